@@ -1,0 +1,126 @@
+"""The published /v1 contract as data, and its only reader.
+
+Everything here is quoted from `openapi.json`, a transcription of TRaX's reference; the room adds
+no fact of its own. It does not know which calls are dangerous or what a model should be told.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Literal
+
+JsonObject = dict[str, Any]
+Place = Literal["path", "query", "body"]
+
+_METHODS = ("get", "post", "patch", "delete")
+_REQUIRED_SCOPE = re.compile(r"Requires scope ([a-z]+:[a-z]+)\.")
+_JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing that a call takes: where it goes, and what the document says of it."""
+
+    name: str
+    place: Place
+    required: bool
+    description: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One documented call, such as `GET /v1/studios`.
+
+    `scope` is the key scope it requires, None for the public meta calls. `answer` is the schema of
+    its success, always an object.
+    """
+
+    name: str
+    method: str
+    path: str
+    tag: str
+    summary: str
+    description: str
+    scope: str | None
+    public: bool
+    fields: Mapping[str, Field]
+    answer: JsonObject
+
+    @property
+    def mutates(self) -> bool:
+        """Whether the write gate applies: everything that is not a GET (source: the reference)."""
+        return self.method != "GET"
+
+
+class Contract:
+    """The document, read into calls and schemas.
+
+    Raises:
+        KeyError: the document lacks a part that OpenAPI 3.0 or its own references promise.
+    """
+
+    def __init__(self, document: JsonObject) -> None:
+        self.document = document
+        self.schemas: Mapping[str, JsonObject] = document["components"]["schemas"]
+        self.calls: Mapping[str, Call] = {call.name: call for call in self._read_calls()}
+
+    @property
+    def version(self) -> str:
+        """The version of the contract itself, such as `1.3.0`."""
+        return str(self.document["info"]["version"])
+
+    def resolve(self, schema: JsonObject) -> JsonObject:
+        """Follow `$ref`, one step; a schema without one is returned as it is."""
+        reference = schema.get("$ref")
+        return schema if reference is None else self.schemas[reference.rpartition("/")[2]]
+
+    def _read_calls(self) -> Iterator[Call]:
+        for path, item in self.document["paths"].items():
+            for method in _METHODS:
+                if method in item:
+                    yield self._read_call(method.upper(), path, item[method])
+
+    def _read_call(self, method: str, path: str, item: JsonObject) -> Call:
+        description = item.get("description", "")
+        scope = _REQUIRED_SCOPE.search(description)
+        success = next(answer for status, answer in item["responses"].items() if status[0] == "2")
+        return Call(
+            name=f"{method} {path}",
+            method=method,
+            path=path,
+            tag=item["tags"][0],
+            summary=item["summary"],
+            description=description,
+            scope=scope.group(1) if scope else None,
+            public=item.get("security") == [],
+            fields={field.name: field for field in self._read_fields(item)},
+            answer=success["content"][_JSON]["schema"],
+        )
+
+    def _read_fields(self, item: JsonObject) -> Iterator[Field]:
+        for parameter in item.get("parameters", ()):
+            yield Field(
+                name=parameter["name"],
+                place=parameter["in"],
+                required=parameter["required"],
+                description=parameter["description"],
+                type=parameter["schema"]["type"],
+            )
+        if "requestBody" in item:
+            body = self.resolve(item["requestBody"]["content"][_JSON]["schema"])
+            required = body.get("required", ())
+            for name, schema in body["properties"].items():
+                yield Field(
+                    name=name,
+                    place="body",
+                    required=name in required,
+                    description=schema.get("description", ""),
+                    type=schema["type"],
+                )
+
+
+CONTRACT = Contract(json.loads(files("trax_mcp.api").joinpath("openapi.json").read_bytes()))
+"""The baked contract. Never changed after import."""
