@@ -1,0 +1,98 @@
+"""The kinds of argument that operations take, and what each allows.
+
+Models sometimes send numbers, booleans and lists as strings; what is unambiguous is accepted and
+everything else is refused with a rule that says what is allowed. A refused value is never
+repeated in the refusal, since it may be a secret. This room knows no operation.
+"""
+
+import json
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_core import PydanticCustomError
+
+_WHOLE_NUMBER = re.compile(r"-?\d{1,16}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_LARGEST = 2**53 - 1  # beyond it, JSON readers stop agreeing on whole numbers (RFC 8259, section 6)
+
+
+def rule(sentence: str) -> PydanticCustomError:
+    """A broken rule, worded to follow the argument's name: "must be ..."."""
+    return PydanticCustomError("rule", "{sentence}", {"sentence": sentence})
+
+
+def _read_text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or not _encodable(value):
+        raise rule("must be a non-empty string")
+    return value
+
+
+def _read_id(value: object) -> str:
+    text = _read_text(value)
+    if text in {".", ".."} or _CONTROL.search(text):
+        raise rule("must be an id as TRaX gave it, on one line, not `.` or `..`")
+    return text
+
+
+def _read_secret(value: object) -> SecretStr:
+    return SecretStr(_read_text(value))
+
+
+def _read_boolean(value: object) -> bool:
+    named = {"true": True, "false": False}
+    if isinstance(value, str) and value in named:
+        return named[value]
+    if not isinstance(value, bool):
+        raise rule("must be true or false")
+    return value
+
+
+def _read_whole_number(value: object, *, least: int) -> int:
+    if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if type(value) is not int or not least <= value <= _LARGEST:
+        raise rule(f"must be a whole number of at least {least}")
+    return value
+
+
+def _read_limit(value: object) -> int:
+    return _read_whole_number(value, least=1)
+
+
+def _read_byte_size(value: object) -> int:
+    return _read_whole_number(value, least=0)
+
+
+def _read_texts(value: object) -> tuple[str, ...]:
+    items = _parse_list(value) if isinstance(value, str) else value
+    if not isinstance(items, list | tuple):
+        raise rule("must be a list of non-empty strings")
+    return tuple(_read_text(item) for item in items)
+
+
+def _parse_list(value: str) -> object:
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _encodable(value: str) -> bool:
+    """A lone surrogate can be written in JSON and sent by nobody."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+Text = Annotated[str, BeforeValidator(_read_text), Field(min_length=1)]
+Id = Annotated[str, BeforeValidator(_read_id), Field(min_length=1)]
+Secret = Annotated[SecretStr, BeforeValidator(_read_secret), Field(min_length=1)]
+Boolean = Annotated[bool, BeforeValidator(_read_boolean)]
+Limit = Annotated[int, BeforeValidator(_read_limit), Field(ge=1)]
+ByteSize = Annotated[int, BeforeValidator(_read_byte_size), Field(ge=0)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_read_texts)]

@@ -1,0 +1,209 @@
+"""Every failure on the way to TRaX, put into words.
+
+Pure. Each text says what happened, what was not done, and what to do next. Upstream words are
+quoted, cut short and labelled as TRaX's; no secret can enter, since none is handed in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from trax_mcp.api.errors import (
+    BadAnswer,
+    Failure,
+    LostAnswer,
+    NoConnection,
+    NotSent,
+    Outcome,
+    Refused,
+)
+from trax_mcp.api.models import Model
+from trax_mcp.api.operation import Operation
+from trax_mcp.api.quoting import quote_words
+
+_LONGEST_QUOTE = 200
+_KEYS_SCREEN = "TRaX's Developer / API Keys screen"
+_REQUEST_TIMEOUT = 408
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """An error answer, as far as it could be read. `retry_after_seconds` is from now."""
+
+    status: int
+    code: str | None
+    message: str | None
+    request_id: str
+    required_scope: str | None
+    retry_after_seconds: float | None
+
+
+class _Meaning(NamedTuple):
+    happened: str
+    next: str
+    retryable: bool = False
+
+
+_MEANINGS: Mapping[str, _Meaning] = {
+    "invalid_request": _Meaning(
+        "TRaX refused the request as invalid",
+        "Correct the arguments: the same call will fail again.",
+    ),
+    "invalid_key": _Meaning(
+        "TRaX does not accept this key, which is unknown, revoked or expired",
+        f"Make a new one on {_KEYS_SCREEN}.",
+    ),
+    "insufficient_scope": _Meaning(
+        "The key lacks the scope {scope}",
+        f"Use a key that has it: keys are made on {_KEYS_SCREEN}.",
+    ),
+    "not_found": _Meaning(
+        "TRaX has no such thing, or this key's account may not see it",
+        "Check the id against the matching list tool.",
+    ),
+    "rate_limited": _Meaning(
+        "TRaX is rate limiting this key", "Call again {wait}.", retryable=True
+    ),
+    "write_disabled": _Meaning(
+        "This TRaX deployment has writes switched off",
+        "Retrying will not help: `writeEnabled` in get_health shows when that changes.",
+    ),
+}
+"""The documented codes (source: the error table of TRaX's documentation)."""
+
+_BECAME: Mapping[Outcome, str] = {
+    "not_applied": "nothing was changed",
+    "unknown": "whether it took effect is not known",
+    "applied": "it has taken effect, so do not call again",
+}
+
+
+def no_key() -> NotSent:
+    """The caller has no key and the call needs one."""
+    message = (
+        f"There is no TRaX key, so nothing was sent. Make one on {_KEYS_SCREEN}"
+        " and set it as TRAX_API_KEY (over HTTP: send it as X-API-Key)."
+    )
+    return NotSent(Failure(code="no_key", message=message, retryable=False))
+
+
+def no_connection(*, request_id: str) -> NoConnection:
+    """TRaX could not be reached."""
+    message = (
+        "TRaX could not be reached, so nothing was sent."
+        " Check the network and TRAX_BASE_URL, then call again."
+    )
+    return NoConnection(
+        Failure(code="unreachable", message=message, retryable=True, request_id=request_id)
+    )
+
+
+def timed_out(operation: Operation[Model], *, request_id: str, seconds: float) -> LostAnswer:
+    """Sent, and no answer came in time."""
+    return _lost(operation, "timeout", f"TRaX did not answer within {seconds:g} s", request_id)
+
+
+def cut_off(operation: Operation[Model], *, request_id: str) -> LostAnswer:
+    """Sent, or partly, and the connection broke before an answer began."""
+    return _lost(
+        operation, "unreachable", "The connection to TRaX broke before it answered", request_id
+    )
+
+
+def unreadable(
+    operation: Operation[Model],
+    *,
+    request_id: str,
+    status: int,
+    why: str = "is not a JSON object",
+    code: str = "bad_answer",
+) -> BadAnswer:
+    """TRaX accepted the call and its answer cannot be read. A mutation has been done."""
+    outcome: Outcome = "applied" if operation.call.mutates else "not_applied"
+    happened = f"TRaX accepted {operation.known_as}, but its answer {why}"
+    return BadAnswer(
+        Failure(
+            code=code,
+            message=f"{happened}; {_BECAME[outcome]}. {_what_next(operation)}",
+            retryable=not operation.call.mutates,
+            outcome=outcome,
+            http_status=status,
+            request_id=request_id,
+        )
+    )
+
+
+def refused(operation: Operation[Model], complaint: Complaint) -> Refused:
+    """TRaX answered with an error; an unknown code or a page in its place is one too."""
+    meaning = _meaning(complaint, mutates=operation.call.mutates)
+    outcome = _outcome(complaint, mutates=operation.call.mutates)
+    scope = complaint.required_scope or operation.call.scope
+    happened = meaning.happened.format(scope=scope) + _said(complaint.message)
+    next_step = meaning.next.format(wait=_wait(complaint.retry_after_seconds))
+    if outcome == "unknown":
+        next_step = _what_next(operation)
+    return Refused(
+        Failure(
+            code=complaint.code or "bad_answer",
+            message=f"{happened}; {_BECAME[outcome]}. {next_step}",
+            retryable=meaning.retryable,
+            outcome=outcome,
+            http_status=complaint.status,
+            request_id=complaint.request_id,
+            required_scope=scope if complaint.code == "insufficient_scope" else None,
+            retry_after_seconds=complaint.retry_after_seconds,
+        )
+    )
+
+
+def _lost(operation: Operation[Model], code: str, happened: str, request_id: str) -> LostAnswer:
+    outcome: Outcome = "unknown" if operation.call.mutates else "not_applied"
+    return LostAnswer(
+        Failure(
+            code=code,
+            message=f"{happened}; {_BECAME[outcome]}. {_what_next(operation)}",
+            retryable=not operation.call.mutates,
+            outcome=outcome,
+            request_id=request_id,
+        )
+    )
+
+
+def _said(message: str | None) -> str:
+    return f" (TRaX says: {quote_words(message, longest=_LONGEST_QUOTE)})" if message else ""
+
+
+def _meaning(complaint: Complaint, *, mutates: bool) -> _Meaning:
+    if (known := _MEANINGS.get(complaint.code or "")) is not None:
+        return known
+    where = f"HTTP {complaint.status}" + (f", code {complaint.code}" if complaint.code else "")
+    match complaint.status // 100:
+        case 3:  # never followed: it could carry the key elsewhere
+            return _Meaning(
+                f"TRaX's address answered with a redirect ({where}), which is not followed",
+                "Check TRAX_BASE_URL.",
+            )
+        case 5:
+            return _Meaning(f"TRaX has trouble ({where})", "Call again later.", not mutates)
+        case _:
+            return _Meaning(f"TRaX refused the call ({where})", "The same call will fail again.")
+
+
+def _outcome(complaint: Complaint, *, mutates: bool) -> Outcome:
+    """Refused by rule is not applied; trouble on the way, or in between, may hide a success."""
+    if not mutates or complaint.code in _MEANINGS:
+        return "not_applied"
+    refused_by_rule = complaint.status in range(400, 500) and complaint.status != _REQUEST_TIMEOUT
+    return "not_applied" if refused_by_rule else "unknown"
+
+
+def _what_next(operation: Operation[Model]) -> str:
+    if operation.seen_by is None:
+        return "Call again later."
+    return f"Look with {operation.seen_by} before anything else."
+
+
+def _wait(seconds: float | None) -> str:
+    if seconds is None:
+        return "after a pause"
+    return f"in {seconds:.0f} s" if seconds >= 1 else "now"
