@@ -1,0 +1,1 @@
+"""MCP's side: the only rooms that import the SDK."""

@@ -1,0 +1,73 @@
+"""The JSON schemas that clients see: arguments exactly as they are checked, answers wide open.
+
+The check of arguments and their advertised schema are one pydantic model, so they cannot differ.
+An answer's schema refuses nothing that TRaX may send: clients check answers against it and would
+turn a done act into an error.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from trax_mcp.api.contract import CONTRACT, JsonObject
+from trax_mcp.api.models import Model
+from trax_mcp.api.operation import Operation
+
+
+class _Exact(GenerateJsonSchema):
+    """Pydantic's schema without titles, null branches and null defaults: null means omitted."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def field_title_should_be_set(self, _schema: Any) -> bool:  # noqa: ANN401  pydantic's own type
+        return False
+
+
+def arguments_schema(operation: type[Operation[Model]]) -> JsonObject:
+    """The schema of an operation's arguments, each described."""
+    schema = operation.model_json_schema(schema_generator=_Exact)
+    properties = (
+        {
+            name: {**kind, "description": operation.describe(name)}
+            for name, kind in schema["properties"].items()
+        }
+        if schema["properties"]
+        else {}
+    )
+    return {
+        "type": "object",
+        "properties": properties,
+        **({"required": schema["required"]} if "required" in schema else {}),
+        "additionalProperties": False,
+    }
+
+
+def answer_schema(operation: type[Operation[Model]]) -> JsonObject:
+    """The schema of an operation's answer: nothing required, open to additions."""
+    return _open(operation.call.answer)
+
+
+def _open(schema: JsonObject) -> JsonObject:
+    schema = CONTRACT.resolve(schema)
+    if schema["type"] == "array":
+        return {**schema, "items": _open(schema["items"])}
+    if "properties" not in schema:
+        return schema
+    required = schema.get("required", ())
+    return {
+        "type": "object",
+        "properties": {
+            name: _open(kind) if name in required else _or_null(_open(kind))
+            for name, kind in schema["properties"].items()
+        },
+    }
+
+
+def _or_null(schema: Mapping[str, Any]) -> JsonObject:
+    return {"anyOf": [schema, {"type": "null"}]}
