@@ -1,0 +1,86 @@
+"""The MCP server as a command: on stdio or HTTP, on TRaX or on the embedded sandbox."""
+
+import sys
+
+import anyio
+
+from trax_mcp.api.caller import NOBODY, Caller
+from trax_mcp.api.client import Client
+from trax_mcp.server.app import build_server
+from trax_mcp.server.logs import set_up_logging
+from trax_mcp.server.transports import PATH, http_app, listen, serve_http, serve_stdio
+from trax_mcp.settings import Settings, SettingsError
+
+_SANDBOX_ADDRESS = "http://sandbox.localhost"
+
+
+def stdio(settings: Settings) -> int:
+    """Serve the MCP client that started this process.
+
+    Raises:
+        SettingsError: the key cannot be read or cannot be a key.
+    """
+    set_up_logging(settings.log_level)
+    own = _sandbox_caller() if settings.sandbox else _operator(settings)
+    anyio.run(_serve_stdio, settings, own)
+    return 0
+
+
+def http(settings: Settings, *, host: str, port: int) -> int:
+    """Serve any MCP client over HTTP, each with the key that it sends.
+
+    The operator's key is never lent to a caller; only the sandbox's key is, for it opens nothing.
+
+    Raises:
+        SettingsError: the address cannot be listened on.
+    """
+    set_up_logging(settings.log_level)
+    own = _sandbox_caller() if settings.sandbox else NOBODY
+    anyio.run(_serve_http, settings, own, host, port)
+    return 0
+
+
+async def _serve_stdio(settings: Settings, own: Caller) -> None:
+    client = _client(settings)
+    await serve_stdio(build_server(client, own=own))
+    await client.aclose()
+
+
+async def _serve_http(settings: Settings, own: Caller, host: str, port: int) -> None:
+    client = _client(settings)
+    app = http_app(build_server(client, own=own), settings)
+    try:
+        listener = listen(host, port)
+    except OSError as error:
+        raise SettingsError(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
+    port = listener.getsockname()[1]
+    print(f"trax-mcp is listening on http://{host}:{port}{PATH}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
+    await serve_http(app, listener)
+    await client.aclose()
+
+
+def _operator(settings: Settings) -> Caller:
+    try:
+        return Caller(settings.key())
+    except SettingsError:
+        raise
+    except ValueError as error:
+        raise SettingsError(f"TRAX_API_KEY: {error}") from None
+
+
+def _sandbox_caller() -> Caller:
+    from trax_mcp.sandbox import SANDBOX_KEY  # noqa: PLC0415  only where there is a sandbox
+
+    return Caller(SANDBOX_KEY)
+
+
+def _client(settings: Settings) -> Client:
+    if not settings.sandbox:
+        return Client(base_url=settings.base_url, timeout_seconds=settings.timeout_seconds)
+    from trax_mcp.sandbox import Sandbox, SandboxTransport  # noqa: PLC0415  as above
+
+    return Client(
+        base_url=_SANDBOX_ADDRESS,
+        timeout_seconds=settings.timeout_seconds,
+        transport=SandboxTransport(Sandbox(base_url=_SANDBOX_ADDRESS)),
+    )
