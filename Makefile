@@ -1,0 +1,54 @@
+# Works from a bare clone with only python3 (3.11 or newer) and make on the machine.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format docs bench wheel clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/run ## watch a whole show on the embedded sandbox
+	@$(BIN)/trax-mcp demo
+
+test: .venv/dev ## run the tests
+	$(BIN)/pytest
+
+check: .venv/dev ## everything that must hold before a change goes in
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest --cov --cov-report=term
+
+format: .venv/dev ## put the code into its house style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: .venv/dev ## write what is generated: README table, manifest lists, tool snapshots
+	$(BIN)/python -m tests.generated
+
+bench: .venv/dev ## measure start, memory and time per call against a bare server
+	$(BIN)/python -m bench
+
+wheel: .venv/dev ## build the package, install it alone elsewhere and start it
+	rm -rf build/wheel
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .
+	$(PYTHON) -m venv build/wheel/venv
+	build/wheel/venv/bin/python -m pip install --quiet build/wheel/*.whl
+	cd build/wheel && TRAX_SANDBOX=1 venv/bin/trax-mcp demo >demo.txt
+	@echo "The wheel runs by itself."
+
+clean: ## remove what the other targets made
+	rm -rf .venv build dist
+
+.venv/run: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("trax-mcp needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/dev: .venv/run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	@touch $@
