@@ -1,0 +1,215 @@
+"""How a story of tool calls looks, on a terminal or in a pipe: narrow, coloured where it can be.
+
+Knows rich, and nothing of MCP or of what is told. Strangers' words are quoted and never read as
+markup, so they can neither move the cursor nor dress up as ours.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+
+from rich.box import ROUNDED
+from rich.console import Console
+from rich.live import Live
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.spinner import Spinner
+from rich.text import Text
+
+from trax_mcp.api.quoting import quote_words
+
+_WIDEST = 78
+_GUTTER = 5
+_PLATFORM = 8
+_AUTHOR = 17
+_LONGEST_WORDS = 300
+_LONGEST_LINE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The signs in the gutter."""
+
+    you: str
+    call: str
+    answer: str
+    quote: str
+    checked: str
+    failed: str
+    item: str
+    live: str
+    rule: str
+
+
+_DRAWN = Marks("❯", "→", "←", "│", "✓", "✗", "•", "●", "─")  # noqa: RUF001  a sign, no letter
+_TYPED = Marks(">", "->", "<-", "|", "ok", "!!", "-", "*", "-")
+
+
+class Voice(Enum):
+    """Whose words a line of chat is, and so its style."""
+
+    VIEWER = ""
+    HOSTILE = "bold red"
+    YOURS = "bold"
+
+
+class Story:
+    """Prints one story as it happens. `scene_title` is where it has got to."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._width = min(console.width, _WIDEST)
+        # Told by the encoding: a terminal or file that cannot hold the signs gets typed ones.
+        self._marks = _TYPED if console.options.ascii_only else _DRAWN
+        self._scenes = 0
+        self._below_gap = False
+        self.scene_title = ""
+
+    def open(self, name: str, about: str) -> None:
+        """Say what follows."""
+        self._gap()
+        self._hang("  ", Text(name, "bold"))
+        self._hang("  ", Text(about))
+        self._gap()
+
+    def scene(self, title: str) -> None:
+        """Begin a scene."""
+        self._scenes += 1
+        self.scene_title = title
+        rule = self._marks.rule
+        heading = Text.assemble((f"{rule * 2} ", "dim"), (f"{self._scenes}  {title} ", "bold"))
+        heading.append(rule * (self._width - heading.cell_len - 2), "dim")
+        self._gap()
+        self._hang("  ", heading)
+        self._gap()
+
+    def you(self, words: str) -> None:
+        """Let the streamer speak."""
+        self._gap()
+        self._hang(Text(f"  you {self._marks.you} ", "bold yellow"), Text(words, "bold"))
+
+    def narrate(self, words: str) -> None:
+        """Tell the reader what cannot be seen."""
+        self._gap()
+        self._hang(" " * _GUTTER, Text(words, "italic"))
+
+    def call(self, tool: str, arguments: Mapping[str, object], *, note: str = "") -> None:
+        """Show a tool call; `note` says why it is made again, if it is."""
+        line = Text.assemble((tool, "bold cyan"), ("(", "cyan"))
+        told = (Text.assemble((f"{name}: ", "cyan"), _told(it)) for name, it in arguments.items())
+        line.append_text(Text(", ").join(told)).append(")", "cyan")
+        line.append(f"  {note}" if note else "", "dim")
+        self._hang(self._sign(self._marks.call, "cyan"), line)
+
+    def answer(self, *lines: str | Text) -> None:
+        """Show what came back, in words."""
+        sign = self._sign(self._marks.answer, "dim")
+        for line in lines:
+            self._hang(sign, Text(line) if isinstance(line, str) else line)
+            sign = Text(" " * _GUTTER)
+
+    def refused(self, status: str) -> None:
+        """Show that a call did not run."""
+        status = plain(status, longest=_LONGEST_LINE)
+        self.answer(Text.assemble((f"refused: {status}.", "bold yellow"), " Nothing was sent."))
+
+    def status(self, words: str, *, live: bool) -> None:
+        """Show whether viewers see the studio."""
+        told = f"{self._marks.live} ON AIR" if live else "off air"
+        badge = (f" {told} ", "bold white on red" if live else "reverse")
+        plainly = self._console.color_system is None
+        self.answer(Text.assemble(told if plainly else badge, f"  {words}"))
+
+    def preview(self, title: str, effects: Sequence[str], warnings: Sequence[str]) -> None:
+        """Show a person what would happen, before they say yes."""
+        item = self._marks.item
+        lines = [
+            Text(f"{item} {plain(line, longest=_LONGEST_LINE)}", "yellow") for line in warnings
+        ]
+        lines += [Text(f"{item} {plain(line, longest=_LONGEST_LINE)}") for line in effects]
+        box = Panel(
+            Text("\n").join(lines),
+            title=Text(plain(title, longest=_WIDEST // 2), "bold"),
+            title_align="left",
+            box=ROUNDED,
+            border_style="yellow",
+            expand=False,
+        )
+        self._console.print(Padding(box, (0, 0, 0, _GUTTER), expand=False), width=self._width)
+
+    def chat(self, platform: str, author: str, words: str, *, voice: Voice) -> None:
+        """Quote a line of the chat."""
+        bar = self._sign(self._marks.quote, "magenta")
+        who = Text.assemble(
+            bar,
+            (f"{plain(platform, longest=_PLATFORM):<{_PLATFORM}} ", "dim"),
+            (f"{plain(author, longest=_AUTHOR):<{_AUTHOR}} ", "magenta"),
+        )
+        self._hang(who, Text(quote_words(words, longest=_LONGEST_WORDS), voice.value), under=bar)
+
+    def checked(self, claim: str) -> None:
+        """Show a claim that was looked into and found true."""
+        self._hang(self._sign(self._marks.checked, "bold green"), Text(claim, "green"))
+
+    @contextmanager
+    def waiting(self, reason: str) -> Iterator[None]:
+        """Say what is waited for while it is waited for; in a pipe, say nothing."""
+        if not self._console.is_terminal or self._console.is_dumb_terminal:
+            yield
+            return
+        turning = Spinner("line" if self._marks is _TYPED else "dots", Text(f" {reason}", "dim"))
+        with Live(Padding(turning, (0, 0, 0, 2)), console=self._console, transient=True):
+            yield
+
+    def close(self, summary: str, *advice: tuple[str, str]) -> None:
+        """End well: what it was, and what to do next."""
+        self._gap()
+        self._hang("  ", Text(self._marks.rule * (self._width - 2), "dim"))
+        self._hang("  ", Text(summary, "bold green"))
+        self._gap()
+        for what, why in advice:
+            self._hang(Text(f"  {what:<18} ", "bold cyan"), Text(why))
+        self._gap()
+
+    def fail(self, problem: str, *, expected: str, seen: str, log: Sequence[str]) -> None:
+        """End badly: what should be, what was seen, and the last lines of the server's log."""
+        self._gap()
+        self._hang(self._sign(self._marks.failed, "bold red"), Text(problem, "bold red"))
+        self._hang("     expected: ", Text(expected))
+        self._hang("     seen:     ", Text(plain(seen, longest=_LONGEST_LINE)))
+        if log:
+            self._hang(" " * _GUTTER, Text("The server's last words:"))
+        for line in log:
+            self._hang("       ", Text(plain(line, longest=_LONGEST_LINE), "dim"))
+        self._gap()
+
+    def _sign(self, mark: str, style: str) -> Text:
+        return Text(f"  {mark:<{_GUTTER - 3}} ", style)
+
+    def _gap(self) -> None:
+        if not self._below_gap:
+            self._console.print()
+        self._below_gap = True
+
+    def _hang(self, first: str | Text, words: Text, *, under: str | Text = "") -> None:
+        """Print `words` beside `first`; the lines that do not fit go below them."""
+        first, under = (Text(it) if isinstance(it, str) else it for it in (first, under))
+        under = under.copy()
+        under.pad_right(first.cell_len - under.cell_len)
+        for line in words.wrap(self._console, self._width - first.cell_len, overflow="fold"):
+            line.rstrip()
+            self._console.print(Text.assemble(first, line), no_wrap=True, overflow="ignore")
+            first = under
+        self._below_gap = False
+
+
+def plain(words: str, *, longest: int) -> str:
+    """Make somebody's words safe to print where quotes would be in the way."""
+    return quote_words(words, longest=longest)[1:-1].replace('\\"', '"')
+
+
+def _told(value: object) -> str:
+    if isinstance(value, str):
+        return quote_words(value, longest=_LONGEST_WORDS)
+    return str(value).lower()
