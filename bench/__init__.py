@@ -1,0 +1,1 @@
+"""What trax-mcp costs beside a bare SDK server that does the same: `python -m bench`."""

@@ -1,0 +1,1 @@
+"""What trax-mcp is measured against, each a process of its own. They know nothing of trax-mcp."""

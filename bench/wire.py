@@ -1,0 +1,158 @@
+"""MCP as bytes, in both protocol eras, over stdio and HTTP: as little client as there can be.
+
+No SDK here: its own time would be counted as the servers'. Nothing here knows what is measured.
+"""
+
+import http.client
+import itertools
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from bench.processes import PATIENCE_SECONDS, BenchError, Process
+
+JsonObject = dict[str, Any]
+
+_WHO = {"name": "bench", "version": "1"}
+_META = "io.modelcontextprotocol/"
+_INITIALIZED = b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n'
+_EVENT_DATA = b"\ndata: "
+
+
+class Era(StrEnum):
+    """The two eras of the protocol, each by the revision that is spoken here."""
+
+    LEGACY = "2025-11-25"
+    MODERN = "2026-07-28"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, as it came, and the seconds from the first byte sent to the last read."""
+
+    body: bytes
+    seconds: float
+
+    def result(self) -> JsonObject:
+        """The JSON-RPC result: of a line, a JSON body, or the one message of an event stream.
+
+        Raises:
+            BenchError: it is an error.
+        """
+        message = json.loads(self.body.rpartition(_EVENT_DATA)[2])
+        result: JsonObject | None = message.get("result")
+        if result is None or result.get("isError"):
+            raise BenchError(f"the answer is {self.body!r}")
+        return result
+
+
+class Wire(Protocol):
+    """A way to a server, open for one question after another."""
+
+    def ask(self, method: str, **params: object) -> Answer:
+        """Send a request and wait for its answer."""
+
+
+class StdioWire:
+    """To a server on stdin and stdout."""
+
+    def __init__(self, server: Process, era: Era) -> None:
+        self._server = server
+        self._messages = _Messages(era)
+        if era is Era.LEGACY:
+            self.ask("initialize", **_GREETING).result()
+            server.tell(_INITIALIZED)
+
+    def ask(self, method: str, **params: object) -> Answer:
+        """Write a line and read the line that answers it."""
+        line = self._messages.request(method, params)
+        start = time.perf_counter()
+        return Answer(self._server.ask(line), time.perf_counter() - start)
+
+
+class HttpWire:
+    """To a server over Streamable HTTP, on one kept connection that ends with `close`."""
+
+    def __init__(self, address: str, era: Era, *, key: str) -> None:
+        url = urlsplit(address)
+        self._connection = http.client.HTTPConnection(url.netloc, timeout=PATIENCE_SECONDS)
+        self._path = url.path
+        self._era = era
+        self._messages = _Messages(era)
+        self._headers = {
+            "Content-Type": "application/json",
+            "Accept": "application/json, text/event-stream",
+            "X-API-Key": key,
+        }
+        if era is Era.LEGACY:
+            self._open_session()
+        self._headers["MCP-Protocol-Version"] = era
+
+    def ask(self, method: str, **params: object) -> Answer:
+        """Post a request and read the whole answer.
+
+        Raises:
+            BenchError: the status is not a success.
+        """
+        body = self._messages.request(method, params)
+        headers = self._headers | self._routing(method, params)
+        start = time.perf_counter()
+        answer, _ = self._post(body, headers)
+        return Answer(answer, time.perf_counter() - start)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+    def _routing(self, method: str, params: Mapping[str, object]) -> dict[str, str]:
+        if self._era is Era.LEGACY:
+            return {}
+        named = {"Mcp-Name": str(params["name"])} if "name" in params else {}
+        return {"Mcp-Method": method, **named}
+
+    def _open_session(self) -> None:
+        greeting = self._messages.request("initialize", _GREETING)
+        _, session = self._post(greeting, self._headers)
+        if session is None:
+            raise BenchError("no session was opened")
+        self._headers["Mcp-Session-Id"] = session
+        self._post(_INITIALIZED, self._headers)
+
+    def _post(self, body: bytes, headers: Mapping[str, str]) -> tuple[bytes, str | None]:
+        self._connection.request("POST", self._path, body, headers)
+        response = self._connection.getresponse()
+        answer = response.read()
+        if response.status not in {200, 202}:
+            raise BenchError(f"HTTP {response.status}: {answer!r}")
+        return answer, response.headers["Mcp-Session-Id"]
+
+
+class _Messages:
+    """The requests of one era, numbered, a line each."""
+
+    def __init__(self, era: Era) -> None:
+        self._envelope = _ENVELOPE if era is Era.MODERN else {}
+        self._ids = itertools.count(1)
+
+    def request(self, method: str, params: Mapping[str, object]) -> bytes:
+        message = {
+            "jsonrpc": "2.0",
+            "id": next(self._ids),
+            "method": method,
+            "params": {**params, **self._envelope},
+        }
+        return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+
+
+_GREETING: JsonObject = {"protocolVersion": Era.LEGACY, "capabilities": {}, "clientInfo": _WHO}
+_ENVELOPE: JsonObject = {
+    "_meta": {
+        f"{_META}protocolVersion": Era.MODERN,
+        f"{_META}clientInfo": _WHO,
+        f"{_META}clientCapabilities": {},
+    }
+}
