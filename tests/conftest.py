@@ -1,6 +1,15 @@
-"""What every test may ask for: the sandbox with its clock in the test's hand, and a client on it."""
+"""What every test may ask for: the sandbox, its clock in the test's hand, and a client on it."""
 
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio
+import httpx
+import mcp
+import mcp_types as types
 import pytest
+from mcp.server import Server
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
@@ -15,30 +24,51 @@ async def no_pause(_seconds: float) -> None:
     """Stand in for sleeping between tries."""
 
 
+async def call(
+    server: Server[Any], tool: str, arguments: dict[str, Any] | None = None, *, era: str = ERAS[1]
+) -> types.CallToolResult:
+    """Call a tool as a real MCP client, connected for this one call."""
+    with anyio.fail_after(20):
+        async with mcp.Client(server, mode=era, cache=None) as client:
+            return await client.call_tool(tool, arguments or {})
+
+
+def client_on(
+    sandbox: Sandbox,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    timeout_seconds: float = 5,
+    sleep: Callable[[float], Awaitable[None]] = no_pause,
+) -> Client:
+    """Our client for TRaX, on a sandbox, in process, without real pauses."""
+    return Client(
+        base_url="http://sandbox.localhost",
+        timeout_seconds=timeout_seconds,
+        transport=transport or SandboxTransport(sandbox),
+        sleep=sleep,
+        now=lambda: datetime.fromtimestamp(sandbox.clock.now(), UTC),
+    )
+
+
 @pytest.fixture
-def sandbox():
+def sandbox() -> Sandbox:
     """A seeded sandbox whose clock stands still until the test moves it."""
     return Sandbox(Clock.frozen())
 
 
 @pytest.fixture
-def trax(sandbox):
+def trax(sandbox: Sandbox) -> Client:
     """Our client for TRaX, on the sandbox, in process, without real pauses."""
-    return Client(
-        base_url="http://sandbox.localhost",
-        timeout_seconds=5,
-        transport=SandboxTransport(sandbox),
-        sleep=no_pause,
-    )
+    return client_on(sandbox)
 
 
 @pytest.fixture
-def server(trax):
+def server(trax: Client) -> Server[Any]:
     """The MCP server with the sandbox owner's key."""
     return build_server(trax, own=Caller(SANDBOX_KEY))
 
 
 @pytest.fixture(params=ERAS)
-def era(request):
+def era(request: pytest.FixtureRequest) -> str:
     """Each protocol era in turn."""
-    return request.param
+    return str(request.param)

@@ -12,9 +12,10 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-_WHOLE_NUMBER = re.compile(r"-?\d{1,16}")
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,40}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LARGEST = 2**53 - 1  # beyond it, JSON readers stop agreeing on whole numbers (RFC 8259, section 6)
+_LONGEST_ID, _LONGEST_CURSOR = 512, 4096  # percent-encoded, both fit into the longest URL of httpx
 
 
 def rule(sentence: str) -> PydanticCustomError:
@@ -23,20 +24,30 @@ def rule(sentence: str) -> PydanticCustomError:
 
 
 def _read_text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip() or not _encodable(value):
+    if not isinstance(value, str) or not value.strip():
         raise rule("must be a non-empty string")
+    if not _encodable(value):
+        raise rule("must be text without lone surrogates")
     return value
 
 
 def _read_id(value: object) -> str:
     text = _read_text(value)
-    if text in {".", ".."} or _CONTROL.search(text):
+    if text in {".", ".."} or _CONTROL.search(text) or len(text) > _LONGEST_ID:
         raise rule("must be an id as TRaX gave it, on one line, not `.` or `..`")
     return text
 
 
+def _read_cursor(value: object) -> str:
+    text = _read_text(value)
+    if len(text) > _LONGEST_CURSOR:
+        raise rule("must be a `nextCursor` as TRaX gave it")
+    return text
+
+
 def _read_secret(value: object) -> SecretStr:
-    return SecretStr(_read_text(value))
+    given = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return SecretStr(_read_text(given))
 
 
 def _read_boolean(value: object) -> bool:
@@ -53,8 +64,10 @@ def _read_whole_number(value: object, *, least: int) -> int:
         value = int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if type(value) is not int or not least <= value <= _LARGEST:
+    if type(value) is not int or value < least:
         raise rule(f"must be a whole number of at least {least}")
+    if value > _LARGEST:
+        raise rule(f"must be a whole number of at most {_LARGEST}")
     return value
 
 
@@ -91,6 +104,7 @@ def _encodable(value: str) -> bool:
 
 Text = Annotated[str, BeforeValidator(_read_text), Field(min_length=1)]
 Id = Annotated[str, BeforeValidator(_read_id), Field(min_length=1)]
+Cursor = Annotated[str, BeforeValidator(_read_cursor), Field(min_length=1)]
 Secret = Annotated[SecretStr, BeforeValidator(_read_secret), Field(min_length=1)]
 Boolean = Annotated[bool, BeforeValidator(_read_boolean)]
 Limit = Annotated[int, BeforeValidator(_read_limit), Field(ge=1)]

@@ -90,12 +90,16 @@ class Client:
     def _http(self) -> "httpx.AsyncClient":
         # Not at import or start: httpx and its TLS context take a tenth of the time to the first
         # tools/list, which needs neither.
+        from http.cookiejar import CookieJar, DefaultCookiePolicy  # noqa: PLC0415  httpx's own
+
         import httpx  # noqa: PLC0415
 
         return httpx.AsyncClient(
             base_url=self._base_url,
             transport=self._transport,
             follow_redirects=False,
+            # None is kept: it would come from one caller and be sent for another.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             timeout=httpx.Timeout(self._timeout, connect=self._timeout * _CONNECT_SHARE),
             headers={"User-Agent": f"trax-mcp/{__version__}", "Accept": "application/json"},
         )

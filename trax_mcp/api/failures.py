@@ -1,9 +1,10 @@
 """Every failure on the way to TRaX, put into words.
 
 Pure. Each text says what happened, what was not done, and what to do next. Upstream words are
-quoted, cut short and labelled as TRaX's; no secret can enter, since none is handed in.
+quoted, cut short and labelled as TRaX's; a key or a secret argument that they repeat is struck out.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -23,7 +24,8 @@ from trax_mcp.api.quoting import quote_words
 
 _LONGEST_QUOTE = 200
 _KEYS_SCREEN = "TRaX's Developer / API Keys screen"
-_REQUEST_TIMEOUT = 408
+_KEY = re.compile(r"sk_live_[\w-]+")
+_REQUEST_TIMEOUT, _TOO_MANY_REQUESTS = 408, 429
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ def refused(operation: Operation[Model], complaint: Complaint) -> Refused:
     meaning = _meaning(complaint, mutates=operation.call.mutates)
     outcome = _outcome(complaint, mutates=operation.call.mutates)
     scope = complaint.required_scope or operation.call.scope
-    happened = meaning.happened.format(scope=scope) + _said(complaint.message)
+    happened = meaning.happened.format(scope=scope) + _said(operation, complaint.message)
     next_step = meaning.next.format(wait=_wait(complaint.retry_after_seconds))
     if outcome == "unknown":
         next_step = _what_next(operation)
@@ -169,15 +171,22 @@ def _lost(operation: Operation[Model], code: str, happened: str, request_id: str
     )
 
 
-def _said(message: str | None) -> str:
-    return f" (TRaX says: {quote_words(message, longest=_LONGEST_QUOTE)})" if message else ""
+def _said(operation: Operation[Model], message: str | None) -> str:
+    if message is None:
+        return ""
+    for secret in operation.secrets():
+        message = message.replace(secret, "[secret]")
+    words = quote_words(_KEY.sub("[key]", message), longest=_LONGEST_QUOTE)
+    return f" (TRaX says: {words})"
 
 
 def _meaning(complaint: Complaint, *, mutates: bool) -> _Meaning:
     if (known := _MEANINGS.get(complaint.code or "")) is not None:
         return known
+    if complaint.status == _TOO_MANY_REQUESTS:  # a gateway's page says it as well as an envelope
+        return _MEANINGS["rate_limited"]
     where = f"HTTP {complaint.status}" + (f", code {complaint.code}" if complaint.code else "")
-    match complaint.status // 100:
+    match 5 if complaint.status == _REQUEST_TIMEOUT else complaint.status // 100:
         case 3:  # never followed: it could carry the key elsewhere
             return _Meaning(
                 f"TRaX's address answered with a redirect ({where}), which is not followed",

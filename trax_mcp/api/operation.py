@@ -8,7 +8,7 @@ tools or confirmations.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Generic, Self, TypeVar
 from urllib.parse import quote
@@ -42,7 +42,7 @@ class Request:
     method: str
     path: str
     query: Mapping[str, str]
-    body: JsonObject | None = None
+    body: JsonObject | None = field(default=None, repr=False)
 
 
 class Operation(BaseModel, Generic[Answer_co]):
@@ -139,9 +139,9 @@ class Operation(BaseModel, Generic[Answer_co]):
         """The HTTP request that this value stands for. Secrets are in the clear in its body."""
         placed: dict[str, JsonObject] = {"path": {}, "query": {}, "body": {}}
         given = dict(self._given())
-        for name, field in self.call.fields.items():
+        for name, documented in self.call.fields.items():
             if (argument := RENAMED.get(name, name)) in given:
-                placed[field.place][name] = given[argument]
+                placed[documented.place][name] = given[argument]
         return Request(
             method=self.call.method,
             path=_fill(self.call.path, placed["path"]),
@@ -153,6 +153,10 @@ class Operation(BaseModel, Generic[Answer_co]):
         """The id of the thing it acts on: the last one in the path, empty if there is none."""
         ids = [RENAMED.get(name, name) for name in re.findall(r"{(\w+)}", self.call.path)]
         return str(dict(self._given())[ids[-1]]) if ids else ""
+
+    def secrets(self) -> list[str]:
+        """The values, in the clear, that no text may repeat."""
+        return [value.get_secret_value() for _, value in self if isinstance(value, SecretStr)]
 
     def _given(self) -> list[tuple[str, object]]:
         return [

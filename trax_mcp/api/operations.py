@@ -9,7 +9,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from trax_mcp.api.arguments import Boolean, ByteSize, Id, Limit, Secret, Text, Texts, rule
+from trax_mcp.api.arguments import Boolean, ByteSize, Cursor, Id, Limit, Secret, Text, Texts, rule
 from trax_mcp.api.models import (
     ChatMessageList,
     ChatSendResult,
@@ -46,7 +46,7 @@ class GetOpenapi(Operation[OpenapiDocument], call="GET /v1/openapi.json", effect
 class ListStudios(Operation[StudioList], call="GET /v1/studios", effect=READ):
     """Start here: every other studio tool needs a `studioId` from this list."""
 
-    cursor: Text | None = None
+    cursor: Cursor | None = None
     limit: Limit | None = None
 
 
@@ -79,7 +79,7 @@ class ListDestinations(
     """Going live reaches every destination that is `enabled` here."""
 
     studio_id: Id
-    cursor: Text | None = None
+    cursor: Cursor | None = None
     limit: Limit | None = None
 
 
@@ -143,7 +143,7 @@ class ListSources(Operation[SourceList], call="GET /v1/studios/{id}/sources", ef
     """The cameras, feeds and files of a studio; `active` ones can be on screen."""
 
     studio_id: Id
-    cursor: Text | None = None
+    cursor: Cursor | None = None
     limit: Limit | None = None
 
 
@@ -244,7 +244,7 @@ class SendChatMessage(
 class ListConnections(Operation[ConnectionList], call="GET /v1/connections", effect=READ):
     """A `status` other than active needs the person to sign in again, on TRaX."""
 
-    cursor: Text | None = None
+    cursor: Cursor | None = None
     limit: Limit | None = None
 
 
@@ -262,7 +262,7 @@ class UnlinkConnection(
 class ListMedia(Operation[MediaAssetList], call="GET /v1/media", effect=READ):
     """Files are usable once `status` is READY."""
 
-    cursor: Text | None = None
+    cursor: Cursor | None = None
     limit: Limit | None = None
 
 

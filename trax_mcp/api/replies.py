@@ -7,7 +7,7 @@ TRaX's error documentation). How a failure is put into words is decided in `fail
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -20,6 +20,8 @@ from trax_mcp.api.operation import Answer_co, Operation
 _REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 _SCOPE = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_DEEPEST = 100
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +84,42 @@ def _read_complaint(reply: Reply) -> Complaint:
 
 
 def _parse(body: bytes) -> object:
+    text = body.decode("utf-8-sig", errors="replace")
     try:
-        return json.loads(body, parse_constant=_refuse_constant)
+        document = json.loads(text, parse_constant=_read_number, parse_float=_read_number)
+        if _is_too_deep(text, document):
+            return None
+        return _encodable(document) if _SURROGATE.search(text) else document
     except (ValueError, RecursionError):
         return None
 
 
-def _refuse_constant(name: str) -> None:
-    """Python reads NaN and Infinity; JSON has neither, and our callers would choke on them."""
-    raise ValueError(name)
+def _read_number(text: str) -> float:
+    """Python reads NaN, Infinity and 1e999; JSON has none, and our callers would choke on them."""
+    if not math.isfinite(number := float(text)):
+        raise ValueError(text)
+    return number
+
+
+def _is_too_deep(text: str, document: object) -> bool:
+    """What is nested deeper than the SDK can write could not be passed on."""
+    if text.count("[") + text.count("{") <= _DEEPEST:
+        return False
+    level = [document]
+    for _ in range(_DEEPEST):
+        level = [inner for outer in level for inner in _within(outer)]
+    return bool(level)
+
+
+def _within(document: object) -> Iterable[object]:
+    if isinstance(document, dict):
+        return document.values()
+    return document if isinstance(document, list) else ()
+
+
+def _encodable(document: object) -> object:
+    """Half a surrogate pair can stand in JSON as an escape and be passed on by nobody."""
+    return json.loads(json.dumps(document, ensure_ascii=False).encode(errors="replace"))
 
 
 def _matching(pattern: re.Pattern[str], value: object) -> str | None:
@@ -104,7 +133,7 @@ def _read_retry_after(reply: Reply) -> float | None:
         return float(header[:9])
     try:
         until = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     seconds = (until.replace(tzinfo=until.tzinfo or UTC) - reply.received).total_seconds()
     return float(max(0, math.ceil(seconds)))

@@ -49,7 +49,7 @@ def arguments_schema(operation: type[Operation[Model]]) -> JsonObject:
 
 
 def answer_schema(operation: type[Operation[Model]]) -> JsonObject:
-    """The schema of an operation's answer: nothing required, open to additions."""
+    """The schema of an operation's answer: nothing required, anything null, open to additions."""
     return _open(operation.call.answer)
 
 
@@ -59,14 +59,8 @@ def _open(schema: JsonObject) -> JsonObject:
         return {**schema, "items": _open(schema["items"])}
     if "properties" not in schema:
         return schema
-    required = schema.get("required", ())
-    return {
-        "type": "object",
-        "properties": {
-            name: _open(kind) if name in required else _or_null(_open(kind))
-            for name, kind in schema["properties"].items()
-        },
-    }
+    properties = {name: _or_null(_open(kind)) for name, kind in schema["properties"].items()}
+    return {"type": "object", "properties": properties}
 
 
 def _or_null(schema: Mapping[str, Any]) -> JsonObject:

@@ -1,0 +1,288 @@
+"""The published reference once more, as tables: a second transcription, made from its page.
+
+Made apart from the contract document, so that a slip in one is caught by the other. Facts only;
+`test_contract` compares.
+"""
+
+from typing import Final, NamedTuple
+
+
+class Documented(NamedTuple):
+    """A call as the reference shows it; `cursor?` is an optional parameter, in the query."""
+
+    tag: str
+    scope: str | None
+    parameters: str
+    body: str | None
+    status: int
+    answer: str
+    summary: str
+
+
+CALLS: Final = {
+    "GET /v1/health": Documented(
+        "meta", None, "", None, 200, "Health", "Liveness probe (unauthenticated)."
+    ),
+    "GET /v1/openapi.json": Documented(
+        "meta", None, "", None, 200, "object", "This OpenAPI 3.0 document (unauthenticated)."
+    ),
+    "GET /v1/studios": Documented(
+        "studios",
+        "studios:read",
+        "cursor? limit?",
+        None,
+        200,
+        "StudioList",
+        "List the caller's studios.",
+    ),
+    "POST /v1/studios": Documented(
+        "studios", "studios:write", "", "CreateStudioRequest", 201, "Studio", "Create a studio."
+    ),
+    "GET /v1/studios/{id}": Documented(
+        "studios", "studios:read", "id", None, 200, "Studio", "Get one studio."
+    ),
+    "PATCH /v1/studios/{id}": Documented(
+        "studios",
+        "studios:write",
+        "id",
+        "UpdateStudioRequest",
+        200,
+        "Studio",
+        "Update a studio (name / auto-go-live settings).",
+    ),
+    "GET /v1/studios/{id}/destinations": Documented(
+        "studios",
+        "destinations:read",
+        "id cursor? limit?",
+        None,
+        200,
+        "DestinationList",
+        "List a studio's destinations.",
+    ),
+    "POST /v1/studios/{id}/destinations": Documented(
+        "studios",
+        "destinations:write",
+        "id",
+        "CreateDestinationRequest",
+        201,
+        "Destination",
+        "Add a destination to a studio.",
+    ),
+    "DELETE /v1/studios/{id}/destinations/{destId}": Documented(
+        "studios", "destinations:write", "id destId", None, 200, "Ok", "Remove a destination."
+    ),
+    "PATCH /v1/studios/{id}/destinations/{destId}": Documented(
+        "studios",
+        "destinations:write",
+        "id destId",
+        "UpdateDestinationRequest",
+        200,
+        "Destination",
+        "Update a destination.",
+    ),
+    "GET /v1/studios/{id}/sources": Documented(
+        "studios",
+        "sources:read",
+        "id cursor? limit?",
+        None,
+        200,
+        "SourceList",
+        "List a studio's sources.",
+    ),
+    "POST /v1/studios/{id}/sources": Documented(
+        "studios",
+        "sources:write",
+        "id",
+        "CreateSourceRequest",
+        201,
+        "Source",
+        "Add a source to a studio.",
+    ),
+    "DELETE /v1/studios/{id}/sources/{sourceId}": Documented(
+        "studios", "sources:write", "id sourceId", None, 200, "Ok", "Remove a source."
+    ),
+    "PATCH /v1/studios/{id}/sources/{sourceId}": Documented(
+        "studios",
+        "sources:write",
+        "id sourceId",
+        "UpdateSourceRequest",
+        200,
+        "Source",
+        "Update a source.",
+    ),
+    "GET /v1/studios/{id}/stream-status": Documented(
+        "studios",
+        "stream:read",
+        "id",
+        None,
+        200,
+        "StreamStatus",
+        "Get a studio's live/offline stream status.",
+    ),
+    "POST /v1/studios/{id}/go-live": Documented(
+        "stream", "stream:golive", "id", None, 200, "GoLiveResult", "Take a studio live."
+    ),
+    "POST /v1/studios/{id}/go-offline": Documented(
+        "stream", "stream:golive", "id", None, 200, "GoOfflineResult", "Take a studio offline."
+    ),
+    "GET /v1/studios/{id}/chat/messages": Documented(
+        "chat",
+        "chat:read",
+        "id limit?",
+        None,
+        200,
+        "ChatMessageList",
+        "List a studio's recent unified-chat messages.",
+    ),
+    "POST /v1/studios/{id}/chat/messages": Documented(
+        "chat",
+        "chat:send",
+        "id",
+        "SendChatMessageRequest",
+        201,
+        "ChatSendResult",
+        "Send a message into the studio's unified chat.",
+    ),
+    "GET /v1/connections": Documented(
+        "connections",
+        "connections:read",
+        "cursor? limit?",
+        None,
+        200,
+        "ConnectionList",
+        "List the caller's linked platform accounts.",
+    ),
+    "DELETE /v1/connections/{connectionId}": Documented(
+        "connections",
+        "connections:write",
+        "connectionId",
+        None,
+        200,
+        "Ok",
+        "Unlink a connection.",
+    ),
+    "GET /v1/media": Documented(
+        "media",
+        "media:read",
+        "cursor? limit?",
+        None,
+        200,
+        "MediaAssetList",
+        "List the caller's media-library assets.",
+    ),
+    "POST /v1/media": Documented(
+        "media",
+        "media:write",
+        "",
+        "CreateMediaUploadRequest",
+        201,
+        "MediaUpload",
+        "Initiate a media upload (returns a presigned PUT).",
+    ),
+}
+
+SCHEMAS: Final = {
+    "ChatMessage": (
+        "authorDisplayName: string, authorId?: string, id: string, platform: string,"
+        " text: string, timestamp?: string"
+    ),
+    "ChatMessageList": "data: ChatMessage[], nextCursor?: string",
+    "ChatSendResult": "messageId?: string, ok: boolean",
+    "Connection": (
+        "avatarUrl?: string, connectedAt?: string, connectionType: string, displayName: string,"
+        " expiresAt?: string, externalUserId?: string, grantedScopes?: string[], id: string,"
+        " platform: string, status: string, updatedAt?: string"
+    ),
+    "ConnectionList": "data: Connection[], nextCursor?: string",
+    "CreateDestinationRequest": (
+        "connectionId?: string, enabled?: boolean, name: string, platform: string,"
+        " rtmpUrl?: string, streamKey?: string, vertical?: boolean"
+    ),
+    "CreateMediaUploadRequest": (
+        "byteSize: integer, contentType: string, filename: string, folder?: string"
+    ),
+    "CreateSourceRequest": "active?: boolean, name: string, type: string, url?: string",
+    "CreateStudioRequest": "name: string",
+    "Destination": (
+        "enabled: boolean, id: string, name: string, platform: string, status?: string,"
+        " studioId: string, vertical: boolean"
+    ),
+    "DestinationList": "data: Destination[], nextCursor?: string",
+    "Error": "error: object",
+    "GoLiveResult": "destinationIds: string[], encoderStreamId: string",
+    "GoOfflineResult": "ok: boolean",
+    "Health": "status: string, writeEnabled?: boolean",
+    "MediaAsset": (
+        "byteSize: integer, contentType?: string, createdAt?: string, filename: string,"
+        " folder?: string, id: string, kind: string, status: string"
+    ),
+    "MediaAssetList": "data: MediaAsset[], nextCursor?: string",
+    "MediaUpload": "assetId: string, kind: string, objectKey: string, uploadUrl: string",
+    "Ok": "ok: boolean",
+    "SendChatMessageRequest": "platforms?: string[], text: string",
+    "Source": (
+        "active: boolean, createdAt?: string, id: string, name: string, status?: string,"
+        " studioId: string, type: string"
+    ),
+    "SourceList": "data: Source[], nextCursor?: string",
+    "StreamStatus": (
+        "broadcastStartedAt?: string, encoderStreamId?: string, live: boolean,"
+        " liveStartedAt?: string, mode?: string"
+    ),
+    "Studio": (
+        "createdAt?: string, description?: string, id: string, lastOpenedAt?: string,"
+        " name: string, ownerSub: string, role: string"
+    ),
+    "StudioList": "data: Studio[], nextCursor?: string",
+    "UpdateDestinationRequest": (
+        "enabled?: boolean, name?: string, platform?: string, rtmpUrl?: string,"
+        " streamKey?: string, vertical?: boolean"
+    ),
+    "UpdateSourceRequest": "active?: boolean, name?: string, url?: string",
+    "UpdateStudioRequest": "autoGoLive?: boolean, autoGoOfflineOnDrop?: boolean, name?: string",
+}
+"""Fields as the reference's tables have them, `?` where required says no."""
+
+DESCRIBED: Final = {
+    "Connection.connectionType": "oauth | manual",
+    "Connection.status": "active | needs_reauth | expired | revoked",
+    "CreateDestinationRequest.connectionId": (
+        "Bind to a linked account; mutually exclusive with rtmpUrl+streamKey."
+    ),
+    "CreateDestinationRequest.streamKey": "Write-only; never returned on any read.",
+    "CreateSourceRequest.type": "webcam | rtmp | srt | webrtc-input | media | ...",
+    "Health.writeEnabled": "Whether mutating (write) endpoints are currently enabled.",
+    "MediaAsset.kind": "video | image | audio",
+    "MediaAsset.status": "UPLOADING | READY | FAILED",
+    "MediaUpload.uploadUrl": "A short-lived presigned PUT URL to upload the bytes to.",
+    "SendChatMessageRequest.platforms": "Subset to fan out to; empty = every enabled platform.",
+    "StreamStatus.mode": "cloud | local",
+    "Studio.role": "owner | VIEW | EDIT | ADMIN",
+    "UpdateDestinationRequest.streamKey": "Write-only; never returned on any read.",
+}
+"""All fields that the reference describes; the others have a dash."""
+
+BEYOND_THE_SCOPE: Final = {
+    "PATCH /v1/studios/{id}": "There is no studio delete on the public API.",
+    "POST /v1/studios/{id}/destinations": "The stream key is write-only and never returned.",
+    "POST /v1/studios/{id}/go-live": "Gated behind PUBLIC_API_WRITE_ENABLED;"
+    " returns 503 write_disabled while off.",
+    "POST /v1/studios/{id}/go-offline": "Gated behind PUBLIC_API_WRITE_ENABLED;"
+    " returns 503 write_disabled while off.",
+    "GET /v1/studios/{id}/chat/messages": "Returns the most recent messages (bounded by limit);"
+    " no cursor.",
+    "POST /v1/studios/{id}/chat/messages": "Fans out to the enabled platforms.",
+    "GET /v1/connections": "Metadata only — never tokens or stream keys.",
+    "POST /v1/media": "Reserves an asset row and returns a short-lived presigned PUT URL; upload"
+    " the bytes to it, then the asset transitions to READY once processed.",
+}
+"""What descriptions say besides the required scope and the plain write gate."""
+
+PARAMETERS: Final = {
+    "cursor": ("query", "string", "Opaque pagination cursor from a prior response's nextCursor."),
+    "limit": ("query", "integer", "Max items per page (default 50, max 200)."),
+    "id": ("path", "string", "Studio id."),
+    "destId": ("path", "string", "Destination id."),
+    "sourceId": ("path", "string", "Source id."),
+    "connectionId": ("path", "string", "Connection id."),
+}

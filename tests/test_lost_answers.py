@@ -1,0 +1,110 @@
+"""What is told when the wire itself fails: no connection, or an answer that never ends.
+
+On real sockets, with a TRaX of a few bytes that says what no web server would.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.conftest import call
+from tests.troubles import DONE, LOOK, OWNER, READ, WRITE, told
+from tests.wire import answering, closed_port
+from trax_mcp.api.client import Client
+from trax_mcp.server.app import build_server
+
+if TYPE_CHECKING:
+    from tests.wire import After
+    from trax_mcp.sandbox import Sandbox
+
+
+@pytest.mark.parametrize(("tool", "arguments"), [READ, WRITE])
+async def test_a_refused_connection_is_tried_three_times_and_nothing_was_sent(
+    sandbox: Sandbox, tool: str, arguments: dict[str, Any]
+) -> None:
+    """The only trouble after which even a write may be sent again."""
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    trax = Client(base_url=f"http://127.0.0.1:{closed_port()}", timeout_seconds=5, sleep=pause)
+    result = await call(build_server(trax, own=OWNER), tool, arguments)
+    await trax.aclose()
+    error = told(result, sandbox)
+    assert re.fullmatch(r"mcp_[0-9a-f]{32}", str(error.pop("requestId")))
+    assert error == {
+        "code": "unreachable",
+        "message": "TRaX could not be reached, so nothing was sent."
+        " Check the network and TRAX_BASE_URL, then call again.",
+        "retryable": True,
+        "outcome": "not_applied",
+    }
+    assert len(pauses) == 2
+
+
+HEAD: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n"
+LOST: Final = "The connection to TRaX broke before it answered"
+
+
+@pytest.mark.parametrize(
+    ("said", "after", "code", "happened", "outcome"),
+    [
+        (b"", "close", "unreachable", LOST, "unknown"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "close", "unreachable", LOST, "unknown"),
+        (HEAD[:40], "close", "unreachable", LOST, "unknown"),
+        (HEAD, "close", "bad_answer", "TRaX accepted go_live, but its answer broke off", "applied"),
+        (
+            HEAD + b'{"encoder',
+            "close",
+            "bad_answer",
+            "TRaX accepted go_live, but its answer broke off",
+            "applied",
+        ),
+        (
+            HEAD.replace(b"200 OK", b"500 Oh") + b'{"error": {"code',
+            "close",
+            "bad_answer",
+            "TRaX has trouble (HTTP 500)",
+            "unknown",
+        ),
+        (b"", "wait", "timeout", "TRaX did not answer within 0.2 s", "unknown"),
+        (
+            HEAD + b'{"encoder',
+            "wait",
+            "timeout",
+            "TRaX accepted go_live, but its answer was not complete within 0.2 s",
+            "applied",
+        ),
+        (
+            HEAD.replace(b"99", b"9999"),
+            "drip",
+            "timeout",
+            "TRaX accepted go_live, but its answer was not complete within 0.2 s",
+            "applied",
+        ),
+        (
+            HEAD.replace(b"200 OK", b"502 Oh"),
+            "wait",
+            "bad_answer",
+            "TRaX has trouble (HTTP 502)",
+            "unknown",
+        ),
+    ],
+)
+async def test_a_write_whose_answer_is_lost_on_the_wire_is_sent_once(
+    *, said: bytes, after: After, code: str, happened: str, outcome: str
+) -> None:
+    """From the first byte of the head, what a success means is settled: it is not lost any more."""
+    async with answering(said, after=after) as upstream:
+        trax = Client(base_url=upstream.url, timeout_seconds=0.2)
+        result = await call(build_server(trax, own=OWNER), *WRITE)
+        await trax.aclose()
+    error = (result.structured_content or {})["error"]
+    became = DONE if outcome == "applied" else LOOK
+    assert (error["code"], error["outcome"], error["retryable"]) == (code, outcome, False)
+    assert error["message"] == f"{happened}; {became}"
+    assert upstream.requests == 1

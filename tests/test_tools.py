@@ -1,0 +1,224 @@
+"""What a client sees of the tools before it calls one.
+
+The table says once more, by hand, what the interface promises of each tool; the snapshots in
+`toolsnaps/` hold every word of the listings, so that no change of them goes unseen.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import mcp
+import pytest
+
+from tests.generated import ROOT, TOOLSNAPS
+from trax_mcp.api.caller import NOBODY, Caller
+from trax_mcp.api.contract import CONTRACT
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.server.app import INSTRUCTIONS, build_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mcp.server import Server
+
+    from trax_mcp.api.client import Client
+
+JsonObject = dict[str, Any]
+
+OWNER: Final = Caller(SANDBOX_KEY)
+
+READ, ADD, CHANGE, GUARDED_ADD, GUARDED_CHANGE = (
+    {"readOnlyHint": read, "destructiveHint": guarded, "idempotentHint": idempotent}
+    | {"openWorldHint": True}
+    for read, guarded, idempotent in (
+        (True, False, True),
+        (False, False, False),
+        (False, False, True),
+        (False, True, False),
+        (False, True, True),
+    )
+)
+
+TOOLS: Final[dict[str, tuple[str, str | None, dict[str, bool]]]] = {
+    "get_health": ("GET /v1/health", None, READ),
+    "get_openapi": ("GET /v1/openapi.json", None, READ),
+    "list_studios": ("GET /v1/studios", "studios:read", READ),
+    "create_studio": ("POST /v1/studios", "studios:write", ADD),
+    "get_studio": ("GET /v1/studios/{id}", "studios:read", READ),
+    "update_studio": ("PATCH /v1/studios/{id}", "studios:write", CHANGE),
+    "list_destinations": ("GET /v1/studios/{id}/destinations", "destinations:read", READ),
+    "create_destination": ("POST /v1/studios/{id}/destinations", "destinations:write", ADD),
+    "update_destination": (
+        "PATCH /v1/studios/{id}/destinations/{destId}",
+        "destinations:write",
+        CHANGE,
+    ),
+    "delete_destination": (
+        "DELETE /v1/studios/{id}/destinations/{destId}",
+        "destinations:write",
+        GUARDED_CHANGE,
+    ),
+    "list_sources": ("GET /v1/studios/{id}/sources", "sources:read", READ),
+    "create_source": ("POST /v1/studios/{id}/sources", "sources:write", ADD),
+    "update_source": ("PATCH /v1/studios/{id}/sources/{sourceId}", "sources:write", CHANGE),
+    "delete_source": (
+        "DELETE /v1/studios/{id}/sources/{sourceId}",
+        "sources:write",
+        GUARDED_CHANGE,
+    ),
+    "get_stream_status": ("GET /v1/studios/{id}/stream-status", "stream:read", READ),
+    "go_live": ("POST /v1/studios/{id}/go-live", "stream:golive", GUARDED_ADD),
+    "go_offline": ("POST /v1/studios/{id}/go-offline", "stream:golive", GUARDED_ADD),
+    "list_chat_messages": ("GET /v1/studios/{id}/chat/messages", "chat:read", READ),
+    "send_chat_message": ("POST /v1/studios/{id}/chat/messages", "chat:send", ADD),
+    "list_connections": ("GET /v1/connections", "connections:read", READ),
+    "unlink_connection": (
+        "DELETE /v1/connections/{connectionId}",
+        "connections:write",
+        GUARDED_CHANGE,
+    ),
+    "list_media": ("GET /v1/media", "media:read", READ),
+    "create_media_upload": ("POST /v1/media", "media:write", ADD),
+}
+"""In the order in which they are listed: the call, the scope and the hints of each."""
+
+
+async def listing(server: Server[Any], era: str) -> dict[str, JsonObject]:
+    """All tools as a client receives them, by name, in order, as JSON."""
+    async with mcp.Client(server, mode=era, cache=None) as client:
+        listed = await client.list_tools()
+    assert listed.next_cursor is None
+    return {
+        tool.name: tool.model_dump(mode="json", by_alias=True, exclude_none=True)
+        for tool in listed.tools
+    }
+
+
+@pytest.fixture
+async def tools(server: Server[Any], era: str) -> dict[str, JsonObject]:
+    """The listing, in each era."""
+    return await listing(server, era)
+
+
+def everything(node: object) -> Iterator[JsonObject]:
+    """Every object inside a JSON value."""
+    if isinstance(node, dict):
+        yield node
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for child in children:
+        yield from everything(child)
+
+
+async def test_the_tools_are_these_in_this_order(tools: dict[str, JsonObject]) -> None:
+    """Clients cache prompts with the list in them: it never shuffles."""
+    assert list(tools) == list(TOOLS)
+
+
+async def test_both_eras_and_every_server_list_the_same(trax: Client) -> None:
+    """Whoever asks, so that a cached list is right for any caller; byte for byte within an era."""
+    nobodys, owners = build_server(trax, own=NOBODY), build_server(trax, own=OWNER)
+    legacy = await listing(nobodys, "legacy")
+    assert json.dumps(legacy) == json.dumps(await listing(owners, "legacy"))
+    modern = await listing(owners, "2026-07-28")
+    assert list(modern.items()) == list(legacy.items())
+
+
+async def test_a_snapshot_holds_every_word_of_each_listing(tools: dict[str, JsonObject]) -> None:
+    """One file for each tool and none beside; `make docs` writes them."""
+    written = {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))
+        for path in (ROOT / TOOLSNAPS).glob("*.json")
+    }
+    assert tools == written
+
+
+async def test_a_tool_says_what_it_is_and_what_it_can_do(tools: dict[str, JsonObject]) -> None:
+    """The call, the scope and all four hints, as the interface has them."""
+    prefix = "live.traxstreaming/"
+    for name, (operation, scope, hints) in TOOLS.items():
+        scoped = {} if scope is None else {f"{prefix}scope": scope}
+        assert tools[name]["_meta"] == {**scoped, f"{prefix}operation": operation}
+        assert tools[name]["annotations"] == hints
+        assert tools[name]["title"][0].isupper()
+        assert "_" not in tools[name]["title"]
+
+
+async def test_a_description_is_the_contracts_then_our_advice(tools: dict[str, JsonObject]) -> None:
+    """TRaX's own words first, and something of ours after them."""
+    for name, (operation, _, _) in TOOLS.items():
+        documented = CONTRACT.calls[operation]
+        words = " ".join(filter(None, (documented.summary, documented.description)))
+        advice = tools[name]["description"].removeprefix(words + " ")
+        assert advice != tools[name]["description"]
+        assert advice.endswith(".")
+
+
+async def test_every_argument_is_described_and_no_other_is_let_in(
+    tools: dict[str, JsonObject],
+) -> None:
+    """Closed objects of described arguments, without pydantic's titles and null branches."""
+    for tool in tools.values():
+        schema = tool["inputSchema"]
+        assert (schema["type"], schema["additionalProperties"]) == ("object", False)
+        assert set(schema.get("required", ())) <= schema["properties"].keys()
+        for argument in schema["properties"].values():
+            assert argument["description"].endswith(".")
+            assert argument["type"] in {"string", "integer", "boolean", "array"}
+        nodes = list(everything(schema))
+        assert not [node for node in nodes if isinstance(node.get("title"), str)]
+        assert not [node for node in nodes if {"anyOf", "oneOf", "$ref"} & node.keys()]
+        assert not [node for node in nodes if None in node.values() or node.get("type") == "null"]
+
+
+async def test_confirm_stands_where_the_call_is_destructive(tools: dict[str, JsonObject]) -> None:
+    """A boolean that is false unless it is given, and never required."""
+    for tool in tools.values():
+        schema = tool["inputSchema"]
+        assert ("confirm" in schema["properties"]) is tool["annotations"]["destructiveHint"]
+        if "confirm" in schema["properties"]:
+            confirm = schema["properties"]["confirm"]
+            assert (confirm["type"], confirm["default"]) == ("boolean", False)
+            assert "confirm" not in schema["required"]
+
+
+async def test_output_schemas_require_nothing_and_close_nothing(
+    tools: dict[str, JsonObject],
+) -> None:
+    """A client that checks an answer must never turn a done act into an error."""
+    for tool in tools.values():
+        assert tool["outputSchema"]["type"] == "object"
+        narrow = {"required", "enum", "const", "format", "pattern", "additionalProperties"}
+        nodes = [node for node in everything(tool["outputSchema"]) if "type" in node]
+        assert not [node for node in nodes if narrow & node.keys()]
+
+
+async def test_output_schemas_name_the_contracts_fields(tools: dict[str, JsonObject]) -> None:
+    """All of them; chat has the notice besides."""
+    for name, (operation, _, _) in TOOLS.items():
+        documented = CONTRACT.resolve(CONTRACT.calls[operation].answer).get("properties", {})
+        ours = tools[name]["outputSchema"].get("properties", {})
+        assert ours.keys() - {"notice"} == documented.keys()
+        assert ("notice" in ours) is (name == "list_chat_messages")
+
+
+async def test_what_a_model_reads_of_all_tools_fits_into_13_kb(
+    tools: dict[str, JsonObject],
+) -> None:
+    """Name, description and input schema of each, as compact JSON in UTF-8."""
+    seen = [
+        {part: tool[part] for part in ("name", "description", "inputSchema")}
+        for tool in tools.values()
+    ]
+    text = json.dumps(seen, ensure_ascii=False, separators=(",", ":"))
+    assert len(text.encode()) <= 13_000
+
+
+async def test_the_server_introduces_itself_briefly(server: Server[Any], trax: Client) -> None:
+    """What it is, that a yes is a person's, that chat is written by strangers; 150 words."""
+    async with mcp.Client(server, mode="legacy", cache=None) as client:
+        assert client.instructions == INSTRUCTIONS
+    assert len(INSTRUCTIONS.split()) <= 150
+    for word in ("TRaX", "`confirm: true`", "person", "strangers", "get_stream_status"):
+        assert word in INSTRUCTIONS
