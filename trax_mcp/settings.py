@@ -6,18 +6,28 @@ switch that is silently ignored would be worse than a server that does not start
 
 import difflib
 import ipaddress
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
-from pydantic import model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 PREFIX = "TRAX_"
 DEFAULT_BASE_URL = "https://api-dev.traxstreaming.live"
 _LARGEST_KEY_FILE_BYTES = 4096
+_ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~/-]*)?", re.ASCII | re.IGNORECASE)
 
 
 class SettingsError(ValueError):
@@ -54,21 +64,18 @@ def _read_list(value: object) -> object:
 
 
 def _read_base_url(value: object) -> object:
-    url = urlsplit(str(value))
-    try:
-        plain = (url.username, url.password, url.query, url.fragment, url.port)[:4] == (
-            None,
-            None,
-            "",
-            "",
-        )
-    except ValueError:
-        plain = False
-    if not plain or not url.hostname or url.scheme not in {"https", "http"}:
-        raise _rule("must be an address such as https://host, without user, query or fragment")
-    if url.scheme == "http" and not is_loopback(url.hostname):
+    scheme, host = _split_address(str(value))
+    if scheme == "http" and not is_loopback(host):
         raise _rule("must begin with https:// (http only on loopback): keys travel over it")
     return value
+
+
+def _split_address(address: str) -> tuple[str, str]:
+    with suppress(ValueError):  # no such port, or no address between the brackets
+        url = urlsplit(address)
+        if _ADDRESS.fullmatch(address) and url.hostname and url.port != 0:
+            return url.scheme, url.hostname
+    raise _rule("must be an address such as https://host, without user, query or fragment")
 
 
 def _read_level(value: object) -> object:
@@ -82,7 +89,12 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_read_list)]
 class Settings(BaseModel):
     """Everything that the environment can set; an empty value is the same as none."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        alias_generator=lambda field: PREFIX + field.upper(),
+    )
 
     api_key: SecretStr | None = None
     api_key_file: Path | None = Field(None, repr=False)
@@ -120,7 +132,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         SettingsError: one is wrong, or is not a setting at all.
     """
     given = {
-        name.removeprefix(PREFIX).lower(): value.strip()
+        name: value.strip()
         for name, value in environment.items()
         if name.startswith(PREFIX) and value.strip()
     }
@@ -134,11 +146,10 @@ def _sentence(error: ValidationError) -> str:
     problem = error.errors(include_url=False, include_input=False)[0]
     if not problem["loc"]:
         return f"{problem['msg']}."
-    field = str(problem["loc"][0])
-    name = PREFIX + field.upper()
+    name = str(problem["loc"][0])
     match problem["type"]:
         case "extra_forbidden":
-            return f"{name} is not a setting of this version of trax-mcp.{_did_you_mean(field)}"
+            return f"{name} is not a setting of this version of trax-mcp.{_did_you_mean(name)}"
         case "literal_error":
             return f"{name} must be {problem['ctx']['expected']}."
         case "float_parsing" | "greater_than" | "less_than_equal":
@@ -147,9 +158,10 @@ def _sentence(error: ValidationError) -> str:
             return f"{name} {problem['msg']}."
 
 
-def _did_you_mean(field: str) -> str:
-    close = difflib.get_close_matches(field, Settings.model_fields, n=1)
-    return f" Did you mean {PREFIX}{close[0].upper()}?" if close else ""
+def _did_you_mean(name: str) -> str:
+    known = {field.upper(): PREFIX + field.upper() for field in Settings.model_fields}
+    close = difflib.get_close_matches(name.removeprefix(PREFIX).upper(), known, n=1)
+    return f" Did you mean {known[close[0]]}?" if close else ""
 
 
 def _read_key_file(path: Path) -> str:

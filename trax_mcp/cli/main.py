@@ -11,7 +11,8 @@ from trax_mcp.settings import SettingsError, read_settings
 _ABOUT = """\
 Run TRaX live streams by conversation, over the Model Context Protocol.
 
-Without a command it is an MCP server on stdin and stdout, the way MCP clients start it.
+Without a command it is an MCP server on stdin and stdout, the way MCP clients
+start it.
 """
 _TRY = """\
 try it without a key:
@@ -21,7 +22,7 @@ try it without a key:
 with a key:
   TRAX_API_KEY=sk_live_... trax-mcp
 
-Keys are made on TRaX's Developer / API Keys screen. Other settings: see the README.
+Keys are made on TRaX's Developer / API Keys screen. All settings: see README.
 """
 
 
@@ -120,7 +121,6 @@ def _add_sandbox_switch(parser: argparse.ArgumentParser, *, default: object) -> 
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if port not in range(65536):
-        raise ValueError
-    return port
+    if not (text.isdecimal() and int(text) in range(65536)):
+        raise argparse.ArgumentTypeError("must be a number from 0 to 65535")
+    return int(text)

@@ -7,7 +7,6 @@ import anyio
 from trax_mcp.sandbox import SANDBOX_KEY, Sandbox
 from trax_mcp.server.logs import set_up_logging
 from trax_mcp.server.transports import listen, serve_http
-from trax_mcp.settings import SettingsError
 
 _HOST = "127.0.0.1"
 
@@ -19,10 +18,7 @@ def serve(*, port: int, empty: bool) -> int:
         SettingsError: the port cannot be listened on.
     """
     set_up_logging("INFO")
-    try:
-        listener = listen(_HOST, port)
-    except OSError as error:
-        raise SettingsError(f"Cannot listen on {_HOST}:{port}: {error.strerror}.") from None
+    listener = listen(_HOST, port)
     address = f"http://{_HOST}:{listener.getsockname()[1]}"
     print(  # noqa: T201  for a person, on stderr
         f"The TRaX sandbox is listening on {address}/v1\n"

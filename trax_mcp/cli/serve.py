@@ -7,6 +7,7 @@ import anyio
 from trax_mcp.api.caller import NOBODY, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.server.app import build_server
+from trax_mcp.server.in_flight import InFlight
 from trax_mcp.server.logs import set_up_logging
 from trax_mcp.server.transports import PATH, http_app, listen, serve_http, serve_stdio
 from trax_mcp.settings import Settings, SettingsError
@@ -48,14 +49,13 @@ async def _serve_stdio(settings: Settings, own: Caller) -> None:
 
 async def _serve_http(settings: Settings, own: Caller, host: str, port: int) -> None:
     client = _client(settings)
-    app = http_app(build_server(client, own=own), settings)
-    try:
-        listener = listen(host, port)
-    except OSError as error:
-        raise SettingsError(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
-    port = listener.getsockname()[1]
-    print(f"trax-mcp is listening on http://{host}:{port}{PATH}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
-    await serve_http(app, listener)
+    in_flight = InFlight()
+    server = build_server(client, own=own, in_flight=in_flight)
+    app = http_app(server, settings, in_flight=in_flight)
+    listener = listen(host, port)
+    address = f"{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    print(f"trax-mcp is listening on http://{address}{PATH}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
+    await serve_http(app, listener, on_stop=in_flight.end)
     await client.aclose()
 
 
@@ -65,7 +65,8 @@ def _operator(settings: Settings) -> Caller:
     except SettingsError:
         raise
     except ValueError as error:
-        raise SettingsError(f"TRAX_API_KEY: {error}") from None
+        name = "TRAX_API_KEY" if settings.api_key_file is None else "TRAX_API_KEY_FILE"
+        raise SettingsError(f"{name}: {error}") from None
 
 
 def _sandbox_caller() -> Caller:

@@ -16,6 +16,7 @@ from trax_mcp import __version__
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.guard.road import Road
+from trax_mcp.server.in_flight import InFlight
 from trax_mcp.server.prompts import Prompts
 from trax_mcp.server.tools import Tools
 
@@ -34,6 +35,11 @@ When a change ends with `outcome: unknown`, look before trying again."""
 _LISTS: Final = CacheHint(ttl_ms=300_000, scope="public")
 """Lists depend on nothing but this process, so anyone may keep them for five minutes."""
 
+_STOPPING: Final = (
+    "The server is stopping and has left this call. If it was to change anything, look before"
+    " calling again."
+)
+
 _LOG = logging.getLogger(__name__)
 
 Context = ServerRequestContext[Any, Any]
@@ -41,11 +47,13 @@ ParamsT = TypeVar("ParamsT")
 ResultT = TypeVar("ResultT")
 
 
-def build_server(client: Client, *, own: Caller) -> Server[Any]:
+def build_server(client: Client, *, own: Caller, in_flight: InFlight | None = None) -> Server[Any]:
     """Make the MCP server.
 
     `own` is who asks where a request names nobody: the operator on stdio, nobody on HTTP.
+    `in_flight` learns of every call, for whoever must end them.
     """
+    in_flight = in_flight or InFlight()
     tools = Tools(Road(client))
     prompts = Prompts.load()
 
@@ -76,10 +84,10 @@ def build_server(client: Client, *, own: Caller) -> Server[Any]:
         instructions=INSTRUCTIONS,
         cache_hints={"tools/list": _LISTS, "prompts/list": _LISTS, "server/discover": _LISTS},
         get_tool_input_schema=tools.input_schema,
-        on_list_tools=_contained(list_tools),
-        on_call_tool=_contained(call_tool),
-        on_list_prompts=_contained(list_prompts),
-        on_get_prompt=_contained(get_prompt),
+        on_list_tools=_contained(list_tools, in_flight),
+        on_call_tool=_contained(call_tool, in_flight),
+        on_list_prompts=_contained(list_prompts, in_flight),
+        on_get_prompt=_contained(get_prompt, in_flight),
     )
 
 
@@ -94,17 +102,19 @@ def caller_of(ctx: Context, *, own: Caller) -> Caller:
 
 
 def _contained(
-    handler: Callable[[Context, ParamsT], Awaitable[ResultT]],
+    handler: Callable[[Context, ParamsT], Awaitable[ResultT]], in_flight: InFlight
 ) -> Callable[[Context, ParamsT], Awaitable[ResultT]]:
     """Let no exception's text out: the earlier era's wire would carry it to the client."""
 
     async def run(ctx: Context, params: ParamsT) -> ResultT:
         try:
-            return await handler(ctx, params)
+            with in_flight.tracked():
+                return await handler(ctx, params)
         except MCPError:
             raise
         except Exception:  # noqa: BLE001  the wall itself: logged, and told to nobody
             _LOG.exception("%s failed", ctx.method)
             raise MCPError(types.INTERNAL_ERROR, "Internal error") from None
+        raise MCPError(types.CONNECTION_CLOSED, _STOPPING)
 
     return run

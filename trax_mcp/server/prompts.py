@@ -82,7 +82,10 @@ def _read(file_name: str, source: str) -> Prompt:
     if before or not fence:
         raise ValueError(f"{file_name} must open with front matter between +++ lines")
     template = Template(text.strip())
-    listing = types.Prompt.model_validate(tomllib.loads(front))
+    try:
+        listing = types.Prompt.model_validate(tomllib.loads(front))
+    except ValueError as error:
+        raise ValueError(f"{file_name} has wrong front matter: {error}") from None
     undeclared = set(template.get_identifiers()) - {it.name for it in listing.arguments or []}
     if undeclared or not template.is_valid():
         raise ValueError(f"{file_name} uses what it does not declare: {sorted(undeclared)}")

@@ -1,0 +1,78 @@
+"""The MCP server on a port of this process, with a TRaX behind it that the test can look into.
+
+It is the app that `trax-mcp http` serves; only the process around it is the test's own.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from tests.jsonrpc import HttpCaller
+from tests.ports import listening
+from tests.processes import PATIENCE_SECONDS
+from trax_mcp.api.caller import NOBODY
+from trax_mcp.api.client import Client
+from trax_mcp.sandbox import Clock, Sandbox, SandboxTransport
+from trax_mcp.server.app import build_server
+from trax_mcp.server.transports import http_app
+from trax_mcp.settings import read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@dataclass(frozen=True)
+class Front:
+    """The server, seen from both sides. `address` is where it listens, without the path."""
+
+    trax: Sandbox
+    http: httpx.AsyncClient
+    address: str
+
+    @property
+    def keys(self) -> list[str]:
+        """With which key each request has reached TRaX; empty for none."""
+        sent = [it.headers.get("authorization", "") for it in self.trax.requests]
+        return [it.removeprefix("Bearer ") for it in sent]
+
+    @property
+    def sent(self) -> str:
+        """All headers of what has reached TRaX, to look for what must not be there."""
+        return str([it.headers for it in self.trax.requests])
+
+    def caller(self, era: str, **headers: str) -> HttpCaller:
+        """A caller that sends these headers (`x_api_key=...`)."""
+        return HttpCaller(self.http, era, **headers)
+
+    async def opened(self, era: str, **headers: str) -> HttpCaller:
+        """The same, after its handshake."""
+        caller = self.caller(era, **headers)
+        await caller.open()
+        return caller
+
+
+@asynccontextmanager
+async def serving(**settings: str) -> AsyncIterator[Front]:
+    """Serve callers with keys of their own, on a sandbox whose clock stands still."""
+    trax = Sandbox(Clock.frozen())
+    client = Client(
+        base_url="http://sandbox.localhost", timeout_seconds=5, transport=SandboxTransport(trax)
+    )
+    app = http_app(build_server(client, own=NOBODY), read_settings(settings))
+    async with listening(app) as address, plain_http(address) as http:
+        yield Front(trax, http, address)
+
+
+def plain_http(address: str) -> httpx.AsyncClient:
+    """An HTTP client that knows no proxy and waits for nothing for ever."""
+    return httpx.AsyncClient(base_url=address, trust_env=False, timeout=PATIENCE_SECONDS)
+
+
+def error_code(result: dict[str, Any]) -> str:
+    """The code of a failed call."""
+    code: str = result["structuredContent"]["error"]["code"]
+    return code

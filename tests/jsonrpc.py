@@ -1,0 +1,133 @@
+"""MCP as it looks on the wire, in both protocol eras: plain messages, and a caller over plain HTTP.
+
+The SDK's client hides headers, sessions and statuses; here a test holds them in its hand. It knows
+the protocol and nothing of tools.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx
+
+Message = dict[str, Any]
+
+LEGACY: Final = "legacy"
+MODERN: Final = "2026-07-28"
+ERAS: Final = (LEGACY, MODERN)
+
+_HANDSHAKE_VERSION = "2025-11-25"
+_META = "io.modelcontextprotocol/"
+_CLIENT: Message = {"name": "the tests", "version": "1"}
+_NAMED_BY = {"tools/call": "name", "prompts/get": "name"}
+_SESSION = "mcp-session-id"
+
+INITIALIZE: Final[Message] = {
+    "jsonrpc": "2.0",
+    "id": "hello",
+    "method": "initialize",
+    "params": {
+        "protocolVersion": _HANDSHAKE_VERSION,
+        "capabilities": {},
+        "clientInfo": _CLIENT,
+    },
+}
+INITIALIZED: Final[Message] = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+
+
+def opening(era: str) -> tuple[Message, ...]:
+    """What a client of this era says before its first request."""
+    return (INITIALIZE, INITIALIZED) if era == LEGACY else ()
+
+
+def request(
+    era: str, method: str, params: Mapping[str, Any] | None = None, *, number: int = 1
+) -> Message:
+    """A request as a client of this era writes it."""
+    given: Message = dict(params or {})
+    if era != LEGACY:
+        given["_meta"] = {
+            f"{_META}protocolVersion": era,
+            f"{_META}clientInfo": _CLIENT,
+            f"{_META}clientCapabilities": {},
+        }
+    return {"jsonrpc": "2.0", "id": number, "method": method, "params": given}
+
+
+def tool_call(era: str, tool: str, *, number: int = 1, **arguments: object) -> Message:
+    """A `tools/call`."""
+    return request(era, "tools/call", {"name": tool, "arguments": arguments}, number=number)
+
+
+def read_answer(response: httpx.Response) -> Message:
+    """The JSON-RPC answer in an HTTP response: its JSON, or its last server-sent event."""
+    if not response.headers["content-type"].startswith("text/event-stream"):
+        answer: Message = response.json()
+        return answer
+    events = [line for line in response.text.splitlines() if line.startswith("data: {")]
+    last: Message = json.loads(events[-1].removeprefix("data: "))
+    return last
+
+
+class HttpCaller:
+    """One MCP client over plain HTTP. `headers` go with each of its requests; `session` too."""
+
+    def __init__(self, http: httpx.AsyncClient, era: str, **headers: str) -> None:
+        self.http = http
+        self.era = era
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.session: str | None = None
+        self._numbers = count(1)
+
+    async def open(self) -> None:
+        """Shake hands, where this era does."""
+        for message in opening(self.era):
+            response = await self.post(message)
+            assert response.status_code in {200, 202}, response.text
+            self.session = response.headers.get(_SESSION, self.session)
+
+    async def call(self, tool: str, **arguments: object) -> Message:
+        """Call a tool and return its result."""
+        message = tool_call(self.era, tool, number=next(self._numbers), **arguments)
+        response = await self.post(message)
+        assert response.status_code == 200, response.text
+        result: Message = read_answer(response)["result"]
+        return result
+
+    async def post(self, message: Message, **headers: str) -> httpx.Response:
+        """Post a message. Further headers (`host=...`) replace this caller's own."""
+        replacing = {name.lower().replace("_", "-"): value for name, value in headers.items()}
+        return await self.http.post(
+            "/mcp", json=message, headers=self.all_headers(message) | replacing
+        )
+
+    async def statuses(self) -> tuple[int, int]:
+        """How a GET and then a DELETE of this caller's session are answered; reads no stream."""
+        headers = self.all_headers()
+        async with self.http.stream("GET", "/mcp", headers=headers) as opened:
+            deleted = await self.http.delete("/mcp", headers=headers)
+            return opened.status_code, deleted.status_code
+
+    def all_headers(self, message: Message | None = None) -> dict[str, str]:
+        """The headers of a request of this caller, with what the era wants for the message."""
+        return {
+            "accept": "application/json, text/event-stream",
+            **self._protocol_headers(message),
+            **({_SESSION: self.session} if self.session else {}),
+            **self.headers,
+        }
+
+    def _protocol_headers(self, message: Message | None) -> dict[str, str]:
+        if self.era == LEGACY:
+            return {"mcp-protocol-version": _HANDSHAKE_VERSION} if self.session else {}
+        named = {"mcp-protocol-version": self.era}
+        if message is not None:
+            named["mcp-method"] = message["method"]
+            if message["method"] in _NAMED_BY:
+                named["mcp-name"] = message["params"][_NAMED_BY[message["method"]]]
+        return named

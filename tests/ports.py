@@ -1,0 +1,72 @@
+"""Real sockets in this process: an app on a port, and a TRaX that can be held up.
+
+It knows ASGI and the sandbox, and nothing of MCP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import anyio
+import uvicorn
+
+from tests.processes import PATIENCE_SECONDS
+from trax_mcp.sandbox import Clock, ConnectionDropped, Fault, Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.types import ASGIApp
+
+    from trax_mcp.sandbox.exchange import Answer, Answerer, Asked
+
+
+@asynccontextmanager
+async def listening(app: ASGIApp) -> AsyncIterator[str]:
+    """Serve an app on a free port of loopback; gives its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listener])
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await server.shutdown(sockets=[listener])
+
+
+@asynccontextmanager
+async def upstream() -> AsyncIterator[Sandbox]:
+    """A TRaX on a port: a sandbox whose clock stands still; `base_url` is its address."""
+    sandbox = Sandbox(Clock.frozen())
+    async with listening(sandbox.app) as address:
+        sandbox.base_url = address
+        yield sandbox
+
+
+class Held:
+    """A fault that holds a request up: `arrived` says that one has come, `release` lets it go."""
+
+    def __init__(self) -> None:
+        self._arrived = anyio.Event()
+        self._released = anyio.Event()
+        self.fault = Fault("held", self._strike)
+
+    async def arrived(self) -> None:
+        """Wait until a request is being held."""
+        with anyio.fail_after(PATIENCE_SECONDS):
+            await self._arrived.wait()
+
+    def release(self) -> None:
+        """Drop what is held."""
+        self._released.set()
+
+    async def _strike(self, _asked: Asked, _onward: Answerer) -> Answer:
+        self._arrived.set()
+        await self._released.wait()
+        raise ConnectionDropped

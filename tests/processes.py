@@ -1,0 +1,177 @@
+"""The command as a real process, the way an MCP client or a host starts it.
+
+It knows pipes, signals and lines, and nothing of what is said. Every wait is bounded, no process
+outlives its test, and no `TRAX_` setting or proxy of the machine reaches one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import sys
+from asyncio.subprocess import PIPE
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from asyncio import StreamReader
+    from asyncio.subprocess import Process
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+FoundT = TypeVar("FoundT")
+
+PATIENCE_SECONDS = 20
+"""How long anything that must come is waited for; only a failing test waits so long."""
+
+STOP_SECONDS = 5
+"""How long a process may take to end. It takes less than one, on a machine that is not busy."""
+
+ROOT = Path(__file__).parents[1]
+_MODULE = ("-m", "trax_mcp")
+_LONGEST_LINE_BYTES = 8 << 20
+
+
+class Lines:
+    """What a process writes to one pipe, line by line as it comes."""
+
+    def __init__(self) -> None:
+        self.all: list[str] = []
+        self._ended = False
+        self._news = asyncio.Event()
+
+    async def fill(self, pipe: StreamReader) -> None:
+        """Read the pipe to its end."""
+        while line := await pipe.readline():
+            self.all.append(line.decode())
+            self._news.set()
+        self._ended = True
+        self._news.set()
+
+    async def find(self, wanted: Callable[[str], FoundT | None]) -> FoundT:
+        """What `wanted` makes of the first line for which it is not None."""
+        seen = 0
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                for line in self.all[seen:]:
+                    if (found := wanted(line)) is not None:
+                        return found
+                seen = len(self.all)
+                assert not self._ended, f"the pipe ended without it, after {self.all}"
+                self._news.clear()
+                await self._news.wait()
+
+    async def match(self, pattern: str) -> re.Match[str]:
+        """The first match of a pattern in a line."""
+        return await self.find(re.compile(pattern).search)
+
+    @property
+    def text(self) -> str:
+        """All of it, so far."""
+        return "".join(self.all)
+
+
+class Running:
+    """A process with its pipes. `stdout` and `stderr` are whole once it has ended."""
+
+    def __init__(self, process: Process) -> None:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self.process = process
+        self.stdout, self.stderr = Lines(), Lines()
+        self._readers = asyncio.gather(
+            self.stdout.fill(process.stdout), self.stderr.fill(process.stderr)
+        )
+
+    async def tell(self, *messages: Mapping[str, Any]) -> None:
+        """Write JSON-RPC messages to its stdin, one a line."""
+        await self.write("".join(json.dumps(message) + "\n" for message in messages))
+
+    async def write(self, text: str) -> None:
+        """Write to its stdin."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(text.encode())
+        await self.process.stdin.drain()
+
+    async def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Write a JSON-RPC request and return the answer to it."""
+        await self.tell(message)
+        return await self.answer(message)
+
+    async def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to a request that was told before."""
+
+        def to_it(line: str) -> dict[str, Any] | None:
+            answer: dict[str, Any] = json.loads(line)
+            return answer if answer.get("id") == request["id"] else None
+
+        return await self.stdout.find(to_it)
+
+    async def address(self) -> str:
+        """Where it says that it listens, without the path."""
+        return (await self.stderr.match(r"listening on (http://[^/\s]+)"))[1]
+
+    async def hang_up(self) -> int:
+        """Close its stdin and return its exit code."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        return await self.end()
+
+    async def stop(self, number: int) -> int:
+        """Send a signal and return the exit code."""
+        self.process.send_signal(number)
+        return await self.end()
+
+    async def end(self) -> int:
+        """Wait for its end and return its exit code."""
+        async with asyncio.timeout(STOP_SECONDS):
+            code = await self.process.wait()
+            await self._readers
+        return code
+
+    async def leave(self) -> None:
+        """Make sure that it has ended and that nothing of it is left open."""
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.end()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+
+
+@asynccontextmanager
+async def running(
+    *arguments: str, settings: Mapping[str, str] | None = None, program: Sequence[str] = _MODULE
+) -> AsyncIterator[Running]:
+    """Run `trax-mcp` with these arguments and settings, and see to it that it ends.
+
+    `program` is what Python is to run in its place.
+    """
+    started = Running(
+        await asyncio.create_subprocess_exec(
+            sys.executable,
+            *program,
+            *arguments,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            limit=_LONGEST_LINE_BYTES,
+            env=environment(settings or {}),
+            cwd=ROOT,
+        )
+    )
+    try:
+        yield started
+    finally:
+        await started.leave()
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with no other `TRAX_` settings than these, and no proxy."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TRAX_") and not name.lower().endswith("_proxy")
+    }
+    return kept | dict(settings)

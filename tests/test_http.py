@@ -1,0 +1,168 @@
+"""HTTP: whose key goes upstream, and to whom a session belongs. Real sockets, both eras."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from tests.front import error_code, plain_http, serving
+from tests.jsonrpc import ERAS, LEGACY, MODERN, HttpCaller, read_answer, request, tool_call
+from tests.ports import upstream
+from tests.processes import running
+from trax_mcp.api.operations import OPERATIONS
+from trax_mcp.sandbox import READONLY_KEY, SANDBOX_KEY, STRANGER_KEY, Fault
+
+NOT_FOUND = 404
+
+
+@pytest.mark.parametrize("mode", [LEGACY, "auto", MODERN])
+async def test_a_client_lists_and_calls_with_its_own_key(mode: str) -> None:
+    """With the SDK's own client: tools, prompts, a call that works and one that may not."""
+    async with (
+        serving() as front,
+        httpx2.AsyncClient(headers={"X-API-Key": READONLY_KEY}, trust_env=False) as web,
+        Client(
+            streamable_http_client(f"{front.address}/mcp", http_client=web), mode=mode, cache=None
+        ) as client,
+    ):
+        tools = (await client.list_tools()).tools
+        studios = await client.call_tool("list_studios", {})
+        refused = await client.call_tool("create_studio", {"name": "Mine"})
+        prompts = (await client.list_prompts()).prompts
+        prompt = await client.get_prompt("go_live", {"studio": "Friday Night Show"})
+    assert [tool.name for tool in tools] == [it.known_as for it in OPERATIONS]
+    assert "Friday Night Show" in str(studios.structured_content)
+    assert error_code({"structuredContent": refused.structured_content}) == "insufficient_scope"
+    assert [it.name for it in prompts] == ["go_live"]
+    assert "Friday Night Show" in str(prompt.messages[0].content)
+    assert front.keys == [READONLY_KEY] * 2
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_callers_at_the_same_time_are_never_mixed(era: str) -> None:
+    """Each call goes upstream with the key that it came with, and each answer to its caller."""
+    async with serving() as front:
+        owner = await front.opened(era, x_api_key=SANDBOX_KEY)
+        stranger = await front.opened(era, x_api_key=STRANGER_KEY)
+        asked = [(owner, "studio_42"), (stranger, "studio_99")] * 8
+        results = await asyncio.gather(
+            *(caller.call("get_studio", studioId=studio) for caller, studio in asked)
+        )
+    assert [it["structuredContent"]["id"] for it in results] == [studio for _, studio in asked]
+    assert {(it.path, it.headers["authorization"]) for it in front.trax.requests} == {
+        ("/v1/studios/studio_42", f"Bearer {SANDBOX_KEY}"),
+        ("/v1/studios/studio_99", f"Bearer {STRANGER_KEY}"),
+    }
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_the_key_is_that_of_the_request_and_not_of_the_connection(era: str) -> None:
+    """One connection, several keys in turn and then none: a proxy in front does just that."""
+    async with serving() as front:
+        for key in (SANDBOX_KEY, STRANGER_KEY, SANDBOX_KEY):
+            await (await front.opened(era, x_api_key=key)).call("list_studios")
+        without = await (await front.opened(era)).call("list_studios")
+    assert error_code(without) == "no_key"
+    assert front.keys == [SANDBOX_KEY, STRANGER_KEY, SANDBOX_KEY]
+
+
+async def test_a_cookie_that_trax_sets_for_one_caller_is_not_sent_for_another() -> None:
+    """All callers share one pool of connections, and nothing else."""
+    cookie = {"Set-Cookie": "who=owner; Path=/"}
+    async with serving() as front:
+        front.trax.faults.add(Fault.status(200, {"data": []}, headers=cookie))
+        await front.caller(MODERN, x_api_key=SANDBOX_KEY).call("list_studios")
+        await front.caller(MODERN, x_api_key=STRANGER_KEY).call("list_studios")
+    assert [it.headers.get("cookie") for it in front.trax.requests] == [None, None]
+
+
+async def test_the_operators_key_is_never_lent() -> None:
+    """`TRAX_API_KEY` is set, and a caller without a key still has none."""
+    async with upstream() as trax:
+        settings = {"TRAX_API_KEY": SANDBOX_KEY, "TRAX_BASE_URL": trax.base_url}
+        async with (
+            running("http", "--port", "0", settings=settings) as server,
+            plain_http(await server.address()) as http,
+        ):
+            for caller in [HttpCaller(http, era) for era in ERAS]:
+                await caller.open()
+                result = await caller.call("list_studios")
+                assert error_code(result) == "no_key"
+                assert "X-API-Key" in result["content"][0]["text"]
+                health = await caller.call("get_health")
+                assert health["structuredContent"]["writeEnabled"]
+    assert [it.path for it in trax.requests] == ["/v1/health"] * len(ERAS)
+    assert SANDBOX_KEY not in str([it.headers for it in trax.requests])
+
+
+async def test_on_the_sandbox_a_caller_needs_no_key() -> None:
+    """The sandbox's key is lent, since it opens nothing; one's own still counts."""
+    async with (
+        running("http", "--sandbox", "--port", "0") as server,
+        plain_http(await server.address()) as http,
+    ):
+        for era in ERAS:
+            lent, own = HttpCaller(http, era), HttpCaller(http, era, x_api_key=STRANGER_KEY)
+            await lent.open()
+            await own.open()
+            listed = read_answer(await lent.post(request(era, "tools/list")))
+            assert len(listed["result"]["tools"]) == len(OPERATIONS)
+            studios = await lent.call("list_studios")
+            assert "Friday Night Show" in str(studios["structuredContent"])
+            others = await own.call("list_studios")
+            assert "Friday Night Show" not in str(others["structuredContent"])
+    assert server.stdout.all == []
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_authorization_is_never_forwarded(era: str) -> None:
+    """It is for this server or for nobody; TRaX sees the key alone."""
+    async with serving() as front:
+        header = "Bearer for-somebody-else"
+        with_key = await front.opened(era, x_api_key=SANDBOX_KEY, authorization=header)
+        await with_key.call("list_studios")
+        without = await front.opened(era, authorization=header)
+        assert error_code(await without.call("list_studios")) == "no_key"
+    assert front.keys == [SANDBOX_KEY]
+    assert "for-somebody-else" not in front.sent
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_an_empty_key_is_none(era: str) -> None:
+    """Clients send an empty header where their setting is empty."""
+    async with serving() as front:
+        caller = await front.opened(era, x_api_key="")
+        assert error_code(await caller.call("list_studios")) == "no_key"
+    assert front.keys == []
+
+
+@pytest.mark.parametrize("other", [{"x_api_key": STRANGER_KEY}, {}], ids=["other key", "no key"])
+async def test_a_session_belongs_to_the_key_that_opened_it(other: dict[str, str]) -> None:
+    """POST, GET and DELETE with its id and another key, or none, find nothing and end nothing."""
+    async with serving() as front:
+        owner = await front.opened(LEGACY, x_api_key=SANDBOX_KEY)
+        thief = front.caller(LEGACY, **other)
+        thief.session = owner.session
+        posted = await thief.post(tool_call(LEGACY, "list_studios"))
+        assert (posted.status_code, *(await thief.statuses())) == (NOT_FOUND,) * 3
+        assert (await owner.call("list_studios"))["structuredContent"]["data"]
+        assert await owner.statuses() == (200, 200)
+        after = await owner.post(tool_call(LEGACY, "list_studios"))
+    assert after.status_code == NOT_FOUND
+    assert front.keys == [SANDBOX_KEY]
+
+
+async def test_a_session_opened_without_a_key_cannot_be_used_with_one() -> None:
+    """Nobody's session is nobody's, whoever comes."""
+    async with serving() as front:
+        nobody = await front.opened(LEGACY)
+        somebody = front.caller(LEGACY, x_api_key=SANDBOX_KEY)
+        somebody.session = nobody.session
+        posted = await somebody.post(tool_call(LEGACY, "list_studios"))
+        assert (posted.status_code, *(await somebody.statuses())) == (NOT_FOUND,) * 3
+        assert error_code(await nobody.call("list_studios")) == "no_key"
+    assert front.keys == []

@@ -1,0 +1,105 @@
+"""How `trax-mcp http` starts and ends: one sentence if it cannot listen, and a quick, quiet stop.
+
+Each test starts a real process and sends real signals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.front import plain_http
+from tests.jsonrpc import ERAS, LEGACY, MODERN, HttpCaller, read_answer, tool_call
+from tests.ports import Held, upstream
+from tests.processes import PATIENCE_SECONDS, Running, running
+from trax_mcp.sandbox import SANDBOX_KEY
+
+if TYPE_CHECKING:
+    import httpx
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+async def ready(server: Running, http: httpx.AsyncClient) -> None:
+    """Wait until the server answers, and so hears signals."""
+    assert (await http.get("/healthz")).status_code == 200
+
+
+def ended_quietly(server: Running) -> bool:
+    """Whether it said where it listens and nothing more, and nothing on stdout."""
+    return len(server.stderr.all) == 1 and server.stdout.all == []
+
+
+async def test_a_port_in_use_stops_the_start_with_one_sentence() -> None:
+    """Both commands that listen say which address it is, and nothing else."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for command in ("http", "sandbox"):
+            async with running(command, "--port", port) as server:
+                assert await server.end() == 1
+            expected = f"trax-mcp: Cannot listen on 127.0.0.1:{port}: Address already in use.\n"
+            assert server.stderr.text == expected
+            assert server.stdout.all == []
+
+
+async def test_a_host_that_is_not_here_stops_the_start_with_one_sentence() -> None:
+    """An address of somebody else's machine cannot be listened on (192.0.2.0/24: RFC 5737)."""
+    async with running("http", "--host", "192.0.2.1", "--port", "0") as server:
+        assert await server.end() == 1
+    assert server.stderr.text.startswith("trax-mcp: Cannot listen on 192.0.2.1:0: ")
+    assert len(server.stderr.all) == 1
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+async def test_a_signal_ends_an_idle_server(number: int) -> None:
+    """A connection that is kept alive does not hold it."""
+    async with (
+        running("http", "--sandbox", "--port", "0") as server,
+        plain_http(await server.address()) as http,
+    ):
+        await ready(server, http)
+        await HttpCaller(http, MODERN).call("list_studios")
+        assert await server.stop(number) == 0
+    assert ended_quietly(server)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+async def test_a_signal_ends_a_server_with_an_open_stream(number: int) -> None:
+    """The handshake era's GET stream stays open for ever; its client sees a whole answer."""
+    async with (
+        running("http", "--sandbox", "--port", "0") as server,
+        plain_http(await server.address()) as http,
+    ):
+        caller = HttpCaller(http, LEGACY, x_api_key=SANDBOX_KEY)
+        await caller.open()
+        async with http.stream("GET", "/mcp", headers=caller.all_headers()) as stream:
+            assert stream.status_code == 200
+            assert await server.stop(number) == 0
+            await stream.aread()
+    assert ended_quietly(server)
+
+
+@pytest.mark.parametrize(("number", "era"), list(zip(SIGNALS, ERAS, strict=True)))
+async def test_a_signal_ends_a_server_with_a_call_in_flight(number: int, era: str) -> None:
+    """TRaX never answers; nobody waits for it, and the caller is told."""
+    async with upstream() as trax:
+        held = Held()
+        trax.faults.add(held.fault)
+        async with (
+            running("http", "--port", "0", settings={"TRAX_BASE_URL": trax.base_url}) as server,
+            plain_http(await server.address()) as http,
+        ):
+            caller = HttpCaller(http, era, x_api_key=SANDBOX_KEY)
+            await caller.open()
+            calling = asyncio.create_task(caller.post(tool_call(era, "list_studios")))
+            await held.arrived()
+            assert await server.stop(number) == 0
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                answer = read_answer(await calling)
+        held.release()
+    assert "The server is stopping" in answer["error"]["message"]
+    assert ended_quietly(server)

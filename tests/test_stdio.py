@@ -1,0 +1,209 @@
+"""stdio: what an MCP client sees that starts the command, and how the command ends.
+
+Each test starts a real process. Breadth is proven in memory; here is what only pipes can show.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters
+
+from tests.jsonrpc import ERAS, LEGACY, MODERN, opening, request, tool_call
+from tests.ports import Held, upstream
+from tests.processes import PATIENCE_SECONDS, ROOT, Running, environment, running
+from trax_mcp.api.operations import OPERATIONS
+from trax_mcp.sandbox import SANDBOX_KEY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def only_protocol(server: Running) -> bool:
+    """Whether every line on stdout is a whole JSON-RPC message."""
+    lines = server.stdout.all
+    return bool(lines) and all(json.loads(line)["jsonrpc"] == "2.0" for line in lines)
+
+
+@pytest.mark.parametrize("mode", [LEGACY, "auto", MODERN])
+async def test_a_client_starts_the_command_and_finds_everything(mode: str) -> None:
+    """With the SDK's own client: tools, a call that works, one that fails, prompts."""
+    command = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "trax_mcp", "--sandbox"],
+        env=environment({}),
+        cwd=ROOT,
+    )
+    async with Client(command, mode=mode, cache=None) as client:
+        tools = (await client.list_tools()).tools
+        assert [tool.name for tool in tools] == [it.known_as for it in OPERATIONS]
+        studios = await client.call_tool("list_studios", {})
+        assert not studios.is_error
+        assert "Friday Night Show" in str(studios.structured_content)
+        missing = await client.call_tool("get_studio", {"studioId": "no_such"})
+        assert missing.is_error
+        assert [it.name for it in (await client.list_prompts()).prompts] == ["go_live"]
+        prompt = await client.get_prompt("go_live", {"studio": "Friday Night Show"})
+        assert "Friday Night Show" in str(prompt.messages[0].content)
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_stdout_carries_nothing_but_the_protocol(era: str) -> None:
+    """Under DEBUG, with calls that work, fail and make no sense, every line is JSON-RPC."""
+    settings = {"TRAX_LOG_LEVEL": "DEBUG"}
+    async with running("--sandbox", settings=settings) as server:
+        await server.tell(*opening(era))
+        await server.write("this is no JSON\n\n{}\n")
+        works = await server.ask(tool_call(era, "list_studios", number=1))
+        fails = await server.ask(tool_call(era, "get_studio", number=2, studioId="no_such"))
+        refused = await server.ask(tool_call(era, "get_studio", number=3, nonsense=True))
+        no_tool = await server.ask(tool_call(era, "no_such_tool", number=4))
+        no_method = await server.ask(request(era, "no/such/method", number=5))
+        assert await server.hang_up() == 0
+    assert works["result"]["structuredContent"]["data"]
+    assert fails["result"]["structuredContent"]["error"]["code"] == "not_found"
+    assert refused["result"]["structuredContent"]["error"]["code"] == "invalid_arguments"
+    assert no_tool["error"]["code"] == -32602
+    assert no_method["error"]["code"] == -32601
+    assert only_protocol(server)
+    assert "DEBUG" in server.stderr.text
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_without_a_key_it_lists_everything_and_says_where_to_get_one(era: str) -> None:
+    """Only the two public calls go out, without any key; all others are `no_key`."""
+    async with upstream() as trax, running(settings={"TRAX_BASE_URL": trax.base_url}) as server:
+        await server.tell(*opening(era))
+        listed = await server.ask(request(era, "tools/list", number=1))
+        studios = await server.ask(tool_call(era, "list_studios", number=2))
+        health = await server.ask(tool_call(era, "get_health", number=3))
+        contract = await server.ask(tool_call(era, "get_openapi", number=4))
+        assert await server.hang_up() == 0
+    assert len(listed["result"]["tools"]) == len(OPERATIONS)
+    error = studios["result"]["structuredContent"]["error"]
+    assert (error["code"], error["outcome"]) == ("no_key", "not_applied")
+    assert "Developer / API Keys" in error["message"]
+    assert "TRAX_API_KEY" in error["message"]
+    assert not health["result"].get("isError")
+    assert contract["result"]["structuredContent"]["openapi"].startswith("3.")
+    assert [it.path for it in trax.requests] == ["/v1/health", "/v1/openapi.json"]
+    assert not any({"authorization", "x-api-key"} & set(it.headers) for it in trax.requests)
+
+
+async def test_the_key_from_a_file_reaches_trax(tmp_path: Path) -> None:
+    """A mounted secret ends in a newline; what is sent does not."""
+    file = tmp_path / "key"
+    file.write_text(f"{SANDBOX_KEY}\n")
+    async with upstream() as trax:
+        settings = {"TRAX_API_KEY_FILE": str(file), "TRAX_BASE_URL": trax.base_url}
+        async with running(settings=settings) as server:
+            answer = await server.ask(tool_call(MODERN, "list_studios"))
+    assert answer["result"]["structuredContent"]["data"]
+    assert [it.headers["authorization"] for it in trax.requests] == [f"Bearer {SANDBOX_KEY}"]
+
+
+async def test_the_sandbox_needs_no_flag_where_the_setting_is_on() -> None:
+    """`TRAX_SANDBOX=1` is `--sandbox`, and a key in the environment is not looked at."""
+    settings = {"TRAX_SANDBOX": "1", "TRAX_API_KEY": "sk_live_of_somebody"}
+    async with running(settings=settings) as server:
+        answer = await server.ask(tool_call(MODERN, "list_studios"))
+    assert answer["result"]["structuredContent"]["data"]
+
+
+async def test_a_client_that_leaves_before_a_word_ends_it() -> None:
+    """End of input is the normal end, even with nothing said."""
+    async with running("--sandbox") as server:
+        assert await server.hang_up() == 0
+    assert server.stdout.all == []
+    assert server.stderr.text == ""
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_client_that_leaves_during_a_call_ends_it(era: str) -> None:
+    """Nobody is left to read the answer, so it is not waited for."""
+    async with upstream() as trax:
+        held = Held()
+        trax.faults.add(held.fault)
+        settings = {"TRAX_API_KEY": SANDBOX_KEY, "TRAX_BASE_URL": trax.base_url}
+        async with running(settings=settings) as server:
+            await server.tell(*opening(era), tool_call(era, "list_studios"))
+            await held.arrived()
+            assert await server.hang_up() == 0
+        held.release()
+    assert "Traceback" not in server.stderr.text
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_client_that_vanishes_ends_it(era: str) -> None:
+    """It has crashed: its answers cannot be written, and that is no error of ours."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "trax_mcp",
+        "--sandbox",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=writing,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment({}),
+        cwd=ROOT,
+    )
+    os.close(writing)
+    said = "".join(f"{json.dumps(it)}\n" for it in (*opening(era), request(era, "tools/list")))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        _, log = await process.communicate(said.encode())
+    assert (process.returncode, log) == (0, b"")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+async def test_a_signal_ends_it_while_it_waits_for_input(number: int) -> None:
+    """With exit code 0, and at once, although a thread waits on stdin."""
+    async with running("--sandbox") as server:
+        await server.ask(request(MODERN, "tools/list"))
+        assert await server.stop(number) == 0
+    assert only_protocol(server)
+    assert server.stderr.text == ""
+
+
+@pytest.mark.parametrize(("number", "era"), list(zip(SIGNALS, ERAS, strict=True)))
+async def test_a_signal_ends_it_during_a_slow_call(number: int, era: str) -> None:
+    """TRaX never answers; nobody waits for it."""
+    async with upstream() as trax:
+        held = Held()
+        trax.faults.add(held.fault)
+        settings = {"TRAX_API_KEY": SANDBOX_KEY, "TRAX_BASE_URL": trax.base_url}
+        async with running(settings=settings) as server:
+            await server.tell(*opening(era), tool_call(era, "go_live", confirm=True, studioId="s"))
+            await held.arrived()
+            assert await server.stop(number) == 0
+        held.release()
+    assert server.stderr.text == ""
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"TRAX_BASE_URL": "http://trax.example"}, "TRAX_BASE_URL"),
+        ({"TRAX_API_KEY": "sk_live_with a space"}, "TRAX_API_KEY"),
+    ],
+)
+async def test_a_wrong_setting_stops_the_start_with_one_sentence(
+    settings: dict[str, str], named: str
+) -> None:
+    """It names the setting, on stderr; stdout stays empty and the value is not repeated."""
+    async with running(settings=settings) as server:
+        assert await server.end() == 1
+    assert server.stdout.all == []
+    assert len(server.stderr.all) == 1
+    assert server.stderr.text.startswith(f"trax-mcp: {named}")
+    assert settings[named] not in server.stderr.text
