@@ -102,10 +102,10 @@ def _encodable(value: str) -> bool:
     return True
 
 
-Text = Annotated[str, BeforeValidator(_read_text), Field(min_length=1)]
-Id = Annotated[str, BeforeValidator(_read_id), Field(min_length=1)]
-Cursor = Annotated[str, BeforeValidator(_read_cursor), Field(min_length=1)]
-Secret = Annotated[SecretStr, BeforeValidator(_read_secret), Field(min_length=1)]
+Text = Annotated[str, BeforeValidator(_read_text)]
+Id = Annotated[str, BeforeValidator(_read_id)]
+Cursor = Annotated[str, BeforeValidator(_read_cursor)]
+Secret = Annotated[SecretStr, BeforeValidator(_read_secret)]
 Boolean = Annotated[bool, BeforeValidator(_read_boolean)]
 Limit = Annotated[int, BeforeValidator(_read_limit), Field(ge=1)]
 ByteSize = Annotated[int, BeforeValidator(_read_byte_size), Field(ge=0)]

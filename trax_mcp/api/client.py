@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import anyio
+from pydantic import ValidationError
 
 from trax_mcp import __version__
 from trax_mcp.api.caller import Caller
@@ -48,13 +49,33 @@ class Client:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._base_url = base_url
-        self._timeout = timeout_seconds
+        self.timeout_seconds = timeout_seconds
         self._transport = transport
         self._sleep = sleep
         self._now = now
 
-    async def send(self, operation: Operation[Answer_co], caller: Caller) -> Answer[Answer_co]:
+    async def read(
+        self, operation: Operation[Answer_co], caller: Caller, *, persist: bool = True
+    ) -> Answer_co:
+        """Send an operation and return the answer as its model, for rooms that read it.
+
+        Raises:
+            TraxError: as `send`; BadAnswer also where the answer lacks what the contract promises.
+        """
+        answer = await self.send(operation, caller, persist=persist)
+        try:
+            return operation.answer_model().model_validate(answer.data)
+        except ValidationError:
+            raise unreadable(
+                operation, request_id=answer.request_id, status=200, why="lacks what it should hold"
+            ) from None
+
+    async def send(
+        self, operation: Operation[Answer_co], caller: Caller, *, persist: bool = True
+    ) -> Answer[Answer_co]:
         """Send an operation and return what TRaX answered.
+
+        `persist`: try again where no harm can come of it.
 
         Raises:
             NotSent: the caller has no key and the call needs one.
@@ -77,7 +98,7 @@ class Client:
                     mutates=operation.call.mutates,
                     jitter=random.random(),  # noqa: S311  spreads load, guards nothing
                 )
-                if pause is None:
+                if pause is None or not persist:
                     raise
             await self._sleep(pause)
 
@@ -100,13 +121,15 @@ class Client:
             follow_redirects=False,
             # None is kept: it would come from one caller and be sent for another.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            timeout=httpx.Timeout(self._timeout, connect=self._timeout * _CONNECT_SHARE),
+            timeout=httpx.Timeout(
+                self.timeout_seconds, connect=self.timeout_seconds * _CONNECT_SHARE
+            ),
             headers={"User-Agent": f"trax-mcp/{__version__}", "Accept": "application/json"},
         )
 
     async def _exchange(self, operation: Operation[Model], caller: Caller) -> Reply:
         request_id = f"mcp_{uuid4().hex}"
-        deadline = anyio.current_time() + self._timeout
+        deadline = anyio.current_time() + self.timeout_seconds
         response = await self._open(operation, caller, request_id=request_id, deadline=deadline)
         try:
             headers = {name.lower(): value for name, value in response.headers.items()}
@@ -138,7 +161,9 @@ class Client:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError):
             raise no_connection(request_id=request_id) from None
         except (TimeoutError, httpx.TimeoutException):
-            raise timed_out(operation, request_id=request_id, seconds=self._timeout) from None
+            raise timed_out(
+                operation, request_id=request_id, seconds=self.timeout_seconds
+            ) from None
         except httpx.HTTPError:
             raise cut_off(operation, request_id=request_id) from None
 
@@ -164,7 +189,7 @@ class Client:
                 else:
                     return bytes(body)
         except (TimeoutError, httpx.TimeoutException):
-            why, code = f"was not complete within {self._timeout:g} s", "timeout"
+            why, code = f"was not complete within {self.timeout_seconds:g} s", "timeout"
         except httpx.HTTPError:
             why = "broke off"
         if not is_success(response.status_code):

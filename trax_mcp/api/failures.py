@@ -6,7 +6,7 @@ quoted, cut short and labelled as TRaX's; a key or a secret argument that they r
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from trax_mcp.api.errors import (
@@ -17,6 +17,7 @@ from trax_mcp.api.errors import (
     NotSent,
     Outcome,
     Refused,
+    TraxError,
 )
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
@@ -100,9 +101,58 @@ def no_connection(*, request_id: str) -> NoConnection:
     )
 
 
-def timed_out(operation: Operation[Model], *, request_id: str, seconds: float) -> LostAnswer:
+def read_only(known_as: str) -> NotSent:
+    """The operator lets only reading tools run."""
+    message = (
+        f"This server only reads (TRAX_READ_ONLY), so {known_as} was not sent."
+        " Whoever runs the server can change that."
+    )
+    return NotSent(Failure(code="read_only", message=message, retryable=False))
+
+
+def not_offered(known_as: str) -> NotSent:
+    """The operator does not offer this tool."""
+    message = (
+        f"This server does not offer {known_as} (TRAX_TOOLS), so nothing was sent."
+        " Whoever runs the server can change that."
+    )
+    return NotSent(Failure(code="not_offered", message=message, retryable=False))
+
+
+def write_disabled() -> NotSent:
+    """The deployment takes no changes: seen by looking, before anybody is asked."""
+    meaning = _MEANINGS["write_disabled"]
+    message = f"{meaning.happened}; {_BECAME['not_applied']}. {meaning.next}"
+    return NotSent(Failure(code="write_disabled", message=message, retryable=False))
+
+
+def not_listed(operation: Operation[Model], *, what: str, listed_by: str) -> NotSent:
+    """What an operation is about is not in the list where it would be."""
+    message = (
+        f"TRaX lists no such {what}, so {operation.known_as} was not sent."
+        f" Check the id with {listed_by}."
+    )
+    return NotSent(Failure(code="not_found", message=message, retryable=False))
+
+
+def endless(operation: Operation[Model]) -> BadAnswer:
+    """A list whose pages do not end."""
+    message = f"TRaX's answers to {operation.known_as} do not end; nothing was changed."
+    return BadAnswer(Failure(code="bad_answer", message=message, retryable=True))
+
+
+def timed_out(operation: Operation[Model], *, request_id: str | None, seconds: float) -> LostAnswer:
     """Sent, and no answer came in time."""
     return _lost(operation, "timeout", f"TRaX did not answer within {seconds:g} s", request_id)
+
+
+def found_out(error: TraxError, operation: Operation[Model], seen: str | None) -> TraxError:
+    """The same failure with what was seen afterwards: that it happened after all, or not yet."""
+    if error.failure.outcome != "unknown" or seen is None:
+        return error
+    happened = error.failure.message.partition(";")[0]
+    message = f"{happened}, but {operation.known_as} took effect: {seen}. Do not call it again."
+    return type(error)(replace(error.failure, outcome="applied", retryable=False, message=message))
 
 
 def cut_off(operation: Operation[Model], *, request_id: str) -> LostAnswer:
@@ -158,7 +208,9 @@ def refused(operation: Operation[Model], complaint: Complaint) -> Refused:
     )
 
 
-def _lost(operation: Operation[Model], code: str, happened: str, request_id: str) -> LostAnswer:
+def _lost(
+    operation: Operation[Model], code: str, happened: str, request_id: str | None
+) -> LostAnswer:
     outcome: Outcome = "unknown" if operation.call.mutates else "not_applied"
     return LostAnswer(
         Failure(

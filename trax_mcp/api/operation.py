@@ -138,10 +138,10 @@ class Operation(BaseModel, Generic[Answer_co]):
     def request(self) -> Request:
         """The HTTP request that this value stands for. Secrets are in the clear in its body."""
         placed: dict[str, JsonObject] = {"path": {}, "query": {}, "body": {}}
-        given = dict(self._given())
+        given = self.given()
         for name, documented in self.call.fields.items():
             if (argument := RENAMED.get(name, name)) in given:
-                placed[documented.place][name] = given[argument]
+                placed[documented.place][name] = _in_the_clear(given[argument])
         return Request(
             method=self.call.method,
             path=_fill(self.call.path, placed["path"]),
@@ -149,21 +149,36 @@ class Operation(BaseModel, Generic[Answer_co]):
             body=placed["body"] if _has_body(self.call.fields) else None,
         )
 
+    @classmethod
+    def answer_model(cls) -> type[Answer_co]:
+        """The model of the answer, as the class line names it."""
+        model: type[Answer_co] = cls.__mro__[1].__pydantic_generic_metadata__["args"][0]  # type: ignore[attr-defined]
+        return model
+
+    def studio(self) -> str:
+        """The id of the studio it is about, empty if it is about none."""
+        return str(self.given().get("studioId", ""))
+
     def target(self) -> str:
         """The id of the thing it acts on: the last one in the path, empty if there is none."""
         ids = [RENAMED.get(name, name) for name in re.findall(r"{(\w+)}", self.call.path)]
-        return str(dict(self._given())[ids[-1]]) if ids else ""
+        return str(self.given()[ids[-1]]) if ids else ""
 
     def secrets(self) -> list[str]:
         """The values, in the clear, that no text may repeat."""
-        return [value.get_secret_value() for _, value in self if isinstance(value, SecretStr)]
-
-    def _given(self) -> list[tuple[str, object]]:
         return [
-            (str(type(self).model_fields[name].alias), _in_the_clear(value))
+            value.get_secret_value()
+            for value in self.given().values()
+            if isinstance(value, SecretStr)
+        ]
+
+    def given(self) -> dict[str, object]:
+        """The arguments that were given, by their JSON names; a secret stays wrapped."""
+        return {
+            str(type(self).model_fields[name].alias): value
             for name, value in self
             if value is not None
-        ]
+        }
 
 
 def _has_body(fields: Mapping[str, Field]) -> bool:

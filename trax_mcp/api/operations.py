@@ -36,36 +36,36 @@ READ, WRITE, GUARDED = Effect
 
 
 class GetHealth(Operation[Health], call="GET /v1/health", effect=READ):
-    """Works without a key. `writeEnabled: false` means every change is refused for now."""
+    """Needs no key. `writeEnabled: false`: every change is refused for now."""
 
 
 class GetOpenapi(Operation[OpenapiDocument], call="GET /v1/openapi.json", effect=READ):
-    """Works without a key. Long; for questions about the API itself, not for running a show."""
+    """Needs no key. Long: for questions about the API itself."""
 
 
 class ListStudios(Operation[StudioList], call="GET /v1/studios", effect=READ):
-    """Start here: every other studio tool needs a `studioId` from this list."""
+    """Start here: other tools need a `studioId` from this list."""
 
     cursor: Cursor | None = None
     limit: Limit | None = None
 
 
 class GetStudio(Operation[Studio], call="GET /v1/studios/{id}", effect=READ):
-    """Does not tell whether it is live: that is `get_stream_status`."""
+    """For whether it is live, see `get_stream_status`."""
 
     studio_id: Id
 
 
 class CreateStudio(Operation[Studio], call="POST /v1/studios", effect=WRITE, seen_by=ListStudios):
-    """Cannot be undone here: there is no way to delete a studio."""
+    """Cannot be undone: no tool deletes a studio."""
 
-    name: Text = Field(description="What people will call the studio.")
+    name: Text = Field(description="The name people see.")
 
 
 class UpdateStudio(
     Operation[Studio], call="PATCH /v1/studios/{id}", effect=WRITE, seen_by=GetStudio
 ):
-    """Turning `autoGoLive` on can put the studio on air later: ask the person first."""
+    """Turning `autoGoLive` on can put the studio on air later."""
 
     studio_id: Id
     name: Text | None = Field(None, description="New name.")
@@ -89,10 +89,10 @@ class CreateDestination(
     effect=WRITE,
     seen_by=ListDestinations,
 ):
-    """Give either `connectionId` or `rtmpUrl` with `streamKey`. While live, viewers may see it."""
+    """Give `connectionId`, or `rtmpUrl` with `streamKey`."""
 
     studio_id: Id
-    name: Text = Field(description="What people will call the destination.")
+    name: Text = Field(description="The name people see.")
     platform: Text = Field(description="Such as youtube or twitch.")
     connection_id: Text | None = None
     rtmp_url: Text | None = Field(None, description="Ingest address; needs streamKey.")
@@ -115,7 +115,7 @@ class UpdateDestination(
     effect=WRITE,
     seen_by=ListDestinations,
 ):
-    """While the studio is live, viewers may see the change."""
+    """While live, viewers may see the change."""
 
     studio_id: Id
     dest_id: Id
@@ -133,14 +133,14 @@ class DeleteDestination(
     effect=GUARDED,
     seen_by=ListDestinations,
 ):
-    """Its stream key goes with it and cannot be read back."""
+    """Its stream key is lost with it."""
 
     studio_id: Id
     dest_id: Id
 
 
 class ListSources(Operation[SourceList], call="GET /v1/studios/{id}/sources", effect=READ):
-    """The cameras, feeds and files of a studio; `active` ones can be on screen."""
+    """Cameras, feeds and files; `active` ones can be on screen."""
 
     studio_id: Id
     cursor: Cursor | None = None
@@ -150,10 +150,10 @@ class ListSources(Operation[SourceList], call="GET /v1/studios/{id}/sources", ef
 class CreateSource(
     Operation[Source], call="POST /v1/studios/{id}/sources", effect=WRITE, seen_by=ListSources
 ):
-    """While the studio is live, viewers may see it."""
+    """While live, viewers may see it."""
 
     studio_id: Id
-    name: Text = Field(description="What people will call the source.")
+    name: Text = Field(description="The name people see.")
     type: Text
     url: Text | None = Field(None, description="Where a feed or file comes from.")
     active: Boolean | None = Field(None, description="Whether it can be on screen.")
@@ -165,7 +165,7 @@ class UpdateSource(
     effect=WRITE,
     seen_by=ListSources,
 ):
-    """While the studio is live, viewers may see the change. The type cannot be changed."""
+    """While live, viewers may see the change."""
 
     studio_id: Id
     source_id: Id
@@ -180,7 +180,7 @@ class DeleteSource(
     effect=GUARDED,
     seen_by=ListSources,
 ):
-    """While the studio is live, it may vanish from the picture."""
+    """While live, it may vanish from the picture."""
 
     studio_id: Id
     source_id: Id
@@ -189,7 +189,7 @@ class DeleteSource(
 class GetStreamStatus(
     Operation[StreamStatus], call="GET /v1/studios/{id}/stream-status", effect=READ
 ):
-    """The only proof of being on air: look here after going live or offline."""
+    """The only proof of being on air."""
 
     studio_id: Id
 
@@ -200,9 +200,9 @@ class GoLive(
     effect=GUARDED,
     seen_by=GetStreamStatus,
 ):
-    """Strangers will be watching, on every enabled destination: there is no choosing.
+    """Goes to every enabled destination, before strangers: there is no choosing.
 
-    The answer means begun, not on air: `get_stream_status` tells.
+    `observed` tells whether it is on air.
     """
 
     studio_id: Id
@@ -214,7 +214,7 @@ class GoOffline(
     effect=GUARDED,
     seen_by=GetStreamStatus,
 ):
-    """Ends the broadcast for all viewers. The answer means begun: `get_stream_status` tells."""
+    """Ends the broadcast for all viewers. `observed` tells whether it is off air."""
 
     studio_id: Id
 
@@ -234,7 +234,7 @@ class SendChatMessage(
     effect=WRITE,
     seen_by=ListChatMessages,
 ):
-    """Public at once, under the streamer's name: send only what the person asked for."""
+    """Public at once: send only what the person asked for."""
 
     studio_id: Id
     text: Text = Field(description="The message.")
@@ -242,7 +242,7 @@ class SendChatMessage(
 
 
 class ListConnections(Operation[ConnectionList], call="GET /v1/connections", effect=READ):
-    """A `status` other than active needs the person to sign in again, on TRaX."""
+    """Unless `status` is active, the person must sign in again, on TRaX."""
 
     cursor: Cursor | None = None
     limit: Limit | None = None
@@ -254,7 +254,7 @@ class UnlinkConnection(
     effect=GUARDED,
     seen_by=ListConnections,
 ):
-    """Cannot be undone here: only the person can link the account again, on TRaX."""
+    """Only the person can link it again, on TRaX."""
 
     connection_id: Id
 
@@ -269,7 +269,7 @@ class ListMedia(Operation[MediaAssetList], call="GET /v1/media", effect=READ):
 class CreateMediaUpload(
     Operation[MediaUpload], call="POST /v1/media", effect=WRITE, seen_by=ListMedia
 ):
-    """`uploadUrl` is a secret: whoever has it can write the file. Do not show or store it."""
+    """`uploadUrl` is secret and short-lived: do not show or store it."""
 
     filename: Text = Field(description="Name of the file.")
     content_type: Text = Field(description="Media type, such as video/mp4.")
