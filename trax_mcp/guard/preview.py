@@ -1,65 +1,91 @@
-"""What exactly a guarded call would do, for a person to read before they say yes.
+"""What exactly a guarded call would do, for a person to read, and its digest. Pure."""
 
-Pure. What is said here must be known, not hoped: what was not looked up is not claimed.
-"""
-
-from collections.abc import Mapping
+import hashlib
+import json
 from dataclasses import dataclass
 
 from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Effect, Operation
+from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import (
-    OPERATIONS,
     DeleteDestination,
     DeleteSource,
     GoLive,
     GoOffline,
     UnlinkConnection,
 )
-
-_EFFECTS: Mapping[type[Operation[Model]], tuple[str, ...]] = {
-    GoLive: (
-        "Starts a broadcast to every enabled destination of the studio.",
-        "Strangers can watch from then on.",
-    ),
-    GoOffline: ("Ends the studio's broadcast for all viewers.",),
-    DeleteDestination: (
-        "Removes the destination from the studio.",
-        "Its stream key is lost: it can only be entered anew.",
-    ),
-    DeleteSource: (
-        "Removes the source from the studio.",
-        "If the studio is live, it may vanish from the picture.",
-    ),
-    UnlinkConnection: (
-        "Unlinks the platform account from TRaX.",
-        "Only the person can link it again, on TRaX.",
-    ),
-}
-
-if set(_EFFECTS) != {kind for kind in OPERATIONS if kind.effect is Effect.GUARDED}:
-    raise TypeError("Every guarded operation, and no other, needs its effects in words")
+from trax_mcp.guard.effects import choice, effects, warnings
+from trax_mcp.show.facts import Facts
+from trax_mcp.show.target import Target, find_target
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What would happen, to what. `target` is the id of the thing that would change."""
+    """What would happen, to what, and what is not known about it.
+
+    `choice` is the act in a few words, `digest` the mark of all that matters for a yes.
+    """
 
     operation: str
-    target: str
+    target: Target
     effects: tuple[str, ...]
-    warnings: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
+    warnings: tuple[str, ...]
+    unknown: tuple[str, ...]
+    choice: str
+    digest: str
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Every line that a person was shown."""
+        unknown = (f"Not known: {it}" for it in self.unknown)
+        return (*self.warnings, *self.effects, *unknown)
 
 
-def preview(operation: Operation[Model]) -> Outlook:
-    """Say what a guarded operation would do.
+def preview(operation: Operation[Model], facts: Facts) -> Outlook:
+    """Say what an operation would do, given the facts.
 
     Raises:
-        KeyError: the operation is not guarded.
+        NotSent: its target is not in the list where it would be.
     """
+    target = find_target(operation, facts)
     return Outlook(
         operation=operation.known_as,
-        target=operation.target(),
-        effects=_EFFECTS[type(operation)],
+        target=target,
+        effects=effects(operation, facts, target),
+        warnings=warnings(operation, facts, target),
+        unknown=tuple(f"{it.what} ({it.why})" for it in facts.unknown),
+        choice=choice(operation, facts, target),
+        digest=_digest(operation, facts, target),
     )
+
+
+def changes(before: tuple[str, ...], now: Outlook) -> tuple[str, ...]:
+    """What is no longer as it was shown, in words."""
+    shown = now.shown
+    gone = (f"No longer: {line}" for line in before if line not in shown)
+    new = (f"Now: {line}" for line in shown if line not in before)
+    return (*gone, *new)
+
+
+def _digest(operation: Operation[Model], facts: Facts, target: Target) -> str:
+    """Nothing that ticks or drifts is in it, so that it voids no yes by itself.
+
+    Of a stop it holds only the studio, so that nothing can come between a person and the stop.
+    """
+    seen: list[object] = [operation.known_as, operation.studio(), operation.target()]
+    if not isinstance(operation, GoOffline):
+        seen += [*_seen(operation, facts, target), sorted(it.what for it in facts.unknown)]
+    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:32]
+
+
+def _seen(operation: Operation[Model], facts: Facts, target: Target) -> list[object]:
+    match operation:
+        case GoLive():
+            enabled = sorted((it.id, it.name, it.platform) for it in facts.enabled)
+            return [facts.live, enabled, sorted(it.id for it in facts.active)]
+        case DeleteDestination() | DeleteSource():
+            return [target.name, target.platform, facts.live]
+        case UnlinkConnection():
+            return [target.name, target.platform, [it.live for it in facts.around]]
+        case _:
+            arguments = operation.model_dump(mode="json", by_alias=True, exclude_none=True)
+            return [target.name, target.platform, facts.live, arguments]

@@ -1,0 +1,90 @@
+"""What was decided and what came of it, written down.
+
+One JSON line per decision, and for an act one before it is sent and one after.
+
+The call's result never depends on it: a line that cannot be written is said on stderr once. No key,
+no stream key and no confirmation is ever in a line.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from trax_mcp.api.models import Model
+from trax_mcp.api.operation import Operation
+from trax_mcp.clock import Clock, iso
+
+_LOG = logging.getLogger(__name__)
+_ADDRESSES = frozenset({"rtmpUrl", "url"})
+_LONGEST_ACTOR = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, as it is written down: the key's fingerprint, and who a bot says it is for."""
+
+    fingerprint: str
+    claims: str | None = None
+
+
+class Audit:
+    """A file of JSON lines, or the log where there is none."""
+
+    def __init__(self, path: Path | None, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._failed = False
+
+    def write(self, event: str, operation: Operation[Model], asker: Asker, **facts: object) -> None:
+        """Write one line. Facts that are None are left out."""
+        actor = asker.claims[:_LONGEST_ACTOR] if asker.claims else None
+        line = {
+            "time": iso(self._clock.now()),
+            "event": event,
+            "caller": asker.fingerprint,
+            "actorClaimed": actor,
+            "operation": operation.known_as,
+            "arguments": _masked(operation),
+            **facts,
+        }
+        text = json.dumps({name: value for name, value in line.items() if value is not None})
+        if self._path is None:
+            _LOG.info("%s", text)
+            return
+        try:
+            _append(self._path, text + "\n")
+        except OSError as error:
+            self._complain(error)
+
+    def _complain(self, error: OSError) -> None:
+        if not self._failed:
+            self._failed = True
+            _LOG.error("TRAX_AUDIT_LOG cannot be written (%s); calls go on.", error.strerror)
+
+
+def _append(path: Path, text: str) -> None:
+    """Opened for each line, so that a rotated file is never written to."""
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(file, text.encode())
+    finally:
+        os.close(file)
+
+
+def _masked(operation: Operation[Model]) -> Mapping[str, object]:
+    """The arguments without what opens anything: an address may carry a key in its path."""
+    given = operation.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {
+        name: _origin(str(value)) if name in _ADDRESSES else value for name, value in given.items()
+    }
+
+
+def _origin(address: str) -> str:
+    try:
+        return f"{urlsplit(address).scheme}://{urlsplit(address).hostname}/..."
+    except ValueError:
+        return "..."

@@ -1,0 +1,206 @@
+"""What each guarded operation would do, in words, given the facts.
+
+Pure. A table by operation: what happens, what to beware of, and the act in a few words for a person
+to choose. What is said is known; what could not be looked up is not claimed.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from pydantic import SecretStr
+
+from trax_mcp.api.models import Connection, Model
+from trax_mcp.api.operation import Operation
+from trax_mcp.api.operations import (
+    CreateDestination,
+    CreateSource,
+    DeleteDestination,
+    DeleteSource,
+    GoLive,
+    GoOffline,
+    SendChatMessage,
+    UnlinkConnection,
+    UpdateDestination,
+    UpdateSource,
+    UpdateStudio,
+)
+from trax_mcp.guard import words
+from trax_mcp.show.facts import Facts
+from trax_mcp.show.target import Target
+
+_LONGEST_MESSAGE = 500
+_IDS = frozenset({"studioId", "destId", "sourceId"})
+
+Lines = Iterator[str]
+InWords = Callable[[Any, Facts, Target], Lines]
+
+
+def _go_live(_it: GoLive, facts: Facts, target: Target) -> Lines:
+    yield f"Starts a broadcast of {words.target(target)} that anyone can watch."
+    yield from (f"Goes out on {words.destination(it)}." for it in facts.enabled)
+    yield from (f"Can be on screen: {words.source(it)}." for it in facts.active)
+
+
+def _go_offline(_it: GoOffline, facts: Facts, target: Target) -> Lines:
+    yield f"Ends the broadcast of {words.target(target)} for all viewers."
+    if facts.live:
+        yield f"It is on air{f' since {facts.since}' if facts.since else ''}."
+        yield from (f"Leaves {words.destination(it)}." for it in facts.enabled)
+    if facts.live is False:
+        yield "It does not seem to be on air: a start that is under way is stopped too."
+
+
+def _delete_destination(_it: DeleteDestination, facts: Facts, target: Target) -> Lines:
+    yield f"Removes the destination {words.target(target)} from {words.studio(facts)}."
+    yield "Its stream key is lost: it can only be entered anew."
+    yield from _on_air(facts, "Viewers there may lose the stream at once.")
+
+
+def _delete_source(_it: DeleteSource, facts: Facts, target: Target) -> Lines:
+    yield f"Removes the source {words.target(target)} from {words.studio(facts)}."
+    yield from _on_air(facts, "It may vanish from the picture at once.")
+
+
+def _unlink(_it: UnlinkConnection, _facts: Facts, target: Target) -> Lines:
+    yield f"Unlinks the account {words.target(target)} from TRaX."
+    yield "Only a person can link it again, on TRaX."
+
+
+def _update_studio(it: UpdateStudio, facts: Facts, target: Target) -> Lines:
+    yield from _change(it, facts, target)
+    if it.auto_go_live:
+        yield "From then on the studio can go on air by itself, without another yes."
+        yield from (f"It would go out on {words.destination(place)}." for place in facts.enabled)
+
+
+def _update_destination(it: UpdateDestination, facts: Facts, target: Target) -> Lines:
+    yield from _change(it, facts, target)
+    given = {"rtmpUrl": it.rtmp_url, "streamKey": it.stream_key, "platform": it.platform}
+    if lost := [name for name, value in given.items() if value is not None]:
+        yield f"What was there as {words.listed(lost)} is overwritten."
+    yield from _on_air(facts, "Viewers may see the change at once.")
+
+
+def _update_source(it: UpdateSource, facts: Facts, target: Target) -> Lines:
+    yield from _change(it, facts, target)
+    yield from _on_air(facts, "Viewers may see the change at once.")
+
+
+def _create_destination(it: CreateDestination, facts: Facts, _target: Target) -> Lines:
+    where = words.platform(it.platform)
+    yield f"Adds the destination {words.quoted(it.name)} ({where}) to {words.studio(facts)}."
+    yield from _on_air(facts, "The stream may go out there at once.")
+
+
+def _create_source(it: CreateSource, facts: Facts, _target: Target) -> Lines:
+    what = words.plain(it.type)
+    yield f"Adds the source {words.quoted(it.name)} ({what}) to {words.studio(facts)}."
+    yield from _on_air(facts, "Viewers may see it at once.")
+
+
+def _send_chat(it: SendChatMessage, facts: Facts, _target: Target) -> Lines:
+    said = words.quoted(it.text, longest=_LONGEST_MESSAGE)
+    yield f"Says in the public chat of {words.studio(facts)}: {said}."
+
+
+def _change(it: Operation[Model], _facts: Facts, target: Target) -> Lines:
+    for name, value in it.given().items():
+        if name not in _IDS:
+            yield f"Sets {name} of {words.target(target)} to {_value(value)}."
+
+
+def _value(value: object) -> str:
+    match value:
+        case bool() | int():
+            return str(value).lower()
+        case SecretStr():
+            return "what you gave"
+        case _:
+            return words.quoted(str(value))
+
+
+def _on_air(facts: Facts, consequence: str) -> Lines:
+    if facts.live is not False:
+        yield f"The studio {'is' if facts.live else 'may be'} on air. {consequence}"
+
+
+def _beware_live(_it: GoLive, facts: Facts, _target: Target) -> Lines:
+    if facts.destinations is not None and not facts.enabled:
+        yield "No destination is enabled: nobody would receive the stream."
+    if facts.sources is not None and not facts.active:
+        yield "No source is active: viewers may see nothing."
+    for account in facts.connections or ():
+        if account.status != "active":
+            yield from _may_fail(account, facts)
+
+
+def _may_fail(account: Connection, facts: Facts) -> Lines:
+    """Destinations do not name their account, so what its trouble means is only a "may"."""
+    name, state = words.quoted(account.display_name), words.plain(account.status)
+    for it in facts.enabled:
+        if it.platform == account.platform:
+            where = words.platform(account.platform)
+            yield f"The {where} account {name} is {state}: {words.destination(it)} may fail."
+
+
+def _beware_unlink(_it: UnlinkConnection, facts: Facts, target: Target) -> Lines:
+    for place in facts.around:
+        for it in place.enabled:
+            if it.platform == target.platform:
+                on_air = ", which is on air" if place.live else ""
+                yield f"{words.destination(it)} in {words.studio(place)}{on_air} may stop working."
+
+
+EFFECTS: Mapping[type[Operation[Model]], InWords] = {
+    GoLive: _go_live,
+    GoOffline: _go_offline,
+    DeleteDestination: _delete_destination,
+    DeleteSource: _delete_source,
+    UnlinkConnection: _unlink,
+    UpdateStudio: _update_studio,
+    UpdateDestination: _update_destination,
+    UpdateSource: _update_source,
+    CreateDestination: _create_destination,
+    CreateSource: _create_source,
+    SendChatMessage: _send_chat,
+}
+"""What would happen; what stands in no row is told by its arguments."""
+
+WARNINGS: Mapping[type[Operation[Model]], InWords] = {
+    GoLive: _beware_live,
+    UnlinkConnection: _beware_unlink,
+}
+
+CHOICES: Mapping[type[Operation[Model]], str] = {
+    GoLive: "Take {name} live{where}",
+    GoOffline: "Take {name} offline",
+    DeleteDestination: "Delete {name}",
+    DeleteSource: "Delete {name}",
+    UnlinkConnection: "Unlink {name}",
+    CreateDestination: "Add it to {name}",
+    CreateSource: "Add it to {name}",
+    SendChatMessage: "Send it to the chat of {name}",
+}
+"""The act in a few words; "Change ..." for what stands in no row."""
+
+
+def effects(operation: Operation[Model], facts: Facts, target: Target) -> tuple[str, ...]:
+    """What would happen, a sentence each."""
+    return tuple(EFFECTS.get(type(operation), _change)(operation, facts, target))
+
+
+def warnings(operation: Operation[Model], facts: Facts, target: Target) -> tuple[str, ...]:
+    """What to beware of, a sentence each."""
+    beware = WARNINGS.get(type(operation))
+    return tuple(beware(operation, facts, target)) if beware else ()
+
+
+def choice(operation: Operation[Model], facts: Facts, target: Target) -> str:
+    """The act in a few words."""
+    where = f" on {words.platforms(facts.enabled)}" if facts.enabled else ""
+    name = words.plain(target.name or target.id) or "TRaX"
+    return (
+        CHOICES.get(type(operation), "Change {name}")
+        .replace("{where}", where)
+        .replace("{name}", name)
+    )

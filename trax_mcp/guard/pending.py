@@ -1,0 +1,142 @@
+"""What waits for a yes, and what was done on one: all that the guard remembers.
+
+An entry is reached by an unguessable handle, belongs to one caller, lives five minutes and is taken
+once. The store decides nothing. It is small on purpose: one that several servers share can stand in
+its place. Expiry is by the clock that is handed in.
+"""
+
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import Final
+
+from trax_mcp.api.models import Model
+from trax_mcp.api.operation import Operation
+from trax_mcp.api.operations import GoLive
+from trax_mcp.clock import Clock
+
+LIFETIME_SECONDS: Final = 300.0
+MOST_PER_CALLER: Final = 32
+STARTING_SECONDS: Final = 60.0
+_HANDLE_BYTES = 16
+IN_PROGRESS: Final = "the call is still in progress"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a yes would be to: exactly this operation, with the world exactly as shown.
+
+    `shown` is what they were shown; `choice` the one that a person was offered, None for a
+    confirmation that a model carries.
+    """
+
+    handle: str
+    caller: str
+    operation: Operation[Model]
+    digest: str
+    expires: float
+    shown: tuple[str, ...] = ()
+    choice: str | None = None
+    asked_again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A handle that was taken, and what came of it, in words."""
+
+    entry: Entry
+    outcome: str = IN_PROGRESS
+
+
+class Pending:
+    """Entries by handle, and go-lives that are under way."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._kept: OrderedDict[str, Entry | Used] = OrderedDict()
+        self._starting: dict[str, float] = {}
+
+    def put(
+        self,
+        operation: Operation[Model],
+        *,
+        caller: str,
+        digest: str,
+        shown: tuple[str, ...] = (),
+        choice: str | None = None,
+        asked_again: bool = False,
+    ) -> Entry:
+        """Keep what would be agreed to, under a fresh handle; the caller's oldest may go for it."""
+        self._forget_expired()
+        mine = [handle for handle, kept in self._kept.items() if _entry(kept).caller == caller]
+        for handle in mine[: len(mine) - MOST_PER_CALLER + 1]:
+            del self._kept[handle]
+        entry = Entry(
+            handle=secrets.token_urlsafe(_HANDLE_BYTES),
+            caller=caller,
+            operation=operation,
+            digest=digest,
+            expires=self._clock.seconds() + LIFETIME_SECONDS,
+            shown=shown,
+            choice=choice,
+            asked_again=asked_again,
+        )
+        self._kept[entry.handle] = entry
+        return entry
+
+    def look(self, handle: str | None, *, caller: str) -> Entry | Used | None:
+        """What is kept under a handle for this caller; None if expired or never issued to them."""
+        self._forget_expired()
+        kept = self._kept.get(handle or "")
+        return kept if kept is not None and _entry(kept).caller == caller else None
+
+    def take(self, handle: str) -> bool:
+        """Use an entry up. True for exactly one taker: nothing can come in between."""
+        kept = self._kept.get(handle)
+        if not isinstance(kept, Entry):
+            return False
+        self._kept[handle] = Used(kept)
+        return True
+
+    def give_back(self, handle: str) -> None:
+        """Make a taken entry usable again until it expires: it certainly did nothing."""
+        if isinstance(kept := self._kept.get(handle), Used):
+            self._kept[handle] = kept.entry
+
+    def settle(self, handle: str, outcome: str) -> None:
+        """Say what came of a taken entry."""
+        if isinstance(kept := self._kept.get(handle), Used):
+            self._kept[handle] = replace(kept, outcome=outcome)
+
+    def void_starts(self, studio: str) -> None:
+        """Forget every yes to take a studio live: a stop is the last word."""
+        for handle, kept in list(self._kept.items()):
+            if isinstance(kept, Entry) and _starts(kept.operation, studio):
+                del self._kept[handle]
+
+    def note_start(self, studio: str) -> None:
+        """A go-live is on its way, or may be."""
+        self._starting[studio] = self._clock.seconds() + STARTING_SECONDS
+
+    def note_end(self, studio: str) -> None:
+        """It was seen on air, sent offline, or certainly never began."""
+        self._starting.pop(studio, None)
+
+    def is_starting(self, studio: str) -> bool:
+        """Whether a go-live was sent within the last minute and nothing has been seen since."""
+        return self._starting.get(studio, 0) > self._clock.seconds()
+
+    def _forget_expired(self) -> None:
+        now = self._clock.seconds()
+        for handle in [it for it, kept in self._kept.items() if _entry(kept).expires <= now]:
+            del self._kept[handle]
+        for studio in [it for it, until in self._starting.items() if until <= now]:
+            del self._starting[studio]
+
+
+def _starts(operation: Operation[Model], studio: str) -> bool:
+    return isinstance(operation, GoLive) and operation.studio_id == studio
+
+
+def _entry(kept: Entry | Used) -> Entry:
+    return kept.entry if isinstance(kept, Used) else kept
