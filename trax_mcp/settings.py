@@ -100,6 +100,11 @@ class Settings(BaseModel):
     api_key_file: Path | None = Field(None, repr=False)
     base_url: Annotated[str, BeforeValidator(_read_base_url)] = DEFAULT_BASE_URL
     sandbox: Switch = False
+    confirm: Literal["auto", "human", "preview", "flag"] = "auto"
+    guard_also: Names = ()
+    read_only: Switch = False
+    tools: Names = ()
+    audit_log: Path | None = None
     timeout_seconds: float = Field(10, gt=0, le=600)
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_read_level)

@@ -1,14 +1,16 @@
 """The MCP server as a command: on stdio or HTTP, on TRaX or on the embedded sandbox."""
 
 import sys
+from collections.abc import Collection, Iterable
 
 import anyio
 
 from trax_mcp.api.caller import NOBODY, Caller
 from trax_mcp.api.client import Client
-from trax_mcp.server.app import build_server
-from trax_mcp.server.in_flight import InFlight
+from trax_mcp.guard.rules import GUARDABLE, Mode, Rules
+from trax_mcp.server.app import House, build_server
 from trax_mcp.server.logs import set_up_logging
+from trax_mcp.server.offer import TAGS, TOOLS, Offer
 from trax_mcp.server.transports import PATH, http_app, listen, serve_http, serve_stdio
 from trax_mcp.settings import Settings, SettingsError
 
@@ -42,21 +44,42 @@ def http(settings: Settings, *, host: str, port: int) -> int:
 
 
 async def _serve_stdio(settings: Settings, own: Caller) -> None:
-    client = _client(settings)
-    await serve_stdio(build_server(client, own=own))
+    client, house = _client(settings), _house(settings)
+    await serve_stdio(build_server(client, own=own, house=house), stop=house.stop)
     await client.aclose()
 
 
 async def _serve_http(settings: Settings, own: Caller, host: str, port: int) -> None:
-    client = _client(settings)
-    in_flight = InFlight()
-    server = build_server(client, own=own, in_flight=in_flight)
-    app = http_app(server, settings, in_flight=in_flight)
+    client, house = _client(settings), _house(settings)
+    server = build_server(client, own=own, house=house)
+    app = http_app(server, settings, in_flight=house.in_flight)
     listener = listen(host, port)
     address = f"{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
     print(f"trax-mcp is listening on http://{address}{PATH}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
-    await serve_http(app, listener, on_stop=in_flight.end)
+    await serve_http(app, listener, stop=house.stop)
     await client.aclose()
+
+
+def _house(settings: Settings) -> House:
+    """What the operator chose.
+
+    Raises:
+        SettingsError: a setting names a tool that does not exist.
+    """
+    _check_names("TRAX_GUARD_ALSO", settings.guard_also, GUARDABLE)
+    _check_names("TRAX_TOOLS", settings.tools, TOOLS | TAGS)
+    return House(
+        rules=Rules(Mode(settings.confirm), frozenset(settings.guard_also)),
+        offer=Offer(settings.read_only, frozenset(settings.tools)),
+        audit_log=settings.audit_log,
+    )
+
+
+def _check_names(setting: str, names: Iterable[str], allowed: Collection[str]) -> None:
+    for name in names:
+        if name not in allowed:
+            told = ", ".join(sorted(allowed))
+            raise SettingsError(f"{setting} must hold names of these, comma separated: {told}.")
 
 
 def _operator(settings: Settings) -> Caller:

@@ -4,40 +4,43 @@ All that is wrong is found before anything is sent, and said by the argument's n
 themselves are never repeated, since they may be secrets.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import Failure, NotSent
 from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Effect, Operation
+from trax_mcp.api.operation import Operation
 from trax_mcp.api.quoting import quote_words
-from trax_mcp.guard.policy import Evidence
+from trax_mcp.guard.policy import NO_EVIDENCE, Evidence
 
-CONFIRM = "confirm"
+CONFIRM, CONFIRMATION = "confirm", "confirmation"
+EVIDENCE: Mapping[str, JsonObject] = {
+    CONFIRM: {
+        "type": "boolean",
+        "default": False,
+        "description": "True only after a person's yes.",
+    },
+    CONFIRMATION: {"type": "string", "description": "Copied from the preview."},
+}
+"""The arguments that a guarded tool has besides its operation's own."""
+
 _LONGEST_NAME = 40
 _MOST_PROBLEMS = 3
 
 
-def evidence_arguments(operation: type[Operation[Model]]) -> tuple[str, ...]:
-    """The arguments that a tool has besides its operation's own: those of a guarded one."""
-    return (CONFIRM,) if operation.effect is Effect.GUARDED else ()
-
-
 def read_arguments(
-    kind: type[Operation[Model]], arguments: Mapping[str, object]
+    kind: type[Operation[Model]], arguments: Mapping[str, object], *, guarded: bool
 ) -> tuple[Operation[Model], Evidence]:
     """Read a tool's arguments.
 
     Raises:
         NotSent: an argument is missing, unknown or not allowed (`invalid_arguments`).
     """
-    ours = evidence_arguments(kind)
-    problems = []
-    confirm = arguments.get(CONFIRM) if ours else None
-    if confirm is not None and not isinstance(confirm, bool):
-        problems.append(f"`{CONFIRM}` must be the boolean true, given after the person's yes")
+    ours = EVIDENCE if guarded else {}
+    problems = list(_problems_of_evidence(arguments)) if guarded else []
     rest = {name: value for name, value in arguments.items() if name not in ours}
     try:
         operation = kind.model_validate(rest, by_alias=True, by_name=False)
@@ -47,7 +50,22 @@ def read_arguments(
         raise _invalid(problems) from None
     if problems:
         raise _invalid(problems)
-    return operation, Evidence(confirm=confirm is True)
+    return operation, _evidence(arguments) if guarded else NO_EVIDENCE
+
+
+def _evidence(arguments: Mapping[str, object]) -> Evidence:
+    confirmation = arguments.get(CONFIRMATION)
+    return Evidence(
+        confirm=arguments.get(CONFIRM) is True,
+        confirmation=confirmation if isinstance(confirmation, str) else None,
+    )
+
+
+def _problems_of_evidence(arguments: Mapping[str, object]) -> Iterator[str]:
+    if not isinstance(arguments.get(CONFIRM), bool | None):
+        yield f"`{CONFIRM}` must be the boolean true, given after the person's yes"
+    if not isinstance(arguments.get(CONFIRMATION), str | None):
+        yield f"`{CONFIRMATION}` must be the string that the preview gave"
 
 
 def _details(error: ValidationError) -> Sequence[ErrorDetails]:

@@ -1,10 +1,11 @@
 """Operation <-> tool. All tools are made in one loop, with the guard on the way of each.
 
-What differs between tools is declared on the operations; nothing here knows one by name.
+What differs between tools is declared on the operations and in the guard's rules; nothing here
+knows one by name.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mcp_types as types
 
@@ -13,18 +14,16 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Effect, Operation
-from trax_mcp.api.operations import OPERATIONS
-from trax_mcp.guard.road import NotRun, Road
+from trax_mcp.guard.policy import Evidence
+from trax_mcp.guard.road import Road
+from trax_mcp.guard.visit import NotRun, Question, Visit
 from trax_mcp.server import results
-from trax_mcp.server.arguments import CONFIRM, evidence_arguments, read_arguments
+from trax_mcp.server.arguments import EVIDENCE, read_arguments
+from trax_mcp.server.elicitation import Person
+from trax_mcp.server.offer import Offer
 from trax_mcp.server.schemas import answer_schema, arguments_schema
 
 _META = "live.traxstreaming/"
-_CONFIRM_SCHEMA: JsonObject = {
-    "type": "boolean",
-    "default": False,
-    "description": "True only after the person, shown the preview, said yes.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +31,19 @@ class Tool:
     """An operation as it is offered to clients."""
 
     operation: type[Operation[Model]]
+    guarded: bool
     listing: types.Tool
 
 
 class Tools:
     """The tools that are offered, in the order of the operations."""
 
-    def __init__(self, road: Road) -> None:
+    def __init__(self, road: Road, offer: Offer) -> None:
         self._road = road
+        self._offer = offer
         self._tools: Mapping[str, Tool] = {
-            operation.known_as: Tool(operation, _listing(operation)) for operation in OPERATIONS
+            kind.known_as: _tool(kind, guarded=road.rules.takes_consent(kind))
+            for kind in offer.operations()
         }
 
     def listings(self) -> list[types.Tool]:
@@ -49,40 +51,55 @@ class Tools:
         return [tool.listing for tool in self._tools.values()]
 
     def input_schema(self, name: str) -> JsonObject | None:
-        """The schema of a tool's arguments, None if there is no such tool."""
+        """The schema of a tool's arguments, None if it is not offered."""
         return self._tools[name].listing.input_schema if name in self._tools else None
 
     async def call(
-        self, name: str, arguments: Mapping[str, object], caller: Caller
-    ) -> types.CallToolResult:
-        """Run a tool for a caller; whatever goes wrong is told in the result.
-
-        Raises:
-            KeyError: there is no such tool.
-        """
-        kind = self._tools[name].operation
+        self, name: str, arguments: Mapping[str, object], caller: Caller, person: Person
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        """Run a tool for a caller; whatever goes wrong is told in the result."""
+        if (tool := self._tools.get(name)) is None:
+            return results.failed(self._offer.refusal(name).failure)
         try:
-            operation, evidence = read_arguments(kind, arguments)
-            answer = await self._road.walk(operation, caller, evidence)
+            operation, evidence = read_arguments(tool.operation, arguments, guarded=tool.guarded)
+            return await self._walk(operation, evidence, caller, person)
         except TraxError as error:
             return results.failed(error.failure)
-        if isinstance(answer, NotRun):
-            return results.not_run(answer)
-        return results.answered(kind, answer)
+
+    async def _walk(
+        self, operation: Operation[Model], evidence: Evidence, caller: Caller, person: Person
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        """Walk the road, and again from its beginning with each answer that a person gives."""
+        visit = Visit(
+            operation,
+            caller,
+            replace(evidence, answer=person.answer),
+            can_ask=person.can_be_asked,
+            claims=person.claims,
+            progress=person.tell_progress,
+        )
+        while isinstance(result := await self._road.walk(visit), Question):
+            answer = await person.ask(result)
+            if isinstance(answer, types.InputRequiredResult):
+                return answer
+            visit = replace(visit, evidence=Evidence(answer=answer))
+        if isinstance(result, NotRun):
+            return results.not_run(result)
+        return results.answered(type(operation), result)
 
 
-def _listing(operation: type[Operation[Model]]) -> types.Tool:
+def _tool(operation: type[Operation[Model]], *, guarded: bool) -> Tool:
     call = operation.call
     title = operation.known_as.replace("_", " ").capitalize().replace("openapi", "OpenAPI")
-    return types.Tool(
+    listing = types.Tool(
         name=operation.known_as,
         title=title,
         description=" ".join(filter(None, (call.summary, call.description, operation.advice()))),
-        input_schema=_input_schema(operation),
-        output_schema=results.marked(operation, answer_schema(operation)),
+        input_schema=_input_schema(operation, guarded=guarded),
+        output_schema=results.with_ours(operation, answer_schema(operation)),
         annotations=types.ToolAnnotations(
             read_only_hint=operation.effect is Effect.READ,
-            destructive_hint=operation.effect is Effect.GUARDED,
+            destructive_hint=guarded,
             # Setting a field or removing a thing twice is once; adding, starting and saying is not.
             idempotent_hint=call.method != "POST",
             # Behind every call are a live platform, other people and other accounts.
@@ -93,10 +110,11 @@ def _listing(operation: type[Operation[Model]]) -> types.Tool:
             f"{_META}operation": call.name,
         },
     )
+    return Tool(operation, guarded, listing)
 
 
-def _input_schema(operation: type[Operation[Model]]) -> JsonObject:
+def _input_schema(operation: type[Operation[Model]], *, guarded: bool) -> JsonObject:
     schema = arguments_schema(operation)
-    if CONFIRM in evidence_arguments(operation):
-        schema["properties"] = {**schema["properties"], CONFIRM: _CONFIRM_SCHEMA}
+    if guarded:
+        schema["properties"] = {**schema["properties"], **EVIDENCE}
     return schema

@@ -8,7 +8,7 @@ import re
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -29,30 +29,33 @@ from trax_mcp.server.in_flight import InFlight
 from trax_mcp.settings import Settings, SettingsError
 
 PATH = "/mcp"
+Stop = Callable[[], Awaitable[None]]
+"""Ends what is under way, well within a second."""
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _GRACE_SECONDS = 0.3
 
 
-async def serve_stdio(server: Server[Any]) -> None:
-    """Serve one client on stdin and stdout until it hangs up or a signal comes."""
+async def serve_stdio(server: Server[Any], *, stop: Stop) -> None:
+    """Serve one client on stdin and stdout until it hangs up or a signal comes; then `stop`."""
     try:
         async with (
             stdio_server() as (read_stream, write_stream),
             anyio.create_task_group() as tasks,
         ):
-            tasks.start_soon(_leave_on_signal)
+            tasks.start_soon(_leave_on_signal, stop)
             await server.run(read_stream, write_stream, server.create_initialization_options())
             tasks.cancel_scope.cancel()
     except* BrokenPipeError:
         pass  # it is gone without hanging up, and nobody is left to tell
 
 
-async def _leave_on_signal() -> None:
+async def _leave_on_signal(stop: Stop) -> None:
     """End the process at once: a thread that waits for stdin can be ended in no other way."""
     if sys.platform == "win32":
         return  # no signal handlers in its event loop; Ctrl-C ends the process there
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for _ in signals:
+            await stop()
             sys.stderr.flush()
             os._exit(0)
 
@@ -102,10 +105,8 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def serve_http(
-    app: ASGIApp, listener: socket.socket, *, on_stop: Callable[[], None] = lambda: None
-) -> None:
-    """Serve on an open port until a signal comes; `on_stop` is called as soon as it has come."""
+async def serve_http(app: ASGIApp, listener: socket.socket, *, stop: Stop | None = None) -> None:
+    """Serve on an open port until a signal comes; then `stop`, first of all."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -113,19 +114,20 @@ async def serve_http(
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,  # type: ignore[arg-type]  # given to wait_for
     )
-    await _HttpServer(config, on_stop).serve(sockets=[listener])
+    await _HttpServer(config, stop).serve(sockets=[listener])
 
 
 class _HttpServer(uvicorn.Server):
     """uvicorn, but a signal is a wish to stop and not an error: it is not raised again."""
 
-    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, stop: Stop | None) -> None:
         super().__init__(config)
-        self._on_stop = on_stop
+        self._stop = stop
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop; what is under way is ended first, so that its answers still go out."""
-        self._on_stop()
+        if self._stop is not None:
+            await self._stop()
         await super().shutdown(sockets)
 
     @contextmanager
