@@ -11,10 +11,11 @@ import mcp_types as types
 import pytest
 from mcp.server import Server
 
+from tests.hand import HandClock
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.sandbox import SANDBOX_KEY, Clock, Sandbox, SandboxTransport
-from trax_mcp.server.app import build_server
+from trax_mcp.server.app import House, build_server
 
 ERAS = ("legacy", "2026-07-28")
 """The two protocol eras, as the SDK's client names them."""
@@ -63,9 +64,15 @@ def trax(sandbox: Sandbox) -> Client:
 
 
 @pytest.fixture
-def server(trax: Client) -> Server[Any]:
+def clock(sandbox: Sandbox) -> HandClock:
+    """The server's clock and the sandbox's, moved together."""
+    return HandClock(sandbox)
+
+
+@pytest.fixture
+def server(trax: Client, clock: HandClock) -> Server[Any]:
     """The MCP server with the sandbox owner's key."""
-    return build_server(trax, own=Caller(SANDBOX_KEY))
+    return build_server(trax, own=Caller(SANDBOX_KEY), house=House(clock=clock))
 
 
 @pytest.fixture(params=ERAS)

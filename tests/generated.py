@@ -13,16 +13,18 @@ import mcp_types as types
 
 from trax_mcp import __version__
 from trax_mcp.api.client import Client
-from trax_mcp.api.operation import Effect
+from trax_mcp.api.models import Model
+from trax_mcp.api.operation import Effect, Operation
 from trax_mcp.api.operations import OPERATIONS
-from trax_mcp.guard.road import Road
+from trax_mcp.guard.rules import Rules
+from trax_mcp.server.app import House, build_road
+from trax_mcp.server.offer import Offer
 from trax_mcp.server.prompts import Prompts
 from trax_mcp.server.tools import Tools
 
 ROOT = Path(__file__).parents[1]
 TOOLSNAPS = Path("tests/toolsnaps")
 _TABLE = re.compile(r"(<!-- tools -->\n).*(<!-- /tools -->\n)", re.DOTALL)
-_EFFECTS = {Effect.READ: "reads", Effect.WRITE: "changes", Effect.GUARDED: "**guarded**"}
 
 
 def generated() -> Mapping[Path, str]:
@@ -36,7 +38,8 @@ def generated() -> Mapping[Path, str]:
 
 def listings() -> list[types.Tool]:
     """All tools as a client lists them."""
-    return Tools(Road(Client(base_url="http://127.0.0.1", timeout_seconds=1))).listings()
+    client = Client(base_url="http://127.0.0.1", timeout_seconds=1)
+    return Tools(build_road(client, House()), Offer()).listings()
 
 
 def _toolsnaps() -> Iterator[tuple[Path, str]]:
@@ -47,11 +50,19 @@ def _toolsnaps() -> Iterator[tuple[Path, str]]:
 
 def _readme(text: str) -> str:
     rows = [
-        f"| `{kind.known_as}` | {kind.call.name} | {_EFFECTS[kind.effect]} | {kind.call.summary} |"
+        f"| `{kind.known_as}` | {kind.call.name} | {_effect(kind)} | {kind.call.summary} |"
         for kind in OPERATIONS
     ]
     table = "\n".join(("| tool | call | effect | what it does |", "|---|---|---|---|", *rows, ""))
     return _TABLE.sub(lambda found: found.group(1) + table + found.group(2), text)
+
+
+def _effect(kind: type[Operation[Model]]) -> str:
+    if kind.effect is Effect.READ:
+        return "reads"
+    if kind.effect is Effect.GUARDED:
+        return "**guarded**"
+    return "changes, **guarded** at times" if Rules().takes_consent(kind) else "changes"
 
 
 def _manifest(manifest: dict[str, Any]) -> str:
