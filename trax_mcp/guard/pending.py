@@ -7,45 +7,19 @@ its place. Expiry is by the clock that is handed in.
 
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import GoLive
 from trax_mcp.clock import Clock
+from trax_mcp.guard.consent import Entry, Used
 
 LIFETIME_SECONDS: Final = 300.0
 MOST_PER_CALLER: Final = 32
 STARTING_SECONDS: Final = 60.0
 _HANDLE_BYTES = 16
-IN_PROGRESS: Final = "the call is still in progress"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What a yes would be to: exactly this operation, with the world exactly as shown.
-
-    `shown` is what they were shown; `choice` the one that a person was offered, None for a
-    confirmation that a model carries.
-    """
-
-    handle: str
-    caller: str
-    operation: Operation[Model]
-    digest: str
-    expires: float
-    shown: tuple[str, ...] = ()
-    choice: str | None = None
-    asked_again: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """A handle that was taken, and what came of it, in words."""
-
-    entry: Entry
-    outcome: str = IN_PROGRESS
 
 
 class Pending:

@@ -10,39 +10,11 @@ from typing import Literal
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import GoOffline
-from trax_mcp.guard.pending import Entry, Used
+from trax_mcp.guard.consent import Entry, Evidence, PersonAnswer, Used
 from trax_mcp.guard.rules import Mode
 
 DO_NOT = "Do not"
 """The other choice of every question."""
-
-Said = Literal["chosen", "declined", "cancelled", "timed_out", "malformed", "client_error"]
-
-
-@dataclass(frozen=True, slots=True)
-class PersonAnswer:
-    """What came back when a person was asked, and the handle of the question it answers."""
-
-    handle: str
-    said: Said
-    choice: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What came along with a call to show that a person agreed."""
-
-    confirm: bool = False
-    confirmation: str | None = None
-    answer: PersonAnswer | None = None
-
-    @property
-    def handle(self) -> str | None:
-        """The handle under which `pending` keeps what was agreed to, if there is one."""
-        return self.answer.handle if self.answer else self.confirmation
-
-
-NO_EVIDENCE = Evidence()
 
 
 @dataclass(frozen=True, slots=True)

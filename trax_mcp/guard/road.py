@@ -14,7 +14,8 @@ from trax_mcp.api.operations import GoLive
 from trax_mcp.clock import Clock, iso
 from trax_mcp.guard.audit import Audit
 from trax_mcp.guard.commit import Committer
-from trax_mcp.guard.pending import Entry, Pending, Used
+from trax_mcp.guard.consent import Entry, Used
+from trax_mcp.guard.pending import Pending
 from trax_mcp.guard.policy import (
     DO_NOT,
     Ask,
@@ -31,7 +32,8 @@ from trax_mcp.guard.policy import (
 from trax_mcp.guard.preview import Outlook, changes, preview
 from trax_mcp.guard.rules import Mode, Rules, When
 from trax_mcp.guard.visit import Done, NotRun, Question, Result, Visit
-from trax_mcp.show.facts import Facts, Lookout
+from trax_mcp.show.facts import Facts
+from trax_mcp.show.lookout import Lookout
 
 
 class Road:

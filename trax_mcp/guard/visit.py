@@ -7,7 +7,8 @@ from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.replies import Answer
 from trax_mcp.guard.audit import Asker
-from trax_mcp.guard.policy import NO_EVIDENCE, Evidence, Reason, Status
+from trax_mcp.guard.consent import NO_EVIDENCE, Evidence
+from trax_mcp.guard.policy import Reason, Status
 from trax_mcp.guard.preview import Outlook
 from trax_mcp.show.outcome import Observed, Progress
 

@@ -14,7 +14,7 @@ from trax_mcp.api.errors import Failure, NotSent
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.quoting import quote_words
-from trax_mcp.guard.policy import NO_EVIDENCE, Evidence
+from trax_mcp.guard.consent import NO_EVIDENCE, Evidence
 
 CONFIRM, CONFIRMATION = "confirm", "confirmation"
 EVIDENCE: Mapping[str, JsonObject] = {

@@ -17,7 +17,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from trax_mcp.clock import Clock
-from trax_mcp.guard.policy import PersonAnswer
+from trax_mcp.guard.consent import PersonAnswer
 from trax_mcp.guard.visit import Question
 from trax_mcp.server.wording import told_question
 

@@ -14,7 +14,7 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Effect, Operation
-from trax_mcp.guard.policy import Evidence
+from trax_mcp.guard.consent import Evidence
 from trax_mcp.guard.road import Road
 from trax_mcp.guard.visit import NotRun, Question, Visit
 from trax_mcp.server import results
