@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from trax_mcp.api.caller import Caller
-from trax_mcp.api.client import LARGEST_ANSWER_BYTES
+from trax_mcp.api.wire import LARGEST_ANSWER_BYTES
 from trax_mcp.sandbox import SANDBOX_KEY, Fault, Sandbox
 
 READ: Final = ("get_stream_status", {"studioId": "studio_42"})

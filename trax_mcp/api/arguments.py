@@ -26,7 +26,7 @@ def rule(sentence: str) -> PydanticCustomError:
 def _read_text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise rule("must be a non-empty string")
-    if not _encodable(value):
+    if _has_lone_surrogate(value):
         raise rule("must be text without lone surrogates")
     return value
 
@@ -93,13 +93,13 @@ def _parse_list(value: str) -> object:
         return None
 
 
-def _encodable(value: str) -> bool:
-    """A lone surrogate can be written in JSON and sent by nobody."""
+def _has_lone_surrogate(text: str) -> bool:
+    """It can be written in JSON and sent by nobody."""
     try:
-        value.encode()
+        text.encode()
     except UnicodeEncodeError:
-        return False
-    return True
+        return True
+    return False
 
 
 Text = Annotated[str, BeforeValidator(_read_text)]

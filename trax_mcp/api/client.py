@@ -1,35 +1,29 @@
-"""Sends any operation for a caller and returns its answer. The one seam at the network.
+"""Sends any operation for a caller and returns its answer.
 
-One pooled client for all callers; the key travels with each request and is stored nowhere. What an
-answer means is decided in `replies`, whether to try again in `retries`.
+How bytes travel is `wire`'s, what an answer means is decided in `replies`, whether to try again in
+`retries`.
 """
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import anyio
 from pydantic import ValidationError
 
-from trax_mcp import __version__
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.failures import cut_off, no_connection, no_key, timed_out, unreadable
-from trax_mcp.api.models import Model
+from trax_mcp.api.failures import no_key, unreadable
 from trax_mcp.api.operation import Answer_co, Operation
-from trax_mcp.api.replies import Answer, Reply, is_success, read_reply, read_request_id
+from trax_mcp.api.replies import Answer, read_reply
 from trax_mcp.api.retries import pause_before_retry
 
 if TYPE_CHECKING:
     import httpx
 
-LARGEST_ANSWER_BYTES = 4 * 1024 * 1024
-_CONNECT_SHARE = 0.5
-"""Of the time for a request, so that failing to connect is told apart from a late answer."""
+    from trax_mcp.api.wire import Wire
 
 
 class Client:
@@ -90,7 +84,7 @@ class Client:
         while True:
             tries += 1
             try:
-                return read_reply(operation, await self._exchange(operation, caller))
+                return read_reply(operation, await self._wire.exchange(operation, caller))
             except TraxError as error:
                 pause = pause_before_retry(
                     error,
@@ -104,104 +98,18 @@ class Client:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        if "_http" in vars(self):
-            await self._http.aclose()
+        if "_wire" in vars(self):
+            await self._wire.aclose()
 
     @cached_property
-    def _http(self) -> "httpx.AsyncClient":
+    def _wire(self) -> "Wire":
         # Not at import or start: httpx and its TLS context take a tenth of the time to the first
         # tools/list, which needs neither.
-        from http.cookiejar import CookieJar, DefaultCookiePolicy  # noqa: PLC0415  httpx's own
+        from trax_mcp.api.wire import Wire  # noqa: PLC0415
 
-        import httpx  # noqa: PLC0415
-
-        return httpx.AsyncClient(
+        return Wire(
             base_url=self._base_url,
+            timeout_seconds=self.timeout_seconds,
             transport=self._transport,
-            follow_redirects=False,
-            # None is kept: it would come from one caller and be sent for another.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            timeout=httpx.Timeout(
-                self.timeout_seconds, connect=self.timeout_seconds * _CONNECT_SHARE
-            ),
-            headers={"User-Agent": f"trax-mcp/{__version__}", "Accept": "application/json"},
+            now=self._now,
         )
-
-    async def _exchange(self, operation: Operation[Model], caller: Caller) -> Reply:
-        request_id = f"mcp_{uuid4().hex}"
-        deadline = anyio.current_time() + self.timeout_seconds
-        response = await self._open(operation, caller, request_id=request_id, deadline=deadline)
-        try:
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            known_as = read_request_id(headers, sent=request_id)
-            body = await self._read(operation, response, request_id=known_as, deadline=deadline)
-        finally:
-            await response.aclose()
-        return Reply(response.status_code, headers, body, known_as, self._now())
-
-    async def _open(
-        self, operation: Operation[Model], caller: Caller, *, request_id: str, deadline: float
-    ) -> "httpx.Response":
-        """Send the request; return once the answer's head is here."""
-        import httpx  # noqa: PLC0415  see _http
-
-        request = operation.request()
-        try:
-            with _until(deadline):
-                return await self._http.send(
-                    self._http.build_request(
-                        request.method,
-                        request.path,
-                        params=request.query,
-                        json=request.body,
-                        headers=_headers(caller, request_id),
-                    ),
-                    stream=True,
-                )
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError):
-            raise no_connection(request_id=request_id) from None
-        except (TimeoutError, httpx.TimeoutException):
-            raise timed_out(
-                operation, request_id=request_id, seconds=self.timeout_seconds
-            ) from None
-        except httpx.HTTPError:
-            raise cut_off(operation, request_id=request_id) from None
-
-    async def _read(
-        self,
-        operation: Operation[Model],
-        response: "httpx.Response",
-        *,
-        request_id: str,
-        deadline: float,
-    ) -> bytes:
-        """Read the body. Of an error, what cannot be read is left out: its status says enough."""
-        import httpx  # noqa: PLC0415  see _http
-
-        why, code = "is larger than 4 MiB", "bad_answer"
-        try:
-            with _until(deadline):
-                body = bytearray()
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > LARGEST_ANSWER_BYTES:
-                        break
-                else:
-                    return bytes(body)
-        except (TimeoutError, httpx.TimeoutException):
-            why, code = f"was not complete within {self.timeout_seconds:g} s", "timeout"
-        except httpx.HTTPError:
-            why = "broke off"
-        if not is_success(response.status_code):
-            return b""
-        status = response.status_code
-        raise unreadable(operation, request_id=request_id, status=status, why=why, code=code)
-
-
-def _until(deadline: float) -> AbstractContextManager[anyio.CancelScope]:
-    return anyio.fail_after(max(0, deadline - anyio.current_time()))
-
-
-def _headers(caller: Caller, request_id: str) -> Mapping[str, str]:
-    named = {"X-Request-Id": request_id}
-    return named if caller.key is None else {**named, "Authorization": f"Bearer {caller.key}"}

@@ -54,6 +54,11 @@ class Call:
         """Whether the write gate applies: everything that is not a GET (source: the reference)."""
         return self.method != "GET"
 
+    @property
+    def has_body(self) -> bool:
+        """Whether the request carries JSON."""
+        return any(field.place == "body" for field in self.fields.values())
+
 
 class Contract:
     """The document, read into calls and schemas.

@@ -6,15 +6,15 @@ does not have, or declaring no effect, fails at import. An operation knows nothi
 tools or confirmations.
 """
 
-import re
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Generic, Self, TypeVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_snake
 
 from trax_mcp.api.arguments import rule
 from trax_mcp.api.contract import CONTRACT, Call, Field, JsonObject
@@ -42,7 +42,7 @@ class Request:
     method: str
     path: str
     query: Mapping[str, str]
-    body: JsonObject | None = field(default=None, repr=False)
+    body: JsonObject | None = dataclasses.field(default=None, repr=False)
 
 
 class Operation(BaseModel, Generic[Answer_co]):
@@ -59,6 +59,8 @@ class Operation(BaseModel, Generic[Answer_co]):
 
     call: ClassVar[Call]
     effect: ClassVar[Effect]
+    documented: ClassVar[Mapping[str, Field]]
+    """What the call takes, by the names of our arguments."""
     known_as: ClassVar[str]
     """The name under which the operation is offered: `GoLive` is `go_live`."""
     seen_by: ClassVar[str | None]
@@ -91,7 +93,8 @@ class Operation(BaseModel, Generic[Answer_co]):
         if call is None or effect is None:
             raise TypeError(f"{cls.__name__} must quote its call and declare its effect")
         cls.call, cls.effect = CONTRACT.calls[call], effect
-        cls.known_as = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        cls.documented = {RENAMED.get(it, it): field for it, field in cls.call.fields.items()}
+        cls.known_as = to_snake(cls.__name__)
         cls.seen_by = seen_by.known_as if seen_by else None
         if not cls.call.mutates == (effect is not Effect.READ) == (seen_by is not None):
             raise TypeError(f"{cls.__name__}: the effect, the method and `seen_by` must agree")
@@ -129,24 +132,22 @@ class Operation(BaseModel, Generic[Answer_co]):
         Raises:
             TypeError: the documented call takes no such argument.
         """
-        documented = {RENAMED.get(name, name): field for name, field in cls.call.fields.items()}
-        if argument not in documented:
+        if argument not in cls.documented:
             raise TypeError(f"{cls.call.name} takes no `{argument}`")
         ours = next(f.description for f in cls.model_fields.values() if f.alias == argument)
-        return " ".join(filter(None, (documented[argument].description, ours)))
+        return " ".join(filter(None, (cls.documented[argument].description, ours)))
 
     def request(self) -> Request:
         """The HTTP request that this value stands for. Secrets are in the clear in its body."""
         placed: dict[str, JsonObject] = {"path": {}, "query": {}, "body": {}}
-        given = self.given()
-        for name, documented in self.call.fields.items():
-            if (argument := RENAMED.get(name, name)) in given:
-                placed[documented.place][name] = _in_the_clear(given[argument])
+        for argument, value in self.given().items():
+            field = self.documented[argument]
+            placed[field.place][field.name] = _in_the_clear(value)
         return Request(
             method=self.call.method,
             path=_fill(self.call.path, placed["path"]),
             query={name: str(value) for name, value in placed["query"].items()},
-            body=placed["body"] if _has_body(self.call.fields) else None,
+            body=placed["body"] if self.call.has_body else None,
         )
 
     @classmethod
@@ -161,8 +162,9 @@ class Operation(BaseModel, Generic[Answer_co]):
 
     def target(self) -> str:
         """The id of the thing it acts on: the last one in the path, empty if there is none."""
-        ids = [RENAMED.get(name, name) for name in re.findall(r"{(\w+)}", self.call.path)]
-        return str(self.given()[ids[-1]]) if ids else ""
+        given = self.given()
+        ids = [str(given[it]) for it, field in self.documented.items() if field.place == "path"]
+        return ids[-1] if ids else ""
 
     def secrets(self) -> list[str]:
         """The values, in the clear, that no text may repeat."""
@@ -179,10 +181,6 @@ class Operation(BaseModel, Generic[Answer_co]):
             for name, value in self
             if value is not None
         }
-
-
-def _has_body(fields: Mapping[str, Field]) -> bool:
-    return any(field.place == "body" for field in fields.values())
 
 
 def _fill(path: str, ids: Mapping[str, str]) -> str:

@@ -32,7 +32,7 @@ from trax_mcp.api.models import (
 )
 from trax_mcp.api.operation import Effect, Operation
 
-READ, WRITE, GUARDED = Effect
+READ, WRITE, GUARDED = Effect.READ, Effect.WRITE, Effect.GUARDED
 
 
 class GetHealth(Operation[Health], call="GET /v1/health", effect=READ):

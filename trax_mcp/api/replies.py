@@ -1,7 +1,6 @@
 """What an answer is: a reply from TRaX -> the answer, or the error that it stands for.
 
-Pure: no I/O, no clock. Errors are told apart by their `code`, never by status or message (source:
-TRaX's error documentation). How a failure is put into words is decided in `failures`.
+Pure: no I/O, no clock. How a failure is put into words is decided in `failures` and `refusals`.
 """
 
 import json
@@ -14,11 +13,11 @@ from email.utils import parsedate_to_datetime
 from typing import Generic
 
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.failures import Complaint, refused, unreadable
+from trax_mcp.api.failures import unreadable
 from trax_mcp.api.operation import Answer_co, Operation
+from trax_mcp.api.refusals import Complaint, refused
 
-_REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
-_SCOPE = re.compile(r"[\w.:-]{1,64}", re.ASCII)
+_TOKEN = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _DEEPEST = 100
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -65,7 +64,7 @@ def read_reply(operation: Operation[Answer_co], reply: Reply) -> Answer[Answer_c
 
 def read_request_id(headers: Mapping[str, str], *, sent: str) -> str:
     """The id under which TRaX knows the request: its own, if it is one, else the one we sent."""
-    return _matching(_REQUEST_ID, headers.get("x-request-id")) or sent
+    return _matching(_TOKEN, headers.get("x-request-id")) or sent
 
 
 def _read_complaint(reply: Reply) -> Complaint:
@@ -77,8 +76,8 @@ def _read_complaint(reply: Reply) -> Complaint:
         status=reply.status,
         code=_matching(_CODE, error.get("code")),
         message=message if isinstance(message, str) and message.strip() else None,
-        request_id=_matching(_REQUEST_ID, error.get("requestId")) or reply.request_id,
-        required_scope=_matching(_SCOPE, error.get("requiredScope")),
+        request_id=_matching(_TOKEN, error.get("requestId")) or reply.request_id,
+        required_scope=_matching(_TOKEN, error.get("requiredScope")),
         retry_after_seconds=_read_retry_after(reply),
     )
 
@@ -89,7 +88,7 @@ def _parse(body: bytes) -> object:
         document = json.loads(text, parse_constant=_read_number, parse_float=_read_number)
         if _is_too_deep(text, document):
             return None
-        return _encodable(document) if _SURROGATE.search(text) else document
+        return _without_lone_surrogates(document) if _SURROGATE.search(text) else document
     except (ValueError, RecursionError):
         return None
 
@@ -117,7 +116,7 @@ def _within(document: object) -> Iterable[object]:
     return document if isinstance(document, list) else ()
 
 
-def _encodable(document: object) -> object:
+def _without_lone_surrogates(document: object) -> object:
     """Half a surrogate pair can stand in JSON as an escape and be passed on by nobody."""
     return json.loads(json.dumps(document, ensure_ascii=False).encode(errors="replace"))
 

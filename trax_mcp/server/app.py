@@ -1,18 +1,14 @@
 """The composition root: a client, the road and the tools, joined to the SDK's server.
 
-Knows everyone and rules nothing. What a handler lets escape is logged here and told to nobody: an
-exception's text may hold anything.
+Knows everyone and rules nothing.
 """
 
-import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import mcp_types as types
-from mcp.server import CacheHint, Server, ServerRequestContext
-from mcp.shared.exceptions import MCPError
+from mcp.server import CacheHint, Server
 
 from trax_mcp import __version__
 from trax_mcp.api.caller import Caller
@@ -24,9 +20,11 @@ from trax_mcp.guard.commit import Committer
 from trax_mcp.guard.pending import Pending
 from trax_mcp.guard.road import Road
 from trax_mcp.guard.rules import Rules
+from trax_mcp.server.doorway import CALLER
 from trax_mcp.server.elicitation import Person
+from trax_mcp.server.handlers import Context, Handler, ParamsT, ResultT, contained, endable
 from trax_mcp.server.in_flight import InFlight
-from trax_mcp.server.offer import TOOLS, Offer
+from trax_mcp.server.offer import Offer
 from trax_mcp.server.prompts import Prompts
 from trax_mcp.server.tools import Tools
 
@@ -45,18 +43,7 @@ When a change ends with `outcome: unknown`, look before trying again."""
 _LISTS: Final = CacheHint(ttl_ms=300_000, scope="public")
 """Lists depend on nothing but this process, so anyone may keep them for five minutes."""
 
-_STOPPING: Final = (
-    "The server is stopping and has left this call. If it was to change anything, look before"
-    " calling again."
-)
-
 _ACTS_SECONDS: Final = 0.4
-
-_LOG = logging.getLogger(__name__)
-
-Context = ServerRequestContext[Any, Any]
-ParamsT = TypeVar("ParamsT")
-ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +79,6 @@ def build_server(client: Client, *, own: Caller, house: House | None = None) -> 
     `own` is who asks where a request names nobody: the operator on stdio, nobody on HTTP.
     """
     house = house or House()
-    in_flight = house.in_flight
     tools = Tools(build_road(client, house), house.offer)
     prompts = Prompts.load()
 
@@ -102,14 +88,9 @@ def build_server(client: Client, *, own: Caller, house: House | None = None) -> 
     async def call_tool(
         ctx: Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
-        if params.name not in TOOLS:
-            raise MCPError(types.INVALID_PARAMS, "There is no such tool.")
-        return await tools.call(
-            params.name,
-            params.arguments or {},
-            caller_of(ctx, own=own),
-            Person(ctx, params, house.clock),
-        )
+        person = Person(ctx, params, house.clock)
+        arguments = params.arguments or {}
+        return await tools.call(params.name, arguments, caller_of(ctx, own=own), person)
 
     async def list_prompts(_ctx: Context, _params: object) -> types.ListPromptsResult:
         return types.ListPromptsResult(prompts=prompts.listings())
@@ -117,10 +98,10 @@ def build_server(client: Client, *, own: Caller, house: House | None = None) -> 
     async def get_prompt(
         _ctx: Context, params: types.GetPromptRequestParams
     ) -> types.GetPromptResult:
-        try:
-            return prompts.fill(params.name, params.arguments or {})
-        except LookupError as error:
-            raise MCPError(types.INVALID_PARAMS, str(error)) from None
+        return prompts.fill(params.name, params.arguments or {})
+
+    def walled(handler: Handler[ParamsT, ResultT]) -> Handler[ParamsT, ResultT]:
+        return contained(endable(handler, house.in_flight))
 
     return Server(
         "trax-mcp",
@@ -130,37 +111,14 @@ def build_server(client: Client, *, own: Caller, house: House | None = None) -> 
         instructions=INSTRUCTIONS,
         cache_hints={"tools/list": _LISTS, "prompts/list": _LISTS, "server/discover": _LISTS},
         get_tool_input_schema=tools.input_schema,
-        on_list_tools=_contained(list_tools, in_flight),
-        on_call_tool=_contained(call_tool, in_flight),
-        on_list_prompts=_contained(list_prompts, in_flight),
-        on_get_prompt=_contained(get_prompt, in_flight),
+        on_list_tools=walled(list_tools),
+        on_call_tool=walled(call_tool),
+        on_list_prompts=walled(list_prompts),
+        on_get_prompt=walled(get_prompt),
     )
 
 
 def caller_of(ctx: Context, *, own: Caller) -> Caller:
-    """Who asks: the key of the HTTP request itself, else `own`. Nothing is kept between requests.
-
-    Raises:
-        ValueError: the header holds what no key can be; `doorway` has refused that before.
-    """
-    key = ctx.request.headers.get("x-api-key") if ctx.request is not None else None
-    return Caller(key) if key else own
-
-
-def _contained(
-    handler: Callable[[Context, ParamsT], Awaitable[ResultT]], in_flight: InFlight
-) -> Callable[[Context, ParamsT], Awaitable[ResultT]]:
-    """Let no exception's text out: the earlier era's wire would carry it to the client."""
-
-    async def run(ctx: Context, params: ParamsT) -> ResultT:
-        try:
-            with in_flight.tracked():
-                return await handler(ctx, params)
-        except MCPError:
-            raise
-        except Exception:  # noqa: BLE001  the wall itself: logged, and told to nobody
-            _LOG.exception("%s failed", ctx.method)
-            raise MCPError(types.INTERNAL_ERROR, "Internal error") from None
-        raise MCPError(types.CONNECTION_CLOSED, _STOPPING)
-
-    return run
+    """Who asks: whom the doorway let in with this very request, else `own`."""
+    caller: Caller = own if ctx.request is None else ctx.request.scope[CALLER]
+    return own if caller.key is None else caller

@@ -7,6 +7,7 @@ of tools or of TRaX.
 
 import hmac
 import json
+from typing import Final
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
@@ -15,6 +16,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trax_mcp.api.caller import Caller
+
+CALLER: Final = "trax.caller"
+"""Where a request's scope holds the `Caller` that was let in."""
 
 _KEY_PREFIX = "sk_live_"
 _INVALID_REQUEST = -32600
@@ -58,7 +62,11 @@ class Doorway:
 
 
 def _bound(scope: Scope, caller: Caller) -> Scope:
-    """Bind the session to the key: the SDK answers 404 to any other user of a session's id."""
+    """Say who asks, and bind the session to the key.
+
+    The SDK answers 404 to any other user of a session's id.
+    """
+    scope = {**scope, CALLER: caller}
     if caller.key is None:
         return scope
     token = AccessToken(token="", client_id=caller.fingerprint, scopes=[])

@@ -12,6 +12,8 @@ from string import Template
 
 import mcp_types as types
 
+from trax_mcp.server.handlers import WrongRequestError
+
 _FENCE = "+++\n"
 _PACKAGE = Path(__file__).parents[1]
 FOLDERS = (_PACKAGE / "prompts", _PACKAGE.parent / "prompts")
@@ -54,15 +56,15 @@ class Prompts:
         """Put the arguments into a prompt; each value is used once, as it is.
 
         Raises:
-            LookupError: there is no such prompt, or a required argument is missing.
+            WrongRequestError: there is no such prompt, or a required argument is missing.
         """
         if name not in self._prompts:
-            raise LookupError("There is no such prompt.")
+            raise WrongRequestError("There is no such prompt.")
         prompt = self._prompts[name]
         declared = prompt.listing.arguments or []
         for argument in declared:
             if argument.required and not arguments.get(argument.name):
-                raise LookupError(f"The prompt {name} needs `{argument.name}`.")
+                raise WrongRequestError(f"The prompt {name} needs `{argument.name}`.")
         values = {argument.name: arguments.get(argument.name, "") for argument in declared}
         text = types.TextContent(type="text", text=prompt.text.substitute(values))
         return types.GetPromptResult(

@@ -32,14 +32,10 @@ class _Exact(GenerateJsonSchema):
 def arguments_schema(operation: type[Operation[Model]]) -> JsonObject:
     """The schema of an operation's arguments, each described."""
     schema = operation.model_json_schema(schema_generator=_Exact)
-    properties = (
-        {
-            name: {**kind, "description": operation.describe(name)}
-            for name, kind in schema["properties"].items()
-        }
-        if schema["properties"]
-        else {}
-    )
+    properties = {
+        name: {**kind, "description": operation.describe(name)}
+        for name, kind in schema["properties"].items()
+    }
     return {
         "type": "object",
         "properties": properties,

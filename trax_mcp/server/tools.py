@@ -20,7 +20,8 @@ from trax_mcp.guard.visit import NotRun, Question, Visit
 from trax_mcp.server import results
 from trax_mcp.server.arguments import EVIDENCE, read_arguments
 from trax_mcp.server.elicitation import Person
-from trax_mcp.server.offer import Offer
+from trax_mcp.server.handlers import WrongRequestError
+from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.schemas import answer_schema, arguments_schema
 
 _META = "live.traxstreaming/"
@@ -57,7 +58,13 @@ class Tools:
     async def call(
         self, name: str, arguments: Mapping[str, object], caller: Caller, person: Person
     ) -> types.CallToolResult | types.InputRequiredResult:
-        """Run a tool for a caller; whatever goes wrong is told in the result."""
+        """Run a tool for a caller; whatever goes wrong is told in the result.
+
+        Raises:
+            WrongRequestError: there is no such tool.
+        """
+        if name not in TOOLS:
+            raise WrongRequestError("There is no such tool.")
         if (tool := self._tools.get(name)) is None:
             return results.failed(self._offer.refusal(name).failure)
         try:

@@ -1,0 +1,141 @@
+"""HTTP to TRaX: an operation out, a whole reply in. The one seam at the network.
+
+One pool for all callers; the key travels with each request and is stored nowhere. The room knows
+when an answer was lost or cut, and nothing of what one means.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Final
+from uuid import uuid4
+
+import anyio
+import httpx
+
+from trax_mcp import __version__
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.failures import cut_off, no_connection, timed_out, unreadable
+from trax_mcp.api.models import Model
+from trax_mcp.api.operation import Operation
+from trax_mcp.api.replies import Reply, is_success, read_request_id
+
+LARGEST_ANSWER_BYTES: Final = 4 * 1024 * 1024
+_CONNECT_SHARE: Final = 0.5
+"""Of the time for a request, so that failing to connect is told apart from a late answer."""
+
+
+class _TooLargeError(Exception):
+    """The answer is larger than any that TRaX should give."""
+
+
+class Wire:
+    """The pool of connections to one TRaX. `timeout_seconds` bounds one exchange as a whole."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        timeout_seconds: float,
+        transport: httpx.AsyncBaseTransport | None,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._timeout = timeout_seconds
+        self._now = now
+        self._http = httpx.AsyncClient(
+            base_url=base_url,
+            transport=transport,
+            follow_redirects=False,
+            # None is kept: it would come from one caller and be sent for another.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            timeout=httpx.Timeout(timeout_seconds, connect=timeout_seconds * _CONNECT_SHARE),
+            headers={"User-Agent": f"trax-mcp/{__version__}", "Accept": "application/json"},
+        )
+
+    async def exchange(self, operation: Operation[Model], caller: Caller) -> Reply:
+        """Send an operation once and read the reply to its end.
+
+        Raises:
+            NoConnection: TRaX could not be reached; nothing was sent.
+            LostAnswer: sent, and no answer began in time.
+            BadAnswer: TRaX accepted the call and its answer cannot be read to its end.
+        """
+        request_id = f"mcp_{uuid4().hex}"
+        deadline = anyio.current_time() + self._timeout
+        response = await self._open(operation, caller, request_id=request_id, deadline=deadline)
+        try:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            known_as = read_request_id(headers, sent=request_id)
+            body = await self._read(operation, response, request_id=known_as, deadline=deadline)
+        finally:
+            await response.aclose()
+        return Reply(response.status_code, headers, body, known_as, self._now())
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def _open(
+        self, operation: Operation[Model], caller: Caller, *, request_id: str, deadline: float
+    ) -> httpx.Response:
+        """Send the request; return once the answer's head is here."""
+        request = operation.request()
+        outgoing = self._http.build_request(
+            request.method,
+            request.path,
+            params=request.query,
+            json=request.body,
+            headers=_headers(caller, request_id),
+        )
+        try:
+            with _until(deadline):
+                return await self._http.send(outgoing, stream=True)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError):
+            raise no_connection(request_id=request_id) from None
+        except (TimeoutError, httpx.TimeoutException):
+            raise timed_out(operation, request_id=request_id, seconds=self._timeout) from None
+        except httpx.HTTPError:
+            raise cut_off(operation, request_id=request_id) from None
+
+    async def _read(
+        self,
+        operation: Operation[Model],
+        response: httpx.Response,
+        *,
+        request_id: str,
+        deadline: float,
+    ) -> bytes:
+        """Read the body. Of an error, what cannot be read is left out: its status says enough."""
+        code = "bad_answer"
+        try:
+            with _until(deadline):
+                return await _body(response)
+        except (TimeoutError, httpx.TimeoutException):
+            why, code = f"was not complete within {self._timeout:g} s", "timeout"
+        except _TooLargeError:
+            why = "is larger than 4 MiB"
+        except httpx.HTTPError:
+            why = "broke off"
+        if not is_success(response.status_code):
+            return b""
+        status = response.status_code
+        raise unreadable(operation, request_id=request_id, status=status, why=why, code=code)
+
+
+async def _body(response: httpx.Response) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > LARGEST_ANSWER_BYTES:
+            raise _TooLargeError
+    return bytes(body)
+
+
+def _until(deadline: float) -> AbstractContextManager[anyio.CancelScope]:
+    return anyio.fail_after(max(0, deadline - anyio.current_time()))
+
+
+def _headers(caller: Caller, request_id: str) -> Mapping[str, str]:
+    named = {"X-Request-Id": request_id}
+    return named if caller.key is None else {**named, "Authorization": f"Bearer {caller.key}"}
