@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.failures import no_key, unreadable
+from trax_mcp.api.failures import no_key, no_way, unreadable
 from trax_mcp.api.operation import Answer_co, Operation
 from trax_mcp.api.replies import Answer, read_reply
 from trax_mcp.api.retries import pause_before_retry
@@ -84,7 +84,8 @@ class Client:
         while True:
             tries += 1
             try:
-                return read_reply(operation, await self._wire.exchange(operation, caller))
+                reply = await self._wire.exchange(operation, caller)
+                return read_reply(operation, reply, caller)
             except TraxError as error:
                 pause = pause_before_retry(
                     error,
@@ -107,9 +108,12 @@ class Client:
         # tools/list, which needs neither.
         from trax_mcp.api.wire import Wire  # noqa: PLC0415
 
-        return Wire(
-            base_url=self._base_url,
-            timeout_seconds=self.timeout_seconds,
-            transport=self._transport,
-            now=self._now,
-        )
+        try:
+            return Wire(
+                base_url=self._base_url,
+                timeout_seconds=self.timeout_seconds,
+                transport=self._transport,
+                now=self._now,
+            )
+        except Exception:  # noqa: BLE001  whatever httpx makes of the environment
+            raise no_way() from None

@@ -73,6 +73,21 @@ def not_listed(operation: Operation[Model], *, what: str, listed_by: str) -> Not
     )
 
 
+def no_way() -> NotSent:
+    """The environment lets no client be made: a proxy, certificate or address is wrong."""
+    return _not_sent(
+        "unreachable",
+        "The way to TRaX could not be prepared, so nothing was sent. Check TRAX_BASE_URL,"
+        " SSL_CERT_FILE and the proxy variables (HTTPS_PROXY, ALL_PROXY, NO_PROXY).",
+    )
+
+
+def cut_short(operation: Operation[Model]) -> LostAnswer:
+    """Sent, or about to be, when the time for it was over or the server stopped."""
+    happened = "The call was cut short before TRaX answered"
+    return LostAnswer(_account(operation, "timeout", happened, request_id=None))
+
+
 def no_connection(*, request_id: str) -> NoConnection:
     """TRaX could not be reached."""
     message = (
@@ -84,7 +99,7 @@ def no_connection(*, request_id: str) -> NoConnection:
     )
 
 
-def timed_out(operation: Operation[Model], *, request_id: str | None, seconds: float) -> LostAnswer:
+def timed_out(operation: Operation[Model], *, request_id: str, seconds: float) -> LostAnswer:
     """Sent, and no answer came in time."""
     happened = f"TRaX did not answer within {seconds:g} s"
     return LostAnswer(_account(operation, "timeout", happened, request_id=request_id))

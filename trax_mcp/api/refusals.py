@@ -7,11 +7,12 @@ repeat is struck out.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
+from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import Failure, Outcome, Refused
 from trax_mcp.api.failures import BECAME, KEYS_SCREEN, WRITES_OFF, WRITES_OFF_NEXT, what_next
 from trax_mcp.api.models import Model
@@ -80,12 +81,14 @@ _MEANINGS: Final[Mapping[str, _Meaning]] = {
 """The documented codes (source: the error table of TRaX's documentation)."""
 
 
-def refused(operation: Operation[Model], complaint: Complaint) -> Refused:
-    """The failure that an error answer stands for."""
+def refused(operation: Operation[Model], complaint: Complaint, caller: Caller) -> Refused:
+    """The failure that an error answer to this caller stands for."""
     meaning = _meaning(operation, complaint)
     outcome = _outcome(operation, complaint)
     scope = complaint.required_scope or operation.call.scope
-    happened = meaning.happened.format(scope=scope) + _said(operation, complaint.message)
+    happened = meaning.happened.format(scope=scope) + _said(
+        complaint.message, secrets=(*operation.secrets(), caller.key)
+    )
     next_step = meaning.next.format(wait=_wait(complaint.retry_after_seconds))
     if outcome == "unknown":
         next_step = what_next(operation)
@@ -126,10 +129,10 @@ def _outcome(operation: Operation[Model], complaint: Complaint) -> Outcome:
     return "not_applied" if by_rule or not operation.call.mutates else "unknown"
 
 
-def _said(operation: Operation[Model], message: str | None) -> str:
+def _said(message: str | None, *, secrets: Iterable[str | None]) -> str:
     if message is None:
         return ""
-    for secret in operation.secrets():
+    for secret in filter(None, secrets):
         message = message.replace(secret, "[secret]")
     words = quote_words(_KEY.sub("[key]", message), longest=_LONGEST_QUOTE)
     return f" (TRaX says: {words})"

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Generic
 
+from trax_mcp.api.caller import Caller
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.failures import unreadable
 from trax_mcp.api.operation import Answer_co, Operation
@@ -47,15 +48,15 @@ def is_success(status: int) -> bool:
     return status in range(200, 300)
 
 
-def read_reply(operation: Operation[Answer_co], reply: Reply) -> Answer[Answer_co]:
-    """Return the answer that a reply holds.
+def read_reply(operation: Operation[Answer_co], reply: Reply, caller: Caller) -> Answer[Answer_co]:
+    """Return the answer that a reply to this caller holds.
 
     Raises:
         Refused: TRaX answered with an error, or with a status that is not a success.
         BadAnswer: TRaX accepted the call, and the answer is not a JSON object.
     """
     if not is_success(reply.status):
-        raise refused(operation, _read_complaint(reply))
+        raise refused(operation, _read_complaint(reply), caller)
     data = _parse(reply.body)
     if not isinstance(data, dict):
         raise unreadable(operation, request_id=reply.request_id, status=reply.status)

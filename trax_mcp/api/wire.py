@@ -24,10 +24,12 @@ from trax_mcp.api.replies import Reply, is_success, read_request_id
 LARGEST_ANSWER_BYTES: Final = 4 * 1024 * 1024
 _CONNECT_SHARE: Final = 0.5
 """Of the time for a request, so that failing to connect is told apart from a late answer."""
+_PLAIN: Final = "identity"
+"""Answers are asked for uncompressed: a small one could unpack to any size."""
 
 
-class _TooLargeError(Exception):
-    """The answer is larger than any that TRaX should give."""
+class _UnfitError(Exception):
+    """The answer is not one that is read; the text says why, after "its answer"."""
 
 
 class Wire:
@@ -41,6 +43,7 @@ class Wire:
         transport: httpx.AsyncBaseTransport | None,
         now: Callable[[], datetime],
     ) -> None:
+        connecting = timeout_seconds * _CONNECT_SHARE
         self._timeout = timeout_seconds
         self._now = now
         self._http = httpx.AsyncClient(
@@ -49,8 +52,14 @@ class Wire:
             follow_redirects=False,
             # None is kept: it would come from one caller and be sent for another.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            timeout=httpx.Timeout(timeout_seconds, connect=timeout_seconds * _CONNECT_SHARE),
-            headers={"User-Agent": f"trax-mcp/{__version__}", "Accept": "application/json"},
+            timeout=httpx.Timeout(timeout_seconds, connect=connecting, pool=connecting),
+            # A proxy would read what is not encrypted, the key too.
+            trust_env=base_url.startswith("https"),
+            headers={
+                "User-Agent": f"trax-mcp/{__version__}",
+                "Accept": "application/json",
+                "Accept-Encoding": _PLAIN,
+            },
         )
 
     async def exchange(self, operation: Operation[Model], caller: Caller) -> Reply:
@@ -95,7 +104,7 @@ class Wire:
             raise no_connection(request_id=request_id) from None
         except (TimeoutError, httpx.TimeoutException):
             raise timed_out(operation, request_id=request_id, seconds=self._timeout) from None
-        except httpx.HTTPError:
+        except Exception:  # noqa: BLE001  also raw TLS errors, and redirects to nowhere
             raise cut_off(operation, request_id=request_id) from None
 
     async def _read(
@@ -113,9 +122,9 @@ class Wire:
                 return await _body(response)
         except (TimeoutError, httpx.TimeoutException):
             why, code = f"was not complete within {self._timeout:g} s", "timeout"
-        except _TooLargeError:
-            why = "is larger than 4 MiB"
-        except httpx.HTTPError:
+        except _UnfitError as error:
+            why = str(error)
+        except Exception:  # noqa: BLE001  as in _open
             why = "broke off"
         if not is_success(response.status_code):
             return b""
@@ -124,11 +133,13 @@ class Wire:
 
 
 async def _body(response: httpx.Response) -> bytes:
+    if response.headers.get("content-encoding", _PLAIN) != _PLAIN:
+        raise _UnfitError("is compressed")
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > LARGEST_ANSWER_BYTES:
-            raise _TooLargeError
+            raise _UnfitError("is larger than 4 MiB")
     return bytes(body)
 
 

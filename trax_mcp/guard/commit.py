@@ -4,6 +4,7 @@ From the moment the yes is spent nothing may cut the act short. A lost answer is
 looking, never by sending again. The room decides nothing: what comes here may run.
 """
 
+import logging
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,7 +13,7 @@ import anyio
 
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.failures import found_out, timed_out
+from trax_mcp.api.failures import cut_short, found_out
 from trax_mcp.api.models import Model
 from trax_mcp.api.operations import GoLive, GoOffline
 from trax_mcp.api.replies import Answer
@@ -25,6 +26,8 @@ from trax_mcp.show.outcome import Observed, Watch
 
 _MORE_SECONDS: Final = 15.0
 """What an act may take beyond the time for one request: that is for looking."""
+
+_LOG = logging.getLogger(__name__)
 
 Sent = Answer[Model] | TraxError
 
@@ -53,7 +56,8 @@ class Committer:
 
     def acts_so_far(self, visit: Visit) -> int:
         """How many acts were begun where this one would be."""
-        return self._turn(visit).acts
+        turn = self._turns.get(_place(visit))
+        return turn.acts if turn else 0
 
     async def run(
         self, visit: Visit, *, handle: str | None, digest: str, acts_before: int
@@ -66,14 +70,14 @@ class Committer:
         Raises:
             TraxError: it was sent, or tried, and has failed; `outcome` says what is known.
         """
-        turn = self._turn(visit)
+        turn = self._turns[_place(visit)]
         async with turn.lock:
             stale = turn.acts != acts_before and not isinstance(visit.operation, GoOffline)
             if stale or not (handle is None or self._pending.take(handle)):
                 return None
             turn.acts += 1
             deadline = anyio.current_time() + self._client.timeout_seconds + _MORE_SECONDS
-            sent: Sent = self._never_answered(visit)
+            sent: Sent = cut_short(visit.operation)
             self._write(visit, "sending", digest=digest)
             with self._acts.begin(deadline=deadline):
                 sent = await self._send(visit, turn)
@@ -83,9 +87,6 @@ class Committer:
             with self._acts.begin(deadline=deadline):
                 observed = await self._watch(visit, turn)
         return self._conclude(visit, sent, observed, handle=handle, digest=digest)
-
-    def _turn(self, visit: Visit) -> Turn:
-        return self._turns[visit.operation.studio() or visit.operation.target()]
 
     async def _send(self, visit: Visit, turn: Turn) -> Sent:
         if isinstance(visit.operation, GoLive):
@@ -98,6 +99,9 @@ class Committer:
             return await self._client.send(visit.operation, visit.caller)
         except TraxError as error:
             return error
+        except Exception:  # noqa: BLE001  whatever it was, the yes is spent and must be accounted for
+            _LOG.exception("%s failed", visit.operation.known_as)
+            return cut_short(visit.operation)
 
     async def _watch(self, visit: Visit, turn: Turn) -> Observed:
         """Look until it is known what came of it; of a go-live, until a stop comes."""
@@ -154,13 +158,13 @@ class Committer:
         else:
             self._pending.settle(handle, _came_of_it(outcome, state))
 
-    def _never_answered(self, visit: Visit) -> TraxError:
-        """What is true of an act that was cut short."""
-        seconds = self._client.timeout_seconds
-        return timed_out(visit.operation, request_id=None, seconds=seconds)
-
     def _write(self, visit: Visit, event: str, **facts: object) -> None:
         self._audit.write(event, visit.operation, visit.asker, **facts)
+
+
+def _place(visit: Visit) -> str:
+    """Where acts must take turns: the studio, or what is in none."""
+    return visit.operation.studio() or visit.operation.target()
 
 
 def _is_worth_watching(visit: Visit, sent: Sent) -> bool:

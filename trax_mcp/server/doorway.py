@@ -1,4 +1,4 @@
-"""What stands before `/mcp` on HTTP: who may enter, and with which key.
+"""What stands before everything on HTTP but the health check: who may enter, and with which key.
 
 The caller's TRaX key comes in `X-API-Key`, per request, and a session belongs to the key that
 opened it. `Authorization` is for this server alone and never goes upstream. The door knows nothing
@@ -25,16 +25,16 @@ _INVALID_REQUEST = -32600
 
 
 class Doorway:
-    """ASGI middleware for the path of the MCP endpoint; other paths pass untouched."""
+    """ASGI middleware. Only `open_path` goes by it: no spelling of another path may."""
 
-    def __init__(self, app: ASGIApp, *, path: str, token: str | None) -> None:
+    def __init__(self, app: ASGIApp, *, open_path: str, token: str | None) -> None:
         self._app = app
-        self._path = path
+        self._open_path = open_path
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer it here."""
-        if scope["type"] != "http" or scope["path"].rstrip("/") != self._path:
+        if scope["type"] != "http" or scope["path"] == self._open_path:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)

@@ -13,7 +13,7 @@ import anyio
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.failures import timed_out
+from trax_mcp.api.failures import cut_short
 from trax_mcp.api.models import (
     Model,
     Studio,
@@ -142,14 +142,20 @@ class Lookout:
         """Which studios go out where, and whether they are live: for what an account may serve."""
         studios = (facts.studios or ())[:_MOST_STUDIOS]
         around: list[Facts] = [Facts()] * len(studios)
+        failed: list[TraxError] = []
 
         async def look(place: int, studio: Studio) -> None:
             here = Lookout(self._client, GetStudio(studio_id=studio.id), self._caller)
-            around[place] = await here._see(("status", "destinations"), Facts(studio=studio))
+            try:
+                around[place] = await here._see(("status", "destinations"), Facts(studio=studio))
+            except TraxError as error:
+                failed.append(error)
 
         async with anyio.create_task_group() as looks:
             for place, studio in enumerate(studios):
                 looks.start_soon(look, place, studio)
+        if failed:
+            raise failed[0]
         unknown = dict.fromkeys(it for place in around for it in place.unknown)
         if len(facts.studios or ()) > _MOST_STUDIOS:
             unknown[Unknown("further studios", f"only the first {_MOST_STUDIOS} are read")] = None
@@ -161,7 +167,7 @@ class Lookout:
             return await read_whole(self._client, operation, self._caller)
         with anyio.move_on_after(STOP_SECONDS):
             return await read_whole(self._client, operation, self._caller, persist=False)
-        raise timed_out(operation, request_id="", seconds=STOP_SECONDS)
+        raise cut_short(operation)
 
     def _unknown(self, what: str, error: TraxError) -> Unknown:
         """What could not be read; raised instead, where it must be told as a failure."""

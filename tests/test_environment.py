@@ -1,0 +1,85 @@
+"""What the machine around the server may do to a call: proxies, certificates, wrong addresses.
+
+The key must not go where it is not encrypted, and nothing of httpx may come out as it is.
+"""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+import pytest
+
+from tests.conftest import OWNER, call
+from tests.wire import answering
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.client import Client
+from trax_mcp.sandbox import Fault, Sandbox
+from trax_mcp.server.app import build_server
+
+TEXT: dict[str, Any] = {"studioId": "studio_42", "text": "Hello"}
+BOMB = gzip.compress(gzip.compress(bytes(64 * 1024 * 1024)))
+
+
+async def told(trax: Client, tool: str = "list_studios") -> dict[str, Any]:
+    """The failure that a call ends with."""
+    arguments = TEXT if tool == "send_chat_message" else {}
+    result = await call(build_server(trax, own=OWNER), tool, arguments)
+    await trax.aclose()
+    assert result.is_error
+    assert result.structured_content is not None
+    error: dict[str, Any] = result.structured_content["error"]
+    return error
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY"])
+async def test_without_encryption_no_proxy_sees_the_key(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A proxy reads what is not encrypted: loopback is reached directly or not at all."""
+    async with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as proxy:
+        monkeypatch.setenv(name, proxy.url)
+        error = await told(Client(base_url="http://127.0.0.1:1", timeout_seconds=5))
+    assert (error["code"], proxy.requests) == ("unreachable", 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("SSL_CERT_FILE", "/nowhere/ca.pem"), ("NO_PROXY", "localhost,::1/128")]
+)
+async def test_a_wrong_environment_is_told_with_the_names_to_look_at(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """Not "Internal error", whatever httpx makes of it."""
+    monkeypatch.setenv(name, value)
+    error = await told(Client(base_url="https://127.0.0.1:1", timeout_seconds=5))
+    assert error["code"] == "unreachable"
+    assert error["outcome"] == "not_applied"
+    assert {"TRAX_BASE_URL", "SSL_CERT_FILE"} <= set(error["message"].replace(",", "").split())
+
+
+async def test_a_compressed_answer_is_not_unpacked() -> None:
+    """A few bytes could unpack to any size; it was not asked for."""
+    head = f"HTTP/1.1 201 Created\r\nContent-Encoding: gzip, gzip\r\nContent-Length: {len(BOMB)}"
+    async with answering(f"{head}\r\n\r\n".encode() + BOMB) as trax:
+        error = await told(Client(base_url=trax.url, timeout_seconds=5), "send_chat_message")
+    assert (error["code"], error["outcome"]) == ("bad_answer", "applied")
+
+
+@pytest.mark.parametrize("location", ["mailto:x", "foo:bar", "https:login", "//", "http://[x"])
+async def test_a_redirect_to_nowhere_is_a_failure_with_an_outcome(location: str) -> None:
+    """It is not followed; a mutation that was sent is not known to have failed."""
+    said = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
+    async with answering(said.encode()) as trax:
+        error = await told(Client(base_url=trax.url, timeout_seconds=5), "send_chat_message")
+        assert trax.requests == 1
+    assert error["outcome"] == "unknown"
+
+
+@pytest.mark.parametrize("key", ["sk_live_abc.def+ghi/jkl=", "eyJhbGci.eyJzdWIi.sig", "plain"])
+async def test_no_key_is_repeated_whatever_its_form(
+    sandbox: Sandbox, trax: Client, key: str
+) -> None:
+    """TRaX might quote the key that it refuses."""
+    sandbox.faults.add(Fault.error(401, "invalid_key", message=f"No such key: {key}."))
+    result = await call(build_server(trax, own=Caller(key)), "list_studios")
+    assert key not in result.model_dump_json()
