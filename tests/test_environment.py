@@ -63,6 +63,7 @@ async def test_a_compressed_answer_is_not_unpacked() -> None:
     async with answering(f"{head}\r\n\r\n".encode() + BOMB) as trax:
         error = await told(Client(base_url=trax.url, timeout_seconds=5), "send_chat_message")
     assert (error["code"], error["outcome"]) == ("bad_answer", "applied")
+    assert "its answer is compressed" in error["message"]
 
 
 @pytest.mark.parametrize("location", ["mailto:x", "foo:bar", "https:login", "//", "http://[x"])
