@@ -40,7 +40,9 @@ wheel: .venv/dev ## build the package, install it alone elsewhere and start it
 	@echo "The wheel runs by itself."
 
 clean: ## remove what the other targets made
-	rm -rf .venv build dist
+	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .coverage* *.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/run: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("trax-mcp needs Python 3.11 or newer: make PYTHON=python3.12 ...")'

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from trax_mcp.settings import DEFAULT_BASE_URL, Settings, SettingsError, read_settings
+from tests.processes import running
+from trax_mcp.settings import DEFAULT_BASE_URL, CannotStart, Settings, read_settings
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-ADDRESS = "TRAX_BASE_URL must be an address such as https://host, without user, query or fragment."
+ADDRESS = "TRAX_BASE_URL must be an address such as https://host, without user, /v1 or query."
 HTTPS = "TRAX_BASE_URL must begin with https:// (http only on loopback): keys travel over it."
 SECONDS = "TRAX_TIMEOUT_SECONDS must be a number of seconds above 0 and at most 600."
-SWITCH = "TRAX_SANDBOX must be 1 or 0."
+SWITCH = "{} must be 1 or 0."
+MODE = "TRAX_CONFIRM must be 'auto', 'human', 'preview' or 'flag'."
+ORIGINS = (
+    "TRAX_ALLOWED_ORIGINS must hold origins such as https://host, without path or slash at the end."
+)
 LEVEL = "TRAX_LOG_LEVEL must be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'."
 UNKNOWN = "{} is not a setting of this version of trax-mcp."
 
 
 def refusal(**environment: str) -> str:
     """The sentence with which this environment is refused."""
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(CannotStart) as caught:
         read_settings(environment)
     assert caught.value.__cause__ is None
     return str(caught.value)
@@ -36,6 +38,8 @@ def test_without_any_setting_there_are_defaults() -> None:
     assert settings.base_url == DEFAULT_BASE_URL
     assert settings.base_url.startswith("https://")
     assert (settings.timeout_seconds, settings.log_level, settings.sandbox) == (10, "INFO", False)
+    assert (settings.confirm, settings.read_only, settings.audit_log) == ("auto", False, None)
+    assert (settings.guard_also, settings.tools) == ((), ())
 
 
 def test_every_setting_is_read() -> None:
@@ -45,6 +49,11 @@ def test_every_setting_is_read() -> None:
             "TRAX_API_KEY": " sk_live_mine\n",
             "TRAX_BASE_URL": "https://trax.example:8443/base",
             "TRAX_SANDBOX": "1",
+            "TRAX_CONFIRM": "human",
+            "TRAX_GUARD_ALSO": "send_chat_message , create_studio",
+            "TRAX_READ_ONLY": "on",
+            "TRAX_TOOLS": "chat,get_studio,",
+            "TRAX_AUDIT_LOG": "/var/log/trax.jsonl",
             "TRAX_TIMEOUT_SECONDS": "2.5",
             "TRAX_LOG_LEVEL": "debug",
             "TRAX_ALLOWED_HOSTS": "mcp.example.com, other.example.com,,",
@@ -55,6 +64,11 @@ def test_every_setting_is_read() -> None:
     assert settings.key() == "sk_live_mine"
     assert settings.base_url == "https://trax.example:8443/base"
     assert settings.sandbox
+    assert settings.confirm == "human"
+    assert settings.guard_also == ("send_chat_message", "create_studio")
+    assert settings.read_only
+    assert settings.tools == ("chat", "get_studio")
+    assert settings.audit_log == Path("/var/log/trax.jsonl")
     assert settings.timeout_seconds == 2.5
     assert settings.log_level == "DEBUG"
     assert settings.allowed_hosts == ("mcp.example.com", "other.example.com")
@@ -66,7 +80,7 @@ def test_every_setting_is_read() -> None:
 @pytest.mark.parametrize("empty", ["", " ", "\n"])
 def test_an_empty_value_is_the_same_as_none(empty: str) -> None:
     """Hosts pass on every variable of their form, filled in or not."""
-    names = (f"TRAX_{field.upper()}" for field in Settings.model_fields)
+    names = {f"TRAX_{field.upper()}" for field in Settings.model_fields} - {"TRAX_MCP_TOKEN"}
     assert read_settings(dict.fromkeys(names, empty)) == Settings()
 
 
@@ -77,6 +91,19 @@ def test_an_empty_value_is_the_same_as_none(empty: str) -> None:
 def test_a_switch_is_on_or_off(value: str, *, meant: bool) -> None:
     """The spellings that people use."""
     assert read_settings({"TRAX_SANDBOX": value}).sandbox is meant
+    assert read_settings({"TRAX_READ_ONLY": value}).read_only is meant
+
+
+@pytest.mark.parametrize("mode", ["auto", "human", "preview", "flag"])
+def test_consent_is_given_in_one_of_four_ways(mode: str) -> None:
+    """The interface's names, as they are."""
+    assert read_settings({"TRAX_CONFIRM": mode}).confirm == mode
+
+
+@pytest.mark.parametrize("value", ["AUTO", "off", "none", "1", "flags", "auto,flag"])
+def test_another_way_to_consent_is_refused(value: str) -> None:
+    """What is misspelt must not fall back to anything."""
+    assert refusal(TRAX_CONFIRM=value) == MODE
 
 
 @pytest.mark.parametrize(
@@ -176,7 +203,75 @@ def test_a_wrong_number_of_seconds_is_refused(value: str) -> None:
 @pytest.mark.parametrize("value", ["yes", "2", "-", "enabled"])
 def test_a_switch_that_is_neither_on_nor_off_is_refused(value: str) -> None:
     """A safety switch must not be read as off because of its spelling."""
-    assert refusal(TRAX_SANDBOX=value) == SWITCH
+    for name in ("TRAX_SANDBOX", "TRAX_READ_ONLY"):
+        assert refusal(**{name: value}) == SWITCH.format(name)
+
+
+@pytest.mark.parametrize(
+    "value", ["app.example.com", "https://app.example.com/", "https://a.example/x", "*", "null"]
+)
+def test_an_origin_is_nothing_but_an_origin(value: str) -> None:
+    """Browsers send no path, so one that has a path would never match."""
+    assert read_settings({"TRAX_ALLOWED_ORIGINS": "https://ok.example, app://x"}).allowed_origins
+    assert refusal(TRAX_ALLOWED_ORIGINS=f"https://ok.example, {value}") == ORIGINS
+
+
+def test_a_token_is_one_that_a_header_can_carry_and_no_trax_key() -> None:
+    """The door refuses a TRaX key in `Authorization`, so as a token it would let nobody in."""
+    ascii_only = "TRAX_MCP_TOKEN must be ASCII: HTTP headers carry nothing else."
+    no_key = "TRAX_MCP_TOKEN must not begin with sk_live_: it is this server's own, no TRaX key."
+    for token, sentence in (("schl\u00fcssel", ascii_only), ("sk_live_mine", no_key)):
+        assert refusal(TRAX_MCP_TOKEN=token) == sentence
+
+
+@pytest.mark.parametrize("value", ["", " ", "\n"])
+def test_a_token_that_is_set_is_not_empty(value: str) -> None:
+    """A variable that was meant to hold one, and holds nothing, would open the door to all."""
+    sentence = "TRAX_MCP_TOKEN is set and empty: give a token, or do not set it."
+    assert refusal(TRAX_MCP_TOKEN=value) == sentence
+
+
+@pytest.mark.parametrize("value", ["https://mcp.example.com", "*", "mcp.example.com/mcp", "a b"])
+def test_a_host_is_nothing_but_a_host(value: str) -> None:
+    """What no Host header can be would shut everybody out."""
+    assert refusal(TRAX_ALLOWED_HOSTS=f"ok.example, {value}") == (
+        "TRAX_ALLOWED_HOSTS must hold host names such as mcp.example.com, without scheme or path."
+    )
+    given = {"TRAX_ALLOWED_HOSTS": "MCP.Example.com, [::1]:8765, 10.0.0.1:80"}
+    assert read_settings(given).allowed_hosts == ("mcp.example.com", "[::1]:8765", "10.0.0.1:80")
+
+
+def test_the_base_url_is_without_the_apis_own_path() -> None:
+    """Else calls would go to `/v1/v1`."""
+    assert refusal(TRAX_BASE_URL="https://api.example/v1/") == ADDRESS
+
+
+def test_bytes_that_are_no_text_are_refused() -> None:
+    """An environment may hold them; Python passes them on as lone surrogates."""
+    for name in ("TRAX_CONFIRM", "TRAX_LOG_LEVEL"):
+        assert refusal(**{name: "\udcff"}) == f"{name} must be text in UTF-8."
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "value", "known"),
+    [
+        ("", "TRAX_TOOLS", "chat, get_studios", ["chat", "get_studio", "go_live", "meta"]),
+        ("", "TRAX_GUARD_ALSO", "list_studios", ["create_studio"]),
+        ("http --port 0", "TRAX_GUARD_ALSO", "go_live, send_chat", ["send_chat_message"]),
+    ],
+)
+async def test_a_tool_that_does_not_exist_stops_the_start(
+    *, command: str, name: str, value: str, known: list[str]
+) -> None:
+    """Else it would be guarded, or hidden, only in the operator's mind; reading needs no guard."""
+    async with running(*command.split(), settings={name: value}) as server:
+        assert await server.end() == 1
+    assert server.stdout.all == []
+    (sentence,) = server.stderr.all
+    before, listed = sentence.rstrip(".\n").split(": ")[1:]
+    assert before == f"{name} must hold names of these, comma separated"
+    assert set(known) <= set(listed.split(", "))
+    assert value.rpartition(", ")[2] not in listed.split(", ")
 
 
 @pytest.mark.parametrize("value", ["loud", "TRACE", "10"])
@@ -193,6 +288,9 @@ def test_an_unknown_log_level_is_refused(value: str) -> None:
         ("TRAX_BASEURL", "TRAX_BASE_URL"),
         ("TRAX_LOGLEVEL", "TRAX_LOG_LEVEL"),
         ("TRAX_TOKEN", "TRAX_MCP_TOKEN"),
+        ("TRAX_READONLY", "TRAX_READ_ONLY"),
+        ("TRAX_GUARD", "TRAX_GUARD_ALSO"),
+        ("TRAX_TOOL", "TRAX_TOOLS"),
         ("TRAX_api_key", "TRAX_API_KEY"),
         ("TRAX_FAVOURITE_COLOUR", None),
         ("TRAX_", None),
@@ -223,7 +321,17 @@ def test_secrets_are_in_no_representation() -> None:
 
 def test_a_refusal_repeats_no_value() -> None:
     """A key that was put into the wrong variable is still a key."""
-    for name in ("BASE_URL", "TIMEOUT_SECONDS", "SANDBOX", "LOG_LEVEL", "API_KEYS"):
+    for name in (
+        "BASE_URL",
+        "TIMEOUT_SECONDS",
+        "SANDBOX",
+        "CONFIRM",
+        "READ_ONLY",
+        "LOG_LEVEL",
+        "ALLOWED_ORIGINS",
+        "MCP_TOKEN",
+        "API_KEYS",
+    ):
         assert "sk_live_secret" not in refusal(**{f"TRAX_{name}": "sk_live_secret"})
     with pytest.raises(ValidationError) as caught:
         Settings.model_validate({"TRAX_MCP_TOKEN": ["sk_live_secret"]})
@@ -249,7 +357,7 @@ def test_a_key_file_without_a_key_is_refused(tmp_path: Path, content: bytes) -> 
     file = tmp_path / "key"
     file.write_bytes(content)
     settings = read_settings({"TRAX_API_KEY_FILE": str(file)})
-    with pytest.raises(SettingsError, match=r"^TRAX_API_KEY_FILE names an empty file\.$"):
+    with pytest.raises(CannotStart, match=r"^TRAX_API_KEY_FILE names an empty file\.$"):
         settings.key()
 
 
@@ -259,6 +367,6 @@ def test_a_key_file_that_cannot_be_read_is_refused(tmp_path: Path, kind: str) ->
     (tmp_path / "folder").mkdir()
     (tmp_path / "binary").write_bytes(b"\xffsk_live")
     settings = read_settings({"TRAX_API_KEY_FILE": str(tmp_path / kind)})
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(CannotStart) as caught:
         settings.key()
     assert str(caught.value) == "TRAX_API_KEY_FILE names a file that cannot be read as a key."

@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -22,19 +23,23 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 PREFIX = "TRAX_"
 DEFAULT_BASE_URL = "https://api-dev.traxstreaming.live"
 _LARGEST_KEY_FILE_BYTES = 4096
+_LONGEST_SECONDS = 600
+_KEY_PREFIX = "sk_live_"
+_NEVER_EMPTY = frozenset({"TRAX_MCP_TOKEN"})
 _ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~/-]*)?", re.ASCII | re.IGNORECASE)
+_HOST = re.compile(r"[\w.-]+(:\d+)?|\[[0-9a-f:]+\](:\d+)?", re.ASCII)
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+", re.IGNORECASE)
 
 
-class SettingsError(ValueError):
-    """A setting is wrong; the text is one sentence that names it and holds no value."""
+class CannotStart(Exception):
+    """Why there will be no server: one sentence, which names what is wrong and holds no value."""
 
 
-def is_loopback(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     """Whether a host name is this machine for certain, without asking a resolver."""
     if host == "localhost":
         return True
@@ -44,15 +49,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _rule(sentence: str) -> PydanticCustomError:
-    return PydanticCustomError("rule", "{sentence}", {"sentence": sentence})
-
-
 def _read_switch(value: object) -> object:
     named = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
     if isinstance(value, str):
         if value.lower() not in named:
-            raise _rule("must be 1 or 0")
+            raise ValueError("must be 1 or 0")
         return named[value.lower()]
     return value
 
@@ -65,29 +66,66 @@ def _read_list(value: object) -> object:
 
 def _read_base_url(value: object) -> object:
     scheme, host = _split_address(str(value))
-    if scheme == "http" and not is_loopback(host):
-        raise _rule("must begin with https:// (http only on loopback): keys travel over it")
+    if scheme == "http" and not _is_loopback(host):
+        raise ValueError("must begin with https:// (http only on loopback): keys travel over it")
     return value
 
 
 def _split_address(address: str) -> tuple[str, str]:
     with suppress(ValueError):  # no such port, or no address between the brackets
         url = urlsplit(address)
-        if _ADDRESS.fullmatch(address) and url.hostname and url.port != 0:
+        plain = _ADDRESS.fullmatch(address) and not url.path.rstrip("/").endswith("/v1")
+        if plain and url.hostname and url.port != 0:
             return url.scheme, url.hostname
-    raise _rule("must be an address such as https://host, without user, query or fragment")
+    raise ValueError("must be an address such as https://host, without user, /v1 or query")
 
 
 def _read_level(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
-Switch = Annotated[bool, BeforeValidator(_read_switch)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_read_list)]
+def _read_seconds(value: object) -> float:
+    with suppress(ValueError):  # no number
+        seconds = float(str(value))
+        if 0 < seconds <= _LONGEST_SECONDS:
+            return seconds
+    raise ValueError(f"must be a number of seconds above 0 and at most {_LONGEST_SECONDS}")
+
+
+def _check_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(_HOST.fullmatch(host) for host in hosts):
+        raise ValueError("must hold host names such as mcp.example.com, without scheme or path")
+    return tuple(host.lower() for host in hosts)
+
+
+def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(_ORIGIN.fullmatch(origin) for origin in origins):
+        raise ValueError("must hold origins such as https://host, without path or slash at the end")
+    return origins
+
+
+def _check_token(token: SecretStr) -> SecretStr:
+    if not token.get_secret_value():  # a variable that was meant to hold one would open the door
+        raise ValueError("is set and empty: give a token, or do not set it")
+    if not token.get_secret_value().isascii():
+        raise ValueError("must be ASCII: HTTP headers carry nothing else")
+    if token.get_secret_value().startswith(_KEY_PREFIX):
+        raise ValueError(f"must not begin with {_KEY_PREFIX}: it is this server's own, no TRaX key")
+    return token
+
+
+_BaseUrl = Annotated[str, BeforeValidator(_read_base_url)]
+_Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_read_level)]
+_Switch = Annotated[bool, BeforeValidator(_read_switch)]
+_Names = Annotated[tuple[str, ...], BeforeValidator(_read_list)]
+_Hosts = Annotated[_Names, AfterValidator(_check_hosts)]
+_Origins = Annotated[_Names, AfterValidator(_check_origins)]
+_Seconds = Annotated[float, BeforeValidator(_read_seconds)]
+_Token = Annotated[SecretStr, AfterValidator(_check_token)]
 
 
 class Settings(BaseModel):
-    """Everything that the environment can set; an empty value is the same as none."""
+    """Everything that the environment can set. Empty is the same as none, but for a token."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -98,32 +136,30 @@ class Settings(BaseModel):
 
     api_key: SecretStr | None = None
     api_key_file: Path | None = Field(None, repr=False)
-    base_url: Annotated[str, BeforeValidator(_read_base_url)] = DEFAULT_BASE_URL
-    sandbox: Switch = False
+    base_url: _BaseUrl = DEFAULT_BASE_URL
+    sandbox: _Switch = False
     confirm: Literal["auto", "human", "preview", "flag"] = "auto"
-    guard_also: Names = ()
-    read_only: Switch = False
-    tools: Names = ()
+    guard_also: _Names = ()
+    read_only: _Switch = False
+    tools: _Names = ()
     audit_log: Path | None = None
-    timeout_seconds: float = Field(10, gt=0, le=600)
-    log_level: Annotated[
-        Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_read_level)
-    ] = "INFO"
-    allowed_hosts: Names = ()
-    allowed_origins: Names = ()
-    mcp_token: SecretStr | None = None
+    timeout_seconds: _Seconds = 10
+    log_level: _Level = "INFO"
+    allowed_hosts: _Hosts = ()
+    allowed_origins: _Origins = ()
+    mcp_token: _Token | None = None
 
     @model_validator(mode="after")
     def _one_key(self) -> Self:
         if self.api_key is not None and self.api_key_file is not None:
-            raise _rule("TRAX_API_KEY and TRAX_API_KEY_FILE are both set: keep one")
+            raise ValueError("TRAX_API_KEY and TRAX_API_KEY_FILE are both set: keep one")
         return self
 
     def key(self) -> str | None:
         """The operator's TRaX key, from the variable or the file, None if there is none.
 
         Raises:
-            SettingsError: the file cannot be read or holds no key.
+            CannotStart: the file cannot be read or holds no key.
         """
         if self.api_key is not None:
             return self.api_key.get_secret_value().strip()
@@ -134,33 +170,33 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read all `TRAX_` variables.
 
     Raises:
-        SettingsError: one is wrong, or is not a setting at all.
+        CannotStart: one is wrong, or is not a setting at all.
     """
     given = {
         name: value.strip()
         for name, value in environment.items()
-        if name.startswith(PREFIX) and value.strip()
+        if name.startswith(PREFIX) and (value.strip() or name in _NEVER_EMPTY)
     }
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
-        raise SettingsError(_sentence(error)) from None
+        raise CannotStart(_sentence(error)) from None
 
 
 def _sentence(error: ValidationError) -> str:
     problem = error.errors(include_url=False, include_input=False)[0]
     if not problem["loc"]:
-        return f"{problem['msg']}."
+        return f"{problem['ctx']['error']}."
     name = str(problem["loc"][0])
     match problem["type"]:
         case "extra_forbidden":
             return f"{name} is not a setting of this version of trax-mcp.{_did_you_mean(name)}"
         case "literal_error":
             return f"{name} must be {problem['ctx']['expected']}."
-        case "float_parsing" | "greater_than" | "less_than_equal":
-            return f"{name} must be a number of seconds above 0 and at most 600."
-        case _:
-            return f"{name} {problem['msg']}."
+        case "value_error":
+            return f"{name} {problem['ctx']['error']}."
+        case _:  # what stands in the environment may be any bytes
+            return f"{name} must be text in UTF-8."
 
 
 def _did_you_mean(name: str) -> str:
@@ -174,9 +210,7 @@ def _read_key_file(path: Path) -> str:
         with path.open("rb") as file:
             key = file.read(_LARGEST_KEY_FILE_BYTES).decode("ascii").strip()
     except (OSError, UnicodeDecodeError):
-        raise SettingsError(
-            "TRAX_API_KEY_FILE names a file that cannot be read as a key."
-        ) from None
+        raise CannotStart("TRAX_API_KEY_FILE names a file that cannot be read as a key.") from None
     if not key:
-        raise SettingsError("TRAX_API_KEY_FILE names an empty file.")
+        raise CannotStart("TRAX_API_KEY_FILE names an empty file.")
     return key

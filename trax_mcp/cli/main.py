@@ -1,12 +1,13 @@
 """`trax-mcp`: which command, with which settings. What a command does is in its own module."""
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from trax_mcp import __version__
-from trax_mcp.settings import SettingsError, read_settings
+from trax_mcp.settings import CannotStart, read_settings
 
 _ABOUT = """\
 Run TRaX live streams by conversation, over the Model Context Protocol.
@@ -20,21 +21,29 @@ try it without a key:
   trax-mcp --sandbox         an MCP server on the sandbox, for your own client
 
 with a key:
-  TRAX_API_KEY=sk_live_... trax-mcp
+  put TRAX_API_KEY into your MCP client's configuration (README.md shows where);
+  the client then starts trax-mcp by itself
 
 Keys are made on TRaX's Developer / API Keys screen. All settings: see README.
 """
+_WAITING = "This MCP server waits for a client on stdin. Ctrl-C ends it, --help says more."
+
+
+AddParser = Callable[..., argparse.ArgumentParser]
+"""Adds a command, as argparse's subparsers do."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; exits with 0, with 1 if it failed, or with 2 if it was asked wrongly."""
     asked = _parser().parse_args(arguments)
     try:
-        code = _COMMANDS[asked.command](asked)
-    except SettingsError as error:
+        code: int = asked.run(asked)
+    except CannotStart as error:
         sys.exit(f"trax-mcp: {error}")
     except KeyboardInterrupt:
         code = 130
+    finally:
+        gc.enable()  # a start that failed has left it off
     sys.exit(code)
 
 
@@ -43,15 +52,21 @@ def _environment(asked: argparse.Namespace) -> Mapping[str, str]:
 
 
 def _stdio(asked: argparse.Namespace) -> int:
+    settings = read_settings(_environment(asked))
+    if sys.stdin.isatty():
+        print(_WAITING, file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
+    gc.disable()  # until it serves: a start makes objects that nearly all stay
     from trax_mcp.cli import serve  # noqa: PLC0415  --help must not wait for the SDK
 
-    return serve.stdio(read_settings(_environment(asked)))
+    return serve.stdio(settings)
 
 
 def _http(asked: argparse.Namespace) -> int:
+    settings = read_settings(_environment(asked))
+    gc.disable()  # as above
     from trax_mcp.cli import serve  # noqa: PLC0415  as above
 
-    return serve.http(read_settings(_environment(asked)), host=asked.host, port=asked.port)
+    return serve.http(settings, host=asked.host, port=asked.port)
 
 
 def _sandbox(asked: argparse.Namespace) -> int:
@@ -66,14 +81,6 @@ def _demo(_asked: argparse.Namespace) -> int:
     return demo.play()
 
 
-_COMMANDS: Mapping[str | None, Callable[[argparse.Namespace], int]] = {
-    None: _stdio,
-    "http": _http,
-    "sandbox": _sandbox,
-    "demo": _demo,
-}
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="trax-mcp",
@@ -81,34 +88,51 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_TRY,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.set_defaults(run=_stdio)
     parser.add_argument("--version", action="version", version=f"trax-mcp {__version__}")
     _add_sandbox_switch(parser, default=False)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
+    for add in (_add_http, _add_sandbox, _add_demo):
+        add(commands.add_parser)
+    return parser
 
-    http = commands.add_parser(
+
+def _add_http(add_parser: AddParser) -> None:
+    http = add_parser(
         "http",
         help="MCP over Streamable HTTP at /mcp, for bots and teams",
         description="Serve MCP over Streamable HTTP at /mcp, with GET /healthz beside it. "
         "Each caller sends their own TRaX key as X-API-Key.",
     )
+    http.set_defaults(run=_http)
     http.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    http.add_argument("--port", default=8765, type=_port, help="port, 0 for any (%(default)s)")
+    _add_port(http, default=8765)
     _add_sandbox_switch(http, default=argparse.SUPPRESS)
 
-    sandbox = commands.add_parser(
+
+def _add_sandbox(add_parser: AddParser) -> None:
+    sandbox = add_parser(
         "sandbox",
         help="the sandbox's own /v1 API over HTTP, for any HTTP client",
-        description="Serve a small TRaX of its own over HTTP: made-up studios, nothing real.",
+        description="Serve the embedded TRaX sandbox by itself: TRaX's /v1 API over HTTP on this "
+        "machine, with made-up studios and a key that opens nothing else.",
     )
-    sandbox.add_argument("--port", default=8766, type=_port, help="port, 0 for any (%(default)s)")
+    sandbox.set_defaults(run=_sandbox)
+    _add_port(sandbox, default=8766)
     sandbox.add_argument("--empty", action="store_true", help="without the made-up studios")
 
-    commands.add_parser(
+
+def _add_demo(add_parser: AddParser) -> None:
+    demo = add_parser(
         "demo",
         help="play a whole show on the sandbox and print it",
         description="Play a whole show on the sandbox, through a real MCP client over stdio.",
     )
-    return parser
+    demo.set_defaults(run=_demo)
+
+
+def _add_port(parser: argparse.ArgumentParser, *, default: int) -> None:
+    parser.add_argument("--port", default=default, type=_port, help="port, 0 for any (%(default)s)")
 
 
 def _add_sandbox_switch(parser: argparse.ArgumentParser, *, default: object) -> None:

@@ -1,5 +1,7 @@
 """The MCP server as a command: on stdio or HTTP, on TRaX or on the embedded sandbox."""
 
+import gc
+import socket
 import sys
 from collections.abc import Collection, Iterable
 
@@ -9,10 +11,11 @@ from trax_mcp.api.caller import NOBODY, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.guard.rules import GUARDABLE, Mode, Rules
 from trax_mcp.server.app import House, build_server
+from trax_mcp.server.listening import listen, serve_http, url_of
 from trax_mcp.server.logs import set_up_logging
 from trax_mcp.server.offer import TAGS, TOOLS, Offer
-from trax_mcp.server.transports import PATH, http_app, listen, serve_http, serve_stdio
-from trax_mcp.settings import Settings, SettingsError
+from trax_mcp.server.transports import PATH, http_app, serve_stdio
+from trax_mcp.settings import CannotStart, Settings
 
 _SANDBOX_ADDRESS = "http://sandbox.localhost"
 
@@ -21,7 +24,7 @@ def stdio(settings: Settings) -> int:
     """Serve the MCP client that started this process.
 
     Raises:
-        SettingsError: the key cannot be read or cannot be a key.
+        CannotStart: the key cannot be read or cannot be a key.
     """
     set_up_logging(settings.log_level)
     own = _sandbox_caller() if settings.sandbox else _operator(settings)
@@ -35,36 +38,44 @@ def http(settings: Settings, *, host: str, port: int) -> int:
     The operator's key is never lent to a caller; only the sandbox's key is, for it opens nothing.
 
     Raises:
-        SettingsError: the address cannot be listened on.
+        CannotStart: the address cannot be listened on.
     """
     set_up_logging(settings.log_level)
-    own = _sandbox_caller() if settings.sandbox else NOBODY
-    anyio.run(_serve_http, settings, own, host, port)
+    with listen(host, port) as listener:
+        own = _sandbox_caller() if settings.sandbox else NOBODY
+        anyio.run(_serve_http, settings, own, listener)
     return 0
 
 
 async def _serve_stdio(settings: Settings, own: Caller) -> None:
     client, house = _client(settings), _house(settings)
-    await serve_stdio(build_server(client, own=own, house=house), stop=house.stop)
+    server = build_server(client, own=own, house=house)
+    _collect_garbage_again()
+    await serve_stdio(server, stop=house.stop)
     await client.aclose()
 
 
-async def _serve_http(settings: Settings, own: Caller, host: str, port: int) -> None:
+async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) -> None:
     client, house = _client(settings), _house(settings)
     server = build_server(client, own=own, house=house)
     app = http_app(server, settings, in_flight=house.in_flight)
-    listener = listen(host, port)
-    address = f"{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-    print(f"trax-mcp is listening on http://{address}{PATH}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
+    print(f"trax-mcp is listening on {url_of(listener)}{PATH}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
+    _collect_garbage_again()
     await serve_http(app, listener, stop=house.stop)
     await client.aclose()
+
+
+def _collect_garbage_again() -> None:
+    """What the start has made nearly all stays: it was not looked at then, nor is it later."""
+    gc.freeze()
+    gc.enable()
 
 
 def _house(settings: Settings) -> House:
     """What the operator chose.
 
     Raises:
-        SettingsError: a setting names a tool that does not exist.
+        CannotStart: a setting names a tool that does not exist.
     """
     _check_names("TRAX_GUARD_ALSO", settings.guard_also, GUARDABLE)
     _check_names("TRAX_TOOLS", settings.tools, TOOLS | TAGS)
@@ -79,17 +90,15 @@ def _check_names(setting: str, names: Iterable[str], allowed: Collection[str]) -
     for name in names:
         if name not in allowed:
             told = ", ".join(sorted(allowed))
-            raise SettingsError(f"{setting} must hold names of these, comma separated: {told}.")
+            raise CannotStart(f"{setting} must hold names of these, comma separated: {told}.")
 
 
 def _operator(settings: Settings) -> Caller:
     try:
         return Caller(settings.key())
-    except SettingsError:
-        raise
     except ValueError as error:
         name = "TRAX_API_KEY" if settings.api_key_file is None else "TRAX_API_KEY_FILE"
-        raise SettingsError(f"{name}: {error}") from None
+        raise CannotStart(f"{name}: {error}") from None
 
 
 def _sandbox_caller() -> Caller:

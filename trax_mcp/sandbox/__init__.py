@@ -6,9 +6,9 @@ behaviour" where it is done.
 """
 
 from trax_mcp.sandbox.clock import Clock
+from trax_mcp.sandbox.deployment import RateLimit
 from trax_mcp.sandbox.exchange import ConnectionDropped
 from trax_mcp.sandbox.faults import Fault, Faults
-from trax_mcp.sandbox.gates import RateLimit
 from trax_mcp.sandbox.keys import (
     MODERATOR_KEY,
     READONLY_KEY,

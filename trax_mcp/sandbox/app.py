@@ -32,7 +32,7 @@ from trax_mcp.sandbox.handlers import HANDLERS, Handler
 from trax_mcp.sandbox.wire import hang_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -48,18 +48,13 @@ KEPT_BYTES = 1 << 20
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
-def create_app(world: World, *, faults: Faults, log: Log, buckets: Buckets) -> ASGIApp:
+def create_app(world: World, *, faults: Faults, log: Log) -> ASGIApp:
     """The whole sandbox as ASGI. Raises RuntimeError if handlers and contract disagree."""
-    outer = (log.gate, faults.gate, enveloped)
+    outer: tuple[Gate, ...] = (log.gate, faults.gate, enveloped)
+    buckets = Buckets(world.clock, world.deployment)
     answerers: defaultdict[str, dict[str, Answerer]] = defaultdict(dict)
     for call, handler in judged(HANDLERS):
-        inner = (
-            keyed(world, call),
-            scoped(call),
-            buckets.gate,
-            write_gated(world, call),
-            checked(call),
-        )
+        inner = _gates(world, call, buckets)
         answerers[call.path][call.method] = behind(inner, _handled(world, call, handler))
     answerers[UPLOADS]["PUT"] = _received(world)
     routes = [Route(path, Endpoint(by_method, outer)) for path, by_method in answerers.items()]
@@ -72,6 +67,17 @@ def judged(handlers: Mapping[tuple[str, str], Handler]) -> list[tuple[Call, Hand
     if stray := documented.keys() ^ handlers.keys():
         raise RuntimeError(f"the contract and the sandbox's handlers disagree on {sorted(stray)}")
     return [(call, handlers[where]) for where, call in documented.items()]
+
+
+def _gates(world: World, call: Call, buckets: Buckets) -> Sequence[Gate]:
+    """What stands before one call's handler, outermost first. A call without a scope is public.
+
+    Sandbox behaviour: public calls cost no rate.
+    """
+    keys = (keyed(world), scoped(call.scope), buckets.gate) if call.scope else ()
+    writes = (write_gated(world.deployment),) if call.gated else ()
+    bodies = (checked(call),) if call.request else ()
+    return (*keys, *writes, *bodies)
 
 
 def _handled(world: World, call: Call, handler: Handler) -> Answerer:

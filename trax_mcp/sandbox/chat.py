@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from trax_mcp.sandbox.records import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
 REMEMBERED = 1000
 """Messages kept per studio. Sandbox behaviour: how far back TRaX reaches is not documented."""
@@ -49,10 +49,8 @@ class Script:
 class Chat:
     """One studio's messages, oldest first."""
 
-    def __init__(
-        self, past: Iterable[Message], script: Script | None, mint: Callable[[], str]
-    ) -> None:
-        self._messages = deque(past, maxlen=REMEMBERED)
+    def __init__(self, script: Script, mint: Callable[[str], str]) -> None:
+        self._messages: deque[Message] = deque(maxlen=REMEMBERED)
         self._script = script
         self._mint = mint
         self._broadcast: str | None = None
@@ -62,22 +60,25 @@ class Chat:
         """Let the script's viewers say all that is due between `since` and `until`."""
         if self._broadcast != broadcast:
             self._broadcast, self._told = broadcast, 0
-        while self._script and (at := since + self._script.due(self._told)) <= until:
-            line = self._script.line(self._told)
-            self.add(
-                platform=line.platform,
-                author=line.author,
-                text=line.text,
-                at=at,
-                author_id=line.author_id,
-            )
+        while (at := since + self._script.due(self._told)) <= until:
+            self.tell(self._script.line(self._told), at=at)
             self._told += 1
+
+    def tell(self, line: Line, *, at: float) -> None:
+        """Let a viewer say a line."""
+        self.add(
+            platform=line.platform,
+            author=line.author,
+            text=line.text,
+            at=at,
+            author_id=line.author_id,
+        )
 
     def add(
         self, *, platform: str, author: str, text: str, at: float, author_id: str | None = None
     ) -> Message:
         """Append one message and return it with its id."""
-        message = Message(self._mint(), platform, author, text, at, author_id)
+        message = Message(self._mint("message"), platform, author, text, at, author_id)
         self._messages.append(message)
         return message
 

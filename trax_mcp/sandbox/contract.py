@@ -33,7 +33,6 @@ class Call:
     gated: bool
     success: int
     request: Schema | None = field(repr=False)
-    response: Schema = field(repr=False)
 
     def complaint(self, body: object) -> str | None:
         """What is wrong with a request body, in one sentence without its own words; or None."""
@@ -84,18 +83,14 @@ def _resolved(value: object) -> object:
 def _call(method: str, path: str, operation: Mapping[str, Any]) -> Call:
     prose = operation.get("description", "")
     scope = _SCOPE.search(prose)
-    status, response = next(
-        (int(code), answer) for code, answer in operation["responses"].items() if code[0] == "2"
-    )
     body = operation.get("requestBody")
     return Call(
         method=method,
         path=path,
         scope=scope.group(1) if scope else None,
         gated=_GATED in prose,
-        success=status,
+        success=next(int(code) for code in operation["responses"] if code[0] == "2"),
         request=_schema(body) if body else None,
-        response=_schema(response),
     )
 
 

@@ -37,11 +37,16 @@ class Asked:
     payload: Json = field(default_factory=dict, repr=False)
 
     @property
-    def account(self) -> str:
-        """Whose key this is. Only asked behind the key gate."""
+    def valid_key(self) -> Key:
+        """Whose request this is. Only asked behind the key gate."""
         if self.key is None:
             raise RuntimeError("the key gate comes first")
-        return self.key.account
+        return self.key
+
+    @property
+    def account(self) -> str:
+        """For whom the key acts."""
+        return self.valid_key.account
 
     @property
     def secret(self) -> str | None:
@@ -66,8 +71,8 @@ class Answer:
 Answerer = Callable[[Asked], Awaitable[Answer]]
 """Anything that answers a request: a handler, or a handler inside its gates."""
 
-Gate = Callable[[Answerer], Answerer]
-"""One concern, wrapped around whatever lies further in."""
+Gate = Callable[[Asked, Answerer], Awaitable[Answer]]
+"""One concern: given a request and whatever lies further in, answers, raises or waits."""
 
 
 class ConnectionDropped(ConnectionError):

@@ -7,7 +7,7 @@ requests and answers and nothing of the world.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from math import inf
@@ -21,6 +21,7 @@ from trax_mcp.sandbox.exchange import (
     Answerer,
     Asked,
     ConnectionDropped,
+    Gate,
     Json,
     encoded,
 )
@@ -31,10 +32,10 @@ When = Literal["before", "after"]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One kind of trouble: given the request and the rest of the road, answers, raises or waits."""
+    """One kind of trouble, as a gate that stands there only while it strikes."""
 
     name: str
-    strike: Callable[[Asked, Answerer], Awaitable[Answer]]
+    strike: Gate
 
     @classmethod
     def status(
@@ -185,14 +186,10 @@ class Faults:
         """How many scripted faults still wait; a test can see that all of its script was played."""
         return len(self._waiting)
 
-    def gate(self, onward: Answerer) -> Answerer:
+    async def gate(self, asked: Asked, onward: Answerer) -> Answer:
         """The gate where faults strike: further in than the log, further out than the key."""
-
-        async def answer(asked: Asked) -> Answer:
-            fault = self._take(asked)
-            return await (fault.strike(asked, onward) if fault else onward(asked))
-
-        return answer
+        fault = self._take(asked)
+        return await (fault.strike(asked, onward) if fault else onward(asked))
 
     def _take(self, asked: Asked) -> Fault | None:
         scripted = next((one for one in self._waiting if one.meant_for(asked)), None)

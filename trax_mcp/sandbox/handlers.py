@@ -14,6 +14,7 @@ from typing import Any
 from trax_mcp.sandbox import contract
 from trax_mcp.sandbox.exchange import Asked, Json, invalid
 from trax_mcp.sandbox.pages import limit, listed
+from trax_mcp.sandbox.records import Connection, Destination, Source, Studio
 from trax_mcp.sandbox.world import World
 
 Handler = Callable[[World, Asked], Json]
@@ -40,7 +41,7 @@ TYPED_SOURCE = {**SOURCE, "type": "type"}
 
 def get_health(world: World, _asked: Asked) -> Json:
     """Sandbox behaviour: which words `status` can be is not documented."""
-    return {"status": "ok", "writeEnabled": world.write_enabled}
+    return {"status": "ok", "writeEnabled": world.deployment.write_enabled}
 
 
 def get_openapi(_world: World, _asked: Asked) -> Json:
@@ -48,7 +49,7 @@ def get_openapi(_world: World, _asked: Asked) -> Json:
 
 
 def list_studios(world: World, asked: Asked) -> Json:
-    found = world.studios_of(asked.account)
+    found = world.studios.of(asked.account)
     return listed(found, asked.query, lambda studio: studio.shown(asked.account))
 
 
@@ -57,67 +58,61 @@ def create_studio(world: World, asked: Asked) -> Json:
 
 
 def get_studio(world: World, asked: Asked) -> Json:
-    return world.studio(asked.account, asked.ids["id"]).shown(asked.account)
+    return _studio(world, asked).shown(asked.account)
 
 
 def update_studio(world: World, asked: Asked) -> Json:
-    studio = world.studio(asked.account, asked.ids["id"])
-    return world.change_studio(studio, given(asked, STUDIO)).shown(asked.account)
+    changed = world.studios.change(_studio(world, asked), _given(asked, STUDIO))
+    return changed.shown(asked.account)
 
 
 def list_destinations(world: World, asked: Asked) -> Json:
-    studio = world.studio(asked.account, asked.ids["id"])
-    return listed(world.destinations_of(studio), asked.query, lambda one: one.shown())
+    found = world.destinations.of(_studio(world, asked).id)
+    return listed(found, asked.query, Destination.shown)
 
 
 def create_destination(world: World, asked: Asked) -> Json:
-    studio = world.studio(asked.account, asked.ids["id"])
+    studio = _studio(world, asked)
     if "connectionId" in asked.payload and {"rtmpUrl", "streamKey"} & asked.payload.keys():
         raise invalid("connectionId excludes rtmpUrl and streamKey.")
-    fields = given(asked, BOUND_DESTINATION)
+    fields = _given(asked, BOUND_DESTINATION)
     return world.add_destination(studio, asked.account, fields).shown()
 
 
 def update_destination(world: World, asked: Asked) -> Json:
-    studio = world.studio(asked.account, asked.ids["id"])
-    destination = world.destination(studio, asked.ids["destId"])
-    return world.change_destination(destination, given(asked, DESTINATION)).shown()
+    changes = _given(asked, DESTINATION)
+    return world.destinations.change(_destination(world, asked), changes).shown()
 
 
 def delete_destination(world: World, asked: Asked) -> Json:
-    studio = world.studio(asked.account, asked.ids["id"])
-    del world.destinations[world.destination(studio, asked.ids["destId"]).id]
+    world.destinations.remove(_destination(world, asked))
     return OK
 
 
 def list_sources(world: World, asked: Asked) -> Json:
-    studio = world.studio(asked.account, asked.ids["id"])
-    return listed(world.sources_of(studio), asked.query, lambda source: source.shown())
+    found = world.sources.of(_studio(world, asked).id)
+    return listed(found, asked.query, Source.shown)
 
 
 def create_source(world: World, asked: Asked) -> Json:
-    studio = world.studio(asked.account, asked.ids["id"])
-    return world.add_source(studio, given(asked, TYPED_SOURCE)).shown()
+    return world.add_source(_studio(world, asked), _given(asked, TYPED_SOURCE)).shown()
 
 
 def update_source(world: World, asked: Asked) -> Json:
-    studio = world.studio(asked.account, asked.ids["id"])
-    source = world.source(studio, asked.ids["sourceId"])
-    return world.change_source(source, given(asked, SOURCE)).shown()
+    return world.sources.change(_source(world, asked), _given(asked, SOURCE)).shown()
 
 
 def delete_source(world: World, asked: Asked) -> Json:
-    studio = world.studio(asked.account, asked.ids["id"])
-    del world.sources[world.source(studio, asked.ids["sourceId"]).id]
+    world.sources.remove(_source(world, asked))
     return OK
 
 
 def get_stream_status(world: World, asked: Asked) -> Json:
-    return world.stream_status(world.studio(asked.account, asked.ids["id"]))
+    return world.stream_status(_studio(world, asked))
 
 
 def go_live(world: World, asked: Asked) -> Json:
-    stream = world.go_live(world.studio(asked.account, asked.ids["id"]))
+    stream = world.go_live(_studio(world, asked))
     return {
         "encoderStreamId": stream.encoder_stream_id,
         "destinationIds": list(stream.destination_ids),
@@ -125,35 +120,36 @@ def go_live(world: World, asked: Asked) -> Json:
 
 
 def go_offline(world: World, asked: Asked) -> Json:
-    world.go_offline(world.studio(asked.account, asked.ids["id"]))
+    world.go_offline(_studio(world, asked))
     return OK
 
 
 def list_chat_messages(world: World, asked: Asked) -> Json:
     """Oldest first: sandbox behaviour, the order inside TRaX's page is not documented."""
-    chat = world.chat(world.studio(asked.account, asked.ids["id"]))
+    chat = world.chat(_studio(world, asked))
     return {"data": [message.shown() for message in chat.recent(limit(asked.query))]}
 
 
 def send_chat_message(world: World, asked: Asked) -> Json:
-    studio = world.studio(asked.account, asked.ids["id"])
+    studio = _studio(world, asked)
     platforms = asked.payload.get("platforms", ())
     message = world.send(studio, asked.account, text=asked.payload["text"], platforms=platforms)
     return {"ok": True, "messageId": message.id}
 
 
 def list_connections(world: World, asked: Asked) -> Json:
-    found = world.connections_of(asked.account)
-    return listed(found, asked.query, lambda connection: connection.shown())
+    found = world.connections.of(asked.account)
+    return listed(found, asked.query, Connection.shown)
 
 
 def unlink_connection(world: World, asked: Asked) -> Json:
-    del world.connections[world.connection(asked.account, asked.ids["connectionId"]).id]
+    connection = world.connections.find(asked.ids["connectionId"], of=asked.account)
+    world.connections.remove(connection)
     return OK
 
 
 def list_media(world: World, asked: Asked) -> Json:
-    found = world.library.assets_of(asked.account)
+    found = world.library.assets.of(asked.account)
     return listed(found, asked.query, lambda asset: asset.shown(world.clock.now()))
 
 
@@ -170,11 +166,23 @@ def create_media_upload(world: World, asked: Asked) -> Json:
         "assetId": asset.id,
         "kind": asset.kind,
         "objectKey": f"{asset.account}/{asset.id}",
-        "uploadUrl": f"{world.base_url}/uploads/{reservation.token}",
+        "uploadUrl": f"{world.deployment.base_url}/uploads/{reservation.token}",
     }
 
 
-def given(asked: Asked, names: Mapping[str, str]) -> dict[str, Any]:
+def _studio(world: World, asked: Asked) -> Studio:
+    return world.studios.find(asked.ids["id"], of=asked.account)
+
+
+def _destination(world: World, asked: Asked) -> Destination:
+    return world.destinations.find(asked.ids["destId"], of=_studio(world, asked).id)
+
+
+def _source(world: World, asked: Asked) -> Source:
+    return world.sources.find(asked.ids["sourceId"], of=_studio(world, asked).id)
+
+
+def _given(asked: Asked, names: Mapping[str, str]) -> dict[str, Any]:
     """The body's fields that we know, under the world's names for them."""
     return {
         ours: asked.payload[theirs] for theirs, ours in names.items() if theirs in asked.payload

@@ -41,14 +41,10 @@ class Log:
         self.requests: deque[Received] = deque(maxlen=REMEMBERED)
         self._world = world
 
-    def gate(self, onward: Answerer) -> Answerer:
+    async def gate(self, asked: Asked, onward: Answerer) -> Answer:
         """The outermost gate."""
-
-        async def answer(asked: Asked) -> Answer:
-            self.requests.append(self._received(asked))
-            return await onward(asked)
-
-        return answer
+        self.requests.append(self._received(asked))
+        return await onward(asked)
 
     def _received(self, asked: Asked) -> Received:
         key = self._world.key(asked.secret)

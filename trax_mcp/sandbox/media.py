@@ -7,11 +7,12 @@ works once, that only the number of bytes is looked at, and how long processing 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from trax_mcp.sandbox.exchange import Refusal, invalid
 from trax_mcp.sandbox.records import Asset
+from trax_mcp.sandbox.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,14 +41,10 @@ class Library:
     """Every account's assets."""
 
     def __init__(self, clock: Clock, mint: Callable[[str], str]) -> None:
-        self.assets: dict[str, Asset] = {}
+        self.assets = Table[Asset]("asset", lambda it, account: it.account == account)
         self._clock = clock
         self._mint = mint
         self._reservations: dict[str, Reservation] = {}
-
-    def assets_of(self, account: str) -> list[Asset]:
-        """Every asset of one account."""
-        return [asset for asset in self.assets.values() if asset.account == account]
 
     def reserve(
         self, account: str, *, filename: str, content_type: str, byte_size: int, folder: str | None
@@ -56,22 +53,13 @@ class Library:
         kind = content_type.partition("/")[0].lower()
         if kind not in KINDS:
             raise invalid("contentType must be a video, image or audio type.")
+        now, asset_id = self._clock.now(), self._mint("asset")
         asset = Asset(
-            self._mint("asset"),
-            account,
-            filename,
-            kind,
-            byte_size,
-            content_type,
-            self._clock.now(),
-            folder=folder,
+            asset_id, account, filename, kind, byte_size, content_type, now, folder=folder
         )
-        reservation = Reservation(
-            asset.id, secrets.token_urlsafe(24), self._clock.now() + URL_SECONDS
-        )
-        self.assets[asset.id] = asset
+        reservation = Reservation(asset_id, secrets.token_urlsafe(24), now + URL_SECONDS)
         self._reservations[reservation.token] = reservation
-        return asset, reservation
+        return self.assets.add(asset), reservation
 
     def receive(self, token: str, size: int) -> None:
         """Take the bytes of one upload. An unknown, used or expired token is refused with 403."""
@@ -79,7 +67,6 @@ class Library:
         if reservation is None or self._clock.now() >= reservation.expires_at:
             raise Refusal(403, "upload_forbidden", "This upload URL is not valid, or no longer.")
         asset = self.assets[reservation.asset_id]
-        if size != asset.byte_size:
-            self.assets[asset.id] = replace(asset, status="FAILED")
-            return
-        self.assets[asset.id] = replace(asset, ready_at=self._clock.now() + PROCESSING_SECONDS)
+        processed_at = self._clock.now() + PROCESSING_SECONDS
+        whole = size == asset.byte_size
+        self.assets.change(asset, {"ready_at": processed_at} if whole else {"status": "FAILED"})

@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from trax_mcp.sandbox.exchange import Json, invalid
+from trax_mcp.sandbox.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,15 +24,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,18}")
 _MARK = "after:"
 
 
-class Identified(Protocol):
-    """Anything with an id."""
-
-    @property
-    def id(self) -> str:
-        """What the order and the cursor go by."""
-
-
-Item = TypeVar("Item", bound=Identified)
+Item = TypeVar("Item", bound=Record)
 
 
 def page(items: Iterable[Item], query: Mapping[str, str]) -> tuple[list[Item], str | None]:
@@ -58,7 +51,7 @@ def limit(query: Mapping[str, str]) -> int:
 
 
 def closed(last: str) -> str:
-    """An opaque cursor for everything the id `last`."""
+    """An opaque cursor for everything after the id `last`."""
     return base64.urlsafe_b64encode(f"{_MARK}{last}".encode()).decode().rstrip("=")
 
 

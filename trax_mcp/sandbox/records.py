@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """Anything with an id."""
+
+    id: str
+    """What its place in a list goes by."""
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """An API key: acts as its account, inside its scopes."""
 
@@ -27,10 +35,9 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Studio:
+class Studio(Record):
     """A studio and who may see it: `roles` maps an account to its role."""
 
-    id: str
     name: str
     owner: str
     roles: Mapping[str, str]
@@ -54,10 +61,9 @@ class Studio:
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(Record):
     """Where a studio streams to. Its stream key goes in and never comes out."""
 
-    id: str
     studio_id: str
     name: str
     platform: str
@@ -80,10 +86,9 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Source(Record):
     """A camera, a feed or a file inside a studio."""
 
-    id: str
     studio_id: str
     name: str
     type: str
@@ -104,10 +109,9 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Record):
     """A linked platform account: metadata only, never tokens."""
 
-    id: str
     account: str
     platform: str
     display_name: str
@@ -135,10 +139,9 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(Record):
     """A media asset. `ready_at` is when bytes that have arrived will have been processed."""
 
-    id: str
     account: str
     filename: str
     kind: str
@@ -169,10 +172,9 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Message(Record):
     """One chat message; `author_id` is absent for what was sent through the API."""
 
-    id: str
     platform: str
     author: str
     text: str

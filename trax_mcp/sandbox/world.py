@@ -12,51 +12,55 @@ from typing import TYPE_CHECKING, Self
 
 from trax_mcp.sandbox import seed
 from trax_mcp.sandbox.chat import Chat
-from trax_mcp.sandbox.exchange import Json, not_found
 from trax_mcp.sandbox.keys import KEYS
 from trax_mcp.sandbox.media import Library
 from trax_mcp.sandbox.records import Connection, Destination, Key, Message, Source, Studio
 from trax_mcp.sandbox.stream import Stream
+from trax_mcp.sandbox.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from trax_mcp.sandbox.clock import Clock
+    from trax_mcp.sandbox.deployment import Deployment
+    from trax_mcp.sandbox.exchange import Json
 
 
 class World:
-    """Everything the sandbox knows. A lookup of what `account` may not see is refused with 404."""
+    """Everything the sandbox knows: at first keys and accounts, and nothing else.
 
-    def __init__(self, clock: Clock) -> None:
+    A studio belongs to every account that has a role in it.
+    """
+
+    def __init__(self, clock: Clock, deployment: Deployment) -> None:
         self.clock = clock
-        self.write_enabled = True
-        self.base_url = "http://127.0.0.1:8766"
-        """Where upload URLs point: at the sandbox itself."""
+        self.deployment = deployment
         self.keys: dict[str, Key] = {key.secret: key for key in KEYS}
-        self.studios: dict[str, Studio] = {}
-        self.destinations: dict[str, Destination] = {}
-        self.sources: dict[str, Source] = {}
-        self.connections: dict[str, Connection] = {}
+        self.studios = Table[Studio]("studio", lambda it, account: account in it.roles)
+        self.destinations = Table[Destination](
+            "destination", lambda it, studio: it.studio_id == studio
+        )
+        self.sources = Table[Source]("source", lambda it, studio: it.studio_id == studio)
+        self.connections = Table[Connection](
+            "connection", lambda it, account: it.account == account
+        )
         self.streams: dict[str, Stream] = {}
-        self.chats: dict[str, Chat] = {}
+        self.chats: defaultdict[str, Chat] = defaultdict(lambda: Chat(seed.SCRIPT, self.mint))
         self.library = Library(clock, self.mint)
         self._minted: defaultdict[str, int] = defaultdict(lambda: 100)
 
     @classmethod
-    def empty(cls, clock: Clock) -> Self:
-        """Keys and accounts, and nothing else."""
-        return cls(clock)
-
-    @classmethod
-    def seeded(cls, clock: Clock) -> Self:
+    def seeded(cls, clock: Clock, deployment: Deployment) -> Self:
         """The small world of `seed`."""
-        world, now = cls(clock), clock.now()
-        world.studios = {studio.id: studio for studio in seed.studios(now)}
-        world.destinations = {destination.id: destination for destination in seed.DESTINATIONS}
-        world.sources = {source.id: source for source in seed.sources(now)}
-        world.connections = {connection.id: connection for connection in seed.connections(now)}
-        world.library.assets = {asset.id: asset for asset in seed.assets(now)}
-        world.chats = {studio: world._past_chat(now) for studio in seed.CHATTING}
+        world, now = cls(clock, deployment), clock.now()
+        world.studios.extend(seed.studios(now))
+        world.destinations.extend(seed.DESTINATIONS)
+        world.sources.extend(seed.sources(now))
+        world.connections.extend(seed.connections(now))
+        world.library.assets.extend(seed.assets(now))
+        for studio_id in seed.CHATTING:
+            for line in seed.PAST:
+                world.chats[studio_id].tell(line, at=now + line.after)
         return world
 
     def mint(self, kind: str) -> str:
@@ -68,43 +72,10 @@ class World:
         """The key with this secret, revoked or not."""
         return self.keys.get(secret or "")
 
-    # Studios
-
-    def studios_of(self, account: str) -> list[Studio]:
-        """Every studio in which `account` has a role."""
-        return [studio for studio in self.studios.values() if account in studio.roles]
-
-    def studio(self, account: str, studio_id: str) -> Studio:
-        """The studio, if `account` has a role in it."""
-        studio = self.studios.get(studio_id)
-        if studio is None or account not in studio.roles:
-            raise not_found("studio")
-        return studio
-
     def add_studio(self, account: str, *, name: str) -> Studio:
         """A new studio that `account` owns."""
-        now = self.clock.now()
-        studio = Studio(self.mint("studio"), name, account, {account: "owner"}, now)
-        self.studios[studio.id] = studio
-        return studio
-
-    def change_studio(self, studio: Studio, changes: Json) -> Studio:
-        """Replace the named fields."""
-        self.studios[studio.id] = changed = replace(studio, **changes)
-        return changed
-
-    # Destinations
-
-    def destinations_of(self, studio: Studio) -> list[Destination]:
-        """All destinations of a studio, enabled or not."""
-        return [one for one in self.destinations.values() if one.studio_id == studio.id]
-
-    def destination(self, studio: Studio, destination_id: str) -> Destination:
-        """The destination, if it belongs to this studio."""
-        destination = self.destinations.get(destination_id)
-        if destination is None or destination.studio_id != studio.id:
-            raise not_found("destination")
-        return destination
+        roles = {account: "owner"}
+        return self.studios.add(Studio(self.mint("studio"), name, account, roles, self.clock.now()))
 
     def add_destination(self, studio: Studio, account: str, fields: Json) -> Destination:
         """A new destination.
@@ -113,56 +84,13 @@ class World:
         `account` does not have is 404.
         """
         if fields.get("connection_id") is not None:
-            self.connection(account, fields["connection_id"])
-        destination = Destination(self.mint("dest"), studio.id, **fields)
-        self.destinations[destination.id] = destination
-        return destination
-
-    def change_destination(self, destination: Destination, changes: Json) -> Destination:
-        """Replace the named fields."""
-        self.destinations[destination.id] = changed = replace(destination, **changes)
-        return changed
-
-    # Sources
-
-    def sources_of(self, studio: Studio) -> list[Source]:
-        """All sources of a studio, active or not."""
-        return [source for source in self.sources.values() if source.studio_id == studio.id]
-
-    def source(self, studio: Studio, source_id: str) -> Source:
-        """The source, if it belongs to this studio."""
-        source = self.sources.get(source_id)
-        if source is None or source.studio_id != studio.id:
-            raise not_found("source")
-        return source
+            self.connections.find(fields["connection_id"], of=account)
+        return self.destinations.add(Destination(self.mint("dest"), studio.id, **fields))
 
     def add_source(self, studio: Studio, fields: Json) -> Source:
         """A new source; active unless told otherwise (sandbox behaviour)."""
-        created = self.clock.now()
-        known = {"active": True, "created_at": created, **fields}
-        source = Source(self.mint("source"), studio.id, **known)
-        self.sources[source.id] = source
-        return source
-
-    def change_source(self, source: Source, changes: Json) -> Source:
-        """Replace the named fields."""
-        self.sources[source.id] = changed = replace(source, **changes)
-        return changed
-
-    # Connections
-
-    def connections_of(self, account: str) -> list[Connection]:
-        """Every platform account that `account` has linked."""
-        return [one for one in self.connections.values() if one.account == account]
-
-    def connection(self, account: str, connection_id: str) -> Connection:
-        """The connection, if `account` linked it."""
-        connection = self.connections.get(connection_id)
-        if connection is None or connection.account != account:
-            raise not_found("connection")
-        return connection
-
-    # The stream
+        known = {"active": True, "created_at": self.clock.now(), **fields}
+        return self.sources.add(Source(self.mint("source"), studio.id, **known))
 
     def go_live(self, studio: Studio) -> Stream:
         """Begin a stream to all enabled destinations.
@@ -174,7 +102,7 @@ class World:
         if running and running.running:
             return running
         self.chat(studio)
-        enabled = sorted(one.id for one in self.destinations_of(studio) if one.enabled)
+        enabled = sorted(one.id for one in self.destinations.of(studio.id) if one.enabled)
         stream = Stream(self.mint("encoder"), tuple(enabled), self.clock.now())
         self.streams[studio.id] = stream
         return stream
@@ -190,12 +118,9 @@ class World:
         stream = self.streams.get(studio.id)
         return stream.shown(self.clock.now()) if stream else {"live": False}
 
-    # Chat
-
     def chat(self, studio: Studio) -> Chat:
         """The studio's chat, with everything said that viewers had to say until now."""
-        chat = self.chats.setdefault(studio.id, Chat((), seed.SCRIPT, self._mint_message))
-        stream = self.streams.get(studio.id)
+        chat, stream = self.chats[studio.id], self.streams.get(studio.id)
         if stream:
             until = min(self.clock.now(), stream.live_until)
             chat.catch_up(stream.encoder_stream_id, since=stream.live_since, until=until)
@@ -214,18 +139,3 @@ class World:
         """Put a message into a studio's chat, as if someone on `platform` had written it now."""
         chat = self.chat(self.studios[studio_id])
         return chat.add(platform=platform, author=author, text=text, at=self.clock.now())
-
-    def _mint_message(self) -> str:
-        return self.mint("message")
-
-    def _past_chat(self, now: float) -> Chat:
-        chat = Chat((), seed.SCRIPT, self._mint_message)
-        for line in seed.PAST:
-            chat.add(
-                platform=line.platform,
-                author=line.author,
-                text=line.text,
-                at=now + line.after,
-                author_id=line.author_id,
-            )
-        return chat

@@ -13,13 +13,11 @@ _SESSIONS = "mcp.server.streamable_http_manager"
 _SESSION_ID = re.compile(r"\b[0-9a-f]{32}\b")
 
 
-class _WithoutSessionIds(logging.Filter):
-    """Even its warnings name the session."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg = _SESSION_ID.sub("...", record.getMessage())
-        record.args = None
-        return True
+def _hide_session_ids(record: logging.LogRecord) -> bool:
+    """A filter that lets everything pass: even warnings name the session."""
+    record.msg = _SESSION_ID.sub("...", record.getMessage())
+    record.args = None
+    return True
 
 
 def set_up_logging(level: str) -> None:
@@ -29,4 +27,4 @@ def set_up_logging(level: str) -> None:
     )
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
-    logging.getLogger(_SESSIONS).addFilter(_WithoutSessionIds())
+    logging.getLogger(_SESSIONS).addFilter(_hide_session_ids)

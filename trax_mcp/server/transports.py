@@ -1,19 +1,17 @@
-"""stdio and HTTP, and how to stop: within a second, with exit code 0, whatever is still open.
+"""The MCP server on stdio, and as an app for HTTP with all that stands around it.
 
-The rooms above hand in a finished server. Nothing but the protocol is written to stdout on stdio.
+The rooms above hand in a finished server; ports are `listening`'s. On stdio nothing but the
+protocol is written to stdout, and a signal ends the process within a second, with exit code 0.
 """
 
 import os
 import re
 import signal
-import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import Any
 
 import anyio
-import uvicorn
 from mcp.server import Server
 from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
@@ -26,13 +24,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trax_mcp import __version__
 from trax_mcp.server.doorway import Doorway
 from trax_mcp.server.in_flight import InFlight
-from trax_mcp.settings import Settings, SettingsError
+from trax_mcp.server.listening import Stop
+from trax_mcp.settings import Settings
 
 PATH = "/mcp"
-Stop = Callable[[], Awaitable[None]]
-"""Ends what is under way, well within a second."""
+HEALTH = "/healthz"
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-_GRACE_SECONDS = 0.3
 
 
 async def serve_stdio(server: Server[Any], *, stop: Stop) -> None:
@@ -51,8 +48,9 @@ async def serve_stdio(server: Server[Any], *, stop: Stop) -> None:
 
 async def _leave_on_signal(stop: Stop) -> None:
     """End the process at once: a thread that waits for stdin can be ended in no other way."""
-    if sys.platform == "win32":
-        return  # no signal handlers in its event loop; Ctrl-C ends the process there
+    if sys.platform == "win32":  # its event loop handles no signals
+        signal.signal(signal.SIGINT, lambda *_: os._exit(0))
+        return
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for _ in signals:
             await stop()
@@ -71,10 +69,10 @@ def http_app(
     app: ASGIApp = server.streamable_http_app(
         streamable_http_path=PATH,
         transport_security=_who_may_call(settings),
-        custom_starlette_routes=[Route("/healthz", _healthz)],
+        custom_starlette_routes=[Route(HEALTH, _healthz)],
     )
     app = _endable(app, in_flight or InFlight())
-    app = Doorway(app, path=PATH, token=token.get_secret_value() if token else None)
+    app = Doorway(app, open_path=HEALTH, token=token.get_secret_value() if token else None)
     if not settings.allowed_origins:
         return app
     return CORSMiddleware(
@@ -86,59 +84,6 @@ def http_app(
         allow_headers=("*",),
         expose_headers=("Mcp-Session-Id",),
     )
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Open the port, 0 for any free one.
-
-    Raises:
-        SettingsError: the address cannot be listened on.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family)
-    except OSError as error:
-        why = str(error.strerror).partition(" (")[0]  # the rest is the address once more
-        raise SettingsError(f"Cannot listen on {host}:{port}: {why}.") from None
-    # asyncio does this only for sockets that it opens itself; without it every answer waits 40 ms.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
-
-
-async def serve_http(app: ASGIApp, listener: socket.socket, *, stop: Stop | None = None) -> None:
-    """Serve on an open port until a signal comes; then `stop`, first of all."""
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,  # type: ignore[arg-type]  # given to wait_for
-    )
-    await _HttpServer(config, stop).serve(sockets=[listener])
-
-
-class _HttpServer(uvicorn.Server):
-    """uvicorn, but a signal is a wish to stop and not an error: it is not raised again."""
-
-    def __init__(self, config: uvicorn.Config, stop: Stop | None) -> None:
-        super().__init__(config)
-        self._stop = stop
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop; what is under way is ended first, so that its answers still go out."""
-        if self._stop is not None:
-            await self._stop()
-        await super().shutdown(sockets)
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        handled = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, self.handle_exit) for number in handled}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def _endable(app: ASGIApp, in_flight: InFlight) -> ASGIApp:

@@ -1,0 +1,84 @@
+"""A port of this machine: how to open it, name it, serve on it, and stop within a second.
+
+It knows sockets and signals and no app; above all not the MCP SDK, for which `trax-mcp sandbox`
+would wait and have no use.
+"""
+
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from trax_mcp.settings import CannotStart
+
+Stop = Callable[[], Awaitable[None]]
+"""Ends what is under way, well within a second."""
+
+_GRACE_SECONDS = 0.3
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the port, 0 for any free one.
+
+    Raises:
+        CannotStart: the address cannot be listened on.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family)
+    except OSError as error:
+        why = str(error.strerror).partition(" (")[0]  # the rest is the address once more
+        raise CannotStart(f"Cannot listen on {_address(host, port)}: {why}.") from None
+    # asyncio does this only for sockets that it opens itself; without it every answer waits 40 ms.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where an open port is reached, without a path."""
+    host, port, *_ = listener.getsockname()
+    return f"http://{_address(host, port)}"
+
+
+def _address(host: str, port: int) -> str:
+    """As URLs have it: an IPv6 address stands in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+async def serve_http(app: ASGIApp, listener: socket.socket, *, stop: Stop | None = None) -> None:
+    """Serve on an open port until a signal comes; then `stop`, first of all."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,  # type: ignore[arg-type]  # given to wait_for
+    )
+    await _HttpServer(config, stop).serve(sockets=[listener])
+
+
+class _HttpServer(uvicorn.Server):
+    """uvicorn, but a signal is a wish to stop and not an error: it is not raised again."""
+
+    def __init__(self, config: uvicorn.Config, stop: Stop | None) -> None:
+        super().__init__(config)
+        self._stop = stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop; what is under way is ended first, so that its answers still go out."""
+        if self._stop is not None:
+            await self._stop()
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        handled = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, self.handle_exit) for number in handled}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
