@@ -1,8 +1,8 @@
-"""What every test may ask for: the sandbox, its clock in the test's hand, and a client on it."""
+"""What every test may ask for: the sandbox, its clock in the test's hand, and a server on it."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import anyio
 import httpx
@@ -12,13 +12,17 @@ import pytest
 from mcp.server import Server
 
 from tests.hand import HandClock
+from tests.jsonrpc import ERAS, MODERN
+from tests.processes import PATIENCE_SECONDS
+from tests.witness import ADDRESS, still
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
-from trax_mcp.sandbox import SANDBOX_KEY, Clock, Sandbox, SandboxTransport
+from trax_mcp.guard.rules import Mode, Rules
+from trax_mcp.sandbox import SANDBOX_KEY, Sandbox, SandboxTransport
 from trax_mcp.server.app import House, build_server
 
-ERAS = ("legacy", "2026-07-28")
-"""The two protocol eras, as the SDK's client names them."""
+OWNER: Final = Caller(SANDBOX_KEY)
+"""Who may do everything in the sandbox's studios."""
 
 
 async def no_pause(_seconds: float) -> None:
@@ -26,10 +30,10 @@ async def no_pause(_seconds: float) -> None:
 
 
 async def call(
-    server: Server[Any], tool: str, arguments: dict[str, Any] | None = None, *, era: str = ERAS[1]
+    server: Server[Any], tool: str, arguments: dict[str, Any] | None = None, *, era: str = MODERN
 ) -> types.CallToolResult:
     """Call a tool as a real MCP client, connected for this one call."""
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE_SECONDS):
         async with mcp.Client(server, mode=era, cache=None) as client:
             return await client.call_tool(tool, arguments or {})
 
@@ -43,7 +47,7 @@ def client_on(
 ) -> Client:
     """Our client for TRaX, on a sandbox, in process, without real pauses."""
     return Client(
-        base_url="http://sandbox.localhost",
+        base_url=ADDRESS,
         timeout_seconds=timeout_seconds,
         transport=transport or SandboxTransport(sandbox),
         sleep=sleep,
@@ -54,7 +58,7 @@ def client_on(
 @pytest.fixture
 def sandbox() -> Sandbox:
     """A seeded sandbox whose clock stands still until the test moves it."""
-    return Sandbox(Clock.frozen())
+    return still()
 
 
 @pytest.fixture
@@ -72,7 +76,14 @@ def clock(sandbox: Sandbox) -> HandClock:
 @pytest.fixture
 def server(trax: Client, clock: HandClock) -> Server[Any]:
     """The MCP server with the sandbox owner's key."""
-    return build_server(trax, own=Caller(SANDBOX_KEY), house=House(clock=clock))
+    return build_server(trax, own=OWNER, house=House(clock=clock))
+
+
+@pytest.fixture
+def flag_server(trax: Client, clock: HandClock) -> Server[Any]:
+    """The same where `confirm: true` is enough, for tests of what comes after a yes."""
+    house = House(rules=Rules(Mode.FLAG), clock=clock)
+    return build_server(trax, own=OWNER, house=house)
 
 
 @pytest.fixture(params=ERAS)

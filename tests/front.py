@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from tests.conftest import client_on
+from tests.hand import HandClock
 from tests.jsonrpc import HttpCaller
 from tests.ports import listening
 from tests.processes import PATIENCE_SECONDS
+from tests.witness import still
 from trax_mcp.api.caller import NOBODY
-from trax_mcp.api.client import Client
-from trax_mcp.sandbox import Clock, Sandbox, SandboxTransport
-from trax_mcp.server.app import build_server
+from trax_mcp.guard.rules import Mode, Rules
+from trax_mcp.server.app import House, build_server
 from trax_mcp.server.transports import http_app
 from trax_mcp.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from trax_mcp.sandbox import Sandbox
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Front:
     """The server, seen from both sides. `address` is where it listens, without the path."""
 
     trax: Sandbox
+    clock: HandClock
     http: httpx.AsyncClient
     address: str
 
@@ -58,13 +63,13 @@ class Front:
 @asynccontextmanager
 async def serving(**settings: str) -> AsyncIterator[Front]:
     """Serve callers with keys of their own, on a sandbox whose clock stands still."""
-    trax = Sandbox(Clock.frozen())
-    client = Client(
-        base_url="http://sandbox.localhost", timeout_seconds=5, transport=SandboxTransport(trax)
-    )
-    app = http_app(build_server(client, own=NOBODY), read_settings(settings))
+    trax, chosen = still(), read_settings(settings)
+    clock = HandClock(trax)
+    house = House(rules=Rules(Mode(chosen.confirm)), clock=clock)
+    server = build_server(client_on(trax), own=NOBODY, house=house)
+    app = http_app(server, chosen, in_flight=house.in_flight)
     async with listening(app) as address, plain_http(address) as http:
-        yield Front(trax, http, address)
+        yield Front(trax, clock, http, address)
 
 
 def plain_http(address: str) -> httpx.AsyncClient:

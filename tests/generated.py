@@ -1,6 +1,6 @@
 """What is written from the code and kept in the repository: `python -m tests.generated` writes it.
 
-A test compares each file with what would be written, so that none can fall behind.
+`test_generated` compares each file with what would be written, so that none can fall behind.
 """
 
 import json
@@ -11,6 +11,7 @@ from typing import Any
 
 import mcp_types as types
 
+from tests import ROOT
 from trax_mcp import __version__
 from trax_mcp.api.client import Client
 from trax_mcp.api.models import Model
@@ -22,7 +23,6 @@ from trax_mcp.server.offer import Offer
 from trax_mcp.server.prompts import Prompts
 from trax_mcp.server.tools import Tools
 
-ROOT = Path(__file__).parents[1]
 TOOLSNAPS = Path("tests/toolsnaps")
 _TABLE = re.compile(r"(<!-- tools -->\n).*(<!-- /tools -->\n)", re.DOTALL)
 
@@ -42,10 +42,14 @@ def listings() -> list[types.Tool]:
     return Tools(build_road(client, House()), Offer()).listings()
 
 
+def as_json(tool: types.Tool) -> dict[str, Any]:
+    """A listing as it is sent."""
+    return tool.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
 def _toolsnaps() -> Iterator[tuple[Path, str]]:
     for tool in listings():
-        snapshot = tool.model_dump(by_alias=True, exclude_none=True, mode="json")
-        yield TOOLSNAPS / f"{tool.name}.json", _pretty(snapshot)
+        yield TOOLSNAPS / f"{tool.name}.json", _pretty(as_json(tool))
 
 
 def _readme(text: str) -> str:

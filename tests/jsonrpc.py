@@ -20,6 +20,7 @@ Message = dict[str, Any]
 LEGACY: Final = "legacy"
 MODERN: Final = "2026-07-28"
 ERAS: Final = (LEGACY, MODERN)
+"""The two protocol eras, as the SDK's client names them."""
 
 _HANDSHAKE_VERSION = "2025-11-25"
 _META = "io.modelcontextprotocol/"

@@ -14,13 +14,15 @@ import anyio
 import uvicorn
 
 from tests.processes import PATIENCE_SECONDS
-from trax_mcp.sandbox import Clock, ConnectionDropped, Fault, Sandbox
+from tests.witness import still
+from trax_mcp.sandbox import ConnectionDropped, Fault
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.types import ASGIApp
 
+    from trax_mcp.sandbox import Sandbox
     from trax_mcp.sandbox.exchange import Answer, Answerer, Asked
 
 
@@ -43,7 +45,7 @@ async def listening(app: ASGIApp) -> AsyncIterator[str]:
 @asynccontextmanager
 async def upstream() -> AsyncIterator[Sandbox]:
     """A TRaX on a port: a sandbox whose clock stands still; `base_url` is its address."""
-    sandbox = Sandbox(Clock.frozen())
+    sandbox = still()
     async with listening(sandbox.app) as address:
         sandbox.base_url = address
         yield sandbox

@@ -10,11 +10,13 @@ import asyncio
 import json
 import os
 import re
+import signal
 import sys
 from asyncio.subprocess import PIPE
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from tests import ROOT
 
 if TYPE_CHECKING:
     from asyncio import StreamReader
@@ -29,7 +31,9 @@ PATIENCE_SECONDS = 20
 STOP_SECONDS = 5
 """How long a process may take to end. It takes less than one, on a machine that is not busy."""
 
-ROOT = Path(__file__).parents[1]
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""How a host or a person ends a process."""
+
 _MODULE = ("-m", "trax_mcp")
 _LONGEST_LINE_BYTES = 8 << 20
 

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import ERAS, call, client_on
-from trax_mcp.api.caller import Caller
-from trax_mcp.sandbox import SANDBOX_KEY, Clock, Sandbox
+from tests.calls import DESTINATION, SOURCE, STREAM_KEY, STUDIO
+from tests.conftest import OWNER, call, client_on
+from tests.jsonrpc import ERAS
+from tests.witness import still
 from trax_mcp.server.app import build_server
 
 if TYPE_CHECKING:
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
 
     from mcp.server import Server
 
-Arguments = dict[str, Any]
+    from tests.calls import Arguments
+    from trax_mcp.sandbox import Sandbox
 
-S: Final[Arguments] = {"studioId": "studio_42"}
-D: Final[Arguments] = {**S, "destId": "dest_1"}
+S, D = STUDIO, DESTINATION
 NEW: Final[Arguments] = {**S, "name": "Side stage", "platform": "kick"}
 FILE: Final[Arguments] = {"filename": "a.mp4", "contentType": "video/mp4"}
 SAY: Final[Arguments] = {**S, "text": "Hello"}
+YES: Final[Arguments] = {"confirm": True}
 
 TEXT: Final = "must be a non-empty string"
 UTF8: Final = "must be text without lone surrogates"
@@ -39,6 +41,7 @@ MOST: Final = "must be a whole number of at most 9007199254740991"
 CURSOR: Final = "must be a `nextCursor` as TRaX gave it"
 SWITCH: Final = "must be true or false"
 CONFIRM: Final = "`confirm` must be the boolean true, given after the person's yes"
+CONFIRMATION: Final = "`confirmation` must be the string that the preview gave"
 LIST: Final = "`platforms` must be a list of non-empty strings"
 NOTHING: Final = "changes nothing: give at least one thing to change"
 ONE_WAY: Final = "create_destination takes `connectionId` or `rtmpUrl` with `streamKey`, not both"
@@ -72,14 +75,14 @@ REFUSED: Final[list[tuple[str, Arguments, str]]] = [
     (
         "go_live",
         {**S, "force": True},
-        '"force" is not an argument of go_live, which takes `studioId`, `confirm`',
+        '"force" is not an argument of go_live, which takes `studioId`, `confirm`, `confirmation`',
     ),
     (
         "update_source",
-        {**S, "sourceId": "source_1", "type": "media"},
+        {**SOURCE, "type": "media"},
         (
-            '"type" is not an argument of update_source,'
-            " which takes `studioId`, `sourceId`, `name`, `url`, `active`"
+            '"type" is not an argument of update_source, which takes `studioId`, `sourceId`,'
+            " `name`, `url`, `active`, `confirm`, `confirmation`"
         ),
     ),
     # Missing, empty and wrongly typed.
@@ -158,20 +161,31 @@ REFUSED: Final[list[tuple[str, Arguments, str]]] = [
         {**D, "connectionId": "conn_1"},
         (
             '"connectionId" is not an argument of update_destination, which takes `studioId`,'
-            " `destId`, `name`, `platform`, `rtmpUrl`, `streamKey`, `enabled`, `vertical`"
+            " `destId`, `name`, `platform`, `rtmpUrl`, `streamKey`, `enabled`, `vertical`,"
+            " `confirm`, `confirmation`"
         ),
     ),
     # Updates that change nothing.
     ("update_studio", {**S}, f"update_studio {NOTHING}"),
     ("update_studio", {**S, "name": None}, f"update_studio {NOTHING}"),
     ("update_destination", {**D}, f"update_destination {NOTHING}"),
-    ("update_source", {**S, "sourceId": "source_1"}, f"update_source {NOTHING}"),
+    ("update_source", {**SOURCE}, f"update_source {NOTHING}"),
     # Consent is a boolean and nothing that looks like one.
     ("go_live", {**S, "confirm": "true"}, CONFIRM),
     ("go_live", {**S, "confirm": 1}, CONFIRM),
     ("go_live", {**S, "confirm": [True]}, CONFIRM),
     ("go_live", {"confirm": "yes"}, f"{CONFIRM}; `studioId` is required"),
     ("delete_destination", {**D, "confirm": 1.0}, CONFIRM),
+    ("update_studio", {**S, "name": "N", "confirm": 0}, CONFIRM),
+    ("go_offline", {**S, "confirmation": 7}, CONFIRMATION),
+    ("go_offline", {**S, "confirm": True, "confirmation": ["x"]}, CONFIRMATION),
+    ("go_offline", {**S, "confirm": "yes", "confirmation": {}}, f"{CONFIRM}; {CONFIRMATION}"),
+    ("go_offline", {"confirmation": False}, f"{CONFIRMATION}; `studioId` is required"),
+    (
+        "create_studio",
+        {"name": "N", "confirm": True},
+        '"confirm" is not an argument of create_studio, which takes `name`',
+    ),
 ]
 
 ACCEPTED: Final[list[tuple[str, Arguments, Arguments, object]]] = [
@@ -183,8 +197,9 @@ ACCEPTED: Final[list[tuple[str, Arguments, Arguments, object]]] = [
     ("create_media_upload", {**FILE, "byteSize": "0"}, {}, {**FILE, "byteSize": 0}),
     ("update_destination", {**D, "enabled": "false"}, {}, {"enabled": False}),
     ("update_destination", {**D, "enabled": True, "name": None}, {}, {"enabled": True}),
-    ("update_destination", {**D, "rtmpUrl": "rtmps://x"}, {}, {"rtmpUrl": "rtmps://x"}),
-    ("update_destination", {**D, "streamKey": "shh"}, {}, {"streamKey": "shh"}),
+    ("update_destination", {**D, "rtmpUrl": "rtmps://x", **YES}, {}, {"rtmpUrl": "rtmps://x"}),
+    ("update_destination", {**D, "streamKey": "shh", **YES}, {}, {"streamKey": "shh"}),
+    ("go_offline", {**S, **YES, "confirmation": None}, {}, None),
     (
         "create_destination",
         {**NEW, "connectionId": "conn_1"},
@@ -281,7 +296,7 @@ async def test_bad_arguments_are_refused_by_name_and_nothing_is_sent(
 
 @pytest.mark.parametrize(("tool", "arguments", "query", "body"), ACCEPTED, ids=numbered(ACCEPTED))
 async def test_what_is_unambiguous_is_sent_as_the_contract_wants_it(
-    server: Server[Any],
+    flag_server: Server[Any],
     sandbox: Sandbox,
     *,
     tool: str,
@@ -290,8 +305,8 @@ async def test_what_is_unambiguous_is_sent_as_the_contract_wants_it(
     body: object,
 ) -> None:
     """Numbers, switches and lists in strings; null is the same as left out."""
-    result = await call(server, tool, arguments)
-    (received,) = sandbox.requests
+    result = await call(flag_server, tool, arguments)
+    (received,) = sandbox.mutations or sandbox.requests
     assert (received.query, received.body_json) == (query, body)
     assert not result.is_error
 
@@ -318,8 +333,8 @@ PIECES: Final = st.sampled_from(
 @given(studio=st.text(st.characters()) | st.lists(PIECES).map("".join), era=st.sampled_from(ERAS))
 async def test_any_text_is_refused_or_stays_inside_its_segment(studio: str, era: str) -> None:
     """Not a table but all of Unicode: nothing is sent, or one request that says this id."""
-    sandbox = Sandbox(Clock.frozen())
-    server = build_server(client_on(sandbox), own=Caller(SANDBOX_KEY))
+    sandbox = still()
+    server = build_server(client_on(sandbox), own=OWNER)
     result = await call(server, "get_stream_status", {"studioId": studio}, era=era)
     if not sandbox.requests:
         assert (result.structured_content or {})["error"]["code"] == "invalid_arguments"
@@ -332,7 +347,7 @@ async def test_any_text_is_refused_or_stays_inside_its_segment(studio: str, era:
 
 async def test_a_secret_argument_is_not_repeated_when_it_is_refused(server: Server[Any]) -> None:
     """Neither its value nor, under a wrong name, more than the name."""
-    key = "live-4711-do-not-print"
+    key = STREAM_KEY
     for wrong in ({"streamKey": [key]}, {"rtmpUrl": {"u": key}}, {"stream_key": key}):
         result = await call(server, "create_destination", {**NEW, **wrong})
         assert result.is_error

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import signal
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from tests.processes import running
+from tests.processes import SIGNALS, running
 from trax_mcp import __version__
 from trax_mcp.cli import main
 from trax_mcp.sandbox import SANDBOX_KEY
@@ -106,7 +105,7 @@ def test_a_key_file_that_holds_something_else_is_named(
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS)
 async def test_the_sandbox_serves_its_own_api_to_any_http_client(number: int) -> None:
     """With the key that it prints, until a signal comes."""
     async with running("sandbox", "--port", "0") as server:

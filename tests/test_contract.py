@@ -8,16 +8,14 @@ from __future__ import annotations
 import json
 import re
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from tests.reference import BEYOND_THE_SCOPE, CALLS, DESCRIBED, PARAMETERS, SCHEMAS, Documented
+from tests.schemas import everything, kind_of
 from trax_mcp.api.contract import CONTRACT, Contract
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 DOCUMENT: Final[dict[str, Any]] = json.loads(
     resources.files("trax_mcp").joinpath("api/openapi.json").read_bytes()
@@ -31,24 +29,6 @@ def operations() -> dict[str, dict[str, Any]]:
         for path, item in DOCUMENT["paths"].items()
         for method, operation in item.items()
     }
-
-
-def notation(schema: dict[str, Any]) -> str:
-    """A schema in the words of the tables: `string`, `Source`, `string[]`."""
-    if "$ref" in schema:
-        return str(schema["$ref"].removeprefix("#/components/schemas/"))
-    if schema["type"] == "array":
-        return notation(schema["items"]) + "[]"
-    return str(schema["type"])
-
-
-def everything(node: object) -> Iterator[dict[str, Any]]:
-    """Every object inside a JSON value."""
-    if isinstance(node, dict):
-        yield node
-    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    for child in children:
-        yield from everything(child)
 
 
 def test_the_document_is_valid_openapi() -> None:
@@ -85,9 +65,9 @@ def test_a_call_says_what_the_reference_says(call: str) -> None:
             parameter["name"] + ("" if parameter["required"] else "?")
             for parameter in operation.get("parameters", ())
         ),
-        body=notation(body["schema"]) if body else None,
+        body=kind_of(body["schema"]) if body else None,
         status=success[0],
-        answer=notation(answer),
+        answer=kind_of(answer),
         summary=operation["summary"],
     )
     assert len(success) == 1
@@ -155,7 +135,7 @@ def test_a_schema_has_the_fields_of_the_reference(name: str) -> None:
     schema = DOCUMENT["components"]["schemas"][name]
     required = schema.get("required", [])
     fields = [
-        f"{field}{'' if field in required else '?'}: {notation(kind)}"
+        f"{field}{'' if field in required else '?'}: {kind_of(kind)}"
         for field, kind in schema["properties"].items()
     ]
     assert ", ".join(fields) == SCHEMAS[name]

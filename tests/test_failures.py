@@ -1,7 +1,7 @@
 """Every trouble on the way to TRaX is one exact failure, and none changes anything unheard.
 
-Each fault meets a read and the write that matters most, go-live: what a program and a model
-are told, how often TRaX was asked, and whether the studio went live behind it.
+Each fault meets a read and a write that viewers see at once: what a program and a model are told,
+how often TRaX was asked, and whether the write took effect behind it.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import call, client_on
+from tests.calls import CALLS, STREAM_KEY
+from tests.conftest import OWNER, call, client_on
 from tests.troubles import (
     LATER,
     LOOK,
     NOTHING,
-    OWNER,
     READ,
-    STREAM_KEY,
     TROUBLES,
     WRITE,
     Trouble,
     failure,
+    happened,
     told,
 )
 from trax_mcp.api.caller import NOBODY, Caller
@@ -66,12 +66,13 @@ async def test_a_read_that_fails_says_so_exactly(
 async def test_a_write_that_fails_says_so_exactly_and_was_sent_once(
     server: Server[Any], sandbox: Sandbox, *, era: str, trouble: Trouble
 ) -> None:
-    """`not_applied` is never said of a studio that goes live, nor `applied` if it stays off."""
+    """`not_applied` is never said of what took effect, nor `applied` of what did not."""
     sandbox.faults.add(trouble.fault, times=None)
     assert told(await call(server, *WRITE, era=era), sandbox) == trouble.write
-    assert [received.path for received in sandbox.requests] == ["/v1/studios/studio_42/go-live"]
+    (received,) = sandbox.requests
+    assert received.path == "/v1/studios/studio_42/chat/messages"
     if trouble.write["outcome"] != "unknown":
-        assert bool(sandbox.world.streams) is (trouble.write["outcome"] == "applied")
+        assert happened(sandbox) is (trouble.write["outcome"] == "applied")
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -89,7 +90,7 @@ async def test_an_answer_that_does_not_come_in_time_is_a_timeout(
         "timeout", f"{late}; {LOOK}", outcome="unknown"
     )
     assert len(sandbox.requests) == 2
-    assert bool(sandbox.world.streams) is (when == "after")
+    assert happened(sandbox) is (when == "after")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ async def test_an_answer_that_does_not_come_in_time_is_a_timeout(
         (
             READONLY_KEY,
             lambda _: None,
-            ("insufficient_scope", 403, {"requiredScope": "stream:golive"}),
+            ("insufficient_scope", 403, {"requiredScope": "chat:send"}),
         ),
         (
             SANDBOX_KEY,
@@ -130,19 +131,20 @@ async def test_what_the_sandbox_itself_refuses_keeps_its_code(
         code, str(error["message"]), httpStatus=status, retryable=code == "rate_limited", **rest
     )
     assert len(sandbox.requests) == 1
-    assert not sandbox.world.streams
+    assert not happened(sandbox)
 
 
 async def test_a_missing_scope_is_named(sandbox: Sandbox) -> None:
     """A person can only mint a better key if they know what it lacked."""
     server = build_server(client_on(sandbox), own=Caller(MODERATOR_KEY))
-    assert told(await call(server, *WRITE), sandbox) == failure(
+    result = await call(server, "create_studio", CALLS["create_studio"])
+    assert told(result, sandbox) == failure(
         "insufficient_scope",
-        'The key lacks the scope stream:golive (TRaX says: "This key lacks the scope'
-        f' stream:golive."); {NOTHING}. Use a key that has it: keys are made on'
+        'The key lacks the scope studios:write (TRaX says: "This key lacks the scope'
+        f' studios:write."); {NOTHING}. Use a key that has it: keys are made on'
         " TRaX's Developer / API Keys screen.",
         httpStatus=403,
-        requiredScope="stream:golive",
+        requiredScope="studios:write",
     )
 
 
@@ -154,7 +156,7 @@ async def test_a_scope_that_the_answer_does_not_name_well_is_the_contracts(
     error = {"code": "insufficient_scope", "message": "No.", "requiredScope": required}
     sandbox.faults.add(Fault.status(403, {"error": error}))
     named = told(await call(server, *WRITE), sandbox)["requiredScope"]
-    assert named == ("billing:all" if required == "billing:all" else "stream:golive")
+    assert named == ("billing:all" if required == "billing:all" else "chat:send")
 
 
 async def test_without_a_key_nothing_is_sent_and_the_way_to_one_is_told(
@@ -271,7 +273,7 @@ def test_any_reply_is_an_answer_or_a_failure_that_can_be_passed_on(
     received = datetime(2026, 6, 5, tzinfo=UTC) + timedelta(hours=1)
     reply = Reply(status, {"retry-after": wish}, body, "mcp_1", received)
     try:
-        passed_on: object = read_reply(operation, reply).data
+        passed_on: object = read_reply(operation, reply, OWNER).data
     except TraxError as error:
         passed_on = asdict(error.failure)
     json.dumps(passed_on, ensure_ascii=False, allow_nan=False).encode()

@@ -1,284 +1,251 @@
-"""What viewers see and what cannot be undone happens only after a yes, whatever the tool.
+"""What viewers see and what cannot be undone waits for a yes, and nothing else does.
 
-The set of guarded tools is written here once more, by hand: it is a promise to the people whose
-shows these are, and the code may not change it alone.
+What is guarded when is written here once more, by hand: it is a promise to the people whose shows
+these are, and the code may not change it alone. What counts is what has reached TRaX.
 """
 
 from __future__ import annotations
 
-import importlib
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import mcp
 import pytest
 
-from tests.conftest import call
-from trax_mcp.api.models import Model, Ok
-from trax_mcp.api.operation import Effect, Operation
-from trax_mcp.api.operations import OPERATIONS, DeleteSource, GetStreamStatus, GoLive
-from trax_mcp.guard import preview as outlooks
-from trax_mcp.guard.policy import Evidence, Preview, Proceed, Verdict, judge
-from trax_mcp.guard.preview import Outlook, preview
+from tests.calls import CALLS, DESTINATION, SOURCE, STREAM_KEY, STUDIO
+from tests.conftest import OWNER, call
+from tests.witness import put_on_air
+from trax_mcp.guard.rules import Mode, Rules
+from trax_mcp.sandbox import Fault
+from trax_mcp.server.app import House, build_server
+from trax_mcp.server.offer import Offer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import mcp_types as types
     from mcp.server import Server
 
+    from tests.calls import Arguments
+    from tests.hand import HandClock
+    from trax_mcp.api.client import Client
     from trax_mcp.sandbox import Sandbox
 
-Arguments = dict[str, Any]
+ALWAYS, WHILE_LIVE, NEVER = "always", "while live", "never"
 
-STUDIO: Final[Arguments] = {"studioId": "studio_42"}
+PLACE: Final[Arguments] = {**STUDIO, "name": "N", "platform": "kick"}
+CAMERA: Final[Arguments] = {**STUDIO, "name": "N", "type": "webcam"}
+INGEST: Final[Arguments] = {"rtmpUrl": "rtmps://x", "streamKey": STREAM_KEY}
 
-GUARDED: Final[dict[str, tuple[Arguments, str, list[str]]]] = {
-    "go_live": (
-        STUDIO,
-        "studio_42",
-        [
-            "Starts a broadcast to every enabled destination of the studio.",
-            "Strangers can watch from then on.",
-        ],
-    ),
-    "go_offline": (STUDIO, "studio_42", ["Ends the studio's broadcast for all viewers."]),
-    "delete_destination": (
-        {**STUDIO, "destId": "dest_1"},
-        "dest_1",
-        [
-            "Removes the destination from the studio.",
-            "Its stream key is lost: it can only be entered anew.",
-        ],
-    ),
-    "delete_source": (
-        {**STUDIO, "sourceId": "source_1"},
-        "source_1",
-        [
-            "Removes the source from the studio.",
-            "If the studio is live, it may vanish from the picture.",
-        ],
-    ),
-    "unlink_connection": (
-        {"connectionId": "conn_1"},
-        "conn_1",
-        [
-            "Unlinks the platform account from TRaX.",
-            "Only the person can link it again, on TRaX.",
-        ],
-    ),
+WHEN: Final[list[tuple[str, Arguments, str]]] = [
+    ("go_live", STUDIO, ALWAYS),
+    ("go_offline", STUDIO, ALWAYS),
+    ("delete_destination", DESTINATION, ALWAYS),
+    ("delete_source", SOURCE, ALWAYS),
+    ("unlink_connection", {"connectionId": "conn_1"}, ALWAYS),
+    ("update_studio", {**STUDIO, "autoGoLive": True}, ALWAYS),
+    ("update_studio", {**STUDIO, "autoGoLive": True, "name": "N"}, ALWAYS),
+    ("update_studio", {**STUDIO, "autoGoLive": False}, NEVER),
+    ("update_studio", {**STUDIO, "autoGoOfflineOnDrop": True}, NEVER),
+    ("update_studio", {**STUDIO, "name": "N"}, NEVER),
+    ("create_destination", PLACE, WHILE_LIVE),
+    ("create_destination", {**PLACE, **INGEST}, WHILE_LIVE),
+    ("create_destination", {**PLACE, "enabled": True}, WHILE_LIVE),
+    ("create_destination", {**PLACE, "enabled": False}, NEVER),
+    ("update_destination", {**DESTINATION, "rtmpUrl": "rtmps://x"}, ALWAYS),
+    ("update_destination", {**DESTINATION, "streamKey": STREAM_KEY}, ALWAYS),
+    ("update_destination", {**DESTINATION, "platform": "kick", "name": "N"}, ALWAYS),
+    ("update_destination", {**DESTINATION, "enabled": True}, WHILE_LIVE),
+    ("update_destination", {**DESTINATION, "enabled": False}, WHILE_LIVE),
+    ("update_destination", {**DESTINATION, "vertical": False, "name": "N"}, WHILE_LIVE),
+    ("update_destination", {**DESTINATION, "name": "N"}, NEVER),
+    ("create_source", CAMERA, WHILE_LIVE),
+    ("create_source", {**CAMERA, "active": True}, WHILE_LIVE),
+    ("create_source", {**CAMERA, "active": False}, NEVER),
+    ("update_source", {**SOURCE, "active": True}, WHILE_LIVE),
+    ("update_source", {**SOURCE, "active": False, "name": "N"}, WHILE_LIVE),
+    ("update_source", {**SOURCE, "url": "rtmp://x"}, WHILE_LIVE),
+    ("update_source", {**SOURCE, "name": "N"}, NEVER),
+    ("create_studio", {"name": "N"}, NEVER),
+    ("send_chat_message", {**STUDIO, "text": "Hello"}, NEVER),
+    ("create_media_upload", CALLS["create_media_upload"], NEVER),
+]
+"""All tools that change something, a row for each kind of arguments that makes a difference."""
+
+READS: Final = [tool for tool in CALLS if tool.startswith(("get_", "list_"))]
+GUARDED: Final = {tool for tool, _, when in WHEN if when != NEVER}
+
+
+def _nothing(_sandbox: Sandbox) -> None:
+    """Nothing is on air in a fresh sandbox."""
+
+
+def _hide_status(sandbox: Sandbox) -> None:
+    sandbox.faults.add(
+        Fault.error(403, "insufficient_scope"), times=None, method="GET", path="*/stream-status"
+    )
+
+
+STATES: Final[dict[str, Callable[[Sandbox], None]]] = {
+    "off air": _nothing,
+    "on air": put_on_air,
+    "not known": _hide_status,
 }
-"""Tool -> valid arguments, the id of what it would touch, and what it would do, in words."""
+"""What a studio can be, for whoever asks; what is not known counts as on air."""
 
-UNGUARDED: Final[dict[str, Arguments]] = {
-    "get_health": {},
-    "get_openapi": {},
-    "list_studios": {},
-    "create_studio": {"name": "Late Show"},
-    "get_studio": STUDIO,
-    "update_studio": {**STUDIO, "name": "N"},
-    "list_destinations": STUDIO,
-    "create_destination": {**STUDIO, "name": "N", "platform": "kick"},
-    "update_destination": {**STUDIO, "destId": "dest_1", "name": "N"},
-    "list_sources": STUDIO,
-    "create_source": {**STUDIO, "name": "N", "type": "webcam"},
-    "update_source": {**STUDIO, "sourceId": "source_1", "name": "N"},
-    "get_stream_status": STUDIO,
-    "list_chat_messages": STUDIO,
-    "send_chat_message": {**STUDIO, "text": "Hello"},
-    "list_connections": {},
-    "list_media": {},
-    "create_media_upload": {"filename": "a.mp4", "contentType": "video/mp4", "byteSize": 1},
-}
-
-MESSAGE: Final = (
-    "Nothing was sent: {tool} runs only after a person's yes. Show them this, then stop. Call again"
-    " with the same arguments and `confirm: true` only after their next message says yes."
-)
-
-each_guarded = pytest.mark.parametrize("tool", GUARDED)
+each_state = pytest.mark.parametrize("state", STATES)
 
 
-def test_these_tools_are_guarded_and_no_others() -> None:
-    """Both lists together are all operations."""
-    effects = {kind.known_as: kind.effect for kind in OPERATIONS}
-    assert {tool for tool, effect in effects.items() if effect is Effect.GUARDED} == set(GUARDED)
-    assert effects.keys() == GUARDED.keys() | UNGUARDED.keys()
+def rows(cases: Iterable[tuple[str, Arguments, str]]) -> pytest.MarkDecorator:
+    """Each of these rows of the table, named by its arguments."""
+    named = [pytest.param(*row, id="-".join((row[2], row[0], *row[1]))) for row in cases]
+    return pytest.mark.parametrize(("tool", "arguments", "when"), named)
 
 
-@each_guarded
-@pytest.mark.parametrize("confirm", [{}, {"confirm": False}, {"confirm": None}], ids=str)
-async def test_without_a_yes_nothing_is_sent_and_a_preview_is_shown(
-    server: Server[Any], sandbox: Sandbox, *, era: str, tool: str, confirm: Arguments
+def waits(when: str, state: str) -> bool:
+    """Whether a call of this row needs a yes in this state."""
+    return when == ALWAYS or (when == WHILE_LIVE and state != "off air")
+
+
+def status_of(result: types.CallToolResult) -> str:
+    """What became of a call: `ran`, or why it did not."""
+    told = result.structured_content or {}
+    if not result.is_error:
+        return "ran"
+    return str(told["error"]["code"] if "error" in told else told["status"])
+
+
+def test_every_tool_is_in_the_table() -> None:
+    """Nobody adds one without saying whether it waits; reading never does."""
+    assert {tool for tool, _, _ in WHEN} == CALLS.keys() - READS
+
+
+@rows(WHEN)
+@each_state
+async def test_without_a_yes_exactly_these_calls_wait(
+    server: Server[Any],
+    sandbox: Sandbox,
+    *,
+    state: str,
+    tool: str,
+    arguments: Arguments,
+    when: str,
 ) -> None:
-    """It names the operation, its target and every effect, as data and as text for a person."""
-    arguments, target, effects = GUARDED[tool]
-    result = await call(server, tool, {**arguments, **confirm}, era=era)
-    message = MESSAGE.format(tool=tool)
-    assert result.is_error
-    assert result.structured_content == {
-        "status": "confirmation_required",
-        "message": message,
-        "preview": {
-            "operation": tool,
-            "target": {"id": target},
-            "effects": effects,
-            "warnings": [],
-            "unknown": [],
-        },
-    }
-    lines = [f'{tool} on "{target}":', *(f"- {effect}" for effect in effects)]
-    (block,) = result.content
-    assert block.model_dump()["text"] == message + "\n\n" + "\n".join(lines)
-    assert list(sandbox.requests) == []
+    """What waits changes nothing; what is never guarded is one request, as if there were no guard.
+
+    Of a studio that is live already nobody is asked whether it should go live.
+    """
+    STATES[state](sandbox)
+    status = status_of(await call(server, tool, arguments))
+    if (tool, state) == ("go_live", "on air"):
+        expected = "nothing_to_do"
+    else:
+        expected = "confirmation_required" if waits(when, state) else "ran"
+    assert status == expected
+    assert len(sandbox.mutations) == (expected == "ran")
+    assert when != NEVER or len(sandbox.requests) == 1
 
 
-@each_guarded
-async def test_with_a_yes_it_runs_exactly_once(
-    server: Server[Any], sandbox: Sandbox, era: str, tool: str
+@rows(row for row in WHEN if row[2] != NEVER)
+@each_state
+async def test_with_a_yes_each_of_them_runs_once(
+    flag_server: Server[Any],
+    sandbox: Sandbox,
+    *,
+    state: str,
+    tool: str,
+    arguments: Arguments,
+    when: str,
 ) -> None:
-    """One request, the mutation itself, and TRaX's answer."""
-    arguments, target, _ = GUARDED[tool]
-    result = await call(server, tool, {**arguments, "confirm": True}, era=era)
-    assert not result.is_error
-    (received,) = sandbox.requests
-    assert received.method in {"POST", "DELETE"}
-    assert target in received.path.split("/")
-    assert received.body_json is None
+    """Whatever was read besides, one change has reached TRaX."""
+    STATES[state](sandbox)
+    status = status_of(await call(flag_server, tool, {**arguments, "confirm": True}))
+    nothing_to_do = (tool, state) == ("go_live", "on air")
+    assert status == ("nothing_to_do" if nothing_to_do else "ran")
+    assert len(sandbox.mutations) == (not nothing_to_do)
 
 
-@each_guarded
-async def test_a_yes_is_not_remembered(server: Server[Any], sandbox: Sandbox, tool: str) -> None:
-    """The next call of the same connection needs its own."""
-    arguments, _, _ = GUARDED[tool]
-    async with mcp.Client(server, mode="legacy", cache=None) as client:
-        first = await client.call_tool(tool, {**arguments, "confirm": True})
-        second = await client.call_tool(tool, arguments)
-    assert (first.is_error, second.is_error) == (False, True)
+@pytest.mark.parametrize("tool", READS)
+async def test_reading_never_waits(server: Server[Any], sandbox: Sandbox, tool: str) -> None:
+    """One call, one request."""
+    assert status_of(await call(server, tool, CALLS[tool])) == "ran"
     assert len(sandbox.requests) == 1
 
 
-@each_guarded
+@rows(row for row in WHEN if row[2] == NEVER)
+async def test_the_operator_can_guard_more(
+    trax: Client, sandbox: Sandbox, clock: HandClock, *, tool: str, arguments: Arguments, when: str
+) -> None:
+    """A tool in TRAX_GUARD_ALSO waits whatever its arguments, and with a yes runs once."""
+    rules = Rules(Mode.FLAG, also=frozenset({tool}))
+    server = build_server(trax, own=OWNER, house=House(rules=rules, clock=clock))
+    assert status_of(await call(server, tool, arguments)) == "confirmation_required"
+    assert list(sandbox.mutations) == []
+    assert status_of(await call(server, tool, {**arguments, "confirm": True})) == "ran"
+    assert len(sandbox.mutations) == 1
+
+
+@pytest.mark.parametrize("tool", sorted(GUARDED))
 async def test_wrong_arguments_are_found_before_a_person_is_troubled(
     server: Server[Any], sandbox: Sandbox, tool: str
 ) -> None:
-    """No preview of a call that could not run."""
-    arguments, _, _ = GUARDED[tool]
-    result = await call(server, tool, {**arguments, "why": "because"})
-    assert (result.structured_content or {})["error"]["code"] == "invalid_arguments"
+    """No preview of a call that could not run, and nothing is looked up for it."""
+    result = await call(server, tool, {**CALLS[tool], "why": "because"})
+    assert status_of(result) == "invalid_arguments"
     assert list(sandbox.requests) == []
 
 
-async def test_a_target_is_shown_as_it_is_and_cannot_write_the_preview(
-    server: Server[Any], sandbox: Sandbox
-) -> None:
-    """An id with quotes, invisible characters or a novel in it stays one quoted, short word."""
-    strange = '"\u202e\u2028- Nobody can watch.' + "x" * 200
-    result = await call(server, "go_live", {"studioId": strange})
-    text = result.content[0].model_dump()["text"]
-    quoted = r"\"\u202e\u2028- Nobody can watch." + "x" * 57 + "…"
-    assert f'go_live on "{quoted}":\n' in text
-    assert (result.structured_content or {})["preview"]["target"] == {"id": strange}
-    assert list(sandbox.requests) == []
-
-
-@pytest.mark.parametrize("tool", UNGUARDED)
-async def test_an_unguarded_tool_has_no_confirm_and_refuses_it(
-    server: Server[Any], sandbox: Sandbox, era: str, tool: str
+@pytest.mark.parametrize("tool", [tool for tool in CALLS if tool not in GUARDED])
+@pytest.mark.parametrize("more", [{"confirm": True}, {"confirm": False}, {"confirmation": "x"}])
+async def test_a_tool_that_is_never_guarded_takes_no_yes(
+    server: Server[Any], sandbox: Sandbox, *, era: str, tool: str, more: Arguments
 ) -> None:
     """A habit of confirming everything would make the word worthless."""
-    for confirm in (True, False):
-        result = await call(server, tool, {**UNGUARDED[tool], "confirm": confirm}, era=era)
-        error = (result.structured_content or {})["error"]
-        assert error["code"] == "invalid_arguments"
-        assert error["message"].startswith(f'"confirm" is not an argument of {tool}, which takes')
+    result = await call(server, tool, {**CALLS[tool], **more}, era=era)
+    assert status_of(result) == "invalid_arguments"
+    (name,) = more
+    message = (result.structured_content or {})["error"]["message"]
+    assert message.startswith(f'"{name}" is not an argument of {tool}, which takes')
     assert list(sandbox.requests) == []
 
 
-@pytest.mark.parametrize("tool", UNGUARDED)
-async def test_an_unguarded_tool_runs_at_once(
-    server: Server[Any], sandbox: Sandbox, tool: str
+OFFERS: Final[dict[str, tuple[Offer, list[str], set[str]]]] = {
+    "all": (Offer(), list(CALLS), set()),
+    "read only": (Offer(read_only=True), READS, CALLS.keys() - READS),
+    "a tag": (Offer(only=frozenset({"media"})), ["list_media", "create_media_upload"], set()),
+    "a tag, read only": (
+        Offer(read_only=True, only=frozenset({"connections"})),
+        ["list_connections"],
+        {"unlink_connection"},
+    ),
+    "a tool and a tag": (
+        Offer(only=frozenset({"get_studio", "chat"})),
+        ["get_studio", "list_chat_messages", "send_chat_message"],
+        set(),
+    ),
+}
+"""What the operator offers: which tools that leaves, and which it hides for being no readers."""
+
+
+@pytest.mark.parametrize(("offer", "left", "no_readers"), OFFERS.values(), ids=OFFERS)
+async def test_what_is_not_offered_is_neither_listed_nor_run(
+    trax: Client, sandbox: Sandbox, *, era: str, offer: Offer, left: list[str], no_readers: set[str]
 ) -> None:
-    """One call, one request: consent costs nothing where none is needed."""
-    assert not (await call(server, tool, UNGUARDED[tool])).is_error
+    """TRAX_READ_ONLY and TRAX_TOOLS: nothing is sent, and it is said whose choice that is."""
+    house = House(rules=Rules(Mode.FLAG), offer=offer)
+    server = build_server(trax, own=OWNER, house=house)
+    async with mcp.Client(server, mode=era, cache=None) as client:
+        assert [tool.name for tool in (await client.list_tools()).tools] == left
+        for tool in CALLS.keys() - left:
+            result = await client.call_tool(tool, {**CALLS[tool], "confirm": True})
+            assert status_of(result) == ("read_only" if tool in no_readers else "not_offered")
+            setting = "TRAX_READ_ONLY" if tool in no_readers else "TRAX_TOOLS"
+            assert setting in (result.structured_content or {})["error"]["message"]
+    assert list(sandbox.requests) == []
+
+
+async def test_what_is_offered_runs(trax: Client, sandbox: Sandbox) -> None:
+    """A narrow offer takes nothing from what it leaves."""
+    offer = Offer(read_only=True, only=frozenset({"get_studio"}))
+    server = build_server(trax, own=OWNER, house=House(offer=offer))
+    assert status_of(await call(server, "get_studio", STUDIO)) == "ran"
     assert len(sandbox.requests) == 1
-
-
-@pytest.mark.parametrize("tool", [*GUARDED, *UNGUARDED])
-async def test_no_tool_goes_around_the_policy(
-    server: Server[Any],
-    sandbox: Sandbox,
-    monkeypatch: pytest.MonkeyPatch,
-    tool: str,
-) -> None:
-    """Each call is judged once, as the operation that it is, and what is stopped is not sent."""
-    judged: list[tuple[str, Evidence]] = []
-
-    def stop(operation: Operation[Model], evidence: Evidence) -> Verdict:
-        judged.append((operation.known_as, evidence))
-        return Preview()
-
-    def shown(operation: Operation[Model]) -> Outlook:
-        return Outlook(operation.known_as, operation.target(), effects=())
-
-    monkeypatch.setattr("trax_mcp.guard.road.judge", stop)
-    monkeypatch.setattr("trax_mcp.guard.road.preview", shown)
-    guarded = tool in GUARDED
-    arguments = {**GUARDED[tool][0], "confirm": True} if guarded else UNGUARDED[tool]
-    result = await call(server, tool, arguments)
-    assert (result.structured_content or {})["status"] == "confirmation_required"
-    assert judged == [(tool, Evidence(confirm=guarded))]
-    assert list(sandbox.requests) == []
-
-
-@pytest.mark.parametrize("kind", OPERATIONS, ids=lambda kind: str(kind.known_as))
-@pytest.mark.parametrize("confirm", [True, False])
-def test_the_verdict_follows_from_effect_and_evidence(
-    kind: type[Operation[Model]], *, confirm: bool
-) -> None:
-    """Pure: the same answer at any time, for any arguments."""
-    operation = kind.model_construct()
-    stopped = kind.effect is Effect.GUARDED and not confirm
-    assert judge(operation, Evidence(confirm=confirm)) == (Preview() if stopped else Proceed())
-
-
-def test_no_evidence_is_no_consent() -> None:
-    """Whoever builds a call without thinking of it has not confirmed it."""
-    assert judge(GoLive(studio_id="s"), Evidence()) == Preview()
-
-
-def test_a_preview_of_what_is_not_guarded_is_a_mistake() -> None:
-    """Nobody has written what it would do, so nothing is said."""
-    with pytest.raises(KeyError):
-        preview(GetStreamStatus(studio_id="s"))
-
-
-def test_a_guarded_operation_without_effects_in_words_does_not_import(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A new one cannot be offered before somebody has said what it does to viewers."""
-
-    class EndShow(
-        Operation[Ok],
-        call="POST /v1/studios/{id}/go-offline",
-        effect=Effect.GUARDED,
-        seen_by=GetStreamStatus,
-    ):
-        """Ends it."""
-
-        studio_id: str
-
-    monkeypatch.setattr("trax_mcp.api.operations.OPERATIONS", (*OPERATIONS, EndShow))
-    _import_anew(monkeypatch)
-
-
-def test_effects_in_words_of_what_is_not_guarded_do_not_import(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """An operation that loses its guard takes the words along, or nothing starts."""
-    kept = tuple(kind for kind in OPERATIONS if kind is not DeleteSource)
-    monkeypatch.setattr("trax_mcp.api.operations.OPERATIONS", kept)
-    _import_anew(monkeypatch)
-
-
-def _import_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, outlooks.__name__)
-    with pytest.raises(TypeError, match="Every guarded operation, and no other"):
-        importlib.import_module(outlooks.__name__)

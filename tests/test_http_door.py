@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.front import serving
-from tests.jsonrpc import ERAS, INITIALIZE, LEGACY, MODERN, Message, read_answer, request, tool_call
+from tests.jsonrpc import INITIALIZE, LEGACY, MODERN, Message, read_answer, request, tool_call
 from trax_mcp import __version__
 from trax_mcp.sandbox import SANDBOX_KEY
 
@@ -79,7 +79,6 @@ async def knock(front: Front, era: str, headers: dict[str, bytes]) -> httpx.Resp
     return await front.http.post("/mcp", json=message, headers=raw)
 
 
-@pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("settings", [{}, {"TRAX_MCP_TOKEN": TOKEN}], ids=["open", "token"])
 async def test_a_trax_key_in_authorization_is_answered_with_the_right_header(
     settings: dict[str, str], era: str
@@ -95,7 +94,6 @@ async def test_a_trax_key_in_authorization_is_answered_with_the_right_header(
     assert front.keys == []
 
 
-@pytest.mark.parametrize("era", ERAS)
 async def test_a_key_that_cannot_be_one_is_refused(era: str) -> None:
     """400, naming the header and not repeating the key."""
     async with serving() as front:
@@ -106,7 +104,6 @@ async def test_a_key_that_cannot_be_one_is_refused(era: str) -> None:
             assert key not in answer.content
 
 
-@pytest.mark.parametrize("era", ERAS)
 async def test_without_the_servers_token_nobody_enters(era: str) -> None:
     """401 with `WWW-Authenticate`, for every method; a right TRaX key does not help."""
     async with serving(TRAX_MCP_TOKEN=TOKEN) as front:
@@ -122,7 +119,6 @@ async def test_without_the_servers_token_nobody_enters(era: str) -> None:
     assert front.keys == []
 
 
-@pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
 async def test_with_the_servers_token_a_caller_enters_and_it_stays_here(
     scheme: str, era: str
@@ -141,14 +137,22 @@ async def test_no_other_spelling_of_the_path_goes_around_the_door() -> None:
     async with serving(TRAX_MCP_TOKEN=TOKEN) as front:
         message = tool_call(MODERN, "list_studios")
         headers = front.caller(MODERN, x_api_key=SANDBOX_KEY).all_headers(message)
-        for path in ("/mcp/", "//mcp", "/mcp/x", "/mcp%2F", "/%6dcp", "/MCP", "/healthz/../mcp"):
+        for path in (
+            "/mcp/",
+            "//mcp",
+            "/mcp/x",
+            "/mcp%2F",
+            "/mcp%0a",
+            "/%6dcp",
+            "/MCP",
+            "/healthz/../mcp",
+        ):
             url = f"{front.address}{path}"
             answer = await front.http.post(url, json=message, headers=headers)
             assert answer.status_code in {401, 404}, path
     assert front.keys == []
 
 
-@pytest.mark.parametrize("era", ERAS)
 async def test_only_a_named_host_is_served(era: str) -> None:
     """Loopback and `TRAX_ALLOWED_HOSTS`, with any port; all else may be a rebound name."""
     async with serving(TRAX_ALLOWED_HOSTS="mcp.example.com, other.example.com") as front:
@@ -156,7 +160,6 @@ async def test_only_a_named_host_is_served(era: str) -> None:
     assert {host: answer.status_code for host, answer in answers.items()} == HOSTS
 
 
-@pytest.mark.parametrize("era", ERAS)
 async def test_only_a_named_origin_is_served(era: str) -> None:
     """Loopback and `TRAX_ALLOWED_ORIGINS`, with any port; other pages may read nothing."""
     async with serving(TRAX_ALLOWED_ORIGINS=APP) as front:

@@ -6,7 +6,6 @@ Each test starts a real process and sends real signals.
 from __future__ import annotations
 
 import asyncio
-import signal
 import socket
 from typing import TYPE_CHECKING
 
@@ -15,13 +14,11 @@ import pytest
 from tests.front import plain_http
 from tests.jsonrpc import ERAS, LEGACY, MODERN, HttpCaller, read_answer, tool_call
 from tests.ports import Held, upstream
-from tests.processes import PATIENCE_SECONDS, Running, running
+from tests.processes import PATIENCE_SECONDS, SIGNALS, Running, running
 from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     import httpx
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 async def ready(server: Running, http: httpx.AsyncClient) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.conftest import call
-from tests.troubles import DONE, LOOK, OWNER, READ, WRITE, told
+from tests.conftest import OWNER, call
+from tests.troubles import DONE, LOOK, READ, WRITE, told
 from tests.wire import answering, closed_port
 from trax_mcp.api.client import Client
 from trax_mcp.server.app import build_server
@@ -56,12 +56,18 @@ LOST: Final = "The connection to TRaX broke before it answered"
         (b"", "close", "unreachable", LOST, "unknown"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", "close", "unreachable", LOST, "unknown"),
         (HEAD[:40], "close", "unreachable", LOST, "unknown"),
-        (HEAD, "close", "bad_answer", "TRaX accepted go_live, but its answer broke off", "applied"),
+        (
+            HEAD,
+            "close",
+            "bad_answer",
+            "TRaX accepted send_chat_message, but its answer broke off",
+            "applied",
+        ),
         (
             HEAD + b'{"encoder',
             "close",
             "bad_answer",
-            "TRaX accepted go_live, but its answer broke off",
+            "TRaX accepted send_chat_message, but its answer broke off",
             "applied",
         ),
         (
@@ -76,14 +82,14 @@ LOST: Final = "The connection to TRaX broke before it answered"
             HEAD + b'{"encoder',
             "wait",
             "timeout",
-            "TRaX accepted go_live, but its answer was not complete within 0.2 s",
+            "TRaX accepted send_chat_message, but its answer was not complete within 0.2 s",
             "applied",
         ),
         (
             HEAD.replace(b"99", b"9999"),
             "drip",
             "timeout",
-            "TRaX accepted go_live, but its answer was not complete within 0.2 s",
+            "TRaX accepted send_chat_message, but its answer was not complete within 0.2 s",
             "applied",
         ),
         (

@@ -7,12 +7,13 @@ import; the one deliberate difference is data with its reason.
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from trax_mcp.api import operation as noun
+from tests.calls import STREAM_KEY
+from tests.schemas import kind_of
 from trax_mcp.api.contract import CONTRACT
 from trax_mcp.api.models import Model, Ok, OpenapiDocument, Studio
 from trax_mcp.api.operation import RENAMED, Effect, Operation, Request
@@ -42,8 +43,6 @@ from trax_mcp.api.operations import (
     UpdateSource,
     UpdateStudio,
 )
-
-STREAM_KEY: Final = "live-4711-do-not-print"
 
 REQUESTS: Final[dict[Operation[Model], Request]] = {
     GetHealth(): Request("GET", "/v1/health", {}),
@@ -144,23 +143,6 @@ by_operation = pytest.mark.parametrize("kind", OPERATIONS, ids=lambda kind: str(
 ANSWERS: Final = sorted({kind.__name__: kind for kind in Model.__subclasses__()}.items())
 
 
-def kind_of(schema: dict[str, Any]) -> str:
-    """A JSON schema's type in a word, nullable or not: `string`, `string[]`, `Source[]`."""
-    branches = [branch for branch in schema.get("anyOf", ()) if branch.get("type") != "null"]
-    schema = branches[0] if branches else schema
-    if "$ref" in schema:
-        return str(schema["$ref"].rpartition("/")[2])
-    if schema["type"] == "array":
-        return kind_of(schema["items"]) + "[]"
-    return str(schema["type"])
-
-
-def answer_of(kind: type[Operation[Model]]) -> type[Model]:
-    """The model in an operation's class line."""
-    bound: type[Model] = kind.__bases__[0].__pydantic_generic_metadata__["args"][0]  # type: ignore[attr-defined]  # pydantic's record of `Operation[...]`
-    return bound
-
-
 def test_each_documented_call_is_one_operation() -> None:
     """None is missing, none is there twice."""
     assert sorted(kind.call.name for kind in OPERATIONS) == sorted(CONTRACT.calls)
@@ -201,18 +183,16 @@ def test_argument_types_are_the_contracts(kind: type[Operation[Model]]) -> None:
 
 
 def test_the_only_new_name_is_the_studio_s() -> None:
-    """`id` in a path is always a studio's, so one name means one thing; the reason is beside it."""
+    """`id` in a path is always a studio's, so one name means one thing."""
     assert RENAMED == {"id": "studioId"}
     id_paths = {call.path for call in CONTRACT.calls.values() if "id" in call.fields}
     assert all(path.startswith("/v1/studios/{id}") for path in id_paths)
-    source = noun.__loader__.get_source(noun.__name__)  # type: ignore[union-attr]
-    assert re.search(r'^RENAMED\b.*\n"""Contract name -> argument name\. \w', source, re.MULTILINE)
 
 
 @by_operation
 def test_the_answers_model_is_the_contracts_schema(kind: type[Operation[Model]]) -> None:
     """The class line names the schema of the call's success."""
-    answer = answer_of(kind)
+    answer = kind.answer_model()
     documented = kind.call.answer.get("$ref", "#/OpenapiDocument").rpartition("/")[2]
     assert answer.__name__ == documented
     assert (answer is OpenapiDocument) == (kind is GetOpenapi)

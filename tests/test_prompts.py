@@ -5,7 +5,6 @@ What crosses pipes and sockets is proven beside the transports; here is what pro
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import mcp_types as types
@@ -13,14 +12,16 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
-from tests.jsonrpc import ERAS
+from tests import ROOT
 from trax_mcp.server import prompts
 from trax_mcp.server.prompts import Prompts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mcp.server import Server
 
-FILES = sorted((Path(__file__).parents[1] / "prompts").glob("*.md"))
+FILES = sorted((ROOT / "prompts").glob("*.md"))
 
 WHOLE = """\
 +++
@@ -72,7 +73,6 @@ def test_the_prompts_are_those_of_the_folder() -> None:
     assert [it.name for it in Prompts.load().listings()] == [file.stem for file in FILES]
 
 
-@pytest.mark.parametrize("era", ERAS)
 async def test_a_prompt_is_filled_in(server: Server[object], era: str) -> None:
     """What a person typed stands in the text, and nothing is left open."""
     async with Client(server, mode=era, cache=None) as client:
@@ -85,7 +85,6 @@ async def test_a_prompt_is_filled_in(server: Server[object], era: str) -> None:
     assert result.description == listed[0].description
 
 
-@pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import call, client_on
-from tests.troubles import HTML, OWNER, READ, WRITE
+from tests.conftest import OWNER, call, client_on
+from tests.troubles import HTML, READ, WRITE
 from trax_mcp.api.errors import Failure, LostAnswer, NoConnection, Refused, TraxError
 from trax_mcp.api.retries import pause_before_retry
 from trax_mcp.sandbox import Fault, Sandbox, SandboxTransport
@@ -67,7 +67,7 @@ async def test_without_a_connection_anything_is_tried_again(
     tool: str,
     arguments: dict[str, Any],
 ) -> None:
-    """Nothing was sent, so a go-live that succeeds at the third try has been sent once."""
+    """Nothing was sent, so a write that succeeds at the third try has been sent once."""
     pauses = Pauses()
     trax = client_on(sandbox, transport=Unreachable(sandbox, error, times=2), sleep=pauses.sleep)
     result = await call(build_server(trax, own=OWNER), tool, arguments)
@@ -154,7 +154,7 @@ async def test_a_read_does_not_wait_for_trouble_that_stays(sandbox: Sandbox, fau
     ids=lambda fault: str(fault.name),
 )
 async def test_a_write_is_never_sent_twice(sandbox: Sandbox, fault: Fault) -> None:
-    """A go-live that is lost is worse when it is repeated."""
+    """One whose answer is lost is worse when it is repeated: viewers would see it twice."""
     slept = Pauses()
     sandbox.faults.add(fault)
     server = build_server(client_on(sandbox, sleep=slept.sleep), own=OWNER)

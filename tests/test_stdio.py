@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,16 +15,15 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
+from tests import ROOT
 from tests.jsonrpc import ERAS, LEGACY, MODERN, opening, request, tool_call
 from tests.ports import Held, upstream
-from tests.processes import PATIENCE_SECONDS, ROOT, Running, environment, running
+from tests.processes import PATIENCE_SECONDS, SIGNALS, Running, environment, running
 from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def only_protocol(server: Running) -> bool:
@@ -56,7 +54,6 @@ async def test_a_client_starts_the_command_and_finds_everything(mode: str) -> No
         assert "Friday Night Show" in str(prompt.messages[0].content)
 
 
-@pytest.mark.parametrize("era", ERAS)
 async def test_stdout_carries_nothing_but_the_protocol(era: str) -> None:
     """Under DEBUG, with calls that work, fail and make no sense, every line is JSON-RPC."""
     settings = {"TRAX_LOG_LEVEL": "DEBUG"}
@@ -78,7 +75,6 @@ async def test_stdout_carries_nothing_but_the_protocol(era: str) -> None:
     assert "DEBUG" in server.stderr.text
 
 
-@pytest.mark.parametrize("era", ERAS)
 async def test_without_a_key_it_lists_everything_and_says_where_to_get_one(era: str) -> None:
     """Only the two public calls go out, without any key; all others are `no_key`."""
     async with upstream() as trax, running(settings={"TRAX_BASE_URL": trax.base_url}) as server:
@@ -119,6 +115,35 @@ async def test_the_sandbox_needs_no_flag_where_the_setting_is_on() -> None:
     assert answer["result"]["structuredContent"]["data"]
 
 
+async def test_what_the_operator_chose_holds(era: str, tmp_path: Path) -> None:
+    """Which tools there are, which of them wait, for what kind of yes, and where that is noted."""
+    noted = tmp_path / "audit.jsonl"
+    settings = {
+        "TRAX_TOOLS": "chat, get_studio",
+        "TRAX_GUARD_ALSO": "send_chat_message",
+        "TRAX_CONFIRM": "flag",
+        "TRAX_AUDIT_LOG": str(noted),
+    }
+    said = {"studioId": "studio_42", "text": "Hello"}
+    async with running("--sandbox", settings=settings) as server:
+        await server.tell(*opening(era))
+        listed = await server.ask(request(era, "tools/list", number=1))
+        hidden = await server.ask(tool_call(era, "go_live", number=2, studioId="studio_42"))
+        waits = await server.ask(tool_call(era, "send_chat_message", number=3, **said))
+        runs = await server.ask(tool_call(era, "send_chat_message", number=4, **said, confirm=True))
+        assert await server.hang_up() == 0
+    names = [tool["name"] for tool in listed["result"]["tools"]]
+    assert names == ["get_studio", "list_chat_messages", "send_chat_message"]
+    assert hidden["result"]["structuredContent"]["error"]["code"] == "not_offered"
+    assert waits["result"]["structuredContent"]["status"] == "confirmation_required"
+    assert "confirmation" not in waits["result"]["structuredContent"]
+    assert not runs["result"].get("isError")
+    lines = [json.loads(line) for line in noted.read_text().splitlines()]
+    assert {line["operation"] for line in lines} == {"send_chat_message"}
+    assert [line["event"] for line in lines] == ["decided", "decided", "sending", "sent"]
+    assert server.stderr.text == ""
+
+
 async def test_a_client_that_leaves_before_a_word_ends_it() -> None:
     """End of input is the normal end, even with nothing said."""
     async with running("--sandbox") as server:
@@ -127,7 +152,6 @@ async def test_a_client_that_leaves_before_a_word_ends_it() -> None:
     assert server.stderr.text == ""
 
 
-@pytest.mark.parametrize("era", ERAS)
 async def test_a_client_that_leaves_during_a_call_ends_it(era: str) -> None:
     """Nobody is left to read the answer, so it is not waited for."""
     async with upstream() as trax:
@@ -142,7 +166,6 @@ async def test_a_client_that_leaves_during_a_call_ends_it(era: str) -> None:
     assert "Traceback" not in server.stderr.text
 
 
-@pytest.mark.parametrize("era", ERAS)
 async def test_a_client_that_vanishes_ends_it(era: str) -> None:
     """It has crashed: its answers cannot be written, and that is no error of ours."""
     reading, writing = os.pipe()
@@ -183,7 +206,7 @@ async def test_a_signal_ends_it_during_a_slow_call(number: int, era: str) -> Non
         trax.faults.add(held.fault)
         settings = {"TRAX_API_KEY": SANDBOX_KEY, "TRAX_BASE_URL": trax.base_url}
         async with running(settings=settings) as server:
-            await server.tell(*opening(era), tool_call(era, "go_live", confirm=True, studioId="s"))
+            await server.tell(*opening(era), tool_call(era, "create_studio", name="N"))
             await held.arrived()
             assert await server.stop(number) == 0
         held.release()

@@ -1,7 +1,7 @@
 """What a client sees of the tools before it calls one.
 
-The table says once more, by hand, what the interface promises of each tool; the snapshots in
-`toolsnaps/` hold every word of the listings, so that no change of them goes unseen.
+The table says once more, by hand, what the interface promises of each tool; every word of the
+listings is in the snapshots in `toolsnaps/`, which `test_generated` keeps.
 """
 
 from __future__ import annotations
@@ -12,30 +12,27 @@ from typing import TYPE_CHECKING, Any, Final
 import mcp
 import pytest
 
-from tests.generated import ROOT, TOOLSNAPS
-from trax_mcp.api.caller import NOBODY, Caller
+from tests.conftest import OWNER
+from tests.generated import as_json, listings
+from tests.jsonrpc import LEGACY, MODERN
+from tests.schemas import everything
+from trax_mcp.api.caller import NOBODY
 from trax_mcp.api.contract import CONTRACT
-from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import INSTRUCTIONS, build_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mcp.server import Server
 
     from trax_mcp.api.client import Client
 
 JsonObject = dict[str, Any]
 
-OWNER: Final = Caller(SANDBOX_KEY)
-
-READ, ADD, CHANGE, GUARDED_ADD, GUARDED_CHANGE = (
+READ, ADD, GUARDED_ADD, GUARDED_CHANGE = (
     {"readOnlyHint": read, "destructiveHint": guarded, "idempotentHint": idempotent}
     | {"openWorldHint": True}
     for read, guarded, idempotent in (
         (True, False, True),
         (False, False, False),
-        (False, False, True),
         (False, True, False),
         (False, True, True),
     )
@@ -47,13 +44,13 @@ TOOLS: Final[dict[str, tuple[str, str | None, dict[str, bool]]]] = {
     "list_studios": ("GET /v1/studios", "studios:read", READ),
     "create_studio": ("POST /v1/studios", "studios:write", ADD),
     "get_studio": ("GET /v1/studios/{id}", "studios:read", READ),
-    "update_studio": ("PATCH /v1/studios/{id}", "studios:write", CHANGE),
+    "update_studio": ("PATCH /v1/studios/{id}", "studios:write", GUARDED_CHANGE),
     "list_destinations": ("GET /v1/studios/{id}/destinations", "destinations:read", READ),
-    "create_destination": ("POST /v1/studios/{id}/destinations", "destinations:write", ADD),
+    "create_destination": ("POST /v1/studios/{id}/destinations", "destinations:write", GUARDED_ADD),
     "update_destination": (
         "PATCH /v1/studios/{id}/destinations/{destId}",
         "destinations:write",
-        CHANGE,
+        GUARDED_CHANGE,
     ),
     "delete_destination": (
         "DELETE /v1/studios/{id}/destinations/{destId}",
@@ -61,8 +58,12 @@ TOOLS: Final[dict[str, tuple[str, str | None, dict[str, bool]]]] = {
         GUARDED_CHANGE,
     ),
     "list_sources": ("GET /v1/studios/{id}/sources", "sources:read", READ),
-    "create_source": ("POST /v1/studios/{id}/sources", "sources:write", ADD),
-    "update_source": ("PATCH /v1/studios/{id}/sources/{sourceId}", "sources:write", CHANGE),
+    "create_source": ("POST /v1/studios/{id}/sources", "sources:write", GUARDED_ADD),
+    "update_source": (
+        "PATCH /v1/studios/{id}/sources/{sourceId}",
+        "sources:write",
+        GUARDED_CHANGE,
+    ),
     "delete_source": (
         "DELETE /v1/studios/{id}/sources/{sourceId}",
         "sources:write",
@@ -90,25 +91,13 @@ async def listing(server: Server[Any], era: str) -> dict[str, JsonObject]:
     async with mcp.Client(server, mode=era, cache=None) as client:
         listed = await client.list_tools()
     assert listed.next_cursor is None
-    return {
-        tool.name: tool.model_dump(mode="json", by_alias=True, exclude_none=True)
-        for tool in listed.tools
-    }
+    return {tool.name: as_json(tool) for tool in listed.tools}
 
 
 @pytest.fixture
 async def tools(server: Server[Any], era: str) -> dict[str, JsonObject]:
     """The listing, in each era."""
     return await listing(server, era)
-
-
-def everything(node: object) -> Iterator[JsonObject]:
-    """Every object inside a JSON value."""
-    if isinstance(node, dict):
-        yield node
-    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    for child in children:
-        yield from everything(child)
 
 
 async def test_the_tools_are_these_in_this_order(tools: dict[str, JsonObject]) -> None:
@@ -119,19 +108,11 @@ async def test_the_tools_are_these_in_this_order(tools: dict[str, JsonObject]) -
 async def test_both_eras_and_every_server_list_the_same(trax: Client) -> None:
     """Whoever asks, so that a cached list is right for any caller; byte for byte within an era."""
     nobodys, owners = build_server(trax, own=NOBODY), build_server(trax, own=OWNER)
-    legacy = await listing(nobodys, "legacy")
-    assert json.dumps(legacy) == json.dumps(await listing(owners, "legacy"))
-    modern = await listing(owners, "2026-07-28")
+    legacy = await listing(nobodys, LEGACY)
+    assert json.dumps(legacy) == json.dumps(await listing(owners, LEGACY))
+    modern = await listing(owners, MODERN)
     assert list(modern.items()) == list(legacy.items())
-
-
-async def test_a_snapshot_holds_every_word_of_each_listing(tools: dict[str, JsonObject]) -> None:
-    """One file for each tool and none beside; `make docs` writes them."""
-    written = {
-        path.stem: json.loads(path.read_text(encoding="utf-8"))
-        for path in (ROOT / TOOLSNAPS).glob("*.json")
-    }
-    assert tools == written
+    assert modern == {tool.name: as_json(tool) for tool in listings()}
 
 
 async def test_a_tool_says_what_it_is_and_what_it_can_do(tools: dict[str, JsonObject]) -> None:
@@ -172,15 +153,19 @@ async def test_every_argument_is_described_and_no_other_is_let_in(
         assert not [node for node in nodes if None in node.values() or node.get("type") == "null"]
 
 
-async def test_confirm_stands_where_the_call_is_destructive(tools: dict[str, JsonObject]) -> None:
-    """A boolean that is false unless it is given, and never required."""
+async def test_a_yes_can_be_given_where_the_call_is_destructive(
+    tools: dict[str, JsonObject],
+) -> None:
+    """A flag that is false unless it is given and a string, neither of them ever required."""
     for tool in tools.values():
-        schema = tool["inputSchema"]
-        assert ("confirm" in schema["properties"]) is tool["annotations"]["destructiveHint"]
-        if "confirm" in schema["properties"]:
-            confirm = schema["properties"]["confirm"]
+        schema, evidence = tool["inputSchema"], {"confirm", "confirmation"}
+        guarded = tool["annotations"]["destructiveHint"]
+        assert evidence & schema["properties"].keys() == (evidence if guarded else set())
+        assert not evidence & set(schema.get("required", ()))
+        if guarded:
+            confirm, confirmation = (schema["properties"][name] for name in sorted(evidence))
             assert (confirm["type"], confirm["default"]) == ("boolean", False)
-            assert "confirm" not in schema["required"]
+            assert confirmation["type"] == "string"
 
 
 async def test_output_schemas_require_nothing_and_close_nothing(
@@ -194,13 +179,21 @@ async def test_output_schemas_require_nothing_and_close_nothing(
         assert not [node for node in nodes if narrow & node.keys()]
 
 
+OURS: Final = {
+    "list_chat_messages": {"notice"},
+    "go_live": {"observed"},
+    "go_offline": {"observed"},
+}
+"""What we add to TRaX's answers."""
+
+
 async def test_output_schemas_name_the_contracts_fields(tools: dict[str, JsonObject]) -> None:
-    """All of them; chat has the notice besides."""
+    """All of them, and what we add."""
     for name, (operation, _, _) in TOOLS.items():
         documented = CONTRACT.resolve(CONTRACT.calls[operation].answer).get("properties", {})
-        ours = tools[name]["outputSchema"].get("properties", {})
-        assert ours.keys() - {"notice"} == documented.keys()
-        assert ("notice" in ours) is (name == "list_chat_messages")
+        ours = OURS.get(name, set())
+        assert tools[name]["outputSchema"].get("properties", {}).keys() == documented.keys() | ours
+        assert not ours & documented.keys()
 
 
 async def test_what_a_model_reads_of_all_tools_fits_into_13_kb(
@@ -217,8 +210,8 @@ async def test_what_a_model_reads_of_all_tools_fits_into_13_kb(
 
 async def test_the_server_introduces_itself_briefly(server: Server[Any], trax: Client) -> None:
     """What it is, that a yes is a person's, that chat is written by strangers; 150 words."""
-    async with mcp.Client(server, mode="legacy", cache=None) as client:
+    async with mcp.Client(server, mode=LEGACY, cache=None) as client:
         assert client.instructions == INSTRUCTIONS
     assert len(INSTRUCTIONS.split()) <= 150
-    for word in ("TRaX", "`confirm: true`", "person", "strangers", "get_stream_status"):
+    for word in ("TRaX", "`confirm: true`", "person", "strangers", "`observed`"):
         assert word in INSTRUCTIONS

@@ -7,22 +7,21 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from trax_mcp.api.caller import Caller
+from tests.calls import STUDIO
 from trax_mcp.api.wire import LARGEST_ANSWER_BYTES
-from trax_mcp.sandbox import SANDBOX_KEY, Fault, Sandbox
+from trax_mcp.sandbox import Fault, Sandbox
 
-READ: Final = ("get_stream_status", {"studioId": "studio_42"})
-WRITE: Final = ("go_live", {"studioId": "studio_42", "confirm": True})
-OWNER: Final = Caller(SANDBOX_KEY)
-STREAM_KEY: Final = "live-4711-do-not-print"
+READ: Final = ("get_stream_status", STUDIO)
+WRITE: Final = ("send_chat_message", {**STUDIO, "text": "Hello"})
+"""Public at once and never guarded, so that it meets its trouble by itself."""
 
 NOTHING: Final = "nothing was changed"
 LATER: Final = "Call again later."
 LOOK: Final = (
-    "whether it took effect is not known. Look with get_stream_status before anything else."
+    "whether it took effect is not known. Look with list_chat_messages before anything else."
 )
 DONE: Final = (
-    "it has taken effect, so do not call again. Look with get_stream_status before anything else."
+    "it has taken effect, so do not call again. Look with list_chat_messages before anything else."
 )
 SAID: Final = '(TRaX says: "Scripted.")'
 HTML: Final = "<html><body>Bad gateway</body></html>"
@@ -72,7 +71,7 @@ def final(status: int, fault: Fault, *, code: str = "bad_answer") -> Trouble:
 def unread(fault: Fault, why: str = "is not a JSON object", *, status: int = 200) -> Trouble:
     """Accepted upstream and not readable: a write has been done."""
     read = f"TRaX accepted get_stream_status, but its answer {why}; {NOTHING}. {LATER}"
-    write = f"TRaX accepted go_live, but its answer {why}; {DONE}"
+    write = f"TRaX accepted send_chat_message, but its answer {why}; {DONE}"
     return Trouble(
         fault,
         failure("bad_answer", read, httpStatus=status, retryable=True),
@@ -177,12 +176,12 @@ TROUBLES: Final[dict[str, Trouble]] = {
     ),
     "error in an array": passing(500, Fault.status(500, "[1]")),
     "error that is too long": passing(500, Fault.status(500, TOO_LONG)),
-    **{f"redirect {it}": redirected(it) for it in (301, 302, 307, 308)},
+    **{f"redirect {it}": redirected(it) for it in (301, 302, 303, 307, 308)},
     # Accepted, and not readable.
     "200 as a page": unread(answered(HTML)),
     "200 of nothing": unread(answered(b"")),
     "204": unread(answered(b"", 204), status=204),
-    "200 cut short": unread(Fault.truncated(keep=9)),
+    "200 cut short": unread(answered('{"live": ')),
     "200 of an array": unread(answered("[]")),
     "200 of a string": unread(answered('"ok"')),
     "200 of NaN": unread(answered('{"live": NaN}')),
@@ -190,8 +189,8 @@ TROUBLES: Final[dict[str, Trouble]] = {
     "200 of bottomless nesting": unread(answered('{"a":' * 100_000)),
     "200 of nesting that ends": unread(answered('{"a":' * 300 + "1" + "}" * 300)),
     "200 that is too long": unread(answered(TOO_LONG), "is larger than 4 MiB"),
-    "200 that is not gzip": unread(
-        Fault.status(200, "{}", headers={"Content-Encoding": "gzip"}, when="after"), "broke off"
+    "200 that is compressed, unasked": unread(
+        Fault.status(200, "{}", headers={"Content-Encoding": "gzip"}, when="after"), "is compressed"
     ),
     # The connection is lost.
     **{
@@ -221,3 +220,9 @@ def told(result: Any, sandbox: Sandbox) -> dict[str, object]:  # noqa: ANN401  t
     if sandbox.requests and error.get("requestId") == sandbox.requests[-1].request_id:
         error["requestId"] = "ours"
     return error
+
+
+def happened(sandbox: Sandbox) -> bool:
+    """Whether the write has taken effect."""
+    said = sandbox.world.chats["studio_42"].recent(1)
+    return [message.text for message in said] == [WRITE[1]["text"]]
