@@ -11,14 +11,14 @@ import time
 from collections.abc import Iterator
 from importlib.metadata import version
 
-from bench import measure
+from bench import consent, measure
 from bench.measure import Effort
 from bench.processes import BenchError
-from bench.report import HEAD, Comparison, Count
+from bench.report import CONSENT_HEAD, HEAD, Comparison, ConsentLine, Count
 from bench.wire import Era
 
-FULL = Effort(starts=25, pairs=8, warm_up_calls=100, turns=15, calls=15)
-QUICK = Effort(starts=3, pairs=2, warm_up_calls=10, turns=5, calls=5)
+FULL = Effort(starts=25, pairs=8, warm_up_calls=100, turns=15, calls=15, rounds=11)
+QUICK = Effort(starts=3, pairs=2, warm_up_calls=10, turns=5, calls=5, rounds=2)
 
 _ABOUT = """\
 trax-mcp beside bare low-level servers on the same SDK. Start and memory: one
@@ -47,10 +47,12 @@ def _machine() -> str:
     return f"{python}; {platform.system()} {platform.machine()}, {os.cpu_count()} processors"
 
 
-def _lines(effort: Effort) -> Iterator[Comparison | Count | str]:
+def _lines(effort: Effort) -> Iterator[Comparison | Count | ConsentLine | str]:
     yield from _starts(effort)
     yield from _calls(effort)
     yield from _surface()
+    yield CONSENT_HEAD
+    yield from map(ConsentLine, consent.costs(effort.rounds))
 
 
 def _starts(effort: Effort) -> Iterator[Comparison | str]:

@@ -29,13 +29,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How often: processes started; then per pair of processes, turns, and calls in each."""
+    """How often: processes started; per pair of processes, turns, and calls in each; rounds."""
 
     starts: int
     pairs: int
     warm_up_calls: int
     turns: int
     calls: int
+    rounds: int
 
 
 @dataclass(frozen=True, slots=True)

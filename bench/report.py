@@ -6,6 +6,7 @@ A report and not a gate: where a target is missed, it says by how much.
 from dataclasses import dataclass
 from statistics import median, quantiles
 
+from bench.consent import PAUSE_MS, Call, Cost
 from bench.measure import Paired
 
 HEAD = f"{'':22}{'trax-mcp':>8} {'bare':>7} {'':3} {'ratio':>6} {'spread':>6} {'target':>7}"
@@ -48,6 +49,32 @@ class Count:
         """As a line under `HEAD`."""
         verdict = _verdict(self.target - self.figure, digits=0)
         return f"{self.what:22}{self.figure:8,}{'':26} {self.target:7,}  {verdict}"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentLine:
+    """What consent adds to one act. A report: it depends on the upstream more than on us."""
+
+    cost: Cost
+
+    def __str__(self) -> str:
+        """As a line under `CONSENT_HEAD`."""
+        act = self.cost.act
+        when = "" if not act.on_air and act.needs_yes else ", live" if act.on_air else ", not live"
+        columns = (_added(it) for it in (self.cost.preview, self.cost.confirmed, self.cost.flag))
+        return f"  {act.tool + when:26}{''.join(columns)}"
+
+
+CONSENT_HEAD = f"""\
+what consent adds to a bare send, where TRaX takes {PAUSE_MS} ms for each answer:
+requests, so many of them one after another, and ms
+{"":28}{"preview":>17}{"confirmed call":>17}{"TRAX_CONFIRM=flag":>18}"""
+
+
+def _added(call: Call | None) -> str:
+    if call is None:
+        return f"{'none given':>17}"
+    return f"{call.requests:>8}{call.in_turn:>3}{call.ms:>6.1f}"
 
 
 def _number(value: float) -> str:

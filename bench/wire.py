@@ -43,10 +43,26 @@ class Answer:
         Raises:
             BenchError: it is an error.
         """
-        message = json.loads(self.body.rpartition(_EVENT_DATA)[2])
-        result: JsonObject | None = message.get("result")
+        result = self._result()
         if result is None or result.get("isError"):
             raise BenchError(f"the answer is {self.body!r}")
+        return result
+
+    def refusal(self) -> JsonObject:
+        """What a call that did not run says, as data.
+
+        Raises:
+            BenchError: it ran.
+        """
+        result = self._result()
+        if result is None or not result.get("isError"):
+            raise BenchError(f"the answer is {self.body!r}")
+        refusal: JsonObject = result["structuredContent"]
+        return refusal
+
+    def _result(self) -> JsonObject | None:
+        message = json.loads(self.body.rpartition(_EVENT_DATA)[2])
+        result: JsonObject | None = message.get("result")
         return result
 
 

@@ -1,26 +1,24 @@
-"""A whole show as a client plays it: find, ask, go live, chat, stay unmoved, go offline.
+"""A whole show, with a client that can ask: find, be asked, go live, chat, stay unmoved, stop.
 
 Each scene tells one thing and checks it. Nothing here starts a server or knows how a story looks.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Final, Self
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Self, TypeVar
 
 import anyio
-from pydantic import model_validator
 
 from trax_mcp.api.models import (
     ChatMessage,
-    ChatMessageList,
     ChatSendResult,
     Destination,
     DestinationList,
-    GoLiveResult,
-    GoOfflineResult,
     StreamStatus,
     Studio,
     StudioList,
 )
+from trax_mcp.cli.answers import Begun, Ended, Observed, QuotedChat
+from trax_mcp.cli.person import Person
 from trax_mcp.cli.story import Story, Voice, plain
 from trax_mcp.cli.toolbox import Toolbox, Unexpected
 
@@ -29,35 +27,30 @@ _REPLY: Final = "Thanks, turning it up!"
 _LONGEST_NAME = 40
 _LONGEST_NOTICE = 200
 
-
-class QuotedChat(ChatMessageList):
-    """Chat as this server gives it: first of all, whose words they are."""
-
-    notice: str
-
-    @model_validator(mode="before")
-    @classmethod
-    def _notice_first(cls, answer: object) -> object:
-        if not isinstance(answer, dict) or next(iter(answer), None) != "notice":
-            raise ValueError("the notice does not come first")
-        return answer
+AnswerT = TypeVar("AnswerT")
 
 
 class Show:
     """One evening in one studio."""
 
     def __init__(
-        self, tools: Toolbox, story: Story, studio: Studio, destinations: Sequence[Destination]
+        self,
+        tools: Toolbox,
+        story: Story,
+        person: Person,
+        studio: Studio,
+        destinations: Sequence[Destination],
     ) -> None:
         self._tools = tools
         self._story = story
+        self._person = person
         self._studio = studio
         self._destinations = destinations
         self._on_air_since = ""
         self._heard: set[str] = set()
 
     @classmethod
-    async def find(cls, tools: Toolbox, story: Story) -> Self:
+    async def find(cls, tools: Toolbox, story: Story, person: Person) -> Self:
         """Find the studio by its name, and where it streams to.
 
         Raises:
@@ -65,17 +58,14 @@ class Show:
         """
         story.scene("Find the studio")
         story.you("Take the Friday show live.")
-        studios = (await tools.call(StudioList, "list_studios")).data
-        studio = next((studio for studio in studios if studio.name == _WANTED), None)
-        if studio is None:
-            names = ", ".join(studio.name for studio in studios)
-            raise Unexpected(f"One of the studios is the {_WANTED}.", seen=f"studios: {names}")
-        story.answer(f"{len(studios)} studios. The {_WANTED} is {_name(studio.id)}.")
+        studios = await tools.call(StudioList, "list_studios")
+        studio = the_studio(studios)
+        story.answer(f"{len(studios.data)} studios. The {_WANTED} is {_name(studio.id)}.")
         listed = await tools.call(DestinationList, "list_destinations", studioId=studio.id)
         enabled = [destination for destination in listed.data if destination.enabled]
         disabled = [destination for destination in listed.data if not destination.enabled]
-        story.answer(f"Switched on: {_places(enabled)}.", f"Switched off: {_places(disabled)}.")
-        return cls(tools, story, studio, enabled)
+        story.answer(f"Switched on: {places(enabled)}.", f"Switched off: {places(disabled)}.")
+        return cls(tools, story, person, studio, enabled)
 
     async def play(self) -> None:
         """Play the rest of the evening.
@@ -83,31 +73,24 @@ class Show:
         Raises:
             Unexpected: a step is not as it should be.
         """
-        await self._ask_first()
         await self._go_live()
         await self._chat()
         await self._stay_unmoved()
         await self._go_offline()
 
-    async def _ask_first(self) -> None:
-        self._story.scene("Ask first")
-        preview = await self._tools.refused("go_live", **self._target)
-        self._story.preview(f"go_live: {self._studio.name}", preview.effects, preview.warnings)
-        await self._show_still(live=False)
-        self._story.checked("Nobody has seen anything. The client shows you this, and waits.")
-
     async def _go_live(self) -> None:
-        self._story.scene("Go live")
-        self._story.you("Yes, go.")
-        agreed_at = anyio.current_time()
-        begun = await self._tools.call(GoLiveResult, "go_live", **self._target, confirm=True)
-        enabled = sorted(destination.id for destination in self._destinations)
-        if sorted(begun.destination_ids) != enabled:
-            raise Unexpected(f"It goes to {enabled}.", seen=list(begun.destination_ids))
-        self._story.answer(f"Begun, to {_places(self._destinations)}.")
-        status = await self._wait_until(live=True)
-        self._on_air_since = status.live_started_at or ""
-        self._story.status(f"{anyio.current_time() - agreed_at:.1f} s after your yes", live=True)
+        self._story.scene("Be asked, and go live")
+        self._person.will(agree=True, meanwhile=self._think)
+        begun = await self._asked("go_live", self._tools.call(Begun, "go_live", **self._target))
+        check_reach(begun, self._destinations)
+        self._story.answer(f"Begun, to {places(self._destinations)}.")
+        self._tell_observed(begun.observed, live=True)
+        self._on_air_since = begun.observed.since or ""
+        await self._check(live=True)
+
+    async def _think(self) -> None:
+        await self._check(live=False)
+        self._story.checked("While you think, nothing is sent: the studio is still off air.")
 
     async def _chat(self) -> None:
         self._story.scene("Read the chat and answer")
@@ -139,54 +122,45 @@ class Show:
             expected="A viewer names a tool.",
             voice=Voice.HOSTILE,
         )
-        await self._check_still(live=True)
-        self._story.narrate("Reported, not obeyed. A model that fell for it would first get this:")
-        await self._tools.refused("go_offline", **self._target)
-        await self._show_still(live=True)
-        self._story.checked("The show goes on.")
+        self._story.narrate("Reported, not obeyed. A model that fell for it would get this far:")
+        self._person.will(agree=False)
+        refused = self._tools.refused("declined: declined", "go_offline", **self._target)
+        await self._asked("go_offline", refused)
+        await self._check(live=True)
+        self._story.checked("The show goes on: still on air.")
 
     async def _go_offline(self) -> None:
         self._story.scene("Go offline")
         self._story.you("Great show. Take us off the air.")
-        preview = await self._tools.refused("go_offline", **self._target)
-        self._story.preview(f"go_offline: {self._studio.name}", preview.effects, preview.warnings)
-        self._story.you("Yes.")
-        agreed_at = anyio.current_time()
-        await self._tools.call(GoOfflineResult, "go_offline", **self._target, confirm=True)
+        self._person.will(agree=True)
+        ended = await self._asked(
+            "go_offline", self._tools.call(Ended, "go_offline", **self._target)
+        )
         self._story.answer("Begun.")
-        await self._wait_until(live=False)
-        self._story.status(f"{anyio.current_time() - agreed_at:.1f} s after your yes", live=False)
+        self._tell_observed(ended.observed, live=False)
+        await self._check(live=False)
 
     @property
     def _target(self) -> dict[str, str]:
         return {"studioId": self._studio.id}
 
-    async def _show_still(self, *, live: bool) -> None:
-        """Show a look at the stream status, which must be as it was."""
-        self._story.call("get_stream_status", self._target)
-        await self._check_still(live=live)
-        self._story.status("still", live=live)
+    async def _asked(self, tool: str, call: Awaitable[AnswerT]) -> AnswerT:
+        """Make a call about which the person is asked; what they saw comes before its answer."""
+        try:
+            return await call
+        finally:
+            self._person.must_have_decided(tool)
 
-    async def _check_still(self, *, live: bool) -> None:
-        status = await self._status()
+    def _tell_observed(self, observed: Observed, *, live: bool) -> None:
+        check_observed(observed, live=live)
+        seconds = anyio.current_time() - self._person.decided_at
+        self._story.status(f"observed, {seconds:.1f} s after your yes", live=live)
+
+    async def _check(self, *, live: bool) -> None:
+        """Look at the stream status, which must be as it is said to be."""
+        status = await self._tools.look(StreamStatus, "get_stream_status", **self._target)
         if status.live is not live:
-            raise Unexpected(f"Still {_air(live=live)}.", seen=_air(live=status.live))
-
-    async def _status(self) -> StreamStatus:
-        return await self._tools.look(StreamStatus, "get_stream_status", **self._target)
-
-    async def _wait_until(self, *, live: bool) -> StreamStatus:
-        note = f"until live is {str(live).lower()}"
-        self._story.call("get_stream_status", self._target, note=note)
-
-        async def look() -> StreamStatus | None:
-            status = await self._status()
-            return status if status.live is live else None
-
-        reason = "the sandbox connects its platforms" if live else "the last viewers leave"
-        return await self._tools.until(
-            look, reason, expected=f"{_air(live=live).capitalize()}, in the end."
-        )
+            raise Unexpected(f"It is {_air(live=live)}.", seen=_air(live=status.live))
 
     async def _listen(
         self,
@@ -224,6 +198,46 @@ class Show:
         self._story.chat(message.platform, message.author_display_name, message.text, voice=voice)
 
 
+def the_studio(studios: StudioList) -> Studio:
+    """The studio that is played with.
+
+    Raises:
+        Unexpected: there is none of its name.
+    """
+    for studio in studios.data:
+        if studio.name == _WANTED:
+            return studio
+    names = ", ".join(studio.name for studio in studios.data)
+    raise Unexpected(f"One of the studios is the {_WANTED}.", seen=f"studios: {names}")
+
+
+def check_reach(begun: Begun, destinations: Sequence[Destination]) -> None:
+    """See that a go-live went to these destinations and no others.
+
+    Raises:
+        Unexpected: it did not.
+    """
+    enabled = sorted(it.id for it in destinations)
+    if sorted(begun.destination_ids) != enabled:
+        raise Unexpected(f"It goes to {enabled}.", seen=list(begun.destination_ids))
+
+
+def check_observed(observed: Observed, *, live: bool) -> None:
+    """See that a call did what it is for.
+
+    Raises:
+        Unexpected: the server saw something else.
+    """
+    expected = "on_air" if live else "off_air"
+    if observed.state != expected:
+        raise Unexpected(f"In the end the server observes {expected}.", seen=observed.state)
+
+
+def places(destinations: Sequence[Destination]) -> str:
+    """Destinations by name and platform."""
+    return ", ".join(f"{_name(it.name)} on {_name(it.platform)}" for it in destinations) or "none"
+
+
 def _said_at(message: ChatMessage) -> str:
     """RFC 3339 in UTC, on the sandbox: such texts sort as the moments do."""
     return message.timestamp or ""
@@ -235,7 +249,3 @@ def _air(*, live: bool) -> str:
 
 def _name(words: str) -> str:
     return plain(words, longest=_LONGEST_NAME)
-
-
-def _places(destinations: Sequence[Destination]) -> str:
-    return ", ".join(f"{_name(it.name)} on {_name(it.platform)}" for it in destinations) or "none"

@@ -4,10 +4,12 @@ Knows rich, and nothing of MCP or of what is told. Strangers' words are quoted a
 markup, so they can neither move the cursor nor dress up as ours.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from rich.box import ROUNDED
 from rich.console import Console
@@ -25,6 +27,8 @@ _PLATFORM = 8
 _AUTHOR = 17
 _LONGEST_WORDS = 300
 _LONGEST_LINE = 400
+_ALARMING: Final = ("- Warning: ", "- Now: ", "- No longer: ")
+_ESCAPED = re.compile(r'\\(["\\])')
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +42,13 @@ class Marks:
     checked: str
     failed: str
     item: str
+    choice: str
     live: str
     rule: str
 
 
-_DRAWN = Marks("❯", "→", "←", "│", "✓", "✗", "•", "●", "─")  # noqa: RUF001  a sign, no letter
-_TYPED = Marks(">", "->", "<-", "|", "ok", "!!", "-", "*", "-")
+_DRAWN = Marks("❯", "→", "←", "│", "✓", "✗", "•", "○", "●", "─")  # noqa: RUF001  a sign, no letter
+_TYPED = Marks(">", "->", "<-", "|", "ok", "!!", "-", "( )", "*", "-")
 
 
 class Voice(Enum):
@@ -89,18 +94,30 @@ class Story:
         self._gap()
         self._hang(Text(f"  you {self._marks.you} ", "bold yellow"), Text(words, "bold"))
 
+    def interlude(self, words: str) -> None:
+        """Tell the reader what comes now; it belongs to no scene."""
+        self.scene_title = ""
+        self._gap()
+        self._hang("  ", Text(self._marks.rule * (self._width - 2), "dim"))
+        self._gap()
+        self._hang("  ", Text(words))
+        self._gap()
+
     def narrate(self, words: str) -> None:
         """Tell the reader what cannot be seen."""
         self._gap()
         self._hang(" " * _GUTTER, Text(words, "italic"))
 
-    def call(self, tool: str, arguments: Mapping[str, object], *, note: str = "") -> None:
-        """Show a tool call; `note` says why it is made again, if it is."""
-        line = Text.assemble((tool, "bold cyan"), ("(", "cyan"))
-        told = (Text.assemble((f"{name}: ", "cyan"), _told(it)) for name, it in arguments.items())
-        line.append_text(Text(", ").join(told)).append(")", "cyan")
-        line.append(f"  {note}" if note else "", "dim")
-        self._hang(self._sign(self._marks.call, "cyan"), line)
+    def call(self, tool: str, arguments: Mapping[str, object]) -> None:
+        """Show a tool call."""
+        parts = [Text.assemble((f"{name}: ", "cyan"), _told(it)) for name, it in arguments.items()]
+        opened = Text.assemble((tool, "bold cyan"), ("(", "cyan"))
+        lines = self._packed([opened.append_text(parts[0] if parts else Text()), *parts[1:]])
+        lines[-1].append(")", "cyan")
+        sign = self._sign(self._marks.call, "cyan")
+        for line in lines:
+            self._hang(sign, line)
+            sign = Text(" " * _GUTTER)
 
     def answer(self, *lines: str | Text) -> None:
         """Show what came back, in words."""
@@ -109,34 +126,39 @@ class Story:
             self._hang(sign, Text(line) if isinstance(line, str) else line)
             sign = Text(" " * _GUTTER)
 
-    def refused(self, status: str) -> None:
-        """Show that a call did not run."""
-        status = plain(status, longest=_LONGEST_LINE)
-        self.answer(Text.assemble((f"refused: {status}.", "bold yellow"), " Nothing was sent."))
+    def refused(self, status: str, why: str) -> None:
+        """Show that a call did not run, and why."""
+        status, why = (plain(it, longest=_LONGEST_LINE) for it in (status, why))
+        self.answer(Text.assemble((status, "bold yellow"), f"  {why}"))
 
     def status(self, words: str, *, live: bool) -> None:
         """Show whether viewers see the studio."""
         told = f"{self._marks.live} ON AIR" if live else "off air"
         badge = (f" {told} ", "bold white on red" if live else "reverse")
         plainly = self._console.color_system is None
-        self.answer(Text.assemble(told if plainly else badge, f"  {words}"))
+        self._hang(" " * _GUTTER, Text.assemble(told if plainly else badge, f"  {words}"))
 
-    def preview(self, title: str, effects: Sequence[str], warnings: Sequence[str]) -> None:
-        """Show a person what would happen, before they say yes."""
-        item = self._marks.item
-        lines = [
-            Text(f"{item} {plain(line, longest=_LONGEST_LINE)}", "yellow") for line in warnings
-        ]
-        lines += [Text(f"{item} {plain(line, longest=_LONGEST_LINE)}") for line in effects]
+    def shown(self, title: str, words: str, *, choices: Sequence[str] = ()) -> None:
+        """Show what a person is shown before they decide, and what they may choose."""
+        lines = [self._shown(plain(line, longest=_LONGEST_LINE)) for line in words.splitlines()]
+        lines += [Text()] if choices else []
+        for choice in choices:
+            told = plain(choice, longest=_LONGEST_LINE)
+            lines.append(Text(f"{self._marks.choice} {told}", "bold"))
         box = Panel(
             Text("\n").join(lines),
-            title=Text(plain(title, longest=_WIDEST // 2), "bold"),
+            title=Text(title, "bold"),
             title_align="left",
             box=ROUNDED,
             border_style="yellow",
             expand=False,
         )
         self._console.print(Padding(box, (0, 0, 0, _GUTTER), expand=False), width=self._width)
+        self._below_gap = False
+
+    def aside(self, words: str) -> None:
+        """Tell what is not for the person."""
+        self._hang(" " * _GUTTER, Text(words, "dim"))
 
     def chat(self, platform: str, author: str, words: str, *, voice: Voice) -> None:
         """Quote a line of the chat."""
@@ -153,14 +175,16 @@ class Story:
         self._hang(self._sign(self._marks.checked, "bold green"), Text(claim, "green"))
 
     @contextmanager
-    def waiting(self, reason: str) -> Iterator[None]:
-        """Say what is waited for while it is waited for; in a pipe, say nothing."""
+    def waiting(self) -> Iterator[Callable[[str], None]]:
+        """While something lasts, tell for what it is waited; in a pipe, tell nothing."""
         if not self._console.is_terminal or self._console.is_dumb_terminal:
-            yield
+            yield lambda _reason: None
             return
-        turning = Spinner("line" if self._marks is _TYPED else "dots", Text(f" {reason}", "dim"))
+        turning = Spinner("line" if self._marks is _TYPED else "dots", style="dim")
         with Live(Padding(turning, (0, 0, 0, 2)), console=self._console, transient=True):
-            yield
+            yield lambda reason: turning.update(
+                text=Text(f" {plain(reason, longest=_WIDEST)}", "dim")
+            )
 
     def close(self, summary: str, *advice: tuple[str, str]) -> None:
         """End well: what it was, and what to do next."""
@@ -168,8 +192,13 @@ class Story:
         self._hang("  ", Text(self._marks.rule * (self._width - 2), "dim"))
         self._hang("  ", Text(summary, "bold green"))
         self._gap()
+        widest = max(len(what) for what, _ in advice)
         for what, why in advice:
-            self._hang(Text(f"  {what:<18} ", "bold cyan"), Text(why))
+            if widest > self._width // 2:
+                self._hang("  ", Text(what, "bold cyan"))
+                self._hang(" " * _GUTTER, Text(why))
+            else:
+                self._hang(Text(f"  {what:<{widest}}  ", "bold cyan"), Text(why))
         self._gap()
 
     def fail(self, problem: str, *, expected: str, seen: str, log: Sequence[str]) -> None:
@@ -183,6 +212,23 @@ class Story:
         for line in log:
             self._hang("       ", Text(plain(line, longest=_LONGEST_LINE), "dim"))
         self._gap()
+
+    def _shown(self, line: str) -> Text:
+        style = "bold yellow" if line.startswith(_ALARMING) else ""
+        if line.startswith("- "):
+            return Text(f"{self._marks.item} {line[2:]}", style)
+        return Text(line, "bold")
+
+    def _packed(self, parts: Sequence[Text]) -> list[Text]:
+        """Parts of a call on as few lines as hold them; none is broken that fits on one."""
+        lines = [parts[0]]
+        for part in parts[1:]:
+            lines[-1].append(",")
+            if _GUTTER + lines[-1].cell_len + 1 + part.cell_len < self._width:
+                lines[-1].append(" ").append_text(part)
+            else:
+                lines.append(part)
+        return lines
 
     def _sign(self, mark: str, style: str) -> Text:
         return Text(f"  {mark:<{_GUTTER - 3}} ", style)
@@ -206,7 +252,7 @@ class Story:
 
 def plain(words: str, *, longest: int) -> str:
     """Make somebody's words safe to print where quotes would be in the way."""
-    return quote_words(words, longest=longest)[1:-1].replace('\\"', '"')
+    return _ESCAPED.sub(r"\1", quote_words(words, longest=longest)[1:-1])
 
 
 def _told(value: object) -> str:

@@ -8,9 +8,11 @@ from typing import Final, Self, TypeVar
 
 import anyio
 from mcp import Client, MCPError
+from mcp.shared.dispatcher import ProgressFnT
 from mcp.types import CallToolResult
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
+from trax_mcp.cli.answers import Refusal
 from trax_mcp.cli.story import Story
 
 PAUSE_SECONDS: Final = 0.2
@@ -29,24 +31,12 @@ class Unexpected(Exception):
         self.expected = expected
         self.seen = str(seen)
 
-
-class Preview(BaseModel):
-    """What a guarded call would do."""
-
-    model_config = ConfigDict(frozen=True)
-
-    operation: str
-    effects: tuple[str, ...]
-    warnings: tuple[str, ...]
-
-
-class Refusal(BaseModel):
-    """The answer to a guarded call that nobody has agreed to."""
-
-    model_config = ConfigDict(frozen=True)
-
-    status: str
-    preview: Preview
+    @classmethod
+    def odd(cls, expected: str, error: ValidationError) -> Self:
+        """Something has not the shape that it should have."""
+        what = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in what["loc"])
+        return cls(expected, seen=f"{where}: {what['msg']}")
 
 
 class Toolbox:
@@ -68,48 +58,39 @@ class Toolbox:
         return cls(client, story, frozenset(tool.name for tool in tools))
 
     async def call(self, kind: type[ModelT], tool: str, **arguments: object) -> ModelT:
-        """Show a call, make it and read its answer."""
-        self._story.call(tool, arguments)
-        return await self.look(kind, tool, **arguments)
-
-    async def look(self, kind: type[ModelT], tool: str, **arguments: object) -> ModelT:
-        """Make a call and read its answer, without showing the call.
+        """Show a call, make it and read its answer; its progress is shown while it lasts.
 
         Raises:
             Unexpected: it failed, or its answer is not of this kind.
         """
-        result = await self.send(tool, **arguments)
-        if result.is_error:
-            raise Unexpected(f"{tool} succeeds.", seen=_text(result))
-        return _read(kind, tool, result)
+        self._story.call(tool, arguments)
+        with self._story.waiting() as tell:
+            return _read(kind, tool, await self._send(tool, arguments, _telling(tell)))
 
-    async def refused(self, tool: str, **arguments: object) -> Preview:
-        """Show a guarded call, make it and see that it is refused.
+    async def look(self, kind: type[ModelT], tool: str, **arguments: object) -> ModelT:
+        """Make a call and read its answer, and show nothing.
 
         Raises:
-            Unexpected: it was not refused for want of a yes.
+            Unexpected: it failed, or its answer is not of this kind.
+        """
+        return _read(kind, tool, await self._send(tool, arguments))
+
+    async def refused(self, code: str, tool: str, **arguments: object) -> Refusal:
+        """Show a guarded call, make it and see that it is refused, for this very reason.
+
+        Raises:
+            Unexpected: it ran, or was refused for another reason.
         """
         self._story.call(tool, arguments)
-        result = await self.send(tool, **arguments)
-        expected = f"{tool} without confirm is refused: confirmation_required."
+        expected = f"{tool} is refused: {code}."
+        result = await self._send(tool, arguments)
         if not result.is_error:
             raise Unexpected(expected, seen=f"it ran: {_text(result)}")
-        refusal = _read(Refusal, tool, result)
-        if refusal.status != "confirmation_required":
-            raise Unexpected(expected, seen=refusal.status)
-        self._story.refused(refusal.status)
-        return refusal.preview
-
-    async def send(self, tool: str, **arguments: object) -> CallToolResult:
-        """Make a call, whatever comes back.
-
-        Raises:
-            Unexpected: no answer came, or one that breaks the protocol or the tool's own schema.
-        """
-        try:
-            return await self._client.call_tool(tool, arguments)
-        except (MCPError, RuntimeError, ValidationError) as error:
-            raise Unexpected(f"{tool} is answered.", seen=error) from error
+        refusal = _refusal(tool, result)
+        if refusal.code != code:
+            raise Unexpected(expected, seen=refusal.code)
+        self._story.refused(refusal.status, refusal.why)
+        return refusal
 
     async def until(
         self, look: Callable[[], Awaitable[FoundT | None]], reason: str, *, expected: str
@@ -119,21 +100,49 @@ class Toolbox:
         Raises:
             Unexpected: it was never found.
         """
-        with self._story.waiting(reason):
+        with self._story.waiting() as tell:
+            tell(reason)
             for _ in range(MOST_LOOKS):
                 if (found := await look()) is not None:
                     return found
                 await anyio.sleep(PAUSE_SECONDS)
         raise Unexpected(expected, seen=f"nothing of the kind, in {MOST_LOOKS} looks")
 
+    async def _send(
+        self, tool: str, arguments: dict[str, object], progress: ProgressFnT | None = None
+    ) -> CallToolResult:
+        """Make a call, whatever comes back.
+
+        Raises:
+            Unexpected: no answer came, or one that breaks the protocol or the tool's own schema.
+        """
+        try:
+            return await self._client.call_tool(tool, arguments, progress_callback=progress)
+        except (MCPError, RuntimeError, ValidationError) as error:
+            raise Unexpected(f"{tool} is answered.", seen=error) from error
+
+
+def _telling(tell: Callable[[str], None]) -> ProgressFnT:
+    async def told(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001  the SDK's names
+        tell(message or "")
+
+    return told
+
+
+def _refusal(tool: str, result: CallToolResult) -> Refusal:
+    try:
+        return Refusal.read(result.structured_content, _text(result))
+    except ValidationError as error:
+        raise Unexpected.odd(f"The answer of {tool} is a Refusal.", error) from error
+
 
 def _read(kind: type[ModelT], tool: str, result: CallToolResult) -> ModelT:
+    if result.is_error:
+        raise Unexpected(f"{tool} succeeds.", seen=_text(result))
     try:
         return kind.model_validate(result.structured_content)
     except ValidationError as error:
-        what = error.errors(include_url=False, include_input=False)[0]
-        seen = f"{'.'.join(str(part) for part in what['loc'])}: {what['msg']}"
-        raise Unexpected(f"The answer of {tool} is a {kind.__name__}.", seen=seen) from error
+        raise Unexpected.odd(f"The answer of {tool} is a {kind.__name__}.", error) from error
 
 
 def _text(result: CallToolResult) -> str:
