@@ -25,8 +25,9 @@ format: .venv/dev ## put the code into its house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: .venv/dev ## write what is generated: README table, manifest lists, tool snapshots
+docs: .venv/dev ## write what is generated: README table and exchanges, manifest lists, tool snapshots
 	$(BIN)/python -m tests.generated
+	$(BIN)/python -m tests.exchanges
 
 bench: .venv/dev ## measure start, memory and time per call against a bare server
 	$(BIN)/python -m bench
