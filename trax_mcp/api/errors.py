@@ -21,10 +21,15 @@ accepted upstream, but the answer could not be read. A read that failed is `not_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """The account of a failed call. `retry_after_seconds` is TRaX's own wish, in seconds."""
+    """The account of a failed call.
+
+    `happened` is the first clause of `message`, for whoever finds out more; `retry_after_seconds`
+    is TRaX's own wish, in seconds.
+    """
 
     code: str
     message: str
+    happened: str = ""
     retryable: bool
     outcome: Outcome = "not_applied"
     http_status: int | None = None

@@ -25,7 +25,7 @@ WRITES_OFF: Final = "This TRaX deployment has writes switched off"
 WRITES_OFF_NEXT: Final = (
     "Retrying will not help: `writeEnabled` in get_health shows when that changes."
 )
-BECAME: Final[Mapping[Outcome, str]] = {
+_BECAME: Final[Mapping[Outcome, str]] = {
     "not_applied": "nothing was changed",
     "unknown": "whether it took effect is not known",
     "applied": "it has taken effect, so do not call again",
@@ -41,27 +41,9 @@ def no_key() -> NotSent:
     )
 
 
-def read_only(known_as: str) -> NotSent:
-    """The operator lets only reading tools run."""
-    return _not_sent(
-        "read_only",
-        f"This server only reads (TRAX_READ_ONLY), so {known_as} was not sent."
-        " Whoever runs the server can change that.",
-    )
-
-
-def not_offered(known_as: str) -> NotSent:
-    """The operator does not offer this tool."""
-    return _not_sent(
-        "not_offered",
-        f"This server does not offer {known_as} (TRAX_TOOLS), so nothing was sent."
-        " Whoever runs the server can change that.",
-    )
-
-
 def write_disabled() -> NotSent:
     """The deployment takes no changes: seen by looking, before anybody is asked."""
-    return _not_sent("write_disabled", f"{WRITES_OFF}; {BECAME['not_applied']}. {WRITES_OFF_NEXT}")
+    return _not_sent("write_disabled", f"{WRITES_OFF}; {_BECAME['not_applied']}. {WRITES_OFF_NEXT}")
 
 
 def not_listed(operation: Operation[Model], *, what: str, listed_by: str) -> NotSent:
@@ -135,9 +117,16 @@ def found_out(error: TraxError, operation: Operation[Model], seen: str | None) -
     """The same failure, with what was seen afterwards: that it took effect after all."""
     if error.failure.outcome != "unknown" or seen is None:
         return error
-    happened = error.failure.message.partition(";")[0]
-    message = f"{happened}, but {operation.known_as} took effect: {seen}. Do not call it again."
+    message = (
+        f"{error.failure.happened}, but {operation.known_as} took effect: {seen}."
+        " Do not call it again."
+    )
     return type(error)(replace(error.failure, outcome="applied", retryable=False, message=message))
+
+
+def tell(happened: str, outcome: Outcome, next_step: str) -> str:
+    """What happened, what became of the call, what to do next: in two sentences."""
+    return f"{happened}; {_BECAME[outcome]}. {next_step}"
 
 
 def what_next(operation: Operation[Model]) -> str:
@@ -162,7 +151,8 @@ def _account(
     outcome = mutated if operation.call.mutates else "not_applied"
     return Failure(
         code=code,
-        message=f"{happened}; {BECAME[outcome]}. {what_next(operation)}",
+        message=tell(happened, outcome, what_next(operation)),
+        happened=happened,
         retryable=not operation.call.mutates,
         outcome=outcome,
         request_id=request_id,

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import Failure, Outcome, Refused
-from trax_mcp.api.failures import BECAME, KEYS_SCREEN, WRITES_OFF, WRITES_OFF_NEXT, what_next
+from trax_mcp.api.failures import KEYS_SCREEN, WRITES_OFF, WRITES_OFF_NEXT, tell, what_next
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.quoting import quote_words
@@ -95,7 +95,8 @@ def refused(operation: Operation[Model], complaint: Complaint, caller: Caller) -
     return Refused(
         Failure(
             code=complaint.code or "bad_answer",
-            message=f"{happened}; {BECAME[outcome]}. {next_step}",
+            message=tell(happened, outcome, next_step),
+            happened=happened,
             retryable=meaning.retryable,
             outcome=outcome,
             http_status=complaint.status,
