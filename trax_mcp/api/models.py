@@ -174,6 +174,11 @@ class StreamStatus(Model):
     live_started_at: str | None = None
     mode: str | None = None
 
+    @property
+    def since(self) -> str | None:
+        """Since when it is live, as TRaX writes it; None if it is not, or TRaX does not tell."""
+        return (self.live_started_at or self.broadcast_started_at) if self.live else None
+
 
 class Studio(Model):
     """A studio, and what the caller may do in it (`role`)."""

@@ -277,6 +277,11 @@ class CreateMediaUpload(
     folder: Text | None = Field(None, description="Folder in the library.")
 
 
+def is_stop(operation: Operation[Model]) -> bool:
+    """Whether it ends a broadcast: nothing may stand between a person and that."""
+    return isinstance(operation, GoOffline)
+
+
 OPERATIONS: tuple[type[Operation[Model]], ...] = (
     GetHealth,
     GetOpenapi,

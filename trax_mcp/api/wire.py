@@ -4,8 +4,8 @@ One pool for all callers; the key travels with each request and is stored nowher
 when an answer was lost or cut, and nothing of what one means.
 """
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
@@ -24,6 +24,8 @@ from trax_mcp.api.replies import Reply, is_success, read_request_id
 LARGEST_ANSWER_BYTES: Final = 4 * 1024 * 1024
 _CONNECT_SHARE: Final = 0.5
 """Of the time for a request, so that failing to connect is told apart from a late answer."""
+_MOST_CONNECTIONS: Final = 100
+_MOST_READS: Final = 80
 _PLAIN: Final = "identity"
 """Answers are asked for uncompressed: a small one could unpack to any size."""
 
@@ -33,7 +35,7 @@ class _UnfitError(Exception):
 
 
 class Wire:
-    """The pool of connections to one TRaX. `timeout_seconds` bounds one exchange as a whole."""
+    """The connections to one TRaX. `timeout_seconds` bounds one exchange as a whole."""
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class Wire:
         connecting = timeout_seconds * _CONNECT_SHARE
         self._timeout = timeout_seconds
         self._now = now
+        self._room_for_reads = anyio.CapacityLimiter(_MOST_READS)
         self._http = httpx.AsyncClient(
             base_url=base_url,
             transport=transport,
@@ -60,6 +63,7 @@ class Wire:
                 "Accept": "application/json",
                 "Accept-Encoding": _PLAIN,
             },
+            limits=httpx.Limits(max_connections=_MOST_CONNECTIONS, max_keepalive_connections=20),
         )
 
     async def exchange(self, operation: Operation[Model], caller: Caller) -> Reply:
@@ -72,18 +76,37 @@ class Wire:
         """
         request_id = f"mcp_{uuid4().hex}"
         deadline = anyio.current_time() + self._timeout
-        response = await self._open(operation, caller, request_id=request_id, deadline=deadline)
-        try:
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            known_as = read_request_id(headers, sent=request_id)
-            body = await self._read(operation, response, request_id=known_as, deadline=deadline)
-        finally:
-            await response.aclose()
+        async with self._room(operation, request_id=request_id, deadline=deadline):
+            response = await self._open(operation, caller, request_id=request_id, deadline=deadline)
+            try:
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                known_as = read_request_id(headers, sent=request_id)
+                body = await self._read(operation, response, request_id=known_as, deadline=deadline)
+            finally:
+                await response.aclose()
         return Reply(response.status_code, headers, body, known_as, self._now())
 
     async def aclose(self) -> None:
         """Close all connections."""
         await self._http.aclose()
+
+    @asynccontextmanager
+    async def _room(
+        self, operation: Operation[Model], *, request_id: str, deadline: float
+    ) -> AsyncIterator[None]:
+        """Have room in the pool. No flood of reads may hold up a change, a stop least of all."""
+        if operation.call.mutates:
+            yield
+            return
+        try:
+            with _until(deadline):
+                await self._room_for_reads.acquire()
+        except TimeoutError:
+            raise no_connection(request_id=request_id) from None
+        try:
+            yield
+        finally:
+            self._room_for_reads.release()
 
     async def _open(
         self, operation: Operation[Model], caller: Caller, *, request_id: str, deadline: float

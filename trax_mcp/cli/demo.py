@@ -28,7 +28,7 @@ from trax_mcp.cli.story import Story
 from trax_mcp.cli.toolbox import Toolbox, Unexpected
 from trax_mcp.settings import PREFIX
 
-SERVER: Final = (sys.executable, "-m", "trax_mcp", "--sandbox")
+SERVER: Final = (sys.executable, "-P", "-m", "trax_mcp", "--sandbox")
 START_SECONDS: Final[float] = 20
 _CALL_SECONDS = 30
 _LAST_WORDS = 8

@@ -4,6 +4,7 @@ import gc
 import socket
 import sys
 from collections.abc import Collection, Iterable
+from contextlib import aclosing
 
 import anyio
 
@@ -48,21 +49,21 @@ def http(settings: Settings, *, host: str, port: int) -> int:
 
 
 async def _serve_stdio(settings: Settings, own: Caller) -> None:
-    client, house = _client(settings), _house(settings)
-    server = build_server(client, own=own, house=house)
-    _collect_garbage_again()
-    await serve_stdio(server, stop=house.stop)
-    await client.aclose()
+    house = _house(settings)
+    async with aclosing(_client(settings)) as client:
+        server = build_server(client, own=own, house=house)
+        _collect_garbage_again()
+        await serve_stdio(server, stop=house.stop)
 
 
 async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) -> None:
-    client, house = _client(settings), _house(settings)
-    server = build_server(client, own=own, house=house)
-    app = http_app(server, settings, in_flight=house.in_flight)
-    print(f"trax-mcp is listening on {url_of(listener)}{PATH}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
-    _collect_garbage_again()
-    await serve_http(app, listener, stop=house.stop)
-    await client.aclose()
+    house = _house(settings)
+    async with aclosing(_client(settings)) as client:
+        server = build_server(client, own=own, house=house)
+        app = http_app(server, settings, in_flight=house.in_flight)
+        print(f"trax-mcp is listening on {url_of(listener)}{PATH}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
+        _collect_garbage_again()
+        await serve_http(app, listener, stop=house.stop)
 
 
 def _collect_garbage_again() -> None:

@@ -6,6 +6,7 @@ The call's result never depends on it: a line that cannot be written is said on 
 no stream key and no confirmation is ever in a line.
 """
 
+import errno
 import json
 import logging
 import os
@@ -21,6 +22,8 @@ from trax_mcp.clock import Clock, iso
 _LOG = logging.getLogger(__name__)
 _ADDRESSES = frozenset({"rtmpUrl", "url"})
 _LONGEST_ACTOR = 64
+_NEVER_WAIT = getattr(os, "O_NONBLOCK", 0)
+"""A pipe that nobody reads must not hold up a stop. Windows has no such flag, and no such pipes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +71,10 @@ class Audit:
 
 def _append(path: Path, text: str) -> None:
     """Opened for each line, so that a rotated file is never written to."""
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NEVER_WAIT, 0o600)
     try:
-        os.write(file, text.encode())
+        if os.write(file, text.encode()) < len(text):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     finally:
         os.close(file)
 
@@ -85,6 +89,7 @@ def _masked(operation: Operation[Model]) -> Mapping[str, object]:
 
 def _origin(address: str) -> str:
     try:
-        return f"{urlsplit(address).scheme}://{urlsplit(address).hostname}/..."
+        parts = urlsplit(address)
     except ValueError:
         return "..."
+    return f"{parts.scheme}://{parts.hostname}/..." if parts.hostname else "..."

@@ -12,10 +12,10 @@ from typing import Final
 import anyio
 
 from trax_mcp.api.client import Client
-from trax_mcp.api.errors import TraxError
+from trax_mcp.api.errors import Outcome, TraxError
 from trax_mcp.api.failures import cut_short, found_out
 from trax_mcp.api.models import Model
-from trax_mcp.api.operations import GoLive, GoOffline
+from trax_mcp.api.operations import GoLive, is_stop
 from trax_mcp.api.replies import Answer
 from trax_mcp.clock import Clock, iso
 from trax_mcp.guard.acts import Acts
@@ -32,12 +32,22 @@ _LOG = logging.getLogger(__name__)
 Sent = Answer[Model] | TraxError
 
 
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The decision that an act may run: the yes to spend, and what was seen when it was made."""
+
+    handle: str | None
+    acts_before: int
+    digest: str | None = None
+
+
 @dataclass(slots=True)
 class Turn:
-    """Whose turn it is to change a studio. `acts` counts those that were begun."""
+    """Whose turn it is to change a studio. `acts` and `stops` count those that were begun."""
 
     lock: anyio.Lock = field(default_factory=anyio.Lock)
     acts: int = 0
+    stops: int = 0
     watch: anyio.CancelScope | None = None
 
 
@@ -59,9 +69,12 @@ class Committer:
         turn = self._turns.get(_place(visit))
         return turn.acts if turn else 0
 
-    async def run(
-        self, visit: Visit, *, handle: str | None, digest: str, acts_before: int
-    ) -> Done | None:
+    def stops_so_far(self, visit: Visit) -> int:
+        """How many of them were stops that TRaX did not refuse."""
+        turn = self._turns.get(_place(visit))
+        return turn.stops if turn else 0
+
+    async def run(self, visit: Visit, leave: Leave) -> Done | None:
         """Do it; None if somebody acted, or spent the yes, since it was decided: then look again.
 
         A stop does not mind what others did. It waits while something is being sent, and for
@@ -72,29 +85,24 @@ class Committer:
         """
         turn = self._turns[_place(visit)]
         async with turn.lock:
-            stale = turn.acts != acts_before and not isinstance(visit.operation, GoOffline)
-            if stale or not (handle is None or self._pending.take(handle)):
+            stale = turn.acts != leave.acts_before and not is_stop(visit.operation)
+            if stale or not (leave.handle is None or self._pending.take(leave.handle)):
                 return None
             turn.acts += 1
             deadline = anyio.current_time() + self._client.timeout_seconds + _MORE_SECONDS
             sent: Sent = cut_short(visit.operation)
-            self._write(visit, "sending", digest=digest)
+            self._audit.write("sending", visit.operation, visit.asker, digest=leave.digest)
+            if isinstance(visit.operation, GoLive):
+                self._pending.note_start(visit.operation.studio())
             with self._acts.begin(deadline=deadline):
-                sent = await self._send(visit, turn)
+                sent = await self._send(visit)
+            self._heed(visit, turn, _outcome(sent))
         observed = None
-        if _is_worth_watching(visit, sent):
-            observed = Observed("unknown", iso(self._clock.now()))
-            with self._acts.begin(deadline=deadline):
-                observed = await self._watch(visit, turn)
-        return self._conclude(visit, sent, observed, handle=handle, digest=digest)
+        if isinstance(visit.operation, GoLive) or is_stop(visit.operation):
+            observed = await self._look(visit, turn, sent, deadline=deadline)
+        return self._conclude(visit, leave, sent, observed)
 
-    async def _send(self, visit: Visit, turn: Turn) -> Sent:
-        if isinstance(visit.operation, GoLive):
-            self._pending.note_start(visit.operation.studio())
-        if isinstance(visit.operation, GoOffline):
-            self._pending.void_starts(visit.operation.studio())
-            if turn.watch is not None:
-                turn.watch.cancel()
+    async def _send(self, visit: Visit) -> Sent:
         try:
             return await self._client.send(visit.operation, visit.caller)
         except TraxError as error:
@@ -103,63 +111,84 @@ class Committer:
             _LOG.exception("%s failed", visit.operation.known_as)
             return cut_short(visit.operation)
 
+    def _heed(self, visit: Visit, turn: Turn, outcome: Outcome) -> None:
+        """What others must know before their turn comes. A refused act has changed nothing."""
+        studio = visit.operation.studio()
+        if isinstance(visit.operation, GoLive) and outcome == "not_applied":
+            self._pending.note_end(studio)
+        if is_stop(visit.operation) and outcome != "not_applied":
+            turn.stops += 1
+            self._pending.void_starts(studio)
+            if turn.watch is not None:
+                turn.watch.cancel()
+        if is_stop(visit.operation) and outcome == "applied":
+            self._pending.note_end(studio)
+
+    async def _look(
+        self, visit: Visit, turn: Turn, sent: Sent, *, deadline: float
+    ) -> Observed | None:
+        """What was seen afterwards; None if there was nothing to see."""
+        if _outcome(sent) == "not_applied":
+            return None
+        with self._acts.begin(deadline=deadline):
+            return await self._watch(visit, turn)
+        return Observed("unknown", iso(self._clock.now()))  # what was cut short comes here
+
     async def _watch(self, visit: Visit, turn: Turn) -> Observed:
         """Look until it is known what came of it; of a go-live, until a stop comes."""
         going_live = isinstance(visit.operation, GoLive)
         watch = Watch(self._client, visit.caller, visit.operation.studio(), clock=self._clock)
-        with anyio.CancelScope() as scope:
-            turn.watch = scope if going_live else turn.watch
-            return await watch.look(live=going_live, progress=visit.progress)
-        return Observed("stopping", iso(self._clock.now()))
+        try:
+            with anyio.CancelScope() as scope:
+                if going_live:
+                    turn.watch = scope
+                return await watch.look(live=going_live, progress=visit.progress)
+            return Observed("stopping", iso(self._clock.now()))
+        except Exception:  # noqa: BLE001  the act is done, and must be accounted for
+            _LOG.exception("watching %s failed", visit.operation.known_as)
+            return Observed("unknown", iso(self._clock.now()))
 
-    def _conclude(
-        self,
-        visit: Visit,
-        sent: Sent,
-        observed: Observed | None,
-        *,
-        handle: str | None,
-        digest: str,
-    ) -> Done:
+    def _conclude(self, visit: Visit, leave: Leave, sent: Sent, observed: Observed | None) -> Done:
         """Write down and remember what came of it. Nothing here waits, so nothing can cut it."""
         if isinstance(sent, TraxError):
-            seen = _seen(visit, observed) if observed else None
-            sent = found_out(sent, visit.operation, seen)
-        outcome = sent.failure.outcome if isinstance(sent, TraxError) else "applied"
-        request_id = sent.failure.request_id if isinstance(sent, TraxError) else sent.request_id
+            sent = found_out(sent, visit.operation, self._seen(visit, observed))
+        error = sent if isinstance(sent, TraxError) else None
         state = observed.state if observed else None
-        code = sent.failure.code if isinstance(sent, TraxError) else None
-        self._write(
-            visit,
+        self._audit.write(
             "sent",
-            digest=digest,
-            outcome=outcome,
-            code=code,
-            requestId=request_id,
+            visit.operation,
+            visit.asker,
+            digest=leave.digest,
+            outcome=_outcome(sent),
+            code=error.failure.code if error else None,
+            requestId=_request_id(sent),
             observed=state,
         )
-        self._remember(visit, outcome=outcome, state=state, handle=handle)
+        if isinstance(visit.operation, GoLive) and state == "on_air":
+            self._pending.note_end(visit.operation.studio())
+        if leave.handle is not None:
+            self._settle(leave.handle, _outcome(sent), state)
         if isinstance(sent, TraxError):
             raise sent
         return Done(sent, observed)
 
-    def _remember(
-        self, visit: Visit, *, outcome: str, state: str | None, handle: str | None
-    ) -> None:
-        undone = outcome == "not_applied"
-        if isinstance(visit.operation, GoLive) and (undone or state == "on_air"):
-            self._pending.note_end(visit.operation.studio())
-        if isinstance(visit.operation, GoOffline) and not undone:
-            self._pending.note_end(visit.operation.studio())
-        if handle is None:
-            return
-        if undone:
+    def _settle(self, handle: str, outcome: Outcome, state: str | None) -> None:
+        """What certainly did nothing leaves the yes as good as it was."""
+        if outcome == "not_applied":
             self._pending.give_back(handle)
         else:
             self._pending.settle(handle, _came_of_it(outcome, state))
 
-    def _write(self, visit: Visit, event: str, **facts: object) -> None:
-        self._audit.write(event, visit.operation, visit.asker, **facts)
+    def _seen(self, visit: Visit, observed: Observed | None) -> str | None:
+        """In words, that it happened after all; None if that was not seen."""
+        if observed is None:
+            return None
+        if observed.state == "on_air" and isinstance(visit.operation, GoLive):
+            return f"it is on air since {observed.since}" if observed.since else "it is on air"
+        # What is only starting looks off air as well: that is no proof of a stop.
+        may_start = self._pending.is_starting(visit.operation.studio())
+        stopped = observed.state == "off_air" and is_stop(visit.operation)
+        return "it is off air" if stopped and not may_start else None
 
 
 def _place(visit: Visit) -> str:
@@ -167,21 +196,14 @@ def _place(visit: Visit) -> str:
     return visit.operation.studio() or visit.operation.target()
 
 
-def _is_worth_watching(visit: Visit, sent: Sent) -> bool:
-    changes_air = isinstance(visit.operation, GoLive | GoOffline)
-    undone = isinstance(sent, TraxError) and sent.failure.outcome == "not_applied"
-    return changes_air and not undone
+def _outcome(sent: Sent) -> Outcome:
+    return sent.failure.outcome if isinstance(sent, TraxError) else "applied"
 
 
-def _came_of_it(outcome: str, state: str | None) -> str:
+def _request_id(sent: Sent) -> str | None:
+    return sent.failure.request_id if isinstance(sent, TraxError) else sent.request_id
+
+
+def _came_of_it(outcome: Outcome, state: str | None) -> str:
     ran = "the call ran" if outcome == "applied" else "whether the call ran is not known"
     return f"{ran}, and the studio was then {state.replace('_', ' ')}" if state else ran
-
-
-def _seen(visit: Visit, observed: Observed) -> str | None:
-    """In words, that it happened after all; None if that was not seen."""
-    wanted = "on_air" if isinstance(visit.operation, GoLive) else "off_air"
-    if observed.state != wanted:
-        return None
-    since = f" since {observed.since}" if observed.since else ""
-    return f"it is {wanted.replace('_', ' ')}{since}"

@@ -13,7 +13,9 @@ from trax_mcp.api.models import Connection, Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import (
     CreateDestination,
+    CreateMediaUpload,
     CreateSource,
+    CreateStudio,
     DeleteDestination,
     DeleteSource,
     GoLive,
@@ -28,7 +30,6 @@ from trax_mcp.guard import words
 from trax_mcp.show.facts import Facts
 from trax_mcp.show.target import Target
 
-_LONGEST_MESSAGE = 500
 _IDS = frozenset({"studioId", "destId", "sourceId"})
 
 Lines = Iterator[str]
@@ -88,25 +89,46 @@ def _update_source(it: UpdateSource, facts: Facts, target: Target) -> Lines:
 
 def _create_destination(it: CreateDestination, facts: Facts, _target: Target) -> Lines:
     where = words.platform(it.platform)
-    yield f"Adds the destination {words.quoted(it.name)} ({where}) to {words.studio(facts)}."
+    yield f"Adds the destination {words.own(it.name)} ({where}) to {words.studio(facts)}."
+    yield from _rest(it, "name", "platform")
     yield from _on_air(facts, "The stream may go out there at once.")
 
 
 def _create_source(it: CreateSource, facts: Facts, _target: Target) -> Lines:
     what = words.plain(it.type)
-    yield f"Adds the source {words.quoted(it.name)} ({what}) to {words.studio(facts)}."
+    yield f"Adds the source {words.own(it.name)} ({what}) to {words.studio(facts)}."
+    yield from _rest(it, "name", "type")
     yield from _on_air(facts, "Viewers may see it at once.")
 
 
 def _send_chat(it: SendChatMessage, facts: Facts, _target: Target) -> Lines:
-    said = words.quoted(it.text, longest=_LONGEST_MESSAGE)
-    yield f"Says in the public chat of {words.studio(facts)}: {said}."
+    said = words.own(it.text)
+    where = f" on {words.platforms(it.platforms)}" if it.platforms else ""
+    yield f"Says in the public chat of {words.studio(facts)}{where}: {said}."
+
+
+def _create_studio(it: CreateStudio, _facts: Facts, _target: Target) -> Lines:
+    yield f"Creates the studio {words.own(it.name)}."
+    yield "No tool deletes it again."
+
+
+def _create_upload(it: CreateMediaUpload, _facts: Facts, _target: Target) -> Lines:
+    what = f"{words.plain(it.content_type)}, {it.byte_size} bytes"
+    yield f"Reserves room in the media library for the file {words.own(it.filename)} ({what})."
+    yield from _rest(it, "filename", "contentType", "byteSize")
 
 
 def _change(it: Operation[Model], _facts: Facts, target: Target) -> Lines:
     for name, value in it.given().items():
         if name not in _IDS:
             yield f"Sets {name} of {words.target(target)} to {_value(value)}."
+
+
+def _rest(it: Operation[Model], *told: str) -> Lines:
+    """The other arguments: nobody agrees to what they were not shown."""
+    for name, value in it.given().items():
+        if name not in _IDS and name not in told:
+            yield f"Sets its {name} to {_value(value)}."
 
 
 def _value(value: object) -> str:
@@ -116,7 +138,7 @@ def _value(value: object) -> str:
         case SecretStr():
             return "what you gave"
         case _:
-            return words.quoted(str(value))
+            return words.own(str(value))
 
 
 def _on_air(facts: Facts, consequence: str) -> Lines:
@@ -163,6 +185,8 @@ EFFECTS: Mapping[type[Operation[Model]], InWords] = {
     CreateDestination: _create_destination,
     CreateSource: _create_source,
     SendChatMessage: _send_chat,
+    CreateStudio: _create_studio,
+    CreateMediaUpload: _create_upload,
 }
 """What would happen; what stands in no row is told by its arguments."""
 
@@ -180,6 +204,8 @@ CHOICES: Mapping[type[Operation[Model]], str] = {
     CreateDestination: "Add it to {name}",
     CreateSource: "Add it to {name}",
     SendChatMessage: "Send it to the chat of {name}",
+    CreateStudio: "Create it",
+    CreateMediaUpload: "Reserve it",
 }
 """The act in a few words; "Change ..." for what stands in no row."""
 
@@ -197,10 +223,9 @@ def warnings(operation: Operation[Model], facts: Facts, target: Target) -> tuple
 
 def choice(operation: Operation[Model], facts: Facts, target: Target) -> str:
     """The act in a few words."""
-    where = f" on {words.platforms(facts.enabled)}" if facts.enabled else ""
-    name = words.plain(target.name or target.id) or "TRaX"
-    return (
-        CHOICES.get(type(operation), "Change {name}")
-        .replace("{where}", where)
-        .replace("{name}", name)
+    where = words.platforms(it.platform for it in facts.enabled)
+    name = words.plain(target.name or target.id)
+    # Formatted once: what names hold in braces is only a name.
+    return CHOICES.get(type(operation), "Change {name}").format(
+        name=name, where=f" on {where}" if where else ""
     )

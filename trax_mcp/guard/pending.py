@@ -18,6 +18,7 @@ from trax_mcp.guard.consent import Entry, Used
 
 LIFETIME_SECONDS: Final = 300.0
 MOST_PER_CALLER: Final = 32
+MOST_IN_ALL: Final = 4096
 STARTING_SECONDS: Final = 60.0
 _HANDLE_BYTES = 16
 
@@ -42,9 +43,7 @@ class Pending:
     ) -> Entry:
         """Keep what would be agreed to, under a fresh handle; the caller's oldest may go for it."""
         self._forget_expired()
-        mine = [handle for handle, kept in self._kept.items() if _entry(kept).caller == caller]
-        for handle in mine[: len(mine) - MOST_PER_CALLER + 1]:
-            del self._kept[handle]
+        self._make_room(caller)
         entry = Entry(
             handle=secrets.token_urlsafe(_HANDLE_BYTES),
             caller=caller,
@@ -77,6 +76,11 @@ class Pending:
         if isinstance(kept := self._kept.get(handle), Used):
             self._kept[handle] = kept.entry
 
+    def drop(self, handle: str) -> None:
+        """Forget an entry that was answered with a no."""
+        if isinstance(self._kept.get(handle), Entry):
+            del self._kept[handle]
+
     def settle(self, handle: str, outcome: str) -> None:
         """Say what came of a taken entry."""
         if isinstance(kept := self._kept.get(handle), Used):
@@ -100,10 +104,19 @@ class Pending:
         """Whether a go-live was sent within the last minute and nothing has been seen since."""
         return self._starting.get(studio, 0) > self._clock.seconds()
 
+    def _make_room(self, caller: str) -> None:
+        """What was used stays: it must still be told apart from what never was."""
+        waiting = [it for it in self._kept.values() if isinstance(it, Entry)]
+        mine = [it.handle for it in waiting if it.caller == caller]
+        for handle in mine[: 1 - MOST_PER_CALLER]:
+            del self._kept[handle]
+        while len(self._kept) >= MOST_IN_ALL:
+            self._kept.popitem(last=False)
+
     def _forget_expired(self) -> None:
         now = self._clock.seconds()
-        for handle in [it for it, kept in self._kept.items() if _entry(kept).expires <= now]:
-            del self._kept[handle]
+        while self._kept and _entry(next(iter(self._kept.values()))).expires <= now:
+            self._kept.popitem(last=False)  # all live equally long, so the oldest is the first
         for studio in [it for it, until in self._starting.items() if until <= now]:
             del self._starting[studio]
 

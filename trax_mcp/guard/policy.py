@@ -116,6 +116,8 @@ def _judge_confirmation(case: Case) -> Verdict:
 
 def _judge_answer(case: Case, answer: PersonAnswer) -> Verdict:
     held = case.held
+    if answer.said == "timed_out":  # what they were asked has expired in that same moment
+        return Refuse("declined", "timed_out")
     if not isinstance(held, Entry):
         return Refuse("confirmation_invalid", "expired")
     if held.choice is None or held.operation != case.operation:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trax_mcp.api.models import Model
@@ -85,7 +86,14 @@ def _seen(operation: Operation[Model], facts: Facts, target: Target) -> list[obj
         case DeleteDestination() | DeleteSource():
             return [target.name, target.platform, facts.live]
         case UnlinkConnection():
-            return [target.name, target.platform, [it.live for it in facts.around]]
+            return [target.name, target.platform, sorted(_serves_live(facts, target))]
         case _:
             arguments = operation.model_dump(mode="json", by_alias=True, exclude_none=True)
             return [target.name, target.platform, facts.live, arguments]
+
+
+def _serves_live(facts: Facts, target: Target) -> Iterator[str]:
+    """The studios on air that an account may serve; others may come and go."""
+    for it in facts.around:
+        if it.live and it.studio and target.platform in {place.platform for place in it.enabled}:
+            yield it.studio.id

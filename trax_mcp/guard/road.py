@@ -6,32 +6,26 @@ asked walks again, from the beginning, with the answer as evidence. The road kno
 """
 
 from dataclasses import replace
-from datetime import timedelta
 
 from trax_mcp.api.client import Client
 from trax_mcp.api.failures import write_disabled
-from trax_mcp.api.operations import GoLive
-from trax_mcp.clock import Clock, iso
+from trax_mcp.api.operations import GoLive, is_stop
+from trax_mcp.clock import Clock
 from trax_mcp.guard.audit import Audit
-from trax_mcp.guard.commit import Committer
-from trax_mcp.guard.consent import Entry, Used
+from trax_mcp.guard.commit import Committer, Leave
+from trax_mcp.guard.consent import NO_EVIDENCE, Entry, Used
 from trax_mcp.guard.pending import Pending
 from trax_mcp.guard.policy import (
-    DO_NOT,
-    Ask,
     Case,
-    NothingToDo,
-    Preview,
     Proceed,
-    Reason,
     Refuse,
-    Status,
     Verdict,
     judge,
 )
-from trax_mcp.guard.preview import Outlook, changes, preview
+from trax_mcp.guard.preview import preview
+from trax_mcp.guard.reception import Reception
 from trax_mcp.guard.rules import Mode, Rules, When
-from trax_mcp.guard.visit import Done, NotRun, Question, Result, Visit
+from trax_mcp.guard.visit import Done, NotRun, Result, Visit
 from trax_mcp.show.facts import Facts
 from trax_mcp.show.lookout import Lookout
 
@@ -54,7 +48,7 @@ class Road:
         self.rules = rules
         self._pending = pending
         self._audit = audit
-        self._clock = clock
+        self._reception = Reception(rules=rules, pending=pending, clock=clock)
 
     async def walk(self, visit: Visit) -> Result:
         """Run a call if it may run.
@@ -65,37 +59,60 @@ class Road:
         when = self.rules.when(visit.operation)
         if when is When.NEVER:
             return Done(await self._client.send(visit.operation, visit.caller))
+        stops = self._committer.stops_so_far(visit)
         while True:
             result = await self._walk_guarded(visit, when)
             if result is not None:
                 return result
+            stopped = self._committer.stops_so_far(visit) != stops
+            if stopped and isinstance(visit.operation, GoLive) and self.rules.mode is Mode.FLAG:
+                # A stop is the last word; elsewhere it has voided the yes itself.
+                visit = replace(visit, evidence=NO_EVIDENCE)
 
     async def _walk_guarded(self, visit: Visit, when: When) -> Result | None:
         """One walk; None if somebody acted meanwhile, so that what was seen is no longer so."""
+        # Both before any look: what begins during it is an act more, what ends is still minded.
         acts_before = self._committer.acts_so_far(visit)
+        starting = self._pending.is_starting(visit.operation.studio())
+        held = self._held(visit)
+        if isinstance(held, Used):
+            # Before any look around: what it was for may be gone by its own doing.
+            return self._spent(visit, held)
         lookout = Lookout(self._client, visit.operation, visit.caller)
         known = None
         if when is When.WHILE_LIVE:
             known = await lookout.see_live()
-            if known.live is False and not self._pending.is_starting(visit.operation.studio()):
-                return await self._committer.run(
-                    visit, handle=None, digest="not live", acts_before=acts_before
-                )
+            # Whoever was asked has the last word, though nobody need be asked any more.
+            if known.live is False and not starting and visit.evidence.answer is None:
+                handle = _spendable(visit, held)
+                return await self._committer.run(visit, Leave(handle, acts_before))
         facts = await lookout.see(known)
+        if self._committer.acts_so_far(visit) != acts_before and not is_stop(visit.operation):
+            return None
         outlook = preview(visit.operation, facts)
         mark = outlook.digest
         if facts.health is not None and facts.health.write_enabled is False:
             raise write_disabled()
-        held = self._pending.look(visit.evidence.handle, caller=visit.caller.fingerprint)
-        verdict = judge(self._case(visit, facts, mark, held))
+        held = self._held(visit)
+        if isinstance(held, Used):
+            return self._spent(visit, held)
+        since = self._on_air_since(visit, facts, starting=starting)
+        verdict = judge(self._case(visit, since, mark, held))
         self._write(visit, verdict, mark)
         if isinstance(verdict, Proceed):
-            return await self._committer.run(
-                visit, handle=verdict.handle, digest=mark, acts_before=acts_before
-            )
-        return self._answer(visit, verdict, outlook, held)
+            return await self._committer.run(visit, Leave(verdict.handle, acts_before, mark))
+        return self._reception.receive(visit, verdict, outlook, held)
 
-    def _case(self, visit: Visit, facts: Facts, mark: str, held: Entry | Used | None) -> Case:
+    def _held(self, visit: Visit) -> Entry | Used | None:
+        return self._pending.look(visit.evidence.handle, caller=visit.caller.fingerprint)
+
+    def _spent(self, visit: Visit, used: Used) -> NotRun:
+        verdict = Refuse("confirmation_invalid", "used")
+        self._write(visit, verdict, used.entry.digest)
+        name = visit.operation.known_as
+        return NotRun(name, verdict.status, verdict.reason, used.outcome)
+
+    def _case(self, visit: Visit, since: str | None, mark: str, held: Entry | Used | None) -> Case:
         return Case(
             operation=visit.operation,
             digest=mark,
@@ -103,65 +120,19 @@ class Road:
             held=held,
             mode=self.rules.mode,
             can_ask=visit.can_ask,
-            on_air_since=self._on_air_since(visit, facts),
+            on_air_since=since,
         )
 
-    def _on_air_since(self, visit: Visit, facts: Facts) -> str | None:
+    def _on_air_since(self, visit: Visit, facts: Facts, *, starting: bool) -> str | None:
         if not isinstance(visit.operation, GoLive):
             return None
         if facts.status is not None and facts.status.live:
             self._pending.note_end(visit.operation.studio())
-            since = facts.status.live_started_at or facts.status.broadcast_started_at
-            return f"it is live already, since {since}." if since else "it is live already."
-        if self._pending.is_starting(visit.operation.studio()):
+            since = f", since {facts.since}" if facts.since else ""
+            return f"it is live already{since}."
+        if starting or self._pending.is_starting(visit.operation.studio()):
             return "a go-live was sent within the last minute and has not been seen on air yet."
         return None
-
-    def _answer(
-        self, visit: Visit, verdict: Verdict, outlook: Outlook, held: Entry | Used | None
-    ) -> NotRun | Question:
-        name = outlook.operation
-        match verdict:
-            case Ask(again=again):
-                entry = self._keep(visit, outlook, choice=outlook.choice, again=again)
-                changed = _changed(held, outlook) if again else ()
-                return Question(entry.handle, outlook, outlook.choice, DO_NOT, changed)
-            case Preview(reason=reason):
-                return self._preview(visit, outlook, reason, held)
-            case NothingToDo(since=since):
-                return NotRun(name, "nothing_to_do", told=since)
-            case Refuse(status=status, reason=reason):
-                told = held.outcome if isinstance(held, Used) else None
-                shown = None if reason == "used" else outlook
-                return NotRun(name, status, reason, told, shown, _changed(held, outlook))
-            case Proceed():
-                raise AssertionError("what may run is run")
-
-    def _preview(
-        self, visit: Visit, outlook: Outlook, reason: Reason | None, held: Entry | Used | None
-    ) -> NotRun:
-        status: Status = "confirmation_invalid" if reason else "confirmation_required"
-        not_run = NotRun(outlook.operation, status, reason, None, outlook)
-        if reason == "changed":
-            not_run = replace(not_run, changes=_changed(held, outlook))
-        if self.rules.mode is Mode.FLAG:
-            return not_run
-        entry = self._keep(visit, outlook)
-        left = timedelta(seconds=entry.expires - self._clock.seconds())
-        until = iso(self._clock.now() + left)
-        return replace(not_run, confirmation=entry.handle, expires_at=until)
-
-    def _keep(
-        self, visit: Visit, outlook: Outlook, *, choice: str | None = None, again: bool = False
-    ) -> Entry:
-        return self._pending.put(
-            visit.operation,
-            caller=visit.caller.fingerprint,
-            digest=outlook.digest,
-            shown=outlook.shown,
-            choice=choice,
-            asked_again=again,
-        )
 
     def _write(self, visit: Visit, verdict: Verdict, mark: str) -> None:
         reason = getattr(verdict, "reason", None) or getattr(verdict, "status", None)
@@ -176,5 +147,7 @@ class Road:
         )
 
 
-def _changed(held: Entry | Used | None, outlook: Outlook) -> tuple[str, ...]:
-    return changes(held.shown, outlook) if isinstance(held, Entry) else ()
+def _spendable(visit: Visit, held: Entry | Used | None) -> str | None:
+    """The yes that came along, though none is needed any more: once used, it is used."""
+    fits = isinstance(held, Entry) and held.operation == visit.operation
+    return held.handle if isinstance(held, Entry) and fits and visit.evidence.confirm else None

@@ -26,6 +26,11 @@ def quoted(words: str, *, longest: int = LONGEST_NAME) -> str:
     return quote_words(words, longest=longest)
 
 
+def own(words: str) -> str:
+    """The caller's own words, in quotes and whole: nobody agrees to what they were not shown."""
+    return quote_words(words, longest=len(words))
+
+
 def plain(words: str) -> str:
     """Other people's words without quotes, for where they stand by themselves."""
     return quoted(words)[1:-1]
@@ -36,9 +41,9 @@ def platform(name: str) -> str:
     return _PLATFORMS.get(name.lower(), plain(name))
 
 
-def platforms(destinations: Iterable[Destination]) -> str:
-    """Where destinations are, each platform once."""
-    return listed(list(dict.fromkeys(platform(it.platform) for it in destinations)))
+def platforms(names: Iterable[str]) -> str:
+    """Several platforms, each once."""
+    return listed(list(dict.fromkeys(map(platform, names))))
 
 
 def destination(it: Destination) -> str:

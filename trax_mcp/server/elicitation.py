@@ -23,6 +23,7 @@ from trax_mcp.server.wording import told_question
 
 SILENCE_SECONDS: Final = 300.0
 PROGRESS_SECONDS: Final = 10.0
+_TELLING_SECONDS: Final = 0.2
 ACTOR: Final = "live.traxstreaming/actor"
 _QUESTION = "consent"
 _CHOICE = "choice"
@@ -56,6 +57,8 @@ class Person:
     @property
     def answer(self) -> PersonAnswer | None:
         """The answer that came with the call itself (2026-07-28), None if there is none."""
+        if not self._modern:
+            return None  # what stands there was never asked for
         if self.params.request_state is None and self.params.input_responses is None:
             return None
         given = (self.params.input_responses or {}).get(_QUESTION)
@@ -81,7 +84,9 @@ class Person:
     async def tell_progress(self, gone: float, most: float, doing: str) -> None:
         """Tell the client how far it is, if it gave a token. It may be gone: that is no harm."""
         try:
-            await self.ctx.session.report_progress(gone, most, doing)
+            # Whoever has hung up takes nothing any more, and an act must not wait for them.
+            with anyio.move_on_after(_TELLING_SECONDS):
+                await self.ctx.session.report_progress(gone, most, doing)
         except (MCPError, anyio.ClosedResourceError, anyio.BrokenResourceError):
             _LOG.debug("progress could not be told")
 

@@ -30,7 +30,7 @@ _NEXT: Final[Mapping[Status, str]] = {
     "declined": "Do not call again unless the person asks for it.",
     "cannot_ask": "The operator set TRAX_CONFIRM=human: use a client that shows forms.",
     "nothing_to_do": "Look with get_stream_status.",
-    "confirmation_invalid": "Tell the person what changed, and call again if they still want it.",
+    "confirmation_invalid": "Call again if the person still wants it.",
 }
 """What to do where there is no confirmation to pass on."""
 
@@ -78,7 +78,8 @@ def _outlook(outlook: Outlook, changes: tuple[str, ...]) -> Iterator[str]:
     if changes:
         yield "Changed since you were asked:"
         yield from (f"- {it}" for it in changes)
-    yield f"{outlook.operation} on {target(outlook.target)}:"
+    on = f" on {target(outlook.target)}" if outlook.target.id else ""
+    yield f"{outlook.operation}{on}:"
     yield from (f"- Warning: {it}" for it in outlook.warnings)
     yield from (f"- {it}" for it in outlook.effects)
     yield from (f"- Not known: {it}" for it in outlook.unknown)

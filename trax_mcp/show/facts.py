@@ -39,9 +39,7 @@ class Facts:
     @property
     def since(self) -> str | None:
         """Since when the studio is live, as TRaX writes it."""
-        if self.status is None or not self.status.live:
-            return None
-        return self.status.live_started_at or self.status.broadcast_started_at
+        return None if self.status is None else self.status.since
 
     @property
     def enabled(self) -> tuple[Destination, ...]:

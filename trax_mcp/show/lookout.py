@@ -40,6 +40,7 @@ from trax_mcp.api.operations import (
     UpdateDestination,
     UpdateSource,
     UpdateStudio,
+    is_stop,
 )
 from trax_mcp.show.facts import Facts, Unknown
 from trax_mcp.show.pages import read_whole
@@ -66,8 +67,8 @@ _WANTED: Mapping[type[Operation[Model]], Sequence[str]] = {
     DeleteSource: _SOURCES,
     SendChatMessage: _STUDIO,
     UnlinkConnection: ("connections", "studios", "health"),
-    CreateStudio: ("health",),
-    CreateMediaUpload: ("health",),
+    CreateStudio: ("studios", "health"),
+    CreateMediaUpload: ("studios", "health"),
 }
 """What a person needs to see before they say yes to an operation."""
 
@@ -100,7 +101,8 @@ class Lookout:
         self._client = client
         self._operation = operation
         self._caller = caller
-        self._hurried = isinstance(operation, GoOffline)
+        self._hurried = is_stop(operation)
+        self._unlinks = isinstance(operation, UnlinkConnection)
 
     async def see_live(self) -> Facts:
         """Read only whether the studio is live.
@@ -120,7 +122,7 @@ class Lookout:
         wanted = _WANTED[type(self._operation)]
         rest = [what for what in wanted if known is None or what != "status"]
         facts = await self._see(rest, known or Facts())
-        return facts if "studios" not in wanted else await self._see_reach(facts)
+        return await self._see_reach(facts) if self._unlinks else facts
 
     async def _see(self, wanted: Sequence[str], known: Facts) -> Facts:
         seen: dict[str, Any] = {}

@@ -11,7 +11,6 @@ from typing import Final, Literal
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.models import StreamStatus
 from trax_mcp.api.operations import GetStreamStatus
 from trax_mcp.clock import Clock, iso
 
@@ -63,9 +62,5 @@ class Watch:
         status = await self._client.read(looking, self._caller, persist=False)
         checked_at = iso(self._clock.now())
         if status.live == live:
-            return Observed("on_air" if live else "off_air", checked_at, _since(status))
+            return Observed("on_air" if live else "off_air", checked_at, status.since)
         return Observed("starting" if live else "stopping", checked_at)
-
-
-def _since(status: StreamStatus) -> str | None:
-    return (status.live_started_at or status.broadcast_started_at) if status.live else None
