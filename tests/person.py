@@ -35,7 +35,11 @@ class Person:
         self._say = say
         self._asked = anyio.Event()
 
-    async def __call__(self, _ctx: ClientRequestContext, params: types.ElicitRequestParams) -> Said:
+    async def __call__(
+        self,
+        context: ClientRequestContext,  # noqa: ARG002  the SDK's client hands it over
+        params: types.ElicitRequestParams,
+    ) -> Said:
         """Answer a form, as the SDK's client wants it."""
         assert isinstance(params, Form)
         self.forms.append(params)
@@ -46,6 +50,25 @@ class Person:
         """Wait until a form is shown, since it was last said how to answer."""
         with anyio.fail_after(PATIENCE_SECONDS):
             await self._asked.wait()
+
+
+class Told:
+    """What a client is told about progress."""
+
+    def __init__(self) -> None:
+        self.all: list[tuple[float, float | None, str | None]] = []
+        self._news = anyio.Event()
+
+    async def __call__(self, progress: float, total: float | None, message: str | None) -> None:
+        """Take it, as the SDK's client hands it over."""
+        self.all.append((progress, total, message))
+        self._news.set()
+
+    async def more(self) -> None:
+        """Wait for the next."""
+        with anyio.fail_after(PATIENCE_SECONDS):
+            await self._news.wait()
+        self._news = anyio.Event()
 
 
 def choices(form: Form) -> Sequence[str]:

@@ -79,7 +79,7 @@ _IN_WORDS: Mapping[str, str] = {
     "sources": "the sources",
     "connections": "the linked accounts",
     "health": "whether writes are switched on",
-    "studios": "which studios use the account",
+    "studios": "the studios",
 }
 
 

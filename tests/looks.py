@@ -1,0 +1,123 @@
+"""Looking around before a yes, as the tests of it do: what there is to look at, and who looks.
+
+All through the sandbox: its log says what was asked, its faults decide what is told.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+import pytest
+
+from tests.conftest import OWNER
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.errors import TraxError
+from trax_mcp.api.operations import (
+    CreateDestination,
+    CreateMediaUpload,
+    CreateSource,
+    CreateStudio,
+    DeleteDestination,
+    DeleteSource,
+    GoLive,
+    GoOffline,
+    SendChatMessage,
+    UnlinkConnection,
+    UpdateDestination,
+    UpdateSource,
+    UpdateStudio,
+)
+from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
+from trax_mcp.sandbox.records import Destination, Key
+from trax_mcp.show.lookout import Lookout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trax_mcp.api.client import Client
+    from trax_mcp.api.models import Model
+    from trax_mcp.api.operation import Operation
+    from trax_mcp.sandbox import Sandbox
+    from trax_mcp.show.facts import Facts
+
+STUDIO: Final = "/v1/studios/studio_42"
+STATUS, PLACES, SOURCES = (f"{STUDIO}/{it}" for it in ("stream-status", "destinations", "sources"))
+ACCOUNTS, HEALTH, STUDIOS = "/v1/connections", "/v1/health", "/v1/studios"
+
+S: Final = {"studio_id": "studio_42"}
+GO_LIVE: Final = GoLive(**S)
+GO_OFFLINE: Final = GoOffline(**S)
+UNLINK: Final = UnlinkConnection(connection_id="conn_1")
+
+AROUND: Final = (STUDIO, STATUS, PLACES, HEALTH)
+AROUND_SOURCES: Final = (STUDIO, STATUS, SOURCES, HEALTH)
+FIRST: Final[dict[Operation[Model], tuple[str, ...]]] = {
+    GO_LIVE: (STUDIO, STATUS, PLACES, SOURCES, ACCOUNTS, HEALTH),
+    GO_OFFLINE: (STUDIO, STATUS, PLACES),
+    DeleteDestination(**S, dest_id="dest_1"): AROUND,
+    DeleteSource(**S, source_id="source_1"): AROUND_SOURCES,
+    UNLINK: (ACCOUNTS, STUDIOS, HEALTH),
+    UpdateStudio(**S, auto_go_live=True): AROUND,
+    CreateDestination(**S, name="N", platform="kick"): AROUND,
+    UpdateDestination(**S, dest_id="dest_1", enabled=False): AROUND,
+    CreateSource(**S, name="N", type="webcam"): AROUND_SOURCES,
+    UpdateSource(**S, source_id="source_1", active=False): AROUND_SOURCES,
+    SendChatMessage(**S, text="Hello"): AROUND,
+    CreateStudio(name="N"): (STUDIOS, HEALTH),
+    CreateMediaUpload(filename="a.mp4", content_type="video/mp4", byte_size=1): (STUDIOS, HEALTH),
+}
+"""What is read at once, each with one request, before anything else."""
+
+SEEN: Final = ("studio_42", "studio_43", "studio_51", "studio_60")
+"""The studios of the caller, in each of which an account may be in use."""
+
+SECOND: Final[dict[Operation[Model], tuple[str, ...]]] = {
+    UNLINK: tuple(
+        f"/v1/studios/{it}/{what}" for it in SEEN for what in ("stream-status", "destinations")
+    )
+}
+"""What is read after that, since only the first answers tell where."""
+
+each_operation = pytest.mark.parametrize("operation", FIRST, ids=lambda it: it.known_as)
+
+
+async def see(trax: Client, operation: Operation[Model], caller: Caller = OWNER) -> Facts:
+    """Look, and take no time over it."""
+    with anyio.fail_after(5):
+        return await Lookout(trax, operation, caller).see()
+
+
+async def failing(trax: Client, operation: Operation[Model], caller: Caller = OWNER) -> str:
+    """Look in vain; return the code of the failure, which has changed nothing."""
+    with pytest.raises(TraxError) as caught:
+        await see(trax, operation, caller)
+    assert caught.value.failure.outcome == "not_applied"
+    return caught.value.failure.code
+
+
+def asked(sandbox: Sandbox, since: int = 0) -> Counter[str]:
+    """Which paths were read, and how often; nothing else was sent."""
+    received = list(sandbox.requests)[since:]
+    assert {it.method for it in received} <= {"GET"}
+    return Counter(it.path for it in received)
+
+
+def narrow(sandbox: Sandbox, *without: str) -> Caller:
+    """A key of the same account that lacks these scopes."""
+    secret = "sk_live_sandbox_narrow"
+    sandbox.world.keys[secret] = Key(secret, "narrow", ACCOUNT, SCOPES - set(without))
+    return Caller(secret)
+
+
+def names(items: Iterable[Any] | None) -> list[str]:
+    """The names of destinations, sources or studios."""
+    return [it.name for it in items or ()]
+
+
+def enable_many(sandbox: Sandbox, count: int) -> None:
+    """Give the studio so many more destinations, enough for more than one page."""
+    for number in range(count):
+        which = f"dest_9{number:03}"
+        sandbox.world.destinations[which] = Destination(which, "studio_42", which, "custom")

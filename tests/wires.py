@@ -1,0 +1,112 @@
+"""The desk of `consent` over the real transports: a socket of this process, and pipes of another.
+
+What reaches TRaX is counted at a sandbox in this process either way. It knows no tool.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AsyncExitStack, asynccontextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+import httpx2
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+
+from tests import ROOT
+from tests.acts import ALSO
+from tests.conftest import client_on
+from tests.consent import SECOND_KEY, Desk, peopled
+from tests.hand import HandClock
+from tests.person import Person
+from tests.ports import listening
+from tests.processes import environment
+from trax_mcp.api.caller import NOBODY
+from trax_mcp.guard.rules import Mode, Rules
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.server.app import House, build_server
+from trax_mcp.server.listening import listen
+from trax_mcp.server.transports import http_app
+from trax_mcp.settings import read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from starlette.types import ASGIApp
+
+
+class Hurry:
+    """Time in a process that is in such a hurry that no time is ever left."""
+
+    def advance(self, seconds: float) -> None:
+        """So many seconds have passed already."""
+
+
+@asynccontextmanager
+async def port_of(app: ASGIApp) -> AsyncIterator[str]:
+    """Serve an app on a port, without the 40 ms for which `listen` tells the reason."""
+    at_once = SimpleNamespace(create_server=lambda address: listen(*address))
+    with patch("tests.ports.socket", at_once):
+        async with listening(app) as address:
+            yield address
+
+
+@asynccontextmanager
+async def over_http(era: str, *, audit: Path | None = None) -> AsyncIterator[tuple[Desk, str]]:
+    """A desk on a socket, and its address; what `trax-mcp http` serves, with its clock in hand."""
+    trax = peopled()
+    clock, person = HandClock(trax), Person()
+    house = House(rules=Rules(Mode.AUTO, ALSO), audit_log=audit, clock=clock)
+    server = build_server(client_on(trax), own=NOBODY, house=house)
+    app = http_app(server, read_settings({}), in_flight=house.in_flight)
+    async with port_of(app) as address, AsyncExitStack() as stack:
+
+        async def caller(key: str, asked: Person | None = None) -> Client:
+            web = httpx2.AsyncClient(headers={"X-API-Key": key}, trust_env=False)
+            http = streamable_http_client(
+                f"{address}/mcp", http_client=await stack.enter_async_context(web)
+            )
+            client = Client(http, mode=era, cache=None, elicitation_callback=asked)
+            return await stack.enter_async_context(client)
+
+        plain, asking = await caller(SANDBOX_KEY), await caller(SANDBOX_KEY, person)
+        yield Desk(trax, clock, plain, asking, await caller(SECOND_KEY), person, house), address
+
+
+@asynccontextmanager
+async def over_stdio(era: str, *, program: str = "trax_mcp") -> AsyncIterator[Desk]:
+    """A desk with a process for each client, all of them on one sandbox on a port.
+
+    `program` is the module that is run; one that hurries has no time to let pass.
+    """
+    trax, person = peopled(), Person()
+    async with (
+        port_of(trax.app) as address,
+        process(era, address, program=program) as plain,
+        process(era, address, person, program=program) as asking,
+        process(era, address, key=SECOND_KEY, program=program) as other,
+    ):
+        yield Desk(trax, Hurry(), plain, asking, other, person)
+
+
+def process(
+    era: str,
+    address: str,
+    person: Person | None = None,
+    *,
+    key: str = SANDBOX_KEY,
+    program: str = "trax_mcp",
+    audit: Path | None = None,
+) -> Client:
+    """A client with a process of its own, which ends when the client is left."""
+    settings = {"TRAX_API_KEY": key, "TRAX_BASE_URL": address}
+    if audit is not None:
+        settings["TRAX_AUDIT_LOG"] = str(audit)
+    command = StdioServerParameters(
+        command=sys.executable, args=["-m", program], env=environment(settings), cwd=ROOT
+    )
+    return Client(command, mode=era, cache=None, elicitation_callback=person)
