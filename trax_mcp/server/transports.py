@@ -58,9 +58,7 @@ async def _leave_on_signal(stop: Stop) -> None:
             os._exit(0)
 
 
-def http_app(
-    server: Server[Any], settings: Settings, *, in_flight: InFlight | None = None
-) -> ASGIApp:
+def http_app(server: Server[Any], settings: Settings, *, in_flight: InFlight) -> ASGIApp:
     """The MCP endpoint and the health check, behind the doorway.
 
     `in_flight` learns of every open stream, for whoever must end them.
@@ -71,7 +69,7 @@ def http_app(
         transport_security=_who_may_call(settings),
         custom_starlette_routes=[Route(HEALTH, _healthz)],
     )
-    app = _endable(app, in_flight or InFlight())
+    app = _endable(app, in_flight)
     app = Doorway(app, open_path=HEALTH, token=token.get_secret_value() if token else None)
     if not settings.allowed_origins:
         return app
