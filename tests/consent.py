@@ -24,25 +24,23 @@ from tests.processes import PATIENCE_SECONDS
 from tests.witness import still
 from trax_mcp.api.caller import Caller
 from trax_mcp.guard.rules import Mode, Rules
-from trax_mcp.sandbox import Fault, World
+from trax_mcp.sandbox import World
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Key
 from trax_mcp.server import tools
 from trax_mcp.server.app import House, build_road, build_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     import httpx
-    from anyio.abc import TaskGroup
     from mcp.client.session import MessageHandlerFnT
     from mcp.server import Server
 
     from tests.acts import Act
     from trax_mcp.api.client import Client as Trax
     from trax_mcp.sandbox import Sandbox
-    from trax_mcp.sandbox.exchange import Answer, Answerer, Asked
 
 _made_once = cache(tools._tool)
 """Tools are the same in every house, and what takes longest to make."""
@@ -188,85 +186,6 @@ def rename_all(trax: Sandbox) -> None:
         world.sources.change(source, {"name": f"{source.name}!"})
     for account in list(world.connections.values()):
         world.connections.change(account, {"display_name": f"{account.display_name}!"})
-
-
-class Paused:
-    """A fault that holds a request up on its way in, and lets it go on when released.
-
-    `then` is done before the answer goes out.
-    """
-
-    def __init__(self, then: Callable[[], object] = lambda: None) -> None:
-        self._then = then
-        self._arrived = anyio.Event()
-        self._released = anyio.Event()
-        self.fault = Fault("paused", self._strike)
-
-    async def arrived(self) -> None:
-        """Wait until a request is being held."""
-        with anyio.fail_after(PATIENCE_SECONDS):
-            await self._arrived.wait()
-
-    def release(self) -> None:
-        """Let it go on."""
-        self._released.set()
-
-    async def _strike(self, asked: Asked, onward: Answerer) -> Answer:
-        self._arrived.set()
-        await self._released.wait()
-        answer = await onward(asked)
-        self._then()
-        return answer
-
-
-def afterwards(do: Callable[[], object]) -> Fault:
-    """A fault that lets its request pass, and then does something before the answer goes out."""
-
-    async def strike(asked: Asked, onward: Answerer) -> Answer:
-        answer = await onward(asked)
-        do()
-        return answer
-
-    return Fault("afterwards", strike)
-
-
-async def gives_up(
-    call: Callable[[], Coroutine[Any, Any, object]],
-    held: Paused,
-    *,
-    seen: Callable[[], Awaitable[object]],
-) -> None:
-    """Cancel a call while TRaX holds one of its requests; once that is `seen`, let TRaX go on."""
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(call)
-        await held.arrived()
-        tasks.cancel_scope.cancel()
-        with anyio.CancelScope(shield=True):
-            await seen()
-            held.release()
-
-
-def begin(tasks: TaskGroup, call: Callable[[], Awaitable[types.CallToolResult]]) -> list[Any]:
-    """Make a call meanwhile; its result will stand in what this returns."""
-    results: list[Any] = []
-
-    async def run() -> None:
-        results.append(await call())
-
-    tasks.start_soon(run)
-    return results
-
-
-async def acted(house: House) -> None:
-    """Wait until no act is under way, whoever has given up on it."""
-    with anyio.fail_after(PATIENCE_SECONDS):
-        await house.acts._until_idle()
-
-
-async def settle() -> None:
-    """Let everything in this process go on until it waits for something."""
-    for _ in range(50):
-        await anyio.lowlevel.checkpoint()
 
 
 def told(result: object) -> tuple[str, str | None]:

@@ -87,6 +87,7 @@ class Ledger:
         self._started: dict[str, str] = {}
         """Studio -> the stream that we began."""
         self._busy: list[str] = []
+        self._declined: list[Walking] = []
 
     def begin(self, visit: Visit) -> Walking:
         """A call sets out."""
@@ -104,15 +105,31 @@ class Ledger:
                 self._keep(walking, result.handle, result.yes)
             case NotRun(confirmation=str(handle)):
                 self._keep(walking, handle, None)
+            case NotRun(status="declined", reason="declined" | "cancelled"):
+                self._declined.append(walking)
         if isinstance(result, Question | NotRun) and walking.arrived:
             self._complain(walking, "was sent, and is said not to have run")
 
-    def end_alone(self, walking: Walking) -> None:
-        """A call that nobody else got in the way of has come back: a stop with its yes went out."""
+    def end_all(self) -> None:
+        """All calls of a step have come back: from now on a no is a no."""
+        for walking in self._declined:
+            if (issued := self._find(walking)) is not None:
+                issued.void = True
+        self._declined.clear()
+
+    def end_alone(self, walking: Walking, outcome: str | None) -> None:
+        """A call that nobody else got in the way of has come back, with the outcome that it tells.
+
+        A stop with its yes went out, and what is said to have stopped has stopped.
+        """
+        if not isinstance(walking.visit.operation, GoOffline):
+            return
+        if outcome == "applied" and self._runs(walking.visit.operation.studio_id):
+            self._complain(walking, "is said to have stopped what is still on its way")
         issued, now = self._find(walking), self.sandbox.clock.now()
         in_time = issued is not None and now - issued.at < YES_SECONDS
-        stop = isinstance(walking.visit.operation, GoOffline) and not walking.arrived
-        if stop and in_time and self.mode is not Mode.FLAG and not [*self._not(walking, issued)]:
+        agreed = self.mode is not Mode.FLAG and in_time and not [*self._not(walking, issued)]
+        if agreed and not walking.arrived:
             self._complain(walking, "had its yes and was not sent")
 
     def arrive(self, walking: Walking) -> Issued | None:
@@ -195,7 +212,7 @@ class Ledger:
             "had a handle for another call": issued.visit.operation != visit.operation,
             "had an expired handle": walking.began - issued.at >= YES_SECONDS,
             "had a handle that was spent": issued.spent,
-            "had a handle that a stop has voided": issued.void,
+            "had a handle that a no or a stop has voided": issued.void,
         }
         yield from (why for why, so in wrong.items() if so)
         if not isinstance(visit.operation, GoOffline):

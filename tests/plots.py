@@ -5,7 +5,6 @@ Each step is a value; a list of them is a story. Whether it ends well is for the
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -33,7 +32,7 @@ from trax_mcp.api.operations import (
 from trax_mcp.guard.consent import Evidence, PersonAnswer
 from trax_mcp.guard.policy import DO_NOT
 from trax_mcp.guard.rules import Mode, Rules
-from trax_mcp.guard.visit import Result, Visit
+from trax_mcp.guard.visit import Done, Result, Visit
 from trax_mcp.sandbox import SANDBOX_KEY, Fault, World
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Key
@@ -53,6 +52,7 @@ CALLERS: Final = (Caller(SANDBOX_KEY), Caller(SECOND_KEY))
 S: Final = {"studio_id": "studio_42"}
 GO_LIVE: Final = GoLive(**S)
 GO_OFFLINE: Final = GoOffline(**S)
+NEW_KEY: Final = UpdateDestination(**S, dest_id="dest_1", stream_key=SecretStr("another"))
 OPERATIONS: Final[Sequence[Operation[Model]]] = (
     GO_LIVE,
     GO_OFFLINE,
@@ -63,7 +63,7 @@ OPERATIONS: Final[Sequence[Operation[Model]]] = (
     UnlinkConnection(connection_id="conn_1"),
     UpdateStudio(**S, auto_go_live=True),
     UpdateDestination(**S, dest_id="dest_1", stream_key=SecretStr("one")),
-    UpdateDestination(**S, dest_id="dest_1", stream_key=SecretStr("another")),
+    NEW_KEY,
     # Only while live.
     UpdateDestination(**S, dest_id="dest_3", enabled=True),
     UpdateSource(**S, source_id="source_1", active=False),
@@ -189,7 +189,8 @@ FAULTS: Final = {
     "lost after": Fault.dropped(when="after"),
     "trouble before": Fault.status(500),
     "trouble after": Fault.status(500, when="after"),
-    "refused": Fault.error(429, "rate_limited"),
+    "refused": Fault.error(429, "rate_limited", Retry_After="1"),
+    "gateway": Fault.status(502, when="after"),
     "unreadable": Fault.truncated(),
 }
 PLACES: Final = {
@@ -231,6 +232,7 @@ class Play:
                 async with anyio.create_task_group() as tasks:
                     for visit in visits:
                         tasks.start_soon(self._walk, visit, len(visits))
+                self.ledger.end_all()
             case Wait(seconds=seconds):
                 self.clock.advance(seconds)
             case Meanwhile(change=change):
@@ -243,11 +245,14 @@ class Play:
         walking = self.ledger.begin(visit)
         WALKING.set(walking)
         result: Result | None = None
-        with suppress(TraxError):
+        try:
             result = await self.road.walk(visit)
+            outcome = "applied" if isinstance(result, Done) else None
+        except TraxError as error:
+            outcome = error.failure.outcome
         self.ledger.end(walking, result)
         if calls == 1:
-            self.ledger.end_alone(walking)
+            self.ledger.end_alone(walking, outcome)
 
     def _visit(self, call: Call) -> Visit:
         visit = Visit(call.operation, CALLERS[call.who], can_ask=call.can_ask)

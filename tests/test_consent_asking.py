@@ -12,8 +12,9 @@ import anyio
 import pytest
 
 from tests.acts import ACTS, DELETE_DESTINATION, GO_LIVE, GO_OFFLINE
-from tests.consent import in_memory, rename_all, settle, told
+from tests.consent import in_memory, rename_all, told
 from tests.jsonrpc import LEGACY
+from tests.meanwhile import settle
 from tests.person import Told, agreeing, choices, declining, silent
 from trax_mcp.sandbox import Fault
 

@@ -18,17 +18,9 @@ from mcp.shared.exceptions import MCPError
 
 from tests.acts import ACTS, GO_LIVE, GO_OFFLINE, STUDIO, Act
 from tests.conftest import OWNER, no_pause
-from tests.consent import (
-    SECOND_KEY,
-    Paused,
-    afterwards,
-    audited,
-    begin,
-    in_memory,
-    said,
-    told,
-)
+from tests.consent import SECOND_KEY, audited, in_memory, said, told
 from tests.jsonrpc import MODERN
+from tests.meanwhile import Paused, afterwards, begin
 from tests.person import (
     agreeing,
     cancelling,

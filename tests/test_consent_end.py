@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.acts import DELETE_SOURCE, GO_LIVE
-from tests.consent import Paused, afterwards, audited
+from tests.consent import audited
 from tests.front import plain_http
 from tests.jsonrpc import LEGACY, MODERN, HttpCaller, opening, read_answer, tool_call
+from tests.meanwhile import Paused, afterwards
 from tests.ports import upstream
 from tests.processes import PATIENCE_SECONDS, running
 from tests.test_consent_wire import calling, hello, question

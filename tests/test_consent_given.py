@@ -8,23 +8,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-import anyio
 import mcp_types as types
 import pytest
 
-from tests.acts import ACTS, GO_LIVE, GO_OFFLINE
-from tests.consent import (
-    Paused,
-    acted,
-    afterwards,
-    audited,
-    gives_up,
-    in_memory,
-    said,
-    settle,
-    told,
-)
+from tests.acts import ACTS, DELETE_DESTINATION, DELETE_SOURCE, GO_LIVE, GO_OFFLINE
+from tests.consent import audited, in_memory, said, told
 from tests.jsonrpc import MODERN
+from tests.meanwhile import Paused, acted, afterwards, all_at_once, gives_up, settle
 from tests.person import agreeing, yes_to
 from tests.witness import put_on_air
 
@@ -94,30 +84,12 @@ async def test_an_answer_is_good_for_once(name: str) -> None:
         assert desk.sent == [act.sent]
 
 
-async def eight_at_once(desk: Desk, act: Act, use: Call) -> list[tuple[str, str | None]]:
-    """Use a yes eight times, all of them before TRaX has answered the first."""
-    results: list[tuple[str, str | None]] = []
-
-    async def once() -> None:
-        results.append(told(await use()))
-
-    held = Paused()
-    desk.trax.faults.add(held.fault, method=act.sent.partition(" ")[0])
-    async with anyio.create_task_group() as tasks:
-        for _ in range(8):
-            tasks.start_soon(once)
-        await held.arrived()
-        await settle()
-        held.release()
-    return sorted(results, reverse=True)
-
-
 @every_act
 async def test_of_eight_uses_of_a_confirmation_at_once_one_is_sent(era: str, name: str) -> None:
     """All walk while the first is being sent, and none can come in between."""
     act = ACTS[name]
     async with in_memory(era) as desk:
-        results = await eight_at_once(desk, act, await ready(desk, act, "a confirmation"))
+        results = await all_at_once(desk, act, [await ready(desk, act, "a confirmation")] * 8)
         assert desk.sent == [act.sent]
     assert results == [("ran", None), *[USED] * 7]
 
@@ -131,9 +103,38 @@ async def test_of_eight_answers_at_once_one_is_sent(name: str) -> None:
             put_on_air(desk.trax)
         asked = await desk.question(act)
         answering = partial(desk.answer, act, asked.request_state, {"consent": yes_to(asked)})
-        results = await eight_at_once(desk, act, answering)
+        results = await all_at_once(desk, act, [answering] * 8)
         assert desk.sent == [act.sent]
     assert results == [("ran", None), *[USED] * 7]
+
+
+@pytest.mark.parametrize(
+    ("act", "late"),
+    [
+        (GO_LIVE, ("nothing_to_do", None)),
+        (DELETE_DESTINATION, ("failed", "not_found")),
+        (DELETE_SOURCE, ("failed", "not_found")),
+    ],
+    ids=lambda it: getattr(it, "tool", None),
+)
+async def test_of_two_people_who_say_yes_at_once_one_is_sent(
+    era: str, act: Act, late: tuple[str, str]
+) -> None:
+    """Each has a yes of their own; whoever comes second looks again, and finds it done."""
+    async with in_memory(era) as desk:
+        calls = [
+            partial(
+                desk.call,
+                act,
+                it,
+                confirm=True,
+                confirmation=await desk.confirmation(act, client=it),
+            )
+            for it in (desk.plain, desk.other)
+        ]
+        results = await all_at_once(desk, act, calls)
+        assert desk.sent == [act.sent]
+    assert results == sorted([("ran", None), late], reverse=True)
 
 
 @every_act

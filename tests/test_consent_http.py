@@ -12,7 +12,8 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from tests.acts import AUTO_GO_LIVE, DELETE_DESTINATION, GO_LIVE
-from tests.consent import Paused, acted, afterwards, audited, gives_up, restore, told
+from tests.consent import audited, restore, told
+from tests.meanwhile import Paused, acted, afterwards, all_at_once, gives_up
 from tests.person import Told, agreeing
 from tests.walks import heard
 from tests.ways import take, ways
@@ -21,6 +22,7 @@ from tests.wires import over_http
 if TYPE_CHECKING:
     from pathlib import Path
 
+USED: Final = ("confirmation_invalid", "used")
 ACTS: Final = (GO_LIVE, DELETE_DESTINATION, AUTO_GO_LIVE)
 
 
@@ -44,6 +46,19 @@ async def test_with_consent_it_is_sent_once(era: str) -> None:
                 before = len(desk.sent)
                 assert told(await way(act)) == ("ran", None)
                 assert desk.sent[before:] == [act.sent]
+
+
+async def test_a_confirmation_is_good_for_once(era: str) -> None:
+    """Of several uses at once one is sent, and no later one."""
+    async with over_http(era) as (desk, _):
+        for act in ACTS:
+            restore(desk.trax)
+            before, confirmation = len(desk.sent), await desk.confirmation(act)
+            use = partial(desk.call, act, confirm=True, confirmation=confirmation)
+            results = await all_at_once(desk, act, [use] * 4)
+            assert results == [("ran", None), *[USED] * 3]
+            assert told(await use()) == USED
+            assert desk.sent[before:] == [act.sent]
 
 
 @pytest.mark.parametrize("agreed", ["a confirmation", "a form"])

@@ -13,8 +13,9 @@ import httpx
 import pytest
 
 from tests.acts import ACTS, DELETE_DESTINATION, GO_LIVE, GO_OFFLINE
-from tests.consent import afterwards, in_memory, said, told
+from tests.consent import in_memory, said, told
 from tests.jsonrpc import MODERN
+from tests.meanwhile import afterwards
 from tests.person import yes_to
 from tests.witness import put_on_air
 from trax_mcp.sandbox import Fault, Sandbox, SandboxTransport

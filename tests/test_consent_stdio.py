@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.acts import AUTO_GO_LIVE, DELETE_DESTINATION, GO_LIVE
-from tests.consent import Paused, afterwards, audited, gives_up, peopled, restore, told
+from tests.consent import audited, peopled, restore, told
+from tests.meanwhile import Paused, afterwards, all_at_once, gives_up
 from tests.person import Person, agreeing
 from tests.ways import LATE, take, ways
 from tests.wires import over_stdio, port_of, process
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from tests.acts import Act
 
+USED: Final = ("confirmation_invalid", "used")
 ACTS: Final = (GO_LIVE, DELETE_DESTINATION, AUTO_GO_LIVE)
 ELSEWHERE: Final = ("a question's handle for a confirmation", "a confirmation for a handle")
 """Handles of one process that another is given, which has never issued them."""
@@ -61,6 +63,20 @@ async def test_with_consent_it_is_sent_once(era: str) -> None:
                 before = len(desk.sent)
                 assert told(await way(act)) == ("ran", None)
                 assert desk.sent[before:] == [act.sent]
+
+
+async def test_a_confirmation_is_good_for_once(era: str) -> None:
+    """Of several uses at once one is sent, and no later one."""
+    async with over_stdio(era) as desk:
+        for act in ACTS:
+            restore(desk.trax)
+            before, confirmation = len(desk.sent), await desk.confirmation(act)
+            use = partial(desk.call, act, confirm=True, confirmation=confirmation)
+            on_air = partial(desk.trax.clock.advance, 60)
+            results = await all_at_once(desk, act, [use] * 4, then=on_air)
+            assert results == [("ran", None), *[USED] * 3]
+            assert told(await use()) == USED
+            assert desk.sent[before:] == [act.sent]
 
 
 @pytest.mark.parametrize("act", [GO_LIVE, DELETE_DESTINATION], ids=lambda it: str(it.tool))

@@ -12,7 +12,8 @@ import anyio
 import pytest
 
 from tests.acts import GO_LIVE, GO_OFFLINE
-from tests.consent import Paused, afterwards, begin, in_memory, rename_all, settle, told
+from tests.consent import in_memory, rename_all, told
+from tests.meanwhile import Paused, afterwards, begin, settle
 from tests.person import agreeing
 from tests.witness import put_on_air
 from trax_mcp.guard.rules import Mode

@@ -15,7 +15,8 @@ import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
 from tests.acts import DELETE_SOURCE, GO_OFFLINE
-from tests.consent import Paused, gives_up, rename_all, settle
+from tests.consent import rename_all
+from tests.meanwhile import Paused, gives_up, settle
 from tests.person import (
     agreeing,
     choices,

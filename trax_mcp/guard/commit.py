@@ -43,7 +43,10 @@ class Leave:
 
 @dataclass(slots=True)
 class Turn:
-    """Whose turn it is to change a studio. `acts` and `stops` count those that were begun."""
+    """Whose turn it is to change a studio.
+
+    `acts` counts beginnings and ends: what was seen in between is no longer so after either.
+    """
 
     lock: anyio.Lock = field(default_factory=anyio.Lock)
     acts: int = 0
@@ -65,12 +68,12 @@ class Committer:
         self._turns: defaultdict[str, Turn] = defaultdict(Turn)
 
     def acts_so_far(self, visit: Visit) -> int:
-        """How many acts were begun where this one would be."""
+        """How many acts have begun, or ended, where this one would be."""
         turn = self._turns.get(_place(visit))
         return turn.acts if turn else 0
 
     def stops_so_far(self, visit: Visit) -> int:
-        """How many of them were stops that TRaX did not refuse."""
+        """How many stops there were that TRaX did not refuse."""
         turn = self._turns.get(_place(visit))
         return turn.stops if turn else 0
 
@@ -97,6 +100,7 @@ class Committer:
             with self._acts.begin(deadline=deadline):
                 sent = await self._send(visit)
             self._heed(visit, turn, _outcome(sent))
+            turn.acts += 1
         observed = None
         if isinstance(visit.operation, GoLive) or is_stop(visit.operation):
             observed = await self._look(visit, turn, sent, deadline=deadline)
