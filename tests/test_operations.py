@@ -10,13 +10,13 @@ import re
 from typing import Final
 
 import pytest
-from pydantic import SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 
 from tests.calls import STREAM_KEY
 from tests.schemas import kind_of
 from trax_mcp.api.contract import CONTRACT
 from trax_mcp.api.models import Model, Ok, OpenapiDocument, Studio
-from trax_mcp.api.operation import RENAMED, Effect, Operation, Request
+from trax_mcp.api.operation import Operation, Request
 from trax_mcp.api.operations import (
     OPERATIONS,
     CreateDestination,
@@ -43,6 +43,7 @@ from trax_mcp.api.operations import (
     UpdateSource,
     UpdateStudio,
 )
+from trax_mcp.api.value import RENAMED, Effect, Value
 
 REQUESTS: Final[dict[Operation[Model], Request]] = {
     GetHealth(): Request("GET", "/v1/health", {}),
@@ -284,6 +285,26 @@ def test_an_operation_without_a_quoted_call_does_not_import() -> None:
             """Says nothing of its call."""
 
 
+def test_what_is_beyond_the_contract_stands_on_a_call_of_it() -> None:
+    """The same holds for a tool that makes several calls, but that it takes what it likes."""
+    with pytest.raises(KeyError, match=re.escape("GET /v1/viewers")):
+
+        class CountViewers(Value, call="GET /v1/viewers", effect=Effect.READ):
+            """Does not exist."""
+
+    with pytest.raises(TypeError, match="CountViewers must quote its call and declare its effect"):
+
+        class CountViewers(Value, call="GET /v1/studios"):  # type: ignore[no-redef]
+            """Says nothing of its effect."""
+
+    with pytest.raises(TypeError, match="CountViewers: nobody describes `since`"):
+
+        class CountViewers(Value, call="GET /v1/studios", effect=Effect.READ):  # type: ignore[no-redef]
+            """Describes nothing."""
+
+            since: str
+
+
 @pytest.mark.parametrize(
     ("call", "effect", "seen_by"),
     [
@@ -312,7 +333,7 @@ def test_an_argument_of_no_documented_field_does_not_import() -> None:
         class AskMore(Operation[Ok], call="GET /v1/health", effect=Effect.READ):
             """Takes too much."""
 
-            verbose: bool | None = None
+            verbose: bool | None = Field(None, description="Say more.")
 
 
 def test_an_argument_that_nobody_describes_does_not_import() -> None:

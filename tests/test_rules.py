@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from pydantic import SecretStr
 
-from trax_mcp.api.operation import Effect
 from trax_mcp.api.operations import (
     OPERATIONS,
     CreateDestination,
@@ -28,6 +27,7 @@ from trax_mcp.api.operations import (
     UpdateSource,
     UpdateStudio,
 )
+from trax_mcp.api.value import Effect
 from trax_mcp.guard.rules import GUARDABLE, Mode, Rules, When
 
 if TYPE_CHECKING:

@@ -30,7 +30,8 @@ from trax_mcp.api.models import (
     Studio,
     StudioList,
 )
-from trax_mcp.api.operation import Effect, Operation
+from trax_mcp.api.operation import Operation
+from trax_mcp.api.value import Effect
 
 READ, WRITE, GUARDED = Effect.READ, Effect.WRITE, Effect.GUARDED
 

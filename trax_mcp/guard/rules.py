@@ -9,7 +9,7 @@ from enum import Enum, StrEnum, auto
 from typing import Any
 
 from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Effect, Operation
+from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import (
     OPERATIONS,
     CreateDestination,
@@ -18,6 +18,7 @@ from trax_mcp.api.operations import (
     UpdateSource,
     UpdateStudio,
 )
+from trax_mcp.api.value import Effect, Value
 
 
 class Mode(StrEnum):
@@ -93,6 +94,14 @@ class Rules:
         sometimes = _SOMETIMES.get(type(operation))
         return When.NEVER if sometimes is None else sometimes(operation)
 
+    def withholds(self, kind: type[Value]) -> bool:
+        """Whether something made of several calls would go around a yes: it cannot ask for one."""
+        if issubclass(kind, Operation):
+            return False
+        return kind.known_as in self.also or any(
+            it.call is kind.call and self.takes_consent(it) for it in OPERATIONS
+        )
+
 
 GUARDABLE = frozenset(kind.known_as for kind in OPERATIONS if kind.effect is not Effect.READ)
-"""The names that TRAX_GUARD_ALSO may hold."""
+"""What can be guarded. TRAX_GUARD_ALSO may also name what is made of these, to withhold it."""
