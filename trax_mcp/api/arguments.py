@@ -15,6 +15,8 @@ from pydantic_core import PydanticCustomError
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,40}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LARGEST = 2**53 - 1  # beyond it, JSON readers stop agreeing on whole numbers (RFC 8259, section 6)
+LONGEST_WAIT_SECONDS = 55  # below the minute after which many clients give a call up
+_WAIT_RULE = f"must be a number of seconds from 0 to {LONGEST_WAIT_SECONDS}"
 _LONGEST_ID, _LONGEST_CURSOR = 512, 4096  # percent-encoded, both fit into the longest URL of httpx
 
 
@@ -41,7 +43,7 @@ def _read_id(value: object) -> str:
 def _read_cursor(value: object) -> str:
     text = _read_text(value)
     if len(text) > _LONGEST_CURSOR:
-        raise rule("must be a `nextCursor` as TRaX gave it")
+        raise rule("must be a cursor as it was given")
     return text
 
 
@@ -79,6 +81,16 @@ def _read_byte_size(value: object) -> int:
     return _read_whole_number(value, least=0)
 
 
+def _read_wait(value: object) -> float:
+    if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise rule(_WAIT_RULE)
+    if not 0 <= value <= LONGEST_WAIT_SECONDS:
+        raise rule(_WAIT_RULE)
+    return float(value)
+
+
 def _read_texts(value: object) -> tuple[str, ...]:
     items = _parse_list(value) if isinstance(value, str) else value
     if not isinstance(items, list | tuple):
@@ -107,6 +119,7 @@ Id = Annotated[str, BeforeValidator(_read_id)]
 Cursor = Annotated[str, BeforeValidator(_read_cursor)]
 Secret = Annotated[SecretStr, BeforeValidator(_read_secret)]
 Boolean = Annotated[bool, BeforeValidator(_read_boolean)]
-Limit = Annotated[int, BeforeValidator(_read_limit), Field(ge=1)]
-ByteSize = Annotated[int, BeforeValidator(_read_byte_size), Field(ge=0)]
+Limit = Annotated[int, Field(ge=1), BeforeValidator(_read_limit)]
+ByteSize = Annotated[int, Field(ge=0), BeforeValidator(_read_byte_size)]
+WaitSeconds = Annotated[float, Field(ge=0, le=LONGEST_WAIT_SECONDS), BeforeValidator(_read_wait)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_read_texts)]
