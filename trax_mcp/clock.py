@@ -4,6 +4,8 @@ A test hands in one that moves only when told, so that no test ever sleeps.
 """
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import anyio
@@ -23,6 +25,19 @@ class Clock:
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await anyio.sleep(seconds)
+
+    @asynccontextmanager
+    async def move_on_after(self, seconds: float) -> AsyncIterator[None]:
+        """Leave the block, without an error, once so much time has gone."""
+        async with anyio.create_task_group() as tasks:
+
+            async def leave() -> None:
+                await self.sleep(seconds)
+                tasks.cancel_scope.cancel()
+
+            tasks.start_soon(leave)
+            yield
+            tasks.cancel_scope.cancel()
 
 
 def iso(moment: datetime) -> str:

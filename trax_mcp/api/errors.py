@@ -12,7 +12,7 @@ upstream words but quoted, short ones. This room knows nothing of HTTP clients o
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 Outcome = Literal["not_applied", "unknown", "applied"]
 """What became of the call upstream. `unknown`: a mutation whose answer was lost. `applied`:
@@ -44,6 +44,10 @@ class TraxError(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
         self.failure = failure
+
+    def again(self) -> Self:
+        """The same as a new exception: one raised twice grows, and holds on to its frames."""
+        return type(self)(self.failure)
 
 
 class NotSent(TraxError):

@@ -107,6 +107,12 @@ def unreadable(
     return BadAnswer(replace(account, http_status=status))
 
 
+def not_understood() -> BadAnswer:
+    """What TRaX answered has brought us into trouble of our own."""
+    message = "What TRaX answered was not understood; nothing was changed. Call again later."
+    return BadAnswer(Failure(code="bad_answer", message=message, retryable=True))
+
+
 def endless(operation: Operation[Model]) -> BadAnswer:
     """A list whose pages do not end."""
     happened = f"TRaX's answers to {operation.known_as} do not end"
