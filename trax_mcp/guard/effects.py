@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from trax_mcp.api.models import Connection, Model
+from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import (
     CreateDestination,
@@ -26,8 +26,9 @@ from trax_mcp.api.operations import (
     UpdateSource,
     UpdateStudio,
 )
-from trax_mcp.guard import words
+from trax_mcp.show import words
 from trax_mcp.show.facts import Facts
+from trax_mcp.show.readiness import beware_of
 from trax_mcp.show.target import Target
 
 _IDS = frozenset({"studioId", "destId", "sourceId"})
@@ -147,22 +148,7 @@ def _on_air(facts: Facts, consequence: str) -> Lines:
 
 
 def _beware_live(_it: GoLive, facts: Facts, _target: Target) -> Lines:
-    if facts.destinations is not None and not facts.enabled:
-        yield "No destination is enabled: nobody would receive the stream."
-    if facts.sources is not None and not facts.active:
-        yield "No source is active: viewers may see nothing."
-    for account in facts.connections or ():
-        if account.status != "active":
-            yield from _may_fail(account, facts)
-
-
-def _may_fail(account: Connection, facts: Facts) -> Lines:
-    """Destinations do not name their account, so what its trouble means is only a "may"."""
-    name, state = words.quoted(account.display_name), words.plain(account.status)
-    for it in facts.enabled:
-        if it.platform == account.platform:
-            where = words.platform(account.platform)
-            yield f"The {where} account {name} is {state}: {words.destination(it)} may fail."
+    yield from (it.what for it in beware_of(facts))
 
 
 def _beware_unlink(_it: UnlinkConnection, facts: Facts, target: Target) -> Lines:

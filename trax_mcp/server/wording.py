@@ -9,7 +9,7 @@ from typing import Final
 from trax_mcp.guard.policy import Reason, Status
 from trax_mcp.guard.preview import Outlook
 from trax_mcp.guard.visit import NotRun, Question
-from trax_mcp.guard.words import target
+from trax_mcp.show.words import target
 
 _WHY: Final[Mapping[tuple[Status, Reason | None], str]] = {
     ("confirmation_required", None): "{operation} needs a person's yes.",

@@ -58,6 +58,7 @@ _SOURCES = ("studio", "status", "sources", "health")
 _WANTED: Mapping[type[Operation[Model]], Sequence[str]] = {
     GoLive: ("studio", "status", "destinations", "sources", "connections", "health"),
     GoOffline: ("studio", "status", "destinations"),
+    GetStudio: ("studio", "status", "destinations", "sources"),
     UpdateStudio: _STUDIO,
     CreateDestination: _STUDIO,
     UpdateDestination: _STUDIO,
@@ -70,7 +71,7 @@ _WANTED: Mapping[type[Operation[Model]], Sequence[str]] = {
     CreateStudio: ("studios", "health"),
     CreateMediaUpload: ("studios", "health"),
 }
-"""What a person needs to see before they say yes to an operation."""
+"""What a person needs to see before they say yes to an operation, or of a studio at a glance."""
 
 _IN_WORDS: Mapping[str, str] = {
     "studio": "the studio's name",
