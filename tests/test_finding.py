@@ -1,0 +1,147 @@
+"""find_studio and check_readiness: what a model is told before it acts, through a real client."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import mcp_types as types
+import pytest
+
+from tests.conftest import call
+from tests.looks import asked, narrow
+from tests.readings import add_studio, rename
+from tests.witness import put_on_air
+from trax_mcp.api.quoting import show_invisible
+from trax_mcp.sandbox import Fault
+from trax_mcp.server.app import build_server
+
+if TYPE_CHECKING:
+    from mcp.server import Server
+
+    from trax_mcp.api.client import Client
+    from trax_mcp.sandbox import Sandbox
+
+SHOW: Final = {"id": "studio_42", "name": "Friday Night Show", "role": "owner", "live": False}
+REHEARSAL: Final = {**SHOW, "id": "studio_43", "name": "Friday Night Show (rehearsal)"}
+COFFEE: Final = {"id": "studio_51", "name": "Morning Coffee", "role": "EDIT", "live": False}
+
+FOUND: Final[dict[str, list[dict[str, Any]]]] = {
+    "coffee": [COFFEE],
+    "FRIDAY night show": [SHOW, REHEARSAL],
+    "studio_51": [COFFEE],
+    " studio_43 ": [REHEARSAL],
+    "studio_5": [],
+    "no such": [],
+}
+SENTENCES: Final = {
+    0: 'No studio matches "{}".',
+    1: "One studio matches.",
+    2: "2 studios match: ask the person which one is meant.",
+}
+
+
+def told(result: types.CallToolResult) -> tuple[str, dict[str, Any]]:
+    """The sentence, and the data that stands behind it and beside it."""
+    (content,) = result.content
+    assert isinstance(content, types.TextContent)
+    sentence, _, data = content.text.partition("\n")
+    assert not result.is_error
+    assert show_invisible(data) == data
+    assert json.loads(data) == result.structured_content
+    return sentence, json.loads(data)
+
+
+@pytest.mark.parametrize("query", FOUND)
+async def test_studios_are_found_by_name_or_id(server: Server[Any], era: str, query: str) -> None:
+    """And it is said whether that is one, none or several."""
+    sentence, found = told(await call(server, "find_studio", {"query": query}, era=era))
+    assert found == {"matches": FOUND[query], "searched": 4}
+    assert sentence == SENTENCES[len(FOUND[query])].format(query)
+
+
+async def test_an_id_goes_before_a_name_that_is_the_same(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """Both are told: whoever may name a studio may give it another's id for a name."""
+    rename(sandbox, "studio_43", "studio_51")
+    _, found = told(await call(server, "find_studio", {"query": "studio_51"}))
+    assert [it["id"] for it in found["matches"]] == ["studio_51", "studio_43"]
+
+
+async def test_whether_they_are_live_is_looked_at_for_ten(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """The others are found all the same, and what could not be read is unknown."""
+    for number in range(12):
+        add_studio(sandbox, f"studio_7{number:02}", f"Take {number:02}")
+    put_on_air(sandbox, "studio_700")
+    sandbox.faults.add(Fault.error(403, "forbidden"), path="*/studio_701/stream-status")
+    _, found = told(await call(server, "find_studio", {"query": "take"}))
+    assert [it["live"] for it in found["matches"]] == [True, None, *[False] * 8, None, None]
+    assert (found["searched"], asked(sandbox).total()) == (16, 11)
+
+
+async def test_nothing_invisible_is_in_the_text(server: Server[Any], sandbox: Sandbox) -> None:
+    """A program gets the name as it is."""
+    rename(sandbox, "studio_51", "Coffee\u202e")
+    result = await call(server, "find_studio", {"query": "coffee"})
+    assert told(result)[1]["matches"][0]["name"] == "Coffee\u202e"
+    nothing = await call(server, "find_studio", {"query": 'x"\u202e\n'})
+    assert told(nothing)[0] == r'No studio matches "x\"\u202e\u000a".'
+
+
+async def test_a_studio_that_could_go_live_is_ready(server: Server[Any], era: str) -> None:
+    """What is not as it should be elsewhere is no blocker, and not about this studio."""
+    result = await call(server, "check_readiness", {"studioId": "studio_42"}, era=era)
+    assert told(result) == (
+        "Nothing that is known stands in the way of going live.",
+        {
+            "studioId": "studio_42",
+            "ready": True,
+            "live": False,
+            "blockers": [],
+            "warnings": [],
+            "unknown": [],
+        },
+    )
+
+
+async def test_what_stands_in_the_way_is_told_with_what_to_do(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """Blockers, and what may go wrong besides."""
+    sandbox.write_enabled = False
+    _, report = told(await call(server, "check_readiness", {"studioId": "studio_60"}))
+    assert (report["ready"], report["live"]) == (False, False)
+    assert [it["what"] for it in report["blockers"]] == [
+        "This TRaX deployment has writes switched off.",
+        "No destination is enabled: nobody would receive the stream.",
+    ]
+    assert [it["what"] for it in report["warnings"]] == [
+        "No source is active: viewers may see nothing."
+    ]
+    assert all(it["remedy"] for it in (*report["blockers"], *report["warnings"]))
+
+
+async def test_a_studio_on_air_is_not_to_go_live(server: Server[Any], sandbox: Sandbox) -> None:
+    """Since when it is, is told."""
+    put_on_air(sandbox)
+    sentence, report = told(await call(server, "check_readiness", {"studioId": "studio_42"}))
+    assert sentence == "Not ready to go live: see the blockers."
+    assert (report["ready"], report["live"]) == (False, True)
+    assert report["blockers"][0]["what"].startswith("It is on air already since ")
+
+
+async def test_what_a_key_may_not_see_is_unknown(trax: Client, sandbox: Sandbox) -> None:
+    """With the scope that it lacks."""
+    server = build_server(trax, own=narrow(sandbox, "sources:read"))
+    _, report = told(await call(server, "check_readiness", {"studioId": "studio_42"}))
+    assert report["unknown"] == ["the sources (the key lacks sources:read)"]
+
+
+async def test_a_studio_that_is_not_there_is_not_found(server: Server[Any]) -> None:
+    """As everywhere."""
+    result = await call(server, "check_readiness", {"studioId": "studio_99"})
+    assert result.is_error
+    assert (result.structured_content or {})["error"]["code"] == "not_found"
