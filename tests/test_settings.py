@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from trax_mcp.settings import DEFAULT_BASE_URL, CannotStart, Settings, read_sett
 
 ADDRESS = "TRAX_BASE_URL must be an address such as https://host, without user, /v1 or query."
 HTTPS = "TRAX_BASE_URL must begin with https:// (http only on loopback): keys travel over it."
-SECONDS = "TRAX_TIMEOUT_SECONDS must be a number of seconds above 0 and at most 600."
+SECONDS = "{} must be a number of seconds above 0 and at most 600."
 SWITCH = "{} must be 1 or 0."
+FOLDERS = "TRAX_MEDIA_DIRS must hold whole paths of folders that exist, separated by `:`."
 MODE = "TRAX_CONFIRM must be 'auto', 'human', 'preview' or 'flag'."
 ORIGINS = (
     "TRAX_ALLOWED_ORIGINS must hold origins such as https://host, without path or slash at the end."
@@ -37,12 +39,13 @@ def test_without_any_setting_there_are_defaults() -> None:
     assert settings.key() is None
     assert settings.base_url == DEFAULT_BASE_URL
     assert settings.base_url.startswith("https://")
-    assert (settings.timeout_seconds, settings.log_level, settings.sandbox) == (10, "INFO", False)
+    assert (settings.timeout_seconds, settings.chat_poll_seconds) == (10, 2)
+    assert (settings.log_level, settings.sandbox) == ("INFO", False)
     assert (settings.confirm, settings.read_only, settings.audit_log) == ("auto", False, None)
     assert (settings.guard_also, settings.tools) == ((), ())
 
 
-def test_every_setting_is_read() -> None:
+def test_every_setting_is_read(tmp_path: Path) -> None:
     """Each lands in its field, in the shape that the rest of the house wants."""
     settings = read_settings(
         {
@@ -55,6 +58,8 @@ def test_every_setting_is_read() -> None:
             "TRAX_TOOLS": "chat,get_studio,",
             "TRAX_AUDIT_LOG": "/var/log/trax.jsonl",
             "TRAX_TIMEOUT_SECONDS": "2.5",
+            "TRAX_CHAT_POLL_SECONDS": "600",
+            "TRAX_MEDIA_DIRS": f"{tmp_path}{os.pathsep}{tmp_path.parent}",
             "TRAX_LOG_LEVEL": "debug",
             "TRAX_ALLOWED_HOSTS": "mcp.example.com, other.example.com,,",
             "TRAX_ALLOWED_ORIGINS": "https://app.example.com",
@@ -70,6 +75,8 @@ def test_every_setting_is_read() -> None:
     assert settings.tools == ("chat", "get_studio")
     assert settings.audit_log == Path("/var/log/trax.jsonl")
     assert settings.timeout_seconds == 2.5
+    assert settings.chat_poll_seconds == 600
+    assert settings.media_dirs == (tmp_path, tmp_path.parent)
     assert settings.log_level == "DEBUG"
     assert settings.allowed_hosts == ("mcp.example.com", "other.example.com")
     assert settings.allowed_origins == ("https://app.example.com",)
@@ -197,7 +204,8 @@ def test_an_address_is_nothing_but_an_address(url: str) -> None:
 @pytest.mark.parametrize("value", ["0", "-1", "600.1", "nan", "inf", "-inf", "ten", "10 s"])
 def test_a_wrong_number_of_seconds_is_refused(value: str) -> None:
     """Neither no time at all nor for ever."""
-    assert refusal(TRAX_TIMEOUT_SECONDS=value) == SECONDS
+    for name in ("TRAX_TIMEOUT_SECONDS", "TRAX_CHAT_POLL_SECONDS"):
+        assert refusal(**{name: value}) == SECONDS.format(name)
 
 
 @pytest.mark.parametrize("value", ["yes", "2", "-", "enabled"])
@@ -241,6 +249,23 @@ def test_a_host_is_nothing_but_a_host(value: str) -> None:
     assert read_settings(given).allowed_hosts == ("mcp.example.com", "[::1]:8765", "10.0.0.1:80")
 
 
+def test_folders_are_separated_as_in_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty one is none, home is `~`, and what lies between separators is taken as it is."""
+    odd = tmp_path / " of 2026, all"
+    odd.mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    given = os.pathsep.join(("", str(odd), "", "~", f"~/{odd.name}"))
+    assert read_settings({"TRAX_MEDIA_DIRS": given}).media_dirs == (odd, tmp_path, odd)
+
+
+@pytest.mark.parametrize("wrong", ["{}/no-such", "{}/file", ".", "videos", "../", "~no-such-user"])
+def test_a_folder_is_a_whole_path_and_there(tmp_path: Path, wrong: str) -> None:
+    """One that is misspelt would let nothing be read, or from where nobody thinks of."""
+    (tmp_path / "file").write_text("")
+    given = os.pathsep.join((str(tmp_path), wrong.format(tmp_path)))
+    assert refusal(TRAX_MEDIA_DIRS=given) == FOLDERS.replace(":", os.pathsep)
+
+
 def test_the_base_url_is_without_the_apis_own_path() -> None:
     """Else calls would go to `/v1/v1`."""
     assert refusal(TRAX_BASE_URL="https://api.example/v1/") == ADDRESS
@@ -250,13 +275,14 @@ def test_bytes_that_are_no_text_are_refused() -> None:
     """An environment may hold them; Python passes them on as lone surrogates."""
     for name in ("TRAX_CONFIRM", "TRAX_LOG_LEVEL"):
         assert refusal(**{name: "\udcff"}) == f"{name} must be text in UTF-8."
+    assert refusal(**{"TRAX_\x1b\udcff": "1"}) == UNKNOWN.format(r"TRAX_\x1b\udcff")
 
 
 @pytest.mark.parametrize(
     ("command", "name", "value", "known"),
     [
         ("", "TRAX_TOOLS", "chat, get_studios", ["chat", "get_studio", "go_live", "meta"]),
-        ("", "TRAX_GUARD_ALSO", "list_studios", ["create_studio"]),
+        ("", "TRAX_GUARD_ALSO", "list_studios", ["create_studio", "upload_media"]),
         ("http --port 0", "TRAX_GUARD_ALSO", "go_live, send_chat", ["send_chat_message"]),
     ],
 )
@@ -324,6 +350,8 @@ def test_a_refusal_repeats_no_value() -> None:
     for name in (
         "BASE_URL",
         "TIMEOUT_SECONDS",
+        "CHAT_POLL_SECONDS",
+        "MEDIA_DIRS",
         "SANDBOX",
         "CONFIRM",
         "READ_ONLY",

@@ -6,6 +6,7 @@ switch that is silently ignored would be worse than a server that does not start
 
 import difflib
 import ipaddress
+import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -39,7 +40,7 @@ class CannotStart(Exception):
     """Why there will be no server: one sentence, which names what is wrong and holds no value."""
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     """Whether a host name is this machine for certain, without asking a resolver."""
     if host == "localhost":
         return True
@@ -66,7 +67,7 @@ def _read_list(value: object) -> object:
 
 def _read_base_url(value: object) -> object:
     scheme, host = _split_address(str(value))
-    if scheme == "http" and not _is_loopback(host):
+    if scheme == "http" and not is_loopback(host):
         raise ValueError("must begin with https:// (http only on loopback): keys travel over it")
     return value
 
@@ -90,6 +91,16 @@ def _read_seconds(value: object) -> float:
         if 0 < seconds <= _LONGEST_SECONDS:
             return seconds
     raise ValueError(f"must be a number of seconds above 0 and at most {_LONGEST_SECONDS}")
+
+
+def _read_folders(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    with suppress(OSError, RuntimeError):  # one that cannot be looked at, or a home of nobody's
+        folders = tuple(Path(it).expanduser() for it in value.split(os.pathsep) if it.strip())
+        if all(folder.is_absolute() and folder.is_dir() for folder in folders):
+            return folders
+    raise ValueError(f"must hold whole paths of folders that exist, separated by `{os.pathsep}`")
 
 
 def _check_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
@@ -118,6 +129,7 @@ _BaseUrl = Annotated[str, BeforeValidator(_read_base_url)]
 _Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_read_level)]
 _Switch = Annotated[bool, BeforeValidator(_read_switch)]
 _Names = Annotated[tuple[str, ...], BeforeValidator(_read_list)]
+_Folders = Annotated[tuple[Path, ...], BeforeValidator(_read_folders)]
 _Hosts = Annotated[_Names, AfterValidator(_check_hosts)]
 _Origins = Annotated[_Names, AfterValidator(_check_origins)]
 _Seconds = Annotated[float, BeforeValidator(_read_seconds)]
@@ -144,6 +156,8 @@ class Settings(BaseModel):
     tools: _Names = ()
     audit_log: Path | None = None
     timeout_seconds: _Seconds = 10
+    chat_poll_seconds: _Seconds = 2
+    media_dirs: _Folders = ()
     log_level: _Level = "INFO"
     allowed_hosts: _Hosts = ()
     allowed_origins: _Origins = ()
@@ -173,7 +187,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         CannotStart: one is wrong, or is not a setting at all.
     """
     given = {
-        name: value.strip()
+        ascii(name)[1:-1]: value.strip()  # a name may be any bytes too, and will be printed
         for name, value in environment.items()
         if name.startswith(PREFIX) and (value.strip() or name in _NEVER_EMPTY)
     }

@@ -23,6 +23,7 @@ from trax_mcp.api.retries import pause_before_retry
 if TYPE_CHECKING:
     import httpx
 
+    from trax_mcp.api.uploads import Uploads
     from trax_mcp.api.wire import Wire
 
 
@@ -101,6 +102,14 @@ class Client:
         """Close all connections."""
         if "_wire" in vars(self):
             await self._wire.aclose()
+
+    @cached_property
+    def uploads(self) -> "Uploads":
+        """The way to the addresses that TRaX gives for files; no key goes along."""
+        from trax_mcp.api.uploads import Uploads  # noqa: PLC0415  as below
+
+        plain = self._base_url.lower().startswith("http:")
+        return Uploads(transport=self._transport, plain=plain)
 
     @cached_property
     def _wire(self) -> "Wire":

@@ -1,0 +1,202 @@
+"""A file of this computer -> an asset in the media library: reserve, put, wait until it is ready.
+
+What may be read is decided in `media_files`, how the bytes travel in `api.uploads`. The address
+that they travel to is a secret, and goes from one call to the next and nowhere else.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field, ValidationError
+
+from trax_mcp.api.arguments import Text
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.client import Client
+from trax_mcp.api.contract import CONTRACT, JsonObject
+from trax_mcp.api.errors import TraxError
+from trax_mcp.api.operations import CreateMediaUpload, ListMedia
+from trax_mcp.api.upload_failures import (
+    not_processed,
+    still_processed,
+    unfit,
+    unfit_meanwhile,
+    unseen,
+)
+from trax_mcp.api.value import Effect, Value
+from trax_mcp.clock import Clock
+from trax_mcp.show.media_files import MediaFile, UnfitFileError, opened
+
+Progress = Callable[[float, float, str], Awaitable[None]]
+"""Told how far it is, of how far it can get, and what is being done."""
+
+LONGEST_WAIT_SECONDS: Final = 600.0
+"""For READY or FAILED, after the last byte. TRaX does not say how long it may take."""
+
+TELL_SECONDS: Final = 1.0
+_FIRST_PAUSE_SECONDS: Final = 1.0
+_LONGEST_PAUSE_SECONDS: Final = 15.0
+_LARGEST_PAGE: Final = 200
+_MOST_PAGES: Final = 100
+
+
+class UploadMedia(Value, call="POST /v1/media", effect=Effect.WRITE):
+    """Uploads a video, picture or sound file of this computer and waits until TRaX can use it.
+
+    Only what the person asked for, from the folders they allowed. No tool deletes it again.
+    """
+
+    path: Text = Field(description="Whole path, or path below an allowed folder.")
+    folder: Text | None = Field(None, description="Folder in the media library.")
+
+    @classmethod
+    def answer(cls) -> JsonObject:
+        """The asset, as the contract has it."""
+        return CONTRACT.schemas["MediaAsset"]
+
+
+@dataclass(frozen=True, slots=True)
+class Uploader:
+    """Uploads files from these folders; what it needs of the world is handed in."""
+
+    client: Client
+    folders: Sequence[Path]
+    clock: Clock
+
+    async def upload(self, asked: UploadMedia, caller: Caller, progress: Progress) -> JsonObject:
+        """Upload a file and return its asset, READY, as TRaX sent it.
+
+        Raises:
+            TraxError: it was not uploaded, or is not ready; `outcome` says which.
+        """
+        try:
+            async with opened(asked.path, self.folders) as file:
+                asset_id = await self._send(file, asked.folder, caller, progress)
+        except UnfitFileError as error:
+            raise unfit(error.why, error.remedy) from None
+        shelf = Shelf(self.client, caller, asset_id)
+        return await self._wait(shelf, progress, file.size)
+
+    async def _send(
+        self, file: MediaFile, folder: str | None, caller: Caller, progress: Progress
+    ) -> str:
+        """Reserve an asset and fill it; returns its id."""
+        reserved = await self.client.read(_reserving(file, folder), caller)
+        async with aclosing(self._told(file, progress)) as pieces:
+            await self.client.uploads.put(
+                reserved.upload_url, pieces, size=file.size, content_type=file.media_type
+            )
+        return reserved.asset_id
+
+    async def _told(self, file: MediaFile, progress: Progress) -> AsyncGenerator[bytes, None]:
+        """The pieces of a file, with a word now and then of how many are gone.
+
+        Raises:
+            NotSent: the file can be sent no further.
+        """
+        whole, sent, told_at = file.size, 0, float("-inf")
+        try:
+            async with aclosing(file.pieces()) as pieces:
+                async for piece in pieces:
+                    if self.clock.seconds() - told_at >= TELL_SECONDS:
+                        told_at = self.clock.seconds()
+                        told = f"Sent {_amount(sent)} of {_amount(whole)}."
+                        await progress(sent, whole + LONGEST_WAIT_SECONDS, told)
+                    yield piece
+                    sent += len(piece)
+        except UnfitFileError as error:
+            raise unfit_meanwhile(error.why, error.remedy) from None
+
+    async def _wait(self, shelf: "Shelf", progress: Progress, sent: int) -> JsonObject:
+        """Look, with growing pauses, until the asset is READY.
+
+        Raises:
+            TraxError: it is FAILED, not ready in time, or cannot be seen.
+        """
+        trouble: TraxError | None = None
+        began, pause = self.clock.seconds(), _FIRST_PAUSE_SECONDS
+        while (gone := self.clock.seconds() - began) < LONGEST_WAIT_SECONDS:
+            told = f"Sent {_amount(sent)}. TRaX is processing it."
+            await progress(sent + gone, sent + LONGEST_WAIT_SECONDS, told)
+            asset, trouble = await _glance(shelf)
+            if asset.get("status") == "READY":
+                return asset
+            if asset.get("status") == "FAILED":
+                raise not_processed()
+            await self.clock.sleep(min(pause, LONGEST_WAIT_SECONDS - gone))
+            pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
+        raise trouble or still_processed(seconds=LONGEST_WAIT_SECONDS)
+
+
+def _reserving(file: MediaFile, folder: str | None) -> CreateMediaUpload:
+    """The call that reserves an asset for this file.
+
+    Raises:
+        UnfitFileError: its name is none for TRaX, as one of blanks; all else was judged before.
+    """
+    try:
+        return CreateMediaUpload(
+            filename=file.name, content_type=file.media_type, byte_size=file.size, folder=folder
+        )
+    except ValidationError:
+        remedy = "Give it a name with something to read in it."
+        raise UnfitFileError("has a name that TRaX would not take", remedy) from None
+
+
+async def _glance(shelf: "Shelf") -> tuple[JsonObject, TraxError | None]:
+    """The asset, or what keeps it from being seen for the moment: no reason to give up.
+
+    Raises:
+        TraxError: it cannot be seen at all.
+    """
+    try:
+        return await shelf.look(), None
+    except TraxError as error:
+        if error.failure.retryable:
+            return {}, unseen(error)
+        raise unseen(error) from None
+
+
+class Shelf:
+    """Where an asset stands in the library: there is no call for a single one."""
+
+    def __init__(self, client: Client, caller: Caller, asset_id: str) -> None:
+        self._client = client
+        self._caller = caller
+        self._asset_id = asset_id
+        self._page: str | None = None
+        """Where it was seen last: pages stay where they are (source: the reference)."""
+
+    async def look(self) -> JsonObject:
+        """The asset as TRaX tells of it, empty if it is not listed.
+
+        Raises:
+            TraxError: a page could not be read.
+        """
+        cursor = self._page
+        for _ in range(_MOST_PAGES):
+            asking = ListMedia(limit=_LARGEST_PAGE).model_copy(update={"cursor": cursor})
+            page = (await self._client.send(asking, self._caller)).data
+            if asset := _listed(page, self._asset_id):
+                self._page = cursor
+                return asset
+            if not (cursor := page.get("nextCursor")):
+                break
+        self._page = None
+        return {}
+
+
+def _listed(page: JsonObject, asset_id: str) -> JsonObject | None:
+    items = page.get("data")
+    listed: list[object] = items if isinstance(items, list) else []
+    return next((it for it in listed if isinstance(it, dict) and it.get("id") == asset_id), None)
+
+
+def _amount(size: int) -> str:
+    """Bytes, in words."""
+    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if size >= unit:
+            return f"{size / unit:.1f} {name}"
+    return f"{size} bytes"
