@@ -42,3 +42,12 @@ CALLS: Final[dict[str, Arguments]] = {
     "list_media": {},
     "create_media_upload": {"filename": "a.mp4", "contentType": "video/mp4", "byteSize": 1},
 }
+
+BEYOND: Final[dict[str, Arguments]] = {
+    "find_studio": {"query": "friday"},
+    "check_readiness": STUDIO,
+    "wait_for_chat_messages": STUDIO,
+}
+"""The same of each tool beyond the contract: those come last, and only read."""
+
+EVERY: Final = {**CALLS, **BEYOND}

@@ -14,12 +14,13 @@ import httpx
 from tests.conftest import client_on
 from tests.hand import HandClock
 from tests.jsonrpc import HttpCaller
-from tests.ports import listening
 from tests.processes import PATIENCE_SECONDS
+from tests.wires import port_of
 from tests.witness import still
 from trax_mcp.api.caller import NOBODY
 from trax_mcp.guard.rules import Mode, Rules
 from trax_mcp.server.app import House, build_server
+from trax_mcp.server.offer import Offer
 from trax_mcp.server.transports import http_app
 from trax_mcp.settings import read_settings
 
@@ -37,6 +38,7 @@ class Front:
     clock: HandClock
     http: httpx.AsyncClient
     address: str
+    house: House
 
     @property
     def keys(self) -> list[str]:
@@ -61,15 +63,25 @@ class Front:
 
 
 @asynccontextmanager
-async def serving(**settings: str) -> AsyncIterator[Front]:
-    """Serve callers with keys of their own, on a sandbox whose clock stands still."""
-    trax, chosen = still(), read_settings(settings)
-    clock = HandClock(trax)
-    house = House(rules=Rules(Mode(chosen.confirm)), clock=clock)
+async def serving(
+    *, trax: Sandbox | None = None, short_seconds: float = 2.0, **settings: str
+) -> AsyncIterator[Front]:
+    """Serve callers with keys of their own, on a sandbox whose clock stands still.
+
+    `trax` is a sandbox that was there before; `short_seconds` is the clock's.
+    """
+    trax, chosen = trax or still(), read_settings(settings)
+    clock = HandClock(trax, short_seconds=short_seconds)
+    house = House(
+        rules=Rules(Mode(chosen.confirm)),
+        offer=Offer(chosen.read_only, frozenset(chosen.tools)),
+        chat_poll_seconds=chosen.chat_poll_seconds,
+        clock=clock,
+    )
     server = build_server(client_on(trax), own=NOBODY, house=house)
-    app = http_app(server, chosen, in_flight=house.in_flight)
-    async with listening(app) as address, plain_http(address) as http:
-        yield Front(trax, clock, http, address)
+    app = http_app(server, chosen, in_flight=house.in_flight, presence=house.presence)
+    async with port_of(app) as address, plain_http(address) as http:
+        yield Front(trax, clock, http, address, house)
 
 
 def plain_http(address: str) -> httpx.AsyncClient:

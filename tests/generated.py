@@ -4,8 +4,7 @@
 """
 
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,18 @@ import mcp_types as types
 from tests import ROOT
 from trax_mcp import __version__
 from trax_mcp.api.client import Client
-from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Effect, Operation
-from trax_mcp.api.operations import OPERATIONS
+from trax_mcp.api.operation import Operation
+from trax_mcp.api.value import Effect, Value
+from trax_mcp.cli.clients import CLIENTS
 from trax_mcp.guard.rules import Rules
 from trax_mcp.server.app import House, build_road
-from trax_mcp.server.offer import Offer
-from trax_mcp.server.prompts import Prompts
+from trax_mcp.server.beyond import Beyond
+from trax_mcp.server.offer import KINDS, Offer
+from trax_mcp.server.prompts import Prompt, Prompts
 from trax_mcp.server.tools import Tools
 
 TOOLSNAPS = Path("tests/toolsnaps")
-_TABLE = re.compile(r"(<!-- tools -->\n).*(<!-- /tools -->\n)", re.DOTALL)
+Row = tuple[str, ...]
 
 
 def generated() -> Mapping[Path, str]:
@@ -37,9 +37,10 @@ def generated() -> Mapping[Path, str]:
 
 
 def listings() -> list[types.Tool]:
-    """All tools as a client lists them."""
+    """All tools as a client lists them, where all are offered."""
     client = Client(base_url="http://127.0.0.1", timeout_seconds=1)
-    return Tools(build_road(client, House()), Offer()).listings()
+    house = House(offer=Offer(local=True))
+    return Tools(build_road(client, house), Beyond(client, house.clock), house.offer).listings()
 
 
 def as_json(tool: types.Tool) -> dict[str, Any]:
@@ -53,34 +54,69 @@ def _toolsnaps() -> Iterator[tuple[Path, str]]:
 
 
 def _readme(text: str) -> str:
-    rows = [
-        f"| `{kind.known_as}` | {kind.call.name} | {_effect(kind)} | {kind.call.summary} |"
-        for kind in OPERATIONS
-    ]
-    table = "\n".join(("| tool | call | effect | what it does |", "|---|---|---|---|", *rows, ""))
-    return _TABLE.sub(lambda found: found.group(1) + table + found.group(2), text)
+    for name, rows in {"clients": _clients(), "tools": _tools(), "prompts": _prompts()}.items():
+        columns, *cells = ("| " + " | ".join(row) + " |" for row in rows)
+        rule = "|" + "---|" * len(rows[0])
+        before, opening, rest = text.partition(f"<!-- {name} -->\n")
+        _, closing, after = rest.partition(f"<!-- /{name} -->\n")
+        text = "".join(
+            (before, opening, *(f"{it}\n" for it in (columns, rule, *cells)), closing, after)
+        )
+    return text
 
 
-def _effect(kind: type[Operation[Model]]) -> str:
+def _clients() -> Sequence[Row]:
+    rows = (
+        (it.title, f"`.venv/bin/trax-mcp install {it.name}`", it.now) for it in CLIENTS.values()
+    )
+    return ("client", "command", "then"), *rows
+
+
+def _tools() -> Sequence[Row]:
+    rows = ((f"`{it.known_as}`", it.call.name, _effect(it), it.summary()) for it in KINDS)
+    return ("tool", "call", "effect", "what it does"), *rows
+
+
+def _prompts() -> Sequence[Row]:
+    rows = ((f"`{it.name}`", _asked_for(it), str(it.description)) for it in _listed())
+    return ("prompt", "you give", "what it does"), *rows
+
+
+def _listed() -> Sequence[types.Prompt]:
+    return Prompts.load(Offer(local=True)).listings()
+
+
+def _asked_for(prompt: types.Prompt) -> str:
+    asked = (f"`{it.name}`" + ("" if it.required else "?") for it in prompt.arguments or ())
+    return ", ".join(asked)
+
+
+def _effect(kind: type[Value]) -> str:
     if kind.effect is Effect.READ:
         return "reads"
+    if not issubclass(kind, Operation):
+        return "changes"
     if kind.effect is Effect.GUARDED:
         return "**guarded**"
     return "changes, **guarded** at times" if Rules().takes_consent(kind) else "changes"
 
 
 def _manifest(manifest: dict[str, Any]) -> str:
-    tools = [{"name": kind.known_as, "description": kind.call.summary} for kind in OPERATIONS]
-    prompts = [
-        {
-            "name": prompt.listing.name,
-            "description": prompt.listing.description,
-            "arguments": [argument.name for argument in prompt.listing.arguments or ()],
-            "text": prompt.text.template,
-        }
-        for prompt in Prompts.load().all()
-    ]
+    offer = Offer(local=True)  # a bundle's form asks for the folders that files may come from
+    tools = [{"name": it.known_as, "description": it.summary()} for it in offer.kinds()]
+    prompts = [_bundled(prompt) for prompt in Prompts.load(offer).all()]
     return _pretty({**manifest, "version": __version__, "tools": tools, "prompts": prompts})
+
+
+def _bundled(prompt: Prompt) -> dict[str, Any]:
+    """A prompt as a bundle's manifest has it: there an argument stands as `${arguments.name}`."""
+    names = [argument.name for argument in prompt.listing.arguments or ()]
+    return {
+        "name": prompt.listing.name,
+        "description": prompt.listing.description,
+        "arguments": names,
+        "text": prompt.text.substitute({name: f"${{arguments.{name}}}" for name in names}),
+    }
 
 
 def _pretty(document: object) -> str:

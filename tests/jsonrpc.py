@@ -7,6 +7,7 @@ the protocol and nothing of tools.
 from __future__ import annotations
 
 import json
+import re
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
@@ -70,7 +71,8 @@ def read_answer(response: httpx.Response) -> Message:
     if not response.headers["content-type"].startswith("text/event-stream"):
         answer: Message = response.json()
         return answer
-    events = [line for line in response.text.splitlines() if line.startswith("data: {")]
+    # Not `splitlines`, which takes letters in the JSON for ends of lines, such as U+2028.
+    events = [it for it in re.split(r"\r?\n", response.text) if it.startswith("data: {")]
     last: Message = json.loads(events[-1].removeprefix("data: "))
     return last
 

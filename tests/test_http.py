@@ -9,14 +9,16 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from tests import ROOT
 from tests.front import error_code, plain_http, serving
 from tests.jsonrpc import ERAS, LEGACY, MODERN, HttpCaller, read_answer, request, tool_call
 from tests.ports import upstream
 from tests.processes import running
-from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.sandbox import READONLY_KEY, SANDBOX_KEY, STRANGER_KEY
+from trax_mcp.server.offer import Offer
 
 NOT_FOUND = 404
+PROMPTS = sorted(file.stem for file in (ROOT / "prompts").glob("*.md"))
 
 
 @pytest.mark.parametrize("mode", [LEGACY, "auto", MODERN])
@@ -34,10 +36,10 @@ async def test_a_client_lists_and_calls_with_its_own_key(mode: str) -> None:
         refused = await client.call_tool("create_studio", {"name": "Mine"})
         prompts = (await client.list_prompts()).prompts
         prompt = await client.get_prompt("go_live", {"studio": "Friday Night Show"})
-    assert [tool.name for tool in tools] == [it.known_as for it in OPERATIONS]
+    assert [tool.name for tool in tools] == [it.known_as for it in Offer().kinds()]
     assert "Friday Night Show" in str(studios.structured_content)
     assert error_code({"structuredContent": refused.structured_content}) == "insufficient_scope"
-    assert [it.name for it in prompts] == ["go_live"]
+    assert [it.name for it in prompts] == PROMPTS
     assert "Friday Night Show" in str(prompt.messages[0].content)
     assert front.keys == [READONLY_KEY] * 2
 
@@ -98,7 +100,7 @@ async def test_on_the_sandbox_a_caller_needs_no_key() -> None:
             await lent.open()
             await own.open()
             listed = read_answer(await lent.post(request(era, "tools/list")))
-            assert len(listed["result"]["tools"]) == len(OPERATIONS)
+            assert len(listed["result"]["tools"]) == len(Offer().kinds())
             studios = await lent.call("list_studios")
             assert "Friday Night Show" in str(studios["structuredContent"])
             others = await own.call("list_studios")

@@ -5,6 +5,7 @@ What is refused here reaches neither the MCP endpoint nor TRaX.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,12 +16,16 @@ from trax_mcp import __version__
 from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+
     import httpx
 
     from tests.front import Front
 
 TOKEN = "token-of-this-server"
 APP = "https://app.example.com"
+DOORS = ["open", "token"]
 
 HOSTS = {
     "localhost": 200,
@@ -79,12 +84,12 @@ async def knock(front: Front, era: str, headers: dict[str, bytes]) -> httpx.Resp
     return await front.http.post("/mcp", json=message, headers=raw)
 
 
-@pytest.mark.parametrize("settings", [{}, {"TRAX_MCP_TOKEN": TOKEN}], ids=["open", "token"])
+@pytest.mark.parametrize("door", [serving, partial(serving, TRAX_MCP_TOKEN=TOKEN)], ids=DOORS)
 async def test_a_trax_key_in_authorization_is_answered_with_the_right_header(
-    settings: dict[str, str], era: str
+    door: Callable[[], AbstractAsyncContextManager[Front]], era: str
 ) -> None:
     """400 and a sentence; a 401 would send clients looking for OAuth."""
-    async with serving(**settings) as front:
+    async with door() as front:
         for header in MISPLACED:
             answer = await knock(front, era, {"Authorization": header.encode()})
             assert answer.status_code == 400, header

@@ -19,11 +19,14 @@ from tests import ROOT
 from tests.jsonrpc import ERAS, LEGACY, MODERN, opening, request, tool_call
 from tests.ports import Held, upstream
 from tests.processes import PATIENCE_SECONDS, SIGNALS, Running, environment, running
-from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.server.offer import Offer
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+PROMPTS = sorted(file.stem for file in (ROOT / "prompts").glob("*.md"))
 
 
 def only_protocol(server: Running) -> bool:
@@ -43,13 +46,13 @@ async def test_a_client_starts_the_command_and_finds_everything(mode: str) -> No
     )
     async with Client(command, mode=mode, cache=None) as client:
         tools = (await client.list_tools()).tools
-        assert [tool.name for tool in tools] == [it.known_as for it in OPERATIONS]
+        assert [tool.name for tool in tools] == [it.known_as for it in Offer().kinds()]
         studios = await client.call_tool("list_studios", {})
         assert not studios.is_error
         assert "Friday Night Show" in str(studios.structured_content)
         missing = await client.call_tool("get_studio", {"studioId": "no_such"})
         assert missing.is_error
-        assert [it.name for it in (await client.list_prompts()).prompts] == ["go_live"]
+        assert [it.name for it in (await client.list_prompts()).prompts] == PROMPTS
         prompt = await client.get_prompt("go_live", {"studio": "Friday Night Show"})
         assert "Friday Night Show" in str(prompt.messages[0].content)
 
@@ -84,7 +87,7 @@ async def test_without_a_key_it_lists_everything_and_says_where_to_get_one(era: 
         health = await server.ask(tool_call(era, "get_health", number=3))
         contract = await server.ask(tool_call(era, "get_openapi", number=4))
         assert await server.hang_up() == 0
-    assert len(listed["result"]["tools"]) == len(OPERATIONS)
+    assert len(listed["result"]["tools"]) == len(Offer().kinds())
     error = studios["result"]["structuredContent"]["error"]
     assert (error["code"], error["outcome"]) == ("no_key", "not_applied")
     assert "Developer / API Keys" in error["message"]
@@ -133,7 +136,8 @@ async def test_what_the_operator_chose_holds(era: str, tmp_path: Path) -> None:
         runs = await server.ask(tool_call(era, "send_chat_message", number=4, **said, confirm=True))
         assert await server.hang_up() == 0
     names = [tool["name"] for tool in listed["result"]["tools"]]
-    assert names == ["get_studio", "list_chat_messages", "send_chat_message"]
+    chat = ["list_chat_messages", "send_chat_message", "wait_for_chat_messages"]
+    assert names == ["get_studio", *chat]
     assert hidden["result"]["structuredContent"]["error"]["code"] == "not_offered"
     assert waits["result"]["structuredContent"]["status"] == "confirmation_required"
     assert "confirmation" not in waits["result"]["structuredContent"]

@@ -18,11 +18,15 @@ from tests.jsonrpc import LEGACY, MODERN
 from tests.schemas import everything
 from trax_mcp.api.caller import NOBODY
 from trax_mcp.api.contract import CONTRACT
-from trax_mcp.server.app import INSTRUCTIONS, build_server
+from trax_mcp.server.app import INSTRUCTIONS, House, build_server
+from trax_mcp.server.offer import Offer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mcp.server import Server
 
+    from trax_mcp.api.caller import Caller
     from trax_mcp.api.client import Client
 
 JsonObject = dict[str, Any]
@@ -83,7 +87,17 @@ TOOLS: Final[dict[str, tuple[str, str | None, dict[str, bool]]]] = {
     "list_media": ("GET /v1/media", "media:read", READ),
     "create_media_upload": ("POST /v1/media", "media:write", ADD),
 }
-"""In the order in which they are listed: the call, the scope and the hints of each."""
+"""One for each documented call, in the order in which they are listed: call, scope and hints."""
+
+BEYOND: Final[dict[str, tuple[str, str | None, dict[str, bool]]]] = {
+    "find_studio": ("GET /v1/studios", "studios:read", READ),
+    "check_readiness": ("GET /v1/studios/{id}/stream-status", "stream:read", READ),
+    "wait_for_chat_messages": ("GET /v1/studios/{id}/chat/messages", "chat:read", READ),
+    "upload_media": ("POST /v1/media", "media:write", ADD),
+}
+"""Those beyond the contract, which come after them: the call that each stands on."""
+
+ALL: Final = {**TOOLS, **BEYOND}
 
 
 async def listing(server: Server[Any], era: str) -> dict[str, JsonObject]:
@@ -94,20 +108,25 @@ async def listing(server: Server[Any], era: str) -> dict[str, JsonObject]:
     return {tool.name: as_json(tool) for tool in listed.tools}
 
 
+def offering_all(trax: Client, own: Caller) -> Server[Any]:
+    """A server that offers every tool: the caller is beside it."""
+    return build_server(trax, own=own, house=House(offer=Offer(local=True)))
+
+
 @pytest.fixture
-async def tools(server: Server[Any], era: str) -> dict[str, JsonObject]:
+async def tools(trax: Client, era: str) -> dict[str, JsonObject]:
     """The listing, in each era."""
-    return await listing(server, era)
+    return await listing(offering_all(trax, OWNER), era)
 
 
 async def test_the_tools_are_these_in_this_order(tools: dict[str, JsonObject]) -> None:
     """Clients cache prompts with the list in them: it never shuffles."""
-    assert list(tools) == list(TOOLS)
+    assert list(tools) == list(ALL)
 
 
 async def test_both_eras_and_every_server_list_the_same(trax: Client) -> None:
     """Whoever asks, so that a cached list is right for any caller; byte for byte within an era."""
-    nobodys, owners = build_server(trax, own=NOBODY), build_server(trax, own=OWNER)
+    nobodys, owners = offering_all(trax, NOBODY), offering_all(trax, OWNER)
     legacy = await listing(nobodys, LEGACY)
     assert json.dumps(legacy) == json.dumps(await listing(owners, LEGACY))
     modern = await listing(owners, MODERN)
@@ -118,7 +137,7 @@ async def test_both_eras_and_every_server_list_the_same(trax: Client) -> None:
 async def test_a_tool_says_what_it_is_and_what_it_can_do(tools: dict[str, JsonObject]) -> None:
     """The call, the scope and all four hints, as the interface has them."""
     prefix = "live.traxstreaming/"
-    for name, (operation, scope, hints) in TOOLS.items():
+    for name, (operation, scope, hints) in ALL.items():
         scoped = {} if scope is None else {f"{prefix}scope": scope}
         assert tools[name]["_meta"] == {**scoped, f"{prefix}operation": operation}
         assert tools[name]["annotations"] == hints
@@ -136,6 +155,16 @@ async def test_a_description_is_the_contracts_then_our_advice(tools: dict[str, J
         assert advice.endswith(".")
 
 
+async def test_what_is_beyond_the_contract_is_described_in_our_words(
+    tools: dict[str, JsonObject],
+) -> None:
+    """The documented call does something else."""
+    for name, (operation, _, _) in BEYOND.items():
+        description = tools[name]["description"]
+        assert CONTRACT.calls[operation].summary not in description
+        assert description.endswith(".")
+
+
 async def test_every_argument_is_described_and_no_other_is_let_in(
     tools: dict[str, JsonObject],
 ) -> None:
@@ -146,7 +175,7 @@ async def test_every_argument_is_described_and_no_other_is_let_in(
         assert set(schema.get("required", ())) <= schema["properties"].keys()
         for argument in schema["properties"].values():
             assert argument["description"].endswith(".")
-            assert argument["type"] in {"string", "integer", "boolean", "array"}
+            assert argument["type"] in {"string", "integer", "number", "boolean", "array"}
         nodes = list(everything(schema))
         assert not [node for node in nodes if isinstance(node.get("title"), str)]
         assert not [node for node in nodes if {"anyOf", "oneOf", "$ref"} & node.keys()]
@@ -179,6 +208,18 @@ async def test_output_schemas_require_nothing_and_close_nothing(
         assert not [node for node in nodes if narrow & node.keys()]
 
 
+async def test_no_keyword_of_an_input_schema_is_unknown_to_json_schema(
+    tools: dict[str, JsonObject],
+) -> None:
+    """A client passes over what it does not know, and then a limit limits nothing."""
+    for tool in tools.values():
+        schema = tool["inputSchema"]
+        assert schema.keys() <= {"type", "properties", "required", "additionalProperties"}
+        for argument in schema["properties"].values():
+            words = {"type", "description", "default", "format", "writeOnly"}
+            assert argument.keys() <= words | {"minimum", "maximum", "items"}
+
+
 OURS: Final = {
     "list_chat_messages": {"notice"},
     "go_live": {"observed"},
@@ -196,16 +237,38 @@ async def test_output_schemas_name_the_contracts_fields(tools: dict[str, JsonObj
         assert not ours & documented.keys()
 
 
-async def test_what_a_model_reads_of_all_tools_fits_into_13_kb(
+async def test_what_is_beyond_the_contract_answers_as_the_interface_says(
     tools: dict[str, JsonObject],
 ) -> None:
-    """Name, description and input schema of each, as compact JSON in UTF-8."""
-    seen = [
-        {part: tool[part] for part in ("name", "description", "inputSchema")}
-        for tool in tools.values()
-    ]
-    text = json.dumps(seen, ensure_ascii=False, separators=(",", ":"))
-    assert len(text.encode()) <= 13_000
+    """The chat as the resource has it, its messages as TRaX has them, and an asset likewise."""
+    fields = tools["wait_for_chat_messages"]["outputSchema"]["properties"]
+    assert list(fields) == ["notice", "studioId", "messages", "cursor", "missed"]
+    messages = next(it for it in fields["messages"]["anyOf"] if it["type"] == "array")
+    documented = CONTRACT.schemas["ChatMessage"]["properties"]
+    assert messages["items"]["properties"].keys() == documented.keys()
+    asset = tools["upload_media"]["outputSchema"]["properties"]
+    assert asset.keys() == CONTRACT.schemas["MediaAsset"]["properties"].keys()
+
+
+def read_by_a_model(tools: Iterable[JsonObject]) -> int:
+    """Bytes of name, description and input schema of each, as compact JSON in UTF-8."""
+    parts = ("name", "description", "inputSchema")
+    seen = [{part: tool[part] for part in parts} for tool in tools]
+    return len(json.dumps(seen, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+async def test_what_a_model_reads_of_the_contracts_tools_fits_into_13_kb(
+    tools: dict[str, JsonObject],
+) -> None:
+    """It is read anew in every conversation."""
+    assert read_by_a_model(tools[name] for name in TOOLS) <= 13_000
+
+
+async def test_what_a_model_reads_of_those_beyond_it_fits_into_3_kb(
+    tools: dict[str, JsonObject],
+) -> None:
+    """All of them together."""
+    assert read_by_a_model(tools[name] for name in BEYOND) <= 3_000
 
 
 async def test_the_server_introduces_itself_briefly(server: Server[Any], trax: Client) -> None:

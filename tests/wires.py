@@ -62,7 +62,7 @@ async def over_http(era: str, *, audit: Path | None = None) -> AsyncIterator[tup
     clock, person = HandClock(trax), Person()
     house = House(rules=Rules(Mode.AUTO, ALSO), audit_log=audit, clock=clock)
     server = build_server(client_on(trax), own=NOBODY, house=house)
-    app = http_app(server, read_settings({}), in_flight=house.in_flight)
+    app = http_app(server, read_settings({}), in_flight=house.in_flight, presence=house.presence)
     async with port_of(app) as address, AsyncExitStack() as stack:
 
         async def caller(key: str, asked: Person | None = None) -> Client:

@@ -1,20 +1,22 @@
-"""A tool's arguments, as a model sends them -> the operation, and the evidence of consent.
+"""A tool's arguments, as a model sends them -> the value, and the evidence of consent.
 
 All that is wrong is found before anything is sent, and said by the argument's name; the values
 themselves are never repeated, since they may be secrets.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import Failure, NotSent
-from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Operation
 from trax_mcp.api.quoting import quote_words
+from trax_mcp.api.value import Value
 from trax_mcp.guard.consent import NO_EVIDENCE, Evidence
+
+ValueT = TypeVar("ValueT", bound=Value)
 
 CONFIRM, CONFIRMATION = "confirm", "confirmation"
 EVIDENCE: Mapping[str, JsonObject] = {
@@ -25,15 +27,15 @@ EVIDENCE: Mapping[str, JsonObject] = {
     },
     CONFIRMATION: {"type": "string", "description": "Copied from the preview."},
 }
-"""The arguments that a guarded tool has besides its operation's own."""
+"""The arguments that a guarded tool has besides its value's own."""
 
 _LONGEST_NAME = 40
 _MOST_PROBLEMS = 3
 
 
 def read_arguments(
-    kind: type[Operation[Model]], arguments: Mapping[str, object], *, guarded: bool
-) -> tuple[Operation[Model], Evidence]:
+    kind: type[ValueT], arguments: Mapping[str, object], *, guarded: bool
+) -> tuple[ValueT, Evidence]:
     """Read a tool's arguments.
 
     Raises:
@@ -43,14 +45,14 @@ def read_arguments(
     problems = list(_problems_of_evidence(arguments)) if guarded else []
     rest = {name: value for name, value in arguments.items() if name not in ours}
     try:
-        operation = kind.model_validate(rest, by_alias=True, by_name=False)
+        value = kind.model_validate(rest, by_alias=True, by_name=False)
     except ValidationError as error:
         allowed = (*kind.arguments(), *ours)
         problems += [_problem(detail, kind, allowed) for detail in _details(error)]
         raise _invalid(problems) from None
     if problems:
         raise _invalid(problems)
-    return operation, _evidence(arguments) if guarded else NO_EVIDENCE
+    return value, _evidence(arguments) if guarded else NO_EVIDENCE
 
 
 def _evidence(arguments: Mapping[str, object]) -> Evidence:
@@ -72,7 +74,7 @@ def _details(error: ValidationError) -> Sequence[ErrorDetails]:
     return error.errors(include_url=False, include_input=False, include_context=False)
 
 
-def _problem(detail: ErrorDetails, kind: type[Operation[Model]], allowed: Sequence[str]) -> str:
+def _problem(detail: ErrorDetails, kind: type[Value], allowed: Sequence[str]) -> str:
     if not detail["loc"]:
         return f"{kind.known_as} {detail['msg']}"
     name = str(detail["loc"][0])

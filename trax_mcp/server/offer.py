@@ -1,49 +1,71 @@
-"""Which tools are offered here: the operator's choice, TRAX_READ_ONLY and TRAX_TOOLS.
+"""Which tools are offered here: by the operator's choice, and by what the transport allows.
 
 What is not offered is neither listed nor run, and says why. The room knows nothing of MCP.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trax_mcp.api.errors import Failure, NotSent
-from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Effect, Operation
 from trax_mcp.api.operations import OPERATIONS
+from trax_mcp.api.value import Effect, Value
+from trax_mcp.chat.waiting import WaitForChatMessages
+from trax_mcp.show.finding import FindStudio
+from trax_mcp.show.readiness import CheckReadiness
+from trax_mcp.show.upload import UploadMedia
 
-_WHY: Mapping[str, str] = {
-    "read_only": "only reads (TRAX_READ_ONLY)",
-    "not_offered": "does not offer this tool (TRAX_TOOLS)",
-}
+_HIDDEN = "does not offer this tool (TRAX_TOOLS)"
+_READ_ONLY = "only reads (TRAX_READ_ONLY)"
+_NOT_LOCAL = "reads no files: it does so only on stdio, from the folders in TRAX_MEDIA_DIRS"
+_GUARDED = "asks for a yes before what this tool would do, which cannot ask (TRAX_GUARD_ALSO)"
 
-TOOLS = frozenset(kind.known_as for kind in OPERATIONS)
-TAGS = frozenset(kind.call.tag for kind in OPERATIONS)
+LOCAL: frozenset[type[Value]] = frozenset({UploadMedia})
+"""What reads files of the computer that the server runs on: on HTTP it is not the caller's."""
+
+KINDS: Sequence[type[Value]] = (
+    *OPERATIONS,
+    FindStudio,
+    CheckReadiness,
+    WaitForChatMessages,
+    UploadMedia,
+)
+"""Everything that can be offered: the contract's operations, then what is made of several calls."""
+
+TOOLS = frozenset(kind.known_as for kind in KINDS)
+CHANGING = frozenset(kind.known_as for kind in KINDS if kind.effect is not Effect.READ)
+"""What TRAX_GUARD_ALSO may hold: the names of tools that change something."""
+
+TAGS = frozenset(kind.call.tag for kind in KINDS)
 """What TRAX_TOOLS may hold: the names of tools, and the contract's tags."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The operator's choice. No `only` is all; else names of tools and tags."""
+    """The operator's choice. No `only` is all; else names of tools and tags.
+
+    `local`: the caller is on this computer, and its files may be read.
+    """
 
     read_only: bool = False
     only: frozenset[str] = frozenset()
+    local: bool = False
 
-    def operations(self) -> Sequence[type[Operation[Model]]]:
-        """What is offered, in the order of the operations."""
-        return [kind for kind in OPERATIONS if self._named(kind) and self._harmless(kind)]
+    def kinds(self) -> Sequence[type[Value]]:
+        """What is offered, in order."""
+        return [kind for kind in KINDS if self._why_not(kind) is None]
 
     def refusal(self, name: str) -> NotSent:
-        """Why a tool that exists is not offered."""
-        named = any(self._named(kind) for kind in OPERATIONS if kind.known_as == name)
-        code = "read_only" if named else "not_offered"
+        """Why a tool that exists is not offered; if not for our reasons, for the guard's."""
+        why = next(self._why_not(kind) for kind in KINDS if kind.known_as == name) or _GUARDED
         message = (
-            f"This server {_WHY[code]}, so {name} was not sent."
-            " Whoever runs the server can change that."
+            f"This server {why}, so {name} was not sent. Whoever runs the server can change that."
         )
+        code = "read_only" if why == _READ_ONLY else "not_offered"
         return NotSent(Failure(code=code, message=message, retryable=False))
 
-    def _named(self, kind: type[Operation[Model]]) -> bool:
-        return not self.only or kind.known_as in self.only or kind.call.tag in self.only
-
-    def _harmless(self, kind: type[Operation[Model]]) -> bool:
-        return not self.read_only or kind.effect is Effect.READ
+    def _why_not(self, kind: type[Value]) -> str | None:
+        if self.only and not {kind.known_as, kind.call.tag} & self.only:
+            return _HIDDEN
+        if self.read_only and kind.effect is not Effect.READ:
+            return _READ_ONLY
+        return _NOT_LOCAL if kind in LOCAL and not self.local else None

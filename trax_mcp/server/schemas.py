@@ -12,8 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from trax_mcp.api.contract import CONTRACT, JsonObject
-from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Operation
+from trax_mcp.api.value import Value
 
 
 class _Exact(GenerateJsonSchema):
@@ -29,12 +28,12 @@ class _Exact(GenerateJsonSchema):
         return False
 
 
-def arguments_schema(operation: type[Operation[Model]]) -> JsonObject:
-    """The schema of an operation's arguments, each described."""
-    schema = operation.model_json_schema(schema_generator=_Exact)
+def arguments_schema(kind: type[Value]) -> JsonObject:
+    """The schema of a value's arguments, each described."""
+    schema = kind.model_json_schema(schema_generator=_Exact)
     properties = {
-        name: {**kind, "description": operation.describe(name)}
-        for name, kind in schema["properties"].items()
+        name: {**exact, "description": kind.describe(name)}
+        for name, exact in schema["properties"].items()
     }
     return {
         "type": "object",
@@ -44,9 +43,9 @@ def arguments_schema(operation: type[Operation[Model]]) -> JsonObject:
     }
 
 
-def answer_schema(operation: type[Operation[Model]]) -> JsonObject:
-    """The schema of an operation's answer: nothing required, anything null, open to additions."""
-    return _open(operation.call.answer)
+def answer_schema(kind: type[Value]) -> JsonObject:
+    """The schema of what comes back: nothing required, anything null, open to additions."""
+    return _open(kind.answer())
 
 
 def _open(schema: JsonObject) -> JsonObject:

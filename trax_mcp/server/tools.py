@@ -1,7 +1,7 @@
-"""Operation <-> tool. All tools are made in one loop, with the guard on the way of each.
+"""Value <-> tool. All tools are made in one loop, with the guard on the way of each operation.
 
-What differs between tools is declared on the operations and in the guard's rules; nothing here
-knows one by name.
+What differs between tools is declared on the values and in the guard's rules; nothing here knows
+one by name.
 """
 
 from collections.abc import Mapping
@@ -9,42 +9,45 @@ from dataclasses import dataclass, replace
 
 import mcp_types as types
 
-from trax_mcp.api.caller import Caller
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Effect, Operation
+from trax_mcp.api.operation import Operation
+from trax_mcp.api.value import Effect, Value
 from trax_mcp.guard.consent import Evidence
 from trax_mcp.guard.road import Road
 from trax_mcp.guard.visit import NotRun, Question, Visit
 from trax_mcp.server import results
 from trax_mcp.server.arguments import EVIDENCE, read_arguments
-from trax_mcp.server.elicitation import Person
+from trax_mcp.server.beyond import Beyond
 from trax_mcp.server.handlers import WrongRequestError
 from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.schemas import answer_schema, arguments_schema
+from trax_mcp.server.visitor import Visitor
 
 _META = "live.traxstreaming/"
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """An operation as it is offered to clients."""
+    """A value as it is offered to clients."""
 
-    operation: type[Operation[Model]]
+    kind: type[Value]
     guarded: bool
     listing: types.Tool
 
 
 class Tools:
-    """The tools that are offered, in the order of the operations."""
+    """The tools that are offered, in their order."""
 
-    def __init__(self, road: Road, offer: Offer) -> None:
+    def __init__(self, road: Road, beyond: Beyond, offer: Offer) -> None:
         self._road = road
+        self._beyond = beyond
         self._offer = offer
         self._tools: Mapping[str, Tool] = {
-            kind.known_as: _tool(kind, guarded=road.rules.takes_consent(kind))
-            for kind in offer.operations()
+            kind.known_as: _tool(kind, guarded=_takes_consent(kind, road))
+            for kind in offer.kinds()
+            if not road.rules.withholds(kind)
         }
 
     def listings(self) -> list[types.Tool]:
@@ -56,9 +59,9 @@ class Tools:
         return self._tools[name].listing.input_schema if name in self._tools else None
 
     async def call(
-        self, name: str, arguments: Mapping[str, object], caller: Caller, person: Person
+        self, name: str, arguments: Mapping[str, object], visitor: Visitor
     ) -> types.CallToolResult | types.InputRequiredResult:
-        """Run a tool for a caller; whatever goes wrong is told in the result.
+        """Run a tool; whatever goes wrong is told in the result.
 
         Raises:
             WrongRequestError: there is no such tool.
@@ -68,18 +71,21 @@ class Tools:
         if (tool := self._tools.get(name)) is None:
             return results.failed(self._offer.refusal(name).failure)
         try:
-            operation, evidence = read_arguments(tool.operation, arguments, guarded=tool.guarded)
-            return await self._walk(operation, evidence, caller, person)
+            value, evidence = read_arguments(tool.kind, arguments, guarded=tool.guarded)
+            if isinstance(value, Operation):
+                return await self._walk(value, evidence, visitor)
+            return await self._beyond.run(value, visitor)
         except TraxError as error:
             return results.failed(error.failure)
 
     async def _walk(
-        self, operation: Operation[Model], evidence: Evidence, caller: Caller, person: Person
+        self, operation: Operation[Model], evidence: Evidence, visitor: Visitor
     ) -> types.CallToolResult | types.InputRequiredResult:
         """Walk the road, and again from its beginning with each answer that a person gives."""
+        person = visitor.person
         visit = Visit(
             operation,
-            caller,
+            visitor.caller,
             replace(evidence, answer=person.answer),
             can_ask=person.can_be_asked,
             claims=person.claims,
@@ -95,17 +101,21 @@ class Tools:
         return results.answered(type(operation), result)
 
 
-def _tool(operation: type[Operation[Model]], *, guarded: bool) -> Tool:
-    call = operation.call
-    title = operation.known_as.replace("_", " ").capitalize().replace("openapi", "OpenAPI")
+def _takes_consent(kind: type[Value], road: Road) -> bool:
+    return issubclass(kind, Operation) and road.rules.takes_consent(kind)
+
+
+def _tool(kind: type[Value], *, guarded: bool) -> Tool:
+    call = kind.call
+    title = kind.known_as.replace("_", " ").capitalize().replace("openapi", "OpenAPI")
     listing = types.Tool(
-        name=operation.known_as,
+        name=kind.known_as,
         title=title,
-        description=" ".join(filter(None, (call.summary, call.description, operation.advice()))),
-        input_schema=_input_schema(operation, guarded=guarded),
-        output_schema=results.with_ours(operation, answer_schema(operation)),
+        description=kind.words(),
+        input_schema=_input_schema(kind, guarded=guarded),
+        output_schema=results.with_ours(kind, answer_schema(kind)),
         annotations=types.ToolAnnotations(
-            read_only_hint=operation.effect is Effect.READ,
+            read_only_hint=kind.effect is Effect.READ,
             destructive_hint=guarded,
             # Setting a field or removing a thing twice is once; adding, starting and saying is not.
             idempotent_hint=call.method != "POST",
@@ -117,11 +127,11 @@ def _tool(operation: type[Operation[Model]], *, guarded: bool) -> Tool:
             f"{_META}operation": call.name,
         },
     )
-    return Tool(operation, guarded, listing)
+    return Tool(kind, guarded, listing)
 
 
-def _input_schema(operation: type[Operation[Model]], *, guarded: bool) -> JsonObject:
-    schema = arguments_schema(operation)
+def _input_schema(kind: type[Value], *, guarded: bool) -> JsonObject:
+    schema = arguments_schema(kind)
     if guarded:
         schema["properties"] = {**schema["properties"], **EVIDENCE}
     return schema

@@ -8,13 +8,15 @@ import os
 import re
 import signal
 import sys
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
+from http import HTTPStatus
 from typing import Any
 
 import anyio
 from mcp.server import Server
 from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
+from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -25,10 +27,13 @@ from trax_mcp import __version__
 from trax_mcp.server.doorway import Doorway
 from trax_mcp.server.in_flight import InFlight
 from trax_mcp.server.listening import Stop
+from trax_mcp.server.presence import Presence
 from trax_mcp.settings import Settings
 
 PATH = "/mcp"
 HEALTH = "/healthz"
+_SESSION_ID = "mcp-session-id"
+_LAST_WORDS_SECONDS = 0.05  # for the answers of what was ended
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -54,14 +59,18 @@ async def _leave_on_signal(stop: Stop) -> None:
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for _ in signals:
             await stop()
+            await anyio.sleep(_LAST_WORDS_SECONDS)
             sys.stderr.flush()
             os._exit(0)
 
 
-def http_app(server: Server[Any], settings: Settings, *, in_flight: InFlight) -> ASGIApp:
+def http_app(
+    server: Server[Any], settings: Settings, *, in_flight: InFlight, presence: Presence
+) -> ASGIApp:
     """The MCP endpoint and the health check, behind the doorway.
 
-    `in_flight` learns of every open stream, for whoever must end them.
+    `in_flight` learns of every open stream, for whoever must end them; `presence` learns of which
+    session it is.
     """
     token = settings.mcp_token
     app: ASGIApp = server.streamable_http_app(
@@ -69,7 +78,7 @@ def http_app(server: Server[Any], settings: Settings, *, in_flight: InFlight) ->
         transport_security=_who_may_call(settings),
         custom_starlette_routes=[Route(HEALTH, _healthz)],
     )
-    app = _endable(app, in_flight)
+    app = _endable(_with_presence(app, presence), in_flight)
     app = Doorway(app, open_path=HEALTH, token=token.get_secret_value() if token else None)
     if not settings.allowed_origins:
         return app
@@ -102,6 +111,26 @@ def _endable(app: ASGIApp, in_flight: InFlight) -> ASGIApp:
             await app(scope, receive, watched)
         if more:
             await send({"type": "http.response.body", "body": b""})
+
+    return run
+
+
+def _with_presence(app: ASGIApp, presence: Presence) -> ASGIApp:
+    """Say which sessions have their stream open: one that was let in, and has begun."""
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        session = Headers(scope=scope).get(_SESSION_ID) if scope.get("method") == "GET" else None
+        if session is None:
+            await app(scope, receive, send)
+            return
+        with ExitStack() as stream:
+
+            async def watched(message: Message) -> None:
+                await send(message)
+                if message["type"] == "http.response.start" and message["status"] == HTTPStatus.OK:
+                    stream.enter_context(presence.opened(session))
+
+            await app(scope, receive, watched)
 
     return run
 
