@@ -10,11 +10,20 @@ import sys
 import time
 from collections.abc import Iterator
 from importlib.metadata import version
+from statistics import median, quantiles
 
-from bench import consent, measure
+from bench import chat, consent, measure
 from bench.measure import Effort
 from bench.processes import BenchError
-from bench.report import CONSENT_HEAD, HEAD, Comparison, ConsentLine, Count
+from bench.report import (
+    CHAT_HEAD,
+    CONSENT_HEAD,
+    HEAD,
+    Comparison,
+    ConsentLine,
+    Count,
+    CrowdLine,
+)
 from bench.wire import Era
 
 FULL = Effort(starts=25, pairs=8, warm_up_calls=100, turns=15, calls=15, rounds=11)
@@ -44,15 +53,20 @@ def main() -> None:
 
 def _machine() -> str:
     python = f"Python {platform.python_version()}, mcp {version('mcp')}"
-    return f"{python}; {platform.system()} {platform.machine()}, {os.cpu_count()} processors"
+    system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
+    # Others' work on the machine shows in every figure but the counted ones.
+    return f"{python}; {system}, load {os.getloadavg()[0]:.1f}"
 
 
-def _lines(effort: Effort) -> Iterator[Comparison | Count | ConsentLine | str]:
+def _lines(effort: Effort) -> Iterator[Comparison | Count | ConsentLine | CrowdLine | str]:
     yield from _starts(effort)
     yield from _calls(effort)
     yield from _surface()
     yield CONSENT_HEAD
     yield from map(ConsentLine, consent.costs(effort.rounds))
+    yield CHAT_HEAD
+    for era in Era:
+        yield from _chat(era, effort)
 
 
 def _starts(effort: Effort) -> Iterator[Comparison | str]:
@@ -83,6 +97,22 @@ def _surface() -> Iterator[Count | str]:
     yield f"what a model sees: {seen.tools} tools, {seen.arguments} arguments"
     yield Count("  bytes of JSON", seen.size_bytes, target=13_000)
     yield Count("  without description", seen.undescribed, target=0)
+
+
+def _chat(era: Era, effort: Effort) -> Iterator[CrowdLine | str]:
+    costs = list(chat.costs(era, effort.rounds))
+    rates = [it.requests_per_second for it in costs]
+    ratios = [rate / rates[0] for rate in rates]
+    delays = [median(it.delays_ms) for it in costs]
+    within = [quantiles(it.delays_ms, n=20, method="inclusive")[-1] for it in costs]
+    at_100 = chat.CROWDS[era].index(100)
+    yield f"  {era}"
+    yield CrowdLine("  requests to TRaX per s", rates)
+    yield CrowdLine("    beside one subscriber", ratios, target=1.1, judged=max(ratios))
+    yield CrowdLine("  CPU ms per notification", [it.cpu_ms for it in costs])
+    yield CrowdLine("  KiB per idle subscriber", [it.resident_kib for it in costs])
+    yield CrowdLine("  ms of delay, median", delays, target=20, judged=delays[at_100])
+    yield CrowdLine("    95 of 100 within", within)
 
 
 if __name__ == "__main__":

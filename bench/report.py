@@ -3,11 +3,14 @@
 A report and not a gate: where a target is missed, it says by how much.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 
+from bench.chat import CROWDS, POLL_SECONDS
 from bench.consent import PAUSE_MS, Call, Cost
 from bench.measure import Paired
+from bench.wire import Era
 
 HEAD = f"{'':22}{'trax-mcp':>8} {'bare':>7} {'':3} {'ratio':>6} {'spread':>6} {'target':>7}"
 
@@ -69,6 +72,32 @@ CONSENT_HEAD = f"""\
 what consent adds to a bare send, where TRaX takes {PAUSE_MS} ms for each answer:
 requests, so many of them one after another, and ms
 {"":28}{"preview":>17}{"confirmed call":>17}{"TRAX_CONFIRM=flag":>18}"""
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdLine:
+    """A figure for each crowd, and the one of them that is judged."""
+
+    what: str
+    figures: Sequence[float | None]
+    target: float | None = None
+    judged: float = 0.0
+
+    def __str__(self) -> str:
+        """As a line under `CHAT_HEAD`."""
+        columns = ("" if it is None else _number(it) for it in self.figures)
+        line = f"{self.what:27}{''.join(f'{it:>9}' for it in columns)}"
+        if self.target is None:
+            return line
+        verdict = _verdict(self.target - self.judged, digits=2)
+        return f"{line:57}{self.target:8.2f}  {verdict}"
+
+
+CHAT_HEAD = f"""\
+what chat costs over HTTP, where all are subscribed to one studio, of which TRaX
+is asked every {POLL_SECONDS:g} s, and by chance up to a fifth later; delays are from TRaX's
+answer to the notification, and judged at 100 subscribers
+{"subscribers":27}{"".join(f"{it:>9,}" for it in CROWDS[Era.MODERN]):30}{"target":>8}"""
 
 
 def _added(call: Call | None) -> str:

@@ -6,6 +6,7 @@ No SDK here: its own time would be counted as the servers'. Nothing here knows w
 import http.client
 import itertools
 import json
+import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -119,6 +120,19 @@ class HttpWire:
         start = time.perf_counter()
         answer, _ = self._post(body, headers)
         return Answer(answer, time.perf_counter() - start)
+
+    def listen(self, uri: str) -> socket.socket:
+        """Subscribe to a URI; from here on the connection is a stream, and read by the caller."""
+        if self._era is Era.LEGACY:
+            self.ask("resources/subscribe", uri=uri).result()
+            self._connection.request("GET", self._path, headers=self._headers)
+        else:
+            params = {"notifications": {"resourceSubscriptions": [uri]}}
+            method = "subscriptions/listen"
+            body = self._messages.request(method, params)
+            headers = self._headers | self._routing(method, params)
+            self._connection.request("POST", self._path, body, headers)
+        return self._connection.sock
 
     def close(self) -> None:
         """End the connection."""
