@@ -23,6 +23,9 @@ MENTIONED = {
     ("http",): ["--host", "127.0.0.1", "--port", "8765", "--sandbox", "/mcp", "X-API-Key"],
     ("sandbox",): ["--port", "8766", "--empty"],
     ("demo",): ["sandbox"],
+    ("install",): ["CLIENT", "claude-desktop", "vscode", "--print", "--sandbox", "without echo"],
+    ("doctor",): ["--json", "--sandbox", "contract", "Exits with 0"],
+    ("contract",): ["[check]", "JSON", "TRAX_BASE_URL"],
 }
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from trax_mcp import __version__
+from trax_mcp.cli.clients import CLIENTS
 from trax_mcp.settings import CannotStart, read_settings
 
 _ABOUT = """\
@@ -21,8 +22,10 @@ try it without a key:
   trax-mcp --sandbox         an MCP server on the sandbox, for your own client
 
 with a key:
-  put TRAX_API_KEY into your MCP client's configuration (README.md shows where);
-  the client then starts trax-mcp by itself
+  trax-mcp install CLIENT    asks for your key; claude-desktop, claude-code,
+                             cursor or vscode then starts trax-mcp by itself
+  for any other client       put TRAX_API_KEY into its configuration
+  trax-mcp doctor            says what is not well, and what to do about it
 
 Keys are made on TRaX's Developer / API Keys screen. All settings: see README.
 """
@@ -81,6 +84,25 @@ def _demo(_asked: argparse.Namespace) -> int:
     return demo.play()
 
 
+def _contract(asked: argparse.Namespace) -> int:
+    from trax_mcp.cli import contract  # noqa: PLC0415  as above
+
+    return contract.check(read_settings(_environment(asked))) if asked.check else contract.show()
+
+
+def _install(asked: argparse.Namespace) -> int:
+    from trax_mcp.cli import install  # noqa: PLC0415  as above
+
+    run = install.show if asked.print else install.install
+    return run(asked.client, sandbox=asked.sandbox)
+
+
+def _doctor(asked: argparse.Namespace) -> int:
+    from trax_mcp.cli import doctor  # noqa: PLC0415  as above
+
+    return doctor.examine(_environment(asked), as_json=asked.json)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="trax-mcp",
@@ -92,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"trax-mcp {__version__}")
     _add_sandbox_switch(parser, default=False)
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
-    for add in (_add_http, _add_sandbox, _add_demo):
+    for add in (_add_http, _add_sandbox, _add_demo, _add_install, _add_doctor, _add_contract):
         add(commands.add_parser)
     return parser
 
@@ -129,6 +151,50 @@ def _add_demo(add_parser: AddParser) -> None:
         description="Play a whole show on the sandbox, through a real MCP client over stdio.",
     )
     demo.set_defaults(run=_demo)
+
+
+def _add_install(add_parser: AddParser) -> None:
+    install = add_parser(
+        "install",
+        help="let an MCP client start trax-mcp, and put your key into a file",
+        description="Add trax-mcp to the configuration of an MCP client. Everything else in it "
+        "stays as it is, and a backup is kept. Your TRaX key is asked for without echo, or read "
+        "as a line from stdin, and goes into a file that only you can read.",
+    )
+    install.set_defaults(run=_install)
+    install.add_argument("client", metavar="CLIENT", choices=CLIENTS, help=", ".join(CLIENTS))
+    install.add_argument(
+        "--print", action="store_true", help="write nothing, print what goes where"
+    )
+    _add_sandbox_switch(install, default=argparse.SUPPRESS)
+
+
+def _add_doctor(add_parser: AddParser) -> None:
+    doctor = add_parser(
+        "doctor",
+        help="check settings, key, TRaX and MCP clients, and say what to do",
+        description="Check the settings, the key and what it may read, whether TRaX is reached and "
+        "takes changes, its contract, and which MCP clients start this installation. Nothing is "
+        "changed. Exits with 0 if nothing has failed; warnings do not count. If the environment "
+        "names no key, what an MCP client gives its server is checked.",
+    )
+    doctor.set_defaults(run=_doctor)
+    doctor.add_argument("--json", action="store_true", help="print one JSON object")
+    _add_sandbox_switch(doctor, default=argparse.SUPPRESS)
+
+
+def _add_contract(add_parser: AddParser) -> None:
+    contract = add_parser(
+        "contract",
+        help="show the built-in contract; with check, compare it with TRaX's",
+        description="Print the TRaX contract that is built in, as JSON. With check: print how "
+        "the one that TRaX serves differs from it, and exit with 1 if that breaks something. "
+        "No key is needed; TRAX_BASE_URL says where.",
+    )
+    contract.set_defaults(run=_contract)
+    contract.add_argument(
+        "check", nargs="?", choices=["check"], metavar="check", help="compare it with TRaX's own"
+    )
 
 
 def _add_port(parser: argparse.ArgumentParser, *, default: int) -> None:

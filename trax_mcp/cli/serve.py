@@ -3,22 +3,22 @@
 import gc
 import socket
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Sequence
 from contextlib import aclosing
+from pathlib import Path
 
 import anyio
 
 from trax_mcp.api.caller import NOBODY, Caller
-from trax_mcp.api.client import Client
-from trax_mcp.guard.rules import GUARDABLE, Mode, Rules
+from trax_mcp.cli.choices import caller_of, check_names
+from trax_mcp.cli.upstream import client_for
+from trax_mcp.guard.rules import Mode, Rules
 from trax_mcp.server.app import House, build_server
 from trax_mcp.server.listening import listen, serve_http, url_of
 from trax_mcp.server.logs import set_up_logging
-from trax_mcp.server.offer import TAGS, TOOLS, Offer
+from trax_mcp.server.offer import Offer
 from trax_mcp.server.transports import PATH, http_app, serve_stdio
-from trax_mcp.settings import CannotStart, Settings
-
-_SANDBOX_ADDRESS = "http://sandbox.localhost"
+from trax_mcp.settings import Settings
 
 
 def stdio(settings: Settings) -> int:
@@ -28,7 +28,7 @@ def stdio(settings: Settings) -> int:
         CannotStart: the key cannot be read or cannot be a key.
     """
     set_up_logging(settings.log_level)
-    own = _sandbox_caller() if settings.sandbox else _operator(settings)
+    own = caller_of(settings)
     anyio.run(_serve_stdio, settings, own)
     return 0
 
@@ -43,14 +43,14 @@ def http(settings: Settings, *, host: str, port: int) -> int:
     """
     set_up_logging(settings.log_level)
     with listen(host, port) as listener:
-        own = _sandbox_caller() if settings.sandbox else NOBODY
+        own = caller_of(settings) if settings.sandbox else NOBODY
         anyio.run(_serve_http, settings, own, listener)
     return 0
 
 
 async def _serve_stdio(settings: Settings, own: Caller) -> None:
-    house = _house(settings)
-    async with aclosing(_client(settings)) as client:
+    house = _house(settings, media_dirs=settings.media_dirs)
+    async with aclosing(client_for(settings)) as client:
         server = build_server(client, own=own, house=house)
         _collect_garbage_again()
         await serve_stdio(server, stop=house.stop)
@@ -58,9 +58,9 @@ async def _serve_stdio(settings: Settings, own: Caller) -> None:
 
 async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) -> None:
     house = _house(settings)
-    async with aclosing(_client(settings)) as client:
+    async with aclosing(client_for(settings)) as client:
         server = build_server(client, own=own, house=house)
-        app = http_app(server, settings, in_flight=house.in_flight)
+        app = http_app(server, settings, in_flight=house.in_flight, presence=house.presence)
         print(f"trax-mcp is listening on {url_of(listener)}{PATH}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
         _collect_garbage_again()
         await serve_http(app, listener, stop=house.stop)
@@ -72,49 +72,17 @@ def _collect_garbage_again() -> None:
     gc.enable()
 
 
-def _house(settings: Settings) -> House:
-    """What the operator chose.
+def _house(settings: Settings, *, media_dirs: Sequence[Path] = ()) -> House:
+    """What the operator chose. `media_dirs` is none where the caller's files are not here.
 
     Raises:
         CannotStart: a setting names a tool that does not exist.
     """
-    _check_names("TRAX_GUARD_ALSO", settings.guard_also, GUARDABLE)
-    _check_names("TRAX_TOOLS", settings.tools, TOOLS | TAGS)
+    check_names(settings)
     return House(
         rules=Rules(Mode(settings.confirm), frozenset(settings.guard_also)),
-        offer=Offer(settings.read_only, frozenset(settings.tools)),
+        offer=Offer(settings.read_only, frozenset(settings.tools), local=bool(media_dirs)),
         audit_log=settings.audit_log,
-    )
-
-
-def _check_names(setting: str, names: Iterable[str], allowed: Collection[str]) -> None:
-    for name in names:
-        if name not in allowed:
-            told = ", ".join(sorted(allowed))
-            raise CannotStart(f"{setting} must hold names of these, comma separated: {told}.")
-
-
-def _operator(settings: Settings) -> Caller:
-    try:
-        return Caller(settings.key())
-    except ValueError as error:
-        name = "TRAX_API_KEY" if settings.api_key_file is None else "TRAX_API_KEY_FILE"
-        raise CannotStart(f"{name}: {error}") from None
-
-
-def _sandbox_caller() -> Caller:
-    from trax_mcp.sandbox import SANDBOX_KEY  # noqa: PLC0415  only where there is a sandbox
-
-    return Caller(SANDBOX_KEY)
-
-
-def _client(settings: Settings) -> Client:
-    if not settings.sandbox:
-        return Client(base_url=settings.base_url, timeout_seconds=settings.timeout_seconds)
-    from trax_mcp.sandbox import Sandbox, SandboxTransport  # noqa: PLC0415  as above
-
-    return Client(
-        base_url=_SANDBOX_ADDRESS,
-        timeout_seconds=settings.timeout_seconds,
-        transport=SandboxTransport(Sandbox(base_url=_SANDBOX_ADDRESS)),
+        media_dirs=media_dirs,
+        chat_poll_seconds=settings.chat_poll_seconds,
     )
