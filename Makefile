@@ -1,9 +1,13 @@
 # Works from a bare clone with only python3 (3.11 or newer) and make on the machine.
 PYTHON ?= python3
 BIN := .venv/bin
+TOOLS := build/tools
+MCPB := PATH=$(CURDIR)/$(TOOLS)/bin:$$PATH $(TOOLS)/node_modules/.bin/mcpb
+MCPB_VERSION := 2.1.2
+BUNDLE = build/trax-mcp-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp/__init__.py).mcpb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench wheel clean
+.PHONY: help demo test check format docs bench wheel bundle image clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -12,24 +16,27 @@ demo: .venv/run ## watch a whole show on the embedded sandbox
 	@$(BIN)/trax-mcp demo
 
 test: .venv/dev ## run the tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 check: .venv/dev ## everything that must hold before a change goes in
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest --cov --cov-report=term
+	$(BIN)/pytest -n auto --cov --cov-report=term
 
 format: .venv/dev ## put the code into its house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: .venv/dev ## write what is generated: README table and exchanges, manifest lists, tool snapshots
+docs: .venv/dev ## write what is generated: README table and exchanges, manifest lists, tool snapshots, pictures
 	$(BIN)/python -m tests.generated
 	$(BIN)/python -m tests.exchanges
+	$(BIN)/python -m tests.patients
+	$(BIN)/python -m tests.icon
+	$(BIN)/python -m tests.picture
 
-bench: .venv/dev ## measure start, memory and time per call against a bare server
+bench: .venv/dev ## measure start, memory and calls beside a bare server; consent; chat
 	$(BIN)/python -m bench
 
 wheel: .venv/dev ## build the package, install it alone elsewhere and start it
@@ -39,6 +46,15 @@ wheel: .venv/dev ## build the package, install it alone elsewhere and start it
 	build/wheel/venv/bin/python -m pip install --quiet build/wheel/*.whl
 	cd build/wheel && TRAX_SANDBOX=1 venv/bin/trax-mcp demo >demo.txt
 	@echo "The wheel runs by itself."
+
+bundle: .venv/run $(TOOLS)/ready ## pack the MCP Bundle, unpack it elsewhere and start it as a host does
+	$(MCPB) validate manifest.json
+	$(MCPB) pack . $(BUNDLE)
+	$(BIN)/python -m tests.bundle $(BUNDLE) $(TOOLS)
+
+image: .venv/run $(TOOLS)/ready ## lint the Dockerfile, and do what it says without a container engine
+	$(TOOLS)/bin/hadolint Dockerfile
+	$(BIN)/python -m tests.image
 
 clean: ## remove what the other targets made
 	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -54,4 +70,11 @@ clean: ## remove what the other targets made
 
 .venv/dev: .venv/run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	@touch $@
+
+# node, npm, uv and hadolint come as Python packages: nothing else has to be on the machine.
+$(TOOLS)/ready: pyproject.toml Makefile .venv/run
+	$(PYTHON) -m venv --without-pip $(TOOLS)
+	$(BIN)/python -m pip --python $(TOOLS)/bin/python install --quiet --group packing
+	PATH=$(CURDIR)/$(TOOLS)/bin:$$PATH npm install --prefix $(TOOLS) --no-save --no-package-lock --ignore-scripts --loglevel=error @anthropic-ai/mcpb@$(MCPB_VERSION)
 	@touch $@
