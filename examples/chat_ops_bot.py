@@ -1,0 +1,119 @@
+"""A small chat-ops bot: tells what viewers say, and runs a studio on a moderator's orders.
+
+Start `trax-mcp http --sandbox`, then `python examples/chat_ops_bot.py`. What needs a yes is shown
+with two buttons. For your own studios, set TRAX_API_KEY, and name one with `--studio`.
+"""
+
+import argparse
+import json
+import os
+import sys
+from typing import Any
+
+import anyio
+import httpx2
+from mcp import Client, MCPError
+from mcp.client.streamable_http import streamable_http_client
+from mcp.types import CallToolResult
+
+ACTOR: Any = {"live.traxstreaming/actor": os.environ.get("USER", "a moderator")}
+HELP = "!live, !off, !say WORDS or !quit"
+
+
+class Bot:
+    """Knows one studio, and speaks for whoever sits at the terminal."""
+
+    def __init__(self, trax: Client, studio_id: str) -> None:
+        self.trax = trax
+        self.studio = {"studioId": studio_id}
+        self.chat = f"trax://studios/{studio_id}/chat"
+
+    async def follow_chat(self) -> None:
+        """Tell what viewers say, as they say it; `!r` shows tricks with the terminal as text."""
+        cursor = (await self.read(self.chat))["cursor"]
+        async with self.trax.listen(resource_subscriptions=[self.chat]) as changes:
+            async for _ in changes:
+                chat = await self.read(f"{self.chat}?after={cursor}")
+                for it in chat["messages"]:
+                    print(f"  {it['platform']} {it['authorDisplayName']!r}: {it['text']!r}")
+                if chat["missed"]:
+                    print("  (some messages may be missing)")
+                cursor = chat["cursor"]
+        raise RuntimeError("The server has stopped.")
+
+    async def take_orders(self) -> None:
+        """Do what is typed, until `!quit` or the end of input."""
+        while (order := await typed("> ")) != "!quit":
+            match order.split(maxsplit=1):
+                case ["!live"]:
+                    await self.act("go_live")
+                case ["!off"]:
+                    await self.act("go_offline")
+                case ["!say", words]:
+                    await self.act("send_chat_message", text=words)
+                case _:
+                    print(HELP)
+
+    async def act(self, tool: str, **arguments: object) -> None:
+        """Call a tool; if it needs a yes, show what would happen and ask for one."""
+        arguments |= self.studio
+        result = await self.trax.call_tool(tool, arguments, meta=ACTOR)
+        while confirmation := (result.structured_content or {}).get("confirmation"):
+            # What stands before and after the preview is for a model.
+            print(told(result).partition("\n\n")[2].rpartition("\n\n")[0])
+            if await typed("[1] Do it   [2] Do not: ") != "1":
+                print("Nothing was sent.")
+                return
+            arguments |= {"confirm": True, "confirmation": confirmation}
+            result = await self.trax.call_tool(tool, arguments, meta=ACTOR)
+        observed = (result.structured_content or {}).get("observed")
+        print(f"{tool}: {observed['state']}" if observed else told(result))
+
+    async def read(self, uri: str) -> Any:  # noqa: ANN401  JSON
+        """Read a resource."""
+        contents: Any = (await self.trax.read_resource(uri)).contents
+        return json.loads(contents[0].text)
+
+
+def told(result: CallToolResult) -> str:
+    """The text of a result."""
+    return "\n".join(it.text for it in result.content if it.type == "text")
+
+
+async def typed(prompt: str) -> str:
+    """A line that is typed, `!quit` at the end of input."""
+    print(prompt, end="", flush=True)
+    line = await anyio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
+    return line.strip() if line else "!quit"
+
+
+async def main(server: str, studio: str) -> None:
+    """Connect, find the studio, and work."""
+    key = os.environ.get("TRAX_API_KEY")
+    async with (
+        httpx2.AsyncClient(headers={"X-API-Key": key} if key else {}, timeout=None) as http,
+        Client(streamable_http_client(server, http_client=http), cache=None) as trax,
+    ):
+        found = await trax.call_tool("find_studio", {"query": studio})
+        if not (matches := (found.structured_content or {}).get("matches")):
+            raise RuntimeError(told(found))
+        print(f"{matches[0]['name']}: {HELP}")
+        bot = Bot(trax, matches[0]["id"])
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(bot.follow_chat)
+            await bot.take_orders()
+            tasks.cancel_scope.cancel()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--server", default="http://127.0.0.1:8765/mcp")
+    parser.add_argument("--studio", default="Friday Night Show")
+    try:
+        anyio.run(main, *vars(parser.parse_args()).values())
+    except* (MCPError, RuntimeError, httpx2.TransportError) as problem:
+        reason: BaseException = problem
+        while isinstance(reason, BaseExceptionGroup):
+            reason = reason.exceptions[0]
+        print(f"\nCannot go on: {reason}", file=sys.stderr, flush=True)
+        os._exit(1)  # a thread may still wait for what is typed
