@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import OWNER
-from trax_mcp.api.errors import BadAnswer, Refused
+from trax_mcp.api.errors import BadAnswer, Refused, TooLarge
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.api.operations import GetStreamStatus
+from trax_mcp.api.wire import LARGEST_ANSWER_BYTES
 from trax_mcp.chat.subjects import Chat, Status
 from trax_mcp.sandbox import Fault
 
@@ -70,6 +71,52 @@ async def test_an_answer_without_a_list_of_messages_is_no_page(
     with pytest.raises(BadAnswer):
         await chat.look()
     assert texts(chat) == []
+
+
+async def test_of_a_page_that_is_too_large_less_is_asked_for(
+    trax: Client, sandbox: Sandbox
+) -> None:
+    """Half of it each time, ten at least; what fits at last is read."""
+    chat = Chat(trax, OWNER, "studio_42")
+    page = {"data": [{"id": "m", "text": "x" * LARGEST_ANSWER_BYTES}]}
+    sandbox.faults.add(Fault.status(200, page), times=6)
+    for _ in range(6):
+        with pytest.raises(TooLarge, match="larger than 4 MiB"):
+            await chat.look()
+    say(sandbox, "Hello")
+    assert await chat.look()
+    limits = [dict(it.query)["limit"] for it in sandbox.requests]
+    assert limits == ["200", "100", "50", "25", "12", "10", "10"]
+    assert texts(chat)[-1] == "Hello"
+
+
+async def test_what_cannot_be_read_for_another_reason_changes_nothing(
+    trax: Client, sandbox: Sandbox
+) -> None:
+    """To ask for less would not help."""
+    chat = Chat(trax, OWNER, "studio_42")
+    sandbox.faults.add(Fault.status(200, "<html>"))
+    with pytest.raises(BadAnswer) as caught:
+        await chat.look()
+    assert type(caught.value) is BadAnswer
+    await chat.look()
+    assert [dict(it.query) for it in sandbox.requests] == [{"limit": "200"}] * 2
+
+
+@pytest.mark.parametrize(("count", "missed"), [(99, False), (100, True)])
+async def test_a_smaller_page_that_is_full_of_news_may_lack_some(
+    trax: Client, sandbox: Sandbox, count: int, *, missed: bool
+) -> None:
+    """As with a large one: what was asked for is what makes it full."""
+    chat = Chat(trax, OWNER, "studio_42")
+    await chat.look()
+    cursor = chat.feed.latest().cursor
+    sandbox.faults.add(Fault.status(200, {"data": [{"id": "x" * LARGEST_ANSWER_BYTES}]}))
+    with pytest.raises(TooLarge):
+        await chat.look()
+    sandbox.faults.add(Fault.status(200, {"data": [{"id": f"n{it}"} for it in range(count)]}))
+    assert await chat.look()
+    assert chat.feed.since(cursor).missed is missed
 
 
 async def test_what_has_no_id_that_is_a_text_is_left_out(trax: Client, sandbox: Sandbox) -> None:

@@ -17,6 +17,7 @@ from mcp.server.session import ServerSession
 from tests.audience import CHAT, STATUS, STUDIO, moments, say, staging, viewer_of
 from tests.hand import settled
 from tests.jsonrpc import LEGACY, MODERN
+from tests.meanwhile import Paused
 from trax_mcp.sandbox import Fault
 
 if TYPE_CHECKING:
@@ -77,6 +78,36 @@ async def test_who_is_refused_at_first_costs_no_task() -> None:
         await settled()
         assert telling() == 1
         say(front, "Hello")
+        await front.clock.pass_until(lambda: viewer.told)
+
+
+async def test_reading_a_status_often_slows_nobody_who_is_subscribed_to_it() -> None:
+    """Twelve reads are not twelve looks that found nothing: the next two looks come in time."""
+    async with staging() as front, viewer_of(front, MODERN) as viewer:
+        await viewer.subscribe(STATUS)
+        for _ in range(12):
+            await viewer.read(STATUS)
+        await settled()
+        before = len(front.trax.requests)
+        await front.clock.pass_by(10)
+        assert len(front.trax.requests) >= before + 2
+
+
+async def test_a_subscription_can_be_taken_back_while_it_is_checked() -> None:
+    """Nobody is told of anything, and TRaX is asked no more."""
+    held = Paused()
+    async with staging() as front, viewer_of(front, LEGACY) as viewer:
+        front.trax.faults.add(held.fault)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(viewer.subscribe, CHAT)
+            await held.arrived()
+            await viewer.unsubscribe(CHAT)
+            held.release()
+        say(front, "Hello")
+        assert await moments(front, 40) == []
+        assert viewer.told == []
+        await viewer.subscribe(CHAT)
+        say(front, "Hello again")
         await front.clock.pass_until(lambda: viewer.told)
 
 

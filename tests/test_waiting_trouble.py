@@ -103,17 +103,47 @@ async def test_an_outage_at_the_end_of_a_wait_is_told_as_one(
 async def test_an_outage_at_the_start_is_told_at_once_to_who_does_not_wait(
     era: str, outage: Fault, code: str
 ) -> None:
-    """Without a cursor, with no time to wait, or with one that is not known yet."""
+    """Without a cursor, or with no time to wait."""
     async with waiting(era) as waiter:
         waiter.trax.faults.add(outage, times=None)
         began = waiter.clock.seconds()
         for result in (
             await waiter.wait(),
-            await waiter.wait("from before a restart"),
+            await waiter.wait("from before a restart", timeoutSeconds=0),
             await waiter.wait("start", timeoutSeconds=0),
         ):
             assert failure(result)["code"] == code
         assert (waiter.clock.seconds(), waiter.looks) == (began, 1)
+
+
+async def test_after_a_restart_a_wait_survives_an_outage_at_its_start(era: str) -> None:
+    """Nothing has been seen yet, and its cursor is not known; what is said later is still heard."""
+    trax = still()
+    async with waiting(era, trax=trax) as stopped:
+        cursor = await stopped.cursor()
+    async with waiting(era, trax=trax) as waiter:
+        trax.faults.add(Fault.status(503))
+        async with anyio.create_task_group() as tasks:
+            results = waiter.begin(tasks, cursor, timeoutSeconds=55)
+            await settled()
+            assert (trax.faults.pending, results) == (0, [])
+            said = waiter.say("Hello")
+            await waiter.took(results)
+        chat = told(results[0])
+        assert chat == shown(chat["cursor"], *said)
+
+
+@outages
+async def test_a_wait_in_which_nothing_could_be_seen_tells_the_outage_at_its_end(
+    era: str, outage: Fault, code: str
+) -> None:
+    """It may have passed any moment: not before, and not as silence."""
+    async with waiting(era) as waiter:
+        waiter.trax.faults.add(outage, times=None)
+        async with anyio.create_task_group() as tasks:
+            results = waiter.begin(tasks, "from before a restart", timeoutSeconds=20)
+            assert await waiter.took(results) == 20
+        assert failure(results[0])["code"] == code
 
 
 async def test_a_wait_that_starts_in_an_outage_goes_on_to_its_end(era: str) -> None:

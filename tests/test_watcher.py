@@ -83,6 +83,19 @@ async def test_the_loop_goes_fast_while_there_is_news_and_slower_and_slower_with
         assert len(set(watch.clock.naps)) == len(watch.clock.naps)
 
 
+async def test_who_sees_it_elsewhere_does_not_slow_the_loop_down() -> None:
+    """They may look as often as they like; only the loop's own looks tell it that all is quiet."""
+    async with watching() as watch:
+        watch.listen(ignore)
+        for _ in range(12):
+            watch.saw(news=False)
+        await settle()
+        await watch.advance(watch.clock.naps[-1])
+        first, second = watch.clock.naps
+        assert SHORTEST <= first <= SHORTEST * 1.2
+        assert SHORTEST * 1.5 <= second <= SHORTEST * 1.5 * 1.2
+
+
 # Readers
 
 
@@ -124,13 +137,13 @@ async def test_whoever_reads_while_one_looks_waits_for_the_end_of_that_look() ->
 
         async def read() -> None:
             await watch.refresh()
-            seen.append(watch.has_looked)
+            seen.append(watch.has_seen)
 
         async with anyio.create_task_group() as readers:
             for _ in range(3):
                 readers.start_soon(read)
                 await watch.advance(100)
-            assert (seen, watch.has_looked, watch.looked) == ([], False, [0.0])
+            assert (seen, watch.has_seen, watch.looked) == ([], False, [0.0])
             watch.subject.held.set()
         assert seen == [True] * 3
 
@@ -146,12 +159,12 @@ async def test_readers_that_give_up_cause_one_look_and_do_not_cut_it_off() -> No
                 readers.start_soon(watch.refresh)
                 await watch.advance(0.1)
                 readers.cancel_scope.cancel()
-        assert (watch.looked, watch.is_idle, watch.has_looked) == ([0.0], False, False)
+        assert (watch.looked, watch.is_idle, watch.has_seen) == ([0.0], False, False)
         watch.listen(lambda: rings.append(watch.looked[-1]))
         watch.subject.held.set()
         await settle()
         await watch.refresh()
-        assert (watch.looked, watch.has_looked, rings) == ([0.0], True, [0.0])
+        assert (watch.looked, watch.has_seen, rings) == ([0.0], True, [0.0])
 
 
 async def test_a_reader_has_what_the_loop_saw_although_its_last_listener_left() -> None:
@@ -175,11 +188,11 @@ async def test_a_reader_has_what_the_loop_saw_although_its_last_listener_left() 
 async def test_the_next_look_is_due_the_shortest_time_after_the_end_of_the_last() -> None:
     """At once where nobody has looked yet, and later where TRaX wishes it."""
     async with watching() as watch:
-        assert (watch.next_look, watch.has_looked) == (watch.clock.seconds(), False)
+        assert (watch.next_look, watch.has_seen) == (watch.clock.seconds(), False)
         watch.subject.finds = [False, lost(), refused(429, retry_after=3_600)]
         for seconds in (SHORTEST, SHORTEST, 3_600):
             await watch.refresh()
-            assert (watch.next_look - watch.clock.seconds(), watch.has_looked) == (seconds, True)
+            assert (watch.next_look - watch.clock.seconds(), watch.has_seen) == (seconds, True)
             await watch.advance(SHORTEST)
 
 

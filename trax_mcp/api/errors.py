@@ -6,6 +6,7 @@
     ├── LostAnswer         it was sent and no answer came back
     ├── Refused            TRaX answered with an error
     └── BadAnswer          TRaX answered with something that cannot be read
+        └── TooLarge       for it is larger than is read here: less can be asked for
 
 Each says what happened, what was not done and what to do next. The texts hold no secret and no
 upstream words but quoted, short ones. This room knows nothing of HTTP clients or of MCP.
@@ -68,3 +69,7 @@ class Refused(TraxError):
 
 class BadAnswer(TraxError):
     """TRaX accepted the call, and its answer cannot be read."""
+
+
+class TooLarge(BadAnswer):
+    """TRaX accepted the call, and its answer is larger than is read here."""

@@ -16,6 +16,7 @@ import httpx
 
 from trax_mcp import __version__
 from trax_mcp.api.caller import Caller
+from trax_mcp.api.errors import BadAnswer, TooLarge
 from trax_mcp.api.failures import cut_off, no_connection, timed_out, unreadable
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
@@ -32,6 +33,10 @@ _PLAIN: Final = "identity"
 
 class _UnfitError(Exception):
     """The answer is not one that is read; the text says why, after "its answer"."""
+
+
+class _TooLargeError(_UnfitError):
+    """It is too long to be read."""
 
 
 class Wire:
@@ -139,12 +144,14 @@ class Wire:
         deadline: float,
     ) -> bytes:
         """Read the body. Of an error, what cannot be read is left out: its status says enough."""
-        code = "bad_answer"
+        code, kind = "bad_answer", BadAnswer
         try:
             with _until(deadline):
                 return await _body(response)
         except (TimeoutError, httpx.TimeoutException):
             why, code = f"was not complete within {self._timeout:g} s", "timeout"
+        except _TooLargeError as error:
+            why, kind = str(error), TooLarge
         except _UnfitError as error:
             why = str(error)
         except Exception:  # noqa: BLE001  as in _open
@@ -152,7 +159,8 @@ class Wire:
         if not is_success(response.status_code):
             return b""
         status = response.status_code
-        raise unreadable(operation, request_id=request_id, status=status, why=why, code=code)
+        account = unreadable(operation, request_id=request_id, status=status, why=why, code=code)
+        raise kind(account.failure)
 
 
 async def _body(response: httpx.Response) -> bytes:
@@ -162,7 +170,7 @@ async def _body(response: httpx.Response) -> bytes:
     async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > LARGEST_ANSWER_BYTES:
-            raise _UnfitError("is larger than 4 MiB")
+            raise _TooLargeError("is larger than 4 MiB")
     return bytes(body)
 
 

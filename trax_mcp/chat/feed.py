@@ -81,13 +81,16 @@ class Feed:
         self._gaps: set[int] = set()
         self._forward = True
 
-    def absorb(self, page: Sequence[Message], *, shown: int = 0) -> tuple[Message, ...]:
+    def absorb(
+        self, page: Sequence[Message], *, shown: int = 0, full: int = FULL_PAGE
+    ) -> tuple[Message, ...]:
         """Take in a page; return what is new in it, oldest first.
 
-        `shown`: how many messages the page had, if some of them are left out here.
+        `shown`: how many messages the page had, if some of them are left out here; `full`: how many
+        were asked for.
         """
         seen = sum(message["id"] in self._places for message in page)
-        if not seen and max(len(page), shown) >= FULL_PAGE:
+        if not seen and max(len(page), shown) >= full:
             self._gaps.add(self._next)
         new = tuple(it for it in self._in_order(page) if self._accept(it))
         self._forget(len(self._window) - WINDOW)

@@ -8,11 +8,14 @@ from typing import Protocol
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
+from trax_mcp.api.errors import TooLarge
 from trax_mcp.api.failures import unreadable
 from trax_mcp.api.models import ChatMessageList, StreamStatus
 from trax_mcp.api.operations import GetStreamStatus, ListChatMessages
 from trax_mcp.api.replies import Answer
 from trax_mcp.chat.feed import FULL_PAGE, Feed, Message
+
+_SMALLEST_PAGE = 10
 
 
 class Subject(Protocol):
@@ -34,18 +37,32 @@ class Chat:
         self.feed = Feed()
         self._client = client
         self._caller = caller
-        self._operation = ListChatMessages(studio_id=studio_id, limit=FULL_PAGE)
+        self._studio_id = studio_id
+        self._limit = FULL_PAGE
         self._asked = False
 
     async def look(self) -> bool:
         """Read the most recent messages. What the very first look shows is not news."""
         first, self._asked = not self._asked, True
-        # Not persistent: how often TRaX is asked is the watcher's to say.
-        answer = await self._client.send(self._operation, self._caller, persist=False)
-        page = self._page(answer)
+        page = await self._read()
         # A feed needs ids and nothing else; what has none hides no other message.
-        new = self.feed.absorb([it for it in page if _is_message(it)], shown=len(page))
+        messages = [it for it in page if _is_message(it)]
+        new = self.feed.absorb(messages, shown=len(page), full=self._limit)
         return bool(new) and not first
+
+    @property
+    def _operation(self) -> ListChatMessages:
+        return ListChatMessages(studio_id=self._studio_id, limit=self._limit)
+
+    async def _read(self) -> Sequence[Message]:
+        """Read a page. Of one that is too large, less is asked for next time."""
+        try:
+            # Not persistent: how often TRaX is asked is the watcher's to say.
+            answer = await self._client.send(self._operation, self._caller, persist=False)
+            return self._page(answer)
+        except TooLarge:
+            self._limit = max(self._limit // 2, _SMALLEST_PAGE)
+            raise
 
     def _page(self, answer: Answer[ChatMessageList]) -> Sequence[Message]:
         page = answer.data.get("data")

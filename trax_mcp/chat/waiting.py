@@ -105,14 +105,14 @@ async def _until_more(watcher: Watcher[Chat], after: str) -> None:
 
 
 def _has_more(watcher: Watcher[Chat], after: str) -> bool:
-    if not watcher.has_looked:
+    if not watcher.has_seen:
         return False  # every cursor is unknown to a feed that has seen nothing
     found = watcher.subject.feed.since(after, 1)
     return bool(found.messages) or found.missed
 
 
 def _slice_for(watcher: Watcher[Chat], after: str | None, limit: int) -> Slice:
-    if after is not None and not watcher.has_looked:
+    if after is not None and not watcher.has_seen and watcher.trouble is None:
         return Slice((), after, missed=False)  # time was up before TRaX answered
     feed = watcher.subject.feed
     found = feed.latest(limit) if after is None else feed.since(after, limit)

@@ -42,8 +42,8 @@ class Watcher(Generic[SubjectT]):
         self._look: anyio.Event | None = None
         self._listeners: dict[object, Callable[[], None]] = {}
         self._loop: anyio.CancelScope | None = None
-        self.has_looked = False
-        """Whether it has seen, or tried to see, anything yet."""
+        self.has_seen = False
+        """Whether a look has ever gone well."""
         self.last_used = self.next_look = clock.seconds()
 
     @property
@@ -101,7 +101,9 @@ class Watcher(Generic[SubjectT]):
     def saw(self, *, news: bool) -> None:
         """The subject was seen, by this watcher or by somebody else of the same caller."""
         self.trouble = None
-        self._pace = self._pace.after_news() if news else self._pace.after_nothing()
+        self.has_seen = True
+        if news:
+            self._pace = self._pace.after_news()
         self._start()
         if news:
             self._notify()
@@ -115,9 +117,10 @@ class Watcher(Generic[SubjectT]):
             _LOG.exception("a look failed")
             self._failed(not_understood())
         else:
+            # Only our own looks slow us down: others' come as often as they like.
+            self._pace = self._pace.after_nothing()
             self.saw(news=news)
         finally:
-            self.has_looked = True
             self.next_look = self._clock.seconds() + self._pace.least
             self._look = None
             look.set()

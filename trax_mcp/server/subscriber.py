@@ -23,6 +23,7 @@ class Subscriber:
     def __init__(self, resources: Resources, watchers: Watchers) -> None:
         self._resources = resources
         self._watchers = watchers
+        self._pending: set[str] = set()
         self._wanted: dict[str, Caller] = {}
         self._listening: dict[str, Callable[[], None]] = {}
         self._untold: dict[str, None] = {}
@@ -38,14 +39,22 @@ class Subscriber:
             TraxError: this caller may not read it, or TRaX cannot be asked now.
         """
         self._check_room(uri)
-        watcher = self._resources.watcher(uri, caller, self._watchers)
-        news = Flag()
+        self._pending.add(uri)
+        try:
+            await self._subscribe(uri, caller)
+        finally:
+            self._pending.discard(uri)
+
+    async def _subscribe(self, uri: str, caller: Caller) -> None:
+        watcher, news = self._resources.watcher(uri, caller, self._watchers), Flag()
         # Before the look: what it finds may be new to this client as well.
         with watcher.heard_by(news.set):
             await watcher.refresh()
             if watcher.trouble is not None:
                 raise watcher.trouble.again()
-            self._check_room(uri)  # others may have been accepted during the look
+            if uri not in self._pending:
+                return  # taken back during the look
+            self._check_room(uri)  # others may have been accepted meanwhile
             self._wanted[uri] = caller
             self._listen(uri, caller)
         if news.is_set:
@@ -53,6 +62,7 @@ class Subscriber:
 
     def unsubscribe(self, uri: str) -> None:
         """Listen no more to what stands at a URI."""
+        self._pending.discard(uri)
         self._wanted.pop(uri, None)
         self._untold.pop(uri, None)
         if (leave := self._listening.pop(uri, None)) is not None:
