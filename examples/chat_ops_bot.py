@@ -1,7 +1,6 @@
 """A small chat-ops bot: tells what viewers say, and runs a studio on a moderator's orders.
 
-Start `trax-mcp http --sandbox`, then `python examples/chat_ops_bot.py`. What needs a yes is shown
-with two buttons. For your own studios, set TRAX_API_KEY, and name one with `--studio`.
+Start `trax-mcp http --sandbox`, then this. For your own studios: TRAX_API_KEY and `--studio`.
 """
 
 import argparse
@@ -95,10 +94,11 @@ async def main(server: str, studio: str) -> None:
         Client(streamable_http_client(server, http_client=http), cache=None) as trax,
     ):
         found = await trax.call_tool("find_studio", {"query": studio})
-        if not (matches := (found.structured_content or {}).get("matches")):
+        matches = (found.structured_content or {}).get("matches", [])
+        if len(meant := [it for it in matches if studio in (it["name"], it["id"])] or matches) != 1:
             raise RuntimeError(told(found))
-        print(f"{matches[0]['name']}: {HELP}")
-        bot = Bot(trax, matches[0]["id"])
+        print(f"{meant[0]['name']!r}: {HELP}")
+        bot = Bot(trax, meant[0]["id"])
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(bot.follow_chat)
             await bot.take_orders()

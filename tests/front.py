@@ -74,7 +74,7 @@ async def serving(
     clock = HandClock(trax, short_seconds=short_seconds)
     house = House(
         rules=Rules(Mode(chosen.confirm)),
-        offer=Offer(chosen.read_only, frozenset(chosen.tools)),
+        offer=Offer(read_only=chosen.read_only, only=frozenset(chosen.tools)),
         chat_poll_seconds=chosen.chat_poll_seconds,
         clock=clock,
     )

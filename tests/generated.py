@@ -40,7 +40,8 @@ def listings() -> list[types.Tool]:
     """All tools as a client lists them, where all are offered."""
     client = Client(base_url="http://127.0.0.1", timeout_seconds=1)
     house = House(offer=Offer(local=True))
-    return Tools(build_road(client, house), Beyond(client, house.clock), house.offer).listings()
+    beyond = Beyond(client=client, clock=house.clock)
+    return Tools(build_road(client, house), beyond, house.offer).listings()
 
 
 def as_json(tool: types.Tool) -> dict[str, Any]:

@@ -229,7 +229,7 @@ HIDING: Final[dict[str, str]] = {
     "\u3164": "a letter that shows as nothing",
     "Show\U000e0041": "a tag",
     "  ": "blank",
-    "x" * 1_001: "more than a prompt takes",
+    "x" * 81: "longer than anyone reads",
     COFFEE: "another's name",
     COFFEE.upper() + " ": "nearly another's name",
     "STUDIO_43": "another's id",
@@ -264,11 +264,11 @@ def test_whatever_things_are_called_a_value_means_one_of_them(things: list[Thing
         assert show_invisible(value) == value
 
 
+@pytest.mark.parametrize("name", ['The "Late" Show \\ Zoë & Co. ☕️ $studio', "The" + "x" * 77])
 async def test_a_name_with_quotes_or_marks_is_suggested_as_it_is(
-    server: Server[Any], sandbox: Sandbox, era: str
+    server: Server[Any], *, sandbox: Sandbox, era: str, name: str
 ) -> None:
-    """All of it can be seen."""
-    name = 'The "Late" Show \\ Zoë & Co. ☕️ $studio'
+    """All of it can be seen, and 80 characters of it."""
     rename(sandbox, "studio_42", name)
     async with client_of(server, era) as client:
         assert (await suggested(client, "go_live", "studio", "the"))[0] == name

@@ -30,7 +30,7 @@ go_live on "Friday Night Show":
 - Can be on screen: "Host camera" (webcam).
 - Can be on screen: "Intro clip" (media).
 """
-GREETING: Final = "Friday Night Show: !live, !off, !say WORDS or !quit"
+GREETING: Final = "'Friday Night Show': !live, !off, !say WORDS or !quit"
 
 
 def server(**settings: str) -> AbstractAsyncContextManager[Running]:
@@ -101,6 +101,28 @@ async def test_the_bot_ends_where_there_is_no_such_studio(key: str) -> None:
         assert await it.end() == 1
     assert f'Cannot go on: No studio matches "{asked[1]}".' in it.stderr.text
     assert "Traceback" not in it.stderr.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ("Friday", "2 studios match: ask the person which one is meant."),
+        ("friday night show", "The first is exactly what was asked for; 1 more match."),
+    ],
+)
+async def test_the_bot_does_not_guess_which_studio_is_meant(asked: str, sentence: str) -> None:
+    """It ends with the server's own sentence, unless one has that very name."""
+    async with server() as trax, bot(await trax.address(), "--studio", asked) as it:
+        assert await it.end() == 1
+    assert f"Cannot go on: {sentence}" in it.stderr.text
+    assert it.stdout.text == ""
+
+
+async def test_the_bot_takes_an_id() -> None:
+    """It is the only match."""
+    async with server() as trax, bot(await trax.address(), "--studio", "studio_43") as it:
+        await it.stdout.match(r"'Friday Night Show \(rehearsal\)': !live")
+        assert await it.hang_up() == 0
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])

@@ -101,13 +101,13 @@ def test_a_switch_is_on_or_off(value: str, *, meant: bool) -> None:
     assert read_settings({"TRAX_READ_ONLY": value}).read_only is meant
 
 
-@pytest.mark.parametrize("mode", ["auto", "human", "preview", "flag"])
+@pytest.mark.parametrize("mode", ["auto", "human", "preview", "flag", "AUTO", "Human", "FLAG"])
 def test_consent_is_given_in_one_of_four_ways(mode: str) -> None:
-    """The interface's names, as they are."""
-    assert read_settings({"TRAX_CONFIRM": mode}).confirm == mode
+    """The interface's names, in any case."""
+    assert read_settings({"TRAX_CONFIRM": mode}).confirm == mode.lower()
 
 
-@pytest.mark.parametrize("value", ["AUTO", "off", "none", "1", "flags", "auto,flag"])
+@pytest.mark.parametrize("value", ["automatic", "off", "none", "1", "flags", "auto,flag"])
 def test_another_way_to_consent_is_refused(value: str) -> None:
     """What is misspelt must not fall back to anything."""
     assert refusal(TRAX_CONFIRM=value) == MODE

@@ -127,6 +127,10 @@ def _check_token(token: SecretStr) -> SecretStr:
 
 _BaseUrl = Annotated[str, BeforeValidator(_read_base_url)]
 _Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_read_level)]
+_Confirm = Annotated[
+    Literal["auto", "human", "preview", "flag"],
+    BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
+]
 _Switch = Annotated[bool, BeforeValidator(_read_switch)]
 _Names = Annotated[tuple[str, ...], BeforeValidator(_read_list)]
 _Folders = Annotated[tuple[Path, ...], BeforeValidator(_read_folders)]
@@ -150,7 +154,7 @@ class Settings(BaseModel):
     api_key_file: Path | None = Field(None, repr=False)
     base_url: _BaseUrl = DEFAULT_BASE_URL
     sandbox: _Switch = False
-    confirm: Literal["auto", "human", "preview", "flag"] = "auto"
+    confirm: _Confirm = "auto"
     guard_also: _Names = ()
     read_only: _Switch = False
     tools: _Names = ()

@@ -93,21 +93,7 @@ def build_server(client: Client, *, own: Caller, house: House | None = None) -> 
     `own` is who asks where a request names nobody: the operator on stdio, nobody on HTTP.
     """
     house = house or House()
-    directory, prompts = Directory(client, house.clock), Prompts.load(house.offer)
-    resources = Resources(client, directory, house.offer)
-    beyond = Beyond(client, house.clock, house.media_dirs)
-    tools = Tools(build_road(client, house), beyond, house.offer)
-    methods = Methods(
-        tools=tools,
-        prompts=prompts,
-        completions=Completions(
-            directory, prompts, resources, frozenset(house.offer.kinds()), house.clock
-        ),
-        resources=resources,
-        subscriptions=Subscriptions(resources, house.in_flight, house.presence, house.clock),
-        clock=house.clock,
-        own=own,
-    )
+    methods = _build_methods(client, own=own, house=house)
 
     def alive(_server: Server[Lifespan]) -> AbstractAsyncContextManager[Lifespan]:
         return lifespan(client, shortest=house.chat_poll_seconds, clock=house.clock)
@@ -115,7 +101,7 @@ def build_server(client: Client, *, own: Caller, house: House | None = None) -> 
     def walled(handler: Handler[ParamsT, ResultT]) -> Handler[ParamsT, ResultT]:
         return contained(endable(handler, house.in_flight))
 
-    subscribable = resources.can_be_subscribed
+    subscribable = methods.resources.can_be_subscribed
     server = Server(
         "trax-mcp",
         version=__version__,
@@ -124,7 +110,7 @@ def build_server(client: Client, *, own: Caller, house: House | None = None) -> 
         instructions=INSTRUCTIONS,
         cache_hints=dict.fromkeys(_LISTS, _ANYONES),
         lifespan=alive,
-        get_tool_input_schema=tools.input_schema,
+        get_tool_input_schema=methods.tools.input_schema,
         on_list_tools=walled(methods.list_tools),
         on_call_tool=walled(methods.call_tool),
         on_list_prompts=walled(methods.list_prompts),
@@ -140,6 +126,28 @@ def build_server(client: Client, *, own: Caller, house: House | None = None) -> 
     )
     server.add_request_handler("server/discover", types.RequestParams, discover(server))
     return server
+
+
+def _build_methods(client: Client, *, own: Caller, house: House) -> Methods:
+    directory, prompts = Directory(client, house.clock), Prompts.load(house.offer)
+    resources = Resources(client, directory, house.offer)
+    beyond = Beyond(client=client, clock=house.clock, media_dirs=house.media_dirs)
+    completions = Completions(
+        directory=directory,
+        prompts=prompts,
+        resources=resources,
+        offered=frozenset(house.offer.kinds()),
+        clock=house.clock,
+    )
+    return Methods(
+        tools=Tools(build_road(client, house), beyond, house.offer),
+        prompts=prompts,
+        completions=completions,
+        resources=resources,
+        subscriptions=Subscriptions(resources, house.in_flight, house.presence, house.clock),
+        clock=house.clock,
+        own=own,
+    )
 
 
 def discover(server: Server[Lifespan]) -> Handler[types.RequestParams, types.DiscoverResult]:

@@ -19,13 +19,13 @@ from trax_mcp.server import results
 from trax_mcp.server.strangers import told_chat
 from trax_mcp.server.visitor import Visitor
 from trax_mcp.show import words
-from trax_mcp.show.finding import FindStudio, Found, find_studios
 from trax_mcp.show.lookout import Lookout
 from trax_mcp.show.readiness import CheckReadiness, Finding, Readiness, judge_readiness
+from trax_mcp.show.search import FindStudio, Found, find_studios
 from trax_mcp.show.upload import Uploader, UploadMedia
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Beyond:
     """What goes beyond the contract. `media_dirs` are the folders that files may come from."""
 
@@ -58,7 +58,7 @@ class Beyond:
         return results.by_viewers(told_chat(asked.studio_id, chat))
 
     async def _upload(self, asked: UploadMedia, visitor: Visitor) -> types.CallToolResult:
-        uploader = Uploader(self.client, self.media_dirs, self.clock)
+        uploader = Uploader(client=self.client, folders=self.media_dirs, clock=self.clock)
         return results.plain(
             await uploader.upload(asked, visitor.caller, visitor.person.tell_progress)
         )
@@ -74,6 +74,8 @@ def _matches(asked: FindStudio, found: Found) -> types.CallToolResult:
             sentence = f"No studio matches {words.quoted(asked.query)}."
         case 1:
             sentence = "One studio matches."
+        case several if found.exact == 1:
+            sentence = f"The first is exactly what was asked for; {several - 1} more match."
         case several:
             sentence = f"{several} studios match: ask the person which one is meant."
     data = {"matches": matches, "searched": found.searched}
@@ -89,12 +91,15 @@ def _report(studio_id: str, found: Readiness) -> types.CallToolResult:
         "warnings": [_finding(it) for it in found.warnings],
         "unknown": list(found.unknown),
     }
-    sentence = (
-        "Nothing that is known stands in the way of going live."
-        if found.ready
-        else "Not ready to go live: see the blockers."
-    )
-    return results.plain(report, sentence=sentence)
+    return results.plain(report, sentence=_verdict(found))
+
+
+def _verdict(found: Readiness) -> str:
+    if found.blockers:
+        return "Not ready to go live: see the blockers."
+    if not found.ready:
+        return "Whether it is ready cannot be told: see what is unknown."
+    return "Nothing that is known stands in the way of going live."
 
 
 def _finding(found: Finding) -> JsonObject:

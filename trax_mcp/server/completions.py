@@ -23,7 +23,8 @@ from trax_mcp.clock import Clock
 from trax_mcp.server.prompts import LONGEST_VALUE, Completes, Prompts
 from trax_mcp.server.resources import Resources
 from trax_mcp.show.directory import Directory
-from trax_mcp.show.finding import FindStudio, best_first
+from trax_mcp.show.search import FindStudio, best_first, folded
+from trax_mcp.show.words import LONGEST_NAME
 
 MOST: Final = 100
 """Suggestions in one answer (specification, server/utilities/completion)."""
@@ -46,7 +47,7 @@ class Thing:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Completions:
     """Suggestions, from what the directory knows of the caller and `offered` tools list."""
 
@@ -72,7 +73,7 @@ class Completions:
                 wanted, values = self._in_address(uri, argument.name), by_id
         given = (asked.context and asked.context.arguments) or {}
         things = await self._things(wanted, caller, given.get(_STUDIO, ""))
-        return _told(suggest(things, argument.value, values=values(things)))
+        return _result(suggest(things, argument.value, values=values(things)))
 
     def _in_address(self, uri: str, variable: str) -> Completes | None:
         named = variable in self.resources.variables(uri)
@@ -132,7 +133,7 @@ class Completions:
         """The studio of that id, else the only one of that name."""
         studios = await self._studios(caller) if studio else ()
         by_ids = [it for it in studios if it.id == studio]
-        meant = by_ids or [it for it in studios if _folded(it.name) == _folded(studio)]
+        meant = by_ids or [it for it in studios if folded(it.name) == folded(studio)]
         return meant[0] if len(meant) == 1 else None
 
 
@@ -145,25 +146,21 @@ def suggest(things: Sequence[Thing], typed: str, *, values: Sequence[str | None]
 
 def by_name(things: Sequence[Thing]) -> list[str | None]:
     """What stands for each in a prompt: its name, if that is plain to see and no other's."""
-    known = Counter(_folded(text) for it in things for text in {it.name, it.id})
+    known = Counter(folded(text) for it in things for text in {it.name, it.id})
     return [
-        it.name if _is_plain(it.name) and known[_folded(it.name)] == 1 else value
+        it.name if _is_plain(it.name, LONGEST_NAME) and known[folded(it.name)] == 1 else value
         for it, value in zip(things, by_id(things), strict=True)
     ]
 
 
 def by_id(things: Sequence[Thing]) -> list[str | None]:
     """What stands for each in an address: its id."""
-    return [it.id if _is_plain(it.id) else None for it in things]
+    return [it.id if _is_plain(it.id, LONGEST_VALUE) else None for it in things]
 
 
-def _is_plain(text: str) -> bool:
+def _is_plain(text: str, longest: int) -> bool:
     """Whether all of it can be seen, on one line, and given to a prompt."""
-    return bool(text.strip()) and len(text) <= LONGEST_VALUE and show_invisible(text) == text
-
-
-def _folded(text: str) -> str:
-    return text.strip().casefold()
+    return bool(text.strip()) and len(text) <= longest and show_invisible(text) == text
 
 
 def _named(items: Sequence[Studio | Destination | Source]) -> list[Thing]:
@@ -181,7 +178,7 @@ async def _or_none(reading: Awaitable[Sequence[ItemT]]) -> Sequence[ItemT]:
         return ()
 
 
-def _told(values: Sequence[str]) -> types.CompleteResult:
+def _result(values: Sequence[str]) -> types.CompleteResult:
     return types.CompleteResult(
         completion=types.Completion(
             values=list(values[:MOST]), total=len(values), has_more=len(values) > MOST

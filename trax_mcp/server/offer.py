@@ -10,8 +10,8 @@ from trax_mcp.api.errors import Failure, NotSent
 from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.api.value import Effect, Value
 from trax_mcp.chat.waiting import WaitForChatMessages
-from trax_mcp.show.finding import FindStudio
 from trax_mcp.show.readiness import CheckReadiness
+from trax_mcp.show.search import FindStudio
 from trax_mcp.show.upload import UploadMedia
 
 _HIDDEN = "does not offer this tool (TRAX_TOOLS)"
@@ -39,7 +39,7 @@ TAGS = frozenset(kind.call.tag for kind in KINDS)
 """What TRAX_TOOLS may hold: the names of tools, and the contract's tags."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """The operator's choice. No `only` is all; else names of tools and tags.
 

@@ -23,6 +23,9 @@ _FINDINGS: Final[JsonObject] = {
 }
 
 
+_MAY_GO_LIVE: Final = "whether this key may go live (only going live shows that)"
+
+
 class CheckReadiness(Value, call="GET /v1/studios/{id}/stream-status", effect=Effect.READ):
     """Says whether a studio could go live now: blockers, warnings, and what to do about each.
 
@@ -63,11 +66,13 @@ class Readiness:
     blockers: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
     unknown: tuple[str, ...]
+    doubted: bool = False
+    """Whether it could not be seen if it is live, or where it would go."""
 
     @property
     def ready(self) -> bool:
-        """Whether nothing that is known stands in the way."""
-        return not self.blockers
+        """Whether nothing stands in the way, as far as can be seen; what matters most must be."""
+        return not self.blockers and not self.doubted
 
 
 def judge_readiness(facts: Facts) -> Readiness:
@@ -76,7 +81,8 @@ def judge_readiness(facts: Facts) -> Readiness:
         live=facts.live,
         blockers=tuple(_blockers(facts)),
         warnings=(*_silent_sources(facts), *_accounts(facts)),
-        unknown=tuple(f"{it.what} ({it.why})" for it in facts.unknown),
+        unknown=(*(f"{it.what} ({it.why})" for it in facts.unknown), _MAY_GO_LIVE),
+        doubted=facts.live is None or facts.destinations is None,
     )
 
 

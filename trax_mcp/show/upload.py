@@ -57,7 +57,7 @@ class UploadMedia(Value, call="POST /v1/media", effect=Effect.WRITE):
         return CONTRACT.schemas["MediaAsset"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Uploader:
     """Uploads files from these folders; what it needs of the world is handed in."""
 
@@ -76,40 +76,41 @@ class Uploader:
                 asset_id = await self._send(file, asked.folder, caller, progress)
         except UnfitFileError as error:
             raise unfit(error.why, error.remedy) from None
-        shelf = Shelf(self.client, caller, asset_id)
-        return await self._wait(shelf, progress, file.size)
+        lookup = AssetLookup(self.client, caller, asset_id)
+        return await self._wait(lookup, progress, file.size)
 
     async def _send(
         self, file: MediaFile, folder: str | None, caller: Caller, progress: Progress
     ) -> str:
         """Reserve an asset and fill it; returns its id."""
         reserved = await self.client.read(_reserving(file, folder), caller)
-        async with aclosing(self._told(file, progress)) as pieces:
+        async with aclosing(self._pieces_with_progress(file, progress)) as pieces:
             await self.client.uploads.put(
                 reserved.upload_url, pieces, size=file.size, content_type=file.media_type
             )
         return reserved.asset_id
 
-    async def _told(self, file: MediaFile, progress: Progress) -> AsyncGenerator[bytes, None]:
+    async def _pieces_with_progress(
+        self, file: MediaFile, progress: Progress
+    ) -> AsyncGenerator[bytes, None]:
         """The pieces of a file, with a word now and then of how many are gone.
 
         Raises:
             NotSent: the file can be sent no further.
         """
-        whole, sent, told_at = file.size, 0, float("-inf")
+        sent, told_at = 0, float("-inf")
         try:
             async with aclosing(file.pieces()) as pieces:
                 async for piece in pieces:
                     if self.clock.seconds() - told_at >= TELL_SECONDS:
                         told_at = self.clock.seconds()
-                        told = f"Sent {_amount(sent)} of {_amount(whole)}."
-                        await progress(sent, whole + LONGEST_WAIT_SECONDS, told)
+                        await _tell_sent(progress, sent, whole=file.size)
                     yield piece
                     sent += len(piece)
         except UnfitFileError as error:
             raise unfit_meanwhile(error.why, error.remedy) from None
 
-    async def _wait(self, shelf: "Shelf", progress: Progress, sent: int) -> JsonObject:
+    async def _wait(self, lookup: "AssetLookup", progress: Progress, sent: int) -> JsonObject:
         """Look, with growing pauses, until the asset is READY.
 
         Raises:
@@ -120,7 +121,7 @@ class Uploader:
         while (gone := self.clock.seconds() - began) < LONGEST_WAIT_SECONDS:
             told = f"Sent {_amount(sent)}. TRaX is processing it."
             await progress(sent + gone, sent + LONGEST_WAIT_SECONDS, told)
-            asset, trouble = await _glance(shelf)
+            asset, trouble = await _glance(lookup)
             if asset.get("status") == "READY":
                 return asset
             if asset.get("status") == "FAILED":
@@ -128,6 +129,11 @@ class Uploader:
             await self.clock.sleep(min(pause, LONGEST_WAIT_SECONDS - gone))
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
         raise trouble or still_processed(seconds=LONGEST_WAIT_SECONDS)
+
+
+async def _tell_sent(progress: Progress, sent: int, *, whole: int) -> None:
+    words = f"Sent {_amount(sent)} of {_amount(whole)}."
+    await progress(sent, whole + LONGEST_WAIT_SECONDS, words)
 
 
 def _reserving(file: MediaFile, folder: str | None) -> CreateMediaUpload:
@@ -145,21 +151,21 @@ def _reserving(file: MediaFile, folder: str | None) -> CreateMediaUpload:
         raise UnfitFileError("has a name that TRaX would not take", remedy) from None
 
 
-async def _glance(shelf: "Shelf") -> tuple[JsonObject, TraxError | None]:
+async def _glance(lookup: "AssetLookup") -> tuple[JsonObject, TraxError | None]:
     """The asset, or what keeps it from being seen for the moment: no reason to give up.
 
     Raises:
         TraxError: it cannot be seen at all.
     """
     try:
-        return await shelf.look(), None
+        return await lookup.look(), None
     except TraxError as error:
         if error.failure.retryable:
             return {}, unseen(error)
         raise unseen(error) from None
 
 
-class Shelf:
+class AssetLookup:
     """Where an asset stands in the library: there is no call for a single one."""
 
     def __init__(self, client: Client, caller: Caller, asset_id: str) -> None:

@@ -1,5 +1,6 @@
-"""A studio by the name that a person gives it. Finding never acts, and never chooses."""
+"""A studio by the name that a person gives it. The search never acts, and never chooses."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -64,15 +65,17 @@ class Found:
 
     matches: tuple[Match, ...]
     searched: int
+    exact: int = 0
+    """How many of the first have exactly the name, or the id, that was asked for."""
 
 
 def best_first(names: Sequence[str], query: str) -> list[int]:
     """The places of the names that match: exact before prefix before substring.
 
-    Case does not count. Among equals the order stays.
+    Case does not count, nor how an accent is written. Among equals the order stays.
     """
-    wanted = query.strip().casefold()
-    ranks = [(_rank(name.casefold(), wanted), place) for place, name in enumerate(names)]
+    wanted = folded(query)
+    ranks = [(_rank(folded(name), wanted), place) for place, name in enumerate(names)]
     return [place for rank, place in sorted(it for it in ranks if it[0] is not None)]
 
 
@@ -98,12 +101,18 @@ async def find_studios(client: Client, asked: FindStudio, caller: Caller) -> Fou
     async with anyio.create_task_group() as looks:
         for place in places[:MOST_LOOKED_AT]:
             looks.start_soon(look, place)
-    matches = (Match(studios[place], live.get(place)) for place in places)
-    return Found(tuple(matches), searched=len(studios))
+    matches = tuple(Match(studios[place], live.get(place)) for place in places)
+    exact = sum(folded(wanted) in (folded(it.studio.name), folded(it.studio.id)) for it in matches)
+    return Found(matches, searched=len(studios), exact=exact)
+
+
+def folded(name: str) -> str:
+    """A name as it is compared."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
 def _rank(name: str, wanted: str) -> int | None:
-    if name.strip() == wanted:
+    if name == wanted:
         return 0
     if name.startswith(wanted):
         return 1

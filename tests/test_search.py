@@ -26,8 +26,11 @@ SHOW: Final = {"id": "studio_42", "name": "Friday Night Show", "role": "owner", 
 REHEARSAL: Final = {**SHOW, "id": "studio_43", "name": "Friday Night Show (rehearsal)"}
 COFFEE: Final = {"id": "studio_51", "name": "Morning Coffee", "role": "EDIT", "live": False}
 
+MAY_GO_LIVE: Final = "whether this key may go live (only going live shows that)"
+
 FOUND: Final[dict[str, list[dict[str, Any]]]] = {
     "coffee": [COFFEE],
+    "friday": [SHOW, REHEARSAL],
     "FRIDAY night show": [SHOW, REHEARSAL],
     "studio_51": [COFFEE],
     " studio_43 ": [REHEARSAL],
@@ -38,6 +41,9 @@ SENTENCES: Final = {
     0: 'No studio matches "{}".',
     1: "One studio matches.",
     2: "2 studios match: ask the person which one is meant.",
+}
+EXACT: Final = {
+    "FRIDAY night show": "The first is exactly what was asked for; 1 more match.",
 }
 
 
@@ -57,7 +63,7 @@ async def test_studios_are_found_by_name_or_id(server: Server[Any], era: str, qu
     """And it is said whether that is one, none or several."""
     sentence, found = told(await call(server, "find_studio", {"query": query}, era=era))
     assert found == {"matches": FOUND[query], "searched": 4}
-    assert sentence == SENTENCES[len(FOUND[query])].format(query)
+    assert sentence == EXACT.get(query, SENTENCES[len(FOUND[query])].format(query))
 
 
 async def test_an_id_goes_before_a_name_that_is_the_same(
@@ -65,8 +71,30 @@ async def test_an_id_goes_before_a_name_that_is_the_same(
 ) -> None:
     """Both are told: whoever may name a studio may give it another's id for a name."""
     rename(sandbox, "studio_43", "studio_51")
-    _, found = told(await call(server, "find_studio", {"query": "studio_51"}))
+    sentence, found = told(await call(server, "find_studio", {"query": "studio_51"}))
     assert [it["id"] for it in found["matches"]] == ["studio_51", "studio_43"]
+    assert sentence == SENTENCES[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("Cafe\u0301", "CAF\u00c9"),
+        ("Caf\u00e9", "cafe\u0301"),
+        ("\uff34\uff36", "tv"),
+        ("Stra\u00dfe", "STRASSE"),
+    ],
+    ids=["apart", "together", "wide", "sharp"],
+)
+async def test_a_name_is_found_however_it_is_written(
+    server: Server[Any], sandbox: Sandbox, name: str, query: str
+) -> None:
+    """What looks the same is the same name, and exactly that."""
+    rename(sandbox, "studio_51", name)
+    rename(sandbox, "studio_43", f"{name} (rehearsal)")
+    sentence, found = told(await call(server, "find_studio", {"query": query}))
+    assert [it["id"] for it in found["matches"]] == ["studio_51", "studio_43"]
+    assert sentence == "The first is exactly what was asked for; 1 more match."
 
 
 async def test_whether_they_are_live_is_looked_at_for_ten(
@@ -102,7 +130,7 @@ async def test_a_studio_that_could_go_live_is_ready(server: Server[Any], era: st
             "live": False,
             "blockers": [],
             "warnings": [],
-            "unknown": [],
+            "unknown": [MAY_GO_LIVE],
         },
     )
 
@@ -137,7 +165,32 @@ async def test_what_a_key_may_not_see_is_unknown(trax: Client, sandbox: Sandbox)
     """With the scope that it lacks."""
     server = build_server(trax, own=narrow(sandbox, "sources:read"))
     _, report = told(await call(server, "check_readiness", {"studioId": "studio_42"}))
-    assert report["unknown"] == ["the sources (the key lacks sources:read)"]
+    assert report["unknown"] == ["the sources (the key lacks sources:read)", MAY_GO_LIVE]
+    assert report["ready"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "what"),
+    [("stream:read", "whether the studio is live"), ("destinations:read", "the destinations")],
+)
+async def test_without_what_matters_most_nothing_is_ready(
+    trax: Client, sandbox: Sandbox, scope: str, what: str
+) -> None:
+    """Whether it is on air, and where it would go: not known to stand in the way is not enough."""
+    server = build_server(trax, own=narrow(sandbox, scope))
+    sentence, report = told(await call(server, "check_readiness", {"studioId": "studio_42"}))
+    assert sentence == "Whether it is ready cannot be told: see what is unknown."
+    assert (report["ready"], report["blockers"]) == (False, [])
+    assert report["unknown"] == [f"{what} (the key lacks {scope})", MAY_GO_LIVE]
+
+
+async def test_a_known_blocker_goes_before_what_is_unknown(trax: Client, sandbox: Sandbox) -> None:
+    """It can be told that it is not ready."""
+    sandbox.write_enabled = False
+    server = build_server(trax, own=narrow(sandbox, "stream:read"))
+    sentence, report = told(await call(server, "check_readiness", {"studioId": "studio_42"}))
+    assert sentence == "Not ready to go live: see the blockers."
+    assert (report["ready"], report["unknown"][-1]) == (False, MAY_GO_LIVE)
 
 
 async def test_a_studio_that_is_not_there_is_not_found(server: Server[Any]) -> None:
