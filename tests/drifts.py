@@ -26,7 +26,7 @@ from tests.edits import (
 
 if TYPE_CHECKING:
     from tests.edits import Edit
-    from trax_mcp.api.drift import Finding
+    from trax_mcp.api.drift import Difference
 
 KIND = "GET /v1/media query parameter kind"
 BOTH = "chat:read and media:read"
@@ -38,7 +38,7 @@ SAFE_KEY = {"type": "apiKey", "in": "cookie", "name": "key"}
 LISTED: Final = put(f"{STUDIO} role enum", ["owner", "VIEW"])
 CHOSEN: Final = put(f"{NEW} name enum", ["one", "two"])
 
-CHANGES: Final[dict[str, tuple[Edit, list[Finding]]]] = {
+CHANGES: Final[dict[str, tuple[Edit, list[Difference]]]] = {
     # calls
     "a new call": (
         put("paths /v1/clips", {"get": {}}),

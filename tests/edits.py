@@ -11,12 +11,12 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 from trax_mcp.api.contract import CONTRACT
-from trax_mcp.api.drift import Finding
+from trax_mcp.api.drift import Difference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from trax_mcp.api.findings import Kind
+    from trax_mcp.api.differences import Kind
 
     Edit = Callable[[dict[str, Any]], object]
 
@@ -72,14 +72,14 @@ def places(node: object, place: str = "") -> Iterator[str]:
         yield from places(part, f"{place} {name}".strip())
 
 
-def fine(kind: Kind, where: str, what: str) -> Finding:
+def fine(kind: Kind, where: str, what: str) -> Difference:
     """A difference that breaks nobody."""
-    return Finding(kind, where, what, breaking=False)
+    return Difference(kind, where, what, breaking=False)
 
 
-def broken(kind: Kind, where: str, what: str) -> Finding:
+def broken(kind: Kind, where: str, what: str) -> Difference:
     """A difference that may break a caller."""
-    return Finding(kind, where, what, breaking=True)
+    return Difference(kind, where, what, breaking=True)
 
 
 def reference(name: str) -> dict[str, str]:

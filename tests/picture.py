@@ -10,7 +10,6 @@ import io
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
-from unittest.mock import patch
 from xml.sax.saxutils import escape
 
 from rich.console import Console
@@ -91,8 +90,7 @@ def played(command: Sequence[str] = demo.SERVER) -> list[Text]:
     console = Console(
         file=io.StringIO(), width=_COLUMNS, color_system="standard", highlight=False, markup=False
     )
-    with patch.object(demo, "_console", lambda _stream: console):
-        assert demo.play(command) == 0
+    assert demo.play(command, console=console) == 0
     assert isinstance(console.file, io.StringIO)
     return [Text.from_ansi(line) for line in console.file.getvalue().splitlines()]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from trax_mcp.cli.clients import CLIENTS, Computer
-from trax_mcp.cli.entries import Entry, Finding, Installation, Standing, standing, survey
+from trax_mcp.cli.entries import ConfiguredClient, Entry, Installation, Standing, standing, survey
 from trax_mcp.cli.jsonc import Document
 from trax_mcp.cli.key_file import key_file
 
@@ -131,7 +131,7 @@ def test_no_servers_at_all_are_none(client: str) -> None:
 
 
 def test_a_survey_finds_what_counts_in_a_project_alone(tmp_path: Path) -> None:
-    """After what counts everywhere, one finding for each such project, and for no other client."""
+    """After what counts everywhere, one more for each such project, and for no other client."""
     computer = Computer("linux", tmp_path, {})
     local = {"/here": "/opt/trax/bin/trax-mcp", "/there": "/gone/trax-mcp"}
     projects = {it: {"mcpServers": {"trax": {"command": to}}} for it, to in local.items()}
@@ -143,15 +143,17 @@ def test_a_survey_finds_what_counts_in_a_project_alone(tmp_path: Path) -> None:
     path = code.configuration(computer)
     found = [it for it in survey(computer, HERE) if it.standing is not Standing.ABSENT]
     assert found == [
-        Finding(code, path, Standing.WITHOUT),
-        Finding(code, path, Standing.HERE, "/here"),
-        Finding(code, path, Standing.ELSEWHERE, "/there"),
-        Finding(CLIENTS["cursor"], CLIENTS["cursor"].configuration(computer), Standing.WITHOUT),
+        ConfiguredClient(code, path, Standing.WITHOUT),
+        ConfiguredClient(code, path, Standing.HERE, "/here"),
+        ConfiguredClient(code, path, Standing.ELSEWHERE, "/there"),
+        ConfiguredClient(
+            CLIENTS["cursor"], CLIENTS["cursor"].configuration(computer), Standing.WITHOUT
+        ),
     ]
 
 
 def test_a_survey_finds_what_there_is(tmp_path: Path) -> None:
-    """One finding for each client, and no complaint about what cannot be read."""
+    """One for each client, and no complaint about what cannot be read."""
     computer = Computer("linux", tmp_path, {})
     contents = {
         "claude-code": b'{"mcpServers": {"trax": {"command": "/opt/trax/bin/trax-mcp"}}}',
@@ -164,7 +166,7 @@ def test_a_survey_finds_what_there_is(tmp_path: Path) -> None:
     (tmp_path / ".config/Code/User/mcp.json").mkdir(parents=True)
     expected = (Standing.ABSENT, Standing.HERE, Standing.BROKEN, Standing.BROKEN)
     assert survey(computer, HERE) == tuple(
-        Finding(client, client.configuration(computer), it)
+        ConfiguredClient(client, client.configuration(computer), it)
         for client, it in zip(CLIENTS.values(), expected, strict=True)
     )
 

@@ -17,8 +17,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.doctor_states import (
+    DOCTOR_STATES,
+    SECRETS,
+    SNAPSHOTS,
+    DoctorState,
+    file_of,
+    kept,
+    said_in,
+    see,
+)
 from tests.homes import Home
-from tests.patients import DOCTORS, PATIENTS, SECRETS, Patient, file_of, kept, said_in, see
 from tests.ports import Held, upstream
 from tests.processes import PATIENCE_SECONDS, environment
 from trax_mcp.api.caller import NOBODY
@@ -26,8 +35,14 @@ from trax_mcp.api.contract import CONTRACT
 from trax_mcp.api.models import Health
 from trax_mcp.api.operations import GetHealth, GetOpenapi, ListStudios
 from trax_mcp.api.refusals import Complaint, refused
-from trax_mcp.cli.checkup import Check, State, is_well
-from trax_mcp.cli.sight import OF_A_STUDIO, OF_THE_ACCOUNT, Sight, judge_scopes, judge_trax
+from trax_mcp.cli.checks import Check, State, is_well
+from trax_mcp.cli.trax_checks import (
+    OF_A_STUDIO,
+    OF_THE_ACCOUNT,
+    ProbeResult,
+    judge_scopes,
+    judge_trax,
+)
 from trax_mcp.sandbox import Fault
 
 if TYPE_CHECKING:
@@ -35,7 +50,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trax_mcp.api.errors import Failure
-    from trax_mcp.cli.sight import Read
+    from trax_mcp.cli.trax_checks import Read
     from trax_mcp.sandbox import Sandbox
     from trax_mcp.sandbox.exchange import Answer, Answerer, Asked
 
@@ -100,16 +115,16 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path)
 
 
-@pytest.mark.parametrize("name", PATIENTS)
+@pytest.mark.parametrize("name", DOCTOR_STATES)
 async def test_every_state_is_told_and_nothing_is_changed(name: str, home: Home) -> None:
     """As it is kept, word for word; TRaX gets reads, each once, and the public ones without key."""
-    patient = PATIENTS[name]
-    seen, sandbox = await see(patient, home)
+    state = DOCTOR_STATES[name]
+    seen, sandbox = await see(state, home)
     assert seen.snapshot == kept(name)
-    assert seen.code == patient.code
+    assert seen.code == state.code
     assert [secret for secret in SECRETS if secret in seen.text] == []
     assert max(map(len, seen.text.splitlines())) <= 78
-    assert (len(sandbox.requests) > 0) is patient.asked
+    assert (len(sandbox.requests) > 0) is state.asked
     assert [received for received in sandbox.requests if received.method != "GET"] == []
     assert len(_paths(sandbox)) == len(set(_paths(sandbox)))
     keys = [it.headers.get("authorization") for it in sandbox.requests if it.path in PUBLIC]
@@ -118,15 +133,15 @@ async def test_every_state_is_told_and_nothing_is_changed(name: str, home: Home)
 
 def test_nothing_is_kept_of_those_who_are_gone() -> None:
     """A state that is no more takes its file along."""
-    assert set(DOCTORS.iterdir()) == {file_of(name) for name in PATIENTS}
+    assert set(SNAPSHOTS.iterdir()) == {file_of(name) for name in DOCTOR_STATES}
 
 
 @pytest.mark.parametrize("name", ["many clients", "trouble in many places", "a wrong setting"])
 async def test_a_program_is_told_the_same_as_a_person(name: str, home: Home) -> None:
     """Mark, name, sentence and remedy, in the same order, no check more, and the same exit code."""
-    seen, _ = await see(PATIENTS[name], home, "--json")
+    seen, _ = await see(DOCTOR_STATES[name], home, "--json")
     told, text = json.loads(seen.text), kept(name)
-    assert (seen.code, told["ok"]) == (PATIENTS[name].code, PATIENTS[name].code == 0)
+    assert (seen.code, told["ok"]) == (DOCTOR_STATES[name].code, DOCTOR_STATES[name].code == 0)
     assert [secret for secret in SECRETS if secret in seen.text] == []
     assert len(re.findall(r"^ {2}[✓✗!·] ", text, re.MULTILINE)) == len(told["checks"])
     rest = " ".join(text.split())
@@ -139,7 +154,7 @@ async def test_a_program_is_told_the_same_as_a_person(name: str, home: Home) -> 
 
 async def test_json_is_one_object_with_every_check(home: Home) -> None:
     """A check without anything to do has no remedy; this one fails for one reason alone."""
-    seen, _ = await see(PATIENTS["no key"], home, "--json")
+    seen, _ = await see(DOCTOR_STATES["no key"], home, "--json")
     assert json.loads(seen.text) == TOLD_WITHOUT_A_KEY
 
 
@@ -209,14 +224,14 @@ def failure_of(read: Read, code: str) -> Failure:
     return refused(read.model_validate(about), complaint, NOBODY).failure
 
 
-def sight_of(codes: Mapping[Read, str | None]) -> Sight:
+def result_of(codes: Mapping[Read, str | None]) -> ProbeResult:
     """What is seen where these reads fail and all others are answered."""
     answers: dict[Read, Any] = {read: {} for read in READS}
     answers[GetHealth] = Health(status="ok", write_enabled=True)
     answers[GetOpenapi] = CONTRACT.document
     failures = {read: failure_of(read, code) for read, code in codes.items() if code}
     asked = [it for it in READS if it not in OF_A_STUDIO or codes[ListStudios] is None]
-    return Sight(
+    return ProbeResult(
         {it: answers[it] for it in asked if it not in failures},
         {it: failures[it] for it in asked if it in failures},
     )
@@ -225,10 +240,10 @@ def sight_of(codes: Mapping[Read, str | None]) -> Sight:
 @given(st.tuples(*(st.sampled_from((None, *CODES)) for _ in READS)))
 def test_no_failure_is_lost_by_being_told_once(codes: tuple[str | None, ...]) -> None:
     """Whatever fails, but for want of a scope, something has failed; who points, points at it."""
-    sight = sight_of(dict(zip(READS, codes, strict=True)))
-    checks = (*judge_trax(sight, where="TRaX", read_only=False), *judge_scopes(sight))
-    lacking = [it.call.scope for it, why in sight.failures.items() if why.required_scope]
-    assert is_well(checks) is (len(lacking) == len(sight.failures) and None not in lacking)
+    result = result_of(dict(zip(READS, codes, strict=True)))
+    checks = (*judge_trax(result, where="TRaX", read_only=False), *judge_scopes(result))
+    lacking = [it.call.scope for it, why in result.failures.items() if why.required_scope]
+    assert is_well(checks) is (len(lacking) == len(result.failures) and None not in lacking)
     found = {check.name: check for check in checks}
     assert [it for it in checks if _points_at_what_is_well(it, found)] == []
 
@@ -275,7 +290,7 @@ async def _see_well(home: Home, waiting: Mapping[str, tuple[str, ...]]) -> None:
         for path, paths in waiting.items():
             sandbox.faults.add(rounds[paths].wait, times=None, path=path)
 
-    seen, sandbox = await see(Patient(0, trouble=trouble), home)
+    seen, sandbox = await see(DoctorState(0, trouble=trouble), home)
     assert seen.code == 0, seen.text
     assert set(_paths(sandbox)) == {*FIRST, *SECOND}
 

@@ -34,7 +34,7 @@ from tests.edits import (
     reference,
 )
 from trax_mcp.api.contract import CONTRACT
-from trax_mcp.api.drift import Finding, compare
+from trax_mcp.api.drift import Difference, compare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,12 +42,14 @@ if TYPE_CHECKING:
     from tests.edits import Edit
 
 PLACES: Final = list(places(BAKED))
-NO_OPENAPI: Final = (Finding("changed", "document", "is no OpenAPI 3 document", breaking=True),)
-TOO_DEEP: Final = Finding("changed", "document", "is nested too deeply to compare", breaking=True)
+NO_OPENAPI: Final = (Difference("changed", "document", "is no OpenAPI 3 document", breaking=True),)
+TOO_DEEP: Final = Difference(
+    "changed", "document", "is nested too deeply to compare", breaking=True
+)
 
 NEW_STUDIO: Final = reference("CreateStudioRequest")
 
-LATER: Final[dict[str, tuple[Edit, Edit, list[Finding]]]] = {
+LATER: Final[dict[str, tuple[Edit, Edit, list[Difference]]]] = {
     "a value more": (
         LISTED,
         put(f"{STUDIO} role enum", ["owner", "VIEW", "EDIT"]),
@@ -164,15 +166,15 @@ def test_the_baked_contract_does_not_differ_from_itself() -> None:
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_found_and_judged(change: str) -> None:
     """The change, all of it, and nothing else."""
-    edit, findings = CHANGES[change]
-    assert list(compare(edited(edit), BAKED)) == findings
+    edit, differences = CHANGES[change]
+    assert list(compare(edited(edit), BAKED)) == differences
 
 
 @pytest.mark.parametrize("change", LATER)
 def test_a_change_of_what_is_yet_to_come_is_found_and_judged(change: str) -> None:
     """The same for what the contract does not use today."""
-    earlier, edit, findings = LATER[change]
-    assert list(compare(edited(earlier, edit), edited(earlier))) == findings
+    earlier, edit, differences = LATER[change]
+    assert list(compare(edited(earlier, edit), edited(earlier))) == differences
 
 
 @pytest.mark.parametrize("change", [change for change in CHANGES if change != "another OpenAPI"])
@@ -180,8 +182,8 @@ def test_what_was_added_is_what_is_missing_the_other_way_round(change: str) -> N
     """Seen from the other document each addition is a removal, and no change is lost."""
     document = edited(CHANGES[change][0])
     there, back = compare(document, BAKED), compare(BAKED, document)
-    added = {finding.where for finding in there if finding.kind == "added"}
-    removed = {finding.where for finding in back if finding.kind == "removed"}
+    added = {difference.where for difference in there if difference.kind == "added"}
+    removed = {difference.where for difference in back if difference.kind == "removed"}
     assert added <= removed
     assert bool(there) == bool(back)
 
@@ -214,18 +216,18 @@ def test_what_is_no_openapi_document_is_one_breaking_finding(document: object) -
 
 def test_an_empty_openapi_document_has_lost_every_call() -> None:
     """Each of them breaks whoever calls it."""
-    findings = compare({"openapi": "3.0.3", "paths": {}}, BAKED)
-    gone = {finding.where for finding in findings if finding.what == "the call is gone"}
+    differences = compare({"openapi": "3.0.3", "paths": {}}, BAKED)
+    gone = {difference.where for difference in differences if difference.what == "the call is gone"}
     assert gone == CONTRACT.calls.keys()
-    assert all(finding.breaking for finding in findings if finding.kind == "removed")
+    assert all(difference.breaking for difference in differences if difference.kind == "removed")
 
 
 def test_schemas_that_refer_to_each_other_in_circles_are_compared_once() -> None:
     """A studio within a studio, and a change at the bottom."""
     inside = put(f"{STUDIO} parent", reference("Studio"))
     change = put(f"{STUDIO} name type", "integer")
-    findings = compare(edited(inside, change), edited(inside))
-    assert findings == (broken("changed", "schema Studio.name", 'was "string", is "integer"'),)
+    differences = compare(edited(inside, change), edited(inside))
+    assert differences == (broken("changed", "schema Studio.name", 'was "string", is "integer"'),)
 
 
 def test_every_call_that_lost_its_schema_is_told() -> None:
@@ -233,7 +235,7 @@ def test_every_call_that_lost_its_schema_is_told() -> None:
     lost = [place for place in PLACES if place.endswith("responses default content")]
     document = edited(*(put(f"{place} application/json", {}) for place in lost))
     what = 'was "object", is of any type'
-    told = {finding.where for finding in compare(document, BAKED) if finding.what == what}
+    told = {difference.where for difference in compare(document, BAKED) if difference.what == what}
     assert told == {f"{call} response default" for call in CONTRACT.calls}
 
 
@@ -284,14 +286,16 @@ def test_a_strangers_words_are_bounded_quoted_and_on_one_line() -> None:
         put(f"{MEDIA} description", " ".join(f"a:b{'c' * n}" for n in range(999))),
         put(f"{MEDIA} security", [{name: [name]}]),
     )
-    findings = compare(document, BAKED)
-    assert len(findings) > 8
-    check_printable(findings)
+    differences = compare(document, BAKED)
+    assert len(differences) > 8
+    check_printable(differences)
 
 
-def check_printable(findings: Sequence[Finding]) -> None:
+def check_printable(differences: Sequence[Difference]) -> None:
     """Each is short, and holds nothing that a terminal would obey."""
-    for text in (text for finding in findings for text in (finding.where, finding.what)):
+    for text in (
+        text for difference in differences for text in (difference.where, difference.what)
+    ):
         assert text
         assert len(text) < 3000
         assert [it for it in text if unicodedata.category(it) in {"Cc", "Cf", "Zl", "Zp"}] == []

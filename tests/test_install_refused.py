@@ -16,7 +16,7 @@ from tests.homes import (
 )
 from trax_mcp.cli import key_file
 from trax_mcp.cli.install import install
-from trax_mcp.cli.safekeeping import Replacement, Unfit
+from trax_mcp.cli.replacement import Replacement, Unfit
 
 if TYPE_CHECKING:
     from pathlib import Path

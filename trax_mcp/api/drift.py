@@ -9,11 +9,11 @@ import re
 from typing import Final
 
 from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.differences import DOCUMENT, Difference, Differences, told
 from trax_mcp.api.documents import Document, is_openapi
-from trax_mcp.api.findings import DOCUMENT, Finding, Findings, told
 from trax_mcp.api.schema_drift import Field, SchemaComparison, Use
 
-__all__ = ["Finding", "compare"]
+__all__ = ["Difference", "compare"]
 
 _SCOPE = re.compile(r"\b[a-z]+:[a-z]+\b")
 _CALL: Final = frozenset({"parameters", "requestBody", "responses", "security"})
@@ -23,34 +23,34 @@ _SCHEME_FORM: Final = frozenset({"type", "scheme", "in", "name"})
 _WITHOUT_KEY: Final = "without a key"
 
 
-def compare(live: object, baked: JsonObject) -> tuple[Finding, ...]:
+def compare(live: object, baked: JsonObject) -> tuple[Difference, ...]:
     """Return what `live` has that `baked` has not, has no longer, or has otherwise.
 
-    `live` may be anything at all: what is no OpenAPI document is one breaking finding.
+    `live` may be anything at all: what is no OpenAPI document is one breaking difference.
     """
-    findings = Findings()
+    differences = Differences()
     if not isinstance(live, dict) or not is_openapi(live):
-        findings.add("changed", DOCUMENT, "is no OpenAPI 3 document", breaking=True)
-        return findings.all()
+        differences.add("changed", DOCUMENT, "is no OpenAPI 3 document", breaking=True)
+        return differences.all()
     try:
-        _Comparison(live, baked, findings).run()
+        _Comparison(live, baked, differences).run()
     except RecursionError:
-        findings.add("changed", DOCUMENT, "is nested too deeply to compare", breaking=True)
-    return findings.all()
+        differences.add("changed", DOCUMENT, "is nested too deeply to compare", breaking=True)
+    return differences.all()
 
 
 class _Comparison:
     """One walk over both documents."""
 
-    def __init__(self, live: JsonObject, baked: JsonObject, findings: Findings) -> None:
-        self._live = Document(live, findings.unreadable)
+    def __init__(self, live: JsonObject, baked: JsonObject, differences: Differences) -> None:
+        self._live = Document(live, differences.unreadable)
         self._baked = Document(baked, lambda _where: None)
-        self._findings = findings
-        self._schemas = SchemaComparison(self._live, self._baked, findings)
+        self._differences = differences
+        self._schemas = SchemaComparison(self._live, self._baked, differences)
 
     def run(self) -> None:
         live, baked = dict(self._live.calls()), dict(self._baked.calls())
-        for call in self._findings.shared(live, baked, under="", thing="call"):
+        for call in self._differences.shared(live, baked, under="", thing="call"):
             self._call(live[call], baked[call], call)
         self._schemas.components()
         self._keys()
@@ -59,17 +59,17 @@ class _Comparison:
     def _frame(self) -> None:
         live, baked = self._live.root, self._baked.root
         judged = frozenset({"info", "paths", "components", "security"})
-        self._findings.parts(live, baked, DOCUMENT, judged=judged)
-        self._findings.parts(*self._both(live, baked, "info", "info"), DOCUMENT)
+        self._differences.parts(live, baked, DOCUMENT, judged=judged)
+        self._differences.parts(*self._both(live, baked, "info", "info"), DOCUMENT)
 
     def _keys(self) -> None:
         self._ways_in(self._live.root, self._baked.root, DOCUMENT)
         live, baked = (it.component("securitySchemes") for it in (self._live, self._baked))
         under = "security scheme "
-        for name in self._findings.shared(live, baked, under=under, thing="scheme"):
+        for name in self._differences.shared(live, baked, under=under, thing="scheme"):
             where = f"{under}{name}"
             pair = self._both(live, baked, name, where)
-            self._findings.parts(*pair, where, breaking=_SCHEME_FORM)
+            self._differences.parts(*pair, where, breaking=_SCHEME_FORM)
 
     def _call(self, live: JsonObject, baked: JsonObject, call: str) -> None:
         self._scope(live, baked, call)
@@ -78,20 +78,20 @@ class _Comparison:
         self._parameters(live, baked, call)
         self._body(live, baked, f"{call} request")
         self._responses(live, baked, call)
-        self._findings.parts(live, baked, call, judged=_CALL)
+        self._differences.parts(live, baked, call, judged=_CALL)
 
     def _scope(self, live: JsonObject, baked: JsonObject, call: str) -> None:
         now, was = _scopes(live), _scopes(baked)
         if now != was:
-            self._findings.add("changed", call, f"scope was {was}, is {now}", breaking=True)
+            self._differences.add("changed", call, f"scope was {was}, is {now}", breaking=True)
 
     def _ways_in(self, live: JsonObject, baked: JsonObject, where: str) -> None:
         """Compare what may be sent as a key. A call that says nothing inherits the document's."""
         now, was = _ways(live, self._live.root), _ways(baked, self._baked.root)
         for way in sorted(was - now):
-            self._findings.add("removed", where, f"can no longer be called {way}", breaking=True)
+            self._differences.add("removed", where, f"can no longer be called {way}", breaking=True)
         for way in sorted(now - was):
-            self._findings.add("added", where, f"can be called {way}", breaking=False)
+            self._differences.add("added", where, f"can be called {way}", breaking=False)
 
     def _parameters(self, live: JsonObject, baked: JsonObject, call: str) -> None:
         now, was = _parameters(self._live, live, call), _parameters(self._baked, baked, call)
@@ -103,7 +103,7 @@ class _Comparison:
             use="request",
         )
         for name in (name for name in was if name in now):
-            self._findings.parts(
+            self._differences.parts(
                 now[name],
                 was[name],
                 f"{call} {name}",
@@ -118,31 +118,31 @@ class _Comparison:
             case True, True:
                 if required != (was.get("required") is True):
                     what = "is now required" if required else "is no longer required"
-                    self._findings.add("changed", where, what, breaking=required)
+                    self._differences.add("changed", where, what, breaking=required)
                 self._content(now, was, where, use="request")
                 judged = frozenset({"content", "required"})
-                self._findings.parts(now, was, where, judged=judged)
+                self._differences.parts(now, was, where, judged=judged)
             case True, False:
                 what = "a new required body" if required else "a new body"
-                self._findings.add("added", where, what, breaking=required)
+                self._differences.add("added", where, what, breaking=required)
             case False, True:
-                self._findings.add("removed", where, "the body is gone", breaking=True)
+                self._differences.add("removed", where, "the body is gone", breaking=True)
 
     def _responses(self, live: JsonObject, baked: JsonObject, call: str) -> None:
         under = f"{call} response "
         now, was = self._both(live, baked, "responses", f"{call} responses")
-        for status in self._findings.shared(now, was, under=under, thing="response"):
+        for status in self._differences.shared(now, was, under=under, thing="response"):
             where = f"{under}{status}"
             pair = self._both(now, was, status, where)
             self._content(*pair, where, use="response")
-            self._findings.parts(*pair, where, judged=frozenset({"content"}))
+            self._differences.parts(*pair, where, judged=frozenset({"content"}))
 
     def _content(self, live: JsonObject, baked: JsonObject, where: str, *, use: Use) -> None:
         now, was = (_by_media_type(it) for it in self._both(live, baked, "content", where))
-        for media_type in self._findings.shared(now, was, under=f"{where} as ", thing="form"):
+        for media_type in self._differences.shared(now, was, under=f"{where} as ", thing="form"):
             one, other = self._both(now, was, media_type, where)
             self._schemas.compare(one.get("schema", {}), other.get("schema", {}), where, use=use)
-            self._findings.parts(one, other, where, judged=frozenset({"schema"}))
+            self._differences.parts(one, other, where, judged=frozenset({"schema"}))
 
     def _both(
         self, live: JsonObject, baked: JsonObject, name: str, where: str

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.differences import Differences, told
 from trax_mcp.api.documents import Document
-from trax_mcp.api.findings import Findings, told
 
 Use = Literal["request", "response"]
 
@@ -38,10 +38,10 @@ class Field(NamedTuple):
 class SchemaComparison:
     """Compares each pair of schemas once for each use, so circles of references end."""
 
-    def __init__(self, live: Document, baked: Document, findings: Findings) -> None:
+    def __init__(self, live: Document, baked: Document, differences: Differences) -> None:
         self._live = live
         self._baked = baked
-        self._findings = findings
+        self._differences = differences
         # The pairs themselves are kept, so that no id is given to a second object.
         self._met: dict[tuple[int, int, Use], object] = {}
         self._named: set[str] = set()
@@ -49,7 +49,7 @@ class SchemaComparison:
     def components(self) -> None:
         """Compare the named schemas: first which there are, then those that no call uses."""
         live, baked = self._live.component("schemas"), self._baked.component("schemas")
-        shared = self._findings.shared(live, baked, under="schema ", thing="schema")
+        shared = self._differences.shared(live, baked, under="schema ", thing="schema")
         for name in (name for name in shared if name not in self._named):
             for use in ("request", "response"):
                 self.compare(live[name], baked[name], f"schema {name}", use=use)
@@ -84,21 +84,21 @@ class SchemaComparison:
             if name in live:
                 self._field(live[name], was, f"{under}{name}", use=use)
             else:
-                self._findings.add(
+                self._differences.add(
                     "removed", f"{under}{name}", f"the {thing} is gone", breaking=True
                 )
         for name, now in live.items():
             if name not in baked:
                 demanded = now.required and use == "request"
                 what = f"a new required {thing}" if demanded else f"a new {thing}"
-                self._findings.add("added", f"{under}{name}", what, breaking=demanded)
+                self._differences.add("added", f"{under}{name}", what, breaking=demanded)
 
     def _field(self, live: Field, baked: Field, where: str, *, use: Use) -> None:
         if live.required and not baked.required:
-            self._findings.add("changed", where, "is now required", breaking=use == "request")
+            self._differences.add("changed", where, "is now required", breaking=use == "request")
         if baked.required and not live.required:
             what = "is no longer required" if use == "request" else "may now be missing"
-            self._findings.add("changed", where, what, breaking=use == "response")
+            self._differences.add("changed", where, what, breaking=use == "response")
         self.compare(live.schema, baked.schema, where, use=use)
 
     def _place(self, live: str | None, baked: str | None, where: str) -> str:
@@ -108,22 +108,22 @@ class SchemaComparison:
             self._named.add(baked)
             return f"schema {baked}"
         what = f"was the schema {told(baked)}, is {told(live)}"
-        self._findings.add("changed", where, what, breaking=False)
+        self._differences.add("changed", where, what, breaking=False)
         return where
 
     def _type(self, live: JsonObject, baked: JsonObject, where: str, *, use: Use) -> None:
         now, was = _types(live), _types(baked)
         if not all(isinstance(kind, str) for kind in _as_list(live.get("type", ""))):
-            self._findings.unreadable(f"{where} type")
+            self._differences.unreadable(f"{where} type")
         elif now - {"null"} != was - {"null"}:
             freed, bound = not now and use == "request", not was and use == "response"
             what = f"was {_kinds(was)}, is {_kinds(now)}"
-            self._findings.add("changed", where, what, breaking=not (freed or bound))
+            self._differences.add("changed", where, what, breaking=not (freed or bound))
         elif "null" in now - was:
-            self._findings.add("changed", where, "may now be null", breaking=use == "response")
+            self._differences.add("changed", where, "may now be null", breaking=use == "response")
         elif "null" in was - now:
             what = "may no longer be null"
-            self._findings.add("changed", where, what, breaking=use == "request")
+            self._differences.add("changed", where, what, breaking=use == "request")
 
     def _values(self, live: JsonObject, baked: JsonObject, where: str, *, use: Use) -> None:
         now = self._live.items(live, "enum", f"{where} enum")
@@ -131,21 +131,21 @@ class SchemaComparison:
         if was and now:
             for value in (value for value in was if value not in now):
                 what = f"the value {told(value)} is gone"
-                self._findings.add("removed", where, what, breaking=True)
+                self._differences.add("removed", where, what, breaking=True)
             for value in (value for value in now if value not in was):
-                self._findings.add("added", where, f"a new value {told(value)}", breaking=False)
+                self._differences.add("added", where, f"a new value {told(value)}", breaking=False)
         elif now:
             what = f"is now one of {_listed(now)}"
-            self._findings.add("changed", where, what, breaking=use == "request")
+            self._differences.add("changed", where, what, breaking=use == "request")
         elif was:
             what = "is no longer one of a few values"
-            self._findings.add("changed", where, what, breaking=False)
+            self._differences.add("changed", where, what, breaking=False)
 
     def _parts(self, live: JsonObject, baked: JsonObject, where: str, *, use: Use) -> None:
         breaking = _COMPOSED | (_BOUNDS & live.keys() if use == "request" else frozenset())
         if "format" in live and "format" in baked:  # another format is another type
             breaking |= {"format"}
-        self._findings.parts(live, baked, where, judged=_JUDGED, breaking=breaking)
+        self._differences.parts(live, baked, where, judged=_JUDGED, breaking=breaking)
 
     def _fields_of(self, document: Document, schema: JsonObject, where: str) -> dict[str, Field]:
         listed = document.items(schema, "required", f"{where} required")

@@ -4,7 +4,6 @@ Knows how to start, to end and to fail. What is played is in `scenes` and `encor
 `story`.
 """
 
-import io
 import logging
 import math
 import os
@@ -25,6 +24,7 @@ from trax_mcp.cli.encore import Encore
 from trax_mcp.cli.person import Person
 from trax_mcp.cli.scenes import Show
 from trax_mcp.cli.story import Story
+from trax_mcp.cli.terminal import console_on
 from trax_mcp.cli.toolbox import Toolbox, Unexpected
 from trax_mcp.settings import PREFIX
 
@@ -42,12 +42,12 @@ Not every client can show a form. Once more with one that cannot, on a fresh \
 sandbox: there the server runs only what it has shown, and only once."""
 
 
-def play(command: Sequence[str] = SERVER) -> int:
-    """Play the show with the server that `command` starts.
+def play(command: Sequence[str] = SERVER, *, console: Console | None = None) -> int:
+    """Play the show with the server that `command` starts, on stdout if not on another console.
 
     Returns 0 if every step was as it should be; else says on stderr which was not, and returns 1.
     """
-    story = Story(_console(sys.stdout))
+    story = Story(console or console_on(sys.stdout))
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log, _logging_to(log):
         try:
             problem = anyio.run(_play, command, story, log)
@@ -63,7 +63,7 @@ def play(command: Sequence[str] = SERVER) -> int:
             return 0
         log.seek(0)
         last_words = log.read().splitlines()[-_LAST_WORDS:]
-    Story(_console(sys.stderr)).fail(
+    Story(console_on(sys.stderr)).fail(
         _headline(story.scene_title), expected=problem.expected, seen=problem.seen, log=last_words
     )
     return 1
@@ -146,13 +146,6 @@ def _program() -> str:
         return "trax-mcp"
     here = Path.cwd()
     return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)
-
-
-def _console(stream: TextIO) -> Console:
-    if isinstance(stream, io.TextIOWrapper):
-        # A viewer may write what this terminal's encoding does not know.
-        stream.reconfigure(errors="backslashreplace")
-    return Console(file=stream, highlight=False, markup=False, emoji=False)
 
 
 @contextmanager

@@ -1,26 +1,23 @@
 """`trax-mcp doctor`: looks at the settings, at TRaX and at the clients, and tells what is well.
 
-Knows where to look and in which order. What it means is judged in `checkup` and `sight`, how it is
-printed is in `report`.
+Knows where to look and in which order. What it means is judged in `checks` and `trax_checks`, how
+it is printed is in `report`.
 """
 
-import io
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
-from typing import TextIO
 
 import anyio
-from rich.console import Console
 
 from trax_mcp.api.caller import NOBODY, Caller
-from trax_mcp.cli.checkup import (
+from trax_mcp.cli.checks import (
     Check,
-    Prospect,
     Section,
+    StartCheck,
     State,
     is_well,
     judge_client,
@@ -32,14 +29,20 @@ from trax_mcp.cli.checkup import (
 )
 from trax_mcp.cli.choices import caller_of
 from trax_mcp.cli.clients import Computer
-from trax_mcp.cli.entries import Finding, Installation, Standing, survey
-from trax_mcp.cli.examination import Examination
-from trax_mcp.cli.given import Given, entry_variables, given, prospect_among, start_with
+from trax_mcp.cli.entries import ConfiguredClient, Installation, Standing, survey
+from trax_mcp.cli.probe import Probe
+from trax_mcp.cli.replacement import is_open_to_others
 from trax_mcp.cli.report import Report
-from trax_mcp.cli.safekeeping import is_open_to_others
-from trax_mcp.cli.sight import Sight, judge_scopes, judge_trax
-from trax_mcp.cli.story import Story
+from trax_mcp.cli.terminal import console_on, waiting
+from trax_mcp.cli.trax_checks import ProbeResult, judge_scopes, judge_trax
 from trax_mcp.cli.upstream import client_for
+from trax_mcp.cli.variables import (
+    Variables,
+    check_start_among,
+    choose_variables,
+    entry_variables,
+    start_with,
+)
 from trax_mcp.settings import CannotStart, Settings
 
 
@@ -57,34 +60,34 @@ def examine(environment: Mapping[str, str], *, as_json: bool) -> int:
     """
     sections = _examine(environment, Computer.here())
     checks = [check for section in sections for check in section.checks]
-    console = _console(sys.stdout)
+    console = console_on(sys.stdout)
     if as_json:
-        console.print(json.dumps(_told(checks), indent=2), soft_wrap=True)
+        console.print(json.dumps(_as_json(checks), indent=2), soft_wrap=True)
     else:
         Report(console).print(sections)
     return 0 if is_well(checks) else 1
 
 
 def _examine(environment: Mapping[str, str], computer: Computer) -> tuple[Section, ...]:
-    findings = survey(computer, Installation.this())
-    variables = given(environment, findings)
+    configured = survey(computer, Installation.this())
+    variables = choose_variables(environment, configured)
     settings, settings_check = _settings(variables)
     caller, key_check = _key(settings, computer)
-    sight = Sight(idle=True) if settings is None else _look(settings, caller)
+    result = ProbeResult(idle=True) if settings is None else _look(settings, caller)
     trax = judge_trax(
-        sight, where=_where(settings), read_only=settings is not None and settings.read_only
+        result, where=_where(settings), read_only=settings is not None and settings.read_only
     )
-    clients = judge_clients(_clients(findings, computer, environment))
+    clients = judge_clients(_clients(configured, computer, environment))
     return (
         Section("Settings, key and TRaX", (settings_check, key_check, *trax)),
-        Section("What the key may do", judge_scopes(sight)),
+        Section("What the key may do", judge_scopes(result)),
         Section("MCP clients on this computer", clients),
     )
 
 
-def _settings(variables: Given) -> tuple[Settings | None, Check]:
+def _settings(variables: Variables) -> tuple[Settings | None, Check]:
     try:
-        settings, problem = start_with(variables.variables), None
+        settings, problem = start_with(variables.values), None
     except CannotStart as error:
         settings, problem = None, str(error)
     return settings, judge_settings(problem, given_by=variables.by, names=variables.names)
@@ -121,44 +124,38 @@ def _where(settings: Settings | None) -> str:
     return "The embedded sandbox" if settings.sandbox else settings.base_url
 
 
-def _look(settings: Settings, caller: Caller) -> Sight:
-    with Story(_console(sys.stderr)).waiting() as tell:
-        tell("Looking at TRaX")
-        return anyio.run(_examination, settings, caller)
+def _look(settings: Settings, caller: Caller) -> ProbeResult:
+    with waiting(console_on(sys.stderr), "Looking at TRaX"):
+        return anyio.run(_probe, settings, caller)
 
 
-async def _examination(settings: Settings, caller: Caller) -> Sight:
+async def _probe(settings: Settings, caller: Caller) -> ProbeResult:
     async with aclosing(client_for(settings)) as client:
-        return await Examination(client, caller).look()
+        return await Probe(client, caller).look()
 
 
 def _clients(
-    findings: Sequence[Finding], computer: Computer, environment: Mapping[str, str]
+    configured: Sequence[ConfiguredClient], computer: Computer, environment: Mapping[str, str]
 ) -> Iterator[Check]:
-    for finding in findings:
-        if finding.standing is not Standing.ABSENT:
-            yield _client(finding, computer, environment)
+    for it in configured:
+        if it.standing is not Standing.ABSENT:
+            yield _client(it, computer, environment)
 
 
-def _client(finding: Finding, computer: Computer, environment: Mapping[str, str]) -> Check:
-    client, standing = finding.client, finding.standing
-    path = shorten(finding.path, home=computer.home)
-    if finding.project is not None:
-        project = shorten(Path(finding.project), home=computer.home)
+def _client(
+    configured: ConfiguredClient, computer: Computer, environment: Mapping[str, str]
+) -> Check:
+    client, standing = configured.client, configured.standing
+    path = shorten(configured.path, home=computer.home)
+    if configured.project is not None:
+        project = shorten(Path(configured.project), home=computer.home)
         return judge_project(client, path, project, standing)
-    variables = entry_variables(finding)
-    prospect = Prospect() if variables is None else prospect_among(variables, environment)
-    disabled = finding.entry.get("disabled") is True
-    return judge_client(client, path, standing, prospect, disabled=disabled)
+    variables = entry_variables(configured)
+    start = StartCheck() if variables is None else check_start_among(variables, environment)
+    disabled = configured.entry.get("disabled") is True
+    return judge_client(client, path, standing, start, disabled=disabled)
 
 
-def _told(checks: Sequence[Check]) -> dict[str, object]:
-    told = ({name: it for name, it in asdict(check).items() if it is not None} for check in checks)
-    return {"ok": is_well(checks), "checks": list(told)}
-
-
-def _console(stream: TextIO) -> Console:
-    if isinstance(stream, io.TextIOWrapper):
-        # A path may hold what this terminal's encoding does not know.
-        stream.reconfigure(errors="backslashreplace")
-    return Console(file=stream, highlight=False, markup=False, emoji=False)
+def _as_json(checks: Sequence[Check]) -> dict[str, object]:
+    shown = ({name: it for name, it in asdict(check).items() if it is not None} for check in checks)
+    return {"ok": is_well(checks), "checks": list(shown)}

@@ -48,10 +48,10 @@ class Installation:
         asked = [entry.get("command"), *(it for it in arguments if it != _SANDBOX)]
         if not all(isinstance(it, str) for it in asked):
             return False
-        return _told(asked) in [_told(it) for it in self.commands]
+        return _normalised(asked) in [_normalised(it) for it in self.commands]
 
 
-def _told(command: Sequence[object]) -> list[str]:
+def _normalised(command: Sequence[object]) -> list[str]:
     program, *arguments = map(str, command)
     return [os.path.normcase(program), *arguments]
 
@@ -133,7 +133,7 @@ def _environment_of(entry: object) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Predecessor:
+class ReplacedEntry:
     """What an entry has started until now, and the names of what else stands in it and is kept."""
 
     command: str
@@ -145,10 +145,10 @@ class Predecessor:
         return _ADDRESS in self.kept
 
 
-def predecessor_in(
+def replaced_entry_in(
     document: Document, client: Client, installation: Installation
-) -> Predecessor | None:
-    """Whose place is taken, if an entry starts something else. Its arguments may be secret.
+) -> ReplacedEntry | None:
+    """The entry whose place is taken, if it starts something else. Its arguments may be secret.
 
     Raises:
         Broken: there is no place for one.
@@ -159,7 +159,7 @@ def predecessor_in(
     ours = {*client.shape, *_OURS}
     settings = sorted(it for it, value in _environment_of(entry).items() if value)
     kept = (*(it for it in entry if it not in ours), *(it for it in settings if it not in _OURS))
-    return Predecessor(str(entry.get("command")), kept)
+    return ReplacedEntry(str(entry.get("command")), kept)
 
 
 def local_entries(document: Document, client: Client) -> dict[str, dict[str, Any]]:
@@ -210,7 +210,7 @@ def _standing(entry: object, installation: Installation) -> Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ConfiguredClient:
     """A client, where its configuration is or would be, and how that stands to us.
 
     `project` is the folder in which alone it counts; `entry` is what stands there, if anything.
@@ -228,25 +228,27 @@ class Finding:
         return _environment_of(self.entry)
 
 
-def survey(computer: Computer, installation: Installation) -> tuple[Finding, ...]:
+def survey(computer: Computer, installation: Installation) -> tuple[ConfiguredClient, ...]:
     """Look at the configuration of every client that can be set up."""
     return tuple(it for client in CLIENTS.values() for it in _look(client, computer, installation))
 
 
-def _look(client: Client, computer: Computer, installation: Installation) -> Iterator[Finding]:
-    """The finding for a client, then one for each project that has an entry of its own."""
+def _look(
+    client: Client, computer: Computer, installation: Installation
+) -> Iterator[ConfiguredClient]:
+    """A client, then the same for each project that has an entry of its own."""
     path = client.configuration(computer)
     try:
         text = path.read_bytes().decode()
         document = read_configuration(text, client)
         entry, own = entry_in(document, client), local_entries(document, client)
     except FileNotFoundError:
-        yield Finding(client, path, Standing.ABSENT)
+        yield ConfiguredClient(client, path, Standing.ABSENT)
         return
     except (OSError, UnicodeDecodeError, Broken):
-        yield Finding(client, path, Standing.BROKEN)
+        yield ConfiguredClient(client, path, Standing.BROKEN)
         return
     held = entry if isinstance(entry, dict) else {}
-    yield Finding(client, path, standing(client, text, installation), entry=held)
+    yield ConfiguredClient(client, path, standing(client, text, installation), entry=held)
     for project, it in own.items():
-        yield Finding(client, path, _standing(it, installation), project, it)
+        yield ConfiguredClient(client, path, _standing(it, installation), project, it)

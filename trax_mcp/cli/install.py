@@ -1,10 +1,9 @@
 """`trax-mcp install`: lets an MCP client start this installation, and puts the key into a file.
 
 Knows what is done in which order, and what is said. What stands where is in `clients` and
-`entries`, how a file is replaced in `safekeeping`.
+`entries`, how a file is replaced in `replacement`.
 """
 
-import io
 import json
 import sys
 from collections.abc import Sequence
@@ -14,8 +13,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from trax_mcp.api.failures import KEYS_SCREEN
-from trax_mcp.api.quoting import show_invisible
-from trax_mcp.cli.checkup import LOCAL_REMOVAL
+from trax_mcp.cli.checks import LOCAL_REMOVAL
 from trax_mcp.cli.clients import CLIENTS, Client, Computer
 from trax_mcp.cli.entries import (
     KEY,
@@ -24,12 +22,12 @@ from trax_mcp.cli.entries import (
     Installation,
     environment_in,
     local_entries,
-    predecessor_in,
     read_configuration,
+    replaced_entry_in,
 )
 from trax_mcp.cli.jsonc import Broken, Document
 from trax_mcp.cli.key_file import ask_key, key_file, key_from
-from trax_mcp.cli.safekeeping import (
+from trax_mcp.cli.replacement import (
     PRIVATE,
     Backup,
     Halfway,
@@ -42,6 +40,7 @@ from trax_mcp.cli.safekeeping import (
     make_private,
     read,
 )
+from trax_mcp.cli.terminal import note, say
 
 _KEYS_ARE_MADE: Final = f"You make a key on {KEYS_SCREEN}."
 _KEY_FROM_STDIN: Final = "Reading the key, one line, from stdin, which is no terminal."
@@ -116,13 +115,13 @@ def show(name: str, *, sandbox: bool) -> int:
     task = _Task.of(name, sandbox=sandbox)
     entry = task.entry(key_file=None if sandbox else task.key_file)
     for line in json.dumps(entry.snippet(task.client), indent=2).splitlines():
-        _say(line)
-    _note("This goes into")
-    _note(f"  {task.configuration}")
+        say(line)
+    note("This goes into")
+    note(f"  {task.configuration}")
     if not sandbox:
-        _note("and your key, alone, into a file that only you can read:")
-        _note(f"  {task.key_file}")
-    _note("Without --print it is done for you.")
+        note("and your key, alone, into a file that only you can read:")
+        note(f"  {task.key_file}")
+    note("Without --print it is done for you.")
     return 0
 
 
@@ -136,10 +135,10 @@ def install(name: str, *, sandbox: bool) -> int:
     try:
         done = _set_up(task)
     except Unfit as problem:
-        _note(f"trax-mcp: Nothing was changed: {problem}.")
+        note(f"trax-mcp: Nothing was changed: {problem}.")
         return 1
     except Halfway as problem:
-        _note(f"trax-mcp: The key was not written, but {problem}.")
+        note(f"trax-mcp: The key was not written, but {problem}.")
         return 1
     _report(task, done)
     return 0
@@ -150,23 +149,23 @@ def _set_up(task: _Task) -> _Done:
     check_writable(followed(task.configuration))
     document = task.document(read(followed(task.configuration)))
     task.put_into(document, key_file=None if task.sandbox else task.key_file)
-    _tell_of_predecessor(task, document)
+    _tell_what_is_replaced(task, document)
     if task.sandbox:
         return _write(task, _Key())
     check_writable(followed(task.key_file))
     return _write(task, _key(task, environment_in(document, task.client)))
 
 
-def _tell_of_predecessor(task: _Task, document: Document) -> None:
+def _tell_what_is_replaced(task: _Task, document: Document) -> None:
     """Say whose place is taken, before a key is given to what it leaves behind."""
-    old = predecessor_in(document, task.client, task.installation)
+    old = replaced_entry_in(document, task.client, task.installation)
     if old is None:
         return
-    _note(f"{task.client.title} has a trax already. It started {old.command}.")
+    note(f"{task.client.title} has a trax already. It started {old.command}.")
     if old.kept:
-        _note(f"What else stands there is kept: {', '.join(old.kept)}.")
+        note(f"What else stands there is kept: {', '.join(old.kept)}.")
     if old.gets_the_key_elsewhere and not task.sandbox:
-        _note("The key will be sent to the address in TRAX_BASE_URL: is it one that you know?")
+        note("The key will be sent to the address in TRAX_BASE_URL: is it one that you know?")
 
 
 def _key(task: _Task, environment: dict[str, str]) -> _Key:
@@ -174,7 +173,7 @@ def _key(task: _Task, environment: dict[str, str]) -> _Key:
     own = {name: value for name, value in environment.items() if name.startswith("TRAX_API_KEY")}
     in_entry = key_from(own) is not None
     in_file = key_from({KEY_FILE: str(task.key_file)})
-    _note(_KEYS_ARE_MADE if sys.stdin.isatty() else _KEY_FROM_STDIN)
+    note(_KEYS_ARE_MADE if sys.stdin.isatty() else _KEY_FROM_STDIN)
     given = ask_key(kept=in_entry or in_file is not None)
     if given is not None:
         return _Key(new=None if given == in_file else given, file=task.key_file)
@@ -231,7 +230,7 @@ def _commit(replacements: Sequence[Replacement], backup: Backup | None) -> None:
         if backup is not None:
             backup.discard()
         if isinstance(error, KeyboardInterrupt):
-            _note("trax-mcp: Nothing was changed: it was interrupted.")
+            note("trax-mcp: Nothing was changed: it was interrupted.")
         raise
 
 
@@ -251,33 +250,22 @@ def _report(task: _Task, done: _Done) -> None:
     title = task.client.title
     where = "the sandbox" if task.sandbox else "your studios"
     now = "starts trax-mcp from now on" if done.configured else "was set up already"
-    _say(f"{title} {now}, on {where}.")
+    say(f"{title} {now}, on {where}.")
     key = "new key" if done.new_key else "key"
     backup = None if done.backup is None else done.backup.path
     rows = {"configuration": task.configuration, "backup": backup, key: done.key}
     for what, path in rows.items():
         if path is not None:
-            _say(f"  {what:<13}  {path}")
+            say(f"  {what:<13}  {path}")
     if done.old_key:
-        _say("The key that stood in the configuration is out of it; the backup still has it.")
-        _say("Delete the backup once all works, and if you use that key no more, revoke it")
-        _say(f"on {KEYS_SCREEN}.")
+        say("The key that stood in the configuration is out of it; the backup still has it.")
+        say("Delete the backup once all works, and if you use that key no more, revoke it")
+        say(f"on {KEYS_SCREEN}.")
     if done.new_folder:
-        _say(f"{title} had no folder here yet, so it was made. If it keeps its settings")
-        _say("elsewhere, --print shows what to put there.")
+        say(f"{title} had no folder here yet, so it was made. If it keeps its settings")
+        say("elsewhere, --print shows what to put there.")
     for project in done.projects:
-        _say(f"In {project} alone, another entry counts, which {title} made for it.")
-        _say(f"If it should not: run {LOCAL_REMOVAL} there.")
+        say(f"In {project} alone, another entry counts, which {title} made for it.")
+        say(f"If it should not: run {LOCAL_REMOVAL} there.")
     if done.configured:
-        _say(task.client.now)
-
-
-def _say(words: str) -> None:
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A path may hold what this terminal's encoding does not know.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    print(show_invisible(words))  # noqa: T201  for a person, on one line
-
-
-def _note(words: str) -> None:
-    print(show_invisible(words), file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
+        say(task.client.now)

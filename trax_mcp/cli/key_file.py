@@ -13,7 +13,7 @@ from typing import Final
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.cli.clients import Computer, Folder
-from trax_mcp.cli.safekeeping import Unfit
+from trax_mcp.cli.replacement import Unfit
 from trax_mcp.settings import CannotStart, read_settings
 
 _LONGEST_LINE_BYTES: Final = 4096

@@ -1,6 +1,6 @@
-"""How a check-up looks on a terminal or in a pipe: a mark, a name, a sentence, and what to do.
+"""How checks look on a terminal or in a pipe: a mark, a name, a sentence, and what to do.
 
-Knows rich and the values of a check-up; what they say is decided elsewhere. In the narrowest
+Knows rich and the values of the checks; what they say is decided elsewhere. In the narrowest
 terminal, and without colour, nothing of it is lost.
 """
 
@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.text import Text
 
 from trax_mcp.api.quoting import show_invisible
-from trax_mcp.cli.checkup import Check, Section, State
+from trax_mcp.cli.checks import Check, Section, State
+from trax_mcp.cli.terminal import WIDTH, hang
 
-_WIDEST: Final = 78
 _NARROW: Final = 50
 _SIGNS: Final = 5
 _NAMES: Final = 19
@@ -38,11 +38,11 @@ _TYPED: Final[Mapping[State, str]] = {
 
 
 class Report:
-    """Prints a check-up."""
+    """Prints checks."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._width = min(console.width, _WIDEST)
+        self._width = min(console.width, WIDTH)
         typed = console.options.ascii_only  # told by the encoding: it may not hold the signs
         self._marks = _TYPED if typed else _DRAWN
         self._arrow = "-> " if typed else "→ "
@@ -51,32 +51,25 @@ class Report:
         """All sections, and then how things stand."""
         for section in sections:
             self._console.print()
-            self._hang(Text("  "), Text(section.title, "bold"))
+            hang(self._console, Text("  "), Text(section.title, "bold"))
             for check in section.checks:
                 self._check(check)
         self._console.print()
-        self._hang(Text("  "), _verdict([it for section in sections for it in section.checks]))
+        verdict = _verdict([it for section in sections for it in section.checks])
+        hang(self._console, Text("  "), verdict)
         self._console.print()
 
     def _check(self, check: Check) -> None:
         mark, style = self._marks[check.state], _STYLES[check.state]
         sign = Text(f"  {mark:<{_SIGNS - 3}} ", style)
         if self._width < _NARROW:
-            self._hang(sign, Text(check.name, "bold"))
+            hang(self._console, sign, Text(check.name, "bold"))
             sign = Text(" " * _SIGNS)
         else:
             sign.append(f"{check.name:<{_NAMES}}", "")
-        self._hang(sign, _text(check.detail))
+        hang(self._console, sign, _text(check.detail))
         if check.remedy is not None:
-            self._hang(Text(" " * sign.cell_len + self._arrow), _text(check.remedy))
-
-    def _hang(self, first: Text, words: Text) -> None:
-        """Print `words` beside `first`; the lines that do not fit go below them."""
-        room = self._width - first.cell_len
-        for line in words.wrap(self._console, room, overflow="fold"):
-            line.rstrip()
-            self._console.print(Text.assemble(first, line), no_wrap=True, overflow="ignore")
-            first = Text(" " * first.cell_len)
+            hang(self._console, Text(" " * sign.cell_len + self._arrow), _text(check.remedy))
 
 
 def _text(words: str) -> Text:

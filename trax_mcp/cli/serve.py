@@ -81,7 +81,11 @@ def _house(settings: Settings, *, media_dirs: Sequence[Path] = ()) -> House:
     check_names(settings)
     return House(
         rules=Rules(Mode(settings.confirm), frozenset(settings.guard_also)),
-        offer=Offer(settings.read_only, frozenset(settings.tools), local=bool(media_dirs)),
+        offer=Offer(
+            read_only=settings.read_only,
+            only=frozenset(settings.tools),
+            local=bool(media_dirs),
+        ),
         audit_log=settings.audit_log,
         media_dirs=media_dirs,
         chat_poll_seconds=settings.chat_poll_seconds,

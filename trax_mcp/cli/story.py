@@ -13,15 +13,13 @@ from typing import Final
 
 from rich.box import ROUNDED
 from rich.console import Console
-from rich.live import Live
 from rich.padding import Padding
 from rich.panel import Panel
-from rich.spinner import Spinner
 from rich.text import Text
 
 from trax_mcp.api.quoting import quote_words
+from trax_mcp.cli.terminal import WIDTH, hang, waiting
 
-_WIDEST = 78
 _GUTTER = 5
 _PLATFORM = 8
 _AUTHOR = 17
@@ -64,7 +62,7 @@ class Story:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._width = min(console.width, _WIDEST)
+        self._width = min(console.width, WIDTH)
         # Told by the encoding: a terminal or file that cannot hold the signs gets typed ones.
         self._marks = _TYPED if console.options.ascii_only else _DRAWN
         self._scenes = 0
@@ -177,14 +175,8 @@ class Story:
     @contextmanager
     def waiting(self) -> Iterator[Callable[[str], None]]:
         """While something lasts, tell for what it is waited; in a pipe, tell nothing."""
-        if not self._console.is_terminal or self._console.is_dumb_terminal:
-            yield lambda _reason: None
-            return
-        turning = Spinner("line" if self._marks is _TYPED else "dots", style="dim")
-        with Live(Padding(turning, (0, 0, 0, 2)), console=self._console, transient=True):
-            yield lambda reason: turning.update(
-                text=Text(f" {plain(reason, longest=_WIDEST)}", "dim")
-            )
+        with waiting(self._console) as tell:
+            yield lambda reason: tell(plain(reason, longest=WIDTH))
 
     def close(self, summary: str, *advice: tuple[str, str]) -> None:
         """End well: what it was, and what to do next."""
@@ -238,15 +230,8 @@ class Story:
             self._console.print()
         self._below_gap = True
 
-    def _hang(self, first: str | Text, words: Text, *, under: str | Text = "") -> None:
-        """Print `words` beside `first`; the lines that do not fit go below them."""
-        first, under = (Text(it) if isinstance(it, str) else it for it in (first, under))
-        under = under.copy()
-        under.pad_right(first.cell_len - under.cell_len)
-        for line in words.wrap(self._console, self._width - first.cell_len, overflow="fold"):
-            line.rstrip()
-            self._console.print(Text.assemble(first, line), no_wrap=True, overflow="ignore")
-            first = under
+    def _hang(self, first: str | Text, words: Text, *, under: Text | None = None) -> None:
+        hang(self._console, Text(first) if isinstance(first, str) else first, words, under=under)
         self._below_gap = False
 
 

@@ -1,7 +1,7 @@
-"""Every state that `trax-mcp doctor` can find, and what it says: `python -m tests.patients`.
+"""Every state that `trax-mcp doctor` can find, and what it says: `python -m tests.doctor_states`.
 
-That writes what is said into `doctors/`, one file a state; a test compares. A state is a sandbox
-with trouble, a home folder, and settings. Nothing here knows how a state is found out.
+That writes what is said into `doctor_states/`, one file a state; a test compares. A state is a
+sandbox with trouble, a home folder, and settings. Nothing here knows how a state is found out.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.edits import Edit
     from trax_mcp.sandbox import Sandbox
 
-DOCTORS: Final = ROOT / "tests/doctors"
+SNAPSHOTS: Final = ROOT / "tests/doctor_states"
 PLAIN: Final = {
     "COLUMNS": "80",
     "FORCE_COLOR": "",
@@ -46,7 +46,7 @@ _PAGE: Final = "<!doctype html><title>Welcome</title>"
 
 
 @dataclass(frozen=True)
-class Patient:
+class DoctorState:
     """A state: what is wrong with TRaX, what stands in the home folder, and what is set.
 
     `trouble` may return what ends it; `home` is told where TRaX is. In `settings`, HOME stands for
@@ -205,43 +205,45 @@ def told_by_a_client(home: Home, address: str) -> None:
     starting(home, "cursor", TRAX_API_KEY_FILE=str(home.key_file), TRAX_BASE_URL=address)
 
 
-PATIENTS: Final[dict[str, Patient]] = {
-    "all is well": Patient(0, home=started),
-    "the sandbox": Patient(
+DOCTOR_STATES: Final[dict[str, DoctorState]] = {
+    "all is well": DoctorState(0, home=started),
+    "the sandbox": DoctorState(
         0, {"TRAX_BASE_URL": "", "TRAX_API_KEY": ""}, arguments=("--sandbox",), asked=False
     ),
     # settings
-    "a wrong setting": Patient(1, {"TRAX_CONFIRM": "maybe"}, asked=False),
-    "a setting that is not one": Patient(1, {"TRAX_READONLY": "1"}, asked=False),
-    "a tool that is not one": Patient(1, {"TRAX_GUARD_ALSO": "dance"}, asked=False),
-    "two keys": Patient(1, {"TRAX_API_KEY_FILE": "HOME/key"}, asked=False),
-    "told by a client": Patient(
+    "a wrong setting": DoctorState(1, {"TRAX_CONFIRM": "maybe"}, asked=False),
+    "a setting that is not one": DoctorState(1, {"TRAX_READONLY": "1"}, asked=False),
+    "a tool that is not one": DoctorState(1, {"TRAX_GUARD_ALSO": "dance"}, asked=False),
+    "two keys": DoctorState(1, {"TRAX_API_KEY_FILE": "HOME/key"}, asked=False),
+    "told by a client": DoctorState(
         0, {"TRAX_BASE_URL": "", "TRAX_API_KEY": ""}, home=told_by_a_client
     ),
     # the key
-    "no key": Patient(1, {"TRAX_API_KEY": ""}),
-    "a key in a file": Patient(
+    "no key": DoctorState(1, {"TRAX_API_KEY": ""}),
+    "a key in a file": DoctorState(
         0,
         {"TRAX_API_KEY": "", "TRAX_API_KEY_FILE": "HOME/.config/trax-mcp/key"},
         home=with_key_file(f"{SANDBOX_KEY}\n"),
     ),
-    "a key file that others can read": Patient(
+    "a key file that others can read": DoctorState(
         0,
         {"TRAX_API_KEY": "", "TRAX_API_KEY_FILE": "HOME/.config/trax-mcp/key"},
         home=with_key_file(f"{SANDBOX_KEY}\n", mode=0o640),
     ),
-    "a key file that is gone": Patient(1, {"TRAX_API_KEY": "", "TRAX_API_KEY_FILE": "HOME/key"}),
-    "a key file that holds something else": Patient(
+    "a key file that is gone": DoctorState(
+        1, {"TRAX_API_KEY": "", "TRAX_API_KEY_FILE": "HOME/key"}
+    ),
+    "a key file that holds something else": DoctorState(
         1,
         {"TRAX_API_KEY": "", "TRAX_API_KEY_FILE": "HOME/.config/trax-mcp/key"},
         home=with_key_file(f"{KEY} {OTHER_KEY}"),
     ),
-    "a key of another shape": Patient(
+    "a key of another shape": DoctorState(
         0, {"TRAX_API_KEY": ODD_KEY}, trouble=knowing(ODD_KEY, SCOPES)
     ),
-    "a key that is not known": Patient(1, {"TRAX_API_KEY": KEY}),
-    "a key that is revoked": Patient(1, {"TRAX_API_KEY": REVOKED_KEY}),
-    "a key that is repeated": Patient(
+    "a key that is not known": DoctorState(1, {"TRAX_API_KEY": KEY}),
+    "a key that is revoked": DoctorState(1, {"TRAX_API_KEY": REVOKED_KEY}),
+    "a key that is repeated": DoctorState(
         1,
         {"TRAX_API_KEY": ODD_KEY},
         trouble=failing(
@@ -249,29 +251,29 @@ PATIENTS: Final[dict[str, Patient]] = {
             *("/v1/studios*", "/v1/media", "/v1/connections"),
         ),
     ),
-    "a key for moderators": Patient(0, {"TRAX_API_KEY": MODERATOR_KEY}),
-    "a key for nothing": Patient(
+    "a key for moderators": DoctorState(0, {"TRAX_API_KEY": MODERATOR_KEY}),
+    "a key for nothing": DoctorState(
         0, {"TRAX_API_KEY": ODD_KEY}, trouble=knowing(ODD_KEY, frozenset())
     ),
-    "no studio": Patient(0, trouble=without_studios),
-    "a studio that cannot be named": Patient(
+    "no studio": DoctorState(0, trouble=without_studios),
+    "a studio that cannot be named": DoctorState(
         0,
         trouble=failing(Fault.patched(lambda it: it["data"][0].update(id=".")), "/v1/studios"),
     ),
     # writes
-    "writes are off": Patient(1, trouble=writes_off),
-    "writes are off and not wanted": Patient(0, {"TRAX_READ_ONLY": "1"}, trouble=writes_off),
-    "writes are not told": Patient(
+    "writes are off": DoctorState(1, trouble=writes_off),
+    "writes are off and not wanted": DoctorState(0, {"TRAX_READ_ONLY": "1"}, trouble=writes_off),
+    "writes are not told": DoctorState(
         0, trouble=failing(Fault.patched(lambda it: it.pop("writeEnabled")), "/v1/health")
     ),
     # the contract
-    "a contract with more": Patient(
+    "a contract with more": DoctorState(
         0, trouble=serving(put("info version", "1.4.0"), put("paths /v1/clips", {"get": {}}))
     ),
-    "a contract with one thing more": Patient(
+    "a contract with one thing more": DoctorState(
         0, trouble=serving(put(f"{STUDIO} thumbnailUrl", {"type": "string"}))
     ),
-    "a contract that breaks": Patient(
+    "a contract that breaks": DoctorState(
         1,
         trouble=serving(
             cut("paths /v1/connections"),
@@ -279,59 +281,61 @@ PATIENTS: Final[dict[str, Patient]] = {
             put(f"{MEDIA} summary", "Lists media."),
         ),
     ),
-    "a contract that is a page": Patient(
+    "a contract that is a page": DoctorState(
         1,
         trouble=failing(Fault.status(200, _PAGE, content_type="text/html"), "/v1/openapi.json"),
     ),
     # the way there
-    "nobody there": Patient(1, {"TRAX_BASE_URL": "http://127.0.0.1:NOBODY"}, asked=False),
-    "no way there": Patient(
+    "nobody there": DoctorState(1, {"TRAX_BASE_URL": "http://127.0.0.1:NOBODY"}, asked=False),
+    "no way there": DoctorState(
         1,
         {"TRAX_BASE_URL": "https://127.0.0.1:NOBODY", "SSL_CERT_FILE": "HOME/gone.pem"},
         asked=False,
     ),
-    "somebody else there": Patient(
+    "somebody else there": DoctorState(
         1, trouble=failing(Fault.status(200, _PAGE, content_type="text/html"))
     ),
-    "a service that is not well": Patient(
+    "a service that is not well": DoctorState(
         0, trouble=failing(Fault.patched(lambda it: it.update(status="degraded")), "/v1/health")
     ),
-    "silence": Patient(1, {"TRAX_TIMEOUT_SECONDS": "1"}, trouble=silent()),
-    "silence in one place": Patient(1, {"TRAX_TIMEOUT_SECONDS": "3"}, trouble=silent("/v1/media")),
-    "trouble in many places": Patient(1, trouble=many_troubles),
+    "silence": DoctorState(1, {"TRAX_TIMEOUT_SECONDS": "1"}, trouble=silent()),
+    "silence in one place": DoctorState(
+        1, {"TRAX_TIMEOUT_SECONDS": "3"}, trouble=silent("/v1/media")
+    ),
+    "trouble in many places": DoctorState(1, trouble=many_troubles),
     # clients
-    "many clients": Patient(1, home=many_clients),
-    "many starts": Patient(1, home=many_starts),
-    "hardly started": Patient(0, home=hardly_started),
-    "projects of their own": Patient(0, home=own_projects),
+    "many clients": DoctorState(1, home=many_clients),
+    "many starts": DoctorState(1, home=many_starts),
+    "hardly started": DoctorState(0, home=hardly_started),
+    "projects of their own": DoctorState(0, home=own_projects),
 }
 """Each by its name, which is that of its file too."""
 
 
 def file_of(name: str) -> Path:
-    """Where it is kept what is said of a patient."""
-    return DOCTORS / f"{name.replace(' ', '-')}.txt"
+    """Where it is kept what is said in a state."""
+    return SNAPSHOTS / f"{name.replace(' ', '-')}.txt"
 
 
 def kept(name: str) -> str:
-    """What is kept of a patient."""
+    """What is kept of a state."""
     return file_of(name).read_text(encoding="utf-8")
 
 
-async def see(patient: Patient, home: Home, *arguments: str) -> tuple[Seen, Sandbox]:
-    """Show a patient to the command; what it said, and the TRaX that it may have asked."""
+async def see(state: DoctorState, home: Home, *arguments: str) -> tuple[Seen, Sandbox]:
+    """Run the command in a state; what it said, and the TRaX that it may have asked."""
     async with upstream() as sandbox:
-        cure = patient.trouble(sandbox)
-        patient.home(home, sandbox.base_url)
-        settings = _settings(patient, home, sandbox.base_url)
-        said = await said_in(home, settings, *patient.arguments, *arguments)
-        if cure is not None:
-            cure()
+        end = state.trouble(sandbox)
+        state.home(home, sandbox.base_url)
+        settings = _settings(state, home, sandbox.base_url)
+        said = await said_in(home, settings, *state.arguments, *arguments)
+        if end is not None:
+            end()
     return said, sandbox
 
 
-def _settings(patient: Patient, home: Home, address: str) -> dict[str, str]:
-    asked = {"TRAX_BASE_URL": address, "TRAX_API_KEY": SANDBOX_KEY, **patient.settings}
+def _settings(state: DoctorState, home: Home, address: str) -> dict[str, str]:
+    asked = {"TRAX_BASE_URL": address, "TRAX_API_KEY": SANDBOX_KEY, **state.settings}
     stand_ins = {"HOME": str(home.path), "NOBODY": str(closed_port())}
     for stand_in, it in stand_ins.items():
         asked = {name: value.replace(stand_in, it) for name, value in asked.items()}
@@ -350,13 +354,13 @@ async def said_in(home: Home, settings: Mapping[str, str], *arguments: str) -> S
 
 
 async def main() -> None:
-    """Write what is said of each, and remove what was said of those who are gone."""
-    DOCTORS.mkdir(exist_ok=True)
-    for stale in set(DOCTORS.iterdir()) - {file_of(name) for name in PATIENTS}:
+    """Write what is said in each, and remove what was said in those that are gone."""
+    SNAPSHOTS.mkdir(exist_ok=True)
+    for stale in set(SNAPSHOTS.iterdir()) - {file_of(name) for name in DOCTOR_STATES}:
         stale.unlink()
-    for name, patient in PATIENTS.items():
+    for name, state in DOCTOR_STATES.items():
         with tempfile.TemporaryDirectory() as folder:
-            seen, _ = await see(patient, Home(Path(folder)))
+            seen, _ = await see(state, Home(Path(folder)))
         file_of(name).write_text(seen.snapshot, encoding="utf-8")
 
 

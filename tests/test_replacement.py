@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trax_mcp.cli.safekeeping import (
+from trax_mcp.cli.replacement import (
     Replacement,
     Unfit,
     back_up,

@@ -28,7 +28,7 @@ from trax_mcp.api.operations import (
     ListStudios,
 )
 from trax_mcp.api.quoting import quote_words
-from trax_mcp.cli.checkup import Check, State
+from trax_mcp.cli.checks import Check, State
 
 Read = type[Operation[Model]]
 
@@ -56,7 +56,7 @@ _REMEDIES: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ProbeResult:
     """What TRaX answered to each read, and which failed; in neither is what was not asked.
 
     `idle`: nothing was asked at all, since the settings are wrong. The answer to `GetOpenapi` is
@@ -68,31 +68,31 @@ class Sight:
     idle: bool = False
 
 
-def judge_trax(sight: Sight, *, where: str, read_only: bool) -> tuple[Check, ...]:
+def judge_trax(result: ProbeResult, *, where: str, read_only: bool) -> tuple[Check, ...]:
     """TRaX itself: reach, the key, writes, the contract."""
     return (
-        _reach(sight, where),
-        _access(sight),
-        _writes(sight, read_only=read_only),
-        _contract(sight),
+        _reach(result, where),
+        _access(result),
+        _writes(result, read_only=read_only),
+        _contract(result),
     )
 
 
-def judge_scopes(sight: Sight) -> tuple[Check, ...]:
+def judge_scopes(result: ProbeResult) -> tuple[Check, ...]:
     """What the key may do, as far as that can be seen without changing anything."""
     reads: Sequence[Read] = (ListStudios, *OF_A_STUDIO, ListConnections, ListMedia)
     scopes = {it.call.scope for it in OPERATIONS if it.call.scope} - {it.call.scope for it in reads}
     told = f"Not tried, since only a change would show: {', '.join(sorted(map(str, scopes)))}."
     unseen = Check("write scopes", State.NOT_CHECKED, told)
-    return (*(_scope(sight, it) for it in reads), unseen)
+    return (*(_scope(result, it) for it in reads), unseen)
 
 
-def _reach(sight: Sight, where: str) -> Check:
-    if (health := sight.answers.get(GetHealth)) is not None:
+def _reach(result: ProbeResult, where: str) -> Check:
+    if (health := result.answers.get(GetHealth)) is not None:
         return _state(where, health.status)
-    if sight.idle:
+    if result.idle:
         return _unseen("reach", "see settings")
-    failed = _failed("reach", sight.failures[GetHealth])
+    failed = _failed("reach", result.failures[GetHealth])
     return Check(failed.name, failed.state, f"At {where}: {failed.detail}", failed.remedy)
 
 
@@ -104,19 +104,19 @@ def _state(where: str, status: str) -> Check:
     return Check("reach", State.WARNING, detail, _LATER)
 
 
-def _access(sight: Sight) -> Check:
-    if refusal := _refusal(sight):
+def _access(result: ProbeResult) -> Check:
+    if refusal := _refusal(result):
         return _failed("access", refusal)
-    failures = [sight.failures[it] for it in OF_THE_ACCOUNT if it in sight.failures]
+    failures = [result.failures[it] for it in OF_THE_ACCOUNT if it in result.failures]
     lacking = any(it.code == "insufficient_scope" for it in failures)
-    if lacking or any(it in sight.answers for it in OF_THE_ACCOUNT):
+    if lacking or any(it in result.answers for it in OF_THE_ACCOUNT):
         return Check("access", State.OK, "TRaX accepts the key.")
-    return _unseen("access", _why_unseen(sight, ListStudios) or "see studios:read")
+    return _unseen("access", _why_unseen(result, ListStudios) or "see studios:read")
 
 
-def _writes(sight: Sight, *, read_only: bool) -> Check:
-    if (health := sight.answers.get(GetHealth)) is None:
-        return _unseen("writes", "see settings" if sight.idle else "see reach")
+def _writes(result: ProbeResult, *, read_only: bool) -> Check:
+    if (health := result.answers.get(GetHealth)) is None:
+        return _unseen("writes", "see settings" if result.idle else "see reach")
     match health.write_enabled:
         case True:
             return Check("writes", State.OK, "TRaX takes changes.")
@@ -129,10 +129,10 @@ def _writes(sight: Sight, *, read_only: bool) -> Check:
             return _unseen("writes", "TRaX does not say whether it takes changes")
 
 
-def _contract(sight: Sight) -> Check:
-    if GetOpenapi not in sight.answers:
-        return _not_answered(sight, GetOpenapi, "contract")
-    found = compare(sight.answers[GetOpenapi], CONTRACT.document)
+def _contract(result: ProbeResult) -> Check:
+    if GetOpenapi not in result.answers:
+        return _not_answered(result, GetOpenapi, "contract")
+    found = compare(result.answers[GetOpenapi], CONTRACT.document)
     breaking = sum(it.breaking for it in found)
     if not found:
         detail = f"It is the one that is built in ({CONTRACT.version})."
@@ -146,49 +146,49 @@ def _contract(sight: Sight) -> Check:
     return Check("contract", State.FAILED, f"{told}, {breaking} breaking.", remedy)
 
 
-def _scope(sight: Sight, read: Read) -> Check:
+def _scope(result: ProbeResult, read: Read) -> Check:
     name = str(read.call.scope)
-    if read in sight.answers:
+    if read in result.answers:
         return Check(name, State.OK, "Seen.")
-    failure = sight.failures.get(read)
+    failure = result.failures.get(read)
     if failure is None or failure.code != "insufficient_scope":
-        return _not_answered(sight, read, name)
+        return _not_answered(result, read, name)
     lacking = "it" if failure.required_scope == name else failure.required_scope
     remedy = _REMEDIES[failure.code]
     return Check(name, State.WARNING, f"Refused: the key lacks {lacking}.", remedy)
 
 
-def _not_answered(sight: Sight, read: Read, name: str) -> Check:
+def _not_answered(result: ProbeResult, read: Read, name: str) -> Check:
     """A read without an answer: it failed by itself, or for a reason that is told elsewhere."""
-    why = _why_unseen(sight, read)
-    return _failed(name, sight.failures[read]) if why is None else _unseen(name, why)
+    why = _why_unseen(result, read)
+    return _failed(name, result.failures[read]) if why is None else _unseen(name, why)
 
 
-def _refusal(sight: Sight) -> Failure | None:
+def _refusal(result: ProbeResult) -> Failure | None:
     """The key itself is not accepted."""
-    failures = (sight.failures.get(it) for it in OF_THE_ACCOUNT)
+    failures = (result.failures.get(it) for it in OF_THE_ACCOUNT)
     return next((it for it in failures if it and it.code == "invalid_key"), None)
 
 
-def _why_unseen(sight: Sight, read: Read) -> str | None:
+def _why_unseen(result: ProbeResult, read: Read) -> str | None:
     """The cause of a missing answer, if another check tells of it."""
-    if sight.idle:
+    if result.idle:
         return "see settings"
-    if (failure := sight.failures.get(read)) is None:
-        return _why_no_studio(sight)
+    if (failure := result.failures.get(read)) is None:
+        return _why_no_studio(result)
     if failure.code == "no_key":
         return "see key"
-    health = sight.failures.get(GetHealth)
+    health = result.failures.get(GetHealth)
     if health is not None and (failure.code == health.code or {failure.code, health.code} <= _LOST):
         return "see reach"
-    told = failure.code == "invalid_key" and not read.call.public and _refusal(sight)
+    told = failure.code == "invalid_key" and not read.call.public and _refusal(result)
     return "see access" if told else None
 
 
-def _why_no_studio(sight: Sight) -> str:
-    seen = sight.answers.get(ListStudios)
+def _why_no_studio(result: ProbeResult) -> str:
+    seen = result.answers.get(ListStudios)
     if seen is None:
-        return _why_unseen(sight, ListStudios) or "see studios:read"
+        return _why_unseen(result, ListStudios) or "see studios:read"
     return "the first studio's id cannot be sent" if seen.data else "there is no studio"
 
 

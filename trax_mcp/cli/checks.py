@@ -1,4 +1,4 @@
-"""What a check-up finds: from what was seen, what is well, what is not, and what to do about it.
+"""What doctor checks: from what was seen, what is well, what is not, and what to do about it.
 
 Pure. Each check says one thing in one sentence, and where it is not well the one thing to do. It
 knows neither how anything was seen nor how it is printed, and it repeats no key.
@@ -47,7 +47,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Prospect:
+class StartCheck:
     """How a server would start with the settings of an entry: `problem` is why it would not.
 
     `handed_on` is why not where its client hands on the environment that there is here.
@@ -110,7 +110,7 @@ def judge_project(client: Client, path: str, project: str, standing: Standing) -
 
 
 def judge_client(
-    client: Client, path: str, standing: Standing, prospect: Prospect, *, disabled: bool = False
+    client: Client, path: str, standing: Standing, start: StartCheck, *, disabled: bool = False
 ) -> Check:
     """The configuration of a client, at `path`."""
     again = f"trax-mcp install {client.name}"
@@ -119,7 +119,7 @@ def judge_client(
         return Check(client.name, State.WARNING, detail, 'Take "disabled" out of it.')
     match standing:
         case Standing.HERE:
-            return _started(client, path, prospect)
+            return _started(client, path, start)
         case Standing.ELSEWHERE:
             detail, remedy = f"{path} starts another trax.", f"If it should be this one: {again}."
             return Check(client.name, State.WARNING, detail, remedy)
@@ -136,18 +136,18 @@ def shorten(path: Path, *, home: Path) -> str:
     return str(Path("~") / path.relative_to(home)) if path.is_relative_to(home) else str(path)
 
 
-def _started(client: Client, path: str, prospect: Prospect) -> Check:
+def _started(client: Client, path: str, start: StartCheck) -> Check:
     told = f"{path} starts this installation"
-    if prospect.problem is not None:
-        detail = f"{told}, which then stops: {prospect.problem}"
+    if start.problem is not None:
+        detail = f"{told}, which then stops: {start.problem}"
         return Check(client.name, State.FAILED, detail, "Correct it there.")
-    if prospect.handed_on is not None:
-        detail = f"{told}, which stops if it gets this environment too: {prospect.handed_on}"
+    if start.handed_on is not None:
+        detail = f"{told}, which stops if it gets this environment too: {start.handed_on}"
         remedy = f"Run trax-mcp install {client.name}, or correct the environment."
         return Check(client.name, State.WARNING, detail, remedy)
-    if prospect.sandbox:
+    if start.sandbox:
         return Check(client.name, State.OK, f"{told}, on the sandbox.")
-    if not prospect.key:
+    if not start.key:
         remedy = f"Run trax-mcp install {client.name}, which asks for one."
         return Check(client.name, State.WARNING, f"{told}, but gives it no key.", remedy)
     return Check(client.name, State.OK, f"{told}.")

@@ -14,7 +14,7 @@ from trax_mcp.api.quoting import quote_words
 Kind = Literal["added", "removed", "changed"]
 
 DOCUMENT: Final = "document"
-"""Where a finding is that concerns no single call or schema."""
+"""Where a difference is that concerns no single call or schema."""
 _LONGEST_WHERE = 160
 _LONGEST_NAME = 60
 _LONGEST_WORDS = 200
@@ -23,7 +23,7 @@ _LARGEST_NUMBER_BITS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Difference:
     """One difference: `where` names a call, parameter, schema or field, `what` says it in words.
 
     Both are one line, bounded, and safe to print. `breaking`: callers that kept to the older
@@ -36,7 +36,7 @@ class Finding:
     breaking: bool
 
 
-class Findings:
+class Differences:
     """What was found so far, each difference once, however many calls share it."""
 
     def __init__(self) -> None:
@@ -78,9 +78,9 @@ class Findings:
                 what = _change(name, live, baked)
                 self.add("changed", where, what, breaking=name in breaking)
 
-    def all(self) -> tuple[Finding, ...]:
+    def all(self) -> tuple[Difference, ...]:
         """Everything, in the order in which it was found."""
-        return tuple(Finding(*key, breaking) for key, breaking in self._found.items())
+        return tuple(Difference(*key, breaking) for key, breaking in self._found.items())
 
 
 def told(value: object) -> str:

@@ -1,6 +1,6 @@
 """Looks at TRaX by harmless reads, each sent once, all at once where one does not need another.
 
-Knows what to ask and in which order; what an answer means is judged in `sight`.
+Knows what to ask and in which order; what an answer means is judged in `trax_checks`.
 """
 
 from typing import Any
@@ -15,12 +15,12 @@ from trax_mcp.api.errors import Failure, TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import GetHealth, GetOpenapi, ListStudios
-from trax_mcp.cli.sight import OF_A_STUDIO, OF_THE_ACCOUNT, Read, Sight
+from trax_mcp.cli.trax_checks import OF_A_STUDIO, OF_THE_ACCOUNT, ProbeResult, Read
 
 _FEWEST = {"limit": 1}
 
 
-class Examination:
+class Probe:
     """One look at everything for one caller. Each read takes as long as the client allows one."""
 
     def __init__(self, client: Client, caller: Caller) -> None:
@@ -29,7 +29,7 @@ class Examination:
         self._answers: dict[Read, Any] = {}
         self._failures: dict[Read, Failure] = {}
 
-    async def look(self) -> Sight:
+    async def look(self) -> ProbeResult:
         """Ask everything. The two that are public get no key."""
         async with anyio.create_task_group() as looks:
             looks.start_soon(self._read, GetHealth())
@@ -38,7 +38,7 @@ class Examination:
             for kind in OF_THE_ACCOUNT:
                 if kind is not ListStudios:
                     looks.start_soon(self._read, kind.model_validate(_FEWEST))
-        return Sight(self._answers, self._failures)
+        return ProbeResult(self._answers, self._failures)
 
     async def _look_into_a_studio(self, looks: TaskGroup) -> None:
         """The first one; as soon as it is known, whatever else is still being waited for."""

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from trax_mcp.cli.checkup import Prospect
+from trax_mcp.cli.checks import StartCheck
 from trax_mcp.cli.choices import caller_of, check_names
 from trax_mcp.cli.clients import Client
-from trax_mcp.cli.entries import Finding, Standing
+from trax_mcp.cli.entries import ConfiguredClient, Standing
 from trax_mcp.settings import PREFIX, CannotStart, Settings, read_settings
 
 _WHOM: Final = ("TRAX_API_KEY", "TRAX_API_KEY_FILE", "TRAX_BASE_URL", "TRAX_SANDBOX")
@@ -22,10 +22,10 @@ _SANDBOX: Final = "--sandbox"
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Variables:
     """Variables, and the client that gives them to its server; None is the environment."""
 
-    variables: Mapping[str, str] = field(repr=False)
+    values: Mapping[str, str] = field(repr=False)
     client: Client | None = None
 
     @property
@@ -36,62 +36,64 @@ class Given:
     @property
     def names(self) -> list[str]:
         """The settings among them that are set."""
-        given = ((name, value.strip()) for name, value in self.variables.items())
-        return sorted(name for name, value in given if name.startswith(PREFIX) and value)
+        stripped = ((name, value.strip()) for name, value in self.values.items())
+        return sorted(name for name, value in stripped if name.startswith(PREFIX) and value)
 
 
-def given(environment: Mapping[str, str], findings: Iterable[Finding]) -> Given:
+def choose_variables(
+    environment: Mapping[str, str], configured: Iterable[ConfiguredClient]
+) -> Variables:
     """The environment; if it does not say whom to ask, the first client that would get through.
 
     One that has a key comes before one on the sandbox. A key goes nowhere but to the address that
     stands beside it: the two come from one hand.
     """
     if any(environment.get(name, "").strip() for name in _WHOM):
-        return Given(environment)
-    everywhere = [it for it in findings if it.project is None]
+        return Variables(environment)
+    everywhere = [it for it in configured if it.project is None]
     entries = [(it.client, own) for it in everywhere if (own := entry_variables(it)) is not None]
-    prospects = [prospect_of(own) for _, own in entries]
-    for wanted in (Prospect(), Prospect(sandbox=True)):
-        if wanted in prospects:
-            client, own = entries[prospects.index(wanted)]
-            return Given({**environment, **own}, client)
-    return Given(environment)
+    starts = [check_start(own) for _, own in entries]
+    for wanted in (StartCheck(), StartCheck(sandbox=True)):
+        if wanted in starts:
+            client, own = entries[starts.index(wanted)]
+            return Variables({**environment, **own}, client)
+    return Variables(environment)
 
 
-def entry_variables(finding: Finding) -> Mapping[str, str] | None:
+def entry_variables(configured: ConfiguredClient) -> Mapping[str, str] | None:
     """What an entry that starts this installation gives its server.
 
     None where that cannot be told: there is no such entry, or its client fills something in.
     """
-    if finding.standing is not Standing.HERE:
+    if configured.standing is not Standing.HERE:
         return None
-    variables, arguments = finding.environment, finding.entry.get("args")
+    variables, arguments = configured.environment, configured.entry.get("args")
     if any(_PLACEHOLDER in it for it in variables.values()):
         return None
     sandbox = isinstance(arguments, list) and _SANDBOX in arguments
     return {**variables, "TRAX_SANDBOX": "1"} if sandbox else variables
 
 
-def prospect_among(variables: Mapping[str, str], environment: Mapping[str, str]) -> Prospect:
-    """The same, and what would stop it if its client hands on this environment.
-
-    Not what stops every start here: that is told once, of the environment.
-    """
-    prospect, handed_on = prospect_of(variables), prospect_of({**environment, **variables}).problem
-    if prospect.problem or handed_on == prospect_of(environment).problem:
-        return prospect
-    return replace(prospect, handed_on=handed_on)
-
-
-def prospect_of(variables: Mapping[str, str]) -> Prospect:
+def check_start(variables: Mapping[str, str]) -> StartCheck:
     """How a server would start with these variables and no others."""
     try:
         settings = start_with(variables)
         if settings.sandbox:
-            return Prospect(sandbox=True)
-        return Prospect(key=caller_of(settings).key is not None)
+            return StartCheck(sandbox=True)
+        return StartCheck(key=caller_of(settings).key is not None)
     except CannotStart as error:
-        return Prospect(problem=str(error))
+        return StartCheck(problem=str(error))
+
+
+def check_start_among(variables: Mapping[str, str], environment: Mapping[str, str]) -> StartCheck:
+    """The same, and why it would not if its client hands on this environment.
+
+    Not what stops every start here: that is told once, of the environment.
+    """
+    start, handed_on = check_start(variables), check_start({**environment, **variables}).problem
+    if start.problem or handed_on == check_start(environment).problem:
+        return start
+    return replace(start, handed_on=handed_on)
 
 
 def start_with(variables: Mapping[str, str]) -> Settings:
