@@ -7,7 +7,7 @@ MCPB_VERSION := 2.1.2
 BUNDLE = build/trax-mcp-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp/__init__.py).mcpb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench wheel bundle image clean
+.PHONY: help demo test check format docs bench wheel bundle packer image clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,7 +32,7 @@ format: .venv/dev ## put the code into its house style
 docs: .venv/dev ## write what is generated: README table and exchanges, manifest lists, tool snapshots, pictures
 	$(BIN)/python -m tests.generated
 	$(BIN)/python -m tests.exchanges
-	$(BIN)/python -m tests.patients
+	$(BIN)/python -m tests.doctor_states
 	$(BIN)/python -m tests.icon
 	$(BIN)/python -m tests.picture
 
@@ -47,10 +47,12 @@ wheel: .venv/dev ## build the package, install it alone elsewhere and start it
 	cd build/wheel && TRAX_SANDBOX=1 venv/bin/trax-mcp demo >demo.txt
 	@echo "The wheel runs by itself."
 
-bundle: .venv/run $(TOOLS)/ready ## pack the MCP Bundle, unpack it elsewhere and start it as a host does
+bundle: packer ## pack the MCP Bundle, unpack it elsewhere and start it as a host does
 	$(MCPB) validate manifest.json
 	$(MCPB) pack . $(BUNDLE)
 	$(BIN)/python -m tests.bundle $(BUNDLE) $(TOOLS)
+
+packer: .venv/run $(TOOLS)/packer ## fetch what packs the bundle
 
 image: .venv/run $(TOOLS)/ready ## lint the Dockerfile, and do what it says without a container engine
 	$(TOOLS)/bin/hadolint Dockerfile
@@ -76,5 +78,9 @@ clean: ## remove what the other targets made
 $(TOOLS)/ready: pyproject.toml Makefile .venv/run
 	$(PYTHON) -m venv --without-pip $(TOOLS)
 	$(BIN)/python -m pip --python $(TOOLS)/bin/python install --quiet --group packing
-	PATH=$(CURDIR)/$(TOOLS)/bin:$$PATH npm install --prefix $(TOOLS) --no-save --no-package-lock --ignore-scripts --loglevel=error @anthropic-ai/mcpb@$(MCPB_VERSION)
+	@touch $@
+
+# Trusts what the system trusts: node has a list of its own, which knows no company's proxy.
+$(TOOLS)/packer: $(TOOLS)/ready
+	NODE_OPTIONS=--use-system-ca PATH=$(CURDIR)/$(TOOLS)/bin:$$PATH npm install --prefix $(TOOLS) --no-save --no-package-lock --ignore-scripts --loglevel=error @anthropic-ai/mcpb@$(MCPB_VERSION)
 	@touch $@
