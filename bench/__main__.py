@@ -95,7 +95,8 @@ def _calls(effort: Effort) -> Iterator[Comparison | str]:
 def _surface() -> Iterator[Count | str]:
     seen = measure.surface()
     yield f"what a model sees: {seen.tools} tools, {seen.arguments} arguments"
-    yield Count("  bytes of JSON", seen.size_bytes, target=13_000)
+    yield Count("  bytes, TRaX's calls", seen.contract_bytes, target=13_000)
+    yield Count("  bytes, beyond them", seen.beyond_bytes, target=3_000)
     yield Count("  without description", seen.undescribed, target=0)
 
 

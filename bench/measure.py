@@ -5,7 +5,7 @@ Nothing here knows how figures are shown or what they ought to be.
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from statistics import median
@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from bench.processes import BenchError, Process
 from bench.wire import Answer, Era, HttpWire, StdioWire, Wire
+from trax_mcp.api.operations import OPERATIONS
 
 _OURS = "trax_mcp"
 _TRIVIAL = "bench.peers.trivial"
@@ -64,7 +65,10 @@ class Start:
 class Surface:
     """What a model sees of a server: all names, descriptions and input schemas as compact JSON."""
 
-    size_bytes: int
+    contract_bytes: int
+    """Of the tools that are calls of TRaX."""
+    beyond_bytes: int
+    """Of those that are made of several."""
     tools: int
     arguments: int
     undescribed: int
@@ -114,12 +118,18 @@ def surface() -> Surface:
         result = StdioWire(server, Era.LEGACY).ask("tools/list").result()
     tools = [{name: tool[name] for name in _SEEN} for tool in result["tools"]]
     arguments = [it for tool in tools for it in tool["inputSchema"]["properties"].values()]
+    calls = len(OPERATIONS)
     return Surface(
-        size_bytes=len(json.dumps(tools, ensure_ascii=False, separators=(",", ":")).encode()),
+        contract_bytes=_size(tools[:calls]),
+        beyond_bytes=_size(tools[calls:]),
         tools=len(tools),
         arguments=len(arguments),
         undescribed=sum(not argument.get("description") for argument in arguments),
     )
+
+
+def _size(tools: Sequence[object]) -> int:
+    return len(json.dumps(tools, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 @contextmanager
