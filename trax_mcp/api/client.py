@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.failures import no_key, no_way, unreadable
+from trax_mcp.api.failures import incomplete, no_key, no_way
 from trax_mcp.api.operation import Answer_co, Operation
 from trax_mcp.api.replies import Answer, read_reply
 from trax_mcp.api.retries import pause_before_retry
@@ -61,9 +61,7 @@ class Client:
         try:
             return operation.answer_model().model_validate(answer.data)
         except ValidationError:
-            raise unreadable(
-                operation, request_id=answer.request_id, status=200, why="lacks what it should hold"
-            ) from None
+            raise incomplete(operation, request_id=answer.request_id) from None
 
     async def send(
         self, operation: Operation[Answer_co], caller: Caller, *, persist: bool = True

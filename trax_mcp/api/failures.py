@@ -107,6 +107,11 @@ def unreadable(
     return BadAnswer(replace(account, http_status=status))
 
 
+def incomplete(operation: Operation[Model], *, request_id: str) -> BadAnswer:
+    """TRaX accepted the call, and its answer is not what the contract promises."""
+    return unreadable(operation, request_id=request_id, status=200, why="lacks what it should hold")
+
+
 def not_understood() -> BadAnswer:
     """What TRaX answered has brought us into trouble of our own."""
     message = "What TRaX answered was not understood; nothing was changed. Call again later."

@@ -9,7 +9,7 @@ from typing import Protocol
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TooLarge
-from trax_mcp.api.failures import unreadable
+from trax_mcp.api.failures import incomplete
 from trax_mcp.api.models import ChatMessageList, StreamStatus
 from trax_mcp.api.operations import GetStreamStatus, ListChatMessages
 from trax_mcp.api.replies import Answer
@@ -68,12 +68,7 @@ class Chat:
         page = answer.data.get("data")
         if isinstance(page, list):
             return page
-        raise unreadable(
-            self._operation,
-            request_id=answer.request_id,
-            status=200,
-            why="lacks what it should hold",
-        )
+        raise incomplete(self._operation, request_id=answer.request_id)
 
 
 class Status:

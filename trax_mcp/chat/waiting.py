@@ -4,7 +4,6 @@ A read gives what is there; a wait is a read that takes its time. Both are for c
 of nothing by themselves, and many of them share one watcher.
 """
 
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 import anyio
@@ -18,9 +17,7 @@ from trax_mcp.chat.flag import Flag
 from trax_mcp.chat.subjects import Chat
 from trax_mcp.chat.watcher import Watcher
 from trax_mcp.clock import Clock
-
-Progress = Callable[[float, float, str], Awaitable[None]]
-"""Told how many seconds are gone, of how many at most, and what is being done."""
+from trax_mcp.progress import Progress
 
 PROGRESS_SECONDS: Final = 5.0
 

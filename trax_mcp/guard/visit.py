@@ -10,7 +10,8 @@ from trax_mcp.guard.audit import Asker
 from trax_mcp.guard.consent import NO_EVIDENCE, Evidence
 from trax_mcp.guard.policy import Reason, Status
 from trax_mcp.guard.preview import Outlook
-from trax_mcp.show.outcome import Observed, Progress
+from trax_mcp.progress import Progress
+from trax_mcp.show.outcome import Observed
 
 
 async def no_progress(_gone: float, _most: float, _doing: str) -> None:

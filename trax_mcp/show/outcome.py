@@ -4,7 +4,6 @@ An accepted go-live has begun, not arrived; only the status tells. The room neve
 that changes anything.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -13,13 +12,12 @@ from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operations import GetStreamStatus
 from trax_mcp.clock import Clock, iso
+from trax_mcp.progress import Progress
 
 WATCH_SECONDS: Final = 15.0
 _PAUSE_SECONDS = 1.0
 
 State = Literal["on_air", "starting", "stopping", "off_air", "unknown"]
-Progress = Callable[[float, float, str], Awaitable[None]]
-"""Told how far it is: seconds gone, seconds at most, and what is happening."""
 
 
 @dataclass(frozen=True, slots=True)

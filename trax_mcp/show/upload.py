@@ -4,7 +4,7 @@ What may be read is decided in `media_files`, how the bytes travel in `api.uploa
 that they travel to is a secret, and goes from one call to the next and nowhere else.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +27,8 @@ from trax_mcp.api.upload_failures import (
 )
 from trax_mcp.api.value import Effect, Value
 from trax_mcp.clock import Clock
+from trax_mcp.progress import Progress
 from trax_mcp.show.media_files import MediaFile, UnfitFileError, opened
-
-Progress = Callable[[float, float, str], Awaitable[None]]
-"""Told how far it is, of how far it can get, and what is being done."""
 
 LONGEST_WAIT_SECONDS: Final = 600.0
 """For READY or FAILED, after the last byte. TRaX does not say how long it may take."""
