@@ -2,15 +2,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := build/tools
+REFEREES := build/referees
 MCPB := PATH=$(CURDIR)/$(TOOLS)/bin:$$PATH $(TOOLS)/node_modules/.bin/mcpb
 MCPB_VERSION := 2.1.2
+CONFORMANCE_VERSION := 0.2.0-alpha.12
+INSPECTOR_VERSION := 2.12.0
 BUNDLE = build/trax-mcp-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp/__init__.py).mcpb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench wheel bundle packer image clean
+.PHONY: help demo test check format docs bench fuzz conformance soak race wheel bundle packer image clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/run ## watch a whole show on the embedded sandbox
 	@$(BIN)/trax-mcp demo
@@ -38,6 +41,18 @@ docs: .venv/dev ## write what is generated: README table and exchanges, manifest
 
 bench: .venv/dev ## measure start, memory and calls beside a bare server; consent; chat
 	$(BIN)/python -m bench
+
+fuzz: .venv/dev ## try the property tests again, with new and many more examples
+	$(BIN)/pytest -n auto --hypothesis-profile=long -m fuzz
+
+conformance: .venv/dev $(REFEREES)/ready ## let the official suite and the Inspector judge the server
+	$(BIN)/python -m proof.conformance $(TOOLS)/bin/node $(REFEREES)
+
+soak: .venv/dev ## half an hour of shows on a fast clock, watching for what leaks
+	$(BIN)/python -m proof.soak
+
+race: .venv/dev $(TOOLS)/ready ## run beside the generators of MCP servers, and write docs/race.md
+	$(BIN)/python -m proof.race $(TOOLS)/bin
 
 wheel: .venv/dev ## build the package, install it alone elsewhere and start it
 	rm -rf build/wheel
@@ -81,6 +96,12 @@ $(TOOLS)/ready: pyproject.toml Makefile .venv/run
 	@touch $@
 
 # Trusts what the system trusts: node has a list of its own, which knows no company's proxy.
+NPM_INSTALL = NODE_OPTIONS=--use-system-ca PATH=$(CURDIR)/$(TOOLS)/bin:$$PATH npm install --no-save --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error
+
 $(TOOLS)/packer: $(TOOLS)/ready
-	NODE_OPTIONS=--use-system-ca PATH=$(CURDIR)/$(TOOLS)/bin:$$PATH npm install --prefix $(TOOLS) --no-save --no-package-lock --ignore-scripts --loglevel=error @anthropic-ai/mcpb@$(MCPB_VERSION)
+	$(NPM_INSTALL) --prefix $(TOOLS) @anthropic-ai/mcpb@$(MCPB_VERSION)
+	@touch $@
+
+$(REFEREES)/ready: $(TOOLS)/ready
+	$(NPM_INSTALL) --prefix $(REFEREES) @modelcontextprotocol/conformance@$(CONFORMANCE_VERSION) @modelcontextprotocol/inspector@$(INSPECTOR_VERSION)
 	@touch $@

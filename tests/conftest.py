@@ -14,12 +14,15 @@ from mcp.server import Server
 from tests.hand import HandClock
 from tests.jsonrpc import ERAS, MODERN
 from tests.processes import PATIENCE_SECONDS
+from tests.profiles import register
 from tests.witness import ADDRESS, still
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.guard.rules import Mode, Rules
 from trax_mcp.sandbox import SANDBOX_KEY, Sandbox, SandboxTransport
 from trax_mcp.server.app import House, build_server
+
+register()
 
 OWNER: Final = Caller(SANDBOX_KEY)
 """Who may do everything in the sandbox's studios."""

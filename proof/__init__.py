@@ -1,0 +1,5 @@
+"""Proof by others: a referee's suite, a long run, and a race beside the generators.
+
+Each is a command of its own (`make conformance`, `make soak`, `make race`). They know the product
+by its doors, and the product knows nothing of them.
+"""
