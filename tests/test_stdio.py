@@ -234,3 +234,30 @@ async def test_a_wrong_setting_stops_the_start_with_one_sentence(
     assert len(server.stderr.all) == 1
     assert server.stderr.text.startswith(f"trax-mcp: {named}")
     assert settings[named] not in server.stderr.text
+
+
+UNREADABLE = {
+    "{bad": (None, -32700),
+    "[" * 100_000: (None, -32700),
+    '{"jsonrpc":"2.0","id":"x","method":"ping","params":{"name":"\\ud800"}}': ("x", -32700),
+    '{"jsonrpc":"2.0","id":7,"method":"ping","params":[1]}': (7, -32600),
+    '{"jsonrpc":"1.0","id":8,"method":"ping"}': (8, -32600),
+    '{"jsonrpc":"2.0","id":true,"method":5}': (None, -32600),
+    '{"jsonrpc":"2.0","id":9,"result":"the answer to nothing"}': (None, -32600),
+    "[]": (None, -32600),
+}
+"""A line, and what is said of it: the id and the code."""
+
+
+async def test_a_line_that_cannot_be_read_is_answered(era: str) -> None:
+    """With its id where that can be told. A blank line is none, and the next request is served."""
+    async with running("--sandbox") as server:
+        await server.tell(*opening(era))
+        await server.write("".join(f"{line}\n\n" for line in UNREADABLE))
+        works = await server.ask(tool_call(era, "list_studios", number=10))
+        assert await server.hang_up() == 0
+    told = [json.loads(line) for line in server.stdout.all]
+    said = [(it["id"], it["error"]["code"]) for it in told if "error" in it]
+    assert said == list(UNREADABLE.values())
+    assert works["result"]["structuredContent"]["data"]
+    assert all("Nothing was done." in it["error"]["message"] for it in told if "error" in it)

@@ -8,14 +8,17 @@ import os
 import re
 import signal
 import sys
+from collections.abc import AsyncIterable, Awaitable, Callable
 from contextlib import ExitStack, nullcontext
 from http import HTTPStatus
 from typing import Any
 
 import anyio
+from anyio.abc import ObjectSendStream
 from mcp.server import Server
 from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
+from mcp.shared.message import SessionMessage
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -28,6 +31,7 @@ from trax_mcp.server.doorway import Doorway
 from trax_mcp.server.in_flight import InFlight
 from trax_mcp.server.listening import Stop
 from trax_mcp.server.presence import Presence
+from trax_mcp.server.unreadable import answer_to_unreadable
 from trax_mcp.settings import Settings
 
 PATH = "/mcp"
@@ -41,14 +45,30 @@ async def serve_stdio(server: Server[Any], *, stop: Stop) -> None:
     """Serve one client on stdin and stdout until it hangs up or a signal comes; then `stop`."""
     try:
         async with (
-            stdio_server() as (read_stream, write_stream),
+            stdio_server() as (lines, answers),
             anyio.create_task_group() as tasks,
         ):
             tasks.start_soon(_leave_on_signal, stop)
-            await server.run(read_stream, write_stream, server.create_initialization_options())
+            into, messages = anyio.create_memory_object_stream[SessionMessage | Exception]()
+            tasks.start_soon(_readable, lines, into, answers.send)
+            await server.run(messages, answers, server.create_initialization_options())
             tasks.cancel_scope.cancel()
     except* BrokenPipeError:
         pass  # it is gone without hanging up, and nobody is left to tell
+
+
+async def _readable(
+    lines: AsyncIterable[SessionMessage | Exception],
+    messages: ObjectSendStream[SessionMessage | Exception],
+    answer: Callable[[SessionMessage], Awaitable[None]],
+) -> None:
+    """Pass on what could be read, and answer what could not."""
+    async with messages:
+        async for line in lines:
+            if not isinstance(line, Exception):
+                await messages.send(line)
+            elif said := answer_to_unreadable(line):
+                await answer(SessionMessage(said))
 
 
 async def _leave_on_signal(stop: Stop) -> None:
