@@ -5,8 +5,8 @@ looking, never by sending again. The room decides nothing: what comes here may r
 """
 
 import logging
-from collections import defaultdict
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Final
 
 import anyio
@@ -21,6 +21,7 @@ from trax_mcp.clock import Clock, iso
 from trax_mcp.guard.acts import Acts
 from trax_mcp.guard.audit import Audit
 from trax_mcp.guard.pending import Pending
+from trax_mcp.guard.turns import Turn, Turns
 from trax_mcp.guard.visit import Done, Visit
 from trax_mcp.show.outcome import Observed, Watch
 
@@ -41,19 +42,6 @@ class Leave:
     digest: str | None = None
 
 
-@dataclass(slots=True)
-class Turn:
-    """Whose turn it is to change a studio.
-
-    `acts` counts beginnings and ends: what was seen in between is no longer so after either.
-    """
-
-    lock: anyio.Lock = field(default_factory=anyio.Lock)
-    acts: int = 0
-    stops: int = 0
-    watch: anyio.CancelScope | None = None
-
-
 class Committer:
     """Runs guarded acts, one at a time for each studio."""
 
@@ -65,17 +53,15 @@ class Committer:
         self._audit = audit
         self._acts = acts
         self._clock = clock
-        self._turns: defaultdict[str, Turn] = defaultdict(Turn)
+        self._turns = Turns()
 
     def acts_so_far(self, visit: Visit) -> int:
         """How many acts have begun, or ended, where this one would be."""
-        turn = self._turns.get(_place(visit))
-        return turn.acts if turn else 0
+        return self._turns.so_far(_place(visit)).acts
 
     def stops_so_far(self, visit: Visit) -> int:
         """How many stops there were that TRaX did not refuse."""
-        turn = self._turns.get(_place(visit))
-        return turn.stops if turn else 0
+        return self._turns.so_far(_place(visit)).stops
 
     async def run(self, visit: Visit, leave: Leave) -> Done | None:
         """Do it; None if somebody acted, or spent the yes, since it was decided: then look again.
@@ -86,7 +72,7 @@ class Committer:
         Raises:
             TraxError: it was sent, or tried, and has failed; `outcome` says what is known.
         """
-        turn = self._turns[_place(visit)]
+        turn = self._turns.at(_place(visit))
         async with turn.lock:
             stale = turn.acts != leave.acts_before and not is_stop(visit.operation)
             if stale or not (leave.handle is None or self._pending.take(leave.handle)):
@@ -123,8 +109,7 @@ class Committer:
         if is_stop(visit.operation) and outcome != "not_applied":
             turn.stops += 1
             self._pending.void_starts(studio)
-            if turn.watch is not None:
-                turn.watch.cancel()
+            turn.end_watches()
         if is_stop(visit.operation) and outcome == "applied":
             self._pending.note_end(studio)
 
@@ -143,9 +128,7 @@ class Committer:
         going_live = isinstance(visit.operation, GoLive)
         watch = Watch(self._client, visit.caller, visit.operation.studio(), clock=self._clock)
         try:
-            with anyio.CancelScope() as scope:
-                if going_live:
-                    turn.watch = scope
+            with turn.watched() if going_live else nullcontext():
                 return await watch.look(live=going_live, progress=visit.progress)
             return Observed("stopping", iso(self._clock.now()))
         except Exception:  # noqa: BLE001  the act is done, and must be accounted for
