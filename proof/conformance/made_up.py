@@ -1,0 +1,101 @@
+"""Fixture tools that the product has nothing like, and that ask nobody: content, logs, progress.
+
+They prove what is below the product's handlers, and say nothing of these.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import mcp_types as types
+
+from proof.conformance.contents import AUDIO, EMBEDDED, IMAGE, text
+from trax_mcp.server.handlers import Context
+
+Call = Callable[
+    [Context, types.CallToolRequestParams],
+    Awaitable[types.CallToolResult | types.InputRequiredResult],
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """A tool as the suite wants it."""
+
+    listing: types.Tool
+    call: Call
+
+
+def fixture(name: str, call: Call, *, takes: Mapping[str, Any] | None = None) -> Fixture:
+    """A tool with this name; `takes` is the schema of its arguments, none if left out."""
+    schema = dict(takes or {"type": "object"})
+    return Fixture(types.Tool(name=name, description="A fixture.", input_schema=schema), call)
+
+
+def strings(*names: str) -> Mapping[str, Any]:
+    """The schema of an object with these strings, all required."""
+    properties = {name: {"type": "string"} for name in names}
+    return {"type": "object", "properties": properties, "required": list(names)}
+
+
+def _says(*pieces: types.ContentBlock) -> Call:
+    async def run(_ctx: Context, _params: types.CallToolRequestParams) -> types.CallToolResult:
+        return types.CallToolResult(content=list(pieces))
+
+    return run
+
+
+async def _log(ctx: Context, _params: types.CallToolRequestParams) -> types.CallToolResult:
+    for words in ("Started", "Under way", "Done"):
+        await ctx.session.send_log_message("info", words, related_request_id=ctx.request_id)
+    return types.CallToolResult(content=[text("Logged.")])
+
+
+async def _progress(ctx: Context, _params: types.CallToolRequestParams) -> types.CallToolResult:
+    for gone in (0, 50, 100):
+        await ctx.session.report_progress(gone, 100)
+    return types.CallToolResult(content=[text("Progressed.")])
+
+
+_VOCABULARY: Final[Mapping[str, Any]] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "$defs": {
+        "address": {
+            "$anchor": "addressDef",
+            "type": "object",
+            "properties": {"street": {"type": "string"}, "city": {"type": "string"}},
+        }
+    },
+    "properties": {
+        "name": {"type": "string"},
+        "address": {"$ref": "#/$defs/address"},
+        "contactMethod": {"type": "string", "enum": ["phone", "email"]},
+        "phone": {"type": "string"},
+        "email": {"type": "string"},
+    },
+    "allOf": [{"anyOf": [{"required": ["phone"]}, {"required": ["email"]}]}],
+    "if": {"properties": {"contactMethod": {"const": "phone"}}, "required": ["contactMethod"]},
+    "then": {"required": ["phone"]},
+    "else": {"required": ["email"]},
+    "additionalProperties": False,
+}
+_IN_A_HEADER: Final[Mapping[str, Any]] = {
+    "type": "object",
+    "properties": {"region": {"type": "string", "x-mcp-header": "Region"}},
+}
+
+TOOLS: Final[Mapping[str, Fixture]] = {
+    it.listing.name: it
+    for it in (
+        fixture("test_image_content", _says(IMAGE)),
+        fixture("test_audio_content", _says(AUDIO)),
+        fixture("test_embedded_resource", _says(EMBEDDED)),
+        fixture("test_multiple_content_types", _says(text("Several:"), IMAGE, EMBEDDED)),
+        fixture("test_tool_with_logging", _log),
+        fixture("test_logging_tool", _log),
+        fixture("test_tool_with_progress", _progress),
+        fixture("json_schema_2020_12_tool", _says(text("Kept.")), takes=_VOCABULARY),
+        fixture("test_custom_header", _says(text("Routed.")), takes=_IN_A_HEADER),
+    )
+}

@@ -1,0 +1,97 @@
+"""What a run is worth: everything that it should not have shown, in both directions. Pure.
+
+A scenario passes only by something that held. A warning or a skip counts like a failure, so that it
+must be written down; what is written down must happen.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from proof.conformance.expected import SCORED, Expected
+from proof.conformance.results import WIRE, Check, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many scenarios pass, and how many fail as expected."""
+
+    passed: int
+    expected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A run, counted; `problems` are sentences, and there should be none."""
+
+    run: Run
+    scored: Tally
+    not_scored: Tally
+    problems: Sequence[str]
+
+
+def judge(run: Run, listed: Sequence[Expected]) -> Verdict:
+    """Compare a run with what was expected of it."""
+    lines = [it for it in listed if it.server == run.server and run.revision in it.revisions]
+    problems = [*_of_run(run, lines)]
+    sorts: dict[str, str] = {}
+    for name, checks in run.scenarios.items():
+        found = [*_of_scenario(checks, [it for it in lines if it.scenario == name])]
+        problems += [f"{name}: {it}" for it in found]
+        sorts[name] = "unexpected" if found else "passed" if _passes(checks) else "expected"
+    where = f"{run.server}, {run.revision}"
+    return Verdict(
+        run,
+        _tally(sorts, run.required.scored),
+        _tally(sorts, run.required.not_scored),
+        [f"{where}: {it}" for it in problems],
+    )
+
+
+def _tally(sorts: dict[str, str], names: frozenset[str]) -> Tally:
+    counted = Counter(sort for name, sort in sorts.items() if name in names)
+    return Tally(counted["passed"], counted["expected"])
+
+
+def _passes(checks: Sequence[Check]) -> bool:
+    """What was skipped, and is listed, takes nothing away from what held."""
+    failed = any(not it.is_sound and it.status != "SKIPPED" for it in checks)
+    return not failed and any(it.proves for it in checks)
+
+
+def _of_run(run: Run, lines: Sequence[Expected]) -> Iterator[str]:
+    """Whether it was a whole run, and the suite agrees with us on what it has scored."""
+    wanted = run.required.scored | run.required.not_scored
+    ran = run.scenarios.keys()
+    yield from (f"{name} was not run." for name in sorted(wanted - ran))
+    yield from (f"{name} was run, and is not required." for name in sorted(ran - wanted))
+    yield from (
+        f"{it.scenario} is listed, and there is none." for it in lines if it.scenario not in ran
+    )
+    if len(run.required.scored) != SCORED[run.revision]:
+        yield f"{len(run.required.scored)} scenarios are scored, not {SCORED[run.revision]}."
+    failed = any(
+        check.status == "FAILURE"
+        for name in run.required.scored & ran
+        for check in run.scenarios[name]
+    )
+    if run.code != int(failed):
+        yield f"The suite ended with {run.code}, which is not what its checks say."
+    if run.code and run.server == "overlaid":
+        yield "The suite itself says that this server does not conform."
+
+
+def _of_scenario(checks: Sequence[Check], lines: Sequence[Expected]) -> Iterator[str]:
+    poor = {it.id: it for it in checks if not it.is_sound}
+    named = frozenset[str]().union(*(it.checks for it in lines))
+    whole = any(not it.checks for it in lines)
+    excused = (poor.keys() - WIRE if whole else frozenset[str]()) | (poor.keys() & named)
+    for check in poor.values():
+        if check.id not in excused:
+            yield f"{check.id} is {check.status}, unexpectedly. {check.message}".rstrip()
+    for name in sorted(named - poor.keys()):
+        yield f"{name} is listed and does not fail. Take it off the list."
+    if whole and not poor.keys() - WIRE:
+        yield "it is listed and does not fail. Take it off the list."
+    if not poor and not any(it.proves for it in checks):
+        yield "nothing in it was proved."
