@@ -1,7 +1,7 @@
 """Names that the suite calls for and the product itself can answer: which of its own does it.
 
 Whatever stands here is judged with the product's own handlers. Data only: the rest of what the
-suite wants is `fixtures`' to make up.
+suite wants is made up in `made_up`, `asking` and `contents`.
 """
 
 from collections.abc import Mapping

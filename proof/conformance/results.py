@@ -14,7 +14,10 @@ from typing import Final, Literal
 Server = Literal["overlaid", "bare"]
 Revision = Literal["2025-11-25", "2026-07-28"]
 
-WIRE: Final = frozenset({"wire-schema-valid", "wire-schema-harness-error", "scenario-timeout"})
+CRASH: Final = "scenario-crash"
+WIRE: Final = frozenset(
+    {"wire-schema-valid", "wire-schema-harness-error", "scenario-timeout", CRASH}
+)
 """Checks that are not about the scenario itself: it had valid messages, and came to its end."""
 
 _FOLDER: Final = re.compile(r"server-(?P<scenario>.+)-\d{4}-\d\d-\d\dT[\d-]+Z")
@@ -98,7 +101,7 @@ def _name(folder: Path) -> str:
 
 def _checks(file: Path) -> Sequence[Check]:
     if not file.exists():  # the suite makes the folder first
-        return [Check("scenario-crash", "FAILURE", "The suite gave it up.")]
+        return [Check(CRASH, "FAILURE", "The suite gave it up.")]
     try:
         filed = json.loads(file.read_text(encoding="utf-8"))
         return [Check(it["id"], it["status"], it.get("errorMessage") or "") for it in filed]

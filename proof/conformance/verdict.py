@@ -82,16 +82,18 @@ def _of_run(run: Run, lines: Sequence[Expected]) -> Iterator[str]:
 
 
 def _of_scenario(checks: Sequence[Check], lines: Sequence[Expected]) -> Iterator[str]:
-    poor = {it.id: it for it in checks if not it.is_sound}
-    named = frozenset[str]().union(*(it.checks for it in lines))
+    poor = list(dict.fromkeys(it for it in checks if not it.is_sound))
     whole = any(not it.checks for it in lines)
-    excused = (poor.keys() - WIRE if whole else frozenset[str]()) | (poor.keys() & named)
-    for check in poor.values():
-        if check.id not in excused:
-            yield f"{check.id} is {check.status}, unexpectedly. {check.message}".rstrip()
-    for name in sorted(named - poor.keys()):
+    unexpected = [
+        it for it in poor if it.id in WIRE or not (whole or any(line.excuses(it) for line in lines))
+    ]
+    for check in unexpected:
+        yield f"{check.id} is {check.status}, unexpectedly. {check.message}".rstrip()
+    names = {it.id for it in poor}
+    named = frozenset[str]().union(*(it.checks for it in lines))
+    for name in sorted(named - names):
         yield f"{name} is listed and does not fail. Take it off the list."
-    if whole and not poor.keys() - WIRE:
+    if whole and not names - WIRE:
         yield "it is listed and does not fail. Take it off the list."
-    if not poor and not any(it.proves for it in checks):
+    if not (whole or unexpected) and not any(it.proves for it in checks):
         yield "nothing in it was proved."
