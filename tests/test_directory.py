@@ -112,7 +112,9 @@ async def test_of_many_callers_the_latest_are_kept(
     for caller in callers:
         sandbox.faults.add(Fault.status(200, {"data": []}))
         await ids(directory, caller)
-    clock.advance(30)
+        if caller is callers[0]:
+            clock.advance(1)
+    clock.advance(29)
     sandbox.faults.add(Fault.status(200, {"data": []}), times=2)
     await ids(directory, callers[0])
     await ids(directory, Caller("sk_live_sandbox_new"))
@@ -246,3 +248,13 @@ async def test_of_a_callers_many_lists_the_latest_are_kept(
         STRANGER: 1,
         OWNER: MOST_LISTS,
     }
+
+
+async def test_callers_who_are_gone_are_forgotten(directory: Directory, clock: HandClock) -> None:
+    """Neither their lists nor their keys are of use once all of it is too old."""
+    await ids(directory, STRANGER)
+    clock.advance(KEPT_SECONDS / 2)
+    await ids(directory)
+    clock.advance(KEPT_SECONDS / 2)
+    await directory.connections(OWNER)
+    assert set(directory._kept) == {OWNER}

@@ -90,9 +90,20 @@ class Directory:
         return items if fresh else None
 
     def _remember(self, wanted: _List, caller: Caller, items: tuple[Any, ...]) -> None:
+        self._forget_the_gone()
         lists = self._kept.get(caller, _Kept())
         _put_last(lists, wanted, (self._clock.seconds(), items), most=_MOST_LISTS)
         _put_last(self._kept, caller, lists, most=_MOST_CALLERS)
+
+    def _forget_the_gone(self) -> None:
+        """Let go of callers who have read nothing for so long that all of theirs is too old."""
+        now = self._clock.seconds()
+        while self._kept:
+            lists = next(iter(self._kept.values()))  # of whoever read longest ago
+            read_at, _ = next(reversed(lists.values()))
+            if now - read_at < KEPT_SECONDS:
+                return
+            self._kept.popitem(last=False)
 
 
 def _put_last(kept: OrderedDict[KeyT, ValueT], key: KeyT, value: ValueT, *, most: int) -> None:
