@@ -1,0 +1,72 @@
+"""Why a peer is ahead: one sentence for each row and those of whom it speaks. Only data.
+
+The command holds the table against these in both directions.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from proof.race.entrants import FASTMCP, GATEWAY, IVOTOBY, MCPIFY
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Why these peers are ahead in this row."""
+
+    row: str
+    peers: tuple[str, ...]
+    text: str
+
+
+AHEAD_BUT: Final = (
+    "trax-mcp is ahead of fastmcp, and by less than was aimed at: both stand on the same SDK, and "
+    "a bare server on it that does nothing but forward the call takes most of trax-mcp's time."
+)
+"""Why calls per second are not as many times fastmcp's as they should be. `make bench` shows it."""
+
+SENTENCES: Final = (
+    Sentence(
+        "start_ms",
+        (MCPIFY,),
+        "mcpify is written with the standard library alone, so there is little to import; "
+        "trax-mcp imports the official SDK and pydantic, which bring both protocol eras and the "
+        "checks of arguments and answers.",
+    ),
+    Sentence(
+        "start_ms",
+        (IVOTOBY,),
+        "ivotoby runs on node, which loads a bundled program sooner than Python imports an SDK "
+        "module by module.",
+    ),
+    Sentence(
+        "memory_mib",
+        (MCPIFY,),
+        "mcpify loads neither an SDK nor a schema library nor an asynchronous HTTP client.",
+    ),
+    *(
+        Sentence(
+            row,
+            (MCPIFY,),
+            "mcpify reads a line, makes one blocking request and writes a line; trax-mcp goes "
+            "through the SDK's sessions and tasks, checks arguments and answers, and can be "
+            "cancelled meanwhile.",
+        )
+        for row in ("stdio_1", "stdio_16", "http_1")
+    ),
+    *(
+        Sentence(
+            row,
+            (IVOTOBY,),
+            "ivotoby runs on node, whose event loop and HTTP client do the same work in a fraction "
+            "of the CPU time that Python's need.",
+        )
+        for row in ("stdio_1", "stdio_16", "http_1", "http_16")
+    ),
+    Sentence(
+        "seen_bytes",
+        (FASTMCP, MCPIFY, GATEWAY, IVOTOBY),
+        "They copy the contract; trax-mcp also describes the arguments that the contract leaves "
+        "undescribed, adds advice and the two arguments of a confirmation, and has three tools "
+        "more.",
+    ),
+)
