@@ -6,6 +6,10 @@ The key is a secret: neither it nor anything from which it could be guessed is e
 import hashlib
 import re
 from dataclasses import dataclass, field
+from typing import Final
+
+KEY: Final = re.compile(r"sk_live_[\w-]+")
+"""A key as it can be told by its looks, wherever somebody has put one."""
 
 _SENDABLE = re.compile(r"[\x21-\x7e]{1,512}")
 

@@ -93,6 +93,12 @@ def cut_off(operation: Operation[Model], *, request_id: str) -> LostAnswer:
     return LostAnswer(_account(operation, "unreachable", happened, request_id=request_id))
 
 
+def crossed(operation: Operation[Model], *, request_id: str) -> LostAnswer:
+    """Sent, and what came back was the answer to another request of ours, perhaps of another's."""
+    happened = "TRaX answered another request in place of this one"
+    return LostAnswer(_account(operation, "bad_answer", happened, request_id=request_id))
+
+
 def unreadable(
     operation: Operation[Model],
     *,

@@ -6,13 +6,14 @@ Upstream words are quoted, cut short and labelled as TRaX's; a key or a secret a
 repeat is struck out.
 """
 
-import re
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
-from trax_mcp.api.caller import Caller
+from trax_mcp.api.caller import KEY, Caller
 from trax_mcp.api.errors import Failure, Outcome, Refused
 from trax_mcp.api.failures import KEYS_SCREEN, WRITES_OFF, WRITES_OFF_NEXT, tell, what_next
 from trax_mcp.api.models import Model
@@ -20,7 +21,7 @@ from trax_mcp.api.operation import Operation
 from trax_mcp.api.quoting import quote_words
 
 _LONGEST_QUOTE: Final = 200
-_KEY = re.compile(r"sk_live_[\w-]+")
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Complaint:
     @property
     def is_redirect(self) -> bool:
         """Never followed: it could carry the key elsewhere."""
-        return self.status in range(300, 400)
+        return self.status in _REDIRECTS
 
     @property
     def is_by_rule(self) -> bool:
@@ -134,9 +135,15 @@ def _said(message: str | None, *, secrets: Iterable[str | None]) -> str:
     if message is None:
         return ""
     for secret in filter(None, secrets):
-        message = message.replace(secret, "[secret]")
-    words = quote_words(_KEY.sub("[key]", message), longest=_LONGEST_QUOTE)
+        for spelling in _spellings(secret):
+            message = message.replace(spelling, "[secret]")
+    words = quote_words(KEY.sub("[key]", message), longest=_LONGEST_QUOTE)
     return f" (TRaX says: {words})"
+
+
+def _spellings(secret: str) -> tuple[str, ...]:
+    """As whoever repeats a request may write it: within JSON, within an address, or plainly."""
+    return json.dumps(secret)[1:-1], quote(secret, safe=""), secret
 
 
 def _wait(seconds: float | None) -> str:

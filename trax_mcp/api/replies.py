@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Generic
 
-from trax_mcp.api.caller import Caller
+from trax_mcp.api.caller import KEY, Caller
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.failures import unreadable
 from trax_mcp.api.operation import Answer_co, Operation
@@ -21,6 +21,7 @@ from trax_mcp.api.refusals import Complaint, refused
 _TOKEN = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _DEEPEST = 100
+_LONGEST_WISH_SECONDS = 999_999_999.0
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -123,17 +124,31 @@ def _without_lone_surrogates(document: object) -> object:
 
 
 def _matching(pattern: re.Pattern[str], value: object) -> str | None:
-    return value if isinstance(value, str) and pattern.fullmatch(value) else None
+    """The value, if it is such a token. A key looks like one, and is shown to nobody."""
+    if not isinstance(value, str) or KEY.search(value):
+        return None
+    return value if pattern.fullmatch(value) else None
 
 
 def _read_retry_after(reply: Reply) -> float | None:
-    """Seconds from now; HTTP allows a number and a date (RFC 9110, section 10.2.3)."""
+    """Seconds from now; HTTP allows a number and a date (RFC 9110, section 10.2.3).
+
+    A date is by TRaX's clock, which ours need not agree with: what counts is how far it lies behind
+    the date of the answer.
+    """
     header = reply.headers.get("retry-after", "").strip()
     if header.isascii() and header.isdigit():
-        return float(header[:9])
+        return min(float(header), _LONGEST_WISH_SECONDS)
+    if (until := _read_date(header)) is None:
+        return None
+    answered = _read_date(reply.headers.get("date", "")) or reply.received
+    seconds = math.ceil((until - answered).total_seconds())
+    return float(min(max(0, seconds), _LONGEST_WISH_SECONDS))
+
+
+def _read_date(text: str) -> datetime | None:
     try:
-        until = parsedate_to_datetime(header)
+        date = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    seconds = (until.replace(tzinfo=until.tzinfo or UTC) - reply.received).total_seconds()
-    return float(max(0, math.ceil(seconds)))
+    return date.replace(tzinfo=date.tzinfo or UTC)

@@ -4,6 +4,7 @@ One pool for all callers; the key travels with each request and is stored nowher
 when an answer was lost or cut, and nothing of what one means.
 """
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import datetime
@@ -17,7 +18,7 @@ import httpx
 from trax_mcp import __version__
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import BadAnswer, TooLarge
-from trax_mcp.api.failures import cut_off, no_connection, timed_out, unreadable
+from trax_mcp.api.failures import crossed, cut_off, no_connection, timed_out, unreadable
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.replies import Reply, is_success, read_request_id
@@ -27,6 +28,8 @@ _CONNECT_SHARE: Final = 0.5
 """Of the time for a request, so that failing to connect is told apart from a late answer."""
 _MOST_CONNECTIONS: Final = 100
 _MOST_READS: Final = 80
+_OURS: Final = re.compile(r"mcp_[0-9a-f]{32}")
+"""A request id as we make them."""
 _PLAIN: Final = "identity"
 """Answers are asked for uncompressed: a small one could unpack to any size."""
 
@@ -76,7 +79,7 @@ class Wire:
 
         Raises:
             NoConnection: TRaX could not be reached; nothing was sent.
-            LostAnswer: sent, and no answer began in time.
+            LostAnswer: sent, and no answer began in time, or another request's did.
             BadAnswer: TRaX accepted the call and its answer cannot be read to its end.
         """
         request_id = f"mcp_{uuid4().hex}"
@@ -86,6 +89,8 @@ class Wire:
             try:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 known_as = read_request_id(headers, sent=request_id)
+                if _is_anothers(operation, known_as, sent=request_id):
+                    raise crossed(operation, request_id=request_id)
                 body = await self._read(operation, response, request_id=known_as, deadline=deadline)
             finally:
                 await response.aclose()
@@ -172,6 +177,16 @@ async def _body(response: httpx.Response) -> bytes:
         if len(body) > LARGEST_ANSWER_BYTES:
             raise _TooLargeError("is larger than 4 MiB")
     return bytes(body)
+
+
+def _is_anothers(operation: Operation[Model], known_as: str, *, sent: str) -> bool:
+    """Whether an answer is to another request of ours: one too many on a connection that is kept.
+
+    What is public may come from a cache, with the id of whoever asked first.
+    """
+    if operation.call.public or known_as == sent:
+        return False
+    return _OURS.fullmatch(known_as) is not None
 
 
 def _until(deadline: float) -> AbstractContextManager[anyio.CancelScope]:

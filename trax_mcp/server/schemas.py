@@ -5,14 +5,23 @@ An answer's schema refuses nothing that TRaX may send: clients check answers aga
 turn a done act into an error.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.value import Value
+
+_IS: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "object": lambda it: isinstance(it, dict),
+    "array": lambda it: isinstance(it, list),
+    "string": lambda it: isinstance(it, str),
+    "boolean": lambda it: isinstance(it, bool),
+    "integer": lambda it: not isinstance(it, bool) and isinstance(it, int | float) and it % 1 == 0,
+    "number": lambda it: not isinstance(it, bool) and isinstance(it, int | float),
+}
 
 
 class _Exact(GenerateJsonSchema):
@@ -46,6 +55,23 @@ def arguments_schema(kind: type[Value]) -> JsonObject:
 def answer_schema(kind: type[Value]) -> JsonObject:
     """The schema of what comes back: nothing required, anything null, open to additions."""
     return _open(kind.answer())
+
+
+def fitting(answer: Any, schema: JsonObject) -> Any:  # noqa: ANN401  any JSON
+    """An answer without what is of another type than its schema has it.
+
+    In a list it is left out, elsewhere it is null, which is allowed anywhere.
+    """
+    kind = schema["anyOf"][0] if "anyOf" in schema else schema
+    if not _IS[kind["type"]](answer):
+        return None
+    if isinstance(answer, list):
+        fit = (fitting(it, kind["items"]) for it in answer)
+        return [it for it in fit if it is not None]
+    if isinstance(answer, dict):
+        known = kind.get("properties", {})
+        return {it: fitting(answer[it], known[it]) if it in known else answer[it] for it in answer}
+    return answer
 
 
 def _open(schema: JsonObject) -> JsonObject:

@@ -71,12 +71,20 @@ class Tools:
         if (tool := self._tools.get(name)) is None:
             return results.failed(self._offer.refusal(name).failure)
         try:
-            value, evidence = read_arguments(tool.kind, arguments, guarded=tool.guarded)
-            if isinstance(value, Operation):
-                return await self._walk(value, evidence, visitor)
-            return await self._beyond.run(value, visitor)
+            result = await self._run(tool, arguments, visitor)
         except TraxError as error:
             return results.failed(error.failure)
+        if isinstance(result, types.InputRequiredResult) or result.is_error:
+            return result
+        return results.fit(result, tool.listing.output_schema or {})
+
+    async def _run(
+        self, tool: Tool, arguments: Mapping[str, object], visitor: Visitor
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        value, evidence = read_arguments(tool.kind, arguments, guarded=tool.guarded)
+        if isinstance(value, Operation):
+            return await self._walk(value, evidence, visitor)
+        return await self._beyond.run(value, visitor)
 
     async def _walk(
         self, operation: Operation[Model], evidence: Evidence, visitor: Visitor

@@ -1,0 +1,126 @@
+"""Lists whose pages are odd: no reader follows them for ever, and none takes a part for all.
+
+A line of a table each, for a search and for what is looked at before a studio goes live or is
+stopped.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+import mcp
+import pytest
+
+from tests.acts import STUDIO
+from tests.conftest import OWNER, client_on
+from tests.consent import told
+from tests.jsonrpc import MODERN
+from tests.processes import PATIENCE_SECONDS
+from tests.witness import STUDIO as PLACE
+from trax_mcp.sandbox import Fault
+from trax_mcp.sandbox.exchange import Answer, Answerer, Asked, encoded
+from trax_mcp.server.app import House, build_server
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.hand import HandClock
+    from trax_mcp.sandbox import Sandbox
+
+TABLE: Final = """
+                                | pages  find_studio  go_live  go_offline
+a new cursor each time          | 51     endless      endless  asks
+the same cursor again and again | 2      endless      endless  asks
+two cursors in turn             | 3      endless      endless  asks
+a cursor that comes back late   | 31     endless      endless  asks
+an empty cursor                 | 1      ok           asks     asks
+a cursor of nothing             | 1      ok           asks     asks
+a cursor that is a number       | 1      lacks        lacks    asks
+a cursor that is an object      | 1      lacks        lacks    asks
+a page without items            | 1      lacks        lacks    asks
+a page of one odd item          | 1      lacks        lacks    asks
+"""
+"""How often TRaX is asked for a page, and what comes of it for whoever reads the list."""
+
+CURSORS: Final[Mapping[str, Any]] = {
+    "a new cursor each time": lambda page: f"c{page}",
+    "the same cursor again and again": lambda _: "c",
+    "two cursors in turn": lambda page: f"c{page % 2}",
+    "a cursor that comes back late": lambda page: f"c{page % 30}",
+    "an empty cursor": lambda _: "",
+    "a cursor of nothing": lambda _: None,
+    "a cursor that is a number": lambda _: 7,
+    "a cursor that is an object": lambda _: {"data": []},
+}
+
+CALLS: Final = {
+    "find_studio": ({"query": "friday"}, "/v1/studios", "list_studios"),
+    "go_live": (STUDIO, f"{PLACE}/destinations", "list_destinations"),
+    "go_offline": (STUDIO, f"{PLACE}/destinations", "list_destinations"),
+}
+"""What is called, the list that is odd, and the operation that reads it."""
+
+ENDLESS: Final = "TRaX's answers to {} do not end; nothing was changed. Call again later."
+LACKS: Final = (
+    "TRaX accepted {}, but its answer lacks what it should hold; nothing was changed."
+    " Call again later."
+)
+
+ROWS: Final = [
+    (line.partition("|")[0].strip(), tool, int(pages), word)
+    for line in TABLE.strip("\n").splitlines()[1:]
+    for pages, *words in [line.partition("|")[2].split()]
+    for tool, word in zip(CALLS, words, strict=True)
+]
+
+
+def paging(case: str) -> Fault:
+    """The sandbox's first page again and again, but for this; it would refuse such cursors."""
+    pages = 0
+
+    async def strike(asked: Asked, onward: Answerer) -> Answer:
+        nonlocal pages
+        pages += 1
+        first = await onward(replace(asked, query={}))
+        return replace(first, body=encoded(_odd(case, json.loads(first.body), pages)))
+
+    return Fault(case, strike)
+
+
+def _odd(case: str, page: dict[str, Any], number: int) -> dict[str, Any]:
+    if case in CURSORS:
+        return {**page, "nextCursor": CURSORS[case](number)}
+    return {} if case == "a page without items" else {**page, "data": [{"id": 7}]}
+
+
+@pytest.mark.parametrize(("case", "tool", "pages", "word"), ROWS)
+async def test_a_list_whose_pages_are_odd(
+    sandbox: Sandbox, clock: HandClock, *, case: str, tool: str, pages: int, word: str
+) -> None:
+    """It ends after fifty pages at the latest, and at once where a cursor comes again."""
+    arguments, path, operation = CALLS[tool]
+    sandbox.faults.add(paging(case), times=None, path=path)
+    server = build_server(client_on(sandbox), own=OWNER, house=House(clock=clock))
+    with anyio.fail_after(PATIENCE_SECONDS):
+        async with mcp.Client(server, mode=MODERN, cache=None) as client:
+            result = await client.call_tool(tool, arguments)
+    assert len([it for it in sandbox.requests if it.path == path]) == pages
+    assert not sandbox.mutations
+    if word in {"ok", "asks"}:
+        expected = ("ran", None) if word == "ok" else ("confirmation_required", None)
+        assert told(result) == expected
+        return
+    error = dict((result.structured_content or {})["error"])
+    error.pop("requestId", None)
+    message = (ENDLESS if word == "endless" else LACKS).format(operation)
+    status = {} if word == "endless" else {"httpStatus": 200}
+    assert error == {
+        "code": "bad_answer",
+        "message": message,
+        "retryable": True,
+        "outcome": "not_applied",
+        **status,
+    }
