@@ -95,6 +95,12 @@ def _received(world: World) -> Answerer:
     return answer
 
 
+def _not_allowed(methods: Iterable[str]) -> Refusal:
+    """405, and `Allow` says what the path has: RFC 9110, section 15.5.6."""
+    allow = {"Allow": ", ".join(methods)}
+    return Refusal(405, "method_not_allowed", "This path has no such method.", headers=allow)
+
+
 def _refused(refusal: Refusal) -> Answerer:
     async def answer(asked: Asked) -> Answer:
         return refusal.answer(asked.request_id)
@@ -125,8 +131,8 @@ class Endpoint:
 
     def __init__(self, by_method: Mapping[str, Answerer], outer: Iterable[Gate]) -> None:
         self._by_method = {method: behind(outer, one) for method, one in by_method.items()}
-        refusal = Refusal(405, "method_not_allowed", "This path has no such method.")
-        self._otherwise = behind(outer, _refused(refusal if by_method else not_found("path")))
+        refusal = _not_allowed(by_method) if by_method else not_found("path")
+        self._otherwise = behind(outer, _refused(refusal))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the whole request, answer it, send the answer."""

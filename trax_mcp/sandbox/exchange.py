@@ -93,19 +93,18 @@ class Refusal(Exception):
         message: str,
         *,
         required_scope: str | None = None,
-        retry_after: int | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
-        self.required_scope, self.retry_after = required_scope, retry_after
+        self.required_scope, self.headers = required_scope, headers or {}
 
     def answer(self, request_id: str) -> Answer:
         """The envelope every TRaX error comes in."""
         error = {"code": self.code, "message": self.message, "requestId": request_id}
         if self.required_scope:
             error["requiredScope"] = self.required_scope
-        headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
-        return Answer(self.status, encoded({"error": error}), headers=headers)
+        return Answer(self.status, encoded({"error": error}), headers=self.headers)
 
 
 def invalid(message: str) -> Refusal:

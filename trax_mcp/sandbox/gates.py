@@ -103,8 +103,8 @@ class Buckets:
         """429 with `Retry-After` in whole seconds while the key's bucket is empty."""
         wait = self._take(asked.valid_key.secret)
         if wait > 0:
-            message = "Too many requests."
-            raise Refusal(429, "rate_limited", message, retry_after=ceil(wait))
+            later = {"Retry-After": str(ceil(wait))}
+            raise Refusal(429, "rate_limited", "Too many requests.", headers=later)
         return await onward(asked)
 
     def _take(self, secret: str) -> float:

@@ -50,8 +50,8 @@ class Library:
         self, account: str, *, filename: str, content_type: str, byte_size: int, folder: str | None
     ) -> tuple[Asset, Reservation]:
         """A new asset in UPLOADING and the token of its URL; other types of content are refused."""
-        kind = content_type.partition("/")[0].lower()
-        if kind not in KINDS:
+        kind, slash, _ = content_type.lower().partition("/")
+        if not slash or kind not in KINDS:
             raise invalid("contentType must be a video, image or audio type.")
         now, asset_id = self._clock.now(), self._mint("asset")
         asset = Asset(

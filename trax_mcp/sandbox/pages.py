@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 
-_NUMBER = re.compile(r"-?[0-9]{1,18}")
+_NUMBER = re.compile(r"0*(?P<digits>[1-9][0-9]*)")
 _MARK = "after:"
 
 
@@ -45,9 +45,11 @@ def listed(items: Iterable[Item], query: Mapping[str, str], show: Callable[[Item
 def limit(query: Mapping[str, str]) -> int:
     """The page size that was asked for, clamped; 400 unless it is a number of at least 1."""
     raw = query.get("limit", str(DEFAULT_LIMIT))
-    if not _NUMBER.fullmatch(raw) or int(raw) < 1:
+    number = _NUMBER.fullmatch(raw)
+    if number is None:
         raise invalid("limit must be a whole number of at least 1.")
-    return min(int(raw), MAX_LIMIT)
+    # `int` refuses thousands of digits, and nine are more than the maximum already.
+    return min(int(number["digits"][:9]), MAX_LIMIT)
 
 
 def closed(last: str) -> str:
