@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from trax_mcp.api.caller import KEY
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.clock import Clock, iso
@@ -54,7 +55,8 @@ class Audit:
             "arguments": _masked(operation),
             **facts,
         }
-        text = json.dumps({name: value for name, value in line.items() if value is not None})
+        known = {name: value for name, value in line.items() if value is not None}
+        text = KEY.sub("[key]", json.dumps(known))  # wherever a model has put one
         if self._path is None:
             _LOG.info("%s", text)
             return
