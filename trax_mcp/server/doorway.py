@@ -16,11 +16,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trax_mcp.api.caller import Caller
+from trax_mcp.server.whole_requests import run_whole
 
 CALLER: Final = "trax.caller"
 """Where a request's scope holds the `Caller` that was let in."""
 
 _KEY_PREFIX = "sk_live_"
+_RESUMES = b"last-event-id"
 _INVALID_REQUEST = -32600
 
 
@@ -46,7 +48,7 @@ class Doorway:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        await self._app(_bound(scope, caller), receive, send)
+        await run_whole(self._app, _bound(scope, caller), receive, send)
 
     def _refuse_authorization(self, authorization: str) -> Response | None:
         # 400, since a 401 would send clients looking for OAuth.
@@ -64,9 +66,11 @@ class Doorway:
 def _bound(scope: Scope, caller: Caller) -> Scope:
     """Say who asks, and bind the session to the key.
 
-    The SDK answers 404 to any other user of a session's id.
+    The SDK answers 404 to any other user of a session's id. It answers nothing at all to whoever
+    resumes a stream where no events are kept, as here: they get a new stream.
     """
-    scope = {**scope, CALLER: caller}
+    headers = [header for header in scope["headers"] if header[0] != _RESUMES]
+    scope = {**scope, CALLER: caller, "headers": headers}
     if caller.key is None:
         return scope
     token = AccessToken(token="", client_id=caller.fingerprint, scopes=[])

@@ -4,11 +4,13 @@ The SDK leaves them unanswered on stdio. Nothing of such a line is repeated but 
 """
 
 import json
+import re
 from typing import Any
 
 import mcp_types as types
 from pydantic import ValidationError
 
+_HALF_PAIR = re.compile("[\ud800-\udfff]")  # cannot be said again: it would end the server
 _NEXT = "Nothing was done. Send one JSON-RPC 2.0 message on each line."
 
 
@@ -52,4 +54,6 @@ def _request_id(message: Any) -> types.RequestId | None:  # noqa: ANN401  any JS
     if not isinstance(message, dict) or "method" not in message:
         return None
     number = message.get("id")
-    return number if isinstance(number, str | int) and not isinstance(number, bool) else None
+    if isinstance(number, str):
+        return None if _HALF_PAIR.search(number) else number
+    return number if isinstance(number, int) and not isinstance(number, bool) else None
