@@ -96,7 +96,7 @@ def test_each_target_that_is_missed_is_told(cells: dict[str, Cell], target: str,
 
 
 def test_a_target_that_is_missed_for_a_known_reason_is_told_as_missed() -> None:
-    """The race is not lost by it; without the reason, or behind fastmcp, it is."""
+    """The race is not lost by it; without the reason, or far behind fastmcp, it is."""
     known = Sentence("start_ms", (MCPIFY,), "It imports little.")
     sooner = table(MCPIFY, {"start_ms": 50.0})
     (start, *_) = judge(sooner, (*SHORT, known))
@@ -104,7 +104,7 @@ def test_a_target_that_is_missed_for_a_known_reason_is_told_as_missed() -> None:
     assert (start.met, start.stands, start.why) == (False, True, "It imports little.")
     assert not judge(sooner, SHORT)[0].stands
     assert not judge({**sooner, FASTMCP: {"start_ms": 50.0}}, (known,))[0].stands
-    close, behind = (judge(table(OURS, {"stdio_1": it}), SHORT)[2] for it in (250.0, 190.0))
+    close, behind = (judge(table(OURS, {"stdio_1": it}), SHORT)[2] for it in (250.0, 150.0))
     assert (close.met, close.stands) == (False, True)
     assert (behind.met, behind.stands) == (False, False)
 

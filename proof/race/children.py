@@ -21,10 +21,18 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE")
 
 
 class Child:
-    """A command as a process, ended with all that it started on the way out."""
+    """A command as a process, ended with all that it started on the way out.
+
+    `on_stdio`: its stdout is read line by line; else it goes where stderr goes, lest it fill up.
+    """
 
     def __init__(
-        self, command: Sequence[str], *, environment: Mapping[str, str], folder: Path
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        folder: Path,
+        on_stdio: bool,
     ) -> None:
         self._errors = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  closed by __exit__
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
@@ -35,7 +43,7 @@ class Child:
                 cwd=folder,
                 env=kept | {"HOME": str(folder)} | dict(environment),
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+                stdout=subprocess.PIPE if on_stdio else self._errors,
                 stderr=self._errors,
                 bufsize=0,
                 start_new_session=True,
@@ -43,10 +51,10 @@ class Child:
         except OSError as error:
             self._errors.close()
             raise BenchError(f"it cannot be run: {error.strerror}") from None
-        if self._child.stdin is None or self._child.stdout is None:
-            raise BenchError("a process was started without pipes")
-        self._input, self._output = self._child.stdin, self._child.stdout
-        self._lines = Lines(self._output)
+        if self._child.stdin is None:
+            raise BenchError("a process was started without a pipe")
+        self._input = self._child.stdin
+        self._lines = Lines(self._child.stdout) if self._child.stdout else None
 
     def __enter__(self) -> Self:
         return self
@@ -55,8 +63,9 @@ class Child:
         self.end()
         if isinstance(error, BenchError):
             error.add_note(self.said())
-        for pipe in (self._input, self._output, self._errors):
-            pipe.close()
+        for pipe in (self._input, self._child.stdout, self._errors):
+            if pipe is not None:
+                pipe.close()
 
     def tell(self, line: bytes) -> None:
         """Write a line.
@@ -75,10 +84,12 @@ class Child:
         Raises:
             BenchError: none came in time, or none will ever come.
         """
+        if self._lines is None:
+            raise BenchError("it does not speak on stdout")
         return self._lines.next()
 
     def said(self) -> str:
-        """All that it has written to stderr so far."""
+        """All that it has written to stderr so far; and to stdout, where nobody reads that."""
         return os.pread(self._errors.fileno(), 1 << 24, 0).decode(errors="replace")
 
     def has_ended(self) -> bool:

@@ -58,7 +58,7 @@ class Guest:
     def _started(self, template: tuple[str, ...], *, port: int = 0) -> Child:
         environment = {it: self._filled(value) for it, value in self.entrant.environment.items()}
         command = [self._filled(part, port=port) for part in template]
-        return Child(command, environment=environment, folder=self.folder)
+        return Child(command, environment=environment, folder=self.folder, on_stdio=not port)
 
     def _filled(self, template: str, *, port: int = 0) -> str:
         return template.format(

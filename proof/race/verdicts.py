@@ -11,12 +11,13 @@ from typing import Final
 from proof.race.cells import Cell, shown, worth
 from proof.race.entrants import ENTRANTS, FASTMCP, OURS, Kind
 from proof.race.rows import ROWS, Better, Row
-from proof.race.sentences import AHEAD_BUT, Sentence
+from proof.race.sentences import LEVEL, Sentence
 
 Table = Mapping[str, Mapping[str, Cell]]
 """Entrant -> row -> cell. Who did not run is not in it."""
 
 _TIMES_FASTMCP: Final = 1.5
+_ABOUT_LEVEL: Final = 0.8
 _RATES: Final = ("stdio_1", "stdio_16", "http_1", "http_16")
 _PYTHON: Final = tuple(it.name for it in ENTRANTS if it.kind is Kind.PYTHON)
 _LABELS: Final = {row.key: row.label for row in ROWS}
@@ -103,7 +104,8 @@ def _times_fastmcp(table: Table, row: str) -> Verdict:
         return Verdict(target, met=False, seen="it could not be judged")
     seen = f"{ours / theirs:.2f} times ({shown(ours)}, {shown(theirs)})"
     met = ours >= _TIMES_FASTMCP * theirs
-    return Verdict(target, met=met, seen=seen, why=AHEAD_BUT if ours > theirs and not met else "")
+    level = ours >= _ABOUT_LEVEL * theirs
+    return Verdict(target, met=met, seen=seen, why=LEVEL if level and not met else "")
 
 
 def _zero(table: Table, row: str, target: str) -> Verdict:
