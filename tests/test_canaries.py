@@ -12,14 +12,14 @@ import signal
 from typing import TYPE_CHECKING, Any, Final
 
 from tests import ROOT
-from tests import canaries as secret
+from tests.canaries import secrets as secret
+from tests.canaries.hunt import Hunt, look_at
+from tests.canaries.tour import WITH_EXPLOSIONS, strays
 from tests.folders import furnish
 from tests.front import error_code, plain_http
-from tests.hunt import Hunt, look_at
 from tests.jsonrpc import LEGACY, MODERN, HttpCaller, opening, request
 from tests.ports import upstream
 from tests.processes import running
-from tests.tour import WITH_EXPLOSIONS, strays
 from trax_mcp.sandbox import seed
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import pytest
 
 from tests.conftest import OWNER, no_pause
-from tests.fault_wires import PATIENCE_SECONDS, and_then, head
+from tests.faults.wires import PATIENCE_SECONDS, and_then, head
 from tests.ports import upstream
 from tests.proxy import between
 from trax_mcp.api.caller import Caller

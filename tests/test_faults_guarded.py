@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.consent import told
-from tests.fault_callers import CALLERS, MET, expected, name_of, rows, word_of
-from tests.fault_stage import leaks, staged
-from tests.faults import TABLE, Kind, Word
+from tests.faults.callers import CALLERS, MET, expected, name_of, rows, word_of
+from tests.faults.stage import leaks, staged
+from tests.faults.table import TABLE, Kind, Word
 
 if TYPE_CHECKING:
     import mcp_types as types

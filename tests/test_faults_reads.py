@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.conftest import call
-from tests.fault_callers import MET, expected, name_of, rows, word_of
-from tests.fault_stage import said, staged
-from tests.fault_wires import OFFERED
-from tests.faults import TABLE, Kind, Word
+from tests.faults.callers import MET, expected, name_of, rows, word_of
+from tests.faults.stage import said, staged
+from tests.faults.table import TABLE, Kind, Word
+from tests.faults.wires import OFFERED
 from trax_mcp.sandbox import Fault
 
 if TYPE_CHECKING:

@@ -14,16 +14,16 @@ import pytest
 from mcp.client.subscriptions import ResourceUpdated
 
 from tests.audience import CHAT, say
-from tests.fault_callers import MET, expected, name_of, rows, word_of
-from tests.fault_stage import LONGEST_SECONDS, staged
-from tests.faults import Kind, Word
+from tests.faults.callers import MET, expected, name_of, rows, word_of
+from tests.faults.stage import LONGEST_SECONDS, staged
+from tests.faults.table import Kind, Word
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     import mcp_types as types
 
-    from tests.fault_stage import Stage
+    from tests.faults.stage import Stage
 
 LISTEN: Final = Kind.CHAT
 

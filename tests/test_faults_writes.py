@@ -10,9 +10,9 @@ from typing import Final
 import pytest
 
 from tests.audience import CHAT_PATH
-from tests.fault_callers import MET, expected, name_of, rows, word_of
-from tests.fault_stage import staged
-from tests.faults import Kind, Word
+from tests.faults.callers import MET, expected, name_of, rows, word_of
+from tests.faults.stage import staged
+from tests.faults.table import Kind, Word
 
 WRITE: Final = Kind.WRITE
 

@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.audience import Viewer
-from tests.fuzz_stage import REFUSALS, Stage, nothing_of_strangers, stage, wire
-from tests.fuzz_values import (
+from tests.fuzz.stage import REFUSALS, Stage, nothing_of_strangers, stage, wire
+from tests.fuzz.values import (
     ANYTHING,
     KNOWN,
     LONGEST_CURSOR,

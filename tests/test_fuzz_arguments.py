@@ -1,6 +1,6 @@
 """Whatever a model sends as arguments of any tool: answered, and acted on only where it may be.
 
-What is valid, and what needs a yes, is said by `fuzz_judge`, which knows nothing of the product.
+What is valid, and what needs a yes, is said by `judge`, which knows nothing of the product.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from tests import person as people
 from tests.acts import ACTS, ALSO
 from tests.calls import EVERY
 from tests.folders import furnish
-from tests.fuzz_judge import changes_nothing, is_valid
-from tests.fuzz_stage import REFUSALS, Stage, nothing_of_strangers, stage, told, wire, world_of
-from tests.fuzz_values import (
+from tests.fuzz.judge import changes_nothing, is_valid
+from tests.fuzz.stage import REFUSALS, Stage, nothing_of_strangers, stage, told, wire, world_of
+from tests.fuzz.values import (
     ANYTHING,
     KNOWN,
     NAMES,

@@ -17,10 +17,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
-from tests.fuzz_http import Caller, Line, Reply, chunked, head, length
-from tests.fuzz_requests import frames, harmless, spoilt
-from tests.fuzz_servers import GROWS_MIB, LongLived, Server, serving
-from tests.fuzz_wire import (
+from tests.fuzz.http import Caller, Line, Reply, chunked, head, length
+from tests.fuzz.requests import frames, harmless, spoilt
+from tests.fuzz.servers import GROWS_MIB, LongLived, Server, serving
+from tests.fuzz.wire import (
     CANARY,
     Fate,
     Said,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from random import Random
 
-    from tests.fuzz_requests import Change, Frame
+    from tests.fuzz.requests import Change, Frame
     from tests.jsonrpc import Message
     from trax_mcp.sandbox import Sandbox
 

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import ROOT
-from tests.fuzz_stage import stage, wire
-from tests.fuzz_values import ANYTHING, NAMES, TEXTS, as_seen, is_whole, mostly
+from tests.fuzz.stage import stage, wire
+from tests.fuzz.values import ANYTHING, NAMES, TEXTS, as_seen, is_whole, mostly
 from tests.profiles import examples
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz_servers import GROWS_MIB, LongLived, Server, serving
-from tests.fuzz_wire import (
+from tests.fuzz.servers import GROWS_MIB, LongLived, Server, serving
+from tests.fuzz.wire import (
     CANARY,
     Fate,
     Said,

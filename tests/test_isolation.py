@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from tests import dealings, trespass
-from tests.accounts import STAGE, marks, town
-from tests.crowd import Board, Member, at_work
+from tests.crowd import dealings, trespass
+from tests.crowd.accounts import STAGE, marks, town
+from tests.crowd.members import Board, Member, at_work
 from tests.front import serving
 from tests.hand import STEP_SECONDS, settled
 from tests.jsonrpc import ERAS
@@ -22,8 +22,8 @@ from tests.jsonrpc import ERAS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tests.accounts import Account, Town
-    from tests.crowd import Step
+    from tests.crowd.accounts import Account, Town
+    from tests.crowd.members import Step
     from tests.front import Front
     from tests.hand import HandClock
 

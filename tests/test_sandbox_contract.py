@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.contract_checks import (
+from tests.profiles import examples
+from tests.referee.checks import (
     COVERAGE,
     FUZZING,
     JUDGING,
     STATEFUL,
     judged,
 )
-from tests.contract_words import spelled_out
-from tests.profiles import examples
+from tests.referee.words import spelled_out
 from tests.witness import still
 from trax_mcp.sandbox import READONLY_KEY, SANDBOX_KEY, Clock, Fault, RateLimit, Sandbox
 from trax_mcp.sandbox.exchange import encoded
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.contract_checks import Verdict
+    from tests.referee.checks import Verdict
     from trax_mcp.sandbox.exchange import Answer, Answerer, Asked
 
 pytestmark = pytest.mark.fuzz

@@ -21,7 +21,7 @@ from mcp.shared.exceptions import MCPError
 
 from tests.conftest import OWNER, client_on
 from tests.front import Front, serving
-from tests.fuzz_values import STRANGERS, is_whole
+from tests.fuzz.values import STRANGERS, is_whole
 from tests.hand import HandClock
 from tests.jsonrpc import HttpCaller, Message, read_answer, request
 from tests.processes import PATIENCE_SECONDS

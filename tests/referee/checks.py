@@ -16,7 +16,7 @@ from hypothesis import settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
-from tests.contract_words import Json, spelled_out
+from tests.referee.words import Json, spelled_out
 from trax_mcp.sandbox import SANDBOX_KEY, STRANGER_KEY
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.fault_answers import ACCEPTED, Met
+from tests.faults.answers import ACCEPTED, Met
 
 if TYPE_CHECKING:
     from tests.proxy import Exchange, Mischief

@@ -12,10 +12,10 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tests import canaries as secret
-from tests.canaries import Sightings, allowed
+from tests.canaries import secrets as secret
+from tests.canaries.secrets import Sightings, allowed
+from tests.canaries.tour import CALLS, CONFIRMED, MODES, OTHERS, Trouble, actor
 from tests.jsonrpc import LEGACY, request
-from tests.tour import CALLS, CONFIRMED, MODES, OTHERS, Trouble, actor
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES, STRANGER
 from trax_mcp.sandbox.records import Key
 

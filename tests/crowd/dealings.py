@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from tests.accounts import STAGE, marks
+from tests.crowd.accounts import STAGE, marks
 from tests.jsonrpc import LEGACY, read_answer
 
 if TYPE_CHECKING:
-    from tests.crowd import Member
+    from tests.crowd.members import Member
     from tests.jsonrpc import Message
 
 OF_A_STUDIO: Final = (

@@ -19,10 +19,10 @@ import mcp
 import mcp_types as types
 
 from tests.conftest import OWNER, client_on, no_pause
-from tests.fault_answers import ANSWERED, LEAKS, Met, NoConnection
-from tests.fault_callers import CALLERS, MET, WORDS, name_of
-from tests.fault_wires import PATIENCE_SECONDS
-from tests.faults import Kind
+from tests.faults.answers import ANSWERED, LEAKS, Met, NoConnection
+from tests.faults.callers import CALLERS, MET, WORDS, name_of
+from tests.faults.table import Kind
+from tests.faults.wires import PATIENCE_SECONDS
 from tests.hand import HandClock, settled
 from tests.jsonrpc import MODERN
 from tests.proxy import between

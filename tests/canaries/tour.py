@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from tests import canaries as secret
+from tests.canaries import secrets as secret
 from tests.jsonrpc import LEGACY, Message, request
 from trax_mcp.sandbox import ConnectionDropped, Fault
 from trax_mcp.sandbox.exchange import Answer, encoded

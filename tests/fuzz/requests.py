@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
-from tests.fuzz_http import chunked, head
+from tests.fuzz.http import chunked, head
 from tests.jsonrpc import LEGACY, MODERN
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import SearchStrategy
 
-    from tests.fuzz_http import Headers
+    from tests.fuzz.http import Headers
 
     Change = Callable[[Headers], Headers]
     """Takes the headers of a good request, and returns others."""

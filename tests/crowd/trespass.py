@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from tests.accounts import STAGE
-from tests.dealings import OF_A_STUDIO, worked
+from tests.crowd.accounts import STAGE
+from tests.crowd.dealings import OF_A_STUDIO, worked
 from tests.front import error_code
 from tests.jsonrpc import LEGACY, read_answer
 
 if TYPE_CHECKING:
-    from tests.crowd import Member
+    from tests.crowd.members import Member
     from tests.jsonrpc import Message
 
 _NOT_FOUND: Final = (-32002, -32602)

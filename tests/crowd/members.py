@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from tests.accounts import STAGE, marks
+from tests.crowd.accounts import STAGE, marks
 from tests.hand import STEP_SECONDS
 from tests.jsonrpc import LEGACY, Message, read_answer, request
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import httpx
     from anyio.abc import TaskStatus
 
-    from tests.accounts import Account, Town
+    from tests.crowd.accounts import Account, Town
     from tests.hand import HandClock
     from tests.jsonrpc import HttpCaller
 

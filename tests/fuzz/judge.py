@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from tests.fuzz_values import LONGEST_CURSOR, is_whole, may_be_id, texts_in
+from tests.fuzz.values import LONGEST_CURSOR, is_whole, may_be_id, texts_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

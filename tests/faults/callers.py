@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tests.acts import STUDIO
 from tests.audience import CHAT_PATH
-from tests.fault_answers import ANSWERED, Met
-from tests.fault_wires import MISTREATED
-from tests.faults import TABLE, Kind, Word
+from tests.faults.answers import ANSWERED, Met
+from tests.faults.table import TABLE, Kind, Word
+from tests.faults.wires import MISTREATED
 from tests.witness import STUDIO as PLACE
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """The table: everything an upstream can do wrong, times everyone who can meet it.
 
 A line is a fault, a column a kind of caller, and the word where they cross is what must come of it.
-What TRaX answers, or does to the connection, stands in `fault_answers` and `fault_wires`; who
-calls, and what exactly they are told, in `fault_callers`. This module knows nothing but the table.
+What TRaX answers, or does to the connection, stands in `answers` and `wires`; who
+calls, and what exactly they are told, in `callers`. This module knows nothing but the table.
 """
 
 from __future__ import annotations

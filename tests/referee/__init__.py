@@ -1,0 +1,1 @@
+"""The contract made strict enough for schemathesis to judge the sandbox by it."""
