@@ -96,7 +96,8 @@ $(TOOLS)/ready: pyproject.toml Makefile .venv/run
 	@touch $@
 
 # Trusts what the system trusts: node has a list of its own, which knows no company's proxy.
-NPM_INSTALL = NODE_OPTIONS=--use-system-ca PATH=$(CURDIR)/$(TOOLS)/bin:$$PATH npm install --no-save --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error
+NPM_INSTALL = NODE_OPTIONS=--use-system-ca PATH=$(CURDIR)/$(TOOLS)/bin:$$PATH npm install \
+	--no-save --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error
 
 $(TOOLS)/packer: $(TOOLS)/ready
 	$(NPM_INSTALL) --prefix $(TOOLS) @anthropic-ai/mcpb@$(MCPB_VERSION)

@@ -89,7 +89,7 @@ class Wire:
             try:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 known_as = read_request_id(headers, sent=request_id)
-                if _is_anothers(operation, known_as, sent=request_id):
+                if _answers_another(operation, known_as, sent=request_id):
                     raise crossed(operation, request_id=request_id)
                 body = await self._read(operation, response, request_id=known_as, deadline=deadline)
             finally:
@@ -179,7 +179,7 @@ async def _body(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _is_anothers(operation: Operation[Model], known_as: str, *, sent: str) -> bool:
+def _answers_another(operation: Operation[Model], known_as: str, *, sent: str) -> bool:
     """Whether an answer is to another request of ours: one too many on a connection that is kept.
 
     What is public may come from a cache, with the id of whoever asked first.

@@ -40,7 +40,7 @@ class Turn:
 
     def end_watches(self) -> None:
         """A stop does not wait for what is only watched."""
-        for scope in self.watches:
+        for scope in tuple(self.watches):
             scope.cancel()
 
     def is_idle(self) -> bool:

@@ -35,7 +35,7 @@ from trax_mcp.server.prompts import Prompts
 from trax_mcp.server.resources import Resources
 from trax_mcp.server.subscriptions import Subscriptions
 from trax_mcp.server.tools import Tools
-from trax_mcp.server.traces import readable_traces
+from trax_mcp.server.traces import drop_unreadable_traces
 from trax_mcp.show.directory import Directory
 
 INSTRUCTIONS: Final = """\
@@ -126,7 +126,7 @@ def build_server(client: Client, *, own: Caller, house: House | None = None) -> 
         on_subscriptions_listen=contained(methods.listen) if subscribable else None,
     )
     server.add_request_handler("server/discover", types.RequestParams, discover(server))
-    server.middleware.insert(0, readable_traces)
+    server.middleware.insert(0, drop_unreadable_traces)
     return server
 
 

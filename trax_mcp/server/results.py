@@ -16,7 +16,7 @@ from trax_mcp.api.value import Value
 from trax_mcp.chat.waiting import WaitForChatMessages
 from trax_mcp.guard.preview import Outlook
 from trax_mcp.guard.visit import Done, NotRun
-from trax_mcp.server.schemas import fitting
+from trax_mcp.server.schemas import drop_misfits
 from trax_mcp.server.strangers import announced, fenced, write_json
 from trax_mcp.server.wording import told_not_run, told_preview
 from trax_mcp.show.outcome import Observed
@@ -69,15 +69,13 @@ def by_viewers(data: JsonObject) -> types.CallToolResult:
     return types.CallToolResult(content=[_text(fenced(data))], structured_content=data)
 
 
-def fit(result: types.CallToolResult, schema: JsonObject) -> types.CallToolResult:
+def as_documented(result: types.CallToolResult, schema: JsonObject) -> types.CallToolResult:
     """The same as a client accepts it: what was done must not look failed for a wrong type in it.
 
     The text is as it was.
     """
-    fit = fitting(result.structured_content, schema)
-    if fit == result.structured_content:
-        return result
-    return result.model_copy(update={"structured_content": fit})
+    documented = drop_misfits(result.structured_content, schema)
+    return result.model_copy(update={"structured_content": documented})
 
 
 def failed(failure: Failure) -> types.CallToolResult:

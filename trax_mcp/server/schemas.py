@@ -14,7 +14,7 @@ from pydantic_core import core_schema
 from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.value import Value
 
-_IS: Final[Mapping[str, Callable[[Any], bool]]] = {
+_IS_OF: Final[Mapping[str, Callable[[Any], bool]]] = {
     "object": lambda it: isinstance(it, dict),
     "array": lambda it: isinstance(it, list),
     "string": lambda it: isinstance(it, str),
@@ -57,20 +57,23 @@ def answer_schema(kind: type[Value]) -> JsonObject:
     return _open(kind.answer())
 
 
-def fitting(answer: Any, schema: JsonObject) -> Any:  # noqa: ANN401  any JSON
-    """An answer without what is of another type than its schema has it.
+def drop_misfits(answer: Any, schema: JsonObject) -> Any:  # noqa: ANN401  any JSON
+    """An answer without what is of another type than its `answer_schema` has it.
 
     In a list it is left out, elsewhere it is null, which is allowed anywhere.
     """
-    kind = schema["anyOf"][0] if "anyOf" in schema else schema
-    if not _IS[kind["type"]](answer):
+    kind = schema["anyOf"][0] if "anyOf" in schema else schema  # the other branch is null
+    if not _IS_OF[kind["type"]](answer):
         return None
     if isinstance(answer, list):
-        fit = (fitting(it, kind["items"]) for it in answer)
+        fit = (drop_misfits(it, kind["items"]) for it in answer)
         return [it for it in fit if it is not None]
     if isinstance(answer, dict):
         known = kind.get("properties", {})
-        return {it: fitting(answer[it], known[it]) if it in known else answer[it] for it in answer}
+        return {
+            name: drop_misfits(value, known[name]) if name in known else value
+            for name, value in answer.items()
+        }
     return answer
 
 

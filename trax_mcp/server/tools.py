@@ -76,7 +76,7 @@ class Tools:
             return results.failed(error.failure)
         if isinstance(result, types.InputRequiredResult) or result.is_error:
             return result
-        return results.fit(result, tool.listing.output_schema or {})
+        return results.as_documented(result, tool.listing.output_schema or {})
 
     async def _run(
         self, tool: Tool, arguments: Mapping[str, object], visitor: Visitor

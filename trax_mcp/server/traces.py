@@ -12,7 +12,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 _PASSED_ON: Final = ("traceparent", "tracestate", "baggage")
 
 
-async def readable_traces(
+async def drop_unreadable_traces(
     ctx: ServerRequestContext[Any, Any], call_next: CallNext
 ) -> HandlerResult:
     """Middleware that comes before the SDK's own."""

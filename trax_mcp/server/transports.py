@@ -49,24 +49,24 @@ async def serve_stdio(server: Server[Any], *, stop: Stop) -> None:
             anyio.create_task_group() as tasks,
         ):
             tasks.start_soon(_leave_on_signal, stop)
-            into, messages = anyio.create_memory_object_stream[SessionMessage | Exception]()
-            tasks.start_soon(_readable, lines, into, answers.send)
-            await server.run(messages, answers, server.create_initialization_options())
+            readable_in, readable = anyio.create_memory_object_stream[SessionMessage | Exception]()
+            tasks.start_soon(_answer_unreadable, lines, readable_in, answers.send)
+            await server.run(readable, answers, server.create_initialization_options())
             tasks.cancel_scope.cancel()
     except* BrokenPipeError:
         pass  # it is gone without hanging up, and nobody is left to tell
 
 
-async def _readable(
+async def _answer_unreadable(
     lines: AsyncIterable[SessionMessage | Exception],
-    messages: ObjectSendStream[SessionMessage | Exception],
+    readable: ObjectSendStream[SessionMessage | Exception],
     answer: Callable[[SessionMessage], Awaitable[None]],
 ) -> None:
     """Pass on what could be read, and answer what could not."""
-    async with messages:
+    async with readable:
         async for line in lines:
             if not isinstance(line, Exception):
-                await messages.send(line)
+                await readable.send(line)
             elif said := answer_to_unreadable(line):
                 await answer(SessionMessage(said))
 
