@@ -19,9 +19,11 @@ from pydantic import SecretStr
 
 from tests.conftest import OWNER
 from tests.processes import PATIENCE_SECONDS
+from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operations import (
     CreateDestination,
+    CreateSource,
     CreateStudio,
     DeleteSource,
     GoLive,
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     from trax_mcp.sandbox import Sandbox
 
 DELETE: Final = DeleteSource(studio_id="studio_42", source_id="source_1")
-ASKER: Final = Asker("0123456789abcdef")
+ASKER: Final = Asker(Caller("sk_live_of_the_audit"))
 DELETED: Final = {"ok": True}
 
 
@@ -215,6 +217,18 @@ async def test_no_key_and_no_confirmation_is_in_any_line(road: Road, path: Path)
     text = json.dumps(lines(path))
     for secret in (SANDBOX_KEY, handle, asked.handle):
         assert secret not in text
+
+
+@pytest.mark.parametrize("key", ["sk_live_AbC.dEf+gH/i=", 'eyJhbGciOiJIUzI1NiJ9.e30.x"y\\z'])
+def test_a_key_where_none_belongs_is_struck_out(path: Path, clock: HandClock, key: str) -> None:
+    """The caller's own, of whatever form, and what looks like anybody's."""
+    asker = Asker(Caller(key), claims=f"a bot of some moderators, for {key}")
+    named = CreateSource(studio_id=key, name=f"my key is {key}!", type="webcam")
+    Audit(path, clock).write("decided", named, asker, reason="sk_live_somebody.else's")
+    (line,) = lines(path)
+    assert line["arguments"] == {"studioId": "[key]", "name": "my key is [key]!", "type": "webcam"}
+    assert line["actorClaimed"] == "a bot of some moderators, for [key]"
+    assert line["reason"] == "[key]'s"
 
 
 def test_secrets_among_the_arguments_are_masked(path: Path, clock: HandClock) -> None:

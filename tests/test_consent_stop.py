@@ -248,3 +248,18 @@ async def test_a_yes_that_is_given_back_is_void_after_the_stop(era: str) -> None
         assert (told(refused[0]), told(stopped[0])) == (("failed", "write_disabled"), RAN)
         assert told(await going()) == EXPIRED
         assert desk.sent == [GO_LIVE.sent, GO_OFFLINE.sent]
+
+
+@pytest.mark.parametrize("fault", [Fault.dropped(), Fault.status(500), Fault.status(504)])
+async def test_a_yes_from_before_a_stop_whose_answer_was_lost_does_not_go_live(
+    era: str, fault: Fault
+) -> None:
+    """The stop may have happened: whoever stopped must not be back on air by an older yes."""
+    async with in_memory(era) as desk:
+        confirmation = await desk.confirmation(GO_LIVE)
+        stop = await desk.confirmation(GO_OFFLINE)
+        desk.trax.faults.add(fault, method="POST", path="*/go-offline")
+        await desk.call(GO_OFFLINE, confirm=True, confirmation=stop)
+        late = await desk.call(GO_LIVE, confirm=True, confirmation=confirmation)
+        assert told(late) == EXPIRED
+        assert desk.sent == [GO_OFFLINE.sent]

@@ -14,6 +14,15 @@ def test_only_so_many_places_are_remembered() -> None:
     assert turns.so_far("studio_5") is turns.at("studio_5")
 
 
+def test_what_was_used_last_is_forgotten_last() -> None:
+    """Not what was made last: a studio in daily use outlives those of an afternoon."""
+    turns = Turns()
+    used = turns.at("used")
+    for number in range(MOST_PLACES):
+        turns.at(f"studio_{number}")
+        assert turns.at("used") is used
+
+
 def test_a_place_that_was_forgotten_is_never_taken_for_untouched() -> None:
     """Whoever looked before the act sees another count afterwards, forgotten or not."""
     turns = Turns()

@@ -123,6 +123,18 @@ async def test_what_one_caller_sees_rings_and_shows_at_no_other_s(
         assert theirs.trouble.failure.code == "not_found"
 
 
+async def test_what_one_caller_has_read_is_known_to_no_other_s_watcher(trax: Client) -> None:
+    """The owner reads that the studio is on air; who listens with another key hears nothing."""
+    async with watchers_of(trax) as watchers:
+        rings: list[str] = []
+        for name, caller in (("stranger", STRANGER), ("owner", OWNER)):
+            watcher = watchers.stream_status(caller, "studio_42")
+            watcher.listen(lambda name=name: rings.append(name))  # type: ignore[misc]  # bound early
+        watchers.saw_stream_status(OWNER, "studio_42", StreamStatus(live=False))
+        watchers.saw_stream_status(OWNER, "studio_42", StreamStatus(live=True))
+        assert set(rings) == {"owner"}
+
+
 # How long one is remembered
 
 

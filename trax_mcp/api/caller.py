@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-KEY: Final = re.compile(r"sk_live_[\w-]+")
+KEY: Final = re.compile(r"sk_live_[^\s\"'<>,;\\]+")
 """A key as it can be told by its looks, wherever somebody has put one."""
 
 _SENDABLE = re.compile(r"[\x21-\x7e]{1,512}")
@@ -29,6 +29,13 @@ class Caller:
         if self.key is not None and not _SENDABLE.fullmatch(self.key):
             raise ValueError("A TRaX key is 1 to 512 visible ASCII characters without spaces.")
         object.__setattr__(self, "fingerprint", _fingerprint(self.key))
+
+
+def strike_keys(text: str, caller: Caller) -> str:
+    """A text without the caller's key, and without whatever looks like one."""
+    if caller.key is not None:
+        text = text.replace(caller.key, "[key]")
+    return KEY.sub("[key]", text)
 
 
 def _fingerprint(key: str | None) -> str:

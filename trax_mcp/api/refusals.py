@@ -9,9 +9,10 @@ repeat is struck out.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from html import escape
 from http import HTTPStatus
 from typing import Final, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from trax_mcp.api.caller import KEY, Caller
 from trax_mcp.api.errors import Failure, Outcome, Refused
@@ -21,6 +22,8 @@ from trax_mcp.api.operation import Operation
 from trax_mcp.api.quoting import quote_words
 
 _LONGEST_QUOTE: Final = 200
+_CAUTIOUS = str.maketrans({it: f"\\u{ord(it):04x}" for it in "&<>"})
+"""What some writers of JSON do, for the sake of pages that it may end up in."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -141,9 +144,11 @@ def _said(message: str | None, *, secrets: Iterable[str | None]) -> str:
     return f" (TRaX says: {words})"
 
 
-def _spellings(secret: str) -> tuple[str, ...]:
-    """As whoever repeats a request may write it: within JSON, within an address, or plainly."""
-    return json.dumps(secret)[1:-1], quote(secret, safe=""), secret
+def _spellings(secret: str) -> Iterable[str]:
+    """As whoever repeats a request may write it: in JSON, in an address, in a page, or plainly."""
+    exact = json.dumps(secret)[1:-1]
+    yield from (exact, exact.translate(_CAUTIOUS), json.dumps(secret, ensure_ascii=False)[1:-1])
+    yield from (quote(secret, safe=""), quote_plus(secret), escape(secret), secret)
 
 
 def _wait(seconds: float | None) -> str:

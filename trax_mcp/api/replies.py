@@ -14,7 +14,7 @@ from typing import Generic
 
 from trax_mcp.api.caller import KEY, Caller
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.failures import unreadable
+from trax_mcp.api.failures import incomplete, unreadable
 from trax_mcp.api.operation import Answer_co, Operation
 from trax_mcp.api.refusals import Complaint, refused
 
@@ -54,13 +54,17 @@ def read_reply(operation: Operation[Answer_co], reply: Reply, caller: Caller) ->
 
     Raises:
         Refused: TRaX answered with an error, or with a status that is not a success.
-        BadAnswer: TRaX accepted the call, and the answer is not a JSON object.
+        BadAnswer: TRaX accepted the call, and the answer is not a JSON object, or is a page of a
+            list that says nothing readable of the next one.
     """
     if not is_success(reply.status):
         raise refused(operation, _read_complaint(reply), caller)
     data = _parse(reply.body)
     if not isinstance(data, dict):
         raise unreadable(operation, request_id=reply.request_id, status=reply.status)
+    if not (operation.call.mutates or isinstance(data.get("nextCursor"), str | None)):
+        # Whoever reads on would take a part for the whole: only a list's end has no cursor.
+        raise incomplete(operation, request_id=reply.request_id)
     return Answer(data, reply.request_id)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from trax_mcp.api.caller import KEY
+from trax_mcp.api.caller import Caller, strike_keys
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.clock import Clock, iso
@@ -29,9 +29,9 @@ _NEVER_WAIT = getattr(os, "O_NONBLOCK", 0)
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks, as it is written down: the key's fingerprint, and who a bot says it is for."""
+    """Who asks, and who a bot says it is for. Of the key only the fingerprint is written down."""
 
-    fingerprint: str
+    caller: Caller
     claims: str | None = None
 
 
@@ -45,18 +45,18 @@ class Audit:
 
     def write(self, event: str, operation: Operation[Model], asker: Asker, **facts: object) -> None:
         """Write one line. Facts that are None are left out."""
-        actor = asker.claims[:_LONGEST_ACTOR] if asker.claims else None
+        claims = strike_keys(asker.claims or "", asker.caller)  # before it is cut, lest a part stay
         line = {
             "time": iso(self._clock.now()),
             "event": event,
-            "caller": asker.fingerprint,
-            "actorClaimed": actor,
+            "caller": asker.caller.fingerprint,
+            "actorClaimed": claims[:_LONGEST_ACTOR] or None,
             "operation": operation.known_as,
             "arguments": _masked(operation),
             **facts,
         }
         known = {name: value for name, value in line.items() if value is not None}
-        text = KEY.sub("[key]", json.dumps(known))  # wherever a model has put one
+        text = json.dumps(_struck(known, asker.caller))
         if self._path is None:
             _LOG.info("%s", text)
             return
@@ -87,6 +87,18 @@ def _masked(operation: Operation[Model]) -> Mapping[str, object]:
     return {
         name: _origin(str(value)) if name in _ADDRESSES else value for name, value in given.items()
     }
+
+
+def _struck(value: object, caller: Caller) -> object:
+    """The same without a key, wherever a model or a bot has put one."""
+    match value:
+        case str():
+            return strike_keys(value, caller)
+        case dict():
+            return {name: _struck(inner, caller) for name, inner in value.items()}
+        case list():
+            return [_struck(inner, caller) for inner in value]
+    return value
 
 
 def _origin(address: str) -> str:

@@ -32,7 +32,7 @@ class Visit:
     @property
     def asker(self) -> Asker:
         """Who asks, as it is written down."""
-        return Asker(self.caller.fingerprint, self.claims)
+        return Asker(self.caller, self.claims)
 
 
 @dataclass(frozen=True, slots=True)

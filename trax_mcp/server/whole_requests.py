@@ -4,8 +4,6 @@ The SDK takes that for an error of the server's and prints a traceback. Nothing 
 request asks for.
 """
 
-from contextlib import suppress
-
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -25,5 +23,7 @@ async def run_whole(app: ASGIApp, scope: Scope, receive: Receive, send: Send) ->
         whole = whole or not message.get("more_body", False)
         return message
 
-    with suppress(_HungUpError):
+    try:
         await app(scope, read, send)
+    except* _HungUpError:
+        pass
