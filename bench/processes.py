@@ -59,7 +59,7 @@ class Process:
         self._child = subprocess.Popen(
             [sys.executable, "-m", *module],
             cwd=ROOT,
-            env=_clean() | dict(environment or {}),
+            env=clean_environment() | dict(environment or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -102,12 +102,7 @@ class Process:
 
     def resident_mib(self) -> float:
         """Its resident memory now, in MiB."""
-        try:
-            status = Path(f"/proc/{self._child.pid}/status").read_text(encoding="ascii")
-        except FileNotFoundError:  # not Linux
-            asked = ["/bin/ps", "-o", "rss=", "-p", str(self._child.pid)]
-            return int(subprocess.check_output(asked)) / 1024
-        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+        return resident_kib(self._child.pid) / 1024
 
     def cpu_seconds(self) -> float:
         """Its CPU time so far, in s."""
@@ -140,13 +135,25 @@ def allow_open_files(number: int) -> None:
         raise BenchError(f"{number} files must be open, and no more than {hard} may") from None
 
 
-def _clean() -> dict[str, str]:
-    """The environment without what could change how either side behaves."""
+def clean_environment() -> dict[str, str]:
+    """The environment without what could change how a process behaves, or be counted as its own."""
     return {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("TRAX_", "PYTHON", "COVERAGE"))
+        if not name.startswith(("TRAX_", "PYTHON", "COV")) and not name.lower().endswith("_proxy")
     }
+
+
+def resident_kib(pid: int) -> int:
+    """The resident memory of a process now, in KiB; 0 of one that has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):  # not Linux, or just ended
+        asked = ["/bin/ps", "-o", "rss=", "-p", str(pid)]
+        told = subprocess.run(asked, capture_output=True, check=False, text=True).stdout
+        return int(told or 0)
+    found = re.search(r"VmRSS:\s+(\d+)", status)
+    return int(found[1]) if found else 0
 
 
 def _pipes(child: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes], IO[bytes]]:

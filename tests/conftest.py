@@ -1,6 +1,6 @@
 """What every test may ask for: the sandbox, its clock in the test's hand, and a server on it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -9,10 +9,12 @@ import httpx
 import mcp
 import mcp_types as types
 import pytest
+from anyio.from_thread import start_blocking_portal
 from mcp.server import Server
 
 from tests.hand import HandClock
 from tests.jsonrpc import ERAS, MODERN
+from tests.ports import held, upstream
 from tests.processes import PATIENCE_SECONDS
 from tests.profiles import register
 from tests.witness import ADDRESS, still
@@ -87,6 +89,13 @@ def flag_server(trax: Client, clock: HandClock) -> Server[Any]:
     """The same where `confirm: true` is enough, for tests of what comes after a yes."""
     house = House(rules=Rules(Mode.FLAG), clock=clock)
     return build_server(trax, own=OWNER, house=house)
+
+
+@pytest.fixture
+def served() -> Iterator[Sandbox]:
+    """A sandbox on a port, served by a thread of its own: for tests that block."""
+    with start_blocking_portal() as portal, held(portal, upstream()) as trax:
+        yield trax
 
 
 @pytest.fixture(params=ERAS)

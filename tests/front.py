@@ -14,8 +14,8 @@ import httpx
 from tests.conftest import client_on
 from tests.hand import HandClock
 from tests.jsonrpc import HttpCaller
+from tests.ports import listening
 from tests.processes import PATIENCE_SECONDS
-from tests.wires import port_of
 from tests.witness import still
 from trax_mcp.api.caller import NOBODY
 from trax_mcp.guard.rules import Mode, Rules
@@ -80,7 +80,7 @@ async def serving(
     )
     server = build_server(client_on(trax), own=NOBODY, house=house)
     app = http_app(server, chosen, in_flight=house.in_flight, presence=house.presence)
-    async with port_of(app) as address, plain_http(address) as http:
+    async with listening(app) as address, plain_http(address) as http:
         yield Front(trax, clock, http, address, house)
 
 

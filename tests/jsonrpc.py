@@ -26,8 +26,13 @@ ERAS: Final = (LEGACY, MODERN)
 _HANDSHAKE_VERSION = "2025-11-25"
 _META = "io.modelcontextprotocol/"
 _CLIENT: Message = {"name": "the tests", "version": "1"}
-_NAMED_BY = {"tools/call": "name", "prompts/get": "name"}
 _SESSION = "mcp-session-id"
+
+NAMED_BY: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+"""By method: which parameter the later era wants to see in a header too."""
+
+FORMS: Final[Message] = {"elicitation": {"form": {}}}
+"""What a client can do that shows forms to a person."""
 
 INITIALIZE: Final[Message] = {
     "jsonrpc": "2.0",
@@ -42,21 +47,31 @@ INITIALIZE: Final[Message] = {
 INITIALIZED: Final[Message] = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 
 
+def hello(able: Message) -> Message:
+    """The earlier era's handshake of a client that can do this."""
+    return {**INITIALIZE, "params": {**INITIALIZE["params"], "capabilities": able}}
+
+
 def opening(era: str) -> tuple[Message, ...]:
     """What a client of this era says before its first request."""
     return (INITIALIZE, INITIALIZED) if era == LEGACY else ()
 
 
 def request(
-    era: str, method: str, params: Mapping[str, Any] | None = None, *, number: int = 1
+    era: str,
+    method: str,
+    params: Mapping[str, Any] | None = None,
+    *,
+    number: int = 1,
+    able: Message | None = None,
 ) -> Message:
-    """A request as a client of this era writes it."""
+    """A request as a client of this era writes it; the later one's tells what it is able to do."""
     given: Message = dict(params or {})
     if era != LEGACY:
         given["_meta"] = {
             f"{_META}protocolVersion": era,
             f"{_META}clientInfo": _CLIENT,
-            f"{_META}clientCapabilities": {},
+            f"{_META}clientCapabilities": able or {},
         }
     return {"jsonrpc": "2.0", "id": number, "method": method, "params": given}
 
@@ -131,6 +146,6 @@ class HttpCaller:
         named = {"mcp-protocol-version": self.era}
         if message is not None:
             named["mcp-method"] = message["method"]
-            if message["method"] in _NAMED_BY:
-                named["mcp-name"] = message["params"][_NAMED_BY[message["method"]]]
+            name = message.get("params", {}).get(NAMED_BY.get(message["method"]))
+            named |= {} if name is None else {"mcp-name": name}
         return named

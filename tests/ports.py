@@ -6,9 +6,8 @@ It knows ASGI and the sandbox, and nothing of MCP.
 from __future__ import annotations
 
 import asyncio
-import socket
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 import uvicorn
@@ -16,27 +15,33 @@ import uvicorn
 from tests.processes import PATIENCE_SECONDS
 from tests.witness import still
 from trax_mcp.sandbox import ConnectionDropped, Fault
+from trax_mcp.server.listening import listen, url_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
+    from contextlib import AbstractAsyncContextManager
 
+    from anyio.from_thread import BlockingPortal
     from starlette.types import ASGIApp
 
     from trax_mcp.sandbox import Sandbox
     from trax_mcp.sandbox.exchange import Answer, Answerer, Asked
 
+OpenedT = TypeVar("OpenedT")
+
 
 @asynccontextmanager
 async def listening(app: ASGIApp) -> AsyncIterator[str]:
     """Serve an app on a free port of loopback; gives its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    # The product's own way: on a socket that is merely opened, every answer would wait 40 ms.
+    listener = listen("127.0.0.1", 0)
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     await server.startup(sockets=[listener])
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield url_of(listener)
     finally:
         async with asyncio.timeout(PATIENCE_SECONDS):
             await server.shutdown(sockets=[listener])
@@ -49,6 +54,21 @@ async def upstream() -> AsyncIterator[Sandbox]:
     async with listening(sandbox.app) as address:
         sandbox.base_url = address
         yield sandbox
+
+
+@contextmanager
+def held(
+    portal: BlockingPortal, manager: AbstractAsyncContextManager[OpenedT]
+) -> Iterator[OpenedT]:
+    """Something of the loop's, open for the length of a block.
+
+    A failed example is nothing to it: task groups would make a group of the failure.
+    """
+    wrapped = portal.wrap_async_context_manager(manager)
+    with ExitStack() as closing:
+        opened = wrapped.__enter__()
+        closing.callback(wrapped.__exit__, None, None, None)
+        yield opened
 
 
 class Held:

@@ -5,7 +5,7 @@
 
 from typing import Final
 
-from hypothesis import settings
+from hypothesis import HealthCheck, Phase, settings
 
 GATE: Final = "gate"
 LONG: Final = "long"
@@ -23,3 +23,14 @@ def register() -> None:
 def examples(usual: int) -> int:
     """How many examples to try where the gate tries `usual` of them."""
     return usual * _TIMES if settings.get_current_profile_name() == LONG else usual
+
+
+def unshrunk(usual: int) -> settings:
+    """For properties of a long-lived process: so many examples, and the one that fails as it is."""
+    return settings(
+        max_examples=examples(usual),
+        report_multiple_bugs=False,
+        # What crashes a process would be shrunk for minutes, with a new one for each try.
+        phases=(Phase.explicit, Phase.generate),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )

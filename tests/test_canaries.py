@@ -97,7 +97,7 @@ async def test_on_http_each_secret_stays_where_it_may_be(era: str, tmp_path: Pat
             neighbour = await entered(hunt, http, secret.NEIGHBOURS_KEY)
 
             async def ask(message: Message) -> str:
-                answer = await own.post(message, **named(era, message))
+                answer = await own.post(message)
                 hunt.seen.add("headers", str(answer.headers))
                 return answer.text
 
@@ -145,12 +145,6 @@ def test_no_page_or_snapshot_holds_a_secret() -> None:
 def files(*patterns: str) -> Iterator[Path]:
     """The files of the repository that these name."""
     yield from (it for pattern in patterns for it in ROOT.glob(pattern) if it.is_file())
-
-
-def named(era: str, message: Message) -> dict[str, str]:
-    """The header that the later era wants with an address."""
-    is_read = era != LEGACY and message["method"] == "resources/read"
-    return {"mcp_name": message["params"]["uri"]} if is_read else {}
 
 
 async def entered(hunt: Hunt, http: httpx.AsyncClient, key: str) -> HttpCaller:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from proof.conformance import asking, contents, made_up, played
+from proof.conformance import asking, contents, made_up, played, report
 from proof.conformance.expected import EXPECTED, Expected
 from proof.conformance.results import Check, Required, Run, read_scenarios
 from proof.conformance.verdict import Tally, Verdict, judge
@@ -27,7 +27,7 @@ VALID: Final = Check("wire-schema-valid", "SUCCESS")
 FAILED: Final = Check("ping-answered", "FAILURE", "No answer.")
 OTHERS: Final = frozenset(f"scenario-{number}" for number in range(29))
 REQUIRED: Final = Required(scored=OTHERS | {"ping"}, not_scored=frozenset({"tasks"}))
-WHOLE: Final = Expected(server="bare", revisions=("2025-11-25",), scenario="ping", reason="So.")
+WHOLE: Final = Expected(server="bare", revisions=("2025-11-25",), scenario="ping", because="So.")
 NAMED: Final = replace(WHOLE, checks=frozenset({"ping-answered"}))
 NEVER_EXCUSED: Final = (
     "wire-schema-valid",
@@ -35,7 +35,6 @@ NEVER_EXCUSED: Final = (
     "scenario-timeout",
     "scenario-crash",
 )
-NAMELESS: Final = {"tool with a parameter in a header": "tool test_custom_header"}
 STALE: Final = "listed and does not fail. Take it off the list."
 
 
@@ -55,14 +54,14 @@ def told(run: Run, *listed: Expected) -> list[str]:
 def test_a_run_that_is_as_listed_is_without_a_problem(line: Expected) -> None:
     """And it is counted: what passed, and what failed as expected."""
     run = run_of(FAILED, Check("ping-sent", "SUCCESS"), VALID)
-    assert judge(run, [line]) == Verdict(run, Tally(29, 1), Tally(1, 0), [])
+    assert judge(run, [line]) == Verdict(run, Tally(29, 1, 30), Tally(1, 0, 1), ["So."], [])
 
 
 def test_a_failure_that_is_not_listed_is_told() -> None:
     """With the place, and in the suite's words; it counts neither as passed nor as expected."""
     problem = f"{WHERE}ping: ping-answered is FAILURE, unexpectedly. No answer."
     run = run_of(FAILED)
-    assert judge(run, []) == Verdict(run, Tally(29, 0), Tally(1, 0), [problem])
+    assert judge(run, []) == Verdict(run, Tally(29, 0, 30), Tally(1, 0, 1), [], [problem])
 
 
 @pytest.mark.parametrize("status", ["WARNING", "SKIPPED", "NEW"])
@@ -109,7 +108,7 @@ def test_a_scenario_without_a_check_of_its_own_has_not_passed(checks: Sequence[C
     """Nothing failed, because nothing was looked at."""
     verdict = judge(run_of(*checks), [])
     assert verdict.problems == [f"{WHERE}ping: nothing in it was proved."]
-    assert verdict.scored == Tally(29, 0)
+    assert verdict.scored == Tally(29, 0, 30)
 
 
 def test_a_scenario_of_which_nothing_held_has_not_passed() -> None:
@@ -140,9 +139,9 @@ def test_a_message_that_is_not_valid_is_never_excused(name: str) -> None:
 def test_what_is_listed_passes_if_it_was_only_skipped() -> None:
     """And the rest held; a listed warning does not pass."""
     skipped, warned = Check("ping-late", "SKIPPED"), Check("ping-late", "WARNING")
-    assert judge(run_of(HELD, skipped), [WHOLE]).scored == Tally(30, 0)
-    assert judge(run_of(skipped), [WHOLE]).scored == Tally(29, 1)
-    assert judge(run_of(HELD, warned), [WHOLE]).scored == Tally(29, 1)
+    assert judge(run_of(HELD, skipped), [WHOLE]).scored == Tally(30, 0, 30)
+    assert judge(run_of(skipped), [WHOLE]).scored == Tally(29, 1, 30)
+    assert judge(run_of(HELD, warned), [WHOLE]).scored == Tally(29, 1, 30)
 
 
 def test_a_run_that_is_not_whole_is_told() -> None:
@@ -179,6 +178,42 @@ def test_no_line_excuses_the_overlaid_server_from_the_suites_own_verdict() -> No
     assert judge(run, [replace(WHOLE, server="overlaid")]).problems == [said]
 
 
+def test_a_scenario_that_fails_as_listed_has_one_reason() -> None:
+    """However many lines are about it; and not that of a skip, which fails nothing."""
+    late = replace(WHOLE, checks=frozenset({"ping-late"}), only_skipped=True, because="Skipped.")
+    again = replace(NAMED, checks=frozenset({"ping-again"}), because="So too.")
+    sound, skipped = Check("ping-sent", "SUCCESS"), Check("ping-late", "SKIPPED")
+    checks = (FAILED, Check("ping-again", "WARNING"), sound, skipped)
+    assert judge(run_of(*checks), [late, NAMED, again]).reasons == ["So."]
+
+
+def test_the_table_fits_a_terminal_and_says_of_how_many() -> None:
+    """The widest counts that there are stand apart in 80 columns, and the head is above them."""
+    verdict = judge(run_of(FAILED), [WHOLE])
+    widest = replace(verdict, scored=Tally(7, 30, 37), not_scored=Tally(1, 12, 13))
+    line = report.told_verdict(replace(widest, run=replace(widest.run, seconds=12.34)))
+
+    assert line == (
+        "  2025-11-25 7 of 37 (30 listed) 1 of 13 (12 listed) 60 of 61             0 12.3"
+    )
+    assert max(map(len, (line, *report.HEAD.splitlines(), *report.ABOUT.splitlines()))) <= 80
+    assert str(verdict.not_scored) == "1 of 1"
+
+
+def test_every_reason_is_told_once_with_how_often_it_was_met() -> None:
+    """So that they sum to what the table has as listed; one that was not met has no number."""
+    logging, *_ = (it.because for it in EXPECTED if "logging" in it.because)
+    told_so = report.told_reasons([logging, logging, EXPECTED[0].reason])
+
+    assert [line[:6].strip() for line in told_so.splitlines() if line[:6].strip()] == [
+        "1",
+        "2",
+        "-",
+        "-",
+        "-",
+    ]
+
+
 def test_what_the_suite_has_filed_is_read(tmp_path: Path) -> None:
     """A folder for each scenario; one without its file was given up, which is a failure."""
     folder = tmp_path / "server-ping-2026-11-25T20-02-51-148Z"
@@ -194,9 +229,10 @@ def test_what_is_listed_says_why_in_a_sentence() -> None:
     """It is never the wire, and of the overlaid server only what is not scored or skipped."""
     for it in EXPECTED:
         assert re.fullmatch(r"[A-Z]\S*( \S+){3,}\.", it.reason), it
+        assert not (it.fixture and it.because), it
         assert it.revisions, it
         assert it.checks.isdisjoint(NEVER_EXCUSED), it
-        assert it.server == "bare" or it.reason.startswith(("Not scored: ", "Skipped: ")), it
+        assert it.server == "bare" or it.only_skipped or it.because.startswith("Not scored: "), it
 
 
 def test_nothing_is_listed_twice() -> None:
@@ -210,9 +246,8 @@ def test_nothing_is_listed_twice() -> None:
 
 
 def test_what_the_bare_server_wants_is_what_the_overlay_has() -> None:
-    """No reason names a fixture that there is not, and none but the one that logs is in vain."""
-    reasons = [re.fullmatch(r"Needs the suite's (.+)\.", it.reason) for it in EXPECTED]
-    wanted = {NAMELESS.get(it[1], it[1]) for it in reasons if it}
+    """No line names a fixture that there is not, and none but the one that logs is in vain."""
+    wanted = {it.fixture for it in EXPECTED if it.fixture}
     kinds = {
         "tool": (*played.TOOLS, *made_up.TOOLS, *asking.TOOLS),
         "prompt": (*played.PROMPTS, *contents.PROMPTS, *asking.PROMPTS),

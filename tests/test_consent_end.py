@@ -15,11 +15,11 @@ import pytest
 from tests.acts import DELETE_SOURCE, GO_LIVE
 from tests.consent import audited
 from tests.front import plain_http
-from tests.jsonrpc import LEGACY, MODERN, HttpCaller, opening, read_answer, tool_call
+from tests.jsonrpc import FORMS, LEGACY, MODERN, HttpCaller, hello, opening, read_answer, tool_call
 from tests.meanwhile import Paused, afterwards
 from tests.ports import upstream
 from tests.processes import PATIENCE_SECONDS, running
-from tests.test_consent_wire import calling, hello, question
+from tests.test_consent_wire import calling, question
 from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ async def test_a_signal_while_it_is_watched_leaves_what_is_known(tmp_path: Path)
 async def test_a_signal_while_a_person_is_asked_sends_nothing(tmp_path: Path) -> None:
     """The form is left open, and nothing is ever made of it."""
     async with process(tmp_path / "audit") as (trax, server):
-        await server.tell(hello(), *opening(LEGACY)[1:], calling(LEGACY, number=1))
+        await server.tell(hello(FORMS), *opening(LEGACY)[1:], calling(LEGACY, number=1))
         await question(server, 1)
         assert await server.stop(signal.SIGTERM) == 0
         assert trax.mutations == []

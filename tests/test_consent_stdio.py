@@ -14,8 +14,9 @@ from tests.acts import AUTO_GO_LIVE, DELETE_DESTINATION, GO_LIVE
 from tests.consent import audited, peopled, restore, told
 from tests.meanwhile import Paused, afterwards, all_at_once, gives_up
 from tests.person import Person, agreeing
+from tests.ports import listening
 from tests.ways import LATE, take, ways
-from tests.wires import over_stdio, port_of, process
+from tests.wires import over_stdio, process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +90,7 @@ async def test_a_client_that_gives_up_after_the_yes_undoes_nothing(
     trax.faults.add(held.fault, method=act.sent.partition(" ")[0])
     person.will(agreeing)
     async with (
-        port_of(trax.app) as address,
+        listening(trax.app) as address,
         process(era, address, person, audit=tmp_path / "audit") as client,
     ):
         call = partial(client.call_tool, act.tool, act.arguments)

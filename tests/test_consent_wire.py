@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 from contextlib import asynccontextmanager
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.acts import DELETE_DESTINATION as ACT
 from tests.consent import SECOND_KEY, peopled
 from tests.front import plain_http
-from tests.jsonrpc import INITIALIZE, INITIALIZED, LEGACY, MODERN, HttpCaller, request, tool_call
+from tests.jsonrpc import FORMS, INITIALIZED, LEGACY, MODERN, HttpCaller, hello, request
+from tests.ports import listening
 from tests.processes import Running, running
-from tests.wires import over_http, port_of
+from tests.wires import over_http
 from trax_mcp.sandbox import SANDBOX_KEY, Sandbox
 
 if TYPE_CHECKING:
@@ -25,26 +25,14 @@ if TYPE_CHECKING:
 
 Message = dict[str, Any]
 
-FORMS: Final[Message] = {"elicitation": {"form": {}}}
-CAPABILITIES: Final = "io.modelcontextprotocol/clientCapabilities"
 YES: Final = "Delete Main channel"
-
-
-def hello() -> Message:
-    """The handshake of a client that can show forms."""
-    message = deepcopy(INITIALIZE)
-    message["params"]["capabilities"] = FORMS
-    return message
 
 
 def calling(era: str, *, number: int, **more: object) -> Message:
     """A call of the act by a client that can show forms; `more` stands beside its arguments."""
-    message = tool_call(era, ACT.tool, number=number, **ACT.arguments)
-    message["id"] = f"call {number}"  # so that it is told apart from what the server asks
-    message["params"].update(more)
-    if era == MODERN:
-        message["params"]["_meta"][CAPABILITIES] = FORMS
-    return message
+    given = {"name": ACT.tool, "arguments": ACT.arguments, **more}
+    message = request(era, "tools/call", given, able=FORMS)
+    return {**message, "id": f"call {number}"}  # told apart from what the server asks
 
 
 def saying(asked: Message, **answer: object) -> Message:
@@ -61,11 +49,11 @@ def choosing(choice: object) -> Message:
 async def process(era: str) -> AsyncIterator[tuple[Sandbox, Running]]:
     """A process on stdio, past its handshake, and the sandbox that it talks to."""
     trax = peopled()
-    async with port_of(trax.app) as address:
+    async with listening(trax.app) as address:
         settings = {"TRAX_API_KEY": SANDBOX_KEY, "TRAX_BASE_URL": address}
         async with running(settings=settings) as server:
             if era == LEGACY:
-                await server.tell(hello(), INITIALIZED)
+                await server.tell(hello(FORMS), INITIALIZED)
             yield trax, server
 
 
@@ -240,7 +228,7 @@ async def test_nobody_else_answers_in_the_session_of_the_one_who_was_asked() -> 
 
 async def session_of(caller: HttpCaller) -> str:
     """Shake hands as a client that can show forms."""
-    session = (await caller.post(hello())).headers["mcp-session-id"]
+    session = (await caller.post(hello(FORMS))).headers["mcp-session-id"]
     await caller.post(INITIALIZED, mcp_session_id=session)
     return session
 

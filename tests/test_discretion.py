@@ -1,7 +1,7 @@
 """What clients do wrong is told to them, and to nobody else: stderr is the operator's.
 
-Each of these has once printed a traceback, failed the request, or let a stranger write into the
-log. The process is real, and so are its pipes and sockets.
+None of these prints a traceback, fails the request or lets a stranger write into the log. The
+process is real, and so are its pipes and sockets.
 """
 
 from __future__ import annotations

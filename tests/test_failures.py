@@ -1,7 +1,7 @@
-"""Every trouble on the way to TRaX is one exact failure, and none changes anything unheard.
+"""Failures that no fault of the table makes, and what none may show: keys, and unquoted words.
 
-Each fault meets a read and a write that viewers see at once: what a program and a model are told,
-how often TRaX was asked, and whether the write took effect behind it.
+What the sandbox itself refuses, what is refused before anything is sent, and answers of all sorts;
+the faults are played in `test_faults_reads` and its neighbours.
 """
 
 from __future__ import annotations
@@ -17,18 +17,8 @@ from hypothesis import strategies as st
 
 from tests.calls import CALLS, STREAM_KEY
 from tests.conftest import OWNER, call, client_on
-from tests.troubles import (
-    LATER,
-    LOOK,
-    NOTHING,
-    READ,
-    TROUBLES,
-    WRITE,
-    Trouble,
-    failure,
-    happened,
-    told,
-)
+from tests.faults.callers import SCRIPTED
+from tests.troubles import LOOK, READ, WRITE, told
 from trax_mcp.api.caller import NOBODY, Caller
 from trax_mcp.api.errors import Refused, TraxError
 from trax_mcp.api.operations import CreateDestination, GetStreamStatus, GoLive
@@ -52,27 +42,19 @@ if TYPE_CHECKING:
     from trax_mcp.sandbox.faults import When
 
 
-@pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
-async def test_a_read_that_fails_says_so_exactly(
-    server: Server[Any], sandbox: Sandbox, *, era: str, trouble: Trouble
-) -> None:
-    """Tried again where that can help, and then told."""
-    sandbox.faults.add(trouble.fault, times=None)
-    assert told(await call(server, *READ, era=era), sandbox) == trouble.read
-    assert len(sandbox.requests) == trouble.reads
+NOTHING: Final = "nothing was changed"
 
 
-@pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
-async def test_a_write_that_fails_says_so_exactly_and_was_sent_once(
-    server: Server[Any], sandbox: Sandbox, *, era: str, trouble: Trouble
-) -> None:
-    """`not_applied` is never said of what took effect, nor `applied` of what did not."""
-    sandbox.faults.add(trouble.fault, times=None)
-    assert told(await call(server, *WRITE, era=era), sandbox) == trouble.write
-    (received,) = sandbox.requests
-    assert received.path == "/v1/studios/studio_42/chat/messages"
-    if trouble.write["outcome"] != "unknown":
-        assert happened(sandbox) is (trouble.write["outcome"] == "applied")
+def failure(code: str, message: str, **rest: object) -> dict[str, object]:
+    """An expected failure: by default final and not applied, with the id of our request."""
+    usual = {"retryable": False, "outcome": "not_applied", "requestId": "ours"}
+    return {"code": code, "message": message, **usual, **rest}
+
+
+def happened(sandbox: Sandbox) -> bool:
+    """Whether the write has taken effect."""
+    said = sandbox.world.chats["studio_42"].recent(1)
+    return [message.text for message in said] == [WRITE[1]["text"]]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -84,7 +66,7 @@ async def test_an_answer_that_does_not_come_in_time_is_a_timeout(
     sandbox.faults.add(Fault.silence(when=when), times=2)
     late = "TRaX did not answer within 0.05 s"
     assert told(await call(server, *READ, era=era), sandbox) == failure(
-        "timeout", f"{late}; {NOTHING}. {LATER}", retryable=True
+        "timeout", f"{late}; {NOTHING}. Call again later.", retryable=True
     )
     assert told(await call(server, *WRITE, era=era), sandbox) == failure(
         "timeout", f"{late}; {LOOK}", outcome="unknown"
@@ -203,11 +185,11 @@ async def test_upstream_words_are_quoted_and_short(
     )
 
 
-@pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
-async def test_no_failure_shows_a_key(sandbox: Sandbox, trouble: Trouble) -> None:
+@pytest.mark.parametrize("fault", SCRIPTED.values(), ids=SCRIPTED)
+async def test_no_failure_shows_a_key(sandbox: Sandbox, fault: Fault) -> None:
     """Neither the caller's nor a destination's: not as text, not as data, not as an exception."""
     trax = client_on(sandbox)
-    sandbox.faults.add(trouble.fault)
+    sandbox.faults.add(fault)
     with pytest.raises(TraxError) as caught:
         await trax.send(_with_a_stream_key(), OWNER)
     shown = repr(caught.value) + str(caught.value) + repr(caught.value.failure)

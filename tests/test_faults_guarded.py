@@ -11,30 +11,25 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.consent import told
-from tests.faults.callers import CALLERS, MET, expected, name_of, rows, word_of
+from tests.faults.callers import expected, row_of, rows
 from tests.faults.stage import leaks, staged
-from tests.faults.table import TABLE, Kind, Word
+from tests.faults.table import TABLE, TRUE, Fate, Role
 
 if TYPE_CHECKING:
     import mcp_types as types
 
-TRUE: Final = {
-    True: {Word.OK, Word.DONE, Word.SEEN},
-    False: {Word.AGAIN, Word.NEVER, Word.UNKNOWN},
-}
-"""What may be said of what has happened, since it can be seen, and of what has not."""
+    from tests.faults.callers import Row
 
-SPENT: Final = {Word.OK, Word.UNKNOWN, Word.SEEN, Word.DONE}
+SPENT: Final = {Fate.OK, Fate.UNKNOWN, Fate.SEEN, Fate.DONE}
 """After these the yes is spent; after the others it is as good as before."""
 
-STATES: Final = {Kind.START: "on_air", Kind.STOP: "off_air"}
+STATES: Final = {Role.START: "on_air", Role.STOP: "off_air"}
 
 
-@pytest.mark.parametrize(("kind", "row"), [(kind, row) for kind in STATES for row in rows(kind)])
-async def test_what_a_person_said_yes_to_meets_a_fault(kind: Kind, row: str) -> None:
+@pytest.mark.parametrize("row", [*rows(Role.START), *rows(Role.STOP)], ids=str)
+async def test_what_a_person_said_yes_to_meets_a_fault(row: Row) -> None:
     """It is sent once; what may have happened is looked for, and the same yes sends it no more."""
-    met, word = MET[name_of(row)], word_of(row)
-    async with staged(row, kind) as stage:
+    async with staged(row) as stage:
         yes = await stage.agreed()
         stage.strike()
         result = await stage.call(**yes)
@@ -42,54 +37,52 @@ async def test_what_a_person_said_yes_to_meets_a_fault(kind: Kind, row: str) -> 
         stage.relent()
         again = told(await stage.call(**yes))
         sent_again = len(stage.changes) - sent
-    if word is Word.OK:
+    if row.fate is Fate.OK:
         assert not result.is_error, result.content
-        assert (result.structured_content or {})["observed"]["state"] == STATES[kind]
+        assert (result.structured_content or {})["observed"]["state"] == STATES[row.role]
     else:
-        assert stage.told(result) == expected(row, kind)
-    assert happened is met.acts
-    assert word in TRUE[met.acts]
-    assert sent == (met.tries if met.told else 1)
+        assert stage.told(result) == expected(row)
+    assert happened is row.mishap.acts
+    assert row.fate in TRUE[row.mishap.acts]
+    assert sent == row.mishap.sends
     spent = ("confirmation_invalid", "used")
-    assert (again, sent_again) == ((spent, 0) if word in SPENT else (("ran", None), 1))
+    assert (again, sent_again) == ((spent, 0) if row.fate in SPENT else (("ran", None), 1))
 
 
-@pytest.mark.parametrize("row", rows(Kind.FACTS))
-async def test_what_is_looked_at_before_going_live_meets_a_fault(row: str) -> None:
+@pytest.mark.parametrize("row", rows(Role.FACTS), ids=str)
+async def test_what_is_looked_at_before_going_live_meets_a_fault(row: Row) -> None:
     """Nobody is asked about what is not known, but for what this key may not read."""
-    met, word = MET[name_of(row)], word_of(row)
-    async with staged(row, Kind.FACTS) as stage:
+    async with staged(row) as stage:
         stage.strike()
         result = await stage.call()
-    assert (len(stage.struck), stage.changes) == (CALLERS[Kind.FACTS].requests * met.tries, [])
+    assert (len(stage.struck), stage.changes) == (row.caller.requests * row.mishap.tries, [])
     assert not leaks(result)
-    if word is Word.ASKS:
+    if row.fate is Fate.ASKS:
         assert told(result) == ("confirmation_required", None)
-        assert len(unknown(result)) == (0 if is_fine(row) else CALLERS[Kind.FACTS].requests)
+        assert len(unknown(result)) == (0 if is_fine(row) else row.caller.requests)
     else:
-        assert stage.told(result) == expected(row, Kind.FACTS)
+        assert stage.told(result) == expected(row)
 
 
-@pytest.mark.parametrize("row", rows(Kind.HURRY))
-async def test_what_is_looked_at_before_a_stop_meets_a_fault(row: str) -> None:
+@pytest.mark.parametrize("row", rows(Role.HURRY), ids=str)
+async def test_what_is_looked_at_before_a_stop_meets_a_fault(row: Row) -> None:
     """Each look is made once; a person can say yes all the same, and then the studio is stopped."""
-    word = word_of(row)
-    async with staged(row, Kind.HURRY) as stage:
+    async with staged(row) as stage:
         stage.strike()
         result = await stage.call()
         looks, sent = len(stage.struck), len(stage.changes)
-        if word is Word.ASKS:
+        if row.fate is Fate.ASKS:
             confirmation = (result.structured_content or {})["confirmation"]
             stopped = await stage.call(confirm=True, confirmation=confirmation)
             assert told(stopped) == ("ran", None)
-    assert (looks, sent) == (CALLERS[Kind.HURRY].requests, 0)
+    assert (looks, sent) == (row.caller.requests, 0)
     assert not leaks(result)
-    if word is Word.ASKS:
+    if row.fate is Fate.ASKS:
         assert told(result) == ("confirmation_required", None)
-        assert len(unknown(result)) == (0 if is_fine(row) else CALLERS[Kind.HURRY].requests)
+        assert len(unknown(result)) == (0 if is_fine(row) else row.caller.requests)
         assert (len(stage.changes), stage.happened) == (1, True)
     else:
-        assert stage.told(result) == expected(row, Kind.HURRY)
+        assert stage.told(result) == expected(row)
 
 
 DAY: Final = timedelta(days=1)
@@ -103,7 +96,7 @@ async def test_a_clock_that_is_set_anew_makes_no_yes_last_longer_or_shorter(
     monkeypatch: pytest.MonkeyPatch, *, jump: timedelta, waits: int, comes: tuple[str, str | None]
 ) -> None:
     """Five minutes are five minutes, whatever the wall clock of this machine says meanwhile."""
-    async with staged("no connection", Kind.START) as stage:
+    async with staged(row_of(Role.START, "no connection")) as stage:
         yes, now = await stage.agreed(), stage.clock.now
         monkeypatch.setattr(stage.clock, "now", lambda: now() + jump)
         stage.clock.advance(waits)
@@ -116,8 +109,7 @@ def unknown(result: types.CallToolResult) -> list[str]:
     return shown
 
 
-def is_fine(row: str) -> bool:
+def is_fine(row: Row) -> bool:
     """Whether what is looked at can be read."""
-    return (
-        TABLE[name_of(row)][Kind.FACTS] is Word.ASKS and TABLE[name_of(row)][Kind.READ] is Word.OK
-    )
+    line = TABLE[row.name]
+    return (line[Role.READ], line[Role.FACTS]) == (Fate.OK, Fate.ASKS)

@@ -17,6 +17,7 @@ import pytest
 from tests.acts import STUDIO
 from tests.conftest import OWNER, client_on
 from tests.consent import told
+from tests.faults.table import read_table
 from tests.jsonrpc import MODERN
 from tests.processes import PATIENCE_SECONDS
 from tests.witness import STUDIO as PLACE
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from tests.hand import HandClock
     from trax_mcp.sandbox import Sandbox
 
-TABLE: Final = """
+TABLE: Final = read_table("""
                                 | pages  find_studio  go_live  go_offline
 a new cursor each time          | 51     endless      endless  asks
 the same cursor again and again | 2      endless      endless  asks
@@ -42,7 +43,7 @@ a cursor that is a number       | 1      lacks        lacks    asks
 a cursor that is an object      | 1      lacks        lacks    asks
 a page without items            | 1      lacks        lacks    asks
 a page of one odd item          | 1      lacks        lacks    asks
-"""
+""")
 """How often TRaX is asked for a page, and what comes of it for whoever reads the list."""
 
 CURSORS: Final[Mapping[str, Any]] = {
@@ -70,10 +71,7 @@ LACKS: Final = (
 )
 
 ROWS: Final = [
-    (line.partition("|")[0].strip(), tool, int(pages), word)
-    for line in TABLE.strip("\n").splitlines()[1:]
-    for pages, *words in [line.partition("|")[2].split()]
-    for tool, word in zip(CALLS, words, strict=True)
+    (case, tool, int(line["pages"]), line[tool]) for case, line in TABLE.items() for tool in CALLS
 ]
 
 

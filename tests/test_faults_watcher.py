@@ -14,18 +14,17 @@ import pytest
 from mcp.client.subscriptions import ResourceUpdated
 
 from tests.audience import CHAT, say
-from tests.faults.callers import MET, expected, name_of, rows, word_of
+from tests.faults.callers import expected, rows
 from tests.faults.stage import LONGEST_SECONDS, staged
-from tests.faults.table import Kind, Word
+from tests.faults.table import Fate, Role
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     import mcp_types as types
 
+    from tests.faults.callers import Row
     from tests.faults.stage import Stage
-
-LISTEN: Final = Kind.CHAT
 
 STEP_SECONDS: Final = 2
 """The shortest time between two looks."""
@@ -46,11 +45,10 @@ def _no_chance(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trax_mcp.chat.watcher.random.random", lambda: 0.0)
 
 
-@pytest.mark.parametrize("row", rows(LISTEN))
-async def test_a_watched_chat_meets_a_fault(row: str) -> None:
+@pytest.mark.parametrize("row", rows(Role.CHAT), ids=str)
+async def test_a_watched_chat_meets_a_fault(row: Row) -> None:
     """A reader is told what is wrong; who listens, of what comes after it, or that it is over."""
-    met, word = MET[name_of(row)], word_of(row)
-    async with staged(row, LISTEN, short_seconds=0) as stage, subscribed(stage) as rings:
+    async with staged(row, short_seconds=0) as stage, subscribed(stage) as rings:
         known = told(await stage.call())
         stage.clock.advance(STEP_SECONDS)
         stage.strike()
@@ -58,18 +56,18 @@ async def test_a_watched_chat_meets_a_fault(row: str) -> None:
         await let_pass(stage, WATCHED_SECONDS)
         looks, rung = len(stage.struck), list(rings)
         stage.relent()
-        if word is Word.ENDS:
+        if row.fate is Fate.ENDS:
             await stage.call()  # it was the end: whoever reads begins anew
         said = [say(stage.trax, "Hello")]
-        await stage.let_pass(met.retry_after or 0)
+        await stage.let_pass(row.mishap.retry_after or 0)
         await let_pass(stage, LATEST_SECONDS, until=lambda: len(rings) > len(rung))
         heard = told(await stage.call(after=known["cursor"], timeoutSeconds=0))
-    if word is Word.OK:
+    if row.fate is Fate.OK:
         assert ids(told(result)) == ids(known)
     else:
-        assert stage.told(result) == expected(row, LISTEN)
-    assert looks == (BUSY if word is Word.OK else met.looks)
-    assert rung == ([CHAT] if word is Word.ENDS else [])
+        assert stage.told(result) == expected(row)
+    assert looks == (BUSY if row.fate is Fate.OK else row.mishap.looks)
+    assert rung == ([CHAT] if row.fate is Fate.ENDS else [])
     assert (heard["messages"], heard["missed"], stage.changes) == (said, False, [])
 
 

@@ -18,7 +18,7 @@ from tests.acts import ACTS, ALSO
 from tests.calls import EVERY
 from tests.folders import furnish
 from tests.fuzz.judge import changes_nothing, is_valid
-from tests.fuzz.stage import REFUSALS, Stage, nothing_of_strangers, stage, told, wire, world_of
+from tests.fuzz.stage import REFUSALS, Stage, nothing_of_strangers, stage, told, wire
 from tests.fuzz.values import (
     ANYTHING,
     KNOWN,
@@ -38,7 +38,7 @@ from tests.generated import listings
 from tests.hostility import hidden
 from tests.jsonrpc import MODERN
 from tests.profiles import examples
-from tests.witness import put_on_air
+from tests.witness import put_on_air, world_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,6 @@ nothing but the protocol on stdout and nothing of the input on stderr, and nothi
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
 from contextlib import contextmanager
@@ -16,12 +15,13 @@ from itertools import count, cycle
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fuzz.servers import GROWS_MIB, LongLived, Server, serving
 from tests.fuzz.wire import (
     CANARY,
+    INTERNAL,
     Fate,
     Said,
     alike,
@@ -32,11 +32,10 @@ from tests.fuzz.wire import (
     waiting_for_chat,
 )
 from tests.jsonrpc import LEGACY, Message, opening, request, tool_call
-from tests.ports import upstream
-from tests.profiles import examples
+from tests.profiles import unshrunk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from hypothesis.strategies import SearchStrategy
 
@@ -44,9 +43,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.fuzz
 
-INTERNAL: Final = {-32603, 0}
-EXAMPLES: Final = 150
-FEW: Final = 40
 HUGE_BYTES: Final = 4 << 20
 HUGE_LINES: Final = 18
 
@@ -58,14 +54,6 @@ ENDS: Final = (
     b'{"x": "\xe2\x82',
     b" \t",
 )
-
-many = settings(
-    max_examples=examples(EXAMPLES),
-    report_multiple_bugs=False,
-    phases=(Phase.explicit, Phase.generate),  # what crashes a process is shrunk for minutes
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-few = settings(many, max_examples=examples(FEW))
 
 
 class Session:
@@ -208,12 +196,6 @@ def huge_lines(era: str) -> Iterator[bytes]:
         yield whole[:-1] if at % 6 == 5 else whole
 
 
-async def before_trax(play: Callable[[Sandbox], None]) -> None:
-    """Play in a thread of its own, with a TRaX that this one serves."""
-    async with upstream() as trax:
-        await asyncio.to_thread(play, trax)
-
-
 @contextmanager
 def speaking(trax: Sandbox, era: str) -> Iterator[Session]:
     """A client of this era, connected."""
@@ -221,92 +203,76 @@ def speaking(trax: Sandbox, era: str) -> Iterator[Session]:
         yield Session(server, era)
 
 
-async def test_whatever_is_written_the_next_request_is_answered(era: str) -> None:
+def test_whatever_is_written_the_next_request_is_answered(served: Sandbox, era: str) -> None:
     """Hundreds of hostile lines, and a client that goes on as if nothing had been."""
+    with LongLived(partial(speaking, served, era)) as long_lived:
 
-    def play(trax: Sandbox) -> None:
-        with LongLived(partial(speaking, trax, era)) as long_lived:
-
-            @many
-            @given(spoken(era))
-            def hears(spoken: Spoken) -> None:
-                with long_lived.example() as session:
-                    session.server.write(spoken.pieces)
-                    answers = session.answers(bounds(spoken.said)[0])
-                    judge(spoken.said, answers)
-                    assert not codes(answers) & INTERNAL
-                    assert not trax.requests
-                    session.server.is_well()
-
+        @unshrunk(150)
+        @given(spoken(era))
+        def hears(spoken: Spoken) -> None:
             with long_lived.example() as session:
-                before = session.server.resident_mib()
-            hears()
-            with long_lived.example() as session:
-                for line in huge_lines(era):
-                    session.server.write([line + b"\n"])
-                    (answer,) = session.answers(1)
-                    assert not codes([answer]) & INTERNAL
-                assert session.server.resident_mib() - before < GROWS_MIB
-                assert not trax.requests
+                session.server.write(spoken.pieces)
+                answers = session.answers(bounds(spoken.said)[0])
+                judge(spoken.said, answers)
+                assert not codes(answers) & INTERNAL
+                assert not served.requests
                 session.server.is_well()
-                session.server.ends_well()
 
-    await before_trax(play)
+        with long_lived.example() as session:
+            before = session.server.resident_mib()
+        hears()
+        with long_lived.example() as session:
+            for line in huge_lines(era):
+                session.server.write([line + b"\n"])
+                (answer,) = session.answers(1)
+                assert not codes([answer]) & INTERNAL
+            assert session.server.resident_mib() - before < GROWS_MIB
+            assert not served.requests
+            session.server.is_well()
+            session.server.ends_well()
 
 
-async def test_what_is_called_off_is_left_and_nothing_else(era: str) -> None:
+def test_what_is_called_off_is_left_and_nothing_else(served: Sandbox, era: str) -> None:
     """Waits are begun, and called off before, during and again; other ids go on untouched.
 
     Whatever was not really called off answers within two seconds, and would be heard at the end.
     """
+    with LongLived(partial(speaking, served, era)) as long_lived:
 
-    def play(trax: Sandbox) -> None:
-        with LongLived(partial(speaking, trax, era)) as long_lived:
-
-            @few
-            @given(calling_off(era))
-            def hears(messages: list[Message]) -> None:
-                with long_lived.example() as session:
-                    session.write(*messages)
-                    quick = [it["id"] for it in messages if it["method"] == "prompts/list"]
-                    heard = [answer["id"] for answer in session.answers(len(quick))]
-                    assert Counter(map(key, heard)) == Counter(map(key, quick))
-                    session.server.is_well()
-
-            hears()
+        @unshrunk(40)
+        @given(calling_off(era))
+        def hears(messages: list[Message]) -> None:
             with long_lived.example() as session:
-                waited = session.ask(waiting_for_chat(era, seconds=3))
-                assert waited["result"]["structuredContent"]["messages"] == []
-                assert session.answers(0) == []
-                assert {(it.method, it.path) for it in trax.requests} == {("GET", CHAT)}
+                session.write(*messages)
+                quick = [it["id"] for it in messages if it["method"] == "prompts/list"]
+                heard = [answer["id"] for answer in session.answers(len(quick))]
+                assert Counter(map(key, heard)) == Counter(map(key, quick))
                 session.server.is_well()
 
-    await before_trax(play)
+        hears()
+        with long_lived.example() as session:
+            waited = session.ask(waiting_for_chat(era, seconds=3))
+            assert waited["result"]["structuredContent"]["messages"] == []
+            assert session.answers(0) == []
+            assert {(it.method, it.path) for it in served.requests} == {("GET", CHAT)}
+            session.server.is_well()
 
 
 @pytest.mark.parametrize("rest", ENDS, ids=["a request", "half of one", "half a letter", "spaces"])
-async def test_what_is_written_without_an_end_of_line_ends_well(rest: bytes) -> None:
+def test_what_is_written_without_an_end_of_line_ends_well(served: Sandbox, rest: bytes) -> None:
     """A client that leaves in the middle of a line leaves a server that ends with code 0."""
-
-    def play(trax: Sandbox) -> None:
-        with speaking(trax, LEGACY) as session:
-            session.server.write([rest])
-            session.server.ends_well()
-            assert all(json.loads(line)["jsonrpc"] == "2.0" for line in session.server.lines())
-        assert not trax.requests
-
-    await before_trax(play)
+    with speaking(served, LEGACY) as session:
+        session.server.write([rest])
+        session.server.ends_well()
+        assert all(json.loads(line)["jsonrpc"] == "2.0" for line in session.server.lines())
+    assert not served.requests
 
 
-async def test_a_good_call_among_them_reaches_trax_once(era: str) -> None:
+def test_a_good_call_among_them_reaches_trax_once(served: Sandbox, era: str) -> None:
     """Without which nothing above would say anything."""
-
-    def play(trax: Sandbox) -> None:
-        with speaking(trax, era) as session:
-            session.server.write([b"{\n[]\n\xff\n"])
-            created = session.ask(tool_call(era, "create_studio", name=CANARY))
-            assert created["result"]["structuredContent"]["name"] == CANARY
-            assert codes(session.answers(3)) == {-32700, -32600}
-            assert [it.method for it in trax.requests] == ["POST"]
-
-    await before_trax(play)
+    with speaking(served, era) as session:
+        session.server.write([b"{\n[]\n\xff\n"])
+        created = session.ask(tool_call(era, "create_studio", name=CANARY))
+        assert created["result"]["structuredContent"]["name"] == CANARY
+        assert codes(session.answers(3)) == {-32700, -32600}
+        assert [it.method for it in served.requests] == ["POST"]

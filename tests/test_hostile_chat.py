@@ -364,8 +364,7 @@ async def test_over_http_no_byte_of_a_viewer_is_protocol(era: str) -> None:
         caller = await front.opened(era, x_api_key=SANDBOX_KEY)
 
         async def ask(message: Message) -> Message:
-            uri = message["params"].get("uri")
-            response = await caller.post(message, **({"mcp_name": uri} if uri else {}))
+            response = await caller.post(message)
             answer = only_answer(response.content)
             assert read_answer(response) == answer
             return answer

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from tests.crowd import dealings, trespass
-from tests.crowd.accounts import STAGE, marks, town
+from tests.crowd.accounts import COMMON, marks, town
 from tests.crowd.members import Board, Member, at_work
 from tests.front import serving
 from tests.hand import STEP_SECONDS, settled
@@ -117,7 +117,7 @@ def assert_busy(member: Member) -> None:
 def assert_told(member: Member) -> None:
     """They were told that there is chat in theirs, and of nothing of another's."""
     chats = {f"trax://studios/{it}/chat" for it in member.own}
-    assert chats <= set(member.news) <= set(member.addresses([*member.own, STAGE]))
+    assert chats <= set(member.news) <= set(member.addresses([*member.own, COMMON]))
 
 
 def assert_faithful(there: Town, member: Member, board: Board) -> None:
@@ -131,5 +131,5 @@ def assert_faithful(there: Town, member: Member, board: Board) -> None:
         assert strange <= member.named, sent
         assert [secret for secret in board.owners if secret in sent] == []
         assert "cookie" not in it.headers
-    looked = {it.path for it in reached if STAGE in it.path}
-    assert {f"/v1/studios/{STAGE}/{it}" for it in ("chat/messages", "stream-status")} <= looked
+    looked = {it.path for it in reached if COMMON in it.path}
+    assert {f"/v1/studios/{COMMON}/{it}" for it in ("chat/messages", "stream-status")} <= looked

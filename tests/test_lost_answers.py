@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.conftest import OWNER, call
-from tests.troubles import DONE, LOOK, READ, WRITE, told
+from tests.troubles import LOOK, READ, WRITE, told
 from tests.wire import answering, closed_port
 from trax_mcp.api.client import Client
 from trax_mcp.server.app import build_server
@@ -47,6 +47,9 @@ async def test_a_refused_connection_is_tried_three_times_and_nothing_was_sent(
 
 
 HEAD: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n"
+DONE: Final = (
+    "it has taken effect, so do not call again. Look with list_chat_messages before anything else."
+)
 LOST: Final = "The connection to TRaX broke before it answered"
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from bench.processes import BenchError
 from proof.race.cells import Cell, Share, shown
-from proof.race.entrants import AWSLABS, ENTRANTS, FASTMCP, MCPIFY, OURS
+from proof.race.course import ROWS_FILLED
+from proof.race.entrants import AWSLABS, ENTRANTS, FASTMCP, GATEWAY, IVOTOBY, MCPIFY, OURS
 from proof.race.installing import first_reason
 from proof.race.offered import Offered, act
 from proof.race.report import Race, as_page, in_columns
@@ -15,6 +16,8 @@ from proof.race.sentences import SENTENCES, Sentence
 from proof.race.verdicts import judge, needless
 
 GO_LIVE = "POST /v1/studios/{id}/go-live"
+
+SLOWER: dict[str, Cell] = {"start_ms": 900.0, "memory_mib": 110.0}
 
 WON: dict[str, dict[str, Cell]] = {
     OURS: {
@@ -43,6 +46,9 @@ WON: dict[str, dict[str, Cell]] = {
         "grave": Share(7, 7),
         "chat": False,
     },
+    AWSLABS: SLOWER,
+    GATEWAY: SLOWER,
+    MCPIFY: SLOWER,
 }
 """A race in which every target is met."""
 
@@ -123,6 +129,16 @@ def test_a_peer_that_did_not_run_cannot_be_beaten() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", [FASTMCP, AWSLABS, GATEWAY, MCPIFY])
+def test_every_python_peer_means_every_one(name: str) -> None:
+    """Where one could not be installed, nobody can say that it was beaten."""
+    others = {it: cells for it, cells in WON.items() if it != name}
+    start, memory, *_ = judge(others, SHORT)
+
+    seen = f"it could not be judged without {name}"
+    assert (start.stands, start.seen) == (memory.stands, memory.seen) == (False, seen)
+
+
 def test_a_peer_ahead_needs_a_sentence_for_its_row() -> None:
     """A sentence about another peer, or another row, does not count."""
     faster = table(MCPIFY, {"seen_bytes": 7_000, "chat": False})
@@ -134,7 +150,7 @@ def test_a_peer_ahead_needs_a_sentence_for_its_row() -> None:
 
 def test_a_sentence_about_who_is_not_ahead_is_told() -> None:
     """Such sentences are named, unless they speak of who did not run."""
-    boasts = (*SHORT, Sentence("chat", (FASTMCP, AWSLABS), "It marks the words."))
+    boasts = (*SHORT, Sentence("chat", (FASTMCP, IVOTOBY), "It marks the words."))
 
     assert needless(WON, SHORT) == []
     assert needless(WON, boasts) == [f"chat marked as strangers' words: {FASTMCP}"]
@@ -147,6 +163,13 @@ def test_every_sentence_speaks_of_a_row_and_of_peers() -> None:
 
     assert {it.row for it in SENTENCES} <= rows
     assert {peer for it in SENTENCES for peer in it.peers} <= peers
+
+
+def test_every_row_is_filled_by_the_course_and_every_cell_has_a_row() -> None:
+    """A row or a question that was renamed takes the other along."""
+    keys = [row.key for row in ROWS]
+
+    assert sorted(ROWS_FILLED) == sorted(keys)
 
 
 def raced(raced_table: dict[str, dict[str, Cell]], **absent: str) -> Race:

@@ -1,7 +1,7 @@
 """Resources that cannot be read: every failure, as a protocol error.
 
 Through a real client in both eras; where callers matter, over sockets. What the failures of the
-tools say, word by word, is in `test_failures`: a resource says the same.
+tools say, word by word, is in `test_faults_reads`: a resource says the same.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import pytest
 
 from tests.audience import viewer_of
 from tests.conftest import OWNER, call, client_on
+from tests.faults.callers import CALLERS, SCRIPTED, failure, rows
+from tests.faults.table import Role
 from tests.front import serving
 from tests.looks import narrow
 from tests.readings import (
@@ -29,7 +31,6 @@ from tests.readings import (
     refused,
     whole_studio,
 )
-from tests.troubles import TROUBLES, Trouble
 from trax_mcp.api.caller import NOBODY
 from trax_mcp.sandbox import SANDBOX_KEY, STRANGER_KEY, Fault, Sandbox
 from trax_mcp.server.app import build_server
@@ -37,6 +38,7 @@ from trax_mcp.server.app import build_server
 if TYPE_CHECKING:
     from mcp.server import Server
 
+    from tests.faults.callers import Row
     from trax_mcp.api.client import Client
 
 FAULTS: Final = (
@@ -51,6 +53,9 @@ FAULTS: Final = (
     Fault.dropped(),
     Fault.truncated(),
 )
+
+READER: Final = CALLERS[Role.READ]._replace(tool="get_stream_status", scope="stream:read")
+"""Who reads a studio's status."""
 
 LACKING: Final[dict[str, tuple[set[str], dict[str, str]]]] = {
     "studios:read": ({STUDIOS, STUDIO}, {}),
@@ -67,17 +72,18 @@ def code_for(failure: dict[str, Any], era: str) -> int:
     return not_found(era) if failure["code"] == "not_found" else types.INTERNAL_ERROR
 
 
-@pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
+@pytest.mark.parametrize("row", [it for it in rows(Role.READ) if it.name in SCRIPTED], ids=str)
 async def test_a_reading_that_fails_says_so_exactly(
-    server: Server[Any], sandbox: Sandbox, *, era: str, trouble: Trouble
+    server: Server[Any], sandbox: Sandbox, *, era: str, row: Row
 ) -> None:
     """As a protocol error, which is all that a resource has; tried again where that can help."""
-    sandbox.faults.add(trouble.fault, times=None)
+    sandbox.faults.add(SCRIPTED[row.name], times=None)
     async with client_of(server, era) as client:
         error = await refused(client, STATUS)
-    assert account_in(error, sandbox) == trouble.read
-    assert error.code == code_for(trouble.read, era)
-    assert len(sandbox.requests) == trouble.reads
+    expected = failure(row.mishap, READER, row.fate)
+    assert account_in(error, sandbox) == expected
+    assert error.code == code_for(expected, era)
+    assert len(sandbox.requests) == row.mishap.tries
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda it: it.name)

@@ -5,17 +5,19 @@ The client's sleep is recorded and never slept.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import pytest
 
 from tests.conftest import OWNER, call, client_on
-from tests.troubles import HTML, READ, WRITE
+from tests.troubles import READ, WRITE
 from trax_mcp.api.errors import Failure, LostAnswer, NoConnection, Refused, TraxError
 from trax_mcp.api.retries import pause_before_retry
 from trax_mcp.sandbox import Fault, Sandbox, SandboxTransport
 from trax_mcp.server.app import build_server
+
+HTML: Final = "<html><body>Bad gateway</body></html>"
 
 
 class Unreachable(httpx.AsyncBaseTransport):

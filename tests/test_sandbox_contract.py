@@ -10,15 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from schemathesis.checks import CHECKS, load_all_checks
 
 from tests.profiles import examples
-from tests.referee.checks import (
-    COVERAGE,
-    FUZZING,
-    JUDGING,
-    STATEFUL,
-    judged,
-)
+from tests.referee.checks import COVERAGE, FUZZING, JUDGING, LEFT_OUT, STATEFUL, judged
 from tests.referee.words import spelled_out
 from tests.witness import still
 from trax_mcp.sandbox import READONLY_KEY, SANDBOX_KEY, Clock, Fault, RateLimit, Sandbox
@@ -224,6 +219,12 @@ CROOKED: Final[dict[str, Crooked]] = {
         Fault.patched(lambda studio: studio.update(id="studio_0")), (CREATE, READ), STATEFUL, "POST"
     ),
 }
+
+
+def test_every_check_that_the_referee_knows_judges_or_is_left_out_for_a_reason() -> None:
+    """What a later one learns is noticed, and so is what it forgets."""
+    load_all_checks()
+    assert {*JUDGING, *LEFT_OUT} == set(CHECKS.get_all_names())
 
 
 @pytest.mark.parametrize("check", JUDGING)

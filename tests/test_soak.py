@@ -12,6 +12,7 @@ import pytest
 from proof.soak.__main__ import main
 from proof.soak.census import Census
 from proof.soak.judge import growth, slope
+from proof.soak.report import ABOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,11 +41,13 @@ def test_a_short_soak_is_flat(capsys: pytest.CaptureFixture[str]) -> None:
     table = capsys.readouterr().out.splitlines()
     assert table[-1] == "FLAT."
     assert max(map(len, table)) <= 80
-    _, rehearsal, show = (line.split() for line in table[1:4])
-    assert (rehearsal[1], show[1]) == ("0", "1")
-    assert int(show[2]) > int(rehearsal[2]) > 200
-    assert int(show[3]) == 2 * int(rehearsal[3]) > 0
-    assert show[4:6] == rehearsal[4:6]
+    assert "\n".join(table).startswith(ABOUT)
+    head, rehearsal, show = (line.split() for line in table[ABOUT.count("\n") + 2 :][:3])
+    assert head == ["shows", "calls", "subscribers", *["files", "tasks", "MiB"] * 3]
+    assert (rehearsal[0], show[0]) == ("0", "1")
+    assert int(show[1]) > int(rehearsal[1]) > 200
+    assert int(show[2]) == 2 * int(rehearsal[2]) > 0
+    assert show[3:5] == rehearsal[3:5]
 
 
 @linux_only

@@ -240,6 +240,7 @@ UNREADABLE = {
     "{bad": (None, -32700),
     "[" * 100_000: (None, -32700),
     '{"jsonrpc":"2.0","id":"x","method":"ping","params":{"name":"\\ud800"}}': ("x", -32700),
+    '{"jsonrpc":"2.0","id":"\\ud800","method":"ping"}': (None, -32700),
     '{"jsonrpc":"2.0","id":7,"method":"ping","params":[1]}': (7, -32600),
     '{"jsonrpc":"1.0","id":8,"method":"ping"}': (8, -32600),
     '{"jsonrpc":"2.0","id":true,"method":5}': (None, -32600),

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import AsyncExitStack, asynccontextmanager
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
-from unittest.mock import patch
 
 import httpx2
 from mcp import Client
@@ -28,15 +26,12 @@ from trax_mcp.api.caller import NOBODY
 from trax_mcp.guard.rules import Mode, Rules
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import House, build_server
-from trax_mcp.server.listening import listen
 from trax_mcp.server.transports import http_app
 from trax_mcp.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
-
-    from starlette.types import ASGIApp
 
 
 class Hurry:
@@ -47,15 +42,6 @@ class Hurry:
 
 
 @asynccontextmanager
-async def port_of(app: ASGIApp) -> AsyncIterator[str]:
-    """Serve an app on a port, without the 40 ms for which `listen` tells the reason."""
-    at_once = SimpleNamespace(create_server=lambda address: listen(*address))
-    with patch("tests.ports.socket", at_once):
-        async with listening(app) as address:
-            yield address
-
-
-@asynccontextmanager
 async def over_http(era: str, *, audit: Path | None = None) -> AsyncIterator[tuple[Desk, str]]:
     """A desk on a socket, and its address; what `trax-mcp http` serves, with its clock in hand."""
     trax = peopled()
@@ -63,7 +49,7 @@ async def over_http(era: str, *, audit: Path | None = None) -> AsyncIterator[tup
     house = House(rules=Rules(Mode.AUTO, ALSO), audit_log=audit, clock=clock)
     server = build_server(client_on(trax), own=NOBODY, house=house)
     app = http_app(server, read_settings({}), in_flight=house.in_flight, presence=house.presence)
-    async with port_of(app) as address, AsyncExitStack() as stack:
+    async with listening(app) as address, AsyncExitStack() as stack:
 
         async def caller(key: str, asked: Person | None = None) -> Client:
             web = httpx2.AsyncClient(headers={"X-API-Key": key}, trust_env=False)
@@ -85,7 +71,7 @@ async def over_stdio(era: str, *, program: str = "trax_mcp") -> AsyncIterator[De
     """
     trax, person = peopled(), Person()
     async with (
-        port_of(trax.app) as address,
+        listening(trax.app) as address,
         process(era, address, program=program) as plain,
         process(era, address, person, program=program) as asking,
         process(era, address, key=SECOND_KEY, program=program) as other,

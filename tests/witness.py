@@ -1,12 +1,18 @@
-"""How the tests hold the sandbox: one that stands still, and a plain HTTP client of it."""
+"""How the tests hold the sandbox: one that stands still, its world kept and put back, and a client.
+
+The client is a plain HTTP one. It knows nothing of MCP.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
 from trax_mcp.sandbox import SANDBOX_KEY, Clock, Sandbox, SandboxTransport
+
+World = dict[str, dict[str, Any]]
+"""What is there in a sandbox, by kind and id."""
 
 ADDRESS: Final = "http://sandbox.localhost"
 """What a client in this process calls the sandbox."""
@@ -38,3 +44,29 @@ def connected(sandbox: Sandbox, key: str | None = SANDBOX_KEY) -> httpx.AsyncCli
 def code(response: httpx.Response) -> tuple[int, str]:
     """What a refusal says: its status and its code."""
     return response.status_code, response.json()["error"]["code"]
+
+
+def world_of(trax: Sandbox) -> World:
+    """All that a call may change in a sandbox, but for what viewers say by themselves."""
+    return {name: dict(table) for name, table in _tables(trax).items()}
+
+
+def restore(trax: Sandbox, before: World) -> None:
+    """Make it as it was. A chat goes with its studio; faults are not of the world."""
+    for name, table in _tables(trax).items():
+        table.clear()
+        table.update(before[name])
+    for studio in trax.world.chats.keys() - before["studios"].keys():
+        del trax.world.chats[studio]
+
+
+def _tables(trax: Sandbox) -> dict[str, dict[str, Any]]:
+    world = trax.world
+    return {
+        "studios": world.studios,
+        "destinations": world.destinations,
+        "sources": world.sources,
+        "connections": world.connections,
+        "streams": world.streams,
+        "assets": world.library.assets,
+    }

@@ -6,11 +6,12 @@ exits with 0 if everything was as expected, with 1 if not, and with 2 if it coul
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, get_args
@@ -42,51 +43,69 @@ def main() -> None:
     began = time.monotonic()
     print(f"{report.ABOUT}\n\n{report.HEAD}", flush=True)
     try:
-        problems = _judge(asked.node.absolute(), asked.referees.absolute())
+        found = _judge(asked.node.absolute(), asked.referees.absolute())
+    except BrokenPipeError:  # of our own stdout
+        raise
     except (RefereeError, OSError) as error:
         print(f"\nconformance: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
-    print(f"\nListed, and why:\n{report.told_reasons(EXPECTED)}")
+    failed = report.told_reasons(found.reasons)
+    print(f"\nScenarios that failed as listed, and why:\n{failed}")
     print(f"\nJudged in {time.monotonic() - began:.0f} s.", flush=True)
-    if problems:
-        sys.exit(f"\nNot as expected:\n{report.told_problems(problems)}")
+    if found.problems:
+        sys.exit(f"\nNot as expected:\n{report.told_problems(found.problems)}")
 
 
-def _judge(node: Path, packages: Path) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What all referees came to: why scenarios failed as listed, and what is unexpected."""
+
+    reasons: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def _judge(node: Path, packages: Path) -> _Found:
     with TemporaryDirectory(prefix="conformance-", dir=packages.parent) as scratch:
         return asyncio.run(_let_them(Referees(node, packages, Path(scratch))))
 
 
-async def _let_them(referees: Referees) -> list[str]:
-    """Let every referee judge, and print each finding as it comes; what is unexpected of it."""
+async def _let_them(referees: Referees) -> _Found:
+    """Let every referee judge, and print each finding as it comes."""
+    found = _Found()
     async with AsyncExitStack() as stack:
         servers = {
             server: await stack.enter_async_context(running(*_HTTP, program=program))
             for server, program in _PROGRAMS.items()
         }
         urls = {server: await _url(it) for server, it in servers.items()}
-        problems = [it async for it in _findings(referees, urls)]
-        if problems:
-            problems += [f"{name} server: {_last_words(it)}" for name, it in servers.items()]
-        return problems
+        # One after another: some of the suite's checks wait for half a second and no longer.
+        for server, url in urls.items():
+            await _run_suite(referees, found, server=server, url=url)
+        await _lint(referees, found, url=urls["bare"])
+        if found.problems:
+            said = (f"{name} server: {_last_words(it)}" for name, it in servers.items())
+            found.problems.extend(said)
+    return found
 
 
-async def _findings(referees: Referees, urls: dict[Server, str]) -> AsyncIterator[str]:
-    # One after another: some of the suite's checks wait for half a second and no longer.
-    for server, url in urls.items():
-        for revision in get_args(Revision):
-            run = await referees.run_suite(url, server=server, revision=revision)
-            verdict = judge(run, EXPECTED)
-            print(report.told_verdict(verdict), flush=True)
-            for problem in verdict.problems:
-                yield problem
+async def _run_suite(referees: Referees, found: _Found, *, server: Server, url: str) -> None:
+    print(report.told_server(server), flush=True)
+    for revision in get_args(Revision):
+        run = await referees.run_suite(url, server=server, revision=revision)
+        verdict = judge(run, EXPECTED)
+        print(report.told_verdict(verdict), flush=True)
+        found.reasons.extend(verdict.reasons)
+        found.problems.extend(verdict.problems)
+
+
+async def _lint(referees: Referees, found: _Found, *, url: str) -> None:
+    print(report.LINTS, flush=True)
     for era in get_args(Era):
-        for lint in (await referees.lint_http(urls["bare"], era), await referees.lint_stdio(era)):
+        for lint in (await referees.lint_http(url, era), await referees.lint_stdio(era)):
             print(report.told_lint(lint), flush=True)
-            for problem in lint.problems:
-                yield problem
+            found.problems.extend(lint.problems)
 
 
 async def _url(server: Running) -> str:
@@ -106,4 +125,8 @@ def _last_words(server: Running) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BrokenPipeError:  # nobody reads on; what is left to be written goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(2)

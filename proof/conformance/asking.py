@@ -11,7 +11,7 @@ import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
 from proof.conformance.contents import text
-from proof.conformance.made_up import Call, Fixture, fixture, strings
+from proof.conformance.made_up import Fixture, ToolHandler, fixture, strings
 from trax_mcp.server.handlers import Context, Handler
 
 Question = types.ElicitRequest | types.CreateMessageRequest | types.ListRootsRequest
@@ -47,7 +47,7 @@ def _needs(
     return types.InputRequiredResult(input_requests=dict(questions), request_state=state)
 
 
-def _asks(questions: Mapping[str, Question], *, state: str | None = None) -> Call:
+def _asks(questions: Mapping[str, Question], *, state: str | None = None) -> ToolHandler:
     """Asks until all questions are answered, whatever the answers are."""
 
     async def run(_ctx: Context, params: types.CallToolRequestParams) -> Answered:
@@ -102,7 +102,7 @@ async def _ask_model(ctx: Context, params: types.CallToolRequestParams) -> Answe
     return types.CallToolResult(content=[text(f"It said: {said.content}")])
 
 
-def _elicits(schema: Mapping[str, Any]) -> Call:
+def _elicits(schema: Mapping[str, Any]) -> ToolHandler:
     """In the earlier era: a form is a request of ours."""
 
     async def run(ctx: Context, _params: types.CallToolRequestParams) -> Answered:

@@ -3,19 +3,16 @@
 They prove what is below the product's handlers, and say nothing of these.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import mcp_types as types
 
 from proof.conformance.contents import AUDIO, EMBEDDED, IMAGE, text
-from trax_mcp.server.handlers import Context
+from trax_mcp.server.handlers import Context, Handler
 
-Call = Callable[
-    [Context, types.CallToolRequestParams],
-    Awaitable[types.CallToolResult | types.InputRequiredResult],
-]
+ToolHandler = Handler[types.CallToolRequestParams, types.CallToolResult | types.InputRequiredResult]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +20,14 @@ class Fixture:
     """A tool as the suite wants it."""
 
     listing: types.Tool
-    call: Call
+    handler: ToolHandler
 
 
-def fixture(name: str, call: Call, *, takes: Mapping[str, Any] | None = None) -> Fixture:
+def fixture(name: str, handler: ToolHandler, *, takes: Mapping[str, Any] | None = None) -> Fixture:
     """A tool with this name; `takes` is the schema of its arguments, none if left out."""
     schema = dict(takes or {"type": "object"})
-    return Fixture(types.Tool(name=name, description="A fixture.", input_schema=schema), call)
+    listing = types.Tool(name=name, description="A fixture.", input_schema=schema)
+    return Fixture(listing, handler)
 
 
 def strings(*names: str) -> Mapping[str, Any]:
@@ -38,7 +36,7 @@ def strings(*names: str) -> Mapping[str, Any]:
     return {"type": "object", "properties": properties, "required": list(names)}
 
 
-def _says(*pieces: types.ContentBlock) -> Call:
+def _says(*pieces: types.ContentBlock) -> ToolHandler:
     async def run(_ctx: Context, _params: types.CallToolRequestParams) -> types.CallToolResult:
         return types.CallToolResult(content=list(pieces))
 

@@ -4,7 +4,7 @@ A name that the product plays goes to the product's own handler under its own na
 its fixture, and every other to the product untouched. Nothing here knows what a fixture does.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import mcp_types as types
@@ -17,8 +17,39 @@ from trax_mcp.server.handlers import Context, Handler
 from trax_mcp.server.lifespan import Lifespan
 
 _MADE_UP: Final[Mapping[str, Fixture]] = {**made_up.TOOLS, **asking.TOOLS}
-_NO_ARGUMENTS: Final = {"type": "object"}
+_LISTED: Final[Mapping[str, tuple[str, Sequence[object]]]] = {
+    "tools/list": (
+        "tools",
+        (
+            *(
+                types.Tool(name=name, description=f"As {it.tool}.", input_schema={"type": "object"})
+                for name, it in played.TOOLS.items()
+            ),
+            *(it.listing for it in _MADE_UP.values()),
+        ),
+    ),
+    "prompts/list": (
+        "prompts",
+        (
+            *(
+                types.Prompt(name=name, description=f"As {it.prompt}.")
+                for name, it in played.PROMPTS.items()
+            ),
+            *(
+                types.Prompt(name=name, description="A fixture.")
+                for name in (*contents.PROMPTS, *asking.PROMPTS)
+            ),
+        ),
+    ),
+    "resources/list": (
+        "resources",
+        tuple(types.Resource(uri=it, name=it) for it in (*played.RESOURCES, *contents.RESOURCES)),
+    ),
+    "resources/templates/list": ("resource_templates", (contents.TEMPLATE,)),
+}
+"""Each list -> its field in the result, and what stands there after the product's own."""
 
+Around = Callable[[Handler[Any, Any]], Handler[Any, Any]]
 AddressParams = (
     types.ReadResourceRequestParams | types.SubscribeRequestParams | types.UnsubscribeRequestParams
 )
@@ -26,12 +57,10 @@ AddressParams = (
 
 def overlay(server: Server[Lifespan]) -> None:
     """Add all fixtures to a server that is not running yet."""
-    _wrap(server, "tools/list", _list_tools)
+    for method, (field, fixtures) in _LISTED.items():
+        _wrap(server, method, _lists_also(field, fixtures))
     _wrap(server, "tools/call", _call_tool)
-    _wrap(server, "prompts/list", _list_prompts)
     _wrap(server, "prompts/get", _get_prompt)
-    _wrap(server, "resources/list", _list_resources)
-    _wrap(server, "resources/templates/list", _list_templates)
     for method in ("resources/read", "resources/subscribe", "resources/unsubscribe"):
         _wrap(server, method, _at_address)
     _wrap(server, "completion/complete", _complete)
@@ -39,9 +68,7 @@ def overlay(server: Server[Lifespan]) -> None:
     _add_schemas(server)
 
 
-def _wrap(
-    server: Server[Lifespan], method: str, around: Callable[[Handler[Any, Any]], Handler[Any, Any]]
-) -> None:
+def _wrap(server: Server[Lifespan], method: str, around: Around) -> None:
     entry = server.get_request_handler(method)
     if entry is None:
         raise LookupError(f"The product does not serve {method}.")
@@ -60,28 +87,26 @@ def _add_schemas(server: Server[Lifespan]) -> None:
     server.get_tool_input_schema = look_up
 
 
-def _list_tools(product: Handler[Any, types.ListToolsResult]) -> Handler[Any, Any]:
-    async def run(ctx: Context, params: object) -> types.ListToolsResult:
-        listed = await product(ctx, params)
-        ours = [
-            types.Tool(name=name, description=f"As {it.tool}.", input_schema=_NO_ARGUMENTS)
-            for name, it in played.TOOLS.items()
-        ]
-        made = [it.listing for it in _MADE_UP.values()]
-        return listed.model_copy(update={"tools": [*listed.tools, *ours, *made]})
+def _lists_also(field: str, fixtures: Sequence[object]) -> Around:
+    def around(product: Handler[Any, types.Result]) -> Handler[Any, types.Result]:
+        async def run(ctx: Context, params: object) -> types.Result:
+            listed = await product(ctx, params)
+            return listed.model_copy(update={field: [*getattr(listed, field), *fixtures]})
 
-    return run
+        return run
+
+    return around
 
 
 def _call_tool(product: Handler[types.CallToolRequestParams, types.Result]) -> Handler[Any, Any]:
     async def run(ctx: Context, params: types.CallToolRequestParams) -> types.Result:
         if (fixture := _MADE_UP.get(params.name)) is not None:
-            return await fixture.call(ctx, params)
-        if (call := played.TOOLS.get(params.name)) is None:
+            return await fixture.handler(ctx, params)
+        if (own := played.TOOLS.get(params.name)) is None:
             return await product(ctx, params)
-        asked = {"name": call.tool, "arguments": dict(call.arguments)}
+        asked = {"name": own.tool, "arguments": dict(own.arguments)}
         result = await product(ctx, params.model_copy(update=asked))
-        if call.refusal and _status(result) == call.refusal:
+        if own.refusal and _status(result) == own.refusal:
             raise MCPError(types.INVALID_PARAMS, "The state was refused.")
         return result
 
@@ -91,20 +116,6 @@ def _call_tool(product: Handler[types.CallToolRequestParams, types.Result]) -> H
 def _status(result: types.Result) -> object:
     told = result.structured_content if isinstance(result, types.CallToolResult) else None
     return told.get("status") if isinstance(told, dict) else None
-
-
-def _list_prompts(product: Handler[Any, types.ListPromptsResult]) -> Handler[Any, Any]:
-    async def run(ctx: Context, params: object) -> types.ListPromptsResult:
-        listed = await product(ctx, params)
-        ours = [
-            types.Prompt(name=name, description=f"As {it.prompt}.")
-            for name, it in played.PROMPTS.items()
-        ]
-        names = (*contents.PROMPTS, *asking.PROMPTS)
-        made = [types.Prompt(name=name, description="A fixture.") for name in names]
-        return listed.model_copy(update={"prompts": [*listed.prompts, *ours, *made]})
-
-    return run
 
 
 def _get_prompt(product: Handler[types.GetPromptRequestParams, types.Result]) -> Handler[Any, Any]:
@@ -118,24 +129,6 @@ def _get_prompt(product: Handler[types.GetPromptRequestParams, types.Result]) ->
             asked = {"name": filled.prompt, "arguments": {**given, **filled.given}}
             params = params.model_copy(update=asked)
         return await product(ctx, params)
-
-    return run
-
-
-def _list_resources(product: Handler[Any, types.ListResourcesResult]) -> Handler[Any, Any]:
-    async def run(ctx: Context, params: object) -> types.ListResourcesResult:
-        listed = await product(ctx, params)
-        made = [types.Resource(uri=it, name=it) for it in (*played.RESOURCES, *contents.RESOURCES)]
-        return listed.model_copy(update={"resources": [*listed.resources, *made]})
-
-    return run
-
-
-def _list_templates(product: Handler[Any, types.ListResourceTemplatesResult]) -> Handler[Any, Any]:
-    async def run(ctx: Context, params: object) -> types.ListResourceTemplatesResult:
-        listed = await product(ctx, params)
-        templates = [*listed.resource_templates, contents.TEMPLATE]
-        return listed.model_copy(update={"resource_templates": templates})
 
     return run
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class OwnTool:
     """A tool of the product, with all that it takes.
 
     `refusal` is the status of a result that the suite wants to be told as a JSON-RPC error.
@@ -30,12 +30,12 @@ class Filled:
     given: Mapping[str, str] = field(default_factory=dict)
 
 
-_GUARDED: Final = Call("go_live", {"studioId": "studio_42"})
+_GUARDED: Final = OwnTool("go_live", {"studioId": "studio_42"})
 """Asks a person. The suite's answers are never a yes, so nobody ever goes on air."""
 
-TOOLS: Final[Mapping[str, Call]] = {
-    "test_simple_text": Call("list_studios"),
-    "test_error_handling": Call("get_studio", {"studioId": "studio_of_nobody"}),
+TOOLS: Final[Mapping[str, OwnTool]] = {
+    "test_simple_text": OwnTool("list_studios"),
+    "test_error_handling": OwnTool("get_studio", {"studioId": "studio_of_nobody"}),
     "test_elicitation": _GUARDED,
     "test_streaming_elicitation": _GUARDED,
     "test_input_required_result_request_state": _GUARDED,

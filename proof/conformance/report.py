@@ -2,49 +2,51 @@
 
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from proof.conformance.expected import NEEDS, Expected
+from proof.conformance.expected import EXPECTED
 from proof.conformance.referees import Lint
-from proof.conformance.verdict import Tally, Verdict
+from proof.conformance.results import Server
+from proof.conformance.verdict import Verdict
 
 ABOUT: Final = """\
 The official conformance suite against the product with the suite's fixtures
 beside its tools (overlaid), and as it is started (bare); then the Inspector's
-lint of the bare one. Scenarios: passed, and failed as listed with a reason."""
+lint of the bare one. Scenarios: how many passed, and how many of the others
+failed as listed, each with a reason."""
+
+HEAD: Final = f"{'':13}{'scored':20}{'not scored':20}{'checks held':12}unexpected    s"
+LINTS: Final = "Inspector --strict"
 
 _LONGEST: Final = 800
 
-HEAD: Final = """\
-                         scored       not scored       checks  unex-
-server, revision     passed listed  passed listed        held pected  seconds"""
+
+def told_server(server: Server) -> str:
+    """Whose runs come next."""
+    return f"{server} server"
 
 
 def told_verdict(verdict: Verdict) -> str:
     """A run as a line under `HEAD`."""
     run = verdict.run
     checks = [it for checks in run.scenarios.values() for it in checks if it.status != "INFO"]
-    held = f"{sum(it.is_sound for it in checks)}/{len(checks)}"
-    name = f"{run.server}, {run.revision}"
-    columns = f"{_told(verdict.scored)}{_told(verdict.not_scored)}{held:>12}"
-    return f"{name:21}{columns}{len(verdict.problems):7}{run.seconds:9.1f}"
+    held = f"{sum(it.is_sound for it in checks)} of {len(checks)}"
+    cells = f"  {run.revision:11}{verdict.scored!s:20}{verdict.not_scored!s:20}{held:12}"
+    return f"{cells}{_told_end(verdict.problems, run.seconds)}"
 
 
 def told_lint(lint: Lint) -> str:
     """What the Inspector says, as a line under `HEAD`."""
-    name = f"Inspector --strict, {lint.transport}, {lint.era}"
-    return f"{name:50}{lint.tools:5} tools{len(lint.problems):8}{lint.seconds:9.1f}"
+    name = f"  {lint.transport}, {lint.era}: {lint.tools} tools"
+    return f"{name:65}{_told_end(lint.problems, lint.seconds)}"
 
 
-def told_reasons(listed: Sequence[Expected]) -> str:
-    """Why what is listed may fail: each reason once, and how often it was needed."""
-    counted = Counter(
-        NEEDS if it.reason.startswith("Needs ") else it.reason
-        for it in listed
-        for _ in it.revisions
-    )
-    lines = (f"{times:4}  {reason}" for reason, times in counted.items())
+def told_reasons(failed: Iterable[str]) -> str:
+    """Why it may fail, each reason once, and how many of the scenarios failed for it."""
+    counted = Counter(dict.fromkeys((it.reason for it in EXPECTED), 0))
+    counted.update(failed)
+    lines = (f"{times or '-':>4}  {reason}" for reason, times in counted.items())
     return "\n".join(textwrap.fill(it, 80, subsequent_indent=" " * 6) for it in lines)
 
 
@@ -56,5 +58,5 @@ def told_problems(problems: Sequence[str]) -> str:
     )
 
 
-def _told(tally: Tally) -> str:
-    return f"{tally.passed:6}{tally.expected:7}  "
+def _told_end(problems: Sequence[str], seconds: float) -> str:
+    return f"{len(problems):10}{seconds:5.1f}"

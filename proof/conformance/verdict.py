@@ -4,7 +4,6 @@ A scenario passes only by something that held. A warning or a skip counts like a
 must be written down; what is written down must happen.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,19 +13,28 @@ from proof.conformance.results import WIRE, Check, Run
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many scenarios pass, and how many fail as expected."""
+    """How many scenarios pass, how many fail as they are listed, and of how many."""
 
     passed: int
-    expected: int
+    listed: int
+    of: int
+
+    def __str__(self) -> str:
+        listed = f" ({self.listed} listed)" if self.listed else ""
+        return f"{self.passed} of {self.of}{listed}"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A run, counted; `problems` are sentences, and there should be none."""
+    """A run, counted; `problems` are sentences, and there should be none.
+
+    `reasons` are those of the scenarios that fail as they are listed, one for each.
+    """
 
     run: Run
     scored: Tally
     not_scored: Tally
+    reasons: Sequence[str]
     problems: Sequence[str]
 
 
@@ -34,23 +42,33 @@ def judge(run: Run, listed: Sequence[Expected]) -> Verdict:
     """Compare a run with what was expected of it."""
     lines = [it for it in listed if it.server == run.server and run.revision in it.revisions]
     problems = [*_of_run(run, lines)]
-    sorts: dict[str, str] = {}
+    passed: set[str] = set()
+    reasons: dict[str, str] = {}
     for name, checks in run.scenarios.items():
-        found = [*_of_scenario(checks, [it for it in lines if it.scenario == name])]
-        problems += [f"{name}: {it}" for it in found]
-        sorts[name] = "unexpected" if found else "passed" if _passes(checks) else "expected"
+        about = [it for it in lines if it.scenario == name]
+        if found := [*_of_scenario(checks, about)]:
+            problems += [f"{name}: {it}" for it in found]
+        elif _passes(checks):
+            passed.add(name)
+        else:
+            reasons[name] = _why(about)
     where = f"{run.server}, {run.revision}"
     return Verdict(
         run,
-        _tally(sorts, run.required.scored),
-        _tally(sorts, run.required.not_scored),
-        [f"{where}: {it}" for it in problems],
+        scored=_tally(run.required.scored, passed, set(reasons)),
+        not_scored=_tally(run.required.not_scored, passed, set(reasons)),
+        reasons=[*reasons.values()],
+        problems=[f"{where}: {it}" for it in problems],
     )
 
 
-def _tally(sorts: dict[str, str], names: frozenset[str]) -> Tally:
-    counted = Counter(sort for name, sort in sorts.items() if name in names)
-    return Tally(counted["passed"], counted["expected"])
+def _tally(names: frozenset[str], passed: set[str], listed: set[str]) -> Tally:
+    return Tally(len(names & passed), len(names & listed), len(names))
+
+
+def _why(lines: Sequence[Expected]) -> str:
+    """The reason of the first, and rather of one that excuses more than a skip."""
+    return min(lines, key=lambda it: it.only_skipped).reason
 
 
 def _passes(checks: Sequence[Check]) -> bool:

@@ -19,10 +19,10 @@ from typing import Final
 from bench.processes import ROOT, BenchError, Process
 from proof.race import course
 from proof.race.entrants import ENTRANTS, OURS, Kind
-from proof.race.guests import Guest, write_contract
 from proof.race.installing import FOLDER, NotInstalled, install, node_of, node_version, version_of
 from proof.race.pace import FULL, QUICK
-from proof.race.report import Race, as_page, in_columns
+from proof.race.report import ABOUT, Race, as_page, in_columns
+from proof.race.runners import Runner, write_contract
 from proof.race.sentences import SENTENCES
 from proof.race.verdicts import judge, needless
 
@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few turns; writes nothing")
     options = parser.parse_args()
     began = time.monotonic()
+    print(f"{ABOUT}\n", flush=True)
     race = _run(options.tools.resolve(), quick=options.quick)
     print(f"\n{race.machine}\n\n{in_columns(race)}\n")
     print("\n".join(map(str, race.verdicts)))
@@ -54,16 +55,16 @@ def _run(tools: Path, *, quick: bool) -> Race:
         sys.exit(f"race: trax-mcp itself cannot be installed: {absent[OURS]}")
     folder = Path(tempfile.mkdtemp(dir=FOLDER))
     try:
-        with Process("proof.race.stage") as stage:
-            address = stage.address()
+        with Process("proof.race.directed") as upstream:
+            address = upstream.address()
             write_contract(folder, address)
             node = node_of(tools)
-            guests = [
-                Guest(it, homes[it.name], node, folder, address)
+            runners = [
+                Runner(it, homes[it.name], node, folder, address)
                 for it in ENTRANTS
                 if it.name in homes
             ]
-            return _told(guests, absent, course.run(guests, QUICK if quick else FULL, address))
+            return _told(runners, absent, course.run(runners, QUICK if quick else FULL, address))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -73,7 +74,6 @@ def _installed(tools: Path) -> tuple[dict[str, Path], dict[str, str]]:
     homes: dict[str, Path] = {}
     absent: dict[str, str] = {}
     for entrant in ENTRANTS:
-        print(f"{entrant.name}: {entrant.requirement}", flush=True)
         try:
             homes[entrant.name] = install(entrant, tools)
         except NotInstalled as why:
@@ -81,12 +81,12 @@ def _installed(tools: Path) -> tuple[dict[str, Path], dict[str, str]]:
     return homes, absent
 
 
-def _told(guests: Sequence[Guest], absent: dict[str, str], seen: course.Seen) -> Race:
+def _told(runners: Sequence[Runner], absent: dict[str, str], seen: course.Seen) -> Race:
     table = {name: cells for name, cells in seen.table.items() if name not in seen.absent}
     return Race(
         date=datetime.now(UTC).date().isoformat(),
-        machine=_machine(guests),
-        versions={it.entrant.name: _version(it) for it in guests},
+        machine=_machine(runners),
+        versions={it.entrant.name: _version(it) for it in runners},
         table=table,
         absent=absent | seen.absent,
         notes=seen.notes,
@@ -95,15 +95,15 @@ def _told(guests: Sequence[Guest], absent: dict[str, str], seen: course.Seen) ->
     )
 
 
-def _version(guest: Guest) -> str:
-    entrant = guest.entrant
-    own = version_of(entrant, guest.home, entrant.package)
-    sdk = version_of(entrant, guest.home, _SDK[entrant.kind])
+def _version(runner: Runner) -> str:
+    entrant = runner.entrant
+    own = version_of(entrant, runner.home, entrant.package)
+    sdk = version_of(entrant, runner.home, _SDK[entrant.kind])
     return f"{entrant.package} {own}, {f'{_SDK[entrant.kind]} {sdk}' if sdk else 'no SDK'}"
 
 
-def _machine(guests: Sequence[Guest]) -> str:
-    python = f"Python {platform.python_version()}, node {node_version(guests[0].node)}"
+def _machine(runners: Sequence[Runner]) -> str:
+    python = f"Python {platform.python_version()}, node {node_version(runners[0].node)}"
     # Others' work on the machine shows in every measured figure.
     load = f"load {os.getloadavg()[0]:.1f}"
     return (

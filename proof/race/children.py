@@ -6,7 +6,6 @@ file, so that nobody waits for a reader.
 
 import contextlib
 import os
-import re
 import signal
 import subprocess
 import tempfile
@@ -15,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from bench.processes import PATIENCE_SECONDS, BenchError, Lines
+from bench.processes import PATIENCE_SECONDS, BenchError, Lines, resident_kib
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE")
 
@@ -102,7 +101,7 @@ class Child:
         parents = _parents()
         while more := {pid for pid, parent in parents.items() if parent in family} - family:
             family |= more
-        return sum(map(_resident_kib, family)) / 1024
+        return sum(map(resident_kib, family)) / 1024
 
     def end(self) -> None:
         """End it and all that it started, at once."""
@@ -127,14 +126,3 @@ def _kinship(status: Path) -> tuple[int, int] | None:
     except OSError:  # it has just ended
         return None
     return int(status.parent.name), int(text.rpartition(")")[2].split()[1])
-
-
-def _resident_kib(pid: int) -> int:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:  # not Linux, or just ended
-        asked = ["/bin/ps", "-o", "rss=", "-p", str(pid)]
-        told = subprocess.run(asked, capture_output=True, check=False, text=True).stdout
-        return int(told or 0)
-    found = re.search(r"VmRSS:\s+(\d+)", status)
-    return int(found[1]) if found else 0

@@ -4,21 +4,41 @@ Whoever cannot start is named with the reason and is out; whoever fails at one m
 empty cell there and a note, and goes on. It judges nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from bench.processes import BenchError
 from proof.race import manners, pace
 from proof.race.cells import Cell
-from proof.race.guests import Guest
-from proof.race.manners import Guarding
+from proof.race.manners import Interview
 from proof.race.offered import Offered
-from proof.race.pace import FLIGHTS, Effort, Turns, in_turns, reason_of
+from proof.race.pace import FLIGHTS, Effort, Start, Turns, in_turns, reason_of
+from proof.race.runners import Runner
 from proof.race.upstream import Upstream
 
 T = TypeVar("T")
+
+_PROTOCOL: Final = "protocol"
+_STARTS: Final[Mapping[str, Callable[[Start], float]]] = {
+    "start_ms": lambda it: it.ms,
+    "memory_mib": lambda it: it.mib,
+}
+_RATES: Final = {
+    transport: {flight: f"{transport}_{flight}" for flight in FLIGHTS}
+    for transport in ("stdio", "http")
+}
+ROWS_FILLED: Final = frozenset(
+    {
+        _PROTOCOL,
+        *_STARTS,
+        *(row for rows in _RATES.values() for row in rows.values()),
+        *manners.SURFACE,
+        *manners.QUESTIONS,
+    }
+)
+"""The keys of all rows that an entrant can have a cell in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,41 +50,40 @@ class Seen:
     notes: list[str] = field(default_factory=list)
 
 
-def run(guests: Sequence[Guest], effort: Effort, address: str) -> Seen:
+def run(runners: Sequence[Runner], effort: Effort, address: str) -> Seen:
     """Let all of them run; `address` is the sandbox's."""
-    seen = Seen({guest.entrant.name: {} for guest in guests})
-    warm = in_turns(guests, pace.start, times=1)  # so that bytecode and disk are warm
+    seen = Seen({runner.entrant.name: {} for runner in runners})
+    warm = in_turns(runners, pace.start, times=1)  # so that bytecode and disk are warm
     seen.absent.update(warm.failed)
-    able = [guest for guest in guests if guest.entrant.name not in warm.failed]
+    able = [runner for runner in runners if runner.entrant.name not in warm.failed]
     _starts(seen, able, effort)
     _rates(seen, able, effort, pace.over_stdio, "stdio")
-    on_http = [guest for guest in able if guest.entrant.http]
+    on_http = [runner for runner in able if runner.entrant.http]
     _rates(seen, on_http, effort, pace.over_http, "http")
-    for guest in able:
-        _ask(seen, guest, Upstream(address))
+    for runner in able:
+        _ask(seen, runner, Upstream(address))
     return seen
 
 
-def _starts(seen: Seen, guests: Sequence[Guest], effort: Effort) -> None:
-    print("starts", flush=True)
-    turns = in_turns(guests, pace.start, times=effort.starts)
+def _starts(seen: Seen, runners: Sequence[Runner], effort: Effort) -> None:
+    print("measuring starts", flush=True)
+    turns = in_turns(runners, pace.start, times=effort.starts)
     for name, starts in _whole(seen, turns, "starts").items():
-        seen.table[name]["start_ms"] = median(it.ms for it in starts)
-        seen.table[name]["memory_mib"] = median(it.mib for it in starts)
+        seen.table[name] |= {row: median(map(of, starts)) for row, of in _STARTS.items()}
 
 
 def _rates(
     seen: Seen,
-    guests: Sequence[Guest],
+    runners: Sequence[Runner],
     effort: Effort,
-    measure: Callable[[Guest, Effort], dict[int, float]],
+    measure: Callable[[Runner, Effort], dict[int, float]],
     transport: str,
 ) -> None:
-    print(f"calls over {transport}", flush=True)
-    turns = in_turns(guests, lambda it: measure(it, effort), times=effort.rounds)
+    print(f"measuring calls over {transport}", flush=True)
+    turns = in_turns(runners, lambda it: measure(it, effort), times=effort.rounds)
     for name, rates in _whole(seen, turns, transport).items():
-        for flight in FLIGHTS:
-            seen.table[name][f"{transport}_{flight}"] = median(it[flight] for it in rates)
+        rows = _RATES[transport].items()
+        seen.table[name] |= {row: median(it[flight] for it in rates) for flight, row in rows}
 
 
 def _whole(seen: Seen, turns: Turns[T], what: str) -> dict[str, list[T]]:
@@ -73,23 +92,23 @@ def _whole(seen: Seen, turns: Turns[T], what: str) -> dict[str, list[T]]:
     return {name: taken for name, taken in turns.taken.items() if name not in turns.failed}
 
 
-def _ask(seen: Seen, guest: Guest, upstream: Upstream) -> None:
-    name = guest.entrant.name
-    print(f"questions to {name}", flush=True)
+def _ask(seen: Seen, runner: Runner, upstream: Upstream) -> None:
+    name = runner.entrant.name
+    print(f"asking {name}", flush=True)
     for key, question in manners.QUESTIONS.items():
         try:
-            seen.table[name] |= _answers(guest, upstream, key, question)
+            seen.table[name] |= _answers(runner, upstream, key, question)
         except (BenchError, OSError) as error:
             seen.notes.append(f"{name}, {key}: {reason_of(error)}")
 
 
 def _answers(
-    guest: Guest, upstream: Upstream, key: str, question: Callable[[Guarding], Cell]
+    runner: Runner, upstream: Upstream, key: str, question: Callable[[Interview], Cell]
 ) -> dict[str, Cell]:
     upstream.anew()
-    with guest.on_stdio() as (child, wire):
+    with runner.on_stdio() as (child, wire):
         offered = Offered.of(wire.ask("tools/list"))
-        guarding = Guarding(child, wire, offered, upstream)
+        interview = Interview(child, wire, offered, upstream)
         protocol = str(wire.greeting["protocolVersion"])
-        seen = {"protocol": protocol, **manners.surface(offered)}
-        return seen | {key: question(guarding)}
+        surface = {row: of(offered) for row, of in manners.SURFACE.items()}
+        return {_PROTOCOL: protocol, **surface, key: question(interview)}

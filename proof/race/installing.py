@@ -38,6 +38,7 @@ def install(entrant: Entrant, tools: Path) -> Path:
     marker, wanted = home / "installed", _wanted(entrant)
     if marker.is_file() and marker.read_text(encoding="utf-8") == wanted:
         return home
+    print(f"installing {entrant.requirement}", flush=True)
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     for command in _commands(entrant, home, tools):

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 from bench.processes import BenchError
-from proof.race.guests import Guest
+from proof.race.acts import READ
 from proof.race.installing import first_reason
-from proof.race.offered import Offered, act
+from proof.race.offered import Offered
+from proof.race.runners import Runner
 from proof.race.wires import Call, Wire
 
 FLIGHTS: Final = (1, 16)
-_READ: Final = act("GET /v1/studios/{id}", id="studio_42")
 _SHOWS: Final = b"Friday Night Show"
 _WARM_UP_SECONDS: Final = 0.3
 
@@ -44,13 +44,13 @@ class Start:
     mib: float
 
 
-def start(guest: Guest) -> Start:
+def start(runner: Runner) -> Start:
     """Start it on stdio, list its tools, call one, and weigh it.
 
     Raises:
         BenchError: it does not answer.
     """
-    with guest.on_stdio() as (child, wire):
+    with runner.on_stdio() as (child, wire):
         listed = wire.ask("tools/list")
         ms = (time.perf_counter() - child.born) * 1000
         offered = Offered.of(listed)
@@ -65,15 +65,15 @@ def calls_per_second(wire: Wire, effort: Effort) -> dict[int, float]:
     return {it: wire.pump(call, in_flight=it, seconds=effort.seconds) for it in FLIGHTS}
 
 
-def over_stdio(guest: Guest, effort: Effort) -> dict[int, float]:
+def over_stdio(runner: Runner, effort: Effort) -> dict[int, float]:
     """Calls per second of a process of its own, on stdin and stdout."""
-    with guest.on_stdio() as (_, wire):
+    with runner.on_stdio() as (_, wire):
         return calls_per_second(wire, effort)
 
 
-def over_http(guest: Guest, effort: Effort) -> dict[int, float]:
+def over_http(runner: Runner, effort: Effort) -> dict[int, float]:
     """Calls per second of a process of its own, on a port of loopback."""
-    with guest.on_http() as wire:
+    with runner.on_http() as wire:
         return calls_per_second(wire, effort)
 
 
@@ -85,17 +85,17 @@ class Turns(Generic[T]):
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def in_turns(guests: Sequence[Guest], act: Callable[[Guest], T], *, times: int) -> Turns[T]:
-    """Let everybody act once, then everybody once more. Whoever fails has no more turns."""
+def in_turns(runners: Sequence[Runner], turn: Callable[[Runner], T], *, times: int) -> Turns[T]:
+    """Let everybody have a turn, then everybody one more. Whoever fails has no more turns."""
     turns: Turns[T] = Turns()
     for number in range(times):
-        first = number % len(guests)
-        for guest in (*guests[first:], *guests[:first]):
-            name = guest.entrant.name
+        first = number % len(runners)
+        for runner in (*runners[first:], *runners[:first]):
+            name = runner.entrant.name
             if name in turns.failed:
                 continue
             try:
-                turns.taken.setdefault(name, []).append(act(guest))
+                turns.taken.setdefault(name, []).append(turn(runner))
             except (BenchError, OSError) as error:
                 turns.failed[name] = reason_of(error)
     return turns
@@ -108,5 +108,5 @@ def reason_of(error: Exception) -> str:
 
 
 def _reading(offered: Offered) -> Call:
-    name, arguments = offered.call(_READ)
+    name, arguments = offered.call(READ)
     return Call(name, arguments, proof=_SHOWS)

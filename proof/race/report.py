@@ -15,7 +15,11 @@ from proof.race.verdicts import Table, Verdict, ahead
 _LABEL_WIDTH: Final = 34
 _WIDTH: Final = 11
 
-_ABOUT: Final = """\
+ABOUT: Final = """\
+trax-mcp beside servers that are generated from TRaX's OpenAPI document: the same contract, the same
+sandbox and the same client, in turns. Nothing here was measured against the real TRaX."""
+
+_PAGE_HEAD: Final = """\
 # The race
 
 trax-mcp beside servers that are generated from TRaX's OpenAPI document. Written by `make race`,
@@ -61,7 +65,7 @@ def as_page(race: Race) -> str:
     """The page."""
     return "\n".join(
         [
-            _ABOUT,
+            _PAGE_HEAD,
             f"Run on {race.date}: {race.machine}.\n",
             *_rows(["", *race.table], _table_lines(race)),
             "",

@@ -81,7 +81,7 @@ ROWS: Final = (
             "closes them"
         ),
     ),
-    Row("tools", "tools", Better.NEITHER, "How many tools are listed, for a contract of 23 calls."),
+    Row("tools", "tools", Better.NEITHER, "How many tools are listed, for the same contract."),
     Row(
         "seen_bytes",
         "bytes a model sees",
@@ -111,7 +111,7 @@ ROWS: Final = (
         "grave",
         "unasked grave calls upstream",
         Better.LESS,
-        "Of seven calls that go public, end a show or cannot be taken back (go-live, go-offline of "
+        "Of the calls that go public, end a show or cannot be taken back (go-live, go-offline of "
         "a live studio, auto-go-live, another stream key, three deletions), those that reached the "
         "sandbox at the first call with plain arguments.",
     ),
@@ -119,7 +119,7 @@ ROWS: Final = (
         "other_writes",
         "other writes at first call",
         Better.NEITHER,
-        "Of the eight other writes, in a studio that is not live, those that reached the sandbox "
+        "Of all other writes, in a studio that is not live, those that reached the sandbox "
         "at the first call. trax-mcp asks before these only where the studio is live, or where a "
         "setting says so.",
     ),
@@ -127,7 +127,7 @@ ROWS: Final = (
         "swallowed",
         "failures told as success",
         Better.LESS,
-        "Of seven ways in which a read can fail (404, 429, 500, 503, a page of HTML with 200, "
+        "Of the ways in which a read can fail (404, 429, 500, 503, a page of HTML with 200, "
         "broken JSON with 200, a dropped connection), those answered with neither `isError` nor a "
         "JSON-RPC error.",
     ),
@@ -135,7 +135,7 @@ ROWS: Final = (
         "invalid",
         "invalid calls upstream",
         Better.LESS,
-        "Of six calls whose arguments the contract's types rule out or TRaX documents as a 400 "
+        "Of calls whose arguments the contract's types rule out or TRaX documents as a 400 "
         "(a limit that is no number, a limit of 0, no id, no name, a number for a text, a text for "
         "a number), those that were sent all the same.",
     ),
@@ -149,8 +149,8 @@ ROWS: Final = (
         "secrets",
         "places that show a key",
         Better.LESS,
-        "Of five places, those that show the API key or a stream key, at least half of it in one "
-        "piece: the answers to four calls that add a destination with its stream key (one that is "
+        "Of these places, those that show the API key or a stream key, at least half of it in one "
+        "piece: the answers to calls that add a destination with its stream key (one that is "
         "accepted, one that lacks an argument, one met by a 500, one by a dropped connection), and "
         "all of stderr, with the log level that it comes with.",
     ),

@@ -68,7 +68,7 @@ SENTENCES: Final = (
         "seen_bytes",
         (FASTMCP, MCPIFY, GATEWAY, IVOTOBY),
         "They copy the contract; trax-mcp also describes the arguments that the contract leaves "
-        "undescribed, adds advice and the two arguments of a confirmation, and has three tools "
-        "more.",
+        "undescribed, adds advice and the arguments of a confirmation, and has tools beyond the "
+        "contract's.",
     ),
 )

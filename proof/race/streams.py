@@ -6,7 +6,7 @@ Each post is only accepted; the answers of all come on one stream. It knows no m
 
 import select
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from bench.processes import PATIENCE_SECONDS, BenchError
@@ -32,27 +32,20 @@ class StreamWire(HttpWire):
         super().close()
 
     def _pump(self, call: Call, exchanges: list[Exchange], seconds: float) -> float:
-        done, owed, idle, busy = 0, len(exchanges), list(exchanges), set[Exchange]()
-        open_calls = owed
+        """Until the time is up, owed and unanswered calls are together as many as connections."""
+        requests = (self._post(call.numbered(it)) for it in self._ids)
+        posting = _Posting(exchanges)
+        done, owed, unanswered = 0, len(exchanges), 0
         begin = time.perf_counter()
-        while open_calls:
-            while owed and idle:
-                exchange = idle.pop()
-                exchange.send(self._post(call.numbered(next(self._ids))))
-                busy.add(exchange)
-                owed -= 1
-            ready, _, _ = select.select([self._stream, *busy], [], [], PATIENCE_SECONDS)
-            if not ready:
-                raise BenchError(f"no answer within {PATIENCE_SECONDS:g} s")
-            idle += (accepted := [it for it in ready if it in busy and it.receive()])
-            busy -= set(accepted)
+        while owed or unanswered:
+            posted = posting.post(requests, at_most=owed)
+            ready = _awaited([self._stream, *posting.busy])
+            posting.accept(ready)
             answered = self._answered(call) if self._stream in ready else 0
             done += answered
-            if time.perf_counter() - begin < seconds:
-                owed += answered
-            else:
-                open_calls -= answered + owed
-                owed = 0
+            unanswered += posted - answered
+            # An answer is paid for with a new call, as long as there is time.
+            owed = owed - posted + answered if time.perf_counter() - begin < seconds else 0
         return done / (time.perf_counter() - begin)
 
     def _answered(self, call: Call) -> int:
@@ -62,3 +55,32 @@ class StreamWire(HttpWire):
         for answer in answers:
             call.check(answer)
         return len(answers)
+
+
+class _Posting:
+    """Connections, each of which is idle, or busy until its post has been accepted."""
+
+    def __init__(self, exchanges: Sequence[Exchange]) -> None:
+        self._idle = list(exchanges)
+        self.busy = set[Exchange]()
+
+    def post(self, requests: Iterator[bytes], *, at_most: int) -> int:
+        """Post on idle connections; on how many."""
+        chosen = [self._idle.pop() for _ in range(min(at_most, len(self._idle)))]
+        for exchange in chosen:
+            exchange.send(next(requests))
+        self.busy.update(chosen)
+        return len(chosen)
+
+    def accept(self, ready: Iterable[Exchange]) -> None:
+        """Read from those that are busy; they are idle again once all has come."""
+        accepted = [it for it in ready if it in self.busy and it.receive()]
+        self.busy.difference_update(accepted)
+        self._idle += accepted
+
+
+def _awaited(exchanges: Sequence[Exchange]) -> list[Exchange]:
+    ready, _, _ = select.select(exchanges, [], [], PATIENCE_SECONDS)
+    if not ready:
+        raise BenchError(f"no answer within {PATIENCE_SECONDS:g} s")
+    return ready

@@ -1,6 +1,6 @@
-"""The stage in the hand of the race: set it anew, make trouble, see what reached it.
+"""The directed sandbox in the hand of the race: set it anew, make trouble, see what reached it.
 
-It knows HTTP and the stage's few directions, nothing of MCP.
+It knows HTTP and the few directions, nothing of MCP.
 """
 
 import http.client

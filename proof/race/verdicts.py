@@ -87,8 +87,11 @@ def _below_every_python_peer(
 ) -> Verdict:
     ours = worth(table.get(OURS, {}).get(row))
     peers = {it: figure for it in _PYTHON if (figure := worth(table.get(it, {}).get(row)))}
-    if ours is None or not peers:
-        return Verdict(target, met=False, seen="it could not be judged")
+    absent = [it for it in _PYTHON if it not in peers]
+    if ours is None or absent:
+        return Verdict(
+            target, met=False, seen=f"it could not be judged without {', '.join(absent)}"
+        )
     below = {it: figure for it, figure in peers.items() if figure <= ours}
     others = ", ".join(f"{it} {shown(figure)}" for it, figure in (below or peers).items())
     reasons = {peer: it.text for it in sentences if it.row == row for peer in it.peers}

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from bench.processes import resident_kib
+
 _ITSELF = Path("/proc/self")
 
 
@@ -56,7 +58,7 @@ class Census:
             tasks=Counter(_name(task) for task in asyncio.all_tasks()),
             objects=Counter(_kind(it) for it in gc.get_objects()),
             blocks=blocks,
-            resident_kib=_resident_kib(),
+            resident_kib=resident_kib(os.getpid()),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -85,8 +87,3 @@ def _name(task: "asyncio.Task[Any]") -> str:
 
 def _kind(it: object) -> str:
     return f"{type(it).__module__}.{type(it).__qualname__}"
-
-
-def _resident_kib() -> int:
-    status = (_ITSELF / "status").read_text(encoding="ascii")
-    return int(status.partition("VmRSS:")[2].split()[0])

@@ -79,11 +79,12 @@ class Ear:
 
 
 class Guest(ABC):
-    """One client. `era` is its protocol's, as in `tests.jsonrpc`."""
+    """One client. `era` is its protocol's and `able` what it can do, as in `tests.jsonrpc`."""
 
-    def __init__(self, era: str, tally: Tally) -> None:
+    def __init__(self, era: str, tally: Tally, *, able: Message | None = None) -> None:
         self.era = era
         self.tally = tally
+        self.able = able
         self._numbers = count(1)
 
     @abstractmethod
@@ -99,7 +100,7 @@ class Guest(ABC):
 
     def request(self, method: str, **params: Any) -> Message:  # noqa: ANN401  any JSON
         """A request, with a number that none before had."""
-        return request(self.era, method, params, number=next(self._numbers))
+        return request(self.era, method, params, number=next(self._numbers), able=self.able)
 
     async def ask(self, method: str, **params: Any) -> dict[str, Any]:  # noqa: ANN401  any JSON
         """Ask for something.

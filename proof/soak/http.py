@@ -6,36 +6,36 @@ import asyncio
 import json
 import ssl
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import anyio
 import httpx
 
 from proof.soak.guest import PAUSE_SECONDS, Ear, Guest, Refused, Tally
 from proof.soak.server import PATIENCE_SECONDS, SoakError
-from tests.jsonrpc import INITIALIZE, INITIALIZED, LEGACY, HttpCaller, Message, read_answer
+from tests.jsonrpc import INITIALIZED, LEGACY, HttpCaller, hello, read_answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
+    from tests.jsonrpc import Message
+
 _NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Made once: it is needed by nobody, and what takes longest about a client."""
 
-_FORMS: Final[Message] = {"elicitation": {}}
 _SESSION: Final = "mcp-session-id"
 _DATA: Final = "data: {"
 
 
 class HttpGuest(Guest):
-    """One client with its key. Leaving the block is hanging up, without a word.
+    """One client, with a key of its own. To leave the block is to hang up without a word."""
 
-    `forms`: it says that it can ask a person.
-    """
-
-    def __init__(self, address: str, era: str, key: str, tally: Tally) -> None:
-        super().__init__(era, tally)
+    def __init__(
+        self, address: str, era: str, key: str, tally: Tally, *, able: Message | None = None
+    ) -> None:
+        super().__init__(era, tally, able=able)
         # No connection waits to be used again: a hasty server might close it at that moment.
         self.http = httpx.AsyncClient(
             base_url=address,
@@ -45,14 +45,12 @@ class HttpGuest(Guest):
             limits=httpx.Limits(max_keepalive_connections=0),
         )
         self.caller = HttpCaller(self.http, era, x_api_key=key)
-        self.forms = False
 
     async def __aenter__(self) -> Self:
         """Shake hands, where its era does."""
         if self.era == LEGACY:
-            params = INITIALIZE["params"] | {"capabilities": _FORMS if self.forms else {}}
-            hello = await self.caller.post(INITIALIZE | {"params": params})
-            self.caller.session = hello.headers[_SESSION]
+            greeted = await self.caller.post(hello(self.able or {}))
+            self.caller.session = greeted.headers[_SESSION]
             await self.caller.post(INITIALIZED)
         return self
 
@@ -64,17 +62,10 @@ class HttpGuest(Guest):
     ) -> None:
         await self.http.aclose()
 
-    def request(self, method: str, **params: Any) -> Message:  # noqa: ANN401  any JSON
-        """A request, with what this client can do where its era says so in each."""
-        message = super().request(method, **params)
-        if self.forms and self.era != LEGACY:
-            message["params"]["_meta"] |= {"io.modelcontextprotocol/clientCapabilities": _FORMS}
-        return message
-
     async def exchange(self, message: Message) -> Message:
         """Post it."""
         try:
-            response = await self.caller.post(message, **_header(message))
+            response = await self.caller.post(message)
         except httpx.HTTPError as error:
             raise SoakError(f"{error!r} in place of an answer to {message}") from None
         if "content-type" not in response.headers:
@@ -122,7 +113,7 @@ class HttpGuest(Guest):
             yield ear
 
     def _posting(self, message: Message) -> AbstractAsyncContextManager[httpx.Response]:
-        headers = self.caller.all_headers(message) | _header(message)
+        headers = self.caller.all_headers(message)
         return self.http.stream("POST", "/mcp", json=message, headers=headers)
 
 
@@ -148,9 +139,3 @@ async def _fill(ear: Ear, response: httpx.Response) -> None:
     async for line in response.aiter_lines():
         if line.startswith(_DATA):
             ear.hear(json.loads(line.removeprefix("data: ")))
-
-
-def _header(message: Message) -> dict[str, str]:
-    """What the later era wants in a header as well, where `HttpCaller` does not know of it."""
-    uri = message["params"].get("uri")
-    return {} if uri is None else {"mcp-name": uri}

@@ -6,22 +6,29 @@ from typing import Final
 from proof.soak.judge import FEWEST, second_half, settled, slope
 from proof.soak.run import NAMES, PACE, Row
 
-_GROUP: Final = "{:>5}{:>6}{:>7}"
-_WIDTH: Final = 18
+ABOUT: Final = (
+    "Shows are played on three servers, with clocks that run fast, for clients that\n"
+    "follow them and leave in every way. After each show and a night, when nothing is\n"
+    "kept any more, a server must hold as many open files and tasks as before, and no\n"
+    "more memory; subscribers are those who were told of news, and have read it.\n"
+)
+_DONE: Final = "{:>5}{:>7}{:>13}"
+_HELD: Final = "{:>6}{:>6}{:>6}"
 
 
 def head() -> str:
-    """The head of the table."""
-    names = "".join(f"{name:>{_WIDTH}}" for name in NAMES)
-    columns = _GROUP.format("fds", "tasks", "MiB") * len(NAMES)
-    return f"{'':25}{names}\n{'minute':>6}{'shows':>6}{'calls':>7}{'subs':>6}{columns}"
+    """What comes before the first line: what this is, and the names of the columns."""
+    servers = "".join(f"{name:>18}" for name in NAMES)
+    columns = _DONE.format("shows", "calls", "subscribers")
+    columns += _HELD.format("files", "tasks", "MiB") * len(NAMES)
+    return f"{ABOUT}\n{'':25}{servers}\n{columns}"
 
 
 def line(row: Row) -> str:
     """A line of it."""
-    done = f"{row.minutes:6.1f}{row.shows:6}{row.calls:7}{row.subscribers:6}"
+    done = _DONE.format(row.shows, row.calls, row.subscribers)
     held = [
-        _GROUP.format(it.open_files, it.running, f"{it.resident_kib / 1024:.1f}")
+        _HELD.format(it.open_files, it.running, f"{it.resident_kib / 1024:.1f}")
         for it in row.counts
     ]
     return done + "".join(held)
@@ -33,10 +40,9 @@ def verdict(
     """What came of it; `kept` is the most tasks that were left behind for a while."""
     last = rows[-1]
     done = (
-        f"{round(last.minutes, 1):g} minutes of shows, with a night after each, in"
-        f" {seconds / 60:.1f} real ones:\nclocks went {PACE:g} times as fast. Right after a show"
-        f" there were up to {kept} tasks over\nHTTP, of sessions without anybody; half an hour"
-        " later only those above."
+        f"{round(last.minutes, 1):g} minutes of shows in {seconds / 60:.1f} real minutes (clocks"
+        f" {PACE:g} times as fast).\nMost tasks over HTTP right after a show: {kept} (sessions that"
+        " nobody ended);\nafter the night: as above."
     )
     if grown:
         named = [f"  {name}: {it}" for name, found in grown.items() for it in found]

@@ -134,7 +134,6 @@ async def running(*, shows: int, program: str = PROGRAM) -> AsyncIterator[Run]:
         with anyio.fail_after(limit):
             async with AsyncExitStack() as stack:
                 yield await _set_up(stack, program)
-                await stack.aclose()
     except TimeoutError:
         raise SoakError(f"it has taken more than {limit:.0f} s") from None
 

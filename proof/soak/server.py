@@ -14,10 +14,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
+from bench.processes import clean_environment
 from proof.soak.census import Census
 from proof.soak.hasty import LINK, PACE
 from tests import ROOT
-from tests.processes import environment
 
 PipeT = TypeVar("PipeT")
 
@@ -156,11 +156,6 @@ def piped(pipe: PipeT | None) -> PipeT:
     return pipe
 
 
-def _unwatched(variables: Mapping[str, str]) -> dict[str, str]:
-    """The same without what makes coverage follow: it would be counted as the server's."""
-    return {name: it for name, it in variables.items() if not name.startswith("COV")}
-
-
 def _whole(census: Census) -> tuple[int, int]:
     return census.open_files, census.running
 
@@ -186,7 +181,7 @@ async def started(
         stderr=PIPE,
         pass_fds=[theirs.fileno()],
         limit=_LONGEST_LINE,
-        env=_unwatched(environment({**settings, **hasty, "TRAX_LOG_LEVEL": "WARNING"})),
+        env={**clean_environment(), **settings, **hasty, "TRAX_LOG_LEVEL": "WARNING"},
         cwd=ROOT,
         start_new_session=True,
     )

@@ -17,13 +17,14 @@ from proof.soak.guest import PAUSE_SECONDS, SILENT_STUDIO, Guest, Tally, chat_of
 from proof.soak.http import HttpGuest
 from proof.soak.server import PATIENCE_SECONDS, SoakError
 from proof.soak.stage import ACCOUNTS, CHAT
-from tests.jsonrpc import ERAS, LEGACY
+from tests.jsonrpc import ERAS, FORMS, LEGACY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from proof.soak.pipe import PipeGuest
     from proof.soak.stage import Stage
+    from tests.jsonrpc import Message
 
 SHOW_SECONDS: Final = 40.0
 """How long a show lasts on the hasty clock, from its first call to the last."""
@@ -62,9 +63,9 @@ class Show:
             for era, resident in zip(ERAS, self.residents, strict=True):
                 tasks.start_soon(self._host, era, resident)
 
-    def somebody(self, era: str) -> HttpGuest:
-        """Somebody new."""
-        return HttpGuest(self.address, era, self.stage.new_key(), self.tally)
+    def somebody(self, era: str, *, able: Message | None = None) -> HttpGuest:
+        """Somebody new, who can do this."""
+        return HttpGuest(self.address, era, self.stage.new_key(), self.tally, able=able)
 
     async def _host(self, era: str, resident: PipeGuest) -> None:
         async with self.somebody(era) as host:
@@ -123,9 +124,7 @@ class Show:
 
     async def _keep_a_question(self, era: str, studio: str) -> None:
         """Be asked whether the show may end, and never answer."""
-        guest = self.somebody(era)
-        guest.forms = True
-        async with guest:
+        async with self.somebody(era, able=FORMS) as guest:
             asking = guest.request("tools/call", name="go_offline", arguments={"studioId": studio})
             await guest.give_up(asking, once="elicitation/create")
 

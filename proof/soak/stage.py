@@ -10,30 +10,26 @@ from contextlib import asynccontextmanager
 from itertools import count, cycle
 from typing import TYPE_CHECKING, Final
 
-import uvicorn
-
+from tests.ports import listening
+from tests.witness import restore, world_of
 from trax_mcp.sandbox import Clock, Fault, Sandbox
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Key
-from trax_mcp.server.listening import listen, url_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, MutableMapping
-    from typing import Any
+    from collections.abc import AsyncIterator
 
 CHAT: Final = "/v1/studios/*/chat/messages"
 ACCOUNTS: Final = "/v1/connections"
-_TROUBLES: Final = cycle(
-    (
-        Fault.status(503, "<h1>Back soon</h1>", content_type="text/html"),
-        Fault.error(429, "rate_limited", Retry_After="1"),
-        Fault.dropped(),
-        Fault.truncated(),
-        Fault.broken_off(),
-        Fault.error(500, "internal"),
-        Fault.status(200, "{}", headers={"content-encoding": "gzip"}),
-        Fault.delay(0.1),
-    )
+_TROUBLES: Final = (
+    Fault.status(503, "<h1>Back soon</h1>", content_type="text/html"),
+    Fault.error(429, "rate_limited", Retry_After="1"),
+    Fault.dropped(),
+    Fault.truncated(),
+    Fault.broken_off(),
+    Fault.error(500, "internal"),
+    Fault.status(200, "{}", headers={"content-encoding": "gzip"}),
+    Fault.delay(0.1),
 )
 
 
@@ -57,21 +53,16 @@ class HastyClock(Clock):
 class Stage:
     """One sandbox. What is there from its beginning is all that is there between two shows."""
 
-    def __init__(self, pace: float, address: str) -> None:
-        self.address = address
-        self.sandbox = Sandbox(HastyClock(pace), base_url=address)
+    def __init__(self, pace: float) -> None:
+        self.sandbox = Sandbox(HastyClock(pace))
         self._numbers = count(1)
-        world = self.sandbox.world
-        self._changing: list[MutableMapping[str, Any]] = [
-            world.studios,
-            world.destinations,
-            world.sources,
-            world.connections,
-            world.library.assets,
-            world.streams,
-            world.chats,
-        ]
-        self._from_the_start = [dict(it) for it in self._changing]
+        self._troubles = cycle(_TROUBLES)
+        self._from_the_start = world_of(self.sandbox)
+
+    @property
+    def address(self) -> str:
+        """Where it is reached."""
+        return self.sandbox.base_url
 
     def new_key(self) -> str:
         """The key of somebody who has never been here, and may do everything."""
@@ -91,11 +82,7 @@ class Stage:
 
     def disturb(self, path: str) -> None:
         """Let a look there go wrong, once; each time in another way."""
-        self.sandbox.faults.add(next(_TROUBLES), method="GET", path=path)
-
-    def calm(self) -> None:
-        """Let nothing go wrong that has not yet."""
-        self.sandbox.faults.clear()
+        self.sandbox.faults.add(next(self._troubles), method="GET", path=path)
 
     def leap(self, seconds: float) -> None:
         """Let so much time be gone."""
@@ -103,25 +90,14 @@ class Stage:
 
     def clear(self) -> None:
         """Tidy up: studios and files are gone as if they had never been; keys stay good."""
-        self.calm()
-        for now, then in zip(self._changing, self._from_the_start, strict=True):
-            now.clear()
-            now.update(then)
+        self.sandbox.faults.clear()
+        restore(self.sandbox, self._from_the_start)
 
 
 @asynccontextmanager
 async def upstream(pace: float) -> AsyncIterator[Stage]:
     """Have it on a free port of loopback until the block ends."""
-    listener = listen("127.0.0.1", 0)
-    stage = Stage(pace, url_of(listener))
-    config = uvicorn.Config(
-        stage.sandbox.app, log_config=None, access_log=False, timeout_graceful_shutdown=1
-    )
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    await server.startup(sockets=[listener])
-    try:
+    stage = Stage(pace)
+    async with listening(stage.sandbox.app) as address:
+        stage.sandbox.base_url = address
         yield stage
-    finally:
-        await server.shutdown(sockets=[listener])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.canaries import secrets as secret
 from tests.canaries.secrets import Sightings, allowed
 from tests.canaries.tour import CALLS, CONFIRMED, MODES, OTHERS, Trouble, actor
-from tests.jsonrpc import LEGACY, request
+from tests.jsonrpc import FORMS, LEGACY, request
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES, STRANGER
 from trax_mcp.sandbox.records import Key
 
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from tests.processes import Running
     from trax_mcp.sandbox import Sandbox
 
-_FORMS: Final[Message] = {
-    "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}}
-}
 _EVERYWHERE: Final = {
     "key as an argument": secret.ARGUMENT_KEY,
     "key in an address": secret.URI_KEY,
@@ -74,9 +71,16 @@ class Hunt:
         for name, it in more.items():
             self.planted.setdefault(name, []).append(it)
 
-    async def get(self, method: str, *, place: str | None = None, **params: Any) -> Message:  # noqa: ANN401  any JSON
+    async def get(
+        self,
+        method: str,
+        *,
+        place: str | None = None,
+        able: Message | None = None,
+        **params: Any,  # noqa: ANN401  any JSON
+    ) -> Message:
         """Ask for something, and keep the answer."""
-        message = request(self.era, method, params, number=next(self.numbers))
+        message = request(self.era, method, params, number=next(self.numbers), able=able)
         message["params"].setdefault("_meta", {}).update(params.get("_meta", {}))
         text = await self.ask(message)
         self.seen.add(f"answer: {place or method}", text)
@@ -114,7 +118,7 @@ class Hunt:
     async def be_asked(self) -> None:
         """Have a person asked, in the era where the question is the answer."""
         named = {"name": "go_live", "arguments": {"studioId": "studio_51"}}
-        asked = await self.get("tools/call", place="go_live", **named, _meta=_FORMS)
+        asked = await self.get("tools/call", place="go_live", able=FORMS, **named)
         self.plant({"question": asked["result"]["requestState"]})
 
     def search(self, server: Running, audit: Path) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trax_mcp.sandbox.exchange import Answer, Answerer, Asked
 
 PEOPLE: Final = 10
-STAGE: Final = "studio_stage"
+COMMON: Final = "studio_stage"
 """A studio that all of them share. Only what each may do there is marked."""
 
 _MARK = re.compile(r"owner(\d)x\d+q")
@@ -57,7 +57,7 @@ class Account:
 
     def studios(self, trax: Sandbox) -> list[str]:
         """Its own studios."""
-        return [it.id for it in trax.world.studios.of(self.user) if it.id != STAGE]
+        return [it.id for it in trax.world.studios.of(self.user) if it.id != COMMON]
 
     def move_in(self, trax: Sandbox) -> None:
         """Come with two studios and all that belongs to one, a linked account and a file."""
@@ -124,8 +124,8 @@ def town() -> Iterator[Town]:
         it.move_in(trax)
     roles = {it.user: it.new("role") for it in people}
     now = trax.clock.now()
-    trax.world.studios.add(Studio(STAGE, "The common stage", "user_nobody", roles, now))
-    trax.world.destinations.add(Destination("dest_stage", STAGE, "Everywhere", "youtube"))
+    trax.world.studios.add(Studio(COMMON, "The common stage", "user_nobody", roles, now))
+    trax.world.destinations.add(Destination("dest_stage", COMMON, "Everywhere", "youtube"))
     found = Town(trax, people)
     trax.faults.add(Fault("marked", found.mark), times=None)
     with patch.dict(seed.NAMES, {it.user: it.new() for it in people}):

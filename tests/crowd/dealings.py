@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from tests.crowd.accounts import STAGE, marks
+from tests.crowd.accounts import COMMON, marks
 from tests.jsonrpc import LEGACY, read_answer
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ async def find(member: Member) -> None:
     """Find studios by what all of them are called; on the stage, it says what one may do there."""
     query = member.random.choice(_SOUGHT[:3])
     found = worked(await member.call("find_studio", query=query))["matches"]
-    assert {it["id"] for it in found} <= {*member.own, STAGE}
+    assert {it["id"] for it in found} <= {*member.own, COMMON}
     assert marks(str(found))
 
 
@@ -152,8 +152,8 @@ async def show(member: Member) -> None:
 
 async def rehearse(member: Member) -> None:
     """Be asked about the stage, where what any of them would agree to is one and the same."""
-    handle = await member.preview("go_live", STAGE)
+    handle = await member.preview("go_live", COMMON)
     member.board.handles.append((member.board.until(), member.number, handle))
     if member.era != LEGACY:
-        state, yes = await member.question(STAGE)
+        state, yes = await member.question(COMMON)
         member.board.questions.append((member.board.until(), member.number, state, yes))

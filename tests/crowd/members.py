@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from tests.crowd.accounts import STAGE, marks
+from tests.crowd.accounts import COMMON, marks
 from tests.hand import STEP_SECONDS
-from tests.jsonrpc import LEGACY, Message, read_answer, request
+from tests.jsonrpc import FORMS, LEGACY, read_answer, request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -29,16 +29,13 @@ if TYPE_CHECKING:
 
     from tests.crowd.accounts import Account, Town
     from tests.hand import HandClock
-    from tests.jsonrpc import HttpCaller
+    from tests.jsonrpc import HttpCaller, Message
 
     Step = Callable[["Member"], Coroutine[Any, Any, None]]
 
 _SECRET: Final = re.compile(r"[\w-]{16,}")
 _FRESH_SECONDS: Final = 200
 _ANSWERS_A_STEP: Final = 10
-_FORMS: Final[Message] = {
-    "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}}
-}
 
 
 @dataclass
@@ -123,19 +120,14 @@ class Member:
         """One of them."""
         return self.random.choice(self.others)
 
-    def message(self, method: str, *, forms: bool = False, **params: object) -> Message:
+    def message(self, method: str, *, able: Message | None = None, **params: object) -> Message:
         """A request with a number that nobody else uses."""
         self._requests += 1
-        message = request(self.era, method, params, number=self._requests)
-        if forms:
-            message["params"]["_meta"] |= _FORMS
-        return message
+        return request(self.era, method, params, number=self._requests, able=able)
 
-    async def ask(self, method: str, *, forms: bool = False, **params: Any) -> Message:  # noqa: ANN401  any JSON
+    async def ask(self, method: str, *, able: Message | None = None, **params: Any) -> Message:  # noqa: ANN401  any JSON
         """Ask for something, and return the whole answer."""
-        message = self.message(method, forms=forms, **params)
-        named = {"mcp_name": str(params["uri"])} if method == "resources/read" else {}
-        return read_answer(await self.post(message, **(named if self.era != LEGACY else {})))
+        return read_answer(await self.post(self.message(method, able=able, **params)))
 
     async def call(self, tool: str, **arguments: object) -> Message:
         """Call a tool, and return its result."""
@@ -181,7 +173,7 @@ class Member:
     async def question(self, studio: str) -> tuple[str, str]:
         """Be asked in a form whether to go live; returns the state, and what a yes is."""
         named = {"name": "go_live", "arguments": {"studioId": studio}}
-        asked = (await self.ask("tools/call", forms=True, **named))["result"]
+        asked = (await self.ask("tools/call", able=FORMS, **named))["result"]
         form = asked["inputRequests"]["consent"]["params"]["requestedSchema"]
         yes: str = form["properties"]["choice"]["enum"][0]
         self.board.pin(self.number, asked["requestState"])
@@ -191,7 +183,7 @@ class Member:
         """Answer such a question with a yes."""
         answered = await self.ask(
             "tools/call",
-            forms=True,
+            able=FORMS,
             name="go_live",
             arguments={"studioId": studio},
             requestState=state,
@@ -224,7 +216,7 @@ class Member:
 
     async def follow(self, *, task_status: TaskStatus[None]) -> None:
         """Be told of all that happens in their own studios, and on the stage, for ever."""
-        uris = self.addresses([*self.own, STAGE])
+        uris = self.addresses([*self.own, COMMON])
         wanted = {"resourceSubscriptions": uris}
         message = self.message("subscriptions/listen", notifications=wanted)
         opening = partial(self.caller.http.stream, "POST", "/mcp", json=message)

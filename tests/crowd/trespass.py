@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from tests.crowd.accounts import STAGE
+from tests.crowd.accounts import COMMON
 from tests.crowd.dealings import OF_A_STUDIO, worked
 from tests.front import error_code
 from tests.jsonrpc import LEGACY, read_answer
@@ -94,7 +94,7 @@ async def interrupt(member: Member) -> None:
 async def forge(member: Member) -> None:
     """Say yes with what was given to another, for the very same act and for one of one's own."""
     for handle in member.board.fresh_handles(member.number)[-2:]:
-        for studio in (STAGE, member.own[1]):
+        for studio in (COMMON, member.own[1]):
             assert _expired(await member.confirm("go_live", studio, handle))
             member.done["a confirmation of another's"] += 1
 
@@ -103,9 +103,9 @@ async def impersonate(member: Member) -> None:
     """Answer what another was asked; in the earlier era nothing is ever asked in this way."""
     for state, yes in member.board.fresh_questions(member.number)[-2:]:
         if member.era == LEGACY:
-            assert _expired(await member.confirm("go_live", STAGE, state))
+            assert _expired(await member.confirm("go_live", COMMON, state))
         else:
-            assert _expired(await member.answer(STAGE, state, yes))
+            assert _expired(await member.answer(COMMON, state, yes))
         member.done["a question of another's"] += 1
 
 

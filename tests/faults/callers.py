@@ -5,49 +5,67 @@ Facts and words, and nothing that plays them.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tests.acts import STUDIO
 from tests.audience import CHAT_PATH
-from tests.faults.answers import ANSWERED, Met
-from tests.faults.table import TABLE, Kind, Word
+from tests.faults.answers import ANSWERED
+from tests.faults.table import TABLE, Fate, Role
 from tests.faults.wires import MISTREATED
+from tests.jsonrpc import ERAS, MODERN
 from tests.witness import STUDIO as PLACE
+from trax_mcp.sandbox import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MET: Final = {**ANSWERED, **MISTREATED}
+    from tests.faults.mishaps import Mishap
+
+MISHAPS: Final = {**ANSWERED, **MISTREATED}
 """How each fault of the table is made, and told."""
+
+SCRIPTED: Final = {
+    name: mishap.fault
+    for name, mishap in ANSWERED.items()
+    if isinstance(mishap.fault, Fault) and TABLE[name][Role.READ] is not Fate.OK
+}
+"""Those that any sandbox can be scripted with, and that no call passes unharmed."""
 
 WORDS: Final = "Hello"
 """What is sent where viewers see it at once."""
 
 
 class Caller(NamedTuple):
-    """A kind of caller: what it calls, and which requests of that meet the fault.
-
-    `tool` is the operation that fails, `success` its status where it does not, and `shown_by` the
-    one that shows what became of it. `requests`: how many of them one call makes at first.
-    `begins`: how many seconds before the fault.
-    """
+    """A kind of caller: what it calls, and which requests of that meet the fault."""
 
     calls: str
+    """Its tool."""
     arguments: dict[str, Any]
+    """What it gives to that."""
     tool: str
+    """The operation that fails."""
     method: str
+    """The requests that meet the fault: how they ask."""
     path: str
+    """And for what; `*` is anything."""
     scope: str
+    """What a key needs for the operation."""
     shown_by: str = ""
+    """The operation that shows what became of it."""
     success: int = 200
+    """Its status where it does not fail."""
     requests: int = 1
+    """How many requests that meet the fault one call makes at first."""
     begins: int = 0
+    """How many seconds before the fault the test does."""
     on_air: bool = False
+    """Whether the studio is live by then."""
 
 
 CALLERS: Final = {
-    Kind.READ: Caller("get_studio", STUDIO, "get_studio", "GET", PLACE, "studios:read"),
-    Kind.WRITE: Caller(
+    Role.READ: Caller("get_studio", STUDIO, "get_studio", "GET", PLACE, "studios:read"),
+    Role.WRITE: Caller(
         "send_chat_message",
         {**STUDIO, "text": WORDS},
         "send_chat_message",
@@ -57,7 +75,7 @@ CALLERS: Final = {
         shown_by="list_chat_messages",
         success=201,
     ),
-    Kind.START: Caller(
+    Role.START: Caller(
         "go_live",
         STUDIO,
         "go_live",
@@ -66,7 +84,7 @@ CALLERS: Final = {
         "stream:golive",
         shown_by="get_stream_status",
     ),
-    Kind.STOP: Caller(
+    Role.STOP: Caller(
         "go_offline",
         STUDIO,
         "go_offline",
@@ -77,8 +95,8 @@ CALLERS: Final = {
         begins=60,
         on_air=True,
     ),
-    Kind.FACTS: Caller("go_live", STUDIO, "get_studio", "GET", "*", "studios:read", requests=6),
-    Kind.HURRY: Caller(
+    Role.FACTS: Caller("go_live", STUDIO, "get_studio", "GET", "*", "studios:read", requests=6),
+    Role.HURRY: Caller(
         "go_offline",
         STUDIO,
         "get_studio",
@@ -89,7 +107,7 @@ CALLERS: Final = {
         begins=60,
         on_air=True,
     ),
-    Kind.CHAT: Caller(
+    Role.CHAT: Caller(
         "wait_for_chat_messages",
         STUDIO,
         "list_chat_messages",
@@ -100,60 +118,91 @@ CALLERS: Final = {
     ),
 }
 
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A fault, as one kind of caller meets it."""
+
+    role: Role
+    """Who meets it."""
+    name: str
+    """The line of the table."""
+    fate: Fate
+    """What must come of it."""
+    mishap: Mishap
+    """What goes wrong, and how that is told."""
+
+    def __str__(self) -> str:
+        """The name of a test."""
+        return f"{self.role}: {self.name} -> {self.fate}"
+
+    @property
+    def caller(self) -> Caller:
+        """What is called."""
+        return CALLERS[self.role]
+
+
 _BECAME: Final = {
-    Word.AGAIN: "nothing was changed",
-    Word.NEVER: "nothing was changed",
-    Word.UNKNOWN: "whether it took effect is not known",
-    Word.DONE: "it has taken effect, so do not call again",
+    Fate.AGAIN: "nothing was changed",
+    Fate.NEVER: "nothing was changed",
+    Fate.UNKNOWN: "whether it took effect is not known",
+    Fate.DONE: "it has taken effect, so do not call again",
 }
-_OUTCOMES: Final = {Word.UNKNOWN: "unknown", Word.DONE: "applied", Word.SEEN: "applied"}
+_OUTCOMES: Final = {Fate.UNKNOWN: "unknown", Fate.DONE: "applied", Fate.SEEN: "applied"}
 _SEEN: Final = {
     "go_live": "it is on air since 2026-06-05T18:00:03.000Z",
     "go_offline": "it is off air",
 }
 
 
-def rows(kind: Kind) -> Sequence[str]:
-    """The faults, each with what must come of it for this kind, as the name of a test."""
-    return [f"{name} -> {words[kind]}" for name, words in TABLE.items()]
+def row_of(role: Role, name: str) -> Row:
+    """One fault, as this kind of caller meets it."""
+    return Row(role, name, TABLE[name][role], MISHAPS[name])
 
 
-def expected(row: str, kind: Kind) -> dict[str, object]:
-    """The whole failure that a caller must be told; the id of its own request is "ours"."""
-    met, caller, word = MET[name_of(row)], CALLERS[kind], word_of(row)
-    if kind is Kind.CHAT:  # a reader is told the same as of any other read
-        word = TABLE[name_of(row)][Kind.READ]
-        word = Word.AGAIN if word is Word.OK else word
-    status = met.status or (caller.success if "accepted" in met.happened else None)
+def rows(role: Role) -> Sequence[Row]:
+    """All that this kind of caller can meet."""
+    return [row_of(role, name) for name in TABLE]
+
+
+def in_both_eras(role: Role) -> Sequence[tuple[Row, str]]:
+    """The same in each protocol era; in the later one only, where wires are needed."""
+    return [
+        (row, era) for row in rows(role) for era in ERAS if era == MODERN or row.name in ANSWERED
+    ]
+
+
+def expected(row: Row) -> dict[str, object]:
+    """The whole failure that the caller in this row must be told."""
+    fate = row.fate
+    if row.role is Role.CHAT:  # a reader is told the same as of any other read
+        fate = TABLE[row.name][Role.READ]
+        fate = Fate.AGAIN if fate is Fate.OK else fate
+    return failure(row.mishap, row.caller, fate)
+
+
+def failure(mishap: Mishap, caller: Caller, fate: Fate) -> dict[str, object]:
+    """All that is told of a mishap; the id of the caller's own request is "ours"."""
+    status = mishap.status or (caller.success if "accepted" in mishap.happened else None)
     error = {
-        "code": met.code,
-        "message": met.told or _message(met, caller, word),
+        "code": mishap.code,
+        "message": mishap.whole or _message(mishap, caller, fate),
         "httpStatus": status,
         "requestId": "ours",
-        "requiredScope": caller.scope if met.scope else None,
-        "retryAfterSeconds": met.retry_after,
-        "retryable": word is Word.AGAIN,
-        "outcome": _OUTCOMES.get(word, "not_applied"),
+        "requiredScope": caller.scope if mishap.scope else None,
+        "retryAfterSeconds": mishap.retry_after,
+        "retryable": fate is Fate.AGAIN,
+        "outcome": _OUTCOMES.get(fate, "not_applied"),
     }
     return {name: value for name, value in error.items() if value is not None}
 
 
-def _message(met: Met, caller: Caller, word: Word) -> str:
+def _message(mishap: Mishap, caller: Caller, fate: Fate) -> str:
     """What happened, what became of the call, what to do next."""
-    happened = met.happened.format(tool=caller.tool, scope=caller.scope)
-    if word is Word.SEEN:
+    happened = mishap.happened.format(tool=caller.tool, scope=caller.scope)
+    if fate is Fate.SEEN:
         seen = _SEEN[caller.tool]
         return f"{happened}, but {caller.tool} took effect: {seen}. Do not call it again."
-    looks = word in {Word.UNKNOWN, Word.DONE}
-    then = f"Look with {caller.shown_by} before anything else." if looks else met.then
-    return f"{happened}; {_BECAME[word]}. {then}"
-
-
-def name_of(row: str) -> str:
-    """Which fault a row is about."""
-    return row.partition(" -> ")[0]
-
-
-def word_of(row: str) -> Word:
-    """What must come of it."""
-    return Word(row.partition(" -> ")[2])
+    looks = fate in {Fate.UNKNOWN, Fate.DONE}
+    then = f"Look with {caller.shown_by} before anything else." if looks else mishap.then
+    return f"{happened}; {_BECAME[fate]}. {then}"

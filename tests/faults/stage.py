@@ -19,14 +19,15 @@ import mcp
 import mcp_types as types
 
 from tests.conftest import OWNER, client_on, no_pause
-from tests.faults.answers import ANSWERED, LEAKS, Met, NoConnection
-from tests.faults.callers import CALLERS, MET, WORDS, name_of
-from tests.faults.table import Kind
+from tests.faults.answers import ANSWERED
+from tests.faults.callers import WORDS
+from tests.faults.mishaps import LEAKS, NoConnection
+from tests.faults.table import Role
 from tests.faults.wires import PATIENCE_SECONDS
 from tests.hand import HandClock, settled
 from tests.jsonrpc import MODERN
+from tests.ports import listening
 from tests.proxy import between
-from tests.wires import port_of
 from tests.witness import put_on_air
 from trax_mcp.api.client import Client
 from trax_mcp.sandbox import Clock, Fault, Sandbox, SandboxTransport
@@ -37,6 +38,7 @@ from trax_mcp.server.app import House, build_server
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from tests.faults.callers import Caller, Row
     from tests.proxy import Proxy
 
 _made_once = cache(tools._tool)
@@ -82,8 +84,7 @@ class WireClient(Client):
 class Stage:
     """A client, a server, a TRaX, and the fault between them, which strikes when it is told to."""
 
-    kind: Kind
-    fault: Met
+    row: Row
     trax: Sandbox
     clock: HandClock
     client: mcp.Client
@@ -94,7 +95,7 @@ class Stage:
 
     def strike(self) -> None:
         """From now on, let the requests of this kind of caller meet the fault."""
-        fault, (method, path) = self.fault.fault, self._aim
+        fault, (method, path) = self.row.mishap.fault, self._aim
         if isinstance(fault, NoConnection):
             self.way.blocked = method, path
         elif isinstance(fault, Fault):
@@ -112,7 +113,7 @@ class Stage:
 
     async def call(self, **evidence: object) -> types.CallToolResult:
         """Call what this kind of caller calls."""
-        caller = CALLERS[self.kind]
+        caller = self.row.caller
         with anyio.fail_after(LONGEST_SECONDS):
             return await self.client.call_tool(caller.calls, {**caller.arguments, **evidence})
 
@@ -120,7 +121,9 @@ class Stage:
         """Let time pass, and everybody act on it until they wait again."""
         self.clock.advance(seconds)
         await settled()
-        while self.wire is not None and self.wire.under_way:
+        if self.wire is None:
+            return
+        while self.wire.under_way:
             await anyio.lowlevel.checkpoint()
         await settled()
 
@@ -162,13 +165,13 @@ class Stage:
     def happened(self) -> bool:
         """Whether what this kind of caller wants to change is changed."""
         world, stream = self.trax.world, self.trax.world.streams.get("studio_42")
-        if self.kind is Kind.WRITE:
+        if self.row.role is Role.WRITE:
             return [it.text for it in world.chats["studio_42"].recent(1)] == [WORDS]
-        return stream is not None and stream.running is (self.kind is Kind.START)
+        return stream is not None and stream.running is (self.row.role is Role.START)
 
     @property
     def _aim(self) -> tuple[str, str]:
-        return CALLERS[self.kind].method, CALLERS[self.kind].path
+        return self.row.caller.method, self.row.caller.path
 
     @property
     def _made(self) -> list[tuple[str, str, str]]:
@@ -197,31 +200,33 @@ def _fits(wanted: tuple[str, str], method: str, path: str) -> bool:
 
 
 @asynccontextmanager
-async def staged(row: str, kind: Kind, *, short_seconds: float = 2.0) -> AsyncIterator[Stage]:
+async def staged(
+    row: Row, *, era: str = MODERN, short_seconds: float = 2.0
+) -> AsyncIterator[Stage]:
     """A stage for a fault, which does not strike yet."""
-    trax, met = _sandbox(kind), MET[name_of(row)]
+    trax = _sandbox(row.caller)
     clock, way = HandClock(trax, short_seconds=short_seconds), Way(trax)
-    if name_of(row) in ANSWERED:
-        async with _client(client_on(trax, transport=way), clock) as client:
-            yield Stage(kind, met, trax, clock, client, way)
+    if row.name in ANSWERED:
+        async with _client(client_on(trax, transport=way), clock, era) as client:
+            yield Stage(row, trax, clock, client, way)
         return
-    async with port_of(trax.app) as address, between(address, patience=PATIENCE_SECONDS) as proxy:
+    async with listening(trax.app) as address, between(address, patience=PATIENCE_SECONDS) as proxy:
         ours = WireClient(base_url=proxy.url, timeout_seconds=PATIENCE_SECONDS, sleep=no_pause)
-        async with aclosing(ours), _client(ours, clock) as client:
-            yield Stage(kind, met, trax, clock, client, way, proxy, ours)
+        async with aclosing(ours), _client(ours, clock, era) as client:
+            yield Stage(row, trax, clock, client, way, proxy, ours)
 
 
-def _sandbox(kind: Kind) -> Sandbox:
+def _sandbox(caller: Caller) -> Sandbox:
     """A sandbox whose clock will stand at 18:00 when the fault strikes; on air, or not."""
-    trax = Sandbox(Clock.frozen(FROZEN_AT - CALLERS[kind].begins))
-    if CALLERS[kind].on_air:
+    trax = Sandbox(Clock.frozen(FROZEN_AT - caller.begins))
+    if caller.on_air:
         put_on_air(trax)
     return trax
 
 
 @asynccontextmanager
-async def _client(trax: Client, clock: HandClock) -> AsyncIterator[mcp.Client]:
+async def _client(trax: Client, clock: HandClock, era: str) -> AsyncIterator[mcp.Client]:
     with patch("trax_mcp.server.tools._tool", _made_once):
         server = build_server(trax, own=OWNER, house=House(clock=clock))
-    async with mcp.Client(server, mode=MODERN, cache=None) as client:
+    async with mcp.Client(server, mode=era, cache=None) as client:
         yield client

@@ -1,8 +1,8 @@
 """The table: everything an upstream can do wrong, times everyone who can meet it.
 
 A line is a fault, a column a kind of caller, and the word where they cross is what must come of it.
-What TRaX answers, or does to the connection, stands in `answers` and `wires`; who
-calls, and what exactly they are told, in `callers`. This module knows nothing but the table.
+What TRaX answers, or does to the connection, stands in `answers` and `wires`; who calls, and what
+exactly they are told, in `callers`. This module knows nothing but the table.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Kind(StrEnum):
+class Role(StrEnum):
     """Who meets the fault, and where."""
 
     READ = "read"
@@ -33,8 +33,8 @@ class Kind(StrEnum):
     """Whoever listens to a chat, while each of the watcher's looks meets the fault."""
 
 
-class Word(StrEnum):
-    """What comes of it."""
+class Fate(StrEnum):
+    """What comes of a call that meets the fault."""
 
     OK = "ok"
     """It works as if nothing were wrong."""
@@ -67,6 +67,7 @@ ANSWERS: Final = """
 413 too_much                  | never  never    never    never    never  asks   waits
 422 no_encoder                | never  never    never    never    never  asks   waits
 429 rate_limited              | again  again    again    again    again  asks   waits
+429 quota_spent               | again  again    again    again    again  asks   waits
 500 exploded                  | again  unknown  unknown  unknown  again  asks   waits
 502 no_upstream               | again  unknown  unknown  unknown  again  asks   waits
 503 write_disabled            | never  never    never    never    never  asks   waits
@@ -85,10 +86,27 @@ ANSWERS: Final = """
 502 as a page                 | again  unknown  unknown  unknown  again  asks   waits
 503 as a page                 | again  unknown  unknown  unknown  again  asks   waits
 504 as a page                 | again  unknown  unknown  unknown  again  asks   waits
+400 of nothing                | never  never    never    never    never  asks   ends
+401 of nothing                | never  never    never    never    never  asks   ends
+403 of nothing                | never  never    never    never    asks   asks   ends
+404 of nothing                | never  never    never    never    never  asks   ends
+408 of nothing                | again  unknown  unknown  unknown  again  asks   waits
+409 of nothing                | never  never    never    never    never  asks   waits
+413 of nothing                | never  never    never    never    never  asks   waits
+422 of nothing                | never  never    never    never    never  asks   waits
+500 of nothing                | again  unknown  unknown  unknown  again  asks   waits
+501 of nothing                | again  unknown  unknown  unknown  again  asks   waits
+503 of nothing                | again  unknown  unknown  unknown  again  asks   waits
+400 cut short                 | never  never    never    never    never  asks   ends
+400 of another shape          | never  never    never    never    never  asks   ends
+400 of a code that is none    | never  never    never    never    never  asks   ends
+500 of an array               | again  unknown  unknown  unknown  again  asks   waits
+500 above the limit           | again  unknown  unknown  unknown  again  asks   waits
 500, and it was done          | again  unknown  seen     seen     again  asks   waits
 504, and it was done          | again  unknown  seen     seen     again  asks   waits
 301 to itself                 | never  unknown  unknown  unknown  never  asks   waits
 302 to itself                 | never  unknown  unknown  unknown  never  asks   waits
+303 to somebody else          | never  unknown  unknown  unknown  never  asks   waits
 307 to itself                 | never  unknown  unknown  unknown  never  asks   waits
 308 to somebody else          | never  unknown  unknown  unknown  never  asks   waits
 304 of nothing                | again  unknown  unknown  unknown  again  asks   waits
@@ -97,8 +115,11 @@ ANSWERS: Final = """
 200 as a page                 | again  done     done     done     again  asks   waits
 200 cut short                 | again  done     done     done     again  asks   waits
 200 of an array               | again  done     done     done     again  asks   waits
+200 of a string               | again  done     done     done     again  asks   waits
 200 of NaN                    | again  done     done     done     again  asks   waits
+200 of infinity               | again  done     done     done     again  asks   waits
 200 of bottomless nesting     | again  done     done     done     again  asks   waits
+200 of nesting that ends      | again  done     done     done     again  asks   waits
 200 above the limit           | again  done     done     done     again  asks   waits
 200 compressed, unasked       | again  done     done     done     again  asks   waits
 200 as text/plain             | ok     ok       ok       ok       asks   asks   ok
@@ -121,7 +142,11 @@ ANSWERS: Final = """
 429 until, on a mad clock     | again  again    again    again    again  asks   waits
 429 for -5 s                  | again  again    again    again    again  asks   waits
 429 for nonsense              | again  again    again    again    again  asks   waits
+429 for a fraction            | again  again    again    again    again  asks   waits
+429 until never               | again  again    again    again    again  asks   waits
 no connection                 | again  again    again    again    again  asks   waits
+dropped before TRaX had it    | again  unknown  unknown  unknown  again  asks   waits
+dropped after TRaX had it     | again  unknown  seen     seen     again  asks   waits
 """
 
 WIRES: Final = """
@@ -152,17 +177,24 @@ HTTP/1.0 cut short            | again  done     done     done     again  asks   
 """
 
 
-def read_table(table: str) -> Mapping[str, Mapping[Kind, Word]]:
-    """Lines of faults, with a word for each kind of caller."""
-    head, *lines = table.strip("\n").splitlines()
-    kinds = [Kind(name) for name in head.partition("|")[2].split()]
-    assert kinds == list(Kind)
-    rows = (line.partition("|") for line in lines)
+def read_table(table: str) -> Mapping[str, Mapping[str, str]]:
+    """What stands in each line of a table, by the names of its columns."""
+    head, *lines = (line.partition("|") for line in table.strip("\n").splitlines())
+    columns = head[2].split()
     return {
-        name.strip(): dict(zip(kinds, map(Word, words.split()), strict=True))
-        for name, _, words in rows
+        name.strip(): dict(zip(columns, words.split(), strict=True)) for name, _, words in lines
     }
 
 
-TABLE: Final = {**read_table(ANSWERS), **read_table(WIRES)}
+TABLE: Final = {
+    name: {Role(column): Fate(word) for column, word in line.items()}
+    for table in (ANSWERS, WIRES)
+    for name, line in read_table(table).items()
+}
 """What must come of each fault, for each kind of caller."""
+
+TRUE: Final = {
+    True: {Fate.OK, Fate.DONE, Fate.SEEN},
+    False: {Fate.AGAIN, Fate.NEVER, Fate.UNKNOWN},
+}
+"""What may be said of what has happened, since it can be seen, and of what has not."""

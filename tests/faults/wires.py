@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.faults.answers import ACCEPTED, Met
+from tests.faults.mishaps import ACCEPTED, Mishap, lost
 
 if TYPE_CHECKING:
     from tests.proxy import Exchange, Mischief
@@ -200,26 +200,20 @@ async def _pour(exchange: Exchange) -> None:
     exchange.close()
 
 
-def lost(fault: Mischief, *, acts: bool = True) -> Met:
-    """No answer has begun."""
-    happened = "The connection to TRaX broke before it answered"
-    return Met(fault=fault, happened=happened, code="unreachable", acts=acts)
-
-
-def late(fault: Mischief, *, acts: bool = True) -> Met:
+def late(fault: Mischief, *, acts: bool = True) -> Mishap:
     """No answer has begun in time."""
     happened = f"TRaX did not answer within {PATIENCE_SECONDS} s"
-    return Met(fault=fault, happened=happened, code="timeout", acts=acts)
+    return Mishap(fault=fault, happened=happened, code="timeout", acts=acts)
 
 
-def broken(fault: Mischief, why: str = "broke off", **rest: Any) -> Met:  # noqa: ANN401  as `Met`
+def broken(fault: Mischief, why: str = "broke off", **rest: Any) -> Mishap:  # noqa: ANN401  as `Mishap`
     """An answer has begun, and is not whole."""
-    return Met(fault=fault, happened=ACCEPTED + why, acts=True, **rest)
+    return Mishap(fault=fault, happened=ACCEPTED + why, acts=True, **rest)
 
 
-def troubled(fault: Mischief, status: int) -> Met:
+def troubled(fault: Mischief, status: int) -> Mishap:
     """An answer that is no success has begun."""
-    return Met(fault=fault, happened=f"TRaX has trouble (HTTP {status})", status=status)
+    return Mishap(fault=fault, happened=f"TRaX has trouble (HTTP {status})", status=status)
 
 
 _INCOMPLETE: Final = f"was not complete within {PATIENCE_SECONDS} s"
@@ -245,10 +239,10 @@ MISTREATED: Final = {
         overfull_body, "is not a JSON object", status=200, spoils=1
     ),
     "no HTTP at all": lost(no_http, acts=False),
-    "100 and 103 before it": Met(fault=early_hints, acts=True),
+    "100 and 103 before it": Mishap(fault=early_hints, acts=True),
     "100 for ever": late(only_hints, acts=False),
     "101 in its place": lost(switching, acts=False),
-    "HTTP/1.0 until it closes": Met(fault=until_closed, acts=True),
+    "HTTP/1.0 until it closes": Mishap(fault=until_closed, acts=True),
     "HTTP/1.0 cut short": broken(cut_short, "is not a JSON object", status=200),
 }
 """How each fault of `WIRES` is made, and told."""

@@ -11,9 +11,9 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from tests.jsonrpc import INITIALIZE, INITIALIZED, LEGACY, MODERN, Message, request
+from tests.jsonrpc import INITIALIZE, INITIALIZED, LEGACY, MODERN, NAMED_BY, Message, request
 from tests.processes import PATIENCE_SECONDS
 from trax_mcp.sandbox import SANDBOX_KEY
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 Header = tuple[bytes, bytes]
 Headers = list[Header]
 Address = tuple[str, int]
-
-_NAMED_BY: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 
 
 @dataclass(frozen=True)
@@ -161,7 +159,7 @@ def chunked(body: bytes, size: int) -> list[bytes]:
 def _routing(message: Message) -> Headers:
     method = message.get("method")
     params = message.get("params")
-    name: Any = params.get(_NAMED_BY.get(str(method))) if isinstance(params, dict) else None
+    name: Any = params.get(NAMED_BY.get(str(method))) if isinstance(params, dict) else None
     return [
         (b"mcp-protocol-version", MODERN.encode()),
         (b"mcp-method", _carried(method)),

@@ -50,7 +50,7 @@ def _bad_id(tool: str, given: Message) -> bool:
     return not all(may_be_id(it) for name, it in given.items() if is_id(tool, name))
 
 
-def _two_ways(_tool: str, given: Message) -> bool:
+def _mixed_ways(_tool: str, given: Message) -> bool:
     by_address = {"rtmpUrl", "streamKey"} & given.keys()
     return len(by_address) == 1 or bool(by_address and "connectionId" in given)
 
@@ -73,13 +73,11 @@ RULES: Final = (
     Rule("what is not a number is none", lambda _, it: any(x != x for x in it.values())),  # noqa: PLR0124  NaN
     Rule(
         "an update must change something",
-        lambda tool, it: (
-            tool.startswith("update_") and not {*it} - {"studioId", "destId", "sourceId", *CONSENT}
-        ),
+        lambda tool, it: tool.startswith("update_") and not {*it} - {*IDS, *CONSENT},
     ),
     Rule(
         "a destination is reached in one way (the contract says so in words)",
-        lambda tool, it: tool == "create_destination" and _two_ways(tool, it),
+        lambda tool, it: tool == "create_destination" and _mixed_ways(tool, it),
     ),
 )
 """What is refused beyond the schema."""
@@ -138,7 +136,7 @@ NEEDS_YES: Final[dict[str, Callable[[Message], bool]]] = {
     "create_source": lambda it: it.get("active") is not False,
     "update_source": lambda it: not {*it} <= {"studioId", "sourceId", "name", *CONSENT},
 }
-"""The interface's table once more."""
+"""The README's table of what needs a yes, once more; by tool."""
 
 
 def changes_nothing(tool: types.Tool, arguments: Message) -> bool:

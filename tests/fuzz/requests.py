@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
-from tests.fuzz.http import chunked, head
+from tests.fuzz.http import chunked, head, length
 from tests.jsonrpc import LEGACY, MODERN
 
 if TYPE_CHECKING:
@@ -130,8 +130,8 @@ def _post(headers: Headers, body: list[bytes], *more: tuple[bytes, bytes]) -> li
     return [head("POST", "/mcp", [*headers, *more]), *body]
 
 
-def _told(length: int | bytes) -> tuple[bytes, bytes]:
-    return b"content-length", length if isinstance(length, bytes) else str(length).encode()
+def _told(size: int | bytes) -> tuple[bytes, bytes]:
+    return b"content-length", size if isinstance(size, bytes) else str(size).encode()
 
 
 _IN_CHUNKS: Final = (b"transfer-encoding", b"chunked")
@@ -153,13 +153,13 @@ _WHOLE: Final[dict[str, Writer]] = {
     "in drops": lambda headers, body, size: _post(
         headers,
         [body[at : at + 1 + size // 9] for at in range(0, len(body), 1 + size // 9)],
-        _told(len(body)),
+        length(body),
     ),
     "as HTTP/1.0": lambda headers, body, _: [
-        it.replace(b"HTTP/1.1", b"HTTP/1.0") for it in _post(headers, [body], _told(len(body)))
+        it.replace(b"HTTP/1.1", b"HTTP/1.0") for it in _post(headers, [body], length(body))
     ],
     "expected": lambda headers, body, _: _post(
-        headers, [body], _told(len(body)), (b"expect", b"100-continue")
+        headers, [body], length(body), (b"expect", b"100-continue")
     ),
 }
 """Odd, and whole."""
@@ -170,7 +170,7 @@ _WRONG: Final[dict[str, Writer]] = {
         headers, [body], _told(_LENGTHS[size % len(_LENGTHS)])
     ),
     "told twice": lambda headers, body, size: _post(
-        headers, [body], _told(len(body)), _told(size % len(body))
+        headers, [body], length(body), _told(size % len(body))
     ),
     "in no chunks": lambda headers, body, _: _post(headers, [body, b"\r\n"], _IN_CHUNKS),
     "in broken chunks": lambda headers, body, size: _post(
@@ -188,7 +188,7 @@ _CUT: Final[dict[str, Writer]] = {
         headers, [body], _told(len(body) + 1 + size)
     ),
     "less than its length": lambda headers, body, size: _post(
-        headers, [body[: size % len(body)]], _told(len(body))
+        headers, [body[: size % len(body)]], length(body)
     ),
     "fewer chunks": lambda headers, body, size: _post(
         headers, chunked(body, size + 1)[:-1], _IN_CHUNKS

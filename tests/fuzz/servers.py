@@ -12,11 +12,11 @@ import select
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
 from typing import IO, TYPE_CHECKING, Final, Generic, TypeVar
 
+from bench.processes import resident_kib
 from tests import ROOT
 from tests.processes import PATIENCE_SECONDS, STOP_SECONDS, environment
 from trax_mcp.sandbox import SANDBOX_KEY
@@ -81,8 +81,7 @@ class Server:
 
     def resident_mib(self) -> float:
         """Its resident memory now, in MiB."""
-        status = Path(f"/proc/{self._child.pid}/status").read_text(encoding="ascii")
-        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+        return resident_kib(self._child.pid) / 1024
 
     def ends_well(self) -> None:
         """It ends when its stdin does, or by a signal, with code 0 and without a word."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import anyio
 import mcp
@@ -24,8 +24,9 @@ from tests.front import Front, serving
 from tests.fuzz.values import STRANGERS, is_whole
 from tests.hand import HandClock
 from tests.jsonrpc import HttpCaller, Message, read_answer, request
+from tests.ports import held
 from tests.processes import PATIENCE_SECONDS
-from tests.witness import put_on_air, still
+from tests.witness import put_on_air, restore, still, world_of
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import House, build_server
 from trax_mcp.server.offer import Offer
@@ -33,7 +34,6 @@ from trax_mcp.server.offer import Offer
 if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Awaitable, Callable, Iterator, Sequence
-    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from anyio.from_thread import BlockingPortal
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from trax_mcp.sandbox import Received, Sandbox
 
 ResultT = TypeVar("ResultT")
-World = dict[str, dict[str, Any]]
 
 REFUSALS: Final = {
     None,  # it was answered
@@ -137,21 +136,6 @@ def stage(
         yield Stage(trax, clock, connected, portal)
 
 
-@contextmanager
-def held(
-    portal: BlockingPortal, manager: AbstractAsyncContextManager[ResultT]
-) -> Iterator[ResultT]:
-    """Something of the loop's, open for the length of a block.
-
-    A failed example is nothing to it: task groups would make a group of the failure.
-    """
-    wrapped = portal.wrap_async_context_manager(manager)
-    with ExitStack() as closing:
-        opened = wrapped.__enter__()
-        closing.callback(wrapped.__exit__, None, None, None)
-        yield opened
-
-
 @dataclass(frozen=True)
 class Wire:
     """The server on a port, and a caller that writes whatever it is told to."""
@@ -198,6 +182,8 @@ class Wire:
         params = message["params"] if isinstance(message["params"], dict) else {}
         headers = self.caller.all_headers({**message, "params": params})
         uri = params.get("uri")
+        if "uri" in params:  # it may be no text, or none that a header takes
+            headers.pop("mcp-name", None)
         if isinstance(uri, str) and is_whole(uri) and len(uri) <= LONGEST_HEADER:
             headers["mcp-name"] = f"=?base64?{b64encode(uri.encode()).decode()}?="
         return headers | {"content-type": "application/json"}
@@ -212,18 +198,6 @@ def wire(era: str) -> Iterator[Wire]:
         yield Wire(front, caller, portal)
 
 
-def world_of(trax: Sandbox) -> World:
-    """All that a call may change in a sandbox, but for what viewers say by themselves."""
-    return {name: dict(table) for name, table in _tables(trax).items()}
-
-
-def restore(trax: Sandbox, before: World) -> None:
-    """Make it as it was."""
-    for name, table in _tables(trax).items():
-        table.clear()
-        table.update(before[name])
-
-
 def nothing_of_strangers(answer: object, given: object) -> None:
     """Nothing in an answer is of another account, but what was asked with is said again at times.
 
@@ -231,15 +205,3 @@ def nothing_of_strangers(answer: object, given: object) -> None:
     """
     told, asked = str(answer), str(given)
     assert not [it for it in STRANGERS if it in told and it not in asked]
-
-
-def _tables(trax: Sandbox) -> dict[str, dict[str, Any]]:
-    world = trax.world
-    return {
-        "studios": world.studios,
-        "destinations": world.destinations,
-        "sources": world.sources,
-        "connections": world.connections,
-        "streams": world.streams,
-        "assets": world.library.assets,
-    }

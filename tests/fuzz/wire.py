@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 CANARY: Final = "c4nary"
 """Stands in everything that is invented; never to be seen on stderr."""
 
+INTERNAL: Final = {-32603, 0}
+"""Codes of errors that a server may never answer with: they are faults of its own."""
+
 
 class Fate(Enum):
     """What is owed to an utterance."""

@@ -50,13 +50,12 @@ JUDGING: Final = (
 
 LEFT_OUT: Final[Mapping[str, str]] = {
     "missing_required_header": "the contract requires no header; a missing key is `ignored_auth`'s",
-    "max_response_time": "nothing is promised about time",
 }
-"""Those that have nothing to judge, each with its reason."""
+"""The others, which have nothing to judge, each with its reason."""
 
-SEED: Final = 2
+_SEED: Final = 2
 
-CHAINED: Final[Json] = {
+_CHAINED: Final[Json] = {
     # What does not hold together, a body that names no connection say, is tried call by call.
     "mode": "positive",
     # A chain follows only where every parameter comes from what went before.
@@ -112,12 +111,12 @@ def judged(
 def _settings(keys: Path, *, phase: str, tries: int) -> Json:
     deterministic = settings().derandomize
     return {
-        **({"seed": SEED} if deterministic else {}),
+        **({"seed": _SEED} if deterministic else {}),
         "generation": {
             "deterministic": deterministic,
             "database": "none",
             "max-examples": tries,
-            **(CHAINED if phase == STATEFUL else {}),
+            **(_CHAINED if phase == STATEFUL else {}),
         },
         # What the referee guesses about where answers lead is left out: half of a path is no chain.
         "phases": {

@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-TEXT: Final[Json] = {"type": "string", "minLength": 1}
+_TEXT: Final[Json] = {"type": "string", "minLength": 1}
 
-CURSOR: Final = "YWZ0ZXI6c3R1ZGlvXzQy"
+_CURSOR: Final = "YWZ0ZXI6c3R1ZGlvXzQy"
 """One that the sandbox gives: what comes after `studio_42`."""
 
-PARAMETERS: Final[Mapping[str, Json]] = {
+_PARAMETERS: Final[Mapping[str, Json]] = {
     # Pagination: below 1 or not a number is 400.
     "limit": {"minimum": 1},
     # Pagination: opaque; empty starts over, malformed is 400.
-    "cursor": {"enum": ["", CURSOR]},
+    "cursor": {"enum": ["", _CURSOR]},
 }
 
-LINKED: Final = ("conn_1", "conn_2", "conn_3")
+_LINKED: Final = ("conn_1", "conn_2", "conn_3")
 """The connections that the sandbox's owner has from the beginning."""
 
-CONTENT_TYPE: Final = (
+_CONTENT_TYPE: Final = (
     "^([Vv][Ii][Dd][Ee][Oo]|[Ii][Mm][Aa][Gg][Ee]|[Aa][Uu][Dd][Ii][Oo])/"  # RFC 2045: in any case
 )
 
-BODIES: Final[Mapping[str, Json]] = {
+_BODIES: Final[Mapping[str, Json]] = {
     "CreateDestinationRequest": {
         # "mutually exclusive with rtmpUrl+streamKey"
         "not": {
@@ -44,15 +44,15 @@ BODIES: Final[Mapping[str, Json]] = {
             "anyOf": [{"required": ["rtmpUrl"]}, {"required": ["streamKey"]}],
         },
         # "Bind to a linked account": what is not the caller's is `not_found`.
-        "properties": {"connectionId": {"enum": list(LINKED)}},
+        "properties": {"connectionId": {"enum": list(_LINKED)}},
     },
     "CreateMediaUploadRequest": {
         # `MediaAsset.kind`: "video | image | audio". Sandbox behaviour: nothing else is taken.
-        "properties": {"contentType": {"pattern": CONTENT_TYPE}},
+        "properties": {"contentType": {"pattern": _CONTENT_TYPE}},
     },
 }
 
-CODES: Final[Mapping[str, str]] = {
+_CODES: Final[Mapping[str, str]] = {
     "400": "invalid_request",
     "401": "invalid_key",
     "403": "insufficient_scope",
@@ -62,14 +62,14 @@ CODES: Final[Mapping[str, str]] = {
 }
 """Every failure that is documented."""
 
-CONNECTION: Final = "/v1/connections/{connectionId}"
-MADE: Final = "$response.body#/id"
-FIRST: Final = "$response.body#/data/0/id"
-WITHIN: Final = {"destinations": "destId", "sources": "sourceId"}
+_CONNECTION: Final = "/v1/connections/{connectionId}"
+_MADE: Final = "$response.body#/id"
+_FIRST: Final = "$response.body#/data/0/id"
+_WITHIN: Final = {"destinations": "destId", "sources": "sourceId"}
 """What is inside a studio, and how the paths call one of them."""
 
 
-def published() -> Json:
+def _published() -> Json:
     """The contract as it is."""
     text = resources.files("trax_mcp").joinpath("api/openapi.json").read_text(encoding="utf-8")
     document: Json = json.loads(text)
@@ -82,10 +82,10 @@ def spelled_out() -> Json:
     The one answer that stands for all failures becomes those that the call can have, each with its
     code; and answers are closed, since a witness has nothing to add.
     """
-    document = published()
+    document = _published()
     schemas = document["components"]["schemas"]
     for name, schema in schemas.items():
-        _add(schema, BODIES.get(name, {}))
+        _add(schema, _BODIES.get(name, {}))
         if not name.endswith("Request"):
             schema["additionalProperties"] = False
     for path, item in document["paths"].items():
@@ -103,29 +103,29 @@ def _add(schema: Json, words: Json) -> None:
 
 def _spell_out(path: str, operation: Json) -> None:
     for parameter in operation.get("parameters", ()):
-        parameter["schema"].update(PARAMETERS.get(parameter["name"], {}))
+        parameter["schema"].update(_PARAMETERS.get(parameter["name"], {}))
     answers = operation["responses"]
     del answers["default"]
     answers.update({status: _failure(status) for status in _failures(path, operation)})
     for answer in answers.values():
         # "Every response carries an X-Request-Id."
-        answer.setdefault("headers", {})["X-Request-Id"] = {"required": True, "schema": TEXT}
+        answer.setdefault("headers", {})["X-Request-Id"] = {"required": True, "schema": _TEXT}
 
 
 def _lead_on(paths: Json) -> None:
     """Say as OpenAPI's links where an answer leads: to what was made, and back to what is gone."""
     inside = {path: item for path, item in paths.items() if re.search("^[^{]*{id}[^{]*$", path)}
-    _link(paths["/v1/studios"]["post"], inside, id=MADE)
-    _link(paths["/v1/studios"]["get"], inside, id=FIRST)
-    for things, name in WITHIN.items():
+    _link(paths["/v1/studios"]["post"], inside, id=_MADE)
+    _link(paths["/v1/studios"]["get"], inside, id=_FIRST)
+    for things, name in _WITHIN.items():
         many, one = f"/v1/studios/{{id}}/{things}", f"/v1/studios/{{id}}/{things}/{{{name}}}"
         there = {one: paths[one]}
-        _link(paths[many]["post"], there, id="$request.path.id", **{name: MADE})
+        _link(paths[many]["post"], there, id="$request.path.id", **{name: _MADE})
         gone = {"id": "$request.path.id", name: f"$request.path.{name}"}
         _link(paths[one]["delete"], there, **gone)
-    linked = {CONNECTION: paths[CONNECTION]}
-    _link(paths["/v1/connections"]["get"], linked, connectionId=FIRST)
-    _link(paths[CONNECTION]["delete"], linked, connectionId="$request.path.connectionId")
+    linked = {_CONNECTION: paths[_CONNECTION]}
+    _link(paths["/v1/connections"]["get"], linked, connectionId=_FIRST)
+    _link(paths[_CONNECTION]["delete"], linked, connectionId="$request.path.connectionId")
 
 
 def _link(operation: Json, targets: Json, **parameters: str) -> None:
@@ -155,13 +155,13 @@ def _failures(path: str, operation: Json) -> Iterator[str]:
 
 def _failure(status: str) -> Json:
     """The one envelope; `requiredScope` only on 403, and "429 + Retry-After"."""
-    fields: Json = {"code": {"enum": [CODES[status]]}, "message": TEXT, "requestId": TEXT}
+    fields: Json = {"code": {"enum": [_CODES[status]]}, "message": _TEXT, "requestId": _TEXT}
     if status == "403":
-        fields["requiredScope"] = TEXT
+        fields["requiredScope"] = _TEXT
     schema = _closed({"error": _closed(fields)})
     headers = {"Retry-After": {"required": True, "schema": {"type": "integer", "minimum": 1}}}
     return {
-        "description": CODES[status],
+        "description": _CODES[status],
         "content": {"application/json": {"schema": schema}},
         "headers": headers if status == "429" else {},
     }

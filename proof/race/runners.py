@@ -25,7 +25,7 @@ _CONTRACT: Final = ROOT / "trax_mcp" / "api" / "openapi.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Guest:
+class Runner:
     """An entrant, and all that its templates need."""
 
     entrant: Entrant

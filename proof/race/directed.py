@@ -1,7 +1,7 @@
 """The sandbox as an upstream of the race: a process that can be set anew, and tells what it saw.
 
-Run as `python -m proof.race.stage`. Under /race/ it is directed, everything else is the sandbox's;
-it knows no entrant.
+Run as `python -m proof.race.directed`. Under /race/ it is directed, everything else is the
+sandbox's; it knows no entrant.
 """
 
 import sys
@@ -31,7 +31,7 @@ TROUBLES: Final = {
 }
 
 
-class Stage:
+class DirectedSandbox:
     """One sandbox after another, each as good as new."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ def main() -> None:
     """Serve on a free port of loopback, named on stderr."""
     with listen("127.0.0.1", 0) as listener:
         print(url_of(listener), file=sys.stderr, flush=True)
-        anyio.run(serve_http, Stage(), listener)
+        anyio.run(serve_http, DirectedSandbox(), listener)
 
 
 if __name__ == "__main__":
