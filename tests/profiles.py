@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 GATE: Final = "gate"
 LONG: Final = "long"
 
-_TIMES: Final = 20
+_TIMES: Final = 10
 
 
 def register() -> None:

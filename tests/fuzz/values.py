@@ -254,6 +254,11 @@ def is_whole(text: str) -> bool:
     return not any("\ud800" <= it <= "\udfff" for it in text)
 
 
+def can_be_said(value: object) -> bool:
+    """The same of any JSON."""
+    return is_whole(json.dumps(value, ensure_ascii=False))
+
+
 def escaped(text: str) -> str:
     """A text as one part of an address; what no address can hold stays as it is."""
     return quote(text, safe="") if is_whole(text) else text
