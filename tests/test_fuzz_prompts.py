@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.fuzz
 
 LONGEST_VALUE: Final = 1_000
-LONGEST_REFUSAL: Final = 100
+LONGEST_REFUSAL: Final = 120
 
 SOURCES: Final = {
     path.stem: path.read_text(encoding="utf-8").split("+++\n")[1:]
