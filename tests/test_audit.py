@@ -231,6 +231,20 @@ def test_a_key_where_none_belongs_is_struck_out(path: Path, clock: HandClock, ke
     assert line["reason"] == "[key]'s"
 
 
+def test_a_key_of_one_letter_spoils_no_fact(path: Path, clock: HandClock) -> None:
+    """Whatever a caller sends as a key, who did what and when can be read."""
+    asker = Asker(Caller("e"))
+    Audit(path, clock).write("decided", DELETE, asker, verdict="Preview")
+    (line,) = lines(path)
+    assert (line["event"], line["operation"], line["verdict"]) == (
+        "decided",
+        "delete_source",
+        "Preview",
+    )
+    assert line["caller"] == asker.caller.fingerprint
+    assert line["time"].startswith("2026-")
+
+
 def test_secrets_among_the_arguments_are_masked(path: Path, clock: HandClock) -> None:
     """A stream key wholly; of an address, which may carry one, only scheme and host are left."""
     audit = Audit(path, clock)

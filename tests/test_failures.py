@@ -209,9 +209,20 @@ async def test_a_key_that_upstream_repeats_is_not_passed_on(sandbox: Sandbox) ->
     assert "rejected" in message
 
 
-def _with_a_stream_key() -> CreateDestination:
+@pytest.mark.parametrize("short", ["sk_live_", "live", "e", "_"])
+async def test_a_short_secret_uncovers_no_long_one(sandbox: Sandbox, short: str) -> None:
+    """What is struck out for one secret must leave no part of another behind, and not grow."""
+    sandbox.faults.add(Fault.error(400, "invalid_request", f"Not for {SANDBOX_KEY}! " + "e" * 9999))
+    with pytest.raises(Refused) as caught:
+        await client_on(sandbox).send(_with_a_stream_key(short), OWNER)
+    message = caught.value.failure.message
+    assert SANDBOX_KEY.removeprefix("sk_live_") not in message
+    assert len(message) < 400
+
+
+def _with_a_stream_key(key: str = STREAM_KEY) -> CreateDestination:
     given = {"studioId": "studio_42", "name": "N", "platform": "kick", "rtmpUrl": "rtmps://x"}
-    return CreateDestination.model_validate({**given, "streamKey": STREAM_KEY})
+    return CreateDestination.model_validate({**given, "streamKey": key})
 
 
 # Whatever may come

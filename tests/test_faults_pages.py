@@ -39,8 +39,8 @@ two cursors in turn             | 3      endless      endless  asks
 a cursor that comes back late   | 31     endless      endless  asks
 an empty cursor                 | 1      ok           asks     asks
 a cursor of nothing             | 1      ok           asks     asks
-a cursor that is a number       | 1      lacks        lacks    asks
-a cursor that is an object      | 1      lacks        lacks    asks
+a cursor that is a number       | 1      unending     unending asks
+a cursor that is an object      | 1      unending     unending asks
 a page without items            | 1      lacks        lacks    asks
 a page of one odd item          | 1      lacks        lacks    asks
 """)
@@ -64,11 +64,12 @@ CALLS: Final = {
 }
 """What is called, the list that is odd, and the operation that reads it."""
 
-ENDLESS: Final = "TRaX's answers to {} do not end; nothing was changed. Call again later."
-LACKS: Final = (
-    "TRaX accepted {}, but its answer lacks what it should hold; nothing was changed."
-    " Call again later."
-)
+TOLD: Final = {
+    "endless": "TRaX's answers to {} do not end",
+    "lacks": "TRaX accepted {}, but its answer lacks what it should hold",
+    "unending": "TRaX accepted {}, but its answer says nothing readable of the next page",
+}
+NEXT: Final = "; nothing was changed. Call again later."
 
 ROWS: Final = [
     (case, tool, int(line["pages"]), line[tool]) for case, line in TABLE.items() for tool in CALLS
@@ -113,11 +114,10 @@ async def test_a_list_whose_pages_are_odd(
         return
     error = dict((result.structured_content or {})["error"])
     error.pop("requestId", None)
-    message = (ENDLESS if word == "endless" else LACKS).format(operation)
     status = {} if word == "endless" else {"httpStatus": 200}
     assert error == {
         "code": "bad_answer",
-        "message": message,
+        "message": TOLD[word].format(operation) + NEXT,
         "retryable": True,
         "outcome": "not_applied",
         **status,

@@ -78,10 +78,22 @@ async def test_a_page_that_says_nothing_readable_of_the_next_is_no_answer(
     sandbox.faults.add(Fault.status(200, {"data": [], "nextCursor": cursor}))
     assert told(await call(server, "list_media"), sandbox) == {
         "code": "bad_answer",
-        "message": "TRaX accepted list_media, but its answer lacks what it should hold;"
-        " nothing was changed. Call again later.",
+        "message": "TRaX accepted list_media, but its answer says nothing readable of the next"
+        " page; nothing was changed. Call again later.",
         "httpStatus": 200,
         "requestId": "ours",
         "retryable": True,
         "outcome": "not_applied",
     }
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [("list_chat_messages", {"studioId": "studio_42"}), ("get_studio", {"studioId": "studio_42"})],
+)
+async def test_where_nobody_can_read_on_a_cursor_means_nothing(
+    server: Server[Any], sandbox: Sandbox, tool: str, arguments: dict[str, Any]
+) -> None:
+    """It is passed on like any other addition: chat has no pages, and a studio none either."""
+    sandbox.faults.add(Fault.status(200, {"data": [], "nextCursor": False}))
+    assert not (await call(server, tool, arguments)).is_error

@@ -118,6 +118,12 @@ def incomplete(operation: Operation[Model], *, request_id: str) -> BadAnswer:
     return unreadable(operation, request_id=request_id, status=200, why="lacks what it should hold")
 
 
+def unending(operation: Operation[Model], *, request_id: str) -> BadAnswer:
+    """A page that neither says where the next one begins nor that there is none."""
+    why = "says nothing readable of the next page"
+    return unreadable(operation, request_id=request_id, status=200, why=why)
+
+
 def not_understood() -> BadAnswer:
     """What TRaX answered has brought us into trouble of our own."""
     message = "What TRaX answered was not understood; nothing was changed. Call again later."

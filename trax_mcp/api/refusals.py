@@ -7,6 +7,7 @@ repeat is struck out.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -137,11 +138,15 @@ def _outcome(operation: Operation[Model], complaint: Complaint) -> Outcome:
 def _said(message: str | None, *, secrets: Iterable[str | None]) -> str:
     if message is None:
         return ""
-    for secret in filter(None, secrets):
-        for spelling in _spellings(secret):
-            message = message.replace(spelling, "[secret]")
-    words = quote_words(KEY.sub("[key]", message), longest=_LONGEST_QUOTE)
-    return f" (TRaX says: {words})"
+    return f" (TRaX says: {quote_words(_struck(message, secrets), longest=_LONGEST_QUOTE)})"
+
+
+def _struck(message: str, secrets: Iterable[str | None]) -> str:
+    """A message without secrets. One pass: a short one must not leave a part of a long one."""
+    spelt = {spelling for secret in secrets if secret for spelling in _spellings(secret)}
+    longest_first = sorted(spelt, key=len, reverse=True)
+    found = re.compile("|".join([*map(re.escape, longest_first), KEY.pattern]))
+    return found.sub(lambda it: "[secret]" if it[0] in spelt else "[key]", message)
 
 
 def _spellings(secret: str) -> Iterable[str]:

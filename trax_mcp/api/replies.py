@@ -14,7 +14,8 @@ from typing import Generic
 
 from trax_mcp.api.caller import KEY, Caller
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.failures import incomplete, unreadable
+from trax_mcp.api.failures import unending, unreadable
+from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Answer_co, Operation
 from trax_mcp.api.refusals import Complaint, refused
 
@@ -62,10 +63,14 @@ def read_reply(operation: Operation[Answer_co], reply: Reply, caller: Caller) ->
     data = _parse(reply.body)
     if not isinstance(data, dict):
         raise unreadable(operation, request_id=reply.request_id, status=reply.status)
-    if not (operation.call.mutates or isinstance(data.get("nextCursor"), str | None)):
-        # Whoever reads on would take a part for the whole: only a list's end has no cursor.
-        raise incomplete(operation, request_id=reply.request_id)
+    if _can_read_on(operation) and not isinstance(data.get("nextCursor"), str | None):
+        raise unending(operation, request_id=reply.request_id)
     return Answer(data, reply.request_id)
+
+
+def _can_read_on(operation: Operation[Model]) -> bool:
+    """Whether its answer is a page, which without a readable cursor would pass for the last."""
+    return "cursor" in type(operation).model_fields
 
 
 def read_request_id(headers: Mapping[str, str], *, sent: str) -> str:

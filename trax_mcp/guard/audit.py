@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from trax_mcp.api.caller import Caller, strike_keys
+from trax_mcp.api.caller import KEY, Caller, strike_keys
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.clock import Clock, iso
@@ -52,11 +52,11 @@ class Audit:
             "caller": asker.caller.fingerprint,
             "actorClaimed": claims[:_LONGEST_ACTOR] or None,
             "operation": operation.known_as,
-            "arguments": _masked(operation),
+            "arguments": _struck(_masked(operation), asker.caller),
             **facts,
         }
         known = {name: value for name, value in line.items() if value is not None}
-        text = json.dumps(_struck(known, asker.caller))
+        text = KEY.sub("[key]", json.dumps(known))
         if self._path is None:
             _LOG.info("%s", text)
             return
