@@ -1,0 +1,95 @@
+"""What is never written down: keys, whoever has put them where, and what opens a stream."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from pydantic import SecretStr
+
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.operations import (
+    CreateDestination,
+    CreateSource,
+    DeleteSource,
+    UpdateDestination,
+    UpdateSource,
+)
+from trax_mcp.guard.audit import Asker, Audit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.hand import HandClock
+
+ASKER: Final = Asker(Caller("sk_live_of_the_audit"))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the lines go; nothing is there yet."""
+    return tmp_path / "audit.jsonl"
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """Every line."""
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("key", ["sk_live_AbC.dEf+gH/i=", 'eyJhbGciOiJIUzI1NiJ9.e30.x"y\\z'])
+def test_a_key_where_none_belongs_is_struck_out(path: Path, clock: HandClock, key: str) -> None:
+    """The caller's own, of whatever form, and what looks like anybody's."""
+    asker = Asker(Caller(key), claims=f"a bot of some moderators, for {key}")
+    named = CreateSource(studio_id=key, name=f"my key is {key}!", type="webcam")
+    Audit(path, clock).write("decided", named, asker, reason="sk_live_somebody.else's")
+    (line,) = lines(path)
+    assert line["arguments"] == {"studioId": "[key]", "name": "my key is [key]!", "type": "webcam"}
+    assert line["actorClaimed"] == "a bot of some moderators, for [key]"
+    assert line["reason"] == "[key]'s"
+
+
+def test_a_key_of_one_letter_spoils_no_fact(path: Path, clock: HandClock) -> None:
+    """Whatever a caller sends as a key, who did what and when can be read."""
+    asker = Asker(Caller("e"))
+    deletion = DeleteSource(studio_id="studio_42", source_id="source_1")
+    Audit(path, clock).write("decided", deletion, asker, verdict="Preview")
+    (line,) = lines(path)
+    assert (line["event"], line["operation"], line["verdict"]) == (
+        "decided",
+        "delete_source",
+        "Preview",
+    )
+    assert line["caller"] == asker.caller.fingerprint
+    assert line["time"].startswith("2026-")
+
+
+def test_secrets_among_the_arguments_are_masked(path: Path, clock: HandClock) -> None:
+    """A stream key wholly; of an address, which may carry one, only scheme and host are left."""
+    audit = Audit(path, clock)
+    key = SecretStr("live-4711")
+    place = {"studio_id": "s", "name": "N", "platform": "custom"}
+    for operation in (
+        CreateDestination(
+            **place, rtmp_url="rtmps://me:pa55@host.example/a/live-4711", stream_key=key
+        ),
+        UpdateDestination(
+            studio_id="s", dest_id="d", rtmp_url="rtmp://host.example:1935/live-4711"
+        ),
+        UpdateSource(studio_id="s", source_id="c", url="https://host.example/feed?token=live-4711"),
+        UpdateSource(studio_id="s", source_id="c", url="https://[live-4711"),
+        UpdateSource(studio_id="s", source_id="c", url="live-4711"),
+    ):
+        audit.write("decided", operation, ASKER)
+    arguments = [line["arguments"] for line in lines(path)]
+    assert [it.get("rtmpUrl") or it.get("url") for it in arguments] == [
+        "rtmps://host.example/...",
+        "rtmp://host.example/...",
+        "https://host.example/...",
+        "...",
+        "...",
+    ]
+    assert arguments[0]["streamKey"] == "**********"
+    text = path.read_text()
+    assert "live-4711" not in text
+    assert "pa55" not in text
