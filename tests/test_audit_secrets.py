@@ -49,6 +49,13 @@ def test_a_key_where_none_belongs_is_struck_out(path: Path, clock: HandClock, ke
     assert line["reason"] == "[key]'s"
 
 
+def test_a_short_key_uncovers_no_other(path: Path, clock: HandClock) -> None:
+    """One that is a part of somebody else's must not leave the rest of that behind."""
+    named = CreateSource(studio_id="studio_42", name="sk_live_of_others", type="webcam")
+    Audit(path, clock).write("decided", named, Asker(Caller("live")))
+    assert lines(path)[0]["arguments"]["name"] == "[key]"
+
+
 def test_a_key_of_one_letter_spoils_no_fact(path: Path, clock: HandClock) -> None:
     """Whatever a caller sends as a key, who did what and when can be read."""
     asker = Asker(Caller("e"))

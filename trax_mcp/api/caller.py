@@ -33,9 +33,8 @@ class Caller:
 
 def strike_keys(text: str, caller: Caller) -> str:
     """A text without the caller's key, and without whatever looks like one."""
-    if caller.key is not None:
-        text = text.replace(caller.key, "[key]")
-    return KEY.sub("[key]", text)
+    own = [] if caller.key is None else [re.escape(caller.key)]
+    return re.sub("|".join([*own, KEY.pattern]), "[key]", text)  # in one pass, as in `refusals`
 
 
 def _fingerprint(key: str | None) -> str:
