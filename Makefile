@@ -10,7 +10,7 @@ INSPECTOR_VERSION := 2.12.0
 BUNDLE = build/trax-mcp-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp/__init__.py).mcpb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench fuzz conformance soak race wheel bundle packer image clean
+.PHONY: help demo test check format docs bench breaks fuzz conformance soak race wheel bundle packer image clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ docs: .venv/dev ## write what is generated: README table and exchanges, manifest
 
 bench: .venv/dev ## measure start, memory and calls beside a bare server; consent; chat
 	$(BIN)/python -m bench
+
+breaks: .venv/dev ## break the code on purpose, over and over, and see that a test fails each time
+	$(BIN)/python -m proof.breaks
 
 fuzz: .venv/dev ## try the property tests again, with new and many more examples
 	$(BIN)/pytest -n auto --hypothesis-profile=long -m fuzz
