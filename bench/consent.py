@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.processes import PATIENCE_SECONDS, BenchError, Process
-from bench.wire import Answer, Era, StdioWire, Wire
+from bench.wire import Answer, Era, HttpExchange, StdioWire
 
 PAUSE_MS = 20
 """What the upstream takes for each answer: the way there and back."""
@@ -95,7 +95,7 @@ def costs(rounds: int) -> Iterator[Cost]:
         upstream = stack.enter_context(Process("bench.peers.studio", str(PAUSE_MS))).address()
         audit_log = Path(stack.enter_context(TemporaryDirectory()), "audit.jsonl")
 
-        def start(module: str, **settings: str) -> Wire:
+        def start(module: str, **settings: str) -> HttpExchange:
             given = {"TRAX_API_KEY": _KEY, "TRAX_BASE_URL": upstream, **settings}
             return StdioWire(stack.enter_context(Process(module, environment=given)), Era.MODERN)
 
@@ -136,7 +136,15 @@ class Control:
 class Stand:
     """One act, and the servers that can do it."""
 
-    def __init__(self, act: Act, control: Control, *, bare: Wire, ours: Wire, flag: Wire) -> None:
+    def __init__(
+        self,
+        act: Act,
+        control: Control,
+        *,
+        bare: HttpExchange,
+        ours: HttpExchange,
+        flag: HttpExchange,
+    ) -> None:
         self._act = act
         self._control = control
         self._bare = bare
@@ -163,7 +171,7 @@ class Stand:
         self._call("confirmed", self._ours, act.tool, yes).result()
         self._call("flag", self._flag, act.tool, flagged).result()
 
-    def _call(self, way: str, wire: Wire, tool: str, arguments: JsonObject) -> Answer:
+    def _call(self, way: str, wire: HttpExchange, tool: str, arguments: JsonObject) -> Answer:
         self._control.begin(on_air=self._act.on_air)
         answer = wire.ask("tools/call", name=tool, arguments=arguments)
         self._calls[way].append(Call(answer.seconds * 1000, *self._control.counted()))

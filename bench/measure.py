@@ -12,7 +12,7 @@ from statistics import median
 from typing import Generic, TypeVar
 
 from bench.processes import BenchError, Process
-from bench.wire import Answer, Era, HttpWire, StdioWire, Wire
+from bench.wire import Answer, Era, HttpExchange, HttpWire, StdioWire
 from trax_mcp.api.operations import OPERATIONS
 
 _OURS = "trax_mcp"
@@ -74,7 +74,7 @@ class Surface:
     undescribed: int
 
 
-Connect = Callable[[str, Era, str], AbstractContextManager[Wire]]
+Connect = Callable[[str, Era, str], AbstractContextManager[HttpExchange]]
 """Module, era, the upstream's address -> the module as a server, greeted."""
 
 
@@ -133,14 +133,14 @@ def _size(tools: Sequence[object]) -> int:
 
 
 @contextmanager
-def over_stdio(module: str, era: Era, upstream: str) -> Iterator[Wire]:
+def over_stdio(module: str, era: Era, upstream: str) -> Iterator[HttpExchange]:
     """A `Connect`: a server of its own on stdin and stdout."""
     with Process(module, environment=_environment(upstream)) as server:
         yield StdioWire(server, era)
 
 
 @contextmanager
-def over_http(module: str, era: Era, upstream: str) -> Iterator[Wire]:
+def over_http(module: str, era: Era, upstream: str) -> Iterator[HttpExchange]:
     """A `Connect`: a server of its own on a port of loopback."""
     port = ("--port", "0") if module == _OURS else ()
     with ExitStack() as stack:
@@ -173,17 +173,17 @@ def _calls_of_one_pair(connect: Connect, era: Era, effort: Effort) -> Paired[flo
         )
 
 
-def _check_that_both_do_the_same(ours: Wire, bare: Wire) -> None:
+def _check_that_both_do_the_same(ours: HttpExchange, bare: HttpExchange) -> None:
     seen = [_call(wire).result() for wire in (ours, bare)]
     if any(seen[0][part] != seen[1][part] for part in ("content", "structuredContent")):
         raise BenchError(f"the two servers answer differently: {seen}")
 
 
-def _calls(wire: Wire, times: int) -> float:
+def _calls(wire: HttpExchange, times: int) -> float:
     return median(_call(wire).seconds for _ in range(times))
 
 
-def _call(wire: Wire) -> Answer:
+def _call(wire: HttpExchange) -> Answer:
     answer = wire.ask("tools/call", name="get_studio", arguments={"studioId": "studio_42"})
     if _ONLY_UPSTREAM_KNOWS not in answer.body:
         raise BenchError(f"the call was answered {answer.body!r}")

@@ -67,7 +67,7 @@ class Answer:
         return result
 
 
-class Wire(Protocol):
+class HttpExchange(Protocol):
     """A way to a server, open for one question after another."""
 
     def ask(self, method: str, **params: object) -> Answer:

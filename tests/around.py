@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from trax_mcp.api.models import Connection, Destination, Health, Source, StreamStatus, Studio
-from trax_mcp.show.facts import Facts
+from trax_mcp.studio.facts import Facts
 
 OFF_AIR: Final = StreamStatus(live=False)
 ON_AIR: Final = StreamStatus.model_validate(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from mcp import Client, StdioServerParameters
 
-from trax_mcp.server.offer import Offer
+from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,7 +130,7 @@ async def listed(
 
 def offered(*, read_only: bool = False) -> list[str]:
     """The tools that are there without folders to upload from."""
-    return [kind.known_as for kind in Offer(read_only=read_only).kinds()]
+    return [kind.tool_name for kind in ToolFilter(read_only=read_only).kinds()]
 
 
 def compare(seen: list[str], expected: list[str]) -> None:

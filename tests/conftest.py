@@ -20,9 +20,9 @@ from tests.profiles import register
 from tests.witness import ADDRESS, still
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
-from trax_mcp.guard.rules import Mode, Rules
+from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.sandbox import SANDBOX_KEY, Sandbox, SandboxTransport
-from trax_mcp.server.app import House, build_server
+from trax_mcp.server.app import ServerDeps, build_server
 
 register()
 
@@ -81,13 +81,13 @@ def clock(sandbox: Sandbox) -> HandClock:
 @pytest.fixture
 def server(trax: Client, clock: HandClock) -> Server[Any]:
     """The MCP server with the sandbox owner's key."""
-    return build_server(trax, own=OWNER, house=House(clock=clock))
+    return build_server(trax, own=OWNER, house=ServerDeps(clock=clock))
 
 
 @pytest.fixture
 def flag_server(trax: Client, clock: HandClock) -> Server[Any]:
     """The same where `confirm: true` is enough, for tests of what comes after a yes."""
-    house = House(rules=Rules(Mode.FLAG), clock=clock)
+    house = ServerDeps(rules=Rules(Mode.FLAG), clock=clock)
     return build_server(trax, own=OWNER, house=house)
 
 

@@ -23,12 +23,12 @@ from tests.person import Person
 from tests.processes import PATIENCE_SECONDS
 from tests.witness import still
 from trax_mcp.api.caller import Caller
-from trax_mcp.guard.rules import Mode, Rules
+from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.sandbox import World
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Key
 from trax_mcp.server import tools
-from trax_mcp.server.app import House, build_road, build_server
+from trax_mcp.server.app import ServerDeps, build_guard, build_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -69,7 +69,7 @@ class Desk:
     asking: Client
     other: Client
     person: Person
-    house: House = field(default_factory=House)
+    house: ServerDeps = field(default_factory=ServerDeps)
 
     async def call(
         self, act: Act, client: Client | None = None, /, **evidence: object
@@ -134,7 +134,7 @@ async def in_memory(
     """
     trax = peopled()
     clock, person = HandClock(trax), Person()
-    house = House(rules=Rules(mode, ALSO), audit_log=audit, clock=clock)
+    house = ServerDeps(rules=Rules(mode, ALSO), audit_log=audit, clock=clock)
     way = transport(trax) if transport else None
     mine, theirs = servers(client_on(trax, transport=way, timeout_seconds=timeout_seconds), house)
     async with (
@@ -147,11 +147,11 @@ async def in_memory(
         yield Desk(trax, clock, plain, asking, other, person, house)
 
 
-def servers(client: Trax, house: House) -> tuple[Server[Any], Server[Any]]:
+def servers(client: Trax, house: ServerDeps) -> tuple[Server[Any], Server[Any]]:
     """One house for two callers, who have a server each: in memory a server has only one."""
-    road = build_road(client, house)
+    road = build_guard(client, house)
     with (
-        patch("trax_mcp.server.app.build_road", lambda *_: road),
+        patch("trax_mcp.server.app.build_guard", lambda *_: road),
         patch("trax_mcp.server.tools._tool", _made_once),
     ):
         mine = build_server(client, own=OWNER, house=house)

@@ -18,9 +18,9 @@ import mcp_types as types
 from tests.hand import HandClock
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
-from trax_mcp.guard.rules import Mode, Rules
+from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.sandbox import SANDBOX_KEY, Clock, Sandbox, SandboxTransport
-from trax_mcp.server.app import House, build_server
+from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.transports import serve_stdio
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def main(how: str) -> None:
     clock = HandClock(sandbox)
     client = Client(base_url=_ADDRESS, timeout_seconds=5, transport=SandboxTransport(sandbox))
     rules = Rules(Mode.FLAG) if how == "unasked" else Rules()
-    house = House(rules=rules, clock=clock)
+    house = ServerDeps(rules=rules, clock=clock)
     server = build_server(client, own=Caller(SANDBOX_KEY), house=house)
     bend(server, clock, how)
     anyio.run(partial(serve_stdio, server, stop=house.stop))

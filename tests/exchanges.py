@@ -26,9 +26,9 @@ from tests.person import Person, agreeing, choices, refusing
 from tests.ports import listening
 from tests.processes import PATIENCE_SECONDS
 from tests.witness import still
-from trax_mcp.api.caller import NOBODY
+from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server.app import House, build_server
+from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.transports import http_app
 from trax_mcp.settings import read_settings
 
@@ -139,7 +139,7 @@ async def _play_pressed(audit_log: Path) -> list[Block]:
 @asynccontextmanager
 async def _in_memory(person: Person | None) -> AsyncIterator[Client]:
     trax = still()
-    house = House(clock=HandClock(trax))
+    house = ServerDeps(clock=HandClock(trax))
     server = build_server(client_on(trax), own=OWNER, house=house)
     async with Client(server, cache=None, elicitation_callback=person) as client:
         yield client
@@ -149,8 +149,8 @@ async def _in_memory(person: Person | None) -> AsyncIterator[Client]:
 async def _over_http(audit_log: Path) -> AsyncIterator[tuple[Client, PausingClock]]:
     trax = still()
     clock = PausingClock(trax)
-    house = House(clock=clock, audit_log=audit_log)
-    server = build_server(client_on(trax), own=NOBODY, house=house)
+    house = ServerDeps(clock=clock, audit_log=audit_log)
+    server = build_server(client_on(trax), own=ANONYMOUS, house=house)
     app = http_app(server, read_settings({}), in_flight=house.in_flight, presence=house.presence)
     headers = {"X-API-Key": SANDBOX_KEY}
     async with (

@@ -13,10 +13,10 @@ import pytest
 
 from tests.media import MP4, PNG
 from tests.processes import PATIENCE_SECONDS
-from trax_mcp.show.media_files import UnfitFileError, opened
+from trax_mcp.uploads.files import UnfitFileError, opened
 
 if TYPE_CHECKING:
-    from trax_mcp.show.media_files import MediaFile
+    from trax_mcp.uploads.files import MediaFile
 
 SECRET: Final = PNG + b"nobody may see this"
 

@@ -17,10 +17,10 @@ from tests.jsonrpc import HttpCaller
 from tests.ports import listening
 from tests.processes import PATIENCE_SECONDS
 from tests.witness import still
-from trax_mcp.api.caller import NOBODY
-from trax_mcp.guard.rules import Mode, Rules
-from trax_mcp.server.app import House, build_server
-from trax_mcp.server.offer import Offer
+from trax_mcp.api.caller import ANONYMOUS
+from trax_mcp.consent.rules import Mode, Rules
+from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.tool_filter import ToolFilter
 from trax_mcp.server.transports import http_app
 from trax_mcp.settings import read_settings
 
@@ -38,7 +38,7 @@ class Front:
     clock: HandClock
     http: httpx.AsyncClient
     address: str
-    house: House
+    house: ServerDeps
 
     @property
     def keys(self) -> list[str]:
@@ -72,13 +72,13 @@ async def serving(
     """
     trax, chosen = trax or still(), read_settings(settings)
     clock = HandClock(trax, short_seconds=short_seconds)
-    house = House(
+    house = ServerDeps(
         rules=Rules(Mode(chosen.confirm)),
-        offer=Offer(read_only=chosen.read_only, only=frozenset(chosen.tools)),
+        offer=ToolFilter(read_only=chosen.read_only, only=frozenset(chosen.tools)),
         chat_poll_seconds=chosen.chat_poll_seconds,
         clock=clock,
     )
-    server = build_server(client_on(trax), own=NOBODY, house=house)
+    server = build_server(client_on(trax), own=ANONYMOUS, house=house)
     app = http_app(server, chosen, in_flight=house.in_flight, presence=house.presence)
     async with listening(app) as address, plain_http(address) as http:
         yield Front(trax, clock, http, address, house)

@@ -14,13 +14,13 @@ from tests import ROOT
 from trax_mcp import __version__
 from trax_mcp.api.client import Client
 from trax_mcp.api.operation import Operation
-from trax_mcp.api.value import Effect, Value
+from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.cli.clients import CLIENTS
-from trax_mcp.guard.rules import Rules
-from trax_mcp.server.app import House, build_road
-from trax_mcp.server.beyond import Beyond
-from trax_mcp.server.offer import KINDS, Offer
+from trax_mcp.consent.rules import Rules
+from trax_mcp.server.app import ServerDeps, build_guard
+from trax_mcp.server.composite_tools import CompositeTools
 from trax_mcp.server.prompts import Prompt, Prompts
+from trax_mcp.server.tool_filter import KINDS, ToolFilter
 from trax_mcp.server.tools import Tools
 
 TOOLSNAPS = Path("tests/toolsnaps")
@@ -39,9 +39,9 @@ def generated() -> Mapping[Path, str]:
 def listings() -> list[types.Tool]:
     """All tools as a client lists them, where all are offered."""
     client = Client(base_url="http://127.0.0.1", timeout_seconds=1)
-    house = House(offer=Offer(local=True))
-    beyond = Beyond(client=client, clock=house.clock)
-    return Tools(build_road(client, house), beyond, house.offer).listings()
+    house = ServerDeps(offer=ToolFilter(local=True))
+    beyond = CompositeTools(client=client, clock=house.clock)
+    return Tools(build_guard(client, house), beyond, house.offer).listings()
 
 
 def as_json(tool: types.Tool) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def _clients() -> Sequence[Row]:
 
 
 def _tools() -> Sequence[Row]:
-    rows = ((f"`{it.known_as}`", it.call.name, _effect(it), it.summary()) for it in KINDS)
+    rows = ((f"`{it.tool_name}`", it.call.name, _effect(it), it.summary()) for it in KINDS)
     return ("tool", "call", "effect", "what it does"), *rows
 
 
@@ -84,7 +84,7 @@ def _prompts() -> Sequence[Row]:
 
 
 def _listed() -> Sequence[types.Prompt]:
-    return Prompts.load(Offer(local=True)).listings()
+    return Prompts.load(ToolFilter(local=True)).listings()
 
 
 def _asked_for(prompt: types.Prompt) -> str:
@@ -92,19 +92,19 @@ def _asked_for(prompt: types.Prompt) -> str:
     return ", ".join(asked)
 
 
-def _effect(kind: type[Value]) -> str:
+def _effect(kind: type[ToolInput]) -> str:
     if kind.effect is Effect.READ:
         return "reads"
     if not issubclass(kind, Operation):
         return "changes"
     if kind.effect is Effect.GUARDED:
         return "**guarded**"
-    return "changes, **guarded** at times" if Rules().takes_consent(kind) else "changes"
+    return "changes, **guarded** at times" if Rules().may_need_consent(kind) else "changes"
 
 
 def _manifest(manifest: dict[str, Any]) -> str:
-    offer = Offer(local=True)  # a bundle's form asks for the folders that files may come from
-    tools = [{"name": it.known_as, "description": it.summary()} for it in offer.kinds()]
+    offer = ToolFilter(local=True)  # a bundle's form asks for the folders that files may come from
+    tools = [{"name": it.tool_name, "description": it.summary()} for it in offer.kinds()]
     prompts = [_bundled(prompt) for prompt in Prompts.load(offer).all()]
     return _pretty({**manifest, "version": __version__, "tools": tools, "prompts": prompts})
 

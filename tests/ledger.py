@@ -26,8 +26,8 @@ from trax_mcp.api.operations import (
     UpdateSource,
     UpdateStudio,
 )
-from trax_mcp.guard.rules import Mode
-from trax_mcp.guard.visit import NotRun, Question, Result, Visit
+from trax_mcp.consent.calls import GuardedCall, NotRun, Question, Result
+from trax_mcp.consent.rules import Mode
 from trax_mcp.sandbox import Sandbox, SandboxTransport
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ WALKING: ContextVar[Walking] = ContextVar("walking")
 class Walking:
     """A call on its way: when it began, what there was to see, how often it changed anything."""
 
-    visit: Visit
+    visit: GuardedCall
     began: float
     earlier: int
     """How many handles had been handed out before it began."""
@@ -70,7 +70,7 @@ class Issued:
     void: bool = False
 
     @property
-    def visit(self) -> Visit:
+    def visit(self) -> GuardedCall:
         """The call for which it was handed out."""
         return self.walking.visit
 
@@ -89,7 +89,7 @@ class Ledger:
         self._busy: list[str] = []
         self._declined: list[Walking] = []
 
-    def begin(self, visit: Visit) -> Walking:
+    def begin(self, visit: GuardedCall) -> Walking:
         """A call sets out."""
         return Walking(visit, self.sandbox.clock.now(), len(self.issued))
 
@@ -222,7 +222,7 @@ class Ledger:
                 yield "is not as it was shown"
         yield from self._unspoken(visit, issued)
 
-    def _unspoken(self, visit: Visit, issued: Issued) -> Iterator[str]:
+    def _unspoken(self, visit: GuardedCall, issued: Issued) -> Iterator[str]:
         """Why nobody who may say so has said yes."""
         evidence = visit.evidence
         if evidence.answer is not None:
@@ -295,7 +295,7 @@ class Ledger:
                 return studio_now and studio_now.name
 
 
-class Gate(httpx.AsyncBaseTransport):
+class Middleware(httpx.AsyncBaseTransport):
     """The way to the sandbox, past the ledger; each request takes as many turns as it is told."""
 
     def __init__(self, ledger: Ledger, turns: Sequence[int]) -> None:

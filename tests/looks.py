@@ -31,7 +31,7 @@ from trax_mcp.api.operations import (
 )
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Destination, Key
-from trax_mcp.show.lookout import Lookout
+from trax_mcp.studio.fact_reader import FactReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
     from trax_mcp.sandbox import Sandbox
-    from trax_mcp.show.facts import Facts
+    from trax_mcp.studio.facts import Facts
 
 STUDIO: Final = "/v1/studios/studio_42"
 STATUS, PLACES, SOURCES = (f"{STUDIO}/{it}" for it in ("stream-status", "destinations", "sources"))
@@ -80,13 +80,13 @@ SECOND: Final[dict[Operation[Model], tuple[str, ...]]] = {
 }
 """What is read after that, since only the first answers tell where."""
 
-each_operation = pytest.mark.parametrize("operation", FIRST, ids=lambda it: it.known_as)
+each_operation = pytest.mark.parametrize("operation", FIRST, ids=lambda it: it.tool_name)
 
 
 async def see(trax: Client, operation: Operation[Model], caller: Caller = OWNER) -> Facts:
     """Look, and take no time over it."""
     with anyio.fail_after(5):
-        return await Lookout(trax, operation, caller).see()
+        return await FactReader(trax, operation, caller).see()
 
 
 async def failing(trax: Client, operation: Operation[Model], caller: Caller = OWNER) -> str:

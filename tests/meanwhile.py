@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from tests.acts import Act
     from tests.consent import Desk
-    from trax_mcp.sandbox.exchange import Answer, Answerer, Asked
-    from trax_mcp.server.app import House
+    from trax_mcp.sandbox.messages import Answer, Answerer, Request
+    from trax_mcp.server.app import ServerDeps
 
 
 class Paused:
@@ -46,7 +46,7 @@ class Paused:
         """Let it go on."""
         self._released.set()
 
-    async def _strike(self, asked: Asked, onward: Answerer) -> Answer:
+    async def _strike(self, asked: Request, onward: Answerer) -> Answer:
         self._arrived.set()
         await self._released.wait()
         answer = await onward(asked)
@@ -57,7 +57,7 @@ class Paused:
 def afterwards(do: Callable[[], object]) -> Fault:
     """A fault that lets its request pass, and then does something before the answer goes out."""
 
-    async def strike(asked: Asked, onward: Answerer) -> Answer:
+    async def strike(asked: Request, onward: Answerer) -> Answer:
         answer = await onward(asked)
         do()
         return answer
@@ -121,7 +121,7 @@ def begin(tasks: TaskGroup, call: Callable[[], Awaitable[types.CallToolResult]])
     return results
 
 
-async def acted(house: House) -> None:
+async def acted(house: ServerDeps) -> None:
     """Wait until no act is under way, whoever has given up on it."""
     with anyio.fail_after(PATIENCE_SECONDS):
         await house.acts._until_idle()

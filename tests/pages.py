@@ -47,7 +47,7 @@ def fed(*pages: Sequence[Message]) -> Feed:
     """A feed that has seen these pages."""
     feed = Feed()
     for each in pages:
-        feed.absorb(each)
+        feed.add_page(each)
     return feed
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
-    from trax_mcp.chat.feed import Message, Slice
+    from trax_mcp.chat.feed import Message, MessagePage
 
 Order = Literal["oldest first", "newest first", "shuffled"]
 PAGE: Final = 200
@@ -127,7 +127,7 @@ class Reader:
     was_told: bool = False
     """That some may be missing."""
 
-    def take(self, read: Slice) -> None:
+    def take(self, read: MessagePage) -> None:
         """Keep what was read."""
         self.cursor = read.cursor
         self.got += numbers(read.messages)
@@ -214,7 +214,7 @@ class Play:
     def _poll(self) -> None:
         before = len(self.reference.told)
         self.reference.see(self.upstream)
-        new = self.feed.absorb(self.upstream.page())
+        new = self.feed.add_page(self.upstream.page())
         assert numbers(new) == self.reference.told[before:]
 
     def _read(self, who: int, limit: int) -> None:
@@ -239,7 +239,7 @@ class Play:
         reader.take(read)
         reader.joined, reader.was_told = self.reference._arrived, False
 
-    def _compare(self, read: Slice, start: int | None, limit: int) -> None:
+    def _compare(self, read: MessagePage, start: int | None, limit: int) -> None:
         told = self.reference.told
         first = max(0, len(told) - REMEMBERED) if start is None else start
         assert numbers(read.messages) == told[first:][:limit]

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from tests.conftest import client_on
 from tests.hand import HandClock
-from tests.ledger import WALKING, Gate, Issued, Ledger
+from tests.ledger import WALKING, Issued, Ledger, Middleware
 from tests.witness import still
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
@@ -29,22 +29,22 @@ from trax_mcp.api.operations import (
     UpdateSource,
     UpdateStudio,
 )
-from trax_mcp.guard.consent import Evidence, PersonAnswer
-from trax_mcp.guard.policy import DO_NOT
-from trax_mcp.guard.rules import Mode, Rules
-from trax_mcp.guard.visit import Done, Result, Visit
+from trax_mcp.consent.calls import Done, GuardedCall, Result
+from trax_mcp.consent.evidence import Evidence, PersonAnswer
+from trax_mcp.consent.policy import DO_NOT
+from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.sandbox import SANDBOX_KEY, Fault, World
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Key
-from trax_mcp.server.app import House, build_road
+from trax_mcp.server.app import ServerDeps, build_guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
-    from trax_mcp.guard.consent import Said
-    from trax_mcp.guard.road import Road
+    from trax_mcp.consent.evidence import Said
+    from trax_mcp.consent.guard import ConsentGuard
 
 SECOND_KEY: Final = "sk_live_sandbox_second"
 CALLERS: Final = (Caller(SANDBOX_KEY), Caller(SECOND_KEY))
@@ -214,9 +214,9 @@ class Play:
         self.sandbox.world.keys[SECOND_KEY] = Key(SECOND_KEY, "second", ACCOUNT, SCOPES)
         self.ledger = Ledger(self.sandbox, mode)
         self.clock = HandClock(self.sandbox)
-        client = client_on(self.sandbox, transport=Gate(self.ledger, turns))
-        house = House(rules=Rules(mode), clock=self.clock)
-        self.road: Road = build_road(client, house)
+        client = client_on(self.sandbox, transport=Middleware(self.ledger, turns))
+        house = ServerDeps(rules=Rules(mode), clock=self.clock)
+        self.road: ConsentGuard = build_guard(client, house)
 
     async def run(self, plot: Sequence[Step]) -> None:
         """Take one step after the other; after each, nothing may be wrong."""
@@ -241,7 +241,7 @@ class Play:
                 method, path = PLACES[where]
                 self.sandbox.faults.add(FAULTS[fault], times=times, method=method, path=path)
 
-    async def _walk(self, visit: Visit, calls: int) -> None:
+    async def _walk(self, visit: GuardedCall, calls: int) -> None:
         walking = self.ledger.begin(visit)
         WALKING.set(walking)
         result: Result | None = None
@@ -254,8 +254,8 @@ class Play:
         if calls == 1:
             self.ledger.end_alone(walking, outcome)
 
-    def _visit(self, call: Call) -> Visit:
-        visit = Visit(call.operation, CALLERS[call.who], can_ask=call.can_ask)
+    def _visit(self, call: Call) -> GuardedCall:
+        visit = GuardedCall(call.operation, CALLERS[call.who], can_ask=call.can_ask)
         if isinstance(call.brings, Nothing):
             return replace(visit, evidence=Evidence(confirm=call.brings.confirm))
         if (issued := self._issued(call.brings.back)) is None:
@@ -286,7 +286,7 @@ def _evidence(brings: Agree | Carry | Say, issued: Issued) -> Evidence:
             return Evidence(confirm=True, confirmation=issued.handle)
 
 
-def _askew(visit: Visit, issued: Issued, agreed: Agree) -> Visit:
+def _askew(visit: GuardedCall, issued: Issued, agreed: Agree) -> GuardedCall:
     """From the client that was shown it; or else from another, or for the call next to it."""
     visit = replace(visit, can_ask=issued.visit.can_ask)
     if agreed.use == "by another":

@@ -15,7 +15,7 @@ import uvicorn
 from tests.processes import PATIENCE_SECONDS
 from tests.witness import still
 from trax_mcp.sandbox import ConnectionDropped, Fault
-from trax_mcp.server.listening import listen, url_of
+from trax_mcp.server.http_server import listen, url_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from trax_mcp.sandbox import Sandbox
-    from trax_mcp.sandbox.exchange import Answer, Answerer, Asked
+    from trax_mcp.sandbox.messages import Answer, Answerer, Request
 
 OpenedT = TypeVar("OpenedT")
 
@@ -88,7 +88,7 @@ class Held:
         """Drop what is held."""
         self._released.set()
 
-    async def _strike(self, _asked: Asked, _onward: Answerer) -> Answer:
+    async def _strike(self, _asked: Request, _onward: Answerer) -> Answer:
         self._arrived.set()
         await self._released.wait()
         raise ConnectionDropped

@@ -190,7 +190,7 @@ def leaping() -> Iterator[Leap]:
 
 
 async def _read_message(reader: StreamReader) -> bytes:
-    """A whole request or answer, whose body, if there is one, has its length announced."""
+    """A whole request or answer, whose body, if there is one, has its length with_notice."""
     head = await reader.readuntil(_END)
     length = _LENGTH.search(head)
     return head + (await reader.readexactly(int(length[1])) if length else b"")

@@ -19,7 +19,7 @@ from tests.jsonrpc import LEGACY
 from tests.processes import PATIENCE_SECONDS
 from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.sandbox.records import Studio
-from trax_mcp.server.strangers import NOTICE
+from trax_mcp.server.untrusted import NOTICE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.media import MP4
 from tests.processes import PATIENCE_SECONDS
-from trax_mcp.api.uploads import Uploads
+from trax_mcp.uploads.storage import UploadStorage
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
@@ -176,8 +176,8 @@ async def zeros(size: int) -> AsyncIterator[bytes]:
         yield piece
 
 
-async def put(url: str, uploads: Uploads | None = None, *, content: bytes = MP4) -> None:
+async def put(url: str, uploads: UploadStorage | None = None, *, content: bytes = MP4) -> None:
     """Put a small file there."""
-    uploads = uploads or Uploads(plain=True, idle_seconds=PATIENCE_SECONDS)
+    uploads = uploads or UploadStorage(plain=True, idle_seconds=PATIENCE_SECONDS)
     pieces = pieces_of(content[:100], content[100:])
     await uploads.put(url, pieces, size=len(content), content_type="video/mp4")

@@ -22,9 +22,9 @@ from tests.hostility import NOTICE, is_hidden
 from tests.jsonrpc import LEGACY, MODERN
 from tests.witness import put_on_air
 from trax_mcp.api.operations import OPERATIONS
-from trax_mcp.guard.rules import Mode, Rules
+from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.sandbox import Fault, Sandbox, SandboxTransport
-from trax_mcp.server.app import House, build_server
+from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +50,7 @@ AFTER: Final[dict[str, JsonObject]] = {
 }
 """What we add to TRaX's answers. The sandbox goes live in three seconds and off air in one."""
 
-each_operation = pytest.mark.parametrize("kind", OPERATIONS, ids=lambda kind: str(kind.known_as))
+each_operation = pytest.mark.parametrize("kind", OPERATIONS, ids=lambda kind: str(kind.tool_name))
 
 
 class Overheard(SandboxTransport):
@@ -75,8 +75,8 @@ class Overheard(SandboxTransport):
 
 def agreed(kind: type[Operation[Model]]) -> JsonObject:
     """The arguments of a valid call, with a yes where the tool takes one."""
-    asked = Rules().takes_consent(kind)
-    return {**CALLS[kind.known_as], "confirm": True} if asked else CALLS[kind.known_as]
+    asked = Rules().may_need_consent(kind)
+    return {**CALLS[kind.tool_name], "confirm": True} if asked else CALLS[kind.tool_name]
 
 
 def to_be_seen(document: str) -> str:
@@ -86,7 +86,7 @@ def to_be_seen(document: str) -> str:
 
 def test_every_operation_is_called_here() -> None:
     """None is missing from the table."""
-    assert list(CALLS) == [kind.known_as for kind in OPERATIONS]
+    assert list(CALLS) == [kind.tool_name for kind in OPERATIONS]
 
 
 @each_operation
@@ -98,8 +98,8 @@ async def test_a_tool_answers_what_trax_answered(
     Viewers' words are fenced in the text, and nothing in it is invisible. The SDK's client refuses
     a result that does not fit the output schema.
     """
-    tool, overheard = kind.known_as, Overheard(sandbox, kind.call.method)
-    house = House(rules=Rules(Mode.FLAG), clock=clock)
+    tool, overheard = kind.tool_name, Overheard(sandbox, kind.call.method)
+    house = ServerDeps(rules=Rules(Mode.FLAG), clock=clock)
     server = build_server(client_on(sandbox, transport=overheard), own=OWNER, house=house)
     put_on_air(sandbox)
     async with mcp.Client(server, mode=era, cache=None) as client:
@@ -181,7 +181,7 @@ async def test_no_answer_of_trax_is_refused_by_a_client(
     sandbox.faults.add(Fault.patched(change), method=kind.call.method)
     async with mcp.Client(flag_server, mode=LEGACY, cache=None) as client:
         await client.list_tools()
-        result = await client.call_tool(kind.known_as, agreed(kind))
+        result = await client.call_tool(kind.tool_name, agreed(kind))
     assert not result.is_error
     assert sandbox.faults.pending == 0
 

@@ -27,12 +27,12 @@ from trax_mcp.api.operations import (
     GoOffline,
     UpdateSource,
 )
-from trax_mcp.guard.audit import Asker, Audit
-from trax_mcp.guard.consent import Evidence
-from trax_mcp.guard.rules import Mode, Rules
-from trax_mcp.guard.visit import Done, NotRun, Question, Visit
+from trax_mcp.consent.audit import Actor, Audit
+from trax_mcp.consent.calls import Done, GuardedCall, NotRun, Question
+from trax_mcp.consent.evidence import Evidence
+from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.sandbox import SANDBOX_KEY, Fault
-from trax_mcp.server.app import House, build_road, build_server
+from trax_mcp.server.app import ServerDeps, build_guard, build_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,11 +41,11 @@ if TYPE_CHECKING:
     from trax_mcp.api.client import Client
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
-    from trax_mcp.guard.road import Road
+    from trax_mcp.consent.guard import ConsentGuard
     from trax_mcp.sandbox import Sandbox
 
 DELETE: Final = DeleteSource(studio_id="studio_42", source_id="source_1")
-ASKER: Final = Asker(Caller("sk_live_of_the_audit"))
+ASKER: Final = Actor(Caller("sk_live_of_the_audit"))
 DELETED: Final = {"ok": True}
 
 
@@ -56,9 +56,9 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def road(trax: Client, clock: HandClock, path: Path) -> Road:
+def road(trax: Client, clock: HandClock, path: Path) -> ConsentGuard:
     """The road, writing to `path`."""
-    return build_road(trax, House(audit_log=path, clock=clock))
+    return build_guard(trax, ServerDeps(audit_log=path, clock=clock))
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -80,21 +80,25 @@ def permissions(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-async def agree(road: Road, operation: Operation[Model]) -> str:
+async def agree(road: ConsentGuard, operation: Operation[Model]) -> str:
     """Ask for a preview and return its confirmation."""
-    shown = await road.walk(Visit(operation, OWNER))
+    shown = await road.walk(GuardedCall(operation, OWNER))
     assert isinstance(shown, NotRun)
     assert shown.confirmation
     return shown.confirmation
 
 
-async def confirm(road: Road, operation: Operation[Model], handle: str) -> Done | NotRun | Question:
+async def confirm(
+    road: ConsentGuard, operation: Operation[Model], handle: str
+) -> Done | NotRun | Question:
     """Make the call with its confirmation."""
-    return await road.walk(Visit(operation, OWNER, Evidence(confirm=True, confirmation=handle)))
+    return await road.walk(
+        GuardedCall(operation, OWNER, Evidence(confirm=True, confirmation=handle))
+    )
 
 
 async def test_a_decision_is_a_line_and_an_act_is_two_more(
-    road: Road, sandbox: Sandbox, path: Path
+    road: ConsentGuard, sandbox: Sandbox, path: Path
 ) -> None:
     """Who, what, when, how it was decided, and what came of it: whole lines."""
     handle = await agree(road, DELETE)
@@ -108,7 +112,7 @@ async def test_a_decision_is_a_line_and_an_act_is_two_more(
         "digest": digest,
     }
     assert lines(path) == [
-        {**who_and_what, "event": "decided", "mode": "auto", "verdict": "Preview"},
+        {**who_and_what, "event": "decided", "mode": "auto", "verdict": "NeedsConfirmation"},
         {**who_and_what, "event": "decided", "mode": "auto", "verdict": "Proceed"},
         {**who_and_what, "event": "sending"},
         {
@@ -121,7 +125,7 @@ async def test_a_decision_is_a_line_and_an_act_is_two_more(
 
 
 async def test_the_line_before_an_act_is_there_before_it_is_sent(
-    road: Road, sandbox: Sandbox, path: Path
+    road: ConsentGuard, sandbox: Sandbox, path: Path
 ) -> None:
     """If the machine dies in between, the file tells that something may have been sent."""
     handle = await agree(road, DELETE)
@@ -137,7 +141,7 @@ async def test_the_line_before_an_act_is_there_before_it_is_sent(
     assert lines(path)[-1]["event"] == "sent"
 
 
-async def test_a_watched_act_says_what_was_seen(road: Road, path: Path) -> None:
+async def test_a_watched_act_says_what_was_seen(road: ConsentGuard, path: Path) -> None:
     """And a second go-live is decided, and not sent."""
     operation = GoLive(studio_id="studio_42")
     handle = await agree(road, operation)
@@ -160,7 +164,7 @@ async def test_a_watched_act_says_what_was_seen(road: Road, path: Path) -> None:
     ids=["refused", "trouble", "lost", "unreadable"],
 )
 async def test_a_failed_act_says_what_is_known(
-    road: Road, sandbox: Sandbox, path: Path, *, fault: Fault, outcome: str, code: str
+    road: ConsentGuard, sandbox: Sandbox, path: Path, *, fault: Fault, outcome: str, code: str
 ) -> None:
     """The outcome that the caller is told, with the id under which TRaX knows the request."""
     handle = await agree(road, DELETE)
@@ -176,8 +180,14 @@ async def test_a_failed_act_says_what_is_known(
 @pytest.mark.parametrize(
     ("mode", "evidence", "can_ask", "verdict", "reason"),
     [
-        (Mode.AUTO, Evidence(), False, "Preview", None),
-        (Mode.AUTO, Evidence(confirm=True, confirmation="x"), False, "Preview", "expired"),
+        (Mode.AUTO, Evidence(), False, "NeedsConfirmation", None),
+        (
+            Mode.AUTO,
+            Evidence(confirm=True, confirmation="x"),
+            False,
+            "NeedsConfirmation",
+            "expired",
+        ),
         (Mode.AUTO, Evidence(confirm=True), True, "Ask", None),
         (Mode.HUMAN, Evidence(confirm=True), False, "Refuse", "cannot_ask"),
         (Mode.FLAG, Evidence(confirm=True), False, "Proceed", None),
@@ -196,19 +206,19 @@ async def test_every_decision_is_written_with_its_reason(
     reason: str | None,
 ) -> None:
     """Whatever it was, and in which mode."""
-    road = build_road(trax, House(rules=Rules(mode), audit_log=path, clock=clock))
-    await road.walk(Visit(DELETE, OWNER, evidence, can_ask=can_ask))
+    road = build_guard(trax, ServerDeps(rules=Rules(mode), audit_log=path, clock=clock))
+    await road.walk(GuardedCall(DELETE, OWNER, evidence, can_ask=can_ask))
     decided = lines(path)[0]
     assert (decided["event"], decided["mode"]) == ("decided", mode.value)
     assert (decided["verdict"], decided.get("reason")) == (verdict, reason)
 
 
-async def test_no_key_and_no_confirmation_is_in_any_line(road: Road, path: Path) -> None:
+async def test_no_key_and_no_confirmation_is_in_any_line(road: ConsentGuard, path: Path) -> None:
     """Whoever reads the file can open nothing and repeat nothing."""
     handle = await agree(road, DELETE)
     for _ in range(2):
         await confirm(road, DELETE, handle)
-    asked = await road.walk(Visit(GoLive(studio_id="studio_42"), OWNER, can_ask=True))
+    asked = await road.walk(GuardedCall(GoLive(studio_id="studio_42"), OWNER, can_ask=True))
     assert isinstance(asked, Question)
     text = json.dumps(lines(path))
     for secret in (SANDBOX_KEY, handle, asked.handle):
@@ -219,7 +229,7 @@ async def test_who_a_bot_asks_for_is_recorded_as_claimed(
     trax: Client, clock: HandClock, path: Path, era: str
 ) -> None:
     """From the request's own `_meta`, cut after 64 characters, on one line whatever is in it."""
-    server = build_server(trax, own=OWNER, house=House(audit_log=path, clock=clock))
+    server = build_server(trax, own=OWNER, house=ServerDeps(audit_log=path, clock=clock))
     claims = ["mod\nanna " + "x" * 100, "", 7, None]
     arguments = {"studioId": "studio_42"}
     with anyio.fail_after(20):
@@ -233,10 +243,10 @@ async def test_who_a_bot_asks_for_is_recorded_as_claimed(
     assert len(str(expected[0])) == 64
 
 
-async def test_what_needs_no_yes_is_not_written(road: Road, path: Path) -> None:
+async def test_what_needs_no_yes_is_not_written(road: ConsentGuard, path: Path) -> None:
     """The file is about consent, not about use."""
     await road.walk(
-        Visit(UpdateSource(studio_id="studio_42", source_id="source_1", name="N"), OWNER)
+        GuardedCall(UpdateSource(studio_id="studio_42", source_id="source_1", name="N"), OWNER)
     )
     assert lines(path) == []
 
@@ -260,7 +270,7 @@ def test_lines_are_added_to_what_is_there(path: Path, clock: HandClock) -> None:
     assert [line["event"] for line in lines(path)] == ["before", "decided", "decided", "decided"]
 
 
-async def test_a_rotated_file_is_left_alone(road: Road, path: Path) -> None:
+async def test_a_rotated_file_is_left_alone(road: ConsentGuard, path: Path) -> None:
     """Moved away between two lines, it is begun anew, again for its owner's eyes only."""
     handle = await agree(road, DELETE)
     moved = rotate(path)
@@ -281,9 +291,9 @@ async def test_what_cannot_be_written_changes_no_call(
     place: str,
 ) -> None:
     """A full disk, a folder that is gone: the show goes on, and it is said once, not per line."""
-    house = House(audit_log=tmp_path / place, clock=clock)
-    road = build_road(trax, house)
-    with caplog.at_level(logging.DEBUG, logger="trax_mcp.guard.audit"):
+    house = ServerDeps(audit_log=tmp_path / place, clock=clock)
+    road = build_guard(trax, house)
+    with caplog.at_level(logging.DEBUG, logger="trax_mcp.consent.audit"):
         done = await confirm(road, DELETE, await agree(road, DELETE))
     assert isinstance(done, Done)
     assert done.answer.data == DELETED
@@ -300,9 +310,9 @@ async def test_a_pipe_that_nobody_reads_holds_up_no_call(
     os.mkfifo(path)
     reader = Timer(PATIENCE_SECONDS, os.open, (path, os.O_RDONLY | os.O_NONBLOCK))
     reader.start()
-    road = build_road(trax, House(audit_log=path, clock=clock))
+    road = build_guard(trax, ServerDeps(audit_log=path, clock=clock))
     operation = GoOffline(studio_id="studio_42")
-    with caplog.at_level(logging.DEBUG, logger="trax_mcp.guard.audit"):
+    with caplog.at_level(logging.DEBUG, logger="trax_mcp.consent.audit"):
         done = await confirm(road, operation, await agree(road, operation))
     assert reader.is_alive()  # nobody had to come and read
     reader.cancel()
@@ -321,7 +331,7 @@ def test_a_line_that_is_cut_off_is_said_once(
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     audit, long = Audit(path, clock), CreateStudio(name="x" * 1_000_000)
     try:
-        with caplog.at_level(logging.DEBUG, logger="trax_mcp.guard.audit"):
+        with caplog.at_level(logging.DEBUG, logger="trax_mcp.consent.audit"):
             audit.write("decided", long, ASKER)
             (said,) = caplog.records
             audit.write("decided", long, ASKER)
@@ -336,7 +346,7 @@ def test_a_line_that_is_cut_off_is_said_once(
 async def test_writing_goes_on_once_it_can(trax: Client, clock: HandClock, tmp_path: Path) -> None:
     """A folder that comes back, a disk with room again: nobody has to restart anything."""
     path = tmp_path / "later" / "audit.jsonl"
-    road = build_road(trax, House(audit_log=path, clock=clock))
+    road = build_guard(trax, ServerDeps(audit_log=path, clock=clock))
     handle = await agree(road, DELETE)
     path.parent.mkdir()
     await confirm(road, DELETE, handle)
@@ -347,8 +357,8 @@ async def test_without_a_file_the_lines_go_to_the_log(
     trax: Client, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The same lines, where an operator sees them by default."""
-    road = build_road(trax, House(clock=clock))
-    with caplog.at_level(logging.INFO, logger="trax_mcp.guard.audit"):
+    road = build_guard(trax, ServerDeps(clock=clock))
+    with caplog.at_level(logging.INFO, logger="trax_mcp.consent.audit"):
         await confirm(road, DELETE, await agree(road, DELETE))
     assert {record.levelno for record in caplog.records} == {logging.INFO}
     logged = [json.loads(record.getMessage()) for record in caplog.records]
@@ -356,7 +366,7 @@ async def test_without_a_file_the_lines_go_to_the_log(
     assert logged[-1]["caller"] == OWNER.fingerprint
 
 
-async def test_a_stop_is_written_like_everything_else(road: Road, path: Path) -> None:
+async def test_a_stop_is_written_like_everything_else(road: ConsentGuard, path: Path) -> None:
     """Its two lines and what was seen."""
     operation = GoOffline(studio_id="studio_42")
     await confirm(road, operation, await agree(road, operation))

@@ -16,14 +16,14 @@ from trax_mcp.api.operations import (
     UpdateDestination,
     UpdateSource,
 )
-from trax_mcp.guard.audit import Asker, Audit
+from trax_mcp.consent.audit import Actor, Audit
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.hand import HandClock
 
-ASKER: Final = Asker(Caller("sk_live_of_the_audit"))
+ASKER: Final = Actor(Caller("sk_live_of_the_audit"))
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("key", ["sk_live_AbC.dEf+gH/i=", 'eyJhbGciOiJIUzI1NiJ9.e30.x"y\\z'])
 def test_a_key_where_none_belongs_is_struck_out(path: Path, clock: HandClock, key: str) -> None:
     """The caller's own, of whatever form, and what looks like anybody's."""
-    asker = Asker(Caller(key), claims=f"a bot of some moderators, for {key}")
+    asker = Actor(Caller(key), claims=f"a bot of some moderators, for {key}")
     named = CreateSource(studio_id=key, name=f"my key is {key}!", type="webcam")
     Audit(path, clock).write("decided", named, asker, reason="sk_live_somebody.else's")
     (line,) = lines(path)
@@ -52,20 +52,20 @@ def test_a_key_where_none_belongs_is_struck_out(path: Path, clock: HandClock, ke
 def test_a_short_key_uncovers_no_other(path: Path, clock: HandClock) -> None:
     """One that is a part of somebody else's must not leave the rest of that behind."""
     named = CreateSource(studio_id="studio_42", name="sk_live_of_others", type="webcam")
-    Audit(path, clock).write("decided", named, Asker(Caller("live")))
+    Audit(path, clock).write("decided", named, Actor(Caller("live")))
     assert lines(path)[0]["arguments"]["name"] == "[key]"
 
 
 def test_a_key_of_one_letter_spoils_no_fact(path: Path, clock: HandClock) -> None:
     """Whatever a caller sends as a key, who did what and when can be read."""
-    asker = Asker(Caller("e"))
+    asker = Actor(Caller("e"))
     deletion = DeleteSource(studio_id="studio_42", source_id="source_1")
-    Audit(path, clock).write("decided", deletion, asker, verdict="Preview")
+    Audit(path, clock).write("decided", deletion, asker, verdict="NeedsConfirmation")
     (line,) = lines(path)
     assert (line["event"], line["operation"], line["verdict"]) == (
         "decided",
         "delete_source",
-        "Preview",
+        "NeedsConfirmation",
     )
     assert line["caller"] == asker.caller.fingerprint
     assert line["time"].startswith("2026-")

@@ -27,7 +27,7 @@ from tests.readings import (
 )
 from tests.witness import put_on_air
 from trax_mcp.sandbox import READONLY_KEY, SANDBOX_KEY, Fault, Sandbox
-from trax_mcp.server.app import House, build_server
+from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
     from mcp.server import Server
@@ -95,7 +95,7 @@ async def test_an_unknown_cursor_gives_the_window_and_says_that_some_may_be_miss
 
 async def test_a_cursor_outlives_the_server(sandbox: Sandbox, clock: HandClock, era: str) -> None:
     """As long as the window still holds the message: the next server reads on from it."""
-    houses = [House(clock=clock), House(clock=clock)]
+    houses = [ServerDeps(clock=clock), ServerDeps(clock=clock)]
     cursors: list[str] = []
     for house in houses:
         async with client_of(build_server(client_on(sandbox), own=OWNER, house=house), era) as it:
@@ -138,7 +138,7 @@ async def test_reads_in_between_come_from_the_window(
     trax: Client, *, sandbox: Sandbox, clock: HandClock, era: str
 ) -> None:
     """Nobody's reading makes TRaX be asked more often than TRAX_CHAT_POLL_SECONDS allows."""
-    server = build_server(trax, own=OWNER, house=House(clock=clock, chat_poll_seconds=7))
+    server = build_server(trax, own=OWNER, house=ServerDeps(clock=clock, chat_poll_seconds=7))
     async with client_of(server, era) as client:
         first = await read(client, CHAT)
         sandbox.world.say("studio_42", "not yet", author="Ann")

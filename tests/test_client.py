@@ -18,7 +18,7 @@ import pytest
 from tests.conftest import OWNER, client_on
 from tests.witness import ADDRESS
 from trax_mcp import __version__
-from trax_mcp.api.caller import NOBODY, Caller
+from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import NotSent, Refused
 from trax_mcp.api.operations import (
     CreateStudio,
@@ -123,9 +123,9 @@ async def test_a_key_is_not_remembered(sandbox: Sandbox) -> None:
     """A caller without one stays without, whoever called before on the same client."""
     trax = client_on(sandbox)
     await trax.send(ListStudios(), OWNER)
-    await trax.send(GetHealth(), NOBODY)
+    await trax.send(GetHealth(), ANONYMOUS)
     with pytest.raises(NotSent):
-        await trax.send(ListStudios(), NOBODY)
+        await trax.send(ListStudios(), ANONYMOUS)
     assert [received.key_name for received in sandbox.requests] == ["full", None]
 
 
@@ -202,7 +202,7 @@ async def test_closing_the_client_closes_its_connections(sandbox: Sandbox) -> No
     trax = client_on(sandbox, transport=transport)
     await trax.aclose()
     assert transport.closed == 0
-    await trax.send(GetHealth(), NOBODY)
+    await trax.send(GetHealth(), ANONYMOUS)
     await trax.aclose()
     assert transport.closed == 1
 
@@ -221,7 +221,7 @@ async def test_all_requests_share_one_pool(
     monkeypatch.setattr(httpx.AsyncClient, "__init__", counted)
     trax = client_on(sandbox)
     assert made == []
-    for caller in (OWNER, STRANGER, NOBODY):
+    for caller in (OWNER, STRANGER, ANONYMOUS):
         await trax.send(GetHealth(), caller)
     assert len(made) == 1
 
@@ -244,6 +244,6 @@ def test_what_no_header_can_carry_is_no_key(key: str) -> None:
 def test_a_caller_shows_a_fingerprint_and_no_key() -> None:
     """Equal for the same key, different for another, and never the key itself."""
     assert Caller(SANDBOX_KEY) == OWNER
-    assert len({OWNER.fingerprint, STRANGER.fingerprint, NOBODY.fingerprint}) == 3
+    assert len({OWNER.fingerprint, STRANGER.fingerprint, ANONYMOUS.fingerprint}) == 3
     assert SANDBOX_KEY not in repr(OWNER) + str(OWNER)
     assert re.fullmatch(r"[0-9a-f]{16}", Caller(READONLY_KEY).fingerprint)

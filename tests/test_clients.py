@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from trax_mcp.cli.clients import CLIENTS, Computer
-from trax_mcp.cli.entries import ConfiguredClient, Entry, Installation, Standing, standing, survey
+from trax_mcp.cli.entries import (
+    ConfigState,
+    ConfiguredClient,
+    Entry,
+    Installation,
+    standing,
+    survey,
+)
 from trax_mcp.cli.jsonc import Document
 from trax_mcp.cli.key_file import key_file
 
@@ -89,19 +96,21 @@ def test_a_packaged_claude_desktop_reads_what_windows_keeps_for_it(tmp_path: Pat
 @pytest.mark.parametrize(
     ("entry", "expected"),
     [
-        ('{"command": "/opt/trax/bin/trax-mcp"}', Standing.HERE),
-        ('{"command": "/opt/trax/bin/trax-mcp", "args": ["--sandbox"]}', Standing.HERE),
-        ('{"command": "/opt/trax/bin/python", "args": ["-m", "trax_mcp"]}', Standing.HERE),
-        ('{"command": "/opt/trax/bin/python", "args": ["-m", "other"]}', Standing.ELSEWHERE),
-        ('{"command": "/opt/trax/bin/trax-mcp", "args": ["http"]}', Standing.ELSEWHERE),
-        ('{"command": "trax-mcp", "args": 3}', Standing.ELSEWHERE),
-        ('{"url": "http://127.0.0.1:8765/mcp"}', Standing.ELSEWHERE),
-        ('"trax"', Standing.ELSEWHERE),
-        ("null", Standing.WITHOUT),
-        ("{", Standing.BROKEN),
+        ('{"command": "/opt/trax/bin/trax-mcp"}', ConfigState.HERE),
+        ('{"command": "/opt/trax/bin/trax-mcp", "args": ["--sandbox"]}', ConfigState.HERE),
+        ('{"command": "/opt/trax/bin/python", "args": ["-m", "trax_mcp"]}', ConfigState.HERE),
+        ('{"command": "/opt/trax/bin/python", "args": ["-m", "other"]}', ConfigState.ELSEWHERE),
+        ('{"command": "/opt/trax/bin/trax-mcp", "args": ["http"]}', ConfigState.ELSEWHERE),
+        ('{"command": "trax-mcp", "args": 3}', ConfigState.ELSEWHERE),
+        ('{"url": "http://127.0.0.1:8765/mcp"}', ConfigState.ELSEWHERE),
+        ('"trax"', ConfigState.ELSEWHERE),
+        ("null", ConfigState.WITHOUT),
+        ("{", ConfigState.BROKEN),
     ],
 )
-def test_an_entry_is_judged_by_what_it_starts(client: str, entry: str, expected: Standing) -> None:
+def test_an_entry_is_judged_by_what_it_starts(
+    client: str, entry: str, expected: ConfigState
+) -> None:
     """Every way to start this installation is one."""
     row = CLIENTS[client]
     text = f'{{"{row.servers}": {{"trax": {entry}}}}}'
@@ -115,10 +124,10 @@ def test_what_install_writes_is_judged_to_be_here(client: str) -> None:
     empty = Document.read("{}", comments=row.comments)
     for entry in (Entry(HERE), Entry(HERE, sandbox=True)):
         text = entry.put_into(empty, row).text
-        assert standing(row, text, HERE) is Standing.HERE
-        assert standing(row, text, Installation((("/usr/bin/x",),))) is Standing.ELSEWHERE
-    assert standing(row, "{}", HERE) is Standing.WITHOUT
-    assert standing(row, None, HERE) is Standing.ABSENT
+        assert standing(row, text, HERE) is ConfigState.HERE
+        assert standing(row, text, Installation((("/usr/bin/x",),))) is ConfigState.ELSEWHERE
+    assert standing(row, "{}", HERE) is ConfigState.WITHOUT
+    assert standing(row, None, HERE) is ConfigState.ABSENT
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -126,8 +135,8 @@ def test_no_servers_at_all_are_none(client: str) -> None:
     """Some write null where others write an empty object."""
     row = CLIENTS[client]
     empty = Document.read(f'{{"{row.servers}": null}}', comments=row.comments)
-    assert standing(row, empty.text, HERE) is Standing.WITHOUT
-    assert standing(row, Entry(HERE).put_into(empty, row).text, HERE) is Standing.HERE
+    assert standing(row, empty.text, HERE) is ConfigState.WITHOUT
+    assert standing(row, Entry(HERE).put_into(empty, row).text, HERE) is ConfigState.HERE
 
 
 def test_a_survey_finds_what_counts_in_a_project_alone(tmp_path: Path) -> None:
@@ -141,13 +150,13 @@ def test_a_survey_finds_what_counts_in_a_project_alone(tmp_path: Path) -> None:
         file.write_text(json.dumps({"projects": projects}))
     code = CLIENTS["claude-code"]
     path = code.configuration(computer)
-    found = [it for it in survey(computer, HERE) if it.standing is not Standing.ABSENT]
+    found = [it for it in survey(computer, HERE) if it.standing is not ConfigState.ABSENT]
     assert found == [
-        ConfiguredClient(code, path, Standing.WITHOUT),
-        ConfiguredClient(code, path, Standing.HERE, "/here"),
-        ConfiguredClient(code, path, Standing.ELSEWHERE, "/there"),
+        ConfiguredClient(code, path, ConfigState.WITHOUT),
+        ConfiguredClient(code, path, ConfigState.HERE, "/here"),
+        ConfiguredClient(code, path, ConfigState.ELSEWHERE, "/there"),
         ConfiguredClient(
-            CLIENTS["cursor"], CLIENTS["cursor"].configuration(computer), Standing.WITHOUT
+            CLIENTS["cursor"], CLIENTS["cursor"].configuration(computer), ConfigState.WITHOUT
         ),
     ]
 
@@ -164,7 +173,7 @@ def test_a_survey_finds_what_there_is(tmp_path: Path) -> None:
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(content)
     (tmp_path / ".config/Code/User/mcp.json").mkdir(parents=True)
-    expected = (Standing.ABSENT, Standing.HERE, Standing.BROKEN, Standing.BROKEN)
+    expected = (ConfigState.ABSENT, ConfigState.HERE, ConfigState.BROKEN, ConfigState.BROKEN)
     assert survey(computer, HERE) == tuple(
         ConfiguredClient(client, client.configuration(computer), it)
         for client, it in zip(CLIENTS.values(), expected, strict=True)

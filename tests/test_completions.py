@@ -18,13 +18,13 @@ from tests.jsonrpc import LEGACY
 from tests.looks import asked
 from tests.readings import add_studio, client_of, rename
 from tests.suggestions import CHAT, TEMPLATES, WHOLE_STUDIO, completed, suggested
-from trax_mcp.api.quoting import show_invisible
+from trax_mcp.api.text_safety import escape_invisible
 from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.sandbox.records import Connection
 from trax_mcp.server import prompts
-from trax_mcp.server.app import House, build_server
+from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.completions import Thing, by_name
-from trax_mcp.server.offer import Offer
+from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -204,7 +204,7 @@ async def test_of_a_studio_only_what_the_operator_lists_is_suggested(
     cameras: list[str],
 ) -> None:
     """What no tool tells, no suggestion tells either."""
-    house = House(offer=Offer(only=frozenset(only)))
+    house = ServerDeps(offer=ToolFilter(only=frozenset(only)))
     async with client_of(build_server(trax, own=OWNER, house=house), era) as client:
         assert await suggested(client, "look", "place", studio="studio_51") == places
         assert await suggested(client, "look", "camera", studio="studio_51") == cameras
@@ -261,7 +261,7 @@ def test_whatever_things_are_called_a_value_means_one_of_them(things: list[Thing
             continue
         named = [it for it in things if it.name.strip().casefold() == value.strip().casefold()]
         assert ([it for it in things if it.id == value] or named) == [thing]
-        assert show_invisible(value) == value
+        assert escape_invisible(value) == value
 
 
 @pytest.mark.parametrize("name", ['The "Late" Show \\ Zoë & Co. ☕️ $studio', "The" + "x" * 77])

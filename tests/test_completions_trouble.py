@@ -28,8 +28,8 @@ from tests.processes import PATIENCE_SECONDS, environment
 from tests.readings import client_of
 from tests.suggestions import CHAT, STATUS, WHOLE_STUDIO, asking, completed, suggested
 from trax_mcp.sandbox import READONLY_KEY, SANDBOX_KEY, STRANGER_KEY, Fault
-from trax_mcp.server.app import House, build_server
-from trax_mcp.server.offer import Offer
+from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:
     from mcp.server import Server
@@ -76,7 +76,7 @@ async def test_while_trax_is_slow_there_are_none(
 ) -> None:
     """After five seconds; and the next letter asks again."""
     patient = client_on(sandbox, timeout_seconds=10 * PATIENCE_SECONDS)
-    server = build_server(patient, own=OWNER, house=House(clock=clock))
+    server = build_server(patient, own=OWNER, house=ServerDeps(clock=clock))
     held = Held()
     sandbox.faults.add(held.fault)
     async with client_of(server, era) as client, anyio.create_task_group() as typing:
@@ -164,8 +164,8 @@ async def test_what_is_not_there_cannot_be_completed(
 
 async def test_what_is_not_offered_cannot_be_completed(trax: Trax, era: str) -> None:
     """A hidden prompt or resource is like any other that is not there."""
-    offer = Offer(only=frozenset({"find_studio", "check_readiness", "get_stream_status"}))
-    server = build_server(trax, own=OWNER, house=House(offer=offer))
+    offer = ToolFilter(only=frozenset({"find_studio", "check_readiness", "get_stream_status"}))
+    server = build_server(trax, own=OWNER, house=ServerDeps(offer=offer))
     async with client_of(server, era) as client:
         assert SHOW in await suggested(client, "check_readiness", "studio")
         assert await suggested(client, STATUS, "studioId", "coffee") == ["studio_51"]
@@ -197,7 +197,7 @@ async def test_what_the_operator_does_not_list_is_not_suggested(
 ) -> None:
     """Nor is TRaX asked for it: what no tool tells, no suggestion tells either."""
     studios, platforms = suggestions
-    server = build_server(trax, own=OWNER, house=House(offer=Offer(only=frozenset(only))))
+    server = build_server(trax, own=OWNER, house=ServerDeps(offer=ToolFilter(only=frozenset(only))))
     async with client_of(server, era) as client:
         assert await suggested(client, CHAT, "studioId", "coffee") == studios
         if "find_studio" in only:

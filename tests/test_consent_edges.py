@@ -39,11 +39,11 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operations import ListChatMessages
-from trax_mcp.guard.rules import Mode, Rules
+from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.sandbox import Fault
 from trax_mcp.sandbox.keys import STRANGER
 from trax_mcp.sandbox.records import Key
-from trax_mcp.server.app import House, build_server
+from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     from tests.consent import Desk
     from tests.person import Form, Said, Saying
-    from trax_mcp.sandbox.exchange import Answer, Answerer, Asked
+    from trax_mcp.sandbox.messages import Answer, Answerer, Request
 
 RAN: Final = ("ran", None)
 USED: Final = ("confirmation_invalid", "used")
@@ -73,7 +73,7 @@ def take_off_air(desk: Desk) -> None:
 class Stale(Paused):
     """A fault that holds an answer up on its way out: it says what was so, and is late."""
 
-    async def _strike(self, asked: Asked, onward: Answerer) -> Answer:
+    async def _strike(self, asked: Request, onward: Answerer) -> Answer:
         answer = await onward(asked)
         self._arrived.set()
         await self._released.wait()
@@ -229,7 +229,7 @@ async def test_a_stop_is_not_held_up_by_a_flood_of_reads(
     era: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """250 of keys that nobody has issued, none answered before the stop has reached TRaX."""
-    monkeypatch.setattr("trax_mcp.show.lookout.STOP_SECONDS", 0.1)
+    monkeypatch.setattr("trax_mcp.studio.fact_reader.STOP_SECONDS", 0.1)
     answered = anyio.Event()
     async with upstream() as trax:
         trax.faults.add(afterwards(answered.set), path="*/go-offline")
@@ -241,7 +241,7 @@ async def test_a_stop_is_not_held_up_by_a_flood_of_reads(
                 reading = ListChatMessages(studio_id="studio_42")
                 await client.send(reading, Caller(f"made_up_{number}"))
 
-        server = build_server(client, own=OWNER, house=House(rules=Rules(Mode.FLAG)))
+        server = build_server(client, own=OWNER, house=ServerDeps(rules=Rules(Mode.FLAG)))
         with anyio.fail_after(PATIENCE_SECONDS):
             async with anyio.create_task_group() as tasks:
                 for number in range(250):

@@ -14,7 +14,7 @@ from tests.consent import in_memory, said, told
 from tests.jsonrpc import LEGACY
 from tests.person import agreeing, cancelling, declining, failing, filling_in, refusing
 from tests.walks import expired, of_another_operation, of_how_it_was, saying
-from trax_mcp.guard.rules import Mode
+from trax_mcp.consent.rules import Mode
 
 if TYPE_CHECKING:
     import mcp_types as types

@@ -16,7 +16,7 @@ from tests.consent import in_memory, rename_all, told
 from tests.meanwhile import Paused, afterwards, begin, settle
 from tests.person import agreeing
 from tests.witness import put_on_air
-from trax_mcp.guard.rules import Mode
+from trax_mcp.consent.rules import Mode
 from trax_mcp.sandbox import Fault
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ STATES: Final[Mapping[str, Callable[[Sandbox], None]]] = {
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stop waits a tenth of a second for what it would show, and not two."""
-    monkeypatch.setattr("trax_mcp.show.lookout.STOP_SECONDS", 0.1)
+    monkeypatch.setattr("trax_mcp.studio.fact_reader.STOP_SECONDS", 0.1)
 
 
 @pytest.mark.parametrize("state", STATES)

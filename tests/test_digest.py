@@ -39,8 +39,8 @@ from trax_mcp.api.operations import (
     UpdateSource,
     UpdateStudio,
 )
-from trax_mcp.guard.preview import changes, preview
-from trax_mcp.show.facts import Facts, Unknown
+from trax_mcp.consent.preview import changes, preview
+from trax_mcp.studio.facts import Facts, Unknown
 
 if TYPE_CHECKING:
     from trax_mcp.api.models import Model
@@ -84,7 +84,7 @@ def drifting(facts: Facts) -> Facts:
 
 
 @pytest.mark.parametrize("facts", [EVERYTHING, LIVE], ids=["off air", "on air"])
-@pytest.mark.parametrize("operation", [*GUARDED, GO_OFFLINE], ids=lambda it: it.known_as)
+@pytest.mark.parametrize("operation", [*GUARDED, GO_OFFLINE], ids=lambda it: it.tool_name)
 def test_what_ticks_or_drifts_voids_no_yes(operation: Operation[Model], facts: Facts) -> None:
     """Times, states, warnings, the order of a list."""
     before, now = preview(operation, facts), preview(operation, drifting(facts))
@@ -150,7 +150,7 @@ def test_nothing_comes_between_a_person_and_the_stop(facts: Facts) -> None:
     assert digest(GoOffline(studio_id="another"), facts) != digest(GO_OFFLINE)
 
 
-@pytest.mark.parametrize("operation", GUARDED, ids=lambda it: it.known_as)
+@pytest.mark.parametrize("operation", GUARDED, ids=lambda it: it.tool_name)
 def test_what_becomes_unknown_voids_a_yes(operation: Operation[Model]) -> None:
     """And what becomes known; why it is unknown does not matter, nor in which order it is told."""
     one, two = Unknown("the sources", "a"), Unknown("the linked accounts", "b")
@@ -160,7 +160,7 @@ def test_what_becomes_unknown_voids_a_yes(operation: Operation[Model]) -> None:
     assert digest(operation, otherwise) == digest(operation, both)
 
 
-@pytest.mark.parametrize("operation", GUARDED, ids=lambda it: it.known_as)
+@pytest.mark.parametrize("operation", GUARDED, ids=lambda it: it.tool_name)
 def test_a_yes_while_off_air_is_none_while_on_air(operation: Operation[Model]) -> None:
     """Of an account, where it may be in use."""
     here = replace(EVERYTHING, around=(EVERYTHING,))
@@ -245,7 +245,7 @@ def test_a_yes_is_to_one_operation_with_its_arguments() -> None:
     assert len({digest(it) for it in OPERATIONS}) == len(OPERATIONS)
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda it: it.known_as)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda it: it.tool_name)
 def test_a_digest_is_short_and_tells_nothing(operation: Operation[Model]) -> None:
     """128 bits of a hash, the same each time."""
     assert re.fullmatch("[0-9a-f]{32}", digest(operation))

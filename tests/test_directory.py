@@ -16,7 +16,7 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import Refused, TraxError
 from trax_mcp.sandbox import REVOKED_KEY, STRANGER_KEY, Fault
 from trax_mcp.sandbox.keys import ACCOUNT
-from trax_mcp.show.directory import KEPT_SECONDS, Directory
+from trax_mcp.studio.list_cache import KEPT_SECONDS, ListCache
 
 if TYPE_CHECKING:
     from tests.hand import HandClock
@@ -30,18 +30,18 @@ MOST_LISTS: Final = 20
 
 
 @pytest.fixture
-def directory(trax: Client, clock: HandClock) -> Directory:
+def directory(trax: Client, clock: HandClock) -> ListCache:
     """One that nobody has asked yet."""
-    return Directory(trax, clock)
+    return ListCache(trax, clock)
 
 
-async def ids(directory: Directory, caller: Caller = OWNER) -> tuple[str, ...]:
+async def ids(directory: ListCache, caller: Caller = OWNER) -> tuple[str, ...]:
     """The ids of a caller's studios."""
     return tuple(studio.id for studio in await directory.studios(caller))
 
 
 async def test_studios_are_read_once_in_half_a_minute(
-    directory: Directory, sandbox: Sandbox, clock: HandClock
+    directory: ListCache, sandbox: Sandbox, clock: HandClock
 ) -> None:
     """What is new after that is seen then, and kept as long."""
     assert KEPT_SECONDS == 30
@@ -55,7 +55,7 @@ async def test_studios_are_read_once_in_half_a_minute(
     assert (len(await ids(directory)), len(sandbox.requests)) == (5, 2)
 
 
-async def test_all_pages_are_read(directory: Directory, sandbox: Sandbox) -> None:
+async def test_all_pages_are_read(directory: ListCache, sandbox: Sandbox) -> None:
     """However many studios there are."""
     for number in range(250):
         sandbox.world.add_studio(ACCOUNT, name=f"Show {number}")
@@ -63,7 +63,7 @@ async def test_all_pages_are_read(directory: Directory, sandbox: Sandbox) -> Non
     assert len(sandbox.requests) == 2
 
 
-async def test_no_caller_is_shown_what_another_was(directory: Directory, sandbox: Sandbox) -> None:
+async def test_no_caller_is_shown_what_another_was(directory: ListCache, sandbox: Sandbox) -> None:
     """Not even another key of the same account: each is asked for with its own."""
     twin = narrow(sandbox)
     assert [await ids(directory, it) for it in (OWNER, STRANGER, twin)] == [
@@ -74,7 +74,7 @@ async def test_no_caller_is_shown_what_another_was(directory: Directory, sandbox
     assert [it.key_name for it in sandbox.requests] == ["full", "stranger", "narrow"]
 
 
-async def test_a_failure_is_not_kept(directory: Directory, sandbox: Sandbox) -> None:
+async def test_a_failure_is_not_kept(directory: ListCache, sandbox: Sandbox) -> None:
     """The next one asks again, and what was kept before it is not shown once its time is over."""
     sandbox.faults.add(Fault.status(500))
     with pytest.raises(Refused):
@@ -83,7 +83,7 @@ async def test_a_failure_is_not_kept(directory: Directory, sandbox: Sandbox) -> 
 
 
 async def test_what_has_grown_old_is_not_shown_because_trax_fails(
-    directory: Directory, sandbox: Sandbox, clock: HandClock
+    directory: ListCache, sandbox: Sandbox, clock: HandClock
 ) -> None:
     """A key that was revoked sees nothing any more, half a minute later at the latest."""
     await ids(directory)
@@ -95,7 +95,7 @@ async def test_what_has_grown_old_is_not_shown_because_trax_fails(
 
 
 async def test_a_key_that_may_not_list_is_refused_each_time(
-    directory: Directory, sandbox: Sandbox
+    directory: ListCache, sandbox: Sandbox
 ) -> None:
     """By TRaX."""
     for _ in range(2):
@@ -105,7 +105,7 @@ async def test_a_key_that_may_not_list_is_refused_each_time(
 
 
 async def test_of_many_callers_the_latest_are_kept(
-    directory: Directory, sandbox: Sandbox, clock: HandClock
+    directory: ListCache, sandbox: Sandbox, clock: HandClock
 ) -> None:
     """Whoever invents keys fills no memory; who has just read again is not pushed out first."""
     callers = [Caller(f"sk_live_sandbox_{number}") for number in range(MOST_CALLERS)]
@@ -122,7 +122,7 @@ async def test_of_many_callers_the_latest_are_kept(
 
 
 async def test_each_list_is_kept_by_itself(
-    directory: Directory, sandbox: Sandbox, clock: HandClock
+    directory: ListCache, sandbox: Sandbox, clock: HandClock
 ) -> None:
     """Each for half a minute from when it was read, and each studio's apart."""
     for seconds in (0, 20, 20):
@@ -147,7 +147,7 @@ async def test_each_list_is_kept_by_itself(
 
 
 async def test_who_asks_while_a_list_is_read_waits_for_it(
-    directory: Directory, sandbox: Sandbox
+    directory: ListCache, sandbox: Sandbox
 ) -> None:
     """Of one caller, TRaX is asked once; nobody waits for another caller's list."""
     answer = anyio.Event()
@@ -171,7 +171,7 @@ async def test_who_asks_while_a_list_is_read_waits_for_it(
 
 
 async def test_who_waited_for_a_reading_that_was_left_reads_and_all_share_a_failure(
-    directory: Directory, sandbox: Sandbox
+    directory: ListCache, sandbox: Sandbox
 ) -> None:
     """TRaX is not asked once for each that waits; who comes later asks anew."""
     answer = anyio.Event()
@@ -200,7 +200,7 @@ async def test_who_waited_for_a_reading_that_was_left_reads_and_all_share_a_fail
 
 
 async def test_while_trax_hangs_all_who_wait_share_one_failure(
-    directory: Directory, sandbox: Sandbox
+    directory: ListCache, sandbox: Sandbox
 ) -> None:
     """Five do not wait five times; those who ask once more after it ask anew, together again."""
     answer = anyio.Event()
@@ -228,7 +228,7 @@ async def test_while_trax_hangs_all_who_wait_share_one_failure(
 
 
 async def test_of_a_callers_many_lists_the_latest_are_kept(
-    directory: Directory, sandbox: Sandbox
+    directory: ListCache, sandbox: Sandbox
 ) -> None:
     """Whoever has many studios fills no memory, and pushes nobody else's lists out."""
     for number in range(MOST_LISTS):
@@ -250,7 +250,7 @@ async def test_of_a_callers_many_lists_the_latest_are_kept(
     }
 
 
-async def test_callers_who_are_gone_are_forgotten(directory: Directory, clock: HandClock) -> None:
+async def test_callers_who_are_gone_are_forgotten(directory: ListCache, clock: HandClock) -> None:
     """Neither their lists nor their keys are of use once all of it is too old."""
     await ids(directory, STRANGER)
     clock.advance(KEPT_SECONDS / 2)

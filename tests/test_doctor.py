@@ -30,11 +30,11 @@ from tests.doctor_states import (
 from tests.homes import Home
 from tests.ports import Held, upstream
 from tests.processes import PATIENCE_SECONDS, environment
-from trax_mcp.api.caller import NOBODY
+from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.api.contract import CONTRACT
+from trax_mcp.api.error_responses import ErrorResponse, refused
 from trax_mcp.api.models import Health
 from trax_mcp.api.operations import GetHealth, GetOpenapi, ListStudios
-from trax_mcp.api.refusals import Complaint, refused
 from trax_mcp.cli.checks import Check, State, is_well
 from trax_mcp.cli.trax_checks import (
     OF_A_STUDIO,
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from trax_mcp.api.errors import Failure
     from trax_mcp.cli.trax_checks import Read
     from trax_mcp.sandbox import Sandbox
-    from trax_mcp.sandbox.exchange import Answer, Answerer, Asked
+    from trax_mcp.sandbox.messages import Answer, Answerer, Request
 
 PUBLIC: Final = ("/v1/health", "/v1/openapi.json")
 FIRST: Final = (*PUBLIC, "/v1/studios", "/v1/connections", "/v1/media")
@@ -219,9 +219,9 @@ READS: Final[tuple[Read, ...]] = (GetHealth, GetOpenapi, *OF_THE_ACCOUNT, *OF_A_
 
 def failure_of(read: Read, code: str) -> Failure:
     """A failure with this code, as if TRaX had told it."""
-    complaint = Complaint(400, code, None, "req_1", None, None)
+    complaint = ErrorResponse(400, code, None, "req_1", None, None)
     about = {"studioId": "studio_42"} if "studio_id" in read.model_fields else {}
-    return refused(read.model_validate(about), complaint, NOBODY).failure
+    return refused(read.model_validate(about), complaint, ANONYMOUS).failure
 
 
 def result_of(codes: Mapping[Read, str | None]) -> ProbeResult:
@@ -274,7 +274,7 @@ class _Round:
         self._complete = anyio.Event()
         self.wait = Fault("wait for the rest", self._wait)
 
-    async def _wait(self, asked: Asked, onward: Answerer) -> Answer:
+    async def _wait(self, asked: Request, onward: Answerer) -> Answer:
         self._missing.discard(asked.path)
         if not self._missing:
             self._complete.set()

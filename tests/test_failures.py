@@ -19,10 +19,10 @@ from tests.calls import CALLS, STREAM_KEY
 from tests.conftest import OWNER, call, client_on
 from tests.faults.callers import SCRIPTED
 from tests.troubles import LOOK, READ, WRITE, told
-from trax_mcp.api.caller import NOBODY, Caller
+from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import Refused, TraxError
 from trax_mcp.api.operations import CreateDestination, GetStreamStatus, GoLive
-from trax_mcp.api.replies import Reply, read_reply
+from trax_mcp.api.responses import Response, read_response
 from trax_mcp.sandbox import (
     MODERATOR_KEY,
     READONLY_KEY,
@@ -145,7 +145,7 @@ async def test_without_a_key_nothing_is_sent_and_the_way_to_one_is_told(
     sandbox: Sandbox, era: str
 ) -> None:
     """Reads and writes alike; the two public calls work."""
-    server = build_server(client_on(sandbox), own=NOBODY)
+    server = build_server(client_on(sandbox), own=ANONYMOUS)
     for tool, arguments in (READ, WRITE):
         expected = failure(
             "no_key",
@@ -264,9 +264,9 @@ def test_any_reply_is_an_answer_or_a_failure_that_can_be_passed_on(
     """Nothing else is raised, and whatever is told can be written as strict JSON in UTF-8."""
     operation = (GoLive if write else GetStreamStatus)(studio_id="s")
     received = datetime(2026, 6, 5, tzinfo=UTC) + timedelta(hours=1)
-    reply = Reply(status, {"retry-after": wish}, body, "mcp_1", received)
+    reply = Response(status, {"retry-after": wish}, body, "mcp_1", received)
     try:
-        passed_on: object = read_reply(operation, reply, OWNER).data
+        passed_on: object = read_response(operation, reply, OWNER).data
     except TraxError as error:
         passed_on = asdict(error.failure)
     json.dumps(passed_on, ensure_ascii=False, allow_nan=False).encode()

@@ -22,8 +22,8 @@ from tests.jsonrpc import MODERN
 from tests.processes import PATIENCE_SECONDS
 from tests.witness import STUDIO as PLACE
 from trax_mcp.sandbox import Fault
-from trax_mcp.sandbox.exchange import Answer, Answerer, Asked, encoded
-from trax_mcp.server.app import House, build_server
+from trax_mcp.sandbox.messages import Answer, Answerer, Request, encoded
+from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
 TABLE: Final = read_table("""
                                 | pages  find_studio  go_live  go_offline
-a new cursor each time          | 51     endless      endless  asks
-the same cursor again and again | 2      endless      endless  asks
-two cursors in turn             | 3      endless      endless  asks
-a cursor that comes back late   | 31     endless      endless  asks
+a new cursor each time          | 51     pagination_loop      pagination_loop  asks
+the same cursor again and again | 2      pagination_loop      pagination_loop  asks
+two cursors in turn             | 3      pagination_loop      pagination_loop  asks
+a cursor that comes back late   | 31     pagination_loop      pagination_loop  asks
 an empty cursor                 | 1      ok           asks     asks
 a cursor of nothing             | 1      ok           asks     asks
-a cursor that is a number       | 1      unending     unending asks
-a cursor that is an object      | 1      unending     unending asks
+a cursor that is a number       | 1      unreadable_cursor     unreadable_cursor asks
+a cursor that is an object      | 1      unreadable_cursor     unreadable_cursor asks
 a page without items            | 1      lacks        lacks    asks
 a page of one odd item          | 1      lacks        lacks    asks
 """)
@@ -65,9 +65,9 @@ CALLS: Final = {
 """What is called, the list that is odd, and the operation that reads it."""
 
 TOLD: Final = {
-    "endless": "TRaX's answers to {} do not end",
+    "pagination_loop": "TRaX's answers to {} do not end",
     "lacks": "TRaX accepted {}, but its answer lacks what it should hold",
-    "unending": "TRaX accepted {}, but its answer says nothing readable of the next page",
+    "unreadable_cursor": "TRaX accepted {}, but its answer says nothing readable of the next page",
 }
 NEXT: Final = "; nothing was changed. Call again later."
 
@@ -80,7 +80,7 @@ def paging(case: str) -> Fault:
     """The sandbox's first page again and again, but for this; it would refuse such cursors."""
     pages = 0
 
-    async def strike(asked: Asked, onward: Answerer) -> Answer:
+    async def strike(asked: Request, onward: Answerer) -> Answer:
         nonlocal pages
         pages += 1
         first = await onward(replace(asked, query={}))
@@ -102,7 +102,7 @@ async def test_a_list_whose_pages_are_odd(
     """It ends after fifty pages at the latest, and at once where a cursor comes again."""
     arguments, path, operation = CALLS[tool]
     sandbox.faults.add(paging(case), times=None, path=path)
-    server = build_server(client_on(sandbox), own=OWNER, house=House(clock=clock))
+    server = build_server(client_on(sandbox), own=OWNER, house=ServerDeps(clock=clock))
     with anyio.fail_after(PATIENCE_SECONDS):
         async with mcp.Client(server, mode=MODERN, cache=None) as client:
             result = await client.call_tool(tool, arguments)
@@ -114,7 +114,7 @@ async def test_a_list_whose_pages_are_odd(
         return
     error = dict((result.structured_content or {})["error"])
     error.pop("requestId", None)
-    status = {} if word == "endless" else {"httpStatus": 200}
+    status = {} if word == "pagination_loop" else {"httpStatus": 200}
     assert error == {
         "code": "bad_answer",
         "message": TOLD[word].format(operation) + NEXT,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.pages import at, fed, having_read, ids, message, numbered, page
-from trax_mcp.chat.feed import FULL_PAGE, WINDOW, Feed, Slice
+from trax_mcp.chat.feed import FULL_PAGE, WINDOW, Feed, MessagePage
 
 if TYPE_CHECKING:
     from tests.pages import Page
@@ -41,7 +41,7 @@ ORDERS: Final = {
 def test_a_page_comes_out_oldest_first(words: str, order: str) -> None:
     """By time; where that says nothing as the page has it, in the direction its times show."""
     feed = Feed()
-    assert ids(feed.absorb(page(words))) == order
+    assert ids(feed.add_page(page(words))) == order
     assert ids(feed.latest().messages) == order
 
 
@@ -53,7 +53,7 @@ def test_times_are_compared_across_zones_and_without_one_they_are_utc() -> None:
         message("c", "2026-01-01 00:00:03"),
         message("a", "20260101T000001Z"),
     ]
-    assert ids(Feed().absorb(written)) == "abcd"
+    assert ids(Feed().add_page(written)) == "abcd"
 
 
 WAYS: Final = {
@@ -76,7 +76,7 @@ def test_without_times_the_new_end_of_a_page_shows_which_way_it_runs(
     """What is at one end and was not there before is newer than what is at the other."""
     feed = Feed()
     timed = re.sub(r"\b([a-z])\b", rf"\g<1>{time}", pages).split(",")
-    assert [ids(feed.absorb(page(words))) for words in timed] == news.split(", ")
+    assert [ids(feed.add_page(page(words))) for words in timed] == news.split(", ")
 
 
 def test_messages_are_passed_on_untouched() -> None:
@@ -92,25 +92,25 @@ def test_messages_are_passed_on_untouched() -> None:
 def test_what_a_page_holds_twice_comes_once() -> None:
     """Twice in a page, and again in the next."""
     feed = Feed()
-    assert ids(feed.absorb(page("a1 b2 a1 b2 b2"))) == "ab"
-    assert ids(feed.absorb(page("b2 a1 b2 c3 c3"))) == "c"
+    assert ids(feed.add_page(page("a1 b2 a1 b2 b2"))) == "ab"
+    assert ids(feed.add_page(page("b2 a1 b2 c3 c3"))) == "c"
     assert ids(feed.latest().messages) == "abc"
 
 
 def test_an_edited_message_is_not_new() -> None:
     """A message is its id: another text or time does not make it another."""
     feed = fed(page("a1 b2"))
-    assert feed.absorb([message("a", at(9)) | {"text": "edited"}]) == ()
+    assert feed.add_page([message("a", at(9)) | {"text": "edited"}]) == ()
 
 
 def test_what_vanishes_stays_readable_and_takes_nothing_with_it() -> None:
     """A moderator removes what readers may have seen; cursors at it stay good."""
     feed = fed(page("a1 b2 c3"))
     cursor = feed.latest().cursor
-    assert ids(feed.absorb(page("a1 d4"))) == "d"
-    assert feed.absorb([]) == ()
+    assert ids(feed.add_page(page("a1 d4"))) == "d"
+    assert feed.add_page([]) == ()
     assert ids(feed.since(cursor).messages) == "d"
-    assert ids(feed.absorb(page("c3 e5"))) == "e"
+    assert ids(feed.add_page(page("c3 e5"))) == "e"
     assert ids(feed.latest().messages) == "abcde"
 
 
@@ -119,7 +119,7 @@ def test_what_arrives_late_comes_late_and_behind_no_cursor(late: str) -> None:
     """Its place by time is before what readers have already passed, so it comes after that."""
     feed = fed(page("a1 c3"))
     cursor = feed.latest().cursor
-    assert ids(feed.absorb(page(late))) == "b"
+    assert ids(feed.add_page(page(late))) == "b"
     read = feed.since(cursor)
     assert (ids(read.messages), read.missed) == ("b", False)
     assert ids(feed.latest().messages) == "acb"
@@ -129,7 +129,7 @@ def test_a_clock_that_is_wrong_hides_nothing() -> None:
     """A message from the future passes, and those that come after it still come."""
     feed = fed(page("a1 b59"))
     cursor = feed.latest().cursor
-    assert ids(feed.absorb(page("a1 b59 d3 c2"))) == "cd"
+    assert ids(feed.add_page(page("a1 b59 d3 c2"))) == "cd"
     assert ids(feed.since(cursor).messages) == "cd"
 
 
@@ -143,10 +143,10 @@ def test_a_thousand_messages_are_remembered_and_older_ones_forgotten() -> None:
     assert feed.latest().messages == tuple(numbered(200, 1_200))
     fresh = fed(*(numbered(start, start + 150) for start in range(0, 900, 150)))
     forgotten, known = having_read(200, of=fresh), having_read(201, of=fresh)
-    assert feed.since(known) == Slice(
+    assert feed.since(known) == MessagePage(
         tuple(numbered(201, 1_200)), feed.latest().cursor, missed=False
     )
-    assert feed.since(forgotten) == Slice(
+    assert feed.since(forgotten) == MessagePage(
         tuple(numbered(200, 1_200)), feed.latest().cursor, missed=True
     )
 
@@ -171,8 +171,8 @@ def test_a_reader_is_told_of_a_gap_exactly_once() -> None:
     feed = gap()
     across = feed.since(having_read(50, of=feed))
     assert (across.messages, across.missed) == (tuple(numbered(100, 300)), True)
-    assert feed.since(across.cursor) == Slice((), across.cursor, missed=False)
-    feed.absorb(numbered(150, 350))
+    assert feed.since(across.cursor) == MessagePage((), across.cursor, missed=False)
+    feed.add_page(numbered(150, 350))
     after = feed.since(across.cursor)
     assert (after.messages, after.missed) == (tuple(numbered(300, 350)), False)
 
@@ -209,7 +209,7 @@ def test_a_full_page_of_strangers_is_a_gap_and_nothing_less(after: Page, *, miss
     """Up to 199 new messages can be shown to be all."""
     feed = fed(numbered(50))
     cursor = feed.latest().cursor
-    feed.absorb(after)
+    feed.add_page(after)
     assert feed.since(cursor).missed is missed
 
 
@@ -219,8 +219,8 @@ def test_the_last_messages_are_marked_only_if_the_gap_is_among_them() -> None:
     assert not feed.latest(200).missed
     assert feed.latest(201).missed
     assert feed.latest().missed
-    feed.absorb(numbered(200, 400))
-    feed.absorb(numbered(300, 500))
+    feed.add_page(numbered(200, 400))
+    feed.add_page(numbered(300, 500))
     assert feed.latest().missed
     assert not feed.latest(200).missed
     assert not fed(numbered(200)).latest().missed
@@ -233,10 +233,10 @@ def test_the_last_messages_are_as_many_as_asked_for() -> None:
     """All, some, more than there are; the cursor is behind the last in each."""
     feed = fed(numbered(100))
     cursor = feed.latest().cursor
-    assert feed.latest() == Slice(tuple(numbered(100)), cursor, missed=False)
-    assert feed.latest(3) == Slice(tuple(numbered(97, 100)), cursor, missed=False)
+    assert feed.latest() == MessagePage(tuple(numbered(100)), cursor, missed=False)
+    assert feed.latest(3) == MessagePage(tuple(numbered(97, 100)), cursor, missed=False)
     assert feed.latest(500) == feed.latest()
-    assert feed.since(cursor) == Slice((), cursor, missed=False)
+    assert feed.since(cursor) == MessagePage((), cursor, missed=False)
 
 
 @pytest.mark.parametrize("limit", [1, 7, 99, 100, 101])
@@ -245,7 +245,7 @@ def test_small_steps_lead_through_everything(limit: int) -> None:
     feed = fed(numbered(5))
     cursor, read = feed.latest().cursor, numbered(5)
     for start in range(5, 605, 100):
-        feed.absorb(numbered(start, start + 100))
+        feed.add_page(numbered(start, start + 100))
         for _ in range(100 // limit + 1):
             step = feed.since(cursor, limit)
             assert not step.missed
@@ -268,7 +268,9 @@ STRANGE: Final = [
 def test_an_unknown_cursor_gives_the_window_and_says_so(cursor: str) -> None:
     """Made up, of another studio, or too old: never an error."""
     feed = fed(numbered(100))
-    assert feed.since(cursor) == Slice(tuple(numbered(100)), feed.latest().cursor, missed=True)
+    assert feed.since(cursor) == MessagePage(
+        tuple(numbered(100)), feed.latest().cursor, missed=True
+    )
     first = feed.since(cursor, 10)
     assert (first.messages, first.missed) == (tuple(numbered(10)), True)
     rest = feed.since(first.cursor)
@@ -280,14 +282,18 @@ def test_a_reader_of_silence_gets_all_that_follows() -> None:
     """Also from a server that was started again, unless a full page may hide the beginning."""
     silence = Feed()
     start = silence.latest().cursor
-    assert silence.since(start) == Slice((), start, missed=False)
-    silence.absorb(numbered(199))
+    assert silence.since(start) == MessagePage((), start, missed=False)
+    silence.add_page(numbered(199))
     restarted, full = fed(numbered(199)), fed(numbered(200))
     for feed in (silence, restarted):
-        assert feed.since(start) == Slice(tuple(numbered(199)), feed.latest().cursor, missed=False)
-    assert full.since(start) == Slice(tuple(numbered(200)), full.latest().cursor, missed=True)
+        assert feed.since(start) == MessagePage(
+            tuple(numbered(199)), feed.latest().cursor, missed=False
+        )
+    assert full.since(start) == MessagePage(tuple(numbered(200)), full.latest().cursor, missed=True)
     old = fed(*(numbered(start, start + 199) for start in range(0, 1_194, 199)))
-    assert old.since(start) == Slice(tuple(numbered(194, 1_194)), old.latest().cursor, missed=True)
+    assert old.since(start) == MessagePage(
+        tuple(numbered(194, 1_194)), old.latest().cursor, missed=True
+    )
 
 
 @pytest.mark.parametrize("again", [numbered(60), numbered(59, -1, -1), numbered(20, 60)])
@@ -311,7 +317,7 @@ def test_a_cursor_is_short_and_says_nothing(name: str) -> None:
     cursor = feed.latest().cursor
     assert re.fullmatch(r"[A-Za-z0-9_-]{8}", cursor)
     assert name not in cursor
-    assert feed.since(cursor) == Slice((), cursor, missed=False)
+    assert feed.since(cursor) == MessagePage((), cursor, missed=False)
     assert feed.since(Feed().latest().cursor).messages == (message(name, at(1)),)
 
 
@@ -319,7 +325,7 @@ def test_a_cursor_names_the_last_eight_messages_at_most() -> None:
     """Eight letters for each, one more message each time until there are eight."""
     feed, lengths = Feed(), []
     for number in range(12):
-        feed.absorb(numbered(number, number + 1))
+        feed.add_page(numbered(number, number + 1))
         assert re.fullmatch(r"[A-Za-z0-9_-]+", feed.latest().cursor)
         lengths.append(len(feed.latest().cursor))
     assert lengths == [8, 16, 24, 32, 40, 48, 56, 64, 64, 64, 64, 64]
@@ -329,8 +335,8 @@ def test_hostile_ids_are_kept_apart() -> None:
     """Even the empty one is a message."""
     said = [message(name, at(1)) for name in ["", " ", *HOSTILE_IDS]]
     feed = Feed()
-    assert feed.absorb(said) == tuple(said)
-    assert feed.absorb(said) == ()
+    assert feed.add_page(said) == tuple(said)
+    assert feed.add_page(said) == ()
 
 
 UNREADABLE: Final = ["", 5, None, [], {}, "garbage", "2026-13-01T00:00:00Z", "\0", "9" * 99_999]
@@ -341,15 +347,15 @@ EXTREME: Final = {"9999-12-31T23:59:59-23:59": "acb", "0001-01-01T00:00:00+23:59
 def test_a_time_that_cannot_be_read_is_none(stamp: object) -> None:
     """Its message stands where the page has it, whichever way the page runs."""
     said = [message("a", at(1)), message("b", stamp), message("c", at(3))]
-    assert ids(Feed().absorb(said)) == "abc"
-    assert ids(Feed().absorb(said[::-1])) == "abc"
+    assert ids(Feed().add_page(said)) == "abc"
+    assert ids(Feed().add_page(said[::-1])) == "abc"
 
 
 @pytest.mark.parametrize(("stamp", "order"), EXTREME.items())
 def test_the_ends_of_time_are_times(stamp: str, order: str) -> None:
     """They can be compared, and their messages come."""
     said = [message("a", at(1)), message("b", stamp), message("c", at(3))]
-    assert ids(Feed().absorb(said)) == order
+    assert ids(Feed().add_page(said)) == order
 
 
 def test_a_page_of_nothing_but_nonsense_is_still_complete() -> None:
@@ -358,5 +364,5 @@ def test_a_page_of_nothing_but_nonsense_is_still_complete() -> None:
     said = [message(f"m{place}", stamp) for place, stamp in enumerate(stamps[:FULL_PAGE])]
     feed = fed(page("a1"))
     cursor = feed.latest().cursor
-    assert sorted(it["id"] for it in feed.absorb(said)) == sorted(it["id"] for it in said)
+    assert sorted(it["id"] for it in feed.add_page(said)) == sorted(it["id"] for it in said)
     assert feed.since(cursor).missed

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.pages import at, fed, having_read, ids, message, numbered, page
-from trax_mcp.chat.feed import Feed, Slice
+from trax_mcp.chat.feed import Feed, MessagePage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ def test_a_feed_made_anew_tells_what_was_not_read(
     feed = fed(page(now))
     read = feed.since(fed(page(before)).latest().cursor)
     assert (ids(read.messages), read.missed) == (told, missed)
-    assert feed.since(read.cursor) == Slice((), feed.latest().cursor, missed=False)
+    assert feed.since(read.cursor) == MessagePage((), feed.latest().cursor, missed=False)
 
 
 @each_feed_anew
@@ -86,7 +86,7 @@ def test_what_a_full_page_may_have_pushed_out_is_not_passed_over_in_silence(afte
     anew = fed([*numbered(1_000, 1_199), future])
     read = anew.since(feed.latest().cursor)
     assert (read.messages, read.missed) == (anew.latest().messages, True)
-    assert anew.since(read.cursor) == Slice((), read.cursor, missed=False)
+    assert anew.since(read.cursor) == MessagePage((), read.cursor, missed=False)
 
 
 @pytest.mark.parametrize("oldest", [192, 195, 199])

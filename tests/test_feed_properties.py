@@ -192,11 +192,11 @@ def follow(order: Order, *, rate: int) -> tuple[list[int], int]:
     upstream = Upstream(order, Random(7), undated=30)  # noqa: S311  the same chance in each run
     feed, got, told = Feed(), [0], 0
     upstream.arrive(1)
-    feed.absorb(upstream.page())
+    feed.add_page(upstream.page())
     cursor = feed.latest().cursor
     while len(upstream.said) < MANY:
         upstream.arrive(min(rate, MANY - len(upstream.said)))
-        feed.absorb(upstream.page())
+        feed.add_page(upstream.page())
         for _ in range(2):
             read = feed.since(cursor, 150)
             cursor, told = read.cursor, told + read.missed

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 
-from tests.fuzz.http import Caller, Line, Reply, chunked, head, length
+from tests.fuzz.http import Caller, Line, Response, chunked, head, length
 from tests.fuzz.requests import frames, harmless, spoilt
 from tests.fuzz.servers import GROWS_MIB, LongLived, Server, serving
 from tests.fuzz.wire import (
@@ -79,7 +79,7 @@ def calling(trax: Sandbox, era: str) -> Iterator[tuple[Server, Caller]]:
         yield server, Caller(server.address(), era)
 
 
-def judge(said: Said, reply: Reply | None) -> None:
+def judge(said: Said, reply: Response | None) -> None:
     """See to it that an utterance got what it is owed."""
     assert reply is not None
     assert reply.status in STATUSES[said.fate]
@@ -98,7 +98,7 @@ def creating(era: str) -> Message:
     return tool_call(era, "create_studio", name=CANARY)
 
 
-def created(caller: Caller, changes: list[Change]) -> Reply | None:
+def created(caller: Caller, changes: list[Change]) -> Response | None:
     """What comes back to that call with its headers changed."""
     message = creating(caller.era)
     headers = caller.headers(message)
@@ -120,7 +120,7 @@ def waiting(caller: Caller, number: object) -> Iterator[Line]:
         yield line
 
 
-def posted_both_ways(caller: Caller, size: int) -> Iterator[Reply | None]:
+def posted_both_ways(caller: Caller, size: int) -> Iterator[Response | None]:
     """What comes back to a list request of this size, with its length told and in chunks."""
     message = request(caller.era, "prompts/list", {"x": ""})
     text = json.dumps(message).encode()

@@ -14,10 +14,10 @@ import pytest
 from tests.calls import BEYOND, CALLS, DESTINATION, EVERY, SOURCE, STREAM_KEY, STUDIO
 from tests.conftest import OWNER, call
 from tests.witness import put_on_air
-from trax_mcp.guard.rules import Mode, Rules
+from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.sandbox import Fault
-from trax_mcp.server.app import House, build_server
-from trax_mcp.server.offer import Offer
+from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -178,7 +178,7 @@ async def test_the_operator_can_guard_more(
 ) -> None:
     """A tool in TRAX_GUARD_ALSO waits whatever its arguments, and with a yes runs once."""
     rules = Rules(Mode.FLAG, also=frozenset({tool}))
-    server = build_server(trax, own=OWNER, house=House(rules=rules, clock=clock))
+    server = build_server(trax, own=OWNER, house=ServerDeps(rules=rules, clock=clock))
     assert status_of(await call(server, tool, arguments)) == "confirmation_required"
     assert list(sandbox.mutations) == []
     assert status_of(await call(server, tool, {**arguments, "confirm": True})) == "ran"
@@ -209,17 +209,17 @@ async def test_a_tool_that_is_never_guarded_takes_no_yes(
     assert list(sandbox.requests) == []
 
 
-OFFERS: Final[dict[str, tuple[Offer, list[str], set[str]]]] = {
-    "all": (Offer(), list(EVERY), set()),
-    "read only": (Offer(read_only=True), READS, EVERY.keys() - READS),
-    "a tag": (Offer(only=frozenset({"media"})), ["list_media", "create_media_upload"], set()),
+OFFERS: Final[dict[str, tuple[ToolFilter, list[str], set[str]]]] = {
+    "all": (ToolFilter(), list(EVERY), set()),
+    "read only": (ToolFilter(read_only=True), READS, EVERY.keys() - READS),
+    "a tag": (ToolFilter(only=frozenset({"media"})), ["list_media", "create_media_upload"], set()),
     "a tag, read only": (
-        Offer(read_only=True, only=frozenset({"connections"})),
+        ToolFilter(read_only=True, only=frozenset({"connections"})),
         ["list_connections"],
         {"unlink_connection"},
     ),
     "a tool and a tag": (
-        Offer(only=frozenset({"get_studio", "chat"})),
+        ToolFilter(only=frozenset({"get_studio", "chat"})),
         ["get_studio", "list_chat_messages", "send_chat_message", "wait_for_chat_messages"],
         set(),
     ),
@@ -229,10 +229,16 @@ OFFERS: Final[dict[str, tuple[Offer, list[str], set[str]]]] = {
 
 @pytest.mark.parametrize(("offer", "left", "no_readers"), OFFERS.values(), ids=OFFERS)
 async def test_what_is_not_offered_is_neither_listed_nor_run(
-    trax: Client, sandbox: Sandbox, *, era: str, offer: Offer, left: list[str], no_readers: set[str]
+    trax: Client,
+    sandbox: Sandbox,
+    *,
+    era: str,
+    offer: ToolFilter,
+    left: list[str],
+    no_readers: set[str],
 ) -> None:
     """TRAX_READ_ONLY and TRAX_TOOLS: nothing is sent, and it is said whose choice that is."""
-    house = House(rules=Rules(Mode.FLAG), offer=offer)
+    house = ServerDeps(rules=Rules(Mode.FLAG), offer=offer)
     server = build_server(trax, own=OWNER, house=house)
     async with mcp.Client(server, mode=era, cache=None) as client:
         assert [tool.name for tool in (await client.list_tools()).tools] == left
@@ -246,7 +252,7 @@ async def test_what_is_not_offered_is_neither_listed_nor_run(
 
 async def test_what_is_offered_runs(trax: Client, sandbox: Sandbox) -> None:
     """A narrow offer takes nothing from what it leaves."""
-    offer = Offer(read_only=True, only=frozenset({"get_studio"}))
-    server = build_server(trax, own=OWNER, house=House(offer=offer))
+    offer = ToolFilter(read_only=True, only=frozenset({"get_studio"}))
+    server = build_server(trax, own=OWNER, house=ServerDeps(offer=offer))
     assert status_of(await call(server, "get_studio", STUDIO)) == "ran"
     assert len(sandbox.requests) == 1

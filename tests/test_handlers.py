@@ -21,7 +21,7 @@ from tests.suggestions import suggested
 from trax_mcp.server.prompts import Prompts
 from trax_mcp.server.resources import Resources
 from trax_mcp.server.tools import Tools
-from trax_mcp.show.directory import Directory
+from trax_mcp.studio.list_cache import ListCache
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -42,7 +42,7 @@ OURS: Final[dict[str, Exception]] = {
     "several": ExceptionGroup("SECRET", [ValueError("SECRET")]),
 }
 ROOMS: Final[dict[str, tuple[type, str]]] = {
-    "resources/list": (Directory, "studios"),
+    "resources/list": (ListCache, "studios"),
     "resources/templates/list": (Resources, "templates"),
     "resources/read": (Resources, "read"),
     "resources/subscribe": (Resources, "watcher"),
@@ -94,7 +94,7 @@ async def test_a_fault_of_ours_is_logged_and_told_to_nobody(
         with pytest.raises(MCPError) as caught, anyio.fail_after(PATIENCE_SECONDS):
             await asking[method]()
     assert caught.value.error == types.ErrorData(code=-32603, message="Internal error")
-    logged = [it for it in caplog.records if it.name == "trax_mcp.server.handlers"]
+    logged = [it for it in caplog.records if it.name == "trax_mcp.server.error_boundary"]
     listening = method == "resources/subscribe" and era != LEGACY
     name = "subscriptions/listen" if listening else method
     assert [it.getMessage() for it in logged] == [f"{name} failed"]

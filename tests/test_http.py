@@ -15,7 +15,7 @@ from tests.jsonrpc import ERAS, LEGACY, MODERN, HttpCaller, read_answer, request
 from tests.ports import upstream
 from tests.processes import running
 from trax_mcp.sandbox import READONLY_KEY, SANDBOX_KEY, STRANGER_KEY
-from trax_mcp.server.offer import Offer
+from trax_mcp.server.tool_filter import ToolFilter
 
 NOT_FOUND = 404
 PROMPTS = sorted(file.stem for file in (ROOT / "prompts").glob("*.md"))
@@ -36,7 +36,7 @@ async def test_a_client_lists_and_calls_with_its_own_key(mode: str) -> None:
         refused = await client.call_tool("create_studio", {"name": "Mine"})
         prompts = (await client.list_prompts()).prompts
         prompt = await client.get_prompt("go_live", {"studio": "Friday Night Show"})
-    assert [tool.name for tool in tools] == [it.known_as for it in Offer().kinds()]
+    assert [tool.name for tool in tools] == [it.tool_name for it in ToolFilter().kinds()]
     assert "Friday Night Show" in str(studios.structured_content)
     assert error_code({"structuredContent": refused.structured_content}) == "insufficient_scope"
     assert [it.name for it in prompts] == PROMPTS
@@ -100,7 +100,7 @@ async def test_on_the_sandbox_a_caller_needs_no_key() -> None:
             await lent.open()
             await own.open()
             listed = read_answer(await lent.post(request(era, "tools/list")))
-            assert len(listed["result"]["tools"]) == len(Offer().kinds())
+            assert len(listed["result"]["tools"]) == len(ToolFilter().kinds())
             studios = await lent.call("list_studios")
             assert "Friday Night Show" in str(studios["structuredContent"])
             others = await own.call("list_studios")

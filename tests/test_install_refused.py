@@ -16,7 +16,7 @@ from tests.homes import (
 )
 from trax_mcp.cli import key_file
 from trax_mcp.cli.install import install
-from trax_mcp.cli.replacement import Replacement, Unfit
+from trax_mcp.cli.replacement import InstallError, Replacement
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -195,7 +195,7 @@ def test_a_key_that_cannot_be_put_down_leaves_the_configuration_as_it_was(
     if text is not None:
         here.has(sample_of("vscode"), text).chmod(0o640)
     before, modes = here.all_files(), {it: mode for it, (_, _, mode) in here.state().items()}
-    stopped_at_the_key(monkeypatch, Unfit("the key cannot be replaced"))
+    stopped_at_the_key(monkeypatch, InstallError("the key cannot be replaced"))
     assert install("vscode", sandbox=False) == 1
     told = "trax-mcp: Nothing was changed: the key cannot be replaced.\n"
     assert capsys.readouterr().err.endswith(told)
@@ -228,7 +228,7 @@ def test_what_cannot_be_put_back_is_told_with_its_backup(
     file = here.path / cursor.place
     if text is not None:
         here.has(cursor, text)
-    stopped_at_the_key(monkeypatch, Unfit("never said"))
+    stopped_at_the_key(monkeypatch, InstallError("never said"))
     in_place = Replacement.take_back
 
     def late(replacement: Replacement) -> None:

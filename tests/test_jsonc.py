@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trax_mcp.cli.jsonc import Broken, Document
+from trax_mcp.cli.jsonc import Document, InvalidJson
 
 NAMES = st.sampled_from(["servers", "trax", "a", "//", "/*", ",}", '"', "\\"])
 VALUES = st.recursive(
@@ -119,7 +119,7 @@ def test_an_empty_file_is_an_empty_object(text: str) -> None:
 )
 def test_what_is_broken_is_not_read_even_where_much_is_allowed(text: str) -> None:
     """A guess about what was meant would lose something."""
-    with pytest.raises(Broken, match="is not JSON"):
+    with pytest.raises(InvalidJson, match="is not JSON"):
         Document.read(text, comments=True)
 
 
@@ -148,5 +148,5 @@ def test_what_does_not_read_back_is_not_changed(monkeypatch: pytest.MonkeyPatch)
     """Whatever we did not think of: nobody is to find a configuration without what was added."""
     unchanged = lambda document, *_: document  # noqa: E731  no more than that
     monkeypatch.setattr(Document, "_insert_into", unchanged)
-    with pytest.raises(Broken, match="cannot be changed in place"):
+    with pytest.raises(InvalidJson, match="cannot be changed in place"):
         Document.read("{}", comments=False).put("a", value=1)

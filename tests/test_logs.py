@@ -37,16 +37,16 @@ SECRET = "canary-in-an-exception"
 
 WITH_A_MISTAKE = """
 from trax_mcp.cli import main
-from trax_mcp.guard.road import Road
+from trax_mcp.consent.guard import ConsentGuard
 
-walk = Road.walk
+walk = ConsentGuard.walk
 
 async def mistaken(road, visit):
-    if visit.operation.known_as == "get_health":
+    if visit.operation.tool_name == "get_health":
         raise RuntimeError("a mistake of ours")
     return await walk(road, visit)
 
-Road.walk = mistaken
+ConsentGuard.walk = mistaken
 main()
 """
 """The command, except that one call runs into an exception that nobody has foreseen."""

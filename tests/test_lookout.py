@@ -31,20 +31,20 @@ from tests.looks import (
     see,
 )
 from trax_mcp.api.operations import UpdateDestination
-from trax_mcp.guard.rules import GUARDABLE
+from trax_mcp.consent.rules import GUARDABLE
 from trax_mcp.sandbox import Fault
-from trax_mcp.sandbox.exchange import Answer, encoded
 from trax_mcp.sandbox.keys import ACCOUNT
+from trax_mcp.sandbox.messages import Answer, encoded
 from trax_mcp.sandbox.records import Studio
-from trax_mcp.show.facts import Unknown
-from trax_mcp.show.lookout import Lookout
+from trax_mcp.studio.fact_reader import FactReader
+from trax_mcp.studio.facts import Unknown
 
 if TYPE_CHECKING:
     from trax_mcp.api.client import Client
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
     from trax_mcp.sandbox import Sandbox
-    from trax_mcp.sandbox.exchange import Answerer, Asked
+    from trax_mcp.sandbox.messages import Answerer, Request
 
 _MANY_TURNS: Final = 200
 """Of the event loop: several times what a request takes here from beginning to end."""
@@ -55,7 +55,7 @@ _MANY_TURNS: Final = 200
 
 def test_whatever_can_be_guarded_can_be_looked_around() -> None:
     """An operator may guard any of them."""
-    assert {operation.known_as for operation in FIRST} == GUARDABLE
+    assert {operation.tool_name for operation in FIRST} == GUARDABLE
 
 
 @each_operation
@@ -103,7 +103,7 @@ async def _settled(sandbox: Sandbox, seen: int) -> bool:
 async def test_whether_it_is_live_is_read_once(trax: Client, sandbox: Sandbox) -> None:
     """What needs a yes only while live looks at that first, and then at the rest."""
     operation = UpdateDestination(**S, dest_id="dest_1", enabled=False)
-    lookout = Lookout(trax, operation, OWNER)
+    lookout = FactReader(trax, operation, OWNER)
     known = await lookout.see_live()
     assert known.live is False
     assert asked(sandbox) == Counter([STATUS])
@@ -176,7 +176,7 @@ async def test_only_ten_studios_are_read_for_an_account(
 # Pages
 
 
-@pytest.mark.parametrize("operation", [GO_LIVE, GO_OFFLINE], ids=lambda it: it.known_as)
+@pytest.mark.parametrize("operation", [GO_LIVE, GO_OFFLINE], ids=lambda it: it.tool_name)
 async def test_a_list_is_read_to_its_end(
     trax: Client, sandbox: Sandbox, operation: Operation[Model]
 ) -> None:
@@ -212,9 +212,9 @@ def _endless(cursors: int) -> Fault:
     """Always one more page, by as many different cursors in turn."""
     given = 0
 
-    async def strike(_asked: Asked, _onward: Answerer) -> Answer:
+    async def strike(_asked: Request, _onward: Answerer) -> Answer:
         nonlocal given
         given += 1
         return Answer(200, encoded({"data": [], "nextCursor": f"next-{given % cursors}"}))
 
-    return Fault("endless", strike)
+    return Fault("pagination_loop", strike)

@@ -30,7 +30,7 @@ from tests.looks import (
     narrow,
     see,
 )
-from trax_mcp.api.caller import NOBODY, Caller
+from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operations import (
     DeleteDestination,
@@ -43,9 +43,9 @@ from trax_mcp.api.operations import (
     UpdateStudio,
 )
 from trax_mcp.sandbox import REVOKED_KEY, Fault
-from trax_mcp.show.facts import Facts, Unknown
-from trax_mcp.show.lookout import STOP_SECONDS, Lookout
-from trax_mcp.show.target import Target, find_target
+from trax_mcp.studio.fact_reader import STOP_SECONDS, FactReader
+from trax_mcp.studio.facts import Facts, Unknown
+from trax_mcp.studio.target import Target, find_target
 
 if TYPE_CHECKING:
     from trax_mcp.api.client import Client
@@ -86,7 +86,7 @@ async def test_all_that_is_unknown_is_told(trax: Client, sandbox: Sandbox) -> No
 async def test_an_unknown_live_state_is_kept(trax: Client, sandbox: Sandbox) -> None:
     """It was looked at first, and is told with the rest."""
     caller = narrow(sandbox, "stream:read", "destinations:read")
-    lookout = Lookout(trax, UpdateDestination(**S, dest_id="dest_1", enabled=False), caller)
+    lookout = FactReader(trax, UpdateDestination(**S, dest_id="dest_1", enabled=False), caller)
     known = await lookout.see_live()
     assert known.live is None
     facts = await lookout.see(known)
@@ -154,7 +154,7 @@ async def test_a_key_that_is_not_accepted_is_a_failure(
     """Even a stop would not get through with it; nothing is kept for whoever made it up."""
     assert await failing(trax, operation, Caller(REVOKED_KEY)) == "invalid_key"
     assert await failing(trax, operation, Caller("made_up")) == "invalid_key"
-    assert await failing(trax, operation, NOBODY) == "no_key"
+    assert await failing(trax, operation, ANONYMOUS) == "no_key"
 
 
 # A stop
@@ -177,7 +177,7 @@ async def test_a_stop_waits_two_seconds_and_no_longer(
 ) -> None:
     """For everything together, further pages too; what came in time is shown."""
     assert STOP_SECONDS == 2
-    monkeypatch.setattr("trax_mcp.show.lookout.STOP_SECONDS", 0.2)
+    monkeypatch.setattr("trax_mcp.studio.fact_reader.STOP_SECONDS", 0.2)
     enable_many(sandbox, 400)
     if page:
         sandbox.faults.add(Fault.delay(0), times=page, path=PLACES)
@@ -201,7 +201,7 @@ async def test_a_stop_waits_two_seconds_and_no_longer(
         DeleteSource(studio_id="studio_404", source_id="source_1"),
         UpdateStudio(studio_id="studio_404", auto_go_live=True),
     ],
-    ids=lambda it: f"{it.known_as} {it.studio_id}",
+    ids=lambda it: f"{it.tool_name} {it.studio_id}",
 )
 async def test_a_studio_that_is_not_there_is_the_ordinary_failure(
     trax: Client, operation: Operation[Model]
@@ -221,7 +221,7 @@ MISSING: Final = [
 
 
 @pytest.mark.parametrize(
-    ("operation", "what", "listed_by"), MISSING, ids=lambda it: getattr(it, "known_as", None)
+    ("operation", "what", "listed_by"), MISSING, ids=lambda it: getattr(it, "tool_name", None)
 )
 async def test_a_target_that_is_not_listed_is_the_ordinary_failure(
     trax: Client, operation: Operation[Model], what: str, listed_by: str
@@ -233,12 +233,12 @@ async def test_a_target_that_is_not_listed_is_the_ordinary_failure(
     failure = caught.value.failure
     assert (failure.code, failure.outcome, failure.retryable) == ("not_found", "not_applied", False)
     assert failure.message == (
-        f"TRaX lists no such {what}, so {operation.known_as} was not sent."
+        f"TRaX lists no such {what}, so {operation.tool_name} was not sent."
         f" Check the id with {listed_by}."
     )
 
 
-@pytest.mark.parametrize("operation", [it[0] for it in MISSING], ids=lambda it: it.known_as)
+@pytest.mark.parametrize("operation", [it[0] for it in MISSING], ids=lambda it: it.tool_name)
 def test_where_nothing_could_be_listed_the_id_must_do(operation: Operation[Model]) -> None:
     """What is not known is not called missing."""
     assert find_target(operation, Facts()) == Target(operation.target())

@@ -22,7 +22,7 @@ from tests.folders import (
     taken,
 )
 from tests.media import MEDIA, MP4, NO_MEDIA, PNG
-from trax_mcp.show.media_files import PIECE_BYTES, UnfitFileError, opened
+from trax_mcp.uploads.files import PIECE_BYTES, UnfitFileError, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,8 +24,8 @@ from tests.folders import (
 )
 from tests.media import MP4, NO_MEDIA
 from tests.processes import PATIENCE_SECONDS
-from trax_mcp.show import media_files
-from trax_mcp.show.media_files import UnfitFileError, opened
+from trax_mcp.uploads import files
+from trax_mcp.uploads.files import UnfitFileError, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -154,10 +154,10 @@ def test_on_windows_no_server_and_no_device_lies_below_a_folder(
     """To look at a server is to log in there; a folder that is on one may still be allowed."""
     monkeypatch.setattr(os.path, "normpath", ntpath.normpath)
     folder = PureWindowsPath(r"C:\Videos")
-    assert media_files.is_below(folder / path, folder) is below
+    assert files.is_below(folder / path, folder) is below
     share = PureWindowsPath(r"\\server\share")
-    assert media_files.is_below(share / "x.mp4", share)
-    assert not media_files.is_below(share / path, share / "videos")
+    assert files.is_below(share / "x.mp4", share)
+    assert not files.is_below(share / path, share / "videos")
 
 
 async def test_a_refusal_names_the_folders(allowed: Path, tmp_path: Path) -> None:
@@ -284,5 +284,5 @@ def test_steps_are_names_and_nothing_else(leading_out: Path) -> None:
         ".": (".",),
         "..": None,
     }.items():
-        found: Sequence[str] | None = media_files._steps(path, leading_out)
+        found: Sequence[str] | None = files._steps(path, leading_out)
         assert found == steps

@@ -43,7 +43,7 @@ from trax_mcp.api.operations import (
     UpdateSource,
     UpdateStudio,
 )
-from trax_mcp.api.value import RENAMED, Effect, Value
+from trax_mcp.api.tool_input import RENAMED, Effect, ToolInput
 
 REQUESTS: Final[dict[Operation[Model], Request]] = {
     GetHealth(): Request("GET", "/v1/health", {}),
@@ -140,7 +140,7 @@ REQUESTS: Final[dict[Operation[Model], Request]] = {
 }
 """Every operation, with all of its arguments or the telling ones, and the HTTP it stands for."""
 
-by_operation = pytest.mark.parametrize("kind", OPERATIONS, ids=lambda kind: str(kind.known_as))
+by_operation = pytest.mark.parametrize("kind", OPERATIONS, ids=lambda kind: str(kind.tool_name))
 ANSWERS: Final = sorted({kind.__name__: kind for kind in Model.__subclasses__()}.items())
 
 
@@ -163,7 +163,7 @@ def test_no_operation_is_left_out_of_the_list() -> None:
 @by_operation
 def test_its_name_is_the_class_in_snake_case(kind: type[Operation[Model]]) -> None:
     """`GoLive` is `go_live`: the imperative of what it does."""
-    assert "".join(word.capitalize() for word in kind.known_as.split("_")) == kind.__name__
+    assert "".join(word.capitalize() for word in kind.tool_name.split("_")) == kind.__name__
 
 
 @by_operation
@@ -218,7 +218,7 @@ def test_a_model_keeps_what_it_does_not_know() -> None:
     assert studio.model_dump(by_alias=True, exclude_unset=True) == sent
 
 
-@pytest.mark.parametrize("operation", REQUESTS, ids=lambda operation: str(operation.known_as))
+@pytest.mark.parametrize("operation", REQUESTS, ids=lambda operation: str(operation.tool_name))
 def test_it_stands_for_exactly_this_request(operation: Operation[Model]) -> None:
     """Method, path, query and body, whole."""
     assert operation.request() == REQUESTS[operation]
@@ -246,10 +246,10 @@ def test_its_target_is_the_last_id_in_the_path(operation: Operation[Model], targ
 
 @by_operation
 def test_a_change_names_the_reading_tool_that_shows_it(kind: type[Operation[Model]]) -> None:
-    """`seen_by` is a read that needs nothing that the change does not know."""
-    assert kind.call.mutates is (kind.effect is not Effect.READ) is (kind.seen_by is not None)
-    if kind.seen_by is not None:
-        seer = next(other for other in OPERATIONS if other.known_as == kind.seen_by)
+    """`verify_with` is a read that needs nothing that the change does not know."""
+    assert kind.call.mutates is (kind.effect is not Effect.READ) is (kind.verify_with is not None)
+    if kind.verify_with is not None:
+        seer = next(other for other in OPERATIONS if other.tool_name == kind.verify_with)
         required = {name for name, it in seer.call.fields.items() if it.required}
         assert seer.effect is Effect.READ
         assert required <= kind.call.fields.keys()
@@ -260,7 +260,10 @@ def test_quoting_a_call_that_is_not_documented_fails_at_import() -> None:
     with pytest.raises(KeyError, match=re.escape("DELETE /v1/studios/{id}")):
 
         class DeleteStudio(
-            Operation[Ok], call="DELETE /v1/studios/{id}", effect=Effect.GUARDED, seen_by=GetStudio
+            Operation[Ok],
+            call="DELETE /v1/studios/{id}",
+            effect=Effect.GUARDED,
+            verify_with=GetStudio,
         ):
             """Does not exist."""
 
@@ -289,24 +292,24 @@ def test_what_is_beyond_the_contract_stands_on_a_call_of_it() -> None:
     """The same holds for a tool that makes several calls, but that it takes what it likes."""
     with pytest.raises(KeyError, match=re.escape("GET /v1/viewers")):
 
-        class CountViewers(Value, call="GET /v1/viewers", effect=Effect.READ):
+        class CountViewers(ToolInput, call="GET /v1/viewers", effect=Effect.READ):
             """Does not exist."""
 
     with pytest.raises(TypeError, match="CountViewers must quote its call and declare its effect"):
 
-        class CountViewers(Value, call="GET /v1/studios"):  # type: ignore[no-redef]
+        class CountViewers(ToolInput, call="GET /v1/studios"):  # type: ignore[no-redef]
             """Says nothing of its effect."""
 
     with pytest.raises(TypeError, match="CountViewers: nobody describes `since`"):
 
-        class CountViewers(Value, call="GET /v1/studios", effect=Effect.READ):  # type: ignore[no-redef]
+        class CountViewers(ToolInput, call="GET /v1/studios", effect=Effect.READ):  # type: ignore[no-redef]
             """Describes nothing."""
 
             since: str
 
 
 @pytest.mark.parametrize(
-    ("call", "effect", "seen_by"),
+    ("call", "effect", "verify_with"),
     [
         ("POST /v1/studios/{id}/go-live", Effect.GUARDED, None),
         ("POST /v1/studios/{id}/go-live", Effect.READ, None),
@@ -315,12 +318,12 @@ def test_what_is_beyond_the_contract_stands_on_a_call_of_it() -> None:
     ],
 )
 def test_effect_method_and_seer_must_agree(
-    call: str, effect: Effect, seen_by: type[Operation[Model]] | None
+    call: str, effect: Effect, verify_with: type[Operation[Model]] | None
 ) -> None:
     """A change that nobody can see, a GET that writes: neither imports."""
-    with pytest.raises(TypeError, match="the effect, the method and `seen_by` must agree"):
+    with pytest.raises(TypeError, match="the effect, the method and `verify_with` must agree"):
 
-        class Contradiction(Operation[Ok], call=call, effect=effect, seen_by=seen_by):
+        class Contradiction(Operation[Ok], call=call, effect=effect, verify_with=verify_with):
             """Contradicts itself."""
 
             studio_id: str
@@ -341,7 +344,7 @@ def test_an_argument_that_nobody_describes_does_not_import() -> None:
     with pytest.raises(TypeError, match="Unsaid: nobody describes `name`"):
 
         class Unsaid(
-            Operation[Studio], call="POST /v1/studios", effect=Effect.WRITE, seen_by=ListStudios
+            Operation[Studio], call="POST /v1/studios", effect=Effect.WRITE, verify_with=ListStudios
         ):
             """Describes nothing."""
 

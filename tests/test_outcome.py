@@ -15,7 +15,7 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.sandbox import REVOKED_KEY, Fault
 from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.sandbox.records import Key
-from trax_mcp.show.outcome import WATCH_SECONDS, Observed, Watch
+from trax_mcp.studio.outcome import WATCH_SECONDS, Observed, Watch
 
 if TYPE_CHECKING:
     from tests.hand import HandClock

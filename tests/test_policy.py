@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 import pytest
 
 from trax_mcp.api.operations import DeleteDestination, GoLive, GoOffline
-from trax_mcp.guard.consent import Entry, Evidence, PersonAnswer, Said, Used
-from trax_mcp.guard.policy import (
+from trax_mcp.consent.evidence import Confirmation, Evidence, PersonAnswer, Said, UsedConfirmation
+from trax_mcp.consent.policy import (
     DO_NOT,
-    Ask,
     Case,
+    NeedsAnswer,
+    NeedsConfirmation,
     NothingToDo,
-    Preview,
     Proceed,
     Reason,
     Refuse,
     Verdict,
     judge,
 )
-from trax_mcp.guard.rules import Mode
+from trax_mcp.consent.rules import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,7 @@ class Row(NamedTuple):
 
 
 CANNOT: Final = Refuse("cannot_ask")
-SHOW: Final = Preview()
+SHOW: Final = NeedsConfirmation()
 FREE: Final = Proceed()
 RUN: Final = Proceed(HANDLE)
 USED: Final = Refuse("confirmation_invalid", "used")
@@ -78,7 +78,7 @@ USED: Final = Refuse("confirmation_invalid", "used")
 
 def carried(evidence: Evidence, held: str, confirmation: Verdict, flag: Verdict) -> Row:
     """No person has answered yet: where one can be asked they are, whatever came along."""
-    return Row(evidence, held, Ask(), CANNOT, confirmation, flag)
+    return Row(evidence, held, NeedsAnswer(), CANNOT, confirmation, flag)
 
 
 def answered(evidence: Evidence, held: str, verdict: Verdict) -> Row:
@@ -112,13 +112,15 @@ TABLE: Final[dict[str, Row]] = {
     "confirm alone": carried(ALONE, "nothing", SHOW, FREE),
     "a confirmation without confirm": carried(COPIED, "confirmation", SHOW, SHOW),
     "confirm and its confirmation": carried(BOTH, "confirmation", RUN, FREE),
-    "one invented or expired": carried(BOTH, "nothing", Preview("expired"), FREE),
-    "one of another call": carried(BOTH, "of another call", Preview("mismatch"), FREE),
-    "one of a world that is gone": carried(BOTH, "changed", Preview("changed"), FREE),
+    "one invented or expired": carried(BOTH, "nothing", NeedsConfirmation("expired"), FREE),
+    "one of another call": carried(BOTH, "of another call", NeedsConfirmation("mismatch"), FREE),
+    "one of a world that is gone": carried(BOTH, "changed", NeedsConfirmation("changed"), FREE),
     "one of another call in a gone world": carried(
-        BOTH, "of another call, changed", Preview("mismatch"), FREE
+        BOTH, "of another call, changed", NeedsConfirmation("mismatch"), FREE
     ),
-    "a person's question as a confirmation": carried(BOTH, "question", Preview("mismatch"), FREE),
+    "a person's question as a confirmation": carried(
+        BOTH, "question", NeedsConfirmation("mismatch"), FREE
+    ),
     "a used confirmation": Row(BOTH, "used", USED, USED, USED, USED),
     "a used confirmation without confirm": Row(COPIED, "used", USED, USED, USED, USED),
     "a used confirmation of another call": Row(
@@ -144,7 +146,7 @@ TABLE: Final[dict[str, Row]] = {
     "declined, and the world has changed": answered(
         said("declined"), "question, changed", no("declined")
     ),
-    "yes, and the world has changed": answered(CHOSE, "question, changed", Ask(again=True)),
+    "yes, and the world has changed": answered(CHOSE, "question, changed", NeedsAnswer(again=True)),
     "yes, and it has changed once more": answered(
         CHOSE, "question, again, changed", invalid("changed")
     ),
@@ -169,11 +171,11 @@ ANSWERED: Final = tuple(row for row, it in TABLE.items() if it.evidence.answer)
 EVERYWHERE: Final = tuple((mode, can_ask, it) for (mode, can_ask) in PLACES for it in OPERATIONS)
 
 
-def held(words: str, operation: Operation[Model]) -> Entry | Used | None:
+def held(words: str, operation: Operation[Model]) -> Confirmation | UsedConfirmation | None:
     """What is kept, from the table's words for it."""
     if words == "nothing":
         return None
-    entry = Entry(
+    entry = Confirmation(
         handle=HANDLE,
         caller="caller",
         operation=OTHER if "another call" in words else operation,
@@ -182,7 +184,7 @@ def held(words: str, operation: Operation[Model]) -> Entry | Used | None:
         choice=YES if "question" in words else None,
         asked_again="again" in words,
     )
-    return Used(entry) if "used" in words else entry
+    return UsedConfirmation(entry) if "used" in words else entry
 
 
 def decider(mode: Mode, operation: Operation[Model], *, can_ask: bool) -> str:
@@ -206,7 +208,7 @@ def test_a_live_studio_needs_no_going_live(row: str) -> None:
     """With a yes or without; only what was used up says what came of it instead."""
     it = TABLE[row]
     kept = held(it.held, GO_LIVE)
-    expected = USED if isinstance(kept, Used) else NothingToDo(SINCE)
+    expected = USED if isinstance(kept, UsedConfirmation) else NothingToDo(SINCE)
     for mode, can_ask in PLACES:
         case = Case(GO_LIVE, "now", it.evidence, kept, mode, can_ask, on_air_since=SINCE)
         assert judge(case) == expected
@@ -229,7 +231,7 @@ def test_the_table_leaves_nothing_out() -> None:
     answers = [it.evidence.answer for it in TABLE.values() if it.evidence.answer]
     assert {it.said for it in answers} == set(get_args(Said))
     verdicts = [verdict for it in TABLE.values() for verdict in it[2:]]
-    reasons = {it.reason for it in verdicts if isinstance(it, Preview | Refuse)}
+    reasons = {it.reason for it in verdicts if isinstance(it, NeedsConfirmation | Refuse)}
     assert reasons - {None} == set(get_args(Reason))
 
 
@@ -252,7 +254,7 @@ def test_nothing_else_is_a_yes() -> None:
     runs = 0
     for case in cases():
         verdict = judge(case)
-        assert isinstance(verdict, Proceed | Ask | Preview | Refuse | NothingToDo)
+        assert isinstance(verdict, Proceed | NeedsAnswer | NeedsConfirmation | Refuse | NothingToDo)
         if isinstance(verdict, Proceed):
             runs += 1
             assert is_agreed(case, verdict)
@@ -264,12 +266,12 @@ def cases() -> Iterator[Case]:
     carried = [Evidence(yes, handle) for yes in (True, False) for handle in (None, HANDLE)]
     choices = (None, YES, DO_NOT, "Something else")
     answers = [None, *(PersonAnswer(HANDLE, *it) for it in product(get_args(Said), choices))]
-    kept: list[Entry | Used | None] = [None]
+    kept: list[Confirmation | UsedConfirmation | None] = [None]
     for agreed, digest, choice, again in product(
         (GO_LIVE, OTHER), ("now", "before"), (None, YES), (True, False)
     ):
-        entry = Entry(HANDLE, "caller", agreed, digest, 0, choice=choice, asked_again=again)
-        kept += [entry, Used(entry)]
+        entry = Confirmation(HANDLE, "caller", agreed, digest, 0, choice=choice, asked_again=again)
+        kept += [entry, UsedConfirmation(entry)]
     for operation, evidence, answer, one, (mode, can_ask), since in product(
         OPERATIONS, carried, answers, kept, PLACES, (None, SINCE)
     ):
@@ -279,7 +281,7 @@ def cases() -> Iterator[Case]:
 
 def is_agreed(case: Case, verdict: Proceed) -> bool:
     """Whether somebody agreed to exactly this call in exactly this world, or a flag is enough."""
-    if isinstance(case.held, Used) or case.on_air_since is not None:
+    if isinstance(case.held, UsedConfirmation) or case.on_air_since is not None:
         return False
     answer = case.evidence.answer
     if answer is None and case.mode is Mode.FLAG:

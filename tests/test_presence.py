@@ -1,4 +1,4 @@
-"""Presence knows which sessions have a stream open, and tells who minds when that changes."""
+"""OpenStreams knows which sessions have a stream open, and tells who minds when that changes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from contextlib import ExitStack
 
 import pytest
 
-from trax_mcp.server.presence import Presence
+from trax_mcp.server.open_streams import OpenStreams
 
 
 def test_a_session_is_here_while_a_stream_of_it_is_open() -> None:
     """One of several is enough; and of another session none counts."""
-    presence, seen = Presence(), []
+    presence, seen = OpenStreams(), []
     with presence.opened("mine"):
         with presence.opened("mine"):
             seen.append(presence.is_here("mine"))
@@ -23,7 +23,7 @@ def test_a_session_is_here_while_a_stream_of_it_is_open() -> None:
 
 def test_a_stream_that_breaks_is_closed_as_well() -> None:
     """However it ends."""
-    presence = Presence()
+    presence = OpenStreams()
     with pytest.raises(OSError, match="broken"), presence.opened("mine"):
         raise OSError("broken")
     assert not presence.is_here("mine")
@@ -31,7 +31,7 @@ def test_a_stream_that_breaks_is_closed_as_well() -> None:
 
 def test_who_minds_a_session_is_rung_when_a_stream_of_it_opens_or_closes() -> None:
     """After it is so, for that session alone, and no longer than it is minded."""
-    presence = Presence()
+    presence = OpenStreams()
     rings: list[bool] = []
     with ExitStack() as minding:
         minding.enter_context(
@@ -47,7 +47,7 @@ def test_who_minds_a_session_is_rung_when_a_stream_of_it_opens_or_closes() -> No
 
 def test_nothing_is_kept_of_who_has_gone() -> None:
     """Session ids are secret, and there is no end of them."""
-    presence = Presence()
+    presence = OpenStreams()
     for number in range(3):
         with presence.heard_by(f"s{number}", lambda: None), presence.opened(f"s{number}"):
             pass

@@ -40,10 +40,10 @@ from trax_mcp.api.operations import (
     UpdateSource,
     UpdateStudio,
 )
-from trax_mcp.guard.preview import Outlook, preview
-from trax_mcp.guard.rules import GUARDABLE
-from trax_mcp.show.facts import Facts, Unknown
-from trax_mcp.show.target import Target
+from trax_mcp.consent.preview import Preview, preview
+from trax_mcp.consent.rules import GUARDABLE
+from trax_mcp.studio.facts import Facts, Unknown
+from trax_mcp.studio.target import Target
 
 if TYPE_CHECKING:
     from trax_mcp.api.models import Model
@@ -58,7 +58,7 @@ CAMERA: Final = Target("c1", "Camera")
 KEY: Final = SecretStr("live-4711-do-not-print")
 
 
-def seen(operation: Operation[Model], facts: Facts) -> Outlook:
+def seen(operation: Operation[Model], facts: Facts) -> Preview:
     """The outlook, but for its digest, which other tests are about."""
     return replace(preview(operation, facts), digest="")
 
@@ -70,12 +70,12 @@ def outlook(
     choice: str,
     warnings: tuple[str, ...] = (),
     unknown: tuple[str, ...] = (),
-) -> Outlook:
+) -> Preview:
     """What is expected."""
-    return Outlook(operation, target, effects, warnings, unknown, choice, digest="")
+    return Preview(operation, target, effects, warnings, unknown, choice, digest="")
 
 
-CASES: Final[list[tuple[Operation[Model], Facts, Outlook]]] = [
+CASES: Final[list[tuple[Operation[Model], Facts, Preview]]] = [
     (
         GO_LIVE,
         EVERYTHING,
@@ -313,10 +313,10 @@ CASES: Final[list[tuple[Operation[Model], Facts, Outlook]]] = [
 
 
 @pytest.mark.parametrize(
-    ("operation", "facts", "expected"), CASES, ids=lambda it: getattr(it, "known_as", "")
+    ("operation", "facts", "expected"), CASES, ids=lambda it: getattr(it, "tool_name", "")
 )
 def test_what_would_happen_is_said_exactly(
-    operation: Operation[Model], facts: Facts, expected: Outlook
+    operation: Operation[Model], facts: Facts, expected: Preview
 ) -> None:
     """The whole of it: target, every line, and the act in a few words."""
     assert seen(operation, facts) == expected
@@ -324,7 +324,7 @@ def test_what_would_happen_is_said_exactly(
 
 def test_whatever_can_be_guarded_is_told_in_words_of_its_own() -> None:
     """What an operator guards besides is shown as well as the rest."""
-    assert {operation.known_as for operation, _, _ in CASES} == GUARDABLE
+    assert {operation.tool_name for operation, _, _ in CASES} == GUARDABLE
 
 
 NOBODY_GETS_IT: Final = "No destination is enabled: nobody would receive the stream."
@@ -374,7 +374,7 @@ def test_what_to_beware_of_before_unlinking() -> None:
     )
 
 
-@pytest.mark.parametrize("operation", [it[0] for it in CASES], ids=lambda it: it.known_as)
+@pytest.mark.parametrize("operation", [it[0] for it in CASES], ids=lambda it: it.tool_name)
 def test_what_is_not_known_is_listed_with_its_reason(operation: Operation[Model]) -> None:
     """Whatever the operation, and in the order in which it was looked at."""
     unknown = (Unknown("the sources", "the key lacks sources:read"), Unknown("it", "no answer"))

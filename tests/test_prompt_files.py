@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from trax_mcp.server import prompts
-from trax_mcp.server.offer import Offer
 from trax_mcp.server.prompts import Prompts
+from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_windows_line_ends_are_read_too(folder: Path) -> None:
     """A checkout there may have them."""
     (folder / "greet.md").write_bytes(WHOLE.replace("\n", "\r\n").encode())
-    assert [it.name for it in Prompts.load(Offer()).listings()] == ["greet"]
+    assert [it.name for it in Prompts.load(ToolFilter()).listings()] == ["greet"]
 
 
 def edited(*edits: tuple[str, str]) -> str:
@@ -143,12 +143,14 @@ def test_a_malformed_file_stops_the_start(folder: Path, source: str, complaint: 
     """The file is named: whoever wrote it sees it at once and not when someone asks for it."""
     (folder / "greet.md").write_text(source)
     with pytest.raises(ValueError, match=complaint):
-        Prompts.load(Offer())
+        Prompts.load(ToolFilter())
     with pytest.raises(ValueError, match=complaint):
-        Prompts.load(Offer(only=frozenset({"get_openapi"})))
+        Prompts.load(ToolFilter(only=frozenset({"get_openapi"})))
 
 
 def test_the_file_without_the_mistakes_is_right(folder: Path) -> None:
     """So each of them is the mistake."""
     (folder / "greet.md").write_text(WHOLE)
-    assert [it.front.tools for it in Prompts.load(Offer()).all()] == [("get_health", "find_studio")]
+    assert [it.front.tools for it in Prompts.load(ToolFilter()).all()] == [
+        ("get_health", "find_studio")
+    ]

@@ -19,10 +19,10 @@ from tests.conftest import OWNER
 from tests.front import serving
 from tests.jsonrpc import read_answer, request
 from tests.readings import client_of
-from trax_mcp.api.quoting import show_invisible
-from trax_mcp.server.app import House, build_server
-from trax_mcp.server.offer import Offer
+from trax_mcp.api.text_safety import escape_invisible
+from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.prompts import LONGEST_VALUE, Prompts
+from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,13 +50,13 @@ CONFIRMING: Final = {"end_stream", "go_live", "set_up_destination"}
 READING: Final = {"chat_digest", "check_readiness", "troubleshoot"}
 
 
-def only(*names: str) -> Offer:
+def only(*names: str) -> ToolFilter:
     """The choice of these tools and tags."""
-    return Offer(only=frozenset(names))
+    return ToolFilter(only=frozenset(names))
 
 
-OFFERS: Final[dict[Offer, set[str]]] = {
-    Offer(read_only=True): READING,
+OFFERS: Final[dict[ToolFilter, set[str]]] = {
+    ToolFilter(read_only=True): READING,
     only("find_studio", "check_readiness"): {"check_readiness"},
     only("find_studio", "wait_for_chat_messages"): {"chat_digest"},
     only("find_studio", "chat"): {"answer_chat", "chat_digest"},
@@ -95,7 +95,7 @@ async def refusal(client: Client, name: str, arguments: dict[str, str] | None) -
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_every_file_in_the_folder_is_a_prompt(file: Path) -> None:
     """It is named as its file is, and people are told what it and its arguments are."""
-    listing = {it.name: it for it in Prompts.load(Offer()).listings()}[file.stem]
+    listing = {it.name: it for it in Prompts.load(ToolFilter()).listings()}[file.stem]
     assert listing.title
     assert listing.description
     assert all(it.title and it.description for it in listing.arguments or [])
@@ -195,10 +195,10 @@ async def test_a_prompt_that_cannot_be_given_is_a_wrong_request(
 
 @pytest.mark.parametrize(("offer", "offered"), OFFERS.items(), ids=range(len(OFFERS)))
 async def test_a_prompt_is_hidden_where_one_of_its_tools_is(
-    trax: Trax, *, era: str, offer: Offer, offered: set[str]
+    trax: Trax, *, era: str, offer: ToolFilter, offered: set[str]
 ) -> None:
     """It would lead a model to what is not there; to a client it is a prompt like no other."""
-    server = build_server(trax, own=OWNER, house=House(offer=offer))
+    server = build_server(trax, own=OWNER, house=ServerDeps(offer=offer))
     given = {"studio": "Friday Night Show", "platform": "kick"}
     async with client_of(server, era) as client:
         assert [it.name for it in (await client.list_prompts()).prompts] == sorted(offered)
@@ -244,16 +244,16 @@ async def test_a_value_can_neither_leave_its_quotes_nor_hide_in_them(
 @given(st.text(st.characters(), min_size=1, max_size=50).filter(str.strip))
 def test_from_the_text_can_be_read_exactly_what_was_given(value: str) -> None:
     """Between the quotes it is JSON, on one line, with nothing in it that cannot be seen."""
-    text = text_of(Prompts.load(Offer()).fill("go_live", {"studio": value}))
+    text = text_of(Prompts.load(ToolFilter()).fill("go_live", {"studio": value}))
     before, after = 'Take the studio "', '" live.\n\n1. Find it with'
     between = text.removeprefix(before).rpartition(after)[0]
     assert json.loads(f'"{between}"') == value
-    assert show_invisible(between) == between
+    assert escape_invisible(between) == between
 
 
 def test_the_longest_values_are_given() -> None:
     """Even those of which nothing can be seen; how much a model reads of them is bounded."""
-    filled = Prompts.load(Offer()).fill
+    filled = Prompts.load(ToolFilter()).fill
     empty = len(text_of(filled("troubleshoot", {"studio": "x"})))
     given = {"studio": "\U000e0041" * LONGEST_VALUE, "trouble": "\n" * LONGEST_VALUE}
     assert len(text_of(filled("troubleshoot", given))) == empty - 1 + (12 + 6) * LONGEST_VALUE
@@ -262,6 +262,6 @@ def test_the_longest_values_are_given() -> None:
 def test_an_argument_that_is_not_required_may_be_left_out() -> None:
     """And one that is not declared changes nothing, however long it is."""
     given = {"studio": "Ada's", "unknown": "x" * 100_000}
-    text = text_of(Prompts.load(Offer()).fill("troubleshoot", given))
+    text = text_of(Prompts.load(ToolFilter()).fill("troubleshoot", given))
     before, after = 'Something is wrong with the studio "', '". What I see, if I said so: "'
     assert text.startswith(f"{before}Ada's{after}\".\n\n1. Find it")

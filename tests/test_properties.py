@@ -39,7 +39,7 @@ from tests.plots import (
     play,
 )
 from trax_mcp.api.operations import DeleteDestination, UpdateDestination
-from trax_mcp.guard.rules import Mode
+from trax_mcp.consent.rules import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,6 +1,6 @@
 r"""What cannot be seen is spelt out, and a parser reads the same as before.
 
-`quote_words`, for words that stand in a sentence of ours, is proven in `test_words`.
+`quote`, for words that stand in a sentence of ours, is proven in `test_words`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.hostility import BLANK, HOSTILE, IGNORABLE, hidden, is_hidden
-from trax_mcp.api.quoting import quote_words, show_invisible
+from trax_mcp.api.text_safety import escape_invisible, quote
 
 SPELT: Final = {
     "control": ("\x00\t\n\r\x1b\x7f", r"\u0000\u0009\u000a\u000d\u001b\u007f"),
@@ -65,28 +65,28 @@ JSON = st.recursive(
 def test_what_cannot_be_seen_is_spelt_out(kind: str) -> None:
     """As JSON writes it: four digits, and beyond U+FFFF a pair of them."""
     words, shown = SPELT[kind]
-    assert show_invisible(words) == shown
+    assert escape_invisible(words) == shown
 
 
 @pytest.mark.parametrize("kind", SPELT)
 def test_what_cannot_be_seen_is_spelt_out_in_quotes_too(kind: str) -> None:
     """Words in a sentence of ours hide as little."""
     words, shown = SPELT[kind]
-    assert quote_words(words, longest=80) == f'"{shown}"'
+    assert quote(words, longest=80) == f'"{shown}"'
 
 
 @pytest.mark.parametrize("kind", SEEN)
 def test_what_can_be_seen_is_left_as_it_is(kind: str) -> None:
     """Every script, emoji, accent and space; and what only looks like an escape."""
-    assert show_invisible(SEEN[kind]) == SEEN[kind]
+    assert escape_invisible(SEEN[kind]) == SEEN[kind]
 
 
 def test_every_character_of_unicode_is_either_seen_or_spelt_out() -> None:
     """One by one: none that is ignorable, unassigned, private or control is left as it is."""
     every = "".join(map(chr, range(sys.maxunicode + 1)))
-    assert hidden(show_invisible(every)) == set()
+    assert hidden(escape_invisible(every)) == set()
     seen = "".join(it for it in every if not is_hidden(it))
-    assert show_invisible(seen) == seen
+    assert escape_invisible(seen) == seen
 
 
 @settings(deadline=None)
@@ -94,7 +94,7 @@ def test_every_character_of_unicode_is_either_seen_or_spelt_out() -> None:
 def test_a_parser_reads_the_same_value(value: Any) -> None:  # noqa: ANN401  any JSON
     """Whatever is in a JSON document, however it is written, and as exactly as JSON itself can."""
     document = json.dumps(value, ensure_ascii=False)
-    shown = show_invisible(document)
+    shown = escape_invisible(document)
     assert json.loads(shown) == json.loads(json.dumps(value))
     assert hidden(shown) == set()
 
@@ -103,16 +103,16 @@ def test_a_parser_reads_the_same_value(value: Any) -> None:  # noqa: ANN401  any
 @given(TEXTS)
 def test_each_character_is_spelt_out_by_itself(text: str) -> None:
     """Whatever stands beside it."""
-    assert show_invisible(text) == "".join(map(show_invisible, text))
+    assert escape_invisible(text) == "".join(map(escape_invisible, text))
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_words_hide_nothing(kind: str) -> None:
     """In a document and in a sentence; in the sentence they are bounded as well."""
     words = HOSTILE[kind]
-    shown = show_invisible(json.dumps(words, ensure_ascii=False))
+    shown = escape_invisible(json.dumps(words, ensure_ascii=False))
     assert json.loads(shown) == words
     assert not hidden(shown)
-    quoted = quote_words(words, longest=80)
+    quoted = quote(words, longest=80)
     assert not hidden(quoted)
     assert len(quoted) <= 80 * len(r"\udb40\udc01") + len('""')

@@ -23,13 +23,13 @@ from tests.dockerfile import only
 from tests.exchanges import README, play, quoting
 from tests.homes import COMMAND, Home
 from tests.processes import environment, running
-from trax_mcp.api import refusals
+from trax_mcp.api import error_responses
 from trax_mcp.cli.clients import CLIENTS, Computer
 from trax_mcp.cli.main import _parser
-from trax_mcp.guard.policy import Reason, Status
+from trax_mcp.consent.policy import Reason, Status
 from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.prompts import FrontMatter, Prompts
+from trax_mcp.server.tool_filter import TOOLS, ToolFilter
 from trax_mcp.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ def entry_env(entry: dict[str, Any]) -> list[tuple[str, str]]:
 async def asked(client: Client, *, on_the_sandbox: bool) -> None:
     """Ask a server for its tools, and for the studios: it has a key, if not always a TRaX."""
     assert [it.name for it in (await client.list_tools()).tools] == [
-        it.known_as for it in Offer().kinds()
+        it.tool_name for it in ToolFilter().kinds()
     ]
     answer = await client.call_tool("list_studios", {})
     expected = "Friday Night Show" if on_the_sandbox else "TRaX could not be reached"
@@ -229,7 +229,7 @@ def test_what_you_can_say_names_tools_that_there_are() -> None:
 def test_every_symptom_that_is_a_code_is_one_that_is_sent() -> None:
     """What is looked up is what was seen."""
     seen = " ".join(column("When something is wrong", 0))
-    known = {*get_args(Reason), *get_args(Status), *refusals._MEANINGS, *OWN_CODES, *TOOLS}
+    known = {*get_args(Reason), *get_args(Status), *error_responses._MEANINGS, *OWN_CODES, *TOOLS}
     codes = set(re.findall(r"`([a-z_]+)`", seen)) - {"trax"}
     assert codes <= known
     assert {"invalid_key", "insufficient_scope", "write_disabled", "rate_limited"} <= codes
@@ -251,7 +251,7 @@ def test_how_a_prompt_is_added_is_as_it_is_told() -> None:
 def test_every_prompt_is_told() -> None:
     """In the table that is written from them."""
     told = [it.strip("`") for it in column("Prompts", 0)]
-    assert told == [it.name for it in Prompts.load(Offer(local=True)).listings()]
+    assert told == [it.name for it in Prompts.load(ToolFilter(local=True)).listings()]
 
 
 PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/proof.md", "docs/race.md"]

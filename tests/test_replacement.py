@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trax_mcp.cli.replacement import (
+    InstallError,
     Replacement,
-    Unfit,
     back_up,
     check_writable,
     commit_all,
@@ -123,7 +123,7 @@ def test_a_place_that_was_taken_meanwhile_stays_taken(tmp_path: Path) -> None:
     file = tmp_path / "file"
     with Replacement(file, b"new") as waiting:
         file.mkdir()
-        with pytest.raises(Unfit, match="is a folder, not a file"):
+        with pytest.raises(InstallError, match="is a folder, not a file"):
             waiting.commit()
     assert below(tmp_path) == {"file": None}
 
@@ -131,8 +131,8 @@ def test_a_place_that_was_taken_meanwhile_stays_taken(tmp_path: Path) -> None:
 def test_what_cannot_be_made_is_told_and_leaves_no_folder(tmp_path: Path) -> None:
     """A name may be longer than a file system takes."""
     file = tmp_path / "a" / ("b" * 300)
-    with pytest.raises(Unfit, match="cannot be written"), Replacement(file, b"new"):
+    with pytest.raises(InstallError, match="cannot be written"), Replacement(file, b"new"):
         pass
     assert below(tmp_path) == {}
-    with pytest.raises(Unfit, match="cannot be reached"):
+    with pytest.raises(InstallError, match="cannot be reached"):
         check_writable(tmp_path / ("b" * 300) / "c")

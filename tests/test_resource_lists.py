@@ -45,9 +45,9 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.sandbox import READONLY_KEY, SANDBOX_KEY, STRANGER_KEY, Fault, Sandbox
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES, STRANGER
 from trax_mcp.sandbox.records import Key
-from trax_mcp.server.app import House, build_server
-from trax_mcp.server.offer import Offer
-from trax_mcp.show.directory import Directory
+from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.tool_filter import ToolFilter
+from trax_mcp.studio.list_cache import ListCache
 
 if TYPE_CHECKING:
     import mcp
@@ -56,9 +56,9 @@ if TYPE_CHECKING:
     from trax_mcp.api.client import Client
 
 
-def only(*names: str) -> Offer:
+def only(*names: str) -> ToolFilter:
     """The choice of these tools and tags."""
-    return Offer(only=frozenset(names))
+    return ToolFilter(only=frozenset(names))
 
 
 CHAT_DESCRIPTION: Final = (
@@ -69,8 +69,8 @@ CHAT_DESCRIPTION: Final = (
 SHOWN_IN_A_STUDIO: Final = ("get_studio", "list_destinations", "list_sources", "get_stream_status")
 """What a studio's resource tells, by the tool that tells the same."""
 
-OFFERS: Final[dict[Offer, set[str]]] = {
-    Offer(read_only=True): set(EVERYTHING),
+OFFERS: Final[dict[ToolFilter, set[str]]] = {
+    ToolFilter(read_only=True): set(EVERYTHING),
     only("get_openapi"): {OPENAPI},
     only("list_studios"): {STUDIOS},
     only("get_studio"): set(),
@@ -254,7 +254,7 @@ async def test_the_names_of_the_last_hundred_callers_are_kept(
     trax: Client, sandbox: Sandbox, clock: HandClock
 ) -> None:
     """Memory is bounded; whoever is forgotten is asked about again, and gets the same."""
-    directory = Directory(trax, clock)
+    directory = ListCache(trax, clock)
     secrets = [f"sk_live_sandbox_{number}" for number in range(101)]
     sandbox.world.keys |= {it: Key(it, it, ACCOUNT, SCOPES) for it in secrets}
     for secret in (*secrets, secrets[1], secrets[0], secrets[100]):
@@ -265,10 +265,10 @@ async def test_the_names_of_the_last_hundred_callers_are_kept(
 
 @each_offer
 async def test_what_is_not_offered_is_neither_listed_nor_read_nor_watched(
-    trax: Client, *, sandbox: Sandbox, era: str, offer: Offer, offered: set[str]
+    trax: Client, *, sandbox: Sandbox, era: str, offer: ToolFilter, offered: set[str]
 ) -> None:
     """A resource is offered where the tool is that it stands on, and else is like any other URI."""
-    house = House(offer=offer, clock=HandClock(sandbox, short_seconds=0))
+    house = ServerDeps(offer=offer, clock=HandClock(sandbox, short_seconds=0))
     async with viewing(build_server(trax, own=OWNER, house=house), era) as viewer:
         assert await shown(viewer.client) == offered
         told = asked(sandbox).total()
@@ -289,10 +289,10 @@ async def test_what_is_not_offered_is_neither_listed_nor_read_nor_watched(
 
 @each_offer
 async def test_subscriptions_are_promised_where_there_is_something_to_watch(
-    trax: Client, *, era: str, offer: Offer, offered: set[str]
+    trax: Client, *, era: str, offer: ToolFilter, offered: set[str]
 ) -> None:
     """And lists that change are promised nowhere."""
-    server = build_server(trax, own=OWNER, house=House(offer=offer))
+    server = build_server(trax, own=OWNER, house=ServerDeps(offer=offer))
     async with client_of(server, LEGACY if era == LEGACY else "auto") as client:
         promised = client.server_capabilities.resources
     watched = bool({STATUS, CHAT} & offered)
@@ -305,7 +305,9 @@ async def test_a_studio_is_offered_only_with_all_that_it_shows(
 ) -> None:
     """What an operator does not offer is not told in another way either, and TRaX is not asked."""
     offer = only("list_studios", *(it for it in SHOWN_IN_A_STUDIO if it != lacking))
-    async with client_of(build_server(trax, own=OWNER, house=House(offer=offer)), era) as client:
+    async with client_of(
+        build_server(trax, own=OWNER, house=ServerDeps(offer=offer)), era
+    ) as client:
         offered = {STUDIOS} if lacking == "get_stream_status" else {STUDIOS, STATUS}
         assert await shown(client) == offered
         before = asked(sandbox)
@@ -320,7 +322,9 @@ async def test_studios_are_named_only_where_they_can_be_listed(
     """Without `list_studios` TRaX is not asked which there are; their chat can be read anyway."""
     offer = only("chat", *naming)
     named = [it for it in listing(sandbox) if it == STUDIOS or it.endswith("/chat")]
-    async with client_of(build_server(trax, own=OWNER, house=House(offer=offer)), era) as client:
+    async with client_of(
+        build_server(trax, own=OWNER, house=ServerDeps(offer=offer)), era
+    ) as client:
         assert list(await listed(client)) == (named if naming else [])
         assert asked(sandbox).keys() == ({"/v1/studios"} if naming else set())
         told = await read(client, CHAT)

@@ -37,9 +37,9 @@ from tests.readings import (
     whole_studio,
 )
 from tests.witness import put_on_air
-from trax_mcp.api.caller import NOBODY
+from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.sandbox import Fault, Sandbox, contract
-from trax_mcp.server.app import House, build_server
+from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
     from mcp.server import Server
@@ -122,7 +122,7 @@ async def test_the_contract_reads_as_it_was_published(
     trax: Client, sandbox: Sandbox, era: str
 ) -> None:
     """Anybody may read it, without a key, and TRaX is not asked for it."""
-    async with client_of(build_server(trax, own=NOBODY), era) as client:
+    async with client_of(build_server(trax, own=ANONYMOUS), era) as client:
         assert await read(client, OPENAPI) == contract.document()
     assert list(sandbox.requests) == []
 
@@ -167,7 +167,7 @@ async def test_who_has_read_that_a_studio_is_live_is_told_when_it_no_longer_is(
 ) -> None:
     """Though between two looks of the server, both of which find it off the air."""
     clock = HandClock(sandbox, short_seconds=0)
-    server = build_server(trax, own=OWNER, house=House(clock=clock))
+    server = build_server(trax, own=OWNER, house=ServerDeps(clock=clock))
     async with viewing(server, era) as viewer:
         await viewer.subscribe(STATUS)
         sandbox.faults.add(Fault.patched(lambda status: status.update(live=True)))

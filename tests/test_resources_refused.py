@@ -31,7 +31,7 @@ from tests.readings import (
     refused,
     whole_studio,
 )
-from trax_mcp.api.caller import NOBODY
+from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.sandbox import SANDBOX_KEY, STRANGER_KEY, Fault, Sandbox
 from trax_mcp.server.app import build_server
 
@@ -127,7 +127,7 @@ async def test_without_a_key_nothing_of_a_callers_own_can_be_read(
     trax: Client, sandbox: Sandbox, *, era: str, uri: str
 ) -> None:
     """It is said where to get one, and TRaX is not asked."""
-    server = build_server(trax, own=NOBODY)
+    server = build_server(trax, own=ANONYMOUS)
     async with client_of(server, era) as client:
         error = await refused(client, uri)
     told = account_in(error, sandbox)

@@ -27,8 +27,8 @@ from trax_mcp.api.operations import (
     UpdateSource,
     UpdateStudio,
 )
-from trax_mcp.api.value import Effect
-from trax_mcp.guard.rules import GUARDABLE, Mode, Rules, When
+from trax_mcp.api.tool_input import Effect
+from trax_mcp.consent.rules import GUARDABLE, Mode, Rules, When
 
 if TYPE_CHECKING:
     from trax_mcp.api.models import Model
@@ -106,7 +106,7 @@ def test_a_call_that_can_need_consent_is_of_a_guarded_tool(
 ) -> None:
     """Else it would have no argument to give the consent with."""
     if when is not NEVER:
-        assert Rules().takes_consent(type(operation))
+        assert Rules().may_need_consent(type(operation))
 
 
 def test_the_table_holds_every_operation_that_changes_something() -> None:
@@ -118,30 +118,30 @@ def test_the_table_holds_every_operation_that_changes_something() -> None:
 
 def test_these_tools_are_guarded_and_no_others() -> None:
     """Those that are always guarded, and those with one argument or moment that is."""
-    assert {kind.known_as for kind in OPERATIONS if Rules().takes_consent(kind)} == {
-        operation.known_as for operation, when in TABLE if when is not NEVER
+    assert {kind.tool_name for kind in OPERATIONS if Rules().may_need_consent(kind)} == {
+        operation.tool_name for operation, when in TABLE if when is not NEVER
     }
 
 
 @each_row
 def test_the_operator_can_guard_more(operation: Operation[Model], when: When) -> None:
     """What TRAX_GUARD_ALSO names needs consent always, whatever its arguments."""
-    rules = Rules(also=frozenset({operation.known_as}))
-    assert rules.takes_consent(type(operation))
+    rules = Rules(also=frozenset({operation.tool_name}))
+    assert rules.may_need_consent(type(operation))
     assert rules.when(operation) is ALWAYS
 
 
 @each_row
 def test_the_operator_cannot_guard_less(operation: Operation[Model], when: When) -> None:
     """Naming one tool leaves all others as they are."""
-    another = GUARDABLE - {operation.known_as}
+    another = GUARDABLE - {operation.tool_name}
     rules = Rules(also=another)
     assert rules.when(operation) is when
 
 
 def test_what_can_be_guarded_is_what_changes_something() -> None:
     """A person is never asked whether something may be read."""
-    assert {operation.known_as for operation, _ in TABLE} == GUARDABLE
+    assert {operation.tool_name for operation, _ in TABLE} == GUARDABLE
     assert all(Rules().when(kind.model_construct()) is NEVER for kind in OPERATIONS if _reads(kind))
 
 

@@ -17,14 +17,14 @@ from tests.referee.checks import COVERAGE, FUZZING, JUDGING, LEFT_OUT, STATEFUL,
 from tests.referee.words import spelled_out
 from tests.witness import still
 from trax_mcp.sandbox import READONLY_KEY, SANDBOX_KEY, Clock, Fault, RateLimit, Sandbox
-from trax_mcp.sandbox.exchange import encoded
+from trax_mcp.sandbox.messages import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.referee.checks import Verdict
-    from trax_mcp.sandbox.exchange import Answer, Answerer, Asked
+    from trax_mcp.sandbox.messages import Answer, Answerer, Request
 
 pytestmark = pytest.mark.fuzz
 
@@ -184,7 +184,7 @@ def accepted(answer: Answer) -> Answer:
     return replace(answer, status=201, body=encoded(MADE_UP))
 
 
-async def show_anyone(asked: Asked, onward: Answerer) -> Answer:
+async def show_anyone(asked: Request, onward: Answerer) -> Answer:
     """Answer for whatever is there, whose ever it is."""
     answer = await onward(asked)
     if answer.status != 404:

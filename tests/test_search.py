@@ -12,7 +12,7 @@ from tests.conftest import call
 from tests.looks import asked, narrow
 from tests.readings import add_studio, rename
 from tests.witness import put_on_air
-from trax_mcp.api.quoting import show_invisible
+from trax_mcp.api.text_safety import escape_invisible
 from trax_mcp.sandbox import Fault
 from trax_mcp.server.app import build_server
 
@@ -53,7 +53,7 @@ def told(result: types.CallToolResult) -> tuple[str, dict[str, Any]]:
     assert isinstance(content, types.TextContent)
     sentence, _, data = content.text.partition("\n")
     assert not result.is_error
-    assert show_invisible(data) == data
+    assert escape_invisible(data) == data
     assert json.loads(data) == result.structured_content
     return sentence, json.loads(data)
 

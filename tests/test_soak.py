@@ -91,11 +91,11 @@ def test_memory_that_grows_a_little_with_each_show_is_growth() -> None:
     """In pieces or as a whole; what there is more of is named."""
 
     def more(it: Census, show: int) -> Census:
-        objects = {**it.objects, "trax_mcp.guard.consent.Entry": 5 * show}
+        objects = {**it.objects, "trax_mcp.consent.evidence.Entry": 5 * show}
         return replace(it, blocks=it.blocks + 60 * show, objects=objects)
 
     assert grown(more) == [
-        "memory: 60 blocks more with each show: +85 trax_mcp.guard.consent.Entry"
+        "memory: 60 blocks more with each show: +85 trax_mcp.consent.evidence.Entry"
     ]
     assert grown(lambda it, show: replace(it, resident_kib=it.resident_kib + 40 * show)) == [
         "resident memory: 40 KiB more with each show"

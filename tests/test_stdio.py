@@ -20,7 +20,7 @@ from tests.jsonrpc import ERAS, LEGACY, MODERN, opening, request, tool_call
 from tests.ports import Held, upstream
 from tests.processes import PATIENCE_SECONDS, SIGNALS, Running, environment, running
 from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server.offer import Offer
+from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ async def test_a_client_starts_the_command_and_finds_everything(mode: str) -> No
     )
     async with Client(command, mode=mode, cache=None) as client:
         tools = (await client.list_tools()).tools
-        assert [tool.name for tool in tools] == [it.known_as for it in Offer().kinds()]
+        assert [tool.name for tool in tools] == [it.tool_name for it in ToolFilter().kinds()]
         studios = await client.call_tool("list_studios", {})
         assert not studios.is_error
         assert "Friday Night Show" in str(studios.structured_content)
@@ -87,7 +87,7 @@ async def test_without_a_key_it_lists_everything_and_says_where_to_get_one(era: 
         health = await server.ask(tool_call(era, "get_health", number=3))
         contract = await server.ask(tool_call(era, "get_openapi", number=4))
         assert await server.hang_up() == 0
-    assert len(listed["result"]["tools"]) == len(Offer().kinds())
+    assert len(listed["result"]["tools"]) == len(ToolFilter().kinds())
     error = studios["result"]["structuredContent"]["error"]
     assert (error["code"], error["outcome"]) == ("no_key", "not_applied")
     assert "Developer / API Keys" in error["message"]

@@ -8,10 +8,10 @@ import pytest
 
 from tests.conftest import OWNER
 from trax_mcp.api.errors import BadAnswer, Refused, TooLarge
+from trax_mcp.api.http_exchange import LARGEST_ANSWER_BYTES
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.api.operations import GetStreamStatus
-from trax_mcp.api.wire import LARGEST_ANSWER_BYTES
-from trax_mcp.chat.subjects import Chat, Status
+from trax_mcp.chat.polled_source import Chat, Status
 from trax_mcp.sandbox import Fault
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from trax_mcp.sandbox import MODERATOR_KEY, STRANGER_KEY, Fault
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trax_mcp.sandbox.exchange import Answer, Answerer, Asked
+    from trax_mcp.sandbox.messages import Answer, Answerer, Request
 
 
 async def test_a_new_message_is_told_of_and_read_from_the_cursor(era: str) -> None:
@@ -125,7 +125,7 @@ async def test_two_callers_have_two_loops_with_a_key_each(era: str) -> None:
 async def test_what_one_key_could_read_is_never_signalled_to_another(era: str) -> None:
     """Both may read the chat; only one of them can at the moment, and only that one is told."""
 
-    async def unavailable(asked: Asked, onward: Answerer) -> Answer:
+    async def unavailable(asked: Request, onward: Answerer) -> Answer:
         refused = asked.secret == MODERATOR_KEY
         return await (Fault.status(502).strike(asked, onward) if refused else onward(asked))
 

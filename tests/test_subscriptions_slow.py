@@ -27,7 +27,7 @@ from tests.jsonrpc import LEGACY, MODERN, request
 from tests.processes import PATIENCE_SECONDS, STOP_SECONDS
 from tests.streams import Session
 from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server.listening import listen
+from trax_mcp.server.http_server import listen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

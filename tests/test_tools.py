@@ -16,10 +16,10 @@ from tests.conftest import OWNER
 from tests.generated import as_json, listings
 from tests.jsonrpc import LEGACY, MODERN
 from tests.schemas import everything
-from trax_mcp.api.caller import NOBODY
+from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.api.contract import CONTRACT
-from trax_mcp.server.app import INSTRUCTIONS, House, build_server
-from trax_mcp.server.offer import Offer
+from trax_mcp.server.app import INSTRUCTIONS, ServerDeps, build_server
+from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -110,7 +110,7 @@ async def listing(server: Server[Any], era: str) -> dict[str, JsonObject]:
 
 def offering_all(trax: Client, own: Caller) -> Server[Any]:
     """A server that offers every tool: the caller is beside it."""
-    return build_server(trax, own=own, house=House(offer=Offer(local=True)))
+    return build_server(trax, own=own, house=ServerDeps(offer=ToolFilter(local=True)))
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ async def test_the_tools_are_these_in_this_order(tools: dict[str, JsonObject]) -
 
 async def test_both_eras_and_every_server_list_the_same(trax: Client) -> None:
     """Whoever asks, so that a cached list is right for any caller; byte for byte within an era."""
-    nobodys, owners = offering_all(trax, NOBODY), offering_all(trax, OWNER)
+    nobodys, owners = offering_all(trax, ANONYMOUS), offering_all(trax, OWNER)
     legacy = await listing(nobodys, LEGACY)
     assert json.dumps(legacy) == json.dumps(await listing(owners, LEGACY))
     modern = await listing(owners, MODERN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trax_mcp.guard.turns import MOST_PLACES, Turns
+from trax_mcp.consent.turns import MOST_PLACES, Turns
 
 
 def test_only_so_many_places_are_remembered() -> None:

@@ -13,10 +13,10 @@ import pytest
 
 from tests.media import MP4
 from tests.uploading import LONGEST, LOOK, PUT, RESERVE, RESERVED, TOOL, failed, uploading
-from trax_mcp.guard.rules import Rules
+from trax_mcp.consent.rules import Rules
 from trax_mcp.sandbox import Fault
-from trax_mcp.server.offer import Offer
-from trax_mcp.show.media_files import PIECE_BYTES
+from trax_mcp.server.tool_filter import ToolFilter
+from trax_mcp.uploads.files import PIECE_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,22 +110,22 @@ READ_ONLY: Final = "only reads (TRAX_READ_ONLY)"
 GUARDS: Final = Rules(also=frozenset({"create_media_upload"}))
 NO_GUARD: Final = Rules(also=frozenset({"send_chat_message"}))
 
-OFFERED: Final[dict[str, tuple[Offer, Rules, str | None]]] = {
-    "beside the caller": (Offer(local=True), NO_GUARD, None),
-    "by its name": (Offer(only=frozenset({TOOL}), local=True), NO_GUARD, None),
-    "by its tag": (Offer(only=frozenset({"media"}), local=True), NO_GUARD, None),
-    "elsewhere": (Offer(), NO_GUARD, NOT_LOCAL),
-    "elsewhere, by its name": (Offer(only=frozenset({TOOL})), NO_GUARD, NOT_LOCAL),
-    "among others": (Offer(only=frozenset({"list_media"}), local=True), NO_GUARD, HIDDEN),
-    "reading only": (Offer(read_only=True, local=True), NO_GUARD, READ_ONLY),
-    "around a guard": (Offer(local=True), GUARDS, GUARDED),
-    "guarded by its own name": (Offer(local=True), Rules(also=frozenset({TOOL})), GUARDED),
+OFFERED: Final[dict[str, tuple[ToolFilter, Rules, str | None]]] = {
+    "beside the caller": (ToolFilter(local=True), NO_GUARD, None),
+    "by its name": (ToolFilter(only=frozenset({TOOL}), local=True), NO_GUARD, None),
+    "by its tag": (ToolFilter(only=frozenset({"media"}), local=True), NO_GUARD, None),
+    "elsewhere": (ToolFilter(), NO_GUARD, NOT_LOCAL),
+    "elsewhere, by its name": (ToolFilter(only=frozenset({TOOL})), NO_GUARD, NOT_LOCAL),
+    "among others": (ToolFilter(only=frozenset({"list_media"}), local=True), NO_GUARD, HIDDEN),
+    "reading only": (ToolFilter(read_only=True, local=True), NO_GUARD, READ_ONLY),
+    "around a guard": (ToolFilter(local=True), GUARDS, GUARDED),
+    "guarded by its own name": (ToolFilter(local=True), Rules(also=frozenset({TOOL})), GUARDED),
 }
 
 
 @pytest.mark.parametrize(("offer", "rules", "why"), OFFERED.values(), ids=OFFERED)
 async def test_it_is_offered_where_it_may_be(
-    *, era: str, tmp_path: Path, offer: Offer, rules: Rules, why: str | None
+    *, era: str, tmp_path: Path, offer: ToolFilter, rules: Rules, why: str | None
 ) -> None:
     """Listed and callable, or neither, and then it says why; it is no way around a guard."""
     async with uploading(era, tmp_path, offer=offer, rules=rules) as desk:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.media import MP4, NO_MEDIA
 from tests.uploading import EMPTY, LONGEST, LOOK, PUT, RESERVE, TOOL, acting, failed, uploading
-from trax_mcp.api.caller import NOBODY, Caller
+from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.sandbox import READONLY_KEY, Fault
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ async def test_writes_that_are_off_are_told_as_trax_tells_it(era: str, tmp_path:
 
 @pytest.mark.parametrize(
     ("caller", "code", "calls"),
-    [(NOBODY, "no_key", []), (Caller(READONLY_KEY), "insufficient_scope", [RESERVE])],
+    [(ANONYMOUS, "no_key", []), (Caller(READONLY_KEY), "insufficient_scope", [RESERVE])],
 )
 async def test_a_key_that_may_not_reserve_sends_nothing(
     *, era: str, tmp_path: Path, caller: Caller, code: str, calls: list[str]
@@ -270,7 +270,7 @@ async def test_a_library_that_cannot_be_read_for_ten_minutes_is_told_so(
 async def test_pages_without_an_end_are_not_read_for_ever(era: str, tmp_path: Path) -> None:
     """Each look ends, and the wait with them."""
     async with uploading(era, tmp_path) as desk:
-        endless = Fault.status(200, {"data": [], "nextCursor": "again"})
-        desk.trax.faults.add(endless, method="GET", times=100)
+        pagination_loop = Fault.status(200, {"data": [], "nextCursor": "again"})
+        desk.trax.faults.add(pagination_loop, method="GET", times=100)
         result = await desk.upload()
         assert result.structured_content == desk.shown

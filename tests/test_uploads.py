@@ -17,8 +17,8 @@ from tests.wire import closed_port
 from trax_mcp import __version__
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import Failure, TraxError
-from trax_mcp.api.uploads import ANSWER_SECONDS, IDLE_SECONDS, Uploads
-from trax_mcp.show.media_files import opened
+from trax_mcp.uploads.files import opened
+from trax_mcp.uploads.storage import ANSWER_SECONDS, IDLE_SECONDS, UploadStorage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +88,7 @@ async def test_a_file_of_two_gibibytes_takes_no_more_memory_than_a_small_one(
         await put(storage.url)
         tracemalloc.start()
         try:
-            await Uploads(plain=True).put(
+            await UploadStorage(plain=True).put(
                 storage.url, video.pieces(), size=video.size, content_type=video.media_type
             )
             _, peak = tracemalloc.get_traced_memory()
@@ -116,7 +116,7 @@ async def test_an_upload_that_goes_on_may_go_on() -> None:
             return httpx.Response(200)
 
     began = anyio.current_time()
-    await Uploads(transport=Slow(), plain=True).put(
+    await UploadStorage(transport=Slow(), plain=True).put(
         "http://127.0.0.1/x", zeros(4 << 18), size=4 << 18, content_type="video/mp4"
     )
     assert len(deadlines) == 5
@@ -171,7 +171,7 @@ async def test_nothing_is_sent_where_others_may_listen(url: str) -> None:
     counting = Counting()
     for plain in (True, False):
         with pytest.raises(TraxError) as caught:
-            await put(url, Uploads(transport=counting, plain=plain))
+            await put(url, UploadStorage(transport=counting, plain=plain))
         message = f"TRaX gave an upload address that is not https, {EMPTY}"
         message += " Tell whoever runs this TRaX."
         told = Failure(code="bad_answer", message=message, retryable=False)
@@ -201,8 +201,8 @@ async def test_this_machine_is_a_storage_only_for_a_trax_that_is_on_it(
     counting = Counting()
     client = Client(base_url=base_url, timeout_seconds=1, transport=counting)
     if taken:
-        await put(url, client.uploads)
+        await put(url, UploadStorage.for_client(client))
     else:
         with pytest.raises(TraxError):
-            await put(url, client.uploads)
+            await put(url, UploadStorage.for_client(client))
     assert counting.seen == ([url] if taken else [])

@@ -32,7 +32,7 @@ from tests.storage import (
 from tests.uploading import EMPTY
 from tests.wire import closed_port
 from trax_mcp.api.errors import Failure, NotSent, TraxError
-from trax_mcp.api.uploads import Uploads
+from trax_mcp.uploads.storage import UploadStorage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -58,7 +58,7 @@ async def failing(
     answer_seconds: float = PATIENCE_SECONDS,
 ) -> Failure:
     """How it fails; what the error says and what a log would say of it, without the address."""
-    uploads = Uploads(plain=True, idle_seconds=idle_seconds, answer_seconds=answer_seconds)
+    uploads = UploadStorage(plain=True, idle_seconds=idle_seconds, answer_seconds=answer_seconds)
     pieces = pieces_of(MP4) if size == len(MP4) else zeros(size)
     with pytest.raises(TraxError) as caught:
         await uploads.put(url, pieces, size=size, content_type="video/mp4")
@@ -189,7 +189,7 @@ async def test_a_file_that_cannot_be_read_further_ends_the_upload() -> None:
 
     async with storing(OK) as storage:
         with pytest.raises(NotSent) as caught:
-            await Uploads(plain=True).put(
+            await UploadStorage(plain=True).put(
                 storage.url, breaking(), size=2 * len(MP4), content_type="video/mp4"
             )
         await storage.left.wait()

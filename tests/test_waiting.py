@@ -22,7 +22,7 @@ from tests.readings import SILENT
 from tests.waits import LONGEST_PAUSE, arrived, failure, shown, told, under_way, wait_as, waiting
 from tests.witness import still
 from trax_mcp.sandbox import SANDBOX_KEY, STRANGER_KEY, Fault
-from trax_mcp.server.strangers import NOTICE
+from trax_mcp.server.untrusted import NOTICE
 
 if TYPE_CHECKING:
     from tests.waits import Json

@@ -12,7 +12,7 @@ import pytest
 from tests.audience import STUDIO
 from tests.conftest import OWNER
 from tests.waits import TOOL, failure, told, waiting
-from trax_mcp.server.offer import Offer
+from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:
     from tests.waits import Json
@@ -79,18 +79,18 @@ async def test_null_is_the_same_as_left_out(era: str) -> None:
 
 # Where it is offered
 
-OFFERED: Final[dict[str, tuple[Offer, str | None]]] = {
-    "reading only": (Offer(read_only=True), None),
-    "by its tag": (Offer(only=frozenset({"chat"})), None),
-    "by its name": (Offer(only=frozenset({TOOL})), None),
-    "not among others": (Offer(only=frozenset({"stream"})), "not_offered"),
-    "not by a namesake": (Offer(only=frozenset({"list_chat_messages"})), "not_offered"),
+OFFERED: Final[dict[str, tuple[ToolFilter, str | None]]] = {
+    "reading only": (ToolFilter(read_only=True), None),
+    "by its tag": (ToolFilter(only=frozenset({"chat"})), None),
+    "by its name": (ToolFilter(only=frozenset({TOOL})), None),
+    "not among others": (ToolFilter(only=frozenset({"stream"})), "not_offered"),
+    "not by a namesake": (ToolFilter(only=frozenset({"list_chat_messages"})), "not_offered"),
 }
 
 
 @pytest.mark.parametrize(("offer", "code"), OFFERED.values(), ids=OFFERED)
 async def test_it_is_offered_where_the_operator_says_so(
-    era: str, offer: Offer, code: str | None
+    era: str, offer: ToolFilter, code: str | None
 ) -> None:
     """Listed and callable, or neither, and then it says why."""
     async with waiting(era, caller=OWNER, offer=offer) as waiter:

@@ -30,11 +30,11 @@ from tests.waits import (
     waiting,
 )
 from tests.witness import still
-from trax_mcp.api.caller import NOBODY, Caller
+from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import TraxError
-from trax_mcp.chat.subjects import Chat
+from trax_mcp.chat.polled_source import Chat
 from trax_mcp.sandbox import SANDBOX_KEY, STRANGER_KEY, Fault
-from trax_mcp.server.app import House, build_server
+from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -226,9 +226,9 @@ async def test_who_waits_asks_again_though_another_has_been_refused(era: str) ->
     """A subscriber keeps the watcher that has ended; what a key may read can have changed."""
     trax = still()
     clock = HandClock(trax, short_seconds=0)
-    server = build_server(client_on(trax), own=OWNER, house=House(clock=clock))
+    server = build_server(client_on(trax), own=OWNER, house=ServerDeps(clock=clock))
     async with viewing(server, era) as viewer:
-        waiter = Waiter(viewer.client, trax, clock, House())
+        waiter = Waiter(viewer.client, trax, clock, ServerDeps())
         await viewer.subscribe(CHAT)
         before = await waiter.cursor()
         key = trax.world.keys[SANDBOX_KEY]
@@ -255,7 +255,7 @@ async def test_after_a_first_look_that_failed_the_first_page_is_news() -> None:
 @pytest.mark.parametrize("after", [None, "x", "start"])
 @pytest.mark.parametrize(
     ("caller", "code", "sent"),
-    [(NOBODY, "no_key", 0), (Caller(STRANGER_KEY), "not_found", 1)],
+    [(ANONYMOUS, "no_key", 0), (Caller(STRANGER_KEY), "not_found", 1)],
     ids=["nobody", "a stranger"],
 )
 async def test_who_may_not_read_is_told_so_at_once(

@@ -14,7 +14,7 @@ from tests.looks import narrow
 from tests.meanwhile import Paused
 from tests.processes import PATIENCE_SECONDS
 from tests.watching import LONGEST_PAUSE, SHORTEST, Wristwatch, ignore
-from trax_mcp.api.caller import NOBODY, Caller
+from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import NotSent
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.chat.watchers import KEPT_SECONDS, Watchers
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from trax_mcp.api.client import Client
-    from trax_mcp.chat.subjects import Chat
+    from trax_mcp.chat.polled_source import Chat
     from trax_mcp.sandbox import Sandbox
 
 STRANGER: Final = Caller(STRANGER_KEY)
@@ -95,7 +95,7 @@ async def test_nothing_is_watched_for_who_has_no_key(trax: Client, sandbox: Sand
     async with watchers_of(trax) as watchers:
         for kind in (watchers.chat, watchers.stream_status):
             with pytest.raises(NotSent) as caught:
-                kind(NOBODY, "studio_42")
+                kind(ANONYMOUS, "studio_42")
             assert caught.value.failure.code == "no_key"
         assert watchers._watchers == {}
     assert len(sandbox.requests) == 0
@@ -272,7 +272,7 @@ async def test_what_a_caller_saw_by_themselves_their_watcher_knows(
         await mine.refresh()
         assert (rings, mine.has_ended) == (["owner"], True)
         asked = len(sandbox.requests)
-        for caller in (OWNER, OWNER, STRANGER, NOBODY):
+        for caller in (OWNER, OWNER, STRANGER, ANONYMOUS):
             watchers.saw_stream_status(caller, "studio_42", StreamStatus(live=True))
         assert (rings, mine.has_ended) == (["owner"] * 2, False)
         assert (len(sandbox.requests), len(watchers._watchers)) == (asked, 2)

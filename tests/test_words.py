@@ -27,8 +27,8 @@ from trax_mcp.api.operations import (
     UpdateSource,
     UpdateStudio,
 )
-from trax_mcp.guard.preview import Outlook, preview
-from trax_mcp.show.target import Target
+from trax_mcp.consent.preview import Preview, preview
+from trax_mcp.studio.target import Target
 
 if TYPE_CHECKING:
     from trax_mcp.api.models import Model
@@ -106,7 +106,7 @@ def test_a_name_is_one_visible_short_word_wherever_it_stands(kind: str) -> None:
     )
     told = preview(GO_LIVE, facts)
     where = f'"{shown}" ({shown})'
-    assert told == Outlook(
+    assert told == Preview(
         "go_live",
         Target("s", name),
         effects=(
@@ -122,7 +122,7 @@ def test_a_name_is_one_visible_short_word_wherever_it_stands(kind: str) -> None:
     assert all(_is_visible(line) for line in (*told.shown, told.choice))
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda it: it.known_as)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda it: it.tool_name)
 @pytest.mark.parametrize("kind", STRANGE)
 def test_no_line_of_any_operation_is_more_than_one(operation: Operation[Model], kind: str) -> None:
     """Whatever names are around it, and whatever texts the model itself puts in."""
@@ -169,7 +169,7 @@ def test_the_callers_own_words_are_shown_whole(length: int) -> None:
             **S, name="N", platform="kick", rtmp_url="rtmp://e.example", stream_key=KEY
         ),
     ],
-    ids=lambda it: it.known_as,
+    ids=lambda it: it.tool_name,
 )
 def test_a_stream_key_is_nowhere(operation: Operation[Model]) -> None:
     """Not in what is shown, nor where a value happens to be printed."""

@@ -19,10 +19,10 @@ from tests.media import MP4
 from tests.person import Told
 from tests.processes import PATIENCE_SECONDS
 from tests.witness import still
-from trax_mcp.guard.rules import Rules
+from trax_mcp.consent.rules import Rules
 from trax_mcp.sandbox import Fault
-from trax_mcp.server.app import House, build_server
-from trax_mcp.server.offer import Offer
+from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from trax_mcp.api.caller import Caller
     from trax_mcp.sandbox import Sandbox
-    from trax_mcp.sandbox.exchange import Answer, Answerer, Asked
+    from trax_mcp.sandbox.messages import Answer, Answerer, Request
     from trax_mcp.sandbox.records import Asset
 
 Json = dict[str, Any]
@@ -127,16 +127,16 @@ async def uploading(
     root: Path,
     *,
     caller: Caller = OWNER,
-    offer: Offer | None = None,
+    offer: ToolFilter | None = None,
     rules: Rules | None = None,
 ) -> AsyncIterator[Uploading]:
     """A client in this process; pauses between looks pass at once."""
     trax, folder = still(), furnish(root)
     clock = HandClock(trax, short_seconds=15)
-    house = House(
+    house = ServerDeps(
         clock=clock,
         rules=rules or Rules(),
-        offer=offer or Offer(local=True),
+        offer=offer or ToolFilter(local=True),
         media_dirs=[folder],
     )
     server = build_server(client_on(trax), own=caller, house=house)
@@ -147,7 +147,7 @@ async def uploading(
 def acting(act: Callable[[], object]) -> Fault:
     """No fault at all: the call is answered, but meanwhile this has happened."""
 
-    async def strike(asked: Asked, onward: Answerer) -> Answer:
+    async def strike(asked: Request, onward: Answerer) -> Answer:
         answer = await onward(asked)
         act()
         return answer

@@ -20,8 +20,8 @@ from tests.hand import HandClock, settled
 from tests.meanwhile import begin
 from tests.processes import PATIENCE_SECONDS
 from tests.witness import still
-from trax_mcp.server.app import House, build_server
-from trax_mcp.server.strangers import NOTICE
+from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.untrusted import NOTICE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -50,7 +50,7 @@ class Waiter:
     client: mcp.Client
     trax: Sandbox
     clock: HandClock
-    house: House
+    house: ServerDeps
 
     async def wait(
         self,
@@ -121,12 +121,12 @@ async def waiting(
     *,
     caller: Caller = OWNER,
     trax: Sandbox | None = None,
-    **chosen: Any,  # noqa: ANN401  as `House`
+    **chosen: Any,  # noqa: ANN401  as `ServerDeps`
 ) -> AsyncIterator[Waiter]:
     """A client in this process, on a sandbox where time passes only when the test says so."""
     trax = trax or still()
     clock = HandClock(trax, short_seconds=0)
-    house = House(clock=clock, **chosen)
+    house = ServerDeps(clock=clock, **chosen)
     server = build_server(client_on(trax), own=caller, house=house)
     async with mcp.Client(server, mode=era, cache=None) as client:
         yield Waiter(client, trax, clock, house)

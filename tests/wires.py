@@ -22,10 +22,10 @@ from tests.hand import HandClock
 from tests.person import Person
 from tests.ports import listening
 from tests.processes import environment
-from trax_mcp.api.caller import NOBODY
-from trax_mcp.guard.rules import Mode, Rules
+from trax_mcp.api.caller import ANONYMOUS
+from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server.app import House, build_server
+from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.transports import http_app
 from trax_mcp.settings import read_settings
 
@@ -46,8 +46,8 @@ async def over_http(era: str, *, audit: Path | None = None) -> AsyncIterator[tup
     """A desk on a socket, and its address; what `trax-mcp http` serves, with its clock in hand."""
     trax = peopled()
     clock, person = HandClock(trax), Person()
-    house = House(rules=Rules(Mode.AUTO, ALSO), audit_log=audit, clock=clock)
-    server = build_server(client_on(trax), own=NOBODY, house=house)
+    house = ServerDeps(rules=Rules(Mode.AUTO, ALSO), audit_log=audit, clock=clock)
+    server = build_server(client_on(trax), own=ANONYMOUS, house=house)
     app = http_app(server, read_settings({}), in_flight=house.in_flight, presence=house.presence)
     async with listening(app) as address, AsyncExitStack() as stack:
 

@@ -12,7 +12,7 @@ from mcp.shared.exceptions import MCPError
 
 from proof.conformance.contents import text
 from proof.conformance.made_up import Fixture, ToolHandler, fixture, strings
-from trax_mcp.server.handlers import Context, Handler
+from trax_mcp.server.error_boundary import Context, Handler
 
 Question = types.ElicitRequest | types.CreateMessageRequest | types.ListRootsRequest
 Answered = types.CallToolResult | types.InputRequiredResult

@@ -10,7 +10,7 @@ from typing import Any, Final
 import mcp_types as types
 
 from proof.conformance.contents import AUDIO, EMBEDDED, IMAGE, text
-from trax_mcp.server.handlers import Context, Handler
+from trax_mcp.server.error_boundary import Context, Handler
 
 ToolHandler = Handler[types.CallToolRequestParams, types.CallToolResult | types.InputRequiredResult]
 

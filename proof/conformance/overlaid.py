@@ -15,11 +15,11 @@ from proof.conformance.overlay import overlay
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.cli import main, serve
-from trax_mcp.server.app import House, build_server
+from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.lifespan import Lifespan
 
 
-def _build(client: Client, *, own: Caller, house: House) -> Server[Lifespan]:
+def _build(client: Client, *, own: Caller, house: ServerDeps) -> Server[Lifespan]:
     server = build_server(client, own=own, house=house)
     overlay(server)
     return server

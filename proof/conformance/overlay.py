@@ -13,7 +13,7 @@ from mcp.shared.exceptions import MCPError
 
 from proof.conformance import asking, contents, made_up, played
 from proof.conformance.made_up import Fixture
-from trax_mcp.server.handlers import Context, Handler
+from trax_mcp.server.error_boundary import Context, Handler
 from trax_mcp.server.lifespan import Lifespan
 
 _MADE_UP: Final[Mapping[str, Fixture]] = {**made_up.TOOLS, **asking.TOOLS}

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from trax_mcp.sandbox import Sandbox
 from trax_mcp.sandbox.faults import Fault
-from trax_mcp.server.listening import listen, serve_http, url_of
+from trax_mcp.server.http_server import listen, serve_http, url_of
 
 RETRY_AFTER_SECONDS: Final = 37
 """A number that nothing else in an answer holds."""

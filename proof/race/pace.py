@@ -14,7 +14,7 @@ from proof.race.acts import READ
 from proof.race.installing import first_reason
 from proof.race.offered import Offered
 from proof.race.runners import Runner
-from proof.race.wires import Call, Wire
+from proof.race.wires import Call, HttpExchange
 
 FLIGHTS: Final = (1, 16)
 _SHOWS: Final = b"Friday Night Show"
@@ -58,7 +58,7 @@ def start(runner: Runner) -> Start:
         return Start(ms, child.resident_mib())
 
 
-def calls_per_second(wire: Wire, effort: Effort) -> dict[int, float]:
+def calls_per_second(wire: HttpExchange, effort: Effort) -> dict[int, float]:
     """So many in flight -> calls of one read per second."""
     call = _reading(Offered.of(wire.ask("tools/list")))
     wire.pump(call, in_flight=max(FLIGHTS), seconds=_WARM_UP_SECONDS)

@@ -29,7 +29,7 @@ _SESSION: Final = re.compile(rb"\r\nmcp-session-id: *([^\r]+)", re.IGNORECASE)
 _NOT_AN_ANSWER: Final = b'"method"'
 
 
-class Wire(Protocol):
+class HttpExchange(Protocol):
     """A way to an entrant that has been greeted."""
 
     greeting: JsonObject

@@ -14,13 +14,13 @@ from urllib.parse import quote
 from tests.canaries import secrets as secret
 from tests.jsonrpc import LEGACY, Message, request
 from trax_mcp.sandbox import ConnectionDropped, Fault
-from trax_mcp.sandbox.exchange import Answer, encoded
+from trax_mcp.sandbox.messages import Answer, encoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trax_mcp.sandbox import Sandbox
-    from trax_mcp.sandbox.exchange import Answerer, Asked
+    from trax_mcp.sandbox.messages import Answerer, Request
 
 EXPLODES: Final = "x-explodes"
 
@@ -164,13 +164,13 @@ class Trouble:
     def __post_init__(self) -> None:
         self.trax.faults.add(Fault("trouble", self.strike), times=None)
 
-    async def strike(self, asked: Asked, onward: Answerer) -> Answer:
+    async def strike(self, asked: Request, onward: Answerer) -> Answer:
         """Answer, or do otherwise; and always hand out a cookie."""
         answer = await self._answer(asked, onward)
         told = {"Set-Cookie": f"a={secret.COOKIE}; Path=/", **answer.headers}
         return replace(answer, headers=told)
 
-    async def _answer(self, asked: Asked, onward: Answerer) -> Answer:
+    async def _answer(self, asked: Request, onward: Answerer) -> Answer:
         key = asked.secret or ""
         heard = f"{asked.body.decode('latin-1')} {key} {quote(key, safe='')} {asked.headers}"
         match self.mode:
@@ -190,7 +190,7 @@ class Trouble:
                 return Answer(200, b"{}", headers={EXPLODES: secret.COOKIE})
         return self._furnish(asked, await onward(asked))
 
-    def _furnish(self, asked: Asked, answer: Answer) -> Answer:
+    def _furnish(self, asked: Request, answer: Answer) -> Answer:
         """Say more than TRaX should: a stream key with each place; and let time pass after acts."""
         if asked.method != "GET":
             self.trax.clock.advance(5)

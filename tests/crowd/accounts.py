@@ -24,7 +24,7 @@ from trax_mcp.sandbox.records import Asset, Connection, Destination, Key, Source
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trax_mcp.sandbox.exchange import Answer, Answerer, Asked
+    from trax_mcp.sandbox.messages import Answer, Answerer, Request
 
 PEOPLE: Final = 10
 COMMON: Final = "studio_stage"
@@ -102,9 +102,9 @@ class Town:
 
     trax: Sandbox
     people: tuple[Account, ...]
-    reached: list[Asked] = field(default_factory=list)
+    reached: list[Request] = field(default_factory=list)
 
-    async def mark(self, asked: Asked, onward: Answerer) -> Answer:
+    async def mark(self, asked: Request, onward: Answerer) -> Answer:
         """Write it down, and mark even the answers that say nothing: by their id and a cookie."""
         self.reached.append(asked)
         whose = _MARK.search(asked.secret or "")

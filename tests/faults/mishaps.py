@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trax_mcp.sandbox import Fault
-from trax_mcp.sandbox.exchange import Answer
+from trax_mcp.sandbox.messages import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.proxy import Mischief
-    from trax_mcp.sandbox.exchange import Answerer, Asked
+    from trax_mcp.sandbox.messages import Answerer, Request
 
 Json = dict[str, Any]
 
@@ -112,7 +112,7 @@ def hidden(status: int, *, tries: int = 1) -> Mishap:
 def redirected(status: int, location: str | None = None) -> Mishap:
     """A redirect, to the same address unless there is another."""
 
-    async def strike(asked: Asked, _onward: Answerer) -> Answer:
+    async def strike(asked: Request, _onward: Answerer) -> Answer:
         return Answer(status, b"", headers={"Location": location or asked.path})
 
     return Mishap(

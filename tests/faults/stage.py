@@ -33,7 +33,7 @@ from trax_mcp.api.client import Client
 from trax_mcp.sandbox import Clock, Fault, Sandbox, SandboxTransport
 from trax_mcp.sandbox.clock import FROZEN_AT
 from trax_mcp.server import tools
-from trax_mcp.server.app import House, build_server
+from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -227,6 +227,6 @@ def _sandbox(caller: Caller) -> Sandbox:
 @asynccontextmanager
 async def _client(trax: Client, clock: HandClock, era: str) -> AsyncIterator[mcp.Client]:
     with patch("trax_mcp.server.tools._tool", _made_once):
-        server = build_server(trax, own=OWNER, house=House(clock=clock))
+        server = build_server(trax, own=OWNER, house=ServerDeps(clock=clock))
     async with mcp.Client(server, mode=era, cache=None) as client:
         yield client

@@ -167,7 +167,7 @@ a body that drips             | again  done     done     done     again  asks   
 a head without end            | again  unknown  seen     seen     again  asks   waits
 a body without end            | again  done     done     done     again  asks   waits
 a body longer than allowed    | again  done     done     done     again  asks   waits
-a body longer than announced  | again  done     done     done     again  asks   waits
+a body longer than announced    | again  done     done     done     again  asks   waits
 no HTTP at all                | again  unknown  unknown  unknown  again  asks   waits
 100 and 103 before it         | ok     ok       ok       ok       asks   asks   ok
 100 for ever                  | again  unknown  unknown  unknown  again  asks   waits

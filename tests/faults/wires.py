@@ -178,7 +178,7 @@ async def until_closed(exchange: Exchange) -> None:
     exchange.close()
 
 
-async def cut_short(exchange: Exchange) -> None:
+async def interrupted(exchange: Exchange) -> None:
     """The same, where the end came too soon: no wire can tell."""
     body = (await exchange.answer()).partition(_END)[2]
     await exchange.say(head(length=None, kind="HTTP/1.0") + body[:-3])
@@ -235,7 +235,7 @@ MISTREATED: Final = {
     "a head without end": lost(endless_head),
     "a body without end": broken(endless_body, "is larger than 4 MiB", status=200),
     "a body longer than allowed": broken(huge_body, "is larger than 4 MiB", status=200),
-    "a body longer than announced": broken(
+    "a body longer than with_notice": broken(
         overfull_body, "is not a JSON object", status=200, spoils=1
     ),
     "no HTTP at all": lost(no_http, acts=False),
@@ -243,6 +243,6 @@ MISTREATED: Final = {
     "100 for ever": late(only_hints, acts=False),
     "101 in its place": lost(switching, acts=False),
     "HTTP/1.0 until it closes": Mishap(fault=until_closed, acts=True),
-    "HTTP/1.0 cut short": broken(cut_short, "is not a JSON object", status=200),
+    "HTTP/1.0 cut short": broken(interrupted, "is not a JSON object", status=200),
 }
 """How each fault of `WIRES` is made, and told."""

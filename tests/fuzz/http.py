@@ -26,7 +26,7 @@ Address = tuple[str, int]
 
 
 @dataclass(frozen=True)
-class Reply:
+class Response:
     """What came back."""
 
     status: int
@@ -69,7 +69,7 @@ class Line:
             return None
         return self._answer.status
 
-    def rest(self) -> Reply | None:
+    def rest(self) -> Response | None:
         """The whole answer whose head is here; None if the line was cut."""
         assert self._answer is not None
         session = self._answer.headers.get("mcp-session-id", "").encode()
@@ -80,9 +80,9 @@ class Line:
             return None
         # A stream that is kept alive by pings runs into no time-out of the socket.
         assert time.monotonic() - began < PATIENCE_SECONDS
-        return Reply(self._answer.status, session, body)
+        return Response(self._answer.status, session, body)
 
-    def reply(self, verb: str = "POST") -> Reply | None:
+    def reply(self, verb: str = "POST") -> Response | None:
         """The whole answer; None if the line was cut."""
         return None if self.head(verb) is None else self.rest()
 
@@ -118,19 +118,19 @@ class Caller:
             *(_routing(message) if self.era == MODERN else ()),
         ]
 
-    def told(self, message: Message) -> Reply:
+    def told(self, message: Message) -> Response:
         """Post a message as it should be done, and return what comes back."""
         reply = self.posted(json.dumps(message).encode(), self.headers(message))
         assert reply is not None
         return reply
 
-    def exchange(self, pieces: Iterable[bytes], verb: str = "POST") -> Reply | None:
+    def exchange(self, pieces: Iterable[bytes], verb: str = "POST") -> Response | None:
         """Send this on a line of its own, and return what comes back."""
         with Line(self.address) as line:
             line.send(pieces)
             return line.reply(verb)
 
-    def posted(self, body: bytes, headers: Headers) -> Reply | None:
+    def posted(self, body: bytes, headers: Headers) -> Response | None:
         """Post a body on a line of its own."""
         return self.exchange([head("POST", "/mcp", [*headers, length(body)]), body])
 

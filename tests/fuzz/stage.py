@@ -28,8 +28,8 @@ from tests.ports import held
 from tests.processes import PATIENCE_SECONDS
 from tests.witness import put_on_air, restore, still, world_of
 from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server.app import House, build_server
-from trax_mcp.server.offer import Offer
+from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:
     from collections import deque
@@ -129,7 +129,7 @@ def stage(
     for studio in on_air:
         put_on_air(trax, studio)
     clock = HandClock(trax, short_seconds=short_seconds)
-    house = House(clock=clock, offer=Offer(local=True), media_dirs=media_dirs)
+    house = ServerDeps(clock=clock, offer=ToolFilter(local=True), media_dirs=media_dirs)
     server = build_server(client_on(trax), own=OWNER, house=house)
     client = mcp.Client(server, mode=era, cache=None, elicitation_callback=person)
     with start_blocking_portal() as portal, held(portal, client) as connected:
@@ -137,7 +137,7 @@ def stage(
 
 
 @dataclass(frozen=True)
-class Wire:
+class HttpExchange:
     """The server on a port, and a caller that writes whatever it is told to."""
 
     front: Front
@@ -190,12 +190,12 @@ class Wire:
 
 
 @contextmanager
-def wire(era: str) -> Iterator[Wire]:
+def wire(era: str) -> Iterator[HttpExchange]:
     """A server on a port of this process, and a caller with the sandbox owner's key."""
     with start_blocking_portal() as portal, held(portal, serving(short_seconds=60)) as front:
         front.trax.rate_limit = None
         caller = portal.call(partial(front.opened, era, x_api_key=SANDBOX_KEY))
-        yield Wire(front, caller, portal)
+        yield HttpExchange(front, caller, portal)
 
 
 def nothing_of_strangers(answer: object, given: object) -> None:

@@ -31,7 +31,7 @@ class Caller:
         object.__setattr__(self, "fingerprint", _fingerprint(self.key))
 
 
-def strike_keys(text: str, caller: Caller) -> str:
+def redact_keys(text: str, caller: Caller) -> str:
     """A text without the caller's key, and without whatever looks like one."""
     own = [] if caller.key is None else [re.escape(caller.key)]
     return re.sub("|".join([*own, KEY.pattern]), "[key]", text)  # in one pass, as in `refusals`
@@ -42,5 +42,5 @@ def _fingerprint(key: str | None) -> str:
     return "nobody" if key is None else hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
-NOBODY = Caller()
+ANONYMOUS = Caller()
 """A caller without a key: may ask the two public meta calls and nothing else."""

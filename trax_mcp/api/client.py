@@ -14,17 +14,16 @@ import anyio
 from pydantic import ValidationError
 
 from trax_mcp.api.caller import Caller
+from trax_mcp.api.error_texts import client_setup_failed, incomplete, no_key
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.failures import incomplete, no_key, no_way
 from trax_mcp.api.operation import Answer_co, Operation
-from trax_mcp.api.replies import Answer, read_reply
+from trax_mcp.api.responses import Answer, read_response
 from trax_mcp.api.retries import pause_before_retry
 
 if TYPE_CHECKING:
     import httpx
 
-    from trax_mcp.api.uploads import Uploads
-    from trax_mcp.api.wire import Wire
+    from trax_mcp.api.http_exchange import HttpExchange
 
 
 class Client:
@@ -43,9 +42,9 @@ class Client:
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._base_url = base_url
+        self.base_url = base_url
         self.timeout_seconds = timeout_seconds
-        self._transport = transport
+        self.transport = transport
         self._sleep = sleep
         self._now = now
 
@@ -83,8 +82,8 @@ class Client:
         while True:
             tries += 1
             try:
-                reply = await self._wire.exchange(operation, caller)
-                return read_reply(operation, reply, caller)
+                reply = await self._exchange.run(operation, caller)
+                return read_response(operation, reply, caller)
             except TraxError as error:
                 pause = pause_before_retry(
                     error,
@@ -98,29 +97,21 @@ class Client:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        if "_wire" in vars(self):
-            await self._wire.aclose()
+        if "_exchange" in vars(self):
+            await self._exchange.aclose()
 
     @cached_property
-    def uploads(self) -> "Uploads":
-        """The way to the addresses that TRaX gives for files; no key goes along."""
-        from trax_mcp.api.uploads import Uploads  # noqa: PLC0415  as below
-
-        plain = self._base_url.lower().startswith("http:")
-        return Uploads(transport=self._transport, plain=plain)
-
-    @cached_property
-    def _wire(self) -> "Wire":
+    def _exchange(self) -> "HttpExchange":
         # Not at import or start: httpx and its TLS context take a tenth of the time to the first
         # tools/list, which needs neither.
-        from trax_mcp.api.wire import Wire  # noqa: PLC0415
+        from trax_mcp.api.http_exchange import HttpExchange  # noqa: PLC0415
 
         try:
-            return Wire(
-                base_url=self._base_url,
+            return HttpExchange(
+                base_url=self.base_url,
                 timeout_seconds=self.timeout_seconds,
-                transport=self._transport,
+                transport=self.transport,
                 now=self._now,
             )
         except Exception:  # noqa: BLE001  whatever httpx makes of the environment
-            raise no_way() from None
+            raise client_setup_failed() from None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.quoting import quote_words
+from trax_mcp.api.text_safety import quote
 
 Kind = Literal["added", "removed", "changed"]
 
@@ -87,7 +87,7 @@ def told(value: object) -> str:
     """A value in a few words, safe to print."""
     match value:
         case str():
-            return quote_words(value, longest=_LONGEST_WORDS)
+            return quote(value, longest=_LONGEST_WORDS)
         case bool():
             return str(value).lower()
         case int() if value.bit_length() <= _LARGEST_NUMBER_BITS:
@@ -115,4 +115,4 @@ def _is_plain(value: object) -> bool:
 
 
 def _printable(words: str, *, longest: int) -> str:
-    return quote_words(words, longest=longest)[1:-1]
+    return quote(words, longest=longest)[1:-1]

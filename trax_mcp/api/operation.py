@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 from pydantic import SecretStr, model_validator
 
-from trax_mcp.api.arguments import rule
+from trax_mcp.api.argument_types import rule
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Model
-from trax_mcp.api.value import Effect, Value
+from trax_mcp.api.tool_input import Effect, ToolInput
 
 Answer_co = TypeVar("Answer_co", bound=Model, covariant=True)
 
@@ -31,10 +31,10 @@ class Request:
     body: JsonObject | None = dataclasses.field(default=None, repr=False)
 
 
-class Operation(Value, Generic[Answer_co], abstract=True):
+class Operation(ToolInput, Generic[Answer_co], abstract=True):
     """Something TRaX can be asked; a subclass for each call of the contract."""
 
-    seen_by: ClassVar[str | None]
+    verify_with: ClassVar[str | None]
     """The name of the reading operation that shows what became of this one, if it mutates."""
 
     @classmethod
@@ -44,24 +44,24 @@ class Operation(Value, Generic[Answer_co], abstract=True):
         call: str | None = None,
         effect: Effect | None = None,
         abstract: bool = False,
-        seen_by: "type[Operation[Model]] | None" = None,
+        verify_with: "type[Operation[Model]] | None" = None,
         **kwargs: object,
     ) -> None:
         """Bind the class to its documented call, and hold it against the document.
 
         Raises:
             TypeError: the effect contradicts the HTTP method, a mutation names nothing that shows
-                what became of it, or an argument is not the call's; also as `Value`.
+                what became of it, or an argument is not the call's; also as `ToolInput`.
             KeyError: the contract has no such call.
         """
         if cls.__pydantic_generic_metadata__["origin"] is Operation:
             return  # `Operation[StudioList]`: a type, not an operation
         super().__pydantic_init_subclass__(call=call, effect=effect, abstract=abstract, **kwargs)
-        cls.seen_by = seen_by.known_as if seen_by else None
-        if not cls.call.mutates == (cls.effect is not Effect.READ) == (seen_by is not None):
-            raise TypeError(f"{cls.__name__}: the effect, the method and `seen_by` must agree")
+        cls.verify_with = verify_with.tool_name if verify_with else None
+        if not cls.call.mutates == (cls.effect is not Effect.READ) == (verify_with is not None):
+            raise TypeError(f"{cls.__name__}: the effect, the method and `verify_with` must agree")
         for argument in cls.arguments():
-            if argument not in cls.documented:
+            if argument not in cls.contract_fields:
                 raise TypeError(f"{cls.call.name} takes no `{argument}`")
 
     @model_validator(mode="after")
@@ -84,7 +84,7 @@ class Operation(Value, Generic[Answer_co], abstract=True):
         """The HTTP request that this value stands for. Secrets are in the clear in its body."""
         placed: dict[str, JsonObject] = {"path": {}, "query": {}, "body": {}}
         for argument, value in self.given().items():
-            field = self.documented[argument]
+            field = self.contract_fields[argument]
             placed[field.place][field.name] = _in_the_clear(value)
         return Request(
             method=self.call.method,
@@ -102,7 +102,9 @@ class Operation(Value, Generic[Answer_co], abstract=True):
     def target(self) -> str:
         """The id of the thing it acts on: the last one in the path, empty if there is none."""
         given = self.given()
-        ids = [str(given[it]) for it, field in self.documented.items() if field.place == "path"]
+        ids = [
+            str(given[it]) for it, field in self.contract_fields.items() if field.place == "path"
+        ]
         return ids[-1] if ids else ""
 
 

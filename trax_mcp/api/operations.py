@@ -9,7 +9,17 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from trax_mcp.api.arguments import Boolean, ByteSize, Cursor, Id, Limit, Secret, Text, Texts, rule
+from trax_mcp.api.argument_types import (
+    Boolean,
+    ByteSize,
+    Cursor,
+    Id,
+    Limit,
+    Secret,
+    Text,
+    Texts,
+    rule,
+)
 from trax_mcp.api.models import (
     ChatMessageList,
     ChatSendResult,
@@ -31,7 +41,7 @@ from trax_mcp.api.models import (
     StudioList,
 )
 from trax_mcp.api.operation import Operation
-from trax_mcp.api.value import Effect
+from trax_mcp.api.tool_input import Effect
 
 READ, WRITE, GUARDED = Effect.READ, Effect.WRITE, Effect.GUARDED
 
@@ -57,14 +67,16 @@ class GetStudio(Operation[Studio], call="GET /v1/studios/{id}", effect=READ):
     studio_id: Id
 
 
-class CreateStudio(Operation[Studio], call="POST /v1/studios", effect=WRITE, seen_by=ListStudios):
+class CreateStudio(
+    Operation[Studio], call="POST /v1/studios", effect=WRITE, verify_with=ListStudios
+):
     """Cannot be undone: no tool deletes a studio."""
 
     name: Text = Field(description="The name people see.")
 
 
 class UpdateStudio(
-    Operation[Studio], call="PATCH /v1/studios/{id}", effect=WRITE, seen_by=GetStudio
+    Operation[Studio], call="PATCH /v1/studios/{id}", effect=WRITE, verify_with=GetStudio
 ):
     """Turning `autoGoLive` on can put the studio on air later."""
 
@@ -88,7 +100,7 @@ class CreateDestination(
     Operation[Destination],
     call="POST /v1/studios/{id}/destinations",
     effect=WRITE,
-    seen_by=ListDestinations,
+    verify_with=ListDestinations,
 ):
     """Give `connectionId`, or `rtmpUrl` with `streamKey`."""
 
@@ -114,7 +126,7 @@ class UpdateDestination(
     Operation[Destination],
     call="PATCH /v1/studios/{id}/destinations/{destId}",
     effect=WRITE,
-    seen_by=ListDestinations,
+    verify_with=ListDestinations,
 ):
     """While live, viewers may see the change."""
 
@@ -132,7 +144,7 @@ class DeleteDestination(
     Operation[Ok],
     call="DELETE /v1/studios/{id}/destinations/{destId}",
     effect=GUARDED,
-    seen_by=ListDestinations,
+    verify_with=ListDestinations,
 ):
     """Its stream key is lost with it."""
 
@@ -149,7 +161,7 @@ class ListSources(Operation[SourceList], call="GET /v1/studios/{id}/sources", ef
 
 
 class CreateSource(
-    Operation[Source], call="POST /v1/studios/{id}/sources", effect=WRITE, seen_by=ListSources
+    Operation[Source], call="POST /v1/studios/{id}/sources", effect=WRITE, verify_with=ListSources
 ):
     """While live, viewers may see it."""
 
@@ -164,7 +176,7 @@ class UpdateSource(
     Operation[Source],
     call="PATCH /v1/studios/{id}/sources/{sourceId}",
     effect=WRITE,
-    seen_by=ListSources,
+    verify_with=ListSources,
 ):
     """While live, viewers may see the change."""
 
@@ -179,7 +191,7 @@ class DeleteSource(
     Operation[Ok],
     call="DELETE /v1/studios/{id}/sources/{sourceId}",
     effect=GUARDED,
-    seen_by=ListSources,
+    verify_with=ListSources,
 ):
     """While live, it may vanish from the picture."""
 
@@ -199,7 +211,7 @@ class GoLive(
     Operation[GoLiveResult],
     call="POST /v1/studios/{id}/go-live",
     effect=GUARDED,
-    seen_by=GetStreamStatus,
+    verify_with=GetStreamStatus,
 ):
     """Goes to every enabled destination, before strangers: there is no choosing.
 
@@ -213,7 +225,7 @@ class GoOffline(
     Operation[GoOfflineResult],
     call="POST /v1/studios/{id}/go-offline",
     effect=GUARDED,
-    seen_by=GetStreamStatus,
+    verify_with=GetStreamStatus,
 ):
     """Ends the broadcast for all viewers. `observed` tells whether it is off air."""
 
@@ -233,7 +245,7 @@ class SendChatMessage(
     Operation[ChatSendResult],
     call="POST /v1/studios/{id}/chat/messages",
     effect=WRITE,
-    seen_by=ListChatMessages,
+    verify_with=ListChatMessages,
 ):
     """Public at once: send only what the person asked for."""
 
@@ -253,7 +265,7 @@ class UnlinkConnection(
     Operation[Ok],
     call="DELETE /v1/connections/{connectionId}",
     effect=GUARDED,
-    seen_by=ListConnections,
+    verify_with=ListConnections,
 ):
     """Only the person can link it again, on TRaX."""
 
@@ -268,7 +280,7 @@ class ListMedia(Operation[MediaAssetList], call="GET /v1/media", effect=READ):
 
 
 class CreateMediaUpload(
-    Operation[MediaUpload], call="POST /v1/media", effect=WRITE, seen_by=ListMedia
+    Operation[MediaUpload], call="POST /v1/media", effect=WRITE, verify_with=ListMedia
 ):
     """`uploadUrl` is secret and short-lived: do not show or store it."""
 

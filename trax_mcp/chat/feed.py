@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from trax_mcp.api.quoting import show_invisible
+from trax_mcp.api.text_safety import escape_invisible
 
 Message = Mapping[str, Any]
 """A chat message as TRaX sent it, untouched. It has an `id`; nothing else is relied on."""
@@ -36,7 +36,7 @@ _MARK_BYTES = 6  # eight letters of a cursor
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class MessagePage:
     """Messages in order, the cursor behind the last of them, and whether some may be missing."""
 
     messages: tuple[Message, ...]
@@ -81,7 +81,7 @@ class Feed:
         self._gaps: set[int] = set()
         self._forward = True
 
-    def absorb(
+    def add_page(
         self, page: Sequence[Message], *, shown: int = 0, full: int = FULL_PAGE
     ) -> tuple[Message, ...]:
         """Take in a page; return what is new in it, oldest first.
@@ -96,14 +96,14 @@ class Feed:
         self._forget(len(self._window) - WINDOW)
         return new
 
-    def latest(self, limit: int = WINDOW) -> Slice:
+    def latest(self, limit: int = WINDOW) -> MessagePage:
         """The last messages, as many as `limit` and one answer allow."""
         last = self._fitting(reversed(range(self._first, self._next)), limit)
         start = last[-1] if last else self._next
         # Whoever asks for the last messages does not expect those before them.
         return self._slice(sorted(last), missed=any(it > start for it in self._gaps))
 
-    def since(self, cursor: str, limit: int = WINDOW) -> Slice:
+    def since(self, cursor: str, limit: int = WINDOW) -> MessagePage:
         """What came after a cursor, as many of the first as `limit` and one answer allow.
 
         A cursor that is unknown, or too old, gives all that is remembered, marked as `missed`: some
@@ -137,13 +137,15 @@ class Feed:
             fitting.append(place)
         return fitting
 
-    def _slice(self, places: Sequence[int], *, missed: bool, ahead: Collection[int] = ()) -> Slice:
+    def _slice(
+        self, places: Sequence[int], *, missed: bool, ahead: Collection[int] = ()
+    ) -> MessagePage:
         """These messages; the cursor names the last of them, and what was read ahead of them."""
         messages = tuple(self._at(place).message for place in places)
         end = places[-1] + 1 if places else self._next
         before = range(max(self._first, end - _TRAIL + len(ahead)), end)
         trail = [self._at(place).mark for place in (*before, *sorted(ahead))]
-        return Slice(messages, _write_cursor(trail), missed)
+        return MessagePage(messages, _write_cursor(trail), missed)
 
     def _find(self, cursor: str) -> _Position | None:
         if cursor == _BEGINNING:
@@ -240,5 +242,5 @@ def _read_cursor(cursor: str) -> list[bytes]:
 
 def _size(message: Message) -> int:
     """As it is sent: JSON, as a text in JSON. A quotation mark is four bytes there."""
-    text = show_invisible(json.dumps(message, ensure_ascii=False))
+    text = escape_invisible(json.dumps(message, ensure_ascii=False))
     return len(json.dumps(text, ensure_ascii=False).encode())

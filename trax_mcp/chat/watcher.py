@@ -13,10 +13,10 @@ from typing import Generic, TypeVar
 import anyio
 from anyio.abc import TaskGroup
 
+from trax_mcp.api.error_texts import not_understood
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.failures import not_understood
-from trax_mcp.chat.pace import Pace, is_final
-from trax_mcp.chat.subjects import Subject
+from trax_mcp.chat.poll_interval import PollInterval, is_final
+from trax_mcp.chat.polled_source import Subject
 from trax_mcp.clock import Clock
 
 SubjectT = TypeVar("SubjectT", bound=Subject)
@@ -36,7 +36,7 @@ class Watcher(Generic[SubjectT]):
         self.subject = subject
         self.trouble: TraxError | None = None
         """What is wrong at the moment, None if the last look went well."""
-        self._pace = Pace(shortest)
+        self._pace = PollInterval(shortest)
         self._clock = clock
         self._tasks = tasks
         self._look: anyio.Event | None = None

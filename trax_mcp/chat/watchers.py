@@ -12,9 +12,9 @@ from anyio.abc import TaskGroup
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
-from trax_mcp.api.failures import no_key
+from trax_mcp.api.error_texts import no_key
 from trax_mcp.api.models import StreamStatus
-from trax_mcp.chat.subjects import Chat, Status, Subject
+from trax_mcp.chat.polled_source import Chat, Status, Subject
 from trax_mcp.chat.watcher import Watcher
 from trax_mcp.clock import Clock
 

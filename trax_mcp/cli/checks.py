@@ -11,9 +11,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from trax_mcp.api.failures import KEYS_SCREEN
+from trax_mcp.api.error_texts import KEYS_SCREEN
 from trax_mcp.cli.clients import CLIENTS, Client
-from trax_mcp.cli.entries import Standing
+from trax_mcp.cli.entries import ConfigState
 
 LOCAL_REMOVAL: Final = "claude mcp remove trax --scope local"
 _SHAPE: Final = re.compile(r"sk_live_[\w-]+", re.ASCII)
@@ -100,30 +100,30 @@ def judge_clients(checks: Iterable[Check]) -> tuple[Check, ...]:
     return (Check("clients", State.WARNING, "No MCP client's configuration was found.", remedy),)
 
 
-def judge_project(client: Client, path: str, project: str, standing: Standing) -> Check:
+def judge_project(client: Client, path: str, project: str, standing: ConfigState) -> Check:
     """An entry at `path` that counts in one project alone, whatever else is set up."""
     told = f"{path}, for {project} alone, starts"
-    if standing is Standing.HERE:
+    if standing is ConfigState.HERE:
         return Check(client.name, State.OK, f"{told} this installation.")
     remedy = f"If it should not: run {LOCAL_REMOVAL} in that folder."
     return Check(client.name, State.WARNING, f"{told} another trax.", remedy)
 
 
 def judge_client(
-    client: Client, path: str, standing: Standing, start: StartCheck, *, disabled: bool = False
+    client: Client, path: str, standing: ConfigState, start: StartCheck, *, disabled: bool = False
 ) -> Check:
     """The configuration of a client, at `path`."""
     again = f"trax-mcp install {client.name}"
-    if disabled and standing in {Standing.HERE, Standing.ELSEWHERE}:
+    if disabled and standing in {ConfigState.HERE, ConfigState.ELSEWHERE}:
         detail = f"{path} has a trax that is switched off."
         return Check(client.name, State.WARNING, detail, 'Take "disabled" out of it.')
     match standing:
-        case Standing.HERE:
+        case ConfigState.HERE:
             return _started(client, path, start)
-        case Standing.ELSEWHERE:
+        case ConfigState.ELSEWHERE:
             detail, remedy = f"{path} starts another trax.", f"If it should be this one: {again}."
             return Check(client.name, State.WARNING, detail, remedy)
-        case Standing.BROKEN:
+        case ConfigState.BROKEN:
             detail, remedy = f"{path} cannot be read.", f"Run {again}, which says what is wrong."
             return Check(client.name, State.FAILED, detail, remedy)
         case _:

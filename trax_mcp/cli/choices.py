@@ -7,7 +7,7 @@ sends.
 from collections.abc import Collection, Iterable
 
 from trax_mcp.api.caller import Caller
-from trax_mcp.server.offer import CHANGING, TAGS, TOOLS
+from trax_mcp.server.tool_filter import CHANGING, TAGS, TOOLS
 from trax_mcp.settings import CannotStart, Settings
 
 

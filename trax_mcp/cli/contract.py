@@ -13,7 +13,7 @@ import anyio
 from rich.console import Console
 from rich.text import Text
 
-from trax_mcp.api.caller import NOBODY
+from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.drift import Difference, compare
 from trax_mcp.api.errors import TraxError
@@ -53,7 +53,7 @@ def check(settings: Settings) -> int:
 
 async def _fetch(settings: Settings) -> JsonObject:
     async with aclosing(client_for(settings)) as client:
-        return (await client.send(GetOpenapi(), NOBODY)).data
+        return (await client.send(GetOpenapi(), ANONYMOUS)).data
 
 
 def _report(console: Console, where: str, differences: Sequence[Difference]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import anyio
 
-from trax_mcp.api.caller import NOBODY, Caller
+from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.cli.checks import (
     Check,
     Section,
@@ -29,7 +29,7 @@ from trax_mcp.cli.checks import (
 )
 from trax_mcp.cli.choices import caller_of
 from trax_mcp.cli.clients import Computer
-from trax_mcp.cli.entries import ConfiguredClient, Installation, Standing, survey
+from trax_mcp.cli.entries import ConfigState, ConfiguredClient, Installation, survey
 from trax_mcp.cli.probe import Probe
 from trax_mcp.cli.replacement import is_open_to_others
 from trax_mcp.cli.report import Report
@@ -95,13 +95,13 @@ def _settings(variables: Variables) -> tuple[Settings | None, Check]:
 
 def _key(settings: Settings | None, computer: Computer) -> tuple[Caller, Check]:
     if settings is None:
-        return NOBODY, Check("key", State.NOT_CHECKED, "Not seen: see settings.")
+        return ANONYMOUS, Check("key", State.NOT_CHECKED, "Not seen: see settings.")
     if settings.sandbox:
         return caller_of(settings), Check("key", State.OK, "The sandbox brings its own.")
     try:
         caller, problem = caller_of(settings), None
     except CannotStart as error:
-        caller, problem = NOBODY, str(error)
+        caller, problem = ANONYMOUS, str(error)
     file = settings.api_key_file
     check = judge_key(
         caller.key,
@@ -138,7 +138,7 @@ def _clients(
     configured: Sequence[ConfiguredClient], computer: Computer, environment: Mapping[str, str]
 ) -> Iterator[Check]:
     for it in configured:
-        if it.standing is not Standing.ABSENT:
+        if it.standing is not ConfigState.ABSENT:
             yield _client(it, computer, environment)
 
 

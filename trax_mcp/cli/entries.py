@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from trax_mcp.cli.clients import CLIENTS, Client, Computer
-from trax_mcp.cli.jsonc import Broken, Document
+from trax_mcp.cli.jsonc import Document, InvalidJson
 
 NAME: Final = "trax"
 KEY: Final = "TRAX_API_KEY"
@@ -77,7 +77,7 @@ class Entry:
         """Add it to a configuration, or correct what stands there and keep all else of it.
 
         Raises:
-            Broken: there is an entry of this name that is no program, or no place for one.
+            InvalidJson: there is an entry of this name that is no program, or no place for one.
         """
         at = (client.servers, NAME)
         if document.get(client.servers) is None:
@@ -85,7 +85,7 @@ class Entry:
         if document.get(*at) is None:
             return document.put(*at, value=self.whole(client))
         if document.get(*at, "url") is not None:
-            raise Broken(f'has a server "{NAME}" already, which is reached by a url')
+            raise InvalidJson(f'has a server "{NAME}" already, which is reached by a url')
         for name, value in {**client.shape, **self._start()}.items():
             document = document.put(*at, name, value=value)
         for name, setting in self._settings(environment_in(document, client)).items():
@@ -113,7 +113,7 @@ def entry_in(document: Document, client: Client) -> object:
     """The entry of a configuration; None if there is none.
 
     Raises:
-        Broken: there is no place for one.
+        InvalidJson: there is no place for one.
     """
     return None if document.get(client.servers) is None else document.get(client.servers, NAME)
 
@@ -122,7 +122,7 @@ def environment_in(document: Document, client: Client) -> dict[str, str]:
     """The settings that stand in the entry of a configuration.
 
     Raises:
-        Broken: there is no place for one.
+        InvalidJson: there is no place for one.
     """
     return _environment_of(entry_in(document, client))
 
@@ -151,7 +151,7 @@ def replaced_entry_in(
     """The entry whose place is taken, if it starts something else. Its arguments may be secret.
 
     Raises:
-        Broken: there is no place for one.
+        InvalidJson: there is no place for one.
     """
     entry = entry_in(document, client)
     if not isinstance(entry, dict) or installation.starts_by(entry):
@@ -178,12 +178,12 @@ def read_configuration(text: str | None, client: Client) -> Document:
     """Read a configuration; None is one that is not there yet.
 
     Raises:
-        Broken: it is not JSON.
+        InvalidJson: it is not JSON.
     """
     return Document.read(_EMPTY_DOCUMENT if text is None else text, comments=client.comments)
 
 
-class Standing(Enum):
+class ConfigState(Enum):
     """How a client's configuration stands to an installation."""
 
     ABSENT = "there is none"
@@ -193,20 +193,20 @@ class Standing(Enum):
     HERE = "its entry for trax starts this installation"
 
 
-def standing(client: Client, text: str | None, installation: Installation) -> Standing:
+def standing(client: Client, text: str | None, installation: Installation) -> ConfigState:
     """Judge a configuration by its text; None is one that is not there."""
     if text is None:
-        return Standing.ABSENT
+        return ConfigState.ABSENT
     try:
         entry = entry_in(read_configuration(text, client), client)
-    except Broken:
-        return Standing.BROKEN
-    return Standing.WITHOUT if entry is None else _standing(entry, installation)
+    except InvalidJson:
+        return ConfigState.BROKEN
+    return ConfigState.WITHOUT if entry is None else _standing(entry, installation)
 
 
-def _standing(entry: object, installation: Installation) -> Standing:
+def _standing(entry: object, installation: Installation) -> ConfigState:
     here = isinstance(entry, dict) and installation.starts_by(entry)
-    return Standing.HERE if here else Standing.ELSEWHERE
+    return ConfigState.HERE if here else ConfigState.ELSEWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ class ConfiguredClient:
 
     client: Client
     path: Path
-    standing: Standing
+    standing: ConfigState
     project: str | None = None
     entry: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -243,10 +243,10 @@ def _look(
         document = read_configuration(text, client)
         entry, own = entry_in(document, client), local_entries(document, client)
     except FileNotFoundError:
-        yield ConfiguredClient(client, path, Standing.ABSENT)
+        yield ConfiguredClient(client, path, ConfigState.ABSENT)
         return
-    except (OSError, UnicodeDecodeError, Broken):
-        yield ConfiguredClient(client, path, Standing.BROKEN)
+    except (OSError, UnicodeDecodeError, InvalidJson):
+        yield ConfiguredClient(client, path, ConfigState.BROKEN)
         return
     held = entry if isinstance(entry, dict) else {}
     yield ConfiguredClient(client, path, standing(client, text, installation), entry=held)

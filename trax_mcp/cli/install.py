@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from trax_mcp.api.failures import KEYS_SCREEN
+from trax_mcp.api.error_texts import KEYS_SCREEN
 from trax_mcp.cli.checks import LOCAL_REMOVAL
 from trax_mcp.cli.clients import CLIENTS, Client, Computer
 from trax_mcp.cli.entries import (
@@ -25,14 +25,14 @@ from trax_mcp.cli.entries import (
     read_configuration,
     replaced_entry_in,
 )
-from trax_mcp.cli.jsonc import Broken, Document
+from trax_mcp.cli.jsonc import Document, InvalidJson
 from trax_mcp.cli.key_file import ask_key, key_file, key_from
 from trax_mcp.cli.replacement import (
     PRIVATE,
     Backup,
     Halfway,
+    InstallError,
     Replacement,
-    Unfit,
     back_up,
     check_writable,
     commit_all,
@@ -74,18 +74,18 @@ class _Task:
             text = None if content is None else content.decode()
             return read_configuration(text, self.client)
         except UnicodeDecodeError:
-            raise Unfit(f"{self.configuration} is not text in UTF-8") from None
-        except Broken as error:
+            raise InstallError(f"{self.configuration} is not text in UTF-8") from None
+        except InvalidJson as error:
             raise self.unfit(error) from None
 
     def put_into(self, document: Document, *, key_file: Path | None) -> Document:
         try:
             return self.entry(key_file=key_file).put_into(document, self.client)
-        except Broken as error:
+        except InvalidJson as error:
             raise self.unfit(error) from None
 
-    def unfit(self, error: Broken) -> Unfit:
-        return Unfit(f"{self.configuration} {error}; --print shows what to add by hand")
+    def unfit(self, error: InvalidJson) -> InstallError:
+        return InstallError(f"{self.configuration} {error}; --print shows what to add by hand")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def install(name: str, *, sandbox: bool) -> int:
     task = _Task.of(name, sandbox=sandbox)
     try:
         done = _set_up(task)
-    except Unfit as problem:
+    except InstallError as problem:
         note(f"trax-mcp: Nothing was changed: {problem}.")
         return 1
     except Halfway as problem:
@@ -180,7 +180,7 @@ def _key(task: _Task, environment: dict[str, str]) -> _Key:
     if in_entry:
         return _Key()
     if in_file is None:
-        raise Unfit(_NO_KEY)
+        raise InstallError(_NO_KEY)
     return _Key(file=task.key_file)
 
 
@@ -237,13 +237,13 @@ def _commit(replacements: Sequence[Replacement], backup: Backup | None) -> None:
 def _kept(path: Path, before: bytes | None) -> Backup | None:
     """The backup of what is about to be replaced, if it is still there as it was read."""
     if read(path) != before:
-        raise Unfit(f"{path} was changed by another program meanwhile. Try again")
+        raise InstallError(f"{path} was changed by another program meanwhile. Try again")
     if before is None:
         return None
     try:
         return back_up(path, before)
     except OSError as error:
-        raise Unfit(f"{path} cannot be backed up ({error.strerror})") from None
+        raise InstallError(f"{path} cannot be backed up ({error.strerror})") from None
 
 
 def _report(task: _Task, done: _Done) -> None:

@@ -18,7 +18,7 @@ _LINE_END: Final = re.compile(r"\r\n|\n|\r")
 _USUAL_INDENT: Final = "  "
 
 
-class Broken(ValueError):
+class InvalidJson(ValueError):
     """What is wrong with a document: the rest of a sentence that begins with its name.
 
     It says where, but nothing of what stands there: that may be secret.
@@ -49,7 +49,7 @@ class Document:
         """Read a text. One in which nothing stands but space and comments is an empty object.
 
         Raises:
-            Broken: it is not JSON.
+            InvalidJson: it is not JSON.
         """
         plain, last_commas = _plain(text) if comments else (text, frozenset[int]())
         plain = plain.replace(_BYTE_ORDER_MARK, " ", 1) if text[:1] == _BYTE_ORDER_MARK else plain
@@ -63,7 +63,7 @@ class Document:
         """The value under these names; None where there is none.
 
         Raises:
-            Broken: something on the way is not an object.
+            InvalidJson: something on the way is not an object.
         """
         member = self._find(path)
         return None if member is None else json.loads(self._plain[member.value : member.end])
@@ -72,12 +72,12 @@ class Document:
         """The same document with this value under these names, and nothing else changed.
 
         Raises:
-            Broken: something on the way is not an object, or the text is one that cannot be
+            InvalidJson: something on the way is not an object, or the text is one that cannot be
                 changed so that the value is read from it again.
         """
         changed = self._put(path, value)
         if changed.get(*path) != value:
-            raise Broken("cannot be changed in place")
+            raise InvalidJson("cannot be changed in place")
         return changed
 
     def _put(self, path: Sequence[str], value: object) -> Self:
@@ -98,7 +98,7 @@ class Document:
             at = self._root if member is None else member.value
             if self._plain[at] != "{":
                 where = f' under "{".".join(path[:depth])}"' if depth else ""
-                raise Broken(f"holds something else than an object{where}")
+                raise InvalidJson(f"holds something else than an object{where}")
             # Of two with the same name, the last one counts for every reader.
             same = [it for it in self._members(at) if it.name == name]
             if not same:
@@ -202,9 +202,9 @@ def _check(plain: str) -> None:
     try:
         _DECODER.decode(plain)
     except json.JSONDecodeError as error:
-        raise Broken(f"is not JSON (line {error.lineno}, column {error.colno})") from None
+        raise InvalidJson(f"is not JSON (line {error.lineno}, column {error.colno})") from None
     except (ValueError, RecursionError):  # NaN, a number without end, or a well of brackets
-        raise Broken("is not JSON") from None
+        raise InvalidJson("is not JSON") from None
 
 
 def _plain(text: str) -> tuple[str, frozenset[int]]:

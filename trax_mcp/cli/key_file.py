@@ -13,7 +13,7 @@ from typing import Final
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.cli.clients import Computer, Folder
-from trax_mcp.cli.replacement import Unfit
+from trax_mcp.cli.replacement import InstallError
 from trax_mcp.settings import CannotStart, read_settings
 
 _LONGEST_LINE_BYTES: Final = 4096
@@ -38,12 +38,12 @@ def ask_key(*, kept: bool) -> str | None:
     """Ask for a key; None if none is given. `kept` says that there is one to keep.
 
     Raises:
-        Unfit: what was given cannot be a key, or cannot be asked for without showing it.
+        InstallError: what was given cannot be a key, or cannot be asked for without showing it.
     """
     key = _typed(kept=kept) if sys.stdin.isatty() else _piped()
     problem = _problem(key) if key else None
     if problem:
-        raise Unfit(problem)
+        raise InstallError(problem)
     return key or None
 
 
@@ -55,7 +55,7 @@ def _typed(*, kept: bool) -> str:
     except EOFError:
         return ""
     except getpass.GetPassWarning:
-        raise Unfit("this terminal would show the key; pipe it in instead") from None
+        raise InstallError("this terminal would show the key; pipe it in instead") from None
 
 
 def _piped() -> str:

@@ -9,7 +9,7 @@ import anyio
 from anyio.abc import TaskGroup
 from pydantic import ValidationError
 
-from trax_mcp.api.caller import NOBODY, Caller
+from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import Failure, TraxError
 from trax_mcp.api.models import Model
@@ -55,7 +55,7 @@ class Probe:
 
     async def _read(self, operation: Operation[Model]) -> None:
         kind = type(operation)
-        caller = NOBODY if operation.call.public else self._caller
+        caller = ANONYMOUS if operation.call.public else self._caller
         try:
             self._answers[kind] = await self._client.read(operation, caller, persist=False)
         except TraxError as error:
@@ -64,7 +64,7 @@ class Probe:
     async def _read_contract(self) -> None:
         """As it is: the comparison reads the document itself."""
         try:
-            answer = await self._client.send(GetOpenapi(), NOBODY, persist=False)
+            answer = await self._client.send(GetOpenapi(), ANONYMOUS, persist=False)
         except TraxError as error:
             self._failures[GetOpenapi] = error.failure
         else:

@@ -19,7 +19,7 @@ _WRITABLE: Final = 0o222
 _READABLE_BY_OTHERS: Final = 0o044
 
 
-class Unfit(Exception):
+class InstallError(Exception):
     """Why a file will not be read or written: a clause that names it."""
 
 
@@ -48,7 +48,7 @@ def read(path: Path) -> bytes | None:
     """What a file holds; None if there is none.
 
     Raises:
-        Unfit: it cannot be read, or is no file.
+        InstallError: it cannot be read, or is no file.
     """
     try:
         _check_kind(path, path.stat().st_mode)
@@ -56,32 +56,32 @@ def read(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise Unfit(f"{path} cannot be read ({error.strerror})") from None
+        raise InstallError(f"{path} cannot be read ({error.strerror})") from None
 
 
 def check_writable(path: Path) -> None:
     """Make sure that a file may be replaced, or made. Even for those who could anyway: root.
 
     Raises:
-        Unfit: it is no file; or it, or the folder in which it would be made, is read-only.
+        InstallError: it is no file; or it, or the folder in which it would be made, is read-only.
     """
     try:
         folder = next(it for it in path.parents if it.exists())
         if not folder.is_dir():
-            raise Unfit(f"{folder} is not a folder")
+            raise InstallError(f"{folder} is not a folder")
         for it in (folder, path) if path.exists() else (folder,):
             if not (it.stat().st_mode & _WRITABLE and os.access(it, os.W_OK)):
-                raise Unfit(f"{it} is read-only")
+                raise InstallError(f"{it} is read-only")
         if path.exists():
             _check_kind(path, path.stat().st_mode)
     except OSError as error:
-        raise Unfit(f"{path} cannot be reached ({error.strerror})") from None
+        raise InstallError(f"{path} cannot be reached ({error.strerror})") from None
 
 
 def _check_kind(path: Path, mode: int) -> None:
     if not stat.S_ISREG(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "something else"
-        raise Unfit(f"{path} is {kind}, not a file")
+        raise InstallError(f"{path} is {kind}, not a file")
 
 
 def make_private(path: Path) -> None:
@@ -149,7 +149,7 @@ class Replacement:
             self._write()
         except OSError as error:
             self._undo()
-            raise Unfit(f"{self._path} cannot be written ({error.strerror})") from None
+            raise InstallError(f"{self._path} cannot be written ({error.strerror})") from None
         return self
 
     def __exit__(
@@ -165,7 +165,7 @@ class Replacement:
         """Let the new content take its place.
 
         Raises:
-            Unfit: it could not; then everything is as it was.
+            InstallError: it could not; then everything is as it was.
         """
         if self._waiting is None:
             return
@@ -173,7 +173,7 @@ class Replacement:
         try:
             self._waiting.replace(self._path)
         except OSError as error:
-            raise Unfit(f"{self._path} cannot be replaced ({error.strerror})") from None
+            raise InstallError(f"{self._path} cannot be replaced ({error.strerror})") from None
         self._waiting = None
 
     @property
@@ -193,13 +193,13 @@ class Replacement:
             return
         try:
             self._put_back()
-        except (Unfit, OSError) as error:
+        except (InstallError, OSError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             raise Halfway(f"{self._path} was changed and could not be put back ({why})") from None
 
     def _put_back(self) -> None:
         if read(self._path) != self._content:
-            raise Unfit("another program has written to it")
+            raise InstallError("another program has written to it")
         if self._before is not None:
             with Replacement(self._path, self._before) as old:
                 old.commit()
@@ -237,14 +237,14 @@ def commit_all(replacements: Sequence[Replacement]) -> None:
     """Let all take their places, in order, or none. An interrupt that comes too late is none.
 
     Raises:
-        Unfit: one could not; then everything is as it was.
+        InstallError: one could not; then everything is as it was.
         Halfway: the same, but one that had could not be taken back.
         KeyboardInterrupt: everything is as it was.
     """
     try:
         for it in replacements:
             it.commit()
-    except (Unfit, KeyboardInterrupt) as error:
+    except (InstallError, KeyboardInterrupt) as error:
         if isinstance(error, KeyboardInterrupt) and all(it.is_in_place for it in replacements):
             return
         for it in replacements:

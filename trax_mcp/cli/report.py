@@ -10,7 +10,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from trax_mcp.api.quoting import show_invisible
+from trax_mcp.api.text_safety import escape_invisible
 from trax_mcp.cli.checks import Check, Section, State
 from trax_mcp.cli.terminal import WIDTH, hang
 
@@ -74,7 +74,7 @@ class Report:
 
 def _text(words: str) -> Text:
     """Words as they are printed: paths and names in them may hold what a terminal would obey."""
-    return Text(show_invisible(words))
+    return Text(escape_invisible(words))
 
 
 def _verdict(checks: Iterable[Check]) -> Text:

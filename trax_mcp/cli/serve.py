@@ -9,14 +9,14 @@ from pathlib import Path
 
 import anyio
 
-from trax_mcp.api.caller import NOBODY, Caller
+from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.cli.choices import caller_of, check_names
 from trax_mcp.cli.upstream import client_for
-from trax_mcp.guard.rules import Mode, Rules
-from trax_mcp.server.app import House, build_server
-from trax_mcp.server.listening import listen, serve_http, url_of
+from trax_mcp.consent.rules import Mode, Rules
+from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.http_server import listen, serve_http, url_of
 from trax_mcp.server.logs import set_up_logging
-from trax_mcp.server.offer import Offer
+from trax_mcp.server.tool_filter import ToolFilter
 from trax_mcp.server.transports import PATH, http_app, serve_stdio
 from trax_mcp.settings import Settings
 
@@ -43,7 +43,7 @@ def http(settings: Settings, *, host: str, port: int) -> int:
     """
     set_up_logging(settings.log_level)
     with listen(host, port) as listener:
-        own = caller_of(settings) if settings.sandbox else NOBODY
+        own = caller_of(settings) if settings.sandbox else ANONYMOUS
         anyio.run(_serve_http, settings, own, listener)
     return 0
 
@@ -72,16 +72,16 @@ def _collect_garbage_again() -> None:
     gc.enable()
 
 
-def _house(settings: Settings, *, media_dirs: Sequence[Path] = ()) -> House:
+def _house(settings: Settings, *, media_dirs: Sequence[Path] = ()) -> ServerDeps:
     """What the operator chose. `media_dirs` is none where the caller's files are not here.
 
     Raises:
         CannotStart: a setting names a tool that does not exist.
     """
     check_names(settings)
-    return House(
+    return ServerDeps(
         rules=Rules(Mode(settings.confirm), frozenset(settings.guard_also)),
-        offer=Offer(
+        offer=ToolFilter(
             read_only=settings.read_only,
             only=frozenset(settings.tools),
             local=bool(media_dirs),

@@ -17,7 +17,7 @@ from rich.padding import Padding
 from rich.panel import Panel
 from rich.text import Text
 
-from trax_mcp.api.quoting import quote_words
+from trax_mcp.api.text_safety import quote
 from trax_mcp.cli.terminal import WIDTH, hang, waiting
 
 _GUTTER = 5
@@ -166,7 +166,7 @@ class Story:
             (f"{plain(platform, longest=_PLATFORM):<{_PLATFORM}} ", "dim"),
             (f"{plain(author, longest=_AUTHOR):<{_AUTHOR}} ", "magenta"),
         )
-        self._hang(who, Text(quote_words(words, longest=_LONGEST_WORDS), voice.value), under=bar)
+        self._hang(who, Text(quote(words, longest=_LONGEST_WORDS), voice.value), under=bar)
 
     def checked(self, claim: str) -> None:
         """Show a claim that was looked into and found true."""
@@ -237,10 +237,10 @@ class Story:
 
 def plain(words: str, *, longest: int) -> str:
     """Make somebody's words safe to print where quotes would be in the way."""
-    return _ESCAPED.sub(r"\1", quote_words(words, longest=longest)[1:-1])
+    return _ESCAPED.sub(r"\1", quote(words, longest=longest)[1:-1])
 
 
 def _told(value: object) -> str:
     if isinstance(value, str):
-        return quote_words(value, longest=_LONGEST_WORDS)
+        return quote(value, longest=_LONGEST_WORDS)
     return str(value).lower()

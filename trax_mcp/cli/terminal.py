@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.spinner import Spinner
 from rich.text import Text
 
-from trax_mcp.api.quoting import show_invisible
+from trax_mcp.api.text_safety import escape_invisible
 
 WIDTH: Final = 78
 """In columns: no line of a command is wider, however wide its terminal is."""
@@ -52,12 +52,12 @@ def waiting(console: Console, words: str = "") -> Iterator[Callable[[str], None]
 def say(words: str) -> None:
     """Print a line on stdout, however long it is."""
     _spell_out(sys.stdout)
-    print(show_invisible(words))  # noqa: T201  for a person, on one line
+    print(escape_invisible(words))  # noqa: T201  for a person, on one line
 
 
 def note(words: str) -> None:
     """Print a line on stderr, however long it is."""
-    print(show_invisible(words), file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
+    print(escape_invisible(words), file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
 
 
 def _spell_out(stream: TextIO) -> None:

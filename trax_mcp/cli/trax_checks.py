@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from trax_mcp.api.contract import CONTRACT
 from trax_mcp.api.drift import compare
+from trax_mcp.api.error_texts import KEYS_SCREEN, WRITES_OFF
 from trax_mcp.api.errors import Failure
-from trax_mcp.api.failures import KEYS_SCREEN, WRITES_OFF
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import (
@@ -27,7 +27,7 @@ from trax_mcp.api.operations import (
     ListSources,
     ListStudios,
 )
-from trax_mcp.api.quoting import quote_words
+from trax_mcp.api.text_safety import quote
 from trax_mcp.cli.checks import Check, State
 
 Read = type[Operation[Model]]
@@ -99,7 +99,7 @@ def _reach(result: ProbeResult, where: str) -> Check:
 def _state(where: str, status: str) -> Check:
     if status.lower() == "ok":
         return Check("reach", State.OK, f"{where} answers.")
-    told = quote_words(status, longest=_LONGEST_STATUS)
+    told = quote(status, longest=_LONGEST_STATUS)
     detail = f"{where} answers, but says of itself {told}, not ok."
     return Check("reach", State.WARNING, detail, _LATER)
 

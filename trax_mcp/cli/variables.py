@@ -12,7 +12,7 @@ from typing import Final
 from trax_mcp.cli.checks import StartCheck
 from trax_mcp.cli.choices import caller_of, check_names
 from trax_mcp.cli.clients import Client
-from trax_mcp.cli.entries import ConfiguredClient, Standing
+from trax_mcp.cli.entries import ConfigState, ConfiguredClient
 from trax_mcp.settings import PREFIX, CannotStart, Settings, read_settings
 
 _WHOM: Final = ("TRAX_API_KEY", "TRAX_API_KEY_FILE", "TRAX_BASE_URL", "TRAX_SANDBOX")
@@ -65,7 +65,7 @@ def entry_variables(configured: ConfiguredClient) -> Mapping[str, str] | None:
 
     None where that cannot be told: there is no such entry, or its client fills something in.
     """
-    if configured.standing is not Standing.HERE:
+    if configured.standing is not ConfigState.HERE:
         return None
     variables, arguments = configured.environment, configured.entry.get("args")
     if any(_PLACEHOLDER in it for it in variables.values()):

@@ -7,7 +7,6 @@ behaviour" where it is done.
 
 from trax_mcp.sandbox.clock import Clock
 from trax_mcp.sandbox.deployment import RateLimit
-from trax_mcp.sandbox.exchange import ConnectionDropped
 from trax_mcp.sandbox.faults import Fault, Faults
 from trax_mcp.sandbox.keys import (
     MODERATOR_KEY,
@@ -17,6 +16,7 @@ from trax_mcp.sandbox.keys import (
     STRANGER_KEY,
 )
 from trax_mcp.sandbox.log import Received
+from trax_mcp.sandbox.messages import ConnectionDropped
 from trax_mcp.sandbox.sandbox import Sandbox
 from trax_mcp.sandbox.transport import SandboxTransport
 from trax_mcp.sandbox.world import World

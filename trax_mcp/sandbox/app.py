@@ -13,22 +13,31 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as StarletteRequest
 from starlette.routing import Route, Router
 
 from trax_mcp.sandbox.contract import Call, calls
-from trax_mcp.sandbox.exchange import (
+from trax_mcp.sandbox.handlers import HANDLERS, Handler
+from trax_mcp.sandbox.messages import (
     Answer,
     Answerer,
-    Asked,
     ConnectionDropped,
-    Gate,
+    Middleware,
     Refusal,
+    Request,
     encoded,
     not_found,
 )
-from trax_mcp.sandbox.gates import Buckets, behind, checked, enveloped, keyed, scoped, write_gated
-from trax_mcp.sandbox.handlers import HANDLERS, Handler
+from trax_mcp.sandbox.middleware import (
+    Buckets,
+    checked,
+    enveloped,
+    keyed,
+    scoped,
+    wrap,
+    write_gated,
+)
 from trax_mcp.sandbox.wire import hang_up
 
 if TYPE_CHECKING:
@@ -50,12 +59,12 @@ _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 def create_app(world: World, *, faults: Faults, log: Log) -> ASGIApp:
     """The whole sandbox as ASGI. Raises RuntimeError if handlers and contract disagree."""
-    outer: tuple[Gate, ...] = (log.gate, faults.gate, enveloped)
+    outer: tuple[Middleware, ...] = (log.gate, faults.gate, enveloped)
     buckets = Buckets(world.clock, world.deployment)
     answerers: defaultdict[str, dict[str, Answerer]] = defaultdict(dict)
     for call, handler in judged(HANDLERS):
         inner = _gates(world, call, buckets)
-        answerers[call.path][call.method] = behind(inner, _handled(world, call, handler))
+        answerers[call.path][call.method] = wrap(inner, _handled(world, call, handler))
     answerers[UPLOADS]["PUT"] = _received(world)
     routes = [Route(path, Endpoint(by_method, outer)) for path, by_method in answerers.items()]
     return Edge(Router(routes, redirect_slashes=False, default=Endpoint({}, outer)))
@@ -69,7 +78,7 @@ def judged(handlers: Mapping[tuple[str, str], Handler]) -> list[tuple[Call, Hand
     return [(call, handlers[where]) for where, call in documented.items()]
 
 
-def _gates(world: World, call: Call, buckets: Buckets) -> Sequence[Gate]:
+def _gates(world: World, call: Call, buckets: Buckets) -> Sequence[Middleware]:
     """What stands before one call's handler, outermost first. A call without a scope is public.
 
     Sandbox behaviour: public calls cost no rate.
@@ -81,14 +90,14 @@ def _gates(world: World, call: Call, buckets: Buckets) -> Sequence[Gate]:
 
 
 def _handled(world: World, call: Call, handler: Handler) -> Answerer:
-    async def answer(asked: Asked) -> Answer:
+    async def answer(asked: Request) -> Answer:
         return Answer(call.success, encoded(handler(world, asked)))
 
     return answer
 
 
 def _received(world: World) -> Answerer:
-    async def answer(asked: Asked) -> Answer:
+    async def answer(asked: Request) -> Answer:
         world.library.receive(asked.ids["token"], asked.size)
         return Answer(200, b"", content_type="text/plain")
 
@@ -102,7 +111,7 @@ def _not_allowed(methods: Iterable[str]) -> Refusal:
 
 
 def _refused(refusal: Refusal) -> Answerer:
-    async def answer(asked: Asked) -> Answer:
+    async def answer(asked: Request) -> Answer:
         return refusal.answer(asked.request_id)
 
     return answer
@@ -129,24 +138,24 @@ class Edge:
 class Endpoint:
     """All methods of one path; with no methods at all, a path that does not exist."""
 
-    def __init__(self, by_method: Mapping[str, Answerer], outer: Iterable[Gate]) -> None:
-        self._by_method = {method: behind(outer, one) for method, one in by_method.items()}
+    def __init__(self, by_method: Mapping[str, Answerer], outer: Iterable[Middleware]) -> None:
+        self._by_method = {method: wrap(outer, one) for method, one in by_method.items()}
         refusal = _not_allowed(by_method) if by_method else not_found("path")
-        self._otherwise = behind(outer, _refused(refusal))
+        self._otherwise = wrap(outer, _refused(refusal))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the whole request, answer it, send the answer."""
-        asked = await _asked(Request(scope, receive))
+        asked = await _asked(StarletteRequest(scope, receive))
         answer = await self._by_method.get(asked.method, self._otherwise)(asked)
         await _send(answer, asked.request_id, send)
 
 
-async def _asked(request: Request) -> Asked:
+async def _asked(request: StarletteRequest) -> Request:
     kept, size = bytearray(), 0
     async for chunk in request.stream():
         size += len(chunk)
         kept += chunk[: KEPT_BYTES - len(kept)]
-    return Asked(
+    return Request(
         method=request.method,
         path=request.scope["path"],
         ids={name: unquote(value) for name, value in request.path_params.items()},

@@ -15,14 +15,14 @@ from typing import Any, Literal, Self
 
 import anyio
 
-from trax_mcp.sandbox.exchange import (
+from trax_mcp.sandbox.messages import (
     JSON,
     Answer,
     Answerer,
-    Asked,
     ConnectionDropped,
-    Gate,
     Json,
+    Middleware,
+    Request,
     encoded,
 )
 
@@ -35,7 +35,7 @@ class Fault:
     """One kind of trouble, as a gate that stands there only while it strikes."""
 
     name: str
-    strike: Gate
+    strike: Middleware
 
     @classmethod
     def status(
@@ -52,7 +52,7 @@ class Fault:
         raw = raw.encode() if isinstance(raw, str) else raw
         answer = Answer(status, raw, content_type, headers or {})
 
-        async def strike(asked: Asked, onward: Answerer) -> Answer:
+        async def strike(asked: Request, onward: Answerer) -> Answer:
             if when == "after":
                 await onward(asked)
             return answer
@@ -63,7 +63,7 @@ class Fault:
     def error(cls, status: int, code: str, message: str = "Scripted.", **headers: str) -> Self:
         """Answer the error envelope with this code, known or not; headers as `Retry_After="1"`."""
 
-        async def strike(asked: Asked, _onward: Answerer) -> Answer:
+        async def strike(asked: Request, _onward: Answerer) -> Answer:
             error = {"code": code, "message": message, "requestId": asked.request_id}
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             return Answer(status, encoded({"error": error}), headers=named)
@@ -74,7 +74,7 @@ class Fault:
     def delay(cls, until: anyio.Event | float, *, when: When = "before") -> Self:
         """Hold the request until the event is set, or for so many real seconds."""
 
-        async def strike(asked: Asked, onward: Answerer) -> Answer:
+        async def strike(asked: Request, onward: Answerer) -> Answer:
             if when == "before":
                 await _wait(until)
                 return await onward(asked)
@@ -93,7 +93,7 @@ class Fault:
     def dropped(cls, *, when: When = "before") -> Self:
         """End the connection without a byte of an answer."""
 
-        async def strike(asked: Asked, onward: Answerer) -> Answer:
+        async def strike(asked: Request, onward: Answerer) -> Answer:
             if when == "after":
                 await onward(asked)
             raise ConnectionDropped
@@ -136,7 +136,7 @@ class Fault:
     def answering(cls, rewrite: Callable[[Answer], Answer]) -> Self:
         """The act happens; its answer is rewritten."""
 
-        async def strike(asked: Asked, onward: Answerer) -> Answer:
+        async def strike(asked: Request, onward: Answerer) -> Answer:
             return rewrite(await onward(asked))
 
         return cls("rewritten", strike)
@@ -151,7 +151,7 @@ class Scripted:
     method: str
     path: str
 
-    def meant_for(self, asked: Asked) -> bool:
+    def meant_for(self, asked: Request) -> bool:
         """Whether this request is one that the fault waits for."""
         return fnmatchcase(asked.method, self.method) and fnmatchcase(asked.path, self.path)
 
@@ -186,12 +186,12 @@ class Faults:
         """How many scripted faults still wait; a test can see that all of its script was played."""
         return len(self._waiting)
 
-    async def gate(self, asked: Asked, onward: Answerer) -> Answer:
+    async def gate(self, asked: Request, onward: Answerer) -> Answer:
         """The gate where faults strike: further in than the log, further out than the key."""
         fault = self._take(asked)
         return await (fault.strike(asked, onward) if fault else onward(asked))
 
-    def _take(self, asked: Asked) -> Fault | None:
+    def _take(self, asked: Request) -> Fault | None:
         scripted = next((one for one in self._waiting if one.meant_for(asked)), None)
         if scripted is None:
             return None

@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from trax_mcp.sandbox import contract
-from trax_mcp.sandbox.exchange import Asked, Json, invalid
-from trax_mcp.sandbox.pages import limit, listed
+from trax_mcp.sandbox.messages import Json, Request, invalid
+from trax_mcp.sandbox.paging import limit, listed
 from trax_mcp.sandbox.records import Connection, Destination, Source, Studio
 from trax_mcp.sandbox.world import World
 
-Handler = Callable[[World, Asked], Json]
+Handler = Callable[[World, Request], Json]
 
 OK: Json = {"ok": True}
 
@@ -39,39 +39,39 @@ SOURCE = {"name": "name", "active": "active", "url": "url"}
 TYPED_SOURCE = {**SOURCE, "type": "type"}
 
 
-def get_health(world: World, _asked: Asked) -> Json:
+def get_health(world: World, _asked: Request) -> Json:
     """Sandbox behaviour: which words `status` can be is not documented."""
     return {"status": "ok", "writeEnabled": world.deployment.write_enabled}
 
 
-def get_openapi(_world: World, _asked: Asked) -> Json:
+def get_openapi(_world: World, _asked: Request) -> Json:
     return contract.document()
 
 
-def list_studios(world: World, asked: Asked) -> Json:
+def list_studios(world: World, asked: Request) -> Json:
     found = world.studios.of(asked.account)
     return listed(found, asked.query, lambda studio: studio.shown(asked.account))
 
 
-def create_studio(world: World, asked: Asked) -> Json:
+def create_studio(world: World, asked: Request) -> Json:
     return world.add_studio(asked.account, name=asked.payload["name"]).shown(asked.account)
 
 
-def get_studio(world: World, asked: Asked) -> Json:
+def get_studio(world: World, asked: Request) -> Json:
     return _studio(world, asked).shown(asked.account)
 
 
-def update_studio(world: World, asked: Asked) -> Json:
+def update_studio(world: World, asked: Request) -> Json:
     changed = world.studios.change(_studio(world, asked), _given(asked, STUDIO))
     return changed.shown(asked.account)
 
 
-def list_destinations(world: World, asked: Asked) -> Json:
+def list_destinations(world: World, asked: Request) -> Json:
     found = world.destinations.of(_studio(world, asked).id)
     return listed(found, asked.query, Destination.shown)
 
 
-def create_destination(world: World, asked: Asked) -> Json:
+def create_destination(world: World, asked: Request) -> Json:
     studio = _studio(world, asked)
     if "connectionId" in asked.payload and {"rtmpUrl", "streamKey"} & asked.payload.keys():
         raise invalid("connectionId excludes rtmpUrl and streamKey.")
@@ -79,39 +79,39 @@ def create_destination(world: World, asked: Asked) -> Json:
     return world.add_destination(studio, asked.account, fields).shown()
 
 
-def update_destination(world: World, asked: Asked) -> Json:
+def update_destination(world: World, asked: Request) -> Json:
     changes = _given(asked, DESTINATION)
     return world.destinations.change(_destination(world, asked), changes).shown()
 
 
-def delete_destination(world: World, asked: Asked) -> Json:
+def delete_destination(world: World, asked: Request) -> Json:
     world.destinations.remove(_destination(world, asked))
     return OK
 
 
-def list_sources(world: World, asked: Asked) -> Json:
+def list_sources(world: World, asked: Request) -> Json:
     found = world.sources.of(_studio(world, asked).id)
     return listed(found, asked.query, Source.shown)
 
 
-def create_source(world: World, asked: Asked) -> Json:
+def create_source(world: World, asked: Request) -> Json:
     return world.add_source(_studio(world, asked), _given(asked, TYPED_SOURCE)).shown()
 
 
-def update_source(world: World, asked: Asked) -> Json:
+def update_source(world: World, asked: Request) -> Json:
     return world.sources.change(_source(world, asked), _given(asked, SOURCE)).shown()
 
 
-def delete_source(world: World, asked: Asked) -> Json:
+def delete_source(world: World, asked: Request) -> Json:
     world.sources.remove(_source(world, asked))
     return OK
 
 
-def get_stream_status(world: World, asked: Asked) -> Json:
+def get_stream_status(world: World, asked: Request) -> Json:
     return world.stream_status(_studio(world, asked))
 
 
-def go_live(world: World, asked: Asked) -> Json:
+def go_live(world: World, asked: Request) -> Json:
     stream = world.go_live(_studio(world, asked))
     return {
         "encoderStreamId": stream.encoder_stream_id,
@@ -119,41 +119,41 @@ def go_live(world: World, asked: Asked) -> Json:
     }
 
 
-def go_offline(world: World, asked: Asked) -> Json:
+def go_offline(world: World, asked: Request) -> Json:
     world.go_offline(_studio(world, asked))
     return OK
 
 
-def list_chat_messages(world: World, asked: Asked) -> Json:
+def list_chat_messages(world: World, asked: Request) -> Json:
     """Oldest first: sandbox behaviour, the order inside TRaX's page is not documented."""
     chat = world.chat(_studio(world, asked))
     return {"data": [message.shown() for message in chat.recent(limit(asked.query))]}
 
 
-def send_chat_message(world: World, asked: Asked) -> Json:
+def send_chat_message(world: World, asked: Request) -> Json:
     studio = _studio(world, asked)
     platforms = asked.payload.get("platforms", ())
     message = world.send(studio, asked.account, text=asked.payload["text"], platforms=platforms)
     return {"ok": True, "messageId": message.id}
 
 
-def list_connections(world: World, asked: Asked) -> Json:
+def list_connections(world: World, asked: Request) -> Json:
     found = world.connections.of(asked.account)
     return listed(found, asked.query, Connection.shown)
 
 
-def unlink_connection(world: World, asked: Asked) -> Json:
+def unlink_connection(world: World, asked: Request) -> Json:
     connection = world.connections.find(asked.ids["connectionId"], of=asked.account)
     world.connections.remove(connection)
     return OK
 
 
-def list_media(world: World, asked: Asked) -> Json:
+def list_media(world: World, asked: Request) -> Json:
     found = world.library.assets.of(asked.account)
     return listed(found, asked.query, lambda asset: asset.shown(world.clock.now()))
 
 
-def create_media_upload(world: World, asked: Asked) -> Json:
+def create_media_upload(world: World, asked: Request) -> Json:
     """Sandbox behaviour: what an object key looks like, and that the sandbox takes the bytes."""
     asset, reservation = world.library.reserve(
         asked.account,
@@ -170,19 +170,19 @@ def create_media_upload(world: World, asked: Asked) -> Json:
     }
 
 
-def _studio(world: World, asked: Asked) -> Studio:
+def _studio(world: World, asked: Request) -> Studio:
     return world.studios.find(asked.ids["id"], of=asked.account)
 
 
-def _destination(world: World, asked: Asked) -> Destination:
+def _destination(world: World, asked: Request) -> Destination:
     return world.destinations.find(asked.ids["destId"], of=_studio(world, asked).id)
 
 
-def _source(world: World, asked: Asked) -> Source:
+def _source(world: World, asked: Request) -> Source:
     return world.sources.find(asked.ids["sourceId"], of=_studio(world, asked).id)
 
 
-def _given(asked: Asked, names: Mapping[str, str]) -> dict[str, Any]:
+def _given(asked: Request, names: Mapping[str, str]) -> dict[str, Any]:
     """The body's fields that we know, under the world's names for them."""
     return {
         ours: asked.payload[theirs] for theirs, ours in names.items() if theirs in asked.payload

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trax_mcp.sandbox.exchange import Answer, Answerer, Asked
+    from trax_mcp.sandbox.messages import Answer, Answerer, Request
     from trax_mcp.sandbox.world import World
 
 REMEMBERED = 10_000
@@ -41,12 +41,12 @@ class Log:
         self.requests: deque[Received] = deque(maxlen=REMEMBERED)
         self._world = world
 
-    async def gate(self, asked: Asked, onward: Answerer) -> Answer:
+    async def gate(self, asked: Request, onward: Answerer) -> Answer:
         """The outermost gate."""
         self.requests.append(self._received(asked))
         return await onward(asked)
 
-    def _received(self, asked: Asked) -> Received:
+    def _received(self, asked: Request) -> Received:
         key = self._world.key(asked.secret)
         return Received(
             method=asked.method,

@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from trax_mcp.sandbox.exchange import Refusal, invalid
+from trax_mcp.sandbox.messages import Refusal, invalid
 from trax_mcp.sandbox.records import Asset
 from trax_mcp.sandbox.table import Table
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from trax_mcp.sandbox.exchange import not_found
+from trax_mcp.sandbox.messages import not_found
 from trax_mcp.sandbox.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from trax_mcp.sandbox.exchange import Json
+    from trax_mcp.sandbox.messages import Json
 
 T = TypeVar("T", bound=Record)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 import httpx
 
-from trax_mcp.sandbox.exchange import ConnectionDropped
+from trax_mcp.sandbox.messages import ConnectionDropped
 
 if TYPE_CHECKING:
     from trax_mcp.sandbox.sandbox import Sandbox

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from starlette.types import Receive, Send
 
-    from trax_mcp.sandbox.exchange import ConnectionDropped
+    from trax_mcp.sandbox.messages import ConnectionDropped
 
 
 async def hang_up(receive: Receive, send: Send, dropped: ConnectionDropped) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from trax_mcp.sandbox.clock import Clock
     from trax_mcp.sandbox.deployment import Deployment
-    from trax_mcp.sandbox.exchange import Json
+    from trax_mcp.sandbox.messages import Json
 
 
 class World:
@@ -45,8 +45,8 @@ class World:
             "connection", lambda it, account: it.account == account
         )
         self.streams: dict[str, Stream] = {}
-        self.chats: defaultdict[str, Chat] = defaultdict(lambda: Chat(seed.SCRIPT, self.mint))
-        self.library = Library(clock, self.mint)
+        self.chats: defaultdict[str, Chat] = defaultdict(lambda: Chat(seed.SCRIPT, self.new_id))
+        self.library = Library(clock, self.new_id)
         self._minted: defaultdict[str, int] = defaultdict(lambda: 100)
 
     @classmethod
@@ -63,7 +63,7 @@ class World:
                 world.chats[studio_id].tell(line, at=now + line.after)
         return world
 
-    def mint(self, kind: str) -> str:
+    def new_id(self, kind: str) -> str:
         """A new id: `studio_101`. The same calls always make the same ids."""
         self._minted[kind] += 1
         return f"{kind}_{self._minted[kind]}"
@@ -75,7 +75,9 @@ class World:
     def add_studio(self, account: str, *, name: str) -> Studio:
         """A new studio that `account` owns."""
         roles = {account: "owner"}
-        return self.studios.add(Studio(self.mint("studio"), name, account, roles, self.clock.now()))
+        return self.studios.add(
+            Studio(self.new_id("studio"), name, account, roles, self.clock.now())
+        )
 
     def add_destination(self, studio: Studio, account: str, fields: Json) -> Destination:
         """A new destination.
@@ -85,12 +87,12 @@ class World:
         """
         if fields.get("connection_id") is not None:
             self.connections.find(fields["connection_id"], of=account)
-        return self.destinations.add(Destination(self.mint("dest"), studio.id, **fields))
+        return self.destinations.add(Destination(self.new_id("dest"), studio.id, **fields))
 
     def add_source(self, studio: Studio, fields: Json) -> Source:
         """A new source; active unless told otherwise (sandbox behaviour)."""
         known = {"active": True, "created_at": self.clock.now(), **fields}
-        return self.sources.add(Source(self.mint("source"), studio.id, **known))
+        return self.sources.add(Source(self.new_id("source"), studio.id, **known))
 
     def go_live(self, studio: Studio) -> Stream:
         """Begin a stream to all enabled destinations.
@@ -103,7 +105,7 @@ class World:
             return running
         self.chat(studio)
         enabled = sorted(one.id for one in self.destinations.of(studio.id) if one.enabled)
-        stream = Stream(self.mint("encoder"), tuple(enabled), self.clock.now())
+        stream = Stream(self.new_id("encoder"), tuple(enabled), self.clock.now())
         self.streams[studio.id] = stream
         return stream
 

@@ -17,26 +17,26 @@ from trax_mcp import __version__
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.clock import Clock
-from trax_mcp.guard.acts import Acts
-from trax_mcp.guard.audit import Audit
-from trax_mcp.guard.commit import Committer
-from trax_mcp.guard.pending import Pending
-from trax_mcp.guard.road import Road
-from trax_mcp.guard.rules import Rules
-from trax_mcp.server.beyond import Beyond
+from trax_mcp.consent.audit import Audit
+from trax_mcp.consent.execute import Committer
+from trax_mcp.consent.guard import ConsentGuard
+from trax_mcp.consent.rules import Rules
+from trax_mcp.consent.shielded_tasks import ShieldedTasks
+from trax_mcp.consent.store import ConsentStore
 from trax_mcp.server.completions import Completions
-from trax_mcp.server.handlers import Context, Handler, ParamsT, ResultT, contained, endable
+from trax_mcp.server.composite_tools import CompositeTools
+from trax_mcp.server.error_boundary import Context, Handler, ParamsT, ResultT, contained, endable
 from trax_mcp.server.in_flight import InFlight
 from trax_mcp.server.lifespan import Lifespan, lifespan
-from trax_mcp.server.methods import Methods
-from trax_mcp.server.offer import Offer
-from trax_mcp.server.presence import Presence
+from trax_mcp.server.method_handlers import Methods
+from trax_mcp.server.open_streams import OpenStreams
 from trax_mcp.server.prompts import Prompts
 from trax_mcp.server.resources import Resources
 from trax_mcp.server.subscriptions import Subscriptions
+from trax_mcp.server.tool_filter import ToolFilter
 from trax_mcp.server.tools import Tools
 from trax_mcp.server.traces import drop_unreadable_traces
-from trax_mcp.show.directory import Directory
+from trax_mcp.studio.list_cache import ListCache
 
 INSTRUCTIONS: Final = """\
 Runs live streams on TRaX: studios with sources and destinations, going live and offline, chat, \
@@ -59,18 +59,18 @@ _ACTS_SECONDS: Final = 0.4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class House:
+class ServerDeps:
     """What the operator chose, and what is shared by all calls; each part replaceable in tests."""
 
     rules: Rules = field(default_factory=Rules)
-    offer: Offer = field(default_factory=Offer)
+    offer: ToolFilter = field(default_factory=ToolFilter)
     audit_log: Path | None = None
     media_dirs: Sequence[Path] = ()
     chat_poll_seconds: float = 2.0
     clock: Clock = field(default_factory=Clock)
     in_flight: InFlight = field(default_factory=InFlight)
-    presence: Presence = field(default_factory=Presence)
-    acts: Acts = field(default_factory=Acts)
+    presence: OpenStreams = field(default_factory=OpenStreams)
+    acts: ShieldedTasks = field(default_factory=ShieldedTasks)
 
     async def stop(self) -> None:
         """End what is under way; acts that have begun get what is left of the second."""
@@ -78,22 +78,24 @@ class House:
         await self.acts.finish(seconds=_ACTS_SECONDS)
 
 
-def build_road(client: Client, house: House) -> Road:
+def build_guard(client: Client, house: ServerDeps) -> ConsentGuard:
     """Make the road, with everything that the guard needs."""
-    pending = Pending(house.clock)
+    pending = ConsentStore(house.clock)
     audit = Audit(house.audit_log, house.clock)
     committer = Committer(client, pending=pending, audit=audit, acts=house.acts, clock=house.clock)
-    return Road(
+    return ConsentGuard(
         client, committer, rules=house.rules, pending=pending, audit=audit, clock=house.clock
     )
 
 
-def build_server(client: Client, *, own: Caller, house: House | None = None) -> Server[Lifespan]:
+def build_server(
+    client: Client, *, own: Caller, house: ServerDeps | None = None
+) -> Server[Lifespan]:
     """Make the MCP server.
 
     `own` is who asks where a request names nobody: the operator on stdio, nobody on HTTP.
     """
-    house = house or House()
+    house = house or ServerDeps()
     methods = _build_methods(client, own=own, house=house)
 
     def alive(_server: Server[Lifespan]) -> AbstractAsyncContextManager[Lifespan]:
@@ -130,10 +132,10 @@ def build_server(client: Client, *, own: Caller, house: House | None = None) -> 
     return server
 
 
-def _build_methods(client: Client, *, own: Caller, house: House) -> Methods:
-    directory, prompts = Directory(client, house.clock), Prompts.load(house.offer)
+def _build_methods(client: Client, *, own: Caller, house: ServerDeps) -> Methods:
+    directory, prompts = ListCache(client, house.clock), Prompts.load(house.offer)
     resources = Resources(client, directory, house.offer)
-    beyond = Beyond(client=client, clock=house.clock, media_dirs=house.media_dirs)
+    beyond = CompositeTools(client=client, clock=house.clock, media_dirs=house.media_dirs)
     completions = Completions(
         directory=directory,
         prompts=prompts,
@@ -142,7 +144,7 @@ def _build_methods(client: Client, *, own: Caller, house: House) -> Methods:
         clock=house.clock,
     )
     return Methods(
-        tools=Tools(build_road(client, house), beyond, house.offer),
+        tools=Tools(build_guard(client, house), beyond, house.offer),
         prompts=prompts,
         completions=completions,
         resources=resources,

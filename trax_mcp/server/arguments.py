@@ -12,11 +12,11 @@ from pydantic_core import ErrorDetails
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import Failure, NotSent
-from trax_mcp.api.quoting import quote_words
-from trax_mcp.api.value import Value
-from trax_mcp.guard.consent import NO_EVIDENCE, Evidence
+from trax_mcp.api.text_safety import quote
+from trax_mcp.api.tool_input import ToolInput
+from trax_mcp.consent.evidence import NO_EVIDENCE, Evidence
 
-ValueT = TypeVar("ValueT", bound=Value)
+ValueT = TypeVar("ValueT", bound=ToolInput)
 
 CONFIRM, CONFIRMATION = "confirm", "confirmation"
 EVIDENCE: Mapping[str, JsonObject] = {
@@ -74,16 +74,16 @@ def _details(error: ValidationError) -> Sequence[ErrorDetails]:
     return error.errors(include_url=False, include_input=False, include_context=False)
 
 
-def _problem(detail: ErrorDetails, kind: type[Value], allowed: Sequence[str]) -> str:
+def _problem(detail: ErrorDetails, kind: type[ToolInput], allowed: Sequence[str]) -> str:
     if not detail["loc"]:
-        return f"{kind.known_as} {detail['msg']}"
+        return f"{kind.tool_name} {detail['msg']}"
     name = str(detail["loc"][0])
     match detail["type"]:
         case "missing":
             return f"`{name}` is required"
         case "extra_forbidden":
-            stranger = quote_words(name, longest=_LONGEST_NAME)
-            return f"{stranger} is not an argument of {kind.known_as}, {_takes(allowed)}"
+            stranger = quote(name, longest=_LONGEST_NAME)
+            return f"{stranger} is not an argument of {kind.tool_name}, {_takes(allowed)}"
         case _:
             return f"`{name}` {detail['msg']}"
 

@@ -17,14 +17,14 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Connection, Destination, Source, Studio
 from trax_mcp.api.operations import ListConnections, ListDestinations, ListSources, ListStudios
-from trax_mcp.api.quoting import show_invisible
-from trax_mcp.api.value import Value
+from trax_mcp.api.text_safety import escape_invisible
+from trax_mcp.api.tool_input import ToolInput
 from trax_mcp.clock import Clock
 from trax_mcp.server.prompts import LONGEST_VALUE, Completes, Prompts
 from trax_mcp.server.resources import Resources
-from trax_mcp.show.directory import Directory
-from trax_mcp.show.search import FindStudio, best_first, folded
-from trax_mcp.show.words import LONGEST_NAME
+from trax_mcp.studio.list_cache import ListCache
+from trax_mcp.studio.naming import LONGEST_NAME
+from trax_mcp.studio.search import FindStudio, best_first, folded
 
 MOST: Final = 100
 """Suggestions in one answer (specification, server/utilities/completion)."""
@@ -51,10 +51,10 @@ class Thing:
 class Completions:
     """Suggestions, from what the directory knows of the caller and `offered` tools list."""
 
-    directory: Directory
+    directory: ListCache
     prompts: Prompts
     resources: Resources
-    offered: frozenset[type[Value]]
+    offered: frozenset[type[ToolInput]]
     clock: Clock
 
     async def complete(
@@ -160,7 +160,7 @@ def by_id(things: Sequence[Thing]) -> list[str | None]:
 
 def _is_plain(text: str, longest: int) -> bool:
     """Whether all of it can be seen, on one line, and given to a prompt."""
-    return bool(text.strip()) and len(text) <= longest and show_invisible(text) == text
+    return bool(text.strip()) and len(text) <= longest and escape_invisible(text) == text
 
 
 def _named(items: Sequence[Studio | Destination | Source]) -> list[Thing]:

@@ -17,9 +17,9 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from trax_mcp.clock import Clock
-from trax_mcp.guard.consent import PersonAnswer
-from trax_mcp.guard.visit import Question
-from trax_mcp.server.wording import told_question
+from trax_mcp.consent.calls import Question
+from trax_mcp.consent.evidence import PersonAnswer
+from trax_mcp.server.consent_text import question_text
 
 SILENCE_SECONDS: Final = 300.0
 PROGRESS_SECONDS: Final = 10.0
@@ -32,7 +32,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Elicitor:
     """The person behind one request, as far as their client lets us reach them."""
 
     ctx: ServerRequestContext[Any, Any]
@@ -67,7 +67,7 @@ class Person:
     async def ask(self, question: Question) -> PersonAnswer | types.InputRequiredResult:
         """Ask. What comes back is the answer, or the result that makes the client ask."""
         form = types.ElicitRequestFormParams(
-            message=told_question(question), requested_schema=_schema(question)
+            message=question_text(question), requested_schema=_schema(question)
         )
         if self._modern:
             return types.InputRequiredResult(

@@ -9,7 +9,7 @@ import logging
 import re
 import sys
 
-from trax_mcp.api.quoting import show_invisible
+from trax_mcp.api.text_safety import escape_invisible
 
 _TALKATIVE = ("httpx", "httpcore", "httpx2", "httpcore2", "mcp", "sse_starlette", "uvicorn")
 _REPEATS_INPUT = "opentelemetry"  # a trace header that it cannot read
@@ -29,7 +29,7 @@ class _OneLine(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
         """The line itself; a traceback follows it as it is."""
-        return show_invisible(super().formatMessage(record).rstrip())
+        return escape_invisible(super().formatMessage(record).rstrip())
 
 
 def set_up_logging(level: str) -> None:

@@ -17,9 +17,9 @@ from typing import Annotated, Final
 import mcp_types as types
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from trax_mcp.server.handlers import WrongRequestError
-from trax_mcp.server.offer import TOOLS, Offer
-from trax_mcp.show import words
+from trax_mcp.server.error_boundary import WrongRequestError
+from trax_mcp.server.tool_filter import TOOLS, ToolFilter
+from trax_mcp.studio import naming
 
 _FENCE = "+++\n"
 _PACKAGE = Path(__file__).parents[1]
@@ -113,7 +113,7 @@ class Prompt:
             raise WrongRequestError(
                 f"`{argument.name}` may have {LONGEST_VALUE} characters at most."
             )
-        return words.own(value)[1:-1]
+        return naming.own(value)[1:-1]
 
 
 class Prompts:
@@ -123,14 +123,14 @@ class Prompts:
         self._prompts = prompts
 
     @classmethod
-    def load(cls, offer: Offer) -> "Prompts":
+    def load(cls, offer: ToolFilter) -> "Prompts":
         """Read all prompts, and keep those whose tools are all offered.
 
         Raises:
             ValueError: a file, offered or not, is not as it must be; the sentence names it.
         """
         folder = next(folder for folder in FOLDERS if folder.is_dir())
-        offered = {kind.known_as for kind in offer.kinds()}
+        offered = {kind.tool_name for kind in offer.kinds()}
         prompts = list(_read_all(folder))
         return cls({it.front.name: it for it in prompts if offered.issuperset(it.front.tools)})
 

@@ -16,18 +16,18 @@ from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Studio
 from trax_mcp.api.operations import GetOpenapi, GetStreamStatus, GetStudio, ListStudios
-from trax_mcp.api.value import Value
-from trax_mcp.chat.waiting import WaitForChatMessages, read_chat
+from trax_mcp.api.tool_input import ToolInput
+from trax_mcp.chat.wait import WaitForChatMessages, read_chat
 from trax_mcp.chat.watcher import Watcher
 from trax_mcp.chat.watchers import Watchers
-from trax_mcp.server.addresses import ADDRESSES
-from trax_mcp.server.handlers import NoSuchResourceError, WrongRequestError
-from trax_mcp.server.offer import Offer
-from trax_mcp.server.strangers import told_chat, write_json
-from trax_mcp.show.directory import Directory
-from trax_mcp.show.facts import Facts
-from trax_mcp.show.lookout import Lookout
-from trax_mcp.show.pages import read_whole
+from trax_mcp.server.error_boundary import NoSuchResourceError, WrongRequestError
+from trax_mcp.server.resource_uris import ADDRESSES
+from trax_mcp.server.tool_filter import ToolFilter
+from trax_mcp.server.untrusted import chat_payload, write_json
+from trax_mcp.studio.fact_reader import FactReader
+from trax_mcp.studio.facts import Facts
+from trax_mcp.studio.list_cache import ListCache
+from trax_mcp.studio.pages import read_all_pages
 
 _HAS_NONE: Final = frozenset({"no_key", "insufficient_scope"})
 
@@ -35,7 +35,7 @@ _HAS_NONE: Final = frozenset({"no_key", "insufficient_scope"})
 class Resources:
     """The resources that are offered."""
 
-    def __init__(self, client: Client, directory: Directory, offer: Offer) -> None:
+    def __init__(self, client: Client, directory: ListCache, offer: ToolFilter) -> None:
         self._client = client
         self._directory = directory
         offered = offer.kinds()
@@ -105,24 +105,24 @@ class Resources:
             "Only chat (without `after`) and stream-status of a studio can be subscribed to."
         )
 
-    def _find(self, uri: str) -> Value:
+    def _find(self, uri: str) -> ToolInput:
         for address in self._addresses:
             if (value := address.read(uri)) is not None:
                 return value
         raise NoSuchResourceError(uri)
 
-    async def _read(self, value: Value, caller: Caller, watchers: Watchers) -> JsonObject:
+    async def _read(self, value: ToolInput, caller: Caller, watchers: Watchers) -> JsonObject:
         match value:
             case GetOpenapi():
                 return CONTRACT.document
             case ListStudios():
-                return {"data": _dump(await read_whole(self._client, value, caller))}
+                return {"data": _dump(await read_all_pages(self._client, value, caller))}
             case GetStudio():
-                facts = await Lookout(self._client, value, caller).see()
+                facts = await FactReader(self._client, value, caller).see()
                 # What belongs to it may be unknown; where it is itself, this fails and says why.
                 return _told(facts.studio or await self._client.read(value, caller), facts)
             case WaitForChatMessages(studio_id=studio, after=after):
-                return told_chat(studio, await read_chat(watchers.chat(caller, studio), after))
+                return chat_payload(studio, await read_chat(watchers.chat(caller, studio), after))
             case GetStreamStatus(studio_id=studio):
                 status = await self._client.read(value, caller)
                 watchers.saw_stream_status(caller, studio, status)

@@ -12,16 +12,16 @@ from trax_mcp.api.errors import Failure
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import GoLive, GoOffline, ListChatMessages
-from trax_mcp.api.value import Value
-from trax_mcp.chat.waiting import WaitForChatMessages
-from trax_mcp.guard.preview import Outlook
-from trax_mcp.guard.visit import Done, NotRun
+from trax_mcp.api.tool_input import ToolInput
+from trax_mcp.chat.wait import WaitForChatMessages
+from trax_mcp.consent.calls import Done, NotRun
+from trax_mcp.consent.preview import Preview
+from trax_mcp.server.consent_text import not_run_text, preview_text
 from trax_mcp.server.schemas import drop_misfits
-from trax_mcp.server.strangers import announced, fenced, write_json
-from trax_mcp.server.wording import told_not_run, told_preview
-from trax_mcp.show.outcome import Observed
+from trax_mcp.server.untrusted import fenced, with_notice, write_json
+from trax_mcp.studio.outcome import Observed
 
-_WRITTEN_BY_VIEWERS: frozenset[type[Value]] = frozenset({ListChatMessages, WaitForChatMessages})
+_WRITTEN_BY_VIEWERS: frozenset[type[ToolInput]] = frozenset({ListChatMessages, WaitForChatMessages})
 _OBSERVED = frozenset({GoLive, GoOffline})
 _OUTCOME = "live.traxstreaming/outcome"
 
@@ -37,7 +37,7 @@ _OBSERVED_SCHEMA: JsonObject = {
 }
 
 
-def with_ours(kind: type[Value], schema: JsonObject) -> JsonObject:
+def with_ours(kind: type[ToolInput], schema: JsonObject) -> JsonObject:
     """The schema of an answer as it is given, with what we add to it."""
     ours = {}
     if kind in _WRITTEN_BY_VIEWERS:
@@ -51,7 +51,7 @@ def answered(operation: type[Operation[Model]], done: Done) -> types.CallToolRes
     """TRaX's answer, untouched; before it the notice, where viewers wrote it."""
     data = done.answer.data
     if operation in _WRITTEN_BY_VIEWERS:
-        return by_viewers(announced(data))
+        return untrusted_result(with_notice(data))
     if done.observed is None:
         return plain(data)
     result = plain({**data, "observed": _observed(done.observed)})
@@ -64,7 +64,7 @@ def plain(data: JsonObject, *, sentence: str | None = None) -> types.CallToolRes
     return types.CallToolResult(content=[_text("\n".join(lines))], structured_content=data)
 
 
-def by_viewers(data: JsonObject) -> types.CallToolResult:
+def untrusted_result(data: JsonObject) -> types.CallToolResult:
     """Announced data that viewers wrote: fenced for a model, untouched for a program."""
     return types.CallToolResult(content=[_text(fenced(data))], structured_content=data)
 
@@ -82,12 +82,12 @@ def failed(failure: Failure) -> types.CallToolResult:
     """A failed call: an error that a program can branch on and a model can act on."""
     return types.CallToolResult(
         content=[_text(failure.message)],
-        structured_content={"error": told_failure(failure)},
+        structured_content={"error": failure_payload(failure)},
         is_error=True,
     )
 
 
-def told_failure(failure: Failure) -> JsonObject:
+def failure_payload(failure: Failure) -> JsonObject:
     """The account of a failed call, as the interface has it."""
     error = {
         "code": failure.code,
@@ -106,20 +106,20 @@ def not_run(call: NotRun) -> types.CallToolResult:
     """A call of which nothing was sent, and what it waits for."""
     structured = {
         "status": call.status,
-        "message": told_not_run(call),
+        "message": not_run_text(call),
         "reason": call.reason,
         "preview": _preview(call.outlook) if call.outlook else None,
         "confirmation": call.confirmation,
         "expiresAt": call.expires_at,
     }
     return types.CallToolResult(
-        content=[_text(told_preview(call))],
+        content=[_text(preview_text(call))],
         structured_content=_known(structured),
         is_error=True,
     )
 
 
-def _preview(outlook: Outlook) -> JsonObject:
+def _preview(outlook: Preview) -> JsonObject:
     return {
         "operation": outlook.operation,
         "target": _known(asdict(outlook.target)),

@@ -12,7 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from trax_mcp.api.contract import CONTRACT, JsonObject
-from trax_mcp.api.value import Value
+from trax_mcp.api.tool_input import ToolInput
 
 _IS_OF: Final[Mapping[str, Callable[[Any], bool]]] = {
     "object": lambda it: isinstance(it, dict),
@@ -37,7 +37,7 @@ class _Exact(GenerateJsonSchema):
         return False
 
 
-def arguments_schema(kind: type[Value]) -> JsonObject:
+def arguments_schema(kind: type[ToolInput]) -> JsonObject:
     """The schema of a value's arguments, each described."""
     schema = kind.model_json_schema(schema_generator=_Exact)
     properties = {
@@ -52,7 +52,7 @@ def arguments_schema(kind: type[Value]) -> JsonObject:
     }
 
 
-def answer_schema(kind: type[Value]) -> JsonObject:
+def answer_schema(kind: type[ToolInput]) -> JsonObject:
     """The schema of what comes back: nothing required, anything null, open to additions."""
     return _open(kind.answer())
 

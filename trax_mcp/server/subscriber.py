@@ -8,9 +8,9 @@ from functools import partial
 from typing import Final
 
 from trax_mcp.api.caller import Caller
-from trax_mcp.chat.flag import Flag
+from trax_mcp.chat.resettable_event import ResettableEvent
 from trax_mcp.chat.watchers import Watchers
-from trax_mcp.server.handlers import WrongRequestError
+from trax_mcp.server.error_boundary import WrongRequestError
 from trax_mcp.server.resources import Resources
 
 MOST_URIS: Final = 100
@@ -27,7 +27,7 @@ class Subscriber:
         self._wanted: dict[str, Caller] = {}
         self._listening: dict[str, Callable[[], None]] = {}
         self._untold: dict[str, None] = {}
-        self._flag = Flag()
+        self._flag = ResettableEvent()
         self._suspended = False
 
     async def subscribe(self, uri: str, caller: Caller) -> None:
@@ -46,7 +46,7 @@ class Subscriber:
             self._pending.discard(uri)
 
     async def _subscribe(self, uri: str, caller: Caller) -> None:
-        watcher, news = self._resources.watcher(uri, caller, self._watchers), Flag()
+        watcher, news = self._resources.watcher(uri, caller, self._watchers), ResettableEvent()
         # Before the look: what it finds may be new to this client as well.
         with watcher.heard_by(news.set):
             await watcher.refresh()

@@ -24,11 +24,11 @@ from mcp.shared.subscriptions import (
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
-from trax_mcp.chat.flag import Flag
+from trax_mcp.chat.resettable_event import ResettableEvent
 from trax_mcp.clock import Clock
-from trax_mcp.server.handlers import Context, NoSuchResourceError, WrongRequestError
+from trax_mcp.server.error_boundary import Context, NoSuchResourceError, WrongRequestError
 from trax_mcp.server.in_flight import InFlight
-from trax_mcp.server.presence import Presence
+from trax_mcp.server.open_streams import OpenStreams
 from trax_mcp.server.resources import Resources
 from trax_mcp.server.subscriber import MOST_URIS, Subscriber, too_many
 
@@ -48,7 +48,7 @@ class Subscriptions:
 
     resources: Resources
     in_flight: InFlight
-    presence: Presence
+    presence: OpenStreams
     clock: Clock
 
     async def listen(
@@ -102,13 +102,13 @@ class _SessionSubscription:
     """Tells one session of the earlier era, on its stream, and minds whether anybody is there."""
 
     def __init__(
-        self, session: ServerSession, subscriber: Subscriber, presence: Presence, clock: Clock
+        self, session: ServerSession, subscriber: Subscriber, presence: OpenStreams, clock: Clock
     ) -> None:
         self.subscriber = subscriber
         self._session = session
         self._presence = presence
         self._clock = clock
-        self._turned = Flag()
+        self._turned = ResettableEvent()
         self._scope = anyio.CancelScope()
         self._started = False
 

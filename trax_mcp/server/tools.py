@@ -1,4 +1,4 @@
-"""Value <-> tool. All tools are made in one loop, with the guard on the way of each operation.
+"""ToolInput <-> tool. All tools are made in one loop, with the guard on the way of each operation.
 
 What differs between tools is declared on the values and in the guard's rules; nothing here knows
 one by name.
@@ -13,17 +13,17 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
-from trax_mcp.api.value import Effect, Value
-from trax_mcp.guard.consent import Evidence
-from trax_mcp.guard.road import Road
-from trax_mcp.guard.visit import NotRun, Question, Visit
+from trax_mcp.api.tool_input import Effect, ToolInput
+from trax_mcp.consent.calls import GuardedCall, NotRun, Question
+from trax_mcp.consent.evidence import Evidence
+from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.server import results
 from trax_mcp.server.arguments import EVIDENCE, read_arguments
-from trax_mcp.server.beyond import Beyond
-from trax_mcp.server.handlers import WrongRequestError
-from trax_mcp.server.offer import TOOLS, Offer
+from trax_mcp.server.composite_tools import CompositeTools
+from trax_mcp.server.error_boundary import WrongRequestError
+from trax_mcp.server.request_context import RequestContext
 from trax_mcp.server.schemas import answer_schema, arguments_schema
-from trax_mcp.server.visitor import Visitor
+from trax_mcp.server.tool_filter import TOOLS, ToolFilter
 
 _META = "live.traxstreaming/"
 
@@ -32,7 +32,7 @@ _META = "live.traxstreaming/"
 class Tool:
     """A value as it is offered to clients."""
 
-    kind: type[Value]
+    kind: type[ToolInput]
     guarded: bool
     listing: types.Tool
 
@@ -40,14 +40,14 @@ class Tool:
 class Tools:
     """The tools that are offered, in their order."""
 
-    def __init__(self, road: Road, beyond: Beyond, offer: Offer) -> None:
+    def __init__(self, road: ConsentGuard, beyond: CompositeTools, offer: ToolFilter) -> None:
         self._road = road
         self._beyond = beyond
         self._offer = offer
         self._tools: Mapping[str, Tool] = {
-            kind.known_as: _tool(kind, guarded=_takes_consent(kind, road))
+            kind.tool_name: _tool(kind, guarded=_takes_consent(kind, road))
             for kind in offer.kinds()
-            if not road.rules.withholds(kind)
+            if not road.rules.would_bypass_consent(kind)
         }
 
     def listings(self) -> list[types.Tool]:
@@ -59,7 +59,7 @@ class Tools:
         return self._tools[name].listing.input_schema if name in self._tools else None
 
     async def call(
-        self, name: str, arguments: Mapping[str, object], visitor: Visitor
+        self, name: str, arguments: Mapping[str, object], visitor: RequestContext
     ) -> types.CallToolResult | types.InputRequiredResult:
         """Run a tool; whatever goes wrong is told in the result.
 
@@ -79,7 +79,7 @@ class Tools:
         return results.as_documented(result, tool.listing.output_schema or {})
 
     async def _run(
-        self, tool: Tool, arguments: Mapping[str, object], visitor: Visitor
+        self, tool: Tool, arguments: Mapping[str, object], visitor: RequestContext
     ) -> types.CallToolResult | types.InputRequiredResult:
         value, evidence = read_arguments(tool.kind, arguments, guarded=tool.guarded)
         if isinstance(value, Operation):
@@ -87,11 +87,11 @@ class Tools:
         return await self._beyond.run(value, visitor)
 
     async def _walk(
-        self, operation: Operation[Model], evidence: Evidence, visitor: Visitor
+        self, operation: Operation[Model], evidence: Evidence, visitor: RequestContext
     ) -> types.CallToolResult | types.InputRequiredResult:
         """Walk the road, and again from its beginning with each answer that a person gives."""
         person = visitor.person
-        visit = Visit(
+        visit = GuardedCall(
             operation,
             visitor.caller,
             replace(evidence, answer=person.answer),
@@ -109,15 +109,15 @@ class Tools:
         return results.answered(type(operation), result)
 
 
-def _takes_consent(kind: type[Value], road: Road) -> bool:
-    return issubclass(kind, Operation) and road.rules.takes_consent(kind)
+def _takes_consent(kind: type[ToolInput], road: ConsentGuard) -> bool:
+    return issubclass(kind, Operation) and road.rules.may_need_consent(kind)
 
 
-def _tool(kind: type[Value], *, guarded: bool) -> Tool:
+def _tool(kind: type[ToolInput], *, guarded: bool) -> Tool:
     call = kind.call
-    title = kind.known_as.replace("_", " ").capitalize().replace("openapi", "OpenAPI")
+    title = kind.tool_name.replace("_", " ").capitalize().replace("openapi", "OpenAPI")
     listing = types.Tool(
-        name=kind.known_as,
+        name=kind.tool_name,
         title=title,
         description=kind.words(),
         input_schema=_input_schema(kind, guarded=guarded),
@@ -138,7 +138,7 @@ def _tool(kind: type[Value], *, guarded: bool) -> Tool:
     return Tool(kind, guarded, listing)
 
 
-def _input_schema(kind: type[Value], *, guarded: bool) -> JsonObject:
+def _input_schema(kind: type[ToolInput], *, guarded: bool) -> JsonObject:
     schema = arguments_schema(kind)
     if guarded:
         schema["properties"] = {**schema["properties"], **EVIDENCE}

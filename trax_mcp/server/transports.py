@@ -27,10 +27,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp import __version__
-from trax_mcp.server.doorway import Doorway
+from trax_mcp.server.auth_middleware import AuthMiddleware
+from trax_mcp.server.http_server import Stop
 from trax_mcp.server.in_flight import InFlight
-from trax_mcp.server.listening import Stop
-from trax_mcp.server.presence import Presence
+from trax_mcp.server.open_streams import OpenStreams
 from trax_mcp.server.unreadable import answer_to_unreadable
 from trax_mcp.settings import Settings
 
@@ -85,7 +85,7 @@ async def _leave_on_signal(stop: Stop) -> None:
 
 
 def http_app(
-    server: Server[Any], settings: Settings, *, in_flight: InFlight, presence: Presence
+    server: Server[Any], settings: Settings, *, in_flight: InFlight, presence: OpenStreams
 ) -> ASGIApp:
     """The MCP endpoint and the health check, behind the doorway.
 
@@ -99,7 +99,7 @@ def http_app(
         custom_starlette_routes=[Route(HEALTH, _healthz)],
     )
     app = _endable(_with_presence(app, presence), in_flight)
-    app = Doorway(app, open_path=HEALTH, token=token.get_secret_value() if token else None)
+    app = AuthMiddleware(app, open_path=HEALTH, token=token.get_secret_value() if token else None)
     if not settings.allowed_origins:
         return app
     return CORSMiddleware(
@@ -135,7 +135,7 @@ def _endable(app: ASGIApp, in_flight: InFlight) -> ASGIApp:
     return run
 
 
-def _with_presence(app: ASGIApp, presence: Presence) -> ASGIApp:
+def _with_presence(app: ASGIApp, presence: OpenStreams) -> ASGIApp:
     """Say which sessions have their stream open: one that was let in, and has begun."""
 
     async def run(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,0 +1,110 @@
+"""What each method of the protocol does: from a request to the room that answers it, and back.
+
+Nothing is decided here but who asks.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import mcp_types as types
+
+from trax_mcp.api.caller import Caller
+from trax_mcp.clock import Clock
+from trax_mcp.server.auth_middleware import CALLER
+from trax_mcp.server.completions import Completions
+from trax_mcp.server.elicitation import Elicitor
+from trax_mcp.server.error_boundary import Context
+from trax_mcp.server.prompts import Prompts
+from trax_mcp.server.request_context import RequestContext
+from trax_mcp.server.resource_uris import JSON
+from trax_mcp.server.resources import Resources
+from trax_mcp.server.subscriptions import Subscriptions
+from trax_mcp.server.tools import Tools
+
+_NOTHING: Final = types.EmptyResult()
+
+
+@dataclass(frozen=True, slots=True)
+class Methods:
+    """The handlers. `own` is who asks where a request names nobody."""
+
+    tools: Tools
+    prompts: Prompts
+    completions: Completions
+    resources: Resources
+    subscriptions: Subscriptions
+    clock: Clock
+    own: Caller
+
+    async def list_tools(self, _ctx: Context, _params: object) -> types.ListToolsResult:
+        """`tools/list`."""
+        return types.ListToolsResult(tools=self.tools.listings())
+
+    async def call_tool(
+        self, ctx: Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        """`tools/call`."""
+        person = Elicitor(ctx, params, self.clock)
+        visitor = RequestContext(self._caller(ctx), person, ctx.lifespan_context.watchers)
+        return await self.tools.call(params.name, params.arguments or {}, visitor)
+
+    async def list_prompts(self, _ctx: Context, _params: object) -> types.ListPromptsResult:
+        """`prompts/list`."""
+        return types.ListPromptsResult(prompts=self.prompts.listings())
+
+    async def get_prompt(
+        self, _ctx: Context, params: types.GetPromptRequestParams
+    ) -> types.GetPromptResult:
+        """`prompts/get`."""
+        return self.prompts.fill(params.name, params.arguments or {})
+
+    async def complete(
+        self, ctx: Context, params: types.CompleteRequestParams
+    ) -> types.CompleteResult:
+        """`completion/complete`."""
+        return await self.completions.complete(params, self._caller(ctx))
+
+    async def list_resources(self, ctx: Context, _params: object) -> types.ListResourcesResult:
+        """`resources/list`."""
+        listings = await self.resources.listings(self._caller(ctx))
+        return types.ListResourcesResult(resources=listings)
+
+    async def list_templates(
+        self, _ctx: Context, _params: object
+    ) -> types.ListResourceTemplatesResult:
+        """`resources/templates/list`."""
+        return types.ListResourceTemplatesResult(resource_templates=self.resources.templates())
+
+    async def read_resource(
+        self, ctx: Context, params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult:
+        """`resources/read`."""
+        watchers = ctx.lifespan_context.watchers
+        text = await self.resources.read(params.uri, self._caller(ctx), watchers)
+        contents = types.TextResourceContents(uri=params.uri, mime_type=JSON, text=text)
+        return types.ReadResourceResult(contents=[contents])
+
+    async def subscribe(
+        self, ctx: Context, params: types.SubscribeRequestParams
+    ) -> types.EmptyResult:
+        """`resources/subscribe`, of the earlier era."""
+        await self.subscriptions.subscribe(ctx, params.uri, self._caller(ctx))
+        return _NOTHING
+
+    async def unsubscribe(
+        self, ctx: Context, params: types.UnsubscribeRequestParams
+    ) -> types.EmptyResult:
+        """`resources/unsubscribe`, of the earlier era."""
+        self.subscriptions.unsubscribe(ctx, params.uri)
+        return _NOTHING
+
+    async def listen(
+        self, ctx: Context, params: types.SubscriptionsListenRequestParams
+    ) -> types.SubscriptionsListenResult:
+        """`subscriptions/listen`, of the 2026-07-28 era."""
+        return await self.subscriptions.listen(ctx, params, self._caller(ctx))
+
+    def _caller(self, ctx: Context) -> Caller:
+        """Who asks: whom the doorway let in with this very request, else `own`."""
+        caller: Caller = self.own if ctx.request is None else ctx.request.scope[CALLER]
+        return self.own if caller.key is None else caller

@@ -1,0 +1,4 @@
+"""Uploads: a file of this computer becomes an asset in the media library.
+
+Does not import MCP or consent.
+"""
