@@ -1,4 +1,1 @@
-"""TRaX's side: what can be asked, who asks, how it is sent, what comes back.
-
-This room speaks HTTP and JSON and has never heard of MCP.
-"""
+"""TRaX over HTTP: operations, the client that sends them, their answers and errors."""

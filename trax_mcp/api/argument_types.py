@@ -1,8 +1,7 @@
-"""The kinds of argument that operations take, and what each allows.
+"""The types of tool arguments, and the values that each accepts.
 
-Models sometimes send numbers, booleans and lists as strings; what is unambiguous is accepted and
-everything else is refused with a rule that says what is allowed. A refused value is never
-repeated in the refusal, since it may be a secret. This room knows no operation.
+Models sometimes send numbers, booleans and lists as strings, so unambiguous strings are accepted.
+An error states the rule and never repeats the value, which may be a secret.
 """
 
 import json
@@ -12,16 +11,19 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,40}")
+_INTEGER = re.compile(r"-?[0-9]{1,40}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_LARGEST = 2**53 - 1  # beyond it, JSON readers stop agreeing on whole numbers (RFC 8259, section 6)
-LONGEST_WAIT_SECONDS = 55  # below the minute after which many clients give a call up
+_LARGEST_INTEGER = 2**53 - 1  # JSON parsers agree up to here (RFC 8259, section 6)
+LONGEST_WAIT_SECONDS = 55  # many clients cancel a call after a minute
 _WAIT_RULE = f"must be a number of seconds from 0 to {LONGEST_WAIT_SECONDS}"
-_LONGEST_ID, _LONGEST_CURSOR = 512, 4096  # percent-encoded, both fit into the longest URL of httpx
+_LONGEST_ID, _LONGEST_CURSOR = (
+    512,
+    4096,
+)  # even percent-encoded, both are shorter than the longest URL of httpx
 
 
 def rule(sentence: str) -> PydanticCustomError:
-    """A broken rule, worded to follow the argument's name: "must be ..."."""
+    """The error for a broken rule. The sentence follows the argument's name: "must be ..."."""
     return PydanticCustomError("rule", "{sentence}", {"sentence": sentence})
 
 
@@ -48,41 +50,41 @@ def _read_cursor(value: object) -> str:
 
 
 def _read_secret(value: object) -> SecretStr:
-    given = value.get_secret_value() if isinstance(value, SecretStr) else value
-    return SecretStr(_read_text(given))
+    plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return SecretStr(_read_text(plain))
 
 
 def _read_boolean(value: object) -> bool:
-    named = {"true": True, "false": False}
-    if isinstance(value, str) and value in named:
-        return named[value]
+    booleans = {"true": True, "false": False}
+    if isinstance(value, str) and value in booleans:
+        return booleans[value]
     if not isinstance(value, bool):
         raise rule("must be true or false")
     return value
 
 
-def _read_whole_number(value: object, *, least: int) -> int:
-    if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
+def _read_integer(value: object, *, minimum: int) -> int:
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
         value = int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if type(value) is not int or value < least:
-        raise rule(f"must be a whole number of at least {least}")
-    if value > _LARGEST:
-        raise rule(f"must be a whole number of at most {_LARGEST}")
+    if type(value) is not int or value < minimum:
+        raise rule(f"must be a whole number of at least {minimum}")
+    if value > _LARGEST_INTEGER:
+        raise rule(f"must be a whole number of at most {_LARGEST_INTEGER}")
     return value
 
 
 def _read_limit(value: object) -> int:
-    return _read_whole_number(value, least=1)
+    return _read_integer(value, minimum=1)
 
 
 def _read_byte_size(value: object) -> int:
-    return _read_whole_number(value, least=0)
+    return _read_integer(value, minimum=0)
 
 
 def _read_wait(value: object) -> float:
-    if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise rule(_WAIT_RULE)
@@ -106,7 +108,7 @@ def _parse_list(value: str) -> object:
 
 
 def _has_lone_surrogate(text: str) -> bool:
-    """It can be written in JSON and sent by nobody."""
+    """Whether the text cannot be encoded. JSON can hold such text as an escape."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,6 +1,6 @@
-"""Who asks. Each request carries its caller; there is no key anywhere else.
+"""Who makes a request. Each request carries its caller; no key is kept anywhere else.
 
-The key is a secret: neither it nor anything from which it could be guessed is ever printed.
+The key is a secret: neither the key nor anything that reveals part of it is ever printed.
 """
 
 import hashlib
@@ -8,18 +8,20 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-KEY: Final = re.compile(r"sk_live_[^\s\"'<>,;\\]+")
-"""A key as it can be told by its looks, wherever somebody has put one."""
+from trax_mcp.settings import KEY_PREFIX
+
+KEY_PATTERN: Final = re.compile(KEY_PREFIX + r"[^\s\"'<>,;\\]+")
+"""Finds TRaX keys in any text."""
 
 _SENDABLE = re.compile(r"[\x21-\x7e]{1,512}")
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A TRaX key, or none, and the fingerprint by which the rest of the house knows its owner.
+    """A TRaX key, or none, and a fingerprint that identifies it in logs and stores.
 
     Raises:
-        ValueError: the key cannot stand in an HTTP header (1 to 512 visible ASCII characters).
+        ValueError: the key does not fit into an HTTP header (1 to 512 visible ASCII characters).
     """
 
     key: str | None = field(default=None, repr=False)
@@ -32,15 +34,16 @@ class Caller:
 
 
 def redact_keys(text: str, caller: Caller) -> str:
-    """A text without the caller's key, and without whatever looks like one."""
+    """Replace the caller's key, and everything that looks like a TRaX key."""
     own = [] if caller.key is None else [re.escape(caller.key)]
-    return re.sub("|".join([*own, KEY.pattern]), "[key]", text)  # in one pass, as in `refusals`
+    # One pass: a short key must not leave a part of a longer one.
+    return re.sub("|".join([*own, KEY_PATTERN.pattern]), "[key]", text)
 
 
 def _fingerprint(key: str | None) -> str:
-    """64 bits of SHA-256: enough to tell callers apart, useless for finding a random key."""
+    """64 bits of SHA-256: they distinguish callers and do not help to find a random key."""
     return "nobody" if key is None else hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 ANONYMOUS = Caller()
-"""A caller without a key: may ask the two public meta calls and nothing else."""
+"""A caller without a key. It may make the two public meta calls only."""

@@ -1,7 +1,7 @@
-"""Sends any operation for a caller and returns its answer.
+"""Sends operations for a caller and returns their answers.
 
-How bytes travel is `wire`'s, what an answer means is decided in `replies`, whether to try again in
-`retries`.
+`http_exchange` does one HTTP exchange, `responses` interprets it and `retries` decides whether to
+send again.
 """
 
 import random
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 class Client:
     """TRaX over HTTP.
 
-    `timeout_seconds` bounds one request as a whole, from connecting to the last byte.
-    `transport`, `sleep` and `now` are the world outside, replaceable.
+    `timeout_seconds` limits one request as a whole, from connecting to the last byte.
+    Tests replace `transport`, `sleep` and `now`.
     """
 
     def __init__(
@@ -49,32 +49,32 @@ class Client:
         self._now = now
 
     async def read(
-        self, operation: Operation[Answer_co], caller: Caller, *, persist: bool = True
+        self, operation: Operation[Answer_co], caller: Caller, *, retry: bool = True
     ) -> Answer_co:
-        """Send an operation and return the answer as its model, for rooms that read it.
+        """Send an operation and return its answer as a model.
 
         Raises:
-            TraxError: as `send`; BadAnswer also where the answer lacks what the contract promises.
+            TraxError: as `send`; also BadAnswer if the answer lacks a required field.
         """
-        answer = await self.send(operation, caller, persist=persist)
+        answer = await self.send(operation, caller, retry=retry)
         try:
             return operation.answer_model().model_validate(answer.data)
         except ValidationError:
             raise incomplete(operation, request_id=answer.request_id) from None
 
     async def send(
-        self, operation: Operation[Answer_co], caller: Caller, *, persist: bool = True
+        self, operation: Operation[Answer_co], caller: Caller, *, retry: bool = True
     ) -> Answer[Answer_co]:
         """Send an operation and return what TRaX answered.
 
-        `persist`: try again where no harm can come of it.
+        With `retry`, calls that can safely be repeated are sent again after some failures.
 
         Raises:
             NotSent: the caller has no key and the call needs one.
             NoConnection: TRaX could not be reached; nothing was sent.
-            LostAnswer: sent, and no whole answer came back in time.
+            LostAnswer: sent, and no answer came back in time.
             Refused: TRaX answered with an error.
-            BadAnswer: TRaX accepted the call and its answer cannot be read.
+            BadAnswer: TRaX accepted the call, but its answer cannot be read.
         """
         if caller.key is None and not operation.call.public:
             raise no_key()
@@ -82,16 +82,16 @@ class Client:
         while True:
             tries += 1
             try:
-                reply = await self._exchange.run(operation, caller)
-                return read_response(operation, reply, caller)
+                response = await self._exchange.run(operation, caller)
+                return read_response(operation, response, caller)
             except TraxError as error:
                 pause = pause_before_retry(
                     error,
                     tries=tries,
                     mutates=operation.call.mutates,
-                    jitter=random.random(),  # noqa: S311  spreads load, guards nothing
+                    jitter=random.random(),  # noqa: S311  spreads load, protects nothing
                 )
-                if pause is None or not persist:
+                if pause is None or not retry:
                     raise
             await self._sleep(pause)
 
@@ -102,7 +102,7 @@ class Client:
 
     @cached_property
     def _exchange(self) -> "HttpExchange":
-        # Not at import or start: httpx and its TLS context take a tenth of the time to the first
+        # Made on first use: httpx and its TLS context take a tenth of the time to the first
         # tools/list, which needs neither.
         from trax_mcp.api.http_exchange import HttpExchange  # noqa: PLC0415
 
@@ -113,5 +113,5 @@ class Client:
                 transport=self.transport,
                 now=self._now,
             )
-        except Exception:  # noqa: BLE001  whatever httpx makes of the environment
+        except Exception:  # noqa: BLE001  httpx raises many types for a wrong environment
             raise client_setup_failed() from None

@@ -1,7 +1,7 @@
-"""The published /v1 contract as data, and its only reader.
+"""The published /v1 contract as data.
 
-Everything here is quoted from `openapi.json`, a transcription of TRaX's reference; the room adds
-no fact of its own. It does not know which calls are dangerous or what a model should be told.
+All of it comes from `openapi.json`, a transcription of TRaX's reference. The contract does not say
+which calls are dangerous; operations declare that.
 """
 
 import json
@@ -21,7 +21,7 @@ _JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One thing that a call takes: where it goes, and what the document says of it."""
+    """A parameter of a call, or a field of its request body, as documented."""
 
     name: str
     place: Place
@@ -34,8 +34,8 @@ class Field:
 class Call:
     """One documented call, such as `GET /v1/studios`.
 
-    `scope` is the key scope it requires, None for the public meta calls. `answer` is the schema of
-    its success, always an object.
+    `scope` is the key scope that it requires, None for the public meta calls. `answer` is the
+    schema of the successful response, always an object.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Call:
 
     @property
     def mutates(self) -> bool:
-        """Whether the write gate applies: everything that is not a GET (source: the reference)."""
+        """Whether it needs writes to be enabled: all but GET (source: the reference)."""
         return self.method != "GET"
 
     @property
@@ -61,10 +61,10 @@ class Call:
 
 
 class Contract:
-    """The document, read into calls and schemas.
+    """The calls and schemas of the document.
 
     Raises:
-        KeyError: the document lacks a part that OpenAPI 3.0 or its own references promise.
+        KeyError: the document lacks a part that OpenAPI 3.0 or one of its references requires.
     """
 
     def __init__(self, document: JsonObject) -> None:
@@ -74,11 +74,11 @@ class Contract:
 
     @property
     def version(self) -> str:
-        """The version of the contract itself, such as `1.3.0`."""
+        """The version of the contract, such as `1.3.0`."""
         return str(self.document["info"]["version"])
 
     def resolve(self, schema: JsonObject) -> JsonObject:
-        """Follow `$ref`, one step; a schema without one is returned as it is."""
+        """Follow one `$ref`. A schema without one is returned unchanged."""
         reference = schema.get("$ref")
         return schema if reference is None else self.schemas[reference.rpartition("/")[2]]
 
@@ -128,4 +128,4 @@ class Contract:
 
 
 CONTRACT = Contract(json.loads(files("trax_mcp.api").joinpath("openapi.json").read_bytes()))
-"""The baked contract. Never changed after import."""
+"""The contract that this version is built on. Never changed after import."""

@@ -1,7 +1,6 @@
-"""What a comparison of two contract documents finds, and the words for it.
+"""The differences that a comparison of two contract documents finds, and their texts.
 
-The newer document is a stranger's, so its words are quoted, bounded and on one line. The room
-judges nothing: what breaks a caller is told to it.
+The live document is untrusted, so its text is quoted, shortened and kept on one line.
 """
 
 from collections.abc import Set as AbstractSet
@@ -9,25 +8,25 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.text_safety import quote
+from trax_mcp.api.text_safety import escape, quote, truncate
 
 Kind = Literal["added", "removed", "changed"]
 
 DOCUMENT: Final = "document"
-"""Where a difference is that concerns no single call or schema."""
+"""`where` of a difference that concerns no single call or schema."""
 _LONGEST_WHERE = 160
 _LONGEST_NAME = 60
-_LONGEST_WORDS = 200
+_LONGEST_VALUE = 200
 _SHORT = 30
 _LARGEST_NUMBER_BITS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One difference: `where` names a call, parameter, schema or field, `what` says it in words.
+    """One difference: `where` names a call, parameter, schema or field, `what` describes it.
 
-    Both are one line, bounded, and safe to print. `breaking`: callers that kept to the older
-    document may fail.
+    Both are one short line and safe to print. `breaking`: callers written for the older document
+    may fail.
     """
 
     kind: Kind
@@ -37,57 +36,56 @@ class Difference:
 
 
 class Differences:
-    """What was found so far, each difference once, however many calls share it."""
+    """The differences found so far. One that several calls share is listed once."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[Kind, str, str], bool] = {}
+        self._breaking: dict[tuple[Kind, str, str], bool] = {}
 
     def add(self, kind: Kind, where: str, what: str, *, breaking: bool) -> None:
-        """Note a difference; `what` must be safe to print, `where` need not be."""
+        """Add a difference. `what` must be safe to print already; `where` is made so."""
         key = (kind, _printable(where, longest=_LONGEST_WHERE), what)
-        self._found[key] = self._found.get(key, False) or breaking
+        self._breaking[key] = self._breaking.get(key, False) or breaking
 
-    def unreadable(self, where: str) -> None:
-        """Note that something is not what OpenAPI says it is, or refers to nothing."""
+    def add_unreadable(self, where: str) -> None:
+        """Add a part that breaks the OpenAPI format, or whose reference leads nowhere."""
         self.add("changed", where, "cannot be read", breaking=True)
 
-    def shared(self, live: JsonObject, baked: JsonObject, *, under: str, thing: str) -> list[str]:
-        """Note what only one side has: removals break. Returns the names that both have."""
+    def compare_names(
+        self, live: JsonObject, baked: JsonObject, *, under: str, noun: str
+    ) -> list[str]:
+        """Add the names that only one side has; removals break. Return the names that both have."""
         for name in (name for name in baked if name not in live):
-            self.add("removed", f"{under}{name}", f"the {thing} is gone", breaking=True)
+            self.add("removed", f"{under}{name}", f"the {noun} is gone", breaking=True)
         for name in (name for name in live if name not in baked):
-            self.add("added", f"{under}{name}", f"a new {thing}", breaking=False)
+            self.add("added", f"{under}{name}", f"a new {noun}", breaking=False)
         return [name for name in baked if name in live]
 
-    def parts(
+    def compare_parts(
         self,
         live: JsonObject,
         baked: JsonObject,
         where: str,
         *,
-        judged: AbstractSet[str] = frozenset(),
+        skip: AbstractSet[str] = frozenset(),
         breaking: AbstractSet[str] = frozenset(),
     ) -> None:
-        """Note every other part that differs: wording, unless it is one of `breaking`.
-
-        `judged` are the parts that somebody else compares.
-        """
+        """Add every part that differs, except those in `skip`, which are compared elsewhere."""
         for name in (*baked, *(name for name in live if name not in baked)):
             same = name in live and name in baked and live[name] == baked[name]
-            if name not in judged and not same:
-                what = _change(name, live, baked)
+            if name not in skip and not same:
+                what = _describe_change(name, live, baked)
                 self.add("changed", where, what, breaking=name in breaking)
 
     def all(self) -> tuple[Difference, ...]:
-        """Everything, in the order in which it was found."""
-        return tuple(Difference(*key, breaking) for key, breaking in self._found.items())
+        """All differences, in the order in which they were found."""
+        return tuple(Difference(*key, breaking) for key, breaking in self._breaking.items())
 
 
-def told(value: object) -> str:
-    """A value in a few words, safe to print."""
+def describe(value: object) -> str:
+    """Describe a value in a few words, safe to print."""
     match value:
         case str():
-            return quote(value, longest=_LONGEST_WORDS)
+            return quote(value, longest=_LONGEST_VALUE)
         case bool():
             return str(value).lower()
         case int() if value.bit_length() <= _LARGEST_NUMBER_BITS:
@@ -98,13 +96,15 @@ def told(value: object) -> str:
             return "something else"
 
 
-def _change(name: str, live: JsonObject, baked: JsonObject) -> str:
+def _describe_change(name: str, live: JsonObject, baked: JsonObject) -> str:
     part = _printable(name, longest=_LONGEST_NAME)
     if name not in live:
         return f"{part} is gone"
     if name not in baked:
-        return f"{part} is new: {told(live[name])}" if _is_plain(live[name]) else f"{part} is new"
-    was, now = told(baked[name]), told(live[name])
+        return (
+            f"{part} is new: {describe(live[name])}" if _is_plain(live[name]) else f"{part} is new"
+        )
+    was, now = describe(baked[name]), describe(live[name])
     if len(was) <= _SHORT and was != now:
         return f"{part} was {was}, is {now}"
     return f"{part} is now {now}"
@@ -114,5 +114,5 @@ def _is_plain(value: object) -> bool:
     return isinstance(value, str | int | float)
 
 
-def _printable(words: str, *, longest: int) -> str:
-    return quote(words, longest=longest)[1:-1]
+def _printable(text: str, *, longest: int) -> str:
+    return escape(truncate(text, longest=longest))

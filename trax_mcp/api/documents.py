@@ -1,7 +1,7 @@
-"""A contract document that may hold anything, read without trust: OpenAPI as far as it goes.
+"""Reads an untrusted OpenAPI document.
 
-Unlike `contract`, which stands on a document of ours and may fail, this reader never does: what is
-not as OpenAPI has it is complained of and left out. It compares nothing.
+Unlike `contract`, which reads our own document and may fail, this reader never raises: it reports
+parts that break the OpenAPI format and leaves them out.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ _VERSION: Final = "3."
 
 
 def is_openapi(document: object) -> bool:
-    """Whether it is an OpenAPI 3 document with paths, by its outermost parts."""
+    """Whether the root looks like an OpenAPI 3 document with paths."""
     return (
         isinstance(document, dict)
         and isinstance(version := document.get("openapi"), str)
@@ -24,42 +24,42 @@ def is_openapi(document: object) -> bool:
 
 
 class Document:
-    """An OpenAPI document; `complain` is told where something in it cannot be read."""
+    """An OpenAPI document. `report_unreadable` gets the location of each unreadable part."""
 
-    def __init__(self, root: JsonObject, complain: Callable[[str], None]) -> None:
+    def __init__(self, root: JsonObject, report_unreadable: Callable[[str], None]) -> None:
         self.root = root
-        self.complain = complain
+        self.report_unreadable = report_unreadable
 
     def read(self, node: object, where: str) -> JsonObject | None:
-        """An object, behind its references; None, after a complaint, if there is none."""
-        met: set[str] = set()
+        """Follow references to an object. If there is none, report that and return None."""
+        visited: set[str] = set()
         while isinstance(node, dict) and isinstance(reference := node.get("$ref"), str):
-            node = None if reference in met else self._at(reference)
-            met.add(reference)
+            node = None if reference in visited else self._follow(reference)
+            visited.add(reference)
         if isinstance(node, dict):
             return node
-        self.complain(where)
+        self.report_unreadable(where)
         return None
 
     def part(self, owner: JsonObject, name: str, where: str) -> JsonObject:
-        """An object inside another; empty if it is not there, or cannot be read."""
+        """An object inside another. Empty if it is missing or cannot be read."""
         return self.read(owner.get(name, {}), where) or {}
 
     def items(self, owner: JsonObject, name: str, where: str) -> list[object]:
-        """A list inside an object; empty if it is not there, or cannot be read."""
+        """A list inside an object. Empty if it is missing or cannot be read."""
         items = owner.get(name, [])
         if isinstance(items, list):
             return items
-        self.complain(where)
+        self.report_unreadable(where)
         return []
 
-    def component(self, kind: str) -> JsonObject:
-        """The components of a kind, by name."""
+    def components(self, kind: str) -> JsonObject:
+        """The components of one kind, by name."""
         where = "components"
         return self.part(self.part(self.root, where, where), kind, f"{where} {kind}")
 
     def calls(self) -> Iterator[tuple[str, JsonObject]]:
-        """Every call by its name, such as `GET /v1/studios`, with the parameters of its path."""
+        """Every call with its name, such as `GET /v1/studios`, and the parameters of its path."""
         for path, node in self.part(self.root, "paths", "paths").items():
             item = {} if path.startswith("x-") else self.read(node, f"path {path}") or {}
             for method in (method for method in _METHODS if method in item):
@@ -69,8 +69,8 @@ class Document:
                     shared = self.items(item, "parameters", f"path {path} parameters")
                     yield name, {**call, "parameters": [*shared, *own]}
 
-    def _at(self, reference: str) -> object:
-        """What stands where a JSON pointer points to (RFC 6901); None if nothing does."""
+    def _follow(self, reference: str) -> object:
+        """The value at a JSON pointer (RFC 6901). None if there is none."""
         first, *names = reference.split("/")
         node: object = self.root if first == "#" else None
         for name in names:

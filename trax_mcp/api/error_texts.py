@@ -1,7 +1,6 @@
-"""Every failure but an error answer (those are in `refusals`), put into words.
+"""The messages of all failures except TRaX's error responses, which are in `error_responses`.
 
-Pure. Each text says what happened, what was not done, and what to do next. No secret can enter,
-since none is handed in.
+Each says what happened, what was not done, and what to do next. No function here takes a secret.
 """
 
 from collections.abc import Mapping
@@ -25,7 +24,7 @@ WRITES_OFF: Final = "This TRaX deployment has writes switched off"
 WRITES_OFF_NEXT: Final = (
     "Retrying will not help: `writeEnabled` in get_health shows when that changes."
 )
-_BECAME: Final[Mapping[Outcome, str]] = {
+_OUTCOME_CLAUSES: Final[Mapping[Outcome, str]] = {
     "not_applied": "nothing was changed",
     "unknown": "whether it took effect is not known",
     "applied": "it has taken effect, so do not call again",
@@ -42,12 +41,13 @@ def no_key() -> NotSent:
 
 
 def write_disabled() -> NotSent:
-    """The deployment takes no changes: seen by looking, before anybody is asked."""
-    return _not_sent("write_disabled", f"{WRITES_OFF}; {_BECAME['not_applied']}. {WRITES_OFF_NEXT}")
+    """The deployment takes no changes, as seen before asking for consent."""
+    message = compose_message(WRITES_OFF, "not_applied", WRITES_OFF_NEXT)
+    return _not_sent("write_disabled", message)
 
 
 def not_listed(operation: Operation[Model], *, what: str, listed_by: str) -> NotSent:
-    """What an operation is about is not in the list where it would be."""
+    """The target of an operation is not in its list."""
     return _not_sent(
         "not_found",
         f"TRaX lists no such {what}, so {operation.tool_name} was not sent."
@@ -56,7 +56,7 @@ def not_listed(operation: Operation[Model], *, what: str, listed_by: str) -> Not
 
 
 def client_setup_failed() -> NotSent:
-    """The environment lets no client be made: a proxy, certificate or address is wrong."""
+    """The environment names a wrong proxy, certificate or address."""
     return _not_sent(
         "unreachable",
         "The way to TRaX could not be prepared, so nothing was sent. Check TRAX_BASE_URL,"
@@ -65,9 +65,9 @@ def client_setup_failed() -> NotSent:
 
 
 def interrupted(operation: Operation[Model]) -> LostAnswer:
-    """Sent, or about to be, when the time for it was over or the server stopped."""
+    """The time limit passed, or the server shut down, while the call was being sent."""
     happened = "The call was cut short before TRaX answered"
-    return LostAnswer(_account(operation, "timeout", happened, request_id=None))
+    return LostAnswer(_failure(operation, "timeout", happened, request_id=None))
 
 
 def no_connection(*, request_id: str) -> NoConnection:
@@ -82,21 +82,21 @@ def no_connection(*, request_id: str) -> NoConnection:
 
 
 def timed_out(operation: Operation[Model], *, request_id: str, seconds: float) -> LostAnswer:
-    """Sent, and no answer came in time."""
+    """The call was sent, but no answer came in time."""
     happened = f"TRaX did not answer within {seconds:g} s"
-    return LostAnswer(_account(operation, "timeout", happened, request_id=request_id))
+    return LostAnswer(_failure(operation, "timeout", happened, request_id=request_id))
 
 
-def cut_off(operation: Operation[Model], *, request_id: str) -> LostAnswer:
-    """Sent, or partly, and the connection broke before an answer began."""
+def connection_broken(operation: Operation[Model], *, request_id: str) -> LostAnswer:
+    """The call was sent, perhaps in part, but the connection broke before an answer began."""
     happened = "The connection to TRaX broke before it answered"
-    return LostAnswer(_account(operation, "unreachable", happened, request_id=request_id))
+    return LostAnswer(_failure(operation, "unreachable", happened, request_id=request_id))
 
 
 def response_mismatch(operation: Operation[Model], *, request_id: str) -> LostAnswer:
-    """Sent, and what came back was the answer to another request of ours, perhaps of another's."""
+    """TRaX answered another request of this server, perhaps of another caller."""
     happened = "TRaX answered another request in place of this one"
-    return LostAnswer(_account(operation, "bad_answer", happened, request_id=request_id))
+    return LostAnswer(_failure(operation, "bad_answer", happened, request_id=request_id))
 
 
 def unreadable(
@@ -107,53 +107,53 @@ def unreadable(
     why: str = "is not a JSON object",
     code: str = "bad_answer",
 ) -> BadAnswer:
-    """TRaX accepted the call and its answer cannot be read. A mutation has been done."""
+    """TRaX accepted the call, but its answer cannot be read. A mutation is applied."""
     happened = f"TRaX accepted {operation.tool_name}, but its answer {why}"
-    account = _account(operation, code, happened, request_id=request_id, mutated="applied")
-    return BadAnswer(replace(account, http_status=status))
+    failure = _failure(operation, code, happened, request_id=request_id, mutated="applied")
+    return BadAnswer(replace(failure, http_status=status))
 
 
 def incomplete(operation: Operation[Model], *, request_id: str) -> BadAnswer:
-    """TRaX accepted the call, and its answer is not what the contract promises."""
+    """TRaX accepted the call, but its answer lacks what the contract requires."""
     return unreadable(operation, request_id=request_id, status=200, why="lacks what it should hold")
 
 
 def unreadable_cursor(operation: Operation[Model], *, request_id: str) -> BadAnswer:
-    """A page that neither says where the next one begins nor that there is none."""
+    """The cursor in a page is neither missing nor a string."""
     why = "says nothing readable of the next page"
     return unreadable(operation, request_id=request_id, status=200, why=why)
 
 
 def not_understood() -> BadAnswer:
-    """What TRaX answered has brought us into trouble of our own."""
+    """An answer of TRaX caused an unexpected error in this server."""
     message = "What TRaX answered was not understood; nothing was changed. Call again later."
     return BadAnswer(Failure(code="bad_answer", message=message, retryable=True))
 
 
 def pagination_loop(operation: Operation[Model]) -> BadAnswer:
-    """A list whose pages do not end."""
+    """The pages of a list do not end."""
     happened = f"TRaX's answers to {operation.tool_name} do not end"
-    return BadAnswer(_account(operation, "bad_answer", happened, request_id=None))
+    return BadAnswer(_failure(operation, "bad_answer", happened, request_id=None))
 
 
-def found_out(error: TraxError, operation: Operation[Model], seen: str | None) -> TraxError:
-    """The same failure, with what was seen afterwards: that it took effect after all."""
-    if error.failure.outcome != "unknown" or seen is None:
+def mark_applied(error: TraxError, operation: Operation[Model], proof: str | None) -> TraxError:
+    """Update a failure whose outcome was unknown. `proof` says how the effect was seen."""
+    if error.failure.outcome != "unknown" or proof is None:
         return error
     message = (
-        f"{error.failure.happened}, but {operation.tool_name} took effect: {seen}."
+        f"{error.failure.happened}, but {operation.tool_name} took effect: {proof}."
         " Do not call it again."
     )
     return type(error)(replace(error.failure, outcome="applied", retryable=False, message=message))
 
 
-def tell(happened: str, outcome: Outcome, next_step: str) -> str:
-    """What happened, what became of the call, what to do next: in two sentences."""
-    return f"{happened}; {_BECAME[outcome]}. {next_step}"
+def compose_message(happened: str, outcome: Outcome, next_step: str) -> str:
+    """Say what happened, what the call changed, and what to do next."""
+    return f"{happened}; {_OUTCOME_CLAUSES[outcome]}. {next_step}"
 
 
-def what_next(operation: Operation[Model]) -> str:
-    """What to do when it is not known, or only known by looking, what became of a call."""
+def next_step_for(operation: Operation[Model]) -> str:
+    """The next step after a call whose outcome is unknown or not visible in its answer."""
     if operation.verify_with is None:
         return "Call again later."
     return f"Look with {operation.verify_with} before anything else."
@@ -163,7 +163,7 @@ def _not_sent(code: str, message: str) -> NotSent:
     return NotSent(Failure(code=code, message=message, retryable=False))
 
 
-def _account(
+def _failure(
     operation: Operation[Model],
     code: str,
     happened: str,
@@ -174,7 +174,7 @@ def _account(
     outcome = mutated if operation.call.mutates else "not_applied"
     return Failure(
         code=code,
-        message=tell(happened, outcome, what_next(operation)),
+        message=compose_message(happened, outcome, next_step_for(operation)),
         happened=happened,
         retryable=not operation.call.mutates,
         outcome=outcome,

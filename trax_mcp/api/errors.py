@@ -1,31 +1,31 @@
-"""What can go wrong on the way to TRaX, as exceptions that carry a finished account of it.
+"""The exceptions for failed calls to TRaX.
 
-    TraxError              a call that has failed
-    ├── NotSent            it never left: bad arguments, no key, not offered here
-    ├── NoConnection       nothing was sent, since no connection was made
-    ├── LostAnswer         it was sent and no answer came back
+    TraxError              a call failed
+    ├── NotSent            refused here: bad arguments, no key, a tool that is switched off
+    ├── NoConnection       no connection was made, so nothing was sent
+    ├── LostAnswer         the call was sent, but no answer came back
     ├── Refused            TRaX answered with an error
     └── BadAnswer          TRaX answered with something that cannot be read
-        └── TooLarge       for it is larger than is read here: less can be asked for
+        └── TooLarge       the answer exceeds the size limit
 
-Each says what happened, what was not done and what to do next. The texts hold no secret and no
-upstream words but quoted, short ones. This room knows nothing of HTTP clients or of MCP.
+Each message says what happened, what was not done and what to do next. Messages hold no secrets;
+TRaX's own text is quoted and shortened.
 """
 
 from dataclasses import dataclass
 from typing import Literal, Self
 
 Outcome = Literal["not_applied", "unknown", "applied"]
-"""What became of the call upstream. `unknown`: a mutation whose answer was lost. `applied`:
-accepted upstream, but the answer could not be read. A read that failed is `not_applied`."""
+"""What the call changed. `unknown`: a mutation whose answer was lost. `applied`: accepted by TRaX,
+but the answer could not be read. A failed read is `not_applied`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """The account of a failed call.
+    """The details of a failed call.
 
-    `happened` is the first clause of `message`, for whoever finds out more; `retry_after_seconds`
-    is TRaX's own wish, in seconds.
+    `happened` is the first clause of `message`, for code that composes another message.
+    `retry_after_seconds` comes from TRaX.
     """
 
     code: str
@@ -40,19 +40,19 @@ class Failure:
 
 
 class TraxError(Exception):
-    """A call that has failed; `failure` says everything that may be told."""
+    """A call failed. Everything in `failure` may be shown to clients."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
         self.failure = failure
 
-    def again(self) -> Self:
-        """The same as a new exception: one raised twice grows, and holds on to its frames."""
+    def copy(self) -> Self:
+        """An equal new exception. Raising one object twice keeps all its tracebacks alive."""
         return type(self)(self.failure)
 
 
 class NotSent(TraxError):
-    """Refused on this side, before anything was sent."""
+    """Refused here, before anything was sent."""
 
 
 class NoConnection(TraxError):
@@ -60,16 +60,16 @@ class NoConnection(TraxError):
 
 
 class LostAnswer(TraxError):
-    """The request left and no whole answer came back."""
+    """The request was sent, but no complete answer came back."""
 
 
 class Refused(TraxError):
-    """TRaX answered, and the answer is an error."""
+    """TRaX answered with an error."""
 
 
 class BadAnswer(TraxError):
-    """TRaX accepted the call, and its answer cannot be read."""
+    """TRaX accepted the call, but its answer cannot be read."""
 
 
 class TooLarge(BadAnswer):
-    """TRaX accepted the call, and its answer is larger than is read here."""
+    """TRaX accepted the call, but its answer exceeds the size limit."""

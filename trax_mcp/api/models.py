@@ -1,15 +1,17 @@
-"""What TRaX answers, for the rooms of this house that read an answer.
+"""Models of TRaX's answers, for code that reads them.
 
 TRaX may add fields and enum values at any time (its compatibility promise), so unknown fields are
-kept and no value is limited to a list. Callers get the answer as TRaX sent it, not these models.
+kept and no value is limited to a list. Clients get the answer as TRaX sent it, not these models.
 """
+
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 
 class Model(BaseModel):
-    """An answer, tolerant of additions. Built only when first used, to keep the start quick."""
+    """An answer. Accepts additional fields. `defer_build` makes the start faster."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -20,8 +22,18 @@ class Model(BaseModel):
     )
 
 
+ItemT = TypeVar("ItemT", bound=Model)
+
+
+class Page(Model, Generic[ItemT]):
+    """One page of a list. The last page has no `next_cursor`."""
+
+    data: tuple[ItemT, ...]
+    next_cursor: str | None = None
+
+
 class ChatMessage(Model):
-    """A viewer's or streamer's message, from any platform. The words are a stranger's."""
+    """A message of a viewer or streamer, from any platform. Untrusted text."""
 
     id: str
     platform: str
@@ -31,15 +43,8 @@ class ChatMessage(Model):
     timestamp: str | None = None
 
 
-class ChatMessageList(Model):
-    """The most recent messages; TRaX does not say in which order."""
-
-    data: tuple[ChatMessage, ...]
-    next_cursor: str | None = None
-
-
 class ChatSendResult(Model):
-    """Accepted for fan-out, which is not yet delivered."""
+    """Accepted for fan-out, not yet delivered."""
 
     ok: bool
     message_id: str | None = None
@@ -61,13 +66,6 @@ class Connection(Model):
     updated_at: str | None = None
 
 
-class ConnectionList(Model):
-    """A page of connections; the last page has no `next_cursor`."""
-
-    data: tuple[Connection, ...]
-    next_cursor: str | None = None
-
-
 class Destination(Model):
     """A place that a studio streams to. Never holds its stream key."""
 
@@ -80,15 +78,8 @@ class Destination(Model):
     status: str | None = None
 
 
-class DestinationList(Model):
-    """A page of destinations; the last page has no `next_cursor`."""
-
-    data: tuple[Destination, ...]
-    next_cursor: str | None = None
-
-
 class GoLiveResult(Model):
-    """Going live has begun; the stream status tells when it is on air."""
+    """Going live has begun. The stream status shows when the studio is on air."""
 
     destination_ids: tuple[str, ...]
     encoder_stream_id: str
@@ -120,15 +111,8 @@ class MediaAsset(Model):
     folder: str | None = None
 
 
-class MediaAssetList(Model):
-    """A page of assets; the last page has no `next_cursor`."""
-
-    data: tuple[MediaAsset, ...]
-    next_cursor: str | None = None
-
-
 class MediaUpload(Model):
-    """A reserved asset. Whoever holds `upload_url` may write to it, for a short while."""
+    """A reserved asset. For a short time, anyone with `upload_url` can write to it."""
 
     asset_id: str
     kind: str
@@ -137,13 +121,13 @@ class MediaUpload(Model):
 
 
 class Ok(Model):
-    """Done."""
+    """The answer of calls that return only `ok`."""
 
     ok: bool
 
 
 class OpenapiDocument(Model):
-    """The contract as TRaX serves it: an object, read by `contract`."""
+    """The contract as TRaX serves it. `contract` reads it."""
 
 
 class Source(Model):
@@ -158,13 +142,6 @@ class Source(Model):
     status: str | None = None
 
 
-class SourceList(Model):
-    """A page of sources; the last page has no `next_cursor`."""
-
-    data: tuple[Source, ...]
-    next_cursor: str | None = None
-
-
 class StreamStatus(Model):
     """Whether a studio is live, and since when."""
 
@@ -176,7 +153,7 @@ class StreamStatus(Model):
 
     @property
     def since(self) -> str | None:
-        """Since when it is live, as TRaX writes it; None if it is not, or TRaX does not tell."""
+        """The time since when it is live, as TRaX writes it. None if off air or not given."""
         return (self.live_started_at or self.broadcast_started_at) if self.live else None
 
 
@@ -190,10 +167,3 @@ class Studio(Model):
     created_at: str | None = None
     description: str | None = None
     last_opened_at: str | None = None
-
-
-class StudioList(Model):
-    """A page of studios; the last page has no `next_cursor`."""
-
-    data: tuple[Studio, ...]
-    next_cursor: str | None = None

@@ -1,29 +1,31 @@
-"""The noun of this house: a call to TRaX as a frozen value.
+"""An operation: one call to TRaX as a frozen value. Its fields are the arguments.
 
-An operation's fields are its arguments, its class line quotes the documented call, declares the
-effect and names the answer, its docstring is advice to the model. What contradicts the document
-fails at import. An operation knows nothing of clients, tools or confirmations.
+The class arguments name the documented call, the effect, the hint and what the call does to a
+broadcast. A declaration that contradicts the contract does not import.
 """
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Final, Generic, Literal, Self, TypeVar
 from urllib.parse import quote
 
 from pydantic import SecretStr, model_validator
 
-from trax_mcp.api.argument_types import rule
+from trax_mcp.api.argument_types import Cursor, Limit, rule
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.models import Model
+from trax_mcp.api.models import ItemT, Model, Page
 from trax_mcp.api.tool_input import Effect, ToolInput
 
 Answer_co = TypeVar("Answer_co", bound=Model, covariant=True)
 
+LARGEST_PAGE: Final = 200
+"""The most items that TRaX returns on one page (source: the contract, parameter `limit`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An operation as HTTP: what is sent, less the key. `body` is JSON, None for no body."""
+    """An operation as HTTP, without the key. `body` is JSON, or None for no body."""
 
     method: str
     path: str
@@ -32,88 +34,115 @@ class Request:
 
 
 class Operation(ToolInput, Generic[Answer_co], abstract=True):
-    """Something TRaX can be asked; a subclass for each call of the contract."""
+    """A call to TRaX; a subclass for each call of the contract."""
 
     verify_with: ClassVar[str | None]
-    """The name of the reading operation that shows what became of this one, if it mutates."""
+    """The name of the reading operation that shows the result of this one, if it mutates."""
+    starts_broadcast: ClassVar[bool]
+    stops_broadcast: ClassVar[bool]
 
     @classmethod
-    def __pydantic_init_subclass__(  # type: ignore[override]  # pydantic hands the class line on
+    def __pydantic_init_subclass__(  # type: ignore[override]  # pydantic passes the class arguments on
         cls,
         *,
         call: str | None = None,
         effect: Effect | None = None,
         abstract: bool = False,
         verify_with: "type[Operation[Model]] | None" = None,
-        **kwargs: object,
+        broadcast: Literal["start", "stop"] | None = None,
+        **kwargs: Any,  # noqa: ANN401  keywords of `ToolInput`, which checks them
     ) -> None:
-        """Bind the class to its documented call, and hold it against the document.
+        """Bind the class to its documented call and check it against the contract.
 
         Raises:
-            TypeError: the effect contradicts the HTTP method, a mutation names nothing that shows
-                what became of it, or an argument is not the call's; also as `ToolInput`.
+            TypeError: effect, HTTP method and `verify_with` disagree, or the call has no parameter
+                of an argument's name; also as `ToolInput`.
             KeyError: the contract has no such call.
         """
-        if cls.__pydantic_generic_metadata__["origin"] is Operation:
-            return  # `Operation[StudioList]`: a type, not an operation
+        if cls.__pydantic_generic_metadata__["origin"] is not None:
+            return  # a type such as `Operation[Studio]`
         super().__pydantic_init_subclass__(call=call, effect=effect, abstract=abstract, **kwargs)
+        if abstract:
+            return
         cls.verify_with = verify_with.tool_name if verify_with else None
+        cls.starts_broadcast, cls.stops_broadcast = broadcast == "start", broadcast == "stop"
         if not cls.call.mutates == (cls.effect is not Effect.READ) == (verify_with is not None):
-            raise TypeError(f"{cls.__name__}: the effect, the method and `verify_with` must agree")
-        for argument in cls.arguments():
+            raise TypeError(f"{cls.__name__}: effect, method and `verify_with` must agree")
+        for argument in cls.argument_names():
             if argument not in cls.contract_fields:
                 raise TypeError(f"{cls.call.name} takes no `{argument}`")
 
     @model_validator(mode="after")
-    def _changes_something(self) -> Self:
+    def _require_a_change(self) -> Self:
         if self.call.method == "PATCH" and not self.request().body:
             raise rule("changes nothing: give at least one thing to change")
         return self
 
     @classmethod
     def summary(cls) -> str:
-        """What it does, in the contract's words."""
+        """The contract's summary of the call."""
         return cls.call.summary
 
     @classmethod
-    def words(cls) -> str:
-        """The contract's words, then our advice."""
-        return " ".join(filter(None, (cls.call.summary, cls.call.description, cls.advice())))
+    def description(cls) -> str:
+        """The contract's summary and description, followed by our hint."""
+        return " ".join(filter(None, (cls.call.summary, cls.call.description, cls.hint)))
+
+    @classmethod
+    def answer_model(cls) -> type[Answer_co]:
+        """The model of the answer: `Studio` for `class GetStudio(Operation[Studio])`."""
+        model: type[Answer_co] = cls._type_argument()
+        return model
+
+    @classmethod
+    def _type_argument(cls) -> type:
+        model: type = cls.__mro__[1].__pydantic_generic_metadata__["args"][0]  # type: ignore[attr-defined]
+        return model
 
     def request(self) -> Request:
-        """The HTTP request that this value stands for. Secrets are in the clear in its body."""
+        """The HTTP request of this operation. Its body holds secrets in plain text."""
         placed: dict[str, JsonObject] = {"path": {}, "query": {}, "body": {}}
-        for argument, value in self.given().items():
+        for argument, value in self.arguments().items():
             field = self.contract_fields[argument]
-            placed[field.place][field.name] = _in_the_clear(value)
+            placed[field.place][field.name] = _plain_value(value)
         return Request(
             method=self.call.method,
-            path=_fill(self.call.path, placed["path"]),
+            path=_fill_path(self.call.path, placed["path"]),
             query={name: str(value) for name, value in placed["query"].items()},
             body=placed["body"] if self.call.has_body else None,
         )
 
-    @classmethod
-    def answer_model(cls) -> type[Answer_co]:
-        """The model of the answer, as the class line names it."""
-        model: type[Answer_co] = cls.__mro__[1].__pydantic_generic_metadata__["args"][0]  # type: ignore[attr-defined]
-        return model
-
-    def target(self) -> str:
-        """The id of the thing it acts on: the last one in the path, empty if there is none."""
-        given = self.given()
-        ids = [
-            str(given[it]) for it, field in self.contract_fields.items() if field.place == "path"
-        ]
+    def target_id(self) -> str:
+        """The last id in the path, or an empty string."""
+        arguments = self.arguments()
+        places = self.contract_fields.items()
+        ids = [str(arguments[name]) for name, field in places if field.place == "path"]
         return ids[-1] if ids else ""
 
 
-def _fill(path: str, ids: Mapping[str, str]) -> str:
-    """Put ids into their segments; every character that could leave one is percent-encoded."""
+class ListOperation(Operation[Page[ItemT]], Generic[ItemT], abstract=True):
+    """A list that comes in pages. TRaX ends it by leaving out `nextCursor`."""
+
+    cursor: Cursor | None = None
+    limit: Limit | None = None
+
+    def next_page(self, cursor: str | None) -> Self:
+        """The same list from a cursor on, with as many items on the page as TRaX allows."""
+        return self.model_copy(update={"cursor": cursor, "limit": LARGEST_PAGE})
+
+    @classmethod
+    def answer_model(cls) -> type[Page[ItemT]]:
+        """A page of the items: `Page[Studio]` for `class ListStudios(ListOperation[Studio])`."""
+        model: type[Page[ItemT]] = Page[cls._type_argument()]  # type: ignore[assignment,misc]  # made at run time
+        return model
+
+
+def _fill_path(path: str, ids: Mapping[str, str]) -> str:
+    """Put ids into a path. Percent-encoding keeps each in its own segment."""
     return path.format_map({name: quote(value, safe="") for name, value in ids.items()})
 
 
-def _in_the_clear(value: object) -> object:
+def _plain_value(value: object) -> object:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     return list(value) if isinstance(value, tuple) else value

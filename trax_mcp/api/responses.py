@@ -1,7 +1,4 @@
-"""What an answer is: a reply from TRaX -> the answer, or the error that it stands for.
-
-Pure: no I/O, no clock. How a failure is put into words is decided in `failures` and `refusals`.
-"""
+"""Turns an HTTP response of TRaX into an answer, or raises the error that it means."""
 
 import json
 import math
@@ -12,23 +9,23 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Generic
 
-from trax_mcp.api.caller import KEY, Caller
+from trax_mcp.api.caller import KEY_PATTERN, Caller
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.error_responses import ErrorResponse, refused
 from trax_mcp.api.error_texts import unreadable, unreadable_cursor
 from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Answer_co, Operation
+from trax_mcp.api.operation import Answer_co, ListOperation, Operation
 
 _TOKEN = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_DEEPEST = 100
-_LONGEST_WISH_SECONDS = 999_999_999.0
+_MAX_DEPTH = 100
+_MAX_RETRY_AFTER_SECONDS = 999_999_999.0
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An HTTP answer, read to its end. Header names are lower case."""
+    """A complete HTTP response. Header names are lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -39,7 +36,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[Answer_co]):
-    """What TRaX answered, untouched, and the request id under which it can be found again."""
+    """TRaX's answer, unchanged, and the request id under which TRaX's logs list it."""
 
     data: JsonObject
     request_id: str
@@ -51,47 +48,47 @@ def is_success(status: int) -> bool:
 
 
 def read_response(
-    operation: Operation[Answer_co], reply: Response, caller: Caller
+    operation: Operation[Answer_co], response: Response, caller: Caller
 ) -> Answer[Answer_co]:
-    """Return the answer that a reply to this caller holds.
+    """Return the answer in a response to this caller.
 
     Raises:
-        Refused: TRaX answered with an error, or with a status that is not a success.
-        BadAnswer: TRaX accepted the call, and the answer is not a JSON object, or is a page of a
-            list that says nothing readable of the next one.
+        Refused: the status is not a success.
+        BadAnswer: TRaX accepted the call, but the answer is not a JSON object, or is a page with
+            an unreadable cursor.
     """
-    if not is_success(reply.status):
-        raise refused(operation, _read_complaint(reply), caller)
-    data = _parse(reply.body)
+    if not is_success(response.status):
+        raise refused(operation, _read_error(response), caller)
+    data = _parse(response.body)
     if not isinstance(data, dict):
-        raise unreadable(operation, request_id=reply.request_id, status=reply.status)
-    if _can_read_on(operation) and not isinstance(data.get("nextCursor"), str | None):
-        raise unreadable_cursor(operation, request_id=reply.request_id)
-    return Answer(data, reply.request_id)
+        raise unreadable(operation, request_id=response.request_id, status=response.status)
+    if _is_paginated(operation) and not isinstance(data.get("nextCursor"), str | None):
+        raise unreadable_cursor(operation, request_id=response.request_id)
+    return Answer(data, response.request_id)
 
 
-def _can_read_on(operation: Operation[Model]) -> bool:
-    """Whether its answer is a page, which without a readable cursor would pass for the last."""
-    return "cursor" in type(operation).model_fields
+def _is_paginated(operation: Operation[Model]) -> bool:
+    """Whether its answer is a page. Without a readable cursor it would look like the last one."""
+    return isinstance(operation, ListOperation)
 
 
 def read_request_id(headers: Mapping[str, str], *, sent: str) -> str:
-    """The id under which TRaX knows the request: its own, if it is one, else the one we sent."""
-    return _matching(_TOKEN, headers.get("x-request-id")) or sent
+    """The request id that TRaX uses: its own if that is valid, else the one that was sent."""
+    return _match_token(_TOKEN, headers.get("x-request-id")) or sent
 
 
-def _read_complaint(reply: Response) -> ErrorResponse:
-    document = _parse(reply.body)
+def _read_error(response: Response) -> ErrorResponse:
+    document = _parse(response.body)
     error = document.get("error") if isinstance(document, dict) else None
     error = error if isinstance(error, dict) else {}
     message = error.get("message")
     return ErrorResponse(
-        status=reply.status,
-        code=_matching(_CODE, error.get("code")),
+        status=response.status,
+        code=_match_token(_CODE, error.get("code")),
         message=message if isinstance(message, str) and message.strip() else None,
-        request_id=_matching(_TOKEN, error.get("requestId")) or reply.request_id,
-        required_scope=_matching(_TOKEN, error.get("requiredScope")),
-        retry_after_seconds=_read_retry_after(reply),
+        request_id=_match_token(_TOKEN, error.get("requestId")) or response.request_id,
+        required_scope=_match_token(_TOKEN, error.get("requiredScope")),
+        retry_after_seconds=_read_retry_after(response),
     )
 
 
@@ -107,54 +104,57 @@ def _parse(body: bytes) -> object:
 
 
 def _read_number(text: str) -> float:
-    """Python reads NaN, Infinity and 1e999; JSON has none, and our callers would choke on them."""
+    """Python accepts NaN, Infinity and 1e999, which are not JSON and break clients.
+
+    Raises:
+        ValueError: the number is not finite.
+    """
     if not math.isfinite(number := float(text)):
         raise ValueError(text)
     return number
 
 
 def _is_too_deep(text: str, document: object) -> bool:
-    """What is nested deeper than the SDK can write could not be passed on."""
-    if text.count("[") + text.count("{") <= _DEEPEST:
+    """Whether the document is nested deeper than the MCP SDK can serialise."""
+    if text.count("[") + text.count("{") <= _MAX_DEPTH:
         return False
     level = [document]
-    for _ in range(_DEEPEST):
-        level = [inner for outer in level for inner in _within(outer)]
+    for _ in range(_MAX_DEPTH):
+        level = [child for parent in level for child in _children(parent)]
     return bool(level)
 
 
-def _within(document: object) -> Iterable[object]:
+def _children(document: object) -> Iterable[object]:
     if isinstance(document, dict):
         return document.values()
     return document if isinstance(document, list) else ()
 
 
 def _without_lone_surrogates(document: object) -> object:
-    """Half a surrogate pair can stand in JSON as an escape and be passed on by nobody."""
+    """Replace lone surrogates, which JSON can hold as escapes and UTF-8 cannot."""
     return json.loads(json.dumps(document, ensure_ascii=False).encode(errors="replace"))
 
 
-def _matching(pattern: re.Pattern[str], value: object) -> str | None:
-    """The value, if it is such a token. A key looks like one, and is shown to nobody."""
-    if not isinstance(value, str) or KEY.search(value):
+def _match_token(pattern: re.Pattern[str], value: object) -> str | None:
+    """The value if it matches. A value with a TRaX key counts as no match."""
+    if not isinstance(value, str) or KEY_PATTERN.search(value):
         return None
     return value if pattern.fullmatch(value) else None
 
 
-def _read_retry_after(reply: Response) -> float | None:
-    """Seconds from now; HTTP allows a number and a date (RFC 9110, section 10.2.3).
+def _read_retry_after(response: Response) -> float | None:
+    """Seconds from now. HTTP allows a number or a date (RFC 9110, section 10.2.3).
 
-    A date is by TRaX's clock, which ours need not agree with: what counts is how far it lies behind
-    the date of the answer.
+    A date is compared with the `Date` of the response, since TRaX's clock may differ from ours.
     """
-    header = reply.headers.get("retry-after", "").strip()
+    header = response.headers.get("retry-after", "").strip()
     if header.isascii() and header.isdigit():
-        return min(float(header), _LONGEST_WISH_SECONDS)
+        return min(float(header), _MAX_RETRY_AFTER_SECONDS)
     if (until := _read_date(header)) is None:
         return None
-    answered = _read_date(reply.headers.get("date", "")) or reply.received
+    answered = _read_date(response.headers.get("date", "")) or response.received
     seconds = math.ceil((until - answered).total_seconds())
-    return float(min(max(0, seconds), _LONGEST_WISH_SECONDS))
+    return float(min(max(0, seconds), _MAX_RETRY_AFTER_SECONDS))
 
 
 def _read_date(text: str) -> datetime | None:

@@ -1,9 +1,7 @@
-"""What a caller may want, as a frozen value: its fields are the arguments of a tool.
+"""The input of a tool as a frozen value: its fields are the tool's arguments.
 
-A value stands on one documented call, which its class line quotes beside the effect: an `Operation`
-is that call itself, other values make several calls of it. Quoting a call that the contract does
-not have, or declaring no effect, fails at import. A value knows nothing of clients, tools or
-confirmations.
+Each input is based on one documented call, which its class arguments name. An `Operation` is that
+call; other inputs make several calls. A class that quotes an undocumented call does not import.
 """
 
 from collections.abc import Mapping
@@ -16,20 +14,20 @@ from pydantic.alias_generators import to_camel, to_snake
 from trax_mcp.api.contract import CONTRACT, Call, Field, JsonObject
 
 RENAMED: Mapping[str, str] = {"id": "studioId"}
-"""Contract name -> argument name. The path's `id` is always a studio's; one name, one meaning."""
+"""Contract name -> argument name. In a path, `id` is always the id of a studio."""
 
 
 class Effect(StrEnum):
-    """What a call can do. Declared by hand, since no document says which calls are dangerous."""
+    """What a call can do. Declared by hand: no document says which calls are dangerous."""
 
     READ = "read"
     WRITE = "write"
     GUARDED = "guarded"
-    """Changes what viewers see or destroys something: runs only with consent."""
+    """Viewers see it, or it destroys something: it runs only with consent."""
 
 
 class ToolInput(BaseModel):
-    """Something a caller may want; a subclass for each tool."""
+    """The arguments of one tool; a subclass for each tool."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -41,15 +39,21 @@ class ToolInput(BaseModel):
     )
 
     call: ClassVar[Call]
-    """The documented call that it is, or that it stands on."""
+    """The documented call that this input is, or is based on."""
     effect: ClassVar[Effect]
+    hint: ClassVar[str]
+    """Our text for the model, in addition to the contract's."""
+    reads_files: ClassVar[bool]
+    """Whether it reads files of the computer that the server runs on."""
+    returns_untrusted_text: ClassVar[bool]
+    """Whether the answer holds text that viewers wrote."""
     contract_fields: ClassVar[Mapping[str, Field]]
-    """What the call takes, by the names of our arguments."""
+    """The parameters of the call, by our argument names."""
     tool_name: ClassVar[str]
-    """The name under which it is offered: `GoLive` is `go_live`."""
+    """`go_live` for `GoLive`."""
 
     def __init_subclass__(cls, **_declared: object) -> None:
-        """Keep the class line from `Generic`, which takes no keywords; pydantic hands it on."""
+        """Ignore the class arguments: `Generic` accepts none, and pydantic passes them on."""
         super().__init_subclass__()
 
     @classmethod
@@ -58,80 +62,81 @@ class ToolInput(BaseModel):
         *,
         call: str | None = None,
         effect: Effect | None = None,
+        hint: str = "",
+        reads_files: bool = False,
+        returns_untrusted_text: bool = False,
         abstract: bool = False,
         **kwargs: object,
     ) -> None:
-        """Bind the class to its documented call; `abstract` ones have none.
+        """Bind the class to its documented call. Abstract classes have none.
 
         Raises:
-            TypeError: no call or no effect is declared, or an argument is described by nobody.
+            TypeError: the class arguments lack a call, an effect or a hint, or an argument has no
+                description.
             KeyError: the contract has no such call.
         """
         super().__pydantic_init_subclass__(**kwargs)
         if abstract:
             return
-        if call is None or effect is None:
-            raise TypeError(f"{cls.__name__} must quote its call and declare its effect")
-        cls.call, cls.effect = CONTRACT.calls[call], effect
+        if call is None or effect is None or not hint:
+            raise TypeError(f"{cls.__name__} must quote its call and declare its effect and hint")
+        cls.call, cls.effect, cls.hint = CONTRACT.calls[call], effect, hint
+        cls.reads_files, cls.returns_untrusted_text = reads_files, returns_untrusted_text
         cls.contract_fields = {RENAMED.get(it, it): field for it, field in cls.call.fields.items()}
         cls.tool_name = to_snake(cls.__name__)
-        for argument in cls.arguments():
-            if not cls.describe(argument):
-                raise TypeError(f"{cls.__name__}: nobody describes `{argument}`")
+        for argument in cls.argument_names():
+            if not cls.describe_argument(argument):
+                raise TypeError(f"{cls.__name__}: `{argument}` has no description")
 
     @model_validator(mode="before")
     @classmethod
-    def _null_means_omitted(cls, given: object) -> object:
-        if isinstance(given, Mapping):
-            return {name: value for name, value in given.items() if value is not None}
-        return given
+    def _treat_null_as_omitted(cls, data: object) -> object:
+        if isinstance(data, Mapping):
+            return {name: value for name, value in data.items() if value is not None}
+        return data
 
     @classmethod
     def summary(cls) -> str:
-        """What it does, in one sentence."""
-        return f"{cls.advice().partition('. ')[0].rstrip('.')}."
+        """The first sentence of the description."""
+        return f"{cls.hint.partition('. ')[0].rstrip('.')}."
 
     @classmethod
-    def words(cls) -> str:
-        """All that a model is told of it."""
-        return cls.advice()
+    def description(cls) -> str:
+        """The whole description of the tool for the model."""
+        return cls.hint
 
     @classmethod
-    def advice(cls) -> str:
-        """Our own words for the model: the class's docstring."""
-        return " ".join((cls.__doc__ or "").split())
+    def argument_names(cls) -> list[str]:
+        """The JSON names of all arguments, required ones first."""
+        fields = sorted(cls.model_fields.values(), key=lambda field: not field.is_required())
+        return [str(field.alias) for field in fields]
 
     @classmethod
-    def arguments(cls) -> list[str]:
-        """The JSON names of all arguments, in the order of the class."""
-        return [str(field.alias) for field in cls.model_fields.values()]
-
-    @classmethod
-    def describe(cls, argument: str) -> str:
-        """The contract's description of an argument, then ours."""
-        ours = next(f.description for f in cls.model_fields.values() if f.alias == argument)
-        field = cls.contract_fields.get(argument)
+    def describe_argument(cls, name: str) -> str:
+        """The contract's description of an argument, followed by ours."""
+        ours = next(it.description for it in cls.model_fields.values() if it.alias == name)
+        field = cls.contract_fields.get(name)
         return " ".join(filter(None, (field.description if field else None, ours)))
 
     @classmethod
-    def answer(cls) -> JsonObject:
-        """The schema of what comes back: the documented call's, unless a subclass says more."""
+    def answer_schema(cls) -> JsonObject:
+        """The JSON schema of the answer: the call's, unless a subclass returns another one."""
         return cls.call.answer
 
     def studio(self) -> str:
-        """The id of the studio it is about, empty if it is about none."""
-        return str(self.given().get("studioId", ""))
+        """The id of the studio it is about, or an empty string."""
+        return str(self.arguments().get("studioId", ""))
 
     def secrets(self) -> list[str]:
-        """The values, in the clear, that no text may repeat."""
+        """The secret arguments in plain text. No message may repeat them."""
         return [
             value.get_secret_value()
-            for value in self.given().values()
+            for value in self.arguments().values()
             if isinstance(value, SecretStr)
         ]
 
-    def given(self) -> dict[str, object]:
-        """The arguments that were given, by their JSON names; a secret stays wrapped."""
+    def arguments(self) -> dict[str, object]:
+        """The arguments that have a value, by JSON name. Secrets stay wrapped."""
         return {
             str(type(self).model_fields[name].alias): value
             for name, value in self
