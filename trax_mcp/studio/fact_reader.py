@@ -1,12 +1,11 @@
-"""Looks around an operation: reads, concurrently, what a person needs to see before they say yes.
+"""Reads facts from TRaX, concurrently.
 
-What this key may not read is unknown, with its reason, and stops nobody. What is broken for the
-moment is told as what it is. The room decides nothing: it only looks.
+A fact that this key may not read is unknown and stops nothing. Any other failure is raised.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Generic, TypeVar
 
 import anyio
 
@@ -14,169 +13,153 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.error_texts import interrupted
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.models import (
-    Model,
-    Studio,
-)
-from trax_mcp.api.operation import Operation
+from trax_mcp.api.models import ItemT, Model, Studio
+from trax_mcp.api.operation import Answer_co, ListOperation, Operation
 from trax_mcp.api.operations import (
-    CreateDestination,
-    CreateMediaUpload,
-    CreateSource,
-    CreateStudio,
-    DeleteDestination,
-    DeleteSource,
     GetHealth,
     GetStreamStatus,
     GetStudio,
-    GoLive,
-    GoOffline,
     ListConnections,
     ListDestinations,
     ListSources,
     ListStudios,
-    SendChatMessage,
-    UnlinkConnection,
-    UpdateDestination,
-    UpdateSource,
-    UpdateStudio,
-    is_stop,
 )
-from trax_mcp.studio.facts import Facts, Unknown
+from trax_mcp.studio.facts import Fact, Facts, Unknown
 from trax_mcp.studio.pages import read_all_pages
 
-STOP_SECONDS: Final = 2.0
-"""The longest that looking may hold up a stop."""
+QUICK_SECONDS: Final = 2.0
+"""The most time that a quick reader takes for one fact."""
 
-_MOST_STUDIOS = 10
-_NOT_UNKNOWN = frozenset({"not_found", "invalid_key", "no_key"})
+_MOST_STUDIOS: Final = 10
+_NEVER_UNKNOWN: Final = frozenset({"not_found", "invalid_key", "no_key"})
+_FORBIDDEN: Final = 403
 
-
-_STUDIO = ("studio", "status", "destinations", "health")
-_SOURCES = ("studio", "status", "sources", "health")
-
-_WANTED: Mapping[type[Operation[Model]], Sequence[str]] = {
-    GoLive: ("studio", "status", "destinations", "sources", "connections", "health"),
-    GoOffline: ("studio", "status", "destinations"),
-    GetStudio: ("studio", "status", "destinations", "sources"),
-    UpdateStudio: _STUDIO,
-    CreateDestination: _STUDIO,
-    UpdateDestination: _STUDIO,
-    DeleteDestination: _STUDIO,
-    CreateSource: _SOURCES,
-    UpdateSource: _SOURCES,
-    DeleteSource: _SOURCES,
-    SendChatMessage: _STUDIO,
-    UnlinkConnection: ("connections", "studios", "health"),
-    CreateStudio: ("studios", "health"),
-    CreateMediaUpload: ("studios", "health"),
-}
-"""What a person needs to see before they say yes to an operation, or of a studio at a glance."""
-
-_IN_WORDS: Mapping[str, str] = {
-    "studio": "the studio's name",
-    "status": "whether the studio is live",
-    "destinations": "the destinations",
-    "sources": "the sources",
-    "connections": "the linked accounts",
-    "health": "whether writes are switched on",
-    "studios": "the studios",
-}
+FactT = TypeVar("FactT")
 
 
-_LOOKS: Mapping[str, Callable[[str], Operation[Model]]] = {
-    "studio": lambda studio: GetStudio(studio_id=studio),
-    "status": lambda studio: GetStreamStatus(studio_id=studio),
-    "destinations": lambda studio: ListDestinations(studio_id=studio),
-    "sources": lambda studio: ListSources(studio_id=studio),
-    "connections": lambda _studio: ListConnections(),
-    "studios": lambda _studio: ListStudios(),
-    "health": lambda _studio: GetHealth(),
-}
+@dataclass(slots=True)
+class _Reading(Generic[FactT]):
+    """The value of a fact once it was read."""
+
+    value: FactT | None = None
 
 
+@dataclass(frozen=True, slots=True)
 class FactReader:
-    """Looks around for one operation of one caller."""
+    """Reads facts about one studio for one caller.
 
-    def __init__(self, client: Client, operation: Operation[Model], caller: Caller) -> None:
-        self._client = client
-        self._operation = operation
-        self._caller = caller
-        self._hurried = is_stop(operation)
-        self._unlinks = isinstance(operation, UnlinkConnection)
+    A `quick` reader takes at most 2 seconds for each fact, sends each request once, and treats
+    every failure but a wrong key or id as unknown.
+    """
 
-    async def see_live(self) -> Facts:
-        """Read only whether the studio is live.
+    client: Client
+    caller: Caller
+    studio_id: str
+    quick: bool = False
 
-        Raises:
-            TraxError: it could not be read, and not for want of a scope.
-        """
-        return await self._see(("status",), Facts())
-
-    async def see(self, known: Facts | None = None) -> Facts:
-        """Read what a person needs to see; what `known` holds is not read again.
+    async def read(self, wanted: Sequence[Fact], known: Facts | None = None) -> Facts:
+        """Return the wanted facts. With `known` facts, `STATUS` is not read again.
 
         Raises:
-            TraxError: the target is not there, the key is not accepted, or something is broken
-                for the moment (a stop waits for nothing of that last kind).
+            TraxError: the studio does not exist, the key is not accepted, or TRaX fails for the
+                moment. Of several failures, the first in the order of `wanted`.
         """
-        wanted = _WANTED[type(self._operation)]
-        rest = [what for what in wanted if known is None or what != "status"]
-        facts = await self._see(rest, known or Facts())
-        return await self._see_reach(facts) if self._unlinks else facts
+        missing = [it for it in wanted if known is None or it is not Fact.STATUS]
+        known = known or Facts()
+        failed: dict[Fact, TraxError] = {}
+        facts = await self._read_concurrently(missing, failed)
+        unknown = [self._unknown(it, failed[it]) for it in missing if it in failed]
+        facts = replace(
+            facts, status=facts.status or known.status, unknown=(*known.unknown, *unknown)
+        )
+        return await self._add_details(facts) if Fact.STUDIO_DETAILS in wanted else facts
 
-    async def _see(self, wanted: Sequence[str], known: Facts) -> Facts:
-        seen: dict[str, Any] = {}
-        failed: dict[str, TraxError] = {}
+    async def _read_concurrently(
+        self, wanted: Sequence[Fact], failed: dict[Fact, TraxError]
+    ) -> Facts:
+        async with anyio.create_task_group() as tasks:
 
-        async def look(what: str) -> None:
-            try:
-                seen[what] = await self._read(_LOOKS[what](self._operation.studio()))
-            except TraxError as error:
-                failed[what] = error
+            async def fill(
+                fact: Fact, reading: _Reading[Any], read: Callable[[], Awaitable[object]]
+            ) -> None:
+                try:
+                    reading.value = await read()
+                except TraxError as error:
+                    failed[fact] = error
 
-        async with anyio.create_task_group() as looks:
-            for what in wanted:
-                looks.start_soon(look, what)
-        unknown = [self._unknown(what, failed[what]) for what in wanted if what in failed]
-        return replace(known, **seen, unknown=(*known.unknown, *unknown))
+            def start(fact: Fact, read: Callable[[], Awaitable[FactT]]) -> _Reading[FactT]:
+                reading = _Reading[FactT]()
+                if fact in wanted:
+                    tasks.start_soon(fill, fact, reading, read)
+                return reading
 
-    async def _see_reach(self, facts: Facts) -> Facts:
-        """Which studios go out where, and whether they are live: for what an account may serve."""
-        studios = (facts.studios or ())[:_MOST_STUDIOS]
-        around: list[Facts] = [Facts()] * len(studios)
+            here = self.studio_id
+            studio = start(Fact.STUDIO, lambda: self._get(GetStudio(studio_id=here)))
+            status = start(Fact.STATUS, lambda: self._get(GetStreamStatus(studio_id=here)))
+            destinations = start(
+                Fact.DESTINATIONS, lambda: self._list(ListDestinations(studio_id=here))
+            )
+            sources = start(Fact.SOURCES, lambda: self._list(ListSources(studio_id=here)))
+            connections = start(Fact.CONNECTIONS, lambda: self._list(ListConnections()))
+            health = start(Fact.HEALTH, lambda: self._get(GetHealth()))
+            studios = start(Fact.STUDIOS, lambda: self._list(ListStudios()))
+        return Facts(
+            studio=studio.value,
+            status=status.value,
+            destinations=destinations.value,
+            sources=sources.value,
+            connections=connections.value,
+            health=health.value,
+            studios=studios.value,
+        )
+
+    async def _add_details(self, facts: Facts) -> Facts:
+        # TRaX promises no order: sorted, so that the same studios are read each time.
+        studios = sorted(facts.studios or (), key=lambda it: it.id)[:_MOST_STUDIOS]
+        details: list[Facts] = [Facts()] * len(studios)
         failed: list[TraxError] = []
 
-        async def look(place: int, studio: Studio) -> None:
-            here = FactReader(self._client, GetStudio(studio_id=studio.id), self._caller)
+        async def read(place: int, studio: Studio) -> None:
+            reader = FactReader(self.client, self.caller, studio.id, self.quick)
             try:
-                around[place] = await here._see(("status", "destinations"), Facts(studio=studio))
+                found = await reader.read((Fact.STATUS, Fact.DESTINATIONS))
+                details[place] = replace(found, studio=studio)
             except TraxError as error:
                 failed.append(error)
 
-        async with anyio.create_task_group() as looks:
+        async with anyio.create_task_group() as tasks:
             for place, studio in enumerate(studios):
-                looks.start_soon(look, place, studio)
+                tasks.start_soon(read, place, studio)
         if failed:
             raise failed[0]
-        unknown = dict.fromkeys(it for place in around for it in place.unknown)
+        unknown = dict.fromkeys(it for place in details for it in place.unknown)
         if len(facts.studios or ()) > _MOST_STUDIOS:
             unknown[Unknown("further studios", f"only the first {_MOST_STUDIOS} are read")] = None
-        return replace(facts, around=tuple(around), unknown=(*facts.unknown, *unknown))
+        return replace(facts, studio_details=tuple(details), unknown=(*facts.unknown, *unknown))
 
-    async def _read(self, operation: Operation[Model]) -> object:
-        """An answer, or all items of a list. A stop waits two seconds and tries nothing twice."""
-        if not self._hurried:
-            return await read_all_pages(self._client, operation, self._caller)
-        with anyio.move_on_after(STOP_SECONDS):
-            return await read_all_pages(self._client, operation, self._caller, persist=False)
+    async def _get(self, operation: Operation[Answer_co]) -> Answer_co:
+        return await self._in_time(
+            operation, self.client.read(operation, self.caller, retry=not self.quick)
+        )
+
+    async def _list(self, operation: ListOperation[ItemT]) -> tuple[ItemT, ...]:
+        return await self._in_time(
+            operation,
+            read_all_pages(self.client, operation, self.caller, retry=not self.quick),
+        )
+
+    async def _in_time(self, operation: Operation[Model], reading: Awaitable[FactT]) -> FactT:
+        if not self.quick:
+            return await reading
+        with anyio.move_on_after(QUICK_SECONDS):
+            return await reading
         raise interrupted(operation)
 
-    def _unknown(self, what: str, error: TraxError) -> Unknown:
-        """What could not be read; raised instead, where it must be told as a failure."""
+    def _unknown(self, fact: Fact, error: TraxError) -> Unknown:
+        """Turn a failure into an unknown fact, or raise it."""
         failure = error.failure
-        forbidden = failure.http_status == 403  # noqa: PLR2004  this key may not read it
-        if failure.code in _NOT_UNKNOWN or not (forbidden or self._hurried):
+        may_be_unknown = failure.http_status == _FORBIDDEN or self.quick
+        if failure.code in _NEVER_UNKNOWN or not may_be_unknown:
             raise error
         scope = failure.required_scope
-        return Unknown(_IN_WORDS[what], f"the key lacks {scope}" if scope else "TRaX did not tell")
+        return Unknown(fact.value, f"the key lacks {scope}" if scope else "TRaX did not tell")

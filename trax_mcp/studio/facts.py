@@ -1,16 +1,27 @@
-"""What is true around an operation right now; frozen values, and nothing that reads them.
-
-None is what was not looked at, or is unknown.
-"""
+"""The state of a studio and of what is linked to it, as frozen values."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 from trax_mcp.api.models import Connection, Destination, Health, Source, StreamStatus, Studio
 
 
+class Fact(Enum):
+    """Something to read. The value names it in the sentence about a fact that is unknown."""
+
+    STUDIO = "the studio's name"
+    STATUS = "whether the studio is live"
+    DESTINATIONS = "the destinations"
+    SOURCES = "the sources"
+    CONNECTIONS = "the linked accounts"
+    HEALTH = "whether writes are switched on"
+    STUDIOS = "the studios"
+    STUDIO_DETAILS = "the status and destinations of each studio"
+
+
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A fact that could not be read, and why, in words."""
+    """A fact that could not be read, and the reason, in words."""
 
     what: str
     why: str
@@ -18,7 +29,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was looked at. None is what was not looked at, or is `unknown`."""
+    """What was read. None means not read, or listed in `unknown`."""
 
     studio: Studio | None = None
     status: StreamStatus | None = None
@@ -27,23 +38,23 @@ class Facts:
     connections: tuple[Connection, ...] | None = None
     health: Health | None = None
     studios: tuple[Studio, ...] | None = None
-    around: tuple["Facts", ...] = ()
-    """The same for each of `studios`, as far as it was read."""
+    studio_details: tuple["Facts", ...] = ()
+    """Status and destinations of each of `studios`, as far as they were read."""
     unknown: tuple[Unknown, ...] = ()
 
     @property
     def live(self) -> bool | None:
-        """Whether the studio is live, None if that is not known."""
+        """Whether the studio is live. None if unknown."""
         return None if self.status is None else self.status.live
 
     @property
     def since(self) -> str | None:
-        """Since when the studio is live, as TRaX writes it."""
+        """The time since when the studio is live, as TRaX writes it."""
         return None if self.status is None else self.status.since
 
     @property
     def enabled(self) -> tuple[Destination, ...]:
-        """The destinations that going live reaches."""
+        """The destinations that a broadcast reaches."""
         return tuple(it for it in self.destinations or () if it.enabled)
 
     @property

@@ -1,71 +1,115 @@
-"""How things are named when a person is asked.
+"""Builds sentences for people, and keeps the ids of the things that they name.
 
-Names come from upstream and are other people's words: quoted, on one line, 80 characters at most,
-with nothing invisible. The room knows no operation.
+Names come from upstream and are untrusted: they are quoted, on one line, at most 80 characters
+long, and show invisible characters as escapes.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from trax_mcp.api.models import Destination, Source
+from trax_mcp.api.models import Connection, Destination, Source, Studio
 from trax_mcp.api.text_safety import quote
-from trax_mcp.studio.facts import Facts
-from trax_mcp.studio.target import Target
 
 LONGEST_NAME: Final = 80
-_PLATFORMS: Mapping[str, str] = {
+_PLATFORMS: Final[Mapping[str, str]] = {
     "youtube": "YouTube",
     "twitch": "Twitch",
     "kick": "Kick",
     "facebook": "Facebook",
 }
+_TIME: Final = re.compile(r"[\dTZ:.+-]{1,40}", re.ASCII)
+_ONE_WORD: Final = re.compile(r"[\w.+/-]{1,40}", re.ASCII)
 
 
-def quoted(words: str, *, longest: int = LONGEST_NAME) -> str:
-    """Other people's words, in quotes."""
-    return quote(words, longest=longest)
+@dataclass(frozen=True, slots=True)
+class Name:
+    """How a thing is called in a sentence, and its id."""
+
+    text: str
+    id: str
+
+    def __str__(self) -> str:
+        """The text, for f-strings and `str.format`."""
+        return self.text
 
 
-def own(words: str) -> str:
-    """The caller's own words, in quotes and whole: nobody agrees to what they were not shown."""
-    return quote(words, longest=len(words))
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What a person is shown, and the ids of the things that it names.
+
+    A note shows what changes on its own, such as a time. Consent does not depend on notes.
+    """
+
+    text: str
+    ids: tuple[str, ...] = ()
+    is_note: bool = False
 
 
-def plain(words: str) -> str:
-    """Other people's words without quotes, for where they stand by themselves."""
-    return quoted(words)[1:-1]
+def sentence(template: str, *parts: Name | str) -> Sentence:
+    """Fill in a template (`{}` for each part). Braces in a name are not read as fields."""
+    ids = tuple(part.id for part in parts if isinstance(part, Name))
+    return Sentence(template.format(*parts), ids)
+
+
+def note(text: str) -> Sentence:
+    """A sentence that consent does not depend on."""
+    return Sentence(text, is_note=True)
+
+
+def quoted(text: str) -> str:
+    """Untrusted text in quotes, at most 80 characters of it."""
+    return quote(text, longest=LONGEST_NAME)
+
+
+def quoted_whole(text: str) -> str:
+    """The caller's own text in quotes, never shortened: consent covers all of it."""
+    return quote(text, longest=len(text))
+
+
+def word(text: str) -> str:
+    """A platform, type or state: one plain word as it is, anything else in quotes."""
+    return text if _ONE_WORD.fullmatch(text) else quoted(text)
+
+
+def time(text: str) -> str:
+    """A time as TRaX writes it, anything else in quotes."""
+    return text if _TIME.fullmatch(text) else quoted(text)
 
 
 def platform(name: str) -> str:
-    """A platform as it writes itself, where we know."""
-    return _PLATFORMS.get(name.lower(), plain(name))
+    """A platform in its own spelling, where that is known."""
+    return _PLATFORMS.get(name.lower(), word(name))
 
 
 def platforms(names: Iterable[str]) -> str:
-    """Several platforms, each once."""
-    return listed(list(dict.fromkeys(map(platform, names))))
+    """Several platforms in a sentence, each once. Unknown ones are quoted: they may be any word."""
+    known = (_PLATFORMS.get(name.lower(), quoted(name)) for name in names)
+    return listed(list(dict.fromkeys(known)))
 
 
-def destination(it: Destination) -> str:
-    """A destination by name and platform."""
-    return f"{quoted(it.name)} ({platform(it.platform)})"
+def destination(it: Destination) -> Name:
+    """A destination by name, platform and picture format."""
+    portrait = ", portrait" if it.vertical else ""
+    return Name(f"{quoted(it.name)} ({platform(it.platform)}{portrait})", it.id)
 
 
-def source(it: Source) -> str:
+def source(it: Source) -> Name:
     """A source by name and type."""
-    return f"{quoted(it.name)} ({plain(it.type)})"
+    return Name(f"{quoted(it.name)} ({word(it.type)})", it.id)
 
 
-def studio(facts: Facts) -> str:
-    """The studio by name, as far as it is known."""
-    return "the studio" if facts.studio is None else quoted(facts.studio.name)
+def studio(it: Studio | None) -> Name | str:
+    """A studio by name, or "the studio" where the name is unknown."""
+    return "the studio" if it is None else Name(quoted(it.name), it.id)
 
 
-def target(it: Target) -> str:
-    """The thing that would change, by name, or by id where its name is not known."""
-    return quoted(it.name or it.id)
+def connection(it: Connection) -> Name:
+    """A linked account by its display name."""
+    return Name(quoted(it.display_name), it.id)
 
 
-def listed(words: Sequence[str]) -> str:
+def listed(items: Sequence[str]) -> str:
     """A, B and C."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))

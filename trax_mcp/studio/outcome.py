@@ -1,7 +1,6 @@
-"""Did it happen? Looks at the stream status until it is known, or time is up.
+"""Polls the stream status after a go-live or go-offline, until the result is known.
 
-An accepted go-live has begun, not arrived; only the status tells. The room never sends anything
-that changes anything.
+TRaX accepts a go-live before the studio is on air, so only the status shows the result.
 """
 
 from dataclasses import dataclass
@@ -22,15 +21,15 @@ State = Literal["on_air", "starting", "stopping", "off_air", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What was seen. `since` is TRaX's own time, `checked_at` ours; both ISO 8601."""
+    """The result as observed. `since` is TRaX's time, `checked_at` ours; both are ISO 8601."""
 
     state: State
     checked_at: str
     since: str | None = None
 
 
-class Watch:
-    """Looks at one studio for one caller, until it is as `wanted`."""
+class OutcomeObserver:
+    """Observes one studio for one caller."""
 
     def __init__(self, client: Client, caller: Caller, studio: str, *, clock: Clock) -> None:
         self._client = client
@@ -38,26 +37,26 @@ class Watch:
         self._studio = studio
         self._clock = clock
 
-    async def look(self, *, live: bool, progress: Progress) -> Observed:
-        """Look until the studio is (or is not) live, for 15 s at most."""
+    async def run(self, *, live: bool, progress: Progress) -> Observed:
+        """Poll until the studio is live (or is not live), for `WATCH_SECONDS` at most."""
         began = self._clock.seconds()
         while True:
-            gone = self._clock.seconds() - began
+            elapsed = self._clock.seconds() - began
             try:
-                observed = await self._once(live=live)
+                observed = await self._poll(live=live)
             except TraxError as error:
                 observed = Observed("unknown", iso(self._clock.now()))
                 if not error.failure.retryable:
                     return observed
-            if observed.state in {"on_air", "off_air"} or gone >= WATCH_SECONDS:
+            if observed.state in {"on_air", "off_air"} or elapsed >= WATCH_SECONDS:
                 return observed
-            doing = "Waiting to be on air." if live else "Waiting to be off air."
-            await progress(gone, WATCH_SECONDS, doing)
+            message = "Waiting to be on air." if live else "Waiting to be off air."
+            await progress(elapsed, WATCH_SECONDS, message)
             await self._clock.sleep(_PAUSE_SECONDS)
 
-    async def _once(self, *, live: bool) -> Observed:
-        looking = GetStreamStatus(studio_id=self._studio)
-        status = await self._client.read(looking, self._caller, persist=False)
+    async def _poll(self, *, live: bool) -> Observed:
+        operation = GetStreamStatus(studio_id=self._studio)
+        status = await self._client.read(operation, self._caller, retry=False)
         checked_at = iso(self._clock.now())
         if status.live == live:
             return Observed("on_air" if live else "off_air", checked_at, status.since)

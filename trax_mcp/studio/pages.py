@@ -1,36 +1,29 @@
-"""Lists that come in pages, read to their end.
+"""Reads a paginated list to its end."""
 
-TRaX ends a list by leaving `nextCursor` out, and by nothing else. The room knows no list by name.
-"""
-
-from typing import Any
+from typing import Final
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.error_texts import pagination_loop
-from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Operation
+from trax_mcp.api.models import ItemT
+from trax_mcp.api.operation import ListOperation
 
-_LARGEST_PAGE = 200
-_MOST_PAGES = 50
+_MOST_PAGES: Final = 50
 
 
 async def read_all_pages(
-    client: Client, operation: Operation[Model], caller: Caller, *, persist: bool = True
-) -> object:
-    """Read an operation's answer; of one that comes in pages, all items as a tuple.
+    client: Client, operation: ListOperation[ItemT], caller: Caller, *, retry: bool = True
+) -> tuple[ItemT, ...]:
+    """Return all items of a list.
 
     Raises:
-        TraxError: a page could not be read, or the pages do not end.
+        TraxError: a page could not be read, a cursor came twice, or there are over 50 pages.
     """
-    if "cursor" not in type(operation).model_fields:
-        return await client.read(operation, caller, persist=persist)
-    items: list[Model] = []
+    items: list[ItemT] = []
     seen: set[str] = set()
     cursor: str | None = None
     while True:
-        next_page = operation.model_copy(update={"cursor": cursor, "limit": _LARGEST_PAGE})
-        page: Any = await client.read(next_page, caller, persist=persist)
+        page = await client.read(operation.next_page(cursor), caller, retry=retry)
         items += page.data
         cursor = page.next_cursor
         if not cursor:

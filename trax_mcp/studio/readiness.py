@@ -1,6 +1,6 @@
-"""Whether a studio could go on air now, and what stands in the way. Pure: facts in, findings out.
+"""Whether a studio could go on air, and what prevents it. Pure.
 
-What a person is warned of before they say yes is found here as well, so that both say the same.
+The same findings warn a person before they agree to a go-live.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,18 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Connection
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.studio import naming
-from trax_mcp.studio.facts import Facts
+from trax_mcp.studio.facts import Fact, Facts
+from trax_mcp.studio.naming import Sentence, sentence
+
+READINESS_FACTS: Final = (
+    Fact.STUDIO,
+    Fact.STATUS,
+    Fact.DESTINATIONS,
+    Fact.SOURCES,
+    Fact.CONNECTIONS,
+    Fact.HEALTH,
+)
+"""Everything that a go-live depends on."""
 
 _FINDINGS: Final[JsonObject] = {
     "type": "array",
@@ -22,20 +33,24 @@ _FINDINGS: Final[JsonObject] = {
     },
 }
 
-
 _MAY_GO_LIVE: Final = "whether this key may go live (only going live shows that)"
 
 
-class CheckReadiness(ToolInput, call="GET /v1/studios/{id}/stream-status", effect=Effect.READ):
-    """Says whether a studio could go live now: blockers, warnings, and what to do about each.
-
-    Use it before go_live. It changes nothing.
-    """
+class CheckReadiness(
+    ToolInput,
+    call="GET /v1/studios/{id}/stream-status",
+    effect=Effect.READ,
+    hint=(
+        "Says whether a studio could go live now: blockers, warnings, and what to do about each."
+        " Use it before go_live. It changes nothing."
+    ),
+):
+    """Checks whether a studio could go live now."""
 
     studio_id: Id
 
     @classmethod
-    def answer(cls) -> JsonObject:
+    def answer_schema(cls) -> JsonObject:
         """The report."""
         return {
             "type": "object",
@@ -52,80 +67,85 @@ class CheckReadiness(ToolInput, call="GET /v1/studios/{id}/stream-status", effec
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as it should be, and what to do about it."""
+    """A problem, and what to do about it."""
 
-    what: str
+    what: Sentence
     remedy: str
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What stands in the way of going live, what may go wrong, and what could not be seen."""
+    """What prevents a go-live, what may go wrong, and what is unknown."""
 
     live: bool | None
     blockers: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
     unknown: tuple[str, ...]
-    doubted: bool = False
-    """Whether it could not be seen if it is live, or where it would go."""
+    is_undecided: bool = False
+    """Whether it is unknown if the studio is live, or where a broadcast would go."""
 
     @property
     def ready(self) -> bool:
-        """Whether nothing stands in the way, as far as can be seen; what matters most must be."""
-        return not self.blockers and not self.doubted
+        """Whether nothing prevents a go-live and everything important is known."""
+        return not self.blockers and not self.is_undecided
 
 
 def judge_readiness(facts: Facts) -> Readiness:
-    """What the facts mean for going live."""
+    """Judge the facts."""
     return Readiness(
         live=facts.live,
         blockers=tuple(_blockers(facts)),
-        warnings=(*_silent_sources(facts), *_accounts(facts)),
+        warnings=(*_missing_sources(facts), *_troubled_accounts(facts)),
         unknown=(*(f"{it.what} ({it.why})" for it in facts.unknown), _MAY_GO_LIVE),
-        doubted=facts.live is None or facts.destinations is None,
+        is_undecided=facts.live is None or facts.destinations is None,
     )
 
 
-def beware_of(facts: Facts) -> Iterator[Finding]:
-    """What a person should know before they say yes to going live."""
-    yield from _no_destination(facts)
-    yield from _silent_sources(facts)
-    yield from _accounts(facts)
+def go_live_warnings(facts: Facts) -> Iterator[Finding]:
+    """What a person should know before they agree to a go-live."""
+    yield from _missing_destinations(facts)
+    yield from _missing_sources(facts)
+    yield from _troubled_accounts(facts)
 
 
 def _blockers(facts: Facts) -> Iterator[Finding]:
     if facts.live:
-        since = f" since {facts.since}" if facts.since else ""
-        yield Finding(f"It is on air already{since}.", "There is nothing to do.")
+        since = f" since {naming.time(facts.since)}" if facts.since else ""
+        yield Finding(Sentence(f"It is on air already{since}."), "There is nothing to do.")
     if facts.health is not None and facts.health.write_enabled is False:
-        what = "This TRaX deployment has writes switched off."
+        what = Sentence("This TRaX deployment has writes switched off.")
         yield Finding(what, "Wait until `writeEnabled` in get_health is true.")
-    yield from _no_destination(facts)
+    yield from _missing_destinations(facts)
 
 
-def _no_destination(facts: Facts) -> Iterator[Finding]:
+def _missing_destinations(facts: Facts) -> Iterator[Finding]:
     if facts.destinations is not None and not facts.enabled:
-        what = "No destination is enabled: nobody would receive the stream."
+        what = Sentence("No destination is enabled: nobody would receive the stream.")
         yield Finding(what, "Enable one with update_destination, or add one.")
 
 
-def _silent_sources(facts: Facts) -> Iterator[Finding]:
+def _missing_sources(facts: Facts) -> Iterator[Finding]:
     if facts.sources is not None and not facts.active:
-        what = "No source is active: viewers may see nothing."
+        what = Sentence("No source is active: viewers may see nothing.")
         yield Finding(what, "Activate one with update_source, or add one.")
 
 
-def _accounts(facts: Facts) -> Iterator[Finding]:
+def _troubled_accounts(facts: Facts) -> Iterator[Finding]:
     for account in facts.connections or ():
         if account.status != "active":
-            yield from _may_fail(account, facts)
+            yield from _failing_destinations(account, facts)
 
 
-def _may_fail(account: Connection, facts: Facts) -> Iterator[Finding]:
-    """Destinations do not name their account, so what its trouble means is only a "may"."""
-    name, state = naming.quoted(account.display_name), naming.plain(account.status)
-    where = naming.platform(account.platform)
+def _failing_destinations(account: Connection, facts: Facts) -> Iterator[Finding]:
+    """Destinations do not name their account, so all of its platform are reported."""
+    platform = naming.platform(account.platform)
     for it in facts.enabled:
         if it.platform == account.platform:
-            what = f"The {where} account {name} is {state}: {naming.destination(it)} may fail."
-            yield Finding(what, f"The person signs in to {where} again, on TRaX.")
+            what = sentence(
+                "The {} account {} is {}: {} may fail.",
+                platform,
+                naming.connection(account),
+                naming.word(account.status),
+                naming.destination(it),
+            )
+            yield Finding(what, f"The person signs in to {platform} again, on TRaX.")

@@ -1,9 +1,9 @@
-"""A studio by the name that a person gives it. The search never acts, and never chooses."""
+"""Searches the studios of a caller by name or id. The choice is left to the person."""
 
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import anyio
 from pydantic import Field
@@ -18,17 +18,22 @@ from trax_mcp.api.operations import GetStreamStatus, ListStudios
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.studio.pages import read_all_pages
 
-MOST_LOOKED_AT: Final = 10
-"""Of so many matches it is read whether they are live."""
+MAX_STATUS_READS: Final = 10
+"""The number of first matches whose stream status is read."""
 
 
-class FindStudio(ToolInput, call="GET /v1/studios", effect=Effect.READ):
-    """Finds studios by name or id, best match first. Of several, let the person choose."""
+class FindStudio(
+    ToolInput,
+    call="GET /v1/studios",
+    effect=Effect.READ,
+    hint="Finds studios by name or id, best match first. Of several, let the person choose.",
+):
+    """Searches the studios of a caller."""
 
     query: Text = Field(description="The name, a part of it, or the id.")
 
     @classmethod
-    def answer(cls) -> JsonObject:
+    def answer_schema(cls) -> JsonObject:
         """The matches, and how many studios were searched."""
         text = {"type": "string"}
         return {
@@ -53,61 +58,62 @@ class FindStudio(ToolInput, call="GET /v1/studios", effect=Effect.READ):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A studio that may be meant. `live` is None where it was not looked at or is not known."""
+    """A studio that matches. `live` is None if the status was not read."""
 
     studio: Studio
     live: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The studios that may be meant, best first, of all that were searched."""
+class SearchResult:
+    """The studios that match, best first, and the number of studios searched."""
 
     matches: tuple[Match, ...]
     searched: int
     exact: int = 0
-    """How many of the first have exactly the name, or the id, that was asked for."""
+    """The number of first matches whose whole name or id is the query."""
 
 
-def best_first(names: Sequence[str], query: str) -> list[int]:
-    """The places of the names that match: exact before prefix before substring.
+def rank_names(names: Sequence[str], query: str) -> list[int]:
+    """The indexes of the names that match: equal names, then prefixes, then substrings.
 
-    Case does not count, nor how an accent is written. Among equals the order stays.
+    Case and Unicode form are ignored. Matches of equal rank keep their order.
     """
-    wanted = folded(query)
-    ranks = [(_rank(folded(name), wanted), place) for place, name in enumerate(names)]
-    return [place for rank, place in sorted(it for it in ranks if it[0] is not None)]
+    wanted = fold_name(query)
+    ranks = [(_rank(fold_name(name), wanted), index) for index, name in enumerate(names)]
+    return [index for rank, index in sorted(it for it in ranks if it[0] is not None)]
 
 
-async def find_studios(client: Client, asked: FindStudio, caller: Caller) -> Found:
+async def find_studios(client: Client, request: FindStudio, caller: Caller) -> SearchResult:
     """Search all studios of a caller.
 
     Raises:
         TraxError: they could not be read.
     """
-    studios: Any = await read_all_pages(client, ListStudios(), caller)
-    wanted = asked.query.strip()
-    by_id = [place for place, it in enumerate(studios) if it.id == wanted]
-    places = list(dict.fromkeys([*by_id, *best_first([it.name for it in studios], wanted)]))
+    studios = await read_all_pages(client, ListStudios(), caller)
+    wanted = request.query.strip()
+    by_id = [index for index, it in enumerate(studios) if it.id == wanted]
+    indexes = list(dict.fromkeys([*by_id, *rank_names([it.name for it in studios], wanted)]))
     live: dict[int, bool] = {}
 
-    async def look(place: int) -> None:
-        status = GetStreamStatus(studio_id=studios[place].id)
+    async def read_status(index: int) -> None:
+        operation = GetStreamStatus(studio_id=studios[index].id)
         try:
-            live[place] = (await client.read(status, caller)).live
+            live[index] = (await client.read(operation, caller)).live
         except TraxError:
-            return  # it is found all the same
+            return  # the match is listed without its status
 
-    async with anyio.create_task_group() as looks:
-        for place in places[:MOST_LOOKED_AT]:
-            looks.start_soon(look, place)
-    matches = tuple(Match(studios[place], live.get(place)) for place in places)
-    exact = sum(folded(wanted) in (folded(it.studio.name), folded(it.studio.id)) for it in matches)
-    return Found(matches, searched=len(studios), exact=exact)
+    async with anyio.create_task_group() as tasks:
+        for index in indexes[:MAX_STATUS_READS]:
+            tasks.start_soon(read_status, index)
+    matches = tuple(Match(studios[index], live.get(index)) for index in indexes)
+    names = [(fold_name(it.studio.name), fold_name(it.studio.id)) for it in matches]
+    exact = sum(fold_name(wanted) in it for it in names)
+    return SearchResult(matches, searched=len(studios), exact=exact)
 
 
-def folded(name: str) -> str:
-    """A name as it is compared."""
+def fold_name(name: str) -> str:
+    """Normalise a name for comparison."""
     return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
