@@ -1,4 +1,4 @@
-"""Consent: nothing that viewers see or that cannot be undone happens without a yes.
+"""Consent: what viewers see, and what cannot be undone, happens only after a person's yes.
 
-This room knows operations; it knows nothing of MCP, nor of how a person is asked.
+Does not import MCP. How a person is asked is up to the caller.
 """

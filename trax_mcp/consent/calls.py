@@ -1,4 +1,4 @@
-"""A call on its way down the road, and the ways in which it can come back. Values only."""
+"""A guarded call, and its possible results."""
 
 from dataclasses import dataclass
 
@@ -7,37 +7,41 @@ from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.responses import Answer
 from trax_mcp.consent.audit import Actor
-from trax_mcp.consent.evidence import NO_EVIDENCE, Evidence
-from trax_mcp.consent.policy import Reason, Status
+from trax_mcp.consent.evidence import NO_EVIDENCE, Evidence, Reason, Status
 from trax_mcp.consent.preview import Preview
 from trax_mcp.progress import Progress
 from trax_mcp.studio.outcome import Observed
 
 
-async def no_progress(_gone: float, _most: float, _doing: str) -> None:
-    """Tell nobody how far it is."""
+async def no_progress(_done: float, _total: float, _message: str) -> None:
+    """Report nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class GuardedCall:
-    """What is asked, by whom, with which evidence of consent, and what their client can do."""
+    """An operation, who calls it, the evidence, and what the client can do."""
 
     operation: Operation[Model]
     caller: Caller
     evidence: Evidence = NO_EVIDENCE
     can_ask: bool = False
-    claims: str | None = None
+    claimed_name: str | None = None
     progress: Progress = no_progress
 
     @property
-    def asker(self) -> Actor:
-        """Who asks, as it is written down."""
-        return Actor(self.caller, self.claims)
+    def actor(self) -> Actor:
+        """Who calls, as the audit log records it."""
+        return Actor(self.caller, self.claimed_name)
+
+    @property
+    def place(self) -> str:
+        """Calls at the same place run one after another: the studio id, or else the target id."""
+        return self.operation.studio() or self.operation.target_id()
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """It was sent and accepted; `observed` is what was seen afterwards, where it was watched."""
+    """The call was sent and accepted. `observed` is what the stream status showed afterwards."""
 
     answer: Answer[Model]
     observed: Observed | None = None
@@ -45,16 +49,16 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class NotRun:
-    """Nothing was sent. `confirmation` lets the same call run, until `expires_at`.
+    """Nothing was sent. With `confirmation`, the same call runs until `expires_at`.
 
-    `told` is why, in words, where `status` and `reason` do not say it all.
+    `why` explains the status in words where `status` and `reason` do not.
     """
 
     operation: str
     status: Status
     reason: Reason | None = None
-    told: str | None = None
-    outlook: Preview | None = None
+    why: str | None = None
+    preview: Preview | None = None
     changes: tuple[str, ...] = ()
     confirmation: str | None = None
     expires_at: str | None = None
@@ -62,13 +66,13 @@ class NotRun:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A person must decide: `yes` is the act in words, `handle` goes with the answer.
+    """A person must decide between `yes` and `no`.
 
-    `changes` is what is no longer as they were shown it before.
+    The answer carries `confirmation_id`. `changes` is what differs from an earlier question.
     """
 
-    handle: str
-    outlook: Preview
+    confirmation_id: str
+    preview: Preview
     yes: str
     no: str
     changes: tuple[str, ...] = ()

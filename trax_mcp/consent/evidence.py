@@ -1,66 +1,71 @@
-"""What is agreed to, and what shows that it was. Values only.
-
-The room knows neither how a person is asked nor who remembers it.
-"""
+"""Evidence of consent, and the confirmations that it refers to. Values only."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
+from trax_mcp.studio.naming import Sentence
 
-IN_PROGRESS: Final = "the call is still in progress"
-
-Said = Literal["chosen", "declined", "cancelled", "timed_out", "malformed", "client_error"]
+Status = Literal[
+    "confirmation_required", "confirmation_invalid", "declined", "cannot_ask", "nothing_to_do"
+]
+Reason = Literal[
+    "expired", "mismatch", "changed", "used",
+    "declined", "cancelled", "timed_out", "malformed", "client_error",
+]  # fmt: skip
+Reply = Literal["chosen", "declined", "cancelled", "timed_out", "malformed", "client_error"]
 
 
 @dataclass(frozen=True, slots=True)
 class PersonAnswer:
-    """What came back when a person was asked, and the handle of the question it answers."""
+    """The answer of a person, and the confirmation id of the question that they were asked."""
 
-    handle: str
-    said: Said
+    confirmation_id: str
+    reply: Reply
     choice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What came along with a call to show that a person agreed."""
+    """What came with a call to show that a person agreed."""
 
     confirm: bool = False
     confirmation: str | None = None
     answer: PersonAnswer | None = None
 
     @property
-    def handle(self) -> str | None:
-        """The handle under which `pending` keeps what was agreed to, if there is one."""
-        return self.answer.handle if self.answer else self.confirmation
+    def confirmation_id(self) -> str | None:
+        """The id of the confirmation that the evidence refers to."""
+        return self.answer.confirmation_id if self.answer else self.confirmation
 
 
-NO_EVIDENCE = Evidence()
+NO_EVIDENCE: Final = Evidence()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """What a yes would be to: exactly this operation, with the world exactly as shown.
+    """A question that was asked: the operation, and exactly what was shown.
 
-    `shown` is what they were shown; `choice` the one that a person was offered, None for a
-    confirmation that a model carries.
+    `expires` is in seconds on the server's clock. `choice` is what a person was offered; None for a
+    confirmation that a model carries. `hidden_version` counts the changes made here, until then, of
+    what no read shows.
     """
 
-    handle: str
+    id: str
     caller: str
     operation: Operation[Model]
     digest: str
     expires: float
-    shown: tuple[str, ...] = ()
+    shown: tuple[Sentence, ...] = ()
     choice: str | None = None
     asked_again: bool = False
+    hidden_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class UsedConfirmation:
-    """A handle that was taken, and what came of it, in words."""
+    """A confirmation that was taken, and the outcome of the call, in words."""
 
-    entry: Confirmation
-    outcome: str = IN_PROGRESS
+    confirmation: Confirmation
+    outcome: str = "the call is still in progress"

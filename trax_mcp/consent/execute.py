@@ -1,204 +1,188 @@
-"""The act itself: spend the yes, write it down, send once, look, write it down.
+"""Runs a guarded call that has begun: send once, finish, observe, record.
 
-From the moment the yes is spent nothing may cut the act short. A lost answer is resolved by
-looking, never by sending again. The room decides nothing: what comes here may run.
+A lost answer is resolved by looking, never by sending again.
 """
 
 import logging
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import anyio
 
 from trax_mcp.api.client import Client
-from trax_mcp.api.error_texts import found_out, interrupted
+from trax_mcp.api.error_texts import interrupted, mark_applied
 from trax_mcp.api.errors import Outcome, TraxError
 from trax_mcp.api.models import Model
-from trax_mcp.api.operations import GoLive, is_stop
 from trax_mcp.api.responses import Answer
 from trax_mcp.clock import Clock, iso
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import Done, GuardedCall
+from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
-from trax_mcp.consent.store import ConsentStore
-from trax_mcp.consent.turns import Turn, Turns
-from trax_mcp.studio.outcome import Observed, Watch
+from trax_mcp.consent.store import ConsentStore, Started
+from trax_mcp.studio.outcome import Observed, OutcomeObserver
 
-_MORE_SECONDS: Final = 15.0
-"""What an act may take beyond the time for one request: that is for looking."""
+_OBSERVING_SECONDS: Final = 15.0
+"""Extra time of a call, for observing the result."""
 
 _LOG = logging.getLogger(__name__)
 
 Sent = Answer[Model] | TraxError
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """The decision that an act may run: the yes to spend, and what was seen when it was made."""
-
-    handle: str | None
-    acts_before: int
-    digest: str | None = None
-
-
-class Committer:
-    """Runs guarded acts, one at a time for each studio."""
+class Executor:
+    """Runs guarded calls. The client cannot cancel a call that has started."""
 
     def __init__(
         self,
         client: Client,
         *,
-        pending: ConsentStore,
+        store: ConsentStore,
         audit: Audit,
-        acts: ShieldedTasks,
+        tasks: ShieldedTasks,
         clock: Clock,
     ) -> None:
         self._client = client
-        self._pending = pending
+        self._store = store
         self._audit = audit
-        self._acts = acts
+        self._tasks = tasks
         self._clock = clock
-        self._turns = Turns()
+        self._watches: dict[anyio.CancelScope, str] = {}
 
-    def acts_so_far(self, visit: GuardedCall) -> int:
-        """How many acts have begun, or ended, where this one would be."""
-        return self._turns.so_far(_place(visit)).acts
-
-    def stops_so_far(self, visit: GuardedCall) -> int:
-        """How many stops there were that TRaX did not refuse."""
-        return self._turns.so_far(_place(visit)).stops
-
-    async def run(self, visit: GuardedCall, leave: Leave) -> Done | None:
-        """Do it; None if somebody acted, or spent the yes, since it was decided: then look again.
-
-        A stop does not mind what others did. It waits while something is being sent, and for
-        nothing else: what is only watched, it ends.
+    async def run(self, call: GuardedCall, started: Started, *, digest: str | None) -> Done:
+        """Send the call and return what came of it.
 
         Raises:
-            TraxError: it was sent, or tried, and has failed; `outcome` says what is known.
+            TraxError: it was sent, or tried, and failed. `outcome` says what is known.
         """
-        turn = self._turns.at(_place(visit))
-        async with turn.lock:
-            stale = turn.acts != leave.acts_before and not is_stop(visit.operation)
-            if stale or not (leave.handle is None or self._pending.take(leave.handle)):
-                return None
-            turn.acts += 1
-            deadline = anyio.current_time() + self._client.timeout_seconds + _MORE_SECONDS
-            sent: Sent = interrupted(visit.operation)
-            self._audit.write("sending", visit.operation, visit.asker, digest=leave.digest)
-            if isinstance(visit.operation, GoLive):
-                self._pending.note_start(visit.operation.studio())
-            with self._acts.begin(deadline=deadline):
-                sent = await self._send(visit)
-            self._heed(visit, turn, _outcome(sent))
-            turn.acts += 1
-        observed = None
-        if isinstance(visit.operation, GoLive) or is_stop(visit.operation):
-            observed = await self._look(visit, turn, sent, deadline=deadline)
-        return self._conclude(visit, leave, sent, observed)
-
-    async def _send(self, visit: GuardedCall) -> Sent:
-        try:
-            return await self._client.send(visit.operation, visit.caller)
-        except TraxError as error:
-            return error
-        except Exception:  # noqa: BLE001  whatever it was, the yes is spent and must be accounted for
-            _LOG.exception("%s failed", visit.operation.tool_name)
-            return interrupted(visit.operation)
-
-    def _heed(self, visit: GuardedCall, turn: Turn, outcome: Outcome) -> None:
-        """What others must know before their turn comes. A refused act has changed nothing."""
-        studio = visit.operation.studio()
-        if isinstance(visit.operation, GoLive) and outcome == "not_applied":
-            self._pending.note_end(studio)
-        if is_stop(visit.operation) and outcome != "not_applied":
-            turn.stops += 1
-            self._pending.void_starts(studio)
-            turn.end_watches()
-        if is_stop(visit.operation) and outcome == "applied":
-            self._pending.note_end(studio)
-
-    async def _look(
-        self, visit: GuardedCall, turn: Turn, sent: Sent, *, deadline: float
-    ) -> Observed | None:
-        """What was seen afterwards; None if there was nothing to see."""
-        if _outcome(sent) == "not_applied":
-            return None
-        with self._acts.begin(deadline=deadline):
-            return await self._watch(visit, turn)
-        return Observed("unknown", iso(self._clock.now()))  # what was cut short comes here
-
-    async def _watch(self, visit: GuardedCall, turn: Turn) -> Observed:
-        """Look until it is known what came of it; of a go-live, until a stop comes."""
-        going_live = isinstance(visit.operation, GoLive)
-        watch = Watch(self._client, visit.caller, visit.operation.studio(), clock=self._clock)
-        try:
-            with turn.watched() if going_live else nullcontext():
-                return await watch.look(live=going_live, progress=visit.progress)
-            return Observed("stopping", iso(self._clock.now()))
-        except Exception:  # noqa: BLE001  the act is done, and must be accounted for
-            _LOG.exception("watching %s failed", visit.operation.tool_name)
-            return Observed("unknown", iso(self._clock.now()))
-
-    def _conclude(
-        self, visit: GuardedCall, leave: Leave, sent: Sent, observed: Observed | None
-    ) -> Done:
-        """Write down and remember what came of it. Nothing here waits, so nothing can cut it."""
-        if isinstance(sent, TraxError):
-            sent = found_out(sent, visit.operation, self._seen(visit, observed))
-        error = sent if isinstance(sent, TraxError) else None
-        state = observed.state if observed else None
-        self._audit.write(
-            "sent",
-            visit.operation,
-            visit.asker,
-            digest=leave.digest,
-            outcome=_outcome(sent),
-            code=error.failure.code if error else None,
-            requestId=_request_id(sent),
-            observed=state,
-        )
-        if isinstance(visit.operation, GoLive) and state == "on_air":
-            self._pending.note_end(visit.operation.studio())
-        if leave.handle is not None:
-            self._settle(leave.handle, _outcome(sent), state)
+        deadline = anyio.current_time() + self._client.timeout_seconds + _OBSERVING_SECONDS
+        sent: Sent = interrupted(call.operation)
+        with self._watch_that_a_stop_ends(started) as watch:
+            try:
+                with self._tasks.shield(deadline=deadline):
+                    self._audit.write("sending", call.operation, call.actor, digest=digest)
+                    sent = await self._send(call)
+            finally:
+                await self._finish(started, _outcome(sent))
+            observed = await self._observe(call, sent, watch, deadline=deadline)
+        sent = await self._resolve(call, sent, observed)
+        self._write_outcome(call, sent, observed, digest=digest)
+        await self._record(started, sent, observed)
         if isinstance(sent, TraxError):
             raise sent
         return Done(sent, observed)
 
-    def _settle(self, handle: str, outcome: Outcome, state: str | None) -> None:
-        """What certainly did nothing leaves the yes as good as it was."""
-        if outcome == "not_applied":
-            self._pending.give_back(handle)
-        else:
-            self._pending.settle(handle, _came_of_it(outcome, state))
+    async def _send(self, call: GuardedCall) -> Sent:
+        try:
+            return await self._client.send(call.operation, call.caller)
+        except TraxError as error:
+            return error
+        except Exception:  # noqa: BLE001  a confirmation was taken: the call needs an outcome
+            _LOG.exception("%s failed", call.operation.tool_name)
+            return interrupted(call.operation)
 
-    def _seen(self, visit: GuardedCall, observed: Observed | None) -> str | None:
-        """In words, that it happened after all; None if that was not seen."""
-        if observed is None:
+    async def _finish(self, started: Started, outcome: Outcome) -> None:
+        operation = started.operation
+        hidden = plan_for(operation).hidden_fields(operation)
+        watches = [scope for scope, place in self._watches.items() if place == started.place]
+        with anyio.CancelScope(shield=True):
+            await self._store.finish(started, outcome, hidden_fields=hidden)
+        if operation.stops_broadcast and outcome != "not_applied":
+            # A stop does not wait for an earlier go-live that is only being watched.
+            for scope in watches:
+                scope.cancel()
+
+    @contextmanager
+    def _watch_that_a_stop_ends(self, started: Started) -> Iterator[anyio.CancelScope]:
+        """A scope for watching a go-live, registered before the turn ends: a stop cancels it."""
+        scope = anyio.CancelScope()
+        if started.operation.starts_broadcast:
+            self._watches[scope] = started.place
+        try:
+            yield scope
+        finally:
+            self._watches.pop(scope, None)
+
+    async def _observe(
+        self, call: GuardedCall, sent: Sent, watch: anyio.CancelScope, *, deadline: float
+    ) -> Observed | None:
+        """What the stream status shows. None if the call changed no broadcast."""
+        changes_broadcast = call.operation.starts_broadcast or call.operation.stops_broadcast
+        if not changes_broadcast or _outcome(sent) == "not_applied":
             return None
-        if observed.state == "on_air" and isinstance(visit.operation, GoLive):
+        with self._tasks.shield(deadline=deadline):
+            return await self._watch(call, watch)
+        return self._unseen()  # the shield was cut short
+
+    async def _watch(self, call: GuardedCall, watch: anyio.CancelScope) -> Observed:
+        """Watch until the result is known; a go-live also until a stop comes."""
+        live = call.operation.starts_broadcast
+        studio = call.operation.studio()
+        observer = OutcomeObserver(self._client, call.caller, studio, clock=self._clock)
+        try:
+            with watch:
+                return await observer.run(live=live, progress=call.progress)
+            return Observed("stopping", iso(self._clock.now()))
+        except Exception:  # noqa: BLE001  the call is done: its outcome must be recorded
+            _LOG.exception("watching %s failed", call.operation.tool_name)
+            return self._unseen()
+
+    def _unseen(self) -> Observed:
+        return Observed("unknown", iso(self._clock.now()))
+
+    async def _resolve(self, call: GuardedCall, sent: Sent, observed: Observed | None) -> Sent:
+        """Complete a lost answer with what was seen afterwards."""
+        if not isinstance(sent, TraxError) or observed is None:
+            return sent
+        return mark_applied(sent, call.operation, await self._proof(call, observed))
+
+    async def _proof(self, call: GuardedCall, observed: Observed) -> str | None:
+        """In words, that the call took effect. None if that was not seen."""
+        if observed.state == "on_air" and call.operation.starts_broadcast:
             return f"it is on air since {observed.since}" if observed.since else "it is on air"
-        # What is only starting looks off air as well: that is no proof of a stop.
-        may_start = self._pending.is_starting(visit.operation.studio())
-        stopped = observed.state == "off_air" and is_stop(visit.operation)
-        return "it is off air" if stopped and not may_start else None
+        if observed.state != "off_air" or not call.operation.stops_broadcast:
+            return None
+        # A studio that is only starting looks off air too: that is no proof of a stop.
+        with anyio.CancelScope(shield=True):
+            seen = await self._store.look(call.place, None, caller=call.caller.fingerprint)
+        return None if seen.start_pending else "it is off air"
 
+    def _write_outcome(
+        self, call: GuardedCall, sent: Sent, observed: Observed | None, *, digest: str | None
+    ) -> None:
+        code, request_id = _account(sent)
+        self._audit.write(
+            "sent",
+            call.operation,
+            call.actor,
+            digest=digest,
+            outcome=_outcome(sent),
+            code=code,
+            requestId=request_id,
+            observed=observed.state if observed else None,
+        )
 
-def _place(visit: GuardedCall) -> str:
-    """Where acts must take turns: the studio, or what is in none."""
-    return visit.operation.studio() or visit.operation.target()
+    async def _record(self, started: Started, sent: Sent, observed: Observed | None) -> None:
+        if _outcome(sent) == "not_applied":
+            return  # its confirmation is unused again
+        state = observed.state if observed else None
+        on_air = started.operation.starts_broadcast and state == "on_air"
+        with anyio.CancelScope(shield=True):
+            await self._store.record(started, _in_words(_outcome(sent), state), on_air=on_air)
 
 
 def _outcome(sent: Sent) -> Outcome:
     return sent.failure.outcome if isinstance(sent, TraxError) else "applied"
 
 
-def _request_id(sent: Sent) -> str | None:
-    return sent.failure.request_id if isinstance(sent, TraxError) else sent.request_id
+def _account(sent: Sent) -> tuple[str | None, str | None]:
+    """The code of a failure, and the request id."""
+    if isinstance(sent, TraxError):
+        return sent.failure.code, sent.failure.request_id
+    return None, sent.request_id
 
 
-def _came_of_it(outcome: Outcome, state: str | None) -> str:
+def _in_words(outcome: Outcome, state: str | None) -> str:
     ran = "the call ran" if outcome == "applied" else "whether the call ran is not known"
     return f"{ran}, and the studio was then {state.replace('_', ' ')}" if state else ran

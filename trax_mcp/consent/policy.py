@@ -1,69 +1,78 @@
-"""May this call run? A pure decision over operation, facts, evidence and what the client can do.
+"""Decides whether a call may run. Pure.
 
-No state, no clock, no I/O: what must be remembered is in `pending`, what must be read is in
-`show.facts`. A test goes through the whole table of these decisions.
+The label of a verdict is its name in the audit log.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Final, Literal
 
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
-from trax_mcp.api.operations import GoOffline
-from trax_mcp.consent.evidence import Confirmation, Evidence, PersonAnswer, UsedConfirmation
+from trax_mcp.consent.evidence import (
+    Confirmation,
+    Evidence,
+    PersonAnswer,
+    Reason,
+    Status,
+    UsedConfirmation,
+)
 from trax_mcp.consent.rules import Mode
+from trax_mcp.studio import naming
+from trax_mcp.studio.facts import Facts
 
-DO_NOT = "Do not"
-"""The other choice of every question."""
+DO_NOT: Final = "Do not"
+"""The choice that refuses, in every question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that a verdict depends on. `held` is what `pending` keeps under the evidence's handle."""
+    """Everything that a verdict depends on.
+
+    `confirmation` is what the store keeps under the id in the evidence. `nothing_to_do` says in
+    words why a go-live is not needed, or is None.
+    """
 
     operation: Operation[Model]
     digest: str
     evidence: Evidence
-    held: Confirmation | UsedConfirmation | None
+    confirmation: Confirmation | UsedConfirmation | None
     mode: Mode
     can_ask: bool
-    on_air_since: str | None = None
-    """Why a go-live has nothing to do, in words; None if it has."""
-
-
-Reason = Literal[
-    "expired", "mismatch", "changed", "used",
-    "declined", "cancelled", "timed_out", "malformed", "client_error",
-]  # fmt: skip
-Status = Literal[
-    "confirmation_required", "confirmation_invalid", "declined", "cannot_ask", "nothing_to_do"
-]
+    nothing_to_do: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Proceed:
-    """The call may run; the handle, if there is one, is to be taken first."""
+    """The call may run once the confirmation, if there is one, is taken."""
 
-    handle: str | None = None
+    label: ClassVar = "Proceed"
+
+    confirmation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NeedsAnswer:
-    """A person is to be asked; `again` if what they were shown has changed."""
+    """A person must be asked. `again` if what they were shown has changed."""
+
+    label: ClassVar = "Ask"
 
     again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NeedsConfirmation:
-    """Show what would happen, with a fresh confirmation; `reason` if one was given in vain."""
+    """Show a preview with a new confirmation. `reason` says why a given one is not valid."""
+
+    label: ClassVar = "Preview"
 
     reason: Literal["expired", "mismatch", "changed"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """The call does not run, and no confirmation is given."""
+    """The call does not run, and there is no confirmation for it."""
+
+    label: ClassVar = "Refuse"
 
     status: Status
     reason: Reason | None = None
@@ -71,20 +80,24 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class NothingToDo:
-    """The studio is live already, or on its way there."""
+    """The studio is live already, or about to be."""
 
-    since: str
+    label: ClassVar = "NothingToDo"
+
+    why: str
 
 
 Verdict = Proceed | NeedsAnswer | NeedsConfirmation | Refuse | NothingToDo
 
+ALREADY_USED: Final = Refuse("confirmation_invalid", "used")
+
 
 def judge(case: Case) -> Verdict:
-    """Decide about a call that needs consent. Whatever is not a clear yes is a no."""
-    if isinstance(case.held, UsedConfirmation):
-        return Refuse("confirmation_invalid", "used")
-    if case.on_air_since is not None:
-        return NothingToDo(case.on_air_since)
+    """Decide about a call that needs consent. Only a clear yes lets it run."""
+    if isinstance(case.confirmation, UsedConfirmation):
+        return ALREADY_USED
+    if case.nothing_to_do is not None:
+        return NothingToDo(case.nothing_to_do)
     if case.evidence.answer is not None:
         return _judge_answer(case, case.evidence.answer)
     if case.can_ask and case.mode in {Mode.AUTO, Mode.HUMAN}:
@@ -92,9 +105,35 @@ def judge(case: Case) -> Verdict:
     return _judge_without_person(case)
 
 
+def nothing_to_do(operation: Operation[Model], facts: Facts, *, start_pending: bool) -> str | None:
+    """Why a go-live is not needed, in words. None if it is, or for other operations.
+
+    `start_pending`: one was sent within the last minute, and its result has not been seen.
+    """
+    if not operation.starts_broadcast:
+        return None
+    if facts.live:
+        since = f", since {naming.time(facts.since)}" if facts.since else ""
+        return f"it is live already{since}."
+    if start_pending:
+        return "a go-live was sent within the last minute and has not been seen on air yet."
+    return None
+
+
+def confirmation_to_spend(
+    operation: Operation[Model],
+    evidence: Evidence,
+    confirmation: Confirmation | UsedConfirmation | None,
+) -> str | None:
+    """The confirmation that a call uses up although it no longer needs one."""
+    if not evidence.confirm or not isinstance(confirmation, Confirmation):
+        return None
+    return confirmation.id if confirmation.operation == operation else None
+
+
 def _judge_without_person(case: Case) -> Verdict:
     # Stopping must always be possible.
-    if case.mode is Mode.HUMAN and not isinstance(case.operation, GoOffline):
+    if case.mode is Mode.HUMAN and not case.operation.stops_broadcast:
         return Refuse("cannot_ask")
     if not case.evidence.confirm:
         return NeedsConfirmation()
@@ -104,37 +143,37 @@ def _judge_without_person(case: Case) -> Verdict:
 
 
 def _judge_confirmation(case: Case) -> Verdict:
-    held = case.held
+    kept = case.confirmation
     if case.evidence.confirmation is None:
         return NeedsConfirmation()
-    if not isinstance(held, Confirmation):
+    if not isinstance(kept, Confirmation):
         return NeedsConfirmation("expired")
-    if held.choice is not None or held.operation != case.operation:
+    if kept.choice is not None or kept.operation != case.operation:
         return NeedsConfirmation("mismatch")
-    return Proceed(held.handle) if held.digest == case.digest else NeedsConfirmation("changed")
+    return Proceed(kept.id) if kept.digest == case.digest else NeedsConfirmation("changed")
 
 
 def _judge_answer(case: Case, answer: PersonAnswer) -> Verdict:
-    held = case.held
-    if answer.said == "timed_out":  # what they were asked has expired in that same moment
+    kept = case.confirmation
+    if answer.reply == "timed_out":  # the question expires at the same moment
         return Refuse("declined", "timed_out")
-    if not isinstance(held, Confirmation):
+    if not isinstance(kept, Confirmation):
         return Refuse("confirmation_invalid", "expired")
-    if held.choice is None or held.operation != case.operation:
+    if kept.choice is None or kept.operation != case.operation:
         return Refuse("confirmation_invalid", "mismatch")
-    if (reason := _no(answer, held.choice)) is not None:
+    if (reason := _reason_for_no(answer, kept.choice)) is not None:
         return Refuse("declined", reason)
-    if held.digest == case.digest:
-        return Proceed(held.handle)
+    if kept.digest == case.digest:
+        return Proceed(kept.id)
     return (
-        Refuse("confirmation_invalid", "changed") if held.asked_again else NeedsAnswer(again=True)
+        Refuse("confirmation_invalid", "changed") if kept.asked_again else NeedsAnswer(again=True)
     )
 
 
-def _no(answer: PersonAnswer, yes: str) -> Reason | None:
-    """Why an answer is not a yes; None if it is the very choice that was offered."""
-    if answer.said != "chosen":
-        return answer.said
+def _reason_for_no(answer: PersonAnswer, yes: str) -> Reason | None:
+    """Why an answer is not a yes. None if it is the choice that was offered."""
+    if answer.reply != "chosen":
+        return answer.reply
     if answer.choice == DO_NOT:
         return "declined"
     return None if answer.choice == yes else "malformed"

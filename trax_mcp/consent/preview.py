@@ -1,99 +1,93 @@
-"""What exactly a guarded call would do, for a person to read, and its digest. Pure."""
+"""What a guarded call would do, as a person reads it, and the digest of it. Pure."""
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
-from trax_mcp.api.operations import (
-    DeleteDestination,
-    DeleteSource,
-    GoLive,
-    GoOffline,
-    UnlinkConnection,
-)
-from trax_mcp.consent.effects import choice, effects, warnings
-from trax_mcp.studio.facts import Facts
-from trax_mcp.studio.target import Target, find_target
+from trax_mcp.studio.naming import Sentence
+
+_MOST_HIDDEN_CHANGES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The thing that an operation acts on. Name and platform may be unknown."""
+
+    id: str
+    name: str | None = None
+    platform: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenChange:
+    """A change made here that no read shows: what changed, in words, and the id of the thing."""
+
+    version: int
+    what: str
+    target_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenChanges:
+    """The number of such changes in a studio so far, and the latest of each kind.
+
+    `forgotten_version` is the highest version of which nothing more is known.
+    """
+
+    version: int = 0
+    latest: tuple[HiddenChange, ...] = ()
+    forgotten_version: int = 0
+
+    def with_change(self, what: str, target_id: str) -> Self:
+        """These and one more. It replaces an earlier change of the same kind of the same thing."""
+        change = HiddenChange(self.version + 1, what, target_id)
+        others = (it for it in self.latest if (it.what, it.target_id) != (what, target_id))
+        changes = (*others, change)
+        forgotten = [it.version for it in changes[:-_MOST_HIDDEN_CHANGES]]
+        return replace(
+            self,
+            version=change.version,
+            latest=changes[-_MOST_HIDDEN_CHANGES:],
+            forgotten_version=max(self.forgotten_version, *forgotten, 0),
+        )
+
+    def since(self, version: int) -> tuple[HiddenChange, ...]:
+        """Those after a version, as far as they are remembered."""
+        return tuple(it for it in self.latest if it.version > version)
+
+
+NOTHING_HIDDEN: Final = HiddenChanges()
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would happen, to what, and what is not known about it.
-
-    `choice` is the act in a few words, `digest` the mark of all that matters for a yes.
-    """
+    """What would happen to what, what is unknown, and the act as a choice for a person."""
 
     operation: str
     target: Target
-    effects: tuple[str, ...]
-    warnings: tuple[str, ...]
+    effects: tuple[Sentence, ...]
+    warnings: tuple[Sentence, ...]
     unknown: tuple[str, ...]
     choice: str
-    digest: str
+    digest: str = ""
 
     @property
-    def shown(self) -> tuple[str, ...]:
-        """Every line that a person was shown."""
-        unknown = (f"Not known: {it}" for it in self.unknown)
-        return (*self.warnings, *self.effects, *unknown)
+    def shown(self) -> tuple[Sentence, ...]:
+        """Everything that a person is shown and that consent depends on."""
+        unknown = (Sentence(f"Not known: {it}") for it in self.unknown)
+        return tuple(it for it in (*self.warnings, *self.effects, *unknown) if not it.is_note)
 
 
-def preview(operation: Operation[Model], facts: Facts) -> Preview:
-    """Say what an operation would do, given the facts.
+def digest(operation: Operation[Model], shown: Iterable[Sentence], *also: object) -> str:
+    """A digest of the arguments, the sentences, and the ids of the things that they name.
 
-    Raises:
-        NotSent: its target is not in the list where it would be.
+    Their order does not matter: TRaX promises none for lists.
     """
-    target = find_target(operation, facts)
-    return Preview(
-        operation=operation.tool_name,
-        target=target,
-        effects=effects(operation, facts, target),
-        warnings=warnings(operation, facts, target),
-        unknown=tuple(f"{it.what} ({it.why})" for it in facts.unknown),
-        choice=choice(operation, facts, target),
-        digest=_digest(operation, facts, target),
-    )
-
-
-def changes(before: tuple[str, ...], now: Preview) -> tuple[str, ...]:
-    """What is no longer as it was shown, in words."""
-    shown = now.shown
-    gone = (f"No longer: {line}" for line in before if line not in shown)
-    new = (f"Now: {line}" for line in shown if line not in before)
-    return (*gone, *new)
-
-
-def _digest(operation: Operation[Model], facts: Facts, target: Target) -> str:
-    """Nothing that ticks or drifts is in it, so that it voids no yes by itself.
-
-    Of a stop it holds only the studio, so that nothing can come between a person and the stop.
-    """
-    seen: list[object] = [operation.tool_name, operation.studio(), operation.target()]
-    if not isinstance(operation, GoOffline):
-        seen += [*_seen(operation, facts, target), sorted(it.what for it in facts.unknown)]
-    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:32]
-
-
-def _seen(operation: Operation[Model], facts: Facts, target: Target) -> list[object]:
-    match operation:
-        case GoLive():
-            enabled = sorted((it.id, it.name, it.platform) for it in facts.enabled)
-            return [facts.live, enabled, sorted(it.id for it in facts.active)]
-        case DeleteDestination() | DeleteSource():
-            return [target.name, target.platform, facts.live]
-        case UnlinkConnection():
-            return [target.name, target.platform, sorted(_serves_live(facts, target))]
-        case _:
-            arguments = operation.model_dump(mode="json", by_alias=True, exclude_none=True)
-            return [target.name, target.platform, facts.live, arguments]
-
-
-def _serves_live(facts: Facts, target: Target) -> Iterator[str]:
-    """The studios on air that an account may serve; others may come and go."""
-    for it in facts.around:
-        if it.live and it.studio and target.platform in {place.platform for place in it.enabled}:
-            yield it.studio.id
+    arguments = operation.model_dump(mode="json", by_alias=True, exclude_none=True)
+    sentences = sorted((it.text, it.ids) for it in shown)
+    content = json.dumps([operation.tool_name, arguments, sentences, also], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:32]

@@ -1,8 +1,4 @@
-"""Acts that have begun and must not be cut short: a client that gives up does not undo a go-live.
-
-Each is shielded from cancellation and bounded in time. On shutdown they get what is left of the
-second. The room knows nothing of what an act is.
-"""
+"""Shields work that has begun from cancellation, and limits its time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +7,7 @@ import anyio
 
 
 class ShieldedTasks:
-    """The acts that are under way."""
+    """The shielded work that is under way."""
 
     def __init__(self) -> None:
         self._scopes: set[anyio.CancelScope] = set()
@@ -19,10 +15,10 @@ class ShieldedTasks:
         self._closed = False
 
     @contextmanager
-    def begin(self, *, deadline: float) -> Iterator[None]:
-        """Shield what happens inside, until `deadline` (on anyio's clock) or shutdown.
+    def shield(self, *, deadline: float) -> Iterator[None]:
+        """Shield the block until `deadline` (on anyio's clock) or shutdown.
 
-        What is cut short there ends silently: the caller starts from the worst case.
+        Work that is cut short ends silently, so the caller sets its result to the worst case first.
         """
         with anyio.CancelScope(shield=True, deadline=deadline) as scope:
             self._scopes.add(scope)
@@ -35,16 +31,16 @@ class ShieldedTasks:
                 self._ended.set()
                 self._ended = anyio.Event()
 
-    async def finish(self, *, seconds: float) -> None:
-        """Let the acts end by themselves for a while, then cut short those that have not."""
+    async def drain(self, *, seconds: float) -> None:
+        """Let the work end by itself for a while, then cut it short."""
         with anyio.move_on_after(seconds):
-            await self._until_idle()
+            await self._wait_until_idle()
         self._closed = True
         for scope in list(self._scopes):
             scope.cancel()
         with anyio.move_on_after(seconds):
-            await self._until_idle()
+            await self._wait_until_idle()
 
-    async def _until_idle(self) -> None:
+    async def _wait_until_idle(self) -> None:
         while self._scopes:
             await self._ended.wait()

@@ -1,51 +1,187 @@
-"""What waits for a yes, and what was done on one: all that the guard remembers.
+"""Stores confirmations and the state of each studio.
 
-An entry is reached by an unguessable handle, belongs to one caller, lives five minutes and is taken
-once. The store decides nothing. It is small on purpose: one that several servers share can stand in
-its place. Expiry is by the clock that is handed in.
+Each step of a `ConsentStore` is atomic. Between two steps anything may happen, so a step that
+depends on an earlier `look` gets what was seen, and returns `Stale` if it is outdated.
 """
 
 import secrets
 from collections import OrderedDict
-from dataclasses import replace
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
 
+import anyio
+
+from trax_mcp.api.errors import Outcome
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
-from trax_mcp.api.operations import GoLive
 from trax_mcp.clock import Clock
 from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
+from trax_mcp.consent.preview import NOTHING_HIDDEN, HiddenChanges
+from trax_mcp.studio.naming import Sentence
 
 LIFETIME_SECONDS: Final = 300.0
+"""How long a confirmation is valid."""
+START_SECONDS: Final = 60.0
+"""How long a go-live counts as under way unless it is seen on air or stopped."""
 MOST_PER_CALLER: Final = 32
-MOST_IN_ALL: Final = 4096
-STARTING_SECONDS: Final = 60.0
-_HANDLE_BYTES = 16
+MOST_CONFIRMATIONS: Final = 4096
+MOST_PLACES: Final = 1024
+
+_ID_BYTES: Final = 16
 
 
-class ConsentStore:
-    """Entries by handle, and go-lives that are under way."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What `look` saw of a place, and of a confirmation.
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._kept: OrderedDict[str, Confirmation | UsedConfirmation] = OrderedDict()
-        self._starting: dict[str, float] = {}
+    `version` increases when a guarded call begins or ends there, `stop_count` with each stop that
+    TRaX did not refuse, `hidden` with each hidden change. `start_pending`: a go-live was
+    sent within the last minute, and its result has not been seen.
+    """
 
-    def put(
+    place: str
+    version: int
+    stop_count: int
+    hidden: HiddenChanges
+    start_pending: bool
+    confirmation: Confirmation | UsedConfirmation | None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A guarded call that has begun, at `version` of its place. It has the turn until `finish`.
+
+    `finish` runs in the task that called `begin`.
+    """
+
+    place: str
+    operation: Operation[Model]
+    confirmation_id: str | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Nothing was done: what `look` saw is no longer true."""
+
+
+class ConsentStore(Protocol):
+    """Remembers confirmations and the state of studios. Each step happens as a whole.
+
+    A step that is cancelled has done nothing.
+    """
+
+    async def look(self, place: str, confirmation_id: str | None, *, caller: str) -> Seen:
+        """Return the state of a place, and the caller's confirmation of that id."""
+        ...
+
+    async def add(
         self,
         operation: Operation[Model],
         *,
         caller: str,
         digest: str,
-        shown: tuple[str, ...] = (),
+        shown: tuple[Sentence, ...],
+        seen: Seen,
         choice: str | None = None,
         asked_again: bool = False,
-    ) -> Confirmation:
-        """Keep what would be agreed to, under a fresh handle; the caller's oldest may go for it."""
-        self._forget_expired()
+    ) -> Confirmation | Stale:
+        """Keep a question under a new id that cannot be guessed.
+
+        The oldest unused confirmation of the caller may be evicted.
+        """
+        ...
+
+    async def begin(
+        self, operation: Operation[Model], *, confirmation_id: str | None, seen: Seen
+    ) -> Started | Stale:
+        """Wait for the turn at a place, then take the confirmation and start the call.
+
+        A stop is never stale because of what others did.
+        """
+        ...
+
+    async def finish(
+        self, started: Started, outcome: Outcome, *, hidden_fields: Sequence[str]
+    ) -> None:
+        """End the turn. A confirmation is given back if the call was certainly not applied.
+
+        `hidden_fields` are the things that it may have changed and that no read shows.
+        """
+        ...
+
+    async def record(self, started: Started, outcome: str, *, on_air: bool) -> None:
+        """Keep the outcome of a call in words. `on_air`: its go-live was seen on air."""
+        ...
+
+    async def record_on_air(self, seen: Seen) -> None:
+        """A studio was seen on air: no go-live is pending there, unless one began meanwhile."""
+        ...
+
+    async def discard(self, confirmation_id: str) -> None:
+        """Forget an unused confirmation: a person said no."""
+        ...
+
+
+@dataclass(slots=True)
+class _Place:
+    """What was done at one place. Counters never shrink."""
+
+    version: int = 0
+    stop_count: int = 0
+    hidden: HiddenChanges = NOTHING_HIDDEN
+    start_pending_until: float = 0.0
+    kept_until: float = 0.0
+    last_start: int = 0
+    lock: anyio.Lock = field(default_factory=anyio.Lock)
+
+    def is_idle(self, now: float) -> bool:
+        """Whether no call runs or waits there, no go-live is pending, and nobody was asked."""
+        return not self.lock.locked() and max(self.start_pending_until, self.kept_until) <= now
+
+
+class MemoryStore:
+    """A `ConsentStore` in the memory of this process."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._confirmations: OrderedDict[str, Confirmation | UsedConfirmation] = OrderedDict()
+        self._places: OrderedDict[str, _Place] = OrderedDict()
+        self._forgotten = _Place()
+
+    async def look(self, place: str, confirmation_id: str | None, *, caller: str) -> Seen:
+        """Return the state of a place, and the caller's confirmation of that id."""
+        self._remove_expired()
+        kept = self._confirmations.get(confirmation_id or "")
+        at = self._places.get(place, self._forgotten)
+        return Seen(
+            place=place,
+            version=at.version,
+            stop_count=at.stop_count,
+            hidden=at.hidden,
+            start_pending=at.start_pending_until > self._clock.seconds(),
+            confirmation=kept if kept and _confirmation(kept).caller == caller else None,
+        )
+
+    async def add(
+        self,
+        operation: Operation[Model],
+        *,
+        caller: str,
+        digest: str,
+        shown: tuple[Sentence, ...],
+        seen: Seen,
+        choice: str | None = None,
+        asked_again: bool = False,
+    ) -> Confirmation | Stale:
+        """Keep a question. Never waits."""
+        self._remove_expired()
+        if self._is_stale(operation, seen):
+            return Stale()
         self._make_room(caller)
-        entry = Confirmation(
-            handle=secrets.token_urlsafe(_HANDLE_BYTES),
+        confirmation = Confirmation(
+            id=secrets.token_urlsafe(_ID_BYTES),
             caller=caller,
             operation=operation,
             digest=digest,
@@ -53,77 +189,135 @@ class ConsentStore:
             shown=shown,
             choice=choice,
             asked_again=asked_again,
+            hidden_version=seen.hidden.version,
         )
-        self._kept[entry.handle] = entry
-        return entry
+        self._confirmations[confirmation.id] = confirmation
+        self._place(seen.place).kept_until = confirmation.expires
+        return confirmation
 
-    def look(self, handle: str | None, *, caller: str) -> Confirmation | UsedConfirmation | None:
-        """What is kept under a handle for this caller; None if expired or never issued to them."""
-        self._forget_expired()
-        kept = self._kept.get(handle or "")
-        return kept if kept is not None and _entry(kept).caller == caller else None
+    async def begin(
+        self, operation: Operation[Model], *, confirmation_id: str | None, seen: Seen
+    ) -> Started | Stale:
+        """Wait for the turn, then start. Nothing waits after the turn has come."""
+        at = self._place(seen.place)
+        await at.lock.acquire()
+        if self._is_stale(operation, seen) or not self._take(confirmation_id, operation, seen):
+            at.lock.release()
+            return Stale()
+        at.version += 1
+        if operation.starts_broadcast:
+            at.start_pending_until = self._clock.seconds() + START_SECONDS
+            at.last_start = at.version
+        return Started(seen.place, operation, confirmation_id, at.version)
 
-    def take(self, handle: str) -> bool:
-        """Use an entry up. True for exactly one taker: nothing can come in between."""
-        kept = self._kept.get(handle)
+    async def finish(
+        self, started: Started, outcome: Outcome, *, hidden_fields: Sequence[str]
+    ) -> None:
+        """End the turn. Never waits."""
+        at, operation = self._places[started.place], started.operation
+        if outcome == "not_applied":
+            self._give_back(started.confirmation_id)
+        else:
+            for what in hidden_fields:
+                at.hidden = at.hidden.with_change(what, operation.target_id())
+        if operation.starts_broadcast and outcome == "not_applied":
+            at.start_pending_until = 0.0
+        if operation.stops_broadcast and outcome != "not_applied":
+            at.stop_count += 1
+            self._void_go_lives(started.place)
+        if operation.stops_broadcast and outcome == "applied":
+            at.start_pending_until = 0.0
+        at.version += 1
+        at.lock.release()
+
+    async def record(self, started: Started, outcome: str, *, on_air: bool) -> None:
+        """Keep the outcome of a call in words. Never waits."""
+        kept = self._confirmations.get(started.confirmation_id or "")
+        if isinstance(kept, UsedConfirmation):
+            self._confirmations[kept.confirmation.id] = replace(kept, outcome=outcome)
+        at = self._places.get(started.place)
+        if on_air and at is not None and at.last_start == started.version:
+            at.start_pending_until = 0.0
+
+    async def record_on_air(self, seen: Seen) -> None:
+        """A studio was seen on air. Never waits."""
+        at = self._places.get(seen.place)
+        if at is not None and at.version == seen.version:
+            at.start_pending_until = 0.0
+
+    async def discard(self, confirmation_id: str) -> None:
+        """Forget an unused confirmation. Never waits."""
+        if isinstance(self._confirmations.get(confirmation_id), Confirmation):
+            del self._confirmations[confirmation_id]
+
+    def _is_stale(self, operation: Operation[Model], seen: Seen) -> bool:
+        now = self._places.get(seen.place, self._forgotten)
+        return now.version != seen.version and not operation.stops_broadcast
+
+    def _take(self, confirmation_id: str | None, operation: Operation[Model], seen: Seen) -> bool:
+        """Use a confirmation up, if there is one. False if it is gone or used already."""
+        if confirmation_id is None:
+            return True
+        self._remove_expired()
+        kept = self._confirmations.get(confirmation_id)
+        if kept is None and operation.stops_broadcast:
+            kept = seen.confirmation  # a yes to a stop does not expire while the stop waits
         if not isinstance(kept, Confirmation):
             return False
-        self._kept[handle] = UsedConfirmation(kept)
+        self._confirmations[confirmation_id] = UsedConfirmation(kept)
         return True
 
-    def give_back(self, handle: str) -> None:
-        """Make a taken entry usable again until it expires: it certainly did nothing."""
-        if isinstance(kept := self._kept.get(handle), UsedConfirmation):
-            self._kept[handle] = kept.entry
+    def _give_back(self, confirmation_id: str | None) -> None:
+        if isinstance(kept := self._confirmations.get(confirmation_id or ""), UsedConfirmation):
+            self._confirmations[kept.confirmation.id] = kept.confirmation
 
-    def drop(self, handle: str) -> None:
-        """Forget an entry that was answered with a no."""
-        if isinstance(self._kept.get(handle), Confirmation):
-            del self._kept[handle]
+    def _void_go_lives(self, place: str) -> None:
+        """After a stop, no earlier yes to a go-live is valid."""
+        for kept in list(self._confirmations.values()):
+            if not isinstance(kept, Confirmation):
+                continue
+            if kept.operation.starts_broadcast and kept.operation.studio() == place:
+                del self._confirmations[kept.id]
 
-    def settle(self, handle: str, outcome: str) -> None:
-        """Say what came of a taken entry."""
-        if isinstance(kept := self._kept.get(handle), UsedConfirmation):
-            self._kept[handle] = replace(kept, outcome=outcome)
+    def _place(self, place: str) -> _Place:
+        if place not in self._places:
+            self._forget_places()
+            gone = self._forgotten
+            self._places[place] = _Place(gone.version, gone.stop_count, gone.hidden)
+        self._places.move_to_end(place)
+        return self._places[place]
 
-    def void_starts(self, studio: str) -> None:
-        """Forget every yes to take a studio live: a stop is the last word."""
-        for handle, kept in list(self._kept.items()):
-            if isinstance(kept, Confirmation) and _starts(kept.operation, studio):
-                del self._kept[handle]
+    def _forget_places(self) -> None:
+        """Forget the oldest idle places.
 
-    def note_start(self, studio: str) -> None:
-        """A go-live is on its way, or may be."""
-        self._starting[studio] = self._clock.seconds() + STARTING_SECONDS
-
-    def note_end(self, studio: str) -> None:
-        """It was seen on air, sent offline, or certainly never began."""
-        self._starting.pop(studio, None)
-
-    def is_starting(self, studio: str) -> bool:
-        """Whether a go-live was sent within the last minute and nothing has been seen since."""
-        return self._starting.get(studio, 0) > self._clock.seconds()
+        A forgotten place gets the highest counters of all forgotten ones, so that what was seen
+        there before is outdated.
+        """
+        now = self._clock.seconds()
+        idle = [place for place, at in self._places.items() if at.is_idle(now)]
+        for place in idle[: max(0, len(self._places) - MOST_PLACES + 1)]:
+            at, gone = self._places.pop(place), self._forgotten
+            gone.version = max(gone.version, at.version)
+            gone.stop_count = max(gone.stop_count, at.stop_count)
+            hidden = max(gone.hidden.version, at.hidden.version)
+            gone.hidden = HiddenChanges(hidden, forgotten_version=hidden)
 
     def _make_room(self, caller: str) -> None:
-        """What was used stays: it must still be told apart from what never was."""
-        waiting = [it for it in self._kept.values() if isinstance(it, Confirmation)]
-        mine = [it.handle for it in waiting if it.caller == caller]
-        for handle in mine[: 1 - MOST_PER_CALLER]:
-            del self._kept[handle]
-        while len(self._kept) >= MOST_IN_ALL:
-            self._kept.popitem(last=False)
+        """Evict the oldest. Used ones stay: they must still be told apart from unknown ids."""
+        unused = [it for it in self._confirmations.values() if isinstance(it, Confirmation)]
+        mine = [it.id for it in unused if it.caller == caller]
+        for confirmation_id in mine[: 1 - MOST_PER_CALLER]:
+            del self._confirmations[confirmation_id]
+        while len(self._confirmations) >= MOST_CONFIRMATIONS:
+            self._confirmations.popitem(last=False)
 
-    def _forget_expired(self) -> None:
+    def _remove_expired(self) -> None:
         now = self._clock.seconds()
-        while self._kept and _entry(next(iter(self._kept.values()))).expires <= now:
-            self._kept.popitem(last=False)  # all live equally long, so the oldest is the first
-        for studio in [it for it, until in self._starting.items() if until <= now]:
-            del self._starting[studio]
+        while self._confirmations:
+            if _confirmation(next(iter(self._confirmations.values()))).expires > now:
+                return
+            self._confirmations.popitem(last=False)  # all live equally long: the oldest is first
 
 
-def _starts(operation: Operation[Model], studio: str) -> bool:
-    return isinstance(operation, GoLive) and operation.studio_id == studio
-
-
-def _entry(kept: Confirmation | UsedConfirmation) -> Confirmation:
-    return kept.entry if isinstance(kept, UsedConfirmation) else kept
+def _confirmation(kept: Confirmation | UsedConfirmation) -> Confirmation:
+    return kept.confirmation if isinstance(kept, UsedConfirmation) else kept

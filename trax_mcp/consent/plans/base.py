@@ -1,0 +1,214 @@
+"""The base of all plans: one class per operation states what is read and shown before it runs."""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from enum import Enum, auto
+from functools import cached_property
+from typing import ClassVar, Final, Generic, TypeVar, get_args
+
+from pydantic import SecretStr
+
+from trax_mcp.api.error_texts import not_listed
+from trax_mcp.api.models import Connection, Destination, Model, Source
+from trax_mcp.api.operation import Operation
+from trax_mcp.api.tool_input import Effect
+from trax_mcp.consent.evidence import Confirmation
+from trax_mcp.consent.preview import NOTHING_HIDDEN, HiddenChanges, Preview, Target, digest
+from trax_mcp.studio import naming
+from trax_mcp.studio.facts import Fact, Facts
+from trax_mcp.studio.naming import Name, Sentence, sentence
+
+OperationT = TypeVar("OperationT", bound=Operation[Model])
+ItemT = TypeVar("ItemT", Connection, Destination, Source)
+
+Sentences = Iterator[Sentence]
+
+_IDS: Final = frozenset({"studioId", "destId", "sourceId"})
+
+
+class When(Enum):
+    """When an operation needs consent."""
+
+    NEVER = auto()
+    WHILE_LIVE = auto()
+    ALWAYS = auto()
+
+
+class Plan(ABC, Generic[OperationT]):
+    """An operation with the facts around it: what a person is shown before they agree.
+
+    Subclasses state what is read, when consent is needed, what would happen, and the act in a few
+    words. `hidden` holds the changes made here of what no read shows.
+    """
+
+    operation_type: ClassVar[type[Operation[Model]]]
+    may_need_consent: ClassVar[bool]
+    """Whether some calls of the operation need consent without a setting of the operator."""
+    reads: ClassVar[Sequence[Fact]]
+    """What is read before the question."""
+
+    def __init_subclass__(cls) -> None:
+        """Take the operation from the base class: `class GoLivePlan(Plan[GoLive])`."""
+        (cls.operation_type,) = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]
+        overrides_when = "when" in vars(cls)
+        cls.may_need_consent = cls.operation_type.effect is Effect.GUARDED or overrides_when
+
+    def __init__(
+        self, operation: OperationT, facts: Facts, hidden: HiddenChanges = NOTHING_HIDDEN
+    ) -> None:
+        self.operation = operation
+        self.facts = facts
+        self._hidden = hidden
+
+    @classmethod
+    def when(cls, operation: OperationT) -> When:
+        """When this call needs consent."""
+        return When.ALWAYS if operation.effect is Effect.GUARDED else When.NEVER
+
+    @classmethod
+    def hidden_fields(cls, _operation: OperationT) -> Sequence[str]:
+        """What the call changes that no read shows, in words: "the address"."""
+        return ()
+
+    def leads_to_air(self) -> bool:
+        """Whether the call can put something new before viewers, now or later."""
+        return False
+
+    def target(self) -> Target:
+        """The thing that the call acts on.
+
+        Raises:
+            NotSent: its list could be read, and does not contain it.
+        """
+        studio = self.facts.studio
+        return Target(self.operation.target_id(), studio.name if studio else None)
+
+    @abstractmethod
+    def effects(self) -> Sentences:
+        """What would happen."""
+
+    def warnings(self) -> Sentences:
+        """What a person should know before they agree."""
+        yield from ()
+
+    @abstractmethod
+    def choice(self) -> str:
+        """The act in a few words, with names in quotes."""
+
+    @cached_property
+    def preview(self) -> Preview:
+        """What a person is shown, and its digest.
+
+        The digest of a stop holds only its arguments: nothing may invalidate a yes to a stop.
+
+        Raises:
+            NotSent: as `target`.
+        """
+        preview = Preview(
+            operation=self.operation.tool_name,
+            target=self.target(),
+            effects=tuple(self.effects()),
+            warnings=tuple(self.warnings()),
+            unknown=tuple(f"{it.what} ({it.why})" for it in self.facts.unknown),
+            choice=self.choice(),
+        )
+        return replace(preview, digest=self._digest(preview))
+
+    def _digest(self, preview: Preview) -> str:
+        if self.operation.stops_broadcast:
+            return digest(self.operation, ())
+        hidden = self._hidden.version if self.leads_to_air() else 0
+        return digest(self.operation, preview.shown, preview.target.id, hidden)
+
+    def changes_since(self, confirmation: Confirmation) -> tuple[str, ...]:
+        """What differs from what a person was shown, in words."""
+        before = Counter(it.text for it in confirmation.shown)
+        now = Counter(it.text for it in self.preview.shown)
+        removed, added = before - now, now - before
+        replaced = dict.fromkeys(
+            it.text
+            for it in self.preview.shown
+            if it not in confirmation.shown and it.text not in added
+        )
+        return (
+            *self._hidden_changes_since(confirmation),
+            *(f"No longer: {text}" for text in removed),
+            *(f"Now: {text}" for text in added),
+            *(f"Now another one of the same name: {text}" for text in replaced),
+        )
+
+    def _hidden_changes_since(self, confirmation: Confirmation) -> Iterator[str]:
+        if not self.leads_to_air() or confirmation.hidden_version == self._hidden.version:
+            return
+        names = {it.id: it.name for it in self.facts.destinations or ()}
+        names |= {it.id: it.name for it in self.facts.sources or ()}
+        changes = self._hidden.since(confirmation.hidden_version)
+        for what, target_id in dict.fromkeys((it.what, it.target_id) for it in changes):
+            name = naming.quoted(names.get(target_id, target_id))
+            yield f"Changed here since you were asked: {what} of {name}."
+        if self._hidden.forgotten_version > confirmation.hidden_version:
+            yield "Changed here since you were asked: something that TRaX does not show."
+
+    @property
+    def arguments(self) -> Mapping[str, object]:
+        """The arguments that have a value, by JSON name."""
+        return self.operation.arguments()
+
+    @property
+    def studio(self) -> Name | str:
+        """The studio by name."""
+        return naming.studio(self.facts.studio)
+
+    @property
+    def name(self) -> Name:
+        """The target by name, or by id where the name is unknown."""
+        target = self.target()
+        return Name(naming.quoted(target.name or target.id), target.id)
+
+    @property
+    def described(self) -> Name:
+        """The target as sentences describe it, with its platform if it has one."""
+        return self.name
+
+    def find(self, items: Iterable[ItemT] | None, *, kind: str, listed_by: str) -> ItemT | None:
+        """The target in its list. None if the list is unknown.
+
+        Raises:
+            NotSent: the list does not contain it.
+        """
+        if items is None:
+            return None
+        for item in items:
+            if item.id == self.operation.target_id():
+                return item
+        raise not_listed(self.operation, what=kind, listed_by=listed_by)
+
+    def each_argument(self, template: str, *, without: Sequence[str] = ()) -> Sentences:
+        """A sentence for each argument but ids. `{}` stands for the name and for the value."""
+        for name, value in self.arguments.items():
+            if name not in _IDS and name not in without:
+                yield sentence(template, name, _shown(value))
+
+    def each_change(self) -> Sentences:
+        """A sentence for each argument that the call sets on its target."""
+        for name, value in self.arguments.items():
+            if name not in _IDS:
+                yield sentence("Sets {} of {} to {}.", name, self.described, _shown(value))
+
+    def while_on_air(self, consequence: str) -> Sentences:
+        """What it means for viewers, unless the studio is off air."""
+        if self.facts.live is not False:
+            verb = "is" if self.facts.live else "may be"
+            yield sentence("The studio {} on air. {}", verb, consequence)
+
+
+def _shown(value: object) -> str:
+    match value:
+        case bool() | int():
+            return str(value).lower()
+        case SecretStr():
+            return "what you gave"
+        case _:
+            return naming.quoted_whole(str(value))

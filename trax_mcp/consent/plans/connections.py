@@ -1,0 +1,41 @@
+"""Unlinking platform accounts."""
+
+from trax_mcp.api.operations import UnlinkConnection
+from trax_mcp.consent.plans.base import Plan, Sentences
+from trax_mcp.consent.preview import Target
+from trax_mcp.studio import naming
+from trax_mcp.studio.facts import Fact
+from trax_mcp.studio.naming import sentence
+
+
+class UnlinkConnectionPlan(Plan[UnlinkConnection]):
+    """Unlinks an account."""
+
+    reads = (Fact.CONNECTIONS, Fact.STUDIOS, Fact.HEALTH, Fact.STUDIO_DETAILS)
+
+    def target(self) -> Target:
+        it = self.find(self.facts.connections, kind="connection", listed_by="list_connections")
+        if it is None:
+            return Target(self.operation.connection_id)
+        return Target(it.id, it.display_name, it.platform)
+
+    def effects(self) -> Sentences:
+        platform = self.target().platform
+        kind = "account" if platform is None else f"{naming.platform(platform)} account"
+        yield sentence("Unlinks the {} {} from TRaX.", kind, self.name)
+        yield sentence("Only a person can link it again, on TRaX.")
+
+    def warnings(self) -> Sentences:
+        platform = self.target().platform
+        for place in self.facts.studio_details:
+            for it in place.enabled:
+                if it.platform == platform:
+                    yield sentence(
+                        "{} in {}{} may stop working.",
+                        naming.destination(it),
+                        naming.studio(place.studio),
+                        ", which is on air," if place.live else "",
+                    )
+
+    def choice(self) -> str:
+        return f"Unlink the account {self.name}"

@@ -1,0 +1,123 @@
+"""Adding, changing and deleting destinations."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from trax_mcp.api.models import Destination
+from trax_mcp.api.operations import CreateDestination, DeleteDestination, UpdateDestination
+from trax_mcp.consent.plans.base import Plan, Sentences, When
+from trax_mcp.consent.preview import Target
+from trax_mcp.studio import naming
+from trax_mcp.studio.facts import Fact
+from trax_mcp.studio.naming import Name, sentence
+
+_READS: Final = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.HEALTH)
+
+_HIDDEN: Final = {
+    "rtmpUrl": "the address",
+    "streamKey": "the stream key",
+    "platform": "the platform",
+    "vertical": "the picture format",
+}
+"""Fields that decide where a stream goes, or how, and that no read shows reliably."""
+
+
+_OfDestination = Plan[UpdateDestination] | Plan[DeleteDestination]
+
+
+class CreateDestinationPlan(Plan[CreateDestination]):
+    """Adds a destination."""
+
+    reads = _READS
+
+    @classmethod
+    def when(cls, operation: CreateDestination) -> When:
+        return When.NEVER if operation.enabled is False else When.WHILE_LIVE
+
+    def leads_to_air(self) -> bool:
+        return self.operation.enabled is not False
+
+    def effects(self) -> Sentences:
+        yield sentence(
+            "Adds the destination {} ({}) to {}.",
+            naming.quoted_whole(self.operation.name),
+            naming.platform(self.operation.platform),
+            self.studio,
+        )
+        yield from self.each_argument("Sets its {} to {}.", without=("name", "platform"))
+        yield from self.while_on_air("The stream may go out there at once.")
+
+    def choice(self) -> str:
+        return f"Add the destination {naming.quoted(self.operation.name)} to {self.name}"
+
+
+class UpdateDestinationPlan(Plan[UpdateDestination]):
+    """Changes a destination."""
+
+    reads = _READS
+
+    @classmethod
+    def when(cls, operation: UpdateDestination) -> When:
+        arguments = operation.arguments()
+        if arguments.keys() & {"rtmpUrl", "streamKey", "platform"}:
+            return When.ALWAYS
+        return When.WHILE_LIVE if arguments.keys() & {"enabled", "vertical"} else When.NEVER
+
+    @classmethod
+    def hidden_fields(cls, operation: UpdateDestination) -> Sequence[str]:
+        return [words for name, words in _HIDDEN.items() if name in operation.arguments()]
+
+    def leads_to_air(self) -> bool:
+        return self.operation.enabled is True
+
+    def target(self) -> Target:
+        return _target(self)
+
+    @property
+    def described(self) -> Name:
+        return _described(self)
+
+    def effects(self) -> Sentences:
+        yield from self.each_change()
+        lost = [it for it in ("rtmpUrl", "streamKey", "platform") if it in self.arguments]
+        if lost:
+            yield sentence("What was there as {} is overwritten.", naming.listed(lost))
+        yield from self.while_on_air("Viewers may see the change at once.")
+
+    def choice(self) -> str:
+        return f"Change the destination {self.name}"
+
+
+class DeleteDestinationPlan(Plan[DeleteDestination]):
+    """Deletes a destination."""
+
+    reads = _READS
+
+    def target(self) -> Target:
+        return _target(self)
+
+    @property
+    def described(self) -> Name:
+        return _described(self)
+
+    def effects(self) -> Sentences:
+        yield sentence("Removes the destination {} from {}.", self.described, self.studio)
+        yield sentence("Its stream key is lost: it can only be entered anew.")
+        yield from self.while_on_air("Viewers there may lose the stream at once.")
+
+    def choice(self) -> str:
+        return f"Delete the destination {self.name}"
+
+
+def _target(plan: _OfDestination) -> Target:
+    it = _destination(plan)
+    return Target(plan.operation.dest_id, *((it.name, it.platform) if it else ()))
+
+
+def _described(plan: _OfDestination) -> Name:
+    it = _destination(plan)
+    return naming.destination(it) if it else plan.name
+
+
+def _destination(plan: _OfDestination) -> Destination | None:
+    return plan.find(plan.facts.destinations, kind="destination", listed_by="list_destinations")

@@ -1,0 +1,88 @@
+"""Adding, changing and deleting sources."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from trax_mcp.api.operations import CreateSource, DeleteSource, UpdateSource
+from trax_mcp.consent.plans.base import Plan, Sentences, When
+from trax_mcp.consent.preview import Target
+from trax_mcp.studio import naming
+from trax_mcp.studio.facts import Fact
+from trax_mcp.studio.naming import sentence
+
+_READS: Final = (Fact.STUDIO, Fact.STATUS, Fact.SOURCES, Fact.HEALTH)
+
+
+class CreateSourcePlan(Plan[CreateSource]):
+    """Adds a source."""
+
+    reads = _READS
+
+    @classmethod
+    def when(cls, operation: CreateSource) -> When:
+        return When.NEVER if operation.active is False else When.WHILE_LIVE
+
+    def leads_to_air(self) -> bool:
+        return self.operation.active is not False
+
+    def effects(self) -> Sentences:
+        yield sentence(
+            "Adds the source {} ({}) to {}.",
+            naming.quoted_whole(self.operation.name),
+            naming.word(self.operation.type),
+            self.studio,
+        )
+        yield from self.each_argument("Sets its {} to {}.", without=("name", "type"))
+        yield from self.while_on_air("Viewers may see it at once.")
+
+    def choice(self) -> str:
+        return f"Add the source {naming.quoted(self.operation.name)} to {self.name}"
+
+
+class UpdateSourcePlan(Plan[UpdateSource]):
+    """Changes a source."""
+
+    reads = _READS
+
+    @classmethod
+    def when(cls, operation: UpdateSource) -> When:
+        visible = operation.active is not None or operation.url is not None
+        return When.WHILE_LIVE if visible else When.NEVER
+
+    @classmethod
+    def hidden_fields(cls, operation: UpdateSource) -> Sequence[str]:
+        return () if operation.url is None else ("the address",)
+
+    def leads_to_air(self) -> bool:
+        return self.operation.active is True
+
+    def target(self) -> Target:
+        return _target(self)
+
+    def effects(self) -> Sentences:
+        yield from self.each_change()
+        yield from self.while_on_air("Viewers may see the change at once.")
+
+    def choice(self) -> str:
+        return f"Change the source {self.name}"
+
+
+class DeleteSourcePlan(Plan[DeleteSource]):
+    """Deletes a source."""
+
+    reads = _READS
+
+    def target(self) -> Target:
+        return _target(self)
+
+    def effects(self) -> Sentences:
+        yield sentence("Removes the source {} from {}.", self.name, self.studio)
+        yield from self.while_on_air("It may vanish from the picture at once.")
+
+    def choice(self) -> str:
+        return f"Delete the source {self.name}"
+
+
+def _target(plan: Plan[UpdateSource] | Plan[DeleteSource]) -> Target:
+    it = plan.find(plan.facts.sources, kind="source", listed_by="list_sources")
+    return Target(plan.operation.source_id, it.name if it else None)

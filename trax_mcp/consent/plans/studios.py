@@ -1,0 +1,44 @@
+"""Creating and changing studios."""
+
+from trax_mcp.api.operations import CreateStudio, UpdateStudio
+from trax_mcp.consent.plans.base import Plan, Sentences, When
+from trax_mcp.studio import naming
+from trax_mcp.studio.facts import Fact
+from trax_mcp.studio.naming import sentence
+
+
+class CreateStudioPlan(Plan[CreateStudio]):
+    """Creates a studio."""
+
+    reads = (Fact.STUDIOS, Fact.HEALTH)
+
+    def effects(self) -> Sentences:
+        yield sentence("Creates the studio {}.", naming.quoted_whole(self.operation.name))
+        yield sentence("No tool deletes it again.")
+
+    def choice(self) -> str:
+        return f"Create the studio {naming.quoted(self.operation.name)}"
+
+
+class UpdateStudioPlan(Plan[UpdateStudio]):
+    """Changes a studio."""
+
+    reads = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.HEALTH)
+
+    @classmethod
+    def when(cls, operation: UpdateStudio) -> When:
+        return When.ALWAYS if operation.auto_go_live else When.NEVER
+
+    def leads_to_air(self) -> bool:
+        return self.operation.auto_go_live is True
+
+    def effects(self) -> Sentences:
+        yield from self.each_change()
+        if self.operation.auto_go_live:
+            yield sentence("From then on the studio can go on air by itself, without another yes.")
+            for it in self.facts.enabled:
+                yield sentence("It would go out on {}.", naming.destination(it))
+            yield from self.while_on_air("That does not change.")
+
+    def choice(self) -> str:
+        return f"Change the studio {self.name}"
