@@ -1,1 +1,1 @@
-"""MCP's side: the only rooms that import the SDK."""
+"""The MCP server: the SDK, joined to the rest of the package."""

@@ -1,7 +1,6 @@
-"""A tool's arguments, as a model sends them -> the value, and the evidence of consent.
+"""Reads the arguments of a tool call: the tool's input, and the evidence of consent.
 
-All that is wrong is found before anything is sent, and said by the argument's name; the values
-themselves are never repeated, since they may be secrets.
+Error messages name arguments but never repeat values, which may be secrets.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,35 +26,35 @@ EVIDENCE: Mapping[str, JsonObject] = {
     },
     CONFIRMATION: {"type": "string", "description": "Copied from the preview."},
 }
-"""The arguments that a guarded tool has besides its value's own."""
+"""The schemas of the arguments that every guarded tool has besides those of its input."""
 
 _LONGEST_NAME = 40
-_MOST_PROBLEMS = 3
+_MAX_PROBLEMS = 3
 
 
 def read_arguments(
     kind: type[ValueT], arguments: Mapping[str, object], *, guarded: bool
 ) -> tuple[ValueT, Evidence]:
-    """Read a tool's arguments.
+    """Read the arguments of a tool.
 
     Raises:
         NotSent: an argument is missing, unknown or not allowed (`invalid_arguments`).
     """
-    ours = EVIDENCE if guarded else {}
-    problems = list(_problems_of_evidence(arguments)) if guarded else []
-    rest = {name: value for name, value in arguments.items() if name not in ours}
+    evidence_schemas = EVIDENCE if guarded else {}
+    problems = list(_evidence_problems(arguments)) if guarded else []
+    inputs = {name: value for name, value in arguments.items() if name not in evidence_schemas}
     try:
-        value = kind.model_validate(rest, by_alias=True, by_name=False)
+        value = kind.model_validate(inputs, by_alias=True, by_name=False)
     except ValidationError as error:
-        allowed = (*kind.arguments(), *ours)
+        allowed = (*kind.argument_names(), *evidence_schemas)
         problems += [_problem(detail, kind, allowed) for detail in _details(error)]
         raise _invalid(problems) from None
     if problems:
         raise _invalid(problems)
-    return value, _evidence(arguments) if guarded else NO_EVIDENCE
+    return value, _read_evidence(arguments) if guarded else NO_EVIDENCE
 
 
-def _evidence(arguments: Mapping[str, object]) -> Evidence:
+def _read_evidence(arguments: Mapping[str, object]) -> Evidence:
     confirmation = arguments.get(CONFIRMATION)
     return Evidence(
         confirm=arguments.get(CONFIRM) is True,
@@ -63,7 +62,7 @@ def _evidence(arguments: Mapping[str, object]) -> Evidence:
     )
 
 
-def _problems_of_evidence(arguments: Mapping[str, object]) -> Iterator[str]:
+def _evidence_problems(arguments: Mapping[str, object]) -> Iterator[str]:
     if not isinstance(arguments.get(CONFIRM), bool | None):
         yield f"`{CONFIRM}` must be the boolean true, given after the person's yes"
     if not isinstance(arguments.get(CONFIRMATION), str | None):
@@ -82,20 +81,20 @@ def _problem(detail: ErrorDetails, kind: type[ToolInput], allowed: Sequence[str]
         case "missing":
             return f"`{name}` is required"
         case "extra_forbidden":
-            stranger = quote(name, longest=_LONGEST_NAME)
-            return f"{stranger} is not an argument of {kind.tool_name}, {_takes(allowed)}"
+            unknown = quote(name, longest=_LONGEST_NAME)
+            return f"{unknown} is not an argument of {kind.tool_name}, {_which_takes(allowed)}"
         case _:
             return f"`{name}` {detail['msg']}"
 
 
-def _takes(allowed: Sequence[str]) -> str:
+def _which_takes(allowed: Sequence[str]) -> str:
     if not allowed:
         return "which takes none"
     return "which takes " + ", ".join(f"`{name}`" for name in allowed)
 
 
 def _invalid(problems: Sequence[str]) -> NotSent:
-    told = "; ".join(problems[:_MOST_PROBLEMS])
-    more = f"; and {len(problems) - _MOST_PROBLEMS} more" if len(problems) > _MOST_PROBLEMS else ""
-    message = f"{told}{more}. Nothing was sent: correct the arguments and call again."
+    listed = "; ".join(problems[:_MAX_PROBLEMS])
+    more = f"; and {len(problems) - _MAX_PROBLEMS} more" if len(problems) > _MAX_PROBLEMS else ""
+    message = f"{listed}{more}. Nothing was sent: correct the arguments and call again."
     return NotSent(Failure(code="invalid_arguments", message=message, retryable=False))

@@ -1,8 +1,7 @@
-"""What stands before everything on HTTP but the health check: who may enter, and with which key.
+"""ASGI middleware that decides who may call, and with which TRaX key.
 
-The caller's TRaX key comes in `X-API-Key`, per request, and a session belongs to the key that
-opened it. `Authorization` is for this server alone and never goes upstream. The door knows nothing
-of tools or of TRaX.
+The key comes in `X-API-Key` with each request, and a session belongs to the key that opened it.
+`Authorization` holds this server's own token and never goes to TRaX.
 """
 
 import hmac
@@ -16,18 +15,17 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trax_mcp.api.caller import Caller
-from trax_mcp.server.whole_requests import run_whole
+from trax_mcp.server.sdk_compat import run_unless_aborted, without_last_event_id
+from trax_mcp.settings import KEY_PREFIX
 
 CALLER: Final = "trax.caller"
-"""Where a request's scope holds the `Caller` that was let in."""
+"""The key of the `Caller` in a request's scope."""
 
-_KEY_PREFIX = "sk_live_"
-_RESUMES = b"last-event-id"
 _INVALID_REQUEST = -32600
 
 
 class AuthMiddleware:
-    """ASGI middleware. Only `open_path` goes by it: no spelling of another path may."""
+    """Lets through `open_path`, in exactly this spelling, and every request that is authorized."""
 
     def __init__(self, app: ASGIApp, *, open_path: str, token: str | None) -> None:
         self._app = app
@@ -35,7 +33,7 @@ class AuthMiddleware:
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request in, or answer it here."""
+        """Pass a request on with its caller, or refuse it."""
         if scope["type"] != "http" or scope["path"] == self._open_path:
             await self._app(scope, receive, send)
             return
@@ -48,29 +46,25 @@ class AuthMiddleware:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        await run_whole(self._app, _bound(scope, caller), receive, send)
+        scope = _with_caller(without_last_event_id(scope), caller)
+        await run_unless_aborted(self._app, scope, receive, send)
 
     def _refuse_authorization(self, authorization: str) -> Response | None:
         # 400, since a 401 would send clients looking for OAuth.
-        if any(part.startswith(_KEY_PREFIX) for part in authorization.split()):
+        if any(part.startswith(KEY_PREFIX) for part in authorization.split()):
             return _refusal(400, "A TRaX key goes into the header X-API-Key, not Authorization.")
         if self._token is None:
             return None
         scheme, _, credentials = authorization.strip().partition(" ")
-        given = credentials.strip() if scheme.lower() == "bearer" else ""
-        if hmac.compare_digest(given.encode(), self._token.encode()):
+        token = credentials.strip() if scheme.lower() == "bearer" else ""
+        if hmac.compare_digest(token.encode(), self._token.encode()):
             return None
         return _refusal(401, "This server asks for its own token: Authorization: Bearer ...")
 
 
-def _bound(scope: Scope, caller: Caller) -> Scope:
-    """Say who asks, and bind the session to the key.
-
-    The SDK answers 404 to any other user of a session's id. It answers nothing at all to whoever
-    resumes a stream where no events are kept, as here: they get a new stream.
-    """
-    headers = [header for header in scope["headers"] if header[0] != _RESUMES]
-    scope = {**scope, CALLER: caller, "headers": headers}
+def _with_caller(scope: Scope, caller: Caller) -> Scope:
+    """Set the caller, and the user: the SDK answers 404 to another user of a session."""
+    scope = {**scope, CALLER: caller}
     if caller.key is None:
         return scope
     token = AccessToken(token="", client_id=caller.fingerprint, scopes=[])

@@ -1,7 +1,4 @@
-"""Runs the tools that are no call of TRaX's but made of several. They only read, or add.
-
-What they do is done in `show` and `chat`; here it is put into the words of their answers.
-"""
+"""Runs the tools that make several calls to TRaX, and writes their results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +8,6 @@ import mcp_types as types
 
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.operations import GoLive
 from trax_mcp.api.tool_input import ToolInput
 from trax_mcp.chat.wait import WaitForChatMessages, wait_for_chat
 from trax_mcp.clock import Clock
@@ -20,60 +16,70 @@ from trax_mcp.server.request_context import RequestContext
 from trax_mcp.server.untrusted import chat_payload
 from trax_mcp.studio import naming
 from trax_mcp.studio.fact_reader import FactReader
-from trax_mcp.studio.readiness import CheckReadiness, Finding, Readiness, judge_readiness
-from trax_mcp.studio.search import FindStudio, Found, find_studios
+from trax_mcp.studio.readiness import (
+    READINESS_FACTS,
+    CheckReadiness,
+    Finding,
+    Readiness,
+    judge_readiness,
+)
+from trax_mcp.studio.search import FindStudio, SearchResult, find_studios
 from trax_mcp.uploads.upload import Uploader, UploadMedia
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompositeTools:
-    """What goes beyond the contract. `media_dirs` are the folders that files may come from."""
+    """The tools beyond the contract. `media_dirs` are the folders that files may come from."""
 
     client: Client
     clock: Clock
     media_dirs: Sequence[Path] = ()
 
-    async def run(self, value: ToolInput, visitor: RequestContext) -> types.CallToolResult:
-        """Do what a value stands for.
+    async def run(self, value: ToolInput, context: RequestContext) -> types.CallToolResult:
+        """Run a tool.
 
         Raises:
-            TraxError: it could not be done.
+            TraxError: it failed.
         """
         match value:
             case FindStudio():
-                return _matches(value, await find_studios(self.client, value, visitor.caller))
+                return _matches_result(
+                    value, await find_studios(self.client, value, context.caller)
+                )
             case CheckReadiness(studio_id=studio):
-                lookout = FactReader(self.client, GoLive(studio_id=studio), visitor.caller)
-                return _report(studio, judge_readiness(await lookout.see()))
+                reader = FactReader(self.client, context.caller, studio)
+                return _readiness_result(
+                    studio, judge_readiness(await reader.read(READINESS_FACTS))
+                )
             case WaitForChatMessages():
-                return await self._wait(value, visitor)
+                return await self._wait(value, context)
             case UploadMedia():
-                return await self._upload(value, visitor)
+                return await self._upload(value, context)
         raise AssertionError(value)
 
     async def _wait(
-        self, asked: WaitForChatMessages, visitor: RequestContext
+        self, wait: WaitForChatMessages, context: RequestContext
     ) -> types.CallToolResult:
-        watcher = visitor.watchers.chat(visitor.caller, asked.studio_id)
-        progress = visitor.person.tell_progress
-        chat = await wait_for_chat(asked, watcher, clock=self.clock, progress=progress)
-        return results.untrusted_result(chat_payload(asked.studio_id, chat))
+        watcher = context.watchers.chat(context.caller, wait.studio_id)
+        progress = context.elicitor.report_progress
+        chat = await wait_for_chat(wait, watcher, clock=self.clock, progress=progress)
+        return results.untrusted_result(chat_payload(wait.studio_id, chat))
 
-    async def _upload(self, asked: UploadMedia, visitor: RequestContext) -> types.CallToolResult:
+    async def _upload(self, upload: UploadMedia, context: RequestContext) -> types.CallToolResult:
         uploader = Uploader(client=self.client, folders=self.media_dirs, clock=self.clock)
         return results.plain(
-            await uploader.upload(asked, visitor.caller, visitor.person.tell_progress)
+            await uploader.upload(upload, context.caller, context.elicitor.report_progress)
         )
 
 
-def _matches(asked: FindStudio, found: Found) -> types.CallToolResult:
+def _matches_result(query: FindStudio, found: SearchResult) -> types.CallToolResult:
     matches = [
         {"id": it.studio.id, "name": it.studio.name, "role": it.studio.role, "live": it.live}
         for it in found.matches
     ]
     match len(matches):
         case 0:
-            sentence = f"No studio matches {naming.quoted(asked.query)}."
+            sentence = f"No studio matches {naming.quoted(query.query)}."
         case 1:
             sentence = "One studio matches."
         case several if found.exact == 1:
@@ -84,25 +90,25 @@ def _matches(asked: FindStudio, found: Found) -> types.CallToolResult:
     return results.plain(data, sentence=sentence)
 
 
-def _report(studio_id: str, found: Readiness) -> types.CallToolResult:
+def _readiness_result(studio_id: str, readiness: Readiness) -> types.CallToolResult:
     report = {
         "studioId": studio_id,
-        "ready": found.ready,
-        "live": found.live,
-        "blockers": [_finding(it) for it in found.blockers],
-        "warnings": [_finding(it) for it in found.warnings],
-        "unknown": list(found.unknown),
+        "ready": readiness.ready,
+        "live": readiness.live,
+        "blockers": [_finding(it) for it in readiness.blockers],
+        "warnings": [_finding(it) for it in readiness.warnings],
+        "unknown": list(readiness.unknown),
     }
-    return results.plain(report, sentence=_verdict(found))
+    return results.plain(report, sentence=_readiness_sentence(readiness))
 
 
-def _verdict(found: Readiness) -> str:
-    if found.blockers:
+def _readiness_sentence(readiness: Readiness) -> str:
+    if readiness.blockers:
         return "Not ready to go live: see the blockers."
-    if not found.ready:
+    if not readiness.ready:
         return "Whether it is ready cannot be told: see what is unknown."
     return "Nothing that is known stands in the way of going live."
 
 
-def _finding(found: Finding) -> JsonObject:
-    return {"what": found.what, "remedy": found.remedy}
+def _finding(finding: Finding) -> JsonObject:
+    return {"what": finding.what.text, "remedy": finding.remedy}

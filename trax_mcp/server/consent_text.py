@@ -1,52 +1,52 @@
-"""What a person reads when a call waits for them, or did not run.
+"""The texts of a question to a person, and of a call that did not run.
 
-Every text says what was not done and what to do next. Nothing here decides anything.
+Every text says what was not done and what to do next.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from trax_mcp.consent.calls import NotRun, Question
-from trax_mcp.consent.policy import Reason, Status
+from trax_mcp.consent.evidence import Reason, Status
 from trax_mcp.consent.preview import Preview
-from trax_mcp.studio.naming import target
+from trax_mcp.studio import naming
 
-_WHY: Final[Mapping[tuple[Status, Reason | None], str]] = {
+_REASONS: Final[Mapping[tuple[Status, Reason | None], str]] = {
     ("confirmation_required", None): "{operation} needs a person's yes.",
     ("confirmation_invalid", "expired"): "this confirmation has expired, or was never yours.",
     ("confirmation_invalid", "mismatch"): "this confirmation is for another call.",
     ("confirmation_invalid", "changed"): "things have changed since the yes.",
-    ("confirmation_invalid", "used"): "this confirmation was used already: {told}.",
+    ("confirmation_invalid", "used"): "this confirmation was used already: {why}.",
     ("declined", "declined"): "the person said no.",
     ("declined", "cancelled"): "the person closed the question without an answer.",
     ("declined", "timed_out"): "nobody answered within five minutes.",
     ("declined", "malformed"): "the answer was none of the choices.",
     ("declined", "client_error"): "the client could not ask the person.",
     ("cannot_ask", None): "a person must be asked here, and this client cannot ask one.",
-    ("nothing_to_do", None): "{told}",
+    ("nothing_to_do", None): "{why}",
 }
 
-_NEXT: Final[Mapping[Status, str]] = {
+_NEXT_STEPS: Final[Mapping[Status, str]] = {
     "declined": "Do not call again unless the person asks for it.",
     "cannot_ask": "The operator set TRAX_CONFIRM=human: use a client that shows forms.",
     "nothing_to_do": "Look with get_stream_status.",
     "confirmation_invalid": "Call again if the person still wants it.",
 }
-"""What to do where there is no confirmation to pass on."""
+"""The next step where there is no confirmation to send."""
 
 
 def not_run_text(not_run: NotRun) -> str:
-    """Why a call did not run, and what to do next, in a few sentences."""
-    why = _WHY[not_run.status, not_run.reason]
-    happened = why.format(operation=not_run.operation, told=not_run.told)
-    return f"Nothing was sent: {happened} {_what_next(not_run)}"
+    """Say why a call did not run, and what to do next."""
+    template = _REASONS[not_run.status, not_run.reason]
+    reason = template.format(operation=not_run.operation, why=not_run.why)
+    return f"Nothing was sent: {reason} {_next_step(not_run)}"
 
 
 def preview_text(not_run: NotRun) -> str:
-    """The same with the preview, for a person; its last line is what a yes lets the model send."""
+    """Add the preview for a person; the last line is what the model may send after a yes."""
     parts = [not_run_text(not_run)]
-    if not_run.outlook is not None:
-        parts.append("\n".join(_outlook(not_run.outlook, not_run.changes)))
+    if not_run.preview is not None:
+        parts.append("\n".join(_preview_lines(not_run.preview, not_run.changes)))
     if not_run.confirmation is not None:
         parts.append(
             f'confirm: true, confirmation: "{not_run.confirmation}" (until {not_run.expires_at})'
@@ -55,11 +55,11 @@ def preview_text(not_run: NotRun) -> str:
 
 
 def question_text(question: Question) -> str:
-    """The preview as a question to a person."""
-    return "\n".join(_outlook(question.outlook, question.changes))
+    """The text of the form that asks a person."""
+    return "\n".join(_preview_lines(question.preview, question.changes))
 
 
-def _what_next(not_run: NotRun) -> str:
+def _next_step(not_run: NotRun) -> str:
     again = (
         f"Show this to the person and stop. Call {not_run.operation} again only after their next"
         " message says yes, with the same arguments and "
@@ -70,16 +70,17 @@ def _what_next(not_run: NotRun) -> str:
         return f"{again}`confirm: true`."
     if not_run.reason == "used":
         return "Look at what came of it before anything else."
-    return _NEXT[not_run.status]
+    return _NEXT_STEPS[not_run.status]
 
 
-def _outlook(outlook: Preview, changes: tuple[str, ...]) -> Iterator[str]:
-    """What changed first, then warnings, then what would happen."""
+def _preview_lines(preview: Preview, changes: tuple[str, ...]) -> Iterator[str]:
+    """Changes first, then warnings, then effects."""
     if changes:
         yield "Changed since you were asked:"
         yield from (f"- {it}" for it in changes)
-    on = f" on {target(outlook.target)}" if outlook.target.id else ""
-    yield f"{outlook.operation}{on}:"
-    yield from (f"- Warning: {it}" for it in outlook.warnings)
-    yield from (f"- {it}" for it in outlook.effects)
-    yield from (f"- Not known: {it}" for it in outlook.unknown)
+    target = preview.target
+    on = f" on {naming.quoted(target.name or target.id)}" if target.id else ""
+    yield f"{preview.operation}{on}:"
+    yield from (f"- Warning: {it.text}" for it in preview.warnings)
+    yield from (f"- {it.text}" for it in preview.effects)
+    yield from (f"- Not known: {it}" for it in preview.unknown)

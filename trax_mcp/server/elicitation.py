@@ -1,8 +1,7 @@
-"""A question to a person, in both protocol eras.
+"""Asks the person behind a client, in both protocol eras.
 
-In the 2026-07-28 era the question is the call's result and the client calls again with the answer;
-in the earlier one it is a request of ours that we wait for. Either way only what a person chose
-comes back. Whether that is a yes is decided in the guard.
+In the 2026-07-28 era the question is the result of the call, and the client calls again with the
+answer. In the earlier one it is a request to the client. The consent guard judges the answer.
 """
 
 import logging
@@ -21,9 +20,9 @@ from trax_mcp.consent.calls import Question
 from trax_mcp.consent.evidence import PersonAnswer
 from trax_mcp.server.consent_text import question_text
 
-SILENCE_SECONDS: Final = 300.0
-PROGRESS_SECONDS: Final = 10.0
-_TELLING_SECONDS: Final = 0.2
+ANSWER_SECONDS: Final = 300.0
+PROGRESS_INTERVAL_SECONDS: Final = 10.0
+_PROGRESS_TIMEOUT_SECONDS: Final = 0.2
 ACTOR: Final = "live.traxstreaming/actor"
 _QUESTION = "consent"
 _CHOICE = "choice"
@@ -33,7 +32,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Elicitor:
-    """The person behind one request, as far as their client lets us reach them."""
+    """Asks the person behind one request, as far as their client can."""
 
     ctx: ServerRequestContext[Any, Any]
     params: types.CallToolRequestParams
@@ -41,7 +40,7 @@ class Elicitor:
 
     @property
     def can_be_asked(self) -> bool:
-        """Whether the client declared forms and, in the earlier era, can be asked right now."""
+        """Whether the client declares forms and, in the earlier era, accepts requests now."""
         capabilities = self.ctx.session.client_capabilities
         forms = capabilities.elicitation if capabilities else None
         if forms is None or (forms.form is None and forms.url is not None):
@@ -49,46 +48,46 @@ class Elicitor:
         return self._modern or self.ctx.session.can_send_request
 
     @property
-    def claims(self) -> str | None:
-        """Whom a bot says that it asks for. Claimed, never checked."""
-        claimed = (self.ctx.meta or {}).get(ACTOR)
-        return claimed if isinstance(claimed, str) else None
+    def claimed_name(self) -> str | None:
+        """The person that a bot names as its user. Not verified."""
+        name = (self.ctx.meta or {}).get(ACTOR)
+        return name if isinstance(name, str) else None
 
     @property
     def answer(self) -> PersonAnswer | None:
-        """The answer that came with the call itself (2026-07-28), None if there is none."""
+        """The answer in the call itself (2026-07-28), if there is one."""
         if not self._modern:
-            return None  # what stands there was never asked for
+            return None  # the earlier era does not ask this way
         if self.params.request_state is None and self.params.input_responses is None:
             return None
-        given = (self.params.input_responses or {}).get(_QUESTION)
-        return _read(self.params.request_state or "", given)
+        response = (self.params.input_responses or {}).get(_QUESTION)
+        return _read_answer(self.params.request_state or "", response)
 
     async def ask(self, question: Question) -> PersonAnswer | types.InputRequiredResult:
-        """Ask. What comes back is the answer, or the result that makes the client ask."""
+        """Ask the question. Returns the answer, or the result that makes the client ask."""
         form = types.ElicitRequestFormParams(
-            message=question_text(question), requested_schema=_schema(question)
+            message=question_text(question), requested_schema=_form_schema(question)
         )
         if self._modern:
             return types.InputRequiredResult(
                 input_requests={_QUESTION: types.ElicitRequest(params=form)},
-                request_state=question.handle,
+                request_state=question.confirmation_id,
             )
-        answer = PersonAnswer(question.handle, "timed_out")
+        answer = PersonAnswer(question.confirmation_id, "timed_out")
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._keep_time, tasks.cancel_scope)
+            tasks.start_soon(self._report_waiting, tasks.cancel_scope)
             answer = await self._elicit(question, form)
             tasks.cancel_scope.cancel()
         return answer
 
-    async def tell_progress(self, gone: float, most: float, doing: str) -> None:
-        """Tell the client how far it is, if it gave a token. It may be gone: that is no harm."""
+    async def report_progress(self, done: float, total: float, message: str) -> None:
+        """Send progress, if the client gave a token. Ignores a client that has disconnected."""
         try:
-            # Whoever has hung up takes nothing any more, and an act must not wait for them.
-            with anyio.move_on_after(_TELLING_SECONDS):
-                await self.ctx.session.report_progress(gone, most, doing)
+            # A client that has disconnected reads nothing, and the operation must not wait for it.
+            with anyio.move_on_after(_PROGRESS_TIMEOUT_SECONDS):
+                await self.ctx.session.report_progress(done, total, message)
         except (MCPError, anyio.ClosedResourceError, anyio.BrokenResourceError):
-            _LOG.debug("progress could not be told")
+            _LOG.debug("progress not sent")
 
     @property
     def _modern(self) -> bool:
@@ -98,26 +97,26 @@ class Elicitor:
         self, question: Question, form: types.ElicitRequestFormParams
     ) -> PersonAnswer:
         try:
-            given = await self.ctx.session.elicit_form(
+            response = await self.ctx.session.elicit_form(
                 form.message, form.requested_schema, related_request_id=self.ctx.request_id
             )
         except ValidationError:
-            return PersonAnswer(question.handle, "malformed")
+            return PersonAnswer(question.confirmation_id, "malformed")
         except MCPError:
-            return PersonAnswer(question.handle, "client_error")
-        return _read(question.handle, given)
+            return PersonAnswer(question.confirmation_id, "client_error")
+        return _read_answer(question.confirmation_id, response)
 
-    async def _keep_time(self, question: anyio.CancelScope) -> None:
-        """Keep hosts from timing out while a person thinks, and end the question in the end."""
-        began = self.clock.seconds()
-        while (gone := self.clock.seconds() - began) < SILENCE_SECONDS:
-            await self.tell_progress(gone, SILENCE_SECONDS, "Waiting for a person's yes.")
-            await self.clock.sleep(PROGRESS_SECONDS)
+    async def _report_waiting(self, question: anyio.CancelScope) -> None:
+        """Send progress, so that the host does not time out, and end the question at last."""
+        started = self.clock.seconds()
+        while (elapsed := self.clock.seconds() - started) < ANSWER_SECONDS:
+            await self.report_progress(elapsed, ANSWER_SECONDS, "Waiting for a person's yes.")
+            await self.clock.sleep(PROGRESS_INTERVAL_SECONDS)
         question.cancel()
 
 
-def _schema(question: Question) -> dict[str, Any]:
-    """One required choice, without default."""
+def _form_schema(question: Question) -> dict[str, Any]:
+    """One required choice, without a default."""
     return {
         "type": "object",
         "properties": {
@@ -131,13 +130,13 @@ def _schema(question: Question) -> dict[str, Any]:
     }
 
 
-def _read(handle: str, given: object) -> PersonAnswer:
-    match given:
+def _read_answer(confirmation_id: str, response: object) -> PersonAnswer:
+    match response:
         case types.ElicitResult(action="decline"):
-            return PersonAnswer(handle, "declined")
+            return PersonAnswer(confirmation_id, "declined")
         case types.ElicitResult(action="cancel"):
-            return PersonAnswer(handle, "cancelled")
+            return PersonAnswer(confirmation_id, "cancelled")
         case types.ElicitResult(content={"choice": str(choice)}):
-            return PersonAnswer(handle, "chosen", choice)
+            return PersonAnswer(confirmation_id, "chosen", choice)
         case _:
-            return PersonAnswer(handle, "malformed")
+            return PersonAnswer(confirmation_id, "malformed")

@@ -1,7 +1,7 @@
-"""What every handler is wrapped in: a wall that lets no exception's text out, and an end.
+"""Wrappers for method handlers: they turn exceptions into protocol errors, and answer on a stop.
 
-An exception's text may hold anything, and the earlier era's wire would carry it to the client. What
-a handler lets escape is logged here and told to nobody.
+The text of an unexpected exception may hold a secret, and the SDK would send it to clients of the
+earlier protocol era. It is logged, and the client gets "Internal error".
 """
 
 import logging
@@ -14,9 +14,9 @@ from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from trax_mcp.api.errors import Failure, TraxError
-from trax_mcp.server.in_flight import InFlight
 from trax_mcp.server.lifespan import Lifespan
 from trax_mcp.server.results import failure_payload
+from trax_mcp.server.sdk_compat import InFlight
 
 Context = ServerRequestContext[Lifespan, Any]
 ParamsT = TypeVar("ParamsT")
@@ -34,15 +34,15 @@ _LOG = logging.getLogger(__name__)
 
 
 class WrongRequestError(Exception):
-    """The client asked for what is not there, or not so; the text is a sentence for it."""
+    """The client sent a request that cannot be answered; the text is a sentence for it."""
 
 
 class NoSuchResourceError(Exception):
-    """Nothing stands at the URI that was asked for."""
+    """There is no resource at the requested URI."""
 
 
-def contained(handler: Handler[ParamsT, ResultT]) -> Handler[ParamsT, ResultT]:
-    """Let out protocol errors only."""
+def handle_errors(handler: Handler[ParamsT, ResultT]) -> Handler[ParamsT, ResultT]:
+    """Raise only protocol errors."""
 
     async def run(ctx: Context, params: ParamsT) -> ResultT:
         try:
@@ -54,21 +54,23 @@ def contained(handler: Handler[ParamsT, ResultT]) -> Handler[ParamsT, ResultT]:
         except NoSuchResourceError as error:
             raise _no_such_resource(ctx, str(error)) from None
         except TraxError as error:
-            raise _failed(ctx, error.failure) from None
-        except Exception:  # noqa: BLE001  the wall itself: logged, and told to nobody
+            raise _call_failed(ctx, error.failure) from None
+        except Exception:  # noqa: BLE001  logged here, and hidden from the client
             _LOG.exception("%s failed", ctx.method)
             raise MCPError(types.INTERNAL_ERROR, "Internal error") from None
 
     return run
 
 
-def endable(handler: Handler[ParamsT, ResultT], in_flight: InFlight) -> Handler[ParamsT, ResultT]:
-    """Let a server that stops end the call, and answer it."""
+def answer_on_stop(
+    handler: Handler[ParamsT, ResultT], in_flight: InFlight
+) -> Handler[ParamsT, ResultT]:
+    """If `in_flight` cancels the call, answer with an error."""
 
     async def run(ctx: Context, params: ParamsT) -> ResultT:
-        with in_flight.tracked():
+        with in_flight.track():
             return await handler(ctx, params)
-        raise MCPError(types.CONNECTION_CLOSED, _STOPPING)  # only what was ended comes here
+        raise MCPError(types.CONNECTION_CLOSED, _STOPPING)  # reached only when ended
 
     return run
 
@@ -77,13 +79,13 @@ def _no_such_resource(ctx: Context, uri: str) -> MCPError:
     return MCPError(_not_found_code(ctx), "There is no such resource.", {"uri": uri})
 
 
-def _failed(ctx: Context, failure: Failure) -> MCPError:
-    """A failed call, where there is no tool result to tell it in."""
+def _call_failed(ctx: Context, failure: Failure) -> MCPError:
+    """A failed call to TRaX, outside of a tool."""
     code = _not_found_code(ctx) if failure.code == "not_found" else types.INTERNAL_ERROR
     return MCPError(code, failure.message, {"error": failure_payload(failure)})
 
 
 def _not_found_code(ctx: Context) -> int:
-    """The earlier era has a code of its own for it; in 2026-07-28 it is a wrong parameter."""
+    """The earlier protocol era has its own code; 2026-07-28 uses invalid params."""
     modern = ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
     return types.INVALID_PARAMS if modern else _RESOURCE_NOT_FOUND

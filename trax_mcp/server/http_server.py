@@ -1,7 +1,6 @@
-"""A port of this machine: how to open it, name it, serve on it, and stop within a second.
+"""Serve any ASGI app on a port, and stop within a second of a signal.
 
-It knows sockets and signals and no app; above all not the MCP SDK, for which `trax-mcp sandbox`
-would wait and have no use.
+Does not import the MCP SDK, which `trax-mcp sandbox` does not need.
 """
 
 import signal
@@ -15,13 +14,13 @@ from starlette.types import ASGIApp
 from trax_mcp.settings import CannotStart
 
 Stop = Callable[[], Awaitable[None]]
-"""Ends what is under way, well within a second."""
+"""Ends calls that are running, well within a second."""
 
 _GRACE_SECONDS = 0.3
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open the port, 0 for any free one.
+    """Open a port; 0 is any free one.
 
     Raises:
         CannotStart: the address cannot be listened on.
@@ -30,26 +29,26 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family)
     except OSError as error:
-        why = str(error.strerror).partition(" (")[0]  # the rest is the address once more
-        raise CannotStart(f"Cannot listen on {_address(host, port)}: {why}.") from None
+        reason = str(error.strerror).partition(" (")[0]  # the rest repeats the address
+        raise CannotStart(f"Cannot listen on {_address(host, port)}: {reason}.") from None
     # asyncio does this only for sockets that it opens itself; without it every answer waits 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
 
 def url_of(listener: socket.socket) -> str:
-    """Where an open port is reached, without a path."""
+    """The URL of an open port, without a path."""
     host, port, *_ = listener.getsockname()
     return f"http://{_address(host, port)}"
 
 
 def _address(host: str, port: int) -> str:
-    """As URLs have it: an IPv6 address stands in brackets."""
+    """Host and port as in URLs, where an IPv6 address has brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 async def serve_http(app: ASGIApp, listener: socket.socket, *, stop: Stop | None = None) -> None:
-    """Serve on an open port until a signal comes; then `stop`, first of all."""
+    """Serve on an open port until a signal comes, then call `stop` and close."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -61,14 +60,14 @@ async def serve_http(app: ASGIApp, listener: socket.socket, *, stop: Stop | None
 
 
 class _HttpServer(uvicorn.Server):
-    """uvicorn, but a signal is a wish to stop and not an error: it is not raised again."""
+    """uvicorn, but a signal is not raised again after the stop, so the exit code is 0."""
 
     def __init__(self, config: uvicorn.Config, stop: Stop | None) -> None:
         super().__init__(config)
         self._stop = stop
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop; what is under way is ended first, so that its answers still go out."""
+        """End running calls first, so that their answers are still sent, then shut down."""
         if self._stop is not None:
             await self._stop()
         await super().shutdown(sockets)

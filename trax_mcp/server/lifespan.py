@@ -1,4 +1,4 @@
-"""What lives as long as the server runs, and is at hand in every request of it."""
+"""State that lives as long as the server runs; every request can use it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ from trax_mcp.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Lifespan:
-    """The watchers, and the tasks that tell clients of what they saw."""
+    """The watchers, and the task group that notifies clients."""
 
     watchers: Watchers
     tasks: TaskGroup
@@ -22,7 +22,7 @@ class Lifespan:
 
 @asynccontextmanager
 async def lifespan(client: Client, *, shortest: float, clock: Clock) -> AsyncIterator[Lifespan]:
-    """Have it until the block ends. `shortest` is the least time between two looks, in seconds."""
+    """Open it until the block ends. `shortest` is the shortest poll interval, in seconds."""
     async with anyio.create_task_group() as tasks:
         yield Lifespan(Watchers(client, shortest=shortest, clock=clock, tasks=tasks), tasks)
         tasks.cancel_scope.cancel()

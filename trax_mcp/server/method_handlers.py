@@ -1,7 +1,4 @@
-"""What each method of the protocol does: from a request to the room that answers it, and back.
-
-Nothing is decided here but who asks.
-"""
+"""Handlers of the protocol's methods: each finds the caller, and calls the part that answers."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -21,12 +18,12 @@ from trax_mcp.server.resources import Resources
 from trax_mcp.server.subscriptions import Subscriptions
 from trax_mcp.server.tools import Tools
 
-_NOTHING: Final = types.EmptyResult()
+_EMPTY_RESULT: Final = types.EmptyResult()
 
 
 @dataclass(frozen=True, slots=True)
-class Methods:
-    """The handlers. `own` is who asks where a request names nobody."""
+class MethodHandlers:
+    """The handlers. `own` is the caller of requests without a key."""
 
     tools: Tools
     prompts: Prompts
@@ -44,9 +41,9 @@ class Methods:
         self, ctx: Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
         """`tools/call`."""
-        person = Elicitor(ctx, params, self.clock)
-        visitor = RequestContext(self._caller(ctx), person, ctx.lifespan_context.watchers)
-        return await self.tools.call(params.name, params.arguments or {}, visitor)
+        elicitor = Elicitor(ctx, params, self.clock)
+        context = RequestContext(self._caller(ctx), elicitor, ctx.lifespan_context.watchers)
+        return await self.tools.call(params.name, params.arguments or {}, context)
 
     async def list_prompts(self, _ctx: Context, _params: object) -> types.ListPromptsResult:
         """`prompts/list`."""
@@ -87,24 +84,24 @@ class Methods:
     async def subscribe(
         self, ctx: Context, params: types.SubscribeRequestParams
     ) -> types.EmptyResult:
-        """`resources/subscribe`, of the earlier era."""
+        """`resources/subscribe`, of the earlier protocol era."""
         await self.subscriptions.subscribe(ctx, params.uri, self._caller(ctx))
-        return _NOTHING
+        return _EMPTY_RESULT
 
     async def unsubscribe(
         self, ctx: Context, params: types.UnsubscribeRequestParams
     ) -> types.EmptyResult:
-        """`resources/unsubscribe`, of the earlier era."""
+        """`resources/unsubscribe`, of the earlier protocol era."""
         self.subscriptions.unsubscribe(ctx, params.uri)
-        return _NOTHING
+        return _EMPTY_RESULT
 
     async def listen(
         self, ctx: Context, params: types.SubscriptionsListenRequestParams
     ) -> types.SubscriptionsListenResult:
-        """`subscriptions/listen`, of the 2026-07-28 era."""
+        """`subscriptions/listen`, of the 2026-07-28 protocol era."""
         return await self.subscriptions.listen(ctx, params, self._caller(ctx))
 
     def _caller(self, ctx: Context) -> Caller:
-        """Who asks: whom the doorway let in with this very request, else `own`."""
+        """The caller that `AuthMiddleware` set for this request, else `own`."""
         caller: Caller = self.own if ctx.request is None else ctx.request.scope[CALLER]
         return self.own if caller.key is None else caller

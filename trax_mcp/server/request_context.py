@@ -1,4 +1,4 @@
-"""Whoever calls a tool, and what is at hand for them."""
+"""The request data that tools need."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from trax_mcp.server.elicitation import Elicitor
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """A caller's key, the person behind their client, and the watchers that live between calls."""
+    """The caller, a way to ask the person behind the client, and the server's watchers."""
 
     caller: Caller
-    person: Elicitor
+    elicitor: Elicitor
     watchers: Watchers

@@ -1,4 +1,4 @@
-"""Where things can be read: the addresses, and how a URI is one of them. Nothing is read here."""
+"""The URIs of all resources, and how they are parsed and listed."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -26,48 +26,48 @@ _LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """Where something can be read, and the value that stands for what is read there.
+class ResourceUri:
+    """A URI, with or without variables, and the tool input that reads it.
 
-    The variables of the address are the value's arguments. It is offered where the tools of all
-    that it shows are.
+    The variables of the URI are the arguments of the input. A resource is offered if the tools of
+    all its data are.
     """
 
     uri: UriTemplate
-    asks: type[ToolInput]
+    input_type: type[ToolInput]
     name: str
     title: str
     description: str
     studio_title: str = ""
-    shows: frozenset[type[ToolInput]] = frozenset()
-    """What it shows besides what it asks for."""
+    includes: frozenset[type[ToolInput]] = frozenset()
+    """Further inputs whose answers are part of the resource."""
 
-    def read(self, uri: str) -> ToolInput | None:
-        """The value that a URI stands for, None if it is not wholly one of this kind.
+    def parse(self, uri: str) -> ToolInput | None:
+        """The tool input for a URI, or None if the URI does not match exactly.
 
-        A match alone passes over a fragment, a foreign query and bytes that are not UTF-8: then
-        several URIs would be one resource, or one that nobody meant.
+        `UriTemplate.match` ignores a fragment, an unknown query and bytes that are not UTF-8, so
+        that several URIs would be one resource.
         """
         if (variables := self.uri.match(uri)) is None:
             return None
         try:
             if unquote(uri, errors="strict") != unquote(self.uri.expand(variables)):
                 return None
-            return self.asks.model_validate(variables, by_alias=True, by_name=False)
-        except ValueError:  # not UTF-8, or a variable that cannot be right
+            return self.input_type.model_validate(variables, by_alias=True, by_name=False)
+        except ValueError:  # not UTF-8, or a variable that is invalid
             return None
 
     @property
     def is_subscribable(self) -> bool:
-        """Whether it can be subscribed to: then each studio's is listed by name."""
+        """Whether it can be subscribed to. Then it is listed once for each studio."""
         return bool(self.studio_title)
 
     def is_offered(self, kinds: Collection[type[ToolInput]]) -> bool:
-        """Whether these kinds of value, which are offered, let it be shown."""
-        return {self.asks, *self.shows} <= set(kinds)
+        """Whether all tools that it needs are among those offered."""
+        return {self.input_type, *self.includes} <= set(kinds)
 
     def listing(self) -> types.Resource:
-        """As `resources/list` shows it, if it has no variables."""
+        """The entry in `resources/list`, if it has no variables."""
         return types.Resource(
             uri=str(self.uri),
             name=self.name,
@@ -77,7 +77,7 @@ class Address:
         )
 
     def template(self) -> types.ResourceTemplate:
-        """As `resources/templates/list` shows it, if it has some."""
+        """The entry in `resources/templates/list`, if it has variables."""
         return types.ResourceTemplate(
             uri_template=str(self.uri),
             name=self.name,
@@ -86,41 +86,41 @@ class Address:
             mime_type=JSON,
         )
 
-    def of(self, studio: Studio) -> types.Resource:
-        """As `resources/list` shows it for a studio."""
+    def listing_for(self, studio: Studio) -> types.Resource:
+        """The entry in `resources/list` for one studio."""
         return self.listing().model_copy(
             update={
                 "uri": self.uri.expand({"studioId": studio.id}),
-                "title": self.studio_title.format(studio=_shown(studio.name)),
-                "name": f"{self.name}-{_shown(studio.id)}",
+                "title": self.studio_title.format(studio=_display(studio.name)),
+                "name": f"{self.name}-{_display(studio.id)}",
             }
         )
 
 
-ADDRESSES: Final = (
-    Address(
+RESOURCE_URIS: Final = (
+    ResourceUri(
         UriTemplate.parse("trax://openapi.json"),
         GetOpenapi,
         "openapi",
         "TRaX API",
         "The contract of TRaX's developer API.",
     ),
-    Address(
+    ResourceUri(
         UriTemplate.parse("trax://studios"),
         ListStudios,
         "studios",
         "Studios",
         "All studios of this key's account.",
     ),
-    Address(
+    ResourceUri(
         UriTemplate.parse("trax://studios/{studioId}"),
         GetStudio,
         "studio",
         "Studio",
         "A studio with its destinations, sources and stream status.",
-        shows=frozenset({ListDestinations, ListSources, GetStreamStatus}),
+        includes=frozenset({ListDestinations, ListSources, GetStreamStatus}),
     ),
-    Address(
+    ResourceUri(
         UriTemplate.parse("trax://studios/{studioId}/stream-status"),
         GetStreamStatus,
         "stream-status",
@@ -128,7 +128,7 @@ ADDRESSES: Final = (
         "Whether a studio is live. Subscribe to hear when that changes.",
         "{studio}: stream status",
     ),
-    Address(
+    ResourceUri(
         UriTemplate.parse("trax://studios/{studioId}/chat{?after}"),
         WaitForChatMessages,
         "chat",
@@ -140,5 +140,5 @@ ADDRESSES: Final = (
 )
 
 
-def _shown(words: str) -> str:
-    return escape_invisible(truncate(words, longest=_LONGEST_NAME))
+def _display(text: str) -> str:
+    return escape_invisible(truncate(text, longest=_LONGEST_NAME))

@@ -1,7 +1,6 @@
-"""What can be read at an address, and which of it can be subscribed to.
+"""Lists and reads resources, and finds the watchers of those that can be subscribed to.
 
-A resource stands on an operation and is offered where that operation's tool is. Reading and
-watching are other rooms' work; here addresses are found, listed and answered.
+A resource is offered if the tools that return the same data are.
 """
 
 from collections.abc import Sequence
@@ -21,82 +20,83 @@ from trax_mcp.chat.wait import WaitForChatMessages, read_chat
 from trax_mcp.chat.watcher import Watcher
 from trax_mcp.chat.watchers import Watchers
 from trax_mcp.server.error_boundary import NoSuchResourceError, WrongRequestError
-from trax_mcp.server.resource_uris import ADDRESSES
+from trax_mcp.server.resource_uris import RESOURCE_URIS
 from trax_mcp.server.tool_filter import ToolFilter
 from trax_mcp.server.untrusted import chat_payload, write_json
 from trax_mcp.studio.fact_reader import FactReader
-from trax_mcp.studio.facts import Facts
+from trax_mcp.studio.facts import Fact, Facts
 from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.studio.pages import read_all_pages
 
-_HAS_NONE: Final = frozenset({"no_key", "insufficient_scope"})
+_STUDIO_FACTS: Final = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.SOURCES)
+_NO_STUDIOS: Final = frozenset({"no_key", "insufficient_scope"})
 
 
 class Resources:
     """The resources that are offered."""
 
-    def __init__(self, client: Client, directory: ListCache, offer: ToolFilter) -> None:
+    def __init__(self, client: Client, list_cache: ListCache, tool_filter: ToolFilter) -> None:
         self._client = client
-        self._directory = directory
-        offered = offer.kinds()
-        self._addresses = [it for it in ADDRESSES if it.is_offered(offered)]
-        self._names_studios = ListStudios in offered
+        self._list_cache = list_cache
+        offered = tool_filter.kinds()
+        self._uris = [it for it in RESOURCE_URIS if it.is_offered(offered)]
+        self._can_list_studios = ListStudios in offered
 
     @property
     def can_be_subscribed(self) -> bool:
-        """Whether anything that is offered can be subscribed to."""
-        return any(address.is_subscribable for address in self._addresses)
+        """Whether any offered resource can be subscribed to."""
+        return any(it.is_subscribable for it in self._uris)
 
     def templates(self) -> list[types.ResourceTemplate]:
-        """What can be read of each studio."""
-        return [it.template() for it in self._addresses if it.uri.variable_names]
+        """The resource templates."""
+        return [it.template() for it in self._uris if it.uri.variable_names]
 
     def variables(self, template: str) -> Sequence[str]:
-        """What is left open in a template.
+        """The names of a template's variables.
 
         Raises:
-            WrongRequestError: there is no such template here.
+            WrongRequestError: there is no such template.
         """
-        for address in self._addresses:
-            if str(address.uri) == template and address.uri.variable_names:
-                return address.uri.variable_names
+        for it in self._uris:
+            if str(it.uri) == template and it.uri.variable_names:
+                return it.uri.variable_names
         raise WrongRequestError("There is no such resource template.")
 
     async def listings(self, caller: Caller) -> list[types.Resource]:
-        """What can be read of no studio, and what can be subscribed to of each one of the caller's.
+        """Resources without variables, and those of each studio that can be subscribed to.
 
-        A key that is missing, or may not list studios, has none to tell of.
+        Without a key, or if the key may not list studios, there are none of studios.
 
         Raises:
-            TraxError: there may be studios, and they could not be read.
+            TraxError: the studios could not be read.
         """
-        plain = [it.listing() for it in self._addresses if not it.uri.variable_names]
-        subscribable = [it for it in self._addresses if it.is_subscribable and self._names_studios]
+        fixed = [it.listing() for it in self._uris if not it.uri.variable_names]
+        subscribable = [it for it in self._uris if it.is_subscribable and self._can_list_studios]
         try:
-            studios = await self._directory.studios(caller) if subscribable else ()
+            studios = await self._list_cache.studios(caller) if subscribable else ()
         except TraxError as error:
-            if error.failure.code not in _HAS_NONE:
+            if error.failure.code not in _NO_STUDIOS:
                 raise
             studios = ()
-        return [*plain, *(it.of(studio) for studio in studios for it in subscribable)]
+        return [*fixed, *(it.listing_for(studio) for studio in studios for it in subscribable)]
 
     async def read(self, uri: str, caller: Caller, watchers: Watchers) -> str:
-        """What stands at a URI, as JSON in which nothing is invisible.
+        """Read a resource as JSON without invisible characters.
 
         Raises:
-            NoSuchResourceError: there is no such address here.
+            NoSuchResourceError: there is no resource at this URI.
             TraxError: it could not be read.
         """
-        return write_json(await self._read(self._find(uri), caller, watchers))
+        return write_json(await self._read(self._parse(uri), caller, watchers))
 
     def watcher(self, uri: str, caller: Caller, watchers: Watchers) -> Watcher[Any]:
-        """The watcher of what stands at a URI.
+        """The watcher of a resource.
 
         Raises:
-            NoSuchResourceError: there is no such address here.
+            NoSuchResourceError: there is no resource at this URI.
             WrongRequestError: it cannot be subscribed to.
         """
-        match self._find(uri):
+        match self._parse(uri):
             case GetStreamStatus(studio_id=studio):
                 return watchers.stream_status(caller, studio)
             case WaitForChatMessages(studio_id=studio, after=None):
@@ -105,9 +105,9 @@ class Resources:
             "Only chat (without `after`) and stream-status of a studio can be subscribed to."
         )
 
-    def _find(self, uri: str) -> ToolInput:
-        for address in self._addresses:
-            if (value := address.read(uri)) is not None:
+    def _parse(self, uri: str) -> ToolInput:
+        for it in self._uris:
+            if (value := it.parse(uri)) is not None:
                 return value
         raise NoSuchResourceError(uri)
 
@@ -118,40 +118,42 @@ class Resources:
             case ListStudios():
                 return {"data": _dump(await read_all_pages(self._client, value, caller))}
             case GetStudio():
-                facts = await FactReader(self._client, value, caller).see()
-                # What belongs to it may be unknown; where it is itself, this fails and says why.
-                return _told(facts.studio or await self._client.read(value, caller), facts)
+                facts = await FactReader(self._client, caller, value.studio_id).read(_STUDIO_FACTS)
+                # The rest may be unknown; if the studio itself is, this read raises the reason.
+                return _studio_payload(
+                    facts.studio or await self._client.read(value, caller), facts
+                )
             case WaitForChatMessages(studio_id=studio, after=after):
                 return chat_payload(studio, await read_chat(watchers.chat(caller, studio), after))
             case GetStreamStatus(studio_id=studio):
                 status = await self._client.read(value, caller)
-                watchers.saw_stream_status(caller, studio, status)
-                return _as_sent(status)
+                watchers.record_stream_status(caller, studio, status)
+                return _dump_model(status)
         raise AssertionError(value)
 
 
-def _told(studio: Studio, facts: Facts) -> JsonObject:
-    """A studio and what belongs to it; None is what this key may not read."""
-    told = {
-        **_as_sent(studio),
+def _studio_payload(studio: Studio, facts: Facts) -> JsonObject:
+    """A studio with its parts. A part that could not be read is null, and listed as unknown."""
+    payload = {
+        **_dump_model(studio),
         "destinations": _dump(facts.destinations),
         "sources": _dump(facts.sources),
         "status": _dump(facts.status),
     }
     unknown = [f"{it.what}: {it.why}" for it in facts.unknown]
-    return {**told, "unknown": unknown} if unknown else told
+    return {**payload, "unknown": unknown} if unknown else payload
 
 
-def _as_sent(read: BaseModel) -> JsonObject:
-    return read.model_dump(by_alias=True, exclude_unset=True)
+def _dump_model(model: BaseModel) -> JsonObject:
+    return model.model_dump(by_alias=True, exclude_unset=True)
 
 
-def _dump(read: Any) -> Any:  # noqa: ANN401  a model, several, or none
-    """As TRaX sent it."""
-    match read:
+def _dump(value: Any) -> Any:  # noqa: ANN401  a model, several, or none
+    """Models as TRaX sent them."""
+    match value:
         case BaseModel():
-            return _as_sent(read)
+            return _dump_model(value)
         case None:
             return None
         case _:
-            return [_dump(item) for item in read]
+            return [_dump(item) for item in value]

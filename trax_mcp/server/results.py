@@ -1,7 +1,4 @@
-"""A result, a failure, a preview or strangers' words, as a client and a model see them.
-
-Structured content for programs, and the same as text for models. Nothing here decides anything.
-"""
+"""Tool results: structured content for programs, and the same as text for models."""
 
 from dataclasses import asdict
 
@@ -11,19 +8,15 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import Failure
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
-from trax_mcp.api.operations import GoLive, GoOffline, ListChatMessages
 from trax_mcp.api.tool_input import ToolInput
-from trax_mcp.chat.wait import WaitForChatMessages
 from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.preview import Preview
 from trax_mcp.server.consent_text import not_run_text, preview_text
-from trax_mcp.server.schemas import drop_misfits
-from trax_mcp.server.untrusted import fenced, with_notice, write_json
+from trax_mcp.server.schemas import drop_mismatches
+from trax_mcp.server.untrusted import add_notice, write_delimited, write_json
 from trax_mcp.studio.outcome import Observed
 
-_WRITTEN_BY_VIEWERS: frozenset[type[ToolInput]] = frozenset({ListChatMessages, WaitForChatMessages})
-_OBSERVED = frozenset({GoLive, GoOffline})
-_OUTCOME = "live.traxstreaming/outcome"
+_OUTCOME_META = "live.traxstreaming/outcome"
 
 _NOTICE_SCHEMA: JsonObject = {"type": "string", "description": "Who wrote what follows."}
 _OBSERVED_SCHEMA: JsonObject = {
@@ -37,49 +30,49 @@ _OBSERVED_SCHEMA: JsonObject = {
 }
 
 
-def with_ours(kind: type[ToolInput], schema: JsonObject) -> JsonObject:
-    """The schema of an answer as it is given, with what we add to it."""
-    ours = {}
-    if kind in _WRITTEN_BY_VIEWERS:
-        ours = {"notice": _NOTICE_SCHEMA}
-    if kind in _OBSERVED:
-        ours = {"observed": _OBSERVED_SCHEMA}
-    return {**schema, "properties": {**ours, **schema["properties"]}} if ours else schema
+def extended_schema(kind: type[ToolInput], schema: JsonObject) -> JsonObject:
+    """The schema of an answer, with the fields that this server adds to it."""
+    added = {}
+    if kind.returns_untrusted_text:
+        added = {"notice": _NOTICE_SCHEMA}
+    if issubclass(kind, Operation) and (kind.starts_broadcast or kind.stops_broadcast):
+        added = {"observed": _OBSERVED_SCHEMA}
+    return {**schema, "properties": {**added, **schema["properties"]}} if added else schema
 
 
 def answered(operation: type[Operation[Model]], done: Done) -> types.CallToolResult:
-    """TRaX's answer, untouched; before it the notice, where viewers wrote it."""
+    """The answer of TRaX, unchanged. A notice comes before text that viewers wrote."""
     data = done.answer.data
-    if operation in _WRITTEN_BY_VIEWERS:
-        return untrusted_result(with_notice(data))
+    if operation.returns_untrusted_text:
+        return untrusted_result(add_notice(data))
     if done.observed is None:
         return plain(data)
     result = plain({**data, "observed": _observed(done.observed)})
-    return result.model_copy(update={"meta": {_OUTCOME: done.observed.state}})
+    return result.model_copy(update={"meta": {_OUTCOME_META: done.observed.state}})
 
 
 def plain(data: JsonObject, *, sentence: str | None = None) -> types.CallToolResult:
-    """Data as it is; in the text, after a sentence about it if there is one."""
+    """A result with this data; the text starts with `sentence`, if given."""
     lines = filter(None, (sentence, write_json(data)))
     return types.CallToolResult(content=[_text("\n".join(lines))], structured_content=data)
 
 
 def untrusted_result(data: JsonObject) -> types.CallToolResult:
-    """Announced data that viewers wrote: fenced for a model, untouched for a program."""
-    return types.CallToolResult(content=[_text(fenced(data))], structured_content=data)
+    """A result with text that viewers wrote. `data` must have the notice."""
+    return types.CallToolResult(content=[_text(write_delimited(data))], structured_content=data)
 
 
-def as_documented(result: types.CallToolResult, schema: JsonObject) -> types.CallToolResult:
-    """The same as a client accepts it: what was done must not look failed for a wrong type in it.
+def fit_to_schema(result: types.CallToolResult, schema: JsonObject) -> types.CallToolResult:
+    """Drop structured content of undocumented types, which a client would refuse as an error.
 
-    The text is as it was.
+    The text stays unchanged.
     """
-    documented = drop_misfits(result.structured_content, schema)
+    documented = drop_mismatches(result.structured_content, schema)
     return result.model_copy(update={"structured_content": documented})
 
 
 def failed(failure: Failure) -> types.CallToolResult:
-    """A failed call: an error that a program can branch on and a model can act on."""
+    """The result of a failed call."""
     return types.CallToolResult(
         content=[_text(failure.message)],
         structured_content={"error": failure_payload(failure)},
@@ -88,7 +81,7 @@ def failed(failure: Failure) -> types.CallToolResult:
 
 
 def failure_payload(failure: Failure) -> JsonObject:
-    """The account of a failed call, as the interface has it."""
+    """The `error` object of a failed call."""
     error = {
         "code": failure.code,
         "message": failure.message,
@@ -99,44 +92,44 @@ def failure_payload(failure: Failure) -> JsonObject:
         "retryable": failure.retryable,
         "outcome": failure.outcome,
     }
-    return _known(error)
+    return _without_nulls(error)
 
 
 def not_run(call: NotRun) -> types.CallToolResult:
-    """A call of which nothing was sent, and what it waits for."""
+    """The result of a call that was not sent."""
     structured = {
         "status": call.status,
         "message": not_run_text(call),
         "reason": call.reason,
-        "preview": _preview(call.outlook) if call.outlook else None,
+        "preview": _preview(call.preview) if call.preview else None,
         "confirmation": call.confirmation,
         "expiresAt": call.expires_at,
     }
     return types.CallToolResult(
         content=[_text(preview_text(call))],
-        structured_content=_known(structured),
+        structured_content=_without_nulls(structured),
         is_error=True,
     )
 
 
-def _preview(outlook: Preview) -> JsonObject:
+def _preview(preview: Preview) -> JsonObject:
     return {
-        "operation": outlook.operation,
-        "target": _known(asdict(outlook.target)),
-        "effects": list(outlook.effects),
-        "warnings": list(outlook.warnings),
-        "unknown": list(outlook.unknown),
+        "operation": preview.operation,
+        "target": _without_nulls(asdict(preview.target)),
+        "effects": [it.text for it in preview.effects],
+        "warnings": [it.text for it in preview.warnings],
+        "unknown": list(preview.unknown),
     }
 
 
 def _observed(observed: Observed) -> JsonObject:
-    return _known(
+    return _without_nulls(
         {"state": observed.state, "since": observed.since, "checkedAt": observed.checked_at}
     )
 
 
-def _known(facts: JsonObject) -> JsonObject:
-    return {name: value for name, value in facts.items() if value is not None}
+def _without_nulls(fields: JsonObject) -> JsonObject:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _text(text: str) -> types.TextContent:

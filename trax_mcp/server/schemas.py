@@ -1,8 +1,8 @@
-"""The JSON schemas that clients see: arguments exactly as they are checked, answers wide open.
+"""The JSON schemas that clients see: strict for arguments, permissive for answers.
 
-The check of arguments and their advertised schema are one pydantic model, so they cannot differ.
-An answer's schema refuses nothing that TRaX may send: clients check answers against it and would
-turn a done act into an error.
+One pydantic model both checks the arguments and is their schema, so they cannot differ. The schema
+of an answer allows all that TRaX may send: on a mismatch a client would report an error, although
+the call was executed.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from pydantic_core import core_schema
 from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.tool_input import ToolInput
 
-_IS_OF: Final[Mapping[str, Callable[[Any], bool]]] = {
+_TYPE_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "object": lambda it: isinstance(it, dict),
     "array": lambda it: isinstance(it, list),
     "string": lambda it: isinstance(it, str),
@@ -24,8 +24,8 @@ _IS_OF: Final[Mapping[str, Callable[[Any], bool]]] = {
 }
 
 
-class _Exact(GenerateJsonSchema):
-    """Pydantic's schema without titles, null branches and null defaults: null means omitted."""
+class _SchemaGenerator(GenerateJsonSchema):
+    """Omits titles, null branches and null defaults: null means that the argument is omitted."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
@@ -38,11 +38,11 @@ class _Exact(GenerateJsonSchema):
 
 
 def arguments_schema(kind: type[ToolInput]) -> JsonObject:
-    """The schema of a value's arguments, each described."""
-    schema = kind.model_json_schema(schema_generator=_Exact)
+    """The schema of a tool's arguments, each with a description."""
+    schema = kind.model_json_schema(schema_generator=_SchemaGenerator)
     properties = {
-        name: {**exact, "description": kind.describe(name)}
-        for name, exact in schema["properties"].items()
+        name: {**schema["properties"][name], "description": kind.describe_argument(name)}
+        for name in kind.argument_names()
     }
     return {
         "type": "object",
@@ -53,37 +53,34 @@ def arguments_schema(kind: type[ToolInput]) -> JsonObject:
 
 
 def answer_schema(kind: type[ToolInput]) -> JsonObject:
-    """The schema of what comes back: nothing required, anything null, open to additions."""
-    return _open(kind.answer())
+    """The schema of an answer: nothing is required, every field may be null or unknown."""
+    return _permissive(kind.answer_schema())
 
 
-def drop_misfits(answer: Any, schema: JsonObject) -> Any:  # noqa: ANN401  any JSON
-    """An answer without what is of another type than its `answer_schema` has it.
-
-    In a list it is left out, elsewhere it is null, which is allowed anywhere.
-    """
-    kind = schema["anyOf"][0] if "anyOf" in schema else schema  # the other branch is null
-    if not _IS_OF[kind["type"]](answer):
+def drop_mismatches(answer: Any, schema: JsonObject) -> Any:  # noqa: ANN401  any JSON
+    """Replace values of another type than in the `answer_schema` by null; in lists, drop them."""
+    schema = schema["anyOf"][0] if "anyOf" in schema else schema  # the other branch is null
+    if not _TYPE_CHECKS[schema["type"]](answer):
         return None
     if isinstance(answer, list):
-        fit = (drop_misfits(it, kind["items"]) for it in answer)
-        return [it for it in fit if it is not None]
+        items = (drop_mismatches(it, schema["items"]) for it in answer)
+        return [it for it in items if it is not None]
     if isinstance(answer, dict):
-        known = kind.get("properties", {})
+        documented = schema.get("properties", {})
         return {
-            name: drop_misfits(value, known[name]) if name in known else value
+            name: drop_mismatches(value, documented[name]) if name in documented else value
             for name, value in answer.items()
         }
     return answer
 
 
-def _open(schema: JsonObject) -> JsonObject:
+def _permissive(schema: JsonObject) -> JsonObject:
     schema = CONTRACT.resolve(schema)
     if schema["type"] == "array":
-        return {**schema, "items": _open(schema["items"])}
+        return {**schema, "items": _permissive(schema["items"])}
     if "properties" not in schema:
         return schema
-    properties = {name: _or_null(_open(kind)) for name, kind in schema["properties"].items()}
+    properties = {name: _or_null(_permissive(it)) for name, it in schema["properties"].items()}
     return {"type": "object", "properties": properties}
 
 

@@ -1,6 +1,6 @@
-"""What one client is subscribed to, and what it is yet to be told, in whichever protocol era.
+"""The subscriptions of one client, and the updates that it has not been sent yet.
 
-A client that reads nothing costs one set of addresses, and delays nobody.
+A client that reads nothing costs one set of URIs, and delays no other client.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -13,32 +13,32 @@ from trax_mcp.chat.watchers import Watchers
 from trax_mcp.server.error_boundary import WrongRequestError
 from trax_mcp.server.resources import Resources
 
-MOST_URIS: Final = 100
-"""What one client may be subscribed to at a time."""
+MAX_SUBSCRIPTIONS: Final = 100
+"""The most subscriptions of one client at a time."""
 
 
 class Subscriber:
-    """The subscriptions of one client, each made with the key of the request that asked for it."""
+    """Subscriptions to URIs, each with the key of the request that made it."""
 
     def __init__(self, resources: Resources, watchers: Watchers) -> None:
         self._resources = resources
         self._watchers = watchers
         self._pending: set[str] = set()
-        self._wanted: dict[str, Caller] = {}
-        self._listening: dict[str, Callable[[], None]] = {}
-        self._untold: dict[str, None] = {}
-        self._flag = ResettableEvent()
+        self._callers: dict[str, Caller] = {}
+        self._stop_listening: dict[str, Callable[[], None]] = {}
+        self._unsent: dict[str, None] = {}
+        self._has_unsent = ResettableEvent()
         self._suspended = False
 
     async def subscribe(self, uri: str, caller: Caller) -> None:
-        """Listen to what stands at a URI, once it is seen that this caller may read it.
+        """Subscribe to a URI, after a read has shown that this caller may read it.
 
         Raises:
-            NoSuchResourceError: there is no such address here.
-            WrongRequestError: it cannot be watched, or these are too many.
+            NoSuchResourceError: there is no resource at this URI.
+            WrongRequestError: it cannot be subscribed to, or there are too many subscriptions.
             TraxError: this caller may not read it, or TRaX cannot be asked now.
         """
-        self._check_room(uri)
+        self._check_limit(uri)
         self._pending.add(uri)
         try:
             await self._subscribe(uri, caller)
@@ -46,73 +46,73 @@ class Subscriber:
             self._pending.discard(uri)
 
     async def _subscribe(self, uri: str, caller: Caller) -> None:
-        watcher, news = self._resources.watcher(uri, caller, self._watchers), ResettableEvent()
-        # Before the look: what it finds may be new to this client as well.
-        with watcher.heard_by(news.set):
+        watcher, updated = self._resources.watcher(uri, caller, self._watchers), ResettableEvent()
+        # Before the read, which may see a change that this client has not seen.
+        with watcher.listening(updated.set):
             await watcher.refresh()
-            if watcher.trouble is not None:
-                raise watcher.trouble.again()
+            if watcher.last_error is not None:
+                raise watcher.last_error.copy()
             if uri not in self._pending:
-                return  # taken back during the look
-            self._check_room(uri)  # others may have been accepted meanwhile
-            self._wanted[uri] = caller
+                return  # unsubscribed during the read
+            self._check_limit(uri)  # other subscriptions may have been accepted meanwhile
+            self._callers[uri] = caller
             self._listen(uri, caller)
-        if news.is_set:
-            self._tell(uri)
+        if updated.is_set:
+            self._add_update(uri)
 
     def unsubscribe(self, uri: str) -> None:
-        """Listen no more to what stands at a URI."""
+        """End the subscription to a URI, if there is one."""
         self._pending.discard(uri)
-        self._wanted.pop(uri, None)
-        self._untold.pop(uri, None)
-        if (leave := self._listening.pop(uri, None)) is not None:
-            leave()
+        self._callers.pop(uri, None)
+        self._unsent.pop(uri, None)
+        if (stop_listening := self._stop_listening.pop(uri, None)) is not None:
+            stop_listening()
 
-    async def news(self) -> AsyncIterator[str]:
-        """Each URI where something has changed, as soon as it has. Never ends."""
+    async def updates(self) -> AsyncIterator[str]:
+        """Yield each URI that has changed, as soon as it has. Never ends."""
         while True:
-            while self._untold:
-                uri = next(iter(self._untold))
-                del self._untold[uri]
+            while self._unsent:
+                uri = next(iter(self._unsent))
+                del self._unsent[uri]
                 yield uri
-            await self._flag.wait()
+            await self._has_unsent.wait()
 
     def suspend(self) -> None:
-        """Listen to nothing for now, but keep in mind what is wanted."""
+        """Stop listening, but remember the subscriptions."""
         self._suspended = True
-        for leave in self._listening.values():
-            leave()
-        self._listening.clear()
+        for stop_listening in self._stop_listening.values():
+            stop_listening()
+        self._stop_listening.clear()
 
     def resume(self) -> None:
-        """Listen again, and tell of everything: nobody knows what was missed.
+        """Listen again, and report every URI as changed, since changes may have been missed.
 
-        What can no longer be read is told of too: reading it says why.
+        This includes URIs that can no longer be read: reading them says why.
         """
         self._suspended = False
-        for uri, caller in self._wanted.items():
+        for uri, caller in self._callers.items():
             self._listen(uri, caller)
-            self._tell(uri)
+            self._add_update(uri)
 
     def close(self) -> None:
-        """Listen to nothing any more."""
+        """End all subscriptions."""
         self.suspend()
-        self._wanted.clear()
+        self._callers.clear()
 
-    def _check_room(self, uri: str) -> None:
-        if len(self._wanted) >= MOST_URIS and uri not in self._wanted:
-            raise too_many()
+    def _check_limit(self, uri: str) -> None:
+        if len(self._callers) >= MAX_SUBSCRIPTIONS and uri not in self._callers:
+            raise too_many_subscriptions()
 
     def _listen(self, uri: str, caller: Caller) -> None:
-        if not self._suspended and uri not in self._listening:
+        if not self._suspended and uri not in self._stop_listening:
             watcher = self._resources.watcher(uri, caller, self._watchers)
-            self._listening[uri] = watcher.listen(partial(self._tell, uri))
+            self._stop_listening[uri] = watcher.listen(partial(self._add_update, uri))
 
-    def _tell(self, uri: str) -> None:
-        self._untold[uri] = None
-        self._flag.set()
+    def _add_update(self, uri: str) -> None:
+        self._unsent[uri] = None
+        self._has_unsent.set()
 
 
-def too_many() -> WrongRequestError:
-    """More than one client may be subscribed to."""
-    return WrongRequestError(f"Too many subscriptions: {MOST_URIS} at a time.")
+def too_many_subscriptions() -> WrongRequestError:
+    """The error for more than `MAX_SUBSCRIPTIONS`."""
+    return WrongRequestError(f"Too many subscriptions: {MAX_SUBSCRIPTIONS} at a time.")

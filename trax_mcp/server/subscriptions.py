@@ -1,8 +1,8 @@
-"""Telling clients that what they read has changed, in both protocol eras.
+"""Notifies clients of changed resources, in both protocol eras.
 
-In the 2026-07-28 era a subscription is a request that stays open; in the earlier one a session
-subscribes, and is told on its stream. Either way the client is told of a change and not what it is:
-it reads again, with its own key.
+In the 2026-07-28 era a subscription is a request that stays open. In the earlier one a session
+subscribes, and is notified on its GET stream. A notification holds no content: the client reads
+the resource again, with its own key.
 """
 
 import logging
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import anyio
 import mcp_types as types
 from anyio.abc import TaskGroup
-from mcp.server.connection import Connection
 from mcp.server.session import ServerSession
 from mcp.shared.exceptions import MCPError
 from mcp.shared.subscriptions import (
@@ -27,16 +26,15 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.chat.resettable_event import ResettableEvent
 from trax_mcp.clock import Clock
 from trax_mcp.server.error_boundary import Context, NoSuchResourceError, WrongRequestError
-from trax_mcp.server.in_flight import InFlight
-from trax_mcp.server.open_streams import OpenStreams
 from trax_mcp.server.resources import Resources
-from trax_mcp.server.subscriber import MOST_URIS, Subscriber, too_many
+from trax_mcp.server.sdk_compat import InFlight, OpenStreams, connection_of
+from trax_mcp.server.subscriber import MAX_SUBSCRIPTIONS, Subscriber, too_many_subscriptions
 
-AWAY_SECONDS = 30.0
-"""How long a session without an open stream is still listened for."""
+GRACE_SECONDS = 30.0
+"""How long a session without an open stream keeps its watchers."""
 
-_AT_A_TIME = 10
-_STATE = "live.traxstreaming/subscription"
+_CONCURRENT_SUBSCRIPTIONS = 10
+_STATE_KEY = "live.traxstreaming/subscription"
 
 
 _LOG = logging.getLogger(__name__)
@@ -44,87 +42,92 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Subscriptions:
-    """Who is told of what."""
+    """Handles the subscription methods of both protocol eras."""
 
     resources: Resources
     in_flight: InFlight
-    presence: OpenStreams
+    open_streams: OpenStreams
     clock: Clock
 
     async def listen(
         self, ctx: Context, params: types.SubscriptionsListenRequestParams, caller: Caller
     ) -> types.SubscriptionsListenResult:
-        """Tell a client of the 2026-07-28 era of changes, for as long as it stays.
+        """Notify a client of the 2026-07-28 era until it disconnects or the server stops.
+
+        Of several URIs, those that can be subscribed to are acknowledged.
 
         Raises:
-            NoSuchResourceError, WrongRequestError, TraxError: nothing of what it asks for can be
-                subscribed to; of several, what can be is acknowledged.
+            NoSuchResourceError, WrongRequestError, TraxError: none of the URIs can be.
         """
-        if (request := ctx.request_id) is None:
+        if (request_id := ctx.request_id) is None:
             raise MCPError(types.INVALID_REQUEST, "A subscription needs a request id.")
-        meta = {SUBSCRIPTION_ID_META_KEY: request}
+        meta = {SUBSCRIPTION_ID_META_KEY: request_id}
         subscriber = Subscriber(self.resources, ctx.lifespan_context.watchers)
-        with closing(subscriber), self.in_flight.tracked():
-            wanted = dict.fromkeys(params.notifications.resource_subscriptions or ())
-            honoured = await _subscribe(subscriber, list(wanted), caller)
-            await ctx.session.send_notification(_acknowledge(honoured, meta), request)
-            async for uri in subscriber.news():
+        with closing(subscriber), self.in_flight.track():
+            uris = dict.fromkeys(params.notifications.resource_subscriptions or ())
+            accepted = await _subscribe_all(subscriber, list(uris), caller)
+            await ctx.session.send_notification(_acknowledgement(accepted, meta), request_id)
+            async for uri in subscriber.updates():
                 updated = event_to_notification(ResourceUpdated(uri=uri), meta)
-                await ctx.session.send_notification(updated, request)
-        return types.SubscriptionsListenResult(_meta=meta)  # only a server that stops comes here
+                await ctx.session.send_notification(updated, request_id)
+        return types.SubscriptionsListenResult(_meta=meta)  # reached only when the server stops
 
     async def subscribe(self, ctx: Context, uri: str, caller: Caller) -> None:
-        """Tell a session of the earlier era of changes, for as long as it lasts.
+        """Notify a session of the earlier era until it ends.
 
         Raises:
             NoSuchResourceError, WrongRequestError, TraxError: as `Subscriber.subscribe`.
         """
-        subscription = _subscription_of(ctx) or self._new_subscription(ctx)
+        subscription = _find_subscription(ctx) or self._new_subscription(ctx)
         await subscription.subscriber.subscribe(uri, caller)
-        subscription.start(ctx.lifespan_context.tasks, _connection(ctx).session_id)
+        subscription.start(ctx.lifespan_context.tasks, connection_of(ctx).session_id)
 
     def unsubscribe(self, ctx: Context, uri: str) -> None:
-        """Tell it no more."""
-        if (subscription := _subscription_of(ctx)) is not None:
+        """Stop notifying a session of a URI."""
+        if (subscription := _find_subscription(ctx)) is not None:
             subscription.subscriber.unsubscribe(uri)
 
     def _new_subscription(self, ctx: Context) -> "_SessionSubscription":
-        """What tells this session, once it is started, and is gone with it."""
+        """Add a subscription to the session; it is closed with it."""
         subscriber = Subscriber(self.resources, ctx.lifespan_context.watchers)
-        subscription = _SessionSubscription(ctx.session, subscriber, self.presence, self.clock)
-        connection = _connection(ctx)
-        connection.state[_STATE] = subscription
+        subscription = _SessionSubscription(ctx.session, subscriber, self.open_streams, self.clock)
+        connection = connection_of(ctx)
+        connection.state[_STATE_KEY] = subscription
         connection.exit_stack.callback(subscription.close)
         return subscription
 
 
 class _SessionSubscription:
-    """Tells one session of the earlier era, on its stream, and minds whether anybody is there."""
+    """Notifies one session of the earlier era, and suspends that while it has no open stream."""
 
     def __init__(
-        self, session: ServerSession, subscriber: Subscriber, presence: OpenStreams, clock: Clock
+        self,
+        session: ServerSession,
+        subscriber: Subscriber,
+        open_streams: OpenStreams,
+        clock: Clock,
     ) -> None:
         self.subscriber = subscriber
         self._session = session
-        self._presence = presence
+        self._open_streams = open_streams
         self._clock = clock
-        self._turned = ResettableEvent()
+        self._stream_changed = ResettableEvent()
         self._scope = anyio.CancelScope()
         self._started = False
 
     @property
     def is_closed(self) -> bool:
-        """Whether it tells nothing any more."""
+        """Whether it sends no more notifications."""
         return self._scope.cancel_called
 
     def start(self, tasks: TaskGroup, session_id: str | None) -> None:
-        """Tell from now on; once is enough. Without a session id the one client is there."""
+        """Start sending, if not yet started. Without a session id (stdio) it is never suspended."""
         if not self._started:
             self._started = True
             tasks.start_soon(self._run, session_id)
 
     def close(self) -> None:
-        """Stop telling."""
+        """Stop sending."""
         self._scope.cancel()
         self.subscriber.close()
 
@@ -132,47 +135,47 @@ class _SessionSubscription:
         with self._scope:
             try:
                 async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self._tell)
+                    tasks.start_soon(self._send_updates)
                     if session_id is not None:
-                        tasks.start_soon(self._follow_presence, session_id)
-            except Exception:  # noqa: BLE001  what fails for one session must not end the server
-                _LOG.exception("a session can be told nothing any more")
+                        tasks.start_soon(self._follow_streams, session_id)
+            except Exception:  # noqa: BLE001  a failure of one session must not end the server
+                _LOG.exception("notifying a session failed")
                 self.close()
 
-    async def _tell(self) -> None:
-        async for uri in self.subscriber.news():
+    async def _send_updates(self) -> None:
+        async for uri in self.subscriber.updates():
             try:
                 await self._session.send_resource_updated(uri)
             except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-                return  # it has hung up, and will be closed
+                return  # the client has disconnected, and the session will be closed
 
-    async def _follow_presence(self, session_id: str) -> None:
-        """Listen for nobody who is away for long; tell of everything whoever comes back."""
-        with self._presence.heard_by(session_id, self._turned.set):
+    async def _follow_streams(self, session_id: str) -> None:
+        """Suspend when no stream was open for a while; resume, with every URI, when one is."""
+        with self._open_streams.call_on_change(session_id, self._stream_changed.set):
             while True:
-                await self._until(session_id, here=False)
-                async with self._clock.move_on_after(AWAY_SECONDS):
-                    await self._until(session_id, here=True)
-                if not self._presence.is_here(session_id):
+                await self._wait_until(session_id, is_open=False)
+                async with self._clock.move_on_after(GRACE_SECONDS):
+                    await self._wait_until(session_id, is_open=True)
+                if not self._open_streams.is_open(session_id):
                     self.subscriber.suspend()
-                    await self._until(session_id, here=True)
+                    await self._wait_until(session_id, is_open=True)
                 self.subscriber.resume()
 
-    async def _until(self, session_id: str, *, here: bool) -> None:
-        while self._presence.is_here(session_id) is not here:
-            await self._turned.wait()
+    async def _wait_until(self, session_id: str, *, is_open: bool) -> None:
+        while self._open_streams.is_open(session_id) is not is_open:
+            await self._stream_changed.wait()
 
 
-async def _subscribe(subscriber: Subscriber, uris: Sequence[str], caller: Caller) -> list[str]:
-    """Subscribe to as much of it as can be; return that."""
-    if len(uris) > MOST_URIS:
-        raise too_many()
+async def _subscribe_all(subscriber: Subscriber, uris: Sequence[str], caller: Caller) -> list[str]:
+    """Subscribe to the URIs, and return those that were accepted."""
+    if len(uris) > MAX_SUBSCRIPTIONS:
+        raise too_many_subscriptions()
     refused: dict[str, Exception] = {}
-    few = anyio.CapacityLimiter(_AT_A_TIME)
+    limiter = anyio.CapacityLimiter(_CONCURRENT_SUBSCRIPTIONS)
 
     async def subscribe(uri: str) -> None:
         try:
-            async with few:
+            async with limiter:
                 await subscriber.subscribe(uri, caller)
         except (NoSuchResourceError, WrongRequestError, TraxError) as error:
             refused[uri] = error
@@ -180,13 +183,13 @@ async def _subscribe(subscriber: Subscriber, uris: Sequence[str], caller: Caller
     async with anyio.create_task_group() as tasks:
         for uri in uris:
             tasks.start_soon(subscribe, uri)
-    honoured = [uri for uri in uris if uri not in refused]
-    if refused and not honoured:
+    accepted = [uri for uri in uris if uri not in refused]
+    if refused and not accepted:
         raise next(iter(refused.values()))
-    return honoured
+    return accepted
 
 
-def _acknowledge(
+def _acknowledgement(
     uris: list[str], meta: dict[str, types.RequestId]
 ) -> types.SubscriptionsAcknowledgedNotification:
     return types.SubscriptionsAcknowledgedNotification(
@@ -196,12 +199,6 @@ def _acknowledge(
     )
 
 
-def _subscription_of(ctx: Context) -> _SessionSubscription | None:
-    subscription: _SessionSubscription | None = _connection(ctx).state.get(_STATE)
+def _find_subscription(ctx: Context) -> _SessionSubscription | None:
+    subscription: _SessionSubscription | None = connection_of(ctx).state.get(_STATE_KEY)
     return None if subscription is None or subscription.is_closed else subscription
-
-
-def _connection(ctx: Context) -> Connection:
-    """The connection of a request: the SDK has no public way to what ends with it."""
-    connection: Connection = ctx.session._connection  # noqa: SLF001  its `exit_stack` is the only end that is told
-    return connection

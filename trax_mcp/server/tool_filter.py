@@ -1,6 +1,6 @@
-"""Which tools are offered here: by the operator's choice, and by what the transport allows.
+"""Decides which tools are offered: by the operator's choice, and by the transport.
 
-What is not offered is neither listed nor run, and says why. The room knows nothing of MCP.
+Other tools are neither listed nor run; a call of one says why.
 """
 
 from collections.abc import Sequence
@@ -19,9 +19,6 @@ _READ_ONLY = "only reads (TRAX_READ_ONLY)"
 _NOT_LOCAL = "reads no files: it does so only on stdio, from the folders in TRAX_MEDIA_DIRS"
 _GUARDED = "asks for a yes before what this tool would do, which cannot ask (TRAX_GUARD_ALSO)"
 
-LOCAL: frozenset[type[ToolInput]] = frozenset({UploadMedia})
-"""What reads files of the computer that the server runs on: on HTTP it is not the caller's."""
-
 KINDS: Sequence[type[ToolInput]] = (
     *OPERATIONS,
     FindStudio,
@@ -29,21 +26,21 @@ KINDS: Sequence[type[ToolInput]] = (
     WaitForChatMessages,
     UploadMedia,
 )
-"""Everything that can be offered: the contract's operations, then what is made of several calls."""
+"""All tools: the operations of the contract, then those that make several calls."""
 
 TOOLS = frozenset(kind.tool_name for kind in KINDS)
 CHANGING = frozenset(kind.tool_name for kind in KINDS if kind.effect is not Effect.READ)
-"""What TRAX_GUARD_ALSO may hold: the names of tools that change something."""
+"""The names that TRAX_GUARD_ALSO may hold: tools that change something."""
 
 TAGS = frozenset(kind.call.tag for kind in KINDS)
-"""What TRAX_TOOLS may hold: the names of tools, and the contract's tags."""
+"""The tags of the contract, which TRAX_TOOLS may hold besides names of tools."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolFilter:
-    """The operator's choice. No `only` is all; else names of tools and tags.
+    """The operator's choice. `only` holds names of tools and tags; if empty, all are offered.
 
-    `local`: the caller is on this computer, and its files may be read.
+    `local`: the caller is on this computer, and tools may read its files.
     """
 
     read_only: bool = False
@@ -51,16 +48,17 @@ class ToolFilter:
     local: bool = False
 
     def kinds(self) -> Sequence[type[ToolInput]]:
-        """What is offered, in order."""
+        """The tools that are offered, in order."""
         return [kind for kind in KINDS if self._why_not(kind) is None]
 
     def refusal(self, name: str) -> NotSent:
-        """Why a tool that exists is not offered; if not for our reasons, for the guard's."""
-        why = next(self._why_not(kind) for kind in KINDS if kind.tool_name == name) or _GUARDED
+        """Why a tool is not offered: because of this filter, or else of the consent rules."""
+        reason = next(self._why_not(kind) for kind in KINDS if kind.tool_name == name) or _GUARDED
         message = (
-            f"This server {why}, so {name} was not sent. Whoever runs the server can change that."
+            f"This server {reason}, so {name} was not sent. Whoever runs the server can change"
+            " that."
         )
-        code = "read_only" if why == _READ_ONLY else "not_offered"
+        code = "read_only" if reason == _READ_ONLY else "not_offered"
         return NotSent(Failure(code=code, message=message, retryable=False))
 
     def _why_not(self, kind: type[ToolInput]) -> str | None:
@@ -68,4 +66,4 @@ class ToolFilter:
             return _HIDDEN
         if self.read_only and kind.effect is not Effect.READ:
             return _READ_ONLY
-        return _NOT_LOCAL if kind in LOCAL and not self.local else None
+        return _NOT_LOCAL if kind.reads_files and not self.local else None

@@ -1,8 +1,4 @@
-"""ToolInput <-> tool. All tools are made in one loop, with the guard on the way of each operation.
-
-What differs between tools is declared on the values and in the guard's rules; nothing here knows
-one by name.
-"""
+"""All tools, built from their input classes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -30,7 +26,7 @@ _META = "live.traxstreaming/"
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A value as it is offered to clients."""
+    """A tool input as clients see it."""
 
     kind: type[ToolInput]
     guarded: bool
@@ -38,16 +34,18 @@ class Tool:
 
 
 class Tools:
-    """The tools that are offered, in their order."""
+    """The tools of this server, in order."""
 
-    def __init__(self, road: ConsentGuard, beyond: CompositeTools, offer: ToolFilter) -> None:
-        self._road = road
-        self._beyond = beyond
-        self._offer = offer
+    def __init__(
+        self, guard: ConsentGuard, composite: CompositeTools, tool_filter: ToolFilter
+    ) -> None:
+        self._guard = guard
+        self._composite = composite
+        self._filter = tool_filter
         self._tools: Mapping[str, Tool] = {
-            kind.tool_name: _tool(kind, guarded=_takes_consent(kind, road))
-            for kind in offer.kinds()
-            if not road.rules.would_bypass_consent(kind)
+            kind.tool_name: _tool(kind, guarded=guard.rules.may_need_consent(kind))
+            for kind in tool_filter.kinds()
+            if not guard.rules.would_bypass_consent(kind)
         }
 
     def listings(self) -> list[types.Tool]:
@@ -55,13 +53,13 @@ class Tools:
         return [tool.listing for tool in self._tools.values()]
 
     def input_schema(self, name: str) -> JsonObject | None:
-        """The schema of a tool's arguments, None if it is not offered."""
+        """The schema of a tool's arguments. None if there is no such tool."""
         return self._tools[name].listing.input_schema if name in self._tools else None
 
     async def call(
-        self, name: str, arguments: Mapping[str, object], visitor: RequestContext
+        self, name: str, arguments: Mapping[str, object], context: RequestContext
     ) -> types.CallToolResult | types.InputRequiredResult:
-        """Run a tool; whatever goes wrong is told in the result.
+        """Run a tool. The result says what failed.
 
         Raises:
             WrongRequestError: there is no such tool.
@@ -69,48 +67,44 @@ class Tools:
         if name not in TOOLS:
             raise WrongRequestError("There is no such tool.")
         if (tool := self._tools.get(name)) is None:
-            return results.failed(self._offer.refusal(name).failure)
+            return results.failed(self._filter.refusal(name).failure)
         try:
-            result = await self._run(tool, arguments, visitor)
+            result = await self._run(tool, arguments, context)
         except TraxError as error:
             return results.failed(error.failure)
         if isinstance(result, types.InputRequiredResult) or result.is_error:
             return result
-        return results.as_documented(result, tool.listing.output_schema or {})
+        return results.fit_to_schema(result, tool.listing.output_schema or {})
 
     async def _run(
-        self, tool: Tool, arguments: Mapping[str, object], visitor: RequestContext
+        self, tool: Tool, arguments: Mapping[str, object], context: RequestContext
     ) -> types.CallToolResult | types.InputRequiredResult:
         value, evidence = read_arguments(tool.kind, arguments, guarded=tool.guarded)
         if isinstance(value, Operation):
-            return await self._walk(value, evidence, visitor)
-        return await self._beyond.run(value, visitor)
+            return await self._run_operation(value, evidence, context)
+        return await self._composite.run(value, context)
 
-    async def _walk(
-        self, operation: Operation[Model], evidence: Evidence, visitor: RequestContext
+    async def _run_operation(
+        self, operation: Operation[Model], evidence: Evidence, context: RequestContext
     ) -> types.CallToolResult | types.InputRequiredResult:
-        """Walk the road, and again from its beginning with each answer that a person gives."""
-        person = visitor.person
-        visit = GuardedCall(
+        """Run an operation, and again from the beginning with each answer of a person."""
+        elicitor = context.elicitor
+        call = GuardedCall(
             operation,
-            visitor.caller,
-            replace(evidence, answer=person.answer),
-            can_ask=person.can_be_asked,
-            claims=person.claims,
-            progress=person.tell_progress,
+            context.caller,
+            replace(evidence, answer=elicitor.answer),
+            can_ask=elicitor.can_be_asked,
+            claimed_name=elicitor.claimed_name,
+            progress=elicitor.report_progress,
         )
-        while isinstance(result := await self._road.walk(visit), Question):
-            answer = await person.ask(result)
+        while isinstance(result := await self._guard.run(call), Question):
+            answer = await elicitor.ask(result)
             if isinstance(answer, types.InputRequiredResult):
                 return answer
-            visit = replace(visit, evidence=Evidence(answer=answer))
+            call = replace(call, evidence=Evidence(answer=answer))
         if isinstance(result, NotRun):
             return results.not_run(result)
         return results.answered(type(operation), result)
-
-
-def _takes_consent(kind: type[ToolInput], road: ConsentGuard) -> bool:
-    return issubclass(kind, Operation) and road.rules.may_need_consent(kind)
 
 
 def _tool(kind: type[ToolInput], *, guarded: bool) -> Tool:
@@ -119,15 +113,15 @@ def _tool(kind: type[ToolInput], *, guarded: bool) -> Tool:
     listing = types.Tool(
         name=kind.tool_name,
         title=title,
-        description=kind.words(),
+        description=kind.description(),
         input_schema=_input_schema(kind, guarded=guarded),
-        output_schema=results.with_ours(kind, answer_schema(kind)),
+        output_schema=results.extended_schema(kind, answer_schema(kind)),
         annotations=types.ToolAnnotations(
             read_only_hint=kind.effect is Effect.READ,
             destructive_hint=guarded,
-            # Setting a field or removing a thing twice is once; adding, starting and saying is not.
+            # Repeating a PATCH or DELETE changes nothing more. Repeating a POST may.
             idempotent_hint=call.method != "POST",
-            # Behind every call are a live platform, other people and other accounts.
+            # Every call reaches a live platform, other people and other accounts.
             open_world_hint=True,
         ),
         _meta={

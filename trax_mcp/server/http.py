@@ -1,0 +1,67 @@
+"""The MCP endpoint as an ASGI app, with a health check, authentication and CORS around it."""
+
+import re
+from typing import Any
+
+from mcp.server import Server
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from trax_mcp import __version__
+from trax_mcp.server.auth_middleware import AuthMiddleware
+from trax_mcp.server.sdk_compat import (
+    InFlight,
+    OpenStreams,
+    complete_streams,
+    hide_session_ids,
+    track_streams,
+)
+from trax_mcp.settings import Settings
+
+PATH = "/mcp"
+HEALTH = "/healthz"
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+def http_app(
+    server: Server[Any], settings: Settings, *, in_flight: InFlight, open_streams: OpenStreams
+) -> ASGIApp:
+    """Make the app. `in_flight` can end its streams, and `open_streams` knows their sessions."""
+    hide_session_ids()
+    token = settings.mcp_token
+    app: ASGIApp = server.streamable_http_app(
+        streamable_http_path=PATH,
+        transport_security=_transport_security(settings),
+        custom_starlette_routes=[Route(HEALTH, _healthz)],
+    )
+    app = complete_streams(track_streams(app, open_streams), in_flight)
+    app = AuthMiddleware(app, open_path=HEALTH, token=token.get_secret_value() if token else None)
+    if not settings.allowed_origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origin_regex="|".join(
+            rf"{re.escape(origin)}(:\d+)?" for origin in settings.allowed_origins
+        ),
+        allow_methods=("GET", "POST", "DELETE"),
+        allow_headers=("*",),
+        expose_headers=("Mcp-Session-Id",),
+    )
+
+
+async def _healthz(_request: Request) -> JSONResponse:
+    return JSONResponse({"status": "ok", "version": __version__})
+
+
+def _transport_security(settings: Settings) -> TransportSecuritySettings:
+    """Allow loopback and the names in the settings. `:*` stands for any port."""
+    hosts = dict.fromkeys((*_LOOPBACK, *settings.allowed_hosts))
+    origins = dict.fromkeys((*(f"http://{host}" for host in _LOOPBACK), *settings.allowed_origins))
+    return TransportSecuritySettings(
+        allowed_hosts=[pattern for name in hosts for pattern in (name, f"{name}:*")],
+        allowed_origins=[pattern for name in origins for pattern in (name, f"{name}:*")],
+    )

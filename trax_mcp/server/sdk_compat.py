@@ -1,0 +1,364 @@
+"""Workarounds for faults of the MCP Python SDK; all were seen in `mcp` 2.3.0.
+
+Each says what the SDK does and what to watch upstream. `tests/test_sdk_compat.py` runs the SDK
+without them, and fails when it no longer needs one.
+"""
+
+import json
+import logging
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any, Final, NoReturn
+
+import anyio
+import mcp_types as types
+from anyio.abc import ObjectSendStream
+from mcp.server import Server, ServerRequestContext
+from mcp.server.connection import Connection
+from mcp.server.context import CallNext, HandlerResult
+from mcp.shared.message import SessionMessage
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic import ValidationError
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# 1. Trace headers ---------------------------------------------------------------------------------
+
+_TRACE_HEADERS: Final = ("traceparent", "tracestate", "baggage")
+
+
+async def drop_unreadable_traces(
+    ctx: ServerRequestContext[Any, Any], call_next: CallNext
+) -> HandlerResult:
+    """Middleware before the SDK's own, which fails a request over a trace header of a wrong type.
+
+    Seen in 2.3.0: `extract_trace_context` catches only ValueError and TypeError.
+    Watch: `mcp/shared/_otel.py`.
+    """
+    meta = ctx.meta or {}
+    unreadable = {name for name in _TRACE_HEADERS if not isinstance(meta.get(name, ""), str)}
+    if not unreadable:
+        return await call_next(ctx)
+    rest: Any = {name: value for name, value in meta.items() if name not in unreadable}
+    return await call_next(replace(ctx, meta=rest))
+
+
+# 2. Capabilities ----------------------------------------------------------------------------------
+
+
+def discover_handler(
+    server: Server[Any],
+) -> Callable[
+    [ServerRequestContext[Any, Any], types.RequestParams], Awaitable[types.DiscoverResult]
+]:
+    """Handle `server/discover` without promising list changes; the lists of this server are fixed.
+
+    Seen in 2.3.0: a server with `subscriptions/listen` declares `listChanged` for every list.
+    Watch: python-sdk#3493.
+    """
+
+    async def discover(
+        ctx: ServerRequestContext[Any, Any], _params: types.RequestParams
+    ) -> types.DiscoverResult:
+        capabilities = server.get_capabilities(protocol_version=ctx.protocol_version)
+        for capability in (capabilities.tools, capabilities.prompts, capabilities.resources):
+            if capability is not None:
+                capability.list_changed = False
+        return types.DiscoverResult(
+            supported_versions=list(MODERN_PROTOCOL_VERSIONS),
+            capabilities=capabilities,
+            instructions=server.instructions,
+        )
+
+    return discover
+
+
+# 3. The connection of a request -------------------------------------------------------------------
+
+
+def connection_of(ctx: ServerRequestContext[Any, Any]) -> Connection:
+    """The connection of a request: its state, and an exit stack that runs when the session ends.
+
+    Seen in 2.3.0: `Connection` is public, but a low-level handler has no public way to its own.
+    Watch: `ServerRequestContext`, which the SDK marks as provisional.
+    """
+    connection: Connection = ctx.session._connection  # noqa: SLF001  see above
+    return connection
+
+
+# 4. Calls in flight -------------------------------------------------------------------------------
+
+
+class InFlight:
+    """Calls and streams that are running, so that a stop of the server can end and answer them.
+
+    Seen in 2.3.0: when the session manager stops, calls over HTTP get no answer; those of the
+    earlier protocol era also delay the stop by a second.
+    Watch: a way to drain `StreamableHTTPSessionManager`.
+    """
+
+    def __init__(self) -> None:
+        self._scopes: set[anyio.CancelScope] = set()
+
+    @contextmanager
+    def track(self) -> Iterator[None]:
+        """Run a block that `end` cancels. The code after the block runs then, too."""
+        with anyio.CancelScope() as scope:
+            self._scopes.add(scope)
+            try:
+                yield
+            finally:
+                self._scopes.discard(scope)
+
+    def end(self) -> None:
+        """Cancel every tracked block."""
+        for scope in tuple(self._scopes):
+            scope.cancel()
+
+
+def complete_streams(app: ASGIApp, in_flight: InFlight) -> ASGIApp:
+    """Complete the response of a GET stream when `in_flight` ends. A POST ends with its call.
+
+    Seen in 2.3.0: at shutdown, sse-starlette cancels a stream without its last chunk.
+    Watch: `EventSourceResponse` in `sse_starlette/sse.py`.
+    """
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        incomplete = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal incomplete
+            started = message["type"] == "http.response.start"
+            incomplete = started or message.get("more_body", False)
+            await send(message)
+
+        with in_flight.track() if scope.get("method") == "GET" else nullcontext():
+            await app(scope, receive, send_and_note)
+        if incomplete:
+            await send({"type": "http.response.body", "body": b""})
+
+    return run
+
+
+# 5. Open streams ----------------------------------------------------------------------------------
+
+_SESSION_ID_HEADER: Final = "mcp-session-id"
+
+
+class OpenStreams:
+    """Which sessions of the earlier protocol era have their GET stream open. Ids are secret.
+
+    Seen in 2.3.0: a session does not learn that its stream broke. It lives for another 30 minutes,
+    and so do its subscriptions.
+    Watch: an event of `Connection` for its standalone stream.
+    """
+
+    def __init__(self) -> None:
+        self._open: Counter[str] = Counter()
+        self._callbacks: dict[str, Callable[[], None]] = {}
+
+    def is_open(self, session_id: str) -> bool:
+        """Whether a session has a stream open."""
+        return session_id in self._open
+
+    @contextmanager
+    def track(self, session_id: str) -> Iterator[None]:
+        """Count a stream of this session as open until the block ends."""
+        self._open[session_id] += 1
+        self._notify(session_id)
+        try:
+            yield
+        finally:
+            self._open[session_id] -= 1
+            if not self._open[session_id]:
+                del self._open[session_id]
+            self._notify(session_id)
+
+    @contextmanager
+    def call_on_change(self, session_id: str, callback: Callable[[], None]) -> Iterator[None]:
+        """Call `callback` after each stream of this session that opens or closes."""
+        self._callbacks[session_id] = callback
+        try:
+            yield
+        finally:
+            del self._callbacks[session_id]
+
+    def _notify(self, session_id: str) -> None:
+        if (callback := self._callbacks.get(session_id)) is not None:
+            callback()
+
+
+def track_streams(app: ASGIApp, open_streams: OpenStreams) -> ASGIApp:
+    """Track GET streams in `open_streams`, from the start of an accepted response to its end."""
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        is_get = scope.get("method") == "GET"
+        session_id = Headers(scope=scope).get(_SESSION_ID_HEADER) if is_get else None
+        if session_id is None:
+            await app(scope, receive, send)
+            return
+        with ExitStack() as stream:
+
+            async def send_and_track(message: Message) -> None:
+                await send(message)
+                if message["type"] == "http.response.start" and message["status"] == HTTPStatus.OK:
+                    stream.enter_context(open_streams.track(session_id))
+
+            await app(scope, receive, send_and_track)
+
+    return run
+
+
+# 6. Resumed streams -------------------------------------------------------------------------------
+
+_LAST_EVENT_ID: Final = b"last-event-id"
+
+
+def without_last_event_id(scope: Scope) -> Scope:
+    """A request without `Last-Event-ID`, so that a client that resumes a stream gets a new one.
+
+    Seen in 2.3.0: without an event store, such a request gets no response at all.
+    Watch: `_replay_events` in `mcp/server/streamable_http.py`.
+    """
+    headers = [header for header in scope["headers"] if header[0] != _LAST_EVENT_ID]
+    return {**scope, "headers": headers}
+
+
+# 7. Aborted requests ------------------------------------------------------------------------------
+
+
+class _AbortedError(Exception):
+    """The client disconnected before its request was complete."""
+
+
+async def run_unless_aborted(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Run an app, and stop it silently if the client disconnects within the request's body.
+
+    Seen in 2.3.0: the SDK logs that as an error of the server, with a traceback.
+    Watch: `ClientDisconnect` in `mcp/server/streamable_http.py` and `_streamable_http_modern.py`.
+    """
+    complete = False
+
+    async def receive_or_abort() -> Message:
+        nonlocal complete
+        message = await receive()
+        if message["type"] == "http.disconnect" and not complete:
+            raise _AbortedError
+        complete = complete or not message.get("more_body", False)
+        return message
+
+    try:
+        await app(scope, receive_or_abort, send)
+    except* _AbortedError:
+        pass
+
+
+# 8. Unreadable lines on stdio ---------------------------------------------------------------------
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # cannot be encoded: it would end the server
+_NEXT: Final = "Nothing was done. Send one JSON-RPC 2.0 message on each line."
+
+
+async def answer_unreadable_lines(
+    lines: AsyncIterable[SessionMessage | Exception],
+    messages: ObjectSendStream[SessionMessage | Exception],
+    answer: Callable[[SessionMessage], Awaitable[None]],
+) -> None:
+    """Pass on each message, and answer each line that is not a message.
+
+    Seen in 2.3.0: the SDK leaves such a line without an answer, so its sender waits for ever.
+    Watch: what `JSONRPCDispatcher` does with exceptions on its read stream.
+    """
+    async with messages:
+        async for line in lines:
+            if not isinstance(line, Exception):
+                await messages.send(line)
+            elif error := _unreadable_error(line):
+                await answer(SessionMessage(error))
+
+
+def _unreadable_error(reason: Exception) -> types.JSONRPCError | None:
+    """The answer to a line that the SDK could not read, with nothing of the line but its id.
+
+    Source: JSON-RPC 2.0, section 5.1: a parse error or an invalid request, with the request's id,
+    or null where it cannot be read. A blank line is no message and gets no answer.
+    """
+    problem = reason.errors(include_url=False)[0] if isinstance(reason, ValidationError) else None
+    if problem is None or problem["type"] != "json_invalid":
+        message = _invalid_message(reason)
+        return _jsonrpc_error(types.INVALID_REQUEST, "This is no JSON-RPC message.", message)
+    line = str(problem["input"])
+    if not line.strip():
+        return None
+    return _jsonrpc_error(types.PARSE_ERROR, f"{problem['msg']}.", _parse(line))
+
+
+def _jsonrpc_error(code: int, description: str, message: object) -> types.JSONRPCError:
+    error = types.ErrorData(code=code, message=f"{description} {_NEXT}")
+    return types.JSONRPCError(jsonrpc="2.0", id=_request_id(message), error=error)
+
+
+def _invalid_message(reason: Exception) -> object:
+    """The whole message, which pydantic names as the input of the field that it misses."""
+    problems = reason.errors(include_url=False) if isinstance(reason, ValidationError) else ()
+    return next((it["input"] for it in problems if it["type"] == "missing"), None)
+
+
+def _parse(line: str) -> object:
+    """Python reads some lines that are not quite JSON, such as a lone surrogate."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _request_id(message: Any) -> types.RequestId | None:  # noqa: ANN401  any JSON
+    """The id of a request. The id of a response is one of the server's own, so it is not used."""
+    if not isinstance(message, dict) or "method" not in message:
+        return None
+    request_id = message.get("id")
+    if isinstance(request_id, str):
+        return None if _LONE_SURROGATE.search(request_id) else request_id
+    return request_id if isinstance(request_id, int) and not isinstance(request_id, bool) else None
+
+
+# 9. The end of a process on stdio -----------------------------------------------------------------
+
+
+def exit_process() -> NoReturn:
+    """End the process with code 0 at once.
+
+    Seen in 2.3.0: the SDK reads stdin in a thread that cancellation does not end, so a process that
+    got a signal stays until its client writes or hangs up.
+    Watch: python-sdk#3551.
+    """
+    sys.stderr.flush()
+    os._exit(0)
+
+
+# 10. Session ids in the log -----------------------------------------------------------------------
+
+_SESSION_LOGGER: Final = "mcp.server.streamable_http_manager"
+_SESSION_ID = re.compile(r"\b[0-9a-f]{32}\b")
+
+
+def hide_session_ids() -> None:
+    """Replace session ids in the SDK's log records.
+
+    Seen in 2.3.0: the session manager logs whole ids, up to the level WARNING. An id is a secret.
+    Watch: `mcp/server/streamable_http_manager.py`.
+    """
+    logging.getLogger(_SESSION_LOGGER).addFilter(_hide_session_ids)
+
+
+def _hide_session_ids(record: logging.LogRecord) -> bool:
+    """A filter that changes records and rejects none."""
+    record.msg = _SESSION_ID.sub("...", record.getMessage())
+    record.args = None
+    return True

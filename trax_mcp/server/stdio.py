@@ -1,0 +1,46 @@
+"""Serve one client on stdin and stdout, until it hangs up or a signal ends the process.
+
+A signal ends it within a second, with exit code 0.
+"""
+
+import os
+import signal
+import sys
+from typing import Any
+
+import anyio
+from mcp.server import Server
+from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
+
+from trax_mcp.server.http_server import Stop
+from trax_mcp.server.sdk_compat import answer_unreadable_lines, exit_process
+
+_FLUSH_SECONDS = 0.05  # for the answers of calls that `stop` ended
+
+
+async def serve_stdio(server: Server[Any], *, stop: Stop) -> None:
+    """Serve until the client hangs up or a signal comes; a signal calls `stop` first."""
+    try:
+        async with (
+            stdio_server() as (lines, answers),
+            anyio.create_task_group() as tasks,
+        ):
+            tasks.start_soon(_exit_on_signal, stop)
+            send, messages = anyio.create_memory_object_stream[SessionMessage | Exception]()
+            tasks.start_soon(answer_unreadable_lines, lines, send, answers.send)
+            await server.run(messages, answers, server.create_initialization_options())
+            tasks.cancel_scope.cancel()
+    except* BrokenPipeError:
+        pass  # the client has ended without closing stdin
+
+
+async def _exit_on_signal(stop: Stop) -> None:
+    if sys.platform == "win32":  # its event loop handles no signals
+        signal.signal(signal.SIGINT, lambda *_: os._exit(0))
+        return
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            await stop()
+            await anyio.sleep(_FLUSH_SECONDS)
+            exit_process()
