@@ -1,4 +1,4 @@
-"""`python -m trax_mcp` is the command `trax-mcp`; it knows nothing else."""
+"""`python -m trax_mcp` runs the command `trax-mcp`."""
 
 from trax_mcp.cli import main
 

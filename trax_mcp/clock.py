@@ -1,7 +1,4 @@
-"""Time, as something that is handed in: whoever waits or dates anything is given a clock.
-
-A test hands in one that moves only when told, so that no test ever sleeps.
-"""
+"""The clock, passed to everything that waits or reads the time, so that tests can replace it."""
 
 import time
 from collections.abc import AsyncIterator
@@ -12,10 +9,10 @@ import anyio
 
 
 class Clock:
-    """The real time. Seconds are monotonic and mean nothing by themselves."""
+    """The clock of the operating system."""
 
     def seconds(self) -> float:
-        """Seconds since some moment, never running backwards."""
+        """Monotonic seconds, from an arbitrary start."""
         return time.monotonic()
 
     def now(self) -> datetime:
@@ -23,23 +20,23 @@ class Clock:
         return datetime.now(UTC)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for some seconds."""
         await anyio.sleep(seconds)
 
     @asynccontextmanager
     async def move_on_after(self, seconds: float) -> AsyncIterator[None]:
-        """Leave the block, without an error, once so much time has gone."""
+        """Cancel the block, without an error, after some seconds."""
         async with anyio.create_task_group() as tasks:
 
-            async def leave() -> None:
+            async def cancel() -> None:
                 await self.sleep(seconds)
                 tasks.cancel_scope.cancel()
 
-            tasks.start_soon(leave)
+            tasks.start_soon(cancel)
             yield
             tasks.cancel_scope.cancel()
 
 
 def iso(moment: datetime) -> str:
-    """A moment as TRaX writes it: ISO 8601 in UTC, to the second."""
+    """Format a time as TRaX does: ISO 8601 in UTC, in seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,7 +1,7 @@
-"""The environment, read once into a frozen value. Every `TRAX_` name that counts is in this file.
+"""The settings from the environment, as a frozen value. All `TRAX_` variables are named here.
 
-A wrong or unknown setting stops the start with one sentence that names it: a misspelt safety
-switch that is silently ignored would be worse than a server that does not start.
+A wrong or unknown setting prevents the start with one sentence that names it, because a misspelt
+safety switch must not be ignored.
 """
 
 import difflib
@@ -25,11 +25,12 @@ from pydantic import (
     model_validator,
 )
 
-PREFIX = "TRAX_"
+VARIABLE_PREFIX = "TRAX_"
+KEY_PREFIX = "sk_live_"
+"""Every TRaX key begins with it."""
 DEFAULT_BASE_URL = "https://api-dev.traxstreaming.live"
 _LARGEST_KEY_FILE_BYTES = 4096
 _LONGEST_SECONDS = 600
-_KEY_PREFIX = "sk_live_"
 _NEVER_EMPTY = frozenset({"TRAX_MCP_TOKEN"})
 _ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~/-]*)?", re.ASCII | re.IGNORECASE)
 _HOST = re.compile(r"[\w.-]+(:\d+)?|\[[0-9a-f:]+\](:\d+)?", re.ASCII)
@@ -37,11 +38,11 @@ _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+", re.IGNORECASE)
 
 
 class CannotStart(Exception):
-    """Why there will be no server: one sentence, which names what is wrong and holds no value."""
+    """The server cannot start. The message is one sentence and holds no value."""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name is this machine for certain, without asking a resolver."""
+    """Whether a host is certainly this machine. No name is resolved."""
     if host == "localhost":
         return True
     try:
@@ -51,11 +52,11 @@ def is_loopback(host: str) -> bool:
 
 
 def _read_switch(value: object) -> object:
-    named = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
+    switches = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
     if isinstance(value, str):
-        if value.lower() not in named:
+        if value.lower() not in switches:
             raise ValueError("must be 1 or 0")
-        return named[value.lower()]
+        return switches[value.lower()]
     return value
 
 
@@ -73,10 +74,10 @@ def _read_base_url(value: object) -> object:
 
 
 def _split_address(address: str) -> tuple[str, str]:
-    with suppress(ValueError):  # no such port, or no address between the brackets
+    with suppress(ValueError):  # an impossible port, or no address between the brackets
         url = urlsplit(address)
-        plain = _ADDRESS.fullmatch(address) and not url.path.rstrip("/").endswith("/v1")
-        if plain and url.hostname and url.port != 0:
+        valid = _ADDRESS.fullmatch(address) and not url.path.rstrip("/").endswith("/v1")
+        if valid and url.hostname and url.port != 0:
             return url.scheme, url.hostname
     raise ValueError("must be an address such as https://host, without user, /v1 or query")
 
@@ -86,7 +87,7 @@ def _read_level(value: object) -> object:
 
 
 def _read_seconds(value: object) -> float:
-    with suppress(ValueError):  # no number
+    with suppress(ValueError):  # not a number
         seconds = float(str(value))
         if 0 < seconds <= _LONGEST_SECONDS:
             return seconds
@@ -96,7 +97,7 @@ def _read_seconds(value: object) -> float:
 def _read_folders(value: object) -> object:
     if not isinstance(value, str):
         return value
-    with suppress(OSError, RuntimeError):  # one that cannot be looked at, or a home of nobody's
+    with suppress(OSError, RuntimeError):  # an unreadable folder, or the home of an unknown user
         folders = tuple(Path(it).expanduser() for it in value.split(os.pathsep) if it.strip())
         if all(folder.is_absolute() and folder.is_dir() for folder in folders):
             return folders
@@ -116,12 +117,12 @@ def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _check_token(token: SecretStr) -> SecretStr:
-    if not token.get_secret_value():  # a variable that was meant to hold one would open the door
+    if not token.get_secret_value():  # an unset secret must not switch off authentication
         raise ValueError("is set and empty: give a token, or do not set it")
     if not token.get_secret_value().isascii():
         raise ValueError("must be ASCII: HTTP headers carry nothing else")
-    if token.get_secret_value().startswith(_KEY_PREFIX):
-        raise ValueError(f"must not begin with {_KEY_PREFIX}: it is this server's own, no TRaX key")
+    if token.get_secret_value().startswith(KEY_PREFIX):
+        raise ValueError(f"must not begin with {KEY_PREFIX}: it is this server's own, no TRaX key")
     return token
 
 
@@ -141,13 +142,13 @@ _Token = Annotated[SecretStr, AfterValidator(_check_token)]
 
 
 class Settings(BaseModel):
-    """Everything that the environment can set. Empty is the same as none, but for a token."""
+    """Everything that the environment can set. Empty means unset, except for the token."""
 
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
         hide_input_in_errors=True,
-        alias_generator=lambda field: PREFIX + field.upper(),
+        alias_generator=lambda field: VARIABLE_PREFIX + field.upper(),
     )
 
     api_key: SecretStr | None = None
@@ -174,7 +175,7 @@ class Settings(BaseModel):
         return self
 
     def key(self) -> str | None:
-        """The operator's TRaX key, from the variable or the file, None if there is none.
+        """The operator's TRaX key, from the variable or the file. None if neither is set.
 
         Raises:
             CannotStart: the file cannot be read or holds no key.
@@ -188,38 +189,38 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read all `TRAX_` variables.
 
     Raises:
-        CannotStart: one is wrong, or is not a setting at all.
+        CannotStart: one is wrong or unknown.
     """
-    given = {
-        ascii(name)[1:-1]: value.strip()  # a name may be any bytes too, and will be printed
+    variables = {
+        ascii(name)[1:-1]: value.strip()  # names can hold any bytes, and messages print them
         for name, value in environment.items()
-        if name.startswith(PREFIX) and (value.strip() or name in _NEVER_EMPTY)
+        if name.startswith(VARIABLE_PREFIX) and (value.strip() or name in _NEVER_EMPTY)
     }
     try:
-        return Settings.model_validate(given)
+        return Settings.model_validate(variables)
     except ValidationError as error:
-        raise CannotStart(_sentence(error)) from None
+        raise CannotStart(_describe(error)) from None
 
 
-def _sentence(error: ValidationError) -> str:
+def _describe(error: ValidationError) -> str:
     problem = error.errors(include_url=False, include_input=False)[0]
     if not problem["loc"]:
         return f"{problem['ctx']['error']}."
     name = str(problem["loc"][0])
     match problem["type"]:
         case "extra_forbidden":
-            return f"{name} is not a setting of this version of trax-mcp.{_did_you_mean(name)}"
+            return f"{name} is not a setting of this version of trax-mcp.{_suggest(name)}"
         case "literal_error":
             return f"{name} must be {problem['ctx']['expected']}."
         case "value_error":
             return f"{name} {problem['ctx']['error']}."
-        case _:  # what stands in the environment may be any bytes
+        case _:  # variables can hold any bytes
             return f"{name} must be text in UTF-8."
 
 
-def _did_you_mean(name: str) -> str:
-    known = {field.upper(): PREFIX + field.upper() for field in Settings.model_fields}
-    close = difflib.get_close_matches(name.removeprefix(PREFIX).upper(), known, n=1)
+def _suggest(name: str) -> str:
+    known = {field.upper(): VARIABLE_PREFIX + field.upper() for field in Settings.model_fields}
+    close = difflib.get_close_matches(name.removeprefix(VARIABLE_PREFIX).upper(), known, n=1)
     return f" Did you mean {known[close[0]]}?" if close else ""
 
 

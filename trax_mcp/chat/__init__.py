@@ -1,4 +1,1 @@
-"""The stream of a studio: what its chat says and whether it is on air, as it happens.
-
-Knows the api; nothing of MCP.
-"""
+"""Watches a studio's chat and stream status, and keeps what clients read from them."""

@@ -1,9 +1,8 @@
-"""Pages of chat -> a stream: in order, without repeats, honest about gaps.
+"""Turns pages of chat into a stream: ordered, without repeats, with gaps marked.
 
-Upstream there is only "the most recent messages", at most 200, in no promised order and without a
-cursor. A feed is fed such pages and knows what is new. The order is that of acceptance: within a
-page oldest first; what arrives late comes late, never behind a cursor that was given out. Pure: it
-polls nobody, waits for nothing and has no clock.
+TRaX only returns the most recent messages: at most 200, in no documented order and without a
+cursor. A feed finds the new messages in each page and appends them, oldest first. A message that
+arrives late is appended late, never before a cursor that a client already has.
 """
 
 import base64
@@ -18,26 +17,25 @@ from typing import Any, Final
 from trax_mcp.api.text_safety import escape_invisible
 
 Message = Mapping[str, Any]
-"""A chat message as TRaX sent it, untouched. It has an `id`; nothing else is relied on."""
+"""A chat message as TRaX sent it. Only its `id` is certain to exist."""
 
 FULL_PAGE: Final = 200
-"""TRaX shows no more at once: a page as long as this may hide older messages."""
+"""The most messages that TRaX returns: a page of this length may omit older ones."""
 
 WINDOW: Final = 1_000
-"""Messages that a feed remembers; older ones are forgotten."""
+"""The most messages that a feed remembers."""
 
 LARGEST_BYTES: Final = 500_000
-"""Of messages as text in one slice: an answer may hold them twice, and some clients take no event
-above 1 MiB."""
+"""The most text in a page: an answer may hold it twice, and some clients limit events to 1 MiB."""
 
 _BEGINNING: Final = "start"
-_TRAIL = 8
-_MARK_BYTES = 6  # eight letters of a cursor
+_CURSOR_DIGESTS = 8
+_DIGEST_BYTES = 6  # eight characters of a cursor
 
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    """Messages in order, the cursor behind the last of them, and whether some may be missing."""
+    """Messages in order, the cursor after the last one, and whether some may be missing."""
 
     messages: tuple[Message, ...]
     cursor: str
@@ -45,167 +43,168 @@ class MessagePage:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """A message that is remembered, its mark in cursors, and its size as text, in bytes."""
+class _Entry:
+    """A message, its digest in cursors, and its size in an answer, in bytes."""
 
     message: Message
-    mark: bytes
+    digest: bytes
     size: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Position:
-    """Where a cursor stands: what comes next, the place behind all that was read, and what was.
+    """The position of a cursor: the next index to read, the end of the read ones, and those.
 
-    Usually the two are one place, and nothing from there on was read.
+    Usually `next` and `end` are equal, and no later index was read.
     """
 
     next: int
-    behind: int
+    end: int
     read: frozenset[int] = frozenset()
 
 
 class Feed:
-    """What was seen of one studio's chat.
+    """The messages of one studio's chat that were seen so far.
 
-    A message's place is its number since the feed began; a gap is a place before which messages
-    may be missing. A cursor holds the marks of the last few messages before it: a feed that was
-    made anew may have put them, and others between them, into another order.
+    A message's index is its number since the feed began; a gap is an index before which messages
+    may be missing. A cursor holds the digests of the last few messages before it, because after a
+    restart a new feed may order messages differently.
     """
 
     def __init__(self) -> None:
-        self._window: list[_Seen] = []
+        self._window: list[_Entry] = []
         self._first = 0
-        self._places: dict[str, int] = {}
-        self._marked: dict[bytes, int] = {}
+        self._index_by_id: dict[str, int] = {}
+        self._index_by_digest: dict[bytes, int] = {}
         self._gaps: set[int] = set()
-        self._forward = True
+        self._oldest_first = True
 
     def add_page(
-        self, page: Sequence[Message], *, shown: int = 0, full: int = FULL_PAGE
+        self, page: Sequence[Message], *, received: int = 0, limit: int = FULL_PAGE
     ) -> tuple[Message, ...]:
-        """Take in a page; return what is new in it, oldest first.
+        """Add a page and return its new messages, oldest first.
 
-        `shown`: how many messages the page had, if some of them are left out here; `full`: how many
-        were asked for.
+        `received` is the length of TRaX's page if some of its items were left out; `limit` is the
+        length that was requested.
         """
-        seen = sum(message["id"] in self._places for message in page)
-        if not seen and max(len(page), shown) >= full:
+        is_known = any(message["id"] in self._index_by_id for message in page)
+        if not is_known and max(len(page), received) >= limit:
             self._gaps.add(self._next)
-        new = tuple(it for it in self._in_order(page) if self._accept(it))
+        new = tuple(it for it in self._sort(page) if self._append(it))
         self._forget(len(self._window) - WINDOW)
         return new
 
     def latest(self, limit: int = WINDOW) -> MessagePage:
         """The last messages, as many as `limit` and one answer allow."""
-        last = self._fitting(reversed(range(self._first, self._next)), limit)
+        last = self._fit(reversed(range(self._first, self._next)), limit)
         start = last[-1] if last else self._next
-        # Whoever asks for the last messages does not expect those before them.
-        return self._slice(sorted(last), missed=any(it > start for it in self._gaps))
+        # A gap before the first of them is not reported: older messages were not requested.
+        return self._page(sorted(last), missed=any(it > start for it in self._gaps))
 
     def since(self, cursor: str, limit: int = WINDOW) -> MessagePage:
-        """What came after a cursor, as many of the first as `limit` and one answer allow.
+        """The first messages after a cursor, as many as `limit` and one answer allow.
 
-        A cursor that is unknown, or too old, gives all that is remembered, marked as `missed`: some
-        may be missing and some may be a repeat.
+        After an unknown or too old cursor, all remembered messages, marked as `missed`: some may
+        be missing and some may be repeated.
         """
-        known = self._find(cursor)
+        known = self._locate(cursor)
         position = known or _Position(self._first, self._first)
-        rest = (it for it in range(position.next, self._next) if it not in position.read)
-        places = self._fitting(rest, limit)
-        end = places[-1] + 1 if places else self._next
+        unread = (it for it in range(position.next, self._next) if it not in position.read)
+        indexes = self._fit(unread, limit)
+        end = indexes[-1] + 1 if indexes else self._next
         gap = any(position.next <= it < end for it in self._gaps)
-        late = any(it < position.behind for it in places)
+        late = any(it < position.end for it in indexes)
         missed = known is None or gap or late
-        return self._slice(places, missed=missed, ahead=[it for it in position.read if it >= end])
+        return self._page(indexes, missed=missed, ahead=[it for it in position.read if it >= end])
 
     @property
     def _next(self) -> int:
         return self._first + len(self._window)
 
-    def _at(self, place: int) -> _Seen:
-        return self._window[place - self._first]
+    def _entry(self, index: int) -> _Entry:
+        return self._window[index - self._first]
 
-    def _fitting(self, places: Iterable[int], limit: int) -> list[int]:
-        """As many of them as one answer can carry, one at least."""
+    def _fit(self, indexes: Iterable[int], limit: int) -> list[int]:
+        """As many indexes as fit into one answer, at least one."""
         fitting: list[int] = []
         size = 0
-        for place in places:
-            size += self._at(place).size
+        for index in indexes:
+            size += self._entry(index).size
             if fitting and (len(fitting) >= limit or size > LARGEST_BYTES):
                 break
-            fitting.append(place)
+            fitting.append(index)
         return fitting
 
-    def _slice(
-        self, places: Sequence[int], *, missed: bool, ahead: Collection[int] = ()
+    def _page(
+        self, indexes: Sequence[int], *, missed: bool, ahead: Collection[int] = ()
     ) -> MessagePage:
-        """These messages; the cursor names the last of them, and what was read ahead of them."""
-        messages = tuple(self._at(place).message for place in places)
-        end = places[-1] + 1 if places else self._next
-        before = range(max(self._first, end - _TRAIL + len(ahead)), end)
-        trail = [self._at(place).mark for place in (*before, *sorted(ahead))]
-        return MessagePage(messages, _write_cursor(trail), missed)
+        """These messages. The cursor names the last of them, and those read ahead of them."""
+        messages = tuple(self._entry(index).message for index in indexes)
+        end = indexes[-1] + 1 if indexes else self._next
+        before = range(max(self._first, end - _CURSOR_DIGESTS + len(ahead)), end)
+        digests = [self._entry(index).digest for index in (*before, *sorted(ahead))]
+        return MessagePage(messages, _write_cursor(digests), missed)
 
-    def _find(self, cursor: str) -> _Position | None:
+    def _locate(self, cursor: str) -> _Position | None:
         if cursor == _BEGINNING:
             return _Position(0, 0) if self._first == 0 else None
-        trail = _read_cursor(cursor)
-        read = frozenset(self._marked[mark] for mark in trail if mark in self._marked)
-        # A few that are gone were removed, or are too old and stood before all that is remembered.
-        if not read or (len(read) < len(trail) / 2 and self._first not in read):
+        digests = _read_cursor(cursor)
+        known = self._index_by_digest
+        read = frozenset(known[digest] for digest in digests if digest in known)
+        # Unknown digests are of messages that TRaX removed, or that are older than the window.
+        if not read or (len(read) < len(digests) / 2 and self._first not in read):
             return None
-        # One with room for more names all that there was: whatever else stands there came late.
-        start = min(read) if len(trail) == _TRAIL else self._first
+        # A cursor that is not full names everything that was read, so all else arrived late.
+        start = min(read) if len(digests) == _CURSOR_DIGESTS else self._first
         while start in read:
             start += 1
         return _Position(start, max(read) + 1, read)
 
-    def _accept(self, message: Message) -> bool:
-        """Append a message, unless it is known; a page may hold one twice."""
-        if message["id"] in self._places:
+    def _append(self, message: Message) -> bool:
+        """Append a message unless it is known. One page may hold a message twice."""
+        if message["id"] in self._index_by_id:
             return False
-        seen = _Seen(message, _mark(message["id"]), _size(message))
-        self._places[message["id"]] = self._marked[seen.mark] = self._next
-        self._window.append(seen)
+        entry = _Entry(message, _digest(message["id"]), _size(message))
+        self._index_by_id[message["id"]] = self._index_by_digest[entry.digest] = self._next
+        self._window.append(entry)
         return True
 
     def _forget(self, excess: int) -> None:
         if excess <= 0:
             return
-        for seen in self._window[:excess]:
-            del self._places[seen.message["id"]]
-            self._marked.pop(seen.mark, None)
+        for entry in self._window[:excess]:
+            del self._index_by_id[entry.message["id"]]
+            self._index_by_digest.pop(entry.digest, None)
         del self._window[:excess]
         self._first += excess
         self._gaps = {gap for gap in self._gaps if gap >= self._first}
 
-    def _in_order(self, page: Sequence[Message]) -> list[Message]:
-        """Oldest first; where time stamps are missing or equal, as the page itself has them."""
-        forward = page if self._runs_forward(page) else tuple(reversed(page))
-        return [message for _, message in sorted(_dated(forward), key=lambda dated: dated[0])]
+    def _sort(self, page: Sequence[Message]) -> list[Message]:
+        """Oldest first. Messages with equal or missing time stamps keep the order of the page."""
+        ordered = page if self._is_oldest_first(page) else tuple(reversed(page))
+        return [message for _, message in sorted(_dated(ordered), key=lambda dated: dated[0])]
 
-    def _runs_forward(self, page: Sequence[Message]) -> bool:
-        """Which way a page runs: by its time stamps, else the end that is new; else as before."""
+    def _is_oldest_first(self, page: Sequence[Message]) -> bool:
+        """The order of a page by its time stamps, else by which end is new, else as before."""
         dates = [date for date in map(_date, page) if date is not None]
-        ends = [end["id"] not in self._places for end in (*page[:1], *page[-1:])]
-        if way := _direction(dates) or _direction(ends):
-            self._forward = way > 0
-        return self._forward
+        ends = [end["id"] not in self._index_by_id for end in (*page[:1], *page[-1:])]
+        if trend := _trend(dates) or _trend(ends):
+            self._oldest_first = trend > 0
+        return self._oldest_first
 
 
-def _direction(values: Sequence[Any]) -> int:
-    """Above 0 if they rise on the whole, below if they fall: if rank goes with place.
+def _trend(values: Sequence[Any]) -> int:
+    """Positive if the values rise on the whole, negative if they fall.
 
-    To compare neighbours alone would mislead where platforms' clocks differ.
+    Compares all ranks, not only neighbours, because the clocks of platforms differ.
     """
     ordered, last = sorted(values), len(values) - 1
     ranks = (bisect_left(ordered, value) for value in values)
-    return sum((2 * place - last) * rank for place, rank in enumerate(ranks))
+    return sum((2 * index - last) * rank for index, rank in enumerate(ranks))
 
 
 def _dated(messages: Iterable[Message]) -> Iterable[tuple[datetime, Message]]:
-    """Each with its date; without one, that of the message before it."""
+    """Each message with its date, or else the date of the message before it."""
     date = datetime.min.replace(tzinfo=UTC)
     for message in messages:
         date = _date(message) or date
@@ -220,27 +219,27 @@ def _date(message: Message) -> datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-def _mark(message_id: str) -> bytes:
-    """An id in few bytes: a cursor must be short and say nothing."""
-    return hashlib.blake2b(message_id.encode(), digest_size=_MARK_BYTES).digest()
+def _digest(message_id: str) -> bytes:
+    """Shorten an id, so that cursors are short and opaque."""
+    return hashlib.blake2b(message_id.encode(), digest_size=_DIGEST_BYTES).digest()
 
 
-def _write_cursor(trail: Sequence[bytes]) -> str:
-    return base64.urlsafe_b64encode(b"".join(trail)).decode() or _BEGINNING
+def _write_cursor(digests: Sequence[bytes]) -> str:
+    return base64.urlsafe_b64encode(b"".join(digests)).decode() or _BEGINNING
 
 
 def _read_cursor(cursor: str) -> list[bytes]:
-    """The marks in a cursor, none if it is not one of ours."""
+    """The digests in a cursor. Empty if it is not a cursor of a feed."""
     try:
-        marks = base64.b64decode(cursor, altchars=b"-_", validate=True)
+        data = base64.b64decode(cursor, altchars=b"-_", validate=True)
     except ValueError:
         return []
-    if len(marks) % _MARK_BYTES or len(marks) > _TRAIL * _MARK_BYTES:
+    if len(data) % _DIGEST_BYTES or len(data) > _CURSOR_DIGESTS * _DIGEST_BYTES:
         return []
-    return [marks[at : at + _MARK_BYTES] for at in range(0, len(marks), _MARK_BYTES)]
+    return [data[at : at + _DIGEST_BYTES] for at in range(0, len(data), _DIGEST_BYTES)]
 
 
 def _size(message: Message) -> int:
-    """As it is sent: JSON, as a text in JSON. A quotation mark is four bytes there."""
+    """Bytes of the message in an answer: JSON inside a JSON string, where `"` takes four bytes."""
     text = escape_invisible(json.dumps(message, ensure_ascii=False))
     return len(json.dumps(text, ensure_ascii=False).encode())

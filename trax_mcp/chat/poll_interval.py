@@ -1,7 +1,4 @@
-"""How long to wait before TRaX is asked again: often while things happen, seldom while not.
-
-Pure: numbers in, seconds out. What is asked, and who waits, is the watcher's.
-"""
+"""The pause between two polls of TRaX: short after changes, longer while nothing changes."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -9,59 +6,58 @@ from typing import Self
 from trax_mcp.api.errors import NotSent, TraxError
 
 SLOWEST = 5
-"""The longest pause while nothing happens, as a multiple of the shortest."""
+"""The longest pause while nothing changes, as a multiple of the shortest."""
 
 LONGEST_SECONDS = 30.0
-"""The longest pause of our own while TRaX does not answer."""
+"""The longest pause after failures, unless TRaX asks for a longer one."""
 
-_REFUSED_FOR_GOOD = frozenset({400, 401, 403, 404, 410})
+_PERMANENT = frozenset({400, 401, 403, 404, 410})
 
 _GROWTH = 1.5
 _JITTER = 0.2
-_MOST_STEPS = 16  # beyond it both bounds have long been reached
+_MAX_STEPS = 16  # pauses reach their limit earlier
 
 
 @dataclass(frozen=True, slots=True)
 class PollInterval:
-    """The pace of one watcher. `shortest` is the operator's least pause, in seconds."""
+    """The poll interval of one watcher. `shortest` is the operator's shortest pause, in seconds."""
 
     shortest: float
-    quiet: int = 0
-    failed: int = 0
-    wished: float = 0.0
+    unchanged: int = 0
+    failures: int = 0
+    retry_after: float = 0.0
 
     @property
-    def least(self) -> float:
-        """Seconds before which TRaX must not be asked again, by anybody."""
-        return max(self.shortest, self.wished)
+    def minimum(self) -> float:
+        """Seconds that any next poll must wait."""
+        return max(self.shortest, self.retry_after)
 
-    def after_news(self) -> Self:
-        """Something was new: look again soon."""
-        return replace(self, quiet=0, failed=0, wished=0.0)
+    def after_change(self) -> Self:
+        """The interval after a poll that found a change."""
+        return replace(self, unchanged=0, failures=0, retry_after=0.0)
 
-    def after_nothing(self) -> Self:
-        """Nothing was new: take more time."""
-        return replace(self, quiet=self.quiet + 1, failed=0, wished=0.0)
+    def after_no_change(self) -> Self:
+        """The interval after a poll that found no change."""
+        return replace(self, unchanged=self.unchanged + 1, failures=0, retry_after=0.0)
 
     def after_failure(self, error: TraxError) -> Self:
-        """TRaX could not be asked: leave it alone, at least for as long as it wishes."""
-        wished = error.failure.retry_after_seconds or 0.0
-        return replace(self, failed=self.failed + 1, wished=wished)
+        """The interval after a poll that failed. `Retry-After` is respected."""
+        retry_after = error.failure.retry_after_seconds or 0.0
+        return replace(self, failures=self.failures + 1, retry_after=retry_after)
 
     def pause(self, jitter: float) -> float:
-        """Seconds until the next look; `jitter` is a random number from 0 to 1.
+        """Seconds until the next poll. `jitter` is a random number from 0 to 1.
 
-        Never below the shortest nor below what TRaX wished (`Retry-After`, RFC 9110, section
-        10.2.3).
+        Never below `shortest` or `Retry-After` (RFC 9110, section 10.2.3).
         """
-        if self.failed:
-            ours = min(self.shortest * 2.0 ** min(self.failed, _MOST_STEPS), LONGEST_SECONDS)
-            return max(ours, self.least) * (1 + _JITTER * jitter)
+        if self.failures:
+            backoff = min(self.shortest * 2.0 ** min(self.failures, _MAX_STEPS), LONGEST_SECONDS)
+            return max(backoff, self.minimum) * (1 + _JITTER * jitter)
         slowest = self.shortest * SLOWEST / (1 + _JITTER)
-        grown = self.shortest * _GROWTH ** min(self.quiet, _MOST_STEPS)
+        grown = self.shortest * _GROWTH ** min(self.unchanged, _MAX_STEPS)
         return min(grown, slowest) * (1 + _JITTER * jitter)
 
 
 def is_final(error: TraxError) -> bool:
-    """Whether asking again can change nothing: the key is refused, or the studio is gone."""
-    return isinstance(error, NotSent) or error.failure.http_status in _REFUSED_FOR_GOOD
+    """Whether polling again is useless: the key is refused, or the studio is gone."""
+    return isinstance(error, NotSent) or error.failure.http_status in _PERMANENT

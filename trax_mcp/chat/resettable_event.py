@@ -1,10 +1,10 @@
-"""A flag that one waits for and others set. It knows nothing of what it stands for."""
+"""An event that one task waits for, again and again, and others set."""
 
 import anyio
 
 
 class ResettableEvent:
-    """Set any number of times, found set once."""
+    """An event that resets when a wait ends. Setting it twice before a wait counts once."""
 
     def __init__(self) -> None:
         self._event = anyio.Event()
@@ -15,10 +15,10 @@ class ResettableEvent:
         return self._event.is_set()
 
     def set(self) -> None:
-        """Set it. Never waits."""
+        """Set the event."""
         self._event.set()
 
     async def wait(self) -> None:
-        """Wait until it is set, or has been since the last time; then it is not set any more."""
+        """Wait until it is set, or return at once if it is. Then reset it."""
         await self._event.wait()
         self._event = anyio.Event()

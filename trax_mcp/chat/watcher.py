@@ -1,7 +1,7 @@
-"""Asks for one thing again and again while someone listens, and at most so often for all of them.
+"""Polls one source for all who listen to it.
 
-However many listen, there is one loop; it starts with the first and stops with the last. Readers in
-between share its looks. Listeners are flagged, never handed anything: a slow one costs nothing.
+One loop serves all listeners. It starts with the first and stops with the last; reads share its
+polls. Listeners are only notified and read by themselves, so a slow listener delays nobody.
 """
 
 import logging
@@ -16,120 +16,119 @@ from anyio.abc import TaskGroup
 from trax_mcp.api.error_texts import not_understood
 from trax_mcp.api.errors import TraxError
 from trax_mcp.chat.poll_interval import PollInterval, is_final
-from trax_mcp.chat.polled_source import Subject
+from trax_mcp.chat.polled_source import PolledSource
 from trax_mcp.clock import Clock
 
-SubjectT = TypeVar("SubjectT", bound=Subject)
+SourceT = TypeVar("SourceT", bound=PolledSource)
 
 _LOG = logging.getLogger(__name__)
 
 
-class Watcher(Generic[SubjectT]):
-    """Watches one subject for one caller. `shortest` is the least time between looks, in seconds.
+class Watcher(Generic[SourceT]):
+    """Polls one source for one caller. `shortest` is the shortest time between polls, in seconds.
 
     `tasks` must outlive it.
     """
 
-    def __init__(
-        self, subject: SubjectT, *, shortest: float, clock: Clock, tasks: TaskGroup
-    ) -> None:
-        self.subject = subject
-        self.trouble: TraxError | None = None
-        """What is wrong at the moment, None if the last look went well."""
-        self._pace = PollInterval(shortest)
+    def __init__(self, source: SourceT, *, shortest: float, clock: Clock, tasks: TaskGroup) -> None:
+        self.source = source
+        self.last_error: TraxError | None = None
+        """The error of the last poll, None if it succeeded."""
+        self._interval = PollInterval(shortest)
         self._clock = clock
         self._tasks = tasks
-        self._look: anyio.Event | None = None
+        self._poll: anyio.Event | None = None
+        """Set when the current poll ends. None between polls."""
         self._listeners: dict[object, Callable[[], None]] = {}
         self._loop: anyio.CancelScope | None = None
-        self.has_seen = False
-        """Whether a look has ever gone well."""
-        self.last_used = self.next_look = clock.seconds()
+        self.has_polled = False
+        """Whether a poll has ever succeeded."""
+        self.last_used = self.next_poll = clock.seconds()
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody listens or looks."""
-        return not self._listeners and self._look is None
+        """Whether there is no listener and no poll."""
+        return not self._listeners and self._poll is None
 
     @property
-    def is_watching(self) -> bool:
-        """Whether it looks by itself, so that what it knows holds as of now."""
+    def is_polling(self) -> bool:
+        """Whether the loop runs, so that the source is up to date."""
         return self._loop is not None
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing can come any more: the key is refused, or the studio is gone."""
-        return self.trouble is not None and is_final(self.trouble)
+        """Whether polling has stopped for good: the key is refused, or the studio is gone."""
+        return self.last_error is not None and is_final(self.last_error)
 
     def listen(self, notify: Callable[[], None]) -> Callable[[], None]:
-        """Have `notify` called when something is new, or can never be; returns how to leave.
+        """Call `notify` after each change, and when polling ends. Return a function to stop it.
 
-        `notify` must neither wait nor raise.
+        `notify` must neither block nor raise.
         """
         listener = object()
         self._listeners[listener] = notify
         self._start()
 
-        def leave() -> None:
+        def stop_listening() -> None:
             self._listeners.pop(listener, None)
-            self._stop_unless_heard()
+            self._stop_without_listeners()
 
-        return leave
+        return stop_listening
 
     @contextmanager
-    def heard_by(self, notify: Callable[[], None]) -> Iterator[None]:
-        """Listen for the length of a block."""
-        leave = self.listen(notify)
+    def listening(self, notify: Callable[[], None]) -> Iterator[None]:
+        """Listen until the block ends."""
+        stop_listening = self.listen(notify)
         try:
             yield
         finally:
-            leave()
+            stop_listening()
 
     async def refresh(self) -> None:
-        """Look, unless that was done a moment ago, or TRaX wishes to be left alone for now.
+        """Poll, unless the last poll is newer than the poll interval or TRaX asked to wait.
 
-        What goes wrong is `trouble` afterwards. A look is the watcher's own: it goes on when a
-        reader leaves, so that readers who come and go cause no more looks than one who stays.
+        A failure is in `last_error` afterwards. A poll continues when its reader is cancelled, so
+        that readers who come and go cause no additional polls.
         """
         self.last_used = self._clock.seconds()
-        if self._look is None and self.last_used >= self.next_look:
-            self._look = anyio.Event()
-            self._tasks.start_soon(self._look_once, self._look)
-        if self._look is not None:
-            await self._look.wait()
+        if self._poll is None and self.last_used >= self.next_poll:
+            self._poll = anyio.Event()
+            self._tasks.start_soon(self._poll_once, self._poll)
+        if self._poll is not None:
+            await self._poll.wait()
 
-    def saw(self, *, news: bool) -> None:
-        """The subject was seen, by this watcher or by somebody else of the same caller."""
-        self.trouble = None
-        self.has_seen = True
-        if news:
-            self._pace = self._pace.after_news()
+    def record_success(self, *, changed: bool) -> None:
+        """Record that the source was read, by this watcher or by another read of the caller."""
+        self.last_error = None
+        self.has_polled = True
+        if changed:
+            self._interval = self._interval.after_change()
         self._start()
-        if news:
+        if changed:
             self._notify()
 
-    async def _look_once(self, look: anyio.Event) -> None:
+    async def _poll_once(self, poll: anyio.Event) -> None:
         try:
-            news = await self.subject.look()
+            changed = await self.source.poll()
         except TraxError as error:
-            self._failed(error)
-        except Exception:  # noqa: BLE001  a fault of ours must not end the server
-            _LOG.exception("a look failed")
-            self._failed(not_understood())
+            self._record_failure(error)
+        except Exception:  # noqa: BLE001  a bug here must not end the server
+            _LOG.exception("polling failed")
+            self._record_failure(not_understood())
         else:
-            # Only our own looks slow us down: others' come as often as they like.
-            self._pace = self._pace.after_nothing()
-            self.saw(news=news)
+            # Not in `record_success`: other reads without a change do not lengthen the interval.
+            self._interval = self._interval.after_no_change()
+            self.record_success(changed=changed)
         finally:
-            self.next_look = self._clock.seconds() + self._pace.least
-            self._look = None
-            look.set()
-            self._start()  # it may have ended, for a reason that is no longer so
+            self.next_poll = self._clock.seconds() + self._interval.minimum
+            self._poll = None
+            poll.set()
+            self._start()  # the loop may have ended for an error that is gone
 
-    def _failed(self, error: TraxError) -> None:
+    def _record_failure(self, error: TraxError) -> None:
         had_ended = self.has_ended
-        self.trouble = error.again()
-        self._pace = self._pace.after_failure(error)
+        self.last_error = error.copy()
+        self._interval = self._interval.after_failure(error)
         if self.has_ended and not had_ended:
             self._notify()
 
@@ -142,7 +141,7 @@ class Watcher(Generic[SubjectT]):
             self._loop = anyio.CancelScope()
             self._tasks.start_soon(self._run, self._loop)
 
-    def _stop_unless_heard(self) -> None:
+    def _stop_without_listeners(self) -> None:
         if not self._listeners and self._loop is not None:
             self._loop.cancel()
             self._loop = None
@@ -150,8 +149,8 @@ class Watcher(Generic[SubjectT]):
     async def _run(self, loop: anyio.CancelScope) -> None:
         with loop:
             while not self.has_ended:
-                await self._clock.sleep(self._pace.pause(random.random()))  # noqa: S311  spreads load, guards nothing
-                if not self.has_ended:  # a reader may have seen that meanwhile
+                await self._clock.sleep(self._interval.pause(random.random()))  # noqa: S311  spreads load, protects nothing
+                if not self.has_ended:  # a read may have ended it meanwhile
                     await self.refresh()
         if self._loop is loop:
             self._loop = None

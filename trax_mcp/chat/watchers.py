@@ -1,6 +1,6 @@
-"""One watcher for each caller and subject, shared by all who ask for it; nobody else's is seen.
+"""The watchers of a server: one for each caller and source, never shared with another caller.
 
-What is watched by nobody is kept for a while, so that whoever comes back soon loses nothing.
+Unused watchers are kept for a while, so that a client that reconnects gets the messages in between.
 """
 
 from collections import Counter
@@ -14,85 +14,85 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.error_texts import no_key
 from trax_mcp.api.models import StreamStatus
-from trax_mcp.chat.polled_source import Chat, Status, Subject
+from trax_mcp.chat.polled_source import PolledChat, PolledSource, PolledStatus
 from trax_mcp.chat.watcher import Watcher
 from trax_mcp.clock import Clock
 
-SubjectT = TypeVar("SubjectT", bound=Subject)
+SourceT = TypeVar("SourceT", bound=PolledSource)
 
 KEPT_SECONDS: Final = 300.0
-"""How long what nobody watches is remembered."""
+"""How long an unused watcher is kept."""
 
-_MOST_KEPT = 50
-"""Of one caller."""
+_MAX_UNUSED = 50
+"""The most unused watchers of one caller."""
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """What is watched, and on whose behalf: what one key could read is no other's to know."""
+class _Key:
+    """A source and its caller. One caller must never get what another caller's key could read."""
 
-    kind: Callable[[Client, Caller, str], Subject]
+    source_type: Callable[[Client, Caller, str], PolledSource]
     caller: Caller
     studio_id: str
 
 
 class Watchers:
-    """All that is watched in one server. `shortest` is the least time between looks, in seconds."""
+    """All watchers of one server. `shortest` is the shortest time between polls, in seconds."""
 
     def __init__(self, client: Client, *, shortest: float, clock: Clock, tasks: TaskGroup) -> None:
         self._client = client
         self._shortest = shortest
         self._clock = clock
         self._tasks = tasks
-        self._watchers: dict[Watched, Watcher[Any]] = {}
+        self._watchers: dict[_Key, Watcher[Any]] = {}
 
-    def chat(self, caller: Caller, studio_id: str) -> Watcher[Chat]:
-        """The watcher of what is said in a studio.
-
-        Raises:
-            NotSent: the caller has no key, and so nothing to watch.
-        """
-        return self._watcher(Chat, caller, studio_id)
-
-    def stream_status(self, caller: Caller, studio_id: str) -> Watcher[Status]:
-        """The watcher of whether a studio is on air.
+    def chat(self, caller: Caller, studio_id: str) -> Watcher[PolledChat]:
+        """The watcher of a studio's chat.
 
         Raises:
-            NotSent: the caller has no key, and so nothing to watch.
+            NotSent: the caller has no key.
         """
-        return self._watcher(Status, caller, studio_id)
+        return self._watcher(PolledChat, caller, studio_id)
 
-    def saw_stream_status(self, caller: Caller, studio_id: str, status: StreamStatus) -> None:
-        """A caller has read the status by themselves: its watcher must know what they know."""
-        watcher = self._watchers.get(Watched(Status, caller, studio_id))
+    def stream_status(self, caller: Caller, studio_id: str) -> Watcher[PolledStatus]:
+        """The watcher of a studio's stream status.
+
+        Raises:
+            NotSent: the caller has no key.
+        """
+        return self._watcher(PolledStatus, caller, studio_id)
+
+    def record_stream_status(self, caller: Caller, studio_id: str, status: StreamStatus) -> None:
+        """Update the watcher of a caller who has read the status elsewhere."""
+        watcher = self._watchers.get(_Key(PolledStatus, caller, studio_id))
         if watcher is not None:
-            watcher.saw(news=watcher.subject.saw(status))
+            watcher.record_success(changed=watcher.source.update(status))
 
     def _watcher(
-        self, kind: Callable[[Client, Caller, str], SubjectT], caller: Caller, studio_id: str
-    ) -> Watcher[SubjectT]:
+        self, source_type: Callable[[Client, Caller, str], SourceT], caller: Caller, studio_id: str
+    ) -> Watcher[SourceT]:
         if caller.key is None:
             raise no_key()
-        self._forget()
-        watched = Watched(kind, caller, studio_id)
-        if watched not in self._watchers:
-            subject = kind(self._client, caller, studio_id)
-            self._watchers[watched] = Watcher(
-                subject, shortest=self._shortest, clock=self._clock, tasks=self._tasks
+        self._remove_unused()
+        key = _Key(source_type, caller, studio_id)
+        if key not in self._watchers:
+            source = source_type(self._client, caller, studio_id)
+            self._watchers[key] = Watcher(
+                source, shortest=self._shortest, clock=self._clock, tasks=self._tasks
             )
-        return self._watchers[watched]
+        return self._watchers[key]
 
-    def _forget(self) -> None:
-        """Forget what has not been used for long, or most of it where a caller has much.
+    def _remove_unused(self) -> None:
+        """Remove watchers that were not used for long, and the oldest of a caller with many.
 
-        But nothing before it may be asked for again: TRaX may wish to be left alone for long.
+        A watcher is kept while TRaX wants no poll yet, so that a new one does not poll too early.
         """
         now = self._clock.seconds()
-        idle = [(watched, it) for watched, it in self._watchers.items() if it.is_idle]
-        idle.sort(key=lambda entry: entry[1].last_used, reverse=True)
-        held: Counter[Caller] = Counter()
-        for watched, watcher in idle:
-            held[watched.caller] += 1
+        unused = [(key, watcher) for key, watcher in self._watchers.items() if watcher.is_idle]
+        unused.sort(key=lambda entry: entry[1].last_used, reverse=True)
+        counts: Counter[Caller] = Counter()
+        for key, watcher in unused:
+            counts[key.caller] += 1
             old = watcher.has_ended or now - watcher.last_used > KEPT_SECONDS
-            if now >= watcher.next_look and (old or held[watched.caller] > _MOST_KEPT):
-                del self._watchers[watched]
+            if now >= watcher.next_poll and (old or counts[key.caller] > _MAX_UNUSED):
+                del self._watchers[key]

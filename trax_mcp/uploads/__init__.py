@@ -1,4 +1,1 @@
-"""Uploads: a file of this computer becomes an asset in the media library.
-
-Does not import MCP or consent.
-"""
+"""Uploads local files to TRaX's media library."""

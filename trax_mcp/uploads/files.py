@@ -1,10 +1,9 @@
-"""A file that the operator allowed, opened: what is checked is what was opened, not its path.
+"""Opens media files below the folders that the operator allows.
 
-From an allowed folder each step is opened inside the one before and no link is followed, so that
-nothing leads out and a swap between a check and its use changes nothing. A path that by its letters
-lies outside is refused unseen: to look at it alone may wake a disk or send a password to a server.
-A hard link is a file of the folder that holds it. The room knows nothing of TRaX, nor where the
-bytes go.
+Checks apply to the open file, not to its path. Each directory is opened relative to its parent
+without following links, so that replacing a directory between a check and its use changes nothing.
+Paths outside are refused without touching the file system, because even looking at a network path
+can send credentials to a server. A hard link belongs to the folder that holds it.
 """
 
 import os
@@ -19,16 +18,16 @@ from typing import Final
 
 from anyio import to_thread
 
-PIECE_BYTES: Final = 1 << 18
-"""How much is read at once: so little is in memory, whatever the size of the file."""
+CHUNK_BYTES: Final = 1 << 18
+"""The most bytes in memory at a time."""
 
-_KINDS: Final = frozenset({"video", "image", "audio"})
+_MEDIA_KINDS: Final = frozenset({"video", "image", "audio"})
 _HEAD_BYTES: Final = 8192
-"""As much as the library looks at."""
+"""The bytes that `filetype` inspects."""
 
 
-class UnfitFileError(Exception):
-    """Why a file cannot be uploaded: a clause that follows "The file", and what to do about it."""
+class MediaFileError(Exception):
+    """A file cannot be uploaded. `why` follows "The file"; `remedy` says what to do."""
 
     def __init__(self, why: str, remedy: str) -> None:
         super().__init__(why)
@@ -37,46 +36,46 @@ class UnfitFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MediaFile:
-    """An open video, image or audio file, and how it was when it was opened."""
+    """An open video, image or audio file, and its status when it was opened."""
 
     name: str
     media_type: str
     descriptor: int = field(repr=False)
-    seen: os.stat_result = field(repr=False)
+    status: os.stat_result = field(repr=False)
 
     @property
     def size(self) -> int:
         """In bytes."""
-        return self.seen.st_size
+        return self.status.st_size
 
-    async def pieces(self) -> AsyncGenerator[bytes, None]:
-        """All of it, in pieces. The last is held back unless the file is still as it was.
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """The content in chunks. The last chunk is only yielded if the file has not changed.
 
         Raises:
-            UnfitFileError: it has changed since it was opened, or can be read no further.
+            MediaFileError: the file has changed since it was opened, or cannot be read.
         """
         left = self.size
         while left:
-            piece = await to_thread.run_sync(_read, self.descriptor, min(left, PIECE_BYTES))
-            left -= len(piece)
-            if not piece or (not left and self._is_changed()):
-                raise UnfitFileError("changed while it was sent", "Wait until it is complete.")
-            yield piece
+            chunk = await to_thread.run_sync(_read, self.descriptor, min(left, CHUNK_BYTES))
+            left -= len(chunk)
+            if not chunk or (not left and self._is_changed()):
+                raise MediaFileError("changed while it was sent", "Wait until it is complete.")
+            yield chunk
 
     def _is_changed(self) -> bool:
         now = os.fstat(self.descriptor)
-        return (now.st_size, now.st_mtime_ns) != (self.seen.st_size, self.seen.st_mtime_ns)
+        return (now.st_size, now.st_mtime_ns) != (self.status.st_size, self.status.st_mtime_ns)
 
 
 @asynccontextmanager
-async def opened(path: str, folders: Sequence[Path]) -> AsyncIterator[MediaFile]:
-    """Open a file below one of the folders, by its whole path or by its path from there.
+async def open_media_file(path: str, folders: Sequence[Path]) -> AsyncIterator[MediaFile]:
+    """Open a file below one of the folders, by its absolute path or relative to a folder.
 
-    A whole path must begin with a folder as it is set, or with where that really is; a link that
-    stands elsewhere is no way in.
+    An absolute path must begin with a folder as configured, or with its real path. Links elsewhere
+    that lead into a folder are not accepted.
 
     Raises:
-        UnfitFileError: it is not there or not below them, or no video, image or audio file.
+        MediaFileError: it does not exist, is not below a folder, or is not video, image or audio.
     """
     file = await to_thread.run_sync(_open, path, folders)
     try:
@@ -87,24 +86,23 @@ async def opened(path: str, folders: Sequence[Path]) -> AsyncIterator[MediaFile]
 
 def _open(path: str, folders: Sequence[Path]) -> MediaFile:
     name, descriptor = _find(path, folders)
-    with ExitStack() as unless_fit:
-        unless_fit.callback(os.close, descriptor)
-        file = _judge(name, descriptor)
-        unless_fit.pop_all()
+    with ExitStack() as close_on_error:
+        close_on_error.callback(os.close, descriptor)
+        file = _check(name, descriptor)
+        close_on_error.pop_all()
     return file
 
 
-def _judge(name: str, descriptor: int) -> MediaFile:
-    """What was opened, if it may be uploaded."""
-    seen = os.fstat(descriptor)
-    if not stat.S_ISREG(seen.st_mode):
+def _check(name: str, descriptor: int) -> MediaFile:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         raise _not_regular()
     media_type = _media_type(_read(descriptor, _HEAD_BYTES))
     if media_type is None:
         remedy = "Name one whose content is a video, a picture or sound."
-        raise UnfitFileError("is not video, image or audio by its content", remedy)
+        raise MediaFileError("is not video, image or audio by its content", remedy)
     os.lseek(descriptor, 0, os.SEEK_SET)
-    return MediaFile(name, media_type, descriptor, seen)
+    return MediaFile(name, media_type, descriptor, status)
 
 
 def _read(descriptor: int, size: int) -> bytes:
@@ -115,15 +113,15 @@ def _read(descriptor: int, size: int) -> bytes:
 
 
 def _media_type(head: bytes) -> str | None:
-    # Not at the start of the server, which needs it for nothing else.
+    # Imported on first use, so that the server starts faster.
     import filetype  # type: ignore[import-untyped]  # noqa: PLC0415  it has no types
 
-    found = None if _is_text(head) else filetype.guess_mime(head)
-    return str(found) if found and found.partition("/")[0] in _KINDS else None
+    mime = None if _is_text(head) else filetype.guess_mime(head)
+    return str(mime) if mime and mime.partition("/")[0] in _MEDIA_KINDS else None
 
 
 def _is_text(head: bytes) -> bool:
-    """Some signatures are two or three letters long, and notes or keys may begin with them."""
+    """Whether it is text. A text file can begin with the two or three letters of a signature."""
     try:
         getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
@@ -132,61 +130,61 @@ def _is_text(head: bytes) -> bool:
 
 
 def _find(path: str, folders: Sequence[Path]) -> tuple[str, int]:
-    """The name of a file and its open descriptor, from the first folder that has it."""
-    inside = False
+    """The name and open descriptor of a file, from the first folder that has it."""
+    is_inside = False
     for folder in folders:
-        if (steps := _steps(path, folder)) is None:
+        if (parts := _relative_parts(path, folder)) is None:
             continue
-        inside = True
+        is_inside = True
         try:
-            return _readable_name(steps[-1]), _descend(folder, steps)
+            return _readable_name(parts[-1]), _open_below(folder, parts)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError:
             raise _unreadable() from None
-    if inside:
-        raise UnfitFileError("is not there", "Check its path.")
-    told = ", ".join(str(folder) for folder in folders) or "none"
-    raise UnfitFileError("is in no folder that may be read", f"TRAX_MEDIA_DIRS allows {told}.")
+    if is_inside:
+        raise MediaFileError("is not there", "Check its path.")
+    allowed = ", ".join(str(folder) for folder in folders) or "none"
+    raise MediaFileError("is in no folder that may be read", f"TRAX_MEDIA_DIRS allows {allowed}.")
 
 
-def _steps(path: str, folder: Path) -> Sequence[str] | None:
-    """The way down from a folder, without links or `..`; None if the path leads elsewhere.
+def _relative_parts(path: str, folder: Path) -> Sequence[str] | None:
+    """The parts of a path below a folder, without links and `..`. None if it is not below.
 
-    Nothing is opened here, and nothing said of what is there: what lies outside stays unknown.
+    The answer does not depend on what exists outside the folder.
     """
     try:
         wanted = folder / Path(path).expanduser()
         if not (is_below(wanted, folder) or is_below(wanted, os.path.realpath(folder))):
             return None
-        # Without `..`, so that the way there does not begin with a way out.
-        found = Path(os.path.realpath(os.path.normpath(wanted)))
-        return found.relative_to(os.path.realpath(folder)).parts or (".",)
+        # Without `..`, which could leave the folder while links are resolved.
+        real = Path(os.path.realpath(os.path.normpath(wanted)))
+        return real.relative_to(os.path.realpath(folder)).parts or (".",)
     except (OSError, RuntimeError, ValueError):
         return None
 
 
 def is_below(path: PurePath, folder: str | PurePath) -> bool:
-    r"""Whether a path is a folder or lies below it, by its letters alone: nothing is looked at.
+    r"""Whether a path is the folder or below it, by its text alone.
 
-    On Windows, `\\server\share` and `\\?\...` lie below nothing that is not called so.
+    On Windows, `\\server\share` and `\\?\...` are only below folders with the same prefix.
     """
-    if "\0" in str(path):  # some versions of normpath end there
+    if "\0" in str(path):  # some versions of normpath stop there
         return False
     return type(path)(os.path.normpath(path)).is_relative_to(os.path.normpath(folder))
 
 
 def _readable_name(name: str) -> str:
-    """Names on disk are bytes, and not all of them are text."""
+    """A file name as text. On disk it may hold bytes that are not UTF-8."""
     return os.fsencode(name).decode(errors="replace")
 
 
-def _not_regular() -> UnfitFileError:
-    return UnfitFileError("is no regular file", "Name one that is, no folder, pipe or device.")
+def _not_regular() -> MediaFileError:
+    return MediaFileError("is no regular file", "Name one that is, no folder, pipe or device.")
 
 
-def _unreadable() -> UnfitFileError:
-    return UnfitFileError("cannot be read", "Check who may read it.")
+def _unreadable() -> MediaFileError:
+    return MediaFileError("cannot be read", "Check who may read it.")
 
 
 if sys.platform == "win32":
@@ -196,49 +194,49 @@ if sys.platform == "win32":
 
     _LONGEST_PATH: Final = 1 << 15
 
-    def _descend(folder: Path, steps: Sequence[str]) -> int:
-        """Open a file, and see where what was opened lies: steps cannot be taken one by one.
+    def _open_below(folder: Path, parts: Sequence[str]) -> int:
+        """Open a file, then check its final path. Windows cannot open relative to a folder.
 
         Raises:
-            OSError: it is not there, not to be read, or not certainly below the folder.
+            OSError: it does not exist, cannot be read, or is not certainly below the folder.
         """
-        descriptor = os.open(folder.joinpath(*steps), os.O_RDONLY | os.O_BINARY | os.O_NOINHERIT)
+        descriptor = os.open(folder.joinpath(*parts), os.O_RDONLY | os.O_BINARY | os.O_NOINHERIT)
         if Path(os.path.realpath(folder)) in _location(descriptor).parents:
             return descriptor
         os.close(descriptor)
         raise PermissionError
 
     def _location(descriptor: int) -> Path:
-        """The final path of what is open, from the handle itself; an empty one if in doubt."""
-        ask = ctypes.WinDLL("kernel32").GetFinalPathNameByHandleW
-        ask.argtypes = [wintypes.HANDLE, wintypes.LPWSTR, wintypes.DWORD, wintypes.DWORD]
-        ask.restype = wintypes.DWORD
-        told = ctypes.create_unicode_buffer(_LONGEST_PATH)
-        length = ask(msvcrt.get_osfhandle(descriptor), told, _LONGEST_PATH, 0)
-        known = 0 < length < _LONGEST_PATH
-        return Path(told.value.removeprefix("\\\\?\\")) if known else Path()
+        """The final path of an open file. Empty if Windows does not return it."""
+        get_path = ctypes.WinDLL("kernel32").GetFinalPathNameByHandleW
+        get_path.argtypes = [wintypes.HANDLE, wintypes.LPWSTR, wintypes.DWORD, wintypes.DWORD]
+        get_path.restype = wintypes.DWORD
+        buffer = ctypes.create_unicode_buffer(_LONGEST_PATH)
+        length = get_path(msvcrt.get_osfhandle(descriptor), buffer, _LONGEST_PATH, 0)
+        is_known = 0 < length < _LONGEST_PATH
+        return Path(buffer.value.removeprefix("\\\\?\\")) if is_known else Path()
 
 else:
-    _STEP: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-    _LAST: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-    """A pipe or a device that got there since it was looked at must not hold us up."""
+    _OPEN_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    _OPEN_FILE: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    """Does not block if the file was replaced with a pipe or device after the check."""
 
-    def _descend(folder: Path, steps: Sequence[str]) -> int:
-        """Open a file step by step, each inside the one before, and follow no link.
+    def _open_below(folder: Path, parts: Sequence[str]) -> int:
+        """Open each part relative to its parent, without following links.
 
         Raises:
-            OSError: it is not there, not to be read, or a link.
-            UnfitFileError: it is not a file; it is not opened then, since that alone may do things.
+            OSError: it does not exist, cannot be read, or is a link.
+            MediaFileError: it is not a regular file. Opening a device can have effects.
         """
-        *between, last = steps
-        here = os.open(folder, _STEP)
+        *parents, name = parts
+        here = os.open(folder, _OPEN_FOLDER)
         try:
-            for step in between:
-                inner = os.open(step, _STEP | os.O_NOFOLLOW, dir_fd=here)
+            for parent in parents:
+                inner = os.open(parent, _OPEN_FOLDER | os.O_NOFOLLOW, dir_fd=here)
                 os.close(here)
                 here = inner
-            if not stat.S_ISREG(os.stat(last, dir_fd=here, follow_symlinks=False).st_mode):
+            if not stat.S_ISREG(os.stat(name, dir_fd=here, follow_symlinks=False).st_mode):
                 raise _not_regular()
-            return os.open(last, _LAST | os.O_NOFOLLOW, dir_fd=here)
+            return os.open(name, _OPEN_FILE | os.O_NOFOLLOW, dir_fd=here)
         finally:
             os.close(here)

@@ -1,7 +1,7 @@
-"""Puts a file's bytes to a presigned address. It has no key to lose: its HTTP is its own.
+"""Uploads bytes to a presigned URL.
 
-Whoever holds such an address may write there, so it is in no error and no text of ours. The room
-knows nothing of files, nor of what becomes of the bytes.
+Anyone with such a URL can write to it, so no error and no other text holds it. A separate HTTP
+client makes sure that the TRaX key is never sent to the storage.
 """
 
 from collections.abc import AsyncIterator
@@ -16,52 +16,53 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.api.responses import is_success
 from trax_mcp.settings import is_loopback
 from trax_mcp.uploads.upload_errors import (
-    broke_off,
-    not_reached,
-    stalled,
-    turned_away,
-    unfit_address,
+    invalid_upload_url,
+    storage_unreachable,
+    upload_interrupted,
+    upload_refused,
+    upload_timed_out,
 )
 
 IDLE_SECONDS: Final = 30.0
-"""So long nothing may move: however large the file, an upload that goes on may go on."""
+"""Idle time-out. The total time is not limited."""
 
 ANSWER_SECONDS: Final = 300.0
-"""For the storage's answer once the last byte was handed over: what buffers hold must drain yet."""
+"""Time-out for the answer after the last byte. Buffers on the way may still be full."""
 
 
 class UploadStorage:
-    """The way to the storage. `plain` allows http on loopback, for a TRaX that is there itself."""
+    """The storage for uploads. `allow_http` accepts http on loopback, for a local TRaX."""
 
     def __init__(
         self,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
-        plain: bool = False,
+        allow_http: bool = False,
         idle_seconds: float = IDLE_SECONDS,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._transport = transport
-        self._plain = plain
+        self._allow_http = allow_http
         self._idle_seconds = idle_seconds
         self._answer_seconds = answer_seconds
 
     @classmethod
     def for_client(cls, client: Client) -> Self:
         """The storage of the TRaX that a client reaches. The client's key is not used."""
-        return cls(transport=client.transport, plain=client.base_url.lower().startswith("http:"))
+        allow_http = client.base_url.lower().startswith("http:")
+        return cls(transport=client.transport, allow_http=allow_http)
 
     async def put(
-        self, url: str, pieces: AsyncIterator[bytes], *, size: int, content_type: str
+        self, url: str, chunks: AsyncIterator[bytes], *, size: int, content_type: str
     ) -> None:
-        """Send all pieces, `size` bytes together; done once the storage has confirmed them.
+        """Upload all chunks, `size` bytes in total, and wait for the storage to confirm them.
 
         Raises:
-            TraxError: they did not arrive, or that is not known; also what `pieces` raises.
+            TraxError: they did not arrive, or their arrival is unknown; also errors of `chunks`.
         """
-        address = self._address(url)
-        sending = _Sending(
-            pieces,
+        address = self._read_url(url)
+        body = _UploadBody(
+            chunks,
             size=size,
             idle_seconds=self._idle_seconds,
             answer_seconds=self._answer_seconds,
@@ -69,28 +70,28 @@ class UploadStorage:
         headers = {"Content-Type": content_type, "Content-Length": str(size)}
         http = self._client(address)
         try:
-            with sending.patience:
-                await _put(http, address, headers, sending)
+            with body.scope:
+                await _put(http, address, headers, body)
                 return
         except TraxError:
             raise
         except (httpx.ConnectError, httpx.ProxyError):
-            raise not_reached() from None
-        except Exception:  # noqa: BLE001  also raw TLS errors; their texts may hold the address
-            raise broke_off(whole=sending.is_whole) from None
+            raise storage_unreachable() from None
+        except Exception:  # noqa: BLE001  also raw TLS errors, whose texts may hold the URL
+            raise upload_interrupted(is_complete=body.is_complete) from None
         finally:
-            if self._transport is None:  # one that was handed in is not ours to close
+            if self._transport is None:  # the owner closes a given transport
                 await http.aclose()
-        raise stalled(seconds=sending.seconds, whole=sending.is_whole)
+        raise upload_timed_out(seconds=body.timeout_seconds, is_complete=body.is_complete)
 
-    def _address(self, url: str) -> httpx.URL:
+    def _read_url(self, url: str) -> httpx.URL:
         try:
             address = httpx.URL(url)
         except httpx.InvalidURL:
-            raise unfit_address() from None
-        plain = self._plain and address.scheme == "http" and is_loopback(address.host)
-        if not address.host or address.userinfo or not (plain or address.scheme == "https"):
-            raise unfit_address()
+            raise invalid_upload_url() from None
+        is_local = self._allow_http and address.scheme == "http" and is_loopback(address.host)
+        if not address.host or address.userinfo or not (is_local or address.scheme == "https"):
+            raise invalid_upload_url()
         return address
 
     def _client(self, address: httpx.URL) -> httpx.AsyncClient:
@@ -98,64 +99,64 @@ class UploadStorage:
             return httpx.AsyncClient(
                 transport=self._transport,
                 follow_redirects=False,
-                timeout=None,  # noqa: S113  `patience` bounds all of it
-                # A proxy would read an address that is not encrypted.
+                timeout=None,  # noqa: S113  `_UploadBody.scope` limits it
+                # Over plain HTTP, a proxy could read the URL.
                 trust_env=address.scheme == "https",
                 headers={"User-Agent": f"trax-mcp/{__version__}"},
             )
-        except Exception:  # noqa: BLE001  whatever httpx makes of the environment
-            raise not_reached() from None
+        except Exception:  # noqa: BLE001  httpx raises many types for a wrong environment
+            raise storage_unreachable() from None
 
 
-class _Sending:
-    """A file on its way. `patience` ends when nothing has moved for too long."""
+class _UploadBody:
+    """The body of an upload. `scope` is cancelled when no byte has moved for too long."""
 
     def __init__(
         self,
-        pieces: AsyncIterator[bytes],
+        chunks: AsyncIterator[bytes],
         *,
         size: int,
         idle_seconds: float,
         answer_seconds: float,
     ) -> None:
-        self._pieces = pieces
+        self._chunks = chunks
         self._left = size
         self._idle_seconds = idle_seconds
         self._answer_seconds = answer_seconds
-        self.patience = anyio.CancelScope()
-        self._moved()
+        self.scope = anyio.CancelScope()
+        self._extend_deadline()
 
     @property
-    def is_whole(self) -> bool:
-        """Whether the last byte has left, or may have."""
+    def is_complete(self) -> bool:
+        """Whether the last byte was sent, or may have been."""
         return self._left <= 0
 
     @property
-    def seconds(self) -> float:
-        """For how long nothing may move now."""
-        return self._answer_seconds if self.is_whole else self._idle_seconds
+    def timeout_seconds(self) -> float:
+        """The current time-out."""
+        return self._answer_seconds if self.is_complete else self._idle_seconds
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._pieces:
-            self._left -= len(piece)
-            self._moved()
-            yield piece
-            self._moved()
+        async for chunk in self._chunks:
+            self._left -= len(chunk)
+            self._extend_deadline()
+            yield chunk
+            self._extend_deadline()
 
-    def _moved(self) -> None:
-        self.patience.deadline = anyio.current_time() + self.seconds
+    def _extend_deadline(self) -> None:
+        self.scope.deadline = anyio.current_time() + self.timeout_seconds
 
 
 async def _put(
-    http: httpx.AsyncClient, address: httpx.URL, headers: dict[str, str], sending: _Sending
+    http: httpx.AsyncClient, address: httpx.URL, headers: dict[str, str], body: _UploadBody
 ) -> None:
-    """Send, and read of the answer only whether it is a success.
+    """Send the request and read only the status of the response.
 
     Raises:
-        Refused: it is none.
+        Refused: the status is not a success.
     """
-    request = http.build_request("PUT", address, headers=headers, content=sending)
+    request = http.build_request("PUT", address, headers=headers, content=body)
     response = await http.send(request, stream=True)
     await response.aclose()
     if not is_success(response.status_code):
-        raise turned_away(response.status_code)
+        raise upload_refused(response.status_code)

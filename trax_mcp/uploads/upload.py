@@ -1,7 +1,6 @@
-"""A file of this computer -> an asset in the media library: reserve, put, wait until it is ready.
+"""Uploads a local file: reserve an asset, send the file, wait until TRaX has processed it.
 
-What may be read is decided in `files`, how the bytes travel in `storage`. The address
-that they travel to is a secret, and goes from one call to the next and nowhere else.
+The upload URL is a secret. It is used for the one request and never stored or shown.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -21,128 +20,134 @@ from trax_mcp.api.operations import CreateMediaUpload, ListMedia
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.clock import Clock
 from trax_mcp.progress import Progress
-from trax_mcp.uploads.files import MediaFile, UnfitFileError, opened
+from trax_mcp.uploads.files import MediaFile, MediaFileError, open_media_file
 from trax_mcp.uploads.upload_errors import (
-    not_processed,
-    still_processed,
-    unfit,
-    unfit_meanwhile,
-    unseen,
+    file_changed,
+    invalid_file,
+    processing_failed,
+    processing_timed_out,
+    status_unknown,
 )
 
 LONGEST_WAIT_SECONDS: Final = 600.0
-"""For READY or FAILED, after the last byte. TRaX does not say how long it may take."""
+"""How long to wait for READY or FAILED after the upload. TRaX documents no limit."""
 
-TELL_SECONDS: Final = 1.0
+_PROGRESS_SECONDS: Final = 1.0
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 15.0
-_LARGEST_PAGE: Final = 200
-_MOST_PAGES: Final = 100
+_MAX_PAGES: Final = 100
 
 
-class UploadMedia(ToolInput, call="POST /v1/media", effect=Effect.WRITE):
-    """Uploads a video, picture or sound file of this computer and waits until TRaX can use it.
-
-    Only what the person asked for, from the folders they allowed. No tool deletes it again.
-    """
+class UploadMedia(
+    ToolInput,
+    call="POST /v1/media",
+    effect=Effect.WRITE,
+    reads_files=True,
+    hint=(
+        "Uploads a video, picture or sound file of this computer and waits until TRaX can use it."
+        " Only what the person asked for, from the folders they allowed."
+        " No tool deletes it again."
+    ),
+):
+    """Uploads a file of this computer."""
 
     path: Text = Field(description="Whole path, or path below an allowed folder.")
     folder: Text | None = Field(None, description="Folder in the media library.")
 
     @classmethod
-    def answer(cls) -> JsonObject:
-        """The asset, as the contract has it."""
+    def answer_schema(cls) -> JsonObject:
+        """The contract's schema of an asset."""
         return CONTRACT.schemas["MediaAsset"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uploader:
-    """Uploads files from these folders; what it needs of the world is handed in."""
+    """Uploads files from the allowed folders."""
 
     client: Client
     folders: Sequence[Path]
     clock: Clock
 
-    async def upload(self, asked: UploadMedia, caller: Caller, progress: Progress) -> JsonObject:
-        """Upload a file and return its asset, READY, as TRaX sent it.
+    async def upload(self, request: UploadMedia, caller: Caller, progress: Progress) -> JsonObject:
+        """Upload a file, wait until it is READY, and return its asset as TRaX sent it.
 
         Raises:
             TraxError: it was not uploaded, or is not ready; `outcome` says which.
         """
         try:
-            async with opened(asked.path, self.folders) as file:
-                asset_id = await self._send(file, asked.folder, caller, progress)
-        except UnfitFileError as error:
-            raise unfit(error.why, error.remedy) from None
+            async with open_media_file(request.path, self.folders) as file:
+                asset_id = await self._send(file, request.folder, caller, progress)
+        except MediaFileError as error:
+            raise invalid_file(error.why, error.remedy) from None
         lookup = AssetLookup(self.client, caller, asset_id)
         return await self._wait(lookup, progress, file.size)
 
     async def _send(
         self, file: MediaFile, folder: str | None, caller: Caller, progress: Progress
     ) -> str:
-        """Reserve an asset and fill it; returns its id."""
-        # httpx is imported when the first file is sent, not at the start.
+        """Reserve an asset, send the file, and return the asset's id."""
+        # Imported on first use, so that the server starts faster.
         from trax_mcp.uploads.storage import UploadStorage  # noqa: PLC0415
 
         storage = UploadStorage.for_client(self.client)
-        reserved = await self.client.read(_reserving(file, folder), caller)
-        async with aclosing(self._pieces_with_progress(file, progress)) as pieces:
+        reserved = await self.client.read(_reservation(file, folder), caller)
+        async with aclosing(self._chunks_with_progress(file, progress)) as chunks:
             await storage.put(
-                reserved.upload_url, pieces, size=file.size, content_type=file.media_type
+                reserved.upload_url, chunks, size=file.size, content_type=file.media_type
             )
         return reserved.asset_id
 
-    async def _pieces_with_progress(
+    async def _chunks_with_progress(
         self, file: MediaFile, progress: Progress
     ) -> AsyncGenerator[bytes, None]:
-        """The pieces of a file, with a word now and then of how many are gone.
+        """The chunks of a file, with progress reports in between.
 
         Raises:
-            NotSent: the file can be sent no further.
+            NotSent: the file has changed or cannot be read.
         """
-        sent, told_at = 0, float("-inf")
+        sent, reported_at = 0, float("-inf")
         try:
-            async with aclosing(file.pieces()) as pieces:
-                async for piece in pieces:
-                    if self.clock.seconds() - told_at >= TELL_SECONDS:
-                        told_at = self.clock.seconds()
-                        await _tell_sent(progress, sent, whole=file.size)
-                    yield piece
-                    sent += len(piece)
-        except UnfitFileError as error:
-            raise unfit_meanwhile(error.why, error.remedy) from None
+            async with aclosing(file.chunks()) as chunks:
+                async for chunk in chunks:
+                    if self.clock.seconds() - reported_at >= _PROGRESS_SECONDS:
+                        reported_at = self.clock.seconds()
+                        await _report_sent(progress, sent, total=file.size)
+                    yield chunk
+                    sent += len(chunk)
+        except MediaFileError as error:
+            raise file_changed(error.why, error.remedy) from None
 
     async def _wait(self, lookup: "AssetLookup", progress: Progress, sent: int) -> JsonObject:
-        """Look, with growing pauses, until the asset is READY.
+        """Poll with growing pauses until the asset is READY.
 
         Raises:
-            TraxError: it is FAILED, not ready in time, or cannot be seen.
+            TraxError: it is FAILED, not ready in time, or cannot be read.
         """
-        trouble: TraxError | None = None
+        last_error: TraxError | None = None
         began, pause = self.clock.seconds(), _FIRST_PAUSE_SECONDS
-        while (gone := self.clock.seconds() - began) < LONGEST_WAIT_SECONDS:
-            told = f"Sent {_amount(sent)}. TRaX is processing it."
-            await progress(sent + gone, sent + LONGEST_WAIT_SECONDS, told)
-            asset, trouble = await _glance(lookup)
+        while (elapsed := self.clock.seconds() - began) < LONGEST_WAIT_SECONDS:
+            message = f"Sent {_format_size(sent)}. TRaX is processing it."
+            await progress(sent + elapsed, sent + LONGEST_WAIT_SECONDS, message)
+            asset, last_error = await _find_or_error(lookup)
             if asset.get("status") == "READY":
                 return asset
             if asset.get("status") == "FAILED":
-                raise not_processed()
-            await self.clock.sleep(min(pause, LONGEST_WAIT_SECONDS - gone))
+                raise processing_failed()
+            await self.clock.sleep(min(pause, LONGEST_WAIT_SECONDS - elapsed))
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
-        raise trouble or still_processed(seconds=LONGEST_WAIT_SECONDS)
+        raise last_error or processing_timed_out(seconds=LONGEST_WAIT_SECONDS)
 
 
-async def _tell_sent(progress: Progress, sent: int, *, whole: int) -> None:
-    words = f"Sent {_amount(sent)} of {_amount(whole)}."
-    await progress(sent, whole + LONGEST_WAIT_SECONDS, words)
+async def _report_sent(progress: Progress, sent: int, *, total: int) -> None:
+    message = f"Sent {_format_size(sent)} of {_format_size(total)}."
+    await progress(sent, total + LONGEST_WAIT_SECONDS, message)
 
 
-def _reserving(file: MediaFile, folder: str | None) -> CreateMediaUpload:
-    """The call that reserves an asset for this file.
+def _reservation(file: MediaFile, folder: str | None) -> CreateMediaUpload:
+    """The operation that reserves an asset for this file.
 
     Raises:
-        UnfitFileError: its name is none for TRaX, as one of blanks; all else was judged before.
+        MediaFileError: TRaX would not accept the file's name, for example one of blanks.
     """
     try:
         return CreateMediaUpload(
@@ -150,44 +155,43 @@ def _reserving(file: MediaFile, folder: str | None) -> CreateMediaUpload:
         )
     except ValidationError:
         remedy = "Give it a name with something to read in it."
-        raise UnfitFileError("has a name that TRaX would not take", remedy) from None
+        raise MediaFileError("has a name that TRaX would not take", remedy) from None
 
 
-async def _glance(lookup: "AssetLookup") -> tuple[JsonObject, TraxError | None]:
-    """The asset, or what keeps it from being seen for the moment: no reason to give up.
+async def _find_or_error(lookup: "AssetLookup") -> tuple[JsonObject, TraxError | None]:
+    """The asset, or the error if it is transient.
 
     Raises:
-        TraxError: it cannot be seen at all.
+        TraxError: the library cannot be read, and retrying will not help.
     """
     try:
-        return await lookup.look(), None
+        return await lookup.find(), None
     except TraxError as error:
         if error.failure.retryable:
-            return {}, unseen(error)
-        raise unseen(error) from None
+            return {}, status_unknown(error)
+        raise status_unknown(error) from None
 
 
 class AssetLookup:
-    """Where an asset stands in the library: there is no call for a single one."""
+    """Finds an asset in the list of the library, because TRaX has no call for a single asset."""
 
     def __init__(self, client: Client, caller: Caller, asset_id: str) -> None:
         self._client = client
         self._caller = caller
         self._asset_id = asset_id
         self._page: str | None = None
-        """Where it was seen last: pages stay where they are (source: the reference)."""
+        """The cursor of the page that had it last. Pages are stable (source: the reference)."""
 
-    async def look(self) -> JsonObject:
-        """The asset as TRaX tells of it, empty if it is not listed.
+    async def find(self) -> JsonObject:
+        """The asset as TRaX sent it. Empty if it is not listed.
 
         Raises:
             TraxError: a page could not be read.
         """
         cursor = self._page
-        for _ in range(_MOST_PAGES):
-            asking = ListMedia(limit=_LARGEST_PAGE).model_copy(update={"cursor": cursor})
-            page = (await self._client.send(asking, self._caller)).data
-            if asset := _listed(page, self._asset_id):
+        for _ in range(_MAX_PAGES):
+            page = await self._read_page(cursor)
+            if asset := _find_item(page, self._asset_id):
                 self._page = cursor
                 return asset
             if not (cursor := page.get("nextCursor")):
@@ -195,15 +199,17 @@ class AssetLookup:
         self._page = None
         return {}
 
-
-def _listed(page: JsonObject, asset_id: str) -> JsonObject | None:
-    items = page.get("data")
-    listed: list[object] = items if isinstance(items, list) else []
-    return next((it for it in listed if isinstance(it, dict) and it.get("id") == asset_id), None)
+    async def _read_page(self, cursor: str | None) -> JsonObject:
+        return (await self._client.send(ListMedia().next_page(cursor), self._caller)).data
 
 
-def _amount(size: int) -> str:
-    """Bytes, in words."""
+def _find_item(page: JsonObject, asset_id: str) -> JsonObject | None:
+    data = page.get("data")
+    items: list[object] = data if isinstance(data, list) else []
+    return next((it for it in items if isinstance(it, dict) and it.get("id") == asset_id), None)
+
+
+def _format_size(size: int) -> str:
     for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
         if size >= unit:
             return f"{size / unit:.1f} {name}"

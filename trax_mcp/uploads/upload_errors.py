@@ -1,7 +1,4 @@
-"""What can go wrong with an upload once its place is reserved, put into words.
-
-Pure. No address of an upload can enter, since none is handed in.
-"""
+"""The messages of failed uploads. No function here takes the upload URL, which is a secret."""
 
 from dataclasses import replace
 from typing import Final
@@ -12,7 +9,6 @@ from trax_mcp.api.errors import (
     LostAnswer,
     NoConnection,
     NotSent,
-    Outcome,
     Refused,
     TraxError,
 )
@@ -21,13 +17,13 @@ _NOT_UPLOADED: Final = (
     "so the file was not uploaded; what was reserved for it stays in the media library, empty."
 )
 _AGAIN: Final = "Call again to try anew."
-_LOOK: Final = "whether the file arrived is not known. Look with list_media before anything else."
-_MAY_PASS: Final = frozenset({408, 425, 429})
+_VERIFY: Final = "whether the file arrived is not known. Look with list_media before anything else."
+_TRANSIENT: Final = frozenset({408, 425, 429})
 _SERVER_ERROR: Final = 500
 
 
-def unfit_address() -> BadAnswer:
-    """The address that TRaX gave is none to which a file may be sent."""
+def invalid_upload_url() -> BadAnswer:
+    """The upload URL from TRaX is not acceptable."""
     message = (
         f"TRaX gave an upload address that is not https, {_NOT_UPLOADED}"
         " Tell whoever runs this TRaX."
@@ -35,65 +31,66 @@ def unfit_address() -> BadAnswer:
     return BadAnswer(Failure(code="bad_answer", message=message, retryable=False))
 
 
-def not_reached() -> NoConnection:
+def storage_unreachable() -> NoConnection:
     """No connection to the storage was made."""
     message = f"The storage that TRaX named could not be reached, {_NOT_UPLOADED} {_AGAIN}"
     return NoConnection(Failure(code="unreachable", message=message, retryable=True))
 
 
-def turned_away(status: int) -> Refused:
-    """The storage answered, and not with a success; what else it said is told to nobody."""
-    may_pass = status in _MAY_PASS or status >= _SERVER_ERROR
-    next_step = _AGAIN if may_pass else "The same call is likely to fail again."
+def upload_refused(status: int) -> Refused:
+    """The storage answered with an error. Its text is not shown, since it may hold the URL."""
+    retryable = status in _TRANSIENT or status >= _SERVER_ERROR
+    next_step = _AGAIN if retryable else "The same call is likely to fail again."
     message = f"The storage answered the upload with HTTP {status}, {_NOT_UPLOADED} {next_step}"
     return Refused(
-        Failure(code="upload_failed", message=message, retryable=may_pass, http_status=status)
+        Failure(code="upload_failed", message=message, retryable=retryable, http_status=status)
     )
 
 
-def broke_off(*, whole: bool) -> LostAnswer:
-    """The connection broke, before or after all of the file was sent."""
-    return _lost("unreachable", "The connection to the storage broke", whole=whole)
+def upload_interrupted(*, is_complete: bool) -> LostAnswer:
+    """The connection broke, before or after the file was sent completely."""
+    happened = "The connection to the storage broke"
+    return _lost("unreachable", happened, is_complete=is_complete)
 
 
-def stalled(*, seconds: float, whole: bool) -> LostAnswer:
-    """The storage took nothing more, or did not answer, for so long."""
-    happened = "did not confirm the upload" if whole else "took nothing more of the file"
-    return _lost("timeout", f"The storage {happened} for {seconds:g} s", whole=whole)
+def upload_timed_out(*, seconds: float, is_complete: bool) -> LostAnswer:
+    """The storage accepted no more bytes, or did not answer, in time."""
+    happened = "did not confirm the upload" if is_complete else "took nothing more of the file"
+    return _lost("timeout", f"The storage {happened} for {seconds:g} s", is_complete=is_complete)
 
 
-def unfit_meanwhile(why: str, remedy: str) -> NotSent:
-    """The file can no longer be sent as it was reserved."""
+def file_changed(why: str, remedy: str) -> NotSent:
+    """After the reservation, the file cannot be sent any more."""
     message = f"The file {why}, {_NOT_UPLOADED} {remedy}"
     return NotSent(Failure(code="invalid_file", message=message, retryable=False))
 
 
-def unfit(why: str, remedy: str) -> NotSent:
-    """The file is none that can be uploaded; nothing is reserved."""
+def invalid_file(why: str, remedy: str) -> NotSent:
+    """The file cannot be uploaded. Nothing was reserved."""
     message = f"The file {why}, so nothing was sent. {remedy}"
     return NotSent(Failure(code="invalid_file", message=message, retryable=False))
 
 
-def not_processed() -> Refused:
-    """The file arrived, and TRaX could make nothing of it."""
+def processing_failed() -> Refused:
+    """The file arrived, but TRaX could not process it."""
     message = (
         "The file was uploaded, but TRaX could not process it: the media library lists it as"
         " FAILED. Tell the person; do not upload the same file again."
     )
-    return Refused(_done("upload_failed", message))
+    return Refused(_applied("upload_failed", message))
 
 
-def still_processed(*, seconds: float) -> LostAnswer:
-    """The file arrived, and was not ready in the time there was."""
+def processing_timed_out(*, seconds: float) -> LostAnswer:
+    """The file arrived, but was not ready in time."""
     message = (
         f"The file was uploaded, but TRaX has not finished processing it in {seconds:g} s."
         " Do not upload it again: list_media shows when it is READY."
     )
-    return LostAnswer(_done("timeout", message))
+    return LostAnswer(_applied("timeout", message))
 
 
-def unseen(error: TraxError) -> TraxError:
-    """The file arrived, and whether it is ready could not be read."""
+def status_unknown(error: TraxError) -> TraxError:
+    """The file arrived, but whether it is ready could not be read."""
     message = (
         "The file was uploaded, but whether it is ready could not be seen."
         f" Do not upload it again. {error.failure.message}"
@@ -101,11 +98,13 @@ def unseen(error: TraxError) -> TraxError:
     return type(error)(replace(error.failure, message=message, outcome="applied", retryable=False))
 
 
-def _done(code: str, message: str) -> Failure:
+def _applied(code: str, message: str) -> Failure:
     return Failure(code=code, message=message, retryable=False, outcome="applied")
 
 
-def _lost(code: str, happened: str, *, whole: bool) -> LostAnswer:
-    outcome: Outcome = "unknown" if whole else "not_applied"
-    message = f"{happened}; {_LOOK}" if whole else f"{happened}, {_NOT_UPLOADED} {_AGAIN}"
-    return LostAnswer(Failure(code=code, message=message, retryable=not whole, outcome=outcome))
+def _lost(code: str, happened: str, *, is_complete: bool) -> LostAnswer:
+    if is_complete:
+        message = f"{happened}; {_VERIFY}"
+        return LostAnswer(Failure(code=code, message=message, retryable=False, outcome="unknown"))
+    message = f"{happened}, {_NOT_UPLOADED} {_AGAIN}"
+    return LostAnswer(Failure(code=code, message=message, retryable=True))
