@@ -20,7 +20,7 @@ HELP = "!live, !off, !say WORDS or !quit"
 
 
 class Bot:
-    """Knows one studio, and speaks for whoever sits at the terminal."""
+    """Runs one studio for the moderator at the terminal."""
 
     def __init__(self, trax: Client, studio_id: str) -> None:
         self.trax = trax
@@ -28,7 +28,7 @@ class Bot:
         self.chat = f"trax://studios/{studio_id}/chat"
 
     async def follow_chat(self) -> None:
-        """Tell what viewers say, as they say it; `!r` shows tricks with the terminal as text."""
+        """Print new chat messages; `!r` escapes control characters."""
         cursor = (await self.read(self.chat))["cursor"]
         async with self.trax.listen(resource_subscriptions=[self.chat]) as changes:
             async for _ in changes:
@@ -40,33 +40,33 @@ class Bot:
                 cursor = chat["cursor"]
         raise RuntimeError("The server has stopped.")
 
-    async def take_orders(self) -> None:
-        """Do what is typed, until `!quit` or the end of input."""
-        while (order := await typed("> ")) != "!quit":
-            match order.split(maxsplit=1):
+    async def read_commands(self) -> None:
+        """Run the typed commands, until `!quit` or the end of input."""
+        while (command := await read_line("> ")) != "!quit":
+            match command.split(maxsplit=1):
                 case ["!live"]:
-                    await self.act("go_live")
+                    await self.call("go_live")
                 case ["!off"]:
-                    await self.act("go_offline")
-                case ["!say", words]:
-                    await self.act("send_chat_message", text=words)
+                    await self.call("go_offline")
+                case ["!say", text]:
+                    await self.call("send_chat_message", text=text)
                 case _:
                     print(HELP)
 
-    async def act(self, tool: str, **arguments: object) -> None:
-        """Call a tool; if it needs a yes, show what would happen and ask for one."""
+    async def call(self, tool: str, **arguments: object) -> None:
+        """Call a tool; if it needs confirmation, print the preview and ask for it."""
         arguments |= self.studio
         result = await self.trax.call_tool(tool, arguments, meta=ACTOR)
         while confirmation := (result.structured_content or {}).get("confirmation"):
-            # What stands before and after the preview is for a model.
-            print(told(result).partition("\n\n")[2].rpartition("\n\n")[0])
-            if await typed("[1] Do it   [2] Do not: ") != "1":
+            # The text before and after the preview is for a model.
+            print(text_of(result).partition("\n\n")[2].rpartition("\n\n")[0])
+            if await read_line("[1] Do it   [2] Do not: ") != "1":
                 print("Nothing was sent.")
                 return
             arguments |= {"confirm": True, "confirmation": confirmation}
             result = await self.trax.call_tool(tool, arguments, meta=ACTOR)
         observed = (result.structured_content or {}).get("observed")
-        print(f"{tool}: {observed['state']}" if observed else told(result))
+        print(f"{tool}: {observed['state']}" if observed else text_of(result))
 
     async def read(self, uri: str) -> Any:  # noqa: ANN401  JSON
         """Read a resource."""
@@ -74,34 +74,34 @@ class Bot:
         return json.loads(contents[0].text)
 
 
-def told(result: CallToolResult) -> str:
+def text_of(result: CallToolResult) -> str:
     """The text of a result."""
     return "\n".join(it.text for it in result.content if it.type == "text")
 
 
-async def typed(prompt: str) -> str:
-    """A line that is typed, `!quit` at the end of input."""
+async def read_line(prompt: str) -> str:
+    """Read a line; `!quit` at the end of input."""
     print(prompt, end="", flush=True)
     line = await anyio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
     return line.strip() if line else "!quit"
 
 
 async def main(server: str, studio: str) -> None:
-    """Connect, find the studio, and work."""
+    """Connect, find the studio and run the bot."""
     key = os.environ.get("TRAX_API_KEY")
     async with (
         httpx2.AsyncClient(headers={"X-API-Key": key} if key else {}, timeout=None) as http,
         Client(streamable_http_client(server, http_client=http), cache=None) as trax,
     ):
-        found = await trax.call_tool("find_studio", {"query": studio})
-        matches = (found.structured_content or {}).get("matches", [])
-        if len(meant := [it for it in matches if studio in (it["name"], it["id"])] or matches) != 1:
-            raise RuntimeError(told(found))
-        print(f"{meant[0]['name']!r}: {HELP}")
-        bot = Bot(trax, meant[0]["id"])
+        result = await trax.call_tool("find_studio", {"query": studio})
+        matches = (result.structured_content or {}).get("matches", [])
+        if len(hits := [it for it in matches if studio in (it["name"], it["id"])] or matches) != 1:
+            raise RuntimeError(text_of(result))
+        print(f"{hits[0]['name']!r}: {HELP}")
+        bot = Bot(trax, hits[0]["id"])
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(bot.follow_chat)
-            await bot.take_orders()
+            await bot.read_commands()
             tasks.cancel_scope.cancel()
 
 
@@ -116,4 +116,4 @@ if __name__ == "__main__":
         while isinstance(reason, BaseExceptionGroup):
             reason = reason.exceptions[0]
         print(f"\nCannot go on: {reason}", file=sys.stderr, flush=True)
-        os._exit(1)  # a thread may still wait for what is typed
+        os._exit(1)  # a thread may still wait for input

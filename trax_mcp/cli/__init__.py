@@ -1,4 +1,4 @@
-"""The command line: knows every command, and no rule."""
+"""The command line."""
 
 from trax_mcp.cli.main import main
 

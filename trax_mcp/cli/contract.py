@@ -1,7 +1,4 @@
-"""`trax-mcp contract`: the baked contract as JSON, and how the one that is served differs from it.
-
-Knows how differences are told to a person; which there are, and which break, `drift` decides.
-"""
+"""`trax-mcp contract`: prints the built-in contract, or how TRaX's own differs from it."""
 
 import json
 import sys
@@ -18,8 +15,8 @@ from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.drift import Difference, compare
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operations import GetOpenapi
-from trax_mcp.cli.terminal import console_on, hang, note, waiting
-from trax_mcp.cli.upstream import client_for
+from trax_mcp.cli.client_factory import client_for
+from trax_mcp.cli.terminal import console_on, note, print_hanging, waiting
 from trax_mcp.settings import Settings
 
 _KINDS: Final = ("added", "removed", "changed")
@@ -28,16 +25,15 @@ _ADVICE: Final = "What is marked may fail: update trax-mcp, or check TRAX_BASE_U
 
 
 def show() -> int:
-    """Print the baked contract as JSON, for a person or a pipe."""
+    """Print the built-in contract as JSON."""
     console_on(sys.stdout).print(json.dumps(CONTRACT.document, indent=2), soft_wrap=True)
     return 0
 
 
 def check(settings: Settings) -> int:
-    """Print how TRaX's own contract differs from the baked one.
+    """Print how TRaX's own contract differs from the built-in one. No key is sent.
 
-    Returns 0 if nothing that it promised is broken. Returns 1 if something is, or if the contract
-    could not be read; then stderr says why. No key is sent.
+    Returns 1 if a difference is breaking, or if the contract cannot be read; else 0.
     """
     try:
         with waiting(console_on(sys.stderr), "Asking TRaX for its contract"):
@@ -58,18 +54,18 @@ async def _fetch(settings: Settings) -> JsonObject:
 
 def _report(console: Console, where: str, differences: Sequence[Difference]) -> None:
     opening = f"The contract of {where}, beside the baked one ({CONTRACT.version})"
-    _tell(console, Text(opening, "bold"), indent=2)
+    _print(console, Text(opening, "bold"), indent=2)
     console.print()
     for kind in _KINDS:
         group = [difference for difference in differences if difference.kind == kind]
         if group:
-            _tell(console, Text(kind.capitalize(), "bold cyan"), indent=2)
+            _print(console, Text(kind.capitalize(), "bold cyan"), indent=2)
             for difference in sorted(group, key=lambda it: not it.breaking):
-                _tell(console, _line(difference), indent=4)
+                _print(console, _line(difference), indent=4)
             console.print()
     style = "bold red" if _breaking(differences) else "bold green"
     for sentence in _verdict(differences):
-        _tell(console, Text(sentence, style), indent=2)
+        _print(console, Text(sentence, style), indent=2)
 
 
 def _line(difference: Difference) -> Text:
@@ -78,19 +74,19 @@ def _line(difference: Difference) -> Text:
 
 
 def _verdict(differences: Sequence[Difference]) -> tuple[str, ...]:
-    breaking, found = len(_breaking(differences)), len(differences)
-    if not found:
+    breaking, total = len(_breaking(differences)), len(differences)
+    if not total:
         return ("They are the same.",)
-    told = "1 difference" if found == 1 else f"{found} differences"
+    count = "1 difference" if total == 1 else f"{total} differences"
     if not breaking:
-        return f"{told}, none breaking.", _PROMISE
-    return f"{told}, {breaking} breaking.", _ADVICE
+        return f"{count}, none breaking.", _PROMISE
+    return f"{count}, {breaking} breaking.", _ADVICE
 
 
 def _breaking(differences: Iterable[Difference]) -> list[Difference]:
     return [difference for difference in differences if difference.breaking]
 
 
-def _tell(console: Console, words: Text, *, indent: int) -> None:
-    """Print words at an indent, and what does not fit on the line two columns further in."""
-    hang(console, Text(" " * indent), words, under=Text(" " * (indent + 2)))
+def _print(console: Console, text: Text, *, indent: int) -> None:
+    """Print text at an indent; further lines are indented by two more columns."""
+    print_hanging(console, Text(" " * indent), text, under=Text(" " * (indent + 2)))

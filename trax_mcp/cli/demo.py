@@ -1,7 +1,6 @@
-"""`trax-mcp demo`: starts our own server on the sandbox, as any MCP client would, and plays a show.
+"""`trax-mcp demo`: starts this server on the sandbox, as an MCP client does, and runs a show.
 
-Knows how to start, to end and to fail. What is played is in `scenes` and `encore`, how it looks in
-`story`.
+The steps are in `form_demo` and `confirmation_demo`, the output in `demo_output`.
 """
 
 import logging
@@ -20,18 +19,18 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from rich.console import Console
 
-from trax_mcp.cli.encore import Encore
-from trax_mcp.cli.person import Person
-from trax_mcp.cli.scenes import Show
-from trax_mcp.cli.story import Story
+from trax_mcp.cli.checked_calls import ToolCaller, Unexpected
+from trax_mcp.cli.confirmation_demo import ConfirmationDemo
+from trax_mcp.cli.demo_output import DemoOutput
+from trax_mcp.cli.form_demo import FormDemo
+from trax_mcp.cli.simulated_user import SimulatedUser
 from trax_mcp.cli.terminal import console_on
-from trax_mcp.cli.toolbox import Toolbox, Unexpected
-from trax_mcp.settings import PREFIX
+from trax_mcp.settings import VARIABLE_PREFIX
 
 SERVER: Final = (sys.executable, "-P", "-m", "trax_mcp", "--sandbox")
 START_SECONDS: Final[float] = 20
 _CALL_SECONDS = 30
-_LAST_WORDS = 8
+_LOG_LINES = 8
 
 _ABOUT = """\
 A real MCP client starts trax-mcp and runs a whole show on the embedded TRaX \
@@ -43,89 +42,91 @@ sandbox: there the server runs only what it has shown, and only once."""
 
 
 def play(command: Sequence[str] = SERVER, *, console: Console | None = None) -> int:
-    """Play the show with the server that `command` starts, on stdout if not on another console.
+    """Run the demo with the server that `command` starts, and print it on `console` or stdout.
 
-    Returns 0 if every step was as it should be; else says on stderr which was not, and returns 1.
+    Returns 0 if every step is as expected; else prints on stderr which is not, and returns 1.
     """
-    story = Story(console or console_on(sys.stdout))
+    output = DemoOutput(console or console_on(sys.stdout))
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log, _logging_to(log):
         try:
-            problem = anyio.run(_play, command, story, log)
+            problem = anyio.run(_play, command, output, log)
         except (OSError, ExceptionGroup) as error:
-            if story.scene_title:
+            if output.scene_title:
                 raise
             problem = Unexpected("The server starts and answers.", seen=_reason(error))
         except BaseExceptionGroup as error:
             if error.subgroup(SystemExit) is None:
                 raise
-            return 1  # rich leaves so when nobody reads the story any more
+            return 1  # rich exits when the reader of a pipe has gone
         if problem is None:
             return 0
         log.seek(0)
-        last_words = log.read().splitlines()[-_LAST_WORDS:]
-    Story(console_on(sys.stderr)).fail(
-        _headline(story.scene_title), expected=problem.expected, seen=problem.seen, log=last_words
+        log_lines = log.read().splitlines()[-_LOG_LINES:]
+    DemoOutput(console_on(sys.stderr)).fail(
+        _headline(output.scene_title), expected=problem.expected, seen=problem.seen, log=log_lines
     )
     return 1
 
 
-async def _play(command: Sequence[str], story: Story, log: TextIO) -> Unexpected | None:
-    """Play both parts; return the first step that is not as it should be, None if all are."""
-    story.open("trax-mcp demo", _ABOUT)
-    began = anyio.current_time()
-    person = Person(story)
+async def _play(command: Sequence[str], output: DemoOutput, log: TextIO) -> Unexpected | None:
+    """Run both parts; return the first unexpected step, or None."""
+    output.open("trax-mcp demo", _ABOUT)
+    started_at = anyio.current_time()
+    user = SimulatedUser(output)
 
-    async def show(tools: Toolbox) -> None:
-        await (await Show.find(tools, story, person)).play()
+    async def show(tools: ToolCaller) -> None:
+        await (await FormDemo.find(tools, output, user)).play()
 
-    async def encore(tools: Toolbox) -> None:
-        await (await Encore.find(tools, story)).play()
+    async def encore(tools: ToolCaller) -> None:
+        await (await ConfirmationDemo.find(tools, output)).play()
 
-    problem = await _part(_client(command, log, person), story, show)
+    problem = await _part(_client(command, log, user), output, show)
     if problem is None:
-        story.interlude(_INTERLUDE)
-        problem = await _part(_client(command, log), story, encore)
+        output.interlude(_INTERLUDE)
+        problem = await _part(_client(command, log), output, encore)
     if problem is None:
-        seconds = anyio.current_time() - began
-        story.close(f"Two shows in {seconds:.0f} s, every step checked.", *_advice())
+        seconds = anyio.current_time() - started_at
+        output.close(f"Two shows in {seconds:.0f} s, every step checked.", *_advice())
     return problem
 
 
 async def _part(
-    client: Client, story: Story, play_with: Callable[[Toolbox], Awaitable[None]]
+    client: Client, output: DemoOutput, play: Callable[[ToolCaller], Awaitable[None]]
 ) -> Unexpected | None:
-    """Start a server, and play with its tools."""
-    with anyio.fail_after(START_SECONDS) as patience:
+    """Start a server and run the steps with its tools."""
+    with anyio.fail_after(START_SECONDS) as start_scope:
         async with client:
-            patience.deadline = math.inf
-            tools = await Toolbox.of(client, story)
-            story.checked(_introduction(client, tools))
+            start_scope.deadline = math.inf
+            tools = await ToolCaller.create(client, output)
+            output.checked(_introduction(client, tools))
             try:
-                await play_with(tools)
+                await play(tools)
             except Unexpected as problem:
                 return problem
     return None
 
 
-def _introduction(client: Client, tools: Toolbox) -> str:
+def _introduction(client: Client, tools: ToolCaller) -> str:
     who = client.server_info
     server = f"{who.name} {who.version}" if who else "A server without a name"
     return f"{server} is up: {len(tools.names)} tools, MCP {client.protocol_version} over stdio"
 
 
-def _client(command: Sequence[str], log: TextIO, person: Person | None = None) -> Client:
-    """A client of the server that `command` starts, with none of the reader's own settings.
+def _client(command: Sequence[str], log: TextIO, user: SimulatedUser | None = None) -> Client:
+    """A client of the server that `command` starts, without TRAX_ variables.
 
-    One that can ask a person speaks the newest protocol, one that cannot the earlier one.
+    With a user it speaks the newest protocol and has elicitation; without one, the earlier one.
     """
     program, *arguments = command
-    environment = {it: value for it, value in os.environ.items() if not it.startswith(PREFIX)}
+    environment = {
+        it: value for it, value in os.environ.items() if not it.startswith(VARIABLE_PREFIX)
+    }
     server = StdioServerParameters(command=program, args=arguments, env=environment)
     return Client(
         stdio_client(server, errlog=log),
-        mode="auto" if person else "legacy",
+        mode="auto" if user else "legacy",
         read_timeout_seconds=_CALL_SECONDS,
-        elicitation_callback=person.decide if person else None,
+        elicitation_callback=user.decide if user else None,
     )
 
 
@@ -137,20 +138,20 @@ def _advice() -> tuple[tuple[str, str], ...]:
 
 
 def _program() -> str:
-    """How the reader starts trax-mcp from where they are."""
-    beside = Path(sys.executable).with_name("trax-mcp")
-    found = shutil.which("trax-mcp")
-    if not beside.exists():
+    """The command that starts trax-mcp from the current folder."""
+    script = Path(sys.executable).with_name("trax-mcp")
+    on_path = shutil.which("trax-mcp")
+    if not script.exists():
         return f"{sys.executable} -m trax_mcp"
-    if found is not None and beside.samefile(found):
+    if on_path is not None and script.samefile(on_path):
         return "trax-mcp"
     here = Path.cwd()
-    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)
+    return str(script.relative_to(here) if script.is_relative_to(here) else script)
 
 
 @contextmanager
 def _logging_to(log: TextIO) -> Iterator[None]:
-    """Keep what the SDK's client logs, as the server's own words, out of the story."""
+    """Write what the SDK's client logs to `log`, not among the output."""
     handler = logging.StreamHandler(log)
     logger = logging.getLogger("mcp")
     logger.addHandler(handler)

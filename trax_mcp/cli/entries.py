@@ -1,6 +1,6 @@
-"""The entry `trax` in a client's configuration: how it is made, changed and judged.
+"""The entry `trax` in a client's configuration: creates, changes and reads it.
 
-Pure, but for `survey`, which reads the configurations. Nothing here writes or asks.
+Pure, except for `read_configurations`.
 """
 
 import os
@@ -19,88 +19,92 @@ KEY: Final = "TRAX_API_KEY"
 KEY_FILE: Final = "TRAX_API_KEY_FILE"
 _SANDBOX_SETTING: Final = "TRAX_SANDBOX"
 _SANDBOX: Final = "--sandbox"
-_ADDRESS: Final = "TRAX_BASE_URL"
-_OURS: Final = frozenset({"command", "args", "env", KEY, KEY_FILE, _SANDBOX_SETTING})
-"""What is written, or emptied, whatever it was."""
+_BASE_URL: Final = "TRAX_BASE_URL"
+_OVERWRITTEN: Final = frozenset({"command", "args", "env", KEY, KEY_FILE, _SANDBOX_SETTING})
+"""The fields and settings that are always overwritten."""
 _EMPTY_DOCUMENT: Final = "{}\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """One installation of trax-mcp: all the ways to start it, the one to write down first."""
+    """One installation of trax-mcp and its commands; the first one goes into a configuration."""
 
     commands: tuple[tuple[str, ...], ...]
 
     @classmethod
     def this(cls) -> Self:
-        """The one that runs now, by its absolute path."""
+        """The running installation, by its absolute path."""
         python = sys.executable
         script = Path(python).with_name("trax-mcp.exe" if sys.platform == "win32" else "trax-mcp")
-        # A client may start us in a folder whose modules must not stand in for ours: -P.
+        # -P: the folder in which a client starts this must not shadow its modules.
         modules = ((python, "-P", "-m", "trax_mcp"), (python, "-m", "trax_mcp"))
         return cls(((str(script),), *modules) if script.is_file() else modules)
 
-    def starts_by(self, entry: Mapping[str, object]) -> bool:
+    def is_started_by(self, entry: Mapping[str, object]) -> bool:
         """Whether this entry starts this installation, on the sandbox or not."""
         arguments = entry.get("args", [])
         if not isinstance(arguments, list):
             return False
-        asked = [entry.get("command"), *(it for it in arguments if it != _SANDBOX)]
-        if not all(isinstance(it, str) for it in asked):
+        command = [entry.get("command"), *(it for it in arguments if it != _SANDBOX)]
+        if not all(isinstance(it, str) for it in command):
             return False
-        return _normalised(asked) in [_normalised(it) for it in self.commands]
+        return _normalise(command) in [_normalise(it) for it in self.commands]
 
 
-def _normalised(command: Sequence[object]) -> list[str]:
+def _normalise(command: Sequence[object]) -> list[str]:
     program, *arguments = map(str, command)
     return [os.path.normcase(program), *arguments]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is to stand under `trax`. `key_file` is None where the key is not to be touched."""
+    """The entry `trax`. If `key_file` is None, the key's settings do not change."""
 
     installation: Installation
     sandbox: bool = False
     key_file: Path | None = None
 
-    def whole(self, client: Client) -> dict[str, object]:
-        """All of it, as this client wants it."""
+    def to_json(self, client: Client) -> dict[str, object]:
+        """The complete entry in this client's format."""
         environment = self._settings({})
-        return {**client.shape, **self._start(), **({"env": environment} if environment else {})}
+        return {
+            **client.fixed_fields,
+            **self._command(),
+            **({"env": environment} if environment else {}),
+        }
 
     def snippet(self, client: Client) -> dict[str, object]:
-        """A configuration with nothing else in it."""
-        return {client.servers: {NAME: self.whole(client)}}
+        """A configuration with this entry only."""
+        return {client.servers: {NAME: self.to_json(client)}}
 
-    def put_into(self, document: Document, client: Client) -> Document:
-        """Add it to a configuration, or correct what stands there and keep all else of it.
+    def add_to(self, document: Document, client: Client) -> Document:
+        """Add it to a configuration, or correct the entry that is there.
 
         Raises:
-            InvalidJson: there is an entry of this name that is no program, or no place for one.
+            InvalidJson: there is an entry of this name with a URL, or the parent is no object.
         """
-        at = (client.servers, NAME)
+        path = (client.servers, NAME)
         if document.get(client.servers) is None:
-            return document.put(client.servers, value={NAME: self.whole(client)})
-        if document.get(*at) is None:
-            return document.put(*at, value=self.whole(client))
-        if document.get(*at, "url") is not None:
+            return document.put(client.servers, value={NAME: self.to_json(client)})
+        if document.get(*path) is None:
+            return document.put(*path, value=self.to_json(client))
+        if document.get(*path, "url") is not None:
             raise InvalidJson(f'has a server "{NAME}" already, which is reached by a url')
-        for name, value in {**client.shape, **self._start()}.items():
-            document = document.put(*at, name, value=value)
+        for name, value in {**client.fixed_fields, **self._command()}.items():
+            document = document.put(*path, name, value=value)
         for name, setting in self._settings(environment_in(document, client)).items():
-            document = document.put(*at, "env", name, value=setting)
+            document = document.put(*path, "env", name, value=setting)
         return document
 
-    def _start(self) -> dict[str, object]:
+    def _command(self) -> dict[str, object]:
         program, *arguments = self.installation.commands[0]
         return {"command": program, "args": [*arguments, *[_SANDBOX] * self.sandbox]}
 
     def _settings(self, own: Mapping[str, str]) -> dict[str, str]:
-        """What must be set, beside its `own` settings, so that this server starts and no other.
+        """The settings to add to the entry's `own` ones.
 
-        What must not be set is set to nothing, which is the same: a client may hand on its own
-        environment, and what is left out here would count there.
+        Settings that must not apply are set to "", because a client may pass its own environment:
+        a setting that is absent here would be taken from there.
         """
         file = own.get(KEY_FILE) if self.key_file is None else str(self.key_file)
         settings = {KEY_FILE: file, KEY: ""} if file else {KEY_FILE: ""} if own.get(KEY) else {}
@@ -113,69 +117,72 @@ def entry_in(document: Document, client: Client) -> object:
     """The entry of a configuration; None if there is none.
 
     Raises:
-        InvalidJson: there is no place for one.
+        InvalidJson: its parent is no object.
     """
     return None if document.get(client.servers) is None else document.get(client.servers, NAME)
 
 
 def environment_in(document: Document, client: Client) -> dict[str, str]:
-    """The settings that stand in the entry of a configuration.
+    """The settings of the entry.
 
     Raises:
-        InvalidJson: there is no place for one.
+        InvalidJson: its parent is no object.
     """
     return _environment_of(entry_in(document, client))
 
 
 def _environment_of(entry: object) -> dict[str, str]:
-    found = entry.get("env") if isinstance(entry, dict) else None
-    return {it: str(value) for it, value in found.items()} if isinstance(found, dict) else {}
+    env = entry.get("env") if isinstance(entry, dict) else None
+    return {name: str(value) for name, value in env.items()} if isinstance(env, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)
 class ReplacedEntry:
-    """What an entry has started until now, and the names of what else stands in it and is kept."""
+    """The command of an entry that is replaced, and the names of the fields that stay."""
 
     command: str
-    kept: tuple[str, ...]
+    kept_names: tuple[str, ...]
 
     @property
-    def gets_the_key_elsewhere(self) -> bool:
-        """Whether the address that the key would go to is one that somebody else wrote there."""
-        return _ADDRESS in self.kept
+    def keeps_base_url(self) -> bool:
+        """Whether the key would go to an address that was in the entry before."""
+        return _BASE_URL in self.kept_names
 
 
 def replaced_entry_in(
     document: Document, client: Client, installation: Installation
 ) -> ReplacedEntry | None:
-    """The entry whose place is taken, if it starts something else. Its arguments may be secret.
+    """The entry that will be replaced, if it starts something else. Its arguments may be secret.
 
     Raises:
-        InvalidJson: there is no place for one.
+        InvalidJson: its parent is no object.
     """
     entry = entry_in(document, client)
-    if not isinstance(entry, dict) or installation.starts_by(entry):
+    if not isinstance(entry, dict) or installation.is_started_by(entry):
         return None
-    ours = {*client.shape, *_OURS}
+    overwritten = {*client.fixed_fields, *_OVERWRITTEN}
     settings = sorted(it for it, value in _environment_of(entry).items() if value)
-    kept = (*(it for it in entry if it not in ours), *(it for it in settings if it not in _OURS))
-    return ReplacedEntry(str(entry.get("command")), kept)
+    kept_names = (
+        *(it for it in entry if it not in overwritten),
+        *(it for it in settings if it not in _OVERWRITTEN),
+    )
+    return ReplacedEntry(str(entry.get("command")), kept_names)
 
 
 def local_entries(document: Document, client: Client) -> dict[str, dict[str, Any]]:
-    """The entries that count in one project alone, by its folder: there they come first."""
+    """The entries that apply in one project only, by its folder."""
     projects = None if client.projects is None else document.get(client.projects)
-    found = {}
+    entries = {}
     for folder, project in projects.items() if isinstance(projects, dict) else ():
         servers = project.get(client.servers) if isinstance(project, dict) else None
         entry = servers.get(NAME) if isinstance(servers, dict) else None
         if isinstance(entry, dict):
-            found[folder] = entry
-    return found
+            entries[folder] = entry
+    return entries
 
 
 def read_configuration(text: str | None, client: Client) -> Document:
-    """Read a configuration; None is one that is not there yet.
+    """Parse a configuration; None if it does not exist yet.
 
     Raises:
         InvalidJson: it is not JSON.
@@ -184,7 +191,7 @@ def read_configuration(text: str | None, client: Client) -> Document:
 
 
 class ConfigState(Enum):
-    """How a client's configuration stands to an installation."""
+    """What a client's configuration has for an installation."""
 
     ABSENT = "there is none"
     BROKEN = "it cannot be read"
@@ -193,62 +200,66 @@ class ConfigState(Enum):
     HERE = "its entry for trax starts this installation"
 
 
-def standing(client: Client, text: str | None, installation: Installation) -> ConfigState:
-    """Judge a configuration by its text; None is one that is not there."""
+def config_state(client: Client, text: str | None, installation: Installation) -> ConfigState:
+    """The state of a configuration's text; None if it does not exist."""
     if text is None:
         return ConfigState.ABSENT
     try:
         entry = entry_in(read_configuration(text, client), client)
     except InvalidJson:
         return ConfigState.BROKEN
-    return ConfigState.WITHOUT if entry is None else _standing(entry, installation)
+    return ConfigState.WITHOUT if entry is None else _entry_state(entry, installation)
 
 
-def _standing(entry: object, installation: Installation) -> ConfigState:
-    here = isinstance(entry, dict) and installation.starts_by(entry)
+def _entry_state(entry: object, installation: Installation) -> ConfigState:
+    here = isinstance(entry, dict) and installation.is_started_by(entry)
     return ConfigState.HERE if here else ConfigState.ELSEWHERE
 
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredClient:
-    """A client, where its configuration is or would be, and how that stands to us.
+    """A client, the path of its configuration, and its state.
 
-    `project` is the folder in which alone it counts; `entry` is what stands there, if anything.
+    `project` is the only folder in which the entry applies, if there is one.
     """
 
     client: Client
     path: Path
-    standing: ConfigState
+    state: ConfigState
     project: str | None = None
     entry: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def environment(self) -> dict[str, str]:
-        """The settings that the entry has."""
+        """The settings of the entry."""
         return _environment_of(self.entry)
 
 
-def survey(computer: Computer, installation: Installation) -> tuple[ConfiguredClient, ...]:
-    """Look at the configuration of every client that can be set up."""
-    return tuple(it for client in CLIENTS.values() for it in _look(client, computer, installation))
+def read_configurations(
+    computer: Computer, installation: Installation
+) -> tuple[ConfiguredClient, ...]:
+    """Read the configuration of every supported client."""
+    return tuple(
+        it for client in CLIENTS.values() for it in _read_client(client, computer, installation)
+    )
 
 
-def _look(
+def _read_client(
     client: Client, computer: Computer, installation: Installation
 ) -> Iterator[ConfiguredClient]:
-    """A client, then the same for each project that has an entry of its own."""
+    """The client, then one item for each project that has its own entry."""
     path = client.configuration(computer)
     try:
         text = path.read_bytes().decode()
         document = read_configuration(text, client)
-        entry, own = entry_in(document, client), local_entries(document, client)
+        entry, projects = entry_in(document, client), local_entries(document, client)
     except FileNotFoundError:
         yield ConfiguredClient(client, path, ConfigState.ABSENT)
         return
     except (OSError, UnicodeDecodeError, InvalidJson):
         yield ConfiguredClient(client, path, ConfigState.BROKEN)
         return
-    held = entry if isinstance(entry, dict) else {}
-    yield ConfiguredClient(client, path, standing(client, text, installation), entry=held)
-    for project, it in own.items():
-        yield ConfiguredClient(client, path, _standing(it, installation), project, it)
+    fields = entry if isinstance(entry, dict) else {}
+    yield ConfiguredClient(client, path, config_state(client, text, installation), entry=fields)
+    for project, it in projects.items():
+        yield ConfiguredClient(client, path, _entry_state(it, installation), project, it)

@@ -1,8 +1,4 @@
-"""`trax-mcp install`: lets an MCP client start this installation, and puts the key into a file.
-
-Knows what is done in which order, and what is said. What stands where is in `clients` and
-`entries`, how a file is replaced in `replacement`.
-"""
+"""`trax-mcp install`: adds this installation to an MCP client, and writes the key to a file."""
 
 import json
 import sys
@@ -13,8 +9,8 @@ from pathlib import Path
 from typing import Final, Self
 
 from trax_mcp.api.error_texts import KEYS_SCREEN
-from trax_mcp.cli.checks import LOCAL_REMOVAL
 from trax_mcp.cli.clients import CLIENTS, Client, Computer
+from trax_mcp.cli.doctor_checks import LOCAL_REMOVAL
 from trax_mcp.cli.entries import (
     KEY,
     KEY_FILE,
@@ -36,9 +32,9 @@ from trax_mcp.cli.replacement import (
     back_up,
     check_writable,
     commit_all,
-    followed,
     make_private,
     read,
+    resolve_link,
 )
 from trax_mcp.cli.terminal import note, say
 
@@ -52,7 +48,7 @@ _NO_KEY: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """Who is to start what, and where that is written."""
+    """The client, what it will start, and the files to write."""
 
     client: Client
     sandbox: bool
@@ -61,7 +57,7 @@ class _Task:
     installation: Installation
 
     @classmethod
-    def of(cls, name: str, *, sandbox: bool) -> Self:
+    def create(cls, name: str, *, sandbox: bool) -> Self:
         client, computer = CLIENTS[name], Computer.here()
         configuration = client.configuration(computer)
         return cls(client, sandbox, configuration, key_file(computer), Installation.this())
@@ -76,43 +72,43 @@ class _Task:
         except UnicodeDecodeError:
             raise InstallError(f"{self.configuration} is not text in UTF-8") from None
         except InvalidJson as error:
-            raise self.unfit(error) from None
+            raise self.install_error(error) from None
 
-    def put_into(self, document: Document, *, key_file: Path | None) -> Document:
+    def add_to(self, document: Document, *, key_file: Path | None) -> Document:
         try:
-            return self.entry(key_file=key_file).put_into(document, self.client)
+            return self.entry(key_file=key_file).add_to(document, self.client)
         except InvalidJson as error:
-            raise self.unfit(error) from None
+            raise self.install_error(error) from None
 
-    def unfit(self, error: InvalidJson) -> InstallError:
+    def install_error(self, error: InvalidJson) -> InstallError:
         return InstallError(f"{self.configuration} {error}; --print shows what to add by hand")
 
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """A key to write down, None for none; and the file to name, None to name no other than now."""
+    """A new key to write, if there is one; and the key file to name, None to keep the setting."""
 
     new: str | None = None
     file: Path | None = None
 
 
 @dataclass(slots=True)
-class _Done:
-    """What was changed, to be told."""
+class _Result:
+    """What was changed."""
 
     configured: bool = False
     backup: Backup | None = None
-    key: Path | None = None
+    key_file: Path | None = None
     new_key: bool = False
     new_folder: bool = False
-    old_key: bool = False
+    removed_key: bool = False
     projects: tuple[str, ...] = ()
-    """Where another entry counts in place of this one."""
+    """The projects in which another entry applies instead."""
 
 
 def show(name: str, *, sandbox: bool) -> int:
-    """Print what to put into a client's configuration, and on stderr where. Writes nothing."""
-    task = _Task.of(name, sandbox=sandbox)
+    """Print the configuration on stdout, and where to put it on stderr. Writes nothing."""
+    task = _Task.create(name, sandbox=sandbox)
     entry = task.entry(key_file=None if sandbox else task.key_file)
     for line in json.dumps(entry.snippet(task.client), indent=2).splitlines():
         say(line)
@@ -126,12 +122,12 @@ def show(name: str, *, sandbox: bool) -> int:
 
 
 def install(name: str, *, sandbox: bool) -> int:
-    """Add this installation to a client's configuration, and keep all else that stands there.
+    """Add this installation to a client's configuration; everything else in it stays.
 
-    Returns 1 where it cannot be done; then stderr says why, and that nothing was changed, or what
-    was and could not be put back.
+    Returns 1 if that fails; then stderr says why, and that nothing was changed, or what was changed
+    and could not be restored.
     """
-    task = _Task.of(name, sandbox=sandbox)
+    task = _Task.create(name, sandbox=sandbox)
     try:
         done = _set_up(task)
     except InstallError as problem:
@@ -144,37 +140,37 @@ def install(name: str, *, sandbox: bool) -> int:
     return 0
 
 
-def _set_up(task: _Task) -> _Done:
-    """Look at everything that could be in the way before anybody is asked for a key."""
-    check_writable(followed(task.configuration))
-    document = task.document(read(followed(task.configuration)))
-    task.put_into(document, key_file=None if task.sandbox else task.key_file)
-    _tell_what_is_replaced(task, document)
+def _set_up(task: _Task) -> _Result:
+    """Check everything that could fail before asking for the key."""
+    check_writable(resolve_link(task.configuration))
+    document = task.document(read(resolve_link(task.configuration)))
+    task.add_to(document, key_file=None if task.sandbox else task.key_file)
+    _note_replaced_entry(task, document)
     if task.sandbox:
         return _write(task, _Key())
-    check_writable(followed(task.key_file))
-    return _write(task, _key(task, environment_in(document, task.client)))
+    check_writable(resolve_link(task.key_file))
+    return _write(task, _choose_key(task, environment_in(document, task.client)))
 
 
-def _tell_what_is_replaced(task: _Task, document: Document) -> None:
-    """Say whose place is taken, before a key is given to what it leaves behind."""
-    old = replaced_entry_in(document, task.client, task.installation)
-    if old is None:
+def _note_replaced_entry(task: _Task, document: Document) -> None:
+    """Name the replaced entry before the user gives a key that its settings may use."""
+    replaced = replaced_entry_in(document, task.client, task.installation)
+    if replaced is None:
         return
-    note(f"{task.client.title} has a trax already. It started {old.command}.")
-    if old.kept:
-        note(f"What else stands there is kept: {', '.join(old.kept)}.")
-    if old.gets_the_key_elsewhere and not task.sandbox:
+    note(f"{task.client.title} has a trax already. It started {replaced.command}.")
+    if replaced.kept_names:
+        note(f"What else stands there is kept: {', '.join(replaced.kept_names)}.")
+    if replaced.keeps_base_url and not task.sandbox:
         note("The key will be sent to the address in TRAX_BASE_URL: is it one that you know?")
 
 
-def _key(task: _Task, environment: dict[str, str]) -> _Key:
-    """The key that is given; else the one that the entry has; else the one from last time."""
+def _choose_key(task: _Task, environment: dict[str, str]) -> _Key:
+    """The key that the user gives; else the entry's; else the one in the key file."""
     own = {name: value for name, value in environment.items() if name.startswith("TRAX_API_KEY")}
     in_entry = key_from(own) is not None
     in_file = key_from({KEY_FILE: str(task.key_file)})
     note(_KEYS_ARE_MADE if sys.stdin.isatty() else _KEY_FROM_STDIN)
-    given = ask_key(kept=in_entry or in_file is not None)
+    given = ask_key(has_key=in_entry or in_file is not None)
     if given is not None:
         return _Key(new=None if given == in_file else given, file=task.key_file)
     if in_entry:
@@ -184,31 +180,31 @@ def _key(task: _Task, environment: dict[str, str]) -> _Key:
     return _Key(file=task.key_file)
 
 
-def _write(task: _Task, key: _Key) -> _Done:
+def _write(task: _Task, key: _Key) -> _Result:
     """Write what differs: all of it or nothing.
 
-    The configuration is read anew: its client may have written to it while a person was typing.
+    Reads the configuration again, because the client may have written to it in the meantime.
     """
-    target = followed(task.configuration)
+    target = resolve_link(task.configuration)
     before = read(target)
-    found = task.document(before)
-    put = task.put_into(found, key_file=key.file)
-    after = put.text.encode()
-    done = _Done(configured=after != before, key=key.file, new_key=key.new is not None)
-    had, has = (bool(environment_in(it, task.client).get(KEY)) for it in (found, put))
-    done.old_key = had and not has
-    done.projects = tuple(local_entries(put, task.client))
-    # The configuration first: a client may hold it open, and on Windows that keeps it in place.
+    old = task.document(before)
+    new = task.add_to(old, key_file=key.file)
+    after = new.text.encode()
+    done = _Result(configured=after != before, key_file=key.file, new_key=key.new is not None)
+    had, has = (bool(environment_in(it, task.client).get(KEY)) for it in (old, new))
+    done.removed_key = had and not has
+    done.projects = tuple(local_entries(new, task.client))
+    # The configuration first: on Windows it cannot be replaced while a client has it open.
     replacements = [Replacement(target, after)] if done.configured else []
     if key.new is not None:
         content = f"{key.new}\n".encode()
-        replacements.append(Replacement(followed(task.key_file), content, mode=PRIVATE))
+        replacements.append(Replacement(resolve_link(task.key_file), content, mode=PRIVATE))
     with ExitStack() as stack:
         for replacement in replacements:
             stack.enter_context(replacement)
         if done.configured:
-            done.new_folder = bool(replacements[0].made)
-            done.backup = _kept(target, before)
+            done.new_folder = bool(replacements[0].new_folders)
+            done.backup = _back_up(target, before)
         _commit(replacements, done.backup)
     if key.file is not None:
         make_private(key.file)
@@ -216,16 +212,16 @@ def _write(task: _Task, key: _Key) -> _Done:
 
 
 def _commit(replacements: Sequence[Replacement], backup: Backup | None) -> None:
-    """Let all take their places; a backup stays only if what it keeps may be missing."""
+    """Commit all; the backup is removed if nothing changed."""
     try:
         commit_all(replacements)
     except Halfway as problem:
-        kept = (
+        backup_text = (
             "there was no such file before"
             if backup is None
             else f"what it held is in {backup.path}"
         )
-        raise Halfway(f"{problem}; {kept}") from None
+        raise Halfway(f"{problem}; {backup_text}") from None
     except BaseException as error:
         if backup is not None:
             backup.discard()
@@ -234,8 +230,8 @@ def _commit(replacements: Sequence[Replacement], backup: Backup | None) -> None:
         raise
 
 
-def _kept(path: Path, before: bytes | None) -> Backup | None:
-    """The backup of what is about to be replaced, if it is still there as it was read."""
+def _back_up(path: Path, before: bytes | None) -> Backup | None:
+    """Back up the file; raises InstallError if it has changed since it was read."""
     if read(path) != before:
         raise InstallError(f"{path} was changed by another program meanwhile. Try again")
     if before is None:
@@ -246,18 +242,18 @@ def _kept(path: Path, before: bytes | None) -> Backup | None:
         raise InstallError(f"{path} cannot be backed up ({error.strerror})") from None
 
 
-def _report(task: _Task, done: _Done) -> None:
+def _report(task: _Task, done: _Result) -> None:
     title = task.client.title
     where = "the sandbox" if task.sandbox else "your studios"
     now = "starts trax-mcp from now on" if done.configured else "was set up already"
     say(f"{title} {now}, on {where}.")
-    key = "new key" if done.new_key else "key"
+    key_label = "new key" if done.new_key else "key"
     backup = None if done.backup is None else done.backup.path
-    rows = {"configuration": task.configuration, "backup": backup, key: done.key}
-    for what, path in rows.items():
+    rows = {"configuration": task.configuration, "backup": backup, key_label: done.key_file}
+    for label, path in rows.items():
         if path is not None:
-            say(f"  {what:<13}  {path}")
-    if done.old_key:
+            say(f"  {label:<13}  {path}")
+    if done.removed_key:
         say("The key that stood in the configuration is out of it; the backup still has it.")
         say("Delete the backup once all works, and if you use that key no more, revoke it")
         say(f"on {KEYS_SCREEN}.")
@@ -268,4 +264,4 @@ def _report(task: _Task, done: _Done) -> None:
         say(f"In {project} alone, another entry counts, which {title} made for it.")
         say(f"If it should not: run {LOCAL_REMOVAL} there.")
     if done.configured:
-        say(task.client.now)
+        say(task.client.next_step)

@@ -1,7 +1,7 @@
-"""The file that holds a person's TRaX key, and how they are asked for one.
+"""The file with the user's TRaX key, and the prompt for it.
 
-The key comes from a terminal without echo or from a pipe, never from a command line. It goes into
-the file and nowhere else: not into a message, not into an error.
+The key comes from a terminal without echo or from a pipe, never from a command line. No message and
+no error contains it.
 """
 
 import getpass
@@ -16,55 +16,55 @@ from trax_mcp.cli.clients import Computer, Folder
 from trax_mcp.cli.replacement import InstallError
 from trax_mcp.settings import CannotStart, read_settings
 
-_LONGEST_LINE_BYTES: Final = 4096
+_MAX_LINE_BYTES: Final = 4096
 
 
 def key_file(computer: Computer) -> Path:
-    """Where the key belongs on this computer."""
+    """The path of the key file."""
     apps = computer.find(Folder.APPS) or computer.home
     return apps / "trax-mcp" / "key"
 
 
 def key_from(environment: Mapping[str, str]) -> str | None:
-    """The key that a server with these settings would use; None if it would find none."""
+    """The key that a server with these settings would use, if there is a valid one."""
     try:
         key = read_settings(environment).key()
     except CannotStart:
         return None
-    return None if key is None or _problem(key) else key
+    return None if key is None or _find_problem(key) else key
 
 
-def ask_key(*, kept: bool) -> str | None:
-    """Ask for a key; None if none is given. `kept` says that there is one to keep.
+def ask_key(*, has_key: bool) -> str | None:
+    """Ask for a key; None if the user gives none. `has_key`: there is one to keep.
 
     Raises:
-        InstallError: what was given cannot be a key, or cannot be asked for without showing it.
+        InstallError: the key is malformed, or the terminal would show it.
     """
-    key = _typed(kept=kept) if sys.stdin.isatty() else _piped()
-    problem = _problem(key) if key else None
+    key = _from_terminal(has_key=has_key) if sys.stdin.isatty() else _from_pipe()
+    problem = _find_problem(key) if key else None
     if problem:
         raise InstallError(problem)
     return key or None
 
 
-def _typed(*, kept: bool) -> str:
-    keep = " (Enter keeps the one you have)" if kept else ""
+def _from_terminal(*, has_key: bool) -> str:
+    hint = " (Enter keeps the one you have)" if has_key else ""
     try:
         with warnings.catch_warnings(action="error", category=getpass.GetPassWarning):
-            return getpass.getpass(f"Your TRaX key{keep}: ").strip()
+            return getpass.getpass(f"Your TRaX key{hint}: ").strip()
     except EOFError:
         return ""
     except getpass.GetPassWarning:
         raise InstallError("this terminal would show the key; pipe it in instead") from None
 
 
-def _piped() -> str:
-    """The first line. Some shells put a byte order mark before it."""
-    line = sys.stdin.buffer.readline(_LONGEST_LINE_BYTES)
+def _from_pipe() -> str:
+    """The first line; some shells send a byte order mark before it."""
+    line = sys.stdin.buffer.readline(_MAX_LINE_BYTES)
     return line.decode("utf-8-sig", "replace").strip()
 
 
-def _problem(key: str) -> str | None:
+def _find_problem(key: str) -> str | None:
     try:
         Caller(key)
     except ValueError:

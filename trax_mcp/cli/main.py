@@ -1,4 +1,4 @@
-"""`trax-mcp`: which command, with which settings. What a command does is in its own module."""
+"""`trax-mcp`: parses the command line and runs a command, which is in its own module."""
 
 import argparse
 import gc
@@ -33,74 +33,76 @@ _WAITING = "This MCP server waits for a client on stdin. Ctrl-C ends it, --help 
 
 
 AddParser = Callable[..., argparse.ArgumentParser]
-"""Adds a command, as argparse's subparsers do."""
+"""`add_parser` of argparse's subparsers."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; exits with 0, with 1 if it failed, or with 2 if it was asked wrongly."""
-    asked = _parser().parse_args(arguments)
+    """Run a command; exits with 0, with 1 if it fails, or with 2 if the arguments are wrong."""
+    options = _parser().parse_args(arguments)
     try:
-        code: int = asked.run(asked)
+        code: int = options.run(options)
     except CannotStart as error:
         sys.exit(f"trax-mcp: {error}")
     except KeyboardInterrupt:
         code = 130
     finally:
-        gc.enable()  # a start that failed has left it off
+        gc.enable()  # a failed start leaves it disabled
     sys.exit(code)
 
 
-def _environment(asked: argparse.Namespace) -> Mapping[str, str]:
-    return {**os.environ, "TRAX_SANDBOX": "1"} if asked.sandbox else os.environ
+def _environment(options: argparse.Namespace) -> Mapping[str, str]:
+    return {**os.environ, "TRAX_SANDBOX": "1"} if options.sandbox else os.environ
 
 
-def _stdio(asked: argparse.Namespace) -> int:
-    settings = read_settings(_environment(asked))
+def _stdio(options: argparse.Namespace) -> int:
+    settings = read_settings(_environment(options))
     if sys.stdin.isatty():
         print(_WAITING, file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
-    gc.disable()  # until it serves: a start makes objects that nearly all stay
-    from trax_mcp.cli import serve  # noqa: PLC0415  --help must not wait for the SDK
+    gc.disable()  # until it serves: most objects of the start stay
+    from trax_mcp.cli import serve  # noqa: PLC0415  --help must not import the SDK
 
     return serve.stdio(settings)
 
 
-def _http(asked: argparse.Namespace) -> int:
-    settings = read_settings(_environment(asked))
+def _http(options: argparse.Namespace) -> int:
+    settings = read_settings(_environment(options))
     gc.disable()  # as above
     from trax_mcp.cli import serve  # noqa: PLC0415  as above
 
-    return serve.http(settings, host=asked.host, port=asked.port)
+    return serve.http(settings, host=options.host, port=options.port)
 
 
-def _sandbox(asked: argparse.Namespace) -> int:
+def _sandbox(options: argparse.Namespace) -> int:
     from trax_mcp.cli import sandbox  # noqa: PLC0415  as above
 
-    return sandbox.serve(port=asked.port, empty=asked.empty)
+    return sandbox.serve(port=options.port, empty=options.empty)
 
 
-def _demo(_asked: argparse.Namespace) -> int:
+def _demo(_options: argparse.Namespace) -> int:
     from trax_mcp.cli import demo  # noqa: PLC0415  as above
 
     return demo.play()
 
 
-def _contract(asked: argparse.Namespace) -> int:
+def _contract(options: argparse.Namespace) -> int:
     from trax_mcp.cli import contract  # noqa: PLC0415  as above
 
-    return contract.check(read_settings(_environment(asked))) if asked.check else contract.show()
+    return (
+        contract.check(read_settings(_environment(options))) if options.check else contract.show()
+    )
 
 
-def _install(asked: argparse.Namespace) -> int:
+def _install(options: argparse.Namespace) -> int:
     from trax_mcp.cli import install  # noqa: PLC0415  as above
 
-    run = install.show if asked.print else install.install
-    return run(asked.client, sandbox=asked.sandbox)
+    run = install.show if options.print else install.install
+    return run(options.client, sandbox=options.sandbox)
 
 
-def _doctor(asked: argparse.Namespace) -> int:
+def _doctor(options: argparse.Namespace) -> int:
     from trax_mcp.cli import doctor  # noqa: PLC0415  as above
 
-    return doctor.examine(_environment(asked), as_json=asked.json)
+    return doctor.examine(_environment(options), as_json=options.json)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,7 +1,4 @@
-"""Looks at TRaX by harmless reads, each sent once, all at once where one does not need another.
-
-Knows what to ask and in which order; what an answer means is judged in `trax_checks`.
-"""
+"""Sends doctor's reads to TRaX, each once, concurrently where one does not need another."""
 
 from typing import Any
 
@@ -15,13 +12,13 @@ from trax_mcp.api.errors import Failure, TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import GetHealth, GetOpenapi, ListStudios
-from trax_mcp.cli.trax_checks import OF_A_STUDIO, OF_THE_ACCOUNT, ProbeResult, Read
+from trax_mcp.cli.trax_checks import ACCOUNT_READS, STUDIO_READS, ProbeResult, Read
 
-_FEWEST = {"limit": 1}
+_SMALLEST_PAGE = {"limit": 1}
 
 
 class Probe:
-    """One look at everything for one caller. Each read takes as long as the client allows one."""
+    """All reads for one caller."""
 
     def __init__(self, client: Client, caller: Caller) -> None:
         self._client = client
@@ -29,42 +26,42 @@ class Probe:
         self._answers: dict[Read, Any] = {}
         self._failures: dict[Read, Failure] = {}
 
-    async def look(self) -> ProbeResult:
-        """Ask everything. The two that are public get no key."""
-        async with anyio.create_task_group() as looks:
-            looks.start_soon(self._read, GetHealth())
-            looks.start_soon(self._read_contract)
-            looks.start_soon(self._look_into_a_studio, looks)
-            for kind in OF_THE_ACCOUNT:
+    async def run(self) -> ProbeResult:
+        """Send all reads. The two public ones get no key."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._read, GetHealth())
+            tasks.start_soon(self._read_contract)
+            tasks.start_soon(self._read_studio, tasks)
+            for kind in ACCOUNT_READS:
                 if kind is not ListStudios:
-                    looks.start_soon(self._read, kind.model_validate(_FEWEST))
+                    tasks.start_soon(self._read, kind.model_validate(_SMALLEST_PAGE))
         return ProbeResult(self._answers, self._failures)
 
-    async def _look_into_a_studio(self, looks: TaskGroup) -> None:
-        """The first one; as soon as it is known, whatever else is still being waited for."""
-        await self._read(ListStudios.model_validate(_FEWEST))
+    async def _read_studio(self, tasks: TaskGroup) -> None:
+        """Read the first studio, as soon as the list of studios is there."""
+        await self._read(ListStudios.model_validate(_SMALLEST_PAGE))
         studios = self._answers.get(ListStudios)
         for studio in studios.data[:1] if studios else ():
-            for kind in OF_A_STUDIO:
-                fewest = _FEWEST if "limit" in kind.model_fields else {}
+            for kind in STUDIO_READS:
+                page = _SMALLEST_PAGE if "limit" in kind.model_fields else {}
                 try:
-                    operation = kind.model_validate({"studioId": studio.id, **fewest})
+                    operation = kind.model_validate({"studioId": studio.id, **page})
                 except ValidationError:
-                    return  # an id that cannot be sent
-                looks.start_soon(self._read, operation)
+                    return  # its id cannot be sent
+                tasks.start_soon(self._read, operation)
 
     async def _read(self, operation: Operation[Model]) -> None:
         kind = type(operation)
         caller = ANONYMOUS if operation.call.public else self._caller
         try:
-            self._answers[kind] = await self._client.read(operation, caller, persist=False)
+            self._answers[kind] = await self._client.read(operation, caller, retry=False)
         except TraxError as error:
             self._failures[kind] = error.failure
 
     async def _read_contract(self) -> None:
-        """As it is: the comparison reads the document itself."""
+        """Read the contract unparsed, for the comparison."""
         try:
-            answer = await self._client.send(GetOpenapi(), ANONYMOUS, persist=False)
+            answer = await self._client.send(GetOpenapi(), ANONYMOUS, retry=False)
         except TraxError as error:
             self._failures[GetOpenapi] = error.failure
         else:

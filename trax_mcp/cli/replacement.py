@@ -1,7 +1,4 @@
-"""A file is replaced whole or not at all, and what it held is kept beside it.
-
-Knows files, modes and links, and nothing of what the files are for.
-"""
+"""Replaces files completely or not at all, and keeps a backup of their content."""
 
 import itertools
 import os
@@ -20,35 +17,35 @@ _READABLE_BY_OTHERS: Final = 0o044
 
 
 class InstallError(Exception):
-    """Why a file will not be read or written: a clause that names it."""
+    """A file cannot be read or written. The message is a clause that names it."""
 
 
 class Halfway(Exception):
-    """What was written and could not be put back as it was: a clause that names the file."""
+    """A file was changed and could not be restored. The message is a clause that names it."""
 
 
 class Backup(NamedTuple):
-    """Where it is kept what a file held, and whether that was written just now."""
+    """The backup of a file, and whether it is new."""
 
     path: Path
     new: bool
 
     def discard(self) -> None:
-        """Remove what was written just now, since nothing is replaced after all."""
+        """Remove the backup if it is new."""
         if self.new:
             self.path.unlink(missing_ok=True)
 
 
-def followed(path: Path) -> Path:
-    """The file itself, where the path is a link: a link must stay one."""
+def resolve_link(path: Path) -> Path:
+    """The file that a symbolic link points to, so that the link stays."""
     return Path(os.path.realpath(path))
 
 
 def read(path: Path) -> bytes | None:
-    """What a file holds; None if there is none.
+    """The content of a file; None if it does not exist.
 
     Raises:
-        InstallError: it cannot be read, or is no file.
+        InstallError: it cannot be read or is not a file.
     """
     try:
         _check_kind(path, path.stat().st_mode)
@@ -60,10 +57,10 @@ def read(path: Path) -> bytes | None:
 
 
 def check_writable(path: Path) -> None:
-    """Make sure that a file may be replaced, or made. Even for those who could anyway: root.
+    """Check that a file can be replaced or created. Read-only counts for root too.
 
     Raises:
-        InstallError: it is no file; or it, or the folder in which it would be made, is read-only.
+        InstallError: it is not a file; or it or its folder is read-only.
     """
     try:
         folder = next(it for it in path.parents if it.exists())
@@ -85,7 +82,7 @@ def _check_kind(path: Path, mode: int) -> None:
 
 
 def make_private(path: Path) -> None:
-    """Let nobody else read a file, or look into its folder, as far as we may decide that."""
+    """Make a file and its folder private, as far as the permissions allow that."""
     for it, mode in ((path.parent, _PRIVATE_FOLDER), (path, PRIVATE)):
         if os.name == "posix" and stat.S_IMODE(it.stat().st_mode) & ~mode:
             with suppress(PermissionError):
@@ -93,17 +90,17 @@ def make_private(path: Path) -> None:
 
 
 def is_open_to_others(path: Path) -> bool:
-    """Whether somebody besides its owner may read a file; False also where that cannot be seen."""
+    """Whether others may read a file; False if that is unknown."""
     with suppress(OSError):
         return os.name == "posix" and bool(path.stat().st_mode & _READABLE_BY_OTHERS)
     return False
 
 
 def back_up(path: Path, content: bytes) -> Backup:
-    """Keep what a file held, beside it, for its owner. An earlier backup is never overwritten.
+    """Write a private backup beside a file. An earlier backup is never overwritten.
 
     Raises:
-        OSError: it cannot be written; then nothing of it stays.
+        OSError: it cannot be written; then no part of it remains.
     """
     names = (f"{path.name}.bak" + (f".{it}" if it else "") for it in itertools.count())
     for backup in map(path.with_name, names):
@@ -117,7 +114,7 @@ def back_up(path: Path, content: bytes) -> Backup:
     try:
         with os.fdopen(number, "wb") as file:
             file.write(content)
-        # There may be a key in it, and it outlives what it is a copy of.
+        # It may contain a key.
         backup.chmod(stat.S_IMODE(path.stat().st_mode) & PRIVATE)
     except BaseException:
         backup.unlink(missing_ok=True)
@@ -126,26 +123,25 @@ def back_up(path: Path, content: bytes) -> Backup:
 
 
 class Replacement:
-    """New content that waits beside a file, in the same folder, to take its place.
+    """New content for a file, in a temporary file in the same folder.
 
-    Until `commit` nothing that was there is touched, and without it nothing stays of what was made,
-    not even folders. It gets the mode that is given, else that of what it replaces; what is new is
-    private.
+    Nothing changes before `commit`. Without it, temporary files and new folders are removed. The
+    file gets `mode`, else the mode of the file that it replaces; a new file is private.
     """
 
     def __init__(self, path: Path, content: bytes, *, mode: int | None = None) -> None:
         self._path = path
         self._content = content
         self._mode = mode
-        self._waiting: Path | None = None
+        self._temporary: Path | None = None
         self._before: bytes | None = None
-        self._taken_back = False
-        self.made: list[Path] = []
-        """The folders that did not exist before, the outermost first."""
+        self._new_file_removed = False
+        self.new_folders: list[Path] = []
+        """The folders that were created, the outermost first."""
 
     def __enter__(self) -> Self:
         try:
-            self._make_folders()
+            self._create_folders()
             self._write()
         except OSError as error:
             self._undo()
@@ -158,46 +154,46 @@ class Replacement:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._waiting is not None or self._taken_back:
+        if self._temporary is not None or self._new_file_removed:
             self._undo()
 
     def commit(self) -> None:
-        """Let the new content take its place.
+        """Replace the file.
 
         Raises:
-            InstallError: it could not; then everything is as it was.
+            InstallError: that failed; then nothing has changed.
         """
-        if self._waiting is None:
+        if self._temporary is None:
             return
         self._before = read(self._path)
         try:
-            self._waiting.replace(self._path)
+            self._temporary.replace(self._path)
         except OSError as error:
             raise InstallError(f"{self._path} cannot be replaced ({error.strerror})") from None
-        self._waiting = None
+        self._temporary = None
 
     @property
     def is_in_place(self) -> bool:
-        """Whether it was committed, even if that was interrupted before anybody could note it."""
-        if self._waiting is None:
+        """Whether it was committed, even if `commit` was interrupted right after that."""
+        if self._temporary is None:
             return True
-        return not self._waiting.exists() and read(self._path) == self._content
+        return not self._temporary.exists() and read(self._path) == self._content
 
-    def take_back(self) -> None:
-        """Put back what was replaced, if this was committed.
+    def roll_back(self) -> None:
+        """Restore the old content, if this was committed.
 
         Raises:
-            Halfway: it cannot be put back, or somebody has written there since.
+            Halfway: it cannot be restored, or another program has written to the file.
         """
         if not self.is_in_place:
             return
         try:
-            self._put_back()
+            self._restore()
         except (InstallError, OSError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             raise Halfway(f"{self._path} was changed and could not be put back ({why})") from None
 
-    def _put_back(self) -> None:
+    def _restore(self) -> None:
         if read(self._path) != self._content:
             raise InstallError("another program has written to it")
         if self._before is not None:
@@ -205,41 +201,41 @@ class Replacement:
                 old.commit()
             return
         self._path.unlink()
-        self._taken_back = True
+        self._new_file_removed = True
 
-    def _make_folders(self) -> None:
+    def _create_folders(self) -> None:
         missing = [it for it in self._path.parents if not it.exists()]
         for folder in reversed(missing):
             folder.mkdir(_PRIVATE_FOLDER)
-            self.made.append(folder)
+            self.new_folders.append(folder)
 
     def _write(self) -> None:
         number, name = tempfile.mkstemp(
             dir=self._path.parent, prefix=f".{self._path.name}.", suffix=".new"
         )
-        self._waiting = Path(name)
+        self._temporary = Path(name)
         with os.fdopen(number, "wb") as file:
             file.write(self._content)
             file.flush()
             os.fsync(number)
         if self._path.exists():
-            _take_after(self._waiting, self._path.stat(), mode=self._mode)
+            _copy_permissions(self._temporary, self._path.stat(), mode=self._mode)
 
     def _undo(self) -> None:
-        if self._waiting is not None:
-            self._waiting.unlink(missing_ok=True)
-        for folder in reversed(self.made):
+        if self._temporary is not None:
+            self._temporary.unlink(missing_ok=True)
+        for folder in reversed(self.new_folders):
             with suppress(OSError):
                 folder.rmdir()
 
 
 def commit_all(replacements: Sequence[Replacement]) -> None:
-    """Let all take their places, in order, or none. An interrupt that comes too late is none.
+    """Commit all in order, or none. An interrupt after the last commit is ignored.
 
     Raises:
-        InstallError: one could not; then everything is as it was.
-        Halfway: the same, but one that had could not be taken back.
-        KeyboardInterrupt: everything is as it was.
+        InstallError: one failed; then nothing has changed.
+        Halfway: one failed, and an earlier one could not be restored.
+        KeyboardInterrupt: nothing has changed.
     """
     try:
         for it in replacements:
@@ -248,12 +244,12 @@ def commit_all(replacements: Sequence[Replacement]) -> None:
         if isinstance(error, KeyboardInterrupt) and all(it.is_in_place for it in replacements):
             return
         for it in replacements:
-            it.take_back()
+            it.roll_back()
         raise
 
 
-def _take_after(path: Path, old: os.stat_result, *, mode: int | None) -> None:
+def _copy_permissions(path: Path, old: os.stat_result, *, mode: int | None) -> None:
     path.chmod(stat.S_IMODE(old.st_mode) if mode is None else mode)
     if hasattr(os, "chown"):
-        with suppress(PermissionError):  # a group may write what only its owner may give away
+        with suppress(PermissionError):  # only the owner of a file may change its owner
             os.chown(path, old.st_uid, old.st_gid)

@@ -1,4 +1,4 @@
-"""The sandbox as a command: a small TRaX over HTTP, for any HTTP client. It never meets MCP."""
+"""`trax-mcp sandbox`: serves the sandbox over HTTP, for any HTTP client."""
 
 import sys
 
@@ -12,10 +12,10 @@ _HOST = "127.0.0.1"
 
 
 def serve(*, port: int, empty: bool) -> int:
-    """Serve the sandbox's /v1 on loopback until a signal comes; `port` 0 is any free one.
+    """Serve the sandbox's /v1 on loopback until a signal; `port` 0 is any free port.
 
     Raises:
-        CannotStart: the port cannot be listened on.
+        CannotStart: the port is not available.
     """
     set_up_logging("INFO")
     with listen(_HOST, port) as listener:

@@ -1,4 +1,4 @@
-"""The MCP server as a command: on stdio or HTTP, on TRaX or on the embedded sandbox."""
+"""Serves MCP on stdio or HTTP, with TRaX or the embedded sandbox."""
 
 import gc
 import socket
@@ -10,14 +10,15 @@ from pathlib import Path
 import anyio
 
 from trax_mcp.api.caller import ANONYMOUS, Caller
-from trax_mcp.cli.choices import caller_of, check_names
-from trax_mcp.cli.upstream import client_for
+from trax_mcp.cli.client_factory import client_for
+from trax_mcp.cli.setting_checks import caller_of, check_names
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.http import PATH, http_app
 from trax_mcp.server.http_server import listen, serve_http, url_of
 from trax_mcp.server.logs import set_up_logging
+from trax_mcp.server.stdio import serve_stdio
 from trax_mcp.server.tool_filter import ToolFilter
-from trax_mcp.server.transports import PATH, http_app, serve_stdio
 from trax_mcp.settings import Settings
 
 
@@ -25,7 +26,7 @@ def stdio(settings: Settings) -> int:
     """Serve the MCP client that started this process.
 
     Raises:
-        CannotStart: the key cannot be read or cannot be a key.
+        CannotStart: the key cannot be read or is malformed.
     """
     set_up_logging(settings.log_level)
     own = caller_of(settings)
@@ -36,10 +37,10 @@ def stdio(settings: Settings) -> int:
 def http(settings: Settings, *, host: str, port: int) -> int:
     """Serve any MCP client over HTTP, each with the key that it sends.
 
-    The operator's key is never lent to a caller; only the sandbox's key is, for it opens nothing.
+    The operator's key is never used for a caller. The sandbox's key is: it opens nothing.
 
     Raises:
-        CannotStart: the address cannot be listened on.
+        CannotStart: the address is not available.
     """
     set_up_logging(settings.log_level)
     with listen(host, port) as listener:
@@ -49,31 +50,31 @@ def http(settings: Settings, *, host: str, port: int) -> int:
 
 
 async def _serve_stdio(settings: Settings, own: Caller) -> None:
-    house = _house(settings, media_dirs=settings.media_dirs)
+    deps = _deps(settings, media_dirs=settings.media_dirs)
     async with aclosing(client_for(settings)) as client:
-        server = build_server(client, own=own, house=house)
+        server = build_server(client, own=own, deps=deps)
         _collect_garbage_again()
-        await serve_stdio(server, stop=house.stop)
+        await serve_stdio(server, stop=deps.stop)
 
 
 async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) -> None:
-    house = _house(settings)
+    deps = _deps(settings)
     async with aclosing(client_for(settings)) as client:
-        server = build_server(client, own=own, house=house)
-        app = http_app(server, settings, in_flight=house.in_flight, presence=house.presence)
+        server = build_server(client, own=own, deps=deps)
+        app = http_app(server, settings, in_flight=deps.in_flight, open_streams=deps.open_streams)
         print(f"trax-mcp is listening on {url_of(listener)}{PATH}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
         _collect_garbage_again()
-        await serve_http(app, listener, stop=house.stop)
+        await serve_http(app, listener, stop=deps.stop)
 
 
 def _collect_garbage_again() -> None:
-    """What the start has made nearly all stays: it was not looked at then, nor is it later."""
+    """Enable the garbage collector, and exclude the objects that exist now."""
     gc.freeze()
     gc.enable()
 
 
-def _house(settings: Settings, *, media_dirs: Sequence[Path] = ()) -> ServerDeps:
-    """What the operator chose. `media_dirs` is none where the caller's files are not here.
+def _deps(settings: Settings, *, media_dirs: Sequence[Path] = ()) -> ServerDeps:
+    """The server's dependencies from the settings. Over HTTP, callers have no `media_dirs`.
 
     Raises:
         CannotStart: a setting names a tool that does not exist.
@@ -81,7 +82,7 @@ def _house(settings: Settings, *, media_dirs: Sequence[Path] = ()) -> ServerDeps
     check_names(settings)
     return ServerDeps(
         rules=Rules(Mode(settings.confirm), frozenset(settings.guard_also)),
-        offer=ToolFilter(
+        tool_filter=ToolFilter(
             read_only=settings.read_only,
             only=frozenset(settings.tools),
             local=bool(media_dirs),

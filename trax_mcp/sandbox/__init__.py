@@ -1,11 +1,9 @@
-"""A small TRaX to play and to test with, built on the contract document alone.
+"""A small TRaX for demos and tests, built on the contract document alone.
 
-It is an independent witness and knows nothing else of this package: if it shared our models, a
-wrong model would be wrong on both sides. What it does beyond TRaX's documents is marked "sandbox
-behaviour" where it is done.
+It shares no model with the rest of the package: a wrong model would be wrong on both sides.
+"Sandbox behaviour" marks what TRaX's documents do not define.
 """
 
-from trax_mcp.sandbox.clock import Clock
 from trax_mcp.sandbox.deployment import RateLimit
 from trax_mcp.sandbox.faults import Fault, Faults
 from trax_mcp.sandbox.keys import (
@@ -15,10 +13,11 @@ from trax_mcp.sandbox.keys import (
     SANDBOX_KEY,
     STRANGER_KEY,
 )
-from trax_mcp.sandbox.log import Received
 from trax_mcp.sandbox.messages import ConnectionDropped
-from trax_mcp.sandbox.sandbox import Sandbox
+from trax_mcp.sandbox.request_log import ReceivedRequest
+from trax_mcp.sandbox.service import Sandbox
 from trax_mcp.sandbox.transport import SandboxTransport
+from trax_mcp.sandbox.virtual_clock import Clock
 from trax_mcp.sandbox.world import World
 
 __all__ = [
@@ -32,7 +31,7 @@ __all__ = [
     "Fault",
     "Faults",
     "RateLimit",
-    "Received",
+    "ReceivedRequest",
     "Sandbox",
     "SandboxTransport",
     "World",

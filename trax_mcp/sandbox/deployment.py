@@ -1,7 +1,4 @@
-"""What whoever runs a TRaX decides about it, and may decide anew at any time.
-
-The values are looked at when they are needed and kept by nobody. This module knows no caller.
-"""
+"""The settings of a TRaX deployment. They can change at any time, so they are read on each use."""
 
 from __future__ import annotations
 
@@ -25,11 +22,11 @@ BASE_URL: Final = "http://127.0.0.1:8766"
 
 @dataclass(kw_only=True, eq=False)
 class Deployment:
-    """One TRaX as it is run."""
+    """The settings of one TRaX."""
 
     write_enabled: bool = True
-    """The write gate, as `GET /v1/health` tells it."""
+    """The write gate that `GET /v1/health` reports."""
     base_url: str = BASE_URL
-    """Where upload URLs point: at the sandbox itself, once its port is known."""
+    """The base of upload URLs: the sandbox itself, once its port is known."""
     rate_limit: RateLimit | None = GENEROUS
-    """The token bucket that each key has; None is no limit."""
+    """The token bucket of each key; None is no limit."""

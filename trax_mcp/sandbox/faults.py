@@ -1,7 +1,6 @@
-"""Scripted trouble: what a test can make go wrong between a caller and the sandbox.
+"""Scripted faults: a test makes requests to the sandbox fail.
 
-A fault wraps the rest of the road, so it decides whether the act behind it happens at all. It knows
-requests and answers and nothing of the world.
+A fault is middleware, so it decides whether the handler runs at all.
 """
 
 from __future__ import annotations
@@ -17,25 +16,25 @@ import anyio
 
 from trax_mcp.sandbox.messages import (
     JSON,
-    Answer,
-    Answerer,
     ConnectionDropped,
     Json,
     Middleware,
     Request,
-    encoded,
+    RequestHandler,
+    Response,
+    encode_json,
 )
 
 When = Literal["before", "after"]
-"""Before: the act did not happen. After: it happened, and its answer is lost."""
+"""Before: the handler does not run. After: it runs, and its response is lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One kind of trouble, as a gate that stands there only while it strikes."""
+    """One kind of fault, as middleware for the requests that it is scripted for."""
 
     name: str
-    strike: Middleware
+    middleware: Middleware
 
     @classmethod
     def status(
@@ -47,120 +46,120 @@ class Fault:
         headers: Mapping[str, str] | None = None,
         when: When = "before",
     ) -> Self:
-        """Answer `status` with exactly this body; a mapping is sent as JSON."""
-        raw = encoded(body) if isinstance(body, Mapping) else body
+        """Respond with `status` and exactly this body; a mapping is sent as JSON."""
+        raw = encode_json(body) if isinstance(body, Mapping) else body
         raw = raw.encode() if isinstance(raw, str) else raw
-        answer = Answer(status, raw, content_type, headers or {})
+        response = Response(status, raw, content_type, headers or {})
 
-        async def strike(asked: Request, onward: Answerer) -> Answer:
+        async def respond(request: Request, next_handler: RequestHandler) -> Response:
             if when == "after":
-                await onward(asked)
-            return answer
+                await next_handler(request)
+            return response
 
-        return cls(f"status {status}", strike)
+        return cls(f"status {status}", respond)
 
     @classmethod
     def error(cls, status: int, code: str, message: str = "Scripted.", **headers: str) -> Self:
-        """Answer the error envelope with this code, known or not; headers as `Retry_After="1"`."""
+        """Respond with the error envelope and this code; headers as `Retry_After="1"`."""
 
-        async def strike(asked: Request, _onward: Answerer) -> Answer:
-            error = {"code": code, "message": message, "requestId": asked.request_id}
+        async def respond(request: Request, _next_handler: RequestHandler) -> Response:
+            error = {"code": code, "message": message, "requestId": request.request_id}
             named = {name.replace("_", "-"): value for name, value in headers.items()}
-            return Answer(status, encoded({"error": error}), headers=named)
+            return Response(status, encode_json({"error": error}), headers=named)
 
-        return cls(f"error {code}", strike)
+        return cls(f"error {code}", respond)
 
     @classmethod
     def delay(cls, until: anyio.Event | float, *, when: When = "before") -> Self:
-        """Hold the request until the event is set, or for so many real seconds."""
+        """Delay the request until the event is set, or for this many real seconds."""
 
-        async def strike(asked: Request, onward: Answerer) -> Answer:
+        async def delay(request: Request, next_handler: RequestHandler) -> Response:
             if when == "before":
                 await _wait(until)
-                return await onward(asked)
-            answer = await onward(asked)
+                return await next_handler(request)
+            response = await next_handler(request)
             await _wait(until)
-            return answer
+            return response
 
-        return cls("delay", strike)
+        return cls("delay", delay)
 
     @classmethod
     def silence(cls, *, when: When = "before") -> Self:
-        """Never answer: the caller has to give up, and a server that is shutting down too."""
+        """Never respond: the caller has to give up, and so does a server that shuts down."""
         return cls.delay(inf, when=when)
 
     @classmethod
     def dropped(cls, *, when: When = "before") -> Self:
-        """End the connection without a byte of an answer."""
+        """Close the connection without a byte of a response."""
 
-        async def strike(asked: Request, onward: Answerer) -> Answer:
+        async def drop(request: Request, next_handler: RequestHandler) -> Response:
             if when == "after":
-                await onward(asked)
+                await next_handler(request)
             raise ConnectionDropped
 
-        return cls(f"dropped {when}", strike)
+        return cls(f"dropped {when}", drop)
 
     @classmethod
     def truncated(cls, keep: int = 10) -> Self:
-        """The act happens; its answer is complete as HTTP but holds only the first `keep` bytes."""
-        return cls.answering(lambda answer: replace(answer, body=answer.body[:keep]))
+        """The handler runs; its response is valid HTTP, but only the first `keep` bytes of it."""
+        return cls.rewritten(lambda response: replace(response, body=response.body[:keep]))
 
     @classmethod
     def broken_off(cls, keep: int = 10) -> Self:
-        """The act happens; the connection ends after `keep` bytes of the announced body."""
-        return cls.answering(lambda answer: replace(answer, broken_at=keep))
+        """The handler runs; the connection is closed after `keep` bytes of the announced body."""
+        return cls.rewritten(lambda response: replace(response, broken_at=keep))
 
     @classmethod
     def patched(cls, patch: Callable[[dict[str, Any]], object]) -> Self:
-        """The act happens; `patch` changes its JSON answer in place (an unknown status, say)."""
+        """The handler runs; `patch` changes its JSON response in place (say, an unknown status)."""
 
-        def rewrite(answer: Answer) -> Answer:
-            payload = json.loads(answer.body)
+        def rewrite(response: Response) -> Response:
+            payload = json.loads(response.body)
             patch(payload)
-            return replace(answer, body=encoded(payload))
+            return replace(response, body=encode_json(payload))
 
-        return cls.answering(rewrite)
+        return cls.rewritten(rewrite)
 
     @classmethod
     def extra(cls, fields: Json) -> Self:
-        """The act happens; its JSON answer, or each item of its list, has these fields as well."""
+        """The handler runs; its JSON response and each item of its list get these fields too."""
 
-        def widen(payload: dict[str, Any]) -> None:
+        def add_fields(payload: dict[str, Any]) -> None:
             payload.update(fields)
             for item in payload.get("data", ()):
                 item.update(fields)
 
-        return cls.patched(widen)
+        return cls.patched(add_fields)
 
     @classmethod
-    def answering(cls, rewrite: Callable[[Answer], Answer]) -> Self:
-        """The act happens; its answer is rewritten."""
+    def rewritten(cls, rewrite: Callable[[Response], Response]) -> Self:
+        """The handler runs; its response is rewritten."""
 
-        async def strike(asked: Request, onward: Answerer) -> Answer:
-            return rewrite(await onward(asked))
+        async def respond(request: Request, next_handler: RequestHandler) -> Response:
+            return rewrite(await next_handler(request))
 
-        return cls("rewritten", strike)
+        return cls("rewritten", respond)
 
 
 @dataclass(slots=True)
-class Scripted:
-    """A fault in waiting: for how many more requests, and for which."""
+class ScriptedFault:
+    """A fault for the next `times` requests that match; `*` is a wildcard."""
 
     fault: Fault
     times: float
     method: str
     path: str
 
-    def meant_for(self, asked: Request) -> bool:
-        """Whether this request is one that the fault waits for."""
-        return fnmatchcase(asked.method, self.method) and fnmatchcase(asked.path, self.path)
+    def matches(self, request: Request) -> bool:
+        """Whether the fault is for this request."""
+        return fnmatchcase(request.method, self.method) and fnmatchcase(request.path, self.path)
 
 
 class Faults:
-    """The script: each request meets the first waiting fault that is meant for it, and no other."""
+    """The scripted faults. Each request gets the first one that matches, and no other."""
 
     def __init__(self) -> None:
-        self._waiting: list[Scripted] = []
+        self._scripted: list[ScriptedFault] = []
 
     def add(
         self,
@@ -172,32 +171,32 @@ class Faults:
     ) -> None:
         """Script a fault for the next `times` requests (None: for all from now on).
 
-        `method` and `path` narrow it down; both may hold `*` (`/v1/studios/*/go-live`).
+        `method` and `path` select the requests; both may hold `*` (`/v1/studios/*/go-live`).
         """
-        left = inf if times is None else times
-        self._waiting.append(Scripted(fault, left, method or "*", path or "*"))
+        remaining = inf if times is None else times
+        self._scripted.append(ScriptedFault(fault, remaining, method or "*", path or "*"))
 
     def clear(self) -> None:
-        """Forget what has not struck yet."""
-        self._waiting.clear()
+        """Remove all faults that remain."""
+        self._scripted.clear()
 
     @property
     def pending(self) -> int:
-        """How many scripted faults still wait; a test can see that all of its script was played."""
-        return len(self._waiting)
+        """How many scripted faults remain; 0 proves that a test's whole script was used."""
+        return len(self._scripted)
 
-    async def gate(self, asked: Request, onward: Answerer) -> Answer:
-        """The gate where faults strike: further in than the log, further out than the key."""
-        fault = self._take(asked)
-        return await (fault.strike(asked, onward) if fault else onward(asked))
+    async def apply(self, request: Request, next_handler: RequestHandler) -> Response:
+        """Middleware that applies the faults: after the log, before the key check."""
+        fault = self._take(request)
+        return await (fault.middleware(request, next_handler) if fault else next_handler(request))
 
-    def _take(self, asked: Request) -> Fault | None:
-        scripted = next((one for one in self._waiting if one.meant_for(asked)), None)
+    def _take(self, request: Request) -> Fault | None:
+        scripted = next((it for it in self._scripted if it.matches(request)), None)
         if scripted is None:
             return None
         scripted.times -= 1
         if scripted.times <= 0:
-            self._waiting.remove(scripted)
+            self._scripted.remove(scripted)
         return scripted.fault
 
 

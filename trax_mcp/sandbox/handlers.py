@@ -1,19 +1,19 @@
-"""One function per documented call: from what was asked and the world to the JSON of the answer.
+"""One function per documented call: from the world and a request to the JSON of the response.
 
-Each stands behind the gates, so key, scope, write gate and the body's types are settled here; a
-handler knows no status and no header. Sandbox behaviour: unknown body fields, and any body of a
-call that takes none, are ignored; a change of nothing answers the thing as it is.
+Middleware has already checked the key, the scope, the write gate and the types of the body.
+Sandbox behaviour: unknown body fields, and any body of a call that takes none, are ignored; a
+change without fields returns the record unchanged.
 """
-# ruff: noqa: D103 - the table at the end says which documented call each function answers
+# ruff: noqa: D103 - the table at the end maps each documented call to its function
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from trax_mcp.sandbox import contract
-from trax_mcp.sandbox.messages import Json, Request, invalid
-from trax_mcp.sandbox.paging import limit, listed
+from trax_mcp.sandbox.contract_calls import contract_document
+from trax_mcp.sandbox.messages import Json, Request, invalid_request
+from trax_mcp.sandbox.paging import list_page, read_limit
 from trax_mcp.sandbox.records import Connection, Destination, Source, Studio
 from trax_mcp.sandbox.world import World
 
@@ -39,128 +39,128 @@ SOURCE = {"name": "name", "active": "active", "url": "url"}
 TYPED_SOURCE = {**SOURCE, "type": "type"}
 
 
-def get_health(world: World, _asked: Request) -> Json:
-    """Sandbox behaviour: which words `status` can be is not documented."""
+def get_health(world: World, _request: Request) -> Json:
+    """Sandbox behaviour: the values of `status` are not documented."""
     return {"status": "ok", "writeEnabled": world.deployment.write_enabled}
 
 
-def get_openapi(_world: World, _asked: Request) -> Json:
-    return contract.document()
+def get_openapi(_world: World, _request: Request) -> Json:
+    return contract_document()
 
 
-def list_studios(world: World, asked: Request) -> Json:
-    found = world.studios.of(asked.account)
-    return listed(found, asked.query, lambda studio: studio.shown(asked.account))
+def list_studios(world: World, request: Request) -> Json:
+    items = world.studios.of(request.account)
+    return list_page(items, request.query, lambda studio: studio.to_json(request.account))
 
 
-def create_studio(world: World, asked: Request) -> Json:
-    return world.add_studio(asked.account, name=asked.payload["name"]).shown(asked.account)
+def create_studio(world: World, request: Request) -> Json:
+    return world.add_studio(request.account, name=request.payload["name"]).to_json(request.account)
 
 
-def get_studio(world: World, asked: Request) -> Json:
-    return _studio(world, asked).shown(asked.account)
+def get_studio(world: World, request: Request) -> Json:
+    return _studio(world, request).to_json(request.account)
 
 
-def update_studio(world: World, asked: Request) -> Json:
-    changed = world.studios.change(_studio(world, asked), _given(asked, STUDIO))
-    return changed.shown(asked.account)
+def update_studio(world: World, request: Request) -> Json:
+    changed = world.studios.change(_studio(world, request), _fields(request, STUDIO))
+    return changed.to_json(request.account)
 
 
-def list_destinations(world: World, asked: Request) -> Json:
-    found = world.destinations.of(_studio(world, asked).id)
-    return listed(found, asked.query, Destination.shown)
+def list_destinations(world: World, request: Request) -> Json:
+    items = world.destinations.of(_studio(world, request).id)
+    return list_page(items, request.query, Destination.to_json)
 
 
-def create_destination(world: World, asked: Request) -> Json:
-    studio = _studio(world, asked)
-    if "connectionId" in asked.payload and {"rtmpUrl", "streamKey"} & asked.payload.keys():
-        raise invalid("connectionId excludes rtmpUrl and streamKey.")
-    fields = _given(asked, BOUND_DESTINATION)
-    return world.add_destination(studio, asked.account, fields).shown()
+def create_destination(world: World, request: Request) -> Json:
+    studio = _studio(world, request)
+    if "connectionId" in request.payload and {"rtmpUrl", "streamKey"} & request.payload.keys():
+        raise invalid_request("connectionId excludes rtmpUrl and streamKey.")
+    fields = _fields(request, BOUND_DESTINATION)
+    return world.add_destination(studio, request.account, fields).to_json()
 
 
-def update_destination(world: World, asked: Request) -> Json:
-    changes = _given(asked, DESTINATION)
-    return world.destinations.change(_destination(world, asked), changes).shown()
+def update_destination(world: World, request: Request) -> Json:
+    changes = _fields(request, DESTINATION)
+    return world.destinations.change(_destination(world, request), changes).to_json()
 
 
-def delete_destination(world: World, asked: Request) -> Json:
-    world.destinations.remove(_destination(world, asked))
+def delete_destination(world: World, request: Request) -> Json:
+    world.destinations.remove(_destination(world, request))
     return OK
 
 
-def list_sources(world: World, asked: Request) -> Json:
-    found = world.sources.of(_studio(world, asked).id)
-    return listed(found, asked.query, Source.shown)
+def list_sources(world: World, request: Request) -> Json:
+    items = world.sources.of(_studio(world, request).id)
+    return list_page(items, request.query, Source.to_json)
 
 
-def create_source(world: World, asked: Request) -> Json:
-    return world.add_source(_studio(world, asked), _given(asked, TYPED_SOURCE)).shown()
+def create_source(world: World, request: Request) -> Json:
+    return world.add_source(_studio(world, request), _fields(request, TYPED_SOURCE)).to_json()
 
 
-def update_source(world: World, asked: Request) -> Json:
-    return world.sources.change(_source(world, asked), _given(asked, SOURCE)).shown()
+def update_source(world: World, request: Request) -> Json:
+    return world.sources.change(_source(world, request), _fields(request, SOURCE)).to_json()
 
 
-def delete_source(world: World, asked: Request) -> Json:
-    world.sources.remove(_source(world, asked))
+def delete_source(world: World, request: Request) -> Json:
+    world.sources.remove(_source(world, request))
     return OK
 
 
-def get_stream_status(world: World, asked: Request) -> Json:
-    return world.stream_status(_studio(world, asked))
+def get_stream_status(world: World, request: Request) -> Json:
+    return world.stream_status(_studio(world, request))
 
 
-def go_live(world: World, asked: Request) -> Json:
-    stream = world.go_live(_studio(world, asked))
+def go_live(world: World, request: Request) -> Json:
+    stream = world.go_live(_studio(world, request))
     return {
         "encoderStreamId": stream.encoder_stream_id,
         "destinationIds": list(stream.destination_ids),
     }
 
 
-def go_offline(world: World, asked: Request) -> Json:
-    world.go_offline(_studio(world, asked))
+def go_offline(world: World, request: Request) -> Json:
+    world.go_offline(_studio(world, request))
     return OK
 
 
-def list_chat_messages(world: World, asked: Request) -> Json:
-    """Oldest first: sandbox behaviour, the order inside TRaX's page is not documented."""
-    chat = world.chat(_studio(world, asked))
-    return {"data": [message.shown() for message in chat.recent(limit(asked.query))]}
+def list_chat_messages(world: World, request: Request) -> Json:
+    """Oldest first. Sandbox behaviour: the order inside TRaX's page is not documented."""
+    chat = world.chat(_studio(world, request))
+    return {"data": [message.to_json() for message in chat.recent(read_limit(request.query))]}
 
 
-def send_chat_message(world: World, asked: Request) -> Json:
-    studio = _studio(world, asked)
-    platforms = asked.payload.get("platforms", ())
-    message = world.send(studio, asked.account, text=asked.payload["text"], platforms=platforms)
+def send_chat_message(world: World, request: Request) -> Json:
+    studio = _studio(world, request)
+    platforms = request.payload.get("platforms", ())
+    message = world.send(studio, request.account, text=request.payload["text"], platforms=platforms)
     return {"ok": True, "messageId": message.id}
 
 
-def list_connections(world: World, asked: Request) -> Json:
-    found = world.connections.of(asked.account)
-    return listed(found, asked.query, Connection.shown)
+def list_connections(world: World, request: Request) -> Json:
+    items = world.connections.of(request.account)
+    return list_page(items, request.query, Connection.to_json)
 
 
-def unlink_connection(world: World, asked: Request) -> Json:
-    connection = world.connections.find(asked.ids["connectionId"], of=asked.account)
+def unlink_connection(world: World, request: Request) -> Json:
+    connection = world.connections.find(request.ids["connectionId"], of=request.account)
     world.connections.remove(connection)
     return OK
 
 
-def list_media(world: World, asked: Request) -> Json:
-    found = world.library.assets.of(asked.account)
-    return listed(found, asked.query, lambda asset: asset.shown(world.clock.now()))
+def list_media(world: World, request: Request) -> Json:
+    items = world.library.assets.of(request.account)
+    return list_page(items, request.query, lambda asset: asset.to_json(world.clock.now()))
 
 
-def create_media_upload(world: World, asked: Request) -> Json:
-    """Sandbox behaviour: what an object key looks like, and that the sandbox takes the bytes."""
+def create_media_upload(world: World, request: Request) -> Json:
+    """Sandbox behaviour: the form of an object key, and that the sandbox receives the bytes."""
     asset, reservation = world.library.reserve(
-        asked.account,
-        filename=asked.payload["filename"],
-        content_type=asked.payload["contentType"],
-        byte_size=asked.payload["byteSize"],
-        folder=asked.payload.get("folder"),
+        request.account,
+        filename=request.payload["filename"],
+        content_type=request.payload["contentType"],
+        byte_size=request.payload["byteSize"],
+        folder=request.payload.get("folder"),
     )
     return {
         "assetId": asset.id,
@@ -170,22 +170,22 @@ def create_media_upload(world: World, asked: Request) -> Json:
     }
 
 
-def _studio(world: World, asked: Request) -> Studio:
-    return world.studios.find(asked.ids["id"], of=asked.account)
+def _studio(world: World, request: Request) -> Studio:
+    return world.studios.find(request.ids["id"], of=request.account)
 
 
-def _destination(world: World, asked: Request) -> Destination:
-    return world.destinations.find(asked.ids["destId"], of=_studio(world, asked).id)
+def _destination(world: World, request: Request) -> Destination:
+    return world.destinations.find(request.ids["destId"], of=_studio(world, request).id)
 
 
-def _source(world: World, asked: Request) -> Source:
-    return world.sources.find(asked.ids["sourceId"], of=_studio(world, asked).id)
+def _source(world: World, request: Request) -> Source:
+    return world.sources.find(request.ids["sourceId"], of=_studio(world, request).id)
 
 
-def _given(asked: Request, names: Mapping[str, str]) -> dict[str, Any]:
-    """The body's fields that we know, under the world's names for them."""
+def _fields(request: Request, names: Mapping[str, str]) -> dict[str, Any]:
+    """The known fields of the body, under the names that the records have for them."""
     return {
-        ours: asked.payload[theirs] for theirs, ours in names.items() if theirs in asked.payload
+        ours: request.payload[theirs] for theirs, ours in names.items() if theirs in request.payload
     }
 
 
@@ -214,4 +214,4 @@ HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("GET", "/v1/media"): list_media,
     ("POST", "/v1/media"): create_media_upload,
 }
-"""Judged by the contract at the start: nothing documented may be missing, nothing else be here."""
+"""The handler of each documented call. `match_handlers` compares it with the contract."""

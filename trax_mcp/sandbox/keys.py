@@ -1,13 +1,10 @@
-"""The sandbox's API keys and accounts, each obviously not a real one.
-
-Import these names instead of spelling the values. Which scopes exist is read from the contract.
-"""
+"""The sandbox's API keys and accounts. The scopes are read from the contract."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from trax_mcp.sandbox.contract import calls
+from trax_mcp.sandbox.contract_calls import documented_calls
 from trax_mcp.sandbox.records import Key
 
 ACCOUNT: Final = "user_robin"
@@ -19,16 +16,16 @@ MODERATOR_KEY: Final = "sk_live_sandbox_moderator"
 STRANGER_KEY: Final = "sk_live_sandbox_stranger"
 REVOKED_KEY: Final = "sk_live_sandbox_revoked"
 
-SCOPES: Final = frozenset(call.scope for call in calls() if call.scope)
-"""Every scope the contract names."""
+SCOPES: Final = frozenset(call.scope for call in documented_calls() if call.scope)
+"""Every scope in the contract."""
 
-READING: Final = frozenset(scope for scope in SCOPES if scope.endswith(":read"))
-MODERATING: Final = frozenset({"studios:read", "stream:read", "chat:read", "chat:send"})
+READ_SCOPES: Final = frozenset(scope for scope in SCOPES if scope.endswith(":read"))
+MODERATOR_SCOPES: Final = frozenset({"studios:read", "stream:read", "chat:read", "chat:send"})
 
 KEYS: Final = (
     Key(SANDBOX_KEY, "full", ACCOUNT, SCOPES),
-    Key(READONLY_KEY, "readonly", ACCOUNT, READING),
-    Key(MODERATOR_KEY, "moderator", ACCOUNT, MODERATING),
+    Key(READONLY_KEY, "readonly", ACCOUNT, READ_SCOPES),
+    Key(MODERATOR_KEY, "moderator", ACCOUNT, MODERATOR_SCOPES),
     Key(STRANGER_KEY, "stranger", STRANGER, SCOPES),
     Key(REVOKED_KEY, "revoked", ACCOUNT, SCOPES, revoked=True),
 )

@@ -1,7 +1,4 @@
-"""The values that pass through the sandbox: what was asked, what is answered, how it is refused.
-
-Nothing here knows the world or HTTP's machinery; gates, faults and handlers speak in these values.
-"""
+"""The requests, responses and refusals that middleware, faults and handlers exchange."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, as it passes inward. Gates add `key` and `payload` on the way."""
+    """One request. Middleware adds `key` and `payload`."""
 
     method: str
     path: str
@@ -29,23 +26,23 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
-    """The beginning of it, if it is long."""
+    """Only its beginning if it is long."""
     size: int
-    """How many bytes came in all."""
+    """Bytes of the whole body."""
     request_id: str
     key: Key | None = None
     payload: Json = field(default_factory=dict, repr=False)
 
     @property
     def valid_key(self) -> Key:
-        """Whose request this is. Only asked behind the key gate."""
+        """The key. Raises RuntimeError before `require_key` has run."""
         if self.key is None:
-            raise RuntimeError("the key gate comes first")
+            raise RuntimeError("the key is checked first")
         return self.key
 
     @property
     def account(self) -> str:
-        """For whom the key acts."""
+        """The account of the key."""
         return self.valid_key.account
 
     @property
@@ -58,8 +55,8 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One response. A fault sets `broken_at`: after so many bytes the connection ends."""
+class Response:
+    """One response. If `broken_at` is set, the connection is closed after that many bytes."""
 
     status: int
     body: bytes
@@ -68,15 +65,15 @@ class Answer:
     broken_at: int | None = None
 
 
-Answerer = Callable[[Request], Awaitable[Answer]]
-"""Anything that answers a request: a handler, or a handler inside its gates."""
+RequestHandler = Callable[[Request], Awaitable[Response]]
+"""Handles a request: a handler, alone or wrapped in middleware."""
 
-Middleware = Callable[[Request, Answerer], Awaitable[Answer]]
-"""One concern: given a request and whatever lies further in, answers, raises or waits."""
+Middleware = Callable[[Request, RequestHandler], Awaitable[Response]]
+"""Gets a request and the next handler, which it may call."""
 
 
 class ConnectionDropped(ConnectionError):
-    """The connection ends here. `started` says whether part of an answer had already been sent."""
+    """The connection is closed. `started`: part of the response has already been sent."""
 
     def __init__(self, *, started: bool = False) -> None:
         super().__init__("the sandbox dropped the connection")
@@ -84,7 +81,7 @@ class ConnectionDropped(ConnectionError):
 
 
 class Refusal(Exception):
-    """A call that is answered with the error envelope."""
+    """A call fails; its response is the error envelope."""
 
     def __init__(
         self,
@@ -99,25 +96,25 @@ class Refusal(Exception):
         self.status, self.code, self.message = status, code, message
         self.required_scope, self.headers = required_scope, headers or {}
 
-    def answer(self, request_id: str) -> Answer:
-        """The envelope every TRaX error comes in."""
+    def to_response(self, request_id: str) -> Response:
+        """TRaX's error envelope."""
         error = {"code": self.code, "message": self.message, "requestId": request_id}
         if self.required_scope:
             error["requiredScope"] = self.required_scope
-        return Answer(self.status, encoded({"error": error}), headers=self.headers)
+        return Response(self.status, encode_json({"error": error}), headers=self.headers)
 
 
-def invalid(message: str) -> Refusal:
-    """400: the same request will fail again."""
+def invalid_request(message: str) -> Refusal:
+    """400."""
     return Refusal(400, "invalid_request", message)
 
 
 def not_found(what: str = "resource") -> Refusal:
-    """404: absent, or another account's; the answer never tells which."""
+    """404 if it is absent or another account's; both look the same."""
     return Refusal(404, "not_found", f"No such {what}.")
 
 
-def encoded(payload: Json) -> bytes:
-    """Compact JSON in UTF-8; a lone surrogate that someone sent becomes a question mark."""
+def encode_json(payload: Json) -> bytes:
+    """Compact JSON in UTF-8; a lone surrogate becomes a question mark."""
     text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
     return text.encode(errors="replace")

@@ -1,6 +1,6 @@
-"""The concerns around every handler: each gate answers itself or passes the request inward.
+"""The middleware around every handler.
 
-What each gate answers is documented; **their order is sandbox behaviour**: log, fault, key, scope,
+The response of each is documented; **their order is sandbox behaviour**: log, fault, key, scope,
 rate, write gate, body.
 """
 
@@ -11,104 +11,111 @@ from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING
 
-from trax_mcp.sandbox.messages import Answer, Answerer, Middleware, Refusal, Request, invalid
+from trax_mcp.sandbox.messages import (
+    Middleware,
+    Refusal,
+    Request,
+    RequestHandler,
+    Response,
+    invalid_request,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from trax_mcp.sandbox.clock import Clock
-    from trax_mcp.sandbox.contract import Call
+    from trax_mcp.sandbox.contract_calls import Call
     from trax_mcp.sandbox.deployment import Deployment
+    from trax_mcp.sandbox.virtual_clock import Clock
     from trax_mcp.sandbox.world import World
 
 
-def wrap(gates: Iterable[Middleware], answerer: Answerer) -> Answerer:
-    """The answerer inside its gates, the first gate outermost."""
-    for gate in reversed(tuple(gates)):
-        answerer = _inside(gate, answerer)
-    return answerer
+def wrap(middlewares: Iterable[Middleware], handler: RequestHandler) -> RequestHandler:
+    """Wrap a handler in middleware, the first outermost."""
+    for middleware in reversed(tuple(middlewares)):
+        handler = _wrap_once(middleware, handler)
+    return handler
 
 
-def _inside(gate: Middleware, onward: Answerer) -> Answerer:
-    return lambda asked: gate(asked, onward)
+def _wrap_once(middleware: Middleware, next_handler: RequestHandler) -> RequestHandler:
+    return lambda request: middleware(request, next_handler)
 
 
-async def enveloped(asked: Request, onward: Answerer) -> Answer:
-    """A refusal from further in becomes the error envelope."""
+async def answer_refusals(request: Request, next_handler: RequestHandler) -> Response:
+    """Turn a refusal into its response."""
     try:
-        return await onward(asked)
+        return await next_handler(request)
     except Refusal as refusal:
-        return refusal.answer(asked.request_id)
+        return refusal.to_response(request.request_id)
 
 
-def keyed(world: World) -> Middleware:
-    """401 unless a valid key came along."""
+def require_key(world: World) -> Middleware:
+    """401 unless the key is valid."""
 
-    async def gate(asked: Request, onward: Answerer) -> Answer:
-        key = world.key(asked.secret)
+    async def handle(request: Request, next_handler: RequestHandler) -> Response:
+        key = world.key(request.secret)
         if key is None or key.revoked:
             raise Refusal(401, "invalid_key", "The API key is missing or not valid.")
-        return await onward(replace(asked, key=key))
+        return await next_handler(replace(request, key=key))
 
-    return gate
+    return handle
 
 
-def scoped(scope: str) -> Middleware:
-    """403 unless the key has this scope; no scope implies another (inferred)."""
+def require_scope(scope: str) -> Middleware:
+    """403 unless the key has this scope. Inferred: no scope implies another."""
 
-    async def gate(asked: Request, onward: Answerer) -> Answer:
-        if scope not in asked.valid_key.scopes:
+    async def handle(request: Request, next_handler: RequestHandler) -> Response:
+        if scope not in request.valid_key.scopes:
             message = f"This key lacks the scope {scope}."
             raise Refusal(403, "insufficient_scope", message, required_scope=scope)
-        return await onward(asked)
+        return await next_handler(request)
 
-    return gate
+    return handle
 
 
-def write_gated(deployment: Deployment) -> Middleware:
-    """503 while the deployment's writes are off."""
+def require_writes_enabled(deployment: Deployment) -> Middleware:
+    """503 while the deployment does not accept writes."""
 
-    async def gate(asked: Request, onward: Answerer) -> Answer:
+    async def handle(request: Request, next_handler: RequestHandler) -> Response:
         if not deployment.write_enabled:
             raise Refusal(503, "write_disabled", "Writes are disabled on this deployment.")
-        return await onward(asked)
+        return await next_handler(request)
 
-    return gate
+    return handle
 
 
-def checked(call: Call) -> Middleware:
-    """400 unless the body is what the contract's schema says; adds the parsed body."""
+def check_body(call: Call) -> Middleware:
+    """400 unless the body matches the contract's schema; adds the parsed body to the request."""
 
-    async def gate(asked: Request, onward: Answerer) -> Answer:
+    async def handle(request: Request, next_handler: RequestHandler) -> Response:
         try:
-            payload = json.loads(asked.body)
+            payload = json.loads(request.body)
         except (ValueError, RecursionError):
-            raise invalid("The body is not JSON.") from None
-        if complaint := call.complaint(payload):
-            raise invalid(complaint)
-        return await onward(replace(asked, payload=payload))
+            raise invalid_request("The body is not JSON.") from None
+        if error := call.find_error(payload):
+            raise invalid_request(error)
+        return await next_handler(replace(request, payload=payload))
 
-    return gate
+    return handle
 
 
-class Buckets:
-    """One token bucket per key, refilled by the clock."""
+class RateLimiter:
+    """One token bucket per key."""
 
     def __init__(self, clock: Clock, deployment: Deployment) -> None:
         self._clock = clock
         self._deployment = deployment
         self._levels: dict[str, tuple[float, float]] = {}
 
-    async def gate(self, asked: Request, onward: Answerer) -> Answer:
+    async def limit(self, request: Request, next_handler: RequestHandler) -> Response:
         """429 with `Retry-After` in whole seconds while the key's bucket is empty."""
-        wait = self._take(asked.valid_key.secret)
+        wait = self._take(request.valid_key.secret)
         if wait > 0:
-            later = {"Retry-After": str(ceil(wait))}
-            raise Refusal(429, "rate_limited", "Too many requests.", headers=later)
-        return await onward(asked)
+            headers = {"Retry-After": str(ceil(wait))}
+            raise Refusal(429, "rate_limited", "Too many requests.", headers=headers)
+        return await next_handler(request)
 
     def _take(self, secret: str) -> float:
-        """Take one token; answers 0, or how many seconds until there is one."""
+        """Take one token. Returns 0, or the seconds until there is one."""
         limit = self._deployment.rate_limit
         if limit is None:
             return 0.0

@@ -1,7 +1,7 @@
-"""The things of the sandbox's world as frozen values, and how each reads as JSON.
+"""The sandbox's records as frozen values, and the JSON of each.
 
-What the contract never returns (stream keys, auto-go-live settings) is kept and left out of JSON.
-`Source.status` and `Destination.status` are optional, their values undocumented: both are omitted.
+The JSON omits what the contract never returns (stream keys, auto-go-live settings), and `status`
+of a source or destination, which is optional and has no documented values.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trax_mcp.sandbox.clock import stamp
+from trax_mcp.sandbox.virtual_clock import format_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,12 +20,12 @@ class Record:
     """Anything with an id."""
 
     id: str
-    """What its place in a list goes by."""
+    """Lists are ordered by it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An API key: acts as its account, inside its scopes."""
+    """An API key of an account, with its scopes."""
 
     secret: str = field(repr=False)
     name: str
@@ -36,7 +36,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Studio(Record):
-    """A studio and who may see it: `roles` maps an account to its role."""
+    """A studio. `roles` maps each account that may see it to its role."""
 
     name: str
     owner: str
@@ -47,22 +47,22 @@ class Studio(Record):
     auto_go_live: bool = False
     auto_go_offline_on_drop: bool = False
 
-    def shown(self, account: str) -> dict[str, Any]:
-        """As the contract's `Studio`, with the role that `account` has in it."""
-        return _present(
+    def to_json(self, account: str) -> dict[str, Any]:
+        """The contract's `Studio`, with the role of `account`."""
+        return _without_none(
             id=self.id,
             name=self.name,
             ownerSub=self.owner,
             role=self.roles[account],
             description=self.description,
-            createdAt=stamp(self.created_at),
-            lastOpenedAt=None if self.last_opened_at is None else stamp(self.last_opened_at),
+            createdAt=format_time(self.created_at),
+            lastOpenedAt=None if self.last_opened_at is None else format_time(self.last_opened_at),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Destination(Record):
-    """Where a studio streams to. Its stream key goes in and never comes out."""
+    """A target of a studio's stream. Its stream key is never returned."""
 
     studio_id: str
     name: str
@@ -73,8 +73,8 @@ class Destination(Record):
     rtmp_url: str | None = None
     stream_key: str | None = field(default=None, repr=False)
 
-    def shown(self) -> dict[str, Any]:
-        """As the contract's `Destination`."""
+    def to_json(self) -> dict[str, Any]:
+        """The contract's `Destination`."""
         return {
             "id": self.id,
             "studioId": self.studio_id,
@@ -96,15 +96,15 @@ class Source(Record):
     created_at: float
     url: str | None = None
 
-    def shown(self) -> dict[str, Any]:
-        """As the contract's `Source`."""
+    def to_json(self) -> dict[str, Any]:
+        """The contract's `Source`."""
         return {
             "id": self.id,
             "studioId": self.studio_id,
             "name": self.name,
             "type": self.type,
             "active": self.active,
-            "createdAt": stamp(self.created_at),
+            "createdAt": format_time(self.created_at),
         }
 
 
@@ -122,9 +122,9 @@ class Connection(Record):
     external_user_id: str | None = None
     granted_scopes: tuple[str, ...] = ()
 
-    def shown(self) -> dict[str, Any]:
-        """As the contract's `Connection`."""
-        return _present(
+    def to_json(self) -> dict[str, Any]:
+        """The contract's `Connection`."""
+        return _without_none(
             id=self.id,
             platform=self.platform,
             displayName=self.display_name,
@@ -132,15 +132,15 @@ class Connection(Record):
             status=self.status,
             externalUserId=self.external_user_id,
             grantedScopes=list(self.granted_scopes) or None,
-            connectedAt=stamp(self.connected_at),
-            updatedAt=stamp(self.connected_at),
-            expiresAt=None if self.expires_at is None else stamp(self.expires_at),
+            connectedAt=format_time(self.connected_at),
+            updatedAt=format_time(self.connected_at),
+            expiresAt=None if self.expires_at is None else format_time(self.expires_at),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Asset(Record):
-    """A media asset. `ready_at` is when bytes that have arrived will have been processed."""
+    """A media asset. `ready_at` is the end of its processing, once its bytes have arrived."""
 
     account: str
     filename: str
@@ -153,13 +153,13 @@ class Asset(Record):
     ready_at: float | None = None
 
     def status_at(self, now: float) -> str:
-        """UPLOADING turns into READY once `ready_at` has come."""
+        """The status at `now`: UPLOADING becomes READY at `ready_at`."""
         processed = self.ready_at is not None and now >= self.ready_at
         return "READY" if self.status == "UPLOADING" and processed else self.status
 
-    def shown(self, now: float) -> dict[str, Any]:
-        """As the contract's `MediaAsset`."""
-        return _present(
+    def to_json(self, now: float) -> dict[str, Any]:
+        """The contract's `MediaAsset`."""
+        return _without_none(
             id=self.id,
             filename=self.filename,
             kind=self.kind,
@@ -167,13 +167,13 @@ class Asset(Record):
             contentType=self.content_type,
             folder=self.folder,
             status=self.status_at(now),
-            createdAt=stamp(self.created_at),
+            createdAt=format_time(self.created_at),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Message(Record):
-    """One chat message; `author_id` is absent for what was sent through the API."""
+    """A chat message. One that was sent through the API has no `author_id`."""
 
     platform: str
     author: str
@@ -181,17 +181,17 @@ class Message(Record):
     at: float
     author_id: str | None = None
 
-    def shown(self) -> dict[str, Any]:
-        """As the contract's `ChatMessage`."""
-        return _present(
+    def to_json(self) -> dict[str, Any]:
+        """The contract's `ChatMessage`."""
+        return _without_none(
             id=self.id,
             platform=self.platform,
             authorDisplayName=self.author,
             authorId=self.author_id,
             text=self.text,
-            timestamp=stamp(self.at),
+            timestamp=format_time(self.at),
         )
 
 
-def _present(**fields: object) -> dict[str, Any]:
+def _without_none(**fields: object) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}

@@ -1,7 +1,4 @@
-"""The sandbox as an httpx transport: no port, no network, and failures as a wire would show them.
-
-It knows httpx and the sandbox's app, nothing of what is asked.
-"""
+"""The sandbox as an httpx transport: without a port, with the errors of a real connection."""
 
 from __future__ import annotations
 
@@ -14,21 +11,21 @@ import httpx
 from trax_mcp.sandbox.messages import ConnectionDropped
 
 if TYPE_CHECKING:
-    from trax_mcp.sandbox.sandbox import Sandbox
+    from trax_mcp.sandbox.service import Sandbox
 
 
 class SandboxTransport(httpx.AsyncBaseTransport):
     """Sends requests to a sandbox in this process.
 
-    A connection that is dropped is `httpx.ReadError`, one that breaks off inside an answer is
-    `httpx.RemoteProtocolError`, and the read timeout (seconds) holds for the whole answer.
+    A dropped connection raises `httpx.ReadError`, one that ends inside a response
+    `httpx.RemoteProtocolError`. The read timeout (seconds) limits the whole response.
     """
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._transport = httpx.ASGITransport(sandbox.app)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Pass one request to the app; raises what httpx would raise for the same trouble."""
+        """Pass one request to the app; raises the errors that httpx raises on a connection."""
         seconds = request.extensions.get("timeout", {}).get("read")
         try:
             with anyio.fail_after(inf if seconds is None else seconds):
@@ -36,10 +33,10 @@ class SandboxTransport(httpx.AsyncBaseTransport):
         except TimeoutError as error:
             raise httpx.ReadTimeout("the sandbox did not answer in time") from error
         except ConnectionDropped as dropped:
-            raise _failure(dropped) from dropped
+            raise _to_httpx_error(dropped) from dropped
 
 
-def _failure(dropped: ConnectionDropped) -> httpx.TransportError:
+def _to_httpx_error(dropped: ConnectionDropped) -> httpx.TransportError:
     if dropped.started:
         return httpx.RemoteProtocolError("peer closed connection without sending complete body")
     return httpx.ReadError("the connection was closed without an answer")

@@ -1,8 +1,4 @@
-"""What of the settings only the rooms below can judge: names of tools, and who asks.
-
-A wrong choice stops the start with one sentence, as a wrong setting does. Nothing here serves or
-sends.
-"""
+"""Checks of settings that need other packages: the names of tools, and the caller's key."""
 
 from collections.abc import Collection, Iterable
 
@@ -12,20 +8,20 @@ from trax_mcp.settings import CannotStart, Settings
 
 
 def check_names(settings: Settings) -> None:
-    """Make sure that every tool that is named is there.
+    """Check that all named tools exist.
 
     Raises:
-        CannotStart: TRAX_GUARD_ALSO or TRAX_TOOLS names something else.
+        CannotStart: TRAX_GUARD_ALSO or TRAX_TOOLS has an unknown name.
     """
     _check("TRAX_GUARD_ALSO", settings.guard_also, CHANGING)
     _check("TRAX_TOOLS", settings.tools, TOOLS | TAGS)
 
 
 def caller_of(settings: Settings) -> Caller:
-    """Who asks where nobody brings a key: the operator, or on the sandbox the sandbox's own.
+    """The operator as caller; on the sandbox, the owner of its full key.
 
     Raises:
-        CannotStart: the key cannot be read or cannot be a key.
+        CannotStart: the key cannot be read or is malformed.
     """
     if settings.sandbox:
         from trax_mcp.sandbox import SANDBOX_KEY  # noqa: PLC0415  only where there is a sandbox
@@ -41,5 +37,5 @@ def caller_of(settings: Settings) -> Caller:
 def _check(setting: str, names: Iterable[str], allowed: Collection[str]) -> None:
     for name in names:
         if name not in allowed:
-            told = ", ".join(sorted(allowed))
-            raise CannotStart(f"{setting} must hold names of these, comma separated: {told}.")
+            known = ", ".join(sorted(allowed))
+            raise CannotStart(f"{setting} must hold names of these, comma separated: {known}.")

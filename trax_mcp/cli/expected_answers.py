@@ -1,30 +1,42 @@
-"""What the demo's client expects of answers, where that is more than TRaX's own shape.
-
-Values and their checks. Nothing here asks for anything, or knows what it is for.
-"""
+"""The models that the demo's client validates answers with, where they add to TRaX's own."""
 
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from trax_mcp.api.models import ChatMessageList, GoLiveResult, GoOfflineResult
+from trax_mcp.api.models import (
+    ChatMessage,
+    Destination,
+    GoLiveResult,
+    GoOfflineResult,
+    Page,
+    Studio,
+)
 
 
-class QuotedChat(ChatMessageList):
-    """Chat as this server gives it: first of all, whose words they are."""
+class StudioList(Page[Studio]):
+    """A page of studios. The demo prints the class name if an answer is invalid."""
+
+
+class DestinationList(Page[Destination]):
+    """A page of destinations."""
+
+
+class QuotedChat(Page[ChatMessage]):
+    """Chat messages; the first field is the notice that viewers wrote them."""
 
     notice: str
 
     @model_validator(mode="before")
     @classmethod
-    def _notice_first(cls, answer: object) -> object:
+    def _check_notice_is_first(cls, answer: object) -> object:
         if not isinstance(answer, dict) or next(iter(answer), None) != "notice":
             raise ValueError("the notice does not come first")
         return answer
 
 
 class Observed(BaseModel):
-    """What the server saw after it had sent: not what should be, but what is."""
+    """The state that the server observed after a call."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,22 +45,19 @@ class Observed(BaseModel):
 
 
 class Begun(GoLiveResult):
-    """A go-live that was sent, and what came of it."""
+    """The result of a go-live and the state after it."""
 
     observed: Observed
 
 
 class Ended(GoOfflineResult):
-    """A go-offline that was sent, and what came of it."""
+    """The result of a go-offline and the state after it."""
 
     observed: Observed
 
 
 class Refusal(BaseModel):
-    """A guarded call that did not run: why, in a sentence, and what a person is to be shown.
-
-    `shown` is the server's own text, less the sentences for the model around it.
-    """
+    """A guarded call that did not run. `shown` is the part of its text that is for a person."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -61,21 +70,21 @@ class Refusal(BaseModel):
 
     @property
     def code(self) -> str:
-        """Status and reason in a word or two."""
+        """Status and reason."""
         return f"{self.status}: {self.reason}" if self.reason else self.status
 
     @property
     def why(self) -> str:
-        """The first sentence of the message: what was not done, and why."""
+        """The first sentence of the message."""
         first, stop, _ = self.message.partition(". ")
         return first + stop.rstrip()
 
     @classmethod
     def read(cls, structured: object, text: str) -> Self:
-        """Read an answer, from its structured content and from its text.
+        """Read a result from its structured content and its text.
 
         Raises:
-            ValidationError: it does not say why the call did not run.
+            ValidationError: it is not a refusal.
         """
         refusal = cls.model_validate(structured)
         _, _, rest = text.partition("\n\n")
@@ -84,7 +93,7 @@ class Refusal(BaseModel):
 
 
 class Choice(BaseModel):
-    """A choice between two, with neither made already."""
+    """A choice of two values without a default."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -93,7 +102,7 @@ class Choice(BaseModel):
 
 
 class Form(BaseModel):
-    """What a form asks for: one choice, which must be made."""
+    """A form with one required choice."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -101,16 +110,16 @@ class Form(BaseModel):
     required: tuple[str]
 
     @model_validator(mode="after")
-    def _one_field(self) -> Self:
+    def _check_single_field(self) -> Self:
         if self.properties.keys() != set(self.required):
             raise ValueError("it asks for more than one choice")
         return self
 
     @property
     def choices(self) -> tuple[str, str]:
-        """The act in words, and the other choice."""
+        """The two values; the first is consent."""
         return self.properties[self.required[0]].enum
 
-    def filled_in(self, choice: str) -> dict[str, str]:
-        """What a client sends back."""
+    def answer(self, choice: str) -> dict[str, str]:
+        """The content that a client returns."""
         return {self.required[0]: choice}

@@ -1,7 +1,6 @@
-"""Going live and off again: what a stream is at any moment follows from two instants.
+"""One run of a stream, from go-live to go-offline. Its state at any time follows from two times.
 
-Pure: whoever asks brings the moment. How long either takes is sandbox behaviour; TRaX's times are
-not documented.
+Sandbox behaviour: how long going live and going offline take; TRaX does not document it.
 """
 
 from __future__ import annotations
@@ -10,13 +9,13 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from trax_mcp.sandbox.clock import stamp
+from trax_mcp.sandbox.virtual_clock import format_time
 
 GO_LIVE_SECONDS = 3.0
-"""From the 200 of go-live until `stream-status` says live."""
+"""From the response to go-live until `stream-status` is live."""
 
 GO_OFFLINE_SECONDS = 1.0
-"""From the 200 of go-offline until `stream-status` no longer says live."""
+"""From the response to go-offline until `stream-status` is no longer live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Stream:
 
         begun_at --GO_LIVE_SECONDS--> live_since ... stopped_at --GO_OFFLINE_SECONDS--> live_until
 
-    One that is stopped before `live_since` was never live.
+    A stream that is stopped before `live_since` was never live.
     """
 
     encoder_stream_id: str
@@ -35,34 +34,34 @@ class Stream:
 
     @property
     def live_since(self) -> float:
-        """When viewers see it."""
+        """When the stream becomes live."""
         return self.begun_at + GO_LIVE_SECONDS
 
     @property
     def live_until(self) -> float:
-        """When viewers no longer see it; infinite while nobody has stopped it."""
+        """When the stream is no longer live; infinite until it is stopped."""
         if self.stopped_at is None:
             return inf
-        lingers = GO_OFFLINE_SECONDS if self.stopped_at >= self.live_since else 0.0
-        return self.stopped_at + lingers
+        delay = GO_OFFLINE_SECONDS if self.stopped_at >= self.live_since else 0.0
+        return self.stopped_at + delay
 
     @property
     def running(self) -> bool:
-        """Starting or live, and not asked to stop."""
+        """Starting or live, and not stopped."""
         return self.stopped_at is None
 
     def live(self, now: float) -> bool:
-        """Whether viewers see it at `now`."""
+        """Whether the stream is live at `now`."""
         return self.live_since <= now < self.live_until
 
-    def shown(self, now: float) -> dict[str, Any]:
-        """As the contract's `StreamStatus`. Sandbox behaviour: off air, only `live` is told."""
+    def to_json(self, now: float) -> dict[str, Any]:
+        """The contract's `StreamStatus`. Sandbox behaviour: when not live, it has only `live`."""
         if not self.live(now):
             return {"live": False}
         return {
             "live": True,
             "mode": "cloud",
             "encoderStreamId": self.encoder_stream_id,
-            "broadcastStartedAt": stamp(self.begun_at),
-            "liveStartedAt": stamp(self.live_since),
+            "broadcastStartedAt": format_time(self.begun_at),
+            "liveStartedAt": format_time(self.live_since),
         }

@@ -1,17 +1,14 @@
-"""The sandbox as one thing to hold: its world, clock and faults, what reached it, and its ASGI app.
-
-Nothing is global: two sandboxes in one process share nothing. It knows no port and no server.
-"""
+"""The sandbox as one object. Two sandboxes in one process share nothing."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trax_mcp.sandbox.app import create_app
-from trax_mcp.sandbox.clock import Clock
+from trax_mcp.sandbox.asgi_app import create_app
 from trax_mcp.sandbox.deployment import BASE_URL, GENEROUS, Deployment, RateLimit
 from trax_mcp.sandbox.faults import Faults
-from trax_mcp.sandbox.log import Log, Received
+from trax_mcp.sandbox.request_log import ReceivedRequest, RequestLog
+from trax_mcp.sandbox.virtual_clock import Clock
 from trax_mcp.sandbox.world import World
 
 if TYPE_CHECKING:
@@ -21,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Sandbox(Deployment):
-    """A small TRaX. `app` is its ASGI application; the rest is for whoever plays with it."""
+    """A small TRaX. `app` is its ASGI application; the rest is for demos and tests."""
 
     def __init__(
         self,
@@ -35,12 +32,12 @@ class Sandbox(Deployment):
         self.clock = clock or Clock()
         self.world = World(self.clock, self) if empty else World.seeded(self.clock, self)
         self.faults = Faults()
-        log = Log(self.world)
-        self.requests: Sequence[Received] = log.requests
-        """What reached the sandbox, oldest first; the last ten thousand."""
+        log = RequestLog(self.world)
+        self.requests: Sequence[ReceivedRequest] = log.requests
+        """The requests that arrived, oldest first; the last ten thousand."""
         self.app: ASGIApp = create_app(self.world, faults=self.faults, log=log)
 
     @property
-    def mutations(self) -> Sequence[Received]:
-        """Those of `requests` that are not GET."""
-        return [received for received in self.requests if received.method != "GET"]
+    def mutations(self) -> Sequence[ReceivedRequest]:
+        """The requests that are not GET."""
+        return [it for it in self.requests if it.method != "GET"]

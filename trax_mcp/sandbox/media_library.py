@@ -1,7 +1,7 @@
-"""The media library: reserving an asset, taking its bytes at a presigned URL, processing them.
+"""The media library: reserves an asset, receives its bytes at a presigned URL, processes them.
 
-Beyond UPLOADING -> READY or FAILED all of this is sandbox behaviour: that a URL lives so long and
-works once, that only the number of bytes is looked at, and how long processing takes.
+Only UPLOADING -> READY or FAILED is documented. Sandbox behaviour: a URL expires and works once,
+only the number of bytes is checked, and processing takes a fixed time.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from trax_mcp.sandbox.messages import Refusal, invalid
+from trax_mcp.sandbox.messages import Refusal, invalid_request
+from trax_mcp.sandbox.record_table import RecordTable
 from trax_mcp.sandbox.records import Asset
-from trax_mcp.sandbox.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trax_mcp.sandbox.clock import Clock
+    from trax_mcp.sandbox.virtual_clock import Clock
 
 URL_SECONDS = 900.0
-"""How long an upload URL is accepted."""
+"""How long an upload URL is valid."""
 
 PROCESSING_SECONDS = 2.0
 """From the last byte until the asset is READY."""
@@ -40,20 +40,20 @@ class Reservation:
 class Library:
     """Every account's assets."""
 
-    def __init__(self, clock: Clock, mint: Callable[[str], str]) -> None:
-        self.assets = Table[Asset]("asset", lambda it, account: it.account == account)
+    def __init__(self, clock: Clock, new_id: Callable[[str], str]) -> None:
+        self.assets = RecordTable[Asset]("asset", lambda it, account: it.account == account)
         self._clock = clock
-        self._mint = mint
+        self._new_id = new_id
         self._reservations: dict[str, Reservation] = {}
 
     def reserve(
         self, account: str, *, filename: str, content_type: str, byte_size: int, folder: str | None
     ) -> tuple[Asset, Reservation]:
-        """A new asset in UPLOADING and the token of its URL; other types of content are refused."""
+        """Add an asset in UPLOADING; raises Refusal unless it is video, image or audio."""
         kind, slash, _ = content_type.lower().partition("/")
         if not slash or kind not in KINDS:
-            raise invalid("contentType must be a video, image or audio type.")
-        now, asset_id = self._clock.now(), self._mint("asset")
+            raise invalid_request("contentType must be a video, image or audio type.")
+        now, asset_id = self._clock.now(), self._new_id("asset")
         asset = Asset(
             asset_id, account, filename, kind, byte_size, content_type, now, folder=folder
         )
@@ -62,7 +62,7 @@ class Library:
         return self.assets.add(asset), reservation
 
     def receive(self, token: str, size: int) -> None:
-        """Take the bytes of one upload. An unknown, used or expired token is refused with 403."""
+        """Receive one upload of `size` bytes; 403 if the token is unknown, used or expired."""
         reservation = self._reservations.pop(token, None)
         if reservation is None or self._clock.now() >= reservation.expires_at:
             raise Refusal(403, "upload_forbidden", "This upload URL is not valid, or no longer.")

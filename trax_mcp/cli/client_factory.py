@@ -1,24 +1,21 @@
-"""The TRaX that the settings name: a deployment, or the sandbox in this process.
-
-Knows the settings and who sends; what is asked, and by whom, is the commands' affair.
-"""
+"""Creates the client of the TRaX in the settings: a deployment, or the sandbox in this process."""
 
 from typing import Final
 
 from trax_mcp.api.client import Client
 from trax_mcp.settings import Settings
 
-_SANDBOX_ADDRESS: Final = "http://localhost"
+_SANDBOX_URL: Final = "http://localhost"
 
 
 def client_for(settings: Settings) -> Client:
-    """Return a client of it; whoever asks for one closes it."""
+    """Create a client, which the caller must close."""
     if not settings.sandbox:
         return Client(base_url=settings.base_url, timeout_seconds=settings.timeout_seconds)
     from trax_mcp.sandbox import Sandbox, SandboxTransport  # noqa: PLC0415  only where there is one
 
     return Client(
-        base_url=_SANDBOX_ADDRESS,
+        base_url=_SANDBOX_URL,
         timeout_seconds=settings.timeout_seconds,
-        transport=SandboxTransport(Sandbox(base_url=_SANDBOX_ADDRESS)),
+        transport=SandboxTransport(Sandbox(base_url=_SANDBOX_URL)),
     )

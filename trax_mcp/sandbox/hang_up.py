@@ -1,8 +1,6 @@
-"""Ending a connection without an answer, which ASGI has no message for.
+"""Closes a connection without a response, for which ASGI has no message.
 
-Under uvicorn the `send` that an app is given belongs to the request's cycle, which holds the
-socket's transport; closing that is what a lost connection looks like. Where there is no socket, the
-drop travels on as an exception.
+Under uvicorn, `send` is a method of the request's cycle, which holds the socket's transport.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 
 
 async def hang_up(receive: Receive, send: Send, dropped: ConnectionDropped) -> None:
-    """Close the socket behind `send` and wait until it is closed; without one, raise `dropped`."""
+    """Close the socket of `send` and wait until it is closed; without a socket, raise `dropped`."""
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     if transport is None:
         raise dropped

@@ -1,8 +1,4 @@
-"""The sandbox's time: everything in this room asks this clock and no other.
-
-A test can so move hours without sleeping. The clock knows nothing of what happens at any moment: it
-only says which moment it is.
-"""
+"""The sandbox's clock. A test can move it by hours without sleeping."""
 
 from __future__ import annotations
 
@@ -14,11 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FROZEN_AT = datetime(2026, 6, 5, 18, 0, tzinfo=UTC).timestamp()
-"""Where a frozen clock stands unless told otherwise: a Friday evening."""
+"""The default of `Clock.frozen`: a Friday evening."""
 
 
 class Clock:
-    """Seconds since the epoch: running with the wall, or standing still until advanced."""
+    """Seconds since the epoch: follows the system's clock, or stands still until advanced."""
 
     def __init__(self) -> None:
         started = time.monotonic()
@@ -44,7 +40,7 @@ class Clock:
         self._start += seconds
 
 
-def stamp(moment: float) -> str:
-    """A moment as RFC 3339 in UTC. Sandbox behaviour: the contract only says string."""
-    text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+def format_time(seconds: float) -> str:
+    """Seconds since the epoch as RFC 3339 in UTC. Sandbox behaviour: documented only as string."""
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")

@@ -1,7 +1,6 @@
-"""A studio's chat: what was said, what is sent, and viewers who speak while the studio is live.
+"""A studio's chat: its messages, and scripted viewers who write while the studio is live.
 
-The viewers follow a script told by the clock, so the same moments always hold the same words. This
-module knows no studio and no HTTP.
+The script depends on the clock alone, so the same moments always hold the same messages.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ from trax_mcp.sandbox.records import Message
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-REMEMBERED = 1000
-"""Messages kept per studio. Sandbox behaviour: how far back TRaX reaches is not documented."""
+MAX_MESSAGES = 1000
+"""Messages kept per studio. Sandbox behaviour: TRaX does not document how many it keeps."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """What a viewer will say, `after` seconds of the studio being live."""
+class ScriptLine:
+    """A viewer's message, due `after` seconds of the studio being live."""
 
     after: float
     platform: str
@@ -32,40 +31,40 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Lines in order of `after`, played again and again every `period` seconds."""
+    """Lines in order of `after`, repeated every `period` seconds."""
 
-    lines: Sequence[Line]
+    lines: Sequence[ScriptLine]
     period: float
 
-    def line(self, number: int) -> Line:
-        """The line that comes as the `number`th, counting from 0 through all the rounds."""
+    def line(self, number: int) -> ScriptLine:
+        """The line with this number, counted from 0 through all repetitions."""
         return self.lines[number % len(self.lines)]
 
     def due(self, number: int) -> float:
-        """How many seconds into the broadcast that line comes."""
+        """When that line is due, in seconds since the studio became live."""
         return self.line(number).after + self.period * (number // len(self.lines))
 
 
 class Chat:
     """One studio's messages, oldest first."""
 
-    def __init__(self, script: Script, mint: Callable[[str], str]) -> None:
-        self._messages: deque[Message] = deque(maxlen=REMEMBERED)
+    def __init__(self, script: Script, new_id: Callable[[str], str]) -> None:
+        self._messages: deque[Message] = deque(maxlen=MAX_MESSAGES)
         self._script = script
-        self._mint = mint
+        self._new_id = new_id
         self._broadcast: str | None = None
-        self._told = 0
+        self._next_line = 0
 
     def catch_up(self, broadcast: str, *, since: float, until: float) -> None:
-        """Let the script's viewers say all that is due between `since` and `until`."""
+        """Add all lines of the script that are due between `since` and `until`."""
         if self._broadcast != broadcast:
-            self._broadcast, self._told = broadcast, 0
-        while (at := since + self._script.due(self._told)) <= until:
-            self.tell(self._script.line(self._told), at=at)
-            self._told += 1
+            self._broadcast, self._next_line = broadcast, 0
+        while (at := since + self._script.due(self._next_line)) <= until:
+            self.add_line(self._script.line(self._next_line), at=at)
+            self._next_line += 1
 
-    def tell(self, line: Line, *, at: float) -> None:
-        """Let a viewer say a line."""
+    def add_line(self, line: ScriptLine, *, at: float) -> None:
+        """Add a viewer's message."""
         self.add(
             platform=line.platform,
             author=line.author,
@@ -78,7 +77,7 @@ class Chat:
         self, *, platform: str, author: str, text: str, at: float, author_id: str | None = None
     ) -> Message:
         """Append one message and return it with its id."""
-        message = Message(self._mint("message"), platform, author, text, at, author_id)
+        message = Message(self._new_id("message"), platform, author, text, at, author_id)
         self._messages.append(message)
         return message
 

@@ -1,7 +1,7 @@
-"""What the contract document says about each call: the only thing of ours that the sandbox knows.
+"""The calls of the contract document, as the sandbox reads them.
 
-A call's scope and its write gate stand in the document's prose ("Requires scope studios:read."),
-and are read from there.
+The scope and the write gate of a call are read from its description ("Requires scope
+studios:read.").
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _GATED = "Gated behind PUBLIC_API_WRITE_ENABLED"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One documented call: where it is, what it asks of a key, what it takes, what it answers."""
+    """One documented call: its scope, if it has one, its success status and its body's schema."""
 
     method: str
     path: str
@@ -34,8 +34,8 @@ class Call:
     success: int
     request: Schema | None = field(repr=False)
 
-    def complaint(self, body: object) -> str | None:
-        """What is wrong with a request body, in one sentence without its own words; or None."""
+    def find_error(self, body: object) -> str | None:
+        """The first error in a request body, as a sentence that does not quote it; or None."""
         errors = Draft202012Validator(self.request or {}).iter_errors(body)
         error = min(errors, key=lambda error: error.json_path, default=None)
         if error is None:
@@ -48,58 +48,58 @@ class Call:
 
 
 @cache
-def document() -> Mapping[str, Any]:
-    """The contract document, as published."""
+def contract_document() -> Mapping[str, Any]:
+    """Load the contract document."""
     text = resources.files("trax_mcp").joinpath("api/openapi.json").read_text(encoding="utf-8")
     parsed: Mapping[str, Any] = json.loads(text)
     return parsed
 
 
 @cache
-def calls() -> tuple[Call, ...]:
+def documented_calls() -> tuple[Call, ...]:
     """Every documented call, in the document's order."""
     return tuple(
         _call(method.upper(), path, operation)
-        for path, item in document()["paths"].items()
+        for path, item in contract_document()["paths"].items()
         for method, operation in item.items()
     )
 
 
-def resolved(schema: Schema) -> Schema:
-    """A schema with every `$ref` replaced by what it points at; the document has no cycles."""
+def resolve(schema: Schema) -> Schema:
+    """Replace every `$ref` in a schema by its target; the document has no cycles."""
     if "$ref" in schema:
-        return resolved(_pointed(schema["$ref"]))
-    return {name: _resolved(value) for name, value in schema.items()}
+        return resolve(_follow_reference(schema["$ref"]))
+    return {name: _resolve_value(value) for name, value in schema.items()}
 
 
-def _resolved(value: object) -> object:
+def _resolve_value(value: object) -> object:
     if isinstance(value, dict):
-        return resolved(value)
+        return resolve(value)
     if isinstance(value, list):
-        return [_resolved(item) for item in value]
+        return [_resolve_value(item) for item in value]
     return value
 
 
 def _call(method: str, path: str, operation: Mapping[str, Any]) -> Call:
-    prose = operation.get("description", "")
-    scope = _SCOPE.search(prose)
+    description = operation.get("description", "")
+    scope = _SCOPE.search(description)
     body = operation.get("requestBody")
     return Call(
         method=method,
         path=path,
         scope=scope.group(1) if scope else None,
-        gated=_GATED in prose,
+        gated=_GATED in description,
         success=next(int(code) for code in operation["responses"] if code[0] == "2"),
-        request=_schema(body) if body else None,
+        request=_json_schema(body) if body else None,
     )
 
 
-def _schema(carrier: Mapping[str, Any]) -> Schema:
-    return resolved(carrier["content"]["application/json"]["schema"])
+def _json_schema(body: Mapping[str, Any]) -> Schema:
+    return resolve(body["content"]["application/json"]["schema"])
 
 
-def _pointed(reference: str) -> Schema:
-    node = document()
+def _follow_reference(reference: str) -> Schema:
+    node = contract_document()
     for step in reference.removeprefix("#/").split("/"):
         node = node[step]
     return node
