@@ -1,1 +1,1 @@
-"""What trax-mcp costs beside a bare SDK server that does the same: `python -m bench`."""
+"""Benchmarks of trax-mcp against bare SDK servers that do the same: `python -m bench`."""

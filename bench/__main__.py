@@ -12,19 +12,19 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from statistics import median, quantiles
 
-from bench import chat, consent, measure
-from bench.measure import Effort
-from bench.processes import BenchError
-from bench.report import (
+from bench import call_cost, chat_cost, consent_cost
+from bench.call_cost import Effort
+from bench.mcp_clients import Era
+from bench.measured_process import BenchError
+from bench.report_lines import (
     CHAT_HEAD,
     CONSENT_HEAD,
     HEAD,
-    Comparison,
+    ChatLine,
+    ComparisonLine,
     ConsentLine,
-    Count,
-    CrowdLine,
+    CountLine,
 )
-from bench.wire import Era
 
 FULL = Effort(starts=25, pairs=8, warm_up_calls=100, turns=15, calls=15, rounds=11)
 QUICK = Effort(starts=3, pairs=2, warm_up_calls=10, turns=5, calls=5, rounds=2)
@@ -37,83 +37,83 @@ range in which the middle half of the pairs has its ratios."""
 
 
 def main() -> None:
-    """Measure everything and print it, each line as soon as it is known."""
+    """Measure everything, and print each line as soon as it is known."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few rounds: noisy, but soon done")
     effort = QUICK if parser.parse_args().quick else FULL
-    began = time.monotonic()
+    started_at = time.monotonic()
     print(f"{_ABOUT}\n\n{_machine()}\n\n{HEAD}", flush=True)
     try:
         for line in _lines(effort):
             print(line, flush=True)
     except BenchError as error:
         sys.exit("\n".join([f"\nbench: {error}", *getattr(error, "__notes__", ())]))
-    print(f"\nMeasured in {time.monotonic() - began:.0f} s.")
+    print(f"\nMeasured in {time.monotonic() - started_at:.0f} s.")
 
 
 def _machine() -> str:
     python = f"Python {platform.python_version()}, mcp {version('mcp')}"
     system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
-    # Others' work on the machine shows in every figure but the counted ones.
+    # Other load on the machine affects every figure except counts.
     return f"{python}; {system}, load {os.getloadavg()[0]:.1f}"
 
 
-def _lines(effort: Effort) -> Iterator[Comparison | Count | ConsentLine | CrowdLine | str]:
-    yield from _starts(effort)
-    yield from _calls(effort)
-    yield from _surface()
+def _lines(effort: Effort) -> Iterator[ComparisonLine | CountLine | ConsentLine | ChatLine | str]:
+    yield from _start_lines(effort)
+    yield from _call_lines(effort)
+    yield from _surface_lines()
     yield CONSENT_HEAD
-    yield from map(ConsentLine, consent.costs(effort.rounds))
+    yield from map(ConsentLine, consent_cost.measure_consent(effort.rounds))
     yield CHAT_HEAD
     for era in Era:
-        yield from _chat(era, effort)
+        yield from _chat_lines(era, effort)
 
 
-def _starts(effort: Effort) -> Iterator[Comparison | str]:
-    taken = {era: measure.starts(era, effort) for era in Era}
+def _start_lines(effort: Effort) -> Iterator[ComparisonLine | str]:
+    starts_by_era = {era: call_cost.starts(era, effort) for era in Era}
     yield "start to first tools/list"
-    for era, starts in taken.items():
+    for era, starts in starts_by_era.items():
         seconds = starts.map(lambda it: it.seconds * 1000)
-        yield Comparison(f"  stdio, {era}", seconds, "ms", target=1.15)
+        yield ComparisonLine(f"  stdio, {era}", seconds, "ms", target=1.15)
         cpu_seconds = starts.map(lambda it: it.cpu_seconds * 1000)
-        yield Comparison("    CPU time of that", cpu_seconds, "ms")
+        yield ComparisonLine("    CPU time of that", cpu_seconds, "ms")
     yield "resident memory"
-    for era, starts in taken.items():
+    for era, starts in starts_by_era.items():
         resident = starts.map(lambda it: it.resident_mib)
-        yield Comparison(f"  listed, {era}", resident, "MiB", target=1.25)
-    yield Comparison("  after a first call", measure.resident_after_call(effort), "MiB")
+        yield ComparisonLine(f"  listed, {era}", resident, "MiB", target=1.25)
+    yield ComparisonLine("  after a first call", call_cost.resident_after_call(effort), "MiB")
 
 
-def _calls(effort: Effort) -> Iterator[Comparison | str]:
+def _call_lines(effort: Effort) -> Iterator[ComparisonLine | str]:
     yield "time per call"
-    for name, connect in (("stdio", measure.over_stdio), ("HTTP", measure.over_http)):
+    for name, connect in (("stdio", call_cost.connect_stdio), ("HTTP", call_cost.connect_http)):
         for era in Era:
-            seconds = measure.calls(connect, era, effort).map(lambda it: it * 1000)
-            yield Comparison(f"  {name}, {era}", seconds, "ms", target=1.3)
+            seconds = call_cost.calls(connect, era, effort).map(lambda it: it * 1000)
+            yield ComparisonLine(f"  {name}, {era}", seconds, "ms", target=1.3)
 
 
-def _surface() -> Iterator[Count | str]:
-    seen = measure.surface()
-    yield f"what a model sees: {seen.tools} tools, {seen.arguments} arguments"
-    yield Count("  bytes, TRaX's calls", seen.contract_bytes, target=13_000)
-    yield Count("  bytes, beyond them", seen.beyond_bytes, target=3_000)
-    yield Count("  without description", seen.undescribed, target=0)
+def _surface_lines() -> Iterator[CountLine | str]:
+    surface = call_cost.surface()
+    yield f"what a model sees: {surface.tools} tools, {surface.arguments} arguments"
+    yield CountLine("  bytes, TRaX's calls", surface.contract_bytes, target=13_000)
+    yield CountLine("  bytes, beyond them", surface.beyond_bytes, target=3_000)
+    yield CountLine("  without description", surface.undescribed, target=0)
 
 
-def _chat(era: Era, effort: Effort) -> Iterator[CrowdLine | str]:
-    costs = list(chat.costs(era, effort.rounds))
+def _chat_lines(era: Era, effort: Effort) -> Iterator[ChatLine | str]:
+    costs = list(chat_cost.measure_chat(era, effort.rounds))
     rates = [it.requests_per_second for it in costs]
     ratios = [rate / rates[0] for rate in rates]
     delays = [median(it.delays_ms) for it in costs]
-    within = [quantiles(it.delays_ms, n=20, method="inclusive")[-1] for it in costs]
-    at_100 = chat.CROWDS[era].index(100)
+    percentiles = [quantiles(it.delays_ms, n=20, method="inclusive")[-1] for it in costs]
+    at_100 = chat_cost.SUBSCRIBER_COUNTS[era].index(100)
     yield f"  {era}"
-    yield CrowdLine("  requests to TRaX per s", rates)
-    yield CrowdLine("    beside one subscriber", ratios, target=1.1, judged=max(ratios))
-    yield CrowdLine("  CPU ms per notification", [it.cpu_ms for it in costs])
-    yield CrowdLine("  KiB per idle subscriber", [it.resident_kib for it in costs])
-    yield CrowdLine("  ms of delay, median", delays, target=20, judged=delays[at_100])
-    yield CrowdLine("    95 of 100 within", within)
+    yield ChatLine("  requests to TRaX per s", rates)
+    yield ChatLine("    beside one subscriber", ratios, target=1.1, judged_figure=max(ratios))
+    yield ChatLine("  CPU ms per notification", [it.cpu_ms for it in costs])
+    yield ChatLine("  KiB per idle subscriber", [it.resident_kib for it in costs])
+    yield ChatLine("  ms of delay, median", delays, target=20, judged_figure=delays[at_100])
+    yield ChatLine("    95 of 100 within", percentiles)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""Judged by referees of the protocol: the official conformance suite, and the Inspector's lint.
+"""The official conformance suite and the Inspector's lint, run against the product.
 
-`make conformance` lets the suite judge the very command that a person starts, and the same with the
-suite's own test tools beside ours. What may fail is written down, with reasons, and nothing else.
+`make conformance` runs the suite on the product's command, and on the same with the suite's test
+tools added. `expected_failures` lists every check that may fail, with the reason.
 """

@@ -1,8 +1,4 @@
-"""The referees' programs, run: the conformance suite and the Inspector, both on node.
-
-What they are told is here, and where they leave what they saw; each has a time in which it must be
-done, and is ended if it is not. What their findings are worth is not decided here.
-"""
+"""Runs the conformance suite and the Inspector, both on node, each with a time limit."""
 
 import asyncio
 import json
@@ -15,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from proof.conformance.results import (
+from proof.conformance.suite_results import (
     RefereeError,
     Revision,
     Run,
@@ -26,18 +22,18 @@ from proof.conformance.results import (
 from tests import ROOT
 from tests.processes import environment
 
-PATIENCE_SECONDS: Final = 120
+TIMEOUT_SECONDS: Final = 120
 _SCENARIO_MS: Final = "10000"
 
 Era = Literal["legacy", "modern"]
 _PUBLISHER: Final = "node_modules/@modelcontextprotocol"
 _INSPECTOR: Final = "inspector/clients/launcher/build/index.js"
-_PLAINLY: Final = ("--format", "json", "-q", "--method", "tools/list", "--strict")
+_LINT_OPTIONS: Final = ("--format", "json", "-q", "--method", "tools/list", "--strict")
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """A program that has ended."""
+class CompletedProgram:
+    """The result of a program."""
 
     code: int
     stdout: str
@@ -47,67 +43,74 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Lint:
-    """What the Inspector says of the tools that it is shown."""
+    """The Inspector's result for a tool list."""
 
     transport: str
     era: Era
     tools: int
     code: int
-    words: str
+    output: str
     seconds: float
 
     @property
     def problems(self) -> Sequence[str]:
-        """What it should not have said; it is quiet where all is well."""
+        """The problems; without any, the Inspector prints nothing."""
         where = f"Inspector --strict, {self.transport}, {self.era}"
-        if self.code or self.words:
-            return [f"{where}: it ended with {self.code}, saying: {self.words}"]
+        if self.code or self.output:
+            return [f"{where}: it ended with {self.code}, saying: {self.output}"]
         return [] if self.tools else [f"{where}: no tool was listed."]
 
 
 @dataclass(frozen=True, slots=True)
 class Referees:
-    """Where node and the referees are, and a folder in which they may leave things."""
+    """The paths of node and the referees, and a folder for their files."""
 
     node: Path
     packages: Path
     scratch: Path
 
     async def run_suite(self, url: str, *, server: Server, revision: Revision) -> Run:
-        """Let the suite judge a server by what a revision requires.
+        """Run the suite on a server, with the requirements of a revision.
 
         Raises:
-            RefereeError: it was not done in time, or left no files that can be read.
+            RefereeError: it was not done in time, or wrote no readable files.
         """
         package = self.packages / _PUBLISHER / "conformance"
-        into = self.scratch / server / revision
-        into.mkdir(parents=True)
-        told = ("server", "--url", url, "--requirements", revision, "--timeout", _SCENARIO_MS)
-        ended = await self._run(package / "dist/index.js", *told, "-o", str(into))
-        if not (scenarios := read_scenarios(into)):
-            raise RefereeError(f"The suite has filed nothing. It said: {_last_words(ended)}")
+        folder = self.scratch / server / revision
+        folder.mkdir(parents=True)
+        arguments = ("server", "--url", url, "--requirements", revision, "--timeout", _SCENARIO_MS)
+        completed = await self._run(package / "dist/index.js", *arguments, "-o", str(folder))
+        if not (scenarios := read_scenarios(folder)):
+            raise RefereeError(f"The suite has filed nothing. It said: {_last_output(completed)}")
         required = read_required(package, revision)
-        return Run(server, revision, required, scenarios, ended.code, ended.seconds)
+        return Run(server, revision, required, scenarios, completed.code, completed.seconds)
 
     async def lint_http(self, url: str, era: Era) -> Lint:
-        """Let the Inspector judge the tools that a server lists over HTTP."""
+        """Lint the tool list of a server over HTTP."""
         return await self._lint("HTTP", era, target=(url, "--transport", "http"))
 
     async def lint_stdio(self, era: Era) -> Lint:
-        """Let the Inspector start the product on stdio, on the sandbox, and judge its tools."""
+        """Start the product over stdio on the sandbox, and lint its tool list."""
         program = ("--", sys.executable, "-m", "trax_mcp", "--sandbox")
         return await self._lint("stdio", era, target=("--transport", "stdio"), program=program)
 
     async def _lint(
         self, transport: str, era: Era, *, target: Sequence[str], program: Sequence[str] = ()
     ) -> Lint:
-        told = ("--cli", *target, *_PLAINLY, "--protocol-era", era, *program)
-        ended = await self._run(self.packages / _PUBLISHER / _INSPECTOR, *told)
-        words = ended.stderr.strip()
-        return Lint(transport, era, _count_tools(ended.stdout), ended.code, words, ended.seconds)
+        arguments = ("--cli", *target, *_LINT_OPTIONS, "--protocol-era", era, *program)
+        completed = await self._run(self.packages / _PUBLISHER / _INSPECTOR, *arguments)
+        output = completed.stderr.strip()
+        return Lint(
+            transport,
+            era,
+            _count_tools(completed.stdout),
+            completed.code,
+            output,
+            completed.seconds,
+        )
 
-    async def _run(self, script: Path, *arguments: str) -> Ended:
-        began = time.monotonic()
+    async def _run(self, script: Path, *arguments: str) -> CompletedProgram:
+        started_at = time.monotonic()
         process = await asyncio.create_subprocess_exec(
             self.node,
             script,
@@ -119,19 +122,21 @@ class Referees:
             cwd=ROOT,
         )
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 stdout, stderr = await process.communicate()
         except TimeoutError:
-            raise RefereeError(f"{script} was not done in {PATIENCE_SECONDS} s.") from None
+            raise RefereeError(f"{script} was not done in {TIMEOUT_SECONDS} s.") from None
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
         code = process.returncode or 0
-        return Ended(code, stdout.decode(), stderr.decode(), time.monotonic() - began)
+        return CompletedProgram(
+            code, stdout.decode(), stderr.decode(), time.monotonic() - started_at
+        )
 
     def _environment(self) -> Mapping[str, str]:
-        """Both keep things in the user's home, which is not to be touched."""
+        """The environment with another home, because both write to the user's home."""
         home = str(self.scratch)
         return environment({}) | {"HOME": home, "USERPROFILE": home, "PATH": os.defpath}
 
@@ -143,5 +148,5 @@ def _count_tools(stdout: str) -> int:
         return 0
 
 
-def _last_words(ended: Ended) -> str:
-    return (ended.stderr or ended.stdout).strip()[-500:]
+def _last_output(completed: CompletedProgram) -> str:
+    return (completed.stderr or completed.stdout).strip()[-500:]

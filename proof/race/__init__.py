@@ -1,5 +1,4 @@
-"""The race: trax-mcp beside servers that are generated from the same contract (`make race`).
+"""The race: trax-mcp compared with servers that are generated from the same contract.
 
-The same sandbox, the same client, in turns. It knows all of them by their doors alone: a command
-line, MCP, and what reached the sandbox, which it serves as the product serves its own.
+All servers have the same sandbox and the same client, and take turns (`make race`).
 """

@@ -16,95 +16,99 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from bench.processes import ROOT, BenchError, Process
-from proof.race import course
-from proof.race.entrants import ENTRANTS, OURS, Kind
-from proof.race.installing import FOLDER, NotInstalled, install, node_of, node_version, version_of
-from proof.race.pace import FULL, QUICK
-from proof.race.report import ABOUT, Race, as_page, in_columns
-from proof.race.runners import Runner, write_contract
-from proof.race.sentences import SENTENCES
-from proof.race.verdicts import judge, needless
+from bench.measured_process import ROOT, BenchError, Process
+from proof.race import race_run
+from proof.race.compared_servers import COMPARED_SERVERS, OURS, Kind
+from proof.race.explanations import EXPLANATIONS
+from proof.race.installation import FOLDER, NotInstalled, install, node_of, node_version, version_of
+from proof.race.launchers import Launcher, write_contract
+from proof.race.race_report import ABOUT, Race, format_columns, format_page
+from proof.race.speed import FULL, QUICK
+from proof.race.targets import find_stale, judge
 
 _PAGE: Final = ROOT / "docs" / "race.md"
 _SDK: Final = {Kind.OURS: "mcp", Kind.PYTHON: "mcp", Kind.NODE: "@modelcontextprotocol/sdk"}
 
 
 def main() -> None:
-    """Run the race. The exit code is 1 if a target is missed and nothing says why."""
+    """Run the race; exits with 1 if a target is missed without an explanation."""
     parser = argparse.ArgumentParser(prog="python -m proof.race", description=__doc__)
     parser.add_argument("tools", type=Path, help="the folder with node and npm")
     parser.add_argument("--quick", action="store_true", help="few turns; writes nothing")
     options = parser.parse_args()
-    began = time.monotonic()
+    started = time.monotonic()
     print(f"{ABOUT}\n", flush=True)
     race = _run(options.tools.resolve(), quick=options.quick)
-    print(f"\n{race.machine}\n\n{in_columns(race)}\n")
+    print(f"\n{race.machine}\n\n{format_columns(race)}\n")
     print("\n".join(map(str, race.verdicts)))
-    if stale := needless(race.table, race.sentences):
+    if stale := find_stale(race.table, race.explanations):
         print(f"\nSentences about who is not ahead: {'; '.join(stale)}")
     if not options.quick:
-        _PAGE.write_text(as_page(race), encoding="utf-8")
-    print(f"\nIt took {time.monotonic() - began:.0f} s.")
-    sys.exit(not all(it.stands for it in race.verdicts))
+        _PAGE.write_text(format_page(race), encoding="utf-8")
+    print(f"\nIt took {time.monotonic() - started:.0f} s.")
+    sys.exit(not all(it.is_accepted for it in race.verdicts))
 
 
 def _run(tools: Path, *, quick: bool) -> Race:
-    homes, absent = _installed(tools)
-    if OURS not in homes:
-        sys.exit(f"race: trax-mcp itself cannot be installed: {absent[OURS]}")
+    environments, missing = _install_all(tools)
+    if OURS not in environments:
+        sys.exit(f"race: trax-mcp itself cannot be installed: {missing[OURS]}")
     folder = Path(tempfile.mkdtemp(dir=FOLDER))
     try:
-        with Process("proof.race.directed") as upstream:
+        with Process("proof.race.controlled_sandbox") as upstream:
             address = upstream.address()
             write_contract(folder, address)
             node = node_of(tools)
-            runners = [
-                Runner(it, homes[it.name], node, folder, address)
-                for it in ENTRANTS
-                if it.name in homes
+            launchers = [
+                Launcher(it, environments[it.name], node, folder, address)
+                for it in COMPARED_SERVERS
+                if it.name in environments
             ]
-            return _told(runners, absent, course.run(runners, QUICK if quick else FULL, address))
+            return _to_race(
+                launchers, missing, race_run.run(launchers, QUICK if quick else FULL, address)
+            )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _installed(tools: Path) -> tuple[dict[str, Path], dict[str, str]]:
+def _install_all(tools: Path) -> tuple[dict[str, Path], dict[str, str]]:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    homes: dict[str, Path] = {}
-    absent: dict[str, str] = {}
-    for entrant in ENTRANTS:
+    environments: dict[str, Path] = {}
+    missing: dict[str, str] = {}
+    for server in COMPARED_SERVERS:
         try:
-            homes[entrant.name] = install(entrant, tools)
+            environments[server.name] = install(server, tools)
         except NotInstalled as why:
-            absent[entrant.name] = f"{entrant.requirement} cannot be installed: {why}"
-    return homes, absent
+            missing[server.name] = f"{server.requirement} cannot be installed: {why}"
+    return environments, missing
 
 
-def _told(runners: Sequence[Runner], absent: dict[str, str], seen: course.Seen) -> Race:
-    table = {name: cells for name, cells in seen.table.items() if name not in seen.absent}
+def _to_race(
+    launchers: Sequence[Launcher], missing: dict[str, str], result: race_run.RaceResult
+) -> Race:
+    table = {name: cells for name, cells in result.table.items() if name not in result.missing}
     return Race(
         date=datetime.now(UTC).date().isoformat(),
-        machine=_machine(runners),
-        versions={it.entrant.name: _version(it) for it in runners},
+        machine=_machine(launchers),
+        versions={it.server.name: _version(it) for it in launchers},
         table=table,
-        absent=absent | seen.absent,
-        notes=seen.notes,
-        verdicts=judge(table, SENTENCES),
-        sentences=SENTENCES,
+        missing=missing | result.missing,
+        notes=result.notes,
+        verdicts=judge(table, EXPLANATIONS),
+        explanations=EXPLANATIONS,
     )
 
 
-def _version(runner: Runner) -> str:
-    entrant = runner.entrant
-    own = version_of(entrant, runner.home, entrant.package)
-    sdk = version_of(entrant, runner.home, _SDK[entrant.kind])
-    return f"{entrant.package} {own}, {f'{_SDK[entrant.kind]} {sdk}' if sdk else 'no SDK'}"
+def _version(launcher: Launcher) -> str:
+    server = launcher.server
+    version = version_of(server, launcher.home, server.package)
+    sdk = version_of(server, launcher.home, _SDK[server.kind])
+    return f"{server.package} {version}, {f'{_SDK[server.kind]} {sdk}' if sdk else 'no SDK'}"
 
 
-def _machine(runners: Sequence[Runner]) -> str:
-    python = f"Python {platform.python_version()}, node {node_version(runners[0].node)}"
-    # Others' work on the machine shows in every measured figure.
+def _machine(launchers: Sequence[Launcher]) -> str:
+    python = f"Python {platform.python_version()}, node {node_version(launchers[0].node)}"
+    # Other load on the machine affects every measured figure.
     load = f"load {os.getloadavg()[0]:.1f}"
     return (
         f"{python}; {platform.system()} {platform.machine()}, {os.cpu_count()} processors, {load}"

@@ -1,5 +1,4 @@
-"""Endurance: shows, one after another, on a clock that goes faster, and a count of what is left.
+"""The soak test: shows on fast clocks, and a count of the servers' resources after each.
 
-The servers are the product's own commands as processes; only their time is not the machine's.
-`judge` says whether what they hold stays flat.
+The servers are the product's own commands as processes, with a faster clock.
 """

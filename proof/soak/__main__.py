@@ -6,20 +6,20 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
-from proof.soak.judge import growth
-from proof.soak.report import head, line, verdict
-from proof.soak.run import Row, running
-from proof.soak.server import PROGRAM, SoakError
+from proof.soak.growth import find_growth
+from proof.soak.server_process import PROGRAM, SoakError
 from proof.soak.show import SHOW_SECONDS
+from proof.soak.soak_report import head, line, verdict
+from proof.soak.soak_run import Row, start_run
 
 _MINUTES = 30.0
-_MOST_LINES = 20
+_MAX_LINES = 20
 
 
 def main(arguments: Sequence[str] | None = None, *, program: str = PROGRAM) -> int:
-    """Play shows for so long, print the table and the verdict; the exit code.
+    """Run shows for some minutes, print the table and the verdict; returns the exit code.
 
-    `program` is the module that each server is.
+    `program` is the module of each server.
     """
     parser = argparse.ArgumentParser(prog="python -m proof.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=_MINUTES, help="of shows (30)")
@@ -32,20 +32,20 @@ def main(arguments: Sequence[str] | None = None, *, program: str = PROGRAM) -> i
 
 
 async def _soak(shows: int, program: str) -> int:
-    began, rows = time.monotonic(), list[Row]()
+    started_at, rows = time.monotonic(), list[Row]()
     print(head(), flush=True)
-    async with running(shows=shows, program=program) as run:
+    async with start_run(shows=shows, program=program) as run:
         async for row in run.shows(shows):
             rows.append(row)
-            if row.shows % -(-shows // _MOST_LINES) == 0:
+            if row.shows % -(-shows // _MAX_LINES) == 0:
                 print(line(row), flush=True)
     by_server = zip(*(it.counts for it in rows), strict=True)
-    found = {
-        it.name: [*growth(counts), *it.failures]
+    problems = {
+        it.name: [*find_growth(counts), *it.failures]
         for it, counts in zip(run.servers, by_server, strict=True)
     }
-    grown = {name: it for name, it in found.items() if it}
-    print(verdict(rows, grown, kept=run.kept, seconds=time.monotonic() - began))
+    grown = {name: it for name, it in problems.items() if it}
+    print(verdict(rows, grown, kept=run.kept, seconds=time.monotonic() - started_at))
     return 1 if grown else 0
 
 

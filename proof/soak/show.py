@@ -1,6 +1,6 @@
-"""A show: studios go live, viewers talk, clients come and go in every way, and it is off air again.
+"""One show of the soak test: studios go live, viewers write, clients connect and disconnect.
 
-Everybody but the two processes on stdio is somebody new, with a new key, and never comes back.
+Each HTTP client is new and has a new key; the two stdio clients stay.
 """
 
 from __future__ import annotations
@@ -13,230 +13,240 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from proof.soak.guest import PAUSE_SECONDS, SILENT_STUDIO, Guest, Tally, chat_of, status_of
-from proof.soak.http import HttpGuest
-from proof.soak.server import PATIENCE_SECONDS, SoakError
-from proof.soak.stage import ACCOUNTS, CHAT
+from proof.soak.http_soak_client import HttpSoakClient
+from proof.soak.server_process import TIMEOUT_SECONDS, SoakError
+from proof.soak.soak_client import (
+    PAUSE_SECONDS,
+    SILENT_STUDIO,
+    SoakClient,
+    Totals,
+    chat_uri,
+    status_uri,
+)
+from proof.soak.soak_upstream import ACCOUNTS, CHAT
 from tests.jsonrpc import ERAS, FORMS, LEGACY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from proof.soak.pipe import PipeGuest
-    from proof.soak.stage import Stage
+    from proof.soak.soak_upstream import SoakUpstream
+    from proof.soak.stdio_soak_client import StdioSoakClient
     from tests.jsonrpc import Message
 
 SHOW_SECONDS: Final = 40.0
-"""How long a show lasts on the hasty clock, from its first call to the last."""
+"""The length of a show in fast time."""
 
 _LIVE_SECONDS: Final = 30.0
-"""How long of that it is on air; the rest is preparing, starting and stopping."""
+"""How long of it the studio is on air."""
 
-_BETWEEN_WORDS_SECONDS: Final = 1.0
+_MESSAGE_INTERVAL_SECONDS: Final = 1.0
 _SUBSCRIBERS: Final = 6
-_COMING: Final = 0.6
-"""In which part of the show they come."""
+_JOIN_SHARE: Final = 0.6
+"""The share of the show in which they connect."""
 
-Leaving = Callable[[HttpGuest, str], Coroutine[Any, Any, None]]
+Disconnect = Callable[[HttpSoakClient, str], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True)
 class Show:
-    """One show: where, before whom, and how fast."""
+    """One show."""
 
     address: str
-    stage: Stage
-    tally: Tally
+    upstream: SoakUpstream
+    totals: Totals
     pace: float
-    residents: Sequence[PipeGuest]
-    """Those on stdio."""
+    stdio_clients: Sequence[StdioSoakClient]
     clip: str
-    """A file that they may upload."""
+    """The name of a file to upload."""
 
     async def play(self) -> None:
-        """Play it in one studio for each era, at once.
+        """Run it in one studio for each era, concurrently.
 
         Raises:
-            SoakError: something is not as it must be. It may come in an exception group.
+            SoakError: something is not as expected. It may be in an exception group.
         """
         async with anyio.create_task_group() as tasks:
-            for era, resident in zip(ERAS, self.residents, strict=True):
-                tasks.start_soon(self._host, era, resident)
+            for era, stdio_client in zip(ERAS, self.stdio_clients, strict=True):
+                tasks.start_soon(self._host, era, stdio_client)
 
-    def somebody(self, era: str, *, able: Message | None = None) -> HttpGuest:
-        """Somebody new, who can do this."""
-        return HttpGuest(self.address, era, self.stage.new_key(), self.tally, able=able)
+    def new_client(self, era: str, *, capabilities: Message | None = None) -> HttpSoakClient:
+        """A new client with a new key."""
+        return HttpSoakClient(
+            self.address, era, self.upstream.new_key(), self.totals, capabilities=capabilities
+        )
 
-    async def _host(self, era: str, resident: PipeGuest) -> None:
-        async with self.somebody(era) as host:
-            studio = await furnish(host)
-            await host.agree("go_live", studioId=studio)
+    async def _host(self, era: str, stdio_client: StdioSoakClient) -> None:
+        async with self.new_client(era) as host:
+            studio = await set_up_studio(host)
+            await host.call_with_consent("go_live", studioId=studio)
             await self._until(studio, live=True)
-            async with anyio.create_task_group() as talking:
-                talking.start_soon(self._talk, studio)
-                await self._evening(era, studio, resident)
-                talking.cancel_scope.cancel()
-            await host.agree("go_offline", studioId=studio)
+            async with anyio.create_task_group() as chat_tasks:
+                chat_tasks.start_soon(self._send_messages, studio)
+                await self._run_live_part(era, studio, stdio_client)
+                chat_tasks.cancel_scope.cancel()
+            await host.call_with_consent("go_offline", studioId=studio)
             await self._until(studio, live=False)
-            await host.end()
+            await host.end_session()
 
-    async def _evening(self, era: str, studio: str, resident: PipeGuest) -> None:
-        """What happens while it is on air; it lasts until all who came have what they came for."""
+    async def _run_live_part(self, era: str, studio: str, stdio_client: StdioSoakClient) -> None:
+        """Run all clients while the studio is on air, until each one is done."""
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._reside, resident, studio)
-            tasks.start_soon(self._be_unlucky, era)
-            tasks.start_soon(self._keep_a_question, era, studio)
-            ways = cycle(WAYS)
+            tasks.start_soon(self._use_stdio, stdio_client, studio)
+            tasks.start_soon(self._call_with_faults, era)
+            tasks.start_soon(self._leave_question_open, era, studio)
+            disconnects = cycle(DISCONNECTS)
             for _ in range(_SUBSCRIBERS):
-                tasks.start_soon(self._subscribe, era, studio, next(ways))
-                await self._pass(_LIVE_SECONDS * _COMING / _SUBSCRIBERS)
-            await self._pass(_LIVE_SECONDS * (1 - _COMING))
+                tasks.start_soon(self._subscribe, era, studio, next(disconnects))
+                await self._sleep(_LIVE_SECONDS * _JOIN_SHARE / _SUBSCRIBERS)
+            await self._sleep(_LIVE_SECONDS * (1 - _JOIN_SHARE))
 
-    async def _talk(self, studio: str) -> None:
+    async def _send_messages(self, studio: str) -> None:
         while True:
-            self.stage.speak(studio)
-            await self._pass(_BETWEEN_WORDS_SECONDS)
+            self.upstream.add_message(studio)
+            await self._sleep(_MESSAGE_INTERVAL_SECONDS)
 
-    async def _subscribe(self, era: str, studio: str, leave: Leaving) -> None:
-        async with self.somebody(era) as guest:
-            await look_around(guest, studio)
-            await guest.follow(studio)
-            await leave(guest, studio)
+    async def _subscribe(self, era: str, studio: str, disconnect: Disconnect) -> None:
+        async with self.new_client(era) as client:
+            await use_everything(client, studio)
+            await client.follow(studio)
+            await disconnect(client, studio)
 
-    async def _reside(self, resident: PipeGuest, studio: str) -> None:
-        await look_around(resident, studio)
-        await resident.tool("upload_media", path=self.clip)
-        await resident.follow(studio)
-        silent = await resident.patiently(lambda: resident.read_chat(SILENT_STUDIO))
-        await resident.give_up("tools/call", **waiting(silent["cursor"]))
-        await resident.follow(studio)
+    async def _use_stdio(self, stdio_client: StdioSoakClient, studio: str) -> None:
+        await use_everything(stdio_client, studio)
+        await stdio_client.call("upload_media", path=self.clip)
+        await stdio_client.follow(studio)
+        silent = await stdio_client.retry(lambda: stdio_client.read_chat(SILENT_STUDIO))
+        await stdio_client.abandon("tools/call", **wait_arguments(silent["cursor"]))
+        await stdio_client.follow(studio)
 
-    async def _be_unlucky(self, era: str) -> None:
-        """Call while things go wrong; it may fail, and must be answered."""
-        async with self.somebody(era) as guest:
+    async def _call_with_faults(self, era: str) -> None:
+        """Call during faults; each call may fail, but must have a response."""
+        async with self.new_client(era) as client:
             for _ in range(3):
-                self.stage.disturb(CHAT)
-                self.stage.disturb(ACCOUNTS)
-                result = await guest.ask("tools/call", name="list_connections", arguments={})
-                self.tally.troubles += bool(result.get("isError"))
-                await self._pass(_LIVE_SECONDS * _COMING / 3)
-            await guest.end()
+                self.upstream.add_fault(CHAT)
+                self.upstream.add_fault(ACCOUNTS)
+                result = await client.ask("tools/call", name="list_connections", arguments={})
+                self.totals.failures += bool(result.get("isError"))
+                await self._sleep(_LIVE_SECONDS * _JOIN_SHARE / 3)
+            await client.end_session()
 
-    async def _keep_a_question(self, era: str, studio: str) -> None:
-        """Be asked whether the show may end, and never answer."""
-        async with self.somebody(era, able=FORMS) as guest:
-            asking = guest.request("tools/call", name="go_offline", arguments={"studioId": studio})
-            await guest.give_up(asking, once="elicitation/create")
+    async def _leave_question_open(self, era: str, studio: str) -> None:
+        """Get a form, and disconnect without an answer."""
+        async with self.new_client(era, capabilities=FORMS) as client:
+            request = client.request(
+                "tools/call", name="go_offline", arguments={"studioId": studio}
+            )
+            await client.abandon(request, after="elicitation/create")
 
     async def _until(self, studio: str, *, live: bool) -> None:
-        with anyio.move_on_after(PATIENCE_SECONDS):
-            while self.stage.is_live(studio) is not live:  # noqa: ASYNC110  time alone changes it
+        with anyio.move_on_after(TIMEOUT_SECONDS):
+            while self.upstream.is_live(studio) is not live:  # noqa: ASYNC110  only time changes it
                 await anyio.sleep(PAUSE_SECONDS)
             return
         raise SoakError(f"{studio} is {'not on' if live else 'still on'} air")
 
-    async def _pass(self, seconds: float) -> None:
+    async def _sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds / self.pace)
 
 
-async def furnish(host: Guest) -> str:
-    """Set a studio up, as whoever begins does; its id."""
-    made = await host.tool("create_studio", name="Tonight")
-    studio: str = made["id"]
-    there = {"studioId": studio, "name": "Main channel", "platform": "custom"}
-    goal = {"rtmpUrl": "rtmps://ingest.example/live", "streamKey": "made-up"}
-    await host.tool("create_destination", **there, **goal)
-    await host.tool("create_source", studioId=studio, name="Camera", type="webcam")
-    await host.tool("find_studio", query="Tonight")
-    await host.tool("check_readiness", studioId=studio)
+async def set_up_studio(host: SoakClient) -> str:
+    """Create a studio with a destination and a source; returns its id."""
+    result = await host.call("create_studio", name="Tonight")
+    studio: str = result["id"]
+    destination = {"studioId": studio, "name": "Main channel", "platform": "custom"}
+    target = {"rtmpUrl": "rtmps://ingest.example/live", "streamKey": "made-up"}
+    await host.call("create_destination", **destination, **target)
+    await host.call("create_source", studioId=studio, name="Camera", type="webcam")
+    await host.call("find_studio", query="Tonight")
+    await host.call("check_readiness", studioId=studio)
     return studio
 
 
-async def look_around(guest: Guest, studio: str) -> None:
-    """Do a little of everything, and be shown what is never agreed to."""
-    await guest.ask("tools/list")
-    await guest.ask("resources/list")
+async def use_everything(client: SoakClient, studio: str) -> None:
+    """Make one call of each kind, and previews that are never confirmed."""
+    await client.ask("tools/list")
+    await client.ask("resources/list")
     argument = {"name": "studio", "value": "Ton"}
     prompt = {"type": "ref/prompt", "name": "go_live"}
-    await guest.ask("completion/complete", ref=prompt, argument=argument)
-    await guest.ask("prompts/get", name="go_live", arguments={"studio": studio})
-    await guest.ask("resources/read", uri=f"trax://studios/{studio}")
-    await guest.tool("create_media_upload", filename="a.mp4", contentType="video/mp4", byteSize=9)
-    await guest.tool("send_chat_message", studioId=studio, text="Good evening!")
-    await guest.preview("go_offline", studioId=studio)
-    await guest.preview("delete_source", studioId=SILENT_STUDIO, sourceId="source_4")
+    await client.ask("completion/complete", ref=prompt, argument=argument)
+    await client.ask("prompts/get", name="go_live", arguments={"studio": studio})
+    await client.ask("resources/read", uri=f"trax://studios/{studio}")
+    await client.call("create_media_upload", filename="a.mp4", contentType="video/mp4", byteSize=9)
+    await client.call("send_chat_message", studioId=studio, text="Good evening!")
+    await client.preview("go_offline", studioId=studio)
+    await client.preview("delete_source", studioId=SILENT_STUDIO, sourceId="source_4")
 
 
-def waiting(cursor: str) -> dict[str, Any]:
-    """A call that waits where nobody talks, for as long as it may."""
-    given = {"studioId": SILENT_STUDIO, "after": cursor, "timeoutSeconds": 55}
-    return {"name": "wait_for_chat_messages", "arguments": given}
+def wait_arguments(cursor: str) -> dict[str, Any]:
+    """The arguments of a long wait in a studio without chat."""
+    arguments = {"studioId": SILENT_STUDIO, "after": cursor, "timeoutSeconds": 55}
+    return {"name": "wait_for_chat_messages", "arguments": arguments}
 
 
-# Ways to leave
+# Ways to disconnect
 
 
-async def in_order(guest: HttpGuest, _studio: str) -> None:
-    """With nothing left behind."""
-    await guest.end()
+async def after_session_end(client: HttpSoakClient, _studio: str) -> None:
+    """The session is deleted."""
+    await client.end_session()
 
 
-async def without_a_word(_guest: HttpGuest, _studio: str) -> None:
-    """The session stays behind."""
+async def silently(_guest: HttpSoakClient, _studio: str) -> None:
+    """The session stays."""
 
 
-async def while_subscribed(guest: HttpGuest, studio: str) -> None:
-    """The session is deleted, the subscription was not taken back."""
-    if guest.era == LEGACY:
-        await guest.patiently(lambda: guest.ask("resources/subscribe", uri=chat_of(studio)))
-    await guest.end()
+async def while_subscribed(client: HttpSoakClient, studio: str) -> None:
+    """The session is deleted with a subscription in it."""
+    if client.era == LEGACY:
+        await client.retry(lambda: client.ask("resources/subscribe", uri=chat_uri(studio)))
+    await client.end_session()
 
 
-async def subscribed_without_a_word(guest: HttpGuest, studio: str) -> None:
-    """Still subscribed, and nobody is there."""
-    if guest.era == LEGACY:
-        for uri in (chat_of(studio), status_of(SILENT_STUDIO)):
-            await guest.patiently(partial(guest.ask, "resources/subscribe", uri=uri))
+async def silently_while_subscribed(client: HttpSoakClient, studio: str) -> None:
+    """The session or stream stays, with subscriptions."""
+    if client.era == LEGACY:
+        for uri in (chat_uri(studio), status_uri(SILENT_STUDIO)):
+            await client.retry(partial(client.ask, "resources/subscribe", uri=uri))
         return
-    wanted = {"resourceSubscriptions": [chat_of(studio), status_of(SILENT_STUDIO)]}
-    listening = guest.request("subscriptions/listen", notifications=wanted)
-    await guest.give_up(listening)
+    wanted = {"resourceSubscriptions": [chat_uri(studio), status_uri(SILENT_STUDIO)]}
+    request = client.request("subscriptions/listen", notifications=wanted)
+    await client.abandon(request)
 
 
-async def while_waiting(guest: HttpGuest, _studio: str) -> None:
-    """In the middle of a call."""
-    silent = await guest.patiently(lambda: guest.read_chat(SILENT_STUDIO))
-    await guest.give_up(guest.request("tools/call", **waiting(silent["cursor"])))
+async def while_waiting(client: HttpSoakClient, _studio: str) -> None:
+    """During a call that waits."""
+    silent = await client.retry(lambda: client.read_chat(SILENT_STUDIO))
+    await client.abandon(client.request("tools/call", **wait_arguments(silent["cursor"])))
 
 
-async def while_answered(guest: HttpGuest, studio: str) -> None:
-    """After a wait that was worth it."""
-    result = await guest.ask(
+async def after_wait(client: HttpSoakClient, studio: str) -> None:
+    """After a successful wait."""
+    result = await client.ask(
         "tools/call", name="wait_for_chat_messages", arguments={"studioId": studio}
     )
-    guest.tally.troubles += bool(result.get("isError"))
-    await guest.end()
+    client.totals.failures += bool(result.get("isError"))
+    await client.end_session()
 
 
-WAYS: Final[Sequence[Leaving]] = (
-    in_order,
+DISCONNECTS: Final[Sequence[Disconnect]] = (
+    after_session_end,
     while_subscribed,
     while_waiting,
-    without_a_word,
-    while_answered,
-    subscribed_without_a_word,
+    silently,
+    after_wait,
+    silently_while_subscribed,
 )
 
 
-async def wake(guest: Guest) -> None:
-    """The first calls after a night: what was kept for a while and is over is forgotten now."""
-    await guest.ask(
+async def call_after_pause(client: SoakClient) -> None:
+    """Make calls that remove expired state."""
+    await client.ask(
         "tools/call",
         name="wait_for_chat_messages",
         arguments={"studioId": SILENT_STUDIO, "timeoutSeconds": 0},
     )
-    await guest.preview("go_live", studioId=SILENT_STUDIO)
+    await client.preview("go_live", studioId=SILENT_STUDIO)
     argument = {"name": "studio", "value": "Fri"}
-    await guest.ask(
+    await client.ask(
         "completion/complete", ref={"type": "ref/prompt", "name": "go_live"}, argument=argument
     )

@@ -1,0 +1,209 @@
+"""Measures starts, memory, calls and tool lists of trax-mcp and of bare servers.
+
+The two alternate, so that a slow moment of the machine affects both.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from statistics import median
+from typing import Generic, TypeVar
+
+from bench.mcp_clients import Answer, Era, HttpClient, McpClient, StdioClient
+from bench.measured_process import BenchError, Process
+from trax_mcp.api.operations import OPERATIONS
+
+_OURS = "trax_mcp"
+_TRIVIAL = "bench.baselines.trivial_server"
+_FORWARDING = "bench.baselines.forwarding_server"
+_UPSTREAM = "bench.baselines.fast_upstream"
+
+_KEY = "sk_live_of_the_bench"
+_UNUSED_URL = "http://127.0.0.1:9"
+_UPSTREAM_MARK = b"owner_of_the_bench"
+_FIELDS = ("name", "description", "inputSchema")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """Repetitions: starts; pairs of processes; turns per pair and calls per turn; rounds."""
+
+    starts: int
+    pairs: int
+    warm_up_calls: int
+    turns: int
+    calls: int
+    rounds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paired(Generic[T]):
+    """Alternating measurements of trax-mcp and a bare server; those with one index are a pair."""
+
+    ours: list[T]
+    bare: list[T]
+
+    def map(self, read: Callable[[T], float]) -> "Paired[float]":
+        """One figure of each measurement."""
+        return Paired([read(it) for it in self.ours], [read(it) for it in self.bare])
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """From the start of a process to its first response to `tools/list`."""
+
+    seconds: float
+    cpu_seconds: float
+    resident_mib: float
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """All names, descriptions and input schemas that a model sees, as compact JSON."""
+
+    contract_bytes: int
+    """Of the tools that are TRaX operations."""
+    beyond_bytes: int
+    """Of the composite tools."""
+    tools: int
+    arguments: int
+    undescribed: int
+
+
+Connect = Callable[[str, Era, str], AbstractContextManager[McpClient]]
+"""Module, era, the upstream's address -> an initialized client of the module's server."""
+
+
+def starts(era: Era, effort: Effort) -> Paired[Start]:
+    """Measure starts of trax-mcp and of the trivial server, over stdio."""
+    for module in (_OURS, _TRIVIAL):
+        _start(module, era)  # fills the bytecode and disk caches
+    return _alternate(
+        lambda: _start(_OURS, era), lambda: _start(_TRIVIAL, era), times=effort.starts
+    )
+
+
+def resident_after_call(effort: Effort) -> Paired[float]:
+    """Measure MiB after the first call over stdio, of trax-mcp and of the forwarding server."""
+
+    def measure_memory(module: str) -> float:
+        with Process(module, environment=_environment(address)) as server:
+            client = StdioClient(server, Era.LEGACY)
+            client.ask("tools/list")
+            _call(client)
+            return server.resident_mib()
+
+    with Process(_UPSTREAM) as upstream:
+        address = upstream.address()
+        return _alternate(
+            lambda: measure_memory(_OURS), lambda: measure_memory(_FORWARDING), times=effort.pairs
+        )
+
+
+def calls(connect: Connect, era: Era, effort: Effort) -> Paired[float]:
+    """Measure seconds per call, a median for each turn, of trax-mcp and of the forwarding server.
+
+    Both are restarted several times, because the speed of processes varies.
+    """
+    pairs = [_calls_of_one_pair(connect, era, effort) for _ in range(effort.pairs)]
+    return Paired(
+        [seconds for pair in pairs for seconds in pair.ours],
+        [seconds for pair in pairs for seconds in pair.bare],
+    )
+
+
+def surface() -> Surface:
+    """Measure the tool list of trax-mcp."""
+    with Process(_OURS, environment=_environment(_UNUSED_URL)) as server:
+        result = StdioClient(server, Era.LEGACY).ask("tools/list").result()
+    tools = [{name: tool[name] for name in _FIELDS} for tool in result["tools"]]
+    arguments = [it for tool in tools for it in tool["inputSchema"]["properties"].values()]
+    calls = len(OPERATIONS)
+    return Surface(
+        contract_bytes=_size(tools[:calls]),
+        beyond_bytes=_size(tools[calls:]),
+        tools=len(tools),
+        arguments=len(arguments),
+        undescribed=sum(not argument.get("description") for argument in arguments),
+    )
+
+
+def _size(tools: Sequence[object]) -> int:
+    return len(json.dumps(tools, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+@contextmanager
+def connect_stdio(module: str, era: Era, upstream: str) -> Iterator[McpClient]:
+    """A `Connect` over stdio."""
+    with Process(module, environment=_environment(upstream)) as server:
+        yield StdioClient(server, era)
+
+
+@contextmanager
+def connect_http(module: str, era: Era, upstream: str) -> Iterator[McpClient]:
+    """A `Connect` over HTTP on loopback."""
+    port = ("--port", "0") if module == _OURS else ()
+    with ExitStack() as stack:
+        server = Process(module, "http", *port, environment=_environment(upstream))
+        address = stack.enter_context(server).address()
+        yield stack.enter_context(closing(HttpClient(address, era, key=_KEY)))
+
+
+def _start(module: str, era: Era) -> Start:
+    with Process(module, environment=_environment(_UNUSED_URL)) as server:
+        answer = StdioClient(server, era).ask("tools/list")
+        seconds = time.perf_counter() - server.started_at
+        answer.result()
+        resident_mib = server.resident_mib()
+        return Start(seconds, server.end(), resident_mib)
+
+
+def _calls_of_one_pair(connect: Connect, era: Era, effort: Effort) -> Paired[float]:
+    with ExitStack() as stack:
+        upstream = stack.enter_context(Process(_UPSTREAM)).address()
+        ours = stack.enter_context(connect(_OURS, era, upstream))
+        bare = stack.enter_context(connect(_FORWARDING, era, upstream))
+        _check_same_result(ours, bare)
+        for client in (ours, bare):
+            _calls(client, effort.warm_up_calls)
+        return _alternate(
+            lambda: _calls(ours, effort.calls),
+            lambda: _calls(bare, effort.calls),
+            times=effort.turns,
+        )
+
+
+def _check_same_result(ours: McpClient, bare: McpClient) -> None:
+    results = [_call(client).result() for client in (ours, bare)]
+    if any(results[0][part] != results[1][part] for part in ("content", "structuredContent")):
+        raise BenchError(f"the two servers answer differently: {results}")
+
+
+def _calls(client: McpClient, times: int) -> float:
+    return median(_call(client).seconds for _ in range(times))
+
+
+def _call(client: McpClient) -> Answer:
+    answer = client.ask("tools/call", name="get_studio", arguments={"studioId": "studio_42"})
+    if _UPSTREAM_MARK not in answer.body:
+        raise BenchError(f"the call was answered {answer.body!r}")
+    return answer
+
+
+def _alternate(ours: Callable[[], T], bare: Callable[[], T], *, times: int) -> Paired[T]:
+    """A B, B A, A B: neither is always second."""
+    results: Paired[T] = Paired([], [])
+    turns = [(ours, results.ours), (bare, results.bare)]
+    for _ in range(times):
+        for measure, figures in turns:
+            figures.append(measure())
+        turns.reverse()
+    return results
+
+
+def _environment(upstream: str) -> dict[str, str]:
+    return {"TRAX_API_KEY": _KEY, "TRAX_BASE_URL": upstream}

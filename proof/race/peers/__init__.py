@@ -1,1 +1,0 @@
-"""Launchers for peers that are libraries: each runs in the peer's own environment, not in ours."""
