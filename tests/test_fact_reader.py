@@ -1,6 +1,6 @@
-"""What is looked at before a yes, and at what price: which requests, in how many stages.
+"""Which facts are read, with which requests, and how many of them at a time.
 
-What becomes of a fact that cannot be read is in `test_lookout_unknown`.
+`test_fact_reader_unknown` is about facts that cannot be read.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import pytest
 
 from tests.conftest import OWNER
 from tests.looks import (
-    AROUND,
     FIRST,
     GO_LIVE,
     GO_OFFLINE,
+    OF_A_STUDIO,
     PLACES,
     SECOND,
     STATUS,
@@ -26,59 +26,61 @@ from tests.looks import (
     asked,
     each_operation,
     enable_many,
-    failing,
+    failure_code,
     names,
-    see,
+    read,
+    reader_for,
 )
 from trax_mcp.api.operations import UpdateDestination
+from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.rules import GUARDABLE
 from trax_mcp.sandbox import Fault
 from trax_mcp.sandbox.keys import ACCOUNT
-from trax_mcp.sandbox.messages import Answer, encoded
+from trax_mcp.sandbox.messages import Response, encode_json
 from trax_mcp.sandbox.records import Studio
 from trax_mcp.studio.fact_reader import FactReader
-from trax_mcp.studio.facts import Unknown
+from trax_mcp.studio.facts import Fact, Facts, Unknown
 
 if TYPE_CHECKING:
     from trax_mcp.api.client import Client
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
     from trax_mcp.sandbox import Sandbox
-    from trax_mcp.sandbox.messages import Answerer, Request
+    from trax_mcp.sandbox.messages import Request, RequestHandler
 
 _MANY_TURNS: Final = 200
-"""Of the event loop: several times what a request takes here from beginning to end."""
+"""Turns of the event loop: several times as many as one request takes here."""
 
 
-# What it costs
+# Requests
 
 
-def test_whatever_can_be_guarded_can_be_looked_around() -> None:
+def test_facts_can_be_read_for_every_guardable_operation() -> None:
     """An operator may guard any of them."""
     assert {operation.tool_name for operation in FIRST} == GUARDABLE
 
 
 @each_operation
-async def test_what_a_look_costs(
+async def test_each_fact_is_read_once_and_no_other(
     trax: Client, sandbox: Sandbox, operation: Operation[Model]
 ) -> None:
-    """Each fact once, and no fact that nobody is shown."""
-    await see(trax, operation)
+    """No request is for a fact that a person is not shown."""
+    await read(trax, operation)
     assert asked(sandbox) == Counter(FIRST[operation] + SECOND.get(operation, ()))
 
 
 @each_operation
-async def test_a_look_takes_two_stages_at_most(
+async def test_facts_are_read_in_two_stages_at_most(
     trax: Client, sandbox: Sandbox, operation: Operation[Model]
 ) -> None:
-    """While the first answers are held back, everything that does not need them is asked."""
+    """While the first answers are held back, every request that does not need them is sent."""
     stages: list[Counter[str]] = []
     with anyio.fail_after(5):
         async with anyio.create_task_group() as tasks:
             held = _hold_back(sandbox)
-            tasks.start_soon(see, trax, operation)
+            tasks.start_soon(read, trax, operation)
             seen = 0
-            while await _settled(sandbox, seen):
+            while await _has_settled(sandbox, seen):
                 stages.append(asked(sandbox, since=seen))
                 seen = len(sandbox.requests)
                 sandbox.faults.clear()
@@ -93,31 +95,37 @@ def _hold_back(sandbox: Sandbox) -> anyio.Event:
     return held
 
 
-async def _settled(sandbox: Sandbox, seen: int) -> bool:
-    """Let everyone go as far as they can; whether more has been asked by then."""
+async def _has_settled(sandbox: Sandbox, seen: int) -> bool:
+    """Let every task run as far as it can. Return whether more was requested by then."""
     for _ in range(_MANY_TURNS):
         await anyio.lowlevel.checkpoint()
     return len(sandbox.requests) > seen
 
 
-async def test_whether_it_is_live_is_read_once(trax: Client, sandbox: Sandbox) -> None:
-    """What needs a yes only while live looks at that first, and then at the rest."""
+async def test_a_known_status_is_not_read_again(trax: Client, sandbox: Sandbox) -> None:
+    """A call that needs consent only while live reads the status first, and then the rest."""
     operation = UpdateDestination(**S, dest_id="dest_1", enabled=False)
-    lookout = FactReader(trax, operation, OWNER)
-    known = await lookout.see_live()
+    reader = reader_for(trax, operation)
+    known = await reader.read((Fact.STATUS,))
     assert known.live is False
     assert asked(sandbox) == Counter([STATUS])
-    facts = await lookout.see(known)
-    assert facts.status == known.status
-    assert asked(sandbox) == Counter(AROUND)
+    facts = await reader.read(plan_for(operation).reads, known)
+    assert facts.status is known.status
+    assert asked(sandbox) == Counter(OF_A_STUDIO)
 
 
-# What is seen
+async def test_nothing_is_read_where_nothing_is_wanted(trax: Client, sandbox: Sandbox) -> None:
+    """All facts are then None, and none of them is called unknown."""
+    assert await FactReader(trax, OWNER, "studio_42").read(()) == Facts()
+    assert asked(sandbox) == Counter()
 
 
-async def test_everything_around_a_go_live(trax: Client, sandbox: Sandbox) -> None:
-    """Names, what is enabled and active, whether it is live and whether writes are on."""
-    facts = await see(trax, GO_LIVE)
+# Facts
+
+
+async def test_a_go_live_reads_everything_about_its_studio(trax: Client, sandbox: Sandbox) -> None:
+    """Names, enabled destinations, active sources, accounts, live or not, and writes on or off."""
+    facts = await read(trax, GO_LIVE)
     assert facts.studio is not None
     assert facts.studio.name == "Friday Night Show"
     assert (facts.live, facts.since) == (False, None)
@@ -129,24 +137,28 @@ async def test_everything_around_a_go_live(trax: Client, sandbox: Sandbox) -> No
     assert facts.health is not None
     assert facts.health.write_enabled is True
     assert facts.unknown == ()
-    assert facts.around == ()
+    assert facts.studio_details == ()
 
 
-async def test_on_air_since_when(trax: Client, sandbox: Sandbox) -> None:
-    """As TRaX writes it."""
+async def test_the_start_of_a_broadcast_is_read_as_trax_writes_it(
+    trax: Client, sandbox: Sandbox
+) -> None:
+    """The time is not converted."""
     sandbox.world.go_live(sandbox.world.studios["studio_42"])
     sandbox.clock.advance(60)
-    facts = await see(trax, GO_OFFLINE)
+    facts = await read(trax, GO_OFFLINE)
     assert (facts.live, facts.since) == (True, "2026-06-05T18:00:03.000Z")
 
 
-async def test_where_an_account_may_be_in_use(trax: Client, sandbox: Sandbox) -> None:
-    """In which studios, what is enabled there, and which of them is on air."""
+async def test_an_unlink_reads_where_the_account_may_be_in_use(
+    trax: Client, sandbox: Sandbox
+) -> None:
+    """The studios, the enabled destinations of each, and whether each is live."""
     sandbox.world.go_live(sandbox.world.studios["studio_51"])
     sandbox.clock.advance(60)
-    facts = await see(trax, UNLINK)
-    assert names(facts.studios) == names(it.studio for it in facts.around)
-    assert [(names(it.enabled), it.live) for it in facts.around] == [
+    facts = await read(trax, UNLINK)
+    assert names(facts.studios) == names(it.studio for it in facts.studio_details)
+    assert [(names(it.enabled), it.live) for it in facts.studio_details] == [
         (["Main channel", "Late crowd"], False),
         (["Private preview"], False),
         (["Morning page", "Shorts"], True),
@@ -156,17 +168,17 @@ async def test_where_an_account_may_be_in_use(trax: Client, sandbox: Sandbox) ->
 
 
 @pytest.mark.parametrize(("count", "note"), [(10, False), (11, True), (250, True)])
-async def test_only_ten_studios_are_read_for_an_account(
+async def test_details_of_ten_studios_at_most_are_read(
     trax: Client, sandbox: Sandbox, *, count: int, note: bool
 ) -> None:
-    """And it is said that there are more."""
+    """Further studios are unknown."""
     sandbox.world.studios.clear()
     for number in range(count):
         which = f"studio_{number:03}"
         sandbox.world.studios[which] = Studio(which, "N", ACCOUNT, {ACCOUNT: "owner"}, 0)
-    facts = await see(trax, UNLINK)
+    facts = await read(trax, UNLINK)
     assert len(facts.studios or ()) == count
-    assert len(facts.around) == 10
+    assert len(facts.studio_details) == 10
     further = Unknown("further studios", "only the first 10 are read")
     assert facts.unknown == ((further,) if note else ())
     assert asked(sandbox)[STUDIOS] == (2 if count > 200 else 1)
@@ -180,9 +192,9 @@ async def test_only_ten_studios_are_read_for_an_account(
 async def test_a_list_is_read_to_its_end(
     trax: Client, sandbox: Sandbox, operation: Operation[Model]
 ) -> None:
-    """In the largest pages there are: a destination on the third page is on air like any other."""
+    """Each page is as large as TRaX allows, and a destination on the third page counts too."""
     enable_many(sandbox, 400)
-    facts = await see(trax, operation)
+    facts = await read(trax, operation)
     assert len(facts.destinations or ()) == 403
     assert len({it.id for it in facts.enabled}) == 402
     pages = [it for it in sandbox.requests if it.path == PLACES]
@@ -191,19 +203,19 @@ async def test_a_list_is_read_to_its_end(
 
 
 @pytest.mark.parametrize(("cursors", "pages"), [(1, 2), (2, 3), (1000, 51)])
-async def test_pages_that_do_not_end_are_a_failure(
+async def test_a_list_without_an_end_is_a_failure(
     trax: Client, sandbox: Sandbox, *, cursors: int, pages: int
 ) -> None:
-    """Cursors that repeat, and cursors that never do: an end is made of it, and no yes asked."""
+    """Reading stops at the first cursor that comes twice, or after 51 pages."""
     sandbox.faults.add(_endless(cursors), times=None, path=PLACES)
-    assert await failing(trax, GO_LIVE) == "bad_answer"
+    assert await failure_code(trax, GO_LIVE) == "bad_answer"
     assert asked(sandbox)[PLACES] == pages
 
 
-async def test_pages_that_do_not_end_hold_up_no_stop(trax: Client, sandbox: Sandbox) -> None:
-    """Where it goes out is then not known."""
+async def test_a_list_without_an_end_does_not_delay_a_stop(trax: Client, sandbox: Sandbox) -> None:
+    """Its destinations are then unknown."""
     sandbox.faults.add(_endless(1000), times=None, path=PLACES)
-    facts = await see(trax, GO_OFFLINE)
+    facts = await read(trax, GO_OFFLINE)
     assert facts.destinations is None
     assert facts.unknown == (Unknown("the destinations", "TRaX did not tell"),)
 
@@ -212,9 +224,9 @@ def _endless(cursors: int) -> Fault:
     """Always one more page, by as many different cursors in turn."""
     given = 0
 
-    async def strike(_asked: Request, _onward: Answerer) -> Answer:
+    async def strike(_asked: Request, _onward: RequestHandler) -> Response:
         nonlocal given
         given += 1
-        return Answer(200, encoded({"data": [], "nextCursor": f"next-{given % cursors}"}))
+        return Response(200, encode_json({"data": [], "nextCursor": f"next-{given % cursors}"}))
 
     return Fault("pagination_loop", strike)

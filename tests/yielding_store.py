@@ -1,0 +1,134 @@
+"""A `ConsentStore` that is slow: other tasks run before and after each of its steps.
+
+In one gap of its choice, a test lets something happen between two steps of a call.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import anyio
+
+from tests.hand import settled
+from tests.processes import PATIENCE_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from trax_mcp.api.errors import Outcome
+    from trax_mcp.api.models import Model
+    from trax_mcp.api.operation import Operation
+    from trax_mcp.consent.evidence import Confirmation
+    from trax_mcp.consent.store import ConsentStore, Seen, Stale, Started
+    from trax_mcp.studio.naming import Sentence
+
+
+class YieldingStore:
+    """Wraps a store, and yields before and after every step.
+
+    The gaps are named "before look 1", "after look 1", "before add 1" and so on: `watch` starts to
+    count. A step that is cancelled has done nothing, so the gap after a step is shielded.
+    """
+
+    def __init__(self, store: ConsentStore) -> None:
+        self._store = store
+        self._count: Counter[str] = Counter()
+        self._gap: str | None = None
+        self._rival: Callable[[], object] = lambda: None
+        self._left = anyio.Event()
+        self.passed: list[str] = []
+        """The gaps since `watch`, in order."""
+
+    def watch(self, gap: str | None = None, rival: Callable[[], object] = lambda: None) -> None:
+        """Count from now on. In `gap`, call `rival` once, and wait until all tasks wait.
+
+        `rival` starts tasks and returns. It cannot be awaited here: it may need the turn that the
+        call in the gap holds.
+        """
+        self._count.clear()
+        self.passed.clear()
+        self._gap, self._rival, self._left = gap, rival, anyio.Event()
+
+    async def left(self) -> None:
+        """Wait until the call has left the gap. Until then it waits for all other tasks."""
+        with anyio.fail_after(PATIENCE_SECONDS):
+            await self._left.wait()
+
+    async def look(self, place: str, confirmation_id: str | None, *, caller: str) -> Seen:
+        """As the store."""
+        async with self._step("look"):
+            return await self._store.look(place, confirmation_id, caller=caller)
+
+    async def add(
+        self,
+        operation: Operation[Model],
+        *,
+        caller: str,
+        digest: str,
+        shown: tuple[Sentence, ...],
+        seen: Seen,
+        choice: str | None = None,
+        asked_again: bool = False,
+    ) -> Confirmation | Stale:
+        """As the store."""
+        async with self._step("add"):
+            return await self._store.add(
+                operation,
+                caller=caller,
+                digest=digest,
+                shown=shown,
+                seen=seen,
+                choice=choice,
+                asked_again=asked_again,
+            )
+
+    async def begin(
+        self, operation: Operation[Model], *, confirmation_id: str | None, seen: Seen
+    ) -> Started | Stale:
+        """As the store."""
+        async with self._step("begin"):
+            return await self._store.begin(operation, confirmation_id=confirmation_id, seen=seen)
+
+    async def finish(
+        self, started: Started, outcome: Outcome, *, hidden_fields: Sequence[str]
+    ) -> None:
+        """As the store."""
+        async with self._step("finish"):
+            await self._store.finish(started, outcome, hidden_fields=hidden_fields)
+
+    async def record(self, started: Started, outcome: str, *, on_air: bool) -> None:
+        """As the store."""
+        async with self._step("record"):
+            await self._store.record(started, outcome, on_air=on_air)
+
+    async def record_on_air(self, seen: Seen) -> None:
+        """As the store."""
+        async with self._step("record_on_air"):
+            await self._store.record_on_air(seen)
+
+    async def discard(self, confirmation_id: str) -> None:
+        """As the store."""
+        async with self._step("discard"):
+            await self._store.discard(confirmation_id)
+
+    @asynccontextmanager
+    async def _step(self, name: str) -> AsyncIterator[None]:
+        self._count[name] += 1
+        numbered = f"{name} {self._count[name]}"
+        await self._pass(f"before {numbered}")
+        yield
+        with anyio.CancelScope(shield=True):
+            await self._pass(f"after {numbered}")
+
+    async def _pass(self, gap: str) -> None:
+        self.passed.append(gap)
+        await anyio.lowlevel.checkpoint()
+        if gap == self._gap:
+            self._gap = None
+            try:
+                self._rival()
+                await settled()
+            finally:
+                self._left.set()
