@@ -1,4 +1,4 @@
-"""The proof: every promise of the package as a sentence that runs."""
+"""The tests of the package."""
 
 from pathlib import Path
 from typing import Final

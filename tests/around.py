@@ -1,12 +1,18 @@
-"""A studio and what is around it, as facts: values for the tests of what is shown and agreed to."""
+"""A studio and everything around it as facts: values for the tests of plans, digests and names."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from trax_mcp.api.models import Connection, Destination, Health, Source, StreamStatus, Studio
+from trax_mcp.consent.plans import plan_for
 from trax_mcp.studio.facts import Facts
+
+if TYPE_CHECKING:
+    from trax_mcp.api.models import Model
+    from trax_mcp.api.operation import Operation
+    from trax_mcp.consent.preview import Preview
 
 OFF_AIR: Final = StreamStatus(live=False)
 ON_AIR: Final = StreamStatus.model_validate(
@@ -24,10 +30,12 @@ def studio(name: str = "Friday Show", which: str = "s") -> Studio:
     return Studio.model_validate(shown)
 
 
-def place(which: str, name: str, platform: str, *, enabled: bool = True) -> Destination:
+def destination(
+    which: str, name: str, platform: str, *, enabled: bool = True, vertical: bool = False
+) -> Destination:
     """A destination."""
-    shown = {"id": which, "studioId": "s", "name": name, "platform": platform, "vertical": False}
-    return Destination.model_validate({**shown, "enabled": enabled})
+    shown = {"id": which, "studioId": "s", "name": name, "platform": platform}
+    return Destination.model_validate({**shown, "enabled": enabled, "vertical": vertical})
 
 
 def source(which: str, name: str, kind: str = "webcam", *, active: bool = True) -> Source:
@@ -36,30 +44,37 @@ def source(which: str, name: str, kind: str = "webcam", *, active: bool = True) 
     return Source.model_validate(shown)
 
 
-def account(which: str, name: str, platform: str, status: str = "active") -> Connection:
+def account(
+    which: str, name: str, platform: str, status: str = "active", expires: str | None = None
+) -> Connection:
     """A linked account."""
     shown = {"id": which, "displayName": name, "platform": platform, "status": status}
-    return Connection.model_validate({**shown, "connectionType": "oauth"})
+    return Connection.model_validate({**shown, "connectionType": "oauth", "expiresAt": expires})
 
 
 EVERYTHING: Final = Facts(
     studio=studio(),
     status=OFF_AIR,
     destinations=(
-        place("d1", "Main", "youtube"),
-        place("d2", "Late crowd", "twitch"),
-        place("d3", "Trying out", "kick", enabled=False),
+        destination("d1", "Main", "youtube"),
+        destination("d2", "Late crowd", "twitch"),
+        destination("d3", "Trying out", "kick", enabled=False),
     ),
     sources=(source("c1", "Camera"), source("c2", "Guest", "rtmp", active=False)),
     connections=(account("a1", "Robin", "youtube"), account("a2", "robin_x", "twitch")),
     health=Health.model_validate({"status": "ok", "writeEnabled": True}),
 )
-"""All that can be seen around a studio that is off air."""
+"""Everything that can be read around a studio that is off air."""
 
 LIVE: Final = replace(EVERYTHING, status=ON_AIR)
 UNCLEAR: Final = replace(EVERYTHING, status=None)
 
 
 def but(**facts: Any) -> Facts:  # noqa: ANN401  any fact
-    """Everything, but for these."""
+    """Everything, with these facts replaced."""
     return replace(EVERYTHING, **facts)
+
+
+def previewed(operation: Operation[Model], facts: Facts = EVERYTHING) -> Preview:
+    """The preview of an operation among these facts."""
+    return plan_for(operation)(operation, facts).preview

@@ -1,7 +1,6 @@
-"""Clients that subscribe, in both protocol eras, and what each of them is told.
+"""Clients that subscribe, in both protocol eras, and the notifications that they receive.
 
-They are the SDK's own clients, on sockets and pipes. It knows how one subscribes and reads, and no
-rule of when somebody is told.
+They are the SDK's own clients, over sockets and pipes.
 """
 
 from __future__ import annotations
@@ -38,41 +37,41 @@ if TYPE_CHECKING:
 STUDIO: Final = "studio_42"
 CHAT: Final = "trax://studios/studio_42/chat"
 STATUS: Final = "trax://studios/studio_42/stream-status"
-OTHERS_CHAT: Final = "trax://studios/studio_99/chat"
+OTHER_CHAT: Final = "trax://studios/studio_99/chat"
 CHAT_PATH: Final = "/v1/studios/studio_42/chat/messages"
 STATUS_PATH: Final = "/v1/studios/studio_42/stream-status"
 
 
 @dataclass
-class Viewer:
-    """A client, and the addresses that it was told of, in order."""
+class Subscriber:
+    """A client, and the URIs of the update notifications that it received, in order."""
 
     era: str
-    told: list[str] = field(default_factory=list)
+    updates: list[str] = field(default_factory=list)
     client: Client = field(init=False)
     subscription: Subscription = field(init=False)
-    _news: anyio.Event = field(default_factory=anyio.Event)
-    _left: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _updated: anyio.Event = field(default_factory=anyio.Event)
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
-    async def hear(self, message: IncomingMessage) -> None:
-        """Take in what the server says by itself."""
+    async def on_message(self, message: IncomingMessage) -> None:
+        """Record an update notification: the `message_handler` of the client."""
         if isinstance(message, types.ResourceUpdatedNotification):
-            self.told.append(message.params.uri)
-            self._news.set()
+            self.updates.append(message.params.uri)
+            self._updated.set()
 
-    async def hears(self, times: int = 1) -> None:
-        """Wait, in real time, until it was told so many times in all."""
+    async def wait_for_updates(self, count: int = 1) -> None:
+        """Wait, in real time, until it has received `count` notifications in all."""
         with anyio.fail_after(PATIENCE_SECONDS):
-            while len(self.told) < times:
-                self._news = anyio.Event()
-                await self._news.wait()
+            while len(self.updates) < count:
+                self._updated = anyio.Event()
+                await self._updated.wait()
 
     async def subscribe(self, *uris: str) -> list[str]:
-        """Subscribe to these, and return what the server says it will tell of."""
+        """Subscribe to these URIs. Return those that the server accepted."""
         with anyio.fail_after(PATIENCE_SECONDS):
             if self.era != LEGACY:
                 listening = self.client.listen(resource_subscriptions=uris)
-                self.subscription = await self._left.enter_async_context(listening)
+                self.subscription = await self._stack.enter_async_context(listening)
                 return list(self.subscription.honored.resource_subscriptions or ())
             for uri in uris:
                 with pytest.warns(MCPDeprecationWarning):
@@ -80,98 +79,104 @@ class Viewer:
             return list(uris)
 
     async def unsubscribe(self, *uris: str) -> None:
-        """Be told of these no more; in the later era of nothing."""
+        """Unsubscribe from these URIs; in the later era, from all."""
         with anyio.fail_after(PATIENCE_SECONDS):
-            await self._left.aclose()
+            await self._stack.aclose()
             for uri in uris if self.era == LEGACY else ():
                 with pytest.warns(MCPDeprecationWarning):
                     await self.client.unsubscribe_resource(uri)
 
     async def read(self, uri: str = CHAT, *, after: str | None = None) -> dict[str, Any]:
-        """Read a resource, from a cursor if there is one."""
+        """Read a resource, optionally after a cursor."""
         with anyio.fail_after(PATIENCE_SECONDS):
-            address = uri if after is None else f"{uri}?after={after}"
-            contents = (await self.client.read_resource(address)).contents[0]
+            full_uri = uri if after is None else f"{uri}?after={after}"
+            contents = (await self.client.read_resource(full_uri)).contents[0]
         assert isinstance(contents, types.TextResourceContents)
         read: dict[str, Any] = json.loads(contents.text)
         return read
 
     async def cursor(self) -> str:
-        """Where the chat stands now."""
+        """Read the chat's current cursor."""
         cursor: str = (await self.read())["cursor"]
         return cursor
 
     async def texts(self, *, after: str) -> list[str]:
-        """What was said after a cursor, if it is known that nothing is missing."""
+        """The texts of the messages after a cursor. Checks that none is missing."""
         read = await self.read(after=after)
         assert not read["missed"]
         return [message["text"] for message in read["messages"]]
 
 
 @asynccontextmanager
-async def viewing(connection: Any, era: str) -> AsyncIterator[Viewer]:  # noqa: ANN401  what `Client` takes
-    """A client on a connection, until the block ends."""
-    viewer = Viewer(era)
-    client = Client(connection, mode=era, cache=None, message_handler=viewer.hear)
-    async with client as viewer.client, viewer._left:
-        yield viewer
+async def subscriber_on(connection: Any, era: str) -> AsyncIterator[Subscriber]:  # noqa: ANN401  what `Client` takes
+    """Connect a client until the block ends."""
+    subscriber = Subscriber(era)
+    client = Client(connection, mode=era, cache=None, message_handler=subscriber.on_message)
+    async with client as subscriber.client, subscriber._stack:
+        yield subscriber
 
 
 @asynccontextmanager
-async def viewer_of(front: Front, era: str, *, key: str = SANDBOX_KEY) -> AsyncIterator[Viewer]:
-    """A client on a socket, with its stream open where its era has one."""
+async def subscriber_of(
+    front: Front, era: str, *, key: str = SANDBOX_KEY
+) -> AsyncIterator[Subscriber]:
+    """Connect a client over HTTP. In the earlier era, its stream is open when this yields."""
     before = open_streams(front)
     async with (
         httpx2.AsyncClient(headers={"X-API-Key": key}, trust_env=False) as web,
-        viewing(streamable_http_client(f"{front.address}/mcp", http_client=web), era) as viewer,
+        subscriber_on(
+            streamable_http_client(f"{front.address}/mcp", http_client=web), era
+        ) as subscriber,
     ):
         if era == LEGACY:
             with anyio.fail_after(PATIENCE_SECONDS):
                 while open_streams(front) == before:
                     await anyio.lowlevel.checkpoint()
-        yield viewer
+        yield subscriber
 
 
 def open_streams(front: Front) -> int:
     """How many streams of sessions are open."""
-    return front.house.presence._open.total()
+    return front.deps.open_streams._open.total()
 
 
-def staging(*, trax: Sandbox | None = None, **settings: str) -> AbstractAsyncContextManager[Front]:
-    """A server where time passes only when the test says so."""
+def manual_clock_server(
+    *, trax: Sandbox | None = None, **settings: str
+) -> AbstractAsyncContextManager[Front]:
+    """A server on a manual clock."""
     return serving(trax=trax, short_seconds=0, **settings)
 
 
 def say(where: Front | Sandbox, text: str, *, studio: str = STUDIO) -> dict[str, Any]:
-    """Let a viewer say something; returns it as TRaX tells it."""
+    """Add a chat message by a viewer. Returns it as TRaX sends it."""
     trax = where.trax if isinstance(where, Front) else where
-    said: dict[str, Any] = dict(trax.world.say(studio, text, author="Ann").shown())
-    return said
+    message: dict[str, Any] = dict(trax.world.say(studio, text, author="Ann").to_json())
+    return message
 
 
-def spellings(studio: str = "studio_42") -> Iterator[str]:
-    """The address of one chat, in ever more spellings: any letter may be percent-encoded."""
-    for letters in product(*((it, f"%{ord(it):02X}") for it in studio)):
-        yield f"trax://studios/{''.join(letters)}/chat"
+def equivalent_uris(studio: str = "studio_42") -> Iterator[str]:
+    """Equivalent URIs of one chat: any letter may be percent-encoded."""
+    for spelling in product(*((it, f"%{ord(it):02X}") for it in studio)):
+        yield f"trax://studios/{''.join(spelling)}/chat"
 
 
-def looks(front: Front, path: str = CHAT_PATH) -> int:
-    """How often TRaX was asked for something."""
+def poll_count(front: Front, path: str = CHAT_PATH) -> int:
+    """How many requests TRaX received for a path."""
     return Counter(it.path for it in front.trax.requests)[path]
 
 
-async def moments(front: Front, seconds: float, path: str = CHAT_PATH) -> list[float]:
-    """Let time pass, and tell when TRaX was asked, in seconds from now."""
+async def poll_times(front: Front, seconds: float, path: str = CHAT_PATH) -> list[float]:
+    """Let time pass. Return the times of the requests to a path, in seconds from the start."""
     await settled()
-    asked: list[float] = []
-    began = front.clock.seconds()
-    while (gone := front.clock.seconds() - began) < seconds:
-        before = looks(front, path)
+    times: list[float] = []
+    start = front.clock.seconds()
+    while (elapsed := front.clock.seconds() - start) < seconds:
+        before = poll_count(front, path)
         await front.clock.pass_by(STEP_SECONDS)
-        asked += [gone + STEP_SECONDS] * (looks(front, path) - before)
-    return asked
+        times += [elapsed + STEP_SECONDS] * (poll_count(front, path) - before)
+    return times
 
 
-def pauses(asked: Sequence[float]) -> list[float]:
-    """How long TRaX was left alone, from each time that it was asked to the next."""
-    return [later - sooner for sooner, later in pairwise(asked)]
+def intervals(times: Sequence[float]) -> list[float]:
+    """The seconds between successive requests."""
+    return [later - earlier for earlier, later in pairwise(times)]

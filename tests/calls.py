@@ -1,7 +1,4 @@
-"""One valid call of each tool, on the seeded sandbox, in the order in which tools are listed.
-
-Facts only: what the call does, and whether it needs a yes, is for the tests to say.
-"""
+"""One valid call of each tool on the seeded sandbox, in the order in which tools are listed."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from typing import Any, Final
 Arguments = dict[str, Any]
 
 STREAM_KEY: Final = "live-4711-do-not-print"
-"""A stream key, to look for where it must not be."""
+"""A stream key. Tests check that it is not printed."""
 
 STUDIO: Final[Arguments] = {"studioId": "studio_42"}
 DESTINATION: Final[Arguments] = {**STUDIO, "destId": "dest_1"}
@@ -43,11 +40,11 @@ CALLS: Final[dict[str, Arguments]] = {
     "create_media_upload": {"filename": "a.mp4", "contentType": "video/mp4", "byteSize": 1},
 }
 
-BEYOND: Final[dict[str, Arguments]] = {
+COMPOSITE_CALLS: Final[dict[str, Arguments]] = {
     "find_studio": {"query": "friday"},
     "check_readiness": STUDIO,
     "wait_for_chat_messages": STUDIO,
 }
-"""The same of each tool beyond the contract: those come last, and only read."""
+"""The same for each composite tool. They are listed last and only read."""
 
-EVERY: Final = {**CALLS, **BEYOND}
+EVERY: Final = {**CALLS, **COMPOSITE_CALLS}

@@ -1,7 +1,4 @@
-"""Configurations as the clients' own people have them: other servers, other settings, old habits.
-
-Texts to put where a client would have them. They know nothing of what is added to them.
-"""
+"""Sample configurations of the MCP clients, with other servers, settings and comments."""
 
 from __future__ import annotations
 
@@ -10,28 +7,28 @@ from typing import Final
 
 COMMAND: Final = "@COMMAND@"
 KEY_FILE: Final = "@KEY_FILE@"
-"""What stands for a path in what is added."""
+"""Placeholders in the added text."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A client's configuration: where it is below the home folder on Linux, and what it holds.
+    """A client's configuration, and its path below the home folder on Linux.
 
-    To add trax, `gap` becomes `filled`, and nothing else changes.
+    To add trax, `before` becomes `after`; nothing else changes.
     """
 
     client: str
-    place: str
+    path: str
     servers: str
     text: str
-    gap: str
-    filled: str
+    before: str
+    after: str
 
-    def grown(self, *, command: str, key_file: str) -> str:
-        """The text with trax added."""
-        filled = self.filled.replace(COMMAND, command).replace(KEY_FILE, key_file)
-        assert self.text.count(self.gap) == 1
-        return self.text.replace(self.gap, filled)
+    def with_trax(self, *, command: str, key_file: str) -> str:
+        """The text after trax was added."""
+        after = self.after.replace(COMMAND, command).replace(KEY_FILE, key_file)
+        assert self.text.count(self.before) == 1
+        return self.text.replace(self.before, after)
 
 
 CLAUDE_DESKTOP: Final = """\
@@ -113,12 +110,12 @@ VSCODE: Final = """\
 }
 """
 
-CLAUDE_DESKTOP_GAP: Final = """\
+CLAUDE_DESKTOP_BEFORE: Final = """\
 "hunter2" }
     }
   },"""
 
-CLAUDE_DESKTOP_FILLED: Final = """\
+CLAUDE_DESKTOP_AFTER: Final = """\
 "hunter2" }
     },
     "trax": {
@@ -132,11 +129,11 @@ CLAUDE_DESKTOP_FILLED: Final = """\
     }
   },"""
 
-CLAUDE_CODE_GAP: Final = """\
+CLAUDE_CODE_BEFORE: Final = """\
 "hasCompletedOnboarding": true
 """
 
-CLAUDE_CODE_FILLED: Final = """\
+CLAUDE_CODE_AFTER: Final = """\
 "hasCompletedOnboarding": true,
   "mcpServers": {
     "trax": {
@@ -152,12 +149,12 @@ CLAUDE_CODE_FILLED: Final = """\
   }
 """
 
-CURSOR_GAP: Final = """\
+CURSOR_BEFORE: Final = """\
 ["@playwright/mcp@latest"]
 \t\t}
 """
 
-CURSOR_FILLED: Final = """\
+CURSOR_AFTER: Final = """\
 ["@playwright/mcp@latest"]
 \t\t},
 \t\t"trax": {
@@ -172,11 +169,11 @@ CURSOR_FILLED: Final = """\
 \t\t}
 """
 
-VSCODE_GAP: Final = """\
+VSCODE_BEFORE: Final = """\
         // Add further ones here.
 """
 
-VSCODE_FILLED: Final = """\
+VSCODE_AFTER: Final = """\
         // Add further ones here.
         "trax": {
             "type": "stdio",
@@ -193,36 +190,36 @@ VSCODE_FILLED: Final = """\
 SAMPLES: Final = (
     Sample(
         client="claude-desktop",
-        place=".config/Claude/claude_desktop_config.json",
+        path=".config/Claude/claude_desktop_config.json",
         servers="mcpServers",
         text=CLAUDE_DESKTOP,
-        gap=CLAUDE_DESKTOP_GAP,
-        filled=CLAUDE_DESKTOP_FILLED,
+        before=CLAUDE_DESKTOP_BEFORE,
+        after=CLAUDE_DESKTOP_AFTER,
     ),
     Sample(
         client="claude-code",
-        place=".claude.json",
+        path=".claude.json",
         servers="mcpServers",
         text=CLAUDE_CODE,
-        gap=CLAUDE_CODE_GAP,
-        filled=CLAUDE_CODE_FILLED,
+        before=CLAUDE_CODE_BEFORE,
+        after=CLAUDE_CODE_AFTER,
     ),
     Sample(
         client="cursor",
-        place=".cursor/mcp.json",
+        path=".cursor/mcp.json",
         servers="mcpServers",
         text=CURSOR,
-        gap=CURSOR_GAP,
-        filled=CURSOR_FILLED,
+        before=CURSOR_BEFORE,
+        after=CURSOR_AFTER,
     ),
     Sample(
         client="vscode",
-        place=".config/Code/User/mcp.json",
+        path=".config/Code/User/mcp.json",
         servers="servers",
         text=VSCODE,
-        # What comes first has a comma at its end already, which then is ours.
-        gap=VSCODE_GAP,
-        filled=VSCODE_FILLED,
+        # The entry above already ends with a trailing comma.
+        before=VSCODE_BEFORE,
+        after=VSCODE_AFTER,
     ),
 )
-"""One for each client that can be set up."""
+"""One for each supported client."""

@@ -1,4 +1,4 @@
-"""What every test may ask for: the sandbox, its clock in the test's hand, and a server on it."""
+"""Shared fixtures: a sandbox, its manual clock, and an MCP server on it."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from mcp.server import Server
 
 from tests.hand import HandClock
 from tests.jsonrpc import ERAS, MODERN
-from tests.ports import held, upstream
+from tests.ports import open_in_portal, upstream
 from tests.processes import PATIENCE_SECONDS
 from tests.profiles import register
 from tests.witness import ADDRESS, still
@@ -27,11 +27,11 @@ from trax_mcp.server.app import ServerDeps, build_server
 register()
 
 OWNER: Final = Caller(SANDBOX_KEY)
-"""Who may do everything in the sandbox's studios."""
+"""A caller with all scopes in the sandbox's studios."""
 
 
 async def no_pause(_seconds: float) -> None:
-    """Stand in for sleeping between tries."""
+    """Replace the sleep between retries."""
 
 
 async def call(
@@ -50,7 +50,7 @@ def client_on(
     timeout_seconds: float = 5,
     sleep: Callable[[float], Awaitable[None]] = no_pause,
 ) -> Client:
-    """Our client for TRaX, on a sandbox, in process, without real pauses."""
+    """Our TRaX client on a sandbox, in process, without real pauses."""
     return Client(
         base_url=ADDRESS,
         timeout_seconds=timeout_seconds,
@@ -62,39 +62,39 @@ def client_on(
 
 @pytest.fixture
 def sandbox() -> Sandbox:
-    """A seeded sandbox whose clock stands still until the test moves it."""
+    """A seeded sandbox whose clock moves only when the test advances it."""
     return still()
 
 
 @pytest.fixture
 def trax(sandbox: Sandbox) -> Client:
-    """Our client for TRaX, on the sandbox, in process, without real pauses."""
+    """Our TRaX client on the sandbox, in process, without real pauses."""
     return client_on(sandbox)
 
 
 @pytest.fixture
 def clock(sandbox: Sandbox) -> HandClock:
-    """The server's clock and the sandbox's, moved together."""
+    """The server's clock and the sandbox's, advanced together."""
     return HandClock(sandbox)
 
 
 @pytest.fixture
 def server(trax: Client, clock: HandClock) -> Server[Any]:
     """The MCP server with the sandbox owner's key."""
-    return build_server(trax, own=OWNER, house=ServerDeps(clock=clock))
+    return build_server(trax, own=OWNER, deps=ServerDeps(clock=clock))
 
 
 @pytest.fixture
 def flag_server(trax: Client, clock: HandClock) -> Server[Any]:
-    """The same where `confirm: true` is enough, for tests of what comes after a yes."""
-    house = ServerDeps(rules=Rules(Mode.FLAG), clock=clock)
-    return build_server(trax, own=OWNER, house=house)
+    """The same with `TRAX_CONFIRM=flag`, for tests of what follows consent."""
+    deps = ServerDeps(rules=Rules(Mode.FLAG), clock=clock)
+    return build_server(trax, own=OWNER, deps=deps)
 
 
 @pytest.fixture
 def served() -> Iterator[Sandbox]:
-    """A sandbox on a port, served by a thread of its own: for tests that block."""
-    with start_blocking_portal() as portal, held(portal, upstream()) as trax:
+    """A sandbox on a port, served by its own thread, for tests that block."""
+    with start_blocking_portal() as portal, open_in_portal(portal, upstream()) as trax:
         yield trax
 
 

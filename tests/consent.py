@@ -1,7 +1,4 @@
-"""A server and everybody around a guarded call: clients that can and cannot ask, another caller.
-
-It knows how consent looks from outside, and no rule of when it is enough.
-"""
+"""A server with the clients that the consent tests need, and readers of its answers."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ import anyio
 import mcp_types as types
 from mcp import Client
 
-from tests.acts import ALSO
+from tests.acts import GUARD_ALSO
 from tests.conftest import OWNER, client_on
 from tests.hand import HandClock
 from tests.person import Person
@@ -38,29 +35,30 @@ if TYPE_CHECKING:
     from mcp.client.session import MessageHandlerFnT
     from mcp.server import Server
 
-    from tests.acts import Act
+    from tests.acts import GuardedOperation
     from trax_mcp.api.client import Client as Trax
     from trax_mcp.sandbox import Sandbox
 
 _made_once = cache(tools._tool)
-"""Tools are the same in every house, and what takes longest to make."""
+"""Tools do not depend on deps, and building them is slow."""
 
 SECOND_KEY: Final = "sk_live_sandbox_second"
-"""Another key of the same account: it may and sees all that the first may and sees."""
+"""Another key of the same account, with the same access."""
 
 
 class Time(Protocol):
-    """Time that can be let pass."""
+    """Time that a test can advance."""
 
     def advance(self, seconds: float) -> None:
-        """Let so many seconds pass."""
+        """Advance the time by `seconds`."""
 
 
 @dataclass(slots=True)
-class Desk:
-    """A server and those who call it: `plain` cannot ask a person, `asking` can, and asks `person`.
+class Clients:
+    """The clients of a server, and what is behind it.
 
-    `other` is another caller, who cannot ask.
+    `plain` cannot ask a person. `asking` can, and asks `person`. `other` has another key and cannot
+    ask.
     """
 
     trax: Sandbox
@@ -69,44 +67,50 @@ class Desk:
     asking: Client
     other: Client
     person: Person
-    house: ServerDeps = field(default_factory=ServerDeps)
+    deps: ServerDeps = field(default_factory=ServerDeps)
 
     async def call(
-        self, act: Act, client: Client | None = None, /, **evidence: object
+        self, operation: GuardedOperation, client: Client | None = None, /, **evidence: object
     ) -> types.CallToolResult:
-        """Make a call by `plain` or another client, with `confirm` and `confirmation` as given."""
+        """Call by `plain` or another client. `evidence` is `confirm` and `confirmation`."""
         with anyio.fail_after(PATIENCE_SECONDS):
-            return await (client or self.plain).call_tool(act.tool, {**act.arguments, **evidence})
+            return await (client or self.plain).call_tool(
+                operation.tool, {**operation.arguments, **evidence}
+            )
 
-    async def confirmation(self, act: Act, *, client: Client | None = None) -> str:
-        """Have an act shown, and take the confirmation from the preview."""
-        shown = (await self.call(act, client)).structured_content or {}
+    async def confirmation(
+        self, operation: GuardedOperation, *, client: Client | None = None
+    ) -> str:
+        """Call without evidence, and return the confirmation in the preview."""
+        shown = (await self.call(operation, client)).structured_content or {}
         confirmation: str = shown["confirmation"]
         return confirmation
 
-    async def confirmed(self, act: Act) -> types.CallToolResult:
-        """Have an act shown, and say yes to it."""
-        return await self.call(act, confirm=True, confirmation=await self.confirmation(act))
+    async def confirmed(self, operation: GuardedOperation) -> types.CallToolResult:
+        """Call with a new confirmation."""
+        return await self.call(
+            operation, confirm=True, confirmation=await self.confirmation(operation)
+        )
 
-    async def question(self, act: Act) -> types.InputRequiredResult:
-        """Have a person asked, in the era where the question is the call's result."""
-        asked = await self.answer(act)
+    async def question(self, operation: GuardedOperation) -> types.InputRequiredResult:
+        """Call in the later era, and return the question, which is the call's result."""
+        asked = await self.answer(operation)
         assert isinstance(asked, types.InputRequiredResult), asked
         return asked
 
     async def answer(
         self,
-        act: Act,
+        operation: GuardedOperation,
         state: str | None = None,
         responses: types.InputResponses | None = None,
         *,
         client: Client | None = None,
     ) -> types.CallToolResult | types.InputRequiredResult:
-        """Call with what answers a question that went out before, in the later era."""
+        """Call in the later era, with the answer to an earlier question."""
         with anyio.fail_after(PATIENCE_SECONDS):
             return await (client or self.asking).session.call_tool(
-                act.tool,
-                act.arguments,
+                operation.tool,
+                operation.arguments,
                 input_responses=responses,
                 request_state=state,
                 allow_input_required=True,
@@ -114,7 +118,7 @@ class Desk:
 
     @property
     def sent(self) -> list[str]:
-        """Every change that has reached TRaX, whatever came of it."""
+        """Every change that reached TRaX, whether or not it succeeded."""
         return [f"{it.method} {it.path}" for it in self.trax.mutations]
 
 
@@ -126,48 +130,52 @@ async def in_memory(
     audit: Path | None = None,
     transport: Callable[[Sandbox], httpx.AsyncBaseTransport] | None = None,
     timeout_seconds: float = 5,
-    hears: MessageHandlerFnT | None = None,
-) -> AsyncIterator[Desk]:
-    """A desk in this process, on a sandbox whose clock stands still until somebody waits.
+    on_message: MessageHandlerFnT | None = None,
+) -> AsyncIterator[Clients]:
+    """Clients of a server in this process, on a sandbox with a manual clock.
 
-    `hears` is what `asking` does with the server's notifications.
+    `on_message` receives the notifications that `asking` receives.
     """
-    trax = peopled()
+    trax = two_key_sandbox()
     clock, person = HandClock(trax), Person()
-    house = ServerDeps(rules=Rules(mode, ALSO), audit_log=audit, clock=clock)
-    way = transport(trax) if transport else None
-    mine, theirs = servers(client_on(trax, transport=way, timeout_seconds=timeout_seconds), house)
+    deps = ServerDeps(rules=Rules(mode, GUARD_ALSO), audit_log=audit, clock=clock)
+    to_trax = client_on(
+        trax,
+        transport=transport(trax) if transport else None,
+        timeout_seconds=timeout_seconds,
+    )
+    first, second = servers(to_trax, deps)
     async with (
-        Client(mine, mode=era, cache=None) as plain,
+        Client(first, mode=era, cache=None) as plain,
         Client(
-            mine, mode=era, cache=None, elicitation_callback=person, message_handler=hears
+            first, mode=era, cache=None, elicitation_callback=person, message_handler=on_message
         ) as asking,
-        Client(theirs, mode=era, cache=None) as other,
+        Client(second, mode=era, cache=None) as other,
     ):
-        yield Desk(trax, clock, plain, asking, other, person, house)
+        yield Clients(trax, clock, plain, asking, other, person, deps)
 
 
-def servers(client: Trax, house: ServerDeps) -> tuple[Server[Any], Server[Any]]:
-    """One house for two callers, who have a server each: in memory a server has only one."""
-    road = build_guard(client, house)
+def servers(client: Trax, deps: ServerDeps) -> tuple[Server[Any], Server[Any]]:
+    """Two servers with the same state, because a server in memory has only one caller."""
+    guard = build_guard(client, deps)
     with (
-        patch("trax_mcp.server.app.build_guard", lambda *_: road),
+        patch("trax_mcp.server.app.build_guard", lambda *_: guard),
         patch("trax_mcp.server.tools._tool", _made_once),
     ):
-        mine = build_server(client, own=OWNER, house=house)
-        theirs = build_server(client, own=Caller(SECOND_KEY), house=house)
-    return mine, theirs
+        first = build_server(client, own=OWNER, deps=deps)
+        second = build_server(client, own=Caller(SECOND_KEY), deps=deps)
+    return first, second
 
 
-def peopled() -> Sandbox:
+def two_key_sandbox() -> Sandbox:
     """A seeded sandbox with a second key."""
     trax = still()
     trax.world.keys[SECOND_KEY] = Key(SECOND_KEY, "second", ACCOUNT, SCOPES)
     return trax
 
 
-def restore(trax: Sandbox) -> None:
-    """Let the world be again as it was at first, and nothing have been sent."""
+def reset(trax: Sandbox) -> None:
+    """Put the world back to its seed, and remove all faults."""
     fresh = World.seeded(trax.clock, trax)
     trax.world.studios, trax.world.streams = fresh.studios, fresh.streams
     trax.world.destinations, trax.world.sources = fresh.destinations, fresh.sources
@@ -176,7 +184,7 @@ def restore(trax: Sandbox) -> None:
 
 
 def rename_all(trax: Sandbox) -> None:
-    """Somebody else renames whatever has a name."""
+    """Rename everything that has a name, on TRaX itself."""
     world = trax.world
     for studio in list(world.studios.values()):
         world.studios.change(studio, {"name": f"{studio.name}!"})
@@ -188,8 +196,8 @@ def rename_all(trax: Sandbox) -> None:
         world.connections.change(account, {"display_name": f"{account.display_name}!"})
 
 
-def told(result: object) -> tuple[str, str | None]:
-    """Status and reason of a call that did not run, a failure's code, or that it ran."""
+def status_and_reason(result: object) -> tuple[str, str | None]:
+    """Status and reason of a call that did not run, a failure's code, or `ran`."""
     assert isinstance(result, types.CallToolResult), result
     data = result.structured_content or {}
     if not result.is_error:
@@ -199,13 +207,13 @@ def told(result: object) -> tuple[str, str | None]:
     return (data["status"], data.get("reason"))
 
 
-def said(result: types.CallToolResult) -> str:
+def text_of(result: types.CallToolResult) -> str:
     """The text of an answer."""
     (block,) = result.content
     assert isinstance(block, types.TextContent)
     return block.text
 
 
-def audited(path: Path) -> list[dict[str, Any]]:
-    """What was written down, oldest first."""
+def audit_lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of an audit log, oldest first."""
     return [json.loads(line) for line in path.read_text().splitlines()]

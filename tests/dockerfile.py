@@ -1,6 +1,6 @@
-"""The Dockerfile as data: its instructions in order, and what the questions about it need of them.
+"""The Dockerfile as data: its instructions in order.
 
-It knows the few forms that ours uses and refuses others; it runs nothing.
+Parses only the forms that our Dockerfile uses, and runs nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _KNOWN = {
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One instruction, with what stands behind its name on however many lines."""
+    """One instruction, with its continuation lines joined."""
 
     name: str
     text: str
@@ -38,45 +38,45 @@ class Instruction:
         return found and found[1]
 
     def command(self) -> list[str]:
-        """The command in its JSON form, which no shell reads."""
+        """The command in its JSON (exec) form."""
         command: list[str] = json.loads(self.text[self.text.index("[") :])
         return command
 
 
 def instructions() -> list[Instruction]:
-    """All of the Dockerfile.
+    """All instructions of the Dockerfile.
 
     Raises:
-        ValueError: there is one that this module does not know.
+        ValueError: an instruction is not supported here.
     """
     lines = DOCKERFILE.read_text(encoding="utf-8").splitlines()
     text = "\n".join(line for line in lines if line and not line.lstrip().startswith("#"))
     found = [Instruction(*it.split(maxsplit=1)) for it in re.sub(r"\\\n\s*", "", text).splitlines()]
     if unknown := {it.name for it in found} - _KNOWN:
-        raise ValueError(f"not known here: {sorted(unknown)}")
+        raise ValueError(f"not supported here: {sorted(unknown)}")
     return found
 
 
 def last_stage() -> list[Instruction]:
-    """What the image itself is made by."""
+    """The instructions of the last stage."""
     found = instructions()
     starts = [number for number, it in enumerate(found) if it.name == "FROM"]
     return found[starts[-1] :]
 
 
 def only(name: str) -> Instruction:
-    """The one instruction of this name in the last stage."""
+    """The single instruction with this name in the last stage."""
     (instruction,) = (it for it in last_stage() if it.name == name)
     return instruction
 
 
 def variables() -> dict[str, str]:
-    """What the image sets in its environment."""
+    """The environment variables that the image sets."""
     pairs = (word.partition("=") for word in only("ENV").words())
     return {name: value for name, _, value in pairs}
 
 
 def copied() -> set[str]:
-    """What is copied from the repository."""
+    """The sources that are copied from the repository."""
     copies = (it for it in instructions() if it.name == "COPY" and it.option("from") is None)
     return {source for it in copies for source in it.words()[:-1]}

@@ -1,7 +1,6 @@
-"""Every state that `trax-mcp doctor` can find, and what it says: `python -m tests.doctor_states`.
+"""The states that `trax-mcp doctor` can find, and a snapshot of its output in each.
 
-That writes what is said into `doctor_states/`, one file a state; a test compares. A state is a
-sandbox with trouble, a home folder, and settings. Nothing here knows how a state is found out.
+`python -m tests.doctor_states` writes the snapshots into `doctor_states/`; a test compares them.
 """
 
 from __future__ import annotations
@@ -35,63 +34,63 @@ PLAIN: Final = {
     "COLUMNS": "80",
     "FORCE_COLOR": "",
     "PYTHONUTF8": "1",
-    # Nothing gets out of this machine, even if the address of a real TRaX is taken.
+    # No request leaves this machine, even to the default address.
     "HTTPS_PROXY": "http://127.0.0.1:9",
 }
 ODD_KEY: Final = "eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl"
 SECRETS: Final = (KEY, OTHER_KEY, ODD_KEY, SANDBOX_KEY, MODERATOR_KEY, REVOKED_KEY, "hunter2")
-"""What nobody may be shown: all keys, and what stands in other people's configurations."""
+"""All keys, and a password in a client's configuration: never in the output."""
 _PORT: Final = re.compile(r"(?<=//127\.0\.0\.1):\d+")
 _PAGE: Final = "<!doctype html><title>Welcome</title>"
 
 
 @dataclass(frozen=True)
 class DoctorState:
-    """A state: what is wrong with TRaX, what stands in the home folder, and what is set.
+    """A state: the expected exit code, the settings, the sandbox's faults and the home folder.
 
-    `trouble` may return what ends it; `home` is told where TRaX is. In `settings`, HOME stands for
-    the home folder and NOBODY for a port at which nobody listens. `code` is how it must end,
-    `asked` whether TRaX is to get any request.
+    `set_up_sandbox` may return a function that ends the fault; `set_up_home` gets the sandbox's
+    address. In `settings`, HOME stands for the home folder and NOBODY for a closed port.
+    `sends_requests` is whether TRaX gets any request.
     """
 
     code: int
     settings: Mapping[str, str] = field(default_factory=dict)
-    trouble: Callable[[Sandbox], Callable[[], None] | None] = lambda _sandbox: None
-    home: Callable[[Home, str], None] = lambda _home, _address: None
+    set_up_sandbox: Callable[[Sandbox], Callable[[], None] | None] = lambda _sandbox: None
+    set_up_home: Callable[[Home, str], None] = lambda _home, _address: None
     arguments: tuple[str, ...] = ()
-    asked: bool = True
+    sends_requests: bool = True
 
 
-class Seen(NamedTuple):
-    """How the command ended, and what it said, with a stand-in for every port."""
+class DoctorResult(NamedTuple):
+    """The exit code, and the output with a placeholder for every port."""
 
     code: int
     text: str
 
     @property
     def snapshot(self) -> str:
-        """As it is kept."""
+        """The content of a snapshot file."""
         return f"{self.text}exit code {self.code}\n"
 
 
-def failing(fault: Fault, *paths: str) -> Callable[[Sandbox], None]:
-    """A TRaX that has this fault, from now on, wherever a path fits."""
+def with_fault(fault: Fault, *paths: str) -> Callable[[Sandbox], None]:
+    """Add a lasting fault at these paths, or at all paths."""
     return lambda sandbox: _add(sandbox, fault, *paths)
 
 
-def silent(*paths: str) -> Callable[[Sandbox], Callable[[], None]]:
-    """A TRaX that does not answer there, until nobody waits any more."""
+def without_answers(*paths: str) -> Callable[[Sandbox], Callable[[], None]]:
+    """Hold all answers at these paths until the end of the run."""
 
-    def trouble(sandbox: Sandbox) -> Callable[[], None]:
+    def hold(sandbox: Sandbox) -> Callable[[], None]:
         held = Held()
         _add(sandbox, held.fault, *paths)
         return held.release
 
-    return trouble
+    return hold
 
 
-def many_troubles(sandbox: Sandbox) -> None:
-    """A TRaX that fails in another way at each call."""
+def with_many_faults(sandbox: Sandbox) -> None:
+    """Add a different fault to each call."""
     _add(sandbox, Fault.error(500, "internal"), "/v1/health")
     _add(sandbox, Fault.status(302, headers={"Location": "https://a.b"}), "/v1/media")
     _add(sandbox, Fault.dropped(), "*/stream-status")
@@ -106,129 +105,133 @@ def _add(sandbox: Sandbox, fault: Fault, *paths: str) -> None:
         sandbox.faults.add(fault, times=None, path=path)
 
 
-def serving(*edits: Edit) -> Callable[[Sandbox], None]:
-    """A TRaX whose contract has these edits."""
+def with_contract_edits(*edits: Edit) -> Callable[[Sandbox], None]:
+    """Serve the contract with these edits."""
 
     def edit(document: dict[str, Any]) -> None:
         for change in edits:
             change(document)
 
-    return failing(Fault.patched(edit), "/v1/openapi.json")
+    return with_fault(Fault.patched(edit), "/v1/openapi.json")
 
 
-def knowing(key: str, scopes: frozenset[str]) -> Callable[[Sandbox], None]:
-    """A TRaX that knows one more key."""
+def with_key(key: str, scopes: frozenset[str]) -> Callable[[Sandbox], None]:
+    """Add a valid key with these scopes."""
 
-    def trouble(sandbox: Sandbox) -> None:
+    def add_key(sandbox: Sandbox) -> None:
         sandbox.world.keys[key] = Key(key, "odd", ACCOUNT, scopes)
 
-    return trouble
+    return add_key
 
 
-def writes_off(sandbox: Sandbox) -> None:
-    """A TRaX that takes no changes."""
+def without_writes(sandbox: Sandbox) -> None:
+    """Disable all writes."""
     sandbox.write_enabled = False
 
 
 def without_studios(sandbox: Sandbox) -> None:
-    """An account that has just been made."""
+    """Remove all studios, as in a new account."""
     sandbox.world.studios.clear()
 
 
-def starting(home: Home, client: str, *arguments: str, **env: str) -> None:
-    """A client that starts this installation, with these settings."""
+def configure(home: Home, client: str, *arguments: str, **env: str) -> None:
+    """Configure a client to start this installation with these arguments and settings."""
     sample = sample_of(client)
     entry = {"command": COMMAND, "args": list(arguments), "env": env}
-    home.has(sample, json.dumps({sample.servers: {"trax": entry}}))
+    home.write_config(sample, json.dumps({sample.servers: {"trax": entry}}))
 
 
-def started(home: Home, _address: str) -> None:
-    """One client, as it should be."""
-    starting(home, "cursor", TRAX_API_KEY=KEY)
+def with_cursor(home: Home, _address: str) -> None:
+    """Configure one client correctly."""
+    configure(home, "cursor", TRAX_API_KEY=KEY)
 
 
 def with_key_file(content: str, *, mode: int = 0o600) -> Callable[[Home, str], None]:
-    """A home with a key file."""
+    """Write a key file."""
 
-    def arrange(home: Home, _address: str) -> None:
+    def write_key_file(home: Home, _address: str) -> None:
         home.key_file.parent.mkdir(parents=True)
         home.key_file.write_text(content)
         home.key_file.chmod(mode)
 
-    return arrange
+    return write_key_file
 
 
-def many_clients(home: Home, _address: str) -> None:
-    """All ways in which a client can stand to us, but for those in the next one."""
+def with_many_clients(home: Home, _address: str) -> None:
+    """Configure clients with another command, a valid entry, invalid JSON and no entry."""
     elsewhere = {"mcpServers": {"trax": {"command": "/gone/trax-mcp"}}}
-    home.has(sample_of("claude-desktop"), json.dumps(elsewhere))
-    starting(home, "claude-code", TRAX_API_KEY=KEY)
-    home.has(sample_of("cursor"), '{ "mcpServers": hunter2')
-    home.has(sample_of("vscode"))
+    home.write_config(sample_of("claude-desktop"), json.dumps(elsewhere))
+    configure(home, "claude-code", TRAX_API_KEY=KEY)
+    home.write_config(sample_of("cursor"), '{ "mcpServers": hunter2')
+    home.write_config(sample_of("vscode"))
 
 
-def many_starts(home: Home, _address: str) -> None:
-    """All ways in which a client can start us that are not right, and one that cannot be told."""
-    starting(home, "claude-desktop", TRAX_CONFIRM="maybe", TRAX_API_KEY=KEY)
-    starting(home, "claude-code", TRAX_API_KEY="${TRAX_KEY}", TRAX_CONFIRM="${MODE}")
-    starting(home, "cursor", "--sandbox")
-    starting(home, "vscode", TRAX_READ_ONLY="1")
+def with_many_settings(home: Home, _address: str) -> None:
+    """Configure clients with invalid, incomplete or unresolved settings, and with the sandbox."""
+    configure(home, "claude-desktop", TRAX_CONFIRM="maybe", TRAX_API_KEY=KEY)
+    configure(home, "claude-code", TRAX_API_KEY="${TRAX_KEY}", TRAX_CONFIRM="${MODE}")
+    configure(home, "cursor", "--sandbox")
+    configure(home, "vscode", TRAX_READ_ONLY="1")
 
 
-def own_projects(home: Home, _address: str) -> None:
-    """A client that starts something else in one project, and this installation in another."""
+def with_project_entries(home: Home, _address: str) -> None:
+    """Configure another command for one project, and this installation for another."""
     entries = {"~/show\x1b[2J": "/gone/trax-mcp", "~/other": COMMAND}
     projects = {
         it.replace("~", str(home.path)): {"mcpServers": {"trax": {"command": command}}}
         for it, command in entries.items()
     }
     servers = {"trax": {"command": COMMAND, "env": {"TRAX_API_KEY": KEY}}}
-    odd: dict[str, object] = {"/a": None, "/b": {"mcpServers": None}, "/c": {"mcpServers": {}}}
-    told = {"mcpServers": servers, "projects": projects | odd}
-    home.has(sample_of("claude-code"), json.dumps(told))
+    without_entries: dict[str, object] = {
+        "/a": None,
+        "/b": {"mcpServers": None},
+        "/c": {"mcpServers": {}},
+    }
+    document = {"mcpServers": servers, "projects": projects | without_entries}
+    home.write_config(sample_of("claude-code"), json.dumps(document))
 
 
-def hardly_started(home: Home, _address: str) -> None:
-    """Clients that stop what they start, or do not start it, or have nothing where it would be."""
-    with_key_file(f"{KEY}\n")(home, _address)
-    starting(home, "claude-desktop", TRAX_API_KEY_FILE=str(home.key_file))
-    starting(home, "claude-code", TRAX_API_KEY_FILE=str(home.key_file), TRAX_API_KEY="")
+def with_inactive_entries(home: Home, address: str) -> None:
+    """Configure clients whose entry may conflict with the environment, is disabled or missing."""
+    with_key_file(f"{KEY}\n")(home, address)
+    configure(home, "claude-desktop", TRAX_API_KEY_FILE=str(home.key_file))
+    configure(home, "claude-code", TRAX_API_KEY_FILE=str(home.key_file), TRAX_API_KEY="")
     off = {"mcpServers": {"trax": {"command": COMMAND, "disabled": True}}}
-    home.has(sample_of("cursor"), json.dumps(off))
-    home.has(sample_of("vscode"), '{"servers": null}')
+    home.write_config(sample_of("cursor"), json.dumps(off))
+    home.write_config(sample_of("vscode"), '{"servers": null}')
 
 
-def told_by_a_client(home: Home, address: str) -> None:
-    """As `install` leaves it: the key is in a file, and only a client knows where, and for whom."""
+def with_client_settings(home: Home, address: str) -> None:
+    """Write key file and address into a client's entry only, as `install` does."""
     with_key_file(f"{SANDBOX_KEY}\n")(home, address)
-    starting(home, "claude-code", "--sandbox")
-    starting(home, "cursor", TRAX_API_KEY_FILE=str(home.key_file), TRAX_BASE_URL=address)
+    configure(home, "claude-code", "--sandbox")
+    configure(home, "cursor", TRAX_API_KEY_FILE=str(home.key_file), TRAX_BASE_URL=address)
 
 
 DOCTOR_STATES: Final[dict[str, DoctorState]] = {
-    "all is well": DoctorState(0, home=started),
+    "all is well": DoctorState(0, set_up_home=with_cursor),
     "the sandbox": DoctorState(
-        0, {"TRAX_BASE_URL": "", "TRAX_API_KEY": ""}, arguments=("--sandbox",), asked=False
+        0, {"TRAX_BASE_URL": "", "TRAX_API_KEY": ""}, arguments=("--sandbox",), sends_requests=False
     ),
     # settings
-    "a wrong setting": DoctorState(1, {"TRAX_CONFIRM": "maybe"}, asked=False),
-    "a setting that is not one": DoctorState(1, {"TRAX_READONLY": "1"}, asked=False),
-    "a tool that is not one": DoctorState(1, {"TRAX_GUARD_ALSO": "dance"}, asked=False),
-    "two keys": DoctorState(1, {"TRAX_API_KEY_FILE": "HOME/key"}, asked=False),
+    "a wrong setting": DoctorState(1, {"TRAX_CONFIRM": "maybe"}, sends_requests=False),
+    "a setting that is not one": DoctorState(1, {"TRAX_READONLY": "1"}, sends_requests=False),
+    "a tool that is not one": DoctorState(1, {"TRAX_GUARD_ALSO": "dance"}, sends_requests=False),
+    "two keys": DoctorState(1, {"TRAX_API_KEY_FILE": "HOME/key"}, sends_requests=False),
     "told by a client": DoctorState(
-        0, {"TRAX_BASE_URL": "", "TRAX_API_KEY": ""}, home=told_by_a_client
+        0, {"TRAX_BASE_URL": "", "TRAX_API_KEY": ""}, set_up_home=with_client_settings
     ),
     # the key
     "no key": DoctorState(1, {"TRAX_API_KEY": ""}),
     "a key in a file": DoctorState(
         0,
         {"TRAX_API_KEY": "", "TRAX_API_KEY_FILE": "HOME/.config/trax-mcp/key"},
-        home=with_key_file(f"{SANDBOX_KEY}\n"),
+        set_up_home=with_key_file(f"{SANDBOX_KEY}\n"),
     ),
     "a key file that others can read": DoctorState(
         0,
         {"TRAX_API_KEY": "", "TRAX_API_KEY_FILE": "HOME/.config/trax-mcp/key"},
-        home=with_key_file(f"{SANDBOX_KEY}\n", mode=0o640),
+        set_up_home=with_key_file(f"{SANDBOX_KEY}\n", mode=0o640),
     ),
     "a key file that is gone": DoctorState(
         1, {"TRAX_API_KEY": "", "TRAX_API_KEY_FILE": "HOME/key"}
@@ -236,46 +239,53 @@ DOCTOR_STATES: Final[dict[str, DoctorState]] = {
     "a key file that holds something else": DoctorState(
         1,
         {"TRAX_API_KEY": "", "TRAX_API_KEY_FILE": "HOME/.config/trax-mcp/key"},
-        home=with_key_file(f"{KEY} {OTHER_KEY}"),
+        set_up_home=with_key_file(f"{KEY} {OTHER_KEY}"),
     ),
     "a key of another shape": DoctorState(
-        0, {"TRAX_API_KEY": ODD_KEY}, trouble=knowing(ODD_KEY, SCOPES)
+        0, {"TRAX_API_KEY": ODD_KEY}, set_up_sandbox=with_key(ODD_KEY, SCOPES)
     ),
     "a key that is not known": DoctorState(1, {"TRAX_API_KEY": KEY}),
     "a key that is revoked": DoctorState(1, {"TRAX_API_KEY": REVOKED_KEY}),
     "a key that is repeated": DoctorState(
         1,
         {"TRAX_API_KEY": ODD_KEY},
-        trouble=failing(
+        set_up_sandbox=with_fault(
             Fault.error(401, "invalid_key", f"{ODD_KEY} and {KEY} are bad."),
             *("/v1/studios*", "/v1/media", "/v1/connections"),
         ),
     ),
     "a key for moderators": DoctorState(0, {"TRAX_API_KEY": MODERATOR_KEY}),
     "a key for nothing": DoctorState(
-        0, {"TRAX_API_KEY": ODD_KEY}, trouble=knowing(ODD_KEY, frozenset())
+        0, {"TRAX_API_KEY": ODD_KEY}, set_up_sandbox=with_key(ODD_KEY, frozenset())
     ),
-    "no studio": DoctorState(0, trouble=without_studios),
+    "no studio": DoctorState(0, set_up_sandbox=without_studios),
     "a studio that cannot be named": DoctorState(
         0,
-        trouble=failing(Fault.patched(lambda it: it["data"][0].update(id=".")), "/v1/studios"),
+        set_up_sandbox=with_fault(
+            Fault.patched(lambda it: it["data"][0].update(id=".")), "/v1/studios"
+        ),
     ),
     # writes
-    "writes are off": DoctorState(1, trouble=writes_off),
-    "writes are off and not wanted": DoctorState(0, {"TRAX_READ_ONLY": "1"}, trouble=writes_off),
+    "writes are off": DoctorState(1, set_up_sandbox=without_writes),
+    "writes are off and not wanted": DoctorState(
+        0, {"TRAX_READ_ONLY": "1"}, set_up_sandbox=without_writes
+    ),
     "writes are not told": DoctorState(
-        0, trouble=failing(Fault.patched(lambda it: it.pop("writeEnabled")), "/v1/health")
+        0, set_up_sandbox=with_fault(Fault.patched(lambda it: it.pop("writeEnabled")), "/v1/health")
     ),
     # the contract
     "a contract with more": DoctorState(
-        0, trouble=serving(put("info version", "1.4.0"), put("paths /v1/clips", {"get": {}}))
+        0,
+        set_up_sandbox=with_contract_edits(
+            put("info version", "1.4.0"), put("paths /v1/clips", {"get": {}})
+        ),
     ),
     "a contract with one thing more": DoctorState(
-        0, trouble=serving(put(f"{STUDIO} thumbnailUrl", {"type": "string"}))
+        0, set_up_sandbox=with_contract_edits(put(f"{STUDIO} thumbnailUrl", {"type": "string"}))
     ),
     "a contract that breaks": DoctorState(
         1,
-        trouble=serving(
+        set_up_sandbox=with_contract_edits(
             cut("paths /v1/connections"),
             put(f"{SCHEMAS} CreateStudioRequest required", ["name", "color"]),
             put(f"{MEDIA} summary", "Lists media."),
@@ -283,85 +293,94 @@ DOCTOR_STATES: Final[dict[str, DoctorState]] = {
     ),
     "a contract that is a page": DoctorState(
         1,
-        trouble=failing(Fault.status(200, _PAGE, content_type="text/html"), "/v1/openapi.json"),
+        set_up_sandbox=with_fault(
+            Fault.status(200, _PAGE, content_type="text/html"), "/v1/openapi.json"
+        ),
     ),
-    # the way there
-    "nobody there": DoctorState(1, {"TRAX_BASE_URL": "http://127.0.0.1:NOBODY"}, asked=False),
+    # the connection
+    "nobody there": DoctorState(
+        1, {"TRAX_BASE_URL": "http://127.0.0.1:NOBODY"}, sends_requests=False
+    ),
     "no way there": DoctorState(
         1,
         {"TRAX_BASE_URL": "https://127.0.0.1:NOBODY", "SSL_CERT_FILE": "HOME/gone.pem"},
-        asked=False,
+        sends_requests=False,
     ),
     "somebody else there": DoctorState(
-        1, trouble=failing(Fault.status(200, _PAGE, content_type="text/html"))
+        1, set_up_sandbox=with_fault(Fault.status(200, _PAGE, content_type="text/html"))
     ),
     "a service that is not well": DoctorState(
-        0, trouble=failing(Fault.patched(lambda it: it.update(status="degraded")), "/v1/health")
+        0,
+        set_up_sandbox=with_fault(
+            Fault.patched(lambda it: it.update(status="degraded")), "/v1/health"
+        ),
     ),
-    "silence": DoctorState(1, {"TRAX_TIMEOUT_SECONDS": "1"}, trouble=silent()),
+    "silence": DoctorState(1, {"TRAX_TIMEOUT_SECONDS": "1"}, set_up_sandbox=without_answers()),
     "silence in one place": DoctorState(
-        1, {"TRAX_TIMEOUT_SECONDS": "3"}, trouble=silent("/v1/media")
+        1, {"TRAX_TIMEOUT_SECONDS": "3"}, set_up_sandbox=without_answers("/v1/media")
     ),
-    "trouble in many places": DoctorState(1, trouble=many_troubles),
+    "trouble in many places": DoctorState(1, set_up_sandbox=with_many_faults),
     # clients
-    "many clients": DoctorState(1, home=many_clients),
-    "many starts": DoctorState(1, home=many_starts),
-    "hardly started": DoctorState(0, home=hardly_started),
-    "projects of their own": DoctorState(0, home=own_projects),
+    "many clients": DoctorState(1, set_up_home=with_many_clients),
+    "many starts": DoctorState(1, set_up_home=with_many_settings),
+    "hardly started": DoctorState(0, set_up_home=with_inactive_entries),
+    "projects of their own": DoctorState(0, set_up_home=with_project_entries),
 }
-"""Each by its name, which is that of its file too."""
+"""By name, which is also the name of the snapshot file."""
 
 
-def file_of(name: str) -> Path:
-    """Where it is kept what is said in a state."""
+def snapshot_file(name: str) -> Path:
+    """The path of a state's snapshot."""
     return SNAPSHOTS / f"{name.replace(' ', '-')}.txt"
 
 
-def kept(name: str) -> str:
-    """What is kept of a state."""
-    return file_of(name).read_text(encoding="utf-8")
+def read_snapshot(name: str) -> str:
+    """The snapshot of a state."""
+    return snapshot_file(name).read_text(encoding="utf-8")
 
 
-async def see(state: DoctorState, home: Home, *arguments: str) -> tuple[Seen, Sandbox]:
-    """Run the command in a state; what it said, and the TRaX that it may have asked."""
+async def run_in_state(
+    state: DoctorState, home: Home, *arguments: str
+) -> tuple[DoctorResult, Sandbox]:
+    """Run the command in a state; returns its result and the sandbox it used."""
     async with upstream() as sandbox:
-        end = state.trouble(sandbox)
-        state.home(home, sandbox.base_url)
+        end_fault = state.set_up_sandbox(sandbox)
+        state.set_up_home(home, sandbox.base_url)
         settings = _settings(state, home, sandbox.base_url)
-        said = await said_in(home, settings, *state.arguments, *arguments)
-        if end is not None:
-            end()
-    return said, sandbox
+        result = await run_doctor(home, settings, *state.arguments, *arguments)
+        if end_fault is not None:
+            end_fault()
+    return result, sandbox
 
 
 def _settings(state: DoctorState, home: Home, address: str) -> dict[str, str]:
-    asked = {"TRAX_BASE_URL": address, "TRAX_API_KEY": SANDBOX_KEY, **state.settings}
-    stand_ins = {"HOME": str(home.path), "NOBODY": str(closed_port())}
-    for stand_in, it in stand_ins.items():
-        asked = {name: value.replace(stand_in, it) for name, value in asked.items()}
-    return asked
+    settings = {"TRAX_BASE_URL": address, "TRAX_API_KEY": SANDBOX_KEY, **state.settings}
+    placeholders = {"HOME": str(home.path), "NOBODY": str(closed_port())}
+    for placeholder, it in placeholders.items():
+        settings = {name: value.replace(placeholder, it) for name, value in settings.items()}
+    return settings
 
 
-async def said_in(home: Home, settings: Mapping[str, str], *arguments: str) -> Seen:
-    """Run the command here, to its end. It has nothing to say on stderr."""
+async def run_doctor(home: Home, settings: Mapping[str, str], *arguments: str) -> DoctorResult:
+    """Run the command to its end; stderr must be empty."""
     variables = {**PLAIN, **home.settings(**settings)}
     async with running("doctor", *arguments, settings=variables) as command:
         async with asyncio.timeout(PATIENCE_SECONDS):
             await command.process.wait()
         code = await command.end()
         assert command.stderr.text == ""
-        return Seen(code, _PORT.sub(":PORT", command.stdout.text))
+        return DoctorResult(code, _PORT.sub(":PORT", command.stdout.text))
 
 
 async def main() -> None:
-    """Write what is said in each, and remove what was said in those that are gone."""
+    """Write all snapshots, and remove those of states that no longer exist."""
     SNAPSHOTS.mkdir(exist_ok=True)
-    for stale in set(SNAPSHOTS.iterdir()) - {file_of(name) for name in DOCTOR_STATES}:
+    for stale in set(SNAPSHOTS.iterdir()) - {snapshot_file(name) for name in DOCTOR_STATES}:
         stale.unlink()
     for name, state in DOCTOR_STATES.items():
         with tempfile.TemporaryDirectory() as folder:
-            seen, _ = await see(state, Home(Path(folder)))
-        file_of(name).write_text(seen.snapshot, encoding="utf-8")
+            result, _ = await run_in_state(state, Home(Path(folder)))
+        snapshot_file(name).write_text(result.snapshot, encoding="utf-8")
 
 
 if __name__ == "__main__":

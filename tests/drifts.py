@@ -1,6 +1,6 @@
-"""One change to the baked contract a row, and everything that is to be found of it.
+"""One change to the baked contract per row, with all differences that it causes.
 
-What breaks follows TRaX's promise for /v1, which is written down here a second time, by example.
+The expected verdicts follow TRaX's compatibility promise for /v1.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from tests.edits import (
     SCHEMAS,
     STUDIO,
     at,
-    broken,
+    breaking,
+    compatible,
     cut,
-    fine,
     parameter,
     put,
     reference,
@@ -28,323 +28,355 @@ if TYPE_CHECKING:
     from tests.edits import Edit
     from trax_mcp.api.drift import Difference
 
-KIND = "GET /v1/media query parameter kind"
-BOTH = "chat:read and media:read"
-LONG = 'description was "Requires scope media:read.", is'
-MADE = "POST /v1/studios response"
+KIND_PARAMETER = "GET /v1/media query parameter kind"
+BOTH_SCOPES = "chat:read and media:read"
+DESCRIPTION_CHANGED = 'description was "Requires scope media:read.", is'
+CREATED = "POST /v1/studios response"
 ROLES = "owner | VIEW | EDIT | ADMIN"
 BODY = {"content": {"application/json": {"schema": {"type": "object"}}}}
-SAFE_KEY = {"type": "apiKey", "in": "cookie", "name": "key"}
-LISTED: Final = put(f"{STUDIO} role enum", ["owner", "VIEW"])
-CHOSEN: Final = put(f"{NEW} name enum", ["one", "two"])
+COOKIE_SCHEME = {"type": "apiKey", "in": "cookie", "name": "key"}
+ROLE_ENUM: Final = put(f"{STUDIO} role enum", ["owner", "VIEW"])
+NAME_ENUM: Final = put(f"{NEW} name enum", ["one", "two"])
 
 CHANGES: Final[dict[str, tuple[Edit, list[Difference]]]] = {
     # calls
-    "a new call": (
+    "new call": (
         put("paths /v1/clips", {"get": {}}),
-        [fine("added", "GET /v1/clips", "a new call")],
+        [compatible("added", "GET /v1/clips", "a new call")],
     ),
-    "a call less": (
+    "call removed": (
         cut("paths /v1/media post"),
-        [broken("removed", "POST /v1/media", "the call is gone")],
+        [breaking("removed", "POST /v1/media", "the call is gone")],
     ),
-    "a path less": (
+    "path removed": (
         cut("paths /v1/connections"),
-        [broken("removed", "GET /v1/connections", "the call is gone")],
+        [breaking("removed", "GET /v1/connections", "the call is gone")],
     ),
-    "another summary": (
+    "summary changed": (
         put(f"{MEDIA} summary", "Lists media."),
-        [fine("changed", "GET /v1/media", 'summary is now "Lists media."')],
+        [compatible("changed", "GET /v1/media", 'summary is now "Lists media."')],
     ),
-    "more description": (
+    "description extended": (
         put(f"{MEDIA} description", "Requires scope media:read. Sorted."),
-        [fine("changed", "GET /v1/media", f'{LONG} "Requires scope media:read. Sorted."')],
+        [
+            compatible(
+                "changed",
+                "GET /v1/media",
+                f'{DESCRIPTION_CHANGED} "Requires scope media:read. Sorted."',
+            )
+        ],
     ),
-    "another scope": (
+    "scope changed": (
         put(f"{MEDIA} description", "Requires scope media:list."),
         [
-            broken("changed", "GET /v1/media", 'scope was "media:read", is "media:list"'),
-            fine("changed", "GET /v1/media", f'{LONG} "Requires scope media:list."'),
+            breaking("changed", "GET /v1/media", 'scope was "media:read", is "media:list"'),
+            compatible(
+                "changed", "GET /v1/media", f'{DESCRIPTION_CHANGED} "Requires scope media:list."'
+            ),
         ],
     ),
-    "a second scope": (
+    "second scope": (
         put(f"{MEDIA} description", "Requires scopes media:read and chat:read."),
         [
-            broken("changed", "GET /v1/media", f'scope was "media:read", is "{BOTH}"'),
-            fine("changed", "GET /v1/media", f'{LONG} "Requires scopes media:read and chat:read."'),
+            breaking("changed", "GET /v1/media", f'scope was "media:read", is "{BOTH_SCOPES}"'),
+            compatible(
+                "changed",
+                "GET /v1/media",
+                f'{DESCRIPTION_CHANGED} "Requires scopes media:read and chat:read."',
+            ),
         ],
     ),
-    "no word of a scope": (
+    "scope removed": (
         cut(f"{MEDIA} description"),
         [
-            broken("changed", "GET /v1/media", 'scope was "media:read", is none'),
-            fine("changed", "GET /v1/media", "description is gone"),
+            breaking("changed", "GET /v1/media", 'scope was "media:read", is none'),
+            compatible("changed", "GET /v1/media", "description is gone"),
         ],
     ),
-    "a call that is on its way out": (
+    "call deprecated": (
         put(f"{MEDIA} deprecated", value=True),
-        [fine("changed", "GET /v1/media", "deprecated is new: true")],
+        [compatible("changed", "GET /v1/media", "deprecated is new: true")],
     ),
-    "another tag": (
+    "tag changed": (
         put(f"{MEDIA} tags", ["library"]),
-        [fine("changed", "GET /v1/media", "tags is now something else")],
+        [compatible("changed", "GET /v1/media", "tags is now something else")],
     ),
     # keys
-    "a key where none was needed": (
+    "public call now needs a key": (
         cut("paths /v1/health get security"),
         [
-            broken("removed", "GET /v1/health", "can no longer be called without a key"),
-            fine("added", "GET /v1/health", 'can be called with "apiKeyAuth"'),
-            fine("added", "GET /v1/health", 'can be called with "bearerAuth"'),
+            breaking("removed", "GET /v1/health", "can no longer be called without a key"),
+            compatible("added", "GET /v1/health", 'can be called with "apiKeyAuth"'),
+            compatible("added", "GET /v1/health", 'can be called with "bearerAuth"'),
         ],
     ),
-    "one way to send a key less": (
+    "security scheme no longer accepted": (
         put("security", [{"bearerAuth": []}]),
-        [broken("removed", "document", 'can no longer be called with "apiKeyAuth"')],
+        [breaking("removed", "document", 'can no longer be called with "apiKeyAuth"')],
     ),
-    "one way to send a key more": (
-        put("components securitySchemes cookieAuth", SAFE_KEY),
-        [fine("added", "security scheme cookieAuth", "a new scheme")],
+    "new security scheme": (
+        put("components securitySchemes cookieAuth", COOKIE_SCHEME),
+        [compatible("added", "security scheme cookieAuth", "a new scheme")],
     ),
-    "a key in another header": (
+    "key header renamed": (
         put("components securitySchemes apiKeyAuth name", "X-Key"),
-        [broken("changed", "security scheme apiKeyAuth", 'name was "X-API-Key", is "X-Key"')],
+        [breaking("changed", "security scheme apiKeyAuth", 'name was "X-API-Key", is "X-Key"')],
     ),
     # parameters
-    "a new optional parameter": (
+    "new optional parameter": (
         lambda document: at(document, MEDIA)["parameters"].append(parameter("kind")),
-        [fine("added", KIND, "a new parameter")],
+        [compatible("added", KIND_PARAMETER, "a new parameter")],
     ),
-    "a new required parameter": (
+    "new required parameter": (
         lambda document: at(document, MEDIA)["parameters"].append(parameter("kind", required=True)),
-        [broken("added", KIND, "a new required parameter")],
+        [breaking("added", KIND_PARAMETER, "a new required parameter")],
     ),
-    "a new parameter of a whole path": (
+    "new parameter of a whole path": (
         put("paths /v1/media parameters", [parameter("kind", required=True)]),
         [
-            broken("added", KIND, "a new required parameter"),
-            broken("added", KIND.replace("GET", "POST"), "a new required parameter"),
+            breaking("added", KIND_PARAMETER, "a new required parameter"),
+            breaking("added", KIND_PARAMETER.replace("GET", "POST"), "a new required parameter"),
         ],
     ),
-    "a parameter less": (
+    "parameter removed": (
         cut(f"{MEDIA} parameters 0"),
-        [broken("removed", "GET /v1/media query parameter cursor", "the parameter is gone")],
+        [breaking("removed", "GET /v1/media query parameter cursor", "the parameter is gone")],
     ),
-    "a parameter that is now required": (
+    "parameter now required": (
         put(f"{MEDIA} parameters 1 required", value=True),
-        [broken("changed", "GET /v1/media query parameter limit", "is now required")],
+        [breaking("changed", "GET /v1/media query parameter limit", "is now required")],
     ),
-    "a parameter of another type": (
+    "parameter type changed": (
         put(f"{MEDIA} parameters 1 schema type", "string"),
-        [broken("changed", "GET /v1/media query parameter limit", 'was "integer", is "string"')],
+        [breaking("changed", "GET /v1/media query parameter limit", 'was "integer", is "string"')],
     ),
-    "a parameter that moved": (
+    "parameter moved": (
         put(f"{MEDIA} parameters 1 in", "header"),
         [
-            broken("removed", "GET /v1/media query parameter limit", "the parameter is gone"),
-            fine("added", "GET /v1/media header parameter limit", "a new parameter"),
+            breaking("removed", "GET /v1/media query parameter limit", "the parameter is gone"),
+            compatible("added", "GET /v1/media header parameter limit", "a new parameter"),
         ],
     ),
-    "a parameter in other words": (
+    "parameter description changed": (
         put(f"{MEDIA} parameters 1 description", "How many."),
-        [fine("changed", "GET /v1/media query parameter limit", 'description is now "How many."')],
+        [
+            compatible(
+                "changed", "GET /v1/media query parameter limit", 'description is now "How many."'
+            )
+        ],
     ),
-    "a parameter written otherwise": (
+    "parameter style changed": (
         put(f"{MEDIA} parameters 1 style", "pipeDelimited"),
-        [broken("changed", "GET /v1/media query parameter limit", 'style is new: "pipeDelimited"')],
+        [
+            breaking(
+                "changed", "GET /v1/media query parameter limit", 'style is new: "pipeDelimited"'
+            )
+        ],
     ),
     # requests
-    "a body where there was none": (
+    "new optional body": (
         put("paths /v1/studios/{id}/go-live post requestBody", BODY),
-        [fine("added", "POST /v1/studios/{id}/go-live request", "a new body")],
+        [compatible("added", "POST /v1/studios/{id}/go-live request", "a new body")],
     ),
-    "a required body where there was none": (
+    "new required body": (
         put("paths /v1/studios/{id}/go-live post requestBody", {**BODY, "required": True}),
-        [broken("added", "POST /v1/studios/{id}/go-live request", "a new required body")],
+        [breaking("added", "POST /v1/studios/{id}/go-live request", "a new required body")],
     ),
-    "no body any more": (
+    "body removed": (
         cut(f"{CREATE} requestBody"),
-        [broken("removed", "POST /v1/studios request", "the body is gone")],
+        [breaking("removed", "POST /v1/studios request", "the body is gone")],
     ),
-    "another media type": (
+    "media type changed": (
         put(f"{CREATE} requestBody content", {"text/plain": {}}),
         [
-            broken("removed", "POST /v1/studios request as application/json", "the form is gone"),
-            fine("added", "POST /v1/studios request as text/plain", "a new form"),
+            breaking("removed", "POST /v1/studios request as application/json", "the form is gone"),
+            compatible("added", "POST /v1/studios request as text/plain", "a new form"),
         ],
     ),
-    "the same media type with its charset": (
+    "media type with charset": (
         put(
             f"{CREATE} requestBody content",
             {"Application/JSON; charset=utf-8": {"schema": reference("CreateStudioRequest")}},
         ),
         [],
     ),
-    "a new optional field to send": (
+    "new optional request field": (
         put(f"{NEW} color", {"type": "string"}),
-        [fine("added", "schema CreateStudioRequest.color", "a new field")],
+        [compatible("added", "schema CreateStudioRequest.color", "a new field")],
     ),
-    "a new required field to send": (
+    "new required request field": (
         put(f"{SCHEMAS} CreateStudioRequest required", ["name", "color"]),
-        [broken("added", "schema CreateStudioRequest.color", "a new required field")],
+        [breaking("added", "schema CreateStudioRequest.color", "a new required field")],
     ),
-    "a field to send that is now required": (
+    "request field now required": (
         put(f"{SCHEMAS} UpdateStudioRequest required", ["name"]),
-        [broken("changed", "schema UpdateStudioRequest.name", "is now required")],
+        [breaking("changed", "schema UpdateStudioRequest.name", "is now required")],
     ),
-    "a field to send that may be left out": (
+    "request field now optional": (
         cut(f"{SCHEMAS} CreateStudioRequest required"),
-        [fine("changed", "schema CreateStudioRequest.name", "is no longer required")],
+        [compatible("changed", "schema CreateStudioRequest.name", "is no longer required")],
     ),
-    "a field to send that takes null": (
+    "request field now nullable": (
         put(f"{RENAME} nullable", value=True),
-        [fine("changed", "schema UpdateStudioRequest.name", "may now be null")],
+        [compatible("changed", "schema UpdateStudioRequest.name", "may now be null")],
     ),
-    "a field to send that takes anything": (
+    "request field now of any type": (
         put(RENAME, {}),
-        [fine("changed", "schema UpdateStudioRequest.name", 'was "string", is of any type')],
+        [compatible("changed", "schema UpdateStudioRequest.name", 'was "string", is of any type')],
     ),
-    "a field to send that takes one of a few": (
+    "request field now an enum": (
         put(f"{RENAME} enum", ["one", "two"]),
-        [broken("changed", "schema UpdateStudioRequest.name", 'is now one of "one", "two"')],
+        [breaking("changed", "schema UpdateStudioRequest.name", 'is now one of "one", "two"')],
     ),
-    "a field to send with a bound": (
+    "request field now bounded": (
         put(f"{RENAME} maxLength", 20),
-        [broken("changed", "schema UpdateStudioRequest.name", "maxLength is new: 20")],
+        [breaking("changed", "schema UpdateStudioRequest.name", "maxLength is new: 20")],
     ),
-    # answers
-    "another success": (
+    # responses
+    "success status changed": (
         lambda document: at(document, CREATE)["responses"].update(
             {"200": at(document, CREATE)["responses"].pop("201")}
         ),
         [
-            broken("removed", f"{MADE} 201", "the response is gone"),
-            fine("added", f"{MADE} 200", "a new response"),
+            breaking("removed", f"{CREATED} 201", "the response is gone"),
+            compatible("added", f"{CREATED} 200", "a new response"),
         ],
     ),
-    "an error that is described": (
+    "error response documented": (
         put(f"{CREATE} responses 409", {"description": "There is one."}),
-        [fine("added", f"{MADE} 409", "a new response")],
+        [compatible("added", f"{CREATED} 409", "a new response")],
     ),
-    "an answer in other words": (
+    "response description changed": (
         put(f"{CREATE} responses 201 description", "Made."),
-        [fine("changed", f"{MADE} 201", 'description was "The created studio.", is "Made."')],
+        [
+            compatible(
+                "changed", f"{CREATED} 201", 'description was "The created studio.", is "Made."'
+            )
+        ],
     ),
-    "a new field": (
+    "new response field": (
         put(f"{STUDIO} thumbnailUrl", {"type": "string"}),
-        [fine("added", "schema Studio.thumbnailUrl", "a new field")],
+        [compatible("added", "schema Studio.thumbnailUrl", "a new field")],
     ),
-    "a new field that is always there": (
+    "new required response field": (
         put(f"{SCHEMAS} Health required", ["status", "region"]),
-        [fine("added", "schema Health.region", "a new field")],
+        [compatible("added", "schema Health.region", "a new field")],
     ),
-    "a field less": (
+    "response field removed": (
         cut(f"{STUDIO} createdAt"),
-        [broken("removed", "schema Studio.createdAt", "the field is gone")],
+        [breaking("removed", "schema Studio.createdAt", "the field is gone")],
     ),
-    "a field that may be missing": (
+    "response field now optional": (
         cut(f"{SCHEMAS} Health required"),
-        [broken("changed", "schema Health.status", "may now be missing")],
+        [breaking("changed", "schema Health.status", "may now be missing")],
     ),
-    "a field that is always there": (
+    "response field now required": (
         put(f"{SCHEMAS} Health required", ["status", "writeEnabled"]),
-        [fine("changed", "schema Health.writeEnabled", "is now required")],
+        [compatible("changed", "schema Health.writeEnabled", "is now required")],
     ),
-    "a field of another type": (
+    "response field type changed": (
         put(f"{STUDIO} name type", "integer"),
-        [broken("changed", "schema Studio.name", 'was "string", is "integer"')],
+        [breaking("changed", "schema Studio.name", 'was "string", is "integer"')],
     ),
-    "a field of the same type, as OpenAPI 3.1 writes it": (
+    "same type in OpenAPI 3.1 notation": (
         put(f"{STUDIO} name type", ["string"]),
         [],
     ),
-    "a field that may be null": (
+    "response field now nullable": (
         put(f"{STUDIO} name type", ["string", "null"]),
-        [broken("changed", "schema Studio.name", "may now be null")],
+        [breaking("changed", "schema Studio.name", "may now be null")],
     ),
-    "a field of any type": (
+    "response field now of any type": (
         put(f"{STUDIO} name", {}),
-        [broken("changed", "schema Studio.name", 'was "string", is of any type')],
+        [breaking("changed", "schema Studio.name", 'was "string", is of any type')],
     ),
-    "a field in other words": (
+    "field description changed": (
         put(f"{STUDIO} role description", "Who you are."),
-        [fine("changed", "schema Studio.role", f'description was "{ROLES}", is "Who you are."')],
+        [
+            compatible(
+                "changed", "schema Studio.role", f'description was "{ROLES}", is "Who you are."'
+            )
+        ],
     ),
-    "a field that lists its values": (
-        LISTED,
-        [fine("changed", "schema Studio.role", 'is now one of "owner", "VIEW"')],
+    "response field now an enum": (
+        ROLE_ENUM,
+        [compatible("changed", "schema Studio.role", 'is now one of "owner", "VIEW"')],
     ),
-    "a field with a format": (
+    "field format added": (
         put(f"{STUDIO} createdAt format", "date-time"),
-        [fine("changed", "schema Studio.createdAt", 'format is new: "date-time"')],
+        [compatible("changed", "schema Studio.createdAt", 'format is new: "date-time"')],
     ),
-    "a field that is put together": (
+    "oneOf added": (
         put(f"{STUDIO} name", {"type": "string", "oneOf": [{}]}),
-        [broken("changed", "schema Studio.name", "oneOf is new")],
+        [breaking("changed", "schema Studio.name", "oneOf is new")],
     ),
-    "a list of something else": (
+    "list item type changed": (
         put(f"{SCHEMAS} GoLiveResult properties destinationIds items", {"type": "integer"}),
-        [broken("changed", "schema GoLiveResult.destinationIds[]", 'was "string", is "integer"')],
+        [breaking("changed", "schema GoLiveResult.destinationIds[]", 'was "string", is "integer"')],
     ),
-    "a list of anything": (
+    "list item type removed": (
         cut(f"{SCHEMAS} GoLiveResult properties destinationIds items"),
-        [broken("changed", "schema GoLiveResult.destinationIds[]", 'was "string", is of any type')],
+        [
+            breaking(
+                "changed", "schema GoLiveResult.destinationIds[]", 'was "string", is of any type'
+            )
+        ],
     ),
-    "fields within a field": (
+    "new nested field": (
         put(f"{SCHEMAS} Error properties error properties", {"code": {"type": "string"}}),
-        [fine("added", "schema Error.error.code", "a new field")],
+        [compatible("added", "schema Error.error.code", "a new field")],
     ),
     # schemas
-    "a new schema": (
+    "new schema": (
         put(f"{SCHEMAS} Clip", {"type": "object"}),
-        [fine("added", "schema Clip", "a new schema")],
+        [compatible("added", "schema Clip", "a new schema")],
     ),
-    "a schema that is written where it is used": (
+    "schema inlined": (
         put(
             f"{MEDIA} responses default content application/json schema",
             BAKED["components"]["schemas"]["Error"],
         ),
         [],
     ),
-    "another schema with the same fields": (
+    "reference to an equal schema": (
         put(
             f"{SCHEMAS} GoLiveResult properties destinationIds items",
             {"$ref": "#/components/schemas/Studio/properties/id"},
         ),
         [],
     ),
-    "another schema in its place": (
+    "reference to another schema": (
         put(f"{SCHEMAS} DestinationList properties data items", reference("Ok")),
         [
-            fine(
+            compatible(
                 "changed", "schema DestinationList.data[]", 'was the schema "Destination", is "Ok"'
             ),
             *(
-                broken("removed", f"schema DestinationList.data[].{field}", "the field is gone")
+                breaking("removed", f"schema DestinationList.data[].{field}", "the field is gone")
                 for field in BAKED["components"]["schemas"]["Destination"]["properties"]
             ),
-            fine("added", "schema DestinationList.data[].ok", "a new field"),
+            compatible("added", "schema DestinationList.data[].ok", "a new field"),
         ],
     ),
-    "a schema less": (
+    "schema removed": (
         cut(f"{SCHEMAS} Ok"),
         [
-            broken("changed", "schema Ok", "cannot be read"),
-            broken("removed", "schema Ok", "the schema is gone"),
+            breaking("changed", "schema Ok", "cannot be read"),
+            breaking("removed", "schema Ok", "the schema is gone"),
         ],
     ),
     # the document
-    "another version": (
+    "version changed": (
         put("info version", "1.4.0"),
-        [fine("changed", "document", 'version was "1.3.0", is "1.4.0"')],
+        [compatible("changed", "document", 'version was "1.3.0", is "1.4.0"')],
     ),
-    "another OpenAPI": (
+    "OpenAPI version changed": (
         put("openapi", "3.1.0"),
-        [fine("changed", "document", 'openapi was "3.0.3", is "3.1.0"')],
+        [compatible("changed", "document", 'openapi was "3.0.3", is "3.1.0"')],
     ),
-    "another host": (
+    "servers changed": (
         put("servers", [{"url": "https://api.traxstreaming.live"}]),
-        [fine("changed", "document", "servers is now something else")],
+        [compatible("changed", "document", "servers is now something else")],
     ),
 }
-"""A change -> everything that is found of it."""
+"""A change -> all differences that it causes."""

@@ -1,7 +1,6 @@
-"""Contract documents with one thing changed, and what is found when they are compared.
+"""Edits of contract documents, and the expected differences.
 
-A place in a document is its names with spaces between them. Nothing here knows how two documents
-are compared.
+A path in a document is its keys, separated by spaces.
 """
 
 from __future__ import annotations
@@ -29,29 +28,29 @@ MEDIA: Final = "paths /v1/media get"
 CREATE: Final = "paths /v1/studios post"
 
 
-def at(document: object, place: str) -> Any:  # noqa: ANN401  a document may hold anything
-    """What stands at a place."""
-    return reduce(_within, place.split(), document)
+def at(document: object, path: str) -> Any:  # noqa: ANN401  a document may hold anything
+    """The value at a path."""
+    return reduce(_child, path.split(), document)
 
 
-def put(place: str, value: object) -> Edit:
-    """Set what stands at a place."""
-    owner, _, name = place.rpartition(" ")
+def put(path: str, value: object) -> Edit:
+    """Set the value at a path."""
+    parent, _, name = path.rpartition(" ")
 
     def edit(document: dict[str, Any]) -> None:
-        it = at(document, owner)
-        it[_key(it, name)] = copy.deepcopy(value)
+        parent_node = at(document, parent)
+        parent_node[_key(parent_node, name)] = copy.deepcopy(value)
 
     return edit
 
 
-def cut(place: str) -> Edit:
-    """Take away what stands at a place."""
-    owner, _, name = place.rpartition(" ")
+def cut(path: str) -> Edit:
+    """Remove the value at a path."""
+    parent, _, name = path.rpartition(" ")
 
     def edit(document: dict[str, Any]) -> None:
-        it = at(document, owner)
-        del it[_key(it, name)]
+        parent_node = at(document, parent)
+        del parent_node[_key(parent_node, name)]
 
     return edit
 
@@ -64,20 +63,20 @@ def edited(*edits: Edit) -> dict[str, Any]:
     return document
 
 
-def places(node: object, place: str = "") -> Iterator[str]:
-    """Every place in a document but its root."""
+def all_paths(node: object, path: str = "") -> Iterator[str]:
+    """All paths in a document except the root."""
     parts = list(enumerate(node)) if isinstance(node, list) else []
     for name, part in node.items() if isinstance(node, dict) else parts:
-        yield f"{place} {name}".strip()
-        yield from places(part, f"{place} {name}".strip())
+        yield f"{path} {name}".strip()
+        yield from all_paths(part, f"{path} {name}".strip())
 
 
-def fine(kind: Kind, where: str, what: str) -> Difference:
-    """A difference that breaks nobody."""
+def compatible(kind: Kind, where: str, what: str) -> Difference:
+    """A difference that breaks no caller."""
     return Difference(kind, where, what, breaking=False)
 
 
-def broken(kind: Kind, where: str, what: str) -> Difference:
+def breaking(kind: Kind, where: str, what: str) -> Difference:
     """A difference that may break a caller."""
     return Difference(kind, where, what, breaking=True)
 
@@ -88,11 +87,11 @@ def reference(name: str) -> dict[str, str]:
 
 
 def parameter(name: str, **others: object) -> dict[str, object]:
-    """A query parameter that is text."""
+    """A query parameter with text values."""
     return {"name": name, "in": "query", "schema": {"type": "string"}, **others}
 
 
-def _within(node: Any, name: str) -> Any:  # noqa: ANN401  as above
+def _child(node: Any, name: str) -> Any:  # noqa: ANN401  as above
     return node[_key(node, name)]
 
 

@@ -1,7 +1,7 @@
-"""The exchanges that README quotes, played on the sandbox: `python -m tests.exchanges` writes them.
+"""Generates README's exchanges on the sandbox: `python -m tests.exchanges` writes them.
 
-What a person reads there is what the server said, word for word; a test compares. Long lines are
-broken, and what is different each time (confirmations, request ids) has a stand-in.
+A test compares README with the server's output. Long lines are wrapped, and values that change each
+time (confirmation ids, request ids) have fixed replacements.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.witness import still
 from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import ServerDeps, build_server
-from trax_mcp.server.transports import http_app
+from trax_mcp.server.http import http_app
 from trax_mcp.settings import read_settings
 
 if TYPE_CHECKING:
@@ -40,107 +40,121 @@ if TYPE_CHECKING:
     from trax_mcp.sandbox import Sandbox
 
 README: Final = ROOT / "README.md"
-ASKED: Final = "Your client can ask you"
-SHOWN: Final = "Your client cannot ask you"
-PRESSED: Final = "A bot with three moderators"
-WRITTEN: Final = "What is written down"
+FORM_HEADING: Final = "Your client can ask you"
+PREVIEW_HEADING: Final = "Your client cannot ask you"
+BOT_HEADING: Final = "A bot with three moderators"
+AUDIT_HEADING: Final = "What is written down"
 
 _STUDIO: Final = {"studioId": "studio_42"}
 _ACTOR: Final = "live.traxstreaming/actor"
-_STAND_INS: Final = {"confirmation": "d9cLnkBSqoygZvrQp52JXg", "requestId": f"mcp_{'0a1b2c3d' * 4}"}
+_REPLACEMENTS: Final = {
+    "confirmation": "d9cLnkBSqoygZvrQp52JXg",
+    "requestId": f"mcp_{'0a1b2c3d' * 4}",
+}
 _FENCE = re.compile(r"(```[a-z]+\n.*?\n```)", re.DOTALL)
-_WIDEST = 98
+_MAX_WIDTH = 98
 
 Block = tuple[str, str]
-"""What the words are, `text` or `json`, and the words."""
+"""The kind, `text` or `json`, and the content."""
 
 
 class PausingClock(HandClock):
-    """Holds the server's look at what came of an act until it is told to go on."""
+    """Holds the server's check of an operation's outcome until it is released."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         super().__init__(sandbox)
-        self.looking, self.may_go_on = anyio.Event(), anyio.Event()
+        self.checking, self.released = anyio.Event(), anyio.Event()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait to be told."""
-        self.looking.set()
-        await self.may_go_on.wait()
+        """Wait until released."""
+        self.checking.set()
+        await self.released.wait()
         await super().sleep(seconds)
 
 
-async def play() -> Mapping[str, Sequence[Block]]:
-    """Play them all; what was said, under the heading where README tells it."""
+async def run_exchanges() -> Mapping[str, Sequence[Block]]:
+    """Run all exchanges; return the blocks by README heading."""
     with tempfile.TemporaryDirectory() as folder:
         audit_log = Path(folder, "audit.jsonl")
-        pressed = await _play_pressed(audit_log)
-        written = _last_line(audit_log, event="sent")
-    asked, shown = await _play_asked(), await _play_shown()
-    return {ASKED: asked, SHOWN: shown, PRESSED: pressed, WRITTEN: [_json(written)]}
+        bot = await _run_bot_exchange(audit_log)
+        audit = _last_line(audit_log, event="sent")
+    form_blocks, preview = await _run_form_exchange(), await _run_preview_exchange()
+    return {
+        FORM_HEADING: form_blocks,
+        PREVIEW_HEADING: preview,
+        BOT_HEADING: bot,
+        AUDIT_HEADING: [_json_block(audit)],
+    }
 
 
-def quoting(readme: str, said: Mapping[str, Sequence[Block]]) -> str:
-    """README with what was said in its place."""
-    for heading, blocks in said.items():
+def with_exchanges(readme: str, exchanges: Mapping[str, Sequence[Block]]) -> str:
+    """README with these blocks in place of its own."""
+    for heading, blocks in exchanges.items():
         before, title, rest = readme.partition(f"\n### {heading}\n")
         section, next_title, after = rest.partition("\n##")
-        quoted = _FENCE.split(section)
-        assert len(quoted) == 2 * len(blocks) + 1, f"{heading} quotes something else"
-        quoted[1::2] = [f"```{kind}\n{words}\n```" for kind, words in blocks]
-        readme = "".join((before, title, *quoted, next_title, after))
+        parts = _FENCE.split(section)
+        assert len(parts) == 2 * len(blocks) + 1, f"{heading} quotes something else"
+        parts[1::2] = [f"```{kind}\n{content}\n```" for kind, content in blocks]
+        readme = "".join((before, title, *parts, next_title, after))
     return readme
 
 
-async def _play_asked() -> list[Block]:
-    """A person is asked in a form: they agree; and another time they do not."""
+async def _run_form_exchange() -> list[Block]:
+    """A person answers a form: once they decline, once they approve."""
     person = Person()
     async with _in_memory(person) as client:
-        person.will(refusing)
-        refused = await client.call_tool("go_live", _STUDIO)
-        person.will(agreeing)
-        begun = await client.call_tool("go_live", _STUDIO)
+        person.answer_with(refusing)
+        declined = await client.call_tool("go_live", _STUDIO)
+        person.answer_with(agreeing)
+        started = await client.call_tool("go_live", _STUDIO)
     form = person.forms[-1]
     offered = "\n".join(f"( ) {choice}" for choice in choices(form))
-    asked = f"{form.message}\n\nYour decision:\n{offered}"
-    return [("text", asked), _json(_told(begun)), _said(refused, paragraphs=1)]
+    form_blocks = f"{form.message}\n\nYour decision:\n{offered}"
+    return [
+        ("text", form_blocks),
+        _json_block(_payload(started)),
+        _text_block(declined, paragraphs=1),
+    ]
 
 
-async def _play_shown() -> list[Block]:
+async def _run_preview_exchange() -> list[Block]:
     """A client without forms: a preview, and the same call with its confirmation."""
     async with _in_memory(None) as client:
-        shown = await client.call_tool("go_live", _STUDIO)
-        yes = _yes_to(shown)
-        begun = await client.call_tool("go_live", yes)
-    assert not begun.is_error
-    return [_said(shown), _json(yes)]
+        preview = await client.call_tool("go_live", _STUDIO)
+        confirmed = _confirmed(preview)
+        started = await client.call_tool("go_live", confirmed)
+    assert not started.is_error
+    return [_text_block(preview), _json_block(confirmed)]
 
 
-async def _play_pressed(audit_log: Path) -> list[Block]:
-    """A bot over HTTP: one preview for three moderators, two of whom press at once, one later."""
+async def _run_bot_exchange(audit_log: Path) -> list[Block]:
+    """A bot over HTTP: one preview, which three moderators confirm: two at once, one later."""
     results: dict[str, types.CallToolResult] = {}
-    async with _over_http(audit_log) as (client, clock), anyio.create_task_group() as presses:
-        yes = _yes_to(await client.call_tool("go_live", _STUDIO))
+    async with _over_http(audit_log) as (client, clock), anyio.create_task_group() as tasks:
+        confirmed = _confirmed(await client.call_tool("go_live", _STUDIO))
 
-        async def press(who: str) -> None:
-            results[who] = await client.call_tool("go_live", yes, meta=_asking_for(who))
-            done[who].set()
+        async def confirm(moderator: str) -> None:
+            results[moderator] = await client.call_tool(
+                "go_live", confirmed, meta=_actor_meta(moderator)
+            )
+            done[moderator].set()
 
-        done = {who: anyio.Event() for who in ("ann", "ben", "cleo")}
-        presses.start_soon(press, "ann")
-        await clock.looking.wait()
-        await press("ben")
-        clock.may_go_on.set()
+        done = {moderator: anyio.Event() for moderator in ("ann", "ben", "cleo")}
+        tasks.start_soon(confirm, "ann")
+        await clock.checking.wait()
+        await confirm("ben")
+        clock.released.set()
         await done["ann"].wait()
-        await press("cleo")
+        await confirm("cleo")
     assert not results["ann"].is_error
-    return [_said(results["ben"]), _said(results["cleo"])]
+    return [_text_block(results["ben"]), _text_block(results["cleo"])]
 
 
 @asynccontextmanager
 async def _in_memory(person: Person | None) -> AsyncIterator[Client]:
     trax = still()
-    house = ServerDeps(clock=HandClock(trax))
-    server = build_server(client_on(trax), own=OWNER, house=house)
+    deps = ServerDeps(clock=HandClock(trax))
+    server = build_server(client_on(trax), own=OWNER, deps=deps)
     async with Client(server, cache=None, elicitation_callback=person) as client:
         yield client
 
@@ -149,9 +163,11 @@ async def _in_memory(person: Person | None) -> AsyncIterator[Client]:
 async def _over_http(audit_log: Path) -> AsyncIterator[tuple[Client, PausingClock]]:
     trax = still()
     clock = PausingClock(trax)
-    house = ServerDeps(clock=clock, audit_log=audit_log)
-    server = build_server(client_on(trax), own=ANONYMOUS, house=house)
-    app = http_app(server, read_settings({}), in_flight=house.in_flight, presence=house.presence)
+    deps = ServerDeps(clock=clock, audit_log=audit_log)
+    server = build_server(client_on(trax), own=ANONYMOUS, deps=deps)
+    app = http_app(
+        server, read_settings({}), in_flight=deps.in_flight, open_streams=deps.open_streams
+    )
     headers = {"X-API-Key": SANDBOX_KEY}
     async with (
         listening(app) as address,
@@ -162,42 +178,46 @@ async def _over_http(audit_log: Path) -> AsyncIterator[tuple[Client, PausingCloc
             yield client, clock
 
 
-def _yes_to(shown: types.CallToolResult) -> dict[str, Any]:
-    return {**_STUDIO, "confirm": True, "confirmation": _told(shown)["confirmation"]}
+def _confirmed(preview: types.CallToolResult) -> dict[str, Any]:
+    return {**_STUDIO, "confirm": True, "confirmation": _payload(preview)["confirmation"]}
 
 
-def _told(result: types.CallToolResult) -> dict[str, Any]:
+def _payload(result: types.CallToolResult) -> dict[str, Any]:
     return result.structured_content or {}
 
 
-def _asking_for(who: str) -> Any:  # noqa: ANN401  the SDK's type allows only its own members
-    return {_ACTOR: who}
+def _actor_meta(moderator: str) -> Any:  # noqa: ANN401  the SDK's type allows only its own members
+    return {_ACTOR: moderator}
 
 
-def _said(result: types.CallToolResult, *, paragraphs: int | None = None) -> Block:
-    """What a model reads, with a stand-in for the confirmation."""
+def _text_block(result: types.CallToolResult, *, paragraphs: int | None = None) -> Block:
+    """The text that a model reads, with a replacement for the confirmation id."""
     (block,) = result.content
     assert block.type == "text"
-    given = _told(result).get("confirmation")
-    text = block.text.replace(given, _STAND_INS["confirmation"]) if given else block.text
+    confirmation = _payload(result).get("confirmation")
+    text = (
+        block.text.replace(confirmation, _REPLACEMENTS["confirmation"])
+        if confirmation
+        else block.text
+    )
     lines = "\n\n".join(text.split("\n\n")[:paragraphs]).splitlines()
-    return "text", "\n".join(fill(line, _WIDEST, break_long_words=False) for line in lines)
+    return "text", "\n".join(fill(line, _MAX_WIDTH, break_long_words=False) for line in lines)
 
 
-def _json(value: dict[str, Any]) -> Block:
-    """A line for each member that fits on one, so that it reads well beside a text."""
-    members = (f'"{name}": {_member(it)}' for name, it in _standing_in(value).items())
+def _json_block(value: dict[str, Any]) -> Block:
+    """JSON with each member on one line where it fits."""
+    members = (f'"{name}": {_member(it)}' for name, it in _with_replacements(value).items())
     return "json", "{\n" + indent(",\n".join(members), "  ") + "\n}"
 
 
 def _member(value: object) -> str:
     line = json.dumps(value)
-    return line if len(line) < _WIDEST - 15 else json.dumps(value, indent=2)
+    return line if len(line) < _MAX_WIDTH - 15 else json.dumps(value, indent=2)
 
 
-def _standing_in(value: dict[str, Any]) -> dict[str, Any]:
+def _with_replacements(value: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: _STAND_INS.get(name, _standing_in(it) if isinstance(it, dict) else it)
+        name: _REPLACEMENTS.get(name, _with_replacements(it) if isinstance(it, dict) else it)
         for name, it in value.items()
     }
 
@@ -209,9 +229,9 @@ def _last_line(path: Path, *, event: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write what was said into README."""
+    """Write the exchanges into README."""
     readme = README.read_text(encoding="utf-8")
-    README.write_text(quoting(readme, anyio.run(play)), encoding="utf-8")
+    README.write_text(with_exchanges(readme, anyio.run(run_exchanges)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,4 @@
-"""How a careful reader takes strangers' words from a text, and fails where anything is forged.
-
-It knows what the fence promises, and nothing of how one is made.
-"""
+"""Reads untrusted text out of a delimited answer, and fails if anything in it is forged."""
 
 from __future__ import annotations
 
@@ -12,14 +9,14 @@ from typing import Any, Final
 
 from tests.hostility import NOTICE, hidden, is_hidden
 
-LONGEST: Final = 1_000
-"""Characters of one text, as it is shown to a model."""
+MAX_TEXT_LENGTH: Final = 1_000
+"""The most characters of one text that a model sees."""
 
 _OPENING: Final = re.compile(r"<(viewers-[0-9a-f]{16})>")
 
 
 def boundary_of(text: str) -> str:
-    """What stands on either side of the words in a text; nowhere else, and nothing around it."""
+    """The boundary around the text. Checks that it occurs nowhere else."""
     notice, opening, _, closing = text.split("\n")
     found = _OPENING.fullmatch(opening)
     assert found
@@ -29,7 +26,7 @@ def boundary_of(text: str) -> str:
 
 
 def unfenced(text: str) -> str:
-    """What stands between the boundaries: one line, however lines are split; all to be seen."""
+    """The text between the boundaries. Checks that it is one line without invisible characters."""
     boundary_of(text)
     assert len(text.splitlines()) == 4
     shown = text.splitlines()[2]
@@ -37,24 +34,27 @@ def unfenced(text: str) -> str:
     return shown
 
 
-def strictly(text: str) -> Any:  # noqa: ANN401  any JSON
-    """The value of a JSON text; no name may come twice in an object."""
-    return json.loads(text, object_pairs_hook=_once)
+def strict_json(text: str) -> Any:  # noqa: ANN401  any JSON
+    """Parse JSON. Fails if an object contains a name twice."""
+    return json.loads(text, object_pairs_hook=_unique_names)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     read = dict(pairs)
     assert len(read) == len(pairs)
     return read
 
 
 def as_shown(sent: Any) -> Any:  # noqa: ANN401  any JSON
-    """What a model is shown of what was sent: all, but no text without end."""
+    """The value as a model sees it: with long texts truncated."""
     match sent:
         case str():
-            kept = sum(width <= LONGEST for width in accumulate(map(_width, sent[:LONGEST])))
-            rest = len(sent) - kept
-            return sent if not rest else f"{sent[:kept]}… [cut: {rest} more characters]"
+            kept = sum(
+                width <= MAX_TEXT_LENGTH
+                for width in accumulate(map(_width, sent[:MAX_TEXT_LENGTH]))
+            )
+            excess = len(sent) - kept
+            return sent if not excess else f"{sent[:kept]}… [cut: {excess} more characters]"
         case dict():
             return {as_shown(name): as_shown(value) for name, value in sent.items()}
         case list():
@@ -64,7 +64,7 @@ def as_shown(sent: Any) -> Any:  # noqa: ANN401  any JSON
 
 
 def _width(character: str) -> int:
-    """How many characters it takes to show one."""
+    """The number of characters that show this one."""
     if not is_hidden(character):
         return 1
     return len(r"\u202e") if ord(character) <= 0xFFFF else len(r"\udb40\udc01")

@@ -1,7 +1,4 @@
-"""A folder that may be read, with neighbours that may not, and what comes of reading in it.
-
-It knows what is said of a file, and no rule of when.
-"""
+"""A folder that may be read, beside folders that may not, and ways to read from it."""
 
 from __future__ import annotations
 
@@ -13,23 +10,23 @@ import pytest
 
 from tests.media import MP4, PNG
 from tests.processes import PATIENCE_SECONDS
-from trax_mcp.uploads.files import UnfitFileError, opened
+from trax_mcp.uploads.files import MediaFileError, open_media_file
 
 if TYPE_CHECKING:
     from trax_mcp.uploads.files import MediaFile
 
 SECRET: Final = PNG + b"nobody may see this"
 
-THERE: Final = "is not there"
-NO_FILE: Final = "is no regular file"
-NO_MEDIA_FILE: Final = "is not video, image or audio by its content"
+NOT_FOUND: Final = "is not there"
+NOT_REGULAR: Final = "is no regular file"
+NOT_MEDIA: Final = "is not video, image or audio by its content"
 UNREADABLE: Final = "cannot be read"
 CHANGED: Final = "changed while it was sent"
 OUTSIDE: Final = "is in no folder that may be read"
 
 
-def furnish(tmp_path: Path) -> Path:
-    """A folder that may be read, with a video; beside it lies what may not."""
+def make_media_folder(tmp_path: Path) -> Path:
+    """Make an allowed folder with two videos; the folders beside it are not allowed."""
     folder = tmp_path / "allowed"
     (folder / "sub").mkdir(parents=True)
     (folder / "intro.mp4").write_bytes(MP4)
@@ -42,25 +39,25 @@ def furnish(tmp_path: Path) -> Path:
 
 
 async def read(file: MediaFile) -> bytes:
-    """All that it gives."""
-    return b"".join([piece async for piece in file.pieces()])
+    """The whole content of an open file."""
+    return b"".join([piece async for piece in file.chunks()])
 
 
-async def taken(path: str | Path, *folders: Path) -> bytes:
-    """What would be uploaded."""
+async def upload_content(path: str | Path, *folders: Path) -> bytes:
+    """The content that would be uploaded from a path."""
     with anyio.fail_after(PATIENCE_SECONDS):
-        async with opened(str(path), folders) as file:
+        async with open_media_file(str(path), folders) as file:
             return await read(file)
 
 
-async def refusal(path: str | Path, *folders: Path) -> str:
-    """Why nothing would be."""
-    with pytest.raises(UnfitFileError) as caught:
-        await taken(path, *folders)
+async def refusal_reason(path: str | Path, *folders: Path) -> str:
+    """The reason why nothing would be uploaded from a path."""
+    with pytest.raises(MediaFileError) as caught:
+        await upload_content(path, *folders)
     assert caught.value.remedy.endswith(".")
     return caught.value.why
 
 
-def descriptors() -> list[str]:
-    """What this process has open."""
+def open_descriptors() -> list[str]:
+    """The open file descriptors of this process."""
     return sorted(it.name for it in Path("/dev/fd").iterdir())

@@ -1,7 +1,4 @@
-"""The MCP server on a port of this process, with a TRaX behind it that the test can look into.
-
-It is the app that `trax-mcp http` serves; only the process around it is the test's own.
-"""
+"""The MCP server on a port of this process: the app that `trax-mcp http` serves, on a sandbox."""
 
 from __future__ import annotations
 
@@ -20,8 +17,8 @@ from tests.witness import still
 from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.http import http_app
 from trax_mcp.server.tool_filter import ToolFilter
-from trax_mcp.server.transports import http_app
 from trax_mcp.settings import read_settings
 
 if TYPE_CHECKING:
@@ -32,23 +29,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Front:
-    """The server, seen from both sides. `address` is where it listens, without the path."""
+    """The server, its sandbox and an HTTP client. `address` is the URL without the path."""
 
     trax: Sandbox
     clock: HandClock
     http: httpx.AsyncClient
     address: str
-    house: ServerDeps
+    deps: ServerDeps
 
     @property
     def keys(self) -> list[str]:
-        """With which key each request has reached TRaX; empty for none."""
+        """The key of each request that reached TRaX. Empty if it had none."""
         sent = [it.headers.get("authorization", "") for it in self.trax.requests]
         return [it.removeprefix("Bearer ") for it in sent]
 
     @property
     def sent(self) -> str:
-        """All headers of what has reached TRaX, to look for what must not be there."""
+        """All headers that reached TRaX, to check that secrets are not among them."""
         return str([it.headers for it in self.trax.requests])
 
     def caller(self, era: str, **headers: str) -> HttpCaller:
@@ -66,26 +63,26 @@ class Front:
 async def serving(
     *, trax: Sandbox | None = None, short_seconds: float = 2.0, **settings: str
 ) -> AsyncIterator[Front]:
-    """Serve callers with keys of their own, on a sandbox whose clock stands still.
+    """Serve callers that send their own keys, on a sandbox with a manual clock.
 
-    `trax` is a sandbox that was there before; `short_seconds` is the clock's.
+    `trax` is an existing sandbox. `short_seconds` is passed to the clock.
     """
     trax, chosen = trax or still(), read_settings(settings)
     clock = HandClock(trax, short_seconds=short_seconds)
-    house = ServerDeps(
+    deps = ServerDeps(
         rules=Rules(Mode(chosen.confirm)),
-        offer=ToolFilter(read_only=chosen.read_only, only=frozenset(chosen.tools)),
+        tool_filter=ToolFilter(read_only=chosen.read_only, only=frozenset(chosen.tools)),
         chat_poll_seconds=chosen.chat_poll_seconds,
         clock=clock,
     )
-    server = build_server(client_on(trax), own=ANONYMOUS, house=house)
-    app = http_app(server, chosen, in_flight=house.in_flight, presence=house.presence)
+    server = build_server(client_on(trax), own=ANONYMOUS, deps=deps)
+    app = http_app(server, chosen, in_flight=deps.in_flight, open_streams=deps.open_streams)
     async with listening(app) as address, plain_http(address) as http:
-        yield Front(trax, clock, http, address, house)
+        yield Front(trax, clock, http, address, deps)
 
 
 def plain_http(address: str) -> httpx.AsyncClient:
-    """An HTTP client that knows no proxy and waits for nothing for ever."""
+    """An HTTP client that uses no proxy and has a time-out."""
     return httpx.AsyncClient(base_url=address, trust_env=False, timeout=PATIENCE_SECONDS)
 
 

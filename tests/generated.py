@@ -1,6 +1,6 @@
-"""What is written from the code and kept in the repository: `python -m tests.generated` writes it.
+"""Files that are generated from the code: `python -m tests.generated` writes them.
 
-`test_generated` compares each file with what would be written, so that none can fall behind.
+`test_generated` checks that none is out of date.
 """
 
 import json
@@ -27,8 +27,8 @@ TOOLSNAPS = Path("tests/toolsnaps")
 Row = tuple[str, ...]
 
 
-def generated() -> Mapping[Path, str]:
-    """Every generated file, by its path in the repository, as it should be."""
+def generated_files() -> Mapping[Path, str]:
+    """Every generated file by its path in the repository."""
     return {
         **dict(_toolsnaps()),
         Path("README.md"): _readme((ROOT / "README.md").read_text()),
@@ -37,11 +37,11 @@ def generated() -> Mapping[Path, str]:
 
 
 def listings() -> list[types.Tool]:
-    """All tools as a client lists them, where all are offered."""
+    """All tools as a client lists them, if all are offered."""
     client = Client(base_url="http://127.0.0.1", timeout_seconds=1)
-    house = ServerDeps(offer=ToolFilter(local=True))
-    beyond = CompositeTools(client=client, clock=house.clock)
-    return Tools(build_guard(client, house), beyond, house.offer).listings()
+    deps = ServerDeps(tool_filter=ToolFilter(local=True))
+    composite_tools = CompositeTools(client=client, clock=deps.clock)
+    return Tools(build_guard(client, deps), composite_tools, deps.tool_filter).listings()
 
 
 def as_json(tool: types.Tool) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def as_json(tool: types.Tool) -> dict[str, Any]:
 
 def _toolsnaps() -> Iterator[tuple[Path, str]]:
     for tool in listings():
-        yield TOOLSNAPS / f"{tool.name}.json", _pretty(as_json(tool))
+        yield TOOLSNAPS / f"{tool.name}.json", _to_json(as_json(tool))
 
 
 def _readme(text: str) -> str:
@@ -68,7 +68,8 @@ def _readme(text: str) -> str:
 
 def _clients() -> Sequence[Row]:
     rows = (
-        (it.title, f"`.venv/bin/trax-mcp install {it.name}`", it.now) for it in CLIENTS.values()
+        (it.title, f"`.venv/bin/trax-mcp install {it.name}`", it.next_step)
+        for it in CLIENTS.values()
     )
     return ("client", "command", "then"), *rows
 
@@ -79,7 +80,7 @@ def _tools() -> Sequence[Row]:
 
 
 def _prompts() -> Sequence[Row]:
-    rows = ((f"`{it.name}`", _asked_for(it), str(it.description)) for it in _listed())
+    rows = ((f"`{it.name}`", _arguments(it), str(it.description)) for it in _listed())
     return ("prompt", "you give", "what it does"), *rows
 
 
@@ -87,9 +88,9 @@ def _listed() -> Sequence[types.Prompt]:
     return Prompts.load(ToolFilter(local=True)).listings()
 
 
-def _asked_for(prompt: types.Prompt) -> str:
-    asked = (f"`{it.name}`" + ("" if it.required else "?") for it in prompt.arguments or ())
-    return ", ".join(asked)
+def _arguments(prompt: types.Prompt) -> str:
+    arguments = (f"`{it.name}`" + ("" if it.required else "?") for it in prompt.arguments or ())
+    return ", ".join(arguments)
 
 
 def _effect(kind: type[ToolInput]) -> str:
@@ -103,14 +104,14 @@ def _effect(kind: type[ToolInput]) -> str:
 
 
 def _manifest(manifest: dict[str, Any]) -> str:
-    offer = ToolFilter(local=True)  # a bundle's form asks for the folders that files may come from
-    tools = [{"name": it.tool_name, "description": it.summary()} for it in offer.kinds()]
-    prompts = [_bundled(prompt) for prompt in Prompts.load(offer).all()]
-    return _pretty({**manifest, "version": __version__, "tools": tools, "prompts": prompts})
+    tool_filter = ToolFilter(local=True)  # a bundle's form has a field for the media folders
+    tools = [{"name": it.tool_name, "description": it.summary()} for it in tool_filter.kinds()]
+    prompts = [_bundled(prompt) for prompt in Prompts.load(tool_filter).all()]
+    return _to_json({**manifest, "version": __version__, "tools": tools, "prompts": prompts})
 
 
 def _bundled(prompt: Prompt) -> dict[str, Any]:
-    """A prompt as a bundle's manifest has it: there an argument stands as `${arguments.name}`."""
+    """A prompt as the manifest writes it, with `${arguments.name}` for an argument."""
     names = [argument.name for argument in prompt.listing.arguments or ()]
     return {
         "name": prompt.listing.name,
@@ -120,13 +121,13 @@ def _bundled(prompt: Prompt) -> dict[str, Any]:
     }
 
 
-def _pretty(document: object) -> str:
+def _to_json(document: object) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def main() -> None:
-    """Write every generated file, and remove snapshots of tools that are gone."""
-    files = generated()
+    """Write every generated file, and remove snapshots of removed tools."""
+    files = generated_files()
     for stale in set((ROOT / TOOLSNAPS).glob("*.json")) - {ROOT / path for path in files}:
         stale.unlink()
     for path, text in files.items():

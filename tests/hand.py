@@ -1,4 +1,4 @@
-"""Time in the test's hand: our clock, moved together with the sandbox's."""
+"""A manual clock: our clock, advanced together with the sandbox's."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,17 +12,18 @@ from trax_mcp.clock import Clock
 from trax_mcp.sandbox import Sandbox
 
 STEP_SECONDS: Final = 0.5
-"""How much time passes at once where it passes bit by bit."""
+"""The step in which `pass_by` advances the clock."""
 
 _STILL_FOR = 10
-"""Rounds of the event loop in which nobody had anything to do: what is on a wire has arrived."""
+"""Rounds of the event loop in which no task had work: data on a socket has arrived by then."""
 
 
 class HandClock(Clock):
-    """A clock that moves when the test says so, and by itself only for short waits.
+    """A clock that the test advances. Only short sleeps advance it by themselves.
 
-    The pauses between two looks pass at once; what waits for longer than `short_seconds`, such as
-    for a person, waits for `advance`. With 0, everything does: who looks for ever would never rest.
+    A sleep of at most `short_seconds`, such as a pause between two polls, ends at once. A longer
+    one, such as the wait for a person, ends by `advance`. With 0 every sleep does, so that an
+    endless poll does not spin.
     """
 
     def __init__(self, sandbox: Sandbox, *, short_seconds: float = 2.0) -> None:
@@ -31,27 +32,27 @@ class HandClock(Clock):
         self._moved = anyio.Event()
 
     def seconds(self) -> float:
-        """The sandbox's own time, in seconds."""
+        """The sandbox's time, in seconds."""
         return self._sandbox.clock.now()
 
     def now(self) -> datetime:
-        """The sandbox's own time, as a date."""
+        """The sandbox's time, as a date."""
         return datetime.fromtimestamp(self.seconds(), UTC)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, for the sandbox and for everyone who waits."""
+        """Advance the clock, for the sandbox and for every sleeping task."""
         self._sandbox.clock.advance(seconds)
         self._moved.set()
         self._moved = anyio.Event()
 
     async def pass_by(self, seconds: float) -> None:
-        """Let time pass bit by bit, and everybody act on each bit."""
+        """Advance the clock in small steps, and let all tasks settle after each."""
         for _ in range(round(seconds / STEP_SECONDS)):
             self.advance(STEP_SECONDS)
             await settled()
 
     async def pass_until(self, done: Callable[[], object], *, most: float = 120) -> None:
-        """The same until something is so, for at most so many seconds."""
+        """The same until `done()` is true, for at most `most` seconds."""
         until = self.seconds() + most
         await settled()
         while not done():
@@ -59,7 +60,7 @@ class HandClock(Clock):
             await self.pass_by(STEP_SECONDS)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait without waiting, or for the test."""
+        """Advance the clock by a short sleep, or wait until the test does."""
         until = self.seconds() + seconds
         if seconds <= self._short_seconds:
             self.advance(seconds)
@@ -69,7 +70,7 @@ class HandClock(Clock):
 
 
 async def settled() -> None:
-    """Wait until everybody in this process waits: for time, for a wire or for somebody else."""
+    """Wait until every other task of this process waits for time, a socket or another task."""
     still = 0
     async with asyncio.timeout(PATIENCE_SECONDS):
         while still < _STILL_FOR:
@@ -79,6 +80,6 @@ async def settled() -> None:
 
 
 def _has_work(task: asyncio.Task[Any]) -> bool:
-    """Whether a task is about to run; the same question that anyio's own test helper asks."""
+    """Whether a task is about to run. anyio's `wait_all_tasks_blocked` checks the same."""
     waiter = task._fut_waiter  # type: ignore[attr-defined]
     return waiter is None or waiter.done()

@@ -1,7 +1,4 @@
-"""A home folder for `trax-mcp install`: the command is run there as a person runs it.
-
-Nothing of the machine's own home is read or written.
-"""
+"""A temporary home folder, in which `trax-mcp install` is run as a process."""
 
 from __future__ import annotations
 
@@ -30,12 +27,12 @@ OTHER_KEY: Final = "sk_live_fedcba9876543210"
 COMMAND, *ARGUMENTS = Installation.this().commands[0]
 
 each_client = pytest.mark.parametrize("sample", SAMPLES, ids=lambda it: it.client)
-"""A test of every client, with the sample of its configuration."""
+"""Run a test for every client, with its sample configuration."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended, and what it said."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -43,7 +40,7 @@ class Outcome:
 
 
 class Home:
-    """A person's home folder."""
+    """A home folder."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -52,7 +49,7 @@ class Home:
     async def install(
         self, client: str, *arguments: str, typed: str = "", **variables: str
     ) -> Outcome:
-        """Run the command here, with this on a stdin that is no terminal."""
+        """Run the command here, with `typed` on a stdin that is not a terminal."""
         async with running(
             "install", client, *arguments, settings=self.settings(**variables)
         ) as it:
@@ -61,33 +58,33 @@ class Home:
         return Outcome(code, it.stdout.text, it.stderr.text)
 
     def settings(self, **variables: str) -> dict[str, str]:
-        """The environment that makes this the home folder."""
-        here = {"HOME": str(self.path), "XDG_CONFIG_HOME": "", "CLAUDE_CONFIG_DIR": ""}
-        return here | variables
+        """The environment variables that make this the home folder."""
+        own = {"HOME": str(self.path), "XDG_CONFIG_HOME": "", "CLAUDE_CONFIG_DIR": ""}
+        return own | variables
 
-    def has(self, sample: Sample, text: str | None = None) -> Path:
-        """Put a configuration where its client has it."""
-        file = self.path / sample.place
+    def write_config(self, sample: Sample, text: str | None = None) -> Path:
+        """Write a configuration to the path where its client expects it."""
+        file = self.path / sample.path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes((sample.text if text is None else text).encode())
         return file
 
-    def grown(self, sample: Sample) -> str:
-        """What a sample is to become here."""
+    def config_with_trax(self, sample: Sample) -> str:
+        """The expected configuration after an install here."""
         assert ARGUMENTS == []
-        return sample.grown(command=COMMAND, key_file=str(self.key_file))
+        return sample.with_trax(command=COMMAND, key_file=str(self.key_file))
 
     @property
-    def only_the_key_file(self) -> dict[str, str]:
-        """The settings that name it and leave no other say in the matter."""
+    def key_file_settings(self) -> dict[str, str]:
+        """The settings that name the key file and override all other sources of a key."""
         return {"TRAX_API_KEY_FILE": str(self.key_file), "TRAX_API_KEY": "", "TRAX_SANDBOX": ""}
 
     def all_files(self) -> dict[str, bytes]:
-        """All that there is, by its path."""
+        """The content of every file, by path."""
         return {str(it.relative_to(self.path)): it.read_bytes() for it in self._files()}
 
-    def state(self) -> dict[str, tuple[int, int, int]]:
-        """What would differ if anything was written, even the same."""
+    def file_stats(self) -> dict[str, tuple[int, int, int]]:
+        """Inode, modification time and mode by path, which any write changes."""
         found = {str(it.relative_to(self.path)): it.lstat() for it in self.path.rglob("*")}
         return {name: (it.st_ino, it.st_mtime_ns, it.st_mode) for name, it in found.items()}
 
@@ -96,30 +93,32 @@ class Home:
 
 
 def mode(path: Path) -> int:
-    """Who may do what with a file."""
+    """The permission bits of a file."""
     return stat.S_IMODE(path.stat().st_mode)
 
 
 def entry(file: Path, servers: str = "mcpServers") -> dict[str, Any]:
-    """The entry of trax in a configuration without comments."""
+    """The trax entry of a configuration without comments."""
     found: dict[str, Any] = json.loads(file.read_text())[servers]["trax"]
     return found
 
 
 def sample_of(client: str) -> Sample:
-    """The sample of a client."""
+    """A client's sample configuration."""
     return next(it for it in SAMPLES if it.client == client)
 
 
-async def on_a_terminal(home: Home, client: str, *, meanwhile: Callable[[], object]) -> bytes:
-    """Run the command on a terminal and type the key; return all that it and the terminal say.
+async def install_on_terminal(
+    home: Home, client: str, *, before_answer: Callable[[], object]
+) -> bytes:
+    """Run the command on a terminal and type the key; returns all output, with the echo.
 
-    Something may happen between the question and the answer.
+    `before_answer` is called between the question and the answer.
     """
-    ours, theirs = pty.openpty()
+    controller, terminal = pty.openpty()
     process = await create_subprocess_exec(
         *(sys.executable, "-m", "trax_mcp", "install", client),
-        stdin=theirs,
+        stdin=terminal,
         stdout=PIPE,
         stderr=PIPE,
         env=environment(home.settings()),
@@ -128,21 +127,21 @@ async def on_a_terminal(home: Home, client: str, *, meanwhile: Callable[[], obje
     assert process.stdout is not None
     assert process.stderr is not None
     async with timeout(PATIENCE_SECONDS):
-        said = await process.stderr.readuntil(b"Your TRaX key: ")
-        meanwhile()
-        os.write(ours, f"{KEY}\n".encode())
-        said += await process.stdout.read() + await process.stderr.read()
-        assert await process.wait() == 0, said
-    os.set_blocking(ours, False)
-    os.close(theirs)
-    return said + echo(ours)
+        output = await process.stderr.readuntil(b"Your TRaX key: ")
+        before_answer()
+        os.write(controller, f"{KEY}\n".encode())
+        output += await process.stdout.read() + await process.stderr.read()
+        assert await process.wait() == 0, output
+    os.set_blocking(controller, False)
+    os.close(terminal)
+    return output + echo(controller)
 
 
-def echo(terminal: int) -> bytes:
-    """What a terminal has shown, and the end of it."""
+def echo(controller: int) -> bytes:
+    """Read what a terminal has shown, and close it."""
     try:
-        return os.read(terminal, 4096)
-    except OSError:  # nobody is there any more, and nothing was shown
+        return os.read(controller, 4096)
+    except OSError:  # nothing was shown, and the other end is closed
         return b""
     finally:
-        os.close(terminal)
+        os.close(controller)

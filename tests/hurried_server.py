@@ -1,7 +1,6 @@
-"""`trax-mcp` whose clock runs a hundred million times as fast: five minutes pass in no time.
+"""`trax-mcp` whose clock runs a hundred million times faster: five minutes pass at once.
 
-Run as `python -m tests.hurried_server`. Only time is different; requests to TRaX take what they
-take.
+Run as `python -m tests.hurried_server`. Requests to TRaX take their real time.
 """
 
 from __future__ import annotations
@@ -15,17 +14,17 @@ import anyio
 from trax_mcp.cli import main
 from trax_mcp.clock import Clock
 
-FASTER: Final = 100_000_000
+SPEED: Final = 100_000_000
 
 
 def _seconds(_clock: Clock) -> float:
-    """The time that has passed, many times over."""
-    return time.monotonic() * FASTER
+    """The elapsed time, multiplied."""
+    return time.monotonic() * SPEED
 
 
 async def _sleep(_clock: Clock, seconds: float) -> None:
-    """Wait, hardly."""
-    await anyio.sleep(seconds / FASTER)
+    """Wait for the divided time."""
+    await anyio.sleep(seconds / SPEED)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""The icon, drawn: `python -m tests.icon` writes `icon.svg`, and `icon.png` for the bundle.
+"""Draws the icon: `python -m tests.icon` writes `icon.svg`, and `icon.png` for the bundle.
 
-The shapes stand in one table and are written twice, as SVG and as pixels: there each pixel's
-colour comes from its distance to a shape's edge. Nothing is needed but the standard library.
+Both come from one table of shapes. A pixel's colour comes from its distance to each shape's edge.
 """
 
 from __future__ import annotations
@@ -27,22 +26,22 @@ _NIGHT, _PAPER, _LIVE = "#16213e", "#f7f7fb", "#e5383b"
 
 
 class Shape(Protocol):
-    """Something of one colour."""
+    """A shape of one colour."""
 
     @property
     def colour(self) -> str:
         """As `#rrggbb`."""
 
     def distance(self, x: float, y: float) -> float:
-        """How far a point is from the edge, in pixels; negative inside."""
+        """A point's distance from the edge in pixels; negative inside."""
 
     def svg(self) -> str:
-        """The same as an SVG element."""
+        """The shape as an SVG element."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plate:
-    """A rectangle with round corners."""
+class RoundedRectangle:
+    """A filled rectangle with round corners."""
 
     colour: str
     left: float
@@ -67,8 +66,8 @@ class Plate:
 
 
 @dataclass(frozen=True, slots=True)
-class Tail:
-    """A triangle that points down and hangs on a level line, its right side upright."""
+class Triangle:
+    """A filled triangle with a horizontal top side, a vertical right side and its tip below."""
 
     colour: str
     left: float
@@ -88,8 +87,8 @@ class Tail:
 
 
 @dataclass(frozen=True, slots=True)
-class Disc:
-    """A circle, filled."""
+class Circle:
+    """A filled circle."""
 
     colour: str
     x: float
@@ -106,8 +105,8 @@ class Disc:
 
 
 @dataclass(frozen=True, slots=True)
-class Wave:
-    """An arc with round ends, 45 degrees up and down from level. `side` is 1 right, -1 left."""
+class Arc:
+    """An arc with round ends, 45 degrees up and down. `side` is 1 for right, -1 for left."""
 
     colour: str
     x: float
@@ -138,13 +137,13 @@ class Wave:
 
 
 SHAPES: Final[tuple[Shape, ...]] = (
-    Plate(_NIGHT, 0, 0, SIDE, SIDE, corner=112),
-    Plate(_PAPER, 72, 100, 368, 264, corner=72),
-    Tail(_PAPER, 136, 232, 350, 436),
-    Disc(_LIVE, 256, 232, 46),
-    *(Wave(_NIGHT, 256, 232, radius, side) for radius in (84, 130) for side in (1, -1)),
+    RoundedRectangle(_NIGHT, 0, 0, SIDE, SIDE, corner=112),
+    RoundedRectangle(_PAPER, 72, 100, 368, 264, corner=72),
+    Triangle(_PAPER, 136, 232, 350, 436),
+    Circle(_LIVE, 256, 232, 46),
+    *(Arc(_NIGHT, 256, 232, radius, side) for radius in (84, 130) for side in (1, -1)),
 )
-"""On air, in a speech bubble. Later ones lie on earlier ones."""
+"""A broadcast symbol in a speech bubble. Later shapes cover earlier ones."""
 
 
 def drawing() -> str:
@@ -155,7 +154,7 @@ def drawing() -> str:
 
 
 def row(y: int) -> bytes:
-    """One row of pixels: red, green, blue and opacity of each."""
+    """One row of pixels as RGBA."""
     return bytes(value for x in range(SIDE) for value in _pixel(x + 0.5, y + 0.5))
 
 
@@ -173,7 +172,7 @@ def _pixel(x: float, y: float) -> Iterator[int]:
 
 
 def pixels(png: bytes) -> bytes:
-    """The pixels of a picture that `picture` has made, row by row."""
+    """The pixels of a PNG from `encode_png`, row by row."""
     at, data = len(_SIGNATURE), b""
     while at < len(png):
         (length,) = struct.unpack_from(">I", png, at)
@@ -185,8 +184,8 @@ def pixels(png: bytes) -> bytes:
     return b"".join(lines[start + 1 : start + stride] for start in range(0, len(lines), stride))
 
 
-def picture(rows: bytes) -> bytes:
-    """A PNG of these pixels: 8 bits a channel, no filter, not interlaced."""
+def encode_png(rows: bytes) -> bytes:
+    """Encode pixels as PNG: 8 bits per channel, no filter, not interlaced."""
     stride = 4 * SIDE
     lines = b"".join(b"\0" + rows[start : start + stride] for start in range(0, len(rows), stride))
     head = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 6, 0, 0, 0)
@@ -199,11 +198,11 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def main() -> None:
-    """Write both. The same picture is not written again: zlib's bytes differ between machines."""
+    """Write both files; the PNG only if pixels changed, as zlib's bytes vary between machines."""
     SVG.write_text(drawing(), encoding="utf-8")
     rows = b"".join(row(y) for y in range(SIDE))
     if not PNG.exists() or pixels(PNG.read_bytes()) != rows:
-        PNG.write_bytes(picture(rows))
+        PNG.write_bytes(encode_png(rows))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""What the Dockerfile says, done without a container engine: `make image` runs it.
+"""Runs the Dockerfile's instructions without a container engine, for `make image`.
 
-Its words are carried out in a folder that stands for the image, and its command is started there as
-its user, with a file system that cannot be written to. What only an engine can show stays unseen:
-that the base image is there and has what we think, the layers, and the network.
+They run in a folder that stands for the image. Its command runs there as its user, with a read-only
+file system. Not covered: the real base image, the layers and the network.
 """
 
 from __future__ import annotations
@@ -41,21 +40,21 @@ exec setpriv --reuid "$user" --regid "$group" --clear-groups --no-new-privs \
     --bounding-set=-all,+dac_read_search --inh-caps=-all,+dac_read_search \
     --ambient-caps=-all,+dac_read_search -- "$@"
 """
-# It may read what is root's, where this machine's Python may lie, and it may write nothing.
+# It may read root's files, since this machine's Python may be there, and write nothing.
 _CONFINED: Final = ("unshare", "--mount", "sh", "-ec", _CONFINE, "sh")
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A folder that stands for the image's `/`, with this Python as that of the base image."""
+    """A folder that stands for the image's `/`, with this Python as the base image's."""
 
     root: Path
 
     def build(self) -> None:
-        """Carry out what builds it.
+        """Run the instructions.
 
         Raises:
-            subprocess.CalledProcessError: a command of it fails.
+            subprocess.CalledProcessError: a command fails.
         """
         venv.create(self.root / "base", with_pip=True, symlinks=True)
         folder = self.root
@@ -70,13 +69,15 @@ class Image:
                     self._run(instruction.text.replace("/opt/", f"{self.root}/opt/"), folder)
 
     def files(self) -> frozenset[Path]:
-        """All that is in it."""
+        """All files of the image."""
         return frozenset(self.root.rglob("*"))
 
     def variables(self) -> dict[str, str]:
-        """Its environment, where nobody has a home."""
+        """Its environment, without a home folder."""
         before = {"PATH": f"{self.root}/base/bin:/usr/bin:/bin", "HOME": "/nonexistent"}
-        values = {name: value.replace("/opt/", f"{self.root}/opt/") for name, value in _own()}
+        values = {
+            name: value.replace("/opt/", f"{self.root}/opt/") for name, value in _image_variables()
+        }
         return before | {name: it.replace("$PATH", before["PATH"]) for name, it in values.items()}
 
     def _inside(self, path: str) -> Path:
@@ -93,19 +94,19 @@ class Image:
 
     def _run(self, words: str, folder: Path) -> None:
         env = {**os.environ, "PATH": f"{self.root}/base/bin:{os.environ['PATH']}"}
-        subprocess.run(  # noqa: S603  our own words
+        subprocess.run(  # noqa: S603  our own Dockerfile
             ("/bin/sh", "-ec", words), cwd=folder, env=env, check=True, stdout=subprocess.DEVNULL
         )
 
 
-def _own() -> Sequence[tuple[str, str]]:
+def _image_variables() -> Sequence[tuple[str, str]]:
     return tuple(variables().items())
 
 
 @asynccontextmanager
-async def started(image: Image, confined: Sequence[str]) -> AsyncIterator[Running]:
-    """Start its command as its user, in an environment of its own."""
-    command = (*confined, *only("ENTRYPOINT").command(), "--port", "0", "--sandbox")
+async def running_image(image: Image, prefix: Sequence[str]) -> AsyncIterator[Running]:
+    """Start its command as its user, in its own environment."""
+    command = (*prefix, *only("ENTRYPOINT").command(), "--port", "0", "--sandbox")
     process = await asyncio.create_subprocess_exec(
         *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=image.variables(), cwd="/"
     )
@@ -116,9 +117,9 @@ async def started(image: Image, confined: Sequence[str]) -> AsyncIterator[Runnin
         await running.leave()
 
 
-async def check_running(image: Image, confined: Sequence[str]) -> None:
-    """See that it is healthy, that it answers here and by no other name, and that it stops."""
-    async with started(image, confined) as server:
+async def check_running(image: Image, prefix: Sequence[str]) -> None:
+    """Check that it is healthy, answers on loopback but to no other host name, and stops."""
+    async with running_image(image, prefix) as server:
         port = (await server.address()).rpartition(":")[2]
         check_health(image, port)
         async with httpx.AsyncClient(
@@ -126,33 +127,33 @@ async def check_running(image: Image, confined: Sequence[str]) -> None:
         ) as http:
             caller = HttpCaller(http, MODERN)
             assert "structuredContent" in await caller.call("list_studios")
-            elsewhere = await caller.post(request(MODERN, "tools/list"), host="trax.example.com")
-            assert elsewhere.status_code == httpx.codes.MISDIRECTED_REQUEST
+            refused = await caller.post(request(MODERN, "tools/list"), host="trax.example.com")
+            assert refused.status_code == httpx.codes.MISDIRECTED_REQUEST
         assert await server.stop(signal.SIGTERM) == 0
 
 
 def check_health(image: Image, port: str) -> None:
-    """See that the health check says yes, and that it says no where nobody listens."""
+    """Check that the health check succeeds, and fails where no server listens."""
     command = only("HEALTHCHECK").command()
-    for asked, healthy in ((port, True), ("1", False)):
-        words = [word.replace(PORT, asked) for word in command]
+    for tried, healthy in ((port, True), ("1", False)):
+        words = [word.replace(PORT, tried) for word in command]
         env = image.variables()
-        done = subprocess.run(  # noqa: S603  our own words
+        done = subprocess.run(  # noqa: S603  our own Dockerfile
             words, env=env, check=False, timeout=PATIENCE_SECONDS, stderr=subprocess.DEVNULL
         )
         assert (done.returncode == 0) is healthy
 
 
-def check_left(image: Image) -> None:
-    """See that nothing is left that builds or installs."""
+def check_no_build_tools(image: Image) -> None:
+    """Check that no build or installation tool is left."""
     installed = {path.name for path in image.root.glob("opt/**/site-packages/*")}
     assert "trax_mcp" in installed
     assert not {"pip", "setuptools", "wheel", "hatchling"} & installed
     assert not list(image.root.glob("**/bin/pip*"))
 
 
-def confinement(image: Image) -> Sequence[str]:
-    """What keeps a command from writing anything; nothing where that is not possible."""
+def confining_command(image: Image) -> Sequence[str]:
+    """The command prefix that prevents writing; empty if this machine cannot do that."""
     if sys.platform != "linux" or os.getuid() != 0 or shutil.which("unshare") is None:
         return ()
     user, _, group = only("USER").text.partition(":")
@@ -163,17 +164,17 @@ def confinement(image: Image) -> Sequence[str]:
 
 
 def main() -> None:
-    """Build it, start it, ask it, stop it, and see that nothing was written."""
+    """Build and run the image, and check that it writes nothing."""
     with tempfile.TemporaryDirectory() as folder:
         image = Image(Path(folder))
         image.root.chmod(0o755)
         image.build()
-        check_left(image)
-        before, confined = image.files(), confinement(image)
+        check_no_build_tools(image)
+        before, confined = image.files(), confining_command(image)
         asyncio.run(check_running(image, confined))
         assert image.files() == before
     user = f"user {only('USER').text}, on a read-only file system" if confined else "you"
-    print(f"The image's command ran without a container engine, as {user}.")  # noqa: T201  told by make
+    print(f"The image's command ran without a container engine, as {user}.")  # noqa: T201  shown by make
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""MCP as it looks on the wire, in both protocol eras: plain messages, and a caller over plain HTTP.
+"""MCP messages on the wire, in both protocol eras, and a client over plain HTTP.
 
-The SDK's client hides headers, sessions and statuses; here a test holds them in its hand. It knows
-the protocol and nothing of tools.
+Unlike with the SDK's client, tests control headers, sessions and statuses themselves.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ _META = "io.modelcontextprotocol/"
 _CLIENT: Message = {"name": "the tests", "version": "1"}
 _SESSION = "mcp-session-id"
 
-NAMED_BY: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
-"""By method: which parameter the later era wants to see in a header too."""
+HEADER_PARAMETER: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+"""By method: the parameter that the later era also sends in a header."""
 
 FORMS: Final[Message] = {"elicitation": {"form": {}}}
-"""What a client can do that shows forms to a person."""
+"""The capabilities of a client that shows forms."""
 
 INITIALIZE: Final[Message] = {
     "jsonrpc": "2.0",
@@ -47,13 +46,13 @@ INITIALIZE: Final[Message] = {
 INITIALIZED: Final[Message] = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 
 
-def hello(able: Message) -> Message:
-    """The earlier era's handshake of a client that can do this."""
-    return {**INITIALIZE, "params": {**INITIALIZE["params"], "capabilities": able}}
+def hello(capabilities: Message) -> Message:
+    """The earlier era's `initialize` request with these capabilities."""
+    return {**INITIALIZE, "params": {**INITIALIZE["params"], "capabilities": capabilities}}
 
 
 def opening(era: str) -> tuple[Message, ...]:
-    """What a client of this era says before its first request."""
+    """The messages that a client of this era sends before its first request."""
     return (INITIALIZE, INITIALIZED) if era == LEGACY else ()
 
 
@@ -63,37 +62,37 @@ def request(
     params: Mapping[str, Any] | None = None,
     *,
     number: int = 1,
-    able: Message | None = None,
+    capabilities: Message | None = None,
 ) -> Message:
-    """A request as a client of this era writes it; the later one's tells what it is able to do."""
-    given: Message = dict(params or {})
+    """A request of this era; the later era's includes the client's capabilities."""
+    all_params: Message = dict(params or {})
     if era != LEGACY:
-        given["_meta"] = {
+        all_params["_meta"] = {
             f"{_META}protocolVersion": era,
             f"{_META}clientInfo": _CLIENT,
-            f"{_META}clientCapabilities": able or {},
+            f"{_META}clientCapabilities": capabilities or {},
         }
-    return {"jsonrpc": "2.0", "id": number, "method": method, "params": given}
+    return {"jsonrpc": "2.0", "id": number, "method": method, "params": all_params}
 
 
 def tool_call(era: str, tool: str, *, number: int = 1, **arguments: object) -> Message:
-    """A `tools/call`."""
+    """A `tools/call` request."""
     return request(era, "tools/call", {"name": tool, "arguments": arguments}, number=number)
 
 
 def read_answer(response: httpx.Response) -> Message:
-    """The JSON-RPC answer in an HTTP response: its JSON, or its last server-sent event."""
+    """The JSON-RPC response in an HTTP response: its JSON, or its last server-sent event."""
     if not response.headers["content-type"].startswith("text/event-stream"):
         answer: Message = response.json()
         return answer
-    # Not `splitlines`, which takes letters in the JSON for ends of lines, such as U+2028.
+    # Not `splitlines`, which also splits at characters in the JSON, such as U+2028.
     events = [it for it in re.split(r"\r?\n", response.text) if it.startswith("data: {")]
     last: Message = json.loads(events[-1].removeprefix("data: "))
     return last
 
 
 class HttpCaller:
-    """One MCP client over plain HTTP. `headers` go with each of its requests; `session` too."""
+    """An MCP client over plain HTTP, which sends `headers` and `session` with each request."""
 
     def __init__(self, http: httpx.AsyncClient, era: str, **headers: str) -> None:
         self.http = http
@@ -103,7 +102,7 @@ class HttpCaller:
         self._numbers = count(1)
 
     async def open(self) -> None:
-        """Shake hands, where this era does."""
+        """Initialize the session, in the earlier era."""
         for message in opening(self.era):
             response = await self.post(message)
             assert response.status_code in {200, 202}, response.text
@@ -118,21 +117,21 @@ class HttpCaller:
         return result
 
     async def post(self, message: Message, **headers: str) -> httpx.Response:
-        """Post a message. Further headers (`host=...`) replace this caller's own."""
-        replacing = {name.lower().replace("_", "-"): value for name, value in headers.items()}
+        """Post a message; `headers` (`host=...`) replace the client's own."""
+        replaced = {name.lower().replace("_", "-"): value for name, value in headers.items()}
         return await self.http.post(
-            "/mcp", json=message, headers=self.all_headers(message) | replacing
+            "/mcp", json=message, headers=self.all_headers(message) | replaced
         )
 
     async def statuses(self) -> tuple[int, int]:
-        """How a GET and then a DELETE of this caller's session are answered; reads no stream."""
+        """The statuses of a GET and then a DELETE of the session; reads no stream."""
         headers = self.all_headers()
         async with self.http.stream("GET", "/mcp", headers=headers) as opened:
             deleted = await self.http.delete("/mcp", headers=headers)
             return opened.status_code, deleted.status_code
 
     def all_headers(self, message: Message | None = None) -> dict[str, str]:
-        """The headers of a request of this caller, with what the era wants for the message."""
+        """The headers of a request, including those that the era requires for the message."""
         return {
             "accept": "application/json, text/event-stream",
             **self._protocol_headers(message),
@@ -143,9 +142,9 @@ class HttpCaller:
     def _protocol_headers(self, message: Message | None) -> dict[str, str]:
         if self.era == LEGACY:
             return {"mcp-protocol-version": _HANDSHAKE_VERSION} if self.session else {}
-        named = {"mcp-protocol-version": self.era}
+        headers = {"mcp-protocol-version": self.era}
         if message is not None:
-            named["mcp-method"] = message["method"]
-            name = message.get("params", {}).get(NAMED_BY.get(message["method"]))
-            named |= {} if name is None else {"mcp-name": name}
-        return named
+            headers["mcp-method"] = message["method"]
+            name = message.get("params", {}).get(HEADER_PARAMETER.get(message["method"]))
+            headers |= {} if name is None else {"mcp-name": name}
+        return headers

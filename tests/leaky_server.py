@@ -1,7 +1,6 @@
-"""`trax-mcp` that loses things, for the soak to find: a subscription in three ways.
+"""A server with leaks for the soak test: every unsubscribe leaks a task, a socket and memory.
 
-Run as `python -m tests.leaky_server`, in place of `proof.soak.hasty`. Whoever unsubscribes leaves a
-task, an open file and a little memory behind.
+Run as `python -m tests.leaky_server`, in place of `proof.soak.fast_server`.
 """
 
 from __future__ import annotations
@@ -11,26 +10,26 @@ import socket
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
-from proof.soak.hasty import main
+from proof.soak.fast_server import main
 from trax_mcp.chat.watcher import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_LOST: Final[list[object]] = []
+_LEAKED: Final[list[object]] = []
 _LISTEN: Final[Any] = Watcher.listen
 
 
 def _listen(watcher: Watcher[Any], notify: Callable[[], None]) -> Callable[[], None]:
-    """Listen as always; who leaves is not quite gone."""
-    leave = _LISTEN(watcher, notify)
+    """Listen as usual, but leak a socket and a task at the end."""
+    stop = _LISTEN(watcher, notify)
 
-    def half_leave() -> None:
-        leave()
-        _LOST.append(socket.socket())
-        _LOST.append(asyncio.create_task(asyncio.Event().wait()))
+    def stop_and_leak() -> None:
+        stop()
+        _LEAKED.append(socket.socket())
+        _LEAKED.append(asyncio.create_task(asyncio.Event().wait()))
 
-    return half_leave
+    return stop_and_leak
 
 
 if __name__ == "__main__":

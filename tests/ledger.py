@@ -1,8 +1,7 @@
-"""Who has agreed to what, written down by the tests themselves, and what of it reached TRaX.
+"""An independent record of consent given and of changes that reached TRaX.
 
-The ledger stands between our client and the sandbox. It knows what the road has handed out and
-what came back as evidence, and judges every change that arrives by that alone: nothing of the
-guard's memory or decisions is used here.
+The ledger is between our client and the sandbox. It judges every change by the confirmations that
+were issued and the evidence that came back, without the guard's own state.
 """
 
 from __future__ import annotations
@@ -36,209 +35,211 @@ if TYPE_CHECKING:
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
 
-YES_SECONDS: Final = 300
-_CHANGES_TAKE: Final = 5
-"""Times as long as a look, so that others come by while one is under way."""
+VALID_SECONDS: Final = 300
+_CHANGE_YIELDS: Final = 5
+"""How much longer a change takes than a read, so that other calls run during it."""
 
-WALKING: ContextVar[Walking] = ContextVar("walking")
+RUNNING: ContextVar[RunningCall] = ContextVar("running")
 """The call on whose behalf a request is made."""
 
 
 @dataclass(slots=True)
-class Walking:
-    """A call on its way: when it began, what there was to see, how often it changed anything."""
+class RunningCall:
+    """A running call: its start, the states it may have read, and the changes it sent."""
 
-    visit: GuardedCall
+    call: GuardedCall
     began: float
     earlier: int
-    """How many handles had been handed out before it began."""
-    lives: set[Hashable] = field(default_factory=set)
-    rests: set[Hashable] = field(default_factory=set)
+    """How many confirmations were issued before it began."""
+    live_states: set[Hashable] = field(default_factory=set)
+    other_states: set[Hashable] = field(default_factory=set)
     arrived: int = 0
     guarded: bool = False
 
 
 @dataclass(slots=True)
 class Issued:
-    """A handle that was handed out, to whom, for what, and in which world."""
+    """An issued confirmation, and the call that it was issued for."""
 
-    handle: str
-    walking: Walking
+    confirmation_id: str
+    running: RunningCall
     at: float
     choice: str | None
-    spent: bool = False
+    used: bool = False
     void: bool = False
 
     @property
-    def visit(self) -> GuardedCall:
-        """The call for which it was handed out."""
-        return self.walking.visit
+    def call(self) -> GuardedCall:
+        """The call that it was issued for."""
+        return self.running.call
 
 
 class Ledger:
-    """Everything handed out, and everything that was wrong with what arrived."""
+    """All issued confirmations, and all violations by changes that arrived."""
 
     def __init__(self, sandbox: Sandbox, mode: Mode) -> None:
         self.sandbox = sandbox
         self.mode = mode
         self.issued: list[Issued] = []
-        self.wrong: list[str] = []
+        self.violations: list[str] = []
         self.sent = 0
         self._started: dict[str, str] = {}
-        """Studio -> the stream that we began."""
+        """Studio -> the stream that our calls started."""
         self._busy: list[str] = []
-        self._declined: list[Walking] = []
+        self._declined: list[RunningCall] = []
 
-    def begin(self, visit: GuardedCall) -> Walking:
-        """A call sets out."""
-        return Walking(visit, self.sandbox.clock.now(), len(self.issued))
+    def begin(self, call: GuardedCall) -> RunningCall:
+        """Record that a call begins."""
+        return RunningCall(call, self.sandbox.clock.now(), len(self.issued))
 
-    def see(self, walking: Walking) -> None:
-        """A call may have read any part of the world as it is now."""
-        walking.lives.add(self._live(walking.visit.operation))
-        walking.rests.add(self._rest(walking.visit.operation))
+    def record_read(self, running: RunningCall) -> None:
+        """Record that a call may have read any part of the current world."""
+        running.live_states.add(self._live_state(running.call.operation))
+        running.other_states.add(self._other_state(running.call.operation))
 
-    def end(self, walking: Walking, result: Result | None) -> None:
-        """A call has come back: keep what it was handed, and see that it tells the truth."""
+    def end(self, running: RunningCall, result: Result | None) -> None:
+        """Record the result of a call, and check that it is true."""
         match result:
             case Question():
-                self._keep(walking, result.handle, result.yes)
-            case NotRun(confirmation=str(handle)):
-                self._keep(walking, handle, None)
+                self._keep(running, result.confirmation_id, result.yes)
+            case NotRun(confirmation=str(confirmation_id)):
+                self._keep(running, confirmation_id, None)
             case NotRun(status="declined", reason="declined" | "cancelled"):
-                self._declined.append(walking)
-        if isinstance(result, Question | NotRun) and walking.arrived:
-            self._complain(walking, "was sent, and is said not to have run")
+                self._declined.append(running)
+        if isinstance(result, Question | NotRun) and running.arrived:
+            self._report(running, "was sent, but its result says that it did not run")
 
     def end_all(self) -> None:
-        """All calls of a step have come back: from now on a no is a no."""
-        for walking in self._declined:
-            if (issued := self._find(walking)) is not None:
+        """Record that all calls of a step have ended. Declined confirmations are now void."""
+        for running in self._declined:
+            if (issued := self._find(running)) is not None:
                 issued.void = True
         self._declined.clear()
 
-    def end_alone(self, walking: Walking, outcome: str | None) -> None:
-        """A call that nobody else got in the way of has come back, with the outcome that it tells.
+    def end_alone(self, running: RunningCall, outcome: str | None) -> None:
+        """Check a stop that ran without concurrent calls.
 
-        A stop with its yes went out, and what is said to have stopped has stopped.
+        With consent it was sent. If its outcome is `applied`, the stream has stopped.
         """
-        if not isinstance(walking.visit.operation, GoOffline):
+        if not isinstance(running.call.operation, GoOffline):
             return
-        if outcome == "applied" and self._runs(walking.visit.operation.studio_id):
-            self._complain(walking, "is said to have stopped what is still on its way")
-        issued, now = self._find(walking), self.sandbox.clock.now()
-        in_time = issued is not None and now - issued.at < YES_SECONDS
-        agreed = self.mode is not Mode.FLAG and in_time and not [*self._not(walking, issued)]
-        if agreed and not walking.arrived:
-            self._complain(walking, "had its yes and was not sent")
+        if outcome == "applied" and self._is_running(running.call.operation.studio_id):
+            self._report(running, "reports a stop, but the stream is still running")
+        issued, now = self._find(running), self.sandbox.clock.now()
+        in_time = issued is not None and now - issued.at < VALID_SECONDS
+        agreed = (
+            self.mode is not Mode.FLAG and in_time and not [*self._reasons_against(running, issued)]
+        )
+        if agreed and not running.arrived:
+            self._report(running, "had consent and was not sent")
 
-    def arrive(self, walking: Walking) -> Issued | None:
-        """A change arrives at TRaX: find the yes that it spends, if it needs one."""
-        walking.arrived += 1
-        operation = walking.visit.operation
-        if walking.arrived > 1:
-            self._complain(walking, "was sent twice by one call")
-        walking.guarded = self._needs_yes(walking)
-        if not walking.guarded:
+    def arrive(self, running: RunningCall) -> Issued | None:
+        """Judge a change that arrives. Return the confirmation that it uses, if any."""
+        running.arrived += 1
+        operation = running.call.operation
+        if running.arrived > 1:
+            self._report(running, "was sent twice by one call")
+        running.guarded = self._needs_consent(running)
+        if not running.guarded:
             return None
         self.sent += 1
-        if isinstance(operation, GoLive) and self._runs(operation.studio_id):
-            self._complain(walking, "was sent while it is starting or on air")
-        issued = self._find(walking)
-        for wrong in self._not(walking, issued):
-            self._complain(walking, wrong)
+        if isinstance(operation, GoLive) and self._is_running(operation.studio_id):
+            self._report(running, "was sent while it is starting or on air")
+        issued = self._find(running)
+        for reason in self._reasons_against(running, issued):
+            self._report(running, reason)
         if issued is not None:
-            issued.spent = True
+            issued.used = True
         return issued
 
     @contextmanager
-    def under_way(self, walking: Walking) -> Iterator[None]:
-        """A guarded change is on its way to TRaX: of a studio only one at a time."""
-        where = walking.visit.operation.studio()
-        if not walking.guarded:
+    def sending(self, running: RunningCall) -> Iterator[None]:
+        """Check that only one guarded change per studio is being sent at a time."""
+        where = running.call.operation.studio()
+        if not running.guarded:
             yield
             return
         if where and where in self._busy:
-            self._complain(walking, "was sent beside another change")
+            self._report(running, "was sent during another change")
         self._busy.append(where)
         try:
             yield
         finally:
             self._busy.remove(where)
 
-    def refuse(self, issued: Issued | None) -> None:
-        """TRaX has certainly not done it: the yes is as good as before."""
+    def not_applied(self, issued: Issued | None) -> None:
+        """Record that a change was certainly not applied. Its confirmation is valid again."""
         if issued is not None:
-            issued.spent = False
+            issued.used = False
 
-    def pass_on(self, walking: Walking) -> None:
-        """TRaX may have done it: a stop is the last word on every start before it."""
-        operation = walking.visit.operation
+    def maybe_applied(self, running: RunningCall) -> None:
+        """Record that a change may be applied. A stop voids all earlier consent to go live."""
+        operation = running.call.operation
         if not isinstance(operation, GoOffline):
             return
-        for it in self.issued[: walking.earlier]:
-            it.void |= it.visit.operation == GoLive(studio_id=operation.studio_id)
+        for it in self.issued[: running.earlier]:
+            it.void |= it.call.operation == GoLive(studio_id=operation.studio_id)
 
     def stream(self, studio: str) -> str | None:
-        """The stream of a studio that was begun last, by whomever."""
+        """The latest stream of a studio, whether or not our calls started it."""
         stream = self.sandbox.world.streams.get(studio)
         return stream.encoder_stream_id if stream else None
 
-    def begun(self, studio: str, before: str | None) -> None:
-        """Since the stream `before` there may be one that is ours."""
+    def started_stream(self, studio: str, before: str | None) -> None:
+        """Record the current stream as ours if it is not `before`."""
         if (stream := self.stream(studio)) is not None and stream != before:
             self._started[studio] = stream
 
-    def _keep(self, walking: Walking, handle: str, choice: str | None) -> None:
-        self.issued.append(Issued(handle, walking, self.sandbox.clock.now(), choice))
+    def _keep(self, running: RunningCall, confirmation_id: str, choice: str | None) -> None:
+        self.issued.append(Issued(confirmation_id, running, self.sandbox.clock.now(), choice))
 
-    def _find(self, walking: Walking) -> Issued | None:
-        handle = walking.visit.evidence.handle
-        return next((it for it in self.issued if it.handle == handle), None)
+    def _find(self, running: RunningCall) -> Issued | None:
+        confirmation_id = running.call.evidence.confirmation_id
+        return next((it for it in self.issued if it.confirmation_id == confirmation_id), None)
 
-    def _complain(self, walking: Walking, wrong: str) -> None:
-        self.wrong.append(f"{walking.visit.operation!r} {wrong}")
+    def _report(self, running: RunningCall, violation: str) -> None:
+        self.violations.append(f"{running.call.operation!r} {violation}")
 
-    def _not(self, walking: Walking, issued: Issued | None) -> Iterator[str]:
-        """Why this is no consent."""
-        visit = walking.visit
-        if self.mode is Mode.FLAG and visit.evidence.confirm:
+    def _reasons_against(self, running: RunningCall, issued: Issued | None) -> Iterator[str]:
+        """Why this is not consent."""
+        call = running.call
+        if self.mode is Mode.FLAG and call.evidence.confirm:
             return
         if issued is None:
-            yield "had no handle of ours"
+            yield "had no confirmation that was issued"
             return
-        wrong = {
-            "had another caller's handle": issued.visit.caller != visit.caller,
-            "had a handle for another call": issued.visit.operation != visit.operation,
-            "had an expired handle": walking.began - issued.at >= YES_SECONDS,
-            "had a handle that was spent": issued.spent,
-            "had a handle that a no or a stop has voided": issued.void,
+        reasons = {
+            "had another caller's confirmation": issued.call.caller != call.caller,
+            "had a confirmation of another call": issued.call.operation != call.operation,
+            "had an expired confirmation": running.began - issued.at >= VALID_SECONDS,
+            "had a used confirmation": issued.used,
+            "had a confirmation that a no or a stop voided": issued.void,
         }
-        yield from (why for why, so in wrong.items() if so)
-        if not isinstance(visit.operation, GoOffline):
-            if not issued.walking.lives & walking.lives:
-                yield "went on or off air since the yes"
-            if self._rest(visit.operation) not in issued.walking.rests:
-                yield "is not as it was shown"
-        yield from self._unspoken(visit, issued)
+        yield from (why for why, applies in reasons.items() if applies)
+        if not isinstance(call.operation, GoOffline):
+            if not issued.running.live_states & running.live_states:
+                yield "went on or off air since consent was given"
+            if self._other_state(call.operation) not in issued.running.other_states:
+                yield "differs from what was shown"
+        yield from self._problems_of_answer(call, issued)
 
-    def _unspoken(self, visit: GuardedCall, issued: Issued) -> Iterator[str]:
-        """Why nobody who may say so has said yes."""
-        evidence = visit.evidence
+    def _problems_of_answer(self, call: GuardedCall, issued: Issued) -> Iterator[str]:
+        """Why the answer or the flag is not a yes."""
+        evidence = call.evidence
         if evidence.answer is not None:
-            said = (evidence.answer.said, evidence.answer.choice)
-            if issued.choice is None or said != ("chosen", issued.choice):
-                yield f"had the answer {said}"
+            given = (evidence.answer.reply, evidence.answer.choice)
+            if issued.choice is None or given != ("chosen", issued.choice):
+                yield f"had the answer {given}"
             return
         if issued.choice is not None or not evidence.confirm:
             yield "had no confirm with a confirmation"
-        if visit.can_ask and self.mode in {Mode.AUTO, Mode.HUMAN}:
+        if call.can_ask and self.mode in {Mode.AUTO, Mode.HUMAN}:
             yield "had a person who was not asked"
-        if self.mode is Mode.HUMAN and not isinstance(visit.operation, GoOffline):
+        if self.mode is Mode.HUMAN and not isinstance(call.operation, GoOffline):
             yield "had no person"
 
-    def _needs_yes(self, walking: Walking) -> bool:
-        match operation := walking.visit.operation:
+    def _needs_consent(self, running: RunningCall) -> bool:
+        match operation := running.call.operation:
             case GoLive() | GoOffline() | DeleteDestination() | DeleteSource() | UnlinkConnection():
                 return True
             case UpdateStudio(auto_go_live=True):
@@ -246,23 +247,23 @@ class Ledger:
             case UpdateDestination() if operation.stream_key is not None:
                 return True
             case UpdateDestination(enabled=bool()) | UpdateSource(active=bool()):
-                return self._watched(walking)
+                return self._may_be_on_air(running)
             case CreateDestination():
-                return self._watched(walking)
+                return self._may_be_on_air(running)
             case _:
                 return False
 
-    def _watched(self, walking: Walking) -> bool:
-        """Whether viewers see it, or will as soon as what we began is on air."""
-        return False not in walking.lives or self._runs(walking.visit.operation.studio())
+    def _may_be_on_air(self, running: RunningCall) -> bool:
+        """Whether the studio may be live, or our go-live may put it on air."""
+        return False not in running.live_states or self._is_running(running.call.operation.studio())
 
-    def _runs(self, studio: str) -> bool:
-        """Whether what we began ourselves is starting or on air, and not stopped."""
+    def _is_running(self, studio: str) -> bool:
+        """Whether a stream that our calls started is starting or on air, and not stopped."""
         stream = self.sandbox.world.streams.get(studio)
         ours = stream is not None and stream.encoder_stream_id == self._started.get(studio)
         return ours and stream is not None and stream.running
 
-    def _live(self, operation: Operation[Model]) -> Hashable:
+    def _live_state(self, operation: Operation[Model]) -> Hashable:
         world, now = self.sandbox.world, self.sandbox.clock.now()
         live = {which for which, stream in world.streams.items() if stream.live(now)}
         if not isinstance(operation, UnlinkConnection):
@@ -273,8 +274,8 @@ class Ledger:
             it.studio_id for it in places if account and it.platform == account.platform
         )
 
-    def _rest(self, operation: Operation[Model]) -> Hashable:
-        """What a yes is to, apart from whether it is on air."""
+    def _other_state(self, operation: Operation[Model]) -> Hashable:
+        """What consent depends on, apart from whether the studio is live."""
         world = self.sandbox.world
         match operation:
             case GoLive(studio_id=studio):
@@ -296,49 +297,49 @@ class Ledger:
 
 
 class Middleware(httpx.AsyncBaseTransport):
-    """The way to the sandbox, past the ledger; each request takes as many turns as it is told."""
+    """A transport to the sandbox that records in the ledger. `turns` delays each request."""
 
     def __init__(self, ledger: Ledger, turns: Sequence[int]) -> None:
         self._ledger = ledger
         self._sandbox = SandboxTransport(ledger.sandbox)
         self._turns = turns
-        self._asked = 0
+        self._requests = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Pass a request on, and see what it is and what becomes of it."""
-        walking = WALKING.get()
-        await self._dawdle()
+        """Send a request, and record it and its outcome."""
+        running = RUNNING.get()
+        await self._yield()
         if request.method == "GET":
-            self._ledger.see(walking)
+            self._ledger.record_read(running)
             try:
                 return await self._sandbox.handle_async_request(request)
             finally:
-                self._ledger.see(walking)
-                await self._dawdle()
-        return await self._change(request, walking)
+                self._ledger.record_read(running)
+                await self._yield()
+        return await self._change(request, running)
 
-    async def _change(self, request: httpx.Request, walking: Walking) -> httpx.Response:
-        issued, studio = self._ledger.arrive(walking), walking.visit.operation.studio()
+    async def _change(self, request: httpx.Request, running: RunningCall) -> httpx.Response:
+        issued, studio = self._ledger.arrive(running), running.call.operation.studio()
         before = self._ledger.stream(studio)
         try:
-            with self._ledger.under_way(walking):
-                await self._dawdle(_CHANGES_TAKE)
+            with self._ledger.sending(running):
+                await self._yield(_CHANGE_YIELDS)
                 response = await self._sandbox.handle_async_request(request)
         except httpx.TransportError:
-            self._ledger.pass_on(walking)
+            self._ledger.maybe_applied(running)
             raise
         finally:
-            self._ledger.begun(studio, before)
+            self._ledger.started_stream(studio, before)
         if _certainly_refused(response.status_code):
-            self._ledger.refuse(issued)
+            self._ledger.not_applied(issued)
         else:
-            self._ledger.pass_on(walking)
+            self._ledger.maybe_applied(running)
         return response
 
-    async def _dawdle(self, times: int = 1) -> None:
-        """Let others go first, so that calls meet in ever new orders."""
-        self._asked += 1
-        for _ in range(times * self._turns[self._asked % len(self._turns)]):
+    async def _yield(self, times: int = 1) -> None:
+        """Let other tasks run first, so that calls interleave in different orders."""
+        self._requests += 1
+        for _ in range(times * self._turns[self._requests % len(self._turns)]):
             await anyio.lowlevel.checkpoint()
 
 

@@ -1,6 +1,6 @@
-"""Looking around before a yes, as the tests of it do: what there is to look at, and who looks.
+"""What the tests of the fact reader share: operations, the requests for each, and short cuts.
 
-All through the sandbox: its log says what was asked, its faults decide what is told.
+All goes through the sandbox: its log tells what was read, its faults decide what fails.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from trax_mcp.api.operations import (
     UpdateSource,
     UpdateStudio,
 )
+from trax_mcp.consent.plans import plan_for
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Destination, Key
 from trax_mcp.studio.fact_reader import FactReader
@@ -51,54 +52,62 @@ GO_LIVE: Final = GoLive(**S)
 GO_OFFLINE: Final = GoOffline(**S)
 UNLINK: Final = UnlinkConnection(connection_id="conn_1")
 
-AROUND: Final = (STUDIO, STATUS, PLACES, HEALTH)
-AROUND_SOURCES: Final = (STUDIO, STATUS, SOURCES, HEALTH)
+OF_A_STUDIO: Final = (STUDIO, STATUS, PLACES, HEALTH)
+WITH_SOURCES: Final = (STUDIO, STATUS, SOURCES, HEALTH)
 FIRST: Final[dict[Operation[Model], tuple[str, ...]]] = {
     GO_LIVE: (STUDIO, STATUS, PLACES, SOURCES, ACCOUNTS, HEALTH),
     GO_OFFLINE: (STUDIO, STATUS, PLACES),
-    DeleteDestination(**S, dest_id="dest_1"): AROUND,
-    DeleteSource(**S, source_id="source_1"): AROUND_SOURCES,
+    DeleteDestination(**S, dest_id="dest_1"): OF_A_STUDIO,
+    DeleteSource(**S, source_id="source_1"): WITH_SOURCES,
     UNLINK: (ACCOUNTS, STUDIOS, HEALTH),
-    UpdateStudio(**S, auto_go_live=True): AROUND,
-    CreateDestination(**S, name="N", platform="kick"): AROUND,
-    UpdateDestination(**S, dest_id="dest_1", enabled=False): AROUND,
-    CreateSource(**S, name="N", type="webcam"): AROUND_SOURCES,
-    UpdateSource(**S, source_id="source_1", active=False): AROUND_SOURCES,
-    SendChatMessage(**S, text="Hello"): AROUND,
+    UpdateStudio(**S, auto_go_live=True): OF_A_STUDIO,
+    CreateDestination(**S, name="N", platform="kick"): OF_A_STUDIO,
+    UpdateDestination(**S, dest_id="dest_1", enabled=False): OF_A_STUDIO,
+    CreateSource(**S, name="N", type="webcam"): WITH_SOURCES,
+    UpdateSource(**S, source_id="source_1", active=False): WITH_SOURCES,
+    SendChatMessage(**S, text="Hello"): OF_A_STUDIO,
     CreateStudio(name="N"): (STUDIOS, HEALTH),
     CreateMediaUpload(filename="a.mp4", content_type="video/mp4", byte_size=1): (STUDIOS, HEALTH),
 }
-"""What is read at once, each with one request, before anything else."""
+"""The requests before anything else, for each operation: concurrent, and each sent once."""
 
-SEEN: Final = ("studio_42", "studio_43", "studio_51", "studio_60")
-"""The studios of the caller, in each of which an account may be in use."""
+READABLE: Final = ("studio_42", "studio_43", "studio_51", "studio_60")
+"""The studios of the caller. An account may be in use in each of them."""
 
 SECOND: Final[dict[Operation[Model], tuple[str, ...]]] = {
     UNLINK: tuple(
-        f"/v1/studios/{it}/{what}" for it in SEEN for what in ("stream-status", "destinations")
+        f"/v1/studios/{it}/{what}" for it in READABLE for what in ("stream-status", "destinations")
     )
 }
-"""What is read after that, since only the first answers tell where."""
+"""The requests that need the first answers."""
 
 each_operation = pytest.mark.parametrize("operation", FIRST, ids=lambda it: it.tool_name)
 
 
-async def see(trax: Client, operation: Operation[Model], caller: Caller = OWNER) -> Facts:
-    """Look, and take no time over it."""
+def reader_for(
+    trax: Client, operation: Operation[Model], caller: Caller = OWNER, *, quick: bool | None = None
+) -> FactReader:
+    """The reader that the guard uses for an operation: a quick one for a stop."""
+    quick = operation.stops_broadcast if quick is None else quick
+    return FactReader(trax, caller, operation.studio(), quick=quick)
+
+
+async def read(trax: Client, operation: Operation[Model], caller: Caller = OWNER) -> Facts:
+    """Read everything that the plan of an operation wants."""
     with anyio.fail_after(5):
-        return await FactReader(trax, operation, caller).see()
+        return await reader_for(trax, operation, caller).read(plan_for(operation).reads)
 
 
-async def failing(trax: Client, operation: Operation[Model], caller: Caller = OWNER) -> str:
-    """Look in vain; return the code of the failure, which has changed nothing."""
+async def failure_code(trax: Client, operation: Operation[Model], caller: Caller = OWNER) -> str:
+    """Read and fail. Return the code of the failure, which has changed nothing."""
     with pytest.raises(TraxError) as caught:
-        await see(trax, operation, caller)
+        await read(trax, operation, caller)
     assert caught.value.failure.outcome == "not_applied"
     return caught.value.failure.code
 
 
 def asked(sandbox: Sandbox, since: int = 0) -> Counter[str]:
-    """Which paths were read, and how often; nothing else was sent."""
+    """How often each path was read. Checks that nothing else was sent."""
     received = list(sandbox.requests)[since:]
     assert {it.method for it in received} <= {"GET"}
     return Counter(it.path for it in received)
@@ -117,7 +126,7 @@ def names(items: Iterable[Any] | None) -> list[str]:
 
 
 def enable_many(sandbox: Sandbox, count: int) -> None:
-    """Give the studio so many more destinations, enough for more than one page."""
+    """Give the studio `count` more destinations, enough for more than one page."""
     for number in range(count):
         which = f"dest_9{number:03}"
         sandbox.world.destinations[which] = Destination(which, "studio_42", which, "custom")

@@ -1,7 +1,4 @@
-"""What goes on while a call is under way: TRaX holds a request, a client gives up, others call too.
-
-It knows when things happen, and nothing of what is agreed to.
-"""
+"""Concurrency around a call: TRaX holds a request, a client cancels, other calls run."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from tests.consent import told
+from tests.consent import status_and_reason
 from tests.processes import PATIENCE_SECONDS
 from trax_mcp.sandbox import Fault
 
@@ -19,23 +16,23 @@ if TYPE_CHECKING:
     import mcp_types as types
     from anyio.abc import TaskGroup
 
-    from tests.acts import Act
-    from tests.consent import Desk
-    from trax_mcp.sandbox.messages import Answer, Answerer, Request
+    from tests.acts import GuardedOperation
+    from tests.consent import Clients
+    from trax_mcp.sandbox.messages import Request, RequestHandler, Response
     from trax_mcp.server.app import ServerDeps
 
 
 class Paused:
-    """A fault that holds a request up on its way in, and lets it go on when released.
+    """A fault that holds a request before TRaX handles it, until it is released.
 
-    `then` is done before the answer goes out.
+    `then` runs before the answer is sent.
     """
 
     def __init__(self, then: Callable[[], object] = lambda: None) -> None:
         self._then = then
         self._arrived = anyio.Event()
         self._released = anyio.Event()
-        self.fault = Fault("paused", self._strike)
+        self.fault = Fault("paused", self._apply)
 
     async def arrived(self) -> None:
         """Wait until a request is being held."""
@@ -43,75 +40,75 @@ class Paused:
             await self._arrived.wait()
 
     def release(self) -> None:
-        """Let it go on."""
+        """Let the request continue."""
         self._released.set()
 
-    async def _strike(self, asked: Request, onward: Answerer) -> Answer:
+    async def _apply(self, request: Request, handle: RequestHandler) -> Response:
         self._arrived.set()
         await self._released.wait()
-        answer = await onward(asked)
+        answer = await handle(request)
         self._then()
         return answer
 
 
 def afterwards(do: Callable[[], object]) -> Fault:
-    """A fault that lets its request pass, and then does something before the answer goes out."""
+    """A fault that handles its request and then runs `do`, before the answer is sent."""
 
-    async def strike(asked: Request, onward: Answerer) -> Answer:
-        answer = await onward(asked)
+    async def apply(request: Request, handle: RequestHandler) -> Response:
+        answer = await handle(request)
         do()
         return answer
 
-    return Fault("afterwards", strike)
+    return Fault("afterwards", apply)
 
 
 async def all_at_once(
-    desk: Desk,
-    act: Act,
+    clients: Clients,
+    operation: GuardedOperation,
     uses: Sequence[Callable[[], Coroutine[Any, Any, object]]],
     *,
     then: Callable[[], object] = lambda: None,
 ) -> list[tuple[str, str | None]]:
-    """Make calls with a yes, each before TRaX has answered the first; what is told, sorted.
+    """Make confirmed calls before TRaX answers the first. Return the results, sorted.
 
-    `then` is done before that answer.
+    `then` runs before that answer.
     """
     results: list[tuple[str, str | None]] = []
 
     async def make(use: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        results.append(told(await use()))
+        results.append(status_and_reason(await use()))
 
     held = Paused(then)
-    desk.trax.faults.add(held.fault, method=act.sent.partition(" ")[0])
+    clients.trax.faults.add(held.fault, method=operation.sent.partition(" ")[0])
     async with anyio.create_task_group() as tasks:
         for use in uses:
             tasks.start_soon(make, use)
         await held.arrived()
         await settle()
-        await desk.plain.list_tools()
+        await clients.plain.list_tools()
         held.release()
     return sorted(results, reverse=True)
 
 
-async def gives_up(
+async def cancel_while_held(
     call: Callable[[], Coroutine[Any, Any, object]],
     held: Paused,
     *,
     seen: Callable[[], Awaitable[object]],
 ) -> None:
-    """Cancel a call while TRaX holds one of its requests; once that is `seen`, let TRaX go on."""
+    """Cancel a call while TRaX holds one of its requests. After `seen`, release the request."""
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(call)
         await held.arrived()
         tasks.cancel_scope.cancel()
         with anyio.CancelScope(shield=True):
-            await settle()  # so that the client has said it before whatever `seen` says
+            await settle()  # the client sends its cancellation before what `seen` sends
             await seen()
             held.release()
 
 
 def begin(tasks: TaskGroup, call: Callable[[], Awaitable[types.CallToolResult]]) -> list[Any]:
-    """Make a call meanwhile; its result will stand in what this returns."""
+    """Start a call. Its result is appended to the returned list."""
     results: list[Any] = []
 
     async def run() -> None:
@@ -121,13 +118,13 @@ def begin(tasks: TaskGroup, call: Callable[[], Awaitable[types.CallToolResult]])
     return results
 
 
-async def acted(house: ServerDeps) -> None:
-    """Wait until no act is under way, whoever has given up on it."""
+async def calls_finished(deps: ServerDeps) -> None:
+    """Wait until no guarded call runs, even if its client has cancelled it."""
     with anyio.fail_after(PATIENCE_SECONDS):
-        await house.acts._until_idle()
+        await deps.tasks._wait_until_idle()
 
 
 async def settle() -> None:
-    """Let everything in this process go on until it waits for something."""
+    """Let the other tasks of this process run until they wait."""
     for _ in range(50):
         await anyio.lowlevel.checkpoint()

@@ -1,7 +1,4 @@
-"""Small files of every kind: what they begin with, and some that only seem to be what they say.
-
-Facts only: nothing here knows who looks at them.
-"""
+"""Small media files of every kind, and files that only look like media."""
 
 from __future__ import annotations
 
@@ -30,26 +27,26 @@ MEDIA: Final[dict[str, tuple[bytes, str]]] = {
     "ogg": (b"OggS\x00\x02" + bytes(64), "audio/ogg"),
     "m4a": (b"\x00\x00\x00\x1cftypM4A \x00\x00\x02\x00M4A isom" + bytes(64), "audio/mp4"),
 }
-"""What each begins with, and its media type."""
+"""The beginning of each kind of file, and its media type."""
 
-NO_MEDIA: Final[dict[str, bytes]] = {
+OTHER_CONTENT: Final[dict[str, bytes]] = {
     "nothing": b"",
     "one byte": b"\xff",
     "zeros": bytes(4096),
     "text": b"Good evening, and welcome.\n" * 100,
-    "text that begins as a bitmap": b"BMW and other cars, a list\n" * 20,
-    "text that begins as sound": b"ID3 is a format of tags\n" * 20,
-    "text that begins as a picture": b"GIF89a is what old pictures say\n" * 20,
-    "text that begins as Ogg": b"OggS is no word\n" * 20,
-    "text that is cut in a letter": b"BM" + b"x" * 8189 + "é".encode() + b"and more",
+    "text that begins like a bitmap": b"BMW and other cars, a list\n" * 20,
+    "text that begins like MP3": b"ID3 is a format of tags\n" * 20,
+    "text that begins like a GIF": b"GIF89a is what old pictures say\n" * 20,
+    "text that begins like Ogg": b"OggS is no word\n" * 20,
+    "text truncated inside a character": b"BM" + b"x" * 8189 + "é".encode() + b"and more",
     "a private key": b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n",
     "settings": b"TRAX_API_KEY=sk_live_do_not_upload_me\n",
     "a script": b"#!/bin/sh\necho hello\n",
     "JSON": b'{"a": 1}',
-    "a drawing that is text": b'<svg xmlns="http://www.w3.org/2000/svg"><script/></svg>',
+    "an SVG drawing": b'<svg xmlns="http://www.w3.org/2000/svg"><script/></svg>',
     "an archive": b"PK\x03\x04" + bytes(100),
     "a document": b"%PDF-1.7\n\xe2\xe3\xcf\xd3\n" + bytes(100),
     "a program": b"\x7fELF\x02\x01\x01" + bytes(100),
     "a database": b"SQLite format 3\x00" + bytes(100),
 }
-"""What is no video, image or audio, whatever it is called."""
+"""Content that is not video, image or audio."""

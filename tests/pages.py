@@ -1,7 +1,4 @@
-"""Pages of chat, written as words: `b2` is the message `b` of second 2, `b` one without a time.
-
-It knows what a message looks like and how a feed is fed, and nothing of what a feed makes of that.
-"""
+"""Short notation for pages of chat: `b2` is message `b` of second 2, `b` has no time."""
 
 from __future__ import annotations
 
@@ -23,28 +20,28 @@ def page(words: str) -> Page:
 
 
 def message(name: str, *timestamp: object) -> dict[str, Any]:
-    """One message, with a time stamp or without one."""
-    said = {"id": name, "text": f"I am {name}", "authorDisplayName": "Vi", "platform": "twitch"}
-    return said | dict(zip(("timestamp",), timestamp, strict=False))
+    """One message, with or without a time stamp."""
+    fields = {"id": name, "text": f"I am {name}", "authorDisplayName": "Vi", "platform": "twitch"}
+    return fields | dict(zip(("timestamp",), timestamp, strict=False))
 
 
 def at(second: int) -> str:
-    """A moment, as TRaX writes it."""
+    """A time, as TRaX writes it."""
     return f"2026-01-01T00:{second // 60:02}:{second % 60:02}.000Z"
 
 
 def numbered(*span: int) -> Page:
-    """One message a second, oldest first."""
+    """One message per second, oldest first."""
     return [message(f"m{number}", at(number)) for number in range(*span)]
 
 
 def ids(messages: Iterable[Message]) -> str:
-    """Who is there, in order."""
+    """The ids of the messages, in order."""
     return "".join(it["id"] for it in messages)
 
 
 def fed(*pages: Sequence[Message]) -> Feed:
-    """A feed that has seen these pages."""
+    """A feed that has received these pages."""
     feed = Feed()
     for each in pages:
         feed.add_page(each)
@@ -52,5 +49,5 @@ def fed(*pages: Sequence[Message]) -> Feed:
 
 
 def having_read(count: int, *, of: Feed) -> str:
-    """The cursor of a reader who has read the first so many."""
+    """The cursor of a reader who has read the first `count` messages."""
     return of.since("unknown", count).cursor

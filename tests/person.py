@@ -1,7 +1,4 @@
-"""The person before a client: who is shown forms, and what they do with one.
-
-It knows forms as the SDK's client hands them over, and nothing of what they are about.
-"""
+"""A simulated person who answers the forms that the SDK's client shows."""
 
 from __future__ import annotations
 
@@ -17,78 +14,78 @@ if TYPE_CHECKING:
 
     from mcp.client.context import ClientRequestContext
 
-    Said = types.ElicitResult | types.ErrorData
-    Saying = Callable[[types.ElicitRequestFormParams], Awaitable[Said]]
+    FormAnswer = types.ElicitResult | types.ErrorData
+    Responder = Callable[[types.ElicitRequestFormParams], Awaitable[FormAnswer]]
 
 Form = types.ElicitRequestFormParams
 
 
 class Person:
-    """Is shown forms, and answers as they will."""
+    """Records the forms that it is shown, and answers them."""
 
     def __init__(self) -> None:
         self.forms: list[Form] = []
-        self.will(declining)
+        self.answer_with(declining)
 
-    def will(self, say: Saying) -> None:
-        """Answer so from now on."""
-        self._say = say
+    def answer_with(self, respond: Responder) -> None:
+        """Set the answer to all later forms."""
+        self._respond = respond
         self._asked = anyio.Event()
 
     async def __call__(
         self,
         context: ClientRequestContext,  # noqa: ARG002  the SDK's client hands it over
         params: types.ElicitRequestParams,
-    ) -> Said:
-        """Answer a form, as the SDK's client wants it."""
+    ) -> FormAnswer:
+        """Answer a form: the `elicitation_callback` of the SDK's client."""
         assert isinstance(params, Form)
         self.forms.append(params)
         self._asked.set()
-        return await self._say(params)
+        return await self._respond(params)
 
     async def asked(self) -> None:
-        """Wait until a form is shown, since it was last said how to answer."""
+        """Wait until a form is shown after the last `answer_with`."""
         with anyio.fail_after(PATIENCE_SECONDS):
             await self._asked.wait()
 
 
-class Told:
-    """What a client is told about progress."""
+class ProgressLog:
+    """The progress notifications that a client receives."""
 
     def __init__(self) -> None:
         self.all: list[tuple[float, float | None, str | None]] = []
         self._news = anyio.Event()
 
     async def __call__(self, progress: float, total: float | None, message: str | None) -> None:
-        """Take it, as the SDK's client hands it over."""
+        """Record one: the `progress_callback` of the SDK's client."""
         self.all.append((progress, total, message))
         self._news.set()
 
     async def more(self) -> None:
-        """Wait for the next."""
+        """Wait for the next one."""
         with anyio.fail_after(PATIENCE_SECONDS):
             await self._news.wait()
         self._news = anyio.Event()
 
 
 def choices(form: Form) -> Sequence[str]:
-    """What a form lets a person choose from: the act, and not to do it."""
+    """The two choices in a form: yes, then no."""
     offered: list[str] = form.requested_schema["properties"]["choice"]["enum"]
     return offered
 
 
 def chosen(choice: object) -> types.ElicitResult:
-    """A form with this choice."""
+    """An accepted form with this choice."""
     return filled_in({"choice": choice})
 
 
 def filled_in(content: dict[str, Any] | None) -> types.ElicitResult:
-    """A form that was accepted with this in it."""
+    """An accepted form with this content."""
     return types.ElicitResult(action="accept", content=content)
 
 
 def yes_to(asked: types.InputRequiredResult) -> types.ElicitResult:
-    """The act, chosen in the form of a question that came as a result."""
+    """The yes to a question that came as a result."""
     return chosen(choices(form_of(asked))[0])
 
 
@@ -100,50 +97,50 @@ def form_of(asked: types.InputRequiredResult) -> Form:
     return request.params
 
 
-async def agreeing(form: Form) -> Said:
-    """Choose the act."""
+async def agreeing(form: Form) -> FormAnswer:
+    """Choose yes."""
     return chosen(choices(form)[0])
 
 
-async def refusing(form: Form) -> Said:
-    """Choose the other choice."""
+async def refusing(form: Form) -> FormAnswer:
+    """Choose no."""
     return chosen(choices(form)[1])
 
 
-async def declining(_form: Form) -> Said:
-    """Say no to the form itself."""
+async def declining(_form: Form) -> FormAnswer:
+    """Decline the form."""
     return types.ElicitResult(action="decline")
 
 
-async def cancelling(_form: Form) -> Said:
+async def cancelling(_form: Form) -> FormAnswer:
     """Close the form."""
     return types.ElicitResult(action="cancel")
 
 
-async def failing(_form: Form) -> Said:
-    """Declare forms, and then be unable to show one."""
+async def failing(_form: Form) -> FormAnswer:
+    """Fail to show a form that the client said it supports."""
     return types.ErrorData(code=types.INTERNAL_ERROR, message="No window here.")
 
 
-async def silent(_form: Form) -> Said:
+async def silent(_form: Form) -> FormAnswer:
     """Never answer."""
     await anyio.sleep_forever()
-    raise AssertionError("for ever is over")
+    raise AssertionError("sleep_forever returned")
 
 
-def filling_in(content: dict[str, Any] | None) -> Saying:
-    """Accept with this in the form."""
+def filling_in(content: dict[str, Any] | None) -> Responder:
+    """Accept the form with this content."""
 
-    async def say(_form: Form) -> Said:
+    async def respond(_form: Form) -> FormAnswer:
         return filled_in(content)
 
-    return say
+    return respond
 
 
-def nearly(spoil: Callable[[str], object]) -> Saying:
-    """Choose something that is almost the offered act."""
+def altering(alter: Callable[[str], object]) -> Responder:
+    """Choose an altered form of the yes."""
 
-    async def say(form: Form) -> Said:
-        return chosen(spoil(choices(form)[0]))
+    async def respond(form: Form) -> FormAnswer:
+        return chosen(alter(choices(form)[0]))
 
-    return say
+    return respond

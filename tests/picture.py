@@ -1,7 +1,6 @@
-"""The picture of a session in README: `python -m tests.picture` plays the demo and draws it.
+"""Draws the picture in README: `python -m tests.picture` runs the demo and draws its output.
 
-The words and their colours are the demo's own; it is only shortened. Nothing else is needed to show
-it: no script, no font, and no address.
+The picture is an excerpt, and a self-contained SVG: no script, font file or link.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ PARTS: Final = (
     ("go_live(", "observed, "),
     ("What are they saying?", "The sound is a little quiet here"),
 )
-"""What is shown: from the first line that has the one in it to the first that has the other."""
+"""The parts shown: the text in the first line of each, and the text in the last."""
 _COLUMNS: Final = 80
 
 _THEME: Final = TerminalTheme(
@@ -48,28 +47,28 @@ _SIZE, _LINE, _ADVANCE, _MARGIN = 14, 20, 8.4, 20
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Words of one style on a line. `column` is where they begin."""
+    """Text of one style that begins at a column."""
 
     column: int
-    words: str
+    text: str
     style: Style
 
     def svg(self, top: int) -> str:
-        """As SVG, on a line whose upper edge is there."""
-        left, width = self._across(self.column), _ADVANCE * len(self.words)
+        """Draw it as SVG; `top` is the upper edge of the line."""
+        left, width = self._left(self.column), _ADVANCE * len(self.text)
         box = ""
         if self.style.bgcolor is not None:
             box = f'<rect x="{left}" y="{top + 2}" width="{width:g}" height="17" fill="{_RED}"/>'
-        told = (
-            f'<text x="{left}" y="{top + 15}" textLength="{width:g}"{self._look()}>'
-            f"{escape(self.words)}</text>"
+        text = (
+            f'<text x="{left}" y="{top + 15}" textLength="{width:g}"{self._attributes()}>'
+            f"{escape(self.text)}</text>"
         )
-        return box + told
+        return box + text
 
-    def _look(self) -> str:
-        look = f' fill="{self._colour()}"'
-        look += ' font-weight="bold"' if self.style.bold else ""
-        return look + (' font-style="italic"' if self.style.italic else "")
+    def _attributes(self) -> str:
+        attributes = f' fill="{self._colour()}"'
+        attributes += ' font-weight="bold"' if self.style.bold else ""
+        return attributes + (' font-style="italic"' if self.style.italic else "")
 
     def _colour(self) -> str:
         if self.style.color is not None:
@@ -77,15 +76,15 @@ class Run:
         return _FAINT if self.style.dim else _FORE
 
     @staticmethod
-    def _across(column: int) -> str:
+    def _left(column: int) -> str:
         return f"{_MARGIN + column * _ADVANCE:g}"
 
 
-def played(command: Sequence[str] = demo.SERVER) -> list[Text]:
-    """What the demo prints on a terminal with colours, line by line.
+def run_demo(command: Sequence[str] = demo.SERVER) -> list[Text]:
+    """Run the demo; returns the coloured lines that it prints.
 
     Raises:
-        AssertionError: it was not as it should be.
+        AssertionError: it failed.
     """
     console = Console(
         file=io.StringIO(), width=_COLUMNS, color_system="standard", highlight=False, markup=False
@@ -96,17 +95,19 @@ def played(command: Sequence[str] = demo.SERVER) -> list[Text]:
 
 
 def excerpt(lines: Sequence[Text]) -> list[Text]:
-    """The best of it, with an empty line before each part."""
-    parts = [[Text(), *lines[_at(lines, first) : _at(lines, last) + 1]] for first, last in PARTS]
+    """The lines of `PARTS`, with an empty line before each part."""
+    parts = [
+        [Text(), *lines[_find(lines, first) : _find(lines, last) + 1]] for first, last in PARTS
+    ]
     return [line for part in parts for line in part]
 
 
-def _at(lines: Sequence[Text], words: str) -> int:
-    return next(number for number, line in enumerate(lines) if words in line.plain)
+def _find(lines: Sequence[Text], text: str) -> int:
+    return next(number for number, line in enumerate(lines) if text in line.plain)
 
 
-def drawn(lines: Sequence[Text]) -> str:
-    """A picture of these lines."""
+def draw(lines: Sequence[Text]) -> str:
+    """Draw lines as SVG."""
     width = round(2 * _MARGIN + _COLUMNS * _ADVANCE)
     height = 2 * _MARGIN + _LINE * (len(lines) + 1)
     head = (
@@ -120,20 +121,20 @@ def drawn(lines: Sequence[Text]) -> str:
         f'<text x="{_MARGIN}" y="{_MARGIN + 15}" fill="{_FAINT}">$ {COMMAND}</text>',
     ]
     for number, line in enumerate(lines):
-        runs = "".join(it.svg(_MARGIN + _LINE * (number + 1)) for it in runs_of(line))
+        runs = "".join(it.svg(_MARGIN + _LINE * (number + 1)) for it in split_runs(line))
         parts += [runs] if runs else []
     return "\n".join((*parts, "</svg>", ""))
 
 
-def runs_of(line: Text) -> Iterator[Run]:
-    """A line in its styles; what is only space is left out, unless it has a colour behind it."""
+def split_runs(line: Text) -> Iterator[Run]:
+    """Split a line by style, and leave out spaces without a background colour."""
     ends = {it for span in line.spans for it in (span.start, span.end)}
     bounds = sorted({0, len(line), *ends})
     for start, end in pairwise(bounds):
-        words, style = line.plain[start:end], _style_at(line, start)
-        indent = 0 if style.bgcolor else len(words) - len(words.lstrip())
-        if words[indent:]:
-            yield Run(start + indent, words[indent:], style)
+        text, style = line.plain[start:end], _style_at(line, start)
+        indent = 0 if style.bgcolor else len(text) - len(text.lstrip())
+        if text[indent:]:
+            yield Run(start + indent, text[indent:], style)
 
 
 def _style_at(line: Text, column: int) -> Style:
@@ -142,9 +143,9 @@ def _style_at(line: Text, column: int) -> Style:
 
 
 def main() -> None:
-    """Play the demo, and draw it."""
+    """Run the demo and write the picture."""
     PICTURE.parent.mkdir(exist_ok=True)
-    PICTURE.write_text(drawn(excerpt(played())), encoding="utf-8")
+    PICTURE.write_text(draw(excerpt(run_demo())), encoding="utf-8")
 
 
 if __name__ == "__main__":

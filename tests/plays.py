@@ -1,7 +1,6 @@
-"""A play about chat: an upstream that shows its most recent 200 messages, a watcher, and readers.
+"""Simulates a chat: an upstream that returns the most recent 200 messages, a feed, and readers.
 
-A much simpler feed, which is told the true order, says what each reader must get. What happens, and
-in which order, is for others to think up.
+A much simpler reference feed, which knows the true order, states what each reader must receive.
 """
 
 from __future__ import annotations
@@ -20,165 +19,165 @@ if TYPE_CHECKING:
     from trax_mcp.chat.feed import Message, MessagePage
 
 Order = Literal["oldest first", "newest first", "shuffled"]
-PAGE: Final = 200
-REMEMBERED: Final = 1_000
-NAMED: Final = 8
-"""Messages that a cursor names: they are told again to nobody."""
+PAGE_SIZE: Final = 200
+WINDOW: Final = 1_000
+CURSOR_LENGTH: Final = 8
+"""The most messages that a cursor names. They are never repeated."""
 
 BEGINNING: Final = Feed().latest().cursor
-_BEGAN: Final = datetime(2026, 1, 1, tzinfo=UTC)
+_START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-# The world
+# The chat
 
 
 @dataclass
 class Upstream:
-    """A chat of which the most recent 200 messages are shown. Messages are numbered as they arrive.
+    """A chat that returns its most recent 200 messages. Messages are numbered as they arrive.
 
-    `skew`: how many seconds clocks may be wrong, either way; None: no two times differ.
-    `undated`: how many in a hundred have no time.
+    `skew` is the largest clock error in seconds; with None, all times are equal. `undated` is the
+    percentage of messages without a time.
     """
 
     order: Order
-    chance: Random
+    random: Random
     skew: int | None = 0
     undated: int = 0
-    said: list[dict[str, Any]] = field(default_factory=list)
-    vanished: set[int] = field(default_factory=set)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    removed: set[int] = field(default_factory=set)
 
-    def arrive(self, count: int) -> None:
-        """Viewers say something."""
-        self.said += [self._message(len(self.said) + number) for number in range(count)]
+    def add(self, count: int) -> None:
+        """Add messages by viewers."""
+        self.messages += [self._message(len(self.messages) + number) for number in range(count)]
 
-    def vanish(self, count: int) -> None:
-        """A moderator removes some of the most recent."""
+    def remove(self, count: int) -> None:
+        """Remove some of the most recent messages, as a moderator does."""
         shown = self.shown()
-        self.vanished |= set(self.chance.sample(shown, min(count, len(shown))))
+        self.removed |= set(self.random.sample(shown, min(count, len(shown))))
 
     def shown(self) -> list[int]:
-        """The numbers of what a page shows."""
-        latest = (it for it in reversed(range(len(self.said))) if it not in self.vanished)
-        return [*islice(latest, PAGE)][::-1]
+        """The numbers of the messages in a page."""
+        latest = (it for it in reversed(range(len(self.messages))) if it not in self.removed)
+        return [*islice(latest, PAGE_SIZE)][::-1]
 
     def page(self) -> list[dict[str, Any]]:
-        """What TRaX answers."""
-        page = [self.said[number] for number in self.shown()]
+        """A page, in the order of this upstream."""
+        page = [self.messages[number] for number in self.shown()]
         if self.order == "shuffled":
-            self.chance.shuffle(page)
+            self.random.shuffle(page)
         return page[::-1] if self.order == "newest first" else page
 
     def _message(self, number: int) -> dict[str, Any]:
         message = {"id": f"message {number}", "text": "hi"}
-        if self.chance.randrange(100) < self.undated:
+        if self.random.randrange(100) < self.undated:
             return message
         if self.skew is None:
-            return message | {"timestamp": _BEGAN.isoformat()}
-        # The microseconds make every time unique, so that the true order is beyond doubt.
-        seconds = number + self.chance.randint(-self.skew, self.skew)
-        time = _BEGAN + timedelta(days=1, seconds=seconds, microseconds=number)
+            return message | {"timestamp": _START.isoformat()}
+        # The microseconds make every time unique, so that the true order is known.
+        seconds = number + self.random.randint(-self.skew, self.skew)
+        time = _START + timedelta(days=1, seconds=seconds, microseconds=number)
         return message | {"timestamp": time.isoformat()}
 
 
 class Reference:
-    """What a feed must tell, from what is truly so; each message is its number."""
+    """What a feed must return, from the true order. Each message is its number."""
 
     def __init__(self) -> None:
-        self.told: list[int] = []
+        self.returned: list[int] = []
         self.lost: set[int] = set()
-        """Behind how many told messages some were never shown."""
+        """The indexes in `returned` before which messages were lost."""
         self.doubtful: set[int] = set()
-        """Behind how many it cannot be known whether some were never shown."""
-        self._arrived: int = 0
+        """The indexes in `returned` before which messages may have been lost."""
+        self._added: int = 0
 
-    def see(self, upstream: Upstream) -> None:
-        """A page, in its true order: by time where all have one, else by arrival."""
-        shown, known = upstream.shown(), set(self.told)
+    def add_page(self, upstream: Upstream) -> None:
+        """Add a page in its true order: by time if all messages have one, else by arrival."""
+        shown, known = upstream.shown(), set(self.returned)
         new = [number for number in shown if number not in known]
-        unseen = set(range(self._arrived, len(upstream.said))) - set(shown) - upstream.vanished
+        unseen = set(range(self._added, len(upstream.messages))) - set(shown) - upstream.removed
         if unseen:
-            self.lost.add(len(self.told))
-        if len(new) == PAGE:
-            self.doubtful.add(len(self.told))
+            self.lost.add(len(self.returned))
+        if len(new) == PAGE_SIZE:
+            self.doubtful.add(len(self.returned))
         if not upstream.undated and upstream.skew:
-            new.sort(key=lambda number: upstream.said[number]["timestamp"])
-        self.told += new
-        self._arrived = len(upstream.said)
+            new.sort(key=lambda number: upstream.messages[number]["timestamp"])
+        self.returned += new
+        self._added = len(upstream.messages)
 
-    def start_of(self, reader: Reader) -> int | None:
-        """How many messages are told before what a reader gets next, None if that is forgotten."""
-        forgotten = len(self.told) - REMEMBERED
+    def next_index(self, reader: Reader) -> int | None:
+        """The index after the last message of a reader, None if it is no longer remembered."""
+        forgotten = len(self.returned) - WINDOW
         if reader.last is None:
             return None if forgotten > 0 else 0
-        place = self.told.index(reader.last) if reader.last in self.told else -1
-        return None if place < max(0, forgotten) else place + 1
+        index = self.returned.index(reader.last) if reader.last in self.returned else -1
+        return None if index < max(0, forgotten) else index + 1
 
 
 @dataclass
 class Reader:
-    """Somebody who follows cursors."""
+    """A reader who follows cursors."""
 
     cursor: str | None = None
     last: int | None = None
-    """The number of the last message they know, None if they came before all."""
-    got: list[int] = field(default_factory=list)
+    """The number of the last message that they read, None before the first."""
+    received: list[int] = field(default_factory=list)
     joined: int = 0
-    """How many had arrived when they came."""
-    was_told: bool = False
-    """That some may be missing."""
+    """How many messages existed when they joined."""
+    saw_missed: bool = False
+    """Whether a page was marked as `missed`."""
 
-    def take(self, read: MessagePage) -> None:
-        """Keep what was read."""
+    def record(self, read: MessagePage) -> None:
+        """Record a page."""
         self.cursor = read.cursor
-        self.got += numbers(read.messages)
-        self.last = None if read.cursor == BEGINNING else self.got[-1]
-        self.was_told |= read.missed
+        self.received += numbers(read.messages)
+        self.last = None if read.cursor == BEGINNING else self.received[-1]
+        self.saw_missed |= read.missed
 
 
 def numbers(messages: Sequence[Message]) -> list[int]:
-    """Which messages these are."""
+    """The numbers of the messages."""
     return [int(message["id"].split()[1]) for message in messages]
 
 
-# The play
+# The simulation
 
 
 @dataclass(frozen=True)
 class Arrive:
-    """So many messages arrive."""
+    """Messages arrive."""
 
     count: int
 
 
 @dataclass(frozen=True)
-class Vanish:
-    """So many of the most recent are removed."""
+class Remove:
+    """Some of the most recent messages are removed."""
 
     count: int
 
 
 @dataclass(frozen=True)
 class Poll:
-    """The watcher looks."""
+    """The watcher polls."""
 
 
 @dataclass(frozen=True)
 class Restart:
-    """The server is started again and looks: it remembers nothing, and readers keep cursors."""
+    """The server restarts and polls: the feed is empty, and readers keep their cursors."""
 
 
 @dataclass(frozen=True)
 class Read:
     """One of the readers reads."""
 
-    who: int
+    reader: int
     limit: int
 
 
-Step = Arrive | Vanish | Poll | Restart | Read
+Step = Arrive | Remove | Poll | Restart | Read
 
 
-class Play:
+class Simulation:
     """One feed, one upstream, the reference, and three readers."""
 
     def __init__(self, upstream: Upstream) -> None:
@@ -189,60 +188,60 @@ class Play:
         self.restarted = False
 
     def run(self, steps: Sequence[Step]) -> None:
-        """Play, and let every reader read to the end."""
+        """Run the steps, and let every reader read to the end."""
         for step in steps:
-            self._take(step)
+            self._run_step(step)
         self._poll()
-        for who, _ in product(range(len(self.readers)), range(8)):
-            self._read(who, 170)
+        for index, _ in product(range(len(self.readers)), range(8)):
+            self._read(index, 170)
 
-    def _take(self, step: Step) -> None:
+    def _run_step(self, step: Step) -> None:
         match step:
             case Arrive(count):
-                self.upstream.arrive(count)
-            case Vanish(count):
-                self.upstream.vanish(count)
+                self.upstream.add(count)
+            case Remove(count):
+                self.upstream.remove(count)
             case Poll():
                 self._poll()
             case Restart():
                 self.restarted = True
                 self.feed, self.reference = Feed(), Reference()
                 self._poll()
-            case Read(who, limit):
-                self._read(who, limit)
+            case Read(index, limit):
+                self._read(index, limit)
 
     def _poll(self) -> None:
-        before = len(self.reference.told)
-        self.reference.see(self.upstream)
+        before = len(self.reference.returned)
+        self.reference.add_page(self.upstream)
         new = self.feed.add_page(self.upstream.page())
-        assert numbers(new) == self.reference.told[before:]
+        assert numbers(new) == self.reference.returned[before:]
 
-    def _read(self, who: int, limit: int) -> None:
-        """Read, and compare with what there is to be read."""
-        reader = self.readers[who]
+    def _read(self, index: int, limit: int) -> None:
+        """Read, and compare with the reference."""
+        reader = self.readers[index]
         if reader.cursor is None:
             self._join(reader, limit)
             return
         read = self.feed.since(reader.cursor, limit)
-        again = {*numbers(read.messages)} & {*reader.got}
-        assert self.upstream.vanished or not again & {*reader.got[-NAMED:]}
-        assert read.missed or not again
-        # A feed made anew has an order of its own; only the last read message tells where in it.
-        in_order = not self.upstream.skew and reader.last not in self.upstream.vanished
+        repeated = {*numbers(read.messages)} & {*reader.received}
+        assert self.upstream.removed or not repeated & {*reader.received[-CURSOR_LENGTH:]}
+        assert read.missed or not repeated
+        # A new feed may order messages differently: only the last read message gives the position.
+        in_order = not self.upstream.skew and reader.last not in self.upstream.removed
         if in_order or not self.restarted:
-            self._compare(read, self.reference.start_of(reader), limit)
-        reader.take(read)
+            self._compare(read, self.reference.next_index(reader), limit)
+        reader.record(read)
 
     def _join(self, reader: Reader, limit: int) -> None:
         read = self.feed.latest(limit)
-        assert numbers(read.messages) == self.reference.told[-limit:]
-        reader.take(read)
-        reader.joined, reader.was_told = self.reference._arrived, False
+        assert numbers(read.messages) == self.reference.returned[-limit:]
+        reader.record(read)
+        reader.joined, reader.saw_missed = self.reference._added, False
 
     def _compare(self, read: MessagePage, start: int | None, limit: int) -> None:
-        told = self.reference.told
-        first = max(0, len(told) - REMEMBERED) if start is None else start
-        assert numbers(read.messages) == told[first:][:limit]
+        returned = self.reference.returned
+        first = max(0, len(returned) - WINDOW) if start is None else start
+        assert numbers(read.messages) == returned[first:][:limit]
         span = range(first, first + len(read.messages))
         if start is None or any(it in self.reference.lost for it in span):
             assert read.missed

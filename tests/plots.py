@@ -1,7 +1,4 @@
-"""What can happen around the road, as steps that can be read, and somebody who plays them.
-
-Each step is a value; a list of them is a story. Whether it ends well is for the ledger to say.
-"""
+"""Steps around the guard as values, and a runner for them. The ledger judges the result."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from pydantic import SecretStr
 
 from tests.conftest import client_on
 from tests.hand import HandClock
-from tests.ledger import WALKING, Issued, Ledger, Middleware
+from tests.ledger import RUNNING, Issued, Ledger, Middleware
 from tests.witness import still
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
@@ -43,84 +40,84 @@ if TYPE_CHECKING:
 
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
-    from trax_mcp.consent.evidence import Said
+    from trax_mcp.consent.evidence import Reply
     from trax_mcp.consent.guard import ConsentGuard
 
 SECOND_KEY: Final = "sk_live_sandbox_second"
 CALLERS: Final = (Caller(SANDBOX_KEY), Caller(SECOND_KEY))
 
-S: Final = {"studio_id": "studio_42"}
-GO_LIVE: Final = GoLive(**S)
-GO_OFFLINE: Final = GoOffline(**S)
-NEW_KEY: Final = UpdateDestination(**S, dest_id="dest_1", stream_key=SecretStr("another"))
+STUDIO: Final = {"studio_id": "studio_42"}
+GO_LIVE: Final = GoLive(**STUDIO)
+GO_OFFLINE: Final = GoOffline(**STUDIO)
+NEW_KEY: Final = UpdateDestination(**STUDIO, dest_id="dest_1", stream_key=SecretStr("another"))
 OPERATIONS: Final[Sequence[Operation[Model]]] = (
     GO_LIVE,
     GO_OFFLINE,
     GoLive(studio_id="studio_43"),
-    DeleteDestination(**S, dest_id="dest_1"),
-    DeleteDestination(**S, dest_id="dest_2"),
-    DeleteSource(**S, source_id="source_1"),
+    DeleteDestination(**STUDIO, dest_id="dest_1"),
+    DeleteDestination(**STUDIO, dest_id="dest_2"),
+    DeleteSource(**STUDIO, source_id="source_1"),
     UnlinkConnection(connection_id="conn_1"),
-    UpdateStudio(**S, auto_go_live=True),
-    UpdateDestination(**S, dest_id="dest_1", stream_key=SecretStr("one")),
+    UpdateStudio(**STUDIO, auto_go_live=True),
+    UpdateDestination(**STUDIO, dest_id="dest_1", stream_key=SecretStr("one")),
     NEW_KEY,
     # Only while live.
-    UpdateDestination(**S, dest_id="dest_3", enabled=True),
-    UpdateSource(**S, source_id="source_1", active=False),
-    CreateDestination(**S, name="Backup", platform="twitch"),
+    UpdateDestination(**STUDIO, dest_id="dest_3", enabled=True),
+    UpdateSource(**STUDIO, source_id="source_1", active=False),
+    CreateDestination(**STUDIO, name="Backup", platform="twitch"),
     # Never.
-    UpdateStudio(**S, auto_go_live=False),
-    SendChatMessage(**S, text="Hello"),
+    UpdateStudio(**STUDIO, auto_go_live=False),
+    SendChatMessage(**STUDIO, text="Hello"),
 )
 
 
-# What can happen
+# Steps
 
 
 @dataclass(frozen=True)
-class Nothing:
-    """No evidence, or only a flag."""
+class NoConfirmation:
+    """No evidence, or only the flag."""
 
     confirm: bool = False
 
 
 Use = Literal["own", "by another", "for another"]
-"""Whether a handle comes back from its caller and for its call."""
+"""Whether a confirmation is used by its caller and for its operation."""
 
 
 @dataclass(frozen=True)
 class Agree:
-    """A yes to what was handed out `back` handles ago, given as it must be given."""
+    """A valid yes with the confirmation issued `back` before the last."""
 
     back: int
     use: Use = "own"
 
 
 @dataclass(frozen=True)
-class Carry:
-    """As a confirmation, what was handed out `back` handles ago, whatever it is."""
+class WithConfirmation:
+    """A `confirmation` argument with the confirmation issued `back` before the last."""
 
     back: int
     confirm: bool = True
 
 
 @dataclass(frozen=True)
-class Say:
-    """As a person's answer, what was handed out `back` handles ago, whatever it is."""
+class WithAnswer:
+    """A person's answer with the confirmation issued `back` before the last."""
 
     back: int
-    said: Said = "chosen"
+    reply: Reply = "chosen"
     choice: str = "yes"
 
 
-Brings = Nothing | Agree | Carry | Say
+EvidenceStep = NoConfirmation | Agree | WithConfirmation | WithAnswer
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call. With a handle, caller and operation are those of the handle, or nearly so."""
+    """One call. If it has a confirmation, caller and operation come from there."""
 
-    brings: Brings = Nothing()
+    evidence: EvidenceStep = NoConfirmation()
     operation: Operation[Model] = GO_LIVE
     who: int = 0
     can_ask: bool = False
@@ -128,35 +125,35 @@ class Call:
 
 @dataclass(frozen=True)
 class AtOnce:
-    """Calls that are made at the same time."""
+    """Concurrent calls."""
 
     calls: tuple[Call, ...]
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Time passes."""
+    """Advance the clock."""
 
     seconds: int
 
 
 @dataclass(frozen=True)
-class Meanwhile:
-    """Somebody else changes something, on TRaX's own pages."""
+class Change:
+    """A change on TRaX itself."""
 
     change: str
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """The next requests of a kind go wrong."""
+class AddFault:
+    """A fault for the next requests of a kind."""
 
     fault: str
     where: str
     times: int = 1
 
 
-Step = AtOnce | Wait | Meanwhile | Trouble
+Step = AtOnce | Wait | Change | AddFault
 
 
 def _change_place(which: str, **fields: object) -> Callable[[World], object]:
@@ -193,20 +190,20 @@ FAULTS: Final = {
     "gateway": Fault.status(502, when="after"),
     "unreadable": Fault.truncated(),
 }
-PLACES: Final = {
+REQUESTS: Final = {
     "going live": ("POST", "*/go-live"),
     "going offline": ("POST", "*/go-offline"),
     "any change": ("[!G]*", "*"),
     "the status": ("GET", "*/stream-status"),
-    "any look": ("GET", "*"),
+    "any read": ("GET", "*"),
 }
 
 
-# Playing it
+# Running them
 
 
-class Play:
-    """One sandbox, one road, and the steps of one example."""
+class StepRunner:
+    """Runs the steps of one example on one sandbox and guard."""
 
     def __init__(self, mode: Mode, turns: Sequence[int]) -> None:
         self.sandbox = still()
@@ -215,89 +212,95 @@ class Play:
         self.ledger = Ledger(self.sandbox, mode)
         self.clock = HandClock(self.sandbox)
         client = client_on(self.sandbox, transport=Middleware(self.ledger, turns))
-        house = ServerDeps(rules=Rules(mode), clock=self.clock)
-        self.road: ConsentGuard = build_guard(client, house)
+        deps = ServerDeps(rules=Rules(mode), clock=self.clock)
+        self.guard: ConsentGuard = build_guard(client, deps)
 
-    async def run(self, plot: Sequence[Step]) -> None:
-        """Take one step after the other; after each, nothing may be wrong."""
-        for step in plot:
+    async def run(self, steps: Sequence[Step]) -> None:
+        """Run the steps in order, and assert after each that there are no violations."""
+        for step in steps:
             with anyio.fail_after(10):
                 await self._take(step)
-            assert self.ledger.wrong == []
+            assert self.ledger.violations == []
 
     async def _take(self, step: Step) -> None:
         match step:
             case AtOnce(calls=several):
-                visits = [self._visit(it) for it in several]
+                calls = [self._guarded(it) for it in several]
                 async with anyio.create_task_group() as tasks:
-                    for visit in visits:
-                        tasks.start_soon(self._walk, visit, len(visits))
+                    for call in calls:
+                        tasks.start_soon(self._call, call, len(calls))
                 self.ledger.end_all()
             case Wait(seconds=seconds):
                 self.clock.advance(seconds)
-            case Meanwhile(change=change):
+            case Change(change=change):
                 CHANGES[change](self.sandbox.world)
-            case Trouble(fault=fault, where=where, times=times):
-                method, path = PLACES[where]
+            case AddFault(fault=fault, where=where, times=times):
+                method, path = REQUESTS[where]
                 self.sandbox.faults.add(FAULTS[fault], times=times, method=method, path=path)
 
-    async def _walk(self, visit: GuardedCall, calls: int) -> None:
-        walking = self.ledger.begin(visit)
-        WALKING.set(walking)
+    async def _call(self, call: GuardedCall, at_once: int) -> None:
+        running = self.ledger.begin(call)
+        RUNNING.set(running)
         result: Result | None = None
         try:
-            result = await self.road.walk(visit)
+            result = await self.guard.run(call)
             outcome = "applied" if isinstance(result, Done) else None
         except TraxError as error:
             outcome = error.failure.outcome
-        self.ledger.end(walking, result)
-        if calls == 1:
-            self.ledger.end_alone(walking, outcome)
+        self.ledger.end(running, result)
+        if at_once == 1:
+            self.ledger.end_alone(running, outcome)
 
-    def _visit(self, call: Call) -> GuardedCall:
-        visit = GuardedCall(call.operation, CALLERS[call.who], can_ask=call.can_ask)
-        if isinstance(call.brings, Nothing):
-            return replace(visit, evidence=Evidence(confirm=call.brings.confirm))
-        if (issued := self._issued(call.brings.back)) is None:
-            return replace(visit, evidence=Evidence(confirm=True, confirmation="invented"))
-        visit = replace(
-            visit,
-            operation=issued.visit.operation,
-            caller=issued.visit.caller,
-            evidence=_evidence(call.brings, issued),
+    def _guarded(self, call: Call) -> GuardedCall:
+        guarded = GuardedCall(call.operation, CALLERS[call.who], can_ask=call.can_ask)
+        if isinstance(call.evidence, NoConfirmation):
+            return replace(guarded, evidence=Evidence(confirm=call.evidence.confirm))
+        if (issued := self._issued(call.evidence.back)) is None:
+            return replace(guarded, evidence=Evidence(confirm=True, confirmation="invented"))
+        guarded = replace(
+            guarded,
+            operation=issued.call.operation,
+            caller=issued.call.caller,
+            evidence=_evidence(call.evidence, issued),
         )
-        return _askew(visit, issued, call.brings) if isinstance(call.brings, Agree) else visit
+        return (
+            _misused(guarded, issued, call.evidence)
+            if isinstance(call.evidence, Agree)
+            else guarded
+        )
 
     def _issued(self, back: int) -> Issued | None:
         issued = self.ledger.issued
         return issued[-1 - back % len(issued)] if issued else None
 
 
-def _evidence(brings: Agree | Carry | Say, issued: Issued) -> Evidence:
-    match brings:
-        case Say(said=said, choice=choice):
+def _evidence(evidence: Agree | WithConfirmation | WithAnswer, issued: Issued) -> Evidence:
+    match evidence:
+        case WithAnswer(reply=reply, choice=choice):
             offered = {"yes": issued.choice or "Yes", "no": DO_NOT, "other": "Yes, please"}
-            return Evidence(answer=PersonAnswer(issued.handle, said, offered[choice]))
+            return Evidence(answer=PersonAnswer(issued.confirmation_id, reply, offered[choice]))
         case Agree() if issued.choice is not None:
-            return Evidence(answer=PersonAnswer(issued.handle, "chosen", issued.choice))
-        case Carry(confirm=confirm):
-            return Evidence(confirm=confirm, confirmation=issued.handle)
+            return Evidence(answer=PersonAnswer(issued.confirmation_id, "chosen", issued.choice))
+        case WithConfirmation(confirm=confirm):
+            return Evidence(confirm=confirm, confirmation=issued.confirmation_id)
         case _:
-            return Evidence(confirm=True, confirmation=issued.handle)
+            return Evidence(confirm=True, confirmation=issued.confirmation_id)
 
 
-def _askew(visit: GuardedCall, issued: Issued, agreed: Agree) -> GuardedCall:
-    """From the client that was shown it; or else from another, or for the call next to it."""
-    visit = replace(visit, can_ask=issued.visit.can_ask)
+def _misused(call: GuardedCall, issued: Issued, agreed: Agree) -> GuardedCall:
+    """From the caller it was issued to; or from another caller or for another operation."""
+    call = replace(call, can_ask=issued.call.can_ask)
     if agreed.use == "by another":
-        return replace(visit, caller=next(it for it in CALLERS if it != visit.caller))
+        return replace(call, caller=next(it for it in CALLERS if it != call.caller))
     if agreed.use == "for another":
-        return replace(visit, operation=OPERATIONS[OPERATIONS.index(visit.operation) - 1])
-    return visit
+        return replace(call, operation=OPERATIONS[OPERATIONS.index(call.operation) - 1])
+    return call
 
 
-def play(plot: Sequence[Step], *, mode: Mode = Mode.AUTO, turns: Sequence[int] = (0,)) -> Ledger:
-    """Play the steps to their end, and return what the ledger holds then."""
-    game = Play(mode, turns)
-    anyio.run(game.run, plot)
-    return game.ledger
+def run_steps(
+    steps: Sequence[Step], *, mode: Mode = Mode.AUTO, turns: Sequence[int] = (0,)
+) -> Ledger:
+    """Run all steps, and return the ledger."""
+    runner = StepRunner(mode, turns)
+    anyio.run(runner.run, steps)
+    return runner.ledger

@@ -1,7 +1,4 @@
-"""Real sockets in this process: an app on a port, and a TRaX that can be held up.
-
-It knows ASGI and the sandbox, and nothing of MCP.
-"""
+"""Servers on real sockets in this process, and a fault that holds requests."""
 
 from __future__ import annotations
 
@@ -25,15 +22,15 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from trax_mcp.sandbox import Sandbox
-    from trax_mcp.sandbox.messages import Answer, Answerer, Request
+    from trax_mcp.sandbox.messages import Request, RequestHandler, Response
 
 OpenedT = TypeVar("OpenedT")
 
 
 @asynccontextmanager
 async def listening(app: ASGIApp) -> AsyncIterator[str]:
-    """Serve an app on a free port of loopback; gives its address."""
-    # The product's own way: on a socket that is merely opened, every answer would wait 40 ms.
+    """Serve an app on a free port of loopback; yields its address."""
+    # As the server does: without its socket options every response would wait 40 ms.
     listener = listen("127.0.0.1", 0)
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
     config.load()
@@ -49,7 +46,7 @@ async def listening(app: ASGIApp) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def upstream() -> AsyncIterator[Sandbox]:
-    """A TRaX on a port: a sandbox whose clock stands still; `base_url` is its address."""
+    """A sandbox with a frozen clock on a port; `base_url` is its address."""
     sandbox = still()
     async with listening(sandbox.app) as address:
         sandbox.base_url = address
@@ -57,38 +54,38 @@ async def upstream() -> AsyncIterator[Sandbox]:
 
 
 @contextmanager
-def held(
+def open_in_portal(
     portal: BlockingPortal, manager: AbstractAsyncContextManager[OpenedT]
 ) -> Iterator[OpenedT]:
-    """Something of the loop's, open for the length of a block.
+    """Enter an async context manager in the portal's event loop.
 
-    A failed example is nothing to it: task groups would make a group of the failure.
+    An exception of the block is not passed to it: a task group would wrap it in an exception group.
     """
     wrapped = portal.wrap_async_context_manager(manager)
-    with ExitStack() as closing:
-        opened = wrapped.__enter__()
-        closing.callback(wrapped.__exit__, None, None, None)
-        yield opened
+    with ExitStack() as stack:
+        resource = wrapped.__enter__()
+        stack.callback(wrapped.__exit__, None, None, None)
+        yield resource
 
 
 class Held:
-    """A fault that holds a request up: `arrived` says that one has come, `release` lets it go."""
+    """A fault that holds requests: `arrived` waits for the first, `release` ends them all."""
 
     def __init__(self) -> None:
         self._arrived = anyio.Event()
         self._released = anyio.Event()
-        self.fault = Fault("held", self._strike)
+        self.fault = Fault("held", self._hold)
 
     async def arrived(self) -> None:
-        """Wait until a request is being held."""
+        """Wait until a request is held."""
         with anyio.fail_after(PATIENCE_SECONDS):
             await self._arrived.wait()
 
     def release(self) -> None:
-        """Drop what is held."""
+        """Drop the held requests."""
         self._released.set()
 
-    async def _strike(self, _asked: Request, _onward: Answerer) -> Answer:
+    async def _hold(self, _request: Request, _next_handler: RequestHandler) -> Response:
         self._arrived.set()
         await self._released.wait()
         raise ConnectionDropped

@@ -1,7 +1,6 @@
-"""The command as a real process, the way an MCP client or a host starts it.
+"""The command as a real process, as an MCP client or a host starts it.
 
-It knows pipes, signals and lines, and nothing of what is said. Every wait is bounded, no process
-outlives its test, and no `TRAX_` setting or proxy of the machine reaches one.
+Every wait is bounded, no process outlives its test, and none inherits a `TRAX_` setting or a proxy.
 """
 
 from __future__ import annotations
@@ -26,20 +25,20 @@ if TYPE_CHECKING:
 FoundT = TypeVar("FoundT")
 
 PATIENCE_SECONDS = 20
-"""How long anything that must come is waited for; only a failing test waits so long."""
+"""The timeout of every wait; only a failing test waits so long."""
 
 STOP_SECONDS = 5
-"""How long a process may take to end. It takes less than one, on a machine that is not busy."""
+"""How long a process may take to end; an idle machine needs less than a second."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-"""How a host or a person ends a process."""
+"""The signals that end a process."""
 
 _MODULE = ("-m", "trax_mcp")
-_LONGEST_LINE_BYTES = 8 << 20
+_MAX_LINE_BYTES = 8 << 20
 
 
 class Lines:
-    """What a process writes to one pipe, line by line as it comes."""
+    """The lines that a process writes to one pipe."""
 
     def __init__(self) -> None:
         self.all: list[str] = []
@@ -55,7 +54,7 @@ class Lines:
         self._news.set()
 
     async def find(self, wanted: Callable[[str], FoundT | None]) -> FoundT:
-        """What `wanted` makes of the first line for which it is not None."""
+        """Return the first result of `wanted` that is not None, line by line."""
         seen = 0
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
@@ -68,17 +67,17 @@ class Lines:
                 await self._news.wait()
 
     async def match(self, pattern: str) -> re.Match[str]:
-        """The first match of a pattern in a line."""
+        """Return the first match of a pattern in a line."""
         return await self.find(re.compile(pattern).search)
 
     @property
     def text(self) -> str:
-        """All of it, so far."""
+        """All lines so far."""
         return "".join(self.all)
 
 
 class Running:
-    """A process with its pipes. `stdout` and `stderr` are whole once it has ended."""
+    """A process with its pipes. `stdout` and `stderr` are complete once it has ended."""
 
     def __init__(self, process: Process) -> None:
         assert process.stdout is not None
@@ -90,35 +89,35 @@ class Running:
         )
 
     async def tell(self, *messages: Mapping[str, Any]) -> None:
-        """Write JSON-RPC messages to its stdin, one a line."""
+        """Write JSON-RPC messages to stdin, one per line."""
         await self.write("".join(json.dumps(message) + "\n" for message in messages))
 
     async def write(self, text: str) -> None:
-        """Write to its stdin."""
+        """Write to stdin."""
         assert self.process.stdin is not None
         self.process.stdin.write(text.encode())
         await self.process.stdin.drain()
 
     async def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        """Write a JSON-RPC request and return the answer to it."""
+        """Write a JSON-RPC request and return the answer."""
         await self.tell(message)
         return await self.answer(message)
 
     async def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer to a request that was told before."""
+        """Return the answer to a request that was sent before."""
 
-        def to_it(line: str) -> dict[str, Any] | None:
+        def matching(line: str) -> dict[str, Any] | None:
             answer: dict[str, Any] = json.loads(line)
             return answer if answer.get("id") == request["id"] else None
 
-        return await self.stdout.find(to_it)
+        return await self.stdout.find(matching)
 
     async def address(self) -> str:
-        """Where it says that it listens, without the path."""
+        """The address that it logs when it listens, without the path."""
         return (await self.stderr.match(r"listening on (http://[^/\s]+)"))[1]
 
     async def hang_up(self) -> int:
-        """Close its stdin and return its exit code."""
+        """Close stdin and return the exit code."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         return await self.end()
@@ -129,14 +128,14 @@ class Running:
         return await self.end()
 
     async def end(self) -> int:
-        """Wait for its end and return its exit code."""
+        """Wait for the end and return the exit code."""
         async with asyncio.timeout(STOP_SECONDS):
             code = await self.process.wait()
             await self._readers
         return code
 
     async def leave(self) -> None:
-        """Make sure that it has ended and that nothing of it is left open."""
+        """Kill it if it still runs, and close its pipes."""
         if self.process.returncode is None:
             self.process.kill()
         await self.end()
@@ -148,9 +147,9 @@ class Running:
 async def running(
     *arguments: str, settings: Mapping[str, str] | None = None, program: Sequence[str] = _MODULE
 ) -> AsyncIterator[Running]:
-    """Run `trax-mcp` with these arguments and settings, and see to it that it ends.
+    """Run `trax-mcp` with these arguments and settings until the block ends.
 
-    `program` is what Python is to run in its place.
+    `program` replaces it by another program for Python.
     """
     started = Running(
         await asyncio.create_subprocess_exec(
@@ -160,7 +159,7 @@ async def running(
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
-            limit=_LONGEST_LINE_BYTES,
+            limit=_MAX_LINE_BYTES,
             env=environment(settings or {}),
             cwd=ROOT,
         )
@@ -172,10 +171,10 @@ async def running(
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment with no other `TRAX_` settings than these, and no proxy."""
-    kept = {
+    """This process's environment with only these `TRAX_` settings and without proxies."""
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("TRAX_") and not name.lower().endswith("_proxy")
     }
-    return kept | dict(settings)
+    return inherited | dict(settings)

@@ -1,4 +1,4 @@
-"""The project's own declarations, as tests ask for them."""
+"""The project's declarations in `pyproject.toml`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any, Final
 from tests import ROOT
 
 DECLARED: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-"""`pyproject.toml`."""
+"""The whole `pyproject.toml`."""
 
 PROJECT: Final[dict[str, Any]] = DECLARED["project"]
 
 
-def needed_to_build() -> set[str]:
-    """The files and folders that a wheel is made from."""
+def build_sources() -> set[str]:
+    """The files and folders that a wheel is built from."""
     wheel = DECLARED["tool"]["hatch"]["build"]["targets"]["wheel"]
     return {
         "pyproject.toml",

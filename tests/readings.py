@@ -1,7 +1,4 @@
-"""What a client reads at an address, and what the sandbox holds there.
-
-It knows addresses and the sandbox's records, and nothing of how one becomes the other.
-"""
+"""Resources as a client reads them, and the same data as the sandbox holds it."""
 
 from __future__ import annotations
 
@@ -36,40 +33,40 @@ STUDIOS: Final = "trax://studios"
 STUDIO: Final = "trax://studios/studio_42"
 STATUS: Final = "trax://studios/studio_42/stream-status"
 CHAT: Final = "trax://studios/studio_42/chat"
-EVERYTHING: Final = (OPENAPI, STUDIOS, STUDIO, STATUS, CHAT)
-"""An address of each kind."""
+ALL_URIS: Final = (OPENAPI, STUDIOS, STUDIO, STATUS, CHAT)
+"""One URI of each kind."""
 
-STANDS_ON: Final[dict[str, tuple[str, Json]]] = {
+READ_WITH: Final[dict[str, tuple[str, Json]]] = {
     STUDIOS: ("list_studios", {}),
     STUDIO: ("get_studio", {"studioId": "studio_42"}),
     STATUS: ("get_stream_status", {"studioId": "studio_42"}),
     CHAT: ("list_chat_messages", {"studioId": "studio_42"}),
 }
-"""The tool that reads what an address does."""
+"""The tool that reads the same data as each URI."""
 
 STATIC: Final = (OPENAPI, STUDIOS)
-"""What is about no single studio."""
+"""Resources that do not belong to a studio."""
 
 SILENT: Final = "studio_60"
-"""A studio in which nobody has ever said anything."""
+"""A studio without a chat message."""
 
 
 @asynccontextmanager
 async def client_of(server: Server[Any], era: str) -> AsyncIterator[mcp.Client]:
-    """A real client, which keeps nothing and waits for nothing for ever."""
+    """A real client without a cache, and with a timeout."""
     with anyio.fail_after(PATIENCE_SECONDS):
         async with mcp.Client(server, mode=era, cache=None) as client:
             yield client
 
 
 async def read(client: mcp.Client, uri: str) -> Json:
-    """What a client reads at an address: one JSON text, under the very address it asked for."""
+    """Read a resource as JSON; checks the URI and media type of the result."""
     read: Json = json.loads(await read_text(client, uri))
     return read
 
 
 async def read_text(client: mcp.Client, uri: str) -> str:
-    """The same, as it is written."""
+    """The same, as text."""
     (contents,) = (await _soon(client.read_resource(uri))).contents
     assert isinstance(contents, types.TextResourceContents)
     assert (contents.uri, contents.mime_type) == (uri, "application/json")
@@ -77,80 +74,80 @@ async def read_text(client: mcp.Client, uri: str) -> str:
 
 
 async def refused(client: mcp.Client, uri: str) -> types.ErrorData:
-    """The error that a client gets at an address."""
+    """The error of reading a resource."""
     with pytest.raises(MCPError) as caught:
         await _soon(client.read_resource(uri))
     return caught.value.error
 
 
 async def listed(client: mcp.Client) -> dict[str, str | None]:
-    """The titles of what `resources/list` tells of, by address, in order."""
+    """The titles of the listed resources by URI, in order."""
     result = await _soon(client.list_resources())
     assert result.next_cursor is None
     return {it.uri: it.title for it in result.resources}
 
 
 def not_found(era: str) -> int:
-    """The code for what is not there; the later revision has none of its own."""
+    """The error code of an unknown resource; the modern era has no code of its own."""
     return -32002 if era == LEGACY else -32602
 
 
 def no_such(uri: str, era: str) -> types.ErrorData:
-    """The error for an address that means nothing here."""
+    """The error of an unknown resource."""
     message = "There is no such resource."
     return types.ErrorData(code=not_found(era), message=message, data={"uri": uri})
 
 
-def account_in(error: types.ErrorData, sandbox: Sandbox) -> Json:
-    """The account of a failure in an error; its request id, if that is a real one, as "ours"."""
+def failure_in(error: types.ErrorData, sandbox: Sandbox) -> Json:
+    """The failure in an error; a real request id in it becomes "ours"."""
     assert set(error.data) == {"error"}
     assert error.data["error"]["message"] == error.message
     return ours(error.data["error"], sandbox)
 
 
 def ours(failure: Json, sandbox: Sandbox) -> Json:
-    """The same failure whichever request it was."""
-    known = {it.request_id for it in sandbox.requests}
-    return {**failure, "requestId": "ours"} if failure.get("requestId") in known else failure
+    """The failure with a real request id replaced by "ours"."""
+    request_ids = {it.request_id for it in sandbox.requests}
+    return {**failure, "requestId": "ours"} if failure.get("requestId") in request_ids else failure
 
 
 def studios_of(sandbox: Sandbox, account: str = ACCOUNT) -> list[Json]:
-    """An account's studios as TRaX tells them, in TRaX's order."""
+    """An account's studios as TRaX returns them, in TRaX's order."""
     found = sorted(sandbox.world.studios.of(account), key=lambda it: it.id)
-    return [it.shown(account) for it in found]
+    return [it.to_json(account) for it in found]
 
 
 def whole_studio(sandbox: Sandbox, which: str = "studio_42") -> Json:
-    """A studio with all that belongs to it, as TRaX tells each part."""
+    """A studio with everything that belongs to it, as TRaX returns the parts."""
     world = sandbox.world
     return {
-        **world.studios[which].shown(ACCOUNT),
-        "destinations": [it.shown() for it in world.destinations.of(which)],
-        "sources": [it.shown() for it in world.sources.of(which)],
+        **world.studios[which].to_json(ACCOUNT),
+        "destinations": [it.to_json() for it in world.destinations.of(which)],
+        "sources": [it.to_json() for it in world.sources.of(which)],
         "status": world.stream_status(world.studios[which]),
     }
 
 
-def said(sandbox: Sandbox, which: str = "studio_42", *, last: int = 1_000) -> list[Json]:
-    """The last messages of a studio as TRaX tells them, oldest first."""
-    return [it.shown() for it in sandbox.world.chats[which].recent(last)]
+def chat_messages(sandbox: Sandbox, which: str = "studio_42", *, last: int = 1_000) -> list[Json]:
+    """The last messages of a studio as TRaX returns them, oldest first."""
+    return [it.to_json() for it in sandbox.world.chats[which].recent(last)]
 
 
 def chat(read: Json, messages: list[Json], *, missed: bool = False) -> Json:
-    """A chat as it must read; only its cursor is taken from what was read."""
+    """The expected chat resource; only its cursor is taken from `read`."""
     assert isinstance(read["cursor"], str)
-    told = {"notice": NOTICE, "studioId": "studio_42", "messages": messages}
-    return {**told, "cursor": read["cursor"], "missed": missed}
+    page = {"notice": NOTICE, "studioId": "studio_42", "messages": messages}
+    return {**page, "cursor": read["cursor"], "missed": missed}
 
 
 def add_studio(sandbox: Sandbox, which: str, name: str, account: str = ACCOUNT) -> None:
-    """Give an account one more studio, under any id at all."""
+    """Add a studio with any id to an account."""
     roles = {account: "owner"}
     sandbox.world.studios.add(Studio(which, name, account, roles, sandbox.clock.now()))
 
 
 def rename(sandbox: Sandbox, which: str, name: str) -> None:
-    """Give a studio another name."""
+    """Rename a studio."""
     sandbox.world.studios.change(sandbox.world.studios[which], {"name": name})
 
 

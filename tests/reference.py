@@ -1,14 +1,14 @@
-"""The published reference once more, as tables: a second transcription, made from its page.
+"""The published reference as tables: a second transcription, made from its page.
 
-Made apart from the contract document, so that a slip in one is caught by the other. Facts only;
-`test_contract` compares.
+Independent of the contract document, so that each finds mistakes in the other. `test_contract`
+compares them.
 """
 
 from typing import Final, NamedTuple
 
 
-class Documented(NamedTuple):
-    """A call as the reference shows it; `cursor?` is an optional parameter, in the query."""
+class DocumentedCall(NamedTuple):
+    """A call as the reference shows it; `cursor?` is an optional query parameter."""
 
     tag: str
     scope: str | None
@@ -20,13 +20,13 @@ class Documented(NamedTuple):
 
 
 CALLS: Final = {
-    "GET /v1/health": Documented(
+    "GET /v1/health": DocumentedCall(
         "meta", None, "", None, 200, "Health", "Liveness probe (unauthenticated)."
     ),
-    "GET /v1/openapi.json": Documented(
+    "GET /v1/openapi.json": DocumentedCall(
         "meta", None, "", None, 200, "object", "This OpenAPI 3.0 document (unauthenticated)."
     ),
-    "GET /v1/studios": Documented(
+    "GET /v1/studios": DocumentedCall(
         "studios",
         "studios:read",
         "cursor? limit?",
@@ -35,13 +35,13 @@ CALLS: Final = {
         "StudioList",
         "List the caller's studios.",
     ),
-    "POST /v1/studios": Documented(
+    "POST /v1/studios": DocumentedCall(
         "studios", "studios:write", "", "CreateStudioRequest", 201, "Studio", "Create a studio."
     ),
-    "GET /v1/studios/{id}": Documented(
+    "GET /v1/studios/{id}": DocumentedCall(
         "studios", "studios:read", "id", None, 200, "Studio", "Get one studio."
     ),
-    "PATCH /v1/studios/{id}": Documented(
+    "PATCH /v1/studios/{id}": DocumentedCall(
         "studios",
         "studios:write",
         "id",
@@ -50,7 +50,7 @@ CALLS: Final = {
         "Studio",
         "Update a studio (name / auto-go-live settings).",
     ),
-    "GET /v1/studios/{id}/destinations": Documented(
+    "GET /v1/studios/{id}/destinations": DocumentedCall(
         "studios",
         "destinations:read",
         "id cursor? limit?",
@@ -59,7 +59,7 @@ CALLS: Final = {
         "DestinationList",
         "List a studio's destinations.",
     ),
-    "POST /v1/studios/{id}/destinations": Documented(
+    "POST /v1/studios/{id}/destinations": DocumentedCall(
         "studios",
         "destinations:write",
         "id",
@@ -68,10 +68,10 @@ CALLS: Final = {
         "Destination",
         "Add a destination to a studio.",
     ),
-    "DELETE /v1/studios/{id}/destinations/{destId}": Documented(
+    "DELETE /v1/studios/{id}/destinations/{destId}": DocumentedCall(
         "studios", "destinations:write", "id destId", None, 200, "Ok", "Remove a destination."
     ),
-    "PATCH /v1/studios/{id}/destinations/{destId}": Documented(
+    "PATCH /v1/studios/{id}/destinations/{destId}": DocumentedCall(
         "studios",
         "destinations:write",
         "id destId",
@@ -80,7 +80,7 @@ CALLS: Final = {
         "Destination",
         "Update a destination.",
     ),
-    "GET /v1/studios/{id}/sources": Documented(
+    "GET /v1/studios/{id}/sources": DocumentedCall(
         "studios",
         "sources:read",
         "id cursor? limit?",
@@ -89,7 +89,7 @@ CALLS: Final = {
         "SourceList",
         "List a studio's sources.",
     ),
-    "POST /v1/studios/{id}/sources": Documented(
+    "POST /v1/studios/{id}/sources": DocumentedCall(
         "studios",
         "sources:write",
         "id",
@@ -98,10 +98,10 @@ CALLS: Final = {
         "Source",
         "Add a source to a studio.",
     ),
-    "DELETE /v1/studios/{id}/sources/{sourceId}": Documented(
+    "DELETE /v1/studios/{id}/sources/{sourceId}": DocumentedCall(
         "studios", "sources:write", "id sourceId", None, 200, "Ok", "Remove a source."
     ),
-    "PATCH /v1/studios/{id}/sources/{sourceId}": Documented(
+    "PATCH /v1/studios/{id}/sources/{sourceId}": DocumentedCall(
         "studios",
         "sources:write",
         "id sourceId",
@@ -110,7 +110,7 @@ CALLS: Final = {
         "Source",
         "Update a source.",
     ),
-    "GET /v1/studios/{id}/stream-status": Documented(
+    "GET /v1/studios/{id}/stream-status": DocumentedCall(
         "studios",
         "stream:read",
         "id",
@@ -119,13 +119,13 @@ CALLS: Final = {
         "StreamStatus",
         "Get a studio's live/offline stream status.",
     ),
-    "POST /v1/studios/{id}/go-live": Documented(
+    "POST /v1/studios/{id}/go-live": DocumentedCall(
         "stream", "stream:golive", "id", None, 200, "GoLiveResult", "Take a studio live."
     ),
-    "POST /v1/studios/{id}/go-offline": Documented(
+    "POST /v1/studios/{id}/go-offline": DocumentedCall(
         "stream", "stream:golive", "id", None, 200, "GoOfflineResult", "Take a studio offline."
     ),
-    "GET /v1/studios/{id}/chat/messages": Documented(
+    "GET /v1/studios/{id}/chat/messages": DocumentedCall(
         "chat",
         "chat:read",
         "id limit?",
@@ -134,7 +134,7 @@ CALLS: Final = {
         "ChatMessageList",
         "List a studio's recent unified-chat messages.",
     ),
-    "POST /v1/studios/{id}/chat/messages": Documented(
+    "POST /v1/studios/{id}/chat/messages": DocumentedCall(
         "chat",
         "chat:send",
         "id",
@@ -143,7 +143,7 @@ CALLS: Final = {
         "ChatSendResult",
         "Send a message into the studio's unified chat.",
     ),
-    "GET /v1/connections": Documented(
+    "GET /v1/connections": DocumentedCall(
         "connections",
         "connections:read",
         "cursor? limit?",
@@ -152,7 +152,7 @@ CALLS: Final = {
         "ConnectionList",
         "List the caller's linked platform accounts.",
     ),
-    "DELETE /v1/connections/{connectionId}": Documented(
+    "DELETE /v1/connections/{connectionId}": DocumentedCall(
         "connections",
         "connections:write",
         "connectionId",
@@ -161,7 +161,7 @@ CALLS: Final = {
         "Ok",
         "Unlink a connection.",
     ),
-    "GET /v1/media": Documented(
+    "GET /v1/media": DocumentedCall(
         "media",
         "media:read",
         "cursor? limit?",
@@ -170,7 +170,7 @@ CALLS: Final = {
         "MediaAssetList",
         "List the caller's media-library assets.",
     ),
-    "POST /v1/media": Documented(
+    "POST /v1/media": DocumentedCall(
         "media",
         "media:write",
         "",
@@ -241,9 +241,9 @@ SCHEMAS: Final = {
     "UpdateSourceRequest": "active?: boolean, name?: string, url?: string",
     "UpdateStudioRequest": "autoGoLive?: boolean, autoGoOfflineOnDrop?: boolean, name?: string",
 }
-"""Fields as the reference's tables have them, `?` where required says no."""
+"""Fields as in the reference's tables; `?` marks optional fields."""
 
-DESCRIBED: Final = {
+FIELD_DESCRIPTIONS: Final = {
     "Connection.connectionType": "oauth | manual",
     "Connection.status": "active | needs_reauth | expired | revoked",
     "CreateDestinationRequest.connectionId": (
@@ -260,9 +260,9 @@ DESCRIBED: Final = {
     "Studio.role": "owner | VIEW | EDIT | ADMIN",
     "UpdateDestinationRequest.streamKey": "Write-only; never returned on any read.",
 }
-"""All fields that the reference describes; the others have a dash."""
+"""All field descriptions of the reference; other fields have none."""
 
-BEYOND_THE_SCOPE: Final = {
+FURTHER_DESCRIPTION: Final = {
     "PATCH /v1/studios/{id}": "There is no studio delete on the public API.",
     "POST /v1/studios/{id}/destinations": "The stream key is write-only and never returned.",
     "POST /v1/studios/{id}/go-live": "Gated behind PUBLIC_API_WRITE_ENABLED;"
@@ -276,7 +276,7 @@ BEYOND_THE_SCOPE: Final = {
     "POST /v1/media": "Reserves an asset row and returns a short-lived presigned PUT URL; upload"
     " the bytes to it, then the asset transitions to READY once processed.",
 }
-"""What descriptions say besides the required scope and the plain write gate."""
+"""Descriptions besides the required scope and the plain write gate."""
 
 PARAMETERS: Final = {
     "cursor": ("query", "string", "Opaque pagination cursor from a prior response's nextCursor."),

@@ -1,4 +1,4 @@
-"""How the tests look through JSON and JSON schemas, ours and the contract's alike."""
+"""Walks through JSON values and JSON schemas."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     JsonObject = dict[str, Any]
 
 
-def everything(node: object) -> Iterator[JsonObject]:
-    """Every object inside a JSON value."""
+def objects_in(node: object) -> Iterator[JsonObject]:
+    """Every object inside a JSON value, itself included."""
     if isinstance(node, dict):
         yield node
     children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
     for child in children:
-        yield from everything(child)
+        yield from objects_in(child)
 
 
 def kind_of(schema: JsonObject) -> str:
-    """A schema's type in a word, nullable or not: `string`, `Source`, `string[]`."""
+    """A schema's type in one word, nullable or not: `string`, `Source`, `string[]`."""
     branches = [branch for branch in schema.get("anyOf", ()) if branch.get("type") != "null"]
     schema = branches[0] if branches else schema
     if "$ref" in schema:

@@ -1,7 +1,4 @@
-"""Where uploads go: a few lines on a real socket that take a file, or do something else to it.
-
-It knows HTTP as bytes, and how one puts a file there.
-"""
+"""An upload storage on a real socket, with several behaviours."""
 
 from __future__ import annotations
 
@@ -20,112 +17,116 @@ if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    Treatment = Callable[["Storage", StreamReader, StreamWriter], Awaitable[None]]
+    StorageBehaviour = Callable[["Storage", StreamReader, StreamWriter], Awaitable[None]]
 
 SIGNATURE: Final = "canary-signature"
 QUERY: Final = f"X-Amz-Credential=AKIA%2F20260101&X-Amz-Signature={SIGNATURE}"
-"""What makes an address one that whoever holds it may write to."""
+"""The part of a presigned URL that permits writing."""
 
-_AT_ONCE: Final = 1 << 16
+_READ_BYTES: Final = 1 << 16
 
 
 @dataclass
 class Storage:
-    """What reached it: the head of each request, and how many bytes came after the last."""
+    """The head of each request, and the size of the last body."""
 
     address: str = ""
     heads: list[str] = field(default_factory=list)
-    taken: int = 0
+    received: int = 0
     content: bytes = b""
-    left: asyncio.Event = field(default_factory=asyncio.Event)
-    """Nobody is connected any more."""
+    disconnected: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a connection has ended."""
     _closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
-        """A presigned address in it."""
+        """A presigned URL of this storage."""
         return f"{self.address}/bucket/canary-object?{QUERY}"
 
     @property
     def headers(self) -> dict[str, str]:
-        """Those of the last request, with their names in lower case."""
+        """The headers of the last request, with names in lower case."""
         lines = self.heads[-1].splitlines()[1:]
         pairs = (line.partition(": ") for line in lines if line)
         return {name.lower(): value for name, _, value in pairs}
 
-    async def take(self, reader: StreamReader, size: int | None = None) -> None:
-        """Take so much of the body, or all of it; only its beginning is kept."""
-        wanted = int(self.headers["content-length"]) if size is None else size
-        while self.taken < wanted and (piece := await reader.read(_AT_ONCE)):
-            self.taken += len(piece)
-            self.content += piece[: _AT_ONCE - len(self.content)]
+    async def receive(self, reader: StreamReader, size: int | None = None) -> None:
+        """Receive so many bytes of the body, or all; keeps only its beginning."""
+        total = int(self.headers["content-length"]) if size is None else size
+        while self.received < total and (chunk := await reader.read(_READ_BYTES)):
+            self.received += len(chunk)
+            self.content += chunk[: _READ_BYTES - len(self.content)]
 
-    async def hold(self) -> None:
-        """Do nothing until the end."""
+    async def wait_until_closed(self) -> None:
+        """Wait until the storage is closed."""
         await self._closing.wait()
 
     def close(self) -> None:
-        """End what is held."""
+        """End all waits."""
         self._closing.set()
 
 
-def answering(status: str, *headers: str) -> Treatment:
-    """Take all, then answer."""
+def respond_with(status: str, *headers: str) -> StorageBehaviour:
+    """Receive everything, then respond."""
 
-    async def treat(storage: Storage, reader: StreamReader, writer: StreamWriter) -> None:
-        await storage.take(reader)
+    async def behave(storage: Storage, reader: StreamReader, writer: StreamWriter) -> None:
+        await storage.receive(reader)
         writer.write("\r\n".join((f"HTTP/1.1 {status}", *headers, "", "")).encode())
 
-    return treat
+    return behave
 
 
-async def refusing(storage: Storage, _reader: StreamReader, writer: StreamWriter) -> None:
-    """Answer at once, take nothing, and keep the line open."""
+async def refuse_unread(storage: Storage, _reader: StreamReader, writer: StreamWriter) -> None:
+    """Respond at once, read nothing, and keep the connection open."""
     body = f"<Error>{storage.url}</Error>"
     writer.write(f"HTTP/1.1 403 No\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
-    await storage.hold()
+    await storage.wait_until_closed()
 
 
-async def hanging_up(_storage: Storage, _reader: StreamReader, _writer: StreamWriter) -> None:
-    """Take nothing and say nothing."""
+async def disconnect_unread(
+    _storage: Storage, _reader: StreamReader, _writer: StreamWriter
+) -> None:
+    """Disconnect without reading or responding."""
 
 
-async def resetting(storage: Storage, reader: StreamReader, writer: StreamWriter) -> None:
-    """Take some, then cut the line."""
-    await storage.take(reader, _AT_ONCE)
-    cut = struct.pack("ii", 1, 0)
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, cut)
+async def reset_while_reading(storage: Storage, reader: StreamReader, writer: StreamWriter) -> None:
+    """Read some of the body, then reset the connection."""
+    await storage.receive(reader, _READ_BYTES)
+    linger = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     writer.transport.abort()
 
 
-async def stalling(storage: Storage, reader: StreamReader, _writer: StreamWriter) -> None:
-    """Take some, then no more."""
-    await storage.take(reader, _AT_ONCE)
-    await storage.hold()
+async def stop_reading(storage: Storage, reader: StreamReader, _writer: StreamWriter) -> None:
+    """Read some of the body, then stop reading."""
+    await storage.receive(reader, _READ_BYTES)
+    await storage.wait_until_closed()
 
 
-async def silent(storage: Storage, reader: StreamReader, _writer: StreamWriter) -> None:
-    """Take all, and never answer."""
-    await storage.take(reader)
-    await storage.hold()
+async def receive_and_stall(storage: Storage, reader: StreamReader, _writer: StreamWriter) -> None:
+    """Receive everything, and never respond."""
+    await storage.receive(reader)
+    await storage.wait_until_closed()
 
 
-async def listening_on(storage: Storage, reader: StreamReader, _writer: StreamWriter) -> None:
-    """Take all, and wait for the other side to leave."""
-    await storage.take(reader)
+async def receive_until_disconnect(
+    storage: Storage, reader: StreamReader, _writer: StreamWriter
+) -> None:
+    """Receive everything, and wait until the client disconnects."""
+    await storage.receive(reader)
     await reader.read()
 
 
-async def taking_and_hanging_up(
+async def receive_and_disconnect(
     storage: Storage, reader: StreamReader, _writer: StreamWriter
 ) -> None:
-    """Take all, and hang up without a word."""
-    await storage.take(reader)
+    """Receive everything, and disconnect without a response."""
+    await storage.receive(reader)
 
 
-async def dripping(storage: Storage, reader: StreamReader, writer: StreamWriter) -> None:
-    """Take all, and answer a letter at a time, for ever."""
-    await storage.take(reader)
+async def respond_endlessly(storage: Storage, reader: StreamReader, writer: StreamWriter) -> None:
+    """Receive everything, and send an endless response."""
+    await storage.receive(reader)
     writer.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
     with suppress(ConnectionError):
         while not storage._closing.is_set():
@@ -136,23 +137,25 @@ async def dripping(storage: Storage, reader: StreamReader, writer: StreamWriter)
 
 
 @asynccontextmanager
-async def storing(treat: Treatment, *, seconds: float = PATIENCE_SECONDS) -> AsyncIterator[Storage]:
-    """A storage that treats every upload so, for at most so many seconds."""
+async def open_storage(
+    behave: StorageBehaviour, *, seconds: float = PATIENCE_SECONDS
+) -> AsyncIterator[Storage]:
+    """Run a storage with this behaviour, for at most so many seconds."""
     storage = Storage()
 
     async def serve(reader: StreamReader, writer: StreamWriter) -> None:
         storage.heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
-        storage.taken, storage.content = 0, b""
+        storage.received, storage.content = 0, b""
         with suppress(ConnectionError):
-            await treat(storage, reader, writer)
+            await behave(storage, reader, writer)
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
-        storage.left.set()
+        storage.disconnected.set()
 
-    served: list[asyncio.Task[None]] = []
+    tasks: list[asyncio.Task[None]] = []
     server = await asyncio.start_server(
-        lambda *ends: served.append(asyncio.create_task(serve(*ends))), "127.0.0.1", 0
+        lambda *ends: tasks.append(asyncio.create_task(serve(*ends))), "127.0.0.1", 0
     )
     storage.address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, asyncio.timeout(seconds):
@@ -160,24 +163,24 @@ async def storing(treat: Treatment, *, seconds: float = PATIENCE_SECONDS) -> Asy
             yield storage
         finally:
             storage.close()
-            await asyncio.gather(*served)
+            await asyncio.gather(*tasks)
 
 
-async def pieces_of(*pieces: bytes) -> AsyncIterator[bytes]:
-    """A file in these pieces."""
-    for piece in pieces:
-        yield piece
+async def chunks_of(*chunks: bytes) -> AsyncIterator[bytes]:
+    """A file in these chunks."""
+    for chunk in chunks:
+        yield chunk
 
 
-async def zeros(size: int) -> AsyncIterator[bytes]:
-    """A file of nothing but zeros."""
-    piece = bytes(1 << 18)
-    for _ in range(size // len(piece)):
-        yield piece
+async def zero_chunks(size: int) -> AsyncIterator[bytes]:
+    """A file of zeros."""
+    chunk = bytes(1 << 18)
+    for _ in range(size // len(chunk)):
+        yield chunk
 
 
 async def put(url: str, uploads: UploadStorage | None = None, *, content: bytes = MP4) -> None:
-    """Put a small file there."""
-    uploads = uploads or UploadStorage(plain=True, idle_seconds=PATIENCE_SECONDS)
-    pieces = pieces_of(content[:100], content[100:])
-    await uploads.put(url, pieces, size=len(content), content_type="video/mp4")
+    """Upload a small file."""
+    uploads = uploads or UploadStorage(allow_http=True, idle_seconds=PATIENCE_SECONDS)
+    chunks = chunks_of(content[:100], content[100:])
+    await uploads.put(url, chunks, size=len(content), content_type="video/mp4")

@@ -1,7 +1,4 @@
-"""Streams of server-sent events with both ends in the test's hand: when they open, break and end.
-
-It knows HTTP and JSON-RPC messages, and nothing of what they are about.
-"""
+"""Streams of server-sent events that the test opens, breaks and ends."""
 
 from __future__ import annotations
 
@@ -28,23 +25,23 @@ if TYPE_CHECKING:
 
 @dataclass
 class Stream:
-    """What has come on a stream so far; `ended` once it is known to be whole."""
+    """The messages of a stream so far. `ended` is True once the server has ended it."""
 
     status: int
     messages: list[Message] = field(default_factory=list)
     ended: bool = False
 
     @property
-    def told(self) -> list[str]:
-        """The addresses that were told of, in order."""
+    def updates(self) -> list[str]:
+        """The URIs of the update notifications, in order."""
         return [
             message["params"]["uri"]
             for message in self.messages
             if message.get("method") == "notifications/resources/updated"
         ]
 
-    async def fill(self, response: httpx.Response) -> None:
-        """Read it to its end."""
+    async def read(self, response: httpx.Response) -> None:
+        """Read the stream to its end."""
         async for line in response.aiter_lines():
             if line.startswith("data: {"):
                 self.messages.append(json.loads(line.removeprefix("data: ")))
@@ -52,13 +49,13 @@ class Stream:
 
 
 @asynccontextmanager
-async def opened(
+async def open_stream(
     response: AbstractAsyncContextManager[httpx.Response],
 ) -> AsyncIterator[Stream]:
-    """A stream that is read until the block ends, and then dropped if it has not ended."""
-    async with response as opening, anyio.create_task_group() as tasks:
-        stream = Stream(opening.status_code)
-        tasks.start_soon(stream.fill, opening)
+    """Read a stream until the block ends, and close it if it has not ended."""
+    async with response as opened, anyio.create_task_group() as tasks:
+        stream = Stream(opened.status_code)
+        tasks.start_soon(stream.read, opened)
         await settled()
         yield stream
         tasks.cancel_scope.cancel()
@@ -71,33 +68,35 @@ class Session:
     caller: HttpCaller
 
     def stream(self, **headers: str) -> AbstractAsyncContextManager[Stream]:
-        """Its stream. Further headers replace the caller's."""
-        sent = self.caller.all_headers() | {it.replace("_", "-"): headers[it] for it in headers}
-        return opened(self.caller.http.stream("GET", "/mcp", headers=sent))
+        """The session's stream. `headers` replace the caller's."""
+        sent = self.caller.all_headers() | {
+            name.replace("_", "-"): headers[name] for name in headers
+        }
+        return open_stream(self.caller.http.stream("GET", "/mcp", headers=sent))
 
     async def ask(self, method: str, **params: Any) -> Message:  # noqa: ANN401  any JSON
-        """Ask for something, and return the answer."""
+        """Send a request and return the answer."""
         return read_answer(await self.caller.post(request(LEGACY, method, params)))
 
     async def subscribe(self, *uris: str) -> None:
-        """Subscribe to these."""
+        """Subscribe to these URIs."""
         for uri in uris:
             assert (await self.ask("resources/subscribe", uri=uri))["result"] == {}
 
     async def end(self) -> None:
-        """Delete it."""
+        """Delete the session."""
         deleted = await self.caller.http.delete("/mcp", headers=self.caller.all_headers())
         assert deleted.status_code == 200
 
 
 async def session_of(front: Front, *, key: str = SANDBOX_KEY) -> Session:
-    """A session of the earlier era, without its stream."""
+    """Open a session of the earlier era, without its stream."""
     return Session(await front.opened(LEGACY, x_api_key=key))
 
 
 def listen_stream(caller: HttpCaller, *uris: str) -> AbstractAsyncContextManager[Stream]:
-    """A stream of the later era: the answer to `subscriptions/listen`."""
-    wanted = {"notifications": {"resourceSubscriptions": list(uris)}}
-    message = request(MODERN, "subscriptions/listen", wanted)
+    """The answer to `subscriptions/listen`: a stream of the later era."""
+    params = {"notifications": {"resourceSubscriptions": list(uris)}}
+    message = request(MODERN, "subscriptions/listen", params)
     headers = caller.all_headers(message)
-    return opened(caller.http.stream("POST", "/mcp", json=message, headers=headers))
+    return open_stream(caller.http.stream("POST", "/mcp", json=message, headers=headers))

@@ -1,7 +1,4 @@
-"""Asking for suggestions as a client does, in either era.
-
-It knows how one asks, and no rule of what is suggested.
-"""
+"""Requests for completions, in either era."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ TEMPLATES: Final = (WHOLE_STUDIO, STATUS, CHAT)
 async def suggested(
     client: mcp.Client, where: str, argument: str, typed: str = "", **context: str
 ) -> list[str]:
-    """What is suggested, where it is everything there is. `where`: a prompt, or a template."""
+    """The suggested values, which must be all there are. `where`: a prompt or a template."""
     completion = await completed(client, where, argument, typed, **context)
     assert (completion.total, completion.has_more) == (len(completion.values), False)
     return completion.values
@@ -35,21 +32,21 @@ async def suggested(
 async def completed(
     client: mcp.Client, where: str, argument: str, typed: str = "", **context: str
 ) -> types.Completion:
-    """The whole answer. `context` is what was filled in before."""
-    wanted = {"name": argument, "value": typed}
+    """The whole completion. `context` holds arguments that were filled in before."""
+    field = {"name": argument, "value": typed}
     with anyio.fail_after(PATIENCE_SECONDS):
-        answer = await client.complete(reference(where), wanted, context or None)
+        answer = await client.complete(reference(where), field, context or None)
     return answer.completion
 
 
 def reference(where: str) -> types.PromptReference | types.ResourceTemplateReference:
-    """A prompt by its name, a template by its address."""
+    """A prompt by its name, a template by its URI."""
     if "://" in where:
         return types.ResourceTemplateReference(uri=where)
     return types.PromptReference(name=where)
 
 
-def asking(where: str, argument: str, typed: str = "") -> Message:
+def completion_params(where: str, argument: str, typed: str = "") -> Message:
     """The same as the parameters of `completion/complete`."""
     ref: dict[str, Any] = reference(where).model_dump(mode="json", exclude_none=True)
     return {"ref": ref, "argument": {"name": argument, "value": typed}}

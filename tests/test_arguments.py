@@ -1,7 +1,6 @@
-"""Bad arguments are refused before anything is sent, by name, and say what is allowed.
+"""Invalid arguments are refused before anything is sent, and the failure says what is allowed.
 
-Arguments come from models: what is unambiguous is tolerated, and what is not is a sentence that a
-model can act on. No id, however hostile, leaves its place in the path.
+Unambiguous values of a wrong type are converted. No id can leave its segment of the path.
 """
 
 from __future__ import annotations
@@ -27,38 +26,52 @@ if TYPE_CHECKING:
     from tests.calls import Arguments
     from trax_mcp.sandbox import Sandbox
 
-S, D = STUDIO, DESTINATION
-NEW: Final[Arguments] = {**S, "name": "Side stage", "platform": "kick"}
-FILE: Final[Arguments] = {"filename": "a.mp4", "contentType": "video/mp4"}
-SAY: Final[Arguments] = {**S, "text": "Hello"}
-YES: Final[Arguments] = {"confirm": True}
+STUDIO_ARGS, DESTINATION_ARGS = STUDIO, DESTINATION
+NEW_DESTINATION: Final[Arguments] = {**STUDIO_ARGS, "name": "Side stage", "platform": "kick"}
+MEDIA_FILE: Final[Arguments] = {"filename": "a.mp4", "contentType": "video/mp4"}
+CHAT_ARGS: Final[Arguments] = {**STUDIO_ARGS, "text": "Hello"}
+CONFIRMED: Final[Arguments] = {"confirm": True}
 
-TEXT: Final = "must be a non-empty string"
-UTF8: Final = "must be text without lone surrogates"
-ID: Final = "must be an id as TRaX gave it, on one line, not `.` or `..`"
-LEAST: Final = "must be a whole number of at least"
-MOST: Final = "must be a whole number of at most 9007199254740991"
-CURSOR: Final = "must be a cursor as it was given"
-SWITCH: Final = "must be true or false"
-CONFIRM: Final = "`confirm` must be the boolean true, given after the person's yes"
-CONFIRMATION: Final = "`confirmation` must be the string that the preview gave"
-LIST: Final = "`platforms` must be a list of non-empty strings"
-NOTHING: Final = "changes nothing: give at least one thing to change"
-ONE_WAY: Final = "create_destination takes `connectionId` or `rtmpUrl` with `streamKey`, not both"
+NOT_TEXT: Final = "must be a non-empty string"
+NOT_UTF8: Final = "must be text without lone surrogates"
+NOT_AN_ID: Final = "must be an id as TRaX gave it, on one line, not `.` or `..`"
+TOO_SMALL: Final = "must be a whole number of at least"
+TOO_LARGE: Final = "must be a whole number of at most 9007199254740991"
+NOT_A_CURSOR: Final = "must be a cursor as it was given"
+NOT_A_BOOLEAN: Final = "must be true or false"
+BAD_CONFIRM: Final = "`confirm` must be the boolean true, given after the person's yes"
+BAD_CONFIRMATION: Final = "`confirmation` must be the string that the preview gave"
+NOT_A_LIST: Final = "`platforms` must be a list of non-empty strings"
+NO_CHANGE: Final = "changes nothing: give at least one thing to change"
+ONE_TARGET: Final = (
+    "create_destination takes `connectionId` or `rtmpUrl` with `streamKey`, not both"
+)
 TOGETHER: Final = "create_destination needs `rtmpUrl` and `streamKey` together"
-PAGE: Final = "which takes `cursor`, `limit`"
+PAGE_ARGUMENTS: Final = "which takes `cursor`, `limit`"
 
 REFUSED: Final[list[tuple[str, Arguments, str]]] = [
-    # Unknown arguments: not even one that looks harmless is dropped in silence.
+    # Unknown arguments: none is dropped silently.
     (
         "get_health",
         {"verbose": True},
         '"verbose" is not an argument of get_health, which takes none',
     ),
-    ("list_studios", {"page": 2}, f'"page" is not an argument of list_studios, {PAGE}'),
-    ("list_studios", {"x" * 99: 1}, f'"{"x" * 39}…" is not an argument of list_studios, {PAGE}'),
-    ("list_media", {"\n\u202e": 1}, f'"\\u000a\\u202e" is not an argument of list_media, {PAGE}'),
-    ("list_media", {"\ud800": 1}, f'"\ufffd\ufffd\ufffd" is not an argument of list_media, {PAGE}'),
+    ("list_studios", {"page": 2}, f'"page" is not an argument of list_studios, {PAGE_ARGUMENTS}'),
+    (
+        "list_studios",
+        {"x" * 99: 1},
+        f'"{"x" * 39}…" is not an argument of list_studios, {PAGE_ARGUMENTS}',
+    ),
+    (
+        "list_media",
+        {"\n\u202e": 1},
+        f'"\\u000a\\u202e" is not an argument of list_media, {PAGE_ARGUMENTS}',
+    ),
+    (
+        "list_media",
+        {"\ud800": 1},
+        f'"\ufffd\ufffd\ufffd" is not an argument of list_media, {PAGE_ARGUMENTS}',
+    ),
     (
         "get_studio",
         {"id": "studio_42"},
@@ -74,7 +87,7 @@ REFUSED: Final[list[tuple[str, Arguments, str]]] = [
     ),
     (
         "go_live",
-        {**S, "force": True},
+        {**STUDIO_ARGS, "force": True},
         '"force" is not an argument of go_live, which takes `studioId`, `confirm`, `confirmation`',
     ),
     (
@@ -85,25 +98,25 @@ REFUSED: Final[list[tuple[str, Arguments, str]]] = [
             " `name`, `url`, `active`, `confirm`, `confirmation`"
         ),
     ),
-    # Missing, empty and wrongly typed.
+    # Missing, empty, and of the wrong type.
     ("get_studio", {}, "`studioId` is required"),
     ("get_studio", {"studioId": None}, "`studioId` is required"),
-    ("get_studio", {"studioId": ""}, f"`studioId` {TEXT}"),
-    ("get_studio", {"studioId": " \t"}, f"`studioId` {TEXT}"),
-    ("get_studio", {"studioId": 42}, f"`studioId` {TEXT}"),
-    ("get_studio", {"studioId": ["studio_42"]}, f"`studioId` {TEXT}"),
-    ("get_studio", {"studioId": {"id": "studio_42"}}, f"`studioId` {TEXT}"),
-    ("get_studio", {"studioId": "a\ud800"}, f"`studioId` {UTF8}"),
-    ("delete_source", {**S}, "`sourceId` is required"),
-    ("unlink_connection", {"connectionId": ""}, f"`connectionId` {TEXT}"),
+    ("get_studio", {"studioId": ""}, f"`studioId` {NOT_TEXT}"),
+    ("get_studio", {"studioId": " \t"}, f"`studioId` {NOT_TEXT}"),
+    ("get_studio", {"studioId": 42}, f"`studioId` {NOT_TEXT}"),
+    ("get_studio", {"studioId": ["studio_42"]}, f"`studioId` {NOT_TEXT}"),
+    ("get_studio", {"studioId": {"id": "studio_42"}}, f"`studioId` {NOT_TEXT}"),
+    ("get_studio", {"studioId": "a\ud800"}, f"`studioId` {NOT_UTF8}"),
+    ("delete_source", {**STUDIO_ARGS}, "`sourceId` is required"),
+    ("unlink_connection", {"connectionId": ""}, f"`connectionId` {NOT_TEXT}"),
     ("create_studio", {}, "`name` is required"),
-    ("create_studio", {"name": ""}, f"`name` {TEXT}"),
-    ("create_studio", {"name": "\udfff"}, f"`name` {UTF8}"),
-    ("create_studio", {"name": True}, f"`name` {TEXT}"),
-    ("send_chat_message", {**S, "text": "  "}, f"`text` {TEXT}"),
-    ("list_studios", {"cursor": ""}, f"`cursor` {TEXT}"),
-    ("list_studios", {"cursor": 7}, f"`cursor` {TEXT}"),
-    ("list_studios", {"cursor": "c" * 70_000}, f"`cursor` {CURSOR}"),
+    ("create_studio", {"name": ""}, f"`name` {NOT_TEXT}"),
+    ("create_studio", {"name": "\udfff"}, f"`name` {NOT_UTF8}"),
+    ("create_studio", {"name": True}, f"`name` {NOT_TEXT}"),
+    ("send_chat_message", {**STUDIO_ARGS, "text": "  "}, f"`text` {NOT_TEXT}"),
+    ("list_studios", {"cursor": ""}, f"`cursor` {NOT_TEXT}"),
+    ("list_studios", {"cursor": 7}, f"`cursor` {NOT_TEXT}"),
+    ("list_studios", {"cursor": "c" * 70_000}, f"`cursor` {NOT_A_CURSOR}"),
     (
         "create_destination",
         {},
@@ -115,50 +128,58 @@ REFUSED: Final[list[tuple[str, Arguments, str]]] = [
         "`studioId` is required; `name` is required; `platform` is required; and 2 more",
     ),
     # Numbers.
-    ("list_studios", {"limit": 0}, f"`limit` {LEAST} 1"),
-    ("list_studios", {"limit": -1}, f"`limit` {LEAST} 1"),
-    ("list_studios", {"limit": "0"}, f"`limit` {LEAST} 1"),
-    ("list_studios", {"limit": "x"}, f"`limit` {LEAST} 1"),
-    ("list_studios", {"limit": ""}, f"`limit` {LEAST} 1"),
-    ("list_studios", {"limit": " 50"}, f"`limit` {LEAST} 1"),
-    ("list_studios", {"limit": "\uff15\uff10"}, f"`limit` {LEAST} 1"),
-    ("list_studios", {"limit": "1.5"}, f"`limit` {LEAST} 1"),
-    ("list_studios", {"limit": 1.5}, f"`limit` {LEAST} 1"),
-    ("list_studios", {"limit": True}, f"`limit` {LEAST} 1"),
-    ("list_studios", {"limit": [50]}, f"`limit` {LEAST} 1"),
-    ("list_studios", {"limit": 10**30}, f"`limit` {MOST}"),
-    ("list_studios", {"limit": "9" * 30}, f"`limit` {MOST}"),
-    ("list_studios", {"limit": "9" * 5000}, f"`limit` {LEAST} 1"),
-    ("list_chat_messages", {**S, "limit": 0}, f"`limit` {LEAST} 1"),
-    ("create_media_upload", {**FILE, "byteSize": -1}, f"`byteSize` {LEAST} 0"),
-    ("create_media_upload", {**FILE, "byteSize": 2**53}, f"`byteSize` {MOST}"),
-    ("create_media_upload", {**FILE, "byteSize": "1 MB"}, f"`byteSize` {LEAST} 0"),
-    # Switches and lists.
-    ("update_destination", {**D, "enabled": "yes"}, f"`enabled` {SWITCH}"),
-    ("update_destination", {**D, "enabled": 1}, f"`enabled` {SWITCH}"),
-    ("update_destination", {**D, "enabled": "True"}, f"`enabled` {SWITCH}"),
-    ("update_studio", {**S, "autoGoLive": 0}, f"`autoGoLive` {SWITCH}"),
-    ("send_chat_message", {**SAY, "platforms": "twitch"}, LIST),
-    ("send_chat_message", {**SAY, "platforms": '"twitch"'}, LIST),
-    ("send_chat_message", {**SAY, "platforms": "[" * 9000}, LIST),
-    ("send_chat_message", {**SAY, "platforms": {"twitch": True}}, LIST),
-    ("send_chat_message", {**SAY, "platforms": ["twitch", ""]}, f"`platforms` {TEXT}"),
-    ("send_chat_message", {**SAY, "platforms": [1]}, f"`platforms` {TEXT}"),
-    ("send_chat_message", {**SAY, "platforms": "[null]"}, f"`platforms` {TEXT}"),
-    # What belongs together, and what does not.
-    ("create_destination", {**NEW, "rtmpUrl": "rtmps://x"}, TOGETHER),
-    ("create_destination", {**NEW, "streamKey": "shh"}, TOGETHER),
-    ("create_destination", {**NEW, "streamKey": ""}, f"`streamKey` {TEXT}"),
-    ("create_destination", {**NEW, "connectionId": "conn_1", "rtmpUrl": "rtmps://x"}, TOGETHER),
-    ("create_destination", {**NEW, "connectionId": "conn_1", "streamKey": "shh"}, TOGETHER),
+    ("list_studios", {"limit": 0}, f"`limit` {TOO_SMALL} 1"),
+    ("list_studios", {"limit": -1}, f"`limit` {TOO_SMALL} 1"),
+    ("list_studios", {"limit": "0"}, f"`limit` {TOO_SMALL} 1"),
+    ("list_studios", {"limit": "x"}, f"`limit` {TOO_SMALL} 1"),
+    ("list_studios", {"limit": ""}, f"`limit` {TOO_SMALL} 1"),
+    ("list_studios", {"limit": " 50"}, f"`limit` {TOO_SMALL} 1"),
+    ("list_studios", {"limit": "\uff15\uff10"}, f"`limit` {TOO_SMALL} 1"),
+    ("list_studios", {"limit": "1.5"}, f"`limit` {TOO_SMALL} 1"),
+    ("list_studios", {"limit": 1.5}, f"`limit` {TOO_SMALL} 1"),
+    ("list_studios", {"limit": True}, f"`limit` {TOO_SMALL} 1"),
+    ("list_studios", {"limit": [50]}, f"`limit` {TOO_SMALL} 1"),
+    ("list_studios", {"limit": 10**30}, f"`limit` {TOO_LARGE}"),
+    ("list_studios", {"limit": "9" * 30}, f"`limit` {TOO_LARGE}"),
+    ("list_studios", {"limit": "9" * 5000}, f"`limit` {TOO_SMALL} 1"),
+    ("list_chat_messages", {**STUDIO_ARGS, "limit": 0}, f"`limit` {TOO_SMALL} 1"),
+    ("create_media_upload", {**MEDIA_FILE, "byteSize": -1}, f"`byteSize` {TOO_SMALL} 0"),
+    ("create_media_upload", {**MEDIA_FILE, "byteSize": 2**53}, f"`byteSize` {TOO_LARGE}"),
+    ("create_media_upload", {**MEDIA_FILE, "byteSize": "1 MB"}, f"`byteSize` {TOO_SMALL} 0"),
+    # Booleans and lists.
+    ("update_destination", {**DESTINATION_ARGS, "enabled": "yes"}, f"`enabled` {NOT_A_BOOLEAN}"),
+    ("update_destination", {**DESTINATION_ARGS, "enabled": 1}, f"`enabled` {NOT_A_BOOLEAN}"),
+    ("update_destination", {**DESTINATION_ARGS, "enabled": "True"}, f"`enabled` {NOT_A_BOOLEAN}"),
+    ("update_studio", {**STUDIO_ARGS, "autoGoLive": 0}, f"`autoGoLive` {NOT_A_BOOLEAN}"),
+    ("send_chat_message", {**CHAT_ARGS, "platforms": "twitch"}, NOT_A_LIST),
+    ("send_chat_message", {**CHAT_ARGS, "platforms": '"twitch"'}, NOT_A_LIST),
+    ("send_chat_message", {**CHAT_ARGS, "platforms": "[" * 9000}, NOT_A_LIST),
+    ("send_chat_message", {**CHAT_ARGS, "platforms": {"twitch": True}}, NOT_A_LIST),
+    ("send_chat_message", {**CHAT_ARGS, "platforms": ["twitch", ""]}, f"`platforms` {NOT_TEXT}"),
+    ("send_chat_message", {**CHAT_ARGS, "platforms": [1]}, f"`platforms` {NOT_TEXT}"),
+    ("send_chat_message", {**CHAT_ARGS, "platforms": "[null]"}, f"`platforms` {NOT_TEXT}"),
+    # Arguments that need or exclude each other.
+    ("create_destination", {**NEW_DESTINATION, "rtmpUrl": "rtmps://x"}, TOGETHER),
+    ("create_destination", {**NEW_DESTINATION, "streamKey": "shh"}, TOGETHER),
+    ("create_destination", {**NEW_DESTINATION, "streamKey": ""}, f"`streamKey` {NOT_TEXT}"),
     (
         "create_destination",
-        {**NEW, "connectionId": "conn_1", "rtmpUrl": "rtmps://x", "streamKey": "shh"},
-        ONE_WAY,
+        {**NEW_DESTINATION, "connectionId": "conn_1", "rtmpUrl": "rtmps://x"},
+        TOGETHER,
+    ),
+    (
+        "create_destination",
+        {**NEW_DESTINATION, "connectionId": "conn_1", "streamKey": "shh"},
+        TOGETHER,
+    ),
+    (
+        "create_destination",
+        {**NEW_DESTINATION, "connectionId": "conn_1", "rtmpUrl": "rtmps://x", "streamKey": "shh"},
+        ONE_TARGET,
     ),
     (
         "update_destination",
-        {**D, "connectionId": "conn_1"},
+        {**DESTINATION_ARGS, "connectionId": "conn_1"},
         (
             '"connectionId" is not an argument of update_destination, which takes `studioId`,'
             " `destId`, `name`, `platform`, `rtmpUrl`, `streamKey`, `enabled`, `vertical`,"
@@ -166,21 +187,25 @@ REFUSED: Final[list[tuple[str, Arguments, str]]] = [
         ),
     ),
     # Updates that change nothing.
-    ("update_studio", {**S}, f"update_studio {NOTHING}"),
-    ("update_studio", {**S, "name": None}, f"update_studio {NOTHING}"),
-    ("update_destination", {**D}, f"update_destination {NOTHING}"),
-    ("update_source", {**SOURCE}, f"update_source {NOTHING}"),
-    # Consent is a boolean and nothing that looks like one.
-    ("go_live", {**S, "confirm": "true"}, CONFIRM),
-    ("go_live", {**S, "confirm": 1}, CONFIRM),
-    ("go_live", {**S, "confirm": [True]}, CONFIRM),
-    ("go_live", {"confirm": "yes"}, f"{CONFIRM}; `studioId` is required"),
-    ("delete_destination", {**D, "confirm": 1.0}, CONFIRM),
-    ("update_studio", {**S, "name": "N", "confirm": 0}, CONFIRM),
-    ("go_offline", {**S, "confirmation": 7}, CONFIRMATION),
-    ("go_offline", {**S, "confirm": True, "confirmation": ["x"]}, CONFIRMATION),
-    ("go_offline", {**S, "confirm": "yes", "confirmation": {}}, f"{CONFIRM}; {CONFIRMATION}"),
-    ("go_offline", {"confirmation": False}, f"{CONFIRMATION}; `studioId` is required"),
+    ("update_studio", {**STUDIO_ARGS}, f"update_studio {NO_CHANGE}"),
+    ("update_studio", {**STUDIO_ARGS, "name": None}, f"update_studio {NO_CHANGE}"),
+    ("update_destination", {**DESTINATION_ARGS}, f"update_destination {NO_CHANGE}"),
+    ("update_source", {**SOURCE}, f"update_source {NO_CHANGE}"),
+    # `confirm` must be a boolean, not a value that looks like one.
+    ("go_live", {**STUDIO_ARGS, "confirm": "true"}, BAD_CONFIRM),
+    ("go_live", {**STUDIO_ARGS, "confirm": 1}, BAD_CONFIRM),
+    ("go_live", {**STUDIO_ARGS, "confirm": [True]}, BAD_CONFIRM),
+    ("go_live", {"confirm": "yes"}, f"{BAD_CONFIRM}; `studioId` is required"),
+    ("delete_destination", {**DESTINATION_ARGS, "confirm": 1.0}, BAD_CONFIRM),
+    ("update_studio", {**STUDIO_ARGS, "name": "N", "confirm": 0}, BAD_CONFIRM),
+    ("go_offline", {**STUDIO_ARGS, "confirmation": 7}, BAD_CONFIRMATION),
+    ("go_offline", {**STUDIO_ARGS, "confirm": True, "confirmation": ["x"]}, BAD_CONFIRMATION),
+    (
+        "go_offline",
+        {**STUDIO_ARGS, "confirm": "yes", "confirmation": {}},
+        f"{BAD_CONFIRM}; {BAD_CONFIRMATION}",
+    ),
+    ("go_offline", {"confirmation": False}, f"{BAD_CONFIRMATION}; `studioId` is required"),
     (
         "create_studio",
         {"name": "N", "confirm": True},
@@ -193,31 +218,51 @@ ACCEPTED: Final[list[tuple[str, Arguments, Arguments, object]]] = [
     ("list_studios", {"limit": 50.0}, {"limit": "50"}, None),
     ("list_studios", {"limit": 500}, {"limit": "500"}, None),
     ("list_studios", {"limit": None, "cursor": None}, {}, None),
-    ("list_chat_messages", {**S, "limit": 2**53 - 1}, {"limit": "9007199254740991"}, None),
-    ("create_media_upload", {**FILE, "byteSize": "0"}, {}, {**FILE, "byteSize": 0}),
-    ("update_destination", {**D, "enabled": "false"}, {}, {"enabled": False}),
-    ("update_destination", {**D, "enabled": True, "name": None}, {}, {"enabled": True}),
-    ("update_destination", {**D, "rtmpUrl": "rtmps://x", **YES}, {}, {"rtmpUrl": "rtmps://x"}),
-    ("update_destination", {**D, "streamKey": "shh", **YES}, {}, {"streamKey": "shh"}),
-    ("go_offline", {**S, **YES, "confirmation": None}, {}, None),
+    (
+        "list_chat_messages",
+        {**STUDIO_ARGS, "limit": 2**53 - 1},
+        {"limit": "9007199254740991"},
+        None,
+    ),
+    ("create_media_upload", {**MEDIA_FILE, "byteSize": "0"}, {}, {**MEDIA_FILE, "byteSize": 0}),
+    ("update_destination", {**DESTINATION_ARGS, "enabled": "false"}, {}, {"enabled": False}),
+    (
+        "update_destination",
+        {**DESTINATION_ARGS, "enabled": True, "name": None},
+        {},
+        {"enabled": True},
+    ),
+    (
+        "update_destination",
+        {**DESTINATION_ARGS, "rtmpUrl": "rtmps://x", **CONFIRMED},
+        {},
+        {"rtmpUrl": "rtmps://x"},
+    ),
+    (
+        "update_destination",
+        {**DESTINATION_ARGS, "streamKey": "shh", **CONFIRMED},
+        {},
+        {"streamKey": "shh"},
+    ),
+    ("go_offline", {**STUDIO_ARGS, **CONFIRMED, "confirmation": None}, {}, None),
     (
         "create_destination",
-        {**NEW, "connectionId": "conn_1"},
+        {**NEW_DESTINATION, "connectionId": "conn_1"},
         {},
         {"name": "Side stage", "platform": "kick", "connectionId": "conn_1"},
     ),
-    ("create_destination", NEW, {}, {"name": "Side stage", "platform": "kick"}),
-    ("send_chat_message", {**SAY, "platforms": None}, {}, {"text": "Hello"}),
-    ("send_chat_message", {**SAY, "platforms": []}, {}, {"text": "Hello", "platforms": []}),
+    ("create_destination", NEW_DESTINATION, {}, {"name": "Side stage", "platform": "kick"}),
+    ("send_chat_message", {**CHAT_ARGS, "platforms": None}, {}, {"text": "Hello"}),
+    ("send_chat_message", {**CHAT_ARGS, "platforms": []}, {}, {"text": "Hello", "platforms": []}),
     (
         "send_chat_message",
-        {**SAY, "platforms": '["twitch", "kick"]'},
+        {**CHAT_ARGS, "platforms": '["twitch", "kick"]'},
         {},
         {"text": "Hello", "platforms": ["twitch", "kick"]},
     ),
-    ("send_chat_message", {**S, "text": " a\nb\0"}, {}, {"text": " a\nb\0"}),
+    ("send_chat_message", {**STUDIO_ARGS, "text": " a\nb\0"}, {}, {"text": " a\nb\0"}),
 ]
-"""Tool, arguments, and the query and body that TRaX is sent."""
+"""Tool, arguments, and the query and body that are sent to TRaX."""
 
 HOSTILE_IDS: Final[dict[str, str | None]] = {
     ".": None,
@@ -258,16 +303,16 @@ HOSTILE_IDS: Final[dict[str, str | None]] = {
     "\U0001f600": "%F0%9F%98%80",
     "\uff0e\uff0e": "%EF%BC%8E%EF%BC%8E",
 }
-"""Each id with the one path segment it must become, None where it must be refused."""
+"""Each id with the path segment that it becomes, or None if it is refused."""
 
 
-def numbered(cases: Sequence[tuple[Any, ...]]) -> list[str]:
-    """Names for the cases of a table: arguments make none, and some are 70 000 characters long."""
+def case_ids(cases: Sequence[tuple[Any, ...]]) -> list[str]:
+    """Short ids for the cases: some arguments are 70 000 characters long."""
     return [f"{case[0]}-{number}" for number, case in enumerate(cases)]
 
 
-@pytest.mark.parametrize(("tool", "arguments", "problem"), REFUSED, ids=numbered(REFUSED))
-async def test_bad_arguments_are_refused_by_name_and_nothing_is_sent(
+@pytest.mark.parametrize(("tool", "arguments", "problem"), REFUSED, ids=case_ids(REFUSED))
+async def test_invalid_arguments_are_named_and_nothing_is_sent(
     server: Server[Any],
     sandbox: Sandbox,
     *,
@@ -276,7 +321,7 @@ async def test_bad_arguments_are_refused_by_name_and_nothing_is_sent(
     arguments: Arguments,
     problem: str,
 ) -> None:
-    """The whole failure, as a program and as a model see it."""
+    """The whole failure, as structured content and as text."""
     message = f"{problem}. Nothing was sent: correct the arguments and call again."
     result = await call(server, tool, arguments, era=era)
     assert result.is_error
@@ -294,8 +339,8 @@ async def test_bad_arguments_are_refused_by_name_and_nothing_is_sent(
     assert list(sandbox.requests) == []
 
 
-@pytest.mark.parametrize(("tool", "arguments", "query", "body"), ACCEPTED, ids=numbered(ACCEPTED))
-async def test_what_is_unambiguous_is_sent_as_the_contract_wants_it(
+@pytest.mark.parametrize(("tool", "arguments", "query", "body"), ACCEPTED, ids=case_ids(ACCEPTED))
+async def test_unambiguous_arguments_are_converted_to_the_contract_types(
     flag_server: Server[Any],
     sandbox: Sandbox,
     *,
@@ -304,22 +349,24 @@ async def test_what_is_unambiguous_is_sent_as_the_contract_wants_it(
     query: Arguments,
     body: object,
 ) -> None:
-    """Numbers, switches and lists in strings; null is the same as left out."""
+    """Numbers, booleans and lists in strings are accepted; null means not given."""
     result = await call(flag_server, tool, arguments)
     (received,) = sandbox.mutations or sandbox.requests
     assert (received.query, received.body_json) == (query, body)
     assert not result.is_error
 
 
-@pytest.mark.parametrize(("hostile", "segment"), HOSTILE_IDS.items(), ids=range(len(HOSTILE_IDS)))
-async def test_no_id_leaves_its_path_segment(
-    server: Server[Any], sandbox: Sandbox, *, era: str, hostile: str, segment: str | None
+@pytest.mark.parametrize(
+    ("hostile_id", "segment"), HOSTILE_IDS.items(), ids=range(len(HOSTILE_IDS))
+)
+async def test_an_id_stays_in_its_path_segment_or_is_refused(
+    server: Server[Any], sandbox: Sandbox, *, era: str, hostile_id: str, segment: str | None
 ) -> None:
-    """Quoted or refused; TRaX never sees another path than the one that was meant."""
-    arguments = {"studioId": hostile, "sourceId": hostile, "name": "N"}
+    """It is percent-encoded or refused."""
+    arguments = {"studioId": hostile_id, "sourceId": hostile_id, "name": "N"}
     result = await call(server, "update_source", arguments, era=era)
-    sent = [] if segment is None else [f"/v1/studios/{segment}/sources/{segment}"]
-    assert [received.path for received in sandbox.requests] == sent
+    sent_paths = [] if segment is None else [f"/v1/studios/{segment}/sources/{segment}"]
+    assert [received.path for received in sandbox.requests] == sent_paths
     code = "invalid_arguments" if segment is None else "not_found"
     assert (result.structured_content or {})["error"]["code"] == code
 
@@ -331,8 +378,8 @@ PIECES: Final = st.sampled_from(
 
 @settings(deadline=None, derandomize=True, max_examples=80)
 @given(studio=st.text(st.characters()) | st.lists(PIECES).map("".join), era=st.sampled_from(ERAS))
-async def test_any_text_is_refused_or_stays_inside_its_segment(studio: str, era: str) -> None:
-    """Not a table but all of Unicode: nothing is sent, or one request that says this id."""
+async def test_any_text_as_an_id_stays_in_its_segment_or_is_refused(studio: str, era: str) -> None:
+    """Property test: either nothing is sent, or one request with this id."""
     sandbox = still()
     server = build_server(client_on(sandbox), own=OWNER)
     result = await call(server, "get_stream_status", {"studioId": studio}, era=era)
@@ -345,10 +392,10 @@ async def test_any_text_is_refused_or_stays_inside_its_segment(studio: str, era:
     assert (unquote(segment), dict(received.query)) == (studio, {})
 
 
-async def test_a_secret_argument_is_not_repeated_when_it_is_refused(server: Server[Any]) -> None:
-    """Neither its value nor, under a wrong name, more than the name."""
+async def test_a_refusal_does_not_repeat_a_secret_argument(server: Server[Any]) -> None:
+    """Neither the value nor, under an unknown name, more than the name."""
     key = STREAM_KEY
-    for wrong in ({"streamKey": [key]}, {"rtmpUrl": {"u": key}}, {"stream_key": key}):
-        result = await call(server, "create_destination", {**NEW, **wrong})
+    for invalid in ({"streamKey": [key]}, {"rtmpUrl": {"u": key}}, {"stream_key": key}):
+        result = await call(server, "create_destination", {**NEW_DESTINATION, **invalid})
         assert result.is_error
         assert key not in result.model_dump_json()

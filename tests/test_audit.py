@@ -1,7 +1,4 @@
-"""What was decided and what came of it, line by line, and that no call depends on the writing.
-
-Most tests walk the road itself, so that what is written is what really happened.
-"""
+"""The audit log: one line for each decision and outcome. A failed write changes no call."""
 
 from __future__ import annotations
 
@@ -45,24 +42,24 @@ if TYPE_CHECKING:
     from trax_mcp.sandbox import Sandbox
 
 DELETE: Final = DeleteSource(studio_id="studio_42", source_id="source_1")
-ASKER: Final = Actor(Caller("sk_live_of_the_audit"))
+ACTOR: Final = Actor(Caller("sk_live_of_the_audit"))
 DELETED: Final = {"ok": True}
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the lines go; nothing is there yet."""
+    """The path of the audit log. The file does not exist yet."""
     return tmp_path / "audit.jsonl"
 
 
 @pytest.fixture
-def road(trax: Client, clock: HandClock, path: Path) -> ConsentGuard:
-    """The road, writing to `path`."""
+def guard(trax: Client, clock: HandClock, path: Path) -> ConsentGuard:
+    """The guard, writing to `path`."""
     return build_guard(trax, ServerDeps(audit_log=path, clock=clock))
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    """Every line, each of them whole; none where there is no file."""
+    """All lines, each complete. Empty if there is no file."""
     if not path.exists():
         return []
     text = path.read_text()
@@ -76,33 +73,33 @@ def rotate(path: Path) -> Path:
 
 
 def permissions(path: Path) -> int:
-    """Who may do what with the file."""
+    """The permission bits of the file."""
     return stat.S_IMODE(path.stat().st_mode)
 
 
-async def agree(road: ConsentGuard, operation: Operation[Model]) -> str:
+async def preview_confirmation(guard: ConsentGuard, operation: Operation[Model]) -> str:
     """Ask for a preview and return its confirmation."""
-    shown = await road.walk(GuardedCall(operation, OWNER))
+    shown = await guard.run(GuardedCall(operation, OWNER))
     assert isinstance(shown, NotRun)
     assert shown.confirmation
     return shown.confirmation
 
 
 async def confirm(
-    road: ConsentGuard, operation: Operation[Model], handle: str
+    guard: ConsentGuard, operation: Operation[Model], confirmation: str
 ) -> Done | NotRun | Question:
-    """Make the call with its confirmation."""
-    return await road.walk(
-        GuardedCall(operation, OWNER, Evidence(confirm=True, confirmation=handle))
+    """Call with a confirmation."""
+    return await guard.run(
+        GuardedCall(operation, OWNER, Evidence(confirm=True, confirmation=confirmation))
     )
 
 
-async def test_a_decision_is_a_line_and_an_act_is_two_more(
-    road: ConsentGuard, sandbox: Sandbox, path: Path
+async def test_a_decision_writes_one_line_and_a_sent_call_two_more(
+    guard: ConsentGuard, sandbox: Sandbox, path: Path
 ) -> None:
-    """Who, what, when, how it was decided, and what came of it: whole lines."""
-    handle = await agree(road, DELETE)
-    await confirm(road, DELETE, handle)
+    """Compares whole lines."""
+    confirmation = await preview_confirmation(guard, DELETE)
+    await confirm(guard, DELETE, confirmation)
     digest = lines(path)[0]["digest"]
     who_and_what = {
         "time": "2026-06-05T18:00:00Z",
@@ -112,7 +109,7 @@ async def test_a_decision_is_a_line_and_an_act_is_two_more(
         "digest": digest,
     }
     assert lines(path) == [
-        {**who_and_what, "event": "decided", "mode": "auto", "verdict": "NeedsConfirmation"},
+        {**who_and_what, "event": "decided", "mode": "auto", "verdict": "Preview"},
         {**who_and_what, "event": "decided", "mode": "auto", "verdict": "Proceed"},
         {**who_and_what, "event": "sending"},
         {
@@ -124,16 +121,16 @@ async def test_a_decision_is_a_line_and_an_act_is_two_more(
     ]
 
 
-async def test_the_line_before_an_act_is_there_before_it_is_sent(
-    road: ConsentGuard, sandbox: Sandbox, path: Path
+async def test_the_sending_line_is_written_before_the_request_is_sent(
+    guard: ConsentGuard, sandbox: Sandbox, path: Path
 ) -> None:
-    """If the machine dies in between, the file tells that something may have been sent."""
-    handle = await agree(road, DELETE)
+    """After a crash in between, the file shows that the call may have been sent."""
+    confirmation = await preview_confirmation(guard, DELETE)
     held = anyio.Event()
     sandbox.faults.add(Fault.delay(held), method="DELETE")
     with anyio.fail_after(5):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(confirm, road, DELETE, handle)
+            tasks.start_soon(confirm, guard, DELETE, confirmation)
             while not sandbox.mutations:
                 await anyio.lowlevel.checkpoint()
             assert [line["event"] for line in lines(path)] == ["decided", "decided", "sending"]
@@ -141,13 +138,15 @@ async def test_the_line_before_an_act_is_there_before_it_is_sent(
     assert lines(path)[-1]["event"] == "sent"
 
 
-async def test_a_watched_act_says_what_was_seen(road: ConsentGuard, path: Path) -> None:
-    """And a second go-live is decided, and not sent."""
+async def test_the_sent_line_of_a_go_live_has_the_observed_state(
+    guard: ConsentGuard, path: Path
+) -> None:
+    """A second go-live is decided and not sent."""
     operation = GoLive(studio_id="studio_42")
-    handle = await agree(road, operation)
-    other = await agree(road, operation)
-    await confirm(road, operation, handle)
-    await confirm(road, operation, other)
+    confirmation = await preview_confirmation(guard, operation)
+    other = await preview_confirmation(guard, operation)
+    await confirm(guard, operation, confirmation)
+    await confirm(guard, operation, other)
     sent, again = lines(path)[-2:]
     assert (sent["outcome"], sent["observed"]) == ("applied", "on_air")
     assert (again["event"], again["verdict"]) == ("decided", "NothingToDo")
@@ -163,14 +162,14 @@ async def test_a_watched_act_says_what_was_seen(road: ConsentGuard, path: Path) 
     ],
     ids=["refused", "trouble", "lost", "unreadable"],
 )
-async def test_a_failed_act_says_what_is_known(
-    road: ConsentGuard, sandbox: Sandbox, path: Path, *, fault: Fault, outcome: str, code: str
+async def test_the_sent_line_of_a_failed_call_has_outcome_code_and_request_id(
+    guard: ConsentGuard, sandbox: Sandbox, path: Path, *, fault: Fault, outcome: str, code: str
 ) -> None:
-    """The outcome that the caller is told, with the id under which TRaX knows the request."""
-    handle = await agree(road, DELETE)
+    """The outcome is the one that the caller gets."""
+    confirmation = await preview_confirmation(guard, DELETE)
     sandbox.faults.add(fault, method="DELETE")
     with pytest.raises(TraxError) as caught:
-        await confirm(road, DELETE, handle)
+        await confirm(guard, DELETE, confirmation)
     last = lines(path)[-1]
     assert (last["event"], last["outcome"], last["code"]) == ("sent", outcome, code)
     assert last["requestId"] == sandbox.mutations[0].request_id
@@ -180,12 +179,12 @@ async def test_a_failed_act_says_what_is_known(
 @pytest.mark.parametrize(
     ("mode", "evidence", "can_ask", "verdict", "reason"),
     [
-        (Mode.AUTO, Evidence(), False, "NeedsConfirmation", None),
+        (Mode.AUTO, Evidence(), False, "Preview", None),
         (
             Mode.AUTO,
             Evidence(confirm=True, confirmation="x"),
             False,
-            "NeedsConfirmation",
+            "Preview",
             "expired",
         ),
         (Mode.AUTO, Evidence(confirm=True), True, "Ask", None),
@@ -205,31 +204,31 @@ async def test_every_decision_is_written_with_its_reason(
     verdict: str,
     reason: str | None,
 ) -> None:
-    """Whatever it was, and in which mode."""
-    road = build_guard(trax, ServerDeps(rules=Rules(mode), audit_log=path, clock=clock))
-    await road.walk(GuardedCall(DELETE, OWNER, evidence, can_ask=can_ask))
+    """Every verdict, with its mode."""
+    guard = build_guard(trax, ServerDeps(rules=Rules(mode), audit_log=path, clock=clock))
+    await guard.run(GuardedCall(DELETE, OWNER, evidence, can_ask=can_ask))
     decided = lines(path)[0]
     assert (decided["event"], decided["mode"]) == ("decided", mode.value)
     assert (decided["verdict"], decided.get("reason")) == (verdict, reason)
 
 
-async def test_no_key_and_no_confirmation_is_in_any_line(road: ConsentGuard, path: Path) -> None:
-    """Whoever reads the file can open nothing and repeat nothing."""
-    handle = await agree(road, DELETE)
+async def test_no_key_and_no_confirmation_is_in_any_line(guard: ConsentGuard, path: Path) -> None:
+    """A reader of the file cannot call TRaX or confirm a call."""
+    confirmation = await preview_confirmation(guard, DELETE)
     for _ in range(2):
-        await confirm(road, DELETE, handle)
-    asked = await road.walk(GuardedCall(GoLive(studio_id="studio_42"), OWNER, can_ask=True))
-    assert isinstance(asked, Question)
+        await confirm(guard, DELETE, confirmation)
+    question = await guard.run(GuardedCall(GoLive(studio_id="studio_42"), OWNER, can_ask=True))
+    assert isinstance(question, Question)
     text = json.dumps(lines(path))
-    for secret in (SANDBOX_KEY, handle, asked.handle):
+    for secret in (SANDBOX_KEY, confirmation, question.confirmation_id):
         assert secret not in text
 
 
-async def test_who_a_bot_asks_for_is_recorded_as_claimed(
+async def test_the_actor_in_the_request_meta_is_recorded_as_claimed(
     trax: Client, clock: HandClock, path: Path, era: str
 ) -> None:
-    """From the request's own `_meta`, cut after 64 characters, on one line whatever is in it."""
-    server = build_server(trax, own=OWNER, house=ServerDeps(audit_log=path, clock=clock))
+    """It is truncated to 64 characters and stays on one line."""
+    server = build_server(trax, own=OWNER, deps=ServerDeps(audit_log=path, clock=clock))
     claims = ["mod\nanna " + "x" * 100, "", 7, None]
     arguments = {"studioId": "studio_42"}
     with anyio.fail_after(20):
@@ -243,45 +242,45 @@ async def test_who_a_bot_asks_for_is_recorded_as_claimed(
     assert len(str(expected[0])) == 64
 
 
-async def test_what_needs_no_yes_is_not_written(road: ConsentGuard, path: Path) -> None:
-    """The file is about consent, not about use."""
-    await road.walk(
+async def test_a_call_that_needs_no_consent_is_not_written(guard: ConsentGuard, path: Path) -> None:
+    """The log records consent, not use."""
+    await guard.run(
         GuardedCall(UpdateSource(studio_id="studio_42", source_id="source_1", name="N"), OWNER)
     )
     assert lines(path) == []
 
 
-def test_the_file_is_its_owners_alone(path: Path, clock: HandClock) -> None:
-    """However open the process makes its files."""
+def test_only_the_owner_can_read_the_file(path: Path, clock: HandClock) -> None:
+    """With any umask."""
     before = os.umask(0)
     try:
-        Audit(path, clock).write("decided", DELETE, ASKER)
+        Audit(path, clock).write("decided", DELETE, ACTOR)
     finally:
         os.umask(before)
     assert permissions(path) == 0o600
 
 
-def test_lines_are_added_to_what_is_there(path: Path, clock: HandClock) -> None:
-    """By this process, the next one, and another at the same time; nothing is cut off."""
+def test_lines_are_appended_to_an_existing_file(path: Path, clock: HandClock) -> None:
+    """By several writers; nothing is truncated."""
     path.write_text('{"event": "before"}\n')
-    one, another = Audit(path, clock), Audit(path, clock)
-    for audit in (one, another, one):
-        audit.write("decided", DELETE, ASKER)
+    first, second = Audit(path, clock), Audit(path, clock)
+    for audit in (first, second, first):
+        audit.write("decided", DELETE, ACTOR)
     assert [line["event"] for line in lines(path)] == ["before", "decided", "decided", "decided"]
 
 
-async def test_a_rotated_file_is_left_alone(road: ConsentGuard, path: Path) -> None:
-    """Moved away between two lines, it is begun anew, again for its owner's eyes only."""
-    handle = await agree(road, DELETE)
+async def test_a_new_file_is_started_after_rotation(guard: ConsentGuard, path: Path) -> None:
+    """The rotated file does not change, and only the owner can read the new one."""
+    confirmation = await preview_confirmation(guard, DELETE)
     moved = rotate(path)
-    await confirm(road, DELETE, handle)
+    await confirm(guard, DELETE, confirmation)
     assert [line["event"] for line in lines(moved)] == ["decided"]
     assert [line["event"] for line in lines(path)] == ["decided", "sending", "sent"]
     assert permissions(path) == 0o600
 
 
 @pytest.mark.parametrize("place", ["/dev/full", "no such folder/audit.jsonl", "."])
-async def test_what_cannot_be_written_changes_no_call(
+async def test_a_call_runs_even_if_the_log_cannot_be_written(
     trax: Client,
     clock: HandClock,
     sandbox: Sandbox,
@@ -290,85 +289,87 @@ async def test_what_cannot_be_written_changes_no_call(
     *,
     place: str,
 ) -> None:
-    """A full disk, a folder that is gone: the show goes on, and it is said once, not per line."""
-    house = ServerDeps(audit_log=tmp_path / place, clock=clock)
-    road = build_guard(trax, house)
+    """With a full disk or a missing folder. The error is logged once, not per line."""
+    deps = ServerDeps(audit_log=tmp_path / place, clock=clock)
+    guard = build_guard(trax, deps)
     with caplog.at_level(logging.DEBUG, logger="trax_mcp.consent.audit"):
-        done = await confirm(road, DELETE, await agree(road, DELETE))
+        done = await confirm(guard, DELETE, await preview_confirmation(guard, DELETE))
     assert isinstance(done, Done)
     assert done.answer.data == DELETED
     assert len(sandbox.mutations) == 1
-    (said,) = caplog.records
-    assert said.levelno == logging.ERROR
-    assert said.getMessage().startswith("TRAX_AUDIT_LOG cannot be written (")
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.getMessage().startswith("TRAX_AUDIT_LOG cannot be written (")
 
 
-async def test_a_pipe_that_nobody_reads_holds_up_no_call(
+async def test_a_pipe_without_a_reader_delays_no_call(
     trax: Client, clock: HandClock, sandbox: Sandbox, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Opening it would wait for a reader; it is said once, and a stop goes out."""
+    """A stop is sent although opening the pipe would block. The error is logged once."""
     os.mkfifo(path)
     reader = Timer(PATIENCE_SECONDS, os.open, (path, os.O_RDONLY | os.O_NONBLOCK))
     reader.start()
-    road = build_guard(trax, ServerDeps(audit_log=path, clock=clock))
+    guard = build_guard(trax, ServerDeps(audit_log=path, clock=clock))
     operation = GoOffline(studio_id="studio_42")
     with caplog.at_level(logging.DEBUG, logger="trax_mcp.consent.audit"):
-        done = await confirm(road, operation, await agree(road, operation))
-    assert reader.is_alive()  # nobody had to come and read
+        done = await confirm(guard, operation, await preview_confirmation(guard, operation))
+    assert reader.is_alive()  # the call did not wait for it
     reader.cancel()
     reader.join()
     assert isinstance(done, Done)
     assert len(sandbox.mutations) == 1
-    (said,) = caplog.records
-    assert said.getMessage().startswith("TRAX_AUDIT_LOG cannot be written (")
+    (record,) = caplog.records
+    assert record.getMessage().startswith("TRAX_AUDIT_LOG cannot be written (")
 
 
-def test_a_line_that_is_cut_off_is_said_once(
+def test_a_truncated_line_is_reported_once(
     path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A pipe whose reader is slow takes the beginning of a long line, and nothing of the next."""
+    """A full pipe accepts only the start of a long line, and nothing of the next."""
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     audit, long = Audit(path, clock), CreateStudio(name="x" * 1_000_000)
     try:
         with caplog.at_level(logging.DEBUG, logger="trax_mcp.consent.audit"):
-            audit.write("decided", long, ASKER)
-            (said,) = caplog.records
-            audit.write("decided", long, ASKER)
+            audit.write("decided", long, ACTOR)
+            (record,) = caplog.records
+            audit.write("decided", long, ACTOR)
         assert os.read(reader, 100).startswith(b'{"time": ')
     finally:
         os.close(reader)
-    assert caplog.records == [said]
-    assert said.levelno == logging.ERROR
-    assert said.getMessage().startswith("TRAX_AUDIT_LOG cannot be written (")
+    assert caplog.records == [record]
+    assert record.levelno == logging.ERROR
+    assert record.getMessage().startswith("TRAX_AUDIT_LOG cannot be written (")
 
 
-async def test_writing_goes_on_once_it_can(trax: Client, clock: HandClock, tmp_path: Path) -> None:
-    """A folder that comes back, a disk with room again: nobody has to restart anything."""
+async def test_writing_resumes_when_it_is_possible_again(
+    trax: Client, clock: HandClock, tmp_path: Path
+) -> None:
+    """Without a restart."""
     path = tmp_path / "later" / "audit.jsonl"
-    road = build_guard(trax, ServerDeps(audit_log=path, clock=clock))
-    handle = await agree(road, DELETE)
+    guard = build_guard(trax, ServerDeps(audit_log=path, clock=clock))
+    confirmation = await preview_confirmation(guard, DELETE)
     path.parent.mkdir()
-    await confirm(road, DELETE, handle)
+    await confirm(guard, DELETE, confirmation)
     assert [line["event"] for line in lines(path)] == ["decided", "sending", "sent"]
 
 
-async def test_without_a_file_the_lines_go_to_the_log(
+async def test_lines_go_to_the_log_if_no_file_is_set(
     trax: Client, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The same lines, where an operator sees them by default."""
-    road = build_guard(trax, ServerDeps(clock=clock))
+    """At the level INFO, the default."""
+    guard = build_guard(trax, ServerDeps(clock=clock))
     with caplog.at_level(logging.INFO, logger="trax_mcp.consent.audit"):
-        await confirm(road, DELETE, await agree(road, DELETE))
-    assert {record.levelno for record in caplog.records} == {logging.INFO}
-    logged = [json.loads(record.getMessage()) for record in caplog.records]
+        await confirm(guard, DELETE, await preview_confirmation(guard, DELETE))
+    assert {it.levelno for it in caplog.records} == {logging.INFO}
+    logged = [json.loads(it.getMessage()) for it in caplog.records]
     assert [line["event"] for line in logged] == ["decided", "decided", "sending", "sent"]
     assert logged[-1]["caller"] == OWNER.fingerprint
 
 
-async def test_a_stop_is_written_like_everything_else(road: ConsentGuard, path: Path) -> None:
-    """Its two lines and what was seen."""
+async def test_a_stop_is_written_like_other_calls(guard: ConsentGuard, path: Path) -> None:
+    """With two lines and the observed state."""
     operation = GoOffline(studio_id="studio_42")
-    await confirm(road, operation, await agree(road, operation))
+    await confirm(guard, operation, await preview_confirmation(guard, operation))
     assert [line["event"] for line in lines(path)] == ["decided", "decided", "sending", "sent"]
     assert lines(path)[-1]["observed"] == "off_air"

@@ -1,4 +1,4 @@
-"""What is never written down: keys, whoever has put them where, and what opens a stream."""
+"""Secrets that the audit log never contains: API keys in any field, and stream keys."""
 
 from __future__ import annotations
 
@@ -23,56 +23,56 @@ if TYPE_CHECKING:
 
     from tests.hand import HandClock
 
-ASKER: Final = Actor(Caller("sk_live_of_the_audit"))
+ACTOR: Final = Actor(Caller("sk_live_of_the_audit"))
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the lines go; nothing is there yet."""
+    """The path of the audit log. The file does not exist yet."""
     return tmp_path / "audit.jsonl"
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    """Every line."""
+    """All lines."""
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 @pytest.mark.parametrize("key", ["sk_live_AbC.dEf+gH/i=", 'eyJhbGciOiJIUzI1NiJ9.e30.x"y\\z'])
-def test_a_key_where_none_belongs_is_struck_out(path: Path, clock: HandClock, key: str) -> None:
-    """The caller's own, of whatever form, and what looks like anybody's."""
-    asker = Actor(Caller(key), claims=f"a bot of some moderators, for {key}")
+def test_a_key_in_another_field_is_redacted(path: Path, clock: HandClock, key: str) -> None:
+    """The caller's own key of any form, and text that looks like a key."""
+    actor = Actor(Caller(key), claimed_name=f"a bot of some moderators, for {key}")
     named = CreateSource(studio_id=key, name=f"my key is {key}!", type="webcam")
-    Audit(path, clock).write("decided", named, asker, reason="sk_live_somebody.else's")
+    Audit(path, clock).write("decided", named, actor, reason="sk_live_somebody.else's")
     (line,) = lines(path)
     assert line["arguments"] == {"studioId": "[key]", "name": "my key is [key]!", "type": "webcam"}
     assert line["actorClaimed"] == "a bot of some moderators, for [key]"
     assert line["reason"] == "[key]'s"
 
 
-def test_a_short_key_uncovers_no_other(path: Path, clock: HandClock) -> None:
-    """One that is a part of somebody else's must not leave the rest of that behind."""
+def test_redacting_a_short_key_reveals_no_other_key(path: Path, clock: HandClock) -> None:
+    """If a key is part of another key, the whole other key is redacted."""
     named = CreateSource(studio_id="studio_42", name="sk_live_of_others", type="webcam")
     Audit(path, clock).write("decided", named, Actor(Caller("live")))
     assert lines(path)[0]["arguments"]["name"] == "[key]"
 
 
-def test_a_key_of_one_letter_spoils_no_fact(path: Path, clock: HandClock) -> None:
-    """Whatever a caller sends as a key, who did what and when can be read."""
-    asker = Actor(Caller("e"))
+def test_a_key_of_one_letter_changes_no_other_field(path: Path, clock: HandClock) -> None:
+    """Event, operation, verdict, caller and time stay readable."""
+    actor = Actor(Caller("e"))
     deletion = DeleteSource(studio_id="studio_42", source_id="source_1")
-    Audit(path, clock).write("decided", deletion, asker, verdict="NeedsConfirmation")
+    Audit(path, clock).write("decided", deletion, actor, verdict="NeedsConfirmation")
     (line,) = lines(path)
     assert (line["event"], line["operation"], line["verdict"]) == (
         "decided",
         "delete_source",
         "NeedsConfirmation",
     )
-    assert line["caller"] == asker.caller.fingerprint
+    assert line["caller"] == actor.caller.fingerprint
     assert line["time"].startswith("2026-")
 
 
 def test_secrets_among_the_arguments_are_masked(path: Path, clock: HandClock) -> None:
-    """A stream key wholly; of an address, which may carry one, only scheme and host are left."""
+    """A stream key completely; an address, except for scheme and host."""
     audit = Audit(path, clock)
     key = SecretStr("live-4711")
     place = {"studio_id": "s", "name": "N", "platform": "custom"}
@@ -87,7 +87,7 @@ def test_secrets_among_the_arguments_are_masked(path: Path, clock: HandClock) ->
         UpdateSource(studio_id="s", source_id="c", url="https://[live-4711"),
         UpdateSource(studio_id="s", source_id="c", url="live-4711"),
     ):
-        audit.write("decided", operation, ASKER)
+        audit.write("decided", operation, ACTOR)
     arguments = [line["arguments"] for line in lines(path)]
     assert [it.get("rtmpUrl") or it.get("url") for it in arguments] == [
         "rtmps://host.example/...",

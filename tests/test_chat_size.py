@@ -1,7 +1,7 @@
-"""A chat larger than one answer may be: it comes in parts, and all of it comes.
+"""A chat that is larger than an answer may be is returned in parts, and completely.
 
-Over a socket with the SDK's own client, which in the earlier era takes no event above 1 MiB: what
-is larger it never sees, and its stream is broken.
+Over a socket with the SDK's own client, which in the earlier era breaks the stream at an event
+above 1 MiB.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import pytest
 
-from tests.audience import STUDIO, Viewer, say, staging, viewer_of
+from tests.audience import STUDIO, Subscriber, manual_clock_server, say, subscriber_of
 from tests.jsonrpc import LEGACY
 from tests.processes import PATIENCE_SECONDS
-from tests.waits import TOOL, told
+from tests.waits import TOOL, chat_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -25,138 +25,138 @@ if TYPE_CHECKING:
     from tests.front import Front
     from tests.waits import Json
 
-MIB: Final = 1 << 20
-"""Bytes of the longest event that the SDK's client takes."""
+MAX_EVENT_BYTES: Final = 1 << 20
+"""The largest event that the SDK's client accepts."""
 
-LETTERS: Final = {
+LONG_TEXTS: Final = {
     "many letters": "x" * 3_000,
     "emoji": "\U0001f525" * 900,
     "quotation marks": '"' * 900,
     "backslashes": "\\" * 900,
-    "ends of lines": "\n" * 900,
+    "line breaks": "\n" * 900,
     "control characters": "\x01" * 900,
-    "nothing to be seen": "\U000e0041" * 900,
+    "invisible characters": "\U000e0041" * 900,
 }
-"""Texts that take more room on the wire than they look, each in another way."""
+"""Texts that are much longer in JSON or UTF-8, each for another reason."""
 
 STEP: Final = 15
-"""Messages from one place to the next where many are tried."""
+"""Messages between two tested cursors."""
 
-GIANT: Final = "x" * 600_000
-"""More than one answer should hold, but less than a client takes."""
+OVERSIZED: Final = "x" * 600_000
+"""Larger than an answer should be, but not larger than a client accepts."""
 
-each_text = pytest.mark.parametrize("text", LETTERS.values(), ids=LETTERS)
-each_way = pytest.mark.parametrize("way", ["resource", "wait"])
+each_text = pytest.mark.parametrize("text", LONG_TEXTS.values(), ids=LONG_TEXTS)
+each_source = pytest.mark.parametrize("source", ["resource", "wait"])
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A client that reads chat, in one of the two ways."""
+    """A client that reads chat from the resource or the tool."""
 
-    viewer: Viewer
-    way: str
+    subscriber: Subscriber
+    source: str
 
     async def read(self, after: str | None = None, *, limit: int = 200) -> Json:
-        """Read once, from a cursor if there is one; nothing is waited for."""
-        if self.way == "resource":
-            return await self.viewer.read(after=after)
-        given = {"studioId": STUDIO, "limit": limit, "timeoutSeconds": 0}
-        given |= {} if after is None else {"after": after}
+        """Read once, without waiting, optionally after a cursor."""
+        if self.source == "resource":
+            return await self.subscriber.read(after=after)
+        arguments = {"studioId": STUDIO, "limit": limit, "timeoutSeconds": 0}
+        arguments |= {} if after is None else {"after": after}
         with anyio.fail_after(PATIENCE_SECONDS):
-            return told(await self.viewer.client.call_tool(TOOL, given))
+            return chat_of(await self.subscriber.client.call_tool(TOOL, arguments))
 
     async def read_on(self, after: str) -> Sequence[Sequence[Json]]:
-        """Read on from each cursor until nothing more comes; the messages of each answer."""
-        answers: list[Sequence[Json]] = []
+        """Read on from each cursor to the end. Returns the messages of each answer."""
+        pages: list[Sequence[Json]] = []
         while (read := await self.read(after))["messages"]:
             assert read["missed"] is False
-            answers.append(read["messages"])
+            pages.append(read["messages"])
             after = read["cursor"]
-        return answers
+        return pages
 
 
 @asynccontextmanager
-async def reading(way: str, era: str) -> AsyncIterator[tuple[Front, Reader]]:
-    """A server on a port, and who reads there."""
-    async with staging() as front, viewer_of(front, era) as viewer:
-        yield front, Reader(viewer, way)
+async def reading(source: str, era: str) -> AsyncIterator[tuple[Front, Reader]]:
+    """A server on a port, and a reader."""
+    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+        yield front, Reader(subscriber, source)
 
 
-async def crowd(front: Front, reader: Reader, text: str) -> Sequence[Json]:
-    """Let viewers say this 450 times, while someone reads; returns it as TRaX tells it.
+async def add_messages(front: Front, reader: Reader, text: str) -> Sequence[Json]:
+    """Add 450 messages, and read after every 150. Returns them as TRaX sends them.
 
-    TRaX shows no more than 200 at once, so that nobody could read them all at the end.
+    TRaX returns at most 200 at once, so a single read at the end would miss some.
     """
-    said = []
+    sent = []
     for _ in range(3):
-        said += [say(front, f"{number} {text}") for number in range(150)]
+        sent += [say(front, f"{number} {text}") for number in range(150)]
         front.clock.advance(2)
         await reader.read()
-    as_text = json.dumps(json.dumps(said, ensure_ascii=False), ensure_ascii=False)
-    assert len(as_text.encode()) > MIB
-    return said
+    as_text = json.dumps(json.dumps(sent, ensure_ascii=False), ensure_ascii=False)
+    assert len(as_text.encode()) > MAX_EVENT_BYTES
+    return sent
 
 
 @each_text
-@each_way
-async def test_a_chat_of_more_than_a_mebibyte_comes_whole_by_reading_on(
-    era: str, way: str, text: str
+@each_source
+async def test_a_chat_larger_than_an_event_is_read_completely_in_parts(
+    era: str, source: str, text: str
 ) -> None:
-    """From the cursor before it: in order, each once, nothing missed, and in few answers."""
-    async with reading(way, era) as (front, reader):
+    """In order, without repeats, and in few parts."""
+    async with reading(source, era) as (front, reader):
         before: str = (await reader.read())["cursor"]
-        said = await crowd(front, reader, text)
-        answers = await reader.read_on(before)
-    assert [message for answer in answers for message in answer] == said
-    assert 1 < len(answers) < 30
+        sent = await add_messages(front, reader, text)
+        pages = await reader.read_on(before)
+    assert [message for page in pages for message in page] == sent
+    assert 1 < len(pages) < 30
 
 
 @each_text
-@each_way
-async def test_without_a_cursor_a_large_chat_gives_its_last_messages(
-    era: str, way: str, text: str
+@each_source
+async def test_a_large_chat_without_a_cursor_returns_its_last_messages(
+    era: str, source: str, text: str
 ) -> None:
-    """As many as an answer holds; from its cursor on there is only what is said later."""
-    async with reading(way, era) as (front, reader):
-        said = await crowd(front, reader, text)
+    """As many as fit; only later messages follow its cursor."""
+    async with reading(source, era) as (front, reader):
+        sent = await add_messages(front, reader, text)
         recent = await reader.read()
         later = say(front, "later")
         front.clock.advance(2)
-        answers = await reader.read_on(recent["cursor"])
-    assert recent["messages"] == said[-len(recent["messages"]) :]
-    assert 10 < len(recent["messages"]) < len(said)
+        pages = await reader.read_on(recent["cursor"])
+    assert recent["messages"] == sent[-len(recent["messages"]) :]
+    assert 10 < len(recent["messages"]) < len(sent)
     assert recent["missed"] is False
-    assert answers == [[later]]
+    assert pages == [[later]]
 
 
-@each_way
-@pytest.mark.parametrize("letters", ["emoji", "quotation marks"])
-async def test_from_wherever_one_reads_on_an_answer_can_be_taken(way: str, letters: str) -> None:
-    """However much is left, the answer with it is as long as that, or as a client bears."""
-    async with reading(way, LEGACY) as (front, reader):
+@each_source
+@pytest.mark.parametrize("kind", ["emoji", "quotation marks"])
+async def test_an_answer_after_any_cursor_fits_a_client(source: str, kind: str) -> None:
+    """It has all later messages, or as many as fit."""
+    async with reading(source, LEGACY) as (front, reader):
         cursors: list[str] = [(await reader.read())["cursor"]]
-        said = await crowd(front, reader, LETTERS[letters])
-        waiter = Reader(reader.viewer, "wait")
-        for _ in range(STEP, len(said), STEP):
+        sent = await add_messages(front, reader, LONG_TEXTS[kind])
+        waiter = Reader(reader.subscriber, "wait")
+        for _ in range(STEP, len(sent), STEP):
             cursors.append((await waiter.read(cursors[-1], limit=STEP))["cursor"])
-        for place, cursor in enumerate(cursors):
-            found = (await reader.read(cursor))["messages"]
-            rest = said[STEP * place :]
-            assert found == rest[: len(found)]
-            assert len(found) >= min(len(rest), STEP)
+        for index, cursor in enumerate(cursors):
+            page = (await reader.read(cursor))["messages"]
+            rest = sent[STEP * index :]
+            assert page == rest[: len(page)]
+            assert len(page) >= min(len(rest), STEP)
 
 
-@each_way
-async def test_one_message_larger_than_an_answer_should_be_comes_alone(era: str, way: str) -> None:
-    """Rather than never: nobody is stuck before it, and none of the others is lost."""
-    async with reading(way, era) as (front, reader):
+@each_source
+async def test_an_oversized_message_is_returned_alone(era: str, source: str) -> None:
+    """No other message is lost."""
+    async with reading(source, era) as (front, reader):
         before: str = (await reader.read())["cursor"]
-        said = [say(front, text) for text in ("one", "two", GIANT)]
+        sent = [say(front, text) for text in ("one", "two", OVERSIZED)]
         front.clock.advance(2)
         recent = await reader.read()
-        said += [say(front, text) for text in ("three", "four")]
+        sent += [say(front, text) for text in ("three", "four")]
         front.clock.advance(2)
-        answers = await reader.read_on(before)
-    assert recent["messages"] == [said[2]]
-    assert [message for answer in answers for message in answer] == said
-    assert [said[2]] in answers
+        pages = await reader.read_on(before)
+    assert recent["messages"] == [sent[2]]
+    assert [message for page in pages for message in page] == sent
+    assert [sent[2]] in pages

@@ -1,4 +1,4 @@
-"""The command line: help that fits the screen, exit codes, and the sandbox as a command."""
+"""The command line: help, exit codes, and the sandbox command."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from trax_mcp.sandbox import SANDBOX_KEY
 if TYPE_CHECKING:
     from pathlib import Path
 
-WIDEST = 80
+MAX_WIDTH = 80
 
-MENTIONED = {
+IN_HELP = {
     (): ["http", "sandbox", "demo", "--sandbox", "--version", "TRAX_API_KEY", "API Keys"],
     ("http",): ["--host", "127.0.0.1", "--port", "8765", "--sandbox", "/mcp", "X-API-Key"],
     ("sandbox",): ["--port", "8766", "--empty"],
@@ -29,36 +29,36 @@ MENTIONED = {
 }
 
 
-def ended(*arguments: str) -> object:
+def exit_code(*arguments: str) -> object:
     """Run a command in this process and return its exit code."""
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     return caught.value.code
 
 
-@pytest.mark.parametrize("command", MENTIONED, ids=" ".join)
-def test_help_fits_the_screen_and_says_what_there_is(
+@pytest.mark.parametrize("command", IN_HELP, ids=" ".join)
+def test_help_fits_80_columns_and_lists_every_option(
     command: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Exit code 0, on stdout, no line over 80 columns."""
-    monkeypatch.setenv("COLUMNS", str(WIDEST))
-    assert ended(*command, "--help") == 0
-    said = capsys.readouterr()
-    assert said.err == ""
-    assert [line for line in said.out.splitlines() if len(line) > WIDEST] == []
-    assert [word for word in MENTIONED[command] if word not in said.out] == []
+    """It is printed on stdout, with exit code 0."""
+    monkeypatch.setenv("COLUMNS", str(MAX_WIDTH))
+    assert exit_code(*command, "--help") == 0
+    output = capsys.readouterr()
+    assert output.err == ""
+    assert [line for line in output.out.splitlines() if len(line) > MAX_WIDTH] == []
+    assert [word for word in IN_HELP[command] if word not in output.out] == []
 
 
-def test_help_lists_every_command_with_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
-    """A command that is not in the help is not there for a person."""
-    assert ended("--help") == 0
+def test_help_lists_every_command_with_a_description(capsys: pytest.CaptureFixture[str]) -> None:
+    """The commands are in the expected order."""
+    assert exit_code("--help") == 0
     listed = re.findall(r"^ {4}(\w+) +\w", capsys.readouterr().out, re.MULTILINE)
-    assert listed == [command[0] for command in MENTIONED if command]
+    assert listed == [command[0] for command in IN_HELP if command]
 
 
-def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    """As other programs do."""
-    assert ended("--version") == 0
+def test_version_option_prints_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is printed on stdout, with exit code 0."""
+    assert exit_code("--version") == 0
     assert capsys.readouterr().out == f"trax-mcp {__version__}\n"
 
 
@@ -73,44 +73,44 @@ def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
         (["http", "extra"], "extra"),
     ],
 )
-def test_what_cannot_be_understood_ends_with_two(
+def test_invalid_arguments_exit_with_2(
     arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On stderr, naming what was not understood."""
-    assert ended(*arguments) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert named in said.err
+    """Stderr names the invalid argument."""
+    assert exit_code(*arguments) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert named in output.err
 
 
 @pytest.mark.parametrize("command", [[], ["http"]])
-def test_a_wrong_setting_ends_with_one_and_its_sentence(
+def test_invalid_setting_exits_with_1_and_names_the_setting(
     command: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The two servers read the same settings."""
+    """On both transports."""
     monkeypatch.setenv("TRAX_LOG_LEVEL", "loud")
-    assert ended(*command) == (
+    assert exit_code(*command) == (
         "trax-mcp: TRAX_LOG_LEVEL must be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'."
     )
 
 
 @pytest.mark.parametrize("content", ["x" * 5000, "sk_live_one\nsk_live_two\n", "\0\0"])
-def test_a_key_file_that_holds_something_else_is_named(
+def test_invalid_key_file_is_named(
     content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is the file that has to be corrected, and nothing of it is repeated."""
+    """Its content is not repeated."""
     file = tmp_path / "key"
     file.write_text(content)
     monkeypatch.setenv("TRAX_API_KEY_FILE", str(file))
-    assert ended() == (
+    assert exit_code() == (
         "trax-mcp: TRAX_API_KEY_FILE: A TRaX key is 1 to 512 visible ASCII characters"
         " without spaces."
     )
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-async def test_the_sandbox_serves_its_own_api_to_any_http_client(number: int) -> None:
-    """With the key that it prints, until a signal comes."""
+async def test_sandbox_command_serves_its_api_over_http(number: int) -> None:
+    """It accepts the key that it prints, until a signal ends it."""
     async with running("sandbox", "--port", "0") as server:
         address = await server.address()
         key = (await server.stderr.match(r"X-API-Key: (\S+)'"))[1]
@@ -125,18 +125,18 @@ async def test_the_sandbox_serves_its_own_api_to_any_http_client(number: int) ->
     assert server.stdout.all == []
 
 
-async def test_the_empty_sandbox_has_no_studios_until_one_is_made() -> None:
-    """And an upload URL points back to the port that it was given."""
+async def test_empty_sandbox_has_no_studios_until_one_is_created() -> None:
+    """Its upload URLs have its own address."""
     async with running("sandbox", "--port", "0", "--empty") as server:
         address = await server.address()
         headers = {"X-API-Key": SANDBOX_KEY}
         async with httpx.AsyncClient(base_url=address, headers=headers, trust_env=False) as http:
             before = (await http.get("/v1/studios")).json()["data"]
-            made = await http.post("/v1/studios", json={"name": "Mine"})
+            created = await http.post("/v1/studios", json={"name": "Mine"})
             after = (await http.get("/v1/studios")).json()["data"]
             upload = {"filename": "a.png", "contentType": "image/png", "byteSize": 1}
             reserved = (await http.post("/v1/media", json=upload)).json()
     assert before == []
-    assert made.is_success
+    assert created.is_success
     assert [studio["name"] for studio in after] == ["Mine"]
     assert reserved["uploadUrl"].startswith(f"{address}/")

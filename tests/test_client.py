@@ -1,7 +1,6 @@
-"""The client sends an operation as its caller and returns what TRaX answered, untouched.
+"""The client sends an operation for a caller and returns TRaX's response unchanged.
 
-One client serves all callers, so what is proven here above all is that nothing of one reaches
-another.
+One client serves all callers, so no data of one may reach another.
 """
 
 from __future__ import annotations
@@ -38,11 +37,11 @@ from trax_mcp.sandbox import (
     SandboxTransport,
 )
 
-STRANGER: Final = Caller(STRANGER_KEY)
+OTHER_CALLER: Final = Caller(STRANGER_KEY)
 
 
-async def test_a_request_carries_exactly_these_headers(sandbox: Sandbox) -> None:
-    """Whose key, who we are, an id of ours, and nothing that nobody asked for."""
+async def test_a_request_has_exactly_the_expected_headers(sandbox: Sandbox) -> None:
+    """The caller's key, the user agent, a request id of the client, and no other identity."""
     await client_on(sandbox).send(ListStudios(), OWNER)
     headers = dict(sandbox.requests[0].headers)
     assert re.fullmatch(r"mcp_[0-9a-f]{32}", headers.pop("x-request-id"))
@@ -57,7 +56,7 @@ async def test_a_request_carries_exactly_these_headers(sandbox: Sandbox) -> None
 
 
 async def test_each_request_has_its_own_id(sandbox: Sandbox) -> None:
-    """It is the id that the answer is known by."""
+    """The response has the same id."""
     trax = client_on(sandbox)
     answers = [await trax.send(GetHealth(), OWNER) for _ in range(3)]
     ids = [received.request_id for received in sandbox.requests]
@@ -66,7 +65,7 @@ async def test_each_request_has_its_own_id(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("echoed", "believed"),
+    ("returned_id", "accepted"),
     [
         ("req_0123456789abcdef", True),
         ("a" * 64, True),
@@ -76,51 +75,52 @@ async def test_each_request_has_its_own_id(sandbox: Sandbox) -> None:
         ("", False),
     ],
 )
-async def test_the_id_that_trax_gives_is_reported(
-    sandbox: Sandbox, echoed: str, *, believed: bool
+async def test_a_valid_request_id_of_trax_is_reported(
+    sandbox: Sandbox, returned_id: str, *, accepted: bool
 ) -> None:
-    """Support looks for TRaX's id; what is not an id is not passed on in its place."""
+    """TRaX's support searches for its own id; an invalid id is ignored."""
     sandbox.faults.add(
-        Fault.status(200, {"status": "ok"}, headers={"X-Request-Id": echoed}), times=1
+        Fault.status(200, {"status": "ok"}, headers={"X-Request-Id": returned_id}), times=1
     )
     answer = await client_on(sandbox).send(GetHealth(), OWNER)
-    assert answer.request_id == (echoed if believed else sandbox.requests[0].request_id)
+    assert answer.request_id == (returned_id if accepted else sandbox.requests[0].request_id)
 
 
 @pytest.mark.parametrize(
-    ("said", "reported"), [("req_9", "req_9"), ("x y", "req_8"), (9, "req_8"), (None, "req_8")]
+    ("envelope_id", "expected_id"),
+    [("req_9", "req_9"), ("x y", "req_8"), (9, "req_8"), (None, "req_8")],
 )
-async def test_an_error_is_known_by_the_id_in_its_envelope(
-    sandbox: Sandbox, said: object, reported: str
+async def test_an_error_reports_the_request_id_of_its_envelope(
+    sandbox: Sandbox, envelope_id: object, expected_id: str
 ) -> None:
-    """Else by the header's."""
-    error = {"code": "not_found", "message": "No.", "requestId": said}
+    """Without a valid one there, the id of the header."""
+    error = {"code": "not_found", "message": "No.", "requestId": envelope_id}
     fault = Fault.status(404, {"error": error}, headers={"X-Request-Id": "req_8"})
     sandbox.faults.add(fault)
     with pytest.raises(Refused) as caught:
         await client_on(sandbox).send(GetStudio(studio_id="s"), OWNER)
-    assert caught.value.failure.request_id == reported
+    assert caught.value.failure.request_id == expected_id
 
 
-async def test_two_callers_on_one_client_never_mix(sandbox: Sandbox) -> None:
-    """Thirty requests at once, in turn the owner's and a stranger's: each gets their own things."""
-    trax, seen = client_on(sandbox), {OWNER: set[str](), STRANGER: set[str]()}
+async def test_concurrent_callers_of_one_client_get_only_their_own_data(sandbox: Sandbox) -> None:
+    """Thirty concurrent requests, alternately of two callers."""
+    trax, connection_ids = client_on(sandbox), {OWNER: set[str](), OTHER_CALLER: set[str]()}
 
-    async def look(caller: Caller) -> None:
+    async def list_connections(caller: Caller) -> None:
         answer = await trax.send(ListConnections(), caller)
-        seen[caller] |= {connection["id"] for connection in answer.data["data"]}
+        connection_ids[caller] |= {connection["id"] for connection in answer.data["data"]}
 
     async with anyio.create_task_group() as tasks:
         for _ in range(15):
-            tasks.start_soon(look, OWNER)
-            tasks.start_soon(look, STRANGER)
-    assert seen == {OWNER: {"conn_1", "conn_2", "conn_3"}, STRANGER: {"conn_90"}}
+            tasks.start_soon(list_connections, OWNER)
+            tasks.start_soon(list_connections, OTHER_CALLER)
+    assert connection_ids == {OWNER: {"conn_1", "conn_2", "conn_3"}, OTHER_CALLER: {"conn_90"}}
     names = [received.key_name for received in sandbox.requests]
     assert (names.count("full"), names.count("stranger")) == (15, 15)
 
 
-async def test_a_key_is_not_remembered(sandbox: Sandbox) -> None:
-    """A caller without one stays without, whoever called before on the same client."""
+async def test_a_key_is_not_reused_for_the_next_caller(sandbox: Sandbox) -> None:
+    """A caller without a key stays without, whoever called before."""
     trax = client_on(sandbox)
     await trax.send(ListStudios(), OWNER)
     await trax.send(GetHealth(), ANONYMOUS)
@@ -129,53 +129,53 @@ async def test_a_key_is_not_remembered(sandbox: Sandbox) -> None:
     assert [received.key_name for received in sandbox.requests] == ["full", None]
 
 
-async def test_a_cookie_of_one_caller_is_not_sent_for_another(sandbox: Sandbox) -> None:
-    """A gateway may set one; a pooled client that kept it would tie callers together."""
+async def test_cookies_are_not_stored(sandbox: Sandbox) -> None:
+    """A gateway may set a cookie; a stored one would connect callers with each other."""
     trax = client_on(sandbox)
     cookie = {"Set-Cookie": "session=owner; Path=/"}
     sandbox.faults.add(Fault.status(200, {"data": []}, headers=cookie))
     await trax.send(ListStudios(), OWNER)
-    await trax.send(ListStudios(), STRANGER)
+    await trax.send(ListStudios(), OTHER_CALLER)
     await trax.send(ListStudios(), OWNER)
     assert [received.headers.get("cookie") for received in sandbox.requests] == [None] * 3
 
 
-async def test_unknown_fields_and_values_pass_through_untouched(sandbox: Sandbox) -> None:
-    """TRaX may add both at any time, on the page and on its items; order is kept too."""
-    added = {"colour": {"hue": 12, "names": ["bleu", None]}, "a": 1.5, "nothing": None}
-    sandbox.faults.add(Fault.extra(added))  # noqa: S610  no Django here
+async def test_unknown_fields_and_values_are_kept(sandbox: Sandbox) -> None:
+    """TRaX may add both at any time, to a page and to its items; the order is kept."""
+    added_fields = {"colour": {"hue": 12, "names": ["bleu", None]}, "a": 1.5, "nothing": None}
+    sandbox.faults.add(Fault.extra(added_fields))  # noqa: S610  no Django here
     sandbox.faults.add(Fault.patched(lambda studio: studio.update(role="COHOST", name=None)))
     trax = client_on(sandbox)
     page = (await trax.send(ListStudios(), OWNER)).data
     studio = (await trax.send(GetStudio(studio_id="studio_42"), OWNER)).data
-    assert {name: page[name] for name in added} == added
-    assert all(list(item)[-3:] == list(added) for item in page["data"])
+    assert {name: page[name] for name in added_fields} == added_fields
+    assert all(list(item)[-3:] == list(added_fields) for item in page["data"])
     assert (studio["role"], studio["name"]) == ("COHOST", None)
 
 
-async def test_any_success_is_a_success(sandbox: Sandbox) -> None:
-    """A 202 where the contract says 200 is no error."""
+async def test_any_2xx_status_is_a_success(sandbox: Sandbox) -> None:
+    """A 202 is accepted where the contract says 200."""
     sandbox.faults.add(Fault.status(202, {"encoderStreamId": "e", "destinationIds": []}))
     answer = await client_on(sandbox).send(GoLive(studio_id="studio_42"), OWNER)
     assert answer.data == {"encoderStreamId": "e", "destinationIds": []}
 
 
-async def test_half_a_character_in_an_answer_does_no_harm(sandbox: Sandbox) -> None:
-    """A lone surrogate can stand in JSON; passed on as it is it would end our stdio."""
+async def test_lone_surrogates_in_a_response_are_replaced(sandbox: Sandbox) -> None:
+    """JSON can contain a lone surrogate, which could not be written to stdio."""
     sandbox.faults.add(Fault.status(200, r'{"live": false, "mode": "\ud83d\ude00 \ud83d \\ud83d"}'))
     answer = await client_on(sandbox).send(GetStreamStatus(studio_id="studio_42"), OWNER)
     assert answer.data == {"live": False, "mode": "\U0001f600 ? \\ud83d"}
 
 
-async def test_bytes_that_are_not_utf8_are_replaced(sandbox: Sandbox) -> None:
-    """One broken name does not hide all studios."""
+async def test_invalid_utf8_in_a_response_is_replaced(sandbox: Sandbox) -> None:
+    """One invalid name does not make the list unreadable."""
     sandbox.faults.add(Fault.status(200, b'\xef\xbb\xbf{"live": false, "mode": "a\xffb"}'))
     answer = await client_on(sandbox).send(GetStreamStatus(studio_id="studio_42"), OWNER)
     assert answer.data == {"live": False, "mode": "a\ufffdb"}
 
 
-async def test_a_body_goes_out_as_json_in_utf8(sandbox: Sandbox) -> None:
-    """Only where the call has one: go-live takes none."""
+async def test_a_body_is_sent_as_json_in_utf8(sandbox: Sandbox) -> None:
+    """Only if the operation has a body; `go_live` has none."""
     trax = client_on(sandbox)
     await trax.send(CreateStudio(name="Café \U0001f600"), OWNER)
     await trax.send(GoLive(studio_id="studio_42"), OWNER)
@@ -186,64 +186,64 @@ async def test_a_body_goes_out_as_json_in_utf8(sandbox: Sandbox) -> None:
     assert "content-type" not in live.headers
 
 
-class Closing(SandboxTransport):
-    """A transport that says when it was closed."""
+class ClosableTransport(SandboxTransport):
+    """A transport that counts how often it is closed."""
 
-    closed = 0
+    close_count = 0
 
     async def aclose(self) -> None:
-        """Count."""
-        self.closed += 1
+        """Count the call."""
+        self.close_count += 1
 
 
 async def test_closing_the_client_closes_its_connections(sandbox: Sandbox) -> None:
-    """Once it has any: one that was never used has nothing to close."""
-    transport = Closing(sandbox)
+    """A client that was never used has no connections to close."""
+    transport = ClosableTransport(sandbox)
     trax = client_on(sandbox, transport=transport)
     await trax.aclose()
-    assert transport.closed == 0
+    assert transport.close_count == 0
     await trax.send(GetHealth(), ANONYMOUS)
     await trax.aclose()
-    assert transport.closed == 1
+    assert transport.close_count == 1
 
 
 async def test_all_requests_share_one_pool(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Made at the first request and not before: it takes a tenth of the start."""
-    made: list[httpx.AsyncClient] = []
+    """The pool is made at the first request, because that takes a tenth of the start-up time."""
+    clients: list[httpx.AsyncClient] = []
     original = httpx.AsyncClient.__init__
 
-    def counted(self: httpx.AsyncClient, **given: object) -> None:
-        made.append(self)
-        original(self, **given)  # type: ignore[arg-type]  # passed on as they came
+    def counting_init(self: httpx.AsyncClient, **kwargs: object) -> None:
+        clients.append(self)
+        original(self, **kwargs)  # type: ignore[arg-type]  # passed on unchanged
 
-    monkeypatch.setattr(httpx.AsyncClient, "__init__", counted)
+    monkeypatch.setattr(httpx.AsyncClient, "__init__", counting_init)
     trax = client_on(sandbox)
-    assert made == []
-    for caller in (OWNER, STRANGER, ANONYMOUS):
+    assert clients == []
+    for caller in (OWNER, OTHER_CALLER, ANONYMOUS):
         await trax.send(GetHealth(), caller)
-    assert len(made) == 1
+    assert len(clients) == 1
 
 
 def test_starting_the_server_does_not_load_the_http_client() -> None:
-    """Nothing that only a call needs stands before the first `tools/list`."""
+    """Modules that only a call needs are not imported before the first `tools/list`."""
     code = "import sys, trax_mcp.server.app; sys.exit('httpx' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], check=False, timeout=60)  # noqa: S603  ours
     assert run.returncode == 0
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "a\nb", "ключ", "\x7f", "x" * 513])
-def test_what_no_header_can_carry_is_no_key(key: str) -> None:
-    """Refused when it is read, and without repeating it."""
+def test_a_key_that_no_header_can_carry_is_refused(key: str) -> None:
+    """It is refused when it is read, and the error does not repeat it."""
     with pytest.raises(ValueError, match="1 to 512 visible ASCII characters") as caught:
         Caller(key)
     assert len(str(caught.value)) < 80
 
 
-def test_a_caller_shows_a_fingerprint_and_no_key() -> None:
-    """Equal for the same key, different for another, and never the key itself."""
+def test_a_caller_shows_its_fingerprint_but_not_its_key() -> None:
+    """Fingerprints are equal for the same key and different for others."""
     assert Caller(SANDBOX_KEY) == OWNER
-    assert len({OWNER.fingerprint, STRANGER.fingerprint, ANONYMOUS.fingerprint}) == 3
+    assert len({OWNER.fingerprint, OTHER_CALLER.fingerprint, ANONYMOUS.fingerprint}) == 3
     assert SANDBOX_KEY not in repr(OWNER) + str(OWNER)
     assert re.fullmatch(r"[0-9a-f]{16}", Caller(READONLY_KEY).fingerprint)

@@ -1,4 +1,4 @@
-"""Where each client has its configuration, and how that is judged for a person who asks."""
+"""Where each client has its configuration, and how its trax entry is classified."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from trax_mcp.cli.entries import (
     ConfiguredClient,
     Entry,
     Installation,
-    standing,
-    survey,
+    config_state,
+    read_configurations,
 )
 from trax_mcp.cli.jsonc import Document
 from trax_mcp.cli.key_file import key_file
@@ -22,11 +22,11 @@ from trax_mcp.cli.key_file import key_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-HERE: Final = Installation(
+INSTALLATION: Final = Installation(
     (("/opt/trax/bin/trax-mcp",), ("/opt/trax/bin/python", "-m", "trax_mcp"))
 )
 
-PLACES: Final = {
+PATHS: Final = {
     "linux": {
         "claude-desktop": ".config/Claude/claude_desktop_config.json",
         "claude-code": ".claude.json",
@@ -51,17 +51,17 @@ PLACES: Final = {
 }
 
 
-def places(computer: Computer) -> dict[str, str]:
-    """Where everything is, below the home folder."""
+def paths(computer: Computer) -> dict[str, str]:
+    """The path of every configuration and of the key, below the home folder."""
     found = {name: client.configuration(computer) for name, client in CLIENTS.items()}
     found["key"] = key_file(computer)
     return {name: it.relative_to(computer.home).as_posix() for name, it in found.items()}
 
 
-@pytest.mark.parametrize("system", PLACES)
-def test_every_system_has_its_own_places(system: str, tmp_path: Path) -> None:
-    """As each client documents them."""
-    assert places(Computer(system, tmp_path, {})) == PLACES[system]
+@pytest.mark.parametrize("system", PATHS)
+def test_paths_follow_the_operating_system(system: str, tmp_path: Path) -> None:
+    """They are those that each client documents."""
+    assert paths(Computer(system, tmp_path, {})) == PATHS[system]
 
 
 @pytest.mark.parametrize(
@@ -73,23 +73,23 @@ def test_every_system_has_its_own_places(system: str, tmp_path: Path) -> None:
         ("linux", "CLAUDE_CONFIG_DIR", {"claude-code"}),
     ],
 )
-def test_a_variable_moves_what_it_is_for(
+def test_environment_variable_moves_only_its_own_files(
     system: str, variable: str, moved: set[str], tmp_path: Path
 ) -> None:
-    """And nothing else; a relative folder counts for nothing."""
+    """A relative folder is ignored."""
     computer = Computer(system, tmp_path, {variable: str(tmp_path / "elsewhere")})
-    found = places(computer)
-    assert {it for it in found if found[it].startswith("elsewhere/")} == moved
-    assert places(Computer(system, tmp_path, {variable: "elsewhere"})) == PLACES[system]
+    resolved = paths(computer)
+    assert {it for it in resolved if resolved[it].startswith("elsewhere/")} == moved
+    assert paths(Computer(system, tmp_path, {variable: "elsewhere"})) == PATHS[system]
 
 
-def test_a_packaged_claude_desktop_reads_what_windows_keeps_for_it(tmp_path: Path) -> None:
-    """It never sees a file in the place that is documented."""
+def test_packaged_claude_desktop_uses_its_windows_package_folder(tmp_path: Path) -> None:
+    """It cannot read the documented path."""
     package = "AppData/Local/Packages/Claude_pzs8sxrjxfjjc/LocalCache/Roaming"
     (tmp_path / package).mkdir(parents=True)
     desktop = f"{package}/Claude/claude_desktop_config.json"
-    assert places(Computer("win32", tmp_path, {})) == PLACES["win32"] | {"claude-desktop": desktop}
-    assert places(Computer("linux", tmp_path, {})) == PLACES["linux"]
+    assert paths(Computer("win32", tmp_path, {})) == PATHS["win32"] | {"claude-desktop": desktop}
+    assert paths(Computer("linux", tmp_path, {})) == PATHS["linux"]
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -108,39 +108,42 @@ def test_a_packaged_claude_desktop_reads_what_windows_keeps_for_it(tmp_path: Pat
         ("{", ConfigState.BROKEN),
     ],
 )
-def test_an_entry_is_judged_by_what_it_starts(
+def test_entry_state_depends_on_the_command_it_starts(
     client: str, entry: str, expected: ConfigState
 ) -> None:
-    """Every way to start this installation is one."""
+    """Every command that starts this installation counts as here."""
     row = CLIENTS[client]
     text = f'{{"{row.servers}": {{"trax": {entry}}}}}'
-    assert standing(row, text, HERE) is expected
+    assert config_state(row, text, INSTALLATION) is expected
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_what_install_writes_is_judged_to_be_here(client: str) -> None:
-    """Both speak of the same."""
+def test_entry_written_by_install_is_classified_as_here(client: str) -> None:
+    """For any other installation it is elsewhere."""
     row = CLIENTS[client]
     empty = Document.read("{}", comments=row.comments)
-    for entry in (Entry(HERE), Entry(HERE, sandbox=True)):
-        text = entry.put_into(empty, row).text
-        assert standing(row, text, HERE) is ConfigState.HERE
-        assert standing(row, text, Installation((("/usr/bin/x",),))) is ConfigState.ELSEWHERE
-    assert standing(row, "{}", HERE) is ConfigState.WITHOUT
-    assert standing(row, None, HERE) is ConfigState.ABSENT
+    for entry in (Entry(INSTALLATION), Entry(INSTALLATION, sandbox=True)):
+        text = entry.add_to(empty, row).text
+        assert config_state(row, text, INSTALLATION) is ConfigState.HERE
+        assert config_state(row, text, Installation((("/usr/bin/x",),))) is ConfigState.ELSEWHERE
+    assert config_state(row, "{}", INSTALLATION) is ConfigState.WITHOUT
+    assert config_state(row, None, INSTALLATION) is ConfigState.ABSENT
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_no_servers_at_all_are_none(client: str) -> None:
-    """Some write null where others write an empty object."""
+def test_null_servers_count_as_an_empty_object(client: str) -> None:
+    """Some clients write null."""
     row = CLIENTS[client]
     empty = Document.read(f'{{"{row.servers}": null}}', comments=row.comments)
-    assert standing(row, empty.text, HERE) is ConfigState.WITHOUT
-    assert standing(row, Entry(HERE).put_into(empty, row).text, HERE) is ConfigState.HERE
+    assert config_state(row, empty.text, INSTALLATION) is ConfigState.WITHOUT
+    assert (
+        config_state(row, Entry(INSTALLATION).add_to(empty, row).text, INSTALLATION)
+        is ConfigState.HERE
+    )
 
 
-def test_a_survey_finds_what_counts_in_a_project_alone(tmp_path: Path) -> None:
-    """After what counts everywhere, one more for each such project, and for no other client."""
+def test_project_entries_are_listed_after_the_global_entry(tmp_path: Path) -> None:
+    """One for each project that has an entry, for Claude Code only."""
     computer = Computer("linux", tmp_path, {})
     local = {"/here": "/opt/trax/bin/trax-mcp", "/there": "/gone/trax-mcp"}
     projects = {it: {"mcpServers": {"trax": {"command": to}}} for it, to in local.items()}
@@ -150,7 +153,11 @@ def test_a_survey_finds_what_counts_in_a_project_alone(tmp_path: Path) -> None:
         file.write_text(json.dumps({"projects": projects}))
     code = CLIENTS["claude-code"]
     path = code.configuration(computer)
-    found = [it for it in survey(computer, HERE) if it.standing is not ConfigState.ABSENT]
+    found = [
+        it
+        for it in read_configurations(computer, INSTALLATION)
+        if it.state is not ConfigState.ABSENT
+    ]
     assert found == [
         ConfiguredClient(code, path, ConfigState.WITHOUT),
         ConfiguredClient(code, path, ConfigState.HERE, "/here"),
@@ -161,8 +168,8 @@ def test_a_survey_finds_what_counts_in_a_project_alone(tmp_path: Path) -> None:
     ]
 
 
-def test_a_survey_finds_what_there_is(tmp_path: Path) -> None:
-    """One for each client, and no complaint about what cannot be read."""
+def test_every_client_is_listed_with_the_state_of_its_configuration(tmp_path: Path) -> None:
+    """An unreadable configuration is no error."""
     computer = Computer("linux", tmp_path, {})
     contents = {
         "claude-code": b'{"mcpServers": {"trax": {"command": "/opt/trax/bin/trax-mcp"}}}',
@@ -174,16 +181,16 @@ def test_a_survey_finds_what_there_is(tmp_path: Path) -> None:
         file.write_bytes(content)
     (tmp_path / ".config/Code/User/mcp.json").mkdir(parents=True)
     expected = (ConfigState.ABSENT, ConfigState.HERE, ConfigState.BROKEN, ConfigState.BROKEN)
-    assert survey(computer, HERE) == tuple(
+    assert read_configurations(computer, INSTALLATION) == tuple(
         ConfiguredClient(client, client.configuration(computer), it)
         for client, it in zip(CLIENTS.values(), expected, strict=True)
     )
 
 
-def test_an_installation_is_started_by_its_script_or_by_its_python(
+def test_installation_is_started_by_its_script_or_its_python(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By its absolute path, and whatever folder a client starts it in."""
+    """By an absolute path, so that it starts from any folder."""
     python = tmp_path / "python"
     monkeypatch.setattr("sys.executable", str(python))
     by_module = ((str(python), "-P", "-m", "trax_mcp"), (str(python), "-m", "trax_mcp"))

@@ -1,4 +1,4 @@
-"""Suggestions in trouble, and whose they are: never an error for TRaX's sake, never another's.
+"""Completions when TRaX fails or is slow, and with several callers.
 
 Through a real client in both eras, over sockets and pipes where those matter.
 """
@@ -18,7 +18,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
 from tests import ROOT
-from tests.audience import staging, viewer_of
+from tests.audience import manual_clock_server, subscriber_of
 from tests.conftest import OWNER, client_on
 from tests.hand import settled
 from tests.jsonrpc import LEGACY, read_answer, request
@@ -26,7 +26,7 @@ from tests.looks import ACCOUNTS, PLACES, STUDIOS, asked, narrow
 from tests.ports import Held
 from tests.processes import PATIENCE_SECONDS, environment
 from tests.readings import client_of
-from tests.suggestions import CHAT, STATUS, WHOLE_STUDIO, asking, completed, suggested
+from tests.suggestions import CHAT, STATUS, WHOLE_STUDIO, completed, completion_params, suggested
 from trax_mcp.sandbox import READONLY_KEY, SANDBOX_KEY, STRANGER_KEY, Fault
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.tool_filter import ToolFilter
@@ -54,29 +54,29 @@ FAULTS: Final = (
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda it: it.name)
-async def test_while_trax_fails_there_are_none(
+async def test_a_failing_trax_gives_no_suggestions(
     server: Server[Any], *, sandbox: Sandbox, era: str, fault: Fault
 ) -> None:
-    """No error: the person types on; and what failed is not remembered."""
+    """No protocol error; the failure is not cached."""
     async with client_of(server, era) as client:
         sandbox.faults.add(fault, times=None)
-        for where, argument in (
+        for reference, argument in (
             ("go_live", "studio"),
             ("set_up_destination", "platform"),
             ("set_up_destination", "connection"),
             (CHAT, "studioId"),
         ):
-            assert await suggested(client, where, argument, studio=SHOW) == []
+            assert await suggested(client, reference, argument, studio=SHOW) == []
         sandbox.faults.clear()
         assert SHOW in await suggested(client, "go_live", "studio")
 
 
-async def test_while_trax_is_slow_there_are_none(
+async def test_a_slow_trax_gives_no_suggestions_after_five_seconds(
     sandbox: Sandbox, clock: HandClock, era: str
 ) -> None:
-    """After five seconds; and the next letter asks again."""
-    patient = client_on(sandbox, timeout_seconds=10 * PATIENCE_SECONDS)
-    server = build_server(patient, own=OWNER, house=ServerDeps(clock=clock))
+    """The next request reads again."""
+    trax = client_on(sandbox, timeout_seconds=10 * PATIENCE_SECONDS)
+    server = build_server(trax, own=OWNER, deps=ServerDeps(clock=clock))
     held = Held()
     sandbox.faults.add(held.fault)
     async with client_of(server, era) as client, anyio.create_task_group() as typing:
@@ -98,23 +98,23 @@ async def test_while_trax_is_slow_there_are_none(
         assert SHOW in await suggested(client, "go_live", "studio")
 
 
-async def test_letters_typed_while_trax_is_asked_wait_for_that_answer(
+async def test_completions_during_a_read_share_its_result(
     server: Server[Any], *, sandbox: Sandbox, era: str
 ) -> None:
-    """However many there are, TRaX is asked once."""
+    """Several concurrent completions cause one request to TRaX."""
     answer = anyio.Event()
     sandbox.faults.add(Fault.delay(answer), times=None)
-    told: dict[str, list[str]] = {}
+    results: dict[str, list[str]] = {}
     async with client_of(server, era) as client, anyio.create_task_group() as typing:
 
         async def complete(typed: str) -> None:
-            told[typed] = await suggested(client, "go_live", "studio", typed)
+            results[typed] = await suggested(client, "go_live", "studio", typed)
 
         for typed in ("", "m", "mo", "mor"):
             typing.start_soon(complete, typed)
         await settled()
         answer.set()
-    assert [told[it] for it in ("m", "mo", "mor")] == [["Morning Coffee"]] * 3
+    assert [results[it] for it in ("m", "mo", "mor")] == [["Morning Coffee"]] * 3
     assert asked(sandbox) == {STUDIOS: 1}
 
 
@@ -126,17 +126,17 @@ async def test_letters_typed_while_trax_is_asked_wait_for_that_answer(
         (("connections:read", "destinations:read"), []),
     ],
 )
-async def test_what_a_key_may_read_is_suggested_all_the_same(
+async def test_platforms_come_from_the_lists_that_the_key_may_read(
     trax: Trax, *, sandbox: Sandbox, era: str, without: tuple[str, ...], platforms: list[str]
 ) -> None:
-    """Platforms come from two lists, and one of them is enough."""
+    """One of the two lists is enough."""
     server = build_server(trax, own=narrow(sandbox, *without))
     async with client_of(server, era) as client:
         assert await suggested(client, "answer_chat", "platform", studio=SHOW) == platforms
     assert asked(sandbox) == {STUDIOS: 1, PLACES: 1, ACCOUNTS: 1}
 
 
-NOWHERE: Final = {
+UNKNOWN_REFERENCES: Final = {
     "no_such": "There is no such prompt.",
     "": "There is no such prompt.",
     "trax://studios": "There is no such resource template.",
@@ -145,32 +145,36 @@ NOWHERE: Final = {
 }
 
 
-async def refusal(client: Client, where: str) -> tuple[int, str, object]:
-    """The error that asking for suggestions gives."""
+async def refusal(client: Client, reference: str) -> tuple[int, str, object]:
+    """The error of a completion request."""
     with pytest.raises(MCPError) as caught:
-        await completed(client, where, "studio")
+        await completed(client, reference, "studio")
     return caught.value.error.code, caught.value.error.message, caught.value.error.data
 
 
-@pytest.mark.parametrize(("where", "message"), NOWHERE.items(), ids=range(len(NOWHERE)))
-async def test_what_is_not_there_cannot_be_completed(
-    server: Server[Any], *, sandbox: Sandbox, era: str, where: str, message: str
+@pytest.mark.parametrize(
+    ("reference", "message"), UNKNOWN_REFERENCES.items(), ids=range(len(UNKNOWN_REFERENCES))
+)
+async def test_completing_an_unknown_prompt_or_template_is_an_error(
+    server: Server[Any], *, sandbox: Sandbox, era: str, reference: str, message: str
 ) -> None:
-    """-32602 (specification, server/utilities/completion); nothing is repeated, TRaX not asked."""
+    """-32602 (specification, server/utilities/completion), without a request to TRaX."""
     async with client_of(server, era) as client:
-        assert await refusal(client, where) == (types.INVALID_PARAMS, message, None)
+        assert await refusal(client, reference) == (types.INVALID_PARAMS, message, None)
     assert list(sandbox.requests) == []
 
 
-async def test_what_is_not_offered_cannot_be_completed(trax: Trax, era: str) -> None:
-    """A hidden prompt or resource is like any other that is not there."""
-    offer = ToolFilter(only=frozenset({"find_studio", "check_readiness", "get_stream_status"}))
-    server = build_server(trax, own=OWNER, house=ServerDeps(offer=offer))
+async def test_completing_a_hidden_prompt_or_resource_is_an_error(trax: Trax, era: str) -> None:
+    """Like an unknown one."""
+    tool_filter = ToolFilter(
+        only=frozenset({"find_studio", "check_readiness", "get_stream_status"})
+    )
+    server = build_server(trax, own=OWNER, deps=ServerDeps(tool_filter=tool_filter))
     async with client_of(server, era) as client:
         assert SHOW in await suggested(client, "check_readiness", "studio")
         assert await suggested(client, STATUS, "studioId", "coffee") == ["studio_51"]
-        for where in ("go_live", WHOLE_STUDIO, CHAT):
-            assert (await refusal(client, where))[0] == types.INVALID_PARAMS
+        for reference in ("go_live", WHOLE_STUDIO, CHAT):
+            assert (await refusal(client, reference))[0] == types.INVALID_PARAMS
 
 
 HIDDEN: Final[dict[tuple[str, ...], tuple[list[str], list[str]]]] = {
@@ -183,11 +187,11 @@ HIDDEN: Final[dict[tuple[str, ...], tuple[list[str], list[str]]]] = {
     ),
     ("chat", "find_studio", "list_destinations"): (["studio_51"], ["youtube", "twitch", "kick"]),
 }
-"""What an operator may offer, the studio that is then suggested, and the platforms."""
+"""The offered tools -> the studio suggested, and the platforms."""
 
 
 @pytest.mark.parametrize(("only", "suggestions"), HIDDEN.items(), ids=range(len(HIDDEN)))
-async def test_what_the_operator_does_not_list_is_not_suggested(
+async def test_completions_show_only_what_the_offered_tools_show(
     trax: Trax,
     *,
     sandbox: Sandbox,
@@ -195,40 +199,41 @@ async def test_what_the_operator_does_not_list_is_not_suggested(
     only: tuple[str, ...],
     suggestions: tuple[list[str], list[str]],
 ) -> None:
-    """Nor is TRaX asked for it: what no tool tells, no suggestion tells either."""
+    """TRaX gets no request for the rest."""
     studios, platforms = suggestions
-    server = build_server(trax, own=OWNER, house=ServerDeps(offer=ToolFilter(only=frozenset(only))))
+    server = build_server(
+        trax, own=OWNER, deps=ServerDeps(tool_filter=ToolFilter(only=frozenset(only)))
+    )
     async with client_of(server, era) as client:
         assert await suggested(client, CHAT, "studioId", "coffee") == studios
         if "find_studio" in only:
-            asking = suggested(client, "answer_chat", "platform", studio=SHOW)
-            assert await asking == platforms
+            assert await suggested(client, "answer_chat", "platform", studio=SHOW) == platforms
     lists = {"list_connections": ACCOUNTS, "list_destinations": PLACES}
     expected = {path for tool, path in lists.items() if tool in only}
     assert set(asked(sandbox)) == expected | ({STUDIOS} if studios else set())
 
 
-async def test_each_caller_is_suggested_their_own_things_and_nobody_elses(era: str) -> None:
-    """In turn, from memory too; each list read with the key of whom it is for."""
+async def test_each_caller_is_suggested_only_their_own_things(era: str) -> None:
+    """In turn and from the cache; each list is read with its caller's key."""
     async with (
-        staging() as front,
-        viewer_of(front, era) as owner,
-        viewer_of(front, era, key=STRANGER_KEY) as stranger,
-        viewer_of(front, era, key=READONLY_KEY) as reader,
-        viewer_of(front, era, key="") as nobody,
+        manual_clock_server() as front,
+        subscriber_of(front, era) as owner,
+        subscriber_of(front, era, key=STRANGER_KEY) as other,
+        subscriber_of(front, era, key=READONLY_KEY) as reader,
+        subscriber_of(front, era, key="") as keyless,
     ):
         for _ in range(2):
             for viewer, studio, account in (
                 (owner, "studio_42", "Robin's Channel"),
-                (stranger, "studio_99", "Stranger's Channel"),
+                (other, "studio_99", "Stranger's Channel"),
                 (reader, "studio_42", "Robin's Channel"),
             ):
                 studios = await suggested(viewer.client, CHAT, "studioId")
                 accounts = await suggested(viewer.client, "set_up_destination", "connection")
                 assert (studios[0], accounts[0]) == (studio, account)
-                assert len(studios) == (1 if viewer is stranger else 4)
-            assert await suggested(nobody.client, CHAT, "studioId") == []
-        assert await suggested(stranger.client, "answer_chat", "platform", studio="studio_42") == [
+                assert len(studios) == (1 if viewer is other else 4)
+            assert await suggested(keyless.client, CHAT, "studioId") == []
+        assert await suggested(other.client, "answer_chat", "platform", studio="studio_42") == [
             "youtube"
         ]
         assert front.keys == [
@@ -237,41 +242,43 @@ async def test_each_caller_is_suggested_their_own_things_and_nobody_elses(era: s
         assert {it.path for it in front.trax.requests} == {STUDIOS, ACCOUNTS}
 
 
-async def test_two_callers_at_the_same_time_are_never_mixed(era: str) -> None:
-    """While both lists are being read, and after."""
+async def test_suggestions_of_concurrent_callers_are_never_mixed(era: str) -> None:
+    """During and after both reads."""
     async with (
-        staging() as front,
-        httpx2.AsyncClient(headers={"X-API-Key": SANDBOX_KEY}, trust_env=False) as mine,
-        httpx2.AsyncClient(headers={"X-API-Key": STRANGER_KEY}, trust_env=False) as theirs,
+        manual_clock_server() as front,
+        httpx2.AsyncClient(headers={"X-API-Key": SANDBOX_KEY}, trust_env=False) as owner_http,
+        httpx2.AsyncClient(headers={"X-API-Key": STRANGER_KEY}, trust_env=False) as other_http,
         Client(
-            streamable_http_client(f"{front.address}/mcp", http_client=mine), mode=era, cache=None
-        ) as owner,
-        Client(
-            streamable_http_client(f"{front.address}/mcp", http_client=theirs),
+            streamable_http_client(f"{front.address}/mcp", http_client=owner_http),
             mode=era,
             cache=None,
-        ) as stranger,
+        ) as owner,
+        Client(
+            streamable_http_client(f"{front.address}/mcp", http_client=other_http),
+            mode=era,
+            cache=None,
+        ) as other,
         anyio.create_task_group() as typing,
     ):
-        told: list[tuple[Client, list[str]]] = []
+        results: list[tuple[Client, list[str]]] = []
 
         async def complete(client: Client) -> None:
-            told.append((client, await suggested(client, CHAT, "studioId", "studio")))
+            results.append((client, await suggested(client, CHAT, "studioId", "studio")))
 
-        for client in (owner, stranger) * 8:
+        for client in (owner, other) * 8:
             typing.start_soon(complete, client)
-    assert {(client is owner, *values) for client, values in told} == {
+    assert {(client is owner, *values) for client, values in results} == {
         (True, "studio_42", "studio_43", "studio_51", "studio_60"),
         (False, "studio_99"),
     }
     assert sorted(front.keys) == sorted([SANDBOX_KEY, STRANGER_KEY])
 
 
-async def test_the_answer_on_the_wire_is_the_protocols(era: str) -> None:
-    """Values, how many there are, and whether those are all."""
-    async with staging() as front:
+async def test_the_raw_completion_response_matches_the_protocol(era: str) -> None:
+    """Values, total and whether there are more."""
+    async with manual_clock_server() as front:
         caller = await front.opened(era, x_api_key=SANDBOX_KEY)
-        params = asking("go_live", "studio", "coffee")
+        params = completion_params("go_live", "studio", "coffee")
         answer = read_answer(await caller.post(request(era, "completion/complete", params)))
     assert answer["result"]["completion"] == {
         "values": ["Morning Coffee"],
@@ -281,8 +288,8 @@ async def test_the_answer_on_the_wire_is_the_protocols(era: str) -> None:
 
 
 @pytest.mark.parametrize("mode", [LEGACY, "auto"])
-async def test_over_stdio_the_same_is_suggested(mode: str) -> None:
-    """As a client starts the command."""
+async def test_completions_work_over_stdio(mode: str) -> None:
+    """With the command as a client starts it."""
     command = StdioServerParameters(
         command=sys.executable,
         args=["-m", "trax_mcp", "--sandbox"],

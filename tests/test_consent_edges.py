@@ -1,8 +1,4 @@
-"""What happens at the same moment as a call that needs a yes, and what must not come of it.
-
-What counts is what reached the sandbox; the studio changes, or others act, while a call is under
-way.
-"""
+"""Races: the studio changes, or other calls run, while a guarded call is in progress."""
 
 from __future__ import annotations
 
@@ -16,19 +12,19 @@ import mcp_types as types
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from tests.acts import ACTS, GO_LIVE, GO_OFFLINE, STUDIO, Act
+from tests.acts import GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS, STUDIO, GuardedOperation
 from tests.conftest import OWNER, no_pause
-from tests.consent import SECOND_KEY, audited, in_memory, said, told
+from tests.consent import SECOND_KEY, audit_lines, in_memory, status_and_reason, text_of
 from tests.jsonrpc import MODERN
 from tests.meanwhile import Paused, afterwards, begin
 from tests.person import (
     agreeing,
+    altering,
     cancelling,
     chosen,
     declining,
     failing,
     filled_in,
-    nearly,
     refusing,
     yes_to,
 )
@@ -49,9 +45,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from tests.consent import Desk
-    from tests.person import Form, Said, Saying
-    from trax_mcp.sandbox.messages import Answer, Answerer, Request
+    from tests.consent import Clients
+    from tests.person import Form, FormAnswer, Responder
+    from trax_mcp.sandbox.messages import Request, RequestHandler, Response
 
 RAN: Final = ("ran", None)
 USED: Final = ("confirmation_invalid", "used")
@@ -60,21 +56,21 @@ NOTHING_TO_DO: Final = ("nothing_to_do", None)
 NOT_LIVE: Final = Fault.status(200, {"live": False})
 STATUS: Final = "*/stream-status"
 
-WHILE_LIVE: Final = ACTS["create_destination, on air"]
-"""It needs a yes only while the studio is on air; done twice, it is there twice."""
+WHILE_LIVE: Final = GUARDED_OPERATIONS["create_destination, on air"]
+"""It needs consent only while the studio is live, and a second run is visible."""
 
 
-def take_off_air(desk: Desk) -> None:
-    """Somebody else ends the show; a minute passes."""
-    desk.trax.world.go_offline(desk.trax.world.studios["studio_42"])
-    desk.clock.advance(60)
+def take_off_air(clients: Clients) -> None:
+    """Stop the stream on TRaX itself, and wait a minute."""
+    clients.trax.world.go_offline(clients.trax.world.studios["studio_42"])
+    clients.clock.advance(60)
 
 
-class Stale(Paused):
-    """A fault that holds an answer up on its way out: it says what was so, and is late."""
+class LateAnswer(Paused):
+    """A fault that holds an answer after TRaX has made it, so that it is out of date."""
 
-    async def _strike(self, asked: Request, onward: Answerer) -> Answer:
-        answer = await onward(asked)
+    async def _apply(self, request: Request, handle: RequestHandler) -> Response:
+        answer = await handle(request)
         self._arrived.set()
         await self._released.wait()
         return answer
@@ -83,153 +79,159 @@ class Stale(Paused):
 # The studio goes off air
 
 
-NOES: Final[Mapping[str, tuple[Saying, str]]] = {
+NOES: Final[Mapping[str, tuple[Responder, str]]] = {
     "do not": (refusing, "declined"),
     "decline": (declining, "declined"),
     "cancel": (cancelling, "cancelled"),
-    "malformed": (nearly(str.upper), "malformed"),
+    "malformed": (altering(str.upper), "malformed"),
     "client error": (failing, "client_error"),
 }
 
 
 @pytest.mark.parametrize("no", NOES)
-async def test_a_no_is_a_no_also_when_nobody_need_have_been_asked(era: str, no: str) -> None:
-    """The show ended while the form was open; whoever was asked has the last word."""
-    say, reason = NOES[no]
-    async with in_memory(era) as desk:
-        put_on_air(desk.trax)
+async def test_decline_counts_even_if_consent_is_no_longer_required(era: str, no: str) -> None:
+    """The stream ends while the form is open."""
+    respond, reason = NOES[no]
+    async with in_memory(era) as clients:
+        put_on_air(clients.trax)
 
-        async def off_air_first(form: Form) -> Said:
-            take_off_air(desk)
-            return await say(form)
+        async def off_air_first(form: Form) -> FormAnswer:
+            take_off_air(clients)
+            return await respond(form)
 
-        desk.person.will(off_air_first)
-        if era == MODERN and say is failing:  # there the client itself fails, and asks no more
+        clients.person.answer_with(off_air_first)
+        if era == MODERN and respond is failing:  # the client raises and sends no answer
             with suppress(MCPError):
-                await desk.call(WHILE_LIVE, desk.asking)
+                await clients.call(WHILE_LIVE, clients.asking)
         else:
-            result = await desk.call(WHILE_LIVE, desk.asking)
-            assert told(result) == ("declined", reason)
-        assert desk.sent == []
-    assert len(desk.person.forms) == 1
+            result = await clients.call(WHILE_LIVE, clients.asking)
+            assert status_and_reason(result) == ("declined", reason)
+        assert clients.sent == []
+    assert len(clients.person.forms) == 1
 
 
 @pytest.mark.parametrize("first", ["on air", "off air"])
 @pytest.mark.parametrize("then", ["on air", "off air"])
-async def test_a_confirmation_is_spent_also_where_none_is_needed(
+async def test_a_confirmation_is_used_even_if_consent_is_no_longer_required(
     era: str, first: str, then: str
 ) -> None:
-    """What was confirmed on air runs once, wherever the show is at the first use or the second."""
-    async with in_memory(era) as desk:
-        put_on_air(desk.trax)
-        confirmation = await desk.confirmation(WHILE_LIVE)
-        use = partial(desk.call, WHILE_LIVE, confirm=True, confirmation=confirmation)
+    """It runs once, whether the studio is live or not at the first and second use."""
+    async with in_memory(era) as clients:
+        put_on_air(clients.trax)
+        confirmation = await clients.confirmation(WHILE_LIVE)
+        use = partial(clients.call, WHILE_LIVE, confirm=True, confirmation=confirmation)
         if first == "off air":
-            take_off_air(desk)
-        assert told(await use()) == RAN
+            take_off_air(clients)
+        assert status_and_reason(await use()) == RAN
         if first != then:
-            (take_off_air if then == "off air" else lambda it: put_on_air(it.trax))(desk)
-        assert told(await use()) == USED
-        assert desk.sent == [WHILE_LIVE.sent]
+            (take_off_air if then == "off air" else lambda it: put_on_air(it.trax))(clients)
+        assert status_and_reason(await use()) == USED
+        assert clients.sent == [WHILE_LIVE.sent]
 
 
-# A stop, and what is under way meanwhile
+# A stop during other calls
 
 
 @pytest.mark.parametrize("junk", ["x", "A" * 22, ""])
-async def test_junk_beside_the_flag_does_not_carry_a_go_live_past_a_stop(
+async def test_unknown_confirmation_does_not_override_a_stop_in_flag_mode(
     era: str, junk: str
 ) -> None:
-    """Where the flag is enough, a confirmation means nothing: neither a yes nor an excuse."""
+    """In flag mode a confirmation has no effect."""
     held = Paused()
-    async with in_memory(era, mode=Mode.FLAG) as desk:
-        desk.trax.faults.add(held.fault, path="*/sources")
+    async with in_memory(era, mode=Mode.FLAG) as clients:
+        clients.trax.faults.add(held.fault, path="*/sources")
         async with anyio.create_task_group() as tasks:
-            going = partial(desk.call, GO_LIVE, confirm=True, confirmation=junk)
-            went_live = begin(tasks, going)
+            go_live = partial(clients.call, GO_LIVE, confirm=True, confirmation=junk)
+            went_live = begin(tasks, go_live)
             await held.arrived()
-            assert told(await desk.call(GO_OFFLINE, confirm=True)) == RAN
+            assert status_and_reason(await clients.call(GO_OFFLINE, confirm=True)) == RAN
             held.release()
-        assert desk.sent == [GO_OFFLINE.sent]
-    assert told(went_live[0]) == ("confirmation_required", None)
+        assert clients.sent == [GO_OFFLINE.sent]
+    assert status_and_reason(went_live[0]) == ("confirmation_required", None)
 
 
-async def test_a_stop_that_is_still_watched_forgets_no_later_start(era: str) -> None:
-    """It sees the studio off air; that the lost go-live after it may be starting stays known."""
-    late = Stale()
-    async with in_memory(era) as desk:
-        put_on_air(desk.trax)
+async def test_an_observed_stop_does_not_end_a_later_pending_go_live(era: str) -> None:
+    """The stop sees the studio off air. The later go-live, whose answer is lost, stays pending."""
+    late = LateAnswer()
+    async with in_memory(era) as clients:
+        put_on_air(clients.trax)
 
-        def stopped() -> None:
-            desk.clock.advance(10)
-            desk.trax.faults.add(late.fault, path=STATUS)
+        def hold_the_status() -> None:
+            clients.clock.advance(10)
+            clients.trax.faults.add(late.fault, path=STATUS)
 
-        desk.trax.faults.add(afterwards(stopped), path="*/go-offline")
+        clients.trax.faults.add(afterwards(hold_the_status), path="*/go-offline")
         async with anyio.create_task_group() as tasks:
-            stop = begin(tasks, partial(desk.confirmed, GO_OFFLINE))
+            stop = begin(tasks, partial(clients.confirmed, GO_OFFLINE))
             await late.arrived()
-            desk.trax.faults.add(Fault.dropped(when="after"), path="*/go-live")
-            desk.trax.faults.add(NOT_LIVE, times=None, path=STATUS)
-            assert told(await desk.confirmed(GO_LIVE)) == ("failed", "unreachable")
+            clients.trax.faults.add(Fault.dropped(when="after"), path="*/go-live")
+            clients.trax.faults.add(NOT_LIVE, times=None, path=STATUS)
+            assert status_and_reason(await clients.confirmed(GO_LIVE)) == ("failed", "unreachable")
             late.release()
         assert stop[0].structured_content["observed"]["state"] == "off_air"
-        assert told(await desk.call(GO_LIVE)) == NOTHING_TO_DO
-        assert desk.sent == [GO_OFFLINE.sent, GO_LIVE.sent]
+        assert status_and_reason(await clients.call(GO_LIVE)) == NOTHING_TO_DO
+        assert clients.sent == [GO_OFFLINE.sent, GO_LIVE.sent]
 
 
-async def test_a_look_from_before_a_stop_forgets_no_later_start(era: str) -> None:
-    """It still says "live", of the broadcast before; the one that is starting is not seen in it."""
-    late = Stale()
-    async with in_memory(era) as desk:
-        put_on_air(desk.trax)
-        desk.trax.faults.add(late.fault, path=STATUS)
+async def test_a_live_status_from_before_a_stop_does_not_end_a_pending_go_live(era: str) -> None:
+    """The late answer says `live` about the earlier broadcast."""
+    late = LateAnswer()
+    async with in_memory(era) as clients:
+        put_on_air(clients.trax)
+        clients.trax.faults.add(late.fault, path=STATUS)
         async with anyio.create_task_group() as tasks:
-            asked_before = begin(tasks, partial(desk.call, GO_LIVE))
+            earlier = begin(tasks, partial(clients.call, GO_LIVE))
             await late.arrived()
-            assert told(await desk.confirmed(GO_OFFLINE)) == RAN
-            desk.trax.faults.add(NOT_LIVE, times=None, path=STATUS)
-            starting = await desk.confirmed(GO_LIVE)
+            assert status_and_reason(await clients.confirmed(GO_OFFLINE)) == RAN
+            clients.trax.faults.add(NOT_LIVE, times=None, path=STATUS)
+            starting = await clients.confirmed(GO_LIVE)
             late.release()
         assert (starting.structured_content or {})["observed"]["state"] == "starting"
-        assert told(asked_before[0]) == NOTHING_TO_DO
-        assert told(await desk.call(GO_LIVE)) == NOTHING_TO_DO
-        assert desk.sent == [GO_OFFLINE.sent, GO_LIVE.sent]
+        assert status_and_reason(earlier[0]) == NOTHING_TO_DO
+        assert status_and_reason(await clients.call(GO_LIVE)) == NOTHING_TO_DO
+        assert clients.sent == [GO_OFFLINE.sent, GO_LIVE.sent]
 
 
-async def test_a_refused_stop_ends_no_watch(era: str) -> None:
-    """TRaX would not hear of it: the go-live goes on, and is seen to the end."""
+async def test_a_refused_stop_does_not_end_the_observation_of_a_go_live(era: str) -> None:
+    """The go-live is observed until it is on air."""
     held = Paused()
-    async with in_memory(era) as desk:
-        watching = partial(desk.trax.faults.add, held.fault, path=STATUS)
-        desk.trax.faults.add(afterwards(watching), path="*/go-live")
+    async with in_memory(era) as clients:
+        observing = partial(clients.trax.faults.add, held.fault, path=STATUS)
+        clients.trax.faults.add(afterwards(observing), path="*/go-live")
         refusal = Fault.error(429, "rate_limited", Retry_After="60")
-        desk.trax.faults.add(refusal, times=None, path="*/go-offline")
+        clients.trax.faults.add(refusal, times=None, path="*/go-offline")
         async with anyio.create_task_group() as tasks:
-            going = begin(tasks, partial(desk.confirmed, GO_LIVE))
+            went_live = begin(tasks, partial(clients.confirmed, GO_LIVE))
             await held.arrived()
-            assert told(await desk.confirmed(GO_OFFLINE)) == ("failed", "rate_limited")
+            assert status_and_reason(await clients.confirmed(GO_OFFLINE)) == (
+                "failed",
+                "rate_limited",
+            )
             held.release()
-        assert desk.sent[:2] == [GO_LIVE.sent, GO_OFFLINE.sent]
-    assert going[0].structured_content["observed"]["state"] == "on_air"
+        assert clients.sent[:2] == [GO_LIVE.sent, GO_OFFLINE.sent]
+    assert went_live[0].structured_content["observed"]["state"] == "on_air"
 
 
-async def test_a_stop_by_a_key_that_may_not_stop_voids_nobodys_yes(era: str) -> None:
-    """Another account's, with no scope at all: TRaX refuses it, and the owner goes live."""
-    async with in_memory(era) as desk:
-        desk.trax.world.keys[SECOND_KEY] = Key(SECOND_KEY, "second", STRANGER, frozenset())
-        mine = await desk.confirmation(GO_LIVE)
-        theirs = await desk.confirmation(GO_OFFLINE, client=desk.other)
-        stopped = await desk.call(GO_OFFLINE, desk.other, confirm=True, confirmation=theirs)
-        assert told(stopped) == ("failed", "insufficient_scope")
-        assert told(await desk.call(GO_LIVE, confirm=True, confirmation=mine)) == RAN
-        assert desk.sent == [GO_OFFLINE.sent, GO_LIVE.sent]
+async def test_a_stop_that_trax_refuses_invalidates_no_confirmation(era: str) -> None:
+    """A key of another account without scopes sends the stop. The owner still goes live."""
+    async with in_memory(era) as clients:
+        clients.trax.world.keys[SECOND_KEY] = Key(SECOND_KEY, "second", STRANGER, frozenset())
+        to_start = await clients.confirmation(GO_LIVE)
+        to_stop = await clients.confirmation(GO_OFFLINE, client=clients.other)
+        stopped = await clients.call(GO_OFFLINE, clients.other, confirm=True, confirmation=to_stop)
+        assert status_and_reason(stopped) == ("failed", "insufficient_scope")
+        assert (
+            status_and_reason(await clients.call(GO_LIVE, confirm=True, confirmation=to_start))
+            == RAN
+        )
+        assert clients.sent == [GO_OFFLINE.sent, GO_LIVE.sent]
 
 
-async def test_a_stop_is_not_held_up_by_a_flood_of_reads(
+async def test_a_stop_is_not_delayed_by_many_reads(
     era: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """250 of keys that nobody has issued, none answered before the stop has reached TRaX."""
-    monkeypatch.setattr("trax_mcp.studio.fact_reader.STOP_SECONDS", 0.1)
+    """250 reads with invalid keys. TRaX answers none before the stop arrives."""
+    monkeypatch.setattr("trax_mcp.studio.fact_reader.QUICK_SECONDS", 0.1)
     answered = anyio.Event()
     async with upstream() as trax:
         trax.faults.add(afterwards(answered.set), path="*/go-offline")
@@ -241,108 +243,113 @@ async def test_a_stop_is_not_held_up_by_a_flood_of_reads(
                 reading = ListChatMessages(studio_id="studio_42")
                 await client.send(reading, Caller(f"made_up_{number}"))
 
-        server = build_server(client, own=OWNER, house=ServerDeps(rules=Rules(Mode.FLAG)))
+        server = build_server(client, own=OWNER, deps=ServerDeps(rules=Rules(Mode.FLAG)))
         with anyio.fail_after(PATIENCE_SECONDS):
             async with anyio.create_task_group() as tasks:
                 for number in range(250):
                     tasks.start_soon(read, number)
-                while len(trax.requests) < 50:  # by then all have asked for a connection
+                while len(trax.requests) < 50:  # all reads now wait for a connection
                     await anyio.lowlevel.checkpoint()
                 async with mcp.Client(server, mode=era, cache=None) as owner:
                     stopped = await owner.call_tool("go_offline", {**STUDIO, "confirm": True})
         await client.aclose()
-        assert told(stopped) == RAN
+        assert status_and_reason(stopped) == RAN
         assert [it.path for it in trax.mutations] == ["/v1/studios/studio_42/go-offline"]
 
 
-# Whoever watches, fails
+# Observation fails
 
 
-@pytest.mark.parametrize("act", [GO_LIVE, GO_OFFLINE], ids=lambda it: it.tool)
-async def test_whatever_fails_while_it_is_watched_it_is_accounted_for(
-    *, era: str, act: Act, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("operation", [GO_LIVE, GO_OFFLINE], ids=lambda it: it.tool)
+async def test_a_call_has_a_result_and_an_outcome_even_if_observing_it_fails(
+    *, era: str, operation: GuardedOperation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The act is done: the caller hears of it, its last line is written, and its yes is used."""
+    """Its last line is written, and its confirmation is used."""
 
-    async def no_way_to_tell(*_: object) -> None:
-        raise RuntimeError("no way to tell")
+    async def fail(*_: object) -> None:
+        raise RuntimeError("progress cannot be sent")
 
     log = tmp_path / "audit.jsonl"
-    async with in_memory(era, audit=log) as desk:
-        if act is GO_OFFLINE:
-            put_on_air(desk.trax)
-        use = partial(desk.call, act, confirm=True, confirmation=await desk.confirmation(act))
-        monkeypatch.setattr("trax_mcp.server.elicitation.Person.tell_progress", no_way_to_tell)
+    async with in_memory(era, audit=log) as clients:
+        if operation is GO_OFFLINE:
+            put_on_air(clients.trax)
+        use = partial(
+            clients.call,
+            operation,
+            confirm=True,
+            confirmation=await clients.confirmation(operation),
+        )
+        monkeypatch.setattr("trax_mcp.server.elicitation.Elicitor.report_progress", fail)
         result = await use()
-        assert told(result) == RAN
+        assert status_and_reason(result) == RAN
         assert (result.structured_content or {})["observed"]["state"] == "unknown"
-        closing = audited(log)[-1]
+        last = audit_lines(log)[-1]
         expected = ("sent", "applied", "unknown")
-        assert (closing["event"], closing["outcome"], closing["observed"]) == expected
+        assert (last["event"], last["outcome"], last["observed"]) == expected
         again = await use()
-        assert told(again) == USED
-        assert "the call ran, and the studio was then unknown" in said(again)
-        assert desk.sent == [act.sent]
+        assert status_and_reason(again) == USED
+        assert "the call ran, and the studio was then unknown" in text_of(again)
+        assert clients.sent == [operation.sent]
 
 
 # A question is answered once
 
 
-SAID_NO: Final[Mapping[str, types.ElicitResult]] = {
+DECLINED: Final[Mapping[str, types.ElicitResult]] = {
     "decline": types.ElicitResult(action="decline"),
     "decline, filled in": types.ElicitResult(
-        action="decline", content={"choice": "Take Friday Night Show live on YouTube and Twitch"}
+        action="decline", content={"choice": 'Go live on YouTube and Twitch: "Friday Night Show"'}
     ),
     "cancel": types.ElicitResult(action="cancel"),
     "do not": chosen("Do not"),
 }
 
 
-@pytest.mark.parametrize("no", SAID_NO)
-async def test_a_question_that_was_answered_with_a_no_takes_no_yes(no: str) -> None:
-    """Nor does it a second time; whoever wants it after all is asked anew (2026-07-28)."""
-    async with in_memory(MODERN) as desk:
-        asked = await desk.question(GO_LIVE)
-        answer = partial(desk.answer, GO_LIVE, asked.request_state)
-        assert told(await answer({"consent": SAID_NO[no]}))[0] == "declined"
+@pytest.mark.parametrize("no", DECLINED)
+async def test_a_question_that_was_declined_accepts_no_yes(no: str) -> None:
+    """Not even a second time. A new call asks again (2026-07-28)."""
+    async with in_memory(MODERN) as clients:
+        question = await clients.question(GO_LIVE)
+        answer = partial(clients.answer, GO_LIVE, question.request_state)
+        assert status_and_reason(await answer({"consent": DECLINED[no]}))[0] == "declined"
         for _ in range(2):
-            assert told(await answer({"consent": yes_to(asked)})) == EXPIRED
-        assert desk.sent == []
-        desk.person.will(agreeing)
-        assert told(await desk.call(GO_LIVE, desk.asking)) == RAN
+            assert status_and_reason(await answer({"consent": yes_to(question)})) == EXPIRED
+        assert clients.sent == []
+        clients.person.answer_with(agreeing)
+        assert status_and_reason(await clients.call(GO_LIVE, clients.asking)) == RAN
 
 
-async def test_a_response_without_a_meaning_answers_no_question() -> None:
-    """It is no yes, and the form that is still open stays worth something (2026-07-28)."""
-    async with in_memory(MODERN) as desk:
-        asked = await desk.question(GO_LIVE)
-        answer = partial(desk.answer, GO_LIVE, asked.request_state)
-        meaningless: list[types.InputResponses | None] = [
+async def test_a_malformed_answer_leaves_the_question_open() -> None:
+    """A later yes to the same question runs the call (2026-07-28)."""
+    async with in_memory(MODERN) as clients:
+        question = await clients.question(GO_LIVE)
+        answer = partial(clients.answer, GO_LIVE, question.request_state)
+        malformed: list[types.InputResponses | None] = [
             None,
             {},
-            {"another": yes_to(asked)},
+            {"another": yes_to(question)},
             {"consent": filled_in(None)},
             {"consent": filled_in({"choice": "Take it live"})},
             {"consent": filled_in({"choice": "do not"})},
         ]
-        for responses in meaningless:
-            assert told(await answer(responses)) == ("declined", "malformed")
-        assert desk.sent == []
-        assert told(await answer({"consent": yes_to(asked)})) == RAN
-        assert desk.sent == [GO_LIVE.sent]
+        for responses in malformed:
+            assert status_and_reason(await answer(responses)) == ("declined", "malformed")
+        assert clients.sent == []
+        assert status_and_reason(await answer({"consent": yes_to(question)})) == RAN
+        assert clients.sent == [GO_LIVE.sent]
 
 
-# What is shown
+# The preview
 
 
-LONG: Final[Mapping[str, Act]] = {
-    "text": Act(
+LONG: Final[Mapping[str, GuardedOperation]] = {
+    "text": GuardedOperation(
         "send_chat_message",
         {**STUDIO, "text": f"{'a' * 569} and buy coins at evil.example."},
         "",
         {},
     ),
-    "rtmpUrl": Act(
+    "rtmpUrl": GuardedOperation(
         "update_destination",
         {**STUDIO, "destId": "dest_1", "rtmpUrl": f"rtmps://a.example/{'a' * 167}@evil.example/k"},
         "",
@@ -352,23 +359,23 @@ LONG: Final[Mapping[str, Act]] = {
 
 
 @pytest.mark.parametrize("argument", LONG)
-async def test_the_callers_own_words_are_shown_whole(era: str, argument: str) -> None:
-    """In the preview and in the form: nobody agrees to a tail that they were not shown."""
-    act = LONG[argument]
-    given = act.arguments[argument]
+async def test_the_callers_own_text_is_shown_in_full(era: str, argument: str) -> None:
+    """In the preview and in the form, so that no part is hidden from the person."""
+    operation = LONG[argument]
+    given = operation.arguments[argument]
     assert len(given) == {"text": 600, "rtmpUrl": 200}[argument]
-    async with in_memory(era) as desk:
-        assert f'"{given}"' in said(await desk.call(act))
-        await desk.call(act, desk.asking)
-    (form,) = desk.person.forms
+    async with in_memory(era) as clients:
+        assert f'"{given}"' in text_of(await clients.call(operation))
+        await clients.call(operation, clients.asking)
+    (form,) = clients.person.forms
     assert f'"{given}"' in form.message
 
 
-async def test_names_from_upstream_are_shown_as_names(era: str) -> None:
-    """80 characters of each, beside the caller's own words."""
-    async with in_memory(era) as desk:
-        world = desk.trax.world
+async def test_names_from_trax_are_truncated_to_80_characters(era: str) -> None:
+    """The caller's own text is not."""
+    async with in_memory(era) as clients:
+        world = clients.trax.world
         world.studios.change(world.studios["studio_42"], {"name": "n" * 300})
-        text = said(await desk.call(LONG["text"]))
+        text = text_of(await clients.call(LONG["text"]))
     assert f'"{"n" * 79}…"' in text
     assert "n" * 80 not in text

@@ -1,6 +1,6 @@
-"""What is looked at before a yes and again before the act: what is broken, hidden, gone or changed.
+"""Facts that are read before consent and again before the call: unreadable, missing or changed.
 
-What voids a yes is what a person was shown, and nothing that ticks or drifts.
+Consent becomes invalid only if something that a person was shown has changed.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.acts import ACTS, GO_LIVE, GO_OFFLINE
-from tests.consent import in_memory, told
+from tests.acts import GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS
+from tests.consent import in_memory, status_and_reason
 from tests.person import agreeing
 from tests.witness import put_on_air
 from trax_mcp.sandbox import Fault
@@ -20,16 +20,16 @@ from trax_mcp.sandbox import Fault
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tests.acts import Act
+    from tests.acts import GuardedOperation
     from trax_mcp.sandbox import Sandbox
 
 RAN: Final = ("ran", None)
 CHANGED: Final = ("confirmation_invalid", "changed")
-ENABLING: Final = ACTS["update_destination, enabled, on air"]
-UNLINKING: Final = ACTS["unlink_connection"]
+ENABLING: Final = GUARDED_OPERATIONS["update_destination, enabled, on air"]
+UNLINKING: Final = GUARDED_OPERATIONS["unlink_connection"]
 FORBIDDEN: Final = Fault.error(403, "insufficient_scope")
 
-PASSING: Final = {
+TEMPORARY: Final = {
     "exploded": Fault.error(500, "exploded"),
     "rate_limited": Fault.error(429, "rate_limited", Retry_After="60"),
     "unreachable": Fault.dropped(),
@@ -43,80 +43,93 @@ FACTS: Final = {
     "*/sources": "the sources (the key lacks sources:read)",
     "/v1/connections": "the linked accounts (the key lacks connections:read)",
 }
-"""What is looked at before going live, and what is said where this key may not."""
+"""What is read before a go-live, and what the preview says if the key may not read it."""
 
 
 @pytest.mark.parametrize("path", [*FACTS, "/v1/health"])
-@pytest.mark.parametrize("code", PASSING)
-async def test_what_is_broken_for_the_moment_is_told_as_that(
-    *, era: str, path: str, code: str
-) -> None:
-    """Nobody is asked about half a picture, and a yes that was given still works afterwards."""
-    async with in_memory(era) as desk:
-        desk.person.will(agreeing)
-        desk.trax.faults.add(PASSING[code], path=path, times=None)
-        assert told(await desk.call(GO_LIVE, desk.asking)) == ("failed", code)
-        assert told(await desk.call(GO_LIVE)) == ("failed", code)
-        desk.trax.faults.clear()
-        confirmation = await desk.confirmation(GO_LIVE)
-        call = partial(desk.call, GO_LIVE, confirm=True, confirmation=confirmation)
-        desk.trax.faults.add(PASSING[code], path=path, times=None)
-        assert told(await call()) == ("failed", code)
-        assert desk.sent == []
-        desk.trax.faults.clear()
-        assert told(await call()) == RAN
-        assert desk.sent == [GO_LIVE.sent]
-    assert desk.person.forms == []
+@pytest.mark.parametrize("code", TEMPORARY)
+async def test_a_temporary_read_error_fails_the_call(*, era: str, path: str, code: str) -> None:
+    """Nobody is asked, and an earlier confirmation still works afterwards."""
+    async with in_memory(era) as clients:
+        clients.person.answer_with(agreeing)
+        clients.trax.faults.add(TEMPORARY[code], path=path, times=None)
+        assert status_and_reason(await clients.call(GO_LIVE, clients.asking)) == ("failed", code)
+        assert status_and_reason(await clients.call(GO_LIVE)) == ("failed", code)
+        clients.trax.faults.clear()
+        confirmation = await clients.confirmation(GO_LIVE)
+        call = partial(clients.call, GO_LIVE, confirm=True, confirmation=confirmation)
+        clients.trax.faults.add(TEMPORARY[code], path=path, times=None)
+        assert status_and_reason(await call()) == ("failed", code)
+        assert clients.sent == []
+        clients.trax.faults.clear()
+        assert status_and_reason(await call()) == RAN
+        assert clients.sent == [GO_LIVE.sent]
+    assert clients.person.forms == []
 
 
 @pytest.mark.parametrize("path", FACTS)
-async def test_what_the_key_may_not_read_is_unknown_and_stops_nobody(era: str, path: str) -> None:
-    """It is listed with its reason, in the preview and in the form."""
-    async with in_memory(era) as desk:
-        desk.trax.faults.add(FORBIDDEN, path=path, times=None, method="GET")
-        shown = (await desk.call(GO_LIVE)).structured_content or {}
-        await desk.call(GO_LIVE, desk.asking)
-        call = partial(desk.call, GO_LIVE, confirm=True, confirmation=shown["confirmation"])
-        assert told(await call()) == RAN
-        assert desk.sent == [GO_LIVE.sent]
+async def test_a_fact_without_scope_is_unknown_and_does_not_block_the_call(
+    era: str, path: str
+) -> None:
+    """The preview and the form list it with the reason."""
+    async with in_memory(era) as clients:
+        clients.trax.faults.add(FORBIDDEN, path=path, times=None, method="GET")
+        shown = (await clients.call(GO_LIVE)).structured_content or {}
+        await clients.call(GO_LIVE, clients.asking)
+        call = partial(clients.call, GO_LIVE, confirm=True, confirmation=shown["confirmation"])
+        assert status_and_reason(await call()) == RAN
+        assert clients.sent == [GO_LIVE.sent]
     assert shown["preview"]["unknown"] == [FACTS[path]]
-    assert f"- Not known: {FACTS[path]}" in desk.person.forms[0].message
+    assert f"- Not known: {FACTS[path]}" in clients.person.forms[0].message
 
 
 @pytest.mark.parametrize("path", ["*/sources", "/v1/connections"])
-async def test_what_comes_to_be_known_or_unknown_voids_a_yes(era: str, path: str) -> None:
-    """A person who was shown less, or more, has agreed to something else."""
-    async with in_memory(era) as desk:
-        desk.trax.faults.add(FORBIDDEN, path=path, times=None)
-        blind = await desk.confirmation(GO_LIVE)
-        desk.trax.faults.clear()
-        seeing = await desk.confirmation(GO_LIVE)
-        assert told(await desk.call(GO_LIVE, confirm=True, confirmation=blind)) == CHANGED
-        desk.trax.faults.add(FORBIDDEN, path=path, times=None)
-        assert told(await desk.call(GO_LIVE, confirm=True, confirmation=seeing)) == CHANGED
-        assert desk.sent == []
+async def test_a_fact_that_becomes_known_or_unknown_invalidates_consent(
+    era: str, path: str
+) -> None:
+    """The person was shown less, or more."""
+    async with in_memory(era) as clients:
+        clients.trax.faults.add(FORBIDDEN, path=path, times=None)
+        without_fact = await clients.confirmation(GO_LIVE)
+        clients.trax.faults.clear()
+        with_fact = await clients.confirmation(GO_LIVE)
+        assert (
+            status_and_reason(await clients.call(GO_LIVE, confirm=True, confirmation=without_fact))
+            == CHANGED
+        )
+        clients.trax.faults.add(FORBIDDEN, path=path, times=None)
+        assert (
+            status_and_reason(await clients.call(GO_LIVE, confirm=True, confirmation=with_fact))
+            == CHANGED
+        )
+        assert clients.sent == []
 
 
-@pytest.mark.parametrize("name", [it for it in ACTS if it != "go_offline"])
-async def test_where_writes_are_off_nobody_is_asked(era: str, name: str) -> None:
-    """A yes that cannot be used is not asked for; one that was given is kept."""
-    act = ACTS[name]
-    async with in_memory(era) as desk:
-        if act.on_air:
-            put_on_air(desk.trax)
-        desk.person.will(agreeing)
-        confirmation = await desk.confirmation(act)
-        desk.trax.write_enabled = False
+@pytest.mark.parametrize("name", [it for it in GUARDED_OPERATIONS if it != "go_offline"])
+async def test_nobody_is_asked_if_writes_are_disabled(era: str, name: str) -> None:
+    """An earlier confirmation stays valid."""
+    operation = GUARDED_OPERATIONS[name]
+    async with in_memory(era) as clients:
+        if operation.on_air:
+            put_on_air(clients.trax)
+        clients.person.answer_with(agreeing)
+        confirmation = await clients.confirmation(operation)
+        clients.trax.write_enabled = False
         failed = [
-            await desk.call(act, desk.asking),
-            await desk.call(act),
-            await desk.call(act, confirm=True, confirmation=confirmation),
+            await clients.call(operation, clients.asking),
+            await clients.call(operation),
+            await clients.call(operation, confirm=True, confirmation=confirmation),
         ]
-        assert desk.sent == []
-        desk.trax.write_enabled = True
-        assert told(await desk.call(act, confirm=True, confirmation=confirmation)) == RAN
-        assert desk.sent == [act.sent]
-    assert desk.person.forms == []
+        assert clients.sent == []
+        clients.trax.write_enabled = True
+        assert (
+            status_and_reason(
+                await clients.call(operation, confirm=True, confirmation=confirmation)
+            )
+            == RAN
+        )
+        assert clients.sent == [operation.sent]
+    assert clients.person.forms == []
     for it in failed:
         assert it.structured_content == {
             "error": {
@@ -129,53 +142,58 @@ async def test_where_writes_are_off_nobody_is_asked(era: str, name: str) -> None
         }
 
 
-GONE: Final[Mapping[str, Act]] = {
+GONE: Final[Mapping[str, GuardedOperation]] = {
     **{
-        f"the studio of {name}": replace(act, arguments={**act.arguments, "studioId": "nowhere"})
-        for name, act in ACTS.items()
-        if "studioId" in act.arguments and name != "go_offline"
+        f"the studio of {name}": replace(
+            operation, arguments={**operation.arguments, "studioId": "nowhere"}
+        )
+        for name, operation in GUARDED_OPERATIONS.items()
+        if "studioId" in operation.arguments and name != "go_offline"
     },
     **{
-        f"{key} of {name}": replace(act, arguments={**act.arguments, key: "nothing"})
-        for name, act in ACTS.items()
+        f"{key} of {name}": replace(operation, arguments={**operation.arguments, key: "nothing"})
+        for name, operation in GUARDED_OPERATIONS.items()
         for key in ("destId", "sourceId", "connectionId")
-        if key in act.arguments and act.tool != "create_destination"
+        if key in operation.arguments and operation.tool != "create_destination"
     },
 }
 
 
 @pytest.mark.parametrize("name", GONE)
-async def test_what_is_not_there_is_not_found(era: str, name: str) -> None:
-    """The ordinary failure: nobody is asked about nothing, and nothing is sent."""
-    act = GONE[name]
-    async with in_memory(era) as desk:
-        if act.on_air:
-            put_on_air(desk.trax)
-        desk.person.will(agreeing)
-        assert told(await desk.call(act, desk.asking)) == ("failed", "not_found")
-        assert told(await desk.call(act)) == ("failed", "not_found")
-        assert desk.sent == []
-    assert desk.person.forms == []
+async def test_a_call_on_a_missing_thing_is_not_found(era: str, name: str) -> None:
+    """Nobody is asked, and nothing is sent."""
+    operation = GONE[name]
+    async with in_memory(era) as clients:
+        if operation.on_air:
+            put_on_air(clients.trax)
+        clients.person.answer_with(agreeing)
+        assert status_and_reason(await clients.call(operation, clients.asking)) == (
+            "failed",
+            "not_found",
+        )
+        assert status_and_reason(await clients.call(operation)) == ("failed", "not_found")
+        assert clients.sent == []
+    assert clients.person.forms == []
 
 
 @pytest.mark.parametrize(
     "name", ["delete_destination", "delete_source", "unlink_connection", "go_live"]
 )
-async def test_what_is_gone_since_the_yes_is_not_found(era: str, name: str) -> None:
-    """Somebody else was quicker."""
-    act = ACTS[name]
-    async with in_memory(era) as desk:
-        confirmation = await desk.confirmation(act)
-        world = desk.trax.world
+async def test_a_thing_removed_after_consent_is_not_found(era: str, name: str) -> None:
+    """Somebody else removed it."""
+    operation = GUARDED_OPERATIONS[name]
+    async with in_memory(era) as clients:
+        confirmation = await clients.confirmation(operation)
+        world = clients.trax.world
         for table in (world.studios, world.destinations, world.sources, world.connections):
             table.clear()
-        result = await desk.call(act, confirm=True, confirmation=confirmation)
-        assert desk.sent == []
-    assert told(result) == ("failed", "not_found")
+        result = await clients.call(operation, confirm=True, confirmation=confirmation)
+        assert clients.sent == []
+    assert status_and_reason(result) == ("failed", "not_found")
 
 
 def changed(kind: str, which: str, **changes: Any) -> Callable[[Sandbox], None]:  # noqa: ANN401  fields
-    """Somebody changes a thing."""
+    """Change one thing on TRaX itself."""
 
     def change(trax: Sandbox) -> None:
         table = getattr(trax.world, kind)
@@ -184,73 +202,86 @@ def changed(kind: str, which: str, **changes: Any) -> Callable[[Sandbox], None]:
     return change
 
 
-VOIDING: Final[Mapping[str, Callable[[Sandbox], None]]] = {
+INVALIDATING: Final[Mapping[str, Callable[[Sandbox], None]]] = {
     "a destination was enabled": changed("destinations", "dest_3", enabled=True),
     "a destination was disabled": changed("destinations", "dest_1", enabled=False),
     "an enabled destination was renamed": changed("destinations", "dest_1", name="Other channel"),
     "an enabled destination moved": changed("destinations", "dest_2", platform="kick"),
     "an enabled destination is gone": lambda trax: trax.world.destinations.clear(),
-    "an enabled destination is another": changed("destinations", "dest_1", id="dest_9"),
+    "an enabled destination has another id": changed("destinations", "dest_1", id="dest_9"),
     "a source was activated": changed("sources", "source_2", active=True),
     "a source was switched off": changed("sources", "source_1", active=False),
+    "an active source was renamed": changed("sources", "source_1", name="Other camera"),
+    "an enabled destination turned to portrait": changed("destinations", "dest_1", vertical=True),
+    "the studio was renamed": changed("studios", "studio_42", name="Another Night Show"),
+    "an account must be linked again": changed("connections", "conn_1", status="needs_reauth"),
 }
 
-DRIFTING: Final[Mapping[str, Callable[[Sandbox], None]]] = {
+HARMLESS: Final[Mapping[str, Callable[[Sandbox], None]]] = {
     "time has passed": lambda trax: trax.clock.advance(290),
-    "the studio was renamed": changed("studios", "studio_42", name="Another Night Show"),
     "a disabled destination was renamed": changed("destinations", "dest_3", name="Not yet"),
     "an inactive source was renamed": changed("sources", "source_2", name="Nobody"),
     "another studio went live": partial(put_on_air, studio="studio_51"),
-    "an account needs to be linked anew": changed("connections", "conn_1", status="needs_reauth"),
 }
 
 
-@pytest.mark.parametrize("change", VOIDING)
-async def test_what_a_person_was_shown_has_changed(era: str, change: str) -> None:
-    """Nothing is sent, and the fresh preview says what is different."""
-    async with in_memory(era) as desk:
-        confirmation = await desk.confirmation(GO_LIVE)
-        VOIDING[change](desk.trax)
-        result = await desk.call(GO_LIVE, confirm=True, confirmation=confirmation)
-        assert told(result) == CHANGED
-        assert desk.sent == []
+@pytest.mark.parametrize("change", INVALIDATING)
+async def test_a_change_of_what_was_shown_invalidates_consent(era: str, change: str) -> None:
+    """Nothing is sent. The confirmation of the new preview works."""
+    async with in_memory(era) as clients:
+        confirmation = await clients.confirmation(GO_LIVE)
+        INVALIDATING[change](clients.trax)
+        result = await clients.call(GO_LIVE, confirm=True, confirmation=confirmation)
+        assert status_and_reason(result) == CHANGED
+        assert clients.sent == []
         fresh = (result.structured_content or {})["confirmation"]
-        assert told(await desk.call(GO_LIVE, confirm=True, confirmation=fresh)) == RAN
-        assert desk.sent == [GO_LIVE.sent]
+        assert (
+            status_and_reason(await clients.call(GO_LIVE, confirm=True, confirmation=fresh)) == RAN
+        )
+        assert clients.sent == [GO_LIVE.sent]
 
 
-@pytest.mark.parametrize("change", DRIFTING)
-async def test_what_only_drifts_voids_no_yes(era: str, change: str) -> None:
-    """A yes that never lasts is no yes."""
-    async with in_memory(era) as desk:
-        confirmation = await desk.confirmation(GO_LIVE)
-        DRIFTING[change](desk.trax)
-        result = await desk.call(GO_LIVE, confirm=True, confirmation=confirmation)
-        assert told(result) == RAN
-        assert desk.sent == [GO_LIVE.sent]
+@pytest.mark.parametrize("change", HARMLESS)
+async def test_a_change_of_what_was_not_shown_keeps_consent_valid(era: str, change: str) -> None:
+    """Time, inactive things and other studios do not matter."""
+    async with in_memory(era) as clients:
+        confirmation = await clients.confirmation(GO_LIVE)
+        HARMLESS[change](clients.trax)
+        result = await clients.call(GO_LIVE, confirm=True, confirmation=confirmation)
+        assert status_and_reason(result) == RAN
+        assert clients.sent == [GO_LIVE.sent]
 
 
-@pytest.mark.parametrize("name", [it for it, act in ACTS.items() if act.on_air])
-async def test_a_studio_that_may_be_live_counts_as_live(era: str, name: str) -> None:
-    """The key may not read it: a yes is needed. It is broken: nothing is sent at all."""
-    act = ACTS[name]
-    async with in_memory(era) as desk:
-        if act is GO_OFFLINE:
+@pytest.mark.parametrize(
+    "name", [it for it, operation in GUARDED_OPERATIONS.items() if operation.on_air]
+)
+async def test_a_studio_with_unknown_status_counts_as_live(era: str, name: str) -> None:
+    """Without the scope, consent is needed. After an error, nothing is sent."""
+    operation = GUARDED_OPERATIONS[name]
+    async with in_memory(era) as clients:
+        if operation is GO_OFFLINE:
             return
-        desk.trax.faults.add(FORBIDDEN, path="*/stream-status", times=None)
-        assert told(await desk.call(act)) == ("confirmation_required", None)
-        desk.trax.faults.clear()
-        desk.trax.faults.add(Fault.status(500), path="*/stream-status", times=None)
-        assert told(await desk.call(act, confirm=True)) == ("failed", "bad_answer")
-        assert desk.sent == []
+        clients.trax.faults.add(FORBIDDEN, path="*/stream-status", times=None)
+        assert status_and_reason(await clients.call(operation)) == ("confirmation_required", None)
+        clients.trax.faults.clear()
+        clients.trax.faults.add(Fault.status(500), path="*/stream-status", times=None)
+        assert status_and_reason(await clients.call(operation, confirm=True)) == (
+            "failed",
+            "bad_answer",
+        )
+        assert clients.sent == []
 
 
-@pytest.mark.parametrize("name", [it for it, act in ACTS.items() if act.on_air])
+@pytest.mark.parametrize(
+    "name", [it for it, operation in GUARDED_OPERATIONS.items() if operation.on_air]
+)
 async def test_a_studio_that_is_starting_counts_as_live(era: str, name: str) -> None:
-    """TRaX still says that it is not, but viewers are about to come."""
-    act = ACTS[name]
-    async with in_memory(era) as desk:
-        desk.trax.faults.add(Fault.status(200, {"live": False}), path="*/stream-status", times=None)
-        await desk.confirmed(GO_LIVE)
-        assert told(await desk.call(act)) == ("confirmation_required", None)
-        assert desk.sent == [GO_LIVE.sent]
+    """While TRaX still answers that it is not live."""
+    operation = GUARDED_OPERATIONS[name]
+    async with in_memory(era) as clients:
+        clients.trax.faults.add(
+            Fault.status(200, {"live": False}), path="*/stream-status", times=None
+        )
+        await clients.confirmed(GO_LIVE)
+        assert status_and_reason(await clients.call(operation)) == ("confirmation_required", None)
+        assert clients.sent == [GO_LIVE.sent]

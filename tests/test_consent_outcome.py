@@ -1,19 +1,19 @@
-"""What is said after an act: what was seen, what became of a lost answer, and of a refused yes.
+"""Outcomes of guarded calls: the observed state, lost answers, and refused calls.
 
-The sandbox takes three seconds of its clock to go live; the clock stands at 18:00.
+The sandbox's clock stands at 18:00, and it takes three seconds to go live.
 """
 
 from __future__ import annotations
 
 import json
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import httpx
 import pytest
 
-from tests.acts import ACTS, DELETE_DESTINATION, GO_LIVE, GO_OFFLINE
-from tests.consent import in_memory, said, told
+from tests.acts import DELETE_DESTINATION, GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS
+from tests.consent import in_memory, status_and_reason, text_of
 from tests.jsonrpc import MODERN
 from tests.meanwhile import afterwards
 from tests.person import yes_to
@@ -23,7 +23,7 @@ from trax_mcp.sandbox import Fault, Sandbox, SandboxTransport
 if TYPE_CHECKING:
     import mcp_types as types
 
-    from tests.acts import Act
+    from tests.acts import GuardedOperation
 
 RAN: Final = ("ran", None)
 USED: Final = ("confirmation_invalid", "used")
@@ -33,26 +33,26 @@ LATER: Final = "2026-06-05T18:00:15Z"
 
 
 def observed(result: types.CallToolResult) -> dict[str, Any]:
-    """What was seen; and that `_meta` and the text say the same."""
+    """The observed state. Asserts that `_meta` and the text are consistent with it."""
     data = result.structured_content or {}
     seen: dict[str, Any] = data["observed"]
     assert (result.meta or {})["live.traxstreaming/outcome"] == seen["state"]
-    assert json.loads(said(result)) == data
+    assert json.loads(text_of(result)) == data
     return seen
 
 
 def error(result: types.CallToolResult) -> dict[str, Any]:
-    """A failure, without its request id; and that the text says the same."""
-    told: dict[str, Any] = dict((result.structured_content or {})["error"])
-    assert said(result) == told["message"]
-    told.pop("requestId", None)
-    return told
+    """The error without its request id. Asserts that the text is its message."""
+    failure: dict[str, Any] = dict((result.structured_content or {})["error"])
+    assert text_of(result) == failure["message"]
+    failure.pop("requestId", None)
+    return failure
 
 
-async def test_going_live_says_since_when_it_is_on_air(era: str) -> None:
-    """TRaX's own time of it, beside all that TRaX has answered."""
-    async with in_memory(era) as desk:
-        result = await desk.confirmed(GO_LIVE)
+async def test_a_go_live_returns_the_time_since_which_it_is_on_air(era: str) -> None:
+    """The time is TRaX's, beside TRaX's whole answer."""
+    async with in_memory(era) as clients:
+        result = await clients.confirmed(GO_LIVE)
     on_air = {
         "state": "on_air",
         "since": "2026-06-05T18:00:03.000Z",
@@ -66,30 +66,30 @@ async def test_going_live_says_since_when_it_is_on_air(era: str) -> None:
     }
 
 
-async def test_going_live_says_that_it_is_still_starting_after_a_quarter_of_a_minute(
+async def test_a_go_live_that_is_not_on_air_after_15_seconds_is_starting(
     era: str,
 ) -> None:
-    """Accepted is not on air, and it is not said to be."""
-    async with in_memory(era) as desk:
-        desk.trax.faults.add(NOT_LIVE, times=None, path="*/stream-status")
-        result = await desk.confirmed(GO_LIVE)
-        assert desk.sent == [GO_LIVE.sent]
+    """An accepted go-live is not reported as on air."""
+    async with in_memory(era) as clients:
+        clients.trax.faults.add(NOT_LIVE, times=None, path="*/stream-status")
+        result = await clients.confirmed(GO_LIVE)
+        assert clients.sent == [GO_LIVE.sent]
     assert observed(result) == {"state": "starting", "checkedAt": LATER}
 
 
-async def test_going_offline_says_that_it_is_off_air(era: str) -> None:
-    """It lingers for a second of the sandbox's."""
-    async with in_memory(era) as desk:
-        put_on_air(desk.trax)
-        result = await desk.confirmed(GO_OFFLINE)
+async def test_a_stop_returns_that_it_is_off_air(era: str) -> None:
+    """The sandbox takes one second to stop."""
+    async with in_memory(era) as clients:
+        put_on_air(clients.trax)
+        result = await clients.confirmed(GO_OFFLINE)
     assert observed(result) == {"state": "off_air", "checkedAt": "2026-06-05T18:01:01Z"}
 
 
-async def test_going_offline_says_that_it_is_still_stopping(era: str) -> None:
-    """After a quarter of a minute."""
-    async with in_memory(era) as desk:
-        desk.trax.faults.add(LIVE, times=None, path="*/stream-status")
-        result = await desk.confirmed(GO_OFFLINE)
+async def test_a_stop_that_is_still_live_after_15_seconds_is_stopping(era: str) -> None:
+    """TRaX still answers that it is live."""
+    async with in_memory(era) as clients:
+        clients.trax.faults.add(LIVE, times=None, path="*/stream-status")
+        result = await clients.confirmed(GO_OFFLINE)
     assert observed(result) == {"state": "stopping", "checkedAt": LATER}
 
 
@@ -103,13 +103,15 @@ async def test_going_offline_says_that_it_is_still_stopping(era: str) -> None:
     ],
     ids=lambda it: getattr(it, "name", None),
 )
-async def test_what_cannot_be_seen_is_unknown(*, era: str, fault: Fault, checked_at: str) -> None:
-    """At once if that will not change, else after a quarter of a minute of looking."""
-    async with in_memory(era) as desk:
-        looking = partial(desk.trax.faults.add, fault, times=None, path="*/stream-status")
-        desk.trax.faults.add(afterwards(looking), path="*/go-live")
-        result = await desk.confirmed(GO_LIVE)
-        assert desk.sent == [GO_LIVE.sent]
+async def test_a_state_that_cannot_be_read_is_unknown(
+    *, era: str, fault: Fault, checked_at: str
+) -> None:
+    """At once for a missing scope, else after 15 seconds of retries."""
+    async with in_memory(era) as clients:
+        breaking = partial(clients.trax.faults.add, fault, times=None, path="*/stream-status")
+        clients.trax.faults.add(afterwards(breaking), path="*/go-live")
+        result = await clients.confirmed(GO_LIVE)
+        assert clients.sent == [GO_LIVE.sent]
     assert observed(result) == {"state": "unknown", "checkedAt": checked_at}
 
 
@@ -124,16 +126,16 @@ LOST: Final = {
 
 
 @pytest.mark.parametrize("code", LOST)
-async def test_a_lost_answer_is_resolved_by_looking(era: str, code: str) -> None:
-    """It is seen on air: the failure says that the call took effect, and since when."""
+async def test_a_go_live_with_a_lost_answer_is_applied_if_seen_on_air(era: str, code: str) -> None:
+    """The error says that the call took effect, and since when."""
     fault, happened = LOST[code]
-    async with in_memory(era, timeout_seconds=0.2) as desk:
-        desk.trax.faults.add(fault, path="*/go-live")
-        confirmation = await desk.confirmation(GO_LIVE)
-        call = partial(desk.call, GO_LIVE, confirm=True, confirmation=confirmation)
+    async with in_memory(era, timeout_seconds=0.2) as clients:
+        clients.trax.faults.add(fault, path="*/go-live")
+        confirmation = await clients.confirmation(GO_LIVE)
+        call = partial(clients.call, GO_LIVE, confirm=True, confirmation=confirmation)
         failure = error(await call())
-        again, anew = await call(), await desk.call(GO_LIVE)
-        assert desk.sent == [GO_LIVE.sent]
+        again, new = await call(), await clients.call(GO_LIVE)
+        assert clients.sent == [GO_LIVE.sent]
     failure.pop("httpStatus", None)
     assert failure == {
         "code": code,
@@ -142,23 +144,25 @@ async def test_a_lost_answer_is_resolved_by_looking(era: str, code: str) -> None
         "retryable": False,
         "outcome": "applied",
     }
-    assert told(again) == USED
-    assert "the call ran, and the studio was then on air" in said(again)
-    assert told(anew) == ("nothing_to_do", None)
-    assert "since 2026-06-05T18:00:03.000Z" in said(anew)
+    assert status_and_reason(again) == USED
+    assert "the call ran, and the studio was then on air" in text_of(again)
+    assert status_and_reason(new) == ("nothing_to_do", None)
+    assert "since 2026-06-05T18:00:03.000Z" in text_of(new)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_lost_answer_that_is_not_seen_stays_unknown(era: str, when: Any) -> None:  # noqa: ANN401  before or after
-    """It says how to check; neither the same yes nor a new one sends it within a minute."""
-    async with in_memory(era) as desk:
-        desk.trax.faults.add(Fault.dropped(when=when), path="*/go-live")
-        desk.trax.faults.add(NOT_LIVE, times=None, path="*/stream-status")
-        confirmation = await desk.confirmation(GO_LIVE)
-        call = partial(desk.call, GO_LIVE, confirm=True, confirmation=confirmation)
+async def test_a_go_live_with_a_lost_answer_is_unknown_if_not_seen_on_air(
+    era: str, when: Literal["before", "after"]
+) -> None:
+    """The error says how to check. Within a minute the go-live is not sent again."""
+    async with in_memory(era) as clients:
+        clients.trax.faults.add(Fault.dropped(when=when), path="*/go-live")
+        clients.trax.faults.add(NOT_LIVE, times=None, path="*/stream-status")
+        confirmation = await clients.confirmation(GO_LIVE)
+        call = partial(clients.call, GO_LIVE, confirm=True, confirmation=confirmation)
         failure = error(await call())
-        again, anew = await call(), await desk.call(GO_LIVE)
-        assert desk.sent == [GO_LIVE.sent]
+        again, new = await call(), await clients.call(GO_LIVE)
+        assert clients.sent == [GO_LIVE.sent]
     assert failure == {
         "code": "unreachable",
         "message": "The connection to TRaX broke before it answered; whether it took effect is not"
@@ -166,31 +170,48 @@ async def test_a_lost_answer_that_is_not_seen_stays_unknown(era: str, when: Any)
         "retryable": False,
         "outcome": "unknown",
     }
-    assert told(again) == USED
-    assert "whether the call ran is not known" in said(again)
-    assert told(anew) == ("nothing_to_do", None)
+    assert status_and_reason(again) == USED
+    assert "whether the call ran is not known" in text_of(again)
+    assert status_and_reason(new) == ("nothing_to_do", None)
 
 
-async def test_a_lost_stop_that_is_seen_off_air_took_effect(era: str) -> None:
-    """The same the other way round."""
-    async with in_memory(era) as desk:
-        put_on_air(desk.trax)
-        desk.trax.faults.add(Fault.dropped(when="after"), path="*/go-offline")
-        failure = error(await desk.confirmed(GO_OFFLINE))
-        assert desk.sent == [GO_OFFLINE.sent]
+async def test_a_stop_with_a_lost_answer_is_applied_if_seen_off_air(era: str) -> None:
+    """The error says that it is off air."""
+    async with in_memory(era) as clients:
+        put_on_air(clients.trax)
+        clients.trax.faults.add(Fault.dropped(when="after"), path="*/go-offline")
+        failure = error(await clients.confirmed(GO_OFFLINE))
+        assert clients.sent == [GO_OFFLINE.sent]
     assert (failure["code"], failure["outcome"]) == ("unreachable", "applied")
     assert "go_offline took effect: it is off air." in failure["message"]
 
 
-async def test_an_answer_that_cannot_be_read_has_taken_effect(era: str) -> None:
-    """TRaX accepted the call: the yes is spent."""
-    async with in_memory(era) as desk:
-        desk.trax.faults.add(Fault.truncated(), path="*/go-live")
-        confirmation = await desk.confirmation(GO_LIVE)
-        call = partial(desk.call, GO_LIVE, confirm=True, confirmation=confirmation)
+async def test_a_stop_with_a_lost_answer_is_unknown_while_a_go_live_is_pending(era: str) -> None:
+    """A studio that is starting looks off air too, so this is no proof of the stop."""
+    async with in_memory(era) as clients:
+        clients.trax.faults.add(NOT_LIVE, times=None, path="*/stream-status")
+        assert status_and_reason(await clients.confirmed(GO_LIVE)) == RAN
+        clients.trax.faults.add(Fault.dropped(), path="*/go-offline")
+        failure = error(await clients.confirmed(GO_OFFLINE))
+        assert clients.sent == [GO_LIVE.sent, GO_OFFLINE.sent]
+    assert failure == {
+        "code": "unreachable",
+        "message": "The connection to TRaX broke before it answered; whether it took effect is not"
+        " known. Look with get_stream_status before anything else.",
+        "retryable": False,
+        "outcome": "unknown",
+    }
+
+
+async def test_a_call_with_an_unreadable_success_answer_is_applied(era: str) -> None:
+    """Its confirmation is used."""
+    async with in_memory(era) as clients:
+        clients.trax.faults.add(Fault.truncated(), path="*/go-live")
+        confirmation = await clients.confirmation(GO_LIVE)
+        call = partial(clients.call, GO_LIVE, confirm=True, confirmation=confirmation)
         failure = error(await call())
-        assert told(await call()) == USED
-        assert desk.sent == [GO_LIVE.sent]
+        assert status_and_reason(await call()) == USED
+        assert clients.sent == [GO_LIVE.sent]
     assert (failure["code"], failure["outcome"]) == ("bad_answer", "applied")
 
 
@@ -207,85 +228,91 @@ REFUSALS: Final = {
 
 @pytest.mark.parametrize("code", REFUSALS)
 @pytest.mark.parametrize("name", ["go_live", "go_offline", "delete_source"])
-async def test_a_refusal_gives_the_yes_back(*, era: str, name: str, code: str) -> None:
-    """It certainly did nothing, so the same yes sends it again, and then it is spent."""
-    act = ACTS[name]
-    async with in_memory(era) as desk:
-        confirmation = await desk.confirmation(act)
-        desk.trax.faults.add(REFUSALS[code], method=act.sent.partition(" ")[0])
-        call = partial(desk.call, act, confirm=True, confirmation=confirmation)
-        results = [told(await call()) for _ in range(3)]
-        assert desk.sent == [act.sent] * 2
+async def test_a_refused_call_gives_its_confirmation_back(
+    *, era: str, name: str, code: str
+) -> None:
+    """The same confirmation sends it again, and is then used."""
+    operation = GUARDED_OPERATIONS[name]
+    async with in_memory(era) as clients:
+        confirmation = await clients.confirmation(operation)
+        clients.trax.faults.add(REFUSALS[code], method=operation.sent.partition(" ")[0])
+        call = partial(clients.call, operation, confirm=True, confirmation=confirmation)
+        results = [status_and_reason(await call()) for _ in range(3)]
+        assert clients.sent == [operation.sent] * 2
     assert results == [("failed", code), RAN, USED]
 
 
-async def test_an_answer_is_given_back_as_well() -> None:
-    """Where it is a call of its own (2026-07-28)."""
-    async with in_memory(MODERN) as desk:
-        asked = await desk.question(GO_LIVE)
-        desk.trax.faults.add(REFUSALS["rate_limited"], method="POST")
-        answer = partial(desk.answer, GO_LIVE, asked.request_state, {"consent": yes_to(asked)})
-        results = [told(await answer()) for _ in range(3)]
-        assert desk.sent == [GO_LIVE.sent] * 2
+async def test_a_refused_call_gives_its_answer_back() -> None:
+    """If the answer is a call of its own (2026-07-28)."""
+    async with in_memory(MODERN) as clients:
+        question = await clients.question(GO_LIVE)
+        clients.trax.faults.add(REFUSALS["rate_limited"], method="POST")
+        answer = partial(
+            clients.answer, GO_LIVE, question.request_state, {"consent": yes_to(question)}
+        )
+        results = [status_and_reason(await answer()) for _ in range(3)]
+        assert clients.sent == [GO_LIVE.sent] * 2
     assert results == [("failed", "rate_limited"), RAN, USED]
 
 
-async def test_a_yes_that_is_given_back_still_expires(era: str) -> None:
-    """Five minutes after it was shown, not after the refusal."""
-    async with in_memory(era) as desk:
-        confirmation = await desk.confirmation(GO_LIVE)
-        desk.clock.advance(299)
-        desk.trax.faults.add(REFUSALS["rate_limited"], method="POST")
-        call = partial(desk.call, GO_LIVE, confirm=True, confirmation=confirmation)
-        assert told(await call()) == ("failed", "rate_limited")
-        desk.clock.advance(1)
-        assert told(await call()) == ("confirmation_invalid", "expired")
-        assert desk.sent == [GO_LIVE.sent]
+async def test_a_confirmation_that_is_given_back_keeps_its_expiry(era: str) -> None:
+    """Five minutes after the preview, not after the refusal."""
+    async with in_memory(era) as clients:
+        confirmation = await clients.confirmation(GO_LIVE)
+        clients.clock.advance(299)
+        clients.trax.faults.add(REFUSALS["rate_limited"], method="POST")
+        call = partial(clients.call, GO_LIVE, confirm=True, confirmation=confirmation)
+        assert status_and_reason(await call()) == ("failed", "rate_limited")
+        clients.clock.advance(1)
+        assert status_and_reason(await call()) == ("confirmation_invalid", "expired")
+        assert clients.sent == [GO_LIVE.sent]
 
 
-class Unplugged(httpx.AsyncBaseTransport):
-    """The way to a sandbox over which, for a while, no change gets a connection."""
+class Unreachable(httpx.AsyncBaseTransport):
+    """A transport to a sandbox on which no change connects until `reachable` is set."""
 
     def __init__(self, trax: Sandbox) -> None:
-        self._way = SandboxTransport(trax)
-        self.plugged = False
+        self._sandbox = SandboxTransport(trax)
+        self.reachable = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Refuse the connection, or pass the request on."""
-        if request.method != "GET" and not self.plugged:
+        """Refuse the connection, or send the request."""
+        if request.method != "GET" and not self.reachable:
             raise httpx.ConnectError("no route")
-        return await self._way.handle_async_request(request)
+        return await self._sandbox.handle_async_request(request)
 
 
-@pytest.mark.parametrize("act", [GO_LIVE, DELETE_DESTINATION], ids=lambda it: str(it.tool))
-async def test_without_a_connection_the_yes_is_given_back(era: str, act: Act) -> None:
-    """Nothing has reached TRaX; once it can be reached, the same yes works."""
-    ways: list[Unplugged] = []
+@pytest.mark.parametrize("operation", [GO_LIVE, DELETE_DESTINATION], ids=lambda it: str(it.tool))
+async def test_a_call_without_a_connection_gives_its_confirmation_back(
+    era: str, operation: GuardedOperation
+) -> None:
+    """As soon as TRaX is reachable, the same confirmation works."""
+    transports: list[Unreachable] = []
 
-    def unplugged(trax: Sandbox) -> httpx.AsyncBaseTransport:
-        ways.append(Unplugged(trax))
-        return ways[0]
+    def unreachable(trax: Sandbox) -> httpx.AsyncBaseTransport:
+        transports.append(Unreachable(trax))
+        return transports[0]
 
-    async with in_memory(era, transport=unplugged) as desk:
-        confirmation = await desk.confirmation(act)
-        call = partial(desk.call, act, confirm=True, confirmation=confirmation)
+    async with in_memory(era, transport=unreachable) as clients:
+        confirmation = await clients.confirmation(operation)
+        call = partial(clients.call, operation, confirm=True, confirmation=confirmation)
         failure = error(await call())
-        assert desk.sent == []
-        ways[0].plugged = True
-        assert told(await call()) == RAN
-        assert desk.sent == [act.sent]
+        assert clients.sent == []
+        transports[0].reachable = True
+        assert status_and_reason(await call()) == RAN
+        assert clients.sent == [operation.sent]
     assert (failure["code"], failure["outcome"]) == ("unreachable", "not_applied")
 
 
 @pytest.mark.parametrize("fault", [Fault.status(500), Fault.status(502), Fault.dropped()])
-async def test_what_may_have_happened_spends_the_yes(era: str, fault: Fault) -> None:
-    """The thing is still there, but whoever asks again must see that for themselves."""
-    async with in_memory(era) as desk:
-        confirmation = await desk.confirmation(DELETE_DESTINATION)
-        desk.trax.faults.add(fault, method="DELETE")
-        call = partial(desk.call, DELETE_DESTINATION, confirm=True, confirmation=confirmation)
+async def test_a_call_with_an_unknown_outcome_uses_its_confirmation(era: str, fault: Fault) -> None:
+    """A new call needs a new preview."""
+    async with in_memory(era) as clients:
+        confirmation = await clients.confirmation(DELETE_DESTINATION)
+        clients.trax.faults.add(fault, method="DELETE")
+        call = partial(clients.call, DELETE_DESTINATION, confirm=True, confirmation=confirmation)
         assert error(await call())["outcome"] == "unknown"
         again = await call()
-        assert desk.sent == [DELETE_DESTINATION.sent]
-    assert told(again) == USED
-    assert "whether the call ran is not known" in said(again)
+        assert clients.sent == [DELETE_DESTINATION.sent]
+    assert status_and_reason(again) == USED
+    assert "whether the call ran is not known" in text_of(again)

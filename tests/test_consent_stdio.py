@@ -1,7 +1,4 @@
-"""Consent over stdio, with real processes of `trax-mcp`: what reaches a TRaX on a port.
-
-Breadth is proven in memory; here is what pipes and processes could spoil.
-"""
+"""Consent over stdio, with real processes of `trax-mcp`. The full tests run in memory."""
 
 from __future__ import annotations
 
@@ -11,91 +8,96 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.acts import AUTO_GO_LIVE, DELETE_DESTINATION, GO_LIVE
-from tests.consent import audited, peopled, restore, told
-from tests.meanwhile import Paused, afterwards, all_at_once, gives_up
+from tests.consent import audit_lines, reset, status_and_reason, two_key_sandbox
+from tests.meanwhile import Paused, afterwards, all_at_once, cancel_while_held
 from tests.person import Person, agreeing
 from tests.ports import listening
-from tests.ways import LATE, take, ways
+from tests.ways import TIMED, missing_consent, run_attempt
 from tests.wires import over_stdio, process
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.acts import Act
+    from tests.acts import GuardedOperation
 
 USED: Final = ("confirmation_invalid", "used")
-ACTS: Final = (GO_LIVE, DELETE_DESTINATION, AUTO_GO_LIVE)
-ELSEWHERE: Final = ("a question's handle for a confirmation", "a confirmation for a handle")
-"""Handles of one process that another is given, which has never issued them."""
+OPERATIONS: Final = (GO_LIVE, DELETE_DESTINATION, AUTO_GO_LIVE)
+OF_ANOTHER_PROCESS: Final = ("a request state as confirmation", "a confirmation as request state")
+"""Cases in which a process gets the id of another process. It does not know such an id."""
 
 
-async def test_without_consent_nothing_is_sent(era: str) -> None:
-    """By no way at all; what one process has shown, another does not know."""
-    async with over_stdio(era) as desk:
-        for act in ACTS:
-            for way, it in ways(era, act).items():
-                if way not in LATE:
-                    came = await take(desk, act, it)
-                    expected = ("confirmation_invalid", "expired") if way in ELSEWHERE else it.told
-                    assert (act.tool, way, came) == (act.tool, way, expected)
-                    assert (act.tool, way, desk.sent) == (act.tool, way, [])
+async def test_nothing_is_sent_without_consent(era: str) -> None:
+    """In all cases that need no time to pass, each with its result."""
+    async with over_stdio(era) as clients:
+        for operation in OPERATIONS:
+            for name, case in missing_consent(era, operation).items():
+                if name not in TIMED:
+                    result = await run_attempt(clients, operation, case)
+                    unknown = name in OF_ANOTHER_PROCESS
+                    expected = ("confirmation_invalid", "expired") if unknown else case.result
+                    assert (operation.tool, name, result) == (operation.tool, name, expected)
+                    assert (operation.tool, name, clients.sent) == (operation.tool, name, [])
 
 
-async def test_after_five_minutes_nothing_is_sent(era: str) -> None:
-    """In a process where they pass at once."""
-    async with over_stdio(era, program="tests.hurried_server") as desk:
-        for act in ACTS:
-            for way, it in ways(era, act).items():
-                if way in LATE:
-                    came = await take(desk, act, it)
-                    assert (act.tool, way, came) == (act.tool, way, it.told)
-                    assert (act.tool, way, desk.sent) == (act.tool, way, [])
+async def test_nothing_is_sent_after_five_minutes(era: str) -> None:
+    """In a process whose clock is fast."""
+    async with over_stdio(era, program="tests.hurried_server") as clients:
+        for operation in OPERATIONS:
+            for name, case in missing_consent(era, operation).items():
+                if name in TIMED:
+                    result = await run_attempt(clients, operation, case)
+                    assert (operation.tool, name, result) == (operation.tool, name, case.result)
+                    assert (operation.tool, name, clients.sent) == (operation.tool, name, [])
 
 
-async def test_with_consent_it_is_sent_once(era: str) -> None:
-    """By a confirmation, and by a form; the studio is on air when it is first looked at."""
-    async with over_stdio(era) as desk:
-        desk.person.will(agreeing)
-        for act in ACTS:
-            for way in (desk.confirmed, lambda act: desk.call(act, desk.asking)):
-                restore(desk.trax)
-                passing = afterwards(partial(desk.trax.clock.advance, 60))
-                desk.trax.faults.add(passing, method="POST")
-                before = len(desk.sent)
-                assert told(await way(act)) == ("ran", None)
-                assert desk.sent[before:] == [act.sent]
+async def test_a_call_with_consent_is_sent_once(era: str) -> None:
+    """By confirmation and by form. The studio is on air when it is first observed."""
+    async with over_stdio(era) as clients:
+        clients.person.answer_with(agreeing)
+        for operation in OPERATIONS:
+            for call in (clients.confirmed, lambda it: clients.call(it, clients.asking)):
+                reset(clients.trax)
+                advancing = afterwards(partial(clients.trax.clock.advance, 60))
+                clients.trax.faults.add(advancing, method="POST")
+                before = len(clients.sent)
+                assert status_and_reason(await call(operation)) == ("ran", None)
+                assert clients.sent[before:] == [operation.sent]
 
 
-async def test_a_confirmation_is_good_for_once(era: str) -> None:
-    """Of several uses at once one is sent, and no later one."""
-    async with over_stdio(era) as desk:
-        for act in ACTS:
-            restore(desk.trax)
-            before, confirmation = len(desk.sent), await desk.confirmation(act)
-            use = partial(desk.call, act, confirm=True, confirmation=confirmation)
-            on_air = partial(desk.trax.clock.advance, 60)
-            results = await all_at_once(desk, act, [use] * 4, then=on_air)
+async def test_a_confirmation_works_once(era: str) -> None:
+    """Of several concurrent uses one is sent. A later use is not."""
+    async with over_stdio(era) as clients:
+        for operation in OPERATIONS:
+            reset(clients.trax)
+            before, confirmation = len(clients.sent), await clients.confirmation(operation)
+            use = partial(clients.call, operation, confirm=True, confirmation=confirmation)
+            on_air = partial(clients.trax.clock.advance, 60)
+            results = await all_at_once(clients, operation, [use] * 4, then=on_air)
             assert results == [("ran", None), *[USED] * 3]
-            assert told(await use()) == USED
-            assert desk.sent[before:] == [act.sent]
+            assert status_and_reason(await use()) == USED
+            assert clients.sent[before:] == [operation.sent]
 
 
-@pytest.mark.parametrize("act", [GO_LIVE, DELETE_DESTINATION], ids=lambda it: str(it.tool))
-async def test_a_client_that_gives_up_after_the_yes_undoes_nothing(
-    era: str, act: Act, tmp_path: Path
+@pytest.mark.parametrize("operation", [GO_LIVE, DELETE_DESTINATION], ids=lambda it: str(it.tool))
+async def test_a_call_that_is_cancelled_after_consent_completes(
+    era: str, operation: GuardedOperation, tmp_path: Path
 ) -> None:
-    """It says so and hangs up; the process ends when the outcome is written down."""
-    trax, person = peopled(), Person()
+    """The client cancels and closes the pipe. The process logs the outcome before it ends."""
+    trax, person = two_key_sandbox(), Person()
     held = Paused(then=partial(trax.clock.advance, 60))
-    trax.faults.add(held.fault, method=act.sent.partition(" ")[0])
-    person.will(agreeing)
+    trax.faults.add(held.fault, method=operation.sent.partition(" ")[0])
+    person.answer_with(agreeing)
     async with (
         listening(trax.app) as address,
         process(era, address, person, audit=tmp_path / "audit") as client,
     ):
-        call = partial(client.call_tool, act.tool, act.arguments)
-        await gives_up(call, held, seen=client.list_tools)
-    assert [f"{it.method} {it.path}" for it in trax.mutations] == [act.sent]
-    last = audited(tmp_path / "audit")[-1]
-    assert (last["event"], last["operation"], last["outcome"]) == ("sent", act.tool, "applied")
+        call = partial(client.call_tool, operation.tool, operation.arguments)
+        await cancel_while_held(call, held, seen=client.list_tools)
+    assert [f"{it.method} {it.path}" for it in trax.mutations] == [operation.sent]
+    last = audit_lines(tmp_path / "audit")[-1]
+    assert (last["event"], last["operation"], last["outcome"]) == (
+        "sent",
+        operation.tool,
+        "applied",
+    )
     assert last["requestId"] == trax.mutations[0].request_id

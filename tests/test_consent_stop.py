@@ -1,7 +1,4 @@
-"""A person's stop reaches TRaX, in whatever state the show is, and is the last word about it.
-
-What counts is what reached the sandbox, and in which order.
-"""
+"""A confirmed stop is always sent, and voids all earlier consent to go live."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ import anyio
 import pytest
 
 from tests.acts import GO_LIVE, GO_OFFLINE
-from tests.consent import in_memory, rename_all, told
+from tests.consent import in_memory, rename_all, status_and_reason
 from tests.meanwhile import Paused, afterwards, begin, settle
 from tests.person import agreeing
 from tests.witness import put_on_air
@@ -22,7 +19,7 @@ from trax_mcp.sandbox import Fault
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tests.person import Form, Said
+    from tests.person import Form, FormAnswer
     from trax_mcp.sandbox import Sandbox
 
 RAN: Final = ("ran", None)
@@ -30,19 +27,19 @@ EXPIRED: Final = ("confirmation_invalid", "expired")
 
 
 def starting(trax: Sandbox) -> None:
-    """Somebody has sent a go-live, and TRaX still says that the studio is not live."""
+    """A go-live on TRaX itself that is not live yet."""
     trax.world.go_live(trax.world.studios["studio_42"])
 
 
-def blind(fault: Fault) -> Callable[[Sandbox], None]:
-    """Nothing can be read until something has been sent."""
+def unreadable(fault: Fault) -> Callable[[Sandbox], None]:
+    """No read succeeds until a change has been sent."""
 
-    def on_air_and_blind(trax: Sandbox) -> None:
+    def put_on_air_unreadable(trax: Sandbox) -> None:
         put_on_air(trax)
         trax.faults.add(afterwards(trax.faults.clear), method="POST")
         trax.faults.add(fault, times=None, method="GET")
 
-    return on_air_and_blind
+    return put_on_air_unreadable
 
 
 STATES: Final[Mapping[str, Callable[[Sandbox], None]]] = {
@@ -50,216 +47,224 @@ STATES: Final[Mapping[str, Callable[[Sandbox], None]]] = {
     "starting": starting,
     "not live": lambda _trax: None,
     "writes off": lambda trax: setattr(trax, "write_enabled", False),
-    "unreadable, broken": blind(Fault.status(500)),
-    "unreadable, forbidden": blind(Fault.error(403, "insufficient_scope")),
-    "unreadable, rate limited": blind(Fault.error(429, "rate_limited", Retry_After="60")),
-    "unreadable, dropped": blind(Fault.dropped()),
-    "unreadable, nonsense": blind(Fault.status(200, "<html>")),
-    "unreadable, silent": blind(Fault.silence()),
+    "unreadable, broken": unreadable(Fault.status(500)),
+    "unreadable, forbidden": unreadable(Fault.error(403, "insufficient_scope")),
+    "unreadable, rate limited": unreadable(Fault.error(429, "rate_limited", Retry_After="60")),
+    "unreadable, dropped": unreadable(Fault.dropped()),
+    "unreadable, nonsense": unreadable(Fault.status(200, "<html>")),
+    "unreadable, silent": unreadable(Fault.silence()),
 }
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stop waits a tenth of a second for what it would show, and not two."""
-    monkeypatch.setattr("trax_mcp.studio.fact_reader.STOP_SECONDS", 0.1)
+def short_preview_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop waits 0.1 seconds for the facts in its preview, instead of two."""
+    monkeypatch.setattr("trax_mcp.studio.fact_reader.QUICK_SECONDS", 0.1)
 
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("mode", [Mode.AUTO, Mode.HUMAN, Mode.PREVIEW])
-async def test_a_stop_is_sent_after_its_yes(*, era: str, mode: Mode, state: str) -> None:
-    """By a confirmation where nobody can be asked, even where a person must be; and only once."""
-    async with in_memory(era, mode=mode) as desk:
-        STATES[state](desk.trax)
-        confirmation = await desk.confirmation(GO_OFFLINE)
-        assert desk.sent == []
-        STATES[state](desk.trax)
-        result = await desk.call(GO_OFFLINE, confirm=True, confirmation=confirmation)
-        assert desk.sent == [GO_OFFLINE.sent]
-    assert told(result) == (("failed", "write_disabled") if state == "writes off" else RAN)
+async def test_a_confirmed_stop_is_sent_in_every_state(*, era: str, mode: Mode, state: str) -> None:
+    """By a client without forms, even in human mode, and only once."""
+    async with in_memory(era, mode=mode) as clients:
+        STATES[state](clients.trax)
+        confirmation = await clients.confirmation(GO_OFFLINE)
+        assert clients.sent == []
+        STATES[state](clients.trax)
+        result = await clients.call(GO_OFFLINE, confirm=True, confirmation=confirmation)
+        assert clients.sent == [GO_OFFLINE.sent]
+    assert status_and_reason(result) == (
+        ("failed", "write_disabled") if state == "writes off" else RAN
+    )
 
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("mode", [Mode.AUTO, Mode.HUMAN])
-async def test_a_stop_is_sent_after_a_person_chose_it(*, era: str, mode: Mode, state: str) -> None:
-    """The form opens whatever can be read, and its choice is enough."""
-    async with in_memory(era, mode=mode) as desk:
-        desk.person.will(agreeing)
-        STATES[state](desk.trax)
-        await desk.call(GO_OFFLINE, desk.asking)
-        assert desk.sent == [GO_OFFLINE.sent]
-    assert len(desk.person.forms) == 1
+async def test_a_stop_that_a_person_chose_is_sent_in_every_state(
+    *, era: str, mode: Mode, state: str
+) -> None:
+    """The form opens even if nothing can be read."""
+    async with in_memory(era, mode=mode) as clients:
+        clients.person.answer_with(agreeing)
+        STATES[state](clients.trax)
+        await clients.call(GO_OFFLINE, clients.asking)
+        assert clients.sent == [GO_OFFLINE.sent]
+    assert len(clients.person.forms) == 1
 
 
 @pytest.mark.parametrize("state", ["on air", "starting", "not live", "unreadable, broken"])
-async def test_a_stop_with_the_flag_is_sent_where_that_is_enough(era: str, state: str) -> None:
-    """`TRAX_CONFIRM=flag`."""
-    async with in_memory(era, mode=Mode.FLAG) as desk:
-        STATES[state](desk.trax)
-        assert told(await desk.call(GO_OFFLINE, confirm=True)) == RAN
-        assert desk.sent == [GO_OFFLINE.sent]
+async def test_a_stop_with_the_flag_is_sent_in_flag_mode(era: str, state: str) -> None:
+    """In every state."""
+    async with in_memory(era, mode=Mode.FLAG) as clients:
+        STATES[state](clients.trax)
+        assert status_and_reason(await clients.call(GO_OFFLINE, confirm=True)) == RAN
+        assert clients.sent == [GO_OFFLINE.sent]
 
 
-async def test_nothing_comes_between_a_person_and_the_stop(era: str) -> None:
-    """Every name, the state of the show and what can be read of it change between yes and call."""
-    async with in_memory(era) as desk:
-        confirmation = await desk.confirmation(GO_OFFLINE)
-        rename_all(desk.trax)
-        blind(Fault.status(500))(desk.trax)
-        result = await desk.call(GO_OFFLINE, confirm=True, confirmation=confirmation)
-        assert desk.sent == [GO_OFFLINE.sent]
-    assert told(result) == RAN
+async def test_no_change_invalidates_the_confirmation_of_a_stop(era: str) -> None:
+    """All names and the state change, and nothing can be read."""
+    async with in_memory(era) as clients:
+        confirmation = await clients.confirmation(GO_OFFLINE)
+        rename_all(clients.trax)
+        unreadable(Fault.status(500))(clients.trax)
+        result = await clients.call(GO_OFFLINE, confirm=True, confirmation=confirmation)
+        assert clients.sent == [GO_OFFLINE.sent]
+    assert status_and_reason(result) == RAN
 
 
 async def test_a_stop_is_never_answered_with_nothing_to_do(era: str) -> None:
-    """Twice in a row, on a studio that is off air: each has its yes and each is sent."""
-    async with in_memory(era) as desk:
-        assert [told(await desk.confirmed(GO_OFFLINE)) for _ in range(2)] == [RAN, RAN]
-        assert desk.sent == [GO_OFFLINE.sent] * 2
+    """Two confirmed stops of a studio that is off air are both sent."""
+    async with in_memory(era) as clients:
+        assert [status_and_reason(await clients.confirmed(GO_OFFLINE)) for _ in range(2)] == [
+            RAN,
+            RAN,
+        ]
+        assert clients.sent == [GO_OFFLINE.sent] * 2
 
 
-async def test_a_stop_does_not_queue_behind_a_go_live_that_is_only_being_watched(era: str) -> None:
-    """It ends the watch: the go-live says that the studio is stopping."""
+async def test_a_stop_does_not_wait_for_a_go_live_that_is_being_observed(era: str) -> None:
+    """It ends the observation: the go-live returns that the studio is stopping."""
     held = Paused()
-    async with in_memory(era) as desk:
-        watching = partial(desk.trax.faults.add, held.fault, path="*/stream-status")
-        desk.trax.faults.add(afterwards(watching), path="*/go-live")
+    async with in_memory(era) as clients:
+        observing = partial(clients.trax.faults.add, held.fault, path="*/stream-status")
+        clients.trax.faults.add(afterwards(observing), path="*/go-live")
         async with anyio.create_task_group() as tasks:
-            going = begin(tasks, partial(desk.confirmed, GO_LIVE))
+            go_live = begin(tasks, partial(clients.confirmed, GO_LIVE))
             await held.arrived()
-            stopped = await desk.confirmed(GO_OFFLINE)
-        (went_live,) = going
-        assert desk.sent == [GO_LIVE.sent, GO_OFFLINE.sent]
-    assert (told(stopped), told(went_live)) == (RAN, RAN)
+            stopped = await clients.confirmed(GO_OFFLINE)
+        (went_live,) = go_live
+        assert clients.sent == [GO_LIVE.sent, GO_OFFLINE.sent]
+    assert (status_and_reason(stopped), status_and_reason(went_live)) == (RAN, RAN)
     assert went_live.structured_content["observed"]["state"] == "stopping"
     assert went_live.meta["live.traxstreaming/outcome"] == "stopping"
     assert (stopped.structured_content or {})["observed"]["state"] == "off_air"
 
 
 async def test_a_stop_waits_for_a_go_live_that_is_being_sent(era: str) -> None:
-    """Overtaking it could leave the studio on air: TRaX would hear of the start last."""
+    """If TRaX received the go-live last, the studio would stay on air."""
     held = Paused()
-    async with in_memory(era) as desk:
-        desk.trax.faults.add(held.fault, path="*/go-live")
+    async with in_memory(era) as clients:
+        clients.trax.faults.add(held.fault, path="*/go-live")
         async with anyio.create_task_group() as tasks:
-            begin(tasks, partial(desk.confirmed, GO_LIVE))
+            begin(tasks, partial(clients.confirmed, GO_LIVE))
             await held.arrived()
-            stopped = begin(tasks, partial(desk.confirmed, GO_OFFLINE))
+            stopped = begin(tasks, partial(clients.confirmed, GO_OFFLINE))
             await settle()
-            assert desk.sent == [GO_LIVE.sent]
+            assert clients.sent == [GO_LIVE.sent]
             held.release()
-        assert desk.sent == [GO_LIVE.sent, GO_OFFLINE.sent]
-        assert not desk.trax.world.streams["studio_42"].running
-    assert told(stopped[0]) == RAN
+        assert clients.sent == [GO_LIVE.sent, GO_OFFLINE.sent]
+        assert not clients.trax.world.streams["studio_42"].running
+    assert status_and_reason(stopped[0]) == RAN
 
 
-async def test_a_yes_from_before_the_stop_does_not_go_live_after_it(era: str) -> None:
-    """Whoever had it: every confirmation to go live is void."""
-    async with in_memory(era) as desk:
-        mine = await desk.confirmation(GO_LIVE)
-        theirs = await desk.confirmation(GO_LIVE, client=desk.other)
-        await desk.confirmed(GO_OFFLINE)
-        late = await desk.call(GO_LIVE, confirm=True, confirmation=mine)
-        later = await desk.call(GO_LIVE, desk.other, confirm=True, confirmation=theirs)
-        assert desk.sent == [GO_OFFLINE.sent]
-    assert (told(late), told(later)) == (EXPIRED, EXPIRED)
+async def test_a_stop_voids_all_earlier_confirmations_of_a_go_live(era: str) -> None:
+    """Those of every caller."""
+    async with in_memory(era) as clients:
+        first = await clients.confirmation(GO_LIVE)
+        second = await clients.confirmation(GO_LIVE, client=clients.other)
+        await clients.confirmed(GO_OFFLINE)
+        late = await clients.call(GO_LIVE, confirm=True, confirmation=first)
+        later = await clients.call(GO_LIVE, clients.other, confirm=True, confirmation=second)
+        assert clients.sent == [GO_OFFLINE.sent]
+    assert (status_and_reason(late), status_and_reason(later)) == (EXPIRED, EXPIRED)
 
 
-async def test_a_yes_to_another_studio_outlives_the_stop(era: str) -> None:
-    """It is the last word about its own studio only."""
-    async with in_memory(era) as desk:
-        confirmation = await desk.confirmation(GO_LIVE.other)
-        await desk.confirmed(GO_OFFLINE)
-        result = await desk.call(GO_LIVE.other, confirm=True, confirmation=confirmation)
-    assert told(result) == RAN
+async def test_a_stop_keeps_confirmations_of_other_studios(era: str) -> None:
+    """It only voids those of its own studio."""
+    async with in_memory(era) as clients:
+        confirmation = await clients.confirmation(GO_LIVE.other)
+        await clients.confirmed(GO_OFFLINE)
+        result = await clients.call(GO_LIVE.other, confirm=True, confirmation=confirmation)
+    assert status_and_reason(result) == RAN
 
 
-async def test_a_person_who_is_asked_during_the_stop_does_not_go_live(era: str) -> None:
-    """Somebody else was quicker with the stop: the form's yes is void."""
-    async with in_memory(era) as desk:
+async def test_a_stop_voids_the_open_form_of_a_go_live(era: str) -> None:
+    """The yes comes after the stop, and nothing is sent."""
+    async with in_memory(era) as clients:
 
-        async def agreeing_late(form: Form) -> Said:
-            await desk.confirmed(GO_OFFLINE)
+        async def agreeing_late(form: Form) -> FormAnswer:
+            await clients.confirmed(GO_OFFLINE)
             return await agreeing(form)
 
-        desk.person.will(agreeing_late)
-        result = await desk.call(GO_LIVE, desk.asking)
-        assert desk.sent == [GO_OFFLINE.sent]
-    assert told(result) == EXPIRED
+        clients.person.answer_with(agreeing_late)
+        result = await clients.call(GO_LIVE, clients.asking)
+        assert clients.sent == [GO_OFFLINE.sent]
+    assert status_and_reason(result) == EXPIRED
 
 
-async def test_a_go_live_that_comes_with_its_yes_during_the_stop_does_not_follow_it(
+async def test_a_go_live_with_earlier_consent_during_a_stop_is_not_sent(
     era: str,
 ) -> None:
-    """The stop is being sent; the yes was given before."""
+    """The call comes while the stop is being sent."""
     held = Paused()
-    async with in_memory(era) as desk:
-        confirmation = await desk.confirmation(GO_LIVE)
-        desk.trax.faults.add(held.fault, path="*/go-offline")
+    async with in_memory(era) as clients:
+        confirmation = await clients.confirmation(GO_LIVE)
+        clients.trax.faults.add(held.fault, path="*/go-offline")
         async with anyio.create_task_group() as tasks:
-            begin(tasks, partial(desk.confirmed, GO_OFFLINE))
+            begin(tasks, partial(clients.confirmed, GO_OFFLINE))
             await held.arrived()
-            going = partial(desk.call, GO_LIVE, confirm=True, confirmation=confirmation)
-            went_live = begin(tasks, going)
+            go_live = partial(clients.call, GO_LIVE, confirm=True, confirmation=confirmation)
+            went_live = begin(tasks, go_live)
             await settle()
             held.release()
-        assert desk.sent == [GO_OFFLINE.sent]
-    assert told(went_live[0]) == EXPIRED
+        assert clients.sent == [GO_OFFLINE.sent]
+    assert status_and_reason(went_live[0]) == EXPIRED
 
 
 @pytest.mark.parametrize("mode", [Mode.AUTO, Mode.FLAG])
-async def test_a_go_live_that_is_still_looking_when_the_stop_comes_is_not_sent(
-    era: str, mode: Mode
-) -> None:
-    """It had its yes, even where the flag is enough, and comes too late with it."""
+async def test_a_go_live_that_reads_facts_during_a_stop_is_not_sent(era: str, mode: Mode) -> None:
+    """It has consent, by confirmation or by flag."""
     held = Paused()
     evidence: dict[str, object] = {"confirm": True}
-    async with in_memory(era, mode=mode) as desk:
+    async with in_memory(era, mode=mode) as clients:
         if mode is Mode.AUTO:
-            evidence["confirmation"] = await desk.confirmation(GO_LIVE)
-        desk.trax.faults.add(held.fault, path="*/sources")
+            evidence["confirmation"] = await clients.confirmation(GO_LIVE)
+        clients.trax.faults.add(held.fault, path="*/sources")
         async with anyio.create_task_group() as tasks:
-            went_live = begin(tasks, partial(desk.call, GO_LIVE, **evidence))
+            went_live = begin(tasks, partial(clients.call, GO_LIVE, **evidence))
             await held.arrived()
             if mode is Mode.FLAG:
-                await desk.call(GO_OFFLINE, confirm=True)
+                await clients.call(GO_OFFLINE, confirm=True)
             else:
-                await desk.confirmed(GO_OFFLINE)
+                await clients.confirmed(GO_OFFLINE)
             held.release()
-        assert desk.sent == [GO_OFFLINE.sent]
+        assert clients.sent == [GO_OFFLINE.sent]
     expected = EXPIRED if mode is Mode.AUTO else ("confirmation_required", None)
-    assert told(went_live[0]) == expected
+    assert status_and_reason(went_live[0]) == expected
 
 
-async def test_a_yes_that_is_given_back_is_void_after_the_stop(era: str) -> None:
-    """A go-live is refused while the stop waits for it, and the stop is not."""
-    async with in_memory(era) as desk:
-        held = Paused(lambda: setattr(desk.trax, "write_enabled", True))
-        confirmation = await desk.confirmation(GO_LIVE)
-        going = partial(desk.call, GO_LIVE, confirm=True, confirmation=confirmation)
-        desk.trax.faults.add(held.fault, path="*/go-live")
+async def test_a_confirmation_that_is_given_back_is_void_after_the_stop(era: str) -> None:
+    """TRaX refuses a go-live while the stop waits for it, and accepts the stop."""
+    async with in_memory(era) as clients:
+        held = Paused(lambda: setattr(clients.trax, "write_enabled", True))
+        confirmation = await clients.confirmation(GO_LIVE)
+        go_live = partial(clients.call, GO_LIVE, confirm=True, confirmation=confirmation)
+        clients.trax.faults.add(held.fault, path="*/go-live")
         async with anyio.create_task_group() as tasks:
-            refused = begin(tasks, going)
+            refused = begin(tasks, go_live)
             await held.arrived()
-            stopped = begin(tasks, partial(desk.confirmed, GO_OFFLINE))
+            stopped = begin(tasks, partial(clients.confirmed, GO_OFFLINE))
             await settle()
-            desk.trax.write_enabled = False
+            clients.trax.write_enabled = False
             held.release()
-        assert (told(refused[0]), told(stopped[0])) == (("failed", "write_disabled"), RAN)
-        assert told(await going()) == EXPIRED
-        assert desk.sent == [GO_LIVE.sent, GO_OFFLINE.sent]
+        assert (status_and_reason(refused[0]), status_and_reason(stopped[0])) == (
+            ("failed", "write_disabled"),
+            RAN,
+        )
+        assert status_and_reason(await go_live()) == EXPIRED
+        assert clients.sent == [GO_LIVE.sent, GO_OFFLINE.sent]
 
 
 @pytest.mark.parametrize("fault", [Fault.dropped(), Fault.status(500), Fault.status(504)])
-async def test_a_yes_from_before_a_stop_whose_answer_was_lost_does_not_go_live(
+async def test_a_stop_with_a_lost_answer_voids_earlier_confirmations(
     era: str, fault: Fault
 ) -> None:
-    """The stop may have happened: whoever stopped must not be back on air by an older yes."""
-    async with in_memory(era) as desk:
-        confirmation = await desk.confirmation(GO_LIVE)
-        stop = await desk.confirmation(GO_OFFLINE)
-        desk.trax.faults.add(fault, method="POST", path="*/go-offline")
-        await desk.call(GO_OFFLINE, confirm=True, confirmation=stop)
-        late = await desk.call(GO_LIVE, confirm=True, confirmation=confirmation)
-        assert told(late) == EXPIRED
-        assert desk.sent == [GO_OFFLINE.sent]
+    """The stop may be applied, so older consent must not start the stream again."""
+    async with in_memory(era) as clients:
+        confirmation = await clients.confirmation(GO_LIVE)
+        stop = await clients.confirmation(GO_OFFLINE)
+        clients.trax.faults.add(fault, method="POST", path="*/go-offline")
+        await clients.call(GO_OFFLINE, confirm=True, confirmation=stop)
+        late = await clients.call(GO_LIVE, confirm=True, confirmation=confirmation)
+        assert status_and_reason(late) == EXPIRED
+        assert clients.sent == [GO_OFFLINE.sent]

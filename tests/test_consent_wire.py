@@ -1,6 +1,6 @@
-"""Consent as plain JSON-RPC, for what the SDK's client would never send: in pipes and on a socket.
+"""Consent as plain JSON-RPC, with messages that the SDK's client never sends.
 
-Where nothing may be sent, a real yes works in the end: nothing is refused for another reason.
+Each test ends with a valid yes, which shows that nothing was refused for another reason.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.acts import DELETE_DESTINATION as ACT
-from tests.consent import SECOND_KEY, peopled
+from tests.acts import DELETE_DESTINATION as OPERATION
+from tests.consent import SECOND_KEY, two_key_sandbox
 from tests.front import plain_http
 from tests.jsonrpc import FORMS, INITIALIZED, LEGACY, MODERN, HttpCaller, hello, request
 from tests.ports import listening
@@ -25,30 +25,30 @@ if TYPE_CHECKING:
 
 Message = dict[str, Any]
 
-YES: Final = "Delete Main channel"
+YES: Final = 'Delete the destination "Main channel"'
 
 
 def calling(era: str, *, number: int, **more: object) -> Message:
-    """A call of the act by a client that can show forms; `more` stands beside its arguments."""
-    given = {"name": ACT.tool, "arguments": ACT.arguments, **more}
-    message = request(era, "tools/call", given, able=FORMS)
-    return {**message, "id": f"call {number}"}  # told apart from what the server asks
+    """A call by a client that supports forms. `more` is added beside its arguments."""
+    given = {"name": OPERATION.tool, "arguments": OPERATION.arguments, **more}
+    message = request(era, "tools/call", given, capabilities=FORMS)
+    return {**message, "id": f"call {number}"}  # differs from the ids of the server's requests
 
 
-def saying(asked: Message, **answer: object) -> Message:
-    """What is sent in answer to a question of the server."""
-    return {"jsonrpc": "2.0", "id": asked["id"], **answer}
+def response_to(question: Message, **answer: object) -> Message:
+    """The response to a question of the server."""
+    return {"jsonrpc": "2.0", "id": question["id"], **answer}
 
 
 def choosing(choice: object) -> Message:
-    """A form that was accepted with a choice in it."""
+    """An accepted form with a choice."""
     return {"action": "accept", "content": {"choice": choice}}
 
 
 @asynccontextmanager
 async def process(era: str) -> AsyncIterator[tuple[Sandbox, Running]]:
-    """A process on stdio, past its handshake, and the sandbox that it talks to."""
-    trax = peopled()
+    """A process on stdio after its handshake, and its sandbox."""
+    trax = two_key_sandbox()
     async with listening(trax.app) as address:
         settings = {"TRAX_API_KEY": SANDBOX_KEY, "TRAX_BASE_URL": address}
         async with running(settings=settings) as server:
@@ -58,24 +58,24 @@ async def process(era: str) -> AsyncIterator[tuple[Sandbox, Running]]:
 
 
 async def question(server: Running, number: int) -> Message:
-    """The server's question number so-and-so, in the earlier era."""
+    """The `number`-th question of the server, in the earlier era."""
     seen = 0
 
-    def asked(line: str) -> Message | None:
+    def numbered(line: str) -> Message | None:
         nonlocal seen
         message: Message = json.loads(line)
         seen += message.get("method") == "elicitation/create"
         return message if seen == number else None
 
-    return await server.stdout.find(asked)
+    return await server.stdout.find(numbered)
 
 
 def status(answer: Message) -> tuple[str, str | None] | str:
-    """What a call was told: status and reason, `ran`, or that the message was refused."""
+    """Status and reason of a call, `ran`, or `refused` for a JSON-RPC error."""
     if "error" in answer:
         return "refused"
-    told = answer["result"].get("structuredContent", {})
-    return (told["status"], told.get("reason")) if answer["result"].get("isError") else "ran"
+    data = answer["result"].get("structuredContent", {})
+    return (data["status"], data.get("reason")) if answer["result"].get("isError") else "ran"
 
 
 MALFORMED: Final = ("declined", "malformed")
@@ -102,23 +102,23 @@ ANSWERS: Final[dict[str, tuple[Message, tuple[str, str]]]] = {
 }
 
 
-async def test_an_answer_that_makes_no_sense_is_no_yes() -> None:
-    """Whatever a client of the earlier era writes in the place of a form."""
-    told = {}
+async def test_a_malformed_form_response_is_not_a_yes() -> None:
+    """In the earlier era."""
+    results = {}
     async with process(LEGACY) as (trax, server):
         for number, (name, (answer, _)) in enumerate(ANSWERS.items(), start=1):
             call = calling(LEGACY, number=number)
             await server.tell(call)
-            await server.tell(saying(await question(server, number), **answer))
-            told[name] = status(await server.answer(call))
+            await server.tell(response_to(await question(server, number), **answer))
+            results[name] = status(await server.answer(call))
         assert trax.mutations == []
         last = calling(LEGACY, number=99)
         await server.tell(last)
         asked = await question(server, len(ANSWERS) + 1)
-        await server.tell(saying(asked, result=choosing(YES)))
+        await server.tell(response_to(asked, result=choosing(YES)))
         assert status(await server.answer(last)) == "ran"
         assert len(trax.mutations) == 1
-    assert told == {name: expected for name, (_, expected) in ANSWERS.items()}
+    assert results == {name: expected for name, (_, expected) in ANSWERS.items()}
 
 
 RESPONSES: Final[dict[str, object]] = {
@@ -134,107 +134,107 @@ RESPONSES: Final[dict[str, object]] = {
 }
 
 
-async def test_a_response_that_makes_no_sense_is_no_yes() -> None:
-    """Nor what a client of the later era sends back with a handle; and the handle stays good."""
-    told = {}
+async def test_a_malformed_input_response_is_not_a_yes() -> None:
+    """In the later era. The request state stays valid."""
+    results = {}
     async with process(MODERN) as (trax, server):
         asked = (await server.ask(calling(MODERN, number=1)))["result"]
         state = asked["requestState"]
         for number, (name, responses) in enumerate(RESPONSES.items(), start=2):
             call = calling(MODERN, number=number, requestState=state, inputResponses=responses)
-            told[name] = status(await server.ask(call))
+            results[name] = status(await server.ask(call))
         good = {"consent": choosing(YES)}
-        for number, strange in ((90, 7), (91, [state]), (92, {"handle": state})):
-            call = calling(MODERN, number=number, requestState=strange, inputResponses=good)
-            told[str(strange)] = status(await server.ask(call))
+        for number, malformed in ((90, 7), (91, [state]), (92, {"handle": state})):
+            call = calling(MODERN, number=number, requestState=malformed, inputResponses=good)
+            results[str(malformed)] = status(await server.ask(call))
         assert trax.mutations == []
         call = calling(MODERN, number=99, requestState=state, inputResponses=good)
         assert status(await server.ask(call)) == "ran"
         assert len(trax.mutations) == 1
-    assert {it if it == "refused" else it[0] for it in told.values()} == {"refused", "declined"}
+    assert {it if it == "refused" else it[0] for it in results.values()} == {"refused", "declined"}
 
 
-async def test_a_yes_that_comes_after_the_call_was_cancelled_is_nothing() -> None:
-    """The form was still open when the model had given up."""
+async def test_a_yes_after_the_call_was_cancelled_has_no_effect() -> None:
+    """The form was still open."""
     async with process(LEGACY) as (trax, server):
         await server.tell(calling(LEGACY, number=1))
         asked = await question(server, 1)
         cancelled = {"requestId": "call 1", "reason": "The person pressed Escape."}
         await server.tell(
             {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled},
-            saying(asked, result=choosing(YES)),
+            response_to(asked, result=choosing(YES)),
         )
         await server.ask(request(LEGACY, "tools/list", number=1000))
         assert trax.mutations == []
         again = calling(LEGACY, number=3)
         await server.tell(again)
-        await server.tell(saying(await question(server, 2), result=choosing(YES)))
+        await server.tell(response_to(await question(server, 2), result=choosing(YES)))
         assert status(await server.answer(again)) == "ran"
         assert len(trax.mutations) == 1
 
 
-async def test_a_yes_that_is_said_twice_counts_once() -> None:
-    """And the second one counts for no later question."""
+async def test_a_yes_that_is_sent_twice_counts_once() -> None:
+    """The second one does not answer a later question."""
     async with process(LEGACY) as (trax, server):
         first, second = calling(LEGACY, number=1), calling(LEGACY, number=2)
         await server.tell(first)
-        yes = saying(await question(server, 1), result=choosing(YES))
+        yes = response_to(await question(server, 1), result=choosing(YES))
         await server.tell(yes, yes)
         assert status(await server.answer(first)) == "ran"
         trax.world.destinations.change(trax.world.destinations["dest_2"], {"id": "dest_1"})
         await server.tell(second)
         asked = await question(server, 2)
-        await server.tell(yes, saying(asked, result={"action": "decline"}))
+        await server.tell(yes, response_to(asked, result={"action": "decline"}))
         assert status(await server.answer(second)) == ("declined", "declined")
         assert len(trax.mutations) == 1
 
 
-async def test_the_fields_of_the_later_era_mean_nothing_in_the_earlier_one() -> None:
-    """A person is asked, whatever was written beside the arguments."""
+async def test_fields_of_the_later_era_have_no_effect_in_the_earlier_era() -> None:
+    """A person is asked."""
     async with process(LEGACY) as (trax, server):
-        smuggled = {"requestState": "x" * 22, "inputResponses": {"consent": choosing(YES)}}
-        call = calling(LEGACY, number=1, **smuggled)
+        later_fields = {"requestState": "x" * 22, "inputResponses": {"consent": choosing(YES)}}
+        call = calling(LEGACY, number=1, **later_fields)
         await server.tell(call)
-        await server.tell(saying(await question(server, 1), result={"action": "decline"}))
+        await server.tell(response_to(await question(server, 1), result={"action": "decline"}))
         assert status(await server.answer(call)) == ("declined", "declined")
         assert trax.mutations == []
-        again = calling(LEGACY, number=2, **smuggled)
+        again = calling(LEGACY, number=2, **later_fields)
         await server.tell(again)
-        await server.tell(saying(await question(server, 2), result=choosing(YES)))
+        await server.tell(response_to(await question(server, 2), result=choosing(YES)))
         assert status(await server.answer(again)) == "ran"
         assert len(trax.mutations) == 1
 
 
-async def test_nobody_else_answers_in_the_session_of_the_one_who_was_asked() -> None:
-    """404 for another key with the session's id, and for none; the form stays open."""
-    async with over_http(LEGACY) as (desk, address), plain_http(address) as http:
-        mine = HttpCaller(http, LEGACY, x_api_key=SANDBOX_KEY)
-        mine.session = await session_of(mine)
-        theirs = HttpCaller(http, LEGACY, x_api_key=SECOND_KEY)
-        unnamed = HttpCaller(http, LEGACY)
-        theirs.session = unnamed.session = mine.session
+async def test_another_key_cannot_answer_in_the_session_of_the_caller() -> None:
+    """Another key, or none, with the session id gets 404. The form stays open."""
+    async with over_http(LEGACY) as (clients, address), plain_http(address) as http:
+        owner = HttpCaller(http, LEGACY, x_api_key=SANDBOX_KEY)
+        owner.session = await session_of(owner)
+        other = HttpCaller(http, LEGACY, x_api_key=SECOND_KEY)
+        keyless = HttpCaller(http, LEGACY)
+        other.session = keyless.session = owner.session
         call = calling(LEGACY, number=1)
-        async with http.stream("POST", "/mcp", json=call, headers=mine.all_headers()) as stream:
+        async with http.stream("POST", "/mcp", json=call, headers=owner.all_headers()) as stream:
             messages = events(stream)
             asked = await anext(messages)
-            yes = saying(asked, result=choosing(YES))
-            assert (await theirs.post(yes)).status_code == 404
-            assert (await unnamed.post(yes)).status_code == 404
-            assert desk.sent == []
-            assert (await mine.post(yes)).status_code == 202
+            yes = response_to(asked, result=choosing(YES))
+            assert (await other.post(yes)).status_code == 404
+            assert (await keyless.post(yes)).status_code == 404
+            assert clients.sent == []
+            assert (await owner.post(yes)).status_code == 202
             assert status(await anext(messages)) == "ran"
-        assert desk.sent == [ACT.sent]
+        assert clients.sent == [OPERATION.sent]
 
 
 async def session_of(caller: HttpCaller) -> str:
-    """Shake hands as a client that can show forms."""
+    """The session id after the handshake of a client that supports forms."""
     session = (await caller.post(hello(FORMS))).headers["mcp-session-id"]
     await caller.post(INITIALIZED, mcp_session_id=session)
     return session
 
 
 async def events(stream: httpx.Response) -> AsyncIterator[Message]:
-    """The messages in a stream of events, as they come."""
+    """The messages in an event stream, in order."""
     async for line in stream.aiter_lines():
         if line.startswith("data: {"):
             yield json.loads(line.removeprefix("data: "))

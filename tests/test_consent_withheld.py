@@ -1,22 +1,19 @@
-"""Without consent nothing is sent: every guarded call, by every way of not having it, in both eras.
-
-What counts is what reached the sandbox, whatever the caller was told.
-"""
+"""Every guarded operation in every case of missing consent, in both eras: nothing is sent."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.acts import ACTS
+from tests.acts import GUARDED_OPERATIONS
 from tests.consent import in_memory
-from tests.ways import take, ways
+from tests.ways import missing_consent, run_attempt
 
 
-@pytest.mark.parametrize("name", ACTS)
-async def test_without_consent_nothing_is_sent(era: str, name: str) -> None:
-    """By no way at all; and each caller is told why, unless they are gone."""
-    act = ACTS[name]
-    async with in_memory(era) as desk:
-        for way, it in ways(era, act).items():
-            assert (way, await take(desk, act, it)) == (way, it.told)
-            assert (way, desk.sent) == (way, [])
+@pytest.mark.parametrize("name", GUARDED_OPERATIONS)
+async def test_nothing_is_sent_without_consent(era: str, name: str) -> None:
+    """Each case has its result."""
+    operation = GUARDED_OPERATIONS[name]
+    async with in_memory(era) as clients:
+        for case, it in missing_consent(era, operation).items():
+            assert (case, await run_attempt(clients, operation, it)) == (case, it.result)
+            assert (case, clients.sent) == (case, [])

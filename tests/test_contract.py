@@ -1,6 +1,6 @@
-"""The baked contract says what the published reference says: no less, and nothing of our own.
+"""The baked contract document matches the published reference exactly.
 
-What the reference says stands in `reference`, transcribed apart from the document.
+`reference` holds an independent transcription of the reference.
 """
 
 from __future__ import annotations
@@ -13,8 +13,15 @@ from typing import Any, Final
 import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
-from tests.reference import BEYOND_THE_SCOPE, CALLS, DESCRIBED, PARAMETERS, SCHEMAS, Documented
-from tests.schemas import everything, kind_of
+from tests.reference import (
+    CALLS,
+    FIELD_DESCRIPTIONS,
+    FURTHER_DESCRIPTION,
+    PARAMETERS,
+    SCHEMAS,
+    DocumentedCall,
+)
+from tests.schemas import kind_of, objects_in
 from trax_mcp.api.contract import CONTRACT, Contract
 
 DOCUMENT: Final[dict[str, Any]] = json.loads(
@@ -32,33 +39,33 @@ def operations() -> dict[str, dict[str, Any]]:
 
 
 def test_the_document_is_valid_openapi() -> None:
-    """An independent validator has no complaint, so any client generator can read it."""
+    """According to an independent validator."""
     assert list(OpenAPIV30SpecValidator(DOCUMENT).iter_errors()) == []
     assert DOCUMENT["openapi"] == "3.0.3"
 
 
-def test_it_is_the_version_that_was_transcribed() -> None:
-    """The reference's own version and address."""
+def test_the_document_has_the_transcribed_version() -> None:
+    """The reference's version and server."""
     assert CONTRACT.version == "1.3.0"
     assert DOCUMENT["servers"] == [{"url": "https://api-dev.traxstreaming.live"}]
 
 
-def test_it_has_all_calls_and_schemas_and_no_others() -> None:
-    """Both tables, whole."""
+def test_the_document_has_exactly_the_calls_and_schemas_of_the_reference() -> None:
+    """Both tables completely."""
     assert operations().keys() == CALLS.keys()
     assert DOCUMENT["components"]["schemas"].keys() == SCHEMAS.keys()
     assert (len(CALLS), len(SCHEMAS)) == (23, 28)
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_call_says_what_the_reference_says(call: str) -> None:
-    """Tag, scope, parameters, body, success and answer, each as on the page."""
+def test_a_call_matches_the_reference(call: str) -> None:
+    """Tag, scope, parameters, body, success status and response."""
     operation = operations()[call]
     success = [int(status) for status in operation["responses"] if status.startswith("2")]
     answer = operation["responses"][str(success[0])]["content"]["application/json"]["schema"]
     body = operation.get("requestBody", {"content": {}})["content"].get("application/json")
     scope = re.search(r"Requires scope (\S+)\.", operation.get("description", ""))
-    assert CALLS[call] == Documented(
+    assert CALLS[call] == DocumentedCall(
         tag=" ".join(operation["tags"]),
         scope=scope[1] if scope else None,
         parameters=" ".join(
@@ -74,35 +81,35 @@ def test_a_call_says_what_the_reference_says(call: str) -> None:
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_description_is_the_scope_the_write_gate_and_the_rest(call: str) -> None:
+def test_a_description_is_the_scope_the_write_gate_and_further_text(call: str) -> None:
     """Word for word; a public call has none."""
-    scope, rest = CALLS[call].scope, BEYOND_THE_SCOPE.get(call, "")
+    scope, rest = CALLS[call].scope, FURTHER_DESCRIPTION.get(call, "")
     gate = (
         ""
         if call.startswith("GET") or rest.startswith("Gated")
         else ("Gated behind PUBLIC_API_WRITE_ENABLED.")
     )
-    words = [f"Requires scope {scope}.", gate, rest] if scope else []
-    assert operations()[call].get("description", "") == " ".join(filter(None, words))
+    sentences = [f"Requires scope {scope}.", gate, rest] if scope else []
+    assert operations()[call].get("description", "") == " ".join(filter(None, sentences))
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_parameter_says_what_the_reference_says(call: str) -> None:
-    """Place, type and words of each; what stands in the path is required."""
+def test_a_parameter_matches_the_reference(call: str) -> None:
+    """Location, type and description; path parameters are required."""
     for parameter in operations()[call].get("parameters", ()):
-        place, kind, words = PARAMETERS[parameter["name"]]
+        location, kind, description = PARAMETERS[parameter["name"]]
         assert parameter == {
             "name": parameter["name"],
-            "in": place,
-            "required": place == "path",
-            "description": words,
+            "in": location,
+            "required": location == "path",
+            "description": description,
             "schema": {"type": kind},
         }
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_every_call_answers_errors_in_the_one_envelope(call: str) -> None:
-    """The default response is the `Error` schema, and nothing else is said of failures."""
+def test_every_call_documents_errors_with_the_error_schema(call: str) -> None:
+    """As the default response, and no other error response."""
     responses = operations()[call]["responses"]
     assert responses["default"] == {
         "description": "Error envelope.",
@@ -112,7 +119,7 @@ def test_every_call_answers_errors_in_the_one_envelope(call: str) -> None:
 
 
 def test_both_ways_to_send_a_key_are_declared() -> None:
-    """A bearer token or the header alias, either of them."""
+    """A bearer token or the header, either of them."""
     schemes = DOCUMENT["components"]["securitySchemes"]
     bearer, header = schemes["bearerAuth"], schemes["apiKeyAuth"]
     assert (bearer["type"], bearer["scheme"]) == ("http", "bearer")
@@ -121,7 +128,7 @@ def test_both_ways_to_send_a_key_are_declared() -> None:
 
 
 def test_only_the_meta_calls_are_public() -> None:
-    """An empty security list switches the key off; every other call inherits it."""
+    """An empty security list means no key; every other call inherits the default."""
     public = {call for call, operation in operations().items() if operation.get("security") == []}
     assert public == {"GET /v1/health", "GET /v1/openapi.json"}
     assert public == {call.name for call in CONTRACT.calls.values() if call.public}
@@ -144,19 +151,19 @@ def test_a_schema_has_the_fields_of_the_reference(name: str) -> None:
 
 
 def test_fields_are_described_where_the_reference_describes_them() -> None:
-    """The same words, and none of ours."""
+    """With the same words."""
     described = {
         f"{name}.{field}": kind["description"]
         for name, schema in DOCUMENT["components"]["schemas"].items()
         for field, kind in schema["properties"].items()
         if "description" in kind
     }
-    assert described == DESCRIBED
+    assert described == FIELD_DESCRIPTIONS
 
 
-def test_nothing_is_narrower_than_the_reference() -> None:
-    """No enum, format, bound or closed object: `a | b` notes are descriptions of open values."""
-    invented = {
+def test_no_schema_is_narrower_than_the_reference() -> None:
+    """No enum, format, bound or closed object: `a | b` in a description is an open list."""
+    narrowing = {
         "enum",
         "format",
         "pattern",
@@ -170,19 +177,19 @@ def test_nothing_is_narrower_than_the_reference() -> None:
         "additionalProperties",
         "x-enum",
     }
-    schemas = [*everything(DOCUMENT["components"]["schemas"]), *everything(DOCUMENT["paths"])]
+    schemas = [*objects_in(DOCUMENT["components"]["schemas"]), *objects_in(DOCUMENT["paths"])]
     found = {
         word
         for node in schemas
         if isinstance(node.get("type"), str)
-        for word in invented & node.keys()
+        for word in narrowing & node.keys()
     }
     assert found == set()
 
 
 @pytest.mark.parametrize("missing", ["paths", "components"])
-def test_a_document_without_its_parts_is_no_contract(missing: str) -> None:
-    """The reader fails at once, and not at the first call."""
+def test_a_document_without_its_parts_is_rejected(missing: str) -> None:
+    """When it is read, not at the first call."""
     document = {name: part for name, part in DOCUMENT.items() if name != missing}
     with pytest.raises(KeyError, match=missing):
         Contract(document)

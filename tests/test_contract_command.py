@@ -1,4 +1,4 @@
-"""`trax-mcp contract` as a person or a pipe sees it: real processes, and a TRaX on a port."""
+"""`trax-mcp contract` as a real process, with a sandbox on a port."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ADDITIONS: Final = (
     put(f"{STUDIO} thumbnailUrl", {"type": "string"}),
     put(f"{MEDIA} summary", "List the caller's assets, newest first, those of all their studios."),
 )
-TOLD_OF_ADDITIONS: Final = """\
+ADDITIONS_REPORT: Final = """\
   The contract of {address}, beside the baked one (1.3.0)
 
   Added
@@ -47,13 +47,13 @@ TOLD_OF_ADDITIONS: Final = """\
   By TRaX's compatibility promise, this trax-mcp still fits.
 """
 
-BREAKS: Final = (
+BREAKING_EDITS: Final = (
     cut("paths /v1/connections"),
     put(f"{SCHEMAS} CreateStudioRequest required", ["name", "color"]),
     put(f"{MEDIA} description", "Requires scope media:list."),
     put(f"{CREATE} responses 409", {"description": "There is one."}),
 )
-TOLD_OF_BREAKS: Final = """\
+BREAKING_REPORT: Final = """\
   The contract of {address}, beside the baked one (1.3.0)
 
   Added
@@ -73,36 +73,36 @@ TOLD_OF_BREAKS: Final = """\
 """
 
 
-class Said(NamedTuple):
-    """How a command ended."""
+class Result(NamedTuple):
+    """The exit code and the output of a command."""
 
     code: int
     out: str
     err: str
 
 
-async def said(*arguments: str, settings: Mapping[str, str] | None = None) -> Said:
+async def run_contract(*arguments: str, settings: Mapping[str, str] | None = None) -> Result:
     """Run `trax-mcp contract` to its end."""
     async with running("contract", *arguments, settings={**PLAIN, **(settings or {})}) as command:
         async with asyncio.timeout(PATIENCE_SECONDS):
             await command.process.wait()
-        return Said(await command.end(), command.stdout.text, command.stderr.text)
+        return Result(await command.end(), command.stdout.text, command.stderr.text)
 
 
-async def checked(fault: Fault | None = None, **settings: str) -> tuple[Said, str]:
-    """Check the contract of a TRaX with this fault; what was said, and its address."""
+async def check(fault: Fault | None = None, **settings: str) -> tuple[Result, str]:
+    """Check the contract of a sandbox with this fault; returns the result and the address."""
     async with upstream() as sandbox:
         if fault is not None:
             sandbox.faults.add(fault, path="/v1/openapi.json")
         address = sandbox.base_url
-        answer = await said("check", settings={"TRAX_BASE_URL": address, **settings})
+        result = await run_contract("check", settings={"TRAX_BASE_URL": address, **settings})
         assert [received.path for received in sandbox.requests] == ["/v1/openapi.json"]
         assert not sandbox.requests[0].headers.keys() & {"authorization", "x-api-key"}
-    return answer, address
+    return result, address
 
 
-def serving(*edits: Edit) -> Fault:
-    """The contract with these edits."""
+def contract_with(*edits: Edit) -> Fault:
+    """A fault that serves the contract with these edits."""
 
     def edit(document: dict[str, Any]) -> None:
         for change in edits:
@@ -111,16 +111,16 @@ def serving(*edits: Edit) -> Fault:
     return Fault.patched(edit)
 
 
-async def test_the_baked_contract_is_shown_as_json() -> None:
-    """All of it and nothing else, so that it can be piped; whatever the settings are."""
-    shown = await said(settings={"TRAX_BASE_URL": "not an address", "COLUMNS": "20"})
-    assert (shown.code, shown.err) == (0, "")
-    assert json.loads(shown.out) == BAKED
-    assert shown.out.isascii()
+async def test_built_in_contract_is_printed_as_json() -> None:
+    """Stdout has nothing else, whatever the settings are."""
+    result = await run_contract(settings={"TRAX_BASE_URL": "not an address", "COLUMNS": "20"})
+    assert (result.code, result.err) == (0, "")
+    assert json.loads(result.out) == BAKED
+    assert result.out.isascii()
 
 
-def test_a_reader_who_has_seen_enough_is_no_error() -> None:
-    """As in `trax-mcp contract | head`: no traceback."""
+def test_closed_stdout_ends_the_command_without_a_traceback() -> None:
+    """As in `trax-mcp contract | head`."""
     with subprocess.Popen(
         [sys.executable, "-W", "error", "-m", "trax_mcp", "contract"],
         cwd=ROOT,
@@ -135,49 +135,49 @@ def test_a_reader_who_has_seen_enough_is_no_error() -> None:
         assert process.stderr.read() == b""
 
 
-async def test_the_same_contract_is_said_to_be_the_same() -> None:
-    """Exit code 0, and no key travels, even where there is one."""
-    answer, address = await checked(TRAX_API_KEY="sk_live_mine")
-    told = f"  The contract of {address}, beside the baked one (1.3.0)\n\n  They are the same.\n"
-    assert answer == Said(0, told, "")
+async def test_equal_contract_exits_with_0() -> None:
+    """The configured key is not sent."""
+    result, address = await check(TRAX_API_KEY="sk_live_mine")
+    report = f"  The contract of {address}, beside the baked one (1.3.0)\n\n  They are the same.\n"
+    assert result == Result(0, report, "")
 
 
-async def test_the_sandbox_is_checked_without_a_network() -> None:
-    """As everything else with `TRAX_SANDBOX`."""
-    answer = await said("check", settings={"TRAX_SANDBOX": "1"})
-    told = "  The contract of the embedded sandbox, beside the baked one (1.3.0)\n\n"
-    assert answer == Said(0, f"{told}  They are the same.\n", "")
+async def test_check_uses_the_embedded_sandbox_with_trax_sandbox() -> None:
+    """No network is needed."""
+    result = await run_contract("check", settings={"TRAX_SANDBOX": "1"})
+    report = "  The contract of the embedded sandbox, beside the baked one (1.3.0)\n\n"
+    assert result == Result(0, f"{report}  They are the same.\n", "")
 
 
-async def test_additions_and_wording_are_told_and_are_fine() -> None:
-    """Exit code 0: TRaX may add, by its own promise."""
-    answer, address = await checked(serving(*ADDITIONS))
-    assert answer == Said(0, TOLD_OF_ADDITIONS.format(address=address), "")
+async def test_additions_and_changed_texts_are_reported_with_exit_code_0() -> None:
+    """TRaX's compatibility promise allows additions."""
+    result, address = await check(contract_with(*ADDITIONS))
+    assert result == Result(0, ADDITIONS_REPORT.format(address=address), "")
 
 
-async def test_what_breaks_is_marked_and_ends_with_one() -> None:
-    """The breaking ones come first, in words and not only in colour."""
-    answer, address = await checked(serving(*BREAKS))
-    assert answer == Said(1, TOLD_OF_BREAKS.format(address=address), "")
+async def test_breaking_changes_are_marked_and_exit_with_1() -> None:
+    """They come first, and are marked with a word, not only with colour."""
+    result, address = await check(contract_with(*BREAKING_EDITS))
+    assert result == Result(1, BREAKING_REPORT.format(address=address), "")
 
 
 @pytest.mark.parametrize("columns", [40, 80, 300])
-async def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
-    """Nor than can be read with ease; long words are folded."""
-    long = put("paths", {**BAKED["paths"], f"/v1/{'long' * 40}": {"get": {}}})
-    answer, _ = await checked(serving(long, *BREAKS), COLUMNS=str(columns))
-    lines = answer.out.splitlines()
+async def test_report_fits_the_terminal_and_78_columns(columns: int) -> None:
+    """Long words are folded."""
+    long_path = put("paths", {**BAKED["paths"], f"/v1/{'long' * 40}": {"get": {}}})
+    result, _ = await check(contract_with(long_path, *BREAKING_EDITS), COLUMNS=str(columns))
+    lines = result.out.splitlines()
     assert max(map(len, lines)) <= min(columns, 78)
     assert [line for line in lines if line != line.rstrip()] == []
-    assert "\x1b" not in answer.out
+    assert "\x1b" not in result.out
 
 
-async def test_a_strangers_words_stay_words() -> None:
-    """Neither rich's markup nor a terminal's control sequences get through."""
-    words = "[bold]x[/bold] \x1b[31m:smile: \u202e"
-    answer, _ = await checked(serving(put(f"{MEDIA} summary", words)))
-    assert answer.code == 0
-    assert r'is now "[bold]x[/bold] \u001b[31m:smile: \u202e"' in " ".join(answer.out.split())
+async def test_report_escapes_markup_and_control_sequences() -> None:
+    """In texts of the served contract."""
+    summary = "[bold]x[/bold] \x1b[31m:smile: \u202e"
+    result, _ = await check(contract_with(put(f"{MEDIA} summary", summary)))
+    assert result.code == 0
+    assert r'is now "[bold]x[/bold] \u001b[31m:smile: \u202e"' in " ".join(result.out.split())
 
 
 @pytest.mark.parametrize(
@@ -189,29 +189,31 @@ async def test_a_strangers_words_stay_words() -> None:
         (Fault.dropped(), "The connection to TRaX broke before it answered"),
         (Fault.error(503, "maintenance"), "TRaX has trouble"),
     ],
-    ids=["a page", "no page", "a list", "nothing", "an error"],
+    ids=["HTML page", "HTML 404 page", "JSON list", "dropped connection", "error 503"],
 )
-async def test_what_is_no_contract_ends_with_one_and_says_why(fault: Fault, why: str) -> None:
-    """The failure's own sentence, on stderr; nothing is compared."""
-    answer, _ = await checked(fault)
-    assert (answer.code, answer.out) == (1, "")
-    assert answer.err.startswith("trax-mcp: TR") or answer.err.startswith("trax-mcp: The ")
-    assert why in answer.err
-    assert answer.err.count("\n") == 1
+async def test_invalid_contract_response_exits_with_1_and_the_reason(
+    fault: Fault, why: str
+) -> None:
+    """Nothing is compared."""
+    result, _ = await check(fault)
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("trax-mcp: TR") or result.err.startswith("trax-mcp: The ")
+    assert why in result.err
+    assert result.err.count("\n") == 1
 
 
-async def test_json_that_is_no_contract_is_breaking() -> None:
-    """Some other service answered: it is told as what it is."""
-    answer, _ = await checked(Fault.status(200, {"hello": "world"}))
-    assert (answer.code, answer.err) == (1, "")
-    assert "BREAKING document: is no OpenAPI 3 document\n" in answer.out
-    assert "1 difference, 1 breaking." in answer.out
+async def test_json_object_that_is_no_contract_is_a_breaking_change() -> None:
+    """As from another service at that address."""
+    result, _ = await check(Fault.status(200, {"hello": "world"}))
+    assert (result.code, result.err) == (1, "")
+    assert "BREAKING document: is no OpenAPI 3 document\n" in result.out
+    assert "1 difference, 1 breaking." in result.out
 
 
-async def test_a_trax_that_cannot_be_reached_ends_with_one_and_says_so() -> None:
-    """With what to look at."""
+async def test_unreachable_trax_exits_with_1() -> None:
+    """The message says what to check."""
     settings = {"TRAX_BASE_URL": f"http://127.0.0.1:{closed_port()}"}
-    assert await said("check", settings=settings) == Said(
+    assert await run_contract("check", settings=settings) == Result(
         1,
         "",
         "trax-mcp: TRaX could not be reached, so nothing was sent."
@@ -219,15 +221,15 @@ async def test_a_trax_that_cannot_be_reached_ends_with_one_and_says_so() -> None
     )
 
 
-async def test_a_wrong_setting_stops_the_check() -> None:
-    """As it stops the servers."""
-    answer = await said("check", settings={"TRAX_BASE_URL": "http://trax.example"})
-    assert (answer.code, answer.out) == (1, "")
-    assert answer.err.startswith("trax-mcp: TRAX_BASE_URL must begin with https://")
+async def test_invalid_setting_stops_the_check() -> None:
+    """With exit code 1 and the name of the setting."""
+    result = await run_contract("check", settings={"TRAX_BASE_URL": "http://trax.example"})
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("trax-mcp: TRAX_BASE_URL must begin with https://")
 
 
-async def test_what_is_not_check_is_refused() -> None:
-    """With exit code 2, as every word that is not understood."""
-    answer = await said("chek")
-    assert (answer.code, answer.out) == (2, "")
-    assert "'chek'" in answer.err
+async def test_unknown_contract_action_exits_with_2() -> None:
+    """Stderr names the unknown word."""
+    result = await run_contract("chek")
+    assert (result.code, result.out) == (2, "")
+    assert "'chek'" in result.err

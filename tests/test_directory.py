@@ -1,4 +1,4 @@
-"""The directory keeps a caller's lists for half a minute, for that caller and no other."""
+"""`ListCache` keeps the lists of a caller for half a minute, for that caller only."""
 
 from __future__ import annotations
 
@@ -30,43 +30,43 @@ MOST_LISTS: Final = 20
 
 
 @pytest.fixture
-def directory(trax: Client, clock: HandClock) -> ListCache:
-    """One that nobody has asked yet."""
+def cache(trax: Client, clock: HandClock) -> ListCache:
+    """An empty cache."""
     return ListCache(trax, clock)
 
 
-async def ids(directory: ListCache, caller: Caller = OWNER) -> tuple[str, ...]:
+async def ids(cache: ListCache, caller: Caller = OWNER) -> tuple[str, ...]:
     """The ids of a caller's studios."""
-    return tuple(studio.id for studio in await directory.studios(caller))
+    return tuple(studio.id for studio in await cache.studios(caller))
 
 
 async def test_studios_are_read_once_in_half_a_minute(
-    directory: ListCache, sandbox: Sandbox, clock: HandClock
+    cache: ListCache, sandbox: Sandbox, clock: HandClock
 ) -> None:
-    """What is new after that is seen then, and kept as long."""
+    """After that the list is read again, and kept as long."""
     assert KEPT_SECONDS == 30
-    first = await ids(directory)
+    first = await ids(cache)
     sandbox.world.add_studio(ACCOUNT, name="Late Show")
     clock.advance(29.9)
-    assert (await ids(directory), len(sandbox.requests)) == (first, 1)
+    assert (await ids(cache), len(sandbox.requests)) == (first, 1)
     clock.advance(0.1)
-    assert await ids(directory) == ("studio_101", *first)
+    assert await ids(cache) == ("studio_101", *first)
     clock.advance(29.9)
-    assert (len(await ids(directory)), len(sandbox.requests)) == (5, 2)
+    assert (len(await ids(cache)), len(sandbox.requests)) == (5, 2)
 
 
-async def test_all_pages_are_read(directory: ListCache, sandbox: Sandbox) -> None:
-    """However many studios there are."""
+async def test_all_pages_are_read(cache: ListCache, sandbox: Sandbox) -> None:
+    """Here, 254 studios are on two pages."""
     for number in range(250):
         sandbox.world.add_studio(ACCOUNT, name=f"Show {number}")
-    assert len(await ids(directory)) == 254
+    assert len(await ids(cache)) == 254
     assert len(sandbox.requests) == 2
 
 
-async def test_no_caller_is_shown_what_another_was(directory: ListCache, sandbox: Sandbox) -> None:
-    """Not even another key of the same account: each is asked for with its own."""
+async def test_callers_do_not_share_lists(cache: ListCache, sandbox: Sandbox) -> None:
+    """Even another key of the same account reads with itself."""
     twin = narrow(sandbox)
-    assert [await ids(directory, it) for it in (OWNER, STRANGER, twin)] == [
+    assert [await ids(cache, it) for it in (OWNER, STRANGER, twin)] == [
         OWNED,
         ("studio_99",),
         OWNED,
@@ -74,65 +74,63 @@ async def test_no_caller_is_shown_what_another_was(directory: ListCache, sandbox
     assert [it.key_name for it in sandbox.requests] == ["full", "stranger", "narrow"]
 
 
-async def test_a_failure_is_not_kept(directory: ListCache, sandbox: Sandbox) -> None:
-    """The next one asks again, and what was kept before it is not shown once its time is over."""
+async def test_a_failure_is_not_kept(cache: ListCache, sandbox: Sandbox) -> None:
+    """The next call reads again."""
     sandbox.faults.add(Fault.status(500))
     with pytest.raises(Refused):
-        await ids(directory)
-    assert await ids(directory) == OWNED
+        await ids(cache)
+    assert await ids(cache) == OWNED
 
 
-async def test_what_has_grown_old_is_not_shown_because_trax_fails(
-    directory: ListCache, sandbox: Sandbox, clock: HandClock
+async def test_a_failure_does_not_bring_back_an_old_list(
+    cache: ListCache, sandbox: Sandbox, clock: HandClock
 ) -> None:
-    """A key that was revoked sees nothing any more, half a minute later at the latest."""
-    await ids(directory)
+    """A revoked key gets nothing after half a minute."""
+    await ids(cache)
     clock.advance(30)
     sandbox.faults.add(Fault.error(401, "invalid_key"))
     with pytest.raises(TraxError) as caught:
-        await ids(directory)
+        await ids(cache)
     assert caught.value.failure.code == "invalid_key"
 
 
-async def test_a_key_that_may_not_list_is_refused_each_time(
-    directory: ListCache, sandbox: Sandbox
-) -> None:
-    """By TRaX."""
+async def test_a_refusal_is_not_kept(cache: ListCache, sandbox: Sandbox) -> None:
+    """TRaX is asked each time."""
     for _ in range(2):
         with pytest.raises(Refused):
-            await ids(directory, Caller(REVOKED_KEY))
+            await ids(cache, Caller(REVOKED_KEY))
     assert len(sandbox.requests) == 2
 
 
-async def test_of_many_callers_the_latest_are_kept(
-    directory: ListCache, sandbox: Sandbox, clock: HandClock
+async def test_lists_of_100_callers_are_kept_at_most(
+    cache: ListCache, sandbox: Sandbox, clock: HandClock
 ) -> None:
-    """Whoever invents keys fills no memory; who has just read again is not pushed out first."""
+    """Invented keys cannot fill the memory. The caller who read least recently is dropped."""
     callers = [Caller(f"sk_live_sandbox_{number}") for number in range(MOST_CALLERS)]
     for caller in callers:
         sandbox.faults.add(Fault.status(200, {"data": []}))
-        await ids(directory, caller)
+        await ids(cache, caller)
         if caller is callers[0]:
             clock.advance(1)
     clock.advance(29)
     sandbox.faults.add(Fault.status(200, {"data": []}), times=2)
-    await ids(directory, callers[0])
-    await ids(directory, Caller("sk_live_sandbox_new"))
-    assert set(directory._kept) == {*callers, Caller("sk_live_sandbox_new")} - {callers[1]}
+    await ids(cache, callers[0])
+    await ids(cache, Caller("sk_live_sandbox_new"))
+    assert set(cache._lists) == {*callers, Caller("sk_live_sandbox_new")} - {callers[1]}
 
 
 async def test_each_list_is_kept_by_itself(
-    directory: ListCache, sandbox: Sandbox, clock: HandClock
+    cache: ListCache, sandbox: Sandbox, clock: HandClock
 ) -> None:
-    """Each for half a minute from when it was read, and each studio's apart."""
+    """Each list, of each studio, is kept for half a minute after it was read."""
     for seconds in (0, 20, 20):
         clock.advance(seconds)
-        assert len(await directory.studios(OWNER)) == 4
+        assert len(await cache.studios(OWNER)) == 4
         clock.advance(5)
-        assert names(await directory.destinations(OWNER, "studio_51")) == ["Morning page", "Shorts"]
-        assert names(await directory.destinations(OWNER, "studio_43")) == ["Private preview"]
-        assert names(await directory.sources(OWNER, "studio_51")) == ["Kitchen camera"]
-        assert [it.id for it in await directory.connections(OWNER)] == [
+        assert names(await cache.destinations(OWNER, "studio_51")) == ["Morning page", "Shorts"]
+        assert names(await cache.destinations(OWNER, "studio_43")) == ["Private preview"]
+        assert names(await cache.sources(OWNER, "studio_51")) == ["Kitchen camera"]
+        assert [it.id for it in await cache.connections(OWNER)] == [
             "conn_1",
             "conn_2",
             "conn_3",
@@ -146,10 +144,10 @@ async def test_each_list_is_kept_by_itself(
     }
 
 
-async def test_who_asks_while_a_list_is_read_waits_for_it(
-    directory: ListCache, sandbox: Sandbox
+async def test_concurrent_calls_of_a_caller_share_one_request(
+    cache: ListCache, sandbox: Sandbox
 ) -> None:
-    """Of one caller, TRaX is asked once; nobody waits for another caller's list."""
+    """They do not wait for the list of another caller."""
     answer = anyio.Event()
     sandbox.faults.add(Fault.delay(answer))
     told: list[tuple[str, ...]] = []
@@ -157,23 +155,23 @@ async def test_who_asks_while_a_list_is_read_waits_for_it(
         async with anyio.create_task_group() as asking:
 
             async def ask() -> None:
-                told.append(await ids(directory))
+                told.append(await ids(cache))
 
             for _ in range(5):
                 asking.start_soon(ask)
             await settled()
-            assert await ids(directory, STRANGER) == ("studio_99",)
+            assert await ids(cache, STRANGER) == ("studio_99",)
             assert told == []
             answer.set()
     assert told == [OWNED] * 5
     assert [it.key_name for it in sandbox.requests] == ["full", "stranger"]
-    assert not directory._reading
+    assert not cache._reads
 
 
-async def test_who_waited_for_a_reading_that_was_left_reads_and_all_share_a_failure(
-    directory: ListCache, sandbox: Sandbox
+async def test_after_a_cancelled_request_the_next_call_reads_for_all_who_wait(
+    cache: ListCache, sandbox: Sandbox
 ) -> None:
-    """TRaX is not asked once for each that waits; who comes later asks anew."""
+    """They share a failure too. A later call reads again."""
     answer = anyio.Event()
     sandbox.faults.add(Fault.delay(answer))
     sandbox.faults.add(Fault.error(403, "insufficient_scope"))
@@ -184,7 +182,7 @@ async def test_who_waited_for_a_reading_that_was_left_reads_and_all_share_a_fail
             async def ask(scope: anyio.CancelScope) -> None:
                 with scope:
                     try:
-                        outcomes.append(await ids(directory))
+                        outcomes.append(await ids(cache))
                     except Refused as error:
                         outcomes.append(error.failure.code)
 
@@ -195,14 +193,12 @@ async def test_who_waited_for_a_reading_that_was_left_reads_and_all_share_a_fail
             scopes[0].cancel()
     assert outcomes == ["insufficient_scope"] * 2
     assert asked(sandbox) == {STUDIOS: 2}
-    assert not directory._reading
-    assert await ids(directory) == OWNED
+    assert not cache._reads
+    assert await ids(cache) == OWNED
 
 
-async def test_while_trax_hangs_all_who_wait_share_one_failure(
-    directory: ListCache, sandbox: Sandbox
-) -> None:
-    """Five do not wait five times; those who ask once more after it ask anew, together again."""
+async def test_concurrent_calls_share_one_failure(cache: ListCache, sandbox: Sandbox) -> None:
+    """Five calls do not wait five times. Their next calls share a new request."""
     answer = anyio.Event()
     sandbox.faults.add(Fault.delay(answer))
     failures: list[Refused] = []
@@ -211,7 +207,7 @@ async def test_while_trax_hangs_all_who_wait_share_one_failure(
     async def ask() -> None:
         for _ in range(2):
             with pytest.raises(Refused) as caught:
-                await ids(directory, Caller(REVOKED_KEY))
+                await ids(cache, Caller(REVOKED_KEY))
             failures.append(caught.value)
             counts.append(len(sandbox.requests))
 
@@ -227,34 +223,34 @@ async def test_while_trax_hangs_all_who_wait_share_one_failure(
     assert counts == [1] * 5 + [2] * 5
 
 
-async def test_of_a_callers_many_lists_the_latest_are_kept(
-    directory: ListCache, sandbox: Sandbox
-) -> None:
-    """Whoever has many studios fills no memory, and pushes nobody else's lists out."""
+async def test_20_lists_of_a_caller_are_kept_at_most(cache: ListCache, sandbox: Sandbox) -> None:
+    """A caller with many studios cannot fill the memory, or push out lists of others."""
     for number in range(MOST_LISTS):
         which = f"studio_7{number:02}"
         add_studio(sandbox, which, which)
-    await ids(directory, STRANGER)
-    await ids(directory)
+    await ids(cache, STRANGER)
+    await ids(cache)
     for number in range(MOST_LISTS):
-        await directory.sources(OWNER, f"studio_7{number:02}")
+        await cache.sources(OWNER, f"studio_7{number:02}")
     before = len(sandbox.requests)
-    await directory.sources(OWNER, "studio_700")
-    await ids(directory, STRANGER)
+    await cache.sources(OWNER, "studio_700")
+    await ids(cache, STRANGER)
     assert len(sandbox.requests) == before
-    await ids(directory)
+    await ids(cache)
     assert len(sandbox.requests) == before + 1
-    assert {caller: len(lists) for caller, lists in directory._kept.items()} == {
+    assert {caller: len(lists) for caller, lists in cache._lists.items()} == {
         STRANGER: 1,
         OWNER: MOST_LISTS,
     }
 
 
-async def test_callers_who_are_gone_are_forgotten(directory: ListCache, clock: HandClock) -> None:
-    """Neither their lists nor their keys are of use once all of it is too old."""
-    await ids(directory, STRANGER)
+async def test_a_caller_without_fresh_lists_is_forgotten(
+    cache: ListCache, clock: HandClock
+) -> None:
+    """Their key is forgotten too."""
+    await ids(cache, STRANGER)
     clock.advance(KEPT_SECONDS / 2)
-    await ids(directory)
+    await ids(cache)
     clock.advance(KEPT_SECONDS / 2)
-    await directory.connections(OWNER)
-    assert set(directory._kept) == {OWNER}
+    await cache.connections(OWNER)
+    assert set(cache._lists) == {OWNER}

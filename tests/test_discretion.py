@@ -1,7 +1,7 @@
-"""What clients do wrong is told to them, and to nobody else: stderr is the operator's.
+"""Client mistakes are reported to the client only; stderr belongs to the operator.
 
-None of these prints a traceback, fails the request or lets a stranger write into the log. The
-process is real, and so are its pipes and sockets.
+None prints a traceback, makes a valid request fail, or forges a log line. Real processes, pipes
+and sockets.
 """
 
 from __future__ import annotations
@@ -22,29 +22,39 @@ if TYPE_CHECKING:
     from tests.processes import Running
 
 LISTENING = "trax-mcp is listening on http://127.0.0.1:"
-TRACES = ("traceparent", "tracestate", "baggage")
-UNREADABLE = ([1], [None], {"a": 1}, 7, 1.5, True, None, "=;\nERROR trax_mcp: forged", "x" * 9_000)
+TRACE_FIELDS = ("traceparent", "tracestate", "baggage")
+INVALID_VALUES = (
+    [1],
+    [None],
+    {"a": 1},
+    7,
+    1.5,
+    True,
+    None,
+    "=;\nERROR trax_mcp: forged",
+    "x" * 9_000,
+)
 
 
-async def sent(
-    server: Running, headers: Mapping[str, str], body: bytes, *, all_of_it: bool
+async def send_raw(
+    server: Running, headers: Mapping[str, str], body: bytes, *, complete: bool
 ) -> None:
-    """Post this on a socket; half of it, and then hang up, or all, and wait for the end."""
+    """POST on a raw socket: the complete message, or a part of it and then disconnect."""
     host, port = (await server.address()).removeprefix("http://").split(":")
-    reading, writing = await asyncio.open_connection(host, int(port))
+    reader, writer = await asyncio.open_connection(host, int(port))
     lines = [f"{name}: {value}" for name, value in headers.items()]
     head = "\r\n".join(["POST /mcp HTTP/1.1", "connection: close", *lines, "", ""])
-    whole = head.encode("latin-1") + body
-    writing.write(whole if all_of_it else whole[:-9])
-    await writing.drain()
-    if all_of_it:
-        await reading.read()
-    writing.close()
-    await writing.wait_closed()
+    message_bytes = head.encode("latin-1") + body
+    writer.write(message_bytes if complete else message_bytes[:-9])
+    await writer.drain()
+    if complete:
+        await reader.read()
+    writer.close()
+    await writer.wait_closed()
 
 
-async def test_who_hangs_up_in_the_middle_of_a_request_is_gone(era: str) -> None:
-    """The request is not run, nobody is told, and the next one is answered."""
+async def test_a_disconnect_inside_a_request_is_silent(era: str) -> None:
+    """The incomplete request is not run, nothing is logged, and the next one is answered."""
     async with (
         running("http", "--sandbox", "--port", "0") as server,
         plain_http(await server.address()) as http,
@@ -59,41 +69,41 @@ async def test_who_hangs_up_in_the_middle_of_a_request_is_gone(era: str) -> None
             "content-length": str(len(body)),
             **caller.all_headers(message),
         }
-        await sent(server, headers, body, all_of_it=False)
+        await send_raw(server, headers, body, complete=False)
         assert (await caller.call("list_studios"))["structuredContent"]["data"]
         assert await server.stop(signal.SIGTERM) == 0
     assert [line.startswith(LISTENING) for line in server.stderr.all] == [True]
 
 
-async def test_what_a_caller_writes_stays_on_its_line_of_the_log() -> None:
-    """The operator is told by which name the server was called, and sees no more than that."""
+async def test_control_characters_of_a_client_are_escaped_in_the_log() -> None:
+    """The operator sees an invalid host name on one line."""
     async with running("http", "--sandbox", "--port", "0") as server:
         for name in ("evil.example.com\x1b[2J", "\x9b31mred"):
             headers = {"host": name, "content-type": "application/json", "content-length": "2"}
-            await sent(server, headers, b"{}", all_of_it=True)
+            await send_raw(server, headers, b"{}", complete=True)
         assert await server.stop(signal.SIGTERM) == 0
-    told = "WARNING mcp.server.transport_security: Invalid Host header: "
+    prefix = "WARNING mcp.server.transport_security: Invalid Host header: "
     assert server.stderr.all[1:] == [
-        f"{told}evil.example.com\\u001b[2J\n",
-        f"{told}\\u009b31mred\n",
+        f"{prefix}evil.example.com\\u001b[2J\n",
+        f"{prefix}\\u009b31mred\n",
     ]
 
 
-async def test_a_trace_that_cannot_be_read_is_left_aside(era: str) -> None:
-    """It is for tracers: the request is answered all the same, and the log does not repeat it."""
+async def test_an_invalid_trace_context_is_ignored(era: str) -> None:
+    """The request is answered, and the log does not repeat the value."""
     async with running("--sandbox") as server:
         await server.tell(*opening(era))
-        for number, (key, unreadable) in enumerate(product(TRACES, UNREADABLE)):
+        for number, (key, invalid_value) in enumerate(product(TRACE_FIELDS, INVALID_VALUES)):
             message = request(era, "tools/list", number=number)
-            message["params"].setdefault("_meta", {})[key] = unreadable
+            message["params"].setdefault("_meta", {})[key] = invalid_value
             answer = await server.ask(message)
-            assert answer.get("result", {}).get("tools"), (key, unreadable, answer)
+            assert answer.get("result", {}).get("tools"), (key, invalid_value, answer)
         assert await server.hang_up() == 0
     assert server.stderr.text == ""
 
 
-async def test_an_id_that_cannot_be_said_again_is_null(era: str) -> None:
-    """Half a surrogate pair can be read and not be written; it must not end the server."""
+async def test_invalid_surrogate_request_id_is_answered_with_null_id(era: str) -> None:
+    """A lone surrogate can be read but not written; it must not end the server."""
     async with running("--sandbox") as server:
         await server.tell(*opening(era), request(era, "tools/list") | {"id": "\ud800"})
         refused = await server.answer({"id": None})

@@ -1,7 +1,6 @@
-"""What differs between two contract documents, and what of it breaks TRaX's promise for /v1.
+"""The differences between two contract documents, and which of them break TRaX's promise for /v1.
 
-Each row of a table is one change and everything that is found of it. The rest is about documents
-that nobody should serve: they get an answer too.
+Each table row is one change with all its differences. The other tests use invalid documents.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.drifts import CHANGES, CHOSEN, LISTED
+from tests.drifts import CHANGES, NAME_ENUM, ROLE_ENUM
 from tests.edits import (
     BAKED,
     CREATE,
@@ -24,12 +23,12 @@ from tests.edits import (
     NEW,
     SCHEMAS,
     STUDIO,
+    all_paths,
     at,
-    broken,
+    breaking,
+    compatible,
     cut,
     edited,
-    fine,
-    places,
     put,
     reference,
 )
@@ -41,158 +40,167 @@ if TYPE_CHECKING:
 
     from tests.edits import Edit
 
-PLACES: Final = list(places(BAKED))
-NO_OPENAPI: Final = (Difference("changed", "document", "is no OpenAPI 3 document", breaking=True),)
+ALL_PATHS: Final = list(all_paths(BAKED))
+NOT_OPENAPI: Final = (Difference("changed", "document", "is no OpenAPI 3 document", breaking=True),)
 TOO_DEEP: Final = Difference(
     "changed", "document", "is nested too deeply to compare", breaking=True
 )
 
 NEW_STUDIO: Final = reference("CreateStudioRequest")
 
-LATER: Final[dict[str, tuple[Edit, Edit, list[Difference]]]] = {
-    "a value more": (
-        LISTED,
+POSSIBLE_CHANGES: Final[dict[str, tuple[Edit, Edit, list[Difference]]]] = {
+    "new enum value": (
+        ROLE_ENUM,
         put(f"{STUDIO} role enum", ["owner", "VIEW", "EDIT"]),
-        [fine("added", "schema Studio.role", 'a new value "EDIT"')],
+        [compatible("added", "schema Studio.role", 'a new value "EDIT"')],
     ),
-    "a value less": (
-        LISTED,
+    "enum value removed": (
+        ROLE_ENUM,
         put(f"{STUDIO} role enum", ["owner"]),
-        [broken("removed", "schema Studio.role", 'the value "VIEW" is gone')],
+        [breaking("removed", "schema Studio.role", 'the value "VIEW" is gone')],
     ),
-    "values in another order": (CHOSEN, put(f"{NEW} name enum", ["two", "one"]), []),
-    "any value": (
-        CHOSEN,
+    "enum values reordered": (NAME_ENUM, put(f"{NEW} name enum", ["two", "one"]), []),
+    "enum removed": (
+        NAME_ENUM,
         cut(f"{NEW} name enum"),
-        [fine("changed", "schema CreateStudioRequest.name", "is no longer one of a few values")],
+        [
+            compatible(
+                "changed", "schema CreateStudioRequest.name", "is no longer one of a few values"
+            )
+        ],
     ),
-    "null no more, where it was taken": (
+    "request field no longer nullable": (
         put(f"{NEW} name nullable", value=True),
         cut(f"{NEW} name nullable"),
-        [broken("changed", "schema CreateStudioRequest.name", "may no longer be null")],
+        [breaking("changed", "schema CreateStudioRequest.name", "may no longer be null")],
     ),
-    "null no more, where it came": (
+    "response field no longer nullable": (
         put(f"{STUDIO} name nullable", value=True),
         cut(f"{STUDIO} name nullable"),
-        [fine("changed", "schema Studio.name", "may no longer be null")],
+        [compatible("changed", "schema Studio.name", "may no longer be null")],
     ),
-    "a type where there was none, to send": (
+    "request field gets a type": (
         put(f"{NEW} name", {}),
         put(f"{NEW} name type", "string"),
-        [broken("changed", "schema CreateStudioRequest.name", 'was of any type, is "string"')],
+        [breaking("changed", "schema CreateStudioRequest.name", 'was of any type, is "string"')],
     ),
-    "a type where there was none, in an answer": (
+    "response field gets a type": (
         put(f"{STUDIO} name", {}),
         put(f"{STUDIO} name type", "string"),
-        [fine("changed", "schema Studio.name", 'was of any type, is "string"')],
+        [compatible("changed", "schema Studio.name", 'was of any type, is "string"')],
     ),
-    "another format": (
+    "format changed": (
         put(f"{STUDIO} createdAt format", "date-time"),
         put(f"{STUDIO} createdAt format", "date"),
-        [broken("changed", "schema Studio.createdAt", 'format was "date-time", is "date"')],
+        [breaking("changed", "schema Studio.createdAt", 'format was "date-time", is "date"')],
     ),
-    "a body that may be left out": (
+    "body no longer required": (
         put(f"{CREATE} requestBody required", value=True),
         cut(f"{CREATE} requestBody required"),
-        [fine("changed", "POST /v1/studios request", "is no longer required")],
+        [compatible("changed", "POST /v1/studios request", "is no longer required")],
     ),
-    "a bound less": (
+    "bound removed": (
         put(f"{NEW} name maxLength", 20),
         cut(f"{NEW} name maxLength"),
-        [fine("changed", "schema CreateStudioRequest.name", "maxLength is gone")],
+        [compatible("changed", "schema CreateStudioRequest.name", "maxLength is gone")],
     ),
-    "a body that is now required": (
+    "body now required": (
         cut(f"{CREATE} requestBody required"),
         put(f"{CREATE} requestBody required", value=True),
-        [broken("changed", "POST /v1/studios request", "is now required")],
+        [breaking("changed", "POST /v1/studios request", "is now required")],
     ),
-    "a key where one could be left out": (
+    "key no longer optional": (
         put("security", [{"bearerAuth": []}, {}]),
         put("security", [{"bearerAuth": []}]),
-        [broken("removed", "document", "can no longer be called without a key")],
+        [breaking("removed", "document", "can no longer be called without a key")],
     ),
-    "a schema that no call uses": (
+    "schema that no call uses": (
         put(f"{SCHEMAS} Clip", {"properties": {"id": {"type": "string"}}}),
         put(f"{SCHEMAS} Clip required", ["id"]),
-        [broken("changed", "schema Clip.id", "is now required")],
+        [breaking("changed", "schema Clip.id", "is now required")],
     ),
-    "a schema that is both sent and answered": (
+    "schema both sent and returned": (
         put(f"{CREATE} responses 201 content application/json schema", NEW_STUDIO),
         cut(f"{SCHEMAS} CreateStudioRequest required"),
         [
-            fine("changed", "schema CreateStudioRequest.name", "is no longer required"),
-            broken("changed", "schema CreateStudioRequest.name", "may now be missing"),
+            compatible("changed", "schema CreateStudioRequest.name", "is no longer required"),
+            breaking("changed", "schema CreateStudioRequest.name", "may now be missing"),
         ],
     ),
 }
-"""What cannot happen to the document of today -> how it was, what changes, what is found of it."""
+"""Changes of features that today's document lacks -> earlier edit, edit, differences."""
 
 UNREADABLE: Final[dict[str, tuple[Edit, str]]] = {
-    "a path": (put("paths /v1/new", 7), "path /v1/new"),
-    "a call": (put(MEDIA, []), "GET /v1/media"),
+    "path": (put("paths /v1/new", 7), "path /v1/new"),
+    "call": (put(MEDIA, []), "GET /v1/media"),
     "parameters": (put(f"{CREATE} parameters", {}), "POST /v1/studios parameters"),
-    "one parameter": (put(f"{CREATE} parameters", [None]), "POST /v1/studios parameters"),
-    "its name": (put(f"{CREATE} parameters", [{"in": "query"}]), "POST /v1/studios parameters"),
-    "a body": (put(f"{CREATE} requestBody", "JSON"), "POST /v1/studios request"),
+    "parameter": (put(f"{CREATE} parameters", [None]), "POST /v1/studios parameters"),
+    "parameter name": (
+        put(f"{CREATE} parameters", [{"in": "query"}]),
+        "POST /v1/studios parameters",
+    ),
+    "body": (put(f"{CREATE} requestBody", "JSON"), "POST /v1/studios request"),
     "responses": (put(f"{CREATE} responses", None), "POST /v1/studios responses"),
-    "a response": (put(f"{CREATE} responses 201", 1), "POST /v1/studios response 201"),
-    "fields": (put(NEW, ["name"]), "schema CreateStudioRequest properties"),
-    "a field": (put(f"{STUDIO} name", value=True), "schema Studio.name"),
-    "a type": (put(f"{STUDIO} name type", [{}]), "schema Studio.name type"),
+    "response": (put(f"{CREATE} responses 201", 1), "POST /v1/studios response 201"),
+    "properties": (put(NEW, ["name"]), "schema CreateStudioRequest properties"),
+    "field": (put(f"{STUDIO} name", value=True), "schema Studio.name"),
+    "type": (put(f"{STUDIO} name type", [{}]), "schema Studio.name type"),
     "required": (put(f"{SCHEMAS} Studio required", "id"), "schema Studio required"),
-    "values": (put(f"{STUDIO} name enum", {}), "schema Studio.name enum"),
+    "enum": (put(f"{STUDIO} name enum", {}), "schema Studio.name enum"),
     "components": (put("components", 3), "components"),
     "schemas": (put(SCHEMAS, []), "components schemas"),
     "info": (put("info", "1.3.0"), "info"),
-    "a reference to nothing": (put(f"{STUDIO} name", reference("Nope")), "schema Studio.name"),
-    "a reference through text": (
+    "dangling reference": (put(f"{STUDIO} name", reference("Nope")), "schema Studio.name"),
+    "reference into text": (
         put(f"{STUDIO} name", {"$ref": "#/openapi/x"}),
         "schema Studio.name",
     ),
-    "a reference elsewhere": (
+    "external reference": (
         put(f"{STUDIO} name", {"$ref": "https://x/y#/a"}),
         "schema Studio.name",
     ),
-    "a reference to itself": (put(f"{SCHEMAS} Ok", reference("Ok")), "schema Ok"),
+    "self reference": (put(f"{SCHEMAS} Ok", reference("Ok")), "schema Ok"),
 }
-"""What is not as OpenAPI has it -> where it is told."""
+"""An invalid part -> where it is reported."""
 
 
 def test_the_baked_contract_does_not_differ_from_itself() -> None:
-    """Another reading of the same document: nothing to tell."""
+    """A copy of the same document has no differences."""
     assert compare(edited(), BAKED) == ()
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_found_and_judged(change: str) -> None:
-    """The change, all of it, and nothing else."""
+    """All differences of the change, and nothing else."""
     edit, differences = CHANGES[change]
     assert list(compare(edited(edit), BAKED)) == differences
 
 
-@pytest.mark.parametrize("change", LATER)
-def test_a_change_of_what_is_yet_to_come_is_found_and_judged(change: str) -> None:
-    """The same for what the contract does not use today."""
-    earlier, edit, differences = LATER[change]
+@pytest.mark.parametrize("change", POSSIBLE_CHANGES)
+def test_a_change_of_an_unused_feature_is_found_and_judged(change: str) -> None:
+    """The same for OpenAPI features that the contract does not use today."""
+    earlier, edit, differences = POSSIBLE_CHANGES[change]
     assert list(compare(edited(earlier, edit), edited(earlier))) == differences
 
 
-@pytest.mark.parametrize("change", [change for change in CHANGES if change != "another OpenAPI"])
-def test_what_was_added_is_what_is_missing_the_other_way_round(change: str) -> None:
-    """Seen from the other document each addition is a removal, and no change is lost."""
+@pytest.mark.parametrize(
+    "change", [change for change in CHANGES if change != "OpenAPI version changed"]
+)
+def test_an_addition_is_a_removal_when_documents_are_swapped(change: str) -> None:
+    """No difference is lost when the documents are swapped."""
     document = edited(CHANGES[change][0])
-    there, back = compare(document, BAKED), compare(BAKED, document)
-    added = {difference.where for difference in there if difference.kind == "added"}
-    removed = {difference.where for difference in back if difference.kind == "removed"}
+    forward, backward = compare(document, BAKED), compare(BAKED, document)
+    added = {difference.where for difference in forward if difference.kind == "added"}
+    removed = {difference.where for difference in backward if difference.kind == "removed"}
     assert added <= removed
-    assert bool(there) == bool(back)
+    assert bool(forward) == bool(backward)
 
 
-@pytest.mark.parametrize("odd", UNREADABLE)
-def test_what_cannot_be_read_is_told_as_breaking(odd: str) -> None:
-    """Where it is; whatever was there before is judged as well, and nothing fails."""
-    edit, where = UNREADABLE[odd]
-    assert broken("changed", where, "cannot be read") in compare(edited(edit), BAKED)
+@pytest.mark.parametrize("part", UNREADABLE)
+def test_an_unreadable_part_is_reported_as_breaking(part: str) -> None:
+    """The report names the part; the comparison does not fail."""
+    edit, where = UNREADABLE[part]
+    assert breaking("changed", where, "cannot be read") in compare(edited(edit), BAKED)
 
 
 @pytest.mark.parametrize(
@@ -209,38 +217,38 @@ def test_what_cannot_be_read_is_told_as_breaking(odd: str) -> None:
     ],
     ids=json.dumps,
 )
-def test_what_is_no_openapi_document_is_one_breaking_finding(document: object) -> None:
-    """There is nothing to compare, and a hundred missing calls would say less."""
-    assert compare(document, BAKED) == NO_OPENAPI
+def test_a_document_that_is_not_openapi_gives_one_breaking_difference(document: object) -> None:
+    """One message says more than a hundred missing calls."""
+    assert compare(document, BAKED) == NOT_OPENAPI
 
 
-def test_an_empty_openapi_document_has_lost_every_call() -> None:
-    """Each of them breaks whoever calls it."""
+def test_an_empty_openapi_document_reports_every_call_as_removed() -> None:
+    """Each removed call breaks its callers."""
     differences = compare({"openapi": "3.0.3", "paths": {}}, BAKED)
     gone = {difference.where for difference in differences if difference.what == "the call is gone"}
     assert gone == CONTRACT.calls.keys()
     assert all(difference.breaking for difference in differences if difference.kind == "removed")
 
 
-def test_schemas_that_refer_to_each_other_in_circles_are_compared_once() -> None:
-    """A studio within a studio, and a change at the bottom."""
+def test_recursive_schemas_are_compared_once() -> None:
+    """A studio within a studio, with one changed field."""
     inside = put(f"{STUDIO} parent", reference("Studio"))
     change = put(f"{STUDIO} name type", "integer")
     differences = compare(edited(inside, change), edited(inside))
-    assert differences == (broken("changed", "schema Studio.name", 'was "string", is "integer"'),)
+    assert differences == (breaking("changed", "schema Studio.name", 'was "string", is "integer"'),)
 
 
-def test_every_call_that_lost_its_schema_is_told() -> None:
-    """Though nothing but one missing thing after the other stands beside the same schema."""
-    lost = [place for place in PLACES if place.endswith("responses default content")]
-    document = edited(*(put(f"{place} application/json", {}) for place in lost))
+def test_every_call_that_lost_its_schema_is_reported() -> None:
+    """Also where many calls lost the same schema."""
+    lost = [path for path in ALL_PATHS if path.endswith("responses default content")]
+    document = edited(*(put(f"{path} application/json", {}) for path in lost))
     what = 'was "object", is of any type'
-    told = {difference.where for difference in compare(document, BAKED) if difference.what == what}
-    assert told == {f"{call} response default" for call in CONTRACT.calls}
+    found = {difference.where for difference in compare(document, BAKED) if difference.what == what}
+    assert found == {f"{call} response default" for call in CONTRACT.calls}
 
 
-def test_parts_that_stand_elsewhere_in_the_document_are_the_same_parts() -> None:
-    """Parameters, bodies, responses and paths may be references, as in many an OpenAPI document."""
+def test_parts_moved_behind_references_do_not_differ() -> None:
+    """Parameters, bodies, responses and paths may be references, as in many OpenAPI documents."""
     moved = {
         f"{MEDIA} parameters 0": "parameters Cursor",
         f"{CREATE} responses 201": "responses Made",
@@ -249,30 +257,30 @@ def test_parts_that_stand_elsewhere_in_the_document_are_the_same_parts() -> None
     }
 
     def move(document: dict[str, Any]) -> None:
-        for place, (kind, name) in ((place, to.split()) for place, to in moved.items()):
-            document["components"].setdefault(kind, {})[name] = at(document, place)
+        for path, (kind, name) in ((path, to.split()) for path, to in moved.items()):
+            document["components"].setdefault(kind, {})[name] = at(document, path)
             escaped = name.replace("~", "~0").replace("/", "~1")
-            put(place, {"$ref": f"#/components/{kind}/{escaped}"})(document)
+            put(path, {"$ref": f"#/components/{kind}/{escaped}"})(document)
 
     assert compare(edited(move), BAKED) == ()
 
 
-def test_documents_without_bottom_get_an_answer() -> None:
-    """Nested as deep as nobody can follow, on both sides."""
+def test_extremely_deep_documents_are_reported_as_too_deep() -> None:
+    """On both sides."""
 
-    def bottomless() -> dict[str, Any]:
+    def deep_document() -> dict[str, Any]:
         schema: dict[str, Any] = {"type": "string"}
         for _ in range(5000):
             schema = {"type": "object", "properties": {"a": schema}}
         return edited(lambda document: at(document, STUDIO).update(name=schema))
 
-    assert TOO_DEEP in compare(bottomless(), bottomless())
+    assert TOO_DEEP in compare(deep_document(), deep_document())
 
 
-def test_a_strangers_words_are_bounded_quoted_and_on_one_line() -> None:
-    """A document may try to draw on the terminal, or to fill it."""
+def test_text_from_a_document_is_bounded_escaped_and_on_one_line() -> None:
+    """A hostile document may try to control the terminal or to fill it."""
     name = "x\n\x1b[2J\u202e" + "y" * 9000
-    odd = {
+    invalid = {
         name: name,
         "description": name,
         "enum": [name, {}, 10**80],
@@ -282,7 +290,7 @@ def test_a_strangers_words_are_bounded_quoted_and_on_one_line() -> None:
     }
     document = edited(
         lambda document: document["paths"].update({f"/{name}": {"get": {}}}),
-        put(f"{SCHEMAS} Studio", odd),
+        put(f"{SCHEMAS} Studio", invalid),
         put(f"{MEDIA} description", " ".join(f"a:b{'c' * n}" for n in range(999))),
         put(f"{MEDIA} security", [{name: [name]}]),
     )
@@ -292,7 +300,7 @@ def test_a_strangers_words_are_bounded_quoted_and_on_one_line() -> None:
 
 
 def check_printable(differences: Sequence[Difference]) -> None:
-    """Each is short, and holds nothing that a terminal would obey."""
+    """Each text is short and has no control characters."""
     for text in (
         text for difference in differences for text in (difference.where, difference.what)
     ):
@@ -301,19 +309,19 @@ def check_printable(differences: Sequence[Difference]) -> None:
         assert [it for it in text if unicodedata.category(it) in {"Cc", "Cf", "Zl", "Zp"}] == []
 
 
-WORDS = st.sampled_from(
+KEYWORDS = st.sampled_from(
     [
         *("$ref", "type", "properties", "items", "required", "enum", "parameters", "schema"),
         *("content", "responses", "get", "name", "in", "path", "object", "null", "x-y", ""),
         *("#", "#/", "#/paths", "#/components/schemas/Studio", "#/components/schemas/StudioList"),
     ]
 )
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | WORDS | st.text(max_size=5)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | KEYWORDS | st.text(max_size=5)
 ANYTHING = st.recursive(
     SCALARS,
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(WORDS | st.text(max_size=5), inner, max_size=4)
+        | st.dictionaries(KEYWORDS | st.text(max_size=5), inner, max_size=4)
     ),
     max_leaves=12,
 )
@@ -321,37 +329,39 @@ ANYTHING = st.recursive(
 
 @given(paths=ANYTHING, components=ANYTHING, rest=st.dictionaries(st.text(max_size=5), ANYTHING))
 @settings(max_examples=150, deadline=None)
-def test_no_document_is_too_odd(paths: object, components: object, rest: dict[str, object]) -> None:
-    """Whatever stands where OpenAPI has something else."""
+def test_any_document_can_be_compared(
+    paths: object, components: object, rest: dict[str, object]
+) -> None:
+    """Any JSON in the place of OpenAPI's parts."""
     document = {**rest, "openapi": "3.0.3", "paths": paths, "components": components}
     check_printable(compare(document, BAKED))
     check_printable(compare(rest, BAKED))
 
 
-@given(st.lists(st.tuples(st.sampled_from(PLACES), ANYTHING), min_size=1, max_size=4))
+@given(st.lists(st.tuples(st.sampled_from(ALL_PATHS), ANYTHING), min_size=1, max_size=4))
 @settings(max_examples=300, deadline=None)
-def test_no_part_of_a_document_is_too_odd(changes: list[tuple[str, object]]) -> None:
-    """The baked document with anything anywhere, beside the true one and the other way round."""
+def test_any_value_at_any_path_can_be_compared(changes: list[tuple[str, object]]) -> None:
+    """The baked document with random values, compared in both directions."""
     document = edited()
-    for place, value in changes:
-        # An earlier change may have taken the place away.
+    for path, value in changes:
+        # An earlier change may have removed this path.
         with suppress(KeyError, IndexError, TypeError, ValueError):
-            put(place, value)(document)
+            put(path, value)(document)
     check_printable(compare(document, BAKED))
     check_printable(compare(BAKED, document))
     check_printable(compare(document, copy.deepcopy(document)))
 
 
-def test_nothing_can_be_taken_out_unseen() -> None:
-    """Whatever part the document loses, there is something to tell."""
-    unseen = [place for place in PLACES if compare(edited(cut(place)), BAKED) == ()]
-    assert [place for place in unseen if not is_said_twice(place)] == []
+def test_no_part_can_be_removed_unnoticed() -> None:
+    """Each removed part causes a difference, unless the part is redundant."""
+    unnoticed = [path for path in ALL_PATHS if compare(edited(cut(path)), BAKED) == ()]
+    assert [path for path in unnoticed if not is_redundant(path)] == []
 
 
-def is_said_twice(place: str) -> bool:
-    """What has fields is an object, what stands in a path is required, and so on."""
-    owner, _, name = place.rpartition(" ")
-    node = at(BAKED, owner)
+def is_redundant(path: str) -> bool:
+    """Whether OpenAPI implies this part: a path parameter is required, fields imply an object."""
+    parent, _, name = path.rpartition(" ")
+    node = at(BAKED, parent)
     if name == "required":
         return "in" in node and node["required"] == (node["in"] == "path")
     return name == "type" and not node.keys().isdisjoint({"properties", "items"})

@@ -1,7 +1,6 @@
-"""Failures that no fault of the table makes, and what none may show: keys, and unquoted words.
+"""Failures outside of the fault table, and what no failure may contain: keys and unquoted text.
 
-What the sandbox itself refuses, what is refused before anything is sent, and answers of all sorts;
-the faults are played in `test_faults_reads` and its neighbours.
+Faults of TRaX and of the connection are in `test_faults_reads` and the modules beside it.
 """
 
 from __future__ import annotations
@@ -9,7 +8,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from html import escape
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote as percent_encode
+from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +20,7 @@ from hypothesis import strategies as st
 from tests.calls import CALLS, STREAM_KEY
 from tests.conftest import OWNER, call, client_on
 from tests.faults.callers import SCRIPTED
-from tests.troubles import LOOK, READ, WRITE, told
+from tests.troubles import CHECK_FIRST, READ, WRITE, failure_in
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import Refused, TraxError
 from trax_mcp.api.operations import CreateDestination, GetStreamStatus, GoLive
@@ -42,41 +44,39 @@ if TYPE_CHECKING:
     from trax_mcp.sandbox.faults import When
 
 
-NOTHING: Final = "nothing was changed"
+NOTHING_CHANGED: Final = "nothing was changed"
 
 
-def failure(code: str, message: str, **rest: object) -> dict[str, object]:
-    """An expected failure: by default final and not applied, with the id of our request."""
-    usual = {"retryable": False, "outcome": "not_applied", "requestId": "ours"}
-    return {"code": code, "message": message, **usual, **rest}
+def failure(code: str, message: str, **details: object) -> dict[str, object]:
+    """An expected failure: by default not retryable and not applied, with our request id."""
+    defaults = {"retryable": False, "outcome": "not_applied", "requestId": "ours"}
+    return {"code": code, "message": message, **defaults, **details}
 
 
-def happened(sandbox: Sandbox) -> bool:
+def took_effect(sandbox: Sandbox) -> bool:
     """Whether the write has taken effect."""
-    said = sandbox.world.chats["studio_42"].recent(1)
-    return [message.text for message in said] == [WRITE[1]["text"]]
+    last_messages = sandbox.world.chats["studio_42"].recent(1)
+    return [message.text for message in last_messages] == [WRITE[1]["text"]]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_an_answer_that_does_not_come_in_time_is_a_timeout(
-    sandbox: Sandbox, era: str, when: When
-) -> None:
-    """A read is simply not there; of a write nobody knows, and we say how to find out."""
+async def test_a_late_response_is_a_timeout(sandbox: Sandbox, era: str, when: When) -> None:
+    """A read can be retried; the outcome of a write is unknown, and must be checked."""
     server = build_server(client_on(sandbox, timeout_seconds=0.05), own=OWNER)
     sandbox.faults.add(Fault.silence(when=when), times=2)
-    late = "TRaX did not answer within 0.05 s"
-    assert told(await call(server, *READ, era=era), sandbox) == failure(
-        "timeout", f"{late}; {NOTHING}. Call again later.", retryable=True
+    timeout_text = "TRaX did not answer within 0.05 s"
+    assert failure_in(await call(server, *READ, era=era), sandbox) == failure(
+        "timeout", f"{timeout_text}; {NOTHING_CHANGED}. Call again later.", retryable=True
     )
-    assert told(await call(server, *WRITE, era=era), sandbox) == failure(
-        "timeout", f"{late}; {LOOK}", outcome="unknown"
+    assert failure_in(await call(server, *WRITE, era=era), sandbox) == failure(
+        "timeout", f"{timeout_text}; {CHECK_FIRST}", outcome="unknown"
     )
     assert len(sandbox.requests) == 2
-    assert happened(sandbox) is (when == "after")
+    assert took_effect(sandbox) is (when == "after")
 
 
 @pytest.mark.parametrize(
-    ("key", "spoil", "expected"),
+    ("key", "change_sandbox", "expected"),
     [
         (REVOKED_KEY, lambda _: None, ("invalid_key", 401, {})),
         ("sk_live_nobody", lambda _: None, ("invalid_key", 401, {})),
@@ -98,32 +98,32 @@ async def test_an_answer_that_does_not_come_in_time_is_a_timeout(
         ),
     ],
 )
-async def test_what_the_sandbox_itself_refuses_keeps_its_code(
+async def test_refusals_of_the_sandbox_itself_keep_their_code(
     sandbox: Sandbox,
     key: str,
-    spoil: Callable[[Sandbox], object],
+    change_sandbox: Callable[[Sandbox], object],
     expected: tuple[str, int, dict[str, object]],
 ) -> None:
-    """Not scripted: the witness's own gates, judged by their code."""
-    spoil(sandbox)
+    """Not scripted faults, but the sandbox's own checks of key, scope and state."""
+    change_sandbox(sandbox)
     result = await call(build_server(client_on(sandbox), own=Caller(key)), *WRITE)
-    error = told(result, sandbox)
-    code, status, rest = expected
+    error = failure_in(result, sandbox)
+    code, status, details = expected
     assert error == failure(
-        code, str(error["message"]), httpStatus=status, retryable=code == "rate_limited", **rest
+        code, str(error["message"]), httpStatus=status, retryable=code == "rate_limited", **details
     )
     assert len(sandbox.requests) == 1
-    assert not happened(sandbox)
+    assert not took_effect(sandbox)
 
 
 async def test_a_missing_scope_is_named(sandbox: Sandbox) -> None:
-    """A person can only mint a better key if they know what it lacked."""
+    """So that a person can make a key that has it."""
     server = build_server(client_on(sandbox), own=Caller(MODERATOR_KEY))
     result = await call(server, "create_studio", CALLS["create_studio"])
-    assert told(result, sandbox) == failure(
+    assert failure_in(result, sandbox) == failure(
         "insufficient_scope",
         'The key lacks the scope studios:write (TRaX says: "This key lacks the scope'
-        f' studios:write."); {NOTHING}. Use a key that has it: keys are made on'
+        f' studios:write."); {NOTHING_CHANGED}. Use a key that has it: keys are made on'
         " TRaX's Developer / API Keys screen.",
         httpStatus=403,
         requiredScope="studios:write",
@@ -131,20 +131,20 @@ async def test_a_missing_scope_is_named(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("required", ["billing:all", "", "x" * 99, 7])
-async def test_a_scope_that_the_answer_does_not_name_well_is_the_contracts(
+async def test_an_invalid_required_scope_is_replaced_by_the_contracts(
     server: Server[Any], sandbox: Sandbox, required: object
 ) -> None:
-    """The answer is believed where it is a scope, and the contract where it is not."""
+    """A valid scope of the response is used; otherwise the scope of the contract."""
     error = {"code": "insufficient_scope", "message": "No.", "requiredScope": required}
     sandbox.faults.add(Fault.status(403, {"error": error}))
-    named = told(await call(server, *WRITE), sandbox)["requiredScope"]
-    assert named == ("billing:all" if required == "billing:all" else "chat:send")
+    scope = failure_in(await call(server, *WRITE), sandbox)["requiredScope"]
+    assert scope == ("billing:all" if required == "billing:all" else "chat:send")
 
 
-async def test_without_a_key_nothing_is_sent_and_the_way_to_one_is_told(
+async def test_without_a_key_nothing_is_sent_and_the_failure_says_how_to_get_one(
     sandbox: Sandbox, era: str
 ) -> None:
-    """Reads and writes alike; the two public calls work."""
+    """Both reads and writes; the two public operations work."""
     server = build_server(client_on(sandbox), own=ANONYMOUS)
     for tool, arguments in (READ, WRITE):
         expected = failure(
@@ -153,18 +153,18 @@ async def test_without_a_key_nothing_is_sent_and_the_way_to_one_is_told(
             " screen and set it as TRAX_API_KEY (over HTTP: send it as X-API-Key).",
         )
         del expected["requestId"]
-        assert told(await call(server, tool, arguments, era=era), sandbox) == expected
+        assert failure_in(await call(server, tool, arguments, era=era), sandbox) == expected
     assert list(sandbox.requests) == []
     for tool in ("get_health", "get_openapi"):
         assert not (await call(server, tool, era=era)).is_error
     assert [received.key_name for received in sandbox.requests] == [None, None]
 
 
-# Other people's words, and secrets
+# Upstream text and secrets
 
 
 @pytest.mark.parametrize(
-    ("words", "quoted"),
+    ("text", "quoted"),
     [
         ("Plain.", '"Plain."'),
         ('Say "yes".', r'"Say \"yes\"."'),
@@ -173,59 +173,87 @@ async def test_without_a_key_nothing_is_sent_and_the_way_to_one_is_told(
         ("x" * 5000, f'"{"x" * 199}…"'),
     ],
 )
-async def test_upstream_words_are_quoted_and_short(
-    server: Server[Any], sandbox: Sandbox, words: str, quoted: str
+async def test_upstream_text_is_quoted_and_truncated(
+    server: Server[Any], sandbox: Sandbox, text: str, quoted: str
 ) -> None:
-    """One line, at most 200 characters of them, labelled as TRaX's, nothing invisible."""
-    sandbox.faults.add(Fault.error(400, "invalid_request", words))
-    message = told(await call(server, *READ), sandbox)["message"]
+    """On one line, at most 200 characters, marked as TRaX's, invisible characters escaped."""
+    sandbox.faults.add(Fault.error(400, "invalid_request", text))
+    message = failure_in(await call(server, *READ), sandbox)["message"]
     assert message == (
-        f"TRaX refused the request as invalid (TRaX says: {quoted}); {NOTHING}."
+        f"TRaX refused the request as invalid (TRaX says: {quoted}); {NOTHING_CHANGED}."
         " Correct the arguments: the same call will fail again."
     )
 
 
 @pytest.mark.parametrize("fault", SCRIPTED.values(), ids=SCRIPTED)
-async def test_no_failure_shows_a_key(sandbox: Sandbox, fault: Fault) -> None:
-    """Neither the caller's nor a destination's: not as text, not as data, not as an exception."""
+async def test_no_failure_contains_a_key(sandbox: Sandbox, fault: Fault) -> None:
+    """Neither the caller's key nor a stream key, in text, data or exception."""
     trax = client_on(sandbox)
     sandbox.faults.add(fault)
     with pytest.raises(TraxError) as caught:
-        await trax.send(_with_a_stream_key(), OWNER)
-    shown = repr(caught.value) + str(caught.value) + repr(caught.value.failure)
-    assert SANDBOX_KEY not in shown
-    assert STREAM_KEY not in shown
+        await trax.send(_operation_with_stream_key(), OWNER)
+    shown_text = repr(caught.value) + str(caught.value) + repr(caught.value.failure)
+    assert SANDBOX_KEY not in shown_text
+    assert STREAM_KEY not in shown_text
 
 
-async def test_a_key_that_upstream_repeats_is_not_passed_on(sandbox: Sandbox) -> None:
+async def test_a_key_repeated_by_upstream_is_redacted(sandbox: Sandbox) -> None:
     """An error text can quote the request that it refuses."""
-    words = f"Key {SANDBOX_KEY} may not use streamKey {STREAM_KEY}: rejected"
-    sandbox.faults.add(Fault.error(400, "invalid_request", words))
+    text = f"Key {SANDBOX_KEY} may not use streamKey {STREAM_KEY}: rejected"
+    sandbox.faults.add(Fault.error(400, "invalid_request", text))
     with pytest.raises(Refused) as caught:
-        await client_on(sandbox).send(_with_a_stream_key(), OWNER)
+        await client_on(sandbox).send(_operation_with_stream_key(), OWNER)
     message = caught.value.failure.message
     assert SANDBOX_KEY not in message
     assert STREAM_KEY not in message
     assert "rejected" in message
 
 
-@pytest.mark.parametrize("short", ["sk_live_", "live", "e", "_"])
-async def test_a_short_secret_uncovers_no_long_one(sandbox: Sandbox, short: str) -> None:
-    """What is struck out for one secret must leave no part of another behind, and not grow."""
+@pytest.mark.parametrize("short_secret", ["sk_live_", "live", "e", "_"])
+async def test_redacting_a_short_secret_leaves_no_part_of_a_long_one(
+    sandbox: Sandbox, short_secret: str
+) -> None:
+    """Redacting one secret leaves no part of another, and the text does not grow."""
     sandbox.faults.add(Fault.error(400, "invalid_request", f"Not for {SANDBOX_KEY}! " + "e" * 9999))
     with pytest.raises(Refused) as caught:
-        await client_on(sandbox).send(_with_a_stream_key(short), OWNER)
+        await client_on(sandbox).send(_operation_with_stream_key(short_secret), OWNER)
     message = caught.value.failure.message
     assert SANDBOX_KEY.removeprefix("sk_live_") not in message
     assert len(message) < 400
 
 
-def _with_a_stream_key(key: str = STREAM_KEY) -> CreateDestination:
-    given = {"studioId": "studio_42", "name": "N", "platform": "kick", "rtmpUrl": "rtmps://x"}
-    return CreateDestination.model_validate({**given, "streamKey": key})
+ODD_KEY: Final = 'live key/4711&<"do not print">+é'
 
 
-# Whatever may come
+@pytest.mark.parametrize(
+    "encode",
+    [
+        str,
+        lambda key: percent_encode(key, safe=""),
+        quote_plus,
+        escape,
+        lambda key: json.dumps(key)[1:-1],
+        lambda key: json.dumps(key, ensure_ascii=False)[1:-1],
+    ],
+    ids=["plain", "percent-encoded", "form-encoded", "HTML", "JSON in ASCII", "JSON"],
+)
+async def test_an_encoded_secret_in_upstream_text_is_redacted(
+    sandbox: Sandbox, encode: Callable[[str], str]
+) -> None:
+    """An error text can quote the request in a URL, a form, an HTML page or JSON."""
+    text = f"Key {encode(ODD_KEY)} was rejected"
+    sandbox.faults.add(Fault.error(400, "invalid_request", text))
+    with pytest.raises(Refused) as caught:
+        await client_on(sandbox).send(_operation_with_stream_key(ODD_KEY), OWNER)
+    assert 'TRaX says: "Key [secret] was rejected"' in caught.value.failure.message
+
+
+def _operation_with_stream_key(key: str = STREAM_KEY) -> CreateDestination:
+    fields = {"studioId": "studio_42", "name": "N", "platform": "kick", "rtmpUrl": "rtmps://x"}
+    return CreateDestination.model_validate({**fields, "streamKey": key})
+
+
+# Property test
 
 JSON: Final = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
@@ -255,18 +283,18 @@ DATES: Final = st.builds(
         JSON,
         JSON,
     ),
-    wish=st.text() | DATES,
-    write=st.booleans(),
+    retry_after=st.text() | DATES,
+    is_write=st.booleans(),
 )
-def test_any_reply_is_an_answer_or_a_failure_that_can_be_passed_on(
-    status: int, body: bytes, wish: str, *, write: bool
+def test_any_response_becomes_data_or_a_failure_in_valid_json(
+    status: int, body: bytes, retry_after: str, *, is_write: bool
 ) -> None:
-    """Nothing else is raised, and whatever is told can be written as strict JSON in UTF-8."""
-    operation = (GoLive if write else GetStreamStatus)(studio_id="s")
+    """No other exception is raised, and the result is strict JSON in UTF-8."""
+    operation = (GoLive if is_write else GetStreamStatus)(studio_id="s")
     received = datetime(2026, 6, 5, tzinfo=UTC) + timedelta(hours=1)
-    reply = Response(status, {"retry-after": wish}, body, "mcp_1", received)
+    reply = Response(status, {"retry-after": retry_after}, body, "mcp_1", received)
     try:
-        passed_on: object = read_response(operation, reply, OWNER).data
+        result: object = read_response(operation, reply, OWNER).data
     except TraxError as error:
-        passed_on = asdict(error.failure)
-    json.dumps(passed_on, ensure_ascii=False, allow_nan=False).encode()
+        result = asdict(error.failure)
+    json.dumps(result, ensure_ascii=False, allow_nan=False).encode()

@@ -1,7 +1,7 @@
-"""An answer that belongs to another request is given to nobody: it may be another caller's.
+"""A response to another request is returned to no caller: it may hold another account's data.
 
-A gateway that says one answer too many on a connection that is kept puts it in the place of the
-next one. On a real socket; both callers share the connection.
+A gateway sends one response too many on a kept connection, in front of the next one. On a real
+socket; both callers share the connection.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import pytest
 
 from tests.conftest import OWNER, no_pause
-from tests.faults.wires import PATIENCE_SECONDS, and_then, head
+from tests.faults.wires import TIMEOUT_SECONDS, followed_by, head
 from tests.ports import upstream
-from tests.proxy import between
+from tests.proxy import proxy_to
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import Failure, LostAnswer
@@ -27,62 +27,66 @@ if TYPE_CHECKING:
 
     from tests.proxy import Proxy
 
-STRANGER: Final = Caller(STRANGER_KEY)
-OTHERS: Final = f"mcp_{'0' * 32}"
-"""The id of a request that somebody else has made here."""
+OTHER_CALLER: Final = Caller(STRANGER_KEY)
+OTHER_REQUEST_ID: Final = f"mcp_{'0' * 32}"
+"""The id of another client's request."""
 
-CROSSED: Final = "TRaX answered another request in place of this one"
+MISMATCH: Final = "TRaX answered another request in place of this one"
 
 
-class Crossing(NamedTuple):
-    """A client of ours, the way to TRaX, and the answer that waits on the connection."""
+class MismatchSetup(NamedTuple):
+    """A client, and the proxy with an extra response on the connection."""
 
     client: Client
     proxy: Proxy
 
 
 @asynccontextmanager
-async def crossing(body: dict[str, object], request_id: str) -> AsyncIterator[Crossing]:
-    """The owner has asked for a studio, and with it came an answer too many."""
-    said = json.dumps(body).encode()
-    told = head(length=len(said)).removesuffix(b"\r\n") + f"X-Request-Id: {request_id}".encode()
-    async with upstream() as trax, between(trax.base_url, patience=PATIENCE_SECONDS) as proxy:
-        client = Client(base_url=proxy.url, timeout_seconds=PATIENCE_SECONDS, sleep=no_pause)
+async def open_setup(body: dict[str, object], request_id: str) -> AsyncIterator[MismatchSetup]:
+    """The owner has read a studio; an extra response followed on the same connection."""
+    encoded = json.dumps(body).encode()
+    response = (
+        head(length=len(encoded)).removesuffix(b"\r\n") + f"X-Request-Id: {request_id}".encode()
+    )
+    async with upstream() as trax, proxy_to(trax.base_url, stall_seconds=TIMEOUT_SECONDS) as proxy:
+        client = Client(base_url=proxy.url, timeout_seconds=TIMEOUT_SECONDS, sleep=no_pause)
         async with aclosing(client):
-            proxy.mistreat(and_then(told + b"\r\n\r\n" + said))
+            proxy.add_fault(followed_by(response + b"\r\n\r\n" + encoded))
             await client.send(GetStudio(studio_id="studio_42"), OWNER)
-            proxy.relent()
-            yield Crossing(client, proxy)
+            proxy.clear_faults()
+            yield MismatchSetup(client, proxy)
 
 
-async def test_a_read_is_not_given_what_another_caller_has_asked_for() -> None:
-    """It fails and may be made again, over another connection."""
-    async with crossing({"data": [{"id": "conn_1"}]}, OTHERS) as cross:
+async def test_a_read_does_not_return_the_response_to_another_request() -> None:
+    """It fails and can be retried, on another connection."""
+    async with open_setup({"data": [{"id": "conn_1"}]}, OTHER_REQUEST_ID) as setup:
         with pytest.raises(LostAnswer) as caught:
-            await cross.client.send(ListConnections(), STRANGER)
-        answer = await cross.client.send(ListConnections(), STRANGER)
+            await setup.client.send(ListConnections(), OTHER_CALLER)
+        answer = await setup.client.send(ListConnections(), OTHER_CALLER)
     assert caught.value.failure == Failure(
         code="bad_answer",
-        message=f"{CROSSED}; nothing was changed. Call again later.",
-        happened=CROSSED,
+        message=f"{MISMATCH}; nothing was changed. Call again later.",
+        happened=MISMATCH,
         retryable=True,
         request_id=caught.value.failure.request_id,
     )
     assert [it["id"] for it in answer.data["data"]] == ["conn_90"]
-    assert caught.value.failure.request_id != OTHERS
+    assert caught.value.failure.request_id != OTHER_REQUEST_ID
 
 
-async def test_a_change_is_not_taken_for_done_because_another_one_was() -> None:
-    """Whether it was done is not known: look first; and it is not sent again."""
-    async with crossing({"encoderStreamId": "e", "destinationIds": []}, OTHERS) as cross:
+async def test_a_change_answered_by_another_response_has_an_unknown_outcome() -> None:
+    """It is not sent again; the failure says to check first."""
+    async with open_setup(
+        {"encoderStreamId": "e", "destinationIds": []}, OTHER_REQUEST_ID
+    ) as setup:
         with pytest.raises(LostAnswer) as caught:
-            await cross.client.send(GoLive(studio_id="studio_42"), OWNER)
-        posts = [it for it in cross.proxy.exchanges if it.method == "POST"]
+            await setup.client.send(GoLive(studio_id="studio_42"), OWNER)
+        posts = [it for it in setup.proxy.exchanges if it.method == "POST"]
     assert caught.value.failure == Failure(
         code="bad_answer",
-        message=f"{CROSSED}; whether it took effect is not known."
+        message=f"{MISMATCH}; whether it took effect is not known."
         " Look with get_stream_status before anything else.",
-        happened=CROSSED,
+        happened=MISMATCH,
         retryable=False,
         outcome="unknown",
         request_id=caught.value.failure.request_id,
@@ -90,8 +94,8 @@ async def test_a_change_is_not_taken_for_done_because_another_one_was() -> None:
     assert len(posts) <= 1
 
 
-async def test_what_is_public_may_come_from_a_cache() -> None:
-    """With the id of whoever asked first: it belongs to everybody."""
-    async with crossing({"status": "ok"}, OTHERS) as cross:
-        answer = await cross.client.send(GetHealth(), OWNER)
-    assert (answer.data, answer.request_id) == ({"status": "ok"}, OTHERS)
+async def test_a_public_response_may_have_another_request_id() -> None:
+    """A cached response has the id of the request that filled the cache."""
+    async with open_setup({"status": "ok"}, OTHER_REQUEST_ID) as setup:
+        answer = await setup.client.send(GetHealth(), OWNER)
+    assert (answer.data, answer.request_id) == ({"status": "ok"}, OTHER_REQUEST_ID)

@@ -1,6 +1,6 @@
-"""A guarded call that meets a fault: before anybody is asked, and when it is sent after a yes.
+"""A guarded call that meets a fault in its preview, or when it is sent after confirmation.
 
-A line of the table each, for going live and for the stop, which nothing may hold up.
+One test per line of the table, for `go_live` and for the stop, which nothing may delay.
 """
 
 from __future__ import annotations
@@ -10,106 +10,116 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.consent import told
-from tests.faults.callers import expected, row_of, rows
-from tests.faults.stage import leaks, staged
-from tests.faults.table import TABLE, TRUE, Fate, Role
+from tests.consent import status_and_reason
+from tests.faults.callers import expected_failure, row_of, rows
+from tests.faults.stage import leaked_strings, open_scenario
+from tests.faults.table import POSSIBLE, TABLE, Consequence, Role
 
 if TYPE_CHECKING:
     import mcp_types as types
 
     from tests.faults.callers import Row
 
-SPENT: Final = {Fate.OK, Fate.UNKNOWN, Fate.SEEN, Fate.DONE}
-"""After these the yes is spent; after the others it is as good as before."""
+CONSUMED_AFTER: Final = {Consequence.OK, Consequence.UNKNOWN, Consequence.SEEN, Consequence.DONE}
+"""After these the confirmation is used; after the others it is still valid."""
 
 STATES: Final = {Role.START: "on_air", Role.STOP: "off_air"}
 
 
 @pytest.mark.parametrize("row", [*rows(Role.START), *rows(Role.STOP)], ids=str)
-async def test_what_a_person_said_yes_to_meets_a_fault(row: Row) -> None:
-    """It is sent once; what may have happened is looked for, and the same yes sends it no more."""
-    async with staged(row) as stage:
-        yes = await stage.agreed()
-        stage.strike()
-        result = await stage.call(**yes)
-        happened, sent = stage.happened, len(stage.changes)
-        stage.relent()
-        again = told(await stage.call(**yes))
-        sent_again = len(stage.changes) - sent
-    if row.fate is Fate.OK:
+async def test_a_confirmed_call_that_meets_a_fault_is_sent_once(row: Row) -> None:
+    """It is sent once, its effect is observed, and the same confirmation does not send it again."""
+    async with open_scenario(row) as scenario:
+        confirmed = await scenario.confirm()
+        scenario.begin_fault()
+        result = await scenario.call(**confirmed)
+        took_effect, sent = scenario.took_effect, len(scenario.changes)
+        scenario.end_fault()
+        again = status_and_reason(await scenario.call(**confirmed))
+        sent_again = len(scenario.changes) - sent
+    if row.consequence is Consequence.OK:
         assert not result.is_error, result.content
         assert (result.structured_content or {})["observed"]["state"] == STATES[row.role]
     else:
-        assert stage.told(result) == expected(row)
-    assert happened is row.mishap.acts
-    assert row.fate in TRUE[row.mishap.acts]
-    assert sent == row.mishap.sends
-    spent = ("confirmation_invalid", "used")
-    assert (again, sent_again) == ((spent, 0) if row.fate in SPENT else (("ran", None), 1))
+        assert scenario.failure_in(result) == expected_failure(row)
+    assert took_effect is row.case.takes_effect
+    assert row.consequence in POSSIBLE[row.case.takes_effect]
+    assert sent == row.case.sends
+    consumed = ("confirmation_invalid", "used")
+    assert (again, sent_again) == (
+        (consumed, 0) if row.consequence in CONSUMED_AFTER else (("ran", None), 1)
+    )
 
 
-@pytest.mark.parametrize("row", rows(Role.FACTS), ids=str)
-async def test_what_is_looked_at_before_going_live_meets_a_fault(row: Row) -> None:
-    """Nobody is asked about what is not known, but for what this key may not read."""
-    async with staged(row) as stage:
-        stage.strike()
-        result = await stage.call()
-    assert (len(stage.struck), stage.changes) == (row.caller.requests * row.mishap.tries, [])
-    assert not leaks(result)
-    if row.fate is Fate.ASKS:
-        assert told(result) == ("confirmation_required", None)
-        assert len(unknown(result)) == (0 if is_fine(row) else row.caller.requests)
+@pytest.mark.parametrize("row", rows(Role.START_PREVIEW), ids=str)
+async def test_a_go_live_preview_that_meets_a_fault_fails_as_the_table_says(row: Row) -> None:
+    """Unknown facts prevent the preview, unless the key lacks the scope to read them."""
+    async with open_scenario(row) as scenario:
+        scenario.begin_fault()
+        result = await scenario.call()
+    assert (len(scenario.affected_ids), scenario.changes) == (
+        row.tool_call.requests * row.case.tries,
+        [],
+    )
+    assert not leaked_strings(result)
+    if row.consequence is Consequence.ASKS:
+        assert status_and_reason(result) == ("confirmation_required", None)
+        assert len(unknown_facts(result)) == (0 if is_readable(row) else row.tool_call.requests)
     else:
-        assert stage.told(result) == expected(row)
+        assert scenario.failure_in(result) == expected_failure(row)
 
 
-@pytest.mark.parametrize("row", rows(Role.HURRY), ids=str)
-async def test_what_is_looked_at_before_a_stop_meets_a_fault(row: Row) -> None:
-    """Each look is made once; a person can say yes all the same, and then the studio is stopped."""
-    async with staged(row) as stage:
-        stage.strike()
-        result = await stage.call()
-        looks, sent = len(stage.struck), len(stage.changes)
-        if row.fate is Fate.ASKS:
+@pytest.mark.parametrize("row", rows(Role.STOP_PREVIEW), ids=str)
+async def test_a_stop_is_possible_while_its_facts_meet_a_fault(row: Row) -> None:
+    """Each fact is read once; the stop can be confirmed all the same, and then it works."""
+    async with open_scenario(row) as scenario:
+        scenario.begin_fault()
+        result = await scenario.call()
+        reads, sent = len(scenario.affected_ids), len(scenario.changes)
+        if row.consequence is Consequence.ASKS:
             confirmation = (result.structured_content or {})["confirmation"]
-            stopped = await stage.call(confirm=True, confirmation=confirmation)
-            assert told(stopped) == ("ran", None)
-    assert (looks, sent) == (row.caller.requests, 0)
-    assert not leaks(result)
-    if row.fate is Fate.ASKS:
-        assert told(result) == ("confirmation_required", None)
-        assert len(unknown(result)) == (0 if is_fine(row) else row.caller.requests)
-        assert (len(stage.changes), stage.happened) == (1, True)
+            stopped = await scenario.call(confirm=True, confirmation=confirmation)
+            assert status_and_reason(stopped) == ("ran", None)
+    assert (reads, sent) == (row.tool_call.requests, 0)
+    assert not leaked_strings(result)
+    if row.consequence is Consequence.ASKS:
+        assert status_and_reason(result) == ("confirmation_required", None)
+        assert len(unknown_facts(result)) == (0 if is_readable(row) else row.tool_call.requests)
+        assert (len(scenario.changes), scenario.took_effect) == (1, True)
     else:
-        assert stage.told(result) == expected(row)
+        assert scenario.failure_in(result) == expected_failure(row)
 
 
 DAY: Final = timedelta(days=1)
 
 
-@pytest.mark.parametrize("jump", [-DAY, DAY], ids=["back", "ahead"])
+@pytest.mark.parametrize("clock_change", [-DAY, DAY], ids=["back", "ahead"])
 @pytest.mark.parametrize(
-    ("waits", "comes"), [(299, ("ran", None)), (301, ("confirmation_invalid", "expired"))]
+    ("waited_seconds", "expected_result"),
+    [(299, ("ran", None)), (301, ("confirmation_invalid", "expired"))],
 )
-async def test_a_clock_that_is_set_anew_makes_no_yes_last_longer_or_shorter(
-    monkeypatch: pytest.MonkeyPatch, *, jump: timedelta, waits: int, comes: tuple[str, str | None]
+async def test_a_wall_clock_change_does_not_affect_the_confirmation_lifetime(
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    clock_change: timedelta,
+    waited_seconds: int,
+    expected_result: tuple[str, str | None],
 ) -> None:
-    """Five minutes are five minutes, whatever the wall clock of this machine says meanwhile."""
-    async with staged(row_of(Role.START, "no connection")) as stage:
-        yes, now = await stage.agreed(), stage.clock.now
-        monkeypatch.setattr(stage.clock, "now", lambda: now() + jump)
-        stage.clock.advance(waits)
-        assert told(await stage.call(**yes)) == comes
+    """It lasts five minutes, whatever the wall clock shows."""
+    async with open_scenario(row_of(Role.START, "no connection")) as scenario:
+        confirmed, now = await scenario.confirm(), scenario.clock.now
+        monkeypatch.setattr(scenario.clock, "now", lambda: now() + clock_change)
+        scenario.clock.advance(waited_seconds)
+        assert status_and_reason(await scenario.call(**confirmed)) == expected_result
 
 
-def unknown(result: types.CallToolResult) -> list[str]:
-    """What a person is shown as not known."""
-    shown: list[str] = (result.structured_content or {})["preview"]["unknown"]
-    return shown
+def unknown_facts(result: types.CallToolResult) -> list[str]:
+    """The facts that the preview lists as unknown."""
+    facts: list[str] = (result.structured_content or {})["preview"]["unknown"]
+    return facts
 
 
-def is_fine(row: Row) -> bool:
-    """Whether what is looked at can be read."""
+def is_readable(row: Row) -> bool:
+    """Whether the facts can be read in spite of the fault."""
     line = TABLE[row.name]
-    return (line[Role.READ], line[Role.FACTS]) == (Fate.OK, Fate.ASKS)
+    return (line[Role.READ], line[Role.START_PREVIEW]) == (Consequence.OK, Consequence.ASKS)

@@ -1,7 +1,6 @@
-"""Lists whose pages are odd: no reader follows them for ever, and none takes a part for all.
+"""Lists with faulty pages: no reader follows them forever, or takes a part for the whole.
 
-A line of a table each, for a search and for what is looked at before a studio goes live or is
-stopped.
+One test per line of the table, for a search and for the facts of `go_live` and `go_offline`.
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ import pytest
 
 from tests.acts import STUDIO
 from tests.conftest import OWNER, client_on
-from tests.consent import told
+from tests.consent import status_and_reason
 from tests.faults.table import read_table
 from tests.jsonrpc import MODERN
 from tests.processes import PATIENCE_SECONDS
-from tests.witness import STUDIO as PLACE
+from tests.witness import STUDIO as STUDIO_PATH
 from trax_mcp.sandbox import Fault
-from trax_mcp.sandbox.messages import Answer, Answerer, Request, encoded
+from trax_mcp.sandbox.messages import Request, RequestHandler, Response, encode_json
 from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
@@ -32,92 +31,92 @@ if TYPE_CHECKING:
     from trax_mcp.sandbox import Sandbox
 
 TABLE: Final = read_table("""
-                                | pages  find_studio  go_live  go_offline
-a new cursor each time          | 51     pagination_loop      pagination_loop  asks
-the same cursor again and again | 2      pagination_loop      pagination_loop  asks
-two cursors in turn             | 3      pagination_loop      pagination_loop  asks
-a cursor that comes back late   | 31     pagination_loop      pagination_loop  asks
-an empty cursor                 | 1      ok           asks     asks
-a cursor of nothing             | 1      ok           asks     asks
-a cursor that is a number       | 1      unreadable_cursor     unreadable_cursor asks
-a cursor that is an object      | 1      unreadable_cursor     unreadable_cursor asks
-a page without items            | 1      lacks        lacks    asks
-a page of one odd item          | 1      lacks        lacks    asks
+                           | pages  find_studio        go_live            go_offline
+always a new cursor        | 51     pagination_loop    pagination_loop    asks
+always the same cursor     | 2      pagination_loop    pagination_loop    asks
+two alternating cursors    | 3      pagination_loop    pagination_loop    asks
+a cursor repeated late     | 31     pagination_loop    pagination_loop    asks
+an empty cursor            | 1      ok                 asks               asks
+a null cursor              | 1      ok                 asks               asks
+a number as cursor         | 1      unreadable_cursor  unreadable_cursor  asks
+an object as cursor        | 1      unreadable_cursor  unreadable_cursor  asks
+a page without items       | 1      lacks              lacks              asks
+a page with an invalid item| 1      lacks              lacks              asks
 """)
-"""How often TRaX is asked for a page, and what comes of it for whoever reads the list."""
+"""How often TRaX is asked for a page, and what follows for the reader of the list."""
 
 CURSORS: Final[Mapping[str, Any]] = {
-    "a new cursor each time": lambda page: f"c{page}",
-    "the same cursor again and again": lambda _: "c",
-    "two cursors in turn": lambda page: f"c{page % 2}",
-    "a cursor that comes back late": lambda page: f"c{page % 30}",
+    "always a new cursor": lambda page: f"c{page}",
+    "always the same cursor": lambda _: "c",
+    "two alternating cursors": lambda page: f"c{page % 2}",
+    "a cursor repeated late": lambda page: f"c{page % 30}",
     "an empty cursor": lambda _: "",
-    "a cursor of nothing": lambda _: None,
-    "a cursor that is a number": lambda _: 7,
-    "a cursor that is an object": lambda _: {"data": []},
+    "a null cursor": lambda _: None,
+    "a number as cursor": lambda _: 7,
+    "an object as cursor": lambda _: {"data": []},
 }
 
 CALLS: Final = {
     "find_studio": ({"query": "friday"}, "/v1/studios", "list_studios"),
-    "go_live": (STUDIO, f"{PLACE}/destinations", "list_destinations"),
-    "go_offline": (STUDIO, f"{PLACE}/destinations", "list_destinations"),
+    "go_live": (STUDIO, f"{STUDIO_PATH}/destinations", "list_destinations"),
+    "go_offline": (STUDIO, f"{STUDIO_PATH}/destinations", "list_destinations"),
 }
-"""What is called, the list that is odd, and the operation that reads it."""
+"""The arguments, the path of the faulty list, and the operation that reads it."""
 
-TOLD: Final = {
+MESSAGES: Final = {
     "pagination_loop": "TRaX's answers to {} do not end",
     "lacks": "TRaX accepted {}, but its answer lacks what it should hold",
     "unreadable_cursor": "TRaX accepted {}, but its answer says nothing readable of the next page",
 }
-NEXT: Final = "; nothing was changed. Call again later."
+ADVICE: Final = "; nothing was changed. Call again later."
 
 ROWS: Final = [
     (case, tool, int(line["pages"]), line[tool]) for case, line in TABLE.items() for tool in CALLS
 ]
 
 
-def paging(case: str) -> Fault:
-    """The sandbox's first page again and again, but for this; it would refuse such cursors."""
+def faulty_pages(case: str) -> Fault:
+    """Respond with the sandbox's first page each time, changed as the case says."""
     pages = 0
 
-    async def strike(asked: Request, onward: Answerer) -> Answer:
+    async def respond(request: Request, next_handler: RequestHandler) -> Response:
         nonlocal pages
         pages += 1
-        first = await onward(replace(asked, query={}))
-        return replace(first, body=encoded(_odd(case, json.loads(first.body), pages)))
+        first = await next_handler(replace(request, query={}))
+        return replace(first, body=encode_json(_faulty_page(case, json.loads(first.body), pages)))
 
-    return Fault(case, strike)
+    return Fault(case, respond)
 
 
-def _odd(case: str, page: dict[str, Any], number: int) -> dict[str, Any]:
+def _faulty_page(case: str, page: dict[str, Any], number: int) -> dict[str, Any]:
     if case in CURSORS:
         return {**page, "nextCursor": CURSORS[case](number)}
     return {} if case == "a page without items" else {**page, "data": [{"id": 7}]}
 
 
-@pytest.mark.parametrize(("case", "tool", "pages", "word"), ROWS)
-async def test_a_list_whose_pages_are_odd(
-    sandbox: Sandbox, clock: HandClock, *, case: str, tool: str, pages: int, word: str
+@pytest.mark.parametrize(("case", "tool", "pages", "consequence"), ROWS)
+async def test_faulty_pages_end_the_list_and_are_never_taken_for_all_of_it(
+    sandbox: Sandbox, clock: HandClock, *, case: str, tool: str, pages: int, consequence: str
 ) -> None:
-    """It ends after fifty pages at the latest, and at once where a cursor comes again."""
+    """Reading ends after fifty pages at the latest, and at once if a cursor is repeated."""
     arguments, path, operation = CALLS[tool]
-    sandbox.faults.add(paging(case), times=None, path=path)
-    server = build_server(client_on(sandbox), own=OWNER, house=ServerDeps(clock=clock))
+    sandbox.faults.add(faulty_pages(case), times=None, path=path)
+    server = build_server(client_on(sandbox), own=OWNER, deps=ServerDeps(clock=clock))
     with anyio.fail_after(PATIENCE_SECONDS):
         async with mcp.Client(server, mode=MODERN, cache=None) as client:
             result = await client.call_tool(tool, arguments)
     assert len([it for it in sandbox.requests if it.path == path]) == pages
     assert not sandbox.mutations
-    if word in {"ok", "asks"}:
-        expected = ("ran", None) if word == "ok" else ("confirmation_required", None)
-        assert told(result) == expected
+    if consequence in {"ok", "asks"}:
+        expected = ("ran", None) if consequence == "ok" else ("confirmation_required", None)
+        assert status_and_reason(result) == expected
         return
     error = dict((result.structured_content or {})["error"])
     error.pop("requestId", None)
-    status = {} if word == "pagination_loop" else {"httpStatus": 200}
+    status = {} if consequence == "pagination_loop" else {"httpStatus": 200}
     assert error == {
         "code": "bad_answer",
-        "message": TOLD[word].format(operation) + NEXT,
+        "message": MESSAGES[consequence].format(operation) + ADVICE,
         "retryable": True,
         "outcome": "not_applied",
         **status,

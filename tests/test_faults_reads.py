@@ -1,7 +1,6 @@
-"""A read that meets a fault: the answer, or a failure that says all and leaks nothing.
+"""A read that meets a fault returns the data, or a complete failure without leaks.
 
-A line of the table each, with how often it is sent and how much of an answer is read; in both
-protocol eras where no wire is needed.
+One test per line of the table; with both eras where no wire is needed.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.conftest import call
-from tests.faults.callers import MISHAPS, expected, in_both_eras
-from tests.faults.stage import said, staged
-from tests.faults.table import TABLE, Fate, Role
-from tests.faults.wires import OFFERED
-from tests.troubles import told
+from tests.faults.callers import FAULT_CASES, expected_failure, rows_by_era
+from tests.faults.stage import open_scenario, text_of
+from tests.faults.table import TABLE, Consequence, Role
+from tests.faults.wires import ENDLESS_BYTES
+from tests.troubles import failure_in
 from trax_mcp.sandbox import Fault
 
 if TYPE_CHECKING:
@@ -25,40 +24,40 @@ if TYPE_CHECKING:
     from tests.faults.callers import Row
     from trax_mcp.sandbox import Sandbox
 
-MOST_SAID: Final = 24 << 20
-"""Bytes: the limit, and what the machine itself keeps of a stream that nobody reads."""
+MAX_SENT_BYTES: Final = 24 << 20
+"""The response limit, and what the operating system buffers of an unread stream."""
 
 
-def test_every_line_of_the_table_is_played() -> None:
-    """None is missing, none is played that stands in no line, and none lacks a column."""
-    assert set(MISHAPS) == set(TABLE)
+def test_every_line_of_the_table_has_a_fault_case_and_all_columns() -> None:
+    """The fault cases and the lines of the table are the same."""
+    assert set(FAULT_CASES) == set(TABLE)
     assert {tuple(line) for line in TABLE.values()} == {tuple(Role)}
 
 
-@pytest.mark.parametrize(("row", "era"), in_both_eras(Role.READ), ids=str)
-async def test_a_read_that_meets_a_fault(row: Row, era: str) -> None:
-    """The model sees what happened, what was not done and what to do next; then all is well."""
-    mishap = row.mishap
-    async with staged(row, era=era) as stage:
-        stage.strike()
-        result = await stage.call()
-        sent, most = len(stage.struck), stage.said
-        stage.relent()
-        later = [await stage.call() for _ in range(1 + mishap.spoils)]
-    assert [it.is_error for it in later] == [True] * mishap.spoils + [False]
-    if row.fate is Fate.OK:
+@pytest.mark.parametrize(("row", "era"), rows_by_era(Role.READ), ids=str)
+async def test_a_read_that_meets_a_fault_fails_as_the_table_says(row: Row, era: str) -> None:
+    """The failure says what happened and what to do next; later calls succeed."""
+    case = row.case
+    async with open_scenario(row, era=era) as scenario:
+        scenario.begin_fault()
+        result = await scenario.call()
+        sent, largest = len(scenario.affected_ids), scenario.largest_response_bytes
+        scenario.end_fault()
+        later = [await scenario.call() for _ in range(1 + case.later_failures)]
+    assert [it.is_error for it in later] == [True] * case.later_failures + [False]
+    if row.consequence is Consequence.OK:
         assert not result.is_error, result.content
-        assert result.structured_content == mishap.shows(later[-1].structured_content or {})
+        assert result.structured_content == case.structured(later[-1].structured_content or {})
     else:
-        assert stage.told(result) == expected(row)
-    assert (sent, stage.changes) == (mishap.tries, [])
-    assert most < MOST_SAID < OFFERED
+        assert scenario.failure_in(result) == expected_failure(row)
+    assert (sent, scenario.changes) == (case.tries, [])
+    assert largest < MAX_SENT_BYTES < ENDLESS_BYTES
 
 
-async def test_what_is_odd_in_a_list_does_not_hide_the_rest_of_it(
+async def test_invalid_list_items_do_not_hide_the_valid_ones(
     server: Server[Any], sandbox: Sandbox
 ) -> None:
-    """Programs get what fits the schema, which clients check; a model is shown all of it."""
+    """The structured content holds what fits the schema; the text holds everything."""
     asset = {"id": "asset_1", "filename": "a.png", "byteSize": 7.0, "kind": None, "new": [1]}
     sent = {"data": [7, None, {**asset, "byteSize": "big"}, asset], "nextCursor": "more"}
     sandbox.faults.add(Fault.status(200, sent))
@@ -67,16 +66,16 @@ async def test_what_is_odd_in_a_list_does_not_hide_the_rest_of_it(
         "data": [{**asset, "byteSize": None}, asset],
         "nextCursor": "more",
     }
-    assert json.loads(said(result)) == sent
+    assert json.loads(text_of(result)) == sent
 
 
 @pytest.mark.parametrize("cursor", [True, 7, {"page": 2}, ["more"]], ids=str)
-async def test_a_page_that_says_nothing_readable_of_the_next_is_no_answer(
+async def test_a_page_with_an_unreadable_cursor_is_a_bad_answer(
     server: Server[Any], sandbox: Sandbox, cursor: object
 ) -> None:
-    """Whoever reads it would take a part for the whole: only the end of a list has no cursor."""
+    """Only the end of a list has no cursor, so a page must not look like the end."""
     sandbox.faults.add(Fault.status(200, {"data": [], "nextCursor": cursor}))
-    assert told(await call(server, "list_media"), sandbox) == {
+    assert failure_in(await call(server, "list_media"), sandbox) == {
         "code": "bad_answer",
         "message": "TRaX accepted list_media, but its answer says nothing readable of the next"
         " page; nothing was changed. Call again later.",
@@ -91,9 +90,9 @@ async def test_a_page_that_says_nothing_readable_of_the_next_is_no_answer(
     ("tool", "arguments"),
     [("list_chat_messages", {"studioId": "studio_42"}), ("get_studio", {"studioId": "studio_42"})],
 )
-async def test_where_nobody_can_read_on_a_cursor_means_nothing(
+async def test_a_cursor_is_ignored_where_there_are_no_pages(
     server: Server[Any], sandbox: Sandbox, tool: str, arguments: dict[str, Any]
 ) -> None:
-    """It is passed on like any other addition: chat has no pages, and a studio none either."""
+    """It is passed on like any unknown field: neither chat nor a studio has pages."""
     sandbox.faults.add(Fault.status(200, {"data": [], "nextCursor": False}))
     assert not (await call(server, tool, arguments)).is_error

@@ -1,7 +1,6 @@
-"""A chat watcher that meets a fault: readers hear of it, TRaX is left in peace, nothing is lost.
+"""A chat watcher that meets a fault: readers get the failure, and no message is lost.
 
-A line of the table each, while a client of the later protocol era is subscribed; time passes only
-when the test says so.
+One test per line of the table, with a subscribed client of the modern era on a manual clock.
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ import pytest
 from mcp.client.subscriptions import ResourceUpdated
 
 from tests.audience import CHAT, say
-from tests.faults.callers import expected, rows
-from tests.faults.stage import LONGEST_SECONDS, staged
-from tests.faults.table import Fate, Role
+from tests.faults.callers import expected_failure, rows
+from tests.faults.stage import LONGEST_SECONDS, open_scenario
+from tests.faults.table import Consequence, Role
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -24,87 +23,89 @@ if TYPE_CHECKING:
     import mcp_types as types
 
     from tests.faults.callers import Row
-    from tests.faults.stage import Stage
+    from tests.faults.stage import FaultScenario
 
 STEP_SECONDS: Final = 2
-"""The shortest time between two looks."""
+"""The shortest poll interval."""
 
-WATCHED_SECONDS: Final = 120
+FAULT_SECONDS: Final = 120
 """How long the fault lasts."""
 
-BUSY: Final = 13
-"""Looks within that time where nothing is wrong, and nothing is said."""
+POLLS_WITHOUT_FAULT: Final = 13
+"""Polls within that time if there is no fault and no message."""
 
-LATEST_SECONDS: Final = 40
-"""Once TRaX need not be left alone any more, a watcher looks again within this time."""
+RECOVERY_SECONDS: Final = 40
+"""The longest time from the end of the fault, or of a `Retry-After`, to the next poll."""
 
 
 @pytest.fixture(autouse=True)
-def _no_chance(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pauses are as short as they can be."""
+def _no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Poll intervals are as short as they can be."""
     monkeypatch.setattr("trax_mcp.chat.watcher.random.random", lambda: 0.0)
 
 
 @pytest.mark.parametrize("row", rows(Role.CHAT), ids=str)
-async def test_a_watched_chat_meets_a_fault(row: Row) -> None:
-    """A reader is told what is wrong; who listens, of what comes after it, or that it is over."""
-    async with staged(row, short_seconds=0) as stage, subscribed(stage) as rings:
-        known = told(await stage.call())
-        stage.clock.advance(STEP_SECONDS)
-        stage.strike()
-        result = await stage.call()
-        await let_pass(stage, WATCHED_SECONDS)
-        looks, rung = len(stage.struck), list(rings)
-        stage.relent()
-        if row.fate is Fate.ENDS:
-            await stage.call()  # it was the end: whoever reads begins anew
-        said = [say(stage.trax, "Hello")]
-        await stage.let_pass(row.mishap.retry_after or 0)
-        await let_pass(stage, LATEST_SECONDS, until=lambda: len(rings) > len(rung))
-        heard = told(await stage.call(after=known["cursor"], timeoutSeconds=0))
-    if row.fate is Fate.OK:
-        assert ids(told(result)) == ids(known)
+async def test_a_watched_chat_reports_a_fault_and_loses_no_message(row: Row) -> None:
+    """A reader gets the failure; a subscriber gets later messages, or the end."""
+    async with open_scenario(row, short_seconds=0) as scenario, subscribed(scenario) as updates:
+        before = data_of(await scenario.call())
+        scenario.clock.advance(STEP_SECONDS)
+        scenario.begin_fault()
+        result = await scenario.call()
+        await let_pass(scenario, FAULT_SECONDS)
+        polls, updates_during_fault = len(scenario.affected_ids), list(updates)
+        scenario.end_fault()
+        if row.consequence is Consequence.ENDS:
+            await scenario.call()  # the watcher has ended: a read starts a new one
+        messages = [say(scenario.trax, "Hello")]
+        await scenario.advance(row.case.retry_after or 0)
+        await let_pass(
+            scenario, RECOVERY_SECONDS, until=lambda: len(updates) > len(updates_during_fault)
+        )
+        later = data_of(await scenario.call(after=before["cursor"], timeoutSeconds=0))
+    if row.consequence is Consequence.OK:
+        assert message_ids(data_of(result)) == message_ids(before)
     else:
-        assert stage.told(result) == expected(row)
-    assert looks == (BUSY if row.fate is Fate.OK else row.mishap.looks)
-    assert rung == ([CHAT] if row.fate is Fate.ENDS else [])
-    assert (heard["messages"], heard["missed"], stage.changes) == (said, False, [])
+        assert scenario.failure_in(result) == expected_failure(row)
+    assert polls == (POLLS_WITHOUT_FAULT if row.consequence is Consequence.OK else row.case.polls)
+    assert updates_during_fault == ([CHAT] if row.consequence is Consequence.ENDS else [])
+    assert (later["messages"], later["missed"], scenario.changes) == (messages, False, [])
 
 
 @asynccontextmanager
-async def subscribed(stage: Stage) -> AsyncIterator[list[str]]:
-    """A client is told of what is said, until the block ends; what it was told, in order."""
-    rings: list[str] = []
+async def subscribed(scenario: FaultScenario) -> AsyncIterator[list[str]]:
+    """Subscribe to the chat until the block ends; yields the updated URIs in order."""
+    updates: list[str] = []
     with anyio.fail_after(LONGEST_SECONDS):
-        async with stage.client.listen(resource_subscriptions=[CHAT]) as subscription:
+        async with scenario.client.listen(resource_subscriptions=[CHAT]) as subscription:
 
-            async def hear() -> None:
+            async def collect() -> None:
                 async for event in subscription:
                     assert isinstance(event, ResourceUpdated)
-                    rings.append(event.uri)
+                    updates.append(event.uri)
 
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(hear)
-                yield rings
+                tasks.start_soon(collect)
+                yield updates
                 tasks.cancel_scope.cancel()
 
 
 async def let_pass(
-    stage: Stage, seconds: int, *, until: Callable[[], bool] = lambda: False
+    scenario: FaultScenario, seconds: int, *, until: Callable[[], bool] = lambda: False
 ) -> None:
-    """Let time pass, and everybody act on each bit of it; no longer than `until` that is so."""
+    """Let time pass in steps until a condition holds, or for this many seconds."""
     for _ in range(seconds // STEP_SECONDS):
         if until():
             return
-        await stage.let_pass(STEP_SECONDS)
+        await scenario.advance(STEP_SECONDS)
 
 
-def ids(chat: dict[str, Any]) -> list[str]:
-    """Which messages a reader is told, in which order."""
+def message_ids(chat: dict[str, Any]) -> list[str]:
+    """The ids of the messages, in order."""
     return [message["id"] for message in chat["messages"]]
 
 
-def told(result: types.CallToolResult) -> dict[str, Any]:
-    """What a reader is told."""
+def data_of(result: types.CallToolResult) -> dict[str, Any]:
+    """The data of a successful call."""
     assert not result.is_error, result.content
     return result.structured_content or {}

@@ -1,7 +1,7 @@
-"""A change that meets a fault is sent once, and what is said of it afterwards is true.
+"""A change that meets a fault is sent once, and the failure is true.
 
-A line of the table each, for a message that viewers see at once and that nobody is asked about;
-in both protocol eras where no wire is needed.
+One test per line of the table, for a chat message, which needs no confirmation; with both eras
+where no wire is needed.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.audience import CHAT_PATH
-from tests.faults.callers import expected, in_both_eras
-from tests.faults.stage import staged
-from tests.faults.table import TRUE, Fate, Role
+from tests.faults.callers import expected_failure, rows_by_era
+from tests.faults.stage import open_scenario
+from tests.faults.table import POSSIBLE, Consequence, Role
 
 if TYPE_CHECKING:
     from tests.faults.callers import Row
@@ -21,17 +21,19 @@ if TYPE_CHECKING:
 SENT: Final = f"POST {CHAT_PATH}"
 
 
-@pytest.mark.parametrize(("row", "era"), in_both_eras(Role.WRITE), ids=str)
-async def test_a_change_that_meets_a_fault(row: Row, era: str) -> None:
-    """It may have happened where that is said, has where that is said, and else has not."""
-    async with staged(row, era=era) as stage:
-        stage.strike()
-        result = await stage.call()
-    if row.fate is Fate.OK:
+@pytest.mark.parametrize(("row", "era"), rows_by_era(Role.WRITE), ids=str)
+async def test_a_change_that_meets_a_fault_is_sent_once_and_reported_truthfully(
+    row: Row, era: str
+) -> None:
+    """The reported outcome is compatible with what has happened."""
+    async with open_scenario(row, era=era) as scenario:
+        scenario.begin_fault()
+        result = await scenario.call()
+    if row.consequence is Consequence.OK:
         assert not result.is_error, result.content
     else:
-        assert stage.told(result) == expected(row)
-    assert stage.happened is row.mishap.acts
-    # Nobody has looked for it yet, so that it may be unknown.
-    assert row.fate in TRUE[row.mishap.acts] | {Fate.UNKNOWN}
-    assert stage.changes == [SENT] * row.mishap.sends
+        assert scenario.failure_in(result) == expected_failure(row)
+    assert scenario.took_effect is row.case.takes_effect
+    # Nothing has been observed yet, so the outcome may be unknown.
+    assert row.consequence in POSSIBLE[row.case.takes_effect] | {Consequence.UNKNOWN}
+    assert scenario.changes == [SENT] * row.case.sends

@@ -1,6 +1,6 @@
-"""Whatever is said, seen and read, in whatever order: nothing is lost, and nothing repeats.
+"""For any order of messages, polls and reads, readers lose nothing silently and get no repeats.
 
-Hypothesis thinks up plays and has them played; a simple feed says what each reader must get.
+Hypothesis generates the steps of a simulation; a reference feed states what readers must receive.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.plays import (
-    PAGE,
-    REMEMBERED,
+    PAGE_SIZE,
+    WINDOW,
     Arrive,
     Order,
-    Play,
     Poll,
     Read,
+    Remove,
     Restart,
+    Simulation,
     Step,
     Upstream,
-    Vanish,
     numbers,
 )
 from trax_mcp.chat.feed import Feed
@@ -33,52 +33,52 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def judge(play: Play) -> None:
-    """Without the reference, and with no restart: what every reader can rely on."""
-    here = set(range(len(play.upstream.said))) - play.upstream.vanished
-    for reader in play.readers:
-        assert len(set(reader.got)) == len(reader.got)
-        since_then = {number for number in here if number >= reader.joined}
-        assert reader.was_told or since_then <= set(reader.got)
+def check_readers(simulation: Simulation) -> None:
+    """Without a restart, check what every reader can rely on, independently of the reference."""
+    present = set(range(len(simulation.upstream.messages))) - simulation.upstream.removed
+    for reader in simulation.readers:
+        assert len(set(reader.received)) == len(reader.received)
+        since_joined = {number for number in present if number >= reader.joined}
+        assert reader.saw_missed or since_joined <= set(reader.received)
 
 
-def nothing_kept_back(play: Play) -> None:
-    """What is remembered at the end and came after them has been told to every reader."""
-    for reader in play.readers:
-        remembered = {it for it in play.reference.told[-REMEMBERED:] if it >= reader.joined}
-        assert remembered <= set(reader.got)
+def check_remembered_received(simulation: Simulation) -> None:
+    """Check that every reader has all remembered messages that are newer than their first read."""
+    for reader in simulation.readers:
+        remembered = {it for it in simulation.reference.returned[-WINDOW:] if it >= reader.joined}
+        assert remembered <= set(reader.received)
 
 
-# The plots
+# Steps
 
-few = st.builds(Arrive, st.one_of(st.integers(0, 5), st.integers(0, 199), st.just(199)))
-exactly = st.just(Arrive(200))
-many = st.builds(Arrive, st.sampled_from((201, 250, 700)))
+up_to_199 = st.builds(Arrive, st.one_of(st.integers(0, 5), st.integers(0, 199), st.just(199)))
+exactly_200 = st.just(Arrive(200))
+more_than_200 = st.builds(Arrive, st.sampled_from((201, 250, 700)))
 poll = st.just(Poll())
-trickle = st.builds(Arrive, st.integers(0, 12))
+up_to_12 = st.builds(Arrive, st.integers(0, 12))
 reads = st.builds(
-    Read, st.integers(0, 2), st.sampled_from((1, 2, 50, 200, REMEMBERED)) | st.integers(1, 400)
+    Read, st.integers(0, 2), st.sampled_from((1, 2, 50, 200, WINDOW)) | st.integers(1, 400)
 )
 removals: st.SearchStrategy[list[Step]] = st.builds(
-    lambda count: [Vanish(count), Poll()], st.integers(1, 150)
+    lambda count: [Remove(count), Poll()], st.integers(1, 150)
 )
 restart: st.SearchStrategy[list[Step]] = st.just([Restart()])
 
 
-def scene(*arrivals: st.SearchStrategy[Arrive]) -> st.SearchStrategy[list[Step]]:
-    """Some arrive, the watcher looks, some read; readers may also be there before the look."""
+def cycle(*arrivals: st.SearchStrategy[Arrive]) -> st.SearchStrategy[list[Step]]:
+    """Messages arrive, the watcher polls, and readers read; one may also read before the poll."""
     return st.tuples(
         st.lists(reads, max_size=1), st.one_of(arrivals), poll, st.lists(reads, max_size=3)
     ).map(lambda parts: [*parts[0], parts[1], parts[2], *parts[3]])
 
 
-def plots(*scenes: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[list[Step]]:
-    """Several scenes after each other."""
-    return st.lists(st.one_of(scenes), max_size=14).map(lambda several: [*chain(*several)])
+def step_lists(*cycles: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[list[Step]]:
+    """Lists of steps, from several cycles."""
+    return st.lists(st.one_of(cycles), max_size=14).map(lambda lists: [*chain(*lists)])
 
 
 seeds = st.integers(0, 2**32).map(Random)
-playing = settings(
+property_settings = settings(
     max_examples=30,
     derandomize=True,
     database=None,
@@ -90,134 +90,145 @@ ORDERS: Final[Sequence[Order]] = ("oldest first", "newest first", "shuffled")
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("skew", [0, 40])
-@playing
-@given(chance=seeds, steps=plots(scene(few), scene(few), removals))
-def test_up_to_199_between_looks_all_arrive_once_and_nobody_is_told_otherwise(
-    order: Order, skew: int, *, chance: Random, steps: Sequence[Step]
+@property_settings
+@given(random=seeds, steps=step_lists(cycle(up_to_199), cycle(up_to_199), removals))
+def test_up_to_199_messages_between_polls_arrive_once_and_none_is_marked_missed(
+    order: Order, skew: int, *, random: Random, steps: Sequence[Step]
 ) -> None:
-    """In order, by small steps and great, though messages vanish and clocks are wrong."""
-    play = Play(Upstream(order, chance, skew))
-    play.run(steps)
-    judge(play)
-    assert not play.reference.lost | play.reference.doubtful
+    """With any page sizes, removed messages and wrong clocks."""
+    simulation = Simulation(Upstream(order, random, skew))
+    simulation.run(steps)
+    check_readers(simulation)
+    assert not simulation.reference.lost | simulation.reference.doubtful
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@playing
-@given(chance=seeds, steps=plots(scene(few, exactly)))
-def test_exactly_200_between_looks_all_arrive_once_though_it_may_be_doubted(
-    order: Order, *, chance: Random, steps: Sequence[Step]
+@property_settings
+@given(random=seeds, steps=step_lists(cycle(up_to_199, exactly_200)))
+def test_200_messages_between_polls_arrive_once_and_may_be_marked_missed(
+    order: Order, *, random: Random, steps: Sequence[Step]
 ) -> None:
-    """A full page of strangers may hide something, and here never does."""
-    play = Play(Upstream(order, chance))
-    play.run(steps)
-    judge(play)
-    assert not play.reference.lost
-    assert play.reference.told == list(range(len(play.upstream.said)))
+    """A full page of new messages may hide older ones."""
+    simulation = Simulation(Upstream(order, random))
+    simulation.run(steps)
+    check_readers(simulation)
+    assert not simulation.reference.lost
+    assert simulation.reference.returned == list(range(len(simulation.upstream.messages)))
 
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("skew", [0, 40])
-@playing
-@given(chance=seeds, steps=plots(scene(few, exactly, many), scene(few), removals))
-def test_beyond_that_the_rest_arrives_in_order_and_whoever_lost_some_is_told(
-    order: Order, skew: int, *, chance: Random, steps: Sequence[Step]
+@property_settings
+@given(
+    random=seeds,
+    steps=step_lists(cycle(up_to_199, exactly_200, more_than_200), cycle(up_to_199), removals),
+)
+def test_more_than_200_messages_between_polls_are_marked_missed_where_some_are_lost(
+    order: Order, skew: int, *, random: Random, steps: Sequence[Step]
 ) -> None:
-    """No one else is, and nothing repeats."""
-    play = Play(Upstream(order, chance, skew))
-    play.run(steps)
-    judge(play)
+    """Other readers see no mark, and nothing repeats."""
+    simulation = Simulation(Upstream(order, random, skew))
+    simulation.run(steps)
+    check_readers(simulation)
 
 
 @pytest.mark.parametrize("order", ["oldest first", "newest first"])
 @pytest.mark.parametrize(("skew", "undated"), [(0, 100), (0, 50), (None, 0), (None, 50)])
-@playing
-@given(chance=seeds, steps=plots(scene(few, exactly, many), scene(few)))
-def test_where_times_are_missing_or_equal_the_order_is_that_of_the_pages(
-    order: Order, skew: int | None, undated: int, *, chance: Random, steps: Sequence[Step]
+@property_settings
+@given(
+    random=seeds, steps=step_lists(cycle(up_to_199, exactly_200, more_than_200), cycle(up_to_199))
+)
+def test_messages_without_distinct_times_keep_the_order_of_the_pages(
+    order: Order, skew: int | None, undated: int, *, random: Random, steps: Sequence[Step]
 ) -> None:
-    """Once two looks have shown which way pages run."""
-    play = Play(Upstream(order, chance, skew, undated))
-    play.run([Arrive(1), Poll(), Arrive(2), Poll(), *steps])
-    judge(play)
+    """After two polls have shown the direction of pages."""
+    simulation = Simulation(Upstream(order, random, skew, undated))
+    simulation.run([Arrive(1), Poll(), Arrive(2), Poll(), *steps])
+    check_readers(simulation)
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@playing
-@given(chance=seeds, steps=plots(scene(few, many), scene(few), restart))
-def test_a_restart_costs_no_reader_anything_that_the_page_still_shows(
-    order: Order, *, chance: Random, steps: Sequence[Step]
+@property_settings
+@given(random=seeds, steps=step_lists(cycle(up_to_199, more_than_200), cycle(up_to_199), restart))
+def test_readers_lose_no_message_of_the_page_after_a_restart(
+    order: Order, *, random: Random, steps: Sequence[Step]
 ) -> None:
-    """Cursors go on where they were; those that cannot, give the window and say so."""
-    play = Play(Upstream(order, chance))
-    play.run(steps)
-    nothing_kept_back(play)
+    """A cursor that is unknown returns all remembered messages, marked as missed."""
+    simulation = Simulation(Upstream(order, random))
+    simulation.run(steps)
+    check_remembered_received(simulation)
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@playing
-@given(chance=seeds, steps=plots(scene(trickle), removals, restart))
-def test_nor_do_removals_before_it_and_after(
-    order: Order, *, chance: Random, steps: Sequence[Step]
+@property_settings
+@given(random=seeds, steps=step_lists(cycle(up_to_12), removals, restart))
+def test_readers_lose_no_message_of_the_page_if_others_are_removed_around_a_restart(
+    order: Order, *, random: Random, steps: Sequence[Step]
 ) -> None:
-    """Though the message be gone behind which a reader stood, as long as a page shows the rest."""
-    play = Play(Upstream(order, chance))
-    play.run(steps)
-    nothing_kept_back(play)
+    """Even if the last message that a reader read is removed."""
+    simulation = Simulation(Upstream(order, random))
+    simulation.run(steps)
+    check_remembered_received(simulation)
 
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("before", [0, 300])
-@playing
-@given(chance=seeds, steps=plots(scene(trickle), restart))
-def test_what_a_restart_puts_into_another_order_is_told_all_the_same(
-    order: Order, before: int, *, chance: Random, steps: Sequence[Step]
+@property_settings
+@given(random=seeds, steps=step_lists(cycle(up_to_12), restart))
+def test_messages_that_a_restart_reorders_are_still_returned(
+    order: Order, before: int, *, random: Random, steps: Sequence[Step]
 ) -> None:
-    """Clocks that are 3 s wrong move a message past 6 others, which is less than cursors name."""
-    play = Play(Upstream(order, chance, skew=3))
-    play.run([Arrive(before), Poll(), *steps])
-    nothing_kept_back(play)
+    """With a skew of 3 s, a message passes at most 6 others, which is less than a cursor names."""
+    simulation = Simulation(Upstream(order, random, skew=3))
+    simulation.run([Arrive(before), Poll(), *steps])
+    check_remembered_received(simulation)
 
 
-# The burst
+# Bursts
 
-MANY: Final = 10_000
+BURST: Final = 10_000
 
 
 def follow(order: Order, *, rate: int) -> tuple[list[int], int]:
-    """What a reader gets of 10,000 messages, so many between looks; how often it is told of loss.
+    """What a reader receives of 10,000 messages, and how often a page is marked as missed.
 
-    The reader takes at most 150 at a time, and reads twice after each look.
+    `rate` messages arrive between polls. The reader reads at most 150 messages, twice per poll.
     """
-    upstream = Upstream(order, Random(7), undated=30)  # noqa: S311  the same chance in each run
-    feed, got, told = Feed(), [0], 0
-    upstream.arrive(1)
+    upstream = Upstream(order, Random(7), undated=30)  # noqa: S311  the same numbers in each run
+    feed, received, gaps = Feed(), [0], 0
+    upstream.add(1)
     feed.add_page(upstream.page())
     cursor = feed.latest().cursor
-    while len(upstream.said) < MANY:
-        upstream.arrive(min(rate, MANY - len(upstream.said)))
+    while len(upstream.messages) < BURST:
+        upstream.add(min(rate, BURST - len(upstream.messages)))
         feed.add_page(upstream.page())
         for _ in range(2):
             read = feed.since(cursor, 150)
-            cursor, told = read.cursor, told + read.missed
-            got += numbers(read.messages)
-    return got, told
+            cursor, gaps = read.cursor, gaps + read.missed
+            received += numbers(read.messages)
+    return received, gaps
 
 
 @pytest.mark.parametrize("order", ["oldest first", "newest first"])
 @pytest.mark.parametrize("rate", [10, 37, 199])
-def test_a_burst_within_the_window_arrives_complete_and_in_order(order: Order, rate: int) -> None:
-    """10,000 messages, up to 199 between two looks."""
-    assert follow(order, rate=rate) == (list(range(MANY)), 0)
+def test_a_burst_of_up_to_199_messages_per_poll_arrives_complete_and_in_order(
+    order: Order, rate: int
+) -> None:
+    """10,000 messages in all."""
+    assert follow(order, rate=rate) == (list(range(BURST)), 0)
 
 
 @pytest.mark.parametrize("order", ["oldest first", "newest first"])
 @pytest.mark.parametrize("rate", [201, 333, 2_000])
-def test_a_burst_beyond_the_window_is_missed_and_still_in_order(order: Order, rate: int) -> None:
-    """What a page showed arrives once, and each look that lost some says so once."""
-    got, told = follow(order, rate=rate)
-    looks = range(1, MANY, rate)
-    ends = [min(start + rate, MANY) for start in looks]
-    shown = [range(max(start, end - PAGE), end) for start, end in zip(looks, ends, strict=True)]
-    assert got == [0, *(number for page in shown for number in page)]
-    assert told == sum(len(page) == PAGE for page in shown)
+def test_a_burst_of_more_than_200_messages_per_poll_is_marked_missed_and_in_order(
+    order: Order, rate: int
+) -> None:
+    """Messages in a page arrive once, and each poll that lost some is marked once."""
+    received, gaps = follow(order, rate=rate)
+    starts = range(1, BURST, rate)
+    ends = [min(start + rate, BURST) for start in starts]
+    shown = [
+        range(max(start, end - PAGE_SIZE), end) for start, end in zip(starts, ends, strict=True)
+    ]
+    assert received == [0, *(number for page in shown for number in page)]
+    assert gaps == sum(len(page) == PAGE_SIZE for page in shown)

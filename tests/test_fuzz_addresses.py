@@ -1,7 +1,6 @@
-"""Whatever is asked for by address: found where it is meant, else refused, and TRaX is not asked.
+"""Any resource URI, cursor or completion input: answered as the templates say, or refused.
 
-An address is judged by an independent reading of the templates that are listed. What a person types
-into one, and cursors, are invented as well.
+An independent parser of the listed templates says what a URI means.
 """
 
 from __future__ import annotations
@@ -18,20 +17,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.audience import Viewer
-from tests.fuzz.stage import REFUSALS, Stage, nothing_of_strangers, stage, wire
+from tests.audience import Subscriber
+from tests.fuzz.stage import (
+    CLIENT_ERRORS,
+    FuzzSession,
+    check_no_other_account,
+    fuzz_session,
+    http_fuzz_session,
+)
 from tests.fuzz.values import (
     ANYTHING,
     KNOWN,
-    LONGEST_CURSOR,
+    MAX_CURSOR_LENGTH,
     NAMES,
-    NO_OBJECTS,
+    NON_OBJECTS,
     OBJECTS,
     STUDIOS,
     TEXTS,
     URIS,
-    is_whole,
-    may_be_id,
+    is_encodable,
+    is_valid_id,
 )
 from tests.hostility import hidden
 from tests.jsonrpc import ERAS, LEGACY, MODERN, Message
@@ -41,36 +46,36 @@ from tests.suggestions import TEMPLATES, reference
 from trax_mcp.sandbox.keys import ACCOUNT
 
 if TYPE_CHECKING:
-    from trax_mcp.sandbox import Received, Sandbox
+    from trax_mcp.sandbox import ReceivedRequest, Sandbox
 
 pytestmark = pytest.mark.fuzz
 
-_ADDRESS: Final = re.compile(
+_STUDIO_URI: Final = re.compile(
     r"trax://studios/([^/?#]+)(?:(/stream-status)|(/chat)(?:\?after=([^#]*))?)?", re.DOTALL
 )
-_WELL_WRITTEN: Final = re.compile(r"(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+")
-STATIC: Final = ("trax://openapi.json", "trax://studios")
+_CANONICAL: Final = re.compile(r"(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+")
+STATIC_URIS: Final = ("trax://openapi.json", "trax://studios")
 
-SENDABLE_URIS: Final = URIS.filter(is_whole)
-"""The later era's client writes an address into a header as well, and cannot write halves."""
+SENDABLE_URIS: Final = URIS.filter(is_encodable)
+"""The later era's client also writes a URI into a header, which cannot hold surrogates."""
 
 
-# The judge
+# The oracle
 
 
 @dataclass(frozen=True)
-class Meant:
-    """What an address may mean. `surely`: it is written as its template is expanded."""
+class Meaning:
+    """What a URI may mean. `canonical`: it is written as its template is expanded."""
 
     studio: str
     part: str
     after: str | None
-    surely: bool
+    canonical: bool
 
 
-def meant_by(uri: str) -> Meant | None:
-    """What an address may mean, None if it can mean nothing."""
-    if (found := _ADDRESS.fullmatch(uri)) is None:
+def meaning_of(uri: str) -> Meaning | None:
+    """What a URI may mean, None if it can mean nothing."""
+    if (found := _STUDIO_URI.fullmatch(uri)) is None:
         return None
     written, status, chat, after = found.groups()
     try:
@@ -78,134 +83,136 @@ def meant_by(uri: str) -> Meant | None:
         cursor = after and unquote(after, errors="strict")
     except UnicodeDecodeError:
         return None
-    if not may_be_id(studio) or (cursor is not None and not may_be_cursor(cursor)):
+    if not is_valid_id(studio) or (cursor is not None and not is_valid_cursor(cursor)):
         return None
-    surely = all(_WELL_WRITTEN.fullmatch(it) for it in (written, after) if it is not None)
-    return Meant(studio, status or chat or "", cursor, surely)
+    canonical = all(_CANONICAL.fullmatch(it) for it in (written, after) if it is not None)
+    return Meaning(studio, status or chat or "", cursor, canonical)
 
 
-def may_be_cursor(text: str) -> bool:
+def is_valid_cursor(text: str) -> bool:
     """Whether a text could be a cursor."""
-    return bool(text.strip()) and len(text) <= LONGEST_CURSOR and is_whole(text)
+    return bool(text.strip()) and len(text) <= MAX_CURSOR_LENGTH and is_encodable(text)
 
 
-def about(received: Received, studio: str) -> bool:
-    """Whether a request reads something of this studio, and no other."""
-    place = received.path.split("/")
+def reads_only(received: ReceivedRequest, studio: str) -> bool:
+    """Whether a request only reads something of this studio."""
+    segments = received.path.split("/")
     return (
         received.method == "GET"
-        and place[:3] == ["", "v1", "studios"]
-        and unquote(place[3]) == studio
+        and segments[:3] == ["", "v1", "studios"]
+        and unquote(segments[3]) == studio
         and set(received.query) <= {"limit"}
     )
 
 
-def judged(here: Stage, uri: str, answer: object, era: str) -> bool:
-    """Hold an answer, and what was sent for it, against what the address may mean."""
-    nothing_of_strangers(answer, uri)
-    if uri in STATIC:
+def check_read(session: FuzzSession, uri: str, answer: object, era: str) -> bool:
+    """Compare a read result and the requests for it with the URI's meaning."""
+    check_no_other_account(answer, uri)
+    if uri in STATIC_URIS:
         assert isinstance(answer, types.ReadResourceResult)
         return True
-    meant = meant_by(uri)
-    if meant is None or (not meant.surely and answer == no_such(uri, era)):
+    meaning = meaning_of(uri)
+    if meaning is None or (not meaning.canonical and answer == no_such(uri, era)):
         assert answer == no_such(uri, era)
-        assert not here.sent
+        assert not session.sent
         return False
-    assert here.sent
-    assert all(about(it, meant.studio) for it in here.sent)
-    if meant.studio not in STUDIOS:
+    assert session.sent
+    assert all(reads_only(it, meaning.studio) for it in session.sent)
+    if meaning.studio not in STUDIOS:
         assert isinstance(answer, types.ErrorData)
         assert (answer.code, answer.data["error"]["code"]) == (not_found(era), "not_found")
         return True
     assert isinstance(answer, types.ReadResourceResult)
-    told(answer, uri, meant)
+    check_contents(answer, uri, meaning)
     return True
 
 
-def told(answer: types.ReadResourceResult, uri: str, meant: Meant) -> None:
-    """What stands at the address, under that very address, and nothing in it is invisible."""
+def check_contents(answer: types.ReadResourceResult, uri: str, meaning: Meaning) -> None:
+    """The contents have the same URI, and nothing in them is invisible."""
     (contents,) = answer.contents
     assert isinstance(contents, types.TextResourceContents)
     assert contents.uri == uri
     assert not hidden(contents.text)
-    read = json.loads(contents.text)
-    match meant.part:
+    body = json.loads(contents.text)
+    match meaning.part:
         case "":
-            assert read["id"] == meant.studio
+            assert body["id"] == meaning.studio
         case "/stream-status":
-            assert "live" in read
+            assert "live" in body
         case "/chat":
-            assert read["studioId"] == meant.studio
-            assert read["missed"] is (meant.after not in {None, "start"})
+            assert body["studioId"] == meaning.studio
+            assert body["missed"] is (meaning.after not in {None, "start"})
 
 
 # The properties
 
 
-def test_any_address_is_read_as_what_it_means_or_is_not_there(
+def test_any_uri_reads_what_it_means_or_is_not_found(
     era: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """And what means nothing is refused before TRaX is asked of anything."""
-    opinions = set()
-    with stage(era) as here:
+    """A URI without meaning is refused without a request to TRaX."""
+    outcomes = set()
+    with fuzz_session(era) as session:
 
         @settings(max_examples=examples(400))
         @given(SENDABLE_URIS)
         def property_(uri: str) -> None:
-            here.portal.call(here.clock.advance, 3)
-            with here.example(uri):
-                answer = here.try_(partial(here.client.read_resource, uri))
-                opinions.add(judged(here, uri, answer, era))
+            session.portal.call(session.clock.advance, 3)
+            with session.example(uri):
+                answer = session.run_or_error(partial(session.client.read_resource, uri))
+                outcomes.add(check_read(session, uri, answer, era))
 
         property_()
-    assert opinions == {True, False}
+    assert outcomes == {True, False}
     assert not [it for it in caplog.records if it.levelname == "ERROR"]
 
 
-async def _in_and_out(here: Stage, uri: str, era: str) -> list[str]:
-    """Subscribe to an address, and leave again; returns what was agreed to."""
-    viewer = Viewer(era)
-    viewer.client = here.client
+async def _subscribe_and_unsubscribe(session: FuzzSession, uri: str, era: str) -> list[str]:
+    """Subscribe to a URI and unsubscribe; return the accepted URIs."""
+    subscriber = Subscriber(era)
+    subscriber.client = session.client
     try:
-        return await viewer.subscribe(uri)
+        return await subscriber.subscribe(uri)
     finally:
-        await viewer.unsubscribe(uri)
+        await subscriber.unsubscribe(uri)
 
 
-def test_any_address_is_subscribed_to_if_it_can_be(
+def test_any_uri_is_subscribed_to_if_it_can_be_watched(
     era: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Chat and whether it is on air, of a studio that the caller sees; else it is said why not."""
-    opinions = set()
-    with stage(era, short_seconds=0) as here:
+    """Only chat and stream status of a studio that the caller sees; else a clear error."""
+    outcomes = set()
+    with fuzz_session(era, short_seconds=0) as session:
 
         @settings(max_examples=examples(250))
         @given(SENDABLE_URIS)
         def property_(uri: str) -> None:
-            here.portal.call(here.clock.advance, 3)
-            with here.example(uri):
-                answer = here.try_(partial(_in_and_out, here, uri, era))
-                opinions.add(agreed(here, uri, answer, era))
+            session.portal.call(session.clock.advance, 3)
+            with session.example(uri):
+                answer = session.run_or_error(
+                    partial(_subscribe_and_unsubscribe, session, uri, era)
+                )
+                outcomes.add(check_subscription(session, uri, answer, era))
 
         property_()
-    assert opinions == {True, False}
+    assert outcomes == {True, False}
     assert not [it for it in caplog.records if it.levelname == "ERROR"]
 
 
-def agreed(here: Stage, uri: str, answer: object, era: str) -> bool:
-    """Hold what was agreed to against what the address may mean."""
-    meant = meant_by(uri)
-    if uri in STATIC or (meant and (not meant.part or meant.after is not None)):
+def check_subscription(session: FuzzSession, uri: str, answer: object, era: str) -> bool:
+    """Compare the accepted subscriptions with the URI's meaning."""
+    meaning = meaning_of(uri)
+    if uri in STATIC_URIS or (meaning and (not meaning.part or meaning.after is not None)):
         assert isinstance(answer, types.ErrorData)
         assert answer.code in {types.INVALID_PARAMS, not_found(era)}
-        assert not here.sent
+        assert not session.sent
         return False
-    if meant is None or (not meant.surely and answer == no_such(uri, era)):
+    if meaning is None or (not meaning.canonical and answer == no_such(uri, era)):
         assert answer == no_such(uri, era)
-        assert not here.sent
+        assert not session.sent
         return False
-    assert all(about(it, meant.studio) for it in here.sent)
-    if meant.studio in STUDIOS:
+    assert all(reads_only(it, meaning.studio) for it in session.sent)
+    if meaning.studio in STUDIOS:
         assert answer == [uri]
         return True
     assert isinstance(answer, types.ErrorData)
@@ -214,58 +221,58 @@ def agreed(here: Stage, uri: str, answer: object, era: str) -> bool:
 
 
 PROMPTS: Final = ("answer_chat", "go_live", "set_up_destination", "troubleshoot")
-ASKED: Final = st.tuples(
+COMPLETION_INPUTS: Final = st.tuples(
     st.sampled_from((*PROMPTS, *TEMPLATES)) | TEXTS | URIS,
     st.sampled_from(("studio", "studioId", "platform", "connection", "after")) | TEXTS,
     st.sampled_from(("", "f", "fri", "studio_", "conn", "y")) | TEXTS,
     st.none()
     | st.dictionaries(
-        st.just("studio") | NAMES.filter(is_whole),
+        st.just("studio") | NAMES.filter(is_encodable),
         st.sampled_from((*KNOWN["studioId"], "Morning Coffee")) | TEXTS,
         max_size=2,
     ),
 )
 
 
-def own_words(trax: Sandbox) -> set[str]:
-    """What may be suggested to the owner: names, ids and platforms of their things."""
+def own_names(trax: Sandbox) -> set[str]:
+    """Names, ids and platforms of the owner's things: all that may be suggested."""
     world = trax.world
-    mine = world.studios.of(ACCOUNT)
-    places = [it for studio in mine for it in world.destinations.of(studio.id)]
-    accounts = world.connections.of(ACCOUNT)
+    studios = world.studios.of(ACCOUNT)
+    destinations = [it for studio in studios for it in world.destinations.of(studio.id)]
+    connections = world.connections.of(ACCOUNT)
     return (
-        {text for it in mine for text in (it.id, it.name)}
-        | {text for it in places for text in (it.id, it.name, it.platform)}
-        | {text for it in accounts for text in (it.id, it.display_name, it.platform)}
+        {text for it in studios for text in (it.id, it.name)}
+        | {text for it in destinations for text in (it.id, it.name, it.platform)}
+        | {text for it in connections for text in (it.id, it.display_name, it.platform)}
     )
 
 
-def test_whatever_is_typed_only_own_things_are_suggested(
+def test_completion_suggests_only_the_callers_own_things(
     era: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """And nothing at all for what is no prompt and no address."""
+    """An unknown prompt or template gets an error and no suggestion."""
     sizes = set()
-    with stage(era) as here:
-        own = own_words(here.trax)
+    with fuzz_session(era) as session:
+        allowed = own_names(session.trax)
 
         @settings(max_examples=examples(250))
-        @given(ASKED)
-        def property_(asked: tuple[str, str, str, dict[str, str] | None]) -> None:
-            where, argument, typed, context = asked
-            here.portal.call(here.clock.advance, 31)
-            wanted = {"name": argument, "value": typed}
-            with here.example(asked):
-                asking = partial(here.client.complete, reference(where), wanted, context)
-                answer = here.try_(asking)
-                assert {it.method for it in here.sent} <= {"GET"}
-                if where not in PROMPTS and where not in TEMPLATES:
+        @given(COMPLETION_INPUTS)
+        def property_(completion: tuple[str, str, str, dict[str, str] | None]) -> None:
+            target, argument, value, context = completion
+            session.portal.call(session.clock.advance, 31)
+            field = {"name": argument, "value": value}
+            with session.example(completion):
+                complete = partial(session.client.complete, reference(target), field, context)
+                answer = session.run_or_error(complete)
+                assert {it.method for it in session.sent} <= {"GET"}
+                if target not in PROMPTS and target not in TEMPLATES:
                     assert isinstance(answer, types.ErrorData)
                     assert answer.code == types.INVALID_PARAMS
                     assert len(answer.message) < 60
-                    assert not here.sent
+                    assert not session.sent
                     return
                 assert isinstance(answer, types.CompleteResult)
-                assert set(answer.completion.values) <= own
+                assert set(answer.completion.values) <= allowed
                 sizes.add(len(answer.completion.values))
 
         property_()
@@ -273,8 +280,8 @@ def test_whatever_is_typed_only_own_things_are_suggested(
     assert not [it for it in caplog.records if it.levelname == "ERROR"]
 
 
-URI: Final = st.fixed_dictionaries({"uri": URIS | ANYTHING}) | NO_OBJECTS
-NO_REF: Final = st.fixed_dictionaries(
+URI_PARAMS: Final = st.fixed_dictionaries({"uri": URIS | ANYTHING}) | NON_OBJECTS
+MALFORMED_REF: Final = st.fixed_dictionaries(
     {"type": st.sampled_from(("ref/prompt", "ref/resource")) | ANYTHING},
     optional={"name": TEXTS | ANYTHING, "uri": URIS | ANYTHING},
 )
@@ -284,64 +291,64 @@ REF: Final[st.SearchStrategy[Message]] = st.builds(
 ARGUMENT: Final = st.fixed_dictionaries({"name": TEXTS, "value": TEXTS}) | ANYTHING
 
 
-def _nothing_to_hear(params: Message) -> bool:
-    """Not empty: whoever listens for nothing is let, and hears it for ever."""
+def _names_resources(params: Message) -> bool:
+    """A subscription to nothing is accepted and would stay open."""
     return params["notifications"]["resourceSubscriptions"] not in (None, [])
 
 
-RAW: Final[dict[str, st.SearchStrategy[Any]]] = {
-    "resources/read": URI,
-    "resources/subscribe": URI,
-    "resources/unsubscribe": URI,
+RAW_PARAMS: Final[dict[str, st.SearchStrategy[Any]]] = {
+    "resources/read": URI_PARAMS,
+    "resources/subscribe": URI_PARAMS,
+    "resources/unsubscribe": URI_PARAMS,
     "subscriptions/listen": st.fixed_dictionaries(
         {"notifications": st.fixed_dictionaries({"resourceSubscriptions": ANYTHING})}
-    ).filter(_nothing_to_hear),
+    ).filter(_names_resources),
     "completion/complete": st.fixed_dictionaries(
-        {"ref": REF | NO_REF, "argument": ARGUMENT}, optional={"context": ANYTHING | OBJECTS}
+        {"ref": REF | MALFORMED_REF, "argument": ARGUMENT}, optional={"context": ANYTHING | OBJECTS}
     ),
     **dict.fromkeys(
         ("tools/list", "prompts/list", "resources/list", "resources/templates/list"),
         st.fixed_dictionaries({"cursor": ANYTHING}),
     ),
 }
-"""By method: what no client would send, and what one would."""
+"""By method: params that no client would send, and valid ones."""
 
 
-OF_ONE_ERA: Final = {
+ERA_OF: Final = {
     "resources/subscribe": LEGACY,
     "resources/unsubscribe": LEGACY,
     "subscriptions/listen": MODERN,
 }
 
 
-LOOKING: Final = ("resources/read", "resources/subscribe")
+READING_METHODS: Final = ("resources/read", "resources/subscribe")
 
 
-def may_mean_something(params: object) -> bool:
-    """Whether there is an address in it."""
+def has_meaning(params: object) -> bool:
+    """Whether the params hold a URI with a meaning."""
     uri = params.get("uri") if isinstance(params, dict) else None
-    return isinstance(uri, str) and (uri in STATIC or meant_by(uri) is not None)
+    return isinstance(uri, str) and (uri in STATIC_URIS or meaning_of(uri) is not None)
 
 
 @pytest.mark.parametrize(
     ("method", "era"),
-    [(it, era) for it in RAW for era in ERAS if OF_ONE_ERA.get(it, era) == era],
+    [(it, era) for it in RAW_PARAMS for era in ERAS if ERA_OF.get(it, era) == era],
 )
-def test_what_no_client_would_send_is_a_wrong_request(method: str, era: str) -> None:
-    """Addresses that are no texts, references to nothing, cursors of any shape: never a fault.
+def test_malformed_params_are_refused_as_a_client_error(method: str, era: str) -> None:
+    """URIs that are not text, unknown references, any cursor: never a server error.
 
-    Where nothing is meant, TRaX is not asked.
+    TRaX gets no request for a URI without meaning.
     """
-    with wire(era) as here:
+    with http_fuzz_session(era) as session:
 
         @settings(max_examples=examples(25))
-        @given(RAW[method])
+        @given(RAW_PARAMS[method])
         def property_(params: object) -> None:
-            answer = here.ask(method, params)
-            nothing_of_strangers(answer, params)
-            assert answer.get("error", {}).get("code") in REFUSALS
-            if method in LOOKING and not may_mean_something(params):
+            answer = session.ask(method, params)
+            check_no_other_account(answer, params)
+            assert answer.get("error", {}).get("code") in CLIENT_ERRORS
+            if method in READING_METHODS and not has_meaning(params):
                 assert "error" in answer
-                assert not here.sent
+                assert not session.sent
 
         property_()

@@ -1,6 +1,6 @@
-"""Whatever a model sends as arguments of any tool: answered, and acted on only where it may be.
+"""Any arguments of any tool: answered, and run only if valid and, where guarded, confirmed.
 
-What is valid, and what needs a yes, is said by `judge`, which knows nothing of the product.
+`fuzz.judge` says independently what is valid and what needs consent.
 """
 
 from __future__ import annotations
@@ -14,25 +14,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import person as people
-from tests.acts import ACTS, ALSO
+from tests.acts import GUARD_ALSO, GUARDED_OPERATIONS
 from tests.calls import EVERY
-from tests.folders import furnish
-from tests.fuzz.judge import changes_nothing, is_valid
-from tests.fuzz.stage import REFUSALS, Stage, nothing_of_strangers, stage, told, wire
+from tests.folders import make_media_folder
+from tests.fuzz.judge import is_valid, must_not_change_anything
+from tests.fuzz.stage import (
+    CLIENT_ERRORS,
+    FuzzSession,
+    check_no_other_account,
+    fuzz_session,
+    http_fuzz_session,
+    noting,
+)
 from tests.fuzz.values import (
     ANYTHING,
     KNOWN,
     NAMES,
-    NO_OBJECTS,
-    ODD,
+    NON_OBJECTS,
+    ODD_VALUES,
     SCALARS,
     STUDIOS,
     TEXTS,
     arguments_for,
-    as_seen,
+    as_quoted,
     as_sent,
-    can_be_said,
-    is_whole,
+    is_encodable,
+    is_encodable_json,
     texts_in,
 )
 from tests.generated import listings
@@ -45,35 +52,35 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.acts import Act
+    from tests.acts import GuardedOperation
     from tests.jsonrpc import Message
 
 pytestmark = pytest.mark.fuzz
 
-LONGEST_NAME: Final = 40
-"""Characters of a stranger's name for an argument that a refusal may repeat."""
-LONGEST_ECHO: Final = 12
-"""Characters in which a value and a sentence of ours do not agree by chance."""
-LONGEST_REFUSAL: Final = 2_500
-"""Characters of a whole refusal: three names of which nothing can be seen, and our own words."""
+MAX_ECHOED_NAME: Final = 40
+"""Characters of an unknown argument's name that a refusal may repeat."""
+MIN_ECHO: Final = 12
+"""Shorter values may occur in our own sentences by chance."""
+MAX_REFUSAL: Final = 2_500
+"""Characters of a whole refusal: three escaped names and our own words."""
 
 TOOLS: Final = {tool.name: tool for tool in listings()}
-WIRED: Final = [
+RAW_TOOLS: Final = [
     TOOLS[name]
     for name in ("update_studio", "send_chat_message", "list_media", "wait_for_chat_messages")
 ]
 each_tool = pytest.mark.parametrize("tool", TOOLS)
 
 
-# What the answers must be like
+# Checks of a result
 
-SAID_BY_TRAX: Final = {"not_found", "invalid_request"}
+TRAX_CODES: Final = {"not_found", "invalid_request"}
 NO_FILE: Final = "invalid_file"
 NOT_RUN: Final = {"confirmation_required", "confirmation_invalid", "declined", "nothing_to_do"}
 
 
-def code_of(result: types.CallToolResult) -> str | None:
-    """What a failed call says it is; None if it has not failed, or waits for a yes."""
+def error_code(result: types.CallToolResult) -> str | None:
+    """The error code of a failed call; None if it succeeded or was not run."""
     structured: Message = result.structured_content or {}
     code: str | None = structured["error"]["code"] if "error" in structured else None
     assert (code is not None or structured.get("status") in NOT_RUN) is bool(result.is_error)
@@ -81,36 +88,36 @@ def code_of(result: types.CallToolResult) -> str | None:
 
 
 def text_of(result: types.CallToolResult) -> str:
-    """What a model is told."""
+    """The text that a model reads."""
     (block,) = result.content
     assert isinstance(block, types.TextContent)
     return block.text
 
 
-def tells_little(text: str, arguments: Message) -> None:
-    """A refusal is bounded, hides nothing, and repeats no value; of a name only the beginning."""
-    assert len(text) <= LONGEST_REFUSAL
+def check_refusal_text(text: str, arguments: Message) -> None:
+    """A refusal is bounded, fully visible, and repeats no value and only part of a name."""
+    assert len(text) <= MAX_REFUSAL
     assert not hidden(text)
     for name in arguments:
-        if len(name) > LONGEST_NAME:
-            assert as_seen(name[: LONGEST_NAME + 1]) not in text
+        if len(name) > MAX_ECHOED_NAME:
+            assert as_quoted(name[: MAX_ECHOED_NAME + 1]) not in text
     for value in texts_in(list(arguments.values())):
-        begins = value.strip()[:LONGEST_ECHO]
-        if len(begins) == LONGEST_ECHO and not any(begins in name for name in arguments):
-            assert as_seen(begins) not in text
+        start = value.strip()[:MIN_ECHO]
+        if len(start) == MIN_ECHO and not any(start in name for name in arguments):
+            assert as_quoted(start) not in text
 
 
-def no_secrets(result: types.CallToolResult, tool: types.Tool, arguments: Message) -> None:
-    """What may only be written is told to nobody, whatever becomes of the call."""
+def check_no_secrets(result: types.CallToolResult, tool: types.Tool, arguments: Message) -> None:
+    """A write-only argument is never repeated."""
     for name, value in arguments.items():
         write_only = tool.input_schema["properties"].get(name, {}).get("writeOnly")
         others = texts_in([it for other, it in arguments.items() if other != name])
-        if write_only and isinstance(value, str) and len(value) >= LONGEST_ECHO:
-            assert value in others or as_seen(value) not in str(result)
+        if write_only and isinstance(value, str) and len(value) >= MIN_ECHO:
+            assert value in others or as_quoted(value) not in str(result)
 
 
-def refused_well(result: types.CallToolResult) -> None:
-    """By the code for it, in one sentence for both readers."""
+def check_refusal(result: types.CallToolResult) -> None:
+    """The error has the right code and the same sentence as the text."""
     error = (result.structured_content or {})["error"]
     assert error == {
         "code": "invalid_arguments",
@@ -120,108 +127,108 @@ def refused_well(result: types.CallToolResult) -> None:
     }
 
 
-def judged(stage: Stage, tool: types.Tool, arguments: Message) -> bool:
-    """Call a tool, and hold the answer and what was sent against the judge's opinion."""
-    before = world_of(stage.trax)
-    result = stage.await_(partial(stage.client.call_tool, tool.name, arguments))
-    code = code_of(result)
-    nothing_of_strangers(result, arguments)
-    no_secrets(result, tool, arguments)
+def check_call(session: FuzzSession, tool: types.Tool, arguments: Message) -> bool:
+    """Call a tool and compare the result and the requests with the oracle."""
+    before = world_of(session.trax)
+    result = session.run(partial(session.client.call_tool, tool.name, arguments))
+    code = error_code(result)
+    check_no_other_account(result, arguments)
+    check_no_secrets(result, tool, arguments)
     if code is not None:
-        tells_little(text_of(result), arguments)
+        check_refusal_text(text_of(result), arguments)
     if not is_valid(tool, arguments):
-        refused_well(result)
-        assert not stage.sent
+        check_refusal(result)
+        assert not session.sent
         return False
-    assert code in {None, NO_FILE, *SAID_BY_TRAX}
-    assert code != NO_FILE or not stage.sent
+    assert code in {None, NO_FILE, *TRAX_CODES}
+    assert code != NO_FILE or not session.sent
     assert not hidden(text_of(result)) - {"\n"}
-    if changes_nothing(tool, arguments):
-        assert {it.method for it in stage.sent} <= {"GET"}
-        assert world_of(stage.trax) == before
+    if must_not_change_anything(tool, arguments):
+        assert {it.method for it in session.sent} <= {"GET"}
+        assert world_of(session.trax) == before
     return True
 
 
 # The properties
 
 
-def foreign_yes(stage: Stage) -> str:
-    """A confirmation that is valid, but for quite another call."""
-    slides = {"studioId": "studio_60", "sourceId": "source_6"}
-    asking = partial(stage.client.call_tool, "delete_source", slides)
-    yes: str = (stage.await_(asking).structured_content or {})["confirmation"]
-    return yes
+def foreign_confirmation(session: FuzzSession) -> str:
+    """A valid confirmation id of another call."""
+    arguments = {"studioId": "studio_60", "sourceId": "source_6"}
+    call = partial(session.client.call_tool, "delete_source", arguments)
+    confirmation: str = (session.run(call).structured_content or {})["confirmation"]
+    return confirmation
 
 
 @each_tool
 def test_any_arguments_are_answered_and_only_valid_ones_are_sent(
     tool: str, era: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Taken if and only if they are valid; and nothing that needs a yes is done for a made-up one.
+    """Valid arguments are accepted, all others refused; an invented confirmation never counts.
 
-    No fault of ours is logged, and after each call the server answers the next.
+    No error is logged, and after each call the server answers the next.
     """
-    opinions = set()
-    with stage(era, on_air=STUDIOS, media_dirs=[furnish(tmp_path)]) as here:
-        listed = {it.name: it for it in here.await_(here.client.list_tools).tools}
+    outcomes = set()
+    with fuzz_session(era, on_air=STUDIOS, media_dirs=[make_media_folder(tmp_path)]) as session:
+        listed = {it.name: it for it in session.run(session.client.list_tools).tools}
         assert list(listed) == list(TOOLS)
-        known = {**KNOWN, "confirmation": (foreign_yes(here),)}
+        known = {**KNOWN, "confirmation": (foreign_confirmation(session),)}
 
         @settings(max_examples=examples(35))
         @given(arguments_for(listed[tool].input_schema, known).map(as_sent))
         def property_(arguments: Message) -> None:
-            with here.example(arguments):
-                opinions.add(judged(here, listed[tool], arguments))
+            with session.example(arguments):
+                outcomes.add(check_call(session, listed[tool], arguments))
 
         property_()
-    assert opinions == {True, False}
+    assert outcomes == {True, False}
     assert not [it for it in caplog.records if it.levelname in {"ERROR", "CRITICAL"}]
 
 
-# A yes that is made up
+# Invented confirmations
 
-GUARDED: Final = [act for act in ACTS.values() if act.tool not in ALSO]
-OFF_AIR: Final = [act.other for act in GUARDED if act.tool == "go_live"]
-LIKELY: Final = st.sampled_from((True, True, True, False))
+GUARDED: Final = [act for act in GUARDED_OPERATIONS.values() if act.tool not in GUARD_ALSO]
+GO_LIVE_ELSEWHERE: Final = [act.other for act in GUARDED if act.tool == "go_live"]
+CONFIRM_VALUES: Final = st.sampled_from((True, True, True, False))
 
 
-def claims(*known: str) -> st.SearchStrategy[Message]:
-    """What a model says of a yes that it was given."""
+def consent_arguments(*known: str) -> st.SearchStrategy[Message]:
+    """Consent arguments as a model may send them."""
     confirmations = st.sampled_from(known) if known else TEXTS
     return st.fixed_dictionaries(
-        {"confirm": LIKELY}, optional={"confirmation": confirmations | TEXTS}
+        {"confirm": CONFIRM_VALUES}, optional={"confirmation": confirmations | TEXTS}
     )
 
 
-def nothing_is_done(here: Stage, act: Act, claimed: Message) -> None:
-    """A guarded call that nobody agreed to: TRaX is looked at, and stays as it is."""
-    before = world_of(here.trax)
-    arguments = {**act.arguments, **claimed}
-    result = here.await_(partial(here.client.call_tool, act.tool, arguments))
-    assert code_of(result) is None
+def check_nothing_changes(session: FuzzSession, act: GuardedOperation, consent: Message) -> None:
+    """A guarded call without consent reads from TRaX and changes nothing."""
+    before = world_of(session.trax)
+    arguments = {**act.arguments, **consent}
+    result = session.run(partial(session.client.call_tool, act.tool, arguments))
+    assert error_code(result) is None
     assert result.is_error
-    no_secrets(result, TOOLS[act.tool], arguments)
-    assert {it.method for it in here.sent} == {"GET"}
-    assert world_of(here.trax) == before
+    check_no_secrets(result, TOOLS[act.tool], arguments)
+    assert {it.method for it in session.sent} == {"GET"}
+    assert world_of(session.trax) == before
 
 
-def test_a_yes_that_is_made_up_is_none(era: str) -> None:
-    """Any word, and a confirmation that is valid, but for another call."""
-    with stage(era, on_air=("studio_42",)) as here:
-        foreign = foreign_yes(here)
+def test_an_invented_confirmation_is_not_consent(era: str) -> None:
+    """Any text, and a valid confirmation of another call."""
+    with fuzz_session(era, on_air=("studio_42",)) as session:
+        foreign = foreign_confirmation(session)
 
         @settings(max_examples=examples(150))
-        @given(st.sampled_from([*GUARDED, *OFF_AIR]), claims(foreign))
-        def property_(act: Act, claimed: Message) -> None:
-            with here.example(act, claimed):
-                nothing_is_done(here, act, claimed)
+        @given(st.sampled_from([*GUARDED, *GO_LIVE_ELSEWHERE]), consent_arguments(foreign))
+        def property_(act: GuardedOperation, consent: Message) -> None:
+            with session.example(act, consent):
+                check_nothing_changes(session, act, consent)
 
         property_()
 
 
-# A person who is asked, and says anything but yes
+# Form answers other than approval
 
-SPOILS: Final[tuple[Callable[[str], object], ...]] = (
+NEAR_APPROVALS: Final[tuple[Callable[[str], object], ...]] = (
     str.lower,
     str.upper,
     lambda yes: f"{yes} ",
@@ -232,27 +239,27 @@ SPOILS: Final[tuple[Callable[[str], object], ...]] = (
     lambda _: "yes",
 )
 CONTENT: Final = st.dictionaries(
-    NAMES.filter(is_whole) | st.just("choice"), SCALARS.filter(lambda it: is_whole(str(it)))
+    NAMES.filter(is_encodable) | st.just("choice"), SCALARS.filter(lambda it: is_encodable(str(it)))
 )
-NO_YES: Final = (
+NON_APPROVALS: Final = (
     st.sampled_from((people.refusing, people.declining, people.cancelling))
-    | st.sampled_from(SPOILS).map(people.nearly)
+    | st.sampled_from(NEAR_APPROVALS).map(people.altering)
     | (st.none() | CONTENT).map(people.filling_in)
 )
 
 
-def test_whatever_a_person_says_but_yes_changes_nothing(era: str) -> None:
-    """And whatever the model says of a yes that it was given."""
+def test_any_form_answer_but_approval_changes_nothing(era: str) -> None:
+    """Whatever consent arguments the model sends."""
     person, asked = people.Person(), set()
-    with stage(era, on_air=("studio_42",), person=person) as here:
+    with fuzz_session(era, on_air=("studio_42",), person=person) as session:
 
         @settings(max_examples=examples(120))
-        @given(st.sampled_from([*GUARDED, *OFF_AIR]), claims(), NO_YES)
-        def property_(act: Act, claimed: Message, answer: people.Saying) -> None:
+        @given(st.sampled_from([*GUARDED, *GO_LIVE_ELSEWHERE]), consent_arguments(), NON_APPROVALS)
+        def property_(act: GuardedOperation, consent: Message, answer: people.Responder) -> None:
             forms = len(person.forms)
-            person.will(answer)
-            with here.example(act, claimed):
-                nothing_is_done(here, act, claimed)
+            person.answer_with(answer)
+            with session.example(act, consent):
+                check_nothing_changes(session, act, consent)
             if len(person.forms) > forms:
                 asked.add(act.tool)
 
@@ -260,17 +267,17 @@ def test_whatever_a_person_says_but_yes_changes_nothing(era: str) -> None:
     assert len(asked) > len({act.tool for act in GUARDED}) / 2
 
 
-# What comes beside the arguments
+# Params beside the arguments
 
-ANSWER: Final = st.fixed_dictionaries(
+FORM_ANSWERS: Final = st.fixed_dictionaries(
     {"action": st.sampled_from(("accept", "decline")) | ANYTHING},
     optional={"content": st.fixed_dictionaries({"choice": ANYTHING}) | ANYTHING},
 )
-BESIDE: Final = st.fixed_dictionaries(
+EXTRA_PARAMS: Final = st.fixed_dictionaries(
     {},
     optional={
         "requestState": TEXTS | ANYTHING,
-        "inputResponses": st.dictionaries(st.just("consent") | NAMES, ANSWER) | ANYTHING,
+        "inputResponses": st.dictionaries(st.just("consent") | NAMES, FORM_ANSWERS) | ANYTHING,
         "task": ANYTHING,
     },
 )
@@ -279,58 +286,62 @@ META: Final = st.fixed_dictionaries(
 )
 
 
-def test_what_comes_beside_the_arguments_is_no_yes(era: str) -> None:
-    """Answers to what was never asked, states that nobody gave, and claims of who asks."""
-    with wire(era) as here:
-        put_on_air(here.front.trax)
+def test_params_beside_the_arguments_are_not_consent(era: str) -> None:
+    """Unrequested form answers, invented request states and claimed actors."""
+    with http_fuzz_session(era) as session:
+        put_on_air(session.front.trax)
 
         @settings(max_examples=examples(60))
-        @given(st.sampled_from([*GUARDED, *OFF_AIR]), claims(), BESIDE, META)
-        def property_(act: Act, claimed: Message, beside: Message, meta: Message) -> None:
-            params = {"name": act.tool, "arguments": {**act.arguments, **claimed}, **beside}
-            before = world_of(here.front.trax)
-            answer = here.ask("tools/call", params, meta)
-            assert answer.get("error", {}).get("code") in REFUSALS
+        @given(
+            st.sampled_from([*GUARDED, *GO_LIVE_ELSEWHERE]), consent_arguments(), EXTRA_PARAMS, META
+        )
+        def property_(
+            act: GuardedOperation, consent: Message, extra: Message, meta: Message
+        ) -> None:
+            params = {"name": act.tool, "arguments": {**act.arguments, **consent}, **extra}
+            before = world_of(session.front.trax)
+            answer = session.ask("tools/call", params, meta)
+            assert answer.get("error", {}).get("code") in CLIENT_ERRORS
             assert "error" in answer or answer["result"]["isError"]
-            assert {it.method for it in here.sent} <= {"GET"}
-            assert world_of(here.front.trax) == before
+            assert {it.method for it in session.sent} <= {"GET"}
+            assert world_of(session.front.trax) == before
 
         property_()
 
 
 @each_tool
-def test_every_odd_value_in_every_argument(
+def test_every_odd_value_in_every_argument_is_handled(
     tool: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One after the other, in a call that is valid but for it: what chance may pass over."""
-    usual = {**EVERY, "upload_media": {"path": "intro.mp4"}}[tool]
+    """One at a time, in an otherwise valid call: random examples may miss some."""
+    valid = {**EVERY, "upload_media": {"path": "intro.mp4"}}[tool]
     arguments = TOOLS[tool].input_schema["properties"]
-    with stage(MODERN, on_air=STUDIOS, media_dirs=[furnish(tmp_path)]) as here:
+    with fuzz_session(MODERN, on_air=STUDIOS, media_dirs=[make_media_folder(tmp_path)]) as session:
         for name in (*arguments, "besides"):
-            with here.example(name):
-                for odd in ODD:
-                    here.sent.clear()
-                    given = as_sent({**usual, name: odd})
-                    with told(given):
-                        judged(here, TOOLS[tool], given)
+            with session.example(name):
+                for odd in ODD_VALUES:
+                    session.sent.clear()
+                    sent = as_sent({**valid, name: odd})
+                    with noting(sent):
+                        check_call(session, TOOLS[tool], sent)
     assert not [it for it in caplog.records if it.levelname in {"ERROR", "CRITICAL"}]
 
 
-def test_what_no_client_would_send_is_refused(era: str) -> None:
-    """Arguments that are no object, or hold what is no JSON: NaN, halves of characters."""
-    with wire(era) as here:
+def test_malformed_arguments_are_refused(era: str) -> None:
+    """Arguments that are not an object or not valid JSON: NaN, lone surrogates."""
+    with http_fuzz_session(era) as session:
 
         @settings(max_examples=examples(100))
-        @given(st.sampled_from(WIRED), st.data())
+        @given(st.sampled_from(RAW_TOOLS), st.data())
         def property_(tool: types.Tool, data: st.DataObject) -> None:
-            arguments = data.draw(arguments_for(tool.input_schema) | NO_OBJECTS)
-            answer = here.ask("tools/call", {"name": tool.name, "arguments": arguments})
-            assert answer.get("error", {}).get("code") in REFUSALS
+            arguments = data.draw(arguments_for(tool.input_schema) | NON_OBJECTS)
+            answer = session.ask("tools/call", {"name": tool.name, "arguments": arguments})
+            assert answer.get("error", {}).get("code") in CLIENT_ERRORS
             valid = isinstance(arguments, dict) and is_valid(tool, arguments)
-            if valid and can_be_said(arguments):
+            if valid and is_encodable_json(arguments):
                 assert "result" in answer
             else:
-                assert not here.sent
+                assert not session.sent
                 assert "result" not in answer or answer["result"]["isError"]
 
         property_()

@@ -1,8 +1,7 @@
-"""Raw HTTP on a real socket: whatever a client sends, the next good request is answered.
+"""Raw HTTP on a real socket: after any input, the next correct request is answered.
 
-One process serves all examples. After each it lives, has answered what it could, with no status of
-its own fault, has said nothing of the input on stderr, and nothing has reached TRaX that was not a
-whole good call.
+One process serves all examples. After each it still runs, has not answered with a server error, has
+logged none of the input, and has sent TRaX complete valid calls only.
 """
 
 from __future__ import annotations
@@ -16,20 +15,27 @@ import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 
-from tests.fuzz.http import Caller, Line, Response, chunked, head, length
-from tests.fuzz.requests import frames, harmless, spoilt
-from tests.fuzz.servers import GROWS_MIB, LongLived, Server, serving
+from tests.fuzz.http import (
+    Connection,
+    RawHttpClient,
+    Response,
+    chunked,
+    content_length,
+    request_head,
+)
+from tests.fuzz.requests import frames, harmless_heads, invalid_heads
+from tests.fuzz.servers import MAX_GROWTH_MIB, LongLived, ServerProcess, running_server
 from tests.fuzz.wire import (
     CANARY,
-    INTERNAL,
-    Fate,
-    Said,
-    alike,
-    cancel,
-    cancels,
-    numbers,
-    utterances,
-    waiting_for_chat,
+    SERVER_ERRORS,
+    Expected,
+    RawMessage,
+    cancellation,
+    cancellations,
+    comparable_id,
+    raw_messages,
+    request_ids,
+    slow_call,
 )
 from tests.jsonrpc import LEGACY, request, tool_call
 from tests.processes import PATIENCE_SECONDS
@@ -45,7 +51,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.fuzz
 
-LIMIT: Final = 4 << 20
+BODY_LIMIT: Final = 4 << 20
 VERBS: Final = ("HEAD", "OPTIONS", "PUT", "PATCH", "TRACE", "CONNECT", "x", "post", "POST ")
 PATHS: Final = (
     *(
@@ -64,228 +70,232 @@ PATHS: Final = (
     *("/mcp/../mcp", "/healthz", "/healthz/../mcp", "/mcp\xe9", "http://evil.example.com/mcp"),
 )
 STATUSES: Final = {
-    Fate.ANSWERED: {200, 400, 404},
-    Fate.REFUSED: {400},
-    Fate.SILENT: {202, 400},
-    Fate.EITHER: {200, 202, 400, 404},
+    Expected.ANSWERED: {200, 400, 404},
+    Expected.REFUSED: {400},
+    Expected.SILENT: {202, 400},
+    Expected.EITHER: {200, 202, 400, 404},
 }
-"""What an utterance may be answered with."""
+"""The statuses with which a message may be answered."""
 
 
 @contextmanager
-def calling(trax: Sandbox, era: str) -> Iterator[tuple[Server, Caller]]:
+def http_server(trax: Sandbox, era: str) -> Iterator[tuple[ServerProcess, RawHttpClient]]:
     """A server, and a client of this era."""
-    with serving(trax, "http", "--port", "0") as server:
-        yield server, Caller(server.address(), era)
+    with running_server(trax, "http", "--port", "0") as server:
+        yield server, RawHttpClient(server.address(), era)
 
 
-def judge(said: Said, reply: Response | None) -> None:
-    """See to it that an utterance got what it is owed."""
-    assert reply is not None
-    assert reply.status in STATUSES[said.fate]
-    ids = [json.dumps(it["id"]) for it in reply.messages]
-    codes = {it["error"]["code"] for it in reply.messages if "error" in it}
-    assert not codes & INTERNAL
-    number = json.dumps(said.number)
-    if said.fate is Fate.ANSWERED:
+def check_response(message: RawMessage, response: Response | None) -> None:
+    """Check that a message got the reply that it must get."""
+    assert response is not None
+    assert response.status in STATUSES[message.expected]
+    ids = [json.dumps(it["id"]) for it in response.messages]
+    codes = {it["error"]["code"] for it in response.messages if "error" in it}
+    assert not codes & SERVER_ERRORS
+    number = json.dumps(message.number)
+    if message.expected is Expected.ANSWERED:
         assert ids == [number]
     else:
         assert ids in ([], ["null"], [number])
 
 
-def creating(era: str) -> Message:
+def create_studio_call(era: str) -> Message:
     """The call that would have an effect."""
     return tool_call(era, "create_studio", name=CANARY)
 
 
-def created(caller: Caller, changes: list[Change]) -> Response | None:
-    """What comes back to that call with its headers changed."""
-    message = creating(caller.era)
-    headers = caller.headers(message)
+def post_with_changes(client: RawHttpClient, changes: list[Change]) -> Response | None:
+    """Post that call with changed headers."""
+    message = create_studio_call(client.era)
+    headers = client.headers(message)
     for change in changes:
         headers = change(headers)
     note(repr(headers)[:2_000])
-    return caller.posted(json.dumps(message).encode(), headers)
+    return client.post_body(json.dumps(message).encode(), headers)
 
 
 @contextmanager
-def waiting(caller: Caller, number: object) -> Iterator[Line]:
-    """A slow call that is under way: in the earlier era its answer has begun."""
-    message = {**waiting_for_chat(caller.era, seconds=PATIENCE_SECONDS + 10), "id": number}
+def open_slow_call(client: RawHttpClient, number: object) -> Iterator[Connection]:
+    """A slow call in progress; in the earlier era its response has begun."""
+    message = {**slow_call(client.era, seconds=PATIENCE_SECONDS + 10), "id": number}
     body = json.dumps(message).encode()
-    with Line(caller.address) as line:
-        line.send([head("POST", "/mcp", [*caller.headers(message), length(body)]), body])
-        if caller.era == LEGACY:
-            assert line.head() == 200
-        yield line
+    with Connection(client.address) as connection:
+        connection.send(
+            [request_head("POST", "/mcp", [*client.headers(message), content_length(body)]), body]
+        )
+        if client.era == LEGACY:
+            assert connection.read_status() == 200
+        yield connection
 
 
-def posted_both_ways(caller: Caller, size: int) -> Iterator[Response | None]:
-    """What comes back to a list request of this size, with its length told and in chunks."""
-    message = request(caller.era, "prompts/list", {"x": ""})
+def post_sized_both_framings(client: RawHttpClient, size: int) -> Iterator[Response | None]:
+    """Post a list request of this size, with Content-Length and in chunks."""
+    message = request(client.era, "prompts/list", {"x": ""})
     text = json.dumps(message).encode()
     body = text.replace(b'""', b'"%b"' % (b"x" * (size - len(text))))
     assert len(body) == size
-    headers = caller.headers(message)
-    yield caller.posted(body, headers)
+    headers = client.headers(message)
+    yield client.post_body(body, headers)
     in_chunks = [*headers, (b"transfer-encoding", b"chunked")]
-    yield caller.exchange([head("POST", "/mcp", in_chunks), *chunked(body, 1 << 16)])
+    yield client.exchange([request_head("POST", "/mcp", in_chunks), *chunked(body, 1 << 16)])
 
 
-def test_whatever_is_posted_the_next_request_is_answered(served: Sandbox, era: str) -> None:
-    """Hundreds of hostile bodies, and a client that goes on as if nothing had been."""
-    with LongLived(partial(calling, served, era)) as long_lived:
-
-        @unshrunk(100)
-        @given(st.lists(utterances(era) | cancels(era), min_size=1, max_size=3))
-        def hears(said: list[Said]) -> None:
-            with long_lived.example() as (server, caller):
-                for it in said:
-                    headers = caller.headers(it.message or request(era, "tools/list"))
-                    judge(it, caller.posted(it.text, headers))
-                caller.is_answered()
-                assert not served.requests
-                server.is_well()
-
-        hears()
-        with long_lived.example() as (server, _):
-            server.ends_well()
-            assert server.lines() == []
-
-
-def test_a_spoilt_head_lets_nothing_in(served: Sandbox, era: str) -> None:
-    """A call that would create a studio, with something wrong in its head: refused, and not run."""
-    with LongLived(partial(calling, served, era)) as long_lived:
+def test_after_any_posted_body_the_next_request_is_answered(served: Sandbox, era: str) -> None:
+    """Hundreds of hostile bodies, each followed by a correct request."""
+    with LongLived(partial(http_server, served, era)) as long_lived:
 
         @unshrunk(100)
-        @given(spoilt(era))
-        def hears(changes: list[Change]) -> None:
-            with long_lived.example() as (server, caller):
-                reply = created(caller, changes)
-                # It may cut the line of whoever is refused with something still to send.
-                assert reply is None or 400 <= reply.status < 500
-                caller.is_answered()
+        @given(st.lists(raw_messages(era) | cancellations(era), min_size=1, max_size=3))
+        def check(messages: list[RawMessage]) -> None:
+            with long_lived.example() as (server, client):
+                for it in messages:
+                    headers = client.headers(it.message or request(era, "tools/list"))
+                    check_response(it, client.post_body(it.text, headers))
+                client.check_answered()
                 assert not served.requests
-                server.is_well()
+                server.check_running()
 
-        hears()
+        check()
         with long_lived.example() as (server, _):
-            server.ends_well()
+            server.check_exit()
+            assert server.unread_lines() == []
 
 
-def test_an_odd_head_keeps_nothing_out(served: Sandbox, era: str) -> None:
-    """What is only odd is let in, once: without this the test above would say nothing."""
-    with LongLived(partial(calling, served, era)) as long_lived:
+def test_a_call_with_an_invalid_head_is_refused(served: Sandbox, era: str) -> None:
+    """A call that would create a studio is refused and does not run."""
+    with LongLived(partial(http_server, served, era)) as long_lived:
+
+        @unshrunk(100)
+        @given(invalid_heads(era))
+        def check(changes: list[Change]) -> None:
+            with long_lived.example() as (server, client):
+                response = post_with_changes(client, changes)
+                # The server may cut the connection of a refused client that is still sending.
+                assert response is None or 400 <= response.status < 500
+                client.check_answered()
+                assert not served.requests
+                server.check_running()
+
+        check()
+        with long_lived.example() as (server, _):
+            server.check_exit()
+
+
+def test_a_call_with_an_unusual_but_valid_head_runs_once(served: Sandbox, era: str) -> None:
+    """Shows that the test above does not refuse everything."""
+    with LongLived(partial(http_server, served, era)) as long_lived:
 
         @unshrunk(20)
-        @given(harmless())
-        def hears(changes: list[Change]) -> None:
+        @given(harmless_heads())
+        def check(changes: list[Change]) -> None:
             before = len(served.requests)
-            with long_lived.example() as (server, caller):
-                reply = created(caller, changes)
-                assert reply is not None
-                assert reply.messages[0]["result"]["structuredContent"]["name"] == CANARY
+            with long_lived.example() as (server, client):
+                response = post_with_changes(client, changes)
+                assert response is not None
+                assert response.messages[0]["result"]["structuredContent"]["name"] == CANARY
                 assert len(served.requests) == before + 1
-                server.is_well()
+                server.check_running()
 
-        hears()
+        check()
 
 
-def test_no_other_verb_or_path_gets_through(served: Sandbox, era: str) -> None:
-    """Near the right path, and with the right path and another verb: refused, and not run."""
-    with calling(served, era) as (server, caller):
-        headers = caller.headers(creating(era))
+def test_no_other_verb_or_path_is_served(served: Sandbox, era: str) -> None:
+    """Similar paths, and the right path with another verb, are refused."""
+    with http_server(served, era) as (server, client):
+        headers = client.headers(create_studio_call(era))
         for verb, path in [
             *((verb, "/mcp") for verb in VERBS),
             *(("POST", it) for it in PATHS),
         ]:
-            reply = caller.exchange([head(verb, path, headers)], verb)
-            assert reply is not None, (verb, path)
-            assert 300 <= reply.status < 500, (verb, path)
-        caller.is_answered()
+            response = client.exchange([request_head(verb, path, headers)], verb)
+            assert response is not None, (verb, path)
+            assert 300 <= response.status < 500, (verb, path)
+        client.check_answered()
         assert not served.requests
-        server.ends_well()
+        server.check_exit()
 
 
-STATUSES_OF: Final = {1: {200}, 0: {400, 404, 413}}
-"""By how often the call is made."""
+STATUSES_BY_CALLS: Final = {1: {200}, 0: {400, 404, 413}}
+"""By how often the call runs."""
 
 
-def test_only_a_whole_body_is_heard(served: Sandbox, era: str) -> None:
-    """Lengths that lie, chunks that break, bodies that drip, and lines that are cut."""
-    with LongLived(partial(calling, served, era)) as long_lived:
+def test_only_a_complete_body_is_processed(served: Sandbox, era: str) -> None:
+    """False lengths, broken chunks, slow bodies and cut connections."""
+    with LongLived(partial(http_server, served, era)) as long_lived:
 
         @unshrunk(100)
         @given(frames())
-        def hears(frame: Frame) -> None:
+        def check(frame: Frame) -> None:
             before = len(served.requests)
-            with long_lived.example() as (server, caller):
-                body = json.dumps(creating(era)).encode()
-                pieces = frame.written(caller.headers(creating(era)), body)
-                with Line(caller.address) as line:
-                    line.send(pieces)
-                    reply = None if frame.is_cut else line.reply()
-                caller.is_answered()
-                assert reply or not frame.calls
-                assert not reply or reply.status in STATUSES_OF[frame.calls]
+            with long_lived.example() as (server, client):
+                body = json.dumps(create_studio_call(era)).encode()
+                pieces = frame.pieces(client.headers(create_studio_call(era)), body)
+                with Connection(client.address) as connection:
+                    connection.send(pieces)
+                    response = None if frame.is_incomplete else connection.read_response()
+                client.check_answered()
+                assert response or not frame.calls
+                assert not response or response.status in STATUSES_BY_CALLS[frame.calls]
                 assert len(served.requests) == before + frame.calls
-                server.is_well()
+                server.check_running()
 
-        hears()
+        check()
         with long_lived.example() as (server, _):
-            server.ends_well()
+            server.check_exit()
 
 
-def test_bodies_of_four_mebibytes_leave_nothing_behind(served: Sandbox, era: str) -> None:
-    """Just under, at and above the limit, with their length told or in chunks; then all again."""
-    with calling(served, era) as (server, caller):
+def test_bodies_around_four_mebibytes_do_not_leak_memory(served: Sandbox, era: str) -> None:
+    """Just under, at and above the limit, with Content-Length and in chunks, several times."""
+    with http_server(served, era) as (server, client):
         before = server.resident_mib()
-        for size in (LIMIT - 1, LIMIT, LIMIT + 1) * 4:
-            for reply in posted_both_ways(caller, size):
-                # The line may be cut under whoever goes on sending what is too large.
-                assert reply or size > LIMIT
-                assert not reply or reply.status == (413 if size > LIMIT else 200)
-        assert server.resident_mib() - before < GROWS_MIB
-        caller.is_answered()
+        for size in (BODY_LIMIT - 1, BODY_LIMIT, BODY_LIMIT + 1) * 4:
+            for response in post_sized_both_framings(client, size):
+                # The server may cut the connection while the client sends a body that is too large.
+                assert response or size > BODY_LIMIT
+                assert not response or response.status == (413 if size > BODY_LIMIT else 200)
+        assert server.resident_mib() - before < MAX_GROWTH_MIB
+        client.check_answered()
         assert not served.requests
-        server.ends_well()
+        server.check_exit()
 
 
-def test_who_calls_off_or_hangs_up_disturbs_nobody(served: Sandbox, era: str) -> None:
-    """Slow calls are begun on lines of their own, and called off in any order, or just dropped.
+def test_cancelling_or_disconnecting_affects_no_other_request(served: Sandbox, era: str) -> None:
+    """Slow calls are cancelled in any order, or their connections are closed.
 
-    In the earlier era whoever calls off is answered, long before the wait would have ended; in the
-    later one hanging up is how to call off.
+    In the earlier era a cancelled call is answered long before its wait would end; in the later era
+    the client cancels by closing the connection.
     """
-    with LongLived(partial(calling, served, era)) as long_lived:
+    with LongLived(partial(http_server, served, era)) as long_lived:
 
         @unshrunk(20)
         @given(
-            st.lists(numbers, min_size=1, max_size=3, unique_by=alike),
+            st.lists(request_ids, min_size=1, max_size=3, unique_by=comparable_id),
             st.randoms(),
             st.booleans(),
         )
-        def hears(ids: list[object], order: Random, called: bool) -> None:  # noqa: FBT001
-            with long_lived.example() as (server, caller), ExitStack() as lines:
-                begun = [(it, lines.enter_context(waiting(caller, it))) for it in ids]
-                order.shuffle(begun)
-                for number, line in begun if era == LEGACY and called else ():
-                    assert caller.told(cancel(era, [number])).status == 202
-                    assert caller.told(cancel(era, number)).status == 202
-                    judge(Said(b"", Fate.ANSWERED, number), line.rest())
-                caller.is_answered()
-                server.is_well()
+        def check(ids: list[object], order: Random, cancelling: bool) -> None:  # noqa: FBT001
+            with long_lived.example() as (server, client), ExitStack() as connections:
+                calls = [(it, connections.enter_context(open_slow_call(client, it))) for it in ids]
+                order.shuffle(calls)
+                for number, connection in calls if era == LEGACY and cancelling else ():
+                    assert client.post_message(cancellation(era, [number])).status == 202
+                    assert client.post_message(cancellation(era, number)).status == 202
+                    check_response(
+                        RawMessage(b"", Expected.ANSWERED, number), connection.read_rest()
+                    )
+                client.check_answered()
+                server.check_running()
 
-        hears()
+        check()
         with long_lived.example() as (server, _):
-            server.ends_well()
+            server.check_exit()
 
 
-def test_a_stream_that_is_resumed_is_a_new_one(served: Sandbox) -> None:
-    """Of a server that keeps no events: it says so by not repeating any."""
-    with calling(served, LEGACY) as (server, caller), Line(caller.address) as line:
-        headers = caller.headers(creating(LEGACY))
-        line.send([head("GET", "/mcp", [*headers, (b"last-event-id", b"7")])])
-        assert line.head("GET") == 200
-        caller.is_answered()
-        server.is_well()
+def test_a_resumed_stream_starts_anew(served: Sandbox) -> None:
+    """The server stores no events, so it repeats none."""
+    with http_server(served, LEGACY) as (server, client), Connection(client.address) as connection:
+        headers = client.headers(create_studio_call(LEGACY))
+        connection.send([request_head("GET", "/mcp", [*headers, (b"last-event-id", b"7")])])
+        assert connection.read_status("GET") == 200
+        client.check_answered()
+        server.check_running()

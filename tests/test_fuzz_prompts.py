@@ -1,6 +1,6 @@
-"""Whatever a person, or a program for them, gives to a prompt: its text, filled in once, or a no.
+"""Any prompt arguments: the prompt's text with each value inserted once, or a refusal.
 
-The texts are filled in by an independent reading of the files, and by Unicode's own table.
+The expected text comes from an independent parser of the prompt files.
 """
 
 from __future__ import annotations
@@ -16,8 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import ROOT
-from tests.fuzz.stage import stage, wire
-from tests.fuzz.values import ANYTHING, NAMES, TEXTS, as_seen, can_be_said, is_whole, mostly
+from tests.fuzz.stage import fuzz_session, http_fuzz_session
+from tests.fuzz.values import (
+    ANYTHING,
+    NAMES,
+    TEXTS,
+    as_quoted,
+    is_encodable,
+    is_encodable_json,
+    mostly,
+)
 from tests.profiles import examples
 
 if TYPE_CHECKING:
@@ -27,8 +35,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.fuzz
 
-LONGEST_VALUE: Final = 1_000
-LONGEST_REFUSAL: Final = 120
+MAX_VALUE_LENGTH: Final = 1_000
+MAX_REFUSAL_LENGTH: Final = 120
 
 SOURCES: Final = {
     path.stem: path.read_text(encoding="utf-8").split("+++\n")[1:]
@@ -40,7 +48,7 @@ ARGUMENTS: Final[dict[str, dict[str, bool]]] = {
     name: {it["name"]: it.get("required", False) for it in tomllib.loads(front)["arguments"]}
     for name, (front, _) in SOURCES.items()
 }
-"""What each prompt takes, and whether it must be given."""
+"""Each prompt's arguments, and whether they are required."""
 
 PIECES: Final = st.lists(
     st.sampled_from(
@@ -49,107 +57,107 @@ PIECES: Final = st.lists(
     max_size=6,
 ).map("".join)
 BLANKS: Final = st.text(" \n\t\u2028\u3000", max_size=3)
-LONG: Final = st.integers(-1, 1).map(lambda more: "x" * (LONGEST_VALUE + more))
+LONG: Final = st.integers(-1, 1).map(lambda more: "x" * (MAX_VALUE_LENGTH + more))
 VALUES: Final = mostly(PIECES, TEXTS | BLANKS | LONG, of=2)
-"""What a person types, and what is read as more than that where it is read twice."""
+"""Typed text, and text that would mean more if it were expanded twice."""
 
 PROMPT_NAMES: Final = st.sampled_from(sorted(SOURCES))
 
 
-def filled(name: str, given: Mapping[str, str]) -> str:
-    """The text of a prompt, each place filled in once, from the left to the right."""
+def expected_text(name: str, given: Mapping[str, str]) -> str:
+    """The prompt's text with each placeholder replaced once, from left to right."""
     text = SOURCES[name][1].strip()
-    return re.sub(r"\$([a-z_]+)", lambda place: as_seen(given.get(place[1], "")), text)
+    return re.sub(r"\$([a-z_]+)", lambda found: as_quoted(given.get(found[1], "")), text)
 
 
-def may_be_given(name: str, given: Mapping[str, str]) -> bool:
-    """Whether there is such a prompt, and these arguments suffice and are none too long."""
-    takes = ARGUMENTS.get(name)
-    return takes is not None and all(
-        len(given.get(it, "")) <= LONGEST_VALUE and (not required or given.get(it, "").strip())
-        for it, required in takes.items()
+def is_valid(name: str, given: Mapping[str, str]) -> bool:
+    """Whether the prompt exists and the arguments are complete and short enough."""
+    arguments = ARGUMENTS.get(name)
+    return arguments is not None and all(
+        len(given.get(it, "")) <= MAX_VALUE_LENGTH and (not required or given.get(it, "").strip())
+        for it, required in arguments.items()
     )
 
 
 @st.composite
-def fitting(draw: st.DrawFn) -> tuple[str, Message]:
-    """A prompt that there is, with arguments that it takes, some of which may be missing."""
+def valid_requests(draw: st.DrawFn) -> tuple[str, Message]:
+    """An existing prompt with arguments that it takes, some possibly missing."""
     name = draw(PROMPT_NAMES)
-    takes = dict.fromkeys(ARGUMENTS[name], VALUES)
-    given = draw(st.fixed_dictionaries(takes) | st.fixed_dictionaries({}, optional=takes))
+    arguments = dict.fromkeys(ARGUMENTS[name], VALUES)
+    given = draw(st.fixed_dictionaries(arguments) | st.fixed_dictionaries({}, optional=arguments))
     return name, given
 
 
-ASKED: Final = (
-    fitting()
-    | fitting()
+PROMPT_REQUESTS: Final = (
+    valid_requests()
+    | valid_requests()
     | st.tuples(PROMPT_NAMES, st.dictionaries(NAMES, TEXTS, max_size=3))
-    | st.tuples(NAMES.filter(is_whole), st.dictionaries(NAMES, TEXTS, max_size=3))
+    | st.tuples(NAMES.filter(is_encodable), st.dictionaries(NAMES, TEXTS, max_size=3))
 )
 
 
 def text_of(result: types.GetPromptResult) -> str:
-    """The text of a prompt's only message, which is a person's."""
+    """The text of a prompt's only message, which has the role of the user."""
     (message,) = result.messages
     assert message.role == "user"
     assert isinstance(message.content, types.TextContent)
     return message.content.text
 
 
-def test_a_prompt_is_its_text_with_each_value_put_in_once_or_a_wrong_request(
+def test_a_prompt_inserts_each_value_once_or_refuses_the_request(
     era: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No value is read as a place for another, leaves its quotes, or hides in them.
+    """No value acts as a placeholder, leaves its quotes or hides in them.
 
-    TRaX is never asked, and a refusal repeats nothing that was given.
+    TRaX gets no request, and a refusal repeats no input.
     """
-    opinions = set()
-    with stage(era) as here:
+    outcomes = set()
+    with fuzz_session(era) as session:
 
         @settings(max_examples=examples(250))
-        @given(ASKED)
-        def property_(asked: tuple[str, dict[str, str]]) -> None:
-            name, given = asked
-            with here.example(asked):
-                answer = here.try_(partial(here.client.get_prompt, name, given))
-                assert not here.sent
-                opinions.add(may_be_given(name, given))
-                if may_be_given(name, given):
+        @given(PROMPT_REQUESTS)
+        def property_(prompt_request: tuple[str, dict[str, str]]) -> None:
+            name, given = prompt_request
+            with session.example(prompt_request):
+                answer = session.run_or_error(partial(session.client.get_prompt, name, given))
+                assert not session.sent
+                outcomes.add(is_valid(name, given))
+                if is_valid(name, given):
                     assert isinstance(answer, types.GetPromptResult)
-                    assert text_of(answer) == filled(name, given)
+                    assert text_of(answer) == expected_text(name, given)
                 else:
                     assert isinstance(answer, types.ErrorData)
-                    refused_well(answer, name)
+                    check_refusal(answer, name)
 
         property_()
-    assert opinions == {True, False}
+    assert outcomes == {True, False}
     assert not [it for it in caplog.records if it.levelname == "ERROR"]
 
 
-def refused_well(error: types.ErrorData, name: str) -> None:
-    """As a wrong request, in a sentence that is wholly ours."""
+def check_refusal(error: types.ErrorData, name: str) -> None:
+    """An invalid-params error whose sentence is entirely ours."""
     assert (error.code, error.data) == (types.INVALID_PARAMS, None)
-    takes = "|".join(ARGUMENTS.get(name, ()))
-    ours = (
-        rf"The prompt {re.escape(name)} needs `({takes})`\.|"
-        rf"`({takes})` may have {LONGEST_VALUE} characters at most\."
+    arguments = "|".join(ARGUMENTS.get(name, ()))
+    expected = (
+        rf"The prompt {re.escape(name)} needs `({arguments})`\.|"
+        rf"`({arguments})` may have {MAX_VALUE_LENGTH} characters at most\."
         if name in ARGUMENTS
         else r"There is no such prompt\."
     )
-    assert re.fullmatch(ours, error.message)
+    assert re.fullmatch(expected, error.message)
 
 
-def test_what_no_client_would_send_is_a_wrong_request(era: str) -> None:
-    """Arguments that are no texts, and no object of them: refused as such, never a fault."""
-    with wire(era) as here:
+def test_malformed_prompt_arguments_are_refused_as_a_client_error(era: str) -> None:
+    """Arguments that are not text or not an object."""
+    with http_fuzz_session(era) as session:
 
         @settings(max_examples=examples(60))
         @given(PROMPT_NAMES, ANYTHING | st.dictionaries(NAMES, ANYTHING, max_size=3))
         def property_(name: str, given: object) -> None:
-            answer = here.ask("prompts/get", {"name": name, "arguments": given})
-            unread = [] if can_be_said([name, given]) else [types.PARSE_ERROR]
-            assert answer["error"]["code"] in (types.INVALID_PARAMS, *unread)
-            assert len(str(answer["error"])) <= LONGEST_REFUSAL
-            assert not here.sent
+            answer = session.ask("prompts/get", {"name": name, "arguments": given})
+            unreadable = [] if is_encodable_json([name, given]) else [types.PARSE_ERROR]
+            assert answer["error"]["code"] in (types.INVALID_PARAMS, *unreadable)
+            assert len(str(answer["error"])) <= MAX_REFUSAL_LENGTH
+            assert not session.sent
 
         property_()

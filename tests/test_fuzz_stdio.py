@@ -1,7 +1,7 @@
-"""Raw JSON-RPC on stdio: whatever a client writes, the next good request is answered.
+"""Raw JSON-RPC on stdio: after any input, the next correct request is answered.
 
-One process hears all examples. After each it lives, has answered what it owed, once, has said
-nothing but the protocol on stdout and nothing of the input on stderr, and nothing has reached TRaX.
+One process serves all examples. After each it still runs, has answered each request once, has
+written only protocol messages to stdout and none of the input to stderr, and TRaX got no request.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fuzz.servers import GROWS_MIB, LongLived, Server, serving
+from tests.fuzz.servers import MAX_GROWTH_MIB, LongLived, ServerProcess, running_server
 from tests.fuzz.wire import (
     CANARY,
-    INTERNAL,
-    Fate,
-    Said,
-    alike,
-    cancel,
-    cancels,
-    numbers,
-    utterances,
-    waiting_for_chat,
+    SERVER_ERRORS,
+    Expected,
+    RawMessage,
+    cancellation,
+    cancellations,
+    comparable_id,
+    raw_messages,
+    request_ids,
+    slow_call,
 )
 from tests.jsonrpc import LEGACY, Message, opening, request, tool_call
 from tests.profiles import unshrunk
@@ -56,223 +56,225 @@ ENDS: Final = (
 )
 
 
-class Session:
-    """One client's connection. `asked` counts what it owes an answer, by id."""
+class StdioClient:
+    """One client's connection to the server."""
 
-    def __init__(self, server: Server, era: str) -> None:
+    def __init__(self, server: ServerProcess, era: str) -> None:
         self.server = server
         self._era = era
         self._numbers = (f"plain-{number}" for number in count())
-        self._plain: Message = {}
-        self._heard: list[Message] = []
+        self._baseline: Message = {}
+        self._received: list[Message] = []
         self.write(*opening(era))
         if era == LEGACY:
-            assert "result" in json.loads(self.server.line())
-        self._plain = self.ask(request(era, "prompts/list"))
-        assert self._plain["result"]["prompts"]
+            assert "result" in json.loads(self.server.read_line())
+        self._baseline = self.ask(request(era, "prompts/list"))
+        assert self._baseline["result"]["prompts"]
 
     def write(self, *messages: Message) -> None:
-        """Write messages as they should be written."""
+        """Write messages correctly."""
         self.server.write([json.dumps(message).encode() + b"\n" for message in messages])
 
     def ask(self, message: Message) -> Message:
-        """Ask, and return the answer; what else comes until then is kept."""
+        """Send a request and return its response; keep all other messages."""
         number = next(self._numbers)
         self.write({**message, "id": number})
         while (answer := self._next()).get("id") != number:
-            self._heard.append(answer)
+            self._received.append(answer)
         return {**answer, "id": None}
 
-    def answers(self, wanted: int) -> list[Message]:
-        """What has come since the last time: at least so many answers, and a plain one after."""
-        assert self.ask(request(self._era, "prompts/list")) == self._plain
-        while len(self._heard) < wanted:
-            self._heard.append(self._next())
-        heard, self._heard = self._heard, []
-        return heard
+    def collect(self, wanted: int) -> list[Message]:
+        """Return the messages since the last call: at least `wanted`, then a correct request's."""
+        assert self.ask(request(self._era, "prompts/list")) == self._baseline
+        while len(self._received) < wanted:
+            self._received.append(self._next())
+        received, self._received = self._received, []
+        return received
 
     def _next(self) -> Message:
-        message: Message = json.loads(self.server.line())
+        message: Message = json.loads(self.server.read_line())
         assert message["jsonrpc"] == "2.0"
         assert "method" not in message
         return message
 
 
-def key(number: object) -> str:
-    """An id as JSON, which tells 7 from "7" and from true."""
+def json_id(number: object) -> str:
+    """An id as JSON, which distinguishes 7, "7" and true."""
     return json.dumps(number)
 
 
-def judge(said: Sequence[Said], answers: Iterable[Message]) -> None:
-    """See to it that everything got what it was owed, and nothing else was said."""
-    called_off = cancelled(said)
+def check_responses(messages: Sequence[RawMessage], answers: Iterable[Message]) -> None:
+    """Check that each message got the reply that it must get, and nothing else was sent."""
+    cancelled = cancelled_ids(messages)
     must, may = Counter[str](), Counter[str]()
-    for it in said:
-        owed = it.fate is Fate.ANSWERED and alike(it.number) not in called_off
-        (must if owed else may)[key(it.number)] += it.fate is not Fate.SILENT
-    heard = Counter(key(answer["id"]) for answer in answers)
-    refused = sum(it.fate in {Fate.REFUSED, Fate.EITHER} for it in said)
-    assert must <= heard
-    assert heard - must - may <= Counter({key(None): refused})
-    least, most = bounds(said)
-    assert least <= heard.total() <= most
+    for it in messages:
+        required = it.expected is Expected.ANSWERED and comparable_id(it.number) not in cancelled
+        (must if required else may)[json_id(it.number)] += it.expected is not Expected.SILENT
+    received = Counter(json_id(answer["id"]) for answer in answers)
+    refused = sum(it.expected in {Expected.REFUSED, Expected.EITHER} for it in messages)
+    assert must <= received
+    assert received - must - may <= Counter({json_id(None): refused})
+    minimum, maximum = response_bounds(messages)
+    assert minimum <= received.total() <= maximum
 
 
-def cancelled(said: Iterable[Said]) -> set[object]:
-    """The ids that are called off."""
-    return {alike(it.cancels) for it in said if it.cancels is not None}
+def cancelled_ids(messages: Iterable[RawMessage]) -> set[object]:
+    """The ids of cancelled requests."""
+    return {comparable_id(it.cancelled_id) for it in messages if it.cancelled_id is not None}
 
 
-def bounds(said: Sequence[Said]) -> tuple[int, int]:
-    """How many answers there must be at least, and may be at most."""
-    called_off = cancelled(said)
-    owed = [it for it in said if it.fate in {Fate.ANSWERED, Fate.REFUSED}]
-    sure = [it for it in owed if alike(it.number) not in called_off]
-    return len(sure), sum(it.fate is not Fate.SILENT for it in said)
+def response_bounds(messages: Sequence[RawMessage]) -> tuple[int, int]:
+    """The minimum and maximum number of responses."""
+    cancelled = cancelled_ids(messages)
+    answered = [it for it in messages if it.expected in {Expected.ANSWERED, Expected.REFUSED}]
+    certain = [it for it in answered if comparable_id(it.number) not in cancelled]
+    return len(certain), sum(it.expected is not Expected.SILENT for it in messages)
 
 
-def codes(answers: Iterable[Message]) -> set[int]:
-    """The codes of those answers that are errors."""
+def error_codes(answers: Iterable[Message]) -> set[int]:
+    """The error codes among these responses."""
     return {answer["error"]["code"] for answer in answers if "error" in answer}
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """Some utterances, and how they are written: with which ends of line, in which pieces."""
+class RawInput:
+    """Messages with their line ends, and the sizes of the pieces to write."""
 
-    said: list[Said]
+    messages: list[RawMessage]
     ends: list[bytes]
     sizes: list[int]
 
     @property
     def pieces(self) -> Iterator[bytes]:
-        """What is written at once, one after the other."""
+        """The pieces to write, in order."""
         ends = cycle(self.ends)
-        text = b"".join(it.text + next(ends) for it in self.said)
+        text = b"".join(it.text + next(ends) for it in self.messages)
         for size in self.sizes:
             yield text[:size]
             text = text[size:]
         yield text
 
 
-def spoken(era: str) -> SearchStrategy[Spoken]:
-    """Anything at all, written in any way."""
+def raw_inputs(era: str) -> SearchStrategy[RawInput]:
+    """Any messages, with any line ends, in any pieces."""
     return st.builds(
-        Spoken,
-        st.lists(utterances(era) | cancels(era), min_size=1, max_size=6),
+        RawInput,
+        st.lists(raw_messages(era) | cancellations(era), min_size=1, max_size=6),
         st.lists(st.sampled_from([b"\n", b"\r\n", b"\n\n", b"\n \t\n"]), min_size=1, max_size=3),
         st.lists(st.integers(1, 99), max_size=9),
     )
 
 
 @st.composite
-def calling_off(draw: st.DrawFn, era: str) -> list[Message]:
-    """Waits that are all called off, in this order or that, among requests that are not."""
-    waiting = draw(st.lists(numbers, min_size=1, max_size=3, unique_by=alike))
-    call = waiting_for_chat(era, seconds=2)
-    begun = [{**call, "id": number} for number in waiting]
-    offs = [cancel(era, draw(spelt(number))) for number in waiting]
-    others = [cancel(era, f"{CANARY}-{at}") for at in range(draw(st.integers(0, 2)))]
+def cancelled_waits(draw: st.DrawFn, era: str) -> list[Message]:
+    """Slow calls that are all cancelled, in any order, among other requests."""
+    ids = draw(st.lists(request_ids, min_size=1, max_size=3, unique_by=comparable_id))
+    call = slow_call(era, seconds=2)
+    calls = [{**call, "id": number} for number in ids]
+    cancelling = [cancellation(era, draw(id_spellings(number))) for number in ids]
+    others = [cancellation(era, f"{CANARY}-{at}") for at in range(draw(st.integers(0, 2)))]
     quick = [{**request(era, "prompts/list"), "id": f"quick-{at}"} for at in range(3)]
-    before = draw(st.lists(st.sampled_from(offs), max_size=1))
-    return [*before, *begun, *draw(st.permutations([*offs, *others, *quick]))]
+    before = draw(st.lists(st.sampled_from(cancelling), max_size=1))
+    return [*before, *calls, *draw(st.permutations([*cancelling, *others, *quick]))]
 
 
-def spelt(number: object) -> SearchStrategy[object]:
-    """An id as a client may write it when it calls it off."""
+def id_spellings(number: object) -> SearchStrategy[object]:
+    """An id as a client may write it in a cancellation."""
     as_text = [str(number)] if isinstance(number, int) else []
     return st.sampled_from([number, *as_text])
 
 
 def huge_lines(era: str) -> Iterator[bytes]:
-    """Just under 4 MiB, at it and above, in turn: whole, broken, and with an id of that size."""
+    """Just under 4 MiB, at it and above: valid, broken, and with an id of that size."""
     for at in range(HUGE_LINES):
         size = HUGE_BYTES + at % 3 - 1
         message = request(era, "prompts/list", {"x": ""})
         if at % 6 == 4:
             message["id"] = ""
         text = json.dumps(message).encode()
-        whole = text.replace(b'""', b'"%s"' % (b"x" * (size - len(text))), 1)
-        yield whole[:-1] if at % 6 == 5 else whole
+        valid = text.replace(b'""', b'"%s"' % (b"x" * (size - len(text))), 1)
+        yield valid[:-1] if at % 6 == 5 else valid
 
 
 @contextmanager
-def speaking(trax: Sandbox, era: str) -> Iterator[Session]:
-    """A client of this era, connected."""
-    with serving(trax) as server:
-        yield Session(server, era)
+def stdio_client(trax: Sandbox, era: str) -> Iterator[StdioClient]:
+    """A connected client of this era."""
+    with running_server(trax) as server:
+        yield StdioClient(server, era)
 
 
-def test_whatever_is_written_the_next_request_is_answered(served: Sandbox, era: str) -> None:
-    """Hundreds of hostile lines, and a client that goes on as if nothing had been."""
-    with LongLived(partial(speaking, served, era)) as long_lived:
+def test_after_any_input_the_next_request_is_answered(served: Sandbox, era: str) -> None:
+    """Hundreds of hostile lines, each followed by a correct request."""
+    with LongLived(partial(stdio_client, served, era)) as long_lived:
 
         @unshrunk(150)
-        @given(spoken(era))
-        def hears(spoken: Spoken) -> None:
-            with long_lived.example() as session:
-                session.server.write(spoken.pieces)
-                answers = session.answers(bounds(spoken.said)[0])
-                judge(spoken.said, answers)
-                assert not codes(answers) & INTERNAL
+        @given(raw_inputs(era))
+        def check(raw_input: RawInput) -> None:
+            with long_lived.example() as client:
+                client.server.write(raw_input.pieces)
+                answers = client.collect(response_bounds(raw_input.messages)[0])
+                check_responses(raw_input.messages, answers)
+                assert not error_codes(answers) & SERVER_ERRORS
                 assert not served.requests
-                session.server.is_well()
+                client.server.check_running()
 
-        with long_lived.example() as session:
-            before = session.server.resident_mib()
-        hears()
-        with long_lived.example() as session:
+        with long_lived.example() as client:
+            before = client.server.resident_mib()
+        check()
+        with long_lived.example() as client:
             for line in huge_lines(era):
-                session.server.write([line + b"\n"])
-                (answer,) = session.answers(1)
-                assert not codes([answer]) & INTERNAL
-            assert session.server.resident_mib() - before < GROWS_MIB
+                client.server.write([line + b"\n"])
+                (answer,) = client.collect(1)
+                assert not error_codes([answer]) & SERVER_ERRORS
+            assert client.server.resident_mib() - before < MAX_GROWTH_MIB
             assert not served.requests
-            session.server.is_well()
-            session.server.ends_well()
+            client.server.check_running()
+            client.server.check_exit()
 
 
-def test_what_is_called_off_is_left_and_nothing_else(served: Sandbox, era: str) -> None:
-    """Waits are begun, and called off before, during and again; other ids go on untouched.
+def test_a_cancellation_stops_only_the_request_with_that_id(served: Sandbox, era: str) -> None:
+    """Slow calls are cancelled before, during and twice; other requests are unaffected.
 
-    Whatever was not really called off answers within two seconds, and would be heard at the end.
+    A call that was not cancelled would answer within two seconds, and appear at the end.
     """
-    with LongLived(partial(speaking, served, era)) as long_lived:
+    with LongLived(partial(stdio_client, served, era)) as long_lived:
 
         @unshrunk(40)
-        @given(calling_off(era))
-        def hears(messages: list[Message]) -> None:
-            with long_lived.example() as session:
-                session.write(*messages)
+        @given(cancelled_waits(era))
+        def check(messages: list[Message]) -> None:
+            with long_lived.example() as client:
+                client.write(*messages)
                 quick = [it["id"] for it in messages if it["method"] == "prompts/list"]
-                heard = [answer["id"] for answer in session.answers(len(quick))]
-                assert Counter(map(key, heard)) == Counter(map(key, quick))
-                session.server.is_well()
+                received = [answer["id"] for answer in client.collect(len(quick))]
+                assert Counter(map(json_id, received)) == Counter(map(json_id, quick))
+                client.server.check_running()
 
-        hears()
-        with long_lived.example() as session:
-            waited = session.ask(waiting_for_chat(era, seconds=3))
+        check()
+        with long_lived.example() as client:
+            waited = client.ask(slow_call(era, seconds=3))
             assert waited["result"]["structuredContent"]["messages"] == []
-            assert session.answers(0) == []
+            assert client.collect(0) == []
             assert {(it.method, it.path) for it in served.requests} == {("GET", CHAT)}
-            session.server.is_well()
+            client.server.check_running()
 
 
-@pytest.mark.parametrize("rest", ENDS, ids=["a request", "half of one", "half a letter", "spaces"])
-def test_what_is_written_without_an_end_of_line_ends_well(served: Sandbox, rest: bytes) -> None:
-    """A client that leaves in the middle of a line leaves a server that ends with code 0."""
-    with speaking(served, LEGACY) as session:
-        session.server.write([rest])
-        session.server.ends_well()
-        assert all(json.loads(line)["jsonrpc"] == "2.0" for line in session.server.lines())
+@pytest.mark.parametrize("rest", ENDS, ids=["request", "half request", "half character", "spaces"])
+def test_input_that_ends_within_a_line_ends_the_server_normally(
+    served: Sandbox, rest: bytes
+) -> None:
+    """A client that disconnects in the middle of a line leaves exit code 0."""
+    with stdio_client(served, LEGACY) as client:
+        client.server.write([rest])
+        client.server.check_exit()
+        assert all(json.loads(line)["jsonrpc"] == "2.0" for line in client.server.unread_lines())
     assert not served.requests
 
 
-def test_a_good_call_among_them_reaches_trax_once(served: Sandbox, era: str) -> None:
-    """Without which nothing above would say anything."""
-    with speaking(served, era) as session:
-        session.server.write([b"{\n[]\n\xff\n"])
-        created = session.ask(tool_call(era, "create_studio", name=CANARY))
+def test_a_correct_call_after_invalid_lines_reaches_trax_once(served: Sandbox, era: str) -> None:
+    """Shows that the tests above would notice a call."""
+    with stdio_client(served, era) as client:
+        client.server.write([b"{\n[]\n\xff\n"])
+        created = client.ask(tool_call(era, "create_studio", name=CANARY))
         assert created["result"]["structuredContent"]["name"] == CANARY
-        assert codes(session.answers(3)) == {-32700, -32600}
+        assert error_codes(client.collect(3)) == {-32700, -32600}
         assert [it.method for it in served.requests] == ["POST"]

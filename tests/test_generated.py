@@ -1,4 +1,4 @@
-"""What is written from the code is as `make docs` would write it, and nothing is left over."""
+"""Generated files are up to date, and no others exist."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import ROOT
-from tests.generated import TOOLSNAPS, generated
+from tests.generated import TOOLSNAPS, generated_files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("path", generated(), ids=str)
-def test_a_generated_file_is_as_it_would_be_written(path: Path) -> None:
-    """Every word of every listing is among them, so no change goes unseen."""
-    assert (ROOT / path).read_text(encoding="utf-8") == generated()[path]
+@pytest.mark.parametrize("path", generated_files(), ids=str)
+def test_a_generated_file_is_up_to_date(path: Path) -> None:
+    """`make docs` writes it."""
+    assert (ROOT / path).read_text(encoding="utf-8") == generated_files()[path]
 
 
-def test_every_snapshot_is_of_a_tool_that_is_there() -> None:
-    """One that is gone takes its file along."""
-    kept = {path.relative_to(ROOT) for path in (ROOT / TOOLSNAPS).iterdir()}
-    assert kept == {path for path in generated() if path.parent == TOOLSNAPS}
+def test_every_snapshot_belongs_to_an_existing_tool() -> None:
+    """The snapshot of a removed tool is removed too."""
+    present = {path.relative_to(ROOT) for path in (ROOT / TOOLSNAPS).iterdir()}
+    assert present == {path for path in generated_files() if path.parent == TOOLSNAPS}

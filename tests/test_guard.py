@@ -1,7 +1,6 @@
-"""What viewers see and what cannot be undone waits for a yes, and nothing else does.
+"""Exactly the calls that viewers see or that cannot be undone need consent.
 
-What is guarded when is written here once more, by hand: it is a promise to the people whose shows
-these are, and the code may not change it alone. What counts is what has reached TRaX.
+The table repeats by hand when each call is guarded, so that a change in the code alone fails.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import mcp
 import pytest
 
-from tests.calls import BEYOND, CALLS, DESTINATION, EVERY, SOURCE, STREAM_KEY, STUDIO
+from tests.calls import CALLS, COMPOSITE_CALLS, DESTINATION, EVERY, SOURCE, STREAM_KEY, STUDIO
 from tests.conftest import OWNER, call
 from tests.witness import put_on_air
 from trax_mcp.consent.rules import Mode, Rules
@@ -69,14 +68,14 @@ WHEN: Final[list[tuple[str, Arguments, str]]] = [
     ("send_chat_message", {**STUDIO, "text": "Hello"}, NEVER),
     ("create_media_upload", CALLS["create_media_upload"], NEVER),
 ]
-"""All tools that change something, a row for each kind of arguments that makes a difference."""
+"""All tools that change something, with a row for each relevant combination of arguments."""
 
-READS: Final = [*(tool for tool in CALLS if tool.startswith(("get_", "list_"))), *BEYOND]
+READS: Final = [*(tool for tool in CALLS if tool.startswith(("get_", "list_"))), *COMPOSITE_CALLS]
 GUARDED: Final = {tool for tool, _, when in WHEN if when != NEVER}
 
 
-def _nothing(_sandbox: Sandbox) -> None:
-    """Nothing is on air in a fresh sandbox."""
+def _off_air(_sandbox: Sandbox) -> None:
+    """In a new sandbox nothing is on air."""
 
 
 def _hide_status(sandbox: Sandbox) -> None:
@@ -86,42 +85,42 @@ def _hide_status(sandbox: Sandbox) -> None:
 
 
 STATES: Final[dict[str, Callable[[Sandbox], None]]] = {
-    "off air": _nothing,
+    "off air": _off_air,
     "on air": put_on_air,
-    "not known": _hide_status,
+    "unknown": _hide_status,
 }
-"""What a studio can be, for whoever asks; what is not known counts as on air."""
+"""The states of a studio. An unknown state counts as on air."""
 
 each_state = pytest.mark.parametrize("state", STATES)
 
 
 def rows(cases: Iterable[tuple[str, Arguments, str]]) -> pytest.MarkDecorator:
-    """Each of these rows of the table, named by its arguments."""
+    """Parametrize by these rows, with ids from their arguments."""
     named = [pytest.param(*row, id="-".join((row[2], row[0], *row[1]))) for row in cases]
     return pytest.mark.parametrize(("tool", "arguments", "when"), named)
 
 
-def waits(when: str, state: str) -> bool:
-    """Whether a call of this row needs a yes in this state."""
+def needs_consent(when: str, state: str) -> bool:
+    """Whether a call of this row needs consent in this state."""
     return when == ALWAYS or (when == WHILE_LIVE and state != "off air")
 
 
 def status_of(result: types.CallToolResult) -> str:
-    """What became of a call: `ran`, or why it did not."""
-    told = result.structured_content or {}
+    """`ran`, or the status or error code of a call that did not run."""
+    data = result.structured_content or {}
     if not result.is_error:
         return "ran"
-    return str(told["error"]["code"] if "error" in told else told["status"])
+    return str(data["error"]["code"] if "error" in data else data["status"])
 
 
-def test_every_tool_is_in_the_table() -> None:
-    """Nobody adds one without saying whether it waits; reading never does."""
+def test_every_tool_that_changes_something_is_in_the_table() -> None:
+    """A new tool must be added to the table."""
     assert {tool for tool, _, _ in WHEN} == CALLS.keys() - READS
 
 
 @rows(WHEN)
 @each_state
-async def test_without_a_yes_exactly_these_calls_wait(
+async def test_without_consent_exactly_the_guarded_calls_do_not_run(
     server: Server[Any],
     sandbox: Sandbox,
     *,
@@ -130,16 +129,16 @@ async def test_without_a_yes_exactly_these_calls_wait(
     arguments: Arguments,
     when: str,
 ) -> None:
-    """What waits changes nothing; what is never guarded is one request, as if there were no guard.
+    """A call that does not run changes nothing. A call that is never guarded is one request.
 
-    Of a studio that is live already nobody is asked whether it should go live.
+    A go-live of a live studio has nothing to do.
     """
     STATES[state](sandbox)
     status = status_of(await call(server, tool, arguments))
     if (tool, state) == ("go_live", "on air"):
         expected = "nothing_to_do"
     else:
-        expected = "confirmation_required" if waits(when, state) else "ran"
+        expected = "confirmation_required" if needs_consent(when, state) else "ran"
     assert status == expected
     assert len(sandbox.mutations) == (expected == "ran")
     assert when != NEVER or len(sandbox.requests) == 1
@@ -147,7 +146,7 @@ async def test_without_a_yes_exactly_these_calls_wait(
 
 @rows(row for row in WHEN if row[2] != NEVER)
 @each_state
-async def test_with_a_yes_each_of_them_runs_once(
+async def test_with_consent_each_guarded_call_runs_once(
     flag_server: Server[Any],
     sandbox: Sandbox,
     *,
@@ -156,7 +155,7 @@ async def test_with_a_yes_each_of_them_runs_once(
     arguments: Arguments,
     when: str,
 ) -> None:
-    """Whatever was read besides, one change has reached TRaX."""
+    """One change reaches TRaX."""
     STATES[state](sandbox)
     status = status_of(await call(flag_server, tool, {**arguments, "confirm": True}))
     nothing_to_do = (tool, state) == ("go_live", "on air")
@@ -165,20 +164,20 @@ async def test_with_a_yes_each_of_them_runs_once(
 
 
 @pytest.mark.parametrize("tool", READS)
-async def test_reading_never_waits(server: Server[Any], sandbox: Sandbox, tool: str) -> None:
-    """One call, one request; what is made of several calls reads several times."""
+async def test_a_read_never_needs_consent(server: Server[Any], sandbox: Sandbox, tool: str) -> None:
+    """One request, or several for a composite tool."""
     assert status_of(await call(server, tool, EVERY[tool])) == "ran"
     assert {it.method for it in sandbox.requests} == {"GET"}
-    assert tool in BEYOND or len(sandbox.requests) == 1
+    assert tool in COMPOSITE_CALLS or len(sandbox.requests) == 1
 
 
 @rows(row for row in WHEN if row[2] == NEVER)
-async def test_the_operator_can_guard_more(
+async def test_the_operator_can_guard_more_tools(
     trax: Client, sandbox: Sandbox, clock: HandClock, *, tool: str, arguments: Arguments, when: str
 ) -> None:
-    """A tool in TRAX_GUARD_ALSO waits whatever its arguments, and with a yes runs once."""
+    """A tool in TRAX_GUARD_ALSO needs consent for any arguments, and then runs once."""
     rules = Rules(Mode.FLAG, also=frozenset({tool}))
-    server = build_server(trax, own=OWNER, house=ServerDeps(rules=rules, clock=clock))
+    server = build_server(trax, own=OWNER, deps=ServerDeps(rules=rules, clock=clock))
     assert status_of(await call(server, tool, arguments)) == "confirmation_required"
     assert list(sandbox.mutations) == []
     assert status_of(await call(server, tool, {**arguments, "confirm": True})) == "ran"
@@ -186,10 +185,10 @@ async def test_the_operator_can_guard_more(
 
 
 @pytest.mark.parametrize("tool", sorted(GUARDED))
-async def test_wrong_arguments_are_found_before_a_person_is_troubled(
+async def test_invalid_arguments_are_rejected_before_a_preview(
     server: Server[Any], sandbox: Sandbox, tool: str
 ) -> None:
-    """No preview of a call that could not run, and nothing is looked up for it."""
+    """Without any request."""
     result = await call(server, tool, {**CALLS[tool], "why": "because"})
     assert status_of(result) == "invalid_arguments"
     assert list(sandbox.requests) == []
@@ -197,10 +196,10 @@ async def test_wrong_arguments_are_found_before_a_person_is_troubled(
 
 @pytest.mark.parametrize("tool", [tool for tool in EVERY if tool not in GUARDED])
 @pytest.mark.parametrize("more", [{"confirm": True}, {"confirm": False}, {"confirmation": "x"}])
-async def test_a_tool_that_is_never_guarded_takes_no_yes(
+async def test_a_tool_that_is_never_guarded_rejects_evidence(
     server: Server[Any], sandbox: Sandbox, *, era: str, tool: str, more: Arguments
 ) -> None:
-    """A habit of confirming everything would make the word worthless."""
+    """So that models do not learn to confirm every call."""
     result = await call(server, tool, {**EVERY[tool], **more}, era=era)
     assert status_of(result) == "invalid_arguments"
     (name,) = more
@@ -209,7 +208,7 @@ async def test_a_tool_that_is_never_guarded_takes_no_yes(
     assert list(sandbox.requests) == []
 
 
-OFFERS: Final[dict[str, tuple[ToolFilter, list[str], set[str]]]] = {
+FILTERS: Final[dict[str, tuple[ToolFilter, list[str], set[str]]]] = {
     "all": (ToolFilter(), list(EVERY), set()),
     "read only": (ToolFilter(read_only=True), READS, EVERY.keys() - READS),
     "a tag": (ToolFilter(only=frozenset({"media"})), ["list_media", "create_media_upload"], set()),
@@ -224,35 +223,35 @@ OFFERS: Final[dict[str, tuple[ToolFilter, list[str], set[str]]]] = {
         set(),
     ),
 }
-"""What the operator offers: which tools that leaves, and which it hides for being no readers."""
+"""Filters, the tools that each leaves, and the tools that it hides because they write."""
 
 
-@pytest.mark.parametrize(("offer", "left", "no_readers"), OFFERS.values(), ids=OFFERS)
-async def test_what_is_not_offered_is_neither_listed_nor_run(
+@pytest.mark.parametrize(("tool_filter", "left", "writers"), FILTERS.values(), ids=FILTERS)
+async def test_a_tool_that_is_not_offered_is_neither_listed_nor_run(
     trax: Client,
     sandbox: Sandbox,
     *,
     era: str,
-    offer: ToolFilter,
+    tool_filter: ToolFilter,
     left: list[str],
-    no_readers: set[str],
+    writers: set[str],
 ) -> None:
-    """TRAX_READ_ONLY and TRAX_TOOLS: nothing is sent, and it is said whose choice that is."""
-    house = ServerDeps(rules=Rules(Mode.FLAG), offer=offer)
-    server = build_server(trax, own=OWNER, house=house)
+    """The error names TRAX_READ_ONLY or TRAX_TOOLS."""
+    deps = ServerDeps(rules=Rules(Mode.FLAG), tool_filter=tool_filter)
+    server = build_server(trax, own=OWNER, deps=deps)
     async with mcp.Client(server, mode=era, cache=None) as client:
         assert [tool.name for tool in (await client.list_tools()).tools] == left
         for tool in EVERY.keys() - left:
             result = await client.call_tool(tool, {**EVERY[tool], "confirm": True})
-            assert status_of(result) == ("read_only" if tool in no_readers else "not_offered")
-            setting = "TRAX_READ_ONLY" if tool in no_readers else "TRAX_TOOLS"
+            assert status_of(result) == ("read_only" if tool in writers else "not_offered")
+            setting = "TRAX_READ_ONLY" if tool in writers else "TRAX_TOOLS"
             assert setting in (result.structured_content or {})["error"]["message"]
     assert list(sandbox.requests) == []
 
 
-async def test_what_is_offered_runs(trax: Client, sandbox: Sandbox) -> None:
-    """A narrow offer takes nothing from what it leaves."""
-    offer = ToolFilter(read_only=True, only=frozenset({"get_studio"}))
-    server = build_server(trax, own=OWNER, house=ServerDeps(offer=offer))
+async def test_a_tool_that_is_offered_runs(trax: Client, sandbox: Sandbox) -> None:
+    """With a narrow filter."""
+    tool_filter = ToolFilter(read_only=True, only=frozenset({"get_studio"}))
+    server = build_server(trax, own=OWNER, deps=ServerDeps(tool_filter=tool_filter))
     assert status_of(await call(server, "get_studio", STUDIO)) == "ran"
     assert len(sandbox.requests) == 1

@@ -1,6 +1,6 @@
-"""The wall around every handler: no exception's text gets out, and what was meant to does.
+"""Handlers hide the text of unexpected exceptions, and pass on protocol errors.
 
-Through a real client in both eras.
+Through a real client in both protocol eras.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pytest
 from mcp.shared.exceptions import MCPError
 from pydantic import TypeAdapter, ValidationError
 
-from tests.audience import viewing
+from tests.audience import subscriber_on
 from tests.jsonrpc import LEGACY
 from tests.processes import PATIENCE_SECONDS
 from tests.readings import CHAT, client_of, refused
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
     from mcp.server import Server
 
 
-def misread() -> ValidationError:
-    """What pydantic says of a value, with the value in it."""
+def validation_error() -> ValidationError:
+    """An error of pydantic, whose text holds the value."""
     with pytest.raises(ValidationError) as caught:
         TypeAdapter(int).validate_python("SECRET")
     return caught.value
 
 
-OURS: Final[dict[str, Exception]] = {
-    "any": RuntimeError("SECRET"),
-    "a wrong value": misread(),
-    "several": ExceptionGroup("SECRET", [ValueError("SECRET")]),
+EXCEPTIONS: Final[dict[str, Exception]] = {
+    "runtime error": RuntimeError("SECRET"),
+    "validation error": validation_error(),
+    "exception group": ExceptionGroup("SECRET", [ValueError("SECRET")]),
 }
-ROOMS: Final[dict[str, tuple[type, str]]] = {
+USED_BY: Final[dict[str, tuple[type, str]]] = {
     "resources/list": (ListCache, "studios"),
     "resources/templates/list": (Resources, "templates"),
     "resources/read": (Resources, "read"),
@@ -51,21 +51,21 @@ ROOMS: Final[dict[str, tuple[type, str]]] = {
     "completion/complete": (Prompts, "completes"),
     "tools/call": (Tools, "call"),
 }
-"""A method of the protocol, and something that it cannot do without."""
+"""By protocol method: a function that its handler calls."""
 
 
-def within(logged: object) -> Iterator[BaseException]:
-    """An exception that was logged, and those that a group of tasks may have wrapped it in."""
-    match logged:
-        case (_, BaseException() as raised, _):
-            yield raised
-            if isinstance(raised, BaseExceptionGroup):
-                yield from raised.exceptions
+def exceptions_in(exc_info: object) -> Iterator[BaseException]:
+    """A logged exception, and those in it if it is a group."""
+    match exc_info:
+        case (_, BaseException() as logged, _):
+            yield logged
+            if isinstance(logged, BaseExceptionGroup):
+                yield from logged.exceptions
 
 
-@pytest.mark.parametrize("exception", OURS.values(), ids=OURS)
-@pytest.mark.parametrize("method", ROOMS)
-async def test_a_fault_of_ours_is_logged_and_told_to_nobody(
+@pytest.mark.parametrize("exception", EXCEPTIONS.values(), ids=EXCEPTIONS)
+@pytest.mark.parametrize("method", USED_BY)
+async def test_an_unexpected_exception_is_logged_and_hidden_from_the_client(
     server: Server[Any],
     *,
     era: str,
@@ -74,42 +74,42 @@ async def test_a_fault_of_ours_is_logged_and_told_to_nobody(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """An exception's text may hold anything: a key, a path, a viewer's words."""
+    """Its text may hold a key, a path, or text that a viewer wrote."""
 
-    def fail(*_given: object) -> None:
+    def fail(*_args: object) -> None:
         raise exception
 
-    monkeypatch.setattr(*ROOMS[method], fail)
-    async with viewing(server, era) as viewer:
-        asking: dict[str, Callable[[], Awaitable[object]]] = {
-            "resources/list": viewer.client.list_resources,
-            "resources/templates/list": viewer.client.list_resource_templates,
-            "resources/read": lambda: viewer.client.read_resource(CHAT),
-            "resources/subscribe": lambda: viewer.subscribe(CHAT),
-            "prompts/list": viewer.client.list_prompts,
-            "prompts/get": lambda: viewer.client.get_prompt("go_live"),
-            "completion/complete": lambda: suggested(viewer.client, "go_live", "studio"),
-            "tools/call": lambda: viewer.client.call_tool("get_health", {}),
+    monkeypatch.setattr(*USED_BY[method], fail)
+    async with subscriber_on(server, era) as subscriber:
+        requests: dict[str, Callable[[], Awaitable[object]]] = {
+            "resources/list": subscriber.client.list_resources,
+            "resources/templates/list": subscriber.client.list_resource_templates,
+            "resources/read": lambda: subscriber.client.read_resource(CHAT),
+            "resources/subscribe": lambda: subscriber.subscribe(CHAT),
+            "prompts/list": subscriber.client.list_prompts,
+            "prompts/get": lambda: subscriber.client.get_prompt("go_live"),
+            "completion/complete": lambda: suggested(subscriber.client, "go_live", "studio"),
+            "tools/call": lambda: subscriber.client.call_tool("get_health", {}),
         }
         with pytest.raises(MCPError) as caught, anyio.fail_after(PATIENCE_SECONDS):
-            await asking[method]()
+            await requests[method]()
     assert caught.value.error == types.ErrorData(code=-32603, message="Internal error")
     logged = [it for it in caplog.records if it.name == "trax_mcp.server.error_boundary"]
     listening = method == "resources/subscribe" and era != LEGACY
     name = "subscriptions/listen" if listening else method
     assert [it.getMessage() for it in logged] == [f"{name} failed"]
-    assert exception in [cause for it in logged for cause in within(it.exc_info)]
+    assert exception in [cause for it in logged for cause in exceptions_in(it.exc_info)]
 
 
-async def test_a_protocol_error_is_told_as_it_is(
+async def test_a_protocol_error_reaches_the_client_unchanged(
     server: Server[Any], era: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was made for the client reaches it."""
-    told = MCPError(-32042, "Told.", {"why": "so"})
+    """Its text was written for the client."""
+    error = MCPError(-32042, "A message.", {"why": "so"})
 
-    def fail(*_given: object) -> None:
-        raise told
+    def fail(*_args: object) -> None:
+        raise error
 
     monkeypatch.setattr(Resources, "read", fail)
     async with client_of(server, era) as client:
-        assert await refused(client, CHAT) == told.error
+        assert await refused(client, CHAT) == error.error

@@ -1,4 +1,4 @@
-"""HTTP: whose key goes upstream, and to whom a session belongs. Real sockets, both eras."""
+"""HTTP: which key is sent to TRaX, and who may use a session. Real sockets, both eras."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROMPTS = sorted(file.stem for file in (ROOT / "prompts").glob("*.md"))
 
 @pytest.mark.parametrize("mode", [LEGACY, "auto", MODERN])
 async def test_a_client_lists_and_calls_with_its_own_key(mode: str) -> None:
-    """With the SDK's own client: tools, prompts, a call that works and one that may not."""
+    """With the SDK's client: tools, prompts, a successful call and a forbidden one."""
     async with (
         serving() as front,
         httpx2.AsyncClient(headers={"X-API-Key": READONLY_KEY}, trust_env=False) as web,
@@ -44,24 +44,24 @@ async def test_a_client_lists_and_calls_with_its_own_key(mode: str) -> None:
     assert front.keys == [READONLY_KEY] * 2
 
 
-async def test_callers_at_the_same_time_are_never_mixed(era: str) -> None:
-    """Each call goes upstream with the key that it came with, and each answer to its caller."""
+async def test_concurrent_callers_are_never_mixed(era: str) -> None:
+    """Each call is sent with its caller's key, and each result goes to its caller."""
     async with serving() as front:
         owner = await front.opened(era, x_api_key=SANDBOX_KEY)
-        stranger = await front.opened(era, x_api_key=STRANGER_KEY)
-        asked = [(owner, "studio_42"), (stranger, "studio_99")] * 8
+        other = await front.opened(era, x_api_key=STRANGER_KEY)
+        calls = [(owner, "studio_42"), (other, "studio_99")] * 8
         results = await asyncio.gather(
-            *(caller.call("get_studio", studioId=studio) for caller, studio in asked)
+            *(caller.call("get_studio", studioId=studio) for caller, studio in calls)
         )
-    assert [it["structuredContent"]["id"] for it in results] == [studio for _, studio in asked]
+    assert [it["structuredContent"]["id"] for it in results] == [studio for _, studio in calls]
     assert {(it.path, it.headers["authorization"]) for it in front.trax.requests} == {
         ("/v1/studios/studio_42", f"Bearer {SANDBOX_KEY}"),
         ("/v1/studios/studio_99", f"Bearer {STRANGER_KEY}"),
     }
 
 
-async def test_the_key_is_that_of_the_request_and_not_of_the_connection(era: str) -> None:
-    """One connection, several keys in turn and then none: a proxy in front does just that."""
+async def test_the_key_belongs_to_the_request_and_not_to_the_connection(era: str) -> None:
+    """A proxy may send several callers' requests on one connection."""
     async with serving() as front:
         for key in (SANDBOX_KEY, STRANGER_KEY, SANDBOX_KEY):
             await (await front.opened(era, x_api_key=key)).call("list_studios")
@@ -70,8 +70,8 @@ async def test_the_key_is_that_of_the_request_and_not_of_the_connection(era: str
     assert front.keys == [SANDBOX_KEY, STRANGER_KEY, SANDBOX_KEY]
 
 
-async def test_the_operators_key_is_never_lent() -> None:
-    """`TRAX_API_KEY` is set, and a caller without a key still has none."""
+async def test_the_operators_key_is_never_used_for_callers() -> None:
+    """With `TRAX_API_KEY` set, a caller without a key still has none."""
     async with upstream() as trax:
         settings = {"TRAX_API_KEY": SANDBOX_KEY, "TRAX_BASE_URL": trax.base_url}
         async with (
@@ -89,27 +89,27 @@ async def test_the_operators_key_is_never_lent() -> None:
     assert SANDBOX_KEY not in str([it.headers for it in trax.requests])
 
 
-async def test_on_the_sandbox_a_caller_needs_no_key() -> None:
-    """The sandbox's key is lent, since it opens nothing; one's own still counts."""
+async def test_a_caller_needs_no_key_on_the_sandbox() -> None:
+    """The sandbox's own key is used; a caller's own key still takes precedence."""
     async with (
         running("http", "--sandbox", "--port", "0") as server,
         plain_http(await server.address()) as http,
     ):
         for era in ERAS:
-            lent, own = HttpCaller(http, era), HttpCaller(http, era, x_api_key=STRANGER_KEY)
-            await lent.open()
+            keyless, own = HttpCaller(http, era), HttpCaller(http, era, x_api_key=STRANGER_KEY)
+            await keyless.open()
             await own.open()
-            listed = read_answer(await lent.post(request(era, "tools/list")))
+            listed = read_answer(await keyless.post(request(era, "tools/list")))
             assert len(listed["result"]["tools"]) == len(ToolFilter().kinds())
-            studios = await lent.call("list_studios")
+            studios = await keyless.call("list_studios")
             assert "Friday Night Show" in str(studios["structuredContent"])
-            others = await own.call("list_studios")
-            assert "Friday Night Show" not in str(others["structuredContent"])
+            other_studios = await own.call("list_studios")
+            assert "Friday Night Show" not in str(other_studios["structuredContent"])
     assert server.stdout.all == []
 
 
-async def test_what_the_operator_chose_holds_for_every_caller() -> None:
-    """`trax-mcp http` reads the same settings: what is not offered is not there, with any key."""
+async def test_the_operators_tool_settings_apply_to_every_caller() -> None:
+    """`trax-mcp http` reads the same settings as stdio."""
     settings = {"TRAX_READ_ONLY": "1", "TRAX_TOOLS": "connections"}
     async with (
         running("http", "--sandbox", "--port", "0", settings=settings) as server,
@@ -125,7 +125,7 @@ async def test_what_the_operator_chose_holds_for_every_caller() -> None:
 
 
 async def test_authorization_is_never_forwarded(era: str) -> None:
-    """It is for this server or for nobody; TRaX sees the key alone."""
+    """TRaX gets only the key."""
     async with serving() as front:
         header = "Bearer for-somebody-else"
         with_key = await front.opened(era, x_api_key=SANDBOX_KEY, authorization=header)
@@ -136,8 +136,8 @@ async def test_authorization_is_never_forwarded(era: str) -> None:
     assert "for-somebody-else" not in front.sent
 
 
-async def test_an_empty_key_is_none(era: str) -> None:
-    """Clients send an empty header where their setting is empty."""
+async def test_an_empty_key_counts_as_no_key(era: str) -> None:
+    """Clients send an empty header for an empty setting."""
     async with serving() as front:
         caller = await front.opened(era, x_api_key="")
         assert error_code(await caller.call("list_studios")) == "no_key"
@@ -146,13 +146,13 @@ async def test_an_empty_key_is_none(era: str) -> None:
 
 @pytest.mark.parametrize("other", [{"x_api_key": STRANGER_KEY}, {}], ids=["other key", "no key"])
 async def test_a_session_belongs_to_the_key_that_opened_it(other: dict[str, str]) -> None:
-    """POST, GET and DELETE with its id and another key, or none, find nothing and end nothing."""
+    """POST, GET and DELETE with another key or none get 404, and the session stays open."""
     async with serving() as front:
         owner = await front.opened(LEGACY, x_api_key=SANDBOX_KEY)
-        thief = front.caller(LEGACY, **other)
-        thief.session = owner.session
-        posted = await thief.post(tool_call(LEGACY, "list_studios"))
-        assert (posted.status_code, *(await thief.statuses())) == (NOT_FOUND,) * 3
+        intruder = front.caller(LEGACY, **other)
+        intruder.session = owner.session
+        posted = await intruder.post(tool_call(LEGACY, "list_studios"))
+        assert (posted.status_code, *(await intruder.statuses())) == (NOT_FOUND,) * 3
         assert (await owner.call("list_studios"))["structuredContent"]["data"]
         assert await owner.statuses() == (200, 200)
         after = await owner.post(tool_call(LEGACY, "list_studios"))
@@ -161,12 +161,12 @@ async def test_a_session_belongs_to_the_key_that_opened_it(other: dict[str, str]
 
 
 async def test_a_session_opened_without_a_key_cannot_be_used_with_one() -> None:
-    """Nobody's session is nobody's, whoever comes."""
+    """Any key gets 404."""
     async with serving() as front:
-        nobody = await front.opened(LEGACY)
-        somebody = front.caller(LEGACY, x_api_key=SANDBOX_KEY)
-        somebody.session = nobody.session
-        posted = await somebody.post(tool_call(LEGACY, "list_studios"))
-        assert (posted.status_code, *(await somebody.statuses())) == (NOT_FOUND,) * 3
-        assert error_code(await nobody.call("list_studios")) == "no_key"
+        keyless = await front.opened(LEGACY)
+        with_key = front.caller(LEGACY, x_api_key=SANDBOX_KEY)
+        with_key.session = keyless.session
+        posted = await with_key.post(tool_call(LEGACY, "list_studios"))
+        assert (posted.status_code, *(await with_key.statuses())) == (NOT_FOUND,) * 3
+        assert error_code(await keyless.call("list_studios")) == "no_key"
     assert front.keys == []

@@ -1,4 +1,4 @@
-"""How `trax-mcp http` starts and ends: one sentence if it cannot listen, and a quick, quiet stop.
+"""How `trax-mcp http` fails to start and how it stops.
 
 Each test starts a real process and sends real signals.
 """
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     import httpx
 
 
-async def ready(server: Running, http: httpx.AsyncClient) -> None:
-    """Wait until the server answers, and so hears signals."""
+async def wait_until_ready(server: Running, http: httpx.AsyncClient) -> None:
+    """Wait until the server answers, and so handles signals."""
     assert (await http.get("/healthz")).status_code == 200
 
 
 def ended_quietly(server: Running) -> bool:
-    """Whether it said where it listens and nothing more, and nothing on stdout."""
+    """Whether it printed only its address, and nothing on stdout."""
     return len(server.stderr.all) == 1 and server.stdout.all == []
 
 
 async def test_a_port_in_use_stops_the_start_with_one_sentence() -> None:
-    """Both commands that listen say which address it is, and nothing else."""
+    """Both commands that listen name the address, and print nothing else."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         for command in ("http", "sandbox"):
@@ -43,8 +43,8 @@ async def test_a_port_in_use_stops_the_start_with_one_sentence() -> None:
             assert server.stdout.all == []
 
 
-async def test_a_host_that_is_not_here_stops_the_start_with_one_sentence() -> None:
-    """An address of somebody else's machine cannot be listened on (192.0.2.0/24: RFC 5737)."""
+async def test_a_foreign_host_address_stops_the_start_with_one_sentence() -> None:
+    """192.0.2.0/24 belongs to no machine (RFC 5737)."""
     async with running("http", "--host", "192.0.2.1", "--port", "0") as server:
         assert await server.end() == 1
     assert server.stderr.text.startswith("trax-mcp: Cannot listen on 192.0.2.1:0: ")
@@ -53,12 +53,12 @@ async def test_a_host_that_is_not_here_stops_the_start_with_one_sentence() -> No
 
 @pytest.mark.parametrize("number", SIGNALS)
 async def test_a_signal_ends_an_idle_server(number: int) -> None:
-    """A connection that is kept alive does not hold it."""
+    """Even with a kept-alive connection."""
     async with (
         running("http", "--sandbox", "--port", "0") as server,
         plain_http(await server.address()) as http,
     ):
-        await ready(server, http)
+        await wait_until_ready(server, http)
         await HttpCaller(http, MODERN).call("list_studios")
         assert await server.stop(number) == 0
     assert ended_quietly(server)
@@ -66,7 +66,7 @@ async def test_a_signal_ends_an_idle_server(number: int) -> None:
 
 @pytest.mark.parametrize("number", SIGNALS)
 async def test_a_signal_ends_a_server_with_an_open_stream(number: int) -> None:
-    """The handshake era's GET stream stays open for ever; its client sees a whole answer."""
+    """The earlier era's GET stream has no end of its own; the client gets a complete response."""
     async with (
         running("http", "--sandbox", "--port", "0") as server,
         plain_http(await server.address()) as http,
@@ -82,7 +82,7 @@ async def test_a_signal_ends_a_server_with_an_open_stream(number: int) -> None:
 
 @pytest.mark.parametrize(("number", "era"), list(zip(SIGNALS, ERAS, strict=True)))
 async def test_a_signal_ends_a_server_with_a_call_in_flight(number: int, era: str) -> None:
-    """TRaX never answers; nobody waits for it, and the caller is told."""
+    """The server does not wait for TRaX; the caller gets an error."""
     async with upstream() as trax:
         held = Held()
         trax.faults.add(held.fault)

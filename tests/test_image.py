@@ -1,6 +1,6 @@
-"""The Dockerfile: it names what is there, and its command and its health check do what they should.
+"""The Dockerfile: its sources exist, and its command and health check work.
 
-`make image` carries it out, as far as that can be done without a container engine.
+`make image` runs it, as far as that is possible without a container engine.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.dockerfile import PORT, copied, instructions, only, variables
 from tests.front import plain_http
 from tests.jsonrpc import MODERN, HttpCaller, request
 from tests.processes import PATIENCE_SECONDS, environment, running
-from tests.project import PROJECT, needed_to_build
+from tests.project import PROJECT, build_sources
 from trax_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ ENTRYPOINT = only("ENTRYPOINT").command()
 
 
 async def is_healthy(address: str, settings: Mapping[str, str] | None = None) -> bool:
-    """What the image's health check says of a server at this address."""
+    """Whether the image's health check succeeds for a server at this address."""
     python, *words = only("HEALTHCHECK").command()
     assert python == "python"
     port = address.rpartition(":")[2]
@@ -40,17 +40,17 @@ async def is_healthy(address: str, settings: Mapping[str, str] | None = None) ->
         return await process.wait() == 0
 
 
-def test_what_is_copied_is_there_and_is_what_the_build_needs() -> None:
-    """Nothing else reaches the build at all: no key file, no history, no environment."""
-    assert copied() == needed_to_build()
+def test_the_copied_files_exist_and_are_what_the_build_needs() -> None:
+    """No other file reaches the build: no key file, no history."""
+    assert copied() == build_sources()
     assert all((ROOT / source).exists() for source in copied())
     lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     assert next(line for line in lines if not line.startswith("#")) == "*"
     assert {line[1:] for line in lines if line.startswith("!")} == copied()
 
 
-def test_both_stages_stand_on_one_small_python_that_the_project_runs_on() -> None:
-    """An environment that was built for one Python does not run on another."""
+def test_both_stages_use_the_same_slim_python_that_the_project_supports() -> None:
+    """An environment built for one Python does not run on another."""
     bases = {it.words()[0] for it in instructions() if it.name == "FROM"}
     (base,) = bases
     found = re.fullmatch(r"python:3\.(\d+)-slim", base)
@@ -59,23 +59,23 @@ def test_both_stages_stand_on_one_small_python_that_the_project_runs_on() -> Non
     assert int(found[1]) >= 11
 
 
-def test_it_runs_as_nobody_in_particular() -> None:
-    """A number: a host that refuses root cannot look a name up."""
+def test_the_image_runs_as_an_unprivileged_numeric_user() -> None:
+    """A host that refuses root cannot look up a name."""
     user, _, group = only("USER").text.partition(":")
     assert int(user) > 0
     assert int(group) > 0
 
 
-def test_it_holds_no_setting_and_no_key() -> None:
-    """Whoever runs it chooses; a key in an image is everybody's."""
+def test_the_image_contains_no_setting_and_no_key() -> None:
+    """A key in an image is public."""
     settings = {f"TRAX_{name.upper()}" for name in Settings.model_fields}
     assert not settings & set(variables())
     assert variables()["PYTHONDONTWRITEBYTECODE"] == "1"
     assert "TRAX_" not in " ".join(it.text for it in instructions())
 
 
-async def test_its_health_check_tells_a_server_from_none() -> None:
-    """It asks this machine itself, whatever proxy is set."""
+async def test_the_health_check_detects_a_stopped_server() -> None:
+    """It connects directly, even if a proxy is set."""
     async with running("http", "--sandbox", "--port", "0") as server:
         address = await server.address()
         assert await is_healthy(address)
@@ -83,21 +83,21 @@ async def test_its_health_check_tells_a_server_from_none() -> None:
     assert not await is_healthy(address)
 
 
-async def test_its_health_check_says_no_to_a_server_that_is_another() -> None:
-    """An answer is not enough: the sandbox's own API has no `/healthz`."""
+async def test_the_health_check_fails_for_another_server() -> None:
+    """A response is not enough: the sandbox's API has no `/healthz`."""
     async with running("sandbox", "--port", "0") as other:
         assert not await is_healthy(await other.address())
 
 
-async def test_its_command_listens_everywhere_and_answers_by_known_names_alone() -> None:
-    """Inside a container loopback would be reached by nobody; the names still guard it."""
+async def test_the_command_listens_on_all_interfaces_and_serves_known_hosts_only() -> None:
+    """Loopback is not reachable from outside a container."""
     program, *arguments = ENTRYPOINT
     assert program in PROJECT["scripts"]
     settings = {"TRAX_ALLOWED_HOSTS": "trax"}
     async with running(*arguments, "--port", "0", "--sandbox", settings=settings) as server:
         address = await server.address()
         assert address.startswith("http://0.0.0.0:")
-        async with plain_http(address.replace("0.0.0.0", "127.0.0.1")) as http:  # noqa: S104  as it says
+        async with plain_http(address.replace("0.0.0.0", "127.0.0.1")) as http:  # noqa: S104  the address to replace
             statuses = {
                 host: (
                     await HttpCaller(http, MODERN).post(request(MODERN, "tools/list"), host=host)
@@ -112,11 +112,11 @@ async def test_its_command_listens_everywhere_and_answers_by_known_names_alone()
     }
 
 
-async def test_the_port_that_is_exposed_and_checked_is_the_one_that_it_listens_on() -> None:
-    """The command does not name it, so it is the program's own."""
+async def test_the_exposed_and_checked_port_is_the_default_port() -> None:
+    """The command does not set a port."""
     assert "--port" not in ENTRYPOINT
-    async with running(*ENTRYPOINT[1:], "--help") as asked:
-        await asked.end()
+    async with running(*ENTRYPOINT[1:], "--help") as help_process:
+        await help_process.end()
     assert only("EXPOSE").text == PORT
-    assert f"({PORT})" in asked.stdout.text
+    assert f"({PORT})" in help_process.stdout.text
     assert f"127.0.0.1', {PORT}," in only("HEALTHCHECK").text

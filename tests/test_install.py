@@ -1,4 +1,4 @@
-"""`trax-mcp install`: what is written, on configurations as clients have them, and what is kept."""
+"""`trax-mcp install`: what it writes into realistic client configurations, and what it keeps."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.homes import (
     Home,
     each_client,
     entry,
+    install_on_terminal,
     mode,
-    on_a_terminal,
     sample_of,
 )
 from tests.processes import PATIENCE_SECONDS, environment
@@ -27,7 +27,7 @@ from trax_mcp.cli.clients import CLIENTS
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.settings import read_settings
 
-INFO: Final = {"name": "a client", "version": "1"}
+CLIENT_INFO: Final = {"name": "a client", "version": "1"}
 
 
 @pytest.fixture
@@ -37,20 +37,20 @@ def home(tmp_path: Path) -> Home:
 
 
 def test_every_client_has_a_sample() -> None:
-    """A new row of the table is tried with everything below."""
+    """So that every client runs through the tests below."""
     assert [it.client for it in SAMPLES] == list(CLIENTS)
 
 
 @each_client
-async def test_trax_is_added_and_nothing_else_changes(home: Home, sample: Sample) -> None:
-    """Character by character: other servers, comments, order, indents, numbers as typed."""
-    file = home.has(sample)
+async def test_install_adds_trax_and_changes_nothing_else(home: Home, sample: Sample) -> None:
+    """Other servers, comments, order, indents and number formats stay."""
+    file = home.write_config(sample)
     file.chmod(0o640)
     done = await home.install(sample.client, typed=f"{KEY}\n")
     assert done.code == 0, done.err
     assert home.all_files() == {
-        sample.place: home.grown(sample).encode(),
-        f"{sample.place}.bak": sample.text.encode(),
+        sample.path: home.config_with_trax(sample).encode(),
+        f"{sample.path}.bak": sample.text.encode(),
         ".config/trax-mcp/key": f"{KEY}\n".encode(),
     }
     assert [mode(file), mode(file.with_name(f"{file.name}.bak"))] == [0o640, 0o600]
@@ -58,33 +58,33 @@ async def test_trax_is_added_and_nothing_else_changes(home: Home, sample: Sample
 
 
 @each_client
-async def test_to_do_it_again_writes_nothing(home: Home, sample: Sample) -> None:
-    """No file is touched, no second backup is made, with the same key or with none."""
-    home.has(sample)
+async def test_second_install_writes_nothing(home: Home, sample: Sample) -> None:
+    """With the same key or without one."""
+    home.write_config(sample)
     await home.install(sample.client, typed=f"{KEY}\n")
-    before = home.state()
+    before = home.file_stats()
     for typed in ("", "\n", f"{KEY}\n"):
         done = await home.install(sample.client, typed=typed)
         assert (done.code, done.out.splitlines()[0]) == (
             0,
             f"{CLIENTS[sample.client].title} was set up already, on your studios.",
         )
-        assert home.state() == before
+        assert home.file_stats() == before
 
 
 @each_client
 @pytest.mark.parametrize("arguments", [[], ["--sandbox"]], ids=["key", "sandbox"])
-async def test_a_configuration_that_is_missing_is_made(
+async def test_install_creates_a_missing_configuration(
     home: Home, sample: Sample, arguments: list[str]
 ) -> None:
-    """For its owner alone; where the client had no folder, it is said that it was made."""
+    """Only its owner can read it; if the client's folder was missing too, the output says so."""
     done = await home.install(sample.client, *arguments, typed=f"{KEY}\n")
-    file = home.path / sample.place
-    made = {"command": COMMAND, "args": [*ARGUMENTS, *arguments]} | (
-        {} if arguments else {"env": home.only_the_key_file}
+    file = home.path / sample.path
+    expected = {"command": COMMAND, "args": [*ARGUMENTS, *arguments]} | (
+        {} if arguments else {"env": home.key_file_settings}
     )
-    shape = {} if sample.client == "claude-desktop" else {"type": "stdio"}
-    assert json.loads(file.read_text()) == {sample.servers: {"trax": shape | made}}
+    type_field = {} if sample.client == "claude-desktop" else {"type": "stdio"}
+    assert json.loads(file.read_text()) == {sample.servers: {"trax": type_field | expected}}
     assert mode(file) == 0o600
     assert home.key_file.exists() is not bool(arguments)
     assert ("no folder here yet" in done.out) is (sample.client != "claude-code")
@@ -92,68 +92,68 @@ async def test_a_configuration_that_is_missing_is_made(
 
 
 @each_client
-async def test_it_can_be_printed_instead(home: Home, sample: Sample) -> None:
-    """Only JSON on stdout, the places on stderr; nothing is asked, read or written."""
-    home.has(sample, "{ not even JSON")
-    before = home.state()
+async def test_print_option_prints_the_entry_and_writes_nothing(home: Home, sample: Sample) -> None:
+    """Stdout has only JSON, stderr the paths; no key is asked for."""
+    home.write_config(sample, "{ not even JSON")
+    before = home.file_stats()
     done = await home.install(sample.client, "--print", typed=f"{KEY}\n")
     printed = json.loads(done.out)
     assert done.code == 0
     assert printed[sample.servers]["trax"]["command"] == COMMAND
-    assert printed[sample.servers]["trax"]["env"] == home.only_the_key_file
-    assert str(home.path / sample.place) in done.err
+    assert printed[sample.servers]["trax"]["env"] == home.key_file_settings
+    assert str(home.path / sample.path) in done.err
     assert str(home.key_file) in done.err
-    assert home.state() == before
+    assert home.file_stats() == before
 
 
-async def test_what_is_printed_for_the_sandbox_knows_no_key(home: Home) -> None:
-    """It is the whole configuration of a client that has no other server."""
+async def test_printed_sandbox_entry_has_no_key(home: Home) -> None:
+    """It is a complete configuration."""
     done = await home.install("cursor", "--print", "--sandbox")
-    wanted = {"type": "stdio", "command": COMMAND, "args": [*ARGUMENTS, "--sandbox"]}
-    assert json.loads(done.out) == {"mcpServers": {"trax": wanted}}
+    expected = {"type": "stdio", "command": COMMAND, "args": [*ARGUMENTS, "--sandbox"]}
+    assert json.loads(done.out) == {"mcpServers": {"trax": expected}}
     assert "key" not in done.err
     assert home.all_files() == {}
 
 
 @each_client
-async def test_a_link_stays_a_link_to_the_same_file(home: Home, sample: Sample) -> None:
-    """As people have it who keep their settings elsewhere; the backup is beside the file itself."""
-    link = home.has(sample)
+async def test_install_keeps_a_symbolic_link(home: Home, sample: Sample) -> None:
+    """The backup is next to the link's target."""
+    link = home.write_config(sample)
     target = home.path / "dotfiles" / "mine.json"
     target.parent.mkdir()
     link.rename(target)
     link.symlink_to(target)
     assert (await home.install(sample.client, typed=f"{KEY}\n")).code == 0
     assert link.readlink() == target
-    assert target.read_text() == home.grown(sample)
+    assert target.read_text() == home.config_with_trax(sample)
     assert target.with_name("mine.json.bak").read_text() == sample.text
     assert list(link.parent.glob(f"{link.name}.*")) == []
 
 
 @each_client
-async def test_line_ends_and_a_byte_order_mark_stay(home: Home, sample: Sample) -> None:
-    """As editors on Windows leave them; what is added has the same."""
+async def test_install_keeps_line_ends_and_byte_order_mark(home: Home, sample: Sample) -> None:
+    """As written by editors on Windows; added lines have the same line ends."""
 
     def windows(text: str) -> str:
         return "\ufeff" + text.replace("\n", "\r\n")
 
-    file = home.has(sample, windows(sample.text))
+    file = home.write_config(sample, windows(sample.text))
     await home.install(sample.client, typed=f"{KEY}\n")
-    assert file.read_bytes().decode() == windows(home.grown(sample))
+    assert file.read_bytes().decode() == windows(home.config_with_trax(sample))
 
 
-async def test_no_backup_is_ever_overwritten(home: Home) -> None:
-    """What was there before the first time can still be had; the same is not kept twice."""
+async def test_backups_are_never_overwritten(home: Home) -> None:
+    """The same content is not backed up twice."""
     cursor = sample_of("cursor")
-    file = home.has(cursor)
+    file = home.write_config(cursor)
     backups = [file.with_name(f"mcp.json.bak{it}") for it in ("", ".1", ".2")]
     backups[0].write_text("mine")
     await home.install("cursor", typed=f"{KEY}\n")
-    home.has(cursor)
+    home.write_config(cursor)
     await home.install("cursor")
     await home.install("cursor", "--sandbox")
-    kept = [it.read_text() for it in backups]
-    assert kept == ["mine", cursor.text, home.grown(cursor)]
+    contents = [it.read_text() for it in backups]
+    assert contents == ["mine", cursor.text, home.config_with_trax(cursor)]
     assert len(list(file.parent.iterdir())) == 4
 
 
@@ -171,102 +171,104 @@ OLD_ENTRY: Final = """\
 """
 
 
-async def test_an_entry_from_before_is_corrected_and_keeps_the_rest(home: Home) -> None:
-    """Its own settings, what the client put there, and comments; only the sandbox is left."""
-    file = home.has(sample_of("cursor"), OLD_ENTRY)
+async def test_install_corrects_an_old_entry_and_keeps_its_other_settings(home: Home) -> None:
+    """Comments and the client's own fields stay; the sandbox is switched off."""
+    file = home.write_config(sample_of("cursor"), OLD_ENTRY)
     await home.install("cursor", typed=f"{KEY}\n")
     added = f'"TRAX_SANDBOX": "", "TRAX_API_KEY_FILE": "{home.key_file}", "TRAX_API_KEY": "" }}'
-    wanted = (
+    expected = (
         OLD_ENTRY.replace("/gone/trax-mcp", COMMAND)
         .replace('["--sandbox"]', json.dumps(ARGUMENTS))
         .replace('"TRAX_SANDBOX": "1" }', added)
         .replace(f"{added}\n    }}", f'{added},\n      "type": "stdio"\n    }}')
     )
-    assert file.read_text() == wanted
+    assert file.read_text() == expected
 
 
-@pytest.mark.parametrize("there", [False, True], ids=["new", "from before"])
-@pytest.mark.parametrize("handed_on", ["TRAX_API_KEY", "TRAX_API_KEY_FILE", "TRAX_SANDBOX"])
-@pytest.mark.parametrize("kept", [False, True], ids=["key in a file", "key in the entry"])
-async def test_what_a_client_hands_on_does_not_count(
-    home: Home, *, there: bool, handed_on: str, kept: bool
+@pytest.mark.parametrize("has_entry", [False, True], ids=["new entry", "old entry"])
+@pytest.mark.parametrize("inherited", ["TRAX_API_KEY", "TRAX_API_KEY_FILE", "TRAX_SANDBOX"])
+@pytest.mark.parametrize("has_key", [False, True], ids=["key in a file", "key in the entry"])
+async def test_entry_overrides_the_clients_own_environment(
+    home: Home, *, has_entry: bool, inherited: str, has_key: bool
 ) -> None:
-    """Its own environment may have a key of another kind, or the sandbox: the entry decides."""
-    own = {"TRAX_API_KEY": SANDBOX_KEY} if kept else {}
-    if there or kept:
-        trax = {"command": "/gone/trax-mcp", "env": {**own, "TRAX_CONFIRM": "human"}}
-        home.has(sample_of("cursor"), json.dumps({"mcpServers": {"trax": trax}}))
-    done = await home.install("cursor", typed="" if kept else f"{SANDBOX_KEY}\n")
+    """That environment may have another key, or the sandbox."""
+    key = {"TRAX_API_KEY": SANDBOX_KEY} if has_key else {}
+    if has_entry or has_key:
+        trax = {"command": "/gone/trax-mcp", "env": {**key, "TRAX_CONFIRM": "human"}}
+        home.write_config(sample_of("cursor"), json.dumps({"mcpServers": {"trax": trax}}))
+    done = await home.install("cursor", typed="" if has_key else f"{SANDBOX_KEY}\n")
     assert done.code == 0, done.err
     env = entry(home.path / ".cursor/mcp.json")["env"]
-    handed = {handed_on: "1" if handed_on == "TRAX_SANDBOX" else "/elsewhere"}
-    settings = read_settings({**handed, **env})
+    client_env = {inherited: "1" if inherited == "TRAX_SANDBOX" else "/elsewhere"}
+    settings = read_settings({**client_env, **env})
     assert (settings.key(), settings.sandbox) == (SANDBOX_KEY, False)
-    before = home.state()
+    before = home.file_stats()
     await home.install("cursor")
-    assert home.state() == before
+    assert home.file_stats() == before
 
 
-async def test_whose_place_is_taken_is_said_before_the_key_is_given(home: Home) -> None:
-    """What it started, and what else is kept, by name: the key would go to its address."""
+async def test_replaced_entry_is_reported_before_the_key_is_read(home: Home) -> None:
+    """With its command and the names of its kept fields: the key would be sent to its address."""
     env = {"TRAX_BASE_URL": "https://evil.example", "TRAX_CONFIRM": "flag", "TRAX_API_KEY": "old"}
     trax = {"command": "npx\x1b[2J", "args": ["--token", "hunter2"], "env": env, "cwd": "/x"}
-    file = home.has(sample_of("cursor"), json.dumps({"mcpServers": {"trax": trax}}))
-    told = [
+    file = home.write_config(sample_of("cursor"), json.dumps({"mcpServers": {"trax": trax}}))
+    expected = [
         r"Cursor has a trax already. It started npx\u001b[2J.",
         "What else stands there is kept: cwd, TRAX_BASE_URL, TRAX_CONFIRM.",
         "The key will be sent to the address in TRAX_BASE_URL: is it one that you know?",
     ]
     done = await home.install("cursor", typed=f"{KEY}\n")
-    assert (done.code, done.err.splitlines()[:3]) == (0, told)
+    assert (done.code, done.err.splitlines()[:3]) == (0, expected)
     assert "Reading the key" in done.err.splitlines()[3]
     assert entry(file)["cwd"] == "/x"
-    again = await home.install("cursor", typed=f"{KEY}\n")
-    assert "already" not in again.err.replace("set up already", "")
-    home.has(sample_of("cursor"), json.dumps({"mcpServers": {"trax": trax}}))
-    assert (await home.install("cursor", "--sandbox")).err.splitlines() == told[:2]
+    second = await home.install("cursor", typed=f"{KEY}\n")
+    assert "already" not in second.err.replace("set up already", "")
+    home.write_config(sample_of("cursor"), json.dumps({"mcpServers": {"trax": trax}}))
+    assert (await home.install("cursor", "--sandbox")).err.splitlines() == expected[:2]
 
 
-async def test_a_project_that_has_an_entry_of_its_own_is_told_of(home: Home) -> None:
-    """Claude Code starts that one there, whatever is added for all projects."""
-    home.has(sample_of("claude-code"))
+async def test_install_reports_a_project_with_its_own_entry(home: Home) -> None:
+    """There, Claude Code ignores the entry for all projects."""
+    home.write_config(sample_of("claude-code"))
     done = await home.install("claude-code", typed=f"{KEY}\n")
     assert "In /home/ann/show alone, another entry counts" in done.out
     assert "claude mcp remove trax --scope local" in done.out
-    home.has(sample_of("claude-code"), '{"projects": {"/a": null, "/b": {"mcpServers": null}}}')
+    home.write_config(
+        sample_of("claude-code"), '{"projects": {"/a": null, "/b": {"mcpServers": null}}}'
+    )
     done = await home.install("claude-code", typed=f"{KEY}\n")
     assert (done.code, "alone" in done.out) == (0, False)
 
 
 @each_client
-async def test_no_servers_at_all_are_none(home: Home, sample: Sample) -> None:
-    """Some write null in place of an empty object."""
-    file = home.has(sample, f'{{"a": 1, "{sample.servers}": null}}')
+async def test_install_replaces_null_servers_with_an_object(home: Home, sample: Sample) -> None:
+    """Some clients write null."""
+    file = home.write_config(sample, f'{{"a": 1, "{sample.servers}": null}}')
     done = await home.install(sample.client, "--sandbox")
     assert (done.code, entry(file, sample.servers)["command"]) == (0, COMMAND)
     assert json.loads(file.read_text())["a"] == 1
 
 
-async def test_a_path_that_a_terminal_would_obey_is_spelt_out(home: Home) -> None:
-    """A folder may be called anything."""
+async def test_install_escapes_control_sequences_in_paths(home: Home) -> None:
+    """In its output and in the printed paths."""
     folder = home.path / "\x1b]0;x\x07"
     done = await home.install("vscode", "--sandbox", XDG_CONFIG_HOME=str(folder))
     printed = await home.install("vscode", "--print", XDG_CONFIG_HOME=str(folder))
-    for told in (done.out, printed.err):
-        assert r"\u001b]0;x\u0007" in told
-        assert "\x1b" not in told
+    for text in (done.out, printed.err):
+        assert r"\u001b]0;x\u0007" in text
+        assert "\x1b" not in text
 
 
-async def test_what_a_client_writes_while_a_person_types_is_not_lost(home: Home) -> None:
-    """Claude Code writes to its configuration all the time."""
+async def test_changes_made_by_the_client_during_the_key_prompt_are_kept(home: Home) -> None:
+    """Claude Code often writes to its configuration."""
     code = sample_of("claude-code")
-    file = home.has(code, "{}")
-    await on_a_terminal(home, "claude-code", meanwhile=lambda: home.has(code))
-    assert file.read_text() == home.grown(code)
+    file = home.write_config(code, "{}")
+    await install_on_terminal(home, "claude-code", before_answer=lambda: home.write_config(code))
+    assert file.read_text() == home.config_with_trax(code)
 
 
-async def test_the_places_that_variables_name_are_used(home: Home) -> None:
-    """As the clients themselves do."""
+async def test_environment_variables_change_the_paths(home: Home) -> None:
+    """As in the clients themselves."""
     apps, claude = home.path / "apps", home.path / "claude"
     variables = {"XDG_CONFIG_HOME": str(apps), "CLAUDE_CONFIG_DIR": str(claude)}
     for client in CLIENTS:
@@ -282,12 +284,12 @@ async def test_the_places_that_variables_name_are_used(home: Home) -> None:
 
 @each_client
 @pytest.mark.parametrize("arguments", [[], ["--sandbox"]], ids=["key", "sandbox"])
-async def test_what_is_written_starts_a_server(
+async def test_written_entry_starts_a_server(
     home: Home, sample: Sample, arguments: list[str]
 ) -> None:
-    """From any folder, with nothing but what stands in the entry."""
+    """From any folder, with only the entry's own environment."""
     await home.install(sample.client, *arguments, typed=f"{SANDBOX_KEY}\n")
-    trax = entry(home.path / sample.place, sample.servers)
+    trax = entry(home.path / sample.path, sample.servers)
     assert Path(trax["command"]).is_absolute()
     process = await create_subprocess_exec(
         *(trax["command"], *trax["args"]),
@@ -297,8 +299,8 @@ async def test_what_is_written_starts_a_server(
         env=environment(trax.get("env", {})),
         cwd=home.path,
     )
-    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": INFO}
-    request = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+    params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": CLIENT_INFO}
+    request = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
     async with timeout(PATIENCE_SECONDS):
         out, err = await process.communicate(json.dumps(request).encode() + b"\n")
     assert process.returncode == 0, err

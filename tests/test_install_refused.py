@@ -1,4 +1,4 @@
-"""`trax-mcp install`, where it cannot be done: one sentence says why, and nothing is changed."""
+"""`trax-mcp install` if it cannot be done: one sentence gives the reason, and nothing changes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def home(tmp_path: Path) -> Home:
 
 @each_client
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "problem"),
     [
         ('{\n  "mcpServers": {,}\n}', "is not JSON (line 2, column 18)"),
         ('{"a": 1', "is not JSON (line 1, column 8)"),
@@ -47,37 +47,46 @@ def home(tmp_path: Path) -> Home:
             'has a server "trax" already, which is reached by a url',
         ),
     ],
-    ids=["comma", "cut", "nan", "list", "servers", "entry", "env", "url"],
+    ids=[
+        "stray comma",
+        "truncated",
+        "NaN",
+        "list",
+        "servers is a list",
+        "entry is a string",
+        "env is null",
+        "url entry",
+    ],
 )
-async def test_what_cannot_be_added_to_stays_as_it_is(
-    home: Home, sample: Sample, text: str, told: str
+async def test_unsuitable_configuration_is_not_changed(
+    home: Home, sample: Sample, text: str, problem: str
 ) -> None:
-    """One sentence says what is wrong and where; no key is taken, and nothing is made."""
-    file = home.has(sample, text.replace("@", sample.servers))
-    before = home.state()
+    """The error names the file and the problem; the key is not written."""
+    file = home.write_config(sample, text.replace("@", sample.servers))
+    before = home.file_stats()
     done = await home.install(sample.client, typed=f"{KEY}\n")
-    told = told.replace("@", sample.servers)
+    problem = problem.replace("@", sample.servers)
     hint = "--print shows what to add by hand"
-    assert done == Outcome(1, "", f"trax-mcp: Nothing was changed: {file} {told}; {hint}.\n")
-    assert home.state() == before
+    assert done == Outcome(1, "", f"trax-mcp: Nothing was changed: {file} {problem}; {hint}.\n")
+    assert home.file_stats() == before
 
 
 @pytest.mark.parametrize("client", ["claude-desktop", "claude-code"])
 @pytest.mark.parametrize("text", ['{\n  // mine\n  "mcpServers": {}}', '{"mcpServers": {},}'])
-async def test_comments_are_no_json_to_a_client_that_knows_none(
+async def test_comments_are_refused_for_a_client_without_comment_support(
     home: Home, client: str, text: str
 ) -> None:
-    """It could not read its own configuration: that is to be told, not to be covered up."""
-    home.has(sample_of(client), text)
-    before = home.state()
+    """That client cannot read such a configuration itself."""
+    home.write_config(sample_of(client), text)
+    before = home.file_stats()
     done = await home.install(client, "--sandbox")
     assert (done.code, "is not JSON (line" in done.err) == (1, True)
-    assert home.state() == before
+    assert home.file_stats() == before
 
 
-async def test_what_is_no_text_is_refused(home: Home) -> None:
-    """Such as what an editor saved as UTF-16."""
-    file = home.has(SAMPLES[0])
+async def test_configuration_that_is_not_utf_8_is_refused(home: Home) -> None:
+    """Here UTF-16."""
+    file = home.write_config(SAMPLES[0])
     file.write_bytes(SAMPLES[0].text.encode("utf-16"))
     done = await home.install("claude-desktop", typed=f"{KEY}\n")
     assert (done.code, f"{file} is not text in UTF-8." in done.err) == (1, True)
@@ -85,53 +94,53 @@ async def test_what_is_no_text_is_refused(home: Home) -> None:
 
 
 @each_client
-async def test_what_is_read_only_stays_so(home: Home, sample: Sample) -> None:
-    """A file, or the folder that would get one, even if we could write there all the same."""
-    file = home.has(sample)
+async def test_read_only_file_or_folder_is_not_changed(home: Home, sample: Sample) -> None:
+    """Even for root, who could write there."""
+    file = home.write_config(sample)
     for locked, unlocked in ((file, 0o600), (file.parent, 0o700)):
         locked.chmod(unlocked & 0o555)
-        before = home.state()
+        before = home.file_stats()
         done = await home.install(sample.client, typed=f"{KEY}\n")
         assert done == Outcome(1, "", f"trax-mcp: Nothing was changed: {locked} is read-only.\n")
-        assert home.state() == before
+        assert home.file_stats() == before
         locked.chmod(unlocked)
 
 
-async def test_a_read_only_place_for_the_key_changes_no_configuration(home: Home) -> None:
-    """All of it or nothing."""
-    home.has(sample_of("cursor"))
+async def test_read_only_key_folder_leaves_the_configuration_unchanged(home: Home) -> None:
+    """Both files are written, or neither."""
+    home.write_config(sample_of("cursor"))
     home.key_file.parent.mkdir(parents=True)
     home.key_file.parent.chmod(0o555)
-    before = home.state()
+    before = home.file_stats()
     done = await home.install("cursor", typed=f"{KEY}\n")
-    told = f"trax-mcp: Nothing was changed: {home.key_file.parent} is read-only.\n"
-    assert done == Outcome(1, "", told)
-    assert home.state() == before
+    error = f"trax-mcp: Nothing was changed: {home.key_file.parent} is read-only.\n"
+    assert done == Outcome(1, "", error)
+    assert home.file_stats() == before
 
 
 @each_client
-@pytest.mark.parametrize("what", ["configuration", "key"])
-async def test_a_folder_in_place_of_a_file_is_told(home: Home, sample: Sample, what: str) -> None:
-    """Nothing is made beside it either."""
-    folder = home.path / sample.place if what == "configuration" else home.key_file
+@pytest.mark.parametrize("kind", ["configuration", "key"])
+async def test_folder_in_place_of_a_file_is_refused(home: Home, sample: Sample, kind: str) -> None:
+    """No file is created next to it."""
+    folder = home.path / sample.path if kind == "configuration" else home.key_file
     folder.mkdir(parents=True)
-    before = home.state()
+    before = home.file_stats()
     done = await home.install(sample.client, typed=f"{KEY}\n")
-    told = f"trax-mcp: Nothing was changed: {folder} is a folder, not a file.\n"
-    assert done == Outcome(1, "", told)
-    assert home.state() == before
+    error = f"trax-mcp: Nothing was changed: {folder} is a folder, not a file.\n"
+    assert done == Outcome(1, "", error)
+    assert home.file_stats() == before
 
 
-async def test_a_file_in_place_of_a_folder_is_told(home: Home) -> None:
-    """The same, one step up."""
+async def test_file_in_place_of_a_folder_is_refused(home: Home) -> None:
+    """The error names the file."""
     (home.path / ".cursor").write_text("")
     done = await home.install("cursor", "--sandbox")
-    told = f"{home.path / '.cursor'} is not a folder"
-    assert done == Outcome(1, "", f"trax-mcp: Nothing was changed: {told}.\n")
+    problem = f"{home.path / '.cursor'} is not a folder"
+    assert done == Outcome(1, "", f"trax-mcp: Nothing was changed: {problem}.\n")
 
 
-async def test_a_link_to_itself_is_told(home: Home) -> None:
-    """It can be neither read nor followed."""
+async def test_symbolic_link_to_itself_is_refused(home: Home) -> None:
+    """The link stays."""
     file = home.path / ".cursor/mcp.json"
     file.parent.mkdir()
     file.symlink_to(file)
@@ -140,18 +149,18 @@ async def test_a_link_to_itself_is_told(home: Home) -> None:
     assert file.is_symlink()
 
 
-def test_a_client_that_writes_at_the_same_moment_wins(
+def test_concurrent_change_of_the_configuration_is_kept(
     home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What it wrote after we had read is not replaced by what we made of the older one."""
+    """Install stops if the file changed after it was read."""
     for name, value in home.settings().items():
         monkeypatch.setenv(name, value)
     cursor = sample_of("cursor")
-    file = home.has(cursor, "{}")
+    file = home.write_config(cursor, "{}")
     enter = Replacement.__enter__
 
     def enter_late(replacement: Replacement) -> Replacement:
-        home.has(cursor)
+        home.write_config(cursor)
         return enter(replacement)
 
     monkeypatch.setattr(Replacement, "__enter__", enter_late)
@@ -160,88 +169,93 @@ def test_a_client_that_writes_at_the_same_moment_wins(
         f"trax-mcp: Nothing was changed: {file} was changed by another program meanwhile."
         " Try again.\n"
     )
-    assert home.all_files() == {cursor.place: cursor.text.encode()}
+    assert home.all_files() == {cursor.path: cursor.text.encode()}
 
 
 @pytest.fixture
-def here(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
-    """A home folder that is that of this process, where a key is given."""
+def local_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """An empty home folder that this process uses, with a key on stdin."""
     for name, value in home.settings().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(key_file, "_piped", lambda: KEY)
+    monkeypatch.setattr(key_file, "_from_pipe", lambda: KEY)
     return home
 
 
-def stopped_at_the_key(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    """Let this happen where the key was to take its place: all else has by then."""
+def fail_at_the_key(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Raise an error when the key file is committed, after the configuration."""
     commit = Replacement.commit
 
-    def stopped(replacement: Replacement) -> None:
+    def failing_commit(replacement: Replacement) -> None:
         if replacement._path.name == "key":
             raise error
         commit(replacement)
 
-    monkeypatch.setattr(Replacement, "commit", stopped)
+    monkeypatch.setattr(Replacement, "commit", failing_commit)
 
 
 @pytest.mark.parametrize("text", [None, "{}\n"], ids=["new", "old"])
-def test_a_key_that_cannot_be_put_down_leaves_the_configuration_as_it_was(
-    here: Home,
+def test_key_that_cannot_be_written_restores_the_configuration(
+    local_home: Home,
     text: str | None,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """It had been changed already; no backup and no folder stays of it either."""
+    """No backup and no new folder stays."""
     if text is not None:
-        here.has(sample_of("vscode"), text).chmod(0o640)
-    before, modes = here.all_files(), {it: mode for it, (_, _, mode) in here.state().items()}
-    stopped_at_the_key(monkeypatch, InstallError("the key cannot be replaced"))
+        local_home.write_config(sample_of("vscode"), text).chmod(0o640)
+    before, modes = (
+        local_home.all_files(),
+        {it: mode for it, (_, _, mode) in local_home.file_stats().items()},
+    )
+    fail_at_the_key(monkeypatch, InstallError("the key cannot be replaced"))
     assert install("vscode", sandbox=False) == 1
-    told = "trax-mcp: Nothing was changed: the key cannot be replaced.\n"
-    assert capsys.readouterr().err.endswith(told)
-    assert here.all_files() == before
-    assert {it: mode for it, (_, _, mode) in here.state().items()} == modes
+    error = "trax-mcp: Nothing was changed: the key cannot be replaced.\n"
+    assert capsys.readouterr().err.endswith(error)
+    assert local_home.all_files() == before
+    assert {it: mode for it, (_, _, mode) in local_home.file_stats().items()} == modes
 
 
-def test_an_interrupt_between_the_two_leaves_the_configuration_as_it_was(
-    here: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_interrupt_before_the_key_is_written_restores_the_configuration(
+    local_home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Ctrl-C comes when it comes."""
-    here.has(sample_of("cursor"))
-    before = here.all_files()
-    stopped_at_the_key(monkeypatch, KeyboardInterrupt())
+    """The interrupt is raised again."""
+    local_home.write_config(sample_of("cursor"))
+    before = local_home.all_files()
+    fail_at_the_key(monkeypatch, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         install("cursor", sandbox=False)
     assert capsys.readouterr().err.endswith("Nothing was changed: it was interrupted.\n")
-    assert here.all_files() == before
+    assert local_home.all_files() == before
 
 
 @pytest.mark.parametrize("text", [None, "{}\n"], ids=["new", "old"])
-def test_what_cannot_be_put_back_is_told_with_its_backup(
-    here: Home,
+def test_configuration_that_cannot_be_restored_is_reported_with_its_backup(
+    local_home: Home,
     text: str | None,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Another program has written there in that moment, and its word stays."""
+    """Another program changed it meanwhile; that change stays."""
     cursor = sample_of("cursor")
-    file = here.path / cursor.place
+    file = local_home.path / cursor.path
     if text is not None:
-        here.has(cursor, text)
-    stopped_at_the_key(monkeypatch, InstallError("never said"))
-    in_place = Replacement.take_back
+        local_home.write_config(cursor, text)
+    fail_at_the_key(monkeypatch, InstallError("not shown"))
+    roll_back = Replacement.roll_back
 
-    def late(replacement: Replacement) -> None:
+    def late_roll_back(replacement: Replacement) -> None:
         if replacement._path == file:
             file.write_bytes(b"theirs")
-        in_place(replacement)
+        roll_back(replacement)
 
-    monkeypatch.setattr(Replacement, "take_back", late)
+    monkeypatch.setattr(Replacement, "roll_back", late_roll_back)
     assert install("cursor", sandbox=False) == 1
-    kept = "there was no such file before" if text is None else f"what it held is in {file}.bak"
+    old_content = (
+        "there was no such file before" if text is None else f"what it held is in {file}.bak"
+    )
     assert capsys.readouterr().err.endswith(
         f"trax-mcp: The key was not written, but {file} was changed and could not be put back"
-        f" (another program has written to it); {kept}.\n"
+        f" (another program has written to it); {old_content}.\n"
     )
-    backup = {} if text is None else {f"{cursor.place}.bak": text.encode()}
-    assert here.all_files() == {cursor.place: b"theirs", **backup}
+    backup = {} if text is None else {f"{cursor.path}.bak": text.encode()}
+    assert local_home.all_files() == {cursor.path: b"theirs", **backup}

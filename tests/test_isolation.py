@@ -1,7 +1,7 @@
-"""Ten callers at once over one HTTP server: nothing of one ever reaches another.
+"""Ten concurrent users of one HTTP server never see each other's data.
 
-Each has a key, an account and an era of their own, and tries what is the others'. Real sockets, one
-pool of connections for all of them, thousands of calls in an order that is the same each time.
+Each has a key, an account and an era of their own, and tries things of the others. Real sockets,
+one connection pool, thousands of calls in a fixed random order.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from tests.crowd import dealings, trespass
-from tests.crowd.accounts import COMMON, marks, town
-from tests.crowd.members import Board, Member, at_work
+from tests.crowd.accounts import SHARED_STUDIO, marks, shared_trax
+from tests.crowd.members import SharedState, User, run_steps
 from tests.front import serving
 from tests.hand import STEP_SECONDS, settled
 from tests.jsonrpc import ERAS
@@ -22,13 +22,13 @@ from tests.jsonrpc import ERAS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tests.crowd.accounts import Account, Town
+    from tests.crowd.accounts import Account, SharedTrax
     from tests.crowd.members import Step
     from tests.front import Front
     from tests.hand import HandClock
 
 LONGEST_SECONDS: Final = 300
-"""In real time; it takes a twentieth of that on a machine that is not busy."""
+"""In real time; an idle machine needs a twentieth of it."""
 
 STEPS: Final[Mapping[Step, int]] = {
     dealings.look: 20,
@@ -37,99 +37,107 @@ STEPS: Final[Mapping[Step, int]] = {
     dealings.read: 8,
     dealings.complete: 6,
     dealings.prompt: 4,
-    dealings.speak: 6,
+    dealings.send_chat: 6,
     dealings.reserve: 3,
     dealings.wait: 4,
-    dealings.show: 2,
-    dealings.rehearse: 5,
-    trespass.pry: 10,
-    trespass.peek: 6,
-    trespass.eavesdrop: 3,
-    trespass.guess: 4,
-    trespass.meddle: 2,
-    trespass.interrupt: 2,
-    trespass.forge: 5,
-    trespass.impersonate: 6,
-    trespass.intrude: 4,
-    trespass.turn_pages: 4,
-    trespass.cancel: 6,
+    dealings.go_live_and_offline: 2,
+    dealings.share_confirmations: 5,
+    trespass.read_others_studio: 10,
+    trespass.read_others_resources: 6,
+    trespass.subscribe_to_others_resources: 3,
+    trespass.complete_from_others_studio: 4,
+    trespass.change_others_things: 2,
+    trespass.stop_others_broadcast: 2,
+    trespass.use_others_confirmation: 5,
+    trespass.answer_others_question: 6,
+    trespass.use_others_session: 4,
+    trespass.use_others_cursors: 4,
+    trespass.cancel_others_request: 6,
 }
 
 
-async def test_nothing_of_one_caller_reaches_another() -> None:
-    """Neither in an answer nor an error, a suggestion or a notification; nor does it reach TRaX."""
-    with town() as there:
-        async with serving(trax=there.trax, short_seconds=0) as front:
-            board = Board(front.clock)
-            members = [await arrived(front, board, there, it) for it in there.people]
+async def test_concurrent_callers_never_see_each_others_data() -> None:
+    """Neither answers nor notifications nor requests to TRaX hold anything of another user."""
+    with shared_trax() as shared:
+        async with serving(trax=shared.sandbox, short_seconds=0) as front:
+            state = SharedState(front.clock)
+            users = [await connected_user(front, state, shared, it) for it in shared.accounts]
             with anyio.fail_after(LONGEST_SECONDS):
-                await all_at_work(members, front.clock)
-        asked = sum(member.done["asked"] for member in members)
-        assert asked >= 2000
-        for member in members:
-            assert_busy(member)
-            assert_told(member)
-            assert_faithful(there, member, board)
+                await run_all(users, front.clock)
+        request_count = sum(user.done["requests"] for user in users)
+        assert request_count >= 2000
+        for user in users:
+            assert_all_steps_ran(user)
+            assert_only_own_updates(user)
+            assert_only_own_requests(shared, user, state)
 
 
-async def arrived(front: Front, board: Board, there: Town, account: Account) -> Member:
-    """Somebody who has shaken hands: every other one is of the earlier era."""
+async def connected_user(
+    front: Front, state: SharedState, shared: SharedTrax, account: Account
+) -> User:
+    """A user after the handshake; every other user is of the legacy era."""
     caller = await front.opened(ERAS[account.number % 2], x_api_key=account.key)
     if caller.session is not None:
-        board.pin(account.number, caller.session)
-        board.sessions.add(caller.session)
-    return Member(account, caller, there, board)
+        state.register(account.number, caller.session)
+        state.sessions.add(caller.session)
+    return User(account, caller, shared, state)
 
 
-async def all_at_work(members: Iterable[Member], clock: HandClock) -> None:
-    """Let all of them be told of what is theirs, and take their steps, all at once."""
+async def run_all(users: Iterable[User], clock: HandClock) -> None:
+    """Subscribe all users to their studios, and let them run their steps concurrently."""
     async with anyio.create_task_group() as followers:
-        async with anyio.create_task_group() as time:
-            time.start_soon(let_time_pass, clock)
-            for member in members:
-                await followers.start(member.follow)
+        async with anyio.create_task_group() as clock_task:
+            clock_task.start_soon(let_time_pass, clock)
+            for user in users:
+                await followers.start(user.follow_updates)
             async with anyio.create_task_group() as tasks:
-                for member in members:
-                    tasks.start_soon(at_work, member, STEPS)
-            time.cancel_scope.cancel()
+                for user in users:
+                    tasks.start_soon(run_steps, user, STEPS)
+            clock_task.cancel_scope.cancel()
         await clock.pass_by(20)
         followers.cancel_scope.cancel()
 
 
 async def let_time_pass(clock: HandClock) -> None:
-    """Let time pass when everybody waits for it."""
+    """Let time pass whenever everybody waits."""
     while True:
-        with suppress(TimeoutError):  # they are busy: then it passes with what they do
+        with suppress(TimeoutError):  # busy: then time passes with the answers
             await settled()
             clock.advance(STEP_SECONDS)
 
 
-def assert_busy(member: Member) -> None:
-    """Everything was done, and the answers were about what is theirs."""
-    assert {step.__name__: member.done[step.__name__] for step in STEPS} == {
+def assert_all_steps_ran(user: User) -> None:
+    """Every step ran as often as planned, and the answers held own data."""
+    assert {step.__name__: user.done[step.__name__] for step in STEPS} == {
         step.__name__: times for step, times in STEPS.items()
     }
-    assert member.told > 100
-    for tried in ("a confirmation", "a question", "a wait"):
-        assert member.done[f"{tried} of another's"] > 0, tried
+    assert user.marked_answers > 100
+    for tried in ("another's confirmation", "another's question", "another's request"):
+        assert user.done[tried] > 0, tried
 
 
-def assert_told(member: Member) -> None:
-    """They were told that there is chat in theirs, and of nothing of another's."""
-    chats = {f"trax://studios/{it}/chat" for it in member.own}
-    assert chats <= set(member.news) <= set(member.addresses([*member.own, COMMON]))
+def assert_only_own_updates(user: User) -> None:
+    """The updates cover the own chats, and no resource of another user."""
+    chats = {f"trax://studios/{it}/chat" for it in user.own_studios}
+    assert (
+        chats
+        <= set(user.updated_uris)
+        <= set(user.resource_uris([*user.own_studios, SHARED_STUDIO]))
+    )
 
 
-def assert_faithful(there: Town, member: Member, board: Board) -> None:
-    """What reached TRaX with their key is what they asked for, and holds no more than they said."""
-    reached = [it for it in there.reached if it.secret == member.account.key]
-    changes = Counter(f"{it.method} {it.path}" for it in reached if it.method != "GET")
-    assert changes == member.changed
-    for it in reached:
+def assert_only_own_requests(shared: SharedTrax, user: User, state: SharedState) -> None:
+    """The requests to TRaX with this key are the user's own and hold only what the user sent."""
+    requests = [it for it in shared.requests if it.secret == user.account.key]
+    changes = Counter(f"{it.method} {it.path}" for it in requests if it.method != "GET")
+    assert changes == user.expected_changes
+    for it in requests:
         sent = f"{it.path} {it.query} {it.body.decode()} {it.headers}"
-        strange = {mark for owner, mark in marks(sent) if owner != member.number}
-        assert strange <= member.named, sent
-        assert [secret for secret in board.owners if secret in sent] == []
+        others_marks = {mark for owner, mark in marks(sent) if owner != user.number}
+        assert others_marks <= user.named_marks, sent
+        assert [secret for secret in state.owners if secret in sent] == []
         assert "cookie" not in it.headers
-    looked = {it.path for it in reached if COMMON in it.path}
-    assert {f"/v1/studios/{COMMON}/{it}" for it in ("chat/messages", "stream-status")} <= looked
+    polled = {it.path for it in requests if SHARED_STUDIO in it.path}
+    assert {
+        f"/v1/studios/{SHARED_STUDIO}/{it}" for it in ("chat/messages", "stream-status")
+    } <= polled

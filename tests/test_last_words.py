@@ -1,7 +1,4 @@
-"""What a process on pipes still answers when a signal ends it: whatever it was asked and has not.
-
-Each test starts a real process. It has little time, and its client is still reading.
-"""
+"""On a signal, a stdio server answers all open requests before it ends. With real processes."""
 
 from __future__ import annotations
 
@@ -25,12 +22,12 @@ STOPPED: Final = -32000
 
 
 def settings(trax: Sandbox) -> dict[str, str]:
-    """A key that works."""
+    """Settings with a valid key."""
     return {"TRAX_API_KEY": SANDBOX_KEY, "TRAX_BASE_URL": trax.base_url}
 
 
 async def begin_waiting(server: Running, trax: Sandbox, era: str) -> Held:
-    """Wait for chat that TRaX does not tell; this is done once the call is under way."""
+    """Start a wait for chat that TRaX does not answer. Returns when the call is running."""
     held = Held()
     trax.faults.add(held.fault, path=CHAT_PATH)
     await server.tell(
@@ -48,22 +45,22 @@ async def begin_waiting(server: Running, trax: Sandbox, era: str) -> Held:
 
 
 def answer_to(server: Running, number: int) -> dict[str, Any]:
-    """The one answer to a request, on a stdout that carries nothing but the protocol."""
-    said = [json.loads(line) for line in server.stdout.all]
-    assert all(it["jsonrpc"] == "2.0" for it in said)
-    (answer,) = [it for it in said if it.get("id") == number]
+    """The only answer to a request. Asserts that stdout has only protocol messages."""
+    messages = [json.loads(line) for line in server.stdout.all]
+    assert all(it["jsonrpc"] == "2.0" for it in messages)
+    (answer,) = [it for it in messages if it.get("id") == number]
     return dict(answer)
 
 
 def is_stopping(answer: dict[str, Any]) -> bool:
-    """Whether a call was ended because the server is."""
+    """Whether a call ended because the server stopped."""
     error = answer["error"]
     return (error["code"], "server is stopping" in error["message"]) == (STOPPED, True)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-async def test_a_signal_lets_a_call_that_waits_end_with_an_error(number: int) -> None:
-    """In the earlier era, with a subscription that needs no end."""
+async def test_a_waiting_call_ends_with_an_error_on_a_signal(number: int) -> None:
+    """In the earlier era, with a subscription, which needs no answer."""
     subscribe = request(LEGACY, "resources/subscribe", {"uri": STATUS})
     async with upstream() as trax, running(settings=settings(trax)) as server:
         await server.tell(*opening(LEGACY))
@@ -76,8 +73,8 @@ async def test_a_signal_lets_a_call_that_waits_end_with_an_error(number: int) ->
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-async def test_a_signal_lets_a_subscription_end_with_its_result(number: int) -> None:
-    """In the later era it is a request that has yet to be answered; as is the call beside it."""
+async def test_a_subscription_ends_with_its_result_on_a_signal(number: int) -> None:
+    """In the later era it is an open request, like the call beside it."""
     wanted = {"notifications": {"resourceSubscriptions": [STATUS]}}
     listen = request(MODERN, "subscriptions/listen", wanted, number=LISTENING)
     async with upstream() as trax, running(settings=settings(trax)) as server:

@@ -1,4 +1,4 @@
-"""A port: how it is opened, and by which address it is told."""
+"""Listening sockets and their URLs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from trax_mcp.server.http_server import listen, url_of
 from trax_mcp.settings import CannotStart
 
 
-def test_an_answer_is_not_held_back_until_there_is_more_to_send() -> None:
-    """Every connection that is accepted has TCP_NODELAY, without anybody setting it again."""
+def test_an_accepted_connection_has_tcp_nodelay() -> None:
+    """It is inherited from the listening socket."""
     with (
         listen("127.0.0.1", 0) as listener,
         socket.create_connection(listener.getsockname(), timeout=5),
@@ -20,15 +20,15 @@ def test_an_answer_is_not_held_back_until_there_is_more_to_send() -> None:
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
-def test_an_open_port_is_told_as_a_url() -> None:
-    """The port that was free, not the 0 that was asked for."""
+def test_the_url_has_the_port_that_was_opened() -> None:
+    """Not the requested port 0."""
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         assert port != 0
         assert url_of(listener) == f"http://127.0.0.1:{port}"
 
 
-def test_an_address_of_ipv6_stands_in_brackets() -> None:
-    """In the sentence that refuses it too (2001:db8::/32 is nobody's: RFC 3849)."""
+def test_an_ipv6_address_is_in_brackets() -> None:
+    """Also in the error (2001:db8::/32 belongs to no machine: RFC 3849)."""
     with pytest.raises(CannotStart, match=r"^Cannot listen on \[2001:db8::1\]:0: "):
         listen("2001:db8::1", 0)

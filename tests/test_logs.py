@@ -1,6 +1,6 @@
-"""The log and the answers hold no secret: not under DEBUG, not where things go wrong, in no era.
+"""Neither the log nor the answers contain a secret: not under DEBUG, not after errors, in no era.
 
-Each run carries secrets on purpose, in every place where one may be, and looks for them afterwards.
+Each run puts secrets in every place where one may be.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ SIGNATURE = "canary-signature"
 CONFIRMATION = "canary-confirmation"
 SECRET = "canary-in-an-exception"
 
-WITH_A_MISTAKE = """
+WITH_A_BUG = """
 from trax_mcp.cli import main
 from trax_mcp.consent.guard import ConsentGuard
 
-walk = ConsentGuard.walk
+run = ConsentGuard.run
 
-async def mistaken(road, visit):
-    if visit.operation.tool_name == "get_health":
-        raise RuntimeError("a mistake of ours")
-    return await walk(road, visit)
+async def run_with_bug(guard, call):
+    if call.operation.tool_name == "get_health":
+        raise RuntimeError("a deliberate bug")
+    return await run(guard, call)
 
-ConsentGuard.walk = mistaken
+ConsentGuard.run = run_with_bug
 main()
 """
-"""The command, except that one call runs into an exception that nobody has foreseen."""
+"""The command, with an unexpected exception in one call."""
 
 DESTINATION = {
     "studioId": "studio_42",
@@ -62,9 +62,9 @@ NEW_KEY = {"studioId": "studio_42", "destId": "dest_3", "streamKey": STREAM_KEY}
 UPLOAD = {"filename": "a.png", "contentType": "image/png", "byteSize": 1}
 
 
-def calls(era: str) -> list[Message]:
-    """Calls that carry secrets, or are answered with some, or fail in one way or another."""
-    asked: list[tuple[str, dict[str, Any]]] = [
+def all_calls(era: str) -> list[Message]:
+    """Calls with secrets in their arguments or results, and calls that fail."""
+    calls: list[tuple[str, dict[str, Any]]] = [
         ("create_destination", DESTINATION),
         ("create_destination", {**DESTINATION, "platform": 7}),
         ("create_destination", {**DESTINATION, STREAM_KEY: STREAM_KEY}),
@@ -77,13 +77,15 @@ def calls(era: str) -> list[Message]:
         ("get_studio", {"studioId": "studio_42"}),
         ("get_health", {}),
     ]
-    made = [tool_call(era, tool, number=n, **given) for n, (tool, given) in enumerate(asked, 1)]
-    badly = request(era, "tools/call", {"name": "go_live", "arguments": STREAM_KEY}, number=98)
-    return [*made, badly, request(era, f"no/such/{STREAM_KEY}", number=99)]
+    messages = [
+        tool_call(era, tool, number=n, **arguments) for n, (tool, arguments) in enumerate(calls, 1)
+    ]
+    invalid = request(era, "tools/call", {"name": "go_live", "arguments": STREAM_KEY}, number=98)
+    return [*messages, invalid, request(era, f"no/such/{STREAM_KEY}", number=99)]
 
 
 def script_faults(trax: Sandbox) -> None:
-    """Answers that hold secrets where none should be, and no answers."""
+    """Answers with secrets in unexpected places, and no answers."""
     presigned = f"https://bucket.example/a.png?X-Signature={SIGNATURE}"
     redirect = Fault.status(302, headers={"Location": presigned, "Set-Cookie": SIGNATURE})
     trax.faults.add(redirect, path="/v1/studios")
@@ -92,33 +94,33 @@ def script_faults(trax: Sandbox) -> None:
     trax.faults.add(Fault.dropped(), times=None, path="/v1/connections")
 
 
-def secrets(answers: Iterable[Message]) -> list[str]:
-    """All that must not be in the log, among it what some of the answers hold."""
-    told = [answer.get("result", {}).get("structuredContent", {}) for answer in answers]
-    (url,) = (it["uploadUrl"] for it in told if "uploadUrl" in it)
-    first, second = (it["confirmation"] for it in told if "confirmation" in it)
+def secrets_in(answers: Iterable[Message]) -> list[str]:
+    """All strings that must not be in the log, including those from answers."""
+    results = [answer.get("result", {}).get("structuredContent", {}) for answer in answers]
+    (url,) = (it["uploadUrl"] for it in results if "uploadUrl" in it)
+    first, second = (it["confirmation"] for it in results if "confirmation" in it)
     fixed = [SANDBOX_KEY, READONLY_KEY, STREAM_KEY, SIGNATURE, TOKEN, CONFIRMATION]
     return [*fixed, url, url.rsplit("/")[-1], first, second]
 
 
 def internal_errors(answers: Iterable[Message]) -> list[Message]:
-    """The errors that tell nothing but that there was one."""
+    """The internal errors among the answers."""
     errors = [answer["error"] for answer in answers if "error" in answer]
     return [error for error in errors if error["code"] == types.INTERNAL_ERROR]
 
 
 def assert_clean(log: str, canaries: Iterable[str]) -> None:
-    """No secret is in the log; what the guard decided is, and the one mistake, once."""
+    """The log has no secret, the decision of the guard, and the traceback of the bug once."""
     assert [it for it in canaries if it in log] == []
-    assert log.count("a mistake of ours") == 1
+    assert log.count("a deliberate bug") == 1
     assert log.count("Traceback") == 1
     assert log.count("tools/call failed") == 1
     assert '"operation": "update_destination"' in log
     assert "DEBUG" in log
 
 
-async def test_on_stdio_no_secret_is_logged(era: str) -> None:
-    """Neither the key nor what calls carry, even from lines that are no messages."""
+async def test_no_secret_is_logged_over_stdio(era: str) -> None:
+    """Also for lines that are no valid messages."""
     async with upstream() as trax:
         script_faults(trax)
         settings = {
@@ -126,18 +128,18 @@ async def test_on_stdio_no_secret_is_logged(era: str) -> None:
             "TRAX_API_KEY": SANDBOX_KEY,
             "TRAX_BASE_URL": trax.base_url,
         }
-        async with running(settings=settings, program=("-c", WITH_A_MISTAKE)) as server:
+        async with running(settings=settings, program=("-c", WITH_A_BUG)) as server:
             await server.write(f"{STREAM_KEY} is no message\n")
             await server.tell({"jsonrpc": "2.0", "method": STREAM_KEY, "params": {"a": STREAM_KEY}})
             await server.tell(*opening(era))
-            answers = [await server.ask(message) for message in calls(era)]
+            answers = [await server.ask(message) for message in all_calls(era)]
             assert await server.hang_up() == 0
     assert [error["message"] for error in internal_errors(answers)] == ["Internal error"]
-    assert_clean(server.stderr.text, secrets(answers))
+    assert_clean(server.stderr.text, secrets_in(answers))
 
 
-async def test_on_http_no_secret_is_logged(era: str) -> None:
-    """Nor the token nor the session's id, not even where a wrong key is refused with it."""
+async def test_no_secret_is_logged_over_http(era: str) -> None:
+    """Neither the token nor the session id, also for requests with a wrong key."""
     async with upstream() as trax:
         script_faults(trax)
         settings = {
@@ -146,14 +148,12 @@ async def test_on_http_no_secret_is_logged(era: str) -> None:
             "TRAX_BASE_URL": trax.base_url,
         }
         async with (
-            running(
-                "http", "--port", "0", settings=settings, program=("-c", WITH_A_MISTAKE)
-            ) as server,
+            running("http", "--port", "0", settings=settings, program=("-c", WITH_A_BUG)) as server,
             plain_http(await server.address()) as http,
         ):
             caller = HttpCaller(http, era, x_api_key=SANDBOX_KEY, authorization=f"Bearer {TOKEN}")
             await caller.open()
-            answers = [read_answer(await caller.post(message)) for message in calls(era)]
+            answers = [read_answer(await caller.post(message)) for message in all_calls(era)]
             for wrong in (
                 {"x_api_key": READONLY_KEY},
                 {"x_api_key": f"{SANDBOX_KEY} and more"},
@@ -165,44 +165,44 @@ async def test_on_http_no_secret_is_logged(era: str) -> None:
             await http.post("/mcp", content=STREAM_KEY, headers=caller.all_headers())
             assert await server.stop(signal.SIGTERM) == 0
     assert [error["message"] for error in internal_errors(answers)] == ["Internal error"]
-    canaries = [*secrets(answers), *filter(None, [caller.session])]
+    canaries = [*secrets_in(answers), *filter(None, [caller.session])]
     assert_clean(server.stderr.text, canaries)
     if era == LEGACY:
         assert "Rejecting request for session ...:" in server.stderr.text
 
 
-async def test_a_session_that_ends_in_the_middle_leaves_no_trace_of_its_id() -> None:
-    """Open streams, calls under way, a client that vanishes, a stop: the log stays without it."""
+async def test_the_id_of_an_interrupted_session_is_not_logged() -> None:
+    """With open streams, a client that disconnects, a deleted session and a stop."""
     settings = {"TRAX_LOG_LEVEL": "DEBUG"}
     async with (
         running("http", "--sandbox", "--port", "0", settings=settings) as server,
         plain_http(await server.address()) as http,
     ):
-        gone, deleted, open_one = (HttpCaller(http, LEGACY) for _ in range(3))
-        for caller in (gone, deleted, open_one):
+        dropped, deleted, open_session = (HttpCaller(http, LEGACY) for _ in range(3))
+        for caller in (dropped, deleted, open_session):
             await caller.open()
-        async with http.stream("GET", "/mcp", headers=gone.all_headers()):
+        async with http.stream("GET", "/mcp", headers=dropped.all_headers()):
             pass
         await http.delete("/mcp", headers=deleted.all_headers())
         await deleted.post(tool_call(LEGACY, "list_studios"))
-        async with http.stream("GET", "/mcp", headers=open_one.all_headers()) as stream:
-            async with http.stream("GET", "/mcp", headers=open_one.all_headers()) as second:
+        async with http.stream("GET", "/mcp", headers=open_session.all_headers()) as stream:
+            async with http.stream("GET", "/mcp", headers=open_session.all_headers()) as second:
                 assert second.status_code == 409
             assert await server.stop(signal.SIGINT) == 0
             await stream.aread()
-    sessions = [caller.session for caller in (gone, deleted, open_one)]
+    sessions = [caller.session for caller in (dropped, deleted, open_session)]
     assert all(sessions)
     assert [it for it in sessions if it is not None and it in server.stderr.text] == []
 
 
-async def test_what_an_exception_says_is_told_to_nobody(
+async def test_the_text_of_an_exception_is_logged_but_not_sent(
     trax: TraxClient,
     *,
     era: str,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The client is told that there was an error, the log what it was, and once."""
+    """The log has it once."""
 
     async def fail(*_: object, **__: object) -> None:
         raise RuntimeError(SECRET)

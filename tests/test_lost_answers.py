@@ -1,7 +1,4 @@
-"""What is told when the wire itself fails: no connection, or an answer that never ends.
-
-On real sockets, with a TRaX of a few bytes that says what no web server would.
-"""
+"""Errors on the connection to TRaX: no connection, or an incomplete answer. On real sockets."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.conftest import OWNER, call
-from tests.troubles import LOOK, READ, WRITE, told
+from tests.troubles import CHECK_FIRST, READ, WRITE, failure_in
 from tests.wire import answering, closed_port
 from trax_mcp.api.client import Client
 from trax_mcp.server.app import build_server
@@ -22,10 +19,10 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize(("tool", "arguments"), [READ, WRITE])
-async def test_a_refused_connection_is_tried_three_times_and_nothing_was_sent(
+async def test_a_refused_connection_is_tried_three_times(
     sandbox: Sandbox, tool: str, arguments: dict[str, Any]
 ) -> None:
-    """The only trouble after which even a write may be sent again."""
+    """Nothing is sent, so even a write can be retried."""
     pauses: list[float] = []
 
     async def pause(seconds: float) -> None:
@@ -34,7 +31,7 @@ async def test_a_refused_connection_is_tried_three_times_and_nothing_was_sent(
     trax = Client(base_url=f"http://127.0.0.1:{closed_port()}", timeout_seconds=5, sleep=pause)
     result = await call(build_server(trax, own=OWNER), tool, arguments)
     await trax.aclose()
-    error = told(result, sandbox)
+    error = failure_in(result, sandbox)
     assert re.fullmatch(r"mcp_[0-9a-f]{32}", str(error.pop("requestId")))
     assert error == {
         "code": "unreachable",
@@ -54,7 +51,7 @@ LOST: Final = "The connection to TRaX broke before it answered"
 
 
 @pytest.mark.parametrize(
-    ("said", "after", "code", "happened", "outcome"),
+    ("sent", "after", "code", "happened", "outcome"),
     [
         (b"", "close", "unreachable", LOST, "unknown"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", "close", "unreachable", LOST, "unknown"),
@@ -104,16 +101,16 @@ LOST: Final = "The connection to TRaX broke before it answered"
         ),
     ],
 )
-async def test_a_write_whose_answer_is_lost_on_the_wire_is_sent_once(
-    *, said: bytes, after: After, code: str, happened: str, outcome: str
+async def test_a_write_with_an_incomplete_answer_is_sent_once(
+    *, sent: bytes, after: After, code: str, happened: str, outcome: str
 ) -> None:
-    """From the first byte of the head, what a success means is settled: it is not lost any more."""
-    async with answering(said, after=after) as upstream:
+    """A complete head with a success status means that the write is applied."""
+    async with answering(sent, after=after) as upstream:
         trax = Client(base_url=upstream.url, timeout_seconds=0.2)
         result = await call(build_server(trax, own=OWNER), *WRITE)
         await trax.aclose()
     error = (result.structured_content or {})["error"]
-    became = DONE if outcome == "applied" else LOOK
+    next_step = DONE if outcome == "applied" else CHECK_FIRST
     assert (error["code"], error["outcome"], error["retryable"]) == (code, outcome, False)
-    assert error["message"] == f"{happened}; {became}"
+    assert error["message"] == f"{happened}; {next_step}"
     assert upstream.requests == 1

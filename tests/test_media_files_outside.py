@@ -1,4 +1,4 @@
-"""Nothing that lies outside of the folders is read: by no path, by no link, and by no swap."""
+"""No file outside of the allowed folders is read: by no path, no link, and no replaced file."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.folders import (
-    NO_FILE,
+    NOT_FOUND,
+    NOT_REGULAR,
     OUTSIDE,
     SECRET,
-    THERE,
     UNREADABLE,
-    descriptors,
-    furnish,
+    make_media_folder,
+    open_descriptors,
     read,
-    refusal,
-    taken,
+    refusal_reason,
+    upload_content,
 )
-from tests.media import MP4, NO_MEDIA
+from tests.media import MP4, OTHER_CONTENT
 from tests.processes import PATIENCE_SECONDS
 from trax_mcp.uploads import files
-from trax_mcp.uploads.files import UnfitFileError, opened
+from trax_mcp.uploads.files import MediaFileError, open_media_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def allowed(tmp_path: Path) -> Path:
-    """A folder that may be read, with a video; beside it lies what may not."""
-    return furnish(tmp_path)
+    """An allowed folder with two videos; the folders beside it are not allowed."""
+    return make_media_folder(tmp_path)
 
 
-LEADING_OUT: Final[dict[str, str]] = {
+ESCAPING_PATHS: Final[dict[str, str]] = {
     "up": "../outside/secret.png",
     "down and up": "sub/../../outside/secret.png",
-    "whole": "{root}/outside/secret.png",
-    "whole, by way of inside": "{root}/allowed/../outside/secret.png",
-    "a namesake": "{root}/allowed-not/secret.png",
-    "up to a namesake": "../allowed-not/secret.png",
+    "absolute": "{root}/outside/secret.png",
+    "absolute, through the folder": "{root}/allowed/../outside/secret.png",
+    "a folder with the same prefix": "{root}/allowed-not/secret.png",
+    "up to a folder with the same prefix": "../allowed-not/secret.png",
     "a link": "link.png",
     "a link to a link": "far.png",
     "a link to a folder": "out/secret.png",
@@ -52,20 +52,20 @@ LEADING_OUT: Final[dict[str, str]] = {
     "a link up": "up/outside/secret.png",
     "the folder above": "..",
     "the root": "/",
-    "the keys of the machine": "/etc/passwd",
-    "by way of this process": "/proc/self/root{root}/outside/secret.png",
-    "a process of nobody": "/proc/99999999/root/x",
-    "a home of nobody": "~nobody-of-this-name/x.mp4",
-    "a zero": "intro.mp4\x00.png",
-    "what is not there": "{root}/outside/no-such.png",
-    "a link to what is not there": "nowhere.png",
-    "a network": "//server/share/x.mp4",
+    "a system file": "/etc/passwd",
+    "through /proc of this process": "/proc/self/root{root}/outside/secret.png",
+    "a process that does not exist": "/proc/99999999/root/x",
+    "a home directory that does not exist": "~nobody-of-this-name/x.mp4",
+    "a null character": "intro.mp4\x00.png",
+    "a missing file": "{root}/outside/no-such.png",
+    "a link to a missing file": "nowhere.png",
+    "a network path": "//server/share/x.mp4",
 }
 
 
 @pytest.fixture
-def leading_out(allowed: Path) -> Path:
-    """Links that lead out, one way and another."""
+def folder_with_links(allowed: Path) -> Path:
+    """An allowed folder with links that lead out of it."""
     outside = allowed.parent / "outside"
     (allowed / "link.png").symlink_to(outside / "secret.png")
     (allowed / "far.png").symlink_to("sub/link.png")
@@ -77,18 +77,18 @@ def leading_out(allowed: Path) -> Path:
     return allowed
 
 
-@pytest.mark.parametrize("path", LEADING_OUT.values(), ids=LEADING_OUT)
-async def test_nothing_leads_out(
-    leading_out: Path, path: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("path", ESCAPING_PATHS.values(), ids=ESCAPING_PATHS)
+async def test_no_path_or_link_escapes_the_folder(
+    folder_with_links: Path, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is opened, and nothing is said of what is there: not even whether it is."""
-    ways: list[object] = []
-    monkeypatch.setattr(os, "open", lambda *way, **_: ways.append(way))
-    why = await refusal(path.format(root=leading_out.parent), leading_out)
-    assert (why, ways) == (OUTSIDE, [])
+    """Nothing is opened, and the refusal does not say whether the target exists."""
+    opened: list[object] = []
+    monkeypatch.setattr(os, "open", lambda *path, **_: opened.append(path))
+    why = await refusal_reason(path.format(root=folder_with_links.parent), folder_with_links)
+    assert (why, opened) == (OUTSIDE, [])
 
 
-OUTSIDE_BY_ITS_LETTERS: Final = (
+LEXICALLY_OUTSIDE: Final = (
     "{root}/outside/secret.png",
     "{root}/outside/into.mp4",
     "{root}/outside/no-such/../../allowed/intro.mp4",
@@ -98,36 +98,36 @@ OUTSIDE_BY_ITS_LETTERS: Final = (
 )
 
 
-@pytest.mark.parametrize("path", OUTSIDE_BY_ITS_LETTERS)
-async def test_what_lies_outside_by_its_letters_is_not_even_looked_at(
-    leading_out: Path, path: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("path", LEXICALLY_OUTSIDE)
+async def test_a_path_that_is_lexically_outside_is_not_inspected(
+    folder_with_links: Path, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A look alone may mount a disk, or send a password to a server: also where the end is inside.
+    """Inspecting a path can mount a disk or send a password to a server.
 
-    What begins inside is looked at there.
+    This holds even if the path ends inside. A path that begins inside is inspected there.
     """
-    outside = leading_out.parent / "outside"
-    (outside / "into.mp4").symlink_to(leading_out / "intro.mp4")
-    looked: list[str] = []
+    outside = folder_with_links.parent / "outside"
+    (outside / "into.mp4").symlink_to(folder_with_links / "intro.mp4")
+    inspected: list[str] = []
 
-    def watching(call: str) -> None:
-        look = getattr(os, call)
+    def record(call: str) -> None:
+        real_call = getattr(os, call)
 
-        def watched(path: str, *rest: object, **how: object) -> object:
-            looked.append(os.fspath(path))
-            return look(path, *rest, **how)
+        def recording(path: str, *rest: object, **kwargs: object) -> object:
+            inspected.append(os.fspath(path))
+            return real_call(path, *rest, **kwargs)
 
-        monkeypatch.setattr(os, call, watched)
+        monkeypatch.setattr(os, call, recording)
 
     for call in ("lstat", "readlink", "stat"):
-        watching(call)
-    given = path.format(root=leading_out.parent)
+        record(call)
+    full_path = path.format(root=folder_with_links.parent)
     if path.endswith("allowed/intro.mp4"):
-        assert await taken(given, leading_out) == MP4
+        assert await upload_content(full_path, folder_with_links) == MP4
     else:
-        assert await refusal(given, leading_out) == OUTSIDE
-    assert [it for it in looked if str(it).startswith(str(outside))] == []
-    assert looked != []
+        assert await refusal_reason(full_path, folder_with_links) == OUTSIDE
+    assert [it for it in inspected if str(it).startswith(str(outside))] == []
+    assert inspected != []
 
 
 ON_WINDOWS: Final[tuple[tuple[str, bool], ...]] = (
@@ -147,94 +147,96 @@ ON_WINDOWS: Final[tuple[tuple[str, bool], ...]] = (
 )
 
 
-@pytest.mark.parametrize(("path", "below"), ON_WINDOWS)
-def test_on_windows_no_server_and_no_device_lies_below_a_folder(
-    *, path: str, below: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("path", "is_below"), ON_WINDOWS)
+def test_on_windows_network_and_device_paths_are_not_below_a_folder(
+    *, path: str, is_below: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To look at a server is to log in there; a folder that is on one may still be allowed."""
+    """Inspecting a server path logs in there; an allowed folder may still be on a server."""
     monkeypatch.setattr(os.path, "normpath", ntpath.normpath)
     folder = PureWindowsPath(r"C:\Videos")
-    assert files.is_below(folder / path, folder) is below
+    assert files.is_below(folder / path, folder) is is_below
     share = PureWindowsPath(r"\\server\share")
     assert files.is_below(share / "x.mp4", share)
     assert not files.is_below(share / path, share / "videos")
 
 
-async def test_a_refusal_names_the_folders(allowed: Path, tmp_path: Path) -> None:
+async def test_a_refusal_names_the_allowed_folders(allowed: Path, tmp_path: Path) -> None:
     """So that a model can tell the person where to put the file."""
-    with pytest.raises(UnfitFileError) as caught:
-        await taken("/etc/passwd", allowed, tmp_path / "outside")
+    with pytest.raises(MediaFileError) as caught:
+        await upload_content("/etc/passwd", allowed, tmp_path / "outside")
     named = f"TRAX_MEDIA_DIRS allows {allowed}, {tmp_path / 'outside'}."
     assert caught.value.remedy == named
 
 
-async def test_without_folders_nothing_may_be_read(allowed: Path) -> None:
-    """None is not all."""
-    assert await refusal(allowed / "intro.mp4") == OUTSIDE
+async def test_without_allowed_folders_no_file_can_be_read(allowed: Path) -> None:
+    """No folder does not mean all folders."""
+    assert await refusal_reason(allowed / "intro.mp4") == OUTSIDE
 
 
-# What is swapped between the check and the use
+# Files that are replaced between check and use
 
 
-def afterwards(monkeypatch: pytest.MonkeyPatch, asking: str, swap: Callable[[], object]) -> None:
-    """Let somebody swap what lies on the disk, once, right after the system was asked this."""
-    owner = os.path if asking == "realpath" else os
-    ask, waiting = getattr(owner, asking), [swap]
+def swap_after(
+    monkeypatch: pytest.MonkeyPatch, function_name: str, swap: Callable[[], object]
+) -> None:
+    """Run `swap` once, right after the first call of this `os` function."""
+    owner = os.path if function_name == "realpath" else os
+    real_function, pending = getattr(owner, function_name), [swap]
 
-    def asked(path: str, **how: object) -> object:
-        answer = ask(path, **how)
-        while waiting:
-            waiting.pop()()
+    def swapping(path: str, **kwargs: object) -> object:
+        answer = real_function(path, **kwargs)
+        while pending:
+            pending.pop()()
         return answer
 
-    monkeypatch.setattr(owner, asking, asked)
+    monkeypatch.setattr(owner, function_name, swapping)
 
 
-def relink(path: Path, target: Path) -> None:
-    """Put a link in the place of what is there."""
+def replace_by_link(path: Path, target: Path) -> None:
+    """Replace a file by a link."""
     path.rename(path.with_name("moved away"))
     path.symlink_to(target)
 
 
-async def test_a_file_that_becomes_a_link_is_not_followed(
+async def test_a_file_replaced_by_a_link_is_not_followed(
     allowed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was a file when its path was looked at, and leads out when it is opened."""
+    """It is a file when its path is resolved, and a link when it is opened."""
     secret = allowed.parent / "outside" / "secret.png"
-    swap = lambda: relink(allowed / "intro.mp4", secret)  # noqa: E731  a swap has no name
-    afterwards(monkeypatch, "realpath", swap)
-    assert await refusal("intro.mp4", allowed) == NO_FILE
+    swap = lambda: replace_by_link(allowed / "intro.mp4", secret)  # noqa: E731  a function would be longer
+    swap_after(monkeypatch, "realpath", swap)
+    assert await refusal_reason("intro.mp4", allowed) == NOT_REGULAR
 
 
-async def test_a_file_that_becomes_a_link_at_the_last_moment_is_not_followed(
+async def test_a_file_replaced_by_a_link_just_before_open_is_not_followed(
     allowed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Even after the last look at what it is."""
+    """Even after the last check of its type."""
     secret = allowed.parent / "outside" / "secret.png"
-    swap = lambda: relink(allowed / "intro.mp4", secret)  # noqa: E731  as above
-    afterwards(monkeypatch, "stat", swap)
-    assert await refusal("intro.mp4", allowed) == UNREADABLE
+    swap = lambda: replace_by_link(allowed / "intro.mp4", secret)  # noqa: E731  as above
+    swap_after(monkeypatch, "stat", swap)
+    assert await refusal_reason("intro.mp4", allowed) == UNREADABLE
 
 
-async def test_a_folder_that_becomes_a_link_is_not_followed(
+async def test_a_folder_replaced_by_a_link_is_not_followed(
     allowed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A step on the way leads out all of a sudden; there is a file of that name."""
+    """A parent folder is replaced; its target has a file of the same name."""
     outside = allowed.parent / "outside"
     (outside / "deep.mp4").write_bytes(SECRET)
-    swap = lambda: relink(allowed / "sub", outside)  # noqa: E731  as above
-    afterwards(monkeypatch, "realpath", swap)
-    assert await refusal("sub/deep.mp4", allowed) == THERE
+    swap = lambda: replace_by_link(allowed / "sub", outside)  # noqa: E731  as above
+    swap_after(monkeypatch, "realpath", swap)
+    assert await refusal_reason("sub/deep.mp4", allowed) == NOT_FOUND
 
 
-async def test_a_file_that_becomes_a_pipe_holds_nobody_up(
+async def test_a_file_replaced_by_a_pipe_does_not_block(
     allowed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Opening one waits for a writer; here there is none, unless it takes for ever."""
-    path, late = allowed / "intro.mp4", threading.Event()
+    """Opening a pipe waits for a writer; here none comes before the timeout."""
+    path, timed_out = allowed / "intro.mp4", threading.Event()
 
     def write() -> None:
-        late.set()
+        timed_out.set()
         path.open("r+b").close()
 
     writer = threading.Timer(PATIENCE_SECONDS / 2, write)
@@ -244,39 +246,39 @@ async def test_a_file_that_becomes_a_pipe_holds_nobody_up(
         os.mkfifo(path)
         writer.start()
 
-    afterwards(monkeypatch, "stat", swap)
-    before = descriptors()
-    assert await refusal("intro.mp4", allowed) == NO_FILE
+    swap_after(monkeypatch, "stat", swap)
+    before = open_descriptors()
+    assert await refusal_reason("intro.mp4", allowed) == NOT_REGULAR
     writer.cancel()
-    assert not late.is_set()
-    assert descriptors() == before
+    assert not timed_out.is_set()
+    assert open_descriptors() == before
 
 
-async def test_what_was_opened_is_what_is_read(allowed: Path) -> None:
-    """Another file under the same name comes too late."""
-    async with opened("intro.mp4", [allowed]) as file:
+async def test_the_opened_file_is_read_even_if_its_path_is_replaced(allowed: Path) -> None:
+    """Another file under the same name is ignored."""
+    async with open_media_file("intro.mp4", [allowed]) as file:
         (allowed / "intro.mp4").rename(allowed / "moved.mp4")
         (allowed / "intro.mp4").write_bytes(SECRET)
         assert await read(file) == MP4
 
 
-# What stays behind
+# Cleanup
 
 
-async def test_nothing_stays_open(leading_out: Path) -> None:
-    """Neither what was read, nor what was refused at any step."""
-    (leading_out / "text.mp4").write_bytes(NO_MEDIA["text"])
-    os.mkfifo(leading_out / "pipe.mp4")
-    await taken("intro.mp4", leading_out)
-    before = descriptors()
-    await taken("sub/deep.mp4", leading_out)
-    for path in ("text.mp4", "pipe.mp4", "sub", "no/such", "intro.mp4/x", *LEADING_OUT.values()):
-        await refusal(path.format(root=leading_out.parent), leading_out)
-    assert descriptors() == before
+async def test_all_file_descriptors_are_closed(folder_with_links: Path) -> None:
+    """After successful reads, and after refusals at any step."""
+    (folder_with_links / "text.mp4").write_bytes(OTHER_CONTENT["text"])
+    os.mkfifo(folder_with_links / "pipe.mp4")
+    await upload_content("intro.mp4", folder_with_links)
+    before = open_descriptors()
+    await upload_content("sub/deep.mp4", folder_with_links)
+    for path in ("text.mp4", "pipe.mp4", "sub", "no/such", "intro.mp4/x", *ESCAPING_PATHS.values()):
+        await refusal_reason(path.format(root=folder_with_links.parent), folder_with_links)
+    assert open_descriptors() == before
 
 
-def test_steps_are_names_and_nothing_else(leading_out: Path) -> None:
-    """No way up, no way of its own, and the folder itself is none of its files."""
+def test_relative_parts_contain_only_names(folder_with_links: Path) -> None:
+    """No `..`, no absolute path, and the folder itself is not a file."""
     for path, steps in {
         "sub/../sub/deep.mp4": ("sub", "deep.mp4"),
         "in/deep.mp4": ("sub", "deep.mp4"),
@@ -284,5 +286,5 @@ def test_steps_are_names_and_nothing_else(leading_out: Path) -> None:
         ".": (".",),
         "..": None,
     }.items():
-        found: Sequence[str] | None = files._steps(path, leading_out)
+        found: Sequence[str] | None = files._relative_parts(path, folder_with_links)
         assert found == steps

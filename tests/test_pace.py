@@ -1,4 +1,4 @@
-"""How long is waited between looks, and when no look can help any more. Numbers only."""
+"""The pauses between polls, and the errors after which no poll follows."""
 
 from __future__ import annotations
 
@@ -32,145 +32,153 @@ from trax_mcp.chat.poll_interval import LONGEST_SECONDS, PollInterval, is_final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-LOOK: Final = ListChatMessages(studio_id="studio_42")
+OPERATION: Final = ListChatMessages(studio_id="studio_42")
 HOUR: Final = 3_600.0
 
 
-def refused(status: int | None = 429, *, wait: float | None = None) -> TraxError:
-    """TRaX answers with an error, and may say for how long it wishes to be left alone."""
+def refused(status: int | None = 429, *, retry_after: float | None = None) -> TraxError:
+    """An error answer of TRaX."""
     return Refused(
         Failure(
-            code="x", message="No.", retryable=True, http_status=status, retry_after_seconds=wait
+            code="x",
+            message="No.",
+            retryable=True,
+            http_status=status,
+            retry_after_seconds=retry_after,
         )
     )
 
 
-def after(events: Iterable[str], pace: PollInterval) -> PollInterval:
-    """The pace after looks that saw news or nothing, or failed."""
+def after(events: Iterable[str], interval: PollInterval) -> PollInterval:
+    """The interval after polls with these results."""
     for event in events:
-        if event == "news":
-            pace = pace.after_news()
-        elif event == "nothing":
-            pace = pace.after_nothing()
+        if event == "change":
+            interval = interval.after_change()
+        elif event == "no change":
+            interval = interval.after_no_change()
         else:
-            pace = pace.after_failure(refused(503))
-    return pace
+            interval = interval.after_failure(refused(503))
+    return interval
 
 
-def pauses(pace: PollInterval, event: str, times: int) -> list[float]:
-    """The pauses without jitter, now and after each of so many events."""
-    return [after([event] * count, pace).pause(0.0) for count in range(times + 1)]
+def pauses_after(interval: PollInterval, event: str, times: int) -> list[float]:
+    """The pauses without jitter, after 0 to `times` events."""
+    return [after([event] * count, interval).pause(0.0) for count in range(times + 1)]
 
 
-def test_without_news_the_pauses_grow_up_to_nearly_five_times_the_shortest() -> None:
-    """What is left to five times is for the jitter."""
-    assert pauses(PollInterval(2.0), "nothing", 5) == pytest.approx(
+def test_pauses_without_a_change_grow_to_almost_five_times_the_shortest() -> None:
+    """Jitter adds the rest."""
+    assert pauses_after(PollInterval(2.0), "no change", 5) == pytest.approx(
         [2, 3, 4.5, 6.75, 25 / 3, 25 / 3]
     )
-    assert after(["nothing"] * 9, PollInterval(2.0)).pause(1.0) == pytest.approx(10)
+    assert after(["no change"] * 9, PollInterval(2.0)).pause(1.0) == pytest.approx(10)
 
 
-def test_news_bring_back_the_shortest_pause() -> None:
-    """After quiet, and after trouble."""
-    assert after(["nothing"] * 9, PollInterval(2.0)).after_news() == PollInterval(2.0)
-    assert after(["failure"] * 9, PollInterval(2.0)).after_news() == PollInterval(2.0)
-    assert PollInterval(2.0).after_failure(refused(wait=HOUR)).after_news() == PollInterval(2.0)
+def test_a_change_resets_the_pause_to_the_shortest() -> None:
+    """Also after failures."""
+    assert after(["no change"] * 9, PollInterval(2.0)).after_change() == PollInterval(2.0)
+    assert after(["failure"] * 9, PollInterval(2.0)).after_change() == PollInterval(2.0)
+    assert PollInterval(2.0).after_failure(
+        refused(retry_after=HOUR)
+    ).after_change() == PollInterval(2.0)
 
 
-def test_failures_make_the_pauses_grow_up_to_half_a_minute() -> None:
-    """TRaX is left alone the more, the longer it does not answer."""
-    assert pauses(PollInterval(2.0), "failure", 6)[1:] == [4, 8, 16, 30, 30, 30]
+def test_pauses_after_failures_grow_to_half_a_minute() -> None:
+    """Unless the shortest pause is longer."""
+    assert pauses_after(PollInterval(2.0), "failure", 6)[1:] == [4, 8, 16, 30, 30, 30]
     assert LONGEST_SECONDS == 30
     assert after(["failure"] * 9, PollInterval(40.0)).pause(0.0) == 40
 
 
-def test_after_an_outage_the_pace_is_as_before_and_one_quiet_look_slower() -> None:
-    """What failed is forgotten; what was quiet is not."""
-    before = after(["nothing"] * 2, PollInterval(2.0))
-    assert after(["failure"] * 9, before).after_nothing() == before.after_nothing()
+def test_a_success_without_a_change_resets_only_the_failures() -> None:
+    """The earlier polls without a change still count."""
+    before = after(["no change"] * 2, PollInterval(2.0))
+    assert after(["failure"] * 9, before).after_no_change() == before.after_no_change()
 
 
-@pytest.mark.parametrize("wait", [0.0, 1.0, 7.0, 31.0, HOUR, 30 * 24 * HOUR, 999_999_999.0])
-@pytest.mark.parametrize("failed", [0, 1, 20])
+@pytest.mark.parametrize("retry_after", [0.0, 1.0, 7.0, 31.0, HOUR, 30 * 24 * HOUR, 999_999_999.0])
+@pytest.mark.parametrize("failures", [0, 1, 20])
 @pytest.mark.parametrize("jitter", [0.0, 0.5, 1.0])
-def test_what_trax_wishes_is_obeyed_however_long(wait: float, failed: int, jitter: float) -> None:
-    """Nobody asks before, neither the loop nor a reader in between."""
-    pace = after(["failure"] * failed, PollInterval(2.0)).after_failure(refused(wait=wait))
-    assert pace.least == max(2.0, wait)
-    assert wait <= pace.pause(jitter) <= max(LONGEST_SECONDS, wait) * 1.2
+def test_retry_after_is_respected_however_long(
+    retry_after: float, failures: int, jitter: float
+) -> None:
+    """For the loop and for readers."""
+    interval = after(["failure"] * failures, PollInterval(2.0)).after_failure(
+        refused(retry_after=retry_after)
+    )
+    assert interval.minimum == max(2.0, retry_after)
+    assert retry_after <= interval.pause(jitter) <= max(LONGEST_SECONDS, retry_after) * 1.2
 
 
-def test_a_wish_holds_until_trax_was_asked_again() -> None:
-    """The next answer is the last word: another wish, none, or messages."""
-    wished = PollInterval(2.0).after_failure(refused(wait=HOUR))
-    assert wished.after_failure(refused(wait=9.0)).least == 9
-    assert wished.after_failure(refused(503)).least == 2
-    assert wished.after_nothing().least == 2
-    assert wished.after_nothing() == PollInterval(2.0).after_nothing()
+def test_retry_after_applies_until_the_next_answer() -> None:
+    """Whatever that answer is."""
+    waiting = PollInterval(2.0).after_failure(refused(retry_after=HOUR))
+    assert waiting.after_failure(refused(retry_after=9.0)).minimum == 9
+    assert waiting.after_failure(refused(503)).minimum == 2
+    assert waiting.after_no_change().minimum == 2
+    assert waiting.after_no_change() == PollInterval(2.0).after_no_change()
 
 
 @settings(deadline=None, derandomize=True, max_examples=200)
 @given(
     shortest=st.floats(0.1, HOUR),
-    events=st.lists(st.sampled_from(("news", "nothing", "nothing", "failure")), max_size=60),
+    events=st.lists(st.sampled_from(("change", "no change", "no change", "failure")), max_size=60),
     jitter=st.floats(0, 1),
 )
-def test_pauses_keep_their_bounds_whatever_happens(
-    shortest: float, events: list[str], jitter: float
-) -> None:
-    """Never below the shortest; while TRaX answers never above five times it."""
-    pace = after(events, PollInterval(shortest))
-    pause, answers = pace.pause(jitter), events[-1:] != ["failure"]
-    assert pace.least == shortest
+def test_pauses_stay_within_their_bounds(shortest: float, events: list[str], jitter: float) -> None:
+    """Never below the shortest; without failures, never above five times the shortest."""
+    interval = after(events, PollInterval(shortest))
+    pause, succeeded = interval.pause(jitter), events[-1:] != ["failure"]
+    assert interval.minimum == shortest
     assert pause >= shortest
-    most = 5 * shortest if answers else max(LONGEST_SECONDS, shortest) * 1.2
-    assert pause <= most * (1 + 1e-9)
+    longest = 5 * shortest if succeeded else max(LONGEST_SECONDS, shortest) * 1.2
+    assert pause <= longest * (1 + 1e-9)
 
 
 @settings(deadline=None, derandomize=True, max_examples=100)
 @given(
-    events=st.lists(st.sampled_from(("nothing", "failure")), max_size=30),
+    events=st.lists(st.sampled_from(("no change", "failure")), max_size=30),
     jitters=st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted),
 )
-def test_jitter_spreads_a_pause_by_a_fifth(events: list[str], jitters: list[float]) -> None:
-    """It only ever adds, and more of it adds more."""
-    pace = after(events, PollInterval(2.0))
-    less, more = map(pace.pause, jitters)
-    assert pace.pause(0.0) <= less <= more <= pace.pause(1.0)
-    assert math.isclose(pace.pause(1.0), pace.pause(0.0) * 1.2)
+def test_jitter_adds_at_most_a_fifth_to_a_pause(events: list[str], jitters: list[float]) -> None:
+    """More jitter never makes it shorter."""
+    interval = after(events, PollInterval(2.0))
+    shorter, longer = map(interval.pause, jitters)
+    assert interval.pause(0.0) <= shorter <= longer <= interval.pause(1.0)
+    assert math.isclose(interval.pause(1.0), interval.pause(0.0) * 1.2)
 
 
-def test_a_pace_for_years_of_quiet_or_trouble_is_still_a_number() -> None:
-    """What grows is bounded before it is raised to a power."""
-    assert PollInterval(2.0, quiet=10**9).pause(1.0) == pytest.approx(10)
-    assert PollInterval(2.0, failed=10**9).pause(0.0) == 30
+def test_a_pause_after_very_many_polls_does_not_overflow() -> None:
+    """The exponent is bounded."""
+    assert PollInterval(2.0, unchanged=10**9).pause(1.0) == pytest.approx(10)
+    assert PollInterval(2.0, failures=10**9).pause(0.0) == 30
 
 
-# The end
+# Final errors
 
 FINAL_STATUSES: Final = [400, 401, 403, 404, 410]
-"""The studio's name is not one, the key is refused or may not read it, or the studio is gone."""
-PASSING_STATUSES: Final = [None, 200, 408, 409, 425, 429, 500, 502, 503, 504, 599]
+"""The studio id is invalid, the key is refused or lacks a scope, or the studio is gone."""
+TEMPORARY_STATUSES: Final = [None, 200, 408, 409, 425, 429, 500, 502, 503, 504, 599]
 
 
 @pytest.mark.parametrize("status", FINAL_STATUSES)
-@pytest.mark.parametrize("kind", [Refused, BadAnswer])
-def test_a_refusal_that_will_stay_is_final(status: int, kind: type[TraxError]) -> None:
-    """To ask again would only cost TRaX; even if it asks for patience."""
-    assert is_final(kind(refused(status).failure))
-    assert is_final(kind(refused(status, wait=5.0).failure))
+@pytest.mark.parametrize("error_type", [Refused, BadAnswer])
+def test_a_permanent_status_is_final(status: int, error_type: type[TraxError]) -> None:
+    """Also with `Retry-After`."""
+    assert is_final(error_type(refused(status).failure))
+    assert is_final(error_type(refused(status, retry_after=5.0).failure))
 
 
-@pytest.mark.parametrize("status", PASSING_STATUSES)
-@pytest.mark.parametrize("kind", [Refused, BadAnswer, LostAnswer, NoConnection])
-def test_whatever_may_pass_is_not(status: int | None, kind: type[TraxError]) -> None:
-    """Listeners are kept through it."""
-    assert not is_final(kind(refused(status).failure))
+@pytest.mark.parametrize("status", TEMPORARY_STATUSES)
+@pytest.mark.parametrize("error_type", [Refused, BadAnswer, LostAnswer, NoConnection])
+def test_a_temporary_status_is_not_final(status: int | None, error_type: type[TraxError]) -> None:
+    """Nor an error without a status."""
+    assert not is_final(error_type(refused(status).failure))
 
 
 @pytest.mark.parametrize("error", [no_key(), client_setup_failed()], ids=lambda it: it.failure.code)
-def test_what_was_never_sent_is_final(error: NotSent) -> None:
-    """Nothing out there can change it."""
+def test_an_error_before_sending_is_final(error: NotSent) -> None:
+    """No answer can change it."""
     assert is_final(error)
 
 
@@ -178,12 +186,12 @@ def test_what_was_never_sent_is_final(error: NotSent) -> None:
     "error",
     [
         no_connection(request_id="r"),
-        timed_out(LOOK, request_id="r", seconds=10),
-        interrupted(LOOK),
-        unreadable(LOOK, request_id="r", status=200),
+        timed_out(OPERATION, request_id="r", seconds=10),
+        interrupted(OPERATION),
+        unreadable(OPERATION, request_id="r", status=200),
     ],
     ids=lambda it: f"{type(it).__name__} {it.failure.code}",
 )
-def test_an_outage_is_not(error: TraxError) -> None:
-    """The network, a slow TRaX and an answer that cannot be read may all be better next time."""
+def test_an_outage_is_not_final(error: TraxError) -> None:
+    """Also not a time-out, nor an unreadable answer."""
     assert not is_final(error)

@@ -1,8 +1,7 @@
 """Whether a call may run: the whole table of verdicts, and the only ways to a yes.
 
-The table is written from what users are promised, a row for each thing that can come along with a
-call, a column for each way in which an operator and a client can decide. It is the promise, not
-the code.
+The table is written from the promises to users, not from the code. It has a row for each kind of
+evidence and a column for each way in which an operator and a client can decide.
 """
 
 from __future__ import annotations
@@ -13,8 +12,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
 import pytest
 
+from trax_mcp.api.models import StreamStatus
 from trax_mcp.api.operations import DeleteDestination, GoLive, GoOffline
-from trax_mcp.consent.evidence import Confirmation, Evidence, PersonAnswer, Said, UsedConfirmation
+from trax_mcp.consent.evidence import (
+    Confirmation,
+    Evidence,
+    PersonAnswer,
+    Reason,
+    Reply,
+    UsedConfirmation,
+)
 from trax_mcp.consent.policy import (
     DO_NOT,
     Case,
@@ -22,12 +29,14 @@ from trax_mcp.consent.policy import (
     NeedsConfirmation,
     NothingToDo,
     Proceed,
-    Reason,
     Refuse,
     Verdict,
+    confirmation_to_spend,
     judge,
+    nothing_to_do,
 )
 from trax_mcp.consent.rules import Mode
+from trax_mcp.studio.facts import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,11 +50,11 @@ DELETE: Final = DeleteDestination(studio_id="s", dest_id="d")
 OPERATIONS: Final = (GO_LIVE, GO_OFFLINE, DELETE)
 OTHER: Final = GoLive(studio_id="another")
 
-HANDLE: Final = "the-handle"
+ID: Final = "the-confirmation"
 YES: Final = "Take it live"
-SINCE: Final = "it is live already."
+LIVE_ALREADY: Final = "it is live already."
 
-PLACES: Final[dict[tuple[Mode, bool], str]] = {
+DECIDERS: Final[dict[tuple[Mode, bool], str]] = {
     (Mode.AUTO, True): "person",
     (Mode.AUTO, False): "confirmation",
     (Mode.HUMAN, True): "person",
@@ -59,10 +68,10 @@ PLACES: Final[dict[tuple[Mode, bool], str]] = {
 
 
 class Row(NamedTuple):
-    """What came along, what is kept under its handle, and the verdict in each place."""
+    """The evidence, what the store keeps under its id, and the verdict of each decider."""
 
     evidence: Evidence
-    held: str
+    kept: str
     person: Verdict
     nobody: Verdict
     confirmation: Verdict
@@ -72,27 +81,27 @@ class Row(NamedTuple):
 CANNOT: Final = Refuse("cannot_ask")
 SHOW: Final = NeedsConfirmation()
 FREE: Final = Proceed()
-RUN: Final = Proceed(HANDLE)
+RUN: Final = Proceed(ID)
 USED: Final = Refuse("confirmation_invalid", "used")
 
 
-def carried(evidence: Evidence, held: str, confirmation: Verdict, flag: Verdict) -> Row:
-    """No person has answered yet: where one can be asked they are, whatever came along."""
-    return Row(evidence, held, NeedsAnswer(), CANNOT, confirmation, flag)
+def carried(evidence: Evidence, kept: str, confirmation: Verdict, flag: Verdict) -> Row:
+    """No person has answered yet. If one can be asked, they are asked."""
+    return Row(evidence, kept, NeedsAnswer(), CANNOT, confirmation, flag)
 
 
-def answered(evidence: Evidence, held: str, verdict: Verdict) -> Row:
-    """A person has answered: what they said counts, wherever it is heard."""
-    return Row(evidence, held, verdict, verdict, verdict, verdict)
+def answered(evidence: Evidence, kept: str, verdict: Verdict) -> Row:
+    """A person has answered. Their answer counts in every mode."""
+    return Row(evidence, kept, verdict, verdict, verdict, verdict)
 
 
-def said(said: Said, choice: str | None = None) -> Evidence:
-    """What comes back from a person."""
-    return Evidence(answer=PersonAnswer(HANDLE, said, choice))
+def answer(reply: Reply, choice: str | None = None) -> Evidence:
+    """The answer of a person."""
+    return Evidence(answer=PersonAnswer(ID, reply, choice))
 
 
 def invalid(reason: Reason) -> Refuse:
-    """An answer that is worth nothing."""
+    """An answer that is not valid."""
     return Refuse("confirmation_invalid", reason)
 
 
@@ -102,9 +111,9 @@ def no(reason: Reason) -> Refuse:
 
 
 ALONE: Final = Evidence(confirm=True)
-COPIED: Final = Evidence(confirm=False, confirmation=HANDLE)
-BOTH: Final = Evidence(confirm=True, confirmation=HANDLE)
-CHOSE: Final = said("chosen", YES)
+COPIED: Final = Evidence(confirm=False, confirmation=ID)
+BOTH: Final = Evidence(confirm=True, confirmation=ID)
+CHOSE: Final = answer("chosen", YES)
 
 TABLE: Final[dict[str, Row]] = {
     # Nobody has answered. Columns: by confirmation, by flag.
@@ -129,29 +138,29 @@ TABLE: Final[dict[str, Row]] = {
     # A person has answered.
     "the offered choice": answered(CHOSE, "question", RUN),
     "the offered choice, asked again": answered(CHOSE, "question, again", RUN),
-    "the other choice": answered(said("chosen", DO_NOT), "question", no("declined")),
+    "the other choice": answered(answer("chosen", DO_NOT), "question", no("declined")),
     "a choice that was not offered": answered(
-        said("chosen", "Take it live!"), "question", no("malformed")
+        answer("chosen", "Take it live!"), "question", no("malformed")
     ),
-    "a choice of nothing": answered(said("chosen"), "question", no("malformed")),
-    "declined": answered(said("declined"), "question", no("declined")),
+    "a choice of nothing": answered(answer("chosen"), "question", no("malformed")),
+    "declined": answered(answer("declined"), "question", no("declined")),
     "declined, with the choice filled in": answered(
-        said("declined", YES), "question", no("declined")
+        answer("declined", YES), "question", no("declined")
     ),
-    "cancelled": answered(said("cancelled"), "question", no("cancelled")),
-    "timed out": answered(said("timed_out"), "question", no("timed_out")),
-    "timed out as the question expired": answered(said("timed_out"), "nothing", no("timed_out")),
-    "malformed": answered(said("malformed"), "question", no("malformed")),
-    "client error": answered(said("client_error"), "question", no("client_error")),
+    "cancelled": answered(answer("cancelled"), "question", no("cancelled")),
+    "timed out": answered(answer("timed_out"), "question", no("timed_out")),
+    "timed out as the question expired": answered(answer("timed_out"), "nothing", no("timed_out")),
+    "malformed": answered(answer("malformed"), "question", no("malformed")),
+    "client error": answered(answer("client_error"), "question", no("client_error")),
     "declined, and the world has changed": answered(
-        said("declined"), "question, changed", no("declined")
+        answer("declined"), "question, changed", no("declined")
     ),
     "yes, and the world has changed": answered(CHOSE, "question, changed", NeedsAnswer(again=True)),
     "yes, and it has changed once more": answered(
         CHOSE, "question, again, changed", invalid("changed")
     ),
     "yes to nothing that we asked": answered(CHOSE, "nothing", invalid("expired")),
-    "no to nothing that we asked": answered(said("declined"), "nothing", invalid("expired")),
+    "no to nothing that we asked": answered(answer("declined"), "nothing", invalid("expired")),
     "yes to another question": answered(CHOSE, "question of another call", invalid("mismatch")),
     "yes under a model's confirmation": answered(CHOSE, "confirmation", invalid("mismatch")),
     "yes a second time": answered(CHOSE, "question, used", USED),
@@ -159,24 +168,24 @@ TABLE: Final[dict[str, Row]] = {
 
 WAYS: Final = {
     ("confirm and its confirmation", "confirmation"),
-    *(("the offered choice", place) for place in PLACES.values()),
-    *(("the offered choice, asked again", place) for place in PLACES.values()),
+    *(("the offered choice", decider) for decider in DECIDERS.values()),
+    *(("the offered choice, asked again", decider) for decider in DECIDERS.values()),
     ("confirm alone", "flag"),
-    *((row, "flag") for row, it in TABLE.items() if it.evidence == BOTH and "used" not in it.held),
+    *((row, "flag") for row, it in TABLE.items() if it.evidence == BOTH and "used" not in it.kept),
 }
-"""All ways to run: what came along, and where."""
+"""All ways to run: a row of the table, and a decider."""
 
 every_row = pytest.mark.parametrize("row", TABLE)
 ANSWERED: Final = tuple(row for row, it in TABLE.items() if it.evidence.answer)
-EVERYWHERE: Final = tuple((mode, can_ask, it) for (mode, can_ask) in PLACES for it in OPERATIONS)
+EVERYWHERE: Final = tuple((mode, can_ask, it) for (mode, can_ask) in DECIDERS for it in OPERATIONS)
 
 
-def held(words: str, operation: Operation[Model]) -> Confirmation | UsedConfirmation | None:
-    """What is kept, from the table's words for it."""
+def kept_as(words: str, operation: Operation[Model]) -> Confirmation | UsedConfirmation | None:
+    """Make what the store keeps, from the table's words for it."""
     if words == "nothing":
         return None
-    entry = Confirmation(
-        handle=HANDLE,
+    confirmation = Confirmation(
+        id=ID,
         caller="caller",
         operation=OTHER if "another call" in words else operation,
         digest="before" if "changed" in words else "now",
@@ -184,73 +193,74 @@ def held(words: str, operation: Operation[Model]) -> Confirmation | UsedConfirma
         choice=YES if "question" in words else None,
         asked_again="again" in words,
     )
-    return UsedConfirmation(entry) if "used" in words else entry
+    return UsedConfirmation(confirmation) if "used" in words else confirmation
 
 
-def decider(mode: Mode, operation: Operation[Model], *, can_ask: bool) -> str:
-    """What decides: a stop can always be confirmed."""
-    place = PLACES[mode, can_ask]
-    return "confirmation" if place == "nobody" and operation is GO_OFFLINE else place
+def decider_of(mode: Mode, operation: Operation[Model], *, can_ask: bool) -> str:
+    """Return what decides. A stop can always be confirmed."""
+    decider = DECIDERS[mode, can_ask]
+    return "confirmation" if decider == "nobody" and operation is GO_OFFLINE else decider
 
 
 @every_row
-def test_the_table_of_verdicts(row: str) -> None:
-    """What came along and what decides here: that is all there is to a verdict."""
+def test_each_verdict_is_as_the_table_says(row: str) -> None:
+    """Only the evidence and the decider matter."""
     it = TABLE[row]
     for mode, can_ask, operation in EVERYWHERE:
-        case = Case(operation, "now", it.evidence, held(it.held, operation), mode, can_ask)
-        expected = getattr(it, decider(mode, operation, can_ask=can_ask))
+        case = Case(operation, "now", it.evidence, kept_as(it.kept, operation), mode, can_ask)
+        expected = getattr(it, decider_of(mode, operation, can_ask=can_ask))
         assert (judge(case), mode, can_ask, operation) == (expected, mode, can_ask, operation)
 
 
 @every_row
-def test_a_live_studio_needs_no_going_live(row: str) -> None:
-    """With a yes or without; only what was used up says what came of it instead."""
+def test_a_go_live_of_a_live_studio_has_nothing_to_do(row: str) -> None:
+    """This holds with a yes and without. Only a used confirmation returns its outcome instead."""
     it = TABLE[row]
-    kept = held(it.held, GO_LIVE)
-    expected = USED if isinstance(kept, UsedConfirmation) else NothingToDo(SINCE)
-    for mode, can_ask in PLACES:
-        case = Case(GO_LIVE, "now", it.evidence, kept, mode, can_ask, on_air_since=SINCE)
+    kept = kept_as(it.kept, GO_LIVE)
+    expected = USED if isinstance(kept, UsedConfirmation) else NothingToDo(LIVE_ALREADY)
+    for mode, can_ask in DECIDERS:
+        case = Case(GO_LIVE, "now", it.evidence, kept, mode, can_ask, nothing_to_do=LIVE_ALREADY)
         assert judge(case) == expected
 
 
 @pytest.mark.parametrize("row", ANSWERED)
-def test_a_filled_in_confirm_does_not_outweigh_a_person(row: str) -> None:
-    """Beside an answer, `confirm` and any `confirmation` change nothing."""
+def test_a_confirm_does_not_outweigh_the_answer_of_a_person(row: str) -> None:
+    """Beside an answer, `confirm` and `confirmation` change nothing."""
     it = TABLE[row]
-    loud = replace(it.evidence, confirm=True, confirmation="another-handle")
+    loud = replace(it.evidence, confirm=True, confirmation="another-confirmation")
     for mode, can_ask, operation in EVERYWHERE:
-        case = Case(operation, "now", it.evidence, held(it.held, operation), mode, can_ask)
+        case = Case(operation, "now", it.evidence, kept_as(it.kept, operation), mode, can_ask)
         assert judge(replace(case, evidence=loud)) == judge(case)
 
 
-def test_the_table_leaves_nothing_out() -> None:
-    """Every mode, every kind of answer and every reason stands in it."""
-    assert {mode for mode, _ in PLACES} == set(Mode)
-    assert len(PLACES) == 2 * len(Mode)
+def test_the_table_is_complete() -> None:
+    """It has every mode, every reply and every reason."""
+    assert {mode for mode, _ in DECIDERS} == set(Mode)
+    assert len(DECIDERS) == 2 * len(Mode)
     answers = [it.evidence.answer for it in TABLE.values() if it.evidence.answer]
-    assert {it.said for it in answers} == set(get_args(Said))
+    assert {it.reply for it in answers} == set(get_args(Reply))
     verdicts = [verdict for it in TABLE.values() for verdict in it[2:]]
     reasons = {it.reason for it in verdicts if isinstance(it, NeedsConfirmation | Refuse)}
     assert reasons - {None} == set(get_args(Reason))
 
 
 def test_the_ways_to_run_are_the_listed_ones() -> None:
-    """And only where a flag is enough does a call run without taking a handle."""
-    places = ("person", "nobody", "confirmation", "flag")
+    """A call runs without a confirmation only if a flag is enough."""
+    deciders = ("person", "nobody", "confirmation", "flag")
     running = {
-        (row, place)
-        for (row, it), place in product(TABLE.items(), places)
-        if isinstance(getattr(it, place), Proceed)
+        (row, decider)
+        for (row, it), decider in product(TABLE.items(), deciders)
+        if isinstance(getattr(it, decider), Proceed)
     }
     by_answer = {row for row, it in TABLE.items() if it.person == RUN}
     assert by_answer == {"the offered choice", "the offered choice, asked again"}
     assert running == WAYS
-    assert {place for row, place in WAYS if getattr(TABLE[row], place) == FREE} == {"flag"}
+    free = {decider for row, decider in WAYS if getattr(TABLE[row], decider) == FREE}
+    assert free == {"flag"}
 
 
-def test_nothing_else_is_a_yes() -> None:
-    """Over every combination of everything that a verdict could look at, likely or not."""
+def test_a_call_runs_only_with_a_yes_in_every_combination() -> None:
+    """The combinations cover everything that a verdict can depend on, likely or not."""
     runs = 0
     for case in cases():
         verdict = judge(case)
@@ -262,37 +272,113 @@ def test_nothing_else_is_a_yes() -> None:
 
 
 def cases() -> Iterator[Case]:
-    """The product of all that can differ, sensible or not."""
-    carried = [Evidence(yes, handle) for yes in (True, False) for handle in (None, HANDLE)]
+    """Combine everything that can differ."""
+    models = [Evidence(yes, which) for yes in (True, False) for which in (None, ID)]
     choices = (None, YES, DO_NOT, "Something else")
-    answers = [None, *(PersonAnswer(HANDLE, *it) for it in product(get_args(Said), choices))]
+    answers = [None, *(PersonAnswer(ID, *it) for it in product(get_args(Reply), choices))]
     kept: list[Confirmation | UsedConfirmation | None] = [None]
     for agreed, digest, choice, again in product(
         (GO_LIVE, OTHER), ("now", "before"), (None, YES), (True, False)
     ):
-        entry = Confirmation(HANDLE, "caller", agreed, digest, 0, choice=choice, asked_again=again)
-        kept += [entry, UsedConfirmation(entry)]
-    for operation, evidence, answer, one, (mode, can_ask), since in product(
-        OPERATIONS, carried, answers, kept, PLACES, (None, SINCE)
+        confirmation = Confirmation(
+            id=ID,
+            caller="caller",
+            operation=agreed,
+            digest=digest,
+            expires=0,
+            choice=choice,
+            asked_again=again,
+        )
+        kept += [confirmation, UsedConfirmation(confirmation)]
+    for operation, model, person, one, (mode, can_ask), why in product(
+        OPERATIONS, models, answers, kept, DECIDERS, (None, LIVE_ALREADY)
     ):
-        given = replace(evidence, answer=answer)
-        yield Case(operation, "now", given, one, mode, can_ask, on_air_since=since)
+        evidence = replace(model, answer=person)
+        yield Case(operation, "now", evidence, one, mode, can_ask, nothing_to_do=why)
 
 
 def is_agreed(case: Case, verdict: Proceed) -> bool:
-    """Whether somebody agreed to exactly this call in exactly this world, or a flag is enough."""
-    if isinstance(case.held, UsedConfirmation) or case.on_air_since is not None:
+    """Whether there is a yes to this call in this world, or a flag is enough."""
+    kept, evidence = case.confirmation, case.evidence
+    if isinstance(kept, UsedConfirmation) or case.nothing_to_do is not None:
         return False
-    answer = case.evidence.answer
-    if answer is None and case.mode is Mode.FLAG:
-        return case.evidence.confirm and verdict.handle is None
-    if case.held is None or verdict.handle != case.held.handle:
+    if evidence.answer is None and case.mode is Mode.FLAG:
+        return evidence.confirm and verdict.confirmation_id is None
+    if kept is None or verdict.confirmation_id != kept.id:
         return False
-    if (case.held.operation, case.held.digest) != (case.operation, case.digest):
+    if (kept.operation, kept.digest) != (case.operation, case.digest):
         return False
-    if answer is not None:
-        return answer.said == "chosen" and answer.choice == case.held.choice == YES
+    if evidence.answer is not None:
+        return evidence.answer.reply == "chosen" and evidence.answer.choice == kept.choice == YES
     stop_anyway = isinstance(case.operation, GoOffline) and not case.can_ask
-    by_model = case.held.choice is None and case.evidence.confirm
+    by_model = kept.choice is None and evidence.confirm
     may = case.mode is Mode.PREVIEW or (case.mode is Mode.AUTO and not case.can_ask)
-    return by_model and (may or stop_anyway) and case.evidence.confirmation == case.held.handle
+    return by_model and (may or stop_anyway) and evidence.confirmation == kept.id
+
+
+# Nothing to do
+
+SINCE: Final = "2026-06-05T18:00:00Z"
+OFF_AIR: Final = Facts(status=StreamStatus(live=False))
+ON_AIR: Final = Facts(status=StreamStatus(live=True))
+ON_AIR_SINCE: Final = Facts(
+    status=StreamStatus.model_validate({"live": True, "liveStartedAt": SINCE})
+)
+NOT_KNOWN: Final = Facts()
+
+LIVE_SINCE: Final = f"it is live already, since {SINCE}."
+PENDING: Final = "a go-live was sent within the last minute and has not been seen on air yet."
+
+
+@pytest.mark.parametrize(
+    ("facts", "start_pending", "why"),
+    [
+        (OFF_AIR, False, None),
+        (NOT_KNOWN, False, None),
+        (ON_AIR, False, LIVE_ALREADY),
+        (ON_AIR_SINCE, False, LIVE_SINCE),
+        (OFF_AIR, True, PENDING),
+        (NOT_KNOWN, True, PENDING),
+        (ON_AIR, True, LIVE_ALREADY),
+        (ON_AIR_SINCE, True, LIVE_SINCE),
+    ],
+)
+def test_a_go_live_is_not_needed_while_live_or_starting(
+    *, facts: Facts, start_pending: bool, why: str | None
+) -> None:
+    """The reason names the start time if TRaX gave one."""
+    assert nothing_to_do(GO_LIVE, facts, start_pending=start_pending) == why
+
+
+@pytest.mark.parametrize("operation", [GO_OFFLINE, DELETE], ids=lambda it: it.tool_name)
+@pytest.mark.parametrize("facts", [OFF_AIR, ON_AIR, NOT_KNOWN], ids=["off", "on", "not known"])
+@pytest.mark.parametrize("start_pending", [False, True])
+def test_there_is_always_something_to_do_for_other_operations(
+    *, operation: Operation[Model], facts: Facts, start_pending: bool
+) -> None:
+    """Above all, a stop is sent in every state of the studio."""
+    assert nothing_to_do(operation, facts, start_pending=start_pending) is None
+
+
+# The confirmation of a call that needs none any more
+
+
+@pytest.mark.parametrize(
+    ("evidence", "kept", "spent"),
+    [
+        (BOTH, "confirmation", ID),
+        (BOTH, "changed", ID),
+        (BOTH, "question", ID),
+        (BOTH, "nothing", None),
+        (BOTH, "of another call", None),
+        (BOTH, "used", None),
+        (COPIED, "confirmation", None),
+        (ALONE, "nothing", None),
+        (Evidence(), "nothing", None),
+    ],
+)
+def test_a_call_that_needs_no_consent_spends_its_own_confirmation(
+    evidence: Evidence, kept: str, spent: str | None
+) -> None:
+    """The digest does not matter: the call would run without a confirmation too."""
+    assert confirmation_to_spend(DELETE, evidence, kept_as(kept, DELETE)) == spent

@@ -1,6 +1,6 @@
-"""Privacy: the server speaks to TRaX and to nobody else, and keeps nothing but the audit log.
+"""The server contacts only TRaX, and writes only the audit log.
 
-Each test runs the command itself, with an eye on all that it connects to, writes and starts.
+Each test runs the command with a recorder of its connections, file writes and child processes.
 """
 
 from __future__ import annotations
@@ -26,79 +26,81 @@ PROMPT = {"name": "go_live", "arguments": {"studio": "Friday Night Show"}}
 RESOURCE = {"uri": "trax://studios/studio_42/chat"}
 
 
-def at(address: str) -> tuple[str, int]:
-    """Host and port of an address."""
+def host_and_port(address: str) -> tuple[str, int]:
+    """Host and port of a URL."""
     parts = urlsplit(address)
     return str(parts.hostname), int(parts.port or 0)
 
 
-def spoken_to(events: list[list[Any]]) -> set[tuple[str, int]]:
-    """Whom it has looked up or connected to. On a socket of its own it only listens."""
+def contacted(events: list[list[Any]]) -> set[tuple[str, int]]:
+    """The hosts that it has looked up or connected to."""
     looked_up = [tuple(it[1:3]) for it in events if it[0] == "socket.getaddrinfo"]
     connected = [tuple(it[1][:2]) for it in events if it[0] == "socket.connect"]
     return {(host, int(port)) for host, port in looked_up + connected}
 
 
-def done_here(events: list[list[Any]]) -> set[tuple[str, ...]]:
-    """What it has written or started, but for coverage's own measurements of the process."""
-    others = [tuple(it) for it in events if not it[0].startswith("socket.")]
-    return {it for it in others if "/.coverage" not in it[1]}
+def local_effects(events: list[list[Any]]) -> set[tuple[str, ...]]:
+    """What it has written or started, without coverage's own data files."""
+    effects = [tuple(it) for it in events if not it[0].startswith("socket.")]
+    return {it for it in effects if "/.coverage" not in it[1]}
 
 
-def events_in(notes: Path) -> list[list[Any]]:
-    """All that was seen."""
-    return [json.loads(line) for line in notes.read_text().splitlines()]
+def read_events(event_file: Path) -> list[list[Any]]:
+    """The recorded events."""
+    return [json.loads(line) for line in event_file.read_text().splitlines()]
 
 
-async def test_on_stdio_it_speaks_to_trax_alone_and_keeps_only_the_audit_log(
+async def test_over_stdio_only_trax_is_contacted_and_only_the_audit_log_is_written(
     tmp_path: Path, era: str
 ) -> None:
-    """All tools, a prompt and a resource: nothing else is looked up, written or started."""
-    notes, audit = tmp_path / "notes", tmp_path / "audit.jsonl"
+    """Runs all tools, a prompt and a resource."""
+    event_file, audit = tmp_path / "notes", tmp_path / "audit.jsonl"
     async with upstream() as trax:
         settings = {"TRAX_API_KEY": SANDBOX_KEY, "TRAX_BASE_URL": trax.base_url}
         settings["TRAX_AUDIT_LOG"] = str(audit)
-        async with running(str(notes), settings=settings, program=WATCHED) as server:
+        async with running(str(event_file), settings=settings, program=WATCHED) as server:
             await server.tell(*opening(era))
             for number, (tool, arguments) in enumerate(EVERY.items(), start=10):
                 answer = await server.ask(tool_call(era, tool, number=number, **arguments))
                 assert "result" in answer, tool
             assert "result" in await server.ask(request(era, "prompts/get", PROMPT, number=98))
-            read = await server.ask(request(era, "resources/read", RESOURCE, number=99))
-            assert "result" in read
+            resource = await server.ask(request(era, "resources/read", RESOURCE, number=99))
+            assert "result" in resource
             assert await server.hang_up() == 0
     assert trax.requests
-    assert spoken_to(events_in(notes)) == {at(trax.base_url)}
-    assert done_here(events_in(notes)) == {("open", str(audit))}
+    assert contacted(read_events(event_file)) == {host_and_port(trax.base_url)}
+    assert local_effects(read_events(event_file)) == {("open", str(audit))}
 
 
-async def test_over_http_it_speaks_to_trax_alone_and_keeps_nothing(
+async def test_over_http_only_trax_is_contacted_and_nothing_is_written(
     tmp_path: Path, era: str
 ) -> None:
-    """Without an audit log nothing is written at all."""
-    notes = tmp_path / "notes"
-    arguments = (str(notes), "http", "--port", "0")
+    """Without an audit log nothing is written."""
+    event_file = tmp_path / "notes"
+    arguments = (str(event_file), "http", "--port", "0")
     async with upstream() as trax:
         settings = {"TRAX_BASE_URL": trax.base_url}
         async with running(*arguments, settings=settings, program=WATCHED) as server:
-            own = at(await server.address())
+            own_address = host_and_port(await server.address())
             async with plain_http(await server.address()) as http:
                 caller = HttpCaller(http, era, x_api_key=SANDBOX_KEY)
                 await caller.open()
-                for tool, given in EVERY.items():
-                    assert await caller.call(tool, **given)
+                for tool, tool_arguments in EVERY.items():
+                    assert await caller.call(tool, **tool_arguments)
     assert trax.requests
-    assert spoken_to(events_in(notes)) - {(own[0], 0)} == {at(trax.base_url)}
-    assert done_here(events_in(notes)) == set()
+    assert contacted(read_events(event_file)) - {(own_address[0], 0)} == {
+        host_and_port(trax.base_url)
+    }
+    assert local_effects(read_events(event_file)) == set()
 
 
-PEEPHOLE = """
+WATCHED_PROGRAM = """
 import sys
 from tests.watched_server import watch
 watch(sys.argv[1])
 exec(sys.argv[2])
 """
-DOING = {
+PROGRAMS = {
     "socket.connect": "import socket; socket.socket().connect_ex(('127.0.0.1', 9))",
     "socket.getaddrinfo": "import socket; socket.getaddrinfo('127.0.0.1', 9)",
     "open": "open(sys.argv[1] + '.too', 'w').close()",
@@ -107,10 +109,12 @@ DOING = {
 }
 
 
-@pytest.mark.parametrize("event", DOING)
-async def test_the_eye_sees(tmp_path: Path, event: str) -> None:
-    """What the tests above find nothing of would be seen: otherwise they would prove nothing."""
-    notes = tmp_path / "notes"
-    async with running(str(notes), DOING[event], program=("-c", PEEPHOLE)) as process:
+@pytest.mark.parametrize("event", PROGRAMS)
+async def test_the_watcher_records_each_kind_of_event(tmp_path: Path, event: str) -> None:
+    """Otherwise the tests above would prove nothing."""
+    event_file = tmp_path / "notes"
+    async with running(
+        str(event_file), PROGRAMS[event], program=("-c", WATCHED_PROGRAM)
+    ) as process:
         assert await process.end() == 0
-    assert event in [it[0] for it in events_in(notes)]
+    assert event in [it[0] for it in read_events(event_file)]

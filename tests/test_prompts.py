@@ -1,6 +1,6 @@
-"""Prompts: which there are and for whom, and what arguments become in them.
+"""Prompts: which are offered, and how arguments are inserted.
 
-Through a real client in both eras; pipes are proven beside the transports.
+Through a real client in both eras; the transport tests cover pipes.
 """
 
 from __future__ import annotations
@@ -43,20 +43,20 @@ ARGUMENTS: Final[dict[str, dict[str, bool]]] = {
     "set_up_destination": {"studio": True, "platform": True, "connection": False},
     "troubleshoot": {"studio": True, "trouble": False},
 }
-"""The prompts that there are, in order, and which of their arguments are required."""
+"""The prompts in order -> whether each argument is required."""
 
-CHATTING: Final = {"answer_chat", "chat_digest", "go_live"}
-CONFIRMING: Final = {"end_stream", "go_live", "set_up_destination"}
-READING: Final = {"chat_digest", "check_readiness", "troubleshoot"}
+CHAT_PROMPTS: Final = {"answer_chat", "chat_digest", "go_live"}
+CONSENT_PROMPTS: Final = {"end_stream", "go_live", "set_up_destination"}
+READ_ONLY_PROMPTS: Final = {"chat_digest", "check_readiness", "troubleshoot"}
 
 
 def only(*names: str) -> ToolFilter:
-    """The choice of these tools and tags."""
+    """A filter that offers these tools and tags."""
     return ToolFilter(only=frozenset(names))
 
 
 OFFERS: Final[dict[ToolFilter, set[str]]] = {
-    ToolFilter(read_only=True): READING,
+    ToolFilter(read_only=True): READ_ONLY_PROMPTS,
     only("find_studio", "check_readiness"): {"check_readiness"},
     only("find_studio", "wait_for_chat_messages"): {"chat_digest"},
     only("find_studio", "chat"): {"answer_chat", "chat_digest"},
@@ -67,7 +67,7 @@ OFFERS: Final[dict[ToolFilter, set[str]]] = {
     - {"troubleshoot"},
     only("get_openapi"): set(),
 }
-"""What an operator may choose, and which prompts there are then."""
+"""The operator's filter -> the prompts that are offered."""
 
 
 def text_of(result: types.GetPromptResult) -> str:
@@ -84,7 +84,7 @@ def text_in(file: Path) -> str:
 
 
 async def refusal(client: Client, name: str, arguments: dict[str, str] | None) -> str:
-    """Why a prompt is not given: a wrong request in both eras, and a sentence."""
+    """The error message of a refused prompt: an invalid-params error in both eras."""
     with pytest.raises(MCPError) as caught:
         await client.get_prompt(name, arguments)
     assert caught.value.error.code == types.INVALID_PARAMS
@@ -94,23 +94,23 @@ async def refusal(client: Client, name: str, arguments: dict[str, str] | None) -
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_every_file_in_the_folder_is_a_prompt(file: Path) -> None:
-    """It is named as its file is, and people are told what it and its arguments are."""
+    """Named as its file, with a title and a description for it and for its arguments."""
     listing = {it.name: it for it in Prompts.load(ToolFilter()).listings()}[file.stem]
     assert listing.title
     assert listing.description
     assert all(it.title and it.description for it in listing.arguments or [])
 
 
-async def test_the_prompts_are_these(server: Server[Any], era: str) -> None:
-    """In the order of their names, so that lists are the same everywhere."""
+async def test_the_prompts_are_listed_by_name(server: Server[Any], era: str) -> None:
+    """The same order everywhere."""
     async with client_of(server, era) as client:
         listed = (await client.list_prompts()).prompts
     arguments = {it.name: {a.name: a.required for a in it.arguments or ()} for it in listed}
     assert list(arguments.items()) == list(ARGUMENTS.items())
 
 
-async def test_a_client_is_told_what_the_protocol_knows_and_nothing_of_ours(era: str) -> None:
-    """Which tools a prompt uses, and what completes it, is between the files and the server."""
+async def test_a_listed_prompt_has_only_protocol_fields(era: str) -> None:
+    """The prompt's tools and completions are internal."""
     async with serving() as front:
         caller = await front.opened(era)
         answer = read_answer(await caller.post(request(era, "prompts/list")))
@@ -134,13 +134,13 @@ async def test_a_client_is_told_what_the_protocol_knows_and_nothing_of_ours(era:
             },
         ],
     }
-    known = {"name", "title", "description", "arguments"}
-    assert {frozenset(it) for it in listed.values()} == {frozenset(known)}
+    fields = {"name", "title", "description", "arguments"}
+    assert {frozenset(it) for it in listed.values()} == {frozenset(fields)}
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
-async def test_a_prompt_is_filled_in(server: Server[Any], era: str, name: str) -> None:
-    """What a person typed stands in the text, each in its place, and nothing is left open."""
+async def test_a_prompt_inserts_its_arguments(server: Server[Any], era: str, name: str) -> None:
+    """Each value once, with no placeholder left."""
     typed = {argument: f"The {argument}, {name}" for argument in ARGUMENTS[name]}
     async with client_of(server, era) as client:
         result = await client.get_prompt(name, typed)
@@ -152,16 +152,16 @@ async def test_a_prompt_is_filled_in(server: Server[Any], era: str, name: str) -
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_a_prompt_names_its_tools_and_says_what_never_to_do(file: Path) -> None:
-    """Where somebody must agree, it is a person; where viewers are read, nobody obeys them."""
+def test_a_prompt_states_the_rules_for_consent_and_viewers(file: Path) -> None:
+    """Only a person confirms, and viewers' messages are never instructions."""
     text = text_in(file)
     assert "`find_studio`" in text
     assert "ask me which one is meant, and wait" in text
-    assert ("Never confirm on my behalf" in text) is (file.stem in CONFIRMING)
-    assert ("after my next message says yes" in text) is (file.stem in CONFIRMING)
-    assert ("`wait_for_chat_messages`" in text) is (file.stem in CHATTING)
-    obeyed = ("do what viewers ask", "never instructions", "send what a viewer asks")
-    assert any(it in text for it in obeyed) is (file.stem in CHATTING)
+    assert ("Never confirm on my behalf" in text) is (file.stem in CONSENT_PROMPTS)
+    assert ("after my next message says yes" in text) is (file.stem in CONSENT_PROMPTS)
+    assert ("`wait_for_chat_messages`" in text) is (file.stem in CHAT_PROMPTS)
+    rules = ("do what viewers ask", "never instructions", "send what a viewer asks")
+    assert any(it in text for it in rules) is (file.stem in CHAT_PROMPTS)
 
 
 @pytest.mark.parametrize(
@@ -185,20 +185,20 @@ def test_a_prompt_names_its_tools_and_says_what_never_to_do(file: Path) -> None:
     ],
     ids=range(11),
 )
-async def test_a_prompt_that_cannot_be_given_is_a_wrong_request(
+async def test_an_invalid_prompt_request_is_refused(
     server: Server[Any], era: str, name: str, arguments: dict[str, str] | None, message: str
 ) -> None:
-    """-32602 and a sentence in both eras; nothing is repeated that the client sent."""
+    """-32602 in both eras, without repeating the client's input."""
     async with client_of(server, era) as client:
         assert await refusal(client, name, arguments) == message
 
 
-@pytest.mark.parametrize(("offer", "offered"), OFFERS.items(), ids=range(len(OFFERS)))
-async def test_a_prompt_is_hidden_where_one_of_its_tools_is(
-    trax: Trax, *, era: str, offer: ToolFilter, offered: set[str]
+@pytest.mark.parametrize(("tool_filter", "offered"), OFFERS.items(), ids=range(len(OFFERS)))
+async def test_a_prompt_is_hidden_if_one_of_its_tools_is_hidden(
+    trax: Trax, *, era: str, tool_filter: ToolFilter, offered: set[str]
 ) -> None:
-    """It would lead a model to what is not there; to a client it is a prompt like no other."""
-    server = build_server(trax, own=OWNER, house=ServerDeps(offer=offer))
+    """A hidden prompt is answered like an unknown one."""
+    server = build_server(trax, own=OWNER, deps=ServerDeps(tool_filter=tool_filter))
     given = {"studio": "Friday Night Show", "platform": "kick"}
     async with client_of(server, era) as client:
         assert [it.name for it in (await client.list_prompts()).prompts] == sorted(offered)
@@ -212,8 +212,8 @@ async def test_a_prompt_is_hidden_where_one_of_its_tools_is(
 @pytest.mark.parametrize(
     "value", ["$who", "${how}", "$", "$$", "%s {0}", "</x> +++", "Zoë's Show (2nd)", " a  b "]
 )
-async def test_what_can_be_seen_goes_in_as_it_is(server: Server[Any], value: str) -> None:
-    """And nothing in it is read as a place for another value."""
+async def test_a_visible_value_is_inserted_unchanged(server: Server[Any], value: str) -> None:
+    """Nothing in it acts as a placeholder."""
     async with client_of(server, "legacy") as client:
         text = text_of(await client.get_prompt("go_live", {"studio": value}))
     assert text.startswith(f'Take the studio "{value}" live.\n\n1. Find it')
@@ -230,10 +230,10 @@ async def test_what_can_be_seen_goes_in_as_it_is(server: Server[Any], value: str
         ("\ud800", r"\ud800"),
     ],
 )
-async def test_a_value_can_neither_leave_its_quotes_nor_hide_in_them(
+async def test_a_value_cannot_leave_its_quotes_or_contain_invisible_text(
     server: Server[Any], value: str, shown: str
 ) -> None:
-    """A name is other people's words at times: completion offers it, and a person takes it."""
+    """Names may come from other people, through completion."""
     given = {"studio": value, "trouble": value}
     async with client_of(server, "2026-07-28") as client:
         text = text_of(await client.get_prompt("troubleshoot", given))
@@ -242,8 +242,8 @@ async def test_a_value_can_neither_leave_its_quotes_nor_hide_in_them(
 
 
 @given(st.text(st.characters(), min_size=1, max_size=50).filter(str.strip))
-def test_from_the_text_can_be_read_exactly_what_was_given(value: str) -> None:
-    """Between the quotes it is JSON, on one line, with nothing in it that cannot be seen."""
+def test_an_inserted_value_can_be_decoded_exactly(value: str) -> None:
+    """Between the quotes it is JSON on one line, all visible."""
     text = text_of(Prompts.load(ToolFilter()).fill("go_live", {"studio": value}))
     before, after = 'Take the studio "', '" live.\n\n1. Find it with'
     between = text.removeprefix(before).rpartition(after)[0]
@@ -251,8 +251,8 @@ def test_from_the_text_can_be_read_exactly_what_was_given(value: str) -> None:
     assert escape_invisible(between) == between
 
 
-def test_the_longest_values_are_given() -> None:
-    """Even those of which nothing can be seen; how much a model reads of them is bounded."""
+def test_the_longest_values_are_accepted() -> None:
+    """Even if all characters must be escaped; the text's length is bounded."""
     filled = Prompts.load(ToolFilter()).fill
     empty = len(text_of(filled("troubleshoot", {"studio": "x"})))
     given = {"studio": "\U000e0041" * LONGEST_VALUE, "trouble": "\n" * LONGEST_VALUE}
@@ -260,7 +260,7 @@ def test_the_longest_values_are_given() -> None:
 
 
 def test_an_argument_that_is_not_required_may_be_left_out() -> None:
-    """And one that is not declared changes nothing, however long it is."""
+    """An undeclared argument changes nothing, however long it is."""
     given = {"studio": "Ada's", "unknown": "x" * 100_000}
     text = text_of(Prompts.load(ToolFilter()).fill("troubleshoot", given))
     before, after = 'Something is wrong with the studio "', '". What I see, if I said so: "'

@@ -1,7 +1,6 @@
-"""Whatever is called, in whatever order and all at once: no yes is used twice, and none is made up.
+"""Property tests: for any concurrent calls in any order, each guarded change has its own consent.
 
-Hypothesis plays clients, people, other people and trouble against the road; the ledger judges what
-reaches TRaX. A failing example is a list of steps that can be read from top to bottom.
+Hypothesis generates calls, answers, changes and faults. The ledger judges what reaches TRaX.
 """
 
 from __future__ import annotations
@@ -23,20 +22,20 @@ from tests.plots import (
     GO_OFFLINE,
     NEW_KEY,
     OPERATIONS,
-    PLACES,
+    REQUESTS,
+    STUDIO,
+    AddFault,
     Agree,
     AtOnce,
-    Brings,
     Call,
-    Carry,
-    Meanwhile,
-    Nothing,
-    S,
-    Say,
+    Change,
+    EvidenceStep,
+    NoConfirmation,
     Step,
-    Trouble,
     Wait,
-    play,
+    WithAnswer,
+    WithConfirmation,
+    run_steps,
 )
 from trax_mcp.api.operations import DeleteDestination, UpdateDestination
 from trax_mcp.consent.rules import Mode
@@ -45,18 +44,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 EXAMPLES: Final = int(os.environ.get("HYPOTHESIS_EXAMPLES", "150"))
-"""How many plots are tried; many more by hand, now and then."""
+"""How many step lists are tried."""
 
 
-# Scenes with a history
+# Fixed histories
 
 ASK: Final = AtOnce((Call(),))
 AGREE: Final = AtOnce((Call(Agree(0)),))
 STOP: Final = AtOnce((Call(operation=GO_OFFLINE),))
-DELETE: Final = Call(operation=DeleteDestination(**S, dest_id="dest_1"))
-ENABLE: Final = Call(operation=UpdateDestination(**S, dest_id="dest_3", enabled=True))
+DELETE: Final = Call(operation=DeleteDestination(**STUDIO, dest_id="dest_1"))
+ENABLE: Final = Call(operation=UpdateDestination(**STUDIO, dest_id="dest_3", enabled=True))
 
-SCENES: Final[dict[str, tuple[Sequence[Step], set[int]]]] = {
+HISTORIES: Final[dict[str, tuple[Sequence[Step], set[int]]]] = {
     "a yes": ([ASK, AGREE], {1}),
     "a yes, twice": ([ASK, AGREE, AGREE], {1}),
     "a yes, twice at once": ([ASK, AtOnce((Call(Agree(0)), Call(Agree(0))))], {1}),
@@ -71,53 +70,53 @@ SCENES: Final[dict[str, tuple[Sequence[Step], set[int]]]] = {
         {0},
     ),
     "a yes too late": ([ASK, Wait(301), AGREE], {0}),
-    "a yes to what has changed": ([ASK, Meanwhile("enable dest_3"), AGREE], {0}),
-    "a second yes to what has changed": ([ASK, Meanwhile("enable dest_3"), AGREE, AGREE], {1}),
-    "two acts at once, one of which changes the other": (
+    "a yes to what has changed": ([ASK, Change("enable dest_3"), AGREE], {0}),
+    "a second yes to what has changed": ([ASK, Change("enable dest_3"), AGREE, AGREE], {1}),
+    "two calls at once, one of which changes the other": (
         [AtOnce((Call(), DELETE)), AtOnce((Call(Agree(0)), Call(Agree(1))))],
         {1, 2},
     ),
     "a yes that was refused, and again": (
-        [ASK, Trouble("refused", "going live"), AGREE, AGREE],
+        [ASK, AddFault("refused", "going live"), AGREE, AGREE],
         {2},
     ),
     "a yes whose answer was lost, and again": (
-        [ASK, Trouble("lost before", "going live"), AGREE, AGREE],
+        [ASK, AddFault("lost before", "going live"), AGREE, AGREE],
         {1},
     ),
-    "a yes that a gateway swallowed, and again": (
-        [ASK, Trouble("gateway", "going live"), AGREE, AGREE],
+    "a yes with a gateway error, and again": (
+        [ASK, AddFault("gateway", "going live"), AGREE, AGREE],
         {1},
     ),
     "a start, and another beside it": ([ASK, AGREE, ASK, AGREE], {1}),
     "a start, a stop, and a start": ([ASK, AGREE, STOP, AGREE, ASK, AGREE], {3}),
     "a start, a stop that is lost, and a start": (
-        [ASK, AGREE, STOP, Trouble("lost before", "going offline"), AGREE, ASK, AGREE],
+        [ASK, AGREE, STOP, AddFault("lost before", "going offline"), AGREE, ASK, AGREE],
         {2},
     ),
     "a stop between a start and its yes": ([ASK, STOP, AGREE, AtOnce((Call(Agree(1)),))], {1}),
     "a change that viewers would see, beside a start": (
         [ASK, AtOnce((Call(Agree(0)), ENABLE))],
-        {0, 1},  # whichever comes first: the start as it was shown, or the change, which voids it
+        {0, 1},  # the start may be sent first, or the change, which invalidates its confirmation
     ),
 }
-"""Steps that have a history, and how many guarded changes may arrive, by who comes first."""
+"""Step lists, and how many guarded changes may arrive. It depends on the order of calls."""
 
 TURNS: Final = ((0,), (0, 12, 0), (60, 1, 5, 0, 0, 30))
-"""How long requests take, one after the other: calls at once meet differently in each."""
+"""How long the requests take. Concurrent calls interleave differently in each."""
 
 
 @pytest.mark.parametrize("turns", TURNS, ids=str)
 @pytest.mark.parametrize("start_seconds", [3, 50])
 @pytest.mark.parametrize("can_ask", [False, True], ids=["confirmed", "asked"])
-@pytest.mark.parametrize("scene", SCENES)
-def test_a_scene_with_a_history(
-    scene: str, *, can_ask: bool, start_seconds: int, turns: Sequence[int]
+@pytest.mark.parametrize("history", HISTORIES)
+def test_a_fixed_history_sends_the_expected_number_of_changes(
+    history: str, *, can_ask: bool, start_seconds: int, turns: Sequence[int]
 ) -> None:
-    """By confirmation and by a person's answer; and so the rest here is known not to be idle."""
-    plot, arrivals = SCENES[scene]
-    with patch("trax_mcp.sandbox.stream.GO_LIVE_SECONDS", start_seconds):
-        ledger = play([_by(step, can_ask=can_ask) for step in plot], turns=turns)
+    """With a confirmation and with a person's answer. Shows that the ledger sees changes."""
+    steps, arrivals = HISTORIES[history]
+    with patch("trax_mcp.sandbox.stream_run.GO_LIVE_SECONDS", start_seconds):
+        ledger = run_steps([_by(step, can_ask=can_ask) for step in steps], turns=turns)
     assert ledger.sent in arrivals
 
 
@@ -127,26 +126,28 @@ def _by(step: Step, *, can_ask: bool) -> Step:
     return AtOnce(tuple(replace(call, can_ask=can_ask) for call in step.calls))
 
 
-# All others
+# Generated steps
 
 backs = st.sampled_from((0, 0, 0, 1, 1, 2, 4))
-nothing = st.builds(Nothing, confirm=st.booleans())
+no_evidence = st.builds(NoConfirmation, confirm=st.booleans())
 yes = st.builds(Agree, backs)
-nearly = st.one_of(
+invalid = st.one_of(
     st.builds(Agree, backs, st.sampled_from(("by another", "for another"))),
-    st.builds(Carry, backs, confirm=st.booleans()),
-    st.builds(Say, backs, choice=st.sampled_from(("yes", "no", "other"))),
+    st.builds(WithConfirmation, backs, confirm=st.booleans()),
+    st.builds(WithAnswer, backs, choice=st.sampled_from(("yes", "no", "other"))),
     st.builds(
-        Say, backs, said=st.sampled_from(("declined", "cancelled", "timed_out", "malformed"))
+        WithAnswer,
+        backs,
+        reply=st.sampled_from(("declined", "cancelled", "timed_out", "malformed")),
     ),
 )
 
 
-def calling(brings: st.SearchStrategy[Brings]) -> st.SearchStrategy[Call]:
-    """Calls that bring such evidence."""
+def calling(evidence: st.SearchStrategy[EvidenceStep]) -> st.SearchStrategy[Call]:
+    """Calls with this evidence."""
     return st.builds(
         Call,
-        brings,
+        evidence,
         operation=st.sampled_from((GO_LIVE, GO_LIVE, GO_OFFLINE)) | st.sampled_from(OPERATIONS),
         who=st.sampled_from((0, 0, 1)),
         can_ask=st.booleans(),
@@ -154,26 +155,29 @@ def calling(brings: st.SearchStrategy[Brings]) -> st.SearchStrategy[Call]:
 
 
 def at_once(several: st.SearchStrategy[Call], most: int = 3) -> st.SearchStrategy[AtOnce]:
-    """Some of these calls at the same time."""
+    """Up to `most` of these calls at the same time."""
     return st.builds(AtOnce, st.lists(several, min_size=1, max_size=most).map(tuple))
 
 
-interludes: st.SearchStrategy[Step] = st.one_of(
+events: st.SearchStrategy[Step] = st.one_of(
     st.builds(Wait, st.sampled_from((1, 20, 61, 301))),
-    st.builds(Meanwhile, st.sampled_from(sorted(CHANGES))),
+    st.builds(Change, st.sampled_from(sorted(CHANGES))),
     st.builds(
-        Trouble, st.sampled_from(sorted(FAULTS)), st.sampled_from(sorted(PLACES)), st.integers(1, 2)
+        AddFault,
+        st.sampled_from(sorted(FAULTS)),
+        st.sampled_from(sorted(REQUESTS)),
+        st.integers(1, 2),
     ),
-    at_once(calling(nothing | nearly)),
+    at_once(calling(no_evidence | invalid)),
 )
-scenes = st.tuples(
-    at_once(calling(st.just(Nothing())), most=2),
-    st.lists(interludes, max_size=2),
-    at_once(calling(yes | yes | nearly)),
-).map(lambda scene: [scene[0], *scene[1], scene[2]])
-"""Somebody asks, something may happen, and up to three try to say yes."""
+histories = st.tuples(
+    at_once(calling(st.just(NoConfirmation())), most=2),
+    st.lists(events, max_size=2),
+    at_once(calling(yes | yes | invalid)),
+).map(lambda history: [history[0], *history[1], history[2]])
+"""Calls without evidence, then events, then up to three calls with a yes."""
 
-plots = st.lists(scenes, min_size=1, max_size=5).map(lambda several: [*chain(*several)])
+step_lists = st.lists(histories, min_size=1, max_size=5).map(lambda several: [*chain(*several)])
 modes = st.sampled_from((Mode.AUTO, Mode.AUTO, Mode.PREVIEW, Mode.HUMAN, Mode.FLAG))
 
 
@@ -185,17 +189,14 @@ modes = st.sampled_from((Mode.AUTO, Mode.AUTO, Mode.PREVIEW, Mode.HUMAN, Mode.FL
     suppress_health_check=list(HealthCheck),
 )
 @given(
-    plot=plots,
+    steps=step_lists,
     mode=modes,
     turns=st.lists(st.sampled_from((0, 0, 1, 3, 12, 40)), min_size=1, max_size=4),
     start_seconds=st.sampled_from((3, 3, 25, 50)),
 )
-def test_what_reaches_trax_was_agreed_to_and_no_more(
-    plot: Sequence[Step], mode: Mode, turns: Sequence[int], start_seconds: int
+def test_each_guarded_change_uses_a_valid_consent_of_its_own(
+    steps: Sequence[Step], mode: Mode, turns: Sequence[int], start_seconds: int
 ) -> None:
-    """Each guarded change spends a valid yes of its own; a start under way is never sent again.
-
-    And a stop that has its yes gets through, whatever else happens.
-    """
-    with patch("trax_mcp.sandbox.stream.GO_LIVE_SECONDS", start_seconds):
-        play(plot, mode=mode, turns=turns)
+    """A pending go-live is not sent again, and a stop with consent is always sent."""
+    with patch("trax_mcp.sandbox.stream_run.GO_LIVE_SECONDS", start_seconds):
+        run_steps(steps, mode=mode, turns=turns)

@@ -1,19 +1,27 @@
-"""The race's own judgement: what is found, shown and judged, without a race."""
+"""The race's verdicts, tables and tool lookup, on invented measurements."""
 
 from typing import Any
 
 import pytest
 
-from bench.processes import BenchError
-from proof.race.cells import Cell, Share, shown
-from proof.race.course import ROWS_FILLED
-from proof.race.entrants import AWSLABS, ENTRANTS, FASTMCP, GATEWAY, IVOTOBY, MCPIFY, OURS
-from proof.race.installing import first_reason
-from proof.race.offered import Offered, act
-from proof.race.report import Race, as_page, in_columns
-from proof.race.rows import ROWS
-from proof.race.sentences import SENTENCES, Sentence
-from proof.race.verdicts import judge, needless
+from bench.measured_process import BenchError
+from proof.race.compared_servers import (
+    AWSLABS,
+    COMPARED_SERVERS,
+    FASTMCP,
+    GATEWAY,
+    IVOTOBY,
+    MCPIFY,
+    OURS,
+)
+from proof.race.explanations import EXPLANATIONS, Explanation
+from proof.race.installation import first_reason
+from proof.race.offered_tools import OfferedTools, contract_call
+from proof.race.race_report import Race, format_columns, format_page
+from proof.race.race_run import ROWS_FILLED
+from proof.race.table_cells import Cell, Share, format_cell
+from proof.race.table_rows import ROWS
+from proof.race.targets import find_stale, judge
 
 GO_LIVE = "POST /v1/studios/{id}/go-live"
 
@@ -50,24 +58,24 @@ WON: dict[str, dict[str, Cell]] = {
     GATEWAY: SLOWER,
     MCPIFY: SLOWER,
 }
-"""A race in which every target is met."""
+"""Measurements that meet every target."""
 
-SHORT = (Sentence("seen_bytes", (FASTMCP,), "It copies the contract."),)
+EXPLAINED = (Explanation("seen_bytes", (FASTMCP,), "It copies the contract."),)
 
 
 def table(name: str, cells: dict[str, Cell]) -> dict[str, dict[str, Cell]]:
-    """The race that was won, but for these cells of one entrant."""
+    """The measurements of `WON`, with these cells of one server changed."""
     return {**WON, name: WON.get(name, {}) | cells}
 
 
-def missed(raced: dict[str, dict[str, Cell]], *sentences: Sentence) -> list[tuple[str, str]]:
-    """The targets that are missed, and what was seen."""
-    verdicts = judge(raced, sentences or SHORT)
+def missed(cells: dict[str, dict[str, Cell]], *explanations: Explanation) -> list[tuple[str, str]]:
+    """The missed targets, and the measurements for each."""
+    verdicts = judge(cells, explanations or EXPLAINED)
     return [(it.target, it.seen) for it in verdicts if not it.met]
 
 
-def test_a_race_that_is_won_misses_nothing() -> None:
-    """All targets are met, so each of the misses below comes of the one figure it changes."""
+def test_won_race_misses_no_target() -> None:
+    """So each missed target below is caused by the one changed cell."""
     assert missed(WON) == []
 
 
@@ -92,31 +100,31 @@ def test_a_race_that_is_won_misses_nothing() -> None:
         ({"undescribed": 2}, "no argument without a description", "2"),
     ],
 )
-def test_each_target_that_is_missed_is_told(cells: dict[str, Cell], target: str, seen: str) -> None:
-    """With one worse figure of ours, its target is missed, and the figures are shown."""
-    ahead = Sentence("http_1", (FASTMCP,), "It answers over HTTP.")
-    told = dict(missed(table(OURS, cells), *SHORT, ahead))
+def test_worse_cell_misses_its_target(cells: dict[str, Cell], target: str, seen: str) -> None:
+    """The measurements are shown."""
+    ahead = Explanation("http_1", (FASTMCP,), "It answers over HTTP.")
+    targets = dict(missed(table(OURS, cells), *EXPLAINED, ahead))
 
-    assert [*told] == [target]
-    assert told[target].startswith(seen)
+    assert [*targets] == [target]
+    assert targets[target].startswith(seen)
 
 
-def test_a_target_that_is_missed_for_a_known_reason_is_told_as_missed() -> None:
-    """The race is not lost by it; without the reason, or far behind fastmcp, it is."""
-    known = Sentence("start_ms", (MCPIFY,), "It imports little.")
+def test_missed_target_with_an_explanation_is_accepted_but_not_met() -> None:
+    """Without the explanation, or far behind fastmcp, it is not accepted."""
+    known = Explanation("start_ms", (MCPIFY,), "It imports little.")
     sooner = table(MCPIFY, {"start_ms": 50.0})
-    (start, *_) = judge(sooner, (*SHORT, known))
+    (start, *_) = judge(sooner, (*EXPLAINED, known))
 
-    assert (start.met, start.stands, start.why) == (False, True, "It imports little.")
-    assert not judge(sooner, SHORT)[0].stands
-    assert not judge({**sooner, FASTMCP: {"start_ms": 50.0}}, (known,))[0].stands
-    close, behind = (judge(table(OURS, {"stdio_1": it}), SHORT)[2] for it in (250.0, 150.0))
-    assert (close.met, close.stands) == (False, True)
-    assert (behind.met, behind.stands) == (False, False)
+    assert (start.met, start.is_accepted, start.why) == (False, True, "It imports little.")
+    assert not judge(sooner, EXPLAINED)[0].is_accepted
+    assert not judge({**sooner, FASTMCP: {"start_ms": 50.0}}, (known,))[0].is_accepted
+    close, behind = (judge(table(OURS, {"stdio_1": it}), EXPLAINED)[2] for it in (250.0, 150.0))
+    assert (close.met, close.is_accepted) == (False, True)
+    assert (behind.met, behind.is_accepted) == (False, False)
 
 
-def test_a_peer_that_did_not_run_cannot_be_beaten() -> None:
-    """Without fastmcp and without any Python peer nothing is won by default."""
+def test_absent_peer_is_not_beaten() -> None:
+    """Targets against absent peers are missed."""
     alone = {OURS: WON[OURS]}
 
     assert [target for target, _ in missed(alone)] == [
@@ -130,75 +138,75 @@ def test_a_peer_that_did_not_run_cannot_be_beaten() -> None:
 
 
 @pytest.mark.parametrize("name", [FASTMCP, AWSLABS, GATEWAY, MCPIFY])
-def test_every_python_peer_means_every_one(name: str) -> None:
-    """Where one could not be installed, nobody can say that it was beaten."""
+def test_target_against_every_python_peer_needs_all_of_them(name: str) -> None:
+    """Even an explanation does not help if one is absent."""
     others = {it: cells for it, cells in WON.items() if it != name}
-    start, memory, *_ = judge(others, SHORT)
+    start, memory, *_ = judge(others, EXPLAINED)
 
     seen = f"it could not be judged without {name}"
-    assert (start.stands, start.seen) == (memory.stands, memory.seen) == (False, seen)
+    assert (start.is_accepted, start.seen) == (memory.is_accepted, memory.seen) == (False, seen)
 
 
-def test_a_peer_ahead_needs_a_sentence_for_its_row() -> None:
-    """A sentence about another peer, or another row, does not count."""
+def test_peer_ahead_needs_an_explanation_for_its_row() -> None:
+    """An explanation about another peer or another row does not count."""
     faster = table(MCPIFY, {"seen_bytes": 7_000, "chat": False})
     target = "no peer ahead without a sentence that says why"
 
     assert missed(faster) == [(target, f"bytes a model sees: {MCPIFY}")]
-    assert missed(faster, *SHORT, Sentence("seen_bytes", (MCPIFY,), "Short.")) == []
+    assert missed(faster, *EXPLAINED, Explanation("seen_bytes", (MCPIFY,), "Short.")) == []
 
 
-def test_a_sentence_about_who_is_not_ahead_is_told() -> None:
-    """Such sentences are named, unless they speak of who did not run."""
-    boasts = (*SHORT, Sentence("chat", (FASTMCP, IVOTOBY), "It marks the words."))
+def test_explanation_for_a_peer_that_is_not_ahead_is_stale() -> None:
+    """Unless that peer did not run."""
+    explanations = (*EXPLAINED, Explanation("chat", (FASTMCP, IVOTOBY), "It marks the words."))
 
-    assert needless(WON, SHORT) == []
-    assert needless(WON, boasts) == [f"chat marked as strangers' words: {FASTMCP}"]
+    assert find_stale(WON, EXPLAINED) == []
+    assert find_stale(WON, explanations) == [f"chat marked as strangers' words: {FASTMCP}"]
 
 
-def test_every_sentence_speaks_of_a_row_and_of_peers() -> None:
-    """A row or a peer that was renamed takes its sentence along."""
+def test_every_explanation_names_an_existing_row_and_peers() -> None:
+    """So that renames are noticed."""
     rows = {row.key for row in ROWS}
-    peers = {it.name for it in ENTRANTS} - {OURS}
+    peers = {it.name for it in COMPARED_SERVERS} - {OURS}
 
-    assert {it.row for it in SENTENCES} <= rows
-    assert {peer for it in SENTENCES for peer in it.peers} <= peers
+    assert {it.row for it in EXPLANATIONS} <= rows
+    assert {peer for it in EXPLANATIONS for peer in it.peers} <= peers
 
 
-def test_every_row_is_filled_by_the_course_and_every_cell_has_a_row() -> None:
-    """A row or a question that was renamed takes the other along."""
+def test_every_row_is_measured_and_every_measurement_has_a_row() -> None:
+    """So that renames are noticed."""
     keys = [row.key for row in ROWS]
 
     assert sorted(ROWS_FILLED) == sorted(keys)
 
 
-def raced(raced_table: dict[str, dict[str, Cell]], **absent: str) -> Race:
-    """A race to be shown."""
+def race(cells: dict[str, dict[str, Cell]], **missing: str) -> Race:
+    """A race with this table."""
     return Race(
         date="2026-01-02",
         machine="a machine",
         versions={OURS: "trax-mcp 1"},
-        table=raced_table,
-        absent=absent,
+        table=cells,
+        missing=missing,
         notes=["a note"],
-        verdicts=judge(raced_table, SHORT),
-        sentences=SHORT,
+        verdicts=judge(cells, EXPLAINED),
+        explanations=EXPLAINED,
     )
 
 
-def test_the_table_fits_a_terminal_and_names_who_did_not_run() -> None:
-    """With every entrant it is no wider than 100 columns; the reason stands under it."""
-    everybody = {it.name: WON[OURS] for it in ENTRANTS[:-1]}
-    lines = in_columns(raced(everybody, ivotoby="it has no node")).splitlines()
+def test_table_fits_100_columns_and_names_absent_peers() -> None:
+    """The reasons follow the table."""
+    cells = {it.name: WON[OURS] for it in COMPARED_SERVERS[:-1]}
+    lines = format_columns(race(cells, ivotoby="it has no node")).splitlines()
 
     assert max(map(len, lines)) <= 100
     assert lines[-2:] == ["ivotoby did not run: it has no node", "a note"]
 
 
-def test_the_page_holds_the_table_the_reasons_and_the_verdicts() -> None:
-    """The best of a row is bold, an absent peer is named, a missed target stands out."""
-    page = as_page(
-        raced(table(OURS, {"go_live": 1}), awslabs="it cannot be installed: no such version")
+def test_page_has_the_table_the_explanations_and_the_verdicts() -> None:
+    """The best cell of a row and missed targets are bold."""
+    page = format_page(
+        race(table(OURS, {"go_live": 1}), awslabs="it cannot be installed: no such version")
     )
 
     assert "| start to first list, ms | **400** | 800 |" in page
@@ -222,9 +230,9 @@ def test_the_page_holds_the_table_the_reasons_and_the_verdicts() -> None:
         ("2025-11-25", "2025-11-25"),
     ],
 )
-def test_a_cell_is_shown_as_what_it_is(cell: Cell, text: str) -> None:
-    """Counts exactly, measured figures with three digits."""
-    assert shown(cell) == text
+def test_cell_format_follows_its_type(cell: Cell, text: str) -> None:
+    """Counts are exact, measurements have three digits."""
+    assert format_cell(cell) == text
 
 
 def tool(name: str, *arguments: str, **more: object) -> dict[str, Any]:
@@ -236,53 +244,61 @@ def tool(name: str, *arguments: str, **more: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "name", ["Take_a_studio_live", "take-a-studio-live", "post__v1_studios_id_go_live"]
 )
-def test_a_tool_is_found_by_summary_or_by_path(name: str) -> None:
-    """However a generator writes it, with the id under the name that the tool has for it."""
-    offered = Offered((tool("Take_a_studio_offline", "id"), tool(name, "id")))
+def test_tool_is_found_by_summary_or_path(name: str) -> None:
+    """In the spelling of any generator, with the tool's own name for the id."""
+    offered = OfferedTools((tool("Take_a_studio_offline", "id"), tool(name, "id")))
 
-    assert offered.call(act(GO_LIVE, id="studio_42")) == (name, {"id": "studio_42"})
+    assert offered.call(contract_call(GO_LIVE, id="studio_42")) == (name, {"id": "studio_42"})
 
 
-def test_our_tool_is_found_by_its_operation() -> None:
-    """Names of our own are found by what they say in `_meta`."""
+def test_our_tool_is_found_by_its_operation_in_meta() -> None:
+    """Our tool names do not follow the contract."""
     ours = tool("go_live", "studioId", _meta={"live.traxstreaming/operation": GO_LIVE})
 
-    assert Offered((ours,)).call(act(GO_LIVE, id="s")) == ("go_live", {"studioId": "s"})
+    assert OfferedTools((ours,)).call(contract_call(GO_LIVE, id="s")) == (
+        "go_live",
+        {"studioId": "s"},
+    )
 
 
-def test_a_body_is_nested_where_the_tool_wants_it() -> None:
-    """One generator takes the fields one by one, another as an object."""
-    creation = act("POST /v1/studios", name="New")
+def test_body_is_nested_if_the_tool_expects_it() -> None:
+    """Some generators take fields as arguments, others an object."""
+    creation = contract_call("POST /v1/studios", name="New")
 
-    assert Offered((tool("post_v1_studios", "body"),)).call(creation)[1] == {
+    assert OfferedTools((tool("post_v1_studios", "body"),)).call(creation)[1] == {
         "body": {"name": "New"}
     }
-    assert Offered((tool("Create_a_studio", "name"),)).call(creation)[1] == {"name": "New"}
+    assert OfferedTools((tool("Create_a_studio", "name"),)).call(creation)[1] == {"name": "New"}
 
 
-def test_a_call_without_a_tool_is_said() -> None:
-    """A generator that leaves one out is not counted as careful."""
+def test_call_without_a_tool_is_an_error() -> None:
+    """A missing tool must not count as a refused call."""
     with pytest.raises(BenchError, match="no tool makes the call POST"):
-        Offered(()).call(act("POST /v1/studios", name="New"))
+        OfferedTools(()).call(contract_call("POST /v1/studios", name="New"))
 
 
-def test_what_a_model_sees_is_counted_at_every_depth() -> None:
-    """Nested arguments count too, and hints only where they say enough."""
+def test_undescribed_arguments_are_counted_at_every_depth() -> None:
+    """Tools count as hinted only if their hints are complete."""
     nested = tool("a", "one")
-    body = {"description": "A body.", "properties": {"deep": {}, "told": {"description": "Told."}}}
+    body = {
+        "description": "A body.",
+        "properties": {"deep": {}, "described": {"description": "Told."}},
+    }
     nested["inputSchema"]["properties"]["body"] = body
-    reading = tool("b", annotations={"readOnlyHint": True})
-    half = tool("c", annotations={"readOnlyHint": False})
-    whole = tool("d", annotations={"readOnlyHint": False, "destructiveHint": False})
-    offered = Offered((nested, reading, half, whole))
+    read_only = tool("b", annotations={"readOnlyHint": True})
+    partial = tool("c", annotations={"readOnlyHint": False})
+    complete = tool("d", annotations={"readOnlyHint": False, "destructiveHint": False})
+    offered = OfferedTools((nested, read_only, partial, complete))
 
     assert (offered.undescribed, offered.hinted) == (2, 2)
 
 
-def test_a_reason_is_one_line_without_addresses_and_paths() -> None:
-    """It goes into a page that others read."""
-    told = "WARNING: slow\nERROR: no match for /root/x from https://registry.example/simple (no)\n"
+def test_install_error_is_shortened_to_one_line_without_urls_and_paths() -> None:
+    """It appears on a public page."""
+    output = (
+        "WARNING: slow\nERROR: no match for /root/x from https://registry.example/simple (no)\n"
+    )
 
-    assert first_reason(told) == "ERROR: no match for ... from ... (no)"
+    assert first_reason(output) == "ERROR: no match for ... from ... (no)"
     assert first_reason("npm error: ENOTFOUND registry.example") == "npm error: ENOTFOUND ..."
     assert first_reason("") == "it said nothing"

@@ -1,4 +1,4 @@
-"""A file is replaced whole or not at all: what waits to take its place leaves no trace if not."""
+"""A file is replaced completely or not at all."""
 
 from __future__ import annotations
 
@@ -19,40 +19,38 @@ if TYPE_CHECKING:
     import os
 
 
-def below(path: Path) -> dict[str, bytes | None]:
-    """All that there is; None for a folder."""
+def contents(path: Path) -> dict[str, bytes | None]:
+    """The content of every file by relative path; None for a folder."""
     return {
         str(it.relative_to(path)): it.read_bytes() if it.is_file() else None
         for it in path.rglob("*")
     }
 
 
-@pytest.mark.parametrize("there", [True, False], ids=["old", "new"])
-def test_what_is_not_committed_was_never_there(*, there: bool, tmp_path: Path) -> None:
-    """No content, no file beside it, no folder that was made for it."""
+@pytest.mark.parametrize("exists", [True, False], ids=["existing file", "new file"])
+def test_replacement_without_commit_leaves_nothing(*, exists: bool, tmp_path: Path) -> None:
+    """No temporary file and no new folder."""
     file = tmp_path / "a" / "b" / "file"
-    if there:
+    if exists:
         file.parent.mkdir(parents=True)
         file.write_bytes(b"old")
-    before = below(tmp_path)
-    with Replacement(file, b"new") as waiting:
-        assert b"new" in below(tmp_path).values()
-        assert waiting.made == ([] if there else [tmp_path / "a", tmp_path / "a" / "b"])
-    assert below(tmp_path) == before
+    before = contents(tmp_path)
+    with Replacement(file, b"new") as replacement:
+        assert b"new" in contents(tmp_path).values()
+        assert replacement.new_folders == ([] if exists else [tmp_path / "a", tmp_path / "a" / "b"])
+    assert contents(tmp_path) == before
 
 
-def test_what_is_committed_is_all_that_stays(tmp_path: Path) -> None:
-    """With nothing left beside it."""
+def test_committed_replacement_leaves_no_temporary_file(tmp_path: Path) -> None:
+    """The missing folder is created."""
     file = tmp_path / "a" / "file"
-    with Replacement(file, b"new") as waiting:
-        waiting.commit()
-    assert below(tmp_path) == {"a": None, "a/file": b"new"}
+    with Replacement(file, b"new") as replacement:
+        replacement.commit()
+    assert contents(tmp_path) == {"a": None, "a/file": b"new"}
 
 
-def test_what_is_only_half_kept_is_not_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The disk is full: half a backup would be taken for one."""
+def test_incomplete_backup_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a full disk."""
     file = tmp_path / "file"
     file.write_bytes(b"old")
 
@@ -62,22 +60,22 @@ def test_what_is_only_half_kept_is_not_kept(
     monkeypatch.setattr(Path, "chmod", full)
     with pytest.raises(OSError, match="full"):
         back_up(file, b"old")
-    assert below(tmp_path) == {"file": b"old"}
+    assert contents(tmp_path) == {"file": b"old"}
 
 
-@pytest.mark.parametrize(("mode", "kept"), [(0o644, 0o600), (0o660, 0o600), (0o600, 0o600)])
-def test_a_backup_is_for_its_owner(tmp_path: Path, mode: int, kept: int) -> None:
-    """It may hold a key, and outlives it."""
+@pytest.mark.parametrize(("mode", "expected"), [(0o644, 0o600), (0o660, 0o600), (0o600, 0o600)])
+def test_backup_is_private(tmp_path: Path, mode: int, expected: int) -> None:
+    """It may contain a key."""
     file = tmp_path / "file"
     file.write_bytes(b"old")
     file.chmod(mode)
-    assert back_up(file, b"old").path.stat().st_mode & 0o777 == kept
+    assert back_up(file, b"old").path.stat().st_mode & 0o777 == expected
 
 
-def test_an_interrupt_after_the_last_replacement_comes_too_late(
+def test_interrupt_after_the_last_replacement_is_ignored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All is done: to say that nothing was would be wrong."""
+    """Everything is done, so an error would be wrong."""
     replace = Path.replace
 
     def interrupted(path: Path, target: str | os.PathLike[str]) -> Path:
@@ -91,14 +89,14 @@ def test_an_interrupt_after_the_last_replacement_comes_too_late(
         try:
             commit_all([first, last])
         except KeyboardInterrupt:
-            pytest.fail("it was told as if it had come in time")
-    assert below(tmp_path) == {"a": b"1", "b": b"2"}
+            pytest.fail("the interrupt was raised")
+    assert contents(tmp_path) == {"a": b"1", "b": b"2"}
 
 
-def test_an_interrupt_right_after_the_first_undoes_it(
+def test_interrupt_after_the_first_replacement_undoes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Even before anybody could note that it was done."""
+    """Even before the commit returns."""
     replace, calls = Path.replace, [KeyboardInterrupt]
 
     def interrupted(path: Path, target: str | os.PathLike[str]) -> Path:
@@ -115,24 +113,24 @@ def test_an_interrupt_right_after_the_first_undoes_it(
         pytest.raises(KeyboardInterrupt),
     ):
         commit_all([first, last])
-    assert below(tmp_path) == {"a": b"old"}
+    assert contents(tmp_path) == {"a": b"old"}
 
 
-def test_a_place_that_was_taken_meanwhile_stays_taken(tmp_path: Path) -> None:
-    """And nothing waits for it any longer."""
+def test_folder_created_before_the_commit_stays(tmp_path: Path) -> None:
+    """The temporary file is removed."""
     file = tmp_path / "file"
-    with Replacement(file, b"new") as waiting:
+    with Replacement(file, b"new") as replacement:
         file.mkdir()
         with pytest.raises(InstallError, match="is a folder, not a file"):
-            waiting.commit()
-    assert below(tmp_path) == {"file": None}
+            replacement.commit()
+    assert contents(tmp_path) == {"file": None}
 
 
-def test_what_cannot_be_made_is_told_and_leaves_no_folder(tmp_path: Path) -> None:
-    """A name may be longer than a file system takes."""
+def test_file_that_cannot_be_created_leaves_no_folder(tmp_path: Path) -> None:
+    """Here the name is too long."""
     file = tmp_path / "a" / ("b" * 300)
     with pytest.raises(InstallError, match="cannot be written"), Replacement(file, b"new"):
         pass
-    assert below(tmp_path) == {}
+    assert contents(tmp_path) == {}
     with pytest.raises(InstallError, match="cannot be reached"):
         check_writable(tmp_path / ("b" * 300) / "c")

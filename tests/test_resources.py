@@ -1,7 +1,7 @@
-"""Resources: what reading each address gives, and what an address is.
+"""Resources: their contents, and which URIs are valid.
 
-Through a real client in both eras. Chat has its own tests; what is refused, and how, is in
-`test_resources_refused`, and what is told of changes beside the subscriptions.
+Through a real client in both eras. Chat, failures (`test_resources_refused`) and subscriptions have
+their own tests.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from tests.audience import viewing
+from tests.audience import subscriber_on
 from tests.conftest import OWNER
 from tests.hand import HandClock
 from tests.jsonrpc import MODERN
@@ -25,6 +25,7 @@ from tests.readings import (
     STUDIOS,
     add_studio,
     chat,
+    chat_messages,
     client_of,
     listed,
     no_such,
@@ -32,13 +33,13 @@ from tests.readings import (
     read_text,
     refused,
     rename,
-    said,
     studios_of,
     whole_studio,
 )
 from tests.witness import put_on_air
 from trax_mcp.api.caller import ANONYMOUS
-from trax_mcp.sandbox import Fault, Sandbox, contract
+from trax_mcp.sandbox import Fault, Sandbox
+from trax_mcp.sandbox.contract_calls import contract_document
 from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
@@ -60,9 +61,9 @@ ODD_IDS: Final = (
     "\u0442\u0440\u0430\u043a\u0441",
     "...",
 )
-"""Ids that would be another address, or none, if they stood in one as they are."""
+"""Ids that would change or break a URI if they were not percent-encoded."""
 
-WRONG: Final = (
+UNKNOWN_URIS: Final = (
     "",
     "trax:",
     "trax://",
@@ -115,22 +116,22 @@ WRONG: Final = (
     f"{CHAT}?after={'x' * 4097}",
     f"{CHAT}%3Fafter=a",
 )
-"""Addresses of nothing; some are nearly one of ours."""
+"""URIs of nothing; some are similar to valid ones."""
 
 
-async def test_the_contract_reads_as_it_was_published(
+async def test_the_contract_resource_is_the_published_document(
     trax: Client, sandbox: Sandbox, era: str
 ) -> None:
-    """Anybody may read it, without a key, and TRaX is not asked for it."""
+    """It needs no key and no request to TRaX."""
     async with client_of(build_server(trax, own=ANONYMOUS), era) as client:
-        assert await read(client, OPENAPI) == contract.document()
+        assert await read(client, OPENAPI) == contract_document()
     assert list(sandbox.requests) == []
 
 
-async def test_the_studios_read_as_trax_lists_them(
+async def test_the_studios_resource_is_trax_complete_list(
     server: Server[Any], sandbox: Sandbox, era: str
 ) -> None:
-    """All of them at once, however many pages they come in, and nobody else's."""
+    """From all pages."""
     for number in range(450):
         add_studio(sandbox, f"studio_7{number:03}", f"Show {number}")
     async with client_of(server, era) as client:
@@ -138,10 +139,10 @@ async def test_the_studios_read_as_trax_lists_them(
     assert asked(sandbox) == {"/v1/studios": 3}
 
 
-async def test_a_studio_reads_with_all_that_belongs_to_it(
+async def test_a_studio_resource_has_its_destinations_sources_and_status(
     server: Server[Any], sandbox: Sandbox, era: str
 ) -> None:
-    """Destinations to the last page, sources and status, each asked for once."""
+    """From all pages, each read once."""
     put_on_air(sandbox)
     enable_many(sandbox, 250)
     async with client_of(server, era) as client:
@@ -150,10 +151,10 @@ async def test_a_studio_reads_with_all_that_belongs_to_it(
     assert asked(sandbox) == {f"/v1/studios/studio_42{part}": it for part, it in parts.items()}
 
 
-async def test_the_stream_status_reads_as_it_is_now(
+async def test_the_stream_status_is_always_current(
     server: Server[Any], sandbox: Sandbox, era: str
 ) -> None:
-    """Each reading asks: whether people are on air is nothing to remember."""
+    """It is never cached."""
     async with client_of(server, era) as client:
         assert await read(client, STATUS) == {"live": False}
         put_on_air(sandbox)
@@ -162,73 +163,76 @@ async def test_the_stream_status_reads_as_it_is_now(
     assert (live["live"], len(sandbox.requests)) == (True, 2)
 
 
-async def test_who_has_read_that_a_studio_is_live_is_told_when_it_no_longer_is(
+async def test_a_subscriber_that_read_live_is_notified_when_it_no_longer_is(
     trax: Client, *, sandbox: Sandbox, era: str
 ) -> None:
-    """Though between two looks of the server, both of which find it off the air."""
+    """Also if the studio was live only between two polls."""
     clock = HandClock(sandbox, short_seconds=0)
-    server = build_server(trax, own=OWNER, house=ServerDeps(clock=clock))
-    async with viewing(server, era) as viewer:
-        await viewer.subscribe(STATUS)
+    server = build_server(trax, own=OWNER, deps=ServerDeps(clock=clock))
+    async with subscriber_on(server, era) as subscriber:
+        await subscriber.subscribe(STATUS)
         sandbox.faults.add(Fault.patched(lambda status: status.update(live=True)))
-        assert (await viewer.read(STATUS))["live"] is True
-        await viewer.hears()
-        viewer.told.clear()
-        await clock.pass_until(lambda: viewer.told, most=11)
-        assert (await viewer.read(STATUS))["live"] is False
-    assert viewer.told == [STATUS]
+        assert (await subscriber.read(STATUS))["live"] is True
+        await subscriber.wait_for_updates()
+        subscriber.updates.clear()
+        await clock.pass_until(lambda: subscriber.updates, most=11)
+        assert (await subscriber.read(STATUS))["live"] is False
+    assert subscriber.updates == [STATUS]
 
 
 @pytest.mark.parametrize("uri", [STUDIOS, STUDIO, STATUS])
-async def test_what_trax_adds_is_passed_on(
+async def test_fields_that_trax_adds_are_passed_on(
     server: Server[Any], sandbox: Sandbox, *, era: str, uri: str
 ) -> None:
-    """It may add fields at any time; null is one of the values."""
+    """TRaX may add fields at any time; null is a valid value."""
     added = {"colour": "red", "mood": None}
     sandbox.faults.add(Fault.extra(added), times=None)  # noqa: S610  no Django here
-    whole = whole_studio(sandbox)
-    parts = {it: [part | added for part in whole[it]] for it in ("destinations", "sources")}
+    studio = whole_studio(sandbox)
+    parts = {it: [part | added for part in studio[it]] for it in ("destinations", "sources")}
     expected = {
         STUDIOS: {"data": [it | added for it in studios_of(sandbox)]},
-        STUDIO: whole | added | parts | {"status": whole["status"] | added},
-        STATUS: whole["status"] | added,
+        STUDIO: studio | added | parts | {"status": studio["status"] | added},
+        STATUS: studio["status"] | added,
     }
     async with client_of(server, era) as client:
         assert await read(client, uri) == expected[uri]
 
 
-async def test_nothing_in_a_text_is_invisible(
+async def test_invisible_characters_are_escaped_in_resource_texts(
     server: Server[Any], sandbox: Sandbox, era: str
 ) -> None:
-    """Names and chat may hide words from a person; a parser reads what TRaX sent."""
+    """A JSON parser still gets what TRaX sent."""
     hidden = "safe\u202e\u200b\x00\x1b[8m\U000e0041\\"
     rename(sandbox, "studio_42", hidden)
     sandbox.world.say("studio_42", hidden, author=hidden)
     async with client_of(server, era) as client:
         texts = [await read_text(client, uri) for uri in (STUDIOS, STUDIO, CHAT)]
-        assert (await read(client, CHAT))["messages"] == said(sandbox)
+        assert (await read(client, CHAT))["messages"] == chat_messages(sandbox)
         assert await read(client, STUDIO) == whole_studio(sandbox)
     for text in texts:
         assert r"safe\u202e\u200b\u0000\u001b[8m\udb40\udc41\\" in text
         assert all(it.isprintable() for it in text)
 
 
-@pytest.mark.parametrize("which", ODD_IDS)
-async def test_any_id_stands_in_an_address_and_comes_out_of_it_again(
-    server: Server[Any], sandbox: Sandbox, *, era: str, which: str
+@pytest.mark.parametrize("studio_id", ODD_IDS)
+async def test_any_id_survives_the_round_trip_through_a_uri(
+    server: Server[Any], sandbox: Sandbox, *, era: str, studio_id: str
 ) -> None:
-    """What is listed can be read, and TRaX is asked for that very studio."""
-    add_studio(sandbox, which, "Odd")
-    sandbox.world.say(which, "Hello", author="Ann")
-    whole = f"trax://studios/{quote(which, safe='')}"
+    """Listed URIs can be read, and TRaX is asked for that studio."""
+    add_studio(sandbox, studio_id, "Odd")
+    sandbox.world.say(studio_id, "Hello", author="Ann")
+    uri = f"trax://studios/{quote(studio_id, safe='')}"
     async with client_of(server, era) as client:
-        found = [uri for uri, title in (await listed(client)).items() if "Odd" in str(title)]
-        assert found == [f"{whole}/stream-status", f"{whole}/chat"]
+        found = [it for it, title in (await listed(client)).items() if "Odd" in str(title)]
+        assert found == [f"{uri}/stream-status", f"{uri}/chat"]
         assert await read(client, found[0]) == {"live": False}
-        told = await read(client, found[1])
-        assert told == {**chat(told, said(sandbox, which)), "studioId": which}
-        assert await read(client, whole) == whole_studio(sandbox, which)
-    path = f"/v1/studios/{quote(which, safe='')}"
+        messages = await read(client, found[1])
+        assert messages == {
+            **chat(messages, chat_messages(sandbox, studio_id)),
+            "studioId": studio_id,
+        }
+        assert await read(client, uri) == whole_studio(sandbox, studio_id)
+    path = f"/v1/studios/{quote(studio_id, safe='')}"
     parts = ("", "/destinations", "/sources", "/stream-status", "/chat/messages")
     assert asked(sandbox).keys() == {"/v1/studios", *(f"{path}{part}" for part in parts)}
 
@@ -237,30 +241,30 @@ async def test_any_id_stands_in_an_address_and_comes_out_of_it_again(
     "uri",
     ["trax://studios/a:b@c", "trax://studios/%61%3ab%40c", "trax://studios/a%3Ab%40c"],
 )
-async def test_an_address_may_be_spelt_in_more_than_one_way(
+async def test_equivalent_spellings_of_a_uri_are_accepted(
     server: Server[Any], sandbox: Sandbox, *, era: str, uri: str
 ) -> None:
-    """What need not be percent-encoded may be (RFC 3986, section 2); it is told as it was asked."""
+    """Percent-encoding is optional for some characters (RFC 3986, section 2)."""
     add_studio(sandbox, "a:b@c", "Odd")
     async with client_of(server, era) as client:
         assert await read(client, uri) == whole_studio(sandbox, "a:b@c")
 
 
-@pytest.mark.parametrize("uri", WRONG, ids=lambda uri: uri[:45])
-async def test_an_address_that_is_not_wholly_ours_is_nothing(
+@pytest.mark.parametrize("uri", UNKNOWN_URIS, ids=lambda uri: uri[:45])
+async def test_a_malformed_uri_is_not_found(
     server: Server[Any], sandbox: Sandbox, *, era: str, uri: str
 ) -> None:
-    """Neither read nor watched, and TRaX never hears of it."""
-    async with viewing(server, era) as viewer:
-        assert await refused(viewer.client, uri) == no_such(uri, era)
+    """Neither read nor subscribed to, without a request to TRaX."""
+    async with subscriber_on(server, era) as subscriber:
+        assert await refused(subscriber.client, uri) == no_such(uri, era)
         with pytest.raises(MCPError) as caught:
-            await viewer.subscribe(uri)
+            await subscriber.subscribe(uri)
     assert caught.value.error == no_such(uri, era)
     assert list(sandbox.requests) == []
 
 
-async def test_what_is_a_callers_own_is_never_anybodys_to_keep(server: Server[Any]) -> None:
-    """The revision of 2026 lets caches keep answers; only the templates are the same for all."""
+async def test_only_the_templates_may_be_cached_publicly(server: Server[Any]) -> None:
+    """The 2026 revision lets shared caches keep public results."""
     async with client_of(server, MODERN) as client:
         resources = await client.list_resources()
         templates = await client.list_resource_templates()

@@ -1,7 +1,7 @@
-"""Resources that cannot be read: every failure, as a protocol error.
+"""Resources that cannot be read: every failure is a protocol error.
 
-Through a real client in both eras; where callers matter, over sockets. What the failures of the
-tools say, word by word, is in `test_faults_reads`: a resource says the same.
+Through a real client in both eras; over sockets where callers matter. `test_faults_reads` tests the
+error texts, which resources share with the tools.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, Final
 import mcp_types as types
 import pytest
 
-from tests.audience import viewer_of
+from tests.audience import subscriber_of
 from tests.conftest import OWNER, call, client_on
-from tests.faults.callers import CALLERS, SCRIPTED, failure, rows
+from tests.faults.callers import SCRIPTED, TOOL_CALLS, failure, rows
 from tests.faults.table import Role
 from tests.front import serving
 from tests.looks import narrow
 from tests.readings import (
     CHAT,
-    STANDS_ON,
+    READ_WITH,
     STATUS,
     STUDIO,
     STUDIOS,
-    account_in,
     client_of,
+    failure_in,
     not_found,
     ours,
     read,
@@ -54,64 +54,64 @@ FAULTS: Final = (
     Fault.truncated(),
 )
 
-READER: Final = CALLERS[Role.READ]._replace(tool="get_stream_status", scope="stream:read")
-"""Who reads a studio's status."""
+READER: Final = TOOL_CALLS[Role.READ]._replace(operation="get_stream_status", scope="stream:read")
+"""The caller that reads a studio's status."""
 
-LACKING: Final[dict[str, tuple[set[str], dict[str, str]]]] = {
+MISSING_SCOPES: Final[dict[str, tuple[set[str], dict[str, str]]]] = {
     "studios:read": ({STUDIOS, STUDIO}, {}),
     "stream:read": ({STATUS}, {"status": "whether the studio is live"}),
     "destinations:read": (set(), {"destinations": "the destinations"}),
     "sources:read": (set(), {"sources": "the sources"}),
     "chat:read": ({CHAT}, {}),
 }
-"""A scope, what cannot be read without it, and which part of a studio is then unknown."""
+"""A missing scope -> URIs that cannot be read, and the studio's parts that are unknown."""
 
 
 def code_for(failure: dict[str, Any], era: str) -> int:
-    """The code of the protocol error that a failure becomes."""
+    """The protocol error code for a failure."""
     return not_found(era) if failure["code"] == "not_found" else types.INTERNAL_ERROR
 
 
 @pytest.mark.parametrize("row", [it for it in rows(Role.READ) if it.name in SCRIPTED], ids=str)
-async def test_a_reading_that_fails_says_so_exactly(
+async def test_a_failed_read_is_an_exact_protocol_error(
     server: Server[Any], sandbox: Sandbox, *, era: str, row: Row
 ) -> None:
-    """As a protocol error, which is all that a resource has; tried again where that can help."""
+    """Reads are retried where that can help."""
     sandbox.faults.add(SCRIPTED[row.name], times=None)
     async with client_of(server, era) as client:
         error = await refused(client, STATUS)
-    expected = failure(row.mishap, READER, row.fate)
-    assert account_in(error, sandbox) == expected
+    expected = failure(row.case, READER, row.consequence)
+    assert failure_in(error, sandbox) == expected
     assert error.code == code_for(expected, era)
-    assert len(sandbox.requests) == row.mishap.tries
+    assert len(sandbox.requests) == row.case.tries
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda it: it.name)
-@pytest.mark.parametrize("uri", STANDS_ON)
-async def test_a_resource_fails_as_the_tool_does_that_it_stands_on(
+@pytest.mark.parametrize("uri", READ_WITH)
+async def test_a_resource_fails_like_its_tool(
     server: Server[Any], sandbox: Sandbox, *, era: str, uri: str, fault: Fault
 ) -> None:
-    """Whatever it reads besides: a program needs to know one kind of failure."""
+    """Even if the resource reads more than the tool."""
     sandbox.faults.add(fault, times=None)
-    tool = await call(server, *STANDS_ON[uri], era=era)
+    tool = await call(server, *READ_WITH[uri], era=era)
     expected = ours((tool.structured_content or {})["error"], sandbox)
     async with client_of(server, era) as client:
         error = await refused(client, uri)
-    assert account_in(error, sandbox) == expected
+    assert failure_in(error, sandbox) == expected
     assert error.code == code_for(expected, era)
 
 
 @pytest.mark.parametrize(
     "status", [{}, {"live": None}, {"live": "perhaps"}, {"live": [True]}], ids=str
 )
-async def test_a_status_that_says_nothing_is_none(
+async def test_a_status_without_a_valid_live_field_is_an_error(
     server: Server[Any], sandbox: Sandbox, *, era: str, status: dict[str, Any]
 ) -> None:
-    """Nobody must take what cannot be understood for being off the air."""
+    """It must not be taken for being off the air."""
     sandbox.faults.add(Fault.status(200, status), times=None)
     async with client_of(server, era) as client:
-        told = account_in(await refused(client, STATUS), sandbox)
-    assert told == {
+        account = failure_in(await refused(client, STATUS), sandbox)
+    assert account == {
         "code": "bad_answer",
         "message": "TRaX accepted get_stream_status, but its answer lacks what it should hold;"
         " nothing was changed. Call again later.",
@@ -122,38 +122,36 @@ async def test_a_status_that_says_nothing_is_none(
     }
 
 
-@pytest.mark.parametrize("uri", STANDS_ON)
-async def test_without_a_key_nothing_of_a_callers_own_can_be_read(
+@pytest.mark.parametrize("uri", READ_WITH)
+async def test_resources_of_a_caller_cannot_be_read_without_a_key(
     trax: Client, sandbox: Sandbox, *, era: str, uri: str
 ) -> None:
-    """It is said where to get one, and TRaX is not asked."""
+    """The error says where to get one, and TRaX gets no request."""
     server = build_server(trax, own=ANONYMOUS)
     async with client_of(server, era) as client:
         error = await refused(client, uri)
-    told = account_in(error, sandbox)
-    assert (error.code, told["code"]) == (types.INTERNAL_ERROR, "no_key")
+    account = failure_in(error, sandbox)
+    assert (error.code, account["code"]) == (types.INTERNAL_ERROR, "no_key")
     assert "TRAX_API_KEY" in error.message
     assert list(sandbox.requests) == []
 
 
-@pytest.mark.parametrize("uri", STANDS_ON)
-async def test_an_answer_that_does_not_come_is_a_timeout(
-    sandbox: Sandbox, era: str, uri: str
-) -> None:
-    """No reading waits for ever."""
+@pytest.mark.parametrize("uri", READ_WITH)
+async def test_a_missing_response_is_a_timeout(sandbox: Sandbox, era: str, uri: str) -> None:
+    """No read waits forever."""
     server = build_server(client_on(sandbox, timeout_seconds=0.05), own=OWNER)
     sandbox.faults.add(Fault.silence(), times=None)
     async with client_of(server, era) as client:
         error = await refused(client, uri)
     assert error.message.startswith("TRaX did not answer within 0.05 s; ")
-    assert account_in(error, sandbox)["code"] == "timeout"
+    assert failure_in(error, sandbox)["code"] == "timeout"
 
 
-@pytest.mark.parametrize("uri", STANDS_ON)
+@pytest.mark.parametrize("uri", READ_WITH)
 async def test_a_failure_never_repeats_the_key(
     server: Server[Any], sandbox: Sandbox, *, era: str, uri: str
 ) -> None:
-    """Not even where TRaX does."""
+    """Even if TRaX does."""
     message = f"What is {SANDBOX_KEY}?"
     sandbox.faults.add(Fault.error(400, "invalid_request", message), times=None)
     async with client_of(server, era) as client:
@@ -162,21 +160,21 @@ async def test_a_failure_never_repeats_the_key(
     assert SANDBOX_KEY not in str(error)
 
 
-@pytest.mark.parametrize("scope", LACKING)
-async def test_what_a_key_may_not_read_is_refused_or_unknown(
+@pytest.mark.parametrize("scope", MISSING_SCOPES)
+async def test_a_missing_scope_refuses_the_resource_or_makes_a_part_unknown(
     trax: Client, sandbox: Sandbox, *, era: str, scope: str
 ) -> None:
-    """A part of a studio is null, with the reason; the thing itself fails and names the scope."""
-    forbidden, parts = LACKING[scope]
+    """A studio's part is null with a reason; the resource itself fails and names the scope."""
+    forbidden, parts = MISSING_SCOPES[scope]
     server = build_server(trax, own=narrow(sandbox, scope))
     async with client_of(server, era) as client:
-        for uri in STANDS_ON:
+        for uri in READ_WITH:
             if uri in forbidden:
                 error = await refused(client, uri)
-                told = account_in(error, sandbox)
+                account = failure_in(error, sandbox)
                 assert error.code == types.INTERNAL_ERROR
-                assert (told["code"], told["httpStatus"]) == ("insufficient_scope", 403)
-                assert (told["requiredScope"], told["retryable"]) == (scope, False)
+                assert (account["code"], account["httpStatus"]) == ("insufficient_scope", 403)
+                assert (account["requiredScope"], account["retryable"]) == (scope, False)
             elif uri == STUDIO and parts:
                 unknown = [f"{words}: the key lacks {scope}" for words in parts.values()]
                 expected = whole_studio(sandbox) | dict.fromkeys(parts) | {"unknown": unknown}
@@ -186,26 +184,26 @@ async def test_what_a_key_may_not_read_is_refused_or_unknown(
 
 
 @pytest.mark.parametrize("part", ["destinations", "sources", "stream-status"])
-async def test_a_part_of_a_studio_that_is_broken_for_now_fails_it_all(
+async def test_a_failing_part_of_a_studio_fails_the_whole_resource(
     server: Server[Any], sandbox: Sandbox, *, era: str, part: str
 ) -> None:
-    """Half a studio would be believed; in a moment there is a whole one."""
+    """A partial studio would look complete; a retry may succeed."""
     sandbox.faults.add(Fault.error(500, "exploded"), path=f"/v1/studios/*/{part}")
     async with client_of(server, era) as client:
         error = await refused(client, STUDIO)
-        assert account_in(error, sandbox)["code"] == "exploded"
+        assert failure_in(error, sandbox)["code"] == "exploded"
         assert await read(client, STUDIO) == whole_studio(sandbox)
 
 
-async def test_nobody_reads_what_another_key_could(era: str) -> None:
-    """A moment after its owner, while the window is warm: it is as if it were not there."""
+async def test_a_caller_cannot_read_the_resources_of_another_key(era: str) -> None:
+    """Directly after the owner's read: as if they did not exist."""
     async with serving() as front:
-        async with viewer_of(front, era) as owner:
+        async with subscriber_of(front, era) as owner:
             for uri in (STUDIO, STATUS, CHAT):
                 assert await read(owner.client, uri)
-        async with viewer_of(front, era, key=STRANGER_KEY) as stranger:
+        async with subscriber_of(front, era, key=STRANGER_KEY) as other:
             for uri in (STUDIO, STATUS, CHAT):
-                error = await refused(stranger.client, uri)
-                assert account_in(error, front.trax)["code"] == "not_found"
+                error = await refused(other.client, uri)
+                assert failure_in(error, front.trax)["code"] == "not_found"
                 assert error.code == not_found(era)
                 assert "Friday" not in str(error)

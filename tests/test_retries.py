@@ -1,6 +1,6 @@
-"""What is tried again, how often and after how long; and that a write is not.
+"""Which requests are retried, how often and after which pause.
 
-The client's sleep is recorded and never slept.
+The client's pauses are recorded and take no time.
 """
 
 from __future__ import annotations
@@ -17,36 +17,36 @@ from trax_mcp.api.retries import pause_before_retry
 from trax_mcp.sandbox import Fault, Sandbox, SandboxTransport
 from trax_mcp.server.app import build_server
 
-HTML: Final = "<html><body>Bad gateway</body></html>"
+HTML_PAGE: Final = "<html><body>Bad gateway</body></html>"
 
 
 class Unreachable(httpx.AsyncBaseTransport):
-    """No connection for the first `times` requests; then the sandbox."""
+    """Fails to connect for the first `times` requests, then reaches the sandbox."""
 
     def __init__(self, sandbox: Sandbox, error: httpx.TransportError, times: int) -> None:
         self._sandbox = SandboxTransport(sandbox)
         self._error = error
-        self._left = times
+        self._remaining = times
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Fail, or pass on."""
-        if self._left:
-            self._left -= 1
+        """Fail, or pass the request on."""
+        if self._remaining:
+            self._remaining -= 1
             raise self._error
         return await self._sandbox.handle_async_request(request)
 
 
 class Pauses(list[float]):
-    """What the client would have slept, in seconds."""
+    """The client's pauses, in seconds."""
 
     async def sleep(self, seconds: float) -> None:
-        """Remember, and go on at once."""
+        """Record the pause and return at once."""
         self.append(round(seconds, 6))
 
 
 @pytest.fixture
-def jitter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Chance has no say: each jitter is the middle one."""
+def fixed_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The jitter is always the middle one."""
     monkeypatch.setattr("trax_mcp.api.client.random.random", lambda: 0.5)
 
 
@@ -61,15 +61,15 @@ def jitter(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=lambda error: type(error).__name__,
 )
 @pytest.mark.parametrize(("tool", "arguments"), [READ, WRITE])
-async def test_without_a_connection_anything_is_tried_again(
+async def test_without_a_connection_reads_and_writes_are_retried(
     sandbox: Sandbox,
-    jitter: None,
+    fixed_jitter: None,
     *,
     error: httpx.TransportError,
     tool: str,
     arguments: dict[str, Any],
 ) -> None:
-    """Nothing was sent, so a write that succeeds at the third try has been sent once."""
+    """Nothing was sent before, so a write that succeeds at the third try is sent once."""
     pauses = Pauses()
     trax = client_on(sandbox, transport=Unreachable(sandbox, error, times=2), sleep=pauses.sleep)
     result = await call(build_server(trax, own=OWNER), tool, arguments)
@@ -81,12 +81,12 @@ async def test_without_a_connection_anything_is_tried_again(
 @pytest.mark.parametrize(
     ("fault", "pauses"),
     [
-        (Fault.status(502, HTML), [0.2, 0.4]),
+        (Fault.status(502, HTML_PAGE), [0.2, 0.4]),
         (Fault.status(504), [0.2, 0.4]),
         (Fault.error(502, "no_upstream"), [0.2, 0.4]),
         (Fault.error(429, "rate_limited", Retry_After="0"), [0.2, 0.4]),
         (Fault.error(429, "rate_limited", Retry_After="2"), [2.2, 2.4]),
-        (Fault.status(429, HTML, headers={"Retry-After": "1"}), [1.2, 1.4]),
+        (Fault.status(429, HTML_PAGE, headers={"Retry-After": "1"}), [1.2, 1.4]),
         (
             Fault.error(429, "rate_limited", Retry_After="Fri, 05 Jun 2026 18:00:02 GMT"),
             [2.2, 2.4],
@@ -97,27 +97,27 @@ async def test_without_a_connection_anything_is_tried_again(
         ),
     ],
 )
-async def test_a_read_rides_out_passing_trouble(
-    sandbox: Sandbox, jitter: None, fault: Fault, pauses: list[float]
+async def test_a_read_is_retried_after_a_temporary_error(
+    sandbox: Sandbox, fixed_jitter: None, fault: Fault, pauses: list[float]
 ) -> None:
-    """Twice in vain, then it is answered; the pauses grow, and never undercut TRaX's wish."""
-    slept = Pauses()
+    """The third try succeeds; the pauses grow, and are never shorter than `Retry-After`."""
+    pauses_taken = Pauses()
     sandbox.faults.add(fault, times=2)
-    server = build_server(client_on(sandbox, sleep=slept.sleep), own=OWNER)
+    server = build_server(client_on(sandbox, sleep=pauses_taken.sleep), own=OWNER)
     result = await call(server, *READ)
     assert result.structured_content == {"live": False}
-    assert slept == pauses
+    assert pauses_taken == pauses
     assert len(sandbox.requests) == 3
     assert len({received.request_id for received in sandbox.requests}) == 3
 
 
-async def test_a_read_gives_up_after_three_tries(sandbox: Sandbox, jitter: None) -> None:
-    """And does not sleep after the last."""
-    slept = Pauses()
+async def test_a_read_gives_up_after_three_tries(sandbox: Sandbox, fixed_jitter: None) -> None:
+    """There is no pause after the last try."""
+    pauses_taken = Pauses()
     sandbox.faults.add(Fault.status(502), times=None)
-    server = build_server(client_on(sandbox, sleep=slept.sleep), own=OWNER)
+    server = build_server(client_on(sandbox, sleep=pauses_taken.sleep), own=OWNER)
     assert (await call(server, *READ)).is_error
-    assert (len(sandbox.requests), slept) == (3, [0.2, 0.4])
+    assert (len(sandbox.requests), pauses_taken) == (3, [0.2, 0.4])
 
 
 @pytest.mark.parametrize(
@@ -135,19 +135,19 @@ async def test_a_read_gives_up_after_three_tries(sandbox: Sandbox, jitter: None)
     ],
     ids=lambda fault: str(fault.name),
 )
-async def test_a_read_does_not_wait_for_trouble_that_stays(sandbox: Sandbox, fault: Fault) -> None:
-    """One try, no pause: the caller is told at once."""
-    slept = Pauses()
+async def test_a_read_is_not_retried_after_other_errors(sandbox: Sandbox, fault: Fault) -> None:
+    """One try, no pause: the failure is returned at once."""
+    pauses_taken = Pauses()
     sandbox.faults.add(fault)
-    server = build_server(client_on(sandbox, sleep=slept.sleep), own=OWNER)
+    server = build_server(client_on(sandbox, sleep=pauses_taken.sleep), own=OWNER)
     assert (await call(server, *READ)).is_error
-    assert (len(sandbox.requests), slept) == (1, [])
+    assert (len(sandbox.requests), pauses_taken) == (1, [])
 
 
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault.status(502, HTML),
+        Fault.status(502, HTML_PAGE),
         Fault.status(504),
         Fault.error(429, "rate_limited", Retry_After="0"),
         Fault.dropped(),
@@ -156,49 +156,51 @@ async def test_a_read_does_not_wait_for_trouble_that_stays(sandbox: Sandbox, fau
     ids=lambda fault: str(fault.name),
 )
 async def test_a_write_is_never_sent_twice(sandbox: Sandbox, fault: Fault) -> None:
-    """One whose answer is lost is worse when it is repeated: viewers would see it twice."""
-    slept = Pauses()
+    """A repeated chat message would be visible twice."""
+    pauses_taken = Pauses()
     sandbox.faults.add(fault)
-    server = build_server(client_on(sandbox, sleep=slept.sleep), own=OWNER)
+    server = build_server(client_on(sandbox, sleep=pauses_taken.sleep), own=OWNER)
     assert (await call(server, *WRITE)).is_error
-    assert (len(sandbox.mutations), slept) == (1, [])
+    assert (len(sandbox.mutations), pauses_taken) == (1, [])
 
 
-def account(**known: Any) -> Failure:  # noqa: ANN401  fields of a Failure
-    """A failure of which only this matters."""
-    return Failure(**{"code": "c", "message": "m", "retryable": False, **known})
+def failure(**fields: Any) -> Failure:  # noqa: ANN401  fields of a Failure
+    """A failure with only these fields of interest."""
+    return Failure(**{"code": "c", "message": "m", "retryable": False, **fields})
 
 
 @pytest.mark.parametrize(
-    ("error", "tries", "mutates", "least", "most"),
+    ("error", "tries", "mutates", "lowest", "highest"),
     [
-        (NoConnection(account()), 1, True, 0.1, 0.3),
-        (NoConnection(account()), 2, True, 0.2, 0.6),
-        (Refused(account(http_status=504)), 1, False, 0.1, 0.3),
-        (Refused(account(http_status=429, retry_after_seconds=2)), 2, False, 2.2, 2.6),
+        (NoConnection(failure()), 1, True, 0.1, 0.3),
+        (NoConnection(failure()), 2, True, 0.2, 0.6),
+        (Refused(failure(http_status=504)), 1, False, 0.1, 0.3),
+        (Refused(failure(http_status=429, retry_after_seconds=2)), 2, False, 2.2, 2.6),
     ],
 )
 def test_jitter_spreads_a_pause_around_its_middle(
-    *, error: TraxError, tries: int, mutates: bool, least: float, most: float
+    *, error: TraxError, tries: int, mutates: bool, lowest: float, highest: float
 ) -> None:
-    """Half as long to one and a half times: callers that failed together do not return together."""
+    """From half to one and a half times, so that clients do not retry in step."""
     pauses = [
         pause_before_retry(error, tries=tries, mutates=mutates, jitter=it) for it in (0.0, 1.0)
     ]
-    assert pauses == pytest.approx([least, most])
+    assert pauses == pytest.approx([lowest, highest])
 
 
 @pytest.mark.parametrize(
     ("error", "tries", "mutates"),
     [
-        (NoConnection(account()), 3, False),
-        (NoConnection(account()), 3, True),
-        (Refused(account(http_status=502)), 3, False),
-        (Refused(account(http_status=502)), 1, True),
-        (Refused(account(http_status=429, retry_after_seconds=1)), 1, True),
-        (LostAnswer(account()), 1, False),
+        (NoConnection(failure()), 3, False),
+        (NoConnection(failure()), 3, True),
+        (Refused(failure(http_status=502)), 3, False),
+        (Refused(failure(http_status=502)), 1, True),
+        (Refused(failure(http_status=429, retry_after_seconds=1)), 1, True),
+        (LostAnswer(failure()), 1, False),
     ],
 )
-def test_no_pause_means_no_other_try(*, error: TraxError, tries: int, mutates: bool) -> None:
-    """The third try is the last, and a write that may have arrived is not tried again."""
+def test_there_is_no_retry_after_the_third_try_or_a_delivered_write(
+    *, error: TraxError, tries: int, mutates: bool
+) -> None:
+    """The third try is the last, and a write that may have arrived is not retried."""
     assert pause_before_retry(error, tries=tries, mutates=mutates, jitter=0.5) is None

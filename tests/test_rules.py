@@ -1,7 +1,6 @@
-"""Which calls need consent, and when: the promise of the tools table, once more by hand.
+"""Which calls need consent, and when: the table of README once more, written by hand.
 
-Whether a call also needs it while the studio is live is read by the road; here is only which kind
-of call it is.
+The guard reads whether a studio is live. These rules only say for which calls that matters.
 """
 
 from __future__ import annotations
@@ -28,7 +27,8 @@ from trax_mcp.api.operations import (
     UpdateStudio,
 )
 from trax_mcp.api.tool_input import Effect
-from trax_mcp.consent.rules import GUARDABLE, Mode, Rules, When
+from trax_mcp.consent.plans import When
+from trax_mcp.consent.rules import GUARDABLE, Mode, Rules
 
 if TYPE_CHECKING:
     from trax_mcp.api.models import Model
@@ -89,35 +89,35 @@ TABLE: Final[list[tuple[Operation[Model], When]]] = [
 each_row = pytest.mark.parametrize(
     ("operation", "when"),
     TABLE,
-    ids=lambda it: it.name if isinstance(it, When) else "-".join(["", *it.given()]),
+    ids=lambda it: it.name if isinstance(it, When) else "-".join(["", *it.arguments()]),
 )
 
 
 @each_row
 def test_when_a_call_needs_consent(operation: Operation[Model], when: When) -> None:
-    """The tools table, argument by argument, in every mode."""
+    """It depends on the operation and its arguments, and is the same in every mode."""
     for mode in Mode:
         assert Rules(mode).when(operation) is when
 
 
 @each_row
-def test_a_call_that_can_need_consent_is_of_a_guarded_tool(
+def test_a_call_that_needs_consent_belongs_to_a_guarded_tool(
     operation: Operation[Model], when: When
 ) -> None:
-    """Else it would have no argument to give the consent with."""
+    """Only a guarded tool has an argument for the consent."""
     if when is not NEVER:
         assert Rules().may_need_consent(type(operation))
 
 
-def test_the_table_holds_every_operation_that_changes_something() -> None:
-    """A new one must be thought about here."""
+def test_every_mutating_operation_is_in_the_table() -> None:
+    """A new operation must be thought about here."""
     assert {type(operation) for operation, _ in TABLE} == {
         kind for kind in OPERATIONS if kind.effect is not Effect.READ
     }
 
 
-def test_these_tools_are_guarded_and_no_others() -> None:
-    """Those that are always guarded, and those with one argument or moment that is."""
+def test_no_other_tools_are_guarded() -> None:
+    """A tool is guarded if any of its calls can need consent."""
     assert {kind.tool_name for kind in OPERATIONS if Rules().may_need_consent(kind)} == {
         operation.tool_name for operation, when in TABLE if when is not NEVER
     }
@@ -125,7 +125,7 @@ def test_these_tools_are_guarded_and_no_others() -> None:
 
 @each_row
 def test_the_operator_can_guard_more(operation: Operation[Model], when: When) -> None:
-    """What TRAX_GUARD_ALSO names needs consent always, whatever its arguments."""
+    """An operation in TRAX_GUARD_ALSO always needs consent, with any arguments."""
     rules = Rules(also=frozenset({operation.tool_name}))
     assert rules.may_need_consent(type(operation))
     assert rules.when(operation) is ALWAYS
@@ -133,13 +133,13 @@ def test_the_operator_can_guard_more(operation: Operation[Model], when: When) ->
 
 @each_row
 def test_the_operator_cannot_guard_less(operation: Operation[Model], when: When) -> None:
-    """Naming one tool leaves all others as they are."""
+    """TRAX_GUARD_ALSO changes only the operations that it names."""
     another = GUARDABLE - {operation.tool_name}
     rules = Rules(also=another)
     assert rules.when(operation) is when
 
 
-def test_what_can_be_guarded_is_what_changes_something() -> None:
+def test_only_mutating_operations_can_be_guarded() -> None:
     """A person is never asked whether something may be read."""
     assert {operation.tool_name for operation, _ in TABLE} == GUARDABLE
     assert all(Rules().when(kind.model_construct()) is NEVER for kind in OPERATIONS if _reads(kind))

@@ -1,7 +1,4 @@
-"""The sandbox keeps every rule that TRaX documents, and answers nothing that the contract does not.
-
-What is proven here is the witness that all other tests lean on, so it is asked over plain httpx.
-"""
+"""The sandbox follows TRaX's documented rules and contract, checked over plain httpx."""
 
 from __future__ import annotations
 
@@ -29,7 +26,7 @@ from trax_mcp.sandbox import (
     RateLimit,
     Sandbox,
 )
-from trax_mcp.sandbox.app import judged
+from trax_mcp.sandbox.asgi_app import match_handlers
 from trax_mcp.sandbox.handlers import HANDLERS
 
 if TYPE_CHECKING:
@@ -66,7 +63,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
 
 
 def body_of(operation: dict[str, Any]) -> dict[str, Any] | None:
-    """A good body for a documented call, if it takes one."""
+    """A valid body for a documented call, or None if it takes none."""
     if "requestBody" not in operation:
         return None
     reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
@@ -74,20 +71,20 @@ def body_of(operation: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def filled(path: str) -> str:
-    """A documented path with the ids of seeded things."""
+    """A documented path with the ids of seeded objects."""
     for name, value in IDS.items():
         path = path.replace(name, value)
     return path
 
 
-async def ask(client: httpx.AsyncClient, call: tuple[str, str, Any]) -> httpx.Response:
-    """Make one documented call as it should be made."""
+async def send(client: httpx.AsyncClient, call: tuple[str, str, Any]) -> httpx.Response:
+    """Make one valid documented call."""
     method, path, operation = call
     return await client.request(method, filled(path), json=body_of(operation))
 
 
 def closed_schema(reference: str) -> dict[str, Any]:
-    """A schema of the contract, with undocumented fields forbidden at every level."""
+    """A schema of the contract that forbids undocumented fields at every level."""
     components = {
         name: {**schema, "additionalProperties": "properties" not in schema}
         for name, schema in DOCUMENT["components"]["schemas"].items()
@@ -95,17 +92,17 @@ def closed_schema(reference: str) -> dict[str, Any]:
     return {"$ref": reference, "components": {"schemas": components}}
 
 
-def named(call: tuple[str, str, Any]) -> str:
-    """A readable test id."""
+def call_id(call: tuple[str, str, Any]) -> str:
+    """Method and path, as a test id."""
     return f"{call[0]} {call[1]}"
 
 
-every_call = pytest.mark.parametrize("call", CALLS, ids=named)
+every_call = pytest.mark.parametrize("call", CALLS, ids=call_id)
 every_keyed_call = pytest.mark.parametrize(
-    "call", [call for call in CALLS if call[2].get("security") != []], ids=named
+    "call", [call for call in CALLS if call[2].get("security") != []], ids=call_id
 )
 every_mutation = pytest.mark.parametrize(
-    "call", [call for call in CALLS if call[0] != "GET"], ids=named
+    "call", [call for call in CALLS if call[0] != "GET"], ids=call_id
 )
 
 
@@ -113,12 +110,12 @@ every_mutation = pytest.mark.parametrize(
 
 
 @every_call
-async def test_every_documented_call_answers_what_the_contract_says(
+async def test_every_call_responds_as_the_contract_documents(
     call: tuple[str, str, Any],
 ) -> None:
-    """Status and body follow the document, without a single undocumented field."""
+    """Status and body match, without undocumented fields."""
     async with connected(still()) as client:
-        response = await ask(client, call)
+        response = await send(client, call)
     documented = call[2]["responses"][str(response.status_code)]
     schema = documented["content"]["application/json"]["schema"]
     if "$ref" in schema:
@@ -126,8 +123,8 @@ async def test_every_documented_call_answers_what_the_contract_says(
     Draft202012Validator(schema).validate(response.json())
 
 
-async def test_a_live_studio_answers_what_the_contract_says() -> None:
-    """The optional fields of a stream status and of chat messages are documented ones too."""
+async def test_live_studio_responds_as_the_contract_documents() -> None:
+    """Including the optional fields of stream status and chat messages."""
     sandbox = still()
     async with connected(sandbox) as client:
         await client.post(f"{STUDIO}/go-live")
@@ -139,24 +136,24 @@ async def test_a_live_studio_answers_what_the_contract_says() -> None:
     Draft202012Validator(closed_schema(f"{reference}ChatMessageList")).validate(chat.json())
 
 
-async def test_it_serves_the_contract_document() -> None:
-    """The document is public and exactly the one it was built from."""
+async def test_sandbox_serves_the_contract_without_a_key() -> None:
+    """It is the same document."""
     async with connected(still(), None) as client:
         assert (await client.get("/v1/openapi.json")).json() == DOCUMENT
 
 
-def test_it_does_not_start_when_handlers_and_contract_disagree() -> None:
-    """A documented call without a handler, or a handler without a call, stops the start."""
-    missing = {where: handler for where, handler in HANDLERS.items() if "media" not in where[1]}
-    stray = {**HANDLERS, ("GET", "/v1/invented"): HANDLERS["GET", "/v1/health"]}
+def test_handlers_must_match_the_calls_of_the_contract() -> None:
+    """A call without a handler and a handler without a call are errors."""
+    missing = {call: handler for call, handler in HANDLERS.items() if "media" not in call[1]}
+    extra = {**HANDLERS, ("GET", "/v1/invented"): HANDLERS["GET", "/v1/health"]}
     with pytest.raises(RuntimeError, match="/v1/media"):
-        judged(missing)
+        match_handlers(missing)
     with pytest.raises(RuntimeError, match="/v1/invented"):
-        judged(stray)
+        match_handlers(extra)
 
 
-def test_it_knows_nothing_of_ours_but_the_contract() -> None:
-    """No module of the sandbox imports from any other room."""
+def test_sandbox_modules_import_no_other_package_of_ours() -> None:
+    """Checked in the source of each module."""
     for module in Path(trax_mcp.sandbox.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -165,45 +162,45 @@ def test_it_knows_nothing_of_ours_but_the_contract() -> None:
             assert all(name.startswith("trax_mcp.sandbox") for name in ours), module.name
 
 
-def test_importing_it_loads_no_other_room() -> None:
-    """Not even indirectly does the witness meet what it witnesses."""
+def test_importing_the_sandbox_loads_no_other_package_of_ours() -> None:
+    """Not even indirectly."""
     script = (
         "import sys, trax_mcp.sandbox;"
         "print([m for m in sys.modules if m.startswith(('trax_mcp.', 'mcp', 'uvicorn'))"
         " and not m.startswith('trax_mcp.sandbox')])"
     )
-    done = subprocess.run(  # noqa: S603 - our own interpreter, our own words
+    done = subprocess.run(  # noqa: S603 - our own interpreter and script
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=20
     )
     assert done.stdout.strip() == "[]"
 
 
-# Keys, scopes, gates
+# Keys, scopes, limits
 
 
 @every_keyed_call
 @pytest.mark.parametrize("key", [None, "sk_live_unknown", REVOKED_KEY])
-async def test_no_key_an_unknown_one_and_a_revoked_one_are_one_refusal(
+async def test_missing_unknown_and_revoked_keys_get_the_same_refusal(
     call: tuple[str, str, Any], key: str | None
 ) -> None:
-    """401 `invalid_key` for all of them, and nothing is told about which it was."""
+    """401 `invalid_key`, without further details."""
     async with connected(still(), key) as client:
-        response = await ask(client, call)
+        response = await send(client, call)
     assert code(response) == (401, "invalid_key")
     assert set(response.json()["error"]) == {"code", "message", "requestId"}
 
 
 @every_keyed_call
-async def test_a_key_without_the_scope_is_told_which_one_it_lacks(
+async def test_missing_scope_is_named_in_the_refusal(
     call: tuple[str, str, Any],
 ) -> None:
-    """403 names the scope of the contract's description, however many others the key has."""
+    """It is the scope in the contract's description; the key has all others."""
     scope = call[2]["description"].split("Requires scope ")[1].split(".")[0]
     sandbox = still()
     key = sandbox.world.keys[SANDBOX_KEY]
     sandbox.world.keys[SANDBOX_KEY] = replace(key, scopes=key.scopes - {scope})
     async with connected(sandbox) as client:
-        response = await ask(client, call)
+        response = await send(client, call)
     assert code(response) == (403, "insufficient_scope")
     assert response.json()["error"]["requiredScope"] == scope
 
@@ -218,10 +215,10 @@ async def test_a_key_without_the_scope_is_told_which_one_it_lacks(
         (STRANGER_KEY, ("GET", "/v1/studios/studio_99"), 200),
     ],
 )
-async def test_each_exported_key_can_do_what_its_name_says(
+async def test_each_exported_key_has_the_scopes_of_its_name(
     key: str, call: tuple[str, str], status: int
 ) -> None:
-    """Read-only reads, a moderator minds the chat, a stranger has a world of their own."""
+    """One reads only, one moderates the chat, one belongs to another account."""
     async with connected(still(), key) as client:
         assert (await client.request(*call)).status_code == status
 
@@ -234,35 +231,35 @@ async def test_each_exported_key_can_do_what_its_name_says(
         {"X-API-Key": SANDBOX_KEY},
     ],
 )
-async def test_a_key_may_come_in_either_header(headers: dict[str, str]) -> None:
-    """Bearer and X-API-Key are the same thing."""
+async def test_key_is_accepted_in_either_header(headers: dict[str, str]) -> None:
+    """As a bearer token or as X-API-Key."""
     async with connected(still(), None) as client:
         assert (await client.get("/v1/studios", headers=headers)).status_code == 200
 
 
 @every_mutation
-async def test_the_write_gate_stops_every_mutation(call: tuple[str, str, Any]) -> None:
-    """503 `write_disabled`, and the world is as it was."""
+async def test_disabled_writes_refuse_every_mutation(call: tuple[str, str, Any]) -> None:
+    """503 `write_disabled`, and nothing changes."""
     sandbox = still()
     sandbox.write_enabled = False
     async with connected(sandbox) as client:
-        assert code(await ask(client, call)) == (503, "write_disabled")
+        assert code(await send(client, call)) == (503, "write_disabled")
         assert (await client.get("/v1/health")).json()["writeEnabled"] is False
         assert (await client.get(STUDIO)).json()["name"] == "Friday Night Show"
     assert not sandbox.world.streams
     assert {"dest_1", "dest_2"} <= set(sandbox.world.destinations)
 
 
-async def test_an_empty_bucket_says_how_long_to_wait() -> None:
-    """429 with Retry-After; after that time the same key is served, and others always were."""
+async def test_rate_limit_says_how_long_to_wait() -> None:
+    """429 with Retry-After, for this key only and until that time."""
     sandbox = Sandbox(Clock.frozen(), rate_limit=RateLimit(burst=2, per_second=0.5))
     async with connected(sandbox) as client:
         assert [(await client.get("/v1/studios")).status_code for _ in range(2)] == [200, 200]
         refused = await client.get("/v1/studios")
         assert code(refused) == (429, "rate_limited")
         assert refused.headers["Retry-After"] == "2"
-        other = await client.get("/v1/studios", headers={"X-API-Key": READONLY_KEY})
-        assert other.status_code == 200
+        other_key = await client.get("/v1/studios", headers={"X-API-Key": READONLY_KEY})
+        assert other_key.status_code == 200
         sandbox.clock.advance(2)
         assert (await client.get("/v1/studios")).status_code == 200
 
@@ -270,16 +267,16 @@ async def test_an_empty_bucket_says_how_long_to_wait() -> None:
 # Envelopes and ids
 
 
-async def test_every_answer_carries_a_request_id() -> None:
-    """A caller's own is echoed, one of the sandbox's has its form, and the envelope repeats it."""
+async def test_every_response_has_a_request_id() -> None:
+    """A valid id of the caller is echoed; errors repeat it in the body."""
     async with connected(still()) as client:
         own = await client.get("/v1/nope", headers={"X-Request-Id": "mine-1"})
-        made = await client.get("/v1/health")
-        odd = await client.get("/v1/health", headers={"X-Request-Id": "two words"})
+        generated = await client.get("/v1/health")
+        invalid = await client.get("/v1/health", headers={"X-Request-Id": "two words"})
     assert own.headers["X-Request-Id"] == own.json()["error"]["requestId"] == "mine-1"
-    assert made.headers["X-Request-Id"].startswith("req_")
-    assert int(made.headers["X-Request-Id"].removeprefix("req_"), 16)
-    assert odd.headers["X-Request-Id"].startswith("req_")
+    assert generated.headers["X-Request-Id"].startswith("req_")
+    assert int(generated.headers["X-Request-Id"].removeprefix("req_"), 16)
+    assert invalid.headers["X-Request-Id"].startswith("req_")
 
 
 @pytest.mark.parametrize(
@@ -293,10 +290,10 @@ async def test_every_answer_carries_a_request_id() -> None:
         ("PUT", "/uploads/nothing", (403, "upload_forbidden")),
     ],
 )
-async def test_what_is_not_there_answers_with_the_envelope(
+async def test_unknown_path_or_method_gets_the_error_envelope(
     method: str, path: str, refusal: tuple[int, str]
 ) -> None:
-    """No redirects, no HTML, and an encoded slash never reaches another path."""
+    """No redirect and no HTML; an encoded slash does not lead to another path."""
     async with connected(still()) as client:
         assert code(await client.request(method, path)) == refusal
 
@@ -319,8 +316,8 @@ async def test_what_is_not_there_answers_with_the_envelope(
         ("DELETE", "/v1/connections/conn_0"),
     ],
 )
-async def test_another_tenants_things_read_as_absent(call: tuple[str, str]) -> None:
-    """404, never 403; and a thing of another studio is not found in this one."""
+async def test_objects_of_another_account_are_not_found(call: tuple[str, str]) -> None:
+    """404, not 403; the same for objects of another studio."""
     sandbox = still()
     async with connected(sandbox) as client:
         assert code(await client.request(*call)) == (404, "not_found")
@@ -329,10 +326,10 @@ async def test_another_tenants_things_read_as_absent(call: tuple[str, str]) -> N
     assert not sandbox.world.streams
 
 
-async def test_lists_never_show_another_tenants_things() -> None:
-    """The stranger's studio, connection and asset are in nobody else's list."""
+async def test_lists_contain_no_objects_of_another_account() -> None:
+    """Neither studios nor connections nor assets."""
     async with connected(still()) as client:
         for path in ("/v1/studios", "/v1/connections", "/v1/media"):
             ids = [item["id"] for item in (await client.get(path)).json()["data"]]
             assert ids
-            assert not [one for one in ids if one.endswith(("_90", "_99"))]
+            assert not [it for it in ids if it.endswith(("_90", "_99"))]

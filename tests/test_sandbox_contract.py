@@ -1,7 +1,7 @@
-"""A referee that we did not write finds nothing in the sandbox that the contract does not say.
+"""schemathesis finds no difference between the sandbox and the contract.
 
-schemathesis makes calls up from the contract, good and bad, one by one and in chains, and judges
-every answer; then it is shown crooked sandboxes, to see that it would have spoken up.
+It generates valid and invalid calls from the contract, single and in chains, and checks every
+response. Sandboxes with a fault then show that each of its checks can fail.
 """
 
 from __future__ import annotations
@@ -13,107 +13,114 @@ import pytest
 from schemathesis.checks import CHECKS, load_all_checks
 
 from tests.profiles import examples
-from tests.referee.checks import COVERAGE, FUZZING, JUDGING, LEFT_OUT, STATEFUL, judged
-from tests.referee.words import spelled_out
+from tests.referee.checks import (
+    COVERAGE,
+    DISABLED_CHECKS,
+    ENABLED_CHECKS,
+    FUZZING,
+    STATEFUL,
+    run_checks,
+)
+from tests.referee.words import strict_contract
 from tests.witness import still
 from trax_mcp.sandbox import READONLY_KEY, SANDBOX_KEY, Clock, Fault, RateLimit, Sandbox
-from trax_mcp.sandbox.messages import encoded
+from trax_mcp.sandbox.messages import encode_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.referee.checks import Verdict
-    from trax_mcp.sandbox.messages import Answer, Answerer, Request
+    from trax_mcp.sandbox.messages import Request, RequestHandler, Response
 
 pytestmark = pytest.mark.fuzz
 
 CALLS: Final[dict[str, dict[str, Any]]] = {
     f"{method.upper()} {path}": operation
-    for path, item in spelled_out()["paths"].items()
+    for path, item in strict_contract()["paths"].items()
     for method, operation in item.items()
 }
 CREATE: Final = "POST /v1/studios"
 READ: Final = "GET /v1/studios/{id}"
-THINGS: Final = ("destinations", "sources")
+OBJECTS: Final = ("destinations", "sources")
 CHAINS: Final = {
-    **{thing: (CREATE, *(call for call in CALLS if f"/{thing}" in call)) for thing in THINGS},
+    **{kind: (CREATE, *(call for call in CALLS if f"/{kind}" in call)) for kind in OBJECTS},
     "connections": tuple(call for call in CALLS if "/connections" in call),
     "studios": tuple(
         call
         for call in CALLS
-        if "/studios" in call and not any(f"/{thing}" in call for thing in THINGS)
+        if "/studios" in call and not any(f"/{kind}" in call for kind in OBJECTS)
     ),
 }
-"""Calls whose answers lead to one another."""
+"""Calls whose responses are inputs of one another."""
 
 PUBLIC: Final = {"GET /v1/health", "GET /v1/openapi.json"}
-"""The calls that take nothing and ask for no key: they cannot be refused."""
+"""Calls without input and without a key, which cannot be refused."""
 
-IN_CHAINS: Final = 60
-"""How many chains are tried."""
+CHAIN_TRIES: Final = 60
+"""The number of generated chains."""
 
 
-def unhurried() -> Sandbox:
-    """A sandbox whose clock stands still, and with it the filling of buckets: so there are none."""
+def unlimited() -> Sandbox:
+    """A sandbox with a frozen clock and no rate limit."""
     sandbox = still()
     sandbox.rate_limit = None
     return sandbox
 
 
-def heard(verdict: Verdict, status: str) -> set[str]:
-    """The calls that were answered with a status of this kind (`2`) or with just this one."""
+def observed(verdict: Verdict, status: str) -> set[str]:
+    """The calls with a response whose status begins with `status`."""
     return {
         call
-        for call, statuses in verdict.answers.items()
-        if any(one.startswith(status) for one in statuses)
+        for call, statuses in verdict.statuses.items()
+        if any(it.startswith(status) for it in statuses)
     }
 
 
-def documenting(status: str) -> set[str]:
-    """The calls that can be answered with a status of this kind, or with just this one."""
+def documented(status: str) -> set[str]:
+    """The calls with a documented response whose status begins with `status`."""
     return {
         call
         for call, operation in CALLS.items()
-        if any(one.startswith(status) for one in operation["responses"])
+        if any(it.startswith(status) for it in operation["responses"])
     }
 
 
-# What it finds
+# No differences
 
 
-def test_every_case_that_can_be_listed_is_answered_as_documented(tmp_path: Path) -> None:
-    """No complaint; and each call did succeed, and was refused for its words and for its key."""
-    verdict = judged(unhurried(), tmp_path, phase=COVERAGE)
-    assert not verdict.complaints, verdict.words
-    assert heard(verdict, "2") == set(CALLS)
-    assert heard(verdict, "400") == documenting("400")
-    assert heard(verdict, "401") == documenting("401") == set(CALLS) - PUBLIC
+def test_all_enumerated_cases_get_documented_responses(tmp_path: Path) -> None:
+    """Each call succeeds, and is refused for its input and for its key."""
+    verdict = run_checks(unlimited(), tmp_path, phase=COVERAGE)
+    assert not verdict.failures, verdict.text
+    assert observed(verdict, "2") == set(CALLS)
+    assert observed(verdict, "400") == documented("400")
+    assert observed(verdict, "401") == documented("401") == set(CALLS) - PUBLIC
 
 
-def test_calls_made_up_are_answered_as_documented(tmp_path: Path) -> None:
-    """No complaint about any call, good or bad, and each was made both ways if it can be."""
-    verdict = judged(unhurried(), tmp_path, phase=FUZZING, tries=examples(50))
-    assert not verdict.complaints, verdict.words
-    assert heard(verdict, "2") == set(CALLS)
-    assert heard(verdict, "4") == set(CALLS) - PUBLIC
+def test_generated_calls_get_documented_responses(tmp_path: Path) -> None:
+    """Each call is tried with valid and invalid input."""
+    verdict = run_checks(unlimited(), tmp_path, phase=FUZZING, tries=examples(50))
+    assert not verdict.failures, verdict.text
+    assert observed(verdict, "2") == set(CALLS)
+    assert observed(verdict, "4") == set(CALLS) - PUBLIC
 
 
 @pytest.mark.parametrize("chain", CHAINS)
-def test_calls_that_follow_from_one_another_are_answered_as_documented(
-    chain: str, tmp_path: Path
-) -> None:
-    """What was created is there, what was deleted is gone, and a stranger sees neither."""
+def test_chains_of_calls_get_documented_responses(chain: str, tmp_path: Path) -> None:
+    """Created objects exist, deleted ones do not, and another account sees neither."""
     calls = CHAINS[chain]
-    verdict = judged(unhurried(), tmp_path, phase=STATEFUL, calls=calls, tries=examples(IN_CHAINS))
-    assert not verdict.complaints, verdict.words
-    assert heard(verdict, "2") == set(calls)
-    assert {call for call in calls if call.startswith("DELETE")} <= heard(verdict, "404")
+    verdict = run_checks(
+        unlimited(), tmp_path, phase=STATEFUL, calls=calls, tries=examples(CHAIN_TRIES)
+    )
+    assert not verdict.failures, verdict.text
+    assert observed(verdict, "2") == set(calls)
+    assert {call for call in calls if call.startswith("DELETE")} <= observed(verdict, "404")
 
 
 @dataclass(frozen=True)
-class Closed:
-    """What keeps calls out: a sandbox, who calls it, and which calls it refuses."""
+class RefusalCase:
+    """A sandbox that refuses calls, the key that is used, and the refused calls."""
 
     sandbox: Callable[[], Sandbox]
     refused: set[str]
@@ -121,52 +128,57 @@ class Closed:
     key: str = SANDBOX_KEY
 
 
-def void() -> Sandbox:
-    """A sandbox in which there is nothing."""
+def empty() -> Sandbox:
+    """A sandbox without objects."""
     return Sandbox(Clock.frozen(), empty=True, rate_limit=None)
 
 
-def exhausted() -> Sandbox:
-    """A sandbox whose buckets are empty and stay so."""
+def rate_limited() -> Sandbox:
+    """A sandbox that always refuses by its rate limit."""
     return Sandbox(Clock.frozen(), rate_limit=RateLimit(burst=0, per_second=0.5))
 
 
 def read_only() -> Sandbox:
-    """A sandbox that takes no writes."""
-    sandbox = unhurried()
+    """A sandbox with writes disabled."""
+    sandbox = unlimited()
     sandbox.write_enabled = False
     return sandbox
 
 
-CLOSED: Final = {
-    "403": Closed(unhurried, documenting("503"), key=READONLY_KEY),
-    "404": Closed(void, documenting("404"), calls=tuple(documenting("404"))),
-    "429": Closed(exhausted, documenting("429")),
-    "503": Closed(read_only, documenting("503")),
+REFUSAL_CASES: Final = {
+    "403": RefusalCase(unlimited, documented("503"), key=READONLY_KEY),
+    "404": RefusalCase(empty, documented("404"), calls=tuple(documented("404"))),
+    "429": RefusalCase(rate_limited, documented("429")),
+    "503": RefusalCase(read_only, documented("503")),
 }
 
 
-@pytest.mark.parametrize("status", CLOSED)
-def test_a_closed_door_answers_as_documented(status: str, tmp_path: Path) -> None:
-    """No scope, nothing there, an empty bucket, no writes: what can be refused for it is."""
-    closed = CLOSED[status]
-    sandbox, calls = closed.sandbox(), closed.calls
-    verdict = judged(sandbox, tmp_path, phase=COVERAGE, calls=calls, key=closed.key)
-    assert not verdict.complaints, verdict.words
-    assert heard(verdict, status) == closed.refused
-    assert not heard(verdict, "2") & closed.refused
+@pytest.mark.parametrize("status", REFUSAL_CASES)
+def test_refused_calls_get_the_documented_status(status: str, tmp_path: Path) -> None:
+    """For a missing scope, missing objects, the rate limit and disabled writes."""
+    case = REFUSAL_CASES[status]
+    sandbox, calls = case.sandbox(), case.calls
+    verdict = run_checks(sandbox, tmp_path, phase=COVERAGE, calls=calls, key=case.key)
+    assert not verdict.failures, verdict.text
+    assert observed(verdict, status) == case.refused
+    assert not observed(verdict, "2") & case.refused
 
 
-# Whether it would
+# Faults are found
 
 
 DESTINATION: Final = tuple(call for call in CHAINS["destinations"] if not call.startswith("GET"))
-MADE_UP: Final = {"id": "studio_1", "name": "Of no one", "ownerSub": "user_robin", "role": "owner"}
+INVENTED_STUDIO: Final = {
+    "id": "studio_1",
+    "name": "Of no one",
+    "ownerSub": "user_robin",
+    "role": "owner",
+}
 
 
 @dataclass(frozen=True)
-class Crooked:
-    """A lie of the sandbox, and where it would be told."""
+class FaultCase:
+    """A fault of the sandbox, and the calls and the phase that show it."""
 
     fault: Fault
     calls: tuple[str, ...] = (CREATE,)
@@ -174,71 +186,75 @@ class Crooked:
     method: str | None = None
 
 
-def instead(status: int, rewrite: Callable[[Answer], Answer]) -> Fault:
-    """Answers of this status are rewritten."""
-    return Fault.answering(lambda answer: rewrite(answer) if answer.status == status else answer)
+def rewritten(status: int, rewrite: Callable[[Response], Response]) -> Fault:
+    """Rewrite responses with this status."""
+    return Fault.rewritten(
+        lambda response: rewrite(response) if response.status == status else response
+    )
 
 
-def accepted(answer: Answer) -> Answer:
-    """Say that a studio was created."""
-    return replace(answer, status=201, body=encoded(MADE_UP))
+def created(response: Response) -> Response:
+    """Turn a response into that of a created studio."""
+    return replace(response, status=201, body=encode_json(INVENTED_STUDIO))
 
 
-async def show_anyone(asked: Request, onward: Answerer) -> Answer:
-    """Answer for whatever is there, whose ever it is."""
-    answer = await onward(asked)
-    if answer.status != 404:
-        return answer
-    return await onward(replace(asked, headers={"authorization": f"Bearer {SANDBOX_KEY}"}))
+async def ignore_owner(request: Request, handler: RequestHandler) -> Response:
+    """Respond for any existing object, whoever owns it."""
+    response = await handler(request)
+    if response.status != 404:
+        return response
+    return await handler(replace(request, headers={"authorization": f"Bearer {SANDBOX_KEY}"}))
 
 
-CROOKED: Final[dict[str, Crooked]] = {
-    "not_a_server_error": Crooked(Fault.error(500, "internal")),
-    "status_code_conformance": Crooked(instead(201, lambda answer: replace(answer, status=202))),
-    "content_type_conformance": Crooked(
-        instead(201, lambda answer: replace(answer, content_type="text/html"))
+FAULT_CASES: Final[dict[str, FaultCase]] = {
+    "not_a_server_error": FaultCase(Fault.error(500, "internal")),
+    "status_code_conformance": FaultCase(
+        rewritten(201, lambda response: replace(response, status=202))
     ),
-    "response_schema_conformance": Crooked(
-        instead(201, lambda answer: replace(answer, body=encoded({"id": "studio_1"})))
+    "content_type_conformance": FaultCase(
+        rewritten(201, lambda response: replace(response, content_type="text/html"))
     ),
-    "response_headers_conformance": Crooked(
-        instead(201, lambda answer: replace(answer, headers={"X-Request-Id": ""}))
+    "response_schema_conformance": FaultCase(
+        rewritten(201, lambda response: replace(response, body=encode_json({"id": "studio_1"})))
     ),
-    "positive_data_acceptance": Crooked(Fault.error(400, "invalid_request")),
-    "negative_data_rejection": Crooked(instead(400, accepted)),
-    "ignored_auth": Crooked(instead(401, accepted)),
-    "object_level_authorization": Crooked(
-        Fault("unguarded", show_anyone), (CREATE, READ), STATEFUL, "GET"
+    "response_headers_conformance": FaultCase(
+        rewritten(201, lambda response: replace(response, headers={"X-Request-Id": ""}))
     ),
-    "unsupported_method": Crooked(instead(405, lambda answer: replace(answer, headers={}))),
-    "allow_header_conformance": Crooked(
-        instead(405, lambda answer: replace(answer, headers={"Allow": "POST"}))
+    "positive_data_acceptance": FaultCase(Fault.error(400, "invalid_request")),
+    "negative_data_rejection": FaultCase(rewritten(400, created)),
+    "ignored_auth": FaultCase(rewritten(401, created)),
+    "object_level_authorization": FaultCase(
+        Fault("unguarded", ignore_owner), (CREATE, READ), STATEFUL, "GET"
     ),
-    "use_after_free": Crooked(Fault.status(200, {"ok": True}), DESTINATION, STATEFUL, "DELETE"),
-    "ensure_resource_availability": Crooked(
+    "unsupported_method": FaultCase(rewritten(405, lambda response: replace(response, headers={}))),
+    "allow_header_conformance": FaultCase(
+        rewritten(405, lambda response: replace(response, headers={"Allow": "POST"}))
+    ),
+    "use_after_free": FaultCase(Fault.status(200, {"ok": True}), DESTINATION, STATEFUL, "DELETE"),
+    "ensure_resource_availability": FaultCase(
         Fault.patched(lambda studio: studio.update(id="studio_0")), (CREATE, READ), STATEFUL, "POST"
     ),
 }
 
 
-def test_every_check_that_the_referee_knows_judges_or_is_left_out_for_a_reason() -> None:
-    """What a later one learns is noticed, and so is what it forgets."""
+def test_every_schemathesis_check_is_enabled_or_disabled_for_a_reason() -> None:
+    """So that checks added or removed by a new version are noticed."""
     load_all_checks()
-    assert {*JUDGING, *LEFT_OUT} == set(CHECKS.get_all_names())
+    assert {*ENABLED_CHECKS, *DISABLED_CHECKS} == set(CHECKS.get_all_names())
 
 
-@pytest.mark.parametrize("check", JUDGING)
-def test_a_crooked_sandbox_is_found_out(check: str, tmp_path: Path) -> None:
-    """Each check fails where there is something for it to find: none of them only nods."""
-    crooked, sandbox = CROOKED[check], unhurried()
-    sandbox.faults.add(crooked.fault, times=None, method=crooked.method)
-    verdict = judged(sandbox, tmp_path, phase=crooked.phase, calls=crooked.calls, tries=IN_CHAINS)
-    assert check in verdict.failed
+@pytest.mark.parametrize("check", ENABLED_CHECKS)
+def test_each_check_finds_its_fault(check: str, tmp_path: Path) -> None:
+    """So no enabled check always passes."""
+    case, sandbox = FAULT_CASES[check], unlimited()
+    sandbox.faults.add(case.fault, times=None, method=case.method)
+    verdict = run_checks(sandbox, tmp_path, phase=case.phase, calls=case.calls, tries=CHAIN_TRIES)
+    assert check in verdict.failed_checks
 
 
-def test_an_undocumented_field_is_found_out(tmp_path: Path) -> None:
-    """A stream key in an answer, say: the answers that the referee expects are closed."""
-    sandbox = unhurried()
+def test_undocumented_field_is_found(tmp_path: Path) -> None:
+    """For example a stream key in a response."""
+    sandbox = unlimited()
     sandbox.faults.add(Fault.extra({"streamKey": "shh"}), times=None)
-    verdict = judged(sandbox, tmp_path, phase=COVERAGE, calls=["GET /v1/studios"])
-    assert "response_schema_conformance" in verdict.failed
+    verdict = run_checks(sandbox, tmp_path, phase=COVERAGE, calls=["GET /v1/studios"])
+    assert "response_schema_conformance" in verdict.failed_checks

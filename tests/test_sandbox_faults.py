@@ -1,6 +1,6 @@
-"""Scripted trouble strikes as it was scripted, in process and on a real socket alike.
+"""Scripted faults of the sandbox, in process and on a real socket.
 
-What matters of each fault is what the caller sees, and whether the act behind it happened.
+Each test checks what the caller sees, and whether the operation ran.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ GO_LIVE = f"{STUDIO}/go-live"
 
 
 @asynccontextmanager
-async def on_a_socket(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
-    """The sandbox behind a real server, and a client of it; stopped at the end."""
+async def on_socket(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the sandbox on a real server."""
     config = uvicorn.Config(sandbox.app, log_config=None, lifespan="off", ws="none")
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -47,23 +47,23 @@ async def on_a_socket(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
 
 @asynccontextmanager
 async def in_process(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
-    """The same client without a socket."""
+    """A client of the sandbox without a socket."""
     async with connected(sandbox) as client:
         yield client
 
 
-Reach = Callable[[Sandbox], AbstractAsyncContextManager[httpx.AsyncClient]]
+Connect = Callable[[Sandbox], AbstractAsyncContextManager[httpx.AsyncClient]]
 
-both_ways = pytest.mark.parametrize("reach", [in_process, on_a_socket])
+both_transports = pytest.mark.parametrize("connect", [in_process, on_socket])
 
 
-@both_ways
+@both_transports
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_dropped_connection_is_a_transport_error(reach: Reach, when: When) -> None:
-    """Not a byte arrives; `before` nothing happened, `after` the studio goes live unheard."""
+async def test_dropped_connection_is_a_transport_error(connect: Connect, when: When) -> None:
+    """No byte arrives. The studio goes live only with `after`."""
     sandbox = still()
     sandbox.faults.add(Fault.dropped(when=when))
-    async with reach(sandbox) as client:
+    async with connect(sandbox) as client:
         with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
             await client.post(GO_LIVE)
         assert (await client.get("/v1/health")).status_code == 200
@@ -71,31 +71,31 @@ async def test_a_dropped_connection_is_a_transport_error(reach: Reach, when: Whe
     assert [received.path for received in sandbox.mutations] == [GO_LIVE]
 
 
-@both_ways
-async def test_an_answer_that_breaks_off_is_a_protocol_error(reach: Reach) -> None:
-    """The headers announce more than ever comes; the act has happened."""
+@both_transports
+async def test_incomplete_response_is_a_protocol_error(connect: Connect) -> None:
+    """The body is shorter than its announced length; the operation ran."""
     sandbox = still()
     sandbox.faults.add(Fault.broken_off(keep=5))
-    async with reach(sandbox) as client:
+    async with connect(sandbox) as client:
         with pytest.raises(httpx.RemoteProtocolError):
             await client.post(GO_LIVE)
     assert sandbox.world.streams
 
 
-@both_ways
-async def test_an_answer_that_never_comes_is_a_timeout(reach: Reach) -> None:
-    """The caller's own read timeout ends the wait, without a socket too."""
+@both_transports
+async def test_missing_response_is_a_timeout(connect: Connect) -> None:
+    """The caller's read timeout applies without a socket too; the operation ran."""
     sandbox, released = still(), anyio.Event()
     sandbox.faults.add(Fault.delay(released, when="after"))
-    async with reach(sandbox) as client:
+    async with connect(sandbox) as client:
         with pytest.raises(httpx.ReadTimeout):
             await client.post(GO_LIVE, timeout=0.05)
         released.set()
     assert sandbox.world.streams
 
 
-async def test_silence_before_the_act_leaves_everything_as_it_was() -> None:
-    """A request that is held forever has arrived and has done nothing."""
+async def test_silence_fault_does_not_run_the_operation() -> None:
+    """The request arrives and is held."""
     sandbox = still()
     sandbox.faults.add(Fault.silence())
     async with connected(sandbox) as client:
@@ -105,22 +105,22 @@ async def test_silence_before_the_act_leaves_everything_as_it_was() -> None:
     assert len(sandbox.requests) == 1
 
 
-async def test_a_delay_ends_when_the_test_says_so() -> None:
-    """The request waits for the event, then is answered as ever."""
+async def test_delay_ends_when_its_event_is_set() -> None:
+    """The operation runs after that."""
     sandbox, released = still(), anyio.Event()
     sandbox.faults.add(Fault.delay(released))
     async with connected(sandbox) as client:
-        asking = asyncio.create_task(client.post(GO_LIVE))
+        request = asyncio.create_task(client.post(GO_LIVE))
         with anyio.fail_after(2):
             while not sandbox.requests:
                 await lowlevel.checkpoint()
         assert not sandbox.world.streams
         released.set()
-        assert (await asyncio.wait_for(asking, timeout=2)).status_code == 200
+        assert (await asyncio.wait_for(request, timeout=2)).status_code == 200
 
 
-async def test_a_short_delay_in_seconds_passes_by_itself() -> None:
-    """For demonstrations at a person's pace."""
+async def test_delay_in_seconds_ends_by_itself() -> None:
+    """The response is the usual one."""
     sandbox = still()
     sandbox.faults.add(Fault.delay(0.001))
     async with connected(sandbox) as client:
@@ -135,10 +135,10 @@ async def test_a_short_delay_in_seconds_passes_by_itself() -> None:
         (Fault.status(200, {"odd": 1}), 200, "application/json", b'{"odd":1}'),
     ],
 )
-async def test_a_scripted_status_is_sent_exactly(
+async def test_scripted_status_and_body_are_sent_unchanged(
     fault: Fault, status: int, content_type: str, body: bytes
 ) -> None:
-    """HTML, nothing at all, or any JSON; the act behind it does not happen."""
+    """HTML, an empty body or JSON; the operation does not run."""
     sandbox = still()
     sandbox.faults.add(fault)
     async with connected(sandbox) as client:
@@ -148,8 +148,8 @@ async def test_a_scripted_status_is_sent_exactly(
     assert not sandbox.world.streams
 
 
-async def test_a_scripted_status_may_hide_an_act_that_happened() -> None:
-    """A gateway that gives up after the work was done."""
+async def test_scripted_status_after_the_operation_hides_its_success() -> None:
+    """As from a gateway with a time-out."""
     sandbox = still()
     sandbox.faults.add(Fault.status(504, when="after"))
     async with connected(sandbox) as client:
@@ -157,8 +157,8 @@ async def test_a_scripted_status_may_hide_an_act_that_happened() -> None:
     assert sandbox.world.streams
 
 
-async def test_an_unknown_code_comes_in_the_known_envelope() -> None:
-    """Codes are an open set; headers come along."""
+async def test_scripted_error_has_the_usual_envelope() -> None:
+    """With any code, and with headers."""
     sandbox = still()
     sandbox.faults.add(Fault.error(409, "studio_busy", Retry_After="1"))
     async with connected(sandbox) as client:
@@ -168,8 +168,8 @@ async def test_an_unknown_code_comes_in_the_known_envelope() -> None:
     assert response.headers["Retry-After"] == "1"
 
 
-async def test_a_truncated_body_is_whole_as_http_and_broken_as_json() -> None:
-    """The length is right, the JSON is cut, the act happened."""
+async def test_truncated_body_is_valid_http_and_invalid_json() -> None:
+    """The length header is right; the operation ran."""
     sandbox = still()
     sandbox.faults.add(Fault.truncated(keep=7))
     async with connected(sandbox) as client:
@@ -180,39 +180,39 @@ async def test_a_truncated_body_is_whole_as_http_and_broken_as_json() -> None:
     assert sandbox.world.streams
 
 
-async def test_answers_can_grow_fields_and_enum_values() -> None:
-    """TRaX may add both at any time; lists grow in the page and in each item."""
+async def test_responses_can_get_extra_fields_and_enum_values() -> None:
+    """As TRaX may add both; extra fields appear in a page and in each item."""
     sandbox = still()
     sandbox.faults.add(Fault.extra({"colour": "blue"}), times=2)
     sandbox.faults.add(Fault.patched(lambda studio: studio.update(role="COHOST")))
     async with connected(sandbox) as client:
-        one = (await client.get(STUDIO)).json()
+        extended = (await client.get(STUDIO)).json()
         page = (await client.get("/v1/studios")).json()
         patched = (await client.get(STUDIO)).json()
         plain = (await client.get(STUDIO)).json()
-    assert one == {**plain, "colour": "blue"}
+    assert extended == {**plain, "colour": "blue"}
     assert page["colour"] == "blue"
     assert {item["colour"] for item in page["data"]} == {"blue"}
     assert patched == {**plain, "role": "COHOST"}
 
 
-async def test_faults_strike_those_they_are_meant_for_in_order() -> None:
-    """Narrowed by method and path, so many times, then no more."""
+async def test_faults_apply_to_matching_requests_in_order() -> None:
+    """They match by method and path, and apply a limited number of times."""
     sandbox = still()
     sandbox.faults.add(Fault.status(500), method="POST", path="/v1/studios/*/go-live")
     sandbox.faults.add(Fault.status(502), path="/v1/studios", times=2)
     sandbox.faults.add(Fault.status(504), path="/v1/studios")
     async with connected(sandbox) as client:
-        seen = [(await client.get("/v1/studios")).status_code for _ in range(4)]
-        assert seen == [502, 502, 504, 200]
+        statuses = [(await client.get("/v1/studios")).status_code for _ in range(4)]
+        assert statuses == [502, 502, 504, 200]
         assert sandbox.faults.pending == 1
         assert (await client.get(STATUS)).status_code == 200
         assert (await client.post(GO_LIVE)).status_code == 500
         assert sandbox.faults.pending == 0
 
 
-async def test_a_lasting_fault_strikes_until_it_is_cleared() -> None:
-    """`times=None` is from now on."""
+async def test_fault_without_a_limit_applies_until_it_is_cleared() -> None:
+    """With `times=None`."""
     sandbox = still()
     sandbox.faults.add(Fault.status(500), times=None)
     async with connected(sandbox) as client:
@@ -221,10 +221,10 @@ async def test_a_lasting_fault_strikes_until_it_is_cleared() -> None:
         assert (await client.get(STATUS)).status_code == 200
 
 
-async def test_a_socket_carries_the_same_world() -> None:
-    """Over HTTP, errors and uploads are as they are in process."""
+async def test_errors_and_uploads_work_over_a_socket() -> None:
+    """As they do in process."""
     sandbox = still()
-    async with on_a_socket(sandbox) as client:
+    async with on_socket(sandbox) as client:
         sandbox.base_url = str(client.base_url).rstrip("/")
         body = {"filename": "a.png", "contentType": "image/png", "byteSize": 3_000_000}
         upload = (await client.post("/v1/media", json=body)).json()

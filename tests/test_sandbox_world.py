@@ -1,6 +1,6 @@
-"""The sandbox's world: lists, bodies, going live, chat that flows, uploads, the clock and the log.
+"""The sandbox's state: lists, bodies, streams, chat, uploads, the clock and the request log.
 
-All of it through plain httpx; the clock is moved by hand, so nothing waits.
+Plain httpx is used, and the tests advance the clock.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ every_list = pytest.mark.parametrize(
 
 @every_list
 async def test_pages_together_are_the_whole_list_in_order(path: str) -> None:
-    """Ids ascend, nothing is lost or doubled, and only the last page has no cursor."""
+    """Ids ascend without gaps or duplicates; only the last page has no cursor."""
     async with connected(still()) as client:
         whole = (await client.get(path)).json()
-        cursor, walked, pages = "", [], 0
+        cursor, items, pages = "", [], 0
         while True:
             page = (await client.get(path, params={"limit": 1, "cursor": cursor})).json()
-            walked += page["data"]
+            items += page["data"]
             pages += 1
             if "nextCursor" not in page:
                 break
             cursor = page["nextCursor"]
-    assert walked == whole["data"]
+    assert items == whole["data"]
     assert "nextCursor" not in whole
-    assert pages == len(walked)
-    assert [item["id"] for item in walked] == sorted(item["id"] for item in walked)
+    assert pages == len(items)
+    assert [item["id"] for item in items] == sorted(item["id"] for item in items)
 
 
-async def test_a_walk_is_stable_while_things_come_and_go() -> None:
-    """The cursor's own item may be deleted: the next page continues after where it was."""
+async def test_cursor_stays_valid_after_its_item_was_deleted() -> None:
+    """The next page continues after that item's position."""
     async with connected(still()) as client:
         first = (await client.get(f"{STUDIO}/destinations", params={"limit": 1})).json()
         await client.delete(f"{STUDIO}/destinations/{first['data'][0]['id']}")
@@ -53,8 +53,8 @@ async def test_a_walk_is_stable_while_things_come_and_go() -> None:
     assert [item["id"] for item in rest["data"]] == ["dest_2", "dest_3"]
 
 
-async def test_a_page_holds_50_by_default_and_200_at_most() -> None:
-    """Larger limits are clamped, not refused."""
+async def test_page_has_50_items_by_default_and_at_most_200() -> None:
+    """Larger limits are reduced, not refused."""
     sandbox = still()
     async with connected(sandbox) as client:
         for number in range(205):
@@ -78,7 +78,7 @@ async def test_a_page_holds_50_by_default_and_200_at_most() -> None:
         {"cursor": "%00"},
     ],
 )
-async def test_bad_limits_and_cursors_are_refused(path: str, params: dict[str, str]) -> None:
+async def test_invalid_limits_and_cursors_are_refused(path: str, params: dict[str, str]) -> None:
     """400 `invalid_request`."""
     async with connected(still()) as client:
         assert code(await client.get(path, params=params)) == (400, "invalid_request")
@@ -107,8 +107,8 @@ async def test_bad_limits_and_cursors_are_refused(path: str, params: dict[str, s
         ),
     ],
 )
-async def test_bodies_that_break_the_contract_are_refused(path: str, content: bytes) -> None:
-    """400 `invalid_request`, and nothing is made."""
+async def test_bodies_that_violate_the_contract_are_refused(path: str, content: bytes) -> None:
+    """400 `invalid_request`, and nothing is created."""
     sandbox = still()
     before = (len(sandbox.world.studios), len(sandbox.world.destinations))
     async with connected(sandbox) as client:
@@ -117,32 +117,32 @@ async def test_bodies_that_break_the_contract_are_refused(path: str, content: by
     assert (len(sandbox.world.studios), len(sandbox.world.destinations)) == before
 
 
-async def test_unknown_fields_of_a_body_are_ignored() -> None:
-    """A newer client may say more than this sandbox knows."""
+async def test_unknown_body_fields_are_ignored() -> None:
+    """A newer client may send them."""
     async with connected(still()) as client:
         response = await client.post("/v1/studios", json={"name": "New", "colour": "blue"})
     assert response.status_code == 201
     assert "colour" not in response.json()
 
 
-async def test_what_is_written_is_read_back_and_secrets_are_not() -> None:
-    """Create, change, delete; the stream key goes in and never comes out."""
+async def test_written_fields_are_returned_except_secrets() -> None:
+    """On create, update and delete; the stream key is stored but never returned."""
     sandbox = still()
     async with connected(sandbox) as client:
         body = {"name": "Side", "platform": "kick", "rtmpUrl": "rtmp://x.example", "streamKey": "s"}
-        made = (await client.post(f"{STUDIO}/destinations", json=body)).json()
-        where = f"{STUDIO}/destinations/{made['id']}"
-        changed = (await client.patch(where, json={"enabled": False, "streamKey": "t"})).json()
-        assert changed == {**made, "enabled": False}
-        assert sandbox.world.destinations[made["id"]].stream_key == "t"
-        assert made["platform"] == "kick"
+        created = (await client.post(f"{STUDIO}/destinations", json=body)).json()
+        path = f"{STUDIO}/destinations/{created['id']}"
+        changed = (await client.patch(path, json={"enabled": False, "streamKey": "t"})).json()
+        assert changed == {**created, "enabled": False}
+        assert sandbox.world.destinations[created["id"]].stream_key == "t"
+        assert created["platform"] == "kick"
         assert not {"streamKey", "rtmpUrl"} & changed.keys()
-        await client.delete(where)
-        assert code(await client.delete(where)) == (404, "not_found")
+        await client.delete(path)
+        assert code(await client.delete(path)) == (404, "not_found")
 
 
-async def test_a_destination_can_only_be_bound_to_a_connection_of_ones_own() -> None:
-    """The stranger's linked account reads as absent here as well."""
+async def test_destination_can_use_only_a_connection_of_its_own_account() -> None:
+    """A connection of another account is not found."""
     body = {"name": "Side", "platform": "youtube"}
     async with connected(still()) as client:
         mine = await client.post(f"{STUDIO}/destinations", json={**body, "connectionId": "conn_1"})
@@ -153,21 +153,21 @@ async def test_a_destination_can_only_be_bound_to_a_connection_of_ones_own() -> 
     assert code(other) == (404, "not_found")
 
 
-async def test_an_empty_world_has_keys_and_nothing_else() -> None:
-    """`--empty` starts with nothing to find, and everything can be made."""
+async def test_empty_sandbox_has_keys_and_no_objects() -> None:
+    """As with `--empty`; objects can be created."""
     async with connected(Sandbox(Clock.frozen(), empty=True)) as client:
         for path in ("/v1/studios", "/v1/connections", "/v1/media"):
             assert (await client.get(path)).json() == {"data": []}
-        made = (await client.post("/v1/studios", json={"name": "First"})).json()
-        assert made["role"] == "owner"
-        assert (await client.get(f"/v1/studios/{made['id']}")).json() == made
+        created = (await client.post("/v1/studios", json={"name": "First"})).json()
+        assert created["role"] == "owner"
+        assert (await client.get(f"/v1/studios/{created['id']}")).json() == created
 
 
 # The stream
 
 
 async def test_going_live_takes_three_seconds_of_the_clock() -> None:
-    """200 at once with all enabled destinations; on air only when the clock says so."""
+    """The response comes at once, with all enabled destinations."""
     sandbox = still()
     async with connected(sandbox) as client:
         begun = (await client.post(f"{STUDIO}/go-live")).json()
@@ -185,8 +185,8 @@ async def test_going_live_takes_three_seconds_of_the_clock() -> None:
         }
 
 
-async def test_going_live_twice_is_one_stream() -> None:
-    """While it runs, the same stream is answered again; after a stop it is another one."""
+async def test_going_live_twice_starts_one_stream() -> None:
+    """The second call returns the same stream; after a stop there is a new one."""
     sandbox = still()
     async with connected(sandbox) as client:
         first = (await client.post(f"{STUDIO}/go-live")).json()
@@ -198,10 +198,10 @@ async def test_going_live_twice_is_one_stream() -> None:
 
 
 @pytest.mark.parametrize(("waited", "lingers"), [(2.5, False), (5, True)])
-async def test_going_offline_stops_a_live_and_a_starting_studio(
+async def test_going_offline_stops_a_live_or_starting_stream(
     waited: float, *, lingers: bool
 ) -> None:
-    """A live one is off after a second; one that was starting never comes on air."""
+    """A live one is off after one second; a starting one never goes on air."""
     sandbox = still()
     async with connected(sandbox) as client:
         await client.post(f"{STUDIO}/go-live")
@@ -215,8 +215,8 @@ async def test_going_offline_stops_a_live_and_a_starting_studio(
         assert (await client.get(f"{STUDIO}/stream-status")).json() == {"live": False}
 
 
-async def test_a_studio_without_an_enabled_destination_goes_live_to_nowhere() -> None:
-    """The documents name no refusal for it, so there is none."""
+async def test_studio_without_an_enabled_destination_can_go_live() -> None:
+    """TRaX documents no refusal for it."""
     async with connected(still()) as client:
         begun = await client.post("/v1/studios/studio_60/go-live")
     assert begun.json()["destinationIds"] == []
@@ -226,13 +226,13 @@ async def test_a_studio_without_an_enabled_destination_goes_live_to_nowhere() ->
 
 
 async def texts(client: httpx.AsyncClient, limit: int = 200) -> list[str]:
-    """What the chat of the Friday show says, in the order of the answer."""
+    """The texts of the Friday Night Show's chat, in the response's order."""
     page = await client.get(f"{STUDIO}/chat/messages", params={"limit": limit})
     return [message["text"] for message in page.json()["data"]]
 
 
-async def test_chat_flows_while_a_studio_is_live_and_only_then() -> None:
-    """Viewers speak as the clock moves, some of them with ill intent, until the studio is off."""
+async def test_viewers_write_only_while_a_studio_is_live() -> None:
+    """Hostile messages are among theirs."""
     sandbox = still()
     async with connected(sandbox) as client:
         past = await texts(client)
@@ -254,8 +254,8 @@ async def test_chat_flows_while_a_studio_is_live_and_only_then() -> None:
     assert len(past) < len(during) <= len(after)
 
 
-async def test_what_viewers_said_is_not_lost_when_the_next_show_begins() -> None:
-    """A broadcast whose chat nobody read is still told in full before the next one's."""
+async def test_chat_of_a_show_is_kept_when_the_next_one_begins() -> None:
+    """Even if nobody read it before."""
     sandbox = still()
     async with connected(sandbox) as client:
         for _ in range(2):
@@ -266,10 +266,10 @@ async def test_what_viewers_said_is_not_lost_when_the_next_show_begins() -> None
         assert (await texts(client)).count(HOSTILE[0]) == 2
 
 
-async def test_the_same_show_has_the_same_chat_however_often_it_is_read() -> None:
-    """Reading more often changes neither ids nor words nor times."""
+async def test_reading_chat_more_often_does_not_change_it() -> None:
+    """Ids, texts and times are equal."""
 
-    async def shown(*, steps: int) -> object:
+    async def read_chat(*, steps: int) -> object:
         sandbox = still()
         async with connected(sandbox) as client:
             await client.post(f"{STUDIO}/go-live")
@@ -278,11 +278,11 @@ async def test_the_same_show_has_the_same_chat_however_often_it_is_read() -> Non
                 page = await client.get(f"{STUDIO}/chat/messages", params={"limit": 200})
         return page.json()
 
-    assert await shown(steps=1) == await shown(steps=30)
+    assert await read_chat(steps=1) == await read_chat(steps=30)
 
 
-async def test_a_sent_message_is_among_the_most_recent() -> None:
-    """201 with its id; `limit` bounds the page from the recent end; a lone surrogate survives."""
+async def test_sent_message_is_the_most_recent_one() -> None:
+    """`limit` keeps the most recent messages; a lone surrogate is replaced."""
     async with connected(still()) as client:
         await client.post(f"{STUDIO}/chat/messages", content=b'{"text": "odd \\ud800"}')
         body = {"text": "Hello all", "platforms": ["twitch", "youtube"]}
@@ -300,21 +300,21 @@ async def test_a_sent_message_is_among_the_most_recent() -> None:
 
 
 async def reserve(client: httpx.AsyncClient, size: int = 4) -> dict[str, Any]:
-    """Begin an upload of `size` bytes."""
+    """Create an upload of `size` bytes."""
     body = {"filename": "clip.mp4", "contentType": "video/mp4", "byteSize": size}
     reserved: dict[str, Any] = (await client.post("/v1/media", json=body)).json()
     return reserved
 
 
 async def status_of(client: httpx.AsyncClient, asset: str) -> str:
-    """An asset's status, as the list tells it."""
+    """An asset's status in the list."""
     listed = (await client.get("/v1/media")).json()["data"]
     return str(next(item["status"] for item in listed if item["id"] == asset))
 
 
 @pytest.mark.parametrize(("content", "outcome"), [(b"1234", "READY"), (b"12345", "FAILED")])
 async def test_uploaded_bytes_are_processed(content: bytes, outcome: str) -> None:
-    """The URL takes the bytes without a key; the right number becomes READY, a wrong one FAILED."""
+    """The URL needs no key; a wrong number of bytes fails."""
     sandbox = still()
     async with connected(sandbox) as client, connected(sandbox, None) as anyone:
         upload = await reserve(client)
@@ -326,8 +326,8 @@ async def test_uploaded_bytes_are_processed(content: bytes, outcome: str) -> Non
 
 
 @pytest.mark.parametrize(("waited", "status"), [(899, 200), (900, 403)])
-async def test_an_upload_url_is_short_lived_and_works_once(waited: float, status: int) -> None:
-    """A quarter of an hour of the clock, and never a second time."""
+async def test_upload_url_expires_and_works_once(waited: float, status: int) -> None:
+    """It expires after 15 minutes of the clock."""
     sandbox = still()
     async with connected(sandbox) as client:
         url = (await reserve(client))["uploadUrl"]
@@ -339,19 +339,19 @@ async def test_an_upload_url_is_short_lived_and_works_once(waited: float, status
 # Clock and log
 
 
-def test_a_running_clock_runs_and_no_clock_turns_back() -> None:
-    """Real by default, moved only forward."""
-    clock, stopped = Clock(), Clock.frozen(at=100)
+def test_clocks_only_move_forward() -> None:
+    """By default in real time; a frozen one only by `advance`."""
+    clock, frozen = Clock(), Clock.frozen(at=100)
     before = clock.now()
     clock.advance(60)
     assert clock.now() >= before + 60
-    assert stopped.now() == stopped.now() == 100
+    assert frozen.now() == frozen.now() == 100
     with pytest.raises(ValueError, match="forward"):
-        stopped.advance(-1)
+        frozen.advance(-1)
 
 
-async def test_everything_that_arrives_is_written_down() -> None:
-    """Method, path as sent, query, body and whose key; mutations are counted apart."""
+async def test_every_request_is_logged() -> None:
+    """With method, raw path, query, body and key name; mutations are listed separately."""
     sandbox = still()
     async with connected(sandbox) as client:
         await client.get("/v1/studios?limit=2", headers={"X-Request-Id": "one"})

@@ -1,4 +1,4 @@
-"""find_studio and check_readiness: what a model is told before it acts, through a real client."""
+"""find_studio and check_readiness, which a model calls before it acts, through a real client."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ EXACT: Final = {
 
 
 def told(result: types.CallToolResult) -> tuple[str, dict[str, Any]]:
-    """The sentence, and the data that stands behind it and beside it."""
+    """The sentence, and the data after it, which is also the structured content."""
     (content,) = result.content
     assert isinstance(content, types.TextContent)
     sentence, _, data = content.text.partition("\n")
@@ -60,16 +60,16 @@ def told(result: types.CallToolResult) -> tuple[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("query", FOUND)
 async def test_studios_are_found_by_name_or_id(server: Server[Any], era: str, query: str) -> None:
-    """And it is said whether that is one, none or several."""
+    """The sentence tells whether none, one or several match."""
     sentence, found = told(await call(server, "find_studio", {"query": query}, era=era))
     assert found == {"matches": FOUND[query], "searched": 4}
     assert sentence == EXACT.get(query, SENTENCES[len(FOUND[query])].format(query))
 
 
-async def test_an_id_goes_before_a_name_that_is_the_same(
+async def test_an_id_comes_before_the_same_text_as_a_name(
     server: Server[Any], sandbox: Sandbox
 ) -> None:
-    """Both are told: whoever may name a studio may give it another's id for a name."""
+    """Both are told, since anyone can name a studio like the id of another one."""
     rename(sandbox, "studio_43", "studio_51")
     sentence, found = told(await call(server, "find_studio", {"query": "studio_51"}))
     assert [it["id"] for it in found["matches"]] == ["studio_51", "studio_43"]
@@ -89,7 +89,7 @@ async def test_an_id_goes_before_a_name_that_is_the_same(
 async def test_a_name_is_found_however_it_is_written(
     server: Server[Any], sandbox: Sandbox, name: str, query: str
 ) -> None:
-    """What looks the same is the same name, and exactly that."""
+    """Names that look the same are the same, and count as exact."""
     rename(sandbox, "studio_51", name)
     rename(sandbox, "studio_43", f"{name} (rehearsal)")
     sentence, found = told(await call(server, "find_studio", {"query": query}))
@@ -97,10 +97,10 @@ async def test_a_name_is_found_however_it_is_written(
     assert sentence == "The first is exactly what was asked for; 1 more match."
 
 
-async def test_whether_they_are_live_is_looked_at_for_ten(
+async def test_the_status_of_ten_matches_at_most_is_read(
     server: Server[Any], sandbox: Sandbox
 ) -> None:
-    """The others are found all the same, and what could not be read is unknown."""
+    """Further matches are found too. A status that cannot be read is unknown."""
     for number in range(12):
         add_studio(sandbox, f"studio_7{number:02}", f"Take {number:02}")
     put_on_air(sandbox, "studio_700")
@@ -110,7 +110,7 @@ async def test_whether_they_are_live_is_looked_at_for_ten(
     assert (found["searched"], asked(sandbox).total()) == (16, 11)
 
 
-async def test_nothing_invisible_is_in_the_text(server: Server[Any], sandbox: Sandbox) -> None:
+async def test_the_text_has_no_invisible_characters(server: Server[Any], sandbox: Sandbox) -> None:
     """A program gets the name as it is."""
     rename(sandbox, "studio_51", "Coffee\u202e")
     result = await call(server, "find_studio", {"query": "coffee"})
@@ -120,7 +120,7 @@ async def test_nothing_invisible_is_in_the_text(server: Server[Any], sandbox: Sa
 
 
 async def test_a_studio_that_could_go_live_is_ready(server: Server[Any], era: str) -> None:
-    """What is not as it should be elsewhere is no blocker, and not about this studio."""
+    """Problems of other studios and accounts are no blockers here."""
     result = await call(server, "check_readiness", {"studioId": "studio_42"}, era=era)
     assert told(result) == (
         "Nothing that is known stands in the way of going live.",
@@ -135,10 +135,8 @@ async def test_a_studio_that_could_go_live_is_ready(server: Server[Any], era: st
     )
 
 
-async def test_what_stands_in_the_way_is_told_with_what_to_do(
-    server: Server[Any], sandbox: Sandbox
-) -> None:
-    """Blockers, and what may go wrong besides."""
+async def test_every_problem_is_told_with_a_remedy(server: Server[Any], sandbox: Sandbox) -> None:
+    """Blockers prevent a go-live. Warnings do not."""
     sandbox.write_enabled = False
     _, report = told(await call(server, "check_readiness", {"studioId": "studio_60"}))
     assert (report["ready"], report["live"]) == (False, False)
@@ -152,8 +150,8 @@ async def test_what_stands_in_the_way_is_told_with_what_to_do(
     assert all(it["remedy"] for it in (*report["blockers"], *report["warnings"]))
 
 
-async def test_a_studio_on_air_is_not_to_go_live(server: Server[Any], sandbox: Sandbox) -> None:
-    """Since when it is, is told."""
+async def test_a_studio_on_air_is_not_ready(server: Server[Any], sandbox: Sandbox) -> None:
+    """The blocker tells since when it is on air."""
     put_on_air(sandbox)
     sentence, report = told(await call(server, "check_readiness", {"studioId": "studio_42"}))
     assert sentence == "Not ready to go live: see the blockers."
@@ -161,8 +159,8 @@ async def test_a_studio_on_air_is_not_to_go_live(server: Server[Any], sandbox: S
     assert report["blockers"][0]["what"].startswith("It is on air already since ")
 
 
-async def test_what_a_key_may_not_see_is_unknown(trax: Client, sandbox: Sandbox) -> None:
-    """With the scope that it lacks."""
+async def test_a_list_that_the_key_may_not_read_is_unknown(trax: Client, sandbox: Sandbox) -> None:
+    """The report names the missing scope, and the studio can still be ready."""
     server = build_server(trax, own=narrow(sandbox, "sources:read"))
     _, report = told(await call(server, "check_readiness", {"studioId": "studio_42"}))
     assert report["unknown"] == ["the sources (the key lacks sources:read)", MAY_GO_LIVE]
@@ -173,10 +171,10 @@ async def test_what_a_key_may_not_see_is_unknown(trax: Client, sandbox: Sandbox)
     ("scope", "what"),
     [("stream:read", "whether the studio is live"), ("destinations:read", "the destinations")],
 )
-async def test_without_what_matters_most_nothing_is_ready(
+async def test_without_status_or_destinations_no_studio_is_ready(
     trax: Client, sandbox: Sandbox, scope: str, what: str
 ) -> None:
-    """Whether it is on air, and where it would go: not known to stand in the way is not enough."""
+    """An unknown fact that matters this much is no reason to go ahead."""
     server = build_server(trax, own=narrow(sandbox, scope))
     sentence, report = told(await call(server, "check_readiness", {"studioId": "studio_42"}))
     assert sentence == "Whether it is ready cannot be told: see what is unknown."
@@ -184,8 +182,8 @@ async def test_without_what_matters_most_nothing_is_ready(
     assert report["unknown"] == [f"{what} (the key lacks {scope})", MAY_GO_LIVE]
 
 
-async def test_a_known_blocker_goes_before_what_is_unknown(trax: Client, sandbox: Sandbox) -> None:
-    """It can be told that it is not ready."""
+async def test_a_blocker_counts_more_than_an_unknown_fact(trax: Client, sandbox: Sandbox) -> None:
+    """The studio is certainly not ready."""
     sandbox.write_enabled = False
     server = build_server(trax, own=narrow(sandbox, "stream:read"))
     sentence, report = told(await call(server, "check_readiness", {"studioId": "studio_42"}))
@@ -193,8 +191,8 @@ async def test_a_known_blocker_goes_before_what_is_unknown(trax: Client, sandbox
     assert (report["ready"], report["unknown"][-1]) == (False, MAY_GO_LIVE)
 
 
-async def test_a_studio_that_is_not_there_is_not_found(server: Server[Any]) -> None:
-    """As everywhere."""
+async def test_a_studio_that_does_not_exist_is_not_found(server: Server[Any]) -> None:
+    """The failure is the same as in other tools."""
     result = await call(server, "check_readiness", {"studioId": "studio_99"})
     assert result.is_error
     assert (result.structured_content or {})["error"]["code"] == "not_found"

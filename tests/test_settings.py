@@ -1,4 +1,4 @@
-"""Settings: what is right is read, and what is wrong stops the start with one exact sentence."""
+"""Settings: valid ones are read, and an invalid one stops the start with one exact sentence."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def refusal(**environment: str) -> str:
     return str(caught.value)
 
 
-def test_without_any_setting_there_are_defaults() -> None:
-    """Names of other programs are none of ours."""
+def test_defaults_apply_without_any_setting() -> None:
+    """Variables of other programs are ignored."""
     settings = read_settings({"PATH": "/bin", "trax_api_key": "no", "MY_TRAX_API_KEY": "no"})
     assert settings == Settings()
     assert settings.key() is None
@@ -46,7 +46,7 @@ def test_without_any_setting_there_are_defaults() -> None:
 
 
 def test_every_setting_is_read(tmp_path: Path) -> None:
-    """Each lands in its field, in the shape that the rest of the house wants."""
+    """Each in its field, with the right type."""
     settings = read_settings(
         {
             "TRAX_API_KEY": " sk_live_mine\n",
@@ -85,31 +85,31 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("empty", ["", " ", "\n"])
-def test_an_empty_value_is_the_same_as_none(empty: str) -> None:
+def test_an_empty_value_counts_as_unset(empty: str) -> None:
     """Hosts pass on every variable of their form, filled in or not."""
     names = {f"TRAX_{field.upper()}" for field in Settings.model_fields} - {"TRAX_MCP_TOKEN"}
     assert read_settings(dict.fromkeys(names, empty)) == Settings()
 
 
 @pytest.mark.parametrize(
-    ("value", "meant"),
+    ("value", "expected"),
     [("1", True), ("true", True), ("ON", True), ("0", False), ("False", False), ("off", False)],
 )
-def test_a_switch_is_on_or_off(value: str, *, meant: bool) -> None:
-    """The spellings that people use."""
-    assert read_settings({"TRAX_SANDBOX": value}).sandbox is meant
-    assert read_settings({"TRAX_READ_ONLY": value}).read_only is meant
+def test_a_switch_accepts_the_usual_spellings(value: str, *, expected: bool) -> None:
+    """In any case."""
+    assert read_settings({"TRAX_SANDBOX": value}).sandbox is expected
+    assert read_settings({"TRAX_READ_ONLY": value}).read_only is expected
 
 
 @pytest.mark.parametrize("mode", ["auto", "human", "preview", "flag", "AUTO", "Human", "FLAG"])
-def test_consent_is_given_in_one_of_four_ways(mode: str) -> None:
-    """The interface's names, in any case."""
+def test_the_four_consent_modes_are_accepted(mode: str) -> None:
+    """In any case."""
     assert read_settings({"TRAX_CONFIRM": mode}).confirm == mode.lower()
 
 
 @pytest.mark.parametrize("value", ["automatic", "off", "none", "1", "flags", "auto,flag"])
-def test_another_way_to_consent_is_refused(value: str) -> None:
-    """What is misspelt must not fall back to anything."""
+def test_an_unknown_consent_mode_is_refused(value: str) -> None:
+    """A misspelt mode must not fall back to another."""
     assert refusal(TRAX_CONFIRM=value) == MODE
 
 
@@ -127,8 +127,8 @@ def test_another_way_to_consent_is_refused(value: str) -> None:
         "http://[::1]:8766",
     ],
 )
-def test_an_address_is_https_or_on_this_machine(url: str) -> None:
-    """Plain HTTP is for loopback alone, where nobody listens in."""
+def test_a_base_url_is_https_or_on_loopback(url: str) -> None:
+    """Plain HTTP only on loopback, where no other machine listens."""
     assert read_settings({"TRAX_BASE_URL": url}).base_url == url
 
 
@@ -150,8 +150,8 @@ def test_an_address_is_https_or_on_this_machine(url: str) -> None:
         "http://[2001:db8::1]",
     ],
 )
-def test_a_name_that_only_looks_like_this_machine_needs_https(url: str) -> None:
-    """Whoever owns the name would be sent the key in the clear."""
+def test_a_host_that_only_resembles_loopback_needs_https(url: str) -> None:
+    """Its owner would get the key unencrypted."""
     assert refusal(TRAX_BASE_URL=url) == HTTPS
 
 
@@ -196,21 +196,21 @@ def test_a_name_that_only_looks_like_this_machine_needs_https(url: str) -> None:
         "https://trax.example/%2e%2e/",
     ],
 )
-def test_an_address_is_nothing_but_an_address(url: str) -> None:
-    """No credentials, no query, and no character that two readers may read in two ways."""
+def test_a_base_url_with_anything_else_is_refused(url: str) -> None:
+    """No credentials, no query, and no ambiguous character."""
     assert refusal(TRAX_BASE_URL=url) == ADDRESS
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "600.1", "nan", "inf", "-inf", "ten", "10 s"])
-def test_a_wrong_number_of_seconds_is_refused(value: str) -> None:
-    """Neither no time at all nor for ever."""
+def test_an_invalid_number_of_seconds_is_refused(value: str) -> None:
+    """Neither zero nor infinite."""
     for name in ("TRAX_TIMEOUT_SECONDS", "TRAX_CHAT_POLL_SECONDS"):
         assert refusal(**{name: value}) == SECONDS.format(name)
 
 
 @pytest.mark.parametrize("value", ["yes", "2", "-", "enabled"])
 def test_a_switch_that_is_neither_on_nor_off_is_refused(value: str) -> None:
-    """A safety switch must not be read as off because of its spelling."""
+    """A misspelt safety switch must not count as off."""
     for name in ("TRAX_SANDBOX", "TRAX_READ_ONLY"):
         assert refusal(**{name: value}) == SWITCH.format(name)
 
@@ -218,14 +218,14 @@ def test_a_switch_that_is_neither_on_nor_off_is_refused(value: str) -> None:
 @pytest.mark.parametrize(
     "value", ["app.example.com", "https://app.example.com/", "https://a.example/x", "*", "null"]
 )
-def test_an_origin_is_nothing_but_an_origin(value: str) -> None:
-    """Browsers send no path, so one that has a path would never match."""
+def test_an_origin_with_anything_else_is_refused(value: str) -> None:
+    """Browsers send no path, so an origin with a path would never match."""
     assert read_settings({"TRAX_ALLOWED_ORIGINS": "https://ok.example, app://x"}).allowed_origins
     assert refusal(TRAX_ALLOWED_ORIGINS=f"https://ok.example, {value}") == ORIGINS
 
 
-def test_a_token_is_one_that_a_header_can_carry_and_no_trax_key() -> None:
-    """The door refuses a TRaX key in `Authorization`, so as a token it would let nobody in."""
+def test_a_token_must_be_ascii_and_not_a_trax_key() -> None:
+    """The server refuses a TRaX key in `Authorization`."""
     ascii_only = "TRAX_MCP_TOKEN must be ASCII: HTTP headers carry nothing else."
     no_key = "TRAX_MCP_TOKEN must not begin with sk_live_: it is this server's own, no TRaX key."
     for token, sentence in (("schl\u00fcssel", ascii_only), ("sk_live_mine", no_key)):
@@ -233,15 +233,15 @@ def test_a_token_is_one_that_a_header_can_carry_and_no_trax_key() -> None:
 
 
 @pytest.mark.parametrize("value", ["", " ", "\n"])
-def test_a_token_that_is_set_is_not_empty(value: str) -> None:
-    """A variable that was meant to hold one, and holds nothing, would open the door to all."""
+def test_an_empty_token_is_refused(value: str) -> None:
+    """A variable that should hold a token must not switch the check off."""
     sentence = "TRAX_MCP_TOKEN is set and empty: give a token, or do not set it."
     assert refusal(TRAX_MCP_TOKEN=value) == sentence
 
 
 @pytest.mark.parametrize("value", ["https://mcp.example.com", "*", "mcp.example.com/mcp", "a b"])
-def test_a_host_is_nothing_but_a_host(value: str) -> None:
-    """What no Host header can be would shut everybody out."""
+def test_an_allowed_host_with_anything_else_is_refused(value: str) -> None:
+    """It could never match a Host header."""
     assert refusal(TRAX_ALLOWED_HOSTS=f"ok.example, {value}") == (
         "TRAX_ALLOWED_HOSTS must hold host names such as mcp.example.com, without scheme or path."
     )
@@ -249,8 +249,10 @@ def test_a_host_is_nothing_but_a_host(value: str) -> None:
     assert read_settings(given).allowed_hosts == ("mcp.example.com", "[::1]:8765", "10.0.0.1:80")
 
 
-def test_folders_are_separated_as_in_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty one is none, home is `~`, and what lies between separators is taken as it is."""
+def test_media_folders_are_separated_as_in_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Empty parts are ignored, `~` is the home folder, and spaces are kept."""
     odd = tmp_path / " of 2026, all"
     odd.mkdir()
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -259,20 +261,20 @@ def test_folders_are_separated_as_in_path(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("wrong", ["{}/no-such", "{}/file", ".", "videos", "../", "~no-such-user"])
-def test_a_folder_is_a_whole_path_and_there(tmp_path: Path, wrong: str) -> None:
-    """One that is misspelt would let nothing be read, or from where nobody thinks of."""
+def test_a_media_folder_must_be_absolute_and_exist(tmp_path: Path, wrong: str) -> None:
+    """A misspelt one would allow nothing, or an unintended folder."""
     (tmp_path / "file").write_text("")
     given = os.pathsep.join((str(tmp_path), wrong.format(tmp_path)))
     assert refusal(TRAX_MEDIA_DIRS=given) == FOLDERS.replace(":", os.pathsep)
 
 
-def test_the_base_url_is_without_the_apis_own_path() -> None:
-    """Else calls would go to `/v1/v1`."""
+def test_a_base_url_with_the_api_version_path_is_refused() -> None:
+    """Otherwise calls would go to `/v1/v1`."""
     assert refusal(TRAX_BASE_URL="https://api.example/v1/") == ADDRESS
 
 
-def test_bytes_that_are_no_text_are_refused() -> None:
-    """An environment may hold them; Python passes them on as lone surrogates."""
+def test_a_value_that_is_not_utf8_is_refused() -> None:
+    """Python passes such bytes on as lone surrogates."""
     for name in ("TRAX_CONFIRM", "TRAX_LOG_LEVEL"):
         assert refusal(**{name: "\udcff"}) == f"{name} must be text in UTF-8."
     assert refusal(**{"TRAX_\x1b\udcff": "1"}) == UNKNOWN.format(r"TRAX_\x1b\udcff")
@@ -286,28 +288,28 @@ def test_bytes_that_are_no_text_are_refused() -> None:
         ("http --port 0", "TRAX_GUARD_ALSO", "go_live, send_chat", ["send_chat_message"]),
     ],
 )
-async def test_a_tool_that_does_not_exist_stops_the_start(
+async def test_an_unknown_tool_name_stops_the_start(
     *, command: str, name: str, value: str, known: list[str]
 ) -> None:
-    """Else it would be guarded, or hidden, only in the operator's mind; reading needs no guard."""
+    """Otherwise the intended tool would not be guarded or hidden; read tools need no guard."""
     async with running(*command.split(), settings={name: value}) as server:
         assert await server.end() == 1
     assert server.stdout.all == []
     (sentence,) = server.stderr.all
-    before, listed = sentence.rstrip(".\n").split(": ")[1:]
-    assert before == f"{name} must hold names of these, comma separated"
+    explanation, listed = sentence.rstrip(".\n").split(": ")[1:]
+    assert explanation == f"{name} must hold names of these, comma separated"
     assert set(known) <= set(listed.split(", "))
     assert value.rpartition(", ")[2] not in listed.split(", ")
 
 
 @pytest.mark.parametrize("value", ["loud", "TRACE", "10"])
 def test_an_unknown_log_level_is_refused(value: str) -> None:
-    """The sentence lists those that there are."""
+    """The sentence lists the valid ones."""
     assert refusal(TRAX_LOG_LEVEL=value) == LEVEL
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
+    ("name", "suggestion"),
     [
         ("TRAX_API_KEYS", "TRAX_API_KEY"),
         ("TRAX_APIKEY", "TRAX_API_KEY"),
@@ -322,21 +324,19 @@ def test_an_unknown_log_level_is_refused(value: str) -> None:
         ("TRAX_", None),
     ],
 )
-def test_an_unknown_name_is_refused_with_the_one_that_was_meant(
-    name: str, meant: str | None
-) -> None:
-    """A misspelt switch that is ignored would be worse than a server that does not start."""
-    expected = UNKNOWN.format(name) + (f" Did you mean {meant}?" if meant else "")
+def test_an_unknown_setting_is_refused_with_a_suggestion(name: str, suggestion: str | None) -> None:
+    """A misspelt safety switch must not be ignored."""
+    expected = UNKNOWN.format(name) + (f" Did you mean {suggestion}?" if suggestion else "")
     assert refusal(**{name: "1"}) == expected
 
 
-def test_two_keys_are_one_too_many() -> None:
-    """Which of them counts must not be a guess."""
+def test_a_key_and_a_key_file_together_are_refused() -> None:
+    """It would be unclear which one counts."""
     sentence = refusal(TRAX_API_KEY="sk_live_one", TRAX_API_KEY_FILE="/run/secrets/other")
     assert sentence == "TRAX_API_KEY and TRAX_API_KEY_FILE are both set: keep one."
 
 
-def test_secrets_are_in_no_representation() -> None:
+def test_secrets_appear_in_no_representation() -> None:
     """Settings may end up in a log or a traceback."""
     settings = read_settings({"TRAX_API_KEY": "sk_live_secret", "TRAX_MCP_TOKEN": "mine-alone"})
     for text in (repr(settings), str(settings), settings.model_dump_json()):
@@ -346,7 +346,7 @@ def test_secrets_are_in_no_representation() -> None:
 
 
 def test_a_refusal_repeats_no_value() -> None:
-    """A key that was put into the wrong variable is still a key."""
+    """A key in the wrong variable is still a key."""
     for name in (
         "BASE_URL",
         "TIMEOUT_SECONDS",
@@ -366,13 +366,13 @@ def test_a_refusal_repeats_no_value() -> None:
     assert "sk_live_secret" not in str(caught.value)
 
 
-def test_settings_do_not_change() -> None:
-    """They are read once, and everybody sees the same."""
+def test_settings_are_immutable() -> None:
+    """They are read once."""
     with pytest.raises(ValueError, match="frozen"):
         Settings().sandbox = True  # type: ignore[misc]  # the point
 
 
-def test_a_key_file_gives_its_key_without_white_space(tmp_path: Path) -> None:
+def test_whitespace_around_the_key_in_a_file_is_removed(tmp_path: Path) -> None:
     """Editors and hosts end a file with a newline."""
     file = tmp_path / "key"
     file.write_text("\n sk_live_from_file \r\n\n")
@@ -381,7 +381,7 @@ def test_a_key_file_gives_its_key_without_white_space(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b" \n\t\n"])
 def test_a_key_file_without_a_key_is_refused(tmp_path: Path, content: bytes) -> None:
-    """An empty secret is a mistake of the host, not a wish to have no key."""
+    """An empty secret is a host's mistake, not a missing key."""
     file = tmp_path / "key"
     file.write_bytes(content)
     settings = read_settings({"TRAX_API_KEY_FILE": str(file)})
@@ -391,7 +391,7 @@ def test_a_key_file_without_a_key_is_refused(tmp_path: Path, content: bytes) -> 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "binary"])
 def test_a_key_file_that_cannot_be_read_is_refused(tmp_path: Path, kind: str) -> None:
-    """The sentence does not repeat the path: it may be the key itself, in the wrong variable."""
+    """The sentence omits the path: it may be the key itself, in the wrong variable."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "binary").write_bytes(b"\xffsk_live")
     settings = read_settings({"TRAX_API_KEY_FILE": str(tmp_path / kind)})

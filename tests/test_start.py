@@ -1,4 +1,4 @@
-"""How commands start: with no more than they need, and with a word to whoever waits before them."""
+"""How commands start: imports, the terminal notice and garbage collection."""
 
 from __future__ import annotations
 
@@ -18,73 +18,73 @@ if TYPE_CHECKING:
 
 
 class Stdin(io.StringIO):
-    """A stdin that is a terminal, or is none."""
+    """A stdin that may be a terminal."""
 
     def __init__(self, *, terminal: bool) -> None:
         super().__init__()
         self._terminal = terminal
 
     def isatty(self) -> bool:
-        """As it was told."""
+        """The constructor's argument."""
         return self._terminal
 
 
-def ended(*arguments: str) -> object:
+def exit_code(*arguments: str) -> object:
     """Run a command in this process and return its exit code."""
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     return caught.value.code
 
 
-def test_the_sandbox_command_never_meets_the_mcp_sdk() -> None:
-    """It has no use for it, and would have to wait for it."""
+def test_sandbox_command_does_not_import_the_mcp_sdk() -> None:
+    """The import is slow, and the command does not need it."""
     script = (
         "import sys, trax_mcp.cli.sandbox;"
         "print([it for it in sys.modules if it.split('.')[0] in ('mcp', 'mcp_types')])"
     )
-    done = subprocess.run(  # noqa: S603 - our own interpreter, our own words
+    done = subprocess.run(  # noqa: S603 - our own interpreter and script
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=20
     )
     assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_a_person_at_a_terminal_is_told_what_waits_there(
+def test_stdio_server_prints_a_notice_on_a_terminal_only(
     *, terminal: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only they are, and on stderr: a client's log stays empty, and stdout is the protocol's."""
+    """On stderr, since stdout carries the protocol."""
     monkeypatch.setattr(sys, "stdin", Stdin(terminal=terminal))
     monkeypatch.setenv("TRAX_API_KEY", "two words")
-    assert str(ended()).startswith("trax-mcp: TRAX_API_KEY: ")
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert ("waits for a client on stdin" in said.err) is terminal
-    assert (said.err == "") is not terminal
+    assert str(exit_code()).startswith("trax-mcp: TRAX_API_KEY: ")
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert ("waits for a client on stdin" in output.err) is terminal
+    assert (output.err == "") is not terminal
 
 
-def test_garbage_is_not_looked_for_until_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a start makes nearly all stays; from then on the collector is at work again."""
-    seen: list[bool] = []
+def test_garbage_collection_is_off_until_the_server_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most objects created at the start stay."""
+    enabled: list[bool] = []
 
-    def build(*given: Any, **named: Any) -> Server[Any]:  # noqa: ANN401  passed on as it is
-        seen.append(gc.isenabled())
-        return build_server(*given, **named)
+    def build(*args: Any, **kwargs: Any) -> Server[Any]:  # noqa: ANN401  passed on unchanged
+        enabled.append(gc.isenabled())
+        return build_server(*args, **kwargs)
 
-    async def serve_stdio(_server: object, **_named: object) -> None:
-        seen.append(gc.isenabled())
+    async def serve_stdio(_server: object, **_kwargs: object) -> None:
+        enabled.append(gc.isenabled())
 
     monkeypatch.setattr(serve, "build_server", build)
     monkeypatch.setattr(serve, "serve_stdio", serve_stdio)
-    assert ended("--sandbox") == 0
+    assert exit_code("--sandbox") == 0
     gc.unfreeze()
-    assert seen == [False, True]
+    assert enabled == [False, True]
 
 
 @pytest.mark.parametrize("command", [[], ["http"]])
-def test_a_start_that_fails_leaves_the_collector_on(
+def test_failed_start_enables_garbage_collection_again(
     command: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """This process has other things to do afterwards."""
+    """The process may continue."""
     monkeypatch.setenv("TRAX_TOOLS", "no_such_tool")
-    assert "TRAX_TOOLS" in str(ended(*command, *(["--port", "0"] if command else [])))
+    assert "TRAX_TOOLS" in str(exit_code(*command, *(["--port", "0"] if command else [])))
     assert gc.isenabled()

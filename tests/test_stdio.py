@@ -1,6 +1,6 @@
-"""stdio: what an MCP client sees that starts the command, and how the command ends.
+"""stdio: what a client sees when it starts the command, and how the command ends.
 
-Each test starts a real process. Breadth is proven in memory; here is what only pipes can show.
+Each test starts a real process, for what only pipes can show.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ PROMPTS = sorted(file.stem for file in (ROOT / "prompts").glob("*.md"))
 
 
 def only_protocol(server: Running) -> bool:
-    """Whether every line on stdout is a whole JSON-RPC message."""
+    """Whether every line on stdout is a JSON-RPC message."""
     lines = server.stdout.all
     return bool(lines) and all(json.loads(line)["jsonrpc"] == "2.0" for line in lines)
 
 
 @pytest.mark.parametrize("mode", [LEGACY, "auto", MODERN])
-async def test_a_client_starts_the_command_and_finds_everything(mode: str) -> None:
-    """With the SDK's own client: tools, a call that works, one that fails, prompts."""
+async def test_a_client_starts_the_command_and_uses_tools_and_prompts(mode: str) -> None:
+    """With the SDK's client."""
     command = StdioServerParameters(
         command=sys.executable,
         args=["-m", "trax_mcp", "--sandbox"],
@@ -57,8 +57,8 @@ async def test_a_client_starts_the_command_and_finds_everything(mode: str) -> No
         assert "Friday Night Show" in str(prompt.messages[0].content)
 
 
-async def test_stdout_carries_nothing_but_the_protocol(era: str) -> None:
-    """Under DEBUG, with calls that work, fail and make no sense, every line is JSON-RPC."""
+async def test_stdout_contains_only_protocol_messages(era: str) -> None:
+    """With DEBUG logs and successful, failing and invalid calls."""
     settings = {"TRAX_LOG_LEVEL": "DEBUG"}
     async with running("--sandbox", settings=settings) as server:
         await server.tell(*opening(era))
@@ -78,8 +78,10 @@ async def test_stdout_carries_nothing_but_the_protocol(era: str) -> None:
     assert "DEBUG" in server.stderr.text
 
 
-async def test_without_a_key_it_lists_everything_and_says_where_to_get_one(era: str) -> None:
-    """Only the two public calls go out, without any key; all others are `no_key`."""
+async def test_without_a_key_all_tools_are_listed_and_the_error_says_how_to_get_one(
+    era: str,
+) -> None:
+    """Only the two public calls are sent, without a key; others return `no_key`."""
     async with upstream() as trax, running(settings={"TRAX_BASE_URL": trax.base_url}) as server:
         await server.tell(*opening(era))
         listed = await server.ask(request(era, "tools/list", number=1))
@@ -99,7 +101,7 @@ async def test_without_a_key_it_lists_everything_and_says_where_to_get_one(era: 
 
 
 async def test_the_key_from_a_file_reaches_trax(tmp_path: Path) -> None:
-    """A mounted secret ends in a newline; what is sent does not."""
+    """Without the newline at the file's end."""
     file = tmp_path / "key"
     file.write_text(f"{SANDBOX_KEY}\n")
     async with upstream() as trax:
@@ -110,54 +112,56 @@ async def test_the_key_from_a_file_reaches_trax(tmp_path: Path) -> None:
     assert [it.headers["authorization"] for it in trax.requests] == [f"Bearer {SANDBOX_KEY}"]
 
 
-async def test_the_sandbox_needs_no_flag_where_the_setting_is_on() -> None:
-    """`TRAX_SANDBOX=1` is `--sandbox`, and a key in the environment is not looked at."""
+async def test_the_sandbox_setting_replaces_the_flag() -> None:
+    """`TRAX_SANDBOX=1` is `--sandbox`; a key in the environment is ignored."""
     settings = {"TRAX_SANDBOX": "1", "TRAX_API_KEY": "sk_live_of_somebody"}
     async with running(settings=settings) as server:
         answer = await server.ask(tool_call(MODERN, "list_studios"))
     assert answer["result"]["structuredContent"]["data"]
 
 
-async def test_what_the_operator_chose_holds(era: str, tmp_path: Path) -> None:
-    """Which tools there are, which of them wait, for what kind of yes, and where that is noted."""
-    noted = tmp_path / "audit.jsonl"
+async def test_the_operators_settings_apply(era: str, tmp_path: Path) -> None:
+    """Offered tools, guarded tools, the consent mode and the audit log."""
+    audit_log = tmp_path / "audit.jsonl"
     settings = {
         "TRAX_TOOLS": "chat, get_studio",
         "TRAX_GUARD_ALSO": "send_chat_message",
         "TRAX_CONFIRM": "flag",
-        "TRAX_AUDIT_LOG": str(noted),
+        "TRAX_AUDIT_LOG": str(audit_log),
     }
-    said = {"studioId": "studio_42", "text": "Hello"}
+    message = {"studioId": "studio_42", "text": "Hello"}
     async with running("--sandbox", settings=settings) as server:
         await server.tell(*opening(era))
         listed = await server.ask(request(era, "tools/list", number=1))
         hidden = await server.ask(tool_call(era, "go_live", number=2, studioId="studio_42"))
-        waits = await server.ask(tool_call(era, "send_chat_message", number=3, **said))
-        runs = await server.ask(tool_call(era, "send_chat_message", number=4, **said, confirm=True))
+        unconfirmed = await server.ask(tool_call(era, "send_chat_message", number=3, **message))
+        confirmed = await server.ask(
+            tool_call(era, "send_chat_message", number=4, **message, confirm=True)
+        )
         assert await server.hang_up() == 0
     names = [tool["name"] for tool in listed["result"]["tools"]]
     chat = ["list_chat_messages", "send_chat_message", "wait_for_chat_messages"]
     assert names == ["get_studio", *chat]
     assert hidden["result"]["structuredContent"]["error"]["code"] == "not_offered"
-    assert waits["result"]["structuredContent"]["status"] == "confirmation_required"
-    assert "confirmation" not in waits["result"]["structuredContent"]
-    assert not runs["result"].get("isError")
-    lines = [json.loads(line) for line in noted.read_text().splitlines()]
+    assert unconfirmed["result"]["structuredContent"]["status"] == "confirmation_required"
+    assert "confirmation" not in unconfirmed["result"]["structuredContent"]
+    assert not confirmed["result"].get("isError")
+    lines = [json.loads(line) for line in audit_log.read_text().splitlines()]
     assert {line["operation"] for line in lines} == {"send_chat_message"}
     assert [line["event"] for line in lines] == ["decided", "decided", "sending", "sent"]
     assert server.stderr.text == ""
 
 
-async def test_a_client_that_leaves_before_a_word_ends_it() -> None:
-    """End of input is the normal end, even with nothing said."""
+async def test_the_server_exits_when_stdin_closes_without_input() -> None:
+    """End of input is the normal end."""
     async with running("--sandbox") as server:
         assert await server.hang_up() == 0
     assert server.stdout.all == []
     assert server.stderr.text == ""
 
 
-async def test_a_client_that_leaves_during_a_call_ends_it(era: str) -> None:
-    """Nobody is left to read the answer, so it is not waited for."""
+async def test_the_server_exits_when_stdin_closes_during_a_call(era: str) -> None:
+    """No client is left to read the result, so the server does not wait for it."""
     async with upstream() as trax:
         held = Held()
         trax.faults.add(held.fault)
@@ -170,8 +174,8 @@ async def test_a_client_that_leaves_during_a_call_ends_it(era: str) -> None:
     assert "Traceback" not in server.stderr.text
 
 
-async def test_a_client_that_vanishes_ends_it(era: str) -> None:
-    """It has crashed: its answers cannot be written, and that is no error of ours."""
+async def test_the_server_exits_when_stdout_cannot_be_written(era: str) -> None:
+    """The client has crashed; that is not logged as an error."""
     reading, writing = os.pipe()
     os.close(reading)
     process = await asyncio.create_subprocess_exec(
@@ -186,15 +190,15 @@ async def test_a_client_that_vanishes_ends_it(era: str) -> None:
         cwd=ROOT,
     )
     os.close(writing)
-    said = "".join(f"{json.dumps(it)}\n" for it in (*opening(era), request(era, "tools/list")))
+    lines = "".join(f"{json.dumps(it)}\n" for it in (*opening(era), request(era, "tools/list")))
     async with asyncio.timeout(PATIENCE_SECONDS):
-        _, log = await process.communicate(said.encode())
+        _, log = await process.communicate(lines.encode())
     assert (process.returncode, log) == (0, b"")
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-async def test_a_signal_ends_it_while_it_waits_for_input(number: int) -> None:
-    """With exit code 0, and at once, although a thread waits on stdin."""
+async def test_a_signal_stops_an_idle_server(number: int) -> None:
+    """With exit code 0 and at once, although a thread waits on stdin."""
     async with running("--sandbox") as server:
         await server.ask(request(MODERN, "tools/list"))
         assert await server.stop(number) == 0
@@ -203,8 +207,8 @@ async def test_a_signal_ends_it_while_it_waits_for_input(number: int) -> None:
 
 
 @pytest.mark.parametrize(("number", "era"), list(zip(SIGNALS, ERAS, strict=True)))
-async def test_a_signal_ends_it_during_a_slow_call(number: int, era: str) -> None:
-    """TRaX never answers; nobody waits for it."""
+async def test_a_signal_stops_a_server_during_a_slow_call(number: int, era: str) -> None:
+    """The server does not wait for TRaX."""
     async with upstream() as trax:
         held = Held()
         trax.faults.add(held.fault)
@@ -224,10 +228,10 @@ async def test_a_signal_ends_it_during_a_slow_call(number: int, era: str) -> Non
         ({"TRAX_API_KEY": "sk_live_with a space"}, "TRAX_API_KEY"),
     ],
 )
-async def test_a_wrong_setting_stops_the_start_with_one_sentence(
+async def test_an_invalid_setting_stops_the_start_with_one_sentence(
     settings: dict[str, str], named: str
 ) -> None:
-    """It names the setting, on stderr; stdout stays empty and the value is not repeated."""
+    """On stderr, naming the setting without its value."""
     async with running(settings=settings) as server:
         assert await server.end() == 1
     assert server.stdout.all == []
@@ -247,18 +251,18 @@ UNREADABLE = {
     '{"jsonrpc":"2.0","id":9,"result":"the answer to nothing"}': (None, -32600),
     "[]": (None, -32600),
 }
-"""A line, and what is said of it: the id and the code."""
+"""A line -> the id and the code of its error."""
 
 
-async def test_a_line_that_cannot_be_read_is_answered(era: str) -> None:
-    """With its id where that can be told. A blank line is none, and the next request is served."""
+async def test_an_unreadable_line_is_answered_with_an_error(era: str) -> None:
+    """With its id if readable. Blank lines are ignored, and the next request is served."""
     async with running("--sandbox") as server:
         await server.tell(*opening(era))
         await server.write("".join(f"{line}\n\n" for line in UNREADABLE))
         works = await server.ask(tool_call(era, "list_studios", number=10))
         assert await server.hang_up() == 0
-    told = [json.loads(line) for line in server.stdout.all]
-    said = [(it["id"], it["error"]["code"]) for it in told if "error" in it]
-    assert said == list(UNREADABLE.values())
+    responses = [json.loads(line) for line in server.stdout.all]
+    errors = [(it["id"], it["error"]["code"]) for it in responses if "error" in it]
+    assert errors == list(UNREADABLE.values())
     assert works["result"]["structuredContent"]["data"]
-    assert all("Nothing was done." in it["error"]["message"] for it in told if "error" in it)
+    assert all("Nothing was done." in it["error"]["message"] for it in responses if "error" in it)

@@ -1,6 +1,6 @@
-"""What the server does for those who subscribe: as little as it can, and for each by itself.
+"""The cost of subscriptions, and a failure while the server notifies one client.
 
-Over real sockets. A fault of ours while one is told of something is that one's trouble only.
+Over real sockets.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pytest
 from mcp import MCPError
 from mcp.server.session import ServerSession
 
-from tests.audience import CHAT, STATUS, STUDIO, moments, say, staging, viewer_of
+from tests.audience import CHAT, STATUS, STUDIO, manual_clock_server, poll_times, say, subscriber_of
 from tests.hand import settled
 from tests.jsonrpc import LEGACY, MODERN
 from tests.meanwhile import Paused
@@ -23,135 +23,135 @@ from trax_mcp.sandbox import Fault
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-AT_A_TIME: Final = 10
-WRONG: Final = -32602
+CONCURRENT_CHECKS: Final = 10
+INVALID_PARAMS: Final = -32602
 
 
 def chats(count: int) -> list[str]:
-    """Addresses of so many studios that nobody has."""
+    """URIs of studios that do not exist."""
     return [f"trax://studios/studio_9{number:03}/chat" for number in range(count)]
 
 
-def telling() -> int:
-    """How many sessions of the earlier era this process tells of changes, or means to."""
+def notifying_tasks() -> int:
+    """The number of tasks that notify sessions of the earlier era."""
     return sum("_SessionSubscription._run" in task.get_name() for task in asyncio.all_tasks())
 
 
-async def test_more_than_a_hundred_at_once_are_refused_before_anything_is_asked() -> None:
-    """Not the first hundred of them either; the client may ask for fewer, one of them twice."""
-    async with staging() as front, viewer_of(front, MODERN) as viewer:
+async def test_more_than_a_hundred_subscriptions_are_refused_without_a_request() -> None:
+    """All of them. A repeated URI counts once."""
+    async with manual_clock_server() as front, subscriber_of(front, MODERN) as subscriber:
         with pytest.raises(MCPError, match="Too many subscriptions: 100 at a time") as refused:
-            await viewer.subscribe(CHAT, *chats(100))
-        assert (refused.value.code, len(front.trax.requests)) == (WRONG, 0)
-        assert await viewer.subscribe(CHAT, *chats(99), CHAT) == [CHAT]
+            await subscriber.subscribe(CHAT, *chats(100))
+        assert (refused.value.code, len(front.trax.requests)) == (INVALID_PARAMS, 0)
+        assert await subscriber.subscribe(CHAT, *chats(99), CHAT) == [CHAT]
         assert len(front.trax.requests) == 100
 
 
-async def test_of_many_addresses_a_few_at_a_time_are_checked() -> None:
-    """All at once would be a burst, and one after another would take long."""
+async def test_subscriptions_are_checked_ten_at_a_time() -> None:
+    """Neither all at once nor one by one."""
     held = anyio.Event()
     accepted: list[list[str]] = []
-    async with staging() as front, viewer_of(front, MODERN) as viewer:
+    async with manual_clock_server() as front, subscriber_of(front, MODERN) as subscriber:
 
         async def subscribe() -> None:
-            accepted.append(await viewer.subscribe(*chats(25), CHAT))
+            accepted.append(await subscriber.subscribe(*chats(25), CHAT))
 
         front.trax.faults.add(Fault.delay(held), times=None)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(subscribe)
             await front.clock.pass_until(lambda: front.trax.requests)
             await settled()
-            assert (len(front.trax.requests), accepted) == (AT_A_TIME, [])
+            assert (len(front.trax.requests), accepted) == (CONCURRENT_CHECKS, [])
             held.set()
         assert (len(front.trax.requests), accepted) == (26, [[CHAT]])
 
 
-async def test_who_is_refused_at_first_costs_no_task() -> None:
-    """A session that may subscribe to nothing leaves nothing running; later it may."""
-    async with staging() as front, viewer_of(front, LEGACY) as viewer:
+async def test_a_refused_subscription_starts_no_task() -> None:
+    """A later one of the same session does."""
+    async with manual_clock_server() as front, subscriber_of(front, LEGACY) as subscriber:
         for uri in (*chats(1), "trax://nope"):
             with pytest.raises(MCPError):
-                await viewer.subscribe(uri)
+                await subscriber.subscribe(uri)
         await settled()
-        assert telling() == 0
-        await viewer.subscribe(CHAT, STATUS)
+        assert notifying_tasks() == 0
+        await subscriber.subscribe(CHAT, STATUS)
         await settled()
-        assert telling() == 1
+        assert notifying_tasks() == 1
         say(front, "Hello")
-        await front.clock.pass_until(lambda: viewer.told)
+        await front.clock.pass_until(lambda: subscriber.updates)
 
 
-async def test_reading_a_status_often_slows_nobody_who_is_subscribed_to_it() -> None:
-    """Twelve reads are not twelve looks that found nothing: the next two looks come in time."""
-    async with staging() as front, viewer_of(front, MODERN) as viewer:
-        await viewer.subscribe(STATUS)
+async def test_frequent_reads_do_not_slow_the_polls_for_a_subscriber() -> None:
+    """Twelve reads do not count as polls without a change."""
+    async with manual_clock_server() as front, subscriber_of(front, MODERN) as subscriber:
+        await subscriber.subscribe(STATUS)
         for _ in range(12):
-            await viewer.read(STATUS)
+            await subscriber.read(STATUS)
         await settled()
         before = len(front.trax.requests)
         await front.clock.pass_by(10)
         assert len(front.trax.requests) >= before + 2
 
 
-async def test_a_subscription_can_be_taken_back_while_it_is_checked() -> None:
-    """Nobody is told of anything, and TRaX is asked no more."""
+async def test_a_client_can_unsubscribe_while_its_subscription_is_checked() -> None:
+    """It is not notified, and polling stops."""
     held = Paused()
-    async with staging() as front, viewer_of(front, LEGACY) as viewer:
+    async with manual_clock_server() as front, subscriber_of(front, LEGACY) as subscriber:
         front.trax.faults.add(held.fault)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(viewer.subscribe, CHAT)
+            tasks.start_soon(subscriber.subscribe, CHAT)
             await held.arrived()
-            await viewer.unsubscribe(CHAT)
+            await subscriber.unsubscribe(CHAT)
             held.release()
         say(front, "Hello")
-        assert await moments(front, 40) == []
-        assert viewer.told == []
-        await viewer.subscribe(CHAT)
+        assert await poll_times(front, 40) == []
+        assert subscriber.updates == []
+        await subscriber.subscribe(CHAT)
         say(front, "Hello again")
-        await front.clock.pass_until(lambda: viewer.told)
+        await front.clock.pass_until(lambda: subscriber.updates)
 
 
 @pytest.fixture
 def fail_once(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Lets the next notification to a session of the earlier era fail, oddly."""
-    faults: list[Exception] = []
+    """Make the next notification to a session of the earlier era fail."""
+    errors: list[Exception] = []
     send = ServerSession.send_resource_updated
 
-    async def odd(session: ServerSession, uri: str) -> None:
-        if faults:
-            raise faults.pop()
+    async def fail(session: ServerSession, uri: str) -> None:
+        if errors:
+            raise errors.pop()
         await send(session, uri)
 
-    monkeypatch.setattr(ServerSession, "send_resource_updated", odd)
-    return lambda: faults.append(LookupError("odd"))
+    monkeypatch.setattr(ServerSession, "send_resource_updated", fail)
+    return lambda: errors.append(LookupError("unexpected"))
 
 
-async def test_a_fault_while_one_session_is_told_is_logged_and_ends_only_that(
+async def test_a_failure_while_notifying_a_session_ends_only_its_subscriptions(
     fail_once: Callable[[], None], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nothing is looked at for it any more; it may subscribe anew, and others notice nothing."""
+    """It is logged, and the session can subscribe again."""
     async with (
-        staging() as front,
-        viewer_of(front, LEGACY) as unlucky,
-        viewer_of(front, LEGACY) as other,
-        viewer_of(front, MODERN) as later,
+        manual_clock_server() as front,
+        subscriber_of(front, LEGACY) as failing,
+        subscriber_of(front, LEGACY) as other,
+        subscriber_of(front, MODERN) as modern,
     ):
-        await unlucky.subscribe(CHAT)
+        await failing.subscribe(CHAT)
         await other.subscribe(STATUS)
-        await later.subscribe(STATUS)
+        await modern.subscribe(STATUS)
         fail_once()
         say(front, "Hello")
         with caplog.at_level(logging.ERROR):
             await front.clock.pass_until(lambda: caplog.records)
         (logged,) = caplog.records
-        assert logged.message == "a session can be told nothing any more"
-        assert "LookupError('odd')" in repr(logged.exc_info)
-        assert (await moments(front, 40), telling()) == ([], 1)
+        assert logged.message == "notifying a session failed"
+        assert "LookupError('unexpected')" in repr(logged.exc_info)
+        assert (await poll_times(front, 40), notifying_tasks()) == ([], 1)
         front.trax.world.go_live(front.trax.world.studios[STUDIO])
-        await front.clock.pass_until(lambda: other.told and later.told)
-        await unlucky.subscribe(CHAT)
+        await front.clock.pass_until(lambda: other.updates and modern.updates)
+        await failing.subscribe(CHAT)
         await settled()
-        assert telling() == 2
+        assert notifying_tasks() == 2
         say(front, "Hello again")
-        await front.clock.pass_until(lambda: unlucky.told)
-        assert (unlucky.told, other.told, later.told) == ([CHAT], [STATUS], [STATUS])
+        await front.clock.pass_until(lambda: failing.updates)
+        assert (failing.updates, other.updates, modern.updates) == ([CHAT], [STATUS], [STATUS])

@@ -1,6 +1,6 @@
-"""How a server that stops ends the streams of those who subscribed: well, and without waiting.
+"""A stopping server ends the streams of subscribers completely and without waiting.
 
-First in this process, where both ends are in the test's hand, then with real signals.
+In this process and with real signals.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from mcp.client.subscriptions import SubscriptionLost
 
-from tests.audience import CHAT, moments, say, staging, viewer_of
+from tests.audience import CHAT, manual_clock_server, poll_times, say, subscriber_of
 from tests.front import plain_http
 from tests.hand import settled
 from tests.jsonrpc import LEGACY, MODERN, HttpCaller
@@ -19,21 +19,21 @@ from trax_mcp.sandbox import SANDBOX_KEY
 META = {"io.modelcontextprotocol/subscriptionId": 1}
 
 
-async def test_a_server_that_stops_ends_listen_streams_with_their_result() -> None:
-    """Acknowledgement, news, result, each with the id of the subscription; and TRaX is let be."""
-    async with staging() as front:
+async def test_a_stopping_server_ends_a_listen_stream_with_its_result() -> None:
+    """Each message has the id of the subscription, and polling stops."""
+    async with manual_clock_server() as front:
         async with listen_stream(front.caller(MODERN, x_api_key=SANDBOX_KEY), CHAT) as stream:
             say(front, "Hello")
-            await front.clock.pass_until(lambda: stream.told)
-            await front.house.stop()
+            await front.clock.pass_until(lambda: stream.updates)
+            await front.deps.stop()
             await front.clock.pass_until(lambda: stream.ended)
-        assert await moments(front, 60) == []
-    filtered = {"resourceSubscriptions": [CHAT]}
+        assert await poll_times(front, 60) == []
+    accepted = {"resourceSubscriptions": [CHAT]}
     acknowledged, updated, result = stream.messages
     assert acknowledged == {
         "jsonrpc": "2.0",
         "method": "notifications/subscriptions/acknowledged",
-        "params": {"notifications": filtered, "_meta": META},
+        "params": {"notifications": accepted, "_meta": META},
     }
     assert updated == {
         "jsonrpc": "2.0",
@@ -44,34 +44,34 @@ async def test_a_server_that_stops_ends_listen_streams_with_their_result() -> No
     assert result["result"]["_meta"].items() >= META.items()
 
 
-async def test_a_client_sees_that_the_server_has_ended_the_stream_well() -> None:
-    """The SDK's client ends its loop, and does not report a lost subscription."""
-    async with staging() as front, viewer_of(front, MODERN) as viewer:
-        await viewer.subscribe(CHAT)
-        await front.house.stop()
+async def test_the_sdk_client_sees_a_regular_end_of_its_subscription() -> None:
+    """It does not report a lost subscription."""
+    async with manual_clock_server() as front, subscriber_of(front, MODERN) as subscriber:
+        await subscriber.subscribe(CHAT)
+        await front.deps.stop()
         try:
-            events = [event async for event in viewer.subscription]
+            events = [event async for event in subscriber.subscription]
         except SubscriptionLost as lost:
             pytest.fail(str(lost))
     assert events == []
 
 
-async def test_a_server_that_stops_ends_the_streams_of_sessions() -> None:
-    """Whole, as HTTP has it; the session itself ends with the server."""
-    async with staging() as front:
+async def test_a_stopping_server_ends_the_stream_of_a_session() -> None:
+    """As a complete HTTP response."""
+    async with manual_clock_server() as front:
         session = await session_of(front)
         async with session.stream() as stream:
             await session.subscribe(CHAT)
-            await front.house.stop()
+            await front.deps.stop()
             await front.clock.pass_until(lambda: stream.ended)
     assert stream.messages == []
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-async def test_a_signal_ends_a_server_with_subscribers_and_each_sees_a_whole_answer(
+async def test_a_signal_ends_the_streams_of_both_eras_completely(
     number: int,
 ) -> None:
-    """One stream of each era; the later one's ends with the result of its subscription."""
+    """The later era's stream ends with the result of its subscription."""
     async with (
         running("http", "--sandbox", "--port", "0") as server,
         plain_http(await server.address()) as http,

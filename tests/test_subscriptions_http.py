@@ -1,6 +1,6 @@
-"""Being told of changes, over real sockets, in both eras: who is told, of what, and at what cost.
+"""Update notifications over real sockets, in both eras, and the polls that they cause.
 
-Time is the test's; TRaX is a sandbox in which what happens is counted.
+On a manual clock.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from unittest.mock import patch
 from tests.audience import (
     CHAT,
     CHAT_PATH,
-    OTHERS_CHAT,
+    OTHER_CHAT,
     STATUS,
     STATUS_PATH,
     STUDIO,
-    looks,
-    moments,
-    pauses,
+    intervals,
+    manual_clock_server,
+    poll_count,
+    poll_times,
     say,
-    staging,
-    viewer_of,
+    subscriber_of,
 )
 from tests.jsonrpc import ERAS, LEGACY
 from trax_mcp.sandbox import MODERATOR_KEY, STRANGER_KEY, Fault
@@ -31,194 +31,198 @@ from trax_mcp.sandbox import MODERATOR_KEY, STRANGER_KEY, Fault
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trax_mcp.sandbox.messages import Answer, Answerer, Request
+    from trax_mcp.sandbox.messages import Request, RequestHandler, Response
 
 
-async def test_a_new_message_is_told_of_and_read_from_the_cursor(era: str) -> None:
-    """One notification, and behind the cursor exactly what is new; then nothing any more."""
-    async with staging() as front, viewer_of(front, era) as viewer:
-        before = await viewer.read()
-        assert await viewer.subscribe(CHAT) == [CHAT]
-        said = [say(front, "Hello"), say(front, "Hello again")]
-        await front.clock.pass_until(lambda: viewer.told)
-        assert viewer.told == [CHAT]
-        news = await viewer.read(after=before["cursor"])
-        assert news == {**before, "messages": said, "cursor": news["cursor"]}
-        assert await viewer.texts(after=news["cursor"]) == []
+async def test_a_new_message_is_notified_once_and_follows_the_cursor(era: str) -> None:
+    """Without further messages, no notification follows."""
+    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+        before = await subscriber.read()
+        assert await subscriber.subscribe(CHAT) == [CHAT]
+        sent = [say(front, "Hello"), say(front, "Hello again")]
+        await front.clock.pass_until(lambda: subscriber.updates)
+        assert subscriber.updates == [CHAT]
+        page = await subscriber.read(after=before["cursor"])
+        assert page == {**before, "messages": sent, "cursor": page["cursor"]}
+        assert await subscriber.texts(after=page["cursor"]) == []
         say(front, "Third")
-        await front.clock.pass_until(lambda: len(viewer.told) > 1)
-        assert await viewer.texts(after=news["cursor"]) == ["Third"]
+        await front.clock.pass_until(lambda: len(subscriber.updates) > 1)
+        assert await subscriber.texts(after=page["cursor"]) == ["Third"]
         await front.clock.pass_by(60)
-        assert viewer.told == [CHAT] * 2
+        assert subscriber.updates == [CHAT] * 2
 
 
-async def test_what_was_said_before_is_not_told_of(era: str) -> None:
-    """Neither to the first who subscribes nor to those who come later."""
+async def test_messages_before_the_subscription_are_not_notified(era: str) -> None:
+    """Neither to the first subscriber nor to later ones."""
     async with (
-        staging() as front,
-        viewer_of(front, era) as first,
-        viewer_of(front, era) as second,
+        manual_clock_server() as front,
+        subscriber_of(front, era) as first,
+        subscriber_of(front, era) as second,
     ):
-        say(front, "Nobody listens yet")
+        say(front, "Before")
         await first.subscribe(CHAT)
         await front.clock.pass_by(60)
         await second.subscribe(CHAT)
         await front.clock.pass_by(60)
-        assert (first.told, second.told) == ([], [])
+        assert (first.updates, second.updates) == ([], [])
 
 
-async def test_what_came_between_reading_and_subscribing_is_told_of(era: str) -> None:
-    """Whoever has read and then subscribes misses nothing, and has not to read again."""
-    async with staging() as front, viewer_of(front, era) as viewer:
-        cursor = await viewer.cursor()
+async def test_a_message_between_a_read_and_the_subscription_is_notified(era: str) -> None:
+    """The client need not read again."""
+    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+        cursor = await subscriber.cursor()
         await front.clock.pass_by(60)
         say(front, "In between")
         await front.clock.pass_by(60)
-        await viewer.subscribe(CHAT)
+        await subscriber.subscribe(CHAT)
         await front.clock.pass_by(60)
-        assert viewer.told == [CHAT]
-        assert await viewer.texts(after=cursor) == ["In between"]
+        assert subscriber.updates == [CHAT]
+        assert await subscriber.texts(after=cursor) == ["In between"]
 
 
-async def test_many_clients_of_one_caller_cost_as_much_as_one() -> None:
-    """One poll loop for all of them, in both eras together; and all of them are told."""
-    alone = await asked_of_trax(audience=[LEGACY])
-    together = await asked_of_trax(audience=[*ERAS, *ERAS, *ERAS])
-    assert alone == together
-    assert min(pauses(alone)) == 2
-    assert 8 <= max(pauses(alone)) <= 10
+async def test_many_clients_of_one_caller_cause_no_more_polls_than_one() -> None:
+    """In both eras together. All are notified."""
+    single = await times_of_polls(eras=[LEGACY])
+    together = await times_of_polls(eras=[*ERAS, *ERAS, *ERAS])
+    assert single == together
+    assert min(intervals(single)) == 2
+    assert 8 <= max(intervals(single)) <= 10
 
 
-async def asked_of_trax(*, audience: Sequence[str]) -> Sequence[float]:
-    """When TRaX is asked for chat in two minutes, of which the second begins with a message."""
-    no_chance = SimpleNamespace(random=lambda: 0.0)
-    with patch("trax_mcp.chat.watcher.random", no_chance):
-        async with staging() as front, AsyncExitStack() as stack:
-            viewers = [await stack.enter_async_context(viewer_of(front, era)) for era in audience]
-            for viewer in viewers:
-                await viewer.subscribe(CHAT)
-            asked = await moments(front, 60)
+async def times_of_polls(*, eras: Sequence[str]) -> Sequence[float]:
+    """The times of chat polls in two minutes, with a message after the first."""
+    no_jitter = SimpleNamespace(random=lambda: 0.0)
+    with patch("trax_mcp.chat.watcher.random", no_jitter):
+        async with manual_clock_server() as front, AsyncExitStack() as stack:
+            subscribers = [
+                await stack.enter_async_context(subscriber_of(front, era)) for era in eras
+            ]
+            for subscriber in subscribers:
+                await subscriber.subscribe(CHAT)
+            times = await poll_times(front, 60)
             say(front, "Hello")
-            asked += [60 + it for it in await moments(front, 60)]
-            assert [viewer.told for viewer in viewers] == [[CHAT]] * len(audience)
-    return asked
+            times += [60 + it for it in await poll_times(front, 60)]
+            assert [subscriber.updates for subscriber in subscribers] == [[CHAT]] * len(eras)
+    return times
 
 
-async def test_two_callers_have_two_loops_with_a_key_each(era: str) -> None:
-    """Even of one account and one studio: each is asked for as often as one alone would be."""
+async def test_two_callers_are_polled_for_with_their_own_keys(era: str) -> None:
+    """Each as often as a single caller, even for one account and one studio."""
     async with (
-        staging() as front,
-        viewer_of(front, era) as owner,
-        viewer_of(front, era, key=MODERATOR_KEY) as moderator,
+        manual_clock_server() as front,
+        subscriber_of(front, era) as owner,
+        subscriber_of(front, era, key=MODERATOR_KEY) as moderator,
     ):
         await owner.subscribe(CHAT)
         await moderator.subscribe(CHAT)
         await front.clock.pass_by(120)
         say(front, "Hello")
-        await front.clock.pass_until(lambda: owner.told and moderator.told)
-        asked = [it.key_name for it in front.trax.requests if it.path == CHAT_PATH]
-    assert set(asked) == {"full", "moderator"}
-    assert all(12 <= asked.count(name) <= 20 for name in set(asked))
-    assert (owner.told, moderator.told) == ([CHAT], [CHAT])
+        await front.clock.pass_until(lambda: owner.updates and moderator.updates)
+        keys = [it.key_name for it in front.trax.requests if it.path == CHAT_PATH]
+    assert set(keys) == {"full", "moderator"}
+    assert all(12 <= keys.count(name) <= 20 for name in set(keys))
+    assert (owner.updates, moderator.updates) == ([CHAT], [CHAT])
 
 
-async def test_what_one_key_could_read_is_never_signalled_to_another(era: str) -> None:
-    """Both may read the chat; only one of them can at the moment, and only that one is told."""
+async def test_a_message_that_only_one_key_can_read_is_notified_only_to_its_caller(
+    era: str,
+) -> None:
+    """While TRaX fails for the other key."""
 
-    async def unavailable(asked: Request, onward: Answerer) -> Answer:
-        refused = asked.secret == MODERATOR_KEY
-        return await (Fault.status(502).strike(asked, onward) if refused else onward(asked))
+    async def unavailable(request: Request, handle: RequestHandler) -> Response:
+        fails = request.secret == MODERATOR_KEY
+        return await (Fault.status(502).middleware(request, handle) if fails else handle(request))
 
     async with (
-        staging() as front,
-        viewer_of(front, era) as owner,
-        viewer_of(front, era, key=MODERATOR_KEY) as moderator,
+        manual_clock_server() as front,
+        subscriber_of(front, era) as owner,
+        subscriber_of(front, era, key=MODERATOR_KEY) as moderator,
     ):
         await owner.subscribe(CHAT)
         await moderator.subscribe(CHAT)
         cursor = await moderator.cursor()
         front.trax.faults.add(Fault("unavailable", unavailable), times=None)
         say(front, "Hello")
-        await front.clock.pass_until(lambda: owner.told)
+        await front.clock.pass_until(lambda: owner.updates)
         await front.clock.pass_by(120)
-        assert (owner.told, moderator.told) == ([CHAT], [])
+        assert (owner.updates, moderator.updates) == ([CHAT], [])
         front.trax.faults.clear()
-        await front.clock.pass_until(lambda: moderator.told)
+        await front.clock.pass_until(lambda: moderator.updates)
         assert await moderator.texts(after=cursor) == ["Hello"]
 
 
-async def test_nobody_hears_of_a_studio_that_is_not_theirs(era: str) -> None:
-    """Two accounts: each is told of its own studio, and asked for with its own key."""
+async def test_accounts_are_notified_only_of_their_own_studios(era: str) -> None:
+    """Each studio is polled with the key of its own account."""
     async with (
-        staging() as front,
-        viewer_of(front, era) as owner,
-        viewer_of(front, era, key=STRANGER_KEY) as stranger,
+        manual_clock_server() as front,
+        subscriber_of(front, era) as owner,
+        subscriber_of(front, era, key=STRANGER_KEY) as other,
     ):
         await owner.subscribe(CHAT)
-        await stranger.subscribe(OTHERS_CHAT)
+        await other.subscribe(OTHER_CHAT)
         say(front, "Hello")
-        await front.clock.pass_until(lambda: owner.told)
+        await front.clock.pass_until(lambda: owner.updates)
         await front.clock.pass_by(60)
-        assert (owner.told, stranger.told) == ([CHAT], [])
-        say(front, "Hello, stranger", studio="studio_99")
-        await front.clock.pass_until(lambda: stranger.told)
+        assert (owner.updates, other.updates) == ([CHAT], [])
+        say(front, "Hello, other account", studio="studio_99")
+        await front.clock.pass_until(lambda: other.updates)
         await front.clock.pass_by(60)
-        assert (owner.told, stranger.told) == ([CHAT], [OTHERS_CHAT])
+        assert (owner.updates, other.updates) == ([CHAT], [OTHER_CHAT])
     assert {(it.path.split("/")[3], it.key_name) for it in front.trax.requests} == {
         ("studio_42", "full"),
         ("studio_99", "stranger"),
     }
 
 
-async def test_the_status_tells_of_going_live_of_a_drop_and_of_going_offline(era: str) -> None:
-    """Once for each, and reading says which it was."""
-    async with staging() as front, viewer_of(front, era) as viewer:
+async def test_going_live_a_dropped_stream_and_going_offline_are_notified(era: str) -> None:
+    """Once for each."""
+    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
         world = front.trax.world
-        await viewer.subscribe(STATUS)
+        await subscriber.subscribe(STATUS)
         world.go_live(world.studios[STUDIO])
-        await front.clock.pass_until(lambda: viewer.told)
-        assert (await viewer.read(STATUS))["live"]
-        dropped = world.streams.pop(STUDIO)
-        await front.clock.pass_until(lambda: len(viewer.told) > 1)
-        assert not (await viewer.read(STATUS))["live"]
-        world.streams[STUDIO] = dropped
-        await front.clock.pass_until(lambda: len(viewer.told) > 2)
+        await front.clock.pass_until(lambda: subscriber.updates)
+        assert (await subscriber.read(STATUS))["live"]
+        stream = world.streams.pop(STUDIO)
+        await front.clock.pass_until(lambda: len(subscriber.updates) > 1)
+        assert not (await subscriber.read(STATUS))["live"]
+        world.streams[STUDIO] = stream
+        await front.clock.pass_until(lambda: len(subscriber.updates) > 2)
         world.go_offline(world.studios[STUDIO])
-        await front.clock.pass_until(lambda: len(viewer.told) > 3)
-        assert not (await viewer.read(STATUS))["live"]
+        await front.clock.pass_until(lambda: len(subscriber.updates) > 3)
+        assert not (await subscriber.read(STATUS))["live"]
         await front.clock.pass_by(60)
-        assert viewer.told == [STATUS] * 4
+        assert subscriber.updates == [STATUS] * 4
 
 
-async def test_the_status_tells_of_nothing_that_merely_ticks(era: str) -> None:
-    """TRaX may add what changes all the time, such as a number of viewers: that is no news."""
+async def test_unknown_status_fields_that_always_change_are_not_notified(era: str) -> None:
+    """Such as the number of viewers."""
     numbers = count(1)
 
-    def tick(answer: dict[str, Any]) -> None:
+    def count_up(answer: dict[str, Any]) -> None:
         answer |= {"viewers": next(numbers), "bitrate": 1 / next(numbers)}
 
-    async with staging() as front, viewer_of(front, era) as viewer:
+    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
         world = front.trax.world
         world.go_live(world.studios[STUDIO])
         front.clock.advance(60)
-        front.trax.faults.add(Fault.patched(tick), times=None)
-        await viewer.subscribe(STATUS)
+        front.trax.faults.add(Fault.patched(count_up), times=None)
+        await subscriber.subscribe(STATUS)
         await front.clock.pass_by(120)
-        assert looks(front, STATUS_PATH) > 10
-        assert viewer.told == []
+        assert poll_count(front, STATUS_PATH) > 10
+        assert subscriber.updates == []
         world.go_offline(world.studios[STUDIO])
-        await front.clock.pass_until(lambda: viewer.told)
-        assert viewer.told == [STATUS]
+        await front.clock.pass_until(lambda: subscriber.updates)
+        assert subscriber.updates == [STATUS]
 
 
-async def test_chat_and_status_are_told_of_apart(era: str) -> None:
-    """Whoever subscribed to both hears of the one that has changed."""
-    async with staging() as front, viewer_of(front, era) as viewer:
+async def test_chat_and_status_are_notified_separately(era: str) -> None:
+    """With the URI of the changed one."""
+    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
         world = front.trax.world
-        await viewer.subscribe(CHAT, STATUS)
+        await subscriber.subscribe(CHAT, STATUS)
         say(front, "Hello")
-        await front.clock.pass_until(lambda: viewer.told)
+        await front.clock.pass_until(lambda: subscriber.updates)
         await front.clock.pass_by(60)
-        assert viewer.told == [CHAT]
+        assert subscriber.updates == [CHAT]
         world.go_live(world.studios[STUDIO])
-        await front.clock.pass_until(lambda: STATUS in viewer.told)
+        await front.clock.pass_until(lambda: STATUS in subscriber.updates)

@@ -1,6 +1,6 @@
-"""What cannot be subscribed to, by whom, and how many: said at once, before anything is accepted.
+"""Refused subscriptions, and the capabilities that the server declares.
 
-Also what the server says of itself: it promises subscriptions where there are some, and no more.
+Refusals come at once, before anything is accepted.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from mcp import MCPError
 
 from tests.audience import (
     CHAT,
-    OTHERS_CHAT,
+    OTHER_CHAT,
     STATUS,
-    looks,
+    equivalent_uris,
+    manual_clock_server,
+    poll_count,
     say,
-    spellings,
-    staging,
-    viewer_of,
+    subscriber_of,
 )
 from tests.jsonrpc import INITIALIZE, LEGACY, MODERN, read_answer, request
 from trax_mcp.sandbox import SANDBOX_KEY, STRANGER_KEY, Fault
@@ -29,115 +29,117 @@ if TYPE_CHECKING:
     from tests.front import Front
 
 NOT_FOUND = {LEGACY: -32002, MODERN: -32602}
-NO_SUCH_METHOD = -32601
-WRONG = -32602
-FAILED = -32603
+METHOD_NOT_FOUND = -32601
+INVALID_PARAMS = -32602
+INTERNAL_ERROR = -32603
 
-NOT_WATCHED = [
+NOT_SUBSCRIBABLE = [
     "trax://openapi.json",
     "trax://studios",
     "trax://studios/studio_42",
     f"{CHAT}?after=start",
 ]
-NOWHERE = ["trax://nope", "trax://studios/studio_42/nope", "http://127.0.0.1/", ""]
+UNKNOWN_URIS = ["trax://nope", "trax://studios/studio_42/nope", "http://127.0.0.1/", ""]
 
 
-async def asked_in_vain(front: Front, era: str, uri: str, *, key: str) -> MCPError:
-    """Have a client subscribe to one address, and return why it may not; nothing else happens."""
-    async with viewer_of(front, era, key=key) as viewer:
+async def refusal_of(front: Front, era: str, uri: str, *, key: str) -> MCPError:
+    """Subscribe to one URI and return the error. Checks that no notification follows."""
+    async with subscriber_of(front, era, key=key) as subscriber:
         with pytest.raises(MCPError) as refused:
-            await viewer.subscribe(uri)
+            await subscriber.subscribe(uri)
         await front.clock.pass_by(60)
-        assert viewer.told == []
+        assert subscriber.updates == []
     return refused.value
 
 
-async def test_a_studio_that_the_caller_may_not_see_is_refused_before_it_is_accepted(
+async def test_a_studio_of_another_account_is_refused_with_the_error_of_trax(
     era: str,
 ) -> None:
-    """With TRaX's own answer to this caller's key, which is the last that it is asked."""
-    async with staging() as front, viewer_of(front, era) as owner:
+    """TRaX receives only one request with this caller's key."""
+    async with manual_clock_server() as front, subscriber_of(front, era) as owner:
         await owner.subscribe(CHAT)
-        refusal = await asked_in_vain(front, era, CHAT, key=STRANGER_KEY)
-        say(front, "Not for strangers")
-        await front.clock.pass_until(lambda: owner.told)
+        refusal = await refusal_of(front, era, CHAT, key=STRANGER_KEY)
+        say(front, "Only for the owner")
+        await front.clock.pass_until(lambda: owner.updates)
     assert refusal.code == NOT_FOUND[era]
     assert refusal.data["error"]["code"] == "not_found"
     assert [it.key_name for it in front.trax.requests].count("stranger") == 1
 
 
 @pytest.mark.parametrize(
-    ("key", "code"), [("", "no_key"), ("sk_live_of_nobody", "invalid_key")], ids=["none", "unknown"]
+    ("key", "code"),
+    [("", "no_key"), ("sk_live_of_nobody", "invalid_key")],
+    ids=["no key", "unknown key"],
 )
-async def test_without_a_key_that_works_nothing_is_accepted(era: str, key: str, code: str) -> None:
-    """And nothing is asked of TRaX again."""
-    async with staging() as front:
-        refusal = await asked_in_vain(front, era, STATUS, key=key)
-    assert refusal.code == FAILED
+async def test_a_caller_without_a_valid_key_is_refused(era: str, key: str, code: str) -> None:
+    """TRaX receives at most one request."""
+    async with manual_clock_server() as front:
+        refusal = await refusal_of(front, era, STATUS, key=key)
+    assert refusal.code == INTERNAL_ERROR
     assert refusal.data["error"]["code"] == code
     assert len(front.trax.requests) == (1 if key else 0)
 
 
-async def test_a_key_that_may_not_read_chat_may_not_subscribe_to_it(era: str) -> None:
-    """The refusal names the scope that is missing; the status can be subscribed to all the same."""
-    async with staging() as front:
+async def test_a_key_without_the_chat_scope_cannot_subscribe_to_chat(era: str) -> None:
+    """The error names the scope. The status can be subscribed to."""
+    async with manual_clock_server() as front:
         keys = front.trax.world.keys
         scopes = keys[SANDBOX_KEY].scopes - {"chat:read"}
         keys[SANDBOX_KEY] = replace(keys[SANDBOX_KEY], scopes=scopes)
-        refusal = await asked_in_vain(front, era, CHAT, key=SANDBOX_KEY)
-        async with viewer_of(front, era) as viewer:
-            assert await viewer.subscribe(STATUS) == [STATUS]
+        refusal = await refusal_of(front, era, CHAT, key=SANDBOX_KEY)
+        async with subscriber_of(front, era) as subscriber:
+            assert await subscriber.subscribe(STATUS) == [STATUS]
     assert refusal.data["error"]["requiredScope"] == "chat:read"
 
 
-@pytest.mark.parametrize("uri", NOT_WATCHED)
-async def test_only_chat_and_status_can_be_subscribed_to(era: str, uri: str) -> None:
-    """Anything else that can be read is a wrong parameter, and TRaX is not asked."""
-    async with staging() as front:
-        refusal = await asked_in_vain(front, era, uri, key=SANDBOX_KEY)
+@pytest.mark.parametrize("uri", NOT_SUBSCRIBABLE)
+async def test_only_chat_and_stream_status_can_be_subscribed_to(era: str, uri: str) -> None:
+    """Other resources are invalid parameters, and TRaX receives no request."""
+    async with manual_clock_server() as front:
+        refusal = await refusal_of(front, era, uri, key=SANDBOX_KEY)
     assert (refusal.code, refusal.message) == (
-        WRONG,
+        INVALID_PARAMS,
         "Only chat (without `after`) and stream-status of a studio can be subscribed to.",
     )
     assert len(front.trax.requests) == 0
 
 
-@pytest.mark.parametrize("uri", NOWHERE)
-async def test_what_is_nowhere_cannot_be_subscribed_to(era: str, uri: str) -> None:
-    """As where it is read: there is no such resource."""
-    async with staging() as front:
-        refusal = await asked_in_vain(front, era, uri, key=SANDBOX_KEY)
+@pytest.mark.parametrize("uri", UNKNOWN_URIS)
+async def test_an_unknown_uri_cannot_be_subscribed_to(era: str, uri: str) -> None:
+    """With the same error as a read."""
+    async with manual_clock_server() as front:
+        refusal = await refusal_of(front, era, uri, key=SANDBOX_KEY)
     assert (refusal.code, refusal.data) == (NOT_FOUND[era], {"uri": uri})
     assert len(front.trax.requests) == 0
 
 
-async def test_a_stopped_trax_lets_nobody_subscribe(era: str) -> None:
-    """Whether this caller may read it cannot be seen, so nothing is accepted."""
-    async with staging() as front:
+async def test_no_subscription_is_accepted_during_an_outage(era: str) -> None:
+    """Whether the caller may read it is unknown."""
+    async with manual_clock_server() as front:
         front.trax.faults.add(Fault.dropped(), times=None)
-        refusal = await asked_in_vain(front, era, CHAT, key=SANDBOX_KEY)
+        refusal = await refusal_of(front, era, CHAT, key=SANDBOX_KEY)
     assert refusal.data["error"]["retryable"]
 
 
-async def test_of_several_only_what_can_be_told_is_acknowledged() -> None:
-    """Each once; of the others nothing is ever told, and nothing asked of TRaX again."""
-    async with staging() as front, viewer_of(front, MODERN) as viewer:
-        asked = [OTHERS_CHAT, CHAT, *NOT_WATCHED, *NOWHERE, CHAT, STATUS]
-        assert await viewer.subscribe(*asked) == [CHAT, STATUS]
-        say(front, "Not for him", studio="studio_99")
+async def test_only_the_accepted_uris_of_several_are_acknowledged() -> None:
+    """Each once. The others are neither notified nor polled."""
+    async with manual_clock_server() as front, subscriber_of(front, MODERN) as subscriber:
+        requested = [OTHER_CHAT, CHAT, *NOT_SUBSCRIBABLE, *UNKNOWN_URIS, CHAT, STATUS]
+        assert await subscriber.subscribe(*requested) == [CHAT, STATUS]
+        say(front, "Of another account", studio="studio_99")
         say(front, "Hello")
-        await front.clock.pass_until(lambda: viewer.told)
+        await front.clock.pass_until(lambda: subscriber.updates)
         await front.clock.pass_by(60)
-        assert viewer.told == [CHAT]
-        assert looks(front, "/v1/studios/studio_99/chat/messages") == 1
+        assert subscriber.updates == [CHAT]
+        assert poll_count(front, "/v1/studios/studio_99/chat/messages") == 1
 
 
-async def test_lists_that_never_change_are_not_subscribed_to() -> None:
-    """They may be asked for together with an address; the acknowledgement leaves them out."""
+async def test_list_changes_are_not_acknowledged() -> None:
+    """The lists never change."""
     async with (
-        staging() as front,
-        viewer_of(front, MODERN) as viewer,
-        viewer.client.listen(
+        manual_clock_server() as front,
+        subscriber_of(front, MODERN) as subscriber,
+        subscriber.client.listen(
             tools_list_changed=True,
             prompts_list_changed=True,
             resources_list_changed=True,
@@ -147,41 +149,41 @@ async def test_lists_that_never_change_are_not_subscribed_to() -> None:
         assert listening.honored.model_dump(exclude_none=True) == {"resource_subscriptions": [CHAT]}
 
 
-async def test_a_client_subscribes_to_a_hundred_addresses_and_no_more(era: str) -> None:
-    """They may all be one chat, which is looked at for all of them at once."""
-    hundred = list(islice(spellings(), 100))
-    async with staging() as front, viewer_of(front, era) as viewer:
-        assert await viewer.subscribe(*hundred) == hundred
+async def test_a_client_may_subscribe_to_at_most_a_hundred_uris(era: str) -> None:
+    """If they are one chat, one poll serves all."""
+    hundred_uris = list(islice(equivalent_uris(), 100))
+    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+        assert await subscriber.subscribe(*hundred_uris) == hundred_uris
         with pytest.raises(MCPError, match="Too many subscriptions: 100 at a time"):
-            await viewer.subscribe(*islice(spellings(), 101))
-        asked = looks(front)
+            await subscriber.subscribe(*islice(equivalent_uris(), 101))
+        before = poll_count(front)
         say(front, "Hello")
-        await front.clock.pass_until(lambda: len(viewer.told) == 100)
-        assert sorted(viewer.told) == sorted(hundred)
-        assert looks(front) - asked <= 2
+        await front.clock.pass_until(lambda: len(subscriber.updates) == 100)
+        assert sorted(subscriber.updates) == sorted(hundred_uris)
+        assert poll_count(front) - before <= 2
 
 
-async def test_room_is_made_by_unsubscribing() -> None:
-    """A hundred at a time, not a hundred in all."""
-    first, *others = islice(spellings(), 101)
-    async with staging() as front, viewer_of(front, LEGACY) as viewer:
-        await viewer.subscribe(first, *others[:-1])
-        await viewer.subscribe(first)
+async def test_unsubscribing_frees_a_subscription() -> None:
+    """The limit is for simultaneous subscriptions."""
+    first, *others = islice(equivalent_uris(), 101)
+    async with manual_clock_server() as front, subscriber_of(front, LEGACY) as subscriber:
+        await subscriber.subscribe(first, *others[:-1])
+        await subscriber.subscribe(first)
         with pytest.raises(MCPError, match="Too many subscriptions"):
-            await viewer.subscribe(others[-1])
-        await viewer.unsubscribe(first)
-        assert await viewer.subscribe(others[-1]) == [others[-1]]
+            await subscriber.subscribe(others[-1])
+        await subscriber.unsubscribe(first)
+        assert await subscriber.subscribe(others[-1]) == [others[-1]]
 
 
 async def capabilities(front: Front, era: str) -> dict[str, Any]:
-    """What the server says that it can do, as it stands on the wire."""
+    """The capabilities that the server declares."""
     caller = front.caller(era, x_api_key=SANDBOX_KEY)
     if era == LEGACY:
         answer = await caller.post(INITIALIZE)
     else:
         answer = await caller.post(request(era, "server/discover"))
-    told: dict[str, Any] = read_answer(answer)["result"]["capabilities"]
-    return told
+    declared: dict[str, Any] = read_answer(answer)["result"]["capabilities"]
+    return declared
 
 
 @pytest.mark.parametrize(
@@ -194,11 +196,11 @@ async def capabilities(front: Front, era: str) -> dict[str, Any]:
         ("media", {"listChanged": False, "subscribe": False}),
     ],
 )
-async def test_subscriptions_are_promised_where_there_are_some(
+async def test_subscriptions_are_declared_where_they_are_offered(
     era: str, tools: str, resources: dict[str, bool]
 ) -> None:
-    """And never that a list changes: ours do not."""
-    async with staging(TRAX_TOOLS=tools) as front:
+    """List changes never are."""
+    async with manual_clock_server(TRAX_TOOLS=tools) as front:
         assert await capabilities(front, era) == {
             "completions": {},
             "prompts": {"listChanged": False},
@@ -207,8 +209,8 @@ async def test_subscriptions_are_promised_where_there_are_some(
         }
 
 
-async def test_where_nothing_can_be_watched_there_is_no_way_to_subscribe(era: str) -> None:
-    """The method does not exist, as was said."""
-    async with staging(TRAX_TOOLS="media") as front:
-        refusal = await asked_in_vain(front, era, CHAT, key=SANDBOX_KEY)
-    assert refusal.code == NO_SUCH_METHOD
+async def test_subscribing_is_an_unknown_method_where_it_is_not_offered(era: str) -> None:
+    """As the capabilities declare."""
+    async with manual_clock_server(TRAX_TOOLS="media") as front:
+        refusal = await refusal_of(front, era, CHAT, key=SANDBOX_KEY)
+    assert refusal.code == METHOD_NOT_FOUND

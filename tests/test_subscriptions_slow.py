@@ -1,7 +1,7 @@
-"""Clients that do not read what they are told: they delay nobody, and little is kept for them.
+"""Clients that do not read their notifications delay no other client and use little memory.
 
-The SDK's client always reads, so that here one stands on a bare socket. The buffers of both ends
-are made small: what is in them is told, as far as a server can see.
+The SDK's client always reads, so these clients use a bare socket. The buffers of both ends are
+small: data in them counts as sent.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.audience import CHAT, moments, say, spellings, staging, viewer_of
+from tests.audience import (
+    CHAT,
+    equivalent_uris,
+    manual_clock_server,
+    poll_times,
+    say,
+    subscriber_of,
+)
 from tests.hand import settled
 from tests.jsonrpc import LEGACY, MODERN, request
 from tests.processes import PATIENCE_SECONDS, STOP_SECONDS
@@ -32,82 +39,82 @@ from trax_mcp.server.http_server import listen
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from tests.audience import Viewer
+    from tests.audience import Subscriber
     from tests.front import Front
     from tests.jsonrpc import HttpCaller
 
-ADDRESSES = tuple(islice(spellings(), 100))
-"""One chat in a hundred spellings: one look at TRaX makes a hundred notifications."""
+URIS = tuple(islice(equivalent_uris(), 100))
+"""Equivalent URIs of one chat: one poll causes a hundred notifications."""
 
 MESSAGES = 40
-SMALL = 4096
+BUFFER_BYTES = 4096
 
 
 @dataclass(frozen=True)
-class Slow:
-    """A client that reads nothing but what it is made to."""
+class SlowClient:
+    """A client that reads only when the test tells it to."""
 
     connection: socket.socket
     caller: HttpCaller
 
     def read_some(self, size: int) -> bytes:
-        """Read at most so many bytes of what is there."""
+        """Read at most `size` bytes of the received data."""
         try:
             return self.connection.recv(size)
         except BlockingIOError:
             return b""
 
-    async def read_all(self, last: set[str]) -> Sequence[str]:
-        """Read on until these came last and nothing more comes; what it was told of, in order."""
-        read, quiet = b"", 0
-        told: list[str] = []
+    async def read_all(self, expected: set[str]) -> Sequence[str]:
+        """Read until these URIs came last and nothing more arrives. Returns all URIs, in order."""
+        read, idle_rounds = b"", 0
+        updates: list[str] = []
         async with asyncio.timeout(PATIENCE_SECONDS):
-            # On a busy machine what was sent may take longer to arrive than anybody here is busy.
-            while quiet < 5 or set(told[-len(last) :]) != last:
+            # On a busy machine, sent data may arrive after all tasks of this process are idle.
+            while idle_rounds < 5 or set(updates[-len(expected) :]) != expected:
                 await settled()
-                more = self.read_some(1 << 16)
-                read, quiet = read + more, 0 if more else quiet + 1
-                told = re.findall(r'"uri":\s*"([^"]+)"', read.decode(errors="replace"))
-        return told
+                received = self.read_some(1 << 16)
+                read, idle_rounds = read + received, 0 if received else idle_rounds + 1
+                updates = re.findall(r'"uri":\s*"([^"]+)"', read.decode(errors="replace"))
+        return updates
 
 
 @asynccontextmanager
-async def narrow_stage() -> AsyncIterator[Front]:
-    """A server of which little is under way to anybody."""
+async def server_with_small_buffers() -> AsyncIterator[Front]:
+    """A server with small send buffers."""
 
-    def narrow(host: str, port: int) -> socket.socket:
+    def listen_with_small_buffer(host: str, port: int) -> socket.socket:
         listener = listen(host, port)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
         return listener
 
-    with patch("tests.ports.listen", narrow):
-        async with staging() as front:
+    with patch("tests.ports.listen", listen_with_small_buffer):
+        async with manual_clock_server() as front:
             yield front
 
 
 @asynccontextmanager
-async def slow_client(front: Front, era: str) -> AsyncIterator[Slow]:
-    """One that is subscribed to a hundred addresses."""
+async def slow_client(front: Front, era: str) -> AsyncIterator[SlowClient]:
+    """A slow client that is subscribed to a hundred URIs."""
     caller = await front.opened(era, x_api_key=SANDBOX_KEY)
     with socket.socket() as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
-        connection.setblocking(False)  # noqa: FBT003  its only parameter
-        where = urlsplit(front.address)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+        connection.setblocking(False)  # noqa: FBT003  the only parameter
+        address = urlsplit(front.address)
         loop = asyncio.get_running_loop()
-        await loop.sock_connect(connection, (where.hostname, where.port))
+        await loop.sock_connect(connection, (address.hostname, address.port))
         await loop.sock_sendall(connection, opening(caller))
         await settled()
         if era == LEGACY:
-            await Session(caller).subscribe(*ADDRESSES)
-        yield Slow(connection, caller)
+            await Session(caller).subscribe(*URIS)
+        yield SlowClient(connection, caller)
 
 
 def opening(caller: HttpCaller) -> bytes:
-    """The request whose answer is the stream, as bytes."""
+    """The request whose response is the stream, as bytes."""
     message, body = None, b""
     if caller.era == MODERN:
-        wanted = {"notifications": {"resourceSubscriptions": ADDRESSES}}
-        message = request(MODERN, "subscriptions/listen", wanted)
+        params = {"notifications": {"resourceSubscriptions": URIS}}
+        message = request(MODERN, "subscriptions/listen", params)
         body = json.dumps(message).encode()
     headers = {
         **caller.all_headers(message),
@@ -117,64 +124,66 @@ def opening(caller: HttpCaller) -> bytes:
     }
     lines = [
         f"{'POST' if body else 'GET'} /mcp HTTP/1.1",
-        *(f"{it}: {headers[it]}" for it in headers),
+        *(f"{name}: {headers[name]}" for name in headers),
     ]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 @pytest.mark.parametrize("size", [0, 500], ids=["reads nothing", "reads little"])
-async def test_a_client_that_reads_slowly_delays_nobody_and_little_waits_for_it(
+async def test_a_slow_client_delays_no_other_and_has_few_pending_notifications(
     era: str, size: int
 ) -> None:
-    """Another is told of each message; this one, once it reads, of each address and not of each.
+    """Once it reads, it gets the buffered notifications, then one for each URI.
 
-    What was in buffers comes first: a few hundred of the four thousand notifications.
+    These are a few hundred of four thousand. The other client is notified of each message.
     """
     async with (
-        narrow_stage() as front,
-        viewer_of(front, era) as viewer,
+        server_with_small_buffers() as front,
+        subscriber_of(front, era) as subscriber,
         slow_client(front, era) as slow,
     ):
-        await viewer.subscribe(CHAT)
-        cursor = await viewer.cursor()
+        await subscriber.subscribe(CHAT)
+        cursor = await subscriber.cursor()
         for number in range(MESSAGES):
             say(front, f"Message {number}")
-            await front.clock.pass_until(partial(was_told, viewer, number + 1), most=12)
+            await front.clock.pass_until(partial(was_notified, subscriber, number + 1), most=12)
             slow.read_some(size)
-        told = await slow.read_all(set(ADDRESSES))
-        assert viewer.told == [CHAT] * MESSAGES
-        assert await viewer.texts(after=cursor) == [f"Message {it}" for it in range(MESSAGES)]
-        assert len(told) < MESSAGES * len(ADDRESSES) / 4
+        updates = await slow.read_all(set(URIS))
+        assert subscriber.updates == [CHAT] * MESSAGES
+        assert await subscriber.texts(after=cursor) == [
+            f"Message {number}" for number in range(MESSAGES)
+        ]
+        assert len(updates) < MESSAGES * len(URIS) / 4
 
 
-async def test_a_client_that_is_stuck_and_hangs_up_is_looked_for_no_more(era: str) -> None:
+async def test_polling_stops_when_a_client_that_reads_nothing_disconnects(era: str) -> None:
     """Although its last notification could not be sent."""
-    async with narrow_stage() as front:
+    async with server_with_small_buffers() as front:
         async with slow_client(front, era) as slow:
-            await fill(front)
+            await fill_buffers(front)
             if era == LEGACY:
                 await Session(slow.caller).end()
-        assert await moments(front, 60) == []
+        assert await poll_times(front, 60) == []
 
 
-async def test_a_server_that_stops_does_not_wait_for_a_client_that_is_stuck(era: str) -> None:
-    """It cannot be told the end, and so is not."""
-    async with AsyncExitStack() as leaves_last:
-        async with narrow_stage() as front:
-            await leaves_last.enter_async_context(slow_client(front, era))
-            await fill(front)
-            await front.house.stop()
+async def test_a_stopping_server_does_not_wait_for_a_client_that_reads_nothing(era: str) -> None:
+    """The end of its stream is not sent."""
+    async with AsyncExitStack() as closed_last:
+        async with server_with_small_buffers() as front:
+            await closed_last.enter_async_context(slow_client(front, era))
+            await fill_buffers(front)
+            await front.deps.stop()
             stopping = time.monotonic()
         assert time.monotonic() - stopping < STOP_SECONDS
 
 
-def was_told(viewer: Viewer, times: int) -> bool:
-    """Whether a client was told so many times."""
-    return len(viewer.told) >= times
+def was_notified(subscriber: Subscriber, times: int) -> bool:
+    """Whether a client has received `times` notifications."""
+    return len(subscriber.updates) >= times
 
 
-async def fill(front: Front) -> None:
-    """Tell of so much that the buffers of whoever reads nothing are full."""
+async def fill_buffers(front: Front) -> None:
+    """Cause notifications until the buffers of a client that reads nothing are full."""
     for number in range(MESSAGES // 2):
         say(front, f"Message {number}")
         await front.clock.pass_by(5)

@@ -1,7 +1,6 @@
-"""Being told of changes by a real process over pipes, in both eras, and how that process ends.
+"""Update notifications of a real process over pipes, in both eras, and how the process ends.
 
-Time is real here, and TRaX is looked at often; every wait ends with what is waited for. Who is told
-of what is proven over sockets; here is what only pipes can show.
+In real time, with frequent polls. Which clients are notified is tested over sockets.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from mcp import MCPError
 from mcp.client.stdio import StdioServerParameters
 
 from tests import ROOT
-from tests.audience import CHAT, CHAT_PATH, STATUS, STUDIO, say, viewing
+from tests.audience import CHAT, CHAT_PATH, STATUS, STUDIO, say, subscriber_on
 from tests.jsonrpc import ERAS, LEGACY, MODERN, opening, request
 from tests.ports import upstream
 from tests.processes import SIGNALS, Running, environment, running
@@ -26,12 +25,12 @@ from trax_mcp.sandbox import SANDBOX_KEY, Fault
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.audience import Viewer
+    from tests.audience import Subscriber
     from trax_mcp.sandbox import Sandbox
 
 
 def settings(trax: Sandbox) -> dict[str, str]:
-    """A key that works, and a TRaX that may be asked twenty times a second."""
+    """Settings with a valid key and twenty polls a second."""
     return {
         "TRAX_API_KEY": SANDBOX_KEY,
         "TRAX_BASE_URL": trax.base_url,
@@ -40,20 +39,20 @@ def settings(trax: Sandbox) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def viewer_of(trax: Sandbox, era: str) -> AsyncIterator[Viewer]:
-    """The SDK's client, with a process of its own."""
+async def subscriber_of(trax: Sandbox, era: str) -> AsyncIterator[Subscriber]:
+    """The SDK's client, with its own process."""
     command = StdioServerParameters(
         command=sys.executable,
         args=["-m", "trax_mcp"],
         env=environment(settings(trax)),
         cwd=ROOT,
     )
-    async with viewing(command, era) as viewer:
-        yield viewer
+    async with subscriber_on(command, era) as subscriber:
+        yield subscriber
 
 
 async def subscribe(server: Running, era: str, *uris: str) -> None:
-    """Subscribe by hand, and wait until that is accepted."""
+    """Subscribe with plain messages, and wait for the acknowledgement."""
     if era == LEGACY:
         for number, uri in enumerate(uris, 1):
             answer = await server.ask(
@@ -61,46 +60,46 @@ async def subscribe(server: Running, era: str, *uris: str) -> None:
             )
             assert answer["result"] == {}
         return
-    wanted = {"notifications": {"resourceSubscriptions": list(uris)}}
-    await server.tell(request(era, "subscriptions/listen", wanted))
+    params = {"notifications": {"resourceSubscriptions": list(uris)}}
+    await server.tell(request(era, "subscriptions/listen", params))
     await server.stdout.match("notifications/subscriptions/acknowledged")
 
 
-async def test_a_new_message_is_told_of_and_read_from_the_cursor(era: str) -> None:
-    """One notification for each, and behind the cursor exactly what is new."""
-    async with upstream() as trax, viewer_of(trax, era) as viewer:
-        before = await viewer.read()
-        assert await viewer.subscribe(CHAT) == [CHAT]
-        said = say(trax, "Hello")
-        await viewer.hears()
-        news = await viewer.read(after=before["cursor"])
-        assert news == {**before, "messages": [said], "cursor": news["cursor"]}
+async def test_each_new_message_is_notified_once_and_follows_the_cursor(era: str) -> None:
+    """Exactly the new messages follow it."""
+    async with upstream() as trax, subscriber_of(trax, era) as subscriber:
+        before = await subscriber.read()
+        assert await subscriber.subscribe(CHAT) == [CHAT]
+        message = say(trax, "Hello")
+        await subscriber.wait_for_updates()
+        page = await subscriber.read(after=before["cursor"])
+        assert page == {**before, "messages": [message], "cursor": page["cursor"]}
         say(trax, "Hello again")
-        await viewer.hears(2)
-        assert await viewer.texts(after=news["cursor"]) == ["Hello again"]
-        assert viewer.told == [CHAT] * 2
+        await subscriber.wait_for_updates(2)
+        assert await subscriber.texts(after=page["cursor"]) == ["Hello again"]
+        assert subscriber.updates == [CHAT] * 2
     assert {it.key_name for it in trax.requests} == {"full"}
 
 
-async def test_whoever_unsubscribes_is_told_no_more_and_trax_is_left_alone(era: str) -> None:
-    """While the status is looked at and told of several times, the chat is not."""
-    async with upstream() as trax, viewer_of(trax, era) as viewer:
-        await viewer.subscribe(CHAT)
+async def test_polling_stops_when_a_client_unsubscribes(era: str) -> None:
+    """Of the chat, while the status is still polled."""
+    async with upstream() as trax, subscriber_of(trax, era) as subscriber:
+        await subscriber.subscribe(CHAT)
         say(trax, "Hello")
-        await viewer.hears()
-        await viewer.unsubscribe(CHAT)
-        await viewer.subscribe(STATUS)
-        asked = [it.path for it in trax.requests].count(CHAT_PATH)
+        await subscriber.wait_for_updates()
+        await subscriber.unsubscribe(CHAT)
+        await subscriber.subscribe(STATUS)
+        before = [it.path for it in trax.requests].count(CHAT_PATH)
         say(trax, "Too late")
         for times in range(4):
-            switch(trax)
-            await viewer.hears(2 + times)
-        assert viewer.told == [CHAT, *[STATUS] * 4]
-    assert [it.path for it in trax.requests].count(CHAT_PATH) == asked
+            toggle_broadcast(trax)
+            await subscriber.wait_for_updates(2 + times)
+        assert subscriber.updates == [CHAT, *[STATUS] * 4]
+    assert [it.path for it in trax.requests].count(CHAT_PATH) == before
 
 
-def switch(trax: Sandbox) -> None:
-    """On air, or off air again."""
+def toggle_broadcast(trax: Sandbox) -> None:
+    """Go live, or offline again."""
     studio = trax.world.studios[STUDIO]
     if trax.world.stream_status(studio)["live"]:
         trax.world.go_offline(studio)
@@ -109,47 +108,47 @@ def switch(trax: Sandbox) -> None:
     trax.clock.advance(5)
 
 
-async def test_an_outage_loses_nothing(era: str) -> None:
-    """What is said while TRaX does not answer is told of afterwards, behind the same cursor."""
-    async with upstream() as trax, viewer_of(trax, era) as viewer:
-        await viewer.subscribe(CHAT)
-        cursor = await viewer.cursor()
+async def test_a_message_sent_during_an_outage_is_notified_after_it(era: str) -> None:
+    """It follows the same cursor."""
+    async with upstream() as trax, subscriber_of(trax, era) as subscriber:
+        await subscriber.subscribe(CHAT)
+        cursor = await subscriber.cursor()
         trax.faults.add(Fault.dropped(), times=3, path=CHAT_PATH)
         say(trax, "Hello")
-        await viewer.hears()
+        await subscriber.wait_for_updates()
         assert trax.faults.pending == 0
-        assert await viewer.texts(after=cursor) == ["Hello"]
+        assert await subscriber.texts(after=cursor) == ["Hello"]
 
 
-async def test_a_revoked_key_is_told_of_and_reading_says_so(era: str) -> None:
-    """With the code that TRaX has for it."""
-    async with upstream() as trax, viewer_of(trax, era) as viewer:
-        await viewer.subscribe(CHAT)
+async def test_a_revoked_key_is_notified_and_reads_return_the_error(era: str) -> None:
+    """With TRaX's error code."""
+    async with upstream() as trax, subscriber_of(trax, era) as subscriber:
+        await subscriber.subscribe(CHAT)
         keys = trax.world.keys
         keys[SANDBOX_KEY] = replace(keys[SANDBOX_KEY], revoked=True)
-        await viewer.hears()
+        await subscriber.wait_for_updates()
         with pytest.raises(MCPError) as refused:
-            await viewer.read()
+            await subscriber.read()
     assert refused.value.data["error"]["code"] == "invalid_key"
 
 
-async def test_another_process_goes_on_from_an_old_cursor(era: str) -> None:
-    """Only what is newer; what came from the process before is not repeated."""
+async def test_another_process_continues_from_an_old_cursor(era: str) -> None:
+    """Messages before it are not repeated."""
     async with upstream() as trax:
-        async with viewer_of(trax, era) as viewer:
+        async with subscriber_of(trax, era) as subscriber:
             say(trax, "Before")
-            cursor = await viewer.cursor()
+            cursor = await subscriber.cursor()
         say(trax, "Meanwhile")
-        async with viewer_of(trax, era) as viewer:
-            await viewer.subscribe(CHAT)
-            assert await viewer.texts(after=cursor) == ["Meanwhile"]
+        async with subscriber_of(trax, era) as subscriber:
+            await subscriber.subscribe(CHAT)
+            assert await subscriber.texts(after=cursor) == ["Meanwhile"]
             say(trax, "After")
-            await viewer.hears()
-            assert await viewer.texts(after=cursor) == ["Meanwhile", "After"]
+            await subscriber.wait_for_updates()
+            assert await subscriber.texts(after=cursor) == ["Meanwhile", "After"]
 
 
-async def test_stdout_carries_nothing_but_the_protocol(era: str) -> None:
-    """Under DEBUG, while TRaX answers, falls silent and answers again."""
+async def test_stdout_contains_only_protocol_messages(era: str) -> None:
+    """Under DEBUG, also during an outage."""
     async with (
         upstream() as trax,
         running(settings=settings(trax) | {"TRAX_LOG_LEVEL": "DEBUG"}) as server,
@@ -159,7 +158,7 @@ async def test_stdout_carries_nothing_but_the_protocol(era: str) -> None:
         trax.faults.add(Fault.status(502, "<html>"), times=3)
         say(trax, "Hello")
         await server.stdout.match("resources/updated.*chat")
-        switch(trax)
+        toggle_broadcast(trax)
         await server.stdout.match("resources/updated.*stream-status")
         assert await server.hang_up() == 0
     assert all(json.loads(line)["jsonrpc"] == "2.0" for line in server.stdout.all)
@@ -168,8 +167,8 @@ async def test_stdout_carries_nothing_but_the_protocol(era: str) -> None:
     assert SANDBOX_KEY not in server.stderr.text
 
 
-async def test_a_client_that_hangs_up_ends_the_process(era: str) -> None:
-    """At once, although it watches for that client; and it says nothing of it."""
+async def test_closing_stdin_ends_the_process(era: str) -> None:
+    """At once and without output, despite a subscription."""
     async with upstream() as trax, running(settings=settings(trax)) as server:
         await server.tell(*opening(era))
         await subscribe(server, era, CHAT)
@@ -181,7 +180,7 @@ async def test_a_client_that_hangs_up_ends_the_process(era: str) -> None:
 
 @pytest.mark.parametrize(("number", "era"), [(it, era) for it in SIGNALS for era in ERAS])
 async def test_a_signal_ends_the_process(number: int, era: str) -> None:
-    """With exit code 0, at once, whatever it was about to look at.
+    """With exit code 0, during a poll.
 
     The later era's stream ends with the result of its subscription.
     """
@@ -189,7 +188,7 @@ async def test_a_signal_ends_the_process(number: int, era: str) -> None:
         await server.tell(*opening(era))
         await subscribe(server, era, CHAT)
         trax.faults.add(Fault.silence(), times=None)
-        say(trax, "Never to be read")
+        say(trax, "Hello")
         assert await server.stop(number) == 0
     assert server.stderr.text == ""
     if era == MODERN:

@@ -1,4 +1,4 @@
-"""How commands speak, whatever the stream can hold and however wide the terminal is."""
+"""How commands print on streams of any encoding and terminals of any width."""
 
 from __future__ import annotations
 
@@ -9,68 +9,68 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from trax_mcp.cli.terminal import WIDTH, console_on, hang, note, say, waiting
+from trax_mcp.cli.terminal import WIDTH, console_on, note, print_hanging, say, waiting
 
 
 def ascii_stream() -> io.TextIOWrapper:
-    """A stream that holds ASCII and nothing else."""
+    """A stream that can encode ASCII only."""
     return io.TextIOWrapper(io.BytesIO(), encoding="ascii", newline="\n")
 
 
 def written(stream: io.TextIOWrapper) -> str:
-    """All that was written to it."""
+    """All text written to a stream."""
     stream.seek(0)
     return stream.read()
 
 
-def test_what_a_stream_cannot_hold_is_spelt_out() -> None:
-    """No name in an answer stops a command, and none of it is read as markup."""
+def test_unencodable_characters_are_escaped() -> None:
+    """Markup is printed as it is."""
     stream = ascii_stream()
     console_on(stream).print("[bold]é :warning:[/]")
     assert written(stream) == "[bold]\\xe9 :warning:[/]\n"
 
 
-def test_what_is_said_is_one_line_that_any_stdout_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A path may hold what a terminal would obey, or what it has no sign for."""
+def test_say_escapes_control_and_unencodable_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long text stays on one line."""
     stream = ascii_stream()
     monkeypatch.setattr(sys, "stdout", stream)
     say(f"/é\x1b[2J\n/{'a' * 200}")
     assert written(stream) == f"/\\xe9\\u001b[2J\\u000a/{'a' * 200}\n"
 
 
-def test_what_is_noted_is_one_line_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    """So that stdout holds only what was asked for."""
+def test_note_prints_one_escaped_line_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    """Stdout stays empty."""
     note("Look\x1b[2J\nhere")
     assert capsys.readouterr() == ("", "Look\\u001b[2J\\u000ahere\n")
 
 
-def test_words_hang_below_each_other_and_keep_to_the_width() -> None:
-    """Beside what comes first, then beside what is to stand below it, which may be wider."""
+def test_hanging_text_is_wrapped_at_the_width() -> None:
+    """Further lines begin with `under`, which may be longer than the first prefix."""
     console = Console(file=io.StringIO(), width=200)
-    hang(console, Text("> "), Text("a" * (WIDTH + 2)), under=Text("  | "))
+    print_hanging(console, Text("> "), Text("a" * (WIDTH + 2)), under=Text("  | "))
     assert isinstance(console.file, io.StringIO)
     assert console.file.getvalue() == f"> {'a' * (WIDTH - 4)}\n  | aaaaaa\n"
 
 
 @pytest.mark.parametrize(("terminal", "kind"), [(True, "dumb"), (False, "xterm")])
-def test_nothing_is_in_the_way_of_an_answer(kind: str, *, terminal: bool) -> None:
-    """A pipe, or a terminal that can take nothing back, is not told for what it waits."""
-    assert waited(kind, terminal=terminal) == ""
+def test_spinner_is_shown_only_on_a_capable_terminal(kind: str, *, terminal: bool) -> None:
+    """Not in a pipe, nor on a terminal that cannot erase text."""
+    assert spinner_output(kind, terminal=terminal) == ""
 
 
-def test_a_terminal_is_told_for_what_it_waits() -> None:
-    """And then for what else."""
-    shown = waited("xterm", terminal=True)
+def test_spinner_shows_the_current_text_and_is_erased() -> None:
+    """On a terminal."""
+    shown = spinner_output("xterm", terminal=True)
     assert " Looking still" in shown
-    assert shown.endswith("\x1b[2K")  # and the line is free again
+    assert shown.endswith("\x1b[2K")  # erases the line
 
 
-def waited(kind: str, *, terminal: bool) -> str:
-    """What a stream gets while something is waited for, which is soon something else."""
+def spinner_output(kind: str, *, terminal: bool) -> str:
+    """What `waiting` writes while its text changes."""
     console = Console(
         file=io.StringIO(), force_terminal=terminal, width=80, _environ={"TERM": kind}
     )
-    with waiting(console, "Looking") as tell:
-        tell("Looking still")
+    with waiting(console, "Looking") as update:
+        update("Looking still")
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()

@@ -1,7 +1,7 @@
-"""What a client sees of the tools before it calls one.
+"""The tools as a client lists them, before it calls one.
 
-The table says once more, by hand, what the interface promises of each tool; every word of the
-listings is in the snapshots in `toolsnaps/`, which `test_generated` keeps.
+The table repeats by hand the promises about each tool. The snapshots in `toolsnaps/`, which
+`test_generated` compares, hold every word of the listings.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import pytest
 from tests.conftest import OWNER
 from tests.generated import as_json, listings
 from tests.jsonrpc import LEGACY, MODERN
-from tests.schemas import everything
+from tests.schemas import objects_in
 from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.api.contract import CONTRACT
+from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.server.app import INSTRUCTIONS, ServerDeps, build_server
 from trax_mcp.server.tool_filter import ToolFilter
 
@@ -110,7 +111,7 @@ async def listing(server: Server[Any], era: str) -> dict[str, JsonObject]:
 
 def offering_all(trax: Client, own: Caller) -> Server[Any]:
     """A server that offers every tool: the caller is beside it."""
-    return build_server(trax, own=own, house=ServerDeps(offer=ToolFilter(local=True)))
+    return build_server(trax, own=own, deps=ServerDeps(tool_filter=ToolFilter(local=True)))
 
 
 @pytest.fixture
@@ -119,13 +120,13 @@ async def tools(trax: Client, era: str) -> dict[str, JsonObject]:
     return await listing(offering_all(trax, OWNER), era)
 
 
-async def test_the_tools_are_these_in_this_order(tools: dict[str, JsonObject]) -> None:
-    """Clients cache prompts with the list in them: it never shuffles."""
+async def test_tools_are_always_listed_in_the_same_order(tools: dict[str, JsonObject]) -> None:
+    """Clients cache prompts that contain the list."""
     assert list(tools) == list(ALL)
 
 
-async def test_both_eras_and_every_server_list_the_same(trax: Client) -> None:
-    """Whoever asks, so that a cached list is right for any caller; byte for byte within an era."""
+async def test_every_caller_gets_the_same_list_in_both_eras(trax: Client) -> None:
+    """A cached list is right for any caller. Within an era it is the same byte for byte."""
     nobodys, owners = offering_all(trax, ANONYMOUS), offering_all(trax, OWNER)
     legacy = await listing(nobodys, LEGACY)
     assert json.dumps(legacy) == json.dumps(await listing(owners, LEGACY))
@@ -134,8 +135,10 @@ async def test_both_eras_and_every_server_list_the_same(trax: Client) -> None:
     assert modern == {tool.name: as_json(tool) for tool in listings()}
 
 
-async def test_a_tool_says_what_it_is_and_what_it_can_do(tools: dict[str, JsonObject]) -> None:
-    """The call, the scope and all four hints, as the interface has them."""
+async def test_a_tool_tells_its_call_its_scope_and_its_effects(
+    tools: dict[str, JsonObject],
+) -> None:
+    """All four annotations are set."""
     prefix = "live.traxstreaming/"
     for name, (operation, scope, hints) in ALL.items():
         scoped = {} if scope is None else {f"{prefix}scope": scope}
@@ -145,30 +148,32 @@ async def test_a_tool_says_what_it_is_and_what_it_can_do(tools: dict[str, JsonOb
         assert "_" not in tools[name]["title"]
 
 
-async def test_a_description_is_the_contracts_then_our_advice(tools: dict[str, JsonObject]) -> None:
-    """TRaX's own words first, and something of ours after them."""
-    for name, (operation, _, _) in TOOLS.items():
-        documented = CONTRACT.calls[operation]
-        words = " ".join(filter(None, (documented.summary, documented.description)))
-        advice = tools[name]["description"].removeprefix(words + " ")
-        assert advice != tools[name]["description"]
-        assert advice.endswith(".")
-
-
-async def test_what_is_beyond_the_contract_is_described_in_our_words(
+async def test_a_description_is_the_contracts_text_followed_by_our_hint(
     tools: dict[str, JsonObject],
 ) -> None:
-    """The documented call does something else."""
+    """TRaX's text is not changed, and every operation has a hint."""
+    hints = {it.tool_name: it.hint for it in OPERATIONS}
+    for name, (operation, _, _) in TOOLS.items():
+        documented = CONTRACT.calls[operation]
+        text = " ".join(filter(None, (documented.summary, documented.description)))
+        assert tools[name]["description"] == f"{text} {hints[name]}"
+        assert hints[name].endswith(".")
+
+
+async def test_a_tool_of_several_calls_is_described_by_its_hint_only(
+    tools: dict[str, JsonObject],
+) -> None:
+    """The documented call that it stands on does something else."""
     for name, (operation, _, _) in BEYOND.items():
         description = tools[name]["description"]
         assert CONTRACT.calls[operation].summary not in description
         assert description.endswith(".")
 
 
-async def test_every_argument_is_described_and_no_other_is_let_in(
+async def test_every_argument_is_described_and_no_other_is_allowed(
     tools: dict[str, JsonObject],
 ) -> None:
-    """Closed objects of described arguments, without pydantic's titles and null branches."""
+    """Schemas have none of pydantic's titles and null branches."""
     for tool in tools.values():
         schema = tool["inputSchema"]
         assert (schema["type"], schema["additionalProperties"]) == ("object", False)
@@ -176,16 +181,16 @@ async def test_every_argument_is_described_and_no_other_is_let_in(
         for argument in schema["properties"].values():
             assert argument["description"].endswith(".")
             assert argument["type"] in {"string", "integer", "number", "boolean", "array"}
-        nodes = list(everything(schema))
+        nodes = list(objects_in(schema))
         assert not [node for node in nodes if isinstance(node.get("title"), str)]
         assert not [node for node in nodes if {"anyOf", "oneOf", "$ref"} & node.keys()]
         assert not [node for node in nodes if None in node.values() or node.get("type") == "null"]
 
 
-async def test_a_yes_can_be_given_where_the_call_is_destructive(
+async def test_exactly_the_destructive_tools_take_a_confirmation(
     tools: dict[str, JsonObject],
 ) -> None:
-    """A flag that is false unless it is given and a string, neither of them ever required."""
+    """The flag is false by default, and neither the flag nor the id is ever required."""
     for tool in tools.values():
         schema, evidence = tool["inputSchema"], {"confirm", "confirmation"}
         guarded = tool["annotations"]["destructiveHint"]
@@ -200,18 +205,18 @@ async def test_a_yes_can_be_given_where_the_call_is_destructive(
 async def test_output_schemas_require_nothing_and_close_nothing(
     tools: dict[str, JsonObject],
 ) -> None:
-    """A client that checks an answer must never turn a done act into an error."""
+    """A client that checks an answer must never turn a successful call into an error."""
     for tool in tools.values():
         assert tool["outputSchema"]["type"] == "object"
         narrow = {"required", "enum", "const", "format", "pattern", "additionalProperties"}
-        nodes = [node for node in everything(tool["outputSchema"]) if "type" in node]
+        nodes = [node for node in objects_in(tool["outputSchema"]) if "type" in node]
         assert not [node for node in nodes if narrow & node.keys()]
 
 
 async def test_no_keyword_of_an_input_schema_is_unknown_to_json_schema(
     tools: dict[str, JsonObject],
 ) -> None:
-    """A client passes over what it does not know, and then a limit limits nothing."""
+    """A client ignores unknown keywords, and a limit in one of them would limit nothing."""
     for tool in tools.values():
         schema = tool["inputSchema"]
         assert schema.keys() <= {"type", "properties", "required", "additionalProperties"}
@@ -225,11 +230,11 @@ OURS: Final = {
     "go_live": {"observed"},
     "go_offline": {"observed"},
 }
-"""What we add to TRaX's answers."""
+"""Fields that this server adds to TRaX's answers."""
 
 
-async def test_output_schemas_name_the_contracts_fields(tools: dict[str, JsonObject]) -> None:
-    """All of them, and what we add."""
+async def test_output_schemas_have_the_contracts_fields(tools: dict[str, JsonObject]) -> None:
+    """They have all of them, and the fields that this server adds."""
     for name, (operation, _, _) in TOOLS.items():
         documented = CONTRACT.resolve(CONTRACT.calls[operation].answer).get("properties", {})
         ours = OURS.get(name, set())
@@ -237,10 +242,10 @@ async def test_output_schemas_name_the_contracts_fields(tools: dict[str, JsonObj
         assert not ours & documented.keys()
 
 
-async def test_what_is_beyond_the_contract_answers_as_the_interface_says(
+async def test_a_tool_of_several_calls_answers_with_the_contracts_items(
     tools: dict[str, JsonObject],
 ) -> None:
-    """The chat as the resource has it, its messages as TRaX has them, and an asset likewise."""
+    """Chat has the form of the chat resource. Messages and assets have TRaX's fields."""
     fields = tools["wait_for_chat_messages"]["outputSchema"]["properties"]
     assert list(fields) == ["notice", "studioId", "messages", "cursor", "missed"]
     messages = next(it for it in fields["messages"]["anyOf"] if it["type"] == "array")
@@ -251,28 +256,28 @@ async def test_what_is_beyond_the_contract_answers_as_the_interface_says(
 
 
 def read_by_a_model(tools: Iterable[JsonObject]) -> int:
-    """Bytes of name, description and input schema of each, as compact JSON in UTF-8."""
+    """The bytes of names, descriptions and input schemas, as compact JSON in UTF-8."""
     parts = ("name", "description", "inputSchema")
     seen = [{part: tool[part] for part in parts} for tool in tools]
     return len(json.dumps(seen, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-async def test_what_a_model_reads_of_the_contracts_tools_fits_into_13_kb(
+async def test_a_model_reads_13_kb_at_most_about_the_contracts_tools(
     tools: dict[str, JsonObject],
 ) -> None:
-    """It is read anew in every conversation."""
+    """A model reads it again in every conversation."""
     assert read_by_a_model(tools[name] for name in TOOLS) <= 13_000
 
 
-async def test_what_a_model_reads_of_those_beyond_it_fits_into_3_kb(
+async def test_a_model_reads_3_kb_at_most_about_the_other_tools(
     tools: dict[str, JsonObject],
 ) -> None:
-    """All of them together."""
+    """The limit is for all of them together."""
     assert read_by_a_model(tools[name] for name in BEYOND) <= 3_000
 
 
-async def test_the_server_introduces_itself_briefly(server: Server[Any], trax: Client) -> None:
-    """What it is, that a yes is a person's, that chat is written by strangers; 150 words."""
+async def test_the_server_introduces_itself_in_150_words(server: Server[Any], trax: Client) -> None:
+    """It tells its purpose, that only a person says yes, and that strangers write the chat."""
     async with mcp.Client(server, mode=LEGACY, cache=None) as client:
         assert client.instructions == INSTRUCTIONS
     assert len(INSTRUCTIONS.split()) <= 150

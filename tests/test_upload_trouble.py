@@ -1,6 +1,6 @@
-"""`upload_media` where it cannot be done, or goes wrong: what is told, and what became of the file.
+"""`upload_media` failures: what is reported, and what became of the file.
 
-Through a real client in both eras, on a sandbox where time passes only when the test says so.
+Through a real client with both eras, on a sandbox with a manual clock.
 """
 
 from __future__ import annotations
@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.media import MP4, NO_MEDIA
-from tests.uploading import EMPTY, LONGEST, LOOK, PUT, RESERVE, TOOL, acting, failed, uploading
+from tests.media import MP4, OTHER_CONTENT
+from tests.uploading import (
+    LIST,
+    MAX_PROCESSING_SECONDS,
+    NOT_UPLOADED,
+    PUT,
+    RESERVE,
+    TOOL,
+    open_upload_session,
+    upload_failure,
+    with_side_effect,
+)
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.sandbox import READONLY_KEY, Fault
 
@@ -19,48 +29,50 @@ if TYPE_CHECKING:
 
     from tests.uploading import Json
 
-UNSEEN: Final = (
+READINESS_UNKNOWN: Final = (
     "The file was uploaded, but whether it is ready could not be seen. Do not upload it again."
 )
 
 
-async def test_what_may_not_be_read_is_refused_and_trax_is_not_asked(
+async def test_forbidden_or_invalid_files_are_refused_without_a_request(
     era: str, tmp_path: Path
 ) -> None:
-    """With what is wrong, and where files may be."""
-    async with uploading(era, tmp_path) as desk:
-        (desk.folder / "link.png").symlink_to(tmp_path / "outside" / "secret.png")
-        (desk.folder / "text.mp4").write_bytes(NO_MEDIA["a private key"])
+    """The failure says what is wrong, and which folders are allowed."""
+    async with open_upload_session(era, tmp_path) as session:
+        (session.folder / "link.png").symlink_to(tmp_path / "outside" / "secret.png")
+        (session.folder / "text.mp4").write_bytes(OTHER_CONTENT["a private key"])
         outside = (
             "The file is in no folder that may be read, so nothing was sent."
-            f" TRAX_MEDIA_DIRS allows {desk.folder}."
+            f" TRAX_MEDIA_DIRS allows {session.folder}."
         )
         secret = "outside/secret.png"
         for path in (f"../{secret}", f"{tmp_path}/{secret}", "link.png", "/etc/passwd"):
-            assert await desk.failure(path) == failed("invalid_file", outside)
-        for path, why in {
+            assert await session.failure(path) == upload_failure("invalid_file", outside)
+        for path, reason in {
             "no-such.mp4": "is not there, so nothing was sent. Check its path.",
             "text.mp4": "is not video, image or audio by its content, so nothing was sent."
             " Name one whose content is a video, a picture or sound.",
             ".": "is no regular file, so nothing was sent."
             " Name one that is, no folder, pipe or device.",
         }.items():
-            assert await desk.failure(path) == failed("invalid_file", f"The file {why}")
-        assert desk.calls == []
+            assert await session.failure(path) == upload_failure(
+                "invalid_file", f"The file {reason}"
+            )
+        assert session.calls == []
 
 
-async def test_a_file_that_is_called_nothing_is_refused_by_that(era: str, tmp_path: Path) -> None:
-    """TRaX takes no name of blanks; nothing is reserved, and the file can be called something."""
-    async with uploading(era, tmp_path) as desk:
-        (desk.folder / "sub" / "  ").write_bytes(MP4)
-        told = await desk.failure("sub/  ")
-        assert desk.calls == []
+async def test_a_file_with_a_blank_name_is_refused(era: str, tmp_path: Path) -> None:
+    """TRaX accepts no blank name; nothing is reserved."""
+    async with open_upload_session(era, tmp_path) as session:
+        (session.folder / "sub" / "  ").write_bytes(MP4)
+        failure = await session.failure("sub/  ")
+        assert session.calls == []
     message = "The file has a name that TRaX would not take, so nothing was sent."
     remedy = "Give it a name with something to read in it."
-    assert told == failed("invalid_file", f"{message} {remedy}")
+    assert failure == upload_failure("invalid_file", f"{message} {remedy}")
 
 
-WRONG: Final[tuple[tuple[Json, str], ...]] = (
+INVALID: Final[tuple[tuple[Json, str], ...]] = (
     ({}, "`path` is required"),
     ({"path": ""}, "`path` must be a non-empty string"),
     ({"path": 7}, "`path` must be a non-empty string"),
@@ -72,205 +84,217 @@ WRONG: Final[tuple[tuple[Json, str], ...]] = (
 )
 
 
-@pytest.mark.parametrize(("arguments", "problem"), WRONG)
-async def test_wrong_arguments_are_refused_by_name(
+@pytest.mark.parametrize(("arguments", "problem"), INVALID)
+async def test_invalid_arguments_are_named(
     era: str, tmp_path: Path, arguments: Json, problem: str
 ) -> None:
-    """Before any file is looked at."""
-    async with uploading(era, tmp_path) as desk:
-        result = await desk.client.call_tool(TOOL, arguments)
+    """Before any file is opened."""
+    async with open_upload_session(era, tmp_path) as session:
+        result = await session.client.call_tool(TOOL, arguments)
         message = f"{problem}. Nothing was sent: correct the arguments and call again."
-        assert result.structured_content == {"error": failed("invalid_arguments", message)}
+        assert result.structured_content == {"error": upload_failure("invalid_arguments", message)}
 
 
-async def test_writes_that_are_off_are_told_as_trax_tells_it(era: str, tmp_path: Path) -> None:
-    """The same account as of the call that it stands on; no byte leaves."""
-    async with uploading(era, tmp_path) as desk:
-        desk.trax.write_enabled = False
-        refused = await desk.failure()
-        given = {"filename": "a", "contentType": "video/mp4", "byteSize": 1}
-        same = await desk.client.call_tool("create_media_upload", given)
-        assert desk.calls == [RESERVE, RESERVE]
-    expected = (same.structured_content or {})["error"]
+async def test_disabled_writes_fail_like_the_reservation_tool(era: str, tmp_path: Path) -> None:
+    """The failure equals that of the reservation tool; no byte is sent."""
+    async with open_upload_session(era, tmp_path) as session:
+        session.trax.write_enabled = False
+        failure = await session.failure()
+        arguments = {"filename": "a", "contentType": "video/mp4", "byteSize": 1}
+        reservation = await session.client.call_tool("create_media_upload", arguments)
+        assert session.calls == [RESERVE, RESERVE]
+    expected = (reservation.structured_content or {})["error"]
     expected.pop("requestId")
-    assert (refused["code"], refused) == ("write_disabled", expected)
+    assert (failure["code"], failure) == ("write_disabled", expected)
 
 
 @pytest.mark.parametrize(
     ("caller", "code", "calls"),
     [(ANONYMOUS, "no_key", []), (Caller(READONLY_KEY), "insufficient_scope", [RESERVE])],
 )
-async def test_a_key_that_may_not_reserve_sends_nothing(
+async def test_without_a_reservation_no_file_is_sent(
     *, era: str, tmp_path: Path, caller: Caller, code: str, calls: list[str]
 ) -> None:
-    """What is not reserved has nowhere to go."""
-    async with uploading(era, tmp_path, caller=caller) as desk:
-        assert (await desk.failure())["code"] == code
-        assert desk.calls == calls
+    """There is no upload URL."""
+    async with open_upload_session(era, tmp_path, caller=caller) as session:
+        assert (await session.failure())["code"] == code
+        assert session.calls == calls
 
 
-async def test_a_reservation_whose_answer_was_lost_is_not_made_again(
+async def test_a_reservation_is_not_repeated_after_a_lost_response(
     era: str, tmp_path: Path
 ) -> None:
-    """It may be there; what came of it is for a look to tell."""
-    async with uploading(era, tmp_path) as desk:
-        desk.trax.faults.add(Fault.dropped(when="after"))
-        told = await desk.failure()
-        assert (told["code"], told["outcome"]) == ("unreachable", "unknown")
-        assert told["message"].endswith("Look with list_media before anything else.")
-        assert desk.calls == [RESERVE]
+    """Its outcome is unknown, and the failure says how to check."""
+    async with open_upload_session(era, tmp_path) as session:
+        session.trax.faults.add(Fault.dropped(when="after"))
+        failure = await session.failure()
+        assert (failure["code"], failure["outcome"]) == ("unreachable", "unknown")
+        assert failure["message"].endswith("Look with list_media before anything else.")
+        assert session.calls == [RESERVE]
 
 
-async def test_a_reservation_without_an_address_is_told_so(era: str, tmp_path: Path) -> None:
-    """It has been made all the same."""
-    async with uploading(era, tmp_path) as desk:
-        desk.trax.faults.add(Fault.patched(lambda it: it.pop("uploadUrl")))
-        told = await desk.failure()
-        assert (told["code"], told["outcome"], desk.calls) == ("bad_answer", "applied", [RESERVE])
+async def test_a_reservation_without_an_upload_url_is_reported_as_made(
+    era: str, tmp_path: Path
+) -> None:
+    """The reservation took effect."""
+    async with open_upload_session(era, tmp_path) as session:
+        session.trax.faults.add(Fault.patched(lambda it: it.pop("uploadUrl")))
+        failure = await session.failure()
+        assert (failure["code"], failure["outcome"], session.calls) == (
+            "bad_answer",
+            "applied",
+            [RESERVE],
+        )
 
 
-async def test_an_address_that_others_may_listen_to_is_not_used(era: str, tmp_path: Path) -> None:
-    """The file stays here; the address is told to nobody."""
-    async with uploading(era, tmp_path) as desk:
-        desk.trax.base_url = "http://storage.example"
-        told = await desk.failure()
-        assert desk.calls == [RESERVE]
-    message = f"TRaX gave an upload address that is not https, {EMPTY}"
-    assert told == failed("bad_answer", f"{message} Tell whoever runs this TRaX.")
+async def test_an_unencrypted_upload_url_is_not_used(era: str, tmp_path: Path) -> None:
+    """The file is not sent, and the URL is not shown."""
+    async with open_upload_session(era, tmp_path) as session:
+        session.trax.base_url = "http://storage.example"
+        failure = await session.failure()
+        assert session.calls == [RESERVE]
+    message = f"TRaX gave an upload address that is not https, {NOT_UPLOADED}"
+    assert failure == upload_failure("bad_answer", f"{message} Tell whoever runs this TRaX.")
 
 
-async def test_a_storage_that_refuses_is_told_with_its_status(era: str, tmp_path: Path) -> None:
-    """What was reserved is still there, and nobody asks whether it is ready."""
-    async with uploading(era, tmp_path) as desk:
+async def test_a_storage_error_is_reported_with_its_status(era: str, tmp_path: Path) -> None:
+    """The reservation remains, and the asset is not polled."""
+    async with open_upload_session(era, tmp_path) as session:
         body = {"error": {"code": "canary", "message": "/uploads/canary"}}
-        desk.trax.faults.add(Fault.status(403, body), method="PUT")
-        told = await desk.failure()
-        assert (desk.calls, desk.shown["status"]) == ([RESERVE, PUT], "UPLOADING")
-    message = f"The storage answered the upload with HTTP 403, {EMPTY}"
+        session.trax.faults.add(Fault.status(403, body), method="PUT")
+        failure = await session.failure()
+        assert (session.calls, session.last_asset_json["status"]) == ([RESERVE, PUT], "UPLOADING")
+    message = f"The storage answered the upload with HTTP 403, {NOT_UPLOADED}"
     message += " The same call is likely to fail again."
-    assert told == failed("upload_failed", message, httpStatus=403)
+    assert failure == upload_failure("upload_failed", message, httpStatus=403)
 
 
-async def test_a_storage_that_hangs_up_may_have_taken_it(era: str, tmp_path: Path) -> None:
-    """All bytes had left."""
-    async with uploading(era, tmp_path) as desk:
-        desk.trax.faults.add(Fault.dropped(when="after"), method="PUT")
-        told = await desk.failure()
-        assert desk.calls == [RESERVE, PUT]
+async def test_after_a_storage_disconnect_the_outcome_is_unknown(era: str, tmp_path: Path) -> None:
+    """All bytes had been sent."""
+    async with open_upload_session(era, tmp_path) as session:
+        session.trax.faults.add(Fault.dropped(when="after"), method="PUT")
+        failure = await session.failure()
+        assert session.calls == [RESERVE, PUT]
     message = "The connection to the storage broke; whether the file arrived is not known."
     message += " Look with list_media before anything else."
-    assert told == failed("unreachable", message, "unknown")
+    assert failure == upload_failure("unreachable", message, "unknown")
 
 
-async def test_a_file_that_changes_meanwhile_is_not_uploaded(era: str, tmp_path: Path) -> None:
-    """A recording that is still being written: what was reserved is not what it is now."""
-    async with uploading(era, tmp_path) as desk:
-        path = desk.folder / "intro.mp4"
-        desk.trax.faults.add(acting(lambda: path.write_bytes(MP4 * 2)), method="POST")
-        told = await desk.failure()
-        assert (desk.shown["status"], LOOK in desk.calls) == ("UPLOADING", False)
-    message = f"The file changed while it was sent, {EMPTY} Wait until it is complete."
-    assert told == failed("invalid_file", message)
+async def test_a_file_that_changes_during_the_upload_is_not_uploaded(
+    era: str, tmp_path: Path
+) -> None:
+    """For example a recording in progress: it no longer matches the reservation."""
+    async with open_upload_session(era, tmp_path) as session:
+        path = session.folder / "intro.mp4"
+        session.trax.faults.add(with_side_effect(lambda: path.write_bytes(MP4 * 2)), method="POST")
+        failure = await session.failure()
+        assert (session.last_asset_json["status"], LIST in session.calls) == ("UPLOADING", False)
+    message = f"The file changed while it was sent, {NOT_UPLOADED} Wait until it is complete."
+    assert failure == upload_failure("invalid_file", message)
 
 
-async def test_a_file_that_trax_cannot_process_is_told_so(era: str, tmp_path: Path) -> None:
-    """It arrived, and is FAILED: another try with the same file would only make another."""
-    async with uploading(era, tmp_path) as desk:
-        desk.trax.faults.add(acting(lambda: desk.change(status="FAILED")), method="PUT")
-        told = await desk.failure()
-        assert desk.calls == [RESERVE, PUT, LOOK]
+async def test_a_failed_asset_is_reported(era: str, tmp_path: Path) -> None:
+    """It arrived, and its state is FAILED: the same file would fail again."""
+    async with open_upload_session(era, tmp_path) as session:
+        session.trax.faults.add(
+            with_side_effect(lambda: session.change_last_asset(status="FAILED")), method="PUT"
+        )
+        failure = await session.failure()
+        assert session.calls == [RESERVE, PUT, LIST]
     message = (
         "The file was uploaded, but TRaX could not process it: the media library lists it as"
         " FAILED. Tell the person; do not upload the same file again."
     )
-    assert told == failed("upload_failed", message, "applied")
+    assert failure == upload_failure("upload_failed", message, "applied")
 
 
-async def test_a_file_that_is_never_ready_is_given_up(era: str, tmp_path: Path) -> None:
-    """After ten minutes, in which TRaX is asked less and less often."""
-    async with uploading(era, tmp_path) as desk:
-        desk.trax.faults.add(acting(lambda: desk.change(ready_at=None)), method="PUT")
-        began = desk.clock.seconds()
-        told = await desk.failure()
-        assert desk.clock.seconds() - began == LONGEST
-        assert 30 < desk.calls.count(LOOK) < 60
-        (first, total, _), *_, (last, _, _) = desk.progress.all
-    gone = [it[0] for it in desk.progress.all]
-    assert gone == sorted(set(gone))
-    assert (first, last < len(MP4) + LONGEST == total) == (0, True)
+async def test_polling_ends_after_ten_minutes(era: str, tmp_path: Path) -> None:
+    """The polls become less frequent."""
+    async with open_upload_session(era, tmp_path) as session:
+        session.trax.faults.add(
+            with_side_effect(lambda: session.change_last_asset(ready_at=None)), method="PUT"
+        )
+        started = session.clock.seconds()
+        failure = await session.failure()
+        assert session.clock.seconds() - started == MAX_PROCESSING_SECONDS
+        assert 30 < session.calls.count(LIST) < 60
+        (first, total, _), *_, (last, _, _) = session.progress.all
+    progress = [it[0] for it in session.progress.all]
+    assert progress == sorted(set(progress))
+    assert (first, last < len(MP4) + MAX_PROCESSING_SECONDS == total) == (0, True)
     message = (
         "The file was uploaded, but TRaX has not finished processing it in 600 s."
         " Do not upload it again: list_media shows when it is READY."
     )
-    assert told == failed("timeout", message, "applied")
+    assert failure == upload_failure("timeout", message, "applied")
 
 
 UNKNOWN_STATES: Final = ("PROCESSING", "", None, 7, "ready")
 
 
-async def test_a_state_that_nobody_knows_is_waited_through(era: str, tmp_path: Path) -> None:
-    """TRaX may add states; only READY is ready, and only FAILED has failed."""
-    async with uploading(era, tmp_path) as desk:
+async def test_unknown_states_are_polled_again(era: str, tmp_path: Path) -> None:
+    """TRaX may add states; only READY means ready, and only FAILED means failed."""
+    async with open_upload_session(era, tmp_path) as session:
         for state in UNKNOWN_STATES:
-            odd: Any = lambda it, state=state: [a.update(status=state) for a in it["data"]]  # noqa: E731  an act
-            desk.trax.faults.add(Fault.patched(odd), method="GET")
-        result = await desk.upload()
-        assert result.structured_content == desk.shown
-        assert desk.calls.count(LOOK) == len(UNKNOWN_STATES) + 1
+            set_state: Any = lambda it, state=state: [a.update(status=state) for a in it["data"]]  # noqa: E731  a patch
+            session.trax.faults.add(Fault.patched(set_state), method="GET")
+        result = await session.upload()
+        assert result.structured_content == session.last_asset_json
+        assert session.calls.count(LIST) == len(UNKNOWN_STATES) + 1
 
 
-PASSING: Final[dict[str, Fault]] = {
-    "a mistake": Fault.status(500),
-    "no answer": Fault.dropped(),
-    "too often": Fault.error(429, "rate_limited", Retry_After="60"),
+TEMPORARY: Final[dict[str, Fault]] = {
+    "server error": Fault.status(500),
+    "no response": Fault.dropped(),
+    "rate limit": Fault.error(429, "rate_limited", Retry_After="60"),
     "not listed yet": Fault.status(200, {"data": []}),
-    "a list of anything": Fault.status(200, {"data": [None, 7, "x", {"id": 7}, {}]}),
+    "invalid items": Fault.status(200, {"data": [None, 7, "x", {"id": 7}, {}]}),
     "no list": Fault.status(200, {"data": None}),
 }
 
 
-@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
-async def test_a_look_that_goes_wrong_is_taken_again(
-    era: str, tmp_path: Path, fault: Fault
-) -> None:
-    """The file is there already; nothing is lost by looking once more."""
-    async with uploading(era, tmp_path) as desk:
-        desk.trax.faults.add(fault, method="GET")
-        result = await desk.upload()
-        assert result.structured_content == desk.shown
-        assert desk.trax.faults.pending == 0
+@pytest.mark.parametrize("fault", TEMPORARY.values(), ids=TEMPORARY)
+async def test_a_failed_poll_is_repeated(era: str, tmp_path: Path, fault: Fault) -> None:
+    """The file has already arrived."""
+    async with open_upload_session(era, tmp_path) as session:
+        session.trax.faults.add(fault, method="GET")
+        result = await session.upload()
+        assert result.structured_content == session.last_asset_json
+        assert session.trax.faults.pending == 0
 
 
-async def test_a_library_that_may_not_be_read_is_told_so(era: str, tmp_path: Path) -> None:
-    """The key may write and not read: the file is there, and whether it is ready nobody can see."""
-    async with uploading(era, tmp_path) as desk:
+async def test_a_missing_read_scope_is_reported_after_the_upload(era: str, tmp_path: Path) -> None:
+    """The key may write but not read, so nobody can see whether the asset is ready."""
+    async with open_upload_session(era, tmp_path) as session:
         fault = Fault.error(403, "insufficient_scope")
-        desk.trax.faults.add(fault, method="GET", times=None)
-        told = await desk.failure()
-        assert desk.calls == [RESERVE, PUT, LOOK]
-    assert (told["code"], told["outcome"], told["retryable"]) == (
+        session.trax.faults.add(fault, method="GET", times=None)
+        failure = await session.failure()
+        assert session.calls == [RESERVE, PUT, LIST]
+    assert (failure["code"], failure["outcome"], failure["retryable"]) == (
         "insufficient_scope",
         "applied",
         False,
     )
-    assert told["message"].startswith(UNSEEN)
+    assert failure["message"].startswith(READINESS_UNKNOWN)
 
 
-async def test_a_library_that_cannot_be_read_for_ten_minutes_is_told_so(
-    era: str, tmp_path: Path
-) -> None:
-    """The last trouble is what is told, and that the file is there."""
-    async with uploading(era, tmp_path) as desk:
-        desk.trax.faults.add(Fault.status(500), method="GET", times=None)
-        told = await desk.failure()
-    assert (told["httpStatus"], told["outcome"], told["retryable"]) == (500, "applied", False)
-    assert told["message"].startswith(UNSEEN)
+async def test_ten_minutes_of_failed_polls_are_reported(era: str, tmp_path: Path) -> None:
+    """The failure holds the last error, and says that the file has arrived."""
+    async with open_upload_session(era, tmp_path) as session:
+        session.trax.faults.add(Fault.status(500), method="GET", times=None)
+        failure = await session.failure()
+    assert (failure["httpStatus"], failure["outcome"], failure["retryable"]) == (
+        500,
+        "applied",
+        False,
+    )
+    assert failure["message"].startswith(READINESS_UNKNOWN)
 
 
-async def test_pages_without_an_end_are_not_read_for_ever(era: str, tmp_path: Path) -> None:
-    """Each look ends, and the wait with them."""
-    async with uploading(era, tmp_path) as desk:
+async def test_endless_pages_do_not_block_the_upload(era: str, tmp_path: Path) -> None:
+    """Each poll ends, and so does the wait."""
+    async with open_upload_session(era, tmp_path) as session:
         pagination_loop = Fault.status(200, {"data": [], "nextCursor": "again"})
-        desk.trax.faults.add(pagination_loop, method="GET", times=100)
-        result = await desk.upload()
-        assert result.structured_content == desk.shown
+        session.trax.faults.add(pagination_loop, method="GET", times=100)
+        result = await session.upload()
+        assert result.structured_content == session.last_asset_json

@@ -1,6 +1,6 @@
-"""A storage that refuses, breaks off, stalls or sends elsewhere: what is told, and what is not.
+"""A storage that refuses, disconnects, stalls or redirects: what is reported, and what is not.
 
-The address that the bytes went to is in no error, and in no word that a log would hold of one.
+The upload URL is in no failure, and in no exception text that a log could contain.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from tests.media import MP4
 from tests.processes import PATIENCE_SECONDS
 from tests.storage import (
     QUERY,
-    answering,
-    dripping,
-    hanging_up,
-    listening_on,
-    pieces_of,
+    chunks_of,
+    disconnect_unread,
+    open_storage,
     put,
-    refusing,
-    resetting,
-    silent,
-    stalling,
-    storing,
-    taking_and_hanging_up,
-    zeros,
+    receive_and_disconnect,
+    receive_and_stall,
+    receive_until_disconnect,
+    refuse_unread,
+    reset_while_reading,
+    respond_endlessly,
+    respond_with,
+    stop_reading,
+    zero_chunks,
 )
-from tests.uploading import EMPTY
+from tests.uploading import NOT_UPLOADED
 from tests.wire import closed_port
 from trax_mcp.api.errors import Failure, NotSent, TraxError
 from trax_mcp.uploads.storage import UploadStorage
@@ -37,53 +37,57 @@ from trax_mcp.uploads.storage import UploadStorage
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.storage import Treatment
+    from tests.storage import StorageBehaviour
 
-HURRY: Final = 0.4
-"""Seconds in which something must move, where nothing does."""
+SHORT_SECONDS: Final = 0.4
+"""The timeout, in seconds, where nothing moves."""
 
-AGAIN: Final = "Call again to try anew."
-LOOK: Final = "whether the file arrived is not known. Look with list_media before anything else."
+RETRY: Final = "Call again to try anew."
+CHECK_FIRST: Final = (
+    "whether the file arrived is not known. Look with list_media before anything else."
+)
 
-OK: Final = answering("200 OK", "Content-Length: 0")
+OK: Final = respond_with("200 OK", "Content-Length: 0")
 LARGE: Final = 1 << 25
-"""More than fits between two sockets."""
+"""More than the buffers of two sockets hold."""
 
 
-async def failing(
+async def failure_of(
     url: str,
     *,
     size: int = len(MP4),
     idle_seconds: float = PATIENCE_SECONDS,
     answer_seconds: float = PATIENCE_SECONDS,
 ) -> Failure:
-    """How it fails; what the error says and what a log would say of it, without the address."""
-    uploads = UploadStorage(plain=True, idle_seconds=idle_seconds, answer_seconds=answer_seconds)
-    pieces = pieces_of(MP4) if size == len(MP4) else zeros(size)
+    """The failure of an upload; checks that neither it nor its traceback contains the URL."""
+    uploads = UploadStorage(
+        allow_http=True, idle_seconds=idle_seconds, answer_seconds=answer_seconds
+    )
+    chunks = chunks_of(MP4) if size == len(MP4) else zero_chunks(size)
     with pytest.raises(TraxError) as caught:
-        await uploads.put(url, pieces, size=size, content_type="video/mp4")
+        await uploads.put(url, chunks, size=size, content_type="video/mp4")
     error = caught.value
-    told = "".join(traceback.format_exception(error)) + repr(error.failure)
-    assert [it for it in ("canary", "bucket", "Amz", "127.0.0.1", url) if it and it in told] == []
+    text = "".join(traceback.format_exception(error)) + repr(error.failure)
+    assert [it for it in ("canary", "bucket", "Amz", "127.0.0.1", url) if it and it in text] == []
     assert error.failure.request_id is None
     return error.failure
 
 
 def failure(code: str, message: str, **rest: Any) -> Failure:  # noqa: ANN401  the fields of one
-    """An account of it."""
+    """The expected failure."""
     return Failure(code=code, message=message, **{"retryable": False, **rest})
 
 
 @pytest.mark.parametrize("status", [307, 308, 301, 302, 303])
 async def test_a_redirect_is_not_followed(status: int) -> None:
-    """Not even on the same machine: the file was to go to one address."""
+    """Not even to the same machine: the file has exactly one URL."""
     async with (
-        storing(OK) as elsewhere,
-        storing(answering(f"{status} Away", f"Location: {elsewhere.url}")) as storage,
+        open_storage(OK) as elsewhere,
+        open_storage(respond_with(f"{status} Away", f"Location: {elsewhere.url}")) as storage,
     ):
-        assert await failing(storage.url) == failure(
+        assert await failure_of(storage.url) == failure(
             "upload_failed",
-            f"The storage answered the upload with HTTP {status}, {EMPTY}"
+            f"The storage answered the upload with HTTP {status}, {NOT_UPLOADED}"
             " The same call is likely to fail again.",
             http_status=status,
         )
@@ -91,117 +95,127 @@ async def test_a_redirect_is_not_followed(status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "may_pass"),
+    ("status", "is_temporary"),
     [
         *((it, False) for it in (400, 403, 404, 411, 413)),
         *((it, True) for it in (408, 429, 500, 503)),
     ],
 )
-async def test_a_refusal_says_its_status_and_nothing_else(*, status: int, may_pass: bool) -> None:
-    """What a storage writes into its errors is none of anybody's business."""
+async def test_a_storage_error_is_reported_by_its_status_only(
+    *, status: int, is_temporary: bool
+) -> None:
+    """The body of a storage error is not reported."""
     body = f"<Error>{QUERY}</Error>"
-    treatment = answering(f"{status} canary", f"Content-Length: {len(body)}", "", body)
-    async with storing(treatment) as storage:
-        again = AGAIN if may_pass else "The same call is likely to fail again."
-        assert await failing(storage.url) == failure(
+    behaviour = respond_with(f"{status} canary", f"Content-Length: {len(body)}", "", body)
+    async with open_storage(behaviour) as storage:
+        advice = RETRY if is_temporary else "The same call is likely to fail again."
+        assert await failure_of(storage.url) == failure(
             "upload_failed",
-            f"The storage answered the upload with HTTP {status}, {EMPTY} {again}",
-            retryable=may_pass,
+            f"The storage answered the upload with HTTP {status}, {NOT_UPLOADED} {advice}",
+            retryable=is_temporary,
             http_status=status,
         )
 
 
-async def test_a_storage_that_cannot_be_reached_is_told_so() -> None:
-    """Nobody listens, or nobody who speaks TLS."""
+async def test_an_unreachable_storage_is_reported() -> None:
+    """Nothing listens on the port, over http or https."""
     unreachable = failure(
         "unreachable",
-        f"The storage that TRaX named could not be reached, {EMPTY} {AGAIN}",
+        f"The storage that TRaX named could not be reached, {NOT_UPLOADED} {RETRY}",
         retryable=True,
     )
-    assert await failing(f"http://127.0.0.1:{closed_port()}/canary?{QUERY}") == unreachable
-    assert await failing(f"https://127.0.0.1:{closed_port()}/canary?{QUERY}") == unreachable
+    assert await failure_of(f"http://127.0.0.1:{closed_port()}/canary?{QUERY}") == unreachable
+    assert await failure_of(f"https://127.0.0.1:{closed_port()}/canary?{QUERY}") == unreachable
 
 
-async def test_an_environment_that_lets_no_client_be_made_is_told_so(
+async def test_an_invalid_proxy_setting_is_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A proxy that is none."""
+    """The proxy URL is invalid."""
     monkeypatch.setenv("HTTPS_PROXY", "nonsense://canary")
-    told = await failing("https://storage.example/canary")
-    assert told.code == "unreachable"
+    failed = await failure_of("https://storage.example/canary")
+    assert failed.code == "unreachable"
 
 
 BROKEN: Final = "The connection to the storage broke"
-INCOMPLETE: Final[dict[str, tuple[Treatment, str, str]]] = {
-    "it hangs up": (hanging_up, "unreachable", BROKEN),
-    "it cuts the line": (resetting, "unreachable", BROKEN),
-    "it takes no more": (
-        stalling,
+INCOMPLETE: Final[dict[str, tuple[StorageBehaviour, str, str]]] = {
+    "disconnect": (disconnect_unread, "unreachable", BROKEN),
+    "reset": (reset_while_reading, "unreachable", BROKEN),
+    "stall": (
+        stop_reading,
         "timeout",
-        f"The storage took nothing more of the file for {HURRY} s",
+        f"The storage took nothing more of the file for {SHORT_SECONDS} s",
     ),
 }
 
 
-@pytest.mark.parametrize(("treatment", "code", "told"), INCOMPLETE.values(), ids=INCOMPLETE)
-async def test_a_file_that_did_not_leave_whole_has_not_arrived(
-    treatment: Treatment, code: str, told: str
+@pytest.mark.parametrize(("behaviour", "code", "message"), INCOMPLETE.values(), ids=INCOMPLETE)
+async def test_an_incomplete_upload_has_not_been_applied(
+    behaviour: StorageBehaviour, code: str, message: str
 ) -> None:
-    """Its length was said before, so nobody can take a part of it for the whole."""
-    async with storing(treatment) as storage:
-        assert await failing(storage.url, size=LARGE, idle_seconds=HURRY) == failure(
-            code, f"{told}, {EMPTY} {AGAIN}", retryable=True
+    """The length was announced, so a part is never taken for the whole."""
+    async with open_storage(behaviour) as storage:
+        assert await failure_of(storage.url, size=LARGE, idle_seconds=SHORT_SECONDS) == failure(
+            code, f"{message}, {NOT_UPLOADED} {RETRY}", retryable=True
         )
 
 
-async def test_a_storage_that_refuses_without_reading_is_told_of() -> None:
-    """It answers while we still send; what it says may be lost with the line, or not."""
-    async with storing(refusing) as storage:
-        told = await failing(storage.url, size=LARGE, idle_seconds=HURRY)
-    assert (told.code, told.outcome) == ("timeout", "not_applied")
+async def test_a_storage_that_responds_without_reading_is_reported() -> None:
+    """It responds while the client still sends; the response may be lost with the connection."""
+    async with open_storage(refuse_unread) as storage:
+        failed = await failure_of(storage.url, size=LARGE, idle_seconds=SHORT_SECONDS)
+    assert (failed.code, failed.outcome) == ("timeout", "not_applied")
 
 
-UNCONFIRMED: Final[dict[str, tuple[Treatment, str, str]]] = {
-    "it hangs up": (taking_and_hanging_up, "unreachable", BROKEN),
-    "it is silent": (silent, "timeout", f"The storage did not confirm the upload for {HURRY} s"),
-    "it never ends": (dripping, "timeout", f"The storage did not confirm the upload for {HURRY} s"),
+UNCONFIRMED: Final[dict[str, tuple[StorageBehaviour, str, str]]] = {
+    "disconnect": (receive_and_disconnect, "unreachable", BROKEN),
+    "no response": (
+        receive_and_stall,
+        "timeout",
+        f"The storage did not confirm the upload for {SHORT_SECONDS} s",
+    ),
+    "endless response": (
+        respond_endlessly,
+        "timeout",
+        f"The storage did not confirm the upload for {SHORT_SECONDS} s",
+    ),
 }
 
 
-@pytest.mark.parametrize(("treatment", "code", "told"), UNCONFIRMED.values(), ids=UNCONFIRMED)
-async def test_a_file_that_left_whole_may_have_arrived(
-    treatment: Treatment, code: str, told: str
+@pytest.mark.parametrize(("behaviour", "code", "message"), UNCONFIRMED.values(), ids=UNCONFIRMED)
+async def test_an_unconfirmed_upload_has_an_unknown_outcome(
+    behaviour: StorageBehaviour, code: str, message: str
 ) -> None:
-    """Nobody has confirmed it, so nobody knows: sending it again may make two of it."""
-    async with storing(treatment) as storage:
-        assert await failing(storage.url, answer_seconds=HURRY) == failure(
-            code, f"{told}; {LOOK}", outcome="unknown"
+    """A second upload could create a second asset."""
+    async with open_storage(behaviour) as storage:
+        assert await failure_of(storage.url, answer_seconds=SHORT_SECONDS) == failure(
+            code, f"{message}; {CHECK_FIRST}", outcome="unknown"
         )
 
 
-async def test_a_file_that_cannot_be_read_further_ends_the_upload() -> None:
-    """What the file says is what is told, and the storage never sees an end."""
-    gone = NotSent(failure("invalid_file", "It is gone."))
+async def test_a_file_read_error_ends_the_upload() -> None:
+    """The read error is reported, and the storage never receives a complete body."""
+    read_error = NotSent(failure("invalid_file", "It is gone."))
 
-    async def breaking() -> AsyncIterator[bytes]:
+    async def failing_chunks() -> AsyncIterator[bytes]:
         yield MP4
-        raise gone
+        raise read_error
 
-    async with storing(OK) as storage:
+    async with open_storage(OK) as storage:
         with pytest.raises(NotSent) as caught:
-            await UploadStorage(plain=True).put(
-                storage.url, breaking(), size=2 * len(MP4), content_type="video/mp4"
+            await UploadStorage(allow_http=True).put(
+                storage.url, failing_chunks(), size=2 * len(MP4), content_type="video/mp4"
             )
-        await storage.left.wait()
-    assert caught.value is gone
-    assert storage.taken <= len(MP4)
+        await storage.disconnected.wait()
+    assert caught.value is read_error
+    assert storage.received <= len(MP4)
 
 
-async def test_an_upload_that_is_given_up_leaves_the_line() -> None:
-    """Whoever called has cancelled, or the server stops."""
-    async with storing(listening_on) as storage:
-        with anyio.move_on_after(HURRY) as scope:
+async def test_a_cancelled_upload_closes_its_connection() -> None:
+    """The caller has cancelled, or the server stops."""
+    async with open_storage(receive_until_disconnect) as storage:
+        with anyio.move_on_after(SHORT_SECONDS) as scope:
             await put(storage.url)
         assert scope.cancelled_caught
-        await storage.left.wait()
+        await storage.disconnected.wait()
     assert storage.content == MP4

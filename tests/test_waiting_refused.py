@@ -1,6 +1,6 @@
-"""`wait_for_chat_messages` called wrongly, or where it is not offered: TRaX is not asked.
+"""`wait_for_chat_messages` with invalid arguments, or not offered: nothing is sent.
 
-Through a real client in both eras. What the arguments of other tools must be is proven beside them.
+Through a real client in both eras.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ import pytest
 
 from tests.audience import STUDIO
 from tests.conftest import OWNER
-from tests.waits import TOOL, failure, told, waiting
+from tests.waits import TOOL, chat_of, failure, waiting
 from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:
     from tests.waits import Json
 
-# Wrong arguments
+# Invalid arguments
 
 SECONDS: Final = "`timeoutSeconds` must be a number of seconds from 0 to 55"
 TEXT: Final = "`after` must be a non-empty string"
 LIMIT: Final = "`limit` must be a whole number of at least 1"
 TAKES: Final = "wait_for_chat_messages, which takes `studioId`, `after`, `timeoutSeconds`, `limit`"
 
-NO_TIMES: Final[tuple[object, ...]] = (
+INVALID_TIME_OUTS: Final[tuple[object, ...]] = (
     *(-1, -0.1, 55.1, 56, 10**30, True, False, [5], {}),
     *("x", "", "-1", "56", " 5", "5.5", "1e1", "NaN", "Infinity"),
 )
 
 WRONG: Final[list[tuple[Json, str]]] = [
-    *(({"timeoutSeconds": seconds}, SECONDS) for seconds in NO_TIMES),
+    *(({"timeoutSeconds": seconds}, SECONDS) for seconds in INVALID_TIME_OUTS),
     ({"after": ""}, TEXT),
     ({"after": "  "}, TEXT),
     ({"after": 7}, TEXT),
@@ -51,13 +51,13 @@ WRONG: Final[list[tuple[Json, str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("wrong", "problem"), WRONG, ids=range(len(WRONG)))
-async def test_wrong_arguments_are_refused_by_name_and_trax_is_not_asked(
-    era: str, wrong: Json, problem: str
+@pytest.mark.parametrize(("arguments", "problem"), WRONG, ids=range(len(WRONG)))
+async def test_invalid_arguments_are_refused_by_name_without_a_request(
+    era: str, arguments: Json, problem: str
 ) -> None:
-    """At once, with what is allowed."""
+    """The error says what is allowed."""
     async with waiting(era) as waiter:
-        result = await waiter.client.call_tool(TOOL, {"studioId": STUDIO, **wrong})
+        result = await waiter.client.call_tool(TOOL, {"studioId": STUDIO, **arguments})
         message = f"{problem}. Nothing was sent: correct the arguments and call again."
         assert failure(result) == {
             "code": "invalid_arguments",
@@ -66,38 +66,38 @@ async def test_wrong_arguments_are_refused_by_name_and_trax_is_not_asked(
             "outcome": "not_applied",
         }
         await waiter.clock.pass_by(20)
-        assert waiter.looks == 0
+        assert waiter.request_count == 0
 
 
-async def test_null_is_the_same_as_left_out(era: str) -> None:
-    """Models fill in everything."""
+async def test_a_null_argument_counts_as_omitted(era: str) -> None:
+    """Models fill in every argument."""
     async with waiting(era) as waiter:
-        given = dict.fromkeys(("after", "timeoutSeconds", "limit"))
-        result = await waiter.client.call_tool(TOOL, {"studioId": STUDIO, **given})
-        assert len(told(result)["messages"]) == 3
+        arguments = dict.fromkeys(("after", "timeoutSeconds", "limit"))
+        result = await waiter.client.call_tool(TOOL, {"studioId": STUDIO, **arguments})
+        assert len(chat_of(result)["messages"]) == 3
 
 
-# Where it is offered
+# Tool filters
 
-OFFERED: Final[dict[str, tuple[ToolFilter, str | None]]] = {
-    "reading only": (ToolFilter(read_only=True), None),
-    "by its tag": (ToolFilter(only=frozenset({"chat"})), None),
-    "by its name": (ToolFilter(only=frozenset({TOOL})), None),
-    "not among others": (ToolFilter(only=frozenset({"stream"})), "not_offered"),
-    "not by a namesake": (ToolFilter(only=frozenset({"list_chat_messages"})), "not_offered"),
+FILTERS: Final[dict[str, tuple[ToolFilter, str | None]]] = {
+    "read-only": (ToolFilter(read_only=True), None),
+    "its tag": (ToolFilter(only=frozenset({"chat"})), None),
+    "its name": (ToolFilter(only=frozenset({TOOL})), None),
+    "another tag": (ToolFilter(only=frozenset({"stream"})), "not_offered"),
+    "another name": (ToolFilter(only=frozenset({"list_chat_messages"})), "not_offered"),
 }
 
 
-@pytest.mark.parametrize(("offer", "code"), OFFERED.values(), ids=OFFERED)
-async def test_it_is_offered_where_the_operator_says_so(
-    era: str, offer: ToolFilter, code: str | None
+@pytest.mark.parametrize(("tool_filter", "code"), FILTERS.values(), ids=FILTERS)
+async def test_the_tool_is_offered_where_the_operator_allows_it(
+    era: str, tool_filter: ToolFilter, code: str | None
 ) -> None:
-    """Listed and callable, or neither, and then it says why."""
-    async with waiting(era, caller=OWNER, offer=offer) as waiter:
+    """It is both listed and callable, or neither."""
+    async with waiting(era, caller=OWNER, tool_filter=tool_filter) as waiter:
         listed = [tool.name for tool in (await waiter.client.list_tools()).tools]
         assert (TOOL in listed) is (code is None)
         result = await waiter.wait()
         if code is None:
-            assert len(told(result)["messages"]) == 3
+            assert len(chat_of(result)["messages"]) == 3
         else:
-            assert (failure(result)["code"], waiter.looks) == (code, 0)
+            assert (failure(result)["code"], waiter.request_count) == (code, 0)

@@ -1,6 +1,6 @@
-"""`wait_for_chat_messages` while TRaX takes its time: who waits does so no longer than they said.
+"""`wait_for_chat_messages` while TRaX is slow: a wait is no longer than its time-out.
 
-Through a real client in both eras, on a sandbox where time passes only when the test says so.
+Through a real client in both eras, on a manual clock.
 """
 
 from __future__ import annotations
@@ -11,31 +11,31 @@ import anyio
 import pytest
 
 from tests.meanwhile import Paused
-from tests.person import Told
-from tests.waits import failure, shown, told, waiting
+from tests.person import ProgressLog
+from tests.waits import chat_of, expected_chat, failure, waiting
 from tests.witness import still
 from trax_mcp.sandbox import SANDBOX_KEY
 
 
-async def test_what_is_known_and_newer_comes_without_asking(era: str) -> None:
-    """While somebody listens: a wait that has something to tell costs TRaX nothing."""
+async def test_known_new_messages_are_returned_without_a_request_while_polling(era: str) -> None:
+    """Another wait keeps the polling running."""
     async with waiting(era) as waiter, anyio.create_task_group() as tasks:
         cursor = await waiter.cursor()
         await waiter.clock.pass_by(2)
-        said = waiter.say("one", "two")
+        sent = waiter.say("one", "two")
         known = await waiter.chat()
         waiter.begin(tasks, known["cursor"], timeoutSeconds=55)
         await waiter.clock.pass_by(2)
         held = Paused()
         waiter.trax.faults.add(held.fault)
-        looks = waiter.looks
-        assert await waiter.chat(cursor) == shown(known["cursor"], *said)
-        assert waiter.looks == looks
+        before = waiter.request_count
+        assert await waiter.chat(cursor) == expected_chat(known["cursor"], *sent)
+        assert waiter.request_count == before
         tasks.cancel_scope.cancel()
 
 
-async def test_what_is_remembered_is_not_given_to_a_key_that_is_refused_now(era: str) -> None:
-    """Nobody has looked since; so TRaX is asked before anything is told."""
+async def test_remembered_messages_are_not_returned_to_a_revoked_key(era: str) -> None:
+    """Without polling, TRaX is requested first."""
     async with waiting(era) as waiter:
         cursor = await waiter.cursor()
         await waiter.clock.pass_by(2)
@@ -48,11 +48,11 @@ async def test_what_is_remembered_is_not_given_to_a_key_that_is_refused_now(era:
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-async def test_a_wait_ends_in_time_also_while_trax_does_not_answer(
+async def test_a_wait_ends_at_its_time_out_while_trax_does_not_answer(
     era: str, *, restarted: bool
 ) -> None:
-    """With the cursor that it was given, also where nothing was ever seen; none is lost by it."""
-    trax, progress = still(), Told()
+    """It returns its own cursor, also after a restart, and no message is lost."""
+    trax, progress = still(), ProgressLog()
     async with waiting(era, trax=trax) as waiter:
         cursor = await waiter.cursor()
     async with waiting(era, trax=trax) as waiter:
@@ -64,28 +64,28 @@ async def test_a_wait_ends_in_time_also_while_trax_does_not_answer(
         async with anyio.create_task_group() as tasks:
             results = waiter.begin(tasks, cursor, timeoutSeconds=7, progress=progress)
             await held.arrived()
-            assert await waiter.took(results) == 7
-        assert told(results[0]) == shown(cursor)
-        assert progress.all == [(float(gone), 7.0, "Waiting for chat.") for gone in (5, 7)]
-        said = waiter.say("Hello")
+            assert await waiter.wait_for_result(results) == 7
+        assert chat_of(results[0]) == expected_chat(cursor)
+        assert progress.all == [(float(elapsed), 7.0, "Waiting for chat.") for elapsed in (5, 7)]
+        sent = waiter.say("Hello")
         held.release()
         chat = await waiter.chat(cursor)
-        assert chat == shown(chat["cursor"], *said)
+        assert chat == expected_chat(chat["cursor"], *sent)
 
 
-async def test_who_does_not_wait_has_an_answer_of_trax(era: str) -> None:
-    """One look takes as long as it takes: an answer without it would tell nothing."""
+async def test_a_call_that_does_not_wait_needs_an_answer_of_trax(era: str) -> None:
+    """Its time-out does not apply."""
     async with waiting(era) as waiter:
         held = Paused()
         waiter.trax.faults.add(held.fault)
         async with anyio.create_task_group() as tasks:
-            waits = [
+            results = [
                 waiter.begin(tasks, timeoutSeconds=1),
                 waiter.begin(tasks, "start", timeoutSeconds=0),
             ]
             await held.arrived()
             await waiter.clock.pass_by(60)
-            assert waits == [[], []]
+            assert results == [[], []]
             held.release()
-            await waiter.clock.pass_until(lambda: all(waits))
-        assert [len(told(it[0])["messages"]) for it in waits] == [3, 3]
+            await waiter.clock.pass_until(lambda: all(results))
+        assert [len(chat_of(it[0])["messages"]) for it in results] == [3, 3]

@@ -1,6 +1,6 @@
-"""`wait_for_chat_messages` where something is wrong: silence is told only where there is silence.
+"""`wait_for_chat_messages` in an outage: no failure is reported as a chat without messages.
 
-Through a real client in both eras, on a sandbox where time passes only when the test says so.
+Through a real client in both eras, on a manual clock.
 """
 
 from __future__ import annotations
@@ -13,7 +13,14 @@ from unittest.mock import patch
 import anyio
 import pytest
 
-from tests.audience import CHAT, STUDIO, looks, staging, viewer_of, viewing
+from tests.audience import (
+    CHAT,
+    STUDIO,
+    manual_clock_server,
+    poll_count,
+    subscriber_of,
+    subscriber_on,
+)
 from tests.conftest import OWNER, client_on
 from tests.hand import HandClock, settled
 from tests.jsonrpc import LEGACY
@@ -21,18 +28,18 @@ from tests.meanwhile import Paused
 from tests.waits import (
     LONGEST_PAUSE,
     Waiter,
+    chat_of,
+    expected_chat,
     failure,
-    on_the_wire,
-    shown,
-    told,
-    under_way,
     wait_as,
+    wait_for_calls,
+    wait_until,
     waiting,
 )
 from tests.witness import still
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import TraxError
-from trax_mcp.chat.polled_source import Chat
+from trax_mcp.chat.polled_source import PolledChat
 from trax_mcp.sandbox import SANDBOX_KEY, STRANGER_KEY, Fault
 from trax_mcp.server.app import ServerDeps, build_server
 
@@ -43,10 +50,10 @@ if TYPE_CHECKING:
 OUTAGES: Final = {
     "no answer": (Fault.dropped(), "unreachable"),
     "an error page": (Fault.status(503, "<html>"), "bad_answer"),
-    "nonsense": (Fault.status(200, {"data": {"id": "m"}}), "bad_answer"),
-    "nothing": (Fault.status(200, {}), "bad_answer"),
+    "an invalid page": (Fault.status(200, {"data": {"id": "m"}}), "bad_answer"),
+    "an empty object": (Fault.status(200, {}), "bad_answer"),
 }
-"""What may become of a look, and the code under which a client is told."""
+"""Ways in which a poll can fail, and the error code for the client."""
 
 outages = pytest.mark.parametrize(("outage", "code"), OUTAGES.values(), ids=OUTAGES)
 
@@ -59,119 +66,119 @@ NOT_UNDERSTOOD: Final = {
 }
 
 
-# Passing trouble
+# Temporary errors
 
 
-async def test_an_outage_during_a_wait_is_survived(era: str) -> None:
-    """What was said meanwhile comes after it, from where the cursor was."""
+async def test_a_wait_continues_after_an_outage(era: str) -> None:
+    """It returns the messages of the outage."""
     async with waiting(era) as waiter:
         cursor = await waiter.cursor()
         async with anyio.create_task_group() as tasks:
             results = waiter.begin(tasks, cursor, timeoutSeconds=55)
             waiter.trax.faults.add(Fault.dropped(), times=3)
-            said = waiter.say("one", "two")
-            await waiter.took(results)
+            sent = waiter.say("one", "two")
+            await waiter.wait_for_result(results)
         assert waiter.trax.faults.pending == 0
-        chat = told(results[0])
-        assert chat == shown(chat["cursor"], *said)
+        chat = chat_of(results[0])
+        assert chat == expected_chat(chat["cursor"], *sent)
 
 
 @outages
-async def test_an_outage_at_the_end_of_a_wait_is_told_as_one(
+async def test_an_outage_at_the_end_of_a_wait_is_reported(
     era: str, outage: Fault, code: str
 ) -> None:
-    """Nobody knows whether something was said; the cursor is still good afterwards."""
+    """The cursor stays valid."""
     async with waiting(era) as waiter:
         cursor = await waiter.cursor()
         async with anyio.create_task_group() as tasks:
             results = waiter.begin(tasks, cursor, timeoutSeconds=20)
             waiter.trax.faults.add(outage, times=None)
-            assert await waiter.took(results) == 20
-        account = failure(results[0])
-        assert (account["code"], account["retryable"], account["outcome"]) == (
+            assert await waiter.wait_for_result(results) == 20
+        error = failure(results[0])
+        assert (error["code"], error["retryable"], error["outcome"]) == (
             code,
             True,
             "not_applied",
         )
         waiter.trax.faults.clear()
-        said = waiter.say("Hello")
+        sent = waiter.say("Hello")
         await waiter.clock.pass_by(2)
-        assert (await waiter.chat(cursor))["messages"] == said
+        assert (await waiter.chat(cursor))["messages"] == sent
 
 
 @outages
-async def test_an_outage_at_the_start_is_told_at_once_to_who_does_not_wait(
+async def test_an_outage_is_reported_at_once_to_a_call_that_does_not_wait(
     era: str, outage: Fault, code: str
 ) -> None:
-    """Without a cursor, or with no time to wait."""
+    """Without a cursor, or with a time-out of zero."""
     async with waiting(era) as waiter:
         waiter.trax.faults.add(outage, times=None)
-        began = waiter.clock.seconds()
+        start = waiter.clock.seconds()
         for result in (
             await waiter.wait(),
             await waiter.wait("from before a restart", timeoutSeconds=0),
             await waiter.wait("start", timeoutSeconds=0),
         ):
             assert failure(result)["code"] == code
-        assert (waiter.clock.seconds(), waiter.looks) == (began, 1)
+        assert (waiter.clock.seconds(), waiter.request_count) == (start, 1)
 
 
-async def test_after_a_restart_a_wait_survives_an_outage_at_its_start(era: str) -> None:
-    """Nothing has been seen yet, and its cursor is not known; what is said later is still heard."""
+async def test_a_wait_continues_after_an_outage_that_follows_a_restart(era: str) -> None:
+    """Although no page and no cursor is known yet."""
     trax = still()
-    async with waiting(era, trax=trax) as stopped:
-        cursor = await stopped.cursor()
+    async with waiting(era, trax=trax) as earlier:
+        cursor = await earlier.cursor()
     async with waiting(era, trax=trax) as waiter:
         trax.faults.add(Fault.status(503))
         async with anyio.create_task_group() as tasks:
             results = waiter.begin(tasks, cursor, timeoutSeconds=55)
             await settled()
             assert (trax.faults.pending, results) == (0, [])
-            said = waiter.say("Hello")
-            await waiter.took(results)
-        chat = told(results[0])
-        assert chat == shown(chat["cursor"], *said)
+            sent = waiter.say("Hello")
+            await waiter.wait_for_result(results)
+        chat = chat_of(results[0])
+        assert chat == expected_chat(chat["cursor"], *sent)
 
 
 @outages
-async def test_a_wait_in_which_nothing_could_be_seen_tells_the_outage_at_its_end(
+async def test_an_outage_during_a_whole_wait_is_reported_at_its_end(
     era: str, outage: Fault, code: str
 ) -> None:
-    """It may have passed any moment: not before, and not as silence."""
+    """Not earlier, and not as a chat without messages."""
     async with waiting(era) as waiter:
         waiter.trax.faults.add(outage, times=None)
         async with anyio.create_task_group() as tasks:
             results = waiter.begin(tasks, "from before a restart", timeoutSeconds=20)
-            assert await waiter.took(results) == 20
+            assert await waiter.wait_for_result(results) == 20
         assert failure(results[0])["code"] == code
 
 
-async def test_a_wait_that_starts_in_an_outage_goes_on_to_its_end(era: str) -> None:
-    """It waits no shorter for it, and if nothing was said after all, it says so."""
+async def test_a_wait_that_starts_in_an_outage_has_its_full_length(era: str) -> None:
+    """Without messages, it ends as usual."""
     async with waiting(era) as waiter:
         cursor = await waiter.cursor()
         await waiter.clock.pass_by(2)
         waiter.trax.faults.add(Fault.dropped(), times=2)
         async with anyio.create_task_group() as tasks:
             results = waiter.begin(tasks, cursor)
-            assert await waiter.took(results) == 25
-        assert told(results[0]) == shown(cursor)
+            assert await waiter.wait_for_result(results) == 25
+        assert chat_of(results[0]) == expected_chat(cursor)
 
 
-async def test_what_is_known_and_new_is_told_even_in_an_outage(era: str) -> None:
-    """It was seen before TRaX went silent, and is nobody's to keep back."""
+async def test_known_new_messages_are_returned_during_an_outage(era: str) -> None:
+    """They were received before it."""
     async with waiting(era) as waiter:
         cursor = await waiter.cursor()
-        said = waiter.say("Hello")
+        sent = waiter.say("Hello")
         await waiter.clock.pass_by(2)
         await waiter.chat()
         waiter.trax.faults.add(Fault.dropped(), times=None)
         await waiter.clock.pass_by(2)
-        assert (await waiter.chat(cursor))["messages"] == said
+        assert (await waiter.chat(cursor))["messages"] == sent
 
 
-async def test_while_trax_wishes_to_be_left_alone_nobody_asks_it(era: str) -> None:
-    """`Retry-After` holds for every wait of this caller, with a cursor and without."""
+async def test_no_wait_sends_a_request_before_retry_after(era: str) -> None:
+    """For all calls of this caller, with a cursor and without."""
     async with waiting(era) as waiter:
         cursor = await waiter.cursor()
         await waiter.clock.pass_by(2)
@@ -182,151 +189,151 @@ async def test_while_trax_wishes_to_be_left_alone_nobody_asks_it(era: str) -> No
             results = waiter.begin(tasks, cursor, timeoutSeconds=55)
             await waiter.clock.pass_by(39.5)
             assert failure(await waiter.wait())["code"] == "rate_limited"
-            assert (waiter.looks, results) == (2, [])
-            said = waiter.say("Hello")
-            assert await waiter.took(results) <= 40 * 0.2 + 1
-        assert told(results[0])["messages"] == said
+            assert (waiter.request_count, results) == (2, [])
+            sent = waiter.say("Hello")
+            assert await waiter.wait_for_result(results) <= 40 * 0.2 + 1
+        assert chat_of(results[0])["messages"] == sent
 
 
-# Trouble for good
+# Final errors
 
 
-def revoke(waiter: Waiter) -> None:
-    """Take the key away."""
+def revoke_key(waiter: Waiter) -> None:
+    """Revoke the key."""
     keys = waiter.trax.world.keys
     keys[SANDBOX_KEY] = replace(keys[SANDBOX_KEY], revoked=True)
 
 
-def remove(waiter: Waiter) -> None:
-    """Take the studio away."""
+def remove_studio(waiter: Waiter) -> None:
+    """Delete the studio."""
     waiter.trax.world.studios.remove(waiter.trax.world.studios[STUDIO])
 
 
-@pytest.mark.parametrize(("happens", "code"), [(revoke, "invalid_key"), (remove, "not_found")])
-async def test_what_cannot_come_any_more_ends_the_wait_with_the_reason(
-    era: str, happens: Callable[[Waiter], None], code: str
+@pytest.mark.parametrize(
+    ("end", "code"), [(revoke_key, "invalid_key"), (remove_studio, "not_found")]
+)
+async def test_a_final_error_ends_a_wait(
+    era: str, end: Callable[[Waiter], None], code: str
 ) -> None:
-    """As soon as it is seen; after that TRaX is asked no more but by the next call."""
+    """At the next poll. After that, only another call sends a request."""
     async with waiting(era) as waiter:
         cursor = await waiter.cursor()
         async with anyio.create_task_group() as tasks:
             results = waiter.begin(tasks, cursor, timeoutSeconds=55)
             await waiter.clock.pass_by(4)
-            happens(waiter)
-            assert await waiter.took(results) <= LONGEST_PAUSE
+            end(waiter)
+            assert await waiter.wait_for_result(results) <= LONGEST_PAUSE
         assert failure(results[0])["code"] == code
-        before = waiter.looks
+        before = waiter.request_count
         await waiter.clock.pass_by(60)
-        assert waiter.looks == before
+        assert waiter.request_count == before
         assert failure(await waiter.wait(cursor))["code"] == code
-        assert waiter.looks == before + 1
+        assert waiter.request_count == before + 1
 
 
-async def test_who_waits_asks_again_though_another_has_been_refused(era: str) -> None:
-    """A subscriber keeps the watcher that has ended; what a key may read can have changed."""
+async def test_a_wait_polls_again_after_a_final_error_of_another_listener(era: str) -> None:
+    """A subscriber keeps the watcher that has ended, and the key may be valid again."""
     trax = still()
     clock = HandClock(trax, short_seconds=0)
-    server = build_server(client_on(trax), own=OWNER, house=ServerDeps(clock=clock))
-    async with viewing(server, era) as viewer:
-        waiter = Waiter(viewer.client, trax, clock, ServerDeps())
-        await viewer.subscribe(CHAT)
+    server = build_server(client_on(trax), own=OWNER, deps=ServerDeps(clock=clock))
+    async with subscriber_on(server, era) as subscriber:
+        waiter = Waiter(subscriber.client, trax, clock, ServerDeps())
+        await subscriber.subscribe(CHAT)
         before = await waiter.cursor()
         key = trax.world.keys[SANDBOX_KEY]
-        revoke(waiter)
-        await clock.pass_until(lambda: viewer.told)
+        revoke_key(waiter)
+        await clock.pass_until(lambda: subscriber.updates)
         trax.world.keys[SANDBOX_KEY] = key
-        said = waiter.say("Hello")
+        sent = waiter.say("Hello")
         await clock.pass_by(2)
-        assert (await waiter.chat(before))["messages"] == said
+        assert (await waiter.chat(before))["messages"] == sent
 
 
-async def test_after_a_first_look_that_failed_the_first_page_is_news() -> None:
-    """Who listens meanwhile has seen nothing of it; what the very first look shows they have."""
+async def test_the_first_page_after_a_failed_poll_is_a_change() -> None:
+    """The page of a successful first poll is not."""
     trax = still()
-    seen, failed = (Chat(client_on(trax), OWNER, STUDIO) for _ in range(2))
-    assert not await seen.look()
+    successful, failing = (PolledChat(client_on(trax), OWNER, STUDIO) for _ in range(2))
+    assert not await successful.poll()
     trax.faults.add(Fault.dropped())
     with pytest.raises(TraxError):
-        await failed.look()
-    assert await failed.look()
-    assert not await failed.look()
+        await failing.poll()
+    assert await failing.poll()
+    assert not await failing.poll()
 
 
 @pytest.mark.parametrize("after", [None, "x", "start"])
 @pytest.mark.parametrize(
-    ("caller", "code", "sent"),
+    ("caller", "code", "requests"),
     [(ANONYMOUS, "no_key", 0), (Caller(STRANGER_KEY), "not_found", 1)],
-    ids=["nobody", "a stranger"],
+    ids=["no key", "another account"],
 )
-async def test_who_may_not_read_is_told_so_at_once(
-    era: str, *, after: str | None, caller: Caller, code: str, sent: int
+async def test_a_caller_without_access_is_refused_at_once(
+    era: str, *, after: str | None, caller: Caller, code: str, requests: int
 ) -> None:
-    """There is nothing to wait for."""
+    """The call does not wait."""
     async with waiting(era, caller=caller) as waiter:
-        began = waiter.clock.seconds()
+        start = waiter.clock.seconds()
         assert failure(await waiter.wait(after, timeoutSeconds=55))["code"] == code
-        assert (waiter.clock.seconds(), waiter.looks) == (began, sent)
+        assert (waiter.clock.seconds(), waiter.request_count) == (start, requests)
 
 
-async def test_a_fault_of_ours_is_not_told_as_silence(
-    era: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The log says what it was, the client only that it was; and who waits longer is told."""
+async def test_a_bug_is_reported_as_an_error(era: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The log has the exception, the client only a general error. A longer wait continues."""
 
-    async def break_down(_chat: Chat) -> bool:
+    async def fail(_chat: PolledChat) -> bool:
         raise RuntimeError("sk_live_secret")
 
     async with waiting(era) as waiter:
         cursor = await waiter.cursor()
         async with anyio.create_task_group() as tasks:
-            goes_on = waiter.begin(tasks, cursor, timeoutSeconds=55)
+            longer = waiter.begin(tasks, cursor, timeoutSeconds=55)
             await waiter.clock.pass_by(2)
-            with patch.object(Chat, "look", break_down), caplog.at_level(logging.ERROR):
+            with patch.object(PolledChat, "poll", fail), caplog.at_level(logging.ERROR):
                 results = waiter.begin(tasks, cursor, timeoutSeconds=20)
-                assert await waiter.took(results) == 20
-            said = waiter.say("Hello")
-            await waiter.took(goes_on)
+                assert await waiter.wait_for_result(results) == 20
+            sent = waiter.say("Hello")
+            await waiter.wait_for_result(longer)
         assert failure(results[0]) == NOT_UNDERSTOOD
-        assert {"a look failed"} == {*caplog.messages}
-        assert told(goes_on[0])["messages"] == said
-        assert (await waiter.chat(cursor))["messages"] == said
+        assert {"polling failed"} == {*caplog.messages}
+        assert chat_of(longer[0])["messages"] == sent
+        assert (await waiter.chat(cursor))["messages"] == sent
 
 
-# Giving up
+# Cancelled calls
 
 
-async def test_a_client_that_gives_up_ends_its_wait_and_the_loop(era: str) -> None:
-    """While others wait, only its own."""
+async def test_a_cancelled_wait_ends_the_polling(era: str) -> None:
+    """If no other call waits."""
     async with waiting(era) as waiter:
         cursor = await waiter.cursor()
         async with anyio.create_task_group() as tasks:
-            given_up = waiter.begin(tasks, cursor, timeoutSeconds=55)
+            results = waiter.begin(tasks, cursor, timeoutSeconds=55)
             await waiter.clock.pass_by(6)
             tasks.cancel_scope.cancel()
         await settled()
-        before = waiter.looks
+        before = waiter.request_count
         await waiter.clock.pass_by(60)
-        assert (given_up, waiter.looks) == ([], before)
-        assert await waiter.chat(cursor, timeoutSeconds=0) == shown(cursor)
+        assert (results, waiter.request_count) == ([], before)
+        assert await waiter.chat(cursor, timeoutSeconds=0) == expected_chat(cursor)
 
 
-async def test_one_who_gives_up_ends_nobody_else_s_wait(era: str) -> None:
-    """The loop goes on for who is left."""
+async def test_a_cancelled_wait_ends_no_other_wait(era: str) -> None:
+    """Polling continues for the others."""
     async with waiting(era) as waiter:
         cursor = await waiter.cursor()
         async with anyio.create_task_group() as tasks:
             results = waiter.begin(tasks, cursor)
-            async with anyio.create_task_group() as others:
-                waiter.begin(others, cursor)
+            async with anyio.create_task_group() as cancelled:
+                waiter.begin(cancelled, cursor)
                 await waiter.clock.pass_by(6)
-                others.cancel_scope.cancel()
-            said = waiter.say("Hello")
-            assert await waiter.took(results) <= LONGEST_PAUSE
-        assert told(results[0])["messages"] == said
+                cancelled.cancel_scope.cancel()
+            sent = waiter.say("Hello")
+            assert await waiter.wait_for_result(results) <= LONGEST_PAUSE
+        assert chat_of(results[0])["messages"] == sent
 
 
-async def test_giving_up_while_trax_is_asked_leaves_the_look_to_others(era: str) -> None:
-    """It goes on, and the next wait has its answer: who comes and goes makes no more looks."""
+async def test_a_cancelled_wait_leaves_its_poll_to_the_next_wait(era: str) -> None:
+    """Cancelled calls cause no additional polls."""
     async with waiting(era) as waiter:
         cursor = await waiter.cursor()
         await waiter.clock.pass_by(2)
@@ -336,41 +343,41 @@ async def test_giving_up_while_trax_is_asked_leaves_the_look_to_others(era: str)
             waiter.begin(tasks, cursor)
             await held.arrived()
             tasks.cancel_scope.cancel()
-        said = waiter.say("Hello")
+        sent = waiter.say("Hello")
         async with anyio.create_task_group() as tasks:
             results = waiter.begin(tasks, cursor)
             await settled()
             held.release()
-            assert await waiter.took(results) == 0
-        assert told(results[0])["messages"] == said
-        assert waiter.looks == 2
+            assert await waiter.wait_for_result(results) == 0
+        assert chat_of(results[0])["messages"] == sent
+        assert waiter.request_count == 2
 
 
-async def test_over_http_a_client_that_gives_up_ends_the_loop_too(era: str) -> None:
-    """The earlier era says so, the later one hangs up."""
-    async with staging() as front, viewer_of(front, era) as viewer:
-        cursor = await viewer.cursor()
+async def test_a_cancelled_wait_over_http_ends_the_polling(era: str) -> None:
+    """The earlier era sends a notification, the later one closes the connection."""
+    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+        cursor = await subscriber.cursor()
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(wait_as, viewer, cursor)
-            await under_way(front, 1)
+            tasks.start_soon(wait_as, subscriber, cursor)
+            await wait_for_calls(front, 1)
             await front.clock.pass_by(6)
             tasks.cancel_scope.cancel()
         streams = 1 if era == LEGACY else 0
-        await on_the_wire(lambda: len(front.house.in_flight._scopes) == streams)
-        before = looks(front)
+        await wait_until(lambda: len(front.deps.in_flight._scopes) == streams)
+        before = poll_count(front)
         await front.clock.pass_by(60)
-        assert looks(front) == before
+        assert poll_count(front) == before
 
 
-async def test_a_server_that_stops_ends_every_wait(era: str) -> None:
-    """With a word, and with no loop left behind."""
+async def test_a_stopping_server_ends_every_wait(era: str) -> None:
+    """With an error message, and without further polls."""
     async with waiting(era) as waiter:
         cursor = await waiter.cursor()
         async with anyio.create_task_group() as tasks:
-            results = waiter.begin_in_vain(tasks, cursor)
+            results = waiter.begin_failing(tasks, cursor)
             await waiter.clock.pass_by(2)
-            await waiter.house.stop()
+            await waiter.deps.stop()
         assert results[0].startswith("The server is stopping")
-        before = waiter.looks
+        before = waiter.request_count
         await waiter.clock.pass_by(60)
-        assert waiter.looks == before
+        assert waiter.request_count == before

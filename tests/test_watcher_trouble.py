@@ -1,6 +1,6 @@
-"""What a watcher makes of trouble: it waits, it says why, and it ends where nothing can come.
+"""A watcher continues after temporary errors, and ends after final ones.
 
-What it watches stands in the test's hand, and so does time: nothing sleeps but the watcher.
+The source and the clock are controlled by the test.
 """
 
 from __future__ import annotations
@@ -20,208 +20,214 @@ if TYPE_CHECKING:
     from trax_mcp.api.errors import TraxError
 
 
-async def test_a_reader_hears_of_trouble_and_of_its_end() -> None:
-    """It is there as long as it lasts, to be raised anew for each reader."""
-    async with watching() as watch:
-        watch.subject.finds = [lost()]
-        await watch.refresh()
-        assert watch.trouble is not None
-        assert not watch.has_ended
-        first, second = watch.trouble.again(), watch.trouble.again()
+async def test_readers_see_an_error_until_a_poll_succeeds() -> None:
+    """Each reader can raise a copy of it."""
+    async with watching() as watcher:
+        watcher.source.results = [lost()]
+        await watcher.refresh()
+        assert watcher.last_error is not None
+        assert not watcher.has_ended
+        first, second = watcher.last_error.copy(), watcher.last_error.copy()
         assert isinstance(first, LostAnswer)
         assert (first is second, first.failure) == (False, lost().failure)
-        await watch.advance(SHORTEST)
-        await watch.refresh()
-        assert watch.trouble is None
+        await watcher.advance(SHORTEST)
+        await watcher.refresh()
+        assert watcher.last_error is None
 
 
-async def test_what_trax_wishes_holds_readers_and_the_loop() -> None:
-    """`Retry-After` is for all of them, also where it is longer than any pause of ours."""
-    async with watching() as watch:
-        watch.subject.finds = [refused(429, retry_after=120)]
-        watch.listen(ignore)
-        await watch.refresh()
+async def test_neither_readers_nor_the_loop_poll_before_retry_after() -> None:
+    """Even if it is longer than any pause of the loop."""
+    async with watching() as watcher:
+        watcher.source.results = [refused(429, retry_after=120)]
+        watcher.listen(ignore)
+        await watcher.refresh()
         for _ in range(119):
-            await watch.advance(1)
-            await watch.refresh()
-        assert watch.looked == [0.0]
-        assert watch.trouble is not None
-        await watch.advance(1)
-        await watch.refresh()
-        assert watch.looked == [0.0, 120.0]
-        assert watch.trouble is None
+            await watcher.advance(1)
+            await watcher.refresh()
+        assert watcher.poll_times == [0.0]
+        assert watcher.last_error is not None
+        await watcher.advance(1)
+        await watcher.refresh()
+        assert watcher.poll_times == [0.0, 120.0]
+        assert watcher.last_error is None
 
 
-async def test_the_loop_alone_obeys_it_too() -> None:
-    """It sleeps for as long, and then a little."""
-    async with watching() as watch:
-        watch.subject.finds = [refused(429, retry_after=120)]
-        watch.listen(ignore)
-        await watch.advance(10)
-        assert watch.looked == [10.0]
-        assert 120 <= watch.clock.naps[-1] <= 120 * 1.2
-        await watch.advance(119.9)
-        assert watch.looked == [10.0]
-        await watch.advance(24.1)
-        assert watch.looked == [10.0, 154.0]
+async def test_the_loop_sleeps_until_after_retry_after() -> None:
+    """With jitter."""
+    async with watching() as watcher:
+        watcher.source.results = [refused(429, retry_after=120)]
+        watcher.listen(ignore)
+        await watcher.advance(10)
+        assert watcher.poll_times == [10.0]
+        assert 120 <= watcher.clock.sleeps[-1] <= 120 * 1.2
+        await watcher.advance(119.9)
+        assert watcher.poll_times == [10.0]
+        await watcher.advance(24.1)
+        assert watcher.poll_times == [10.0, 154.0]
 
 
-async def test_in_an_outage_the_pauses_grow_and_afterwards_they_are_as_before() -> None:
-    """Up to half a minute; nobody is rung for it, and the first news after it is told."""
-    async with watching() as watch:
-        rings: list[float] = []
-        watch.subject.finds = [lost(), refused(503), lost(), lost(), lost(), lost(), True]
-        watch.listen(lambda: rings.append(watch.looked[-1]))
+async def test_pauses_grow_in_an_outage_and_are_short_after_it() -> None:
+    """Up to half a minute. Only the change after it notifies listeners."""
+    async with watching() as watcher:
+        notified: list[float] = []
+        watcher.source.results = [lost(), refused(503), lost(), lost(), lost(), lost(), True]
+        watcher.listen(lambda: notified.append(watcher.poll_times[-1]))
         for _ in range(7):
             await settle()
-            await watch.advance(watch.clock.naps[-1])
-        pauses = watch.clock.naps[1:7]
-        wanted = [4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
-        assert all(want <= nap <= want * 1.2 for want, nap in zip(wanted, pauses, strict=True))
-        assert watch.clock.naps[7] <= SHORTEST * 1.2
-        assert rings == [watch.looked[6]]
-        assert watch.trouble is None
+            await watcher.advance(watcher.clock.sleeps[-1])
+        pauses = watcher.clock.sleeps[1:7]
+        expected = [4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
+        assert all(
+            least <= sleep <= least * 1.2 for least, sleep in zip(expected, pauses, strict=True)
+        )
+        assert watcher.clock.sleeps[7] <= SHORTEST * 1.2
+        assert notified == [watcher.poll_times[6]]
+        assert watcher.last_error is None
 
 
-FINAL: Final = {
-    "key refused": lambda: refused(401),
-    "not allowed": lambda: refused(403),
+FINAL_ERRORS: Final = {
+    "invalid key": lambda: refused(401),
+    "forbidden": lambda: refused(403),
     "studio gone": lambda: refused(404),
     "no key": no_key,
 }
 
 
-@pytest.mark.parametrize("trouble", FINAL.values(), ids=FINAL)
-async def test_trouble_for_good_ends_the_loop_and_is_told_to_all_who_listen(
-    trouble: Callable[[], TraxError],
+@pytest.mark.parametrize("error", FINAL_ERRORS.values(), ids=FINAL_ERRORS)
+async def test_a_final_error_ends_the_loop_and_notifies_all_listeners(
+    error: Callable[[], TraxError],
 ) -> None:
-    """They would wait for ever else; and TRaX is asked no more."""
-    async with watching() as watch:
-        rings: list[str] = []
-        watch.subject.finds = [True, trouble()]
+    """TRaX is not polled any more."""
+    async with watching() as watcher:
+        notified: list[str] = []
+        watcher.source.results = [True, error()]
         for name in ("a", "b"):
-            watch.listen(lambda name=name: rings.append(name))  # type: ignore[misc]  # bound early
-        await watch.advance(10)
-        await watch.advance(10)
-        assert rings == ["a", "b", "a", "b"]
-        assert watch.has_ended
-        naps = len(watch.clock.naps)
-        await watch.advance(1_000)
-        watch.listen(ignore)
-        await watch.advance(1_000)
-        assert (watch.looked, len(watch.clock.naps)) == ([10.0, 20.0], naps)
+            watcher.listen(lambda name=name: notified.append(name))  # type: ignore[misc]  # bound early
+        await watcher.advance(10)
+        await watcher.advance(10)
+        assert notified == ["a", "b", "a", "b"]
+        assert watcher.has_ended
+        sleeps = len(watcher.clock.sleeps)
+        await watcher.advance(1_000)
+        watcher.listen(ignore)
+        await watcher.advance(1_000)
+        assert (watcher.poll_times, len(watcher.clock.sleeps)) == ([10.0, 20.0], sleeps)
 
 
-async def test_what_a_reader_finds_ends_the_loop_as_well() -> None:
-    """Without another look, and without telling it twice."""
-    async with watching() as watch:
-        rings: list[float] = []
-        watch.listen(lambda: rings.append(watch.looked[-1]))
+async def test_a_final_error_that_a_reader_finds_ends_the_loop() -> None:
+    """Without another poll or notification."""
+    async with watching() as watcher:
+        notified: list[float] = []
+        watcher.listen(lambda: notified.append(watcher.poll_times[-1]))
         await settle()
-        watch.subject.finds = [refused(401)]
-        await watch.refresh()
-        await watch.advance(1_000)
-        assert (watch.looked, rings) == ([0.0], [0.0])
+        watcher.source.results = [refused(401)]
+        await watcher.refresh()
+        await watcher.advance(1_000)
+        assert (watcher.poll_times, notified) == ([0.0], [0.0])
 
 
-async def test_an_end_that_was_told_is_not_told_again() -> None:
-    """Readers go on asking, each at its own cost; those who listen have heard it."""
-    async with watching() as watch:
-        rings: list[float] = []
-        watch.subject.finds = [refused(401), lost(), refused(401), refused(403)]
-        watch.listen(lambda: rings.append(watch.looked[-1]))
+async def test_repeated_final_errors_notify_once() -> None:
+    """Until another result comes between them."""
+    async with watching() as watcher:
+        notified: list[float] = []
+        watcher.source.results = [refused(401), lost(), refused(401), refused(403)]
+        watcher.listen(lambda: notified.append(watcher.poll_times[-1]))
         for _ in range(4):
-            await watch.refresh()
-            await watch.advance(SHORTEST)
-        assert watch.looked == [0.0, 2.0, 4.0, 6.0]
-        assert rings == [0.0, 4.0]
+            await watcher.refresh()
+            await watcher.advance(SHORTEST)
+        assert watcher.poll_times == [0.0, 2.0, 4.0, 6.0]
+        assert notified == [0.0, 4.0]
 
 
-@pytest.mark.parametrize("passed", [SHORTEST, 1_000], ids=["before it wakes", "after its end"])
-async def test_a_success_after_the_end_begins_anew(passed: float) -> None:
-    """The key was made valid, and a reader saw that: those who still listen hear again."""
-    async with watching() as watch:
-        rings: list[float] = []
-        watch.subject.finds = [refused(401)]
-        watch.listen(lambda: rings.append(watch.looked[-1]))
+@pytest.mark.parametrize(
+    "elapsed", [SHORTEST, 1_000], ids=["before the loop ends", "after the loop ends"]
+)
+async def test_a_success_after_a_final_error_restarts_the_loop(elapsed: float) -> None:
+    """When a reader finds that the key is valid again."""
+    async with watching() as watcher:
+        notified: list[float] = []
+        watcher.source.results = [refused(401)]
+        watcher.listen(lambda: notified.append(watcher.poll_times[-1]))
         await settle()
-        await watch.refresh()
-        await watch.advance(passed)
-        watch.subject.finds = [False, True]
-        await watch.refresh()
-        assert not watch.has_ended
-        await watch.advance(10)
-        assert watch.looked == [0.0, passed, passed + 10]
-        assert rings == [0.0, passed + 10]
+        await watcher.refresh()
+        await watcher.advance(elapsed)
+        watcher.source.results = [False, True]
+        await watcher.refresh()
+        assert not watcher.has_ended
+        await watcher.advance(10)
+        assert watcher.poll_times == [0.0, elapsed, elapsed + 10]
+        assert notified == [0.0, elapsed + 10]
 
 
-async def test_an_outage_after_the_end_is_no_end_any_more() -> None:
-    """Whether the key is still refused is not known, so the loop looks for those who listen."""
-    async with watching() as watch:
-        rings: list[float] = []
-        watch.subject.finds = [refused(401), lost(), True]
-        watch.listen(lambda: rings.append(watch.looked[-1]))
-        await watch.refresh()
-        await watch.advance(100)
-        await watch.refresh()
-        await watch.advance(20)
-        assert watch.looked == [0.0, 100.0, 120.0]
-        assert rings == [0.0, 120.0]
+async def test_a_temporary_error_after_a_final_one_restarts_the_loop() -> None:
+    """Whether the key is still refused is unknown."""
+    async with watching() as watcher:
+        notified: list[float] = []
+        watcher.source.results = [refused(401), lost(), True]
+        watcher.listen(lambda: notified.append(watcher.poll_times[-1]))
+        await watcher.refresh()
+        await watcher.advance(100)
+        await watcher.refresh()
+        await watcher.advance(20)
+        assert watcher.poll_times == [0.0, 100.0, 120.0]
+        assert notified == [0.0, 120.0]
 
 
-@pytest.mark.parametrize("news", [False, True])
-async def test_what_had_ended_goes_on_when_somebody_else_has_seen_it(*, news: bool) -> None:
-    """That is no look; the loop begins anew for those who still listen."""
-    async with watching() as watch:
-        rings: list[float] = []
-        watch.subject.finds = [refused(401), True]
-        watch.listen(lambda: rings.append(watch.clock.seconds()))
+@pytest.mark.parametrize("changed", [False, True])
+async def test_a_successful_other_read_restarts_the_loop_after_a_final_error(
+    *, changed: bool
+) -> None:
+    """Without a poll."""
+    async with watching() as watcher:
+        notified: list[float] = []
+        watcher.source.results = [refused(401), True]
+        watcher.listen(lambda: notified.append(watcher.clock.seconds()))
         await settle()
-        await watch.refresh()
-        await watch.advance(100)
-        assert (len(rings), len(watch.clock.naps), watch.has_ended) == (1, 1, True)
-        watch.saw(news=news)
-        assert (watch.has_ended, watch.looked, len(rings)) == (False, [0.0], 1 + news)
-        await watch.advance(10)
-        assert (watch.looked, len(rings)) == ([0.0, 110.0], 2 + news)
+        await watcher.refresh()
+        await watcher.advance(100)
+        assert (len(notified), len(watcher.clock.sleeps), watcher.has_ended) == (1, 1, True)
+        watcher.record_success(changed=changed)
+        assert (watcher.has_ended, watcher.poll_times, len(notified)) == (False, [0.0], 1 + changed)
+        await watcher.advance(10)
+        assert (watcher.poll_times, len(notified)) == ([0.0, 110.0], 2 + changed)
 
 
-async def test_a_passing_trouble_is_over_when_somebody_else_has_seen_it() -> None:
-    """It was seen: whoever reads now need not be told that it could not be."""
-    async with watching() as watch:
-        watch.subject.finds = [lost()]
-        await watch.refresh()
-        watch.saw(news=False)
-        assert (watch.trouble, watch.looked) == (None, [0.0])
+async def test_a_successful_other_read_clears_a_temporary_error() -> None:
+    """Without a poll."""
+    async with watching() as watcher:
+        watcher.source.results = [lost()]
+        await watcher.refresh()
+        watcher.record_success(changed=False)
+        assert (watcher.last_error, watcher.poll_times) == (None, [0.0])
 
 
-async def test_a_fault_of_ours_is_logged_told_to_readers_and_ends_nothing(
+async def test_a_bug_is_logged_and_counts_as_a_temporary_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """It passes for an answer that was not understood; the loop goes on, ever more slowly."""
-    async with watching() as watch:
-        rings: list[float] = []
-        watch.subject.finds = [RuntimeError("a bug"), RuntimeError("the same bug"), True]
-        watch.listen(lambda: rings.append(watch.looked[-1]))
+    """Readers see it as an answer that was not understood."""
+    async with watching() as watcher:
+        notified: list[float] = []
+        watcher.source.results = [RuntimeError("a bug"), RuntimeError("the same bug"), True]
+        watcher.listen(lambda: notified.append(watcher.poll_times[-1]))
         with caplog.at_level(logging.ERROR):
-            await watch.refresh()
-            assert watch.trouble is not None
-            assert (watch.trouble.failure.code, watch.has_ended) == ("bad_answer", False)
-            assert isinstance(watch.trouble.again(), BadAnswer)
-            await watch.advance(10)
-            await watch.advance(10)
+            await watcher.refresh()
+            assert watcher.last_error is not None
+            assert (watcher.last_error.failure.code, watcher.has_ended) == ("bad_answer", False)
+            assert isinstance(watcher.last_error.copy(), BadAnswer)
+            await watcher.advance(10)
+            await watcher.advance(10)
         logged = [(it.message, str(it.exc_info and it.exc_info[1])) for it in caplog.records]
-        assert logged == [("a look failed", "a bug"), ("a look failed", "the same bug")]
-        assert (watch.looked, rings) == ([0.0, 10.0, 20.0], [20.0])
+        assert logged == [("polling failed", "a bug"), ("polling failed", "the same bug")]
+        assert (watcher.poll_times, notified) == ([0.0, 10.0, 20.0], [20.0])
 
 
-async def test_a_fault_of_ours_after_the_end_is_no_end_any_more() -> None:
-    """What a reader meets is looked at again for those who listen."""
-    async with watching() as watch:
-        rings: list[float] = []
-        watch.subject.finds = [refused(401), RuntimeError("a bug"), True]
-        watch.listen(lambda: rings.append(watch.looked[-1]))
+async def test_a_bug_after_a_final_error_restarts_the_loop() -> None:
+    """As any temporary error does."""
+    async with watching() as watcher:
+        notified: list[float] = []
+        watcher.source.results = [refused(401), RuntimeError("a bug"), True]
+        watcher.listen(lambda: notified.append(watcher.poll_times[-1]))
         for _ in range(2):
-            await watch.refresh()
-            await watch.advance(100)
-        assert (watch.looked, rings) == ([0.0, 100.0, 200.0], [0.0, 200.0])
+            await watcher.refresh()
+            await watcher.advance(100)
+        assert (watcher.poll_times, notified) == ([0.0, 100.0, 200.0], [0.0, 200.0])

@@ -1,7 +1,4 @@
-"""A read and a write for single troubles to meet, and what is told of them.
-
-All that can go wrong, and what comes of it, is the table's in `tests.faults`.
-"""
+"""A read and a write for tests of single faults, and the failure in a result."""
 
 from __future__ import annotations
 
@@ -14,15 +11,15 @@ if TYPE_CHECKING:
 
 READ: Final = ("get_stream_status", STUDIO)
 WRITE: Final = ("send_chat_message", {**STUDIO, "text": "Hello"})
-"""Public at once and never guarded, so that it meets its trouble by itself."""
+"""Needs no confirmation, so that it meets the fault itself."""
 
-LOOK: Final = (
+CHECK_FIRST: Final = (
     "whether it took effect is not known. Look with list_chat_messages before anything else."
 )
 
 
-def told(result: Any, sandbox: Sandbox) -> dict[str, object]:  # noqa: ANN401  the SDK's result
-    """The failure in a result, the request id replaced by "ours" if it is that of the last one."""
+def failure_in(result: Any, sandbox: Sandbox) -> dict[str, object]:  # noqa: ANN401  the SDK's result
+    """The failure in a result; the id of the last request in it becomes "ours"."""
     error = dict(result.structured_content["error"])
     assert result.is_error
     assert [block.text for block in result.content] == [error["message"]]

@@ -1,7 +1,4 @@
-"""One who uploads: a real client beside a server that may read a folder, on a sandbox.
-
-It knows how one asks and what comes back, and no rule of what may be read.
-"""
+"""A client that uploads: a real client beside a server with an allowed folder, on a sandbox."""
 
 from __future__ import annotations
 
@@ -13,10 +10,10 @@ import anyio
 import mcp
 
 from tests.conftest import OWNER, client_on
-from tests.folders import furnish
+from tests.folders import make_media_folder
 from tests.hand import HandClock
 from tests.media import MP4
-from tests.person import Told
+from tests.person import ProgressLog
 from tests.processes import PATIENCE_SECONDS
 from tests.witness import still
 from trax_mcp.consent.rules import Rules
@@ -32,35 +29,35 @@ if TYPE_CHECKING:
 
     from trax_mcp.api.caller import Caller
     from trax_mcp.sandbox import Sandbox
-    from trax_mcp.sandbox.messages import Answer, Answerer, Request
+    from trax_mcp.sandbox.messages import Request, RequestHandler, Response
     from trax_mcp.sandbox.records import Asset
 
 Json = dict[str, Any]
 
 TOOL: Final = "upload_media"
 RESERVED: Final = {"filename": "intro.mp4", "contentType": "video/mp4", "byteSize": len(MP4)}
-"""What is reserved for the file that lies in the folder."""
+"""The reservation for the file in the folder."""
 
-RESERVE, PUT, LOOK = "POST /v1/media", "PUT /uploads", "GET /v1/media"
-"""The calls that it takes."""
+RESERVE, PUT, LIST = "POST /v1/media", "PUT /uploads", "GET /v1/media"
+"""The HTTP requests of an upload."""
 
-LONGEST: Final = 600
-"""Seconds that an asset may take until it is ready."""
+MAX_PROCESSING_SECONDS: Final = 600
+"""How long an asset may take until it is ready."""
 
-EMPTY: Final = (
+NOT_UPLOADED: Final = (
     "so the file was not uploaded; what was reserved for it stays in the media library, empty."
 )
 
 
 @dataclass
-class Uploading:
-    """A client, the TRaX behind it, the time of both, and what the client was told meanwhile."""
+class UploadSession:
+    """A client, its TRaX, the clock of both, and the progress that was reported."""
 
     client: mcp.Client
     trax: Sandbox
     clock: HandClock
     folder: Path
-    progress: Told = field(default_factory=Told)
+    progress: ProgressLog = field(default_factory=ProgressLog)
 
     async def upload(self, path: str = "intro.mp4", **arguments: object) -> types.CallToolResult:
         """Call the tool."""
@@ -70,86 +67,90 @@ class Uploading:
             )
 
     async def failure(self, path: str = "intro.mp4", **arguments: object) -> Json:
-        """The same where it must fail; what it told, and nothing secret in it."""
+        """Call the tool; return its failure after a check that it contains no secret."""
         result = await self.upload(path, **arguments)
         assert result.is_error, result.structured_content
-        told = result.model_dump_json() + str(self.progress.all)
-        assert [it for it in self.secrets if it in told] == []
+        text = result.model_dump_json() + str(self.progress.all)
+        assert [it for it in self.secrets if it in text] == []
         error: Json = (result.structured_content or {})["error"]
         assert [block.model_dump()["text"] for block in result.content] == [error["message"]]
         error.pop("requestId", None)
         return error
 
     @property
-    def last(self) -> Asset:
-        """The asset that was made last."""
+    def last_asset(self) -> Asset:
+        """The newest asset."""
         return list(self.trax.world.library.assets.values())[-1]
 
     @property
-    def shown(self) -> Json:
-        """The same as TRaX tells of it."""
-        return self.last.shown(self.clock.seconds())
+    def last_asset_json(self) -> Json:
+        """The newest asset as TRaX returns it."""
+        return self.last_asset.to_json(self.clock.seconds())
 
-    def change(self, **fields: object) -> None:
-        """Let it be otherwise."""
-        self.trax.world.library.assets.change(self.last, fields)
+    def change_last_asset(self, **fields: object) -> None:
+        """Change fields of the newest asset."""
+        self.trax.world.library.assets.change(self.last_asset, fields)
 
     @property
     def secrets(self) -> list[str]:
-        """What nobody may be told: the address to which the bytes went, or may have gone."""
+        """Secrets of the upload URLs that were used or reserved."""
         reservations = self.trax.world.library._reservations
-        return ["/uploads/", *reservations, *tokens(self.trax)]
+        return ["/uploads/", *reservations, *upload_tokens(self.trax)]
 
     @property
     def calls(self) -> list[str]:
-        """What reached TRaX, and the storage that is a part of it."""
-        return [f"{it.method} {cut(it.path)}" for it in self.trax.requests]
+        """The requests that have reached TRaX and its storage."""
+        return [f"{it.method} {redacted_path(it.path)}" for it in self.trax.requests]
 
 
-def cut(path: str) -> str:
-    """A path without what is secret in it."""
+def redacted_path(path: str) -> str:
+    """A path without its secret part."""
     return "/uploads" if path.startswith("/uploads/") else path
 
 
-def tokens(trax: Sandbox) -> Iterable[str]:
-    """What makes the addresses secret that were used."""
-    return {it.path.removeprefix("/uploads/") for it in trax.requests if cut(it.path) != it.path}
+def upload_tokens(trax: Sandbox) -> Iterable[str]:
+    """The secret parts of the upload URLs that were used."""
+    return {
+        it.path.removeprefix("/uploads/")
+        for it in trax.requests
+        if redacted_path(it.path) != it.path
+    }
 
 
-def failed(code: str, message: str, outcome: str = "not_applied", **rest: object) -> Json:
-    """The account of a failure as it is told."""
+def upload_failure(code: str, message: str, outcome: str = "not_applied", **rest: object) -> Json:
+    """The expected failure."""
     return {"code": code, "message": message, "retryable": False, "outcome": outcome, **rest}
 
 
 @asynccontextmanager
-async def uploading(
+async def open_upload_session(
     era: str,
     root: Path,
     *,
     caller: Caller = OWNER,
-    offer: ToolFilter | None = None,
+    tool_filter: ToolFilter | None = None,
     rules: Rules | None = None,
-) -> AsyncIterator[Uploading]:
-    """A client in this process; pauses between looks pass at once."""
-    trax, folder = still(), furnish(root)
+) -> AsyncIterator[UploadSession]:
+    """A client in this process; the pauses between two polls take no time."""
+    trax, folder = still(), make_media_folder(root)
     clock = HandClock(trax, short_seconds=15)
-    house = ServerDeps(
+    deps = ServerDeps(
         clock=clock,
         rules=rules or Rules(),
-        offer=offer or ToolFilter(local=True),
+        tool_filter=tool_filter or ToolFilter(local=True),
         media_dirs=[folder],
     )
-    server = build_server(client_on(trax), own=caller, house=house)
+    server = build_server(client_on(trax), own=caller, deps=deps)
     async with mcp.Client(server, mode=era, cache=None) as client:
-        yield Uploading(client, trax, clock, folder)
+        yield UploadSession(client, trax, clock, folder)
 
 
-def acting(act: Callable[[], object]) -> Fault:
-    """No fault at all: the call is answered, but meanwhile this has happened."""
+def with_side_effect(side_effect: Callable[[], object]) -> Fault:
+    """A fault that only runs a side effect before the response."""
 
-    async def strike(asked: Request, onward: Answerer) -> Answer:
-        answer = await onward(asked)
-        act()
-        return answer
+    async def respond(request: Request, next_handler: RequestHandler) -> Response:
+        response = await next_handler(request)
+        side_effect()
+        return response
 
-    return Fault("acting", strike)
+    return Fault("side effect", respond)

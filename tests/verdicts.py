@@ -1,14 +1,11 @@
-"""What a careful client finds in answers that hold hostile chat, and where it fails.
-
-It takes answers apart, of either tool or of the resource, and knows nothing of how they were got.
-"""
+"""Assertions about answers that contain hostile chat, from either chat tool or the resource."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
-from tests.fence import as_shown, strictly, unfenced
+from tests.fence import as_shown, strict_json, unfenced
 from tests.hostility import NOTICE, hidden
 
 if TYPE_CHECKING:
@@ -18,25 +15,25 @@ JsonObject = dict[str, Any]
 
 
 def messages(result: JsonObject) -> Sequence[JsonObject]:
-    """The messages of an answer, whichever tool it is of."""
+    """The messages of an answer of either chat tool."""
     found: Sequence[JsonObject] = result["data" if "data" in result else "messages"]
     return found
 
 
 def nothing_forged(text: str, structured: JsonObject) -> None:
-    """A tool's answer: announced first, fenced for a model, whole for a program."""
+    """Assert that a tool's answer starts with the notice, has a fenced text and is complete."""
     assert next(iter(structured.items())) == ("notice", NOTICE)
     rest = {name: it for name, it in structured.items() if name != "notice"}
-    shown = strictly(unfenced(text))
+    shown = strict_json(unfenced(text))
     assert shown == as_shown(rest)
     assert list(shown) == list(rest)
 
 
 def nothing_forged_in(resource: str) -> JsonObject:
-    """A chat resource: one object, with nothing around it and the notice first."""
+    """Assert that a chat resource is one object on one line, with the notice first."""
     assert not hidden(resource)
     assert len(resource.splitlines()) == 1
-    read: JsonObject = strictly(resource)
+    read: JsonObject = strict_json(resource)
     assert list(read) == ["notice", "studioId", "messages", "cursor", "missed"]
     assert read["notice"] == NOTICE
     assert re.fullmatch(r"start|([\w-]{8}){1,8}", read["cursor"], re.ASCII)
@@ -44,7 +41,7 @@ def nothing_forged_in(resource: str) -> JsonObject:
 
 
 def read_in(answer: JsonObject) -> JsonObject:
-    """What an answer tells of chat, of a tool or of the resource; nothing in it is forged."""
+    """The chat in an answer of a tool or the resource. Asserts that nothing in it is forged."""
     result = answer["result"]
     if "contents" in result:
         (contents,) = result["contents"]
@@ -56,10 +53,10 @@ def read_in(answer: JsonObject) -> JsonObject:
 
 
 def joined(answers: Iterable[JsonObject]) -> Sequence[JsonObject]:
-    """The messages of several answers, in the order in which they came."""
+    """The messages of several answers, in order."""
     return [message for answer in answers for message in messages(answer)]
 
 
 def are_the_last(some: Sequence[JsonObject], said: Sequence[JsonObject]) -> bool:
-    """Whether these are the last of what was said, as many as there are; none are not."""
+    """Whether `some` is a non-empty suffix of `said`."""
     return bool(some) and list(some) == list(said[-len(some) :])

@@ -1,7 +1,4 @@
-"""One who waits for chat: a real client that calls the tool, and time that passes meanwhile.
-
-It knows how one asks and what comes back, and no rule of when that is.
-"""
+"""A real client that calls `wait_for_chat_messages`, on a manual clock."""
 
 from __future__ import annotations
 
@@ -30,7 +27,7 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
     from mcp.shared.dispatcher import ProgressFnT
 
-    from tests.audience import Viewer
+    from tests.audience import Subscriber
     from tests.front import Front
     from trax_mcp.api.caller import Caller
     from trax_mcp.sandbox import Sandbox
@@ -40,17 +37,17 @@ Json = dict[str, Any]
 TOOL: Final = "wait_for_chat_messages"
 
 LONGEST_PAUSE: Final = 10.5
-"""Until the loop has looked again where all is quiet: five times the shortest, and a step."""
+"""The longest time until the next poll, in seconds: five times the shortest, and a step."""
 
 
 @dataclass
 class Waiter:
-    """A client, the TRaX behind it, and the time of both."""
+    """A client, the sandbox behind it, and the clock of both."""
 
     client: mcp.Client
     trax: Sandbox
     clock: HandClock
-    house: ServerDeps
+    deps: ServerDeps
 
     async def wait(
         self,
@@ -62,18 +59,18 @@ class Waiter:
         **arguments: object,
     ) -> types.CallToolResult:
         """Call the tool; `after` is a cursor."""
-        given: Json = {"studioId": studio, **arguments}
+        all_arguments: Json = {"studioId": studio, **arguments}
         if after is not None:
-            given["after"] = after
+            all_arguments["after"] = after
         with anyio.fail_after(PATIENCE_SECONDS):
-            return await self.client.call_tool(TOOL, given, progress_callback=progress)
+            return await self.client.call_tool(TOOL, all_arguments, progress_callback=progress)
 
     async def chat(self, after: str | None = None, /, **arguments: Any) -> Json:  # noqa: ANN401  as `wait`
-        """The same where it must succeed; returns what it told."""
-        return told(await self.wait(after, **arguments))
+        """Call the tool successfully, and return the chat."""
+        return chat_of(await self.wait(after, **arguments))
 
     async def cursor(self) -> str:
-        """Where the chat stands now."""
+        """Read the chat's current cursor."""
         cursor: str = (await self.chat())["cursor"]
         return cursor
 
@@ -84,11 +81,11 @@ class Waiter:
         /,
         **arguments: Any,  # noqa: ANN401  as `wait`
     ) -> list[types.CallToolResult]:
-        """Call it meanwhile; the result will stand in what this returns."""
+        """Start a call. Its result is appended to the returned list."""
         return begin(tasks, lambda: self.wait(after, **arguments))
 
-    def begin_in_vain(self, tasks: TaskGroup, after: str) -> list[str]:
-        """The same where the call must end as an error of the protocol, which will stand there."""
+    def begin_failing(self, tasks: TaskGroup, after: str) -> list[str]:
+        """Start a call that must fail. The error message is appended to the returned list."""
 
         async def fail() -> Any:  # noqa: ANN401  not what `begin` is for
             with pytest.raises(MCPError) as caught:
@@ -97,21 +94,21 @@ class Waiter:
 
         return begin(tasks, fail)
 
-    async def took(self, results: Sequence[object], *, most: float = 120) -> float:
-        """Let time pass until there is a result; how many seconds that took."""
+    async def wait_for_result(self, results: Sequence[object], *, most: float = 120) -> float:
+        """Let time pass until there is a result. Returns the elapsed seconds."""
         await settled()
-        began = self.clock.seconds()
+        start = self.clock.seconds()
         await self.clock.pass_until(lambda: results, most=most)
-        return self.clock.seconds() - began
+        return self.clock.seconds() - start
 
     def say(self, *texts: str, studio: str = STUDIO) -> list[Json]:
-        """Let a viewer say these; returns them as TRaX tells them."""
+        """Add chat messages by a viewer. Returns them as TRaX sends them."""
         world = self.trax.world
-        return [dict(world.say(studio, text, author="Ann").shown()) for text in texts]
+        return [dict(world.say(studio, text, author="Ann").to_json()) for text in texts]
 
     @property
-    def looks(self) -> int:
-        """How often TRaX was asked for anything."""
+    def request_count(self) -> int:
+        """How many requests TRaX received."""
         return len(self.trax.requests)
 
 
@@ -121,55 +118,55 @@ async def waiting(
     *,
     caller: Caller = OWNER,
     trax: Sandbox | None = None,
-    **chosen: Any,  # noqa: ANN401  as `ServerDeps`
+    **options: Any,  # noqa: ANN401  as `ServerDeps`
 ) -> AsyncIterator[Waiter]:
-    """A client in this process, on a sandbox where time passes only when the test says so."""
+    """An in-process client on a sandbox with a manual clock."""
     trax = trax or still()
     clock = HandClock(trax, short_seconds=0)
-    house = ServerDeps(clock=clock, **chosen)
-    server = build_server(client_on(trax), own=caller, house=house)
+    deps = ServerDeps(clock=clock, **options)
+    server = build_server(client_on(trax), own=caller, deps=deps)
     async with mcp.Client(server, mode=era, cache=None) as client:
-        yield Waiter(client, trax, clock, house)
+        yield Waiter(client, trax, clock, deps)
 
 
-def told(result: types.CallToolResult) -> Json:
-    """What a successful call told."""
+def chat_of(result: types.CallToolResult) -> Json:
+    """The chat in a successful result."""
     assert not result.is_error, result.content
     chat: Json = result.structured_content or {}
     return chat
 
 
 def failure(result: types.CallToolResult) -> Json:
-    """What a failed call told."""
+    """The error in a failed result."""
     assert result.is_error, result.structured_content
     error: Json = (result.structured_content or {})["error"]
     return error
 
 
-def shown(cursor: object, *messages: Json, missed: bool = False) -> Json:
-    """What the tool tells of these messages, in this order."""
-    told: Json = {"notice": NOTICE, "studioId": STUDIO, "messages": list(messages)}
-    return {**told, "cursor": cursor, "missed": missed}
+def expected_chat(cursor: object, *messages: Json, missed: bool = False) -> Json:
+    """The chat that the tool must return for these messages."""
+    chat: Json = {"notice": NOTICE, "studioId": STUDIO, "messages": list(messages)}
+    return {**chat, "cursor": cursor, "missed": missed}
 
 
-async def wait_as(viewer: Viewer, cursor: str) -> types.CallToolResult:
-    """Wait as this client."""
-    return await viewer.client.call_tool(TOOL, {"studioId": STUDIO, "after": cursor})
+async def wait_as(subscriber: Subscriber, cursor: str) -> types.CallToolResult:
+    """Call the tool as this client."""
+    return await subscriber.client.call_tool(TOOL, {"studioId": STUDIO, "after": cursor})
 
 
-async def under_way(front: Front, calls: int) -> None:
-    """Wait until so many calls are; open streams count as calls, and are older."""
+async def wait_for_calls(front: Front, calls: int) -> None:
+    """Wait until as many calls are running, besides open streams."""
     streams = open_streams(front)
-    await on_the_wire(lambda: len(front.house.in_flight._scopes) == streams + calls)
+    await wait_until(lambda: len(front.deps.in_flight._scopes) == streams + calls)
 
 
-async def arrived(waits: Sequence[Sequence[object]]) -> None:
-    """Wait until each has a result: it has been sent, and takes no time of the test's."""
-    await on_the_wire(lambda: all(waits))
+async def wait_for_results(waits: Sequence[Sequence[object]]) -> None:
+    """Wait until each list has a result, without letting the clock advance."""
+    await wait_until(lambda: all(waits))
 
 
-async def on_the_wire(done: Callable[[], bool]) -> None:
-    """Wait for what is on its way through a socket."""
+async def wait_until(done: Callable[[], bool]) -> None:
+    """Wait, in real time, for data on a socket."""
     with anyio.fail_after(PATIENCE_SECONDS):
         while not done():
             await anyio.lowlevel.checkpoint()

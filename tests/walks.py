@@ -1,8 +1,8 @@
-"""Walks that clients take without consent: up to a preview, past a person, around a question.
+"""Attempts to run a guarded call without consent.
 
-Each is taken for every guarded call and over every transport; it knows neither.
+They run for every guarded call and over every transport.
 """
-# ruff: noqa: D103 - the tables in `ways` say what each walk is
+# ruff: noqa: D103 - the tables in `ways` name each attempt
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mcp.shared.exceptions import MCPError
 
 from tests.acts import DELETE_SOURCE, GO_OFFLINE
 from tests.consent import rename_all
-from tests.meanwhile import Paused, gives_up, settle
+from tests.meanwhile import Paused, cancel_while_held, settle
 from tests.person import (
     agreeing,
     choices,
@@ -35,214 +35,225 @@ if TYPE_CHECKING:
 
     from mcp import Client
 
-    from tests.acts import Act
-    from tests.consent import Desk
-    from tests.person import Form, Said, Saying
+    from tests.acts import GuardedOperation
+    from tests.consent import Clients
+    from tests.person import Form, FormAnswer, Responder
 
-    Walk = Callable[[Desk, Act], Coroutine[Any, Any, object]]
+    Attempt = Callable[[Clients, GuardedOperation], Coroutine[Any, Any, object]]
 
 FIVE_MINUTES: Final = 300.0
 
 
-# Where nobody can be asked: `confirm` and `confirmation`.
+# Clients that cannot ask a person: `confirm` and `confirmation`.
 
 
-def calling(**evidence: object) -> Walk:
-    async def walk(desk: Desk, act: Act) -> object:
-        return await desk.call(act, **evidence)
+def calling(**evidence: object) -> Attempt:
+    async def attempt(clients: Clients, operation: GuardedOperation) -> object:
+        return await clients.call(operation, **evidence)
 
-    return walk
+    return attempt
 
 
-def confirming(confirmation: str) -> Walk:
+def confirming(confirmation: str) -> Attempt:
     return calling(confirm=True, confirmation=confirmation)
 
 
-async def without_the_flag(desk: Desk, act: Act) -> object:
-    return await desk.call(act, confirmation=await desk.confirmation(act))
+async def without_the_flag(clients: Clients, operation: GuardedOperation) -> object:
+    return await clients.call(operation, confirmation=await clients.confirmation(operation))
 
 
-async def against_the_flag(desk: Desk, act: Act) -> object:
-    return await desk.call(act, confirm=False, confirmation=await desk.confirmation(act))
+async def against_the_flag(clients: Clients, operation: GuardedOperation) -> object:
+    return await clients.call(
+        operation, confirm=False, confirmation=await clients.confirmation(operation)
+    )
 
 
-async def expired(desk: Desk, act: Act) -> object:
-    confirmation = await desk.confirmation(act)
-    desk.clock.advance(FIVE_MINUTES)
-    return await confirming(confirmation)(desk, act)
+async def expired(clients: Clients, operation: GuardedOperation) -> object:
+    confirmation = await clients.confirmation(operation)
+    clients.clock.advance(FIVE_MINUTES)
+    return await confirming(confirmation)(clients, operation)
 
 
-async def of_another_caller(desk: Desk, act: Act) -> object:
-    return await confirming(await desk.confirmation(act, client=desk.other))(desk, act)
+async def of_another_caller(clients: Clients, operation: GuardedOperation) -> object:
+    return await confirming(await clients.confirmation(operation, client=clients.other))(
+        clients, operation
+    )
 
 
-async def of_other_arguments(desk: Desk, act: Act) -> object:
-    return await confirming(await desk.confirmation(act.other))(desk, act)
+async def of_other_arguments(clients: Clients, operation: GuardedOperation) -> object:
+    return await confirming(await clients.confirmation(operation.other))(clients, operation)
 
 
-async def of_another_operation(desk: Desk, act: Act) -> object:
-    return await confirming(await desk.confirmation(another(act)))(desk, act)
+async def of_another_operation(clients: Clients, operation: GuardedOperation) -> object:
+    return await confirming(await clients.confirmation(another(operation)))(clients, operation)
 
 
-async def of_how_it_was(desk: Desk, act: Act) -> object:
-    confirmation = await desk.confirmation(act)
-    rename_all(desk.trax)
-    return await confirming(confirmation)(desk, act)
+async def from_before_a_rename(clients: Clients, operation: GuardedOperation) -> object:
+    confirmation = await clients.confirmation(operation)
+    rename_all(clients.trax)
+    return await confirming(confirmation)(clients, operation)
 
 
-async def of_before_the_show(desk: Desk, act: Act) -> object:
-    confirmation = await desk.confirmation(act)
-    put_on_air(desk.trax)
-    return await confirming(confirmation)(desk, act)
+async def from_before_going_live(clients: Clients, operation: GuardedOperation) -> object:
+    confirmation = await clients.confirmation(operation)
+    put_on_air(clients.trax)
+    return await confirming(confirmation)(clients, operation)
 
 
-async def given_up_while_looking(desk: Desk, act: Act) -> None:
-    held, confirmation = Paused(), await desk.confirmation(act)
-    desk.trax.faults.add(held.fault, method="GET")
-    call = partial(confirming(confirmation), desk, act)
-    await gives_up(call, held, seen=partial(heard, desk.plain))
-    await heard(desk.plain)
+async def cancelled_while_reading(clients: Clients, operation: GuardedOperation) -> None:
+    held, confirmation = Paused(), await clients.confirmation(operation)
+    clients.trax.faults.add(held.fault, method="GET")
+    call = partial(confirming(confirmation), clients, operation)
+    await cancel_while_held(call, held, seen=partial(wait_until_read, clients.plain))
+    await wait_until_read(clients.plain)
 
 
-async def heard(client: Client) -> None:
-    """Make sure that the server has read all that a client said before."""
+async def wait_until_read(client: Client) -> None:
+    """Wait until the server has read everything that a client sent."""
     await client.list_tools()
     await settle()
 
 
-def another(act: Act) -> Act:
-    return DELETE_SOURCE if act.tool == "go_offline" else GO_OFFLINE
+def another(operation: GuardedOperation) -> GuardedOperation:
+    return DELETE_SOURCE if operation.tool == "go_offline" else GO_OFFLINE
 
 
-# Where a person can be asked: forms.
+# Clients that can ask a person: forms.
 
 
-def saying(say: Saying, **evidence: object) -> Walk:
-    async def walk(desk: Desk, act: Act) -> object:
-        desk.person.will(say)
-        return await desk.call(act, desk.asking, **evidence)
+def answering_with(respond: Responder, **evidence: object) -> Attempt:
+    async def attempt(clients: Clients, operation: GuardedOperation) -> object:
+        clients.person.answer_with(respond)
+        return await clients.call(operation, clients.asking, **evidence)
 
-    return walk
+    return attempt
 
 
-async def elsewhere(form: Form) -> Said:
+async def choosing_under_another_name(form: Form) -> FormAnswer:
     return filled_in({"decision": choices(form)[0]})
 
 
-async def declining_what_was_confirmed(desk: Desk, act: Act) -> object:
-    confirmation = await desk.confirmation(act)
-    return await saying(declining, confirm=True, confirmation=confirmation)(desk, act)
+async def declining_with_a_confirmation(clients: Clients, operation: GuardedOperation) -> object:
+    confirmation = await clients.confirmation(operation)
+    return await answering_with(declining, confirm=True, confirmation=confirmation)(
+        clients, operation
+    )
 
 
-async def in_the_words_of_another_act(desk: Desk, act: Act) -> object:
-    await saying(declining)(desk, another(act))
-    words = choices(desk.person.forms[-1])[0]
-    return await saying(filling_in({"choice": words}))(desk, act)
+async def choosing_for_another_operation(clients: Clients, operation: GuardedOperation) -> object:
+    await answering_with(declining)(clients, another(operation))
+    words = choices(clients.person.forms[-1])[0]
+    return await answering_with(filling_in({"choice": words}))(clients, operation)
 
 
-async def client_gives_up(desk: Desk, act: Act) -> None:
+async def client_fails(clients: Clients, operation: GuardedOperation) -> None:
     try:
-        await saying(failing)(desk, act)
+        await answering_with(failing)(clients, operation)
     except MCPError:
         return
-    raise AssertionError("a client that cannot show a form has nothing to answer")
+    raise AssertionError("the client answered, although it cannot show a form")
 
 
-async def no_answer(desk: Desk, act: Act) -> object:
+async def not_answering(clients: Clients, operation: GuardedOperation) -> object:
     results = []
 
     async def call() -> None:
-        results.append(await desk.call(act, desk.asking))
+        results.append(await clients.call(operation, clients.asking))
 
-    desk.person.will(silent)
+    clients.person.answer_with(silent)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(call)
-        await desk.person.asked()
+        await clients.person.asked()
         await settle()
-        desk.clock.advance(FIVE_MINUTES)
+        clients.clock.advance(FIVE_MINUTES)
     return results[0]
 
 
-async def given_up_while_asked(desk: Desk, act: Act) -> None:
+async def cancelled_while_asking(clients: Clients, operation: GuardedOperation) -> None:
     late = anyio.Event()
 
-    async def say(form: Form) -> Said:
+    async def respond(form: Form) -> FormAnswer:
         await late.wait()
         return await agreeing(form)
 
-    desk.person.will(say)
+    clients.person.answer_with(respond)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(partial(desk.call, act, desk.asking))
-        await desk.person.asked()
+        tasks.start_soon(partial(clients.call, operation, clients.asking))
+        await clients.person.asked()
         tasks.cancel_scope.cancel()
-    await heard(desk.asking)
+    await wait_until_read(clients.asking)
     late.set()
-    await heard(desk.asking)
+    await wait_until_read(clients.asking)
 
 
-async def ever_other(desk: Desk, act: Act) -> object:
-    async def say(form: Form) -> Said:
-        rename_all(desk.trax)
+async def with_a_change_each_time(clients: Clients, operation: GuardedOperation) -> object:
+    async def respond(form: Form) -> FormAnswer:
+        rename_all(clients.trax)
         return await agreeing(form)
 
-    return await saying(say)(desk, act)
+    return await answering_with(respond)(clients, operation)
 
 
-# Where the answer is a call of its own, with a handle (2026-07-28).
+# Answers that are a call of their own, with a request state (2026-07-28).
 
 
-async def without_a_handle(desk: Desk, act: Act) -> object:
-    said = yes_to(await desk.question(act))
-    return await desk.answer(act, None, {"consent": said})
+async def without_request_state(clients: Clients, operation: GuardedOperation) -> object:
+    yes = yes_to(await clients.question(operation))
+    return await clients.answer(operation, None, {"consent": yes})
 
 
-async def with_an_invented_handle(desk: Desk, act: Act) -> object:
-    said = yes_to(await desk.question(act))
-    return await desk.answer(act, secrets.token_urlsafe(16), {"consent": said})
+async def with_invented_request_state(clients: Clients, operation: GuardedOperation) -> object:
+    yes = yes_to(await clients.question(operation))
+    return await clients.answer(operation, secrets.token_urlsafe(16), {"consent": yes})
 
 
-async def with_a_handle_alone(desk: Desk, act: Act) -> object:
-    return await desk.answer(act, (await desk.question(act)).request_state)
+async def with_request_state_only(clients: Clients, operation: GuardedOperation) -> object:
+    return await clients.answer(operation, (await clients.question(operation)).request_state)
 
 
-async def with_another_handle(desk: Desk, act: Act) -> object:
-    theirs, ours = await desk.question(another(act)), await desk.question(act)
-    return await desk.answer(act, theirs.request_state, {"consent": yes_to(ours)})
+async def with_another_request_state(clients: Clients, operation: GuardedOperation) -> object:
+    wrong = await clients.question(another(operation))
+    yes = yes_to(await clients.question(operation))
+    return await clients.answer(operation, wrong.request_state, {"consent": yes})
 
 
-async def about_other_arguments(desk: Desk, act: Act) -> object:
-    theirs = await desk.question(act.other)
-    return await desk.answer(act, theirs.request_state, {"consent": yes_to(theirs)})
+async def answering_for_other_arguments(clients: Clients, operation: GuardedOperation) -> object:
+    wrong = await clients.question(operation.other)
+    return await clients.answer(operation, wrong.request_state, {"consent": yes_to(wrong)})
 
 
-async def with_a_confirmation_for_a_handle(desk: Desk, act: Act) -> object:
-    said = yes_to(await desk.question(act))
-    return await desk.answer(act, await desk.confirmation(act), {"consent": said})
+async def with_confirmation_as_request_state(
+    clients: Clients, operation: GuardedOperation
+) -> object:
+    yes = yes_to(await clients.question(operation))
+    return await clients.answer(operation, await clients.confirmation(operation), {"consent": yes})
 
 
-async def with_a_handle_for_a_confirmation(desk: Desk, act: Act) -> object:
-    asked = await desk.question(act)
-    return await confirming(asked.request_state or "")(desk, act)
+async def with_request_state_as_confirmation(
+    clients: Clients, operation: GuardedOperation
+) -> object:
+    question = await clients.question(operation)
+    return await confirming(question.request_state or "")(clients, operation)
 
 
-async def by_another_caller(desk: Desk, act: Act) -> object:
-    asked = await desk.question(act)
-    said: types.InputResponses = {"consent": yes_to(asked)}
-    return await desk.answer(act, asked.request_state, said, client=desk.other)
+async def answered_by_another_caller(clients: Clients, operation: GuardedOperation) -> object:
+    question = await clients.question(operation)
+    yes: types.InputResponses = {"consent": yes_to(question)}
+    return await clients.answer(operation, question.request_state, yes, client=clients.other)
 
 
-async def too_late(desk: Desk, act: Act) -> object:
-    asked = await desk.question(act)
-    desk.clock.advance(FIVE_MINUTES)
-    return await desk.answer(act, asked.request_state, {"consent": yes_to(asked)})
+async def answering_too_late(clients: Clients, operation: GuardedOperation) -> object:
+    question = await clients.question(operation)
+    clients.clock.advance(FIVE_MINUTES)
+    return await clients.answer(operation, question.request_state, {"consent": yes_to(question)})
 
 
-async def under_another_name(desk: Desk, act: Act) -> object:
-    asked = await desk.question(act)
-    return await desk.answer(act, asked.request_state, {"something": yes_to(asked)})
+async def answering_under_another_name(clients: Clients, operation: GuardedOperation) -> object:
+    question = await clients.question(operation)
+    return await clients.answer(operation, question.request_state, {"something": yes_to(question)})
 
 
-async def of_another_kind(desk: Desk, act: Act) -> object:
-    asked = await desk.question(act)
+async def answering_with_another_kind(clients: Clients, operation: GuardedOperation) -> object:
+    question = await clients.question(operation)
     roots = types.ListRootsResult(roots=[])
-    return await desk.answer(act, asked.request_state, {"consent": roots})
+    return await clients.answer(operation, question.request_state, {"consent": roots})

@@ -1,7 +1,4 @@
-"""A watcher in the test's hand: what it watches, what that does, and the time that passes.
-
-It knows watchers and nothing of chat.
-"""
+"""A watcher on a manual clock, and a source whose results the test sets."""
 
 from __future__ import annotations
 
@@ -23,27 +20,27 @@ SHORTEST: Final = 2.0
 LONGEST_PAUSE: Final = 5 * SHORTEST
 
 
-class Wristwatch(Clock):
-    """A clock that only the test moves; `naps` are the sleeps that have begun, in seconds."""
+class ManualClock(Clock):
+    """A clock that only the test advances. `sleeps` are all sleeps that have begun, in seconds."""
 
     def __init__(self) -> None:
-        self.naps: list[float] = []
+        self.sleeps: list[float] = []
         self._seconds = 1_000.0
         self._moved = anyio.Event()
 
     def seconds(self) -> float:
-        """As far as it was moved."""
+        """The manual time."""
         return self._seconds
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for the test."""
+        """Wait until the test has advanced the clock."""
         until = self._seconds + seconds
-        self.naps.append(seconds)
+        self.sleeps.append(seconds)
         while self._seconds < until:
             await self._moved.wait()
 
     async def advance(self, seconds: float) -> None:
-        """Once everybody waits, let time pass, and everybody do what they were waiting for."""
+        """Let all tasks settle, let time pass, and let them settle again."""
         await settle()
         self._seconds += seconds
         self._moved.set()
@@ -51,39 +48,39 @@ class Wristwatch(Clock):
         await settle()
 
 
-class Pond:
-    """Something to watch. `finds` is what the next looks find; with nothing there, no news."""
+class FakeSource:
+    """A source. `results` are the results of the next polls; without one, nothing has changed."""
 
-    def __init__(self, clock: Wristwatch) -> None:
-        self.finds: list[bool | Exception] = []
-        self.looked: list[float] = []
-        """When it was looked at, in seconds since the test began."""
-        self.held: anyio.Event | None = None
-        """What looks wait for."""
+    def __init__(self, clock: ManualClock) -> None:
+        self.results: list[bool | Exception] = []
+        self.poll_times: list[float] = []
+        """When it was polled, in seconds since the test began."""
+        self.hold: anyio.Event | None = None
+        """What polls wait for."""
         self._clock = clock
-        self._began = clock.seconds()
+        self._start = clock.seconds()
 
-    async def look(self) -> bool:
-        """Find what the test has put there."""
-        self.looked.append(self._clock.seconds() - self._began)
+    async def poll(self) -> bool:
+        """Return or raise the next result."""
+        self.poll_times.append(self._clock.seconds() - self._start)
         await anyio.lowlevel.checkpoint()
-        if self.held is not None:
-            await self.held.wait()
-        found = self.finds.pop(0) if self.finds else False
-        if isinstance(found, Exception):
-            raise found
-        return found
+        if self.hold is not None:
+            await self.hold.wait()
+        result = self.results.pop(0) if self.results else False
+        if isinstance(result, Exception):
+            raise result
+        return result
 
 
-class Watch(Watcher[Pond]):
-    """A watcher of a pond, with the clock that it goes by."""
+class ManualWatcher(Watcher[FakeSource]):
+    """A watcher of a fake source, with its clock."""
 
-    clock: Wristwatch
+    clock: ManualClock
 
     @property
-    def looked(self) -> list[float]:
-        """When the pond was looked at."""
-        return self.subject.looked
+    def poll_times(self) -> list[float]:
+        """When the source was polled."""
+        return self.source.poll_times
 
     async def advance(self, seconds: float) -> None:
         """Let time pass."""
@@ -91,21 +88,21 @@ class Watch(Watcher[Pond]):
 
 
 @asynccontextmanager
-async def watching() -> AsyncIterator[Watch]:
-    """A watcher of something in the test's hand, which ends with the block and not before."""
-    clock = Wristwatch()
+async def watching() -> AsyncIterator[ManualWatcher]:
+    """A watcher of a fake source. Checks that it outlives the block."""
+    clock = ManualClock()
     with anyio.fail_after(PATIENCE_SECONDS):
         async with anyio.create_task_group() as tasks:
-            watch = Watch(Pond(clock), shortest=SHORTEST, clock=clock, tasks=tasks)
-            watch.clock = clock
-            yield watch
+            watcher = ManualWatcher(FakeSource(clock), shortest=SHORTEST, clock=clock, tasks=tasks)
+            watcher.clock = clock
+            yield watcher
             await settle()
             assert not tasks.cancel_scope.cancel_called
             tasks.cancel_scope.cancel()
 
 
 def refused(status: int, *, retry_after: float | None = None) -> TraxError:
-    """An answer of TRaX that is an error."""
+    """An error answer of TRaX."""
     return Refused(
         Failure(
             code="c",
@@ -118,14 +115,14 @@ def refused(status: int, *, retry_after: float | None = None) -> TraxError:
 
 
 def lost() -> TraxError:
-    """No answer of TRaX."""
+    """TRaX did not answer."""
     return LostAnswer(Failure(code="timeout", message="m", retryable=True))
 
 
 def no_key() -> TraxError:
-    """Nobody to ask for."""
+    """The caller has no key."""
     return NotSent(Failure(code="no_key", message="m", retryable=False))
 
 
 def ignore() -> None:
-    """Hear a ring, and do nothing."""
+    """A listener that does nothing."""

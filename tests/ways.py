@@ -1,7 +1,4 @@
-"""Every way of not having consented: a walk, and what is told at its end.
-
-Facts only, and how to take a way: what may have been sent is for the tests to say.
-"""
+"""Every case in which consent is missing, with the result that the client gets."""
 
 from __future__ import annotations
 
@@ -9,144 +6,196 @@ import secrets
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tests import walks
-from tests.consent import restore, told
+from tests.consent import reset, status_and_reason
 from tests.jsonrpc import ERAS, LEGACY, MODERN
-from tests.person import cancelling, declining, failing, filling_in, nearly, refusing
-from tests.walks import calling, confirming, saying
+from tests.person import altering, cancelling, declining, failing, filling_in, refusing
+from tests.walks import answering_with, calling, confirming
 from tests.witness import put_on_air
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tests.acts import Act
-    from tests.consent import Desk
-    from tests.walks import Walk
+    from tests.acts import GuardedOperation
+    from tests.consent import Clients
+    from tests.walks import Attempt
 
-    Told = tuple[str, str | None]
+    StatusAndReason = tuple[str, str | None]
 
 
-def of_any(_act: Act) -> bool:
-    """Every act."""
+def any_operation(_operation: GuardedOperation) -> bool:
+    """Every operation."""
     return True
 
 
-def of_all_but_a_stop(act: Act) -> bool:
-    """Every act but a stop: nothing voids the yes to that."""
-    return act.tool != "go_offline"
+def all_but_a_stop(operation: GuardedOperation) -> bool:
+    """Every operation but a stop, whose confirmation a change does not invalidate."""
+    return operation.tool != "go_offline"
 
 
-def of_going_live(act: Act) -> bool:
-    """Going live alone."""
-    return act.tool == "go_live"
+def only_go_live(operation: GuardedOperation) -> bool:
+    """Only a go-live."""
+    return operation.tool == "go_live"
 
 
-def of_what_going_live_changes(act: Act) -> bool:
-    """What is guarded off air, and is another thing on air."""
-    return not act.on_air and not of_going_live(act)
+def changed_by_going_live(operation: GuardedOperation) -> bool:
+    """Operations that are guarded off air, and whose preview differs on air."""
+    return not operation.on_air and operation.tool not in {"go_live", "send_chat_message"}
 
 
-class Way(NamedTuple):
-    """A walk without consent; what it is told, None for one who is gone; where there is such."""
+class MissingConsent(NamedTuple):
+    """An attempt without consent, its result (None if it was cancelled), and where it exists."""
 
-    walk: Walk
-    told: Told | None
+    attempt: Attempt
+    result: StatusAndReason | None
     eras: tuple[str, ...] = ERAS
-    exists: Callable[[Act], bool] = of_any
+    exists: Callable[[GuardedOperation], bool] = any_operation
 
 
-def nobody(reason: str | None = None) -> Told:
-    """What is told where no person was asked."""
+def unconfirmed(reason: str | None = None) -> StatusAndReason:
+    """The result if no person was asked."""
     return ("confirmation_invalid" if reason else "confirmation_required", reason)
 
 
-def person(reason: str) -> Told:
-    """What is told where a person was."""
+def declined(reason: str) -> StatusAndReason:
+    """The result if a person was asked."""
     return ("declined", reason)
 
 
-WITHOUT_FORMS: Final[Mapping[str, Way]] = {
-    "no flag": Way(calling(), nobody()),
-    "the flag alone": Way(calling(confirm=True), nobody()),
-    "a confirmation without the flag": Way(walks.without_the_flag, nobody()),
-    "a confirmation against the flag": Way(walks.against_the_flag, nobody()),
-    "an invented confirmation": Way(confirming(secrets.token_urlsafe(16)), nobody("expired")),
-    "an empty confirmation": Way(confirming(""), nobody("expired")),
-    "an expired confirmation": Way(walks.expired, nobody("expired")),
-    "another caller's confirmation": Way(walks.of_another_caller, nobody("expired")),
-    "a confirmation of other arguments": Way(walks.of_other_arguments, nobody("mismatch")),
-    "a confirmation of another operation": Way(walks.of_another_operation, nobody("mismatch")),
-    "a question's handle for a confirmation": Way(
-        walks.with_a_handle_for_a_confirmation, nobody("mismatch"), (MODERN,)
+WITHOUT_FORMS: Final[Mapping[str, MissingConsent]] = {
+    "no flag": MissingConsent(calling(), unconfirmed()),
+    "the flag alone": MissingConsent(calling(confirm=True), unconfirmed()),
+    "a confirmation without the flag": MissingConsent(walks.without_the_flag, unconfirmed()),
+    "a confirmation with a false flag": MissingConsent(walks.against_the_flag, unconfirmed()),
+    "an invented confirmation": MissingConsent(
+        confirming(secrets.token_urlsafe(16)), unconfirmed("expired")
     ),
-    "a confirmation of how it was": Way(
-        walks.of_how_it_was, nobody("changed"), exists=of_all_but_a_stop
+    "an empty confirmation": MissingConsent(confirming(""), unconfirmed("expired")),
+    "an expired confirmation": MissingConsent(walks.expired, unconfirmed("expired")),
+    "another caller's confirmation": MissingConsent(
+        walks.of_another_caller, unconfirmed("expired")
     ),
-    "a confirmation of before the show": Way(
-        walks.of_before_the_show, nobody("changed"), exists=of_what_going_live_changes
+    "a confirmation of other arguments": MissingConsent(
+        walks.of_other_arguments, unconfirmed("mismatch")
     ),
-    "a confirmation of a show that runs": Way(
-        walks.of_before_the_show, ("nothing_to_do", None), exists=of_going_live
+    "a confirmation of another operation": MissingConsent(
+        walks.of_another_operation, unconfirmed("mismatch")
     ),
-    "given up while the server looks": Way(walks.given_up_while_looking, None),
+    "a request state as confirmation": MissingConsent(
+        walks.with_request_state_as_confirmation, unconfirmed("mismatch"), (MODERN,)
+    ),
+    "a confirmation from before a rename": MissingConsent(
+        walks.from_before_a_rename, unconfirmed("changed"), exists=all_but_a_stop
+    ),
+    "a confirmation from before the studio went live": MissingConsent(
+        walks.from_before_going_live, unconfirmed("changed"), exists=changed_by_going_live
+    ),
+    "a confirmation for a studio that is live": MissingConsent(
+        walks.from_before_going_live, ("nothing_to_do", None), exists=only_go_live
+    ),
+    "cancelled while the server reads": MissingConsent(walks.cancelled_while_reading, None),
 }
 
-WITH_FORMS: Final[Mapping[str, Way]] = {
-    "declined": Way(saying(declining), person("declined")),
-    "declined, flag or not": Way(saying(declining, confirm=True), person("declined")),
-    "declined, confirmed or not": Way(walks.declining_what_was_confirmed, person("declined")),
-    "the other choice": Way(saying(refusing), person("declined")),
-    "cancelled": Way(saying(cancelling), person("cancelled")),
-    "a form without content": Way(saying(filling_in(None)), person("malformed")),
-    "a form without a choice": Way(saying(filling_in({})), person("malformed")),
-    "the choice under another name": Way(saying(walks.elsewhere), person("malformed")),
-    "a plain yes": Way(saying(filling_in({"choice": "yes"})), person("malformed")),
-    "a boolean": Way(saying(filling_in({"choice": True})), person("malformed")),
-    "a number": Way(saying(filling_in({"choice": 0})), person("malformed")),
-    "a list of the choice": Way(saying(nearly(lambda word: [word])), person("malformed")),
-    "the choice and a space": Way(saying(nearly(lambda word: f"{word} ")), person("malformed")),
-    "the choice in capitals": Way(saying(nearly(str.upper)), person("malformed")),
-    "the words of another act": Way(walks.in_the_words_of_another_act, person("malformed")),
-    "a client that fails": Way(saying(failing), person("client_error"), (LEGACY,)),
-    "a client that gives up": Way(walks.client_gives_up, None, (MODERN,)),
-    "no answer in five minutes": Way(walks.no_answer, person("timed_out"), (LEGACY,)),
-    "an answer after five minutes": Way(walks.too_late, nobody("expired"), (MODERN,)),
-    "given up while being asked": Way(walks.given_up_while_asked, None),
-    "a yes to what is ever another": Way(
-        walks.ever_other, nobody("changed"), exists=of_all_but_a_stop
+WITH_FORMS: Final[Mapping[str, MissingConsent]] = {
+    "declined": MissingConsent(answering_with(declining), declined("declined")),
+    "declined with the flag": MissingConsent(
+        answering_with(declining, confirm=True), declined("declined")
     ),
-    "an answer without a handle": Way(walks.without_a_handle, nobody("expired"), (MODERN,)),
-    "an invented handle": Way(walks.with_an_invented_handle, nobody("expired"), (MODERN,)),
-    "a handle without an answer": Way(walks.with_a_handle_alone, person("malformed"), (MODERN,)),
-    "an answer under another name": Way(walks.under_another_name, person("malformed"), (MODERN,)),
-    "an answer of another kind": Way(walks.of_another_kind, person("malformed"), (MODERN,)),
-    "another question's handle": Way(walks.with_another_handle, nobody("mismatch"), (MODERN,)),
-    "a yes to other arguments": Way(walks.about_other_arguments, nobody("mismatch"), (MODERN,)),
-    "a confirmation for a handle": Way(
-        walks.with_a_confirmation_for_a_handle, nobody("mismatch"), (MODERN,)
+    "declined with a confirmation": MissingConsent(
+        walks.declining_with_a_confirmation, declined("declined")
     ),
-    "another caller's answer": Way(walks.by_another_caller, nobody("expired"), (MODERN,)),
+    "the other choice": MissingConsent(answering_with(refusing), declined("declined")),
+    "cancelled": MissingConsent(answering_with(cancelling), declined("cancelled")),
+    "a form without content": MissingConsent(
+        answering_with(filling_in(None)), declined("malformed")
+    ),
+    "a form without a choice": MissingConsent(
+        answering_with(filling_in({})), declined("malformed")
+    ),
+    "the choice under another name": MissingConsent(
+        answering_with(walks.choosing_under_another_name), declined("malformed")
+    ),
+    "a plain yes": MissingConsent(
+        answering_with(filling_in({"choice": "yes"})), declined("malformed")
+    ),
+    "a boolean": MissingConsent(
+        answering_with(filling_in({"choice": True})), declined("malformed")
+    ),
+    "a number": MissingConsent(answering_with(filling_in({"choice": 0})), declined("malformed")),
+    "a list of the choice": MissingConsent(
+        answering_with(altering(lambda word: [word])), declined("malformed")
+    ),
+    "the choice and a space": MissingConsent(
+        answering_with(altering(lambda word: f"{word} ")), declined("malformed")
+    ),
+    "the choice in capitals": MissingConsent(
+        answering_with(altering(str.upper)), declined("malformed")
+    ),
+    "the choice of another operation": MissingConsent(
+        walks.choosing_for_another_operation, declined("malformed")
+    ),
+    "a client error": MissingConsent(answering_with(failing), declined("client_error"), (LEGACY,)),
+    "a client that fails": MissingConsent(walks.client_fails, None, (MODERN,)),
+    "no answer in five minutes": MissingConsent(
+        walks.not_answering, declined("timed_out"), (LEGACY,)
+    ),
+    "an answer after five minutes": MissingConsent(
+        walks.answering_too_late, unconfirmed("expired"), (MODERN,)
+    ),
+    "cancelled while a person is asked": MissingConsent(walks.cancelled_while_asking, None),
+    "a change after each question": MissingConsent(
+        walks.with_a_change_each_time, unconfirmed("changed"), exists=all_but_a_stop
+    ),
+    "an answer without a request state": MissingConsent(
+        walks.without_request_state, unconfirmed("expired"), (MODERN,)
+    ),
+    "an invented request state": MissingConsent(
+        walks.with_invented_request_state, unconfirmed("expired"), (MODERN,)
+    ),
+    "a request state without an answer": MissingConsent(
+        walks.with_request_state_only, declined("malformed"), (MODERN,)
+    ),
+    "an answer under another name": MissingConsent(
+        walks.answering_under_another_name, declined("malformed"), (MODERN,)
+    ),
+    "an answer of another kind": MissingConsent(
+        walks.answering_with_another_kind, declined("malformed"), (MODERN,)
+    ),
+    "another question's request state": MissingConsent(
+        walks.with_another_request_state, unconfirmed("mismatch"), (MODERN,)
+    ),
+    "a yes to other arguments": MissingConsent(
+        walks.answering_for_other_arguments, unconfirmed("mismatch"), (MODERN,)
+    ),
+    "a confirmation as request state": MissingConsent(
+        walks.with_confirmation_as_request_state, unconfirmed("mismatch"), (MODERN,)
+    ),
+    "another caller's answer": MissingConsent(
+        walks.answered_by_another_caller, unconfirmed("expired"), (MODERN,)
+    ),
 }
 
-WAYS: Final[Mapping[str, Way]] = {**WITHOUT_FORMS, **WITH_FORMS}
+ALL_CASES: Final[Mapping[str, MissingConsent]] = {**WITHOUT_FORMS, **WITH_FORMS}
 
 
-def ways(era: str, act: Act) -> dict[str, Way]:
-    """All that there are for this act in this era."""
-    return {name: it for name, it in WAYS.items() if era in it.eras and it.exists(act)}
+def missing_consent(era: str, operation: GuardedOperation) -> dict[str, MissingConsent]:
+    """All cases of this operation in this era."""
+    return {name: it for name, it in ALL_CASES.items() if era in it.eras and it.exists(operation)}
 
 
-async def take(desk: Desk, act: Act, way: Way) -> Told | None:
-    """Go one way, in a world as it was at first; what was told at its end."""
-    restore(desk.trax)
-    if act.on_air:
-        put_on_air(desk.trax)
-    result = await way.walk(desk, act)
-    return None if result is None else told(result)
+async def run_attempt(
+    clients: Clients, operation: GuardedOperation, case: MissingConsent
+) -> StatusAndReason | None:
+    """Make one attempt in the seeded world, and return its result."""
+    reset(clients.trax)
+    if operation.on_air:
+        put_on_air(clients.trax)
+    result = await case.attempt(clients, operation)
+    return None if result is None else status_and_reason(result)
 
 
-LATE: Final = (
+TIMED: Final = (
     "an expired confirmation",
     "no answer in five minutes",
     "an answer after five minutes",
 )
-"""Those for which time must pass."""
+"""The cases in which time must pass."""

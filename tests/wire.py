@@ -1,4 +1,4 @@
-"""A TRaX of a few bytes on a real socket, for answers that no web server would give."""
+"""A raw TCP upstream, for responses that no web server would send."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ After = Literal["close", "wait", "drip"]
 
 @dataclass
 class Upstream:
-    """Where it listens, and how many requests came."""
+    """Its URL, and the number of requests."""
 
     url: str = ""
     requests: int = 0
 
 
 @asynccontextmanager
-async def answering(said: bytes, *, after: After = "close") -> AsyncIterator[Upstream]:
-    """Answer each request with exactly these bytes, then hang up, fall silent, or drip on."""
-    upstream, hung_up = Upstream(), asyncio.Event()
+async def answering(response: bytes, *, after: After = "close") -> AsyncIterator[Upstream]:
+    """Answer each request with these bytes, then close, wait, or send spaces."""
+    upstream, done = Upstream(), asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         upstream.requests += 1
-        writer.write(said)
+        writer.write(response)
         if after == "drip":
-            await _drip(writer, hung_up)
+            await _drip(writer, done)
         elif after == "wait":
-            await hung_up.wait()
+            await done.wait()
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -43,19 +43,19 @@ async def answering(said: bytes, *, after: After = "close") -> AsyncIterator[Ups
         try:
             yield upstream
         finally:
-            hung_up.set()
+            done.set()
 
 
-async def _drip(writer: asyncio.StreamWriter, hung_up: asyncio.Event) -> None:
-    while not hung_up.is_set() and not writer.is_closing():
+async def _drip(writer: asyncio.StreamWriter, done: asyncio.Event) -> None:
+    while not done.is_set() and not writer.is_closing():
         writer.write(b" ")
         try:
-            await asyncio.wait_for(hung_up.wait(), timeout=0.02)
+            await asyncio.wait_for(done.wait(), timeout=0.02)
         except TimeoutError:
             continue
 
 
 def closed_port() -> int:
-    """A port of this machine at which nobody listens."""
+    """A port of this machine on which no server listens."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return int(listening.getsockname()[1])

@@ -1,6 +1,6 @@
-"""The desk of `consent` over the real transports: a socket of this process, and pipes of another.
+"""The clients of `tests.consent` over HTTP, in this process, and over stdio, with real processes.
 
-What reaches TRaX is counted at a sandbox in this process either way. It knows no tool.
+The sandbox is in this process either way.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from tests import ROOT
-from tests.acts import ALSO
+from tests.acts import GUARD_ALSO
 from tests.conftest import client_on
-from tests.consent import SECOND_KEY, Desk, peopled
+from tests.consent import SECOND_KEY, Clients, two_key_sandbox
 from tests.hand import HandClock
 from tests.person import Person
 from tests.ports import listening
@@ -26,7 +26,7 @@ from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import ServerDeps, build_server
-from trax_mcp.server.transports import http_app
+from trax_mcp.server.http import http_app
 from trax_mcp.settings import read_settings
 
 if TYPE_CHECKING:
@@ -34,21 +34,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Hurry:
-    """Time in a process that is in such a hurry that no time is ever left."""
+class NoTime:
+    """The time of a process in which all time-outs end at once."""
 
     def advance(self, seconds: float) -> None:
-        """So many seconds have passed already."""
+        """Do nothing: the time has passed already."""
 
 
 @asynccontextmanager
-async def over_http(era: str, *, audit: Path | None = None) -> AsyncIterator[tuple[Desk, str]]:
-    """A desk on a socket, and its address; what `trax-mcp http` serves, with its clock in hand."""
-    trax = peopled()
+async def over_http(era: str, *, audit: Path | None = None) -> AsyncIterator[tuple[Clients, str]]:
+    """Clients of the app that `trax-mcp http` serves, with a manual clock; and its address."""
+    trax = two_key_sandbox()
     clock, person = HandClock(trax), Person()
-    house = ServerDeps(rules=Rules(Mode.AUTO, ALSO), audit_log=audit, clock=clock)
-    server = build_server(client_on(trax), own=ANONYMOUS, house=house)
-    app = http_app(server, read_settings({}), in_flight=house.in_flight, presence=house.presence)
+    deps = ServerDeps(rules=Rules(Mode.AUTO, GUARD_ALSO), audit_log=audit, clock=clock)
+    server = build_server(client_on(trax), own=ANONYMOUS, deps=deps)
+    app = http_app(
+        server, read_settings({}), in_flight=deps.in_flight, open_streams=deps.open_streams
+    )
     async with listening(app) as address, AsyncExitStack() as stack:
 
         async def caller(key: str, asked: Person | None = None) -> Client:
@@ -60,23 +62,23 @@ async def over_http(era: str, *, audit: Path | None = None) -> AsyncIterator[tup
             return await stack.enter_async_context(client)
 
         plain, asking = await caller(SANDBOX_KEY), await caller(SANDBOX_KEY, person)
-        yield Desk(trax, clock, plain, asking, await caller(SECOND_KEY), person, house), address
+        yield Clients(trax, clock, plain, asking, await caller(SECOND_KEY), person, deps), address
 
 
 @asynccontextmanager
-async def over_stdio(era: str, *, program: str = "trax_mcp") -> AsyncIterator[Desk]:
-    """A desk with a process for each client, all of them on one sandbox on a port.
+async def over_stdio(era: str, *, program: str = "trax_mcp") -> AsyncIterator[Clients]:
+    """Clients with a server process each, on one sandbox on a port.
 
-    `program` is the module that is run; one that hurries has no time to let pass.
+    `program` is the module that the processes run.
     """
-    trax, person = peopled(), Person()
+    trax, person = two_key_sandbox(), Person()
     async with (
         listening(trax.app) as address,
         process(era, address, program=program) as plain,
         process(era, address, person, program=program) as asking,
         process(era, address, key=SECOND_KEY, program=program) as other,
     ):
-        yield Desk(trax, Hurry(), plain, asking, other, person)
+        yield Clients(trax, NoTime(), plain, asking, other, person)
 
 
 def process(
@@ -88,7 +90,7 @@ def process(
     program: str = "trax_mcp",
     audit: Path | None = None,
 ) -> Client:
-    """A client with a process of its own, which ends when the client is left."""
+    """A client with its own server process, which ends when the client exits."""
     settings = {"TRAX_API_KEY": key, "TRAX_BASE_URL": address}
     if audit is not None:
         settings["TRAX_AUDIT_LOG"] = str(audit)

@@ -1,7 +1,4 @@
-"""How the tests hold the sandbox: one that stands still, its world kept and put back, and a client.
-
-The client is a plain HTTP one. It knows nothing of MCP.
-"""
+"""A sandbox with a frozen clock, copies of its world, and a plain HTTP client for it."""
 
 from __future__ import annotations
 
@@ -12,28 +9,28 @@ import httpx
 from trax_mcp.sandbox import SANDBOX_KEY, Clock, Sandbox, SandboxTransport
 
 World = dict[str, dict[str, Any]]
-"""What is there in a sandbox, by kind and id."""
+"""The contents of a sandbox, by kind and id."""
 
 ADDRESS: Final = "http://sandbox.localhost"
-"""What a client in this process calls the sandbox."""
+"""The base URL of the sandbox in this process."""
 
 STUDIO: Final = "/v1/studios/studio_42"
-"""Where the Friday Night Show lives."""
+"""The path of the Friday Night Show."""
 
 
 def still() -> Sandbox:
-    """A seeded sandbox whose clock stands still."""
+    """A seeded sandbox with a frozen clock."""
     return Sandbox(Clock.frozen())
 
 
 def put_on_air(sandbox: Sandbox, studio: str = "studio_42") -> None:
-    """Let a studio be on air for almost a minute, by nobody's call."""
+    """Put a studio on air for almost a minute, without a request."""
     sandbox.world.go_live(sandbox.world.studios[studio])
     sandbox.clock.advance(60)
 
 
 def connected(sandbox: Sandbox, key: str | None = SANDBOX_KEY) -> httpx.AsyncClient:
-    """An HTTP client of this sandbox, in process, that sends `key`."""
+    """An in-process HTTP client of this sandbox that sends `key`."""
     return httpx.AsyncClient(
         transport=SandboxTransport(sandbox),
         base_url=ADDRESS,
@@ -42,17 +39,17 @@ def connected(sandbox: Sandbox, key: str | None = SANDBOX_KEY) -> httpx.AsyncCli
 
 
 def code(response: httpx.Response) -> tuple[int, str]:
-    """What a refusal says: its status and its code."""
+    """The HTTP status and the error code of a refusal."""
     return response.status_code, response.json()["error"]["code"]
 
 
 def world_of(trax: Sandbox) -> World:
-    """All that a call may change in a sandbox, but for what viewers say by themselves."""
+    """A copy of everything in a sandbox that a call can change, without chat."""
     return {name: dict(table) for name, table in _tables(trax).items()}
 
 
 def restore(trax: Sandbox, before: World) -> None:
-    """Make it as it was. A chat goes with its studio; faults are not of the world."""
+    """Put a copy back, and remove the chats of studios that are not in it. Faults stay."""
     for name, table in _tables(trax).items():
         table.clear()
         table.update(before[name])

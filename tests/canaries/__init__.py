@@ -1,1 +1,1 @@
-"""Secrets planted wherever they can enter, a tour past all of them, and the search afterwards."""
+"""Canary secrets: put wherever they can enter the server, then searched for in all its output."""

@@ -1,6 +1,6 @@
-"""A hunt for canaries: they are planted, the tour is made, and every place is searched.
+"""One canary run: plant secrets, make every call, search all output.
 
-It knows how one asks and where one looks; where a canary may be found is data in `canaries`.
+Where each secret may be found is data in `secrets`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.canaries import secrets as secret
-from tests.canaries.secrets import Sightings, allowed
-from tests.canaries.tour import CALLS, CONFIRMED, MODES, OTHERS, Trouble, actor
+from tests.canaries.secrets import SeenTexts, allowed_places
+from tests.canaries.tour import CALLS, CONFIRMED, MODES, OTHERS, FaultyTrax, actor_meta
 from tests.jsonrpc import FORMS, LEGACY, request
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES, STRANGER
 from trax_mcp.sandbox.records import Key
@@ -26,52 +26,56 @@ if TYPE_CHECKING:
     from tests.processes import Running
     from trax_mcp.sandbox import Sandbox
 
-_EVERYWHERE: Final = {
+_ALWAYS_PLANTED: Final = {
     "key as an argument": secret.ARGUMENT_KEY,
-    "key in an address": secret.URI_KEY,
+    "key in a resource URI": secret.URI_KEY,
     "key in a prompt": secret.PROMPT_KEY,
-    "key as somebody's name": secret.ACTOR_KEY,
-    "key as a studio's name": secret.NAME_KEY,
-    "stream key that TRaX tells": secret.TOLD_KEY,
-    "name that is no argument's": secret.UNKNOWN,
+    "key as an actor name": secret.ACTOR_KEY,
+    "key as a studio name": secret.STUDIO_NAME_KEY,
+    "stream key from TRaX": secret.RETURNED_KEY,
+    "unknown argument name": secret.UNKNOWN_ARGUMENT,
     "stream key": secret.STREAM_KEY,
-    "stream key in an address": secret.ADDRESS_KEY,
+    "stream key in an RTMP URL": secret.URL_STREAM_KEY,
     "cookie": secret.COOKIE,
     "redirect": secret.LOCATION,
-    "reserved address": secret.RESERVED,
-    "no message": secret.STRAY,
+    "reserved upload URL": secret.RESERVED_SIGNATURE,
+    "unsolicited message": secret.UNSOLICITED,
 }
-"""What is planted in every run, besides the key."""
+"""Planted in every run, besides the key."""
 
 
 @dataclass
-class Hunt:
-    """One run: what is planted in it, where it was seen, and how one asks."""
+class CanarySearch:
+    """One run: the planted secrets, the texts that were seen, and how to send a request."""
 
     trax: Sandbox
     era: str
     key: str
-    seen: Sightings = field(default_factory=Sightings)
+    texts: SeenTexts = field(default_factory=SeenTexts)
     planted: dict[str, list[str]] = field(default_factory=dict)
-    ask: Callable[[Message], Awaitable[str]] = field(init=False)
-    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    post: Callable[[Message], Awaitable[str]] = field(init=False)
+    request_ids: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        self.trouble = Trouble(self.trax)
+        self.faulty_trax = FaultyTrax(self.trax)
         world = self.trax.world
         world.keys[self.key] = Key(self.key, "own", ACCOUNT, SCOPES)
-        world.keys[secret.NEIGHBOURS_KEY] = Key(secret.NEIGHBOURS_KEY, "next", STRANGER, SCOPES)
-        world.studios.change(world.studios["studio_42"], {"name": f"Friday {secret.NAME_KEY}"})
+        world.keys[secret.OTHER_ACCOUNT_KEY] = Key(
+            secret.OTHER_ACCOUNT_KEY, "next", STRANGER, SCOPES
+        )
+        world.studios.change(
+            world.studios["studio_42"], {"name": f"Friday {secret.STUDIO_NAME_KEY}"}
+        )
         world.go_live(world.studios["studio_43"])
         self.trax.clock.advance(60)
-        self.plant({"key": self.key, **_EVERYWHERE})
+        self.plant({"key": self.key, **_ALWAYS_PLANTED})
 
     def plant(self, more: dict[str, str]) -> None:
-        """Look for these too."""
+        """Search for these secrets too."""
         for name, it in more.items():
             self.planted.setdefault(name, []).append(it)
 
-    async def get(
+    async def ask(
         self,
         method: str,
         *,
@@ -79,72 +83,74 @@ class Hunt:
         able: Message | None = None,
         **params: Any,  # noqa: ANN401  any JSON
     ) -> Message:
-        """Ask for something, and keep the answer."""
-        message = request(self.era, method, params, number=next(self.numbers), able=able)
+        """Send a request, add the response text to the seen texts, and return the response."""
+        message = request(
+            self.era, method, params, number=next(self.request_ids), capabilities=able
+        )
         message["params"].setdefault("_meta", {}).update(params.get("_meta", {}))
-        text = await self.ask(message)
-        self.seen.add(f"answer: {place or method}", text)
+        text = await self.post(message)
+        self.texts.add(f"answer: {place or method}", text)
         found = re.search(r"^(?:data: )?(\{.*\})\s*$", text, re.MULTILINE)
         assert found, text
         answer: Message = json.loads(found[1])
         return answer
 
     async def call(self, tool: str, **arguments: object) -> dict[str, Any]:
-        """Call a tool, for somebody whose name is a key; keep what must not be told on."""
-        meta = actor(self.era)
-        answer = await self.get("tools/call", place=tool, name=tool, arguments=arguments, **meta)
-        told: dict[str, Any] = answer.get("result", {}).get("structuredContent") or {}
-        if "confirmation" in told:
-            self.plant({"confirmation": told["confirmation"]})
-        return told
+        """Call a tool with a key as the actor name; plant a returned confirmation."""
+        meta = actor_meta(self.era)
+        answer = await self.ask("tools/call", place=tool, name=tool, arguments=arguments, **meta)
+        payload: dict[str, Any] = answer.get("result", {}).get("structuredContent") or {}
+        if "confirmation" in payload:
+            self.plant({"confirmation": payload["confirmation"]})
+        return payload
 
-    async def tour(self) -> None:
-        """Ask for everything, and again in each kind of trouble."""
+    async def call_everything(self) -> None:
+        """Make every call, once in each mode of the faulty TRaX."""
         for mode in MODES:
-            self.trouble.mode = mode
-            self.trouble.signatures = [secret.RESERVED, secret.UPLOADED]
-            for tool, given in CALLS:
-                told = await self.call(tool, **given)
-                if "confirmation" in told and tool in CONFIRMED[mode]:
-                    await self.call(tool, **given, confirm=True, confirmation="x" * 22)
-                    agreed = {"confirm": True, "confirmation": told["confirmation"]}
-                    await self.call(tool, **given, **agreed)
+            self.faulty_trax.mode = mode
+            self.faulty_trax.signatures = [secret.RESERVED_SIGNATURE, secret.UPLOADED_SIGNATURE]
+            for tool, arguments in CALLS:
+                payload = await self.call(tool, **arguments)
+                if "confirmation" in payload and tool in CONFIRMED[mode]:
+                    await self.call(tool, **arguments, confirm=True, confirmation="x" * 22)
+                    confirmed = {"confirm": True, "confirmation": payload["confirmation"]}
+                    await self.call(tool, **arguments, **confirmed)
             for method, params in OTHERS:
-                await self.get(method, **params)
-        self.trouble.mode = "well"
+                await self.ask(method, **params)
+        self.faulty_trax.mode = "normal"
         if self.era != LEGACY:
-            await self.be_asked()
+            await self.request_form()
 
-    async def be_asked(self) -> None:
-        """Have a person asked, in the era where the question is the answer."""
-        named = {"name": "go_live", "arguments": {"studioId": "studio_51"}}
-        asked = await self.get("tools/call", place="go_live", able=FORMS, **named)
-        self.plant({"question": asked["result"]["requestState"]})
+    async def request_form(self) -> None:
+        """Call `go_live` with forms in the modern era: the result is the question."""
+        go_live = {"name": "go_live", "arguments": {"studioId": "studio_51"}}
+        question = await self.ask("tools/call", place="go_live", able=FORMS, **go_live)
+        self.plant({"question": question["result"]["requestState"]})
 
-    def search(self, server: Running, audit: Path) -> None:
-        """Look through what was written, and through what has reached TRaX."""
-        self.seen.add("log", server.stderr.text)
-        self.seen.add("audit", audit.read_text())
+    def add_logs_and_requests(self, server: Running, audit: Path) -> None:
+        """Add the logs and everything that has reached TRaX to the seen texts."""
+        self.texts.add("log", server.stderr.text)
+        self.texts.add("audit", audit.read_text())
         for it in self.trax.requests:
             headers = dict(it.headers)
             where = "storage" if it.path.startswith("/uploads/") else "TRaX: path"
-            self.seen.add(where, f"{it.path} {it.query}")
-            self.seen.add("TRaX: authorization", headers.pop("authorization", ""))
-            self.seen.add("TRaX: headers", str(headers))
-            self.seen.add("TRaX: body", json.dumps(it.body_json))
+            self.texts.add(where, f"{it.path} {it.query}")
+            self.texts.add("TRaX: authorization", headers.pop("authorization", ""))
+            self.texts.add("TRaX: headers", str(headers))
+            self.texts.add("TRaX: body", json.dumps(it.body_json))
 
-    def verdict(self) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-        """What was found where it may not be, and what was not found where it may be."""
-        found, expected = self.seen.of(self.planted), allowed(self.planted)
+    def differences(self) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+        """Return what was found where it may not be, and what was not found where it must be."""
+        found, expected = self.texts.of(self.planted), allowed_places(self.planted)
         return sorted(found - expected), sorted(expected - found)
 
 
-def look_at(seen: Sightings, process: Running) -> None:
-    """How the process and its children look to everybody on the machine."""
+def add_process_titles(texts: SeenTexts, process: Running) -> None:
+    """Add what every user of the machine can see of the process and its children."""
     if not (proc := Path(f"/proc/{process.process.pid}")).exists():
-        return  # not here
+        return  # no /proc on this platform
     for it in (proc, *(Path(f"/proc/{pid}") for pid in _children(proc))):
-        seen.add("process", (it / "cmdline").read_text() + (it / "comm").read_text())
+        texts.add("process", (it / "cmdline").read_text() + (it / "comm").read_text())
 
 
 def _children(proc: Path) -> list[str]:

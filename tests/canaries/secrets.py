@@ -1,7 +1,6 @@
-"""Secrets that are planted on purpose, and where each of them may be found afterwards.
+"""Canary secrets, and the places where each of them may be found afterwards.
 
-Found is also what is percent-encoded, in base64, escaped for JSON or Python, or cut short. It knows
-strings and places, and nothing of how anything gets from one to the other.
+A secret is also found if it is percent-encoded, base64-encoded, escaped or truncated.
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX_LENGTH: Final = 12
-"""Whoever sees the first so many characters can tell whose it is."""
+"""This many leading characters identify a secret."""
 
 PLAIN_KEY: Final = "sk_live_own1C4n4ryWithNothingOddInIt"
 ODD_KEY: Final = "sk_live_odd1\"c4n4ry'\\/+%7E=&<odd>"
-"""Any visible ASCII may stand in a key; what is odd looks otherwise wherever it is encoded."""
+"""A key may contain any visible ASCII; these characters change in most encodings."""
 
-NEIGHBOURS_KEY: Final = "sk_live_next_c4n4ry_of_somebody_else"
+OTHER_ACCOUNT_KEY: Final = "sk_live_next_c4n4ry_of_somebody_else"
 OPERATORS_KEY: Final = "sk_live_oper_c4n4ry_never_lent"
 TOKEN: Final = "door-token\"c4n4ry'/+%=&"
 ARGUMENT_KEY: Final = "sk_live_argu_c4n4ry_as_an_argument"
@@ -32,25 +31,25 @@ QUERY_KEY: Final = "sk_live_quer_c4n4ry_behind_a_question_mark"
 SECOND_KEY: Final = "sk_live_seco_c4n4ry_in_a_second_header"
 BEARER_KEY: Final = "sk_live_bear_c4n4ry_in_the_wrong_header"
 ACTOR_KEY: Final = "sk_live_acto_c4n4ry_as_somebodys_name"
-NAME_KEY: Final = "sk_live_name_c4n4ry_as_a_studios_name"
+STUDIO_NAME_KEY: Final = "sk_live_name_c4n4ry_as_a_studios_name"
 STREAM_KEY: Final = "given-stream\"c4n4ry'/+%&"
-ADDRESS_KEY: Final = "inthe-address-c4n4ry"
-UNKNOWN: Final = "unkno-c4n4ry-no-argument"
-TOLD_KEY: Final = "told-stream\"c4n4ry'/+%&"
+URL_STREAM_KEY: Final = "inthe-address-c4n4ry"
+UNKNOWN_ARGUMENT: Final = "unkno-c4n4ry-no-argument"
+RETURNED_KEY: Final = "told-stream\"c4n4ry'/+%&"
 COOKIE: Final = "cookie-c4n4ry-of-trax"
 LOCATION: Final = "location-c4n4ry-elsewhere"
-RESERVED: Final = "reserved-c4n4ry-signature"
-UPLOADED: Final = "uploaded-c4n4ry-signature"
-STRAY: Final = "stray-c4n4ry-in-no-message"
+RESERVED_SIGNATURE: Final = "reserved-c4n4ry-signature"
+UPLOADED_SIGNATURE: Final = "uploaded-c4n4ry-signature"
+UNSOLICITED: Final = "stray-c4n4ry-in-no-message"
 HOST: Final = "hostn-c4n4ry-that-is-not-ours"
 PASSWORD: Final = "passw-c4n4ry-in-an-address"
 
-SHOWN_KEYS: Final = frozenset({"sk_live_..."})
-"""All that looks like a key on any page of ours."""
+DOCUMENTED_KEYS: Final = frozenset({"sk_live_..."})
+"""The only key-like strings in the pages of the repository."""
 
-_UPSTREAM: Final = frozenset({"TRaX: authorization"})
-_SENT: Final = frozenset({"TRaX: body"})
-_ASKING: Final = frozenset(
+_TRAX_AUTHORIZATION: Final = frozenset({"TRaX: authorization"})
+_TRAX_BODY: Final = frozenset({"TRaX: body"})
+_CONFIRMED_TOOLS: Final = frozenset(
     f"answer: {tool}"
     for tool in (
         "go_live",
@@ -67,31 +66,31 @@ _ASKING: Final = frozenset(
 )
 
 ALLOWED: Final[Mapping[str, frozenset[str]]] = {
-    # A key goes to TRaX, and is told to nobody, whatever TRaX and the network do with it.
-    "key": _UPSTREAM,
-    "neighbour's key": _UPSTREAM,
+    # A key is sent to TRaX only, whatever TRaX and the network do with it.
+    "key": _TRAX_AUTHORIZATION,
+    "other account's key": _TRAX_AUTHORIZATION,
     "operator's key": frozenset(),
     "token": frozenset(),
-    # What stands in a wrong place is taken for what stands there, by the caller's own choice.
+    # A key that the caller puts into another field is treated as the value of that field.
     "key as an argument": frozenset(
         {
             "TRaX: path",
             "TRaX: body",
             "answer: find_studio",  # "No studio matches ..."
-            "answer: create_destination",  # a person must see what they agree to
-            "answer: resources/read",  # it was said in a chat
+            "answer: create_destination",  # a person must see what they confirm
+            "answer: resources/read",  # it was sent as a chat message
             "answer: list_chat_messages",
             "answer: wait_for_chat_messages",
         }
     ),
-    "key in an address": frozenset({"TRaX: path"}),
+    "key in a resource URI": frozenset({"TRaX: path"}),
     "key in a prompt": frozenset({"answer: prompts/get"}),
     "key in a query": frozenset(),
     "key in a second header": frozenset(),
     "key in the wrong header": frozenset(),
-    "key as somebody's name": frozenset(),
-    # TRaX's answers are passed on untouched, to the one who asked.
-    "key as a studio's name": frozenset(
+    "key as an actor name": frozenset(),
+    # Responses of TRaX are returned unchanged to the caller.
+    "key as a studio name": frozenset(
         {
             "answer: list_studios",
             "answer: get_studio",
@@ -108,30 +107,31 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "answer: resources/read",
         }
     ),
-    "stream key that TRaX tells": frozenset(
+    "stream key from TRaX": frozenset(
         {"answer: list_destinations", "answer: list_sources", "answer: resources/read"}
     ),
-    # By its name a model sees what it got wrong; values are not repeated.
-    "name that is no argument's": frozenset({"answer: create_destination"}),
-    "stream key": _SENT,
-    # What a person agrees to they must see, and this is an address; written down is its origin.
-    "stream key in an address": _SENT | {"answer: create_destination", "answer: create_source"},
+    # The model needs the name to correct its call; values are not repeated.
+    "unknown argument name": frozenset({"answer: create_destination"}),
+    "stream key": _TRAX_BODY,
+    # A person must see the URL that they confirm; the audit log holds only its origin.
+    "stream key in an RTMP URL": _TRAX_BODY
+    | {"answer: create_destination", "answer: create_source"},
     "cookie": frozenset(),
     "redirect": frozenset(),
-    "reserved address": frozenset({"answer: create_media_upload"}),
-    "address of an upload": frozenset({"storage"}),
+    "reserved upload URL": frozenset({"answer: create_media_upload"}),
+    "used upload URL": frozenset({"storage"}),
     "session": frozenset({"headers"}),
-    "confirmation": _ASKING,
+    "confirmation": _CONFIRMED_TOOLS,
     "question": frozenset({"answer: go_live"}),
-    "no message": frozenset(),
-    # An operator must see which name to allow.
+    "unsolicited message": frozenset(),
+    # The operator must see which host name to allow.
     "host": frozenset({"log"}),
 }
-"""Where each may be found. Where it may be, it must be: what allows too much is an error too."""
+"""Where each secret may be found. It must be found in all these places, so the list is exact."""
 
 
-def forms(secret: str) -> set[str]:
-    """A secret as it may be written by whoever does not mean to."""
+def spellings(secret: str) -> set[str]:
+    """All spellings of a secret that are searched for."""
     raw = secret.encode()
     escaped = json.dumps(secret)[1:-1]
     return {
@@ -148,36 +148,36 @@ def forms(secret: str) -> set[str]:
 
 
 def _in_base64(raw: bytes) -> set[str]:
-    """In base64 it looks in three ways, by what stands before it; the ends hang on neighbours."""
-    shifted = [base64.b64encode(bytes(before) + raw) for before in range(3)]
-    inner = [it[4 * (before > 0) : -4].decode() for before, it in enumerate(shifted)]
-    return {*inner, *(it.translate(str.maketrans("+/", "-_")) for it in inner)}
+    """Its base64 depends on the offset, so return all three variants without their ends."""
+    encoded = [base64.b64encode(bytes(before) + raw) for before in range(3)]
+    stable = [it[4 * (before > 0) : -4].decode() for before, it in enumerate(encoded)]
+    return {*stable, *(it.translate(str.maketrans("+/", "-_")) for it in stable)}
 
 
-class Sightings:
-    """What was seen in which place."""
+class SeenTexts:
+    """The texts that were seen, by place."""
 
     def __init__(self) -> None:
-        self._seen: defaultdict[str, list[str]] = defaultdict(list)
+        self._texts: defaultdict[str, list[str]] = defaultdict(list)
 
     def add(self, place: str, text: str) -> None:
-        """This was seen there."""
-        self._seen[place].append(text)
+        """Add a text that was seen in this place."""
+        self._texts[place].append(text)
 
     def of(self, planted: Mapping[str, list[str]]) -> set[tuple[str, str]]:
-        """Which canary is found in which place, in whatever form."""
+        """Return (name, place) for each secret found in any spelling."""
         return {
             (name, place)
-            for place, texts in self._seen.items()
+            for place, texts in self._texts.items()
             for name, secrets in planted.items()
             if _is_in("\n".join(texts), secrets)
         }
 
 
-def allowed(planted: Mapping[str, list[str]]) -> set[tuple[str, str]]:
-    """Where these may be found."""
+def allowed_places(planted: Mapping[str, list[str]]) -> set[tuple[str, str]]:
+    """Return (name, place) for each place where these secrets may be found."""
     return {(name, place) for name in planted for place in ALLOWED[name]}
 
 
 def _is_in(text: str, secrets: list[str]) -> bool:
-    return any(form in text for secret in secrets for form in forms(secret))
+    return any(spelling in text for secret in secrets for spelling in spellings(secret))

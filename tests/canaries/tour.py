@@ -1,7 +1,7 @@
-"""A tour of all that the server can be asked, with secrets wherever one can be put.
+"""Every call that the server offers, with secrets wherever one can be put.
 
-What TRaX does to it is `Trouble`'s: it plants secrets of its own, and fails in one way or another
-while repeating what it was sent. It knows tools and faults, and no rule of what may be told.
+`FaultyTrax` adds secrets to TRaX's responses, and fails in several modes while it repeats what
+it received.
 """
 
 from __future__ import annotations
@@ -14,75 +14,81 @@ from urllib.parse import quote
 from tests.canaries import secrets as secret
 from tests.jsonrpc import LEGACY, Message, request
 from trax_mcp.sandbox import ConnectionDropped, Fault
-from trax_mcp.sandbox.messages import Answer, encoded
+from trax_mcp.sandbox.messages import Response, encode_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trax_mcp.sandbox import Sandbox
-    from trax_mcp.sandbox.messages import Answerer, Request
+    from trax_mcp.sandbox.messages import Request, RequestHandler
 
-EXPLODES: Final = "x-explodes"
+ERROR_HEADER: Final = "x-raise-error"
 
-WITH_EXPLOSIONS: Final = f"""
+SERVER_WITH_ERRORS: Final = f"""
 import httpx
 from trax_mcp.cli import main
 
 send = httpx.AsyncClient.send
 
-async def exploding(client, asked, **how):
-    answer = await send(client, asked, **how)
-    if "{EXPLODES}" in answer.headers:
+async def raising_send(client, request, **kwargs):
+    answer = await send(client, request, **kwargs)
+    if "{ERROR_HEADER}" in answer.headers:
         await answer.aclose()
-        raise RuntimeError(f"{{asked.url}} {{asked.headers.raw}} {{answer.headers.raw}}")
+        raise RuntimeError(f"{{request.url}} {{request.headers.raw}} {{answer.headers.raw}}")
     return answer
 
-httpx.AsyncClient.send = exploding
+httpx.AsyncClient.send = raising_send
 main()
 """
-"""The command, on a network whose exceptions tell all that they know."""
+"""The command, with an HTTP client whose exceptions contain the whole exchange."""
 
-S: Final = {"studioId": "studio_42"}
-LIVE: Final = {"studioId": "studio_43"}
-_ADDRESS: Final = f"rtmps://kick.example/app/{secret.ADDRESS_KEY}"
-_NEW: Final = {"name": "Side stage", "platform": "kick"}
-_WAY: Final = {"rtmpUrl": _ADDRESS, "streamKey": secret.STREAM_KEY}
+STUDIO: Final = {"studioId": "studio_42"}
+LIVE_STUDIO: Final = {"studioId": "studio_43"}
+_RTMP_URL: Final = f"rtmps://kick.example/app/{secret.URL_STREAM_KEY}"
+_NEW_DESTINATION: Final = {"name": "Side stage", "platform": "kick"}
+_CUSTOM_TARGET: Final = {"rtmpUrl": _RTMP_URL, "streamKey": secret.STREAM_KEY}
 
 CALLS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("get_health", {}),
     ("get_openapi", {}),
     ("list_studios", {}),
     ("create_studio", {"name": "Another"}),
-    ("get_studio", S),
-    ("update_studio", {**S, "autoGoLive": True}),
-    ("list_destinations", S),
-    ("create_destination", {**S, **_NEW, **_WAY}),
-    ("create_destination", {**S, **_NEW, "streamKey": secret.STREAM_KEY}),
-    ("create_destination", {**S, **_NEW, secret.UNKNOWN: secret.STREAM_KEY}),
-    ("create_destination", {**LIVE, **_NEW, "name": secret.ARGUMENT_KEY, **_WAY}),
-    ("update_destination", {**S, "destId": "dest_3", "streamKey": secret.STREAM_KEY}),
-    ("delete_destination", {**S, "destId": "dest_1"}),
-    ("list_sources", S),
-    ("create_source", {**S, "name": "Feed", "type": "rtmp", "url": _ADDRESS}),
-    ("update_source", {**LIVE, "sourceId": "source_4", "active": False}),
-    ("delete_source", {**S, "sourceId": "source_1"}),
-    ("get_stream_status", S),
+    ("get_studio", STUDIO),
+    ("update_studio", {**STUDIO, "autoGoLive": True}),
+    ("list_destinations", STUDIO),
+    ("create_destination", {**STUDIO, **_NEW_DESTINATION, **_CUSTOM_TARGET}),
+    ("create_destination", {**STUDIO, **_NEW_DESTINATION, "streamKey": secret.STREAM_KEY}),
+    (
+        "create_destination",
+        {**STUDIO, **_NEW_DESTINATION, secret.UNKNOWN_ARGUMENT: secret.STREAM_KEY},
+    ),
+    (
+        "create_destination",
+        {**LIVE_STUDIO, **_NEW_DESTINATION, "name": secret.ARGUMENT_KEY, **_CUSTOM_TARGET},
+    ),
+    ("update_destination", {**STUDIO, "destId": "dest_3", "streamKey": secret.STREAM_KEY}),
+    ("delete_destination", {**STUDIO, "destId": "dest_1"}),
+    ("list_sources", STUDIO),
+    ("create_source", {**STUDIO, "name": "Feed", "type": "rtmp", "url": _RTMP_URL}),
+    ("update_source", {**LIVE_STUDIO, "sourceId": "source_4", "active": False}),
+    ("delete_source", {**STUDIO, "sourceId": "source_1"}),
+    ("get_stream_status", STUDIO),
     ("get_stream_status", {"studioId": secret.ARGUMENT_KEY}),
-    ("go_live", S),
-    ("go_offline", LIVE),
-    ("list_chat_messages", S),
-    ("send_chat_message", {**S, "text": secret.ARGUMENT_KEY}),
+    ("go_live", STUDIO),
+    ("go_offline", LIVE_STUDIO),
+    ("list_chat_messages", STUDIO),
+    ("send_chat_message", {**STUDIO, "text": secret.ARGUMENT_KEY}),
     ("list_connections", {}),
     ("unlink_connection", {"connectionId": "conn_1"}),
     ("list_media", {}),
     ("create_media_upload", {"filename": "a.png", "contentType": "image/png", "byteSize": 1}),
     ("find_studio", {"query": "Friday"}),
     ("find_studio", {"query": secret.ARGUMENT_KEY}),
-    ("check_readiness", S),
-    ("wait_for_chat_messages", {**S, "timeoutSeconds": 0}),
+    ("check_readiness", STUDIO),
+    ("wait_for_chat_messages", {**STUDIO, "timeoutSeconds": 0}),
     ("upload_media", {"path": "intro.mp4"}),
 )
-"""All tools, some of them with a secret where it belongs or where it does not."""
+"""All tools, some with a secret in the right or in a wrong argument."""
 
 OTHERS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("tools/list", {}),
@@ -110,98 +116,101 @@ OTHERS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
         },
     ),
 )
-"""Everything else that can be asked for."""
+"""All other requests."""
 
 
-def actor(era: str) -> dict[str, Any]:
-    """Whom a bot says that it asks for, put beside what the era wants there."""
+def actor_meta(era: str) -> dict[str, Any]:
+    """The `_meta` of a request in this era, with a key as the actor name."""
     meta = request(era, "ping")["params"].get("_meta", {})
     return {"_meta": {**meta, "live.traxstreaming/actor": secret.ACTOR_KEY}}
 
 
-def strays(era: str) -> Iterator[Message]:
-    """What nobody has asked for, or nobody can: each carries the same canary."""
-    stray = secret.STRAY
-    yield {"jsonrpc": "2.0", "method": stray, "params": {stray: stray}}
-    yield {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": stray}}
-    progress = {"progressToken": stray, "progress": 1}
+def unsolicited_messages(era: str) -> Iterator[Message]:
+    """Messages that no request expects; each carries the same canary."""
+    marker = secret.UNSOLICITED
+    yield {"jsonrpc": "2.0", "method": marker, "params": {marker: marker}}
+    yield {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": marker}}
+    progress = {"progressToken": marker, "progress": 1}
     yield {"jsonrpc": "2.0", "method": "notifications/progress", "params": progress}
-    yield {"jsonrpc": "2.0", "id": stray, "result": {stray: stray}}
-    yield {"jsonrpc": "2.0", "id": stray, "error": {"code": 1, "message": stray}}
+    yield {"jsonrpc": "2.0", "id": marker, "result": {marker: marker}}
+    yield {"jsonrpc": "2.0", "id": marker, "error": {"code": 1, "message": marker}}
     if era == LEGACY:
-        yield {"jsonrpc": "2.0", "method": "notifications/roots/list_changed", stray: stray}
+        yield {"jsonrpc": "2.0", "method": "notifications/roots/list_changed", marker: marker}
 
 
 MODES: Final = (
-    "well",
-    "refusal",  # of changes only: what comes before them is well
+    "normal",
+    "refusal",  # of changes only; reads succeed
     "envelope",
     "page",
     "redirect",
-    "half",
+    "truncated",
     "dropped",
-    "explosion",
+    "exception",
 )
 CONFIRMED: Final = {
-    mode: ("update_destination", "go_live", *(("go_offline",) if mode == "well" else ()))
+    mode: ("update_destination", "go_live", *(("go_offline",) if mode == "normal" else ()))
     for mode in MODES
 }
-"""What is said yes to. A stop is watched for long where nothing can be seen."""
+"""The tools to confirm. Without readable facts a stop is observed for long, so not there."""
 
 
 @dataclass
-class Trouble:
-    """What stands between the server and TRaX, with secrets of its own.
+class FaultyTrax:
+    """TRaX with secrets of its own in its responses, and with a failure mode.
 
-    An explosion leaves room to be made for a file, so that it happens to the file as well.
+    In mode "exception" a media reservation still succeeds, so that the upload fails as well.
     """
 
     trax: Sandbox
-    mode: str = "well"
+    mode: str = "normal"
     signatures: list[str] = field(default_factory=list)
-    """What is put into the next addresses for files."""
+    """Signatures for the next upload URLs."""
 
     def __post_init__(self) -> None:
-        self.trax.faults.add(Fault("trouble", self.strike), times=None)
+        self.trax.faults.add(Fault("trouble", self.respond), times=None)
 
-    async def strike(self, asked: Request, onward: Answerer) -> Answer:
-        """Answer, or do otherwise; and always hand out a cookie."""
-        answer = await self._answer(asked, onward)
-        told = {"Set-Cookie": f"a={secret.COOKIE}; Path=/", **answer.headers}
-        return replace(answer, headers=told)
+    async def respond(self, trax_request: Request, next_handler: RequestHandler) -> Response:
+        """Respond as the mode says, always with a cookie."""
+        response = await self._response(trax_request, next_handler)
+        headers = {"Set-Cookie": f"a={secret.COOKIE}; Path=/", **response.headers}
+        return replace(response, headers=headers)
 
-    async def _answer(self, asked: Request, onward: Answerer) -> Answer:
-        key = asked.secret or ""
-        heard = f"{asked.body.decode('latin-1')} {key} {quote(key, safe='')} {asked.headers}"
+    async def _response(self, trax_request: Request, next_handler: RequestHandler) -> Response:
+        key = trax_request.secret or ""
+        body, headers = trax_request.body.decode("latin-1"), trax_request.headers
+        echo = f"{body} {key} {quote(key, safe='')} {headers}"
         match self.mode:
-            case "refusal" | "envelope" if self.mode == "envelope" or asked.method != "GET":
-                error = {"code": key, "message": heard, "requestId": key, "requiredScope": key}
-                return Answer(400, encoded({"error": error}), headers={"X-Request-Id": key})
+            case "refusal" | "envelope" if self.mode == "envelope" or trax_request.method != "GET":
+                error = {"code": key, "message": echo, "requestId": key, "requiredScope": key}
+                return Response(400, encode_json({"error": error}), headers={"X-Request-Id": key})
             case "page":
-                return Answer(500, f"<html>{heard}</html>".encode(), "text/html")
+                return Response(500, f"<html>{echo}</html>".encode(), "text/html")
             case "redirect":
-                there = {"Location": f"https://{secret.LOCATION}.example/?{quote(key)}"}
-                return Answer(302, b"", headers=there)
-            case "half":
-                return Answer(200, json.dumps([heard])[:-1].encode())
+                headers = {"Location": f"https://{secret.LOCATION}.example/?{quote(key)}"}
+                return Response(302, b"", headers=headers)
+            case "truncated":
+                return Response(200, json.dumps([echo])[:-1].encode())
             case "dropped":
                 raise ConnectionDropped
-            case "explosion" if (asked.method, asked.path) != ("POST", "/v1/media"):
-                return Answer(200, b"{}", headers={EXPLODES: secret.COOKIE})
-        return self._furnish(asked, await onward(asked))
+            case "exception" if (trax_request.method, trax_request.path) != ("POST", "/v1/media"):
+                return Response(200, b"{}", headers={ERROR_HEADER: secret.COOKIE})
+        return self._add_secrets(trax_request, await next_handler(trax_request))
 
-    def _furnish(self, asked: Request, answer: Answer) -> Answer:
-        """Say more than TRaX should: a stream key with each place; and let time pass after acts."""
-        if asked.method != "GET":
+    def _add_secrets(self, trax_request: Request, response: Response) -> Response:
+        """Add stream keys and signatures to successful responses; let time pass after changes."""
+        if trax_request.method != "GET":
             self.trax.clock.advance(5)
-        lists = asked.method == "GET" and asked.path.endswith(("/destinations", "/sources"))
-        if lists and answer.status == 200:
-            payload = json.loads(answer.body)
+        lists = trax_request.method == "GET" and trax_request.path.endswith(
+            ("/destinations", "/sources")
+        )
+        if lists and response.status == 200:
+            payload = json.loads(response.body)
             for it in payload["data"]:
-                it["streamKey"] = secret.TOLD_KEY
-            return replace(answer, body=encoded(payload))
-        if (asked.method, asked.path, answer.status) == ("POST", "/v1/media", 201):
-            payload = json.loads(answer.body)
+                it["streamKey"] = secret.RETURNED_KEY
+            return replace(response, body=encode_json(payload))
+        if (trax_request.method, trax_request.path, response.status) == ("POST", "/v1/media", 201):
+            payload = json.loads(response.body)
             payload["uploadUrl"] += f"?X-Amz-Signature={self.signatures.pop(0)}"
-            return replace(answer, body=encoded(payload))
-        return answer
+            return replace(response, body=encode_json(payload))
+        return response

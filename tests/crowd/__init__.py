@@ -1,1 +1,1 @@
-"""Ten callers on one server, each with things of their own, who try to get at each other's."""
+"""Ten concurrent users with own accounts, and what each may and may not reach."""

@@ -1,7 +1,7 @@
-"""A TRaX with ten accounts in it, and a mark in every string that one of them owns.
+"""A TRaX with ten accounts, and a mark in every string that one of them owns.
 
-A mark says whose a thing is: `owner3x12q` is the twelfth thing of the fourth account. Whoever finds
-one in what another account was told has found a leak. It knows the sandbox and nothing of MCP.
+A mark names the owner: `owner3x12q` is the twelfth string of the fourth account. A mark in an
+answer to another account is a leak.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
 
 from trax_mcp.sandbox import Clock, Fault, Sandbox, seed
-from trax_mcp.sandbox.chat import Chat, Line, Script
 from trax_mcp.sandbox.keys import SCOPES
 from trax_mcp.sandbox.records import Asset, Connection, Destination, Key, Source, Studio
+from trax_mcp.sandbox.studio_chat import Chat, Script, ScriptLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trax_mcp.sandbox.messages import Answer, Answerer, Request
+    from trax_mcp.sandbox.messages import Request, RequestHandler, Response
 
-PEOPLE: Final = 10
-COMMON: Final = "studio_stage"
-"""A studio that all of them share. Only what each may do there is marked."""
+ACCOUNT_COUNT: Final = 10
+SHARED_STUDIO: Final = "studio_stage"
+"""A studio that all accounts share. Only their roles in it are marked."""
 
 _MARK = re.compile(r"owner(\d)x\d+q")
 _WORD = re.compile(r"[\w-]{16,}")
@@ -36,14 +36,14 @@ _WORD = re.compile(r"[\w-]{16,}")
 
 @dataclass(frozen=True)
 class Account:
-    """One of the ten: its key, and whatever of it a caller can name."""
+    """One of the ten accounts: its key and everything that it owns."""
 
     number: int
-    _codes: Iterator[int] = field(default_factory=count, repr=False, compare=False)
+    _numbers: Iterator[int] = field(default_factory=count, repr=False, compare=False)
 
     def new(self, kind: str = "") -> str:
-        """A new string of this account's: `studio_owner3x12q`."""
-        return f"{kind}{'_' if kind else ''}owner{self.number}x{next(self._codes)}q"
+        """Return a new string of this account: `studio_owner3x12q`."""
+        return f"{kind}{'_' if kind else ''}owner{self.number}x{next(self._numbers)}q"
 
     @property
     def key(self) -> str:
@@ -51,32 +51,32 @@ class Account:
         return f"sk_live_owner{self.number}x0q"
 
     @property
-    def user(self) -> str:
-        """What TRaX calls it."""
+    def user_id(self) -> str:
+        """Its user id."""
         return f"user_owner{self.number}x0q"
 
-    def studios(self, trax: Sandbox) -> list[str]:
+    def studios(self, sandbox: Sandbox) -> list[str]:
         """Its own studios."""
-        return [it.id for it in trax.world.studios.of(self.user) if it.id != COMMON]
+        return [it.id for it in sandbox.world.studios.of(self.user_id) if it.id != SHARED_STUDIO]
 
-    def move_in(self, trax: Sandbox) -> None:
-        """Come with two studios and all that belongs to one, a linked account and a file."""
-        world, now = trax.world, trax.clock.now()
-        world.keys[self.key] = Key(self.key, self.new("key"), self.user, SCOPES)
+    def add_to(self, sandbox: Sandbox) -> None:
+        """Add this account with two full studios, a linked platform account and a file."""
+        world, now = sandbox.world, sandbox.clock.now()
+        world.keys[self.key] = Key(self.key, self.new("key"), self.user_id, SCOPES)
         world.connections.add(
-            Connection(self.new("conn"), self.user, self.new("tube"), self.new(), "active", now)
+            Connection(self.new("conn"), self.user_id, self.new("tube"), self.new(), "active", now)
         )
         world.library.assets.add(
-            Asset(self.new("asset"), self.user, self.new(), "video", 1, "video/mp4", now)
+            Asset(self.new("asset"), self.user_id, self.new(), "video", 1, "video/mp4", now)
         )
         for _ in range(2):
-            self._furnish(trax, self.new("studio"))
+            self._add_studio(sandbox, self.new("studio"))
 
-    def _furnish(self, trax: Sandbox, studio: str) -> None:
-        world, now = trax.world, trax.clock.now()
-        roles = {self.user: self.new("role")}
+    def _add_studio(self, sandbox: Sandbox, studio: str) -> None:
+        world, now = sandbox.world, sandbox.clock.now()
+        roles = {self.user_id: self.new("role")}
         world.studios.add(
-            Studio(studio, f"Show {self.new()}", self.user, roles, now, description=self.new())
+            Studio(studio, f"Show {self.new()}", self.user_id, roles, now, description=self.new())
         )
         for _ in range(2):
             world.destinations.add(
@@ -87,61 +87,63 @@ class Account:
                     self.new("source"), studio, self.new(), "webcam", active=True, created_at=now
                 )
             )
-        lines = [Line(1, self.new("tube"), self.new(), self.new("viewer"), self.new())]
+        lines = [ScriptLine(1, self.new("tube"), self.new(), self.new("viewer"), self.new())]
         world.chats[studio] = Chat(Script(lines, period=40), self.new)
-        self.hear(trax, studio)
+        self.add_viewer_message(sandbox, studio)
 
-    def hear(self, trax: Sandbox, studio: str) -> str:
-        """Let a viewer say something in one of its studios, and return what."""
-        return trax.world.say(studio, self.new("said"), author=self.new("viewer")).text
+    def add_viewer_message(self, sandbox: Sandbox, studio: str) -> str:
+        """Add a viewer's chat message in one of its studios, and return the text."""
+        return sandbox.world.say(studio, self.new("said"), author=self.new("viewer")).text
 
 
 @dataclass(frozen=True)
-class Town:
-    """The ten, the TRaX that they are in, and each request that has reached it."""
+class SharedTrax:
+    """The ten accounts, their sandbox, and each request that has reached it."""
 
-    trax: Sandbox
-    people: tuple[Account, ...]
-    reached: list[Request] = field(default_factory=list)
+    sandbox: Sandbox
+    accounts: tuple[Account, ...]
+    requests: list[Request] = field(default_factory=list)
 
-    async def mark(self, asked: Request, onward: Answerer) -> Answer:
-        """Write it down, and mark even the answers that say nothing: by their id and a cookie."""
-        self.reached.append(asked)
-        whose = _MARK.search(asked.secret or "")
-        assert whose, "nobody here calls without a key"
-        marked = f"owner{whose[1]}x0q"
-        answer = await onward(replace(asked, request_id=f"req_{marked}"))
-        told = {"X-Request-Id": f"req_{marked}", "Set-Cookie": f"seen={marked}; Path=/"}
-        return replace(answer, headers={**answer.headers, **told})
+    async def record_and_mark(self, request: Request, next_handler: RequestHandler) -> Response:
+        """Record the request; mark every response by its request id and a cookie."""
+        self.requests.append(request)
+        owner = _MARK.search(request.secret or "")
+        assert owner, "every request needs a key"
+        mark = f"owner{owner[1]}x0q"
+        response = await next_handler(replace(request, request_id=f"req_{mark}"))
+        headers = {"X-Request-Id": f"req_{mark}", "Set-Cookie": f"seen={mark}; Path=/"}
+        return replace(response, headers={**response.headers, **headers})
 
 
 @contextmanager
-def town() -> Iterator[Town]:
-    """A TRaX with the ten in it and nobody else, and time that stands still."""
-    trax = Sandbox(Clock.frozen(), empty=True, rate_limit=None)
-    people = tuple(Account(number) for number in range(PEOPLE))
-    for it in people:
-        it.move_in(trax)
-    roles = {it.user: it.new("role") for it in people}
-    now = trax.clock.now()
-    trax.world.studios.add(Studio(COMMON, "The common stage", "user_nobody", roles, now))
-    trax.world.destinations.add(Destination("dest_stage", COMMON, "Everywhere", "youtube"))
-    found = Town(trax, people)
-    trax.faults.add(Fault("marked", found.mark), times=None)
-    with patch.dict(seed.NAMES, {it.user: it.new() for it in people}):
-        yield found
+def shared_trax() -> Iterator[SharedTrax]:
+    """A sandbox with only the ten accounts, on a frozen clock."""
+    sandbox = Sandbox(Clock.frozen(), empty=True, rate_limit=None)
+    accounts = tuple(Account(number) for number in range(ACCOUNT_COUNT))
+    for it in accounts:
+        it.add_to(sandbox)
+    roles = {it.user_id: it.new("role") for it in accounts}
+    now = sandbox.clock.now()
+    sandbox.world.studios.add(Studio(SHARED_STUDIO, "The common stage", "user_nobody", roles, now))
+    sandbox.world.destinations.add(
+        Destination("dest_stage", SHARED_STUDIO, "Everywhere", "youtube")
+    )
+    shared = SharedTrax(sandbox, accounts)
+    sandbox.faults.add(Fault("marked", shared.record_and_mark), times=None)
+    with patch.dict(seed.DISPLAY_NAMES, {it.user_id: it.new() for it in accounts}):
+        yield shared
 
 
 def marks(text: str) -> set[tuple[int, str]]:
-    """All marks in a text with their owners, also where it is a cursor that holds one."""
+    """All marks in a text with their owners, also those inside a base64 cursor."""
     return {(int(it[1]), it[0]) for it in _MARK.finditer(text)}.union(
-        *(_hidden(word) for word in set(_WORD.findall(text)))
+        *(_marks_in_base64(word) for word in set(_WORD.findall(text)))
     )
 
 
 @cache
-def _hidden(word: str) -> set[tuple[int, str]]:
-    """What a word of base64 says."""
+def _marks_in_base64(word: str) -> set[tuple[int, str]]:
+    """The marks in a word, if it is base64."""
     try:
         text = base64.urlsafe_b64decode(word + "=" * (-len(word) % 4)).decode("latin-1")
     except (binascii.Error, ValueError):

@@ -1,7 +1,4 @@
-"""What a member of the crowd does with what is theirs. Each step works, and tells of their own.
-
-Others see on the board what is going on meanwhile, and try it. It knows tools and answers.
-"""
+"""Steps in which a user works with their own things. Each succeeds and returns only own data."""
 
 from __future__ import annotations
 
@@ -9,14 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from tests.crowd.accounts import COMMON, marks
+from tests.crowd.accounts import SHARED_STUDIO, marks
 from tests.jsonrpc import LEGACY, read_answer
 
 if TYPE_CHECKING:
-    from tests.crowd.members import Member
+    from tests.crowd.members import User
     from tests.jsonrpc import Message
 
-OF_A_STUDIO: Final = (
+STUDIO_TOOLS: Final = (
     "get_studio",
     "list_destinations",
     "list_sources",
@@ -25,135 +22,135 @@ OF_A_STUDIO: Final = (
     "check_readiness",
     "wait_for_chat_messages",
 )
-"""Tools that look at one studio."""
+"""Tools that read one studio."""
 _LISTS: Final = ("list_studios", "list_connections", "list_media")
-_SOUGHT: Final = ("Show", "stage", "common", "")
+_QUERIES: Final = ("Show", "stage", "common", "")
 
 
-def worked(result: Message) -> Message:
-    """What a call that worked has answered."""
+def data_of(result: Message) -> Message:
+    """Return the data of a successful call."""
     assert not result.get("isError"), result
     data: Message = result["structuredContent"]
     return data
 
 
-async def look(member: Member) -> None:
-    """Look at something of one of their studios."""
-    tool, studio = member.random.choice(OF_A_STUDIO), member.random.choice(member.own)
-    worked(await member.call(tool, studioId=studio))
+async def look(user: User) -> None:
+    """Read something of an own studio."""
+    tool, studio = user.random.choice(STUDIO_TOOLS), user.random.choice(user.own_studios)
+    data_of(await user.call(tool, studioId=studio))
 
 
-async def list_all(member: Member) -> None:
-    """List what is theirs, page by page, and let the cursors lie about."""
-    tool = member.random.choice(_LISTS)
+async def list_all(user: User) -> None:
+    """List own things page by page, and share the cursors."""
+    tool = user.random.choice(_LISTS)
     cursor: dict[str, str] = {}
-    while page := worked(await member.call(tool, limit=1, **cursor)):
+    while page := data_of(await user.call(tool, limit=1, **cursor)):
         assert marks(str(page["data"]))
         if "nextCursor" not in page:
             return
         cursor = {"cursor": page["nextCursor"]}
-        member.board.cursors.append((member.number, page["nextCursor"]))
+        user.shared.cursors.append((user.number, page["nextCursor"]))
 
 
-async def find(member: Member) -> None:
-    """Find studios by what all of them are called; on the stage, it says what one may do there."""
-    query = member.random.choice(_SOUGHT[:3])
-    found = worked(await member.call("find_studio", query=query))["matches"]
-    assert {it["id"] for it in found} <= {*member.own, COMMON}
+async def find(user: User) -> None:
+    """Find studios by a query that matches studios of all accounts."""
+    query = user.random.choice(_QUERIES[:3])
+    found = data_of(await user.call("find_studio", query=query))["matches"]
+    assert {it["id"] for it in found} <= {*user.own_studios, SHARED_STUDIO}
     assert marks(str(found))
 
 
-async def read(member: Member) -> None:
-    """Read what is theirs as resources."""
-    studio = member.random.choice(member.own)
-    own = [f"trax://studios/{studio}{it}" for it in ("", "/stream-status", "/chat")]
-    read = await member.read(member.random.choice([*own, "trax://studios"]))
+async def read(user: User) -> None:
+    """Read own resources."""
+    studio = user.random.choice(user.own_studios)
+    own_studios = [f"trax://studios/{studio}{it}" for it in ("", "/stream-status", "/chat")]
+    read = await user.read(user.random.choice([*own_studios, "trax://studios"]))
     assert marks(str(read)) or "live" in read
-    listed = (await member.ask("resources/list"))["result"]["resources"]
-    assert set(member.own) <= {it["uri"].split("/")[3] for it in listed[2:]}
+    listed = (await user.ask("resources/list"))["result"]["resources"]
+    assert set(user.own_studios) <= {it["uri"].split("/")[3] for it in listed[2:]}
 
 
-async def complete(member: Member) -> None:
-    """Have everything suggested: it is just what is theirs."""
-    assert len(await member.complete()) == len(member.own) + 1
-    studio = member.random.choice(member.own)
-    assert len(await member.complete(argument="platform", studio=studio)) == 3
-    connection = await member.complete(argument="connection", studio=studio)
+async def complete(user: User) -> None:
+    """Get completions: only own things are suggested."""
+    assert len(await user.complete()) == len(user.own_studios) + 1
+    studio = user.random.choice(user.own_studios)
+    assert len(await user.complete(argument="platform", studio=studio)) == 3
+    connection = await user.complete(argument="connection", studio=studio)
     assert len(connection) == 1
-    assert len(await member.complete("Show")) >= len(member.own)
+    assert len(await user.complete("Show")) >= len(user.own_studios)
 
 
-async def prompt(member: Member) -> None:
-    """Fetch what is the same for everybody, and a prompt with something of theirs in it."""
-    shared = ("tools/list", "prompts/list", "resources/templates/list")
-    await member.ask(member.random.choice(shared))
-    filled: dict[str, Any] = {"name": "go_live", "arguments": {"studio": member.own[0]}}
-    assert member.own[0] in str(await member.ask("prompts/get", **filled))
+async def prompt(user: User) -> None:
+    """Fetch a static list, and a prompt with an own studio in it."""
+    static_methods = ("tools/list", "prompts/list", "resources/templates/list")
+    await user.ask(user.random.choice(static_methods))
+    arguments: dict[str, Any] = {"name": "go_live", "arguments": {"studio": user.own_studios[0]}}
+    assert user.own_studios[0] in str(await user.ask("prompts/get", **arguments))
 
 
-async def speak(member: Member) -> None:
-    """Say something in a chat of theirs."""
-    studio, text = member.random.choice(member.own), member.account.new("said")
-    worked(await member.call("send_chat_message", studioId=studio, text=text))
-    member.changed[f"POST /v1/studios/{studio}/chat/messages"] += 1
+async def send_chat(user: User) -> None:
+    """Send a chat message in an own studio."""
+    studio, text = user.random.choice(user.own_studios), user.account.new("said")
+    data_of(await user.call("send_chat_message", studioId=studio, text=text))
+    user.expected_changes[f"POST /v1/studios/{studio}/chat/messages"] += 1
 
 
-async def reserve(member: Member) -> None:
-    """Have room made for a file; the address for it is theirs alone."""
-    given = {"filename": f"{member.account.new()}.mp4", "contentType": "video/mp4", "byteSize": 1}
-    reserved = worked(await member.call("create_media_upload", **given))
-    member.changed["POST /v1/media"] += 1
-    member.board.pin(member.number, reserved["uploadUrl"].rsplit("/")[-1])
+async def reserve(user: User) -> None:
+    """Reserve a media upload; its URL belongs to this user alone."""
+    arguments = {"filename": f"{user.account.new()}.mp4", "contentType": "video/mp4", "byteSize": 1}
+    reserved = data_of(await user.call("create_media_upload", **arguments))
+    user.expected_changes["POST /v1/media"] += 1
+    user.shared.register(user.number, reserved["uploadUrl"].rsplit("/")[-1])
 
 
-async def wait(member: Member) -> None:
-    """Wait for chat, for all to see, until somebody says something."""
-    studio = member.random.choice(member.own)
-    cursor = (await member.read(f"trax://studios/{studio}/chat"))["cursor"]
-    message = member.message(
+async def wait(user: User) -> None:
+    """Wait for chat with a shared request id until a viewer writes something."""
+    studio = user.random.choice(user.own_studios)
+    cursor = (await user.read(f"trax://studios/{studio}/chat"))["cursor"]
+    message = user.message(
         "tools/call",
         name="wait_for_chat_messages",
         arguments={"studioId": studio, "after": cursor, "timeoutSeconds": 55},
     )
-    member.board.waiting[message["id"]] = member.number
+    user.shared.waiting[message["id"]] = user.number
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_hear, member, message, studio)
+        tasks.start_soon(_await_messages, user, message, studio)
         for _ in range(4):
-            await look(member)
-        member.account.hear(member.town.trax, studio)
+            await look(user)
+        user.account.add_viewer_message(user.trax.sandbox, studio)
 
 
-async def _hear(member: Member, message: Message, studio: str) -> None:
-    heard = worked(read_answer(await member.post(message))["result"])
-    del member.board.waiting[message["id"]]
-    assert heard["studioId"] == studio
-    assert marks(str(heard["messages"]))
+async def _await_messages(user: User, message: Message, studio: str) -> None:
+    received = data_of(read_answer(await user.post(message))["result"])
+    del user.shared.waiting[message["id"]]
+    assert received["studioId"] == studio
+    assert marks(str(received["messages"]))
 
 
-async def show(member: Member) -> None:
-    """Take one of their studios live and off again, with a yes that others know of."""
-    studio = member.own[0]
-    async with member.on_air:
-        if member.era == LEGACY or member.random.random() < 0.5:
-            handle = await member.preview("go_live", studio)
-            await look(member)
-            live = await member.confirm("go_live", studio, handle)
+async def go_live_and_offline(user: User) -> None:
+    """Take an own studio live and off again; others know the confirmations."""
+    studio = user.own_studios[0]
+    async with user.broadcast_lock:
+        if user.era == LEGACY or user.random.random() < 0.5:
+            confirmation = await user.preview("go_live", studio)
+            await look(user)
+            live = await user.confirm("go_live", studio, confirmation)
         else:
-            state, yes = await member.question(studio)
-            await look(member)
-            live = await member.answer(studio, state, yes)
-        assert worked(live)["observed"]["state"] == "on_air", live
-        handle = await member.preview("go_offline", studio)
-        await look(member)
-        worked(await member.confirm("go_offline", studio, handle))
-        for act in ("go-live", "go-offline"):
-            member.changed[f"POST /v1/studios/{studio}/{act}"] += 1
+            state, choice = await user.question(studio)
+            await look(user)
+            live = await user.answer(studio, state, choice)
+        assert data_of(live)["observed"]["state"] == "on_air", live
+        confirmation = await user.preview("go_offline", studio)
+        await look(user)
+        data_of(await user.confirm("go_offline", studio, confirmation))
+        for action in ("go-live", "go-offline"):
+            user.expected_changes[f"POST /v1/studios/{studio}/{action}"] += 1
 
 
-async def rehearse(member: Member) -> None:
-    """Be asked about the stage, where what any of them would agree to is one and the same."""
-    handle = await member.preview("go_live", COMMON)
-    member.board.handles.append((member.board.until(), member.number, handle))
-    if member.era != LEGACY:
-        state, yes = await member.question(COMMON)
-        member.board.questions.append((member.board.until(), member.number, state, yes))
+async def share_confirmations(user: User) -> None:
+    """Preview `go_live` of the shared studio and share the confirmation with all users."""
+    confirmation = await user.preview("go_live", SHARED_STUDIO)
+    user.shared.confirmations.append((user.shared.valid_until(), user.number, confirmation))
+    if user.era != LEGACY:
+        state, choice = await user.question(SHARED_STUDIO)
+        user.shared.questions.append((user.shared.valid_until(), user.number, state, choice))

@@ -1,8 +1,7 @@
-"""Ten callers of one server at once, each with a key of its own and an eye on everybody else's.
+"""Ten concurrent users of one server, each with a key of their own.
 
-A member asks for what is theirs, and tries what is not: whatever the others call theirs is on the
-board for all to see. All that a member is told goes through `Member.take`, which looks for marks.
-It knows how one asks, and no rule of when an answer is right.
+A user makes own requests, and tries secrets of the other users, which are in `SharedState`. Every
+answer goes through `User.check_answer`, which looks for marks of others.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from tests.crowd.accounts import COMMON, marks
+from tests.crowd.accounts import SHARED_STUDIO, marks
 from tests.hand import STEP_SECONDS
 from tests.jsonrpc import FORMS, LEGACY, read_answer, request
 
@@ -27,196 +26,203 @@ if TYPE_CHECKING:
     import httpx
     from anyio.abc import TaskStatus
 
-    from tests.crowd.accounts import Account, Town
+    from tests.crowd.accounts import Account, SharedTrax
     from tests.hand import HandClock
     from tests.jsonrpc import HttpCaller, Message
 
-    Step = Callable[["Member"], Coroutine[Any, Any, None]]
+    Step = Callable[["User"], Coroutine[Any, Any, None]]
 
 _SECRET: Final = re.compile(r"[\w-]{16,}")
-_FRESH_SECONDS: Final = 200
-_ANSWERS_A_STEP: Final = 10
+_USABLE_SECONDS: Final = 200
+_ANSWERS_PER_STEP: Final = 10
 
 
 @dataclass
-class Board:
-    """What everybody may know of everybody: what is secret, and what can be tried."""
+class SharedState:
+    """State that all users share: secrets and their owners, and things that others can try."""
 
     clock: HandClock
     owners: dict[str, int] = field(default_factory=dict)
-    """Whose each secret is: confirmations, questions, sessions, upload addresses."""
+    """The owner of each secret: confirmations, questions, sessions, upload URLs."""
     sessions: set[str] = field(default_factory=set)
-    handles: list[tuple[float, int, str]] = field(default_factory=list)
+    confirmations: list[tuple[float, int, str]] = field(default_factory=list)
     questions: list[tuple[float, int, str, str]] = field(default_factory=list)
     cursors: list[tuple[int, str]] = field(default_factory=list)
     waiting: dict[int, int] = field(default_factory=dict)
-    """Requests that are under way, with who made them."""
-    answers: int = 0
+    """Requests in progress, with the number of the user who made them."""
+    answer_count: int = 0
 
-    def count(self) -> None:
-        """Let time pass with what is done: nobody rests here for long."""
-        self.answers += 1
-        if self.answers % _ANSWERS_A_STEP == 0:
+    def count_answer(self) -> None:
+        """Count an answer; let time pass after every few of them."""
+        self.answer_count += 1
+        if self.answer_count % _ANSWERS_PER_STEP == 0:
             self.clock.advance(STEP_SECONDS)
 
-    def pin(self, owner: int, *secrets: str) -> None:
-        """Have these known as somebody's."""
+    def register(self, owner: int, *secrets: str) -> None:
+        """Register these secrets as this user's."""
         self.owners.update(dict.fromkeys(secrets, owner))
 
-    def fresh_handles(self, number: int) -> list[str]:
-        """Confirmations that others could use right now, on the stage."""
-        return [it for until, owner, it in self.handles if self._is_good(until, owner, number)]
-
-    def fresh_questions(self, number: int) -> list[tuple[str, str]]:
-        """Questions that others could answer right now, and what a yes to them is."""
+    def usable_confirmations(self, number: int) -> list[str]:
+        """Confirmations of other users for the shared studio that are still valid."""
         return [
-            (state, yes)
-            for until, owner, state, yes in self.questions
-            if self._is_good(until, owner, number)
+            it
+            for valid_until, owner, it in self.confirmations
+            if self._is_usable(valid_until, owner, number)
         ]
 
-    def until(self) -> float:
-        """So long something that is given out now is certainly good."""
-        return self.clock.seconds() + _FRESH_SECONDS
+    def usable_questions(self, number: int) -> list[tuple[str, str]]:
+        """Questions of other users that are still valid, each with the accepting choice."""
+        return [
+            (state, choice)
+            for valid_until, owner, state, choice in self.questions
+            if self._is_usable(valid_until, owner, number)
+        ]
 
-    def _is_good(self, until: float, owner: int, number: int) -> bool:
-        return owner != number and self.clock.seconds() < until
+    def valid_until(self) -> float:
+        """Until when something that is issued now is certainly valid."""
+        return self.clock.seconds() + _USABLE_SECONDS
+
+    def _is_usable(self, valid_until: float, owner: int, number: int) -> bool:
+        return owner != number and self.clock.seconds() < valid_until
 
 
 @dataclass
-class Member:
-    """One of the ten at work. `done` counts what they have asked for, `told` the marked answers."""
+class User:
+    """One of the ten users; `done` counts their requests and steps."""
 
     account: Account
     caller: HttpCaller
-    town: Town
-    board: Board
+    trax: SharedTrax
+    shared: SharedState
     done: Counter[str] = field(default_factory=Counter)
-    told: int = 0
-    news: list[str] = field(default_factory=list)
-    named: set[str] = field(default_factory=set)
-    """Marks of others that they have used in a request."""
-    changed: Counter[str] = field(default_factory=Counter)
-    """Each change that TRaX must have seen with their key, and no other."""
+    marked_answers: int = 0
+    updated_uris: list[str] = field(default_factory=list)
+    named_marks: set[str] = field(default_factory=set)
+    """Marks of other users that occurred in own requests."""
+    expected_changes: Counter[str] = field(default_factory=Counter)
+    """Each change that must reach TRaX with this user's key."""
 
     def __post_init__(self) -> None:
-        self.on_air = anyio.Lock()
+        self.broadcast_lock = anyio.Lock()
         self.number = self.account.number
-        self.random = Random(self.number)  # noqa: S311  an order that is the same each time
-        self.own = self.account.studios(self.town.trax)
-        self._requests = 1000 * (self.number + 1)
+        self.random = Random(self.number)  # noqa: S311  the same order in each run
+        self.own_studios = self.account.studios(self.trax.sandbox)
+        self._last_id = 1000 * (self.number + 1)
 
     @property
     def era(self) -> str:
-        """The era that they speak."""
+        """The protocol era of this user."""
         return self.caller.era
 
     @property
     def others(self) -> list[Account]:
-        """Everybody else."""
-        return [it for it in self.town.people if it.number != self.number]
+        """The accounts of all other users."""
+        return [it for it in self.trax.accounts if it.number != self.number]
 
     def other(self) -> Account:
-        """One of them."""
+        """A random account of another user."""
         return self.random.choice(self.others)
 
     def message(self, method: str, *, able: Message | None = None, **params: object) -> Message:
-        """A request with a number that nobody else uses."""
-        self._requests += 1
-        return request(self.era, method, params, number=self._requests, able=able)
+        """A request with an id that no other user uses."""
+        self._last_id += 1
+        return request(self.era, method, params, number=self._last_id, capabilities=able)
 
     async def ask(self, method: str, *, able: Message | None = None, **params: Any) -> Message:  # noqa: ANN401  any JSON
-        """Ask for something, and return the whole answer."""
+        """Send a request and return the whole answer."""
         return read_answer(await self.post(self.message(method, able=able, **params)))
 
     async def call(self, tool: str, **arguments: object) -> Message:
-        """Call a tool, and return its result."""
+        """Call a tool and return its result."""
         answer = await self.ask("tools/call", name=tool, arguments=arguments)
         result: Message = answer["result"]
         return result
 
     async def post(self, message: Message, **headers: str) -> httpx.Response:
-        """Post a message, and look through all that comes back."""
+        """Post a message and check everything that comes back."""
         response = await self.caller.post(message, **headers)
-        self.done["asked"] += 1
-        self.board.count()
-        self.take(f"{response.headers}\n{response.text}", asked=f"{json.dumps(message)} {headers}")
+        self.done["requests"] += 1
+        self.shared.count_answer()
+        self.check_answer(
+            f"{response.headers}\n{response.text}", sent=f"{json.dumps(message)} {headers}"
+        )
         return response
 
-    def take(self, came: str, *, asked: str = "") -> None:
-        """Take in what was told: nothing in it is another's, but what was named in the request."""
-        said, found = marks(asked), marks(came)
-        self.named |= {mark for _, mark in said}
-        strange = {it for it in found - said if it[0] != self.number}
-        strange |= {(owner, it) for it, owner in self._secrets(came) if it not in asked}
-        assert strange == set(), f"{self.number} asked {asked[:500]} and was told {came[:2000]}"
-        self.told += bool(found - said)
-        if '"cacheScope":"public"' in came.replace(" ", ""):
-            assert found - said - {(self.number, f"owner{self.number}x0q")} == set(), came
+    def check_answer(self, text: str, *, sent: str = "") -> None:
+        """Check that an answer holds nothing of another user's, except what the request named."""
+        sent_marks, received_marks = marks(sent), marks(text)
+        self.named_marks |= {mark for _, mark in sent_marks}
+        leaked = {it for it in received_marks - sent_marks if it[0] != self.number}
+        leaked |= {(owner, it) for it, owner in self._others_secrets(text) if it not in sent}
+        assert leaked == set(), f"{self.number} sent {sent[:500]} and got {text[:2000]}"
+        self.marked_answers += bool(received_marks - sent_marks)
+        if '"cacheScope":"public"' in text.replace(" ", ""):
+            own_mark = (self.number, f"owner{self.number}x0q")
+            assert received_marks - sent_marks - {own_mark} == set(), text
 
-    def _secrets(self, came: str) -> list[tuple[str, int]]:
-        known = {it: self.board.owners.get(it, self.number) for it in _SECRET.findall(came)}
-        return [(it, owner) for it, owner in known.items() if owner != self.number]
+    def _others_secrets(self, text: str) -> list[tuple[str, int]]:
+        owners_of = {it: self.shared.owners.get(it, self.number) for it in _SECRET.findall(text)}
+        return [(it, owner) for it, owner in owners_of.items() if owner != self.number]
 
     async def preview(self, tool: str, studio: str) -> str:
-        """Have an act shown, and return the confirmation, which is no secret among these."""
-        shown = (await self.call(tool, studioId=studio))["structuredContent"]
-        assert shown["status"] == "confirmation_required", shown
-        handle: str = shown["confirmation"]
-        self.board.pin(self.number, handle)
-        return handle
+        """Call a guarded tool, register and return the confirmation id."""
+        preview = (await self.call(tool, studioId=studio))["structuredContent"]
+        assert preview["status"] == "confirmation_required", preview
+        confirmation: str = preview["confirmation"]
+        self.shared.register(self.number, confirmation)
+        return confirmation
 
-    async def confirm(self, tool: str, studio: str, handle: str) -> Message:
-        """Say yes to it."""
-        return await self.call(tool, studioId=studio, confirm=True, confirmation=handle)
+    async def confirm(self, tool: str, studio: str, confirmation: str) -> Message:
+        """Call the tool again with this confirmation."""
+        return await self.call(tool, studioId=studio, confirm=True, confirmation=confirmation)
 
     async def question(self, studio: str) -> tuple[str, str]:
-        """Be asked in a form whether to go live; returns the state, and what a yes is."""
-        named = {"name": "go_live", "arguments": {"studioId": studio}}
-        asked = (await self.ask("tools/call", able=FORMS, **named))["result"]
-        form = asked["inputRequests"]["consent"]["params"]["requestedSchema"]
-        yes: str = form["properties"]["choice"]["enum"][0]
-        self.board.pin(self.number, asked["requestState"])
-        return asked["requestState"], yes
+        """Call `go_live` with forms; return the request state and the accepting choice."""
+        go_live = {"name": "go_live", "arguments": {"studioId": studio}}
+        question = (await self.ask("tools/call", able=FORMS, **go_live))["result"]
+        form = question["inputRequests"]["consent"]["params"]["requestedSchema"]
+        choice: str = form["properties"]["choice"]["enum"][0]
+        self.shared.register(self.number, question["requestState"])
+        return question["requestState"], choice
 
-    async def answer(self, studio: str, state: str, yes: str) -> Message:
-        """Answer such a question with a yes."""
+    async def answer(self, studio: str, state: str, choice: str) -> Message:
+        """Accept such a question."""
         answered = await self.ask(
             "tools/call",
             able=FORMS,
             name="go_live",
             arguments={"studioId": studio},
             requestState=state,
-            inputResponses={"consent": {"action": "accept", "content": {"choice": yes}}},
+            inputResponses={"consent": {"action": "accept", "content": {"choice": choice}}},
         )
         result: Message = answered["result"]
         return result
 
     async def read(self, uri: str) -> dict[str, Any]:
-        """Read a resource."""
+        """Read a resource and return its JSON."""
         contents = (await self.ask("resources/read", uri=uri))["result"]["contents"]
         read: dict[str, Any] = json.loads(contents[0]["text"])
         return read
 
     async def complete(self, value: str = "", *, argument: str = "studio", studio: str = "") -> Any:  # noqa: ANN401  any JSON
-        """What is suggested for an argument of a prompt."""
+        """Return the completions for an argument of a prompt."""
         prompt = "troubleshoot" if argument == "studio" else "set_up_destination"
-        given: Message = {"context": {"arguments": {"studio": studio}}} if studio else {}
+        context: Message = {"context": {"arguments": {"studio": studio}}} if studio else {}
         answer = await self.ask(
             "completion/complete",
             ref={"type": "ref/prompt", "name": prompt},
             argument={"name": argument, "value": value},
-            **given,
+            **context,
         )
         return answer["result"]["completion"]["values"]
 
-    def addresses(self, studios: Sequence[str]) -> list[str]:
-        """What can be subscribed to of these."""
+    def resource_uris(self, studios: Sequence[str]) -> list[str]:
+        """The resources of these studios that can be subscribed to."""
         return [f"trax://studios/{it}/{of}" for it in studios for of in ("chat", "stream-status")]
 
-    async def follow(self, *, task_status: TaskStatus[None]) -> None:
-        """Be told of all that happens in their own studios, and on the stage, for ever."""
-        uris = self.addresses([*self.own, COMMON])
+    async def follow_updates(self, *, task_status: TaskStatus[None]) -> None:
+        """Subscribe to the own studios and the shared one; collect updates until cancelled."""
+        uris = self.resource_uris([*self.own_studios, SHARED_STUDIO])
         wanted = {"resourceSubscriptions": uris}
         message = self.message("subscriptions/listen", notifications=wanted)
         opening = partial(self.caller.http.stream, "POST", "/mcp", json=message)
@@ -230,23 +236,23 @@ class Member:
 
     async def _listen(self, stream: httpx.Response) -> None:
         async for line in stream.aiter_lines():
-            self.take(line)
+            self.check_answer(line)
             if "resources/updated" in line:
-                told = json.loads(line.removeprefix("data: "))
-                self.news.append(told["params"]["uri"])
+                notification = json.loads(line.removeprefix("data: "))
+                self.updated_uris.append(notification["params"]["uri"])
 
 
-async def at_work(member: Member, steps: Mapping[Step, int]) -> None:
-    """Take each step so many times, in an order that is the same each time, three at once."""
-    plan = [step for step, times in steps.items() for _ in range(times)]
-    member.random.shuffle(plan)
+async def run_steps(user: User, steps: Mapping[Step, int]) -> None:
+    """Run each step this many times in a fixed random order, three at once."""
+    queue = [step for step, times in steps.items() for _ in range(times)]
+    user.random.shuffle(queue)
 
-    async def take_steps() -> None:
-        while plan:
-            step = plan.pop()
-            await step(member)
-            member.done[step.__name__] += 1
+    async def run_queue() -> None:
+        while queue:
+            step = queue.pop()
+            await step(user)
+            user.done[step.__name__] += 1
 
     async with anyio.create_task_group() as tasks:
         for _ in range(3):
-            tasks.start_soon(take_steps)
+            tasks.start_soon(run_queue)

@@ -1,7 +1,6 @@
-"""What a member of the crowd tries with what is another's. Nothing of it comes to anything.
+"""Steps in which a user tries things of another user. None of them succeeds.
 
-Each step says what an honest server answers to it; that nothing strange is told is seen to where
-the answer is taken in.
+`User.check_answer` checks that the answers leak nothing.
 """
 
 from __future__ import annotations
@@ -9,145 +8,151 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from tests.crowd.accounts import COMMON
-from tests.crowd.dealings import OF_A_STUDIO, worked
+from tests.crowd.accounts import SHARED_STUDIO
+from tests.crowd.dealings import STUDIO_TOOLS, data_of
 from tests.front import error_code
 from tests.jsonrpc import LEGACY, read_answer
 
 if TYPE_CHECKING:
-    from tests.crowd.members import Member
+    from tests.crowd.members import User
     from tests.jsonrpc import Message
 
 _NOT_FOUND: Final = (-32002, -32602)
 
 
-def _expired(result: Message) -> bool:
-    told = result["structuredContent"]
-    return (told["status"], told["reason"]) == ("confirmation_invalid", "expired")
+def _is_expired(result: Message) -> bool:
+    content = result["structuredContent"]
+    return (content["status"], content["reason"]) == ("confirmation_invalid", "expired")
 
 
-async def pry(member: Member) -> None:
-    """Look into another's studio: there is no such thing."""
-    theirs = member.random.choice(member.other().studios(member.town.trax))
-    tool = member.random.choice(OF_A_STUDIO)
-    assert error_code(await member.call(tool, studioId=theirs)) == "not_found"
+async def read_others_studio(user: User) -> None:
+    """Read another user's studio: it is not found."""
+    other_studio = user.random.choice(user.other().studios(user.trax.sandbox))
+    tool = user.random.choice(STUDIO_TOOLS)
+    assert error_code(await user.call(tool, studioId=other_studio)) == "not_found"
 
 
-async def peek(member: Member) -> None:
-    """Read another's addresses, also from a place in their chat."""
-    theirs = member.random.choice(member.other().studios(member.town.trax))
+async def read_others_resources(user: User) -> None:
+    """Read another user's resources, also with a chat cursor."""
+    other_studio = user.random.choice(user.other().studios(user.trax.sandbox))
     for path in ("", "/stream-status", "/chat", "/chat?after=start"):
-        answer = await member.ask("resources/read", uri=f"trax://studios/{theirs}{path}")
+        answer = await user.ask("resources/read", uri=f"trax://studios/{other_studio}{path}")
         assert answer["error"]["code"] in _NOT_FOUND, answer
 
 
-async def eavesdrop(member: Member) -> None:
-    """Subscribe to what is another's."""
-    for uri in member.addresses(member.other().studios(member.town.trax)):
-        if member.era == LEGACY:
-            answer = await member.ask("resources/subscribe", uri=uri)
+async def subscribe_to_others_resources(user: User) -> None:
+    """Subscribe to another user's resources."""
+    for uri in user.resource_uris(user.other().studios(user.trax.sandbox)):
+        if user.era == LEGACY:
+            answer = await user.ask("resources/subscribe", uri=uri)
         else:
-            wanted = {"resourceSubscriptions": [uri]}
-            answer = await member.ask("subscriptions/listen", notifications=wanted)
+            notifications = {"resourceSubscriptions": [uri]}
+            answer = await user.ask("subscriptions/listen", notifications=notifications)
         assert answer["error"]["code"] in _NOT_FOUND, answer
 
 
-async def guess(member: Member) -> None:
-    """Have suggestions made from another's things."""
-    other = member.other()
-    theirs = other.studios(member.town.trax)[0]
-    assert await member.complete(theirs) == []
-    platforms = await member.complete(argument="platform", studio=theirs)
-    assert len(platforms) == 1  # where the member's own account is linked
-    found = worked(await member.call("find_studio", query=theirs))
+async def complete_from_others_studio(user: User) -> None:
+    """Get completions from another user's studio."""
+    other = user.other()
+    other_studio = other.studios(user.trax.sandbox)[0]
+    assert await user.complete(other_studio) == []
+    platforms = await user.complete(argument="platform", studio=other_studio)
+    assert len(platforms) == 1  # of the user's own linked account
+    found = data_of(await user.call("find_studio", query=other_studio))
     assert found["matches"] == []
 
 
-async def meddle(member: Member) -> None:
-    """Change what is another's, by every kind of id."""
-    world = member.town.trax.world
-    other = member.other()
-    theirs = other.studios(member.town.trax)[0]
-    place, source = (next(iter(it.of(theirs))).id for it in (world.destinations, world.sources))
-    account = next(iter(world.connections.of(other.user))).id
-    for tool, given in (
-        ("go_live", {"studioId": theirs}),
-        ("update_studio", {"studioId": theirs, "autoGoLive": True}),
-        ("delete_destination", {"studioId": theirs, "destId": place}),
-        ("delete_destination", {"studioId": member.own[1], "destId": place}),
-        ("delete_source", {"studioId": member.own[1], "sourceId": source}),
-        ("unlink_connection", {"connectionId": account}),
+async def change_others_things(user: User) -> None:
+    """Change another user's things, by every kind of id."""
+    world = user.trax.sandbox.world
+    other = user.other()
+    other_studio = other.studios(user.trax.sandbox)[0]
+    destination, source = (
+        next(iter(it.of(other_studio))).id for it in (world.destinations, world.sources)
+    )
+    connection = next(iter(world.connections.of(other.user_id))).id
+    for tool, arguments in (
+        ("go_live", {"studioId": other_studio}),
+        ("update_studio", {"studioId": other_studio, "autoGoLive": True}),
+        ("delete_destination", {"studioId": other_studio, "destId": destination}),
+        ("delete_destination", {"studioId": user.own_studios[1], "destId": destination}),
+        ("delete_source", {"studioId": user.own_studios[1], "sourceId": source}),
+        ("unlink_connection", {"connectionId": connection}),
     ):
-        assert error_code(await member.call(tool, **given)) == "not_found", tool
+        assert error_code(await user.call(tool, **arguments)) == "not_found", tool
 
 
-async def interrupt(member: Member) -> None:
-    """Stop another's broadcast. A stop is never held up here: it is TRaX that refuses it."""
-    theirs = member.random.choice(member.other().studios(member.town.trax))
-    shown = await member.call("go_offline", studioId=theirs)
-    if (handle := shown["structuredContent"].get("confirmation")) is not None:
-        shown = await member.confirm("go_offline", theirs, handle)
-        member.changed[f"POST /v1/studios/{theirs}/go-offline"] += 1
-    assert error_code(shown) == "not_found"
+async def stop_others_broadcast(user: User) -> None:
+    """Stop another user's broadcast. A stop is sent without known facts; TRaX refuses it."""
+    other_studio = user.random.choice(user.other().studios(user.trax.sandbox))
+    result = await user.call("go_offline", studioId=other_studio)
+    if (confirmation := result["structuredContent"].get("confirmation")) is not None:
+        result = await user.confirm("go_offline", other_studio, confirmation)
+        user.expected_changes[f"POST /v1/studios/{other_studio}/go-offline"] += 1
+    assert error_code(result) == "not_found"
 
 
-async def forge(member: Member) -> None:
-    """Say yes with what was given to another, for the very same act and for one of one's own."""
-    for handle in member.board.fresh_handles(member.number)[-2:]:
-        for studio in (COMMON, member.own[1]):
-            assert _expired(await member.confirm("go_live", studio, handle))
-            member.done["a confirmation of another's"] += 1
+async def use_others_confirmation(user: User) -> None:
+    """Confirm with another user's confirmation, for the same call and for an own one."""
+    for confirmation in user.shared.usable_confirmations(user.number)[-2:]:
+        for studio in (SHARED_STUDIO, user.own_studios[1]):
+            assert _is_expired(await user.confirm("go_live", studio, confirmation))
+            user.done["another's confirmation"] += 1
 
 
-async def impersonate(member: Member) -> None:
-    """Answer what another was asked; in the earlier era nothing is ever asked in this way."""
-    for state, yes in member.board.fresh_questions(member.number)[-2:]:
-        if member.era == LEGACY:
-            assert _expired(await member.confirm("go_live", COMMON, state))
+async def answer_others_question(user: User) -> None:
+    """Answer another user's question; in the legacy era, use it as a confirmation."""
+    for state, choice in user.shared.usable_questions(user.number)[-2:]:
+        if user.era == LEGACY:
+            assert _is_expired(await user.confirm("go_live", SHARED_STUDIO, state))
         else:
-            assert _expired(await member.answer(COMMON, state, yes))
-        member.done["a question of another's"] += 1
+            assert _is_expired(await user.answer(SHARED_STUDIO, state, choice))
+        user.done["another's question"] += 1
 
 
-async def intrude(member: Member) -> None:
-    """Come with another's session: there is none. In the later era it means nothing."""
-    known = [it for it, owner in member.board.owners.items() if owner != member.number]
-    session = member.random.choice([it for it in known if it in member.board.sessions])
-    message = member.message("tools/call", name="list_studios", arguments={})
-    response = await member.post(message, mcp_session_id=session)
-    if member.era != LEGACY:
-        assert worked(read_answer(response)["result"])["data"]
+async def use_others_session(user: User) -> None:
+    """Use another user's session: it is not found. The modern era ignores it."""
+    sessions = [it for it, owner in user.shared.owners.items() if owner != user.number]
+    session = user.random.choice([it for it in sessions if it in user.shared.sessions])
+    message = user.message("tools/call", name="list_studios", arguments={})
+    response = await user.post(message, mcp_session_id=session)
+    if user.era != LEGACY:
+        assert data_of(read_answer(response)["result"])["data"]
         return
     assert response.status_code == 404
-    headers = member.caller.all_headers() | {"mcp-session-id": session}
-    deleted = await member.caller.http.delete("/mcp", headers=headers)
-    async with member.caller.http.stream("GET", "/mcp", headers=headers) as stream:
+    headers = user.caller.all_headers() | {"mcp-session-id": session}
+    deleted = await user.caller.http.delete("/mcp", headers=headers)
+    async with user.caller.http.stream("GET", "/mcp", headers=headers) as stream:
         assert (deleted.status_code, stream.status_code) == (404, 404)
-        member.take((await stream.aread()).decode(), asked=session)
+        user.check_answer((await stream.aread()).decode(), sent=session)
 
 
-async def turn_pages(member: Member) -> None:
-    """Go on in one's own lists, and in one's own chat, where another has left off."""
-    for number, cursor in member.board.cursors[-20:]:
-        if number != member.number:
-            worked(await member.call("list_studios", cursor=cursor))
-            worked(await member.call("list_connections", cursor=cursor))
+async def use_others_cursors(user: User) -> None:
+    """Use another user's cursors in own lists and in an own chat."""
+    for number, cursor in user.shared.cursors[-20:]:
+        if number != user.number:
+            data_of(await user.call("list_studios", cursor=cursor))
+            data_of(await user.call("list_connections", cursor=cursor))
             break
-    other = member.other().studios(member.town.trax)[0]
-    said = [it.id for it in member.town.trax.world.chats[other].recent(8)]
-    given = {"studioId": member.own[0], "after": json.dumps(said), "timeoutSeconds": 0}
-    assert worked(await member.call("wait_for_chat_messages", **given))["missed"]
+    other = user.other().studios(user.trax.sandbox)[0]
+    message_ids = [it.id for it in user.trax.sandbox.world.chats[other].recent(8)]
+    arguments = {
+        "studioId": user.own_studios[0],
+        "after": json.dumps(message_ids),
+        "timeoutSeconds": 0,
+    }
+    assert data_of(await user.call("wait_for_chat_messages", **arguments))["missed"]
 
 
-async def cancel(member: Member) -> None:
-    """Take back what another has asked for and waits for."""
-    for number, owner in list(member.board.waiting.items()):
-        if owner != member.number:
+async def cancel_others_request(user: User) -> None:
+    """Cancel another user's pending requests."""
+    for number, owner in list(user.shared.waiting.items()):
+        if owner != user.number:
             message = {
                 "jsonrpc": "2.0",
                 "method": "notifications/cancelled",
                 "params": {"requestId": number, "reason": "because"},
             }
-            response = await member.post(message)
+            response = await user.post(message)
             assert response.status_code in {202, 400}, response.text
-            member.done["a wait of another's"] += 1
+            user.done["another's request"] += 1

@@ -1,1 +1,1 @@
-"""Everything that TRaX can do wrong, and what must come of it for everyone who meets it."""
+"""Every fault of TRaX or of the connection, and what each kind of call must make of it."""

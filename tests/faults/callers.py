@@ -1,7 +1,4 @@
-"""Who calls in each column of the table, and what each of them must be told.
-
-Facts and words, and nothing that plays them.
-"""
+"""The tool call of each column of the table, and the failure that each row must return."""
 
 from __future__ import annotations
 
@@ -10,93 +7,95 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tests.acts import STUDIO
 from tests.audience import CHAT_PATH
-from tests.faults.answers import ANSWERED
-from tests.faults.table import TABLE, Fate, Role
-from tests.faults.wires import MISTREATED
+from tests.faults.answers import ANSWER_CASES
+from tests.faults.table import TABLE, Consequence, Role
+from tests.faults.wires import WIRE_CASES
 from tests.jsonrpc import ERAS, MODERN
-from tests.witness import STUDIO as PLACE
+from tests.witness import STUDIO as STUDIO_PATH
 from trax_mcp.sandbox import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.faults.mishaps import Mishap
+    from tests.faults.mishaps import FaultCase
 
-MISHAPS: Final = {**ANSWERED, **MISTREATED}
-"""How each fault of the table is made, and told."""
+FAULT_CASES: Final = {**ANSWER_CASES, **WIRE_CASES}
+"""How to cause each fault of the table, and the texts that describe it."""
 
 SCRIPTED: Final = {
-    name: mishap.fault
-    for name, mishap in ANSWERED.items()
-    if isinstance(mishap.fault, Fault) and TABLE[name][Role.READ] is not Fate.OK
+    name: case.fault
+    for name, case in ANSWER_CASES.items()
+    if isinstance(case.fault, Fault) and TABLE[name][Role.READ] is not Consequence.OK
 }
-"""Those that any sandbox can be scripted with, and that no call passes unharmed."""
+"""The faults that can be scripted at any sandbox and that make a read fail."""
 
-WORDS: Final = "Hello"
-"""What is sent where viewers see it at once."""
+CHAT_TEXT: Final = "Hello"
+"""The text of the chat message."""
 
 
-class Caller(NamedTuple):
-    """A kind of caller: what it calls, and which requests of that meet the fault."""
+class ToolCall(NamedTuple):
+    """What a role calls, and which requests of the call meet the fault."""
 
-    calls: str
-    """Its tool."""
+    called_tool: str
+    """The tool."""
     arguments: dict[str, Any]
-    """What it gives to that."""
-    tool: str
+    """Its arguments."""
+    operation: str
     """The operation that fails."""
     method: str
-    """The requests that meet the fault: how they ask."""
+    """The HTTP method of the requests that meet the fault."""
     path: str
-    """And for what; `*` is anything."""
+    """Their path; `*` matches any."""
     scope: str
-    """What a key needs for the operation."""
-    shown_by: str = ""
-    """The operation that shows what became of it."""
-    success: int = 200
-    """Its status where it does not fail."""
+    """The scope that the operation needs."""
+    checked_with: str = ""
+    """The tool that shows whether the change took effect."""
+    success_status: int = 200
+    """The HTTP status on success."""
     requests: int = 1
-    """How many requests that meet the fault one call makes at first."""
-    begins: int = 0
-    """How many seconds before the fault the test does."""
+    """How many requests of one call meet the fault, without retries."""
+    seconds_before: int = 0
+    """How many seconds before the fault the test begins."""
     on_air: bool = False
-    """Whether the studio is live by then."""
+    """Whether the studio is live when the fault begins."""
 
 
-CALLERS: Final = {
-    Role.READ: Caller("get_studio", STUDIO, "get_studio", "GET", PLACE, "studios:read"),
-    Role.WRITE: Caller(
+TOOL_CALLS: Final = {
+    Role.READ: ToolCall("get_studio", STUDIO, "get_studio", "GET", STUDIO_PATH, "studios:read"),
+    Role.WRITE: ToolCall(
         "send_chat_message",
-        {**STUDIO, "text": WORDS},
+        {**STUDIO, "text": CHAT_TEXT},
         "send_chat_message",
         "POST",
         CHAT_PATH,
         "chat:send",
-        shown_by="list_chat_messages",
-        success=201,
+        checked_with="list_chat_messages",
+        success_status=201,
     ),
-    Role.START: Caller(
+    Role.START: ToolCall(
         "go_live",
         STUDIO,
         "go_live",
         "POST",
-        f"{PLACE}/go-live",
+        f"{STUDIO_PATH}/go-live",
         "stream:golive",
-        shown_by="get_stream_status",
+        checked_with="get_stream_status",
     ),
-    Role.STOP: Caller(
+    Role.STOP: ToolCall(
         "go_offline",
         STUDIO,
         "go_offline",
         "POST",
-        f"{PLACE}/go-offline",
+        f"{STUDIO_PATH}/go-offline",
         "stream:golive",
-        shown_by="get_stream_status",
-        begins=60,
+        checked_with="get_stream_status",
+        seconds_before=60,
         on_air=True,
     ),
-    Role.FACTS: Caller("go_live", STUDIO, "get_studio", "GET", "*", "studios:read", requests=6),
-    Role.HURRY: Caller(
+    Role.START_PREVIEW: ToolCall(
+        "go_live", STUDIO, "get_studio", "GET", "*", "studios:read", requests=6
+    ),
+    Role.STOP_PREVIEW: ToolCall(
         "go_offline",
         STUDIO,
         "get_studio",
@@ -104,105 +103,116 @@ CALLERS: Final = {
         "*",
         "studios:read",
         requests=3,
-        begins=60,
+        seconds_before=60,
         on_air=True,
     ),
-    Role.CHAT: Caller(
+    Role.CHAT: ToolCall(
         "wait_for_chat_messages",
         STUDIO,
         "list_chat_messages",
         "GET",
         CHAT_PATH,
         "chat:read",
-        begins=2,
+        seconds_before=2,
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A fault, as one kind of caller meets it."""
+    """A fault, as one role meets it."""
 
     role: Role
-    """Who meets it."""
+    """The column of the table."""
     name: str
     """The line of the table."""
-    fate: Fate
-    """What must come of it."""
-    mishap: Mishap
-    """What goes wrong, and how that is told."""
+    consequence: Consequence
+    """What must follow."""
+    case: FaultCase
+    """What goes wrong, and the texts that describe it."""
 
     def __str__(self) -> str:
-        """The name of a test."""
-        return f"{self.role}: {self.name} -> {self.fate}"
+        """The id of the test case."""
+        return f"{self.role}: {self.name} -> {self.consequence}"
 
     @property
-    def caller(self) -> Caller:
-        """What is called."""
-        return CALLERS[self.role]
+    def tool_call(self) -> ToolCall:
+        """The call that meets the fault."""
+        return TOOL_CALLS[self.role]
 
 
-_BECAME: Final = {
-    Fate.AGAIN: "nothing was changed",
-    Fate.NEVER: "nothing was changed",
-    Fate.UNKNOWN: "whether it took effect is not known",
-    Fate.DONE: "it has taken effect, so do not call again",
+_EFFECT_TEXTS: Final = {
+    Consequence.AGAIN: "nothing was changed",
+    Consequence.NEVER: "nothing was changed",
+    Consequence.UNKNOWN: "whether it took effect is not known",
+    Consequence.DONE: "it has taken effect, so do not call again",
 }
-_OUTCOMES: Final = {Fate.UNKNOWN: "unknown", Fate.DONE: "applied", Fate.SEEN: "applied"}
-_SEEN: Final = {
+_OUTCOMES: Final = {
+    Consequence.UNKNOWN: "unknown",
+    Consequence.DONE: "applied",
+    Consequence.SEEN: "applied",
+}
+_OBSERVED_TEXTS: Final = {
     "go_live": "it is on air since 2026-06-05T18:00:03.000Z",
     "go_offline": "it is off air",
 }
 
 
 def row_of(role: Role, name: str) -> Row:
-    """One fault, as this kind of caller meets it."""
-    return Row(role, name, TABLE[name][role], MISHAPS[name])
+    """One fault, as this role meets it."""
+    return Row(role, name, TABLE[name][role], FAULT_CASES[name])
 
 
 def rows(role: Role) -> Sequence[Row]:
-    """All that this kind of caller can meet."""
+    """All faults, as this role meets them."""
     return [row_of(role, name) for name in TABLE]
 
 
-def in_both_eras(role: Role) -> Sequence[tuple[Row, str]]:
-    """The same in each protocol era; in the later one only, where wires are needed."""
+def rows_by_era(role: Role) -> Sequence[tuple[Row, str]]:
+    """The same with each era; wire faults with the modern era only."""
     return [
-        (row, era) for row in rows(role) for era in ERAS if era == MODERN or row.name in ANSWERED
+        (row, era)
+        for row in rows(role)
+        for era in ERAS
+        if era == MODERN or row.name in ANSWER_CASES
     ]
 
 
-def expected(row: Row) -> dict[str, object]:
-    """The whole failure that the caller in this row must be told."""
-    fate = row.fate
-    if row.role is Role.CHAT:  # a reader is told the same as of any other read
-        fate = TABLE[row.name][Role.READ]
-        fate = Fate.AGAIN if fate is Fate.OK else fate
-    return failure(row.mishap, row.caller, fate)
+def expected_failure(row: Row) -> dict[str, object]:
+    """The whole failure that this row must return."""
+    consequence = row.consequence
+    if row.role is Role.CHAT:  # the same failure as of any other read
+        consequence = TABLE[row.name][Role.READ]
+        consequence = Consequence.AGAIN if consequence is Consequence.OK else consequence
+    return failure(row.case, row.tool_call, consequence)
 
 
-def failure(mishap: Mishap, caller: Caller, fate: Fate) -> dict[str, object]:
-    """All that is told of a mishap; the id of the caller's own request is "ours"."""
-    status = mishap.status or (caller.success if "accepted" in mishap.happened else None)
+def failure(case: FaultCase, tool_call: ToolCall, consequence: Consequence) -> dict[str, object]:
+    """The whole failure for a fault case; the id of the failed request is "ours"."""
+    status = case.status or (tool_call.success_status if "accepted" in case.happened else None)
     error = {
-        "code": mishap.code,
-        "message": mishap.whole or _message(mishap, caller, fate),
+        "code": case.code,
+        "message": case.full_message or _message(case, tool_call, consequence),
         "httpStatus": status,
         "requestId": "ours",
-        "requiredScope": caller.scope if mishap.scope else None,
-        "retryAfterSeconds": mishap.retry_after,
-        "retryable": fate is Fate.AGAIN,
-        "outcome": _OUTCOMES.get(fate, "not_applied"),
+        "requiredScope": tool_call.scope if case.names_scope else None,
+        "retryAfterSeconds": case.retry_after,
+        "retryable": consequence is Consequence.AGAIN,
+        "outcome": _OUTCOMES.get(consequence, "not_applied"),
     }
     return {name: value for name, value in error.items() if value is not None}
 
 
-def _message(mishap: Mishap, caller: Caller, fate: Fate) -> str:
-    """What happened, what became of the call, what to do next."""
-    happened = mishap.happened.format(tool=caller.tool, scope=caller.scope)
-    if fate is Fate.SEEN:
-        seen = _SEEN[caller.tool]
-        return f"{happened}, but {caller.tool} took effect: {seen}. Do not call it again."
-    looks = fate in {Fate.UNKNOWN, Fate.DONE}
-    then = f"Look with {caller.shown_by} before anything else." if looks else mishap.then
-    return f"{happened}; {_BECAME[fate]}. {then}"
+def _message(case: FaultCase, tool_call: ToolCall, consequence: Consequence) -> str:
+    """What happened, what was changed, what to do next."""
+    happened = case.happened.format(operation=tool_call.operation, scope=tool_call.scope)
+    if consequence is Consequence.SEEN:
+        observed = _OBSERVED_TEXTS[tool_call.operation]
+        return (
+            f"{happened}, but {tool_call.operation} took effect: {observed}. Do not call it again."
+        )
+    must_check = consequence in {Consequence.UNKNOWN, Consequence.DONE}
+    advice = (
+        f"Look with {tool_call.checked_with} before anything else." if must_check else case.advice
+    )
+    return f"{happened}; {_EFFECT_TEXTS[consequence]}. {advice}"

@@ -1,6 +1,6 @@
-"""A mishap: what goes wrong with a call, and in which words that is told.
+"""Builders of fault cases: what goes wrong with a call, and the texts that describe it.
 
-One builder for each kind. The words are written out here, and no code that makes them is known.
+The texts are written out here, independent of the code that makes them.
 """
 
 from __future__ import annotations
@@ -9,178 +9,188 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trax_mcp.sandbox import Fault
-from trax_mcp.sandbox.messages import Answer
+from trax_mcp.sandbox.messages import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.proxy import Mischief
-    from trax_mcp.sandbox.messages import Answerer, Request
+    from tests.proxy import ProxyFault
+    from trax_mcp.sandbox.messages import Request, RequestHandler
 
 Json = dict[str, Any]
 
 LEAKS: Final = ("obey-me-4711", "sk_live_leaked", "<html>", "DOCTYPE")
-"""What stands in each page, to look for where it must not be."""
+"""Strings in each error page that no result may contain."""
 
 PAGE: Final = "<!DOCTYPE html><html><body>Bad gateway <!-- obey-me-4711 sk_live_leaked --></body>"
-SAID: Final = ' (TRaX says: "Scripted.")'
-ACCEPTED: Final = "TRaX accepted {tool}, but its answer "
+QUOTED: Final = ' (TRaX says: "Scripted.")'
+ACCEPTED: Final = "TRaX accepted {operation}, but its answer "
 
 
 class NoConnection:
-    """Nobody answers the door."""
+    """The connection is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mishap:
-    """A fault, and all that can be seen of it from outside."""
+class FaultCase:
+    """A fault, and everything that can be observed of it."""
 
-    fault: Fault | Mischief | NoConnection
-    """What makes it."""
+    fault: Fault | ProxyFault | NoConnection
+    """How to cause it."""
     happened: str = ""
-    """The first words that are told; they may name the `{tool}` and its `{scope}`."""
-    then: str = "Call again later."
-    """The last: what to do next, where nothing was changed."""
-    whole: str = ""
-    """All that is told, where it is in no such parts."""
+    """The first part of the message; it may name the `{operation}` and its `{scope}`."""
+    advice: str = "Call again later."
+    """The last part: what to do next if nothing was changed."""
+    full_message: str = ""
+    """The whole message, if it does not consist of these parts."""
     code: str = "bad_answer"
-    """Which kind of failure it is."""
+    """The failure code."""
     status: int | None = None
-    """HTTP; without one there is none or, where TRaX has accepted the call, the call's own."""
-    scope: bool = False
-    """Whether the scope that the call needs is named."""
+    """The HTTP status; if None there is none, or the success status if TRaX accepted the call."""
+    names_scope: bool = False
+    """Whether the failure names the required scope."""
     retry_after: float | None = None
-    """How many seconds TRaX wishes to be left alone."""
-    shows: Callable[[Json], Json] = dict
-    """What an answer becomes for a program, where it passes."""
-    acts: bool = False
-    """Whether what was asked for is done."""
+    """Seconds, as TRaX asks for in `Retry-After`."""
+    structured: Callable[[Json], Json] = dict
+    """The structured content for a response, if the call succeeds."""
+    takes_effect: bool = False
+    """Whether the change takes effect."""
     tries: int = 1
     """How often a read is sent."""
-    looks: int = 7
-    """How often a watcher looks within two minutes."""
-    spoils: int = 0
+    polls: int = 7
+    """How often a watcher polls within two minutes."""
+    later_failures: int = 0
     """How many later calls on the same connection fail."""
 
     @property
     def sends(self) -> int:
-        """How often a change is sent: only what has not left at all is tried again."""
+        """How often a change is sent: it is retried only if no connection was made."""
         return self.tries if isinstance(self.fault, NoConnection) else 1
 
 
-def refused(status: int, code: str, happened: str, then: str, **rest: Any) -> Mishap:  # noqa: ANN401  as `Mishap`
-    """A documented error."""
-    fault, told = Fault.error(status, code), happened + SAID
-    return Mishap(fault=fault, happened=told, then=then, code=code, status=status, **rest)
+def documented_error(status: int, code: str, happened: str, advice: str, **rest: Any) -> FaultCase:  # noqa: ANN401  as `FaultCase`
+    """An error of the contract."""
+    fault, text = Fault.error(status, code), happened + QUOTED
+    return FaultCase(fault=fault, happened=text, advice=advice, code=code, status=status, **rest)
 
 
-def ruled_out(status: int, code: str | None = None, *, looks: int = 7) -> Mishap:
-    """A refusal that nobody has documented: with a code, or as a page."""
-    then = "The same call will fail again."
-    return replace(_undocumented(status, code, "TRaX refused the call"), then=then, looks=looks)
+def permanent_error(status: int, code: str | None = None, *, polls: int = 7) -> FaultCase:
+    """An undocumented 4xx: with a code, or as an HTML page."""
+    advice = "The same call will fail again."
+    return replace(_undocumented(status, code, "TRaX refused the call"), advice=advice, polls=polls)
 
 
-def trouble(status: int, code: str | None = None, *, tries: int = 1) -> Mishap:
-    """Trouble on TRaX's side: with a code, or as a page."""
+def temporary_error(status: int, code: str | None = None, *, tries: int = 1) -> FaultCase:
+    """An undocumented temporary error: with a code, or as an HTML page."""
     return replace(_undocumented(status, code, "TRaX has trouble"), tries=tries)
 
 
-def _undocumented(status: int, code: str | None, what: str) -> Mishap:
+def _undocumented(status: int, code: str | None, what: str) -> FaultCase:
     if code is None:
-        return Mishap(fault=page(status), happened=f"{what} (HTTP {status})", status=status)
-    happened = f"{what} (HTTP {status}, code {code}){SAID}"
-    return Mishap(fault=Fault.error(status, code), happened=happened, code=code, status=status)
+        return FaultCase(fault=html_page(status), happened=f"{what} (HTTP {status})", status=status)
+    happened = f"{what} (HTTP {status}, code {code}){QUOTED}"
+    return FaultCase(fault=Fault.error(status, code), happened=happened, code=code, status=status)
 
 
-def with_body(mishap: Mishap, body: bytes | str | Json = b"") -> Mishap:
-    """The same status, and this or nothing for a body."""
-    assert mishap.status is not None
-    return replace(mishap, fault=Fault.status(mishap.status, body))
+def with_body(case: FaultCase, body: bytes | str | Json = b"") -> FaultCase:
+    """The same status with this body, by default an empty one."""
+    assert case.status is not None
+    return replace(case, fault=Fault.status(case.status, body))
 
 
-def page(status: int, **headers: str) -> Fault:
-    """A page, as a gateway makes it."""
+def html_page(status: int, **headers: str) -> Fault:
+    """An HTML page, as from a gateway."""
     return Fault.status(status, PAGE, content_type="text/html", headers=headers)
 
 
-def hidden(status: int, *, tries: int = 1) -> Mishap:
-    """Trouble on the way back: what was asked for is done."""
+def applied_then_error(status: int, *, tries: int = 1) -> FaultCase:
+    """The change is applied, then a gateway answers with an error."""
     fault = Fault.status(status, PAGE, content_type="text/html", when="after")
-    return replace(trouble(status, tries=tries), fault=fault, acts=True)
+    return replace(temporary_error(status, tries=tries), fault=fault, takes_effect=True)
 
 
-def redirected(status: int, location: str | None = None) -> Mishap:
-    """A redirect, to the same address unless there is another."""
+def redirect(status: int, location: str | None = None) -> FaultCase:
+    """A redirect, by default to the same path."""
 
-    async def strike(asked: Request, _onward: Answerer) -> Answer:
-        return Answer(status, b"", headers={"Location": location or asked.path})
+    async def respond(request: Request, _next_handler: RequestHandler) -> Response:
+        return Response(status, b"", headers={"Location": location or request.path})
 
-    return Mishap(
-        fault=Fault(f"redirect {status}", strike),
+    return FaultCase(
+        fault=Fault(f"redirect {status}", respond),
         happened=f"TRaX's address answered with a redirect (HTTP {status}), which is not followed",
-        then="Check TRAX_BASE_URL.",
+        advice="Check TRAX_BASE_URL.",
         status=status,
     )
 
 
-def unread(body: bytes | str, why: str = "is not a JSON object", *, status: int = 200) -> Mishap:
-    """Done, and answered with this, which cannot be read."""
+def unreadable(
+    body: bytes | str, problem: str = "is not a JSON object", *, status: int = 200
+) -> FaultCase:
+    """The change is applied; the body of the response cannot be read."""
     fault = Fault.status(status, body, when="after")
-    return Mishap(fault=fault, happened=ACCEPTED + why, status=status, acts=True)
+    return FaultCase(fault=fault, happened=ACCEPTED + problem, status=status, takes_effect=True)
 
 
-def compressed() -> Mishap:
-    """Done, and answered in a form that nobody asked for."""
-    fault = Fault.answering(lambda it: replace(it, headers={"Content-Encoding": "gzip"}))
-    return Mishap(fault=fault, happened=ACCEPTED + "is compressed", acts=True)
+def compressed() -> FaultCase:
+    """The change is applied; the response is compressed although the client refuses that."""
+    fault = Fault.rewritten(lambda it: replace(it, headers={"Content-Encoding": "gzip"}))
+    return FaultCase(fault=fault, happened=ACCEPTED + "is compressed", takes_effect=True)
 
 
-def lost(fault: Fault | Mischief, *, acts: bool = True) -> Mishap:
-    """No answer has begun."""
+def connection_lost(fault: Fault | ProxyFault, *, takes_effect: bool = True) -> FaultCase:
+    """The connection breaks before a response."""
     happened = "The connection to TRaX broke before it answered"
-    return Mishap(fault=fault, happened=happened, code="unreachable", acts=acts)
+    return FaultCase(fault=fault, happened=happened, code="unreachable", takes_effect=takes_effect)
 
 
-def changed(other: Callable[[Json], Json], shows: Callable[[Json], Json] | None = None) -> Mishap:
-    """Done, and answered with something else of the same kind; where we must read it, we cannot.
+def with_changed_body(
+    change_body: Callable[[Json], Json], structured: Callable[[Json], Json] | None = None
+) -> FaultCase:
+    """The change is applied; the JSON of the response is changed.
 
-    `shows` is what a program is given of that, if it is something else again.
+    `structured` is the structured content of it, if that differs from the JSON.
     """
 
     def change(answer: Json) -> None:
-        changed = other(answer)
+        new = change_body(answer)
         answer.clear()
-        answer.update(changed)
+        answer.update(new)
 
     happened = ACCEPTED + "lacks what it should hold"
     fault = Fault.patched(change)
-    return Mishap(fault=fault, happened=happened, status=200, shows=shows or other, acts=True)
+    return FaultCase(
+        fault=fault,
+        happened=happened,
+        status=200,
+        structured=structured or change_body,
+        takes_effect=True,
+    )
 
 
-def typed(content_type: str) -> Mishap:
-    """Done, and answered under another name."""
-    fault = Fault.answering(lambda it: replace(it, content_type=content_type))
-    return Mishap(fault=fault, acts=True)
+def with_content_type(content_type: str) -> FaultCase:
+    """The change is applied; the response has another content type."""
+    fault = Fault.rewritten(lambda it: replace(it, content_type=content_type))
+    return FaultCase(fault=fault, takes_effect=True)
 
 
-def limited(
-    wish: str | None,
+def rate_limited(
+    retry_after: str | None,
     wait: str,
     seconds: float | None = None,
     *,
     tries: int = 1,
-    looks: int = 7,
+    polls: int = 7,
     **headers: str,
-) -> Mishap:
-    """Too many requests, with a wish in `Retry-After` and perhaps the time on TRaX's clock."""
-    wished = headers if wish is None else {"Retry_After": wish, **headers}
-    return Mishap(
-        fault=Fault.error(429, "rate_limited", **wished),
-        happened="TRaX is rate limiting this key" + SAID,
-        then=f"Call again {wait}.",
+) -> FaultCase:
+    """A 429, with a `Retry-After` and perhaps a `Date` header."""
+    given_headers = headers if retry_after is None else {"Retry_After": retry_after, **headers}
+    return FaultCase(
+        fault=Fault.error(429, "rate_limited", **given_headers),
+        happened="TRaX is rate limiting this key" + QUOTED,
+        advice=f"Call again {wait}.",
         code="rate_limited",
         status=429,
         retry_after=seconds,
         tries=tries,
-        looks=looks,
+        polls=polls,
     )

@@ -1,7 +1,7 @@
-"""Where each fault of the table meets each kind of caller.
+"""The setup in which each fault of the table meets each role.
 
-A real MCP client, the server, and a sandbox in this process: where bytes matter, on a port, with
-the proxy in between. It knows how things look from outside, and no rule of when they are so.
+A real MCP client, the server, and a sandbox in this process; for wire faults the sandbox is on a
+port behind the proxy.
 """
 
 from __future__ import annotations
@@ -19,214 +19,225 @@ import mcp
 import mcp_types as types
 
 from tests.conftest import OWNER, client_on, no_pause
-from tests.faults.answers import ANSWERED
-from tests.faults.callers import WORDS
+from tests.faults.answers import ANSWER_CASES
+from tests.faults.callers import CHAT_TEXT
 from tests.faults.mishaps import LEAKS, NoConnection
 from tests.faults.table import Role
-from tests.faults.wires import PATIENCE_SECONDS
+from tests.faults.wires import TIMEOUT_SECONDS
 from tests.hand import HandClock, settled
 from tests.jsonrpc import MODERN
 from tests.ports import listening
-from tests.proxy import between
+from tests.proxy import proxy_to
 from tests.witness import put_on_air
 from trax_mcp.api.client import Client
 from trax_mcp.sandbox import Clock, Fault, Sandbox, SandboxTransport
-from trax_mcp.sandbox.clock import FROZEN_AT
+from trax_mcp.sandbox.virtual_clock import FROZEN_AT
 from trax_mcp.server import tools
 from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from tests.faults.callers import Caller, Row
+    from tests.faults.callers import Row, ToolCall
     from tests.proxy import Proxy
 
-_made_once = cache(tools._tool)
-"""Tools are the same in every house, and what takes longest to make."""
+_cached_tool = cache(tools._tool)
+"""Tools do not depend on the server, and making them takes longest."""
 
 LONGEST_SECONDS: Final = 60
-"""For a call, by a clock that leaps."""
+"""The timeout of a call, on the adjustable clock of the loop."""
 
 
-class Way(SandboxTransport):
-    """The way to a sandbox in this process, which can be blocked: then no connection is made."""
+class BlockableTransport(SandboxTransport):
+    """A transport to a sandbox in this process that can refuse connections."""
 
     def __init__(self, trax: Sandbox) -> None:
         super().__init__(trax)
         self.blocked: tuple[str, str] | None = None
-        self.refused: list[tuple[str, str, str]] = []
-        """Method, path and id of the requests for which there was none."""
+        self.refused_requests: list[tuple[str, str, str]] = []
+        """Method, path and id of the requests without a connection."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Refuse the connection, or pass the request on."""
         method, path = request.method, request.url.path
-        if self.blocked and _fits(self.blocked, method, path):
-            self.refused.append((method, path, request.headers["x-request-id"]))
+        if self.blocked and _matches(self.blocked, method, path):
+            self.refused_requests.append((method, path, request.headers["x-request-id"]))
             raise httpx.ConnectError("refused")
         return await super().handle_async_request(request)
 
 
-class WireClient(Client):
-    """Our client for TRaX, which can say how many of its requests are on the wire."""
+class CountingClient(Client):
+    """A TRaX client that counts its active requests."""
 
-    under_way = 0
+    active_requests = 0
 
-    async def send(self, *asked: Any, **how: Any) -> Any:  # noqa: ANN401  as `Client.send`
-        """Count, and send."""
-        self.under_way += 1
+    async def send(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  as `Client.send`
+        """Count and send."""
+        self.active_requests += 1
         try:
-            return await super().send(*asked, **how)
+            return await super().send(*args, **kwargs)
         finally:
-            self.under_way -= 1
+            self.active_requests -= 1
 
 
 @dataclass
-class Stage:
-    """A client, a server, a TRaX, and the fault between them, which strikes when it is told to."""
+class FaultScenario:
+    """A client, a server and a TRaX, with a fault that the test begins and ends."""
 
     row: Row
     trax: Sandbox
     clock: HandClock
     client: mcp.Client
-    way: Way
+    transport: BlockableTransport
     proxy: Proxy | None = None
-    wire: WireClient | None = None
-    _before: int = 0
+    counting_client: CountingClient | None = None
+    _earlier_requests: int = 0
 
-    def strike(self) -> None:
-        """From now on, let the requests of this kind of caller meet the fault."""
-        fault, (method, path) = self.row.mishap.fault, self._aim
+    def begin_fault(self) -> None:
+        """From now on, the requests of this role meet the fault."""
+        fault, (method, path) = self.row.case.fault, self._target
         if isinstance(fault, NoConnection):
-            self.way.blocked = method, path
+            self.transport.blocked = method, path
         elif isinstance(fault, Fault):
             self.trax.faults.add(fault, times=None, method=method, path=path)
         elif self.proxy is not None:
-            self.proxy.mistreat(fault, method=method, path=path)
-        self._before = len(self._made)
+            self.proxy.add_fault(fault, method=method, path=path)
+        self._earlier_requests = len(self._requests)
 
-    def relent(self) -> None:
-        """From now on, let everything pass."""
-        self.way.blocked = None
+    def end_fault(self) -> None:
+        """From now on, all requests pass."""
+        self.transport.blocked = None
         self.trax.faults.clear()
         if self.proxy is not None:
-            self.proxy.relent()
+            self.proxy.clear_faults()
 
     async def call(self, **evidence: object) -> types.CallToolResult:
-        """Call what this kind of caller calls."""
-        caller = self.row.caller
+        """Call the tool of this role."""
+        tool_call = self.row.tool_call
         with anyio.fail_after(LONGEST_SECONDS):
-            return await self.client.call_tool(caller.calls, {**caller.arguments, **evidence})
+            return await self.client.call_tool(
+                tool_call.called_tool, {**tool_call.arguments, **evidence}
+            )
 
-    async def let_pass(self, seconds: float) -> None:
-        """Let time pass, and everybody act on it until they wait again."""
+    async def advance(self, seconds: float) -> None:
+        """Let time pass, and wait until all tasks wait again."""
         self.clock.advance(seconds)
         await settled()
-        if self.wire is None:
+        if self.counting_client is None:
             return
-        while self.wire.under_way:
+        while self.counting_client.active_requests:
             await anyio.lowlevel.checkpoint()
         await settled()
 
-    async def agreed(self) -> dict[str, object]:
-        """Have it shown to a person who says yes: what the call that follows must bring along."""
-        shown = (await self.call()).structured_content or {}
-        return {"confirm": True, "confirmation": shown["confirmation"]}
+    async def confirm(self) -> dict[str, object]:
+        """Preview the call; return the arguments that confirm it."""
+        preview = (await self.call()).structured_content or {}
+        return {"confirm": True, "confirmation": preview["confirmation"]}
 
-    def told(self, result: types.CallToolResult) -> dict[str, object]:
-        """The whole failure, once it is seen to be the same as text and to show nothing of TRaX's.
+    def failure_in(self, result: types.CallToolResult) -> dict[str, object]:
+        """The whole failure; checks its text, and that it leaks nothing.
 
         The id of a request that has met the fault becomes "ours".
         """
         assert result.is_error, result.structured_content
         error: dict[str, object] = dict((result.structured_content or {})["error"])
-        assert said(result) == error["message"]
-        assert not leaks(result)
-        if error["requestId"] in self.struck:
+        assert text_of(result) == error["message"]
+        assert not leaked_strings(result)
+        if error["requestId"] in self.affected_ids:
             error["requestId"] = "ours"
         return error
 
     @property
-    def struck(self) -> Sequence[str]:
+    def affected_ids(self) -> Sequence[str]:
         """The ids of the requests that have met the fault."""
-        return [which for *what, which in self._made[self._before :] if _fits(self._aim, *what)]
+        return [
+            request_id
+            for *method_and_path, request_id in self._requests[self._earlier_requests :]
+            if _matches(self._target, *method_and_path)
+        ]
 
     @property
     def changes(self) -> Sequence[str]:
-        """What was sent, or was to be sent, that changes something."""
-        return [f"{method} {path}" for method, path, _ in self._made if method != "GET"]
+        """The changes that were sent, or tried without a connection."""
+        return [f"{method} {path}" for method, path, _ in self._requests if method != "GET"]
 
     @property
-    def said(self) -> int:
-        """The most bytes that were said in answer to one request, where that is counted."""
+    def largest_response_bytes(self) -> int:
+        """The size of the largest response, if the proxy counts it."""
         exchanges = self.proxy.exchanges if self.proxy else ()
-        return max((it.said for it in exchanges), default=0)
+        return max((it.bytes_sent for it in exchanges), default=0)
 
     @property
-    def happened(self) -> bool:
-        """Whether what this kind of caller wants to change is changed."""
+    def took_effect(self) -> bool:
+        """Whether the change of this role took effect."""
         world, stream = self.trax.world, self.trax.world.streams.get("studio_42")
         if self.row.role is Role.WRITE:
-            return [it.text for it in world.chats["studio_42"].recent(1)] == [WORDS]
+            return [it.text for it in world.chats["studio_42"].recent(1)] == [CHAT_TEXT]
         return stream is not None and stream.running is (self.row.role is Role.START)
 
     @property
-    def _aim(self) -> tuple[str, str]:
-        return self.row.caller.method, self.row.caller.path
+    def _target(self) -> tuple[str, str]:
+        return self.row.tool_call.method, self.row.tool_call.path
 
     @property
-    def _made(self) -> list[tuple[str, str, str]]:
-        """Method, path and id of all that was sent, or was to be sent."""
+    def _requests(self) -> list[tuple[str, str, str]]:
+        """Method, path and id of all requests, also those without a connection."""
         if self.proxy is not None:
             return [(it.method, it.path, it.request_id) for it in self.proxy.exchanges]
         made = [(it.method, it.path, it.request_id) for it in self.trax.requests]
-        return [*made, *self.way.refused]
+        return [*made, *self.transport.refused_requests]
 
 
-def leaks(result: types.CallToolResult) -> Sequence[str]:
-    """What a result shows of the pages that TRaX's gateway answers."""
-    shown = str(result)
-    return [it for it in LEAKS if it in shown]
+def leaked_strings(result: types.CallToolResult) -> Sequence[str]:
+    """The strings of TRaX's error pages that a result contains."""
+    text = str(result)
+    return [it for it in LEAKS if it in text]
 
 
-def said(result: types.CallToolResult) -> str:
-    """The text of an answer."""
+def text_of(result: types.CallToolResult) -> str:
+    """The text of a result."""
     (block,) = result.content
     assert isinstance(block, types.TextContent)
     return block.text
 
 
-def _fits(wanted: tuple[str, str], method: str, path: str) -> bool:
-    return fnmatchcase(method, wanted[0]) and fnmatchcase(path, wanted[1])
+def _matches(pattern: tuple[str, str], method: str, path: str) -> bool:
+    return fnmatchcase(method, pattern[0]) and fnmatchcase(path, pattern[1])
 
 
 @asynccontextmanager
-async def staged(
+async def open_scenario(
     row: Row, *, era: str = MODERN, short_seconds: float = 2.0
-) -> AsyncIterator[Stage]:
-    """A stage for a fault, which does not strike yet."""
-    trax = _sandbox(row.caller)
-    clock, way = HandClock(trax, short_seconds=short_seconds), Way(trax)
-    if row.name in ANSWERED:
-        async with _client(client_on(trax, transport=way), clock, era) as client:
-            yield Stage(row, trax, clock, client, way)
+) -> AsyncIterator[FaultScenario]:
+    """Open the setup for a fault, which has not begun yet."""
+    trax = _sandbox(row.tool_call)
+    clock, transport = HandClock(trax, short_seconds=short_seconds), BlockableTransport(trax)
+    if row.name in ANSWER_CASES:
+        async with _client(client_on(trax, transport=transport), clock, era) as client:
+            yield FaultScenario(row, trax, clock, client, transport)
         return
-    async with listening(trax.app) as address, between(address, patience=PATIENCE_SECONDS) as proxy:
-        ours = WireClient(base_url=proxy.url, timeout_seconds=PATIENCE_SECONDS, sleep=no_pause)
-        async with aclosing(ours), _client(ours, clock, era) as client:
-            yield Stage(row, trax, clock, client, way, proxy, ours)
+    async with (
+        listening(trax.app) as address,
+        proxy_to(address, stall_seconds=TIMEOUT_SECONDS) as proxy,
+    ):
+        counting_client = CountingClient(
+            base_url=proxy.url, timeout_seconds=TIMEOUT_SECONDS, sleep=no_pause
+        )
+        async with aclosing(counting_client), _client(counting_client, clock, era) as client:
+            yield FaultScenario(row, trax, clock, client, transport, proxy, counting_client)
 
 
-def _sandbox(caller: Caller) -> Sandbox:
-    """A sandbox whose clock will stand at 18:00 when the fault strikes; on air, or not."""
-    trax = Sandbox(Clock.frozen(FROZEN_AT - caller.begins))
-    if caller.on_air:
+def _sandbox(tool_call: ToolCall) -> Sandbox:
+    """A sandbox whose clock will show 18:00 when the fault begins."""
+    trax = Sandbox(Clock.frozen(FROZEN_AT - tool_call.seconds_before))
+    if tool_call.on_air:
         put_on_air(trax)
     return trax
 
 
 @asynccontextmanager
 async def _client(trax: Client, clock: HandClock, era: str) -> AsyncIterator[mcp.Client]:
-    with patch("trax_mcp.server.tools._tool", _made_once):
-        server = build_server(trax, own=OWNER, house=ServerDeps(clock=clock))
+    with patch("trax_mcp.server.tools._tool", _cached_tool):
+        server = build_server(trax, own=OWNER, deps=ServerDeps(clock=clock))
     async with mcp.Client(server, mode=era, cache=None) as client:
         yield client

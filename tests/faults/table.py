@@ -1,8 +1,6 @@
-"""The table: everything an upstream can do wrong, times everyone who can meet it.
+"""The table of faults: each line a fault, each column a role, each cell what must follow.
 
-A line is a fault, a column a kind of caller, and the word where they cross is what must come of it.
-What TRaX answers, or does to the connection, stands in `answers` and `wires`; who calls, and what
-exactly they are told, in `callers`. This module knows nothing but the table.
+The faults are made in `answers` and `wires`; the calls and the expected failures are in `callers`.
 """
 
 from __future__ import annotations
@@ -15,170 +13,170 @@ if TYPE_CHECKING:
 
 
 class Role(StrEnum):
-    """Who meets the fault, and where."""
+    """The call that meets the fault."""
 
     READ = "read"
     """A tool that only reads."""
     WRITE = "write"
     """An unguarded change that viewers see at once."""
     START = "start"
-    """`go_live` with a person's yes: its POST meets the fault."""
+    """A confirmed `go_live`: its POST meets the fault."""
     STOP = "stop"
-    """`go_offline` with a person's yes: the same."""
-    FACTS = "facts"
-    """`go_live` before anybody is asked: whatever it looks at meets the fault."""
-    HURRY = "hurry"
-    """`go_offline` before anybody is asked: the same, but nothing may hold a stop up."""
+    """A confirmed `go_offline`: its POST meets the fault."""
+    START_PREVIEW = "start_preview"
+    """The preview of `go_live`: the reads of its facts meet the fault."""
+    STOP_PREVIEW = "stop_preview"
+    """The preview of `go_offline`: the same, but nothing may delay a stop."""
     CHAT = "chat"
-    """Whoever listens to a chat, while each of the watcher's looks meets the fault."""
+    """A chat reader, while each poll of the watcher meets the fault."""
 
 
-class Fate(StrEnum):
-    """What comes of a call that meets the fault."""
+class Consequence(StrEnum):
+    """What follows for a call that meets the fault."""
 
     OK = "ok"
-    """It works as if nothing were wrong."""
+    """It works as without the fault."""
     AGAIN = "again"
     """A failure; nothing was changed, and the same call may be made again."""
     NEVER = "never"
     """A failure; nothing was changed, and the same call will fail again."""
     UNKNOWN = "unknown"
-    """It may have happened: look first. It is sent no second time."""
+    """It may have taken effect: check first. It is not sent a second time."""
     SEEN = "seen"
-    """The answer is lost, and it was seen to have happened."""
+    """The response is lost, but the change was observed."""
     DONE = "done"
-    """TRaX has accepted it, though the answer cannot be read."""
+    """TRaX has accepted it, but the response cannot be read."""
     ASKS = "asks"
-    """A person is asked all the same, and shown what is not known."""
+    """The preview is shown, and lists what is unknown."""
     WAITS = "waits"
-    """Readers are told why; the watcher goes on, but seldom, and hears what comes afterwards."""
+    """Readers get the failure; the watcher polls less often, and loses nothing."""
     ENDS = "ends"
-    """Readers are told why, listeners that nothing can come any more; TRaX is left alone."""
+    """Readers get the failure, subscribers the end; the watcher stops polling."""
 
 
 ANSWERS: Final = """
-                              | read   write    start    stop     facts  hurry  chat
-400 invalid_request           | never  never    never    never    never  asks   ends
-401 invalid_key               | never  never    never    never    never  never  ends
-403 insufficient_scope        | never  never    never    never    asks   asks   ends
-404 not_found                 | never  never    never    never    never  never  ends
-408 slow_request              | again  unknown  unknown  unknown  again  asks   waits
-409 studio_busy               | never  never    never    never    never  asks   waits
-413 too_much                  | never  never    never    never    never  asks   waits
-422 no_encoder                | never  never    never    never    never  asks   waits
-429 rate_limited              | again  again    again    again    again  asks   waits
-429 quota_spent               | again  again    again    again    again  asks   waits
-500 exploded                  | again  unknown  unknown  unknown  again  asks   waits
-502 no_upstream               | again  unknown  unknown  unknown  again  asks   waits
-503 write_disabled            | never  never    never    never    never  asks   waits
-503 overloaded                | again  unknown  unknown  unknown  again  asks   waits
-504 no_answer                 | again  unknown  unknown  unknown  again  asks   waits
-400 as a page                 | never  never    never    never    never  asks   ends
-401 as a page                 | never  never    never    never    never  asks   ends
-403 as a page                 | never  never    never    never    asks   asks   ends
-404 as a page                 | never  never    never    never    never  asks   ends
-408 as a page                 | again  unknown  unknown  unknown  again  asks   waits
-409 as a page                 | never  never    never    never    never  asks   waits
-413 as a page                 | never  never    never    never    never  asks   waits
-422 as a page                 | never  never    never    never    never  asks   waits
-429 as a page                 | again  again    again    again    again  asks   waits
-500 as a page                 | again  unknown  unknown  unknown  again  asks   waits
-502 as a page                 | again  unknown  unknown  unknown  again  asks   waits
-503 as a page                 | again  unknown  unknown  unknown  again  asks   waits
-504 as a page                 | again  unknown  unknown  unknown  again  asks   waits
-400 of nothing                | never  never    never    never    never  asks   ends
-401 of nothing                | never  never    never    never    never  asks   ends
-403 of nothing                | never  never    never    never    asks   asks   ends
-404 of nothing                | never  never    never    never    never  asks   ends
-408 of nothing                | again  unknown  unknown  unknown  again  asks   waits
-409 of nothing                | never  never    never    never    never  asks   waits
-413 of nothing                | never  never    never    never    never  asks   waits
-422 of nothing                | never  never    never    never    never  asks   waits
-500 of nothing                | again  unknown  unknown  unknown  again  asks   waits
-501 of nothing                | again  unknown  unknown  unknown  again  asks   waits
-503 of nothing                | again  unknown  unknown  unknown  again  asks   waits
-400 cut short                 | never  never    never    never    never  asks   ends
-400 of another shape          | never  never    never    never    never  asks   ends
-400 of a code that is none    | never  never    never    never    never  asks   ends
-500 of an array               | again  unknown  unknown  unknown  again  asks   waits
-500 above the limit           | again  unknown  unknown  unknown  again  asks   waits
-500, and it was done          | again  unknown  seen     seen     again  asks   waits
-504, and it was done          | again  unknown  seen     seen     again  asks   waits
-301 to itself                 | never  unknown  unknown  unknown  never  asks   waits
-302 to itself                 | never  unknown  unknown  unknown  never  asks   waits
-303 to somebody else          | never  unknown  unknown  unknown  never  asks   waits
-307 to itself                 | never  unknown  unknown  unknown  never  asks   waits
-308 to somebody else          | never  unknown  unknown  unknown  never  asks   waits
-304 of nothing                | again  unknown  unknown  unknown  again  asks   waits
-204 of nothing                | again  done     done     done     again  asks   waits
-200 of nothing                | again  done     done     done     again  asks   waits
-200 as a page                 | again  done     done     done     again  asks   waits
-200 cut short                 | again  done     done     done     again  asks   waits
-200 of an array               | again  done     done     done     again  asks   waits
-200 of a string               | again  done     done     done     again  asks   waits
-200 of NaN                    | again  done     done     done     again  asks   waits
-200 of infinity               | again  done     done     done     again  asks   waits
-200 of bottomless nesting     | again  done     done     done     again  asks   waits
-200 of nesting that ends      | again  done     done     done     again  asks   waits
-200 above the limit           | again  done     done     done     again  asks   waits
-200 compressed, unasked       | again  done     done     done     again  asks   waits
-200 as text/plain             | ok     ok       ok       ok       asks   asks   ok
-200 as no type at all         | ok     ok       ok       ok       asks   asks   ok
-200 with unknown fields       | ok     ok       ok       ok       asks   asks   ok
-200 with unknown values       | ok     ok       ok       ok       asks   asks   ok
-200 without its fields        | ok     ok       ok       ok       again  asks   waits
-200 with fields of nothing    | ok     ok       ok       ok       again  asks   waits
-200 with wrong types          | ok     ok       ok       ok       again  asks   waits
-429 for 0 s                   | again  again    again    again    again  asks   waits
-429 for 1 s                   | again  again    again    again    again  asks   waits
-429 for 7 s                   | again  again    again    again    again  asks   waits
-429 for 30 s, with zeros      | again  again    again    again    again  asks   waits
-429 for years                 | again  again    again    again    again  asks   waits
-429 until in 90 s             | again  again    again    again    again  asks   waits
-429 until an hour ago         | again  again    again    again    again  asks   waits
-429 until the year 9999       | again  again    again    again    again  asks   waits
-429 until, on a fast clock    | again  again    again    again    again  asks   waits
-429 until, on a slow clock    | again  again    again    again    again  asks   waits
-429 until, on a mad clock     | again  again    again    again    again  asks   waits
-429 for -5 s                  | again  again    again    again    again  asks   waits
-429 for nonsense              | again  again    again    again    again  asks   waits
-429 for a fraction            | again  again    again    again    again  asks   waits
-429 until never               | again  again    again    again    again  asks   waits
-no connection                 | again  again    again    again    again  asks   waits
-dropped before TRaX had it    | again  unknown  unknown  unknown  again  asks   waits
-dropped after TRaX had it     | again  unknown  seen     seen     again  asks   waits
+                             | read   write    start    stop     start_preview  stop_preview  chat
+400 invalid_request          | never  never    never    never    never          asks          ends
+401 invalid_key              | never  never    never    never    never          never         ends
+403 insufficient_scope       | never  never    never    never    asks           asks          ends
+404 not_found                | never  never    never    never    never          never         ends
+408 slow_request             | again  unknown  unknown  unknown  again          asks          waits
+409 studio_busy              | never  never    never    never    never          asks          waits
+413 too_much                 | never  never    never    never    never          asks          waits
+422 no_encoder               | never  never    never    never    never          asks          waits
+429 rate_limited             | again  again    again    again    again          asks          waits
+429 quota_spent              | again  again    again    again    again          asks          waits
+500 exploded                 | again  unknown  unknown  unknown  again          asks          waits
+502 no_upstream              | again  unknown  unknown  unknown  again          asks          waits
+503 write_disabled           | never  never    never    never    never          asks          waits
+503 overloaded               | again  unknown  unknown  unknown  again          asks          waits
+504 no_answer                | again  unknown  unknown  unknown  again          asks          waits
+400 with HTML page           | never  never    never    never    never          asks          ends
+401 with HTML page           | never  never    never    never    never          asks          ends
+403 with HTML page           | never  never    never    never    asks           asks          ends
+404 with HTML page           | never  never    never    never    never          asks          ends
+408 with HTML page           | again  unknown  unknown  unknown  again          asks          waits
+409 with HTML page           | never  never    never    never    never          asks          waits
+413 with HTML page           | never  never    never    never    never          asks          waits
+422 with HTML page           | never  never    never    never    never          asks          waits
+429 with HTML page           | again  again    again    again    again          asks          waits
+500 with HTML page           | again  unknown  unknown  unknown  again          asks          waits
+502 with HTML page           | again  unknown  unknown  unknown  again          asks          waits
+503 with HTML page           | again  unknown  unknown  unknown  again          asks          waits
+504 with HTML page           | again  unknown  unknown  unknown  again          asks          waits
+400 with empty body          | never  never    never    never    never          asks          ends
+401 with empty body          | never  never    never    never    never          asks          ends
+403 with empty body          | never  never    never    never    asks           asks          ends
+404 with empty body          | never  never    never    never    never          asks          ends
+408 with empty body          | again  unknown  unknown  unknown  again          asks          waits
+409 with empty body          | never  never    never    never    never          asks          waits
+413 with empty body          | never  never    never    never    never          asks          waits
+422 with empty body          | never  never    never    never    never          asks          waits
+500 with empty body          | again  unknown  unknown  unknown  again          asks          waits
+501 with empty body          | again  unknown  unknown  unknown  again          asks          waits
+503 with empty body          | again  unknown  unknown  unknown  again          asks          waits
+400 with truncated body      | never  never    never    never    never          asks          ends
+400 with other JSON shape    | never  never    never    never    never          asks          ends
+400 with invalid code        | never  never    never    never    never          asks          ends
+500 with an array            | again  unknown  unknown  unknown  again          asks          waits
+500 with oversized body      | again  unknown  unknown  unknown  again          asks          waits
+500 after it was applied     | again  unknown  seen     seen     again          asks          waits
+504 after it was applied     | again  unknown  seen     seen     again          asks          waits
+301 to the same path         | never  unknown  unknown  unknown  never          asks          waits
+302 to the same path         | never  unknown  unknown  unknown  never          asks          waits
+303 to another host          | never  unknown  unknown  unknown  never          asks          waits
+307 to the same path         | never  unknown  unknown  unknown  never          asks          waits
+308 to another host          | never  unknown  unknown  unknown  never          asks          waits
+304 with empty body          | again  unknown  unknown  unknown  again          asks          waits
+204 with empty body          | again  done     done     done     again          asks          waits
+200 with empty body          | again  done     done     done     again          asks          waits
+200 with HTML page           | again  done     done     done     again          asks          waits
+200 with truncated body      | again  done     done     done     again          asks          waits
+200 with an array            | again  done     done     done     again          asks          waits
+200 with a string            | again  done     done     done     again          asks          waits
+200 with NaN                 | again  done     done     done     again          asks          waits
+200 with infinity            | again  done     done     done     again          asks          waits
+200 with unclosed nesting    | again  done     done     done     again          asks          waits
+200 with deep nesting        | again  done     done     done     again          asks          waits
+200 with oversized body      | again  done     done     done     again          asks          waits
+200 compressed               | again  done     done     done     again          asks          waits
+200 as text/plain            | ok     ok       ok       ok       asks           asks          ok
+200 without content type     | ok     ok       ok       ok       asks           asks          ok
+200 with unknown fields      | ok     ok       ok       ok       asks           asks          ok
+200 with unknown values      | ok     ok       ok       ok       asks           asks          ok
+200 without any field        | ok     ok       ok       ok       again          asks          waits
+200 with null fields         | ok     ok       ok       ok       again          asks          waits
+200 with wrong types         | ok     ok       ok       ok       again          asks          waits
+429 for 0 s                  | again  again    again    again    again          asks          waits
+429 for 1 s                  | again  again    again    again    again          asks          waits
+429 for 7 s                  | again  again    again    again    again          asks          waits
+429 for 30 s, zero-padded    | again  again    again    again    again          asks          waits
+429 for years                | again  again    again    again    again          asks          waits
+429 until in 90 s            | again  again    again    again    again          asks          waits
+429 until an hour ago        | again  again    again    again    again          asks          waits
+429 until the year 9999      | again  again    again    again    again          asks          waits
+429 until, fast clock        | again  again    again    again    again          asks          waits
+429 until, slow clock        | again  again    again    again    again          asks          waits
+429 until, invalid Date      | again  again    again    again    again          asks          waits
+429 for -5 s                 | again  again    again    again    again          asks          waits
+429 for an invalid time      | again  again    again    again    again          asks          waits
+429 for a fraction           | again  again    again    again    again          asks          waits
+429 until, invalid zone      | again  again    again    again    again          asks          waits
+no connection                | again  again    again    again    again          asks          waits
+dropped before delivery      | again  unknown  unknown  unknown  again          asks          waits
+dropped after delivery       | again  unknown  seen     seen     again          asks          waits
 """
 
 WIRES: Final = """
-                              | read   write    start    stop     facts  hurry  chat
-reset before TRaX had it      | again  unknown  unknown  unknown  again  asks   waits
-reset after TRaX had it       | again  unknown  seen     seen     again  asks   waits
-closed after TRaX had it      | again  unknown  seen     seen     again  asks   waits
-closed inside the head        | again  unknown  seen     seen     again  asks   waits
-closed inside the body        | again  done     done     done     again  asks   waits
-reset inside the body         | again  done     done     done     again  asks   waits
-closed inside a chunk         | again  done     done     done     again  asks   waits
-closed inside an error        | again  unknown  unknown  unknown  again  asks   waits
-silence for an answer         | again  unknown  seen     seen     again  asks   waits
-silence inside the head       | again  unknown  seen     seen     again  asks   waits
-a head that drips             | again  unknown  seen     seen     again  asks   waits
-silence inside the body       | again  done     done     done     again  asks   waits
-a body that drips             | again  done     done     done     again  asks   waits
-a head without end            | again  unknown  seen     seen     again  asks   waits
-a body without end            | again  done     done     done     again  asks   waits
-a body longer than allowed    | again  done     done     done     again  asks   waits
-a body longer than announced    | again  done     done     done     again  asks   waits
-no HTTP at all                | again  unknown  unknown  unknown  again  asks   waits
-100 and 103 before it         | ok     ok       ok       ok       asks   asks   ok
-100 for ever                  | again  unknown  unknown  unknown  again  asks   waits
-101 in its place              | again  unknown  unknown  unknown  again  asks   waits
-HTTP/1.0 until it closes      | ok     ok       ok       ok       asks   asks   ok
-HTTP/1.0 cut short            | again  done     done     done     again  asks   waits
+                             | read   write    start    stop     start_preview  stop_preview  chat
+reset before delivery        | again  unknown  unknown  unknown  again          asks          waits
+reset after delivery         | again  unknown  seen     seen     again          asks          waits
+closed after delivery        | again  unknown  seen     seen     again          asks          waits
+closed inside the head       | again  unknown  seen     seen     again          asks          waits
+closed inside the body       | again  done     done     done     again          asks          waits
+reset inside the body        | again  done     done     done     again          asks          waits
+closed inside a chunk        | again  done     done     done     again          asks          waits
+closed inside an error       | again  unknown  unknown  unknown  again          asks          waits
+no response                  | again  unknown  seen     seen     again          asks          waits
+stalled inside the head      | again  unknown  seen     seen     again          asks          waits
+trickling head               | again  unknown  seen     seen     again          asks          waits
+stalled inside the body      | again  done     done     done     again          asks          waits
+trickling body               | again  done     done     done     again          asks          waits
+endless head                 | again  unknown  seen     seen     again          asks          waits
+endless body                 | again  done     done     done     again          asks          waits
+body above the limit         | again  done     done     done     again          asks          waits
+body longer than announced   | again  done     done     done     again          asks          waits
+not HTTP                     | again  unknown  unknown  unknown  again          asks          waits
+100 and 103 first            | ok     ok       ok       ok       asks           asks          ok
+endless 100                  | again  unknown  unknown  unknown  again          asks          waits
+101 instead                  | again  unknown  unknown  unknown  again          asks          waits
+HTTP/1.0 without length      | ok     ok       ok       ok       asks           asks          ok
+HTTP/1.0 truncated           | again  done     done     done     again          asks          waits
 """
 
 
 def read_table(table: str) -> Mapping[str, Mapping[str, str]]:
-    """What stands in each line of a table, by the names of its columns."""
+    """Read a table: the words of each line by the names of its columns."""
     head, *lines = (line.partition("|") for line in table.strip("\n").splitlines())
     columns = head[2].split()
     return {
@@ -187,14 +185,14 @@ def read_table(table: str) -> Mapping[str, Mapping[str, str]]:
 
 
 TABLE: Final = {
-    name: {Role(column): Fate(word) for column, word in line.items()}
+    name: {Role(column): Consequence(word) for column, word in line.items()}
     for table in (ANSWERS, WIRES)
     for name, line in read_table(table).items()
 }
-"""What must come of each fault, for each kind of caller."""
+"""What must follow from each fault for each role."""
 
-TRUE: Final = {
-    True: {Fate.OK, Fate.DONE, Fate.SEEN},
-    False: {Fate.AGAIN, Fate.NEVER, Fate.UNKNOWN},
+POSSIBLE: Final = {
+    True: {Consequence.OK, Consequence.DONE, Consequence.SEEN},
+    False: {Consequence.AGAIN, Consequence.NEVER, Consequence.UNKNOWN},
 }
-"""What may be said of what has happened, since it can be seen, and of what has not."""
+"""By whether the change took effect: which consequences are true."""

@@ -1,248 +1,247 @@
-"""What is done to the connection in each line of the table, and in which words that is told.
-
-Each is a few bytes, or none, where an answer was due. It knows the proxy, and nothing of TRaX.
-"""
+"""The fault cases of table `WIRES`: what the proxy does to the connection."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.faults.mishaps import ACCEPTED, Mishap, lost
+from tests.faults.mishaps import ACCEPTED, FaultCase, connection_lost
 
 if TYPE_CHECKING:
-    from tests.proxy import Exchange, Mischief
+    from tests.proxy import Exchange, ProxyFault
 
-PATIENCE_SECONDS: Final = 3
-"""How long one request may take here; no time of the test's is needed for that."""
+TIMEOUT_SECONDS: Final = 3
+"""The client's timeout for one request; the loop's clock is advanced, so no test waits for it."""
 
-OFFERED: Final = 64 << 20
-"""Bytes that an answer without end would have, if anybody read them."""
+ENDLESS_BYTES: Final = 64 << 20
+"""The size of an endless response, unless the client closes before."""
 
-_END: Final = b"\r\n\r\n"
-_DRIP_SECONDS = 0.2
-_LUMP: Final = b"x" * (1 << 18)
+_HEAD_END: Final = b"\r\n\r\n"
+_TRICKLE_SECONDS = 0.2
+_CHUNK: Final = b"x" * (1 << 18)
 
 
 def head(status: str = "200 OK", *, length: int | None = 99, kind: str = "HTTP/1.1") -> bytes:
-    """The head of an answer."""
+    """The head of a response."""
     lines = [f"{kind} {status}", "Content-Type: application/json"]
     lines += [] if length is None else [f"Content-Length: {length}"]
-    return "\r\n".join(lines).encode() + _END
+    return "\r\n".join(lines).encode() + _HEAD_END
 
 
 async def reset_before(exchange: Exchange) -> None:
-    """Nothing reaches TRaX."""
+    """Reset before TRaX receives the request."""
     exchange.reset()
 
 
 async def reset_after(exchange: Exchange) -> None:
-    """It has reached TRaX, and the answer is thrown away."""
-    await exchange.answer()
+    """Reset after TRaX has responded."""
+    await exchange.forward()
     exchange.reset()
 
 
 async def close_after(exchange: Exchange) -> None:
-    """The same in good order."""
-    await exchange.answer()
+    """Close after TRaX has responded."""
+    await exchange.forward()
     exchange.close()
 
 
 async def close_in_head(exchange: Exchange) -> None:
-    """The head breaks off."""
-    await exchange.say((await exchange.answer())[:30])
+    """Close inside the head."""
+    await exchange.send((await exchange.forward())[:30])
     exchange.close()
 
 
 async def close_in_body(exchange: Exchange) -> None:
-    """The body breaks off."""
-    await exchange.say((await exchange.answer())[:-3])
+    """Close inside the body."""
+    await exchange.send((await exchange.forward())[:-3])
     exchange.close()
 
 
 async def reset_in_body(exchange: Exchange) -> None:
-    """The same, with a reset."""
-    await exchange.say((await exchange.answer())[:-3])
+    """Reset inside the body."""
+    await exchange.send((await exchange.forward())[:-3])
     exchange.reset()
 
 
 async def close_in_chunk(exchange: Exchange) -> None:
-    """A body in pieces, the second of which breaks off."""
-    await exchange.answer()
-    whole = head(length=None).removesuffix(b"\r\n") + b"Transfer-Encoding: chunked" + _END
-    await exchange.say(whole + b'2\r\n{"\r\n9\r\nok')
+    """Close inside the second chunk of a chunked body."""
+    await exchange.forward()
+    whole_head = head(length=None).removesuffix(b"\r\n") + b"Transfer-Encoding: chunked" + _HEAD_END
+    await exchange.send(whole_head + b'2\r\n{"\r\n9\r\nok')
     exchange.close()
 
 
 async def close_in_error(exchange: Exchange) -> None:
-    """An error of which only the status can be known."""
-    await exchange.say(head("500 Oh") + b'{"error": {"code": "rate_limi')
+    """Close inside the body of an error, so that only the status is known."""
+    await exchange.send(head("500 Oh") + b'{"error": {"code": "rate_limi')
     exchange.close()
 
 
-async def silence(exchange: Exchange) -> None:
-    """It has reached TRaX, and no answer comes."""
-    await exchange.answer()
-    await exchange.fall_silent()
+async def stall(exchange: Exchange) -> None:
+    """Send nothing after TRaX has responded."""
+    await exchange.forward()
+    await exchange.stall()
 
 
-async def silence_in_head(exchange: Exchange) -> None:
-    """The head does not end."""
-    await exchange.say((await exchange.answer())[:30])
-    await exchange.fall_silent()
+async def stall_in_head(exchange: Exchange) -> None:
+    """Stall inside the head."""
+    await exchange.send((await exchange.forward())[:30])
+    await exchange.stall()
 
 
-async def silence_in_body(exchange: Exchange) -> None:
-    """The body does not end."""
-    await exchange.say((await exchange.answer())[:-3])
-    await exchange.fall_silent()
+async def stall_in_body(exchange: Exchange) -> None:
+    """Stall inside the body."""
+    await exchange.send((await exchange.forward())[:-3])
+    await exchange.stall()
 
 
-async def drip_head(exchange: Exchange) -> None:
-    """Each piece comes in time, and all of it never."""
-    await exchange.answer()
-    await exchange.say(head(length=None).removesuffix(b"\r\n"))
-    await _drip(exchange, b"X-More: x\r\n")
+async def trickle_head(exchange: Exchange) -> None:
+    """Send the head piece by piece, each in time, until the request times out."""
+    await exchange.forward()
+    await exchange.send(head(length=None).removesuffix(b"\r\n"))
+    await _trickle(exchange, b"X-More: x\r\n")
 
 
-async def drip_body(exchange: Exchange) -> None:
-    """The same."""
-    await exchange.answer()
-    await exchange.say(head(length=9_999))
-    await _drip(exchange, b" ")
+async def trickle_body(exchange: Exchange) -> None:
+    """Send the body in the same way."""
+    await exchange.forward()
+    await exchange.send(head(length=9_999))
+    await _trickle(exchange, b" ")
 
 
 async def endless_head(exchange: Exchange) -> None:
-    """Headers, as long as anybody reads them."""
-    await exchange.answer()
-    await exchange.say(head(length=None).removesuffix(b"\r\n") + b"X-More: ")
-    await _pour(exchange)
+    """Send a header line until the client closes."""
+    await exchange.forward()
+    await exchange.send(head(length=None).removesuffix(b"\r\n") + b"X-More: ")
+    await _send_endlessly(exchange)
 
 
 async def endless_body(exchange: Exchange) -> None:
-    """A body of no announced length, as long as anybody reads it."""
-    await exchange.answer()
-    await exchange.say(head(length=None) + b'{"a": "')
-    await _pour(exchange)
+    """Send a body without announced length until the client closes."""
+    await exchange.forward()
+    await exchange.send(head(length=None) + b'{"a": "')
+    await _send_endlessly(exchange)
 
 
-async def huge_body(exchange: Exchange) -> None:
-    """The same, announced."""
-    await exchange.answer()
-    await exchange.say(head(length=OFFERED) + b'{"a": "')
-    await _pour(exchange)
+async def announced_oversized_body(exchange: Exchange) -> None:
+    """The same, with an announced length."""
+    await exchange.forward()
+    await exchange.send(head(length=ENDLESS_BYTES) + b'{"a": "')
+    await _send_endlessly(exchange)
 
 
-async def overfull_body(exchange: Exchange) -> None:
-    """It goes on behind its end."""
-    await exchange.answer()
-    await exchange.say(head(length=7) + b'{"ok": true}')
+async def overlong_body(exchange: Exchange) -> None:
+    """Send more than the announced length."""
+    await exchange.forward()
+    await exchange.send(head(length=7) + b'{"ok": true}')
 
 
-def and_then(surplus: bytes) -> Mischief:
-    """It is answered, and in the same breath comes a whole answer that nobody has asked for."""
+def followed_by(extra_response: bytes) -> ProxyFault:
+    """Respond, and at once send a second response that belongs to no request."""
 
-    async def mischief(exchange: Exchange) -> None:
-        await exchange.say(await exchange.answer() + surplus)
+    async def respond(exchange: Exchange) -> None:
+        await exchange.send(await exchange.forward() + extra_response)
 
-    return mischief
+    return respond
 
 
-async def no_http(exchange: Exchange) -> None:
-    """Somebody else lives there."""
-    await exchange.say(b"SSH-2.0-OpenSSH_9.6\r\n")
+async def not_http(exchange: Exchange) -> None:
+    """Another protocol is spoken on this port."""
+    await exchange.send(b"SSH-2.0-OpenSSH_9.6\r\n")
     exchange.close()
 
 
 async def early_hints(exchange: Exchange) -> None:
-    """Answers that are none, before the one."""
-    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </obey>; rel=preload" + _END
-    await exchange.say(3 * (b"HTTP/1.1 100 Continue" + _END) + hints)
-    await exchange.say(await exchange.answer())
+    """Send informational responses before the real one."""
+    early_hints_head = b"HTTP/1.1 103 Early Hints\r\nLink: </obey>; rel=preload" + _HEAD_END
+    await exchange.send(3 * (b"HTTP/1.1 100 Continue" + _HEAD_END) + early_hints_head)
+    await exchange.send(await exchange.forward())
 
 
-async def only_hints(exchange: Exchange) -> None:
-    """Answers that are none, and never the one."""
-    await _drip(exchange, b"HTTP/1.1 100 Continue" + _END)
+async def endless_continues(exchange: Exchange) -> None:
+    """Send informational responses only."""
+    await _trickle(exchange, b"HTTP/1.1 100 Continue" + _HEAD_END)
 
 
-async def switching(exchange: Exchange) -> None:
-    """Another protocol, unasked."""
-    await exchange.say(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: obey\r\n" + _END[:2])
+async def switch_protocols(exchange: Exchange) -> None:
+    """Switch protocols although the client did not ask for it."""
+    await exchange.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: obey\r\n" + _HEAD_END[:2])
     exchange.close()
 
 
-async def until_closed(exchange: Exchange) -> None:
-    """As servers spoke once: no length, and the end is the end."""
-    body = (await exchange.answer()).partition(_END)[2]
-    await exchange.say(head(length=None, kind="HTTP/1.0") + body)
+async def without_length(exchange: Exchange) -> None:
+    """Respond as HTTP/1.0: the body has no length and ends with the connection."""
+    body = (await exchange.forward()).partition(_HEAD_END)[2]
+    await exchange.send(head(length=None, kind="HTTP/1.0") + body)
     exchange.close()
 
 
-async def interrupted(exchange: Exchange) -> None:
-    """The same, where the end came too soon: no wire can tell."""
-    body = (await exchange.answer()).partition(_END)[2]
-    await exchange.say(head(length=None, kind="HTTP/1.0") + body[:-3])
+async def truncated_without_length(exchange: Exchange) -> None:
+    """The same with a truncated body, which the wire does not show."""
+    body = (await exchange.forward()).partition(_HEAD_END)[2]
+    await exchange.send(head(length=None, kind="HTTP/1.0") + body[:-3])
     exchange.close()
 
 
-async def _drip(exchange: Exchange, drop: bytes) -> None:
-    """A drop at a time; between two of them time leaps, but less than anybody waits for a byte."""
+async def _trickle(exchange: Exchange, piece: bytes) -> None:
+    """Send pieces; between two of them the clock advances by less than the read timeout."""
     for _ in range(1_000):
-        await exchange.say(drop)
-        exchange.proxy.leap(_DRIP_SECONDS)
-        await exchange.breathe()
+        await exchange.send(piece)
+        exchange.proxy.advance_loop_clock(_TRICKLE_SECONDS)
+        await exchange.let_caller_read()
 
 
-async def _pour(exchange: Exchange) -> None:
-    """Much, until nobody is there any more."""
-    while exchange.said < OFFERED:
-        await exchange.say(_LUMP)
+async def _send_endlessly(exchange: Exchange) -> None:
+    """Send until the client closes."""
+    while exchange.bytes_sent < ENDLESS_BYTES:
+        await exchange.send(_CHUNK)
     exchange.close()
 
 
-def late(fault: Mischief, *, acts: bool = True) -> Mishap:
-    """No answer has begun in time."""
-    happened = f"TRaX did not answer within {PATIENCE_SECONDS} s"
-    return Mishap(fault=fault, happened=happened, code="timeout", acts=acts)
+def timed_out(fault: ProxyFault, *, takes_effect: bool = True) -> FaultCase:
+    """No response has begun in time."""
+    happened = f"TRaX did not answer within {TIMEOUT_SECONDS} s"
+    return FaultCase(fault=fault, happened=happened, code="timeout", takes_effect=takes_effect)
 
 
-def broken(fault: Mischief, why: str = "broke off", **rest: Any) -> Mishap:  # noqa: ANN401  as `Mishap`
-    """An answer has begun, and is not whole."""
-    return Mishap(fault=fault, happened=ACCEPTED + why, acts=True, **rest)
+def incomplete(fault: ProxyFault, problem: str = "broke off", **rest: Any) -> FaultCase:  # noqa: ANN401  as `FaultCase`
+    """A response has begun, but is incomplete."""
+    return FaultCase(fault=fault, happened=ACCEPTED + problem, takes_effect=True, **rest)
 
 
-def troubled(fault: Mischief, status: int) -> Mishap:
-    """An answer that is no success has begun."""
-    return Mishap(fault=fault, happened=f"TRaX has trouble (HTTP {status})", status=status)
+def server_error(fault: ProxyFault, status: int) -> FaultCase:
+    """An error response has begun."""
+    return FaultCase(fault=fault, happened=f"TRaX has trouble (HTTP {status})", status=status)
 
 
-_INCOMPLETE: Final = f"was not complete within {PATIENCE_SECONDS} s"
+_NOT_COMPLETE: Final = f"was not complete within {TIMEOUT_SECONDS} s"
 
-MISTREATED: Final = {
-    "reset before TRaX had it": lost(reset_before, acts=False),
-    "reset after TRaX had it": lost(reset_after),
-    "closed after TRaX had it": lost(close_after),
-    "closed inside the head": lost(close_in_head),
-    "closed inside the body": broken(close_in_body),
-    "reset inside the body": broken(reset_in_body),
-    "closed inside a chunk": broken(close_in_chunk, status=200),
-    "closed inside an error": troubled(close_in_error, 500),
-    "silence for an answer": late(silence),
-    "silence inside the head": late(silence_in_head),
-    "a head that drips": late(drip_head),
-    "silence inside the body": broken(silence_in_body, _INCOMPLETE, code="timeout"),
-    "a body that drips": broken(drip_body, _INCOMPLETE, code="timeout", status=200),
-    "a head without end": lost(endless_head),
-    "a body without end": broken(endless_body, "is larger than 4 MiB", status=200),
-    "a body longer than allowed": broken(huge_body, "is larger than 4 MiB", status=200),
-    "a body longer than with_notice": broken(
-        overfull_body, "is not a JSON object", status=200, spoils=1
+WIRE_CASES: Final = {
+    "reset before delivery": connection_lost(reset_before, takes_effect=False),
+    "reset after delivery": connection_lost(reset_after),
+    "closed after delivery": connection_lost(close_after),
+    "closed inside the head": connection_lost(close_in_head),
+    "closed inside the body": incomplete(close_in_body),
+    "reset inside the body": incomplete(reset_in_body),
+    "closed inside a chunk": incomplete(close_in_chunk, status=200),
+    "closed inside an error": server_error(close_in_error, 500),
+    "no response": timed_out(stall),
+    "stalled inside the head": timed_out(stall_in_head),
+    "trickling head": timed_out(trickle_head),
+    "stalled inside the body": incomplete(stall_in_body, _NOT_COMPLETE, code="timeout"),
+    "trickling body": incomplete(trickle_body, _NOT_COMPLETE, code="timeout", status=200),
+    "endless head": connection_lost(endless_head),
+    "endless body": incomplete(endless_body, "is larger than 4 MiB", status=200),
+    "body above the limit": incomplete(
+        announced_oversized_body, "is larger than 4 MiB", status=200
     ),
-    "no HTTP at all": lost(no_http, acts=False),
-    "100 and 103 before it": Mishap(fault=early_hints, acts=True),
-    "100 for ever": late(only_hints, acts=False),
-    "101 in its place": lost(switching, acts=False),
-    "HTTP/1.0 until it closes": Mishap(fault=until_closed, acts=True),
-    "HTTP/1.0 cut short": broken(interrupted, "is not a JSON object", status=200),
+    "body longer than announced": incomplete(
+        overlong_body, "is not a JSON object", status=200, later_failures=1
+    ),
+    "not HTTP": connection_lost(not_http, takes_effect=False),
+    "100 and 103 first": FaultCase(fault=early_hints, takes_effect=True),
+    "endless 100": timed_out(endless_continues, takes_effect=False),
+    "101 instead": connection_lost(switch_protocols, takes_effect=False),
+    "HTTP/1.0 without length": FaultCase(fault=without_length, takes_effect=True),
+    "HTTP/1.0 truncated": incomplete(truncated_without_length, "is not a JSON object", status=200),
 }
-"""How each fault of `WIRES` is made, and told."""
+"""How to cause each fault of `WIRES`, and the texts that describe it."""

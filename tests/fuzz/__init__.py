@@ -1,1 +1,1 @@
-"""Invented input: values, requests, bytes on a wire, and an independent judge of what is valid."""
+"""Generated input: values, requests, raw messages, and an independent validity oracle."""

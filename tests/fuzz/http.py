@@ -1,7 +1,4 @@
-"""HTTP in bytes, on sockets that block: lines that can be cut, and a caller of either era.
-
-It knows how MCP rides on HTTP, and nothing of what is in the bodies.
-"""
+"""Raw HTTP on blocking sockets: connections that can be cut, and an MCP client of either era."""
 
 from __future__ import annotations
 
@@ -13,7 +10,15 @@ from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any, Self
 
-from tests.jsonrpc import INITIALIZE, INITIALIZED, LEGACY, MODERN, NAMED_BY, Message, request
+from tests.jsonrpc import (
+    HEADER_PARAMETER,
+    INITIALIZE,
+    INITIALIZED,
+    LEGACY,
+    MODERN,
+    Message,
+    request,
+)
 from tests.processes import PATIENCE_SECONDS
 from trax_mcp.sandbox import SANDBOX_KEY
 
@@ -27,7 +32,7 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True)
 class Response:
-    """What came back."""
+    """A response that was read in full."""
 
     status: int
     session: bytes
@@ -35,138 +40,138 @@ class Response:
 
     @property
     def messages(self) -> list[Message]:
-        """The JSON-RPC messages in it, plain or as server-sent events."""
+        """The JSON-RPC messages of the body, plain or as server-sent events."""
         if self.body.startswith(b"{"):
             return [json.loads(self.body)]
         lines = self.body.replace(b"\r\n", b"\n").split(b"\n")
         return [json.loads(line[6:]) for line in lines if line.startswith(b"data: {")]
 
 
-class Line:
-    """One connection."""
+class Connection:
+    """One TCP connection."""
 
     def __init__(self, address: Address) -> None:
         self._open = ExitStack()
-        self._answer: HTTPResponse | None = None
-        line = socket.create_connection(address, timeout=PATIENCE_SECONDS)
-        self._socket = self._open.enter_context(line)
+        self._response: HTTPResponse | None = None
+        connection = socket.create_connection(address, timeout=PATIENCE_SECONDS)
+        self._socket = self._open.enter_context(connection)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, pieces: Iterable[bytes]) -> None:
-        """Send, one piece after the other, unless the other side wants no more."""
+        """Send the pieces in order, until the server closes the connection."""
         try:
             for piece in pieces:
                 self._socket.sendall(piece)
         except ConnectionError:
             pass
 
-    def head(self, verb: str = "POST") -> int | None:
-        """The status of the answer, as soon as its head is here; None if the line was cut."""
-        self._answer = self._open.enter_context(HTTPResponse(self._socket, method=verb))
+    def read_status(self, verb: str = "POST") -> int | None:
+        """Read the response head and return the status; None if the connection was cut."""
+        self._response = self._open.enter_context(HTTPResponse(self._socket, method=verb))
         try:
-            self._answer.begin()
+            self._response.begin()
         except (ConnectionError, HTTPException):
             return None
-        return self._answer.status
+        return self._response.status
 
-    def rest(self) -> Response | None:
-        """The whole answer whose head is here; None if the line was cut."""
-        assert self._answer is not None
-        session = self._answer.headers.get("mcp-session-id", "").encode()
-        began = time.monotonic()
+    def read_rest(self) -> Response | None:
+        """Read the rest of the response; None if the connection was cut."""
+        assert self._response is not None
+        session = self._response.headers.get("mcp-session-id", "").encode()
+        started = time.monotonic()
         try:
-            body = self._answer.read()
+            body = self._response.read()
         except (ConnectionError, HTTPException):
             return None
-        # A stream that is kept alive by pings runs into no time-out of the socket.
-        assert time.monotonic() - began < PATIENCE_SECONDS
-        return Response(self._answer.status, session, body)
+        # The socket time-out does not fire on a stream that is kept alive by pings.
+        assert time.monotonic() - started < PATIENCE_SECONDS
+        return Response(self._response.status, session, body)
 
-    def reply(self, verb: str = "POST") -> Response | None:
-        """The whole answer; None if the line was cut."""
-        return None if self.head(verb) is None else self.rest()
+    def read_response(self, verb: str = "POST") -> Response | None:
+        """Read the whole response; None if the connection was cut."""
+        return None if self.read_status(verb) is None else self.read_rest()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Hang up, whatever is still under way."""
+        """Close the connection."""
         self._open.close()
 
 
-class Caller:
-    """A client of one era, which knows how it should be done."""
+class RawHttpClient:
+    """A well-behaved client of one era."""
 
     def __init__(self, address: Address, era: str) -> None:
         self.address = address
         self.era = era
         self._session = b""
         if era == LEGACY:
-            self._session = self.told(INITIALIZE).session
-            assert self.told(INITIALIZED).status == 202
-        self.plain = self.told(request(era, "prompts/list")).messages
-        assert self.plain[0]["result"]["prompts"]
+            self._session = self.post_message(INITIALIZE).session
+            assert self.post_message(INITIALIZED).status == 202
+        self.baseline = self.post_message(request(era, "prompts/list")).messages
+        assert self.baseline[0]["result"]["prompts"]
 
     def headers(self, message: Message) -> Headers:
-        """The headers that go with a message, as far as they can carry what is in it."""
+        """The correct headers for a message, as far as headers can hold its values."""
         return [
             (b"host", b"127.0.0.1"),
             (b"accept", b"application/json, text/event-stream"),
             (b"content-type", b"application/json"),
             (b"x-api-key", SANDBOX_KEY.encode()),
             *([(b"mcp-session-id", self._session)] if self._session else ()),
-            *(_routing(message) if self.era == MODERN else ()),
+            *(_routing_headers(message) if self.era == MODERN else ()),
         ]
 
-    def told(self, message: Message) -> Response:
-        """Post a message as it should be done, and return what comes back."""
-        reply = self.posted(json.dumps(message).encode(), self.headers(message))
-        assert reply is not None
-        return reply
+    def post_message(self, message: Message) -> Response:
+        """Post a message correctly and return the response."""
+        response = self.post_body(json.dumps(message).encode(), self.headers(message))
+        assert response is not None
+        return response
 
     def exchange(self, pieces: Iterable[bytes], verb: str = "POST") -> Response | None:
-        """Send this on a line of its own, and return what comes back."""
-        with Line(self.address) as line:
-            line.send(pieces)
-            return line.reply(verb)
+        """Send these bytes on a new connection and return the response."""
+        with Connection(self.address) as connection:
+            connection.send(pieces)
+            return connection.read_response(verb)
 
-    def posted(self, body: bytes, headers: Headers) -> Response | None:
-        """Post a body on a line of its own."""
-        return self.exchange([head("POST", "/mcp", [*headers, length(body)]), body])
+    def post_body(self, body: bytes, headers: Headers) -> Response | None:
+        """Post a body on a new connection."""
+        return self.exchange([request_head("POST", "/mcp", [*headers, content_length(body)]), body])
 
-    def is_answered(self) -> None:
-        """A plain good request gets the answer that it got in the beginning."""
-        assert self.told(request(self.era, "prompts/list")).messages == self.plain
+    def check_answered(self) -> None:
+        """Check that a correct request gets the same answer as at the start."""
+        assert self.post_message(request(self.era, "prompts/list")).messages == self.baseline
 
 
-def head(verb: str, path: str, headers: Iterable[Header]) -> bytes:
-    """A request without its body; the server is to close the line after its answer."""
+def request_head(verb: str, path: str, headers: Iterable[Header]) -> bytes:
+    """A request head; it asks the server to close the connection afterwards."""
     lines = [name + b": " + value for name, value in [*headers, (b"connection", b"close")]]
     return b"\r\n".join([f"{verb} {path} HTTP/1.1".encode("latin-1"), *lines, b"", b""])
 
 
-def length(body: bytes) -> Header:
-    """The header that tells how long a body is."""
+def content_length(body: bytes) -> Header:
+    """The Content-Length header of a body."""
     return b"content-length", str(len(body)).encode()
 
 
 def chunked(body: bytes, size: int) -> list[bytes]:
-    """A body in chunks, with its end."""
+    """A body in chunks, with the last chunk."""
     parts = [body[at : at + size] for at in range(0, len(body), size)]
     return [*(b"%x\r\n%b\r\n" % (len(part), part) for part in parts), b"0\r\n\r\n"]
 
 
-def _routing(message: Message) -> Headers:
+def _routing_headers(message: Message) -> Headers:
     method = message.get("method")
     params = message.get("params")
-    name: Any = params.get(NAMED_BY.get(str(method))) if isinstance(params, dict) else None
+    name: Any = params.get(HEADER_PARAMETER.get(str(method))) if isinstance(params, dict) else None
     return [
         (b"mcp-protocol-version", MODERN.encode()),
-        (b"mcp-method", _carried(method)),
-        *([(b"mcp-name", _carried(name))] if name is not None else ()),
+        (b"mcp-method", _header_value(method)),
+        *([(b"mcp-name", _header_value(name))] if name is not None else ()),
     ]
 
 
-def _carried(value: object) -> bytes:
+def _header_value(value: object) -> bytes:
     plain = isinstance(value, str) and value.isascii() and value.isprintable()
     return str(value).encode() if plain else b"x"

@@ -1,8 +1,4 @@
-"""`trax-mcp` as a process that outlives many examples, so that what they damage adds up.
-
-It is spoken to in bytes, from a thread that may block; whatever it does is heard. It knows pipes,
-and what a server may say on stderr, and nothing of what is asked.
-"""
+"""`trax-mcp` as a process that serves many examples, so that damage adds up."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import IO, TYPE_CHECKING, Final, Generic, TypeVar
 
-from bench.processes import resident_kib
+from bench.measured_process import resident_kib
 from tests import ROOT
 from tests.processes import PATIENCE_SECONDS, STOP_SECONDS, environment
 from trax_mcp.sandbox import SANDBOX_KEY
@@ -29,22 +25,22 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-GROWS_MIB: Final = 64
-"""How much larger it may have become by all that it was told; a leak of 4 MiB bodies is more."""
+MAX_GROWTH_MIB: Final = 64
+"""How much the process may grow; leaking 4 MiB bodies exceeds it."""
 
-_REMARKS: Final = (
+_ALLOWED_STDERR: Final = (
     r"trax-mcp is listening on http://127\.0\.0\.1:\d+/mcp",
     r"WARNING mcp\.server\.runner: dropped 'notifications/[a-z_/]+': malformed params",
     r"WARNING uvicorn\.error: Invalid HTTP request received\.",
-    # Whoever runs a server behind a name must be told which name it was called by.
+    # The operator of a server behind a host name needs to see the rejected name.
     r"WARNING mcp\.server\.transport_security: Invalid (Host|Origin) header: [ -~]*",
     r"WARNING mcp\.server\.transport_security: Missing Host header in request",
 )
-"""All that may stand on stderr, whatever a client does."""
+"""The only lines that a client may cause on stderr."""
 
 
-class Server:
-    """A running server, and what came from it so far."""
+class ServerProcess:
+    """A running server and its output."""
 
     def __init__(self, child: subprocess.Popen[bytes]) -> None:
         self._child = child
@@ -55,60 +51,60 @@ class Server:
             reader.start()
 
     def write(self, pieces: Iterable[bytes]) -> None:
-        """Write to its stdin, one piece after the other."""
+        """Write the pieces to stdin, in order."""
         assert self._child.stdin is not None
         for piece in pieces:
             _write(self._child.stdin.fileno(), piece)
 
-    def line(self) -> bytes:
-        """The next line of its stdout."""
+    def read_line(self) -> bytes:
+        """Return the next line of stdout."""
         return _next(self._stdout)
 
-    def lines(self) -> list[bytes]:
-        """The lines of its stdout that have come and were not asked for yet."""
-        return _come(self._stdout)
+    def unread_lines(self) -> list[bytes]:
+        """The lines of stdout that were not read yet."""
+        return _available(self._stdout)
 
     def address(self) -> tuple[str, int]:
-        """Where it says that it listens."""
+        """The address that the server reports on stderr."""
         found = re.search(rb"http://([\d.]+):(\d+)", _next(self._stderr))
         assert found is not None
         return found[1].decode(), int(found[2])
 
-    def is_well(self) -> None:
-        """It lives, and on stderr is nothing of what it was told, and no traceback."""
+    def check_running(self) -> None:
+        """Check that the process runs and that stderr has only allowed lines."""
         assert self._child.poll() is None
-        self._is_discreet()
+        self._check_stderr()
 
     def resident_mib(self) -> float:
-        """Its resident memory now, in MiB."""
+        """The current resident memory, in MiB."""
         return resident_kib(self._child.pid) / 1024
 
-    def ends_well(self) -> None:
-        """It ends when its stdin does, or by a signal, with code 0 and without a word."""
+    def check_exit(self) -> None:
+        """Check that the process exits with code 0 and without further stderr output."""
         assert self._child.stdin is not None
         self._child.stdin.close()
         if "http" in self._child.args:  # type: ignore[operator]  # a list, as made below
             self._child.terminate()
         assert self._child.wait(STOP_SECONDS) == 0
-        self.leave()
-        self._is_discreet()
+        self.kill()
+        self._check_stderr()
 
-    def leave(self) -> None:
-        """Make sure that it has ended."""
+    def kill(self) -> None:
+        """Kill the process if it still runs."""
         self._child.kill()
         self._child.wait(PATIENCE_SECONDS)
         for reader in self._readers:
             reader.join(PATIENCE_SECONDS)
 
-    def _is_discreet(self) -> None:
-        remarks = [line.decode() for line in _come(self._stderr)]
-        known = [it for it in remarks if any(re.fullmatch(known, it) for known in _REMARKS)]
-        assert remarks == known
+    def _check_stderr(self) -> None:
+        lines = [line.decode() for line in _available(self._stderr)]
+        allowed = [it for it in lines if any(re.fullmatch(each, it) for each in _ALLOWED_STDERR)]
+        assert lines == allowed
 
 
 @contextmanager
-def serving(trax: Sandbox, *arguments: str) -> Iterator[Server]:
-    """Run `trax-mcp` with these arguments before this TRaX, as long as the block lasts."""
+def running_server(trax: Sandbox, *arguments: str) -> Iterator[ServerProcess]:
+    """Run `trax-mcp` with these arguments against this sandbox."""
     settings = {"TRAX_API_KEY": SANDBOX_KEY, "TRAX_BASE_URL": trax.base_url}
     with subprocess.Popen(  # noqa: S603  our own command
         [sys.executable, "-m", "trax_mcp", *arguments],
@@ -119,35 +115,35 @@ def serving(trax: Sandbox, *arguments: str) -> Iterator[Server]:
         env=environment(settings),
         cwd=ROOT,
     ) as child:
-        server = Server(child)
+        server = ServerProcess(child)
         try:
             yield server
         finally:
-            server.leave()
+            server.kill()
 
 
 class LongLived(ExitStack, Generic[T]):
-    """One thing for all examples, and a new one after each that failed, so that it can shrink."""
+    """One resource for all examples; a new one after each failed example, so that it can shrink."""
 
-    def __init__(self, begin: Callable[[], AbstractContextManager[T]]) -> None:
+    def __init__(self, start: Callable[[], AbstractContextManager[T]]) -> None:
         super().__init__()
-        self._begin = begin
-        self._lives: T | None = None
+        self._start = start
+        self._current: T | None = None
 
     @contextmanager
     def example(self) -> Iterator[T]:
-        """What lives on from one example to the next."""
-        lives = self._lives or self.enter_context(self._begin())
-        self._lives = None
-        yield lives
-        self._lives = lives
+        """Yield the resource that is shared between examples."""
+        current = self._current or self.enter_context(self._start())
+        self._current = None
+        yield current
+        self._current = current
 
 
 def _fill(pipe: IO[bytes], lines: Queue[bytes | None]) -> None:
     rest = b""
     while chunk := pipe.read(1 << 16):
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
+        *complete, rest = (rest + chunk).split(b"\n")
+        for line in complete:
             lines.put(line)
     if rest:
         lines.put(rest)
@@ -159,17 +155,19 @@ def _next(lines: Queue[bytes | None]) -> bytes:
         line = lines.get(timeout=PATIENCE_SECONDS)
     except Empty:
         line = None
-    assert line is not None, "nothing has come, or nothing will"
+    assert line is not None, "no line within the time limit, or the stream has ended"
     return line
 
 
-def _come(lines: Queue[bytes | None]) -> list[bytes]:
-    come = [lines.get() for _ in range(lines.qsize())]
-    return [line for line in come if line is not None]
+def _available(lines: Queue[bytes | None]) -> list[bytes]:
+    available = [lines.get() for _ in range(lines.qsize())]
+    return [line for line in available if line is not None]
 
 
 def _write(pipe: int, piece: bytes) -> None:
     os.set_blocking(pipe, False)
     while piece:
-        assert select.select([], [pipe], [], PATIENCE_SECONDS)[1], "it reads no more"
+        assert select.select([], [pipe], [], PATIENCE_SECONDS)[1], (
+            "the server does not read its stdin"
+        )
         piece = piece[os.write(pipe, piece) :]

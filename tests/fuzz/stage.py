@@ -1,7 +1,7 @@
-"""One server and one client, open over all examples of a property test.
+"""One server and one client, shared by all examples of a property test.
 
-The event loop runs in a thread of its own, so that a test can be driven by hypothesis and needs no
-loop for each example. Each example meets the same world, and after it the server must still answer.
+The event loop runs in its own thread, so that hypothesis can drive the test. Each example starts
+with the same world; after it the server must still answer.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from mcp.shared.exceptions import MCPError
 
 from tests.conftest import OWNER, client_on
 from tests.front import Front, serving
-from tests.fuzz.values import STRANGERS, is_whole
+from tests.fuzz.values import OTHER_ACCOUNT, is_encodable
 from tests.hand import HandClock
 from tests.jsonrpc import HttpCaller, Message, read_answer, request
-from tests.ports import held
+from tests.ports import open_in_portal
 from tests.processes import PATIENCE_SECONDS
 from tests.witness import put_on_air, restore, still, world_of
 from trax_mcp.sandbox import SANDBOX_KEY
@@ -39,130 +39,130 @@ if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
 
     from tests.person import Person
-    from trax_mcp.sandbox import Received, Sandbox
+    from trax_mcp.sandbox import ReceivedRequest, Sandbox
 
 ResultT = TypeVar("ResultT")
 
-REFUSALS: Final = {
-    None,  # it was answered
+CLIENT_ERRORS: Final = {
+    None,  # no error
     types.PARSE_ERROR,
     types.INVALID_REQUEST,
     types.INVALID_PARAMS,
     types.HEADER_MISMATCH,
     -32002,  # no such resource, in the earlier era
 }
-"""Codes of protocol errors that say that a request was wrong, and none that a server was."""
+"""Codes of protocol errors that blame the request, not the server."""
 
-LONGEST_HEADER: Final = 4_096
-LONGEST_NOTE: Final = 2_000
+MAX_HEADER_LENGTH: Final = 4_096
+MAX_NOTE_LENGTH: Final = 2_000
 """Characters of an example that a failure shows."""
 
 
 @dataclass(frozen=True)
-class Stage:
-    """The server from both sides: a client of it, and the TRaX behind it."""
+class FuzzSession:
+    """A client, the server and the sandbox behind it."""
 
     trax: Sandbox
     clock: HandClock
     client: mcp.Client
     portal: BlockingPortal
 
-    def await_(self, asking: Callable[[], Awaitable[ResultT]]) -> ResultT:
-        """Do something in the server's loop; nothing takes for ever."""
+    def run(self, call: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        """Run a coroutine function in the server's loop, with a time limit."""
 
         async def bounded() -> ResultT:
             with anyio.fail_after(PATIENCE_SECONDS):
-                return await asking()
+                return await call()
 
         return self.portal.call(bounded)
 
-    def try_(self, asking: Callable[[], Awaitable[ResultT]]) -> ResultT | types.ErrorData:
-        """The same, or the protocol error that came of it."""
+    def run_or_error(self, call: Callable[[], Awaitable[ResultT]]) -> ResultT | types.ErrorData:
+        """Like `run`, but return a protocol error instead of raising it."""
         try:
-            return self.await_(asking)
+            return self.run(call)
         except MCPError as error:
             return error.error
 
     @contextmanager
     def example(self, *given: object) -> Iterator[None]:
-        """One example: nothing of it is left behind, and it ends with a server that answers."""
+        """Run one example, undo its changes, and check that the server still answers."""
         before = world_of(self.trax)
         self.sent.clear()
-        with told(given):
+        with noting(given):
             yield
             restore(self.trax, before)
-            health = self.await_(lambda: self.client.call_tool("get_health", {}))
+            health = self.run(lambda: self.client.call_tool("get_health", {}))
             assert (health.structured_content or {})["status"] == "ok"
 
     @property
-    def sent(self) -> deque[Received]:
-        """What reached TRaX in this example."""
-        return cast("deque[Received]", self.trax.requests)
+    def sent(self) -> deque[ReceivedRequest]:
+        """The requests that reached the sandbox in this example."""
+        return cast("deque[ReceivedRequest]", self.trax.requests)
 
 
 @contextmanager
-def told(*given: object) -> Iterator[None]:
-    """A failure within says what was given."""
+def noting(*given: object) -> Iterator[None]:
+    """Add the input to a failure within the block."""
     try:
         yield
     except Exception as error:
-        error.add_note(ascii(given)[:LONGEST_NOTE])
+        error.add_note(ascii(given)[:MAX_NOTE_LENGTH])
         raise
 
 
 @contextmanager
-def stage(
+def fuzz_session(
     era: str,
     *,
     short_seconds: float = 60.0,
     on_air: Sequence[str] = (),
     media_dirs: Sequence[Path] = (),
     person: Person | None = None,
-) -> Iterator[Stage]:
-    """A server that offers everything, on a sandbox that limits nobody; its clock stands still.
+) -> Iterator[FuzzSession]:
+    """A server with all tools, on a sandbox without rate limit; its clock stands still.
 
-    `short_seconds` is the clock's: so long a wait is no wait. `on_air` are studios that are live,
-    and `person` is shown forms.
+    On this clock, waits of up to `short_seconds` return at once. The studios of `on_air` are live.
+    `person` answers forms.
     """
     trax = still()
     trax.rate_limit = None
     for studio in on_air:
         put_on_air(trax, studio)
     clock = HandClock(trax, short_seconds=short_seconds)
-    house = ServerDeps(clock=clock, offer=ToolFilter(local=True), media_dirs=media_dirs)
-    server = build_server(client_on(trax), own=OWNER, house=house)
+    deps = ServerDeps(clock=clock, tool_filter=ToolFilter(local=True), media_dirs=media_dirs)
+    server = build_server(client_on(trax), own=OWNER, deps=deps)
     client = mcp.Client(server, mode=era, cache=None, elicitation_callback=person)
-    with start_blocking_portal() as portal, held(portal, client) as connected:
-        yield Stage(trax, clock, connected, portal)
+    with start_blocking_portal() as portal, open_in_portal(portal, client) as connected:
+        yield FuzzSession(trax, clock, connected, portal)
 
 
 @dataclass(frozen=True)
-class HttpExchange:
-    """The server on a port, and a caller that writes whatever it is told to."""
+class HttpFuzzSession:
+    """A server on a port, and a client that sends anything."""
 
     front: Front
     caller: HttpCaller
     portal: BlockingPortal
 
     def ask(self, method: str, params: object, meta: Message | None = None) -> Message:
-        """Send a request as JSON, and what is no JSON but read as such by many: NaN, halves.
+        """Send a request as JSON, also values such as NaN that are not valid JSON.
 
-        `meta` is said besides what the era wants. Returns the answer, once it is seen that the
-        server answers the next call.
+        `meta` is added to the metadata that the era requires. Also checks that the server answers
+        the next call.
         """
         message = request(self.caller.era, method)
         if isinstance(params, dict):
-            usual = message["params"].get("_meta", {})
-            message["params"] = {**params, "_meta": {**usual, **(meta or {})}}
+            required = message["params"].get("_meta", {})
+            message["params"] = {**params, "_meta": {**required, **(meta or {})}}
         else:
             message["params"] = params
-        with told(params, meta):
+        with noting(params, meta):
             return self.portal.call(self._ask, message)
 
     @property
-    def sent(self) -> deque[Received]:
-        """What the request made reach TRaX."""
-        return cast("deque[Received]", self.front.trax.requests)
+    def sent(self) -> deque[ReceivedRequest]:
+        """The requests to the sandbox that this request caused."""
+        return cast("deque[ReceivedRequest]", self.front.trax.requests)
 
     async def _ask(self, message: Message) -> Message:
         self.sent.clear()
@@ -178,30 +178,33 @@ class HttpExchange:
         return read_answer(response)
 
     def _headers(self, message: Message) -> dict[str, str]:
-        """As its era wants them: there, an address stands in a header too, if it can be written."""
+        """The era's headers; the URI is in a header too, if a header can hold it."""
         params = message["params"] if isinstance(message["params"], dict) else {}
         headers = self.caller.all_headers({**message, "params": params})
         uri = params.get("uri")
-        if "uri" in params:  # it may be no text, or none that a header takes
+        if "uri" in params:  # a header may be unable to hold it
             headers.pop("mcp-name", None)
-        if isinstance(uri, str) and is_whole(uri) and len(uri) <= LONGEST_HEADER:
+        if isinstance(uri, str) and is_encodable(uri) and len(uri) <= MAX_HEADER_LENGTH:
             headers["mcp-name"] = f"=?base64?{b64encode(uri.encode()).decode()}?="
         return headers | {"content-type": "application/json"}
 
 
 @contextmanager
-def wire(era: str) -> Iterator[HttpExchange]:
-    """A server on a port of this process, and a caller with the sandbox owner's key."""
-    with start_blocking_portal() as portal, held(portal, serving(short_seconds=60)) as front:
+def http_fuzz_session(era: str) -> Iterator[HttpFuzzSession]:
+    """A server on a port of this process, and a client with the sandbox owner's key."""
+    with (
+        start_blocking_portal() as portal,
+        open_in_portal(portal, serving(short_seconds=60)) as front,
+    ):
         front.trax.rate_limit = None
         caller = portal.call(partial(front.opened, era, x_api_key=SANDBOX_KEY))
-        yield HttpExchange(front, caller, portal)
+        yield HttpFuzzSession(front, caller, portal)
 
 
-def nothing_of_strangers(answer: object, given: object) -> None:
-    """Nothing in an answer is of another account, but what was asked with is said again at times.
+def check_no_other_account(answer: object, given: object) -> None:
+    """An answer names nothing of another account, except what the input already named.
 
-    Hypothesis also tries the words that it finds in the code, those here among them.
+    Hypothesis also uses constants from the code as input, including those of this module.
     """
-    told, asked = str(answer), str(given)
-    assert not [it for it in STRANGERS if it in told and it not in asked]
+    output, source = str(answer), str(given)
+    assert not [it for it in OTHER_ACCOUNT if it in output and it not in source]

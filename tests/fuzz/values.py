@@ -1,7 +1,6 @@
-"""Invented input: what a model, a person or a program at odds with us may send, as strategies.
+"""Strategies for input that a model, a person or a hostile program may send.
 
-Valid values are made from the advertised schemas alone, and from ids that the seeded sandbox knows.
-It knows nothing of what the server makes of any of it.
+Valid values come from the advertised schemas and from ids of the seeded sandbox.
 """
 
 from __future__ import annotations
@@ -25,17 +24,17 @@ if TYPE_CHECKING:
 Strategy = st.SearchStrategy[Any]
 Known = dict[str, "Sequence[Any]"]
 
-DEEP: Final = 100
-LONGEST_ID: Final = 512
-LONGEST_CURSOR: Final = 4_096
+NESTING_DEPTH: Final = 100
+MAX_ID_LENGTH: Final = 512
+MAX_CURSOR_LENGTH: Final = 4_096
 
 STUDIOS: Final = ("studio_42", "studio_43", "studio_51", "studio_60")
 """The studios that the sandbox's owner sees."""
 
-STRANGERS: Final = ("The Stranger's Studio", "Elsewhere", "Stranger's Channel", "private.mp4")
-"""What somebody else in the same sandbox calls their things: no answer may ever hold it."""
+OTHER_ACCOUNT: Final = ("The Stranger's Studio", "Elsewhere", "Stranger's Channel", "private.mp4")
+"""Names of another account in the same sandbox: no answer may contain them."""
 
-PLACES: Final = (
+STREAM_URLS: Final = (
     "rtmps://live.example/app",
     "rtmp://user:word@live.example:1935/app?key=value#x",
     "rtmp://[",
@@ -48,7 +47,7 @@ PLACES: Final = (
     "rtmp://",
     "live.example",
 )
-"""Where a picture comes from or goes to, and what readers of addresses stumble over."""
+"""Stream addresses, several of which are hard to parse."""
 
 KNOWN: Final[Known] = {
     "studioId": ("studio_42", "studio_42", "studio_42", *STUDIOS, "studio_99"),
@@ -56,29 +55,29 @@ KNOWN: Final[Known] = {
     "sourceId": ("source_1", "source_2", "source_2", "source_4"),
     "connectionId": ("conn_1", "conn_2", "conn_90"),
     "contentType": ("video/mp4", "image/png", "text/html"),
-    "rtmpUrl": PLACES,
+    "rtmpUrl": STREAM_URLS,
     "streamKey": ("live-4711-do-not-print-me", "live-4712-nor-me-in-any-text"),
-    "url": PLACES,
+    "url": STREAM_URLS,
     "platforms": ("twitch", "youtube"),
     "after": ("start",),
     "query": ("friday", "studio_42"),
     "confirm": (True, True, True, False),
     "path": ("intro.mp4", "secret.png", "../secret.png", "/etc/passwd"),
 }
-"""Values by the name of the argument, with which a call gets somewhere."""
+"""By argument name: values for which a call finds something."""
 
 
 def _one_of(values: Sequence[Any]) -> Strategy:
-    """As `sampled_from`, which would show all of them, however long, when it is spoken of."""
+    """Like `sampled_from`, which would print all values, however long."""
     return st.integers(0, len(values) - 1).map(lambda at: values[at])
 
 
 def mostly(usual: Strategy, other: Strategy, *, of: int) -> Strategy:
-    """The other one only once in so many times; a union takes each of its parts as often."""
+    """`other` once in `of` times, otherwise `usual`."""
     return st.integers(1, of).flatmap(lambda roll: other if roll == of else usual)
 
 
-# Texts
+# Text
 
 ODD_TEXTS: Final = (
     "",
@@ -131,13 +130,13 @@ ODD_TEXTS: Final = (
 
 ODD_CHARACTERS: Final = '\ud800\udfff\x00\n\x1b\u202e\u200b\u2028"\\$%/'
 EVERY_TEXT: Final = st.text(st.characters() | st.sampled_from(ODD_CHARACTERS), max_size=40)
-"""All of Unicode, and often what is no character at all, or not to be seen."""
+"""All of Unicode, often with surrogates and invisible characters."""
 
 TEXTS: Final = EVERY_TEXT | _one_of(ODD_TEXTS) | _one_of(sorted(HOSTILE.values()))
 NAMES: Final = TEXTS | st.sampled_from(("studio_id", "id", "__class__", "confirm", "studioId"))
 
 
-# Any JSON, and a little more than that
+# Any JSON, and NaN
 
 ODD_NUMBERS: Final = (
     *(0, -0.0, 1, -1, 55, 56, 200, 201, 50.0, 0.5, 2**53 - 1, 2**53, -(2**63), 2**64, 10**400),
@@ -156,26 +155,35 @@ def nested(*, depth: int) -> Iterator[Any]:
     yield from (in_lists, in_objects)
 
 
-_DEEPER: Final = st.recursive(
-    SCALARS | _one_of(list(nested(depth=DEEP))),
+_NESTED: Final = st.recursive(
+    SCALARS | _one_of(list(nested(depth=NESTING_DEPTH))),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=5,
 )
-ANYTHING: Final = SCALARS | _DEEPER
-ODD: Final = (None, True, False, [], {}, *ODD_NUMBERS, *ODD_TEXTS, *nested(depth=DEEP))
+ANYTHING: Final = SCALARS | _NESTED
+ODD_VALUES: Final = (
+    None,
+    True,
+    False,
+    [],
+    {},
+    *ODD_NUMBERS,
+    *ODD_TEXTS,
+    *nested(depth=NESTING_DEPTH),
+)
 """Each kind of value once."""
 
 OBJECTS: Final = st.dictionaries(NAMES, ANYTHING, max_size=4)
-NO_OBJECTS: Final = ANYTHING.filter(lambda it: it is not None and not isinstance(it, dict))
+NON_OBJECTS: Final = ANYTHING.filter(lambda it: it is not None and not isinstance(it, dict))
 
 
 # Arguments
 
 
 def valid(schema: Mapping[str, Any], known: Known, name: str = "") -> Strategy:
-    """What a schema allows; `known` are values by the name of the field.
+    """Values that a schema allows; `known` are values by field name.
 
-    Only what our own schemas say is understood: `test_tools` holds them to it.
+    Supports only the keywords that our own schemas use, which `test_tools` checks.
     """
     match schema["type"]:
         case "object":
@@ -198,29 +206,29 @@ def valid(schema: Mapping[str, Any], known: Known, name: str = "") -> Strategy:
 
 @st.composite
 def nearly_valid(draw: st.DrawFn, schema: Mapping[str, Any], known: Known) -> Message:
-    """Valid but for one thing: left out, added, null, of another type, or under another name."""
+    """Valid except for one field: missing, extra, null, of another type or renamed."""
     arguments: Message = draw(valid(schema, known))
     if not arguments or draw(st.integers(0, 3)) == 0:
         return {**arguments, draw(NAMES): draw(ANYTHING)}
     name = draw(st.sampled_from(sorted(arguments)))
     value = arguments.pop(name)
-    spoilt = st.one_of(
+    change = st.one_of(
         st.just({}),
         st.sampled_from([{name: None}, {name: json.dumps(value)}, {name: [value]}]),
         st.builds(lambda other: {other: value}, NAMES),
         st.builds(lambda other: {name: other}, _one_of(ODD_TEXTS) | ANYTHING),
     )
-    return {**arguments, **draw(spoilt)}
+    return {**arguments, **draw(change)}
 
 
 def arguments_for(schema: Mapping[str, Any], known: Known = KNOWN) -> Strategy:
-    """Arguments of a tool with this input schema: valid, nearly so, and nonsense."""
-    wrong = mostly(nearly_valid(schema, known), OBJECTS, of=4)
-    return mostly(valid(schema, known), wrong, of=2)
+    """Arguments for a tool with this input schema: valid, nearly valid and random."""
+    invalid = mostly(nearly_valid(schema, known), OBJECTS, of=4)
+    return mostly(valid(schema, known), invalid, of=2)
 
 
 def as_sent(arguments: Message) -> Message:
-    """Arguments as the SDK's client writes them; what it cannot write is no example."""
+    """Arguments as the SDK's client serializes them; rejects what it cannot serialize."""
     params = types.CallToolRequestParams(name="", arguments=arguments)
     try:
         sent: Message = params.model_dump(mode="json")["arguments"]
@@ -229,7 +237,7 @@ def as_sent(arguments: Message) -> Message:
     return sent
 
 
-# Addresses
+# Resource URIs
 
 _SCHEMES: Final = ("trax://", "trax://", "trax://", "TRAX://", "trax:", "http://", "file:///", "")
 _PARTS: Final = (
@@ -242,61 +250,61 @@ SEGMENTS: Final = st.sampled_from(_PARTS) | EVERY_TEXT
 CURSORS: Final = TEXTS | st.sampled_from(("start", "a" * 64, "A" * 8, "-_-_-_-_", "=", "start "))
 
 
-def may_be_id(text: str) -> bool:
-    """Whether a text could be an id: what has no place of its own in a path is none."""
+def is_valid_id(text: str) -> bool:
+    """Whether a text could be an id that is a single path segment."""
     controls = re.search(r"[\x00-\x1f\x7f-\x9f]", text)
-    fits = bool(text.strip()) and len(text) <= LONGEST_ID
-    return fits and not controls and text not in {".", ".."} and is_whole(text)
+    fits = bool(text.strip()) and len(text) <= MAX_ID_LENGTH
+    return fits and not controls and text not in {".", ".."} and is_encodable(text)
 
 
-def is_whole(text: str) -> bool:
-    """Whether a text can be sent at all: not with half a surrogate pair."""
+def is_encodable(text: str) -> bool:
+    """Whether a text can be sent: it has no lone surrogate."""
     return not any("\ud800" <= it <= "\udfff" for it in text)
 
 
-def can_be_said(value: object) -> bool:
-    """The same of any JSON."""
-    return is_whole(json.dumps(value, ensure_ascii=False))
+def is_encodable_json(value: object) -> bool:
+    """Whether a JSON value can be sent."""
+    return is_encodable(json.dumps(value, ensure_ascii=False))
 
 
-def escaped(text: str) -> str:
-    """A text as one part of an address; what no address can hold stays as it is."""
-    return quote(text, safe="") if is_whole(text) else text
+def percent_encoded(text: str) -> str:
+    """A text as one URI segment; lone surrogates are left as they are."""
+    return quote(text, safe="") if is_encodable(text) else text
 
 
 @st.composite
-def _built(draw: st.DrawFn) -> str:
-    """One of the addresses that there are, of any studio at all."""
-    studio = escaped(draw(st.sampled_from(KNOWN["studioId"]) | TEXTS))
+def _valid_uris(draw: st.DrawFn) -> str:
+    """A well-formed resource URI with any studio id."""
+    studio = percent_encoded(draw(st.sampled_from(KNOWN["studioId"]) | TEXTS))
     tail = draw(st.sampled_from(("", "/stream-status", "/chat", "/chat", "after")))
     if tail == "after":
-        tail = f"/chat?after={escaped(draw(CURSORS))}"
+        tail = f"/chat?after={percent_encoded(draw(CURSORS))}"
     return f"trax://studios/{studio}{tail}"
 
 
-_JUMBLED: Final = st.builds(
+_RANDOM_URIS: Final = st.builds(
     lambda scheme, parts: scheme + "/".join(parts),
     st.sampled_from(_SCHEMES),
     st.lists(SEGMENTS, max_size=4),
 )
-_CLOSE: Final = st.builds(
+_NEAR_MISSES: Final = st.builds(
     lambda studio, tail: f"trax://studios/{studio}{tail}",
     SEGMENTS,
     st.sampled_from(("", "/", "/chat", "/stream-status", "/chat?after=x&after=y", "#x", "//chat")),
 )
-URIS: Final = _built() | _built() | _CLOSE | _JUMBLED | TEXTS
-"""Addresses: good ones, those beside a good one, and what is none."""
+URIS: Final = _valid_uris() | _valid_uris() | _NEAR_MISSES | _RANDOM_URIS | TEXTS
+"""Valid URIs, near misses and other texts."""
 
 
-# How it must read
+# Expected output
 
 
-def as_seen(text: str) -> str:
-    """A text between quotes, by Unicode's own table: on one line, all of it to be seen."""
-    return "".join(map(_seen, text))
+def as_quoted(text: str) -> str:
+    """A text as it must appear between quotes: on one line, all of it visible."""
+    return "".join(map(_quoted_character, text))
 
 
-def _seen(character: str) -> str:
+def _quoted_character(character: str) -> str:
     if character in '"\\':
         return f"\\{character}"
     if not is_hidden(character):
@@ -305,7 +313,7 @@ def _seen(character: str) -> str:
 
 
 def texts_in(value: object) -> Iterator[str]:
-    """Every text in a JSON value, names of fields as well."""
+    """Every text in a JSON value, including field names."""
     match value:
         case str():
             yield value

@@ -1,1 +1,1 @@
-"""The contract made strict enough for schemathesis to judge the sandbox by it."""
+"""A stricter contract, by which schemathesis checks the sandbox."""

@@ -1,8 +1,4 @@
-"""schemathesis as the referee of the sandbox: what it is told, which checks judge, what it found.
-
-It is given the contract with its words spelled out, and drives the sandbox's app with the sandbox's
-keys; of the sandbox it knows no more, and of our models nothing.
-"""
+"""Runs schemathesis against the sandbox: its configuration, the enabled checks and the results."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ from hypothesis import settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
-from tests.referee.words import Json, spelled_out
+from tests.referee.words import Json, strict_contract
 from trax_mcp.sandbox import SANDBOX_KEY, STRANGER_KEY
 
 if TYPE_CHECKING:
@@ -31,7 +27,7 @@ COVERAGE: Final = "coverage"
 FUZZING: Final = "fuzzing"
 STATEFUL: Final = "stateful"
 
-JUDGING: Final = (
+ENABLED_CHECKS: Final = (
     "not_a_server_error",
     "status_code_conformance",
     "content_type_conformance",
@@ -46,44 +42,44 @@ JUDGING: Final = (
     "use_after_free",
     "ensure_resource_availability",
 )
-"""The referee's checks that judge here; what it learns later is asked once it stands here."""
+"""The enabled checks; a new check of schemathesis must be added here."""
 
-LEFT_OUT: Final[Mapping[str, str]] = {
+DISABLED_CHECKS: Final[Mapping[str, str]] = {
     "missing_required_header": "the contract requires no header; a missing key is `ignored_auth`'s",
 }
-"""The others, which have nothing to judge, each with its reason."""
+"""The other checks, each with the reason why it does not apply."""
 
 _SEED: Final = 2
 
-_CHAINED: Final[Json] = {
-    # What does not hold together, a body that names no connection say, is tried call by call.
+_CHAINS: Final[Json] = {
+    # Inconsistent values, such as an unknown connection, are tried in the other phases.
     "mode": "positive",
-    # A chain follows only where every parameter comes from what went before.
+    # Continue a chain only if every parameter comes from earlier responses.
     "with-security-parameters": False,
 }
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of one hearing."""
+    """The results of one run."""
 
-    complaints: dict[str, str] = field(default_factory=dict)
-    """By check and call: what was wrong, and how to see it."""
-    answers: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    failures: dict[str, str] = field(default_factory=dict)
+    """By check and call: the failure, and how to reproduce it."""
+    statuses: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     """How often each call was answered with which status."""
 
     @property
-    def words(self) -> str:
-        """All complaints, to be read."""
-        return "\n\n".join(f"{where}\n{what}" for where, what in self.complaints.items())
+    def text(self) -> str:
+        """All failures as text."""
+        return "\n\n".join(f"{where}\n{what}" for where, what in self.failures.items())
 
     @property
-    def failed(self) -> set[str]:
+    def failed_checks(self) -> set[str]:
         """The checks that failed."""
-        return {complaint.partition(": ")[0] for complaint in self.complaints}
+        return {failure.partition(": ")[0] for failure in self.failures}
 
 
-def judged(
+def run_checks(
     sandbox: Sandbox,
     folder: Path,
     *,
@@ -92,19 +88,20 @@ def judged(
     key: str = SANDBOX_KEY,
     tries: int = 1,
 ) -> Verdict:
-    """Let the referee drive a sandbox through one of its phases, over all calls or these.
+    """Run one phase of schemathesis against a sandbox, for all calls or these.
 
-    `key` is whose calls they are, and what is theirs no stranger may see. `folder` is for the
-    file in which the referee wants to be told about keys. Where the property tests are
-    deterministic, so is this.
+    `key` makes the calls; the other account must not see its things. `folder` is for the key file
+    of schemathesis. Deterministic where the property tests are.
     """
-    config = SchemathesisConfig.from_dict(_settings(_keys(folder, key), phase=phase, tries=tries))
-    schema = schemathesis.openapi.from_dict(spelled_out(), config=config)
+    config = SchemathesisConfig.from_dict(
+        _settings(_write_keys(folder, key), phase=phase, tries=tries)
+    )
+    schema = schemathesis.openapi.from_dict(strict_contract(), config=config)
     schema.app = sandbox.app
-    heard = schema.include(name=list(calls)) if calls else schema
+    selected = schema.include(name=list(calls)) if calls else schema
     verdict = Verdict()
-    for event in from_schema(heard).execute():
-        _note(event, verdict)
+    for event in from_schema(selected).execute():
+        _add_event(event, verdict)
     return verdict
 
 
@@ -116,9 +113,9 @@ def _settings(keys: Path, *, phase: str, tries: int) -> Json:
             "deterministic": deterministic,
             "database": "none",
             "max-examples": tries,
-            **(_CHAINED if phase == STATEFUL else {}),
+            **(_CHAINS if phase == STATEFUL else {}),
         },
-        # What the referee guesses about where answers lead is left out: half of a path is no chain.
+        # No guessed links: they would fill only a part of the path parameters.
         "phases": {
             "enabled": False,
             "stateful": {"enabled": phase == STATEFUL, "inference": {"algorithms": []}},
@@ -126,18 +123,18 @@ def _settings(keys: Path, *, phase: str, tries: int) -> Json:
         },
         "checks": {
             "enabled": False,
-            **{check: {"enabled": True} for check in JUDGING},
-            # 503 is documented: where, is `status_code_conformance`'s.
+            **{check: {"enabled": True} for check in ENABLED_CHECKS},
+            # 503 is documented; `status_code_conformance` checks where.
             "not_a_server_error": {"enabled": True, "expected-statuses": ["2xx", "4xx", 503]},
         },
-        "auth": {"wfc": {"path": str(keys), "user": "own", "peers": ["own", "stranger"]}},
+        "auth": {"wfc": {"path": str(keys), "user": "own", "peers": ["own", "other"]}},
         "continue-on-failure": True,
     }
 
 
-def _keys(folder: Path, key: str) -> Path:
-    """The two callers, in Web Fuzzing Commons' notation."""
-    users = {"own": key, "stranger": STRANGER_KEY}
+def _write_keys(folder: Path, key: str) -> Path:
+    """The two callers, in the notation of Web Fuzzing Commons."""
+    users = {"own": key, "other": STRANGER_KEY}
     auth = [
         {"name": name, "fixedHeaders": [{"name": "Authorization", "value": f"Bearer {secret}"}]}
         for name, secret in users.items()
@@ -147,27 +144,27 @@ def _keys(folder: Path, key: str) -> Path:
     return path
 
 
-def _note(event: events.EngineEvent, verdict: Verdict) -> None:
+def _add_event(event: events.EngineEvent, verdict: Verdict) -> None:
     match event:
         case events.FatalError():
             raise event.exception
         case events.NonFatalError():
-            verdict.complaints[f"error: {event.label}"] = str(event.value)
+            verdict.failures[f"error: {event.label}"] = str(event.value)
         case events.ScenarioFinished():
-            _note_complaints(event.recorder, verdict)
-            _note_answers(event.recorder, verdict)
+            _add_failures(event.recorder, verdict)
+            _add_statuses(event.recorder, verdict)
 
 
-def _note_complaints(recorder: ScenarioRecorder, verdict: Verdict) -> None:
+def _add_failures(recorder: ScenarioRecorder, verdict: Verdict) -> None:
     for check in (check for checks in recorder.checks.values() for check in checks):
-        if wrong := check.failure_info:
-            name = f"{check.name}: {wrong.failure.operation}: {wrong.failure.title}"
-            verdict.complaints.setdefault(name, f"{wrong.failure.message}\n{wrong.code_sample}")
+        if info := check.failure_info:
+            name = f"{check.name}: {info.failure.operation}: {info.failure.title}"
+            verdict.failures.setdefault(name, f"{info.failure.message}\n{info.code_sample}")
 
 
-def _note_answers(recorder: ScenarioRecorder, verdict: Verdict) -> None:
-    """Other methods are tried on a call's path as well; those are not that call."""
-    for which, exchange in recorder.interactions.items():
-        call = recorder.cases[which].value.operation
+def _add_statuses(recorder: ScenarioRecorder, verdict: Verdict) -> None:
+    """Skips other methods on the same path, which are not this call."""
+    for case_id, exchange in recorder.interactions.items():
+        call = recorder.cases[case_id].value.operation
         if exchange.response and exchange.request.method == call.method.upper():
-            verdict.answers[call.label][str(exchange.response.status_code)] += 1
+            verdict.statuses[call.label][str(exchange.response.status_code)] += 1

@@ -1,8 +1,7 @@
-"""The contract with its prose made schema, for whoever judges by schema alone.
+"""The contract with its prose rules as JSON Schema, for tools that check by schema only.
 
-The reference says some of its rules in words alone. Here they stand beside their sentence in the
-contract's own language, and so does where an answer leads. It knows the document and HTTP, nothing
-of the sandbox's inside but a few ids of its seed, and nothing of our models.
+Each rule is beside the sentence that it comes from. Links say which call a response leads to.
+Besides the document, only a few ids of the sandbox's seed are known here.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ Json = dict[str, Any]
 _TEXT: Final[Json] = {"type": "string", "minLength": 1}
 
 _CURSOR: Final = "YWZ0ZXI6c3R1ZGlvXzQy"
-"""One that the sandbox gives: what comes after `studio_42`."""
+"""A cursor that the sandbox issues: continue after `studio_42`."""
 
 _PARAMETERS: Final[Mapping[str, Json]] = {
     # Pagination: below 1 or not a number is 400.
@@ -29,8 +28,8 @@ _PARAMETERS: Final[Mapping[str, Json]] = {
     "cursor": {"enum": ["", _CURSOR]},
 }
 
-_LINKED: Final = ("conn_1", "conn_2", "conn_3")
-"""The connections that the sandbox's owner has from the beginning."""
+_CONNECTION_IDS: Final = ("conn_1", "conn_2", "conn_3")
+"""The connections of the sandbox's owner at the start."""
 
 _CONTENT_TYPE: Final = (
     "^([Vv][Ii][Dd][Ee][Oo]|[Ii][Mm][Aa][Gg][Ee]|[Aa][Uu][Dd][Ii][Oo])/"  # RFC 2045: in any case
@@ -43,8 +42,8 @@ _BODIES: Final[Mapping[str, Json]] = {
             "required": ["connectionId"],
             "anyOf": [{"required": ["rtmpUrl"]}, {"required": ["streamKey"]}],
         },
-        # "Bind to a linked account": what is not the caller's is `not_found`.
-        "properties": {"connectionId": {"enum": list(_LINKED)}},
+        # "Bind to a linked account": another account's connection is `not_found`.
+        "properties": {"connectionId": {"enum": list(_CONNECTION_IDS)}},
     },
     "CreateMediaUploadRequest": {
         # `MediaAsset.kind`: "video | image | audio". Sandbox behaviour: nothing else is taken.
@@ -60,13 +59,13 @@ _CODES: Final[Mapping[str, str]] = {
     "429": "rate_limited",
     "503": "write_disabled",
 }
-"""Every failure that is documented."""
+"""All documented failures."""
 
 _CONNECTION: Final = "/v1/connections/{connectionId}"
-_MADE: Final = "$response.body#/id"
-_FIRST: Final = "$response.body#/data/0/id"
-_WITHIN: Final = {"destinations": "destId", "sources": "sourceId"}
-"""What is inside a studio, and how the paths call one of them."""
+_CREATED_ID: Final = "$response.body#/id"
+_FIRST_ID: Final = "$response.body#/data/0/id"
+_PARTS: Final = {"destinations": "destId", "sources": "sourceId"}
+"""The parts of a studio, and their id in paths."""
 
 
 def _published() -> Json:
@@ -76,56 +75,63 @@ def _published() -> Json:
     return document
 
 
-def spelled_out() -> Json:
-    """The contract, with what it says in words said in schema too.
+def strict_contract() -> Json:
+    """The contract with its prose rules as schema.
 
-    The one answer that stands for all failures becomes those that the call can have, each with its
-    code; and answers are closed, since a witness has nothing to add.
+    The default error response becomes the failures that each call can have, each with its code.
+    Response objects are closed, since the sandbox adds no fields.
     """
     document = _published()
     schemas = document["components"]["schemas"]
     for name, schema in schemas.items():
-        _add(schema, _BODIES.get(name, {}))
+        _add_rules(schema, _BODIES.get(name, {}))
         if not name.endswith("Request"):
             schema["additionalProperties"] = False
     for path, item in document["paths"].items():
         for operation in item.values():
-            _spell_out(path, operation)
-    _lead_on(document["paths"])
+            _make_strict(path, operation)
+    _add_links(document["paths"])
     return document
 
 
-def _add(schema: Json, words: Json) -> None:
-    schema.update({name: rule for name, rule in words.items() if name != "properties"})
-    for name, rule in words.get("properties", {}).items():
+def _add_rules(schema: Json, rules: Json) -> None:
+    schema.update({name: rule for name, rule in rules.items() if name != "properties"})
+    for name, rule in rules.get("properties", {}).items():
         schema["properties"][name].update(rule)
 
 
-def _spell_out(path: str, operation: Json) -> None:
+def _make_strict(path: str, operation: Json) -> None:
     for parameter in operation.get("parameters", ()):
         parameter["schema"].update(_PARAMETERS.get(parameter["name"], {}))
-    answers = operation["responses"]
-    del answers["default"]
-    answers.update({status: _failure(status) for status in _failures(path, operation)})
-    for answer in answers.values():
+    responses = operation["responses"]
+    del responses["default"]
+    responses.update(
+        {status: _failure_response(status) for status in _failure_statuses(path, operation)}
+    )
+    for response in responses.values():
         # "Every response carries an X-Request-Id."
-        answer.setdefault("headers", {})["X-Request-Id"] = {"required": True, "schema": _TEXT}
+        response.setdefault("headers", {})["X-Request-Id"] = {"required": True, "schema": _TEXT}
 
 
-def _lead_on(paths: Json) -> None:
-    """Say as OpenAPI's links where an answer leads: to what was made, and back to what is gone."""
-    inside = {path: item for path, item in paths.items() if re.search("^[^{]*{id}[^{]*$", path)}
-    _link(paths["/v1/studios"]["post"], inside, id=_MADE)
-    _link(paths["/v1/studios"]["get"], inside, id=_FIRST)
-    for things, name in _WITHIN.items():
-        many, one = f"/v1/studios/{{id}}/{things}", f"/v1/studios/{{id}}/{things}/{{{name}}}"
-        there = {one: paths[one]}
-        _link(paths[many]["post"], there, id="$request.path.id", **{name: _MADE})
-        gone = {"id": "$request.path.id", name: f"$request.path.{name}"}
-        _link(paths[one]["delete"], there, **gone)
-    linked = {_CONNECTION: paths[_CONNECTION]}
-    _link(paths["/v1/connections"]["get"], linked, connectionId=_FIRST)
-    _link(paths[_CONNECTION]["delete"], linked, connectionId="$request.path.connectionId")
+def _add_links(paths: Json) -> None:
+    """Add OpenAPI links from responses to calls: for created and for deleted things."""
+    studio_paths = {
+        path: item for path, item in paths.items() if re.search("^[^{]*{id}[^{]*$", path)
+    }
+    _link(paths["/v1/studios"]["post"], studio_paths, id=_CREATED_ID)
+    _link(paths["/v1/studios"]["get"], studio_paths, id=_FIRST_ID)
+    for plural, name in _PARTS.items():
+        collection, item_path = (
+            f"/v1/studios/{{id}}/{plural}",
+            f"/v1/studios/{{id}}/{plural}/{{{name}}}",
+        )
+        targets = {item_path: paths[item_path]}
+        _link(paths[collection]["post"], targets, id="$request.path.id", **{name: _CREATED_ID})
+        deleted = {"id": "$request.path.id", name: f"$request.path.{name}"}
+        _link(paths[item_path]["delete"], targets, **deleted)
+    connection = {_CONNECTION: paths[_CONNECTION]}
+    _link(paths["/v1/connections"]["get"], connection, connectionId=_FIRST_ID)
+    _link(paths[_CONNECTION]["delete"], connection, connectionId="$request.path.connectionId")
 
 
 def _link(operation: Json, targets: Json, **parameters: str) -> None:
@@ -140,21 +146,21 @@ def _link(operation: Json, targets: Json, **parameters: str) -> None:
     }
 
 
-def _failures(path: str, operation: Json) -> Iterator[str]:
-    """How this call can fail, which follows from what it asks for."""
-    places = {parameter["in"] for parameter in operation.get("parameters", ())}
-    if "requestBody" in operation or "query" in places:
+def _failure_statuses(path: str, operation: Json) -> Iterator[str]:
+    """How this call can fail, which follows from its parameters."""
+    locations = {parameter["in"] for parameter in operation.get("parameters", ())}
+    if "requestBody" in operation or "query" in locations:
         yield "400"
     if operation.get("security") != []:
         yield from ("401", "403", "429")
-    if "path" in places:
+    if "path" in locations:
         yield "404"
     if "PUBLIC_API_WRITE_ENABLED" in operation.get("description", ""):
         yield "503"
 
 
-def _failure(status: str) -> Json:
-    """The one envelope; `requiredScope` only on 403, and "429 + Retry-After"."""
+def _failure_response(status: str) -> Json:
+    """The error envelope; `requiredScope` only on 403, and "429 + Retry-After"."""
     fields: Json = {"code": {"enum": [_CODES[status]]}, "message": _TEXT, "requestId": _TEXT}
     if status == "403":
         fields["requiredScope"] = _TEXT
