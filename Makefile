@@ -1,4 +1,4 @@
-# Works from a bare clone with only python3 (3.11 or newer) and make on the machine.
+# Needs only python3 (3.11 or newer) and make.
 PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := build/tools
@@ -15,49 +15,49 @@ BUNDLE = build/trax-mcp-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/run ## watch a whole show on the embedded sandbox
+demo: .venv/run ## run a whole show on the embedded sandbox
 	@$(BIN)/trax-mcp demo
 
 test: .venv/dev ## run the tests
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto $(PYTEST_OPTIONS)
 
-check: .venv/dev ## everything that must hold before a change goes in
+check: .venv/dev ## format, lint, types, imports and tests: all must pass before a commit
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto --cov --cov-report=term
+	$(MAKE) test PYTEST_OPTIONS="--cov --cov-report=term"
 
-format: .venv/dev ## put the code into its house style
+format: .venv/dev ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: .venv/dev ## write what is generated: README table and exchanges, manifest lists, tool snapshots, pictures
+docs: .venv/dev ## write the generated files: README table and exchanges, manifest lists, tool snapshots, pictures
 	$(BIN)/python -m tests.generated
 	$(BIN)/python -m tests.exchanges
 	$(BIN)/python -m tests.doctor_states
 	$(BIN)/python -m tests.icon
 	$(BIN)/python -m tests.picture
 
-bench: .venv/dev ## measure start, memory and calls beside a bare server; consent; chat
+bench: .venv/dev ## compare start, memory and calls with a bare server; measure consent and chat
 	$(BIN)/python -m bench
 
-breaks: .venv/dev ## break the code on purpose, over and over, and see that a test fails each time
+breaks: .venv/dev ## break the code in many ways, and check that a test fails each time
 	$(BIN)/python -m proof.breaks
 
-fuzz: .venv/dev ## try the property tests again, with new and many more examples
+fuzz: .venv/dev ## run the property tests with many new examples
 	$(BIN)/pytest -n auto --hypothesis-profile=long -m fuzz
 
-conformance: .venv/dev $(REFEREES)/ready ## let the official suite and the Inspector judge the server
+conformance: .venv/dev $(REFEREES)/ready ## run the official conformance suite and the Inspector on the server
 	$(BIN)/python -m proof.conformance $(TOOLS)/bin/node $(REFEREES)
 
-soak: .venv/dev ## half an hour of shows on a fast clock, watching for what leaks
+soak: .venv/dev ## run half an hour of shows on a fast clock, and look for leaks
 	$(BIN)/python -m proof.soak
 
-race: .venv/dev $(TOOLS)/ready ## run beside the generators of MCP servers, and write docs/race.md
+race: .venv/dev $(TOOLS)/ready ## compare with generated MCP servers, and write docs/race.md
 	$(BIN)/python -m proof.race $(TOOLS)/bin
 
-wheel: .venv/dev ## build the package, install it alone elsewhere and start it
+wheel: .venv/dev ## build the wheel, install it in a new environment and start it
 	rm -rf build/wheel
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .
 	$(PYTHON) -m venv build/wheel/venv
@@ -65,18 +65,18 @@ wheel: .venv/dev ## build the package, install it alone elsewhere and start it
 	cd build/wheel && TRAX_SANDBOX=1 venv/bin/trax-mcp demo >demo.txt
 	@echo "The wheel runs by itself."
 
-bundle: packer ## pack the MCP Bundle, unpack it elsewhere and start it as a host does
+bundle: packer ## pack the MCP Bundle, unpack it and start it as an MCP host does
 	$(MCPB) validate manifest.json
 	$(MCPB) pack . $(BUNDLE)
 	$(BIN)/python -m tests.bundle $(BUNDLE) $(TOOLS)
 
-packer: .venv/run $(TOOLS)/packer ## fetch what packs the bundle
+packer: .venv/run $(TOOLS)/packer ## install the packer of the bundle
 
-image: .venv/run $(TOOLS)/ready ## lint the Dockerfile, and do what it says without a container engine
+image: .venv/run $(TOOLS)/ready ## lint the Dockerfile, and run its steps without a container engine
 	$(TOOLS)/bin/hadolint Dockerfile
 	$(BIN)/python -m tests.image
 
-clean: ## remove what the other targets made
+clean: ## remove the files of the other targets
 	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	rm -rf .coverage* *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
@@ -92,13 +92,13 @@ clean: ## remove what the other targets made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
 	@touch $@
 
-# node, npm, uv and hadolint come as Python packages: nothing else has to be on the machine.
+# node, npm, uv and hadolint are installed as Python packages.
 $(TOOLS)/ready: pyproject.toml Makefile .venv/run
 	$(PYTHON) -m venv --without-pip $(TOOLS)
 	$(BIN)/python -m pip --python $(TOOLS)/bin/python install --quiet --group packing
 	@touch $@
 
-# Trusts what the system trusts: node has a list of its own, which knows no company's proxy.
+# node must use the system's certificates, which a company's proxy may need.
 NPM_INSTALL = NODE_OPTIONS=--use-system-ca PATH=$(CURDIR)/$(TOOLS)/bin:$$PATH npm install \
 	--no-save --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error
 
