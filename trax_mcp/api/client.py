@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import anyio
 from pydantic import ValidationError
 
+from trax_mcp.api.accepted_keys import AcceptedKeys
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.error_texts import client_setup_failed, incomplete, no_key
 from trax_mcp.api.errors import TraxError
@@ -45,6 +46,7 @@ class Client:
         self.base_url = base_url
         self.timeout_seconds = timeout_seconds
         self.transport = transport
+        self.accepted_keys = AcceptedKeys()
         self._sleep = sleep
         self._now = now
 
@@ -83,8 +85,9 @@ class Client:
             tries += 1
             try:
                 response = await self._exchange.run(operation, caller)
-                return read_response(operation, response, caller)
+                answer = read_response(operation, response, caller)
             except TraxError as error:
+                self.accepted_keys.record_failure(error.failure, caller)
                 pause = pause_before_retry(
                     error,
                     tries=tries,
@@ -93,6 +96,9 @@ class Client:
                 )
                 if pause is None or not retry:
                     raise
+            else:
+                self.accepted_keys.record_answer(operation, caller)
+                return answer
             await self._sleep(pause)
 
     async def aclose(self) -> None:

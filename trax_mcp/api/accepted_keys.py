@@ -1,0 +1,73 @@
+"""Remembers which keys TRaX has accepted in this process, and which studios they reach.
+
+Over HTTP anybody can send a text that looks like a key. What a limit protects belongs to callers
+whose key TRaX has accepted; all others share one part of it.
+"""
+
+from collections import OrderedDict
+from typing import Final
+
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.errors import Failure
+from trax_mcp.api.models import Model
+from trax_mcp.api.operation import Operation
+
+NOT_ACCEPTED: Final = "not accepted"
+"""The owner of everything that belongs to callers whose key TRaX has not accepted."""
+
+_MOST_KEYS: Final = 4096
+_MOST_STUDIOS: Final = 1024
+"""Of one key."""
+
+_Recent = OrderedDict[str, None]
+
+
+class AcceptedKeys:
+    """Keys by fingerprint, each with the studios where TRaX accepted a call of it.
+
+    The key and the studio that were used longest ago are forgotten first.
+    """
+
+    def __init__(self) -> None:
+        self._studios: OrderedDict[str, _Recent] = OrderedDict()
+
+    def has(self, caller: Caller) -> bool:
+        """Whether TRaX has accepted the caller's key."""
+        return caller.fingerprint in self._studios
+
+    def reaches(self, caller: Caller, studio_id: str) -> bool:
+        """Whether TRaX has accepted a call of the caller in this studio."""
+        return studio_id in self._studios.get(caller.fingerprint, ())
+
+    def owner(self, caller: Caller) -> str:
+        """The name under which the caller counts in limits: their own, or one for all others."""
+        return caller.fingerprint if self.has(caller) else NOT_ACCEPTED
+
+    def record_answer(self, operation: Operation[Model], caller: Caller) -> None:
+        """TRaX accepted a call."""
+        if operation.call.public:
+            return
+        studios = self._recent(caller)
+        if studio_id := operation.studio():
+            _use(studios, studio_id, most=_MOST_STUDIOS)
+
+    def record_failure(self, failure: Failure, caller: Caller) -> None:
+        """TRaX refused a call. A missing scope proves the key, `invalid_key` disproves it."""
+        if failure.code == "insufficient_scope":
+            self._recent(caller)
+        if failure.code == "invalid_key":
+            self._studios.pop(caller.fingerprint, None)
+
+    def _recent(self, caller: Caller) -> _Recent:
+        studios = self._studios.setdefault(caller.fingerprint, _Recent())
+        self._studios.move_to_end(caller.fingerprint)
+        if len(self._studios) > _MOST_KEYS:
+            self._studios.popitem(last=False)
+        return studios
+
+
+def _use(recent: _Recent, name: str, *, most: int) -> None:
+    recent[name] = None
+    recent.move_to_end(name)
+    if len(recent) > most:
+        recent.popitem(last=False)
