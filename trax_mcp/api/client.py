@@ -51,28 +51,39 @@ class Client:
         self._now = now
 
     async def read(
-        self, operation: Operation[Answer_co], caller: Caller, *, retry: bool = True
+        self,
+        operation: Operation[Answer_co],
+        caller: Caller,
+        *,
+        retry: bool = True,
+        urgent: bool = False,
     ) -> Answer_co:
         """Send an operation and return its answer as a model.
 
         Raises:
             TraxError: as `send`; also BadAnswer if the answer lacks a required field.
         """
-        answer = await self.send(operation, caller, retry=retry)
+        answer = await self.send(operation, caller, retry=retry, urgent=urgent)
         try:
             return operation.answer_model().model_validate(answer.data)
         except ValidationError:
             raise incomplete(operation, request_id=answer.request_id) from None
 
     async def send(
-        self, operation: Operation[Answer_co], caller: Caller, *, retry: bool = True
+        self,
+        operation: Operation[Answer_co],
+        caller: Caller,
+        *,
+        retry: bool = True,
+        urgent: bool = False,
     ) -> Answer[Answer_co]:
         """Send an operation and return what TRaX answered.
 
-        With `retry`, calls that can safely be repeated are sent again after some failures.
+        With `retry`, calls that can safely be repeated are sent again after some failures. An
+        `urgent` call does not wait for ordinary ones; a stop is always urgent.
 
         Raises:
-            NotSent: the caller has no key and the call needs one.
+            NotSent: the caller has no key and the call needs one, or has too many calls in flight.
             NoConnection: TRaX could not be reached; nothing was sent.
             LostAnswer: sent, and no answer came back in time.
             Refused: TRaX answered with an error.
@@ -84,7 +95,9 @@ class Client:
         while True:
             tries += 1
             try:
-                response = await self._exchange.run(operation, caller)
+                response = await self._exchange.run(
+                    operation, caller, urgent=urgent or operation.stops_broadcast
+                )
                 answer = read_response(operation, response, caller)
             except TraxError as error:
                 self.accepted_keys.record_failure(error.failure, caller)
@@ -118,6 +131,7 @@ class Client:
                 timeout_seconds=self.timeout_seconds,
                 transport=self.transport,
                 now=self._now,
+                accepted_keys=self.accepted_keys,
             )
         except Exception:  # noqa: BLE001  httpx raises many types for a wrong environment
             raise client_setup_failed() from None

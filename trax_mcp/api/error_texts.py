@@ -81,6 +81,15 @@ def no_connection(*, request_id: str) -> NoConnection:
     )
 
 
+def too_busy() -> NotSent:
+    """The caller has too many other requests in flight."""
+    message = (
+        "Too many other calls with this key are waiting for TRaX, so nothing was sent."
+        " Wait for their answers, then call again."
+    )
+    return NotSent(Failure(code="unreachable", message=message, retryable=True))
+
+
 def timed_out(operation: Operation[Model], *, request_id: str, seconds: float) -> LostAnswer:
     """The call was sent, but no answer came in time."""
     happened = f"TRaX did not answer within {seconds:g} s"

@@ -48,8 +48,8 @@ class _Reading(Generic[FactT]):
 class FactReader:
     """Reads facts about one studio for one caller.
 
-    A `quick` reader takes at most 2 seconds for each fact, sends each request once, and treats
-    every failure but a wrong key or id as unknown.
+    A `quick` reader takes at most 2 seconds for each fact, sends each request once, urgently, and
+    treats every failure but a wrong key or id as unknown.
     """
 
     client: Client
@@ -139,13 +139,16 @@ class FactReader:
 
     async def _get(self, operation: Operation[Answer_co]) -> Answer_co:
         return await self._in_time(
-            operation, self.client.read(operation, self.caller, retry=not self.quick)
+            operation,
+            self.client.read(operation, self.caller, retry=not self.quick, urgent=self.quick),
         )
 
     async def _list(self, operation: ListOperation[ItemT]) -> tuple[ItemT, ...]:
         return await self._in_time(
             operation,
-            read_all_pages(self.client, operation, self.caller, retry=not self.quick),
+            read_all_pages(
+                self.client, operation, self.caller, retry=not self.quick, urgent=self.quick
+            ),
         )
 
     async def _in_time(self, operation: Operation[Model], reading: Awaitable[FactT]) -> FactT:

@@ -12,7 +12,12 @@ _MOST_PAGES: Final = 50
 
 
 async def read_all_pages(
-    client: Client, operation: ListOperation[ItemT], caller: Caller, *, retry: bool = True
+    client: Client,
+    operation: ListOperation[ItemT],
+    caller: Caller,
+    *,
+    retry: bool = True,
+    urgent: bool = False,
 ) -> tuple[ItemT, ...]:
     """Return all items of a list.
 
@@ -23,7 +28,7 @@ async def read_all_pages(
     seen: set[str] = set()
     cursor: str | None = None
     while True:
-        page = await client.read(operation.next_page(cursor), caller, retry=retry)
+        page = await client.read(operation.next_page(cursor), caller, retry=retry, urgent=urgent)
         items += page.data
         cursor = page.next_cursor
         if not cursor:
