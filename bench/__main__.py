@@ -95,7 +95,7 @@ def _call_lines(effort: Effort) -> Iterator[ComparisonLine | str]:
 def _surface_lines() -> Iterator[CountLine | str]:
     surface = call_cost.surface()
     yield f"what a model sees: {surface.tools} tools, {surface.arguments} arguments"
-    yield CountLine("  bytes, TRaX's calls", surface.contract_bytes, target=13_000)
+    yield CountLine("  bytes, TRaX's calls", surface.contract_bytes, target=14_000)
     yield CountLine("  bytes, beyond them", surface.beyond_bytes, target=3_000)
     yield CountLine("  without description", surface.undescribed, target=0)
 

@@ -1,12 +1,14 @@
 """The types of tool arguments, and the values that each accepts.
 
 Models sometimes send numbers, booleans and lists as strings, so unambiguous strings are accepted.
-An error states the rule and never repeats the value, which may be a secret.
+Every text and list has a limit, which is checked first. TRaX documents none: the limits are this
+server's, which keeps texts in memory until a person has answered. An error states the rule and
+never repeats the value, which may be a secret.
 """
 
 import json
 import re
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
@@ -16,10 +18,19 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LARGEST_INTEGER = 2**53 - 1  # JSON parsers agree up to here (RFC 8259, section 6)
 LONGEST_WAIT_SECONDS = 55  # many clients cancel a call after a minute
 _WAIT_RULE = f"must be a number of seconds from 0 to {LONGEST_WAIT_SECONDS}"
-_LONGEST_ID, _LONGEST_CURSOR = (
-    512,
-    4096,
-)  # even percent-encoded, both are shorter than the longest URL of httpx
+
+LONGEST_ID: Final = 512
+LONGEST_CURSOR: Final = 4_096  # percent-encoded, still shorter than the longest URL of httpx
+LONGEST_NAME: Final = 200
+LONGEST_FILE_NAME: Final = 255  # as in most file systems
+LONGEST_PATH: Final = 4_096
+LONGEST_ADDRESS: Final = 2_048
+LONGEST_MESSAGE: Final = 2_000
+LONGEST_SECRET: Final = 2_048
+LONGEST_QUERY: Final = LONGEST_ID
+LONGEST_CONFIRMATION: Final = LONGEST_ID
+MOST_ITEMS: Final = 50
+_LONGEST_LIST = MOST_ITEMS * (12 * LONGEST_NAME + 4)  # as JSON, with every character escaped
 
 
 def rule(sentence: str) -> PydanticCustomError:
@@ -27,7 +38,23 @@ def rule(sentence: str) -> PydanticCustomError:
     return PydanticCustomError("rule", "{sentence}", {"sentence": sentence})
 
 
-def _read_text(value: object) -> str:
+def too_long(longest: int) -> PydanticCustomError:
+    """The error for a text over the limit."""
+    return rule(f"must have at most {longest:,} characters (a limit of this server)")
+
+
+def is_id(text: str) -> bool:
+    """Whether a text can be an id. TRaX gives ids that can; a list may hold others all the same."""
+    try:
+        _read_id(text)
+    except PydanticCustomError:
+        return False
+    return True
+
+
+def _read_text(value: object, *, longest: int) -> str:
+    if isinstance(value, str) and len(value) > longest:
+        raise too_long(longest)
     if not isinstance(value, str) or not value.strip():
         raise rule("must be a non-empty string")
     if _has_lone_surrogate(value):
@@ -35,23 +62,20 @@ def _read_text(value: object) -> str:
     return value
 
 
+def _text(longest: int) -> BeforeValidator:
+    return BeforeValidator(lambda value: _read_text(value, longest=longest))
+
+
 def _read_id(value: object) -> str:
-    text = _read_text(value)
-    if text in {".", ".."} or _CONTROL.search(text) or len(text) > _LONGEST_ID:
+    text = _read_text(value, longest=LONGEST_ID)
+    if text in {".", ".."} or _CONTROL.search(text):
         raise rule("must be an id as TRaX gave it, on one line, not `.` or `..`")
-    return text
-
-
-def _read_cursor(value: object) -> str:
-    text = _read_text(value)
-    if len(text) > _LONGEST_CURSOR:
-        raise rule("must be a cursor as it was given")
     return text
 
 
 def _read_secret(value: object) -> SecretStr:
     plain = value.get_secret_value() if isinstance(value, SecretStr) else value
-    return SecretStr(_read_text(plain))
+    return SecretStr(_read_text(plain, longest=LONGEST_SECRET))
 
 
 def _read_boolean(value: object) -> bool:
@@ -93,14 +117,18 @@ def _read_wait(value: object) -> float:
     return float(value)
 
 
-def _read_texts(value: object) -> tuple[str, ...]:
+def _read_names(value: object) -> tuple[str, ...]:
     items = _parse_list(value) if isinstance(value, str) else value
     if not isinstance(items, list | tuple):
         raise rule("must be a list of non-empty strings")
-    return tuple(_read_text(item) for item in items)
+    if len(items) > MOST_ITEMS:
+        raise rule(f"must have at most {MOST_ITEMS} items (a limit of this server)")
+    return tuple(_read_text(item, longest=LONGEST_NAME) for item in items)
 
 
 def _parse_list(value: str) -> object:
+    if len(value) > _LONGEST_LIST:
+        raise too_long(_LONGEST_LIST)
     try:
         return json.loads(value)
     except (ValueError, RecursionError):
@@ -116,12 +144,17 @@ def _has_lone_surrogate(text: str) -> bool:
     return False
 
 
-Text = Annotated[str, BeforeValidator(_read_text)]
-Id = Annotated[str, BeforeValidator(_read_id)]
-Cursor = Annotated[str, BeforeValidator(_read_cursor)]
-Secret = Annotated[SecretStr, BeforeValidator(_read_secret)]
+Name = Annotated[str, Field(max_length=LONGEST_NAME), _text(LONGEST_NAME)]
+FileName = Annotated[str, Field(max_length=LONGEST_FILE_NAME), _text(LONGEST_FILE_NAME)]
+Path = Annotated[str, Field(max_length=LONGEST_PATH), _text(LONGEST_PATH)]
+Address = Annotated[str, Field(max_length=LONGEST_ADDRESS), _text(LONGEST_ADDRESS)]
+Message = Annotated[str, Field(max_length=LONGEST_MESSAGE), _text(LONGEST_MESSAGE)]
+Query = Annotated[str, Field(max_length=LONGEST_QUERY), _text(LONGEST_QUERY)]
+Cursor = Annotated[str, Field(max_length=LONGEST_CURSOR), _text(LONGEST_CURSOR)]
+Id = Annotated[str, Field(max_length=LONGEST_ID), BeforeValidator(_read_id)]
+Secret = Annotated[SecretStr, Field(max_length=LONGEST_SECRET), BeforeValidator(_read_secret)]
 Boolean = Annotated[bool, BeforeValidator(_read_boolean)]
 Limit = Annotated[int, Field(ge=1), BeforeValidator(_read_limit)]
 ByteSize = Annotated[int, Field(ge=0), BeforeValidator(_read_byte_size)]
 WaitSeconds = Annotated[float, Field(ge=0, le=LONGEST_WAIT_SECONDS), BeforeValidator(_read_wait)]
-Texts = Annotated[tuple[Text, ...], BeforeValidator(_read_texts)]
+Names = Annotated[tuple[Name, ...], Field(max_length=MOST_ITEMS), BeforeValidator(_read_names)]

@@ -9,13 +9,17 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from trax_mcp.api.argument_types import (
+    Address,
     Boolean,
     ByteSize,
+    FileName,
     Id,
     Limit,
+    Message,
+    Name,
+    Names,
+    Path,
     Secret,
-    Text,
-    Texts,
     rule,
 )
 from trax_mcp.api.models import (
@@ -85,7 +89,7 @@ class CreateStudio(
     verify_with=ListStudios,
     hint="Cannot be undone: no tool deletes a studio.",
 ):
-    name: Text = Field(description="The name people see.")
+    name: Name = Field(description="The name people see.")
 
 
 class UpdateStudio(
@@ -96,7 +100,7 @@ class UpdateStudio(
     hint="Turning `autoGoLive` on can put the studio on air later.",
 ):
     studio_id: Id
-    name: Text | None = Field(None, description="New name.")
+    name: Name | None = Field(None, description="New name.")
     auto_go_live: Boolean | None = Field(None, description="May start a broadcast on its own.")
     auto_go_offline_on_drop: Boolean | None = Field(None, description="End it when input drops.")
 
@@ -118,10 +122,10 @@ class CreateDestination(
     hint="Give `connectionId`, or `rtmpUrl` with `streamKey`.",
 ):
     studio_id: Id
-    name: Text = Field(description="The name people see.")
-    platform: Text = Field(description="Such as youtube or twitch.")
-    connection_id: Text | None = None
-    rtmp_url: Text | None = Field(None, description="Ingest address; needs streamKey.")
+    name: Name = Field(description="The name people see.")
+    platform: Name = Field(description="Such as youtube or twitch.")
+    connection_id: Id | None = None
+    rtmp_url: Address | None = Field(None, description="Ingest address; needs streamKey.")
     stream_key: Secret | None = None
     enabled: Boolean | None = Field(None, description="Whether going live reaches it.")
     vertical: Boolean | None = Field(None, description="Portrait picture.")
@@ -144,9 +148,9 @@ class UpdateDestination(
 ):
     studio_id: Id
     dest_id: Id
-    name: Text | None = Field(None, description="New name.")
-    platform: Text | None = Field(None, description="Such as youtube or twitch.")
-    rtmp_url: Text | None = Field(None, description="New ingest address.")
+    name: Name | None = Field(None, description="New name.")
+    platform: Name | None = Field(None, description="Such as youtube or twitch.")
+    rtmp_url: Address | None = Field(None, description="New ingest address.")
     stream_key: Secret | None = None
     enabled: Boolean | None = Field(None, description="Whether going live reaches it.")
     vertical: Boolean | None = Field(None, description="Portrait picture.")
@@ -180,9 +184,9 @@ class CreateSource(
     hint="While live, viewers may see it.",
 ):
     studio_id: Id
-    name: Text = Field(description="The name people see.")
-    type: Text
-    url: Text | None = Field(None, description="Where a feed or file comes from.")
+    name: Name = Field(description="The name people see.")
+    type: Name
+    url: Address | None = Field(None, description="Where a feed or file comes from.")
     active: Boolean | None = Field(None, description="Whether it can be on screen.")
 
 
@@ -195,8 +199,8 @@ class UpdateSource(
 ):
     studio_id: Id
     source_id: Id
-    name: Text | None = Field(None, description="New name.")
-    url: Text | None = Field(None, description="New address of the feed or file.")
+    name: Name | None = Field(None, description="New name.")
+    url: Address | None = Field(None, description="New address of the feed or file.")
     active: Boolean | None = Field(None, description="Whether it can be on screen.")
 
 
@@ -264,8 +268,8 @@ class SendChatMessage(
     hint="Public at once: send only what the person asked for.",
 ):
     studio_id: Id
-    text: Text = Field(description="The message.")
-    platforms: Texts | None = None
+    text: Message = Field(description="The message.")
+    platforms: Names | None = None
 
 
 class ListConnections(
@@ -303,10 +307,10 @@ class CreateMediaUpload(
     verify_with=ListMedia,
     hint="`uploadUrl` is secret and short-lived: do not show or store it.",
 ):
-    filename: Text = Field(description="Name of the file.")
-    content_type: Text = Field(description="Media type, such as video/mp4.")
+    filename: FileName = Field(description="Name of the file.")
+    content_type: Name = Field(description="Media type, such as video/mp4.")
     byte_size: ByteSize = Field(description="Exact size in bytes.")
-    folder: Text | None = Field(None, description="Folder in the library.")
+    folder: Path | None = Field(None, description="Folder in the library.")
 
 
 OPERATIONS: tuple[type[Operation[Model]], ...] = (

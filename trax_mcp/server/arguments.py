@@ -9,6 +9,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from trax_mcp.api.argument_types import LONGEST_CONFIRMATION
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import Failure, NotSent
 from trax_mcp.api.text_safety import quote
@@ -24,7 +25,11 @@ EVIDENCE: Mapping[str, JsonObject] = {
         "default": False,
         "description": "True only after a person's yes.",
     },
-    CONFIRMATION: {"type": "string", "description": "Copied from the preview."},
+    CONFIRMATION: {
+        "type": "string",
+        "maxLength": LONGEST_CONFIRMATION,
+        "description": "Copied from the preview.",
+    },
 }
 """The schemas of the arguments that every guarded tool has besides those of its input."""
 
@@ -65,7 +70,9 @@ def _read_evidence(arguments: Mapping[str, object]) -> Evidence:
 def _evidence_problems(arguments: Mapping[str, object]) -> Iterator[str]:
     if not isinstance(arguments.get(CONFIRM), bool | None):
         yield f"`{CONFIRM}` must be the boolean true, given after the person's yes"
-    if not isinstance(arguments.get(CONFIRMATION), str | None):
+    confirmation = arguments.get(CONFIRMATION)
+    is_too_long = isinstance(confirmation, str) and len(confirmation) > LONGEST_CONFIRMATION
+    if is_too_long or not isinstance(confirmation, str | None):
         yield f"`{CONFIRMATION}` must be the string that the preview gave"
 
 

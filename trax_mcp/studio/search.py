@@ -8,7 +8,7 @@ from typing import Final
 import anyio
 from pydantic import Field
 
-from trax_mcp.api.argument_types import Text
+from trax_mcp.api.argument_types import Query
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
@@ -30,7 +30,7 @@ class FindStudio(
 ):
     """Searches the studios of a caller."""
 
-    query: Text = Field(description="The name, a part of it, or the id.")
+    query: Query = Field(description="The name, a part of it, or the id.")
 
     @classmethod
     def answer_schema(cls) -> JsonObject:

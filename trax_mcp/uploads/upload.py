@@ -11,7 +11,7 @@ from typing import Final
 
 from pydantic import Field, ValidationError
 
-from trax_mcp.api.argument_types import Text
+from trax_mcp.api import argument_types
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import CONTRACT, JsonObject
@@ -51,8 +51,8 @@ class UploadMedia(
 ):
     """Uploads a file of this computer."""
 
-    path: Text = Field(description="Whole path, or path below an allowed folder.")
-    folder: Text | None = Field(None, description="Folder in the media library.")
+    path: argument_types.Path = Field(description="Whole path, or path below an allowed folder.")
+    folder: argument_types.Path | None = Field(None, description="Folder in the media library.")
 
     @classmethod
     def answer_schema(cls) -> JsonObject:
