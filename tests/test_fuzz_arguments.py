@@ -29,6 +29,7 @@ from tests.fuzz.stage import (
 from tests.fuzz.values import (
     ANYTHING,
     KNOWN,
+    MAX_ID_LENGTH,
     NAMES,
     NON_OBJECTS,
     ODD_VALUES,
@@ -193,10 +194,11 @@ CONFIRM_VALUES: Final = st.sampled_from((True, True, True, False))
 
 
 def consent_arguments(*known: str) -> st.SearchStrategy[Message]:
-    """Consent arguments as a model may send them."""
-    confirmations = st.sampled_from(known) if known else TEXTS
+    """Consent arguments as a model may send them. No confirmation is over the limit."""
+    invented = TEXTS.filter(lambda it: len(it) <= MAX_ID_LENGTH)
+    confirmations = st.sampled_from(known) if known else invented
     return st.fixed_dictionaries(
-        {"confirm": CONFIRM_VALUES}, optional={"confirmation": confirmations | TEXTS}
+        {"confirm": CONFIRM_VALUES}, optional={"confirmation": confirmations | invented}
     )
 
 
