@@ -24,7 +24,7 @@ ON_AIR: Final = StreamStatus.model_validate(
 )
 
 
-def studio(name: str = "Friday Show", which: str = "s") -> Studio:
+def studio(name: str = "Friday Show", which: str = "studio_42") -> Studio:
     """A studio."""
     shown = {"id": which, "name": name, "ownerSub": "user_robin", "role": "owner"}
     return Studio.model_validate(shown)
@@ -34,13 +34,13 @@ def destination(
     which: str, name: str, platform: str, *, enabled: bool = True, vertical: bool = False
 ) -> Destination:
     """A destination."""
-    shown = {"id": which, "studioId": "s", "name": name, "platform": platform}
+    shown = {"id": which, "studioId": "studio_42", "name": name, "platform": platform}
     return Destination.model_validate({**shown, "enabled": enabled, "vertical": vertical})
 
 
 def source(which: str, name: str, kind: str = "webcam", *, active: bool = True) -> Source:
     """A source."""
-    shown = {"id": which, "studioId": "s", "name": name, "type": kind, "active": active}
+    shown = {"id": which, "studioId": "studio_42", "name": name, "type": kind, "active": active}
     return Source.model_validate(shown)
 
 
@@ -56,12 +56,12 @@ EVERYTHING: Final = Facts(
     studio=studio(),
     status=OFF_AIR,
     destinations=(
-        destination("d1", "Main", "youtube"),
-        destination("d2", "Late crowd", "twitch"),
-        destination("d3", "Trying out", "kick", enabled=False),
+        destination("dest_1", "Main", "youtube"),
+        destination("dest_2", "Late crowd", "twitch"),
+        destination("dest_3", "Trying out", "kick", enabled=False),
     ),
-    sources=(source("c1", "Camera"), source("c2", "Guest", "rtmp", active=False)),
-    connections=(account("a1", "Robin", "youtube"), account("a2", "robin_x", "twitch")),
+    sources=(source("source_1", "Camera"), source("source_2", "Guest", "rtmp", active=False)),
+    connections=(account("conn_1", "Robin", "youtube"), account("conn_2", "robin_x", "twitch")),
     health=Health.model_validate({"status": "ok", "writeEnabled": True}),
 )
 """Everything that can be read around a studio that is off air."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-Arguments = dict[str, Any]
+from tests.operation_table import STREAM_KEY, TABLE, Arguments
 
-STREAM_KEY: Final = "live-4711-do-not-print"
-"""A stream key. Tests check that it is not printed."""
+__all__ = ["STREAM_KEY", "Arguments"]
 
 STUDIO: Final[Arguments] = {"studioId": "studio_42"}
 DESTINATION: Final[Arguments] = {**STUDIO, "destId": "dest_1"}
@@ -15,29 +14,9 @@ SOURCE: Final[Arguments] = {**STUDIO, "sourceId": "source_1"}
 OFF_AIR: Final[Arguments] = {"studioId": "studio_43"}
 
 CALLS: Final[dict[str, Arguments]] = {
-    "get_health": {},
-    "get_openapi": {},
-    "list_studios": {"limit": 2},
-    "create_studio": {"name": "Late Show"},
-    "get_studio": STUDIO,
-    "update_studio": {**STUDIO, "name": "N", "autoGoLive": False},
-    "list_destinations": {**STUDIO, "limit": 200},
-    "create_destination": {**STUDIO, "name": "N", "platform": "kick", "connectionId": "conn_1"},
-    "update_destination": {**DESTINATION, "enabled": False},
-    "delete_destination": DESTINATION,
-    "list_sources": STUDIO,
-    "create_source": {**STUDIO, "name": "N", "type": "webcam"},
-    "update_source": {**SOURCE, "active": False},
-    "delete_source": SOURCE,
-    "get_stream_status": STUDIO,
+    **{entry.tool: entry.arguments(entry.examples[0]) for entry in TABLE},
+    # Also where the other studio is on air.
     "go_live": OFF_AIR,
-    "go_offline": STUDIO,
-    "list_chat_messages": STUDIO,
-    "send_chat_message": {**STUDIO, "text": "Grüße \U0001f44b", "platforms": ["twitch"]},
-    "list_connections": {},
-    "unlink_connection": {"connectionId": "conn_1"},
-    "list_media": {},
-    "create_media_upload": {"filename": "a.mp4", "contentType": "video/mp4", "byteSize": 1},
 }
 
 COMPOSITE_CALLS: Final[dict[str, Arguments]] = {

@@ -12,23 +12,9 @@ import anyio
 import pytest
 
 from tests.conftest import OWNER
+from tests.operation_table import CHANGES
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.operations import (
-    CreateDestination,
-    CreateMediaUpload,
-    CreateSource,
-    CreateStudio,
-    DeleteDestination,
-    DeleteSource,
-    GoLive,
-    GoOffline,
-    SendChatMessage,
-    UnlinkConnection,
-    UpdateDestination,
-    UpdateSource,
-    UpdateStudio,
-)
 from trax_mcp.consent.plans import plan_for
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Destination, Key
@@ -47,38 +33,10 @@ STUDIO: Final = "/v1/studios/studio_42"
 STATUS, PLACES, SOURCES = (f"{STUDIO}/{it}" for it in ("stream-status", "destinations", "sources"))
 ACCOUNTS, HEALTH, STUDIOS = "/v1/connections", "/v1/health", "/v1/studios"
 
-S: Final = {"studio_id": "studio_42"}
-GO_LIVE: Final = GoLive(**S)
-GO_OFFLINE: Final = GoOffline(**S)
-UNLINK: Final = UnlinkConnection(connection_id="conn_1")
-
-OF_A_STUDIO: Final = (STUDIO, STATUS, PLACES, HEALTH)
-WITH_SOURCES: Final = (STUDIO, STATUS, SOURCES, HEALTH)
-FIRST: Final[dict[Operation[Model], tuple[str, ...]]] = {
-    GO_LIVE: (STUDIO, STATUS, PLACES, SOURCES, ACCOUNTS, HEALTH),
-    GO_OFFLINE: (STUDIO, STATUS, PLACES),
-    DeleteDestination(**S, dest_id="dest_1"): OF_A_STUDIO,
-    DeleteSource(**S, source_id="source_1"): WITH_SOURCES,
-    UNLINK: (ACCOUNTS, STUDIOS, HEALTH),
-    UpdateStudio(**S, auto_go_live=True): OF_A_STUDIO,
-    CreateDestination(**S, name="N", platform="kick"): OF_A_STUDIO,
-    UpdateDestination(**S, dest_id="dest_1", enabled=False): OF_A_STUDIO,
-    CreateSource(**S, name="N", type="webcam"): WITH_SOURCES,
-    UpdateSource(**S, source_id="source_1", active=False): WITH_SOURCES,
-    SendChatMessage(**S, text="Hello"): OF_A_STUDIO,
-    CreateStudio(name="N"): (STUDIOS, HEALTH),
-    CreateMediaUpload(filename="a.mp4", content_type="video/mp4", byte_size=1): (STUDIOS, HEALTH),
-}
+FIRST: Final = {example.operation: entry.reads for entry, example in CHANGES}
 """The requests before anything else, for each operation: concurrent, and each sent once."""
 
-READABLE: Final = ("studio_42", "studio_43", "studio_51", "studio_60")
-"""The studios of the caller. An account may be in use in each of them."""
-
-SECOND: Final[dict[Operation[Model], tuple[str, ...]]] = {
-    UNLINK: tuple(
-        f"/v1/studios/{it}/{what}" for it in READABLE for what in ("stream-status", "destinations")
-    )
-}
+SECOND: Final = {it.operation: entry.later_reads for entry, it in CHANGES if entry.later_reads}
 """The requests that need the first answers."""
 
 each_operation = pytest.mark.parametrize("operation", FIRST, ids=lambda it: it.tool_name)

@@ -14,15 +14,10 @@ import pytest
 from tests.conftest import OWNER
 from tests.looks import (
     FIRST,
-    GO_LIVE,
-    GO_OFFLINE,
-    OF_A_STUDIO,
     PLACES,
     SECOND,
     STATUS,
     STUDIOS,
-    UNLINK,
-    S,
     asked,
     each_operation,
     enable_many,
@@ -31,6 +26,7 @@ from tests.looks import (
     read,
     reader_for,
 )
+from tests.operation_table import GO_LIVE, GO_OFFLINE, UNLINK, WITH_DESTINATIONS, S
 from trax_mcp.api.operations import UpdateDestination
 from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.rules import GUARDABLE
@@ -111,7 +107,7 @@ async def test_a_known_status_is_not_read_again(trax: Client, sandbox: Sandbox) 
     assert asked(sandbox) == Counter([STATUS])
     facts = await reader.read(plan_for(operation).reads, known)
     assert facts.status is known.status
-    assert asked(sandbox) == Counter(OF_A_STUDIO)
+    assert asked(sandbox) == Counter(WITH_DESTINATIONS)
 
 
 async def test_nothing_is_read_where_nothing_is_wanted(trax: Client, sandbox: Sandbox) -> None:

@@ -14,15 +14,11 @@ import pytest
 from tests.looks import (
     ACCOUNTS,
     FIRST,
-    GO_LIVE,
-    GO_OFFLINE,
     HEALTH,
     PLACES,
     SOURCES,
     STATUS,
     STUDIO,
-    UNLINK,
-    S,
     asked,
     each_operation,
     enable_many,
@@ -32,6 +28,7 @@ from tests.looks import (
     read,
     reader_for,
 )
+from tests.operation_table import GO_LIVE, GO_OFFLINE, UNLINK, S
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import NotSent, TraxError
 from trax_mcp.api.operations import (

@@ -1,6 +1,6 @@
 """Exactly the calls that viewers see or that cannot be undone need consent.
 
-The table repeats by hand when each call is guarded, so that a change in the code alone fails.
+`operation_table` repeats by hand when each call is guarded, so that a change of code alone fails.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 import mcp
 import pytest
 
-from tests.calls import CALLS, COMPOSITE_CALLS, DESTINATION, EVERY, SOURCE, STREAM_KEY, STUDIO
+from tests.calls import CALLS, COMPOSITE_CALLS, EVERY, STUDIO
 from tests.conftest import OWNER, call
+from tests.operation_table import CHANGES, READ, TABLE
 from tests.witness import put_on_air
+from trax_mcp.consent.plans import When
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.sandbox import Fault
 from trax_mcp.server.app import ServerDeps, build_server
@@ -29,49 +31,13 @@ if TYPE_CHECKING:
     from trax_mcp.api.client import Client
     from trax_mcp.sandbox import Sandbox
 
-ALWAYS, WHILE_LIVE, NEVER = "always", "while live", "never"
+NEVER, WHILE_LIVE, ALWAYS = When
 
-PLACE: Final[Arguments] = {**STUDIO, "name": "N", "platform": "kick"}
-CAMERA: Final[Arguments] = {**STUDIO, "name": "N", "type": "webcam"}
-INGEST: Final[Arguments] = {"rtmpUrl": "rtmps://x", "streamKey": STREAM_KEY}
+WHEN: Final = [(entry.tool, entry.arguments(it), it.when) for entry, it in CHANGES]
+"""All tools that change something, with each combination of arguments that makes a difference."""
 
-WHEN: Final[list[tuple[str, Arguments, str]]] = [
-    ("go_live", STUDIO, ALWAYS),
-    ("go_offline", STUDIO, ALWAYS),
-    ("delete_destination", DESTINATION, ALWAYS),
-    ("delete_source", SOURCE, ALWAYS),
-    ("unlink_connection", {"connectionId": "conn_1"}, ALWAYS),
-    ("update_studio", {**STUDIO, "autoGoLive": True}, ALWAYS),
-    ("update_studio", {**STUDIO, "autoGoLive": True, "name": "N"}, ALWAYS),
-    ("update_studio", {**STUDIO, "autoGoLive": False}, NEVER),
-    ("update_studio", {**STUDIO, "autoGoOfflineOnDrop": True}, NEVER),
-    ("update_studio", {**STUDIO, "name": "N"}, NEVER),
-    ("create_destination", PLACE, WHILE_LIVE),
-    ("create_destination", {**PLACE, **INGEST}, WHILE_LIVE),
-    ("create_destination", {**PLACE, "enabled": True}, WHILE_LIVE),
-    ("create_destination", {**PLACE, "enabled": False}, NEVER),
-    ("update_destination", {**DESTINATION, "rtmpUrl": "rtmps://x"}, ALWAYS),
-    ("update_destination", {**DESTINATION, "streamKey": STREAM_KEY}, ALWAYS),
-    ("update_destination", {**DESTINATION, "platform": "kick", "name": "N"}, ALWAYS),
-    ("update_destination", {**DESTINATION, "enabled": True}, WHILE_LIVE),
-    ("update_destination", {**DESTINATION, "enabled": False}, WHILE_LIVE),
-    ("update_destination", {**DESTINATION, "vertical": False, "name": "N"}, WHILE_LIVE),
-    ("update_destination", {**DESTINATION, "name": "N"}, NEVER),
-    ("create_source", CAMERA, WHILE_LIVE),
-    ("create_source", {**CAMERA, "active": True}, WHILE_LIVE),
-    ("create_source", {**CAMERA, "active": False}, NEVER),
-    ("update_source", {**SOURCE, "active": True}, WHILE_LIVE),
-    ("update_source", {**SOURCE, "active": False, "name": "N"}, WHILE_LIVE),
-    ("update_source", {**SOURCE, "url": "rtmp://x"}, WHILE_LIVE),
-    ("update_source", {**SOURCE, "name": "N"}, NEVER),
-    ("create_studio", {"name": "N"}, NEVER),
-    ("send_chat_message", {**STUDIO, "text": "Hello"}, NEVER),
-    ("create_media_upload", CALLS["create_media_upload"], NEVER),
-]
-"""All tools that change something, with a row for each relevant combination of arguments."""
-
-READS: Final = [*(tool for tool in CALLS if tool.startswith(("get_", "list_"))), *COMPOSITE_CALLS]
-GUARDED: Final = {tool for tool, _, when in WHEN if when != NEVER}
+READS: Final = [*(entry.tool for entry in TABLE if entry.hints == READ), *COMPOSITE_CALLS]
+GUARDED: Final = {tool for tool, _, when in WHEN if when is not NEVER}
 
 
 def _off_air(_sandbox: Sandbox) -> None:
@@ -94,15 +60,19 @@ STATES: Final[dict[str, Callable[[Sandbox], None]]] = {
 each_state = pytest.mark.parametrize("state", STATES)
 
 
-def rows(cases: Iterable[tuple[str, Arguments, str]]) -> pytest.MarkDecorator:
+def rows(cases: Iterable[tuple[str, Arguments, When | None]]) -> pytest.MarkDecorator:
     """Parametrize by these rows, with ids from their arguments."""
-    named = [pytest.param(*row, id="-".join((row[2], row[0], *row[1]))) for row in cases]
+    named = [pytest.param(*row, id=_row_id(*row)) for row in cases]
     return pytest.mark.parametrize(("tool", "arguments", "when"), named)
 
 
-def needs_consent(when: str, state: str) -> bool:
+def _row_id(tool: str, arguments: Arguments, when: When | None) -> str:
+    return "-".join((when.name if when else "", tool, *arguments))
+
+
+def needs_consent(when: When, state: str) -> bool:
     """Whether a call of this row needs consent in this state."""
-    return when == ALWAYS or (when == WHILE_LIVE and state != "off air")
+    return when is ALWAYS or (when is WHILE_LIVE and state != "off air")
 
 
 def status_of(result: types.CallToolResult) -> str:
@@ -111,11 +81,6 @@ def status_of(result: types.CallToolResult) -> str:
     if not result.is_error:
         return "ran"
     return str(data["error"]["code"] if "error" in data else data["status"])
-
-
-def test_every_tool_that_changes_something_is_in_the_table() -> None:
-    """A new tool must be added to the table."""
-    assert {tool for tool, _, _ in WHEN} == CALLS.keys() - READS
 
 
 @rows(WHEN)
@@ -127,7 +92,7 @@ async def test_without_consent_exactly_the_guarded_calls_do_not_run(
     state: str,
     tool: str,
     arguments: Arguments,
-    when: str,
+    when: When,
 ) -> None:
     """A call that does not run changes nothing. A call that is never guarded is one request.
 
@@ -141,10 +106,10 @@ async def test_without_consent_exactly_the_guarded_calls_do_not_run(
         expected = "confirmation_required" if needs_consent(when, state) else "ran"
     assert status == expected
     assert len(sandbox.mutations) == (expected == "ran")
-    assert when != NEVER or len(sandbox.requests) == 1
+    assert when is not NEVER or len(sandbox.requests) == 1
 
 
-@rows(row for row in WHEN if row[2] != NEVER)
+@rows(row for row in WHEN if row[2] is not NEVER)
 @each_state
 async def test_with_consent_each_guarded_call_runs_once(
     flag_server: Server[Any],
@@ -153,7 +118,7 @@ async def test_with_consent_each_guarded_call_runs_once(
     state: str,
     tool: str,
     arguments: Arguments,
-    when: str,
+    when: When,
 ) -> None:
     """One change reaches TRaX."""
     STATES[state](sandbox)
@@ -171,9 +136,9 @@ async def test_a_read_never_needs_consent(server: Server[Any], sandbox: Sandbox,
     assert tool in COMPOSITE_CALLS or len(sandbox.requests) == 1
 
 
-@rows(row for row in WHEN if row[2] == NEVER)
+@rows(row for row in WHEN if row[2] is NEVER)
 async def test_the_operator_can_guard_more_tools(
-    trax: Client, sandbox: Sandbox, clock: HandClock, *, tool: str, arguments: Arguments, when: str
+    trax: Client, sandbox: Sandbox, clock: HandClock, *, tool: str, arguments: Arguments, when: When
 ) -> None:
     """A tool in TRAX_GUARD_ALSO needs consent for any arguments, and then runs once."""
     rules = Rules(Mode.FLAG, also=frozenset({tool}))

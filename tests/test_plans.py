@@ -1,22 +1,21 @@
 """What a person is shown before they agree: every sentence of every operation, from given facts.
 
-Pure. `test_naming` is about the names in these sentences, `test_digest` about what voids a yes.
+Pure. `operation_table` holds the sentences. `test_naming` is about the names in them, `test_digest`
+about what voids a yes.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from pydantic import SecretStr
 
 from tests.around import (
     EVERYTHING,
     LIVE,
     OFF_AIR,
     ON_AIR,
-    UNCLEAR,
     account,
     but,
     destination,
@@ -24,387 +23,44 @@ from tests.around import (
     source,
     studio,
 )
-from trax_mcp.api.errors import NotSent
-from trax_mcp.api.models import StreamStatus
-from trax_mcp.api.operations import (
-    OPERATIONS,
-    CreateDestination,
-    CreateMediaUpload,
-    CreateSource,
-    CreateStudio,
-    DeleteDestination,
-    DeleteSource,
-    GetHealth,
-    GoLive,
-    GoOffline,
-    ListStudios,
-    SendChatMessage,
-    UnlinkConnection,
-    UpdateDestination,
-    UpdateSource,
-    UpdateStudio,
+from tests.operation_table import (
+    CHANGES,
+    GO_LIVE,
+    GO_OFFLINE,
+    IDS,
+    NOBODY_GETS_IT,
+    NOTHING_TO_SEE,
+    ON_LATE,
+    ON_MAIN,
+    STARTS,
+    STREAM_KEY,
+    TABLE,
+    UNLINK,
+    says,
 )
+from trax_mcp.api.errors import NotSent
+from trax_mcp.api.operations import OPERATIONS, GetHealth, GoLive, ListStudios
 from trax_mcp.api.tool_input import Effect
 from trax_mcp.consent.plans import PLANS, Plan, check_plans, plan_for
 from trax_mcp.consent.plans.stream import GoLivePlan
-from trax_mcp.consent.preview import Preview, Target
+from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.rules import GUARDABLE
 from trax_mcp.studio.facts import Facts, Unknown
-from trax_mcp.studio.naming import Sentence, note
 
 if TYPE_CHECKING:
+    from tests.operation_table import Shown
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
     from trax_mcp.consent.plans.base import Sentences
+    from trax_mcp.studio.naming import Sentence
 
-S: Final = {"studio_id": "s"}
-GO_LIVE: Final = GoLive(**S)
-UNLINK: Final = UnlinkConnection(connection_id="a1")
-STUDIO: Final = Target("s", "Friday Show")
-MAIN: Final = Target("d1", "Main", "youtube")
-CAMERA: Final = Target("c1", "Camera")
-KEY: Final = SecretStr("live-4711-do-not-print")
-NOTHING: Final = Facts()
+SHOWN: Final = [row for entry in TABLE for row in entry.shown]
+
+each_row = pytest.mark.parametrize("row", SHOWN, ids=lambda it: it.operation.tool_name)
 
 
-def says(text: str, *ids: str) -> Sentence:
-    """A sentence that names the things of these ids."""
-    return Sentence(text, ids)
-
-
-class Row(NamedTuple):
-    """An operation among facts, and everything that a person is shown about it."""
-
-    operation: Operation[Model]
-    facts: Facts
-    target: Target
-    effects: tuple[Sentence, ...]
-    choice: str
-    warnings: tuple[Sentence, ...] = ()
-
-
-ON_MAIN: Final = says('Goes out on "Main" (YouTube).', "d1")
-ON_LATE: Final = says('Goes out on "Late crowd" (Twitch).', "d2")
-STARTS: Final = says('Starts a broadcast of "Friday Show" that anyone can watch.', "s")
-ENDS: Final = says('Ends the broadcast of "Friday Show" for all viewers.', "s")
-NOBODY_GETS_IT: Final = says("No destination is enabled: nobody would receive the stream.")
-NOTHING_TO_SEE: Final = says("No source is active: viewers may see nothing.")
-BY_ITSELF: Final = says("From then on the studio can go on air by itself, without another yes.")
-KEY_IS_LOST: Final = says("Its stream key is lost: it can only be entered anew.")
-SEEN_AT_ONCE: Final = says("The studio is on air. Viewers may see the change at once.")
-MAYBE_SEEN: Final = says("The studio may be on air. Viewers may see the change at once.")
-
-TABLE: Final = [
-    Row(
-        GO_LIVE,
-        EVERYTHING,
-        STUDIO,
-        (STARTS, ON_MAIN, ON_LATE, says('Can be on screen: "Camera" (webcam).', "c1")),
-        'Go live on YouTube and Twitch: "Friday Show"',
-    ),
-    Row(
-        GO_LIVE,
-        but(
-            destinations=(destination("d1", "Shorts", "youtube", vertical=True),),
-            sources=(source("c1", "Camera"), source("c2", "Guest", "webrtc input")),
-        ),
-        STUDIO,
-        (
-            STARTS,
-            says('Goes out on "Shorts" (YouTube, portrait).', "d1"),
-            says('Can be on screen: "Camera" (webcam).', "c1"),
-            says('Can be on screen: "Guest" ("webrtc input").', "c2"),
-        ),
-        'Go live on YouTube: "Friday Show"',
-    ),
-    Row(
-        GO_LIVE,
-        but(destinations=(), sources=()),
-        STUDIO,
-        (STARTS,),
-        'Go live: "Friday Show"',
-        warnings=(NOBODY_GETS_IT, NOTHING_TO_SEE),
-    ),
-    Row(
-        GO_LIVE,
-        NOTHING,
-        Target("s"),
-        (says('Starts a broadcast of "s" that anyone can watch.', "s"),),
-        'Go live: "s"',
-    ),
-    Row(
-        GoOffline(**S),
-        LIVE,
-        STUDIO,
-        (
-            ENDS,
-            note("It is on air since 2026-06-05T18:00:03Z."),
-            says('Leaves "Main" (YouTube).', "d1"),
-            says('Leaves "Late crowd" (Twitch).', "d2"),
-        ),
-        'Go offline: "Friday Show"',
-    ),
-    Row(
-        GoOffline(**S),
-        but(status=StreamStatus(live=True), destinations=None),
-        STUDIO,
-        (ENDS, note("It is on air.")),
-        'Go offline: "Friday Show"',
-    ),
-    Row(
-        GoOffline(**S),
-        EVERYTHING,
-        STUDIO,
-        (ENDS, says("It does not seem to be on air: a start that is under way is stopped too.")),
-        'Go offline: "Friday Show"',
-    ),
-    Row(
-        GoOffline(**S),
-        NOTHING,
-        Target("s"),
-        (says('Ends the broadcast of "s" for all viewers.', "s"),),
-        'Go offline: "s"',
-    ),
-    Row(
-        DeleteDestination(**S, dest_id="d1"),
-        EVERYTHING,
-        MAIN,
-        (
-            says('Removes the destination "Main" (YouTube) from "Friday Show".', "d1", "s"),
-            KEY_IS_LOST,
-        ),
-        'Delete the destination "Main"',
-    ),
-    Row(
-        DeleteDestination(**S, dest_id="d1"),
-        LIVE,
-        MAIN,
-        (
-            says('Removes the destination "Main" (YouTube) from "Friday Show".', "d1", "s"),
-            KEY_IS_LOST,
-            says("The studio is on air. Viewers there may lose the stream at once."),
-        ),
-        'Delete the destination "Main"',
-    ),
-    Row(
-        DeleteDestination(**S, dest_id="d1"),
-        NOTHING,
-        Target("d1"),
-        (
-            says('Removes the destination "d1" from the studio.', "d1"),
-            KEY_IS_LOST,
-            says("The studio may be on air. Viewers there may lose the stream at once."),
-        ),
-        'Delete the destination "d1"',
-    ),
-    Row(
-        DeleteSource(**S, source_id="c1"),
-        EVERYTHING,
-        CAMERA,
-        (says('Removes the source "Camera" from "Friday Show".', "c1", "s"),),
-        'Delete the source "Camera"',
-    ),
-    Row(
-        DeleteSource(**S, source_id="c1"),
-        LIVE,
-        CAMERA,
-        (
-            says('Removes the source "Camera" from "Friday Show".', "c1", "s"),
-            says("The studio is on air. It may vanish from the picture at once."),
-        ),
-        'Delete the source "Camera"',
-    ),
-    Row(
-        DeleteSource(**S, source_id="c1"),
-        NOTHING,
-        Target("c1"),
-        (
-            says('Removes the source "c1" from the studio.', "c1"),
-            says("The studio may be on air. It may vanish from the picture at once."),
-        ),
-        'Delete the source "c1"',
-    ),
-    Row(
-        UNLINK,
-        EVERYTHING,
-        Target("a1", "Robin", "youtube"),
-        (
-            says('Unlinks the YouTube account "Robin" from TRaX.', "a1"),
-            says("Only a person can link it again, on TRaX."),
-        ),
-        'Unlink the account "Robin"',
-    ),
-    Row(
-        UNLINK,
-        NOTHING,
-        Target("a1"),
-        (
-            says('Unlinks the account "a1" from TRaX.', "a1"),
-            says("Only a person can link it again, on TRaX."),
-        ),
-        'Unlink the account "a1"',
-    ),
-    Row(
-        UpdateStudio(**S, name="Late Show", auto_go_live=True),
-        EVERYTHING,
-        STUDIO,
-        (
-            says('Sets name of "Friday Show" to "Late Show".', "s"),
-            says('Sets autoGoLive of "Friday Show" to true.', "s"),
-            BY_ITSELF,
-            says('It would go out on "Main" (YouTube).', "d1"),
-            says('It would go out on "Late crowd" (Twitch).', "d2"),
-        ),
-        'Change the studio "Friday Show"',
-    ),
-    Row(
-        UpdateStudio(**S, auto_go_live=False, auto_go_offline_on_drop=True),
-        LIVE,
-        STUDIO,
-        (
-            says('Sets autoGoLive of "Friday Show" to false.', "s"),
-            says('Sets autoGoOfflineOnDrop of "Friday Show" to true.', "s"),
-        ),
-        'Change the studio "Friday Show"',
-    ),
-    Row(
-        UpdateDestination(
-            **S, dest_id="d1", platform="kick", rtmp_url="rtmps://a.example/app", stream_key=KEY
-        ),
-        EVERYTHING,
-        MAIN,
-        (
-            says('Sets platform of "Main" (YouTube) to "kick".', "d1"),
-            says('Sets rtmpUrl of "Main" (YouTube) to "rtmps://a.example/app".', "d1"),
-            says('Sets streamKey of "Main" (YouTube) to what you gave.', "d1"),
-            says("What was there as rtmpUrl, streamKey and platform is overwritten."),
-        ),
-        'Change the destination "Main"',
-    ),
-    Row(
-        UpdateDestination(**S, dest_id="d1", stream_key=KEY),
-        EVERYTHING,
-        MAIN,
-        (
-            says('Sets streamKey of "Main" (YouTube) to what you gave.', "d1"),
-            says("What was there as streamKey is overwritten."),
-        ),
-        'Change the destination "Main"',
-    ),
-    Row(
-        UpdateDestination(**S, dest_id="d1", name="Second", enabled=False, vertical=True),
-        UNCLEAR,
-        MAIN,
-        (
-            says('Sets name of "Main" (YouTube) to "Second".', "d1"),
-            says('Sets enabled of "Main" (YouTube) to false.', "d1"),
-            says('Sets vertical of "Main" (YouTube) to true.', "d1"),
-            MAYBE_SEEN,
-        ),
-        'Change the destination "Main"',
-    ),
-    Row(
-        UpdateSource(**S, source_id="c1", url="rtmp://b.example/feed", active=True),
-        LIVE,
-        CAMERA,
-        (
-            says('Sets url of "Camera" to "rtmp://b.example/feed".', "c1"),
-            says('Sets active of "Camera" to true.', "c1"),
-            SEEN_AT_ONCE,
-        ),
-        'Change the source "Camera"',
-    ),
-    Row(
-        UpdateSource(**S, source_id="c1", name="Host"),
-        EVERYTHING,
-        CAMERA,
-        (says('Sets name of "Camera" to "Host".', "c1"),),
-        'Change the source "Camera"',
-    ),
-    Row(
-        CreateDestination(
-            **S,
-            name="Backup",
-            platform="youtube",
-            rtmp_url="rtmp://c.example/app",
-            stream_key=KEY,
-            enabled=True,
-            vertical=False,
-        ),
-        LIVE,
-        STUDIO,
-        (
-            says('Adds the destination "Backup" (YouTube) to "Friday Show".', "s"),
-            says('Sets its rtmpUrl to "rtmp://c.example/app".'),
-            says("Sets its streamKey to what you gave."),
-            says("Sets its enabled to true."),
-            says("Sets its vertical to false."),
-            says("The studio is on air. The stream may go out there at once."),
-        ),
-        'Add the destination "Backup" to "Friday Show"',
-    ),
-    Row(
-        CreateDestination(**S, name="Backup", platform="my own", connection_id="a1"),
-        EVERYTHING,
-        STUDIO,
-        (
-            says('Adds the destination "Backup" ("my own") to "Friday Show".', "s"),
-            says('Sets its connectionId to "a1".'),
-        ),
-        'Add the destination "Backup" to "Friday Show"',
-    ),
-    Row(
-        CreateSource(**S, name="Feed", type="rtmp", url="rtmp://d.example/feed"),
-        UNCLEAR,
-        STUDIO,
-        (
-            says('Adds the source "Feed" (rtmp) to "Friday Show".', "s"),
-            says('Sets its url to "rtmp://d.example/feed".'),
-            says("The studio may be on air. Viewers may see it at once."),
-        ),
-        'Add the source "Feed" to "Friday Show"',
-    ),
-    Row(
-        SendChatMessage(**S, text="Hi\nall", platforms=("youtube", "twitch")),
-        EVERYTHING,
-        STUDIO,
-        (
-            says(
-                r'Says in the public chat of "Friday Show" on YouTube and Twitch: "Hi\u000aall".',
-                "s",
-            ),
-        ),
-        'Send the message to the chat of "Friday Show"',
-    ),
-    Row(
-        SendChatMessage(**S, text="Hello"),
-        NOTHING,
-        Target("s"),
-        (says('Says in the public chat of the studio: "Hello".'),),
-        'Send the message to the chat of "s"',
-    ),
-    Row(
-        CreateStudio(name="Late Show"),
-        NOTHING,
-        Target(""),
-        (says('Creates the studio "Late Show".'), says("No tool deletes it again.")),
-        'Create the studio "Late Show"',
-    ),
-    Row(
-        CreateMediaUpload(filename="a.mp4", content_type="video/mp4", byte_size=7, folder="Clips"),
-        NOTHING,
-        Target(""),
-        (
-            says('Reserves room in the media library for the file "a.mp4" (video/mp4, 7 bytes).'),
-            says('Sets its folder to "Clips".'),
-        ),
-        'Reserve room for "a.mp4"',
-    ),
-]
-
-
-@pytest.mark.parametrize("row", TABLE, ids=lambda it: it.operation.tool_name)
-def test_a_person_is_shown_exactly_this(row: Row) -> None:
+@each_row
+def test_a_person_is_shown_exactly_this(row: Shown) -> None:
     """The target, every sentence with the ids of the things that it names, and the choice."""
     shown = previewed(row.operation, row.facts)
     assert shown == Preview(
@@ -420,26 +76,25 @@ def test_a_person_is_shown_exactly_this(row: Row) -> None:
 
 def test_every_mutating_operation_has_a_row() -> None:
     """An operator may guard any of them."""
-    assert {type(row.operation) for row in TABLE} == PLANS.keys()
-    assert {row.operation.tool_name for row in TABLE} == GUARDABLE
+    assert {type(row.operation) for row in SHOWN} == PLANS.keys()
+    assert {row.operation.tool_name for row in SHOWN} == GUARDABLE
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda it: it.operation.tool_name)
-def test_a_preview_is_made_once(row: Row) -> None:
+@each_row
+def test_a_preview_is_made_once(row: Shown) -> None:
     """The guard asks for it several times."""
     plan = plan_for(row.operation)(row.operation, row.facts)
     assert plan.preview is plan.preview
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda it: it.operation.tool_name)
-def test_every_argument_is_shown(row: Row) -> None:
+@each_row
+def test_every_argument_is_shown(row: Shown) -> None:
     """A person agrees to nothing that they were not shown. A stream key has only a place there."""
     said = " ".join(it.text for it in previewed(row.operation, row.facts).effects)
-    ids = {"studioId", "destId", "sourceId", "connectionId"}
     unseen = {
         name
         for name, value in row.operation.arguments().items()
-        if name not in ids and f"{name} " not in said and not _shows(said, value)
+        if name not in {"studioId", *IDS} and f"{name} " not in said and not _shows(said, value)
     }
     assert unseen == set()
 
@@ -453,9 +108,9 @@ def _shows(said: str, value: object) -> bool:
 # Warnings
 
 
-TROUBLED: Final = account("a1", "Robin", "youtube", "needs_reauth")
+TROUBLED: Final = account("conn_1", "Robin", "youtube", "needs_reauth")
 MAY_FAIL: Final = says(
-    'The YouTube account "Robin" is needs_reauth: "Main" (YouTube) may fail.', "a1", "d1"
+    'The YouTube account "Robin" is needs_reauth: "Main" (YouTube) may fail.', "conn_1", "dest_1"
 )
 
 
@@ -482,41 +137,43 @@ def test_a_go_live_warns_of_what_may_go_wrong(facts: Facts, warnings: tuple[Sent
 
 def test_a_warning_about_an_account_names_each_destination_of_its_platform() -> None:
     """Destinations do not say which account they use."""
-    places = (destination("d1", "Main", "youtube"), destination("d2", "Shorts", "youtube"))
+    places = (destination("dest_1", "Main", "youtube"), destination("dest_2", "Shorts", "youtube"))
     facts = but(destinations=places, connections=(TROUBLED,))
     second = says(
-        'The YouTube account "Robin" is needs_reauth: "Shorts" (YouTube) may fail.', "a1", "d2"
+        'The YouTube account "Robin" is needs_reauth: "Shorts" (YouTube) may fail.',
+        "conn_1",
+        "dest_2",
     )
     assert previewed(GO_LIVE, facts).warnings == (MAY_FAIL, second)
 
 
 def test_an_unlink_warns_of_destinations_of_the_same_platform_in_every_studio() -> None:
     """Only enabled ones count. A warning says whether their studio is on air."""
-    off = destination("d3", "Old", "youtube", enabled=False)
-    here = Facts(studio("One", "s1"), OFF_AIR, (destination("d1", "Main", "youtube"), off))
+    off = destination("dest_3", "Old", "youtube", enabled=False)
+    here = Facts(studio("One", "s1"), OFF_AIR, (destination("dest_1", "Main", "youtube"), off))
     there = Facts(
         studio("Two", "s2"),
         ON_AIR,
-        (destination("d4", "T", "twitch"), destination("d5", "Y", "youtube")),
+        (destination("dest_4", "T", "twitch"), destination("dest_5", "Y", "youtube")),
     )
     unread = Facts(studio("Three", "s3"), None, None)
     assert previewed(UNLINK, but(studio_details=(here, there, unread))).warnings == (
-        says('"Main" (YouTube) in "One" may stop working.', "d1", "s1"),
-        says('"Y" (YouTube) in "Two", which is on air, may stop working.', "d5", "s2"),
+        says('"Main" (YouTube) in "One" may stop working.', "dest_1", "s1"),
+        says('"Y" (YouTube) in "Two", which is on air, may stop working.', "dest_5", "s2"),
     )
 
 
 def test_an_unlink_of_an_unknown_account_warns_of_nothing() -> None:
     """Its platform is unknown too."""
-    here = Facts(studio("One"), ON_AIR, (destination("d1", "Main", "youtube"),))
+    here = Facts(studio("One"), ON_AIR, (destination("dest_1", "Main", "youtube"),))
     assert previewed(UNLINK, but(connections=None, studio_details=(here,))).warnings == ()
 
 
 # Unknown facts, and all of it together
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda it: it.operation.tool_name)
-def test_unknown_facts_are_listed_with_the_reason(row: Row) -> None:
+@each_row
+def test_unknown_facts_are_listed_with_the_reason(row: Shown) -> None:
     """They come in the order in which they were read."""
     unknown = (Unknown("the sources", "the key lacks sources:read"), Unknown("it", "no answer"))
     told = ("the sources (the key lacks sources:read)", "it (no answer)")
@@ -538,7 +195,7 @@ def test_warnings_come_first_and_unknown_facts_last() -> None:
 
 def test_a_yes_is_not_to_a_note() -> None:
     """A note stands among the effects, but not among the sentences that consent depends on."""
-    preview = previewed(GoOffline(**S), LIVE)
+    preview = previewed(GO_OFFLINE, LIVE)
     (time,) = (it for it in preview.effects if it.is_note)
     assert time not in preview.shown
     assert len(preview.shown) == len(preview.effects) - 1
@@ -546,41 +203,52 @@ def test_a_yes_is_not_to_a_note() -> None:
 
 @pytest.mark.parametrize(
     "operation",
-    [
-        UpdateDestination(**S, dest_id="d1", stream_key=KEY),
-        CreateDestination(
-            **S, name="N", platform="kick", rtmp_url="rtmp://e.example", stream_key=KEY
-        ),
-    ],
+    [example.operation for _, example in CHANGES if "streamKey" in (example.given or {})],
     ids=lambda it: it.tool_name,
 )
 def test_a_stream_key_is_never_shown(operation: Operation[Model]) -> None:
     """It is also absent where a value happens to be printed."""
     preview = previewed(operation, LIVE)
-    assert KEY.get_secret_value() not in f"{preview!r}{preview.shown}{operation!r}{operation}"
+    assert STREAM_KEY not in f"{preview!r}{preview.shown}{operation!r}{operation}"
 
 
 # Targets
 
 
+ELSEWHERE: Final = {
+    "destId": (
+        but(destinations=(destination("dest_9", "Other", "kick"),)),
+        "destination",
+        "list_destinations",
+    ),
+    "sourceId": (but(sources=(source("source_9", "Other"),)), "source", "list_sources"),
+    "connectionId": (
+        but(connections=(account("conn_9", "Other", "kick"),)),
+        "connection",
+        "list_connections",
+    ),
+}
+"""By the parameter that names a thing: facts without it, the thing in words, and its list."""
+
 UNLISTED: Final = [
-    (DeleteDestination(**S, dest_id="d9"), "destination", "list_destinations"),
-    (UpdateDestination(**S, dest_id="d9", enabled=True), "destination", "list_destinations"),
-    (DeleteSource(**S, source_id="c9"), "source", "list_sources"),
-    (UpdateSource(**S, source_id="c9", active=True), "source", "list_sources"),
-    (UnlinkConnection(connection_id="a9"), "connection", "list_connections"),
+    (example.operation, *rest)
+    for entry, example in CHANGES
+    for parameter, rest in ELSEWHERE.items()
+    if f"{{{parameter}}}" in entry.call
 ]
 
 
 @pytest.mark.parametrize(
-    ("operation", "what", "listed_by"), UNLISTED, ids=lambda it: getattr(it, "tool_name", None)
+    ("operation", "facts", "what", "listed_by"),
+    UNLISTED,
+    ids=lambda it: getattr(it, "tool_name", ""),
 )
 def test_a_target_that_its_list_lacks_is_not_found(
-    operation: Operation[Model], what: str, listed_by: str
+    operation: Operation[Model], facts: Facts, what: str, listed_by: str
 ) -> None:
     """A person is not asked about a thing that does not exist."""
     with pytest.raises(NotSent, match=f"TRaX lists no such {what}.*Check the id with {listed_by}"):
-        previewed(operation)
+        previewed(operation, facts)
 
 
 # Every operation has a plan

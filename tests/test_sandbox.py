@@ -9,12 +9,13 @@ import sys
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 import trax_mcp.sandbox
+from tests.operation_table import EXAMPLES, TABLE
 from tests.witness import STUDIO, code, connected, still
 from trax_mcp.sandbox import (
     MODERATOR_KEY,
@@ -32,55 +33,35 @@ from trax_mcp.sandbox.handlers import HANDLERS
 if TYPE_CHECKING:
     import httpx
 
+    from trax_mcp.api.operation import Request
+
 DOCUMENT: Final = json.loads(
     resources.files("trax_mcp").joinpath("api/openapi.json").read_text(encoding="utf-8")
 )
-CALLS: Final = [
-    (method.upper(), path, operation)
-    for path, item in DOCUMENT["paths"].items()
-    for method, operation in item.items()
-]
-IDS: Final = {
-    "{id}": "studio_42",
-    "{destId}": "dest_1",
-    "{sourceId}": "source_1",
-    "{connectionId}": "conn_1",
-}
-BODIES: Final[dict[str, dict[str, Any]]] = {
-    "CreateStudioRequest": {"name": "New Show"},
-    "UpdateStudioRequest": {"name": "Renamed", "autoGoLive": True},
-    "CreateDestinationRequest": {"name": "Side stage", "platform": "kick", "streamKey": "shh"},
-    "UpdateDestinationRequest": {"enabled": False, "streamKey": "shh"},
-    "CreateSourceRequest": {"name": "Second camera", "type": "webcam"},
-    "UpdateSourceRequest": {"active": False},
-    "SendChatMessageRequest": {"text": "Hello", "platforms": ["twitch"]},
-    "CreateMediaUploadRequest": {
-        "filename": "clip.mp4",
-        "contentType": "video/mp4",
-        "byteSize": 4,
-    },
-}
 
 
-def body_of(operation: dict[str, Any]) -> dict[str, Any] | None:
-    """A valid body for a documented call, or None if it takes none."""
-    if "requestBody" not in operation:
-        return None
-    reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-    return BODIES[reference.rpartition("/")[2]]
+class Call(NamedTuple):
+    """A documented call such as `GET /v1/health`, and a valid request for it."""
+
+    name: str
+    request: Request
 
 
-def filled(path: str) -> str:
-    """A documented path with the ids of seeded objects."""
-    for name, value in IDS.items():
-        path = path.replace(name, value)
-    return path
+EXAMPLE_CALLS: Final = [Call(entry.call, entry.request(example)) for entry, example in EXAMPLES]
+CALLS: Final = [Call(entry.call, entry.request(entry.examples[0])) for entry in TABLE]
 
 
-async def send(client: httpx.AsyncClient, call: tuple[str, str, Any]) -> httpx.Response:
-    """Make one valid documented call."""
-    method, path, operation = call
-    return await client.request(method, filled(path), json=body_of(operation))
+def documented(call: Call) -> dict[str, Any]:
+    """The contract's operation of a call."""
+    method, path = call.name.split(" ")
+    operation: dict[str, Any] = DOCUMENT["paths"][path][method.lower()]
+    return operation
+
+
+async def send(client: httpx.AsyncClient, call: Call) -> httpx.Response:
+    """Make one valid call."""
+    it = call.request
+    return await client.request(it.method, it.path, params=dict(it.query), json=it.body)
 
 
 def closed_schema(reference: str) -> dict[str, Any]:
@@ -92,32 +73,29 @@ def closed_schema(reference: str) -> dict[str, Any]:
     return {"$ref": reference, "components": {"schemas": components}}
 
 
-def call_id(call: tuple[str, str, Any]) -> str:
-    """Method and path, as a test id."""
-    return f"{call[0]} {call[1]}"
-
-
-every_call = pytest.mark.parametrize("call", CALLS, ids=call_id)
+every_example = pytest.mark.parametrize("call", EXAMPLE_CALLS, ids=lambda it: it.name)
 every_keyed_call = pytest.mark.parametrize(
-    "call", [call for call in CALLS if call[2].get("security") != []], ids=call_id
+    "call",
+    [call for call in CALLS if documented(call).get("security") != []],
+    ids=lambda it: it.name,
 )
 every_mutation = pytest.mark.parametrize(
-    "call", [call for call in CALLS if call[0] != "GET"], ids=call_id
+    "call", [call for call in CALLS if not call.name.startswith("GET")], ids=lambda it: it.name
 )
 
 
 # The contract
 
 
-@every_call
+@every_example
 async def test_every_call_responds_as_the_contract_documents(
-    call: tuple[str, str, Any],
+    call: Call,
 ) -> None:
     """Status and body match, without undocumented fields."""
     async with connected(still()) as client:
         response = await send(client, call)
-    documented = call[2]["responses"][str(response.status_code)]
-    schema = documented["content"]["application/json"]["schema"]
+    answer = documented(call)["responses"][str(response.status_code)]
+    schema = answer["content"]["application/json"]["schema"]
     if "$ref" in schema:
         schema = closed_schema(schema["$ref"])
     Draft202012Validator(schema).validate(response.json())
@@ -181,7 +159,7 @@ def test_importing_the_sandbox_loads_no_other_package_of_ours() -> None:
 @every_keyed_call
 @pytest.mark.parametrize("key", [None, "sk_live_unknown", REVOKED_KEY])
 async def test_missing_unknown_and_revoked_keys_get_the_same_refusal(
-    call: tuple[str, str, Any], key: str | None
+    call: Call, key: str | None
 ) -> None:
     """401 `invalid_key`, without further details."""
     async with connected(still(), key) as client:
@@ -192,10 +170,10 @@ async def test_missing_unknown_and_revoked_keys_get_the_same_refusal(
 
 @every_keyed_call
 async def test_missing_scope_is_named_in_the_refusal(
-    call: tuple[str, str, Any],
+    call: Call,
 ) -> None:
     """It is the scope in the contract's description; the key has all others."""
-    scope = call[2]["description"].split("Requires scope ")[1].split(".")[0]
+    scope = documented(call)["description"].split("Requires scope ")[1].split(".")[0]
     sandbox = still()
     key = sandbox.world.keys[SANDBOX_KEY]
     sandbox.world.keys[SANDBOX_KEY] = replace(key, scopes=key.scopes - {scope})
@@ -238,7 +216,7 @@ async def test_key_is_accepted_in_either_header(headers: dict[str, str]) -> None
 
 
 @every_mutation
-async def test_disabled_writes_refuse_every_mutation(call: tuple[str, str, Any]) -> None:
+async def test_disabled_writes_refuse_every_mutation(call: Call) -> None:
     """503 `write_disabled`, and nothing changes."""
     sandbox = still()
     sandbox.write_enabled = False

@@ -125,13 +125,18 @@ def _add_links(paths: Json) -> None:
             f"/v1/studios/{{id}}/{plural}",
             f"/v1/studios/{{id}}/{plural}/{{{name}}}",
         )
-        targets = {item_path: paths[item_path]}
+        targets = _below(paths, item_path)
         _link(paths[collection]["post"], targets, id="$request.path.id", **{name: _CREATED_ID})
         deleted = {"id": "$request.path.id", name: f"$request.path.{name}"}
         _link(paths[item_path]["delete"], targets, **deleted)
-    connection = {_CONNECTION: paths[_CONNECTION]}
+    connection = _below(paths, _CONNECTION)
     _link(paths["/v1/connections"]["get"], connection, connectionId=_FIRST_ID)
     _link(paths[_CONNECTION]["delete"], connection, connectionId="$request.path.connectionId")
+
+
+def _below(paths: Json, item_path: str) -> Json:
+    """The calls to one thing, and to what belongs to it."""
+    return {path: item for path, item in paths.items() if path.startswith(item_path)}
 
 
 def _link(operation: Json, targets: Json, **parameters: str) -> None:
