@@ -1,31 +1,61 @@
 """Logging to stderr, never stdout: one line for each record, without secrets of other libraries.
 
 HTTP libraries log whole URLs, presigned ones with their signature too. Text of others, such as a
-Host header, cannot break a line.
+Host header, cannot break a line. A reader that does not read delays nothing.
 """
 
+import atexit
 import logging
 import sys
 
 from trax_mcp.api.text_safety import escape_invisible
+from trax_mcp.server.queued_stderr import QueuedStderr
 
+_LONGEST_LINE = 1024  # bytes, with the line break
+_ELLIPSIS = "…"
+_AUDIT = "trax_mcp.consent.audit"  # limits its lines itself, so that they stay JSON
 _VERBOSE_LOGGERS = ("httpx", "httpcore", "httpx2", "httpcore2", "mcp", "sse_starlette", "uvicorn")
 _OPENTELEMETRY = "opentelemetry"  # repeats a trace header that it cannot read
 
 
 class _OneLineFormatter(logging.Formatter):
-    """Escapes line breaks and terminal sequences in messages."""
+    """Escapes line breaks and terminal sequences in messages, and shortens lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format the record. The lines of a traceback are shortened like the first."""
+        text = super().format(record)
+        if record.name == _AUDIT:
+            return text
+        return "\n".join(_shorten(line) for line in text.split("\n"))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
-        """Format the line; a traceback follows it unchanged."""
+        """Format the line; a traceback follows it unescaped."""
         return escape_invisible(super().formatMessage(record).rstrip())
 
 
 def set_up_logging(level: str) -> None:
-    """Log to stderr from `level` up, but verbose libraries at least from WARNING up."""
+    """Log to stderr from `level` up, but verbose libraries at least from WARNING up.
+
+    Replaces `sys.stderr`, so that nothing else that is written to it waits for its reader either.
+    """
+    _queue_stderr()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_OneLineFormatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.captureWarnings(capture=True)
     for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     logging.getLogger(_OPENTELEMETRY).setLevel(logging.CRITICAL)
+
+
+def _queue_stderr() -> None:
+    if sys.stderr is not None:  # it is if the process was started without one
+        sys.stderr = queued = QueuedStderr(sys.stderr)
+        atexit.register(queued.close)
+
+
+def _shorten(line: str) -> str:
+    if len(encoded := line.encode(errors="backslashreplace")) < _LONGEST_LINE:
+        return line
+    longest = _LONGEST_LINE - len(f"{_ELLIPSIS}\n".encode())
+    return encoded[:longest].decode(errors="ignore") + _ELLIPSIS

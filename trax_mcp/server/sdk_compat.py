@@ -338,7 +338,8 @@ def exit_process() -> NoReturn:
     got a signal stays until its client writes or hangs up.
     Watch: python-sdk#3551.
     """
-    sys.stderr.flush()
+    if sys.stderr is not None:
+        sys.stderr.close()  # waits only a moment for its reader: see `QueuedStderr`
     os._exit(0)
 
 
