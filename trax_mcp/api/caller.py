@@ -5,6 +5,7 @@ The key is a secret: neither the key nor anything that reveals part of it is eve
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -33,11 +34,11 @@ class Caller:
         object.__setattr__(self, "fingerprint", _fingerprint(self.key))
 
 
-def redact_keys(text: str, caller: Caller) -> str:
-    """Replace the caller's key, and everything that looks like a TRaX key."""
-    own = [] if caller.key is None else [re.escape(caller.key)]
+def redact_keys(text: str, caller: Caller, *, secrets: Iterable[str] = ()) -> str:
+    """Replace the caller's key, everything that looks like a TRaX key, and `secrets`."""
+    exact = sorted(filter(None, (caller.key, *secrets)), key=len, reverse=True)
     # One pass: a short key must not leave a part of a longer one.
-    return re.sub("|".join([*own, KEY_PATTERN.pattern]), "[key]", text)
+    return re.sub("|".join([*map(re.escape, exact), KEY_PATTERN.pattern]), "[key]", text)
 
 
 def _fingerprint(key: str | None) -> str:

@@ -1,28 +1,42 @@
 """The audit log: one JSON line per decision, and for a call that runs, one before and one after.
 
 A call never depends on it: a line that cannot be written is reported on stderr once. No line holds
-a key, a stream key or a confirmation.
+a key, a stream key or a confirmation, and no line is longer than 8 kB.
 """
 
 import errno
 import json
 import logging
 import os
-from collections.abc import Mapping
+import stat
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from trax_mcp.api.caller import KEY_PATTERN, Caller, redact_keys
+from trax_mcp.api.caller import ANONYMOUS, Caller, redact_keys
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
+from trax_mcp.api.text_safety import escape_invisible, truncate
 from trax_mcp.clock import Clock, iso
 
 _LOG = logging.getLogger(__name__)
 _ADDRESSES = frozenset({"rtmpUrl", "url"})
+_ARGUMENTS = "arguments"
 _LONGEST_NAME = 64
-_NEVER_WAIT = getattr(os, "O_NONBLOCK", 0)
-"""A pipe that nobody reads must not delay a stop. Windows does not have this flag."""
+_LONGEST_LINE = 8_000  # leaves room for level and logger, where it goes to the log
+_LENGTHS = (2_048, 512, 128, 32, 8)  # tried in this order on the arguments of a longer line
+_LONGEST_FACT = 64  # such as a request id
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_FLAGS = (
+    os.O_WRONLY
+    | os.O_APPEND
+    | os.O_CREAT
+    | getattr(os, "O_NONBLOCK", 0)  # a pipe that nobody reads must not delay a stop
+    | getattr(os, "O_NOFOLLOW", 0)  # a link could lead into any file of this user
+)
+"""Windows does not have the last two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +54,49 @@ class Audit:
         self._path = path
         self._clock = clock
         self._failed = False
+        self._warned = False
 
     def write(self, event: str, operation: Operation[Model], actor: Actor, **facts: object) -> None:
         """Write one line. Facts that are None are left out."""
-        # Redact before truncating, so that no part of a key remains.
-        claimed_name = redact_keys(actor.claimed_name or "", actor.caller)
+        # Redact before shortening, so that no part of a key remains.
+        redact = partial(redact_keys, caller=actor.caller, secrets=operation.secrets())
         line = {
             "time": iso(self._clock.now()),
             "event": event,
             "caller": actor.caller.fingerprint,
-            "actorClaimed": claimed_name[:_LONGEST_NAME] or None,
+            "actorClaimed": redact(actor.claimed_name or "")[:_LONGEST_NAME] or None,
             "operation": operation.tool_name,
-            "arguments": _redacted(_masked(operation), actor.caller),
-            **facts,
+            _ARGUMENTS: _masked(operation, redact),
+            # Not the caller's own key: a short one could stand in a verdict.
+            **{name: _map_texts(it, _without_keys) for name, it in facts.items()},
         }
-        known = {name: value for name, value in line.items() if value is not None}
-        text = KEY_PATTERN.sub("[key]", json.dumps(known))
+        text = _to_json({name: value for name, value in line.items() if value is not None})
         if self._path is None:
             _LOG.info("%s", text)
             return
         try:
-            _append(self._path, text + "\n")
+            self._append(self._path, text + "\n")
         except OSError as error:
             self._report_once(error)
+
+    def _append(self, path: Path, text: str) -> None:
+        """Append a line. The file is opened each time, so that log rotation works."""
+        file = os.open(path, _FLAGS, 0o600)
+        try:
+            self._warn_once(os.fstat(file).st_mode)
+            if os.write(file, text.encode()) < len(text):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        finally:
+            os.close(file)
+
+    def _warn_once(self, mode: int) -> None:
+        is_open = os.name == "posix" and stat.S_ISREG(mode) and mode & _OTHERS
+        if is_open and not self._warned:
+            self._warned = True
+            _LOG.warning(
+                "TRAX_AUDIT_LOG is open to other users (%s). Run chmod 600 on it.",
+                stat.filemode(mode),
+            )
 
     def _report_once(self, error: OSError) -> None:
         if not self._failed:
@@ -70,33 +104,47 @@ class Audit:
             _LOG.error("TRAX_AUDIT_LOG cannot be written (%s); calls go on.", error.strerror)
 
 
-def _append(path: Path, text: str) -> None:
-    """Append a line. The file is opened each time, so that log rotation works."""
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NEVER_WAIT, 0o600)
-    try:
-        if os.write(file, text.encode()) < len(text):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    finally:
-        os.close(file)
-
-
-def _masked(operation: Operation[Model]) -> Mapping[str, object]:
+def _masked(operation: Operation[Model], redact: Callable[[str], str]) -> Mapping[str, object]:
     """The arguments without secrets. Addresses lose their path, which may hold a key."""
     given = operation.model_dump(mode="json", by_alias=True, exclude_none=True)
+    redacted = {name: _map_texts(value, redact) for name, value in given.items()}
     return {
-        name: _origin(str(value)) if name in _ADDRESSES else value for name, value in given.items()
+        name: _origin(str(value)) if name in _ADDRESSES else value
+        for name, value in redacted.items()
     }
 
 
-def _redacted(value: object, caller: Caller) -> object:
-    """Replace keys in all nested strings."""
+def _without_keys(text: str) -> str:
+    return redact_keys(text, ANONYMOUS)
+
+
+def _to_json(line: Mapping[str, object]) -> str:
+    """The line as JSON. The longest texts and lists are shortened if it is over the limit."""
+    text = escape_invisible(json.dumps(line))
+    for longest in _LENGTHS:
+        if len(text) < _LONGEST_LINE:
+            break
+        text = escape_invisible(json.dumps(_shortened(line, longest)))
+    return text
+
+
+def _shortened(line: Mapping[str, object], longest: int) -> Mapping[str, object]:
+    limits = {name: max(longest, _LONGEST_FACT) for name in line} | {_ARGUMENTS: longest}
+    return {
+        name: _map_texts(value, partial(truncate, longest=limits[name]), most=limits[name])
+        for name, value in line.items()
+    }
+
+
+def _map_texts(value: object, change: Callable[[str], str], *, most: int | None = None) -> object:
+    """Change all nested strings. Of a list, only the first `most` items are kept."""
     match value:
         case str():
-            return redact_keys(value, caller)
+            return change(value)
         case dict():
-            return {name: _redacted(inner, caller) for name, inner in value.items()}
+            return {name: _map_texts(inner, change, most=most) for name, inner in value.items()}
         case list():
-            return [_redacted(inner, caller) for inner in value]
+            return [_map_texts(inner, change, most=most) for inner in value[:most]]
     return value
 
 
