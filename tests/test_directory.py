@@ -37,7 +37,7 @@ def cache(trax: Client, clock: HandClock) -> ListCache:
 
 async def ids(cache: ListCache, caller: Caller = OWNER) -> tuple[str, ...]:
     """The ids of a caller's studios."""
-    return tuple(studio.id for studio in await cache.studios(caller))
+    return tuple(studio.id for studio in (await cache.studios(caller)).items)
 
 
 async def test_studios_are_read_once_in_half_a_minute(
@@ -125,12 +125,15 @@ async def test_each_list_is_kept_by_itself(
     """Each list, of each studio, is kept for half a minute after it was read."""
     for seconds in (0, 20, 20):
         clock.advance(seconds)
-        assert len(await cache.studios(OWNER)) == 4
+        assert len((await cache.studios(OWNER)).items) == 4
         clock.advance(5)
-        assert names(await cache.destinations(OWNER, "studio_51")) == ["Morning page", "Shorts"]
-        assert names(await cache.destinations(OWNER, "studio_43")) == ["Private preview"]
-        assert names(await cache.sources(OWNER, "studio_51")) == ["Kitchen camera"]
-        assert [it.id for it in await cache.connections(OWNER)] == [
+        assert names((await cache.destinations(OWNER, "studio_51")).items) == [
+            "Morning page",
+            "Shorts",
+        ]
+        assert names((await cache.destinations(OWNER, "studio_43")).items) == ["Private preview"]
+        assert names((await cache.sources(OWNER, "studio_51")).items) == ["Kitchen camera"]
+        assert [it.id for it in (await cache.connections(OWNER)).items] == [
             "conn_1",
             "conn_2",
             "conn_3",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 TABLE: Final = read_table("""
                            | pages  find_studio        go_live            go_offline
-always a new cursor        | 51     pagination_loop    pagination_loop    asks
+always a new cursor        | 101    pagination_loop    pagination_loop    asks
 always the same cursor     | 2      pagination_loop    pagination_loop    asks
 two alternating cursors    | 3      pagination_loop    pagination_loop    asks
 a cursor repeated late     | 31     pagination_loop    pagination_loop    asks
@@ -98,7 +98,7 @@ def _faulty_page(case: str, page: dict[str, Any], number: int) -> dict[str, Any]
 async def test_faulty_pages_end_the_list_and_are_never_taken_for_all_of_it(
     sandbox: Sandbox, clock: HandClock, *, case: str, tool: str, pages: int, consequence: str
 ) -> None:
-    """Reading ends after fifty pages at the latest, and at once if a cursor is repeated."""
+    """Reading ends after a hundred pages at the latest, and at once if a cursor is repeated."""
     arguments, path, operation = CALLS[tool]
     sandbox.faults.add(faulty_pages(case), times=None, path=path)
     server = build_server(client_on(sandbox), own=OWNER, deps=ServerDeps(clock=clock))

@@ -262,7 +262,7 @@ async def test_the_lists_of_the_last_hundred_callers_are_cached(
     secrets = [f"sk_live_sandbox_{number}" for number in range(101)]
     sandbox.world.keys |= {it: Key(it, it, ACCOUNT, SCOPES) for it in secrets}
     for secret in (*secrets, secrets[1], secrets[0], secrets[100]):
-        assert len(await cache.studios(Caller(secret))) == 4
+        assert len((await cache.studios(Caller(secret))).items) == 4
     times = Counter(it.key_name for it in sandbox.requests)
     assert {it: times[it] for it in times if times[it] > 1} == {secrets[0]: 2}
 

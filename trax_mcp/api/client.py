@@ -11,14 +11,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import anyio
-from pydantic import ValidationError
 
 from trax_mcp.api.accepted_keys import AcceptedKeys
 from trax_mcp.api.caller import Caller
-from trax_mcp.api.error_texts import client_setup_failed, incomplete, no_key
+from trax_mcp.api.error_texts import client_setup_failed, no_key
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operation import Answer_co, Operation
-from trax_mcp.api.responses import Answer, read_response
+from trax_mcp.api.responses import Answer, read_model, read_response
 from trax_mcp.api.retries import pause_before_retry
 
 if TYPE_CHECKING:
@@ -63,11 +62,7 @@ class Client:
         Raises:
             TraxError: as `send`; also BadAnswer if the answer lacks a required field.
         """
-        answer = await self.send(operation, caller, retry=retry, urgent=urgent)
-        try:
-            return operation.answer_model().model_validate(answer.data)
-        except ValidationError:
-            raise incomplete(operation, request_id=answer.request_id) from None
+        return read_model(operation, await self.send(operation, caller, retry=retry, urgent=urgent))
 
     async def send(
         self,

@@ -22,7 +22,13 @@ class Model(BaseModel):
     )
 
 
-ItemT = TypeVar("ItemT", bound=Model)
+class Item(Model):
+    """Something that TRaX lists. Its id is as TRaX gave it, and may be unusable in a call."""
+
+    id: str
+
+
+ItemT = TypeVar("ItemT", bound=Item)
 
 
 class Page(Model, Generic[ItemT]):
@@ -32,10 +38,9 @@ class Page(Model, Generic[ItemT]):
     next_cursor: str | None = None
 
 
-class ChatMessage(Model):
+class ChatMessage(Item):
     """A message of a viewer or streamer, from any platform. Untrusted text."""
 
-    id: str
     platform: str
     author_display_name: str
     text: str
@@ -50,10 +55,9 @@ class ChatSendResult(Model):
     message_id: str | None = None
 
 
-class Connection(Model):
+class Connection(Item):
     """A linked platform account. Never holds its tokens."""
 
-    id: str
     platform: str
     display_name: str
     connection_type: str
@@ -66,10 +70,9 @@ class Connection(Model):
     updated_at: str | None = None
 
 
-class Destination(Model):
+class Destination(Item):
     """A place that a studio streams to. Never holds its stream key."""
 
-    id: str
     studio_id: str
     name: str
     platform: str
@@ -98,10 +101,9 @@ class Health(Model):
     write_enabled: bool | None = None
 
 
-class MediaAsset(Model):
+class MediaAsset(Item):
     """A file in the media library."""
 
-    id: str
     filename: str
     kind: str
     status: str
@@ -130,10 +132,9 @@ class OpenapiDocument(Model):
     """The contract as TRaX serves it. `contract` reads it."""
 
 
-class Source(Model):
+class Source(Item):
     """A camera, feed or file that a studio can show."""
 
-    id: str
     studio_id: str
     name: str
     type: str
@@ -157,10 +158,9 @@ class StreamStatus(Model):
         return (self.live_started_at or self.broadcast_started_at) if self.live else None
 
 
-class Studio(Model):
+class Studio(Item):
     """A studio, and what the caller may do in it (`role`)."""
 
-    id: str
     name: str
     owner_sub: str
     role: str

@@ -9,10 +9,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Generic
 
+from pydantic import ValidationError
+
+from trax_mcp.api.argument_types import LONGEST_CURSOR
 from trax_mcp.api.caller import KEY_PATTERN, Caller
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.error_responses import ErrorResponse, refused
-from trax_mcp.api.error_texts import unreadable, unreadable_cursor
+from trax_mcp.api.error_texts import incomplete, unreadable, unreadable_cursor
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Answer_co, ListOperation, Operation
 
@@ -36,10 +39,14 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[Answer_co]):
-    """TRaX's answer, unchanged, and the request id under which TRaX's logs list it."""
+    """TRaX's answer, unchanged, and the request id under which TRaX's logs list it.
+
+    `size` is in bytes.
+    """
 
     data: JsonObject
     request_id: str
+    size: int = 0
 
 
 def is_success(status: int) -> bool:
@@ -62,14 +69,31 @@ def read_response(
     data = _parse(response.body)
     if not isinstance(data, dict):
         raise unreadable(operation, request_id=response.request_id, status=response.status)
-    if _is_paginated(operation) and not isinstance(data.get("nextCursor"), str | None):
+    if _is_paginated(operation) and not _is_cursor(data.get("nextCursor")):
         raise unreadable_cursor(operation, request_id=response.request_id)
-    return Answer(data, response.request_id)
+    return Answer(data, response.request_id, size=len(response.body))
+
+
+def read_model(operation: Operation[Answer_co], answer: Answer[Answer_co]) -> Answer_co:
+    """Return an answer as a model.
+
+    Raises:
+        BadAnswer: it lacks a required field.
+    """
+    try:
+        return operation.answer_model().model_validate(answer.data)
+    except ValidationError:
+        raise incomplete(operation, request_id=answer.request_id) from None
 
 
 def _is_paginated(operation: Operation[Model]) -> bool:
     """Whether its answer is a page. Without a readable cursor it would look like the last one."""
     return isinstance(operation, ListOperation)
+
+
+def _is_cursor(value: object) -> bool:
+    """Whether it can be sent back, or says that there is no next page."""
+    return value is None or (isinstance(value, str) and len(value) <= LONGEST_CURSOR)
 
 
 def read_request_id(headers: Mapping[str, str], *, sent: str) -> str:

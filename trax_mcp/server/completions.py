@@ -3,19 +3,21 @@
 There are none without a key, while TRaX fails or is slow, and for lists that the operator does not
 offer. Each value can be used unchanged: an item whose name is ambiguous, or has invisible
 characters, is suggested by its id.
+
+Items without a usable id are not suggested. Of a list that is too long to be read to its end, items
+are suggested by id, since a name could occur again.
 """
 
 from collections import Counter
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 import mcp_types as types
-from pydantic import ValidationError
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.models import Connection, Destination, Source, Studio
+from trax_mcp.api.models import Connection, Destination, ItemT, Source, Studio
 from trax_mcp.api.operations import ListConnections, ListDestinations, ListSources, ListStudios
 from trax_mcp.api.text_safety import escape_invisible
 from trax_mcp.api.tool_input import ToolInput
@@ -24,6 +26,7 @@ from trax_mcp.server.prompts import LONGEST_VALUE, Completes, Prompts
 from trax_mcp.server.resources import Resources
 from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.studio.naming import LONGEST_NAME
+from trax_mcp.studio.pages import ItemList
 from trax_mcp.studio.search import FindStudio, fold_name, rank_names
 
 MAX_VALUES: Final = 100
@@ -35,8 +38,6 @@ _STUDIO: Final = "studio"
 """The argument of a prompt that names the studio of its destinations and sources."""
 _STUDIO_ID: Final = "studioId"
 
-ItemT = TypeVar("ItemT")
-
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -44,6 +45,14 @@ class Candidate:
 
     id: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Everything that can be suggested. `is_cut`: there is more, which was not read."""
+
+    items: Sequence[Candidate] = ()
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,27 +76,27 @@ class Completions:
         argument = params.argument
         match params.ref:
             case types.PromptReference(name=name):
-                kind, values = self.prompts.completes(name, argument.name), names_or_ids
+                kind, as_values = self.prompts.completes(name, argument.name), names_or_ids
             case types.ResourceTemplateReference(uri=uri):
-                kind, values = self._variable_kind(uri, argument.name), ids
+                kind, as_values = self._variable_kind(uri, argument.name), ids
         arguments = (params.context and params.context.arguments) or {}
-        candidates = await self._candidates(kind, caller, arguments.get(_STUDIO, ""))
-        return _result(suggest(candidates, argument.value, values=values(candidates)))
+        found = await self._candidates(kind, caller, arguments.get(_STUDIO, ""))
+        values = ids(found.items) if found.is_cut else as_values(found.items)
+        suggestions = suggest(found.items, argument.value, values=values)
+        return _result(suggestions, is_cut=found.is_cut)
 
     def _variable_kind(self, uri: str, variable: str) -> Completes | None:
         exists = variable in self.resources.variables(uri)
         return Completes.STUDIOS if exists and variable == _STUDIO_ID else None
 
-    async def _candidates(
-        self, kind: Completes | None, caller: Caller, studio: str
-    ) -> Sequence[Candidate]:
-        """All candidates of a kind; none if they cannot be read in time."""
+    async def _candidates(self, kind: Completes | None, caller: Caller, studio: str) -> Candidates:
+        """The candidates of a kind; none if they cannot be read in time."""
         if kind is not None:
             async with self.clock.move_on_after(TIMEOUT_SECONDS):
                 return await self._read(kind, caller, studio)
-        return ()
+        return Candidates()
 
-    async def _read(self, kind: Completes, caller: Caller, studio: str) -> Sequence[Candidate]:
+    async def _read(self, kind: Completes, caller: Caller, studio: str) -> Candidates:
         match kind:
             case Completes.STUDIOS:
                 return _named_candidates(await self._studios(caller))
@@ -100,43 +109,47 @@ class Completions:
             case Completes.PLATFORMS:
                 return await self._platforms(caller, studio)
 
-    async def _studios(self, caller: Caller) -> Sequence[Studio]:
+    async def _studios(self, caller: Caller) -> ItemList[Studio]:
         if not self.offered & {ListStudios, FindStudio}:
-            return ()
+            return ItemList()
         return await _or_empty(self.list_cache.studios(caller))
 
-    async def _connections(self, caller: Caller) -> Sequence[Connection]:
+    async def _connections(self, caller: Caller) -> ItemList[Connection]:
         if ListConnections not in self.offered:
-            return ()
+            return ItemList()
         return await _or_empty(self.list_cache.connections(caller))
 
-    async def _destinations(self, caller: Caller, studio: str) -> Sequence[Destination]:
+    async def _destinations(self, caller: Caller, studio: str) -> ItemList[Destination]:
         if ListDestinations not in self.offered or not (
             owner := await self._find_studio(caller, studio)
         ):
-            return ()
+            return ItemList()
         return await _or_empty(self.list_cache.destinations(caller, owner.id))
 
-    async def _sources(self, caller: Caller, studio: str) -> Sequence[Source]:
+    async def _sources(self, caller: Caller, studio: str) -> ItemList[Source]:
         if ListSources not in self.offered or not (
             owner := await self._find_studio(caller, studio)
         ):
-            return ()
+            return ItemList()
         return await _or_empty(self.list_cache.sources(caller, owner.id))
 
-    async def _platforms(self, caller: Caller, studio: str) -> Sequence[Candidate]:
+    async def _platforms(self, caller: Caller, studio: str) -> Candidates:
         """The platforms of the studio's destinations and of linked accounts."""
-        in_use: list[Destination | Connection] = [
-            *await self._destinations(caller, studio),
-            *await self._connections(caller),
-        ]
-        return [Candidate(name, name) for name in dict.fromkeys(it.platform for it in in_use)]
+        destinations = await self._destinations(caller, studio)
+        accounts = await self._connections(caller)
+        in_use: list[Destination | Connection] = [*destinations.items, *accounts.items]
+        names = dict.fromkeys(it.platform for it in in_use)
+        is_cut = destinations.is_cut or accounts.is_cut
+        return Candidates([Candidate(name, name) for name in names], is_cut)
 
     async def _find_studio(self, caller: Caller, studio: str) -> Studio | None:
         """Find the studio with this id, else the only one with this name."""
-        studios = await self._studios(caller) if studio else ()
-        with_id = [it for it in studios if it.id == studio]
-        matches = with_id or [it for it in studios if fold_name(it.name) == fold_name(studio)]
+        studios = await self._studios(caller) if studio else ItemList()
+        with_id = [it for it in studios.items if it.id == studio]
+        if with_id or studios.is_cut:  # the name could occur again in the rest
+            matches = with_id
+        else:
+            matches = [it for it in studios.items if fold_name(it.name) == fold_name(studio)]
         return matches[0] if len(matches) == 1 else None
 
 
@@ -168,24 +181,29 @@ def _is_plain(text: str, longest: int) -> bool:
     return bool(text.strip()) and len(text) <= longest and escape_invisible(text) == text
 
 
-def _named_candidates(items: Sequence[Studio | Destination | Source]) -> list[Candidate]:
-    return [Candidate(it.id, it.name) for it in items]
+def _named_candidates(
+    found: ItemList[Studio] | ItemList[Destination] | ItemList[Source],
+) -> Candidates:
+    return Candidates([Candidate(it.id, it.name) for it in found.items], found.is_cut)
 
 
-def _account_candidates(items: Sequence[Connection]) -> list[Candidate]:
-    return [Candidate(it.id, it.display_name) for it in items]
+def _account_candidates(found: ItemList[Connection]) -> Candidates:
+    return Candidates([Candidate(it.id, it.display_name) for it in found.items], found.is_cut)
 
 
-async def _or_empty(reading: Awaitable[Sequence[ItemT]]) -> Sequence[ItemT]:
+async def _or_empty(reading: Awaitable[ItemList[ItemT]]) -> ItemList[ItemT]:
     try:
         return await reading
-    except (TraxError, ValidationError):  # cannot be read, or the studio's id is invalid
-        return ()
+    except TraxError:
+        return ItemList()
 
 
-def _result(values: Sequence[str]) -> types.CompleteResult:
+def _result(values: Sequence[str], *, is_cut: bool) -> types.CompleteResult:
+    """The first values. Of a list that was cut, the total is unknown, and there may be more."""
     return types.CompleteResult(
         completion=types.Completion(
-            values=list(values[:MAX_VALUES]), total=len(values), has_more=len(values) > MAX_VALUES
+            values=list(values[:MAX_VALUES]),
+            total=None if is_cut else len(values),
+            has_more=is_cut or len(values) > MAX_VALUES,
         )
     )

@@ -77,16 +77,20 @@ def _matches_result(query: FindStudio, found: SearchResult) -> types.CallToolRes
         {"id": it.studio.id, "name": it.studio.name, "role": it.studio.role, "live": it.live}
         for it in found.matches
     ]
+    whose = "that could be searched " if found.unknown else ""
     match len(matches):
         case 0:
-            sentence = f"No studio matches {naming.quoted(query.query)}."
+            sentence = f"No studio {whose}matches {naming.quoted(query.query)}."
         case 1:
             sentence = "One studio matches."
         case several if found.exact == 1:
             sentence = f"The first is exactly what was asked for; {several - 1} more match."
         case several:
             sentence = f"{several} studios match: ask the person which one is meant."
-    data = {"matches": matches, "searched": found.searched}
+    data: JsonObject = {"matches": matches, "searched": found.searched}
+    if found.unknown:
+        data["unknown"] = [str(it) for it in found.unknown]
+        sentence = f"{sentence} Not searched: {naming.listed(data['unknown'])}."
     return results.plain(data, sentence=sentence)
 
 

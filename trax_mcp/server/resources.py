@@ -24,11 +24,12 @@ from trax_mcp.server.resource_uris import RESOURCE_URIS
 from trax_mcp.server.tool_filter import ToolFilter
 from trax_mcp.server.untrusted import chat_payload, write_json
 from trax_mcp.studio.fact_reader import FactReader
-from trax_mcp.studio.facts import Fact, Facts
+from trax_mcp.studio.facts import Fact, Facts, Unknown
 from trax_mcp.studio.list_cache import ListCache
-from trax_mcp.studio.pages import read_all_pages
+from trax_mcp.studio.pages import ItemList, read_all_pages
 
 _STUDIO_FACTS: Final = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.SOURCES)
+_STUDIOS_URI: Final = "trax://studios"
 _NO_STUDIOS: Final = frozenset({"no_key", "insufficient_scope"})
 
 
@@ -73,12 +74,15 @@ class Resources:
         fixed = [it.listing() for it in self._uris if not it.uri.variable_names]
         subscribable = [it for it in self._uris if it.is_subscribable and self._can_list_studios]
         try:
-            studios = await self._list_cache.studios(caller) if subscribable else ()
+            studios = await self._list_cache.studios(caller) if subscribable else ItemList()
         except TraxError as error:
             if error.failure.code not in _NO_STUDIOS:
                 raise
-            studios = ()
-        return [*fixed, *(it.listing_for(studio) for studio in studios for it in subscribable)]
+            studios = ItemList()
+        return [
+            *(_with_unlisted(it, studios) for it in fixed),
+            *(it.listing_for(studio) for studio in studios.items for it in subscribable),
+        ]
 
     async def read(self, uri: str, caller: Caller, watchers: Watchers) -> str:
         """Read a resource as JSON without invisible characters.
@@ -116,7 +120,8 @@ class Resources:
             case GetOpenapi():
                 return CONTRACT.document
             case ListStudios():
-                return {"data": _dump(await read_all_pages(self._client, value, caller))}
+                found = (await read_all_pages(self._client, value, caller)).usable()
+                return _with_unknown({"data": _dump(found.items)}, _unknown_studios(found))
             case GetStudio():
                 facts = await FactReader(self._client, caller, value.studio_id).read(_STUDIO_FACTS)
                 # The rest may be unknown; if the studio itself is, this read raises the reason.
@@ -140,8 +145,25 @@ def _studio_payload(studio: Studio, facts: Facts) -> JsonObject:
         "sources": _dump(facts.sources),
         "status": _dump(facts.status),
     }
-    unknown = [f"{it.what}: {it.why}" for it in facts.unknown]
-    return {**payload, "unknown": unknown} if unknown else payload
+    return _with_unknown(payload, facts.unknown)
+
+
+def _with_unknown(payload: JsonObject, unknown: Sequence[Unknown]) -> JsonObject:
+    """The payload, and what it lacks, if anything."""
+    texts = [f"{it.what}: {it.why}" for it in unknown]
+    return {**payload, "unknown": texts} if texts else payload
+
+
+def _with_unlisted(listing: types.Resource, studios: ItemList[Studio]) -> types.Resource:
+    """The entry of all studios says which of them have no entries of their own."""
+    unlisted = "".join(f" Not listed: {it}." for it in _unknown_studios(studios))
+    if listing.uri != _STUDIOS_URI or not unlisted:
+        return listing
+    return listing.model_copy(update={"description": f"{listing.description}{unlisted}"})
+
+
+def _unknown_studios(studios: ItemList[Studio]) -> Sequence[Unknown]:
+    return studios.unknown(Fact.STUDIOS.items)
 
 
 def _dump_model(model: BaseModel) -> JsonObject:

@@ -3,8 +3,9 @@
 A fact that this key may not read is unknown and stops nothing. Any other failure is raised.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, Final, Generic, TypeVar
 
 import anyio
@@ -25,12 +26,13 @@ from trax_mcp.api.operations import (
     ListStudios,
 )
 from trax_mcp.studio.facts import Fact, Facts, Unknown
-from trax_mcp.studio.pages import read_all_pages
+from trax_mcp.studio.pages import ItemList, read_all_pages
 
 QUICK_SECONDS: Final = 2.0
 """The most time that a quick reader takes for one fact."""
 
 _MOST_STUDIOS: Final = 10
+_FURTHER_STUDIOS: Final = f"further {Fact.STUDIOS.items}"
 _NEVER_UNKNOWN: Final = frozenset({"not_found", "invalid_key", "no_key"})
 _FORBIDDEN: Final = 403
 
@@ -70,7 +72,9 @@ class FactReader:
         facts = await self._read_concurrently(missing, failed)
         unknown = [self._unknown(it, failed[it]) for it in missing if it in failed]
         facts = replace(
-            facts, status=facts.status or known.status, unknown=(*known.unknown, *unknown)
+            facts,
+            status=facts.status or known.status,
+            unknown=(*known.unknown, *unknown, *facts.unknown),
         )
         return await self._add_details(facts) if Fact.STUDIO_DETAILS in wanted else facts
 
@@ -102,15 +106,24 @@ class FactReader:
             sources = start(Fact.SOURCES, lambda: self._list(ListSources(studio_id=here)))
             connections = start(Fact.CONNECTIONS, lambda: self._list(ListConnections()))
             health = start(Fact.HEALTH, lambda: self._get(GetHealth()))
-            studios = start(Fact.STUDIOS, lambda: self._list(ListStudios()))
+            studios = start(Fact.STUDIOS, self._usable_studios)
+        lists: Mapping[Fact, ItemList[Any] | None] = {
+            Fact.DESTINATIONS: destinations.value,
+            Fact.SOURCES: sources.value,
+            Fact.CONNECTIONS: connections.value,
+            Fact.STUDIOS: studios.value,
+        }
+        lacking = {fact: it.unknown(fact.items) for fact, it in lists.items() if it is not None}
         return Facts(
             studio=studio.value,
             status=status.value,
-            destinations=destinations.value,
-            sources=sources.value,
-            connections=connections.value,
+            destinations=_items(destinations.value),
+            sources=_items(sources.value),
+            connections=_items(connections.value),
             health=health.value,
-            studios=studios.value,
+            studios=_items(studios.value),
+            unknown=tuple(chain.from_iterable(lacking.values())),
+            partial=frozenset(fact for fact, unknown in lacking.items() if unknown),
         )
 
     async def _add_details(self, facts: Facts) -> Facts:
@@ -133,9 +146,10 @@ class FactReader:
         if failed:
             raise failed[0]
         unknown = dict.fromkeys(it for place in details for it in place.unknown)
-        if len(facts.studios or ()) > _MOST_STUDIOS:
-            unknown[Unknown("further studios", f"only the first {_MOST_STUDIOS} are read")] = None
-        return replace(facts, studio_details=tuple(details), unknown=(*facts.unknown, *unknown))
+        known = tuple(it for it in facts.unknown if it.what != _FURTHER_STUDIOS)
+        if len(facts.studios or ()) > _MOST_STUDIOS or known != facts.unknown:
+            unknown[Unknown(_FURTHER_STUDIOS, f"only the first {len(studios)} are read")] = None
+        return replace(facts, studio_details=tuple(details), unknown=(*known, *unknown))
 
     async def _get(self, operation: Operation[Answer_co]) -> Answer_co:
         return await self._in_time(
@@ -143,7 +157,10 @@ class FactReader:
             self.client.read(operation, self.caller, retry=not self.quick, urgent=self.quick),
         )
 
-    async def _list(self, operation: ListOperation[ItemT]) -> tuple[ItemT, ...]:
+    async def _usable_studios(self) -> ItemList[Studio]:
+        return (await self._list(ListStudios())).usable()  # their details are read by id
+
+    async def _list(self, operation: ListOperation[ItemT]) -> ItemList[ItemT]:
         return await self._in_time(
             operation,
             read_all_pages(
@@ -166,3 +183,7 @@ class FactReader:
             raise error
         scope = failure.required_scope
         return Unknown(fact.value, f"the key lacks {scope}" if scope else "TRaX did not tell")
+
+
+def _items(found: ItemList[ItemT] | None) -> tuple[ItemT, ...] | None:
+    return None if found is None else found.items

@@ -18,6 +18,11 @@ class Fact(Enum):
     STUDIOS = "the studios"
     STUDIO_DETAILS = "the status and destinations of each studio"
 
+    @property
+    def items(self) -> str:
+        """The items of a list, as in "further destinations"."""
+        return self.value.removeprefix("the ")
+
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
@@ -26,10 +31,17 @@ class Unknown:
     what: str
     why: str
 
+    def __str__(self) -> str:
+        """Both, for a sentence."""
+        return f"{self.what} ({self.why})"
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was read. None means not read, or listed in `unknown`."""
+    """What was read. None means not read, or listed in `unknown`.
+
+    Of lists in `partial`, some items were not read. What these are is in `unknown`.
+    """
 
     studio: Studio | None = None
     status: StreamStatus | None = None
@@ -41,6 +53,7 @@ class Facts:
     studio_details: tuple["Facts", ...] = ()
     """Status and destinations of each of `studios`, as far as they were read."""
     unknown: tuple[Unknown, ...] = ()
+    partial: frozenset[Fact] = frozenset()
 
     @property
     def live(self) -> bool | None:

@@ -1,6 +1,7 @@
 """Caches the lists of each caller for half a minute, for listings and completions.
 
-Decisions never use it. No caller is shown the lists of another.
+Decisions never use it. No caller is shown the lists of another. Items without a usable id are left
+out: they could neither be listed nor suggested.
 """
 
 from collections import OrderedDict
@@ -17,7 +18,7 @@ from trax_mcp.api.models import Connection, Destination, Source, Studio
 from trax_mcp.api.operation import ListOperation
 from trax_mcp.api.operations import ListConnections, ListDestinations, ListSources, ListStudios
 from trax_mcp.clock import Clock
-from trax_mcp.studio.pages import read_all_pages
+from trax_mcp.studio.pages import ItemList, read_all_pages
 
 KEPT_SECONDS: Final = 30.0
 _MAX_CALLERS = 100
@@ -27,7 +28,7 @@ _MAX_LISTS = 20
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
 _List = ListOperation[Any]
-_Lists = OrderedDict[_List, tuple[float, tuple[Any, ...]]]
+_Lists = OrderedDict[_List, tuple[float, ItemList[Any]]]
 """The lists of one caller, with the time of each read, in seconds."""
 
 
@@ -48,24 +49,24 @@ class ListCache:
         self._lists: OrderedDict[Caller, _Lists] = OrderedDict()
         self._reads: WeakValueDictionary[tuple[Caller, _List], _Read] = WeakValueDictionary()
 
-    async def studios(self, caller: Caller) -> tuple[Studio, ...]:
-        """All studios that the caller may see."""
+    async def studios(self, caller: Caller) -> ItemList[Studio]:
+        """The studios that the caller may see."""
         return await self._get(ListStudios(), caller)
 
-    async def connections(self, caller: Caller) -> tuple[Connection, ...]:
-        """All platform accounts that the caller has linked."""
+    async def connections(self, caller: Caller) -> ItemList[Connection]:
+        """The platform accounts that the caller has linked."""
         return await self._get(ListConnections(), caller)
 
-    async def destinations(self, caller: Caller, studio_id: str) -> tuple[Destination, ...]:
-        """All destinations of a studio."""
+    async def destinations(self, caller: Caller, studio_id: str) -> ItemList[Destination]:
+        """The destinations of a studio."""
         return await self._get(ListDestinations(studio_id=studio_id), caller)
 
-    async def sources(self, caller: Caller, studio_id: str) -> tuple[Source, ...]:
-        """All sources of a studio."""
+    async def sources(self, caller: Caller, studio_id: str) -> ItemList[Source]:
+        """The sources of a studio."""
         return await self._get(ListSources(studio_id=studio_id), caller)
 
-    async def _get(self, operation: _List, caller: Caller) -> tuple[Any, ...]:
-        """All items of a list. Concurrent requests for the same list share one read."""
+    async def _get(self, operation: _List, caller: Caller) -> ItemList[Any]:
+        """The items of a list. Concurrent requests for the same list share one read."""
         read = self._reads.setdefault((caller, operation), _Read())
         earlier_failure = read.failure
         async with read.lock:
@@ -75,21 +76,21 @@ class ListCache:
                 raise read.failure.copy()
             return await self._fetch(operation, caller, read)
 
-    async def _fetch(self, operation: _List, caller: Caller, read: _Read) -> tuple[Any, ...]:
+    async def _fetch(self, operation: _List, caller: Caller, read: _Read) -> ItemList[Any]:
         try:
-            items: Any = await read_all_pages(self._client, operation, caller)
+            items = (await read_all_pages(self._client, operation, caller)).usable()
         except TraxError as error:
             read.failure = error.copy()
             raise
-        self._store(operation, caller, tuple(items))
-        return tuple(items)
+        self._store(operation, caller, items)
+        return items
 
-    def _cached(self, operation: _List, caller: Caller) -> tuple[Any, ...] | None:
-        read_at, items = self._lists.get(caller, _Lists()).get(operation, (None, ()))
+    def _cached(self, operation: _List, caller: Caller) -> ItemList[Any] | None:
+        read_at, items = self._lists.get(caller, _Lists()).get(operation, (None, ItemList()))
         is_fresh = read_at is not None and self._clock.seconds() - read_at < KEPT_SECONDS
         return items if is_fresh else None
 
-    def _store(self, operation: _List, caller: Caller, items: tuple[Any, ...]) -> None:
+    def _store(self, operation: _List, caller: Caller, items: ItemList[Any]) -> None:
         self._remove_expired_callers()
         lists = self._lists.get(caller, _Lists())
         _put_last(lists, operation, (self._clock.seconds(), items), limit=_MAX_LISTS)

@@ -1,14 +1,43 @@
-"""Reads a paginated list to its end."""
+"""Reads a paginated list to its end, or up to a limit."""
 
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Generic, Self
 
+from trax_mcp.api.argument_types import is_id
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.error_texts import pagination_loop
 from trax_mcp.api.models import ItemT
 from trax_mcp.api.operation import ListOperation
+from trax_mcp.api.responses import read_model
+from trax_mcp.studio.facts import Unknown
 
-_MOST_PAGES: Final = 50
+MOST_ITEMS: Final = 10_000
+MOST_BYTES: Final = 16 * 1024 * 1024
+_MOST_PAGES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ItemList(Generic[ItemT]):
+    """The items of a list that were read.
+
+    `is_cut`: there are more. `left_out`: how many were dropped for their ids.
+    """
+
+    items: tuple[ItemT, ...] = ()
+    is_cut: bool = False
+    left_out: int = 0
+
+    def usable(self) -> Self:
+        """The list without the items whose id cannot be used in a call or a URI."""
+        items = tuple(it for it in self.items if is_id(it.id))
+        return replace(self, items=items, left_out=len(self.items) - len(items))
+
+    def unknown(self, what: str) -> tuple[Unknown, ...]:
+        """What the list lacks, in words. `what` names the items: "studios"."""
+        further = Unknown(f"further {what}", f"only the first {len(self.items):,} are read")
+        unusable = Unknown(f"{self.left_out:,} of the {what}", "TRaX gives no usable id")
+        return (*((further,) if self.is_cut else ()), *((unusable,) if self.left_out else ()))
 
 
 async def read_all_pages(
@@ -18,21 +47,28 @@ async def read_all_pages(
     *,
     retry: bool = True,
     urgent: bool = False,
-) -> tuple[ItemT, ...]:
-    """Return all items of a list.
+) -> ItemList[ItemT]:
+    """Return the items of a list: all, or the first 10,000, or those within 16 MiB.
 
     Raises:
-        TraxError: a page could not be read, a cursor came twice, or there are over 50 pages.
+        TraxError: a page could not be read, a cursor came twice, or there are over 100 pages.
     """
     items: list[ItemT] = []
     seen: set[str] = set()
-    cursor: str | None = None
+    size, cursor = 0, None
     while True:
-        page = await client.read(operation.next_page(cursor), caller, retry=retry, urgent=urgent)
+        request = operation.next_page(cursor)
+        answer = await client.send(request, caller, retry=retry, urgent=urgent)
+        size += answer.size
+        if size > MOST_BYTES:
+            return ItemList(tuple(items), is_cut=True)
+        page = read_model(request, answer)
         items += page.data
         cursor = page.next_cursor
+        if len(items) > MOST_ITEMS or (cursor and len(items) == MOST_ITEMS):
+            return ItemList(tuple(items[:MOST_ITEMS]), is_cut=True)
         if not cursor:
-            return tuple(items)
+            return ItemList(tuple(items))
         if cursor in seen or len(seen) == _MOST_PAGES:
             raise pagination_loop(operation)
         seen.add(cursor)

@@ -96,8 +96,8 @@ def judge_readiness(facts: Facts) -> Readiness:
         live=facts.live,
         blockers=tuple(_blockers(facts)),
         warnings=(*_missing_sources(facts), *_troubled_accounts(facts)),
-        unknown=(*(f"{it.what} ({it.why})" for it in facts.unknown), _MAY_GO_LIVE),
-        is_undecided=facts.live is None or facts.destinations is None,
+        unknown=(*map(str, facts.unknown), _MAY_GO_LIVE),
+        is_undecided=facts.live is None or not (facts.enabled or _reaches_nobody(facts)),
     )
 
 
@@ -119,13 +119,20 @@ def _blockers(facts: Facts) -> Iterator[Finding]:
 
 
 def _missing_destinations(facts: Facts) -> Iterator[Finding]:
-    if facts.destinations is not None and not facts.enabled:
+    if _reaches_nobody(facts):
         what = Sentence("No destination is enabled: nobody would receive the stream.")
         yield Finding(what, "Enable one with update_destination, or add one.")
 
 
+def _reaches_nobody(facts: Facts) -> bool:
+    """Whether it is known that no destination is enabled."""
+    is_whole = facts.destinations is not None and Fact.DESTINATIONS not in facts.partial
+    return is_whole and not facts.enabled
+
+
 def _missing_sources(facts: Facts) -> Iterator[Finding]:
-    if facts.sources is not None and not facts.active:
+    is_whole = facts.sources is not None and Fact.SOURCES not in facts.partial
+    if is_whole and not facts.active:
         what = Sentence("No source is active: viewers may see nothing.")
         yield Finding(what, "Activate one with update_source, or add one.")
 

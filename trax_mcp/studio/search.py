@@ -16,6 +16,7 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Studio
 from trax_mcp.api.operations import GetStreamStatus, ListStudios
 from trax_mcp.api.tool_input import Effect, ToolInput
+from trax_mcp.studio.facts import Fact, Unknown
 from trax_mcp.studio.pages import read_all_pages
 
 MAX_STATUS_READS: Final = 10
@@ -34,7 +35,7 @@ class FindStudio(
 
     @classmethod
     def answer_schema(cls) -> JsonObject:
-        """The matches, and how many studios were searched."""
+        """The matches, how many studios were searched, and which could not be."""
         text = {"type": "string"}
         return {
             "type": "object",
@@ -52,6 +53,7 @@ class FindStudio(
                     },
                 },
                 "searched": {"type": "integer"},
+                "unknown": {"type": "array", "items": text},
             },
         }
 
@@ -66,12 +68,16 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The studios that match, best first, and the number of studios searched."""
+    """The studios that match, best first, and the number of studios searched.
+
+    `exact` of the first matches have the query as their whole name or id. `unknown` says which
+    studios could not be searched.
+    """
 
     matches: tuple[Match, ...]
     searched: int
     exact: int = 0
-    """The number of first matches whose whole name or id is the query."""
+    unknown: tuple[Unknown, ...] = ()
 
 
 def rank_names(names: Sequence[str], query: str) -> list[int]:
@@ -85,12 +91,13 @@ def rank_names(names: Sequence[str], query: str) -> list[int]:
 
 
 async def find_studios(client: Client, request: FindStudio, caller: Caller) -> SearchResult:
-    """Search all studios of a caller.
+    """Search the studios of a caller.
 
     Raises:
         TraxError: they could not be read.
     """
-    studios = await read_all_pages(client, ListStudios(), caller)
+    found = (await read_all_pages(client, ListStudios(), caller)).usable()
+    studios = found.items
     wanted = request.query.strip()
     by_id = [index for index, it in enumerate(studios) if it.id == wanted]
     indexes = list(dict.fromkeys([*by_id, *rank_names([it.name for it in studios], wanted)]))
@@ -109,7 +116,8 @@ async def find_studios(client: Client, request: FindStudio, caller: Caller) -> S
     matches = tuple(Match(studios[index], live.get(index)) for index in indexes)
     names = [(fold_name(it.studio.name), fold_name(it.studio.id)) for it in matches]
     exact = sum(fold_name(wanted) in it for it in names)
-    return SearchResult(matches, searched=len(studios), exact=exact)
+    unknown = found.unknown(Fact.STUDIOS.items)
+    return SearchResult(matches, searched=len(studios), exact=exact, unknown=unknown)
 
 
 def fold_name(name: str) -> str:

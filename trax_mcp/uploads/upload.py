@@ -15,6 +15,7 @@ from trax_mcp.api import argument_types
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import CONTRACT, JsonObject
+from trax_mcp.api.error_texts import pagination_loop
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operations import CreateMediaUpload, ListMedia
 from trax_mcp.api.tool_input import Effect, ToolInput
@@ -186,7 +187,7 @@ class AssetLookup:
         """The asset as TRaX sent it. Empty if it is not listed.
 
         Raises:
-            TraxError: a page could not be read.
+            TraxError: a page could not be read, or there are more than are looked at.
         """
         cursor = self._page
         for _ in range(_MAX_PAGES):
@@ -195,9 +196,10 @@ class AssetLookup:
                 self._page = cursor
                 return asset
             if not (cursor := page.get("nextCursor")):
-                break
+                self._page = None
+                return {}
         self._page = None
-        return {}
+        raise pagination_loop(ListMedia())
 
     async def _read_page(self, cursor: str | None) -> JsonObject:
         return (await self._client.send(ListMedia().next_page(cursor), self._caller)).data

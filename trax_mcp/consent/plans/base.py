@@ -111,7 +111,7 @@ class Plan(ABC, Generic[OperationT]):
             target=self.target(),
             effects=tuple(self.effects()),
             warnings=tuple(self.warnings()),
-            unknown=tuple(f"{it.what} ({it.why})" for it in self.facts.unknown),
+            unknown=tuple(map(str, self.facts.unknown)),
             choice=self.choice(),
         )
         return replace(preview, digest=self._digest(preview))
@@ -172,8 +172,10 @@ class Plan(ABC, Generic[OperationT]):
         """The target as sentences describe it, with its platform if it has one."""
         return self.name
 
-    def find(self, items: Iterable[ItemT] | None, *, kind: str, listed_by: str) -> ItemT | None:
-        """The target in its list. None if the list is unknown.
+    def find(
+        self, items: Iterable[ItemT] | None, *, fact: Fact, kind: str, listed_by: str
+    ) -> ItemT | None:
+        """The target in its list. None if the list is unknown, or it may be in the unread part.
 
         Raises:
             NotSent: the list does not contain it.
@@ -183,6 +185,8 @@ class Plan(ABC, Generic[OperationT]):
         for item in items:
             if item.id == self.operation.target_id():
                 return item
+        if fact in self.facts.partial:
+            return None
         raise not_listed(self.operation, what=kind, listed_by=listed_by)
 
     def each_argument(self, template: str, *, without: Sequence[str] = ()) -> Sentences:

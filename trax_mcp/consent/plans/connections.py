@@ -14,7 +14,12 @@ class UnlinkConnectionPlan(Plan[UnlinkConnection]):
     reads = (Fact.CONNECTIONS, Fact.STUDIOS, Fact.HEALTH, Fact.STUDIO_DETAILS)
 
     def target(self) -> Target:
-        it = self.find(self.facts.connections, kind="connection", listed_by="list_connections")
+        it = self.find(
+            self.facts.connections,
+            fact=Fact.CONNECTIONS,
+            kind="connection",
+            listed_by="list_connections",
+        )
         if it is None:
             return Target(self.operation.connection_id)
         return Target(it.id, it.display_name, it.platform)
