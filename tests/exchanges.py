@@ -164,10 +164,9 @@ async def _over_http(audit_log: Path) -> AsyncIterator[tuple[Client, PausingCloc
     trax = still()
     clock = PausingClock(trax)
     deps = ServerDeps(clock=clock, audit_log=audit_log)
-    server = build_server(client_on(trax), own=ANONYMOUS, deps=deps)
-    app = http_app(
-        server, read_settings({}), in_flight=deps.in_flight, open_streams=deps.open_streams
-    )
+    trax_client = client_on(trax)
+    server = build_server(trax_client, own=ANONYMOUS, deps=deps)
+    app = http_app(server, read_settings({}), client=trax_client, deps=deps)
     headers = {"X-API-Key": SANDBOX_KEY}
     async with (
         listening(app) as address,

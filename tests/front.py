@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from tests.conftest import client_on
+from tests.conftest import OWNER, client_on
 from tests.hand import HandClock
 from tests.jsonrpc import HttpCaller
 from tests.ports import listening
@@ -65,7 +65,8 @@ async def serving(
 ) -> AsyncIterator[Front]:
     """Serve callers that send their own keys, on a sandbox with a manual clock.
 
-    `trax` is an existing sandbox. `short_seconds` is passed to the clock.
+    `trax` is an existing sandbox. `short_seconds` is passed to the clock. With `TRAX_SANDBOX` the
+    sandbox's owner is the caller of requests without a key.
     """
     trax, chosen = trax or still(), read_settings(settings)
     clock = HandClock(trax, short_seconds=short_seconds)
@@ -75,8 +76,9 @@ async def serving(
         chat_poll_seconds=chosen.chat_poll_seconds,
         clock=clock,
     )
-    server = build_server(client_on(trax), own=ANONYMOUS, deps=deps)
-    app = http_app(server, chosen, in_flight=deps.in_flight, open_streams=deps.open_streams)
+    client, own = client_on(trax), OWNER if chosen.sandbox else ANONYMOUS
+    server = build_server(client, own=own, deps=deps)
+    app = http_app(server, chosen, client=client, deps=deps, own=own)
     async with listening(app) as address, plain_http(address) as http:
         yield Front(trax, clock, http, address, deps)
 

@@ -47,10 +47,9 @@ async def over_http(era: str, *, audit: Path | None = None) -> AsyncIterator[tup
     trax = two_key_sandbox()
     clock, person = HandClock(trax), Person()
     deps = ServerDeps(rules=Rules(Mode.AUTO, GUARD_ALSO), audit_log=audit, clock=clock)
-    server = build_server(client_on(trax), own=ANONYMOUS, deps=deps)
-    app = http_app(
-        server, read_settings({}), in_flight=deps.in_flight, open_streams=deps.open_streams
-    )
+    trax_client = client_on(trax)
+    server = build_server(trax_client, own=ANONYMOUS, deps=deps)
+    app = http_app(server, read_settings({}), client=trax_client, deps=deps)
     async with listening(app) as address, AsyncExitStack() as stack:
 
         async def caller(key: str, asked: Person | None = None) -> Client:

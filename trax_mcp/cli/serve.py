@@ -61,7 +61,7 @@ async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) 
     deps = _deps(settings)
     async with aclosing(client_for(settings)) as client:
         server = build_server(client, own=own, deps=deps)
-        app = http_app(server, settings, in_flight=deps.in_flight, open_streams=deps.open_streams)
+        app = http_app(server, settings, client=client, deps=deps, own=own)
         print(f"trax-mcp is listening on {url_of(listener)}{PATH}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
         _collect_garbage_again()
         await serve_http(app, listener, stop=deps.stop)

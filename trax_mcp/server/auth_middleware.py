@@ -25,17 +25,26 @@ _INVALID_REQUEST = -32600
 
 
 class AuthMiddleware:
-    """Lets through `open_path`, in exactly this spelling, and every request that is authorized."""
+    """Passes every request that is authorized to `app`.
 
-    def __init__(self, app: ASGIApp, *, open_path: str, token: str | None) -> None:
+    `open_path`, in exactly this spelling, needs no authorization and goes to `open_app`.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, open_path: str, open_app: ASGIApp, token: str | None
+    ) -> None:
         self._app = app
+        self._open_app = open_app
         self._open_path = open_path
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its caller, or refuse it."""
-        if scope["type"] != "http" or scope["path"] == self._open_path:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if scope["path"] == self._open_path:
+            await self._open_app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         refusal = self._refuse_authorization(headers.get("authorization", ""))

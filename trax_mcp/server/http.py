@@ -12,14 +12,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from trax_mcp import __version__
+from trax_mcp.api.caller import ANONYMOUS, Caller
+from trax_mcp.api.client import Client
+from trax_mcp.server.app import ServerDeps
 from trax_mcp.server.auth_middleware import AuthMiddleware
-from trax_mcp.server.sdk_compat import (
-    InFlight,
-    OpenStreams,
-    complete_streams,
-    hide_session_ids,
-    track_streams,
-)
+from trax_mcp.server.sdk_compat import complete_streams, hide_session_ids, track_streams
+from trax_mcp.server.sessions import Sessions
 from trax_mcp.settings import Settings
 
 PATH = "/mcp"
@@ -28,18 +26,30 @@ _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 def http_app(
-    server: Server[Any], settings: Settings, *, in_flight: InFlight, open_streams: OpenStreams
+    server: Server[Any],
+    settings: Settings,
+    *,
+    client: Client,
+    deps: ServerDeps,
+    own: Caller = ANONYMOUS,
 ) -> ASGIApp:
-    """Make the app. `in_flight` can end its streams, and `open_streams` knows their sessions."""
+    """Make the app. `client`, `deps` and `own` are those that `server` was built with."""
     hide_session_ids()
     token = settings.mcp_token
-    app: ASGIApp = server.streamable_http_app(
+    endpoints = server.streamable_http_app(
         streamable_http_path=PATH,
         transport_security=_transport_security(settings),
         custom_starlette_routes=[Route(HEALTH, _healthz)],
+        max_sessions=None,  # `Sessions` limits them, for each caller
     )
-    app = complete_streams(track_streams(app, open_streams), in_flight)
-    app = AuthMiddleware(app, open_path=HEALTH, token=token.get_secret_value() if token else None)
+    app = complete_streams(track_streams(endpoints, deps.open_streams), deps.in_flight)
+    app = Sessions(app, path=PATH, client=client, own=own, deps=deps)
+    app = AuthMiddleware(
+        app,
+        open_path=HEALTH,
+        open_app=endpoints,
+        token=token.get_secret_value() if token else None,
+    )
     if not settings.allowed_origins:
         return app
     return CORSMiddleware(
