@@ -80,13 +80,10 @@ class Running:
     """A process with its pipes. `stdout` and `stderr` are complete once it has ended."""
 
     def __init__(self, process: Process) -> None:
-        assert process.stdout is not None
-        assert process.stderr is not None
         self.process = process
         self.stdout, self.stderr = Lines(), Lines()
-        self._readers = asyncio.gather(
-            self.stdout.fill(process.stdout), self.stderr.fill(process.stderr)
-        )
+        pipes = ((self.stdout, process.stdout), (self.stderr, process.stderr))
+        self._readers = asyncio.gather(*(lines.fill(pipe) for lines, pipe in pipes if pipe))
 
     async def tell(self, *messages: Mapping[str, Any]) -> None:
         """Write JSON-RPC messages to stdin, one per line."""
@@ -145,11 +142,14 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    *arguments: str, settings: Mapping[str, str] | None = None, program: Sequence[str] = _MODULE
+    *arguments: str,
+    settings: Mapping[str, str] | None = None,
+    program: Sequence[str] = _MODULE,
+    stderr: int = PIPE,
 ) -> AsyncIterator[Running]:
     """Run `trax-mcp` with these arguments and settings until the block ends.
 
-    `program` replaces it by another program for Python.
+    `program` replaces it by another program for Python, and `stderr` the pipe that is read.
     """
     started = Running(
         await asyncio.create_subprocess_exec(
@@ -158,7 +158,7 @@ async def running(
             *arguments,
             stdin=PIPE,
             stdout=PIPE,
-            stderr=PIPE,
+            stderr=stderr,
             limit=_MAX_LINE_BYTES,
             env=environment(settings or {}),
             cwd=ROOT,
