@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import mmap
 import os
 import stat
 from threading import Timer
@@ -18,10 +19,10 @@ from tests.processes import PATIENCE_SECONDS
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operations import (
-    CreateStudio,
     DeleteSource,
     GoLive,
     GoOffline,
+    SendChatMessage,
     UpdateSource,
 )
 from trax_mcp.consent.audit import Actor, Audit
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 DELETE: Final = DeleteSource(studio_id="studio_42", source_id="source_1")
 ACTOR: Final = Actor(Caller("sk_live_of_the_audit"))
+LONG: Final = SendChatMessage(studio_id="studio_42", text="\N{CLAPPER BOARD}" * 600)
+"""Its line is longer than a page of a pipe."""
 DELETED: Final = {"ok": True}
 
 
@@ -70,6 +73,16 @@ def lines(path: Path) -> list[dict[str, Any]]:
 def rotate(path: Path) -> Path:
     """Move the file away, as a log rotation does."""
     return path.rename(path.with_suffix(".1"))
+
+
+def fill(path: Path) -> None:
+    """Fill a pipe that nobody reads."""
+    writer = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    try:
+        while True:
+            os.write(writer, b"x" * mmap.PAGESIZE)
+    except BlockingIOError:
+        os.close(writer)
 
 
 def permissions(path: Path) -> int:
@@ -322,24 +335,107 @@ async def test_a_pipe_without_a_reader_delays_no_call(
     assert record.getMessage().startswith("TRAX_AUDIT_LOG cannot be written (")
 
 
-def test_a_truncated_line_is_reported_once(
+def test_an_incomplete_line_is_reported_once(
     path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A full pipe accepts only the start of a long line, and nothing of the next."""
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    audit, long = Audit(path, clock), CreateStudio(name="x" * 1_000_000)
+    fill(path)
+    os.read(reader, mmap.PAGESIZE)  # room for a part of a line
+    audit = Audit(path, clock)
     try:
         with caplog.at_level(logging.DEBUG, logger="trax_mcp.consent.audit"):
-            audit.write("decided", long, ACTOR)
+            audit.write("decided", LONG, ACTOR)
             (record,) = caplog.records
-            audit.write("decided", long, ACTOR)
-        assert os.read(reader, 100).startswith(b'{"time": ')
+            audit.write("decided", LONG, ACTOR)
+        assert b'{"time": ' in os.read(reader, 1 << 20)
     finally:
         os.close(reader)
     assert caplog.records == [record]
     assert record.levelno == logging.ERROR
     assert record.getMessage().startswith("TRAX_AUDIT_LOG cannot be written (")
+
+
+@pytest.mark.parametrize("emoji", [0, 1_000_000])
+def test_a_long_line_is_shortened_and_stays_json(path: Path, clock: HandClock, emoji: int) -> None:
+    """To 8 kB: the longest fields end in an ellipsis, the others stay as they are."""
+    text = "\N{CLAPPER BOARD}" * emoji + "x" * 1_000_000
+    message = SendChatMessage.model_construct(studio_id="studio_42", text=text)
+    facts = {"mode": "auto", "verdict": "NeedsConfirmation", "digest": "d" * 32}
+    Audit(path, clock).write("decided", message, ACTOR, **facts, requestId=text)
+    assert path.stat().st_size <= 8_000
+    (line,) = lines(path)
+    arguments, request_id = line.pop("arguments"), line.pop("requestId")
+    assert line == {
+        "time": "2026-06-05T18:00:00Z",
+        "event": "decided",
+        "caller": ACTOR.caller.fingerprint,
+        "operation": "send_chat_message",
+        **facts,
+    }
+    assert arguments == {"studioId": "studio_42", "text": arguments["text"]}
+    for shortened in (arguments["text"], request_id):
+        assert shortened.endswith("…")
+        assert text.startswith(shortened[:-1])
+
+
+def test_a_long_list_in_a_line_is_shortened(path: Path, clock: HandClock) -> None:
+    """Its first items are kept."""
+    names = tuple(f"{n} " + "\N{CLAPPER BOARD}" * 190 for n in range(50))
+    message = SendChatMessage(studio_id="studio_42", text="Hello", platforms=names)
+    Audit(path, clock).write("decided", message, ACTOR)
+    assert path.stat().st_size <= 8_000
+    (line,) = lines(path)
+    assert line["arguments"]["text"] == "Hello"
+    kept = line["arguments"]["platforms"]
+    assert kept
+    assert all(it.startswith(f"{n} ") for n, it in enumerate(kept))
+
+
+def test_a_symbolic_link_is_not_followed(
+    path: Path, clock: HandClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It could lead into any file of this user. The error is logged once."""
+    target = tmp_path / "target"
+    target.write_text("unchanged")
+    path.symlink_to(target)
+    audit = Audit(path, clock)
+    with caplog.at_level(logging.DEBUG, logger="trax_mcp.consent.audit"):
+        audit.write("decided", DELETE, ACTOR)
+        audit.write("decided", DELETE, ACTOR)
+    assert target.read_text() == "unchanged"
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.getMessage().startswith("TRAX_AUDIT_LOG cannot be written (")
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o602])
+def test_a_file_that_is_open_to_other_users_is_reported_once(
+    path: Path, clock: HandClock, mode: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the command that changes it. The lines are written."""
+    path.touch()
+    path.chmod(mode)
+    audit = Audit(path, clock)
+    with caplog.at_level(logging.DEBUG, logger="trax_mcp.consent.audit"):
+        audit.write("decided", DELETE, ACTOR)
+        audit.write("decided", DELETE, ACTOR)
+    assert len(lines(path)) == 2
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.getMessage().startswith("TRAX_AUDIT_LOG is open to other users (-rw-")
+    assert "chmod 600" in record.getMessage()
+
+
+def test_a_file_that_only_its_owner_can_read_is_not_reported(
+    path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither a new nor an existing one."""
+    with caplog.at_level(logging.DEBUG, logger="trax_mcp.consent.audit"):
+        for _ in range(2):
+            Audit(path, clock).write("decided", DELETE, ACTOR)
+    assert caplog.records == []
 
 
 async def test_writing_resumes_when_it_is_possible_again(

@@ -13,6 +13,7 @@ from trax_mcp.api.operations import (
     CreateDestination,
     CreateSource,
     DeleteSource,
+    SendChatMessage,
     UpdateDestination,
     UpdateSource,
 )
@@ -100,3 +101,33 @@ def test_secrets_among_the_arguments_are_masked(path: Path, clock: HandClock) ->
     text = path.read_text()
     assert "live-4711" not in text
     assert "pa55" not in text
+
+
+def test_a_stream_key_in_another_argument_is_redacted(path: Path, clock: HandClock) -> None:
+    """Also within a longer text, in the host of an address and in the name of the actor."""
+    key = "LIVE-4711.aBc"
+    named = CreateDestination(
+        studio_id=key,
+        name=f"Stage {key}!",
+        platform="custom",
+        rtmp_url=f"rtmps://{key}.example/app",
+        stream_key=SecretStr(key),
+    )
+    Audit(path, clock).write("decided", named, Actor(ACTOR.caller, claimed_name=f"a bot, {key}"))
+    assert key.lower() not in path.read_text().lower()
+    (line,) = lines(path)
+    assert line["actorClaimed"] == "a bot, [key]"
+    assert line["arguments"]["studioId"] == "[key]"
+    assert line["arguments"]["name"] == "Stage [key]!"
+
+
+def test_a_key_at_the_end_of_a_shortened_text_leaves_no_part(path: Path, clock: HandClock) -> None:
+    """Keys are redacted before texts are shortened, wherever the text ends."""
+    key = "canary" * 80
+    for length in range(0, 512, 32):
+        text = "x" * length + key + "\N{CLAPPER BOARD}" * 1_000
+        message = SendChatMessage(studio_id="studio_42", text=text)
+        Audit(path, clock).write("decided", message, Actor(Caller(key)))
+    shortened = [line["arguments"]["text"] for line in lines(path)]
+    assert all(it.endswith("…") for it in shortened)
+    assert "canary" not in path.read_text()
