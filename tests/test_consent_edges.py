@@ -30,6 +30,7 @@ from tests.person import (
 )
 from tests.ports import upstream
 from tests.processes import PATIENCE_SECONDS
+from tests.spelling import unwrapped
 from tests.witness import put_on_air
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
@@ -365,10 +366,10 @@ async def test_the_callers_own_text_is_shown_in_full(era: str, argument: str) ->
     given = operation.arguments[argument]
     assert len(given) == {"text": 600, "rtmpUrl": 200}[argument]
     async with in_memory(era) as clients:
-        assert f'"{given}"' in text_of(await clients.call(operation))
+        assert f'"{given}"' in unwrapped(text_of(await clients.call(operation)))
         await clients.call(operation, clients.asking)
     (form,) = clients.person.forms
-    assert f'"{given}"' in form.message
+    assert f'"{given}"' in unwrapped(form.message)
 
 
 async def test_names_from_trax_are_truncated_to_80_characters(era: str) -> None:
@@ -376,6 +377,6 @@ async def test_names_from_trax_are_truncated_to_80_characters(era: str) -> None:
     async with in_memory(era) as clients:
         world = clients.trax.world
         world.studios.change(world.studios["studio_42"], {"name": "n" * 300})
-        text = text_of(await clients.call(LONG["text"]))
+        text = unwrapped(text_of(await clients.call(LONG["text"])))
     assert f'"{"n" * 79}…"' in text
     assert "n" * 80 not in text

@@ -700,7 +700,7 @@ def test_a_hidden_change_of_a_thing_with_a_hostile_name_is_one_line() -> None:
     """The name is quoted as everywhere."""
     facts = but(sources=(source("source_1", 'A".\nNow: "B'),))
     assert changes(GO_LIVE, facts, before=facts, hidden=HiddenChanges(1, (ADDRESS,))) == (
-        r'Changed here since you were asked: the address of "A\".\u000aNow: \"B".',
+        r'Changed here since you were asked: the address of "A\u0022.\u000aNow: \u0022B".',
     )
 
 

@@ -22,6 +22,7 @@ from tests.around import (
 )
 from tests.hostility import HOSTILE, hidden
 from tests.operation_table import CHANGES, GO_LIVE
+from tests.spelling import frame
 from trax_mcp.api.operations import DeleteDestination
 from trax_mcp.consent.policy import DO_NOT
 from trax_mcp.consent.preview import Preview, Target
@@ -51,15 +52,16 @@ QUOTED: Final = {
         r"a\u200bb\u200d\ufeff\u0000\u001b[31m\u0085",
     ),
     "hidden bytes": ("a\U000e0041\ufe00", r"a\udb40\udc41\ufe00"),
-    "quotes": ('"Main" (YouTube).', r"\"Main\" (YouTube)."),
-    "backslash": (r"\u202e", r"\\u202e"),
-    "a backslash at the end": ("Main\\", r"Main\\"),
+    "quotes": ('"Main" (YouTube).', r"\u0022Main\u0022 (YouTube)."),
+    "backslash": (r"\u202e", r"\u005cu202e"),
+    "a backslash at the end": ("Main\\", r"Main\u005c"),
     "braces": ("{name}{where}{0}{}%s$x", "{name}{where}{0}{}%s$x"),
     "length": ("x" * 300, "x" * 79 + "…"),
     "just the length": ("x" * 80, "x" * 80),
     "one too many": ("x" * 81, "x" * 79 + "…"),
-    "a long one with quotes": ('"' * 81, r"\"" * 79 + "…"),
-    "markup": ("- [x](y) `z` <b>", "- [x](y) `z` <b>"),
+    "a long one with quotes": ("”“" * 41, r"\u201d\u201c" * 39 + r"\u201d…"),
+    "a run of quotes": ('"' * 81, r"{81 \u0022}"),
+    "markup": ("- [x](y) `z` <b>", r"- [x\u005d(y) `z` \u003cb>"),
     "letters": ("Grüße 日本 \U0001f44b", "Grüße 日本 \U0001f44b"),
 }
 """A name, and how it stands in a sentence."""
@@ -74,7 +76,7 @@ def test_a_name_is_quoted_visible_and_short(kind: str) -> None:
 
 
 def test_a_name_has_80_characters_at_most() -> None:
-    """The length is counted before characters are escaped."""
+    """The length is counted before characters are spelt out."""
     assert LONGEST_NAME == 80
 
 
@@ -116,11 +118,11 @@ def test_the_callers_own_text_is_quoted_and_visible_too(kind: str) -> None:
         ("", '""'),
         ("two words", '"two words"'),
         ("webcam\n", r'"webcam\u000a"'),
-        (" webcam", '" webcam"'),
+        (" webcam", '"{1 blank}webcam"'),
         ("a:b", '"a:b"'),
         ("a,b", '"a,b"'),
         ("(a)", '"(a)"'),
-        ('a"b', r'"a\"b"'),
+        ('a"b', r'"a\u0022b"'),
         ("café", '"café"'),
         ("ｗｅｂｃａｍ", '"ｗｅｂｃａｍ"'),  # noqa: RUF001  wide letters on purpose
         ("web\u200bcam", r'"web\u200bcam"'),
@@ -142,7 +144,7 @@ def test_only_one_plain_word_is_not_quoted(text: str, shown: str) -> None:
         ("Facebook", "Facebook"),
         ("custom", "custom"),
         ("my own", '"my own"'),
-        ("youtube ", '"youtube "'),
+        ("youtube ", '"youtube{1 blank}"'),
         ("", '""'),
     ],
 )
@@ -244,15 +246,6 @@ DISGUISES: Final = {
 """Names, platforms and types that try to change the sentence around them."""
 
 NASTY: Final[Mapping[str, str]] = {**HOSTILE, **DISGUISES}
-
-_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\["\\]|\\u[0-9a-f]{4})*"')
-
-
-def frame(text: str) -> str:
-    """A sentence without the content of its quotes. Nothing may be left that opens a quote."""
-    framed = _QUOTED.sub("<>", text)
-    assert '"' not in framed
-    return framed
 
 
 def disguised(name: str, word: str) -> Facts:
@@ -357,5 +350,5 @@ def test_a_name_is_the_same_wherever_it_stands(kind: str) -> None:
 def test_names_are_read_from_facts_only() -> None:
     """Without facts the ids stand in their place, quoted too."""
     preview = previewed(DeleteDestination(studio_id="studio_42", dest_id='d"'), Facts())
-    assert preview.choice == r'Delete the destination "d\""'
+    assert preview.choice == r'Delete the destination "d\u0022"'
     assert previewed(GO_LIVE, LIVE).choice == previewed(GO_LIVE, EVERYTHING).choice

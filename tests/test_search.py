@@ -116,7 +116,7 @@ async def test_the_text_has_no_invisible_characters(server: Server[Any], sandbox
     result = await call(server, "find_studio", {"query": "coffee"})
     assert told(result)[1]["matches"][0]["name"] == "Coffee\u202e"
     nothing = await call(server, "find_studio", {"query": 'x"\u202e\n'})
-    assert told(nothing)[0] == r'No studio matches "x\"\u202e\u000a".'
+    assert told(nothing)[0] == r'No studio matches "x\u0022\u202e\u000a".'
 
 
 async def test_a_studio_that_could_go_live_is_ready(server: Server[Any], era: str) -> None:

@@ -1,7 +1,16 @@
-"""Makes untrusted text safe to quote: shortened, and with invisible characters escaped."""
+r"""Makes untrusted text safe to show: between quotes, on one line, with nothing hidden in it.
+
+Two notations. `escape` and `escape_invisible` write JSON escapes, for JSON and for text that a
+model reads. `spell_out` and `quote` are for text that a person reads, whether as plain text or as
+Markdown: a character that could change the text around it is spelt out as `\u0022`, several of the
+same as `{3 \u0022}`, and blanks as `{3 blanks}`. Two texts never look the same when spelt out.
+"""
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from html.entities import html5
+from itertools import accumulate, groupby, islice
 from typing import Final
 
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -12,18 +21,61 @@ _LOOK_EMPTY: Final = frozenset(
 _SELECTORS: Final = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0e\U000e0100-\U000e01ef]")
 """Variation selectors can hide data. U+FE0F is allowed, since many emoji need it."""
 
+CONTINUED: Final = "\u21b3"
+"""Marks where a long line goes on. Spelt out in text, so that no text can imitate it."""
+_DOUBLE_QUOTES: Final = (
+    '"\u00ab\u00bb\u02ba\u02dd\u02ee\u02f5\u02f6\u05f2\u05f4\u1cd3\u201c-\u201f\u2033\u2034\u2036'
+    "\u2037\u2057\u275d\u275e\u2760\u2e42\u3003\u301d-\u301f\uff02\U0001f676-\U0001f678"
+)
+_SINGLE_QUOTES: Final = (
+    "'`\u00b4\u02b9\u02bb-\u02bd\u02c8\u02ca\u02cb\u05f3\u2018-\u201b\u2032\u2035\u275b\u275c"
+    "\u275f\uff07\uff40"
+)
+_BACKSLASHES: Final = r"\\" + "\u2216\u2572\u29f5\u29f9\ufe68\uff3c"
+_BRACES: Final = "{\u2774\ufe5b\uff5b"
+_UNENDED_ENTITIES: Final = "|".join(name for name in html5 if not name.endswith(";"))
+"""HTML reads these without a semicolon too."""
+_LONGEST_ENTITY: Final = max(map(len, html5)) + len("&")
+_CHANGES_ITS_SURROUNDINGS: Final = re.compile(
+    "|".join(
+        (
+            f"[{_DOUBLE_QUOTES}{_BACKSLASHES}{CONTINUED}]",
+            f"(?<=[{_SINGLE_QUOTES}])[{_SINGLE_QUOTES}]",  # two look like a double quote
+            rf"[{_BRACES}](?=\d+ )",  # looks like a count
+            r"<(?=[A-Za-z/!?@#:%])",  # a tag, a comment, or a mention
+            r"(?<=--)>|(?<=--!)>",  # the end of a comment
+            r"\](?=\()",  # a link or an image
+            rf"&(?=#|[A-Za-z0-9]+;|{_UNENDED_ENTITIES})",
+            r"(?<=~)~|(?<=\|)\|",  # text that is struck out, or hidden
+            r"\A | \Z| (?= )|(?<= ) |[^\S ]",  # any blank but one space between words
+        )
+    )
+)
+_MARKS: Final = frozenset({"Mn", "Me"})
+_MOST_MARKS: Final = 4
+"""Combining marks on one letter. More of them cover the lines above and below."""
 
-def quote(text: str, *, longest: int) -> str:
-    r"""Return `text` in double quotes on one line, at most `longest` characters of it.
 
-    Control, format (zero-width, direction override) and separator characters become `\uXXXX`, so
-    that a reader sees them. An ellipsis marks shortened text.
+def quote(text: str, *, longest: int, ascii_only: bool = False) -> str:
+    """Return `text` in double quotes on one line, spelt out, at most `longest` characters of it.
+
+    An ellipsis marks shortened text.
     """
-    return f'"{escape(truncate(text, longest=longest))}"'
+    return f'"{spell_out(text, longest=longest, ascii_only=ascii_only)}"'
+
+
+def spell_out(text: str, *, longest: int, ascii_only: bool = False) -> str:
+    r"""Spell out what could hide in `text` or change the text around it.
+
+    A run of the same such character counts as one character: `{20000 blanks}`, `{3 \u200b}`.
+    """
+    text = _beginning(text, longest + _LONGEST_ENTITY)
+    parts = list(_parts(text, _unsafe_indexes(text, ascii_only=ascii_only)))
+    return "".join(parts if len(parts) <= longest else (*parts[: longest - 1], "…"))
 
 
 def escape(text: str) -> str:
-    """Escape `text` for use between double quotes."""
+    """Escape `text` for use between double quotes, as JSON does."""
     return escape_invisible(re.sub(r'(["\\])', r"\\\1", text))
 
 
@@ -53,3 +105,42 @@ def _is_invisible(character: str) -> bool:
 def _json_escape(character: str) -> str:
     units = character.encode("utf-16-be", errors="surrogatepass").hex()
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+def _beginning(text: str, runs: int) -> str:
+    """The first characters of a text. A run of the same character counts as one."""
+    ends = accumulate(sum(1 for _ in run) for _, run in groupby(text))
+    return text if len(text) <= runs else text[: next(islice(ends, runs, None), len(text))]
+
+
+def _unsafe_indexes(text: str, *, ascii_only: bool) -> set[int]:
+    unsafe = {it.start() for it in _CHANGES_ITS_SURROUNDINGS.finditer(text)}
+    marks = 0
+    for index, character in enumerate(text):
+        if character.isascii() and character.isprintable():
+            marks = 0
+            continue
+        is_mark = unicodedata.category(character) in _MARKS
+        marks = marks + 1 if is_mark else 0
+        if ascii_only or _is_invisible(character) or marks > _MOST_MARKS:
+            unsafe.add(index)
+        elif is_mark and (index == 0 or index - 1 in unsafe or text[index - 1] == " "):
+            unsafe.add(index)  # it would change the quote, or what is spelt out, before it
+    return unsafe
+
+
+def _parts(text: str, unsafe: set[int]) -> Iterator[str]:
+    """Each character as it is shown. A run of the same unsafe character is one part."""
+    if not unsafe:
+        yield from text
+        return
+    characters = ((character, index in unsafe) for index, character in enumerate(text))
+    for (character, is_unsafe), run in groupby(characters):
+        length = sum(1 for _ in run)
+        if not is_unsafe:
+            yield from character * length
+        elif character == " ":
+            yield "{1 blank}" if length == 1 else f"{{{length} blanks}}"
+        else:
+            escaped = _json_escape(character)
+            yield escaped if length == 1 else f"{{{length} {escaped}}}"

@@ -1,8 +1,8 @@
 """Completions for arguments of prompts and resource templates, from what the caller owns.
 
 There are none without a key, while TRaX fails or is slow, and for lists that the operator does not
-offer. Each value can be used unchanged: an item whose name is ambiguous, or has invisible
-characters, is suggested by its id.
+offer. Each value can be used unchanged: an item whose name is ambiguous, or would be spelt out, is
+suggested by its id.
 
 Items without a usable id are not suggested. Of a list that is too long to be read to its end, items
 are suggested by id, since a name could occur again.
@@ -19,7 +19,7 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Connection, Destination, ItemT, Source, Studio
 from trax_mcp.api.operations import ListConnections, ListDestinations, ListSources, ListStudios
-from trax_mcp.api.text_safety import escape_invisible
+from trax_mcp.api.text_safety import spell_out
 from trax_mcp.api.tool_input import ToolInput
 from trax_mcp.clock import Clock
 from trax_mcp.server.prompts import LONGEST_VALUE, Completes, Prompts
@@ -163,7 +163,7 @@ def suggest(
 
 
 def names_or_ids(candidates: Sequence[Candidate]) -> list[str | None]:
-    """The value of each candidate for a prompt: its name if that is visible and unique."""
+    """The value of each candidate for a prompt: its name if that is plain and unique."""
     uses = Counter(fold_name(text) for it in candidates for text in {it.name, it.id})
     return [
         it.name if _is_plain(it.name, LONGEST_NAME) and uses[fold_name(it.name)] == 1 else value
@@ -177,8 +177,8 @@ def ids(candidates: Sequence[Candidate]) -> list[str | None]:
 
 
 def _is_plain(text: str, longest: int) -> bool:
-    """Whether it is visible, on one line, and accepted by prompts."""
-    return bool(text.strip()) and len(text) <= longest and escape_invisible(text) == text
+    """Whether it is shown as it is, and accepted by prompts."""
+    return bool(text) and len(text) <= longest and spell_out(text, longest=longest) == text
 
 
 def _named_candidates(

@@ -1,15 +1,20 @@
 """The texts of a question to a person, and of a call that did not run.
 
-Every text says what was not done and what to do next.
+Every text says what was not done and what to do next. Clients show it as plain text or as Markdown:
+long lines are wrapped, never cut, and a line that goes on starts with a sign.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from trax_mcp.api.text_safety import CONTINUED
 from trax_mcp.consent.calls import NotRun, Question
 from trax_mcp.consent.evidence import Reason, Status
 from trax_mcp.consent.preview import Preview
 from trax_mcp.studio import naming
+
+LONGEST_LINE: Final = 100
+_SHORTEST_LINE = 20
 
 _REASONS: Final[Mapping[tuple[Status, Reason | None], str]] = {
     ("confirmation_required", None): "{operation} needs a person's yes.",
@@ -46,7 +51,7 @@ def preview_text(not_run: NotRun) -> str:
     """Add the preview for a person; the last line is what the model may send after a yes."""
     parts = [not_run_text(not_run)]
     if not_run.preview is not None:
-        parts.append("\n".join(_preview_lines(not_run.preview, not_run.changes)))
+        parts.append(_preview_text(not_run.preview, not_run.changes))
     if not_run.confirmation is not None:
         parts.append(
             f'confirm: true, confirmation: "{not_run.confirmation}" (until {not_run.expires_at})'
@@ -56,7 +61,7 @@ def preview_text(not_run: NotRun) -> str:
 
 def question_text(question: Question) -> str:
     """The text of the form that asks a person."""
-    return "\n".join(_preview_lines(question.preview, question.changes))
+    return _preview_text(question.preview, question.changes)
 
 
 def _next_step(not_run: NotRun) -> str:
@@ -71,6 +76,29 @@ def _next_step(not_run: NotRun) -> str:
     if not_run.reason == "used":
         return "Look at what came of it before anything else."
     return _NEXT_STEPS[not_run.status]
+
+
+def _preview_text(preview: Preview, changes: tuple[str, ...]) -> str:
+    lines = _preview_lines(preview, changes)
+    return "\n".join(part for line in lines for part in _wrap(line))
+
+
+def _wrap(line: str) -> Iterator[str]:
+    """Break a line at a blank, or inside a long word, which then ends with the sign too.
+
+    The sign keeps Markdown from reading a part as an item of its own.
+    """
+    indent = ""
+    while len(line) > LONGEST_LINE:
+        blank = line.rfind(" ", _SHORTEST_LINE, LONGEST_LINE)
+        if blank > 0:
+            yield indent + line[:blank]
+            line = line[blank + 1 :]
+        else:
+            yield indent + line[:LONGEST_LINE] + CONTINUED
+            line = line[LONGEST_LINE:]
+        indent = f"  {CONTINUED} "
+    yield indent + line
 
 
 def _preview_lines(preview: Preview, changes: tuple[str, ...]) -> Iterator[str]:

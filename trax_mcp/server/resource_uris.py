@@ -17,7 +17,7 @@ from trax_mcp.api.operations import (
     ListSources,
     ListStudios,
 )
-from trax_mcp.api.text_safety import escape_invisible, truncate
+from trax_mcp.api.text_safety import spell_out
 from trax_mcp.api.tool_input import ToolInput
 from trax_mcp.chat.wait import WaitForChatMessages
 
@@ -141,4 +141,4 @@ RESOURCE_URIS: Final = (
 
 
 def _display(text: str) -> str:
-    return escape_invisible(truncate(text, longest=_LONGEST_NAME))
+    return spell_out(text, longest=_LONGEST_NAME)

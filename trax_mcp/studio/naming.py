@@ -1,7 +1,8 @@
 """Builds sentences for people, and keeps the ids of the things that they name.
 
 Names come from upstream and are untrusted: they are quoted, on one line, at most 80 characters
-long, and show invisible characters as escapes.
+long, and spell out what could hide in them or change the sentence. A text of the caller is shown
+whole, and an address with its host first.
 """
 
 import re
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from trax_mcp.api.models import Connection, Destination, Source, Studio
+from trax_mcp.api.stream_address import host_of
 from trax_mcp.api.text_safety import quote
 
 LONGEST_NAME: Final = 80
@@ -68,9 +70,23 @@ def quoted_whole(text: str) -> str:
     return quote(text, longest=len(text))
 
 
-def word(text: str) -> str:
-    """A platform, type or state: one plain word as it is, anything else in quotes."""
-    return text if _ONE_WORD.fullmatch(text) else quoted(text)
+def address(text: str) -> str:
+    """The caller's own address, whole, after the host that clients would connect to.
+
+    Everything but ASCII is spelt out, since letters of other scripts look like Latin ones.
+    """
+    host = host_of(text) or "an unclear host"
+    return f"{host} ({quote(text, longest=len(text), ascii_only=True)})"
+
+
+def word(text: str, *, whole: bool = False) -> str:
+    """A platform, type or state: one plain word as it is, anything else in quotes.
+
+    `whole` is for the caller's own text, which is never shortened.
+    """
+    if _ONE_WORD.fullmatch(text):
+        return text
+    return quoted_whole(text) if whole else quoted(text)
 
 
 def time(text: str) -> str:
@@ -78,14 +94,15 @@ def time(text: str) -> str:
     return text if _TIME.fullmatch(text) else quoted(text)
 
 
-def platform(name: str) -> str:
-    """A platform in its own spelling, where that is known."""
-    return _PLATFORMS.get(name.lower(), word(name))
+def platform(name: str, *, whole: bool = False) -> str:
+    """A platform in its own spelling, where that is known. `whole` as for `word`."""
+    return _PLATFORMS.get(name.lower(), word(name, whole=whole))
 
 
-def platforms(names: Iterable[str]) -> str:
+def platforms(names: Iterable[str], *, whole: bool = False) -> str:
     """Several platforms in a sentence, each once. Unknown ones are quoted: they may be any word."""
-    known = (_PLATFORMS.get(name.lower(), quoted(name)) for name in names)
+    quoting = quoted_whole if whole else quoted
+    known = (_PLATFORMS.get(name.lower(), quoting(name)) for name in names)
     return listed(list(dict.fromkeys(known)))
 
 

@@ -26,6 +26,7 @@ ItemT = TypeVar("ItemT", Connection, Destination, Source)
 Sentences = Iterator[Sentence]
 
 _IDS: Final = frozenset({"studioId", "destId", "sourceId"})
+_ADDRESSES: Final = frozenset({"rtmpUrl", "url"})
 
 
 class When(Enum):
@@ -191,15 +192,14 @@ class Plan(ABC, Generic[OperationT]):
 
     def each_argument(self, template: str, *, without: Sequence[str] = ()) -> Sentences:
         """A sentence for each argument but ids. `{}` stands for the name and for the value."""
-        for name, value in self.arguments.items():
-            if name not in _IDS and name not in without:
-                yield sentence(template, name, _shown(value))
+        for name, value in _by_importance(self.arguments):
+            if name not in without:
+                yield sentence(template, name, _shown(name, value))
 
     def each_change(self) -> Sentences:
         """A sentence for each argument that the call sets on its target."""
-        for name, value in self.arguments.items():
-            if name not in _IDS:
-                yield sentence("Sets {} of {} to {}.", name, self.described, _shown(value))
+        for name, value in _by_importance(self.arguments):
+            yield sentence("Sets {} of {} to {}.", name, self.described, _shown(name, value))
 
     def while_on_air(self, consequence: str) -> Sentences:
         """What it means for viewers, unless the studio is off air."""
@@ -208,11 +208,19 @@ class Plan(ABC, Generic[OperationT]):
             yield sentence("The studio {} on air. {}", verb, consequence)
 
 
-def _shown(value: object) -> str:
+def _by_importance(arguments: Mapping[str, object]) -> Iterable[tuple[str, object]]:
+    """All arguments but ids. Addresses come first, where no long text can hide them."""
+    shown = [it for it in arguments.items() if it[0] not in _IDS]
+    return sorted(shown, key=lambda it: it[0] not in _ADDRESSES)
+
+
+def _shown(name: str, value: object) -> str:
     match value:
         case bool() | int():
             return str(value).lower()
         case SecretStr():
             return "what you gave"
+        case str() if name in _ADDRESSES:
+            return naming.address(value)
         case _:
             return naming.quoted_whole(str(value))

@@ -17,7 +17,7 @@ class SendChatMessagePlan(Plan[SendChatMessage]):
         yield sentence(
             "Says in the public chat of {}{}: {}.",
             self.studio,
-            f" on {naming.platforms(platforms)}" if platforms else "",
+            f" on {naming.platforms(platforms, whole=True)}" if platforms else "",
             naming.quoted_whole(self.operation.text),
         )
 
@@ -34,7 +34,7 @@ class CreateMediaUploadPlan(Plan[CreateMediaUpload]):
         yield sentence(
             "Reserves room in the media library for the file {} ({}, {} bytes).",
             naming.quoted_whole(self.operation.filename),
-            naming.word(self.operation.content_type),
+            naming.word(self.operation.content_type, whole=True),
             str(self.operation.byte_size),
         )
         yield from self.each_argument(

@@ -41,7 +41,7 @@ class CreateDestinationPlan(Plan[CreateDestination]):
         yield sentence(
             "Adds the destination {} ({}) to {}.",
             naming.quoted_whole(self.operation.name),
-            naming.platform(self.operation.platform),
+            naming.platform(self.operation.platform, whole=True),
             self.studio,
         )
         yield from self.each_argument("Sets its {} to {}.", without=("name", "platform"))

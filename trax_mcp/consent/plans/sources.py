@@ -29,7 +29,7 @@ class CreateSourcePlan(Plan[CreateSource]):
         yield sentence(
             "Adds the source {} ({}) to {}.",
             naming.quoted_whole(self.operation.name),
-            naming.word(self.operation.type),
+            naming.word(self.operation.type, whole=True),
             self.studio,
         )
         yield from self.each_argument("Sets its {} to {}.", without=("name", "type"))
