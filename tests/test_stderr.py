@@ -41,23 +41,23 @@ FIRST_STUDIO = "studio_42"
 
 IN_ORDER = """
 import logging, sys, warnings
-from trax_mcp.server.logs import set_up_logging
-set_up_logging("INFO")
-logging.info("one")
-print("two", file=sys.stderr)
-warnings.warn("three\\nthree", stacklevel=1)
-print("four", end="", file=sys.stderr)
-sys.exit("five")
+from trax_mcp.server.logs import logging_to_stderr
+with logging_to_stderr("INFO"):
+    logging.info("one")
+    print("two", file=sys.stderr)
+    warnings.warn("three\\nthree", stacklevel=1)
+    print("four", end="", file=sys.stderr)
+    sys.exit("five")
 """
 
 LONG_EXCEPTION = """
 import logging
-from trax_mcp.server.logs import set_up_logging
-set_up_logging("INFO")
-try:
-    raise ValueError("x" * 1_000_000)
-except ValueError:
-    logging.exception("y" * 1_000_000)
+from trax_mcp.server.logs import logging_to_stderr
+with logging_to_stderr("INFO"):
+    try:
+        raise ValueError("x" * 1_000_000)
+    except ValueError:
+        logging.exception("y" * 1_000_000)
 """
 
 
@@ -80,13 +80,13 @@ def read_some(descriptor: int) -> bytes:
 
 def stream_to(writing: int) -> QueuedStderr:
     """The stream under test, on a pipe that stays open when the stream is gone."""
-    return QueuedStderr(os.fdopen(writing, "w", encoding="utf-8", closefd=False))
+    return QueuedStderr(os.fdopen(writing, "w", encoding="utf-8", closefd=False), writing)
 
 
 def read_to_end(stream: QueuedStderr, reading: int) -> bytes:
     """The rest that a closed stream writes. `close` itself does not wait for it."""
     text = b""
-    while stream._thread.is_alive() or select.select([reading], [], [], 0)[0]:
+    while not stream.is_written or select.select([reading], [], [], 0)[0]:
         if select.select([reading], [], [], POLL_SECONDS)[0]:
             text += os.read(reading, PIPE_BYTES)
     return text
@@ -190,8 +190,9 @@ async def test_everything_that_is_written_to_stderr_stays_in_order() -> None:
     """Log, prints, a warning and the message of the exit. A warning is one line of the log."""
     async with running(program=("-c", IN_ORDER)) as process:
         assert await process.end() == 1
-    one, two, three, four = process.stderr.all
-    assert (one, two, four) == ("INFO root: one\n", "two\n", "fourfive\n")
+    one, two, three, four, five = process.stderr.all
+    assert (one, two, four) == ("INFO root: one\n", "two\n", "four\n")
+    assert five == "five\n"
     assert three.startswith("WARNING py.warnings: <string>:7: UserWarning: three\\u000athree")
 
 

@@ -6,7 +6,7 @@ import anyio
 
 from trax_mcp.sandbox import SANDBOX_KEY, Sandbox
 from trax_mcp.server.http_server import listen, serve_http, url_of
-from trax_mcp.server.logs import set_up_logging
+from trax_mcp.server.logs import logging_to_stderr
 
 _HOST = "127.0.0.1"
 
@@ -17,8 +17,7 @@ def serve(*, port: int, empty: bool) -> int:
     Raises:
         CannotStart: the port is not available.
     """
-    set_up_logging("INFO")
-    with listen(_HOST, port) as listener:
+    with logging_to_stderr("INFO"), listen(_HOST, port) as listener:
         url = url_of(listener)
         print(  # noqa: T201  for a person, on stderr
             f"The TRaX sandbox is listening on {url}/v1\n"

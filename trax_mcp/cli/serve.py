@@ -16,7 +16,7 @@ from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.http import PATH, http_app
 from trax_mcp.server.http_server import listen, serve_http, url_of
-from trax_mcp.server.logs import set_up_logging
+from trax_mcp.server.logs import logging_to_stderr
 from trax_mcp.server.stdio import serve_stdio
 from trax_mcp.server.tool_filter import ToolFilter
 from trax_mcp.settings import Settings
@@ -28,9 +28,9 @@ def stdio(settings: Settings) -> int:
     Raises:
         CannotStart: the key cannot be read or is malformed.
     """
-    set_up_logging(settings.log_level)
-    own = caller_of(settings)
-    anyio.run(_serve_stdio, settings, own)
+    with logging_to_stderr(settings.log_level):
+        own = caller_of(settings)
+        anyio.run(_serve_stdio, settings, own)
     return 0
 
 
@@ -42,8 +42,7 @@ def http(settings: Settings, *, host: str, port: int) -> int:
     Raises:
         CannotStart: the address is not available.
     """
-    set_up_logging(settings.log_level)
-    with listen(host, port) as listener:
+    with logging_to_stderr(settings.log_level), listen(host, port) as listener:
         own = caller_of(settings) if settings.sandbox else ANONYMOUS
         anyio.run(_serve_http, settings, own, listener)
     return 0

@@ -4,12 +4,13 @@ HTTP libraries log whole URLs, presigned ones with their signature too. Text of 
 Host header, cannot break a line. A reader that does not read delays nothing.
 """
 
-import atexit
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from trax_mcp.api.text_safety import escape_invisible
-from trax_mcp.server.queued_stderr import QueuedStderr
+from trax_mcp.server.queued_stderr import queued_stderr
 
 _LONGEST_LINE = 1024  # bytes, with the line break
 _ELLIPSIS = "…"
@@ -33,25 +34,21 @@ class _OneLineFormatter(logging.Formatter):
         return escape_invisible(super().formatMessage(record).rstrip())
 
 
-def set_up_logging(level: str) -> None:
-    """Log to stderr from `level` up, but verbose libraries at least from WARNING up.
+@contextmanager
+def logging_to_stderr(level: str) -> Iterator[None]:
+    """Log from `level` up within a block, but verbose libraries at least from WARNING up.
 
-    Replaces `sys.stderr`, so that nothing else that is written to it waits for its reader either.
+    Nothing that is written to `sys.stderr` in the block waits for its reader.
     """
-    _queue_stderr()
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_OneLineFormatter("%(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(handlers=[handler], level=level, force=True)
-    logging.captureWarnings(capture=True)
-    for name in _VERBOSE_LOGGERS:
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
-    logging.getLogger(_OPENTELEMETRY).setLevel(logging.CRITICAL)
-
-
-def _queue_stderr() -> None:
-    if sys.stderr is not None:  # it is if the process was started without one
-        sys.stderr = queued = QueuedStderr(sys.stderr)
-        atexit.register(queued.close)
+    with queued_stderr():
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(_OneLineFormatter("%(levelname)s %(name)s: %(message)s"))
+        logging.basicConfig(handlers=[handler], level=level, force=True)
+        logging.captureWarnings(capture=True)
+        for name in _VERBOSE_LOGGERS:
+            logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+        logging.getLogger(_OPENTELEMETRY).setLevel(logging.CRITICAL)
+        yield
 
 
 def _shorten(line: str) -> str:

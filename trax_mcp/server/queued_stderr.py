@@ -3,14 +3,36 @@
 import io
 import os
 import select
-from contextlib import suppress
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from threading import RLock, Thread
 from typing import Final, TextIO
 
 _MOST_LINES: Final = 1000
-_CLOSE_SECONDS: Final = 0.2
+_CLOSE_SECONDS: Final = 0.3
 _END: Final = b""
+
+
+@contextmanager
+def queued_stderr() -> Iterator[None]:
+    """Replace `sys.stderr` within a block. If nobody reads it, the replacement stays."""
+    stream = sys.stderr
+    try:
+        queued = QueuedStderr(stream, stream.fileno())
+    except (AttributeError, OSError):
+        queued = None  # the process was started without stderr, or it is in memory
+    if queued is None:
+        yield
+        return
+    sys.stderr = queued
+    try:
+        yield
+    finally:
+        queued.close()
+        if queued.is_written:
+            sys.stderr = stream
 
 
 class QueuedStderr(io.TextIOBase):
@@ -20,10 +42,10 @@ class QueuedStderr(io.TextIOBase):
     that the process can end although nobody reads.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, descriptor: int) -> None:
         super().__init__()
         self._stream = stream
-        self._descriptor = stream.fileno()
+        self._descriptor = descriptor
         # Not `Queue`: a finalizer that writes, in the middle of its `put`, would wait for itself.
         self._lines: SimpleQueue[bytes] = SimpleQueue()
         self._lock = RLock()
@@ -34,13 +56,18 @@ class QueuedStderr(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Queue the complete lines, and keep the rest for the next call."""
-        if not self._thread.is_alive():
-            return self._stream.write(text)  # closed, and everything before it is written
+        if self.is_written:
+            return self._stream.write(text)
         with self._lock:
             *lines, self._incomplete = (self._incomplete + text).split("\n")
             for line in lines:
                 self._add(line)
         return len(text)
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it is closed, and everything before that is written."""
+        return not self._thread.is_alive()
 
     def flush(self) -> None:
         """Do nothing: the thread writes at once, and to wait for it is what must not happen."""
