@@ -221,7 +221,7 @@ async def test_a_go_live_of_a_live_studio_has_nothing_to_do(era: str) -> None:
         answers = [whole(await clients.call(GO_LIVE, it)) for it in (clients.plain, clients.asking)]
         assert clients.sent == [GO_LIVE.sent]
     message = (
-        "Nothing was sent: it is live already, since 2026-06-05T18:00:03.000Z."
+        "Nothing was sent: it is live already since 2026-06-05T18:00:03.000Z."
         " Look with get_stream_status."
     )
     assert answers == [({"status": "nothing_to_do", "message": message}, [message])] * 2

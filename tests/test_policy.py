@@ -326,7 +326,7 @@ ON_AIR_SINCE: Final = Facts(
 )
 NOT_KNOWN: Final = Facts()
 
-LIVE_SINCE: Final = f"it is live already, since {SINCE}."
+LIVE_SINCE: Final = f"it is live already since {SINCE}."
 PENDING: Final = "a go-live was sent within the last minute and has not been seen on air yet."
 
 

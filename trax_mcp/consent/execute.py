@@ -21,6 +21,7 @@ from trax_mcp.consent.calls import Done, GuardedCall
 from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import ConsentStore, Started
+from trax_mcp.studio import naming
 from trax_mcp.studio.outcome import Observed, OutcomeObserver
 
 _OBSERVING_SECONDS: Final = 15.0
@@ -140,7 +141,7 @@ class Executor:
     async def _proof(self, call: GuardedCall, observed: Observed) -> str | None:
         """In words, that the call took effect. None if that was not seen."""
         if observed.state == "on_air" and call.operation.starts_broadcast:
-            return f"it is on air since {observed.since}" if observed.since else "it is on air"
+            return f"it is on air{naming.since(observed.since)}"
         if observed.state != "off_air" or not call.operation.stops_broadcast:
             return None
         # A studio that is only starting looks off air too: that is no proof of a stop.

@@ -113,8 +113,7 @@ def nothing_to_do(operation: Operation[Model], facts: Facts, *, start_pending: b
     if not operation.starts_broadcast:
         return None
     if facts.live:
-        since = f", since {naming.time(facts.since)}" if facts.since else ""
-        return f"it is live already{since}."
+        return f"it is live already{naming.since(facts.since)}."
     if start_pending:
         return "a go-live was sent within the last minute and has not been seen on air yet."
     return None

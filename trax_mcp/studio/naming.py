@@ -89,9 +89,14 @@ def word(text: str, *, whole: bool = False) -> str:
     return quoted_whole(text) if whole else quoted(text)
 
 
-def time(text: str) -> str:
-    """A time as TRaX writes it, anything else in quotes."""
-    return text if _TIME.fullmatch(text) else quoted(text)
+def since(time: str | None) -> str:
+    """The end of a sentence: " since" and a time as TRaX writes it. Empty if it is unknown.
+
+    Anything else than a time is quoted.
+    """
+    if not time:
+        return ""
+    return f" since {time if _TIME.fullmatch(time) else quoted(time)}"
 
 
 def platform(name: str, *, whole: bool = False) -> str:

@@ -110,8 +110,8 @@ def go_live_warnings(facts: Facts) -> Iterator[Finding]:
 
 def _blockers(facts: Facts) -> Iterator[Finding]:
     if facts.live:
-        since = f" since {naming.time(facts.since)}" if facts.since else ""
-        yield Finding(Sentence(f"It is on air already{since}."), "There is nothing to do.")
+        what = Sentence(f"It is on air already{naming.since(facts.since)}.")
+        yield Finding(what, "There is nothing to do.")
     if facts.health is not None and facts.health.write_enabled is False:
         what = Sentence("This TRaX deployment has writes switched off.")
         yield Finding(what, "Wait until `writeEnabled` in get_health is true.")

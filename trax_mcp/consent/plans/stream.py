@@ -39,8 +39,7 @@ class GoOfflinePlan(Plan[GoOffline]):
     def effects(self) -> Sentences:
         yield sentence("Ends the broadcast of {} for all viewers.", self.name)
         if self.facts.live:
-            since = f" since {naming.time(self.facts.since)}" if self.facts.since else ""
-            yield note(f"It is on air{since}.")
+            yield note(f"It is on air{naming.since(self.facts.since)}.")
             for it in self.facts.enabled:
                 yield sentence("Leaves {}.", naming.destination(it))
         if self.facts.live is False:
