@@ -11,8 +11,9 @@ import pytest
 from tests.acts import DELETE_DESTINATION, GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS
 from tests.consent import in_memory, rename_all, status_and_reason
 from tests.jsonrpc import LEGACY
-from tests.meanwhile import settle
+from tests.meanwhile import begin, settle
 from tests.person import ProgressLog, agreeing, choices, declining, silent
+from tests.processes import PATIENCE_SECONDS
 from trax_mcp.sandbox import Fault
 
 if TYPE_CHECKING:
@@ -143,16 +144,35 @@ async def test_progress_is_sent_every_ten_seconds_while_a_person_is_asked() -> N
     async with in_memory(LEGACY) as clients:
         clients.person.answer_with(silent)
         calling = partial(clients.asking.call_tool, "go_live", GO_LIVE.arguments)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(calling, progress_callback=progress))
-            await clients.person.asked()
-            for _ in range(30):
-                await progress.more()
-                await settle()
-                clients.clock.advance(10)
+        with anyio.fail_after(PATIENCE_SECONDS):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(partial(calling, progress_callback=progress))
+                await clients.person.asked()
+                for _ in range(30):
+                    await progress.more()
+                    await settle()
+                    clients.clock.advance(10)
         assert clients.sent == []
     waiting = "Waiting for a person's yes."
     assert progress.all == [(float(gone), 300.0, waiting) for gone in range(0, 300, 10)]
+
+
+@pytest.mark.parametrize("operation", [GO_LIVE, GO_OFFLINE], ids=lambda it: it.tool)
+async def test_a_form_that_is_open_for_five_minutes_is_closed_and_nothing_is_sent(
+    operation: GuardedOperation,
+) -> None:
+    """The call ends with a refusal, not before and not later."""
+    async with in_memory(LEGACY) as clients:
+        clients.person.answer_with(silent)
+        async with anyio.create_task_group() as tasks:
+            results = begin(tasks, partial(clients.call, operation, clients.asking))
+            await clients.person.asked()
+            for _ in range(30):
+                await settle()
+                assert results == []
+                clients.clock.advance(10)
+        assert status_and_reason(results[0]) == ("declined", "timed_out")
+        assert clients.sent == []
 
 
 async def test_no_progress_is_sent_without_a_progress_token() -> None:

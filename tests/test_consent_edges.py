@@ -340,6 +340,27 @@ async def test_a_malformed_answer_leaves_the_question_open() -> None:
         assert clients.sent == [GO_LIVE.sent]
 
 
+async def test_an_answer_to_another_question_tells_no_changes() -> None:
+    """The two calls differ, and nothing has changed (2026-07-28)."""
+    async with in_memory(MODERN) as clients:
+        asked = await clients.question(GO_LIVE)
+        deletion = GUARDED_OPERATIONS["delete_destination"]
+        result = await clients.answer(deletion, asked.request_state, {"consent": yes_to(asked)})
+        assert clients.sent == []
+    assert isinstance(result, types.CallToolResult)
+    assert status_and_reason(result) == ("confirmation_invalid", "mismatch")
+    assert "Changed since" not in text_of(result)
+
+
+async def test_an_answer_without_its_question_counts_for_no_call() -> None:
+    """A client cannot agree in the first call, before a person has read anything (2026-07-28)."""
+    async with in_memory(MODERN) as clients:
+        yes: types.InputResponses = {"consent": yes_to(await clients.question(GO_LIVE))}
+        for state in (None, ""):
+            assert status_and_reason(await clients.answer(GO_LIVE, state, yes)) == EXPIRED
+        assert clients.sent == []
+
+
 # The preview
 
 

@@ -77,6 +77,18 @@ async def test_a_go_live_that_is_not_on_air_after_15_seconds_is_starting(
     assert observed(result) == {"state": "starting", "checkedAt": LATER}
 
 
+async def test_a_go_live_that_was_seen_on_air_can_be_sent_again_after_it_has_ended(
+    era: str,
+) -> None:
+    """Somebody ended it on TRaX itself, within a minute of the go-live."""
+    async with in_memory(era) as clients:
+        assert observed(await clients.confirmed(GO_LIVE))["state"] == "on_air"
+        clients.trax.world.go_offline(clients.trax.world.studios["studio_42"])
+        clients.clock.advance(10)
+        assert observed(await clients.confirmed(GO_LIVE))["state"] == "on_air"
+        assert clients.sent == [GO_LIVE.sent] * 2
+
+
 async def test_a_stop_returns_that_it_is_off_air(era: str) -> None:
     """The sandbox takes one second to stop."""
     async with in_memory(era) as clients:

@@ -31,9 +31,10 @@ from mcp import Client
 
 from tests.acts import GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS
 from tests.conftest import client_on
-from tests.consent import Clients, servers, status_and_reason, two_key_sandbox
+from tests.consent import Clients, servers, status_and_reason, text_of, two_key_sandbox
 from tests.hand import HandClock, settled
 from tests.jsonrpc import ERAS, LEGACY, MODERN
+from tests.meanwhile import Paused, afterwards, begin
 from tests.person import Person, agreeing, declining, yes_to
 from tests.processes import PATIENCE_SECONDS
 from tests.yielding_store import YieldingStore
@@ -242,6 +243,13 @@ async def a_cancellation(scene: Scene) -> Press:
     return give_up
 
 
+async def a_go_live_with_a_new_yes(scene: Scene) -> object:
+    """Another caller previews a go-live, and agrees."""
+    confirmation = await scene.clients.confirmation(GO_LIVE, client=scene.clients.other)
+    evidence = {"confirm": True, "confirmation": confirmation}
+    return await scene.clients.call(GO_LIVE, scene.clients.other, **evidence)
+
+
 async def a_stop_and_another_start(scene: Scene) -> Press:
     """Another caller stops, and starts again. The start is not seen on air for now."""
     clients = scene.clients
@@ -434,6 +442,69 @@ async def test_a_stop_in_the_gap_after_a_go_live_has_finished_ends_its_watch(era
         await scene.play(call, gap="after finish 1", rival=RIVALS["a stop"])
         assert isinstance(scene.result, types.CallToolResult)
         assert (scene.result.structured_content or {})["observed"]["state"] == "stopping"
+
+
+async def test_a_go_live_in_the_gap_after_a_stop_has_finished_is_watched_to_the_end(
+    era: str,
+) -> None:
+    """Its yes is later than the stop, which ends only the watches of earlier ones."""
+    async with scene_in(era) as scene:
+        held = Paused()
+        hold = partial(scene.clients.trax.faults.add, held.fault, path="*/stream-status")
+        scene.clients.trax.faults.add(afterwards(hold), path="*/go-live")
+
+        async def a_later_yes(scene: Scene) -> Press:
+            return partial(a_go_live_with_a_new_yes, scene)
+
+        async def stop() -> object:
+            result = await with_confirmation(scene, GO_OFFLINE)
+            held.release()
+            return result
+
+        await scene.play(stop(), gap="after finish 1", rival=a_later_yes)
+        assert (outcome(scene.result), outcome(scene.rival_result)) == (RAN, RAN)
+        assert scene.sent == [OFFLINE, LIVE]
+        assert isinstance(scene.rival_result, types.CallToolResult)
+        assert (scene.rival_result.structured_content or {})["observed"]["state"] == "on_air"
+
+
+async def test_a_refused_call_says_nothing_about_a_later_use_of_its_confirmation(
+    era: str,
+) -> None:
+    """The confirmation was given back and used again before the refused call ended."""
+    async with scene_in(era) as scene:
+        refusal = Fault.error(429, "rate_limited", Retry_After="60")
+        scene.clients.trax.faults.add(refusal, path="*/go-live")
+        call = with_confirmation(scene, GO_LIVE)
+        await scene.play(call, gap="after finish 1", rival=the_same_yes)
+        assert outcome(scene.result) == ("failed", "rate_limited")
+        assert outcome(scene.rival_result) == RAN
+        assert scene.again is not None
+        again = await scene.again()
+        assert isinstance(again, types.CallToolResult)
+        assert outcome(again) == USED
+        assert "the call ran, and the studio was then on air" in text_of(again)
+
+
+async def test_a_stop_reads_once_even_if_another_call_ends_meanwhile(era: str) -> None:
+    """It would never be sent if each act of others made it look again."""
+    act = GUARDED_OPERATIONS["delete_source"]
+    async with scene_in(era) as scene:
+        trax, held = scene.clients.trax, Paused()
+        trax.faults.add(held.fault, method="DELETE")
+        confirmation = await scene.clients.confirmation(GO_OFFLINE)
+        async with anyio.create_task_group() as tasks:
+            deleted = begin(tasks, partial(scene.clients.confirmed, act))
+            await held.arrived()
+            earlier = len(trax.requests)
+            scene.store.watch("after look 1", held.release)
+            evidence = {"confirm": True, "confirmation": confirmation}
+            assert outcome(await scene.clients.call(GO_OFFLINE, **evidence)) == RAN
+        assert outcome(deleted[0]) == RAN
+        requests = [f"{it.method} {it.path}" for it in trax.requests][earlier:]
+    reads = requests[: requests.index(OFFLINE)]
+    assert reads
+    assert len(reads) == len(set(reads))
 
 
 @pytest.mark.parametrize(
