@@ -6,11 +6,13 @@ Each test starts a real process and sends real signals.
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import stuck_server
 from tests.front import plain_http
 from tests.jsonrpc import ERAS, LEGACY, MODERN, HttpCaller, read_answer, tool_call
 from tests.ports import Held, upstream
@@ -100,3 +102,35 @@ async def test_a_signal_ends_a_server_with_a_call_in_flight(number: int, era: st
         held.release()
     assert "The server is stopping" in answer["error"]["message"]
     assert ended_quietly(server)
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_name_server_that_does_not_answer_delays_no_end(era: str) -> None:
+    """A thread looks the name of TRaX up, and cannot be interrupted."""
+    program = ("-m", "tests.stuck_server", stuck_server.NAMES)
+    async with (
+        running("http", "--port", "0", program=program) as server,
+        plain_http(await server.address()) as http,
+    ):
+        caller = HttpCaller(http, era, x_api_key=SANDBOX_KEY)
+        await caller.open()
+        calling = asyncio.create_task(caller.post(tool_call(era, "list_studios")))
+        await server.stderr.match(stuck_server.BEGINS)
+        assert await server.stop(signal.SIGTERM) == 0
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert "The server is stopping" in read_answer(await calling)["error"]["message"]
+
+
+async def test_sessions_whose_end_takes_long_delay_no_end() -> None:
+    """The process ends although its event loop is busy."""
+    program = ("-m", "tests.stuck_server", stuck_server.SESSIONS)
+    async with (
+        running("http", "--sandbox", "--port", "0", program=program) as server,
+        plain_http(await server.address()) as http,
+    ):
+        caller = HttpCaller(http, LEGACY)
+        await caller.open()
+        async with http.stream("GET", "/mcp", headers=caller.all_headers()) as stream:
+            assert stream.status_code == 200
+            assert await server.stop(signal.SIGTERM) == 0
+    assert stuck_server.BEGINS in server.stderr.text

@@ -15,7 +15,7 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
-from tests import ROOT
+from tests import ROOT, stuck_server
 from tests.jsonrpc import ERAS, LEGACY, MODERN, opening, request, tool_call
 from tests.ports import Held, upstream
 from tests.processes import PATIENCE_SECONDS, SIGNALS, Running, environment, running
@@ -172,6 +172,15 @@ async def test_the_server_exits_when_stdin_closes_during_a_call(era: str) -> Non
             assert await server.hang_up() == 0
         held.release()
     assert "Traceback" not in server.stderr.text
+
+
+async def test_the_server_exits_although_a_name_server_does_not_answer(era: str) -> None:
+    """A thread looks the name of TRaX up, and cannot be interrupted."""
+    program = ("-m", "tests.stuck_server", stuck_server.NAMES)
+    async with running(settings={"TRAX_API_KEY": SANDBOX_KEY}, program=program) as server:
+        await server.tell(*opening(era), tool_call(era, "list_studios"))
+        await server.stderr.match(stuck_server.BEGINS)
+        assert await server.hang_up() == 0
 
 
 async def test_the_server_exits_when_stdout_cannot_be_written(era: str) -> None:

@@ -17,6 +17,7 @@ from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.http import PATH, http_app
 from trax_mcp.server.http_server import listen, serve_http, url_of
 from trax_mcp.server.logs import logging_to_stderr
+from trax_mcp.server.sdk_compat import exit_process
 from trax_mcp.server.stdio import serve_stdio
 from trax_mcp.server.tool_filter import ToolFilter
 from trax_mcp.settings import Settings
@@ -54,6 +55,7 @@ async def _serve_stdio(settings: Settings, own: Caller) -> None:
         server = build_server(client, own=own, deps=deps)
         _collect_garbage_again()
         await serve_stdio(server, stop=deps.stop)
+    exit_process()
 
 
 async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) -> None:
@@ -63,7 +65,8 @@ async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) 
         app = http_app(server, settings, client=client, deps=deps, own=own)
         print(f"trax-mcp is listening on {url_of(listener)}{PATH}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
         _collect_garbage_again()
-        await serve_http(app, listener, stop=deps.stop)
+        await serve_http(app, listener, stop=deps.stop, exit_process=exit_process)
+    exit_process()
 
 
 def _collect_garbage_again() -> None:

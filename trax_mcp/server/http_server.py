@@ -5,8 +5,10 @@ Does not import the MCP SDK, which `trax-mcp sandbox` does not need.
 
 import signal
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -16,7 +18,12 @@ from trax_mcp.settings import CannotStart
 Stop = Callable[[], Awaitable[None]]
 """Ends calls that are running, well within a second."""
 
+ExitProcess = Callable[[], NoReturn]
+"""Ends the process at once."""
+
 _GRACE_SECONDS = 0.3
+_SHUTDOWN_SECONDS = 0.85
+"""A signal is noticed after at most 0.1 s, so this makes less than one."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -47,8 +54,17 @@ def _address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-async def serve_http(app: ASGIApp, listener: socket.socket, *, stop: Stop | None = None) -> None:
-    """Serve on an open port until a signal comes, then call `stop` and close."""
+async def serve_http(
+    app: ASGIApp,
+    listener: socket.socket,
+    *,
+    stop: Stop | None = None,
+    exit_process: ExitProcess | None = None,
+) -> None:
+    """Serve on an open port until a signal comes, then call `stop` and close.
+
+    `exit_process` is called if closing takes too long, as it does with thousands of sessions.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -56,18 +72,26 @@ async def serve_http(app: ASGIApp, listener: socket.socket, *, stop: Stop | None
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,  # type: ignore[arg-type]  # given to wait_for
     )
-    await _HttpServer(config, stop).serve(sockets=[listener])
+    await _HttpServer(config, stop, exit_process).serve(sockets=[listener])
 
 
 class _HttpServer(uvicorn.Server):
     """uvicorn, but a signal is not raised again after the stop, so the exit code is 0."""
 
-    def __init__(self, config: uvicorn.Config, stop: Stop | None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, stop: Stop | None, exit_process: ExitProcess | None
+    ) -> None:
         super().__init__(config)
         self._stop = stop
+        self._exit_process = exit_process
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End running calls first, so that their answers are still sent, then shut down."""
+        if self._exit_process is not None:
+            # A thread, since the event loop is busy with what takes long.
+            timer = threading.Timer(_SHUTDOWN_SECONDS, self._exit_process)
+            timer.daemon = True
+            timer.start()
         if self._stop is not None:
             await self._stop()
         await super().shutdown(sockets)

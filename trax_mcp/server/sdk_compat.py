@@ -328,11 +328,13 @@ def _request_id(message: Any) -> types.RequestId | None:  # noqa: ANN401  any JS
     return request_id if isinstance(request_id, int) and not isinstance(request_id, bool) else None
 
 
-# 9. The end of a process on stdio -----------------------------------------------------------------
+# 9. The end of a process --------------------------------------------------------------------------
 
 
 def exit_process() -> NoReturn:
-    """End the process with code 0 at once.
+    """End the process with code 0 at once, whatever its threads do.
+
+    asyncio waits for those that look a name up, and a name server may not answer.
 
     Seen in 2.3.0: the SDK reads stdin in a thread that cancellation does not end, so a process that
     got a signal stays until its client writes or hangs up.
