@@ -51,8 +51,9 @@ fuzz: .venv/dev ## run the property tests with many new examples
 conformance: .venv/dev $(REFEREES)/ready ## run the official conformance suite and the Inspector on the server
 	$(BIN)/python -m proof.conformance $(TOOLS)/bin/node $(REFEREES)
 
-soak: .venv/dev ## run half an hour of shows on a fast clock, and look for leaks
+soak: .venv/dev ## run half an hour of shows on a fast clock, then shows under attack
 	$(BIN)/python -m proof.soak
+	$(BIN)/python -m proof.soak.attack
 
 race: .venv/dev $(TOOLS)/ready ## compare with generated MCP servers, and write docs/race.md
 	$(BIN)/python -m proof.race $(TOOLS)/bin

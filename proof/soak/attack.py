@@ -1,0 +1,166 @@
+"""Shows under attack: `python -m proof.soak.attack`. It ends with 1 if a stop is late.
+
+In real time, on real sockets, against a `trax-mcp http` whose stderr nobody reads. Strangers stop
+the studio, open sessions and write long headers, and another customer floods TRaX, while one honest
+caller goes live and stops ten times.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Final
+
+import anyio
+import httpx
+
+from bench.measured_process import Process, allow_open_files
+from tests.jsonrpc import LEGACY, MODERN, HttpCaller, hello
+from tests.ports import listening
+from trax_mcp.sandbox import SANDBOX_KEY, Fault, Sandbox
+from trax_mcp.sandbox.keys import SCOPES
+from trax_mcp.sandbox.messages import Request, RequestHandler, Response
+from trax_mcp.sandbox.records import Key
+
+_SHOWS: Final = 10
+_LATEST_SECONDS: Final = 2.5
+_MOST_GROWTH_MIB: Final = 24.0
+_STUDIO: Final = "studio_42"
+_STRANGER: Final = "sk_live_sandbox_stranger_of_the_show"
+_CUSTOMER: Final = "sk_live_sandbox_customer"
+_SLOW_SECONDS: Final = {"/go-live": 4.0, "/chat/messages": 5.0}
+_FLOODERS: Final = 40
+_STRANGERS: Final = 8
+_PAUSE_SECONDS: Final = 0.1
+
+
+class SlowTrax:
+    """A sandbox that is slow to answer some calls, and notes when each stop of the show arrives."""
+
+    def __init__(self) -> None:
+        self.sandbox = Sandbox(rate_limit=None)
+        keys = self.sandbox.world.keys
+        keys[_STRANGER] = Key(
+            _STRANGER, "stranger", "another account", frozenset({"stream:golive"})
+        )
+        keys[_CUSTOMER] = Key(_CUSTOMER, "customer", "a third account", SCOPES)
+        self.sandbox.faults.add(Fault("slow", self._handle), times=None)
+        self.stops: list[float] = []
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the studio is on air or about to be."""
+        stream = self.sandbox.world.streams.get(_STUDIO)
+        return stream is not None and stream.running
+
+    async def _handle(self, request: Request, handle: RequestHandler) -> Response:
+        if request.path.endswith(f"{_STUDIO}/go-offline") and request.secret == SANDBOX_KEY:
+            self.stops.append(time.monotonic())
+        for path, seconds in _SLOW_SECONDS.items():
+            if request.path.endswith(path) and request.method == "POST":
+                await asyncio.sleep(seconds)
+        return await handle(request)
+
+
+@asynccontextmanager
+async def _caller(address: str, key: str | None, era: str = MODERN) -> AsyncIterator[HttpCaller]:
+    headers = {} if key is None else {"x_api_key": key}
+    limits = httpx.Limits(max_connections=200)
+    async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as http:
+        yield HttpCaller(http, era, **headers)
+
+
+async def _repeat(act: Callable[[], Coroutine[object, object, object]]) -> None:
+    while True:
+        with suppress(httpx.HTTPError):  # the server may turn an attacker away
+            await act()
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def _flood(customer: HttpCaller, studio: str) -> None:
+    await customer.call("send_chat_message", studioId=studio, text="Hello")
+
+
+async def _strangers_stop(stranger: HttpCaller) -> None:
+    shown = (await stranger.call("go_offline", studioId=_STUDIO)).get("structuredContent", {})
+    evidence = {"confirm": True, "confirmation": shown.get("confirmation", "")}
+    await stranger.call("go_offline", studioId=_STUDIO, **evidence)
+
+
+async def _open_session(nobody: HttpCaller) -> None:
+    await nobody.post(hello({}))
+
+
+async def _write_long_headers(nobody: HttpCaller) -> None:
+    await nobody.post(hello({}), host="x" * 4000)
+
+
+async def _play(honest: HttpCaller, trax: SlowTrax) -> float:
+    """Go live and stop a second later. Return the seconds from the yes to TRaX."""
+    shown = await honest.call("go_live", studioId=_STUDIO)
+    confirmation = shown["structuredContent"]["confirmation"]
+    go_live = asyncio.create_task(
+        honest.call("go_live", studioId=_STUDIO, confirm=True, confirmation=confirmation)
+    )
+    await asyncio.sleep(1)
+    shown = await honest.call("go_offline", studioId=_STUDIO)
+    confirmation = shown["structuredContent"]["confirmation"]
+    pressed, before = time.monotonic(), len(trax.stops)
+    await honest.call("go_offline", studioId=_STUDIO, confirm=True, confirmation=confirmation)
+    await go_live
+    return trax.stops[before] - pressed
+
+
+async def _attack_and_play() -> int:
+    trax = SlowTrax()
+    async with listening(trax.sandbox.app) as upstream:
+        settings = {"TRAX_BASE_URL": upstream}
+        with Process("trax_mcp", "http", "--port", "0", environment=settings) as server:
+            address = (await anyio.to_thread.run_sync(server.address)).removesuffix("/mcp")
+            async with (
+                _caller(address, SANDBOX_KEY) as honest,
+                _caller(address, _CUSTOMER) as customer,
+                _caller(address, _STRANGER) as stranger,
+                _caller(address, None, LEGACY) as nobody,
+                anyio.create_task_group() as attack,
+            ):
+                made = await customer.call("create_studio", name="Another show")
+                studio = made["structuredContent"]["id"]
+                for _ in range(_FLOODERS):
+                    attack.start_soon(_repeat, partial(_flood, customer, studio))
+                for _ in range(_STRANGERS):
+                    attack.start_soon(_repeat, partial(_strangers_stop, stranger))
+                    attack.start_soon(_repeat, partial(_open_session, nobody))
+                attack.start_soon(_repeat, partial(_write_long_headers, nobody))
+                verdict = await _shows(honest, trax, server)
+                attack.cancel_scope.cancel()
+    return verdict
+
+
+async def _shows(honest: HttpCaller, trax: SlowTrax, server: Process) -> int:
+    print(f"{'show':>4} {'stop after':>10} {'memory':>11}")
+    waits, memory = [], []
+    for show in range(1, _SHOWS + 1):
+        waits.append(await _play(honest, trax))
+        memory.append(server.resident_mib())
+        print(f"{show:>4} {waits[-1]:>8.2f} s {memory[-1]:>7.1f} MiB", flush=True)
+        if trax.is_live:
+            print("The studio is live after the stop.")
+            return 1
+    growth = memory[-1] - memory[_SHOWS // 3]
+    print(f"Latest stop: {max(waits):.2f} s after its yes; memory grew by {growth:.1f} MiB.")
+    is_fine = max(waits) < _LATEST_SECONDS and growth < _MOST_GROWTH_MIB
+    print("Every stop was in time, and memory is flat." if is_fine else "That is too much.")
+    return 0 if is_fine else 1
+
+
+def main() -> None:
+    """Run the attack, print a line for each show, and exit with the verdict."""
+    allow_open_files(4096)
+    sys.exit(asyncio.run(_attack_and_play()))
+
+
+if __name__ == "__main__":
+    main()
