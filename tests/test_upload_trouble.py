@@ -298,3 +298,16 @@ async def test_endless_pages_do_not_block_the_upload(era: str, tmp_path: Path) -
         session.trax.faults.add(pagination_loop, method="GET", times=100)
         result = await session.upload()
         assert result.structured_content == session.last_asset_json
+
+
+async def test_a_library_that_cannot_be_read_to_its_end_leaves_the_status_unknown(
+    era: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file may be ready: the failure does not say that TRaX has not finished."""
+    monkeypatch.setattr("trax_mcp.uploads.upload._MAX_PAGES", 2)
+    async with open_upload_session(era, tmp_path) as session:
+        endless = Fault.status(200, {"data": [], "nextCursor": "again"})
+        session.trax.faults.add(endless, method="GET", times=None)
+        failure = await session.failure()
+    assert (failure["code"], failure["outcome"]) == ("bad_answer", "applied")
+    assert failure["message"].startswith(READINESS_UNKNOWN)
