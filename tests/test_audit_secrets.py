@@ -73,18 +73,22 @@ def test_a_key_of_one_letter_changes_no_other_field(path: Path, clock: HandClock
 
 
 def test_secrets_among_the_arguments_are_masked(path: Path, clock: HandClock) -> None:
-    """A stream key completely; an address, except for scheme and host."""
+    """A stream key completely; an address, except for its scheme and a host that is clear."""
     audit = Audit(path, clock)
     key = SecretStr("live-4711")
     place = {"studio_id": "s", "name": "N", "platform": "custom"}
     for operation in (
         CreateDestination(
-            **place, rtmp_url="rtmps://me:pa55@host.example/a/live-4711", stream_key=key
+            **place, rtmp_url="rtmps://host.example/a/live-4711", stream_key=key
         ),
         UpdateDestination(
             studio_id="s", dest_id="d", rtmp_url="rtmp://host.example:1935/live-4711"
         ),
-        UpdateSource(studio_id="s", source_id="c", url="https://host.example/feed?token=live-4711"),
+        UpdateSource(
+            studio_id="s", source_id="c", url="https://me:pa55@host.example/feed?token=live-4711"
+        ),
+        UpdateSource(studio_id="s", source_id="c", url="rtmp://me:pa55@host.example/live-4711"),
+        UpdateSource(studio_id="s", source_id="c", url=r"https://host.example\@youtube.com/"),
         UpdateSource(studio_id="s", source_id="c", url="https://[live-4711"),
         UpdateSource(studio_id="s", source_id="c", url="live-4711"),
     ):
@@ -94,6 +98,8 @@ def test_secrets_among_the_arguments_are_masked(path: Path, clock: HandClock) ->
         "rtmps://host.example/...",
         "rtmp://host.example/...",
         "https://host.example/...",
+        "...",
+        "...",
         "...",
         "...",
     ]

@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from trax_mcp.api.caller import ANONYMOUS, Caller, redact_keys
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
+from trax_mcp.api.stream_address import host_of
 from trax_mcp.api.text_safety import escape_invisible, truncate
 from trax_mcp.clock import Clock, iso
 
@@ -149,8 +149,5 @@ def _map_texts(value: object, change: Callable[[str], str], *, most: int | None 
 
 
 def _origin(address: str) -> str:
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return "..."
-    return f"{parts.scheme}://{parts.hostname}/..." if parts.hostname else "..."
+    host = host_of(address)
+    return f"{address.partition(':')[0].lower()}://{host}/..." if host else "..."
