@@ -39,7 +39,7 @@ class Elicitor:
     clock: Clock
 
     @property
-    def can_be_asked(self) -> bool:
+    def can_ask(self) -> bool:
         """Whether the client declares forms and, in the earlier era, accepts requests now."""
         capabilities = self.ctx.session.client_capabilities
         forms = capabilities.elicitation if capabilities else None

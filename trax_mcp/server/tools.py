@@ -93,7 +93,7 @@ class Tools:
             operation,
             context.caller,
             replace(evidence, answer=elicitor.answer),
-            can_ask=elicitor.can_be_asked,
+            can_ask=elicitor.can_ask,
             claimed_name=elicitor.claimed_name,
             progress=elicitor.report_progress,
         )
