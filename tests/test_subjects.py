@@ -162,7 +162,7 @@ async def test_a_status_from_another_read_counts_as_polled(trax: Client, sandbox
     status = PolledStatus(trax, OWNER, "studio_42")
     sandbox.world.go_live(sandbox.world.studios["studio_42"])
     sandbox.clock.advance(60)
-    live = await trax.read(GetStreamStatus(studio_id="studio_42"), OWNER)
+    live = await trax.call(GetStreamStatus(studio_id="studio_42"), OWNER)
     assert [status.update(it) for it in (live, live)] == [False, False]
     assert not await status.poll()
     assert [status.update(it) for it in (StreamStatus(live=False), live)] == [True, True]

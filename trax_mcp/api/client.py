@@ -49,7 +49,7 @@ class Client:
         self._sleep = sleep
         self._now = now
 
-    async def read(
+    async def call(
         self,
         operation: Operation[Answer_co],
         caller: Caller,
@@ -57,7 +57,7 @@ class Client:
         retry: bool = True,
         urgent: bool = False,
     ) -> Answer_co:
-        """Send an operation and return its answer as a model.
+        """As `send`, and return the answer as a model.
 
         Raises:
             TraxError: as `send`; also BadAnswer if the answer lacks a required field.

@@ -79,7 +79,7 @@ class PolledStatus:
 
     async def poll(self) -> bool:
         """Read the status."""
-        return self.update(await self._client.read(self._operation, self._caller, retry=False))
+        return self.update(await self._client.call(self._operation, self._caller, retry=False))
 
     def update(self, status: StreamStatus) -> bool:
         """Store a status. Return whether it differs from the one before.

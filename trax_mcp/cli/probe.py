@@ -54,7 +54,7 @@ class Probe:
         kind = type(operation)
         caller = ANONYMOUS if operation.call.public else self._caller
         try:
-            self._answers[kind] = await self._client.read(operation, caller, retry=False)
+            self._answers[kind] = await self._client.call(operation, caller, retry=False)
         except TraxError as error:
             self._failures[kind] = error.failure
 

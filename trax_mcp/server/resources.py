@@ -126,12 +126,12 @@ class Resources:
                 facts = await FactReader(self._client, caller, value.studio_id).read(_STUDIO_FACTS)
                 # The rest may be unknown; if the studio itself is, this read raises the reason.
                 return _studio_payload(
-                    facts.studio or await self._client.read(value, caller), facts
+                    facts.studio or await self._client.call(value, caller), facts
                 )
             case WaitForChatMessages(studio_id=studio, after=after):
                 return chat_payload(studio, await read_chat(watchers.chat(caller, studio), after))
             case GetStreamStatus(studio_id=studio):
-                status = await self._client.read(value, caller)
+                status = await self._client.call(value, caller)
                 watchers.record_stream_status(caller, studio, status)
                 return _dump_model(status)
         raise AssertionError(value)

@@ -154,7 +154,7 @@ class FactReader:
     async def _get(self, operation: Operation[Answer_co]) -> Answer_co:
         return await self._in_time(
             operation,
-            self.client.read(operation, self.caller, retry=not self.quick, urgent=self.quick),
+            self.client.call(operation, self.caller, retry=not self.quick, urgent=self.quick),
         )
 
     async def _usable_studios(self) -> ItemList[Studio]:

@@ -56,7 +56,7 @@ class OutcomeObserver:
 
     async def _poll(self, *, live: bool) -> Observed:
         operation = GetStreamStatus(studio_id=self._studio)
-        status = await self._client.read(operation, self._caller, retry=False, urgent=not live)
+        status = await self._client.call(operation, self._caller, retry=False, urgent=not live)
         checked_at = iso(self._clock.now())
         if status.live == live:
             return Observed("on_air" if live else "off_air", checked_at, status.since)

@@ -106,7 +106,7 @@ async def find_studios(client: Client, request: FindStudio, caller: Caller) -> S
     async def read_status(index: int) -> None:
         operation = GetStreamStatus(studio_id=studios[index].id)
         try:
-            live[index] = (await client.read(operation, caller)).live
+            live[index] = (await client.call(operation, caller)).live
         except TraxError:
             return  # the match is listed without its status
 

@@ -91,7 +91,7 @@ class Uploader:
         from trax_mcp.uploads.storage import UploadStorage  # noqa: PLC0415
 
         storage = UploadStorage.for_client(self.client)
-        reserved = await self.client.read(_reservation(file, folder), caller)
+        reserved = await self.client.call(_reservation(file, folder), caller)
         async with aclosing(self._chunks_with_progress(file, progress)) as chunks:
             await storage.put(
                 reserved.upload_url, chunks, size=file.size, content_type=file.media_type
