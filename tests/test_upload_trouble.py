@@ -136,15 +136,16 @@ async def test_a_reservation_is_not_repeated_after_a_lost_response(
 async def test_a_reservation_without_an_upload_url_is_reported_as_made(
     era: str, tmp_path: Path
 ) -> None:
-    """The reservation took effect."""
+    """The reservation took effect, and the status is the one that TRaX sent."""
     async with open_upload_session(era, tmp_path) as session:
         session.trax.faults.add(Fault.patched(lambda it: it.pop("uploadUrl")))
         failure = await session.failure()
-        assert (failure["code"], failure["outcome"], session.calls) == (
-            "bad_answer",
-            "applied",
-            [RESERVE],
-        )
+        assert session.calls == [RESERVE]
+    assert (failure["code"], failure["httpStatus"], failure["outcome"]) == (
+        "bad_answer",
+        201,
+        "applied",
+    )
 
 
 async def test_an_unencrypted_upload_url_is_not_used(era: str, tmp_path: Path) -> None:

@@ -122,15 +122,16 @@ def unreadable(
     return BadAnswer(replace(failure, http_status=status))
 
 
-def incomplete(operation: Operation[Model], *, request_id: str) -> BadAnswer:
+def incomplete(operation: Operation[Model], *, request_id: str, status: int) -> BadAnswer:
     """TRaX accepted the call, but its answer lacks what the contract requires."""
-    return unreadable(operation, request_id=request_id, status=200, why="lacks what it should hold")
+    why = "lacks what it should hold"
+    return unreadable(operation, request_id=request_id, status=status, why=why)
 
 
-def unreadable_cursor(operation: Operation[Model], *, request_id: str) -> BadAnswer:
+def unreadable_cursor(operation: Operation[Model], *, request_id: str, status: int) -> BadAnswer:
     """The cursor in a page is neither missing nor a string."""
     why = "says nothing readable of the next page"
-    return unreadable(operation, request_id=request_id, status=200, why=why)
+    return unreadable(operation, request_id=request_id, status=status, why=why)
 
 
 def not_understood() -> BadAnswer:

@@ -41,12 +41,13 @@ class Response:
 class Answer(Generic[Answer_co]):
     """TRaX's answer, unchanged, and the request id under which TRaX's logs list it.
 
-    `size` is in bytes.
+    `status` is the HTTP status: 201 for most that create something. `size` is in bytes.
     """
 
     data: JsonObject
     request_id: str
-    size: int = 0
+    status: int
+    size: int
 
 
 def is_success(status: int) -> bool:
@@ -70,8 +71,8 @@ def read_response(
     if not isinstance(data, dict):
         raise unreadable(operation, request_id=response.request_id, status=response.status)
     if _is_paginated(operation) and not _is_cursor(data.get("nextCursor")):
-        raise unreadable_cursor(operation, request_id=response.request_id)
-    return Answer(data, response.request_id, size=len(response.body))
+        raise unreadable_cursor(operation, request_id=response.request_id, status=response.status)
+    return Answer(data, response.request_id, response.status, size=len(response.body))
 
 
 def read_model(operation: Operation[Answer_co], answer: Answer[Answer_co]) -> Answer_co:
@@ -83,7 +84,7 @@ def read_model(operation: Operation[Answer_co], answer: Answer[Answer_co]) -> An
     try:
         return operation.answer_model().model_validate(answer.data)
     except ValidationError:
-        raise incomplete(operation, request_id=answer.request_id) from None
+        raise incomplete(operation, request_id=answer.request_id, status=answer.status) from None
 
 
 def _is_paginated(operation: Operation[Model]) -> bool:

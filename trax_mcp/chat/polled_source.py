@@ -65,7 +65,7 @@ class PolledChat:
         page = answer.data.get("data")
         if isinstance(page, list):
             return page
-        raise incomplete(self._operation, request_id=answer.request_id)
+        raise incomplete(self._operation, request_id=answer.request_id, status=answer.status)
 
 
 class PolledStatus:
