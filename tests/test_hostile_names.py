@@ -222,6 +222,18 @@ def test_the_callers_own_text_is_read_back_whole(kind: str) -> None:
         assert told.count(name) >= len(chosen)
 
 
+@pytest.mark.parametrize("length", [41, 81, 500])
+def test_the_callers_own_platforms_and_types_are_shown_whole(length: int) -> None:
+    """Those of TRaX are names, and may be cut."""
+    word = f"{'x' * (length - 1)}!"
+    for operation in OPERATIONS:
+        words = {field: word for field, value in operation if field in SETTLED and value}
+        lists = {field: (word,) for field, value in operation if isinstance(value, tuple)}
+        changed = operation.model_copy(update=words | lists)
+        told = [it.text for it in previewed(changed, LIVE).effects]
+        assert sum(names_in(text).count(word) for text in told) == len(words | lists)
+
+
 @each_name
 def test_a_form_has_the_same_lines_for_every_name(kind: str) -> None:
     """No line disappears, none is added, and none is too long to be seen."""
