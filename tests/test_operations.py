@@ -20,7 +20,7 @@ from tests.operation_table import EXAMPLES, STREAM_KEY
 from tests.processes import PATIENCE_SECONDS
 from tests.schemas import kind_of
 from trax_mcp.api.contract import CONTRACT
-from trax_mcp.api.models import Model, Ok, OpenapiDocument, Page, Studio
+from trax_mcp.api.models import Item, Model, Ok, OpenapiDocument, Page, Studio
 from trax_mcp.api.operation import LARGEST_PAGE, ListOperation, Operation
 from trax_mcp.api.operations import (
     OPERATIONS,
@@ -59,7 +59,8 @@ def schema_name(model: type[Model]) -> str:
 ANSWERS: Final = {
     schema_name(it): it
     for it in (
-        *(it for it in Model.__subclasses__() if it is not Page),
+        *(it for it in Model.__subclasses__() if it not in {Item, Page}),
+        *Item.__subclasses__(),
         *(kind.answer_model() for kind in OPERATIONS),
     )
 }
