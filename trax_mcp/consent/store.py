@@ -142,7 +142,10 @@ class _Place:
 
 
 class MemoryStore:
-    """A `ConsentStore` in the memory of this process."""
+    """A `ConsentStore` in the memory of this process.
+
+    Only `begin` waits, for its turn. Nothing waits after that.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -151,17 +154,16 @@ class MemoryStore:
         self._forgotten = _Place()
 
     async def look(self, place: str, confirmation_id: str | None, *, caller: str) -> Seen:
-        """Return the state of a place, and the caller's confirmation of that id."""
         self._remove_expired()
-        kept = self._confirmations.get(confirmation_id or "")
-        at = self._places.get(place, self._forgotten)
+        stored = self._confirmations.get(confirmation_id or "")
+        state = self._places.get(place, self._forgotten)
         return Seen(
             place=place,
-            version=at.version,
-            stop_count=at.stop_count,
-            hidden=at.hidden,
-            start_pending=at.start_pending_until > self._clock.seconds(),
-            confirmation=kept if kept and _confirmation(kept).caller == caller else None,
+            version=state.version,
+            stop_count=state.stop_count,
+            hidden=state.hidden,
+            start_pending=state.start_pending_until > self._clock.seconds(),
+            confirmation=stored if stored and _confirmation(stored).caller == caller else None,
         )
 
     async def add(
@@ -175,7 +177,6 @@ class MemoryStore:
         choice: str | None = None,
         asked_again: bool = False,
     ) -> Confirmation | Stale:
-        """Keep a question. Never waits."""
         self._remove_expired()
         if self._is_stale(operation, seen):
             return Stale()
@@ -198,55 +199,50 @@ class MemoryStore:
     async def begin(
         self, operation: Operation[Model], *, confirmation_id: str | None, seen: Seen
     ) -> Started | Stale:
-        """Wait for the turn, then start. Nothing waits after the turn has come."""
-        at = self._place(seen.place)
-        await at.lock.acquire()
+        state = self._place(seen.place)
+        await state.lock.acquire()
         if self._is_stale(operation, seen) or not self._take(confirmation_id, operation, seen):
-            at.lock.release()
+            state.lock.release()
             return Stale()
-        at.version += 1
+        state.version += 1
         if operation.starts_broadcast:
-            at.start_pending_until = self._clock.seconds() + START_SECONDS
-            at.last_start = at.version
-        return Started(seen.place, operation, confirmation_id, at.version)
+            state.start_pending_until = self._clock.seconds() + START_SECONDS
+            state.last_start = state.version
+        return Started(seen.place, operation, confirmation_id, state.version)
 
     async def finish(
         self, started: Started, outcome: Outcome, *, hidden_fields: Sequence[str]
     ) -> None:
-        """End the turn. Never waits."""
-        at, operation = self._places[started.place], started.operation
+        state, operation = self._places[started.place], started.operation
         if outcome == "not_applied":
             self._give_back(started.confirmation_id)
         else:
             for what in hidden_fields:
-                at.hidden = at.hidden.with_change(what, operation.target_id())
+                state.hidden = state.hidden.with_change(what, operation.target_id())
         if operation.starts_broadcast and outcome == "not_applied":
-            at.start_pending_until = 0.0
+            state.start_pending_until = 0.0
         if operation.stops_broadcast and outcome != "not_applied":
-            at.stop_count += 1
+            state.stop_count += 1
             self._void_go_lives(started.place)
         if operation.stops_broadcast and outcome == "applied":
-            at.start_pending_until = 0.0
-        at.version += 1
-        at.lock.release()
+            state.start_pending_until = 0.0
+        state.version += 1
+        state.lock.release()
 
     async def record(self, started: Started, outcome: str, *, on_air: bool) -> None:
-        """Keep the outcome of a call in words. Never waits."""
-        kept = self._confirmations.get(started.confirmation_id or "")
-        if isinstance(kept, UsedConfirmation):
-            self._confirmations[kept.confirmation.id] = replace(kept, outcome=outcome)
-        at = self._places.get(started.place)
-        if on_air and at is not None and at.last_start == started.version:
-            at.start_pending_until = 0.0
+        stored = self._confirmations.get(started.confirmation_id or "")
+        if isinstance(stored, UsedConfirmation):
+            self._confirmations[stored.confirmation.id] = replace(stored, outcome=outcome)
+        state = self._places.get(started.place)
+        if on_air and state is not None and state.last_start == started.version:
+            state.start_pending_until = 0.0
 
     async def record_on_air(self, seen: Seen) -> None:
-        """A studio was seen on air. Never waits."""
-        at = self._places.get(seen.place)
-        if at is not None and at.version == seen.version:
-            at.start_pending_until = 0.0
+        state = self._places.get(seen.place)
+        if state is not None and state.version == seen.version:
+            state.start_pending_until = 0.0
 
     async def discard(self, confirmation_id: str) -> None:
-        """Forget an unused confirmation. Never waits."""
         if isinstance(self._confirmations.get(confirmation_id), Confirmation):
             del self._confirmations[confirmation_id]
 
@@ -259,25 +255,25 @@ class MemoryStore:
         if confirmation_id is None:
             return True
         self._remove_expired()
-        kept = self._confirmations.get(confirmation_id)
-        if kept is None and operation.stops_broadcast:
-            kept = seen.confirmation  # a yes to a stop does not expire while the stop waits
-        if not isinstance(kept, Confirmation):
+        stored = self._confirmations.get(confirmation_id)
+        if stored is None and operation.stops_broadcast:
+            stored = seen.confirmation  # a yes to a stop does not expire while the stop waits
+        if not isinstance(stored, Confirmation):
             return False
-        self._confirmations[confirmation_id] = UsedConfirmation(kept)
+        self._confirmations[confirmation_id] = UsedConfirmation(stored)
         return True
 
     def _give_back(self, confirmation_id: str | None) -> None:
-        if isinstance(kept := self._confirmations.get(confirmation_id or ""), UsedConfirmation):
-            self._confirmations[kept.confirmation.id] = kept.confirmation
+        if isinstance(stored := self._confirmations.get(confirmation_id or ""), UsedConfirmation):
+            self._confirmations[stored.confirmation.id] = stored.confirmation
 
     def _void_go_lives(self, place: str) -> None:
         """After a stop, no earlier yes to a go-live is valid."""
-        for kept in list(self._confirmations.values()):
-            if not isinstance(kept, Confirmation):
+        for stored in list(self._confirmations.values()):
+            if not isinstance(stored, Confirmation):
                 continue
-            if kept.operation.starts_broadcast and kept.operation.studio() == place:
-                del self._confirmations[kept.id]
+            if stored.operation.starts_broadcast and stored.operation.studio() == place:
+                del self._confirmations[stored.id]
 
     def _place(self, place: str) -> _Place:
         if place not in self._places:
@@ -294,12 +290,12 @@ class MemoryStore:
         there before is outdated.
         """
         now = self._clock.seconds()
-        idle = [place for place, at in self._places.items() if at.is_idle(now)]
+        idle = [place for place, state in self._places.items() if state.is_idle(now)]
         for place in idle[: max(0, len(self._places) - MOST_PLACES + 1)]:
-            at, gone = self._places.pop(place), self._forgotten
-            gone.version = max(gone.version, at.version)
-            gone.stop_count = max(gone.stop_count, at.stop_count)
-            hidden = max(gone.hidden.version, at.hidden.version)
+            state, gone = self._places.pop(place), self._forgotten
+            gone.version = max(gone.version, state.version)
+            gone.stop_count = max(gone.stop_count, state.stop_count)
+            hidden = max(gone.hidden.version, state.hidden.version)
             gone.hidden = HiddenChanges(hidden, forgotten_version=hidden)
 
     def _make_room(self, caller: str) -> None:
@@ -319,5 +315,5 @@ class MemoryStore:
             self._confirmations.popitem(last=False)  # all live equally long: the oldest is first
 
 
-def _confirmation(kept: Confirmation | UsedConfirmation) -> Confirmation:
-    return kept.confirmation if isinstance(kept, UsedConfirmation) else kept
+def _confirmation(stored: Confirmation | UsedConfirmation) -> Confirmation:
+    return stored.confirmation if isinstance(stored, UsedConfirmation) else stored
