@@ -19,11 +19,11 @@ from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import Question
 from trax_mcp.consent.evidence import PersonAnswer
 from trax_mcp.server.consent_text import question_text
+from trax_mcp.server.meta_names import ACTOR
 
 ANSWER_SECONDS: Final = 300.0
 PROGRESS_INTERVAL_SECONDS: Final = 10.0
 _PROGRESS_TIMEOUT_SECONDS: Final = 0.2
-ACTOR: Final = "live.traxstreaming/actor"
 _QUESTION = "consent"
 _CHOICE = "choice"
 

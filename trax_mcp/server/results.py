@@ -12,11 +12,10 @@ from trax_mcp.api.tool_input import ToolInput
 from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.preview import Preview
 from trax_mcp.server.consent_text import not_run_text, preview_text
+from trax_mcp.server.meta_names import OUTCOME
 from trax_mcp.server.schemas import drop_mismatches
 from trax_mcp.server.untrusted import add_notice, write_delimited, write_json
 from trax_mcp.studio.outcome import Observed
-
-_OUTCOME_META = "live.traxstreaming/outcome"
 
 _NOTICE_SCHEMA: JsonObject = {"type": "string", "description": "Who wrote what follows."}
 _OBSERVED_SCHEMA: JsonObject = {
@@ -48,7 +47,7 @@ def answered(operation: type[Operation[Model]], done: Done) -> types.CallToolRes
     if done.observed is None:
         return plain(data)
     result = plain({**data, "observed": _observed(done.observed)})
-    return result.model_copy(update={"meta": {_OUTCOME_META: done.observed.state}})
+    return result.model_copy(update={"meta": {OUTCOME: done.observed.state}})
 
 
 def plain(data: JsonObject, *, sentence: str | None = None) -> types.CallToolResult:

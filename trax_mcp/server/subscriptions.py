@@ -34,7 +34,7 @@ GRACE_SECONDS = 30.0
 """How long a session without an open stream keeps its watchers."""
 
 _CONCURRENT_SUBSCRIPTIONS = 10
-_STATE_KEY = "live.traxstreaming/subscription"
+_STATE_KEY = "trax_subscription"
 
 
 _LOG = logging.getLogger(__name__)

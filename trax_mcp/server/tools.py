@@ -17,11 +17,10 @@ from trax_mcp.server import results
 from trax_mcp.server.arguments import EVIDENCE, read_arguments
 from trax_mcp.server.composite_tools import CompositeTools
 from trax_mcp.server.error_boundary import WrongRequestError
+from trax_mcp.server.meta_names import OPERATION, SCOPE
 from trax_mcp.server.request_context import RequestContext
 from trax_mcp.server.schemas import answer_schema, arguments_schema
 from trax_mcp.server.tool_filter import TOOLS, ToolFilter
-
-_META = "live.traxstreaming/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +124,8 @@ def _tool(kind: type[ToolInput], *, guarded: bool) -> Tool:
             open_world_hint=True,
         ),
         _meta={
-            **({f"{_META}scope": call.scope} if call.scope else {}),
-            f"{_META}operation": call.name,
+            **({SCOPE: call.scope} if call.scope else {}),
+            OPERATION: call.name,
         },
     )
     return Tool(kind, guarded, listing)
