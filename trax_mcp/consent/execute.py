@@ -6,7 +6,6 @@ A lost answer is resolved by looking, never by sending again.
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 import anyio
 
@@ -22,10 +21,7 @@ from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import ConsentStore, Started
 from trax_mcp.studio import naming
-from trax_mcp.studio.outcome import Observed, OutcomeObserver
-
-_OBSERVING_SECONDS: Final = 15.0
-"""Extra time of a call, for observing the result."""
+from trax_mcp.studio.outcome import WATCH_SECONDS, Observed, OutcomeObserver
 
 _LOG = logging.getLogger(__name__)
 
@@ -57,7 +53,7 @@ class Executor:
         Raises:
             TraxError: it was sent, or tried, and failed. `outcome` says what is known.
         """
-        deadline = anyio.current_time() + self._client.timeout_seconds + _OBSERVING_SECONDS
+        deadline = anyio.current_time() + self._client.timeout_seconds + WATCH_SECONDS
         sent: Sent = interrupted(call.operation)
         with self._watch_that_a_stop_ends(started) as watch:
             try:

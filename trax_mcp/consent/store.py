@@ -21,7 +21,7 @@ from trax_mcp.consent.preview import NOTHING_HIDDEN, HiddenChanges
 from trax_mcp.studio.naming import Sentence
 
 LIFETIME_SECONDS: Final = 300.0
-"""How long a confirmation is valid."""
+"""How long a confirmation is valid, and a question open."""
 START_SECONDS: Final = 60.0
 """How long a go-live counts as under way unless it is seen on air or stopped."""
 MOST_PER_CALLER: Final = 32

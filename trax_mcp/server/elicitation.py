@@ -18,10 +18,10 @@ from pydantic import ValidationError
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import Question
 from trax_mcp.consent.evidence import PersonAnswer
+from trax_mcp.consent.store import LIFETIME_SECONDS
 from trax_mcp.server.consent_text import question_text
 from trax_mcp.server.meta_names import ACTOR
 
-ANSWER_SECONDS: Final = 300.0
 PROGRESS_INTERVAL_SECONDS: Final = 10.0
 _PROGRESS_TIMEOUT_SECONDS: Final = 0.2
 _QUESTION = "consent"
@@ -107,10 +107,10 @@ class Elicitor:
         return _read_answer(question.confirmation_id, response)
 
     async def _report_waiting(self, question: anyio.CancelScope) -> None:
-        """Send progress, so that the host does not time out, and end the question at last."""
+        """Send progress, so that the host does not time out, until the question expires."""
         started = self.clock.seconds()
-        while (elapsed := self.clock.seconds() - started) < ANSWER_SECONDS:
-            await self.report_progress(elapsed, ANSWER_SECONDS, "Waiting for a person's yes.")
+        while (elapsed := self.clock.seconds() - started) < LIFETIME_SECONDS:
+            await self.report_progress(elapsed, LIFETIME_SECONDS, "Waiting for a person's yes.")
             await self.clock.sleep(PROGRESS_INTERVAL_SECONDS)
         question.cancel()
 

@@ -14,6 +14,8 @@ from trax_mcp.clock import Clock, iso
 from trax_mcp.progress import Progress
 
 WATCH_SECONDS: Final = 15.0
+"""The most time that a change of the broadcast is observed."""
+
 _PAUSE_SECONDS = 1.0
 
 State = Literal["on_air", "starting", "stopping", "off_air", "unknown"]
