@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.pages import at, fed, having_read, ids, message, numbered, page
-from trax_mcp.chat.feed import FULL_PAGE, WINDOW, Feed, MessagePage
+from trax_mcp.api.operation import LARGEST_PAGE
+from trax_mcp.chat.feed import WINDOW, Feed, MessagePage
 
 if TYPE_CHECKING:
     from tests.pages import Page
@@ -361,7 +362,7 @@ def test_extreme_times_are_ordered(time: str, order: str) -> None:
 def test_a_page_with_only_unusual_times_is_complete() -> None:
     """Each message is returned once, and the gap is reported."""
     times = [*UNREADABLE, *EXTREME] * 20
-    messages = [message(f"m{index}", time) for index, time in enumerate(times[:FULL_PAGE])]
+    messages = [message(f"m{index}", time) for index, time in enumerate(times[:LARGEST_PAGE])]
     feed = fed(page("a1"))
     cursor = feed.latest().cursor
     assert sorted(it["id"] for it in feed.add_page(messages)) == sorted(it["id"] for it in messages)

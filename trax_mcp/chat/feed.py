@@ -14,13 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from trax_mcp.api.operation import LARGEST_PAGE
 from trax_mcp.api.text_safety import escape_invisible
 
 Message = Mapping[str, Any]
 """A chat message as TRaX sent it. Only its `id` is certain to exist."""
-
-FULL_PAGE: Final = 200
-"""The most messages that TRaX returns: a page of this length may omit older ones."""
 
 WINDOW: Final = 1_000
 """The most messages that a feed remembers."""
@@ -80,7 +78,7 @@ class Feed:
         self._oldest_first = True
 
     def add_page(
-        self, page: Sequence[Message], *, received: int = 0, limit: int = FULL_PAGE
+        self, page: Sequence[Message], *, received: int = 0, limit: int = LARGEST_PAGE
     ) -> tuple[Message, ...]:
         """Add a page and return its new messages, oldest first.
 
@@ -89,7 +87,7 @@ class Feed:
         """
         is_known = any(message["id"] in self._index_by_id for message in page)
         if not is_known and max(len(page), received) >= limit:
-            self._gaps.add(self._next)
+            self._gaps.add(self._next)  # a full page may omit older messages
         new = tuple(it for it in self._sort(page) if self._append(it))
         self._forget(len(self._window) - WINDOW)
         return new

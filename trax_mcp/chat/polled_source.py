@@ -8,9 +8,10 @@ from trax_mcp.api.client import Client
 from trax_mcp.api.error_texts import incomplete
 from trax_mcp.api.errors import TooLarge
 from trax_mcp.api.models import ChatMessage, Page, StreamStatus
+from trax_mcp.api.operation import LARGEST_PAGE
 from trax_mcp.api.operations import GetStreamStatus, ListChatMessages
 from trax_mcp.api.responses import Answer
-from trax_mcp.chat.feed import FULL_PAGE, Feed, Message
+from trax_mcp.chat.feed import Feed, Message
 
 _SMALLEST_PAGE = 10
 
@@ -35,7 +36,7 @@ class PolledChat:
         self._client = client
         self._caller = caller
         self._studio_id = studio_id
-        self._limit = FULL_PAGE
+        self._limit = LARGEST_PAGE
         self._is_polled = False
 
     async def poll(self) -> bool:

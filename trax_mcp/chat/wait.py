@@ -10,8 +10,9 @@ from pydantic import Field
 
 from trax_mcp.api.argument_types import Cursor, Id, Limit, WaitSeconds
 from trax_mcp.api.contract import CONTRACT, JsonObject
+from trax_mcp.api.operation import LARGEST_PAGE
 from trax_mcp.api.tool_input import Effect, ToolInput
-from trax_mcp.chat.feed import FULL_PAGE, WINDOW, MessagePage
+from trax_mcp.chat.feed import WINDOW, MessagePage
 from trax_mcp.chat.polled_source import PolledChat
 from trax_mcp.chat.resettable_event import ResettableEvent
 from trax_mcp.chat.watcher import Watcher
@@ -78,7 +79,7 @@ async def wait_for_chat(
     Raises:
         TraxError: as `read_chat`, after the time-out or when polling has ended.
     """
-    limit = min(request.limit or _DEFAULT_LIMIT, FULL_PAGE)
+    limit = min(request.limit or _DEFAULT_LIMIT, LARGEST_PAGE)
     if request.after is None or not request.timeout_seconds:
         return await read_chat(watcher, request.after, limit)
     began = clock.seconds()
