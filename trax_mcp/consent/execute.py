@@ -62,6 +62,8 @@ class Executor:
                     sent = await self._send(call)
             finally:
                 await self._finish(started, _outcome(sent))
+            # Everything from here on that waits is shielded: if the client has given up, the call
+            # is cancelled only after its outcome was recorded.
             observed = await self._observe(call, sent, watch, deadline=deadline)
         sent = await self._resolve(call, sent, observed)
         self._write_outcome(call, sent, observed, digest=digest)

@@ -70,6 +70,7 @@ class ConsentGuard:
         while True:
             seen = await self._look(call)
             first = first or seen
+            # A stop has ended since this call began, so its evidence is older than the stop.
             if seen.stop_count != first.stop_count:
                 call = self._without_void_flag(call)
             result = await self._attempt(call, when, seen)
@@ -88,11 +89,14 @@ class ConsentGuard:
         )
         known = await reader.read((Fact.STATUS,)) if when is When.WHILE_LIVE else None
         if known is not None and _needs_no_consent(call, known, seen):
+            # A yes that is not needed is used up too: it must not run the call a second time.
             spend = confirmation_to_spend(operation, call.evidence, seen.confirmation)
             return await self._execute(call, spend, seen)
         plan_type = plan_for(operation)
         facts = await reader.read(plan_type.reads, known)
         now = await self._look(call)
+        # The facts may be older than another call that has ended. `add` and `begin` check again,
+        # since anything may happen before them. A stop is sent whatever others did.
         if now.version != seen.version and not operation.stops_broadcast:
             return Stale()
         plan = plan_type(operation, facts, seen.hidden)

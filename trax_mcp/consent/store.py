@@ -52,7 +52,7 @@ class Seen:
 class Started:
     """A guarded call that has begun, at `version` of its place. It has the turn until `finish`.
 
-    `finish` runs in the task that called `begin`.
+    `finish` runs in the task that called `begin`: an `anyio.Lock` belongs to the task that has it.
     """
 
     place: str
