@@ -71,6 +71,8 @@ NAMES: Final[Mapping[str, str]] = {
     "entities": "&lt;b&gt;Main&lt;/b&gt;&nbsp;",
     "struck out": "~~Main~~ ~~~",
     "a spoiler": "||Main||",
+    "emphasis": "**Main_ *x __",
+    "a piece of code": "`Main ``x",
     # Blanks
     "two blanks": "Main  Show",
     "blanks": "Main   Show",
@@ -182,105 +184,6 @@ def lines(asked: Question) -> list[str]:
 def is_shown(shown: str, name: str) -> bool:
     """Whether a name, read back, is the name, or its beginning and an ellipsis."""
     return shown == name or (shown.endswith("…") and name.startswith(shown[:-1]))
-
-
-# One sentence, one line, one choice
-
-
-def test_there_are_enough_hostile_names() -> None:
-    """All differ."""
-    assert len(set(NAMES.values())) == len(NAMES) >= 40
-
-
-@pytest.mark.parametrize("name", PLAIN)
-def test_an_ordinary_name_is_shown_as_it_is(name: str) -> None:
-    """Only what could deceive is spelt out."""
-    assert naming.quoted(name) == f'"{name}"'
-
-
-@each_name
-def test_a_name_is_one_word_in_every_sentence(kind: str) -> None:
-    """The quotes can be read back: to the name itself, however often it stands there."""
-    name = NAMES[kind]
-    for operation in OPERATIONS:
-        ordinary = sentences(question(operation, "Ordinary"))
-        hostile = sentences(question(operation, name))
-        assert [frame(it) for it in hostile] == [frame(it) for it in ordinary]
-        for before, now in zip(ordinary, hostile, strict=True):
-            assert hidden(now) == set()
-            for told, shown in zip(names_in(before), names_in(now), strict=True):
-                assert is_shown(shown, name) if told == "Ordinary" else shown == told
-
-
-@each_name
-def test_the_callers_own_text_is_read_back_whole(kind: str) -> None:
-    """However long it is: an effect holds all of it."""
-    name = NAMES[kind]
-    for operation in OPERATIONS:
-        chosen = [it for it in naming_all(operation, name).arguments().values() if it == name]
-        told = [it for text in sentences(question(operation, name)) for it in names_in(text)]
-        assert told.count(name) >= len(chosen)
-
-
-@pytest.mark.parametrize("length", [41, 81, 500])
-def test_the_callers_own_platforms_and_types_are_shown_whole(length: int) -> None:
-    """Those of TRaX are names, and may be cut."""
-    word = f"{'x' * (length - 1)}!"
-    for operation in OPERATIONS:
-        words = {field: word for field, value in operation if field in SETTLED and value}
-        lists = {field: (word,) for field, value in operation if isinstance(value, tuple)}
-        changed = operation.model_copy(update=words | lists)
-        told = [it.text for it in previewed(changed, LIVE).effects]
-        assert sum(names_in(text).count(word) for text in told) == len(words | lists)
-
-
-@each_name
-def test_a_form_has_the_same_lines_for_every_name(kind: str) -> None:
-    """No line disappears, none is added, and none is too long to be seen."""
-    for operation in OPERATIONS:
-        asked = question(operation, NAMES[kind])
-        ordinary = [frame(it) for it in lines(question(operation, "Ordinary"))]
-        assert [frame(it) for it in lines(asked)] == ordinary
-        for line in question_text(asked).split("\n"):
-            assert len(line) <= LONGEST_LINE + len("  \u21b3 \u21b3")
-            assert line.startswith(("- ", "  \u21b3 ", operation.tool_name, "Changed since"))
-
-
-@each_name
-def test_rendered_markdown_shows_the_same_items(kind: str) -> None:
-    """No tag, link, image, or struck out text, and nothing that a quote ends too early."""
-    for operation in OPERATIONS:
-        ordinary = [frame(it) for it in rendered(question_text(question(operation, "Ordinary")))]
-        shown = rendered(question_text(question(operation, NAMES[kind])))
-        assert [frame(it) for it in shown] == ordinary
-
-
-def rendered(text: str) -> list[str]:
-    """The visible text of each paragraph and item, as a Markdown client shows it."""
-    parser = MarkdownIt("commonmark", {"html": True}).enable("strikethrough")
-    blocks = [it for it in parser.parse(text) if it.type == "inline"]
-    shown = []
-    for block in blocks:
-        parts = block.children or []
-        kinds = {it.type.removesuffix("_open").removesuffix("_close") for it in parts}
-        assert not kinds & {"html_inline", "link", "image", "s"}
-        breaks = (re.fullmatch("softbreak|hardbreak", it.type) for it in parts)
-        texts = [
-            "\n" if at_break else it.content for it, at_break in zip(parts, breaks, strict=True)
-        ]
-        shown.append(unwrapped("".join(texts).replace("\n\u21b3 ", "\n  \u21b3 ")))
-    return [line for text in shown for line in text.split("\n")]
-
-
-@each_name
-def test_a_name_cannot_turn_a_choice_into_another(kind: str) -> None:
-    """A yes begins with its act and is never the other choice."""
-    for operation in OPERATIONS:
-        asked = question(operation, NAMES[kind])
-        act = question(operation, "Ordinary").yes.partition('"')[0]
-        assert asked.yes.startswith(act)
-        assert asked.yes.endswith('"')
-        assert DO_NOT not in frame(asked.yes)
 
 
 # Two names never look the same
@@ -421,6 +324,105 @@ def test_an_address_comes_before_longer_texts() -> None:
         effects = [it.text for it in previewed(operation, LIVE).effects]
         changes = [it for it in effects if it.startswith("Sets ")]
         assert f"example (&quot;{address}&quot;)".replace("&quot;", '"') in changes[0]
+
+
+# One sentence, one line, one choice
+
+
+def test_there_are_enough_hostile_names() -> None:
+    """All differ."""
+    assert len(set(NAMES.values())) == len(NAMES) >= 40
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_an_ordinary_name_is_shown_as_it_is(name: str) -> None:
+    """Only what could deceive is spelt out."""
+    assert naming.quoted(name) == f'"{name}"'
+
+
+@each_name
+def test_a_name_is_one_word_in_every_sentence(kind: str) -> None:
+    """The quotes can be read back: to the name itself, however often it stands there."""
+    name = NAMES[kind]
+    for operation in OPERATIONS:
+        ordinary = sentences(question(operation, "Ordinary"))
+        hostile = sentences(question(operation, name))
+        assert [frame(it) for it in hostile] == [frame(it) for it in ordinary]
+        for before, now in zip(ordinary, hostile, strict=True):
+            assert hidden(now) == set()
+            for told, shown in zip(names_in(before), names_in(now), strict=True):
+                assert is_shown(shown, name) if told == "Ordinary" else shown == told
+
+
+@each_name
+def test_the_callers_own_text_is_read_back_whole(kind: str) -> None:
+    """However long it is: an effect holds all of it."""
+    name = NAMES[kind]
+    for operation in OPERATIONS:
+        chosen = [it for it in naming_all(operation, name).arguments().values() if it == name]
+        told = [it for text in sentences(question(operation, name)) for it in names_in(text)]
+        assert told.count(name) >= len(chosen)
+
+
+@pytest.mark.parametrize("length", [41, 81, 500])
+def test_the_callers_own_platforms_and_types_are_shown_whole(length: int) -> None:
+    """Those of TRaX are names, and may be cut."""
+    word = f"{'x' * (length - 1)}!"
+    for operation in OPERATIONS:
+        words = {field: word for field, value in operation if field in SETTLED and value}
+        lists = {field: (word,) for field, value in operation if isinstance(value, tuple)}
+        changed = operation.model_copy(update=words | lists)
+        told = [it.text for it in previewed(changed, LIVE).effects]
+        assert sum(names_in(text).count(word) for text in told) == len(words | lists)
+
+
+@each_name
+def test_a_form_has_the_same_lines_for_every_name(kind: str) -> None:
+    """No line disappears, none is added, and none is too long to be seen."""
+    for operation in OPERATIONS:
+        asked = question(operation, NAMES[kind])
+        ordinary = [frame(it) for it in lines(question(operation, "Ordinary"))]
+        assert [frame(it) for it in lines(asked)] == ordinary
+        for line in question_text(asked).split("\n"):
+            assert len(line) <= LONGEST_LINE + len("  \u21b3 \u21b3")
+            assert line.startswith(("- ", "  \u21b3 ", operation.tool_name, "Changed since"))
+
+
+@each_name
+def test_rendered_markdown_shows_the_same_items(kind: str) -> None:
+    """No tag, link, image, or struck out text, and nothing that a quote ends too early."""
+    for operation in OPERATIONS:
+        ordinary = [frame(it) for it in rendered(question_text(question(operation, "Ordinary")))]
+        shown = rendered(question_text(question(operation, NAMES[kind])))
+        assert [frame(it) for it in shown] == ordinary
+
+
+def rendered(text: str) -> list[str]:
+    """The visible text of each paragraph and item, as a Markdown client shows it."""
+    parser = MarkdownIt("commonmark", {"html": True}).enable("strikethrough")
+    blocks = [it for it in parser.parse(text) if it.type == "inline"]
+    shown = []
+    for block in blocks:
+        parts = block.children or []
+        kinds = {it.type.removesuffix("_open").removesuffix("_close") for it in parts}
+        assert not kinds & {"html_inline", "link", "image", "s"}
+        breaks = (re.fullmatch("softbreak|hardbreak", it.type) for it in parts)
+        texts = [
+            "\n" if at_break else it.content for it, at_break in zip(parts, breaks, strict=True)
+        ]
+        shown.append(unwrapped("".join(texts).replace("\n\u21b3 ", "\n  \u21b3 ")))
+    return [line for text in shown for line in text.split("\n")]
+
+
+@each_name
+def test_a_name_cannot_turn_a_choice_into_another(kind: str) -> None:
+    """A yes begins with its act and is never the other choice."""
+    for operation in OPERATIONS:
+        asked = question(operation, NAMES[kind])
+        act = question(operation, "Ordinary").yes.partition('"')[0]
+        assert asked.yes.startswith(act)
+        assert asked.yes.endswith('"')
+        assert DO_NOT not in frame(asked.yes)
 
 
 # Through a real client
