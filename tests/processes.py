@@ -93,7 +93,8 @@ class Running:
         """Write to stdin."""
         assert self.process.stdin is not None
         self.process.stdin.write(text.encode())
-        await self.process.stdin.drain()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self.process.stdin.drain()
 
     async def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """Write a JSON-RPC request and return the answer."""
