@@ -75,6 +75,7 @@ def test_garbage_collection_is_off_until_the_server_serves(monkeypatch: pytest.M
 
     monkeypatch.setattr(serve, "build_server", build)
     monkeypatch.setattr(serve, "serve_stdio", serve_stdio)
+    monkeypatch.setattr(serve, "exit_process", lambda: None)  # it would end the tests
     assert exit_code("--sandbox") == 0
     gc.unfreeze()
     assert enabled == [False, True]
