@@ -223,7 +223,7 @@ def main(defect: str) -> None:
     deps = ServerDeps(rules=rules, clock=clock)
     server = build_server(client, own=Caller(SANDBOX_KEY), deps=deps)
     add_defect(server, clock, defect)
-    anyio.run(partial(serve_stdio, server, stop=deps.stop))
+    anyio.run(partial(serve_stdio, server, shut_down=deps.shut_down))
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ async def test_a_signal_ends_a_server_with_a_call_in_flight(number: int, era: st
             async with asyncio.timeout(PATIENCE_SECONDS):
                 answer = read_answer(await calling)
         held.release()
-    assert "The server is stopping" in answer["error"]["message"]
+    assert "The server is shutting down" in answer["error"]["message"]
     assert ended_quietly(server)
 
 
@@ -118,7 +118,7 @@ async def test_a_name_server_that_does_not_answer_delays_no_end(era: str) -> Non
         await server.stderr.match(stuck_server.BEGINS)
         assert await server.stop(signal.SIGTERM) == 0
         async with asyncio.timeout(PATIENCE_SECONDS):
-            assert "The server is stopping" in read_answer(await calling)["error"]["message"]
+            assert "The server is shutting down" in read_answer(await calling)["error"]["message"]
 
 
 async def test_sessions_whose_end_takes_long_delay_no_end() -> None:

@@ -53,9 +53,9 @@ def answer_to(server: Running, number: int) -> dict[str, Any]:
 
 
 def is_stopping(answer: dict[str, Any]) -> bool:
-    """Whether a call ended because the server stopped."""
+    """Whether a call ended because the server shut down."""
     error = answer["error"]
-    return (error["code"], "server is stopping" in error["message"]) == (STOPPED, True)
+    return (error["code"], "server is shutting down" in error["message"]) == (STOPPED, True)
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -25,7 +25,7 @@ async def test_a_stopping_server_ends_a_listen_stream_with_its_result() -> None:
         async with listen_stream(front.caller(MODERN, x_api_key=SANDBOX_KEY), CHAT) as stream:
             say(front, "Hello")
             await front.clock.pass_until(lambda: stream.updates)
-            await front.deps.stop()
+            await front.deps.shut_down()
             await front.clock.pass_until(lambda: stream.ended)
         assert await poll_times(front, 60) == []
     accepted = {"resourceSubscriptions": [CHAT]}
@@ -48,7 +48,7 @@ async def test_the_sdk_client_sees_a_regular_end_of_its_subscription() -> None:
     """It does not report a lost subscription."""
     async with manual_clock_server() as front, subscriber_of(front, MODERN) as subscriber:
         await subscriber.subscribe(CHAT)
-        await front.deps.stop()
+        await front.deps.shut_down()
         try:
             events = [event async for event in subscriber.subscription]
         except SubscriptionLost as lost:
@@ -62,7 +62,7 @@ async def test_a_stopping_server_ends_the_stream_of_a_session() -> None:
         session = await session_of(front)
         async with session.stream() as stream:
             await session.subscribe(CHAT)
-            await front.deps.stop()
+            await front.deps.shut_down()
             await front.clock.pass_until(lambda: stream.ended)
     assert stream.messages == []
 

@@ -172,7 +172,7 @@ async def test_a_stopping_server_does_not_wait_for_a_client_that_reads_nothing(e
         async with server_with_small_buffers() as front:
             await closed_last.enter_async_context(slow_client(front, era))
             await fill_buffers(front)
-            await front.deps.stop()
+            await front.deps.shut_down()
             stopping = time.monotonic()
         assert time.monotonic() - stopping < STOP_SECONDS
 

@@ -212,7 +212,7 @@ async def test_a_file_read_error_ends_the_upload() -> None:
 
 
 async def test_a_cancelled_upload_closes_its_connection() -> None:
-    """The caller has cancelled, or the server stops."""
+    """The caller has cancelled, or the server shuts down."""
     async with open_storage(receive_until_disconnect) as storage:
         with anyio.move_on_after(SHORT_SECONDS) as scope:
             await put(storage.url)

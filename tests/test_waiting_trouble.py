@@ -376,8 +376,8 @@ async def test_a_stopping_server_ends_every_wait(era: str) -> None:
         async with anyio.create_task_group() as tasks:
             results = waiter.begin_failing(tasks, cursor)
             await waiter.clock.pass_by(2)
-            await waiter.deps.stop()
-        assert results[0].startswith("The server is stopping")
+            await waiter.deps.shut_down()
+        assert results[0].startswith("The server is shutting down")
         before = waiter.request_count
         await waiter.clock.pass_by(60)
         assert waiter.request_count == before

@@ -54,7 +54,7 @@ async def _serve_stdio(settings: Settings, own: Caller) -> None:
     async with aclosing(client_for(settings)) as client:
         server = build_server(client, own=own, deps=deps)
         _collect_garbage_again()
-        await serve_stdio(server, stop=deps.stop)
+        await serve_stdio(server, shut_down=deps.shut_down)
     exit_process()
 
 
@@ -65,7 +65,7 @@ async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) 
         app = http_app(server, settings, client=client, deps=deps, own=own)
         print(f"trax-mcp is listening on {url_of(listener)}{PATH}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
         _collect_garbage_again()
-        await serve_http(app, listener, stop=deps.stop, exit_process=exit_process)
+        await serve_http(app, listener, shut_down=deps.shut_down, exit_process=exit_process)
     exit_process()
 
 

@@ -21,7 +21,13 @@ from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import ConsentStore, MemoryStore
 from trax_mcp.server.completions import Completions
 from trax_mcp.server.composite_tools import CompositeTools
-from trax_mcp.server.error_boundary import Handler, ParamsT, ResultT, answer_on_stop, handle_errors
+from trax_mcp.server.error_boundary import (
+    Handler,
+    ParamsT,
+    ResultT,
+    answer_on_shutdown,
+    handle_errors,
+)
 from trax_mcp.server.lifespan import Lifespan, lifespan
 from trax_mcp.server.method_handlers import MethodHandlers
 from trax_mcp.server.prompts import Prompts
@@ -77,7 +83,7 @@ class ServerDeps:
     tasks: ShieldedTasks = field(default_factory=ShieldedTasks)
     store: ConsentStore | None = None
 
-    async def stop(self) -> None:
+    async def shut_down(self) -> None:
         """End calls and streams, and give operations that were sent a moment to finish."""
         self.in_flight.end()
         await self.tasks.drain(seconds=_DRAIN_SECONDS)
@@ -107,7 +113,7 @@ def build_server(
         return lifespan(client, shortest=deps.chat_poll_seconds, clock=deps.clock)
 
     def wrap(handler: Handler[ParamsT, ResultT]) -> Handler[ParamsT, ResultT]:
-        return handle_errors(answer_on_stop(handler, deps.in_flight))
+        return handle_errors(answer_on_shutdown(handler, deps.in_flight))
 
     subscribable = handlers.resources.can_be_subscribed
     server = Server(
@@ -129,7 +135,7 @@ def build_server(
         on_read_resource=wrap(handlers.read_resource),
         on_subscribe_resource=wrap(handlers.subscribe) if subscribable else None,
         on_unsubscribe_resource=wrap(handlers.unsubscribe) if subscribable else None,
-        # It ends with its own result when the server stops.
+        # It ends with its own result when the server shuts down.
         on_subscriptions_listen=handle_errors(handlers.listen) if subscribable else None,
     )
     server.add_request_handler("server/discover", types.RequestParams, discover_handler(server))

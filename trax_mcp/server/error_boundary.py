@@ -1,4 +1,4 @@
-"""Wrappers for method handlers: they turn exceptions into protocol errors, and answer on a stop.
+"""Wrappers for method handlers: they turn exceptions into protocol errors, and answer on shutdown.
 
 The text of an unexpected exception may hold a secret, and the SDK would send it to clients of the
 earlier protocol era. It is logged, and the client gets "Internal error".
@@ -23,9 +23,9 @@ ParamsT = TypeVar("ParamsT")
 ResultT = TypeVar("ResultT")
 Handler = Callable[[Context, ParamsT], Awaitable[ResultT]]
 
-_STOPPING: Final = (
-    "The server is stopping and has left this call. If it was to change anything, look before"
-    " calling again."
+_SHUTTING_DOWN: Final = (
+    "The server is shutting down and has left this call. If it was to change anything, look"
+    " before calling again."
 )
 
 _RESOURCE_NOT_FOUND: Final = -32002  # source: specification 2025-11-25, server/resources
@@ -62,7 +62,7 @@ def handle_errors(handler: Handler[ParamsT, ResultT]) -> Handler[ParamsT, Result
     return run
 
 
-def answer_on_stop(
+def answer_on_shutdown(
     handler: Handler[ParamsT, ResultT], in_flight: InFlight
 ) -> Handler[ParamsT, ResultT]:
     """If `in_flight` cancels the call, answer with an error."""
@@ -70,7 +70,7 @@ def answer_on_stop(
     async def run(ctx: Context, params: ParamsT) -> ResultT:
         with in_flight.track():
             return await handler(ctx, params)
-        raise MCPError(types.CONNECTION_CLOSED, _STOPPING)  # reached only when ended
+        raise MCPError(types.CONNECTION_CLOSED, _SHUTTING_DOWN)  # reached only when ended
 
     return run
 

@@ -1,4 +1,4 @@
-"""Serve any ASGI app on a port, and stop within a second of a signal.
+"""Serve any ASGI app on a port, and shut down within a second of a signal.
 
 Does not import the MCP SDK, which `trax-mcp sandbox` does not need.
 """
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from trax_mcp.settings import CannotStart
 
-Stop = Callable[[], Awaitable[None]]
+ShutDown = Callable[[], Awaitable[None]]
 """Ends calls that are running, well within a second."""
 
 ExitProcess = Callable[[], NoReturn]
@@ -58,10 +58,10 @@ async def serve_http(
     app: ASGIApp,
     listener: socket.socket,
     *,
-    stop: Stop | None = None,
+    shut_down: ShutDown | None = None,
     exit_process: ExitProcess | None = None,
 ) -> None:
-    """Serve on an open port until a signal comes, then call `stop` and close.
+    """Serve on an open port until a signal comes, then call `shut_down` and close.
 
     `exit_process` is called if closing takes too long, as it does with thousands of sessions.
     """
@@ -72,17 +72,17 @@ async def serve_http(
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,  # type: ignore[arg-type]  # given to wait_for
     )
-    await _HttpServer(config, stop, exit_process).serve(sockets=[listener])
+    await _HttpServer(config, shut_down, exit_process).serve(sockets=[listener])
 
 
 class _HttpServer(uvicorn.Server):
-    """uvicorn, but a signal is not raised again after the stop, so the exit code is 0."""
+    """uvicorn, but a signal is not raised again after the shutdown, so the exit code is 0."""
 
     def __init__(
-        self, config: uvicorn.Config, stop: Stop | None, exit_process: ExitProcess | None
+        self, config: uvicorn.Config, shut_down: ShutDown | None, exit_process: ExitProcess | None
     ) -> None:
         super().__init__(config)
-        self._stop = stop
+        self._shut_down = shut_down
         self._exit_process = exit_process
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -92,8 +92,8 @@ class _HttpServer(uvicorn.Server):
             timer = threading.Timer(_SHUTDOWN_SECONDS, self._exit_process)
             timer.daemon = True
             timer.start()
-        if self._stop is not None:
-            await self._stop()
+        if self._shut_down is not None:
+            await self._shut_down()
         await super().shutdown(sockets)
 
     @contextmanager

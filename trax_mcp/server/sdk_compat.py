@@ -96,10 +96,10 @@ def connection_of(ctx: ServerRequestContext[Any, Any]) -> Connection:
 
 
 class InFlight:
-    """Calls and streams that are running, so that a stop of the server can end and answer them.
+    """Calls and streams that are running, so that a shutdown can end and answer them.
 
-    Seen in 2.3.0: when the session manager stops, calls over HTTP get no answer; those of the
-    earlier protocol era also delay the stop by a second.
+    Seen in 2.3.0: when the session manager shuts down, calls over HTTP get no answer; those of the
+    earlier protocol era also delay the shutdown by a second.
     Watch: a way to drain `StreamableHTTPSessionManager`.
     """
 

@@ -13,20 +13,20 @@ from mcp.server import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 
-from trax_mcp.server.http_server import Stop
+from trax_mcp.server.http_server import ShutDown
 from trax_mcp.server.sdk_compat import answer_unreadable_lines, exit_process
 
-_FLUSH_SECONDS = 0.05  # for the answers of calls that `stop` ended
+_FLUSH_SECONDS = 0.05  # for the answers of calls that `shut_down` ended
 
 
-async def serve_stdio(server: Server[Any], *, stop: Stop) -> None:
-    """Serve until the client hangs up or a signal comes; a signal calls `stop` first."""
+async def serve_stdio(server: Server[Any], *, shut_down: ShutDown) -> None:
+    """Serve until the client hangs up or a signal comes; a signal calls `shut_down` first."""
     try:
         async with (
             stdio_server() as (lines, answers),
             anyio.create_task_group() as tasks,
         ):
-            tasks.start_soon(_exit_on_signal, stop)
+            tasks.start_soon(_exit_on_signal, shut_down)
             send, messages = anyio.create_memory_object_stream[SessionMessage | Exception]()
             tasks.start_soon(answer_unreadable_lines, lines, send, answers.send)
             await server.run(messages, answers, server.create_initialization_options())
@@ -35,12 +35,12 @@ async def serve_stdio(server: Server[Any], *, stop: Stop) -> None:
         pass  # the client has ended without closing stdin
 
 
-async def _exit_on_signal(stop: Stop) -> None:
+async def _exit_on_signal(shut_down: ShutDown) -> None:
     if sys.platform == "win32":  # its event loop handles no signals
         signal.signal(signal.SIGINT, lambda *_: os._exit(0))
         return
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for _ in signals:
-            await stop()
+            await shut_down()
             await anyio.sleep(_FLUSH_SECONDS)
             exit_process()

@@ -52,7 +52,7 @@ class Subscriptions:
     async def listen(
         self, ctx: Context, params: types.SubscriptionsListenRequestParams, caller: Caller
     ) -> types.SubscriptionsListenResult:
-        """Notify a client of the 2026-07-28 era until it disconnects or the server stops.
+        """Notify a client of the 2026-07-28 era until it disconnects or the server shuts down.
 
         Of several URIs, those that can be subscribed to are acknowledged.
 
@@ -70,7 +70,7 @@ class Subscriptions:
             async for uri in subscriber.updates():
                 updated = event_to_notification(ResourceUpdated(uri=uri), meta)
                 await ctx.session.send_notification(updated, request_id)
-        return types.SubscriptionsListenResult(_meta=meta)  # reached only when the server stops
+        return types.SubscriptionsListenResult(_meta=meta)  # reached only at shutdown
 
     async def subscribe(self, ctx: Context, uri: str, caller: Caller) -> None:
         """Notify a session of the earlier era until it ends.
