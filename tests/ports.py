@@ -12,7 +12,7 @@ import uvicorn
 from tests.processes import PATIENCE_SECONDS
 from tests.witness import still
 from trax_mcp.sandbox import ConnectionDropped, Fault
-from trax_mcp.server.http_server import listen, url_of
+from trax_mcp.server.http_server import configure, listen, url_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -32,7 +32,8 @@ async def listening(app: ASGIApp) -> AsyncIterator[str]:
     """Serve an app on a free port of loopback; yields its address."""
     # As the server does: without its socket options every response would wait 40 ms.
     listener = listen("127.0.0.1", 0)
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    config = configure(app)
+    config.timeout_graceful_shutdown = 1
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)

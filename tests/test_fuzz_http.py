@@ -215,7 +215,7 @@ def test_no_other_verb_or_path_is_served(served: Sandbox, era: str) -> None:
         server.check_exit()
 
 
-STATUSES_BY_CALLS: Final = {1: {200}, 0: {400, 404, 413}}
+STATUSES_BY_CALLS: Final = {1: {200}, 0: {400, 404, 413, 421}}
 """By how often the call runs."""
 
 

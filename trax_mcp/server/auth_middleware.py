@@ -5,7 +5,7 @@ The key comes in `X-API-Key` with each request, and a session belongs to the key
 """
 
 import hmac
-import json
+from http import HTTPStatus
 from typing import Final
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -15,25 +15,29 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trax_mcp.api.caller import Caller
-from trax_mcp.server.sdk_compat import run_unless_aborted, without_last_event_id
+from trax_mcp.server.refusal import refuse
+from trax_mcp.server.sdk_compat import without_last_event_id
 from trax_mcp.settings import KEY_PREFIX
 
 CALLER: Final = "trax.caller"
 """The key of the `Caller` in a request's scope."""
 
-_INVALID_REQUEST = -32600
+_MISPLACED_KEY: Final = "A TRaX key goes into the header X-API-Key, not Authorization."
+_UNAUTHORIZED: Final = "This server asks for its own token: Authorization: Bearer ..."
 
 
 class AuthMiddleware:
     """Passes every request that is authorized to `app`.
 
-    `open_path`, in exactly this spelling, needs no authorization and goes to `open_app`.
+    `own` is the caller of requests without a key. `open_path`, in exactly this spelling, needs no
+    authorization and goes to `open_app`.
     """
 
     def __init__(
-        self, app: ASGIApp, *, open_path: str, open_app: ASGIApp, token: str | None
+        self, app: ASGIApp, *, own: Caller, open_path: str, open_app: ASGIApp, token: str | None
     ) -> None:
         self._app = app
+        self._own = own
         self._open_app = open_app
         self._open_path = open_path
         self._token = token
@@ -51,36 +55,28 @@ class AuthMiddleware:
         try:
             caller = Caller(headers.get("x-api-key") or None)
         except ValueError as error:
-            refusal = refusal or _refusal(400, f"X-API-Key: {error}")
+            refusal = refusal or refuse(HTTPStatus.BAD_REQUEST, f"X-API-Key: {error}")
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        scope = _with_caller(without_last_event_id(scope), caller)
-        await run_unless_aborted(self._app, scope, receive, send)
+        scope = self._with_caller(without_last_event_id(scope), caller)
+        await self._app(scope, receive, send)
 
     def _refuse_authorization(self, authorization: str) -> Response | None:
         # 400, since a 401 would send clients looking for OAuth.
         if any(part.startswith(KEY_PREFIX) for part in authorization.split()):
-            return _refusal(400, "A TRaX key goes into the header X-API-Key, not Authorization.")
+            return refuse(HTTPStatus.BAD_REQUEST, _MISPLACED_KEY)
         if self._token is None:
             return None
         scheme, _, credentials = authorization.strip().partition(" ")
         token = credentials.strip() if scheme.lower() == "bearer" else ""
         if hmac.compare_digest(token.encode(), self._token.encode()):
             return None
-        return _refusal(401, "This server asks for its own token: Authorization: Bearer ...")
+        return refuse(HTTPStatus.UNAUTHORIZED, _UNAUTHORIZED)
 
-
-def _with_caller(scope: Scope, caller: Caller) -> Scope:
-    """Set the caller, and the user: the SDK answers 404 to another user of a session."""
-    scope = {**scope, CALLER: caller}
-    if caller.key is None:
-        return scope
-    token = AccessToken(token="", client_id=caller.fingerprint, scopes=[])
-    return {**scope, "user": AuthenticatedUser(token)}
-
-
-def _refusal(status: int, message: str) -> Response:
-    body = {"jsonrpc": "2.0", "id": None, "error": {"code": _INVALID_REQUEST, "message": message}}
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None  # noqa: PLR2004  unauthorized
-    return Response(json.dumps(body), status, headers, media_type="application/json")
+    def _with_caller(self, scope: Scope, caller: Caller) -> Scope:
+        """Set the caller, and the user: the SDK answers 404 to another user of a session."""
+        if caller.key is None:
+            return {**scope, CALLER: self._own}
+        token = AccessToken(token="", client_id=caller.fingerprint, scopes=[])
+        return {**scope, CALLER: caller, "user": AuthenticatedUser(token)}

@@ -16,7 +16,13 @@ from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.server.app import ServerDeps
 from trax_mcp.server.auth_middleware import AuthMiddleware
-from trax_mcp.server.sdk_compat import complete_streams, hide_session_ids, track_streams
+from trax_mcp.server.request_limits import ReceiveBodyFirst, RequestLimit
+from trax_mcp.server.sdk_compat import (
+    check_host_first,
+    complete_streams,
+    hide_session_ids,
+    track_streams,
+)
 from trax_mcp.server.sessions import Sessions
 from trax_mcp.settings import Settings
 
@@ -36,16 +42,20 @@ def http_app(
     """Make the app. `client`, `deps` and `own` are those that `server` was built with."""
     hide_session_ids()
     token = settings.mcp_token
+    security = _transport_security(settings)
     endpoints = server.streamable_http_app(
         streamable_http_path=PATH,
-        transport_security=_transport_security(settings),
+        transport_security=security,
         custom_starlette_routes=[Route(HEALTH, _healthz)],
         max_sessions=None,  # `Sessions` limits them, for each caller
     )
     app = complete_streams(track_streams(endpoints, deps.open_streams), deps.in_flight)
-    app = Sessions(app, path=PATH, client=client, own=own, deps=deps)
+    app = Sessions(app, path=PATH, client=client, deps=deps)
+    app = ReceiveBodyFirst(app, deps.in_flight)
+    app = check_host_first(RequestLimit(app, client.accepted_keys), security)
     app = AuthMiddleware(
         app,
+        own=own,
         open_path=HEALTH,
         open_app=endpoints,
         token=token.get_secret_value() if token else None,

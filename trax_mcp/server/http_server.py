@@ -13,6 +13,7 @@ from typing import NoReturn
 import uvicorn
 from starlette.types import ASGIApp
 
+from trax_mcp.server.http_protocol import HttpProtocol
 from trax_mcp.settings import CannotStart
 
 ShutDown = Callable[[], Awaitable[None]]
@@ -22,6 +23,8 @@ ExitProcess = Callable[[], NoReturn]
 """Ends the process at once."""
 
 _GRACE_SECONDS = 0.3
+_BACKLOG = 128
+"""asyncio accepts so many connections before `HttpProtocol` can close one."""
 _SHUTDOWN_SECONDS = 0.85
 """A signal is noticed after at most 0.1 s, so this makes less than one."""
 
@@ -65,14 +68,21 @@ async def serve_http(
 
     `exit_process` is called if closing takes too long, as it does with thousands of sessions.
     """
-    config = uvicorn.Config(
+    await _HttpServer(configure(app), shut_down, exit_process).serve(sockets=[listener])
+
+
+def configure(app: ASGIApp) -> uvicorn.Config:
+    """Uvicorn's configuration for an app."""
+    return uvicorn.Config(
         app,
+        http=HttpProtocol,
+        ws="none",
+        backlog=_BACKLOG,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,  # type: ignore[arg-type]  # given to wait_for
     )
-    await _HttpServer(config, shut_down, exit_process).serve(sockets=[listener])
 
 
 class _HttpServer(uvicorn.Server):

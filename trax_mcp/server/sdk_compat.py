@@ -22,10 +22,12 @@ from anyio.abc import ObjectSendStream
 from mcp.server import Server, ServerRequestContext
 from mcp.server.connection import Connection
 from mcp.server.context import CallNext, HandlerResult
+from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from mcp.shared.message import SessionMessage
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # 1. Trace headers ---------------------------------------------------------------------------------
@@ -230,33 +232,25 @@ def without_last_event_id(scope: Scope) -> Scope:
     return {**scope, "headers": headers}
 
 
-# 7. Aborted requests ------------------------------------------------------------------------------
+# 7. Host and Origin -------------------------------------------------------------------------------
 
 
-class _AbortedError(Exception):
-    """The client disconnected before its request was complete."""
+def check_host_first(app: ASGIApp, settings: TransportSecuritySettings) -> ASGIApp:
+    """Check `Host` and `Origin` before the body of a request is read.
 
-
-async def run_unless_aborted(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Run an app, and stop it silently if the client disconnects within the request's body.
-
-    Seen in 2.3.0: the SDK logs that as an error of the server, with a traceback.
-    Watch: `ClientDisconnect` in `mcp/server/streamable_http.py` and `_streamable_http_modern.py`.
+    Seen in 2.3.0: the SDK reads the whole body first.
+    Watch: `_security.validate_request` in `mcp/server/streamable_http.py`.
     """
-    complete = False
+    security = TransportSecurityMiddleware(settings)
 
-    async def receive_or_abort() -> Message:
-        nonlocal complete
-        message = await receive()
-        if message["type"] == "http.disconnect" and not complete:
-            raise _AbortedError
-        complete = complete or not message.get("more_body", False)
-        return message
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        refusal = await security.validate_request(Request(scope))
+        await (refusal or app)(scope, receive, send)
 
-    try:
-        await app(scope, receive_or_abort, send)
-    except* _AbortedError:
-        pass
+    return run
 
 
 # 8. Unreadable lines on stdio ---------------------------------------------------------------------

@@ -31,16 +31,13 @@ _LOG: Final = logging.getLogger(__name__)
 class Sessions:
     """Notes which sessions open, are used and end, and ends those that the table removes.
 
-    `path` is the MCP endpoint of `app`. `own` is the caller of requests without a key.
+    `path` is the MCP endpoint of `app`.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, path: str, client: Client, own: Caller, deps: ServerDeps
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, path: str, client: Client, deps: ServerDeps) -> None:
         self._app = app
         self._path = path
         self._client = client
-        self._own = own
         self._clock = deps.clock
         self._in_flight = deps.in_flight
         self._table = SessionTable(client.accepted_keys)
@@ -54,14 +51,10 @@ class Sessions:
         session_id = Headers(scope=scope).get(MCP_SESSION_ID_HEADER)
         if session_id is None:
             await self._open(scope, receive, send)
-        elif session := self._table.find(session_id, self._caller(scope)):
+        elif session := self._table.find(session_id, scope[CALLER]):
             await self._use(session, scope, receive, send)
         else:
             await self._app(scope, receive, send)
-
-    def _caller(self, scope: Scope) -> Caller:
-        caller: Caller = scope[CALLER]
-        return self._own if caller.key is None else caller
 
     async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with anyio.create_task_group() as self._tasks:
@@ -90,7 +83,7 @@ class Sessions:
                 self._table.remove(opened)  # the SDK ends it too
 
     async def _add(self, session_id: str, scope: Scope) -> Session:
-        caller = self._caller(scope)
+        caller: Caller = scope[CALLER]
         if caller.key is not None and self._table.is_full(caller):
             await self._try_key(caller)
         session = Session(session_id, caller, self._clock.seconds(), scope.get("user"), requests=1)

@@ -1,0 +1,84 @@
+"""uvicorn's HTTP/1.1, with limits for clients that connect and send no complete request.
+
+uvicorn closes a connection that is silent after a response, but not one without a first request,
+or where the head of a request arrives byte by byte.
+"""
+
+import asyncio
+import sys
+from typing import Any, Final
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+REQUEST_SECONDS: Final = 10.0
+"""How long the head of a request may take to arrive; as long again may its body."""
+
+_MOST: Final = 4096
+_FEW: Final = 512
+
+
+def _max_connections() -> int:
+    """Half of the files that this process may open: calls to TRaX need some, too."""
+    if sys.platform == "win32":
+        return _FEW
+    import resource  # noqa: PLC0415  not on Windows
+
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MOST if files == resource.RLIM_INFINITY else min(files // 2, _MOST)
+
+
+MAX_CONNECTIONS: Final = _max_connections()
+
+
+class HttpProtocol(H11Protocol):
+    """One connection. It waits while no request of it is being processed."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  uvicorn's own
+        super().__init__(*arguments, **options)
+        self._waiting_since = self.loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for a request, which can have arrived in part."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def connection_made(
+        self,
+        transport: asyncio.Transport,  # type: ignore[override]  # as in uvicorn
+    ) -> None:
+        """Limit the wait for the first request. If there are too many connections, close one."""
+        super().connection_made(transport)
+        self._limit_wait()
+        if len(self.connections) > MAX_CONNECTIONS:
+            self._close_longest_waiting()
+
+    def on_response_complete(self) -> None:
+        """Limit the wait for the next request."""
+        super().on_response_complete()
+        self._limit_wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+        super().connection_lost(exc)
+
+    def _limit_wait(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._waiting_since = self.loop.time()
+        self._timer = self.loop.call_later(REQUEST_SECONDS, self._abort_if_waiting)
+
+    def _abort_if_waiting(self) -> None:
+        if self.is_waiting:
+            # Not `close`, which waits for a client that does not read its last response.
+            self.transport.abort()
+
+    def _close_longest_waiting(self) -> None:
+        waiting = [
+            it
+            for it in self.connections
+            if isinstance(it, HttpProtocol) and it.is_waiting and not it.transport.is_closing()
+        ]
+        min(waiting, key=lambda it: it._waiting_since).transport.abort()  # noqa: SLF001  of this class

@@ -1,0 +1,120 @@
+"""ASGI middleware that limits unfinished requests, so that nobody takes the room of others."""
+
+from collections import deque
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import anyio
+from mcp.server.transport_security import DEFAULT_MAX_REQUEST_BODY_SIZE
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from trax_mcp.api.accepted_keys import AcceptedKeys
+from trax_mcp.server.auth_middleware import CALLER
+from trax_mcp.server.http_protocol import REQUEST_SECONDS
+from trax_mcp.server.refusal import refuse
+from trax_mcp.server.sdk_compat import InFlight
+
+if TYPE_CHECKING:
+    from trax_mcp.api.caller import Caller
+
+MAX_OTHER_REQUESTS: Final = 100
+"""The most requests in flight of all callers whose key TRaX has not accepted."""
+
+_LATE: Final = refuse(
+    HTTPStatus.REQUEST_TIMEOUT,
+    f"The request was not complete within {REQUEST_SECONDS:g} s. Nothing was done. Send it again.",
+)
+_STOPPING: Final = refuse(
+    HTTPStatus.SERVICE_UNAVAILABLE, "The server is stopping. Nothing was done. Try again later."
+)
+_TOO_MANY: Final = refuse(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "Too many requests at once without a key that TRaX accepts. Send such a key in X-API-Key.",
+)
+
+
+class ReceiveBodyFirst:
+    """Runs an app when the body of a request has arrived, for which it waits a limited time.
+
+    A client that disconnects before gets no answer. The SDK would wait for ever, and log that as an
+    error of the server.
+    """
+
+    def __init__(self, app: ASGIApp, in_flight: InFlight) -> None:
+        self._app = app
+        self._in_flight = in_flight
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run a request, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        received: deque[Message] = deque()
+        with self._in_flight.track(), anyio.move_on_after(REQUEST_SECONDS) as limit:
+            received.append(await _receive_body(receive))
+
+        async def receive_again() -> Message:
+            return received.popleft() if received else await receive()
+
+        if not received:
+            refusal = _LATE if limit.cancelled_caught else _STOPPING
+            await refusal(scope, receive, send)
+        elif received[0]["type"] != "http.disconnect":
+            await self._app(scope, receive_again, send)
+
+
+async def _receive_body(receive: Receive) -> Message:
+    """The whole body, or as much of it as the SDK needs to refuse its size."""
+    body, more_body = bytearray(), True
+    while more_body and len(body) <= DEFAULT_MAX_REQUEST_BODY_SIZE:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return message
+        body += message.get("body", b"")
+        more_body = message.get("more_body", False)
+    return {"type": "http.request", "body": bytes(body), "more_body": more_body}
+
+
+class RequestLimit:
+    """Limits how many requests of callers whose key TRaX has not accepted run at once.
+
+    An open stream is a request, too. One too many ends the oldest, so that a client always gets in.
+    """
+
+    def __init__(self, app: ASGIApp, keys: AcceptedKeys) -> None:
+        self._app = app
+        self._keys = keys
+        self._others: dict[anyio.CancelScope, Caller] = {}
+        """The requests, oldest first."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run a request."""
+        if scope["type"] != "http" or self._keys.has(scope[CALLER]):
+            await self._app(scope, receive, send)
+            return
+        started = complete = False
+
+        async def note_and_send(message: Message) -> None:
+            nonlocal started, complete
+            started = True
+            complete = message["type"] == "http.response.body" and not message.get("more_body")
+            await send(message)
+
+        self._make_room()
+        with anyio.CancelScope() as request:
+            self._others[request] = scope[CALLER]
+            try:
+                await self._app(scope, receive, note_and_send)
+            finally:
+                self._others.pop(request, None)
+        if not started and request.cancelled_caught:
+            await _TOO_MANY(scope, receive, send)
+        elif not complete and request.cancelled_caught:
+            await send({"type": "http.response.body", "body": b""})
+
+    def _make_room(self) -> None:
+        while len(self._others) >= MAX_OTHER_REQUESTS:
+            oldest = next(iter(self._others))
+            caller = self._others.pop(oldest)
+            if not self._keys.has(caller):  # TRaX may have accepted it since
+                oldest.cancel()
