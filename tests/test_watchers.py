@@ -17,7 +17,9 @@ from tests.watching import LONGEST_PAUSE, SHORTEST, ManualClock, ignore
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import NotSent
 from trax_mcp.api.models import StreamStatus
-from trax_mcp.chat.watchers import KEPT_SECONDS, Watchers
+from trax_mcp.api.operations import ListStudios
+from trax_mcp.chat.watcher import Watcher
+from trax_mcp.chat.watchers import KEPT_SECONDS, OTHER_KEPT_SECONDS, Watchers
 from trax_mcp.sandbox import REVOKED_KEY, STRANGER_KEY, Fault
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Key
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 OTHER_ACCOUNT: Final = Caller(STRANGER_KEY)
 REVOKED: Final = Caller(REVOKED_KEY)
 MAX_KEPT: Final = 50
+MAX_OTHER_KEPT: Final = 10
 
 
 class ManualWatchers(Watchers):
@@ -50,6 +53,17 @@ async def watchers_of(trax: Client) -> AsyncIterator[ManualWatchers]:
             watchers.clock = clock
             yield watchers
             tasks.cancel_scope.cancel()
+
+
+def accept(trax: Client, *callers: Caller) -> None:
+    """Let the client believe that TRaX has accepted these callers' keys."""
+    for caller in callers:
+        trax.accepted_keys.record_answer(ListStudios(), caller)
+
+
+def strangers(count: int) -> list[Caller]:
+    """Callers with a key each that TRaX has not accepted."""
+    return [Caller(f"sk_live_stranger_{number}") for number in range(count)]
 
 
 def say(sandbox: Sandbox, text: str) -> None:
@@ -143,6 +157,7 @@ async def test_a_status_read_by_one_caller_does_not_reach_another(trax: Client) 
 async def test_an_unused_watcher_is_kept_for_five_minutes(trax: Client) -> None:
     """After its last use."""
     assert KEPT_SECONDS == 300
+    accept(trax, OWNER)
     async with watchers_of(trax) as watchers:
         kept = watchers.chat(OWNER, "studio_42")
         await watchers.clock.advance(200)
@@ -177,6 +192,7 @@ async def test_the_latest_unused_watchers_of_a_caller_are_kept(
     trax: Client,
 ) -> None:
     """Those of other callers are not affected."""
+    accept(trax, OWNER, OTHER_ACCOUNT)
     async with watchers_of(trax) as watchers:
         others = watchers.chat(OTHER_ACCOUNT, "studio_99")
         listened = watchers.chat(OWNER, "listened")
@@ -195,6 +211,87 @@ async def test_the_latest_unused_watchers_of_a_caller_are_kept(
         assert watchers.chat(OTHER_ACCOUNT, "studio_99") is others
 
 
+async def test_callers_without_an_accepted_key_share_few_watchers(trax: Client) -> None:
+    """The one that was requested longest ago is removed. Those of accepted keys are not."""
+    accept(trax, OWNER)
+    async with watchers_of(trax) as watchers:
+        accepted = watchers.chat(OWNER, "studio_42")
+        first, second, *others = strangers(MAX_OTHER_KEPT + 1)
+        first_chat, second_chat = watchers.chat(first, "s"), watchers.chat(second, "s")
+        for caller in others:
+            watchers.chat(caller, "s")
+        assert watchers.chat(second, "s") is second_chat
+        assert watchers.chat(first, "s") is not first_chat
+        assert watchers.chat(OWNER, "studio_42") is accepted
+        for caller in strangers(20 * MAX_OTHER_KEPT):
+            watchers.chat(caller, "s")
+        assert len(watchers._watchers) <= MAX_OTHER_KEPT + 2
+
+
+async def test_watchers_without_an_accepted_key_are_few_even_if_trax_wants_no_poll(
+    trax: Client, sandbox: Sandbox
+) -> None:
+    """A refusal that says when to ask again keeps none of them in memory."""
+    async with watchers_of(trax) as watchers:
+        for caller in strangers(3 * MAX_OTHER_KEPT):
+            sandbox.faults.add(Fault.error(429, "c", Retry_After="3600"))
+            await watchers.chat(caller, "s").refresh()
+        assert len(watchers._watchers) <= MAX_OTHER_KEPT + 1
+
+
+async def test_an_unused_watcher_without_an_accepted_key_is_kept_for_half_a_minute(
+    trax: Client,
+) -> None:
+    """Any caller's next request removes it."""
+    assert OTHER_KEPT_SECONDS == 30
+    accept(trax, OWNER)
+    async with watchers_of(trax) as watchers:
+        (stranger,) = strangers(1)
+        kept = watchers.chat(stranger, "s")
+        await watchers.clock.advance(30)
+        assert watchers.chat(stranger, "s") is kept
+        await watchers.clock.advance(0.1)
+        watchers.chat(OWNER, "studio_42")
+        assert len(watchers._watchers) == 1
+        assert watchers.chat(stranger, "s") is not kept
+
+
+async def test_a_watcher_is_kept_as_usual_when_trax_accepts_its_key(trax: Client) -> None:
+    """It no longer counts among those of the others."""
+    async with watchers_of(trax) as watchers:
+        kept = watchers.chat(OWNER, "studio_42")
+        await kept.refresh()
+        for caller in strangers(2 * MAX_OTHER_KEPT):
+            watchers.chat(caller, "s")
+        await watchers.clock.advance(KEPT_SECONDS)
+        assert watchers.chat(OWNER, "studio_42") is kept
+
+
+async def test_a_request_looks_at_the_watchers_of_few_callers(
+    trax: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are. Each caller's are looked at in turn."""
+    callers = strangers(300)
+    accept(trax, OWNER, *callers)
+    looks: list[object] = []
+
+    def look(watcher: Watcher[Any]) -> bool:
+        looks.append(watcher)
+        return True
+
+    async with watchers_of(trax) as watchers:
+        for caller in callers:
+            watchers.chat(caller, "s")
+        watchers.chat(OWNER, "studio_42")
+        monkeypatch.setattr(Watcher, "is_idle", property(look))
+        watchers.chat(OWNER, "studio_42")
+        assert len(looks) <= 3
+        await watchers.clock.advance(KEPT_SECONDS + 1)
+        for _ in callers:
+            watchers.chat(OWNER, "studio_42")
+        assert len(watchers._watchers) == 1
+
+
 async def test_many_callers_who_read_often_keep_their_poll_interval(
     trax: Client, sandbox: Sandbox
 ) -> None:
@@ -203,6 +300,7 @@ async def test_many_callers_who_read_often_keep_their_poll_interval(
     for caller in callers:
         secret = str(caller.key)
         sandbox.world.keys[secret] = Key(secret, caller.fingerprint, ACCOUNT, SCOPES)
+    accept(trax, *callers)
     async with watchers_of(trax) as watchers:
         all_chats = [watchers.chat(caller, "studio_42") for caller in callers]
         for _ in range(20):
@@ -241,6 +339,7 @@ async def test_no_watcher_is_removed_before_retry_after(
     trax: Client, sandbox: Sandbox, status: int
 ) -> None:
     """A new one would not respect it."""
+    accept(trax, OWNER)
     async with watchers_of(trax) as watchers:
         sandbox.faults.add(Fault.error(status, "c", Retry_After="3600"))
         kept = watchers.chat(OWNER, "studio_42")

@@ -1,15 +1,17 @@
 """The watchers of a server: one for each caller and source, never shared with another caller.
 
 Unused watchers are kept for a while, so that a client that reconnects gets the messages in between.
+Callers whose key TRaX has not accepted share a small room, so that they cannot fill the memory.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from anyio.abc import TaskGroup
 
+from trax_mcp.api.accepted_keys import NOT_ACCEPTED
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.error_texts import no_key
@@ -22,9 +24,13 @@ SourceT = TypeVar("SourceT", bound=PolledSource)
 
 KEPT_SECONDS: Final = 300.0
 """How long an unused watcher is kept."""
+OTHER_KEPT_SECONDS: Final = 30.0
+"""The same if TRaX has not accepted the caller's key."""
 
 _MAX_UNUSED = 50
 """The most unused watchers of one caller."""
+_MAX_OTHER_UNUSED = 10
+"""The most of all callers together whose key TRaX has not accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,10 @@ class Watchers:
         self._shortest = shortest
         self._clock = clock
         self._tasks = tasks
+        self._keys = client.accepted_keys
         self._watchers: dict[_Key, Watcher[Any]] = {}
+        self._rooms: defaultdict[str, dict[_Key, None]] = defaultdict(dict)
+        """By owner. In each, the watcher that was requested longest ago is first."""
 
     def chat(self, caller: Caller, studio_id: str) -> Watcher[PolledChat]:
         """The watcher of a studio's chat.
@@ -73,26 +82,59 @@ class Watchers:
     ) -> Watcher[SourceT]:
         if caller.key is None:
             raise no_key()
-        self._remove_unused()
+        self._remove_unused(caller)
         key = _Key(source_type, caller, studio_id)
         if key not in self._watchers:
             source = source_type(self._client, caller, studio_id)
             self._watchers[key] = Watcher(
                 source, shortest=self._shortest, clock=self._clock, tasks=self._tasks
             )
+        self._put_last(key)
         return self._watchers[key]
 
-    def _remove_unused(self) -> None:
-        """Remove watchers that were not used for long, and the oldest of a caller with many.
+    def _put_last(self, key: _Key) -> None:
+        """Put a watcher at the end of the room of its owner, which can have changed."""
+        for owner in (NOT_ACCEPTED, key.caller.fingerprint):
+            self._rooms.get(owner, {}).pop(key, None)
+        self._rooms[self._keys.owner(key.caller)][key] = None
 
-        A watcher is kept while TRaX wants no poll yet, so that a new one does not poll too early.
+    def _remove_unused(self, caller: Caller) -> None:
+        """Remove watchers of the caller, of the shared room, and of one other room at a time."""
+        next_owner = next(iter(self._rooms), NOT_ACCEPTED)
+        for owner in dict.fromkeys((next_owner, caller.fingerprint, NOT_ACCEPTED)):
+            self._move_watchers(owner)
+            self._remove_unused_of(owner)
+
+    def _move_watchers(self, owner: str) -> None:
+        """Move the watchers of callers whom TRaX has accepted, or refused, since."""
+        for key in tuple(self._rooms.get(owner, ())):
+            if self._keys.owner(key.caller) != owner:
+                self._put_last(key)
+
+    def _remove_unused_of(self, owner: str) -> None:
+        """Remove watchers that were not used for long, and the oldest of an owner with many.
+
+        A watcher is kept while TRaX wants no poll yet, so that a new one does not poll too early:
+        without an accepted key, as long as there are few.
         """
-        now = self._clock.seconds()
-        unused = [(key, watcher) for key, watcher in self._watchers.items() if watcher.is_idle]
-        unused.sort(key=lambda entry: entry[1].last_used, reverse=True)
-        counts: Counter[Caller] = Counter()
-        for key, watcher in unused:
-            counts[key.caller] += 1
-            old = watcher.has_ended or now - watcher.last_used > KEPT_SECONDS
-            if now >= watcher.next_poll and (old or counts[key.caller] > _MAX_UNUSED):
+        room = self._rooms.pop(owner, {})
+        now, unused = self._clock.seconds(), 0
+        for key in reversed(tuple(room)):
+            watcher = self._watchers[key]
+            if not watcher.is_idle:
+                continue
+            unused += 1
+            if _is_removed(watcher, now, unused, accepted=owner != NOT_ACCEPTED):
+                del room[key]
                 del self._watchers[key]
+        if room:
+            self._rooms[owner] = room  # at the end: another is next
+
+
+def _is_removed(watcher: Watcher[Any], now: float, unused: int, *, accepted: bool) -> bool:
+    """Whether to remove an unused watcher. `unused` of its owner were not requested before it."""
+    kept_seconds = KEPT_SECONDS if accepted else OTHER_KEPT_SECONDS
+    is_old = watcher.has_ended or now - watcher.last_used > kept_seconds
+    if not accepted and unused > _MAX_OTHER_UNUSED:
+        return True
+    return now >= watcher.next_poll and (is_old or unused > _MAX_UNUSED)
