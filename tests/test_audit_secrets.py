@@ -78,9 +78,7 @@ def test_secrets_among_the_arguments_are_masked(path: Path, clock: HandClock) ->
     key = SecretStr("live-4711")
     place = {"studio_id": "s", "name": "N", "platform": "custom"}
     for operation in (
-        CreateDestination(
-            **place, rtmp_url="rtmps://host.example/a/live-4711", stream_key=key
-        ),
+        CreateDestination(**place, rtmp_url="rtmps://host.example/a/live-4711", stream_key=key),
         UpdateDestination(
             studio_id="s", dest_id="d", rtmp_url="rtmp://host.example:1935/live-4711"
         ),
