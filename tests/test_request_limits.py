@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.front import plain_http, serving
 from tests.jsonrpc import LEGACY, MODERN, HttpCaller, read_answer, request, tool_call
-from tests.ports import Held, upstream
+from tests.ports import Held, listening, upstream
 from tests.processes import PATIENCE_SECONDS, SIGNALS, running
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server import http_protocol, request_limits
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     import httpx
+    from starlette.types import Receive, Scope, Send
 
 SHORT_SECONDS: Final = 0.1
 DRIP_SECONDS: Final = 0.01
@@ -32,6 +33,8 @@ HEAD: Final = (
     b"Accept: application/json, text/event-stream\r\nContent-Length: 1000\r\n\r\n"
 )
 GET: Final = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+PIECE: Final = 1 << 20
+MUCH: Final = b"x" * (32 * PIECE)
 FEW_FILES: Final = 512
 
 
@@ -46,13 +49,17 @@ class RawConnection:
         """Send some bytes."""
         self._writer.write(data)
 
-    async def response(self) -> bytes:
-        """Everything until the server closes the connection."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            try:
-                return await self._reader.read()
-            except ConnectionError:
-                return b""
+    async def response(self, *, pause_seconds: float = 0) -> bytes:
+        """Everything until the server closes the connection, read with pauses."""
+        received = bytearray()
+        never = asyncio.Event()
+        with suppress(ConnectionError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while data := await self._reader.read(PIECE):
+                    received += data
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(never.wait(), pause_seconds)
+        return bytes(received)
 
     async def status(self) -> int:
         """The status of the next response."""
@@ -76,7 +83,7 @@ async def connected(address: str) -> AsyncIterator[RawConnection]:
     """A raw connection to a server at an address."""
     host, port = address.removeprefix("http://").split(":")
     async with asyncio.timeout(PATIENCE_SECONDS):
-        reader, writer = await asyncio.open_connection(host, int(port))
+        reader, writer = await asyncio.open_connection(host, int(port), limit=PIECE)
     try:
         yield RawConnection(reader, writer)
     finally:
@@ -150,6 +157,32 @@ async def test_a_slow_body_is_cut_after_its_response_too() -> None:
         assert await connection.closed_despite(b"x" * 999)
 
 
+async def answer_much(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """An app whose response does not fit into the buffers of a connection."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": MUCH})
+
+
+async def test_a_response_that_is_read_slowly_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While its client reads on, even if that takes several times as long."""
+    monkeypatch.setattr(http_protocol, "REQUEST_SECONDS", 4 * SHORT_SECONDS)
+    async with listening(answer_much) as address, connected(address) as connection:
+        connection.send(GET)
+        assert len(await connection.response(pause_seconds=SHORT_SECONDS / 2)) > len(MUCH)
+
+
+@pytest.mark.usefixtures("short")
+async def test_a_response_that_is_not_read_is_cut() -> None:
+    """It keeps no connection. What was sent before can be read."""
+    async with listening(answer_much) as address, connected(address) as connection:
+        connection.send(GET)
+        async with connected(address) as other:  # closed after the short time
+            assert await other.response() == b""
+        async with connected(address) as other:
+            assert await other.response() == b""
+        assert len(await connection.response()) < len(MUCH)
+
+
 @pytest.mark.usefixtures("short")
 async def test_streams_and_slow_calls_are_not_cut() -> None:
     """A stream of each era, and a call that TRaX does not answer yet."""
@@ -158,8 +191,8 @@ async def test_streams_and_slow_calls_are_not_cut() -> None:
         front.trax.faults.add(held.fault)
         legacy = await front.opened(LEGACY, x_api_key=SANDBOX_KEY)
         stream = front.http.stream("GET", "/mcp", headers=legacy.all_headers())
-        listening = listen(front.caller(MODERN, x_api_key=SANDBOX_KEY))
-        streams = [await stack.enter_async_context(it) for it in (stream, listening)]
+        listen_stream = listen(front.caller(MODERN, x_api_key=SANDBOX_KEY))
+        streams = [await stack.enter_async_context(it) for it in (stream, listen_stream)]
         slow = front.caller(MODERN, x_api_key=SANDBOX_KEY)
         calling = asyncio.create_task(slow.post(tool_call(MODERN, "list_studios")))
         await held.arrived()

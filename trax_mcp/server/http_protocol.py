@@ -37,6 +37,7 @@ class HttpProtocol(H11Protocol):
         super().__init__(*arguments, **options)
         self._waiting_since = self.loop.time()
         self._timer: asyncio.TimerHandle | None = None
+        self._unsent_bytes = 0
 
     @property
     def is_waiting(self) -> bool:
@@ -49,14 +50,14 @@ class HttpProtocol(H11Protocol):
     ) -> None:
         """Limit the wait for the first request. If there are too many connections, close one."""
         super().connection_made(transport)
-        self._limit_wait()
+        self._begin_wait()
         if len(self.connections) > MAX_CONNECTIONS:
             self._close_longest_waiting()
 
     def on_response_complete(self) -> None:
         """Limit the wait for the next request."""
         super().on_response_complete()
-        self._limit_wait()
+        self._begin_wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timer."""
@@ -64,16 +65,23 @@ class HttpProtocol(H11Protocol):
             self._timer.cancel()
         super().connection_lost(exc)
 
+    def _begin_wait(self) -> None:
+        self._waiting_since = self.loop.time()
+        self._limit_wait()
+
     def _limit_wait(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._waiting_since = self.loop.time()
-        self._timer = self.loop.call_later(REQUEST_SECONDS, self._abort_if_waiting)
+        self._unsent_bytes = self.transport.get_write_buffer_size()
+        self._timer = self.loop.call_later(REQUEST_SECONDS, self._end_wait)
 
-    def _abort_if_waiting(self) -> None:
-        if self.is_waiting:
-            # Not `close`, which waits for a client that does not read its last response.
-            self.transport.abort()
+    def _end_wait(self) -> None:
+        if not self.is_waiting:
+            return
+        if 0 < self.transport.get_write_buffer_size() < self._unsent_bytes:
+            self._limit_wait()  # the client is still reading its last response
+        else:
+            self.transport.abort()  # `close` would wait for a client that does not read
 
     def _close_longest_waiting(self) -> None:
         waiting = [
