@@ -302,6 +302,12 @@ TABLE: Final[Sequence[Entry]] = (
             Example(
                 UpdateStudio(**S, auto_go_offline_on_drop=True),
                 {"autoGoOfflineOnDrop": True},
+                WHILE_LIVE,
+                to_air=False,
+            ),
+            Example(
+                UpdateStudio(**S, auto_go_offline_on_drop=False),
+                {"autoGoOfflineOnDrop": False},
                 NEVER,
                 to_air=False,
             ),
@@ -328,6 +334,10 @@ TABLE: Final[Sequence[Entry]] = (
                 'Change the studio "Friday Show"',
                 says('Sets autoGoLive of "Friday Show" to false.', "studio_42"),
                 says('Sets autoGoOfflineOnDrop of "Friday Show" to true.', "studio_42"),
+                says(
+                    "The studio is on air. From then on it goes off air by itself if the stream"
+                    " drops."
+                ),
             ),
         ),
     ),

@@ -204,13 +204,13 @@ async def test_closing_the_client_closes_its_connections(sandbox: Sandbox) -> No
     assert transport.close_count == 0
     await trax.send(GetHealth(), ANONYMOUS)
     await trax.aclose()
-    assert transport.close_count == 1
+    assert transport.close_count == 2, "of stops, and of everything else"
 
 
-async def test_all_requests_share_one_pool(
+async def test_all_callers_share_one_pool_for_stops_and_one_for_everything_else(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The pool is made at the first request, because that takes a tenth of the start-up time."""
+    """They are made at the first request, because that takes a tenth of the start-up time."""
     clients: list[httpx.AsyncClient] = []
     original = httpx.AsyncClient.__init__
 
@@ -223,7 +223,8 @@ async def test_all_requests_share_one_pool(
     assert clients == []
     for caller in (OWNER, OTHER_CALLER, ANONYMOUS):
         await trax.send(GetHealth(), caller)
-    assert len(clients) == 1
+        await trax.send(GetHealth(), caller, urgent=True)
+    assert len(clients) == 2
 
 
 def test_starting_the_server_does_not_load_the_http_client() -> None:

@@ -271,7 +271,7 @@ def test_each_suggested_value_identifies_one_candidate(candidates: list[Candidat
         assert escape_invisible(value) == value
 
 
-@pytest.mark.parametrize("name", ["The ‘Late’ Show | Zoë & Co. ☕️ $studio", "The" + "x" * 77])
+@pytest.mark.parametrize("name", ["The ‘Late’ Show | Zoë & Co. ☕️ $studio", "The" + "x" * 77])  # noqa: RUF001  quotes as people type them
 async def test_a_name_with_symbols_is_suggested_unchanged(
     server: Server[Any], *, sandbox: Sandbox, era: str, name: str
 ) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -51,9 +52,10 @@ from trax_mcp.api.operations import (
     UpdateStudio,
 )
 from trax_mcp.consent.evidence import Confirmation
+from trax_mcp.consent.memory_store import MemoryStore
 from trax_mcp.consent.plans import When, plan_for
 from trax_mcp.consent.preview import NOTHING_HIDDEN, HiddenChange, HiddenChanges
-from trax_mcp.consent.store import MemoryStore, Started
+from trax_mcp.consent.store import Place, Started
 from trax_mcp.studio.facts import Facts, Unknown
 
 if TYPE_CHECKING:
@@ -546,12 +548,13 @@ async def test_only_hidden_changes_that_may_have_happened_are_counted(
     hidden = plan_for(operation).hidden_fields(operation)
     assert list(hidden) == list(fields)
     store = MemoryStore(clock)
-    seen = await store.look("studio_42", None, caller="c")
+    place = Place(id="studio_42", caller="c", owner="c", is_reached=True)
+    seen = await store.look(place, None)
     assert seen.hidden == NOTHING_HIDDEN
     started = await store.begin(operation, confirmation_id=None, seen=seen)
     assert isinstance(started, Started)
-    await store.finish(started, outcome, hidden_fields=hidden)
-    now = (await store.look("studio_42", None, caller="c")).hidden
+    await store.finish(started, outcome, place=place, hidden_fields=hidden)
+    now = (await store.look(place, None)).hidden
     target = operation.target_id()
     counted = () if outcome == "not_applied" else fields
     assert now.version == len(counted)
@@ -563,12 +566,13 @@ async def test_only_hidden_changes_that_may_have_happened_are_counted(
 async def test_a_hidden_change_in_another_studio_does_not_count(clock: HandClock) -> None:
     """It cannot change what goes on air here."""
     store = MemoryStore(clock)
-    seen = await store.look("another", None, caller="c")
+    place = Place(id="another", caller="c", owner="c", is_reached=True)
+    seen = await store.look(place, None)
     operation = UpdateSource(studio_id="another", source_id="c", url="rtmp://a.example")
     started = await store.begin(operation, confirmation_id=None, seen=seen)
     assert isinstance(started, Started)
-    await store.finish(started, "applied", hidden_fields=["the address"])
-    assert (await store.look("studio_42", None, caller="c")).hidden == NOTHING_HIDDEN
+    await store.finish(started, "applied", place=place, hidden_fields=["the address"])
+    assert (await store.look(replace(place, id="studio_42"), None)).hidden == NOTHING_HIDDEN
 
 
 # The difference in words
@@ -593,10 +597,13 @@ def changes(
     confirmation = Confirmation(
         id="i",
         caller="c",
+        owner="c",
         operation=operation,
         digest=asked.digest,
         expires=0,
+        expires_at=datetime.fromtimestamp(0, UTC),
         shown=asked.shown,
+        leads_to_air=asked.leads_to_air,
         hidden_version=since,
     )
     return plan_for(operation)(operation, now, hidden).changes_since(confirmation)

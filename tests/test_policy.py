@@ -7,6 +7,7 @@ evidence and a column for each way in which an operator and a client can decide.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import product
 from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
@@ -187,9 +188,11 @@ def kept_as(words: str, operation: Operation[Model]) -> Confirmation | UsedConfi
     confirmation = Confirmation(
         id=ID,
         caller="caller",
+        owner="caller",
         operation=OTHER if "another call" in words else operation,
         digest="before" if "changed" in words else "now",
         expires=0,
+        expires_at=datetime.fromtimestamp(0, UTC),
         choice=YES if "question" in words else None,
         asked_again="again" in words,
     )
@@ -283,9 +286,11 @@ def cases() -> Iterator[Case]:
         confirmation = Confirmation(
             id=ID,
             caller="caller",
+            owner="caller",
             operation=agreed,
             digest=digest,
             expires=0,
+            expires_at=datetime.fromtimestamp(0, UTC),
             choice=choice,
             asked_again=again,
         )

@@ -6,53 +6,65 @@ The tests use the protocol only. A further implementation passes them as another
 from __future__ import annotations
 
 import re
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio
 import pytest
 
 from tests.meanwhile import settle
 from tests.processes import PATIENCE_SECONDS
-from trax_mcp.api.operations import DeleteSource, GoLive, GoOffline, UpdateDestination
-from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
-from trax_mcp.consent.preview import NOTHING_HIDDEN, HiddenChange, HiddenChanges
-from trax_mcp.consent.store import (
-    LIFETIME_SECONDS,
-    MOST_CONFIRMATIONS,
-    MOST_PER_CALLER,
-    MOST_PLACES,
-    START_SECONDS,
-    ConsentStore,
-    MemoryStore,
-    Seen,
-    Stale,
-    Started,
+from tests.store_steps import (
+    ADDRESS,
+    AUTO_GO_LIVE,
+    CHANGE,
+    DELETE,
+    GO_LIVE,
+    GO_OFFLINE,
+    LEADING_TO_AIR,
+    ME,
+    MOMENT,
+    NOT_STOPS,
+    OTHER_STUDIO,
+    YOU,
+    TwoClocks,
+    add,
+    begin,
+    finish,
+    kept,
+    look,
+    make,
+    make_elsewhere,
+    preview_of,
+    try_to_add,
+    try_to_begin,
 )
+from trax_mcp.api.operations import GoLive, GoOffline, UpdateDestination
+from trax_mcp.consent.confirmations import LIFETIME_SECONDS
+from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
+from trax_mcp.consent.memory_store import MOST_PLACES, START_SECONDS, MemoryStore
+from trax_mcp.consent.preview import NOTHING_HIDDEN, HiddenChange, HiddenChanges
+from trax_mcp.consent.store import ConsentStore, Seen, Stale, Started
 from trax_mcp.studio.naming import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from tests.hand import HandClock
     from trax_mcp.api.errors import Outcome
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
+    from trax_mcp.sandbox import Sandbox
 
-PLACE, OTHER_PLACE = "studio_42", "studio_43"
-GO_LIVE: Final = GoLive(studio_id=PLACE)
-GO_OFFLINE: Final = GoOffline(studio_id=PLACE)
-DELETE: Final = DeleteSource(studio_id=PLACE, source_id="source_1")
-CHANGE: Final = UpdateDestination(studio_id=PLACE, dest_id="dest_1", rtmp_url="rtmps://new.example")
-NOT_STOPS: Final = (GO_LIVE, DELETE, CHANGE)
-ADDRESS: Final = "the address"
-
-ME, YOU = "fingerprint-of-me", "fingerprint-of-you"
-MOMENT: Final = 0.001
-"""Less than any time that matters here, in seconds."""
+ArgumentT = TypeVar("ArgumentT")
+ResultT = TypeVar("ResultT")
 
 POSSIBLY_APPLIED: Final[tuple[Outcome, ...]] = ("applied", "unknown")
-every_outcome = pytest.mark.parametrize("outcome", ["applied", "unknown", "not_applied"])
+OUTCOMES: Final[tuple[Outcome, ...]] = (*POSSIBLY_APPLIED, "not_applied")
+every_outcome = pytest.mark.parametrize("outcome", OUTCOMES)
 possibly_applied = pytest.mark.parametrize("outcome", POSSIBLY_APPLIED)
 
 
@@ -62,81 +74,38 @@ def store(clock: HandClock) -> ConsentStore:
     return MemoryStore(clock)
 
 
-# The steps, as the guard takes them
+@asynccontextmanager
+async def running(
+    step: Callable[[ArgumentT], Awaitable[ResultT]], argument: ArgumentT
+) -> AsyncIterator[list[ResultT]]:
+    """Run a step beside the block, and cancel it at the end. Its result is in the list."""
+    results: list[ResultT] = []
 
+    async def run() -> None:
+        results.append(await step(argument))
 
-async def add(
-    store: ConsentStore, operation: Operation[Model] = GO_LIVE, *, caller: str = ME
-) -> Confirmation:
-    """Look, and keep what a yes would be to."""
-    seen = await store.look(operation.studio(), None, caller=caller)
-    added = await store.add(operation, caller=caller, digest="digest", shown=(), seen=seen)
-    assert isinstance(added, Confirmation)
-    return added
-
-
-async def look(
-    store: ConsentStore, confirmation_id: str | None = None, *, place: str = PLACE, caller: str = ME
-) -> Seen:
-    """Look at a place and at a confirmation."""
-    return await store.look(place, confirmation_id, caller=caller)
-
-
-async def kept(
-    store: ConsentStore, confirmation: Confirmation, *, caller: str | None = None
-) -> Confirmation | UsedConfirmation | None:
-    """Return what the store keeps under an id for a caller."""
-    seen = await look(store, confirmation.id, caller=caller or confirmation.caller)
-    return seen.confirmation
-
-
-async def try_to_begin(
-    store: ConsentStore,
-    operation: Operation[Model] = GO_LIVE,
-    confirmation: Confirmation | None = None,
-    *,
-    seen: Seen | None = None,
-) -> Started | Stale:
-    """Look, unless `seen` is given, and begin."""
-    seen = seen or await look(store, place=operation.studio())
-    confirmation_id = confirmation.id if confirmation else None
     with anyio.fail_after(PATIENCE_SECONDS):
-        return await store.begin(operation, confirmation_id=confirmation_id, seen=seen)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run)
+            await settle()
+            yield results
+            tasks.cancel_scope.cancel()
 
 
-async def begin(
-    store: ConsentStore,
-    operation: Operation[Model] = GO_LIVE,
-    confirmation: Confirmation | None = None,
-) -> Started:
-    """Look and begin; this must succeed."""
-    started = await try_to_begin(store, operation, confirmation)
-    assert isinstance(started, Started)
-    return started
+@asynccontextmanager
+async def waiting(
+    store: ConsentStore, operation: Operation[Model], confirmation: Confirmation | None = None
+) -> AsyncIterator[list[Started | Stale]]:
+    """Begin a call beside the block, which it waits for; cancel it at the end."""
+    async with running(partial(try_to_begin, store, operation), confirmation) as results:
+        assert results == []
+        yield results
 
 
-async def make(
-    store: ConsentStore,
-    operation: Operation[Model] = GO_LIVE,
-    confirmation: Confirmation | None = None,
-    *,
-    outcome: Outcome = "applied",
-    hidden_fields: Sequence[str] = (),
-) -> Started:
-    """Begin a call and finish it with this outcome."""
-    started = await begin(store, operation, confirmation)
-    await store.finish(started, outcome, hidden_fields=hidden_fields)
-    return started
-
-
-async def make_elsewhere(store: ConsentStore, count: int, *, first: int = 0) -> None:
-    """Make a call at each of so many other places, so that the store forgets some."""
-    for number in range(first, first + count):
-        operation = DeleteSource(studio_id=f"elsewhere_{number}", source_id="source_1")
-        started = await try_to_begin(store, operation)
-        if isinstance(started, Stale):  # the place that was forgotten for it had changed more
-            started = await begin(store, operation)
-        await store.finish(started, "applied", hidden_fields=())
+async def outlived_by(store: ConsentStore, stop: Started) -> bool:
+    """Whether a go-live may have taken effect after a stop, which must be known at once."""
+    with anyio.fail_after(PATIENCE_SECONDS):
+        return await store.start_outlived(stop)
 
 
 # Confirmations
@@ -147,18 +116,21 @@ async def test_a_confirmation_is_kept_as_it_was_added(
 ) -> None:
     """The store adds the id, the expiry and the version of hidden changes."""
     await make(store, CHANGE, hidden_fields=[ADDRESS])
-    seen, shown = await look(store), (sentence("a"), sentence("b"))
+    preview = replace(preview_of(GO_LIVE), effects=(sentence("a"),), warnings=(sentence("b"),))
     added = await store.add(
-        GO_LIVE, caller=ME, digest="d", shown=shown, seen=seen, choice="Yes", asked_again=True
+        GO_LIVE, preview, seen=await look(store), choice="Yes", asked_again=True
     )
     assert isinstance(added, Confirmation)
     assert added == Confirmation(
         id=added.id,
-        caller=ME,
+        caller=ME.caller,
+        owner=ME.owner,
         operation=GO_LIVE,
-        digest="d",
+        digest="digest",
         expires=clock.seconds() + 300,
-        shown=shown,
+        expires_at=clock.now() + timedelta(seconds=300),
+        shown=(sentence("b"), sentence("a")),
+        leads_to_air=True,
         choice="Yes",
         asked_again=True,
         hidden_version=1,
@@ -203,16 +175,16 @@ async def test_an_invented_id_has_no_confirmation(
 async def test_a_confirmation_belongs_to_one_caller(store: ConsentStore) -> None:
     """For another caller it does not exist, before and after its use."""
     confirmation = await add(store)
-    assert await kept(store, confirmation, caller=YOU) is None
+    assert await kept(store, confirmation, place=YOU) is None
     await make(store, GO_LIVE, confirmation)
-    assert await kept(store, confirmation, caller=YOU) is None
+    assert await kept(store, confirmation, place=YOU) is None
     assert await kept(store, confirmation) == UsedConfirmation(confirmation)
 
 
 async def test_a_look_changes_nothing(store: ConsentStore) -> None:
     """Every look at the same state returns the same, and the confirmation stays usable."""
     confirmation = await add(store)
-    looks = [await look(store, confirmation.id, caller=it) for it in (ME, YOU, ME, YOU)]
+    looks = [await look(store, confirmation.id, place=it) for it in (ME, YOU, ME, YOU)]
     assert looks[:2] == looks[2:]
     assert await kept(store, confirmation) == confirmation
     await begin(store, GO_LIVE, confirmation)
@@ -222,11 +194,12 @@ async def test_a_place_where_nothing_was_done_is_at_zero(store: ConsentStore) ->
     """Confirmations do not count as something that was done."""
     await add(store)
     assert await look(store) == Seen(
-        place=PLACE,
+        place=ME,
         version=0,
         stop_count=0,
         hidden=NOTHING_HIDDEN,
         start_pending=False,
+        auto_go_live=False,
         confirmation=None,
     )
 
@@ -247,6 +220,33 @@ async def test_a_confirmation_lives_five_minutes(
     assert LIFETIME_SECONDS == 300
 
 
+async def test_a_confirmation_expires_while_a_computer_sleeps(sandbox: Sandbox) -> None:
+    """The monotonic clock stands still then. The date does not."""
+    clock = TwoClocks(sandbox)
+    store = MemoryStore(clock)
+    confirmation, used = await add(store, DELETE), await add(store, DELETE)
+    await make(store, DELETE, used)
+    clock.sleep_through(LIFETIME_SECONDS - MOMENT)
+    assert await kept(store, confirmation) == confirmation
+    assert await kept(store, used) == UsedConfirmation(used)
+    clock.sleep_through(MOMENT)
+    assert await kept(store, confirmation) is None
+    assert await kept(store, used) is None
+    assert isinstance(await try_to_begin(store, DELETE, confirmation), Stale)
+
+
+async def test_a_confirmation_expires_though_the_date_was_put_back(sandbox: Sandbox) -> None:
+    """The monotonic clock cannot be put back."""
+    clock = TwoClocks(sandbox)
+    store = MemoryStore(clock)
+    confirmation = await add(store)
+    clock.sleep_through(-3600)
+    clock.advance(LIFETIME_SECONDS - MOMENT)
+    assert await kept(store, confirmation) == confirmation
+    clock.advance(MOMENT)
+    assert await kept(store, confirmation) is None
+
+
 async def test_a_confirmation_that_expires_between_look_and_begin_is_not_taken(
     store: ConsentStore, clock: HandClock
 ) -> None:
@@ -260,79 +260,54 @@ async def test_a_confirmation_that_expires_between_look_and_begin_is_not_taken(
     assert await look(store) == await look(store, confirmation.id)
 
 
-async def test_a_yes_to_a_stop_does_not_expire_while_the_stop_waits(
+@pytest.mark.parametrize("by", ["time", "sleep"])
+async def test_a_yes_to_a_stop_that_expires_before_it_begins_is_taken_once(
+    sandbox: Sandbox, by: str
+) -> None:
+    """It was valid when the stop was decided. A stop that came with the same yes is stale."""
+    clock = TwoClocks(sandbox)
+    store = MemoryStore(clock)
+    confirmation = await add(store, GO_OFFLINE)
+    seen = await look(store, confirmation.id)
+    (clock.advance if by == "time" else clock.sleep_through)(LIFETIME_SECONDS)
+    assert await kept(store, confirmation) is None
+    started = await try_to_begin(store, GO_OFFLINE, confirmation, seen=seen)
+    assert isinstance(started, Started)
+    assert isinstance(await try_to_begin(store, GO_OFFLINE, confirmation, seen=seen), Stale)
+    await finish(store, started)
+    assert isinstance(await try_to_begin(store, GO_OFFLINE, confirmation, seen=seen), Stale)
+
+
+async def test_a_yes_to_a_stop_is_not_taken_again_when_it_was_used_and_removed(
     store: ConsentStore, clock: HandClock
 ) -> None:
-    """It was valid when the stop was decided."""
+    """Two stops came with the same yes, and saw it before it expired."""
     confirmation = await add(store, GO_OFFLINE)
-    started = await begin(store, DELETE)
     seen = await look(store, confirmation.id)
-    results: list[Started | Stale] = []
-
-    async def wait() -> None:
-        results.append(await try_to_begin(store, GO_OFFLINE, confirmation, seen=seen))
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(wait)
-        await settle()
-        clock.advance(LIFETIME_SECONDS)
-        await store.finish(started, "applied", hidden_fields=())
-    assert isinstance(results[0], Started)
-
-
-@pytest.mark.parametrize("count", range(1, MOST_PER_CALLER + 1))
-async def test_32_confirmations_of_a_caller_are_kept(store: ConsentStore, count: int) -> None:
-    """None is evicted up to that number."""
-    confirmations = [await add(store) for _ in range(count)]
-    assert [await kept(store, it) for it in confirmations] == confirmations
-
-
-async def test_the_oldest_unused_confirmation_of_the_same_caller_is_evicted(
-    store: ConsentStore,
-) -> None:
-    """A caller with many confirmations does not evict those of others."""
-    yours = await add(store, caller=YOU)
-    mine = [await add(store) for _ in range(MOST_PER_CALLER + 3)]
-    left = [it for it in mine if await kept(store, it)]
-    assert left == mine[3:]
-    assert len(left) == 32
-    assert await kept(store, yours) == yours
-
-
-async def test_a_used_confirmation_is_not_evicted_by_its_caller(store: ConsentStore) -> None:
-    """Otherwise a second press after many previews would look like an unknown id."""
-    confirmation = await add(store)
-    await make(store, GO_LIVE, confirmation)
-    others = [await add(store) for _ in range(MOST_PER_CALLER)]
-    assert await kept(store, confirmation) == UsedConfirmation(confirmation)
-    assert [await kept(store, it) for it in others] == others
-
-
-async def test_4096_confirmations_are_kept_in_all(
-    store: ConsentStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Unused and used ones of all callers count; the oldest is evicted. Tried with ten here."""
-    assert MOST_CONFIRMATIONS == 4096
-    monkeypatch.setattr("trax_mcp.consent.store.MOST_CONFIRMATIONS", 10)
-    confirmations = [await add(store, DELETE, caller=f"caller {it}") for it in range(10)]
-    for it in confirmations[::2]:
-        await make(store, DELETE, it)
-    assert None not in [await kept(store, it) for it in confirmations]
-    more = [await add(store, DELETE, caller=f"another {it}") for it in range(3)]
-    everything = [*confirmations, *more]
-    assert [it for it in everything if await kept(store, it)] == everything[3:]
-
-
-async def test_expired_confirmations_do_not_count(
-    store: ConsentStore, clock: HandClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Neither for the limit of a caller, nor for the limit in all."""
-    monkeypatch.setattr("trax_mcp.consent.store.MOST_CONFIRMATIONS", MOST_PER_CALLER)
-    for _ in range(MOST_PER_CALLER):
-        await make(store, GO_LIVE, await add(store))
+    started = await try_to_begin(store, GO_OFFLINE, confirmation, seen=seen)
+    assert isinstance(started, Started)
+    await finish(store, started)
     clock.advance(LIFETIME_SECONDS)
-    confirmations = [await add(store) for _ in range(MOST_PER_CALLER)]
-    assert [await kept(store, it) for it in confirmations] == confirmations
+    await add(store, DELETE)  # removes what has expired
+    assert isinstance(await try_to_begin(store, GO_OFFLINE, confirmation, seen=seen), Stale)
+
+
+async def test_a_yes_to_a_stop_is_not_taken_after_a_no(store: ConsentStore) -> None:
+    """The no came between the look of the stop and its begin."""
+    confirmation = await add(store, GO_OFFLINE)
+    seen = await look(store, confirmation.id)
+    await store.discard(confirmation.id)
+    assert isinstance(await try_to_begin(store, GO_OFFLINE, confirmation, seen=seen), Stale)
+
+
+async def test_a_yes_to_a_stop_that_has_expired_is_not_taken(
+    store: ConsentStore, clock: HandClock
+) -> None:
+    """It was no longer valid at the look."""
+    confirmation = await add(store, GO_OFFLINE)
+    clock.advance(LIFETIME_SECONDS)
+    seen = await look(store, confirmation.id)
+    assert isinstance(await try_to_begin(store, GO_OFFLINE, confirmation, seen=seen), Stale)
 
 
 # Using a confirmation
@@ -346,20 +321,25 @@ async def test_a_confirmation_is_taken_once(store: ConsentStore) -> None:
         assert isinstance(await try_to_begin(store, DELETE, confirmation), Stale)
 
 
-async def test_of_several_begins_at_once_one_takes_the_confirmation(store: ConsentStore) -> None:
-    """This holds for a stop too, which nothing else makes stale."""
-    confirmation = await add(store, GO_OFFLINE)
+@pytest.mark.parametrize("operation", [GO_LIVE, GO_OFFLINE], ids=lambda it: it.tool_name)
+async def test_of_several_begins_at_once_one_takes_the_confirmation(
+    store: ConsentStore, operation: Operation[Model]
+) -> None:
+    """This holds for a stop too, which nothing else makes stale and which waits for nothing."""
+    confirmation = await add(store, operation)
     results: list[Started | Stale] = []
 
     async def press() -> None:
-        result = await try_to_begin(store, GO_OFFLINE, confirmation)
+        result = await try_to_begin(store, operation, confirmation)
         results.append(result)
         if isinstance(result, Started):
-            await store.finish(result, "applied", hidden_fields=())
+            await settle()
+            await finish(store, result)
 
-    async with anyio.create_task_group() as tasks:
-        for _ in range(3):
-            tasks.start_soon(press)
+    with anyio.fail_after(PATIENCE_SECONDS):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(press)
     assert sorted(map(type, results), key=str) == [Stale, Stale, Started]
 
 
@@ -367,7 +347,7 @@ async def test_a_call_without_a_confirmation_takes_none(store: ConsentStore) -> 
     """It begins, and the caller's confirmations stay."""
     confirmation = await add(store)
     started = await make(store, DELETE)
-    assert (started.place, started.operation) == (PLACE, DELETE)
+    assert (started.place, started.operation) == (ME, DELETE)
     assert started.confirmation_id is None
     assert await kept(store, confirmation) == confirmation
 
@@ -378,7 +358,7 @@ async def test_a_used_confirmation_has_the_outcome_in_words(store: ConsentStore)
     started = await begin(store, GO_LIVE, confirmation)
     in_progress = UsedConfirmation(confirmation, "the call is still in progress")
     assert await kept(store, confirmation) == in_progress
-    await store.finish(started, "applied", hidden_fields=())
+    await finish(store, started)
     assert await kept(store, confirmation) == in_progress
     await store.record(started, "the call ran", on_air=True)
     assert await kept(store, confirmation) == UsedConfirmation(confirmation, "the call ran")
@@ -427,8 +407,8 @@ async def test_a_confirmation_that_expires_during_its_call_does_not_come_back(
     confirmation = await add(store)
     started = await begin(store, GO_LIVE, confirmation)
     clock.advance(LIFETIME_SECONDS)
-    await add(store, caller=YOU)
-    await store.finish(started, outcome, hidden_fields=())
+    await add(store, place=YOU)
+    await finish(store, started, outcome)
     await store.record(started, "the call ended", on_air=False)
     assert await kept(store, confirmation) is None
 
@@ -455,29 +435,34 @@ async def test_a_used_confirmation_is_not_discarded(store: ConsentStore) -> None
 
 
 @possibly_applied
-async def test_a_stop_voids_every_confirmation_to_go_live_in_its_studio(
+async def test_a_stop_voids_every_confirmation_that_leads_to_air_in_its_studio(
     store: ConsentStore, outcome: Outcome
 ) -> None:
     """Those of all callers are void. Others stay: of other studios, other calls, and used ones."""
     used = await add(store)
     await make(store, GO_LIVE, used)
-    void = [await add(store), await add(store, caller=YOU)]
+    void = [await add(store, it, place=place) for it in LEADING_TO_AIR for place in (ME, YOU)]
     others = [
-        await add(store, GoLive(studio_id=OTHER_PLACE)),
+        await add(store, GoLive(studio_id=OTHER_STUDIO)),
         await add(store, GO_OFFLINE),
         await add(store, DELETE),
+        await add(store, CHANGE),
     ]
     await make(store, GO_OFFLINE, outcome=outcome)
-    assert [await kept(store, it) for it in void] == [None, None]
+    for it in void:
+        assert await kept(store, it, place=replace(ME, caller=it.caller)) is None
     assert [await kept(store, it) for it in others] == others
     assert await kept(store, used) == UsedConfirmation(used)
     assert (await look(store)).stop_count == 1
-    assert (await look(store, place=OTHER_PLACE)).stop_count == 0
+    assert (await look(store, studio=OTHER_STUDIO)).stop_count == 0
 
 
-async def test_a_stop_that_was_not_applied_voids_nothing(store: ConsentStore) -> None:
+@pytest.mark.parametrize("operation", LEADING_TO_AIR, ids=lambda it: it.tool_name)
+async def test_a_stop_that_was_not_applied_voids_nothing(
+    store: ConsentStore, operation: Operation[Model]
+) -> None:
     """Nor is it counted."""
-    confirmation = await add(store)
+    confirmation = await add(store, operation)
     await make(store, GO_OFFLINE, outcome="not_applied")
     assert await kept(store, confirmation) == confirmation
     assert (await look(store)).stop_count == 0
@@ -490,21 +475,34 @@ async def test_a_stop_voids_a_confirmation_that_was_added_while_it_was_sent(
     """The yes is older than the end of the stop."""
     stop = await begin(store, GO_OFFLINE)
     confirmation = await add(store)
-    await store.finish(stop, outcome, hidden_fields=())
+    await finish(store, stop, outcome)
     assert await kept(store, confirmation) is None
 
 
-async def test_a_confirmation_that_is_given_back_before_a_stop_is_void_after_it(
+async def test_a_confirmation_that_is_given_back_during_a_stop_is_void_after_it(
     store: ConsentStore,
 ) -> None:
-    """The stop waits for the go-live, which is not applied."""
+    """The stop is sent beside the go-live, which is not applied."""
     confirmation = await add(store)
     started = await begin(store, GO_LIVE, confirmation)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(partial(make, store, GO_OFFLINE))
-        await settle()
-        await store.finish(started, "not_applied", hidden_fields=())
+    stop = await begin(store, GO_OFFLINE)
+    await finish(store, started, "not_applied")
+    assert await kept(store, confirmation) == confirmation
+    await finish(store, stop)
     assert await kept(store, confirmation) is None
+
+
+@pytest.mark.parametrize("operation", LEADING_TO_AIR, ids=lambda it: it.tool_name)
+async def test_a_confirmation_that_is_given_back_after_a_stop_is_void(
+    store: ConsentStore, operation: Operation[Model]
+) -> None:
+    """The yes is older than the stop, which was sent beside the call that TRaX refused."""
+    confirmation = await add(store, operation)
+    started = await begin(store, operation, confirmation)
+    await make(store, GO_OFFLINE)
+    await finish(store, started, "not_applied")
+    assert not isinstance(await kept(store, confirmation), Confirmation)
+    assert isinstance(await try_to_begin(store, operation, confirmation), Stale)
 
 
 @every_outcome
@@ -516,22 +514,22 @@ async def test_a_stop_is_not_stale_because_of_what_others_did(
     seen = await look(store, confirmation.id)
     for operation in (GO_LIVE, DELETE, GO_OFFLINE):
         await make(store, operation, outcome=outcome)
-    added = await store.add(GO_OFFLINE, caller=ME, digest="d", shown=(), seen=seen)
-    assert isinstance(added, Confirmation)
-    for it in (confirmation, added):
-        started = await try_to_begin(store, GO_OFFLINE, it, seen=seen)
+    added = await add(store, GO_OFFLINE, seen=seen)
+    for it, then in ((confirmation, seen), (added, replace(seen, confirmation=added))):
+        started = await try_to_begin(store, GO_OFFLINE, it, seen=then)
         assert isinstance(started, Started)
-        await store.finish(started, "applied", hidden_fields=())
+        await finish(store, started)
 
 
 async def test_a_stop_needs_its_confirmation(store: ConsentStore) -> None:
     """It is stale if the confirmation is used or gone."""
     used, gone = await add(store, GO_OFFLINE), await add(store, GO_OFFLINE)
-    seen = await look(store)
+    looks = [await look(store, it.id) for it in (used, gone)]
     await make(store, GO_OFFLINE, used)
     await store.discard(gone.id)
-    for it in (used, gone):
+    for it, seen in zip((used, gone), looks, strict=True):
         assert isinstance(await try_to_begin(store, GO_OFFLINE, it, seen=seen), Stale)
+        assert isinstance(await try_to_begin(store, GO_OFFLINE, it), Stale)
 
 
 # Versions
@@ -546,10 +544,10 @@ async def test_the_version_moves_when_a_call_begins_and_when_it_ends(
     before = await look(store)
     started = await begin(store, operation)
     during = await look(store)
-    await store.finish(started, outcome, hidden_fields=())
+    await finish(store, started, outcome)
     after = await look(store)
     assert before.version < during.version < after.version
-    assert (await look(store, place=OTHER_PLACE)).version == 0
+    assert (await look(store, studio=OTHER_STUDIO)).version == 0
 
 
 @pytest.mark.parametrize("other", [*NOT_STOPS, GO_OFFLINE], ids=lambda it: it.tool_name)
@@ -563,11 +561,11 @@ async def test_a_step_is_stale_after_a_call_that_began_or_ended_since_the_look(
     started = await begin(store, other)
     during = await look(store, confirmation.id)
     for seen, is_stale in ((before, True), (during, False)):
-        added = await store.add(operation, caller=YOU, digest="d", shown=(), seen=seen)
+        added = await try_to_add(store, operation, seen=seen)
         assert isinstance(added, Stale) == is_stale
-    await store.finish(started, "not_applied", hidden_fields=())
+    await finish(store, started, "not_applied")
     for seen in (before, during):
-        added = await store.add(operation, caller=YOU, digest="d", shown=(), seen=seen)
+        added = await try_to_add(store, operation, seen=seen)
         assert isinstance(added, Stale)
         assert isinstance(await try_to_begin(store, operation, confirmation, seen=seen), Stale)
     assert await kept(store, confirmation) == confirmation
@@ -586,89 +584,293 @@ async def test_a_stale_begin_changes_nothing(store: ConsentStore) -> None:
 async def test_calls_in_other_places_make_nothing_stale(store: ConsentStore) -> None:
     """Each place has its own version."""
     seen = await look(store)
-    await make(store, GoLive(studio_id=OTHER_PLACE))
-    await make(store, GoOffline(studio_id=OTHER_PLACE))
+    await make(store, GoLive(studio_id=OTHER_STUDIO))
+    await make(store, GoOffline(studio_id=OTHER_STUDIO))
     assert isinstance(await try_to_begin(store, GO_LIVE, seen=seen), Started)
 
 
 # Turns
 
 
-async def test_one_call_at_a_time_runs_in_a_place(store: ConsentStore) -> None:
-    """Three stops begin at once: each starts after the one before it has finished."""
+@pytest.mark.parametrize("operation", NOT_STOPS, ids=lambda it: it.tool_name)
+async def test_one_call_at_a_time_runs_in_a_place(
+    store: ConsentStore, operation: Operation[Model]
+) -> None:
+    """Of three calls at once, each starts after the one before it has finished."""
     events: list[str] = []
 
-    async def stop() -> None:
-        started = await begin(store, GO_OFFLINE)
+    async def call() -> None:
+        while isinstance(started := await try_to_begin(store, operation), Stale):
+            pass
         events.append("begins")
         await settle()
         events.append("ends")
-        await store.finish(started, "applied", hidden_fields=())
+        await finish(store, started)
 
     with anyio.fail_after(PATIENCE_SECONDS):
         async with anyio.create_task_group() as tasks:
             for _ in range(3):
-                tasks.start_soon(stop)
+                tasks.start_soon(call)
     assert events == ["begins", "ends"] * 3
 
 
 async def test_calls_in_two_places_run_at_the_same_time(store: ConsentStore) -> None:
     """A turn that is held elsewhere does not matter."""
     await begin(store, GO_LIVE)
-    await begin(store, GoLive(studio_id=OTHER_PLACE))
+    await begin(store, GoLive(studio_id=OTHER_STUDIO))
+
+
+@pytest.mark.parametrize("operation", [*NOT_STOPS, GO_OFFLINE], ids=lambda it: it.tool_name)
+async def test_a_stop_begins_while_any_other_call_is_being_sent(
+    store: ConsentStore, operation: Operation[Model]
+) -> None:
+    """Another stop too: nothing in the store holds a stop up."""
+    other, stop = await begin(store, operation), await begin(store, GO_OFFLINE)
+    await finish(store, other)
+    await finish(store, stop)
+    assert (await look(store)).stop_count == (2 if operation is GO_OFFLINE else 1)
+
+
+async def test_a_stop_begins_while_others_wait_for_the_turn(store: ConsentStore) -> None:
+    """It does not stand in their line."""
+    started = await begin(store, DELETE)
+    async with waiting(store, CHANGE) as results:
+        await make(store, GO_OFFLINE)
+        assert results == []
+        await finish(store, started)
+        await settle()
+        assert [type(it) for it in results] == [Stale]
+
+
+@pytest.mark.parametrize("operation", NOT_STOPS, ids=lambda it: it.tool_name)
+async def test_other_calls_wait_until_no_stop_is_being_sent(
+    store: ConsentStore, operation: Operation[Model]
+) -> None:
+    """Then they are stale, although one of two stops was in flight at their look already."""
+    stops = [await begin(store, GO_OFFLINE), await begin(store, GO_OFFLINE)]
+    async with waiting(store, operation) as results:
+        for stop in stops:
+            assert results == []
+            await finish(store, stop)
+            await settle()
+        assert [type(it) for it in results] == [Stale]
+    assert not (await look(store)).start_pending
+    await begin(store, operation)
+
+
+async def test_a_stop_that_begins_while_another_call_waits_is_waited_for_too(
+    store: ConsentStore,
+) -> None:
+    """A go-live begins only when the studio is at rest."""
+    first = await begin(store, GO_OFFLINE)
+    async with waiting(store, GO_LIVE) as results:
+        second = await begin(store, GO_OFFLINE)
+        await finish(store, first)
+        await settle()
+        assert results == []
+        await finish(store, second)
+        await settle()
+        assert [type(it) for it in results] == [Stale]
+
+
+async def test_calls_do_not_wait_for_a_stop_elsewhere(store: ConsentStore) -> None:
+    """Each studio has its own stops."""
+    await begin(store, GoOffline(studio_id=OTHER_STUDIO))
+    await begin(store, GO_LIVE)
 
 
 async def test_the_other_steps_do_not_wait_for_a_turn(store: ConsentStore) -> None:
-    """A question can be asked, and a no is heard, while a call is being sent."""
+    """A question can be asked, and a no is heard, while calls are being sent."""
     await begin(store, DELETE)
+    await begin(store, GO_OFFLINE)
     with anyio.fail_after(PATIENCE_SECONDS):
         confirmation = await add(store, GO_LIVE)
         await store.record_on_air(await look(store))
+        await store.record_auto_go_live(ME, on=True)
         await store.discard(confirmation.id)
 
 
+@pytest.mark.parametrize("held_by", [DELETE, GO_OFFLINE], ids=lambda it: it.tool_name)
 async def test_a_begin_that_is_cancelled_while_it_waits_has_done_nothing(
-    store: ConsentStore,
+    store: ConsentStore, held_by: Operation[Model]
 ) -> None:
     """The confirmation stays, and the turn goes to the next call."""
-    confirmation, stop = await add(store), await add(store, GO_OFFLINE)
-    started = await begin(store, DELETE)
+    confirmation, other = await add(store, CHANGE), await add(store, CHANGE)
+    started = await begin(store, held_by)
     before = await look(store)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(try_to_begin, store, GO_LIVE, confirmation)
-        tasks.start_soon(try_to_begin, store, GO_OFFLINE, stop)
+    async with waiting(store, CHANGE, confirmation), waiting(store, CHANGE, other) as results:
         await settle()
-        tasks.cancel_scope.cancel()
+    assert results == []
     assert await look(store) == before
-    assert await kept(store, stop) == stop
-    await store.finish(started, "applied", hidden_fields=())
+    await finish(store, started)
+    assert [await kept(store, it) for it in (confirmation, other)] == [confirmation, other]
+    for it in (confirmation, other):
+        await make(store, CHANGE, it)
+
+
+@pytest.mark.parametrize("held_by", [DELETE, GO_OFFLINE], ids=lambda it: it.tool_name)
+async def test_a_begin_that_is_cancelled_as_its_turn_comes_leaves_the_turn_free(
+    store: ConsentStore, held_by: Operation[Model]
+) -> None:
+    """The call before it finishes at the same moment."""
+    confirmation = await add(store, CHANGE)
+    started = await begin(store, held_by)
+    async with waiting(store, CHANGE, confirmation) as results:
+        await settle()
+        await finish(store, started)
+    assert [type(it) for it in results] in ([], [Stale])
     assert await kept(store, confirmation) == confirmation
-    await begin(store, GO_LIVE, confirmation)
+    await begin(store, CHANGE, confirmation)
 
 
-async def test_a_begin_that_is_cancelled_as_its_turn_comes_is_done_or_not_done(
+@pytest.mark.parametrize("operation", [CHANGE, GO_OFFLINE], ids=lambda it: it.tool_name)
+@pytest.mark.parametrize("rounds", range(8))
+async def test_a_begin_that_is_cancelled_at_any_moment_is_done_or_not_done(
+    store: ConsentStore, operation: Operation[Model], rounds: int
+) -> None:
+    """After as many rounds of the event loop. Either way no turn is left held."""
+    confirmation = await add(store, operation)
+    results: list[Started] = []
+
+    async def call() -> None:
+        started = await begin(store, operation, confirmation)
+        results.append(started)
+        await finish(store, started, "not_applied")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(call)
+        for _ in range(rounds):
+            await anyio.lowlevel.cancel_shielded_checkpoint()
+        tasks.cancel_scope.cancel()
+    assert await kept(store, confirmation) == confirmation
+    await make(store, DELETE)
+    assert (await look(store)).version == (4 if results else 2)
+
+
+# Stops and the go-lives that are being sent
+
+
+async def test_a_stop_waits_for_the_go_live_that_is_being_sent(store: ConsentStore) -> None:
+    """`wait_for_start` ends when the go-live has ended, whatever came of it."""
+    for outcome in OUTCOMES:
+        started = await begin(store)
+        async with running(store.wait_for_start, ME) as results:
+            assert results == []
+            await finish(store, started, outcome)
+            await settle()
+            assert results == [None]
+        await make(store, GO_OFFLINE)
+
+
+async def test_a_stop_waits_again_for_a_later_go_live(store: ConsentStore) -> None:
+    """The first one was stopped, and has ended."""
+    await make(store)
+    await make(store, GO_OFFLINE)
+    started = await begin(store)
+    async with running(store.wait_for_start, ME) as results:
+        assert results == []
+        await finish(store, started)
+        await settle()
+        assert results == [None]
+
+
+@pytest.mark.parametrize(
+    "operation", [DELETE, CHANGE, AUTO_GO_LIVE, GO_OFFLINE], ids=lambda it: it.tool_name
+)
+async def test_a_stop_waits_for_no_other_call(
+    store: ConsentStore, operation: Operation[Model]
+) -> None:
+    """Neither for a go-live that has its answer and is only pending, nor for one elsewhere."""
+    await make(store)
+    await begin(store, GoLive(studio_id=OTHER_STUDIO))
+    await begin(store, operation)
+    with anyio.fail_after(PATIENCE_SECONDS):
+        await store.wait_for_start(ME)
+
+
+async def test_a_stop_does_not_wait_for_a_go_live_that_waits_for_its_turn(
     store: ConsentStore,
 ) -> None:
-    """The call before it finishes at the same moment. Either way no turn is left held."""
-    stop = await add(store, GO_OFFLINE)
+    """It has not begun, so TRaX cannot receive it after the stop."""
     started = await begin(store, DELETE)
-    results: list[Started | Stale] = []
+    async with waiting(store, GO_LIVE):
+        with anyio.fail_after(PATIENCE_SECONDS):
+            await store.wait_for_start(ME)
+        stop = await begin(store, GO_OFFLINE)
+        assert stop.unanswered_start is None
+        await finish(store, started)
+        await finish(store, stop)
 
-    async def wait() -> None:
-        result = await try_to_begin(store, GO_OFFLINE, stop)
-        results.append(result)
-        if isinstance(result, Started):
-            await store.finish(result, "not_applied", hidden_fields=())
 
-    with anyio.fail_after(PATIENCE_SECONDS):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(wait)
-            await settle()
-            await store.finish(started, "applied", hidden_fields=())
-            tasks.cancel_scope.cancel()
-    assert [type(it) for it in results] in ([], [Started])
-    assert await kept(store, stop) == stop
-    await begin(store, GO_OFFLINE, stop)
+async def test_a_wait_for_a_go_live_that_is_cancelled_changes_nothing(store: ConsentStore) -> None:
+    """A stop waits for a limited time."""
+    started = await begin(store)
+    before = await look(store)
+    async with running(store.wait_for_start, ME) as results:
+        pass
+    assert results == []
+    assert await look(store) == before
+    await finish(store, started)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "outlived"), [("applied", True), ("unknown", True), ("not_applied", False)]
+)
+async def test_a_go_live_outlives_a_stop_if_it_may_have_been_applied(
+    store: ConsentStore, outcome: Outcome, *, outlived: bool
+) -> None:
+    """It was being sent when the stop began, so TRaX may have received it last."""
+    started = await begin(store)
+    stop = await begin(store, GO_OFFLINE)
+    assert stop.unanswered_start == started.number
+    async with running(store.start_outlived, stop) as results:
+        assert results == []
+        await finish(store, started, outcome)
+        await settle()
+        assert results == [outlived]
+    await finish(store, stop)
+
+
+@every_outcome
+async def test_a_go_live_that_ended_during_the_stop_outlives_it_too(
+    store: ConsentStore, outcome: Outcome
+) -> None:
+    """Which of the two TRaX received first is not known."""
+    started = await begin(store)
+    stop = await begin(store, GO_OFFLINE)
+    await finish(store, started, outcome)
+    assert await outlived_by(store, stop) is (outcome != "not_applied")
+
+
+async def test_both_of_two_stops_learn_that_a_go_live_outlived_them(store: ConsentStore) -> None:
+    """The first one that is finished does not hide it from the other."""
+    started = await begin(store)
+    stops = [await begin(store, GO_OFFLINE), await begin(store, GO_OFFLINE)]
+    await finish(store, started)
+    for stop in stops:
+        assert await outlived_by(store, stop)
+        await finish(store, stop)
+
+
+@every_outcome
+async def test_no_go_live_outlives_a_stop_that_began_after_it_ended(
+    store: ConsentStore, outcome: Outcome
+) -> None:
+    """TRaX received the stop last."""
+    await make(store, outcome=outcome)
+    assert not await outlived_by(store, await begin(store, GO_OFFLINE))
+
+
+@pytest.mark.parametrize(
+    "operation", [DELETE, AUTO_GO_LIVE, GO_OFFLINE], ids=lambda it: it.tool_name
+)
+async def test_no_other_call_outlives_a_stop(
+    store: ConsentStore, operation: Operation[Model]
+) -> None:
+    """Nor does a go-live in another studio."""
+    await begin(store, GoLive(studio_id=OTHER_STUDIO))
+    await begin(store, operation)
+    assert not await outlived_by(store, await begin(store, GO_OFFLINE))
 
 
 # Pending starts
@@ -679,16 +881,30 @@ async def test_a_start_is_pending_for_a_minute(store: ConsentStore, clock: HandC
     assert not (await look(store)).start_pending
     started = await begin(store)
     assert (await look(store)).start_pending
-    await store.finish(started, "applied", hidden_fields=())
+    await finish(store, started)
     await store.record(started, "the call ran", on_air=False)
     clock.advance(START_SECONDS - MOMENT)
     assert (await look(store)).start_pending
-    assert not (await look(store, place=OTHER_PLACE)).start_pending
+    assert not (await look(store, studio=OTHER_STUDIO)).start_pending
     clock.advance(MOMENT)
     assert not (await look(store)).start_pending
     await make(store)
     assert (await look(store)).start_pending
     assert START_SECONDS == 60
+
+
+async def test_a_start_is_pending_for_as_long_as_it_is_being_sent(
+    store: ConsentStore, clock: HandClock
+) -> None:
+    """The minute counts from its answer on."""
+    started = await begin(store)
+    clock.advance(2 * START_SECONDS)
+    assert (await look(store)).start_pending
+    await finish(store, started)
+    clock.advance(START_SECONDS - MOMENT)
+    assert (await look(store)).start_pending
+    clock.advance(MOMENT)
+    assert not (await look(store)).start_pending
 
 
 @pytest.mark.parametrize(
@@ -740,10 +956,10 @@ async def test_a_start_is_not_pending_after_another_call_saw_it_on_air(
 ) -> None:
     """In its own studio only."""
     await make(store)
-    await make(store, GoLive(studio_id=OTHER_PLACE))
+    await make(store, GoLive(studio_id=OTHER_STUDIO))
     await store.record_on_air(await look(store))
     assert not (await look(store)).start_pending
-    assert (await look(store, place=OTHER_PLACE)).start_pending
+    assert (await look(store, studio=OTHER_STUDIO)).start_pending
 
 
 async def test_a_go_live_that_began_after_the_look_stays_pending(store: ConsentStore) -> None:
@@ -787,7 +1003,7 @@ async def test_a_hidden_change_counts_unless_it_was_not_applied(
     await make(store, CHANGE, outcome=outcome, hidden_fields=[ADDRESS])
     hidden = (await look(store)).hidden
     assert hidden == HiddenChanges(version, (HiddenChange(1, ADDRESS, "dest_1"),) * version)
-    assert (await look(store, place=OTHER_PLACE)).hidden == NOTHING_HIDDEN
+    assert (await look(store, studio=OTHER_STUDIO)).hidden == NOTHING_HIDDEN
 
 
 async def test_a_call_without_hidden_fields_hides_nothing(store: ConsentStore) -> None:
@@ -870,7 +1086,7 @@ async def test_a_new_place_counts_as_the_most_changed_of_the_forgotten(
     await make(store, GO_OFFLINE)
     changed = await look(store)
     await make_elsewhere(store, MOST_PLACES + 5)
-    new = await look(store, place=OTHER_PLACE)
+    new = await look(store, studio=OTHER_STUDIO)
     assert (new.version, new.stop_count, new.hidden.version) == (
         changed.version,
         changed.stop_count,
@@ -888,21 +1104,37 @@ async def test_the_place_that_was_used_last_is_forgotten_last(store: ConsentStor
 
 
 async def test_a_place_with_a_running_call_is_not_forgotten(store: ConsentStore) -> None:
-    """The turn is still held, and a stop that waits for it gets it."""
+    """The turn is still held, and a call that waits for it gets it."""
     started = await begin(store, CHANGE)
-    stopped = anyio.Event()
-
-    async def stop() -> None:
-        await make(store, GO_OFFLINE)
-        stopped.set()
-
-    with anyio.fail_after(PATIENCE_SECONDS):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(stop)
-            await make_elsewhere(store, MOST_PLACES + 5)
-            assert not stopped.is_set()
-            await store.finish(started, "applied", hidden_fields=[ADDRESS])
+    async with waiting(store, DELETE) as results:
+        await make_elsewhere(store, MOST_PLACES + 5)
+        assert results == []
+        await finish(store, started, hidden_fields=[ADDRESS])
+        await settle()
+        assert [type(it) for it in results] == [Stale]
     assert (await look(store)).hidden.latest == (HiddenChange(1, ADDRESS, "dest_1"),)
+
+
+async def test_a_place_with_a_running_stop_is_not_forgotten(store: ConsentStore) -> None:
+    """A call that waits for its end is woken."""
+    stop = await begin(store, GO_OFFLINE)
+    async with waiting(store, DELETE) as results:
+        await make_elsewhere(store, MOST_PLACES + 5)
+        assert results == []
+        await finish(store, stop)
+        await settle()
+        assert [type(it) for it in results] == [Stale]
+    assert (await look(store)).stop_count == 1
+
+
+async def test_a_place_with_a_running_stop_that_nobody_waits_for_is_not_forgotten(
+    store: ConsentStore,
+) -> None:
+    """A go-live still waits for it afterwards."""
+    stop = await begin(store, GO_OFFLINE)
+    await make_elsewhere(store, MOST_PLACES + 5)
+    async with waiting(store, GO_LIVE):
+        await finish(store, stop)
     assert (await look(store)).stop_count == 1
 
 
@@ -915,3 +1147,41 @@ async def test_a_place_with_a_pending_start_is_not_forgotten(
     assert (await look(store)).start_pending
     clock.advance(START_SECONDS)
     assert not (await look(store)).start_pending
+
+
+# autoGoLive
+
+
+async def test_a_studio_that_this_server_lets_go_live_by_itself_is_remembered(
+    store: ConsentStore,
+) -> None:
+    """Until this server turns it off. It belongs to its own studio."""
+    assert not (await look(store)).auto_go_live
+    for on in (True, True, False, False, True):
+        await store.record_auto_go_live(ME, on=on)
+        assert (await look(store)).auto_go_live is on
+        assert (await look(store, place=YOU)).auto_go_live is on
+        assert not (await look(store, studio=OTHER_STUDIO)).auto_go_live
+
+
+@every_outcome
+async def test_no_call_turns_the_memory_of_auto_go_live_off(
+    store: ConsentStore, outcome: Outcome
+) -> None:
+    """A studio that was stopped may go live by itself again."""
+    await store.record_auto_go_live(ME, on=True)
+    for operation in (*NOT_STOPS, GO_OFFLINE):
+        await make(store, operation, outcome=outcome)
+    assert (await look(store)).auto_go_live
+
+
+async def test_a_studio_that_goes_live_by_itself_is_never_forgotten(
+    store: ConsentStore, clock: HandClock
+) -> None:
+    """However many other places there are, and however long it takes."""
+    await store.record_auto_go_live(ME, on=True)
+    clock.advance(LIFETIME_SECONDS)
+    await make_elsewhere(store, MOST_PLACES + 5)
+    assert (await look(store)).auto_go_live
+    assert not (await look(store, studio="elsewhere_0")).auto_go_live
+    assert not (await look(store, studio="never_used")).auto_go_live

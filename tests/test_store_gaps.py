@@ -11,6 +11,9 @@ around them a rival comes. `GO_LIVE_TABLE` says what becomes of the go-live in e
     a change        ran              changed, or asks again  ran             ran
     a cancellation  was not sent     was not sent            ran             ran
 
+A stop passes two steps more: before it begins it waits for a go-live that is being sent, and when
+it was sent it asks whether that go-live has ended after it. `STOP_TABLE` is about these 20 gaps.
+
 Further tables are about a stop, a no, a change that needs no yes, `TRAX_CONFIRM=flag`, and a studio
 that is seen on air.
 """
@@ -38,8 +41,8 @@ from tests.meanwhile import Paused, afterwards, begin
 from tests.person import Person, agreeing, declining, yes_to
 from tests.processes import PATIENCE_SECONDS
 from tests.yielding_store import YieldingStore
+from trax_mcp.consent.memory_store import MemoryStore
 from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.consent.store import MemoryStore
 from trax_mcp.sandbox import Fault
 from trax_mcp.server.app import ServerDeps
 
@@ -83,7 +86,25 @@ PHASES: Final[Mapping[Phase, Sequence[str]]] = {
 }
 """The gaps of a call that runs: before it has its yes, before it begins, in its turn, after it."""
 
+STOP_PHASES: Final[Mapping[Phase, Sequence[str]]] = {
+    **PHASES,
+    "waits": (
+        *PHASES["waits"][:-1],
+        "before wait_for_start 1",
+        "after wait_for_start 1",
+        "before begin 1",
+    ),
+    "sends": (
+        "after begin 1",
+        "before start_outlived 1",
+        "after start_outlived 1",
+        "before finish 1",
+    ),
+}
+"""The gaps of a stop that runs."""
+
 GAPS: Final = tuple(gap for gaps in PHASES.values() for gap in gaps)
+STOP_GAPS: Final = tuple(gap for gaps in STOP_PHASES.values() for gap in gaps)
 
 RAN: Final = ("ran", None)
 NOTHING_TO_DO: Final = ("nothing_to_do", None)
@@ -266,6 +287,15 @@ async def a_stop_and_another_start(scene: Scene) -> Press:
     return restart
 
 
+async def a_look_by_another(scene: Scene) -> Press:
+    """Another caller asks to go live, and so sees the studio on air."""
+
+    async def see() -> Told:
+        return status_and_reason(await scene.clients.call(GO_LIVE, scene.clients.other))
+
+    return see
+
+
 RIVALS: Final[Mapping[str, Rival]] = {
     "the same yes": the_same_yes,
     "another yes": another_yes,
@@ -353,12 +383,14 @@ STOP_TABLE: Final[Mapping[str, Mapping[Phase, End]]] = {
 
 
 def every_gap(
-    table: Mapping[str, Mapping[Phase, End]], ways: Iterable[tuple[str, str]]
+    table: Mapping[str, Mapping[Phase, End]],
+    phases: Mapping[Phase, Sequence[str]],
+    ways: Iterable[tuple[str, str]],
 ) -> Iterator[Any]:
     """Combine the ways with rivals and gaps, as far as they exist."""
     for (era, way), (rival, ends) in product(ways, table.items()):
         for phase, end in ends.items():
-            for gap in PHASES[phase]:
+            for gap in phases[phase]:
                 if is_possible(era, way, rival, gap):
                     name = f"{era}, {way}, {rival}, {gap}"
                     yield pytest.param(era, way, rival, gap, end, id=name)
@@ -386,19 +418,22 @@ async def is_usable(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("act", [GO_LIVE, GO_OFFLINE], ids=lambda it: it.tool)
+@pytest.mark.parametrize(
+    ("act", "gaps"), [(GO_LIVE, GAPS), (GO_OFFLINE, STOP_GAPS)], ids=["go_live", "go_offline"]
+)
 async def test_a_call_without_rivals_passes_the_gaps_in_order(
-    era: str, way: str, act: GuardedOperation
+    era: str, way: str, act: GuardedOperation, gaps: Sequence[str]
 ) -> None:
     """The tables have all gaps that there are."""
     async with scene_in(era) as scene:
         scene.store.watch()
         assert outcome(await WAYS[way](scene, act)) == RAN
-        assert scene.store.passed == [*GAPS]
+        assert scene.store.passed == [*gaps]
 
 
 @pytest.mark.parametrize(
-    ("era", "way", "rival", "gap", "end"), [*every_gap(GO_LIVE_TABLE, product(ERAS, WAYS))]
+    ("era", "way", "rival", "gap", "end"),
+    [*every_gap(GO_LIVE_TABLE, PHASES, product(ERAS, WAYS))],
 )
 async def test_a_rival_in_a_gap_of_a_go_live(
     era: str, way: str, rival: str, gap: str, end: End
@@ -418,7 +453,8 @@ async def test_a_rival_in_a_gap_of_a_go_live(
 
 
 @pytest.mark.parametrize(
-    ("era", "way", "rival", "gap", "end"), [*every_gap(STOP_TABLE, [(MODERN, "confirmation")])]
+    ("era", "way", "rival", "gap", "end"),
+    [*every_gap(STOP_TABLE, STOP_PHASES, [(MODERN, "confirmation")])],
 )
 async def test_a_rival_in_a_gap_of_a_stop(
     era: str, way: str, rival: str, gap: str, end: End
@@ -529,9 +565,8 @@ async def test_a_go_live_that_is_recorded_late_does_not_hide_a_later_start(
 
 # Calls that pass fewer gaps
 
-SHORT_GAPS: Final = ("before look 1", "after look 1", *GAPS[10:])
-"""A change that needs no yes reads once, looks once, and begins."""
-FLAG_GAPS: Final = ("before look 1", "after look 1", "before look 2", "after look 2", *GAPS[10:])
+SHORT_GAPS: Final = ("before look 1", "after look 1", "before look 2", "after look 2", *GAPS[10:])
+"""A change that needs no yes, or only the flag: it looks, reads, looks again, and begins."""
 
 NEEDS_YES: Final = End(("confirmation_required", None), RAN, (LIVE,))
 CHANGED_FIRST: Final = End(RAN, CHANGED, ())
@@ -563,8 +598,8 @@ STOPPED: Final = End(("confirmation_required", None), RAN, (OFFLINE,))
     ("gap", "end"),
     [
         ("before look 1", End(RAN, RAN, (OFFLINE, LIVE))),  # it has not begun to look
-        *((gap, STOPPED) for gap in FLAG_GAPS[1:5]),
-        *((gap, End(RAN, RAN, (LIVE, OFFLINE))) for gap in FLAG_GAPS[5:]),
+        *((gap, STOPPED) for gap in SHORT_GAPS[1:5]),
+        *((gap, End(RAN, RAN, (LIVE, OFFLINE))) for gap in SHORT_GAPS[5:]),
     ],
 )
 async def test_a_stop_in_a_gap_voids_the_flag_of_a_go_live(gap: str, end: End) -> None:
@@ -580,24 +615,26 @@ async def test_a_stop_in_a_gap_voids_the_flag_of_a_go_live(gap: str, end: End) -
 
 # All gaps of a no
 
-NO_GAPS: Final = (*PHASES["asks"], *PHASES["waits"][:-1], "before discard 1", "after discard 1")
+NO_GAPS: Final = (
+    *PHASES["asks"],
+    *("after add 1", "before look 3", "after look 3", "before discard 1", "after discard 1"),
+)
+"""A no needs no facts, so after it there is one look."""
 
 NO_TABLE: Final[Mapping[str, Mapping[str, End]]] = {
     "the same yes": {
-        **dict.fromkeys(
-            ("before look 3", "after look 3", "before look 4"), End(USED, RAN, (LIVE,))
-        ),
-        **dict.fromkeys(("after look 4", "before discard 1"), End(DECLINED, RAN, (LIVE,))),
+        "before look 3": End(USED, RAN, (LIVE,)),
+        **dict.fromkeys(("after look 3", "before discard 1"), End(DECLINED, RAN, (LIVE,))),
         "after discard 1": End(DECLINED, EXPIRED, ()),
     },
     "another yes": {
-        **dict.fromkeys(NO_GAPS[:-3], End(NOTHING_TO_DO, RAN, (LIVE,))),
-        **dict.fromkeys(NO_GAPS[-3:], End(DECLINED, RAN, (LIVE,))),
+        **dict.fromkeys(PHASES["asks"], End(NOTHING_TO_DO, RAN, (LIVE,))),
+        **dict.fromkeys(NO_GAPS[5:], End(DECLINED, RAN, (LIVE,))),
     },
     "a stop": {
         **dict.fromkeys(PHASES["asks"], End(DECLINED, RAN, (OFFLINE,))),
-        **dict.fromkeys(PHASES["waits"][:4], End(EXPIRED, RAN, (OFFLINE,))),
-        **dict.fromkeys(NO_GAPS[-3:], End(DECLINED, RAN, (OFFLINE,))),
+        **dict.fromkeys(("after add 1", "before look 3"), End(EXPIRED, RAN, (OFFLINE,))),
+        **dict.fromkeys(NO_GAPS[7:], End(DECLINED, RAN, (OFFLINE,))),
     },
     "another destination": dict.fromkeys(NO_GAPS, End(DECLINED, RAN, ())),
     "a cancellation": {
@@ -635,6 +672,26 @@ async def test_a_rival_in_a_gap_of_a_no(rival: str, gap: str, end: End) -> None:
         await is_usable(scene)
 
 
+# A question that is asked again
+
+
+@pytest.mark.parametrize("gap", ["before look 2", "after look 2", "before add 1"])
+async def test_a_person_is_asked_again_about_a_change_while_they_are_asked_again(gap: str) -> None:
+    """The first change voids their yes. The second one comes before they have read of it."""
+    address = GUARDED_OPERATIONS["update_destination, rtmpUrl"]
+    async with scene_in(MODERN) as scene:
+        asked = await scene.clients.question(GO_LIVE)
+        assert outcome(await (await a_change(scene, address))()) == RAN
+        said: types.InputResponses = {"consent": yes_to(asked)}
+        call = scene.clients.answer(GO_LIVE, asked.request_state, said)
+        await scene.play(call, gap=gap, rival=partial(a_change, act=address.other))
+        assert outcome(scene.rival_result) == RAN
+        again = scene.result
+        assert isinstance(again, types.InputRequiredResult), again
+        said = {"consent": yes_to(again)}
+        assert outcome(await scene.clients.answer(GO_LIVE, again.request_state, said)) == RAN
+
+
 # A studio that is seen on air
 
 
@@ -667,6 +724,31 @@ async def test_a_call_that_sees_a_studio_on_air_does_not_hide_a_later_start(
         assert scene.rival_result == [RAN, RAN]
         assert outcome(await scene.clients.call(GO_LIVE)) == NOTHING_TO_DO
         assert scene.sent == [LIVE, OFFLINE, LIVE]
+
+
+@pytest.mark.parametrize("gap", ["before look 2", "after look 2"])
+async def test_a_start_that_another_call_sees_on_air_is_not_sent_again(era: str, gap: str) -> None:
+    """The call has read that the studio is off air, before it came on air."""
+    async with scene_in(era) as scene:
+        await go_live_unseen(scene)
+        scene.clients.trax.faults.add(NOT_LIVE, times=1, path="*/stream-status")
+        await scene.play(scene.clients.call(GO_LIVE), gap=gap, rival=a_look_by_another)
+        assert scene.rival_result == NOTHING_TO_DO
+        assert outcome(scene.result) == NOTHING_TO_DO
+        assert scene.sent == [LIVE]
+
+
+@pytest.mark.parametrize("gap", ["before look 2", "after look 2"])
+async def test_a_change_needs_a_yes_if_another_call_sees_the_start_on_air(gap: str) -> None:
+    """The change has read that the studio is off air, before it came on air."""
+    act = GUARDED_OPERATIONS["update_destination, enabled, on air"]
+    async with scene_in(MODERN) as scene:
+        await go_live_unseen(scene)
+        scene.clients.trax.faults.add(NOT_LIVE, times=1, path="*/stream-status")
+        await scene.play(scene.clients.call(act), gap=gap, rival=a_look_by_another)
+        assert scene.rival_result == NOTHING_TO_DO
+        assert outcome(scene.result) == ("confirmation_required", None)
+        assert act.sent not in scene.clients.sent
 
 
 async def test_a_start_that_was_seen_on_air_is_not_pending_after_it_has_ended(era: str) -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
     from trax_mcp.consent.evidence import Confirmation
-    from trax_mcp.consent.store import ConsentStore, Seen, Stale, Started
-    from trax_mcp.studio.naming import Sentence
+    from trax_mcp.consent.preview import Preview
+    from trax_mcp.consent.store import ConsentStore, Place, Seen, Stale, Started
 
 
 class YieldingStore:
@@ -56,18 +56,16 @@ class YieldingStore:
         with anyio.fail_after(PATIENCE_SECONDS):
             await self._left.wait()
 
-    async def look(self, place: str, confirmation_id: str | None, *, caller: str) -> Seen:
+    async def look(self, place: Place, confirmation_id: str | None) -> Seen:
         """As the store."""
         async with self._step("look"):
-            return await self._store.look(place, confirmation_id, caller=caller)
+            return await self._store.look(place, confirmation_id)
 
     async def add(
         self,
         operation: Operation[Model],
+        preview: Preview,
         *,
-        caller: str,
-        digest: str,
-        shown: tuple[Sentence, ...],
         seen: Seen,
         choice: str | None = None,
         asked_again: bool = False,
@@ -75,14 +73,13 @@ class YieldingStore:
         """As the store."""
         async with self._step("add"):
             return await self._store.add(
-                operation,
-                caller=caller,
-                digest=digest,
-                shown=shown,
-                seen=seen,
-                choice=choice,
-                asked_again=asked_again,
+                operation, preview, seen=seen, choice=choice, asked_again=asked_again
             )
+
+    async def wait_for_start(self, place: Place) -> None:
+        """As the store."""
+        async with self._step("wait_for_start"):
+            await self._store.wait_for_start(place)
 
     async def begin(
         self, operation: Operation[Model], *, confirmation_id: str | None, seen: Seen
@@ -91,12 +88,17 @@ class YieldingStore:
         async with self._step("begin"):
             return await self._store.begin(operation, confirmation_id=confirmation_id, seen=seen)
 
+    async def start_outlived(self, started: Started) -> bool:
+        """As the store."""
+        async with self._step("start_outlived"):
+            return await self._store.start_outlived(started)
+
     async def finish(
-        self, started: Started, outcome: Outcome, *, hidden_fields: Sequence[str]
+        self, started: Started, outcome: Outcome, *, place: Place, hidden_fields: Sequence[str]
     ) -> None:
         """As the store."""
         async with self._step("finish"):
-            await self._store.finish(started, outcome, hidden_fields=hidden_fields)
+            await self._store.finish(started, outcome, place=place, hidden_fields=hidden_fields)
 
     async def record(self, started: Started, outcome: str, *, on_air: bool) -> None:
         """As the store."""
@@ -107,6 +109,11 @@ class YieldingStore:
         """As the store."""
         async with self._step("record_on_air"):
             await self._store.record_on_air(seen)
+
+    async def record_auto_go_live(self, place: Place, *, on: bool) -> None:
+        """As the store."""
+        async with self._step("record_auto_go_live"):
+            await self._store.record_auto_go_live(place, on=on)
 
     async def discard(self, confirmation_id: str) -> None:
         """As the store."""

@@ -120,7 +120,7 @@ NEEDS_CONSENT: Final[dict[str, Callable[[Message], bool]]] = {
         ("go_live", "go_offline", "delete_destination", "delete_source", "unlink_connection"),
         lambda _: True,
     ),
-    "update_studio": lambda it: it.get("autoGoLive") is True,
+    "update_studio": lambda it: True in (it.get("autoGoLive"), it.get("autoGoOfflineOnDrop")),
     "create_destination": lambda it: it.get("enabled") is not False,
     "update_destination": lambda it: not {*it} <= {"studioId", "destId", "name", *CONSENT},
     "create_source": lambda it: it.get("active") is not False,

@@ -24,6 +24,9 @@ WRITES_OFF: Final = "This TRaX deployment has writes switched off"
 WRITES_OFF_NEXT: Final = (
     "Retrying will not help: `writeEnabled` in get_health shows when that changes."
 )
+SENT_AGAIN: Final = (
+    "A go-live was still being sent, so the stop was sent once more when that had ended."
+)
 _OUTCOME_CLAUSES: Final[Mapping[Outcome, str]] = {
     "not_applied": "nothing was changed",
     "unknown": "whether it took effect is not known",
@@ -155,6 +158,12 @@ def mark_applied(error: TraxError, operation: Operation[Model], proof: str | Non
         " Do not call it again."
     )
     return type(error)(replace(error.failure, outcome="applied", retryable=False, message=message))
+
+
+def mark_sent_again(error: TraxError) -> TraxError:
+    """Add to a failed stop that it was sent twice."""
+    message = f"{error.failure.message} {SENT_AGAIN}"
+    return type(error)(replace(error.failure, message=message))
 
 
 def compose_message(happened: str, outcome: Outcome, next_step: str) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from trax_mcp.api.accepted_keys import AcceptedKeys
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
@@ -9,6 +10,7 @@ from trax_mcp.api.responses import Answer
 from trax_mcp.consent.audit import Actor
 from trax_mcp.consent.evidence import NO_EVIDENCE, Evidence, Reason, Status
 from trax_mcp.consent.preview import Preview
+from trax_mcp.consent.store import Place
 from trax_mcp.progress import Progress
 from trax_mcp.studio.outcome import Observed
 
@@ -33,18 +35,27 @@ class GuardedCall:
         """Who calls, as the audit log records it."""
         return Actor(self.caller, self.claimed_name)
 
-    @property
-    def place(self) -> str:
-        """Calls at the same place run one after another: the studio id, or else the target id."""
-        return self.operation.studio() or self.operation.target_id()
+    def place(self, keys: AcceptedKeys) -> Place:
+        """Where the call takes its turn, by what TRaX has accepted of the caller until now."""
+        studio_id = self.operation.studio()
+        return Place(
+            id=studio_id or self.operation.target_id(),
+            caller=self.caller.fingerprint,
+            owner=keys.owner(self.caller),
+            is_reached=bool(studio_id) and keys.reaches(self.caller, studio_id),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The call was sent and accepted. `observed` is what the stream status showed afterwards."""
+    """The call was sent and accepted. `observed` is what the stream status showed afterwards.
+
+    `sent_again`: a stop that could not wait for a go-live was repeated when that had ended.
+    """
 
     answer: Answer[Model]
     observed: Observed | None = None
+    sent_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Evidence of consent, and the confirmations that it refers to. Values only."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal
 
 from trax_mcp.api.models import Model
@@ -47,17 +48,21 @@ NO_EVIDENCE: Final = Evidence()
 class Confirmation:
     """A question that was asked: the operation, and exactly what was shown.
 
-    `expires` is in seconds on the server's clock. `choice` is what a person was offered; None for a
+    It is valid until `expires`, in seconds on the server's clock, or `expires_at`, whichever comes
+    first. In limits it counts for `owner`. `choice` is what a person was offered; None for a
     confirmation that a model carries. `hidden_version` counts the changes made here, until then, of
     what no read shows.
     """
 
     id: str
     caller: str
+    owner: str
     operation: Operation[Model]
     digest: str
     expires: float
+    expires_at: datetime
     shown: tuple[Sentence, ...] = ()
+    leads_to_air: bool = False
     choice: str | None = None
     asked_again: bool = False
     hidden_version: int = 0

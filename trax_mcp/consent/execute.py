@@ -6,13 +6,15 @@ A lost answer is resolved by looking, never by sending again.
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import anyio
 
 from trax_mcp.api.client import Client
-from trax_mcp.api.error_texts import interrupted, mark_applied
+from trax_mcp.api.error_texts import interrupted, mark_applied, mark_sent_again
 from trax_mcp.api.errors import Outcome, TraxError
 from trax_mcp.api.models import Model
+from trax_mcp.api.operation import Operation
 from trax_mcp.api.responses import Answer
 from trax_mcp.clock import Clock, iso
 from trax_mcp.consent.audit import Audit
@@ -22,6 +24,9 @@ from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import ConsentStore, Started
 from trax_mcp.studio import naming
 from trax_mcp.studio.outcome import WATCH_SECONDS, Observed, OutcomeObserver
+
+_SENDING_TIMES: Final = 3
+"""A stop is sent, waits for a go-live, and is sent once more; each takes one time-out at most."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -53,26 +58,44 @@ class Executor:
         Raises:
             TraxError: it was sent, or tried, and failed. `outcome` says what is known.
         """
-        deadline = anyio.current_time() + self._client.timeout_seconds + WATCH_SECONDS
         sent: Sent = interrupted(call.operation)
+        again: Sent | None = None
         with self._watch_that_a_stop_ends(started) as watch:
             try:
-                with self._tasks.shield(deadline=deadline):
-                    self._audit.write("sending", call.operation, call.actor, digest=digest)
-                    sent = await self._send(call)
+                with self._tasks.shield(deadline=self._deadline(_SENDING_TIMES)):
+                    sent = await self._send(call, digest=digest)
+                    if await self._must_send_again(call, started, sent):
+                        again = await self._send(call, digest=digest)
             finally:
-                await self._finish(started, _outcome(sent))
+                sent = _better(sent, again)
+                await self._finish(call, started, _outcome(sent))
             # Everything from here on that waits is shielded: if the client has given up, the call
             # is cancelled only after its outcome was recorded.
-            observed = await self._observe(call, sent, watch, deadline=deadline)
+            observed = await self._observe(call, sent, watch)
         sent = await self._resolve(call, sent, observed)
         self._write_outcome(call, sent, observed, digest=digest)
         await self._record(started, sent, observed)
         if isinstance(sent, TraxError):
-            raise sent
-        return Done(sent, observed)
+            raise mark_sent_again(sent) if again else sent
+        return Done(sent, observed, sent_again=again is not None)
 
-    async def _send(self, call: GuardedCall) -> Sent:
+    def _deadline(self, times: int = 0) -> float:
+        """A time on anyio's clock by which some requests and an observation have ended."""
+        return anyio.current_time() + times * self._client.timeout_seconds + WATCH_SECONDS
+
+    async def _must_send_again(self, call: GuardedCall, started: Started, sent: Sent) -> bool:
+        """Whether TRaX may have received a go-live after this stop, which was the first to end.
+
+        A stop does not wait for a slow go-live. It is sent once more when that has ended.
+        """
+        if not call.operation.stops_broadcast or _outcome(sent) == "not_applied":
+            return False
+        if not call.place(self._client.accepted_keys).is_reached:
+            return False
+        return await self._store.start_outlived(started)
+
+    async def _send(self, call: GuardedCall, *, digest: str | None) -> Sent:
+        self._audit.write("sending", call.operation, call.actor, digest=digest)
         try:
             return await self._client.send(call.operation, call.caller)
         except TraxError as error:
@@ -81,13 +104,17 @@ class Executor:
             _LOG.exception("%s failed", call.operation.tool_name)
             return interrupted(call.operation)
 
-    async def _finish(self, started: Started, outcome: Outcome) -> None:
-        operation = started.operation
-        hidden = plan_for(operation).hidden_fields(operation)
-        watches = [scope for scope, place in self._watches.items() if place == started.place]
+    async def _finish(self, call: GuardedCall, started: Started, outcome: Outcome) -> None:
+        operation, plan = call.operation, plan_for(call.operation)
+        place = call.place(self._client.accepted_keys)
+        watches = [scope for scope, studio in self._watches.items() if studio == operation.studio()]
         with anyio.CancelScope(shield=True):
-            await self._store.finish(started, outcome, hidden_fields=hidden)
-        if operation.stops_broadcast and outcome != "not_applied":
+            if (on := _auto_go_live_after(operation, outcome)) is not None:
+                await self._store.record_auto_go_live(place, on=on)
+            await self._store.finish(
+                started, outcome, place=place, hidden_fields=plan.hidden_fields(operation)
+            )
+        if operation.stops_broadcast and outcome != "not_applied" and place.is_reached:
             # A stop does not wait for an earlier go-live that is only being watched.
             for scope in watches:
                 scope.cancel()
@@ -97,20 +124,20 @@ class Executor:
         """A scope for watching a go-live, registered before the turn ends: a stop cancels it."""
         scope = anyio.CancelScope()
         if started.operation.starts_broadcast:
-            self._watches[scope] = started.place
+            self._watches[scope] = started.operation.studio()
         try:
             yield scope
         finally:
             self._watches.pop(scope, None)
 
     async def _observe(
-        self, call: GuardedCall, sent: Sent, watch: anyio.CancelScope, *, deadline: float
+        self, call: GuardedCall, sent: Sent, watch: anyio.CancelScope
     ) -> Observed | None:
         """What the stream status shows. None if the call changed no broadcast."""
         changes_broadcast = call.operation.starts_broadcast or call.operation.stops_broadcast
         if not changes_broadcast or _outcome(sent) == "not_applied":
             return None
-        with self._tasks.shield(deadline=deadline):
+        with self._tasks.shield(deadline=self._deadline()):
             return await self._watch(call, watch)
         return self._unseen()  # the shield was cut short
 
@@ -144,7 +171,7 @@ class Executor:
             return None
         # A studio that is only starting looks off air too: that is no proof of a stop.
         with anyio.CancelScope(shield=True):
-            seen = await self._store.look(call.place, None, caller=call.caller.fingerprint)
+            seen = await self._store.look(call.place(self._client.accepted_keys), None)
         return None if seen.start_pending else "it is off air"
 
     def _write_outcome(
@@ -169,6 +196,21 @@ class Executor:
         on_air = started.operation.starts_broadcast and state == "on_air"
         with anyio.CancelScope(shield=True):
             await self._store.record(started, _in_words(_outcome(sent), state), on_air=on_air)
+
+
+def _auto_go_live_after(operation: Operation[Model], outcome: Outcome) -> bool | None:
+    """Whether `autoGoLive` counts as on after a call: in doubt it does. None if nothing changed."""
+    turned_on = plan_for(operation).sets_auto_go_live(operation)
+    if outcome == "applied":
+        return turned_on
+    return True if turned_on and outcome == "unknown" else None
+
+
+def _better(sent: Sent, again: Sent | None) -> Sent:
+    """What two sendings of a stop came to: an answer, else the failure that tells most."""
+    if again is None or not isinstance(sent, TraxError):
+        return sent
+    return again if _outcome(again) != "not_applied" else sent
 
 
 def _outcome(sent: Sent) -> Outcome:

@@ -5,12 +5,13 @@ The caller then runs the call again, from the beginning, with the person's answe
 """
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
+
+import anyio
 
 from trax_mcp.api.client import Client
 from trax_mcp.api.error_texts import write_disabled
-from trax_mcp.clock import Clock, iso
+from trax_mcp.clock import iso
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import Done, GuardedCall, NotRun, Question, Result
 from trax_mcp.consent.evidence import NO_EVIDENCE, Confirmation, UsedConfirmation
@@ -29,11 +30,12 @@ from trax_mcp.consent.policy import (
     confirmation_to_spend,
     judge,
     nothing_to_do,
+    refusal_by_person,
 )
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.consent.store import ConsentStore, Seen, Stale
-from trax_mcp.studio.fact_reader import FactReader
+from trax_mcp.consent.store import ConsentStore, Place, Seen, Stale
+from trax_mcp.studio.fact_reader import QUICK_SECONDS, FactReader
 from trax_mcp.studio.facts import Fact, Facts
 
 
@@ -48,14 +50,12 @@ class ConsentGuard:
         rules: Rules,
         store: ConsentStore,
         audit: Audit,
-        clock: Clock,
     ) -> None:
         self.rules = rules
         self._client = client
         self._executor = executor
         self._store = store
         self._audit = audit
-        self._clock = clock
 
     async def run(self, call: GuardedCall) -> Result:
         """Run a call if it may run.
@@ -65,7 +65,7 @@ class ConsentGuard:
         """
         when = self.rules.when(call.operation)
         if when is When.NEVER:
-            return Done(await self._client.send(call.operation, call.caller))
+            return await self._run_unguarded(call)
         first = None
         while True:
             seen = await self._look(call)
@@ -77,47 +77,108 @@ class ConsentGuard:
             if not isinstance(result, Stale):
                 return result
 
-    async def _attempt(self, call: GuardedCall, when: When, seen: Seen) -> Result | Stale:
-        """Read, preview, judge, then execute or respond. Stale if the place changed meanwhile."""
-        if isinstance(seen.confirmation, UsedConfirmation):
-            # Before any read: the call itself may have removed its target.
-            self._write_verdict(call, ALREADY_USED, seen.confirmation.confirmation.digest)
-            return _not_run(call, ALREADY_USED, seen.confirmation)
+    async def _run_unguarded(self, call: GuardedCall) -> Done:
         operation = call.operation
+        answer = await self._client.send(operation, call.caller)
+        if operation.call.mutates and plan_for(operation).sets_auto_go_live(operation) is False:
+            await self._store.record_auto_go_live(self._place(call), on=False)
+        return Done(answer)
+
+    async def _attempt(self, call: GuardedCall, when: When, seen: Seen) -> Result | Stale:
+        """Read and decide. Stale if the place changed meanwhile."""
+        if refused := await self._refuse_before_reading(call, seen):
+            return refused
+        operation, plan_type = call.operation, plan_for(call.operation)
+        wait_until = anyio.current_time() + QUICK_SECONDS
         reader = FactReader(
             self._client, call.caller, operation.studio(), quick=operation.stops_broadcast
         )
-        known = await reader.read((Fact.STATUS,)) if when is When.WHILE_LIVE else None
-        if known is not None and _needs_no_consent(call, known, seen):
-            # A yes that is not needed is used up too: it must not run the call a second time.
-            spend = confirmation_to_spend(operation, call.evidence, seen.confirmation)
-            return await self._execute(call, spend, seen)
-        plan_type = plan_for(operation)
-        facts = await reader.read(plan_type.reads, known)
-        now = await self._look(call)
-        # The facts may be older than another call that has ended. `add` and `begin` check again,
-        # since anything may happen before them. A stop is sent whatever others did.
-        if now.version != seen.version and not operation.stops_broadcast:
-            return Stale()
-        plan = plan_type(operation, facts, seen.hidden)
+        status = await reader.read((Fact.STATUS,)) if when is When.WHILE_LIVE else None
+        if status and (result := await self._run_off_air(call, status, seen)):
+            return result
+        facts = await reader.read(plan_type.reads, status)
+        now = await self._look_again(call, seen)
+        if isinstance(now, Stale):
+            return now
+        plan = plan_type(operation, _as_guarded(facts, when, now), now.hidden)
+        return await self._decide(call, plan, now, wait_until=wait_until)
+
+    async def _refuse_before_reading(self, call: GuardedCall, seen: Seen) -> NotRun | None:
+        """Refuse what no fact can change: a used confirmation, and a no of a person."""
+        stored = seen.confirmation
+        if isinstance(stored, UsedConfirmation):
+            # The call itself may have removed its target, so reading could fail.
+            self._write_verdict(call, ALREADY_USED, stored.confirmation.digest)
+            return _not_run(call, ALREADY_USED, stored)
+        refusal = refusal_by_person(call.operation, call.evidence.answer, stored)
+        if refusal is None or stored is None:
+            return None
+        await self._store.discard(stored.id)  # calling again is a new question
+        self._write_verdict(call, refusal, stored.digest)
+        return _not_run(call, refusal, stored)
+
+    async def _run_off_air(
+        self, call: GuardedCall, status: Facts, seen: Seen
+    ) -> Done | Stale | None:
+        """Run a call that is guarded while live, unless the studio may be live."""
+        now = await self._look_again(call, seen)
+        if isinstance(now, Stale):
+            return now
+        if not _needs_no_consent(call, status, now):
+            return None
+        # A yes that is not needed is used up too: it must not run the call a second time.
+        spend = confirmation_to_spend(call.operation, call.evidence, now.confirmation)
+        return await self._execute(call, spend, now)
+
+    async def _decide(
+        self, call: GuardedCall, plan: Plan[Any], seen: Seen, *, wait_until: float
+    ) -> Result | Stale:
+        """Judge, then execute or respond."""
         digest = plan.preview.digest
-        if facts.health is not None and facts.health.write_enabled is False:
+        if plan.facts.health is not None and plan.facts.health.write_enabled is False:
             raise write_disabled()
-        if facts.live and seen.start_pending:
+        if plan.facts.live and seen.start_pending:
             await self._store.record_on_air(seen)
         verdict = judge(self._case(call, plan, seen))
         self._write_verdict(call, verdict, digest)
-        if isinstance(verdict, Proceed):
-            return await self._execute(call, verdict.confirmation_id, seen, digest)
-        return await self._respond(call, verdict, seen, plan)
+        if not isinstance(verdict, Proceed):
+            return await self._respond(call, verdict, seen, plan)
+        if call.operation.stops_broadcast:
+            await self._wait_for_start(seen, until=wait_until)
+        return await self._execute(call, verdict.confirmation_id, seen, digest)
 
     async def _look(self, call: GuardedCall) -> Seen:
-        confirmation_id = call.evidence.confirmation_id
-        return await self._store.look(call.place, confirmation_id, caller=call.caller.fingerprint)
+        return await self._store.look(self._place(call), call.evidence.confirmation_id)
+
+    async def _look_again(self, call: GuardedCall, seen: Seen) -> Seen | Stale:
+        """Look after reading. TRaX may have accepted the caller at the place meanwhile.
+
+        The facts may be older than another call that has ended. `add` and `begin` check again,
+        since anything may happen before them. A stop is sent whatever others did.
+        """
+        now = await self._look(call)
+        if now.version != seen.version and not call.operation.stops_broadcast:
+            return Stale()
+        # What was read may be older than what another call has learned since.
+        return replace(
+            now,
+            version=seen.version,
+            start_pending=seen.start_pending or now.start_pending,
+            auto_go_live=seen.auto_go_live or now.auto_go_live,
+        )
+
+    def _place(self, call: GuardedCall) -> Place:
+        return call.place(self._client.accepted_keys)
+
+    async def _wait_for_start(self, seen: Seen, *, until: float) -> None:
+        """Let a go-live that is being sent end first, so that TRaX receives the stop last."""
+        with anyio.CancelScope(deadline=until):
+            await self._store.wait_for_start(seen.place)
 
     def _without_void_flag(self, call: GuardedCall) -> GuardedCall:
-        """A stop voids an earlier `confirm: true` of a go-live. Else the store voids its yes."""
-        is_void = call.operation.starts_broadcast and self.rules.mode is Mode.FLAG
+        """A stop voids an earlier `confirm: true` that leads to air. The store voids its yes."""
+        leads_to_air = plan_for(call.operation).leads_to_air(call.operation)
+        is_void = leads_to_air and self.rules.mode is Mode.FLAG
         return replace(call, evidence=NO_EVIDENCE) if is_void else call
 
     def _case(self, call: GuardedCall, plan: Plan[Any], seen: Seen) -> Case:
@@ -134,7 +195,11 @@ class ConsentGuard:
         )
 
     async def _execute(
-        self, call: GuardedCall, confirmation_id: str | None, seen: Seen, digest: str | None = None
+        self,
+        call: GuardedCall,
+        confirmation_id: str | None,
+        seen: Seen,
+        digest: str | None = None,
     ) -> Done | Stale:
         started = await self._store.begin(
             call.operation, confirmation_id=confirmation_id, seen=seen
@@ -157,17 +222,16 @@ class ConsentGuard:
                 added = await self._add(call, preview, seen, choice=preview.choice, again=again)
                 if isinstance(added, Stale):
                     return added
+                if isinstance(kept, Confirmation) and again:
+                    await self._store.discard(kept.id)  # only the last question can be answered
                 changes = _changes(plan, kept) if again else ()
                 return Question(added.id, preview, preview.choice, DO_NOT, changes)
             case NeedsConfirmation() if self.rules.mode is not Mode.FLAG:
                 added = await self._add(call, preview, seen)
                 if isinstance(added, Stale):
                     return added
-                until = self._wall_time(added.expires)
                 not_run = _not_run(call, verdict, kept, plan)
-                return replace(not_run, confirmation=added.id, expires_at=until)
-            case Refuse(reason="declined" | "cancelled") if isinstance(kept, Confirmation):
-                await self._store.discard(kept.id)  # calling again is a new question
+                return replace(not_run, confirmation=added.id, expires_at=iso(added.expires_at))
         return _not_run(call, verdict, kept, plan)
 
     async def _add(
@@ -180,17 +244,8 @@ class ConsentGuard:
         again: bool = False,
     ) -> Confirmation | Stale:
         return await self._store.add(
-            call.operation,
-            caller=call.caller.fingerprint,
-            digest=preview.digest,
-            shown=preview.shown,
-            choice=choice,
-            asked_again=again,
-            seen=seen,
+            call.operation, preview, seen=seen, choice=choice, asked_again=again
         )
-
-    def _wall_time(self, seconds: float) -> str:
-        return iso(self._clock.now() + timedelta(seconds=seconds - self._clock.seconds()))
 
     def _write_verdict(self, call: GuardedCall, verdict: Verdict, digest: str) -> None:
         reason = getattr(verdict, "reason", None) or getattr(verdict, "status", None)
@@ -210,8 +265,17 @@ def _needs_no_consent(call: GuardedCall, status: Facts, seen: Seen) -> bool:
 
     If a person was already asked, their answer decides.
     """
-    off_air = status.live is False and not seen.start_pending
-    return off_air and call.evidence.answer is None
+    may_be_live = status.live is not False or seen.start_pending or seen.auto_go_live
+    return not may_be_live and call.evidence.answer is None
+
+
+def _as_guarded(facts: Facts, when: When, seen: Seen) -> Facts:
+    """The facts for a call that is guarded while live.
+
+    A studio that this server lets go live by itself may be on air as soon as it was read.
+    """
+    is_unclear = when is When.WHILE_LIVE and seen.auto_go_live and facts.live is False
+    return replace(facts, status=None) if is_unclear else facts
 
 
 def _not_run(

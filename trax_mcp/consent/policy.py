@@ -119,6 +119,17 @@ def nothing_to_do(operation: Operation[Model], facts: Facts, *, start_pending: b
     return None
 
 
+def refusal_by_person(
+    operation: Operation[Model], answer: PersonAnswer | None, question: Confirmation | None
+) -> Refuse | None:
+    """The refusal if a person said no to this question. It depends on no fact."""
+    if answer is None or question is None or question.choice is None:
+        return None
+    reason = _reason_for_no(answer, question.choice)
+    is_no = question.operation == operation and reason in {"declined", "cancelled"}
+    return Refuse("declined", reason) if is_no else None
+
+
 def confirmation_to_spend(
     operation: Operation[Model],
     evidence: Evidence,

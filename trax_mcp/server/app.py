@@ -16,9 +16,10 @@ from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.execute import Executor
 from trax_mcp.consent.guard import ConsentGuard
+from trax_mcp.consent.memory_store import MemoryStore
 from trax_mcp.consent.rules import Rules
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
-from trax_mcp.consent.store import ConsentStore, MemoryStore
+from trax_mcp.consent.store import ConsentStore
 from trax_mcp.server.completions import Completions
 from trax_mcp.server.composite_tools import CompositeTools
 from trax_mcp.server.error_boundary import (
@@ -94,9 +95,7 @@ def build_guard(client: Client, deps: ServerDeps) -> ConsentGuard:
     store = deps.store or MemoryStore(deps.clock)
     audit = Audit(deps.audit_log, deps.clock)
     executor = Executor(client, store=store, audit=audit, tasks=deps.tasks, clock=deps.clock)
-    return ConsentGuard(
-        client, executor, rules=deps.rules, store=store, audit=audit, clock=deps.clock
-    )
+    return ConsentGuard(client, executor, rules=deps.rules, store=store, audit=audit)
 
 
 def build_server(

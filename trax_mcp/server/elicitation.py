@@ -17,8 +17,8 @@ from pydantic import ValidationError
 
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import Question
+from trax_mcp.consent.confirmations import LIFETIME_SECONDS
 from trax_mcp.consent.evidence import PersonAnswer
-from trax_mcp.consent.store import LIFETIME_SECONDS
 from trax_mcp.server.consent_text import question_text
 from trax_mcp.server.meta_names import ACTOR
 

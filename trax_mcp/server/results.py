@@ -5,6 +5,7 @@ from dataclasses import asdict
 import mcp_types as types
 
 from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.error_texts import SENT_AGAIN
 from trax_mcp.api.errors import Failure
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
@@ -46,7 +47,8 @@ def answered(operation: type[Operation[Model]], done: Done) -> types.CallToolRes
         return untrusted_result(add_notice(data))
     if done.observed is None:
         return plain(data)
-    result = plain({**data, "observed": _observed(done.observed)})
+    data = {**data, "observed": _observed(done.observed)}
+    result = plain(data, sentence=SENT_AGAIN if done.sent_again else None)
     return result.model_copy(update={"meta": {OUTCOME: done.observed.state}})
 
 

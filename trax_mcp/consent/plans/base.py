@@ -73,9 +73,15 @@ class Plan(ABC, Generic[OperationT]):
         """What the call changes that no read shows, in words: "the address"."""
         return ()
 
-    def leads_to_air(self) -> bool:
+    @classmethod
+    def leads_to_air(cls, _operation: OperationT) -> bool:
         """Whether the call can put something new before viewers, now or later."""
         return False
+
+    @classmethod
+    def sets_auto_go_live(cls, _operation: OperationT) -> bool | None:
+        """Whether the call turns `autoGoLive` on or off; None if it does not touch it."""
+        return None
 
     def target(self) -> Target:
         """The thing that the call acts on.
@@ -114,13 +120,14 @@ class Plan(ABC, Generic[OperationT]):
             warnings=tuple(self.warnings()),
             unknown=tuple(map(str, self.facts.unknown)),
             choice=self.choice(),
+            leads_to_air=self.leads_to_air(self.operation),
         )
         return replace(preview, digest=self._digest(preview))
 
     def _digest(self, preview: Preview) -> str:
         if self.operation.stops_broadcast:
             return digest(self.operation, ())
-        hidden = self._hidden.version if self.leads_to_air() else 0
+        hidden = self._hidden.version if preview.leads_to_air else 0
         return digest(self.operation, preview.shown, preview.target.id, hidden)
 
     def changes_since(self, confirmation: Confirmation) -> tuple[str, ...]:
@@ -141,7 +148,7 @@ class Plan(ABC, Generic[OperationT]):
         )
 
     def _hidden_changes_since(self, confirmation: Confirmation) -> Iterator[str]:
-        if not self.leads_to_air() or confirmation.hidden_version == self._hidden.version:
+        if confirmation.hidden_version == self._hidden.version or not confirmation.leads_to_air:
             return
         names = {it.id: it.name for it in self.facts.destinations or ()}
         names |= {it.id: it.name for it in self.facts.sources or ()}

@@ -34,8 +34,9 @@ class CreateDestinationPlan(Plan[CreateDestination]):
     def when(cls, operation: CreateDestination) -> When:
         return When.NEVER if operation.enabled is False else When.WHILE_LIVE
 
-    def leads_to_air(self) -> bool:
-        return self.operation.enabled is not False
+    @classmethod
+    def leads_to_air(cls, operation: CreateDestination) -> bool:
+        return operation.enabled is not False
 
     def effects(self) -> Sentences:
         yield sentence(
@@ -67,8 +68,9 @@ class UpdateDestinationPlan(Plan[UpdateDestination]):
     def hidden_fields(cls, operation: UpdateDestination) -> Sequence[str]:
         return [words for name, words in _HIDDEN.items() if name in operation.arguments()]
 
-    def leads_to_air(self) -> bool:
-        return self.operation.enabled is True
+    @classmethod
+    def leads_to_air(cls, operation: UpdateDestination) -> bool:
+        return operation.enabled is True
 
     def target(self) -> Target:
         return _target(self)

@@ -22,8 +22,9 @@ class CreateSourcePlan(Plan[CreateSource]):
     def when(cls, operation: CreateSource) -> When:
         return When.NEVER if operation.active is False else When.WHILE_LIVE
 
-    def leads_to_air(self) -> bool:
-        return self.operation.active is not False
+    @classmethod
+    def leads_to_air(cls, operation: CreateSource) -> bool:
+        return operation.active is not False
 
     def effects(self) -> Sentences:
         yield sentence(
@@ -53,8 +54,9 @@ class UpdateSourcePlan(Plan[UpdateSource]):
     def hidden_fields(cls, operation: UpdateSource) -> Sequence[str]:
         return () if operation.url is None else ("the address",)
 
-    def leads_to_air(self) -> bool:
-        return self.operation.active is True
+    @classmethod
+    def leads_to_air(cls, operation: UpdateSource) -> bool:
+        return operation.active is True
 
     def target(self) -> Target:
         return _target(self)

@@ -13,7 +13,8 @@ class GoLivePlan(Plan[GoLive]):
 
     reads = READINESS_FACTS
 
-    def leads_to_air(self) -> bool:
+    @classmethod
+    def leads_to_air(cls, _operation: GoLive) -> bool:
         return True
 
     def effects(self) -> Sentences:

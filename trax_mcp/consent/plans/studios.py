@@ -27,13 +27,24 @@ class UpdateStudioPlan(Plan[UpdateStudio]):
 
     @classmethod
     def when(cls, operation: UpdateStudio) -> When:
-        return When.ALWAYS if operation.auto_go_live else When.NEVER
+        if operation.auto_go_live:
+            return When.ALWAYS
+        return When.WHILE_LIVE if operation.auto_go_offline_on_drop else When.NEVER
 
-    def leads_to_air(self) -> bool:
-        return self.operation.auto_go_live is True
+    @classmethod
+    def leads_to_air(cls, operation: UpdateStudio) -> bool:
+        return operation.auto_go_live is True
+
+    @classmethod
+    def sets_auto_go_live(cls, operation: UpdateStudio) -> bool | None:
+        return operation.auto_go_live
 
     def effects(self) -> Sentences:
         yield from self.each_change()
+        if self.operation.auto_go_offline_on_drop:
+            yield from self.while_on_air(
+                "From then on it goes off air by itself if the stream drops."
+            )
         if self.operation.auto_go_live:
             yield sentence("From then on the studio can go on air by itself, without another yes.")
             for it in self.facts.enabled:

@@ -1,0 +1,156 @@
+"""Keeps confirmations until they expire, and only so many of each caller."""
+
+import secrets
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from trax_mcp.api.models import Model
+from trax_mcp.api.operation import Operation
+from trax_mcp.clock import Clock
+from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
+from trax_mcp.consent.preview import Preview
+
+LIFETIME_SECONDS: Final = 300.0
+"""How long a confirmation is valid."""
+MOST_PER_CALLER: Final = 32
+"""The most confirmations of one owner that are kept of each kind: for stops, for others, used."""
+MOST_CONFIRMATIONS: Final = 4096
+
+_ID_BYTES: Final = 16
+_KEPT_AFTER_EXPIRY_SECONDS: Final = 10.0
+
+Stored = Confirmation | UsedConfirmation
+
+
+class Confirmations:
+    """The confirmations of a process, the oldest first."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._stored: OrderedDict[str, Stored] = OrderedDict()
+
+    def get(self, confirmation_id: str | None) -> Stored | None:
+        """The confirmation of an id, unless it has expired or is not known."""
+        stored = self._stored.get(confirmation_id or "")
+        return stored if stored and not self._has_expired(_confirmation(stored)) else None
+
+    def add(
+        self,
+        operation: Operation[Model],
+        preview: Preview,
+        *,
+        caller: str,
+        owner: str,
+        choice: str | None,
+        asked_again: bool,
+        hidden_version: int,
+    ) -> Confirmation:
+        """Keep a question under a new id that cannot be guessed. Others may have to go for it."""
+        self._remove_expired()
+        confirmation = Confirmation(
+            id=secrets.token_urlsafe(_ID_BYTES),
+            caller=caller,
+            owner=owner,
+            operation=operation,
+            digest=preview.digest,
+            expires=self._clock.seconds() + LIFETIME_SECONDS,
+            expires_at=self._clock.now() + timedelta(seconds=LIFETIME_SECONDS),
+            shown=preview.shown,
+            leads_to_air=preview.leads_to_air,
+            choice=choice,
+            asked_again=asked_again,
+            hidden_version=hidden_version,
+        )
+        self._put(confirmation)
+        return confirmation
+
+    def use(self, confirmation: Confirmation) -> bool:
+        """Mark a confirmation as used. False if it was used, discarded or evicted meanwhile."""
+        if self._stored.get(confirmation.id) != confirmation:
+            return False
+        self._put(UsedConfirmation(confirmation))
+        return True
+
+    def give_back(self, confirmation_id: str | None, *, after_stop: bool) -> None:
+        """Make a used confirmation valid again: its call was certainly not applied.
+
+        `after_stop`: a stop came meanwhile, which voids every yes to something that leads to air.
+        """
+        stored = self._stored.get(confirmation_id or "")
+        if isinstance(stored, UsedConfirmation):
+            if after_stop and stored.confirmation.leads_to_air:
+                del self._stored[stored.confirmation.id]
+            else:
+                self._put(stored.confirmation)
+
+    def record(self, confirmation_id: str | None, outcome: str) -> None:
+        """Keep the outcome of a used confirmation, in words."""
+        if isinstance(stored := self._stored.get(confirmation_id or ""), UsedConfirmation):
+            self._stored[stored.confirmation.id] = replace(stored, outcome=outcome)
+
+    def discard(self, confirmation_id: str) -> None:
+        """Forget an unused confirmation."""
+        self.discard_if(lambda it: it.id == confirmation_id)
+
+    def discard_if(self, condition: Callable[[Confirmation], bool]) -> None:
+        """Forget all unused confirmations that meet a condition."""
+        for stored in tuple(self._stored.values()):
+            if isinstance(stored, Confirmation) and condition(stored):
+                del self._stored[stored.id]
+
+    def _put(self, stored: Stored) -> None:
+        """Store one, in place of what its id held. The oldest of its kind may have to go."""
+        confirmation_id = _confirmation(stored).id
+        others = [
+            it_id
+            for it_id, it in self._stored.items()
+            if it_id != confirmation_id and _kind(it) == _kind(stored)
+        ]
+        for it_id in others[: max(0, len(others) - MOST_PER_CALLER + 1)]:
+            del self._stored[it_id]
+        if confirmation_id not in self._stored and len(self._stored) >= MOST_CONFIRMATIONS:
+            self._evict_one()
+        self._stored[confirmation_id] = stored
+
+    def _evict_one(self) -> None:
+        """Remove the oldest of the owner who has the most. Valid ones for stops go last."""
+        stored = self._stored.items()
+        evictable = {it_id: _kind(it) for it_id, it in stored if not _is_for_stop(it)} or {
+            it_id: _kind(it) for it_id, it in stored
+        }
+        counts = Counter(owner for owner, _ in evictable.values())
+        most, _ = counts.most_common(1)[0]
+        oldest = next(it_id for it_id, (owner, _) in evictable.items() if owner == most)
+        del self._stored[oldest]
+
+    def _remove_expired(self) -> None:
+        """Remove those that expired a while ago: a stop may be about to use one."""
+        before = self._clock.seconds() - _KEPT_AFTER_EXPIRY_SECONDS
+        for stored in tuple(self._stored.values()):
+            if _confirmation(stored).expires < before:
+                del self._stored[_confirmation(stored).id]
+
+    def _has_expired(self, confirmation: Confirmation) -> bool:
+        """By either clock: the monotonic one stands still while a computer sleeps."""
+        return (
+            self._clock.seconds() >= confirmation.expires
+            or self._clock.now() >= confirmation.expires_at
+        )
+
+
+def _confirmation(stored: Stored) -> Confirmation:
+    return stored.confirmation if isinstance(stored, UsedConfirmation) else stored
+
+
+def _is_for_stop(stored: Stored) -> bool:
+    return isinstance(stored, Confirmation) and stored.operation.stops_broadcast
+
+
+def _kind(stored: Stored) -> tuple[str, str]:
+    """The owner, and what is counted together of theirs."""
+    if isinstance(stored, UsedConfirmation):
+        return stored.confirmation.owner, "used"
+    return stored.owner, "stop" if stored.operation.stops_broadcast else "other"

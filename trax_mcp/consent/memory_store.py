@@ -1,0 +1,338 @@
+"""A `ConsentStore` in the memory of this process. Only `begin` and the two waits ever wait."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Final
+
+import anyio
+
+from trax_mcp.api.errors import Outcome
+from trax_mcp.api.models import Model
+from trax_mcp.api.operation import Operation
+from trax_mcp.clock import Clock
+from trax_mcp.consent.confirmations import Confirmations
+from trax_mcp.consent.evidence import Confirmation
+from trax_mcp.consent.preview import NOTHING_HIDDEN, HiddenChanges, Preview
+from trax_mcp.consent.store import Place, Seen, Stale, Started
+
+START_SECONDS: Final = 60.0
+"""How long a go-live counts as under way after its answer, unless seen on air or stopped."""
+MOST_PLACES: Final = 1024
+
+
+@dataclass(slots=True)
+class _Start:
+    """A go-live that is being sent or was sent. `outcome` is set when it `ended`."""
+
+    number: int
+    ended: anyio.Event = field(default_factory=anyio.Event)
+    outcome: Outcome = "unknown"
+
+
+@dataclass(slots=True)
+class _State:
+    """What was done at one place. Counters never shrink.
+
+    `pending_start` is the number of the go-live that is pending until `pending_until`.
+    """
+
+    version: int = 0
+    stop_count: int = 0
+    hidden: HiddenChanges = NOTHING_HIDDEN
+    auto_go_live: bool = False
+    kept_until: float = 0.0
+    pending_until: float = 0.0
+    pending_start: int = 0
+    turn: anyio.Lock = field(default_factory=anyio.Lock)
+    start: _Start | None = None
+    stops_running: int = 0
+    stops_ended: anyio.Event = field(default_factory=anyio.Event)
+
+    def is_idle(self, now: float) -> bool:
+        """Whether nothing runs, waits or is pending there, and nobody was asked."""
+        is_running = self.turn.locked() or self.stops_running
+        is_kept = self.auto_go_live or max(self.kept_until, self.pending_until) > now
+        return not (is_running or is_kept)
+
+    def has_pending_start(self, now: float) -> bool:
+        """Whether a go-live is being sent, or may still come on air."""
+        return self.start_being_sent is not None or self.pending_until > now
+
+    @property
+    def start_being_sent(self) -> _Start | None:
+        """The go-live that has no answer yet."""
+        return self.start if self.start and not self.start.ended.is_set() else None
+
+    def end_start(self, outcome: Outcome) -> None:
+        """The go-live that was being sent has ended."""
+        if self.start is not None:
+            self.start.outcome = outcome
+            self.start.ended.set()
+
+    def end_stop(self) -> None:
+        """One of the stops that were being sent has ended."""
+        self.stops_running -= 1
+        if not self.stops_running:
+            self.stops_ended.set()
+            self.stops_ended = anyio.Event()
+
+
+_Key = tuple[str, str | None]
+
+
+class MemoryStore:
+    """Confirmations, and the states of the places that were used last.
+
+    A place that was forgotten gets the highest counters of all forgotten ones of its kind, so that
+    what was seen there before is outdated. A caller sees the shared place and their own as one:
+    TRaX may accept them between two looks.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._confirmations = Confirmations(clock)
+        self._states: OrderedDict[_Key, _State] = OrderedDict()
+        self._forgotten_shared, self._forgotten_own = _State(), _State()
+        self._numbers = count(1)
+
+    async def look(self, place: Place, confirmation_id: str | None) -> Seen:
+        now, visible = self._clock.seconds(), self._visible(place)
+        stored = self._confirmations.get(confirmation_id)
+        question = stored if isinstance(stored, Confirmation | None) else stored.confirmation
+        return Seen(
+            place=place,
+            version=self._version(place),
+            stop_count=self._stop_count(place),
+            hidden=self._peek(_key(place)).hidden,
+            start_pending=any(it.has_pending_start(now) for it in visible),
+            auto_go_live=any(it.auto_go_live for it in visible),
+            confirmation=stored if question and question.caller == place.caller else None,
+        )
+
+    async def add(
+        self,
+        operation: Operation[Model],
+        preview: Preview,
+        *,
+        seen: Seen,
+        choice: str | None = None,
+        asked_again: bool = False,
+    ) -> Confirmation | Stale:
+        state = self._state(seen.place)
+        if self._is_stale(operation, seen):
+            return Stale()
+        confirmation = self._confirmations.add(
+            operation,
+            preview,
+            caller=seen.place.caller,
+            owner=seen.place.owner,
+            choice=choice,
+            asked_again=asked_again,
+            hidden_version=seen.hidden.version,
+        )
+        if seen.place.is_reached:
+            state.kept_until = confirmation.expires
+        return confirmation
+
+    async def wait_for_start(self, place: Place) -> None:
+        for state in self._visible(place):
+            if start := state.start_being_sent:
+                await start.ended.wait()
+
+    async def begin(
+        self, operation: Operation[Model], *, confirmation_id: str | None, seen: Seen
+    ) -> Started | Stale:
+        state = self._state(seen.place)
+        if operation.stops_broadcast:
+            return self._begin_stop(state, operation, confirmation_id, seen)
+        # The lock belongs to the task that acquires it: `finish` runs in the same one.
+        await state.turn.acquire()
+        started: Started | Stale = Stale()
+        try:
+            while state.stops_running:
+                await state.stops_ended.wait()
+            if not self._is_stale(operation, seen) and self._take(confirmation_id, operation, seen):
+                started = self._started(state, operation, confirmation_id, seen.place)
+        finally:
+            if isinstance(started, Stale):
+                state.turn.release()
+        return started
+
+    async def start_outlived(self, started: Started) -> bool:
+        for state in self._all(started.place):
+            start = state.start
+            if start is not None and start.number == started.unanswered_start:
+                await start.ended.wait()
+                return start.outcome != "not_applied" and state.start is start
+        return False
+
+    async def finish(
+        self, started: Started, outcome: Outcome, *, place: Place, hidden_fields: Sequence[str]
+    ) -> None:
+        operation, began_at = started.operation, self._state(started.place)
+        state = self._state(place) if place.is_reached else began_at
+        for it in {id(it): it for it in (began_at, state)}.values():
+            it.version += 1
+        if operation.starts_broadcast:
+            began_at.end_start(outcome)
+        if outcome == "not_applied":
+            after_stop = self._stop_count(started.place) != started.stop_count
+            self._confirmations.give_back(started.confirmation_id, after_stop=after_stop)
+        else:
+            self._note_effects(state, started, outcome, hidden_fields)
+        if operation.stops_broadcast:
+            began_at.end_stop()
+        else:
+            began_at.turn.release()
+
+    async def record(self, started: Started, outcome: str, *, on_air: bool) -> None:
+        self._confirmations.record(started.confirmation_id, outcome)
+        for state in self._all(started.place):
+            if on_air and state.pending_start == started.number:
+                state.pending_until = 0.0
+
+    async def record_on_air(self, seen: Seen) -> None:
+        if self._version(seen.place) == seen.version:
+            for state in self._visible(seen.place):
+                state.pending_until = 0.0
+
+    async def record_auto_go_live(self, place: Place, *, on: bool) -> None:
+        self._state(place).auto_go_live = on
+        if not on:
+            for state in self._visible(place):
+                state.auto_go_live = False
+
+    async def discard(self, confirmation_id: str) -> None:
+        self._confirmations.discard(confirmation_id)
+
+    def _begin_stop(
+        self,
+        state: _State,
+        operation: Operation[Model],
+        confirmation_id: str | None,
+        seen: Seen,
+    ) -> Started | Stale:
+        if not self._take(confirmation_id, operation, seen):
+            return Stale()
+        state.stops_running += 1
+        being_sent = (it.start_being_sent for it in self._all(seen.place))
+        unanswered = next((it.number for it in being_sent if it), None)
+        return self._started(state, operation, confirmation_id, seen.place, unanswered)
+
+    def _started(
+        self,
+        state: _State,
+        operation: Operation[Model],
+        confirmation_id: str | None,
+        place: Place,
+        unanswered_start: int | None = None,
+    ) -> Started:
+        number = next(self._numbers)
+        state.version += 1
+        if operation.starts_broadcast:
+            state.start = _Start(number)
+        stops = self._stop_count(place)
+        return Started(place, operation, confirmation_id, number, stops, unanswered_start)
+
+    def _note_effects(
+        self, state: _State, started: Started, outcome: Outcome, hidden_fields: Sequence[str]
+    ) -> None:
+        """A call may have been applied. A stop that was applied ends a pending start."""
+        operation = started.operation
+        for what in hidden_fields:
+            state.hidden = state.hidden.with_change(what, operation.target_id())
+        if operation.starts_broadcast:
+            state.pending_until = self._clock.seconds() + START_SECONDS
+            state.pending_start = started.number
+        if operation.stops_broadcast:
+            state.stop_count += 1
+            self._void(started.place, shared=state is self._peek(_shared_key(started.place)))
+            if outcome == "applied":
+                state.pending_until = 0.0
+
+    def _void(self, place: Place, *, shared: bool) -> None:
+        """After a stop, no earlier yes to anything that leads to air is valid."""
+        self._confirmations.discard_if(
+            lambda it: (
+                it.leads_to_air
+                and it.operation.studio() == place.id
+                and (shared or it.caller == place.caller)
+            )
+        )
+
+    def _take(self, confirmation_id: str | None, operation: Operation[Model], seen: Seen) -> bool:
+        """Use a confirmation up, if there is one. False if it is gone or used already."""
+        if confirmation_id is None:
+            return True
+        # A yes to a stop does not expire while the stop waits for a go-live.
+        is_stop = operation.stops_broadcast
+        stored = seen.confirmation if is_stop else self._confirmations.get(confirmation_id)
+        return isinstance(stored, Confirmation) and self._confirmations.use(stored)
+
+    def _is_stale(self, operation: Operation[Model], seen: Seen) -> bool:
+        now = (self._version(seen.place), self._peek(_key(seen.place)).hidden.version)
+        return now != (seen.version, seen.hidden.version) and not operation.stops_broadcast
+
+    def _version(self, place: Place) -> int:
+        return sum(it.version for it in self._all(place))
+
+    def _stop_count(self, place: Place) -> int:
+        return sum(it.stop_count for it in self._all(place))
+
+    def _all(self, place: Place) -> tuple[_State, _State]:
+        """The states of the shared place and of the caller's own."""
+        own = self._states.get(_own_key(place))
+        if own is None:
+            own = _State() if place.is_reached else self._forgotten_own
+        return self._peek(_shared_key(place)), own
+
+    def _visible(self, place: Place) -> tuple[_State, ...]:
+        """Those of which the caller may learn what others did there."""
+        shared, own = self._all(place)
+        return (shared, own) if place.is_reached else (own,)
+
+    def _peek(self, key: _Key) -> _State:
+        """The state of a place, without making one."""
+        return self._states.get(key, self._forgotten(key))
+
+    def _state(self, place: Place) -> _State:
+        """The state of a place that is being used."""
+        key = _key(place)
+        if key not in self._states:
+            self._forget_states()
+            gone = self._forgotten(key)
+            self._states[key] = _State(gone.version, gone.stop_count, gone.hidden)
+        self._states.move_to_end(key)
+        return self._states[key]
+
+    def _forget_states(self) -> None:
+        """Forget the oldest idle places, so that there is room for one more."""
+        surplus = len(self._states) - MOST_PLACES + 1
+        if surplus <= 0:
+            return
+        now = self._clock.seconds()
+        idle = [key for key, state in self._states.items() if state.is_idle(now)]
+        for key in idle[:surplus]:
+            state, forgotten = self._states.pop(key), self._forgotten(key)
+            forgotten.version = max(forgotten.version, state.version)
+            forgotten.stop_count = max(forgotten.stop_count, state.stop_count)
+            hidden = max(forgotten.hidden.version, state.hidden.version)
+            forgotten.hidden = HiddenChanges(hidden, forgotten_version=hidden)
+
+    def _forgotten(self, key: _Key) -> _State:
+        """The state that stands for all forgotten places of this kind."""
+        return self._forgotten_shared if key[1] is None else self._forgotten_own
+
+
+def _key(place: Place) -> _Key:
+    return _shared_key(place) if place.is_reached else _own_key(place)
+
+
+def _shared_key(place: Place) -> _Key:
+    return (place.id, None)
+
+
+def _own_key(place: Place) -> _Key:
+    return (place.id, place.caller)
