@@ -362,7 +362,7 @@ async def test_the_stop_of_a_caller_who_becomes_accepted_learns_of_a_go_live_tha
 
 
 async def test_it_is_not_repeated_after_a_younger_go_live(store: ConsentStore) -> None:
-    """In the shared place a go-live does not wait for the stop of a stranger: the last yes counts."""
+    """A go-live in the shared place does not wait for a stranger, and the last yes counts."""
     started = await begin(store)
     stop = await begin(store, GO_OFFLINE, place=STRANGER)
     await finish(store, started)
