@@ -7,6 +7,7 @@ be tried.
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ ROOT: Final = Path(__file__).parents[2]
 _SECONDS_PER_BREAK: Final = 400.0
 _SECONDS_INTACT: Final = 1800.0
 _TESTS_FAILED: Final = 1
+_FAILED: Final = re.compile(r"\d+ (failed|error)")
 _LAST_LINES: Final = 25
 
 
@@ -65,7 +67,8 @@ def _try_all(breaks: Sequence[Break], folder: Path, *, workers: int, verbose: bo
             return False
         finally:
             free.put(checkout)
-        caught = code == _TESTS_FAILED
+        # Python exits with the same code if it cannot start pytest.
+        caught = code == _TESTS_FAILED and _FAILED.search(output) is not None
         print(f"{'caught' if caught else 'NOT CAUGHT'} {it.name}", flush=True)
         if verbose and not caught:
             print("\n".join(output.splitlines()[-_LAST_LINES:]), flush=True)
