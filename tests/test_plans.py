@@ -70,6 +70,7 @@ def test_a_person_is_shown_exactly_this(row: Shown) -> None:
         warnings=row.warnings,
         unknown=(),
         choice=row.choice,
+        leads_to_air=shown.leads_to_air,
         digest=shown.digest,
     )
 
