@@ -21,6 +21,7 @@ from trax_mcp.sandbox import SANDBOX_KEY, Sandbox, SandboxTransport
 from trax_mcp.sandbox import Clock as SandboxClock
 from trax_mcp.sandbox.faults import Fault
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
+from trax_mcp.sandbox.keys import STRANGER as ANOTHER_ACCOUNT
 from trax_mcp.sandbox.records import Key
 from trax_mcp.server import tools
 from trax_mcp.server.app import ServerDeps, build_guard, build_server
@@ -140,8 +141,8 @@ def _sandbox() -> Sandbox:
     clock._elapsed = anyio.current_time
     trax = Sandbox(clock, rate_limit=None)
     _add_key(trax, COLLEAGUE, ACCOUNT, SCOPES)
-    _add_key(trax, STRANGER, "another account", {"stream:golive"})
-    _add_key(trax, CUSTOMER, "another account", SCOPES)
+    _add_key(trax, STRANGER, ANOTHER_ACCOUNT, {"stream:golive"})
+    _add_key(trax, CUSTOMER, ANOTHER_ACCOUNT, SCOPES)
     return trax
 
 

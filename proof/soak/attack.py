@@ -6,6 +6,7 @@ caller goes live and stops ten times.
 """
 
 import asyncio
+import logging
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -21,6 +22,7 @@ from tests.jsonrpc import LEGACY, MODERN, HttpCaller, hello
 from tests.ports import listening
 from trax_mcp.sandbox import SANDBOX_KEY, Fault, Sandbox
 from trax_mcp.sandbox.keys import SCOPES
+from trax_mcp.sandbox.keys import STRANGER as ANOTHER_ACCOUNT
 from trax_mcp.sandbox.messages import Request, RequestHandler, Response
 from trax_mcp.sandbox.records import Key
 
@@ -45,7 +47,7 @@ class SlowTrax:
         keys[_STRANGER] = Key(
             _STRANGER, "stranger", "another account", frozenset({"stream:golive"})
         )
-        keys[_CUSTOMER] = Key(_CUSTOMER, "customer", "a third account", SCOPES)
+        keys[_CUSTOMER] = Key(_CUSTOMER, "customer", ANOTHER_ACCOUNT, SCOPES)
         self.sandbox.faults.add(Fault("slow", self._handle), times=None)
         self.stops: list[float] = []
 
@@ -159,6 +161,8 @@ async def _shows(honest: HttpCaller, trax: SlowTrax, server: Process) -> int:
 def main() -> None:
     """Run the attack, print a line for each show, and exit with the verdict."""
     allow_open_files(4096)
+    # The attack ends in the middle of requests, of which the upstream would complain.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
     sys.exit(asyncio.run(_attack_and_play()))
 
 
