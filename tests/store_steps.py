@@ -45,13 +45,13 @@ NOT_STOPS: Final = (GO_LIVE, DELETE, CHANGE)
 LEADING_TO_AIR: Final = (GO_LIVE, ENABLE, AUTO_GO_LIVE)
 ADDRESS: Final = "the address"
 
-ME: Final = Place(id=STUDIO, caller="fingerprint-of-me", owner="fingerprint-of-me", is_reached=True)
+ME: Final = Place(id=STUDIO, caller="fingerprint-of-me", owner="fingerprint-of-me", has_access=True)
 YOU: Final = replace(ME, caller="fingerprint-of-you", owner="fingerprint-of-you")
 STRANGER: Final = Place(
-    id=STUDIO, caller="fingerprint-of-a-stranger", owner=NOT_ACCEPTED, is_reached=False
+    id=STUDIO, caller="fingerprint-of-a-stranger", owner=NOT_ACCEPTED, has_access=False
 )
 """A caller whose key TRaX has not accepted."""
-ACCEPTED: Final = replace(STRANGER, owner=STRANGER.caller, is_reached=True)
+ACCEPTED: Final = replace(STRANGER, owner=STRANGER.caller, has_access=True)
 """The same caller when TRaX has accepted their key in the studio."""
 
 MOMENT: Final = 0.001

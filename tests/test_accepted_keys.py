@@ -34,10 +34,10 @@ async def test_a_key_is_accepted_after_a_call_that_needs_one(trax: Client) -> No
     await trax.send(ListStudios(), OWNER)
     assert keys.has(OWNER)
     assert keys.owner(OWNER) == OWNER.fingerprint
-    assert not keys.reaches(OWNER, "studio_42")
+    assert not keys.has_access(OWNER, "studio_42")
     await trax.send(GetStudio(studio_id="studio_42"), OWNER)
-    assert keys.reaches(OWNER, "studio_42")
-    assert not keys.reaches(OWNER, "studio_43")
+    assert keys.has_access(OWNER, "studio_42")
+    assert not keys.has_access(OWNER, "studio_43")
 
 
 async def test_a_public_call_accepts_no_key(trax: Client) -> None:
@@ -58,7 +58,7 @@ async def test_a_refused_key_is_not_accepted_and_no_longer_accepted(
     sandbox.world.keys.clear()
     assert await refused(trax, studio, OWNER) == "invalid_key"
     assert not keys.has(OWNER)
-    assert not keys.reaches(OWNER, "studio_42")
+    assert not keys.has_access(OWNER, "studio_42")
 
 
 async def test_a_missing_scope_proves_a_key_but_reaches_no_studio(
@@ -69,7 +69,7 @@ async def test_a_missing_scope_proves_a_key_but_reaches_no_studio(
     narrow = Caller("sk_live_x")
     assert await refused(trax, GetStudio(studio_id="studio_42"), narrow) == "insufficient_scope"
     assert trax.accepted_keys.has(narrow)
-    assert not trax.accepted_keys.reaches(narrow, "studio_42")
+    assert not trax.accepted_keys.has_access(narrow, "studio_42")
 
 
 async def test_a_studio_of_another_account_is_not_reached(trax: Client, sandbox: Sandbox) -> None:
@@ -78,4 +78,4 @@ async def test_a_studio_of_another_account_is_not_reached(trax: Client, sandbox:
     sandbox.world.keys["sk_live_y"] = Key("sk_live_y", "other", "another account", scopes)
     other = Caller("sk_live_y")
     assert await refused(trax, GetStudio(studio_id="studio_42"), other) == "not_found"
-    assert not trax.accepted_keys.reaches(other, "studio_42")
+    assert not trax.accepted_keys.has_access(other, "studio_42")

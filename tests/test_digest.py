@@ -548,7 +548,7 @@ async def test_only_hidden_changes_that_may_have_happened_are_counted(
     hidden = plan_for(operation).hidden_fields(operation)
     assert list(hidden) == list(fields)
     store = MemoryStore(clock)
-    place = Place(id="studio_42", caller="c", owner="c", is_reached=True)
+    place = Place(id="studio_42", caller="c", owner="c", has_access=True)
     seen = await store.look(place, None)
     assert seen.hidden == NOTHING_HIDDEN
     started = await store.begin(operation, confirmation_id=None, seen=seen)
@@ -566,7 +566,7 @@ async def test_only_hidden_changes_that_may_have_happened_are_counted(
 async def test_a_hidden_change_in_another_studio_does_not_count(clock: HandClock) -> None:
     """It cannot change what goes on air here."""
     store = MemoryStore(clock)
-    place = Place(id="another", caller="c", owner="c", is_reached=True)
+    place = Place(id="another", caller="c", owner="c", has_access=True)
     seen = await store.look(place, None)
     operation = UpdateSource(studio_id="another", source_id="c", url="rtmp://a.example")
     started = await store.begin(operation, confirmation_id=None, seen=seen)

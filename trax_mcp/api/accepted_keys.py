@@ -35,7 +35,7 @@ class AcceptedKeys:
         """Whether TRaX has accepted the caller's key."""
         return caller.fingerprint in self._studios
 
-    def reaches(self, caller: Caller, studio_id: str) -> bool:
+    def has_access(self, caller: Caller, studio_id: str) -> bool:
         """Whether TRaX has accepted a call of the caller in this studio."""
         return studio_id in self._studios.get(caller.fingerprint, ())
 

@@ -36,13 +36,13 @@ class GuardedCall:
         return Actor(self.caller, self.claimed_name)
 
     def place(self, keys: AcceptedKeys) -> Place:
-        """Where the call takes its turn, by what TRaX has accepted of the caller until now."""
+        """The place of the call. It depends on what TRaX has accepted of the caller so far."""
         studio_id = self.operation.studio()
         return Place(
             id=studio_id or self.operation.target_id(),
             caller=self.caller.fingerprint,
             owner=keys.owner(self.caller),
-            is_reached=bool(studio_id) and keys.reaches(self.caller, studio_id),
+            has_access=bool(studio_id) and keys.has_access(self.caller, studio_id),
         )
 
 

@@ -90,7 +90,7 @@ class Executor:
         """
         if not call.operation.stops_broadcast or _outcome(sent) == "not_applied":
             return False
-        if not call.place(self._client.accepted_keys).is_reached:
+        if not call.place(self._client.accepted_keys).has_access:
             return False
         return await self._store.start_outlived(started)
 
@@ -114,7 +114,7 @@ class Executor:
             await self._store.finish(
                 started, outcome, place=place, hidden_fields=plan.hidden_fields(operation)
             )
-        if operation.stops_broadcast and outcome != "not_applied" and place.is_reached:
+        if operation.stops_broadcast and outcome != "not_applied" and place.has_access:
             # A stop does not wait for an earlier go-live that is only being watched.
             for scope in watches:
                 scope.cancel()

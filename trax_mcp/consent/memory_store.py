@@ -132,7 +132,7 @@ class MemoryStore:
             asked_again=asked_again,
             hidden_version=seen.hidden.version,
         )
-        if seen.place.is_reached:
+        if seen.place.has_access:
             state.kept_until = confirmation.expires
         return confirmation
 
@@ -172,7 +172,7 @@ class MemoryStore:
         self, started: Started, outcome: Outcome, *, place: Place, hidden_fields: Sequence[str]
     ) -> None:
         operation, began_at = started.operation, self._state(started.place)
-        state = self._state(place) if place.is_reached else began_at
+        state = self._state(place) if place.has_access else began_at
         for it in {id(it): it for it in (began_at, state)}.values():
             it.version += 1
         if operation.starts_broadcast:
@@ -285,13 +285,13 @@ class MemoryStore:
         """The states of the shared place and of the caller's own."""
         own = self._states.get(_own_key(place))
         if own is None:
-            own = _State() if place.is_reached else self._forgotten_own
+            own = _State() if place.has_access else self._forgotten_own
         return self._peek(_shared_key(place)), own
 
     def _visible(self, place: Place) -> tuple[_State, ...]:
         """Those of which the caller may learn what others did there."""
         shared, own = self._all(place)
-        return (shared, own) if place.is_reached else (own,)
+        return (shared, own) if place.has_access else (own,)
 
     def _peek(self, key: _Key) -> _State:
         """The state of a place, without making one."""
@@ -327,7 +327,7 @@ class MemoryStore:
 
 
 def _key(place: Place) -> _Key:
-    return _shared_key(place) if place.is_reached else _own_key(place)
+    return _shared_key(place) if place.has_access else _own_key(place)
 
 
 def _shared_key(place: Place) -> _Key:

@@ -19,15 +19,15 @@ from trax_mcp.consent.preview import HiddenChanges, Preview
 class Place:
     """Where a caller's calls run one after another: a studio, or the target without one.
 
-    TRaX knows only some callers there (`is_reached`). They share the place; every other caller has
-    one of their own, so that strangers hold up and change nothing. In limits a caller counts as
-    `owner`.
+    `has_access`: TRaX has accepted a call of this caller in the studio. All callers with access
+    share one place. Every other caller has a place of their own, so that they cannot delay or
+    change the calls of others. Limits count a caller as `owner`.
     """
 
     id: str
     caller: str
     owner: str
-    is_reached: bool
+    has_access: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
