@@ -336,7 +336,7 @@ PENDING: Final = "a go-live was sent within the last minute and has not been see
 
 
 @pytest.mark.parametrize(
-    ("facts", "start_pending", "why"),
+    ("facts", "go_live_pending", "why"),
     [
         (OFF_AIR, False, None),
         (NOT_KNOWN, False, None),
@@ -349,20 +349,20 @@ PENDING: Final = "a go-live was sent within the last minute and has not been see
     ],
 )
 def test_a_go_live_is_not_needed_while_live_or_starting(
-    *, facts: Facts, start_pending: bool, why: str | None
+    *, facts: Facts, go_live_pending: bool, why: str | None
 ) -> None:
     """The reason names the start time if TRaX gave one."""
-    assert nothing_to_do(GO_LIVE, facts, start_pending=start_pending) == why
+    assert nothing_to_do(GO_LIVE, facts, go_live_pending=go_live_pending) == why
 
 
 @pytest.mark.parametrize("operation", [GO_OFFLINE, DELETE], ids=lambda it: it.tool_name)
 @pytest.mark.parametrize("facts", [OFF_AIR, ON_AIR, NOT_KNOWN], ids=["off", "on", "not known"])
-@pytest.mark.parametrize("start_pending", [False, True])
+@pytest.mark.parametrize("go_live_pending", [False, True])
 def test_there_is_always_something_to_do_for_other_operations(
-    *, operation: Operation[Model], facts: Facts, start_pending: bool
+    *, operation: Operation[Model], facts: Facts, go_live_pending: bool
 ) -> None:
     """Above all, a stop is sent in every state of the studio."""
-    assert nothing_to_do(operation, facts, start_pending=start_pending) is None
+    assert nothing_to_do(operation, facts, go_live_pending=go_live_pending) is None
 
 
 # The confirmation of a call that needs none any more

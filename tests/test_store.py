@@ -45,7 +45,7 @@ from tests.store_steps import (
 from trax_mcp.api.operations import GoLive, GoOffline, UpdateDestination
 from trax_mcp.consent.confirmations import LIFETIME_SECONDS
 from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
-from trax_mcp.consent.memory_store import MOST_PLACES, START_SECONDS, MemoryStore
+from trax_mcp.consent.memory_store import MOST_PLACES, PENDING_SECONDS, MemoryStore
 from trax_mcp.consent.preview import NOTHING_HIDDEN, HiddenChange, HiddenChanges
 from trax_mcp.consent.store import ConsentStore, Seen, Stale, Started
 from trax_mcp.studio.naming import sentence
@@ -102,10 +102,10 @@ async def waiting(
         yield results
 
 
-async def outlived_by(store: ConsentStore, stop: Started) -> bool:
+async def go_live_may_follow(store: ConsentStore, stop: Started) -> bool:
     """Whether a go-live may have taken effect after a stop, which must be known at once."""
     with anyio.fail_after(PATIENCE_SECONDS):
-        return await store.start_outlived(stop)
+        return await store.go_live_may_follow(stop)
 
 
 # Confirmations
@@ -198,7 +198,7 @@ async def test_a_place_where_nothing_was_done_is_at_zero(store: ConsentStore) ->
         version=0,
         stop_count=0,
         hidden=NOTHING_HIDDEN,
-        start_pending=False,
+        go_live_pending=False,
         auto_go_live=False,
         confirmation=None,
     )
@@ -654,7 +654,7 @@ async def test_other_calls_wait_until_no_stop_is_being_sent(
             await finish(store, stop)
             await settle()
         assert [type(it) for it in results] == [Stale]
-    assert not (await look(store)).start_pending
+    assert not (await look(store)).go_live_pending
     await begin(store, operation)
 
 
@@ -751,10 +751,10 @@ async def test_a_begin_that_is_cancelled_at_any_moment_is_done_or_not_done(
 
 
 async def test_a_stop_waits_for_the_go_live_that_is_being_sent(store: ConsentStore) -> None:
-    """`wait_for_start` ends when the go-live has ended, whatever came of it."""
+    """`wait_for_go_live` ends when the go-live has ended, whatever came of it."""
     for outcome in OUTCOMES:
         started = await begin(store)
-        async with running(store.wait_for_start, ME) as results:
+        async with running(store.wait_for_go_live, ME) as results:
             assert results == []
             await finish(store, started, outcome)
             await settle()
@@ -767,7 +767,7 @@ async def test_a_stop_waits_again_for_a_later_go_live(store: ConsentStore) -> No
     await make(store)
     await make(store, GO_OFFLINE)
     started = await begin(store)
-    async with running(store.wait_for_start, ME) as results:
+    async with running(store.wait_for_go_live, ME) as results:
         assert results == []
         await finish(store, started)
         await settle()
@@ -785,7 +785,7 @@ async def test_a_stop_waits_for_no_other_call(
     await begin(store, GoLive(studio_id=OTHER_STUDIO))
     await begin(store, operation)
     with anyio.fail_after(PATIENCE_SECONDS):
-        await store.wait_for_start(ME)
+        await store.wait_for_go_live(ME)
 
 
 async def test_a_stop_does_not_wait_for_a_go_live_that_waits_for_its_turn(
@@ -795,9 +795,9 @@ async def test_a_stop_does_not_wait_for_a_go_live_that_waits_for_its_turn(
     started = await begin(store, DELETE)
     async with waiting(store, GO_LIVE):
         with anyio.fail_after(PATIENCE_SECONDS):
-            await store.wait_for_start(ME)
+            await store.wait_for_go_live(ME)
         stop = await begin(store, GO_OFFLINE)
-        assert stop.unanswered_start is None
+        assert stop.overlapping_go_live is None
         await finish(store, started)
         await finish(store, stop)
 
@@ -806,7 +806,7 @@ async def test_a_wait_for_a_go_live_that_is_cancelled_changes_nothing(store: Con
     """A stop waits for a limited time."""
     started = await begin(store)
     before = await look(store)
-    async with running(store.wait_for_start, ME) as results:
+    async with running(store.wait_for_go_live, ME) as results:
         pass
     assert results == []
     assert await look(store) == before
@@ -814,20 +814,20 @@ async def test_a_wait_for_a_go_live_that_is_cancelled_changes_nothing(store: Con
 
 
 @pytest.mark.parametrize(
-    ("outcome", "outlived"), [("applied", True), ("unknown", True), ("not_applied", False)]
+    ("outcome", "may_follow"), [("applied", True), ("unknown", True), ("not_applied", False)]
 )
 async def test_a_go_live_outlives_a_stop_if_it_may_have_been_applied(
-    store: ConsentStore, outcome: Outcome, *, outlived: bool
+    store: ConsentStore, outcome: Outcome, *, may_follow: bool
 ) -> None:
     """It was being sent when the stop began, so TRaX may have received it last."""
     started = await begin(store)
     stop = await begin(store, GO_OFFLINE)
-    assert stop.unanswered_start == started.number
-    async with running(store.start_outlived, stop) as results:
+    assert stop.overlapping_go_live == started.number
+    async with running(store.go_live_may_follow, stop) as results:
         assert results == []
         await finish(store, started, outcome)
         await settle()
-        assert results == [outlived]
+        assert results == [may_follow]
     await finish(store, stop)
 
 
@@ -839,16 +839,16 @@ async def test_a_go_live_that_ended_during_the_stop_outlives_it_too(
     started = await begin(store)
     stop = await begin(store, GO_OFFLINE)
     await finish(store, started, outcome)
-    assert await outlived_by(store, stop) is (outcome != "not_applied")
+    assert await go_live_may_follow(store, stop) is (outcome != "not_applied")
 
 
-async def test_both_of_two_stops_learn_that_a_go_live_outlived_them(store: ConsentStore) -> None:
+async def test_both_of_two_stops_learn_that_a_go_live_may_follow_them(store: ConsentStore) -> None:
     """The first one that is finished does not hide it from the other."""
     started = await begin(store)
     stops = [await begin(store, GO_OFFLINE), await begin(store, GO_OFFLINE)]
     await finish(store, started)
     for stop in stops:
-        assert await outlived_by(store, stop)
+        assert await go_live_may_follow(store, stop)
         await finish(store, stop)
 
 
@@ -858,7 +858,7 @@ async def test_no_go_live_outlives_a_stop_that_began_after_it_ended(
 ) -> None:
     """TRaX received the stop last."""
     await make(store, outcome=outcome)
-    assert not await outlived_by(store, await begin(store, GO_OFFLINE))
+    assert not await go_live_may_follow(store, await begin(store, GO_OFFLINE))
 
 
 @pytest.mark.parametrize(
@@ -870,7 +870,7 @@ async def test_no_other_call_outlives_a_stop(
     """Nor does a go-live in another studio."""
     await begin(store, GoLive(studio_id=OTHER_STUDIO))
     await begin(store, operation)
-    assert not await outlived_by(store, await begin(store, GO_OFFLINE))
+    assert not await go_live_may_follow(store, await begin(store, GO_OFFLINE))
 
 
 # Pending starts
@@ -878,19 +878,19 @@ async def test_no_other_call_outlives_a_stop(
 
 async def test_a_start_is_pending_for_a_minute(store: ConsentStore, clock: HandClock) -> None:
     """It is pending in its own studio only, from begin on, and again after the next go-live."""
-    assert not (await look(store)).start_pending
+    assert not (await look(store)).go_live_pending
     started = await begin(store)
-    assert (await look(store)).start_pending
+    assert (await look(store)).go_live_pending
     await finish(store, started)
     await store.record(started, "the call ran", on_air=False)
-    clock.advance(START_SECONDS - MOMENT)
-    assert (await look(store)).start_pending
-    assert not (await look(store, studio=OTHER_STUDIO)).start_pending
+    clock.advance(PENDING_SECONDS - MOMENT)
+    assert (await look(store)).go_live_pending
+    assert not (await look(store, studio=OTHER_STUDIO)).go_live_pending
     clock.advance(MOMENT)
-    assert not (await look(store)).start_pending
+    assert not (await look(store)).go_live_pending
     await make(store)
-    assert (await look(store)).start_pending
-    assert START_SECONDS == 60
+    assert (await look(store)).go_live_pending
+    assert PENDING_SECONDS == 60
 
 
 async def test_a_start_is_pending_for_as_long_as_it_is_being_sent(
@@ -898,13 +898,13 @@ async def test_a_start_is_pending_for_as_long_as_it_is_being_sent(
 ) -> None:
     """The minute counts from its answer on."""
     started = await begin(store)
-    clock.advance(2 * START_SECONDS)
-    assert (await look(store)).start_pending
+    clock.advance(2 * PENDING_SECONDS)
+    assert (await look(store)).go_live_pending
     await finish(store, started)
-    clock.advance(START_SECONDS - MOMENT)
-    assert (await look(store)).start_pending
+    clock.advance(PENDING_SECONDS - MOMENT)
+    assert (await look(store)).go_live_pending
     clock.advance(MOMENT)
-    assert not (await look(store)).start_pending
+    assert not (await look(store)).go_live_pending
 
 
 @pytest.mark.parametrize(
@@ -915,7 +915,7 @@ async def test_a_start_is_pending_unless_it_was_not_applied(
 ) -> None:
     """A lost answer may be a start."""
     await make(store, outcome=outcome)
-    assert (await look(store)).start_pending is is_pending
+    assert (await look(store)).go_live_pending is is_pending
 
 
 @pytest.mark.parametrize(
@@ -927,18 +927,18 @@ async def test_a_start_is_not_pending_after_a_stop_that_was_applied(
     """A stop whose answer was lost may not have ended it."""
     await make(store)
     await make(store, GO_OFFLINE, outcome=outcome)
-    assert (await look(store)).start_pending is is_pending
+    assert (await look(store)).go_live_pending is is_pending
 
 
 @every_outcome
-async def test_other_calls_do_not_end_a_pending_start(
+async def test_other_calls_do_not_end_a_pending_go_live(
     store: ConsentStore, outcome: Outcome
 ) -> None:
     """Neither with a result, nor without."""
     await make(store)
     started = await make(store, DELETE, outcome=outcome)
     await store.record(started, "the call ran", on_air=False)
-    assert (await look(store)).start_pending
+    assert (await look(store)).go_live_pending
 
 
 @pytest.mark.parametrize("on_air", [False, True])
@@ -948,7 +948,7 @@ async def test_a_start_is_not_pending_after_it_was_seen_on_air(
     """The call itself watches, and records it."""
     started = await make(store)
     await store.record(started, "the call ran", on_air=on_air)
-    assert (await look(store)).start_pending is not on_air
+    assert (await look(store)).go_live_pending is not on_air
 
 
 async def test_a_start_is_not_pending_after_another_call_saw_it_on_air(
@@ -958,8 +958,8 @@ async def test_a_start_is_not_pending_after_another_call_saw_it_on_air(
     await make(store)
     await make(store, GoLive(studio_id=OTHER_STUDIO))
     await store.record_on_air(await look(store))
-    assert not (await look(store)).start_pending
-    assert (await look(store, studio=OTHER_STUDIO)).start_pending
+    assert not (await look(store)).go_live_pending
+    assert (await look(store, studio=OTHER_STUDIO)).go_live_pending
 
 
 async def test_a_go_live_that_began_after_the_look_stays_pending(store: ConsentStore) -> None:
@@ -969,10 +969,10 @@ async def test_a_go_live_that_began_after_the_look_stays_pending(store: ConsentS
     await make(store, GO_OFFLINE)
     await make(store)
     await store.record_on_air(seen)
-    assert (await look(store)).start_pending
+    assert (await look(store)).go_live_pending
 
 
-async def test_an_earlier_go_live_on_air_does_not_end_a_later_pending_start(
+async def test_an_earlier_go_live_on_air_does_not_end_a_later_pending_go_live(
     store: ConsentStore,
 ) -> None:
     """The earlier one was seen, and then stopped, before its outcome was recorded."""
@@ -980,7 +980,7 @@ async def test_an_earlier_go_live_on_air_does_not_end_a_later_pending_start(
     await make(store, GO_OFFLINE)
     await make(store)
     await store.record(earlier, "the call ran", on_air=True)
-    assert (await look(store)).start_pending
+    assert (await look(store)).go_live_pending
 
 
 async def test_a_studio_that_was_never_changed_can_be_seen_on_air(store: ConsentStore) -> None:
@@ -1138,15 +1138,15 @@ async def test_a_place_with_a_running_stop_that_nobody_waits_for_is_not_forgotte
     assert (await look(store)).stop_count == 1
 
 
-async def test_a_place_with_a_pending_start_is_not_forgotten(
+async def test_a_place_with_a_pending_go_live_is_not_forgotten(
     store: ConsentStore, clock: HandClock
 ) -> None:
     """Otherwise a second go-live could be sent."""
     await make(store)
     await make_elsewhere(store, MOST_PLACES + 5)
-    assert (await look(store)).start_pending
-    clock.advance(START_SECONDS)
-    assert not (await look(store)).start_pending
+    assert (await look(store)).go_live_pending
+    clock.advance(PENDING_SECONDS)
+    assert not (await look(store)).go_live_pending
 
 
 # autoGoLive

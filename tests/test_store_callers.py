@@ -38,7 +38,7 @@ from tests.store_steps import (
 )
 from trax_mcp.api.operations import GoOffline
 from trax_mcp.consent.evidence import UsedConfirmation
-from trax_mcp.consent.memory_store import MOST_PLACES, START_SECONDS, MemoryStore
+from trax_mcp.consent.memory_store import MOST_PLACES, PENDING_SECONDS, MemoryStore
 from trax_mcp.consent.preview import NOTHING_HIDDEN
 from trax_mcp.consent.store import ConsentStore, Stale, Started
 
@@ -113,7 +113,7 @@ async def test_the_state_of_others_does_not_show_to_a_stranger(
     await begin(store, GO_LIVE, place=other)
     seen = await look(store, confirmation.id, place=STRANGER)
     assert seen.hidden == NOTHING_HIDDEN
-    assert not seen.start_pending
+    assert not seen.go_live_pending
     assert not seen.auto_go_live
     assert seen.confirmation is None
 
@@ -128,7 +128,7 @@ async def test_the_state_of_a_stranger_shows_to_themselves(
     await make(store, GO_LIVE, place=STRANGER)
     seen = await look(store, place=STRANGER)
     assert (seen.version, seen.stop_count, seen.hidden.version) == (6, 1, 1)
-    assert seen.start_pending
+    assert seen.go_live_pending
     assert seen.auto_go_live
 
 
@@ -153,10 +153,10 @@ async def test_a_stop_does_not_wait_for_the_go_live_of_a_stranger(
     """Nor does it ask whether it has ended."""
     await begin(store, GO_LIVE, place=STRANGER)
     with anyio.fail_after(PATIENCE_SECONDS):
-        await store.wait_for_start(other)
+        await store.wait_for_go_live(other)
         stop = await begin(store, GO_OFFLINE, place=other)
-        assert stop.unanswered_start is None
-        assert not await store.start_outlived(stop)
+        assert stop.overlapping_go_live is None
+        assert not await store.go_live_may_follow(stop)
 
 
 async def test_the_calls_of_one_stranger_run_one_after_another(store: ConsentStore) -> None:
@@ -258,7 +258,7 @@ async def test_a_stop_whose_caller_becomes_accepted_counts_for_everybody(
     await finish(store, stop, place=ACCEPTED)
     now = await look(store)
     assert now.version > before.version
-    assert (now.stop_count, now.start_pending) == (1, False)
+    assert (now.stop_count, now.go_live_pending) == (1, False)
     for it in void:
         assert await kept(store, it, place=replace(ME, caller=it.caller)) is None
 
@@ -282,15 +282,15 @@ async def test_a_go_live_whose_caller_becomes_accepted_is_pending_for_everybody(
 ) -> None:
     """For a minute, or until it is seen on air."""
     started = await begin(store, GO_LIVE, place=STRANGER)
-    assert not (await look(store)).start_pending
+    assert not (await look(store)).go_live_pending
     await finish(store, started, outcome, place=ACCEPTED)
-    assert (await look(store)).start_pending is is_pending
+    assert (await look(store)).go_live_pending is is_pending
     await store.record(started, "the call ran", on_air=True)
-    assert not (await look(store)).start_pending
+    assert not (await look(store)).go_live_pending
     again = await begin(store, GO_LIVE, place=replace(STRANGER, caller="a third one"))
     await finish(store, again, outcome, place=ME)
-    clock.advance(START_SECONDS)
-    assert not (await look(store)).start_pending
+    clock.advance(PENDING_SECONDS)
+    assert not (await look(store)).go_live_pending
 
 
 async def test_a_refused_go_live_of_a_caller_who_becomes_accepted_hides_no_pending_one(
@@ -300,7 +300,7 @@ async def test_a_refused_go_live_of_a_caller_who_becomes_accepted_hides_no_pendi
     refused = await begin(store, GO_LIVE, place=STRANGER)
     await make(store)
     await finish(store, refused, "not_applied", place=ACCEPTED)
-    assert (await look(store)).start_pending
+    assert (await look(store)).go_live_pending
 
 
 async def test_a_go_live_that_becomes_shared_while_another_is_refused_is_pending(
@@ -311,7 +311,7 @@ async def test_a_go_live_that_becomes_shared_while_another_is_refused_is_pending
     theirs = await begin(store, GO_LIVE, place=STRANGER)
     await finish(store, theirs, place=ACCEPTED)
     await finish(store, mine, "not_applied")
-    assert (await look(store)).start_pending
+    assert (await look(store)).go_live_pending
 
 
 async def test_a_pending_go_live_of_a_caller_who_is_accepted_later_is_pending_for_them(
@@ -319,8 +319,8 @@ async def test_a_pending_go_live_of_a_caller_who_is_accepted_later_is_pending_fo
 ) -> None:
     """Its answer was lost. Otherwise they could send a second one within the minute."""
     await make(store, GO_LIVE, place=STRANGER, outcome="unknown")
-    assert (await look(store, place=STRANGER)).start_pending
-    assert (await look(store, place=ACCEPTED)).start_pending
+    assert (await look(store, place=STRANGER)).go_live_pending
+    assert (await look(store, place=ACCEPTED)).go_live_pending
 
 
 async def test_auto_go_live_of_a_caller_who_is_accepted_later_is_remembered_for_them(
@@ -355,10 +355,10 @@ async def test_the_stop_of_a_caller_who_becomes_accepted_learns_of_a_go_live_tha
     """It began while a go-live was being sent in the shared place."""
     started = await begin(store)
     stop = await begin(store, GO_OFFLINE, place=STRANGER)
-    assert stop.unanswered_start == started.number
+    assert stop.overlapping_go_live == started.number
     await finish(store, started)
     with anyio.fail_after(PATIENCE_SECONDS):
-        assert await store.start_outlived(stop)
+        assert await store.go_live_may_follow(stop)
 
 
 async def test_it_is_not_repeated_after_a_younger_go_live(store: ConsentStore) -> None:
@@ -369,4 +369,4 @@ async def test_it_is_not_repeated_after_a_younger_go_live(store: ConsentStore) -
     later = await begin(store)
     await finish(store, later)
     with anyio.fail_after(PATIENCE_SECONDS):
-        assert not await store.start_outlived(stop)
+        assert not await store.go_live_may_follow(stop)

@@ -90,14 +90,14 @@ STOP_PHASES: Final[Mapping[Phase, Sequence[str]]] = {
     **PHASES,
     "waits": (
         *PHASES["waits"][:-1],
-        "before wait_for_start 1",
-        "after wait_for_start 1",
+        "before wait_for_go_live 1",
+        "after wait_for_go_live 1",
         "before begin 1",
     ),
     "sends": (
         "after begin 1",
-        "before start_outlived 1",
-        "after start_outlived 1",
+        "before go_live_may_follow 1",
+        "after go_live_may_follow 1",
         "before finish 1",
     ),
 }

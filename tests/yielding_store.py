@@ -76,10 +76,10 @@ class YieldingStore:
                 operation, preview, seen=seen, choice=choice, asked_again=asked_again
             )
 
-    async def wait_for_start(self, place: Place) -> None:
+    async def wait_for_go_live(self, place: Place) -> None:
         """As the store."""
-        async with self._step("wait_for_start"):
-            await self._store.wait_for_start(place)
+        async with self._step("wait_for_go_live"):
+            await self._store.wait_for_go_live(place)
 
     async def begin(
         self, operation: Operation[Model], *, confirmation_id: str | None, seen: Seen
@@ -88,10 +88,10 @@ class YieldingStore:
         async with self._step("begin"):
             return await self._store.begin(operation, confirmation_id=confirmation_id, seen=seen)
 
-    async def start_outlived(self, started: Started) -> bool:
+    async def go_live_may_follow(self, started: Started) -> bool:
         """As the store."""
-        async with self._step("start_outlived"):
-            return await self._store.start_outlived(started)
+        async with self._step("go_live_may_follow"):
+            return await self._store.go_live_may_follow(started)
 
     async def finish(
         self, started: Started, outcome: Outcome, *, place: Place, hidden_fields: Sequence[str]

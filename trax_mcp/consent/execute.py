@@ -92,7 +92,7 @@ class Executor:
             return False
         if not call.place(self._client.accepted_keys).has_access:
             return False
-        return await self._store.start_outlived(started)
+        return await self._store.go_live_may_follow(started)
 
     async def _send(self, call: GuardedCall, *, digest: str | None) -> Sent:
         self._audit.write("sending", call.operation, call.actor, digest=digest)
@@ -172,7 +172,7 @@ class Executor:
         # A studio that is only starting looks off air too: that is no proof of a stop.
         with anyio.CancelScope(shield=True):
             seen = await self._store.look(call.place(self._client.accepted_keys), None)
-        return None if seen.start_pending else "it is off air"
+        return None if seen.go_live_pending else "it is off air"
 
     def _write_outcome(
         self, call: GuardedCall, sent: Sent, observed: Observed | None, *, digest: str | None

@@ -137,14 +137,14 @@ class ConsentGuard:
         digest = plan.preview.digest
         if plan.facts.health is not None and plan.facts.health.write_enabled is False:
             raise write_disabled()
-        if plan.facts.live and seen.start_pending:
+        if plan.facts.live and seen.go_live_pending:
             await self._store.record_on_air(seen)
         verdict = judge(self._case(call, plan, seen))
         self._write_verdict(call, verdict, digest)
         if not isinstance(verdict, Proceed):
             return await self._respond(call, verdict, seen, plan)
         if call.operation.stops_broadcast:
-            await self._wait_for_start(seen, until=wait_until)
+            await self._wait_for_go_live(seen, until=wait_until)
         return await self._execute(call, verdict.confirmation_id, seen, digest)
 
     async def _look(self, call: GuardedCall) -> Seen:
@@ -163,17 +163,17 @@ class ConsentGuard:
         return replace(
             now,
             version=seen.version,
-            start_pending=seen.start_pending or now.start_pending,
+            go_live_pending=seen.go_live_pending or now.go_live_pending,
             auto_go_live=seen.auto_go_live or now.auto_go_live,
         )
 
     def _place(self, call: GuardedCall) -> Place:
         return call.place(self._client.accepted_keys)
 
-    async def _wait_for_start(self, seen: Seen, *, until: float) -> None:
+    async def _wait_for_go_live(self, seen: Seen, *, until: float) -> None:
         """Let a go-live that is being sent end first, so that TRaX receives the stop last."""
         with anyio.CancelScope(deadline=until):
-            await self._store.wait_for_start(seen.place)
+            await self._store.wait_for_go_live(seen.place)
 
     def _without_void_flag(self, call: GuardedCall) -> GuardedCall:
         """A stop voids an earlier `confirm: true` that leads to air. The store voids its yes."""
@@ -190,7 +190,7 @@ class ConsentGuard:
             mode=self.rules.mode,
             can_ask=call.can_ask,
             nothing_to_do=nothing_to_do(
-                call.operation, plan.facts, start_pending=seen.start_pending
+                call.operation, plan.facts, go_live_pending=seen.go_live_pending
             ),
         )
 
@@ -265,7 +265,7 @@ def _needs_no_consent(call: GuardedCall, status: Facts, seen: Seen) -> bool:
 
     If a person was already asked, their answer decides.
     """
-    may_be_live = status.live is not False or seen.start_pending or seen.auto_go_live
+    may_be_live = status.live is not False or seen.go_live_pending or seen.auto_go_live
     return not may_be_live and call.evidence.answer is None
 
 

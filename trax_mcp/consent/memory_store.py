@@ -17,13 +17,13 @@ from trax_mcp.consent.evidence import Confirmation
 from trax_mcp.consent.preview import NOTHING_HIDDEN, HiddenChanges, Preview
 from trax_mcp.consent.store import Place, Seen, Stale, Started
 
-START_SECONDS: Final = 60.0
+PENDING_SECONDS: Final = 60.0
 """How long a go-live counts as under way after its answer, unless seen on air or stopped."""
 MOST_PLACES: Final = 1024
 
 
 @dataclass(slots=True)
-class _Start:
+class _GoLive:
     """A go-live that is being sent or was sent. `outcome` is set when it `ended`."""
 
     number: int
@@ -35,7 +35,7 @@ class _Start:
 class _State:
     """What was done at one place. Counters never shrink.
 
-    `pending_start` is the number of the go-live that is pending until `pending_until`.
+    `pending_go_live` is the number of the go-live that is pending until `pending_until`.
     """
 
     version: int = 0
@@ -44,9 +44,9 @@ class _State:
     auto_go_live: bool = False
     kept_until: float = 0.0
     pending_until: float = 0.0
-    pending_start: int = 0
+    pending_go_live: int = 0
     turn: anyio.Lock = field(default_factory=anyio.Lock)
-    start: _Start | None = None
+    go_live: _GoLive | None = None
     stops_running: int = 0
     stops_ended: anyio.Event = field(default_factory=anyio.Event)
 
@@ -56,20 +56,20 @@ class _State:
         is_kept = self.auto_go_live or max(self.kept_until, self.pending_until) > now
         return not (is_running or is_kept)
 
-    def has_pending_start(self, now: float) -> bool:
+    def has_pending_go_live(self, now: float) -> bool:
         """Whether a go-live is being sent, or may still come on air."""
-        return self.start_being_sent is not None or self.pending_until > now
+        return self.go_live_being_sent is not None or self.pending_until > now
 
     @property
-    def start_being_sent(self) -> _Start | None:
+    def go_live_being_sent(self) -> _GoLive | None:
         """The go-live that has no answer yet."""
-        return self.start if self.start and not self.start.ended.is_set() else None
+        return self.go_live if self.go_live and not self.go_live.ended.is_set() else None
 
-    def end_start(self, outcome: Outcome) -> None:
+    def end_go_live(self, outcome: Outcome) -> None:
         """The go-live that was being sent has ended."""
-        if self.start is not None:
-            self.start.outcome = outcome
-            self.start.ended.set()
+        if self.go_live is not None:
+            self.go_live.outcome = outcome
+            self.go_live.ended.set()
 
     def end_stop(self) -> None:
         """One of the stops that were being sent has ended."""
@@ -106,7 +106,7 @@ class MemoryStore:
             version=self._version(place),
             stop_count=self._stop_count(place),
             hidden=self._peek(_key(place)).hidden,
-            start_pending=any(it.has_pending_start(now) for it in visible),
+            go_live_pending=any(it.has_pending_go_live(now) for it in visible),
             auto_go_live=any(it.auto_go_live for it in visible),
             confirmation=stored if question and question.caller == place.caller else None,
         )
@@ -136,10 +136,10 @@ class MemoryStore:
             state.kept_until = confirmation.expires
         return confirmation
 
-    async def wait_for_start(self, place: Place) -> None:
+    async def wait_for_go_live(self, place: Place) -> None:
         for state in self._visible(place):
-            if start := state.start_being_sent:
-                await start.ended.wait()
+            if go_live := state.go_live_being_sent:
+                await go_live.ended.wait()
 
     async def begin(
         self, operation: Operation[Model], *, confirmation_id: str | None, seen: Seen
@@ -160,12 +160,12 @@ class MemoryStore:
                 state.turn.release()
         return started
 
-    async def start_outlived(self, started: Started) -> bool:
+    async def go_live_may_follow(self, started: Started) -> bool:
         for state in self._all(started.place):
-            start = state.start
-            if start is not None and start.number == started.unanswered_start:
-                await start.ended.wait()
-                return start.outcome != "not_applied" and state.start is start
+            go_live = state.go_live
+            if go_live is not None and go_live.number == started.overlapping_go_live:
+                await go_live.ended.wait()
+                return go_live.outcome != "not_applied" and state.go_live is go_live
         return False
 
     async def finish(
@@ -176,7 +176,7 @@ class MemoryStore:
         for it in {id(it): it for it in (began_at, state)}.values():
             it.version += 1
         if operation.starts_broadcast:
-            began_at.end_start(outcome)
+            began_at.end_go_live(outcome)
         if outcome == "not_applied":
             after_stop = self._stop_count(started.place) != started.stop_count
             self._confirmations.give_back(started.confirmation_id, after_stop=after_stop)
@@ -190,7 +190,7 @@ class MemoryStore:
     async def record(self, started: Started, outcome: str, *, on_air: bool) -> None:
         self._confirmations.record(started.confirmation_id, outcome)
         for state in self._all(started.place):
-            if on_air and state.pending_start == started.number:
+            if on_air and state.pending_go_live == started.number:
                 state.pending_until = 0.0
 
     async def record_on_air(self, seen: Seen) -> None:
@@ -217,9 +217,9 @@ class MemoryStore:
         if not self._take(confirmation_id, operation, seen):
             return Stale()
         state.stops_running += 1
-        being_sent = (it.start_being_sent for it in self._all(seen.place))
-        unanswered = next((it.number for it in being_sent if it), None)
-        return self._started(state, operation, confirmation_id, seen.place, unanswered)
+        being_sent = (it.go_live_being_sent for it in self._all(seen.place))
+        overlapping = next((it.number for it in being_sent if it), None)
+        return self._started(state, operation, confirmation_id, seen.place, overlapping)
 
     def _started(
         self,
@@ -227,25 +227,25 @@ class MemoryStore:
         operation: Operation[Model],
         confirmation_id: str | None,
         place: Place,
-        unanswered_start: int | None = None,
+        overlapping_go_live: int | None = None,
     ) -> Started:
         number = next(self._numbers)
         state.version += 1
         if operation.starts_broadcast:
-            state.start = _Start(number)
+            state.go_live = _GoLive(number)
         stops = self._stop_count(place)
-        return Started(place, operation, confirmation_id, number, stops, unanswered_start)
+        return Started(place, operation, confirmation_id, number, stops, overlapping_go_live)
 
     def _note_effects(
         self, state: _State, started: Started, outcome: Outcome, hidden_fields: Sequence[str]
     ) -> None:
-        """A call may have been applied. A stop that was applied ends a pending start."""
+        """A call may have been applied. A stop that was applied ends a pending go-live."""
         operation = started.operation
         for what in hidden_fields:
             state.hidden = state.hidden.with_change(what, operation.target_id())
         if operation.starts_broadcast:
-            state.pending_until = self._clock.seconds() + START_SECONDS
-            state.pending_start = started.number
+            state.pending_until = self._clock.seconds() + PENDING_SECONDS
+            state.pending_go_live = started.number
         if operation.stops_broadcast:
             state.stop_count += 1
             self._void(started.place, shared=state is self._peek(_shared_key(started.place)))

@@ -105,16 +105,18 @@ def judge(case: Case) -> Verdict:
     return _judge_without_person(case)
 
 
-def nothing_to_do(operation: Operation[Model], facts: Facts, *, start_pending: bool) -> str | None:
+def nothing_to_do(
+    operation: Operation[Model], facts: Facts, *, go_live_pending: bool
+) -> str | None:
     """Why a go-live is not needed, in words. None if it is, or for other operations.
 
-    `start_pending`: one was sent within the last minute, and its result has not been seen.
+    `go_live_pending`: one was sent within the last minute, and its result has not been seen.
     """
     if not operation.starts_broadcast:
         return None
     if facts.live:
         return f"it is live already{naming.since(facts.since)}."
-    if start_pending:
+    if go_live_pending:
         return "a go-live was sent within the last minute and has not been seen on air yet."
     return None
 

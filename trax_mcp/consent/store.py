@@ -35,7 +35,7 @@ class Seen:
     """What `look` saw of a place, and of a confirmation.
 
     `version` increases when a guarded call begins or ends there, `stop_count` with each stop that
-    TRaX did not refuse, `hidden` with each hidden change. `start_pending`: a go-live was sent in
+    TRaX did not refuse, `hidden` with each hidden change. `go_live_pending`: a go-live was sent in
     the last minute, and its result was not seen. `auto_go_live`: this server turned it on.
     """
 
@@ -43,7 +43,7 @@ class Seen:
     version: int
     stop_count: int
     hidden: HiddenChanges
-    start_pending: bool
+    go_live_pending: bool
     auto_go_live: bool
     confirmation: Confirmation | UsedConfirmation | None
 
@@ -52,8 +52,8 @@ class Seen:
 class Started:
     """A guarded call that has begun at a place, with a number of its own.
 
-    `stop_count` is the one of the place as it began. `unanswered_start` is the number of the
-    go-live that was being sent there when a stop began.
+    `stop_count` is that of the place when the call began. `overlapping_go_live`, of a stop, is the
+    number of the go-live that was being sent there when the stop began.
     """
 
     place: Place
@@ -61,7 +61,7 @@ class Started:
     confirmation_id: str | None
     number: int
     stop_count: int
-    unanswered_start: int | None = None
+    overlapping_go_live: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class ConsentStore(Protocol):
         """
         ...
 
-    async def wait_for_start(self, place: Place) -> None:
+    async def wait_for_go_live(self, place: Place) -> None:
         """Wait until no go-live is being sent at a place."""
         ...
 
@@ -108,10 +108,11 @@ class ConsentStore(Protocol):
         """
         ...
 
-    async def start_outlived(self, started: Started) -> bool:
+    async def go_live_may_follow(self, started: Started) -> bool:
         """Wait until the go-live that was being sent when this stop began has ended.
 
-        True if there was one, it may have taken effect, and no younger one has begun.
+        Return whether TRaX may have applied it after the stop. False if there was none, or if
+        another go-live has begun since.
         """
         ...
 
