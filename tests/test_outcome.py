@@ -15,7 +15,7 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.sandbox import REVOKED_KEY, Fault
 from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.sandbox.records import Key
-from trax_mcp.studio.outcome import WATCH_SECONDS, Observed, OutcomeObserver
+from trax_mcp.studio.outcome import OBSERVED_SECONDS, Observed, OutcomeObserver
 
 if TYPE_CHECKING:
     from tests.hand import HandClock
@@ -98,7 +98,7 @@ async def test_a_change_that_takes_longer_than_15_seconds_is_still_under_way(
     observed = await watch(trax, clock, live=live, told=told)
     assert observed.state == state
     assert observed.since is None
-    assert clock.seconds() - began == WATCH_SECONDS == 15
+    assert clock.seconds() - began == OBSERVED_SECONDS == 15
     assert [gone for gone, _, _ in told] == list(range(15))
 
 

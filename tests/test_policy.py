@@ -32,7 +32,7 @@ from trax_mcp.consent.policy import (
     Proceed,
     Refuse,
     Verdict,
-    confirmation_to_spend,
+    confirmation_to_use,
     judge,
     nothing_to_do,
 )
@@ -386,4 +386,4 @@ def test_a_call_that_needs_no_consent_spends_its_own_confirmation(
     evidence: Evidence, kept: str, spent: str | None
 ) -> None:
     """The digest does not matter: the call would run without a confirmation too."""
-    assert confirmation_to_spend(DELETE, evidence, kept_as(kept, DELETE)) == spent
+    assert confirmation_to_use(DELETE, evidence, kept_as(kept, DELETE)) == spent

@@ -1,4 +1,4 @@
-"""Consent: what viewers see, and what cannot be undone, happens only after a person's yes.
+"""Consent: calls that viewers see, or that cannot be undone, run only if a person agreed.
 
 Does not import MCP. How a person is asked is up to the caller.
 """

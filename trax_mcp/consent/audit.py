@@ -28,7 +28,7 @@ _LONGEST_NAME = 64
 _LONGEST_LINE = 8_000  # leaves room for level and logger, where it goes to the log
 _LENGTHS = (2_048, 512, 128, 32, 8)  # tried in this order on the arguments of a longer line
 _LONGEST_FACT = 64  # such as a request id
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_OTHER_USERS = stat.S_IRWXG | stat.S_IRWXO
 _FLAGS = (
     os.O_WRONLY
     | os.O_APPEND
@@ -90,7 +90,7 @@ class Audit:
             os.close(file)
 
     def _warn_once(self, mode: int) -> None:
-        is_open = os.name == "posix" and stat.S_ISREG(mode) and mode & _OTHERS
+        is_open = os.name == "posix" and stat.S_ISREG(mode) and mode & _OTHER_USERS
         if is_open and not self._warned:
             self._warned = True
             _LOG.warning(

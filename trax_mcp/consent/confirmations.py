@@ -1,4 +1,4 @@
-"""Keeps confirmations until they expire, and only so many of each caller."""
+"""Keeps confirmations until they expire, up to a number for each owner."""
 
 import secrets
 from collections import Counter, OrderedDict
@@ -15,8 +15,8 @@ from trax_mcp.consent.preview import Preview
 
 LIFETIME_SECONDS: Final = 300.0
 """How long a confirmation is valid."""
-MOST_PER_CALLER: Final = 32
-"""The most confirmations of one owner that are kept of each kind: for stops, for others, used."""
+MOST_PER_OWNER: Final = 32
+"""The most confirmations of one owner in each group: for stops, for other calls, used ones."""
 MOST_CONFIRMATIONS: Final = 4096
 
 _ID_BYTES: Final = 16
@@ -48,7 +48,7 @@ class Confirmations:
         asked_again: bool,
         hidden_version: int,
     ) -> Confirmation:
-        """Keep a question under a new id that cannot be guessed. Others may have to go for it."""
+        """Keep a confirmation under a new id that cannot be guessed. May evict others."""
         self._remove_expired()
         confirmation = Confirmation(
             id=secrets.token_urlsafe(_ID_BYTES),
@@ -77,7 +77,7 @@ class Confirmations:
     def give_back(self, confirmation_id: str | None, *, after_stop: bool) -> None:
         """Make a used confirmation valid again: its call was certainly not applied.
 
-        `after_stop`: a stop came meanwhile, which voids every yes to something that leads to air.
+        `after_stop`: a stop came meanwhile, so confirmations that lead to air are discarded.
         """
         stored = self._stored.get(confirmation_id or "")
         if isinstance(stored, UsedConfirmation):
@@ -102,24 +102,24 @@ class Confirmations:
                 del self._stored[stored.id]
 
     def _put(self, stored: Stored) -> None:
-        """Store one, in place of what its id held. The oldest of its kind may have to go."""
+        """Store one under its id. Evicts the oldest of its group over the limit."""
         confirmation_id = _confirmation(stored).id
         others = [
             it_id
             for it_id, it in self._stored.items()
-            if it_id != confirmation_id and _kind(it) == _kind(stored)
+            if it_id != confirmation_id and _group(it) == _group(stored)
         ]
-        for it_id in others[: max(0, len(others) - MOST_PER_CALLER + 1)]:
+        for it_id in others[: max(0, len(others) - MOST_PER_OWNER + 1)]:
             del self._stored[it_id]
         if confirmation_id not in self._stored and len(self._stored) >= MOST_CONFIRMATIONS:
             self._evict_one()
         self._stored[confirmation_id] = stored
 
     def _evict_one(self) -> None:
-        """Remove the oldest of the owner who has the most. Valid ones for stops go last."""
+        """Remove the oldest one of the owner who has the most. Valid ones for stops go last."""
         stored = self._stored.items()
-        evictable = {it_id: _kind(it) for it_id, it in stored if not _is_for_stop(it)} or {
-            it_id: _kind(it) for it_id, it in stored
+        evictable = {it_id: _group(it) for it_id, it in stored if not _is_for_stop(it)} or {
+            it_id: _group(it) for it_id, it in stored
         }
         counts = Counter(owner for owner, _ in evictable.values())
         most, _ = counts.most_common(1)[0]
@@ -149,8 +149,8 @@ def _is_for_stop(stored: Stored) -> bool:
     return isinstance(stored, Confirmation) and stored.operation.stops_broadcast
 
 
-def _kind(stored: Stored) -> tuple[str, str]:
-    """The owner, and what is counted together of theirs."""
+def _group(stored: Stored) -> tuple[str, str]:
+    """The owner, and the group in which the limits count it."""
     if isinstance(stored, UsedConfirmation):
         return stored.confirmation.owner, "used"
     return stored.owner, "stop" if stored.operation.stops_broadcast else "other"

@@ -29,7 +29,7 @@ class PersonAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What came with a call to show that a person agreed."""
+    """What a call brings to show that a person agreed."""
 
     confirm: bool = False
     confirmation: str | None = None
@@ -49,9 +49,9 @@ class Confirmation:
     """A question that was asked: the operation, and exactly what was shown.
 
     It is valid until `expires`, in seconds on the server's clock, or `expires_at`, whichever comes
-    first. In limits it counts for `owner`. `choice` is what a person was offered; None for a
-    confirmation that a model carries. `hidden_version` counts the changes made here, until then, of
-    what no read shows.
+    first. Limits count it for `owner`. `choice` is what a person was offered; None if the model
+    brings the confirmation with its next call. `hidden_version` is that of `Seen.hidden` when the
+    question was asked.
     """
 
     id: str
@@ -70,7 +70,7 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class UsedConfirmation:
-    """A confirmation that was taken, and the outcome of the call, in words."""
+    """A confirmation that a call has used, and the outcome of the call, in words."""
 
     confirmation: Confirmation
     outcome: str = "the call is still in progress"

@@ -1,6 +1,6 @@
 """Runs a guarded call that has begun: send once, finish, observe, record.
 
-A lost answer is resolved by looking, never by sending again.
+A lost answer is resolved by reading the stream status, never by sending again.
 """
 
 import logging
@@ -23,10 +23,10 @@ from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import ConsentStore, Started
 from trax_mcp.studio import naming
-from trax_mcp.studio.outcome import WATCH_SECONDS, Observed, OutcomeObserver
+from trax_mcp.studio.outcome import OBSERVED_SECONDS, Observed, OutcomeObserver
 
-_SENDING_TIMES: Final = 3
-"""A stop is sent, waits for a go-live, and is sent once more; each takes one time-out at most."""
+_MOST_TIMEOUTS: Final = 3
+"""A stop is sent, waits for a go-live, and is sent again: each step takes one time-out at most."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -50,28 +50,28 @@ class Executor:
         self._audit = audit
         self._tasks = tasks
         self._clock = clock
-        self._watches: dict[anyio.CancelScope, str] = {}
+        self._observations: dict[anyio.CancelScope, str] = {}
 
     async def run(self, call: GuardedCall, started: Started, *, digest: str | None) -> Done:
-        """Send the call and return what came of it.
+        """Send the call and return its result.
 
         Raises:
             TraxError: it was sent, or tried, and failed. `outcome` says what is known.
         """
         sent: Sent = interrupted(call.operation)
         again: Sent | None = None
-        with self._watch_that_a_stop_ends(started) as watch:
+        with self._register_observation(started) as observation:
             try:
-                with self._tasks.shield(deadline=self._deadline(_SENDING_TIMES)):
+                with self._tasks.shield(deadline=self._deadline(_MOST_TIMEOUTS)):
                     sent = await self._send(call, digest=digest)
                     if await self._must_send_again(call, started, sent):
                         again = await self._send(call, digest=digest)
             finally:
-                sent = _better(sent, again)
+                sent = _more_certain(sent, again)
                 await self._finish(call, started, _outcome(sent))
-            # Everything from here on that waits is shielded: if the client has given up, the call
-            # is cancelled only after its outcome was recorded.
-            observed = await self._observe(call, sent, watch)
+            # Everything that waits from here on is shielded: if the client cancels the call, it
+            # ends only after its outcome was recorded.
+            observed = await self._observe(call, sent, observation)
         sent = await self._resolve(call, sent, observed)
         self._write_outcome(call, sent, observed, digest=digest)
         await self._record(started, sent, observed)
@@ -80,13 +80,13 @@ class Executor:
         return Done(sent, observed, sent_again=again is not None)
 
     def _deadline(self, times: int = 0) -> float:
-        """A time on anyio's clock by which some requests and an observation have ended."""
-        return anyio.current_time() + times * self._client.timeout_seconds + WATCH_SECONDS
+        """The time, on anyio's clock, when some requests and an observation must have ended."""
+        return anyio.current_time() + times * self._client.timeout_seconds + OBSERVED_SECONDS
 
     async def _must_send_again(self, call: GuardedCall, started: Started, sent: Sent) -> bool:
-        """Whether TRaX may have received a go-live after this stop, which was the first to end.
+        """Whether TRaX may have received an earlier go-live after this stop.
 
-        A stop does not wait for a slow go-live. It is sent once more when that has ended.
+        A stop does not wait for a slow go-live. It is sent once more when the go-live has ended.
         """
         if not call.operation.stops_broadcast or _outcome(sent) == "not_applied":
             return False
@@ -107,7 +107,9 @@ class Executor:
     async def _finish(self, call: GuardedCall, started: Started, outcome: Outcome) -> None:
         operation, plan = call.operation, plan_for(call.operation)
         place = call.place(self._client.accepted_keys)
-        watches = [scope for scope, studio in self._watches.items() if studio == operation.studio()]
+        observations = [
+            scope for scope, studio in self._observations.items() if studio == operation.studio()
+        ]
         with anyio.CancelScope(shield=True):
             if (on := _auto_go_live_after(operation, outcome)) is not None:
                 await self._store.record_auto_go_live(place, on=on)
@@ -115,46 +117,48 @@ class Executor:
                 started, outcome, place=place, hidden_fields=plan.hidden_fields(operation)
             )
         if operation.stops_broadcast and outcome != "not_applied" and place.has_access:
-            # A stop does not wait for an earlier go-live that is only being watched.
-            for scope in watches:
+            # A stop does not wait for an earlier go-live that is only being observed.
+            for scope in observations:
                 scope.cancel()
 
     @contextmanager
-    def _watch_that_a_stop_ends(self, started: Started) -> Iterator[anyio.CancelScope]:
-        """A scope for watching a go-live, registered before the turn ends: a stop cancels it."""
+    def _register_observation(self, started: Started) -> Iterator[anyio.CancelScope]:
+        """A scope for observing a go-live. A stop can cancel it as soon as the turn has ended."""
         scope = anyio.CancelScope()
         if started.operation.starts_broadcast:
-            self._watches[scope] = started.operation.studio()
+            self._observations[scope] = started.operation.studio()
         try:
             yield scope
         finally:
-            self._watches.pop(scope, None)
+            self._observations.pop(scope, None)
 
     async def _observe(
-        self, call: GuardedCall, sent: Sent, watch: anyio.CancelScope
+        self, call: GuardedCall, sent: Sent, observation: anyio.CancelScope
     ) -> Observed | None:
         """What the stream status shows. None if the call changed no broadcast."""
         changes_broadcast = call.operation.starts_broadcast or call.operation.stops_broadcast
         if not changes_broadcast or _outcome(sent) == "not_applied":
             return None
         with self._tasks.shield(deadline=self._deadline()):
-            return await self._watch(call, watch)
-        return self._unseen()  # the shield was cut short
+            return await self._observe_until_stop(call, observation)
+        return self._unknown()  # the shield was cut short
 
-    async def _watch(self, call: GuardedCall, watch: anyio.CancelScope) -> Observed:
-        """Watch until the result is known; a go-live also until a stop comes."""
+    async def _observe_until_stop(
+        self, call: GuardedCall, observation: anyio.CancelScope
+    ) -> Observed:
+        """Observe until the result is known, or until a stop cancels it (a go-live only)."""
         live = call.operation.starts_broadcast
         studio = call.operation.studio()
         observer = OutcomeObserver(self._client, call.caller, studio, clock=self._clock)
         try:
-            with watch:
+            with observation:
                 return await observer.run(live=live, progress=call.progress)
             return Observed("stopping", iso(self._clock.now()))
         except Exception:  # noqa: BLE001  the call is done: its outcome must be recorded
             _LOG.exception("watching %s failed", call.operation.tool_name)
-            return self._unseen()
+            return self._unknown()
 
-    def _unseen(self) -> Observed:
+    def _unknown(self) -> Observed:
         return Observed("unknown", iso(self._clock.now()))
 
     async def _resolve(self, call: GuardedCall, sent: Sent, observed: Observed | None) -> Sent:
@@ -164,7 +168,7 @@ class Executor:
         return mark_applied(sent, call.operation, await self._proof(call, observed))
 
     async def _proof(self, call: GuardedCall, observed: Observed) -> str | None:
-        """In words, that the call took effect. None if that was not seen."""
+        """How the effect of the call was seen, in words. None if it was not seen."""
         if observed.state == "on_air" and call.operation.starts_broadcast:
             return f"it is on air{naming.since(observed.since)}"
         if observed.state != "off_air" or not call.operation.stops_broadcast:
@@ -177,7 +181,7 @@ class Executor:
     def _write_outcome(
         self, call: GuardedCall, sent: Sent, observed: Observed | None, *, digest: str | None
     ) -> None:
-        code, request_id = _account(sent)
+        code, request_id = _code_and_request_id(sent)
         self._audit.write(
             "sent",
             call.operation,
@@ -195,7 +199,7 @@ class Executor:
         state = observed.state if observed else None
         on_air = started.operation.starts_broadcast and state == "on_air"
         with anyio.CancelScope(shield=True):
-            await self._store.record(started, _in_words(_outcome(sent), state), on_air=on_air)
+            await self._store.record(started, _outcome_text(_outcome(sent), state), on_air=on_air)
 
 
 def _auto_go_live_after(operation: Operation[Model], outcome: Outcome) -> bool | None:
@@ -206,8 +210,8 @@ def _auto_go_live_after(operation: Operation[Model], outcome: Outcome) -> bool |
     return True if turned_on and outcome == "unknown" else None
 
 
-def _better(sent: Sent, again: Sent | None) -> Sent:
-    """What two sendings of a stop came to: an answer, else the failure that tells most."""
+def _more_certain(sent: Sent, again: Sent | None) -> Sent:
+    """The result of a stop that was sent twice: an answer, or else the more certain failure."""
     if again is None or not isinstance(sent, TraxError):
         return sent
     return again if _outcome(again) != "not_applied" else sent
@@ -217,13 +221,13 @@ def _outcome(sent: Sent) -> Outcome:
     return sent.failure.outcome if isinstance(sent, TraxError) else "applied"
 
 
-def _account(sent: Sent) -> tuple[str | None, str | None]:
+def _code_and_request_id(sent: Sent) -> tuple[str | None, str | None]:
     """The code of a failure, and the request id."""
     if isinstance(sent, TraxError):
         return sent.failure.code, sent.failure.request_id
     return None, sent.request_id
 
 
-def _in_words(outcome: Outcome, state: str | None) -> str:
+def _outcome_text(outcome: Outcome, state: str | None) -> str:
     ran = "the call ran" if outcome == "applied" else "whether the call ran is not known"
     return f"{ran}, and the studio was then {state.replace('_', ' ')}" if state else ran

@@ -27,7 +27,7 @@ from trax_mcp.consent.policy import (
     Proceed,
     Refuse,
     Verdict,
-    confirmation_to_spend,
+    confirmation_to_use,
     judge,
     nothing_to_do,
     refusal_by_person,
@@ -70,9 +70,9 @@ class ConsentGuard:
         while True:
             seen = await self._look(call)
             first = first or seen
-            # A stop has ended since this call began, so its evidence is older than the stop.
+            # A stop has ended since this call began, so the evidence of the call is older.
             if seen.stop_count != first.stop_count:
-                call = self._without_void_flag(call)
+                call = self._without_outdated_flag(call)
             result = await self._attempt(call, when, seen)
             if not isinstance(result, Stale):
                 return result
@@ -89,22 +89,22 @@ class ConsentGuard:
         if refused := await self._refuse_before_reading(call, seen):
             return refused
         operation, plan_type = call.operation, plan_for(call.operation)
-        wait_until = anyio.current_time() + QUICK_SECONDS
+        wait_deadline = anyio.current_time() + QUICK_SECONDS
         reader = FactReader(
             self._client, call.caller, operation.studio(), quick=operation.stops_broadcast
         )
         status = await reader.read((Fact.STATUS,)) if when is When.WHILE_LIVE else None
-        if status and (result := await self._run_off_air(call, status, seen)):
+        if status and (result := await self._run_if_off_air(call, status, seen)):
             return result
         facts = await reader.read(plan_type.reads, status)
         now = await self._look_again(call, seen)
         if isinstance(now, Stale):
             return now
-        plan = plan_type(operation, _as_guarded(facts, when, now), now.hidden)
-        return await self._decide(call, plan, now, wait_until=wait_until)
+        plan = plan_type(operation, _without_uncertain_status(facts, when, now), now.hidden)
+        return await self._decide(call, plan, now, wait_deadline=wait_deadline)
 
     async def _refuse_before_reading(self, call: GuardedCall, seen: Seen) -> NotRun | None:
-        """Refuse what no fact can change: a used confirmation, and a no of a person."""
+        """Refuse where no fact matters: the confirmation was used, or the person refused."""
         stored = seen.confirmation
         if isinstance(stored, UsedConfirmation):
             # The call itself may have removed its target, so reading could fail.
@@ -117,21 +117,21 @@ class ConsentGuard:
         self._write_verdict(call, refusal, stored.digest)
         return _not_run(call, refusal, stored)
 
-    async def _run_off_air(
+    async def _run_if_off_air(
         self, call: GuardedCall, status: Facts, seen: Seen
     ) -> Done | Stale | None:
-        """Run a call that is guarded while live, unless the studio may be live."""
+        """Run a call that needs consent only while live, unless the studio may be live."""
         now = await self._look_again(call, seen)
         if isinstance(now, Stale):
             return now
         if not _needs_no_consent(call, status, now):
             return None
-        # A yes that is not needed is used up too: it must not run the call a second time.
-        spend = confirmation_to_spend(call.operation, call.evidence, now.confirmation)
-        return await self._execute(call, spend, now)
+        # A confirmation that is not needed is used too, so that it cannot run the call again.
+        unneeded = confirmation_to_use(call.operation, call.evidence, now.confirmation)
+        return await self._execute(call, unneeded, now)
 
     async def _decide(
-        self, call: GuardedCall, plan: Plan[Any], seen: Seen, *, wait_until: float
+        self, call: GuardedCall, plan: Plan[Any], seen: Seen, *, wait_deadline: float
     ) -> Result | Stale:
         """Judge, then execute or respond."""
         digest = plan.preview.digest
@@ -144,22 +144,22 @@ class ConsentGuard:
         if not isinstance(verdict, Proceed):
             return await self._respond(call, verdict, seen, plan)
         if call.operation.stops_broadcast:
-            await self._wait_for_go_live(seen, until=wait_until)
+            await self._wait_for_go_live(seen, deadline=wait_deadline)
         return await self._execute(call, verdict.confirmation_id, seen, digest)
 
     async def _look(self, call: GuardedCall) -> Seen:
         return await self._store.look(self._place(call), call.evidence.confirmation_id)
 
     async def _look_again(self, call: GuardedCall, seen: Seen) -> Seen | Stale:
-        """Look after reading. TRaX may have accepted the caller at the place meanwhile.
+        """Look after reading. TRaX may have accepted the caller meanwhile, which changes the place.
 
-        The facts may be older than another call that has ended. `add` and `begin` check again,
-        since anything may happen before them. A stop is sent whatever others did.
+        Stale if another call has changed the studio since, so that the facts may be outdated.
+        `add` and `begin` check this again. A stop is sent in any case.
         """
         now = await self._look(call)
         if now.version != seen.version and not call.operation.stops_broadcast:
             return Stale()
-        # What was read may be older than what another call has learned since.
+        # The facts may be older than this look, so both looks count.
         return replace(
             now,
             version=seen.version,
@@ -170,13 +170,16 @@ class ConsentGuard:
     def _place(self, call: GuardedCall) -> Place:
         return call.place(self._client.accepted_keys)
 
-    async def _wait_for_go_live(self, seen: Seen, *, until: float) -> None:
+    async def _wait_for_go_live(self, seen: Seen, *, deadline: float) -> None:
         """Let a go-live that is being sent end first, so that TRaX receives the stop last."""
-        with anyio.CancelScope(deadline=until):
+        with anyio.CancelScope(deadline=deadline):
             await self._store.wait_for_go_live(seen.place)
 
-    def _without_void_flag(self, call: GuardedCall) -> GuardedCall:
-        """A stop voids an earlier `confirm: true` that leads to air. The store voids its yes."""
+    def _without_outdated_flag(self, call: GuardedCall) -> GuardedCall:
+        """The call without a `confirm: true` that is older than a stop, if the call leads to air.
+
+        Confirmations that are older than a stop are discarded by the store.
+        """
         leads_to_air = plan_for(call.operation).leads_to_air(call.operation)
         is_void = leads_to_air and self.rules.mode is Mode.FLAG
         return replace(call, evidence=NO_EVIDENCE) if is_void else call
@@ -215,7 +218,7 @@ class ConsentGuard:
         seen: Seen,
         plan: Plan[Any],
     ) -> Question | NotRun | Stale:
-        """Say why the call did not run, and keep the question that a yes would answer."""
+        """Say why the call did not run, and keep a confirmation for the next call if one helps."""
         kept, preview = seen.confirmation, plan.preview
         match verdict:
             case NeedsAnswer(again=again):
@@ -261,7 +264,7 @@ class ConsentGuard:
 
 
 def _needs_no_consent(call: GuardedCall, status: Facts, seen: Seen) -> bool:
-    """Whether a call that is guarded while live may run at once.
+    """Whether a call that needs consent only while live may run at once.
 
     If a person was already asked, their answer decides.
     """
@@ -269,10 +272,10 @@ def _needs_no_consent(call: GuardedCall, status: Facts, seen: Seen) -> bool:
     return not may_be_live and call.evidence.answer is None
 
 
-def _as_guarded(facts: Facts, when: When, seen: Seen) -> Facts:
-    """The facts for a call that is guarded while live.
+def _without_uncertain_status(facts: Facts, when: When, seen: Seen) -> Facts:
+    """The facts, without an off-air status that may be out of date.
 
-    A studio that this server lets go live by itself may be on air as soon as it was read.
+    With `autoGoLive`, a studio can go live by itself right after its status was read.
     """
     is_unclear = when is When.WHILE_LIVE and seen.auto_go_live and facts.live is False
     return replace(facts, status=None) if is_unclear else facts

@@ -33,7 +33,7 @@ class _GoLive:
 
 @dataclass(slots=True)
 class _State:
-    """What was done at one place. Counters never shrink.
+    """What was done at one place. Its counters only increase.
 
     `pending_go_live` is the number of the go-live that is pending until `pending_until`.
     """
@@ -51,13 +51,13 @@ class _State:
     stops_ended: anyio.Event = field(default_factory=anyio.Event)
 
     def is_idle(self, now: float) -> bool:
-        """Whether nothing runs, waits or is pending there, and nobody was asked."""
+        """Whether no call runs, waits or is pending there, and no question is open."""
         is_running = self.turn.locked() or self.stops_running
         is_kept = self.auto_go_live or max(self.kept_until, self.pending_until) > now
         return not (is_running or is_kept)
 
     def has_pending_go_live(self, now: float) -> bool:
-        """Whether a go-live is being sent, or may still come on air."""
+        """Whether a go-live is being sent, or may still take effect."""
         return self.go_live_being_sent is not None or self.pending_until > now
 
     @property
@@ -105,7 +105,7 @@ class MemoryStore:
             place=place,
             version=self._version(place),
             stop_count=self._stop_count(place),
-            hidden=self._peek(_key(place)).hidden,
+            hidden=self._find(_key(place)).hidden,
             go_live_pending=any(it.has_pending_go_live(now) for it in visible),
             auto_go_live=any(it.auto_go_live for it in visible),
             confirmation=stored if question and question.caller == place.caller else None,
@@ -120,7 +120,7 @@ class MemoryStore:
         choice: str | None = None,
         asked_again: bool = False,
     ) -> Confirmation | Stale:
-        state = self._state(seen.place)
+        state = self._get_or_add(seen.place)
         if self._is_stale(operation, seen):
             return Stale()
         confirmation = self._confirmations.add(
@@ -144,7 +144,7 @@ class MemoryStore:
     async def begin(
         self, operation: Operation[Model], *, confirmation_id: str | None, seen: Seen
     ) -> Started | Stale:
-        state = self._state(seen.place)
+        state = self._get_or_add(seen.place)
         if operation.stops_broadcast:
             return self._begin_stop(state, operation, confirmation_id, seen)
         # The lock belongs to the task that acquires it: `finish` runs in the same one.
@@ -153,7 +153,7 @@ class MemoryStore:
         try:
             while state.stops_running:
                 await state.stops_ended.wait()
-            if not self._is_stale(operation, seen) and self._take(confirmation_id, operation, seen):
+            if not self._is_stale(operation, seen) and self._use(confirmation_id, operation, seen):
                 started = self._started(state, operation, confirmation_id, seen.place)
         finally:
             if isinstance(started, Stale):
@@ -161,7 +161,7 @@ class MemoryStore:
         return started
 
     async def go_live_may_follow(self, started: Started) -> bool:
-        for state in self._all(started.place):
+        for state in self._shared_and_own(started.place):
             go_live = state.go_live
             if go_live is not None and go_live.number == started.overlapping_go_live:
                 await go_live.ended.wait()
@@ -171,8 +171,8 @@ class MemoryStore:
     async def finish(
         self, started: Started, outcome: Outcome, *, place: Place, hidden_fields: Sequence[str]
     ) -> None:
-        operation, began_at = started.operation, self._state(started.place)
-        state = self._state(place) if place.has_access else began_at
+        operation, began_at = started.operation, self._get_or_add(started.place)
+        state = self._get_or_add(place) if place.has_access else began_at
         for it in {id(it): it for it in (began_at, state)}.values():
             it.version += 1
         if operation.starts_broadcast:
@@ -189,7 +189,7 @@ class MemoryStore:
 
     async def record(self, started: Started, outcome: str, *, on_air: bool) -> None:
         self._confirmations.record(started.confirmation_id, outcome)
-        for state in self._all(started.place):
+        for state in self._shared_and_own(started.place):
             if on_air and state.pending_go_live == started.number:
                 state.pending_until = 0.0
 
@@ -199,7 +199,7 @@ class MemoryStore:
                 state.pending_until = 0.0
 
     async def record_auto_go_live(self, place: Place, *, on: bool) -> None:
-        self._state(place).auto_go_live = on
+        self._get_or_add(place).auto_go_live = on
         if not on:
             for state in self._visible(place):
                 state.auto_go_live = False
@@ -214,10 +214,10 @@ class MemoryStore:
         confirmation_id: str | None,
         seen: Seen,
     ) -> Started | Stale:
-        if not self._take(confirmation_id, operation, seen):
+        if not self._use(confirmation_id, operation, seen):
             return Stale()
         state.stops_running += 1
-        being_sent = (it.go_live_being_sent for it in self._all(seen.place))
+        being_sent = (it.go_live_being_sent for it in self._shared_and_own(seen.place))
         overlapping = next((it.number for it in being_sent if it), None)
         return self._started(state, operation, confirmation_id, seen.place, overlapping)
 
@@ -239,7 +239,7 @@ class MemoryStore:
     def _note_effects(
         self, state: _State, started: Started, outcome: Outcome, hidden_fields: Sequence[str]
     ) -> None:
-        """A call may have been applied. A stop that was applied ends a pending go-live."""
+        """Note what a call may have changed. A stop that was applied ends a pending go-live."""
         operation = started.operation
         for what in hidden_fields:
             state.hidden = state.hidden.with_change(what, operation.target_id())
@@ -248,12 +248,14 @@ class MemoryStore:
             state.pending_go_live = started.number
         if operation.stops_broadcast:
             state.stop_count += 1
-            self._void(started.place, shared=state is self._peek(_shared_key(started.place)))
+            self._discard_after_stop(
+                started.place, shared=state is self._find(_shared_key(started.place))
+            )
             if outcome == "applied":
                 state.pending_until = 0.0
 
-    def _void(self, place: Place, *, shared: bool) -> None:
-        """After a stop, no earlier yes to anything that leads to air is valid."""
+    def _discard_after_stop(self, place: Place, *, shared: bool) -> None:
+        """A stop makes earlier confirmations invalid if they lead to air."""
         self._confirmations.discard_if(
             lambda it: (
                 it.leads_to_air
@@ -262,43 +264,43 @@ class MemoryStore:
             )
         )
 
-    def _take(self, confirmation_id: str | None, operation: Operation[Model], seen: Seen) -> bool:
-        """Use a confirmation up, if there is one. False if it is gone or used already."""
+    def _use(self, confirmation_id: str | None, operation: Operation[Model], seen: Seen) -> bool:
+        """Use the confirmation, if there is one. False if it was used or removed meanwhile."""
         if confirmation_id is None:
             return True
-        # A yes to a stop does not expire while the stop waits for a go-live.
+        # The confirmation of a stop does not expire while the stop waits for a go-live.
         is_stop = operation.stops_broadcast
         stored = seen.confirmation if is_stop else self._confirmations.get(confirmation_id)
         return isinstance(stored, Confirmation) and self._confirmations.use(stored)
 
     def _is_stale(self, operation: Operation[Model], seen: Seen) -> bool:
-        now = (self._version(seen.place), self._peek(_key(seen.place)).hidden.version)
+        now = (self._version(seen.place), self._find(_key(seen.place)).hidden.version)
         return now != (seen.version, seen.hidden.version) and not operation.stops_broadcast
 
     def _version(self, place: Place) -> int:
-        return sum(it.version for it in self._all(place))
+        return sum(it.version for it in self._shared_and_own(place))
 
     def _stop_count(self, place: Place) -> int:
-        return sum(it.stop_count for it in self._all(place))
+        return sum(it.stop_count for it in self._shared_and_own(place))
 
-    def _all(self, place: Place) -> tuple[_State, _State]:
-        """The states of the shared place and of the caller's own."""
+    def _shared_and_own(self, place: Place) -> tuple[_State, _State]:
+        """The states of the place that callers with access share, and of the caller's own place."""
         own = self._states.get(_own_key(place))
         if own is None:
             own = _State() if place.has_access else self._forgotten_own
-        return self._peek(_shared_key(place)), own
+        return self._find(_shared_key(place)), own
 
     def _visible(self, place: Place) -> tuple[_State, ...]:
-        """Those of which the caller may learn what others did there."""
-        shared, own = self._all(place)
+        """The states that `look` may report to this caller."""
+        shared, own = self._shared_and_own(place)
         return (shared, own) if place.has_access else (own,)
 
-    def _peek(self, key: _Key) -> _State:
-        """The state of a place, without making one."""
+    def _find(self, key: _Key) -> _State:
+        """The state of a place, to read. Unknown places get that of the forgotten ones."""
         return self._states.get(key, self._forgotten(key))
 
-    def _state(self, place: Place) -> _State:
-        """The state of a place that is being used."""
+    def _get_or_add(self, place: Place) -> _State:
+        """The state of a place, to change."""
         key = _key(place)
         if key not in self._states:
             self._forget_states()
@@ -308,7 +310,7 @@ class MemoryStore:
         return self._states[key]
 
     def _forget_states(self) -> None:
-        """Forget the oldest idle places, so that there is room for one more."""
+        """Forget the idle places that were used longest ago, so that one more can be stored."""
         surplus = len(self._states) - MOST_PLACES + 1
         if surplus <= 0:
             return
@@ -322,7 +324,7 @@ class MemoryStore:
             forgotten.hidden = HiddenChanges(hidden, forgotten_version=hidden)
 
     def _forgotten(self, key: _Key) -> _State:
-        """The state that stands for all forgotten places of this kind."""
+        """The state of all forgotten places of this kind."""
         return self._forgotten_shared if key[1] is None else self._forgotten_own
 
 

@@ -43,7 +43,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Proceed:
-    """The call may run once the confirmation, if there is one, is taken."""
+    """The call may run. Its confirmation, if there is one, must be used first."""
 
     label: ClassVar = "Proceed"
 
@@ -93,7 +93,7 @@ ALREADY_USED: Final = Refuse("confirmation_invalid", "used")
 
 
 def judge(case: Case) -> Verdict:
-    """Decide about a call that needs consent. Only a clear yes lets it run."""
+    """Decide about a call that needs consent. It runs only with clear consent."""
     if isinstance(case.confirmation, UsedConfirmation):
         return ALREADY_USED
     if case.nothing_to_do is not None:
@@ -124,7 +124,7 @@ def nothing_to_do(
 def refusal_by_person(
     operation: Operation[Model], answer: PersonAnswer | None, question: Confirmation | None
 ) -> Refuse | None:
-    """The refusal if a person said no to this question. It depends on no fact."""
+    """The refusal, if a person said no to this question. No facts are needed for it."""
     if answer is None or question is None or question.choice is None:
         return None
     reason = _reason_for_no(answer, question.choice)
@@ -132,7 +132,7 @@ def refusal_by_person(
     return Refuse("declined", reason) if is_no else None
 
 
-def confirmation_to_spend(
+def confirmation_to_use(
     operation: Operation[Model],
     evidence: Evidence,
     confirmation: Confirmation | UsedConfirmation | None,
@@ -182,10 +182,10 @@ def _judge_answer(case: Case, answer: PersonAnswer) -> Verdict:
     )
 
 
-def _reason_for_no(answer: PersonAnswer, yes: str) -> Reason | None:
-    """Why an answer is not a yes. None if it is the choice that was offered."""
+def _reason_for_no(answer: PersonAnswer, offered: str) -> Reason | None:
+    """Why an answer is not consent. None if it is the choice that was offered."""
     if answer.reply != "chosen":
         return answer.reply
     if answer.choice == DO_NOT:
         return "declined"
-    return None if answer.choice == yes else "malformed"
+    return None if answer.choice == offered else "malformed"

@@ -70,10 +70,7 @@ class Stale:
 
 
 class ConsentStore(Protocol):
-    """Remembers confirmations and the state of studios. Each step happens as a whole.
-
-    A step that is cancelled has done nothing.
-    """
+    """Remembers confirmations and the state of studios. A cancelled step has done nothing."""
 
     async def look(self, place: Place, confirmation_id: str | None) -> Seen:
         """Return the state of a place, and the caller's confirmation of that id."""
@@ -88,7 +85,7 @@ class ConsentStore(Protocol):
         choice: str | None = None,
         asked_again: bool = False,
     ) -> Confirmation | Stale:
-        """Keep a question under a new id that cannot be guessed.
+        """Keep a confirmation under a new id that cannot be guessed.
 
         Another confirmation may be evicted; one for a stop only by another one for a stop.
         """
@@ -101,7 +98,7 @@ class ConsentStore(Protocol):
     async def begin(
         self, operation: Operation[Model], *, confirmation_id: str | None, seen: Seen
     ) -> Started | Stale:
-        """Wait for the turn at a place, then take the confirmation and start the call.
+        """Wait for the turn at a place, then use the confirmation and start the call.
 
         A stop does not wait, and is never stale because of what others did. All others wait until
         no stop is being sent.

@@ -13,7 +13,7 @@ from trax_mcp.api.operations import GetStreamStatus
 from trax_mcp.clock import Clock, iso
 from trax_mcp.progress import Progress
 
-WATCH_SECONDS: Final = 15.0
+OBSERVED_SECONDS: Final = 15.0
 """The most time that a change of the broadcast is observed."""
 
 _PAUSE_SECONDS = 1.0
@@ -40,7 +40,7 @@ class OutcomeObserver:
         self._clock = clock
 
     async def run(self, *, live: bool, progress: Progress) -> Observed:
-        """Poll until the studio is live (or is not live), for `WATCH_SECONDS` at most."""
+        """Poll until the studio is live (or is not live), for `OBSERVED_SECONDS` at most."""
         began = self._clock.seconds()
         while True:
             elapsed = self._clock.seconds() - began
@@ -50,10 +50,10 @@ class OutcomeObserver:
                 observed = Observed("unknown", iso(self._clock.now()))
                 if not error.failure.retryable:
                     return observed
-            if observed.state in {"on_air", "off_air"} or elapsed >= WATCH_SECONDS:
+            if observed.state in {"on_air", "off_air"} or elapsed >= OBSERVED_SECONDS:
                 return observed
             message = "Waiting to be on air." if live else "Waiting to be off air."
-            await progress(elapsed, WATCH_SECONDS, message)
+            await progress(elapsed, OBSERVED_SECONDS, message)
             await self._clock.sleep(_PAUSE_SECONDS)
 
     async def _poll(self, *, live: bool) -> Observed:

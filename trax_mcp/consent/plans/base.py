@@ -41,7 +41,7 @@ class Plan(ABC, Generic[OperationT]):
     """An operation with the facts around it: what a person is shown before they agree.
 
     Subclasses state what is read, when consent is needed, what would happen, and the act in a few
-    words. `hidden` holds the changes made here of what no read shows.
+    words. `hidden` holds the changes made through this server that no read shows.
     """
 
     operation_type: ClassVar[type[Operation[Model]]]
@@ -108,7 +108,7 @@ class Plan(ABC, Generic[OperationT]):
     def preview(self) -> Preview:
         """What a person is shown, and its digest.
 
-        The digest of a stop holds only its arguments: nothing may invalidate a yes to a stop.
+        The digest of a stop holds only its arguments: nothing else may invalidate it.
 
         Raises:
             NotSent: as `target`.
