@@ -8,7 +8,7 @@ import pytest
 
 from tests.virtual_stage import CUSTOMER, MINE, STRANGER, Stage, reasons, stage, status
 from tests.virtual_time import run_in_virtual_time
-from trax_mcp.consent.confirmations import MOST_CONFIRMATIONS
+from trax_mcp.consent.confirmations import MAX_CONFIRMATIONS
 
 if TYPE_CHECKING:
     from trax_mcp.api.caller import Caller
@@ -42,8 +42,8 @@ def test_acts_of_one_caller_do_not_push_out_the_confirmations_of_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Not even when the memory for all is full. It has room for 50 here, for 4,096 otherwise."""
-    assert MOST_CONFIRMATIONS == 4096
-    monkeypatch.setattr("trax_mcp.consent.confirmations.MOST_CONFIRMATIONS", 50)
+    assert MAX_CONFIRMATIONS == 4096
+    monkeypatch.setattr("trax_mcp.consent.confirmations.MAX_CONFIRMATIONS", 50)
 
     async def crowd() -> None:
         async with stage(MINE, CUSTOMER) as it:

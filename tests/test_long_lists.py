@@ -31,8 +31,8 @@ FURTHER: Final = "only the first 10,000 are read"
 
 def only_first(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     """Lower the limit, so that the sandbox's own lists exceed it."""
-    assert pages.MOST_ITEMS == 10_000
-    monkeypatch.setattr(pages, "MOST_ITEMS", count)
+    assert pages.MAX_ITEMS == 10_000
+    monkeypatch.setattr(pages, "MAX_ITEMS", count)
 
 
 def told(result: types.CallToolResult) -> tuple[str, dict[str, Any]]:

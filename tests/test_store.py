@@ -45,7 +45,7 @@ from tests.store_steps import (
 from trax_mcp.api.operations import GoLive, GoOffline, UpdateDestination
 from trax_mcp.consent.confirmations import LIFETIME_SECONDS
 from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
-from trax_mcp.consent.memory_store import MOST_PLACES, PENDING_SECONDS, MemoryStore
+from trax_mcp.consent.memory_store import MAX_PLACES, PENDING_SECONDS, MemoryStore
 from trax_mcp.consent.preview import NOTHING_HIDDEN, HiddenChange, HiddenChanges
 from trax_mcp.consent.store import ConsentStore, Seen, Stale, Started
 from trax_mcp.studio.naming import sentence
@@ -1053,7 +1053,7 @@ async def test_hidden_changes_elsewhere_void_no_yes(store: ConsentStore) -> None
     before = (await look(store)).hidden
     busy = UpdateDestination(studio_id="busy", dest_id="d", rtmp_url="rtmp://new.example")
     await make(store, busy, hidden_fields=["the address", "the stream key"])
-    await make_elsewhere(store, MOST_PLACES + 5)
+    await make_elsewhere(store, MAX_PLACES + 5)
     assert (await look(store)).hidden == before
 
 
@@ -1066,7 +1066,7 @@ async def test_a_forgotten_place_never_looks_unchanged(store: ConsentStore) -> N
     await make(store, CHANGE, hidden_fields=[ADDRESS])
     await make(store, GO_OFFLINE)
     changed = await look(store)
-    await make_elsewhere(store, MOST_PLACES + 5)
+    await make_elsewhere(store, MAX_PLACES + 5)
     now = await look(store)
     assert (now.version, now.stop_count, now.hidden.version) == (
         changed.version,
@@ -1085,7 +1085,7 @@ async def test_a_new_place_counts_as_the_most_changed_of_the_forgotten(
     await make(store, CHANGE, hidden_fields=[ADDRESS])
     await make(store, GO_OFFLINE)
     changed = await look(store)
-    await make_elsewhere(store, MOST_PLACES + 5)
+    await make_elsewhere(store, MAX_PLACES + 5)
     new = await look(store, studio=OTHER_STUDIO)
     assert (new.version, new.stop_count, new.hidden.version) == (
         changed.version,
@@ -1098,7 +1098,7 @@ async def test_the_place_that_was_used_last_is_forgotten_last(store: ConsentStor
     """A studio in daily use is not forgotten because of many others."""
     await make(store, CHANGE, hidden_fields=[ADDRESS])
     for number in range(3):
-        await make_elsewhere(store, MOST_PLACES // 2, first=number * MOST_PLACES)
+        await make_elsewhere(store, MAX_PLACES // 2, first=number * MAX_PLACES)
         await make(store, CHANGE, hidden_fields=[f"field {number}"])
     assert len((await look(store)).hidden.latest) == 4
 
@@ -1107,7 +1107,7 @@ async def test_a_place_with_a_running_call_is_not_forgotten(store: ConsentStore)
     """The turn is still held, and a call that waits for it gets it."""
     started = await begin(store, CHANGE)
     async with waiting(store, DELETE) as results:
-        await make_elsewhere(store, MOST_PLACES + 5)
+        await make_elsewhere(store, MAX_PLACES + 5)
         assert results == []
         await finish(store, started, hidden_fields=[ADDRESS])
         await settle()
@@ -1119,7 +1119,7 @@ async def test_a_place_with_a_running_stop_is_not_forgotten(store: ConsentStore)
     """A call that waits for its end is woken."""
     stop = await begin(store, GO_OFFLINE)
     async with waiting(store, DELETE) as results:
-        await make_elsewhere(store, MOST_PLACES + 5)
+        await make_elsewhere(store, MAX_PLACES + 5)
         assert results == []
         await finish(store, stop)
         await settle()
@@ -1132,7 +1132,7 @@ async def test_a_place_with_a_running_stop_that_nobody_waits_for_is_not_forgotte
 ) -> None:
     """A go-live still waits for it afterwards."""
     stop = await begin(store, GO_OFFLINE)
-    await make_elsewhere(store, MOST_PLACES + 5)
+    await make_elsewhere(store, MAX_PLACES + 5)
     async with waiting(store, GO_LIVE):
         await finish(store, stop)
     assert (await look(store)).stop_count == 1
@@ -1143,7 +1143,7 @@ async def test_a_place_with_a_pending_go_live_is_not_forgotten(
 ) -> None:
     """Otherwise a second go-live could be sent."""
     await make(store)
-    await make_elsewhere(store, MOST_PLACES + 5)
+    await make_elsewhere(store, MAX_PLACES + 5)
     assert (await look(store)).go_live_pending
     clock.advance(PENDING_SECONDS)
     assert not (await look(store)).go_live_pending
@@ -1181,7 +1181,7 @@ async def test_a_studio_that_goes_live_by_itself_is_never_forgotten(
     """However many other places there are, and however long it takes."""
     await store.record_auto_go_live(ME, on=True)
     clock.advance(LIFETIME_SECONDS)
-    await make_elsewhere(store, MOST_PLACES + 5)
+    await make_elsewhere(store, MAX_PLACES + 5)
     assert (await look(store)).auto_go_live
     assert not (await look(store, studio="elsewhere_0")).auto_go_live
     assert not (await look(store, studio="never_used")).auto_go_live

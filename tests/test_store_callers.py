@@ -38,7 +38,7 @@ from tests.store_steps import (
 )
 from trax_mcp.api.operations import GoOffline
 from trax_mcp.consent.evidence import UsedConfirmation
-from trax_mcp.consent.memory_store import MOST_PLACES, PENDING_SECONDS, MemoryStore
+from trax_mcp.consent.memory_store import MAX_PLACES, PENDING_SECONDS, MemoryStore
 from trax_mcp.consent.preview import NOTHING_HIDDEN
 from trax_mcp.consent.store import ConsentStore, Stale, Started
 
@@ -184,7 +184,7 @@ async def test_strangers_make_nothing_stale_by_being_forgotten(store: ConsentSto
     seen = await look(store)
     for _ in range(3):
         await make(store, GO_OFFLINE, place=STRANGER)
-    await make_elsewhere(store, MOST_PLACES + 5, place=STRANGER)
+    await make_elsewhere(store, MAX_PLACES + 5, place=STRANGER)
     assert (await look(store, place=STRANGER)).version >= 6
     assert isinstance(await try_to_begin(store, GO_LIVE, seen=seen), Started)
 
@@ -194,9 +194,9 @@ async def test_places_of_strangers_that_were_asked_about_do_not_pile_up(
 ) -> None:
     """Anybody can invent keys and studios: only 32 of their questions are kept anyway."""
     assert isinstance(store, MemoryStore)
-    for number in range(MOST_PLACES + 100):
+    for number in range(MAX_PLACES + 100):
         await add(store, GoOffline(studio_id=f"invented_{number}"), place=STRANGER)
-    assert len(store._states) <= MOST_PLACES
+    assert len(store._states) <= MAX_PLACES
 
 
 # A caller that TRaX accepts meanwhile

@@ -25,8 +25,8 @@ from tests.store_steps import (
 )
 from trax_mcp.consent.confirmations import (
     LIFETIME_SECONDS,
-    MOST_CONFIRMATIONS,
-    MOST_PER_OWNER,
+    MAX_CONFIRMATIONS,
+    MAX_PER_OWNER,
 )
 from trax_mcp.consent.evidence import UsedConfirmation
 from trax_mcp.consent.memory_store import MemoryStore
@@ -48,7 +48,7 @@ def store(clock: HandClock) -> ConsentStore:
 
 def limit_total(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     """Keep so many confirmations in all."""
-    monkeypatch.setattr("trax_mcp.consent.confirmations.MOST_CONFIRMATIONS", most)
+    monkeypatch.setattr("trax_mcp.consent.confirmations.MAX_CONFIRMATIONS", most)
 
 
 def caller(name: str) -> Place:
@@ -60,7 +60,7 @@ def caller(name: str) -> Place:
 
 
 @pytest.mark.parametrize("operation", [GO_LIVE, GO_OFFLINE], ids=lambda it: it.tool_name)
-@pytest.mark.parametrize("count", [1, 2, MOST_PER_OWNER - 1, MOST_PER_OWNER])
+@pytest.mark.parametrize("count", [1, 2, MAX_PER_OWNER - 1, MAX_PER_OWNER])
 async def test_32_confirmations_of_a_caller_are_kept(
     store: ConsentStore, count: int, operation: Operation[Model]
 ) -> None:
@@ -75,7 +75,7 @@ async def test_the_oldest_unused_confirmation_of_the_same_caller_is_evicted(
 ) -> None:
     """A caller with many confirmations does not evict those of others."""
     yours = await add(store, operation, place=YOU)
-    mine = [await add(store, operation) for _ in range(MOST_PER_OWNER + 3)]
+    mine = [await add(store, operation) for _ in range(MAX_PER_OWNER + 3)]
     left = await left_of(store, mine)
     assert left == mine[3:]
     assert len(left) == 32
@@ -86,11 +86,11 @@ async def test_confirmations_for_stops_and_for_other_calls_count_apart(
     store: ConsentStore,
 ) -> None:
     """A person who has agreed to a stop can stop, whatever else was asked since."""
-    stops = [await add(store, GO_OFFLINE) for _ in range(MOST_PER_OWNER)]
+    stops = [await add(store, GO_OFFLINE) for _ in range(MAX_PER_OWNER)]
     others = [
         await add(store, operation)
         for operation in (GO_LIVE, DELETE)
-        for _ in range(MOST_PER_OWNER // 2)
+        for _ in range(MAX_PER_OWNER // 2)
     ]
     for it in (DELETE, CHANGE, GO_LIVE):
         await make(store, it, await add(store, it))
@@ -102,7 +102,7 @@ async def test_a_used_confirmation_is_not_evicted_by_unused_ones(store: ConsentS
     """Otherwise a second press after many previews would look like an unknown id."""
     confirmation = await add(store)
     await make(store, GO_LIVE, confirmation)
-    others = [await add(store) for _ in range(MOST_PER_OWNER)]
+    others = [await add(store) for _ in range(MAX_PER_OWNER)]
     assert await kept(store, confirmation) == UsedConfirmation(confirmation)
     assert [await kept(store, it) for it in others] == others
 
@@ -115,7 +115,7 @@ async def test_a_used_confirmation_that_is_evicted_is_unknown_and_cannot_be_used
     first = await add(store, operation)
     before = await look(store, first.id)
     await make(store, operation, first)
-    for number in range(MOST_PER_OWNER):
+    for number in range(MAX_PER_OWNER):
         assert await kept(store, first) == UsedConfirmation(first), number
         await make(store, operation, await add(store, operation))
     assert await kept(store, first) is None
@@ -131,7 +131,7 @@ async def test_a_used_confirmation_that_is_evicted_is_not_given_back(
     first = await add(store, GO_OFFLINE)
     started = await try_to_begin(store, GO_OFFLINE, first)
     assert isinstance(started, Started)
-    for _ in range(MOST_PER_OWNER):
+    for _ in range(MAX_PER_OWNER):
         await make(store, GO_OFFLINE, await add(store, GO_OFFLINE))
     await finish(store, started, "not_applied")
     await store.record(started, "the call did not run", on_air=False)
@@ -145,7 +145,7 @@ async def test_a_confirmation_that_is_given_back_counts_as_unused_again(
     first = await add(store, DELETE)
     started = await try_to_begin(store, DELETE, first)
     assert isinstance(started, Started)
-    others = [await add(store, GO_LIVE) for _ in range(MOST_PER_OWNER)]
+    others = [await add(store, GO_LIVE) for _ in range(MAX_PER_OWNER)]
     await finish(store, started, "not_applied")
     assert await left_of(store, [first, *others]) == [first, *others[1:]]
 
@@ -155,11 +155,11 @@ async def test_callers_whose_key_is_not_accepted_count_together(store: ConsentSt
     mine = [await add(store, it) for it in (GO_LIVE, GO_OFFLINE)]
     theirs = [
         await add(store, it, place=place)
-        for _ in range(MOST_PER_OWNER)
+        for _ in range(MAX_PER_OWNER)
         for place in (STRANGER, ANOTHER_STRANGER)
         for it in (DELETE, GO_OFFLINE)
     ]
-    assert await left_of(store, theirs) == theirs[-2 * MOST_PER_OWNER :]
+    assert await left_of(store, theirs) == theirs[-2 * MAX_PER_OWNER :]
     assert await left_of(store, mine) == mine
 
 
@@ -167,10 +167,10 @@ async def test_a_confirmation_counts_for_the_owner_it_was_added_for(store: Conse
     """A caller that TRaX accepts later can still use theirs, and has a limit of their own."""
     early = await add(store, DELETE, place=STRANGER)
     accepted = caller(STRANGER.caller)
-    for _ in range(MOST_PER_OWNER):
+    for _ in range(MAX_PER_OWNER):
         await add(store, DELETE, place=accepted)
     assert await kept(store, early, place=accepted) == early
-    for _ in range(MOST_PER_OWNER):
+    for _ in range(MAX_PER_OWNER):
         await add(store, DELETE, place=ANOTHER_STRANGER)
     assert await kept(store, early, place=accepted) is None
 
@@ -182,7 +182,7 @@ async def test_4096_confirmations_are_kept_in_all(
     store: ConsentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Unused and used ones of all callers count; the oldest is evicted. Tried with ten here."""
-    assert MOST_CONFIRMATIONS == 4096
+    assert MAX_CONFIRMATIONS == 4096
     limit_total(monkeypatch, 10)
     callers = [caller(f"caller {it}") for it in range(13)]
     confirmations = [await add(store, DELETE, place=it) for it in callers[:10]]
@@ -245,12 +245,12 @@ async def test_expired_confirmations_do_not_count(
     store: ConsentStore, clock: HandClock, monkeypatch: pytest.MonkeyPatch, *, used: bool
 ) -> None:
     """Neither for the limit of a caller, nor for the limit in all."""
-    limit_total(monkeypatch, MOST_PER_OWNER)
+    limit_total(monkeypatch, MAX_PER_OWNER)
     for place in (ME, YOU):
-        for _ in range(MOST_PER_OWNER // 2):
+        for _ in range(MAX_PER_OWNER // 2):
             confirmation = await add(store, place=place)
             if used:
                 await make(store, GO_LIVE, confirmation, place=place)
     clock.advance(2 * LIFETIME_SECONDS)
-    confirmations = [await add(store) for _ in range(MOST_PER_OWNER)]
+    confirmations = [await add(store) for _ in range(MAX_PER_OWNER)]
     assert [await kept(store, it) for it in confirmations] == confirmations

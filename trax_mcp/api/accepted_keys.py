@@ -15,8 +15,8 @@ from trax_mcp.api.operation import Operation
 NOT_ACCEPTED: Final = "not accepted"
 """The owner of everything that belongs to callers whose key TRaX has not accepted."""
 
-_MOST_KEYS: Final = 4096
-_MOST_STUDIOS: Final = 1024
+_MAX_KEYS: Final = 4096
+_MAX_STUDIOS: Final = 1024
 """Of one key."""
 
 _Recent = OrderedDict[str, None]
@@ -49,7 +49,7 @@ class AcceptedKeys:
             return
         studios = self._recent(caller)
         if studio_id := operation.studio():
-            _use(studios, studio_id, most=_MOST_STUDIOS)
+            _use(studios, studio_id, most=_MAX_STUDIOS)
 
     def record_failure(self, failure: Failure, caller: Caller) -> None:
         """TRaX refused a call. A missing scope proves the key, `invalid_key` disproves it."""
@@ -61,7 +61,7 @@ class AcceptedKeys:
     def _recent(self, caller: Caller) -> _Recent:
         studios = self._studios.setdefault(caller.fingerprint, _Recent())
         self._studios.move_to_end(caller.fingerprint)
-        if len(self._studios) > _MOST_KEYS:
+        if len(self._studios) > _MAX_KEYS:
             self._studios.popitem(last=False)
         return studios
 

@@ -29,8 +29,8 @@ LONGEST_MESSAGE: Final = 2_000
 LONGEST_SECRET: Final = 2_048
 LONGEST_QUERY: Final = LONGEST_ID
 LONGEST_CONFIRMATION: Final = LONGEST_ID
-MOST_ITEMS: Final = 50
-_LONGEST_LIST = MOST_ITEMS * (12 * LONGEST_NAME + 4)  # as JSON, with every character escaped
+MAX_ITEMS: Final = 50
+_LONGEST_LIST = MAX_ITEMS * (12 * LONGEST_NAME + 4)  # as JSON, with every character escaped
 
 
 def rule(sentence: str) -> PydanticCustomError:
@@ -121,8 +121,8 @@ def _read_names(value: object) -> tuple[str, ...]:
     items = _parse_list(value) if isinstance(value, str) else value
     if not isinstance(items, list | tuple):
         raise rule("must be a list of non-empty strings")
-    if len(items) > MOST_ITEMS:
-        raise rule(f"must have at most {MOST_ITEMS} items (a limit of this server)")
+    if len(items) > MAX_ITEMS:
+        raise rule(f"must have at most {MAX_ITEMS} items (a limit of this server)")
     return tuple(_read_text(item, longest=LONGEST_NAME) for item in items)
 
 
@@ -157,4 +157,4 @@ Boolean = Annotated[bool, BeforeValidator(_read_boolean)]
 Limit = Annotated[int, Field(ge=1), BeforeValidator(_read_limit)]
 ByteSize = Annotated[int, Field(ge=0), BeforeValidator(_read_byte_size)]
 WaitSeconds = Annotated[float, Field(ge=0, le=LONGEST_WAIT_SECONDS), BeforeValidator(_read_wait)]
-Names = Annotated[tuple[Name, ...], Field(max_length=MOST_ITEMS), BeforeValidator(_read_names)]
+Names = Annotated[tuple[Name, ...], Field(max_length=MAX_ITEMS), BeforeValidator(_read_names)]

@@ -52,7 +52,7 @@ _CHANGES_ITS_SURROUNDINGS: Final = re.compile(
     )
 )
 _MARKS: Final = frozenset({"Mn", "Me"})
-_MOST_MARKS: Final = 4
+_MAX_MARKS: Final = 4
 """Combining marks on one letter. More of them cover the lines above and below."""
 
 
@@ -122,7 +122,7 @@ def _unsafe_indexes(text: str, *, ascii_only: bool) -> set[int]:
             continue
         is_mark = unicodedata.category(character) in _MARKS
         marks = marks + 1 if is_mark else 0
-        if ascii_only or _is_invisible(character) or marks > _MOST_MARKS:
+        if ascii_only or _is_invisible(character) or marks > _MAX_MARKS:
             unsafe.add(index)
         elif is_mark and (index == 0 or index - 1 in unsafe or text[index - 1] == " "):
             unsafe.add(index)  # it would change the quote, or what is spelt out, before it

@@ -15,9 +15,9 @@ from trax_mcp.consent.preview import Preview
 
 LIFETIME_SECONDS: Final = 300.0
 """How long a confirmation is valid."""
-MOST_PER_OWNER: Final = 32
+MAX_PER_OWNER: Final = 32
 """The most confirmations of one owner in each group: for stops, for other calls, used ones."""
-MOST_CONFIRMATIONS: Final = 4096
+MAX_CONFIRMATIONS: Final = 4096
 
 _ID_BYTES: Final = 16
 _KEPT_AFTER_EXPIRY_SECONDS: Final = 10.0
@@ -109,9 +109,9 @@ class Confirmations:
             for it_id, it in self._stored.items()
             if it_id != confirmation_id and _group(it) == _group(stored)
         ]
-        for it_id in others[: max(0, len(others) - MOST_PER_OWNER + 1)]:
+        for it_id in others[: max(0, len(others) - MAX_PER_OWNER + 1)]:
             del self._stored[it_id]
-        if confirmation_id not in self._stored and len(self._stored) >= MOST_CONFIRMATIONS:
+        if confirmation_id not in self._stored and len(self._stored) >= MAX_CONFIRMATIONS:
             self._evict_one()
         self._stored[confirmation_id] = stored
 

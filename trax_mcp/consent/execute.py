@@ -25,7 +25,7 @@ from trax_mcp.consent.store import ConsentStore, Started
 from trax_mcp.studio import naming
 from trax_mcp.studio.outcome import OBSERVED_SECONDS, Observed, OutcomeObserver
 
-_MOST_TIMEOUTS: Final = 3
+_MAX_TIMEOUTS: Final = 3
 """A stop is sent, waits for a go-live, and is sent again: each step takes one time-out at most."""
 
 _LOG = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Executor:
         again: Sent | None = None
         with self._register_observation(started) as observation:
             try:
-                with self._tasks.shield(deadline=self._deadline(_MOST_TIMEOUTS)):
+                with self._tasks.shield(deadline=self._deadline(_MAX_TIMEOUTS)):
                     sent = await self._send(call, digest=digest)
                     if await self._must_send_again(call, started, sent):
                         again = await self._send(call, digest=digest)

@@ -19,7 +19,7 @@ from trax_mcp.consent.store import Place, Seen, Stale, Started
 
 PENDING_SECONDS: Final = 60.0
 """How long a go-live counts as under way after its answer, unless seen on air or stopped."""
-MOST_PLACES: Final = 1024
+MAX_PLACES: Final = 1024
 
 
 @dataclass(slots=True)
@@ -311,7 +311,7 @@ class MemoryStore:
 
     def _forget_states(self) -> None:
         """Forget the idle places that were used longest ago, so that one more can be stored."""
-        surplus = len(self._states) - MOST_PLACES + 1
+        surplus = len(self._states) - MAX_PLACES + 1
         if surplus <= 0:
             return
         now = self._clock.seconds()

@@ -10,7 +10,7 @@ from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.studio.naming import Sentence
 
-_MOST_HIDDEN_CHANGES: Final = 32
+_MAX_HIDDEN_CHANGES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,11 @@ class HiddenChanges:
         change = HiddenChange(self.version + 1, what, target_id)
         others = (it for it in self.latest if (it.what, it.target_id) != (what, target_id))
         changes = (*others, change)
-        forgotten = [it.version for it in changes[:-_MOST_HIDDEN_CHANGES]]
+        forgotten = [it.version for it in changes[:-_MAX_HIDDEN_CHANGES]]
         return replace(
             self,
             version=change.version,
-            latest=changes[-_MOST_HIDDEN_CHANGES:],
+            latest=changes[-_MAX_HIDDEN_CHANGES:],
             forgotten_version=max(self.forgotten_version, *forgotten, 0),
         )
 

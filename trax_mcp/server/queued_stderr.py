@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from threading import RLock, Thread
 from typing import Final, TextIO
 
-_MOST_LINES: Final = 1000
+_MAX_LINES: Final = 1000
 _CLOSE_SECONDS: Final = 0.3
 _END: Final = b""
 
@@ -85,7 +85,7 @@ class QueuedStderr(io.TextIOBase):
         self._thread.join(_CLOSE_SECONDS)
 
     def _add(self, line: str) -> None:
-        if self._lines.qsize() >= _MOST_LINES:
+        if self._lines.qsize() >= _MAX_LINES:
             self._dropped += 1
             return
         self._report_dropped()

@@ -31,7 +31,7 @@ from trax_mcp.studio.pages import ItemList, read_all_pages
 QUICK_SECONDS: Final = 2.0
 """The most time that a quick reader takes for one fact."""
 
-_MOST_STUDIOS: Final = 10
+_MAX_STUDIOS: Final = 10
 _FURTHER_STUDIOS: Final = f"further {Fact.STUDIOS.items}"
 _NEVER_UNKNOWN: Final = frozenset({"not_found", "invalid_key", "no_key"})
 _FORBIDDEN: Final = 403
@@ -128,7 +128,7 @@ class FactReader:
 
     async def _add_details(self, facts: Facts) -> Facts:
         # TRaX promises no order: sorted, so that the same studios are read each time.
-        studios = sorted(facts.studios or (), key=lambda it: it.id)[:_MOST_STUDIOS]
+        studios = sorted(facts.studios or (), key=lambda it: it.id)[:_MAX_STUDIOS]
         details: list[Facts] = [Facts()] * len(studios)
         failed: list[TraxError] = []
 
@@ -147,7 +147,7 @@ class FactReader:
             raise failed[0]
         unknown = dict.fromkeys(it for place in details for it in place.unknown)
         known = tuple(it for it in facts.unknown if it.what != _FURTHER_STUDIOS)
-        if len(facts.studios or ()) > _MOST_STUDIOS or known != facts.unknown:
+        if len(facts.studios or ()) > _MAX_STUDIOS or known != facts.unknown:
             unknown[Unknown(_FURTHER_STUDIOS, f"only the first {len(studios)} are read")] = None
         return replace(facts, studio_details=tuple(details), unknown=(*known, *unknown))
 

@@ -12,9 +12,9 @@ from trax_mcp.api.operation import ListOperation
 from trax_mcp.api.responses import read_model
 from trax_mcp.studio.facts import Unknown
 
-MOST_ITEMS: Final = 10_000
-MOST_BYTES: Final = 16 * 1024 * 1024
-_MOST_PAGES: Final = 100
+MAX_ITEMS: Final = 10_000
+MAX_BYTES: Final = 16 * 1024 * 1024
+_MAX_PAGES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +60,15 @@ async def read_all_pages(
         request = operation.next_page(cursor)
         answer = await client.send(request, caller, retry=retry, urgent=urgent)
         size += answer.size
-        if size > MOST_BYTES:
+        if size > MAX_BYTES:
             return ItemList(tuple(items), is_cut=True)
         page = read_model(request, answer)
         items += page.data
         cursor = page.next_cursor
-        if len(items) > MOST_ITEMS or (cursor and len(items) == MOST_ITEMS):
-            return ItemList(tuple(items[:MOST_ITEMS]), is_cut=True)
+        if len(items) > MAX_ITEMS or (cursor and len(items) == MAX_ITEMS):
+            return ItemList(tuple(items[:MAX_ITEMS]), is_cut=True)
         if not cursor:
             return ItemList(tuple(items))
-        if cursor in seen or len(seen) == _MOST_PAGES:
+        if cursor in seen or len(seen) == _MAX_PAGES:
             raise pagination_loop(operation)
         seen.add(cursor)
