@@ -8,8 +8,11 @@ nowhere.
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ssl import SSLContext
 from typing import Final
 from uuid import uuid4
 from weakref import WeakValueDictionary
@@ -36,8 +39,8 @@ from trax_mcp.api.responses import Response, is_success, read_request_id
 LARGEST_ANSWER_BYTES: Final = 4 * 1024 * 1024
 _WAIT_SHARE: Final = 0.4
 _CONNECT_SHARE: Final = 0.5
-"""Shares of the time-out for waiting for a place and for connecting, so that a request that was not
-sent differs from a late answer."""
+"""The parts of the time-out in which a request must get a slot, and a connection. They end before
+the whole time-out, so that a request that was not sent is never mistaken for a late answer."""
 _MAX_CONNECTIONS: Final = 200
 _MAX_IN_FLIGHT: Final = 16
 """The most requests of one caller at the same time; the others wait in order."""
@@ -48,27 +51,19 @@ _UNCOMPRESSED: Final = "identity"
 """A small compressed answer could decompress to any size, so none is accepted."""
 
 
-class _UnreadableError(Exception):
-    """The answer cannot be read. The message follows "its answer"."""
+class _Connections:
+    """Connections, and slots for the requests that each caller may have in flight on them."""
 
-
-class _TooLargeError(_UnreadableError):
-    """The answer exceeds the size limit."""
-
-
-class _Lane:
-    """Connections, and the requests of each caller that may use them at the same time."""
-
-    def __init__(self, http: httpx.AsyncClient, *, most_per_caller: int) -> None:
+    def __init__(self, http: httpx.AsyncClient, *, max_per_caller: int) -> None:
         self.http = http
-        self._most_per_caller = most_per_caller
-        self._places: WeakValueDictionary[str, anyio.Semaphore] = WeakValueDictionary()
+        self._max_per_caller = max_per_caller
+        self._slots: WeakValueDictionary[str, anyio.Semaphore] = WeakValueDictionary()
 
-    def places(self, owner: str) -> anyio.Semaphore:
-        """The places of a caller. Who waits for one comes in order."""
-        if (places := self._places.get(owner)) is None:
-            places = self._places[owner] = anyio.Semaphore(self._most_per_caller)
-        return places
+    def slots(self, owner: str) -> anyio.Semaphore:
+        """The slots of an owner. Requests that wait for one get it in order."""
+        if (slots := self._slots.get(owner)) is None:
+            slots = self._slots[owner] = anyio.Semaphore(self._max_per_caller)
+        return slots
 
 
 class HttpExchange:
@@ -88,32 +83,16 @@ class HttpExchange:
         self._accepted_keys = accepted_keys
         # Over plain HTTP, a proxy could read the key.
         trust_env = base_url.startswith("https")
-        tls = httpx.create_ssl_context(trust_env=trust_env)
-
-        def lane(*, most_per_caller: int) -> _Lane:
-            connect_seconds = timeout_seconds * _CONNECT_SHARE
-            http = httpx.AsyncClient(
-                base_url=base_url,
-                transport=transport,
-                verify=tls,
-                follow_redirects=False,
-                # No cookie is kept: it would come from one caller and be sent for another.
-                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-                timeout=httpx.Timeout(
-                    timeout_seconds, connect=connect_seconds, pool=connect_seconds
-                ),
-                trust_env=trust_env,
-                headers={
-                    "User-Agent": f"trax-mcp/{__version__}",
-                    "Accept": "application/json",
-                    "Accept-Encoding": _UNCOMPRESSED,
-                },
-                limits=httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=20),
-            )
-            return _Lane(http, most_per_caller=most_per_caller)
-
-        self._ordinary = lane(most_per_caller=_MAX_IN_FLIGHT)
-        self._urgent = lane(most_per_caller=_MAX_URGENT)
+        new_http = partial(
+            _new_http,
+            base_url=base_url,
+            timeout_seconds=timeout_seconds,
+            transport=transport,
+            tls=httpx.create_ssl_context(trust_env=trust_env),
+            trust_env=trust_env,
+        )
+        self._ordinary = _Connections(new_http(), max_per_caller=_MAX_IN_FLIGHT)
+        self._urgent = _Connections(new_http(), max_per_caller=_MAX_URGENT)
 
     async def run(
         self, operation: Operation[Model], caller: Caller, *, urgent: bool = False
@@ -126,23 +105,20 @@ class HttpExchange:
             LostAnswer: sent, but no answer began in time, or it answers another request.
             BadAnswer: TRaX accepted the call, but its answer cannot be read completely.
         """
-        request_id = f"mcp_{uuid4().hex}"
-        lane = self._urgent if urgent else self._ordinary
+        connections = self._urgent if urgent else self._ordinary
         deadline = anyio.current_time() + self._timeout
-        async with self._place(lane, caller):
-            outgoing = _build(lane.http, operation, caller, request_id)
-            response = await self._open(
-                lane.http, outgoing, operation, request_id=request_id, deadline=deadline
-            )
+        exchange = _Exchange(operation, f"mcp_{uuid4().hex}", self._timeout, deadline)
+        async with self._slot(connections, caller):
+            response = await exchange.open(connections.http, caller)
             try:
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                trax_id = read_request_id(headers, sent=request_id)
-                if _answers_another(operation, trax_id, sent=request_id):
-                    raise response_mismatch(operation, request_id=request_id)
-                body = await self._read(operation, response, request_id=trax_id, deadline=deadline)
+                request_id = read_request_id(headers, sent=exchange.request_id)
+                if _answers_another(operation, request_id, sent=exchange.request_id):
+                    raise response_mismatch(operation, request_id=exchange.request_id)
+                body = await exchange.read(response, request_id)
             finally:
                 await response.aclose()
-        return Response(response.status_code, headers, body, trax_id, self._now())
+        return Response(response.status_code, headers, body, request_id, self._now())
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -150,65 +126,105 @@ class HttpExchange:
         await self._urgent.http.aclose()
 
     @asynccontextmanager
-    async def _place(self, lane: _Lane, caller: Caller) -> AsyncIterator[None]:
+    async def _slot(self, connections: _Connections, caller: Caller) -> AsyncIterator[None]:
         """Wait until the caller may have one more request in flight."""
-        places = lane.places(self._accepted_keys.owner(caller))
+        slots = connections.slots(self._accepted_keys.owner(caller))
         try:
             with anyio.fail_after(self._timeout * _WAIT_SHARE):
-                await places.acquire()
+                await slots.acquire()
         except TimeoutError:
             raise too_busy() from None
         try:
             yield
         finally:
-            places.release()
+            slots.release()
 
-    async def _open(
-        self,
-        http: httpx.AsyncClient,
-        outgoing: httpx.Request,
-        operation: Operation[Model],
-        *,
-        request_id: str,
-        deadline: float,
-    ) -> httpx.Response:
+
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """Why a body cannot be read, as it follows "its answer", and the error that this means."""
+
+    why: str
+    code: str = "bad_answer"
+    error_type: type[BadAnswer] = BadAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """An operation that is sent once and answered, until `deadline` on anyio's clock."""
+
+    operation: Operation[Model]
+    request_id: str
+    timeout_seconds: float
+    deadline: float
+
+    async def open(self, http: httpx.AsyncClient, caller: Caller) -> httpx.Response:
         """Send the request and return when the status and headers have arrived."""
+        operation, request_id = self.operation, self.request_id
+        request = _build(http, operation, caller, request_id)
         try:
-            with _fail_at(deadline):
-                return await http.send(outgoing, stream=True)
+            with self._in_time():
+                return await http.send(request, stream=True)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError):
             raise no_connection(request_id=request_id) from None
         except (TimeoutError, httpx.TimeoutException):
-            raise timed_out(operation, request_id=request_id, seconds=self._timeout) from None
+            seconds = self.timeout_seconds
+            raise timed_out(operation, request_id=request_id, seconds=seconds) from None
         except Exception:  # noqa: BLE001  also raw TLS errors, and redirects without a target
             raise connection_broken(operation, request_id=request_id) from None
 
-    async def _read(
-        self,
-        operation: Operation[Model],
-        response: httpx.Response,
-        *,
-        request_id: str,
-        deadline: float,
-    ) -> bytes:
-        """Read the body. An unreadable body of an error counts as empty: the status is enough."""
-        code, error_type = "bad_answer", BadAnswer
+    async def read(self, response: httpx.Response, request_id: str) -> bytes:
+        """Read the body. An unreadable body of an error counts as empty: the status is enough.
+
+        `request_id` is the one that TRaX uses.
+        """
         try:
-            with _fail_at(deadline):
-                return await _read_body(response)
+            with self._in_time():
+                body = await _read_body(response)
         except (TimeoutError, httpx.TimeoutException):
-            why, code = f"was not complete within {self._timeout:g} s", "timeout"
-        except _TooLargeError as error:
-            why, error_type = str(error), TooLarge
-        except _UnreadableError as error:
-            why = str(error)
-        except Exception:  # noqa: BLE001  as in _open
-            why = "broke off"
-        if not is_success(response.status_code):
-            return b""
+            why = f"was not complete within {self.timeout_seconds:g} s"
+            body = _Unreadable(why, code="timeout")
+        except Exception:  # noqa: BLE001  as in `open`
+            body = _Unreadable("broke off")
+        if isinstance(body, bytes):
+            return body
         status = response.status_code
-        cause = unreadable(operation, request_id=request_id, status=status, why=why, code=code)
-        raise error_type(cause.failure)
+        if not is_success(status):
+            return b""
+        error = unreadable(
+            self.operation, request_id=request_id, status=status, why=body.why, code=body.code
+        )
+        raise body.error_type(error.failure)
+
+    def _in_time(self) -> AbstractContextManager[anyio.CancelScope]:
+        return anyio.fail_after(max(0, self.deadline - anyio.current_time()))
+
+
+def _new_http(
+    *,
+    base_url: str,
+    timeout_seconds: float,
+    transport: httpx.AsyncBaseTransport | None,
+    tls: SSLContext,
+    trust_env: bool,
+) -> httpx.AsyncClient:
+    connect_seconds = timeout_seconds * _CONNECT_SHARE
+    return httpx.AsyncClient(
+        base_url=base_url,
+        transport=transport,
+        verify=tls,
+        follow_redirects=False,
+        # No cookie is kept: it would come from one caller and be sent for another.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        timeout=httpx.Timeout(timeout_seconds, connect=connect_seconds, pool=connect_seconds),
+        trust_env=trust_env,
+        headers={
+            "User-Agent": f"trax-mcp/{__version__}",
+            "Accept": "application/json",
+            "Accept-Encoding": _UNCOMPRESSED,
+        },
+        limits=httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=20),
+    )
 
 
 def _build(
@@ -224,14 +240,14 @@ def _build(
     )
 
 
-async def _read_body(response: httpx.Response) -> bytes:
+async def _read_body(response: httpx.Response) -> bytes | _Unreadable:
     if response.headers.get("content-encoding", _UNCOMPRESSED) != _UNCOMPRESSED:
-        raise _UnreadableError("is compressed")
+        return _Unreadable("is compressed")
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > LARGEST_ANSWER_BYTES:
-            raise _TooLargeError("is larger than 4 MiB")
+            return _Unreadable("is larger than 4 MiB", error_type=TooLarge)
     return bytes(body)
 
 
@@ -244,10 +260,6 @@ def _answers_another(operation: Operation[Model], request_id: str, *, sent: str)
     if operation.call.public or request_id == sent:
         return False
     return _OWN_REQUEST_ID.fullmatch(request_id) is not None
-
-
-def _fail_at(deadline: float) -> AbstractContextManager[anyio.CancelScope]:
-    return anyio.fail_after(max(0, deadline - anyio.current_time()))
 
 
 def _headers(caller: Caller, request_id: str) -> Mapping[str, str]:
