@@ -1,7 +1,7 @@
-"""Remembers which keys TRaX has accepted in this process, and which studios they reach.
+"""Remembers which keys TRaX has accepted in this process, and in which studios.
 
-Over HTTP anybody can send a text that looks like a key. What a limit protects belongs to callers
-whose key TRaX has accepted; all others share one part of it.
+Over HTTP, anyone can send a text that looks like a key. Each key that TRaX has accepted therefore
+has limits of its own, and all other callers share one set of limits.
 """
 
 from collections import OrderedDict
@@ -13,19 +13,19 @@ from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 
 NOT_ACCEPTED: Final = "not accepted"
-"""The owner of everything that belongs to callers whose key TRaX has not accepted."""
+"""The owner in limits of all callers whose key TRaX has not accepted."""
 
 _MAX_KEYS: Final = 4096
 _MAX_STUDIOS: Final = 1024
-"""Of one key."""
+"""The most studios of one key that are remembered."""
 
 _Recent = OrderedDict[str, None]
 
 
 class AcceptedKeys:
-    """Keys by fingerprint, each with the studios where TRaX accepted a call of it.
+    """Keys by fingerprint, each with the studios where TRaX has accepted a call with it.
 
-    The key and the studio that were used longest ago are forgotten first.
+    The keys, and the studios of a key, that were used longest ago are forgotten first.
     """
 
     def __init__(self) -> None:
@@ -44,15 +44,15 @@ class AcceptedKeys:
         return caller.fingerprint if self.has(caller) else NOT_ACCEPTED
 
     def record_answer(self, operation: Operation[Model], caller: Caller) -> None:
-        """TRaX accepted a call."""
+        """Record that TRaX accepted a call."""
         if operation.call.public:
             return
         studios = self._recent(caller)
         if studio_id := operation.studio():
-            _use(studios, studio_id, most=_MAX_STUDIOS)
+            _touch(studios, studio_id, most=_MAX_STUDIOS)
 
     def record_failure(self, failure: Failure, caller: Caller) -> None:
-        """TRaX refused a call. A missing scope proves the key, `invalid_key` disproves it."""
+        """Record a failed call. A missing scope proves the key, `invalid_key` disproves it."""
         if failure.code == "insufficient_scope":
             self._recent(caller)
         if failure.code == "invalid_key":
@@ -66,7 +66,7 @@ class AcceptedKeys:
         return studios
 
 
-def _use(recent: _Recent, name: str, *, most: int) -> None:
+def _touch(recent: _Recent, name: str, *, most: int) -> None:
     recent[name] = None
     recent.move_to_end(name)
     if len(recent) > most:

@@ -21,7 +21,7 @@ _WAIT_RULE = f"must be a number of seconds from 0 to {LONGEST_WAIT_SECONDS}"
 
 LONGEST_ID: Final = 512
 LONGEST_CURSOR: Final = 4_096  # percent-encoded, still shorter than the longest URL of httpx
-LONGEST_NAME: Final = 200
+LONGEST_SHORT_TEXT: Final = 200
 LONGEST_FILE_NAME: Final = 255  # as in most file systems
 LONGEST_PATH: Final = 4_096
 LONGEST_ADDRESS: Final = 2_048
@@ -30,17 +30,17 @@ LONGEST_SECRET: Final = 2_048
 LONGEST_QUERY: Final = LONGEST_ID
 LONGEST_CONFIRMATION: Final = LONGEST_ID
 MAX_ITEMS: Final = 50
-_LONGEST_LIST = MAX_ITEMS * (12 * LONGEST_NAME + 4)  # as JSON, with every character escaped
+_LONGEST_LIST = MAX_ITEMS * (12 * LONGEST_SHORT_TEXT + 4)  # as JSON, with every character escaped
 
 
-def rule(sentence: str) -> PydanticCustomError:
+def broken_rule(sentence: str) -> PydanticCustomError:
     """The error for a broken rule. The sentence follows the argument's name: "must be ..."."""
     return PydanticCustomError("rule", "{sentence}", {"sentence": sentence})
 
 
 def too_long(longest: int) -> PydanticCustomError:
     """The error for a text over the limit."""
-    return rule(f"must have at most {longest:,} characters (a limit of this server)")
+    return broken_rule(f"must have at most {longest:,} characters (a limit of this server)")
 
 
 def is_id(text: str) -> bool:
@@ -56,9 +56,9 @@ def _read_text(value: object, *, longest: int) -> str:
     if isinstance(value, str) and len(value) > longest:
         raise too_long(longest)
     if not isinstance(value, str) or not value.strip():
-        raise rule("must be a non-empty string")
+        raise broken_rule("must be a non-empty string")
     if _has_lone_surrogate(value):
-        raise rule("must be text without lone surrogates")
+        raise broken_rule("must be text without lone surrogates")
     return value
 
 
@@ -69,7 +69,7 @@ def _text(longest: int) -> BeforeValidator:
 def _read_id(value: object) -> str:
     text = _read_text(value, longest=LONGEST_ID)
     if text in {".", ".."} or _CONTROL.search(text):
-        raise rule("must be an id as TRaX gave it, on one line, not `.` or `..`")
+        raise broken_rule("must be an id as TRaX gave it, on one line, not `.` or `..`")
     return text
 
 
@@ -83,7 +83,7 @@ def _read_boolean(value: object) -> bool:
     if isinstance(value, str) and value in booleans:
         return booleans[value]
     if not isinstance(value, bool):
-        raise rule("must be true or false")
+        raise broken_rule("must be true or false")
     return value
 
 
@@ -93,9 +93,9 @@ def _read_integer(value: object, *, minimum: int) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if type(value) is not int or value < minimum:
-        raise rule(f"must be a whole number of at least {minimum}")
+        raise broken_rule(f"must be a whole number of at least {minimum}")
     if value > _LARGEST_INTEGER:
-        raise rule(f"must be a whole number of at most {_LARGEST_INTEGER}")
+        raise broken_rule(f"must be a whole number of at most {_LARGEST_INTEGER}")
     return value
 
 
@@ -111,19 +111,19 @@ def _read_wait(value: object) -> float:
     if isinstance(value, str) and _INTEGER.fullmatch(value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise rule(_WAIT_RULE)
+        raise broken_rule(_WAIT_RULE)
     if not 0 <= value <= LONGEST_WAIT_SECONDS:
-        raise rule(_WAIT_RULE)
+        raise broken_rule(_WAIT_RULE)
     return float(value)
 
 
-def _read_names(value: object) -> tuple[str, ...]:
+def _read_short_texts(value: object) -> tuple[str, ...]:
     items = _parse_list(value) if isinstance(value, str) else value
     if not isinstance(items, list | tuple):
-        raise rule("must be a list of non-empty strings")
+        raise broken_rule("must be a list of non-empty strings")
     if len(items) > MAX_ITEMS:
-        raise rule(f"must have at most {MAX_ITEMS} items (a limit of this server)")
-    return tuple(_read_text(item, longest=LONGEST_NAME) for item in items)
+        raise broken_rule(f"must have at most {MAX_ITEMS} items (a limit of this server)")
+    return tuple(_read_text(item, longest=LONGEST_SHORT_TEXT) for item in items)
 
 
 def _parse_list(value: str) -> object:
@@ -144,11 +144,11 @@ def _has_lone_surrogate(text: str) -> bool:
     return False
 
 
-Name = Annotated[str, Field(max_length=LONGEST_NAME), _text(LONGEST_NAME)]
+ShortText = Annotated[str, Field(max_length=LONGEST_SHORT_TEXT), _text(LONGEST_SHORT_TEXT)]
 FileName = Annotated[str, Field(max_length=LONGEST_FILE_NAME), _text(LONGEST_FILE_NAME)]
 Path = Annotated[str, Field(max_length=LONGEST_PATH), _text(LONGEST_PATH)]
 Address = Annotated[str, Field(max_length=LONGEST_ADDRESS), _text(LONGEST_ADDRESS)]
-Message = Annotated[str, Field(max_length=LONGEST_MESSAGE), _text(LONGEST_MESSAGE)]
+MessageText = Annotated[str, Field(max_length=LONGEST_MESSAGE), _text(LONGEST_MESSAGE)]
 Query = Annotated[str, Field(max_length=LONGEST_QUERY), _text(LONGEST_QUERY)]
 Cursor = Annotated[str, Field(max_length=LONGEST_CURSOR), _text(LONGEST_CURSOR)]
 Id = Annotated[str, Field(max_length=LONGEST_ID), BeforeValidator(_read_id)]
@@ -157,4 +157,6 @@ Boolean = Annotated[bool, BeforeValidator(_read_boolean)]
 Limit = Annotated[int, Field(ge=1), BeforeValidator(_read_limit)]
 ByteSize = Annotated[int, Field(ge=0), BeforeValidator(_read_byte_size)]
 WaitSeconds = Annotated[float, Field(ge=0, le=LONGEST_WAIT_SECONDS), BeforeValidator(_read_wait)]
-Names = Annotated[tuple[Name, ...], Field(max_length=MAX_ITEMS), BeforeValidator(_read_names)]
+ShortTexts = Annotated[
+    tuple[ShortText, ...], Field(max_length=MAX_ITEMS), BeforeValidator(_read_short_texts)
+]

@@ -14,6 +14,7 @@ from trax_mcp.settings import KEY_PREFIX
 KEY_PATTERN: Final = re.compile(KEY_PREFIX + r"[^\s\"'<>,;\\]+")
 """Finds TRaX keys in any text."""
 
+_KEY = "[key]"
 _SENDABLE = re.compile(r"[\x21-\x7e]{1,512}")
 
 
@@ -36,9 +37,16 @@ class Caller:
 
 def redact_keys(text: str, caller: Caller, *, secrets: Iterable[str] = ()) -> str:
     """Replace the caller's key, everything that looks like a TRaX key, and `secrets`."""
-    exact = sorted(filter(None, (caller.key, *secrets)), key=len, reverse=True)
-    # One pass: a short key must not leave a part of a longer one.
-    return re.sub("|".join([*map(re.escape, exact), KEY_PATTERN.pattern]), "[key]", text)
+    return redact(text, (*secrets, caller.key or ""), placeholder=_KEY)
+
+
+def redact(text: str, secrets: Iterable[str], *, placeholder: str) -> str:
+    """Replace each of `secrets` by `placeholder`, and everything that looks like a TRaX key."""
+    exact = set(filter(None, secrets))
+    longest_first = sorted(exact, key=len, reverse=True)
+    # One pass: a short secret must not leave a part of a longer one.
+    pattern = re.compile("|".join([*map(re.escape, longest_first), KEY_PATTERN.pattern]))
+    return pattern.sub(lambda it: placeholder if it[0] in exact else _KEY, text)
 
 
 def _fingerprint(key: str | None) -> str:

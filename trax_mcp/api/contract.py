@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 JsonObject = dict[str, Any]
-Place = Literal["path", "query", "body"]
+Location = Literal["path", "query", "body"]
 
 _METHODS = ("get", "post", "patch", "delete")
 _REQUIRED_SCOPE = re.compile(r"Requires scope ([a-z]+:[a-z]+)\.")
@@ -24,7 +24,7 @@ class Field:
     """A parameter of a call, or a field of its request body, as documented."""
 
     name: str
-    place: Place
+    location: Location
     required: bool
     description: str
     type: str
@@ -57,7 +57,7 @@ class Call:
     @property
     def has_body(self) -> bool:
         """Whether the request carries JSON."""
-        return any(field.place == "body" for field in self.fields.values())
+        return any(field.location == "body" for field in self.fields.values())
 
 
 class Contract:
@@ -109,7 +109,7 @@ class Contract:
         for parameter in item.get("parameters", ()):
             yield Field(
                 name=parameter["name"],
-                place=parameter["in"],
+                location=parameter["in"],
                 required=parameter["required"],
                 description=parameter["description"],
                 type=parameter["schema"]["type"],
@@ -120,7 +120,7 @@ class Contract:
             for name, schema in body["properties"].items():
                 yield Field(
                     name=name,
-                    place="body",
+                    location="body",
                     required=name in required,
                     description=schema.get("description", ""),
                     type=schema["type"],

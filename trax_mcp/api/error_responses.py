@@ -5,7 +5,6 @@ codes and HTML pages get a general message. TRaX's own text is redacted, quoted 
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -14,7 +13,7 @@ from typing import Final, NamedTuple
 from urllib.parse import quote as percent_encode
 from urllib.parse import quote_plus
 
-from trax_mcp.api.caller import KEY_PATTERN, Caller
+from trax_mcp.api.caller import Caller, redact
 from trax_mcp.api.error_texts import (
     KEYS_SCREEN,
     WRITES_OFF,
@@ -55,7 +54,7 @@ class ErrorResponse:
         return self.status in range(400, 500) and self.status != HTTPStatus.REQUEST_TIMEOUT
 
     @property
-    def where(self) -> str:
+    def status_text(self) -> str:
         """The status and the code, for general messages."""
         return f"HTTP {self.status}" + (f", code {self.code}" if self.code else "")
 
@@ -121,16 +120,16 @@ def _meaning(operation: Operation[Model], response: ErrorResponse) -> _Meaning:
         return known
     if response.status == HTTPStatus.TOO_MANY_REQUESTS:  # from a gateway, without a code
         return _MEANINGS["rate_limited"]
-    where = response.where
+    status = response.status_text
     if response.is_redirect:
         return _Meaning(
-            f"TRaX's address answered with a redirect ({where}), which is not followed",
+            f"TRaX's address answered with a redirect ({status}), which is not followed",
             "Check TRAX_BASE_URL.",
         )
     if response.is_rejection:
-        return _Meaning(f"TRaX refused the call ({where})", "The same call will fail again.")
+        return _Meaning(f"TRaX refused the call ({status})", "The same call will fail again.")
     retryable = not operation.call.mutates
-    return _Meaning(f"TRaX has trouble ({where})", "Call again later.", retryable)
+    return _Meaning(f"TRaX has trouble ({status})", "Call again later.", retryable)
 
 
 def _outcome(operation: Operation[Model], response: ErrorResponse) -> Outcome:
@@ -142,15 +141,9 @@ def _outcome(operation: Operation[Model], response: ErrorResponse) -> Outcome:
 def _quote_message(message: str | None, *, secrets: Iterable[str | None]) -> str:
     if message is None:
         return ""
-    return f" (TRaX says: {quote(_redact(message, secrets), longest=_LONGEST_QUOTE)})"
-
-
-def _redact(message: str, secrets: Iterable[str | None]) -> str:
-    """Remove secrets. One pass: a short secret must not leave a part of a longer one."""
-    encodings = {encoding for secret in secrets if secret for encoding in _encodings(secret)}
-    longest_first = sorted(encodings, key=len, reverse=True)
-    pattern = re.compile("|".join([*map(re.escape, longest_first), KEY_PATTERN.pattern]))
-    return pattern.sub(lambda it: "[secret]" if it[0] in encodings else "[key]", message)
+    encodings = [encoding for secret in secrets if secret for encoding in _encodings(secret)]
+    redacted = redact(message, encodings, placeholder="[secret]")
+    return f" (TRaX says: {quote(redacted, longest=_LONGEST_QUOTE)})"
 
 
 def _encodings(secret: str) -> Iterable[str]:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from pydantic import SecretStr, model_validator
 
-from trax_mcp.api.argument_types import Cursor, Limit, rule
+from trax_mcp.api.argument_types import Cursor, Limit, broken_rule
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import ItemT, Model, Page
 from trax_mcp.api.tool_input import Effect, ToolInput
@@ -66,7 +66,8 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
             return
         cls.verify_with = verify_with.tool_name if verify_with else None
         cls.starts_broadcast, cls.stops_broadcast = broadcast == "start", broadcast == "stop"
-        if not cls.call.mutates == (cls.effect is not Effect.READ) == (verify_with is not None):
+        declared = (cls.effect is not Effect.READ, verify_with is not None)
+        if declared != (cls.call.mutates, cls.call.mutates):
             raise TypeError(f"{cls.__name__}: effect, method and `verify_with` must agree")
         for argument in cls.argument_names():
             if argument not in cls.contract_fields:
@@ -75,7 +76,7 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
     @model_validator(mode="after")
     def _require_a_change(self) -> Self:
         if self.call.method == "PATCH" and not self.request().body:
-            raise rule("changes nothing: give at least one thing to change")
+            raise broken_rule("changes nothing: give at least one thing to change")
         return self
 
     @classmethod
@@ -104,7 +105,7 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
         placed: dict[str, JsonObject] = {"path": {}, "query": {}, "body": {}}
         for argument, value in self.arguments().items():
             field = self.contract_fields[argument]
-            placed[field.place][field.name] = _plain_value(value)
+            placed[field.location][field.name] = _plain_value(value)
         return Request(
             method=self.call.method,
             path=_fill_path(self.call.path, placed["path"]),
@@ -115,8 +116,8 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
     def target_id(self) -> str:
         """The last id in the path, or an empty string."""
         arguments = self.arguments()
-        places = self.contract_fields.items()
-        ids = [str(arguments[name]) for name, field in places if field.place == "path"]
+        fields = self.contract_fields.items()
+        ids = [str(arguments[name]) for name, field in fields if field.location == "path"]
         return ids[-1] if ids else ""
 
 

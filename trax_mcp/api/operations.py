@@ -4,7 +4,7 @@ They are written by hand, because no document says which calls are dangerous or 
 know, and checked against the contract at import. CONTRIBUTING says how to add one.
 """
 
-from typing import Self
+from typing import Final, Self
 
 from pydantic import Field, model_validator
 
@@ -15,12 +15,12 @@ from trax_mcp.api.argument_types import (
     FileName,
     Id,
     Limit,
-    Message,
-    Name,
-    Names,
+    MessageText,
     Path,
     Secret,
-    rule,
+    ShortText,
+    ShortTexts,
+    broken_rule,
 )
 from trax_mcp.api.models import (
     ChatMessage,
@@ -89,7 +89,7 @@ class CreateStudio(
     verify_with=ListStudios,
     hint="Cannot be undone: no tool deletes a studio.",
 ):
-    name: Name = Field(description="The name people see.")
+    name: ShortText = Field(description="The name people see.")
 
 
 class UpdateStudio(
@@ -100,7 +100,7 @@ class UpdateStudio(
     hint="Turning `autoGoLive` on can put the studio on air later.",
 ):
     studio_id: Id
-    name: Name | None = Field(None, description="New name.")
+    name: ShortText | None = Field(None, description="New name.")
     auto_go_live: Boolean | None = Field(None, description="May start a broadcast on its own.")
     auto_go_offline_on_drop: Boolean | None = Field(None, description="End it when input drops.")
 
@@ -122,8 +122,8 @@ class CreateDestination(
     hint="Give `connectionId`, or `rtmpUrl` with `streamKey`.",
 ):
     studio_id: Id
-    name: Name = Field(description="The name people see.")
-    platform: Name = Field(description="Such as youtube or twitch.")
+    name: ShortText = Field(description="The name people see.")
+    platform: ShortText = Field(description="Such as youtube or twitch.")
     connection_id: Id | None = None
     rtmp_url: Address | None = Field(None, description="Ingest address; needs streamKey.")
     stream_key: Secret | None = None
@@ -133,9 +133,9 @@ class CreateDestination(
     @model_validator(mode="after")
     def _require_one_address(self) -> Self:
         if (self.rtmp_url is None) != (self.stream_key is None):
-            raise rule("needs `rtmpUrl` and `streamKey` together")
+            raise broken_rule("needs `rtmpUrl` and `streamKey` together")
         if self.connection_id is not None and self.rtmp_url is not None:
-            raise rule("takes `connectionId` or `rtmpUrl` with `streamKey`, not both")
+            raise broken_rule("takes `connectionId` or `rtmpUrl` with `streamKey`, not both")
         return self
 
 
@@ -148,8 +148,8 @@ class UpdateDestination(
 ):
     studio_id: Id
     dest_id: Id
-    name: Name | None = Field(None, description="New name.")
-    platform: Name | None = Field(None, description="Such as youtube or twitch.")
+    name: ShortText | None = Field(None, description="New name.")
+    platform: ShortText | None = Field(None, description="Such as youtube or twitch.")
     rtmp_url: Address | None = Field(None, description="New ingest address.")
     stream_key: Secret | None = None
     enabled: Boolean | None = Field(None, description="Whether going live reaches it.")
@@ -184,8 +184,8 @@ class CreateSource(
     hint="While live, viewers may see it.",
 ):
     studio_id: Id
-    name: Name = Field(description="The name people see.")
-    type: Name
+    name: ShortText = Field(description="The name people see.")
+    type: ShortText
     url: Address | None = Field(None, description="Where a feed or file comes from.")
     active: Boolean | None = Field(None, description="Whether it can be on screen.")
 
@@ -199,7 +199,7 @@ class UpdateSource(
 ):
     studio_id: Id
     source_id: Id
-    name: Name | None = Field(None, description="New name.")
+    name: ShortText | None = Field(None, description="New name.")
     url: Address | None = Field(None, description="New address of the feed or file.")
     active: Boolean | None = Field(None, description="Whether it can be on screen.")
 
@@ -268,8 +268,8 @@ class SendChatMessage(
     hint="Public at once: send only what the person asked for.",
 ):
     studio_id: Id
-    text: Message = Field(description="The message.")
-    platforms: Names | None = None
+    text: MessageText = Field(description="The message.")
+    platforms: ShortTexts | None = None
 
 
 class ListConnections(
@@ -308,7 +308,7 @@ class CreateMediaUpload(
     hint="`uploadUrl` is secret and short-lived: do not show or store it.",
 ):
     filename: FileName = Field(description="Name of the file.")
-    content_type: Name = Field(description="Media type, such as video/mp4.")
+    content_type: ShortText = Field(description="Media type, such as video/mp4.")
     byte_size: ByteSize = Field(description="Exact size in bytes.")
     folder: Path | None = Field(None, description="Folder in the library.")
 
@@ -339,3 +339,6 @@ OPERATIONS: tuple[type[Operation[Model]], ...] = (
     CreateMediaUpload,
 )
 """All of them, in the order of `tools/list`."""
+
+ADDRESSES: Final = frozenset({"rtmpUrl", "url"})
+"""The arguments that are addresses of streams. Their path may hold a key."""

@@ -22,7 +22,7 @@ def pause_before_retry(
     """
     if tries >= MAX_TRIES:
         return None
-    backoff = _FIRST_PAUSE_SECONDS * (1 << (tries - 1)) * (0.5 + jitter)
+    backoff = _FIRST_PAUSE_SECONDS * 2.0 ** (tries - 1) * (0.5 + jitter)
     if isinstance(error, NoConnection):
         return backoff
     if mutates or not isinstance(error, Refused):

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from html.entities import html5
-from itertools import accumulate, groupby, islice
+from itertools import groupby, islice
 from typing import Final
 
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -36,7 +36,7 @@ _BRACES: Final = "{\u2774\ufe5b\uff5b"
 _UNENDED_ENTITIES: Final = "|".join(name for name in html5 if not name.endswith(";"))
 """HTML reads these without a semicolon too."""
 _LONGEST_ENTITY: Final = max(map(len, html5)) + len("&")
-_CHANGES_ITS_SURROUNDINGS: Final = re.compile(
+_CHANGES_TEXT_AROUND_IT: Final = re.compile(
     "|".join(
         (
             f"[{_DOUBLE_QUOTES}{_BACKSLASHES}{CONTINUED}]",
@@ -69,7 +69,7 @@ def spell_out(text: str, *, longest: int, ascii_only: bool = False) -> str:
 
     A run of the same such character counts as one character: `{20000 blanks}`, `{3 \u200b}`.
     """
-    text = _beginning(text, longest + _LONGEST_ENTITY)
+    text = _first_runs(text, longest + _LONGEST_ENTITY)
     parts = list(_parts(text, _unsafe_indexes(text, ascii_only=ascii_only)))
     return "".join(parts if len(parts) <= longest else (*parts[: longest - 1], "…"))
 
@@ -107,14 +107,13 @@ def _json_escape(character: str) -> str:
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
-def _beginning(text: str, runs: int) -> str:
-    """The first characters of a text. A run of the same character counts as one."""
-    ends = accumulate(sum(1 for _ in run) for _, run in groupby(text))
-    return text if len(text) <= runs else text[: next(islice(ends, runs, None), len(text))]
+def _first_runs(text: str, most: int) -> str:
+    """The beginning of a text: its first runs of the same character, at most so many."""
+    return "".join("".join(run) for _, run in islice(groupby(text), most))
 
 
 def _unsafe_indexes(text: str, *, ascii_only: bool) -> set[int]:
-    unsafe = {it.start() for it in _CHANGES_ITS_SURROUNDINGS.finditer(text)}
+    unsafe = {it.start() for it in _CHANGES_TEXT_AROUND_IT.finditer(text)}
     marks = 0
     for index, character in enumerate(text):
         if character.isascii() and character.isprintable():

@@ -17,12 +17,12 @@ from pathlib import Path
 from trax_mcp.api.caller import ANONYMOUS, Caller, redact_keys
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
+from trax_mcp.api.operations import ADDRESSES
 from trax_mcp.api.stream_address import host_of
 from trax_mcp.api.text_safety import escape_invisible, truncate
 from trax_mcp.clock import Clock, iso
 
 _LOG = logging.getLogger(__name__)
-_ADDRESSES = frozenset({"rtmpUrl", "url"})
 _ARGUMENTS = "arguments"
 _LONGEST_NAME = 64
 _LONGEST_LINE = 8_000  # leaves room for level and logger, where it goes to the log
@@ -109,7 +109,7 @@ def _masked(operation: Operation[Model], redact: Callable[[str], str]) -> Mappin
     given = operation.model_dump(mode="json", by_alias=True, exclude_none=True)
     redacted = {name: _map_texts(value, redact) for name, value in given.items()}
     return {
-        name: _origin(str(value)) if name in _ADDRESSES else value
+        name: _origin(str(value)) if name in ADDRESSES else value
         for name, value in redacted.items()
     }
 

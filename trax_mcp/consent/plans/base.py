@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from trax_mcp.api.error_texts import not_listed
 from trax_mcp.api.models import Connection, Destination, Model, Source
 from trax_mcp.api.operation import Operation
+from trax_mcp.api.operations import ADDRESSES
 from trax_mcp.api.tool_input import Effect
 from trax_mcp.consent.evidence import Confirmation
 from trax_mcp.consent.preview import NOTHING_HIDDEN, HiddenChanges, Preview, Target, digest
@@ -26,7 +27,6 @@ ItemT = TypeVar("ItemT", Connection, Destination, Source)
 Sentences = Iterator[Sentence]
 
 _IDS: Final = frozenset({"studioId", "destId", "sourceId"})
-_ADDRESSES: Final = frozenset({"rtmpUrl", "url"})
 
 
 class When(Enum):
@@ -218,7 +218,7 @@ class Plan(ABC, Generic[OperationT]):
 def _by_importance(arguments: Mapping[str, object]) -> Iterable[tuple[str, object]]:
     """All arguments but ids. Addresses come first, where no long text can hide them."""
     shown = [it for it in arguments.items() if it[0] not in _IDS]
-    return sorted(shown, key=lambda it: it[0] not in _ADDRESSES)
+    return sorted(shown, key=lambda it: it[0] not in ADDRESSES)
 
 
 def _shown(name: str, value: object) -> str:
@@ -227,7 +227,7 @@ def _shown(name: str, value: object) -> str:
             return str(value).lower()
         case SecretStr():
             return "what you gave"
-        case str() if name in _ADDRESSES:
+        case str() if name in ADDRESSES:
             return naming.address(value)
         case _:
             return naming.quoted_whole(str(value))
