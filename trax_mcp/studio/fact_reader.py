@@ -1,12 +1,12 @@
 """Reads facts from TRaX, concurrently.
 
-A fact that this key may not read is unknown and stops nothing. Any other failure is raised.
+A fact that this key may not read is unknown. Any other failure is raised.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, TypeVar
 
 import anyio
 
@@ -36,14 +36,9 @@ _FURTHER_STUDIOS: Final = f"further {Fact.STUDIOS.items}"
 _NEVER_UNKNOWN: Final = frozenset({"not_found", "invalid_key", "no_key"})
 _FORBIDDEN: Final = 403
 
+_LISTS: Final = (Fact.DESTINATIONS, Fact.SOURCES, Fact.CONNECTIONS, Fact.STUDIOS)
+
 FactT = TypeVar("FactT")
-
-
-@dataclass(slots=True)
-class _Reading(Generic[FactT]):
-    """The value of a fact once it was read."""
-
-    value: FactT | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +61,8 @@ class FactReader:
             TraxError: the studio does not exist, the key is not accepted, or TRaX fails for the
                 moment. Of several failures, the first in the order of `wanted`.
         """
-        missing = [it for it in wanted if known is None or it is not Fact.STATUS]
+        elsewhere = {Fact.STUDIO_DETAILS} if known is None else {Fact.STUDIO_DETAILS, Fact.STATUS}
+        missing = [it for it in wanted if it not in elsewhere]
         known = known or Facts()
         failed: dict[Fact, TraxError] = {}
         facts = await self._read_concurrently(missing, failed)
@@ -81,71 +77,68 @@ class FactReader:
     async def _read_concurrently(
         self, wanted: Sequence[Fact], failed: dict[Fact, TraxError]
     ) -> Facts:
+        """Read the wanted facts at the same time. Adds an error for each that failed."""
+        reads = self._reads()
+        found: dict[Fact, Any] = {}
+
+        async def read(fact: Fact) -> None:
+            try:
+                found[fact] = await reads[fact]()
+            except TraxError as error:
+                failed[fact] = error
+
         async with anyio.create_task_group() as tasks:
-
-            async def fill(
-                fact: Fact, reading: _Reading[Any], read: Callable[[], Awaitable[object]]
-            ) -> None:
-                try:
-                    reading.value = await read()
-                except TraxError as error:
-                    failed[fact] = error
-
-            def start(fact: Fact, read: Callable[[], Awaitable[FactT]]) -> _Reading[FactT]:
-                reading = _Reading[FactT]()
-                if fact in wanted:
-                    tasks.start_soon(fill, fact, reading, read)
-                return reading
-
-            here = self.studio_id
-            studio = start(Fact.STUDIO, lambda: self._get(GetStudio(studio_id=here)))
-            status = start(Fact.STATUS, lambda: self._get(GetStreamStatus(studio_id=here)))
-            destinations = start(
-                Fact.DESTINATIONS, lambda: self._list(ListDestinations(studio_id=here))
-            )
-            sources = start(Fact.SOURCES, lambda: self._list(ListSources(studio_id=here)))
-            connections = start(Fact.CONNECTIONS, lambda: self._list(ListConnections()))
-            health = start(Fact.HEALTH, lambda: self._get(GetHealth()))
-            studios = start(Fact.STUDIOS, self._usable_studios)
-        lists: Mapping[Fact, ItemList[Any] | None] = {
-            Fact.DESTINATIONS: destinations.value,
-            Fact.SOURCES: sources.value,
-            Fact.CONNECTIONS: connections.value,
-            Fact.STUDIOS: studios.value,
-        }
-        lacking = {fact: it.unknown(fact.items) for fact, it in lists.items() if it is not None}
+            for fact in wanted:
+                tasks.start_soon(read, fact)
+        lists = {fact: found[fact] for fact in _LISTS if fact in found}
+        lacking = {fact: it.unknown(fact.items) for fact, it in lists.items()}
+        items = {fact: it.items for fact, it in lists.items()}
         return Facts(
-            studio=studio.value,
-            status=status.value,
-            destinations=_items(destinations.value),
-            sources=_items(sources.value),
-            connections=_items(connections.value),
-            health=health.value,
-            studios=_items(studios.value),
+            studio=found.get(Fact.STUDIO),
+            status=found.get(Fact.STATUS),
+            destinations=items.get(Fact.DESTINATIONS),
+            sources=items.get(Fact.SOURCES),
+            connections=items.get(Fact.CONNECTIONS),
+            health=found.get(Fact.HEALTH),
+            studios=items.get(Fact.STUDIOS),
             unknown=tuple(chain.from_iterable(lacking.values())),
             partial=frozenset(fact for fact, unknown in lacking.items() if unknown),
         )
 
+    def _reads(self) -> Mapping[Fact, Callable[[], Awaitable[object]]]:
+        """The read of each fact. `_add_details` reads `STUDIO_DETAILS`."""
+        here = self.studio_id
+        return {
+            Fact.STUDIO: lambda: self._get(GetStudio(studio_id=here)),
+            Fact.STATUS: lambda: self._get(GetStreamStatus(studio_id=here)),
+            Fact.DESTINATIONS: lambda: self._list(ListDestinations(studio_id=here)),
+            Fact.SOURCES: lambda: self._list(ListSources(studio_id=here)),
+            Fact.CONNECTIONS: lambda: self._list(ListConnections()),
+            Fact.HEALTH: lambda: self._get(GetHealth()),
+            Fact.STUDIOS: self._usable_studios,
+        }
+
     async def _add_details(self, facts: Facts) -> Facts:
+        """Add the status and destinations of the first studios."""
         # TRaX promises no order: sorted, so that the same studios are read each time.
         studios = sorted(facts.studios or (), key=lambda it: it.id)[:_MAX_STUDIOS]
         details: list[Facts] = [Facts()] * len(studios)
         failed: list[TraxError] = []
 
-        async def read(place: int, studio: Studio) -> None:
+        async def read(index: int, studio: Studio) -> None:
             reader = FactReader(self.client, self.caller, studio.id, self.quick)
             try:
                 found = await reader.read((Fact.STATUS, Fact.DESTINATIONS))
-                details[place] = replace(found, studio=studio)
+                details[index] = replace(found, studio=studio)
             except TraxError as error:
                 failed.append(error)
 
         async with anyio.create_task_group() as tasks:
-            for place, studio in enumerate(studios):
-                tasks.start_soon(read, place, studio)
+            for index, studio in enumerate(studios):
+                tasks.start_soon(read, index, studio)
         if failed:
             raise failed[0]
-        unknown = dict.fromkeys(it for place in details for it in place.unknown)
+        unknown = dict.fromkeys(it for found in details for it in found.unknown)
         known = tuple(it for it in facts.unknown if it.what != _FURTHER_STUDIOS)
         if len(facts.studios or ()) > _MAX_STUDIOS or known != facts.unknown:
             unknown[Unknown(_FURTHER_STUDIOS, f"only the first {len(studios)} are read")] = None
@@ -183,7 +176,3 @@ class FactReader:
             raise error
         scope = failure.required_scope
         return Unknown(fact.value, f"the key lacks {scope}" if scope else "TRaX did not tell")
-
-
-def _items(found: ItemList[ItemT] | None) -> tuple[ItemT, ...] | None:
-    return None if found is None else found.items

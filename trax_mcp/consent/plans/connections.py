@@ -32,14 +32,14 @@ class UnlinkConnectionPlan(Plan[UnlinkConnection]):
 
     def warnings(self) -> Sentences:
         platform = self.target().platform
-        for place in self.facts.studio_details:
-            for it in place.enabled:
+        for details in self.facts.studio_details:
+            for it in details.enabled:
                 if it.platform == platform:
                     yield sentence(
                         "{} in {}{} may stop working.",
                         naming.destination(it),
-                        naming.studio(place.studio),
-                        ", which is on air," if place.live else "",
+                        naming.studio(details.studio),
+                        ", which is on air," if details.live else "",
                     )
 
     def choice(self) -> str:
