@@ -51,9 +51,10 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Position:
-    """The position of a cursor: the next index to read, the end of the read ones, and those.
+    """The position of a cursor.
 
-    Usually `next` and `end` are equal, and no later index was read.
+    `next` is the first index that was not read, `end` follows the last one that was read, and
+    `read` are the indexes that the cursor names. Usually `next` and `end` are equal.
     """
 
     next: int
@@ -152,7 +153,7 @@ class Feed:
         # Unknown digests are of messages that TRaX removed, or that are older than the window.
         if not read or (len(read) < len(digests) / 2 and self._first not in read):
             return None
-        # A cursor that is not full names everything that was read, so all else arrived late.
+        # A cursor that is not full names every message that was read, so the others arrived late.
         start = min(read) if len(digests) == _CURSOR_DIGESTS else self._first
         while start in read:
             start += 1
@@ -183,7 +184,7 @@ class Feed:
         return [message for _, message in sorted(_dated(ordered), key=lambda dated: dated[0])]
 
     def _is_oldest_first(self, page: Sequence[Message]) -> bool:
-        """The order of a page by its time stamps, else by which end is new, else as before."""
+        """The order of a page: by its time stamps, else by its new end, else as the last page."""
         dates = [date for date in map(_date, page) if date is not None]
         ends = [end["id"] not in self._index_by_id for end in (*page[:1], *page[-1:])]
         if trend := _trend(dates) or _trend(ends):

@@ -1,7 +1,7 @@
 """The watchers of a server: one for each caller and source, never shared with another caller.
 
 Unused watchers are kept for a while, so that a client that reconnects gets the messages in between.
-Callers whose key TRaX has not accepted share a small room, so that they cannot fill the memory.
+Callers whose key TRaX has not accepted share small limits, so that they cannot fill the memory.
 """
 
 from collections import defaultdict
@@ -52,8 +52,8 @@ class Watchers:
         self._tasks = tasks
         self._keys = client.accepted_keys
         self._watchers: dict[_Key, Watcher[Any]] = {}
-        self._rooms: defaultdict[str, dict[_Key, None]] = defaultdict(dict)
-        """By owner. In each, the watcher that was requested longest ago is first."""
+        self._by_owner: defaultdict[str, dict[_Key, None]] = defaultdict(dict)
+        """By owner. The watcher that was requested longest ago comes first."""
 
     def chat(self, caller: Caller, studio_id: str) -> Watcher[PolledChat]:
         """The watcher of a studio's chat.
@@ -93,46 +93,46 @@ class Watchers:
         return self._watchers[key]
 
     def _put_last(self, key: _Key) -> None:
-        """Put a watcher at the end of the room of its owner, which can have changed."""
+        """Put a watcher at the end of those of its owner. The owner can have changed."""
         for owner in (NOT_ACCEPTED, key.caller.fingerprint):
-            self._rooms.get(owner, {}).pop(key, None)
-        self._rooms[self._keys.owner(key.caller)][key] = None
+            self._by_owner.get(owner, {}).pop(key, None)
+        self._by_owner[self._keys.owner(key.caller)][key] = None
 
     def _remove_unused(self, caller: Caller) -> None:
-        """Remove watchers of the caller, of the shared room, and of one other room at a time."""
-        next_owner = next(iter(self._rooms), NOT_ACCEPTED)
+        """Remove watchers of the caller, of `NOT_ACCEPTED`, and of one more owner at a time."""
+        next_owner = next(iter(self._by_owner), NOT_ACCEPTED)
         for owner in dict.fromkeys((next_owner, caller.fingerprint, NOT_ACCEPTED)):
             self._move_watchers(owner)
             self._remove_unused_of(owner)
 
     def _move_watchers(self, owner: str) -> None:
-        """Move the watchers of callers whom TRaX has accepted, or refused, since."""
-        for key in tuple(self._rooms.get(owner, ())):
+        """Move the watchers of callers whose owner has changed."""
+        for key in tuple(self._by_owner.get(owner, ())):
             if self._keys.owner(key.caller) != owner:
                 self._put_last(key)
 
     def _remove_unused_of(self, owner: str) -> None:
         """Remove watchers that were not used for long, and the oldest of an owner with many.
 
-        A watcher is kept while TRaX wants no poll yet, so that a new one does not poll too early:
-        without an accepted key, as long as there are few.
+        A watcher is kept until its next poll is allowed, so that a new one does not poll earlier.
+        Without an accepted key, that is so only for a few.
         """
-        room = self._rooms.pop(owner, {})
+        keys = self._by_owner.pop(owner, {})
         now, unused = self._clock.seconds(), 0
-        for key in reversed(tuple(room)):
+        for key in reversed(tuple(keys)):
             watcher = self._watchers[key]
             if not watcher.is_idle:
                 continue
             unused += 1
             if _is_removed(watcher, now, unused, accepted=owner != NOT_ACCEPTED):
-                del room[key]
+                del keys[key]
                 del self._watchers[key]
-        if room:
-            self._rooms[owner] = room  # at the end: another is next
+        if keys:
+            self._by_owner[owner] = keys  # at the end, so that another owner is next
 
 
 def _is_removed(watcher: Watcher[Any], now: float, unused: int, *, accepted: bool) -> bool:
-    """Whether to remove an unused watcher. `unused` of its owner were not requested before it."""
+    """Whether to remove an unused watcher, the `unused`-th of its owner by latest request."""
     kept_seconds = KEPT_SECONDS if accepted else OTHER_KEPT_SECONDS
     is_old = watcher.has_ended or now - watcher.last_used > kept_seconds
     if not accepted and unused > _MAX_OTHER_UNUSED:

@@ -1,4 +1,4 @@
-"""Builds the MCP server from its parts: builds the MCP server from its parts."""
+"""Builds the MCP server from its parts."""
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager

@@ -19,7 +19,7 @@ from trax_mcp.consent.evidence import NO_EVIDENCE, Evidence
 ValueT = TypeVar("ValueT", bound=ToolInput)
 
 CONFIRM, CONFIRMATION = "confirm", "confirmation"
-EVIDENCE: Mapping[str, JsonObject] = {
+EVIDENCE_SCHEMAS: Mapping[str, JsonObject] = {
     CONFIRM: {
         "type": "boolean",
         "default": False,
@@ -45,7 +45,7 @@ def read_arguments(
     Raises:
         NotSent: an argument is missing, unknown or not allowed (`invalid_arguments`).
     """
-    evidence_schemas = EVIDENCE if guarded else {}
+    evidence_schemas = EVIDENCE_SCHEMAS if guarded else {}
     problems = list(_evidence_problems(arguments)) if guarded else []
     inputs = {name: value for name, value in arguments.items() if name not in evidence_schemas}
     try:

@@ -29,17 +29,17 @@ _UNAUTHORIZED: Final = "This server asks for its own token: Authorization: Beare
 class AuthMiddleware:
     """Passes every request that is authorized to `app`.
 
-    `own` is the caller of requests without a key. `open_path`, in exactly this spelling, needs no
-    authorization and goes to `open_app`.
+    `own` is the caller of requests without a key. `public_path`, in exactly this spelling, needs no
+    authorization and goes to `public_app`.
     """
 
     def __init__(
-        self, app: ASGIApp, *, own: Caller, open_path: str, open_app: ASGIApp, token: str | None
+        self, app: ASGIApp, *, own: Caller, public_path: str, public_app: ASGIApp, token: str | None
     ) -> None:
         self._app = app
         self._own = own
-        self._open_app = open_app
-        self._open_path = open_path
+        self._public_app = public_app
+        self._public_path = public_path
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,8 +47,8 @@ class AuthMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if scope["path"] == self._open_path:
-            await self._open_app(scope, receive, send)
+        if scope["path"] == self._public_path:
+            await self._public_app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         refusal = self._refuse_authorization(headers.get("authorization", ""))

@@ -157,8 +157,13 @@ def suggest(
     candidates: Sequence[Candidate], typed: str, *, values: Sequence[str | None]
 ) -> list[str]:
     """The values of the candidates whose name or id matches, best first, without None."""
-    indexes = rank_names([text for it in candidates for text in (it.name, it.id)], typed)
-    matching = dict.fromkeys(values[index // 2] for index in indexes)
+    texts = [
+        (text, value)
+        for it, value in zip(candidates, values, strict=True)
+        for text in (it.name, it.id)
+    ]
+    ranked = rank_names([text for text, _ in texts], typed)
+    matching = dict.fromkeys(texts[index][1] for index in ranked)
     return [value for value in matching if value is not None]
 
 

@@ -106,13 +106,13 @@ class Elicitor:
             return PersonAnswer(question.confirmation_id, "client_error")
         return _read_answer(question.confirmation_id, response)
 
-    async def _report_waiting(self, question: anyio.CancelScope) -> None:
+    async def _report_waiting(self, waiting: anyio.CancelScope) -> None:
         """Send progress, so that the host does not time out, until the question expires."""
         started = self.clock.seconds()
         while (elapsed := self.clock.seconds() - started) < LIFETIME_SECONDS:
             await self.report_progress(elapsed, LIFETIME_SECONDS, "Waiting for a person's yes.")
             await self.clock.sleep(PROGRESS_INTERVAL_SECONDS)
-        question.cancel()
+        waiting.cancel()
 
 
 def _form_schema(question: Question) -> dict[str, Any]:

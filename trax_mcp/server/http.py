@@ -27,7 +27,7 @@ from trax_mcp.server.sessions import Sessions
 from trax_mcp.settings import Settings
 
 PATH = "/mcp"
-HEALTH = "/healthz"
+_HEALTH_PATH = "/healthz"
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -46,7 +46,7 @@ def http_app(
     endpoints = server.streamable_http_app(
         streamable_http_path=PATH,
         transport_security=security,
-        custom_starlette_routes=[Route(HEALTH, _healthz)],
+        custom_starlette_routes=[Route(_HEALTH_PATH, _healthz)],
         max_sessions=None,  # `Sessions` limits them, for each caller
     )
     app = complete_streams(track_streams(endpoints, deps.open_streams), deps.in_flight)
@@ -56,8 +56,8 @@ def http_app(
     app = AuthMiddleware(
         app,
         own=own,
-        open_path=HEALTH,
-        open_app=endpoints,
+        public_path=_HEALTH_PATH,
+        public_app=endpoints,
         token=token.get_secret_value() if token else None,
     )
     if not settings.allowed_origins:

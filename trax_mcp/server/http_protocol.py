@@ -11,27 +11,28 @@ from typing import Any, Final
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 REQUEST_SECONDS: Final = 10.0
-"""How long the head of a request may take to arrive; as long again may its body."""
+"""How long the head of a request may take to arrive. Its body may take as long again."""
 
-_MOST: Final = 4096
-_FEW: Final = 512
+_UPPER_LIMIT: Final = 4096
+_LIMIT_ON_WINDOWS: Final = 512
 
 
 def _max_connections() -> int:
     """Half of the files that this process may open: calls to TRaX need some, too."""
     if sys.platform == "win32":
-        return _FEW
+        return _LIMIT_ON_WINDOWS
     import resource  # noqa: PLC0415  not on Windows
 
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _MOST if files == resource.RLIM_INFINITY else min(files // 2, _MOST)
+    unlimited = files == resource.RLIM_INFINITY
+    return _UPPER_LIMIT if unlimited else min(files // 2, _UPPER_LIMIT)
 
 
 MAX_CONNECTIONS: Final = _max_connections()
 
 
 class HttpProtocol(H11Protocol):
-    """One connection. It waits while no request of it is being processed."""
+    """One connection. It is waiting while none of its requests is being processed."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  uvicorn's own
         super().__init__(*arguments, **options)
@@ -41,7 +42,7 @@ class HttpProtocol(H11Protocol):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it waits for a request, which can have arrived in part."""
+        """Whether it waits for a request, or for the rest of one."""
         return self.cycle is None or self.cycle.response_complete
 
     def connection_made(
@@ -70,16 +71,18 @@ class HttpProtocol(H11Protocol):
         self._limit_wait()
 
     def _limit_wait(self) -> None:
+        """Check in a while whether it is still waiting."""
         if self._timer is not None:
             self._timer.cancel()
         self._unsent_bytes = self.transport.get_write_buffer_size()
-        self._timer = self.loop.call_later(REQUEST_SECONDS, self._end_wait)
+        self._timer = self.loop.call_later(REQUEST_SECONDS, self._check_wait)
 
-    def _end_wait(self) -> None:
+    def _check_wait(self) -> None:
+        """Close it if it is still waiting, unless the client is reading its last response."""
         if not self.is_waiting:
             return
         if 0 < self.transport.get_write_buffer_size() < self._unsent_bytes:
-            self._limit_wait()  # the client is still reading its last response
+            self._limit_wait()
         else:
             self.transport.abort()  # `close` would wait for a client that does not read
 

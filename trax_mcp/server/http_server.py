@@ -24,9 +24,9 @@ ExitProcess = Callable[[], NoReturn]
 
 _GRACE_SECONDS = 0.3
 _BACKLOG = 128
-"""asyncio accepts so many connections before `HttpProtocol` can close one."""
+"""asyncio accepts up to this number of connections before `HttpProtocol` can close one."""
 _SHUTDOWN_SECONDS = 0.85
-"""A signal is noticed after at most 0.1 s, so this makes less than one."""
+"""uvicorn notices a signal after at most 0.1 s, so the shutdown takes less than one second."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -98,7 +98,7 @@ class _HttpServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End running calls first, so that their answers are still sent, then shut down."""
         if self._exit_process is not None:
-            # A thread, since the event loop is busy with what takes long.
+            # A thread, since closing keeps the event loop busy.
             timer = threading.Timer(_SHUTDOWN_SECONDS, self._exit_process)
             timer.daemon = True
             timer.start()

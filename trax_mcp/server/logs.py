@@ -1,7 +1,7 @@
 """Logging to stderr, never stdout: one line for each record, without secrets of other libraries.
 
 HTTP libraries log whole URLs, presigned ones with their signature too. Text of others, such as a
-Host header, cannot break a line. A reader that does not read delays nothing.
+Host header, cannot break a line. A reader of stderr that stops reading delays nothing.
 """
 
 import logging

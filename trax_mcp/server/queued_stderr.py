@@ -36,9 +36,9 @@ def queued_stderr() -> Iterator[None]:
 
 
 class QueuedStderr(io.TextIOBase):
-    """A text stream in place of stderr. Lines that find the queue full are dropped and counted.
+    """A text stream in place of stderr. While the queue is full, lines are dropped and counted.
 
-    A line in their place tells how many were dropped. No lock is held while the thread writes, so
+    A later line says how many were dropped. No lock is held while the thread writes, so
     that the process can end although nobody reads.
     """
 
@@ -70,7 +70,7 @@ class QueuedStderr(io.TextIOBase):
         return not self._thread.is_alive()
 
     def flush(self) -> None:
-        """Do nothing: the thread writes at once, and to wait for it is what must not happen."""
+        """Do nothing: the thread writes at once, and no caller may wait for it."""
 
     def close(self) -> None:
         """Write the queued lines, but wait only a fraction of a second for the reader."""

@@ -1,4 +1,4 @@
-"""ASGI middleware that limits unfinished requests, so that nobody takes the room of others."""
+"""ASGI middleware that limits unfinished requests, so that no client can block the others."""
 
 from collections import deque
 from http import HTTPStatus
@@ -34,10 +34,10 @@ _TOO_MANY: Final = refuse(
 
 
 class ReceiveBodyFirst:
-    """Runs an app when the body of a request has arrived, for which it waits a limited time.
+    """Waits a limited time for the body of a request, and then runs the app.
 
-    A client that disconnects before gets no answer. The SDK would wait for ever, and log that as an
-    error of the server.
+    A client that disconnects earlier gets no answer. The SDK would wait for ever, and log that as
+    an error of the server.
     """
 
     def __init__(self, app: ASGIApp, in_flight: InFlight) -> None:
@@ -78,13 +78,13 @@ async def _receive_body(receive: Receive) -> Message:
 class RequestLimit:
     """Limits how many requests of callers whose key TRaX has not accepted run at once.
 
-    An open stream is a request, too. One too many ends the oldest, so that a client always gets in.
+    An open stream counts as a request. At the limit, a new request ends the oldest one.
     """
 
     def __init__(self, app: ASGIApp, keys: AcceptedKeys) -> None:
         self._app = app
         self._keys = keys
-        self._others: dict[anyio.CancelScope, Caller] = {}
+        self._requests: dict[anyio.CancelScope, Caller] = {}
         """The requests, oldest first."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,27 +94,28 @@ class RequestLimit:
             return
         started = complete = False
 
-        async def note_and_send(message: Message) -> None:
+        async def record_and_send(message: Message) -> None:
             nonlocal started, complete
             started = True
             complete = message["type"] == "http.response.body" and not message.get("more_body")
             await send(message)
 
-        self._make_room()
+        self._end_oldest()
         with anyio.CancelScope() as request:
-            self._others[request] = scope[CALLER]
+            self._requests[request] = scope[CALLER]
             try:
-                await self._app(scope, receive, note_and_send)
+                await self._app(scope, receive, record_and_send)
             finally:
-                self._others.pop(request, None)
+                self._requests.pop(request, None)
         if not started and request.cancelled_caught:
             await _TOO_MANY(scope, receive, send)
         elif not complete and request.cancelled_caught:
             await send({"type": "http.response.body", "body": b""})
 
-    def _make_room(self) -> None:
-        while len(self._others) >= MAX_OTHER_REQUESTS:
-            oldest = next(iter(self._others))
-            caller = self._others.pop(oldest)
+    def _end_oldest(self) -> None:
+        """End the oldest requests, until one more is within the limit."""
+        while len(self._requests) >= MAX_OTHER_REQUESTS:
+            oldest = next(iter(self._requests))
+            caller = self._requests.pop(oldest)
             if not self._keys.has(caller):  # TRaX may have accepted it since
                 oldest.cancel()

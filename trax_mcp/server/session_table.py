@@ -1,8 +1,8 @@
 """Decides which sessions of the earlier protocol era stay open. No I/O and no clock.
 
-Anybody can open sessions, and send any text as a key. Each key that TRaX has accepted has its own
-room, and all other callers share one. Where room is full, the session that is unused for longest
-ends.
+Anyone can open sessions, and send any text as a key. Each key that TRaX has accepted therefore has
+a limit of its own, and all other callers share one limit. Over a limit, the session that was not
+used for the longest time ends.
 """
 
 import heapq
@@ -22,12 +22,12 @@ MAX_OTHER_SESSIONS: Final = 100
 IDLE_SECONDS: Final = 1800.0
 """How long a session of an accepted key stays open without a request."""
 OTHER_IDLE_SECONDS: Final = 300.0
-"""How long any other session does."""
+"""The same for a session of any other caller."""
 
 
 @dataclass(eq=False, slots=True)
 class Session:
-    """An open session. `user` is who may use it, as the SDK knows them."""
+    """An open session. `user` is the user of the SDK who may use it."""
 
     id: str = field(repr=False)  # a secret
     caller: Caller
@@ -35,9 +35,9 @@ class Session:
     """When its last request began or ended, in seconds of the clock."""
     user: Any = field(default=None, repr=False)
     requests: int = 0
-    """Its requests in flight. An open stream is one."""
+    """Its requests in flight. An open stream counts as one."""
     owner: str = NOT_ACCEPTED
-    """In whose room it is. Set by the table."""
+    """The owner whose limit it counts in. Set by the table."""
 
     @property
     def is_idle(self) -> bool:
@@ -46,12 +46,12 @@ class Session:
 
 
 class SessionTable:
-    """The open sessions, in rooms of limited size."""
+    """The open sessions, by id and by owner."""
 
     def __init__(self, keys: AcceptedKeys) -> None:
         self._keys = keys
         self._by_id: dict[str, Session] = {}
-        self._rooms: defaultdict[str, dict[Session, None]] = defaultdict(dict)
+        self._by_owner: defaultdict[str, dict[Session, None]] = defaultdict(dict)
 
     def find(self, session_id: str, caller: Caller) -> Session | None:
         """The session with this id, if it is this caller's."""
@@ -62,28 +62,29 @@ class SessionTable:
         """Whether one more session of this caller would end another."""
         self._move_sessions(NOT_ACCEPTED)
         owner = self._keys.owner(caller)
-        return len(self._rooms[owner]) >= _room_size(owner)
+        return len(self._by_owner[owner]) >= _limit(owner)
 
     def add(self, session: Session) -> Sequence[Session]:
-        """Add a session. Remove and return those that end to make room for it."""
+        """Add a session. Remove and return those that are over the limit now, which must end."""
         self._move_sessions(NOT_ACCEPTED)
         self._by_id[session.id] = session
-        self._put(session)
+        self._add_to_owner(session)
         return self._remove_surplus(session.owner)
 
     def remove(self, session: Session) -> None:
         """Remove a session that has ended."""
         if self._by_id.pop(session.id, None) is not None:
-            self._rooms[session.owner].pop(session, None)
+            self._by_owner[session.owner].pop(session, None)
 
     def remove_idle(self, now: float) -> Sequence[Session]:
-        """Remove and return the sessions that end because they were idle for too long."""
-        for owner in tuple(self._rooms):
+        """Remove and return the sessions that must end: idle for too long, or over a limit."""
+        for owner in tuple(self._by_owner):
             self._move_sessions(owner)
         ended = [session for session in self._by_id.values() if _ends_at(session) <= now]
         for session in ended:
             self.remove(session)
-        ended.extend(it for owner in tuple(self._rooms) for it in self._remove_surplus(owner))
+        for owner in tuple(self._by_owner):
+            ended += self._remove_surplus(owner)
         return ended
 
     def seconds_to_next_end(self, now: float) -> float:
@@ -94,29 +95,29 @@ class SessionTable:
         ends = map(_ends_at, self._by_id.values())
         return min(min(ends, default=math.inf) - now, OTHER_IDLE_SECONDS)
 
-    def _put(self, session: Session) -> None:
+    def _add_to_owner(self, session: Session) -> None:
         session.owner = self._keys.owner(session.caller)
-        self._rooms[session.owner][session] = None
+        self._by_owner[session.owner][session] = None
 
     def _move_sessions(self, owner: str) -> None:
-        """Move the sessions of callers whom TRaX has accepted, or refused, since they were put."""
-        for session in tuple(self._rooms[owner]):
+        """Move the sessions of callers whose owner has changed since they were added."""
+        for session in tuple(self._by_owner[owner]):
             if self._keys.owner(session.caller) != owner:
-                del self._rooms[owner][session]
-                self._put(session)
+                del self._by_owner[owner][session]
+                self._add_to_owner(session)
 
     def _remove_surplus(self, owner: str) -> Sequence[Session]:
-        room = self._rooms[owner]
-        surplus = len(room) - _room_size(owner)
-        ended = heapq.nsmallest(surplus, room, key=lambda it: (not it.is_idle, it.last_used))
+        sessions = self._by_owner[owner]
+        surplus = len(sessions) - _limit(owner)
+        ended = heapq.nsmallest(surplus, sessions, key=lambda it: (not it.is_idle, it.last_used))
         for session in ended:
             self.remove(session)
-        if not room:
-            del self._rooms[owner]
+        if not sessions:
+            del self._by_owner[owner]
         return ended
 
 
-def _room_size(owner: str) -> int:
+def _limit(owner: str) -> int:
     return MAX_OTHER_SESSIONS if owner == NOT_ACCEPTED else MAX_SESSIONS
 
 

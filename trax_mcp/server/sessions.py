@@ -29,7 +29,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class Sessions:
-    """Notes which sessions open, are used and end, and ends those that the table removes.
+    """Records in the table which sessions are opened, used and ended. Ends those it removes.
 
     `path` is the MCP endpoint of `app`.
     """
@@ -93,7 +93,7 @@ class Sessions:
         return session
 
     async def _try_key(self, caller: Caller) -> None:
-        """Make one call, so that a key that TRaX accepts gets its own room. The client notes it."""
+        """Make one call, so that the client learns whether TRaX accepts the key."""
         if self._client.accepted_keys.has(caller):
             return
         with self._in_flight.track(), suppress(TraxError):
@@ -102,7 +102,7 @@ class Sessions:
     async def _use(self, session: Session, scope: Scope, receive: Receive, send: Send) -> None:
         """Run a request of a session."""
 
-        async def note_end_and_send(message: Message) -> None:
+        async def record_end_and_send(message: Message) -> None:
             if scope["method"] == "DELETE" and message.get("status") == HTTPStatus.OK:
                 self._table.remove(session)
             await send(message)
@@ -110,7 +110,7 @@ class Sessions:
         session.requests += 1
         session.last_used = self._clock.seconds()
         try:
-            await self._app(scope, receive, note_end_and_send)
+            await self._app(scope, receive, record_end_and_send)
         finally:
             self._finish_request(session)
 

@@ -46,7 +46,8 @@ class Subscriber:
             self._pending.discard(uri)
 
     async def _subscribe(self, uri: str, caller: Caller) -> None:
-        watcher, updated = self._resources.watcher(uri, caller, self._watchers), ResettableEvent()
+        watcher = self._resources.watcher(uri, caller, self._watchers)
+        updated = ResettableEvent()
         # Before the read, which may see a change that this client has not seen.
         with watcher.listening(updated.set):
             await watcher.refresh()

@@ -14,7 +14,7 @@ from trax_mcp.studio.readiness import CheckReadiness
 from trax_mcp.studio.search import FindStudio
 from trax_mcp.uploads.upload import UploadMedia
 
-_HIDDEN = "does not offer this tool (TRAX_TOOLS)"
+_NOT_CHOSEN = "does not offer this tool (TRAX_TOOLS)"
 _READ_ONLY = "only reads (TRAX_READ_ONLY)"
 _NOT_LOCAL = "reads no files: it does so only on stdio, from the folders in TRAX_MEDIA_DIRS"
 _GUARDED = "asks for a yes before what this tool would do, which cannot ask (TRAX_GUARD_ALSO)"
@@ -63,7 +63,7 @@ class ToolFilter:
 
     def _why_not(self, kind: type[ToolInput]) -> str | None:
         if self.only and not {kind.tool_name, kind.call.tag} & self.only:
-            return _HIDDEN
+            return _NOT_CHOSEN
         if self.read_only and kind.effect is not Effect.READ:
             return _READ_ONLY
         return _NOT_LOCAL if kind.reads_files and not self.local else None

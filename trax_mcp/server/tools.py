@@ -14,7 +14,7 @@ from trax_mcp.consent.calls import GuardedCall, NotRun, Question
 from trax_mcp.consent.evidence import Evidence
 from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.server import results
-from trax_mcp.server.arguments import EVIDENCE, read_arguments
+from trax_mcp.server.arguments import EVIDENCE_SCHEMAS, read_arguments
 from trax_mcp.server.composite_tools import CompositeTools
 from trax_mcp.server.error_boundary import WrongRequestError
 from trax_mcp.server.meta_names import OPERATION, SCOPE
@@ -134,5 +134,5 @@ def _tool(kind: type[ToolInput], *, guarded: bool) -> Tool:
 def _input_schema(kind: type[ToolInput], *, guarded: bool) -> JsonObject:
     schema = arguments_schema(kind)
     if guarded:
-        schema["properties"] = {**schema["properties"], **EVIDENCE}
+        schema["properties"] = {**schema["properties"], **EVIDENCE_SCHEMAS}
     return schema
