@@ -83,7 +83,7 @@ def preview_of(operation: Operation[Model]) -> Preview:
         warnings=(),
         unknown=(),
         choice="Yes",
-        leads_to_air=operation in LEADING_TO_AIR or operation.starts_broadcast,
+        puts_on_air=operation in LEADING_TO_AIR or operation.starts_broadcast,
         digest="digest",
     )
 

@@ -603,7 +603,7 @@ def changes(
         expires=0,
         expires_at=datetime.fromtimestamp(0, UTC),
         shown=asked.shown,
-        leads_to_air=asked.leads_to_air,
+        puts_on_air=asked.puts_on_air,
         hidden_version=since,
     )
     return plan_for(operation)(operation, now, hidden).changes_since(confirmation)

@@ -28,8 +28,7 @@ from tests.looks import (
 )
 from tests.operation_table import GO_LIVE, GO_OFFLINE, UNLINK, WITH_DESTINATIONS, S
 from trax_mcp.api.operations import UpdateDestination
-from trax_mcp.consent.plans import plan_for
-from trax_mcp.consent.rules import GUARDABLE
+from trax_mcp.consent.plans import PLANS, plan_for
 from trax_mcp.sandbox import Fault
 from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.sandbox.messages import Response, encode_json
@@ -53,7 +52,7 @@ _MANY_TURNS: Final = 200
 
 def test_facts_can_be_read_for_every_guardable_operation() -> None:
     """An operator may guard any of them."""
-    assert {operation.tool_name for operation in FIRST} == GUARDABLE
+    assert {operation.tool_name for operation in FIRST} == {it.tool_name for it in PLANS}
 
 
 @each_operation

@@ -343,7 +343,7 @@ def test_a_name_is_the_same_wherever_it_stands(kind: str) -> None:
         ),
         unknown=(),
         choice=f"Go live on {word}: {bare}",
-        leads_to_air=True,
+        puts_on_air=True,
         digest=preview.digest,
     )
 

@@ -12,8 +12,8 @@ import pytest
 from tests.operation_table import CHANGES
 from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.api.tool_input import Effect
-from trax_mcp.consent.plans import When
-from trax_mcp.consent.rules import GUARDABLE, Mode, Rules
+from trax_mcp.consent.plans import PLANS, When
+from trax_mcp.consent.rules import Mode, Rules
 
 if TYPE_CHECKING:
     from trax_mcp.api.models import Model
@@ -61,14 +61,14 @@ def test_the_operator_can_guard_more(operation: Operation[Model], when: When) ->
 @each_row
 def test_the_operator_cannot_guard_less(operation: Operation[Model], when: When) -> None:
     """TRAX_GUARD_ALSO changes only the operations that it names."""
-    another = GUARDABLE - {operation.tool_name}
+    another = frozenset(it.tool_name for it in PLANS) - {operation.tool_name}
     rules = Rules(also=another)
     assert rules.when(operation) is when
 
 
 def test_only_mutating_operations_can_be_guarded() -> None:
     """A person is never asked whether something may be read."""
-    assert {entry.tool for entry, _ in CHANGES} == GUARDABLE
+    assert {entry.tool for entry, _ in CHANGES} == {it.tool_name for it in PLANS}
     assert all(
         Rules().when(kind.model_construct()) is When.NEVER for kind in OPERATIONS if _reads(kind)
     )

@@ -130,7 +130,7 @@ async def test_a_confirmation_is_kept_as_it_was_added(
         expires=clock.seconds() + 300,
         expires_at=clock.now() + timedelta(seconds=300),
         shown=(sentence("b"), sentence("a")),
-        leads_to_air=True,
+        puts_on_air=True,
         choice="Yes",
         asked_again=True,
         hidden_version=1,

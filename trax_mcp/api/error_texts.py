@@ -121,7 +121,7 @@ def unreadable(
 ) -> BadAnswer:
     """TRaX accepted the call, but its answer cannot be read. A mutation is applied."""
     happened = f"TRaX accepted {operation.tool_name}, but its answer {why}"
-    failure = _failure(operation, code, happened, request_id=request_id, mutated="applied")
+    failure = _failure(operation, code, happened, request_id=request_id, if_mutating="applied")
     return BadAnswer(replace(failure, http_status=status))
 
 
@@ -188,9 +188,9 @@ def _failure(
     happened: str,
     *,
     request_id: str | None,
-    mutated: Outcome = "unknown",
+    if_mutating: Outcome = "unknown",
 ) -> Failure:
-    outcome = mutated if operation.call.mutates else "not_applied"
+    outcome = if_mutating if operation.call.mutates else "not_applied"
     return Failure(
         code=code,
         message=compose_message(happened, outcome, next_step_for(operation)),

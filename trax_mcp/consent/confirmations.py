@@ -59,7 +59,7 @@ class Confirmations:
             expires=self._clock.seconds() + LIFETIME_SECONDS,
             expires_at=self._clock.now() + timedelta(seconds=LIFETIME_SECONDS),
             shown=preview.shown,
-            leads_to_air=preview.leads_to_air,
+            puts_on_air=preview.puts_on_air,
             choice=choice,
             asked_again=asked_again,
             hidden_version=hidden_version,
@@ -77,11 +77,11 @@ class Confirmations:
     def give_back(self, confirmation_id: str | None, *, after_stop: bool) -> None:
         """Make a used confirmation valid again: its call was certainly not applied.
 
-        `after_stop`: a stop came meanwhile, so confirmations that lead to air are discarded.
+        `after_stop`: a stop came meanwhile, so that a call may no longer put anything on air.
         """
         stored = self._stored.get(confirmation_id or "")
         if isinstance(stored, UsedConfirmation):
-            if after_stop and stored.confirmation.leads_to_air:
+            if after_stop and stored.confirmation.puts_on_air:
                 del self._stored[stored.confirmation.id]
             else:
                 self._put(stored.confirmation)

@@ -62,7 +62,7 @@ class Confirmation:
     expires: float
     expires_at: datetime
     shown: tuple[Sentence, ...] = ()
-    leads_to_air: bool = False
+    puts_on_air: bool = False
     choice: str | None = None
     asked_again: bool = False
     hidden_version: int = 0

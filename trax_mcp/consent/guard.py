@@ -105,17 +105,17 @@ class ConsentGuard:
 
     async def _refuse_before_reading(self, call: GuardedCall, seen: Seen) -> NotRun | None:
         """Refuse where no fact matters: the confirmation was used, or the person refused."""
-        stored = seen.confirmation
-        if isinstance(stored, UsedConfirmation):
+        kept = seen.confirmation
+        if isinstance(kept, UsedConfirmation):
             # The call itself may have removed its target, so reading could fail.
-            self._write_verdict(call, ALREADY_USED, stored.confirmation.digest)
-            return _not_run(call, ALREADY_USED, stored)
-        refusal = refusal_by_person(call.operation, call.evidence.answer, stored)
-        if refusal is None or stored is None:
+            self._write_verdict(call, ALREADY_USED, kept.confirmation.digest)
+            return _not_run(call, ALREADY_USED, kept)
+        refusal = refusal_by_person(call.operation, call.evidence.answer, kept)
+        if refusal is None or kept is None:
             return None
-        await self._store.discard(stored.id)  # calling again is a new question
-        self._write_verdict(call, refusal, stored.digest)
-        return _not_run(call, refusal, stored)
+        await self._store.discard(kept.id)  # calling again is a new question
+        self._write_verdict(call, refusal, kept.digest)
+        return _not_run(call, refusal, kept)
 
     async def _run_if_off_air(
         self, call: GuardedCall, status: Facts, seen: Seen
@@ -176,13 +176,13 @@ class ConsentGuard:
             await self._store.wait_for_go_live(seen.place)
 
     def _without_outdated_flag(self, call: GuardedCall) -> GuardedCall:
-        """The call without a `confirm: true` that is older than a stop, if the call leads to air.
+        """The call without a `confirm: true` that is older than a stop, if it puts anything on air.
 
         Confirmations that are older than a stop are discarded by the store.
         """
-        leads_to_air = plan_for(call.operation).leads_to_air(call.operation)
-        is_void = leads_to_air and self.rules.mode is Mode.FLAG
-        return replace(call, evidence=NO_EVIDENCE) if is_void else call
+        puts_on_air = plan_for(call.operation).puts_on_air(call.operation)
+        is_outdated = puts_on_air and self.rules.mode is Mode.FLAG
+        return replace(call, evidence=NO_EVIDENCE) if is_outdated else call
 
     def _case(self, call: GuardedCall, plan: Plan[Any], seen: Seen) -> Case:
         return Case(

@@ -255,10 +255,10 @@ class MemoryStore:
                 state.pending_until = 0.0
 
     def _discard_after_stop(self, place: Place, *, shared: bool) -> None:
-        """A stop makes earlier confirmations invalid if they lead to air."""
+        """A stop makes earlier confirmations invalid, if their calls put anything on air."""
         self._confirmations.discard_if(
             lambda it: (
-                it.leads_to_air
+                it.puts_on_air
                 and it.operation.studio() == place.id
                 and (shared or it.caller == place.caller)
             )

@@ -73,7 +73,7 @@ class Preview:
     warnings: tuple[Sentence, ...]
     unknown: tuple[str, ...]
     choice: str
-    leads_to_air: bool = False
+    puts_on_air: bool = False
     digest: str = ""
 
     @property

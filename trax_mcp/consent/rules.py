@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import OPERATIONS
-from trax_mcp.api.tool_input import Effect, ToolInput
+from trax_mcp.api.tool_input import ToolInput
 from trax_mcp.consent.plans import PLANS, When
 
 
@@ -46,7 +45,3 @@ class Rules:
         return kind.tool_name in self.also or any(
             it.call is kind.call and self.may_need_consent(it) for it in OPERATIONS
         )
-
-
-GUARDABLE: Final = frozenset(it.tool_name for it in OPERATIONS if it.effect is not Effect.READ)
-"""The operations that `TRAX_GUARD_ALSO` may name. It may also name tools made of these."""

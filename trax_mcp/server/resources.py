@@ -30,7 +30,8 @@ from trax_mcp.studio.pages import ItemList, read_all_pages
 
 _STUDIO_FACTS: Final = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.SOURCES)
 _STUDIOS_URI: Final = "trax://studios"
-_NO_STUDIOS: Final = frozenset({"no_key", "insufficient_scope"})
+_CANNOT_LIST_STUDIOS: Final = frozenset({"no_key", "insufficient_scope"})
+"""The codes of failures that mean so, and are no error of a list of resources."""
 
 
 class Resources:
@@ -76,7 +77,7 @@ class Resources:
         try:
             studios = await self._list_cache.studios(caller) if subscribable else ItemList()
         except TraxError as error:
-            if error.failure.code not in _NO_STUDIOS:
+            if error.failure.code not in _CANNOT_LIST_STUDIOS:
                 raise
             studios = ItemList()
         return [

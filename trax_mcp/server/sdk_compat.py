@@ -256,7 +256,7 @@ def check_host_first(app: ASGIApp, settings: TransportSecuritySettings) -> ASGIA
 # 8. Unreadable lines on stdio ---------------------------------------------------------------------
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # cannot be encoded: it would end the server
-_NEXT: Final = "Nothing was done. Send one JSON-RPC 2.0 message on each line."
+_NEXT_STEP: Final = "Nothing was done. Send one JSON-RPC 2.0 message on each line."
 
 
 async def answer_unreadable_lines(
@@ -294,7 +294,7 @@ def _unreadable_error(reason: Exception) -> types.JSONRPCError | None:
 
 
 def _jsonrpc_error(code: int, description: str, message: object) -> types.JSONRPCError:
-    error = types.ErrorData(code=code, message=f"{description} {_NEXT}")
+    error = types.ErrorData(code=code, message=f"{description} {_NEXT_STEP}")
     return types.JSONRPCError(jsonrpc="2.0", id=_request_id(message), error=error)
 
 

@@ -74,8 +74,8 @@ class Plan(ABC, Generic[OperationT]):
         return ()
 
     @classmethod
-    def leads_to_air(cls, _operation: OperationT) -> bool:
-        """Whether the call can put something new before viewers, now or later."""
+    def puts_on_air(cls, _operation: OperationT) -> bool:
+        """Whether the call can put something new on air, now or later."""
         return False
 
     @classmethod
@@ -120,14 +120,14 @@ class Plan(ABC, Generic[OperationT]):
             warnings=tuple(self.warnings()),
             unknown=tuple(map(str, self.facts.unknown)),
             choice=self.choice(),
-            leads_to_air=self.leads_to_air(self.operation),
+            puts_on_air=self.puts_on_air(self.operation),
         )
         return replace(preview, digest=self._digest(preview))
 
     def _digest(self, preview: Preview) -> str:
         if self.operation.stops_broadcast:
             return digest(self.operation, ())
-        hidden = self._hidden.version if preview.leads_to_air else 0
+        hidden = self._hidden.version if preview.puts_on_air else 0
         return digest(self.operation, preview.shown, preview.target.id, hidden)
 
     def changes_since(self, confirmation: Confirmation) -> tuple[str, ...]:
@@ -148,7 +148,7 @@ class Plan(ABC, Generic[OperationT]):
         )
 
     def _hidden_changes_since(self, confirmation: Confirmation) -> Iterator[str]:
-        if confirmation.hidden_version == self._hidden.version or not confirmation.leads_to_air:
+        if confirmation.hidden_version == self._hidden.version or not confirmation.puts_on_air:
             return
         names = {it.id: it.name for it in self.facts.destinations or ()}
         names |= {it.id: it.name for it in self.facts.sources or ()}

@@ -35,7 +35,7 @@ class CreateDestinationPlan(Plan[CreateDestination]):
         return When.NEVER if operation.enabled is False else When.WHILE_LIVE
 
     @classmethod
-    def leads_to_air(cls, operation: CreateDestination) -> bool:
+    def puts_on_air(cls, operation: CreateDestination) -> bool:
         return operation.enabled is not False
 
     def effects(self) -> Sentences:
@@ -69,7 +69,7 @@ class UpdateDestinationPlan(Plan[UpdateDestination]):
         return [words for name, words in _HIDDEN.items() if name in operation.arguments()]
 
     @classmethod
-    def leads_to_air(cls, operation: UpdateDestination) -> bool:
+    def puts_on_air(cls, operation: UpdateDestination) -> bool:
         return operation.enabled is True
 
     def target(self) -> Target:

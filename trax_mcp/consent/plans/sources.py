@@ -23,7 +23,7 @@ class CreateSourcePlan(Plan[CreateSource]):
         return When.NEVER if operation.active is False else When.WHILE_LIVE
 
     @classmethod
-    def leads_to_air(cls, operation: CreateSource) -> bool:
+    def puts_on_air(cls, operation: CreateSource) -> bool:
         return operation.active is not False
 
     def effects(self) -> Sentences:
@@ -55,7 +55,7 @@ class UpdateSourcePlan(Plan[UpdateSource]):
         return () if operation.url is None else ("the address",)
 
     @classmethod
-    def leads_to_air(cls, operation: UpdateSource) -> bool:
+    def puts_on_air(cls, operation: UpdateSource) -> bool:
         return operation.active is True
 
     def target(self) -> Target:

@@ -14,7 +14,7 @@ class GoLivePlan(Plan[GoLive]):
     reads = READINESS_FACTS
 
     @classmethod
-    def leads_to_air(cls, _operation: GoLive) -> bool:
+    def puts_on_air(cls, _operation: GoLive) -> bool:
         return True
 
     def effects(self) -> Sentences:

@@ -32,7 +32,7 @@ class UpdateStudioPlan(Plan[UpdateStudio]):
         return When.WHILE_LIVE if operation.auto_go_offline_on_drop else When.NEVER
 
     @classmethod
-    def leads_to_air(cls, operation: UpdateStudio) -> bool:
+    def puts_on_air(cls, operation: UpdateStudio) -> bool:
         return operation.auto_go_live is True
 
     @classmethod
