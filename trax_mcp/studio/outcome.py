@@ -33,10 +33,10 @@ class Observed:
 class OutcomeObserver:
     """Observes one studio for one caller."""
 
-    def __init__(self, client: Client, caller: Caller, studio: str, *, clock: Clock) -> None:
+    def __init__(self, client: Client, caller: Caller, studio_id: str, *, clock: Clock) -> None:
         self._client = client
         self._caller = caller
-        self._studio = studio
+        self._studio_id = studio_id
         self._clock = clock
 
     async def run(self, *, live: bool, progress: Progress) -> Observed:
@@ -57,7 +57,7 @@ class OutcomeObserver:
             await self._clock.sleep(_PAUSE_SECONDS)
 
     async def _poll(self, *, live: bool) -> Observed:
-        operation = GetStreamStatus(studio_id=self._studio)
+        operation = GetStreamStatus(studio_id=self._studio_id)
         status = await self._client.call(operation, self._caller, retry=False, urgent=not live)
         checked_at = iso(self._clock.now())
         if status.live == live:
