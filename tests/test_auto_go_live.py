@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -172,5 +173,27 @@ def test_ending_the_show_when_the_stream_drops_needs_a_yes_while_on_air() -> Non
         ]
         assert status(await it.confirmed(MINE, "update_studio", **drop)) == "ran"
         assert status(await it.call(MINE, "update_studio", autoGoOfflineOnDrop=False)) == "ran"
+
+    played(play)
+
+
+def test_a_late_answer_to_turning_it_off_does_not_undo_turning_it_on() -> None:
+    """Both take turns, so the last one counts."""
+
+    async def play(it: Stage) -> None:
+        await it.call(COLLEAGUE, "get_studio")
+        await it.call(MINE, "get_studio")
+        yes = await it.confirmation(MINE, "update_studio", autoGoLive=True)
+        it.slow(4, path="PATCH /v1/studios/studio_42", caller=COLLEAGUE)
+
+        async def turn_on() -> None:
+            await it.call(MINE, "update_studio", autoGoLive=True, confirm=True, confirmation=yes)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(it.call, COLLEAGUE, "update_studio", autoGoLive=False))
+            await anyio.sleep(1)
+            tasks.start_soon(turn_on)
+        asked = await it.call(COLLEAGUE, "create_source", **WHILE_LIVE["create_source"])
+        assert status(asked) == "confirmation_required"
 
     played(play)

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.hostility import BLANK, HOSTILE, IGNORABLE, hidden, is_hidden
+from trax_mcp.api import text_safety
 from trax_mcp.api.text_safety import escape_invisible, quote
 
 ESCAPED: Final = {
@@ -116,3 +117,21 @@ def test_hostile_text_contains_no_invisible_character_after_escaping(kind: str) 
     quoted = quote(text, longest=80)
     assert not hidden(quoted)
     assert len(quoted) <= 80 * len(r"\udb40\udc01") + len('""')
+
+
+@pytest.mark.parametrize("character", [" ", "a", "\u3000", '"', "\u0301"], ids=ascii)
+def test_a_name_of_any_length_is_looked_at_only_in_part(
+    character: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of four million characters would hold up every other call, above all a stop."""
+    looked_at: list[int] = []
+    original = text_safety._unsafe_indexes
+
+    def count(text: str, *, ascii_only: bool) -> set[int]:
+        looked_at.append(len(text))
+        return original(text, ascii_only=ascii_only)
+
+    monkeypatch.setattr(text_safety, "_unsafe_indexes", count)
+    shown = text_safety.quote(character * 4_000_000, longest=80)
+    assert max(looked_at) < 10_000
+    assert shown.endswith('…"') or "4000000" in shown or "39999" in shown

@@ -16,6 +16,7 @@ from tests.jsonrpc import LEGACY, MODERN, HttpCaller, read_answer, request, tool
 from tests.ports import Held, listening, upstream
 from tests.processes import PATIENCE_SECONDS, SIGNALS, running
 from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.sandbox.keys import READONLY_KEY
 from trax_mcp.server import http_protocol, request_limits
 
 if TYPE_CHECKING:
@@ -235,6 +236,25 @@ async def test_streams_without_an_accepted_key_make_room_for_others(
         others = [await stack.enter_async_context(listen(front.caller(MODERN))) for _ in range(4)]
         assert await ended(others[0])
         reads = [asyncio.create_task(ended(it)) for it in (*others[1:], *customers)]
+        await asyncio.wait(reads, timeout=DRIP_SECONDS)
+        assert not any(it.done() for it in reads)
+        for it in reads:
+            it.cancel()
+
+
+async def test_one_accepted_key_cannot_take_every_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its own oldest stream ends, and those of another key do not count."""
+    monkeypatch.setattr(request_limits, "MAX_REQUESTS", 3)
+    async with serving() as front, AsyncExitStack() as stack:
+        customers = [front.caller(MODERN, x_api_key=key) for key in (SANDBOX_KEY, READONLY_KEY)]
+        for customer in customers:
+            await customer.call("list_studios")
+        other = await stack.enter_async_context(listen(customers[1]))
+        mine = [await stack.enter_async_context(listen(customers[0])) for _ in range(4)]
+        assert await ended(mine[0])
+        reads = [asyncio.create_task(ended(it)) for it in (other, *mine[1:])]
         await asyncio.wait(reads, timeout=DRIP_SECONDS)
         assert not any(it.done() for it in reads)
         for it in reads:

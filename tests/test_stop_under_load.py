@@ -21,6 +21,7 @@ from tests.virtual_stage import (
 )
 from tests.virtual_time import run_in_virtual_time
 from trax_mcp.api.caller import Caller
+from trax_mcp.sandbox.keys import STRANGER as ANOTHER_ACCOUNT
 
 if TYPE_CHECKING:
     import mcp_types as types
@@ -344,14 +345,159 @@ def test_a_stop_of_a_key_without_read_scopes_is_repeated_too() -> None:
     async def stop() -> None:
         bot = Caller("sk_live_sandbox_bot")
         async with stage(MINE, bot) as it:
-            key = it.trax.world.keys[str(MINE.key)]
-            bot_key = type(key)(str(bot.key), "bot", key.account, frozenset({"stream:golive"}))
-            it.trax.world.keys[str(bot.key)] = bot_key
+            it.add_bot(bot)
             it.slow(9, path="/go-live")
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(partial(press, it, MINE, "go_live"))
                 assert await stop_after(it, 1, caller=bot) < LATEST_SECONDS
             assert not it.is_live
             assert len(it.times_of("/go-offline")) == 2
+
+    run_in_virtual_time(stop)
+
+
+@pytest.mark.parametrize("failure", ["refused", "hangs"])
+def test_a_stop_whose_repetition_fails_is_not_reported_as_done(failure: str) -> None:
+    """The studio may be on air, and counts as such until it was seen."""
+
+    async def stop() -> None:
+        async with stage(MINE, COLLEAGUE) as it:
+            await it.call(COLLEAGUE, "get_studio")
+            it.slow(6, path="/go-live")
+            confirmation = await it.confirmation(COLLEAGUE, "go_offline")
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(partial(press, it, MINE, "go_live"))
+                await anyio.sleep(1)
+                results: list[types.CallToolResult] = []
+
+                async def confirm() -> None:
+                    results.append(
+                        await it.call(
+                            COLLEAGUE, "go_offline", confirm=True, confirmation=confirmation
+                        )
+                    )
+
+                tasks.start_soon(confirm)
+                await anyio.sleep(4)
+                it.fail(failure, path="/go-offline")
+            error = (results[0].structured_content or {})["error"]
+            assert error["outcome"] == "unknown"
+            assert "The studio may be on air" in error["message"]
+            change = await it.call(MINE, "create_source", name="N", type="webcam")
+            assert status(change) == "confirmation_required"
+
+    run_in_virtual_time(stop)
+
+
+def test_a_stop_that_trax_refused_is_repeated_after_a_go_live() -> None:
+    """TRaX may say that the studio is not live, just before it is."""
+
+    async def stop() -> None:
+        async with stage(MINE, COLLEAGUE) as it:
+            await it.call(COLLEAGUE, "get_studio")
+            it.slow(6, path="/go-live")
+            it.fail("refused", path="/go-offline", times=1)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(partial(press, it, MINE, "go_live"))
+                await stop_after(it, 1, caller=COLLEAGUE)
+            assert len(it.times_of("/go-offline")) == 2
+            assert not it.is_live
+
+    run_in_virtual_time(stop)
+
+
+def test_a_stop_is_repeated_after_the_first_go_live_of_a_key_that_may_read_nothing() -> None:
+    """Only the answer to the go-live shows that TRaX knows that key there."""
+
+    async def stop() -> None:
+        bot = Caller("sk_live_sandbox_bot")
+        async with stage(MINE, bot) as it:
+            it.add_bot(bot)
+            await it.call(MINE, "get_studio")
+            it.slow(5, path="/go-live")
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(partial(press, it, bot, "go_live"))
+                assert await stop_after(it, 1) < LATEST_SECONDS
+            assert not it.is_live
+            assert len(it.times_of("/go-offline")) == 2
+
+    run_in_virtual_time(stop)
+
+
+def test_a_stop_of_which_the_answer_is_garbled_shows_that_trax_knows_the_key() -> None:
+    """TRaX accepted it, so it is repeated like any other."""
+
+    async def stop() -> None:
+        bot = Caller("sk_live_sandbox_bot")
+        async with stage(MINE, bot) as it:
+            it.add_bot(bot)
+            it.slow(6, path="/go-live")
+            it.fail("garbled", path="/go-offline", times=1)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(partial(press, it, MINE, "go_live"))
+                await stop_after(it, 1, caller=bot)
+            assert not it.is_live
+
+    run_in_virtual_time(stop)
+
+
+def test_a_late_answer_to_a_stop_does_not_hide_a_younger_go_live() -> None:
+    """It counts as starting until it was seen, so that a change needs a yes."""
+
+    async def stop() -> None:
+        bot = Caller("sk_live_sandbox_bot")
+        async with stage(MINE, COLLEAGUE, bot) as it:
+            it.add_bot(bot)
+            await it.call(MINE, "get_studio")
+            it.slow(4, path="/go-offline")
+            it.slow(9, path="/stream-status", caller=MINE)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(partial(press, it, bot, "go_offline"))
+                await anyio.sleep(1)
+                it.trax.world.streams.clear()
+                tasks.start_soon(partial(it.call, COLLEAGUE, "get_studio"))
+                await anyio.sleep(0.1)
+                go_live = await it.confirmation(COLLEAGUE, "go_live")
+                tasks.start_soon(
+                    partial(it.call, COLLEAGUE, "go_live", confirm=True, confirmation=go_live)
+                )
+                await anyio.sleep(3.5)
+                change = await it.call(COLLEAGUE, "create_source", name="N", type="webcam")
+                assert status(change) == "confirmation_required"
+
+    run_in_virtual_time(stop)
+
+
+def test_a_yes_to_a_stop_does_not_expire_while_its_facts_are_read() -> None:
+    """It was pressed half a second before its time was over."""
+
+    async def stop() -> None:
+        async with stage(MINE) as it:
+            confirmation = await it.confirmation(MINE, "go_offline")
+            await anyio.sleep(299.5)
+            it.slow(9, path="/stream-status")
+            await it.call(MINE, "go_offline", confirm=True, confirmation=confirmation)
+            assert len(it.times_of("/go-offline")) == 1
+
+    run_in_virtual_time(stop)
+
+
+def test_stops_of_strangers_do_not_push_out_the_yes_of_a_key_that_is_new_here() -> None:
+    """The server was just restarted, and knows nobody yet."""
+
+    async def stop() -> None:
+        strangers = [Caller(f"sk_live_sandbox_stranger_{number}") for number in range(50)]
+        async with stage(MINE, *strangers) as it:
+            for stranger in strangers:
+                it.add_bot(stranger, account=ANOTHER_ACCOUNT)
+            it.slow(3)
+            async with anyio.create_task_group() as tasks:
+                confirmation = await it.confirmation(MINE, "go_offline")
+                for stranger in strangers:
+                    tasks.start_soon(partial(press, it, stranger, "go_offline"))
+                await anyio.sleep(1)
+                before, pressed = len(it.arrived), anyio.current_time()
+                await it.call(MINE, "go_offline", confirm=True, confirmation=confirmation)
+                assert min(time for time, _ in it.arrived[before:]) - pressed < LATEST_SECONDS
 
     run_in_virtual_time(stop)

@@ -195,7 +195,7 @@ async def test_a_place_where_nothing_was_done_is_at_zero(store: ConsentStore) ->
     await add(store)
     assert await look(store) == Seen(
         place=ME,
-        version=0,
+        version=(0, 0),
         stop_count=0,
         hidden=NOTHING_HIDDEN,
         go_live_pending=False,
@@ -547,7 +547,7 @@ async def test_the_version_moves_when_a_call_begins_and_when_it_ends(
     await finish(store, started, outcome)
     after = await look(store)
     assert before.version < during.version < after.version
-    assert (await look(store, studio=OTHER_STUDIO)).version == 0
+    assert (await look(store, studio=OTHER_STUDIO)).version == (0, 0)
 
 
 @pytest.mark.parametrize("other", [*NOT_STOPS, GO_OFFLINE], ids=lambda it: it.tool_name)
@@ -744,7 +744,7 @@ async def test_a_begin_that_is_cancelled_at_any_moment_is_done_or_not_done(
         tasks.cancel_scope.cancel()
     assert await kept(store, confirmation) == confirmation
     await make(store, DELETE)
-    assert (await look(store)).version == (4 if results else 2)
+    assert (await look(store)).version == (4 if results else 2, 0)
 
 
 # Stops and the go-lives that are being sent
@@ -797,7 +797,7 @@ async def test_a_stop_does_not_wait_for_a_go_live_that_waits_for_its_turn(
         with anyio.fail_after(PATIENCE_SECONDS):
             await store.wait_for_go_live(ME)
         stop = await begin(store, GO_OFFLINE)
-        assert stop.overlapping_go_live is None
+        assert stop.overlapping_go_lives == ()
         await finish(store, started)
         await finish(store, stop)
 
@@ -822,7 +822,7 @@ async def test_a_go_live_outlives_a_stop_if_it_may_have_been_applied(
     """It was being sent when the stop began, so TRaX may have received it last."""
     started = await begin(store)
     stop = await begin(store, GO_OFFLINE)
-    assert stop.overlapping_go_live == started.number
+    assert stop.overlapping_go_lives == (started.number,)
     async with running(store.go_live_may_follow, stop) as results:
         assert results == []
         await finish(store, started, outcome)

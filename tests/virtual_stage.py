@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
@@ -60,6 +60,8 @@ class Stage:
     """The second in which each change reached TRaX, and its method and path."""
     _delays: list[tuple[str, Caller | None, float]] = field(default_factory=list)
 
+    _failures: dict[str, tuple[str, int]] = field(default_factory=dict)
+
     def __post_init__(self) -> None:
         """Get between the server and the sandbox."""
         self.trax.faults.add(Fault("slow", self._handle), times=None)
@@ -87,6 +89,14 @@ class Stage:
         """
         self._delays.append((path, caller, seconds))
 
+    def fail(self, how: str, *, path: str, times: int = 1000) -> None:
+        """Let TRaX refuse, garble or never answer the next requests with this end of their path."""
+        self._failures[path] = (how, times)
+
+    def add_bot(self, caller: Caller, *, account: str = ACCOUNT) -> None:
+        """Give TRaX a key that may go live and offline, and read nothing."""
+        _add_key(self.trax, caller, account, {"stream:golive"})
+
     async def _handle(self, request: Request, handle: RequestHandler) -> Response:
         sent = f"{request.method} {request.path}"
         if request.method != "GET":
@@ -95,7 +105,17 @@ class Stage:
             if sent.endswith(path) and caller in {None, Caller(request.secret)}:
                 await anyio.sleep(seconds)
                 break
+        for path, (how, times) in self._failures.items():
+            if sent.endswith(path) and times > 0:
+                self._failures[path] = (how, times - 1)
+                return await self._fail(how, request, handle)
         return await handle(request)
+
+    async def _fail(self, how: str, request: Request, handle: RequestHandler) -> Response:
+        if how == "garbled":
+            return replace(await handle(request), body=b"<html>")
+        fault = Fault.error(429, "rate_limited") if how == "refused" else Fault.silence()
+        return await fault.middleware(request, handle)
 
     def times_of(self, path: str) -> list[float]:
         """The seconds in which changes with this end of their path arrived."""

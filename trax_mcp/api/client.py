@@ -15,7 +15,7 @@ import anyio
 from trax_mcp.api.accepted_keys import AcceptedKeys
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.error_texts import client_setup_failed, no_key
-from trax_mcp.api.errors import TraxError
+from trax_mcp.api.errors import BadAnswer, TraxError
 from trax_mcp.api.operation import Answer_co, Operation
 from trax_mcp.api.responses import Answer, read_model, read_response
 from trax_mcp.api.retries import pause_before_retry
@@ -96,6 +96,8 @@ class Client:
                 answer = read_response(operation, response, caller)
             except TraxError as error:
                 self.accepted_keys.record_failure(error.failure, caller)
+                if isinstance(error, BadAnswer):  # TRaX accepted the call
+                    self.accepted_keys.record_answer(operation, caller)
                 pause = pause_before_retry(
                     error,
                     tries=tries,

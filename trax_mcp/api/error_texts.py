@@ -160,10 +160,13 @@ def mark_applied(error: TraxError, operation: Operation[Model], proof: str | Non
     return type(error)(replace(error.failure, outcome="applied", retryable=False, message=message))
 
 
-def mark_sent_again(error: TraxError) -> TraxError:
-    """Add to a failed stop that it was sent twice."""
-    message = f"{error.failure.message} {SENT_AGAIN}"
-    return type(error)(replace(error.failure, message=message))
+def repetition_failed(error: TraxError) -> LostAnswer:
+    """A stop was sent once more, after a go-live had ended, and that failed."""
+    message = (
+        f"{SENT_AGAIN} That failed: {error.failure.message} The studio may be on air:"
+        " look with get_stream_status, and stop it again."
+    )
+    return LostAnswer(replace(error.failure, message=message, outcome="unknown"))
 
 
 def compose_message(happened: str, outcome: Outcome, next_step: str) -> str:

@@ -7,7 +7,7 @@ nowhere.
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -41,11 +41,10 @@ _WAIT_SHARE: Final = 0.4
 _CONNECT_SHARE: Final = 0.5
 """The parts of the time-out in which a request must get a slot, and a connection. They end before
 the whole time-out, so that a request that was not sent is never mistaken for a late answer."""
-_MAX_CONNECTIONS: Final = 200
 _MAX_IN_FLIGHT: Final = 16
 """The most requests of one caller at the same time; the others wait in order."""
 _MAX_URGENT: Final = 64
-"""The same for urgent requests. One stop makes at most four at the same time."""
+"""The same for urgent requests, which are the reads of a stop. The stop itself needs no slot."""
 _OWN_REQUEST_ID: Final = re.compile(r"mcp_[0-9a-f]{32}")
 _UNCOMPRESSED: Final = "identity"
 """A small compressed answer could decompress to any size, so none is accepted."""
@@ -108,7 +107,8 @@ class HttpExchange:
         connections = self._urgent if urgent else self._ordinary
         deadline = anyio.current_time() + self._timeout
         exchange = _Exchange(operation, f"mcp_{uuid4().hex}", self._timeout, deadline)
-        async with self._slot(connections, caller):
+        slot = nullcontext() if operation.stops_broadcast else self._slot(connections, caller)
+        async with slot:
             response = await exchange.open(connections.http, caller)
             try:
                 headers = {name.lower(): value for name, value in response.headers.items()}
@@ -223,7 +223,9 @@ def _new_http(
             "Accept": "application/json",
             "Accept-Encoding": _UNCOMPRESSED,
         },
-        limits=httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=20),
+        # The slots limit the requests. A limited pool can lose connections for ever: httpcore 1.0.9
+        # keeps the place of a request that is cancelled after a connection was assigned to it.
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
     )
 
 

@@ -8,7 +8,7 @@ same as `{3 \u0022}`, and blanks as `{3 blanks}`. Two texts never look the same 
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html.entities import html5
 from itertools import groupby, islice
 from typing import Final
@@ -35,6 +35,7 @@ _BACKSLASHES: Final = r"\\" + "\u2216\u2572\u29f5\u29f9\ufe68\uff3c"
 _BRACES: Final = "{\u2774\ufe5b\uff5b"
 _UNENDED_ENTITIES: Final = "|".join(name for name in html5 if not name.endswith(";"))
 """HTML reads these without a semicolon too."""
+_LONGEST_RUN: Final = 64
 _LONGEST_ENTITY: Final = max(map(len, html5)) + len("&")
 _CHANGES_TEXT_AROUND_IT: Final = re.compile(
     "|".join(
@@ -69,8 +70,9 @@ def spell_out(text: str, *, longest: int, ascii_only: bool = False) -> str:
 
     A run of the same such character counts as one character: `{20000 blanks}`, `{3 \u200b}`.
     """
-    text = _first_runs(text, longest + _LONGEST_ENTITY)
-    parts = list(_parts(text, _unsafe_indexes(text, ascii_only=ascii_only)))
+    text, left_out = _with_short_runs(text, max_runs=longest + _LONGEST_ENTITY)
+    unsafe = _unsafe_indexes(text, ascii_only=ascii_only)
+    parts = list(islice(_parts(text, unsafe, left_out), longest + 1))
     return "".join(parts if len(parts) <= longest else (*parts[: longest - 1], "…"))
 
 
@@ -107,9 +109,27 @@ def _json_escape(character: str) -> str:
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
-def _first_runs(text: str, most: int) -> str:
-    """The beginning of a text: its first runs of the same character, at most so many."""
-    return "".join("".join(run) for _, run in islice(groupby(text), most))
+def _with_short_runs(text: str, *, max_runs: int) -> tuple[str, Mapping[int, int]]:
+    """The first runs of the same character, shortened, so that a text of any length takes no time.
+
+    Also returns how many characters of a run were left out after an index of the result.
+    """
+    short, left_out = "", {}
+    for character, length in islice(_runs(text), max_runs):
+        short += character * min(length, _LONGEST_RUN)
+        if length > _LONGEST_RUN:
+            left_out[len(short) - 1] = length - _LONGEST_RUN
+    return short, left_out
+
+
+def _runs(text: str) -> Iterator[tuple[str, int]]:
+    """Each character and how often it follows itself."""
+    start = 0
+    while start < len(text):
+        run = re.compile(f"{re.escape(text[start])}+").match(text, start)
+        end = run.end() if run else start + 1
+        yield text[start], end - start
+        start = end
 
 
 def _unsafe_indexes(text: str, *, ascii_only: bool) -> set[int]:
@@ -128,14 +148,14 @@ def _unsafe_indexes(text: str, *, ascii_only: bool) -> set[int]:
     return unsafe
 
 
-def _parts(text: str, unsafe: set[int]) -> Iterator[str]:
+def _parts(text: str, unsafe: set[int], left_out: Mapping[int, int]) -> Iterator[str]:
     """Each character as it is shown. A run of the same unsafe character is one part."""
-    if not unsafe:
+    if not unsafe and not left_out:
         yield from text
         return
-    characters = ((character, index in unsafe) for index, character in enumerate(text))
-    for (character, is_unsafe), run in groupby(characters):
-        length = sum(1 for _ in run)
+    indexes = groupby(range(len(text)), key=lambda index: (text[index], index in unsafe))
+    for (character, is_unsafe), run in indexes:
+        length = sum(1 + left_out.get(index, 0) for index in run)
         if not is_unsafe:
             yield from character * length
         elif character == " ":

@@ -112,19 +112,16 @@ class Confirmations:
         for it_id in others[: max(0, len(others) - MAX_PER_OWNER + 1)]:
             del self._stored[it_id]
         if confirmation_id not in self._stored and len(self._stored) >= MAX_CONFIRMATIONS:
-            self._evict_one()
+            self._evict_one(stored)
         self._stored[confirmation_id] = stored
 
-    def _evict_one(self) -> None:
-        """Remove the oldest one of the owner who has the most. Valid ones for stops go last."""
-        stored = self._stored.items()
-        evictable = {it_id: _group(it) for it_id, it in stored if not _is_for_stop(it)} or {
-            it_id: _group(it) for it_id, it in stored
-        }
-        counts = Counter(owner for owner, _ in evictable.values())
-        most, _ = counts.most_common(1)[0]
-        oldest = next(it_id for it_id, (owner, _) in evictable.items() if owner == most)
-        del self._stored[oldest]
+    def _evict_one(self, incoming: Stored) -> None:
+        """Remove the oldest one of the owner who has the most. One for a stop only for a stop."""
+        stored = [_confirmation(it) for it in self._stored.values() if not _is_for_stop(it)]
+        if not stored and _is_for_stop(incoming):
+            stored = [_confirmation(it) for it in self._stored.values()]
+        for owner, _ in Counter(it.owner for it in stored).most_common(1):
+            del self._stored[next(it.id for it in stored if it.owner == owner)]
 
     def _remove_expired(self) -> None:
         """Remove those that expired a while ago: a stop may be about to use one."""
@@ -150,7 +147,9 @@ def _is_for_stop(stored: Stored) -> bool:
 
 
 def _group(stored: Stored) -> tuple[str, str]:
-    """The owner, and the group in which the limits count it."""
+    """The group in which the limits count it. Those for stops count for each caller alone."""
     if isinstance(stored, UsedConfirmation):
         return stored.confirmation.owner, "used"
-    return stored.owner, "stop" if stored.operation.stops_broadcast else "other"
+    if stored.operation.stops_broadcast:
+        return stored.caller, "stop"
+    return stored.owner, "other"

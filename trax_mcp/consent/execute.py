@@ -11,7 +11,7 @@ from typing import Final
 import anyio
 
 from trax_mcp.api.client import Client
-from trax_mcp.api.error_texts import interrupted, mark_applied, mark_sent_again
+from trax_mcp.api.error_texts import interrupted, mark_applied, repetition_failed
 from trax_mcp.api.errors import Outcome, TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
@@ -50,7 +50,7 @@ class Executor:
         self._audit = audit
         self._tasks = tasks
         self._clock = clock
-        self._observations: dict[anyio.CancelScope, str] = {}
+        self._observations: dict[anyio.CancelScope, Started] = {}
 
     async def run(self, call: GuardedCall, started: Started, *, digest: str | None) -> Done:
         """Send the call and return its result.
@@ -59,15 +59,15 @@ class Executor:
             TraxError: it was sent, or tried, and failed. `outcome` says what is known.
         """
         sent: Sent = interrupted(call.operation)
-        again: Sent | None = None
+        sent_again = False
         with self._register_observation(started) as observation:
             try:
                 with self._tasks.shield(deadline=self._deadline(_MAX_TIMEOUTS)):
                     sent = await self._send(call, digest=digest)
-                    if await self._must_send_again(call, started, sent):
-                        again = await self._send(call, digest=digest)
+                    if sent_again := await self._must_send_again(call, started):
+                        sent = interrupted(call.operation)
+                        sent = _repeated(await self._send(call, digest=digest))
             finally:
-                sent = _more_certain(sent, again)
                 await self._finish(call, started, _outcome(sent))
             # Everything that waits from here on is shielded: if the client cancels the call, it
             # ends only after its outcome was recorded.
@@ -76,21 +76,20 @@ class Executor:
         self._write_outcome(call, sent, observed, digest=digest)
         await self._record(started, sent, observed)
         if isinstance(sent, TraxError):
-            raise mark_sent_again(sent) if again else sent
-        return Done(sent, observed, sent_again=again is not None)
+            raise sent
+        return Done(sent, observed, sent_again=sent_again)
 
     def _deadline(self, times: int = 0) -> float:
         """The time, on anyio's clock, when some requests and an observation must have ended."""
         return anyio.current_time() + times * self._client.timeout_seconds + OBSERVED_SECONDS
 
-    async def _must_send_again(self, call: GuardedCall, started: Started, sent: Sent) -> bool:
+    async def _must_send_again(self, call: GuardedCall, started: Started) -> bool:
         """Whether TRaX may have received an earlier go-live after this stop.
 
         A stop does not wait for a slow go-live. It is sent once more when the go-live has ended.
         """
-        if not call.operation.stops_broadcast or _outcome(sent) == "not_applied":
-            return False
-        if not call.place(self._client.accepted_keys).has_access:
+        has_access = call.place(self._client.accepted_keys).has_access
+        if not call.operation.stops_broadcast or not has_access:
             return False
         return await self._store.go_live_may_follow(started)
 
@@ -107,8 +106,10 @@ class Executor:
     async def _finish(self, call: GuardedCall, started: Started, outcome: Outcome) -> None:
         operation, plan = call.operation, plan_for(call.operation)
         place = call.place(self._client.accepted_keys)
-        observations = [
-            scope for scope, studio in self._observations.items() if studio == operation.studio()
+        earlier = [
+            scope
+            for scope, it in self._observations.items()
+            if it.operation.studio() == operation.studio() and it.number < started.number
         ]
         with anyio.CancelScope(shield=True):
             if (on := _auto_go_live_after(operation, outcome)) is not None:
@@ -118,7 +119,7 @@ class Executor:
             )
         if operation.stops_broadcast and outcome != "not_applied" and place.has_access:
             # A stop does not wait for an earlier go-live that is only being observed.
-            for scope in observations:
+            for scope in earlier:
                 scope.cancel()
 
     @contextmanager
@@ -126,7 +127,7 @@ class Executor:
         """A scope for observing a go-live. A stop can cancel it as soon as the turn has ended."""
         scope = anyio.CancelScope()
         if started.operation.starts_broadcast:
-            self._observations[scope] = started.operation.studio()
+            self._observations[scope] = started
         try:
             yield scope
         finally:
@@ -210,11 +211,9 @@ def _auto_go_live_after(operation: Operation[Model], outcome: Outcome) -> bool |
     return True if turned_on and outcome == "unknown" else None
 
 
-def _more_certain(sent: Sent, again: Sent | None) -> Sent:
-    """The result of a stop that was sent twice: an answer, or else the more certain failure."""
-    if again is None or not isinstance(sent, TraxError):
-        return sent
-    return again if _outcome(again) != "not_applied" else sent
+def _repeated(again: Sent) -> Sent:
+    """The result of a stop that was sent twice: without a second answer it is unknown."""
+    return repetition_failed(again) if isinstance(again, TraxError) else again
 
 
 def _outcome(sent: Sent) -> Outcome:

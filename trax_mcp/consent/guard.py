@@ -11,6 +11,8 @@ import anyio
 
 from trax_mcp.api.client import Client
 from trax_mcp.api.error_texts import write_disabled
+from trax_mcp.api.models import Model
+from trax_mcp.api.operation import Operation
 from trax_mcp.clock import iso
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import Done, GuardedCall, NotRun, Question, Result
@@ -64,8 +66,8 @@ class ConsentGuard:
             TraxError: a fact could not be read, or the call was sent, or tried, and failed.
         """
         when = self.rules.when(call.operation)
-        if when is When.NEVER:
-            return await self._run_unguarded(call)
+        if when is When.NEVER and not _sets_auto_go_live(call.operation):
+            return Done(await self._client.send(call.operation, call.caller))
         first = None
         while True:
             seen = await self._look(call)
@@ -77,15 +79,10 @@ class ConsentGuard:
             if not isinstance(result, Stale):
                 return result
 
-    async def _run_unguarded(self, call: GuardedCall) -> Done:
-        operation = call.operation
-        answer = await self._client.send(operation, call.caller)
-        if operation.call.mutates and plan_for(operation).sets_auto_go_live(operation) is False:
-            await self._store.record_auto_go_live(self._place(call), on=False)
-        return Done(answer)
-
     async def _attempt(self, call: GuardedCall, when: When, seen: Seen) -> Result | Stale:
         """Read and decide. Stale if the place changed meanwhile."""
+        if when is When.NEVER:  # it only takes its turn
+            return await self._execute(call, None, seen)
         if refused := await self._refuse_before_reading(call, seen):
             return refused
         operation, plan_type = call.operation, plan_for(call.operation)
@@ -159,9 +156,12 @@ class ConsentGuard:
         now = await self._look(call)
         if now.version != seen.version and not call.operation.stops_broadcast:
             return Stale()
-        # The facts may be older than this look, so both looks count.
+        # The facts may be older than this look, so both looks count. The confirmation of a stop
+        # does not expire meanwhile.
+        is_stop = call.operation.stops_broadcast
         return replace(
             now,
+            confirmation=seen.confirmation if is_stop else now.confirmation,
             version=seen.version,
             go_live_pending=seen.go_live_pending or now.go_live_pending,
             auto_go_live=seen.auto_go_live or now.auto_go_live,
@@ -261,6 +261,12 @@ class ConsentGuard:
             reason=reason,
             digest=digest,
         )
+
+
+def _sets_auto_go_live(operation: Operation[Model]) -> bool:
+    """Whether a call turns `autoGoLive` on or off. They take turns, so the last one counts."""
+    mutates = operation.call.mutates
+    return mutates and plan_for(operation).sets_auto_go_live(operation) is not None
 
 
 def _needs_no_consent(call: GuardedCall, status: Facts, seen: Seen) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 
 import anyio
 
+from trax_mcp.api.accepted_keys import NOT_ACCEPTED
 from trax_mcp.api.errors import Outcome
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
@@ -24,9 +25,14 @@ MAX_PLACES: Final = 1024
 
 @dataclass(slots=True)
 class _GoLive:
-    """A go-live that is being sent or was sent. `outcome` is set when it `ended`."""
+    """A go-live that is being sent or was sent. `outcome` is set when it `ended`.
+
+    TRaX had accepted its caller's key for something (`owner`), or by its end in this studio.
+    """
 
     number: int
+    owner: str
+    has_access: bool
     ended: anyio.Event = field(default_factory=anyio.Event)
     outcome: Outcome = "unknown"
 
@@ -65,10 +71,11 @@ class _State:
         """The go-live that has no answer yet."""
         return self.go_live if self.go_live and not self.go_live.ended.is_set() else None
 
-    def end_go_live(self, outcome: Outcome) -> None:
+    def end_go_live(self, outcome: Outcome, *, has_access: bool) -> None:
         """The go-live that was being sent has ended."""
         if self.go_live is not None:
             self.go_live.outcome = outcome
+            self.go_live.has_access = has_access
             self.go_live.ended.set()
 
     def end_stop(self) -> None:
@@ -161,12 +168,16 @@ class MemoryStore:
         return started
 
     async def go_live_may_follow(self, started: Started) -> bool:
-        for state in self._shared_and_own(started.place):
-            go_live = state.go_live
-            if go_live is not None and go_live.number == started.overlapping_go_live:
-                await go_live.ended.wait()
-                return go_live.outcome != "not_applied" and state.go_live is go_live
-        return False
+        overlapping = [
+            it
+            for it in self._go_lives(started.place.id)
+            if it.number in started.overlapping_go_lives
+        ]
+        for it in overlapping:
+            await it.ended.wait()
+        may_follow = any(it.has_access and it.outcome != "not_applied" for it in overlapping)
+        latest = self._find(_shared_key(started.place)).go_live
+        return may_follow and not (latest is not None and latest.number > started.number)
 
     async def finish(
         self, started: Started, outcome: Outcome, *, place: Place, hidden_fields: Sequence[str]
@@ -176,7 +187,7 @@ class MemoryStore:
         for it in {id(it): it for it in (began_at, state)}.values():
             it.version += 1
         if operation.starts_broadcast:
-            began_at.end_go_live(outcome)
+            began_at.end_go_live(outcome, has_access=place.has_access or started.place.has_access)
         if outcome == "not_applied":
             after_stop = self._stop_count(started.place) != started.stop_count
             self._confirmations.give_back(started.confirmation_id, after_stop=after_stop)
@@ -217,9 +228,17 @@ class MemoryStore:
         if not self._use(confirmation_id, operation, seen):
             return Stale()
         state.stops_running += 1
-        being_sent = (it.go_live_being_sent for it in self._shared_and_own(seen.place))
-        overlapping = next((it.number for it in being_sent if it), None)
+        overlapping = tuple(
+            it.number
+            for it in self._go_lives(seen.place.id)
+            if not it.ended.is_set() and (it.has_access or it.owner != NOT_ACCEPTED)
+        )
         return self._started(state, operation, confirmation_id, seen.place, overlapping)
+
+    def _go_lives(self, studio_id: str) -> list[_GoLive]:
+        """The latest go-live of each place in a studio."""
+        states = (state for key, state in self._states.items() if key[0] == studio_id)
+        return [state.go_live for state in states if state.go_live is not None]
 
     def _started(
         self,
@@ -227,14 +246,14 @@ class MemoryStore:
         operation: Operation[Model],
         confirmation_id: str | None,
         place: Place,
-        overlapping_go_live: int | None = None,
+        overlapping_go_lives: tuple[int, ...] = (),
     ) -> Started:
         number = next(self._numbers)
         state.version += 1
         if operation.starts_broadcast:
-            state.go_live = _GoLive(number)
+            state.go_live = _GoLive(number, place.owner, place.has_access)
         stops = self._stop_count(place)
-        return Started(place, operation, confirmation_id, number, stops, overlapping_go_live)
+        return Started(place, operation, confirmation_id, number, stops, overlapping_go_lives)
 
     def _note_effects(
         self, state: _State, started: Started, outcome: Outcome, hidden_fields: Sequence[str]
@@ -251,7 +270,7 @@ class MemoryStore:
             self._discard_after_stop(
                 started.place, shared=state is self._find(_shared_key(started.place))
             )
-            if outcome == "applied":
+            if outcome == "applied" and state.pending_go_live < started.number:
                 state.pending_until = 0.0
 
     def _discard_after_stop(self, place: Place, *, shared: bool) -> None:
@@ -277,8 +296,9 @@ class MemoryStore:
         now = (self._version(seen.place), self._find(_key(seen.place)).hidden.version)
         return now != (seen.version, seen.hidden.version) and not operation.stops_broadcast
 
-    def _version(self, place: Place) -> int:
-        return sum(it.version for it in self._shared_and_own(place))
+    def _version(self, place: Place) -> tuple[int, int]:
+        shared, own = self._shared_and_own(place)
+        return shared.version, own.version
 
     def _stop_count(self, place: Place) -> int:
         return sum(it.stop_count for it in self._shared_and_own(place))

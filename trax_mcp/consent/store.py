@@ -34,13 +34,14 @@ class Place:
 class Seen:
     """What `look` saw of a place, and of a confirmation.
 
-    `version` increases when a guarded call begins or ends there, `stop_count` with each stop that
+    `version` has a number for the shared place and one for the caller's own, which increase when a
+    guarded call begins or ends there. `stop_count` increases with each stop that
     TRaX did not refuse, `hidden` with each hidden change. `go_live_pending`: a go-live was sent in
     the last minute, and its result was not seen. `auto_go_live`: this server turned it on.
     """
 
     place: Place
-    version: int
+    version: tuple[int, int]
     stop_count: int
     hidden: HiddenChanges
     go_live_pending: bool
@@ -52,8 +53,8 @@ class Seen:
 class Started:
     """A guarded call that has begun at a place, with a number of its own.
 
-    `stop_count` is that of the place when the call began. `overlapping_go_live`, of a stop, is the
-    number of the go-live that was being sent there when the stop began.
+    `stop_count` is that of the place when the call began. `overlapping_go_lives`, of a stop, are
+    the numbers of the go-lives that were being sent there when the stop began.
     """
 
     place: Place
@@ -61,7 +62,7 @@ class Started:
     confirmation_id: str | None
     number: int
     stop_count: int
-    overlapping_go_live: int | None = None
+    overlapping_go_lives: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

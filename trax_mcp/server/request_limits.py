@@ -1,6 +1,8 @@
 """ASGI middleware that limits unfinished requests, so that no client can block the others."""
 
-from collections import deque
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -8,7 +10,7 @@ import anyio
 from mcp.server.transport_security import DEFAULT_MAX_REQUEST_BODY_SIZE
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trax_mcp.api.accepted_keys import AcceptedKeys
+from trax_mcp.api.accepted_keys import NOT_ACCEPTED, AcceptedKeys
 from trax_mcp.server.auth_middleware import CALLER
 from trax_mcp.server.http_protocol import REQUEST_SECONDS
 from trax_mcp.server.refusal import refuse
@@ -17,6 +19,8 @@ from trax_mcp.server.sdk_compat import InFlight
 if TYPE_CHECKING:
     from trax_mcp.api.caller import Caller
 
+MAX_REQUESTS: Final = 200
+"""The most requests in flight of one key that TRaX has accepted."""
 MAX_OTHER_REQUESTS: Final = 100
 """The most requests in flight of all callers whose key TRaX has not accepted."""
 
@@ -29,7 +33,7 @@ _STOPPING: Final = refuse(
 )
 _TOO_MANY: Final = refuse(
     HTTPStatus.SERVICE_UNAVAILABLE,
-    "Too many requests at once without a key that TRaX accepts. Send such a key in X-API-Key.",
+    "Too many requests at once with this key, or without a key that TRaX accepts in X-API-Key.",
 )
 
 
@@ -76,7 +80,7 @@ async def _receive_body(receive: Receive) -> Message:
 
 
 class RequestLimit:
-    """Limits how many requests of callers whose key TRaX has not accepted run at once.
+    """Limits how many requests run at once, of each accepted key and of all other callers together.
 
     An open stream counts as a request. At the limit, a new request ends the oldest one.
     """
@@ -84,12 +88,12 @@ class RequestLimit:
     def __init__(self, app: ASGIApp, keys: AcceptedKeys) -> None:
         self._app = app
         self._keys = keys
-        self._requests: dict[anyio.CancelScope, Caller] = {}
-        """The requests, oldest first."""
+        self._requests: defaultdict[str, dict[anyio.CancelScope, Caller]] = defaultdict(dict)
+        """The requests of each owner, oldest first."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run a request."""
-        if scope["type"] != "http" or self._keys.has(scope[CALLER]):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started = complete = False
@@ -100,22 +104,28 @@ class RequestLimit:
             complete = message["type"] == "http.response.body" and not message.get("more_body")
             await send(message)
 
-        self._end_oldest()
-        with anyio.CancelScope() as request:
-            self._requests[request] = scope[CALLER]
-            try:
-                await self._app(scope, receive, record_and_send)
-            finally:
-                self._requests.pop(request, None)
+        with self._count(scope[CALLER]) as request:
+            await self._app(scope, receive, record_and_send)
         if not started and request.cancelled_caught:
             await _TOO_MANY(scope, receive, send)
         elif not complete and request.cancelled_caught:
             await send({"type": "http.response.body", "body": b""})
 
-    def _end_oldest(self) -> None:
-        """End the oldest requests, until one more is within the limit."""
-        while len(self._requests) >= MAX_OTHER_REQUESTS:
-            oldest = next(iter(self._requests))
-            caller = self._requests.pop(oldest)
-            if not self._keys.has(caller):  # TRaX may have accepted it since
+    @contextmanager
+    def _count(self, caller: "Caller") -> Iterator[anyio.CancelScope]:
+        """Count a request until the block ends, which a newer request may end."""
+        owner = self._keys.owner(caller)
+        requests = self._requests[owner]
+        while len(requests) >= (MAX_OTHER_REQUESTS if owner == NOT_ACCEPTED else MAX_REQUESTS):
+            oldest = next(iter(requests))
+            its_caller = requests.pop(oldest)
+            if self._keys.owner(its_caller) == owner:  # TRaX may have accepted it since
                 oldest.cancel()
+        with anyio.CancelScope() as request:
+            requests[request] = caller
+            try:
+                yield request
+            finally:
+                requests.pop(request, None)
+                if not requests:
+                    self._requests.pop(owner, None)
