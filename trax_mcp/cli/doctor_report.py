@@ -1,73 +1,43 @@
-"""Prints doctor's checks on a terminal or into a pipe: mark, name, sentence and remedy."""
+"""Prints doctor's results on a terminal or into a pipe: mark, name, sentence and remedy."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rich.console import Console
 from rich.text import Text
 
 from trax_mcp.api.text_safety import escape_invisible
-from trax_mcp.cli.doctor_checks import Check, Section, State
-from trax_mcp.cli.terminal import WIDTH, print_hanging
+from trax_mcp.cli.doctor_checks import Result, State
+from trax_mcp.cli.terminal import print_hanging
 
-_NARROW_WIDTH: Final = 50
-_MARK_WIDTH: Final = 5
-_NAME_WIDTH: Final = 19
-_STYLES: Final[Mapping[State, str]] = {
-    State.OK: "bold green",
-    State.FAILED: "bold red",
-    State.WARNING: "bold yellow",
-    State.NOT_CHECKED: "dim",
+_MARKS: Final[Mapping[State, tuple[str, str, str]]] = {
+    State.OK: ("✓", "ok", "bold green"),
+    State.FAILED: ("✗", "x", "bold red"),
+    State.WARNING: ("!", "!", "bold yellow"),
+    State.NOT_CHECKED: ("·", ".", "dim"),
 }
-_UNICODE_MARKS: Final[Mapping[State, str]] = {
-    State.OK: "✓",
-    State.FAILED: "✗",
-    State.WARNING: "!",
-    State.NOT_CHECKED: "·",
-}
-_ASCII_MARKS: Final[Mapping[State, str]] = {
-    State.OK: "ok",
-    State.FAILED: "x",
-    State.WARNING: "!",
-    State.NOT_CHECKED: ".",
-}
+"""A mark in Unicode, one in ASCII, and their style."""
 
 
-class Report:
-    """Prints checks."""
+def print_report(console: Console, results: Mapping[str, Result]) -> None:
+    """Print every result, then the summary."""
+    console.print()
+    for name, result in results.items():
+        _print_result(console, name, result)
+    console.print()
+    print_hanging(console, Text("  "), _summary([it.state for it in results.values()]))
+    console.print()
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._width = min(console.width, WIDTH)
-        ascii_only = console.options.ascii_only  # the encoding lacks the signs
-        self._marks = _ASCII_MARKS if ascii_only else _UNICODE_MARKS
-        self._arrow = "-> " if ascii_only else "→ "
 
-    def print(self, sections: Sequence[Section]) -> None:
-        """Print all sections, then the summary."""
-        for section in sections:
-            self._console.print()
-            print_hanging(self._console, Text("  "), Text(section.title, "bold"))
-            for check in section.checks:
-                self._print_check(check)
-        self._console.print()
-        summary = _summary([it for section in sections for it in section.checks])
-        print_hanging(self._console, Text("  "), summary)
-        self._console.print()
-
-    def _print_check(self, check: Check) -> None:
-        mark, style = self._marks[check.state], _STYLES[check.state]
-        sign = Text(f"  {mark:<{_MARK_WIDTH - 3}} ", style)
-        if self._width < _NARROW_WIDTH:
-            print_hanging(self._console, sign, Text(check.name, "bold"))
-            sign = Text(" " * _MARK_WIDTH)
-        else:
-            sign.append(f"{check.name:<{_NAME_WIDTH}}", "")
-        print_hanging(self._console, sign, _text(check.detail))
-        if check.remedy is not None:
-            print_hanging(
-                self._console, Text(" " * sign.cell_len + self._arrow), _text(check.remedy)
-            )
+def _print_result(console: Console, name: str, result: Result) -> None:
+    ascii_only = console.options.ascii_only  # the encoding lacks the signs
+    unicode_mark, ascii_mark, style = _MARKS[result.state]
+    start = Text(f"  {ascii_mark if ascii_only else unicode_mark:<3}", style)
+    start.append(f"{name:<19}", "")
+    print_hanging(console, start, _text(result.detail))
+    if result.remedy is not None:
+        arrow = Text(" " * start.cell_len + ("-> " if ascii_only else "→ "))
+        print_hanging(console, arrow, _text(result.remedy))
 
 
 def _text(text: str) -> Text:
@@ -75,8 +45,7 @@ def _text(text: str) -> Text:
     return Text(escape_invisible(text))
 
 
-def _summary(checks: Iterable[Check]) -> Text:
-    states = [it.state for it in checks]
+def _summary(states: Sequence[State]) -> Text:
     if failed := states.count(State.FAILED):
         one, many = "1 thing is not as it should be.", "things are not as they should be."
         return Text(one if failed == 1 else f"{failed} {many}", "bold red")

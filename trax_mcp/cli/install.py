@@ -10,7 +10,6 @@ from typing import Final, Self
 
 from trax_mcp.api.error_texts import KEYS_SCREEN
 from trax_mcp.cli.clients import CLIENTS, Client, Computer
-from trax_mcp.cli.doctor_checks import LOCAL_REMOVAL
 from trax_mcp.cli.entries import (
     KEY,
     KEY_FILE,
@@ -38,6 +37,7 @@ from trax_mcp.cli.replacement import (
 )
 from trax_mcp.cli.terminal import note, say
 
+_LOCAL_REMOVAL: Final = "claude mcp remove trax --scope local"
 _KEYS_ARE_MADE: Final = f"You make a key on {KEYS_SCREEN}."
 _KEY_FROM_STDIN: Final = "Reading the key, one line, from stdin, which is no terminal."
 _NO_KEY: Final = (
@@ -262,6 +262,6 @@ def _report(task: _Task, done: _Result) -> None:
         say("elsewhere, --print shows what to put there.")
     for project in done.projects:
         say(f"In {project} alone, another entry counts, which {title} made for it.")
-        say(f"If it should not: run {LOCAL_REMOVAL} there.")
+        say(f"If it should not: run {_LOCAL_REMOVAL} there.")
     if done.configured:
         say(task.client.next_step)

@@ -13,7 +13,6 @@ from typing import Final, NamedTuple, Self
 PRIVATE: Final = 0o600
 _PRIVATE_FOLDER: Final = 0o700
 _WRITABLE: Final = 0o222
-_READABLE_BY_OTHERS: Final = 0o044
 
 
 class InstallError(Exception):
@@ -87,13 +86,6 @@ def make_private(path: Path) -> None:
         if os.name == "posix" and stat.S_IMODE(it.stat().st_mode) & ~mode:
             with suppress(PermissionError):
                 it.chmod(mode)
-
-
-def is_open_to_others(path: Path) -> bool:
-    """Whether others may read a file; False if that is unknown."""
-    with suppress(OSError):
-        return os.name == "posix" and bool(path.stat().st_mode & _READABLE_BY_OTHERS)
-    return False
 
 
 def back_up(path: Path, content: bytes) -> Backup:

@@ -1,0 +1,79 @@
+"""Doctor's checks of the MCP clients on this computer, and the settings that they give.
+
+After `trax-mcp install`, the client's entry has the key and the user's shell does not.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from trax_mcp.cli.clients import CLIENTS, Computer
+from trax_mcp.cli.doctor_checks import Result, State, shorten
+from trax_mcp.cli.entries import ConfigState, ConfiguredClient, Installation, read_configurations
+
+_KEYS: Final = ("TRAX_API_KEY", "TRAX_API_KEY_FILE")
+_ACCESS_SETTINGS: Final = (*_KEYS, "TRAX_BASE_URL", "TRAX_SANDBOX")
+"""The settings that choose the TRaX and the key."""
+
+
+def read_clients() -> Sequence[ConfiguredClient]:
+    """The clients that have a configuration, with the entry that applies in every project."""
+    found = read_configurations(Computer.here(), Installation.this())
+    return [it for it in found if it.state is not ConfigState.ABSENT and it.project is None]
+
+
+def choose_settings(
+    environment: Mapping[str, str], clients: Iterable[ConfiguredClient]
+) -> tuple[str, Mapping[str, str]]:
+    """The variables to check, after the name of their source.
+
+    If the environment chooses no TRaX and no key, a client's settings are added: those of the first
+    one that gives a key, or else of the first. The key and the address always have one source, so
+    that a key is never sent to the address of another source. Entries with placeholders do not
+    count, because only the client can fill these in.
+    """
+    starting = (it for it in clients if it.state is ConfigState.HERE)
+    given = [(it.client.title, _given_by(it)) for it in starting]
+    usable = [it for it in given if not any("${" in value for value in it[1].values())]
+    if not usable or any(environment.get(name, "").strip() for name in _ACCESS_SETTINGS):
+        return "the environment", environment
+    title, values = min(usable, key=lambda it: not _gives_key(it[1]))
+    return f"the environment and {title}'s configuration", {**environment, **values}
+
+
+def check_clients(clients: Sequence[ConfiguredClient]) -> dict[str, Result]:
+    """The result for each client; one warning if there is no client."""
+    if clients:
+        return {it.client.name: _check_client(it) for it in clients}
+    remedy = f"Run trax-mcp install CLIENT: {', '.join(CLIENTS)}."
+    return {"clients": Result(State.WARNING, "No MCP client's configuration was found.", remedy)}
+
+
+def _check_client(configured: ConfiguredClient) -> Result:
+    path, install = shorten(configured.path), f"trax-mcp install {configured.client.name}"
+    given = _given_by(configured)
+    match configured.state:
+        case ConfigState.HERE if given.get("TRAX_SANDBOX"):
+            return Result(State.OK, f"{path} starts this installation, on the sandbox.")
+        case ConfigState.HERE if _gives_key(given):
+            return Result(State.OK, f"{path} starts this installation.")
+        case ConfigState.HERE:
+            detail = f"{path} starts this installation, but gives it no key."
+            return Result(State.WARNING, detail, f"Run {install}, which asks for one.")
+        case ConfigState.ELSEWHERE:
+            remedy = f"If it should be this one: {install}."
+            return Result(State.WARNING, f"{path} starts another trax.", remedy)
+        case ConfigState.BROKEN:
+            remedy = f"Run {install}, which says what is wrong."
+            return Result(State.FAILED, f"{path} cannot be read.", remedy)
+        case _:
+            return Result(State.NOT_CHECKED, f"{path} has no trax.", f"Run {install} to add it.")
+
+
+def _given_by(configured: ConfiguredClient) -> Mapping[str, str]:
+    here = configured.state is ConfigState.HERE
+    sandbox = here and "--sandbox" in configured.entry.get("args", ())
+    return {**configured.environment, "TRAX_SANDBOX": "1"} if sandbox else configured.environment
+
+
+def _gives_key(values: Mapping[str, str]) -> bool:
+    return not values.get("TRAX_SANDBOX") and any(values.get(name) for name in _KEYS)
