@@ -22,7 +22,7 @@ def examine(environment: Mapping[str, str], *, as_json: bool) -> int:
     lacks, a key of another form or that others can read, differences in the contract that break
     nothing, a client that starts something else or gives no key, no client at all.
 
-    Changes nothing. TRaX gets each read at most once, one after the other, each for at most
+    Changes nothing. TRaX gets a few reads, one after the other, each for at most
     TRAX_TIMEOUT_SECONDS. `as_json` prints one object:
     `{"ok", "checks": [{"name", "state", "detail", "remedy"?}]}`.
     """
