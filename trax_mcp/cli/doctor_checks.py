@@ -57,7 +57,7 @@ _SCOPE_READS: Final[tuple[Read, ...]] = (
     ListMedia,
 )
 """A read for each scope that reads need."""
-_NEEDED_FOR_SCOPES: Final = ("settings", "key", "reach", "access")
+_SCOPE_NEEDS: Final = ("settings", "key", "reach", "access")
 _REMEDIES: Final[Mapping[str, str]] = {
     "unreachable": "Check the network, TRAX_BASE_URL, and HTTPS_PROXY and SSL_CERT_FILE if set.",
     "timeout": "Look again later, or allow more time: TRAX_TIMEOUT_SECONDS.",
@@ -119,9 +119,7 @@ class Examination:
             Check("writes", self._check_writes, needs=("settings", "reach")),
             Check("contract", self._check_contract, needs=("settings", "reach")),
             *(
-                Check(
-                    str(read.call.scope), partial(self._check_scope, read), needs=_NEEDED_FOR_SCOPES
-                )
+                Check(str(read.call.scope), partial(self._check_scope, read), needs=_SCOPE_NEEDS)
                 for read in _SCOPE_READS
             ),
             Check("write scopes", self._list_write_scopes),
