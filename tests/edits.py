@@ -1,4 +1,4 @@
-"""Edits of contract documents, and the expected differences.
+"""Edits of contract documents.
 
 A path in a document is its keys, separated by spaces.
 """
@@ -10,12 +10,9 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 from trax_mcp.api.contract import CONTRACT
-from trax_mcp.api.drift import Difference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from trax_mcp.api.differences import Kind
 
     Edit = Callable[[dict[str, Any]], object]
 
@@ -69,16 +66,6 @@ def all_paths(node: object, path: str = "") -> Iterator[str]:
     for name, part in node.items() if isinstance(node, dict) else parts:
         yield f"{path} {name}".strip()
         yield from all_paths(part, f"{path} {name}".strip())
-
-
-def compatible(kind: Kind, where: str, what: str) -> Difference:
-    """A difference that breaks no caller."""
-    return Difference(kind, where, what, breaking=False)
-
-
-def breaking(kind: Kind, where: str, what: str) -> Difference:
-    """A difference that may break a caller."""
-    return Difference(kind, where, what, breaking=True)
 
 
 def reference(name: str) -> dict[str, str]:

@@ -35,13 +35,13 @@ ADDITIONS_REPORT: Final = """\
   The contract of {address}, beside the baked one (1.3.0)
 
   Added
-    GET /v1/clips: a new call
-    schema Studio.thumbnailUrl: a new field
+    schema Studio.thumbnailUrl: is new
+    GET /v1/clips: is new
 
   Changed
-    GET /v1/media: summary is now "List the caller's assets, newest first,
-      those of all their studios."
     document: version was "1.3.0", is "1.4.0"
+    GET /v1/media: summary was "List the caller's media-library assets.", is
+      "List the caller's assets, newest first, those of all their studios."
 
   4 differences, none breaking.
   By TRaX's compatibility promise, this trax-mcp still fits.
@@ -57,11 +57,11 @@ BREAKING_REPORT: Final = """\
   The contract of {address}, beside the baked one (1.3.0)
 
   Added
-    BREAKING schema CreateStudioRequest.color: a new required field
-    POST /v1/studios response 409: a new response
+    BREAKING schema CreateStudioRequest.color: is new, and required
+    POST /v1/studios response 409: is new
 
   Removed
-    BREAKING GET /v1/connections: the call is gone
+    BREAKING GET /v1/connections: is gone
 
   Changed
     BREAKING GET /v1/media: scope was "media:read", is "media:list"
@@ -177,7 +177,7 @@ async def test_report_escapes_markup_and_control_sequences() -> None:
     summary = "[bold]x[/bold] \x1b[31m:smile: \u202e"
     result, _ = await check(contract_with(put(f"{MEDIA} summary", summary)))
     assert result.code == 0
-    assert r'is now "[bold]x[/bold] \u001b[31m:smile: \u202e"' in " ".join(result.out.split())
+    assert r', is "[bold]x[/bold] \u001b[31m:smile: \u202e"' in " ".join(result.out.split())
 
 
 @pytest.mark.parametrize(

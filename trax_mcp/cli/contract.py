@@ -2,17 +2,16 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from typing import Final
 
 import anyio
-from rich.console import Console
 from rich.text import Text
 
 from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.api.contract import CONTRACT, JsonObject
-from trax_mcp.api.drift import Difference, compare
+from trax_mcp.api.contract_diff import Difference, compare
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operations import GetOpenapi
 from trax_mcp.cli.client_factory import client_for
@@ -43,7 +42,9 @@ def check(settings: Settings) -> int:
         return 1
     differences = compare(live, CONTRACT.document)
     where = "the embedded sandbox" if settings.sandbox else settings.base_url
-    _report(console_on(sys.stdout), where, differences)
+    console = console_on(sys.stdout)
+    for indent, line in _report(where, differences):
+        print_hanging(console, Text(" " * indent), line, under=Text(" " * (indent + 2)))
     return 1 if _breaking(differences) else 0
 
 
@@ -52,29 +53,25 @@ async def _fetch(settings: Settings) -> JsonObject:
         return (await client.send(GetOpenapi(), ANONYMOUS)).data
 
 
-def _report(console: Console, where: str, differences: Sequence[Difference]) -> None:
+def _report(where: str, differences: Sequence[Difference]) -> Iterator[tuple[int, Text]]:
+    """The lines with their indents. Further lines of each are indented by two more columns."""
     opening = f"The contract of {where}, beside the baked one ({CONTRACT.version})"
-    _print(console, Text(opening, "bold"), indent=2)
-    console.print()
+    yield 2, Text(opening, "bold")
+    yield 0, Text()
     for kind in _KINDS:
         group = [difference for difference in differences if difference.kind == kind]
         if group:
-            _print(console, Text(kind.capitalize(), "bold cyan"), indent=2)
-            for difference in sorted(group, key=lambda it: not it.breaking):
-                _print(console, _line(difference), indent=4)
-            console.print()
+            yield 2, Text(kind.capitalize(), "bold cyan")
+            for it in sorted(group, key=lambda it: not it.breaking):
+                mark = ("BREAKING ", "bold red") if it.breaking else ""
+                yield 4, Text.assemble(mark, (it.where, "bold"), f": {it.what}")
+            yield 0, Text()
     style = "bold red" if _breaking(differences) else "bold green"
-    for sentence in _verdict(differences):
-        _print(console, Text(sentence, style), indent=2)
-
-
-def _line(difference: Difference) -> Text:
-    mark = ("BREAKING ", "bold red") if difference.breaking else ""
-    return Text.assemble(mark, (difference.where, "bold"), f": {difference.what}")
+    yield from ((2, Text(sentence, style)) for sentence in _verdict(differences))
 
 
 def _verdict(differences: Sequence[Difference]) -> tuple[str, ...]:
-    breaking, total = len(_breaking(differences)), len(differences)
+    breaking, total = _breaking(differences), len(differences)
     if not total:
         return ("They are the same.",)
     count = "1 difference" if total == 1 else f"{total} differences"
@@ -83,10 +80,5 @@ def _verdict(differences: Sequence[Difference]) -> tuple[str, ...]:
     return f"{count}, {breaking} breaking.", _ADVICE
 
 
-def _breaking(differences: Iterable[Difference]) -> list[Difference]:
-    return [difference for difference in differences if difference.breaking]
-
-
-def _print(console: Console, text: Text, *, indent: int) -> None:
-    """Print text at an indent; further lines are indented by two more columns."""
-    print_hanging(console, Text(" " * indent), text, under=Text(" " * (indent + 2)))
+def _breaking(differences: Sequence[Difference]) -> int:
+    return sum(difference.breaking for difference in differences)

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import CONTRACT
-from trax_mcp.api.drift import compare
+from trax_mcp.api.contract_diff import compare
 from trax_mcp.api.error_texts import KEYS_SCREEN, WRITES_OFF
 from trax_mcp.api.errors import Failure, TraxError
 from trax_mcp.api.models import Health, Model
