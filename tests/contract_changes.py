@@ -240,12 +240,10 @@ CHANGES: Final[list[tuple[Edit, *tuple[str, ...]]]] = [
         ),
     ),
     (
-        put(f"{SCHEMAS} DestinationList properties data items", reference("Ok")),
-        *(
-            f"!- schema DestinationList.data[].{field}: is gone"
-            for field in BAKED["components"]["schemas"]["Destination"]["properties"]
-        ),
-        " + schema DestinationList.data[].ok: is new",
+        put("paths /v1/health get responses 200 content application/json schema", reference("Ok")),
+        "!- GET /v1/health response 200 as application/json schema.status: is gone",
+        "!- GET /v1/health response 200 as application/json schema.writeEnabled: is gone",
+        " + GET /v1/health response 200 as application/json schema.ok: is new",
     ),
     (cut(f"{SCHEMAS} Ok"), "!~ DELETE /v1/studios/{id}/destinations/{destId} response 200"),
     # the document

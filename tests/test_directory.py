@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -9,9 +10,9 @@ import pytest
 
 from tests.conftest import OWNER
 from tests.hand import settled
+from tests.long_lists import long_list
 from tests.looks import ACCOUNTS, STUDIOS, asked, names, narrow
 from tests.processes import PATIENCE_SECONDS
-from tests.readings import add_studio
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import Refused, TraxError
 from trax_mcp.sandbox import REVOKED_KEY, STRANGER_KEY, Fault
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 STRANGER: Final = Caller(STRANGER_KEY)
 OWNED: Final = ("studio_42", "studio_43", "studio_51", "studio_60")
-MOST_CALLERS: Final = 100
-MOST_LISTS: Final = 20
 
 
 @pytest.fixture
@@ -102,21 +101,30 @@ async def test_a_refusal_is_not_kept(cache: ListCache, sandbox: Sandbox) -> None
     assert len(sandbox.requests) == 2
 
 
-async def test_lists_of_100_callers_are_kept_at_most(
-    cache: ListCache, sandbox: Sandbox, clock: HandClock
+@pytest.mark.parametrize(
+    ("count", "letters", "pages"), [(9, 1_150_000, 3), (9_500, 1, 1)], ids=["large", "many"]
+)
+async def test_all_lists_together_take_64_mib_at_most(
+    cache: ListCache, sandbox: Sandbox, count: int, letters: int, pages: int
 ) -> None:
-    """Invented keys cannot fill the memory. The caller who read least recently is dropped."""
-    callers = [Caller(f"sk_live_sandbox_{number}") for number in range(MOST_CALLERS)]
-    for caller in callers:
-        sandbox.faults.add(Fault.status(200, {"data": []}))
+    """Neither large nor many items fill the memory. Six lists of 10 MiB fit, a seventh does not.
+
+    The least recently used list makes room, whoever it belongs to.
+    """
+
+    def item(number: int) -> dict[str, object]:
+        return {"id": f"s{number}", "name": "x" * letters, "ownerSub": "o", "role": "owner"}
+
+    sandbox.faults.add(long_list(count, item, page_size=count // pages), times=None)
+    first, second, *others = [Caller(f"sk_live_sandbox_{number}") for number in range(7)]
+    for caller in (first, second, *others[:4], first):
+        assert len(await ids(cache, caller)) == count
+    assert len(sandbox.requests) == 6 * pages
+    for caller in (others[4], first, *others):
         await ids(cache, caller)
-        if caller is callers[0]:
-            clock.advance(1)
-    clock.advance(29)
-    sandbox.faults.add(Fault.status(200, {"data": []}), times=2)
-    await ids(cache, callers[0])
-    await ids(cache, Caller("sk_live_sandbox_new"))
-    assert set(cache._lists) == {*callers, Caller("sk_live_sandbox_new")} - {callers[1]}
+    assert len(sandbox.requests) == 7 * pages
+    await ids(cache, second)
+    assert len(sandbox.requests) == 8 * pages
 
 
 async def test_each_list_is_kept_by_itself(
@@ -226,34 +234,19 @@ async def test_concurrent_calls_share_one_failure(cache: ListCache, sandbox: San
     assert counts == [1] * 5 + [2] * 5
 
 
-async def test_20_lists_of_a_caller_are_kept_at_most(cache: ListCache, sandbox: Sandbox) -> None:
-    """A caller with many studios cannot fill the memory, or push out lists of others."""
-    for number in range(MOST_LISTS):
-        which = f"studio_7{number:02}"
-        add_studio(sandbox, which, which)
-    await ids(cache, STRANGER)
-    await ids(cache)
-    for number in range(MOST_LISTS):
-        await cache.sources(OWNER, f"studio_7{number:02}")
-    before = len(sandbox.requests)
-    await cache.sources(OWNER, "studio_700")
-    await ids(cache, STRANGER)
-    assert len(sandbox.requests) == before
-    await ids(cache)
-    assert len(sandbox.requests) == before + 1
-    assert {caller: len(lists) for caller, lists in cache._lists.items()} == {
-        STRANGER: 1,
-        OWNER: MOST_LISTS,
-    }
-
-
 async def test_a_caller_without_fresh_lists_is_forgotten(
-    cache: ListCache, clock: HandClock
+    cache: ListCache, sandbox: Sandbox, clock: HandClock
 ) -> None:
-    """Their key is forgotten too."""
-    await ids(cache, STRANGER)
-    clock.advance(KEPT_SECONDS / 2)
+    """Their key is forgotten too, as soon as another list is read."""
+    key = (twin := narrow(sandbox)).key
+    await ids(cache, twin)
+    del twin
+    clock.advance(KEPT_SECONDS)
+    assert callers_with(key) == 1
     await ids(cache)
-    clock.advance(KEPT_SECONDS / 2)
-    await cache.connections(OWNER)
-    assert set(cache._lists) == {OWNER}
+    assert callers_with(key) == 0
+
+
+def callers_with(key: str | None) -> int:
+    """How many callers with this key are in memory."""
+    return sum(isinstance(it, Caller) and it.key == key for it in gc.get_objects())

@@ -5,7 +5,6 @@ Through a real client in both eras; over sockets where callers matter.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -41,13 +40,10 @@ from tests.readings import (
     rename,
     studios_of,
 )
-from trax_mcp.api.caller import Caller
 from trax_mcp.sandbox import READONLY_KEY, SANDBOX_KEY, STRANGER_KEY, Fault, Sandbox
-from trax_mcp.sandbox.keys import ACCOUNT, SCOPES, STRANGER
-from trax_mcp.sandbox.records import Key
+from trax_mcp.sandbox.keys import ACCOUNT, STRANGER
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.tool_filter import ToolFilter
-from trax_mcp.studio.list_cache import ListCache
 
 if TYPE_CHECKING:
     import mcp
@@ -252,19 +248,6 @@ async def list_error(client: mcp.Client) -> types.ErrorData:
     with pytest.raises(MCPError) as caught:
         await listed(client)
     return caught.value.error
-
-
-async def test_the_lists_of_the_last_hundred_callers_are_cached(
-    trax: Client, sandbox: Sandbox, clock: HandClock
-) -> None:
-    """The cache is bounded; an evicted caller's list is read again."""
-    cache = ListCache(trax, clock)
-    secrets = [f"sk_live_sandbox_{number}" for number in range(101)]
-    sandbox.world.keys |= {it: Key(it, it, ACCOUNT, SCOPES) for it in secrets}
-    for secret in (*secrets, secrets[1], secrets[0], secrets[100]):
-        assert len((await cache.studios(Caller(secret))).items) == 4
-    times = Counter(it.key_name for it in sandbox.requests)
-    assert {it: times[it] for it in times if times[it] > 1} == {secrets[0]: 2}
 
 
 @each_offer

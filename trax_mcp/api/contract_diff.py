@@ -22,7 +22,7 @@ _REQUEST_LIMIT: Final = re.compile(
 )
 """If one is new or changed, a request that was accepted before may be rejected."""
 _IMPLIED_TYPES: Final = {"properties": "object", "items": "array"}
-_MOST_PLACES: Final = 20_000
+_MAX_PLACES: Final = 20_000
 """The contract has about 500. References can multiply a small document without limit."""
 _LONGEST_TEXT: Final = 160
 
@@ -251,7 +251,7 @@ class _Flattener:
     def _add(self, place: _Place, facts: _Facts, *, but: tuple[str, ...] = ()) -> None:
         kept = {name: value for name, value in facts.items() if name not in but}
         self.places.setdefault(place, {}).update(kept)
-        if len(self.places) > _MOST_PLACES:
+        if len(self.places) > _MAX_PLACES:
             raise _UnreadableError("document", "is too large to compare")
 
     def _object(self, owner: JsonObject, name: str, place: _Place) -> JsonObject:

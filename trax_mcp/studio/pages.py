@@ -21,12 +21,14 @@ _MAX_PAGES: Final = 100
 class ItemList(Generic[ItemT]):
     """The items of a list that were read.
 
-    `is_cut`: there are more. `left_out`: how many were dropped for their ids.
+    `is_cut`: there are more. `left_out`: how many were dropped for their ids. `size`: the bytes of
+    the answers that they came in, at most 16 MiB.
     """
 
     items: tuple[ItemT, ...] = ()
     is_cut: bool = False
     left_out: int = 0
+    size: int = 0
 
     def usable(self) -> Self:
         """The list without the items whose id cannot be used in a call or a URI."""
@@ -61,14 +63,14 @@ async def read_all_pages(
         answer = await client.send(request, caller, retry=retry, urgent=urgent)
         size += answer.size
         if size > MAX_BYTES:
-            return ItemList(tuple(items), is_cut=True)
+            return ItemList(tuple(items), is_cut=True, size=MAX_BYTES)
         page = read_model(request, answer)
         items += page.data
         cursor = page.next_cursor
         if len(items) > MAX_ITEMS or (cursor and len(items) == MAX_ITEMS):
-            return ItemList(tuple(items[:MAX_ITEMS]), is_cut=True)
+            return ItemList(tuple(items[:MAX_ITEMS]), is_cut=True, size=size)
         if not cursor:
-            return ItemList(tuple(items))
+            return ItemList(tuple(items), size=size)
         if cursor in seen or len(seen) == _MAX_PAGES:
             raise pagination_loop(operation)
         seen.add(cursor)
