@@ -32,11 +32,10 @@ format: .venv/dev ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: .venv/dev ## write the generated files: README table and exchanges, manifest lists, tool snapshots, pictures
+docs: .venv/dev ## write the generated files: README table and exchanges, manifest lists, tool snapshots, picture
 	$(BIN)/python -m tests.generated
 	$(BIN)/python -m tests.exchanges
 	$(BIN)/python -m tests.doctor_states
-	$(BIN)/python -m tests.icon
 	$(BIN)/python -m tests.picture
 
 bench: .venv/dev ## compare start, memory and calls with a bare server; measure consent and chat

@@ -14,7 +14,6 @@ import pytest
 
 from tests import ROOT
 from tests.bundle import CONTENTS
-from tests.icon import PNG, SIDE, SVG, drawing, pixels, row
 from tests.project import DECLARED, PROJECT, build_sources
 from trax_mcp import __version__
 from trax_mcp.settings import Settings, read_settings
@@ -132,13 +131,9 @@ def test_prompt_texts_use_only_the_bundle_placeholder_form(prompt: dict[str, Any
     assert "$" not in text
 
 
-def test_the_icon_file_matches_its_drawing_code() -> None:
-    """Checks every 16th row, to be quick; `make docs` draws all of them."""
-    png = PNG.read_bytes()
-    assert PNG.name == MANIFEST["icon"]
-    assert struct.unpack_from(">4xII", png, 8 + 4) == (SIDE, SIDE)
-    actual, stride = pixels(png), 4 * SIDE
-    assert len(actual) == SIDE * stride
-    for y in range(0, SIDE, 16):
-        assert actual[y * stride : (y + 1) * stride] == row(y)
-    assert SVG.read_text("utf-8") == drawing()
+def test_the_icon_is_a_square_png_of_512_pixels_with_its_drawing_beside_it() -> None:
+    """MCPB recommends this size. A PNG begins with its signature and its size."""
+    png = (ROOT / MANIFEST["icon"]).read_bytes()
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    assert struct.unpack_from(">4xII", png, 8 + 4) == (512, 512)
+    assert 'viewBox="0 0 512 512"' in (ROOT / "icon.svg").read_text("utf-8")

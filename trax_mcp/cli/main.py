@@ -79,9 +79,9 @@ def _sandbox(options: argparse.Namespace) -> int:
 
 
 def _demo(_options: argparse.Namespace) -> int:
-    from trax_mcp.cli import demo  # noqa: PLC0415  as above
+    from trax_mcp.cli.demo.play import play  # noqa: PLC0415  as above
 
-    return demo.play()
+    return play()
 
 
 def _contract(options: argparse.Namespace) -> int:

@@ -1,0 +1,152 @@
+"""Prints the demo on a terminal or into a pipe. Text is escaped and never read as markup."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.text import Text
+
+from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.text_safety import escape_invisible, quote, truncate
+from trax_mcp.cli.terminal import WIDTH, print_hanging, waiting
+
+_INDENT: Final = 5
+_LONGEST: Final = 400
+_IMPORTANT: Final = ("- Warning: ", "- Now: ", "- No longer: ")
+_SIGNS: Final = "❯→←│✓✗•○●─"  # noqa: RUF001  signs, no letters
+_ASCII_SIGNS: Final = (">", "->", "<-", "|", "ok", "!!", "-", "( )", "*", "-")
+
+
+class Screen:
+    """Prints the demo as it runs. `step` is the title of the current step."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._width = min(console.width, WIDTH)
+        ascii_only = console.options.ascii_only  # the encoding lacks the signs
+        self._signs = dict(zip(_SIGNS, _ASCII_SIGNS if ascii_only else _SIGNS, strict=True))
+        self._scenes = 0
+        self._after_gap = False
+        self.step = ""
+
+    def title(self, name: str, *lines: str) -> None:
+        """Print a title with text below. It belongs to no step."""
+        self.step = ""
+        self._gap()
+        for text in (Text(name, "bold"), *map(_text, lines)):
+            self._print("  ", text)
+        self._gap()
+
+    def scene(self, title: str) -> None:
+        """Start a step."""
+        self._scenes += 1
+        self.step = title
+        rule = self._signs["─"]
+        heading = Text.assemble((f"{rule * 2} ", "dim"), (f"{self._scenes}  {title} ", "bold"))
+        heading.append(rule * (self._width - heading.cell_len - 2), "dim")
+        self._gap()
+        self._print("  ", heading)
+        self._gap()
+
+    def you(self, text: str) -> None:
+        """Print what the user says."""
+        self._gap()
+        sign = Text(f"  you {self._signs['❯']} ", "bold yellow")  # noqa: RUF001  a sign
+        self._print(sign, _text(text, "bold"))
+
+    def narrate(self, text: str) -> None:
+        """Explain the next call."""
+        self._gap()
+        self._print(" " * _INDENT, Text(text, "italic"))
+
+    def call(self, tool: str, arguments: Mapping[str, object]) -> None:
+        """Print a tool call."""
+        text = Text.assemble((tool, "bold cyan"), ("(", "cyan"))
+        for number, (name, value) in enumerate(arguments.items()):
+            text.append(", " if number else "").append(f"{name}: ", "cyan")
+            text.append(json.dumps(value))
+        self._print(self._sign("→", "cyan"), text.append(")", "cyan"))
+
+    def answer(self, text: str) -> None:
+        """Print the result of a call."""
+        self._print(self._sign("←", "dim"), _text(text))
+
+    def refusal(self, status: str, message: str) -> None:
+        """Print that a call did not run, and the first sentence of the message."""
+        first, stop, _ = message.partition(". ")
+        text = Text.assemble(_text(status, "bold yellow"), "  ", _text(first + stop.rstrip()))
+        self._print(self._sign("←", "dim"), text)
+
+    def air(self, text: str, *, live: bool) -> None:
+        """Print whether the studio is on air."""
+        badge = f" {self._signs['●']} ON AIR " if live else " off air "
+        style = "bold white on red" if live else "reverse"
+        self._print(" " * (_INDENT - 1), Text.assemble((badge, style), f" {text}"))
+
+    def box(self, title: str, text: str, choices: Sequence[str] = ()) -> None:
+        """Print a preview or a form."""
+        lines = [self._box_line(line) for line in text.splitlines()]
+        lines += [Text()] if choices else []
+        lines += [_text(f"{self._signs['○']} {choice}", "bold") for choice in choices]
+        heading = Text(title, "bold")
+        panel = Panel.fit(
+            Text("\n").join(lines), title=heading, title_align="left", border_style="yellow"
+        )
+        self._console.print(Padding(panel, (0, 0, 0, _INDENT), expand=False), width=self._width)
+        self._after_gap = False
+
+    def chat(self, message: JsonObject, *, hostile: bool) -> None:
+        """Print a chat message."""
+        sign = self._sign("│", "magenta")
+        text = Text.assemble(
+            _text(f"{message['platform']:<8} ", "dim"),
+            _text(f"{message['authorDisplayName']:<17} ", "magenta"),
+            (quote(message["text"], longest=_LONGEST), "bold red" if hostile else ""),
+        )
+        self._print(sign, text, under=sign)
+
+    def checked(self, claim: str) -> None:
+        """Print what the demo has checked."""
+        self._print(self._sign("✓", "bold green"), _text(claim, "green"))
+
+    @contextmanager
+    def waiting(self) -> Iterator[Callable[[str], None]]:
+        """Show the reason for a wait while it lasts; a pipe gets nothing."""
+        with waiting(self._console) as update:
+            yield lambda reason: update(escape_invisible(reason))
+
+    def fail(self, problem: str, last_words: Sequence[str]) -> None:
+        """Print why the demo failed, and the end of the server's log."""
+        self._gap()
+        self._print(self._sign("✗", "bold red"), _text(problem, "bold red"))
+        for line in ("The server's last words:", *last_words) if last_words else ():
+            self._print(" " * _INDENT, _text(line, "dim"))
+        self._gap()
+
+    def _box_line(self, line: str) -> Text:
+        if not line.startswith("- "):
+            return _text(line, "bold")
+        style = "bold yellow" if line.startswith(_IMPORTANT) else ""
+        return _text(f"{self._signs['•']} {line[2:]}", style)
+
+    def _sign(self, sign: str, style: str) -> Text:
+        return Text(f"  {self._signs[sign]:<2} ", style)
+
+    def _gap(self) -> None:
+        if not self._after_gap:
+            self._console.print()
+        self._after_gap = True
+
+    def _print(self, first: str | Text, text: Text, *, under: Text | None = None) -> None:
+        first = Text(first) if isinstance(first, str) else first
+        print_hanging(self._console, first, text, under=under)
+        self._after_gap = False
+
+
+def _text(text: str, style: str = "") -> Text:
+    """Text of any origin: on one line, not too long, nothing hidden in it."""
+    return Text(escape_invisible(truncate(text, longest=_LONGEST)), style)

@@ -1,0 +1,158 @@
+"""The demo's MCP client and its user: makes calls, answers forms, and prints both."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, NamedTuple, TextIO
+
+import anyio
+from mcp import Client, StdioServerParameters
+from mcp.client import ClientRequestContext
+from mcp.client.stdio import stdio_client
+from mcp.shared.dispatcher import ProgressFnT
+from mcp.types import CallToolResult, ElicitRequestFormParams, ElicitRequestParams, ElicitResult
+
+from trax_mcp.api.contract import JsonObject
+from trax_mcp.cli.demo.screen import Screen
+from trax_mcp.settings import VARIABLE_PREFIX
+
+_CALL_SECONDS: Final = 30
+
+
+class DemoFailed(Exception):
+    """The show does not go as it should. The message says what is wrong."""
+
+
+class Refusal(NamedTuple):
+    """What comes with a refusal: a preview for the person, and its confirmation for the model."""
+
+    preview: str
+    confirmation: str
+
+
+class Session:
+    """A client of the server, and a simulated user who answers its forms."""
+
+    client: Client
+
+    def __init__(self, screen: Screen) -> None:
+        self.screen = screen
+        self._agrees = False
+        self._while_open: Callable[[], Awaitable[None]] | None = None
+        self._asked = False
+        self._spoke_at = 0.0
+
+    def you(self, text: str) -> None:
+        """Let the user say something."""
+        self.screen.you(text)
+        self._spoke_at = anyio.current_time()
+
+    def seconds_since_you(self) -> float:
+        """The time since the user said something or answered a form."""
+        return anyio.current_time() - self._spoke_at
+
+    def prepare_form(
+        self, *, agree: bool, while_open: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """Decide how the user answers the next form, and what happens while it is open."""
+        self._agrees, self._while_open, self._asked = agree, while_open, False
+
+    def check_form_was_shown(self) -> None:
+        """Check that a form was shown since `prepare_form`.
+
+        Raises:
+            DemoFailed: there was none.
+        """
+        if not self._asked:
+            raise DemoFailed("It ran, but should have asked you first.")
+
+    async def call(self, tool: str, **arguments: object) -> JsonObject:
+        """Print a call, make it and return its structured content.
+
+        Raises:
+            DemoFailed: the server reports an error.
+        """
+        self.screen.call(tool, arguments)
+        return await self.read(tool, **arguments)
+
+    async def read(self, tool: str, **arguments: object) -> JsonObject:
+        """The same without printing the call."""
+        result = await self._send(tool, arguments)
+        if result.is_error:
+            raise DemoFailed(f"{tool} failed. {_text(result)}")
+        return result.structured_content or {}
+
+    async def expect_refusal(self, code: str, tool: str, **arguments: object) -> Refusal:
+        """Print a call, make it, and check that it is refused with this reason or status.
+
+        Raises:
+            DemoFailed: it ran, or it failed in another way.
+        """
+        self.screen.call(tool, arguments)
+        result = await self._send(tool, arguments)
+        if not result.is_error:
+            raise DemoFailed(f"{tool} should have been refused ({code}), but it ran.")
+        refusal = result.structured_content or {}
+        if code not in (refusal.get("reason"), refusal.get("status")):
+            raise DemoFailed(f"{tool} should have been refused ({code}). {_text(result)}")
+        self.screen.refusal(refusal["status"], refusal["message"])
+        # The text begins with the message and ends with the confirmation, both for the model.
+        preview = "\n".join(_text(result).split("\n\n")[1:-1])
+        return Refusal(preview, refusal.get("confirmation", ""))
+
+    async def answer_form(
+        self,
+        context: ClientRequestContext,  # noqa: ARG002  the SDK's name
+        params: ElicitRequestParams,
+    ) -> ElicitResult:
+        """Print a form and make one of its two choices. The first one is consent."""
+        if not isinstance(params, ElicitRequestFormParams):
+            return ElicitResult(action="cancel")
+        ((field, schema),) = params.requested_schema["properties"].items()
+        self.screen.box("Your client asks you", params.message, schema["enum"])
+        if self._while_open is not None:
+            await self._while_open()
+        choice = schema["enum"][0 if self._agrees else 1]
+        self.you(choice)
+        self._asked = True
+        return ElicitResult(action="accept", content={field: choice})
+
+    async def _send(self, tool: str, arguments: dict[str, object]) -> CallToolResult:
+        with self.screen.waiting() as show:
+            progress = _show_progress(show)
+            return await self.client.call_tool(tool, arguments, progress_callback=progress)
+
+
+@asynccontextmanager
+async def connect(
+    command: Sequence[str], screen: Screen, log: TextIO, *, forms: bool
+) -> AsyncIterator[Session]:
+    """Start a server without TRAX_ variables, and connect to it over stdio.
+
+    With forms the client speaks the newest protocol, without them the one before.
+    """
+    program, *arguments = command
+    environment = {it: os.environ[it] for it in os.environ if not it.startswith(VARIABLE_PREFIX)}
+    server = StdioServerParameters(command=program, args=arguments, env=environment)
+    session = Session(screen)
+    async with Client(
+        stdio_client(server, errlog=log),
+        mode="auto" if forms else "legacy",
+        read_timeout_seconds=_CALL_SECONDS,
+        elicitation_callback=session.answer_form if forms else None,
+    ) as session.client:
+        tools = (await session.client.list_tools()).tools
+        version = session.client.protocol_version
+        screen.checked(f"trax-mcp is up: {len(tools)} tools, MCP {version} over stdio")
+        yield session
+
+
+def _text(result: CallToolResult) -> str:
+    return "\n\n".join(block.text for block in result.content if block.type == "text")
+
+
+def _show_progress(show: Callable[[str], None]) -> ProgressFnT:
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001  the SDK's names
+        show(message or "")
+
+    return on_progress
