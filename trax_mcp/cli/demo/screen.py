@@ -85,7 +85,7 @@ class Screen:
         """Print whether the studio is on air."""
         badge = f" {self._signs['●']} ON AIR " if live else " off air "
         style = "bold white on red" if live else "reverse"
-        self._print(" " * (_INDENT - 1), Text.assemble((badge, style), f" {text}"))
+        self._print(Text.assemble(" " * (_INDENT - 1), (badge, style), " "), Text(text))
 
     def box(self, title: str, text: str, choices: Sequence[str] = ()) -> None:
         """Print a preview or a form."""
