@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from tests.media import MP4
 from tests.processes import PATIENCE_SECONDS
-from trax_mcp.uploads.storage import UploadStorage
+from trax_mcp.api.client import Client
+from trax_mcp.uploads import storage as upload_storage
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
     from collections.abc import AsyncIterator, Awaitable, Callable
+
+    import httpx
 
     StorageBehaviour = Callable[["Storage", StreamReader, StreamWriter], Awaitable[None]]
 
@@ -129,11 +132,9 @@ async def respond_endlessly(storage: Storage, reader: StreamReader, writer: Stre
     await storage.receive(reader)
     writer.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
     with suppress(ConnectionError):
-        while not storage._closing.is_set():
-            writer.write(b"x")
+        while True:
+            writer.write(bytes(_READ_BYTES).replace(b"\0", b"x"))
             await writer.drain()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(storage._closing.wait(), timeout=0.02)
 
 
 @asynccontextmanager
@@ -179,8 +180,13 @@ async def zero_chunks(size: int) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def put(url: str, uploads: UploadStorage | None = None, *, content: bytes = MP4) -> None:
+def local_client(transport: httpx.AsyncBaseTransport | None = None) -> Client:
+    """The client of a TRaX on this machine, which may name a storage without https."""
+    return Client(base_url="http://127.0.0.1", timeout_seconds=1, transport=transport)
+
+
+async def put(url: str, client: Client | None = None) -> None:
     """Upload a small file."""
-    uploads = uploads or UploadStorage(allow_http=True, idle_seconds=PATIENCE_SECONDS)
-    chunks = chunks_of(content[:100], content[100:])
-    await uploads.put(url, chunks, size=len(content), content_type="video/mp4")
+    chunks = chunks_of(MP4[:100], MP4[100:])
+    client = client or local_client()
+    await upload_storage.put(client, url, chunks, size=len(MP4), content_type="video/mp4")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from mcp import Client
@@ -179,6 +179,25 @@ async def test_over_stdio_the_upload_tool_depends_on_the_settings(
     assert TOOL not in [it["name"] for it in listed["result"]["tools"]]
     code, message = error_of(refused["result"])
     assert (code in {"not_offered", "read_only"}, setting in message) == (True, True)
+
+
+WITHOUT_SAFE_OPENING: Final = """
+import os, runpy
+os.supports_dir_fd = set()  # as on Windows
+runpy.run_module("trax_mcp", run_name="__main__")
+"""
+
+
+async def test_on_windows_the_upload_tool_is_not_offered(tmp_path: Path) -> None:
+    """Files cannot be opened there without a race; it is not listed, and a call says why."""
+    environment_settings = {"TRAX_MEDIA_DIRS": str(make_media_folder(tmp_path))}
+    program = ("-c", WITHOUT_SAFE_OPENING)
+    async with running("--sandbox", settings=environment_settings, program=program) as server:
+        listed = await server.ask(request(MODERN, "tools/list"))
+        refused = await server.ask(tool_call(MODERN, TOOL, number=2, path="intro.mp4"))
+    assert TOOL not in [it["name"] for it in listed["result"]["tools"]]
+    code, message = error_of(refused["result"])
+    assert (code, "not on Windows" in message) == ("not_offered", True)
 
 
 async def test_a_signal_ends_the_server_during_an_upload(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from trax_mcp.server.sdk_compat import exit_process
 from trax_mcp.server.stdio import serve_stdio
 from trax_mcp.server.tool_filter import ToolFilter
 from trax_mcp.settings import Settings
+from trax_mcp.uploads.files import MEDIA_FILES_SUPPORTED
 
 
 def stdio(settings: Settings) -> int:
@@ -87,7 +88,7 @@ def _deps(settings: Settings, *, media_dirs: Sequence[Path] = ()) -> ServerDeps:
         tool_filter=ToolFilter(
             read_only=settings.read_only,
             only=frozenset(settings.tools),
-            local=bool(media_dirs),
+            local=bool(media_dirs) and MEDIA_FILES_SUPPORTED,
         ),
         audit_log=settings.audit_log,
         media_dirs=media_dirs,

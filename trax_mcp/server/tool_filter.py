@@ -16,7 +16,10 @@ from trax_mcp.uploads.upload import UploadMedia
 
 _NOT_CHOSEN = "does not offer this tool (TRAX_TOOLS)"
 _READ_ONLY = "only reads (TRAX_READ_ONLY)"
-_NOT_LOCAL = "reads no files: it does so only on stdio, from the folders in TRAX_MEDIA_DIRS"
+_NOT_LOCAL = (
+    "reads no files: it does so only on stdio and not on Windows, from the folders in"
+    " TRAX_MEDIA_DIRS"
+)
 _GUARDED = "asks for a yes before what this tool would do, which cannot ask (TRAX_GUARD_ALSO)"
 
 KINDS: Sequence[type[ToolInput]] = (

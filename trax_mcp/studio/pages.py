@@ -1,5 +1,6 @@
 """Reads a paginated list to its end, or up to a limit."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Generic, Self
 
@@ -49,8 +50,11 @@ async def read_all_pages(
     *,
     retry: bool = True,
     urgent: bool = False,
+    until: Callable[[ItemT], bool] = lambda _: False,
 ) -> ItemList[ItemT]:
     """Return the items of a list: all, or the first 10,000, or those within 16 MiB.
+
+    No page is read after one with an item for which `until` is true.
 
     Raises:
         TraxError: a page could not be read, a cursor came twice, or there are over 100 pages.
@@ -69,8 +73,8 @@ async def read_all_pages(
         cursor = page.next_cursor
         if len(items) > MAX_ITEMS or (cursor and len(items) == MAX_ITEMS):
             return ItemList(tuple(items[:MAX_ITEMS]), is_cut=True, size=size)
-        if not cursor:
-            return ItemList(tuple(items), size=size)
+        if not cursor or any(map(until, page.data)):
+            return ItemList(tuple(items), is_cut=bool(cursor), size=size)
         if cursor in seen or len(seen) == _MAX_PAGES:
             raise pagination_loop(operation)
         seen.add(cursor)

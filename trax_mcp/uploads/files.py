@@ -2,21 +2,23 @@
 
 Checks apply to the open file, not to its path. Each directory is opened relative to its parent
 without following links, so that replacing a directory between a check and its use changes nothing.
-Paths outside are refused without touching the file system, because even looking at a network path
-can send credentials to a server. A hard link belongs to the folder that holds it.
+Paths outside are refused without touching the file system, because even looking at one can mount a
+disk. A hard link belongs to the folder that holds it.
 """
 
 import os
 import stat
-import sys
 from codecs import getincrementaldecoder
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Final
 
 from anyio import to_thread
+
+MEDIA_FILES_SUPPORTED: Final = os.open in os.supports_dir_fd
+"""Whether files can be opened relative to a folder: everywhere but on Windows."""
 
 CHUNK_BYTES: Final = 1 << 18
 """The most bytes in memory at a time."""
@@ -86,22 +88,15 @@ async def open_media_file(path: str, folders: Sequence[Path]) -> AsyncIterator[M
 
 def _open(path: str, folders: Sequence[Path]) -> MediaFile:
     name, descriptor = _find(path, folders)
-    with ExitStack() as close_on_error:
-        close_on_error.callback(os.close, descriptor)
-        file = _check(name, descriptor)
-        close_on_error.pop_all()
-    return file
-
-
-def _check(name: str, descriptor: int) -> MediaFile:
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        raise _not_regular()
-    media_type = _media_type(_read(descriptor, _HEAD_BYTES))
-    if media_type is None:
-        remedy = "Name one whose content is a video, a picture or sound."
-        raise MediaFileError("is not video, image or audio by its content", remedy)
-    os.lseek(descriptor, 0, os.SEEK_SET)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise _not_regular()
+        media_type = _media_type(_read(descriptor, _HEAD_BYTES))
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    except BaseException:
+        os.close(descriptor)
+        raise
     return MediaFile(name, media_type, descriptor, status)
 
 
@@ -112,12 +107,15 @@ def _read(descriptor: int, size: int) -> bytes:
         raise _unreadable() from None
 
 
-def _media_type(head: bytes) -> str | None:
+def _media_type(head: bytes) -> str:
     # Imported on first use, so that the server starts faster.
     import filetype  # type: ignore[import-untyped]  # noqa: PLC0415  it has no types
 
     mime = None if _is_text(head) else filetype.guess_mime(head)
-    return str(mime) if mime and mime.partition("/")[0] in _MEDIA_KINDS else None
+    if not mime or mime.partition("/")[0] not in _MEDIA_KINDS:
+        remedy = "Name one whose content is a video, a picture or sound."
+        raise MediaFileError("is not video, image or audio by its content", remedy)
+    return str(mime)
 
 
 def _is_text(head: bytes) -> bool:
@@ -155,7 +153,7 @@ def _relative_parts(path: str, folder: Path) -> Sequence[str] | None:
     """
     try:
         wanted = folder / Path(path).expanduser()
-        if not (is_below(wanted, folder) or is_below(wanted, os.path.realpath(folder))):
+        if not (_is_below(wanted, folder) or _is_below(wanted, os.path.realpath(folder))):
             return None
         # Without `..`, which could leave the folder while links are resolved.
         real = Path(os.path.realpath(os.path.normpath(wanted)))
@@ -164,14 +162,11 @@ def _relative_parts(path: str, folder: Path) -> Sequence[str] | None:
         return None
 
 
-def is_below(path: PurePath, folder: str | PurePath) -> bool:
-    r"""Whether a path is the folder or below it, by its text alone.
-
-    On Windows, `\\server\share` and `\\?\...` are only below folders with the same prefix.
-    """
+def _is_below(path: Path, folder: str | Path) -> bool:
+    """Whether a path is the folder or below it, by its text alone."""
     if "\0" in str(path):  # some versions of normpath stop there
         return False
-    return type(path)(os.path.normpath(path)).is_relative_to(os.path.normpath(folder))
+    return Path(os.path.normpath(path)).is_relative_to(os.path.normpath(folder))
 
 
 def _readable_name(name: str) -> str:
@@ -187,56 +182,25 @@ def _unreadable() -> MediaFileError:
     return MediaFileError("cannot be read", "Check who may read it.")
 
 
-if sys.platform == "win32":
-    import ctypes
-    import msvcrt
-    from ctypes import wintypes
+def _open_below(folder: Path, parts: Sequence[str]) -> int:
+    """Open each part relative to its parent, without following links.
 
-    _LONGEST_PATH: Final = 1 << 15
-
-    def _open_below(folder: Path, parts: Sequence[str]) -> int:
-        """Open a file, then check its final path. Windows cannot open relative to a folder.
-
-        Raises:
-            OSError: it does not exist, cannot be read, or is not certainly below the folder.
-        """
-        descriptor = os.open(folder.joinpath(*parts), os.O_RDONLY | os.O_BINARY | os.O_NOINHERIT)
-        if Path(os.path.realpath(folder)) in _location(descriptor).parents:
-            return descriptor
-        os.close(descriptor)
-        raise PermissionError
-
-    def _location(descriptor: int) -> Path:
-        """The final path of an open file. Empty if Windows does not return it."""
-        get_path = ctypes.WinDLL("kernel32").GetFinalPathNameByHandleW
-        get_path.argtypes = [wintypes.HANDLE, wintypes.LPWSTR, wintypes.DWORD, wintypes.DWORD]
-        get_path.restype = wintypes.DWORD
-        buffer = ctypes.create_unicode_buffer(_LONGEST_PATH)
-        length = get_path(msvcrt.get_osfhandle(descriptor), buffer, _LONGEST_PATH, 0)
-        is_known = 0 < length < _LONGEST_PATH
-        return Path(buffer.value.removeprefix("\\\\?\\")) if is_known else Path()
-
-else:
-    _OPEN_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-    _OPEN_FILE: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-    """Does not block if the file was replaced with a pipe or device after the check."""
-
-    def _open_below(folder: Path, parts: Sequence[str]) -> int:
-        """Open each part relative to its parent, without following links.
-
-        Raises:
-            OSError: it does not exist, cannot be read, or is a link.
-            MediaFileError: it is not a regular file. Opening a device can have effects.
-        """
-        *parents, name = parts
-        here = os.open(folder, _OPEN_FOLDER)
-        try:
-            for parent in parents:
-                inner = os.open(parent, _OPEN_FOLDER | os.O_NOFOLLOW, dir_fd=here)
-                os.close(here)
-                here = inner
-            if not stat.S_ISREG(os.stat(name, dir_fd=here, follow_symlinks=False).st_mode):
-                raise _not_regular()
-            return os.open(name, _OPEN_FILE | os.O_NOFOLLOW, dir_fd=here)
-        finally:
+    Raises:
+        OSError: it does not exist, cannot be read, or is a link.
+        MediaFileError: it is not a regular file. Opening a device can have effects.
+    """
+    open_folder = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    # Does not block if the file was replaced with a pipe or device after the check.
+    open_file = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    *parents, name = parts
+    here = os.open(folder, open_folder)
+    try:
+        for parent in parents:
+            inner = os.open(parent, open_folder | os.O_NOFOLLOW, dir_fd=here)
             os.close(here)
+            here = inner
+        if not stat.S_ISREG(os.stat(name, dir_fd=here, follow_symlinks=False).st_mode):
+            raise _not_regular()
+        return os.open(name, open_file | os.O_NOFOLLOW, dir_fd=here)
+    finally:
+        os.close(here)

@@ -5,158 +5,117 @@ client makes sure that the TRaX key is never sent to the storage.
 """
 
 from collections.abc import AsyncIterator
-from typing import Final, Self
+from typing import Final
 
-import anyio
 import httpx
 
 from trax_mcp import __version__
 from trax_mcp.api.client import Client
-from trax_mcp.api.errors import TraxError
+from trax_mcp.api.errors import BadAnswer, LostAnswer, NoConnection, Refused, TraxError
 from trax_mcp.api.responses import is_success
 from trax_mcp.settings import is_loopback
-from trax_mcp.uploads.upload_errors import (
-    invalid_upload_url,
-    storage_unreachable,
-    upload_interrupted,
-    upload_refused,
-    upload_timed_out,
-)
+from trax_mcp.uploads.upload_errors import not_uploaded, perhaps_uploaded
 
-IDLE_SECONDS: Final = 30.0
-"""Idle time-out. The total time is not limited."""
+TIMEOUT: Final = httpx.Timeout(30, write=30, read=300)
+"""In seconds: to connect, for each chunk, and for the answer, since buffers on the way may still be
+full after the last chunk. The total time is not limited."""
 
-ANSWER_SECONDS: Final = 300.0
-"""Time-out for the answer after the last byte. Buffers on the way may still be full."""
+_TRANSIENT: Final = frozenset({408, 425, 429})
+_SERVER_ERROR: Final = 500
 
 
-class UploadStorage:
-    """The storage for uploads. `allow_http` accepts http on loopback, for a local TRaX."""
-
-    def __init__(
-        self,
-        *,
-        transport: httpx.AsyncBaseTransport | None = None,
-        allow_http: bool = False,
-        idle_seconds: float = IDLE_SECONDS,
-        answer_seconds: float = ANSWER_SECONDS,
-    ) -> None:
-        self._transport = transport
-        self._allow_http = allow_http
-        self._idle_seconds = idle_seconds
-        self._answer_seconds = answer_seconds
-
-    @classmethod
-    def for_client(cls, client: Client) -> Self:
-        """The storage of the TRaX that a client reaches. The client's key is not used."""
-        allow_http = client.base_url.lower().startswith("http:")
-        return cls(transport=client.transport, allow_http=allow_http)
-
-    async def put(
-        self, url: str, chunks: AsyncIterator[bytes], *, size: int, content_type: str
-    ) -> None:
-        """Upload all chunks, `size` bytes in total, and wait for the storage to confirm them.
-
-        Raises:
-            TraxError: they did not arrive, or their arrival is unknown; also errors of `chunks`.
-        """
-        address = self._read_url(url)
-        body = _UploadBody(
-            chunks,
-            size=size,
-            idle_seconds=self._idle_seconds,
-            answer_seconds=self._answer_seconds,
-        )
-        headers = {"Content-Type": content_type, "Content-Length": str(size)}
-        http = self._client(address)
-        try:
-            with body.scope:
-                await _put(http, address, headers, body)
-                return
-        except TraxError:
-            raise
-        except (httpx.ConnectError, httpx.ProxyError):
-            raise storage_unreachable() from None
-        except Exception:  # noqa: BLE001  also raw TLS errors, whose texts may hold the URL
-            raise upload_interrupted(is_complete=body.is_complete) from None
-        finally:
-            if self._transport is None:  # the owner closes a given transport
-                await http.aclose()
-        raise upload_timed_out(seconds=body.timeout_seconds, is_complete=body.is_complete)
-
-    def _read_url(self, url: str) -> httpx.URL:
-        try:
-            address = httpx.URL(url)
-        except httpx.InvalidURL:
-            raise invalid_upload_url() from None
-        is_local = self._allow_http and address.scheme == "http" and is_loopback(address.host)
-        if not address.host or address.userinfo or not (is_local or address.scheme == "https"):
-            raise invalid_upload_url()
-        return address
-
-    def _client(self, address: httpx.URL) -> httpx.AsyncClient:
-        try:
-            return httpx.AsyncClient(
-                transport=self._transport,
-                follow_redirects=False,
-                timeout=None,  # noqa: S113  `_UploadBody.scope` limits it
-                # Over plain HTTP, a proxy could read the URL.
-                trust_env=address.scheme == "https",
-                headers={"User-Agent": f"trax-mcp/{__version__}"},
-            )
-        except Exception:  # noqa: BLE001  httpx raises many types for a wrong environment
-            raise storage_unreachable() from None
-
-
-class _UploadBody:
-    """The body of an upload. `scope` is cancelled when no byte has moved for too long."""
-
-    def __init__(
-        self,
-        chunks: AsyncIterator[bytes],
-        *,
-        size: int,
-        idle_seconds: float,
-        answer_seconds: float,
-    ) -> None:
-        self._chunks = chunks
-        self._left = size
-        self._idle_seconds = idle_seconds
-        self._answer_seconds = answer_seconds
-        self.scope = anyio.CancelScope()
-        self._extend_deadline()
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the last byte was sent, or may have been."""
-        return self._left <= 0
-
-    @property
-    def timeout_seconds(self) -> float:
-        """The current time-out."""
-        return self._answer_seconds if self.is_complete else self._idle_seconds
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._chunks:
-            self._left -= len(chunk)
-            self._extend_deadline()
-            yield chunk
-            self._extend_deadline()
-
-    def _extend_deadline(self) -> None:
-        self.scope.deadline = anyio.current_time() + self.timeout_seconds
-
-
-async def _put(
-    http: httpx.AsyncClient, address: httpx.URL, headers: dict[str, str], body: _UploadBody
+async def put(
+    client: Client,
+    url: str,
+    chunks: AsyncIterator[bytes],
+    *,
+    size: int,
+    content_type: str,
+    timeouts: httpx.Timeout = TIMEOUT,
 ) -> None:
-    """Send the request and read only the status of the response.
+    """Upload all chunks, `size` bytes in total, to the storage of the TRaX that a client reaches.
 
     Raises:
-        Refused: the status is not a success.
+        TraxError: they did not arrive, or their arrival is unknown; also errors of `chunks`.
     """
-    request = http.build_request("PUT", address, headers=headers, content=body)
-    response = await http.send(request, stream=True)
-    await response.aclose()
-    if not is_success(response.status_code):
-        raise upload_refused(response.status_code)
+    address = _read_url(url, allow_http=client.base_url.lower().startswith("http:"))
+    body = _Body(chunks, size)
+    try:
+        status = await _send(client, address, body, content_type=content_type, timeouts=timeouts)
+    except TraxError:
+        raise
+    except Exception as error:  # noqa: BLE001  also raw TLS errors, whose texts may hold the URL
+        raise _lost(error, body, timeouts) from None
+    if not is_success(status):
+        raise _refused(status)
+
+
+class _Body:
+    """The body of an upload, which counts the bytes that are left to send."""
+
+    def __init__(self, chunks: AsyncIterator[bytes], size: int) -> None:
+        self._chunks = chunks
+        self.size = self.left = size
+        self.is_begun = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        self.is_begun = True
+        async for chunk in self._chunks:
+            self.left -= len(chunk)
+            yield chunk
+
+
+async def _send(
+    client: Client, address: httpx.URL, body: _Body, *, content_type: str, timeouts: httpx.Timeout
+) -> int:
+    """Send the request and return the status of the response; nothing else of it is read."""
+    async with httpx.AsyncClient(
+        transport=client.transport,
+        follow_redirects=False,
+        timeout=timeouts,
+        # Over plain HTTP, a proxy could read the URL.
+        trust_env=address.scheme == "https",
+        headers={"User-Agent": f"trax-mcp/{__version__}"},
+    ) as http:
+        headers = {"Content-Type": content_type, "Content-Length": str(body.size)}
+        request = http.build_request("PUT", address, headers=headers, content=body)
+        response = await http.send(request, stream=True)
+        await response.aclose()
+        return response.status_code
+
+
+def _read_url(url: str, *, allow_http: bool) -> httpx.URL:
+    """The URL if nobody on the way can read it. `allow_http`: TRaX itself is on loopback."""
+    try:
+        address = httpx.URL(url)
+    except httpx.InvalidURL:
+        address = httpx.URL()
+    is_local = allow_http and address.scheme == "http" and is_loopback(address.host)
+    if not address.host or address.userinfo or not (is_local or address.scheme == "https"):
+        happened = "TRaX gave an upload address that is not https"
+        raise BadAnswer(not_uploaded("bad_answer", happened, "Tell whoever runs this TRaX."))
+    return address
+
+
+def _refused(status: int) -> Refused:
+    """The storage answered with an error. Its text is not shown, since it may hold the URL."""
+    happened = f"The storage answered the upload with HTTP {status}"
+    if status in _TRANSIENT or status >= _SERVER_ERROR:
+        return Refused(not_uploaded("upload_failed", happened, http_status=status))
+    next_step = "The same call is likely to fail again."
+    return Refused(not_uploaded("upload_failed", happened, next_step, http_status=status))
+
+
+def _lost(error: Exception, body: _Body, timeouts: httpx.Timeout) -> TraxError:
+    """The connection was not made or broke, or the storage made no progress in time."""
+    if not body.is_begun:
+        happened = "The storage that TRaX named could not be reached"
+        return NoConnection(not_uploaded("unreachable", happened))
+    code, happened = "unreachable", "The connection to the storage broke"
+    is_complete = body.left <= 0
+    if isinstance(error, httpx.TimeoutException):
+        missing = "did not confirm the upload" if is_complete else "took nothing more of the file"
+        seconds = timeouts.read if isinstance(error, httpx.ReadTimeout) else timeouts.write
+        code, happened = "timeout", f"The storage {missing} for {seconds:g} s"
+    failure = perhaps_uploaded if is_complete else not_uploaded
+    return LostAnswer(failure(code, happened))

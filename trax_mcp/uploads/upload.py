@@ -5,7 +5,7 @@ The upload URL is a secret. It is used for the one request and never stored or s
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,19 +16,15 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.error_texts import pagination_loop
-from trax_mcp.api.errors import TraxError
+from trax_mcp.api.errors import Failure, LostAnswer, NotSent, Refused, TraxError
+from trax_mcp.api.models import MediaAsset
 from trax_mcp.api.operations import CreateMediaUpload, ListMedia
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.clock import Clock
 from trax_mcp.progress import Progress
+from trax_mcp.studio.pages import read_all_pages
 from trax_mcp.uploads.files import MediaFile, MediaFileError, open_media_file
-from trax_mcp.uploads.upload_errors import (
-    file_changed,
-    invalid_file,
-    processing_failed,
-    processing_timed_out,
-    status_unknown,
-)
+from trax_mcp.uploads.upload_errors import not_uploaded, uploaded
 
 LONGEST_WAIT_SECONDS: Final = 600.0
 """How long to wait for READY or FAILED after the upload. TRaX documents no limit."""
@@ -36,7 +32,6 @@ LONGEST_WAIT_SECONDS: Final = 600.0
 _PROGRESS_SECONDS: Final = 1.0
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 15.0
-_MAX_PAGES: Final = 100
 
 
 class UploadMedia(
@@ -79,22 +74,27 @@ class Uploader:
             async with open_media_file(request.path, self.folders) as file:
                 asset_id = await self._send(file, request.folder, caller, progress)
         except MediaFileError as error:
-            raise invalid_file(error.why, error.remedy) from None
-        lookup = AssetLookup(self.client, caller, asset_id)
-        return await self._wait(lookup, progress, file.size)
+            message = f"The file {error.why}, so nothing was sent. {error.remedy}"
+            failure = Failure(code="invalid_file", message=message, retryable=False)
+            raise NotSent(failure) from None
+        asset = await self._wait(asset_id, caller, progress, file.size)
+        return asset.model_dump(by_alias=True, exclude_unset=True)
 
     async def _send(
         self, file: MediaFile, folder: str | None, caller: Caller, progress: Progress
     ) -> str:
         """Reserve an asset, send the file, and return the asset's id."""
         # Imported on first use, so that the server starts faster.
-        from trax_mcp.uploads.storage import UploadStorage  # noqa: PLC0415
+        from trax_mcp.uploads import storage  # noqa: PLC0415
 
-        storage = UploadStorage.for_client(self.client)
         reserved = await self.client.call(_reservation(file, folder), caller)
         async with aclosing(self._chunks_with_progress(file, progress)) as chunks:
             await storage.put(
-                reserved.upload_url, chunks, size=file.size, content_type=file.media_type
+                self.client,
+                reserved.upload_url,
+                chunks,
+                size=file.size,
+                content_type=file.media_type,
             )
         return reserved.asset_id
 
@@ -107,18 +107,22 @@ class Uploader:
             NotSent: the file has changed or cannot be read.
         """
         sent, reported_at = 0, float("-inf")
+        total = file.size + LONGEST_WAIT_SECONDS
         try:
-            async with aclosing(file.chunks()) as chunks:
-                async for chunk in chunks:
-                    if self.clock.seconds() - reported_at >= _PROGRESS_SECONDS:
-                        reported_at = self.clock.seconds()
-                        await _report_sent(progress, sent, total=file.size)
-                    yield chunk
-                    sent += len(chunk)
+            async for chunk in file.chunks():
+                if self.clock.seconds() - reported_at >= _PROGRESS_SECONDS:
+                    reported_at = self.clock.seconds()
+                    message = f"Sent {_format_size(sent)} of {_format_size(file.size)}."
+                    await progress(sent, total, message)
+                yield chunk
+                sent += len(chunk)
         except MediaFileError as error:
-            raise file_changed(error.why, error.remedy) from None
+            failure = not_uploaded("invalid_file", f"The file {error.why}", error.remedy)
+            raise NotSent(failure) from None
 
-    async def _wait(self, lookup: "AssetLookup", progress: Progress, sent: int) -> JsonObject:
+    async def _wait(
+        self, asset_id: str, caller: Caller, progress: Progress, sent: int
+    ) -> MediaAsset:
         """Poll with growing pauses until the asset is READY.
 
         Raises:
@@ -129,19 +133,45 @@ class Uploader:
         while (elapsed := self.clock.seconds() - began) < LONGEST_WAIT_SECONDS:
             message = f"Sent {_format_size(sent)}. TRaX is processing it."
             await progress(sent + elapsed, sent + LONGEST_WAIT_SECONDS, message)
-            asset, last_error = await _find_or_error(lookup)
-            if asset.get("status") == "READY":
+            asset, last_error = None, None
+            try:
+                asset = await self._find(asset_id, caller)
+            except TraxError as error:
+                last_error = _status_unknown(error)
+                if not error.failure.retryable:
+                    raise last_error from None
+            if asset and asset.status == "READY":
                 return asset
-            if asset.get("status") == "FAILED":
-                raise processing_failed()
+            if asset and asset.status == "FAILED":
+                happened = "TRaX could not process it: the media library lists it as FAILED."
+                next_step = "Tell the person; do not upload the same file again."
+                raise Refused(uploaded("upload_failed", happened, next_step))
             await self.clock.sleep(min(pause, LONGEST_WAIT_SECONDS - elapsed))
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
-        raise last_error or processing_timed_out(seconds=LONGEST_WAIT_SECONDS)
+        happened = f"TRaX has not finished processing it in {LONGEST_WAIT_SECONDS:g} s."
+        next_step = "Do not upload it again: list_media shows when it is READY."
+        raise last_error or LostAnswer(uploaded("timeout", happened, next_step))
+
+    async def _find(self, asset_id: str, caller: Caller) -> MediaAsset | None:
+        """The asset in the list of the library, because TRaX has no call for a single one.
+
+        Raises:
+            TraxError: a page could not be read, or there are more than are looked at.
+        """
+        found = await read_all_pages(
+            self.client, ListMedia(), caller, until=lambda it: it.id == asset_id
+        )
+        asset = next((it for it in found.items if it.id == asset_id), None)
+        if asset is None and found.is_cut:
+            raise pagination_loop(ListMedia())
+        return asset
 
 
-async def _report_sent(progress: Progress, sent: int, *, total: int) -> None:
-    message = f"Sent {_format_size(sent)} of {_format_size(total)}."
-    await progress(sent, total + LONGEST_WAIT_SECONDS, message)
+def _status_unknown(error: TraxError) -> TraxError:
+    """The file arrived, but whether it is ready could not be read."""
+    happened = "whether it is ready could not be seen. Do not upload it again."
+    message = uploaded(error.failure.code, happened, error.failure.message).message
+    return type(error)(replace(error.failure, message=message, outcome="applied", retryable=False))
 
 
 def _reservation(file: MediaFile, folder: str | None) -> CreateMediaUpload:
@@ -157,58 +187,6 @@ def _reservation(file: MediaFile, folder: str | None) -> CreateMediaUpload:
     except ValidationError:
         remedy = "Give it a name with something to read in it."
         raise MediaFileError("has a name that TRaX would not take", remedy) from None
-
-
-async def _find_or_error(lookup: "AssetLookup") -> tuple[JsonObject, TraxError | None]:
-    """The asset, or the error if it is transient.
-
-    Raises:
-        TraxError: the library cannot be read, and retrying will not help.
-    """
-    try:
-        return await lookup.find(), None
-    except TraxError as error:
-        if error.failure.retryable:
-            return {}, status_unknown(error)
-        raise status_unknown(error) from None
-
-
-class AssetLookup:
-    """Finds an asset in the list of the library, because TRaX has no call for a single asset."""
-
-    def __init__(self, client: Client, caller: Caller, asset_id: str) -> None:
-        self._client = client
-        self._caller = caller
-        self._asset_id = asset_id
-        self._page: str | None = None
-        """The cursor of the page that had it last. Pages are stable (source: the reference)."""
-
-    async def find(self) -> JsonObject:
-        """The asset as TRaX sent it. Empty if it is not listed.
-
-        Raises:
-            TraxError: a page could not be read, or there are more than are looked at.
-        """
-        cursor = self._page
-        for _ in range(_MAX_PAGES):
-            page = await self._read_page(cursor)
-            if asset := _find_item(page, self._asset_id):
-                self._page = cursor
-                return asset
-            if not (cursor := page.get("nextCursor")):
-                self._page = None
-                return {}
-        self._page = None
-        raise pagination_loop(ListMedia())
-
-    async def _read_page(self, cursor: str | None) -> JsonObject:
-        return (await self._client.send(ListMedia().next_page(cursor), self._caller)).data
-
-
-def _find_item(page: JsonObject, asset_id: str) -> JsonObject | None:
-    data = page.get("data")
-    items: list[object] = data if isinstance(data, list) else []
-    return next((it for it in items if isinstance(it, dict) and it.get("id") == asset_id), None)
 
 
 def _format_size(size: int) -> str:
