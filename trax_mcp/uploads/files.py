@@ -89,14 +89,18 @@ async def open_media_file(path: str, folders: Sequence[Path]) -> AsyncIterator[M
 def _open(path: str, folders: Sequence[Path]) -> MediaFile:
     name, descriptor = _find(path, folders)
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise _not_regular()
-        media_type = _media_type(_read(descriptor, _HEAD_BYTES))
-        os.lseek(descriptor, 0, os.SEEK_SET)
+        return _check(name, descriptor)
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def _check(name: str, descriptor: int) -> MediaFile:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise _not_regular()
+    media_type = _media_type(_read(descriptor, _HEAD_BYTES))
+    os.lseek(descriptor, 0, os.SEEK_SET)
     return MediaFile(name, media_type, descriptor, status)
 
 
