@@ -66,10 +66,14 @@ class CompositeTools:
         return results.untrusted_result(chat_payload(wait.studio_id, chat))
 
     async def _upload(self, upload: UploadMedia, context: RequestContext) -> types.CallToolResult:
-        uploader = Uploader(client=self.client, folders=self.media_dirs, clock=self.clock)
-        return results.plain(
-            await uploader.upload(upload, context.caller, context.elicitor.report_progress)
+        uploader = Uploader(
+            client=self.client,
+            caller=context.caller,
+            folders=self.media_dirs,
+            progress=context.elicitor.report_progress,
+            clock=self.clock,
         )
+        return results.plain(await uploader.upload(upload))
 
 
 def _matches_result(query: FindStudio, found: SearchResult) -> types.CallToolResult:

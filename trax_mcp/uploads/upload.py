@@ -58,13 +58,15 @@ class UploadMedia(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uploader:
-    """Uploads files from the allowed folders."""
+    """Uploads files of a caller from the allowed folders."""
 
     client: Client
+    caller: Caller
     folders: Sequence[Path]
+    progress: Progress
     clock: Clock
 
-    async def upload(self, request: UploadMedia, caller: Caller, progress: Progress) -> JsonObject:
+    async def upload(self, request: UploadMedia) -> JsonObject:
         """Upload a file, wait until it is READY, and return its asset as TRaX sent it.
 
         Raises:
@@ -72,23 +74,21 @@ class Uploader:
         """
         try:
             async with open_media_file(request.path, self.folders) as file:
-                asset_id = await self._send(file, request.folder, caller, progress)
+                asset_id = await self._send(file, request.folder)
         except MediaFileError as error:
             message = f"The file {error.why}, so nothing was sent. {error.remedy}"
             failure = Failure(code="invalid_file", message=message, retryable=False)
             raise NotSent(failure) from None
-        asset = await self._wait(asset_id, caller, progress, file.size)
+        asset = await self._wait(asset_id, sent=file.size)
         return asset.model_dump(by_alias=True, exclude_unset=True)
 
-    async def _send(
-        self, file: MediaFile, folder: str | None, caller: Caller, progress: Progress
-    ) -> str:
+    async def _send(self, file: MediaFile, folder: str | None) -> str:
         """Reserve an asset, send the file, and return the asset's id."""
         # Imported on first use, so that the server starts faster.
         from trax_mcp.uploads import storage  # noqa: PLC0415
 
-        reserved = await self.client.call(_reservation(file, folder), caller)
-        async with aclosing(self._chunks_with_progress(file, progress)) as chunks:
+        reserved = await self.client.call(_reservation(file, folder), self.caller)
+        async with aclosing(self._chunks_with_progress(file)) as chunks:
             await storage.put(
                 self.client,
                 reserved.upload_url,
@@ -98,9 +98,7 @@ class Uploader:
             )
         return reserved.asset_id
 
-    async def _chunks_with_progress(
-        self, file: MediaFile, progress: Progress
-    ) -> AsyncGenerator[bytes, None]:
+    async def _chunks_with_progress(self, file: MediaFile) -> AsyncGenerator[bytes, None]:
         """The chunks of a file, with progress reports in between.
 
         Raises:
@@ -113,16 +111,14 @@ class Uploader:
                 if self.clock.seconds() - reported_at >= _PROGRESS_SECONDS:
                     reported_at = self.clock.seconds()
                     message = f"Sent {_format_size(sent)} of {_format_size(file.size)}."
-                    await progress(sent, total, message)
+                    await self.progress(sent, total, message)
                 yield chunk
                 sent += len(chunk)
         except MediaFileError as error:
             failure = not_uploaded("invalid_file", f"The file {error.why}", error.remedy)
             raise NotSent(failure) from None
 
-    async def _wait(
-        self, asset_id: str, caller: Caller, progress: Progress, sent: int
-    ) -> MediaAsset:
+    async def _wait(self, asset_id: str, *, sent: int) -> MediaAsset:
         """Poll with growing pauses until the asset is READY.
 
         Raises:
@@ -132,10 +128,10 @@ class Uploader:
         began, pause = self.clock.seconds(), _FIRST_PAUSE_SECONDS
         while (elapsed := self.clock.seconds() - began) < LONGEST_WAIT_SECONDS:
             message = f"Sent {_format_size(sent)}. TRaX is processing it."
-            await progress(sent + elapsed, sent + LONGEST_WAIT_SECONDS, message)
+            await self.progress(sent + elapsed, sent + LONGEST_WAIT_SECONDS, message)
             asset, last_error = None, None
             try:
-                asset = await self._find(asset_id, caller)
+                asset = await self._find(asset_id)
             except TraxError as error:
                 last_error = _status_unknown(error)
                 if not error.failure.retryable:
@@ -152,14 +148,14 @@ class Uploader:
         next_step = "Do not upload it again: list_media shows when it is READY."
         raise last_error or LostAnswer(uploaded("timeout", happened, next_step))
 
-    async def _find(self, asset_id: str, caller: Caller) -> MediaAsset | None:
+    async def _find(self, asset_id: str) -> MediaAsset | None:
         """The asset in the list of the library, because TRaX has no call for a single one.
 
         Raises:
             TraxError: a page could not be read, or there are more than are looked at.
         """
         found = await read_all_pages(
-            self.client, ListMedia(), caller, until=lambda it: it.id == asset_id
+            self.client, ListMedia(), self.caller, until=lambda it: it.id == asset_id
         )
         asset = next((it for it in found.items if it.id == asset_id), None)
         if asset is None and found.is_cut:
