@@ -1,34 +1,28 @@
-"""Sample configurations of the MCP clients, with other servers, settings and comments."""
+"""Sample configurations of the MCP clients, with other servers and settings."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Final
-
-COMMAND: Final = "@COMMAND@"
-KEY_FILE: Final = "@KEY_FILE@"
-"""Placeholders in the added text."""
+from typing import Any, Final
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A client's configuration, and its path below the home folder on Linux.
-
-    To add trax, `before` becomes `after`; nothing else changes.
-    """
+    """A client's configuration, and its path below the home folder on Linux."""
 
     client: str
     path: str
     servers: str
     text: str
-    before: str
-    after: str
+    indent: str
 
-    def with_trax(self, *, command: str, key_file: str) -> str:
-        """The text after trax was added."""
-        after = self.after.replace(COMMAND, command).replace(KEY_FILE, key_file)
-        assert self.text.count(self.before) == 1
-        return self.text.replace(self.before, after)
+    def with_trax(self, entry: dict[str, Any]) -> str:
+        """The text with this entry added and nothing else changed."""
+        document = json.loads(self.text)
+        document.setdefault(self.servers, {})["trax"] = entry
+        end = "\n" if self.text.endswith("\n") else ""
+        return json.dumps(document, indent=self.indent, ensure_ascii=False) + end
 
 
 CLAUDE_DESKTOP: Final = """\
@@ -37,16 +31,20 @@ CLAUDE_DESKTOP: Final = """\
   "mcpServers": {
     "filesystem": {
       "command": "npx",
-      "args": ["-y", "@modelcontextprotocol/server-filesystem", "/home/ann/Videos"]
+      "args": [
+        "-y",
+        "/home/añn/Videos"
+      ]
     },
     "obs": {
       "command": "/usr/local/bin/obs-mcp",
-      "env": { "OBS_PASSWORD": "hunter2" }
+      "env": {
+        "OBS_PASSWORD": "hunter2"
+      }
     }
   },
   "preferences": {
-    "menuBarEnabled": false,
-    "zoom": 1.10,
+    "zoom": 1.25,
     "legacyQuickEntryEnabled": true
   }
 }
@@ -55,13 +53,6 @@ CLAUDE_DESKTOP: Final = """\
 CLAUDE_CODE: Final = """\
 {
   "numStartups": 184,
-  "installMethod": "native",
-  "tipsHistory": {
-    "new-user-warmup": 1,
-    "shift-enter": 27
-  },
-  "userID": "5f0c3c2e6f6a0d7be9d4f5e3c9d1a7b84f0b5c8d2e9a6f3b1c4d7e0a8b5c2f9d",
-  "firstStartTime": "2026-01-28T11:38:57.179Z",
   "projects": {
     "/home/ann/show": {
       "allowedTools": [],
@@ -81,111 +72,45 @@ CLAUDE_CODE: Final = """\
 CURSOR: Final = """\
 {
 \t"mcpServers": {
-\t\t// For the web site, not for the show.
 \t\t"playwright": {
 \t\t\t"command": "npx",
-\t\t\t"args": ["@playwright/mcp@latest"]
+\t\t\t"args": [
+\t\t\t\t"@playwright/mcp@latest"
+\t\t\t]
 \t\t}
 \t}
 }
 """
 
 VSCODE: Final = """\
-// Shared by all my profiles.
 {
     "inputs": [
-        { "type": "promptString", "id": "token", "description": "// no", "password": true }
+        {
+            "type": "promptString",
+            "id": "token",
+            "description": "// no comment",
+            "password": true
+        }
     ],
     "servers": {
         "github": {
             "type": "http",
-            "url": "https://api.githubcopilot.com/mcp/", // the slash matters
-        },
-        /* "memory": {
-            "command": "npx"
-        }, */
-        "everything": { "type": "stdio", "command": "npx", "args": ["-y", "everything"] }, // last
-        // Add further ones here.
-    },
+            "url": "https://api.githubcopilot.com/mcp/"
+        }
+    }
 }
 """
 
-CLAUDE_DESKTOP_BEFORE: Final = """\
-"hunter2" }
-    }
-  },"""
-
-CLAUDE_DESKTOP_AFTER: Final = """\
-"hunter2" }
+WITH_COMMENTS: Final = """\
+// Shared by all my profiles.
+{
+    "servers": {
+        "github": { "url": "https://api.githubcopilot.com/mcp/", }, // the slash matters
+        /* "memory": { "command": "npx" }, */
     },
-    "trax": {
-      "command": "@COMMAND@",
-      "args": [],
-      "env": {
-        "TRAX_API_KEY_FILE": "@KEY_FILE@",
-        "TRAX_API_KEY": "",
-        "TRAX_SANDBOX": ""
-      }
-    }
-  },"""
-
-CLAUDE_CODE_BEFORE: Final = """\
-"hasCompletedOnboarding": true
+}
 """
-
-CLAUDE_CODE_AFTER: Final = """\
-"hasCompletedOnboarding": true,
-  "mcpServers": {
-    "trax": {
-      "type": "stdio",
-      "command": "@COMMAND@",
-      "args": [],
-      "env": {
-        "TRAX_API_KEY_FILE": "@KEY_FILE@",
-        "TRAX_API_KEY": "",
-        "TRAX_SANDBOX": ""
-      }
-    }
-  }
-"""
-
-CURSOR_BEFORE: Final = """\
-["@playwright/mcp@latest"]
-\t\t}
-"""
-
-CURSOR_AFTER: Final = """\
-["@playwright/mcp@latest"]
-\t\t},
-\t\t"trax": {
-\t\t\t"type": "stdio",
-\t\t\t"command": "@COMMAND@",
-\t\t\t"args": [],
-\t\t\t"env": {
-\t\t\t\t"TRAX_API_KEY_FILE": "@KEY_FILE@",
-\t\t\t\t"TRAX_API_KEY": "",
-\t\t\t\t"TRAX_SANDBOX": ""
-\t\t\t}
-\t\t}
-"""
-
-VSCODE_BEFORE: Final = """\
-        // Add further ones here.
-"""
-
-VSCODE_AFTER: Final = """\
-        // Add further ones here.
-        "trax": {
-            "type": "stdio",
-            "command": "@COMMAND@",
-            "args": [],
-            "env": {
-                "TRAX_API_KEY_FILE": "@KEY_FILE@",
-                "TRAX_API_KEY": "",
-                "TRAX_SANDBOX": ""
-            }
-        },
-"""
+"""A configuration of VS Code."""
 
 SAMPLES: Final = (
     Sample(
@@ -193,33 +118,28 @@ SAMPLES: Final = (
         path=".config/Claude/claude_desktop_config.json",
         servers="mcpServers",
         text=CLAUDE_DESKTOP,
-        before=CLAUDE_DESKTOP_BEFORE,
-        after=CLAUDE_DESKTOP_AFTER,
+        indent="  ",
     ),
     Sample(
         client="claude-code",
         path=".claude.json",
         servers="mcpServers",
         text=CLAUDE_CODE,
-        before=CLAUDE_CODE_BEFORE,
-        after=CLAUDE_CODE_AFTER,
+        indent="  ",
     ),
     Sample(
         client="cursor",
         path=".cursor/mcp.json",
         servers="mcpServers",
         text=CURSOR,
-        before=CURSOR_BEFORE,
-        after=CURSOR_AFTER,
+        indent="\t",
     ),
     Sample(
         client="vscode",
         path=".config/Code/User/mcp.json",
         servers="servers",
         text=VSCODE,
-        # The entry above already ends with a trailing comma.
-        before=VSCODE_BEFORE,
-        after=VSCODE_AFTER,
+        indent="    ",
     ),
 )
 """One for each supported client."""

@@ -16,7 +16,7 @@ import pytest
 
 from tests.configurations import SAMPLES, Sample
 from tests.processes import PATIENCE_SECONDS, environment, running
-from trax_mcp.cli.entries import Installation
+from trax_mcp.cli.client_configuration import start_commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 KEY: Final = "sk_live_0123456789abcdef"
 OTHER_KEY: Final = "sk_live_fedcba9876543210"
-COMMAND, *ARGUMENTS = Installation.this().commands[0]
+COMMAND, *ARGUMENTS = start_commands()[0]
 
 each_client = pytest.mark.parametrize("sample", SAMPLES, ids=lambda it: it.client)
 """Run a test for every client, with its sample configuration."""
@@ -71,8 +71,9 @@ class Home:
 
     def config_with_trax(self, sample: Sample) -> str:
         """The expected configuration after an install here."""
-        assert ARGUMENTS == []
-        return sample.with_trax(command=COMMAND, key_file=str(self.key_file))
+        fields = {} if sample.client == "claude-desktop" else {"type": "stdio"}
+        command = {"command": COMMAND, "args": ARGUMENTS}
+        return sample.with_trax({**fields, **command, "env": self.key_file_settings})
 
     @property
     def key_file_settings(self) -> dict[str, str]:
@@ -109,11 +110,11 @@ def sample_of(client: str) -> Sample:
 
 
 async def install_on_terminal(
-    home: Home, client: str, *, before_answer: Callable[[], object]
+    home: Home, client: str, *, before_answer: Callable[[], object], code: int = 0
 ) -> bytes:
     """Run the command on a terminal and type the key; returns all output, with the echo.
 
-    `before_answer` is called between the question and the answer.
+    `before_answer` is called between the question and the answer. It must exit with `code`.
     """
     controller, terminal = pty.openpty()
     process = await create_subprocess_exec(
@@ -131,7 +132,7 @@ async def install_on_terminal(
         before_answer()
         os.write(controller, f"{KEY}\n".encode())
         output += await process.stdout.read() + await process.stderr.read()
-        assert await process.wait() == 0, output
+        assert await process.wait() == code, output
     os.set_blocking(controller, False)
     os.close(terminal)
     return output + echo(controller)

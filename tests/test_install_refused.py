@@ -1,22 +1,17 @@
-"""`trax-mcp install` if it cannot be done: one sentence gives the reason, and nothing changes."""
+"""`trax-mcp install` if it cannot be done: one sentence gives the reason and what was changed."""
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.configurations import SAMPLES, Sample
-from tests.homes import (
-    KEY,
-    Home,
-    Outcome,
-    each_client,
-    sample_of,
-)
-from trax_mcp.cli import key_file
-from trax_mcp.cli.install import install
-from trax_mcp.cli.replacement import InstallError, Replacement
+from tests.configurations import SAMPLES
+from tests.homes import KEY, Home, Outcome, install_on_terminal, sample_of
+from trax_mcp.cli import replacement
+from trax_mcp.cli.main import main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,44 +23,49 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path)
 
 
-@each_client
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         ('{\n  "mcpServers": {,}\n}', "is not JSON (line 2, column 18)"),
         ('{"a": 1', "is not JSON (line 1, column 8)"),
+        ('{"a": 1} /*', "is not JSON (line 1, column 10)"),
         ('{"a": NaN}', "is not JSON"),
+        ("[" * 99999, "is not JSON"),
+        ('{"a": 1e999}', "cannot be written again as it is"),
         ("[]", "holds something else than an object"),
-        ('{"@": []}', 'holds something else than an object under "@"'),
-        ('{"@": {"trax": "x"}}', 'holds something else than an object under "@.trax"'),
+        ('{"mcpServers": []}', 'holds something else than an object under "mcpServers"'),
         (
-            '{"@": {"trax": {"env": null}}}',
-            'holds something else than an object under "@.trax.env"',
+            '{"mcpServers": {"trax": "x"}}',
+            'holds something else than an object under "mcpServers.trax"',
         ),
         (
-            '{"@": {"trax": {"url": "http://127.0.0.1:8765/mcp"}}}',
+            '{"mcpServers": {"trax": {"env": []}}}',
+            'holds something else than an object under "mcpServers.trax.env"',
+        ),
+        (
+            '{"mcpServers": {"trax": {"url": "http://127.0.0.1:8765/mcp"}}}',
             'has a server "trax" already, which is reached by a url',
         ),
     ],
     ids=[
         "stray comma",
         "truncated",
+        "open comment",
         "NaN",
+        "deep",
+        "infinite",
         "list",
         "servers is a list",
         "entry is a string",
-        "env is null",
+        "env is a list",
         "url entry",
     ],
 )
-async def test_unsuitable_configuration_is_not_changed(
-    home: Home, sample: Sample, text: str, problem: str
-) -> None:
-    """The error names the file and the problem; the key is not written."""
-    file = home.write_config(sample, text.replace("@", sample.servers))
+async def test_unsuitable_configuration_is_not_changed(home: Home, text: str, problem: str) -> None:
+    """The error names the file and the problem; the key is not asked for."""
+    file = home.write_config(sample_of("cursor"), text)
     before = home.file_stats()
-    done = await home.install(sample.client, typed=f"{KEY}\n")
-    problem = problem.replace("@", sample.servers)
+    done = await home.install("cursor", typed=f"{KEY}\n")
     hint = "--print shows what to add by hand"
     assert done == Outcome(1, "", f"trax-mcp: Nothing was changed: {file} {problem}; {hint}.\n")
     assert home.file_stats() == before
@@ -89,46 +89,46 @@ async def test_configuration_that_is_not_utf_8_is_refused(home: Home) -> None:
     file = home.write_config(SAMPLES[0])
     file.write_bytes(SAMPLES[0].text.encode("utf-16"))
     done = await home.install("claude-desktop", typed=f"{KEY}\n")
-    assert (done.code, f"{file} is not text in UTF-8." in done.err) == (1, True)
+    error = f"trax-mcp: Nothing was changed: {file} is not text in UTF-8.\n"
+    assert done == Outcome(1, "", error)
     assert not home.key_file.exists()
 
 
-@each_client
-async def test_read_only_file_or_folder_is_not_changed(home: Home, sample: Sample) -> None:
+@pytest.mark.parametrize("locked", ["file", "folder", "key folder"])
+async def test_read_only_file_or_folder_is_not_changed(home: Home, locked: str) -> None:
     """Even for root, who could write there."""
-    file = home.write_config(sample)
-    for locked, unlocked in ((file, 0o600), (file.parent, 0o700)):
-        locked.chmod(unlocked & 0o555)
-        before = home.file_stats()
-        done = await home.install(sample.client, typed=f"{KEY}\n")
-        assert done == Outcome(1, "", f"trax-mcp: Nothing was changed: {locked} is read-only.\n")
-        assert home.file_stats() == before
-        locked.chmod(unlocked)
-
-
-async def test_read_only_key_folder_leaves_the_configuration_unchanged(home: Home) -> None:
-    """Both files are written, or neither."""
-    home.write_config(sample_of("cursor"))
+    file = home.write_config(sample_of("cursor"))
     home.key_file.parent.mkdir(parents=True)
-    home.key_file.parent.chmod(0o555)
+    path = {"file": file, "folder": file.parent, "key folder": home.key_file.parent}[locked]
+    path.chmod(0o555)
     before = home.file_stats()
     done = await home.install("cursor", typed=f"{KEY}\n")
-    error = f"trax-mcp: Nothing was changed: {home.key_file.parent} is read-only.\n"
-    assert done == Outcome(1, "", error)
+    assert done == Outcome(1, "", f"trax-mcp: Nothing was changed: {path} is read-only.\n")
     assert home.file_stats() == before
+    path.chmod(0o755)
 
 
-@each_client
 @pytest.mark.parametrize("kind", ["configuration", "key"])
-async def test_folder_in_place_of_a_file_is_refused(home: Home, sample: Sample, kind: str) -> None:
+async def test_folder_in_place_of_a_file_is_refused(home: Home, kind: str) -> None:
     """No file is created next to it."""
-    folder = home.path / sample.path if kind == "configuration" else home.key_file
+    cursor = sample_of("cursor")
+    folder = home.path / cursor.path if kind == "configuration" else home.key_file
     folder.mkdir(parents=True)
     before = home.file_stats()
-    done = await home.install(sample.client, typed=f"{KEY}\n")
+    done = await home.install("cursor", typed=f"{KEY}\n")
     error = f"trax-mcp: Nothing was changed: {folder} is a folder, not a file.\n"
     assert done == Outcome(1, "", error)
     assert home.file_stats() == before
+
+
+async def test_pipe_in_place_of_a_file_is_refused(home: Home) -> None:
+    """It is not waited for."""
+    file = home.path / ".cursor/mcp.json"
+    file.parent.mkdir()
+    os.mkfifo(file)
+    done = await home.install("cursor", "--sandbox")
+    error = f"trax-mcp: Nothing was changed: {file} is something else, not a file.\n"
+    assert done == Outcome(1, "", error)
 
 
 async def test_file_in_place_of_a_folder_is_refused(home: Home) -> None:
@@ -149,6 +149,31 @@ async def test_symbolic_link_to_itself_is_refused(home: Home) -> None:
     assert file.is_symlink()
 
 
+async def test_name_that_is_too_long_is_refused(home: Home) -> None:
+    """No folder is created."""
+    done = await home.install("vscode", "--sandbox", XDG_CONFIG_HOME=str(home.path / ("b" * 300)))
+    assert (done.code, "cannot be reached (File name too long)" in done.err) == (1, True)
+    assert home.all_files() == {}
+
+
+async def test_failure_after_the_key_is_reported_and_repaired_by_another_run(home: Home) -> None:
+    """Here the client's configuration breaks while the key is typed."""
+    cursor = sample_of("cursor")
+    file = home.write_config(cursor)
+    output = await install_on_terminal(
+        home, "cursor", before_answer=lambda: home.write_config(cursor, "{"), code=1
+    )
+    error = (
+        f"trax-mcp: The key was written to {home.key_file}, nothing else was changed: {file} is"
+        " not JSON (line 1, column 2); --print shows what to add by hand."
+    )
+    assert error in output.decode()
+    assert home.all_files() == {cursor.path: b"{", ".config/trax-mcp/key": f"{KEY}\n".encode()}
+    home.write_config(cursor)
+    assert (await home.install("cursor")).code == 0
+    assert file.read_text() == home.config_with_trax(cursor)
+
+
 def test_concurrent_change_of_the_configuration_is_kept(
     home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -157,105 +182,38 @@ def test_concurrent_change_of_the_configuration_is_kept(
         monkeypatch.setenv(name, value)
     cursor = sample_of("cursor")
     file = home.write_config(cursor, "{}")
-    enter = Replacement.__enter__
+    replace = replacement.replace
 
-    def enter_late(replacement: Replacement) -> Replacement:
+    def replace_late(path: Path, content: bytes, *, mode: int | None = None) -> None:
+        replace(path, content, mode=mode)
         home.write_config(cursor)
-        return enter(replacement)
 
-    monkeypatch.setattr(Replacement, "__enter__", enter_late)
-    assert install("cursor", sandbox=True) == 1
-    assert capsys.readouterr().err == (
-        f"trax-mcp: Nothing was changed: {file} was changed by another program meanwhile."
-        " Try again.\n"
+    monkeypatch.setattr("trax_mcp.cli.install.replace", replace_late)
+    with pytest.raises(SystemExit) as ended:
+        main(["install", "cursor", "--sandbox"])
+    problem = f"{file} was changed by another program meanwhile. Try again"
+    assert (ended.value.code, capsys.readouterr().err) == (
+        1,
+        f"trax-mcp: Nothing was changed: {problem}.\n",
     )
-    assert home.all_files() == {cursor.path: cursor.text.encode()}
+    assert file.read_text() == cursor.text
 
 
-@pytest.fixture
-def local_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
-    """An empty home folder that this process uses, with a key on stdin."""
+def test_full_disk_leaves_the_configuration_and_no_temporary_file(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The error gives the reason."""
     for name, value in home.settings().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(key_file, "_from_pipe", lambda: KEY)
-    return home
+    file = home.write_config(sample_of("cursor"))
+    before = home.all_files()
 
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-def fail_at_the_key(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    """Raise an error when the key file is committed, after the configuration."""
-    commit = Replacement.commit
-
-    def failing_commit(replacement: Replacement) -> None:
-        if replacement._path.name == "key":
-            raise error
-        commit(replacement)
-
-    monkeypatch.setattr(Replacement, "commit", failing_commit)
-
-
-@pytest.mark.parametrize("text", [None, "{}\n"], ids=["new", "old"])
-def test_key_that_cannot_be_written_restores_the_configuration(
-    local_home: Home,
-    text: str | None,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """No backup and no new folder stays."""
-    if text is not None:
-        local_home.write_config(sample_of("vscode"), text).chmod(0o640)
-    before, modes = (
-        local_home.all_files(),
-        {it: mode for it, (_, _, mode) in local_home.file_stats().items()},
-    )
-    fail_at_the_key(monkeypatch, InstallError("the key cannot be replaced"))
-    assert install("vscode", sandbox=False) == 1
-    error = "trax-mcp: Nothing was changed: the key cannot be replaced.\n"
-    assert capsys.readouterr().err.endswith(error)
-    assert local_home.all_files() == before
-    assert {it: mode for it, (_, _, mode) in local_home.file_stats().items()} == modes
-
-
-def test_interrupt_before_the_key_is_written_restores_the_configuration(
-    local_home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The interrupt is raised again."""
-    local_home.write_config(sample_of("cursor"))
-    before = local_home.all_files()
-    fail_at_the_key(monkeypatch, KeyboardInterrupt())
-    with pytest.raises(KeyboardInterrupt):
-        install("cursor", sandbox=False)
-    assert capsys.readouterr().err.endswith("Nothing was changed: it was interrupted.\n")
-    assert local_home.all_files() == before
-
-
-@pytest.mark.parametrize("text", [None, "{}\n"], ids=["new", "old"])
-def test_configuration_that_cannot_be_restored_is_reported_with_its_backup(
-    local_home: Home,
-    text: str | None,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """Another program changed it meanwhile; that change stays."""
-    cursor = sample_of("cursor")
-    file = local_home.path / cursor.path
-    if text is not None:
-        local_home.write_config(cursor, text)
-    fail_at_the_key(monkeypatch, InstallError("not shown"))
-    roll_back = Replacement.roll_back
-
-    def late_roll_back(replacement: Replacement) -> None:
-        if replacement._path == file:
-            file.write_bytes(b"theirs")
-        roll_back(replacement)
-
-    monkeypatch.setattr(Replacement, "roll_back", late_roll_back)
-    assert install("cursor", sandbox=False) == 1
-    old_content = (
-        "there was no such file before" if text is None else f"what it held is in {file}.bak"
-    )
-    assert capsys.readouterr().err.endswith(
-        f"trax-mcp: The key was not written, but {file} was changed and could not be put back"
-        f" (another program has written to it); {old_content}.\n"
-    )
-    backup = {} if text is None else {f"{cursor.path}.bak": text.encode()}
-    assert local_home.all_files() == {cursor.path: b"theirs", **backup}
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(SystemExit) as ended:
+        main(["install", "cursor", "--sandbox"])
+    assert ended.value.code == 1
+    assert "cannot be written (No space left on device)" in capsys.readouterr().err
+    assert (file.parent.is_dir(), home.all_files()) == (True, before)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import sys
 import tomllib
 from typing import TYPE_CHECKING, Any, Final, get_args
 
@@ -20,10 +19,10 @@ from mcp.client.streamable_http import streamable_http_client
 from tests import ROOT
 from tests.dockerfile import only
 from tests.exchanges import README, run_exchanges, with_exchanges
-from tests.homes import COMMAND, Home
+from tests.homes import COMMAND, Home, sample_of
 from tests.processes import environment, running
 from trax_mcp.api import error_responses
-from trax_mcp.cli.clients import CLIENTS, Computer
+from trax_mcp.cli.clients import CLIENTS
 from trax_mcp.cli.main import _parser
 from trax_mcp.consent.evidence import Reason, Status
 from trax_mcp.sandbox import SANDBOX_KEY
@@ -196,7 +195,7 @@ async def test_every_install_command_sets_up_a_working_client(line: str, tmp_pat
     """The written entry starts a server that answers, and the doctor agrees."""
     home, client = Home(tmp_path), CLIENTS[line.rsplit(maxsplit=1)[-1]]
     assert (await home.install(client.name, "--sandbox")).code == 0
-    written = client.configuration(Computer(sys.platform, tmp_path, {}))
+    written = home.path / sample_of(client.name).path
     entry = json.loads(written.read_text())[client.servers]["trax"]
     start = StdioServerParameters(command=entry["command"], args=entry["args"], env=environment({}))
     async with Client(start) as trax:

@@ -2,42 +2,32 @@
 
 import json
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NamedTuple
 
 from trax_mcp.api.error_texts import KEYS_SCREEN
-from trax_mcp.cli.clients import CLIENTS, Client, Computer
-from trax_mcp.cli.entries import (
+from trax_mcp.cli.client_configuration import (
     KEY,
     KEY_FILE,
-    Entry,
-    Installation,
-    environment_in,
-    local_entries,
-    read_configuration,
-    replaced_entry_in,
+    NAME,
+    SANDBOX,
+    Configuration,
+    new_entry,
+    starts_this_installation,
 )
-from trax_mcp.cli.jsonc import Document, InvalidJson
+from trax_mcp.cli.clients import CLIENTS, LOCAL_REMOVAL, Client
 from trax_mcp.cli.key_file import ask_key, key_file, key_from
 from trax_mcp.cli.replacement import (
     PRIVATE,
-    Backup,
-    Halfway,
     InstallError,
-    Replacement,
-    back_up,
     check_writable,
-    commit_all,
     make_private,
     read,
+    replace,
     resolve_link,
 )
 from trax_mcp.cli.terminal import note, say
 
-_LOCAL_REMOVAL: Final = "claude mcp remove trax --scope local"
 _KEYS_ARE_MADE: Final = f"You make a key on {KEYS_SCREEN}."
 _KEY_FROM_STDIN: Final = "Reading the key, one line, from stdin, which is no terminal."
 _NO_KEY: Final = (
@@ -46,222 +36,153 @@ _NO_KEY: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """The client, what it will start, and the files to write."""
+class _Key(NamedTuple):
+    """The key file to name, None to keep what the entry has; and whether its key is new."""
 
-    client: Client
-    sandbox: bool
-    configuration: Path
-    key_file: Path
-    installation: Installation
-
-    @classmethod
-    def create(cls, name: str, *, sandbox: bool) -> Self:
-        client, computer = CLIENTS[name], Computer.here()
-        configuration = client.configuration(computer)
-        return cls(client, sandbox, configuration, key_file(computer), Installation.this())
-
-    def entry(self, *, key_file: Path | None) -> Entry:
-        return Entry(self.installation, self.sandbox, key_file)
-
-    def document(self, content: bytes | None) -> Document:
-        try:
-            text = None if content is None else content.decode()
-            return read_configuration(text, self.client)
-        except UnicodeDecodeError:
-            raise InstallError(f"{self.configuration} is not text in UTF-8") from None
-        except InvalidJson as error:
-            raise self.install_error(error) from None
-
-    def add_to(self, document: Document, *, key_file: Path | None) -> Document:
-        try:
-            return self.entry(key_file=key_file).add_to(document, self.client)
-        except InvalidJson as error:
-            raise self.install_error(error) from None
-
-    def install_error(self, error: InvalidJson) -> InstallError:
-        return InstallError(f"{self.configuration} {error}; --print shows what to add by hand")
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """A new key to write, if there is one; and the key file to name, None to keep the setting."""
-
-    new: str | None = None
     file: Path | None = None
-
-
-@dataclass(slots=True)
-class _Result:
-    """What was changed."""
-
-    configured: bool = False
-    backup: Backup | None = None
-    key_file: Path | None = None
-    new_key: bool = False
-    new_folder: bool = False
-    removed_key: bool = False
-    projects: tuple[str, ...] = ()
-    """The projects in which another entry applies instead."""
+    new: bool = False
 
 
 def show(name: str, *, sandbox: bool) -> int:
     """Print the configuration on stdout, and where to put it on stderr. Writes nothing."""
-    task = _Task.create(name, sandbox=sandbox)
-    entry = task.entry(key_file=None if sandbox else task.key_file)
-    for line in json.dumps(entry.snippet(task.client), indent=2).splitlines():
-        say(line)
+    client = CLIENTS[name]
+    _say_entry(client, sandbox=sandbox, key_file=None if sandbox else key_file())
     note("This goes into")
-    note(f"  {task.configuration}")
+    note(f"  {client.path()}")
     if not sandbox:
         note("and your key, alone, into a file that only you can read:")
-        note(f"  {task.key_file}")
+        note(f"  {key_file()}")
     note("Without --print it is done for you.")
     return 0
 
 
 def install(name: str, *, sandbox: bool) -> int:
-    """Add this installation to a client's configuration; everything else in it stays.
+    """Write the key to its file, then add this installation to a client's configuration.
 
-    Returns 1 if that fails; then stderr says why, and that nothing was changed, or what was changed
-    and could not be restored.
+    Returns 1 if the configuration is not as it should be; then stderr says why, and what was
+    changed. A second time does what is missing.
     """
-    task = _Task.create(name, sandbox=sandbox)
+    client, key = CLIENTS[name], _Key()
     try:
-        done = _set_up(task)
+        _check(client, sandbox=sandbox)
+        if not sandbox:
+            key = _take_key(client)
+        return _configure(client, key, sandbox=sandbox)
     except InstallError as problem:
-        note(f"trax-mcp: Nothing was changed: {problem}.")
+        changed = f"The key was written to {key.file}, nothing else" if key.new else "Nothing"
+        note(f"trax-mcp: {changed} was changed: {problem}.")
         return 1
-    except Halfway as problem:
-        note(f"trax-mcp: The key was not written, but {problem}.")
-        return 1
-    _report(task, done)
-    return 0
 
 
-def _set_up(task: _Task) -> _Result:
-    """Check everything that could fail before asking for the key."""
-    check_writable(resolve_link(task.configuration))
-    document = task.document(read(resolve_link(task.configuration)))
-    task.add_to(document, key_file=None if task.sandbox else task.key_file)
-    _note_replaced_entry(task, document)
-    if task.sandbox:
-        return _write(task, _Key())
-    check_writable(resolve_link(task.key_file))
-    return _write(task, _choose_key(task, environment_in(document, task.client)))
+def _check(client: Client, *, sandbox: bool) -> None:
+    """Check all that could fail before the user gives a key, and say what they should know."""
+    check_writable(resolve_link(client.path()))
+    configuration = Configuration.read(client)
+    configuration.with_trax(sandbox=sandbox, key_file=None if sandbox else key_file())
+    _note_replaced_entry(configuration, sandbox=sandbox)
+    if not sandbox:
+        check_writable(resolve_link(key_file()))
 
 
-def _note_replaced_entry(task: _Task, document: Document) -> None:
-    """Name the replaced entry before the user gives a key that its settings may use."""
-    replaced = replaced_entry_in(document, task.client, task.installation)
-    if replaced is None:
+def _note_replaced_entry(configuration: Configuration, *, sandbox: bool) -> None:
+    """Name an entry that starts something else. Its arguments and values may be secret."""
+    client, entry = configuration.client, configuration.entry
+    if not entry or starts_this_installation(entry):
         return
-    note(f"{task.client.title} has a trax already. It started {replaced.command}.")
-    if replaced.kept_names:
-        note(f"What else stands there is kept: {', '.join(replaced.kept_names)}.")
-    if replaced.keeps_base_url and not task.sandbox:
+    note(f"{client.title} has a trax already. It started {entry.get('command')}.")
+    overwritten = {*client.fixed_fields, "command", "args", "env", KEY, KEY_FILE, SANDBOX}
+    settings = sorted(name for name, value in configuration.environment.items() if value)
+    kept_names = [it for it in (*entry, *settings) if it not in overwritten]
+    if kept_names:
+        note(f"What else stands there is kept: {', '.join(kept_names)}.")
+    if "TRAX_BASE_URL" in kept_names and not sandbox:
         note("The key will be sent to the address in TRAX_BASE_URL: is it one that you know?")
 
 
-def _choose_key(task: _Task, environment: dict[str, str]) -> _Key:
-    """The key that the user gives; else the entry's; else the one in the key file."""
-    own = {name: value for name, value in environment.items() if name.startswith("TRAX_API_KEY")}
+def _take_key(client: Client) -> _Key:
+    """Write the key that the user gives; without one, keep the entry's or that of the key file."""
+    environment = Configuration.read(client).environment
+    own = {it: str(environment[it]) for it in (KEY, KEY_FILE) if environment.get(it)}
     in_entry = key_from(own) is not None
-    in_file = key_from({KEY_FILE: str(task.key_file)})
+    in_file = key_from({KEY_FILE: str(key_file())})
     note(_KEYS_ARE_MADE if sys.stdin.isatty() else _KEY_FROM_STDIN)
     given = ask_key(has_key=in_entry or in_file is not None)
-    if given is not None:
-        return _Key(new=None if given == in_file else given, file=task.key_file)
-    if in_entry:
+    if given is None and in_entry:
         return _Key()
-    if in_file is None:
+    if given is None and in_file is None:
         raise InstallError(_NO_KEY)
-    return _Key(file=task.key_file)
+    new = given not in {None, in_file}
+    if new:
+        replace(resolve_link(key_file()), f"{given}\n".encode(), mode=PRIVATE)
+    make_private(key_file())
+    return _Key(key_file(), new)
 
 
-def _write(task: _Task, key: _Key) -> _Result:
-    """Write what differs: all of it or nothing.
-
-    Reads the configuration again, because the client may have written to it in the meantime.
-    """
-    target = resolve_link(task.configuration)
-    before = read(target)
-    old = task.document(before)
-    new = task.add_to(old, key_file=key.file)
-    after = new.text.encode()
-    done = _Result(configured=after != before, key_file=key.file, new_key=key.new is not None)
-    had, has = (bool(environment_in(it, task.client).get(KEY)) for it in (old, new))
-    done.removed_key = had and not has
-    done.projects = tuple(local_entries(new, task.client))
-    # The configuration first: on Windows it cannot be replaced while a client has it open.
-    replacements = [Replacement(target, after)] if done.configured else []
-    if key.new is not None:
-        content = f"{key.new}\n".encode()
-        replacements.append(Replacement(resolve_link(task.key_file), content, mode=PRIVATE))
-    with ExitStack() as stack:
-        for replacement in replacements:
-            stack.enter_context(replacement)
-        if done.configured:
-            done.new_folder = bool(replacements[0].new_folders)
-            done.backup = _back_up(target, before)
-        _commit(replacements, done.backup)
-    if key.file is not None:
-        make_private(key.file)
-    return done
+def _configure(client: Client, key: _Key, *, sandbox: bool) -> int:
+    """Add the entry. Reads again, because the client may have written to the file meanwhile."""
+    old = Configuration.read(client)
+    content = old.with_trax(sandbox=sandbox, key_file=key.file)
+    if content is None:
+        say(f"{client.title} was set up already, on {_studios(sandbox=sandbox)}.")
+        _report(old, key)
+        return 0
+    if not old.complete:
+        _show_what_to_add(old, key, sandbox=sandbox)
+        return 1
+    new_folder = not old.path.parent.exists()
+    backup = _write(old, content)
+    say(f"{client.title} starts trax-mcp from now on, on {_studios(sandbox=sandbox)}.")
+    _report(old, key, backup)
+    if new_folder:
+        say(f"{client.title} had no folder here yet, so it was made. If it keeps its settings")
+        say("elsewhere, --print shows what to put there.")
+    say(client.next_step)
+    return 0
 
 
-def _commit(replacements: Sequence[Replacement], backup: Backup | None) -> None:
-    """Commit all; the backup is removed if nothing changed."""
-    try:
-        commit_all(replacements)
-    except Halfway as problem:
-        backup_text = (
-            "there was no such file before"
-            if backup is None
-            else f"what it held is in {backup.path}"
-        )
-        raise Halfway(f"{problem}; {backup_text}") from None
-    except BaseException as error:
-        if backup is not None:
-            backup.discard()
-        if isinstance(error, KeyboardInterrupt):
-            note("trax-mcp: Nothing was changed: it was interrupted.")
-        raise
-
-
-def _back_up(path: Path, before: bytes | None) -> Backup | None:
-    """Back up the file; raises InstallError if it has changed since it was read."""
-    if read(path) != before:
+def _write(old: Configuration, content: bytes) -> Path | None:
+    """Replace the configuration; returns the backup of the old one, if there is an old one."""
+    path, backup = resolve_link(old.path), None
+    if old.content is not None:
+        backup = path.with_name(f"{path.name}.trax-mcp.bak")
+        replace(backup, old.content, mode=PRIVATE)  # it may contain a key
+    if read(path) != old.content:
         raise InstallError(f"{path} was changed by another program meanwhile. Try again")
-    if before is None:
-        return None
-    try:
-        return back_up(path, before)
-    except OSError as error:
-        raise InstallError(f"{path} cannot be backed up ({error.strerror})") from None
+    replace(path, content)
+    return backup
 
 
-def _report(task: _Task, done: _Result) -> None:
-    title = task.client.title
-    where = "the sandbox" if task.sandbox else "your studios"
-    now = "starts trax-mcp from now on" if done.configured else "was set up already"
-    say(f"{title} {now}, on {where}.")
-    key_label = "new key" if done.new_key else "key"
-    backup = None if done.backup is None else done.backup.path
-    rows = {"configuration": task.configuration, "backup": backup, key_label: done.key_file}
+def _show_what_to_add(configuration: Configuration, key: _Key, *, sandbox: bool) -> None:
+    note(f"trax-mcp: {configuration.path} was left alone: comments in it, or names that it has")
+    note("twice, would be lost.")
+    if key.new:
+        note(f"Your key was written to {key.file}.")
+    if configuration.entry:
+        note("Change its trax to this by hand; what else it has may stay:")
+    else:
+        note("Add this by hand:")
+    _say_entry(configuration.client, sandbox=sandbox, key_file=key.file)
+
+
+def _report(old: Configuration, key: _Key, backup: Path | None = None) -> None:
+    rows = {"configuration": old.path, "backup": backup, "new key" if key.new else "key": key.file}
     for label, path in rows.items():
         if path is not None:
             say(f"  {label:<13}  {path}")
-    if done.removed_key:
+    if key.file and old.environment.get(KEY):
         say("The key that stood in the configuration is out of it; the backup still has it.")
         say("Delete the backup once all works, and if you use that key no more, revoke it")
         say(f"on {KEYS_SCREEN}.")
-    if done.new_folder:
-        say(f"{title} had no folder here yet, so it was made. If it keeps its settings")
-        say("elsewhere, --print shows what to put there.")
-    for project in done.projects:
-        say(f"In {project} alone, another entry counts, which {title} made for it.")
-        say(f"If it should not: run {_LOCAL_REMOVAL} there.")
-    if done.configured:
-        say(task.client.next_step)
+    for project in old.project_entries:
+        say(f"In {project} alone, another entry counts, which {old.client.title} made for it.")
+        say(f"If it should not: run {LOCAL_REMOVAL} there.")
+
+
+def _say_entry(client: Client, *, sandbox: bool, key_file: Path | None) -> None:
+    entry = new_entry(client, {}, sandbox=sandbox, key_file=key_file)
+    for line in json.dumps({client.servers: {NAME: entry}}, indent=2).splitlines():
+        say(line)
+
+
+def _studios(*, sandbox: bool) -> str:
+    return "the sandbox" if sandbox else "your studios"

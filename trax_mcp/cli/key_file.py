@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import Final
 
 from trax_mcp.api.caller import Caller
-from trax_mcp.cli.clients import Computer, Folder
+from trax_mcp.cli.clients import apps_folder
 from trax_mcp.cli.replacement import InstallError
 from trax_mcp.settings import CannotStart, read_settings
 
 _MAX_LINE_BYTES: Final = 4096
 
 
-def key_file(computer: Computer) -> Path:
+def key_file() -> Path:
     """The path of the key file."""
-    apps = computer.find(Folder.APPS) or computer.home
-    return apps / "trax-mcp" / "key"
+    return apps_folder() / "trax-mcp/key"
 
 
 def key_from(environment: Mapping[str, str]) -> str | None:
