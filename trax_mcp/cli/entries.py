@@ -4,13 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from trax_mcp.cli.client_configuration import Configuration, starts_this_installation
 from trax_mcp.cli.clients import CLIENTS, Client
 from trax_mcp.cli.replacement import InstallError
-
-_READABLE_BY_OTHERS: Final = 0o044
 
 
 class ConfigState(Enum):
