@@ -126,6 +126,18 @@ async def test_install_keeps_a_symbolic_link(home: Home) -> None:
     assert list(link.parent.iterdir()) == [link]
 
 
+async def test_backup_is_private_and_of_the_last_change(home: Home) -> None:
+    """There is one, even if someone has opened it to others."""
+    cursor = sample_of("cursor")
+    backup = home.write_config(cursor).with_name("mcp.json.trax-mcp.bak")
+    await home.install("cursor", typed=f"{KEY}\n")
+    backup.chmod(0o644)
+    await home.install("cursor", "--sandbox")
+    assert backup.read_text() == home.config_with_trax(cursor)
+    assert mode(backup) == 0o600
+    assert len(list(backup.parent.iterdir())) == 2
+
+
 async def test_install_keeps_line_ends_and_reads_a_byte_order_mark(home: Home) -> None:
     """As written by editors on Windows; some clients cannot read the mark, so it goes."""
     cursor = sample_of("cursor")
