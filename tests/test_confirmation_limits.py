@@ -102,3 +102,20 @@ def test_a_yes_ends_after_five_minutes_though_the_wall_clock_was_set_back() -> N
             assert reasons([late]) == ["expired"]
 
     run_in_virtual_time(set_back)
+
+
+def test_a_yes_that_was_refused_as_changed_stays_invalid_if_all_changes_back() -> None:
+    """The person was told that it is void, and shown a new preview."""
+
+    async def change_back() -> None:
+        async with stage(MINE) as it:
+            confirmation = await it.confirmation(MINE, "go_live")
+            answers = []
+            for name in ("Another name", "Friday Night Show"):
+                await it.call(MINE, "update_studio", name=name)
+                answers.append(
+                    await it.call(MINE, "go_live", confirm=True, confirmation=confirmation)
+                )
+            assert reasons(answers) == ["changed", "expired"]
+
+    run_in_virtual_time(change_back)

@@ -468,16 +468,26 @@ def test_a_late_answer_to_a_stop_does_not_hide_a_younger_go_live() -> None:
     run_in_virtual_time(stop)
 
 
-def test_a_yes_to_a_stop_does_not_expire_while_its_facts_are_read() -> None:
-    """It was pressed half a second before its time was over."""
+@pytest.mark.parametrize("tool", ["go_live", "update_studio"])
+def test_an_older_yes_is_not_taken_once_a_stop_has_its_yes(tool: str) -> None:
+    """The stop is still on its way: a go-live that is being sent holds it for two seconds."""
+    arguments: dict[str, object] = {"autoGoLive": True} if tool == "update_studio" else {}
 
     async def stop() -> None:
-        async with stage(MINE) as it:
-            confirmation = await it.confirmation(MINE, "go_offline")
-            await anyio.sleep(299.5)
-            it.slow(9, path="/stream-status")
-            await it.call(MINE, "go_offline", confirm=True, confirmation=confirmation)
-            assert len(it.times_of("/go-offline")) == 1
+        async with stage(MINE, COLLEAGUE) as it:
+            await it.call(COLLEAGUE, "get_studio")
+            older = await it.confirmation(MINE, tool, **arguments)
+            stop = await it.confirmation(COLLEAGUE, "go_offline")
+            for path in ("/studio_42", "/stream-status", "/destinations"):
+                it.slow(1.5, path=f"GET /v1/studios/studio_42{path.removeprefix('/studio_42')}")
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(
+                    partial(it.call, COLLEAGUE, "go_offline", confirm=True, confirmation=stop)
+                )
+                await anyio.sleep(0.1)
+                late = await it.call(MINE, tool, **arguments, confirm=True, confirmation=older)
+            assert reasons([late]) == ["expired"]
+            assert [sent.rpartition("/")[2] for _, sent in it.arrived] == ["go-offline"]
 
     run_in_virtual_time(stop)
 

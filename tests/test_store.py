@@ -647,7 +647,7 @@ async def test_other_calls_wait_until_no_stop_is_being_sent(
     store: ConsentStore, operation: Operation[Model]
 ) -> None:
     """Then they are stale, although one of two stops was in flight at their look already."""
-    stops = [await begin(store, GO_OFFLINE), await begin(store, GO_OFFLINE)]
+    stops = [await store.note_overlap(await begin(store, GO_OFFLINE)) for _ in range(2)]
     async with waiting(store, operation) as results:
         for stop in stops:
             assert results == []
@@ -797,7 +797,7 @@ async def test_a_stop_does_not_wait_for_a_go_live_that_waits_for_its_turn(
         with anyio.fail_after(PATIENCE_SECONDS):
             await store.wait_for_go_live(ME)
         stop = await begin(store, GO_OFFLINE)
-        assert stop.overlapping_go_lives == ()
+        assert (await store.note_overlap(stop)).overlapping_go_lives == ()
         await finish(store, started)
         await finish(store, stop)
 
@@ -822,6 +822,7 @@ async def test_a_go_live_outlives_a_stop_if_it_may_have_been_applied(
     """It was being sent when the stop began, so TRaX may have received it last."""
     started = await begin(store)
     stop = await begin(store, GO_OFFLINE)
+    stop = await store.note_overlap(stop)
     assert stop.overlapping_go_lives == (started.number,)
     async with running(store.go_live_may_follow, stop) as results:
         assert results == []
@@ -837,7 +838,7 @@ async def test_a_go_live_that_ended_during_the_stop_outlives_it_too(
 ) -> None:
     """Which of the two TRaX received first is not known."""
     started = await begin(store)
-    stop = await begin(store, GO_OFFLINE)
+    stop = await store.note_overlap(await begin(store, GO_OFFLINE))
     await finish(store, started, outcome)
     assert await go_live_may_follow(store, stop) is (outcome != "not_applied")
 
@@ -845,7 +846,7 @@ async def test_a_go_live_that_ended_during_the_stop_outlives_it_too(
 async def test_both_of_two_stops_learn_that_a_go_live_may_follow_them(store: ConsentStore) -> None:
     """The first one that is finished does not hide it from the other."""
     started = await begin(store)
-    stops = [await begin(store, GO_OFFLINE), await begin(store, GO_OFFLINE)]
+    stops = [await store.note_overlap(await begin(store, GO_OFFLINE)) for _ in range(2)]
     await finish(store, started)
     for stop in stops:
         assert await go_live_may_follow(store, stop)
@@ -858,7 +859,8 @@ async def test_no_go_live_outlives_a_stop_that_began_after_it_ended(
 ) -> None:
     """TRaX received the stop last."""
     await make(store, outcome=outcome)
-    assert not await go_live_may_follow(store, await begin(store, GO_OFFLINE))
+    stop = await store.note_overlap(await begin(store, GO_OFFLINE))
+    assert not await go_live_may_follow(store, stop)
 
 
 @pytest.mark.parametrize(
@@ -870,7 +872,8 @@ async def test_no_other_call_outlives_a_stop(
     """Nor does a go-live in another studio."""
     await begin(store, GoLive(studio_id=OTHER_STUDIO))
     await begin(store, operation)
-    assert not await go_live_may_follow(store, await begin(store, GO_OFFLINE))
+    stop = await store.note_overlap(await begin(store, GO_OFFLINE))
+    assert not await go_live_may_follow(store, stop)
 
 
 # Pending starts

@@ -155,7 +155,7 @@ async def test_a_stop_does_not_wait_for_the_go_live_of_a_stranger(
     with anyio.fail_after(PATIENCE_SECONDS):
         await store.wait_for_go_live(other)
         stop = await begin(store, GO_OFFLINE, place=other)
-        assert stop.overlapping_go_lives == ()
+        assert (await store.note_overlap(stop)).overlapping_go_lives == ()
         assert not await store.go_live_may_follow(stop)
 
 
@@ -355,6 +355,7 @@ async def test_the_stop_of_a_caller_who_becomes_accepted_learns_of_a_go_live_tha
     """It began while a go-live was being sent in the shared place."""
     started = await begin(store)
     stop = await begin(store, GO_OFFLINE, place=STRANGER)
+    stop = await store.note_overlap(stop)
     assert stop.overlapping_go_lives == (started.number,)
     await finish(store, started)
     with anyio.fail_after(PATIENCE_SECONDS):
@@ -364,7 +365,7 @@ async def test_the_stop_of_a_caller_who_becomes_accepted_learns_of_a_go_live_tha
 async def test_it_is_not_repeated_after_a_younger_go_live(store: ConsentStore) -> None:
     """A go-live in the shared place does not wait for a stranger, and the last yes counts."""
     started = await begin(store)
-    stop = await begin(store, GO_OFFLINE, place=STRANGER)
+    stop = await store.note_overlap(await begin(store, GO_OFFLINE, place=STRANGER))
     await finish(store, started)
     later = await begin(store)
     await finish(store, later)

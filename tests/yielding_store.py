@@ -88,6 +88,11 @@ class YieldingStore:
         async with self._step("begin"):
             return await self._store.begin(operation, confirmation_id=confirmation_id, seen=seen)
 
+    async def note_overlap(self, started: Started) -> Started:
+        """As the store."""
+        async with self._step("note_overlap"):
+            return await self._store.note_overlap(started)
+
     async def go_live_may_follow(self, started: Started) -> bool:
         """As the store."""
         async with self._step("go_live_may_follow"):

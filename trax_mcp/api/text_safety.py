@@ -21,6 +21,8 @@ _LOOK_EMPTY: Final = frozenset(
 _SELECTORS: Final = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0e\U000e0100-\U000e01ef]")
 """Variation selectors can hide data. U+FE0F is allowed, since many emoji need it."""
 
+_EMOJI_SELECTOR: Final = "\ufe0f"
+_KEYCAP: Final = "\u20e3"
 CONTINUED: Final = "\u21b3"
 """Marks where a long line goes on. Spelt out in text, so that no text can imitate it."""
 _DOUBLE_QUOTES: Final = (
@@ -138,6 +140,11 @@ def _unsafe_indexes(text: str, *, ascii_only: bool) -> set[int]:
     for index, character in enumerate(text):
         if character.isascii() and character.isprintable():
             marks = 0
+            continue
+        if character == _EMOJI_SELECTOR:
+            before, after = text[max(index - 1, 0) : index], text[index + 1 : index + 2]
+            if not before or (before.isalnum() and after != _KEYCAP):
+                unsafe.add(index)  # it shows only in an emoji
             continue
         is_mark = unicodedata.category(character) in _MARKS
         marks = marks + 1 if is_mark else 0

@@ -7,18 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from trax_mcp.cli.clients import CLIENTS
+from trax_mcp.cli.configured_clients import ConfigState, ConfiguredClient
 from trax_mcp.cli.doctor_checks import Result, State, shorten
-from trax_mcp.cli.entries import ConfigState, ConfiguredClient, read_configurations
 
 _KEYS: Final = ("TRAX_API_KEY", "TRAX_API_KEY_FILE")
 _ACCESS_SETTINGS: Final = (*_KEYS, "TRAX_BASE_URL", "TRAX_SANDBOX")
 """The settings that choose the TRaX and the key."""
-
-
-def read_clients() -> Sequence[ConfiguredClient]:
-    """The clients that have a configuration, with the entry that applies in every project."""
-    found = read_configurations()
-    return [it for it in found if it.state is not ConfigState.ABSENT and it.project is None]
 
 
 def choose_settings(

@@ -9,7 +9,8 @@ from dataclasses import asdict
 import anyio
 
 from trax_mcp.api.errors import TraxError
-from trax_mcp.cli.client_checks import check_clients, choose_settings, read_clients
+from trax_mcp.cli.client_checks import check_clients, choose_settings
+from trax_mcp.cli.configured_clients import read_clients
 from trax_mcp.cli.doctor_checks import Examination, Result, State, failure_result
 from trax_mcp.cli.doctor_report import print_report
 from trax_mcp.cli.terminal import console_on, waiting

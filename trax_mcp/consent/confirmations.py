@@ -147,9 +147,9 @@ def _is_for_stop(stored: Stored) -> bool:
 
 
 def _group(stored: Stored) -> tuple[str, str]:
-    """The group in which the limits count it. Those for stops count for each caller alone."""
+    """The group in which the limits count it. Stops count for each caller and studio alone."""
     if isinstance(stored, UsedConfirmation):
         return stored.confirmation.owner, "used"
     if stored.operation.stops_broadcast:
-        return stored.caller, "stop"
+        return stored.caller, f"stop {stored.operation.studio()}"
     return stored.owner, "other"

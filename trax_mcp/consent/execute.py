@@ -25,6 +25,8 @@ from trax_mcp.consent.store import ConsentStore, Started
 from trax_mcp.studio import naming
 from trax_mcp.studio.outcome import OBSERVED_SECONDS, Observed, OutcomeObserver
 
+GO_LIVE_WAIT_SECONDS: Final = 2.0
+"""The most time that a stop waits for a go-live."""
 _MAX_TIMEOUTS: Final = 3
 """A stop is sent, waits for a go-live, and is sent again: each step takes one time-out at most."""
 
@@ -63,6 +65,7 @@ class Executor:
         with self._register_observation(started) as observation:
             try:
                 with self._tasks.shield(deadline=self._deadline(_MAX_TIMEOUTS)):
+                    started = await self._wait_for_go_live(started)
                     sent = await self._send(call, digest=digest)
                     if sent_again := await self._must_send_again(call, started):
                         sent = interrupted(call.operation)
@@ -78,6 +81,14 @@ class Executor:
         if isinstance(sent, TraxError):
             raise sent
         return Done(sent, observed, sent_again=sent_again)
+
+    async def _wait_for_go_live(self, started: Started) -> Started:
+        """Let a go-live that is being sent end first, so that a stop comes last."""
+        if not started.operation.stops_broadcast:
+            return started
+        with anyio.move_on_after(GO_LIVE_WAIT_SECONDS):
+            await self._store.wait_for_go_live(started.place)
+        return await self._store.note_overlap(started)
 
     def _deadline(self, times: int = 0) -> float:
         """The time, on anyio's clock, when some requests and an observation must have ended."""

@@ -7,8 +7,6 @@ The caller then runs the call again, from the beginning, with the person's answe
 from dataclasses import replace
 from typing import Any
 
-import anyio
-
 from trax_mcp.api.client import Client
 from trax_mcp.api.error_texts import write_disabled
 from trax_mcp.api.models import Model
@@ -37,7 +35,7 @@ from trax_mcp.consent.policy import (
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.consent.store import ConsentStore, Place, Seen, Stale
-from trax_mcp.studio.fact_reader import QUICK_SECONDS, FactReader
+from trax_mcp.studio.fact_reader import FactReader
 from trax_mcp.studio.facts import Fact, Facts
 
 
@@ -86,7 +84,9 @@ class ConsentGuard:
         if refused := await self._refuse_before_reading(call, seen):
             return refused
         operation, plan_type = call.operation, plan_for(call.operation)
-        wait_deadline = anyio.current_time() + QUICK_SECONDS
+        if operation.stops_broadcast and self._may_proceed(call, seen):
+            # No fact can change a yes to a stop: nothing is read, and all others wait from here on.
+            return await self._decide(call, plan_type(operation, Facts()), seen)
         reader = FactReader(
             self._client, call.caller, operation.studio(), quick=operation.stops_broadcast
         )
@@ -98,7 +98,7 @@ class ConsentGuard:
         if isinstance(now, Stale):
             return now
         plan = plan_type(operation, _without_uncertain_status(facts, when, now), now.hidden)
-        return await self._decide(call, plan, now, wait_deadline=wait_deadline)
+        return await self._decide(call, plan, now)
 
     async def _refuse_before_reading(self, call: GuardedCall, seen: Seen) -> NotRun | None:
         """Refuse where no fact matters: the confirmation was used, or the person refused."""
@@ -127,9 +127,7 @@ class ConsentGuard:
         unneeded = confirmation_to_use(call.operation, call.evidence, now.confirmation)
         return await self._execute(call, unneeded, now)
 
-    async def _decide(
-        self, call: GuardedCall, plan: Plan[Any], seen: Seen, *, wait_deadline: float
-    ) -> Result | Stale:
+    async def _decide(self, call: GuardedCall, plan: Plan[Any], seen: Seen) -> Result | Stale:
         """Judge, then execute or respond."""
         digest = plan.preview.digest
         if plan.facts.health is not None and plan.facts.health.write_enabled is False:
@@ -140,8 +138,6 @@ class ConsentGuard:
         self._write_verdict(call, verdict, digest)
         if not isinstance(verdict, Proceed):
             return await self._respond(call, verdict, seen, plan)
-        if call.operation.stops_broadcast:
-            await self._wait_for_go_live(seen, deadline=wait_deadline)
         return await self._execute(call, verdict.confirmation_id, seen, digest)
 
     async def _look(self, call: GuardedCall) -> Seen:
@@ -156,12 +152,9 @@ class ConsentGuard:
         now = await self._look(call)
         if now.version != seen.version and not call.operation.stops_broadcast:
             return Stale()
-        # The facts may be older than this look, so both looks count. The confirmation of a stop
-        # does not expire meanwhile.
-        is_stop = call.operation.stops_broadcast
+        # The facts may be older than this look, so both looks count.
         return replace(
             now,
-            confirmation=seen.confirmation if is_stop else now.confirmation,
             version=seen.version,
             go_live_pending=seen.go_live_pending or now.go_live_pending,
             auto_go_live=seen.auto_go_live or now.auto_go_live,
@@ -170,10 +163,10 @@ class ConsentGuard:
     def _place(self, call: GuardedCall) -> Place:
         return call.place(self._client.accepted_keys)
 
-    async def _wait_for_go_live(self, seen: Seen, *, deadline: float) -> None:
-        """Let a go-live that is being sent end first, so that TRaX receives the stop last."""
-        with anyio.CancelScope(deadline=deadline):
-            await self._store.wait_for_go_live(seen.place)
+    def _may_proceed(self, call: GuardedCall, seen: Seen) -> bool:
+        """Whether a call may run whatever the facts are."""
+        plan = plan_for(call.operation)(call.operation, Facts())
+        return isinstance(judge(self._case(call, plan, seen)), Proceed)
 
     def _without_outdated_flag(self, call: GuardedCall) -> GuardedCall:
         """The call without a `confirm: true` that is older than a stop, if it puts anything on air.
@@ -233,6 +226,8 @@ class ConsentGuard:
                 added = await self._add(call, preview, seen)
                 if isinstance(added, Stale):
                     return added
+                if verdict.reason == "changed" and isinstance(kept, Confirmation):
+                    await self._store.discard(kept.id)  # it stays invalid if all changes back
                 not_run = _not_run(call, verdict, kept, plan)
                 return replace(not_run, confirmation=added.id, expires_at=iso(added.expires_at))
         return _not_run(call, verdict, kept, plan)

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Final
 
@@ -167,6 +167,14 @@ class MemoryStore:
                 state.turn.release()
         return started
 
+    async def note_overlap(self, started: Started) -> Started:
+        overlapping = tuple(
+            it.number
+            for it in self._go_lives(started.place.id)
+            if not it.ended.is_set() and (it.has_access or it.owner != NOT_ACCEPTED)
+        )
+        return replace(started, overlapping_go_lives=overlapping)
+
     async def go_live_may_follow(self, started: Started) -> bool:
         overlapping = [
             it
@@ -228,12 +236,7 @@ class MemoryStore:
         if not self._use(confirmation_id, operation, seen):
             return Stale()
         state.stops_running += 1
-        overlapping = tuple(
-            it.number
-            for it in self._go_lives(seen.place.id)
-            if not it.ended.is_set() and (it.has_access or it.owner != NOT_ACCEPTED)
-        )
-        return self._started(state, operation, confirmation_id, seen.place, overlapping)
+        return self._started(state, operation, confirmation_id, seen.place)
 
     def _go_lives(self, studio_id: str) -> list[_GoLive]:
         """The latest go-live of each place in a studio."""
@@ -246,14 +249,13 @@ class MemoryStore:
         operation: Operation[Model],
         confirmation_id: str | None,
         place: Place,
-        overlapping_go_lives: tuple[int, ...] = (),
     ) -> Started:
         number = next(self._numbers)
         state.version += 1
         if operation.starts_broadcast:
             state.go_live = _GoLive(number, place.owner, place.has_access)
         stops = self._stop_count(place)
-        return Started(place, operation, confirmation_id, number, stops, overlapping_go_lives)
+        return Started(place, operation, confirmation_id, number, stops)
 
     def _note_effects(
         self, state: _State, started: Started, outcome: Outcome, hidden_fields: Sequence[str]

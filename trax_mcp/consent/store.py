@@ -54,7 +54,7 @@ class Started:
     """A guarded call that has begun at a place, with a number of its own.
 
     `stop_count` is that of the place when the call began. `overlapping_go_lives`, of a stop, are
-    the numbers of the go-lives that were being sent there when the stop began.
+    the numbers of the go-lives that were being sent there when the stop was sent.
     """
 
     place: Place
@@ -104,6 +104,10 @@ class ConsentStore(Protocol):
         A stop does not wait, and is never stale because of what others did. All others wait until
         no stop is being sent.
         """
+        ...
+
+    async def note_overlap(self, started: Started) -> Started:
+        """Add the go-lives that are being sent at the place of a stop."""
         ...
 
     async def go_live_may_follow(self, started: Started) -> bool:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MAX_REQUESTS: Final = 200
 """The most requests in flight of one key that TRaX has accepted."""
+OTHER_WAIT_SECONDS: Final = 3.0
+"""The most time that a request without an accepted key waits at the limit."""
 MAX_OTHER_REQUESTS: Final = 100
 """The most requests in flight of all callers whose key TRaX has not accepted."""
 
@@ -82,7 +84,8 @@ async def _receive_body(receive: Receive) -> Message:
 class RequestLimit:
     """Limits how many requests run at once, of each accepted key and of all other callers together.
 
-    An open stream counts as a request. At the limit, a new request ends the oldest one.
+    An open stream counts as a request. At the limit, a new request ends the oldest one. One without
+    an accepted key waits for a while first: many of them at once would take the time of all others.
     """
 
     def __init__(self, app: ASGIApp, keys: AcceptedKeys) -> None:
@@ -90,6 +93,9 @@ class RequestLimit:
         self._keys = keys
         self._requests: defaultdict[str, dict[anyio.CancelScope, Caller]] = defaultdict(dict)
         """The requests of each owner, oldest first."""
+        self._line = anyio.Lock()
+        """Only the first one in line waits for a request to end; the others wait for it."""
+        self._ended = anyio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run a request."""
@@ -104,6 +110,7 @@ class RequestLimit:
             complete = message["type"] == "http.response.body" and not message.get("more_body")
             await send(message)
 
+        await self._wait_for_others(scope[CALLER])
         with self._count(scope[CALLER]) as request:
             await self._app(scope, receive, record_and_send)
         if not started and request.cancelled_caught:
@@ -111,12 +118,24 @@ class RequestLimit:
         elif not complete and request.cancelled_caught:
             await send({"type": "http.response.body", "body": b""})
 
+    async def _wait_for_others(self, caller: "Caller") -> None:
+        """Wait until callers without an accepted key are below their limit, but not for long."""
+        if self._keys.owner(caller) == NOT_ACCEPTED and self._is_full(NOT_ACCEPTED):
+            with anyio.move_on_after(OTHER_WAIT_SECONDS):
+                async with self._line:
+                    while self._is_full(NOT_ACCEPTED):
+                        await self._ended.wait()
+
+    def _is_full(self, owner: str) -> bool:
+        limit = MAX_OTHER_REQUESTS if owner == NOT_ACCEPTED else MAX_REQUESTS
+        return len(self._requests.get(owner, ())) >= limit
+
     @contextmanager
     def _count(self, caller: "Caller") -> Iterator[anyio.CancelScope]:
         """Count a request until the block ends, which a newer request may end."""
         owner = self._keys.owner(caller)
         requests = self._requests[owner]
-        while len(requests) >= (MAX_OTHER_REQUESTS if owner == NOT_ACCEPTED else MAX_REQUESTS):
+        while self._is_full(owner):
             oldest = next(iter(requests))
             its_caller = requests.pop(oldest)
             if self._keys.owner(its_caller) == owner:  # TRaX may have accepted it since
@@ -129,3 +148,5 @@ class RequestLimit:
                 requests.pop(request, None)
                 if not requests:
                     self._requests.pop(owner, None)
+                self._ended.set()
+                self._ended = anyio.Event()
