@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mcp.client.session import IncomingMessage
     from mcp.client.subscriptions import Subscription
 
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 STUDIO: Final = "studio_42"
 CHAT: Final = "trax://studios/studio_42/chat"

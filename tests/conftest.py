@@ -17,11 +17,13 @@ from tests.jsonrpc import ERAS, MODERN
 from tests.ports import open_in_portal, upstream
 from tests.processes import PATIENCE_SECONDS
 from tests.profiles import register
+from tests.support.recorded_sandbox import Sandbox
+from tests.support.sandbox_transport import SandboxTransport
 from tests.witness import ADDRESS, still
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.sandbox import SANDBOX_KEY, Sandbox, SandboxTransport
+from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import ServerDeps, build_server
 
 register()

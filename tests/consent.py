@@ -21,9 +21,9 @@ from tests.processes import PATIENCE_SECONDS
 from tests.witness import still
 from trax_mcp.api.caller import Caller
 from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.sandbox import World
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Key
+from trax_mcp.sandbox.world import World
 from trax_mcp.server import tools
 from trax_mcp.server.app import ServerDeps, build_guard, build_server
 
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from mcp.server import Server
 
     from tests.acts import GuardedOperation
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client as Trax
-    from trax_mcp.sandbox import Sandbox
 
 _made_once = cache(tools._tool)
 """Tools do not depend on deps, and building them is slow."""

@@ -15,10 +15,13 @@ import anyio
 import mcp_types as types
 
 from tests.hand import HandClock
+from tests.support.manual_clock import ManualClock
+from tests.support.recorded_sandbox import Sandbox
+from tests.support.sandbox_transport import SandboxTransport
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.sandbox import SANDBOX_KEY, Clock, Sandbox, SandboxTransport
+from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.stdio import serve_stdio
 
@@ -176,7 +179,7 @@ def _content(result: Result) -> dict[str, Any]:
 
 def main(defect: str) -> None:
     """Serve on stdio with this defect."""
-    sandbox = Sandbox(Clock.frozen())
+    sandbox = Sandbox(ManualClock.frozen())
     clock = HandClock(sandbox)
     client = Client(base_url=_ADDRESS, timeout_seconds=5, transport=SandboxTransport(sandbox))
     rules = Rules(Mode.FLAG) if defect == "does not ask" else Rules()

@@ -18,8 +18,10 @@ from tests.edits import MEDIA, SCHEMAS, cut, put
 from tests.homes import COMMAND, KEY, OTHER_KEY, Home, sample_of
 from tests.ports import Held, upstream
 from tests.processes import PATIENCE_SECONDS, running
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import MODERATOR_KEY
 from tests.wire import closed_port
-from trax_mcp.sandbox import MODERATOR_KEY, SANDBOX_KEY, Fault
+from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.sandbox.records import Key
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tests.edits import Edit
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 SNAPSHOTS: Final = ROOT / "tests/doctor_states"
 PLAIN: Final = {

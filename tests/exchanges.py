@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     import mcp_types as types
 
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 README: Final = ROOT / "README.md"
 FORM_HEADING: Final = "Your client can ask you"

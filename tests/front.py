@@ -24,7 +24,7 @@ from trax_mcp.settings import read_settings
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 
 @dataclass(frozen=True)

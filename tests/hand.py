@@ -8,8 +8,8 @@ from typing import Any, Final
 import anyio
 
 from tests.processes import PATIENCE_SECONDS
+from tests.support.recorded_sandbox import Sandbox
 from trax_mcp.clock import Clock
-from trax_mcp.sandbox import Sandbox
 
 STEP_SECONDS: Final = 0.5
 """The step in which `pass_by` advances the clock."""

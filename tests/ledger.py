@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import httpx
 
+from tests.support.sandbox_transport import SandboxTransport
 from trax_mcp.api.operations import (
     CreateDestination,
     DeleteDestination,
@@ -27,11 +28,11 @@ from trax_mcp.api.operations import (
 )
 from trax_mcp.consent.calls import GuardedCall, NotRun, Question, Result
 from trax_mcp.consent.rules import Mode
-from trax_mcp.sandbox import Sandbox, SandboxTransport
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
 
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
 

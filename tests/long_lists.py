@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from trax_mcp.sandbox import Fault
+from tests.support.faults import Fault
 from trax_mcp.sandbox.messages import Request, RequestHandler, Response, encode_json
 
 if TYPE_CHECKING:

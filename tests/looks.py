@@ -23,10 +23,10 @@ from trax_mcp.studio.fact_reader import FactReader
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
-    from trax_mcp.sandbox import Sandbox
     from trax_mcp.studio.facts import Facts
 
 STUDIO: Final = "/v1/studios/studio_42"

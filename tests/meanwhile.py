@@ -8,7 +8,7 @@ import anyio
 
 from tests.consent import status_and_reason
 from tests.processes import PATIENCE_SECONDS
-from trax_mcp.sandbox import Fault
+from tests.support.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence

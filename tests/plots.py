@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from tests.conftest import client_on
 from tests.hand import HandClock
 from tests.ledger import RUNNING, Issued, Ledger, Middleware
+from tests.support.faults import Fault
 from tests.witness import still
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
@@ -30,7 +31,7 @@ from trax_mcp.consent.calls import Done, GuardedCall, Result
 from trax_mcp.consent.evidence import Evidence, PersonAnswer
 from trax_mcp.consent.policy import DO_NOT
 from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.sandbox import SANDBOX_KEY, Fault, World
+from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Key
 from trax_mcp.server.app import ServerDeps, build_guard
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from trax_mcp.api.operation import Operation
     from trax_mcp.consent.evidence import Reply
     from trax_mcp.consent.guard import ConsentGuard
+    from trax_mcp.sandbox.world import World
 
 SECOND_KEY: Final = "sk_live_sandbox_second"
 CALLERS: Final = (Caller(SANDBOX_KEY), Caller(SECOND_KEY))

@@ -10,8 +10,9 @@ import anyio
 import uvicorn
 
 from tests.processes import PATIENCE_SECONDS
+from tests.support.dropped_connections import ConnectionDropped
+from tests.support.faults import Fault
 from tests.witness import still
-from trax_mcp.sandbox import ConnectionDropped, Fault
 from trax_mcp.server.http_server import configure, listen, url_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
     from starlette.types import ASGIApp
 
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.sandbox.messages import Request, RequestHandler, Response
 
 OpenedT = TypeVar("OpenedT")

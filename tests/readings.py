@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mcp.server import Server
 
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 Json = dict[str, Any]
 ResultT = TypeVar("ResultT")

@@ -185,8 +185,17 @@ def local_client(transport: httpx.AsyncBaseTransport | None = None) -> Client:
     return Client(base_url="http://127.0.0.1", timeout_seconds=1, transport=transport)
 
 
-async def put(url: str, client: Client | None = None) -> None:
-    """Upload a small file."""
-    chunks = chunks_of(MP4[:100], MP4[100:])
+async def put(
+    url: str,
+    chunks: AsyncIterator[bytes] | None = None,
+    *,
+    size: int = len(MP4),
+    client: Client | None = None,
+    timeouts: httpx.Timeout = upload_storage.TIMEOUT,
+) -> None:
+    """Upload chunks, or a small file in two of them."""
+    chunks = chunks or chunks_of(MP4[:100], MP4[100:])
     client = client or local_client()
-    await upload_storage.put(client, url, chunks, size=len(MP4), content_type="video/mp4")
+    await upload_storage.put(
+        client, url, chunks, size=size, content_type="video/mp4", timeouts=timeouts
+    )

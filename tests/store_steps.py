@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.errors import Outcome
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
-    from trax_mcp.sandbox import Sandbox
 
 STUDIO, OTHER_STUDIO = "studio_42", "studio_43"
 GO_LIVE: Final = GoLive(studio_id=STUDIO)

@@ -15,8 +15,8 @@ from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.sandbox.records import Key
 
 if TYPE_CHECKING:
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client
-    from trax_mcp.sandbox import Sandbox
 
 STRANGER = Caller("sk_live_of_somebody_else")
 

@@ -20,10 +20,11 @@ from tests.conftest import OWNER, call, client_on
 from tests.fence import unfenced
 from tests.hostility import NOTICE, is_hidden
 from tests.jsonrpc import LEGACY, MODERN
+from tests.support.faults import Fault
+from tests.support.sandbox_transport import SandboxTransport
 from tests.witness import put_on_air
 from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.sandbox import Fault, Sandbox, SandboxTransport
 from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from mcp.server import Server
 
     from tests.hand import HandClock
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
 

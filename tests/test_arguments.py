@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mcp.server import Server
 
     from tests.calls import Arguments
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 STUDIO_ARGS, DESTINATION_ARGS = STUDIO, DESTINATION
 NEW_DESTINATION: Final[Arguments] = {**STUDIO_ARGS, "name": "Side stage", "platform": "kick"}

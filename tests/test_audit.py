@@ -16,6 +16,7 @@ import pytest
 
 from tests.conftest import OWNER
 from tests.processes import PATIENCE_SECONDS
+from tests.support.faults import Fault
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operations import (
@@ -29,18 +30,18 @@ from trax_mcp.consent.audit import Actor, Audit
 from trax_mcp.consent.calls import Done, GuardedCall, NotRun, Question
 from trax_mcp.consent.evidence import Evidence
 from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.sandbox import SANDBOX_KEY, Fault
+from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import ServerDeps, build_guard, build_server
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.hand import HandClock
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
     from trax_mcp.consent.guard import ConsentGuard
-    from trax_mcp.sandbox import Sandbox
 
 DELETE: Final = DeleteSource(studio_id="studio_42", source_id="source_1")
 ACTOR: Final = Actor(Caller("sk_live_of_the_audit"))

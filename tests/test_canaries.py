@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import httpx
 
     from tests.jsonrpc import Message
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 _PROGRAM: Final = ("-c", SERVER_WITH_ERRORS)
 _HTTP_SECRETS: Final = {

@@ -5,7 +5,6 @@ Through a real client in both eras; over sockets where callers matter.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -24,14 +23,17 @@ from tests.readings import (
     read,
     refused,
 )
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import READONLY_KEY
 from tests.witness import put_on_air
-from trax_mcp.sandbox import READONLY_KEY, SANDBOX_KEY, Fault, Sandbox
+from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
     from mcp.server import Server
 
     from tests.hand import HandClock
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client
     from trax_mcp.sandbox.records import Key
 
@@ -254,6 +256,4 @@ async def test_a_refused_chat_is_not_requested_again_before_the_next_poll(
 
 def revoke(sandbox: Sandbox) -> Key:
     """Revoke the key. Returns the key as it was."""
-    key = sandbox.world.keys[SANDBOX_KEY]
-    sandbox.world.keys[SANDBOX_KEY] = replace(key, revoked=True)
-    return key
+    return sandbox.world.keys.pop(SANDBOX_KEY)

@@ -8,13 +8,16 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import httpx
 import pytest
 
 from tests.conftest import OWNER, client_on
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import READONLY_KEY, STRANGER_KEY
+from tests.support.sandbox_transport import SandboxTransport
 from tests.witness import ADDRESS
 from trax_mcp import __version__
 from trax_mcp.api.caller import ANONYMOUS, Caller
@@ -28,14 +31,10 @@ from trax_mcp.api.operations import (
     ListConnections,
     ListStudios,
 )
-from trax_mcp.sandbox import (
-    READONLY_KEY,
-    SANDBOX_KEY,
-    STRANGER_KEY,
-    Fault,
-    Sandbox,
-    SandboxTransport,
-)
+from trax_mcp.sandbox import SANDBOX_KEY
+
+if TYPE_CHECKING:
+    from tests.support.recorded_sandbox import Sandbox
 
 OTHER_CALLER: Final = Caller(STRANGER_KEY)
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from mcp.server import Server
 
     from tests.hand import HandClock
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client
-    from trax_mcp.sandbox import Sandbox
 
 SHOW, REHEARSAL = "Friday Night Show", "Friday Night Show (rehearsal)"
 COFFEE, LAUNCH = "Morning Coffee", "Product Launch Rehearsal"

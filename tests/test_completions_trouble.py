@@ -27,7 +27,9 @@ from tests.ports import Held
 from tests.processes import PATIENCE_SECONDS, environment
 from tests.readings import client_of
 from tests.suggestions import CHAT, STATUS, WHOLE_STUDIO, completed, completion_params, suggested
-from trax_mcp.sandbox import READONLY_KEY, SANDBOX_KEY, STRANGER_KEY, Fault
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import READONLY_KEY, STRANGER_KEY
+from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.tool_filter import ToolFilter
 
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
     from mcp.server import Server
 
     from tests.hand import HandClock
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client as Trax
-    from trax_mcp.sandbox import Sandbox
 
 SHOW: Final = "Friday Night Show"
 

@@ -14,7 +14,7 @@ from tests.jsonrpc import LEGACY
 from tests.meanwhile import begin, settle
 from tests.person import ProgressLog, agreeing, choices, declining, silent
 from tests.processes import PATIENCE_SECONDS
-from trax_mcp.sandbox import Fault
+from tests.support.faults import Fault
 
 if TYPE_CHECKING:
     from tests.acts import GuardedOperation

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.acts import GuardedOperation
     from tests.consent import Clients
     from tests.person import Form, FormAnswer
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
     Change = Callable[[Clients, Client], Awaitable[None]]
 

@@ -31,14 +31,14 @@ from tests.person import (
 from tests.ports import upstream
 from tests.processes import PATIENCE_SECONDS
 from tests.spelling import unwrapped
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import STRANGER
 from tests.witness import put_on_air
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operations import ListChatMessages
 from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.sandbox import Fault
-from trax_mcp.sandbox.keys import STRANGER
 from trax_mcp.sandbox.records import Key
 from trax_mcp.server.app import ServerDeps, build_server
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from tests.acts import GuardedOperation
     from tests.processes import Running
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 
 @asynccontextmanager

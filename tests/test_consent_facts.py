@@ -14,14 +14,14 @@ import pytest
 from tests.acts import GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS
 from tests.consent import in_memory, status_and_reason, text_of
 from tests.person import agreeing
+from tests.support.faults import Fault
 from tests.witness import put_on_air
-from trax_mcp.sandbox import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tests.acts import GuardedOperation
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 RAN: Final = ("ran", None)
 CHANGED: Final = ("confirmation_invalid", "changed")

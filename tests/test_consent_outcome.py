@@ -17,13 +17,15 @@ from tests.consent import in_memory, status_and_reason, text_of
 from tests.jsonrpc import MODERN
 from tests.meanwhile import afterwards
 from tests.person import yes_to
+from tests.support.faults import Fault
+from tests.support.sandbox_transport import SandboxTransport
 from tests.witness import put_on_air
-from trax_mcp.sandbox import Fault, Sandbox, SandboxTransport
 
 if TYPE_CHECKING:
     import mcp_types as types
 
     from tests.acts import GuardedOperation
+    from tests.support.recorded_sandbox import Sandbox
 
 RAN: Final = ("ran", None)
 USED: Final = ("confirmation_invalid", "used")

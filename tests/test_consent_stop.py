@@ -12,15 +12,15 @@ from tests.acts import GO_LIVE, GO_OFFLINE
 from tests.consent import in_memory, rename_all, status_and_reason
 from tests.meanwhile import Paused, afterwards, begin, settle
 from tests.person import agreeing
+from tests.support.faults import Fault
 from tests.witness import put_on_air
 from trax_mcp.consent.rules import Mode
-from trax_mcp.sandbox import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tests.person import Form, FormAnswer
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 RAN: Final = ("ran", None)
 EXPIRED: Final = ("confirmation_invalid", "expired")

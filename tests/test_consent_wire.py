@@ -16,12 +16,14 @@ from tests.jsonrpc import FORMS, INITIALIZED, LEGACY, MODERN, HttpCaller, hello,
 from tests.ports import listening
 from tests.processes import Running, running
 from tests.wires import over_http
-from trax_mcp.sandbox import SANDBOX_KEY, Sandbox
+from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     import httpx
+
+    from tests.support.recorded_sandbox import Sandbox
 
 Message = dict[str, Any]
 

@@ -14,8 +14,8 @@ from tests import ROOT
 from tests.edits import BAKED, CREATE, MEDIA, SCHEMAS, STUDIO, cut, put
 from tests.ports import upstream
 from tests.processes import PATIENCE_SECONDS, environment, running
+from tests.support.faults import Fault
 from tests.wire import closed_port
-from trax_mcp.sandbox import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,16 +13,17 @@ from tests.hand import settled
 from tests.long_lists import long_list
 from tests.looks import ACCOUNTS, STUDIOS, asked, names, narrow
 from tests.processes import PATIENCE_SECONDS
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import REVOKED_KEY, STRANGER_KEY
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import Refused, TraxError
-from trax_mcp.sandbox import REVOKED_KEY, STRANGER_KEY, Fault
 from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.studio.list_cache import KEPT_SECONDS, ListCache
 
 if TYPE_CHECKING:
     from tests.hand import HandClock
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client
-    from trax_mcp.sandbox import Sandbox
 
 STRANGER: Final = Caller(STRANGER_KEY)
 OWNED: Final = ("studio_42", "studio_43", "studio_51", "studio_60")

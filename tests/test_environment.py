@@ -6,16 +6,19 @@ The key is never sent unencrypted to a proxy, and no httpx error gets through un
 from __future__ import annotations
 
 import gzip
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.conftest import OWNER, call
+from tests.support.faults import Fault
 from tests.wire import answering
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
-from trax_mcp.sandbox import Fault, Sandbox
 from trax_mcp.server.app import build_server
+
+if TYPE_CHECKING:
+    from tests.support.recorded_sandbox import Sandbox
 
 TEXT: dict[str, Any] = {"studioId": "studio_42", "text": "Hello"}
 BOMB = gzip.compress(gzip.compress(bytes(64 * 1024 * 1024)))

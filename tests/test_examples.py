@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests import ROOT
+from tests.ports import upstream
 from tests.processes import Running, running
-from trax_mcp.sandbox import READONLY_KEY, STRANGER_KEY
+from tests.support.sandbox_accounts import READONLY_KEY, STRANGER_KEY
+from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
+
+    from tests.support.recorded_sandbox import Sandbox
 
 BOT: Final = ROOT / "examples/chat_ops_bot.py"
 MAX_LINES: Final = 120
@@ -33,6 +37,11 @@ GREETING: Final = "'Friday Night Show': !live, !off, !say WORDS or !quit"
 def server(**settings: str) -> AbstractAsyncContextManager[Running]:
     """A server on the sandbox, on a free port."""
     return running("http", "--sandbox", "--port", "0", settings=settings)
+
+
+def server_on(trax: Sandbox) -> AbstractAsyncContextManager[Running]:
+    """A server on a sandbox of this process, which knows more keys."""
+    return running("http", "--port", "0", settings={"TRAX_BASE_URL": trax.base_url})
 
 
 def bot(address: str, *arguments: str, **settings: str) -> AbstractAsyncContextManager[Running]:
@@ -84,19 +93,28 @@ async def test_bot_runs_a_show_from_go_live_to_go_offline(tmp_path: Path) -> Non
 
 async def test_bot_reports_a_refused_call_and_continues() -> None:
     """It accepts the next command."""
-    async with server() as trax, bot(await trax.address(), TRAX_API_KEY=READONLY_KEY) as it:
+    async with (
+        upstream() as trax,
+        server_on(trax) as front,
+        bot(await front.address(), TRAX_API_KEY=READONLY_KEY) as it,
+    ):
         await send(it, "!say Good evening", "The key lacks the scope chat:send")
         await send(it, "!dance", f"> {GREETING.partition(': ')[2]}")
         assert await it.hang_up() == 0
 
 
-@pytest.mark.parametrize("key", ["", STRANGER_KEY])
-async def test_bot_exits_if_the_studio_does_not_exist(key: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "studio"), [(SANDBOX_KEY, "Saturday"), (STRANGER_KEY, "Friday Night Show")]
+)
+async def test_bot_exits_if_the_studio_does_not_exist(key: str, studio: str) -> None:
     """With the server's message, without a traceback."""
-    option = ("--studio", "Friday Night Show" if key else "Saturday")
-    async with server() as trax, bot(await trax.address(), *option, TRAX_API_KEY=key) as it:
+    async with (
+        upstream() as trax,
+        server_on(trax) as front,
+        bot(await front.address(), "--studio", studio, TRAX_API_KEY=key) as it,
+    ):
         assert await it.end() == 1
-    assert f'Cannot go on: No studio matches "{option[1]}".' in it.stderr.text
+    assert f'Cannot go on: No studio matches "{studio}".' in it.stderr.text
     assert "Traceback" not in it.stderr.text
 
 

@@ -27,9 +27,9 @@ from tests.looks import (
     reader_for,
 )
 from tests.operation_table import GO_LIVE, GO_OFFLINE, UNLINK, WITH_DESTINATIONS, S
+from tests.support.faults import Fault
 from trax_mcp.api.operations import UpdateDestination
 from trax_mcp.consent.plans import PLANS, plan_for
-from trax_mcp.sandbox import Fault
 from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.sandbox.messages import Response, encode_json
 from trax_mcp.sandbox.records import Studio
@@ -37,10 +37,10 @@ from trax_mcp.studio.fact_reader import FactReader
 from trax_mcp.studio.facts import Fact, Facts, Unknown
 
 if TYPE_CHECKING:
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
-    from trax_mcp.sandbox import Sandbox
     from trax_mcp.sandbox.messages import Request, RequestHandler
 
 _MANY_TURNS: Final = 200

@@ -29,6 +29,8 @@ from tests.looks import (
     reader_for,
 )
 from tests.operation_table import GO_LIVE, GO_OFFLINE, UNLINK, S
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import REVOKED_KEY
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import NotSent, TraxError
 from trax_mcp.api.operations import (
@@ -43,16 +45,15 @@ from trax_mcp.api.operations import (
 )
 from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.preview import Target
-from trax_mcp.sandbox import REVOKED_KEY, Fault
 from trax_mcp.sandbox.messages import Response
 from trax_mcp.studio.fact_reader import QUICK_SECONDS
 from trax_mcp.studio.facts import Fact, Facts, Unknown
 
 if TYPE_CHECKING:
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
-    from trax_mcp.sandbox import Sandbox
     from trax_mcp.sandbox.messages import Request, RequestHandler
 
 # Missing scopes

@@ -20,20 +20,15 @@ from hypothesis import strategies as st
 from tests.calls import CALLS, STREAM_KEY
 from tests.conftest import OWNER, call, client_on
 from tests.faults.callers import SCRIPTED
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import MODERATOR_KEY, READONLY_KEY, REVOKED_KEY
 from tests.troubles import CHECK_FIRST, READ, WRITE, failure_in
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import Refused, TraxError
 from trax_mcp.api.operations import CreateDestination, GetStreamStatus, GoLive
 from trax_mcp.api.responses import Response, read_response
-from trax_mcp.sandbox import (
-    MODERATOR_KEY,
-    READONLY_KEY,
-    REVOKED_KEY,
-    SANDBOX_KEY,
-    Fault,
-    RateLimit,
-    Sandbox,
-)
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.sandbox.deployment import RateLimit
 from trax_mcp.server.app import build_server
 
 if TYPE_CHECKING:
@@ -41,7 +36,8 @@ if TYPE_CHECKING:
 
     from mcp.server import Server
 
-    from trax_mcp.sandbox.faults import When
+    from tests.support.faults import When
+    from tests.support.recorded_sandbox import Sandbox
 
 
 NOTHING_CHANGED: Final = "nothing was changed"

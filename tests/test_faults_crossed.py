@@ -16,11 +16,11 @@ from tests.conftest import OWNER, no_pause
 from tests.faults.wires import TIMEOUT_SECONDS, followed_by, head
 from tests.ports import upstream
 from tests.proxy import proxy_to
+from tests.support.sandbox_accounts import STRANGER_KEY
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import Failure, LostAnswer
 from trax_mcp.api.operations import GetHealth, GetStudio, GoLive, ListConnections
-from trax_mcp.sandbox import STRANGER_KEY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

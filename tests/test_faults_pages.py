@@ -19,8 +19,8 @@ from tests.consent import status_and_reason
 from tests.faults.table import read_table
 from tests.jsonrpc import MODERN
 from tests.processes import PATIENCE_SECONDS
+from tests.support.faults import Fault
 from tests.witness import STUDIO as STUDIO_PATH
-from trax_mcp.sandbox import Fault
 from trax_mcp.sandbox.messages import Request, RequestHandler, Response, encode_json
 from trax_mcp.server.app import ServerDeps, build_server
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tests.hand import HandClock
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 TABLE: Final = read_table("""
                            | pages  find_studio        go_live            go_offline

@@ -15,14 +15,14 @@ from tests.faults.callers import FAULT_CASES, expected_failure, rows_by_era
 from tests.faults.stage import open_scenario, text_of
 from tests.faults.table import TABLE, Consequence, Role
 from tests.faults.wires import ENDLESS_BYTES
+from tests.support.faults import Fault
 from tests.troubles import failure_in
-from trax_mcp.sandbox import Fault
 
 if TYPE_CHECKING:
     from mcp.server import Server
 
     from tests.faults.callers import Row
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 MAX_SENT_BYTES: Final = 24 << 20
 """The response limit, and what the operating system buffers of an unread stream."""

@@ -46,7 +46,8 @@ from tests.suggestions import TEMPLATES, reference
 from trax_mcp.sandbox.keys import ACCOUNT
 
 if TYPE_CHECKING:
-    from trax_mcp.sandbox import ReceivedRequest, Sandbox
+    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.request_log import ReceivedRequest
 
 pytestmark = pytest.mark.fuzz
 

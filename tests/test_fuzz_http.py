@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from tests.fuzz.requests import Change, Frame
     from tests.jsonrpc import Message
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 pytestmark = pytest.mark.fuzz
 

@@ -13,10 +13,10 @@ import pytest
 from tests.calls import CALLS, COMPOSITE_CALLS, EVERY, STUDIO
 from tests.conftest import OWNER, call
 from tests.operation_table import CHANGES, READ, TABLE
+from tests.support.faults import Fault
 from tests.witness import put_on_air
 from trax_mcp.consent.plans import When
 from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.sandbox import Fault
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.tool_filter import ToolFilter
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from tests.calls import Arguments
     from tests.hand import HandClock
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client
-    from trax_mcp.sandbox import Sandbox
 
 NEVER, WHILE_LIVE, ALWAYS = When
 

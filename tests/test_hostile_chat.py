@@ -22,6 +22,7 @@ from tests.hostility import HOSTILE, NOTICE, hidden
 from tests.jsonrpc import LEGACY, Message, opening, read_answer, request, tool_call
 from tests.ports import upstream
 from tests.processes import PATIENCE_SECONDS, running
+from tests.support.faults import Fault
 from tests.verdicts import (
     are_the_last,
     joined,
@@ -30,7 +31,7 @@ from tests.verdicts import (
     nothing_forged_in,
     read_in,
 )
-from trax_mcp.sandbox import SANDBOX_KEY, Fault
+from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from mcp.shared.dispatcher import ProgressFnT
 
     from tests.hand import HandClock
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 JsonObject = dict[str, Any]
 Send = Callable[[Message], Awaitable[Message]]

@@ -14,7 +14,8 @@ from tests.front import error_code, plain_http, serving
 from tests.jsonrpc import ERAS, LEGACY, MODERN, HttpCaller, read_answer, request, tool_call
 from tests.ports import upstream
 from tests.processes import running
-from trax_mcp.sandbox import READONLY_KEY, SANDBOX_KEY, STRANGER_KEY
+from tests.support.sandbox_accounts import READONLY_KEY, STRANGER_KEY
+from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.tool_filter import ToolFilter
 
 NOT_FOUND = 404

@@ -14,7 +14,7 @@ from tests.processes import SIGNALS, Running, running
 from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 WAITING: Final = 7
 LISTENING: Final = 8

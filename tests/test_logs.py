@@ -20,13 +20,16 @@ from tests.front import plain_http
 from tests.jsonrpc import LEGACY, HttpCaller, opening, read_answer, request, tool_call
 from tests.ports import upstream
 from tests.processes import PATIENCE_SECONDS, running
-from trax_mcp.sandbox import READONLY_KEY, SANDBOX_KEY, Fault, Sandbox
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import READONLY_KEY
+from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import build_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tests.jsonrpc import Message
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client as TraxClient
 
 TOKEN = "canary-token-of-this-server"

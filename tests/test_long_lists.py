@@ -17,13 +17,13 @@ from tests.readings import STUDIO as STUDIO_URI
 from tests.readings import STUDIOS as STUDIOS_URI
 from tests.readings import client_of, read
 from tests.suggestions import CHAT, completed
-from trax_mcp.sandbox import Fault
+from tests.support.faults import Fault
 from trax_mcp.studio import pages
 
 if TYPE_CHECKING:
     from mcp.server import Server
 
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 STUDIO: Final = {"studioId": "studio_42"}
 FURTHER: Final = "only the first 10,000 are read"

@@ -14,8 +14,8 @@ from trax_mcp.api.client import Client
 from trax_mcp.server.app import build_server
 
 if TYPE_CHECKING:
+    from tests.support.recorded_sandbox import Sandbox
     from tests.wire import After
-    from trax_mcp.sandbox import Sandbox
 
 
 @pytest.mark.parametrize(("tool", "arguments"), [READ, WRITE])

@@ -22,11 +22,10 @@ from tests.folders import (
 )
 from tests.media import MP4, OTHER_CONTENT
 from tests.processes import PATIENCE_SECONDS
-from trax_mcp.uploads import files
 from trax_mcp.uploads.files import MediaFileError, open_media_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -243,16 +242,3 @@ async def test_all_file_descriptors_are_closed(folder_with_links: Path) -> None:
     for path in ("text.mp4", "pipe.mp4", "sub", "no/such", "intro.mp4/x", *ESCAPING_PATHS.values()):
         await refusal_reason(path.format(root=folder_with_links.parent), folder_with_links)
     assert open_descriptors() == before
-
-
-def test_relative_parts_contain_only_names(folder_with_links: Path) -> None:
-    """No `..`, no absolute path, and the folder itself is not a file."""
-    for path, steps in {
-        "sub/../sub/deep.mp4": ("sub", "deep.mp4"),
-        "in/deep.mp4": ("sub", "deep.mp4"),
-        "sub": ("sub",),
-        ".": (".",),
-        "..": None,
-    }.items():
-        found: Sequence[str] | None = files._relative_parts(path, folder_with_links)
-        assert found == steps

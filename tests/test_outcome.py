@@ -11,16 +11,17 @@ import anyio
 import pytest
 
 from tests.conftest import OWNER
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import REVOKED_KEY
 from trax_mcp.api.caller import Caller
-from trax_mcp.sandbox import REVOKED_KEY, Fault
 from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.sandbox.records import Key
 from trax_mcp.studio.outcome import OBSERVED_SECONDS, Observed, OutcomeObserver
 
 if TYPE_CHECKING:
     from tests.hand import HandClock
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client
-    from trax_mcp.sandbox import Sandbox
 
 STUDIO: Final = "studio_42"
 NARROW_KEY: Final = "sk_live_sandbox_narrow"

@@ -15,8 +15,8 @@ from tests.front import plain_http, serving
 from tests.jsonrpc import LEGACY, MODERN, HttpCaller, read_answer, request, tool_call
 from tests.ports import Held, listening, upstream
 from tests.processes import PATIENCE_SECONDS, SIGNALS, running
+from tests.support.sandbox_accounts import READONLY_KEY
 from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.sandbox.keys import READONLY_KEY
 from trax_mcp.server import http_protocol, request_limits
 
 if TYPE_CHECKING:

@@ -40,8 +40,10 @@ from tests.readings import (
     rename,
     studios_of,
 )
-from trax_mcp.sandbox import READONLY_KEY, SANDBOX_KEY, STRANGER_KEY, Fault, Sandbox
-from trax_mcp.sandbox.keys import ACCOUNT, STRANGER
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import READONLY_KEY, STRANGER, STRANGER_KEY
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.tool_filter import ToolFilter
 
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     import mcp
     from mcp.server import Server
 
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client
 
 

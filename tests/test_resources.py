@@ -36,15 +36,16 @@ from tests.readings import (
     studios_of,
     whole_studio,
 )
+from tests.support.faults import Fault
 from tests.witness import put_on_air
 from trax_mcp.api.caller import ANONYMOUS
-from trax_mcp.sandbox import Fault, Sandbox
 from trax_mcp.sandbox.contract_calls import contract_document
 from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
     from mcp.server import Server
 
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client
 
 ODD_IDS: Final = (

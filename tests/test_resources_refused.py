@@ -31,14 +31,17 @@ from tests.readings import (
     refused,
     whole_studio,
 )
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import STRANGER_KEY
 from trax_mcp.api.caller import ANONYMOUS
-from trax_mcp.sandbox import SANDBOX_KEY, STRANGER_KEY, Fault, Sandbox
+from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import build_server
 
 if TYPE_CHECKING:
     from mcp.server import Server
 
     from tests.faults.callers import Row
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client
 
 FAULTS: Final = (

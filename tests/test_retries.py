@@ -5,17 +5,21 @@ The client's pauses are recorded and take no time.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import pytest
 
 from tests.conftest import OWNER, call, client_on
+from tests.support.faults import Fault
+from tests.support.sandbox_transport import SandboxTransport
 from tests.troubles import READ, WRITE
 from trax_mcp.api.errors import Failure, LostAnswer, NoConnection, Refused, TraxError
 from trax_mcp.api.retries import pause_before_retry
-from trax_mcp.sandbox import Fault, Sandbox, SandboxTransport
 from trax_mcp.server.app import build_server
+
+if TYPE_CHECKING:
+    from tests.support.recorded_sandbox import Sandbox
 
 HTML_PAGE: Final = "<html><body>Bad gateway</body></html>"
 

@@ -16,18 +16,13 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 import trax_mcp.sandbox
 from tests.operation_table import EXAMPLES, TABLE
+from tests.support.manual_clock import ManualClock
+from tests.support.recorded_sandbox import Sandbox
+from tests.support.sandbox_accounts import MODERATOR_KEY, READONLY_KEY, REVOKED_KEY, STRANGER_KEY
 from tests.witness import STUDIO, code, connected, still
-from trax_mcp.sandbox import (
-    MODERATOR_KEY,
-    READONLY_KEY,
-    REVOKED_KEY,
-    SANDBOX_KEY,
-    STRANGER_KEY,
-    Clock,
-    RateLimit,
-    Sandbox,
-)
+from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.asgi_app import match_handlers
+from trax_mcp.sandbox.deployment import RateLimit
 from trax_mcp.sandbox.handlers import HANDLERS
 
 if TYPE_CHECKING:
@@ -230,7 +225,7 @@ async def test_disabled_writes_refuse_every_mutation(call: Call) -> None:
 
 async def test_rate_limit_says_how_long_to_wait() -> None:
     """429 with Retry-After, for this key only and until that time."""
-    sandbox = Sandbox(Clock.frozen(), rate_limit=RateLimit(burst=2, per_second=0.5))
+    sandbox = Sandbox(ManualClock.frozen(), rate_limit=RateLimit(burst=2, per_second=0.5))
     async with connected(sandbox) as client:
         assert [(await client.get("/v1/studios")).status_code for _ in range(2)] == [200, 200]
         refused = await client.get("/v1/studios")

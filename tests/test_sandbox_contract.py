@@ -22,8 +22,13 @@ from tests.referee.checks import (
     run_checks,
 )
 from tests.referee.words import strict_contract
+from tests.support.faults import Fault
+from tests.support.manual_clock import ManualClock
+from tests.support.recorded_sandbox import Sandbox
+from tests.support.sandbox_accounts import READONLY_KEY
 from tests.witness import still
-from trax_mcp.sandbox import READONLY_KEY, SANDBOX_KEY, Clock, Fault, RateLimit, Sandbox
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.sandbox.deployment import RateLimit
 from trax_mcp.sandbox.messages import encode_json
 
 if TYPE_CHECKING:
@@ -130,12 +135,12 @@ class RefusalCase:
 
 def empty() -> Sandbox:
     """A sandbox without objects."""
-    return Sandbox(Clock.frozen(), empty=True, rate_limit=None)
+    return Sandbox(ManualClock.frozen(), empty=True, rate_limit=None)
 
 
 def rate_limited() -> Sandbox:
     """A sandbox that always refuses by its rate limit."""
-    return Sandbox(Clock.frozen(), rate_limit=RateLimit(burst=0, per_second=0.5))
+    return Sandbox(ManualClock.frozen(), rate_limit=RateLimit(burst=0, per_second=0.5))
 
 
 def read_only() -> Sandbox:

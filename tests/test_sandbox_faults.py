@@ -18,11 +18,13 @@ import pytest
 import uvicorn
 from anyio import lowlevel
 
+from tests.support.faults import Fault
+from tests.support.recorded_sandbox import Sandbox
 from tests.witness import STUDIO, connected, still
-from trax_mcp.sandbox import SANDBOX_KEY, Fault, Sandbox
+from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
-    from trax_mcp.sandbox.faults import When
+    from tests.support.faults import When
 
 STATUS = f"{STUDIO}/stream-status"
 GO_LIVE = f"{STUDIO}/go-live"

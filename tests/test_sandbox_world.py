@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.manual_clock import ManualClock
+from tests.support.recorded_sandbox import Sandbox
 from tests.witness import STUDIO, code, connected, still
-from trax_mcp.sandbox import SANDBOX_KEY, Clock, Sandbox
+from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.seed import HOSTILE
 
 if TYPE_CHECKING:
@@ -155,7 +157,7 @@ async def test_destination_can_use_only_a_connection_of_its_own_account() -> Non
 
 async def test_empty_sandbox_has_keys_and_no_objects() -> None:
     """As with `--empty`; objects can be created."""
-    async with connected(Sandbox(Clock.frozen(), empty=True)) as client:
+    async with connected(Sandbox(ManualClock.frozen(), empty=True)) as client:
         for path in ("/v1/studios", "/v1/connections", "/v1/media"):
             assert (await client.get(path)).json() == {"data": []}
         created = (await client.post("/v1/studios", json={"name": "First"})).json()
@@ -341,7 +343,7 @@ async def test_upload_url_expires_and_works_once(waited: float, status: int) -> 
 
 def test_clocks_only_move_forward() -> None:
     """By default in real time; a frozen one only by `advance`."""
-    clock, frozen = Clock(), Clock.frozen(at=100)
+    clock, frozen = ManualClock(), ManualClock.frozen(at=100)
     before = clock.now()
     clock.advance(60)
     assert clock.now() >= before + 60

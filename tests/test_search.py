@@ -11,16 +11,16 @@ import pytest
 from tests.conftest import call
 from tests.looks import asked, narrow
 from tests.readings import add_studio, rename
+from tests.support.faults import Fault
 from tests.witness import put_on_air
 from trax_mcp.api.text_safety import escape_invisible
-from trax_mcp.sandbox import Fault
 from trax_mcp.server.app import build_server
 
 if TYPE_CHECKING:
     from mcp.server import Server
 
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client
-    from trax_mcp.sandbox import Sandbox
 
 SHOW: Final = {"id": "studio_42", "name": "Friday Night Show", "role": "owner", "live": False}
 REHEARSAL: Final = {**SHOW, "id": "studio_43", "name": "Friday Night Show (rehearsal)"}

@@ -9,7 +9,9 @@ import pytest
 from tests.front import serving
 from tests.hand import settled
 from tests.jsonrpc import LEGACY, HttpCaller, tool_call
-from trax_mcp.sandbox import SANDBOX_KEY, STRANGER_KEY, Fault
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import STRANGER_KEY
+from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.sandbox.records import Key
 from trax_mcp.server.session_table import (

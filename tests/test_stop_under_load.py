@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from tests.consent import text_of
+from tests.support.sandbox_accounts import STRANGER as ANOTHER_ACCOUNT
 from tests.virtual_stage import (
     COLLEAGUE,
     CUSTOMER,
@@ -21,7 +22,6 @@ from tests.virtual_stage import (
 )
 from tests.virtual_time import run_in_virtual_time
 from trax_mcp.api.caller import Caller
-from trax_mcp.sandbox.keys import STRANGER as ANOTHER_ACCOUNT
 
 if TYPE_CHECKING:
     import mcp_types as types

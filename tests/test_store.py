@@ -54,10 +54,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from tests.hand import HandClock
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.errors import Outcome
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
-    from trax_mcp.sandbox import Sandbox
 
 ArgumentT = TypeVar("ArgumentT")
 ResultT = TypeVar("ResultT")

@@ -40,10 +40,10 @@ from tests.jsonrpc import ERAS, LEGACY, MODERN
 from tests.meanwhile import Paused, afterwards, begin
 from tests.person import Person, agreeing, declining, yes_to
 from tests.processes import PATIENCE_SECONDS
+from tests.support.faults import Fault
 from tests.yielding_store import YieldingStore
 from trax_mcp.consent.memory_store import MemoryStore
 from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.sandbox import Fault
 from trax_mcp.server.app import ServerDeps
 
 if TYPE_CHECKING:

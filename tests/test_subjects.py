@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import OWNER
+from tests.support.faults import Fault
 from trax_mcp.api.errors import BadAnswer, Refused, TooLarge
 from trax_mcp.api.http_exchange import LARGEST_ANSWER_BYTES
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.api.operations import GetStreamStatus
 from trax_mcp.chat.polled_source import PolledChat, PolledStatus
-from trax_mcp.sandbox import Fault
 
 if TYPE_CHECKING:
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client
-    from trax_mcp.sandbox import Sandbox
 
 
 def say(sandbox: Sandbox, text: str) -> None:

@@ -18,7 +18,7 @@ from tests.audience import CHAT, STATUS, STUDIO, manual_clock_server, poll_times
 from tests.hand import settled
 from tests.jsonrpc import LEGACY, MODERN
 from tests.meanwhile import Paused
-from trax_mcp.sandbox import Fault
+from tests.support.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable

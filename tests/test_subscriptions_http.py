@@ -26,7 +26,8 @@ from tests.audience import (
     subscriber_of,
 )
 from tests.jsonrpc import ERAS, LEGACY
-from trax_mcp.sandbox import MODERATOR_KEY, STRANGER_KEY, Fault
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import MODERATOR_KEY, STRANGER_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,9 @@ from tests.audience import (
 )
 from tests.jsonrpc import LEGACY, MODERN
 from tests.streams import listen_stream, session_of
-from trax_mcp.sandbox import SANDBOX_KEY, STRANGER_KEY, Fault
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import STRANGER_KEY
+from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from tests.front import Front

@@ -23,7 +23,9 @@ from tests.audience import (
     subscriber_of,
 )
 from tests.jsonrpc import INITIALIZE, LEGACY, MODERN, read_answer, request
-from trax_mcp.sandbox import SANDBOX_KEY, STRANGER_KEY, Fault
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import STRANGER_KEY
+from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from tests.front import Front

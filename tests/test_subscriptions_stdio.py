@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,13 +19,14 @@ from tests.audience import CHAT, CHAT_PATH, STATUS, STUDIO, say, subscriber_on
 from tests.jsonrpc import ERAS, LEGACY, MODERN, opening, request
 from tests.ports import upstream
 from tests.processes import SIGNALS, Running, environment, running
-from trax_mcp.sandbox import SANDBOX_KEY, Fault
+from tests.support.faults import Fault
+from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tests.audience import Subscriber
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 
 def settings(trax: Sandbox) -> dict[str, str]:
@@ -125,7 +125,7 @@ async def test_a_revoked_key_is_notified_and_reads_return_the_error(era: str) ->
     async with upstream() as trax, subscriber_of(trax, era) as subscriber:
         await subscriber.subscribe(CHAT)
         keys = trax.world.keys
-        keys[SANDBOX_KEY] = replace(keys[SANDBOX_KEY], revoked=True)
+        del keys[SANDBOX_KEY]
         await subscriber.wait_for_updates()
         with pytest.raises(MCPError) as refused:
             await subscriber.read()

@@ -5,7 +5,6 @@ Over real sockets. Temporary errors lose nothing. Final errors are notified, and
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,14 +23,17 @@ from tests.audience import (
     say,
     subscriber_of,
 )
-from trax_mcp.sandbox import MODERATOR_KEY, SANDBOX_KEY, Fault
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import MODERATOR_KEY
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.sandbox.keys import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.audience import Subscriber
     from tests.front import Front
-    from trax_mcp.sandbox import World
+    from trax_mcp.sandbox.world import World
 
 OUTAGES = {
     "no answer": Fault.dropped(),
@@ -43,12 +45,12 @@ OUTAGES = {
 
 def revoke(world: World) -> None:
     """Revoke the key."""
-    world.keys[SANDBOX_KEY] = replace(world.keys[SANDBOX_KEY], revoked=True)
+    del world.keys[SANDBOX_KEY]
 
 
 def restore(world: World) -> None:
     """Make the key valid again."""
-    world.keys[SANDBOX_KEY] = replace(world.keys[SANDBOX_KEY], revoked=False)
+    world.keys[SANDBOX_KEY] = KEY
 
 
 def remove_access(world: World) -> None:

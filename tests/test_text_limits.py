@@ -18,8 +18,8 @@ from trax_mcp.server.tool_filter import ToolFilter
 if TYPE_CHECKING:
     from mcp.server import Server
 
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client
-    from trax_mcp.sandbox import Sandbox
 
 LIMITS: Final = {
     **dict.fromkeys(("studioId", "destId", "sourceId", "connectionId"), 512),

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from mcp.server import Server
 
     from tests.hand import HandClock
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client
-    from trax_mcp.sandbox import Sandbox
 
 STUDIO: Final = {"studioId": "studio_42"}
 OWNED: Final = ["studio_42", "studio_43", "studio_51", "studio_60"]

@@ -23,6 +23,7 @@ from tests.person import ProgressLog
 from tests.ports import Held, upstream
 from tests.processes import environment, running
 from tests.storage import SIGNATURE
+from tests.support.faults import Fault
 from tests.uploading import (
     MAX_PROCESSING_SECONDS,
     TOOL,
@@ -30,12 +31,12 @@ from tests.uploading import (
     upload_tokens,
     with_side_effect,
 )
-from trax_mcp.sandbox import SANDBOX_KEY, Fault
+from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 
 def settings(trax: Sandbox, *folders: Path) -> dict[str, str]:
@@ -156,31 +157,6 @@ async def test_over_http_the_upload_tool_is_not_offered(tmp_path: Path) -> None:
             assert (code, "only on stdio" in message) == ("not_offered", True)
 
 
-@pytest.mark.parametrize(
-    ("other_settings", "setting"),
-    [
-        ({}, "TRAX_MEDIA_DIRS"),
-        ({"TRAX_GUARD_ALSO": "create_media_upload"}, "TRAX_GUARD_ALSO"),
-        ({"TRAX_READ_ONLY": "1"}, "TRAX_READ_ONLY"),
-        ({"TRAX_TOOLS": "studios"}, "TRAX_TOOLS"),
-    ],
-)
-async def test_over_stdio_the_upload_tool_depends_on_the_settings(
-    tmp_path: Path, other_settings: dict[str, str], setting: str
-) -> None:
-    """It needs folders, and respects the other settings."""
-    folder = make_media_folder(tmp_path)
-    environment_settings = (
-        {**other_settings, "TRAX_MEDIA_DIRS": str(folder)} if other_settings else {}
-    )
-    async with running("--sandbox", settings=environment_settings) as server:
-        listed = await server.ask(request(MODERN, "tools/list"))
-        refused = await server.ask(tool_call(MODERN, TOOL, number=2, path="intro.mp4"))
-    assert TOOL not in [it["name"] for it in listed["result"]["tools"]]
-    code, message = error_of(refused["result"])
-    assert (code in {"not_offered", "read_only"}, setting in message) == (True, True)
-
-
 WITHOUT_SAFE_OPENING: Final = """
 import os, runpy
 os.supports_dir_fd = set()  # as on Windows
@@ -188,16 +164,24 @@ runpy.run_module("trax_mcp", run_name="__main__")
 """
 
 
-async def test_on_windows_the_upload_tool_is_not_offered(tmp_path: Path) -> None:
-    """Files cannot be opened there without a race; it is not listed, and a call says why."""
-    environment_settings = {"TRAX_MEDIA_DIRS": str(make_media_folder(tmp_path))}
-    program = ("-c", WITHOUT_SAFE_OPENING)
-    async with running("--sandbox", settings=environment_settings, program=program) as server:
+@pytest.mark.parametrize(
+    ("program", "has_folder", "reason"),
+    [
+        (("-m", "trax_mcp"), False, "TRAX_MEDIA_DIRS"),
+        (("-c", WITHOUT_SAFE_OPENING), True, "not on Windows"),
+    ],
+)
+async def test_without_folders_or_on_windows_the_upload_tool_is_not_offered(
+    *, tmp_path: Path, program: tuple[str, str], has_folder: bool, reason: str
+) -> None:
+    """On Windows, files cannot be opened without a race."""
+    folder = {"TRAX_MEDIA_DIRS": str(make_media_folder(tmp_path))} if has_folder else {}
+    async with running("--sandbox", settings=folder, program=program) as server:
         listed = await server.ask(request(MODERN, "tools/list"))
         refused = await server.ask(tool_call(MODERN, TOOL, number=2, path="intro.mp4"))
     assert TOOL not in [it["name"] for it in listed["result"]["tools"]]
     code, message = error_of(refused["result"])
-    assert (code, "not on Windows" in message) == ("not_offered", True)
+    assert (code, reason in message) == ("not_offered", True)
 
 
 async def test_a_signal_ends_the_server_during_an_upload(tmp_path: Path) -> None:

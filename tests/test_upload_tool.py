@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.media import MP4
+from tests.support.faults import Fault
 from tests.uploading import (
     LIST,
     MAX_PROCESSING_SECONDS,
@@ -23,7 +24,6 @@ from tests.uploading import (
     upload_failure,
 )
 from trax_mcp.consent.rules import Rules
-from trax_mcp.sandbox import Fault
 from trax_mcp.server.tool_filter import ToolFilter
 from trax_mcp.uploads.files import CHUNK_BYTES
 

@@ -11,24 +11,23 @@ import pytest
 
 from tests.jsonrpc import MODERN
 from tests.media import MP4, OTHER_CONTENT
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import READONLY_KEY
 from tests.uploading import (
     LIST,
     MAX_PROCESSING_SECONDS,
     NOT_UPLOADED,
     PUT,
     RESERVE,
-    TOOL,
     open_upload_session,
     upload_failure,
     with_side_effect,
 )
 from trax_mcp.api.caller import ANONYMOUS, Caller
-from trax_mcp.sandbox import READONLY_KEY, Fault
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.uploading import Json
 
 READINESS_UNKNOWN: Final = (
     "The file was uploaded, but whether it is ready could not be seen. Do not upload it again."
@@ -69,27 +68,6 @@ async def test_a_file_with_a_blank_name_is_refused(tmp_path: Path) -> None:
     message = "The file has a name that TRaX would not take, so nothing was sent."
     remedy = "Give it a name with something to read in it."
     assert failure == upload_failure("invalid_file", f"{message} {remedy}")
-
-
-INVALID: Final[tuple[tuple[Json, str], ...]] = (
-    ({}, "`path` is required"),
-    ({"path": ""}, "`path` must be a non-empty string"),
-    ({"path": 7}, "`path` must be a non-empty string"),
-    ({"path": "a.mp4", "folder": " "}, "`folder` must be a non-empty string"),
-    (
-        {"path": "a.mp4", "confirm": True},
-        f'"confirm" is not an argument of {TOOL}, which takes `path`, `folder`',
-    ),
-)
-
-
-@pytest.mark.parametrize(("arguments", "problem"), INVALID)
-async def test_invalid_arguments_are_named(tmp_path: Path, arguments: Json, problem: str) -> None:
-    """Before any file is opened."""
-    async with open_upload_session(MODERN, tmp_path) as session:
-        result = await session.client.call_tool(TOOL, arguments)
-        message = f"{problem}. Nothing was sent: correct the arguments and call again."
-        assert result.structured_content == {"error": upload_failure("invalid_arguments", message)}
 
 
 async def test_disabled_writes_fail_like_the_reservation_tool(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from tests.wire import closed_port
 from trax_mcp import __version__
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import Failure, TraxError
-from trax_mcp.uploads import storage as upload_storage
 from trax_mcp.uploads.files import open_media_file
 
 if TYPE_CHECKING:
@@ -94,13 +93,7 @@ async def test_memory_use_does_not_grow_with_the_file_size(
         await put(storage.url)
         tracemalloc.start()
         try:
-            await upload_storage.put(
-                local_client(),
-                storage.url,
-                video.chunks(),
-                size=video.size,
-                content_type=video.media_type,
-            )
+            await put(storage.url, video.chunks(), size=video.size)
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
@@ -111,7 +104,7 @@ async def test_memory_use_does_not_grow_with_the_file_size(
 async def test_only_waits_are_limited_not_the_whole_upload() -> None:
     """30 s to connect and for each chunk, and longer for the answer to a whole file."""
     transport = RecordingTransport()
-    await put("http://127.0.0.1/x", local_client(transport))
+    await put("http://127.0.0.1/x", client=local_client(transport))
     (request,) = transport.requests
     assert request.extensions["timeout"] == {"connect": 30, "write": 30, "read": 300, "pool": 30}
 
@@ -161,7 +154,7 @@ async def test_nothing_is_sent_to_an_insecure_or_invalid_url(url: str) -> None:
     for base_url in ("http://127.0.0.1", "https://trax.example"):
         client = Client(base_url=base_url, timeout_seconds=1, transport=transport)
         with pytest.raises(TraxError) as caught:
-            await put(url, client)
+            await put(url, client=client)
         message = f"TRaX gave an upload address that is not https, {NOT_UPLOADED}"
         message += " Tell whoever runs this TRaX."
         failure = Failure(code="bad_answer", message=message, retryable=False)
@@ -191,8 +184,8 @@ async def test_loopback_storage_is_allowed_only_for_a_loopback_trax(
     transport = RecordingTransport()
     client = Client(base_url=base_url, timeout_seconds=1, transport=transport)
     if accepted:
-        await put(url, client)
+        await put(url, client=client)
     else:
         with pytest.raises(TraxError):
-            await put(url, client)
+            await put(url, client=client)
     assert [str(it.url) for it in transport.requests] == ([url] if accepted else [])

@@ -16,9 +16,7 @@ from tests.media import MP4
 from tests.processes import PATIENCE_SECONDS
 from tests.storage import (
     QUERY,
-    chunks_of,
     disconnect_unread,
-    local_client,
     open_storage,
     put,
     receive_and_disconnect,
@@ -34,7 +32,6 @@ from tests.storage import (
 from tests.uploading import NOT_UPLOADED
 from tests.wire import closed_port
 from trax_mcp.api.errors import Failure, NotSent, TraxError
-from trax_mcp.uploads import storage as upload_storage
 from trax_mcp.uploads.storage import TIMEOUT
 
 if TYPE_CHECKING:
@@ -65,11 +62,9 @@ async def failure_of(
     timeouts: httpx.Timeout = TIMEOUT,
 ) -> Failure:
     """The failure of an upload; checks that neither it nor its traceback contains the URL."""
-    chunks = chunks_of(MP4) if size == len(MP4) else zero_chunks(size)
+    chunks = None if size == len(MP4) else zero_chunks(size)
     with pytest.raises(TraxError) as caught:
-        await upload_storage.put(
-            local_client(), url, chunks, size=size, content_type="video/mp4", timeouts=timeouts
-        )
+        await put(url, chunks, size=size, timeouts=timeouts)
     error = caught.value
     text = "".join(traceback.format_exception(error)) + repr(error.failure)
     assert [it for it in ("canary", "bucket", "Amz", "127.0.0.1", url) if it and it in text] == []
@@ -203,13 +198,7 @@ async def test_a_file_read_error_ends_the_upload() -> None:
 
     async with open_storage(OK) as storage:
         with pytest.raises(NotSent) as caught:
-            await upload_storage.put(
-                local_client(),
-                storage.url,
-                failing_chunks(),
-                size=2 * len(MP4),
-                content_type="video/mp4",
-            )
+            await put(storage.url, failing_chunks(), size=2 * len(MP4))
         await storage.disconnected.wait()
     assert caught.value is read_error
     assert storage.received <= len(MP4)

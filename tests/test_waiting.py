@@ -19,6 +19,8 @@ from tests.person import ProgressLog
 from tests.ports import upstream
 from tests.processes import running
 from tests.readings import SILENT
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import STRANGER_KEY
 from tests.waits import (
     LONGEST_PAUSE,
     chat_of,
@@ -30,7 +32,7 @@ from tests.waits import (
     waiting,
 )
 from tests.witness import still
-from trax_mcp.sandbox import SANDBOX_KEY, STRANGER_KEY, Fault
+from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.untrusted import NOTICE
 
 if TYPE_CHECKING:

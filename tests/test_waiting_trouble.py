@@ -6,7 +6,6 @@ Through a real client in both eras, on a manual clock.
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
 
@@ -25,6 +24,8 @@ from tests.conftest import OWNER, client_on
 from tests.hand import HandClock, settled
 from tests.jsonrpc import LEGACY
 from tests.meanwhile import Paused
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import STRANGER_KEY
 from tests.waits import (
     LONGEST_PAUSE,
     Waiter,
@@ -40,7 +41,7 @@ from tests.witness import still
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import TraxError
 from trax_mcp.chat.polled_source import PolledChat
-from trax_mcp.sandbox import SANDBOX_KEY, STRANGER_KEY, Fault
+from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ async def test_no_wait_sends_a_request_before_retry_after(era: str) -> None:
 def revoke_key(waiter: Waiter) -> None:
     """Revoke the key."""
     keys = waiter.trax.world.keys
-    keys[SANDBOX_KEY] = replace(keys[SANDBOX_KEY], revoked=True)
+    del keys[SANDBOX_KEY]
 
 
 def remove_studio(waiter: Waiter) -> None:

@@ -13,6 +13,8 @@ from tests.conftest import OWNER
 from tests.looks import narrow
 from tests.meanwhile import Paused
 from tests.processes import PATIENCE_SECONDS
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import REVOKED_KEY, STRANGER_KEY
 from tests.watching import LONGEST_PAUSE, SHORTEST, ManualClock, ignore
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import NotSent
@@ -20,16 +22,15 @@ from trax_mcp.api.models import StreamStatus
 from trax_mcp.api.operations import ListStudios
 from trax_mcp.chat.watcher import Watcher
 from trax_mcp.chat.watchers import KEPT_SECONDS, OTHER_KEPT_SECONDS, Watchers
-from trax_mcp.sandbox import REVOKED_KEY, STRANGER_KEY, Fault
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client
     from trax_mcp.chat.polled_source import PolledChat
-    from trax_mcp.sandbox import Sandbox
 
 OTHER_ACCOUNT: Final = Caller(STRANGER_KEY)
 REVOKED: Final = Caller(REVOKED_KEY)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.calls import STUDIO
 
 if TYPE_CHECKING:
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 READ: Final = ("get_stream_status", STUDIO)
 WRITE: Final = ("send_chat_message", {**STUDIO, "text": "Hello"})

@@ -15,9 +15,9 @@ from tests.hand import HandClock
 from tests.media import MP4
 from tests.person import ProgressLog
 from tests.processes import PATIENCE_SECONDS
+from tests.support.faults import Fault
 from tests.witness import still
 from trax_mcp.consent.rules import Rules
-from trax_mcp.sandbox import Fault
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.tool_filter import ToolFilter
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     import mcp_types as types
 
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.caller import Caller
-    from trax_mcp.sandbox import Sandbox
     from trax_mcp.sandbox.messages import Request, RequestHandler, Response
     from trax_mcp.sandbox.records import Asset
 

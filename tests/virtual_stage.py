@@ -12,16 +12,18 @@ import anyio
 from mcp import Client
 
 from tests.jsonrpc import MODERN
+from tests.support.faults import Fault
+from tests.support.manual_clock import ManualClock
+from tests.support.recorded_sandbox import Sandbox
+from tests.support.sandbox_accounts import STRANGER as ANOTHER_ACCOUNT
+from tests.support.sandbox_transport import SandboxTransport
 from tests.virtual_time import STARTED_AT, VirtualClock
 from tests.witness import ADDRESS
 from trax_mcp.api import client as trax_client
 from trax_mcp.api.caller import Caller
 from trax_mcp.consent.rules import Rules
-from trax_mcp.sandbox import SANDBOX_KEY, Sandbox, SandboxTransport
-from trax_mcp.sandbox import Clock as SandboxClock
-from trax_mcp.sandbox.faults import Fault
+from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
-from trax_mcp.sandbox.keys import STRANGER as ANOTHER_ACCOUNT
 from trax_mcp.sandbox.records import Key
 from trax_mcp.server import tools
 from trax_mcp.server.app import ServerDeps, build_guard, build_server
@@ -156,10 +158,16 @@ async def stage(
         yield it
 
 
+class _LoopClock(ManualClock):
+    """A clock that follows the event loop's."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return super().now() + anyio.current_time()
+
+
 def _sandbox() -> Sandbox:
-    clock = SandboxClock.frozen(STARTED_AT.timestamp())
-    clock._elapsed = anyio.current_time
-    trax = Sandbox(clock, rate_limit=None)
+    trax = Sandbox(_LoopClock.frozen(STARTED_AT.timestamp()), rate_limit=None)
     _add_key(trax, COLLEAGUE, ACCOUNT, SCOPES)
     _add_key(trax, STRANGER, ANOTHER_ACCOUNT, {"stream:golive"})
     _add_key(trax, CUSTOMER, ANOTHER_ACCOUNT, SCOPES)

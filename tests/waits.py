@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from tests.audience import Subscriber
     from tests.front import Front
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.caller import Caller
-    from trax_mcp.sandbox import Sandbox
 
 Json = dict[str, Any]
 

@@ -6,7 +6,10 @@ from typing import Any, Final
 
 import httpx
 
-from trax_mcp.sandbox import SANDBOX_KEY, Clock, Sandbox, SandboxTransport
+from tests.support.manual_clock import ManualClock
+from tests.support.recorded_sandbox import Sandbox
+from tests.support.sandbox_transport import SandboxTransport
+from trax_mcp.sandbox import SANDBOX_KEY
 
 World = dict[str, dict[str, Any]]
 """The contents of a sandbox, by kind and id."""
@@ -20,7 +23,7 @@ STUDIO: Final = "/v1/studios/studio_42"
 
 def still() -> Sandbox:
     """A seeded sandbox with a frozen clock."""
-    return Sandbox(Clock.frozen())
+    return Sandbox(ManualClock.frozen())
 
 
 def put_on_air(sandbox: Sandbox, studio: str = "studio_42") -> None:

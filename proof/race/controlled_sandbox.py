@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from trax_mcp.sandbox import Sandbox
-from trax_mcp.sandbox.faults import Fault
+from tests.support.faults import Fault
+from tests.support.recorded_sandbox import Sandbox
 from trax_mcp.server.http_server import listen, serve_http, url_of
 
 RETRY_AFTER_SECONDS: Final = 37

@@ -20,9 +20,11 @@ import httpx
 from bench.measured_process import Process, allow_open_files
 from tests.jsonrpc import LEGACY, MODERN, HttpCaller, hello
 from tests.ports import listening
-from trax_mcp.sandbox import SANDBOX_KEY, Fault, Sandbox
+from tests.support.faults import Fault
+from tests.support.recorded_sandbox import Sandbox
+from tests.support.sandbox_accounts import STRANGER as ANOTHER_ACCOUNT
+from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.keys import SCOPES
-from trax_mcp.sandbox.keys import STRANGER as ANOTHER_ACCOUNT
 from trax_mcp.sandbox.messages import Request, RequestHandler, Response
 from trax_mcp.sandbox.records import Key
 

@@ -10,8 +10,10 @@ from itertools import count, cycle
 from typing import TYPE_CHECKING, Final
 
 from tests.ports import listening
+from tests.support.faults import Fault
+from tests.support.manual_clock import ManualClock
+from tests.support.recorded_sandbox import Sandbox
 from tests.witness import restore, world_of
-from trax_mcp.sandbox import Clock, Fault, Sandbox
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Key
 
@@ -32,7 +34,7 @@ _FAULTS: Final = (
 )
 
 
-class FastClock(Clock):
+class FastClock(ManualClock):
     """The sandbox's clock, `pace` times as fast as the system's."""
 
     def __init__(self, pace: float) -> None:

@@ -16,7 +16,8 @@ from tests.canaries import secrets as secret
 from tests.canaries.secrets import SeenTexts, allowed_places
 from tests.canaries.tour import CALLS, CONFIRMED, MODES, OTHERS, FaultyTrax, actor_meta
 from tests.jsonrpc import FORMS, LEGACY, request
-from trax_mcp.sandbox.keys import ACCOUNT, SCOPES, STRANGER
+from tests.support.sandbox_accounts import STRANGER
+from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Key
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.jsonrpc import Message
     from tests.processes import Running
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 _ALWAYS_PLANTED: Final = {
     "key as an argument": secret.ARGUMENT_KEY,

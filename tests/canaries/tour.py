@@ -13,13 +13,14 @@ from urllib.parse import quote
 
 from tests.canaries import secrets as secret
 from tests.jsonrpc import LEGACY, Message, request
-from trax_mcp.sandbox import ConnectionDropped, Fault
+from tests.support.dropped_connections import ConnectionDropped
+from tests.support.faults import Fault
 from trax_mcp.sandbox.messages import Response, encode_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.sandbox.messages import Request, RequestHandler
 
 ERROR_HEADER: Final = "x-raise-error"

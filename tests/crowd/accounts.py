@@ -16,7 +16,10 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
 
-from trax_mcp.sandbox import Clock, Fault, Sandbox, seed
+from tests.support.faults import Fault
+from tests.support.manual_clock import ManualClock
+from tests.support.recorded_sandbox import Sandbox
+from trax_mcp.sandbox import seed
 from trax_mcp.sandbox.keys import SCOPES
 from trax_mcp.sandbox.records import Asset, Connection, Destination, Key, Source, Studio
 from trax_mcp.sandbox.studio_chat import Chat, Script, ScriptLine
@@ -118,7 +121,7 @@ class SharedTrax:
 @contextmanager
 def shared_trax() -> Iterator[SharedTrax]:
     """A sandbox with only the ten accounts, on a frozen clock."""
-    sandbox = Sandbox(Clock.frozen(), empty=True, rate_limit=None)
+    sandbox = Sandbox(ManualClock.frozen(), empty=True, rate_limit=None)
     accounts = tuple(Account(number) for number in range(ACCOUNT_COUNT))
     for it in accounts:
         it.add_to(sandbox)

@@ -23,7 +23,7 @@ from tests.faults.mishaps import (
     with_changed_body,
     with_content_type,
 )
-from trax_mcp.sandbox import Fault
+from tests.support.faults import Fault
 
 Json = dict[str, Any]
 

@@ -11,8 +11,8 @@ from tests.faults.answers import ANSWER_CASES
 from tests.faults.table import TABLE, Consequence, Role
 from tests.faults.wires import WIRE_CASES
 from tests.jsonrpc import ERAS, MODERN
+from tests.support.faults import Fault
 from tests.witness import STUDIO as STUDIO_PATH
-from trax_mcp.sandbox import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

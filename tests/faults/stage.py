@@ -28,10 +28,12 @@ from tests.hand import HandClock, settled
 from tests.jsonrpc import MODERN
 from tests.ports import listening
 from tests.proxy import proxy_to
+from tests.support.faults import Fault
+from tests.support.manual_clock import FROZEN_AT, ManualClock
+from tests.support.recorded_sandbox import Sandbox
+from tests.support.sandbox_transport import SandboxTransport
 from tests.witness import put_on_air
 from trax_mcp.api.client import Client
-from trax_mcp.sandbox import Clock, Fault, Sandbox, SandboxTransport
-from trax_mcp.sandbox.virtual_clock import FROZEN_AT
 from trax_mcp.server import tools
 from trax_mcp.server.app import ServerDeps, build_server
 
@@ -229,7 +231,7 @@ async def open_scenario(
 
 def _sandbox(tool_call: ToolCall) -> Sandbox:
     """A sandbox whose clock will show 18:00 when the fault begins."""
-    trax = Sandbox(Clock.frozen(FROZEN_AT - tool_call.seconds_before))
+    trax = Sandbox(ManualClock.frozen(FROZEN_AT - tool_call.seconds_before))
     if tool_call.on_air:
         put_on_air(trax)
     return trax

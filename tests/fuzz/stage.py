@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
 
     from tests.person import Person
-    from trax_mcp.sandbox import ReceivedRequest, Sandbox
+    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.request_log import ReceivedRequest
 
 ResultT = TypeVar("ResultT")
 

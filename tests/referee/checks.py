@@ -13,7 +13,8 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
 from tests.referee.words import Json, strict_contract
-from trax_mcp.sandbox import SANDBOX_KEY, STRANGER_KEY
+from tests.support.sandbox_accounts import STRANGER_KEY
+from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from schemathesis.engine.recorder import ScenarioRecorder
 
-    from trax_mcp.sandbox import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 COVERAGE: Final = "coverage"
 FUZZING: Final = "fuzzing"

@@ -12,10 +12,12 @@ def client_for(settings: Settings) -> Client:
     """Create a client, which the caller must close."""
     if not settings.sandbox:
         return Client(base_url=settings.base_url, timeout_seconds=settings.timeout_seconds)
-    from trax_mcp.sandbox import Sandbox, SandboxTransport  # noqa: PLC0415  only where there is one
+    import httpx  # noqa: PLC0415  imported late, so that the server starts faster
+
+    from trax_mcp.sandbox import Sandbox  # noqa: PLC0415  only where there is one
 
     return Client(
         base_url=_SANDBOX_URL,
         timeout_seconds=settings.timeout_seconds,
-        transport=SandboxTransport(Sandbox(base_url=_SANDBOX_URL)),
+        transport=httpx.ASGITransport(Sandbox(base_url=_SANDBOX_URL).app),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections import defaultdict
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -19,9 +20,7 @@ from starlette.routing import Route, Router
 
 from trax_mcp.sandbox.contract_calls import Call, documented_calls
 from trax_mcp.sandbox.handlers import HANDLERS, Handler
-from trax_mcp.sandbox.hang_up import hang_up
 from trax_mcp.sandbox.messages import (
-    ConnectionDropped,
     Middleware,
     Refusal,
     Request,
@@ -45,8 +44,6 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from trax_mcp.sandbox.faults import Faults
-    from trax_mcp.sandbox.request_log import RequestLog
     from trax_mcp.sandbox.world import World
 
 UPLOADS = "/uploads/{token}"
@@ -57,9 +54,13 @@ MAX_KEPT_BYTES = 1 << 20
 _VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
-def create_app(world: World, *, faults: Faults, log: RequestLog) -> ASGIApp:
-    """Build the ASGI app. Raises RuntimeError if the handlers and the contract disagree."""
-    outer: tuple[Middleware, ...] = (log.record, faults.apply, answer_refusals)
+def create_app(world: World, middleware: Sequence[Middleware] = ()) -> ASGIApp:
+    """Build the ASGI app, with `middleware` outermost.
+
+    Raises:
+        RuntimeError: the handlers and the contract disagree.
+    """
+    outer = (*middleware, answer_refusals)
     rate_limiter = RateLimiter(world.clock, world.deployment)
     handlers: defaultdict[str, dict[str, RequestHandler]] = defaultdict(dict)
     for call, handler in match_handlers(HANDLERS):
@@ -126,15 +127,11 @@ class SandboxApp:
         self._router = router
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Route by the raw path, and close the connection if a fault drops it."""
+        """Route by the raw path."""
         if scope["type"] == "http":
             scope = {**scope, "path": scope["raw_path"].decode("ascii")}
-        try:
+        with suppress(ClientDisconnect):
             await self._router(scope, receive, send)
-        except ClientDisconnect:
-            return
-        except ConnectionDropped as dropped:
-            await hang_up(receive, send, dropped)
 
 
 class Endpoint:
@@ -151,7 +148,7 @@ class Endpoint:
         """Read the whole request, handle it and send the response."""
         request = await _read_request(StarletteRequest(scope, receive))
         response = await self._by_method.get(request.method, self._default)(request)
-        await _send_response(response, request.request_id, send)
+        await send_response(response, request.request_id, send)
 
 
 async def _read_request(request: StarletteRequest) -> Request:
@@ -176,7 +173,8 @@ def _request_id(sent: str) -> str:
     return sent if _VALID_REQUEST_ID.fullmatch(sent) else f"req_{secrets.token_hex(12)}"
 
 
-async def _send_response(response: Response, request_id: str, send: Send) -> None:
+async def send_response(response: Response, request_id: str, send: Send) -> None:
+    """Send a response as ASGI messages."""
     headers = {
         "content-type": response.content_type,
         "content-length": str(len(response.body)),
@@ -185,8 +183,4 @@ async def _send_response(response: Response, request_id: str, send: Send) -> Non
     }
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": response.status, "headers": raw})
-    broken = response.broken_at is not None
-    body = response.body[: response.broken_at]
-    await send({"type": "http.response.body", "body": body, "more_body": broken})
-    if broken:
-        raise ConnectionDropped(started=True)
+    await send({"type": "http.response.body", "body": response.body})

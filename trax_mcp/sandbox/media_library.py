@@ -17,7 +17,7 @@ from trax_mcp.sandbox.records import Asset
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trax_mcp.sandbox.virtual_clock import Clock
+    from trax_mcp.sandbox.system_clock import Clock
 
 URL_SECONDS = 900.0
 """How long an upload URL is valid."""

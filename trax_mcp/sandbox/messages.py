@@ -1,4 +1,4 @@
-"""The requests, responses and refusals that middleware, faults and handlers exchange."""
+"""The requests, responses and refusals that middleware and handlers exchange."""
 
 from __future__ import annotations
 
@@ -56,13 +56,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One response. If `broken_at` is set, the connection is closed after that many bytes."""
+    """One response."""
 
     status: int
     body: bytes
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
-    broken_at: int | None = None
 
 
 RequestHandler = Callable[[Request], Awaitable[Response]]
@@ -70,14 +69,6 @@ RequestHandler = Callable[[Request], Awaitable[Response]]
 
 Middleware = Callable[[Request, RequestHandler], Awaitable[Response]]
 """Gets a request and the next handler, which it may call."""
-
-
-class ConnectionDropped(ConnectionError):
-    """The connection is closed. `started`: part of the response has already been sent."""
-
-    def __init__(self, *, started: bool = False) -> None:
-        super().__init__("the sandbox dropped the connection")
-        self.started = started
 
 
 class Refusal(Exception):

@@ -1,7 +1,7 @@
 """The middleware around every handler.
 
-The response of each is documented; **their order is sandbox behaviour**: log, fault, key, scope,
-rate, write gate, body.
+The response of each is documented; **their order is sandbox behaviour**: key, scope, rate, write
+gate, body.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from trax_mcp.sandbox.contract_calls import Call
     from trax_mcp.sandbox.deployment import Deployment
-    from trax_mcp.sandbox.virtual_clock import Clock
+    from trax_mcp.sandbox.system_clock import Clock
     from trax_mcp.sandbox.world import World
 
 
@@ -53,7 +53,7 @@ def require_key(world: World) -> Middleware:
 
     async def handle(request: Request, next_handler: RequestHandler) -> Response:
         key = world.key(request.secret)
-        if key is None or key.revoked:
+        if key is None:
             raise Refusal(401, "invalid_key", "The API key is missing or not valid.")
         return await next_handler(replace(request, key=key))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trax_mcp.sandbox.virtual_clock import format_time
+from trax_mcp.sandbox.system_clock import format_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,6 @@ class Key:
     name: str
     account: str
     scopes: frozenset[str]
-    revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,26 @@
 """The records that the sandbox starts with.
 
-A weekly show and its rehearsal, two shared studios, linked accounts, a media library, chat, and
-another account ("stranger") with records of its own. Times are relative to `now`.
+A weekly show and its rehearsal, two shared studios, linked accounts, a media library and chat.
+Times are relative to `now`.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from trax_mcp.sandbox.keys import ACCOUNT, STRANGER
+from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.sandbox.records import Asset, Connection, Destination, Source, Studio
 from trax_mcp.sandbox.studio_chat import Script, ScriptLine
 
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
 
-DISPLAY_NAMES: Final = {ACCOUNT: "Robin (host)", STRANGER: "A Stranger"}
+DISPLAY_NAMES: Final = {ACCOUNT: "Robin (host)"}
 """The name of each account in chat."""
 
 
 def studios(now: float) -> tuple[Studio, ...]:
-    """Four studios of ACCOUNT, with three different roles, and one of the other account."""
+    """Four studios of ACCOUNT, with three different roles."""
     owner = {ACCOUNT: "owner"}
     return (
         Studio(
@@ -49,7 +49,6 @@ def studios(now: float) -> tuple[Studio, ...]:
             {"user_mika": "owner", ACCOUNT: "VIEW"},
             now - 12 * DAY,
         ),
-        Studio("studio_99", "The Stranger's Studio", STRANGER, {STRANGER: "owner"}, now - 30 * DAY),
     )
 
 
@@ -76,7 +75,6 @@ DESTINATIONS: Final = (
     Destination("dest_5", "studio_51", "Morning page", "facebook", connection_id="conn_3"),
     Destination("dest_6", "studio_51", "Shorts", "youtube", vertical=True, connection_id="conn_1"),
     Destination("dest_7", "studio_60", "Launch page", "youtube", enabled=False),
-    Destination("dest_90", "studio_99", "Elsewhere", "youtube", connection_id="conn_90"),
 )
 
 
@@ -120,12 +118,11 @@ def sources(now: float) -> tuple[Source, ...]:
             created_at=now - 80 * DAY,
         ),
         Source("source_6", "studio_60", "Slides", "media", active=False, created_at=now - 5 * DAY),
-        Source("source_90", "studio_99", "Camera", "webcam", active=True, created_at=now - 9 * DAY),
     )
 
 
 def connections(now: float) -> tuple[Connection, ...]:
-    """Three linked accounts, one of which needs reauthorisation, and one of the other account."""
+    """Three linked accounts, one of which needs reauthorisation."""
     return (
         Connection(
             "conn_1",
@@ -148,12 +145,11 @@ def connections(now: float) -> tuple[Connection, ...]:
             now - 120 * DAY,
             expires_at=now - DAY,
         ),
-        Connection("conn_90", STRANGER, "youtube", "Stranger's Channel", "active", now - 9 * DAY),
     )
 
 
 def assets(now: float) -> tuple[Asset, ...]:
-    """Assets in each status, and one of the other account."""
+    """Assets in each status."""
     return (
         Asset(
             "asset_1",
@@ -189,7 +185,6 @@ def assets(now: float) -> tuple[Asset, ...]:
             now - 3 * DAY,
             status="FAILED",
         ),
-        Asset("asset_90", STRANGER, "private.mp4", "video", 1024, "video/mp4", now, status="READY"),
     )
 
 

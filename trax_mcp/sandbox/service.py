@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trax_mcp.sandbox.asgi_app import create_app
-from trax_mcp.sandbox.deployment import BASE_URL, GENEROUS, Deployment, RateLimit
-from trax_mcp.sandbox.faults import Faults
-from trax_mcp.sandbox.request_log import ReceivedRequest, RequestLog
-from trax_mcp.sandbox.virtual_clock import Clock
+from trax_mcp.sandbox.deployment import BASE_URL, Deployment
+from trax_mcp.sandbox.system_clock import Clock
 from trax_mcp.sandbox.world import World
 
 if TYPE_CHECKING:
@@ -16,9 +14,11 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from trax_mcp.sandbox.messages import Middleware
+
 
 class Sandbox(Deployment):
-    """A small TRaX. `app` is its ASGI application; the rest is for demos and tests."""
+    """A small TRaX. `app` is its ASGI application; `middleware` wraps the handling of requests."""
 
     def __init__(
         self,
@@ -26,18 +26,9 @@ class Sandbox(Deployment):
         *,
         empty: bool = False,
         base_url: str = BASE_URL,
-        rate_limit: RateLimit | None = GENEROUS,
+        middleware: Sequence[Middleware] = (),
     ) -> None:
-        super().__init__(base_url=base_url, rate_limit=rate_limit)
+        super().__init__(base_url=base_url)
         self.clock = clock or Clock()
         self.world = World(self.clock, self) if empty else World.seeded(self.clock, self)
-        self.faults = Faults()
-        log = RequestLog(self.world)
-        self.requests: Sequence[ReceivedRequest] = log.requests
-        """The requests that arrived, oldest first; the last ten thousand."""
-        self.app: ASGIApp = create_app(self.world, faults=self.faults, log=log)
-
-    @property
-    def mutations(self) -> Sequence[ReceivedRequest]:
-        """The requests that are not GET."""
-        return [it for it in self.requests if it.method != "GET"]
+        self.app: ASGIApp = create_app(self.world, middleware)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from trax_mcp.sandbox.virtual_clock import format_time
+from trax_mcp.sandbox.system_clock import format_time
 
 GO_LIVE_SECONDS = 3.0
 """From the response to go-live until `stream-status` is live."""

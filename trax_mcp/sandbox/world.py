@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from trax_mcp.sandbox import seed
-from trax_mcp.sandbox.keys import KEYS
+from trax_mcp.sandbox.keys import KEY
 from trax_mcp.sandbox.media_library import Library
 from trax_mcp.sandbox.record_table import RecordTable
 from trax_mcp.sandbox.records import Connection, Destination, Key, Message, Source, Studio
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     from trax_mcp.sandbox.deployment import Deployment
     from trax_mcp.sandbox.messages import Json
-    from trax_mcp.sandbox.virtual_clock import Clock
+    from trax_mcp.sandbox.system_clock import Clock
 
 
 class World:
-    """The state of the sandbox; empty at first, except for its keys.
+    """The state of the sandbox; empty at first, except for its key.
 
     A studio belongs to every account that has a role in it.
     """
@@ -35,7 +35,7 @@ class World:
     def __init__(self, clock: Clock, deployment: Deployment) -> None:
         self.clock = clock
         self.deployment = deployment
-        self.keys: dict[str, Key] = {key.secret: key for key in KEYS}
+        self.keys: dict[str, Key] = {KEY.secret: KEY}
         self.studios = RecordTable[Studio]("studio", lambda it, account: account in it.roles)
         self.destinations = RecordTable[Destination](
             "destination", lambda it, studio: it.studio_id == studio
@@ -69,7 +69,7 @@ class World:
         return f"{kind}_{self._last_numbers[kind]}"
 
     def key(self, secret: str | None) -> Key | None:
-        """The key with this secret, revoked or not."""
+        """The key with this secret."""
         return self.keys.get(secret or "")
 
     def add_studio(self, account: str, *, name: str) -> Studio:

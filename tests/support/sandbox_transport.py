@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import anyio
 import httpx
 
-from trax_mcp.sandbox.messages import ConnectionDropped
+from tests.support.dropped_connections import ConnectionDropped
 
 if TYPE_CHECKING:
-    from trax_mcp.sandbox.service import Sandbox
+    from tests.support.recorded_sandbox import Sandbox
 
 
 class SandboxTransport(httpx.AsyncBaseTransport):

@@ -14,9 +14,9 @@ from typing import Any, Literal, Self
 
 import anyio
 
+from tests.support.dropped_connections import BrokenOff, ConnectionDropped
 from trax_mcp.sandbox.messages import (
     JSON,
-    ConnectionDropped,
     Json,
     Middleware,
     Request,
@@ -107,7 +107,11 @@ class Fault:
     @classmethod
     def broken_off(cls, keep: int = 10) -> Self:
         """The handler runs; the connection is closed after `keep` bytes of the announced body."""
-        return cls.rewritten(lambda response: replace(response, broken_at=keep))
+
+        async def break_off(request: Request, next_handler: RequestHandler) -> Response:
+            raise BrokenOff(await next_handler(request), request.request_id, keep=keep)
+
+        return cls("broken off", break_off)
 
     @classmethod
     def patched(cls, patch: Callable[[dict[str, Any]], object]) -> Self:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from trax_mcp.sandbox.messages import Request, RequestHandler, Response
-    from trax_mcp.sandbox.world import World
+    from trax_mcp.sandbox.records import Key
 
 MAX_REQUESTS = 10_000
 
@@ -35,11 +35,11 @@ class ReceivedRequest:
 
 
 class RequestLog:
-    """The most recent requests, oldest first."""
+    """The most recent requests, oldest first. `keys` are the sandbox's."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self) -> None:
         self.requests: deque[ReceivedRequest] = deque(maxlen=MAX_REQUESTS)
-        self._world = world
+        self.keys: Mapping[str, Key] = {}
 
     async def record(self, request: Request, next_handler: RequestHandler) -> Response:
         """The outermost middleware: record a request and pass it on."""
@@ -47,7 +47,7 @@ class RequestLog:
         return await next_handler(request)
 
     def _to_received(self, request: Request) -> ReceivedRequest:
-        key = self._world.key(request.secret)
+        key = self.keys.get(request.secret or "")
         return ReceivedRequest(
             method=request.method,
             path=request.path,

@@ -1,0 +1,54 @@
+"""Further keys of the sandbox, and a second account ("stranger") with records of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
+from trax_mcp.sandbox.records import Asset, Connection, Destination, Key, Source, Studio
+from trax_mcp.sandbox.seed import DAY
+
+if TYPE_CHECKING:
+    from trax_mcp.sandbox.world import World
+
+STRANGER: Final = "user_stranger"
+
+READONLY_KEY: Final = "sk_live_sandbox_readonly"
+MODERATOR_KEY: Final = "sk_live_sandbox_moderator"
+STRANGER_KEY: Final = "sk_live_sandbox_stranger"
+REVOKED_KEY: Final = "sk_live_sandbox_revoked"
+"""A key that the sandbox no longer knows."""
+
+_READ_SCOPES: Final = frozenset(scope for scope in SCOPES if scope.endswith(":read"))
+_MODERATOR_SCOPES: Final = frozenset({"studios:read", "stream:read", "chat:read", "chat:send"})
+
+_KEYS: Final = (
+    Key(READONLY_KEY, "readonly", ACCOUNT, _READ_SCOPES),
+    Key(MODERATOR_KEY, "moderator", ACCOUNT, _MODERATOR_SCOPES),
+    Key(STRANGER_KEY, "stranger", STRANGER, SCOPES),
+)
+
+
+def add_keys(world: World) -> None:
+    """Add the keys."""
+    world.keys.update({key.secret: key for key in _KEYS})
+
+
+def add_records_of_the_stranger(world: World) -> None:
+    """Add a studio, a destination, a source, a connection and an asset."""
+    now = world.clock.now()
+    world.studios.add(
+        Studio("studio_99", "The Stranger's Studio", STRANGER, {STRANGER: "owner"}, now - 30 * DAY)
+    )
+    world.destinations.add(
+        Destination("dest_90", "studio_99", "Elsewhere", "youtube", connection_id="conn_90")
+    )
+    world.sources.add(
+        Source("source_90", "studio_99", "Camera", "webcam", active=True, created_at=now - 9 * DAY)
+    )
+    world.connections.add(
+        Connection("conn_90", STRANGER, "youtube", "Stranger's Channel", "active", now - 9 * DAY)
+    )
+    world.library.assets.add(
+        Asset("asset_90", STRANGER, "private.mp4", "video", 1024, "video/mp4", now, status="READY")
+    )
