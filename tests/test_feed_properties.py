@@ -178,7 +178,12 @@ def test_readers_lose_no_message_of_the_page_if_others_are_removed_around_a_rest
 def test_messages_that_a_restart_reorders_are_still_returned(
     order: Order, before: int, *, random: Random, steps: Sequence[Step]
 ) -> None:
-    """With a skew of 3 s, a message passes at most 6 others, which is less than a cursor names."""
+    """With a skew of 3 s, a message passes at most 6 others, which is less than a cursor names.
+
+    Each further restart can move it by as many again, so there is one.
+    """
+    restarts = [index for index, it in enumerate(steps) if isinstance(it, Restart)]
+    steps = [it for index, it in enumerate(steps) if index not in restarts[1:]]
     simulation = Simulation(Upstream(order, random, skew=3))
     simulation.run([Arrive(before), Poll(), *steps])
     check_remembered_received(simulation)

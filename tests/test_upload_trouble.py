@@ -274,7 +274,7 @@ async def test_a_library_that_cannot_be_read_to_its_end_leaves_the_status_unknow
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file may be ready: the failure does not say that TRaX has not finished."""
-    monkeypatch.setattr("trax_mcp.studio.pages.MOST_ITEMS", 1)
+    monkeypatch.setattr("trax_mcp.studio.pages.MAX_ITEMS", 1)
     async with open_upload_session(MODERN, tmp_path) as session:
         failure = await session.failure()
     assert (failure["code"], failure["outcome"]) == ("bad_answer", "applied")

@@ -92,7 +92,9 @@ WITHOUT_FORMS: Final[Mapping[str, MissingConsent]] = {
     "a confirmation for a studio that is live": MissingConsent(
         walks.from_before_going_live, ("nothing_to_do", None), exists=only_go_live
     ),
-    "cancelled while the server reads": MissingConsent(walks.cancelled_while_reading, None),
+    "cancelled while the server reads": MissingConsent(
+        walks.cancelled_while_reading, None, exists=all_but_a_stop
+    ),
 }
 
 WITH_FORMS: Final[Mapping[str, MissingConsent]] = {

@@ -91,7 +91,8 @@ class HttpExchange:
             trust_env=trust_env,
         )
         self._ordinary = _Connections(new_http(), max_per_caller=_MAX_IN_FLIGHT)
-        self._urgent = _Connections(new_http(), max_per_caller=_MAX_URGENT)
+        # A stop reuses no connection, which an earlier answer could have spoilt.
+        self._urgent = _Connections(new_http(max_idle=0), max_per_caller=_MAX_URGENT)
 
     async def run(
         self, operation: Operation[Model], caller: Caller, *, urgent: bool = False
@@ -207,6 +208,7 @@ def _new_http(
     transport: httpx.AsyncBaseTransport | None,
     tls: SSLContext,
     trust_env: bool,
+    max_idle: int = 20,
 ) -> httpx.AsyncClient:
     connect_seconds = timeout_seconds * _CONNECT_SHARE
     return httpx.AsyncClient(
@@ -225,7 +227,7 @@ def _new_http(
         },
         # The slots limit the requests. A limited pool can lose connections for ever: httpcore 1.0.9
         # keeps the place of a request that is cancelled after a connection was assigned to it.
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=max_idle),
     )
 
 

@@ -25,8 +25,6 @@ from trax_mcp.consent.store import ConsentStore, Started
 from trax_mcp.studio import naming
 from trax_mcp.studio.outcome import OBSERVED_SECONDS, Observed, OutcomeObserver
 
-GO_LIVE_WAIT_SECONDS: Final = 2.0
-"""The most time that a stop waits for a go-live."""
 _MAX_TIMEOUTS: Final = 3
 """A stop is sent, waits for a go-live, and is sent again: each step takes one time-out at most."""
 
@@ -54,8 +52,12 @@ class Executor:
         self._clock = clock
         self._observations: dict[anyio.CancelScope, Started] = {}
 
-    async def run(self, call: GuardedCall, started: Started, *, digest: str | None) -> Done:
+    async def run(
+        self, call: GuardedCall, started: Started, *, digest: str | None, wait_until: float
+    ) -> Done:
         """Send the call and return its result.
+
+        A stop lets a go-live that is being sent end first, until `wait_until` on anyio's clock.
 
         Raises:
             TraxError: it was sent, or tried, and failed. `outcome` says what is known.
@@ -65,7 +67,7 @@ class Executor:
         with self._register_observation(started) as observation:
             try:
                 with self._tasks.shield(deadline=self._deadline(_MAX_TIMEOUTS)):
-                    started = await self._wait_for_go_live(started)
+                    started = await self._wait_for_go_live(started, until=wait_until)
                     sent = await self._send(call, digest=digest)
                     if sent_again := await self._must_send_again(call, started):
                         sent = interrupted(call.operation)
@@ -82,11 +84,11 @@ class Executor:
             raise sent
         return Done(sent, observed, sent_again=sent_again)
 
-    async def _wait_for_go_live(self, started: Started) -> Started:
+    async def _wait_for_go_live(self, started: Started, *, until: float) -> Started:
         """Let a go-live that is being sent end first, so that a stop comes last."""
         if not started.operation.stops_broadcast:
             return started
-        with anyio.move_on_after(GO_LIVE_WAIT_SECONDS):
+        with anyio.CancelScope(deadline=until):
             await self._store.wait_for_go_live(started.place)
         return await self._store.note_overlap(started)
 

@@ -7,6 +7,8 @@ The caller then runs the call again, from the beginning, with the person's answe
 from dataclasses import replace
 from typing import Any
 
+import anyio
+
 from trax_mcp.api.client import Client
 from trax_mcp.api.error_texts import write_disabled
 from trax_mcp.api.models import Model
@@ -35,7 +37,7 @@ from trax_mcp.consent.policy import (
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.consent.store import ConsentStore, Place, Seen, Stale
-from trax_mcp.studio.fact_reader import FactReader
+from trax_mcp.studio.fact_reader import QUICK_SECONDS, FactReader
 from trax_mcp.studio.facts import Fact, Facts
 
 
@@ -84,9 +86,11 @@ class ConsentGuard:
         if refused := await self._refuse_before_reading(call, seen):
             return refused
         operation, plan_type = call.operation, plan_for(call.operation)
-        if operation.stops_broadcast and self._may_proceed(call, seen):
+        wait_until = anyio.current_time() + QUICK_SECONDS
+        if operation.stops_broadcast and seen.place.has_access and self._may_proceed(call, seen):
             # No fact can change a yes to a stop: nothing is read, and all others wait from here on.
-            return await self._decide(call, plan_type(operation, Facts()), seen)
+            plan = plan_type(operation, Facts())
+            return await self._decide(call, plan, seen, wait_until=wait_until)
         reader = FactReader(
             self._client, call.caller, operation.studio(), quick=operation.stops_broadcast
         )
@@ -98,7 +102,7 @@ class ConsentGuard:
         if isinstance(now, Stale):
             return now
         plan = plan_type(operation, _without_uncertain_status(facts, when, now), now.hidden)
-        return await self._decide(call, plan, now)
+        return await self._decide(call, plan, now, wait_until=wait_until)
 
     async def _refuse_before_reading(self, call: GuardedCall, seen: Seen) -> NotRun | None:
         """Refuse where no fact matters: the confirmation was used, or the person refused."""
@@ -127,7 +131,9 @@ class ConsentGuard:
         unneeded = confirmation_to_use(call.operation, call.evidence, now.confirmation)
         return await self._execute(call, unneeded, now)
 
-    async def _decide(self, call: GuardedCall, plan: Plan[Any], seen: Seen) -> Result | Stale:
+    async def _decide(
+        self, call: GuardedCall, plan: Plan[Any], seen: Seen, *, wait_until: float
+    ) -> Result | Stale:
         """Judge, then execute or respond."""
         digest = plan.preview.digest
         if plan.facts.health is not None and plan.facts.health.write_enabled is False:
@@ -138,7 +144,9 @@ class ConsentGuard:
         self._write_verdict(call, verdict, digest)
         if not isinstance(verdict, Proceed):
             return await self._respond(call, verdict, seen, plan)
-        return await self._execute(call, verdict.confirmation_id, seen, digest)
+        return await self._execute(
+            call, verdict.confirmation_id, seen, digest=digest, wait_until=wait_until
+        )
 
     async def _look(self, call: GuardedCall) -> Seen:
         return await self._store.look(self._place(call), call.evidence.confirmation_id)
@@ -195,14 +203,16 @@ class ConsentGuard:
         call: GuardedCall,
         confirmation_id: str | None,
         seen: Seen,
+        *,
         digest: str | None = None,
+        wait_until: float = 0.0,
     ) -> Done | Stale:
         started = await self._store.begin(
             call.operation, confirmation_id=confirmation_id, seen=seen
         )
         if isinstance(started, Stale):
             return started
-        return await self._executor.run(call, started, digest=digest)
+        return await self._executor.run(call, started, digest=digest, wait_until=wait_until)
 
     async def _respond(
         self,

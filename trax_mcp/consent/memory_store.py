@@ -158,8 +158,7 @@ class MemoryStore:
         await state.turn.acquire()
         started: Started | Stale = Stale()
         try:
-            while state.stops_running:
-                await state.stops_ended.wait()
+            await self._wait_for_stops(seen.place)
             if not self._is_stale(operation, seen) and self._use(confirmation_id, operation, seen):
                 started = self._started(state, operation, confirmation_id, seen.place)
         finally:
@@ -225,6 +224,11 @@ class MemoryStore:
 
     async def discard(self, confirmation_id: str) -> None:
         self._confirmations.discard(confirmation_id)
+
+    async def _wait_for_stops(self, place: Place) -> None:
+        """Wait until no stop is being sent, not even one that the caller sent without access."""
+        while stopping := [it for it in self._shared_and_own(place) if it.stops_running]:
+            await stopping[0].stops_ended.wait()
 
     def _begin_stop(
         self,
