@@ -113,7 +113,10 @@ def test_demo_plays_the_show_in_order_and_prints_plain_text() -> None:
 
 def test_ctrl_c_ends_the_demo_quietly() -> None:
     """In the middle of the show, with the usual exit code."""
+    # A job in the background ignores the signal, and so would its children.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with started_demo() as process:
+        signal.signal(signal.SIGINT, before)
         assert process.stdout is not None
         while "go_live" not in process.stdout.readline():
             pass

@@ -227,7 +227,7 @@ class MemoryStore:
 
     async def _wait_for_stops(self, place: Place) -> None:
         """Wait until no stop is being sent, not even one that the caller sent without access."""
-        while stopping := [it for it in self._shared_and_own(place) if it.stops_running]:
+        while stopping := [it for it in self._visible(place) if it.stops_running]:
             await stopping[0].stops_ended.wait()
 
     def _begin_stop(
