@@ -22,6 +22,7 @@ from tests.virtual_stage import (
 )
 from tests.virtual_time import run_in_virtual_time
 from trax_mcp.api.caller import Caller
+from trax_mcp.consent.rules import Mode, Rules
 
 if TYPE_CHECKING:
     import mcp_types as types
@@ -509,5 +510,23 @@ def test_stops_of_strangers_do_not_push_out_the_yes_of_a_key_that_is_new_here() 
                 before, pressed = len(it.arrived), anyio.current_time()
                 await it.call(MINE, "go_offline", confirm=True, confirmation=confirmation)
                 assert min(time for time, _ in it.arrived[before:]) - pressed < LATEST_SECONDS
+
+    run_in_virtual_time(stop)
+
+
+def test_a_stop_that_must_read_reads_once_though_others_act_meanwhile() -> None:
+    """TRaX does not know its key here yet. Acts of others do not delay it."""
+
+    async def stop() -> None:
+        async with stage(MINE, COLLEAGUE, rules=Rules(Mode.FLAG)) as it:
+            await it.call(MINE, "get_studio")
+            it.slow(1, path="GET /v1/studios/studio_42", caller=COLLEAGUE)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(partial(it.call, COLLEAGUE, "go_offline", confirm=True))
+                await anyio.sleep(0.5)
+                await it.call(MINE, "delete_source", sourceId="source_1", confirm=True)
+            assert it.times_of("/go-offline")[0] < LATEST_SECONDS
+            read = [sent.path for sent in it.trax.requests if sent.key_name == "olleague"]
+            assert read.count("/v1/studios/studio_42") == 1
 
     run_in_virtual_time(stop)
