@@ -33,10 +33,10 @@ format: .venv/dev ## format the code
 	$(BIN)/ruff check --fix .
 
 docs: .venv/dev ## write the generated files: README table and exchanges, manifest lists, tool snapshots, picture
-	$(BIN)/python -m tests.generated
-	$(BIN)/python -m tests.exchanges
-	$(BIN)/python -m tests.doctor_states
-	$(BIN)/python -m tests.picture
+	$(BIN)/python -m tests.support.generated_files
+	$(BIN)/python -m tests.support.readme_exchanges
+	$(BIN)/python -m tests.support.doctor_states
+	$(BIN)/python -m tests.support.demo_picture
 
 bench: .venv/dev ## compare start, memory and calls with a bare server; measure consent and chat
 	$(BIN)/python -m bench
@@ -68,13 +68,13 @@ wheel: .venv/dev ## build the wheel, install it in a new environment and start i
 bundle: packer ## pack the MCP Bundle, unpack it and start it as an MCP host does
 	$(MCPB) validate manifest.json
 	$(MCPB) pack . $(BUNDLE)
-	$(BIN)/python -m tests.bundle $(BUNDLE) $(TOOLS)
+	$(BIN)/python -m tests.support.mcp_bundle $(BUNDLE) $(TOOLS)
 
 packer: .venv/run $(TOOLS)/packer ## install the packer of the bundle
 
 image: .venv/run $(TOOLS)/ready ## lint the Dockerfile, and run its steps without a container engine
 	$(TOOLS)/bin/hadolint Dockerfile
-	$(BIN)/python -m tests.image
+	$(BIN)/python -m tests.support.container_image
 
 clean: ## remove the files of the other targets
 	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -12,14 +12,14 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from mcp.server import Server
 
-from tests.hand import HandClock
-from tests.jsonrpc import ERAS, MODERN
-from tests.ports import open_in_portal, upstream
-from tests.processes import PATIENCE_SECONDS
-from tests.profiles import register
+from tests.support.frozen_sandbox import ADDRESS, still
+from tests.support.hypothesis_profiles import register
+from tests.support.jsonrpc import ERAS, MODERN
+from tests.support.local_servers import open_in_portal, upstream
 from tests.support.recorded_sandbox import Sandbox
 from tests.support.sandbox_transport import SandboxTransport
-from tests.witness import ADDRESS, still
+from tests.support.server_process import PATIENCE_SECONDS
+from tests.support.shared_clock import HandClock
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.consent.rules import Mode, Rules

@@ -21,7 +21,7 @@ from proof.conformance.expected_failures import EXPECTED
 from proof.conformance.referees import Era, Referees
 from proof.conformance.suite_results import RefereeError, Revision, Server
 from proof.conformance.suite_verdict import judge
-from tests.processes import Running, running
+from tests.support.server_process import Running, running
 
 _PROGRAMS: Final[dict[Server, tuple[str, str]]] = {
     "overlaid": ("-m", "proof.conformance.overlaid_server"),

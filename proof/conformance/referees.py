@@ -20,7 +20,7 @@ from proof.conformance.suite_results import (
     read_scenarios,
 )
 from tests import ROOT
-from tests.processes import environment
+from tests.support.server_process import environment
 
 TIMEOUT_SECONDS: Final = 120
 _SCENARIO_MS: Final = "10000"

@@ -18,9 +18,9 @@ import anyio
 import httpx
 
 from bench.measured_process import Process, allow_open_files
-from tests.jsonrpc import LEGACY, MODERN, HttpCaller, hello
-from tests.ports import listening
 from tests.support.faults import Fault
+from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, hello
+from tests.support.local_servers import listening
 from tests.support.recorded_sandbox import Sandbox
 from tests.support.sandbox_accounts import STRANGER as ANOTHER_ACCOUNT
 from trax_mcp.sandbox import SANDBOX_KEY

@@ -13,14 +13,14 @@ import httpx
 
 from proof.soak.server_process import TIMEOUT_SECONDS, SoakError
 from proof.soak.soak_client import PAUSE_SECONDS, ProtocolError, SoakClient, Totals, UpdateStream
-from tests.jsonrpc import INITIALIZED, LEGACY, HttpCaller, hello, read_answer
+from tests.support.jsonrpc import INITIALIZED, LEGACY, HttpCaller, hello, read_answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
-    from tests.jsonrpc import Message
+    from tests.support.jsonrpc import Message
 
 _NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Unused, but httpx would create one for each client, which is slow."""

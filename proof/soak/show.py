@@ -24,14 +24,14 @@ from proof.soak.soak_client import (
     status_uri,
 )
 from proof.soak.soak_upstream import ACCOUNTS, CHAT
-from tests.jsonrpc import ERAS, FORMS, LEGACY
+from tests.support.jsonrpc import ERAS, FORMS, LEGACY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from proof.soak.soak_upstream import SoakUpstream
     from proof.soak.stdio_soak_client import StdioSoakClient
-    from tests.jsonrpc import Message
+    from tests.support.jsonrpc import Message
 
 SHOW_SECONDS: Final = 40.0
 """The length of a show in fast time."""

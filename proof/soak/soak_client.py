@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import anyio
 
 from proof.soak.server_process import TIMEOUT_SECONDS, SoakError
-from tests.jsonrpc import Message, request
+from tests.support.jsonrpc import Message, request
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -78,7 +78,7 @@ class UpdateStream:
 
 
 class SoakClient(ABC):
-    """One client, with the era and the capabilities of `tests.jsonrpc`."""
+    """One client, with the era and the capabilities of `tests.support.jsonrpc`."""
 
     def __init__(self, era: str, totals: Totals, *, capabilities: Message | None = None) -> None:
         self.era = era

@@ -20,8 +20,8 @@ from proof.soak.show import SHOW_SECONDS, Show, call_after_pause
 from proof.soak.soak_client import Totals
 from proof.soak.soak_upstream import SoakUpstream, serve_upstream
 from proof.soak.stdio_soak_client import StdioSoakClient
-from tests.jsonrpc import ERAS, MODERN
-from tests.media import MP4
+from tests.support.jsonrpc import ERAS, MODERN
+from tests.support.media_samples import MP4
 from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from itertools import count, cycle
 from typing import TYPE_CHECKING, Final
 
-from tests.ports import listening
 from tests.support.faults import Fault
+from tests.support.frozen_sandbox import restore, world_of
+from tests.support.local_servers import listening
 from tests.support.manual_clock import ManualClock
 from tests.support.recorded_sandbox import Sandbox
-from tests.witness import restore, world_of
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Key
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from proof.soak.server_process import piped
 from proof.soak.soak_client import ProtocolError, SoakClient, Totals, UpdateStream
-from tests.jsonrpc import INITIALIZE, INITIALIZED, LEGACY, Message
+from tests.support.jsonrpc import INITIALIZE, INITIALIZED, LEGACY, Message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

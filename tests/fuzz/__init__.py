@@ -1,1 +1,1 @@
-"""Generated input: values, requests, raw messages, and an independent validity oracle."""
+"""Property tests with generated input."""

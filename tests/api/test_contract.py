@@ -1,0 +1,197 @@
+"""The baked contract document matches the published reference exactly.
+
+`reference` holds an independent transcription of the reference.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib import resources
+from typing import Any, Final
+
+import pytest
+from openapi_spec_validator import OpenAPIV30SpecValidator
+
+from tests.support.json_schemas import kind_of, objects_in
+from tests.support.published_reference import (
+    CALLS,
+    FIELD_DESCRIPTIONS,
+    FURTHER_DESCRIPTION,
+    PARAMETERS,
+    SCHEMAS,
+    DocumentedCall,
+)
+from trax_mcp.api.contract import CONTRACT, Contract
+
+DOCUMENT: Final[dict[str, Any]] = json.loads(
+    resources.files("trax_mcp").joinpath("api/openapi.json").read_bytes()
+)
+
+
+def operations() -> dict[str, dict[str, Any]]:
+    """Every operation object of the document, by its call."""
+    return {
+        f"{method.upper()} {path}": operation
+        for path, item in DOCUMENT["paths"].items()
+        for method, operation in item.items()
+    }
+
+
+def test_the_document_is_valid_openapi() -> None:
+    """According to an independent validator."""
+    assert list(OpenAPIV30SpecValidator(DOCUMENT).iter_errors()) == []
+    assert DOCUMENT["openapi"] == "3.0.3"
+
+
+def test_the_document_has_the_transcribed_version() -> None:
+    """The reference's version and server."""
+    assert CONTRACT.version == "1.3.0"
+    assert DOCUMENT["servers"] == [{"url": "https://api-dev.traxstreaming.live"}]
+
+
+def test_the_document_has_exactly_the_calls_and_schemas_of_the_reference() -> None:
+    """Both tables completely, and each schema is that of a call, of an error or of a field."""
+    assert operations().keys() == CALLS.keys()
+    assert DOCUMENT["components"]["schemas"].keys() == SCHEMAS.keys()
+    named = ["Error", *SCHEMAS.values()]
+    named += [f"{it.body or ''} {it.answer}" for it in CALLS.values()]
+    assert set(re.findall(r"\b[A-Z]\w+", " ".join(named))) == SCHEMAS.keys()
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_call_matches_the_reference(call: str) -> None:
+    """Tag, scope, parameters, body, success status and response."""
+    operation = operations()[call]
+    success = [int(status) for status in operation["responses"] if status.startswith("2")]
+    answer = operation["responses"][str(success[0])]["content"]["application/json"]["schema"]
+    body = operation.get("requestBody", {"content": {}})["content"].get("application/json")
+    scope = re.search(r"Requires scope (\S+)\.", operation.get("description", ""))
+    assert CALLS[call] == DocumentedCall(
+        tag=" ".join(operation["tags"]),
+        scope=scope[1] if scope else None,
+        parameters=" ".join(
+            parameter["name"] + ("" if parameter["required"] else "?")
+            for parameter in operation.get("parameters", ())
+        ),
+        body=kind_of(body["schema"]) if body else None,
+        status=success[0],
+        answer=kind_of(answer),
+        summary=operation["summary"],
+    )
+    assert len(success) == 1
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_description_is_the_scope_the_write_gate_and_further_text(call: str) -> None:
+    """Word for word; a public call has none."""
+    scope, rest = CALLS[call].scope, FURTHER_DESCRIPTION.get(call, "")
+    gate = (
+        ""
+        if call.startswith("GET") or rest.startswith("Gated")
+        else ("Gated behind PUBLIC_API_WRITE_ENABLED.")
+    )
+    sentences = [f"Requires scope {scope}.", gate, rest] if scope else []
+    assert operations()[call].get("description", "") == " ".join(filter(None, sentences))
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_parameter_matches_the_reference(call: str) -> None:
+    """Location, type and description; path parameters are required."""
+    for parameter in operations()[call].get("parameters", ()):
+        location, kind, description = PARAMETERS[parameter["name"]]
+        assert parameter == {
+            "name": parameter["name"],
+            "in": location,
+            "required": location == "path",
+            "description": description,
+            "schema": {"type": kind},
+        }
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_every_call_documents_errors_with_the_error_schema(call: str) -> None:
+    """As the default response, and no other error response."""
+    responses = operations()[call]["responses"]
+    assert responses["default"] == {
+        "description": "Error envelope.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    }
+    assert len(responses) == 2
+
+
+def test_both_ways_to_send_a_key_are_declared() -> None:
+    """A bearer token or the header, either of them."""
+    schemes = DOCUMENT["components"]["securitySchemes"]
+    bearer, header = schemes["bearerAuth"], schemes["apiKeyAuth"]
+    assert (bearer["type"], bearer["scheme"]) == ("http", "bearer")
+    assert (header["type"], header["in"], header["name"]) == ("apiKey", "header", "X-API-Key")
+    assert DOCUMENT["security"] == [{"bearerAuth": []}, {"apiKeyAuth": []}]
+
+
+def test_only_the_meta_calls_are_public() -> None:
+    """An empty security list means no key; every other call inherits the default."""
+    public = {call for call, operation in operations().items() if operation.get("security") == []}
+    assert public == {"GET /v1/health", "GET /v1/openapi.json"}
+    assert public == {call.name for call in CONTRACT.calls.values() if call.public}
+    others = [operation for call, operation in operations().items() if call not in public]
+    assert not any("security" in operation for operation in others)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_schema_has_the_fields_of_the_reference(name: str) -> None:
+    """Names, types and required flags, in the reference's order."""
+    schema = DOCUMENT["components"]["schemas"][name]
+    required = schema.get("required", [])
+    fields = [
+        f"{field}{'' if field in required else '?'}: {kind_of(kind)}"
+        for field, kind in schema["properties"].items()
+    ]
+    assert ", ".join(fields) == SCHEMAS[name]
+    assert schema["type"] == "object"
+    assert set(required) <= schema["properties"].keys()
+
+
+def test_fields_are_described_where_the_reference_describes_them() -> None:
+    """With the same words."""
+    described = {
+        f"{name}.{field}": kind["description"]
+        for name, schema in DOCUMENT["components"]["schemas"].items()
+        for field, kind in schema["properties"].items()
+        if "description" in kind
+    }
+    assert described == FIELD_DESCRIPTIONS
+
+
+def test_no_schema_is_narrower_than_the_reference() -> None:
+    """No enum, format, bound or closed object: `a | b` in a description is an open list."""
+    narrowing = {
+        "enum",
+        "format",
+        "pattern",
+        "minimum",
+        "maximum",
+        "minLength",
+        "maxLength",
+        "minItems",
+        "nullable",
+        "default",
+        "additionalProperties",
+        "x-enum",
+    }
+    schemas = [*objects_in(DOCUMENT["components"]["schemas"]), *objects_in(DOCUMENT["paths"])]
+    found = {
+        word
+        for node in schemas
+        if isinstance(node.get("type"), str)
+        for word in narrowing & node.keys()
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize("missing", ["paths", "components"])
+def test_a_document_without_its_parts_is_rejected(missing: str) -> None:
+    """When it is read, not at the first call."""
+    document = {name: part for name, part in DOCUMENT.items() if name != missing}
+    with pytest.raises(KeyError, match=missing):
+        Contract(document)

@@ -1,0 +1,257 @@
+"""The differences between two contract documents, and which break TRaX's promise for /v1."""
+
+from __future__ import annotations
+
+import copy
+import json
+import unicodedata
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.contract_changes import CHANGES, POSSIBLE_CHANGES
+from tests.support.document_edits import (
+    BAKED,
+    CREATE,
+    MEDIA,
+    NEW,
+    SCHEMAS,
+    STUDIO,
+    all_paths,
+    at,
+    cut,
+    edited,
+    put,
+    reference,
+)
+from trax_mcp.api.contract import CONTRACT
+from trax_mcp.api.contract_diff import Difference, compare
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.support.document_edits import Edit
+
+ALL_PATHS: Final = list(all_paths(BAKED))
+MARKS: Final = {"added": "+", "removed": "-", "changed": "~"}
+
+UNREADABLE: Final[list[tuple[Edit, str]]] = [
+    (put("paths /v1/new", 7), "/v1/new"),
+    (put(MEDIA, []), "GET /v1/media"),
+    (put(f"{CREATE} parameters", {}), "POST /v1/studios parameters"),
+    (put(f"{CREATE} parameters", [None]), "POST /v1/studios parameters"),
+    (put(f"{CREATE} requestBody", "JSON"), "POST /v1/studios request"),
+    (put(f"{CREATE} responses", None), "POST /v1/studios responses"),
+    (put(f"{CREATE} responses 201", 1), "POST /v1/studios response 201"),
+    (put(f"{CREATE} security", "none"), "POST /v1/studios security"),
+    (put(NEW, ["name"]), "schema properties"),
+    (put(f"{STUDIO} name", value=True), ".name"),
+    (put(f"{STUDIO} name type", [{}]), ".name type"),
+    (put(f"{STUDIO} name enum", {}), ".name enum"),
+    (put(f"{SCHEMAS} Studio required", "id"), " required"),
+    (put("components", 3), "document components"),
+    (put(SCHEMAS, []), "document schemas"),
+    (put("info", "1.3.0"), "document info"),
+    (put(f"{STUDIO} name", reference("Nope")), ".name"),
+    (put(f"{STUDIO} name", {"$ref": "#/openapi/x"}), ".name"),
+    (put(f"{STUDIO} name", {"$ref": "https://x/y#/a"}), ".name"),
+    (put(f"{SCHEMAS} Ok", reference("Ok")), "schema"),
+]
+"""An invalid part -> the end of the place that is reported."""
+
+
+def check(differences: Sequence[Difference], expected: Sequence[str]) -> None:
+    """There are these differences, in any order, and no others."""
+    lines = sorted(
+        f"{'!' if it.breaking else ' '}{MARKS[it.kind]} {it.where}: {it.what}" for it in differences
+    )
+    assert len(lines) == len(expected), lines
+    for line, beginning in zip(lines, sorted(expected), strict=True):
+        assert line.startswith(beginning)
+
+
+def test_the_baked_contract_does_not_differ_from_itself() -> None:
+    """A copy of the same document has no differences."""
+    assert compare(edited(), BAKED) == ()
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: "; ".join(change[1:]))
+def test_a_change_is_found_and_judged(change: tuple[Edit, *tuple[str, ...]]) -> None:
+    """All differences of the change, and nothing else. Swapped, additions are removals."""
+    edit, *expected = change
+    document = edited(edit)
+    check(compare(document, BAKED), expected)
+    backward = compare(BAKED, document)
+    assert bool(backward) == bool(expected)
+    removed = [f"- {it.where}" for it in backward if it.kind == "removed"]
+    for line in (line for line in expected if line[1] == "+"):
+        assert line[1:].partition(":")[0].replace("+", "-") in removed
+
+
+@pytest.mark.parametrize("change", POSSIBLE_CHANGES, ids=lambda change: "; ".join(change[2:]))
+def test_a_change_of_an_unused_feature_is_found_and_judged(
+    change: tuple[Edit, Edit, *tuple[str, ...]],
+) -> None:
+    """The same for OpenAPI features that the contract does not use today."""
+    earlier, edit, *expected = change
+    check(compare(edited(earlier, edit), edited(earlier)), expected)
+
+
+@pytest.mark.parametrize(("edit", "where"), UNREADABLE)
+def test_an_unreadable_part_is_the_one_breaking_difference(edit: Edit, where: str) -> None:
+    """The report names the part."""
+    (difference,) = compare(edited(edit), BAKED)
+    assert difference.where.endswith(where)
+    assert difference[2:] == ("cannot be read", True)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        *(None, 7, "<html>", [], {}),
+        {"openapi": "3.0.3"},
+        {"openapi": 3, "paths": {}},
+        {"swagger": "2.0", "paths": {}},
+        {"openapi": "4.0.0", "paths": {}},
+        {"openapi": "3.0.3", "paths": []},
+    ],
+    ids=json.dumps,
+)
+def test_a_document_that_is_not_openapi_gives_one_breaking_difference(document: object) -> None:
+    """One message says more than a hundred missing calls."""
+    expected = Difference("changed", "document", "is no OpenAPI 3 document", breaking=True)
+    assert compare(document, BAKED) == (expected,)
+
+
+def test_an_empty_openapi_document_reports_every_call_as_removed() -> None:
+    """Each removed call breaks its callers. Their parts are not listed."""
+    differences = compare({"openapi": "3.0.3", "paths": {}}, BAKED)
+    gone = {it.where for it in differences if it.kind == "removed" and it.breaking}
+    assert CONTRACT.calls.keys() < gone
+    assert {it for it in gone if it.startswith(("GET", "POST"))} <= CONTRACT.calls.keys()
+
+
+def test_every_call_that_lost_its_schema_is_reported() -> None:
+    """Also where many calls lost the same schema."""
+    lost = [path for path in ALL_PATHS if path.endswith("responses default content")]
+    document = edited(*(put(f"{path} application/json", {}) for path in lost))
+    gone = {f"{call} response default as application/json schema" for call in CONTRACT.calls}
+    assert {it.where for it in compare(document, BAKED) if it.breaking} == gone
+
+
+def test_parts_moved_behind_references_do_not_differ() -> None:
+    """Parameters, bodies, responses and paths may be references, as in many OpenAPI documents."""
+    moved = {
+        f"{MEDIA} parameters 0": "parameters Cursor",
+        f"{CREATE} responses 201": "responses Made",
+        f"{CREATE} requestBody": "requestBodies New",
+        "paths /v1/health": "pathItems a/b~c",
+    }
+
+    def move(document: dict[str, Any]) -> None:
+        for path, (kind, name) in ((path, to.split()) for path, to in moved.items()):
+            document["components"].setdefault(kind, {})[name] = at(document, path)
+            escaped = name.replace("~", "~0").replace("/", "~1")
+            put(path, {"$ref": f"#/components/{kind}/{escaped}"})(document)
+
+    assert compare(edited(move), BAKED) == ()
+
+
+def test_extremely_deep_and_multiplying_documents_are_one_breaking_difference() -> None:
+    """Schemas within schemas, and references that would give over 50,000 fields."""
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(5000):
+        schema = {"type": "object", "properties": {"a": schema}}
+    deep = edited(lambda document: at(document, STUDIO).update(name=schema))
+    twice = {
+        f"S{number}": {"properties": dict.fromkeys("ab", reference(f"S{number + 1}"))}
+        for number in range(15)
+    }
+    large = edited(
+        lambda document: at(document, SCHEMAS).update(twice, S15={}),
+        put(f"{STUDIO} name", reference("S0")),
+    )
+    for document in (deep, large):
+        (difference,) = compare(document, BAKED)
+        assert (difference.where, difference.breaking) == ("document", True)
+
+
+def test_text_from_a_document_is_bounded_escaped_and_on_one_line() -> None:
+    """A hostile document may try to control the terminal or to fill it."""
+    name = "x\n\x1b[2J\x7f\u202e" + "y" * 9000
+    invalid = {
+        name: name,
+        "description": name,
+        "enum": [name, {}, 10**80],
+        "type": [name, name * 2],
+        "properties": {name: {}},
+        "required": [name],
+    }
+    document = edited(
+        lambda document: document["paths"].update({f"/{name}": {"get": {}}}),
+        put(f"{SCHEMAS} Studio", invalid),
+        put(f"{MEDIA} description", " ".join(f"a:b{'c' * n}" for n in range(999))),
+        put(f"{MEDIA} security", [{name: [name]}]),
+    )
+    differences = compare(document, BAKED)
+    assert len(differences) > 8
+    check_printable(differences)
+    unreadable = edited(lambda document: document["paths"].update({f"/{name}": 7}))
+    check_printable(compare(unreadable, BAKED))
+
+
+def check_printable(differences: Sequence[Difference]) -> None:
+    """Each text is short and has no control characters."""
+    for text in (text for it in differences for text in (it.where, it.what)):
+        assert 0 < len(text) < 6000
+        assert [it for it in text if unicodedata.category(it) in {"Cc", "Cf", "Zl", "Zp"}] == []
+
+
+KEYWORDS = st.sampled_from(
+    [
+        *("$ref", "type", "properties", "items", "required", "enum", "parameters", "schema"),
+        *("content", "responses", "get", "name", "in", "path", "object", "null", "x-y", ""),
+        *("#", "#/", "#/paths", "#/components/schemas/Studio", "#/components/schemas/StudioList"),
+    ]
+)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | KEYWORDS | st.text(max_size=5)
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(KEYWORDS | st.text(max_size=5), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(ALL_PATHS), ANYTHING), min_size=1, max_size=4))
+@settings(max_examples=100, deadline=None)
+def test_any_value_at_any_path_can_be_compared(changes: list[tuple[str, object]]) -> None:
+    """The baked document with random values, compared in both directions."""
+    document = edited()
+    for path, value in changes:
+        # An earlier change may have removed this path.
+        with suppress(KeyError, IndexError, TypeError, ValueError):
+            put(path, value)(document)
+    check_printable(compare(document, BAKED))
+    check_printable(compare(BAKED, document))
+    check_printable(compare(document, copy.deepcopy(document)))
+
+
+def test_no_part_can_be_removed_unnoticed() -> None:
+    """Each removed part causes a difference, unless the part is redundant."""
+    unnoticed = [path for path in ALL_PATHS if compare(edited(cut(path)), BAKED) == ()]
+    assert [path for path in unnoticed if not is_redundant(path)] == []
+
+
+def is_redundant(path: str) -> bool:
+    """Whether OpenAPI implies this part: a path parameter is required, fields imply an object."""
+    parent, _, name = path.rpartition(" ")
+    node = at(BAKED, parent)
+    if name == "required":
+        return "in" in node and node["required"] == (node["in"] == "path")
+    return name == "type" and not node.keys().isdisjoint({"properties", "items"})

@@ -1,0 +1,98 @@
+"""A read that meets a fault returns the data, or a complete failure without leaks.
+
+One test per line of the table; with both eras where no wire is needed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.conftest import call
+from tests.support.fault_table.callers import FAULT_CASES, expected_failure, rows_by_era
+from tests.support.fault_table.stage import open_scenario, text_of
+from tests.support.fault_table.table import TABLE, Consequence, Role
+from tests.support.fault_table.wires import ENDLESS_BYTES
+from tests.support.faults import Fault
+from tests.support.single_faults import failure_in
+
+if TYPE_CHECKING:
+    from mcp.server import Server
+
+    from tests.support.fault_table.callers import Row
+    from tests.support.recorded_sandbox import Sandbox
+
+MAX_SENT_BYTES: Final = 24 << 20
+"""The response limit, and what the operating system buffers of an unread stream."""
+
+
+def test_every_line_of_the_table_has_a_fault_case_and_all_columns() -> None:
+    """The fault cases and the lines of the table are the same."""
+    assert set(FAULT_CASES) == set(TABLE)
+    assert {tuple(line) for line in TABLE.values()} == {tuple(Role)}
+
+
+@pytest.mark.parametrize(("row", "era"), rows_by_era(Role.READ), ids=str)
+async def test_a_read_that_meets_a_fault_fails_as_the_table_says(row: Row, era: str) -> None:
+    """The failure says what happened and what to do next; later calls succeed."""
+    case = row.case
+    async with open_scenario(row, era=era) as scenario:
+        scenario.begin_fault()
+        result = await scenario.call()
+        sent, largest = len(scenario.affected_ids), scenario.largest_response_bytes
+        scenario.end_fault()
+        later = [await scenario.call() for _ in range(1 + case.later_failures)]
+    assert [it.is_error for it in later] == [True] * case.later_failures + [False]
+    if row.consequence is Consequence.OK:
+        assert not result.is_error, result.content
+        assert result.structured_content == case.structured(later[-1].structured_content or {})
+    else:
+        assert scenario.failure_in(result) == expected_failure(row)
+    assert (sent, scenario.changes) == (case.tries, [])
+    assert largest < MAX_SENT_BYTES < ENDLESS_BYTES
+
+
+async def test_invalid_list_items_do_not_hide_the_valid_ones(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """The structured content holds what fits the schema; the text holds everything."""
+    asset = {"id": "asset_1", "filename": "a.png", "byteSize": 7.0, "kind": None, "new": [1]}
+    sent = {"data": [7, None, {**asset, "byteSize": "big"}, asset], "nextCursor": "more"}
+    sandbox.faults.add(Fault.status(200, sent))
+    result = await call(server, "list_media")
+    assert result.structured_content == {
+        "data": [{**asset, "byteSize": None}, asset],
+        "nextCursor": "more",
+    }
+    assert json.loads(text_of(result)) == sent
+
+
+@pytest.mark.parametrize("cursor", [True, 7, {"page": 2}, ["more"]], ids=str)
+async def test_a_page_with_an_unreadable_cursor_is_a_bad_answer(
+    server: Server[Any], sandbox: Sandbox, cursor: object
+) -> None:
+    """Only the end of a list has no cursor, so a page must not look like the end."""
+    sandbox.faults.add(Fault.status(200, {"data": [], "nextCursor": cursor}))
+    assert failure_in(await call(server, "list_media"), sandbox) == {
+        "code": "bad_answer",
+        "message": "TRaX accepted list_media, but its answer says nothing readable of the next"
+        " page; nothing was changed. Call again later.",
+        "httpStatus": 200,
+        "requestId": "ours",
+        "retryable": True,
+        "outcome": "not_applied",
+    }
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [("list_chat_messages", {"studioId": "studio_42"}), ("get_studio", {"studioId": "studio_42"})],
+)
+async def test_a_cursor_is_ignored_where_there_are_no_pages(
+    server: Server[Any], sandbox: Sandbox, tool: str, arguments: dict[str, Any]
+) -> None:
+    """It is passed on like any unknown field: neither chat nor a studio has pages."""
+    sandbox.faults.add(Fault.status(200, {"data": [], "nextCursor": False}))
+    assert not (await call(server, tool, arguments)).is_error

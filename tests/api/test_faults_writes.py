@@ -1,0 +1,39 @@
+"""A change that meets a fault is sent once, and the failure is true.
+
+One test per line of the table, for a chat message, which needs no confirmation; with both eras
+where no wire is needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.support.fault_table.callers import expected_failure, rows_by_era
+from tests.support.fault_table.stage import open_scenario
+from tests.support.fault_table.table import POSSIBLE, Consequence, Role
+from tests.support.subscribers import CHAT_PATH
+
+if TYPE_CHECKING:
+    from tests.support.fault_table.callers import Row
+
+SENT: Final = f"POST {CHAT_PATH}"
+
+
+@pytest.mark.parametrize(("row", "era"), rows_by_era(Role.WRITE), ids=str)
+async def test_a_change_that_meets_a_fault_is_sent_once_and_reported_truthfully(
+    row: Row, era: str
+) -> None:
+    """The reported outcome is compatible with what has happened."""
+    async with open_scenario(row, era=era) as scenario:
+        scenario.begin_fault()
+        result = await scenario.call()
+    if row.consequence is Consequence.OK:
+        assert not result.is_error, result.content
+    else:
+        assert scenario.failure_in(result) == expected_failure(row)
+    assert scenario.took_effect is row.case.takes_effect
+    # Nothing has been observed yet, so the outcome may be unknown.
+    assert row.consequence in POSSIBLE[row.case.takes_effect] | {Consequence.UNKNOWN}
+    assert scenario.changes == [SENT] * row.case.sends

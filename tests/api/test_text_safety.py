@@ -1,0 +1,137 @@
+r"""Invisible characters are escaped, and JSON parses to the same value as before.
+
+`quote`, for text inside a sentence, is tested in `test_naming`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any, Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.hostile_texts import BLANK, HOSTILE, IGNORABLE, hidden, is_hidden
+from trax_mcp.api import text_safety
+from trax_mcp.api.text_safety import escape_invisible, quote
+
+ESCAPED: Final = {
+    "control": ("\x00\t\n\r\x1b\x7f", r"\u0000\u0009\u000a\u000d\u001b\u007f"),
+    "C1": ("\x80\x85\x9b\x9f", r"\u0080\u0085\u009b\u009f"),
+    "zero width": ("\u200b\u200c\u200d\u2060\ufeff", r"\u200b\u200c\u200d\u2060\ufeff"),
+    "soft hyphen": ("a\u00adb", r"a\u00adb"),
+    "overrides": ("\u202a\u202b\u202c\u202d\u202e", r"\u202a\u202b\u202c\u202d\u202e"),
+    "isolates": ("\u2066\u2067\u2068\u2069", r"\u2066\u2067\u2068\u2069"),
+    "direction marks": ("\u200e\u200f\u061c", r"\u200e\u200f\u061c"),
+    "lines": ("a\u2028b\u2029c", r"a\u2028b\u2029c"),
+    "tags": ("\U000e0001\U000e0041\U000e007f", r"\udb40\udc01\udb40\udc41\udb40\udc7f"),
+    "selectors": ("\ufe00\ufe0e\U000e0100\U000e01ef", r"\ufe00\ufe0e\udb40\udd00\udb40\uddef"),
+    "Mongolian selectors": ("\u180b\u180d\u180e\u180f", r"\u180b\u180d\u180e\u180f"),
+    "fillers": ("\u115f\u1160\u3164\uffa0\u034f", r"\u115f\u1160\u3164\uffa0\u034f"),
+    "blanks": ("\u2800\U00016fe4\U0001d159", r"\u2800\ud81b\udfe4\ud834\udd59"),
+    "unassigned": ("\u0378\uffff\U0010ffff", r"\u0378\uffff\udbff\udfff"),
+    "private": ("\ue000\uf8ff\U000f0000", r"\ue000\uf8ff\udb80\udc00"),
+    "lone surrogates": ("a\ud800b\udfffc", r"a\ud800b\udfffc"),
+    "joined emoji": ("\U0001f468\u200d\U0001f469", "\U0001f468\\u200d\U0001f469"),
+}
+"""Kinds of invisible characters, and their escaped form."""
+
+VISIBLE: Final = {
+    "Latin": "Grüße, naïve façade, Žluťoučký kůň",
+    "Vietnamese, decomposed": "Tie\u0302\u0301ng Vie\u0323\u0302t",
+    "Greek and Cyrillic": "Καλησπέρα, добрый вечер",
+    "Arabic and Hebrew": "مساء الخير שלום",
+    "Indic": "नमस्ते வணக்கம் สวัสดี",
+    "East Asian": "こんばんは 안녕하세요 晚上好",
+    "emoji": "\U0001f600\U0001f44b\U0001f3fd\U0001f1e9\U0001f1ea",
+    "emoji with selector": "\u2764\ufe0f 1\ufe0f\u20e3",
+    "stacked marks": "z\u0338\u0489\u0300\u20dd",
+    "spaces": "a b\u00a0c\u202fd\u3000e\u2009f",
+    "symbols": '<b>"}]}\\u202e\\ {0} %s `x` €™…',
+    "empty": "",
+}
+
+_CHARACTERS = st.characters() | st.sampled_from(sorted({*BLANK, *map(chr, IGNORABLE), *'"\\/u'}))
+TEXTS = st.text(_CHARACTERS)
+JSON = st.recursive(
+    TEXTS | st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@pytest.mark.parametrize("kind", ESCAPED)
+def test_invisible_characters_are_escaped(kind: str) -> None:
+    """As in JSON: four digits, and a pair above U+FFFF."""
+    text, escaped = ESCAPED[kind]
+    assert escape_invisible(text) == escaped
+
+
+@pytest.mark.parametrize("kind", ESCAPED)
+def test_invisible_characters_are_escaped_in_quotes_too(kind: str) -> None:
+    """The same inside a quoted text."""
+    text, escaped = ESCAPED[kind]
+    assert quote(text, longest=80) == f'"{escaped}"'
+
+
+@pytest.mark.parametrize("kind", VISIBLE)
+def test_visible_text_is_unchanged(kind: str) -> None:
+    """Every script, emoji, accent and space, and text that only looks like an escape."""
+    assert escape_invisible(VISIBLE[kind]) == VISIBLE[kind]
+
+
+def test_every_unicode_character_is_either_visible_or_escaped() -> None:
+    """No character that is ignorable, unassigned, private or control is left."""
+    all_characters = "".join(map(chr, range(sys.maxunicode + 1)))
+    assert hidden(escape_invisible(all_characters)) == set()
+    visible = "".join(it for it in all_characters if not is_hidden(it))
+    assert escape_invisible(visible) == visible
+
+
+@settings(deadline=None)
+@given(JSON)
+def test_escaped_json_parses_to_the_same_value(value: Any) -> None:  # noqa: ANN401  any JSON
+    """For any value, however it is written in JSON."""
+    document = json.dumps(value, ensure_ascii=False)
+    escaped = escape_invisible(document)
+    assert json.loads(escaped) == json.loads(json.dumps(value))
+    assert hidden(escaped) == set()
+
+
+@settings(deadline=None)
+@given(TEXTS)
+def test_each_character_is_escaped_independently(text: str) -> None:
+    """Neighbours do not matter."""
+    assert escape_invisible(text) == "".join(map(escape_invisible, text))
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_text_contains_no_invisible_character_after_escaping(kind: str) -> None:
+    """In JSON and in a quoted text, which is also bounded."""
+    text = HOSTILE[kind]
+    escaped = escape_invisible(json.dumps(text, ensure_ascii=False))
+    assert json.loads(escaped) == text
+    assert not hidden(escaped)
+    quoted = quote(text, longest=80)
+    assert not hidden(quoted)
+    assert len(quoted) <= 80 * len(r"\udb40\udc01") + len('""')
+
+
+@pytest.mark.parametrize("character", [" ", "a", "\u3000", '"', "\u0301"], ids=ascii)
+def test_a_name_of_any_length_is_looked_at_only_in_part(
+    character: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of four million characters would hold up every other call, above all a stop."""
+    looked_at: list[int] = []
+    original = text_safety._unsafe_indexes
+
+    def count(text: str, *, ascii_only: bool) -> set[int]:
+        looked_at.append(len(text))
+        return original(text, ascii_only=ascii_only)
+
+    monkeypatch.setattr(text_safety, "_unsafe_indexes", count)
+    shown = text_safety.quote(character * 4_000_000, longest=80)
+    assert max(looked_at) < 10_000
+    assert shown.endswith('…"') or "4000000" in shown or "39999" in shown

@@ -1,0 +1,369 @@
+"""A feed: the order of messages, repeats, gaps and cursors.
+
+Cursors in a new feed are tested in `test_feed_anew`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.support.chat_pages import at, fed, having_read, ids, message, numbered, page
+from trax_mcp.api.operation import LARGEST_PAGE
+from trax_mcp.chat.feed import WINDOW, Feed, MessagePage
+
+if TYPE_CHECKING:
+    from tests.support.chat_pages import Page
+
+# Order
+
+ORDERS: Final = {
+    "oldest first": ("a1 b2 c3", "abc"),
+    "newest first": ("c3 b2 a1", "abc"),
+    "unordered": ("b2 c3 a1", "abc"),
+    "equal times, oldest first": ("a1 b1 c1 d2", "abcd"),
+    "equal times, newest first": ("d2 c1 b1 a1", "abcd"),
+    "some times missing, oldest first": ("a1 b c d2", "abcd"),
+    "some times missing, newest first": ("d2 c b a1", "abcd"),
+    "first and last time missing, oldest first": ("a b1 c2 d", "abcd"),
+    "first and last time missing, newest first": ("d c2 b1 a", "abcd"),
+    "no times": ("a b c", "abc"),
+    "equal times": ("a1 b1 c1", "abc"),
+    "one message": ("a", "a"),
+    "no messages": ("", ""),
+    "different clocks, oldest first": ("a10 b6 c11 d7 e12 g h f8", "bdfacegh"),
+    "different clocks, newest first": ("f8 h g e12 d7 c11 b6 a10", "bdfacegh"),
+}
+
+
+@pytest.mark.parametrize(("words", "order"), ORDERS.values(), ids=ORDERS)
+def test_messages_are_ordered_oldest_first(words: str, order: str) -> None:
+    """By time. Without times, in the order of the page, in the direction that other times show."""
+    feed = Feed()
+    assert ids(feed.add_page(page(words))) == order
+    assert ids(feed.latest().messages) == order
+
+
+def test_times_of_different_zones_are_compared_and_default_to_utc() -> None:
+    """Seconds 1 to 4, each in another notation."""
+    messages = [
+        message("d", "2025-12-31T23:00:04-01:00"),
+        message("b", "2026-01-01T01:00:02+01:00"),
+        message("c", "2026-01-01 00:00:03"),
+        message("a", "20260101T000001Z"),
+    ]
+    assert ids(Feed().add_page(messages)) == "abcd"
+
+
+PAGE_SEQUENCES: Final = {
+    "newest first": ("a, b a, d c b a, g f e d c", "a, b, cd, efg"),
+    "oldest first": ("a, a b, a b c d, c d e f g", "a, b, cd, efg"),
+    "newest first, after an empty page": (", a, c b a, c b a, e d c", ", a, bc, , de"),
+    "a wrong guess is corrected": ("c b a, e d c b a, h g f e d", "cba, de, fgh"),
+    "as before if all are new": ("a, c b a, z y x", "a, bc, xyz"),
+    "not as earlier times": ("a2 b3, d c b3", "ab, cd"),
+    "as earlier times": ("b3 a2, y x", "ab, xy"),
+    "times outweigh ends": ("c3 b2, c3 b2 z y a1", "bc, ayz"),
+}
+
+
+@pytest.mark.parametrize("time", ["", "7"], ids=["no times", "equal times"])
+@pytest.mark.parametrize(("pages", "new"), PAGE_SEQUENCES.values(), ids=PAGE_SEQUENCES)
+def test_new_messages_at_one_end_show_the_direction_of_pages_without_times(
+    pages: str, new: str, time: str
+) -> None:
+    """The end with new messages is the newer one."""
+    feed = Feed()
+    parts = re.sub(r"\b([a-z])\b", rf"\g<1>{time}", pages).split(",")
+    assert [ids(feed.add_page(page(words))) for words in parts] == new.split(", ")
+
+
+def test_messages_are_returned_unchanged() -> None:
+    """With unknown fields."""
+    original = message("a", at(1)) | {"added": {"later": [1]}}
+    assert fed([original]).latest().messages == (original,)
+    assert fed([original]).latest().messages[0] is original
+
+
+# Pages
+
+
+def test_a_repeated_message_is_returned_once() -> None:
+    """Repeated in a page, and in the next one."""
+    feed = Feed()
+    assert ids(feed.add_page(page("a1 b2 a1 b2 b2"))) == "ab"
+    assert ids(feed.add_page(page("b2 a1 b2 c3 c3"))) == "c"
+    assert ids(feed.latest().messages) == "abc"
+
+
+def test_an_edited_message_is_not_new() -> None:
+    """A message is identified by its id alone."""
+    feed = fed(page("a1 b2"))
+    assert feed.add_page([message("a", at(9)) | {"text": "edited"}]) == ()
+
+
+def test_messages_missing_from_a_later_page_are_kept() -> None:
+    """Cursors at them stay valid."""
+    feed = fed(page("a1 b2 c3"))
+    cursor = feed.latest().cursor
+    assert ids(feed.add_page(page("a1 d4"))) == "d"
+    assert feed.add_page([]) == ()
+    assert ids(feed.since(cursor).messages) == "d"
+    assert ids(feed.add_page(page("c3 e5"))) == "e"
+    assert ids(feed.latest().messages) == "abcde"
+
+
+@pytest.mark.parametrize("next_page", ["a1 b2 c3", "c3 b2 a1", "a1 b c3", "b1 c3 a1"])
+def test_a_late_message_is_appended_after_all_cursors(next_page: str) -> None:
+    """Although its time is before theirs."""
+    feed = fed(page("a1 c3"))
+    cursor = feed.latest().cursor
+    assert ids(feed.add_page(page(next_page))) == "b"
+    read = feed.since(cursor)
+    assert (ids(read.messages), read.missed) == ("b", False)
+    assert ids(feed.latest().messages) == "acb"
+
+
+def test_a_message_from_the_future_hides_no_later_message() -> None:
+    """Messages with an earlier time are still returned after it."""
+    feed = fed(page("a1 b59"))
+    cursor = feed.latest().cursor
+    assert ids(feed.add_page(page("a1 b59 d3 c2"))) == "cd"
+    assert ids(feed.since(cursor).messages) == "cd"
+
+
+# Memory
+
+
+def test_the_last_thousand_messages_are_remembered() -> None:
+    """A cursor is valid as long as its message is remembered."""
+    feed = fed(*(numbered(start, start + 150) for start in range(0, 1_200, 150)))
+    assert WINDOW == 1_000
+    assert feed.latest().messages == tuple(numbered(200, 1_200))
+    fresh = fed(*(numbered(start, start + 150) for start in range(0, 900, 150)))
+    forgotten, known = having_read(200, of=fresh), having_read(201, of=fresh)
+    assert feed.since(known) == MessagePage(
+        tuple(numbered(201, 1_200)), feed.latest().cursor, missed=False
+    )
+    assert feed.since(forgotten) == MessagePage(
+        tuple(numbered(200, 1_200)), feed.latest().cursor, missed=True
+    )
+
+
+def test_memory_is_bounded() -> None:
+    """Checks the private state of the feed."""
+    feed = fed(*(numbered(start, start + 200) for start in range(0, 30_000, 300)))
+    assert {len(feed._window), len(feed._index_by_id), len(feed._index_by_digest)} == {1_000}
+    assert len(feed._gaps) == 5
+
+
+# Gaps
+
+
+def feed_with_gap() -> Feed:
+    """50 messages, then 200 new ones: some may be missing between them."""
+    return fed(numbered(50), numbered(100, 300))
+
+
+def test_a_gap_is_reported_exactly_once() -> None:
+    """By the page that crosses it."""
+    feed = feed_with_gap()
+    crossing = feed.since(having_read(50, of=feed))
+    assert (crossing.messages, crossing.missed) == (tuple(numbered(100, 300)), True)
+    assert feed.since(crossing.cursor) == MessagePage((), crossing.cursor, missed=False)
+    feed.add_page(numbered(150, 350))
+    after = feed.since(crossing.cursor)
+    assert (after.messages, after.missed) == (tuple(numbered(300, 350)), False)
+
+
+def test_only_the_page_that_crosses_a_gap_is_marked_as_missed() -> None:
+    """Pages before and after it are complete."""
+    feed = feed_with_gap()
+    cursor, results = having_read(10, of=feed), []
+    for _ in range(4):
+        read = feed.since(cursor, 20)
+        cursor = read.cursor
+        results.append((read.messages[0]["id"], read.missed))
+    assert results == [("m10", False), ("m30", False), ("m100", True), ("m120", False)]
+
+
+def test_a_gap_before_the_cursor_is_not_reported() -> None:
+    """The reader has only read messages after it."""
+    feed = feed_with_gap()
+    read = feed.since(having_read(51, of=feed))
+    assert (read.messages, read.missed) == (tuple(numbered(101, 300)), False)
+
+
+PAGES_AFTER_50: Final = {
+    "one of 200 known": (numbered(49, 249), False),
+    "199 new": (numbered(50, 249), False),
+    "200 new": (numbered(50, 250), True),
+    "201 new, newest first": (numbered(250, 49, -1), True),
+    "600 new": (numbered(900, 1_500), True),
+}
+
+
+@pytest.mark.parametrize(("after", "missed"), PAGES_AFTER_50.values(), ids=PAGES_AFTER_50)
+def test_only_a_full_page_of_new_messages_is_a_gap(after: Page, *, missed: bool) -> None:
+    """Up to 199 new messages are known to be all."""
+    feed = fed(numbered(50))
+    cursor = feed.latest().cursor
+    feed.add_page(after)
+    assert feed.since(cursor).missed is missed
+
+
+def test_the_latest_messages_are_marked_only_if_the_gap_is_among_them() -> None:
+    """A gap before the first of them is not reported."""
+    feed = feed_with_gap()
+    assert not feed.latest(200).missed
+    assert feed.latest(201).missed
+    assert feed.latest().missed
+    feed.add_page(numbered(200, 400))
+    feed.add_page(numbered(300, 500))
+    assert feed.latest().missed
+    assert not feed.latest(200).missed
+    assert not fed(numbered(200)).latest().missed
+
+
+# Reading
+
+
+def test_latest_returns_at_most_as_many_messages_as_the_limit() -> None:
+    """The cursor is always after the last message."""
+    feed = fed(numbered(100))
+    cursor = feed.latest().cursor
+    assert feed.latest() == MessagePage(tuple(numbered(100)), cursor, missed=False)
+    assert feed.latest(3) == MessagePage(tuple(numbered(97, 100)), cursor, missed=False)
+    assert feed.latest(500) == feed.latest()
+    assert feed.since(cursor) == MessagePage((), cursor, missed=False)
+
+
+@pytest.mark.parametrize("limit", [1, 7, 99, 100, 101])
+def test_reading_with_a_small_limit_returns_every_message(limit: int) -> None:
+    """Also while more messages arrive."""
+    feed = fed(numbered(5))
+    cursor, read = feed.latest().cursor, numbered(5)
+    for start in range(5, 605, 100):
+        feed.add_page(numbered(start, start + 100))
+        for _ in range(100 // limit + 1):
+            step = feed.since(cursor, limit)
+            assert not step.missed
+            assert len(step.messages) <= limit
+            cursor, read = step.cursor, [*read, *map(dict, step.messages)]
+    assert read == numbered(605)
+
+
+# Cursors
+
+OTHER_CHAT_CURSOR: Final = fed(page("a1 b2")).latest().cursor
+UNKNOWN_CURSORS: Final = [
+    *("", "garbage", "START", "m5", "-1", "x" * 10_000, "💬\0\u202e"),
+    *("A" * letters for letters in (7, 8, 9, 20, 64, 72)),
+    OTHER_CHAT_CURSOR,
+]
+
+
+@pytest.mark.parametrize("cursor", UNKNOWN_CURSORS, ids=range(len(UNKNOWN_CURSORS)))
+def test_an_unknown_cursor_returns_all_remembered_messages_as_missed(cursor: str) -> None:
+    """Whether invented, of another studio, or too old."""
+    feed = fed(numbered(100))
+    assert feed.since(cursor) == MessagePage(
+        tuple(numbered(100)), feed.latest().cursor, missed=True
+    )
+    first = feed.since(cursor, 10)
+    assert (first.messages, first.missed) == (tuple(numbered(10)), True)
+    rest = feed.since(first.cursor)
+    assert (rest.messages, rest.missed) == (tuple(numbered(10, 100)), False)
+    assert (Feed().since(cursor).messages, Feed().since(cursor).missed) == ((), True)
+
+
+def test_the_cursor_of_an_empty_chat_returns_all_later_messages() -> None:
+    """Also after a restart. A full page or a full feed may hide the first ones."""
+    empty = Feed()
+    start = empty.latest().cursor
+    assert empty.since(start) == MessagePage((), start, missed=False)
+    empty.add_page(numbered(199))
+    restarted, full = fed(numbered(199)), fed(numbered(200))
+    for feed in (empty, restarted):
+        assert feed.since(start) == MessagePage(
+            tuple(numbered(199)), feed.latest().cursor, missed=False
+        )
+    assert full.since(start) == MessagePage(tuple(numbered(200)), full.latest().cursor, missed=True)
+    long_chat = fed(*(numbered(start, start + 199) for start in range(0, 1_194, 199)))
+    assert long_chat.since(start) == MessagePage(
+        tuple(numbered(194, 1_194)), long_chat.latest().cursor, missed=True
+    )
+
+
+@pytest.mark.parametrize("new_page", [numbered(60), numbered(59, -1, -1), numbered(20, 60)])
+def test_a_cursor_is_valid_after_a_restart(new_page: Page) -> None:
+    """As long as the page contains its messages, in any order."""
+    before, after = fed(numbered(40)), fed(new_page)
+    read = after.since(before.latest().cursor)
+    assert (read.messages, read.missed) == (tuple(numbered(40, 60)), False)
+    assert after.latest().cursor == fed(numbered(60)).latest().cursor
+
+
+# Ids and times of hostile viewers
+
+HOSTILE_IDS: Final = ["start", "x" * 100_000, "../../etc", "a\0b", "\u202eevil", "😀" * 50]
+
+
+@pytest.mark.parametrize("name", HOSTILE_IDS, ids=range(len(HOSTILE_IDS)))
+def test_a_cursor_is_short_and_opaque(name: str) -> None:
+    """It is part of URIs and of a model's context, so a viewer must not be able to write in it."""
+    feed = fed([message(name, at(1))])
+    cursor = feed.latest().cursor
+    assert re.fullmatch(r"[A-Za-z0-9_-]{8}", cursor)
+    assert name not in cursor
+    assert feed.since(cursor) == MessagePage((), cursor, missed=False)
+    assert feed.since(Feed().latest().cursor).messages == (message(name, at(1)),)
+
+
+def test_a_cursor_names_at_most_the_last_eight_messages() -> None:
+    """With eight letters for each."""
+    feed, lengths = Feed(), []
+    for number in range(12):
+        feed.add_page(numbered(number, number + 1))
+        assert re.fullmatch(r"[A-Za-z0-9_-]+", feed.latest().cursor)
+        lengths.append(len(feed.latest().cursor))
+    assert lengths == [8, 16, 24, 32, 40, 48, 56, 64, 64, 64, 64, 64]
+
+
+def test_hostile_ids_are_distinguished() -> None:
+    """The empty id too."""
+    messages = [message(name, at(1)) for name in ["", " ", *HOSTILE_IDS]]
+    feed = Feed()
+    assert feed.add_page(messages) == tuple(messages)
+    assert feed.add_page(messages) == ()
+
+
+UNREADABLE: Final = ["", 5, None, [], {}, "garbage", "2026-13-01T00:00:00Z", "\0", "9" * 99_999]
+EXTREME: Final = {"9999-12-31T23:59:59-23:59": "acb", "0001-01-01T00:00:00+23:59": "bac"}
+
+
+@pytest.mark.parametrize("time", UNREADABLE, ids=range(len(UNREADABLE)))
+def test_an_unreadable_time_counts_as_missing(time: object) -> None:
+    """The message keeps its position in the page."""
+    messages = [message("a", at(1)), message("b", time), message("c", at(3))]
+    assert ids(Feed().add_page(messages)) == "abc"
+    assert ids(Feed().add_page(messages[::-1])) == "abc"
+
+
+@pytest.mark.parametrize(("time", "order"), EXTREME.items())
+def test_extreme_times_are_ordered(time: str, order: str) -> None:
+    """They can be compared across zones."""
+    messages = [message("a", at(1)), message("b", time), message("c", at(3))]
+    assert ids(Feed().add_page(messages)) == order
+
+
+def test_a_page_with_only_unusual_times_is_complete() -> None:
+    """Each message is returned once, and the gap is reported."""
+    times = [*UNREADABLE, *EXTREME] * 20
+    messages = [message(f"m{index}", time) for index, time in enumerate(times[:LARGEST_PAGE])]
+    feed = fed(page("a1"))
+    cursor = feed.latest().cursor
+    assert sorted(it["id"] for it in feed.add_page(messages)) == sorted(it["id"] for it in messages)
+    assert feed.since(cursor).missed

@@ -1,0 +1,239 @@
+"""For any order of messages, polls and reads, readers lose nothing silently and get no repeats.
+
+Hypothesis generates the steps of a simulation; a reference feed states what readers must receive.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.simulated_chat import (
+    PAGE_SIZE,
+    WINDOW,
+    Arrive,
+    Order,
+    Poll,
+    Read,
+    Remove,
+    Restart,
+    Simulation,
+    Step,
+    Upstream,
+    numbers,
+)
+from trax_mcp.chat.feed import Feed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def check_readers(simulation: Simulation) -> None:
+    """Without a restart, check what every reader can rely on, independently of the reference."""
+    present = set(range(len(simulation.upstream.messages))) - simulation.upstream.removed
+    for reader in simulation.readers:
+        assert len(set(reader.received)) == len(reader.received)
+        since_joined = {number for number in present if number >= reader.joined}
+        assert reader.saw_missed or since_joined <= set(reader.received)
+
+
+def check_remembered_received(simulation: Simulation) -> None:
+    """Check that every reader has all remembered messages that are newer than their first read."""
+    for reader in simulation.readers:
+        remembered = {it for it in simulation.reference.returned[-WINDOW:] if it >= reader.joined}
+        assert remembered <= set(reader.received)
+
+
+# Steps
+
+up_to_199 = st.builds(Arrive, st.one_of(st.integers(0, 5), st.integers(0, 199), st.just(199)))
+exactly_200 = st.just(Arrive(200))
+more_than_200 = st.builds(Arrive, st.sampled_from((201, 250, 700)))
+poll = st.just(Poll())
+up_to_12 = st.builds(Arrive, st.integers(0, 12))
+reads = st.builds(
+    Read, st.integers(0, 2), st.sampled_from((1, 2, 50, 200, WINDOW)) | st.integers(1, 400)
+)
+removals: st.SearchStrategy[list[Step]] = st.builds(
+    lambda count: [Remove(count), Poll()], st.integers(1, 150)
+)
+restart: st.SearchStrategy[list[Step]] = st.just([Restart()])
+
+
+def cycle(*arrivals: st.SearchStrategy[Arrive]) -> st.SearchStrategy[list[Step]]:
+    """Messages arrive, the watcher polls, and readers read; one may also read before the poll."""
+    return st.tuples(
+        st.lists(reads, max_size=1), st.one_of(arrivals), poll, st.lists(reads, max_size=3)
+    ).map(lambda parts: [*parts[0], parts[1], parts[2], *parts[3]])
+
+
+def step_lists(*cycles: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[list[Step]]:
+    """Lists of steps, from several cycles."""
+    return st.lists(st.one_of(cycles), max_size=14).map(lambda lists: [*chain(*lists)])
+
+
+seeds = st.integers(0, 2**32).map(Random)
+property_settings = settings(
+    max_examples=30,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+ORDERS: Final[Sequence[Order]] = ("oldest first", "newest first", "shuffled")
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("skew", [0, 40])
+@property_settings
+@given(random=seeds, steps=step_lists(cycle(up_to_199), cycle(up_to_199), removals))
+def test_up_to_199_messages_between_polls_arrive_once_and_none_is_marked_missed(
+    order: Order, skew: int, *, random: Random, steps: Sequence[Step]
+) -> None:
+    """With any page sizes, removed messages and wrong clocks."""
+    simulation = Simulation(Upstream(order, random, skew))
+    simulation.run(steps)
+    check_readers(simulation)
+    assert not simulation.reference.lost | simulation.reference.doubtful
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@property_settings
+@given(random=seeds, steps=step_lists(cycle(up_to_199, exactly_200)))
+def test_200_messages_between_polls_arrive_once_and_may_be_marked_missed(
+    order: Order, *, random: Random, steps: Sequence[Step]
+) -> None:
+    """A full page of new messages may hide older ones."""
+    simulation = Simulation(Upstream(order, random))
+    simulation.run(steps)
+    check_readers(simulation)
+    assert not simulation.reference.lost
+    assert simulation.reference.returned == list(range(len(simulation.upstream.messages)))
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("skew", [0, 40])
+@property_settings
+@given(
+    random=seeds,
+    steps=step_lists(cycle(up_to_199, exactly_200, more_than_200), cycle(up_to_199), removals),
+)
+def test_more_than_200_messages_between_polls_are_marked_missed_where_some_are_lost(
+    order: Order, skew: int, *, random: Random, steps: Sequence[Step]
+) -> None:
+    """Other readers see no mark, and nothing repeats."""
+    simulation = Simulation(Upstream(order, random, skew))
+    simulation.run(steps)
+    check_readers(simulation)
+
+
+@pytest.mark.parametrize("order", ["oldest first", "newest first"])
+@pytest.mark.parametrize(("skew", "undated"), [(0, 100), (0, 50), (None, 0), (None, 50)])
+@property_settings
+@given(
+    random=seeds, steps=step_lists(cycle(up_to_199, exactly_200, more_than_200), cycle(up_to_199))
+)
+def test_messages_without_distinct_times_keep_the_order_of_the_pages(
+    order: Order, skew: int | None, undated: int, *, random: Random, steps: Sequence[Step]
+) -> None:
+    """After two polls have shown the direction of pages."""
+    simulation = Simulation(Upstream(order, random, skew, undated))
+    simulation.run([Arrive(1), Poll(), Arrive(2), Poll(), *steps])
+    check_readers(simulation)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@property_settings
+@given(random=seeds, steps=step_lists(cycle(up_to_199, more_than_200), cycle(up_to_199), restart))
+def test_readers_lose_no_message_of_the_page_after_a_restart(
+    order: Order, *, random: Random, steps: Sequence[Step]
+) -> None:
+    """A cursor that is unknown returns all remembered messages, marked as missed."""
+    simulation = Simulation(Upstream(order, random))
+    simulation.run(steps)
+    check_remembered_received(simulation)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@property_settings
+@given(random=seeds, steps=step_lists(cycle(up_to_12), removals, restart))
+def test_readers_lose_no_message_of_the_page_if_others_are_removed_around_a_restart(
+    order: Order, *, random: Random, steps: Sequence[Step]
+) -> None:
+    """Even if the last message that a reader read is removed."""
+    simulation = Simulation(Upstream(order, random))
+    simulation.run(steps)
+    check_remembered_received(simulation)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("before", [0, 300])
+@property_settings
+@given(random=seeds, steps=step_lists(cycle(up_to_12), restart))
+def test_messages_that_a_restart_reorders_are_still_returned(
+    order: Order, before: int, *, random: Random, steps: Sequence[Step]
+) -> None:
+    """With a skew of 3 s, a message passes at most 6 others, which is less than a cursor names.
+
+    Each further restart can move it by as many again, so there is one.
+    """
+    restarts = [index for index, it in enumerate(steps) if isinstance(it, Restart)]
+    steps = [it for index, it in enumerate(steps) if index not in restarts[1:]]
+    simulation = Simulation(Upstream(order, random, skew=3))
+    simulation.run([Arrive(before), Poll(), *steps])
+    check_remembered_received(simulation)
+
+
+# Bursts
+
+BURST: Final = 10_000
+
+
+def follow(order: Order, *, rate: int) -> tuple[list[int], int]:
+    """What a reader receives of 10,000 messages, and how often a page is marked as missed.
+
+    `rate` messages arrive between polls. The reader reads at most 150 messages, twice per poll.
+    """
+    upstream = Upstream(order, Random(7), undated=30)  # noqa: S311  the same numbers in each run
+    feed, received, gaps = Feed(), [0], 0
+    upstream.add(1)
+    feed.add_page(upstream.page())
+    cursor = feed.latest().cursor
+    while len(upstream.messages) < BURST:
+        upstream.add(min(rate, BURST - len(upstream.messages)))
+        feed.add_page(upstream.page())
+        for _ in range(2):
+            read = feed.since(cursor, 150)
+            cursor, gaps = read.cursor, gaps + read.missed
+            received += numbers(read.messages)
+    return received, gaps
+
+
+@pytest.mark.parametrize("order", ["oldest first", "newest first"])
+@pytest.mark.parametrize("rate", [10, 37, 199])
+def test_a_burst_of_up_to_199_messages_per_poll_arrives_complete_and_in_order(
+    order: Order, rate: int
+) -> None:
+    """10,000 messages in all."""
+    assert follow(order, rate=rate) == (list(range(BURST)), 0)
+
+
+@pytest.mark.parametrize("order", ["oldest first", "newest first"])
+@pytest.mark.parametrize("rate", [201, 333, 2_000])
+def test_a_burst_of_more_than_200_messages_per_poll_is_marked_missed_and_in_order(
+    order: Order, rate: int
+) -> None:
+    """Messages in a page arrive once, and each poll that lost some is marked once."""
+    received, gaps = follow(order, rate=rate)
+    starts = range(1, BURST, rate)
+    ends = [min(start + rate, BURST) for start in starts]
+    shown = [
+        range(max(start, end - PAGE_SIZE), end) for start, end in zip(starts, ends, strict=True)
+    ]
+    assert received == [0, *(number for page in shown for number in page)]
+    assert gaps == sum(len(page) == PAGE_SIZE for page in shown)

@@ -1,0 +1,398 @@
+"""`wait_for_chat_messages` returns new messages at once or when they arrive, and loses none.
+
+Through a real client in both eras, on a manual clock.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+
+from tests.support.concurrency import Paused, begin
+from tests.support.faults import Fault
+from tests.support.frozen_sandbox import still
+from tests.support.jsonrpc import opening, tool_call
+from tests.support.local_servers import upstream
+from tests.support.resource_reads import SILENT
+from tests.support.sandbox_accounts import STRANGER_KEY
+from tests.support.server_process import running
+from tests.support.shared_clock import settled
+from tests.support.simulated_person import ProgressLog
+from tests.support.subscribers import (
+    CHAT_PATH,
+    STUDIO,
+    manual_clock_server,
+    poll_count,
+    say,
+    subscriber_of,
+)
+from tests.support.wait_client import (
+    LONGEST_PAUSE,
+    chat_of,
+    expected_chat,
+    failure,
+    wait_as,
+    wait_for_calls,
+    wait_for_results,
+    waiting,
+)
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.server.untrusted import NOTICE
+
+if TYPE_CHECKING:
+    from tests.support.wait_client import Json
+
+
+def texts(count: int, *, first: int = 1) -> list[str]:
+    """Different texts."""
+    return [f"message {number}" for number in range(first, first + count)]
+
+
+# At once
+
+
+async def test_a_call_without_a_cursor_returns_the_recent_messages_at_once(era: str) -> None:
+    """The last fifty, oldest first and unchanged. TRaX receives one request."""
+    async with waiting(era) as waiter:
+        sent = waiter.say(*texts(60))
+        start = waiter.clock.seconds()
+        result = await waiter.wait(timeoutSeconds=55)
+        assert waiter.clock.seconds() == start
+        assert [dict(it.query) for it in waiter.trax.requests] == [{"limit": "200"}]
+    chat = chat_of(result)
+    assert list(chat.items()) == list(expected_chat(chat["cursor"], *sent[-50:]).items())
+    assert result.content[0].model_dump()["text"].startswith(NOTICE)
+
+
+@pytest.mark.parametrize("limit", [1, 7, "7", 63, 100])
+async def test_a_limit_returns_the_last_messages(era: str, limit: int | str) -> None:
+    """The next read continues after them."""
+    async with waiting(era) as waiter:
+        waiter.say(*texts(60))
+        all_messages = [it.to_json() for it in waiter.trax.world.chats[STUDIO].recent(200)]
+        chat = await waiter.chat(limit=limit)
+        assert chat["messages"] == all_messages[-int(limit) :]
+        assert await waiter.chat(chat["cursor"], timeoutSeconds=0) == expected_chat(chat["cursor"])
+
+
+async def test_a_call_returns_at_most_two_hundred_messages(era: str) -> None:
+    """The next calls return the rest, and nothing is missed."""
+    async with waiting(era) as waiter:
+        cursor, sent = await waiter.cursor(), []
+        for number in range(2):
+            sent += waiter.say(*texts(150, first=150 * number))
+            await waiter.clock.pass_by(2)
+            last = await waiter.chat(limit=1_000)
+        first = await waiter.chat(cursor, limit=1_000)
+        second = await waiter.chat(first["cursor"], limit=1_000)
+        assert (last["messages"], last["missed"]) == (sent[-200:], False)
+        assert (first["messages"], first["missed"]) == (sent[:200], False)
+        assert (second["messages"], second["missed"]) == (sent[200:], False)
+
+
+async def test_an_answer_is_no_larger_than_a_client_accepts(era: str) -> None:
+    """None is lost. One message alone may be larger."""
+    async with waiting(era) as waiter:
+        cursor = await waiter.cursor()
+        long = [f"{number}{'x' * 100_000}" for number in range(20)]
+        sent = waiter.say(*long, "y" * 1_000_000, "short")
+        await waiter.clock.pass_by(2)
+        received = []
+        while (chat := await waiter.chat(cursor, timeoutSeconds=0))["messages"]:
+            received += chat["messages"]
+            assert not chat["missed"]
+            assert len(chat["messages"]) == 1 or len(json.dumps(chat)) < 710_000
+            cursor = chat["cursor"]
+        assert received == sent
+        latest = await waiter.chat()
+        assert latest["messages"] == sent[-len(latest["messages"]) :]
+
+
+@pytest.mark.parametrize("extra", [{}, {"text": None, "added": {"a": [1]}}], ids=str)
+async def test_a_message_is_returned_unchanged(era: str, extra: Json) -> None:
+    """The client's validation accepts missing, null and unknown fields."""
+    message = {"id": "m", **extra}
+    async with waiting(era) as waiter:
+        await waiter.client.list_tools()
+        waiter.trax.faults.add(Fault.status(200, {"data": [message]}))
+        chat = await waiter.chat()
+        assert chat == expected_chat(chat["cursor"], message)
+
+
+async def test_a_message_without_an_id_hides_no_other(era: str) -> None:
+    """It is left out, and all others are returned."""
+    sent = [{"id": "a", "text": "one"}, {"id": "b", "text": "two"}]
+    page = [sent[0], {"text": "nobody's"}, {"id": 7}, {"id": None}, "words", None, sent[1]]
+    async with waiting(era) as waiter:
+        waiter.trax.faults.add(Fault.status(200, {"data": page}))
+        chat = await waiter.chat()
+        assert chat == expected_chat(chat["cursor"], *sent)
+
+
+async def test_a_full_page_with_an_invalid_message_is_still_a_gap(era: str) -> None:
+    """Older messages may be missing."""
+    async with waiting(era) as waiter:
+        cursor = await waiter.cursor()
+        sent = waiter.say(*texts(200))
+        await waiter.clock.pass_by(2)
+        waiter.trax.faults.add(Fault.patched(lambda page: page["data"][100].pop("id")))
+        chat = await waiter.chat(cursor, limit=200)
+        assert chat == expected_chat(chat["cursor"], *sent[:100], *sent[101:], missed=True)
+
+
+async def test_an_empty_chat_has_a_cursor(era: str) -> None:
+    """The first message follows it."""
+    async with waiting(era) as waiter:
+        chat = await waiter.chat(studio=SILENT)
+        assert (chat["messages"], chat["missed"]) == ([], False)
+        async with anyio.create_task_group() as tasks:
+            results = waiter.begin(tasks, chat["cursor"], studio=SILENT)
+            await settled()
+            assert results == []
+            (sent,) = waiter.say("First!", studio=SILENT)
+            assert await waiter.wait_for_result(results) <= LONGEST_PAUSE
+        assert chat_of(results[0])["messages"] == [sent]
+
+
+async def test_messages_after_the_cursor_are_returned_at_once(era: str) -> None:
+    """Exactly those."""
+    async with waiting(era) as waiter:
+        before = await waiter.cursor()
+        await waiter.clock.pass_by(2)
+        sent = waiter.say("one", "two")
+        start = waiter.clock.seconds()
+        chat = await waiter.chat(before)
+        assert waiter.clock.seconds() == start
+        assert chat == expected_chat(chat["cursor"], *sent)
+        assert chat["cursor"] != before
+
+
+async def test_reading_with_a_limit_returns_every_message_once(era: str) -> None:
+    """Oldest first, from one poll."""
+    async with waiting(era) as waiter:
+        cursor = await waiter.cursor()
+        await waiter.clock.pass_by(2)
+        sent = waiter.say(*texts(10))
+        pages = []
+        for _ in range(5):
+            chat = await waiter.chat(cursor, limit=3, timeoutSeconds=0)
+            pages.append(chat["messages"])
+            assert not chat["missed"]
+            cursor = chat["cursor"]
+        assert pages == [sent[0:3], sent[3:6], sent[6:9], sent[9:10], []]
+        assert waiter.request_count == 2
+
+
+async def test_an_unknown_cursor_returns_all_known_messages_as_missed_at_once(era: str) -> None:
+    """It is never an error."""
+    async with waiting(era) as waiter:
+        all_messages = [it.to_json() for it in waiter.trax.world.chats[STUDIO].recent(200)]
+        chat = await waiter.chat("never given", timeoutSeconds=55)
+        assert chat == expected_chat(chat["cursor"], *all_messages, missed=True)
+        assert await waiter.chat(chat["cursor"], timeoutSeconds=0) == expected_chat(chat["cursor"])
+
+
+async def test_a_cursor_is_valid_after_a_restart(era: str) -> None:
+    """As long as TRaX still returns its message."""
+    trax = still()
+    async with waiting(era, trax=trax) as waiter:
+        cursor = await waiter.cursor()
+    async with waiting(era, trax=trax) as waiter:
+        sent = waiter.say("Are you back?")
+        chat = await waiter.chat(cursor)
+        assert chat == expected_chat(chat["cursor"], *sent)
+
+
+# Waiting
+
+
+async def test_a_wait_ends_when_a_message_arrives(era: str) -> None:
+    """A wait from the new cursor does, too."""
+    async with waiting(era) as waiter:
+        cursor = await waiter.cursor()
+        for text in ("one", "two"):
+            async with anyio.create_task_group() as tasks:
+                results = waiter.begin(tasks, cursor)
+                await waiter.clock.pass_by(5)
+                assert results == []
+                sent = waiter.say(text)
+                assert await waiter.wait_for_result(results) <= LONGEST_PAUSE
+            chat = chat_of(results[0])
+            assert chat == expected_chat(chat["cursor"], *sent)
+            cursor = chat["cursor"]
+
+
+async def test_messages_between_two_waits_are_not_lost(era: str) -> None:
+    """However many."""
+    async with waiting(era) as waiter:
+        cursor, sent, received = await waiter.cursor(), [], []
+        for number in range(4):
+            sent += waiter.say(*texts(150, first=150 * number))
+            await waiter.clock.pass_by(60)
+            while (chat := await waiter.chat(cursor, timeoutSeconds=0))["messages"]:
+                assert not chat["missed"]
+                received += chat["messages"]
+                cursor = chat["cursor"]
+        assert received == sent
+
+
+@pytest.mark.parametrize(
+    ("arguments", "seconds"), [({}, 25), ({"timeoutSeconds": 55}, 55)], ids=str
+)
+async def test_a_wait_without_messages_ends_at_its_time_out_with_the_same_cursor(
+    era: str, arguments: Json, seconds: float
+) -> None:
+    """After 25 s by default."""
+    async with waiting(era) as waiter:
+        cursor = await waiter.cursor()
+        async with anyio.create_task_group() as tasks:
+            results = waiter.begin(tasks, cursor, **arguments)
+            assert await waiter.wait_for_result(results) == seconds
+        assert chat_of(results[0]) == expected_chat(cursor)
+
+
+@pytest.mark.parametrize(("time_out", "seconds"), [("5", 5), (2.5, 2.5), (1, 1)])
+async def test_a_time_out_may_be_short_or_a_string(
+    era: str, time_out: object, seconds: float
+) -> None:
+    """Models send numbers as strings."""
+    async with waiting(era) as waiter:
+        cursor = await waiter.cursor()
+        async with anyio.create_task_group() as tasks:
+            results = waiter.begin(tasks, cursor, timeoutSeconds=time_out)
+            assert await waiter.wait_for_result(results) == seconds
+
+
+async def test_a_time_out_of_zero_polls_once_and_returns(era: str) -> None:
+    """No loop remains."""
+    async with waiting(era) as waiter:
+        cursor = await waiter.cursor()
+        await waiter.clock.pass_by(2)
+        start = waiter.clock.seconds()
+        assert await waiter.chat(cursor, timeoutSeconds=0) == expected_chat(cursor)
+        assert (waiter.clock.seconds(), waiter.request_count) == (start, 2)
+        await waiter.clock.pass_by(60)
+        assert waiter.request_count == 2
+
+
+async def test_a_wait_reports_its_progress(era: str) -> None:
+    """Every five seconds, and only while it waits."""
+    progress, no_progress = ProgressLog(), ProgressLog()
+    async with waiting(era) as waiter:
+        cursor = await waiter.cursor()
+        async with anyio.create_task_group() as tasks:
+            results = waiter.begin(tasks, cursor, timeoutSeconds=12, progress=progress)
+            await waiter.wait_for_result(results)
+        waiter.say("Hello")
+        await waiter.chat(progress=no_progress)
+        await waiter.chat(cursor, timeoutSeconds=0, progress=no_progress)
+        await waiter.chat(cursor, progress=no_progress)
+        await settled()
+    expected = [(float(elapsed), 12.0, "Waiting for chat.") for elapsed in (5, 10, 12)]
+    assert (progress.all, no_progress.all) == (expected, [])
+
+
+# Several clients
+
+
+async def test_many_waits_of_one_client_share_one_loop(era: str) -> None:
+    """Twenty waits cause no more requests than one."""
+    counts = []
+    for count in (1, 20):
+        async with waiting(era) as waiter:
+            cursor = await waiter.cursor()
+            async with anyio.create_task_group() as tasks:
+                results = [waiter.begin(tasks, cursor) for _ in range(count)]
+                await waiter.clock.pass_by(8)
+                sent = waiter.say("Hello")
+                await waiter.clock.pass_until(lambda results=results: all(results))  # type: ignore[misc]  # bound early
+            counts.append(waiter.request_count)
+            assert [chat_of(it[0])["messages"] for it in results] == [sent] * count
+    assert max(counts) <= 6
+
+
+async def test_many_waiting_clients_of_one_caller_share_one_loop(era: str) -> None:
+    """Over HTTP, where each has its own connection and session."""
+    async with (
+        manual_clock_server() as front,
+        subscriber_of(front, era) as one,
+        subscriber_of(front, era) as two,
+    ):
+        cursor = await one.cursor()
+        async with anyio.create_task_group() as tasks:
+            results = [begin(tasks, lambda it=it: wait_as(it, cursor)) for it in (one, two) * 10]  # type: ignore[misc]  # bound early
+            await wait_for_calls(front, 20)
+            await front.clock.pass_by(8)
+            assert results == [[]] * 20
+            sent = say(front, "Hello")
+            await front.clock.pass_by(LONGEST_PAUSE)
+            await wait_for_results(results)
+        assert [chat_of(it[0])["messages"] for it in results] == [[sent]] * 20
+        assert poll_count(front) <= 6
+        before = poll_count(front)
+        await front.clock.pass_by(60)
+        assert poll_count(front) == before
+
+
+async def test_callers_share_neither_polls_nor_messages(era: str) -> None:
+    """Another account is refused while the owner waits."""
+    async with (
+        manual_clock_server() as front,
+        subscriber_of(front, era) as owner,
+        subscriber_of(front, era, key=STRANGER_KEY) as other,
+    ):
+        cursor = await owner.cursor()
+        async with anyio.create_task_group() as tasks:
+            results = begin(tasks, lambda: wait_as(owner, cursor))
+            await wait_for_calls(front, 1)
+            refused = await wait_as(other, cursor)
+            await front.clock.pass_by(4)
+            assert (failure(refused)["code"], results) == ("not_found", [])
+            say(front, "Hello")
+            await front.clock.pass_by(LONGEST_PAUSE)
+            await wait_for_results([results])
+        assert len(chat_of(results[0])["messages"]) == 1
+    keys = {it.key_name for it in front.trax.requests if it.path == CHAT_PATH}
+    assert keys == {"full", "stranger"}
+
+
+async def test_the_operator_sets_the_poll_interval(era: str) -> None:
+    """In a real process, TRAX_CHAT_POLL_SECONDS of almost zero lets every read poll."""
+    async with upstream() as trax:
+        settings = {
+            "TRAX_API_KEY": SANDBOX_KEY,
+            "TRAX_BASE_URL": trax.base_url,
+            "TRAX_CHAT_POLL_SECONDS": "1e-6",
+        }
+        async with running(settings=settings) as server:
+            await server.tell(*opening(era))
+            for number in range(1, 6):
+                read = tool_call(era, "wait_for_chat_messages", number=number, studioId=STUDIO)
+                assert not (await server.ask(read))["result"]["isError"]
+                assert len(trax.requests) == number
+
+
+async def test_a_cancelled_read_does_not_cancel_the_poll_that_another_shares(era: str) -> None:
+    """The other read returns all messages."""
+    async with waiting(era) as waiter:
+        held = Paused()
+        waiter.trax.faults.add(held.fault)
+        cancelled = anyio.CancelScope()
+
+        async def ask() -> None:
+            with cancelled:
+                await waiter.wait()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask)
+            await held.arrived()
+            results = waiter.begin(tasks)
+            await settled()
+            cancelled.cancel()
+            await settled()
+            held.release()
+            await waiter.wait_for_result(results)
+        assert len(chat_of(results[0])["messages"]) == 3

@@ -1,0 +1,384 @@
+"""`wait_for_chat_messages` in an outage: no failure is reported as a chat without messages.
+
+Through a real client in both eras, on a manual clock.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+from unittest.mock import patch
+
+import anyio
+import pytest
+
+from tests.conftest import OWNER, client_on
+from tests.support.concurrency import Paused
+from tests.support.faults import Fault
+from tests.support.frozen_sandbox import still
+from tests.support.jsonrpc import LEGACY
+from tests.support.sandbox_accounts import STRANGER_KEY
+from tests.support.shared_clock import HandClock, settled
+from tests.support.subscribers import (
+    CHAT,
+    STUDIO,
+    manual_clock_server,
+    poll_count,
+    subscriber_of,
+    subscriber_on,
+)
+from tests.support.wait_client import (
+    LONGEST_PAUSE,
+    Waiter,
+    chat_of,
+    expected_chat,
+    failure,
+    wait_as,
+    wait_for_calls,
+    wait_until,
+    waiting,
+)
+from trax_mcp.api.caller import ANONYMOUS, Caller
+from trax_mcp.api.errors import TraxError
+from trax_mcp.chat.polled_source import PolledChat
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.server.app import ServerDeps, build_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+OUTAGES: Final = {
+    "no answer": (Fault.dropped(), "unreachable"),
+    "an error page": (Fault.status(503, "<html>"), "bad_answer"),
+    "an invalid page": (Fault.status(200, {"data": {"id": "m"}}), "bad_answer"),
+    "an empty object": (Fault.status(200, {}), "bad_answer"),
+}
+"""Ways in which a poll can fail, and the error code for the client."""
+
+outages = pytest.mark.parametrize(("outage", "code"), OUTAGES.values(), ids=OUTAGES)
+
+
+NOT_UNDERSTOOD: Final = {
+    "code": "bad_answer",
+    "message": "What TRaX answered was not understood; nothing was changed. Call again later.",
+    "retryable": True,
+    "outcome": "not_applied",
+}
+
+
+# Temporary errors
+
+
+async def test_a_wait_continues_after_an_outage(era: str) -> None:
+    """It returns the messages of the outage."""
+    async with waiting(era) as waiter:
+        cursor = await waiter.cursor()
+        async with anyio.create_task_group() as tasks:
+            results = waiter.begin(tasks, cursor, timeoutSeconds=55)
+            waiter.trax.faults.add(Fault.dropped(), times=3)
+            sent = waiter.say("one", "two")
+            await waiter.wait_for_result(results)
+        assert waiter.trax.faults.pending == 0
+        chat = chat_of(results[0])
+        assert chat == expected_chat(chat["cursor"], *sent)
+
+
+@outages
+async def test_an_outage_at_the_end_of_a_wait_is_reported(
+    era: str, outage: Fault, code: str
+) -> None:
+    """The cursor stays valid."""
+    async with waiting(era) as waiter:
+        cursor = await waiter.cursor()
+        async with anyio.create_task_group() as tasks:
+            results = waiter.begin(tasks, cursor, timeoutSeconds=20)
+            waiter.trax.faults.add(outage, times=None)
+            assert await waiter.wait_for_result(results) == 20
+        error = failure(results[0])
+        assert (error["code"], error["retryable"], error["outcome"]) == (
+            code,
+            True,
+            "not_applied",
+        )
+        waiter.trax.faults.clear()
+        sent = waiter.say("Hello")
+        await waiter.clock.pass_by(2)
+        assert (await waiter.chat(cursor))["messages"] == sent
+
+
+@outages
+async def test_an_outage_is_reported_at_once_to_a_call_that_does_not_wait(
+    era: str, outage: Fault, code: str
+) -> None:
+    """Without a cursor, or with a time-out of zero."""
+    async with waiting(era) as waiter:
+        waiter.trax.faults.add(outage, times=None)
+        start = waiter.clock.seconds()
+        for result in (
+            await waiter.wait(),
+            await waiter.wait("from before a restart", timeoutSeconds=0),
+            await waiter.wait("start", timeoutSeconds=0),
+        ):
+            assert failure(result)["code"] == code
+        assert (waiter.clock.seconds(), waiter.request_count) == (start, 1)
+
+
+async def test_a_wait_continues_after_an_outage_that_follows_a_restart(era: str) -> None:
+    """Although no page and no cursor is known yet."""
+    trax = still()
+    async with waiting(era, trax=trax) as earlier:
+        cursor = await earlier.cursor()
+    async with waiting(era, trax=trax) as waiter:
+        trax.faults.add(Fault.status(503))
+        async with anyio.create_task_group() as tasks:
+            results = waiter.begin(tasks, cursor, timeoutSeconds=55)
+            await settled()
+            assert (trax.faults.pending, results) == (0, [])
+            sent = waiter.say("Hello")
+            await waiter.wait_for_result(results)
+        chat = chat_of(results[0])
+        assert chat == expected_chat(chat["cursor"], *sent)
+
+
+@outages
+async def test_an_outage_during_a_whole_wait_is_reported_at_its_end(
+    era: str, outage: Fault, code: str
+) -> None:
+    """Not earlier, and not as a chat without messages."""
+    async with waiting(era) as waiter:
+        waiter.trax.faults.add(outage, times=None)
+        async with anyio.create_task_group() as tasks:
+            results = waiter.begin(tasks, "from before a restart", timeoutSeconds=20)
+            assert await waiter.wait_for_result(results) == 20
+        assert failure(results[0])["code"] == code
+
+
+async def test_a_wait_that_starts_in_an_outage_has_its_full_length(era: str) -> None:
+    """Without messages, it ends as usual."""
+    async with waiting(era) as waiter:
+        cursor = await waiter.cursor()
+        await waiter.clock.pass_by(2)
+        waiter.trax.faults.add(Fault.dropped(), times=2)
+        async with anyio.create_task_group() as tasks:
+            results = waiter.begin(tasks, cursor)
+            assert await waiter.wait_for_result(results) == 25
+        assert chat_of(results[0]) == expected_chat(cursor)
+
+
+async def test_known_new_messages_are_returned_during_an_outage(era: str) -> None:
+    """They were received before it."""
+    async with waiting(era) as waiter:
+        cursor = await waiter.cursor()
+        sent = waiter.say("Hello")
+        await waiter.clock.pass_by(2)
+        await waiter.chat()
+        waiter.trax.faults.add(Fault.dropped(), times=None)
+        await waiter.clock.pass_by(2)
+        assert (await waiter.chat(cursor))["messages"] == sent
+
+
+async def test_no_wait_sends_a_request_before_retry_after(era: str) -> None:
+    """For all calls of this caller, with a cursor and without."""
+    async with waiting(era) as waiter:
+        cursor = await waiter.cursor()
+        await waiter.clock.pass_by(2)
+        waiter.trax.faults.add(Fault.error(429, "rate_limited", Retry_After="40"))
+        refused = failure(await waiter.wait(cursor, timeoutSeconds=0))
+        assert (refused["code"], refused["retryAfterSeconds"]) == ("rate_limited", 40)
+        async with anyio.create_task_group() as tasks:
+            results = waiter.begin(tasks, cursor, timeoutSeconds=55)
+            await waiter.clock.pass_by(39.5)
+            assert failure(await waiter.wait())["code"] == "rate_limited"
+            assert (waiter.request_count, results) == (2, [])
+            sent = waiter.say("Hello")
+            assert await waiter.wait_for_result(results) <= 40 * 0.2 + 1
+        assert chat_of(results[0])["messages"] == sent
+
+
+# Final errors
+
+
+def revoke_key(waiter: Waiter) -> None:
+    """Revoke the key."""
+    keys = waiter.trax.world.keys
+    del keys[SANDBOX_KEY]
+
+
+def remove_studio(waiter: Waiter) -> None:
+    """Delete the studio."""
+    waiter.trax.world.studios.remove(waiter.trax.world.studios[STUDIO])
+
+
+@pytest.mark.parametrize(
+    ("end", "code"), [(revoke_key, "invalid_key"), (remove_studio, "not_found")]
+)
+async def test_a_final_error_ends_a_wait(
+    era: str, end: Callable[[Waiter], None], code: str
+) -> None:
+    """At the next poll. After that, only another call sends a request."""
+    async with waiting(era) as waiter:
+        cursor = await waiter.cursor()
+        async with anyio.create_task_group() as tasks:
+            results = waiter.begin(tasks, cursor, timeoutSeconds=55)
+            await waiter.clock.pass_by(4)
+            end(waiter)
+            assert await waiter.wait_for_result(results) <= LONGEST_PAUSE
+        assert failure(results[0])["code"] == code
+        before = waiter.request_count
+        await waiter.clock.pass_by(60)
+        assert waiter.request_count == before
+        assert failure(await waiter.wait(cursor))["code"] == code
+        assert waiter.request_count == before + 1
+
+
+async def test_a_wait_polls_again_after_a_final_error_of_another_listener(era: str) -> None:
+    """A subscriber keeps the watcher that has ended, and the key may be valid again."""
+    trax = still()
+    clock = HandClock(trax, short_seconds=0)
+    server = build_server(client_on(trax), own=OWNER, deps=ServerDeps(clock=clock))
+    async with subscriber_on(server, era) as subscriber:
+        waiter = Waiter(subscriber.client, trax, clock, ServerDeps())
+        await subscriber.subscribe(CHAT)
+        before = await waiter.cursor()
+        key = trax.world.keys[SANDBOX_KEY]
+        revoke_key(waiter)
+        await clock.pass_until(lambda: subscriber.updates)
+        trax.world.keys[SANDBOX_KEY] = key
+        sent = waiter.say("Hello")
+        await clock.pass_by(2)
+        assert (await waiter.chat(before))["messages"] == sent
+
+
+async def test_the_first_page_after_a_failed_poll_is_a_change() -> None:
+    """The page of a successful first poll is not."""
+    trax = still()
+    successful, failing = (PolledChat(client_on(trax), OWNER, STUDIO) for _ in range(2))
+    assert not await successful.poll()
+    trax.faults.add(Fault.dropped())
+    with pytest.raises(TraxError):
+        await failing.poll()
+    assert await failing.poll()
+    assert not await failing.poll()
+
+
+@pytest.mark.parametrize("after", [None, "x", "start"])
+@pytest.mark.parametrize(
+    ("caller", "code", "requests"),
+    [(ANONYMOUS, "no_key", 0), (Caller(STRANGER_KEY), "not_found", 1)],
+    ids=["no key", "another account"],
+)
+async def test_a_caller_without_access_is_refused_at_once(
+    era: str, *, after: str | None, caller: Caller, code: str, requests: int
+) -> None:
+    """The call does not wait."""
+    async with waiting(era, caller=caller) as waiter:
+        start = waiter.clock.seconds()
+        assert failure(await waiter.wait(after, timeoutSeconds=55))["code"] == code
+        assert (waiter.clock.seconds(), waiter.request_count) == (start, requests)
+
+
+async def test_a_bug_is_reported_as_an_error(era: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The log has the exception, the client only a general error. A longer wait continues."""
+
+    async def fail(_chat: PolledChat) -> bool:
+        raise RuntimeError("sk_live_secret")
+
+    async with waiting(era) as waiter:
+        cursor = await waiter.cursor()
+        async with anyio.create_task_group() as tasks:
+            longer = waiter.begin(tasks, cursor, timeoutSeconds=55)
+            await waiter.clock.pass_by(2)
+            with patch.object(PolledChat, "poll", fail), caplog.at_level(logging.ERROR):
+                results = waiter.begin(tasks, cursor, timeoutSeconds=20)
+                assert await waiter.wait_for_result(results) == 20
+            sent = waiter.say("Hello")
+            await waiter.wait_for_result(longer)
+        assert failure(results[0]) == NOT_UNDERSTOOD
+        assert {"polling failed"} == {*caplog.messages}
+        assert chat_of(longer[0])["messages"] == sent
+        assert (await waiter.chat(cursor))["messages"] == sent
+
+
+# Cancelled calls
+
+
+async def test_a_cancelled_wait_ends_the_polling(era: str) -> None:
+    """If no other call waits."""
+    async with waiting(era) as waiter:
+        cursor = await waiter.cursor()
+        async with anyio.create_task_group() as tasks:
+            results = waiter.begin(tasks, cursor, timeoutSeconds=55)
+            await waiter.clock.pass_by(6)
+            tasks.cancel_scope.cancel()
+        await settled()
+        before = waiter.request_count
+        await waiter.clock.pass_by(60)
+        assert (results, waiter.request_count) == ([], before)
+        assert await waiter.chat(cursor, timeoutSeconds=0) == expected_chat(cursor)
+
+
+async def test_a_cancelled_wait_ends_no_other_wait(era: str) -> None:
+    """Polling continues for the others."""
+    async with waiting(era) as waiter:
+        cursor = await waiter.cursor()
+        async with anyio.create_task_group() as tasks:
+            results = waiter.begin(tasks, cursor)
+            async with anyio.create_task_group() as cancelled:
+                waiter.begin(cancelled, cursor)
+                await waiter.clock.pass_by(6)
+                cancelled.cancel_scope.cancel()
+            sent = waiter.say("Hello")
+            assert await waiter.wait_for_result(results) <= LONGEST_PAUSE
+        assert chat_of(results[0])["messages"] == sent
+
+
+async def test_a_cancelled_wait_leaves_its_poll_to_the_next_wait(era: str) -> None:
+    """Cancelled calls cause no additional polls."""
+    async with waiting(era) as waiter:
+        cursor = await waiter.cursor()
+        await waiter.clock.pass_by(2)
+        held = Paused()
+        waiter.trax.faults.add(held.fault)
+        async with anyio.create_task_group() as tasks:
+            waiter.begin(tasks, cursor)
+            await held.arrived()
+            tasks.cancel_scope.cancel()
+        sent = waiter.say("Hello")
+        async with anyio.create_task_group() as tasks:
+            results = waiter.begin(tasks, cursor)
+            await settled()
+            held.release()
+            assert await waiter.wait_for_result(results) == 0
+        assert chat_of(results[0])["messages"] == sent
+        assert waiter.request_count == 2
+
+
+async def test_a_cancelled_wait_over_http_ends_the_polling(era: str) -> None:
+    """The earlier era sends a notification, the later one closes the connection."""
+    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+        cursor = await subscriber.cursor()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(wait_as, subscriber, cursor)
+            await wait_for_calls(front, 1)
+            await front.clock.pass_by(6)
+            tasks.cancel_scope.cancel()
+        streams = 1 if era == LEGACY else 0
+        await wait_until(lambda: len(front.deps.in_flight._scopes) == streams)
+        before = poll_count(front)
+        await front.clock.pass_by(60)
+        assert poll_count(front) == before
+
+
+async def test_a_stopping_server_ends_every_wait(era: str) -> None:
+    """With an error message, and without further polls."""
+    async with waiting(era) as waiter:
+        cursor = await waiter.cursor()
+        async with anyio.create_task_group() as tasks:
+            results = waiter.begin_failing(tasks, cursor)
+            await waiter.clock.pass_by(2)
+            await waiter.deps.shut_down()
+        assert results[0].startswith("The server is shutting down")
+        before = waiter.request_count
+        await waiter.clock.pass_by(60)
+        assert waiter.request_count == before

@@ -1,0 +1,235 @@
+"""`trax-mcp contract` as a real process, with a sandbox on a port."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import pytest
+
+from tests import ROOT
+from tests.support.document_edits import BAKED, CREATE, MEDIA, SCHEMAS, STUDIO, cut, put
+from tests.support.faults import Fault
+from tests.support.local_servers import upstream
+from tests.support.raw_upstream import closed_port
+from tests.support.server_process import PATIENCE_SECONDS, environment, running
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.support.document_edits import Edit
+
+PLAIN: Final = {"COLUMNS": "80", "FORCE_COLOR": "", "PYTHONUTF8": "1"}
+PAGE: Final = "<!doctype html><title>Welcome</title>"
+
+ADDITIONS: Final = (
+    put("info version", "1.4.0"),
+    put("paths /v1/clips", {"get": {}}),
+    put(f"{STUDIO} thumbnailUrl", {"type": "string"}),
+    put(f"{MEDIA} summary", "List the caller's assets, newest first, those of all their studios."),
+)
+ADDITIONS_REPORT: Final = """\
+  The contract of {address}, beside the baked one (1.3.0)
+
+  Added
+    schema Studio.thumbnailUrl: is new
+    GET /v1/clips: is new
+
+  Changed
+    document: version was "1.3.0", is "1.4.0"
+    GET /v1/media: summary was "List the caller's media-library assets.", is
+      "List the caller's assets, newest first, those of all their studios."
+
+  4 differences, none breaking.
+  By TRaX's compatibility promise, this trax-mcp still fits.
+"""
+
+BREAKING_EDITS: Final = (
+    cut("paths /v1/connections"),
+    put(f"{SCHEMAS} CreateStudioRequest required", ["name", "color"]),
+    put(f"{MEDIA} description", "Requires scope media:list."),
+    put(f"{CREATE} responses 409", {"description": "There is one."}),
+)
+BREAKING_REPORT: Final = """\
+  The contract of {address}, beside the baked one (1.3.0)
+
+  Added
+    BREAKING schema CreateStudioRequest.color: is new, and required
+    POST /v1/studios response 409: is new
+
+  Removed
+    BREAKING GET /v1/connections: is gone
+
+  Changed
+    BREAKING GET /v1/media: scope was "media:read", is "media:list"
+    GET /v1/media: description was "Requires scope media:read.", is
+      "Requires scope media:list."
+
+  5 differences, 3 breaking.
+  What is marked may fail: update trax-mcp, or check TRAX_BASE_URL.
+"""
+
+
+class Result(NamedTuple):
+    """The exit code and the output of a command."""
+
+    code: int
+    out: str
+    err: str
+
+
+async def run_contract(*arguments: str, settings: Mapping[str, str] | None = None) -> Result:
+    """Run `trax-mcp contract` to its end."""
+    async with running("contract", *arguments, settings={**PLAIN, **(settings or {})}) as command:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await command.process.wait()
+        return Result(await command.end(), command.stdout.text, command.stderr.text)
+
+
+async def check(fault: Fault | None = None, **settings: str) -> tuple[Result, str]:
+    """Check the contract of a sandbox with this fault; returns the result and the address."""
+    async with upstream() as sandbox:
+        if fault is not None:
+            sandbox.faults.add(fault, path="/v1/openapi.json")
+        address = sandbox.base_url
+        result = await run_contract("check", settings={"TRAX_BASE_URL": address, **settings})
+        assert [received.path for received in sandbox.requests] == ["/v1/openapi.json"]
+        assert not sandbox.requests[0].headers.keys() & {"authorization", "x-api-key"}
+    return result, address
+
+
+def contract_with(*edits: Edit) -> Fault:
+    """A fault that serves the contract with these edits."""
+
+    def edit(document: dict[str, Any]) -> None:
+        for change in edits:
+            change(document)
+
+    return Fault.patched(edit)
+
+
+async def test_built_in_contract_is_printed_as_json() -> None:
+    """Stdout has nothing else, whatever the settings are."""
+    result = await run_contract(settings={"TRAX_BASE_URL": "not an address", "COLUMNS": "20"})
+    assert (result.code, result.err) == (0, "")
+    assert json.loads(result.out) == BAKED
+    assert result.out.isascii()
+
+
+def test_closed_stdout_ends_the_command_without_a_traceback() -> None:
+    """As in `trax-mcp contract | head`."""
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "trax_mcp", "contract"],
+        cwd=ROOT,
+        env=environment(PLAIN),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.wait(PATIENCE_SECONDS) == 1
+        assert process.stderr.read() == b""
+
+
+async def test_equal_contract_exits_with_0() -> None:
+    """The configured key is not sent."""
+    result, address = await check(TRAX_API_KEY="sk_live_mine")
+    report = f"  The contract of {address}, beside the baked one (1.3.0)\n\n  They are the same.\n"
+    assert result == Result(0, report, "")
+
+
+async def test_check_uses_the_embedded_sandbox_with_trax_sandbox() -> None:
+    """No network is needed."""
+    result = await run_contract("check", settings={"TRAX_SANDBOX": "1"})
+    report = "  The contract of the embedded sandbox, beside the baked one (1.3.0)\n\n"
+    assert result == Result(0, f"{report}  They are the same.\n", "")
+
+
+async def test_additions_and_changed_texts_are_reported_with_exit_code_0() -> None:
+    """TRaX's compatibility promise allows additions."""
+    result, address = await check(contract_with(*ADDITIONS))
+    assert result == Result(0, ADDITIONS_REPORT.format(address=address), "")
+
+
+async def test_breaking_changes_are_marked_and_exit_with_1() -> None:
+    """They come first, and are marked with a word, not only with colour."""
+    result, address = await check(contract_with(*BREAKING_EDITS))
+    assert result == Result(1, BREAKING_REPORT.format(address=address), "")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 300])
+async def test_report_fits_the_terminal_and_78_columns(columns: int) -> None:
+    """Long words are folded."""
+    long_path = put("paths", {**BAKED["paths"], f"/v1/{'long' * 40}": {"get": {}}})
+    result, _ = await check(contract_with(long_path, *BREAKING_EDITS), COLUMNS=str(columns))
+    lines = result.out.splitlines()
+    assert max(map(len, lines)) <= min(columns, 78)
+    assert [line for line in lines if line != line.rstrip()] == []
+    assert "\x1b" not in result.out
+
+
+async def test_report_escapes_markup_and_control_sequences() -> None:
+    """In texts of the served contract."""
+    summary = "[bold]x[/bold] \x1b[31m:smile: \u202e"
+    result, _ = await check(contract_with(put(f"{MEDIA} summary", summary)))
+    assert result.code == 0
+    assert r', is "[bold]x[/bold] \u001b[31m:smile: \u202e"' in " ".join(result.out.split())
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (Fault.status(200, PAGE, content_type="text/html"), "its answer is not a JSON object"),
+        (Fault.status(404, PAGE, content_type="text/html"), "TRaX refused the call (HTTP 404)"),
+        (Fault.status(200, "[]"), "its answer is not a JSON object"),
+        (Fault.dropped(), "The connection to TRaX broke before it answered"),
+        (Fault.error(503, "maintenance"), "TRaX has trouble"),
+    ],
+    ids=["HTML page", "HTML 404 page", "JSON list", "dropped connection", "error 503"],
+)
+async def test_invalid_contract_response_exits_with_1_and_the_reason(
+    fault: Fault, why: str
+) -> None:
+    """Nothing is compared."""
+    result, _ = await check(fault)
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("trax-mcp: TR") or result.err.startswith("trax-mcp: The ")
+    assert why in result.err
+    assert result.err.count("\n") == 1
+
+
+async def test_json_object_that_is_no_contract_is_a_breaking_change() -> None:
+    """As from another service at that address."""
+    result, _ = await check(Fault.status(200, {"hello": "world"}))
+    assert (result.code, result.err) == (1, "")
+    assert "BREAKING document: is no OpenAPI 3 document\n" in result.out
+    assert "1 difference, 1 breaking." in result.out
+
+
+async def test_unreachable_trax_exits_with_1() -> None:
+    """The message says what to check."""
+    settings = {"TRAX_BASE_URL": f"http://127.0.0.1:{closed_port()}"}
+    assert await run_contract("check", settings=settings) == Result(
+        1,
+        "",
+        "trax-mcp: TRaX could not be reached, so nothing was sent."
+        " Check the network and TRAX_BASE_URL, then call again.\n",
+    )
+
+
+async def test_invalid_setting_stops_the_check() -> None:
+    """With exit code 1 and the name of the setting."""
+    result = await run_contract("check", settings={"TRAX_BASE_URL": "http://trax.example"})
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("trax-mcp: TRAX_BASE_URL must begin with https://")
+
+
+async def test_unknown_contract_action_exits_with_2() -> None:
+    """Stderr names the unknown word."""
+    result = await run_contract("chek")
+    assert (result.code, result.out) == (2, "")
+    assert "'chek'" in result.err

@@ -1,0 +1,199 @@
+"""A studio that may go on air by itself: what a stop voids, and what needs a yes from then on."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+import pytest
+
+from tests.support.virtual_stage import COLLEAGUE, MINE, Stage, reasons, stage, status
+from tests.support.virtual_time import run_in_virtual_time
+from trax_mcp.consent.rules import Mode, Rules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    import mcp_types as types
+
+WHILE_LIVE: Final[dict[str, dict[str, object]]] = {
+    "create_destination": {"name": "New", "platform": "kick", "connectionId": "conn_1"},
+    "update_destination": {"destId": "dest_3", "enabled": True},
+    "create_source": {"name": "New", "type": "webcam"},
+    "update_source": {"sourceId": "source_2", "active": True},
+    "update_studio": {"autoGoOfflineOnDrop": True},
+}
+"""A call of each tool that is guarded while live."""
+
+each_call = pytest.mark.parametrize("tool", WHILE_LIVE)
+
+
+def played(play: Callable[[Stage], Coroutine[Any, Any, None]]) -> None:
+    """Play this with two keys of one account."""
+
+    async def run() -> None:
+        async with stage(MINE, COLLEAGUE) as it:
+            await play(it)
+
+    run_in_virtual_time(run)
+
+
+def test_a_stop_voids_an_earlier_yes_to_auto_go_live() -> None:
+    """Of any caller: else the studio could go on air again by itself."""
+
+    async def play(it: Stage) -> None:
+        yes = await it.confirmation(COLLEAGUE, "update_studio", autoGoLive=True)
+        await it.confirmed(MINE, "go_offline")
+        late = await it.call(
+            COLLEAGUE, "update_studio", autoGoLive=True, confirm=True, confirmation=yes
+        )
+        assert reasons([late]) == ["expired"]
+        assert [sent for _, sent in it.arrived if sent.startswith("PATCH")] == []
+
+    played(play)
+
+
+def test_a_stop_voids_a_flag_that_turns_auto_go_live_on_and_is_being_looked_at() -> None:
+    """In flag mode: the stop comes while the call reads its facts."""
+
+    async def play() -> None:
+        async with stage(MINE, COLLEAGUE, rules=Rules(Mode.FLAG)) as it:
+            for caller in (MINE, COLLEAGUE):
+                await it.call(caller, "get_studio")
+            it.slow(1, path="/destinations", caller=COLLEAGUE)
+            results: list[types.CallToolResult] = []
+
+            async def turn_on() -> None:
+                results.append(
+                    await it.call(COLLEAGUE, "update_studio", autoGoLive=True, confirm=True)
+                )
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(turn_on)
+                await anyio.sleep(0.5)
+                await it.call(MINE, "go_offline", confirm=True)
+            assert [status(it) for it in results] == ["confirmation_required"]
+
+    run_in_virtual_time(play)
+
+
+@each_call
+def test_after_auto_go_live_was_turned_on_here_a_change_needs_a_yes(tool: str) -> None:
+    """The studio is off air, but may be on air at any moment."""
+
+    async def play(it: Stage) -> None:
+        await it.confirmed(MINE, "update_studio", autoGoLive=True)
+        asked = await it.call(COLLEAGUE, tool, **WHILE_LIVE[tool])
+        assert status(asked) == "confirmation_required"
+        preview = (asked.structured_content or {})["preview"]
+        assert any("The studio may be on air." in text for text in preview["effects"])
+        assert status(await it.confirmed(COLLEAGUE, tool, **WHILE_LIVE[tool])) == "ran"
+
+    played(play)
+
+
+@each_call
+@pytest.mark.parametrize("how", ["alone", "with another change"])
+def test_after_auto_go_live_was_turned_off_here_a_change_needs_no_yes(tool: str, how: str) -> None:
+    """It is off air, and stays so."""
+    more = {"alone": {}, "with another change": {"autoGoOfflineOnDrop": True}}[how]
+
+    async def play(it: Stage) -> None:
+        await it.confirmed(MINE, "update_studio", autoGoLive=True)
+        if more:
+            await it.confirmed(COLLEAGUE, "update_studio", autoGoLive=False, **more)
+        else:
+            assert status(await it.call(COLLEAGUE, "update_studio", autoGoLive=False)) == "ran"
+        assert status(await it.call(MINE, tool, **WHILE_LIVE[tool])) == "ran"
+
+    played(play)
+
+
+@pytest.mark.parametrize("outcome", ["lost", "refused"])
+def test_auto_go_live_counts_as_on_if_it_may_have_been_turned_on(outcome: str) -> None:
+    """A lost answer is no reason to ask less; a refusal turned nothing on."""
+
+    async def play(it: Stage) -> None:
+        yes = await it.confirmation(MINE, "update_studio", autoGoLive=True)
+        if outcome == "lost":
+            it.slow(11, path="PATCH /v1/studios/studio_42")
+        else:
+            it.trax.write_enabled = False
+        await it.call(MINE, "update_studio", autoGoLive=True, confirm=True, confirmation=yes)
+        it.trax.write_enabled = True
+        result = await it.call(COLLEAGUE, "create_source", **WHILE_LIVE["create_source"])
+        expected = "confirmation_required" if outcome == "lost" else "ran"
+        assert status(result) == expected
+
+    played(play)
+
+
+def test_auto_go_live_changes_nothing_else() -> None:
+    """`live` is what TRaX says, a go-live is no `nothing_to_do`, a stop's preview is the same."""
+
+    async def play(it: Stage) -> None:
+        before = await it.call(MINE, "go_offline")
+        await it.confirmed(MINE, "update_studio", autoGoLive=True)
+        after = await it.call(MINE, "go_offline")
+        shown = [(it.structured_content or {})["preview"] for it in (before, after)]
+        assert shown[0] == shown[1]
+        live = await it.call(MINE, "get_stream_status")
+        assert (live.structured_content or {})["live"] is False
+        assert status(await it.confirmed(MINE, "go_live")) == "ran"
+        assert status(await it.call(MINE, "update_source", sourceId="source_1", name="N")) == "ran"
+
+    played(play)
+
+
+def test_another_studio_is_not_affected() -> None:
+    """Only the one whose `autoGoLive` was turned on."""
+
+    async def play(it: Stage) -> None:
+        await it.confirmed(MINE, "update_studio", autoGoLive=True)
+        other = await it.call(MINE, "create_source", studioId="studio_43", name="N", type="webcam")
+        assert status(other) == "ran"
+
+    played(play)
+
+
+def test_ending_the_show_when_the_stream_drops_needs_a_yes_while_on_air() -> None:
+    """It can end the show. Off air it needs none, and neither does turning it off."""
+
+    async def play(it: Stage) -> None:
+        drop = {"autoGoOfflineOnDrop": True}
+        assert status(await it.call(MINE, "update_studio", **drop)) == "ran"
+        await it.confirmed(MINE, "go_live")
+        await it.clock.sleep(5)
+        asked = await it.call(MINE, "update_studio", **drop)
+        assert status(asked) == "confirmation_required"
+        effects = (asked.structured_content or {})["preview"]["effects"]
+        assert effects[1:] == [
+            "The studio is on air. From then on it goes off air by itself if the stream drops."
+        ]
+        assert status(await it.confirmed(MINE, "update_studio", **drop)) == "ran"
+        assert status(await it.call(MINE, "update_studio", autoGoOfflineOnDrop=False)) == "ran"
+
+    played(play)
+
+
+def test_a_late_answer_to_turning_it_off_does_not_undo_turning_it_on() -> None:
+    """Both take turns, so the last one counts."""
+
+    async def play(it: Stage) -> None:
+        await it.call(COLLEAGUE, "get_studio")
+        await it.call(MINE, "get_studio")
+        yes = await it.confirmation(MINE, "update_studio", autoGoLive=True)
+        it.slow(4, path="PATCH /v1/studios/studio_42", caller=COLLEAGUE)
+
+        async def turn_on() -> None:
+            await it.call(MINE, "update_studio", autoGoLive=True, confirm=True, confirmation=yes)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(it.call, COLLEAGUE, "update_studio", autoGoLive=False))
+            await anyio.sleep(1)
+            tasks.start_soon(turn_on)
+        asked = await it.call(COLLEAGUE, "create_source", **WHILE_LIVE["create_source"])
+        assert status(asked) == "confirmation_required"
+
+    played(play)

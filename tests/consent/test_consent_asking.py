@@ -1,0 +1,262 @@
+"""Asking a person: the form, progress and time-outs, and changes while the form is open."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+import pytest
+
+from tests.support.concurrency import begin, settle
+from tests.support.consent_clients import in_memory, rename_all, status_and_reason
+from tests.support.faults import Fault
+from tests.support.guarded_calls import DELETE_DESTINATION, GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS
+from tests.support.jsonrpc import LEGACY
+from tests.support.server_process import PATIENCE_SECONDS
+from tests.support.simulated_person import ProgressLog, agreeing, choices, declining, silent
+
+if TYPE_CHECKING:
+    from tests.support.consent_clients import Clients
+    from tests.support.guarded_calls import GuardedOperation
+    from tests.support.simulated_person import Form, FormAnswer
+
+RAN: Final = ("ran", None)
+NOTHING_TO_DO: Final = ("nothing_to_do", None)
+NOT_LIVE: Final = Fault.status(200, {"live": False})
+
+
+async def test_the_form_shows_the_preview_and_requires_one_choice(era: str) -> None:
+    """The choices are the operation in words and "Do not". There is no default."""
+    async with in_memory(era) as clients:
+        assert status_and_reason(await clients.call(GO_LIVE, clients.asking)) == (
+            "declined",
+            "declined",
+        )
+    (form,) = clients.person.forms
+    assert form.message == (
+        'go_live on "Friday Night Show":\n'
+        '- Starts a broadcast of "Friday Night Show" that anyone can watch.\n'
+        '- Goes out on "Main channel" (YouTube).\n'
+        '- Goes out on "Late crowd" (Twitch).\n'
+        '- Can be on screen: "Host camera" (webcam).\n'
+        '- Can be on screen: "Intro clip" (media).'
+    )
+    assert form.requested_schema == {
+        "type": "object",
+        "properties": {
+            "choice": {
+                "type": "string",
+                "title": "Your decision",
+                "enum": ['Go live on YouTube and Twitch: "Friday Night Show"', "Do not"],
+            }
+        },
+        "required": ["choice"],
+    }
+
+
+@pytest.mark.parametrize("name", GUARDED_OPERATIONS)
+async def test_the_yes_of_every_operation_is_a_choice_in_words(name: str) -> None:
+    """It is more than one word, so that nobody gives it by habit."""
+    async with in_memory(LEGACY) as clients:
+        if GUARDED_OPERATIONS[name].on_air:
+            clients.trax.world.go_live(clients.trax.world.studios["studio_42"])
+            clients.clock.advance(60)
+        await clients.call(GUARDED_OPERATIONS[name], clients.asking)
+    yes, no = choices(clients.person.forms[0])
+    assert no == "Do not"
+    assert len(yes.split()) > 1
+
+
+async def test_a_change_while_a_person_thinks_is_asked_once_more(era: str) -> None:
+    """The second form starts with the change, and its yes runs the call."""
+    async with in_memory(era) as clients:
+
+        async def enabling_first(form: Form) -> FormAnswer:
+            if len(clients.person.forms) == 1:
+                places = clients.trax.world.destinations
+                places.change(places["dest_3"], {"enabled": True})
+            return await agreeing(form)
+
+        clients.person.answer_with(enabling_first)
+        result = await clients.call(GO_LIVE, clients.asking)
+        assert clients.sent == [GO_LIVE.sent]
+    first, second = clients.person.forms
+    assert status_and_reason(result) == RAN
+    assert second.message.startswith(
+        "Changed since you were asked:\n"
+        '- Now: Goes out on "Kick (trying out)" (Kick).\n'
+        'go_live on "Friday Night Show":\n'
+    )
+    assert "Changed" not in first.message
+    assert choices(second)[0] == 'Go live on YouTube, Twitch and Kick: "Friday Night Show"'
+
+
+async def test_a_no_to_the_second_form_declines(era: str) -> None:
+    """The yes to the first form does not count."""
+    async with in_memory(era) as clients:
+
+        async def agreeing_then_declining(form: Form) -> FormAnswer:
+            if len(clients.person.forms) == 1:
+                rename_all(clients.trax)
+                return await agreeing(form)
+            return await declining(form)
+
+        clients.person.answer_with(agreeing_then_declining)
+        result = await clients.call(DELETE_DESTINATION, clients.asking)
+        assert clients.sent == []
+    assert status_and_reason(result) == ("declined", "declined")
+    assert len(clients.person.forms) == 2
+
+
+async def test_a_person_is_asked_twice_at_most(era: str) -> None:
+    """A call whose preview changes each time never runs."""
+    async with in_memory(era) as clients:
+
+        async def changing(form: Form) -> FormAnswer:
+            rename_all(clients.trax)
+            return await agreeing(form)
+
+        clients.person.answer_with(changing)
+        result = await clients.call(DELETE_DESTINATION, clients.asking)
+        assert clients.sent == []
+    assert status_and_reason(result) == ("confirmation_invalid", "changed")
+    assert len(clients.person.forms) == 2
+
+
+async def test_a_choice_is_compared_with_the_one_that_was_offered(era: str) -> None:
+    """A rename while the form is open does not make the answer malformed."""
+    async with in_memory(era) as clients:
+
+        async def renaming(form: Form) -> FormAnswer:
+            rename = clients.trax.world.studios.change
+            rename(clients.trax.world.studios["studio_42"], {"name": "Another Night Show"})
+            return await agreeing(form)
+
+        clients.person.answer_with(renaming)
+        assert status_and_reason(await clients.call(GO_LIVE, clients.asking)) == RAN
+        assert clients.sent == [GO_LIVE.sent]
+
+
+async def test_progress_is_sent_every_ten_seconds_while_a_person_is_asked() -> None:
+    """For five minutes, so that the client does not time out."""
+    progress = ProgressLog()
+    async with in_memory(LEGACY) as clients:
+        clients.person.answer_with(silent)
+        calling = partial(clients.asking.call_tool, "go_live", GO_LIVE.arguments)
+        with anyio.fail_after(PATIENCE_SECONDS):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(partial(calling, progress_callback=progress))
+                await clients.person.asked()
+                for _ in range(30):
+                    await progress.more()
+                    await settle()
+                    clients.clock.advance(10)
+        assert clients.sent == []
+    waiting = "Waiting for a person's yes."
+    assert progress.all == [(float(gone), 300.0, waiting) for gone in range(0, 300, 10)]
+
+
+@pytest.mark.parametrize("operation", [GO_LIVE, GO_OFFLINE], ids=lambda it: it.tool)
+async def test_a_form_that_is_open_for_five_minutes_is_closed_and_nothing_is_sent(
+    operation: GuardedOperation,
+) -> None:
+    """The call ends with a refusal, not before and not later."""
+    async with in_memory(LEGACY) as clients:
+        clients.person.answer_with(silent)
+        async with anyio.create_task_group() as tasks:
+            results = begin(tasks, partial(clients.call, operation, clients.asking))
+            await clients.person.asked()
+            for _ in range(30):
+                await settle()
+                assert results == []
+                clients.clock.advance(10)
+        assert status_and_reason(results[0]) == ("declined", "timed_out")
+        assert clients.sent == []
+
+
+async def test_no_progress_is_sent_without_a_progress_token() -> None:
+    """No notification at all."""
+    received: list[Any] = []
+
+    async def receive(message: object) -> None:
+        received.append(message)
+
+    async with in_memory(LEGACY, on_message=receive) as clients:
+        clients.person.answer_with(silent)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(clients.call, GO_LIVE, clients.asking))
+            await clients.person.asked()
+            for _ in range(30):
+                await settle()
+                clients.clock.advance(10)
+    assert received == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "message"),
+    [(GO_LIVE, "Waiting to be on air."), (GO_OFFLINE, "Waiting to be off air.")],
+    ids=["go_live", "go_offline"],
+)
+async def test_progress_is_sent_while_the_stream_status_is_observed(
+    era: str, operation: GuardedOperation, message: str
+) -> None:
+    """Every second, for at most 15 seconds."""
+    progress = ProgressLog()
+    async with in_memory(era) as clients:
+        live = Fault.status(200, {"live": operation is GO_OFFLINE})
+        clients.trax.faults.add(live, times=None, path="*/stream-status")
+        confirmation = await clients.confirmation(operation)
+        await clients.plain.call_tool(
+            operation.tool,
+            {**operation.arguments, "confirm": True, "confirmation": confirmation},
+            progress_callback=progress,
+        )
+    assert progress.all == [(float(gone), 15.0, message) for gone in range(15)]
+
+
+async def start_without_on_air(clients: Clients) -> None:
+    """Send a go-live that is accepted and not seen on air."""
+    clients.trax.faults.add(NOT_LIVE, times=None, path="*/stream-status")
+    assert status_and_reason(await clients.confirmed(GO_LIVE)) == RAN
+
+
+async def test_an_accepted_go_live_is_not_sent_again_for_a_minute(era: str) -> None:
+    """For any caller, without a question. After the minute it can be sent again."""
+    async with in_memory(era) as clients:
+        clients.person.answer_with(agreeing)
+        await start_without_on_air(clients)
+        calls = (clients.plain, clients.asking, clients.other)
+        assert [status_and_reason(await clients.call(GO_LIVE, it)) for it in calls] == [
+            NOTHING_TO_DO
+        ] * 3
+        clients.clock.advance(44)
+        assert status_and_reason(await clients.call(GO_LIVE)) == NOTHING_TO_DO
+        clients.clock.advance(1)
+        assert clients.sent == [GO_LIVE.sent]
+        assert status_and_reason(await clients.confirmed(GO_LIVE)) == RAN
+        assert clients.sent == [GO_LIVE.sent] * 2
+    assert clients.person.forms == []
+
+
+async def test_a_go_live_can_be_sent_again_at_once_after_a_stop(era: str) -> None:
+    """The stop ends the pending go-live."""
+    async with in_memory(era) as clients:
+        await start_without_on_air(clients)
+        await clients.confirmed(GO_OFFLINE)
+        assert status_and_reason(await clients.confirmed(GO_LIVE)) == RAN
+        assert clients.sent == [GO_LIVE.sent, GO_OFFLINE.sent, GO_LIVE.sent]
+
+
+async def test_earlier_confirmations_do_not_send_a_pending_go_live_again(era: str) -> None:
+    """Three moderators have a preview each, and say yes one after the other."""
+    async with in_memory(era) as clients:
+        clients.trax.faults.add(NOT_LIVE, times=None, path="*/stream-status")
+        callers = (clients.plain, clients.other, clients.plain)
+        confirmations = [(it, await clients.confirmation(GO_LIVE, client=it)) for it in callers]
+        results = [
+            status_and_reason(await clients.call(GO_LIVE, it, confirm=True, confirmation=given))
+            for it, given in confirmations
+        ]
+        assert clients.sent == [GO_LIVE.sent]
+    assert results == [RAN, NOTHING_TO_DO, NOTHING_TO_DO]

@@ -1,0 +1,205 @@
+"""With consent a call is sent exactly once, even if the client cancels it afterwards."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import mcp_types as types
+import pytest
+
+from tests.support.concurrency import (
+    Paused,
+    afterwards,
+    all_at_once,
+    calls_finished,
+    cancel_while_held,
+    settle,
+)
+from tests.support.consent_clients import audit_lines, in_memory, status_and_reason, text_of
+from tests.support.frozen_sandbox import put_on_air
+from tests.support.guarded_calls import (
+    DELETE_DESTINATION,
+    DELETE_SOURCE,
+    GO_LIVE,
+    GO_OFFLINE,
+    GUARDED_OPERATIONS,
+)
+from tests.support.jsonrpc import MODERN
+from tests.support.simulated_person import agreeing, yes_to
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from pathlib import Path
+    from typing import Any
+
+    from tests.support.consent_clients import Clients
+    from tests.support.guarded_calls import GuardedOperation
+
+    Call = Callable[[], Coroutine[Any, Any, types.CallToolResult | types.InputRequiredResult]]
+
+USED = ("confirmation_invalid", "used")
+
+every_act = pytest.mark.parametrize("name", GUARDED_OPERATIONS)
+by_either = pytest.mark.parametrize("given_by", ["a confirmation", "a form"])
+
+
+async def ready(clients: Clients, operation: GuardedOperation, given_by: str) -> Call:
+    """A call with consent: with a confirmation, or by a client whose person agrees."""
+    if operation.on_air:
+        put_on_air(clients.trax)
+    if given_by == "a form":
+        clients.person.answer_with(agreeing)
+        return partial(clients.call, operation, clients.asking)
+    confirmation = await clients.confirmation(operation)
+    return partial(clients.call, operation, confirm=True, confirmation=confirmation)
+
+
+@every_act
+@by_either
+async def test_a_call_with_consent_is_sent_once(era: str, name: str, given_by: str) -> None:
+    """By confirmation and by form."""
+    operation = GUARDED_OPERATIONS[name]
+    async with in_memory(era) as clients:
+        call = await ready(clients, operation, given_by)
+        assert status_and_reason(await call()) == ("ran", None)
+        assert clients.sent == [operation.sent]
+
+
+@every_act
+async def test_a_confirmation_works_once(era: str, name: str) -> None:
+    """The second use gets the outcome of the first, and no new confirmation."""
+    operation = GUARDED_OPERATIONS[name]
+    async with in_memory(era) as clients:
+        call = await ready(clients, operation, "a confirmation")
+        await call()
+        again = await call()
+        assert clients.sent == [operation.sent]
+    assert status_and_reason(again) == USED
+    assert isinstance(again, types.CallToolResult)
+    assert "was used already: the call ran" in text_of(again)
+    assert not {"confirmation", "preview"} & set(again.structured_content or {})
+
+
+@every_act
+async def test_an_answer_works_once(name: str) -> None:
+    """If the answer is a call of its own, a client can send it twice (2026-07-28)."""
+    operation = GUARDED_OPERATIONS[name]
+    async with in_memory(MODERN) as clients:
+        if operation.on_air:
+            put_on_air(clients.trax)
+        question = await clients.question(operation)
+        answering = partial(
+            clients.answer, operation, question.request_state, {"consent": yes_to(question)}
+        )
+        assert [status_and_reason(await answering()), status_and_reason(await answering())] == [
+            ("ran", None),
+            USED,
+        ]
+        assert clients.sent == [operation.sent]
+
+
+@every_act
+async def test_eight_concurrent_uses_of_a_confirmation_send_one_call(era: str, name: str) -> None:
+    """The others run while the first is being sent."""
+    operation = GUARDED_OPERATIONS[name]
+    async with in_memory(era) as clients:
+        results = await all_at_once(
+            clients, operation, [await ready(clients, operation, "a confirmation")] * 8
+        )
+        assert clients.sent == [operation.sent]
+    assert results == [("ran", None), *[USED] * 7]
+
+
+@every_act
+async def test_eight_concurrent_answers_to_a_question_send_one_call(name: str) -> None:
+    """The same for answers (2026-07-28)."""
+    operation = GUARDED_OPERATIONS[name]
+    async with in_memory(MODERN) as clients:
+        if operation.on_air:
+            put_on_air(clients.trax)
+        question = await clients.question(operation)
+        answering = partial(
+            clients.answer, operation, question.request_state, {"consent": yes_to(question)}
+        )
+        results = await all_at_once(clients, operation, [answering] * 8)
+        assert clients.sent == [operation.sent]
+    assert results == [("ran", None), *[USED] * 7]
+
+
+@pytest.mark.parametrize(
+    ("operation", "late"),
+    [
+        (GO_LIVE, ("nothing_to_do", None)),
+        (DELETE_DESTINATION, ("failed", "not_found")),
+        (DELETE_SOURCE, ("failed", "not_found")),
+    ],
+    ids=lambda it: getattr(it, "tool", None),
+)
+async def test_two_concurrent_confirmations_of_an_operation_send_one_call(
+    era: str, operation: GuardedOperation, late: tuple[str, str]
+) -> None:
+    """The second call reads the facts again, and finds the first one done."""
+    async with in_memory(era) as clients:
+        calls = [
+            partial(
+                clients.call,
+                operation,
+                it,
+                confirm=True,
+                confirmation=await clients.confirmation(operation, client=it),
+            )
+            for it in (clients.plain, clients.other)
+        ]
+        results = await all_at_once(clients, operation, calls)
+        assert clients.sent == [operation.sent]
+    assert results == sorted([("ran", None), late], reverse=True)
+
+
+@every_act
+@by_either
+async def test_a_call_that_is_cancelled_after_consent_completes(
+    *, era: str, name: str, given_by: str, tmp_path: Path
+) -> None:
+    """Its last line in the audit log has the outcome."""
+    operation, held = GUARDED_OPERATIONS[name], Paused()
+    async with in_memory(era, audit=tmp_path / "audit") as clients:
+        call = await ready(clients, operation, given_by)
+        clients.trax.faults.add(held.fault, method=operation.sent.partition(" ")[0])
+        await cancel_while_held(call, held, seen=settle)
+        await calls_finished(clients.deps)
+        assert clients.sent == [operation.sent]
+        (sent,) = clients.trax.mutations
+    before, after = audit_lines(tmp_path / "audit")[-2:]
+    assert [before["event"], after["event"]] == ["sending", "sent"]
+    assert (after["operation"], after["outcome"]) == (operation.tool, "applied")
+    assert after["requestId"] == sent.request_id
+
+
+@pytest.mark.parametrize(("operation", "seen"), [(GO_LIVE, "on_air"), (GO_OFFLINE, "off_air")])
+async def test_a_call_that_is_cancelled_during_observation_is_still_observed(
+    *, era: str, operation: GuardedOperation, seen: str, tmp_path: Path
+) -> None:
+    """The observed state is in the audit log."""
+    held = Paused()
+    async with in_memory(era, audit=tmp_path / "audit") as clients:
+        call = await ready(clients, operation, "a confirmation")
+        observing = partial(clients.trax.faults.add, held.fault, path="*/stream-status")
+        clients.trax.faults.add(afterwards(observing), method="POST")
+        await cancel_while_held(call, held, seen=settle)
+        await calls_finished(clients.deps)
+        assert clients.sent == [operation.sent]
+    last = audit_lines(tmp_path / "audit")[-1]
+    assert (last["event"], last["outcome"], last["observed"]) == ("sent", "applied", seen)
+
+
+async def test_a_call_that_is_cancelled_before_it_is_sent_keeps_its_confirmation(era: str) -> None:
+    """Nothing is sent, and the same confirmation still works."""
+    held = Paused()
+    async with in_memory(era) as clients:
+        call = await ready(clients, GO_LIVE, "a confirmation")
+        clients.trax.faults.add(held.fault, method="GET")
+        await cancel_while_held(call, held, seen=settle)
+        assert clients.sent == []
+        assert status_and_reason(await call()) == ("ran", None)
+        assert clients.sent == [GO_LIVE.sent]

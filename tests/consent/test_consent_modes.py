@@ -1,0 +1,237 @@
+"""The modes of `TRAX_CONFIRM` as a table, and the complete answers.
+
+The sandbox's clock stands at 18:00.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.support.consent_attempts import (
+    answering_with,
+    expired,
+    from_before_a_rename,
+    of_another_operation,
+)
+from tests.support.consent_clients import in_memory, status_and_reason, text_of
+from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
+from tests.support.jsonrpc import LEGACY
+from tests.support.simulated_person import (
+    agreeing,
+    cancelling,
+    declining,
+    failing,
+    filling_in,
+    refusing,
+)
+from trax_mcp.consent.rules import Mode
+
+if TYPE_CHECKING:
+    import mcp_types as types
+
+ASKED: Final = "a person is asked"
+RAN: Final = "ran"
+SHOWN: Final = "confirmation_required"
+REFUSED: Final = "cannot_ask"
+
+PLAIN: Final = (SHOWN, SHOWN, RAN)
+"""Without the flag, with the flag alone, and with the flag and a confirmation."""
+
+TABLE: Final[dict[tuple[Mode, str, str], tuple[str, ...]]] = {
+    (Mode.AUTO, "forms", "go_live"): (ASKED, ASKED, ASKED),
+    (Mode.AUTO, "forms", "go_offline"): (ASKED, ASKED, ASKED),
+    (Mode.AUTO, "no forms", "go_live"): PLAIN,
+    (Mode.AUTO, "no forms", "go_offline"): PLAIN,
+    (Mode.HUMAN, "forms", "go_live"): (ASKED, ASKED, ASKED),
+    (Mode.HUMAN, "forms", "go_offline"): (ASKED, ASKED, ASKED),
+    (Mode.HUMAN, "no forms", "go_live"): (REFUSED, REFUSED, REFUSED),
+    (Mode.HUMAN, "no forms", "go_offline"): PLAIN,
+    (Mode.PREVIEW, "forms", "go_live"): PLAIN,
+    (Mode.PREVIEW, "forms", "go_offline"): PLAIN,
+    (Mode.PREVIEW, "no forms", "go_live"): PLAIN,
+    (Mode.PREVIEW, "no forms", "go_offline"): PLAIN,
+    (Mode.FLAG, "forms", "go_live"): (SHOWN, RAN, RAN),
+    (Mode.FLAG, "forms", "go_offline"): (SHOWN, RAN, RAN),
+    (Mode.FLAG, "no forms", "go_live"): (SHOWN, RAN, RAN),
+    (Mode.FLAG, "no forms", "go_offline"): (SHOWN, RAN, RAN),
+}
+
+
+@pytest.mark.parametrize(("mode", "client", "name"), TABLE)
+@pytest.mark.parametrize("evidence", range(3))
+async def test_each_mode_runs_asks_previews_or_refuses_as_in_the_table(
+    *, era: str, mode: Mode, client: str, name: str, evidence: int
+) -> None:
+    """A person is asked only where the table says so, and the call runs if they agree."""
+    operation = {"go_live": GO_LIVE, "go_offline": GO_OFFLINE}[name]
+    async with in_memory(era, mode=mode) as clients:
+        clients.person.answer_with(agreeing)
+        caller = clients.asking if client == "forms" else clients.plain
+        shown = (await clients.call(operation)).structured_content or {}
+        confirmation = shown.get("confirmation", "none was given")
+        given: dict[str, object] = {"confirm": True} if evidence else {}
+        if evidence == 2:
+            given["confirmation"] = confirmation
+        result = status_and_reason(await clients.call(operation, caller, **given))[0]
+        expected = TABLE[mode, client, name][evidence]
+        assert len(clients.person.forms) == (expected == ASKED)
+        assert result == (RAN if expected == ASKED else expected)
+        assert clients.sent == ([operation.sent] if result == RAN else [])
+
+
+PREVIEW: Final = {
+    "operation": "go_live",
+    "target": {"id": "studio_42", "name": "Friday Night Show"},
+    "effects": [
+        'Starts a broadcast of "Friday Night Show" that anyone can watch.',
+        'Goes out on "Main channel" (YouTube).',
+        'Goes out on "Late crowd" (Twitch).',
+        'Can be on screen: "Host camera" (webcam).',
+        'Can be on screen: "Intro clip" (media).',
+    ],
+    "warnings": [],
+    "unknown": [],
+}
+LINES: Final = "\n".join(
+    ['go_live on "Friday Night Show":', *(f"- {it}" for it in PREVIEW["effects"])]
+)
+INSTRUCTION: Final = (
+    "Show this to the person and stop. Call go_live again only after their next message says yes,"
+    " with the same arguments and "
+)
+UNTIL: Final = "2026-06-05T18:05:00Z"
+
+
+def whole(result: types.CallToolResult) -> tuple[dict[str, Any], list[str]]:
+    """The data and paragraphs of an answer that did not run. Its confirmation becomes `C`."""
+    assert result.is_error
+    data, text = dict(result.structured_content or {}), text_of(result)
+    if "confirmation" in data:
+        text = text.replace(data["confirmation"], "C")
+        data["confirmation"] = "C"
+    return data, text.split("\n\n")
+
+
+@pytest.mark.parametrize("with_flag", [{}, {"confirm": True}], ids=["no flag", "flag"])
+async def test_a_preview_is_complete_as_data_and_as_text(
+    era: str, with_flag: dict[str, object]
+) -> None:
+    """The last line has the arguments for a confirmed call."""
+    async with in_memory(era) as clients:
+        data, text = whole(await clients.call(GO_LIVE, **with_flag))
+    message = f"Nothing was sent: go_live needs a person's yes. {INSTRUCTION}the last line here."
+    assert data == {
+        "status": "confirmation_required",
+        "message": message,
+        "preview": PREVIEW,
+        "confirmation": "C",
+        "expiresAt": UNTIL,
+    }
+    assert text == [message, LINES, f'confirm: true, confirmation: "C" (until {UNTIL})']
+
+
+async def test_a_preview_in_flag_mode_has_no_confirmation(era: str) -> None:
+    """The text asks for the flag."""
+    async with in_memory(era, mode=Mode.FLAG) as clients:
+        data, text = whole(await clients.call(GO_LIVE))
+    message = f"Nothing was sent: go_live needs a person's yes. {INSTRUCTION}`confirm: true`."
+    assert data == {"status": "confirmation_required", "message": message, "preview": PREVIEW}
+    assert text == [message, LINES]
+
+
+INVALID: Final = {
+    "expired": (expired, "this confirmation has expired, or was never yours."),
+    "mismatch": (of_another_operation, "this confirmation is for another call."),
+    "changed": (from_before_a_rename, "things have changed since the yes."),
+}
+
+
+@pytest.mark.parametrize("reason", INVALID)
+async def test_an_invalid_confirmation_gets_a_new_preview(era: str, reason: str) -> None:
+    """With a new confirmation. If something has changed, the changes come first."""
+    attempt, why = INVALID[reason]
+    async with in_memory(era) as clients:
+        result = await attempt(clients, GO_LIVE)
+        new = whole(await clients.call(GO_LIVE))
+    data, text = whole(result)  # type: ignore[arg-type]  # an attempt may have no result
+    message = f"Nothing was sent: {why} {INSTRUCTION}the last line here."
+    status = {"status": "confirmation_invalid", "message": message, "reason": reason}
+    assert data == {**new[0], **status}
+    assert text[0] == message
+    assert text[-1] == new[1][-1]
+    assert (text[1] == new[1][1]) == (reason != "changed")
+    if reason == "changed":
+        assert text[1].startswith(
+            "Changed since you were asked:\n"
+            '- No longer: Starts a broadcast of "Friday Night Show" that anyone can watch.\n'
+        )
+        assert text[1].endswith(f"\n{new[1][1]}")
+
+
+NOT_GIVEN: Final = {
+    "declined": (declining, "the person said no."),
+    "declined by choice": (refusing, "the person said no."),
+    "cancelled": (cancelling, "the person closed the question without an answer."),
+    "malformed": (filling_in({}), "the answer was none of the choices."),
+    "client_error": (failing, "the client could not ask the person."),
+}
+
+
+@pytest.mark.parametrize("reason", NOT_GIVEN)
+async def test_an_answer_that_is_not_a_yes_gets_no_confirmation(reason: str) -> None:
+    """The text tells the model not to call again. A no depends on nothing that could be read."""
+    respond, why = NOT_GIVEN[reason]
+    async with in_memory(LEGACY) as clients:
+        data, text = whole(await answering_with(respond)(clients, GO_LIVE))  # type: ignore[arg-type]  # as above
+    message = f"Nothing was sent: {why} Do not call again unless the person asks for it."
+    answer = {"status": "declined", "message": message, "reason": reason.partition(" ")[0]}
+    is_no = answer["reason"] in {"declined", "cancelled"}
+    assert data == (answer if is_no else {**answer, "preview": PREVIEW})
+    assert text == ([message] if is_no else [message, LINES])
+
+
+async def test_a_client_without_forms_is_refused_in_human_mode(
+    era: str,
+) -> None:
+    """The text names the setting."""
+    async with in_memory(era, mode=Mode.HUMAN) as clients:
+        data, text = whole(await clients.call(GO_LIVE, confirm=True))
+    message = (
+        "Nothing was sent: a person must be asked here, and this client cannot ask one. The"
+        " operator set TRAX_CONFIRM=human: use a client that shows forms."
+    )
+    assert data == {"status": "cannot_ask", "message": message, "preview": PREVIEW}
+    assert text == [message, LINES]
+
+
+async def test_a_used_confirmation_gets_the_outcome_of_its_call(era: str) -> None:
+    """Without a preview or a new confirmation."""
+    async with in_memory(era) as clients:
+        confirmation = await clients.confirmation(GO_LIVE)
+        await clients.call(GO_LIVE, confirm=True, confirmation=confirmation)
+        again = await clients.call(GO_LIVE, confirm=True, confirmation=confirmation)
+    message = (
+        "Nothing was sent: this confirmation was used already: the call ran, and the studio was"
+        " then on air. Look at what came of it before anything else."
+    )
+    assert whole(again) == (
+        {"status": "confirmation_invalid", "message": message, "reason": "used"},
+        [message],
+    )
+
+
+async def test_a_go_live_of_a_live_studio_has_nothing_to_do(era: str) -> None:
+    """The answer has the time since which it is live. Nobody is asked."""
+    async with in_memory(era) as clients:
+        clients.person.answer_with(agreeing)
+        await clients.confirmed(GO_LIVE)
+        answers = [whole(await clients.call(GO_LIVE, it)) for it in (clients.plain, clients.asking)]
+        assert clients.sent == [GO_LIVE.sent]
+    message = (
+        "Nothing was sent: it is live already since 2026-06-05T18:00:03.000Z."
+        " Look with get_stream_status."
+    )
+    assert answers == [({"status": "nothing_to_do", "message": message}, [message])] * 2
+    assert clients.person.forms == []

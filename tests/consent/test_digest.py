@@ -1,0 +1,719 @@
+"""What voids a yes, and what does not. The digest holds arguments, shown sentences and ids.
+
+Pure, except for the counting of changes that no read shows, which the store does.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from pydantic import SecretStr
+
+from tests.support.operation_table import (
+    CHANGES,
+    DELETE_DESTINATION,
+    DELETE_SOURCE,
+    DEST,
+    GO_LIVE,
+    GO_OFFLINE,
+    SOURCE,
+    UNLINK,
+    S,
+)
+from tests.support.studio_facts import (
+    EVERYTHING,
+    LIVE,
+    OFF_AIR,
+    ON_AIR,
+    UNCLEAR,
+    account,
+    but,
+    destination,
+    previewed,
+    source,
+    studio,
+)
+from trax_mcp.api.models import Health, StreamStatus
+from trax_mcp.api.operations import (
+    CreateDestination,
+    CreateSource,
+    DeleteDestination,
+    DeleteSource,
+    GoLive,
+    GoOffline,
+    SendChatMessage,
+    UnlinkConnection,
+    UpdateDestination,
+    UpdateSource,
+    UpdateStudio,
+)
+from trax_mcp.consent.evidence import Confirmation
+from trax_mcp.consent.memory_store import MemoryStore
+from trax_mcp.consent.plans import When, plan_for
+from trax_mcp.consent.preview import NOTHING_HIDDEN, HiddenChange, HiddenChanges
+from trax_mcp.consent.store import Place, Started
+from trax_mcp.studio.facts import Facts, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.support.shared_clock import HandClock
+    from trax_mcp.api.errors import Outcome
+    from trax_mcp.api.models import Model
+    from trax_mcp.api.operation import Operation
+
+AUTO_LIVE: Final = UpdateStudio(**S, auto_go_live=True)
+UPDATE: Final = UpdateDestination(**DEST, enabled=False)
+CREATE: Final = CreateDestination(**S, name="N", platform="kick")
+UPDATE_SOURCE: Final = UpdateSource(**SOURCE, active=False)
+CREATE_SOURCE: Final = CreateSource(**S, name="N", type="rtmp")
+CHAT: Final = SendChatMessage(**S, text="Hello")
+
+ALL: Final = [example.operation for _, example in CHANGES]
+
+each_operation = pytest.mark.parametrize(
+    "operation", [it for it in ALL if it != GO_OFFLINE], ids=lambda it: it.tool_name
+)
+
+MAIN, LATE, TRYING = EVERYTHING.destinations or ()
+CAMERA, GUEST = EVERYTHING.sources or ()
+ROBIN, ROBIN_X = EVERYTHING.connections or ()
+TROUBLED: Final = account("conn_1", "Robin", "youtube", "needs_reauth")
+FAILING: Final = but(connections=(TROUBLED,))
+LATER: Final = StreamStatus.model_validate({"live": True, "liveStartedAt": "2026-06-05T19:00:00Z"})
+
+IN_USE: Final = but(
+    studio_details=(
+        Facts(studio("One", "s1"), OFF_AIR, (destination("x1", "Main", "youtube"),)),
+        Facts(studio("Two", "s2"), ON_AIR, (destination("x2", "T", "twitch"),)),
+    )
+)
+"""An account that one of two studios may use."""
+
+
+def used(*details: Facts) -> Facts:
+    """The same with other details of studios."""
+    return but(studio_details=details)
+
+
+def digest(operation: Operation[Model], facts: Facts = EVERYTHING) -> str:
+    """What a yes is bound to."""
+    return previewed(operation, facts).digest
+
+
+# Changes that void a yes
+
+
+VOIDS: Final[dict[str, tuple[Operation[Model], Facts, Facts]]] = {
+    # A go-live
+    "studio renamed": (GO_LIVE, EVERYTHING, but(studio=studio("Renamed"))),
+    "destination renamed": (
+        GO_LIVE,
+        EVERYTHING,
+        but(destinations=(destination("dest_1", "Mine", "youtube"), LATE, TRYING)),
+    ),
+    "platform changed": (
+        GO_LIVE,
+        EVERYTHING,
+        but(destinations=(destination("dest_1", "Main", "kick"), LATE, TRYING)),
+    ),
+    "switched to portrait": (
+        GO_LIVE,
+        EVERYTHING,
+        but(destinations=(destination("dest_1", "Main", "youtube", vertical=True), LATE, TRYING)),
+    ),
+    "destination swapped for one of the same name": (
+        GO_LIVE,
+        EVERYTHING,
+        but(destinations=(destination("dest_9", "Main", "youtube"), LATE, TRYING)),
+    ),
+    "destination enabled": (
+        GO_LIVE,
+        EVERYTHING,
+        but(destinations=(MAIN, LATE, destination("dest_3", "Trying out", "kick"))),
+    ),
+    "second destination of the same name": (
+        GO_LIVE,
+        EVERYTHING,
+        but(destinations=(MAIN, LATE, destination("dest_9", "Main", "youtube"))),
+    ),
+    "destination disabled": (GO_LIVE, EVERYTHING, but(destinations=(MAIN, TRYING))),
+    "all destinations disabled": (GO_LIVE, EVERYTHING, but(destinations=())),
+    "two destinations exchange their names": (
+        GO_LIVE,
+        EVERYTHING,
+        but(
+            destinations=(
+                destination("dest_1", "Late crowd", "twitch"),
+                destination("dest_2", "Main", "youtube"),
+            )
+        ),
+    ),
+    "source renamed": (GO_LIVE, EVERYTHING, but(sources=(source("source_1", "Renamed"), GUEST))),
+    "source of another type": (
+        GO_LIVE,
+        EVERYTHING,
+        but(sources=(source("source_1", "Camera", "srt"), GUEST)),
+    ),
+    "source swapped for one of the same name": (
+        GO_LIVE,
+        EVERYTHING,
+        but(sources=(source("source_9", "Camera"), GUEST)),
+    ),
+    "source activated": (
+        GO_LIVE,
+        EVERYTHING,
+        but(sources=(CAMERA, source("source_2", "Guest", "rtmp"))),
+    ),
+    "source deactivated": (GO_LIVE, EVERYTHING, but(sources=(GUEST,))),
+    "account in trouble": (GO_LIVE, EVERYTHING, FAILING),
+    "account in another trouble": (
+        GO_LIVE,
+        FAILING,
+        but(connections=(account("conn_1", "Robin", "youtube", "revoked"),)),
+    ),
+    "account in trouble swapped for one of the same name": (
+        GO_LIVE,
+        FAILING,
+        but(connections=(account("conn_9", "Robin", "youtube", "needs_reauth"),)),
+    ),
+    # autoGoLive
+    "auto: studio renamed": (AUTO_LIVE, EVERYTHING, but(studio=studio("Renamed"))),
+    "auto: destination added": (
+        AUTO_LIVE,
+        EVERYTHING,
+        but(destinations=(MAIN, LATE, TRYING, destination("dest_4", "New", "kick"))),
+    ),
+    "auto: destination disabled": (AUTO_LIVE, EVERYTHING, but(destinations=(MAIN, TRYING))),
+    "auto: destination swapped for one of the same name": (
+        AUTO_LIVE,
+        EVERYTHING,
+        but(destinations=(destination("dest_9", "Main", "youtube"), LATE)),
+    ),
+    "auto: switched to portrait": (
+        AUTO_LIVE,
+        EVERYTHING,
+        but(destinations=(destination("dest_1", "Main", "youtube", vertical=True), LATE)),
+    ),
+    # One thing of a studio
+    "delete: destination renamed": (
+        DELETE_DESTINATION,
+        EVERYTHING,
+        but(destinations=(destination("dest_1", "Renamed", "youtube"),)),
+    ),
+    "delete: studio renamed": (DELETE_DESTINATION, EVERYTHING, but(studio=studio("Renamed"))),
+    "update: destination renamed": (
+        UPDATE,
+        EVERYTHING,
+        but(destinations=(destination("dest_1", "Renamed", "youtube"),)),
+    ),
+    "create: studio renamed": (CREATE, EVERYTHING, but(studio=studio("Renamed"))),
+    "delete: source renamed": (
+        DELETE_SOURCE,
+        EVERYTHING,
+        but(sources=(source("source_1", "Renamed"),)),
+    ),
+    "delete source: studio renamed": (DELETE_SOURCE, EVERYTHING, but(studio=studio("Renamed"))),
+    "update: source renamed": (
+        UPDATE_SOURCE,
+        EVERYTHING,
+        but(sources=(source("source_1", "Renamed"),)),
+    ),
+    "create source: studio renamed": (CREATE_SOURCE, EVERYTHING, but(studio=studio("Renamed"))),
+    "chat: studio renamed": (CHAT, EVERYTHING, but(studio=studio("Renamed"))),
+    # An account
+    "unlink: account renamed": (
+        UNLINK,
+        EVERYTHING,
+        but(connections=(account("conn_1", "Renamed", "youtube"),)),
+    ),
+    "unlink: a studio uses it": (UNLINK, EVERYTHING, IN_USE),
+    "unlink: the studio that uses it is renamed": (
+        UNLINK,
+        IN_USE,
+        used(Facts(studio("New", "s1"), OFF_AIR, (destination("x1", "Main", "youtube"),))),
+    ),
+    "unlink: another studio of the same name uses it": (
+        UNLINK,
+        IN_USE,
+        used(Facts(studio("One", "s9"), OFF_AIR, (destination("x1", "Main", "youtube"),))),
+    ),
+    "unlink: the studio that uses it goes on air": (
+        UNLINK,
+        IN_USE,
+        used(Facts(studio("One", "s1"), ON_AIR, (destination("x1", "Main", "youtube"),))),
+    ),
+    "unlink: another destination of the same name uses it": (
+        UNLINK,
+        IN_USE,
+        used(Facts(studio("One", "s1"), OFF_AIR, (destination("x9", "Main", "youtube"),))),
+    ),
+}
+"""By what changed: the operation, the facts at the question, and the facts at the yes."""
+
+
+@pytest.mark.parametrize("change", VOIDS)
+def test_a_change_of_what_was_shown_voids_a_yes(change: str) -> None:
+    """A renamed studio or source, another destination, a portrait switch, a swap: see the table."""
+    operation, before, now = VOIDS[change]
+    assert digest(operation, now) != digest(operation, before)
+
+
+@pytest.mark.parametrize(
+    ("operation", "facts"),
+    [
+        (DELETE_DESTINATION, but(destinations=(destination("dest_1", "Main", "kick"),))),
+        (UPDATE, but(destinations=(destination("dest_1", "Main", "kick"),))),
+        (UNLINK, but(connections=(account("conn_1", "Robin", "twitch"),))),
+    ],
+    ids=lambda it: getattr(it, "tool_name", ""),
+)
+def test_another_platform_of_the_thing_itself_voids_a_yes(
+    operation: Operation[Model], facts: Facts
+) -> None:
+    """A destination or an account on another platform is another thing for a person."""
+    assert digest(operation, facts) != digest(operation)
+
+
+def test_no_two_changes_have_the_same_digest() -> None:
+    """One change cannot be mistaken for another."""
+    worlds = [now for operation, _, now in VOIDS.values() if operation is GO_LIVE]
+    assert len(worlds) > 10
+    assert len({digest(GO_LIVE, it) for it in (EVERYTHING, *worlds)}) == len(worlds) + 1
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        DELETE_DESTINATION,
+        DELETE_SOURCE,
+        *(example.operation for _, example in CHANGES if example.when is When.WHILE_LIVE),
+    ],
+    ids=lambda it: it.tool_name,
+)
+def test_a_yes_off_air_is_void_on_air(operation: Operation[Model]) -> None:
+    """It is also void where the status has become unknown, and the other way round."""
+    assert len({digest(operation, it) for it in (EVERYTHING, LIVE, UNCLEAR)}) == 3
+
+
+@each_operation
+def test_a_fact_that_becomes_unknown_voids_a_yes(operation: Operation[Model]) -> None:
+    """So does a fact that becomes known. The order of unknown facts does not matter."""
+    one, two = Unknown("the sources", "a"), Unknown("the linked accounts", "b")
+    worlds = (but(), but(unknown=(one,)), but(unknown=(one, two)))
+    assert len({digest(operation, it) for it in worlds}) == 3
+    assert digest(operation, but(unknown=(two, one))) == digest(operation, worlds[2])
+
+
+# Changes that void nothing
+
+
+KEEPS: Final[dict[str, tuple[Operation[Model], Facts, Facts]]] = {
+    # A go-live
+    "disabled destination renamed": (
+        GO_LIVE,
+        EVERYTHING,
+        but(destinations=(MAIN, LATE, destination("dest_3", "Renamed", "kick", enabled=False))),
+    ),
+    "disabled destination removed": (GO_LIVE, EVERYTHING, but(destinations=(MAIN, LATE))),
+    "inactive source removed": (GO_LIVE, EVERYTHING, but(sources=(CAMERA,))),
+    "inactive source renamed": (
+        GO_LIVE,
+        EVERYTHING,
+        but(sources=(CAMERA, source("source_2", "Renamed", "rtmp", active=False))),
+    ),
+    "healthy account unlinked": (GO_LIVE, EVERYTHING, but(connections=(ROBIN,))),
+    "healthy account renamed": (
+        GO_LIVE,
+        EVERYTHING,
+        but(connections=(account("conn_1", "Renamed", "youtube"), ROBIN_X)),
+    ),
+    "account in trouble on a platform without a destination": (
+        GO_LIVE,
+        EVERYTHING,
+        but(connections=(ROBIN, ROBIN_X, account("conn_3", "R", "kick", "expired"))),
+    ),
+    # autoGoLive
+    "auto: disabled destination renamed": (
+        AUTO_LIVE,
+        EVERYTHING,
+        but(destinations=(MAIN, LATE, destination("dest_3", "Renamed", "kick", enabled=False))),
+    ),
+    # One thing of a studio
+    "delete: another destination renamed": (
+        DELETE_DESTINATION,
+        EVERYTHING,
+        but(destinations=(MAIN, destination("dest_2", "Renamed", "twitch"))),
+    ),
+    "delete: another destination removed": (
+        DELETE_DESTINATION,
+        EVERYTHING,
+        but(destinations=(MAIN,)),
+    ),
+    "delete: destination disabled": (
+        DELETE_DESTINATION,
+        EVERYTHING,
+        but(destinations=(destination("dest_1", "Main", "youtube", enabled=False),)),
+    ),
+    "delete: source deactivated": (
+        DELETE_SOURCE,
+        EVERYTHING,
+        but(sources=(source("source_1", "Camera", active=False),)),
+    ),
+    "delete: another source removed": (DELETE_SOURCE, EVERYTHING, but(sources=(CAMERA,))),
+    "update: another destination removed": (UPDATE, EVERYTHING, but(destinations=(MAIN,))),
+    "update: another source removed": (UPDATE_SOURCE, EVERYTHING, but(sources=(CAMERA,))),
+    # An account
+    "unlink: account in trouble": (UNLINK, EVERYTHING, FAILING),
+    "unlink: another account unlinked": (UNLINK, EVERYTHING, but(connections=(ROBIN,))),
+    "unlink: a studio that uses other platforms is removed": (
+        UNLINK,
+        IN_USE,
+        used(IN_USE.studio_details[0]),
+    ),
+}
+"""The same table for changes of things that the person was not shown."""
+
+
+@pytest.mark.parametrize("change", KEEPS)
+def test_a_change_beside_what_was_shown_voids_nothing(change: str) -> None:
+    """A person who agreed to one thing is not asked again because of another."""
+    operation, before, now = KEEPS[change]
+    assert now != before
+    assert digest(operation, now) == digest(operation, before)
+
+
+def in_another_order(facts: Facts) -> Facts:
+    """The same facts, with each list reversed."""
+    return replace(
+        facts,
+        destinations=tuple(reversed(facts.destinations or ())),
+        sources=tuple(reversed(facts.sources or ())),
+        connections=tuple(reversed(facts.connections or ())),
+        studio_details=tuple(reversed(facts.studio_details)),
+        unknown=tuple(reversed(facts.unknown)),
+    )
+
+
+@each_operation
+def test_the_order_of_lists_voids_nothing(operation: Operation[Model]) -> None:
+    """TRaX promises no order."""
+    shorts = destination("dest_4", "Shorts", "youtube")
+    for facts in (IN_USE, LIVE):
+        many = replace(
+            facts,
+            destinations=(MAIN, LATE, shorts),
+            sources=(CAMERA, source("source_2", "Guest", "rtmp")),
+            connections=(TROUBLED, account("conn_2", "robin_x", "twitch", "expired")),
+            studio_details=(facts, replace(facts, studio=studio("Two", "s2"))),
+            unknown=(Unknown("a", "b"), Unknown("c", "d")),
+        )
+        assert in_another_order(many) != many
+        assert digest(operation, in_another_order(many)) == digest(operation, many)
+
+
+def some_time_later(facts: Facts) -> Facts:
+    """The same facts, with every value changed that changes on its own."""
+    updated: dict[str, Any] = {"status": "ready", "created_at": "2026-06-06T00:00:00Z"}
+    opened = {"last_opened_at": "2026-06-06T00:00:00Z", "description": "Tonight", "role": "EDIT"}
+    renewed = {"expires_at": "2026-06-07T00:00:00Z", "updated_at": "2026-06-06T00:00:00Z"}
+    degraded = Health.model_validate({"status": "degraded", "writeEnabled": False})
+    studio_now = facts.studio.model_copy(update=opened) if facts.studio else None
+    return replace(
+        facts,
+        studio=studio_now,
+        status=LATER if facts.live else OFF_AIR,
+        destinations=tuple(it.model_copy(update=updated) for it in facts.destinations or ()),
+        sources=tuple(it.model_copy(update=updated) for it in facts.sources or ()),
+        connections=tuple(it.model_copy(update=renewed) for it in facts.connections or ()),
+        health=degraded,
+        studio_details=tuple(some_time_later(it) for it in facts.studio_details),
+    )
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [IN_USE, LIVE, replace(FAILING, studio_details=(LIVE,))],
+    ids=["off air", "on air", "in trouble"],
+)
+@each_operation
+def test_times_void_nothing(operation: Operation[Model], facts: Facts) -> None:
+    """Neither do durations, expiry dates, or the state of a destination."""
+    assert some_time_later(facts) != facts
+    assert digest(operation, some_time_later(facts)) == digest(operation, facts)
+
+
+# A stop
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        *(now for _, _, now in (*VOIDS.values(), *KEEPS.values())),
+        LIVE,
+        some_time_later(LIVE),
+        UNCLEAR,
+        Facts(),
+        Facts(unknown=(Unknown("the destinations", "TRaX did not tell"),)),
+    ],
+)
+def test_a_yes_to_a_stop_is_bound_to_its_studio_only(facts: Facts) -> None:
+    """Nothing that happens there voids it, however little is known."""
+    assert digest(GO_OFFLINE, facts) == digest(GO_OFFLINE)
+    assert digest(GoOffline(studio_id="another"), facts) != digest(GO_OFFLINE)
+
+
+# Arguments
+
+
+ARGUMENTS: Final = [
+    *ALL,
+    GoLive(studio_id="another"),
+    DeleteDestination(**S, dest_id="dest_2"),
+    DeleteDestination(studio_id="another", dest_id="dest_1"),
+    DeleteSource(**S, source_id="source_2"),
+    UnlinkConnection(connection_id="conn_2"),
+    UpdateDestination(**DEST, rtmp_url="rtmp://a.example"),
+    UpdateDestination(**DEST, rtmp_url="rtmp://b.example"),
+    CreateSource(**S, name="N", type="kick"),
+    SendChatMessage(**S, text="Hello", platforms=("kick",)),
+    SendChatMessage(**S, text="Hello", platforms=()),
+    SendChatMessage(**S, text=f"{'x' * 500}a"),
+    SendChatMessage(**S, text=f"{'x' * 500}b"),
+]
+
+
+def test_a_yes_is_to_one_operation_with_its_arguments() -> None:
+    """No two calls have the same digest among the same facts."""
+    assert len({digest(it) for it in ARGUMENTS}) == len(ARGUMENTS)
+    assert len({digest(it, Facts()) for it in ARGUMENTS}) == len(ARGUMENTS)
+
+
+@pytest.mark.parametrize("operation", ARGUMENTS, ids=lambda it: it.tool_name)
+def test_a_digest_is_a_short_hash(operation: Operation[Model]) -> None:
+    """It has 128 bits and is the same each time."""
+    assert re.fullmatch("[0-9a-f]{32}", digest(operation))
+    assert digest(operation.model_copy()) == digest(operation)
+
+
+def test_a_stream_key_is_not_in_the_digest() -> None:
+    """The digest is logged. The guard compares the key with the kept operation instead."""
+    one, another = (
+        UpdateDestination(**DEST, stream_key=SecretStr(key)) for key in ("live-4711", "live-4712")
+    )
+    assert one != another
+    assert digest(one) == digest(another)
+
+
+# Changes that no read shows
+
+
+LEADS_TO_AIR: Final = [(example.operation, example.to_air) for _, example in CHANGES]
+"""Whether a yes to a call is void once something has changed that no read shows."""
+
+
+@pytest.mark.parametrize(
+    ("operation", "leads"), LEADS_TO_AIR, ids=lambda it: getattr(it, "tool_name", "")
+)
+def test_a_hidden_change_voids_a_yes_that_leads_to_being_on_air(
+    operation: Operation[Model], *, leads: bool
+) -> None:
+    """It voids no other yes, since the thing that changed is not shown there either."""
+    plan = plan_for(operation)
+    digests = {
+        plan(operation, EVERYTHING, HiddenChanges(version)).preview.digest for version in (0, 1, 2)
+    }
+    assert len(digests) == (3 if leads else 1)
+    assert digest(operation) in digests
+
+
+HIDDEN: Final = [(example.operation, entry.hidden_fields(example)) for entry, example in CHANGES]
+"""What each call changes that no read shows."""
+
+each_hidden = pytest.mark.parametrize(
+    ("operation", "fields"), HIDDEN, ids=lambda it: getattr(it, "tool_name", "")
+)
+
+
+@each_hidden
+@pytest.mark.parametrize("outcome", ["applied", "unknown", "not_applied"])
+async def test_only_hidden_changes_that_may_have_happened_are_counted(
+    clock: HandClock, operation: Operation[Model], fields: Sequence[str], outcome: Outcome
+) -> None:
+    """A url of a source, or an address, stream key, platform or format of a destination."""
+    hidden = plan_for(operation).hidden_fields(operation)
+    assert list(hidden) == list(fields)
+    store = MemoryStore(clock)
+    place = Place(id="studio_42", caller="c", owner="c", has_access=True)
+    seen = await store.look(place, None)
+    assert seen.hidden == NOTHING_HIDDEN
+    started = await store.begin(operation, confirmation_id=None, seen=seen)
+    assert isinstance(started, Started)
+    await store.finish(started, outcome, place=place, hidden_fields=hidden)
+    now = (await store.look(place, None)).hidden
+    target = operation.target_id()
+    counted = () if outcome == "not_applied" else fields
+    assert now.version == len(counted)
+    assert now.latest == tuple(
+        HiddenChange(number, what, target) for number, what in enumerate(counted, 1)
+    )
+
+
+async def test_a_hidden_change_in_another_studio_does_not_count(clock: HandClock) -> None:
+    """It cannot change what goes on air here."""
+    store = MemoryStore(clock)
+    place = Place(id="another", caller="c", owner="c", has_access=True)
+    seen = await store.look(place, None)
+    operation = UpdateSource(studio_id="another", source_id="c", url="rtmp://a.example")
+    started = await store.begin(operation, confirmation_id=None, seen=seen)
+    assert isinstance(started, Started)
+    await store.finish(started, "applied", place=place, hidden_fields=["the address"])
+    assert (await store.look(replace(place, id="studio_42"), None)).hidden == NOTHING_HIDDEN
+
+
+# The difference in words
+
+
+ADDRESS: Final = HiddenChange(1, "the address", "source_1")
+STREAM_KEY: Final = HiddenChange(2, "the stream key", "dest_1")
+FORMAT: Final = HiddenChange(3, "the picture format", "dest_404")
+HIDDEN_CHANGES: Final = HiddenChanges(3, (ADDRESS, STREAM_KEY, FORMAT))
+
+
+def changes(
+    operation: Operation[Model],
+    now: Facts,
+    *,
+    before: Facts = EVERYTHING,
+    hidden: HiddenChanges = NOTHING_HIDDEN,
+    since: int = 0,
+) -> tuple[str, ...]:
+    """What a person is told who was asked `before`, when the hidden version was `since`."""
+    asked = previewed(operation, before)
+    confirmation = Confirmation(
+        id="i",
+        caller="c",
+        owner="c",
+        operation=operation,
+        digest=asked.digest,
+        expires=0,
+        expires_at=datetime.fromtimestamp(0, UTC),
+        shown=asked.shown,
+        puts_on_air=asked.puts_on_air,
+        hidden_version=since,
+    )
+    return plan_for(operation)(operation, now, hidden).changes_since(confirmation)
+
+
+def test_removed_sentences_come_before_added_ones() -> None:
+    """Sentences that are still shown are not repeated."""
+    now = but(destinations=(MAIN, destination("dest_3", "Trying out", "kick")), sources=())
+    assert changes(GO_LIVE, now) == (
+        'No longer: Goes out on "Late crowd" (Twitch).',
+        'No longer: Can be on screen: "Camera" (webcam).',
+        "Now: No source is active: viewers may see nothing.",
+        'Now: Goes out on "Trying out" (Kick).',
+    )
+
+
+def test_another_thing_of_the_same_name_is_told() -> None:
+    """The sentence alone would look unchanged."""
+    now = but(destinations=(destination("dest_9", "Main", "youtube"), LATE))
+    assert changes(GO_LIVE, now) == (
+        'Now another one of the same name: Goes out on "Main" (YouTube).',
+    )
+
+
+def test_a_second_thing_of_the_same_name_is_told() -> None:
+    """It is one more, although the sentence was there before."""
+    now = but(destinations=(MAIN, LATE, destination("dest_9", "Main", "youtube")))
+    assert changes(GO_LIVE, now) == ('Now: Goes out on "Main" (YouTube).',)
+
+
+def test_one_of_two_things_of_the_same_name_that_is_removed_is_told() -> None:
+    """A person reads why they are asked again, whatever voided the yes."""
+    before = but(destinations=(MAIN, LATE, destination("dest_9", "Main", "youtube")))
+    assert digest(GO_LIVE) != digest(GO_LIVE, before)
+    assert changes(GO_LIVE, EVERYTHING, before=before) != ()
+
+
+@each_operation
+def test_the_same_facts_have_no_changes(operation: Operation[Model]) -> None:
+    """Their order and their times do not matter here either."""
+    assert changes(operation, IN_USE, before=IN_USE) == ()
+    assert changes(operation, some_time_later(in_another_order(IN_USE)), before=IN_USE) == ()
+
+
+@pytest.mark.parametrize("change", VOIDS)
+def test_everything_that_voids_a_yes_is_told(change: str) -> None:
+    """A person is never asked again without a reason."""
+    operation, before, now = VOIDS[change]
+    assert changes(operation, now, before=before) != ()
+
+
+def test_the_time_of_a_broadcast_is_no_change() -> None:
+    """It is a note."""
+    assert changes(GO_OFFLINE, some_time_later(LIVE), before=LIVE) == ()
+
+
+def test_a_hidden_change_is_told_with_the_name_of_its_thing() -> None:
+    """A thing that no list contains is told by its id."""
+    assert changes(GO_LIVE, EVERYTHING, hidden=HIDDEN_CHANGES) == (
+        'Changed here since you were asked: the address of "Camera".',
+        'Changed here since you were asked: the stream key of "Main".',
+        'Changed here since you were asked: the picture format of "dest_404".',
+    )
+
+
+def test_a_hidden_change_comes_before_visible_ones() -> None:
+    """It is the reason that no read shows."""
+    now = but(studio=studio("Renamed"))
+    first, *rest = changes(GO_LIVE, now, hidden=HiddenChanges(1, (ADDRESS,)))
+    assert first == 'Changed here since you were asked: the address of "Camera".'
+    assert rest == [
+        'No longer: Starts a broadcast of "Friday Show" that anyone can watch.',
+        'Now: Starts a broadcast of "Renamed" that anyone can watch.',
+    ]
+
+
+def test_only_hidden_changes_since_the_question_are_told() -> None:
+    """The person already knows the earlier ones, or was never asked about them."""
+    assert changes(GO_LIVE, EVERYTHING, hidden=HIDDEN_CHANGES, since=2) == (
+        'Changed here since you were asked: the picture format of "dest_404".',
+    )
+    assert changes(GO_LIVE, EVERYTHING, hidden=HIDDEN_CHANGES, since=3) == ()
+
+
+def test_a_hidden_change_that_happened_twice_is_told_once() -> None:
+    """The person learns nothing from the repetition."""
+    twice = HiddenChanges(2, (ADDRESS, replace(ADDRESS, version=2)))
+    assert changes(GO_LIVE, EVERYTHING, hidden=twice) == (
+        'Changed here since you were asked: the address of "Camera".',
+    )
+
+
+def test_a_hidden_change_that_was_forgotten_is_told_without_a_name() -> None:
+    """The server remembers the latest changes only."""
+    assert changes(GO_LIVE, EVERYTHING, hidden=HiddenChanges(40, forgotten_version=8)) == (
+        "Changed here since you were asked: something that TRaX does not show.",
+    )
+
+
+def test_a_hidden_change_of_a_thing_with_a_hostile_name_is_one_line() -> None:
+    """The name is quoted as everywhere."""
+    facts = but(sources=(source("source_1", 'A".\nNow: "B'),))
+    assert changes(GO_LIVE, facts, before=facts, hidden=HiddenChanges(1, (ADDRESS,))) == (
+        r'Changed here since you were asked: the address of "A\u0022.\u000aNow: \u0022B".',
+    )
+
+
+@pytest.mark.parametrize(
+    "operation", [it for it, leads in LEADS_TO_AIR if not leads], ids=lambda it: it.tool_name
+)
+def test_a_hidden_change_is_told_only_where_it_voids_a_yes(operation: Operation[Model]) -> None:
+    """Elsewhere it would only confuse."""
+    assert changes(operation, EVERYTHING, hidden=HIDDEN_CHANGES) == ()

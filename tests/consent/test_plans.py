@@ -1,0 +1,337 @@
+"""What a person is shown before they agree: every sentence of every operation, from given facts.
+
+Pure. `operation_table` holds the sentences. `test_naming` is about the names in them, `test_digest`
+about what voids a yes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.support.operation_table import (
+    CHANGES,
+    GO_LIVE,
+    GO_OFFLINE,
+    IDS,
+    NOBODY_GETS_IT,
+    NOTHING_TO_SEE,
+    ON_LATE,
+    ON_MAIN,
+    STARTS,
+    STREAM_KEY,
+    TABLE,
+    UNLINK,
+    says,
+)
+from tests.support.studio_facts import (
+    EVERYTHING,
+    LIVE,
+    OFF_AIR,
+    ON_AIR,
+    account,
+    but,
+    destination,
+    previewed,
+    source,
+    studio,
+)
+from trax_mcp.api.errors import NotSent
+from trax_mcp.api.operations import OPERATIONS, GetHealth, GoLive, ListStudios
+from trax_mcp.api.tool_input import Effect
+from trax_mcp.consent.plans import PLANS, Plan, check_plans, plan_for
+from trax_mcp.consent.plans.stream import GoLivePlan
+from trax_mcp.consent.preview import Preview
+from trax_mcp.studio.facts import Facts, Unknown
+
+if TYPE_CHECKING:
+    from tests.support.operation_table import Shown
+    from trax_mcp.api.models import Model
+    from trax_mcp.api.operation import Operation
+    from trax_mcp.consent.plans.base import Sentences
+    from trax_mcp.studio.naming import Sentence
+
+SHOWN: Final = [row for entry in TABLE for row in entry.shown]
+
+each_row = pytest.mark.parametrize("row", SHOWN, ids=lambda it: it.operation.tool_name)
+
+
+@each_row
+def test_a_person_is_shown_exactly_this(row: Shown) -> None:
+    """The target, every sentence with the ids of the things that it names, and the choice."""
+    shown = previewed(row.operation, row.facts)
+    assert shown == Preview(
+        operation=row.operation.tool_name,
+        target=row.target,
+        effects=row.effects,
+        warnings=row.warnings,
+        unknown=(),
+        choice=row.choice,
+        puts_on_air=shown.puts_on_air,
+        digest=shown.digest,
+    )
+
+
+def test_every_mutating_operation_has_a_row() -> None:
+    """An operator may guard any of them."""
+    assert {type(row.operation) for row in SHOWN} == PLANS.keys()
+    assert {row.operation.tool_name for row in SHOWN} == {it.tool_name for it in PLANS}
+
+
+@each_row
+def test_a_preview_is_made_once(row: Shown) -> None:
+    """The guard asks for it several times."""
+    plan = plan_for(row.operation)(row.operation, row.facts)
+    assert plan.preview is plan.preview
+
+
+@each_row
+def test_every_argument_is_shown(row: Shown) -> None:
+    """A person agrees to nothing that they were not shown. A stream key has only a place there."""
+    said = " ".join(it.text for it in previewed(row.operation, row.facts).effects)
+    unseen = {
+        name
+        for name, value in row.operation.arguments().items()
+        if name not in {"studioId", *IDS} and f"{name} " not in said and not _shows(said, value)
+    }
+    assert unseen == set()
+
+
+def _shows(said: str, value: object) -> bool:
+    if isinstance(value, tuple):
+        return all(_shows(said, it) for it in value)
+    return str(value).replace("\n", r"\u000a").lower() in said.lower()
+
+
+# Warnings
+
+
+TROUBLED: Final = account("conn_1", "Robin", "youtube", "needs_reauth")
+MAY_FAIL: Final = says(
+    'The YouTube account "Robin" is needs_reauth: "Main" (YouTube) may fail.', "conn_1", "dest_1"
+)
+
+
+@pytest.mark.parametrize(
+    ("facts", "warnings"),
+    [
+        (EVERYTHING, ()),
+        (but(destinations=()), (NOBODY_GETS_IT,)),
+        (but(destinations=(destination("d", "D", "kick", enabled=False),)), (NOBODY_GETS_IT,)),
+        (but(sources=()), (NOTHING_TO_SEE,)),
+        (but(sources=(source("c", "C", active=False),)), (NOTHING_TO_SEE,)),
+        (but(destinations=(), sources=()), (NOBODY_GETS_IT, NOTHING_TO_SEE)),
+        # Unknown facts warn of nothing.
+        (but(destinations=None, sources=None, connections=None), ()),
+        (but(connections=(TROUBLED,)), (MAY_FAIL,)),
+        (but(connections=(account("a", "A", "kick", "expired"),)), ()),
+        (but(destinations=None, connections=(TROUBLED,)), ()),
+    ],
+)
+def test_a_go_live_warns_of_what_may_go_wrong(facts: Facts, warnings: tuple[Sentence, ...]) -> None:
+    """Accounts matter only if the broadcast goes to their platform."""
+    assert previewed(GO_LIVE, facts).warnings == warnings
+
+
+def test_a_warning_about_an_account_names_each_destination_of_its_platform() -> None:
+    """Destinations do not say which account they use."""
+    places = (destination("dest_1", "Main", "youtube"), destination("dest_2", "Shorts", "youtube"))
+    facts = but(destinations=places, connections=(TROUBLED,))
+    second = says(
+        'The YouTube account "Robin" is needs_reauth: "Shorts" (YouTube) may fail.',
+        "conn_1",
+        "dest_2",
+    )
+    assert previewed(GO_LIVE, facts).warnings == (MAY_FAIL, second)
+
+
+def test_an_unlink_warns_of_destinations_of_the_same_platform_in_every_studio() -> None:
+    """Only enabled ones count. A warning says whether their studio is on air."""
+    off = destination("dest_3", "Old", "youtube", enabled=False)
+    here = Facts(studio("One", "s1"), OFF_AIR, (destination("dest_1", "Main", "youtube"), off))
+    there = Facts(
+        studio("Two", "s2"),
+        ON_AIR,
+        (destination("dest_4", "T", "twitch"), destination("dest_5", "Y", "youtube")),
+    )
+    unread = Facts(studio("Three", "s3"), None, None)
+    assert previewed(UNLINK, but(studio_details=(here, there, unread))).warnings == (
+        says('"Main" (YouTube) in "One" may stop working.', "dest_1", "s1"),
+        says('"Y" (YouTube) in "Two", which is on air, may stop working.', "dest_5", "s2"),
+    )
+
+
+def test_an_unlink_of_an_unknown_account_warns_of_nothing() -> None:
+    """Its platform is unknown too."""
+    here = Facts(studio("One"), ON_AIR, (destination("dest_1", "Main", "youtube"),))
+    assert previewed(UNLINK, but(connections=None, studio_details=(here,))).warnings == ()
+
+
+# Unknown facts, and all of it together
+
+
+@each_row
+def test_unknown_facts_are_listed_with_the_reason(row: Shown) -> None:
+    """They come in the order in which they were read."""
+    unknown = (Unknown("the sources", "the key lacks sources:read"), Unknown("it", "no answer"))
+    told = ("the sources (the key lacks sources:read)", "it (no answer)")
+    assert previewed(row.operation, replace(row.facts, unknown=unknown)).unknown == told
+
+
+def test_warnings_come_first_and_unknown_facts_last() -> None:
+    """A person sees all of it, and the yes is to all of it."""
+    unknown = (Unknown("the linked accounts", "the key lacks connections:read"),)
+    shown = previewed(GO_LIVE, but(sources=(), connections=None, unknown=unknown)).shown
+    assert shown == (
+        NOTHING_TO_SEE,
+        STARTS,
+        ON_MAIN,
+        ON_LATE,
+        says("Not known: the linked accounts (the key lacks connections:read)"),
+    )
+
+
+def test_a_yes_is_not_to_a_note() -> None:
+    """A note stands among the effects, but not among the sentences that consent depends on."""
+    preview = previewed(GO_OFFLINE, LIVE)
+    (time,) = (it for it in preview.effects if it.is_note)
+    assert time not in preview.shown
+    assert len(preview.shown) == len(preview.effects) - 1
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [example.operation for _, example in CHANGES if "streamKey" in (example.given or {})],
+    ids=lambda it: it.tool_name,
+)
+def test_a_stream_key_is_never_shown(operation: Operation[Model]) -> None:
+    """It is also absent where a value happens to be printed."""
+    preview = previewed(operation, LIVE)
+    assert STREAM_KEY not in f"{preview!r}{preview.shown}{operation!r}{operation}"
+
+
+# Targets
+
+
+ELSEWHERE: Final = {
+    "destId": (
+        but(destinations=(destination("dest_9", "Other", "kick"),)),
+        "destination",
+        "list_destinations",
+    ),
+    "sourceId": (but(sources=(source("source_9", "Other"),)), "source", "list_sources"),
+    "connectionId": (
+        but(connections=(account("conn_9", "Other", "kick"),)),
+        "connection",
+        "list_connections",
+    ),
+}
+"""By the parameter that names a thing: facts without it, the thing in words, and its list."""
+
+UNLISTED: Final = [
+    (example.operation, *rest)
+    for entry, example in CHANGES
+    for parameter, rest in ELSEWHERE.items()
+    if f"{{{parameter}}}" in entry.call
+]
+
+
+@pytest.mark.parametrize(
+    ("operation", "facts", "what", "listed_by"),
+    UNLISTED,
+    ids=lambda it: getattr(it, "tool_name", ""),
+)
+def test_a_target_that_its_list_lacks_is_not_found(
+    operation: Operation[Model], facts: Facts, what: str, listed_by: str
+) -> None:
+    """A person is not asked about a thing that does not exist."""
+    with pytest.raises(NotSent, match=f"TRaX lists no such {what}.*Check the id with {listed_by}"):
+        previewed(operation, facts)
+
+
+# Every operation has a plan
+
+
+MUTATING: Final = tuple(it for it in OPERATIONS if it.effect is not Effect.READ)
+
+
+def test_the_plans_of_this_server_are_complete() -> None:
+    """The import checks the same."""
+    check_plans(OPERATIONS, tuple(PLANS.values()))
+    assert set(PLANS) == set(MUTATING)
+    assert {kind: plan.operation_type for kind, plan in PLANS.items()} == {it: it for it in PLANS}
+
+
+@pytest.mark.parametrize("missing", MUTATING, ids=lambda it: it.tool_name)
+def test_a_mutating_operation_without_a_plan_does_not_import(
+    missing: type[Operation[Model]],
+) -> None:
+    """The error names the operations and the plans."""
+    rest = tuple(plan for kind, plan in PLANS.items() if kind is not missing)
+    with pytest.raises(TypeError, match=f"mutating operations .*'{missing.__name__}'.*plans for"):
+        check_plans(OPERATIONS, rest)
+
+
+def test_two_plans_for_one_operation_do_not_import() -> None:
+    """The guard could use only one of them."""
+    with pytest.raises(TypeError, match="'GoLive', 'GoLive'"):
+        check_plans(OPERATIONS, (*PLANS.values(), GoLivePlan))
+
+
+def test_a_plan_for_a_reading_operation_does_not_import() -> None:
+    """A person is never asked whether something may be read."""
+
+    class ListStudiosPlan(Plan[ListStudios]):
+        """Nothing to agree to."""
+
+        reads = ()
+
+        def effects(self) -> Sentences:
+            yield from ()
+
+        def choice(self) -> str:
+            return ""
+
+    with pytest.raises(TypeError, match="ListStudios"):
+        check_plans(OPERATIONS, (*PLANS.values(), ListStudiosPlan))
+
+
+class WithoutChoice(Plan[GoLive]):
+    """Has no choice."""
+
+    reads = ()
+
+    def effects(self) -> Sentences:
+        """Nothing."""
+        yield from ()
+
+
+class WithoutEffects(Plan[GoLive]):
+    """Has no effects."""
+
+    reads = ()
+
+    def choice(self) -> str:
+        """Nothing."""
+        return ""
+
+
+class WithoutReads(Plan[GoLive]):
+    """Does not say what is read."""
+
+    def effects(self) -> Sentences:
+        """Nothing."""
+        yield from ()
+
+    def choice(self) -> str:
+        """Nothing."""
+        return ""
+
+
+@pytest.mark.parametrize("plan", [WithoutChoice, WithoutEffects, WithoutReads])
+def test_an_incomplete_plan_does_not_import(plan: type[Plan[Any]]) -> None:
+    """The error names it."""
+    with pytest.raises(TypeError, match=rf"incomplete plans: \['{plan.__name__}'\]"):
+        check_plans((GetHealth, GoLive), (plan,))

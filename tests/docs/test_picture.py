@@ -1,0 +1,34 @@
+"""The picture in README shows the demo's real output and is self-contained."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Final
+
+from tests.support.demo_picture import PICTURE, draw, excerpt, run_demo
+
+if TYPE_CHECKING:
+    import pytest
+
+FAST_SERVER: Final = (sys.executable, "-m", "tests.support.crooked_server", "correct")
+"""The demo's server on a sandbox whose clock advances with each call."""
+
+
+def without_times(picture: str) -> str:
+    """A picture without durations, which differ from run to run."""
+    return re.sub(r"\d+\.\d&#160;s", "0.0&#160;s", picture)
+
+
+def test_picture_shows_the_demo_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Text, colours and positions are equal; `tests.support.demo_picture` draws it again."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    drawn = draw(excerpt(run_demo(FAST_SERVER)))
+    assert without_times(PICTURE.read_text(encoding="utf-8")) == without_times(drawn)
+
+
+def test_picture_is_self_contained() -> None:
+    """It has no script, font file or link to anything outside it."""
+    text = PICTURE.read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert re.findall(r"\w+://[^\"]+|url\([^#]|href|<!|@", text) == ["http://www.w3.org/2000/svg"]

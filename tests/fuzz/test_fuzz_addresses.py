@@ -1,0 +1,355 @@
+"""Any resource URI, cursor or completion input: answered as the templates say, or refused.
+
+An independent parser of the listed templates says what a URI means.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+import mcp_types as types
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.completion_requests import TEMPLATES, reference
+from tests.support.fuzzing.stage import (
+    CLIENT_ERRORS,
+    FuzzSession,
+    check_no_other_account,
+    fuzz_session,
+    http_fuzz_session,
+)
+from tests.support.fuzzing.values import (
+    ANYTHING,
+    KNOWN,
+    MAX_CURSOR_LENGTH,
+    NAMES,
+    NON_OBJECTS,
+    OBJECTS,
+    STUDIOS,
+    TEXTS,
+    URIS,
+    is_encodable,
+    is_valid_id,
+)
+from tests.support.hostile_texts import hidden
+from tests.support.hypothesis_profiles import examples
+from tests.support.jsonrpc import ERAS, LEGACY, MODERN, Message
+from tests.support.resource_reads import no_such, not_found
+from tests.support.subscribers import Subscriber
+from trax_mcp.sandbox.keys import ACCOUNT
+
+if TYPE_CHECKING:
+    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.request_log import ReceivedRequest
+
+pytestmark = pytest.mark.fuzz
+
+_STUDIO_URI: Final = re.compile(
+    r"trax://studios/([^/?#]+)(?:(/stream-status)|(/chat)(?:\?after=([^#]*))?)?", re.DOTALL
+)
+_CANONICAL: Final = re.compile(r"(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+")
+STATIC_URIS: Final = ("trax://openapi.json", "trax://studios")
+
+SENDABLE_URIS: Final = URIS.filter(is_encodable)
+"""The later era's client also writes a URI into a header, which cannot hold surrogates."""
+
+
+# The oracle
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a URI may mean. `canonical`: it is written as its template is expanded."""
+
+    studio: str
+    part: str
+    after: str | None
+    canonical: bool
+
+
+def meaning_of(uri: str) -> Meaning | None:
+    """What a URI may mean, None if it can mean nothing."""
+    if (found := _STUDIO_URI.fullmatch(uri)) is None:
+        return None
+    written, status, chat, after = found.groups()
+    try:
+        studio = unquote(written, errors="strict")
+        cursor = after and unquote(after, errors="strict")
+    except UnicodeDecodeError:
+        return None
+    if not is_valid_id(studio) or (cursor is not None and not is_valid_cursor(cursor)):
+        return None
+    canonical = all(_CANONICAL.fullmatch(it) for it in (written, after) if it is not None)
+    return Meaning(studio, status or chat or "", cursor, canonical)
+
+
+def is_valid_cursor(text: str) -> bool:
+    """Whether a text could be a cursor."""
+    return bool(text.strip()) and len(text) <= MAX_CURSOR_LENGTH and is_encodable(text)
+
+
+def reads_only(received: ReceivedRequest, studio: str) -> bool:
+    """Whether a request only reads something of this studio."""
+    segments = received.path.split("/")
+    return (
+        received.method == "GET"
+        and segments[:3] == ["", "v1", "studios"]
+        and unquote(segments[3]) == studio
+        and set(received.query) <= {"limit"}
+    )
+
+
+def check_read(session: FuzzSession, uri: str, answer: object, era: str) -> bool:
+    """Compare a read result and the requests for it with the URI's meaning."""
+    check_no_other_account(answer, uri)
+    if uri in STATIC_URIS:
+        assert isinstance(answer, types.ReadResourceResult)
+        return True
+    meaning = meaning_of(uri)
+    if meaning is None or (not meaning.canonical and answer == no_such(uri, era)):
+        assert answer == no_such(uri, era)
+        assert not session.sent
+        return False
+    assert session.sent
+    assert all(reads_only(it, meaning.studio) for it in session.sent)
+    if meaning.studio not in STUDIOS:
+        assert isinstance(answer, types.ErrorData)
+        assert (answer.code, answer.data["error"]["code"]) == (not_found(era), "not_found")
+        return True
+    assert isinstance(answer, types.ReadResourceResult)
+    check_contents(answer, uri, meaning)
+    return True
+
+
+def check_contents(answer: types.ReadResourceResult, uri: str, meaning: Meaning) -> None:
+    """The contents have the same URI, and nothing in them is invisible."""
+    (contents,) = answer.contents
+    assert isinstance(contents, types.TextResourceContents)
+    assert contents.uri == uri
+    assert not hidden(contents.text)
+    body = json.loads(contents.text)
+    match meaning.part:
+        case "":
+            assert body["id"] == meaning.studio
+        case "/stream-status":
+            assert "live" in body
+        case "/chat":
+            assert body["studioId"] == meaning.studio
+            assert body["missed"] is (meaning.after not in {None, "start"})
+
+
+# The properties
+
+
+def test_any_uri_reads_what_it_means_or_is_not_found(
+    era: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A URI without meaning is refused without a request to TRaX."""
+    outcomes = set()
+    with fuzz_session(era) as session:
+
+        @settings(max_examples=examples(400))
+        @given(SENDABLE_URIS)
+        def property_(uri: str) -> None:
+            session.portal.call(session.clock.advance, 3)
+            with session.example(uri):
+                answer = session.run_or_error(partial(session.client.read_resource, uri))
+                outcomes.add(check_read(session, uri, answer, era))
+
+        property_()
+    assert outcomes == {True, False}
+    assert not [it for it in caplog.records if it.levelname == "ERROR"]
+
+
+async def _subscribe_and_unsubscribe(session: FuzzSession, uri: str, era: str) -> list[str]:
+    """Subscribe to a URI and unsubscribe; return the accepted URIs."""
+    subscriber = Subscriber(era)
+    subscriber.client = session.client
+    try:
+        return await subscriber.subscribe(uri)
+    finally:
+        await subscriber.unsubscribe(uri)
+
+
+def test_any_uri_is_subscribed_to_if_it_can_be_watched(
+    era: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only chat and stream status of a studio that the caller sees; else a clear error."""
+    outcomes = set()
+    with fuzz_session(era, short_seconds=0) as session:
+
+        @settings(max_examples=examples(250))
+        @given(SENDABLE_URIS)
+        def property_(uri: str) -> None:
+            session.portal.call(session.clock.advance, 3)
+            with session.example(uri):
+                answer = session.run_or_error(
+                    partial(_subscribe_and_unsubscribe, session, uri, era)
+                )
+                outcomes.add(check_subscription(session, uri, answer, era))
+
+        property_()
+    assert outcomes == {True, False}
+    assert not [it for it in caplog.records if it.levelname == "ERROR"]
+
+
+def check_subscription(session: FuzzSession, uri: str, answer: object, era: str) -> bool:
+    """Compare the accepted subscriptions with the URI's meaning."""
+    meaning = meaning_of(uri)
+    if uri in STATIC_URIS or (meaning and (not meaning.part or meaning.after is not None)):
+        assert isinstance(answer, types.ErrorData)
+        assert answer.code in {types.INVALID_PARAMS, not_found(era)}
+        assert not session.sent
+        return False
+    if meaning is None or (not meaning.canonical and answer == no_such(uri, era)):
+        assert answer == no_such(uri, era)
+        assert not session.sent
+        return False
+    assert all(reads_only(it, meaning.studio) for it in session.sent)
+    if meaning.studio in STUDIOS:
+        assert answer == [uri]
+        return True
+    assert isinstance(answer, types.ErrorData)
+    assert (answer.code, answer.data["error"]["code"]) == (not_found(era), "not_found")
+    return False
+
+
+PROMPTS: Final = ("answer_chat", "go_live", "set_up_destination", "troubleshoot")
+COMPLETION_INPUTS: Final = st.tuples(
+    st.sampled_from((*PROMPTS, *TEMPLATES)) | TEXTS | URIS,
+    st.sampled_from(("studio", "studioId", "platform", "connection", "after")) | TEXTS,
+    st.sampled_from(("", "f", "fri", "studio_", "conn", "y")) | TEXTS,
+    st.none()
+    | st.dictionaries(
+        st.just("studio") | NAMES.filter(is_encodable),
+        st.sampled_from((*KNOWN["studioId"], "Morning Coffee")) | TEXTS,
+        max_size=2,
+    ),
+)
+
+
+def own_names(trax: Sandbox) -> set[str]:
+    """Names, ids and platforms of the owner's things: all that may be suggested."""
+    world = trax.world
+    studios = world.studios.of(ACCOUNT)
+    destinations = [it for studio in studios for it in world.destinations.of(studio.id)]
+    connections = world.connections.of(ACCOUNT)
+    return (
+        {text for it in studios for text in (it.id, it.name)}
+        | {text for it in destinations for text in (it.id, it.name, it.platform)}
+        | {text for it in connections for text in (it.id, it.display_name, it.platform)}
+    )
+
+
+def test_completion_suggests_only_the_callers_own_things(
+    era: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An unknown prompt or template gets an error and no suggestion."""
+    sizes = set()
+    with fuzz_session(era) as session:
+        allowed = own_names(session.trax)
+
+        @settings(max_examples=examples(250))
+        @given(COMPLETION_INPUTS)
+        def property_(completion: tuple[str, str, str, dict[str, str] | None]) -> None:
+            target, argument, value, context = completion
+            session.portal.call(session.clock.advance, 31)
+            field = {"name": argument, "value": value}
+            with session.example(completion):
+                complete = partial(session.client.complete, reference(target), field, context)
+                answer = session.run_or_error(complete)
+                assert {it.method for it in session.sent} <= {"GET"}
+                if target not in PROMPTS and target not in TEMPLATES:
+                    assert isinstance(answer, types.ErrorData)
+                    assert answer.code == types.INVALID_PARAMS
+                    assert len(answer.message) < 60
+                    assert not session.sent
+                    return
+                assert isinstance(answer, types.CompleteResult)
+                assert set(answer.completion.values) <= allowed
+                sizes.add(len(answer.completion.values))
+
+        property_()
+    assert max(sizes) > 1
+    assert not [it for it in caplog.records if it.levelname == "ERROR"]
+
+
+URI_PARAMS: Final = st.fixed_dictionaries({"uri": URIS | ANYTHING}) | NON_OBJECTS
+MALFORMED_REF: Final = st.fixed_dictionaries(
+    {"type": st.sampled_from(("ref/prompt", "ref/resource")) | ANYTHING},
+    optional={"name": TEXTS | ANYTHING, "uri": URIS | ANYTHING},
+)
+REF: Final[st.SearchStrategy[Message]] = st.builds(
+    dict, type=st.just("ref/prompt"), name=TEXTS
+) | st.builds(dict, type=st.just("ref/resource"), uri=URIS)
+ARGUMENT: Final = st.fixed_dictionaries({"name": TEXTS, "value": TEXTS}) | ANYTHING
+
+
+def _names_resources(params: Message) -> bool:
+    """A subscription to nothing is accepted and would stay open."""
+    return params["notifications"]["resourceSubscriptions"] not in (None, [])
+
+
+RAW_PARAMS: Final[dict[str, st.SearchStrategy[Any]]] = {
+    "resources/read": URI_PARAMS,
+    "resources/subscribe": URI_PARAMS,
+    "resources/unsubscribe": URI_PARAMS,
+    "subscriptions/listen": st.fixed_dictionaries(
+        {"notifications": st.fixed_dictionaries({"resourceSubscriptions": ANYTHING})}
+    ).filter(_names_resources),
+    "completion/complete": st.fixed_dictionaries(
+        {"ref": REF | MALFORMED_REF, "argument": ARGUMENT}, optional={"context": ANYTHING | OBJECTS}
+    ),
+    **dict.fromkeys(
+        ("tools/list", "prompts/list", "resources/list", "resources/templates/list"),
+        st.fixed_dictionaries({"cursor": ANYTHING}),
+    ),
+}
+"""By method: params that no client would send, and valid ones."""
+
+
+ERA_OF: Final = {
+    "resources/subscribe": LEGACY,
+    "resources/unsubscribe": LEGACY,
+    "subscriptions/listen": MODERN,
+}
+
+
+READING_METHODS: Final = ("resources/read", "resources/subscribe")
+
+
+def has_meaning(params: object) -> bool:
+    """Whether the params hold a URI with a meaning."""
+    uri = params.get("uri") if isinstance(params, dict) else None
+    return isinstance(uri, str) and (uri in STATIC_URIS or meaning_of(uri) is not None)
+
+
+@pytest.mark.parametrize(
+    ("method", "era"),
+    [(it, era) for it in RAW_PARAMS for era in ERAS if ERA_OF.get(it, era) == era],
+)
+def test_malformed_params_are_refused_as_a_client_error(method: str, era: str) -> None:
+    """URIs that are not text, unknown references, any cursor: never a server error.
+
+    TRaX gets no request for a URI without meaning.
+    """
+    with http_fuzz_session(era) as session:
+
+        @settings(max_examples=examples(25))
+        @given(RAW_PARAMS[method])
+        def property_(params: object) -> None:
+            answer = session.ask(method, params)
+            check_no_other_account(answer, params)
+            assert answer.get("error", {}).get("code") in CLIENT_ERRORS
+            if method in READING_METHODS and not has_meaning(params):
+                assert "error" in answer
+                assert not session.sent
+
+        property_()

@@ -1,0 +1,349 @@
+"""Any arguments of any tool: answered, and run only if valid and, where guarded, confirmed.
+
+`fuzz.judge` says independently what is valid and what needs consent.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import mcp_types as types
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support import simulated_person as people
+from tests.support.frozen_sandbox import put_on_air, world_of
+from tests.support.fuzzing.judge import is_valid, must_not_change_anything
+from tests.support.fuzzing.stage import (
+    CLIENT_ERRORS,
+    FuzzSession,
+    check_no_other_account,
+    fuzz_session,
+    http_fuzz_session,
+    noting,
+)
+from tests.support.fuzzing.values import (
+    ANYTHING,
+    KNOWN,
+    MAX_ID_LENGTH,
+    NAMES,
+    NON_OBJECTS,
+    ODD_VALUES,
+    SCALARS,
+    STUDIOS,
+    TEXTS,
+    arguments_for,
+    as_quoted,
+    as_sent,
+    is_encodable,
+    is_encodable_json,
+    texts_in,
+)
+from tests.support.generated_files import listings
+from tests.support.guarded_calls import GUARD_ALSO, GUARDED_OPERATIONS
+from tests.support.hostile_texts import hidden
+from tests.support.hypothesis_profiles import examples
+from tests.support.jsonrpc import MODERN
+from tests.support.media_folders import make_media_folder
+from tests.support.valid_calls import EVERY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.support.guarded_calls import GuardedOperation
+    from tests.support.jsonrpc import Message
+
+pytestmark = pytest.mark.fuzz
+
+MAX_ECHOED_NAME: Final = 40
+"""Characters of an unknown argument's name that a refusal may repeat."""
+MIN_ECHO: Final = 12
+"""Shorter values may occur in our own sentences by chance."""
+MAX_REFUSAL: Final = 2_500
+"""Characters of a whole refusal: three escaped names and our own words."""
+
+TOOLS: Final = {tool.name: tool for tool in listings()}
+RAW_TOOLS: Final = [
+    TOOLS[name]
+    for name in ("update_studio", "send_chat_message", "list_media", "wait_for_chat_messages")
+]
+each_tool = pytest.mark.parametrize("tool", TOOLS)
+
+
+# Checks of a result
+
+TRAX_CODES: Final = {"not_found", "invalid_request"}
+NO_FILE: Final = "invalid_file"
+NOT_RUN: Final = {"confirmation_required", "confirmation_invalid", "declined", "nothing_to_do"}
+
+
+def error_code(result: types.CallToolResult) -> str | None:
+    """The error code of a failed call; None if it succeeded or was not run."""
+    structured: Message = result.structured_content or {}
+    code: str | None = structured["error"]["code"] if "error" in structured else None
+    assert (code is not None or structured.get("status") in NOT_RUN) is bool(result.is_error)
+    return code
+
+
+def text_of(result: types.CallToolResult) -> str:
+    """The text that a model reads."""
+    (block,) = result.content
+    assert isinstance(block, types.TextContent)
+    return block.text
+
+
+def check_refusal_text(text: str, arguments: Message) -> None:
+    """A refusal is bounded, fully visible, and repeats no value and only part of a name."""
+    assert len(text) <= MAX_REFUSAL
+    assert not hidden(text)
+    for name in arguments:
+        if len(name) > MAX_ECHOED_NAME:
+            assert as_quoted(name[: MAX_ECHOED_NAME + 1]) not in text
+    for value in texts_in(list(arguments.values())):
+        start = value.strip()[:MIN_ECHO]
+        if len(start) == MIN_ECHO and not any(start in name for name in arguments):
+            assert as_quoted(start) not in text
+
+
+def check_no_secrets(result: types.CallToolResult, tool: types.Tool, arguments: Message) -> None:
+    """A write-only argument is never repeated."""
+    for name, value in arguments.items():
+        write_only = tool.input_schema["properties"].get(name, {}).get("writeOnly")
+        others = texts_in([it for other, it in arguments.items() if other != name])
+        if write_only and isinstance(value, str) and len(value) >= MIN_ECHO:
+            assert value in others or as_quoted(value) not in str(result)
+
+
+def check_refusal(result: types.CallToolResult) -> None:
+    """The error has the right code and the same sentence as the text."""
+    error = (result.structured_content or {})["error"]
+    assert error == {
+        "code": "invalid_arguments",
+        "message": text_of(result),
+        "retryable": False,
+        "outcome": "not_applied",
+    }
+
+
+def check_call(session: FuzzSession, tool: types.Tool, arguments: Message) -> bool:
+    """Call a tool and compare the result and the requests with the oracle."""
+    before = world_of(session.trax)
+    result = session.run(partial(session.client.call_tool, tool.name, arguments))
+    code = error_code(result)
+    check_no_other_account(result, arguments)
+    check_no_secrets(result, tool, arguments)
+    if code is not None:
+        check_refusal_text(text_of(result), arguments)
+    if not is_valid(tool, arguments):
+        check_refusal(result)
+        assert not session.sent
+        return False
+    assert code in {None, NO_FILE, *TRAX_CODES}
+    assert code != NO_FILE or not session.sent
+    assert not hidden(text_of(result)) - {"\n"}
+    if must_not_change_anything(tool, arguments):
+        assert {it.method for it in session.sent} <= {"GET"}
+        assert world_of(session.trax) == before
+    return True
+
+
+# The properties
+
+
+def foreign_confirmation(session: FuzzSession) -> str:
+    """A valid confirmation id of another call."""
+    arguments = {"studioId": "studio_60", "sourceId": "source_6"}
+    call = partial(session.client.call_tool, "delete_source", arguments)
+    confirmation: str = (session.run(call).structured_content or {})["confirmation"]
+    return confirmation
+
+
+@each_tool
+def test_any_arguments_are_answered_and_only_valid_ones_are_sent(
+    tool: str, era: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Valid arguments are accepted, all others refused; an invented confirmation never counts.
+
+    No error is logged, and after each call the server answers the next.
+    """
+    outcomes = set()
+    with fuzz_session(era, on_air=STUDIOS, media_dirs=[make_media_folder(tmp_path)]) as session:
+        listed = {it.name: it for it in session.run(session.client.list_tools).tools}
+        assert list(listed) == list(TOOLS)
+        known = {**KNOWN, "confirmation": (foreign_confirmation(session),)}
+
+        @settings(max_examples=examples(35))
+        @given(arguments_for(listed[tool].input_schema, known).map(as_sent))
+        def property_(arguments: Message) -> None:
+            with session.example(arguments):
+                outcomes.add(check_call(session, listed[tool], arguments))
+
+        property_()
+    assert outcomes == {True, False}
+    assert not [it for it in caplog.records if it.levelname in {"ERROR", "CRITICAL"}]
+
+
+# Invented confirmations
+
+GUARDED: Final = [act for act in GUARDED_OPERATIONS.values() if act.tool not in GUARD_ALSO]
+GO_LIVE_ELSEWHERE: Final = [act.other for act in GUARDED if act.tool == "go_live"]
+CONFIRM_VALUES: Final = st.sampled_from((True, True, True, False))
+
+
+def consent_arguments(*known: str) -> st.SearchStrategy[Message]:
+    """Consent arguments as a model may send them. No confirmation is over the limit."""
+    invented = TEXTS.filter(lambda it: len(it) <= MAX_ID_LENGTH)
+    confirmations = st.sampled_from(known) if known else invented
+    return st.fixed_dictionaries(
+        {"confirm": CONFIRM_VALUES}, optional={"confirmation": confirmations | invented}
+    )
+
+
+def check_nothing_changes(session: FuzzSession, act: GuardedOperation, consent: Message) -> None:
+    """A guarded call without consent reads from TRaX and changes nothing."""
+    before = world_of(session.trax)
+    arguments = {**act.arguments, **consent}
+    result = session.run(partial(session.client.call_tool, act.tool, arguments))
+    assert error_code(result) is None
+    assert result.is_error
+    check_no_secrets(result, TOOLS[act.tool], arguments)
+    assert {it.method for it in session.sent} == {"GET"}
+    assert world_of(session.trax) == before
+
+
+def test_an_invented_confirmation_is_not_consent(era: str) -> None:
+    """Any text, and a valid confirmation of another call."""
+    with fuzz_session(era, on_air=("studio_42",)) as session:
+        foreign = foreign_confirmation(session)
+
+        @settings(max_examples=examples(150))
+        @given(st.sampled_from([*GUARDED, *GO_LIVE_ELSEWHERE]), consent_arguments(foreign))
+        def property_(act: GuardedOperation, consent: Message) -> None:
+            with session.example(act, consent):
+                check_nothing_changes(session, act, consent)
+
+        property_()
+
+
+# Form answers other than approval
+
+NEAR_APPROVALS: Final[tuple[Callable[[str], object], ...]] = (
+    str.lower,
+    str.upper,
+    lambda yes: f"{yes} ",
+    lambda yes: f"{yes}\u200b",
+    lambda yes: yes[:-1],
+    lambda yes: [yes],
+    lambda _: True,
+    lambda _: "yes",
+)
+CONTENT: Final = st.dictionaries(
+    NAMES.filter(is_encodable) | st.just("choice"), SCALARS.filter(lambda it: is_encodable(str(it)))
+)
+NON_APPROVALS: Final = (
+    st.sampled_from((people.refusing, people.declining, people.cancelling))
+    | st.sampled_from(NEAR_APPROVALS).map(people.altering)
+    | (st.none() | CONTENT).map(people.filling_in)
+)
+
+
+def test_any_form_answer_but_approval_changes_nothing(era: str) -> None:
+    """Whatever consent arguments the model sends."""
+    person, asked = people.Person(), set()
+    with fuzz_session(era, on_air=("studio_42",), person=person) as session:
+
+        @settings(max_examples=examples(120))
+        @given(st.sampled_from([*GUARDED, *GO_LIVE_ELSEWHERE]), consent_arguments(), NON_APPROVALS)
+        def property_(act: GuardedOperation, consent: Message, answer: people.Responder) -> None:
+            forms = len(person.forms)
+            person.answer_with(answer)
+            with session.example(act, consent):
+                check_nothing_changes(session, act, consent)
+            if len(person.forms) > forms:
+                asked.add(act.tool)
+
+        property_()
+    assert len(asked) > len({act.tool for act in GUARDED}) / 2
+
+
+# Params beside the arguments
+
+FORM_ANSWERS: Final = st.fixed_dictionaries(
+    {"action": st.sampled_from(("accept", "decline")) | ANYTHING},
+    optional={"content": st.fixed_dictionaries({"choice": ANYTHING}) | ANYTHING},
+)
+EXTRA_PARAMS: Final = st.fixed_dictionaries(
+    {},
+    optional={
+        "requestState": TEXTS | ANYTHING,
+        "inputResponses": st.dictionaries(st.just("consent") | NAMES, FORM_ANSWERS) | ANYTHING,
+        "task": ANYTHING,
+    },
+)
+META: Final = st.fixed_dictionaries(
+    {}, optional={"progressToken": ANYTHING, "live.traxstreaming/actor": ANYTHING}
+)
+
+
+def test_params_beside_the_arguments_are_not_consent(era: str) -> None:
+    """Unrequested form answers, invented request states and claimed actors."""
+    with http_fuzz_session(era) as session:
+        put_on_air(session.front.trax)
+
+        @settings(max_examples=examples(60))
+        @given(
+            st.sampled_from([*GUARDED, *GO_LIVE_ELSEWHERE]), consent_arguments(), EXTRA_PARAMS, META
+        )
+        def property_(
+            act: GuardedOperation, consent: Message, extra: Message, meta: Message
+        ) -> None:
+            params = {"name": act.tool, "arguments": {**act.arguments, **consent}, **extra}
+            before = world_of(session.front.trax)
+            answer = session.ask("tools/call", params, meta)
+            assert answer.get("error", {}).get("code") in CLIENT_ERRORS
+            assert "error" in answer or answer["result"]["isError"]
+            assert {it.method for it in session.sent} <= {"GET"}
+            assert world_of(session.front.trax) == before
+
+        property_()
+
+
+@each_tool
+def test_every_odd_value_in_every_argument_is_handled(
+    tool: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One at a time, in an otherwise valid call: random examples may miss some."""
+    valid = {**EVERY, "upload_media": {"path": "intro.mp4"}}[tool]
+    arguments = TOOLS[tool].input_schema["properties"]
+    with fuzz_session(MODERN, on_air=STUDIOS, media_dirs=[make_media_folder(tmp_path)]) as session:
+        for name in (*arguments, "besides"):
+            with session.example(name):
+                for odd in ODD_VALUES:
+                    session.sent.clear()
+                    sent = as_sent({**valid, name: odd})
+                    with noting(sent):
+                        check_call(session, TOOLS[tool], sent)
+    assert not [it for it in caplog.records if it.levelname in {"ERROR", "CRITICAL"}]
+
+
+def test_malformed_arguments_are_refused(era: str) -> None:
+    """Arguments that are not an object or not valid JSON: NaN, lone surrogates."""
+    with http_fuzz_session(era) as session:
+
+        @settings(max_examples=examples(100))
+        @given(st.sampled_from(RAW_TOOLS), st.data())
+        def property_(tool: types.Tool, data: st.DataObject) -> None:
+            arguments = data.draw(arguments_for(tool.input_schema) | NON_OBJECTS)
+            answer = session.ask("tools/call", {"name": tool.name, "arguments": arguments})
+            assert answer.get("error", {}).get("code") in CLIENT_ERRORS
+            valid = isinstance(arguments, dict) and is_valid(tool, arguments)
+            if valid and is_encodable_json(arguments):
+                assert "result" in answer
+            else:
+                assert not session.sent
+                assert "result" not in answer or answer["result"]["isError"]
+
+        property_()

@@ -1,0 +1,194 @@
+"""Each secret is found in all places where it may be, and nowhere else.
+
+Real processes at log level DEBUG with an audit log, and a TRaX with several failure modes. All
+output is then searched for the canaries, in every spelling.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from typing import TYPE_CHECKING, Any, Final
+
+from tests import ROOT
+from tests.support.canaries import secrets as secret
+from tests.support.canaries.hunt import CanarySearch, add_process_titles
+from tests.support.canaries.tour import SERVER_WITH_ERRORS, unsolicited_messages
+from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, opening, request
+from tests.support.local_servers import upstream
+from tests.support.media_folders import make_media_folder
+from tests.support.served_app import error_code, plain_http
+from tests.support.server_process import running
+from trax_mcp.sandbox import seed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import httpx
+
+    from tests.support.jsonrpc import Message
+    from tests.support.recorded_sandbox import Sandbox
+
+_PROGRAM: Final = ("-c", SERVER_WITH_ERRORS)
+_HTTP_SECRETS: Final = {
+    "token": secret.TOKEN,
+    "operator's key": secret.OPERATORS_KEY,
+    "other account's key": secret.OTHER_ACCOUNT_KEY,
+    "host": secret.HOST,
+    "key in a query": secret.QUERY_KEY,
+    "key in a second header": secret.SECOND_KEY,
+    "key in the wrong header": secret.BEARER_KEY,
+}
+_PAGES: Final = ("*.md", "docs/**/*", "prompts/*", "examples/**/*", "manifest.json", "Dockerfile")
+_SNAPSHOTS: Final = ("tests/toolsnaps/*", "tests/cli/doctor_states/*")
+
+
+def settings(trax: Sandbox, audit: Path, **more: str) -> dict[str, str]:
+    """The environment variables that the operator sets."""
+    return {
+        "TRAX_LOG_LEVEL": "DEBUG",
+        "TRAX_BASE_URL": trax.base_url,
+        "TRAX_AUDIT_LOG": str(audit),
+        **more,
+    }
+
+
+async def test_secrets_appear_only_in_allowed_places_over_stdio(era: str, tmp_path: Path) -> None:
+    """With the operator's key and a media folder."""
+    audit, folder = tmp_path / "audit", make_media_folder(tmp_path)
+    key = secret.ODD_KEY if era == LEGACY else secret.PLAIN_KEY
+    async with upstream() as trax:
+        search = CanarySearch(trax, era, key)
+        search.plant({"used upload URL": secret.UPLOADED_SIGNATURE})
+        environment = settings(trax, audit, TRAX_API_KEY=key, TRAX_MEDIA_DIRS=str(folder))
+        async with running(settings=environment, program=_PROGRAM) as server:
+
+            async def ask(message: Message) -> str:
+                return json.dumps(await server.ask(message), ensure_ascii=False)
+
+            search.post = ask
+            await server.tell(*opening(era))
+            await server.write(f"{secret.UNSOLICITED}\n{{{secret.UNSOLICITED}\n")
+            await server.tell(*unsolicited_messages(era))
+            await search.call_everything()
+            add_process_titles(search.texts, server)
+            assert await server.hang_up() == 0
+        search.add_logs_and_requests(server, audit)
+    assert search.differences() == ([], [])
+
+
+async def test_secrets_appear_only_in_allowed_places_over_http(era: str, tmp_path: Path) -> None:
+    """With a token, sessions, keys in wrong places, and a caller of another account."""
+    audit = tmp_path / "audit"
+    key = secret.PLAIN_KEY if era == LEGACY else secret.ODD_KEY
+    async with upstream() as trax:
+        search = CanarySearch(trax, era, key)
+        search.plant(_HTTP_SECRETS)
+        more = {"TRAX_MCP_TOKEN": secret.TOKEN, "TRAX_API_KEY": secret.OPERATORS_KEY}
+        async with (
+            running(
+                "http", "--port", "0", settings=settings(trax, audit, **more), program=_PROGRAM
+            ) as server,
+            plain_http(await server.address()) as http,
+        ):
+            own = await connected(search, http, key)
+            other = await connected(search, http, secret.OTHER_ACCOUNT_KEY)
+
+            async def ask(message: Message) -> str:
+                answer = await own.post(message)
+                search.texts.add("headers", str(answer.headers))
+                return answer.text
+
+            search.post = ask
+            await search.call_everything()
+            await call_as_other_account(search, other)
+            keyless = HttpCaller(http, MODERN, authorization=f"Bearer {secret.TOKEN}")
+            assert error_code(await keyless.call("list_studios")) == "no_key"
+            for odd_request in odd_requests(search.era, own):
+                search.texts.add("odd request", (await http.request(**odd_request)).text)
+            add_process_titles(search.texts, server)
+            assert await server.stop(signal.SIGTERM) == 0
+        search.add_logs_and_requests(server, audit)
+    assert search.differences() == ([], [])
+
+
+async def test_invalid_settings_are_refused_without_repeating_them() -> None:
+    """The start fails and names the setting; the same for a wrong key or token."""
+    for wrong in (
+        {"TRAX_BASE_URL": f"https://me:{secret.PASSWORD}@api.example"},
+        {"TRAX_BASE_URL": f"https://api.example/?key={secret.PASSWORD}"},
+        {"TRAX_API_KEY": f"sk_live_ {secret.PASSWORD}"},
+        {"TRAX_MCP_TOKEN": f"sk_live_{secret.PASSWORD}"},
+        {"TRAX_API_KEYS": secret.PASSWORD},
+    ):
+        async with running(settings={"TRAX_LOG_LEVEL": "DEBUG", **wrong}) as process:
+            assert await process.end() == 1
+        (name,) = wrong
+        assert name in process.stderr.text
+        assert [it for it in secret.spellings(secret.PASSWORD) if it in process.stderr.text] == []
+
+
+def test_pages_and_snapshots_contain_no_secret() -> None:
+    """No key, no signature, and none of the sandbox's stream keys."""
+    pages = {it: it.read_text() for it in repository_files(*_PAGES, *_SNAPSHOTS)}
+    assert len(pages) > 20
+    keys = {found for text in pages.values() for found in re.findall(r"sk_live_[\w.-]+", text)}
+    assert keys == secret.DOCUMENTED_KEYS
+    streams = [it.stream_key for it in seed.DESTINATIONS if it.stream_key]
+    assert len(streams) == 2
+    for secret_text in (*streams, "X-Amz-Signature", "/uploads/", "c4n4ry"):
+        assert [it.name for it, text in pages.items() if secret_text in text] == [], secret_text
+
+
+def repository_files(*patterns: str) -> Iterator[Path]:
+    """The files of the repository that match these patterns."""
+    yield from (it for pattern in patterns for it in ROOT.glob(pattern) if it.is_file())
+
+
+async def connected(search: CanarySearch, http: httpx.AsyncClient, key: str) -> HttpCaller:
+    """A caller after its handshake; its session is planted too."""
+    caller = HttpCaller(http, search.era, x_api_key=key, authorization=f"Bearer {secret.TOKEN}")
+    await caller.open()
+    if caller.session is not None:
+        search.plant({"session": caller.session})
+    return caller
+
+
+async def call_as_other_account(search: CanarySearch, other: HttpCaller) -> None:
+    """Read own things, and things that the first caller could have left behind."""
+    for tool in ("list_studios", "list_connections", "list_media"):
+        search.texts.add("other account", str(await other.call(tool)))
+    for studio in ("studio_99", "studio_42"):
+        for tool in ("get_studio", "list_chat_messages", "check_readiness"):
+            search.texts.add("other account", str(await other.call(tool, studioId=studio)))
+
+
+def odd_requests(era: str, own: HttpCaller) -> Iterator[dict[str, Any]]:
+    """Requests with keys and canaries in wrong places, and with invalid messages."""
+    message = request(era, "tools/list")
+    headers = own.all_headers(message)
+    post: dict[str, Any] = {"method": "POST", "url": "/mcp", "json": message, "headers": headers}
+    yield post | {"headers": [*headers.items(), ("X-API-Key", secret.SECOND_KEY)]}
+    yield post | {"url": f"/mcp?key={secret.QUERY_KEY}"}
+    yield post | {"url": f"/{secret.QUERY_KEY}"}
+    yield {"method": "POST", "url": "/mcp", "content": secret.UNSOLICITED, "headers": headers}
+    for name, value in {
+        "authorization": f"Bearer {secret.BEARER_KEY}",
+        "x-api-key": secret.OTHER_ACCOUNT_KEY,  # with a session of another key
+        "mcp-protocol-version": secret.UNSOLICITED,
+        "mcp-session-id": secret.UNSOLICITED,
+        "mcp-method": secret.UNSOLICITED,
+        "host": f"{secret.HOST}.example",
+        "origin": f"https://{secret.HOST}.example",
+        "content-type": secret.UNSOLICITED,
+    }.items():
+        yield post | {"headers": {**headers, name: value}}
+    stream = {**headers, "last-event-id": secret.UNSOLICITED, "accept": "text/plain"}
+    yield {"method": "GET", "url": "/mcp", "headers": stream}
+    for unsolicited in unsolicited_messages(era):
+        yield post | {
+            "json": unsolicited,
+            "headers": {**headers, "mcp-method": unsolicited.get("method", "")},
+        }

@@ -1,0 +1,313 @@
+"""Completions when TRaX fails or is slow, and with several callers.
+
+Through a real client in both eras, over sockets and pipes where those matter.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+import httpx2
+import mcp_types as types
+import pytest
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
+
+from tests import ROOT
+from tests.conftest import OWNER, client_on
+from tests.support.completion_requests import (
+    CHAT,
+    STATUS,
+    WHOLE_STUDIO,
+    completed,
+    completion_params,
+    suggested,
+)
+from tests.support.fact_reads import ACCOUNTS, PLACES, STUDIOS, asked, narrow
+from tests.support.faults import Fault
+from tests.support.jsonrpc import LEGACY, read_answer, request
+from tests.support.local_servers import Held
+from tests.support.resource_reads import client_of
+from tests.support.sandbox_accounts import READONLY_KEY, STRANGER_KEY
+from tests.support.server_process import PATIENCE_SECONDS, environment
+from tests.support.shared_clock import settled
+from tests.support.subscribers import manual_clock_server, subscriber_of
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.tool_filter import ToolFilter
+
+if TYPE_CHECKING:
+    from mcp.server import Server
+
+    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.shared_clock import HandClock
+    from trax_mcp.api.client import Client as Trax
+
+SHOW: Final = "Friday Night Show"
+
+FAULTS: Final = (
+    Fault.error(503, "maintenance"),
+    Fault.error(401, "invalid_key"),
+    Fault.error(403, "insufficient_scope"),
+    Fault.error(429, "rate_limited", Retry_After="7"),
+    Fault.status(500, "<html>"),
+    Fault.dropped(),
+    Fault.truncated(),
+    Fault.status(200, {"data": [{"id": 7}]}),
+    Fault.status(200, {"data": [], "nextCursor": "the same"}),
+)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda it: it.name)
+async def test_a_failing_trax_gives_no_suggestions(
+    server: Server[Any], *, sandbox: Sandbox, era: str, fault: Fault
+) -> None:
+    """No protocol error; the failure is not cached."""
+    async with client_of(server, era) as client:
+        sandbox.faults.add(fault, times=None)
+        for reference, argument in (
+            ("go_live", "studio"),
+            ("set_up_destination", "platform"),
+            ("set_up_destination", "connection"),
+            (CHAT, "studioId"),
+        ):
+            assert await suggested(client, reference, argument, studio=SHOW) == []
+        sandbox.faults.clear()
+        assert SHOW in await suggested(client, "go_live", "studio")
+
+
+async def test_a_slow_trax_gives_no_suggestions_after_five_seconds(
+    sandbox: Sandbox, clock: HandClock, era: str
+) -> None:
+    """The next request reads again."""
+    trax = client_on(sandbox, timeout_seconds=10 * PATIENCE_SECONDS)
+    server = build_server(trax, own=OWNER, deps=ServerDeps(clock=clock))
+    held = Held()
+    sandbox.faults.add(held.fault)
+    async with client_of(server, era) as client, anyio.create_task_group() as typing:
+        answers: list[types.Completion] = []
+
+        async def complete() -> None:
+            answers.append(await completed(client, "go_live", "studio"))
+
+        typing.start_soon(complete)
+        await held.arrived()
+        clock.advance(4.9)
+        await settled()
+        assert answers == []
+        clock.advance(0.1)
+        with anyio.fail_after(PATIENCE_SECONDS):
+            while not answers:
+                await anyio.lowlevel.checkpoint()
+        assert answers == [types.Completion(values=[], total=0, has_more=False)]
+        assert SHOW in await suggested(client, "go_live", "studio")
+
+
+async def test_completions_during_a_read_share_its_result(
+    server: Server[Any], *, sandbox: Sandbox, era: str
+) -> None:
+    """Several concurrent completions cause one request to TRaX."""
+    answer = anyio.Event()
+    sandbox.faults.add(Fault.delay(answer), times=None)
+    results: dict[str, list[str]] = {}
+    async with client_of(server, era) as client, anyio.create_task_group() as typing:
+
+        async def complete(typed: str) -> None:
+            results[typed] = await suggested(client, "go_live", "studio", typed)
+
+        for typed in ("", "m", "mo", "mor"):
+            typing.start_soon(complete, typed)
+        await settled()
+        answer.set()
+    assert [results[it] for it in ("m", "mo", "mor")] == [["Morning Coffee"]] * 3
+    assert asked(sandbox) == {STUDIOS: 1}
+
+
+@pytest.mark.parametrize(
+    ("without", "platforms"),
+    [
+        (("connections:read",), ["youtube", "twitch", "kick"]),
+        (("destinations:read",), ["youtube", "twitch", "facebook"]),
+        (("connections:read", "destinations:read"), []),
+    ],
+)
+async def test_platforms_come_from_the_lists_that_the_key_may_read(
+    trax: Trax, *, sandbox: Sandbox, era: str, without: tuple[str, ...], platforms: list[str]
+) -> None:
+    """One of the two lists is enough."""
+    server = build_server(trax, own=narrow(sandbox, *without))
+    async with client_of(server, era) as client:
+        assert await suggested(client, "answer_chat", "platform", studio=SHOW) == platforms
+    assert asked(sandbox) == {STUDIOS: 1, PLACES: 1, ACCOUNTS: 1}
+
+
+UNKNOWN_REFERENCES: Final = {
+    "no_such": "There is no such prompt.",
+    "": "There is no such prompt.",
+    "trax://studios": "There is no such resource template.",
+    "trax://studios/studio_42": "There is no such resource template.",
+    "trax://no/such/{studioId}": "There is no such resource template.",
+}
+
+
+async def refusal(client: Client, reference: str) -> tuple[int, str, object]:
+    """The error of a completion request."""
+    with pytest.raises(MCPError) as caught:
+        await completed(client, reference, "studio")
+    return caught.value.error.code, caught.value.error.message, caught.value.error.data
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"), UNKNOWN_REFERENCES.items(), ids=range(len(UNKNOWN_REFERENCES))
+)
+async def test_completing_an_unknown_prompt_or_template_is_an_error(
+    server: Server[Any], *, sandbox: Sandbox, era: str, reference: str, message: str
+) -> None:
+    """-32602 (specification, server/utilities/completion), without a request to TRaX."""
+    async with client_of(server, era) as client:
+        assert await refusal(client, reference) == (types.INVALID_PARAMS, message, None)
+    assert list(sandbox.requests) == []
+
+
+async def test_completing_a_hidden_prompt_or_resource_is_an_error(trax: Trax, era: str) -> None:
+    """Like an unknown one."""
+    tool_filter = ToolFilter(
+        only=frozenset({"find_studio", "check_readiness", "get_stream_status"})
+    )
+    server = build_server(trax, own=OWNER, deps=ServerDeps(tool_filter=tool_filter))
+    async with client_of(server, era) as client:
+        assert SHOW in await suggested(client, "check_readiness", "studio")
+        assert await suggested(client, STATUS, "studioId", "coffee") == ["studio_51"]
+        for reference in ("go_live", WHOLE_STUDIO, CHAT):
+            assert (await refusal(client, reference))[0] == types.INVALID_PARAMS
+
+
+HIDDEN: Final[dict[tuple[str, ...], tuple[list[str], list[str]]]] = {
+    ("chat", "get_stream_status"): ([], []),
+    ("chat", "list_studios"): (["studio_51"], []),
+    ("chat", "find_studio"): (["studio_51"], []),
+    ("chat", "find_studio", "list_connections"): (
+        ["studio_51"],
+        ["youtube", "twitch", "facebook"],
+    ),
+    ("chat", "find_studio", "list_destinations"): (["studio_51"], ["youtube", "twitch", "kick"]),
+}
+"""The offered tools -> the studio suggested, and the platforms."""
+
+
+@pytest.mark.parametrize(("only", "suggestions"), HIDDEN.items(), ids=range(len(HIDDEN)))
+async def test_completions_show_only_what_the_offered_tools_show(
+    trax: Trax,
+    *,
+    sandbox: Sandbox,
+    era: str,
+    only: tuple[str, ...],
+    suggestions: tuple[list[str], list[str]],
+) -> None:
+    """TRaX gets no request for the rest."""
+    studios, platforms = suggestions
+    server = build_server(
+        trax, own=OWNER, deps=ServerDeps(tool_filter=ToolFilter(only=frozenset(only)))
+    )
+    async with client_of(server, era) as client:
+        assert await suggested(client, CHAT, "studioId", "coffee") == studios
+        if "find_studio" in only:
+            assert await suggested(client, "answer_chat", "platform", studio=SHOW) == platforms
+    lists = {"list_connections": ACCOUNTS, "list_destinations": PLACES}
+    expected = {path for tool, path in lists.items() if tool in only}
+    assert set(asked(sandbox)) == expected | ({STUDIOS} if studios else set())
+
+
+async def test_each_caller_is_suggested_only_their_own_things(era: str) -> None:
+    """In turn and from the cache; each list is read with its caller's key."""
+    async with (
+        manual_clock_server() as front,
+        subscriber_of(front, era) as owner,
+        subscriber_of(front, era, key=STRANGER_KEY) as other,
+        subscriber_of(front, era, key=READONLY_KEY) as reader,
+        subscriber_of(front, era, key="") as keyless,
+    ):
+        for _ in range(2):
+            for viewer, studio, account in (
+                (owner, "studio_42", "Robin's Channel"),
+                (other, "studio_99", "Stranger's Channel"),
+                (reader, "studio_42", "Robin's Channel"),
+            ):
+                studios = await suggested(viewer.client, CHAT, "studioId")
+                accounts = await suggested(viewer.client, "set_up_destination", "connection")
+                assert (studios[0], accounts[0]) == (studio, account)
+                assert len(studios) == (1 if viewer is other else 4)
+            assert await suggested(keyless.client, CHAT, "studioId") == []
+        assert await suggested(other.client, "answer_chat", "platform", studio="studio_42") == [
+            "youtube"
+        ]
+        assert front.keys == [
+            key for key in (SANDBOX_KEY, STRANGER_KEY, READONLY_KEY) for _ in range(2)
+        ]
+        assert {it.path for it in front.trax.requests} == {STUDIOS, ACCOUNTS}
+
+
+async def test_suggestions_of_concurrent_callers_are_never_mixed(era: str) -> None:
+    """During and after both reads."""
+    async with (
+        manual_clock_server() as front,
+        httpx2.AsyncClient(headers={"X-API-Key": SANDBOX_KEY}, trust_env=False) as owner_http,
+        httpx2.AsyncClient(headers={"X-API-Key": STRANGER_KEY}, trust_env=False) as other_http,
+        Client(
+            streamable_http_client(f"{front.address}/mcp", http_client=owner_http),
+            mode=era,
+            cache=None,
+        ) as owner,
+        Client(
+            streamable_http_client(f"{front.address}/mcp", http_client=other_http),
+            mode=era,
+            cache=None,
+        ) as other,
+        anyio.create_task_group() as typing,
+    ):
+        results: list[tuple[Client, list[str]]] = []
+
+        async def complete(client: Client) -> None:
+            results.append((client, await suggested(client, CHAT, "studioId", "studio")))
+
+        for client in (owner, other) * 8:
+            typing.start_soon(complete, client)
+    assert {(client is owner, *values) for client, values in results} == {
+        (True, "studio_42", "studio_43", "studio_51", "studio_60"),
+        (False, "studio_99"),
+    }
+    assert sorted(front.keys) == sorted([SANDBOX_KEY, STRANGER_KEY])
+
+
+async def test_the_raw_completion_response_matches_the_protocol(era: str) -> None:
+    """Values, total and whether there are more."""
+    async with manual_clock_server() as front:
+        caller = await front.opened(era, x_api_key=SANDBOX_KEY)
+        params = completion_params("go_live", "studio", "coffee")
+        answer = read_answer(await caller.post(request(era, "completion/complete", params)))
+    assert answer["result"]["completion"] == {
+        "values": ["Morning Coffee"],
+        "total": 1,
+        "hasMore": False,
+    }
+
+
+@pytest.mark.parametrize("mode", [LEGACY, "auto"])
+async def test_completions_work_over_stdio(mode: str) -> None:
+    """With the command as a client starts it."""
+    command = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "trax_mcp", "--sandbox"],
+        env=environment({}),
+        cwd=ROOT,
+    )
+    async with Client(command, mode=mode, cache=None) as client:
+        assert client.server_capabilities.completions is not None
+        (found,) = await suggested(client, "go_live", "studio", "coff")
+        prompt = await client.get_prompt("go_live", {"studio": found})
+        assert await suggested(client, CHAT, "studioId", found) == ["studio_51"]
+    assert 'the studio "Morning Coffee" live' in str(prompt.messages[0].content)

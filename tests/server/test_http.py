@@ -1,0 +1,173 @@
+"""HTTP: which key is sent to TRaX, and who may use a session. Real sockets, both eras."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from tests import ROOT
+from tests.support.jsonrpc import ERAS, LEGACY, MODERN, HttpCaller, read_answer, request, tool_call
+from tests.support.local_servers import upstream
+from tests.support.sandbox_accounts import READONLY_KEY, STRANGER_KEY
+from tests.support.served_app import error_code, plain_http, serving
+from tests.support.server_process import running
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.server.tool_filter import ToolFilter
+
+NOT_FOUND = 404
+PROMPTS = sorted(file.stem for file in (ROOT / "prompts").glob("*.md"))
+
+
+@pytest.mark.parametrize("mode", [LEGACY, "auto", MODERN])
+async def test_a_client_lists_and_calls_with_its_own_key(mode: str) -> None:
+    """With the SDK's client: tools, prompts, a successful call and a forbidden one."""
+    async with (
+        serving() as front,
+        httpx2.AsyncClient(headers={"X-API-Key": READONLY_KEY}, trust_env=False) as web,
+        Client(
+            streamable_http_client(f"{front.address}/mcp", http_client=web), mode=mode, cache=None
+        ) as client,
+    ):
+        tools = (await client.list_tools()).tools
+        studios = await client.call_tool("list_studios", {})
+        refused = await client.call_tool("create_studio", {"name": "Mine"})
+        prompts = (await client.list_prompts()).prompts
+        prompt = await client.get_prompt("go_live", {"studio": "Friday Night Show"})
+    assert [tool.name for tool in tools] == [it.tool_name for it in ToolFilter().kinds()]
+    assert "Friday Night Show" in str(studios.structured_content)
+    assert error_code({"structuredContent": refused.structured_content}) == "insufficient_scope"
+    assert [it.name for it in prompts] == PROMPTS
+    assert "Friday Night Show" in str(prompt.messages[0].content)
+    assert front.keys == [READONLY_KEY] * 2
+
+
+async def test_concurrent_callers_are_never_mixed(era: str) -> None:
+    """Each call is sent with its caller's key, and each result goes to its caller."""
+    async with serving() as front:
+        owner = await front.opened(era, x_api_key=SANDBOX_KEY)
+        other = await front.opened(era, x_api_key=STRANGER_KEY)
+        calls = [(owner, "studio_42"), (other, "studio_99")] * 8
+        results = await asyncio.gather(
+            *(caller.call("get_studio", studioId=studio) for caller, studio in calls)
+        )
+    assert [it["structuredContent"]["id"] for it in results] == [studio for _, studio in calls]
+    assert {(it.path, it.headers["authorization"]) for it in front.trax.requests} == {
+        ("/v1/studios/studio_42", f"Bearer {SANDBOX_KEY}"),
+        ("/v1/studios/studio_99", f"Bearer {STRANGER_KEY}"),
+    }
+
+
+async def test_the_key_belongs_to_the_request_and_not_to_the_connection(era: str) -> None:
+    """A proxy may send several callers' requests on one connection."""
+    async with serving() as front:
+        for key in (SANDBOX_KEY, STRANGER_KEY, SANDBOX_KEY):
+            await (await front.opened(era, x_api_key=key)).call("list_studios")
+        without = await (await front.opened(era)).call("list_studios")
+    assert error_code(without) == "no_key"
+    assert front.keys == [SANDBOX_KEY, STRANGER_KEY, SANDBOX_KEY]
+
+
+async def test_the_operators_key_is_never_used_for_callers() -> None:
+    """With `TRAX_API_KEY` set, a caller without a key still has none."""
+    async with upstream() as trax:
+        settings = {"TRAX_API_KEY": SANDBOX_KEY, "TRAX_BASE_URL": trax.base_url}
+        async with (
+            running("http", "--port", "0", settings=settings) as server,
+            plain_http(await server.address()) as http,
+        ):
+            for caller in [HttpCaller(http, era) for era in ERAS]:
+                await caller.open()
+                result = await caller.call("list_studios")
+                assert error_code(result) == "no_key"
+                assert "X-API-Key" in result["content"][0]["text"]
+                health = await caller.call("get_health")
+                assert health["structuredContent"]["writeEnabled"]
+    assert [it.path for it in trax.requests] == ["/v1/health"] * len(ERAS)
+    assert SANDBOX_KEY not in str([it.headers for it in trax.requests])
+
+
+async def test_a_caller_needs_no_key_on_the_sandbox() -> None:
+    """The sandbox's own key is used; a caller's own key still takes precedence."""
+    async with (
+        running("http", "--sandbox", "--port", "0") as server,
+        plain_http(await server.address()) as http,
+    ):
+        for era in ERAS:
+            keyless, own = HttpCaller(http, era), HttpCaller(http, era, x_api_key=STRANGER_KEY)
+            await keyless.open()
+            await own.open()
+            listed = read_answer(await keyless.post(request(era, "tools/list")))
+            assert len(listed["result"]["tools"]) == len(ToolFilter().kinds())
+            studios = await keyless.call("list_studios")
+            assert "Friday Night Show" in str(studios["structuredContent"])
+            other_studios = await own.call("list_studios")
+            assert "Friday Night Show" not in str(other_studios["structuredContent"])
+    assert server.stdout.all == []
+
+
+async def test_the_operators_tool_settings_apply_to_every_caller() -> None:
+    """`trax-mcp http` reads the same settings as stdio."""
+    settings = {"TRAX_READ_ONLY": "1", "TRAX_TOOLS": "connections"}
+    async with (
+        running("http", "--sandbox", "--port", "0", settings=settings) as server,
+        plain_http(await server.address()) as http,
+    ):
+        for era in ERAS:
+            caller = HttpCaller(http, era, x_api_key=SANDBOX_KEY)
+            await caller.open()
+            listed = read_answer(await caller.post(request(era, "tools/list")))
+            assert [it["name"] for it in listed["result"]["tools"]] == ["list_connections"]
+            refused = await caller.call("unlink_connection", connectionId="conn_1", confirm=True)
+            assert error_code(refused) == "read_only"
+
+
+async def test_authorization_is_never_forwarded(era: str) -> None:
+    """TRaX gets only the key."""
+    async with serving() as front:
+        header = "Bearer for-somebody-else"
+        with_key = await front.opened(era, x_api_key=SANDBOX_KEY, authorization=header)
+        await with_key.call("list_studios")
+        without = await front.opened(era, authorization=header)
+        assert error_code(await without.call("list_studios")) == "no_key"
+    assert front.keys == [SANDBOX_KEY]
+    assert "for-somebody-else" not in front.sent
+
+
+async def test_an_empty_key_counts_as_no_key(era: str) -> None:
+    """Clients send an empty header for an empty setting."""
+    async with serving() as front:
+        caller = await front.opened(era, x_api_key="")
+        assert error_code(await caller.call("list_studios")) == "no_key"
+    assert front.keys == []
+
+
+@pytest.mark.parametrize("other", [{"x_api_key": STRANGER_KEY}, {}], ids=["other key", "no key"])
+async def test_a_session_belongs_to_the_key_that_opened_it(other: dict[str, str]) -> None:
+    """POST, GET and DELETE with another key or none get 404, and the session stays open."""
+    async with serving() as front:
+        owner = await front.opened(LEGACY, x_api_key=SANDBOX_KEY)
+        intruder = front.caller(LEGACY, **other)
+        intruder.session = owner.session
+        posted = await intruder.post(tool_call(LEGACY, "list_studios"))
+        assert (posted.status_code, *(await intruder.statuses())) == (NOT_FOUND,) * 3
+        assert (await owner.call("list_studios"))["structuredContent"]["data"]
+        assert await owner.statuses() == (200, 200)
+        after = await owner.post(tool_call(LEGACY, "list_studios"))
+    assert after.status_code == NOT_FOUND
+    assert front.keys == [SANDBOX_KEY]
+
+
+async def test_a_session_opened_without_a_key_cannot_be_used_with_one() -> None:
+    """Any key gets 404."""
+    async with serving() as front:
+        keyless = await front.opened(LEGACY)
+        with_key = front.caller(LEGACY, x_api_key=SANDBOX_KEY)
+        with_key.session = keyless.session
+        posted = await with_key.post(tool_call(LEGACY, "list_studios"))
+        assert (posted.status_code, *(await with_key.statuses())) == (NOT_FOUND,) * 3
+        assert error_code(await keyless.call("list_studios")) == "no_key"
+    assert front.keys == []

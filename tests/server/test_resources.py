@@ -1,0 +1,275 @@
+"""Resources: their contents, and which URIs are valid.
+
+Through a real client in both eras. Chat, failures (`test_resources_refused`) and subscriptions have
+their own tests.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+import pytest
+from mcp.shared.exceptions import MCPError
+
+from tests.conftest import OWNER
+from tests.support.fact_reads import asked, enable_many
+from tests.support.faults import Fault
+from tests.support.frozen_sandbox import put_on_air
+from tests.support.jsonrpc import MODERN
+from tests.support.resource_reads import (
+    CHAT,
+    OPENAPI,
+    STATUS,
+    STUDIO,
+    STUDIOS,
+    add_studio,
+    chat,
+    chat_messages,
+    client_of,
+    listed,
+    no_such,
+    read,
+    read_text,
+    refused,
+    rename,
+    studios_of,
+    whole_studio,
+)
+from tests.support.shared_clock import HandClock
+from tests.support.subscribers import subscriber_on
+from trax_mcp.api.caller import ANONYMOUS
+from trax_mcp.sandbox.contract_calls import contract_document
+from trax_mcp.server.app import ServerDeps, build_server
+
+if TYPE_CHECKING:
+    from mcp.server import Server
+
+    from tests.support.recorded_sandbox import Sandbox
+    from trax_mcp.api.client import Client
+
+ODD_IDS: Final = (
+    "a/b",
+    "../studio_42",
+    "studio_42/chat",
+    "what? when",
+    "50%",
+    "a%2Fb",
+    "a#b",
+    "a+b&c=d,e;f",
+    "{studioId}",
+    "käse\U0001f9c0",
+    "\u0442\u0440\u0430\u043a\u0441",
+    "...",
+)
+"""Ids that would change or break a URI if they were not percent-encoded."""
+
+UNKNOWN_URIS: Final = (
+    "",
+    "trax:",
+    "trax://",
+    "trax://nope",
+    "studios",
+    "https://studios",
+    "http://sandbox.localhost/v1/studios",
+    "file:///etc/passwd",
+    "TRAX://studios",
+    "trax://Studios",
+    "trax://studios/studio_42/Chat",
+    " trax://studios",
+    "trax://studios\n",
+    "trax://openapi.json/",
+    "trax://studios/",
+    "trax://studios//chat",
+    "trax://studios/%20",
+    "trax://studios/.",
+    "trax://studios/..",
+    "trax://studios/%2E%2e/chat",
+    "trax://studios/studio_42/..",
+    "trax://studios/studio_42/",
+    "trax://studios/studio_42/chat/",
+    "trax://studios/studio_42/chat/messages",
+    "trax://studios/studio_42/destinations",
+    "trax://studios/a/b/chat",
+    "trax://studios#x",
+    "trax://studios?limit=1",
+    "trax://studios/studio_42?x=1",
+    "trax://studios/studio_42/stream-status?",
+    "trax://studios/a\0b",
+    "trax://studios/%00",
+    "trax://studios/a%0Ab/chat",
+    "trax://studios/%FF",
+    "trax://studios/%ED%A0%80/chat",
+    f"trax://studios/{'x' * 513}",
+    f"trax://studios/{'x' * 70_000}",
+    f"{CHAT}#x",
+    f"{CHAT}?",
+    f"{CHAT}?limit=5",
+    f"{CHAT}?after",
+    f"{CHAT}?after=",
+    f"{CHAT}?after=%20",
+    f"{CHAT}?After=a",
+    f"{CHAT}?%61fter=a",
+    f"{CHAT}?after=a&x=1",
+    f"{CHAT}?after=a&after=b",
+    f"{CHAT}?after=a#x",
+    f"{CHAT}?after=%ED%A0%80",
+    f"{CHAT}?after={'x' * 4097}",
+    f"{CHAT}%3Fafter=a",
+)
+"""URIs of nothing; some are similar to valid ones."""
+
+
+async def test_the_contract_resource_is_the_published_document(
+    trax: Client, sandbox: Sandbox, era: str
+) -> None:
+    """It needs no key and no request to TRaX."""
+    async with client_of(build_server(trax, own=ANONYMOUS), era) as client:
+        assert await read(client, OPENAPI) == contract_document()
+    assert list(sandbox.requests) == []
+
+
+async def test_the_studios_resource_is_trax_complete_list(
+    server: Server[Any], sandbox: Sandbox, era: str
+) -> None:
+    """From all pages."""
+    for number in range(450):
+        add_studio(sandbox, f"studio_7{number:03}", f"Show {number}")
+    async with client_of(server, era) as client:
+        assert await read(client, STUDIOS) == {"data": studios_of(sandbox)}
+    assert asked(sandbox) == {"/v1/studios": 3}
+
+
+async def test_a_studio_resource_has_its_destinations_sources_and_status(
+    server: Server[Any], sandbox: Sandbox, era: str
+) -> None:
+    """From all pages, each read once."""
+    put_on_air(sandbox)
+    enable_many(sandbox, 250)
+    async with client_of(server, era) as client:
+        assert await read(client, STUDIO) == whole_studio(sandbox)
+    parts = {"": 1, "/destinations": 2, "/sources": 1, "/stream-status": 1}
+    assert asked(sandbox) == {f"/v1/studios/studio_42{part}": it for part, it in parts.items()}
+
+
+async def test_the_stream_status_is_always_current(
+    server: Server[Any], sandbox: Sandbox, era: str
+) -> None:
+    """It is never cached."""
+    async with client_of(server, era) as client:
+        assert await read(client, STATUS) == {"live": False}
+        put_on_air(sandbox)
+        live = await read(client, STATUS)
+    assert live == sandbox.world.stream_status(sandbox.world.studios["studio_42"])
+    assert (live["live"], len(sandbox.requests)) == (True, 2)
+
+
+async def test_a_subscriber_that_read_live_is_notified_when_it_no_longer_is(
+    trax: Client, *, sandbox: Sandbox, era: str
+) -> None:
+    """Also if the studio was live only between two polls."""
+    clock = HandClock(sandbox, short_seconds=0)
+    server = build_server(trax, own=OWNER, deps=ServerDeps(clock=clock))
+    async with subscriber_on(server, era) as subscriber:
+        await subscriber.subscribe(STATUS)
+        sandbox.faults.add(Fault.patched(lambda status: status.update(live=True)))
+        assert (await subscriber.read(STATUS))["live"] is True
+        await subscriber.wait_for_updates()
+        subscriber.updates.clear()
+        await clock.pass_until(lambda: subscriber.updates, most=11)
+        assert (await subscriber.read(STATUS))["live"] is False
+    assert subscriber.updates == [STATUS]
+
+
+@pytest.mark.parametrize("uri", [STUDIOS, STUDIO, STATUS])
+async def test_fields_that_trax_adds_are_passed_on(
+    server: Server[Any], sandbox: Sandbox, *, era: str, uri: str
+) -> None:
+    """TRaX may add fields at any time; null is a valid value."""
+    added = {"colour": "red", "mood": None}
+    sandbox.faults.add(Fault.extra(added), times=None)  # noqa: S610  no Django here
+    studio = whole_studio(sandbox)
+    parts = {it: [part | added for part in studio[it]] for it in ("destinations", "sources")}
+    expected = {
+        STUDIOS: {"data": [it | added for it in studios_of(sandbox)]},
+        STUDIO: studio | added | parts | {"status": studio["status"] | added},
+        STATUS: studio["status"] | added,
+    }
+    async with client_of(server, era) as client:
+        assert await read(client, uri) == expected[uri]
+
+
+async def test_invisible_characters_are_escaped_in_resource_texts(
+    server: Server[Any], sandbox: Sandbox, era: str
+) -> None:
+    """A JSON parser still gets what TRaX sent."""
+    hidden = "safe\u202e\u200b\x00\x1b[8m\U000e0041\\"
+    rename(sandbox, "studio_42", hidden)
+    sandbox.world.say("studio_42", hidden, author=hidden)
+    async with client_of(server, era) as client:
+        texts = [await read_text(client, uri) for uri in (STUDIOS, STUDIO, CHAT)]
+        assert (await read(client, CHAT))["messages"] == chat_messages(sandbox)
+        assert await read(client, STUDIO) == whole_studio(sandbox)
+    for text in texts:
+        assert r"safe\u202e\u200b\u0000\u001b[8m\udb40\udc41\\" in text
+        assert all(it.isprintable() for it in text)
+
+
+@pytest.mark.parametrize("studio_id", ODD_IDS)
+async def test_any_id_survives_the_round_trip_through_a_uri(
+    server: Server[Any], sandbox: Sandbox, *, era: str, studio_id: str
+) -> None:
+    """Listed URIs can be read, and TRaX is asked for that studio."""
+    add_studio(sandbox, studio_id, "Odd")
+    sandbox.world.say(studio_id, "Hello", author="Ann")
+    uri = f"trax://studios/{quote(studio_id, safe='')}"
+    async with client_of(server, era) as client:
+        found = [it for it, title in (await listed(client)).items() if "Odd" in str(title)]
+        assert found == [f"{uri}/stream-status", f"{uri}/chat"]
+        assert await read(client, found[0]) == {"live": False}
+        messages = await read(client, found[1])
+        assert messages == {
+            **chat(messages, chat_messages(sandbox, studio_id)),
+            "studioId": studio_id,
+        }
+        assert await read(client, uri) == whole_studio(sandbox, studio_id)
+    path = f"/v1/studios/{quote(studio_id, safe='')}"
+    parts = ("", "/destinations", "/sources", "/stream-status", "/chat/messages")
+    assert asked(sandbox).keys() == {"/v1/studios", *(f"{path}{part}" for part in parts)}
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["trax://studios/a:b@c", "trax://studios/%61%3ab%40c", "trax://studios/a%3Ab%40c"],
+)
+async def test_equivalent_spellings_of_a_uri_are_accepted(
+    server: Server[Any], sandbox: Sandbox, *, era: str, uri: str
+) -> None:
+    """Percent-encoding is optional for some characters (RFC 3986, section 2)."""
+    add_studio(sandbox, "a:b@c", "Odd")
+    async with client_of(server, era) as client:
+        assert await read(client, uri) == whole_studio(sandbox, "a:b@c")
+
+
+@pytest.mark.parametrize("uri", UNKNOWN_URIS, ids=lambda uri: uri[:45])
+async def test_a_malformed_uri_is_not_found(
+    server: Server[Any], sandbox: Sandbox, *, era: str, uri: str
+) -> None:
+    """Neither read nor subscribed to, without a request to TRaX."""
+    async with subscriber_on(server, era) as subscriber:
+        assert await refused(subscriber.client, uri) == no_such(uri, era)
+        with pytest.raises(MCPError) as caught:
+            await subscriber.subscribe(uri)
+    assert caught.value.error == no_such(uri, era)
+    assert list(sandbox.requests) == []
+
+
+async def test_only_the_templates_may_be_cached_publicly(server: Server[Any]) -> None:
+    """The 2026 revision lets shared caches keep public results."""
+    async with client_of(server, MODERN) as client:
+        resources = await client.list_resources()
+        templates = await client.list_resource_templates()
+        contents = [await client.read_resource(uri) for uri in (OPENAPI, STUDIOS, STUDIO, CHAT)]
+    assert (templates.cache_scope, templates.ttl_ms) == ("public", 300_000)
+    for result in (resources, *contents):
+        assert (result.cache_scope, result.ttl_ms) == ("private", 0)

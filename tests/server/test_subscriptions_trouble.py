@@ -1,0 +1,276 @@
+"""Subscriptions while TRaX refuses, fails or asks to wait, and after restarts, in both eras.
+
+Over real sockets. Temporary errors lose nothing. Final errors are notified, and reads return them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from mcp import MCPError
+
+from tests.support.faults import Fault
+from tests.support.sandbox_accounts import MODERATOR_KEY
+from tests.support.subscribers import (
+    CHAT,
+    CHAT_PATH,
+    STATUS,
+    STATUS_PATH,
+    STUDIO,
+    intervals,
+    manual_clock_server,
+    poll_count,
+    poll_times,
+    say,
+    subscriber_of,
+)
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.sandbox.keys import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.served_app import Front
+    from tests.support.subscribers import Subscriber
+    from trax_mcp.sandbox.world import World
+
+OUTAGES = {
+    "no answer": Fault.dropped(),
+    "bad gateway": Fault.status(502, "<html>"),
+    "invalid JSON": Fault.status(200, "{"),
+    "no list": Fault.status(200, {"data": "no list"}),
+}
+
+
+def revoke(world: World) -> None:
+    """Revoke the key."""
+    del world.keys[SANDBOX_KEY]
+
+
+def restore(world: World) -> None:
+    """Make the key valid again."""
+    world.keys[SANDBOX_KEY] = KEY
+
+
+def remove_access(world: World) -> None:
+    """Remove the account's access to the studio."""
+    world.studios.change(world.studios[STUDIO], {"roles": {}})
+
+
+def add_access(world: World) -> None:
+    """Give the account access to the studio again."""
+    world.studios.change(world.studios[STUDIO], {"roles": {"user_robin": "owner"}})
+
+
+ENDINGS = [
+    pytest.param(revoke, restore, "invalid_key", id="key revoked"),
+    pytest.param(remove_access, add_access, "not_found", id="studio gone"),
+]
+
+
+async def error_of(subscriber: Subscriber, uri: str, *, after: str | None = None) -> Any:  # noqa: ANN401  any JSON
+    """The error of a read."""
+    with pytest.raises(MCPError) as refused:
+        await subscriber.read(uri, after=after)
+    return refused.value.data["error"]
+
+
+async def test_neither_polls_nor_reads_send_a_request_before_retry_after(era: str) -> None:
+    """No message is missing afterwards."""
+    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+        await subscriber.subscribe(CHAT)
+        cursor = await subscriber.cursor()
+        front.trax.faults.add(Fault.error(429, "rate_limited", Retry_After="45"), path=CHAT_PATH)
+        await front.clock.pass_until(lambda: not front.trax.faults.pending)
+        say(front, "Meanwhile")
+        assert await poll_times(front, 22) == []
+        error = await error_of(subscriber, CHAT, after=cursor)
+        assert (error["code"], error["retryAfterSeconds"]) == ("rate_limited", 45)
+        assert await poll_times(front, 22) == []
+        assert subscriber.updates == []
+        await front.clock.pass_until(lambda: subscriber.updates, most=12)
+        assert await subscriber.texts(after=cursor) == ["Meanwhile"]
+
+
+async def test_retry_after_of_one_caller_does_not_delay_another(era: str) -> None:
+    """The same studio is polled with the other key."""
+    async with (
+        manual_clock_server() as front,
+        subscriber_of(front, era) as owner,
+        subscriber_of(front, era, key=MODERATOR_KEY) as moderator,
+    ):
+        await owner.subscribe(CHAT)
+        front.trax.faults.add(Fault.error(429, "rate_limited", Retry_After="100"))
+        await front.clock.pass_until(lambda: not front.trax.faults.pending)
+        await moderator.subscribe(CHAT)
+        say(front, "Hello")
+        await front.clock.pass_until(lambda: moderator.updates, most=15)
+        assert owner.updates == []
+
+
+@pytest.mark.parametrize("fault", OUTAGES.values(), ids=OUTAGES)
+async def test_an_outage_of_half_a_minute_loses_nothing(era: str, fault: Fault) -> None:
+    """Polls become less frequent. All messages follow the same cursor."""
+    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+        await subscriber.subscribe(CHAT)
+        cursor = await subscriber.cursor()
+        front.trax.faults.add(fault, times=None, path=CHAT_PATH)
+        times = await poll_times(front, 10)
+        say(front, "First")
+        times += [10 + time for time in await poll_times(front, 20)]
+        assert 2 <= len(times) <= 5
+        assert intervals(times) == sorted(intervals(times))
+        say(front, "Second")
+        assert subscriber.updates == []
+        front.trax.faults.clear()
+        say(front, "Third")
+        await front.clock.pass_until(lambda: subscriber.updates, most=36)
+        assert await subscriber.texts(after=cursor) == ["First", "Second", "Third"]
+        say(front, "Fourth")
+        await front.clock.pass_until(lambda: len(subscriber.updates) > 1, most=10)
+        assert subscriber.updates == [CHAT] * 2
+
+
+async def test_polls_continue_twice_a_minute_in_a_long_outage(era: str) -> None:
+    """A change during it is notified soon after its end."""
+    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+        world = front.trax.world
+        await subscriber.subscribe(STATUS)
+        front.trax.faults.add(Fault.dropped(), times=None)
+        times = await poll_times(front, 600, STATUS_PATH)
+        assert 15 <= len(times) <= 25
+        assert 30 <= max(intervals(times)) <= 36
+        world.go_live(world.studios[STUDIO])
+        front.trax.faults.clear()
+        await front.clock.pass_until(lambda: subscriber.updates, most=36)
+        assert (await subscriber.read(STATUS))["live"]
+
+
+@pytest.mark.parametrize("uri", [CHAT, STATUS])
+@pytest.mark.parametrize(("break_access", "restore_access", "code"), ENDINGS)
+async def test_a_final_error_is_notified_and_reads_return_it(
+    era: str,
+    uri: str,
+    break_access: Callable[[World], None],
+    restore_access: Callable[[World], None],
+    code: str,
+) -> None:
+    """Polling stops until a read succeeds."""
+    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+        path = CHAT_PATH if uri == CHAT else STATUS_PATH
+        await subscriber.subscribe(uri)
+        break_access(front.trax.world)
+        await front.clock.pass_until(lambda: subscriber.updates)
+        assert (await error_of(subscriber, uri))["code"] == code
+        assert await poll_times(front, 120, path) == []
+        assert (await error_of(subscriber, uri))["code"] == code
+        assert subscriber.updates == [uri]
+        restore_access(front.trax.world)
+        assert await poll_times(front, 60, path) == []
+        await subscriber.read(uri)
+        await front.clock.pass_by(10)
+        assert subscriber.updates == [uri]
+        change(front, uri)
+        await front.clock.pass_until(lambda: len(subscriber.updates) > 1)
+
+
+def change(front: Front, uri: str) -> None:
+    """Cause a change that subscribers of this URI are notified of."""
+    if uri == CHAT:
+        say(front, "Hello")
+    else:
+        front.trax.world.go_live(front.trax.world.studios[STUDIO])
+
+
+async def test_a_revoked_key_does_not_end_the_subscription_of_another_key(era: str) -> None:
+    """Both callers are notified: one of the end, the other of a message."""
+    async with (
+        manual_clock_server() as front,
+        subscriber_of(front, era) as owner,
+        subscriber_of(front, era, key=MODERATOR_KEY) as moderator,
+    ):
+        await owner.subscribe(CHAT)
+        await moderator.subscribe(CHAT)
+        cursor = await moderator.cursor()
+        revoke(front.trax.world)
+        await front.clock.pass_until(lambda: owner.updates)
+        await front.clock.pass_by(60)
+        assert moderator.updates == []
+        say(front, "Hello")
+        await front.clock.pass_until(lambda: moderator.updates)
+        assert await moderator.texts(after=cursor) == ["Hello"]
+        assert owner.updates == [CHAT]
+
+
+async def test_a_final_error_is_notified_to_all_and_one_read_restarts_all(era: str) -> None:
+    """The clients share one loop."""
+    async with (
+        manual_clock_server() as front,
+        subscriber_of(front, era) as first,
+        subscriber_of(front, era) as second,
+    ):
+        await first.subscribe(CHAT)
+        await second.subscribe(CHAT)
+        revoke(front.trax.world)
+        await front.clock.pass_until(lambda: first.updates and second.updates)
+        restore(front.trax.world)
+        await front.clock.pass_by(10)
+        await first.read()
+        before = poll_count(front)
+        say(front, "Hello")
+        await front.clock.pass_until(lambda: len(second.updates) > 1)
+        assert (first.updates, second.updates) == ([CHAT] * 2, [CHAT] * 2)
+        assert poll_count(front) > before
+
+
+async def test_a_cursor_is_valid_after_a_restart_if_trax_still_has_its_message(
+    era: str,
+) -> None:
+    """Only later messages are returned."""
+    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+        say(front, "Before")
+        cursor = await subscriber.cursor()
+    for number in range(150):
+        say(front, f"Message {number}")
+    async with (
+        manual_clock_server(trax=front.trax) as restarted,
+        subscriber_of(restarted, era) as subscriber,
+    ):
+        await subscriber.subscribe(CHAT)
+        assert await subscriber.texts(after=cursor) == [f"Message {it}" for it in range(150)]
+        newest = await subscriber.cursor()
+        say(restarted, "After")
+        await restarted.clock.pass_until(lambda: subscriber.updates)
+        assert await subscriber.texts(after=newest) == ["After"]
+
+
+async def test_a_cursor_of_forgotten_messages_returns_all_as_missed_after_a_restart(
+    era: str,
+) -> None:
+    """Messages between may have been lost."""
+    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+        cursor = await subscriber.cursor()
+    front.trax.world.chats.clear()
+    messages = [say(front, "Before"), say(front, "After")]
+    async with (
+        manual_clock_server(trax=front.trax) as restarted,
+        subscriber_of(restarted, era) as subscriber,
+    ):
+        read = await subscriber.read(after=cursor)
+        assert (read["messages"], read["missed"]) == (messages, True)
+
+
+async def test_a_cursor_that_is_too_old_returns_all_as_missed_after_a_restart(era: str) -> None:
+    """In order and without repeats."""
+    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+        cursor = await subscriber.cursor()
+    messages = [say(front, f"Message {number}") for number in range(250)]
+    async with (
+        manual_clock_server(trax=front.trax) as restarted,
+        subscriber_of(restarted, era) as subscriber,
+    ):
+        await subscriber.subscribe(CHAT)
+        read = await subscriber.read(after=cursor)
+        assert (read["messages"], read["missed"]) == (messages[-200:], True)
+        assert await subscriber.texts(after=read["cursor"]) == []

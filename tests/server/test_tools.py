@@ -1,0 +1,234 @@
+"""The tools as a client lists them, before it calls one.
+
+`operation_table` repeats by hand the promises about each tool. The snapshots in `toolsnaps/`,
+which `test_generated` compares, hold every word of the listings.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import mcp
+import pytest
+
+from tests.conftest import OWNER
+from tests.support.generated_files import as_json, listings
+from tests.support.json_schemas import objects_in
+from tests.support.jsonrpc import LEGACY, MODERN
+from tests.support.operation_table import ADD, READ, TABLE
+from trax_mcp.api.caller import ANONYMOUS
+from trax_mcp.api.contract import CONTRACT
+from trax_mcp.api.operations import OPERATIONS
+from trax_mcp.server.app import INSTRUCTIONS, ServerDeps, build_server
+from trax_mcp.server.tool_filter import ToolFilter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mcp.server import Server
+
+    from tests.support.operation_table import Hints
+    from trax_mcp.api.caller import Caller
+    from trax_mcp.api.client import Client
+
+JsonObject = dict[str, Any]
+
+TOOLS: Final = {entry.tool: (entry.call, entry.scope, entry.hints) for entry in TABLE}
+"""One for each documented call, in the order in which they are listed: call, scope and hints."""
+
+BEYOND: Final[dict[str, tuple[str, str | None, Hints]]] = {
+    "find_studio": ("GET /v1/studios", "studios:read", READ),
+    "check_readiness": ("GET /v1/studios/{id}/stream-status", "stream:read", READ),
+    "wait_for_chat_messages": ("GET /v1/studios/{id}/chat/messages", "chat:read", READ),
+    "upload_media": ("POST /v1/media", "media:write", ADD),
+}
+"""Those beyond the contract, which come after them: the call that each stands on."""
+
+ALL: Final = {**TOOLS, **BEYOND}
+
+
+async def listing(server: Server[Any], era: str) -> dict[str, JsonObject]:
+    """All tools as a client receives them, by name, in order, as JSON."""
+    async with mcp.Client(server, mode=era, cache=None) as client:
+        listed = await client.list_tools()
+    assert listed.next_cursor is None
+    return {tool.name: as_json(tool) for tool in listed.tools}
+
+
+def offering_all(trax: Client, own: Caller) -> Server[Any]:
+    """A server that offers every tool: the caller is beside it."""
+    return build_server(trax, own=own, deps=ServerDeps(tool_filter=ToolFilter(local=True)))
+
+
+@pytest.fixture
+async def tools(trax: Client, era: str) -> dict[str, JsonObject]:
+    """The listing, in each era."""
+    return await listing(offering_all(trax, OWNER), era)
+
+
+async def test_tools_are_always_listed_in_the_same_order(tools: dict[str, JsonObject]) -> None:
+    """Clients cache prompts that contain the list."""
+    assert list(tools) == list(ALL)
+
+
+async def test_every_caller_gets_the_same_list_in_both_eras(trax: Client) -> None:
+    """A cached list is right for any caller. Within an era it is the same byte for byte."""
+    nobodys, owners = offering_all(trax, ANONYMOUS), offering_all(trax, OWNER)
+    legacy = await listing(nobodys, LEGACY)
+    assert json.dumps(legacy) == json.dumps(await listing(owners, LEGACY))
+    modern = await listing(owners, MODERN)
+    assert list(modern.items()) == list(legacy.items())
+    assert modern == {tool.name: as_json(tool) for tool in listings()}
+
+
+async def test_a_tool_tells_its_call_its_scope_and_its_effects(
+    tools: dict[str, JsonObject],
+) -> None:
+    """All four annotations are set."""
+    prefix = "live.traxstreaming/"
+    for name, (operation, scope, hints) in ALL.items():
+        scoped = {} if scope is None else {f"{prefix}scope": scope}
+        assert tools[name]["_meta"] == {**scoped, f"{prefix}operation": operation}
+        assert tools[name]["annotations"] == hints
+        assert tools[name]["title"][0].isupper()
+        assert "_" not in tools[name]["title"]
+
+
+async def test_a_description_is_the_contracts_text_followed_by_our_hint(
+    tools: dict[str, JsonObject],
+) -> None:
+    """TRaX's text is not changed, and every operation has a hint."""
+    hints = {it.tool_name: it.hint for it in OPERATIONS}
+    for name, (operation, _, _) in TOOLS.items():
+        documented = CONTRACT.calls[operation]
+        text = " ".join(filter(None, (documented.summary, documented.description)))
+        assert tools[name]["description"] == f"{text} {hints[name]}"
+        assert hints[name].endswith(".")
+
+
+async def test_a_tool_of_several_calls_is_described_by_its_hint_only(
+    tools: dict[str, JsonObject],
+) -> None:
+    """The documented call that it stands on does something else."""
+    for name, (operation, _, _) in BEYOND.items():
+        description = tools[name]["description"]
+        assert CONTRACT.calls[operation].summary not in description
+        assert description.endswith(".")
+
+
+async def test_every_argument_is_described_and_no_other_is_allowed(
+    tools: dict[str, JsonObject],
+) -> None:
+    """Schemas have none of pydantic's titles and null branches."""
+    for tool in tools.values():
+        schema = tool["inputSchema"]
+        assert (schema["type"], schema["additionalProperties"]) == ("object", False)
+        assert set(schema.get("required", ())) <= schema["properties"].keys()
+        for argument in schema["properties"].values():
+            assert argument["description"].endswith(".")
+            assert argument["type"] in {"string", "integer", "number", "boolean", "array"}
+        nodes = list(objects_in(schema))
+        assert not [node for node in nodes if isinstance(node.get("title"), str)]
+        assert not [node for node in nodes if {"anyOf", "oneOf", "$ref"} & node.keys()]
+        assert not [node for node in nodes if None in node.values() or node.get("type") == "null"]
+
+
+async def test_exactly_the_destructive_tools_take_a_confirmation(
+    tools: dict[str, JsonObject],
+) -> None:
+    """The flag is false by default, and neither the flag nor the id is ever required."""
+    for tool in tools.values():
+        schema, evidence = tool["inputSchema"], {"confirm", "confirmation"}
+        guarded = tool["annotations"]["destructiveHint"]
+        assert evidence & schema["properties"].keys() == (evidence if guarded else set())
+        assert not evidence & set(schema.get("required", ()))
+        if guarded:
+            confirm, confirmation = (schema["properties"][name] for name in sorted(evidence))
+            assert (confirm["type"], confirm["default"]) == ("boolean", False)
+            assert confirmation["type"] == "string"
+
+
+async def test_output_schemas_require_nothing_and_close_nothing(
+    tools: dict[str, JsonObject],
+) -> None:
+    """A client that checks an answer must never turn a successful call into an error."""
+    for tool in tools.values():
+        assert tool["outputSchema"]["type"] == "object"
+        narrow = {"required", "enum", "const", "format", "pattern", "additionalProperties"}
+        nodes = [node for node in objects_in(tool["outputSchema"]) if "type" in node]
+        assert not [node for node in nodes if narrow & node.keys()]
+
+
+async def test_no_keyword_of_an_input_schema_is_unknown_to_json_schema(
+    tools: dict[str, JsonObject],
+) -> None:
+    """A client ignores unknown keywords, and a limit in one of them would limit nothing."""
+    for tool in tools.values():
+        schema = tool["inputSchema"]
+        assert schema.keys() <= {"type", "properties", "required", "additionalProperties"}
+        for argument in schema["properties"].values():
+            words = {"type", "description", "default", "format", "writeOnly"}
+            limits = {"minimum", "maximum", "maxLength", "maxItems"}
+            assert argument.keys() <= words | limits | {"items"}
+
+
+OURS: Final = {
+    "list_chat_messages": {"notice"},
+    "go_live": {"observed"},
+    "go_offline": {"observed"},
+}
+"""Fields that this server adds to TRaX's answers."""
+
+
+async def test_output_schemas_have_the_contracts_fields(tools: dict[str, JsonObject]) -> None:
+    """They have all of them, and the fields that this server adds."""
+    for name, (operation, _, _) in TOOLS.items():
+        documented = CONTRACT.resolve(CONTRACT.calls[operation].answer).get("properties", {})
+        ours = OURS.get(name, set())
+        assert tools[name]["outputSchema"].get("properties", {}).keys() == documented.keys() | ours
+        assert not ours & documented.keys()
+
+
+async def test_a_tool_of_several_calls_answers_with_the_contracts_items(
+    tools: dict[str, JsonObject],
+) -> None:
+    """Chat has the form of the chat resource. Messages and assets have TRaX's fields."""
+    fields = tools["wait_for_chat_messages"]["outputSchema"]["properties"]
+    assert list(fields) == ["notice", "studioId", "messages", "cursor", "missed"]
+    messages = next(it for it in fields["messages"]["anyOf"] if it["type"] == "array")
+    documented = CONTRACT.schemas["ChatMessage"]["properties"]
+    assert messages["items"]["properties"].keys() == documented.keys()
+    asset = tools["upload_media"]["outputSchema"]["properties"]
+    assert asset.keys() == CONTRACT.schemas["MediaAsset"]["properties"].keys()
+
+
+def read_by_a_model(tools: Iterable[JsonObject]) -> int:
+    """The bytes of names, descriptions and input schemas, as compact JSON in UTF-8."""
+    parts = ("name", "description", "inputSchema")
+    seen = [{part: tool[part] for part in parts} for tool in tools]
+    return len(json.dumps(seen, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+async def test_a_model_reads_275_bytes_of_a_tool_and_95_of_an_argument(
+    tools: dict[str, JsonObject],
+) -> None:
+    """On average over the contract's tools: a model reads them again in every conversation."""
+    arguments = sum(len(tools[name]["inputSchema"]["properties"]) for name in TOOLS)
+    assert read_by_a_model(tools[name] for name in TOOLS) <= 275 * len(TOOLS) + 95 * arguments
+
+
+async def test_a_model_reads_3_kb_at_most_about_the_other_tools(
+    tools: dict[str, JsonObject],
+) -> None:
+    """The limit is for all of them together."""
+    assert read_by_a_model(tools[name] for name in BEYOND) <= 3_000
+
+
+async def test_the_server_introduces_itself_in_150_words(server: Server[Any], trax: Client) -> None:
+    """It tells its purpose, that only a person says yes, and that strangers write the chat."""
+    async with mcp.Client(server, mode=LEGACY, cache=None) as client:
+        assert client.instructions == INSTRUCTIONS
+    assert len(INSTRUCTIONS.split()) <= 150
+    for word in ("TRaX", "`confirm: true`", "person", "strangers", "`observed`"):
+        assert word in INSTRUCTIONS

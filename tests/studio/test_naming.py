@@ -1,0 +1,355 @@
+"""Names in sentences that a person reads: always one quoted word on one line, and never more.
+
+Pure. `test_plans` is about the sentences themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.support.hostile_texts import HOSTILE, hidden
+from tests.support.operation_table import CHANGES, GO_LIVE
+from tests.support.spelled_out import frame
+from tests.support.studio_facts import (
+    EVERYTHING,
+    LIVE,
+    account,
+    but,
+    destination,
+    previewed,
+    source,
+    studio,
+)
+from trax_mcp.api.operations import DeleteDestination
+from trax_mcp.consent.policy import DO_NOT
+from trax_mcp.consent.preview import Preview, Target
+from trax_mcp.studio import naming
+from trax_mcp.studio.facts import Facts
+from trax_mcp.studio.naming import LONGEST_NAME, Name, Sentence, note, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trax_mcp.api.models import Model
+    from trax_mcp.api.operation import Operation
+
+# Quotes
+
+
+QUOTED: Final = {
+    "plain": ("Friday Show", "Friday Show"),
+    "empty": ("", ""),
+    "lines": (
+        "A\nGoes out on nothing.\r\n\u2028B",
+        r"A\u000aGoes out on nothing.\u000d\u000a\u2028B",
+    ),
+    "direction": ("\u202eevil\u202c\u2066x\u200f", r"\u202eevil\u202c\u2066x\u200f"),
+    "invisible": (
+        "a\u200bb\u200d\ufeff\x00\x1b[31m\x85",
+        r"a\u200bb\u200d\ufeff\u0000\u001b[31m\u0085",
+    ),
+    "hidden bytes": ("a\U000e0041\ufe00", r"a\udb40\udc41\ufe00"),
+    "quotes": ('"Main" (YouTube).', r"\u0022Main\u0022 (YouTube)."),
+    "backslash": (r"\u202e", r"\u005cu202e"),
+    "a backslash at the end": ("Main\\", r"Main\u005c"),
+    "braces": ("{name}{where}{0}{}%s$x", "{name}{where}{0}{}%s$x"),
+    "length": ("x" * 300, "x" * 79 + "…"),
+    "just the length": ("x" * 80, "x" * 80),
+    "one too many": ("x" * 81, "x" * 79 + "…"),
+    "a long one with quotes": ("”“" * 41, r"\u201d\u201c" * 39 + r"\u201d…"),
+    "a run of quotes": ('"' * 81, r"{81 \u0022}"),
+    "markup": ("- [x](y) `z` <b>", r"- [x\u005d(y) `z` \u003cb>"),
+    "letters": ("Grüße 日本 \U0001f44b", "Grüße 日本 \U0001f44b"),
+}
+"""A name, and how it stands in a sentence."""
+
+
+@pytest.mark.parametrize("kind", QUOTED)
+def test_a_name_is_quoted_visible_and_short(kind: str) -> None:
+    """It has one line, at most 80 characters, and no character that a reader cannot see."""
+    name, shown = QUOTED[kind]
+    assert naming.quoted(name) == f'"{shown}"'
+    assert not hidden(naming.quoted(name))
+
+
+def test_a_name_has_80_characters_at_most() -> None:
+    """The length is counted before characters are spelt out."""
+    assert LONGEST_NAME == 80
+
+
+@pytest.mark.parametrize("length", [1, 80, 81, 500, 501, 5000])
+def test_the_callers_own_text_is_never_shortened(length: int) -> None:
+    """A person does not agree to an end that they were not shown."""
+    text = f"{'x' * (length - 1)}!"
+    assert naming.quoted_whole(text) == f'"{text}"'
+    for operation in OPERATIONS:
+        with_text = given(operation, text, "custom")
+        said = " ".join(it.text for it in previewed(with_text).effects)
+        assert said.count(f'"{text}"') == list(with_text.arguments().values()).count(text)
+
+
+@pytest.mark.parametrize("kind", QUOTED)
+def test_the_callers_own_text_is_quoted_and_visible_too(kind: str) -> None:
+    """Only its length differs from a name."""
+    name, shown = QUOTED[kind]
+    if len(name) <= LONGEST_NAME:
+        assert naming.quoted_whole(name) == f'"{shown}"'
+    assert not hidden(naming.quoted_whole(name))
+
+
+# Platforms and types
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("webcam", "webcam"),
+        ("webrtc-input", "webrtc-input"),
+        ("video/mp4", "video/mp4"),
+        ("image/svg+xml", "image/svg+xml"),
+        ("needs_reauth", "needs_reauth"),
+        ("v1.2", "v1.2"),
+        ("x" * 40, "x" * 40),
+        ("x" * 41, f'"{"x" * 41}"'),
+        ("x" * 99, f'"{"x" * 79}…"'),
+        ("", '""'),
+        ("two words", '"two words"'),
+        ("webcam\n", r'"webcam\u000a"'),
+        (" webcam", '"{1 blank}webcam"'),
+        ("a:b", '"a:b"'),
+        ("a,b", '"a,b"'),
+        ("(a)", '"(a)"'),
+        ('a"b', r'"a\u0022b"'),
+        ("café", '"café"'),
+        ("ｗｅｂｃａｍ", '"ｗｅｂｃａｍ"'),  # noqa: RUF001  wide letters on purpose
+        ("web\u200bcam", r'"web\u200bcam"'),
+    ],
+)
+def test_only_one_plain_word_is_not_quoted(text: str, shown: str) -> None:
+    """Types and states are such words. Anything else could be read as a part of the sentence."""
+    assert naming.word(text) == shown
+    assert naming.source(source("c", "C", text)).text == f'"C" ({shown})'
+
+
+@pytest.mark.parametrize(
+    ("platform", "shown"),
+    [
+        ("youtube", "YouTube"),
+        ("YOUTUBE", "YouTube"),
+        ("twitch", "Twitch"),
+        ("kick", "Kick"),
+        ("Facebook", "Facebook"),
+        ("custom", "custom"),
+        ("my own", '"my own"'),
+        ("youtube ", '"youtube{1 blank}"'),
+        ("", '""'),
+    ],
+)
+def test_a_known_platform_is_spelt_as_it_spells_itself(platform: str, shown: str) -> None:
+    """Other platforms stand as they are if they are one plain word."""
+    assert naming.platform(platform) == shown
+
+
+@pytest.mark.parametrize(
+    ("platforms", "choice"),
+    [
+        ((), 'Go live: "Friday Show"'),
+        (("kick",), 'Go live on Kick: "Friday Show"'),
+        (("Facebook", "custom"), 'Go live on Facebook and "custom": "Friday Show"'),
+        (("youtube", "twitch", "youtube"), 'Go live on YouTube and Twitch: "Friday Show"'),
+        (("kick", "twitch", "mine"), 'Go live on Kick, Twitch and "mine": "Friday Show"'),
+        (("kick", "a and b"), 'Go live on Kick and "a and b": "Friday Show"'),
+    ],
+)
+def test_a_choice_names_each_platform_once(platforms: tuple[str, ...], choice: str) -> None:
+    """They come in the order of the destinations."""
+    places = tuple(destination(f"d{number}", "D", it) for number, it in enumerate(platforms))
+    assert previewed(GO_LIVE, but(destinations=places)).choice == choice
+
+
+@pytest.mark.parametrize(
+    ("items", "listed"),
+    [([], ""), (["A"], "A"), (["A", "B"], "A and B"), (["A", "B", "C"], "A, B and C")],
+)
+def test_several_things_are_listed_with_commas_and_an_and(items: list[str], listed: str) -> None:
+    """As in a sentence."""
+    assert naming.listed(items) == listed
+
+
+# Names and ids
+
+
+def test_a_name_carries_the_id_of_its_thing() -> None:
+    """A sentence collects these ids, so that another thing of the same name is another sentence."""
+    assert naming.destination(destination("dest_1", "M", "kick")) == Name('"M" (Kick)', "dest_1")
+    portrait = destination("dest_1", "M", "kick", vertical=True)
+    assert naming.destination(portrait) == Name('"M" (Kick, portrait)', "dest_1")
+    assert naming.source(source("source_1", "C", "rtmp")) == Name('"C" (rtmp)', "source_1")
+    assert naming.connection(account("conn_1", "Robin", "kick")) == Name('"Robin"', "conn_1")
+    assert naming.studio(studio("Show", "s1")) == Name('"Show"', "s1")
+    assert naming.studio(None) == "the studio"
+
+
+def test_a_sentence_collects_the_ids_of_its_names() -> None:
+    """They come in the order of the names. Plain text has no id."""
+    shown = sentence("{} in {}{}.", Name('"A"', "a"), Name('"B"', "b"), " now")
+    assert shown == Sentence('"A" in "B" now.', ("a", "b"))
+    assert not shown.is_note
+
+
+def test_braces_in_a_name_are_not_filled_in() -> None:
+    """A template is filled in once."""
+    shown = sentence("{} and {}.", Name("{}", "a"), "{0.id}{1}{x!r}")
+    assert shown == Sentence("{} and {0.id}{1}{x!r}.", ("a",))
+
+
+def test_a_note_names_no_things() -> None:
+    """It is a sentence that consent does not depend on."""
+    assert note("It is on air {}.") == Sentence("It is on air {}.", (), is_note=True)
+
+
+# Hostile names
+
+
+OPERATIONS: Final = [example.operation for _, example in CHANGES]
+"""Every operation that can be shown, with every text that it can hold."""
+
+DISGUISES: Final = {
+    "the end of a name": '" and on nothing else: "Private rehearsal',
+    "another act": 'Rehearsal". Go offline: "Friday Show',
+    "a choice": 'Go offline: "Friday Show"',
+    "the other choice": DO_NOT,
+    "a preposition": "and on Twitch, but on nothing else",
+    "a platform": "YouTube",
+    "platforms": "YouTube, Twitch and Kick",
+    "punctuation": ": ",
+    "an end": '".',
+    "one quote": '"',
+    "an escaped quote": r"\"",
+    "a spelt-out quote": r"\u0022 (YouTube).",
+    "a warning": 'Main" (YouTube).\n- Warning: nothing happens',
+    "a sentence": "Main. Nothing is deleted.",
+    "parentheses": ') and (YouTube") is only previewed (',
+    "fields": "{} {0} {name} {self.studio} {0.id} %s %(name)s $name",
+    "nothing": "",
+    "blanks": "   ",
+    "spaces of many kinds": "a\u00a0b\u2003c\u3000d\u202fe",
+    "tab and feed": "\t\x0b\x0c",
+    "quotes of other scripts": "”“„«»‹›″＂",  # noqa: RUF001  on purpose
+    "a long name": "x" * 79 + '" and then',
+    "a cut backslash": "x" * 78 + "\\" * 9,
+    "a cut quote": "x" * 79 + '"""',
+}
+"""Names, platforms and types that try to change the sentence around them."""
+
+NASTY: Final[Mapping[str, str]] = {**HOSTILE, **DISGUISES}
+
+
+def disguised(name: str, word: str) -> Facts:
+    """Facts in which every name is `name`, and every platform, type and state is `word`."""
+    places = (destination("dest_1", name, word),)
+    return but(
+        studio=studio(name),
+        destinations=places,
+        sources=(source("source_1", name, word),),
+        connections=(account("conn_1", name, word, word),),
+        studio_details=(but(studio=studio(name), destinations=places),),
+    )
+
+
+def given(operation: Operation[Model], text: str, word: str) -> Operation[Model]:
+    """The operation with `text` as each text of the caller, and `word` as platform and type."""
+    words = {"platform", "type", "content_type"}
+    texts = {
+        field: word if field in words else text
+        for field, value in operation
+        if isinstance(value, str) and not field.endswith("_id")
+    }
+    lists = {field: (word,) for field, value in operation if isinstance(value, tuple)}
+    return operation.model_copy(update={**texts, **lists})
+
+
+def frames(operation: Operation[Model], *, name: str, word: str) -> list[str]:
+    """All that a person is shown about an operation among such names, without their content."""
+    preview = previewed(given(operation, name, word), disguised(name, word))
+    texts = [preview.choice, *(it.text for it in (*preview.warnings, *preview.effects))]
+    assert [hidden(it) for it in texts] == [set()] * len(texts)
+    return [frame(it) for it in texts]
+
+
+def test_there_are_enough_hostile_names() -> None:
+    """Each of them is different."""
+    assert len(DISGUISES) >= 20
+    assert len(NASTY) == len(HOSTILE) + len(DISGUISES)
+
+
+@pytest.mark.parametrize("kind", NASTY)
+def test_a_name_cannot_change_a_choice_or_a_sentence(kind: str) -> None:
+    """Only the content of the quotes differs from an ordinary name."""
+    for operation in OPERATIONS:
+        ordinary = frames(operation, name="Ordinary", word="custom")
+        assert frames(operation, name=NASTY[kind], word="custom") == ordinary
+
+
+@pytest.mark.parametrize("kind", NASTY)
+def test_a_platform_or_type_cannot_change_a_choice_or_a_sentence(kind: str) -> None:
+    """It is quoted unless it is one plain word, and stands where a platform or type stands."""
+    word = NASTY[kind]
+    is_one_word = re.fullmatch(r"[\w.+/-]{1,40}", word, re.ASCII)
+    ordinary = "mixer" if is_one_word else "not one word"
+    if word.lower() in {"youtube", "twitch", "kick", "facebook"}:
+        ordinary = "YouTube"
+    for operation in OPERATIONS:
+        expected = frames(operation, name="N", word=ordinary)
+        assert frames(operation, name="N", word=word) == expected
+
+
+@pytest.mark.parametrize("kind", NASTY)
+def test_every_choice_begins_with_its_act(kind: str) -> None:
+    """A name cannot make a yes look like another act, or like a no."""
+    for operation in OPERATIONS:
+        act = re.split(r'"| on |: ', previewed(operation).choice)[0]
+        facts = disguised(NASTY[kind], NASTY[kind])
+        choice = previewed(given(operation, NASTY[kind], NASTY[kind]), facts).choice
+        assert re.match(rf'{re.escape(act)}("| on |: )', choice)
+        assert choice.endswith('"')
+        assert choice != DO_NOT
+
+
+@pytest.mark.parametrize("kind", QUOTED)
+def test_a_name_is_the_same_wherever_it_stands(kind: str) -> None:
+    """It may be the name of a studio, a destination, a source, an account or a platform."""
+    name, shown = QUOTED[kind]
+    word = naming.word(name)
+    preview = previewed(GO_LIVE, disguised(name, name))
+    where = f'"{shown}" ({word})'
+    bare = f'"{shown or "studio_42"}"'
+    assert preview == Preview(
+        "go_live",
+        Target("studio_42", name),
+        effects=(
+            Sentence(f"Starts a broadcast of {bare} that anyone can watch.", ("studio_42",)),
+            Sentence(f"Goes out on {where}.", ("dest_1",)),
+            Sentence(f"Can be on screen: {where}.", ("source_1",)),
+        ),
+        warnings=(
+            Sentence(
+                f'The {word} account "{shown}" is {word}: {where} may fail.',
+                ("conn_1", "dest_1"),
+            ),
+        ),
+        unknown=(),
+        choice=f"Go live on {word}: {bare}",
+        puts_on_air=True,
+        digest=preview.digest,
+    )
+
+
+def test_names_are_read_from_facts_only() -> None:
+    """Without facts the ids stand in their place, quoted too."""
+    preview = previewed(DeleteDestination(studio_id="studio_42", dest_id='d"'), Facts())
+    assert preview.choice == r'Delete the destination "d\u0022"'
+    assert previewed(GO_LIVE, LIVE).choice == previewed(GO_LIVE, EVERYTHING).choice

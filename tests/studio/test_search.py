@@ -1,0 +1,198 @@
+"""find_studio and check_readiness, which a model calls before it acts, through a real client."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import mcp_types as types
+import pytest
+
+from tests.conftest import call
+from tests.support.fact_reads import asked, narrow
+from tests.support.faults import Fault
+from tests.support.frozen_sandbox import put_on_air
+from tests.support.resource_reads import add_studio, rename
+from trax_mcp.api.text_safety import escape_invisible
+from trax_mcp.server.app import build_server
+
+if TYPE_CHECKING:
+    from mcp.server import Server
+
+    from tests.support.recorded_sandbox import Sandbox
+    from trax_mcp.api.client import Client
+
+SHOW: Final = {"id": "studio_42", "name": "Friday Night Show", "role": "owner", "live": False}
+REHEARSAL: Final = {**SHOW, "id": "studio_43", "name": "Friday Night Show (rehearsal)"}
+COFFEE: Final = {"id": "studio_51", "name": "Morning Coffee", "role": "EDIT", "live": False}
+
+MAY_GO_LIVE: Final = "whether this key may go live (only going live shows that)"
+
+FOUND: Final[dict[str, list[dict[str, Any]]]] = {
+    "coffee": [COFFEE],
+    "friday": [SHOW, REHEARSAL],
+    "FRIDAY night show": [SHOW, REHEARSAL],
+    "studio_51": [COFFEE],
+    " studio_43 ": [REHEARSAL],
+    "studio_5": [],
+    "no such": [],
+}
+SENTENCES: Final = {
+    0: 'No studio matches "{}".',
+    1: "One studio matches.",
+    2: "2 studios match: ask the person which one is meant.",
+}
+EXACT: Final = {
+    "FRIDAY night show": "The first is exactly what was asked for; 1 more match.",
+}
+
+
+def told(result: types.CallToolResult) -> tuple[str, dict[str, Any]]:
+    """The sentence, and the data after it, which is also the structured content."""
+    (content,) = result.content
+    assert isinstance(content, types.TextContent)
+    sentence, _, data = content.text.partition("\n")
+    assert not result.is_error
+    assert escape_invisible(data) == data
+    assert json.loads(data) == result.structured_content
+    return sentence, json.loads(data)
+
+
+@pytest.mark.parametrize("query", FOUND)
+async def test_studios_are_found_by_name_or_id(server: Server[Any], era: str, query: str) -> None:
+    """The sentence tells whether none, one or several match."""
+    sentence, found = told(await call(server, "find_studio", {"query": query}, era=era))
+    assert found == {"matches": FOUND[query], "searched": 4}
+    assert sentence == EXACT.get(query, SENTENCES[len(FOUND[query])].format(query))
+
+
+async def test_an_id_comes_before_the_same_text_as_a_name(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """Both are told, since anyone can name a studio like the id of another one."""
+    rename(sandbox, "studio_43", "studio_51")
+    sentence, found = told(await call(server, "find_studio", {"query": "studio_51"}))
+    assert [it["id"] for it in found["matches"]] == ["studio_51", "studio_43"]
+    assert sentence == SENTENCES[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("Cafe\u0301", "CAF\u00c9"),
+        ("Caf\u00e9", "cafe\u0301"),
+        ("\uff34\uff36", "tv"),
+        ("Stra\u00dfe", "STRASSE"),
+    ],
+    ids=["apart", "together", "wide", "sharp"],
+)
+async def test_a_name_is_found_however_it_is_written(
+    server: Server[Any], sandbox: Sandbox, name: str, query: str
+) -> None:
+    """Names that look the same are the same, and count as exact."""
+    rename(sandbox, "studio_51", name)
+    rename(sandbox, "studio_43", f"{name} (rehearsal)")
+    sentence, found = told(await call(server, "find_studio", {"query": query}))
+    assert [it["id"] for it in found["matches"]] == ["studio_51", "studio_43"]
+    assert sentence == "The first is exactly what was asked for; 1 more match."
+
+
+async def test_the_status_of_ten_matches_at_most_is_read(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """Further matches are found too. A status that cannot be read is unknown."""
+    for number in range(12):
+        add_studio(sandbox, f"studio_7{number:02}", f"Take {number:02}")
+    put_on_air(sandbox, "studio_700")
+    sandbox.faults.add(Fault.error(403, "forbidden"), path="*/studio_701/stream-status")
+    _, found = told(await call(server, "find_studio", {"query": "take"}))
+    assert [it["live"] for it in found["matches"]] == [True, None, *[False] * 8, None, None]
+    assert (found["searched"], asked(sandbox).total()) == (16, 11)
+
+
+async def test_the_text_has_no_invisible_characters(server: Server[Any], sandbox: Sandbox) -> None:
+    """A program gets the name as it is."""
+    rename(sandbox, "studio_51", "Coffee\u202e")
+    result = await call(server, "find_studio", {"query": "coffee"})
+    assert told(result)[1]["matches"][0]["name"] == "Coffee\u202e"
+    nothing = await call(server, "find_studio", {"query": 'x"\u202e\n'})
+    assert told(nothing)[0] == r'No studio matches "x\u0022\u202e\u000a".'
+
+
+async def test_a_studio_that_could_go_live_is_ready(server: Server[Any], era: str) -> None:
+    """Problems of other studios and accounts are no blockers here."""
+    result = await call(server, "check_readiness", {"studioId": "studio_42"}, era=era)
+    assert told(result) == (
+        "Nothing that is known stands in the way of going live.",
+        {
+            "studioId": "studio_42",
+            "ready": True,
+            "live": False,
+            "blockers": [],
+            "warnings": [],
+            "unknown": [MAY_GO_LIVE],
+        },
+    )
+
+
+async def test_every_problem_is_told_with_a_remedy(server: Server[Any], sandbox: Sandbox) -> None:
+    """Blockers prevent a go-live. Warnings do not."""
+    sandbox.write_enabled = False
+    _, report = told(await call(server, "check_readiness", {"studioId": "studio_60"}))
+    assert (report["ready"], report["live"]) == (False, False)
+    assert [it["what"] for it in report["blockers"]] == [
+        "This TRaX deployment has writes switched off.",
+        "No destination is enabled: nobody would receive the stream.",
+    ]
+    assert [it["what"] for it in report["warnings"]] == [
+        "No source is active: viewers may see nothing."
+    ]
+    assert all(it["remedy"] for it in (*report["blockers"], *report["warnings"]))
+
+
+async def test_a_studio_on_air_is_not_ready(server: Server[Any], sandbox: Sandbox) -> None:
+    """The blocker tells since when it is on air."""
+    put_on_air(sandbox)
+    sentence, report = told(await call(server, "check_readiness", {"studioId": "studio_42"}))
+    assert sentence == "Not ready to go live: see the blockers."
+    assert (report["ready"], report["live"]) == (False, True)
+    assert report["blockers"][0]["what"].startswith("It is on air already since ")
+
+
+async def test_a_list_that_the_key_may_not_read_is_unknown(trax: Client, sandbox: Sandbox) -> None:
+    """The report names the missing scope, and the studio can still be ready."""
+    server = build_server(trax, own=narrow(sandbox, "sources:read"))
+    _, report = told(await call(server, "check_readiness", {"studioId": "studio_42"}))
+    assert report["unknown"] == ["the sources (the key lacks sources:read)", MAY_GO_LIVE]
+    assert report["ready"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "what"),
+    [("stream:read", "whether the studio is live"), ("destinations:read", "the destinations")],
+)
+async def test_without_status_or_destinations_no_studio_is_ready(
+    trax: Client, sandbox: Sandbox, scope: str, what: str
+) -> None:
+    """An unknown fact that matters this much is no reason to go ahead."""
+    server = build_server(trax, own=narrow(sandbox, scope))
+    sentence, report = told(await call(server, "check_readiness", {"studioId": "studio_42"}))
+    assert sentence == "Whether it is ready cannot be told: see what is unknown."
+    assert (report["ready"], report["blockers"]) == (False, [])
+    assert report["unknown"] == [f"{what} (the key lacks {scope})", MAY_GO_LIVE]
+
+
+async def test_a_blocker_counts_more_than_an_unknown_fact(trax: Client, sandbox: Sandbox) -> None:
+    """The studio is certainly not ready."""
+    sandbox.write_enabled = False
+    server = build_server(trax, own=narrow(sandbox, "stream:read"))
+    sentence, report = told(await call(server, "check_readiness", {"studioId": "studio_42"}))
+    assert sentence == "Not ready to go live: see the blockers."
+    assert (report["ready"], report["unknown"][-1]) == (False, MAY_GO_LIVE)
+
+
+async def test_a_studio_that_does_not_exist_is_not_found(server: Server[Any]) -> None:
+    """The failure is the same as in other tools."""
+    result = await call(server, "check_readiness", {"studioId": "studio_99"})
+    assert result.is_error
+    assert (result.structured_content or {})["error"]["code"] == "not_found"

@@ -1,0 +1,158 @@
+"""One canary run: plant secrets, make every call, search all output.
+
+Where each secret may be found is data in `secrets`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.support.canaries import secrets as secret
+from tests.support.canaries.secrets import SeenTexts, allowed_places
+from tests.support.canaries.tour import CALLS, CONFIRMED, MODES, OTHERS, FaultyTrax, actor_meta
+from tests.support.jsonrpc import FORMS, LEGACY, request
+from tests.support.sandbox_accounts import STRANGER
+from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
+from trax_mcp.sandbox.records import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from tests.support.jsonrpc import Message
+    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.server_process import Running
+
+_ALWAYS_PLANTED: Final = {
+    "key as an argument": secret.ARGUMENT_KEY,
+    "key in a resource URI": secret.URI_KEY,
+    "key in a prompt": secret.PROMPT_KEY,
+    "key as an actor name": secret.ACTOR_KEY,
+    "key as a studio name": secret.STUDIO_NAME_KEY,
+    "stream key from TRaX": secret.RETURNED_KEY,
+    "unknown argument name": secret.UNKNOWN_ARGUMENT,
+    "stream key": secret.STREAM_KEY,
+    "stream key in an RTMP URL": secret.URL_STREAM_KEY,
+    "cookie": secret.COOKIE,
+    "redirect": secret.LOCATION,
+    "reserved upload URL": secret.RESERVED_SIGNATURE,
+    "unsolicited message": secret.UNSOLICITED,
+}
+"""Planted in every run, besides the key."""
+
+
+@dataclass
+class CanarySearch:
+    """One run: the planted secrets, the texts that were seen, and how to send a request."""
+
+    trax: Sandbox
+    era: str
+    key: str
+    texts: SeenTexts = field(default_factory=SeenTexts)
+    planted: dict[str, list[str]] = field(default_factory=dict)
+    post: Callable[[Message], Awaitable[str]] = field(init=False)
+    request_ids: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.faulty_trax = FaultyTrax(self.trax)
+        world = self.trax.world
+        world.keys[self.key] = Key(self.key, "own", ACCOUNT, SCOPES)
+        world.keys[secret.OTHER_ACCOUNT_KEY] = Key(
+            secret.OTHER_ACCOUNT_KEY, "next", STRANGER, SCOPES
+        )
+        world.studios.change(
+            world.studios["studio_42"], {"name": f"Friday {secret.STUDIO_NAME_KEY}"}
+        )
+        world.go_live(world.studios["studio_43"])
+        self.trax.clock.advance(60)
+        self.plant({"key": self.key, **_ALWAYS_PLANTED})
+
+    def plant(self, more: dict[str, str]) -> None:
+        """Search for these secrets too."""
+        for name, it in more.items():
+            self.planted.setdefault(name, []).append(it)
+
+    async def ask(
+        self,
+        method: str,
+        *,
+        place: str | None = None,
+        able: Message | None = None,
+        **params: Any,  # noqa: ANN401  any JSON
+    ) -> Message:
+        """Send a request, add the response text to the seen texts, and return the response."""
+        message = request(
+            self.era, method, params, number=next(self.request_ids), capabilities=able
+        )
+        message["params"].setdefault("_meta", {}).update(params.get("_meta", {}))
+        text = await self.post(message)
+        self.texts.add(f"answer: {place or method}", text)
+        found = re.search(r"^(?:data: )?(\{.*\})\s*$", text, re.MULTILINE)
+        assert found, text
+        answer: Message = json.loads(found[1])
+        return answer
+
+    async def call(self, tool: str, **arguments: object) -> dict[str, Any]:
+        """Call a tool with a key as the actor name; plant a returned confirmation."""
+        meta = actor_meta(self.era)
+        answer = await self.ask("tools/call", place=tool, name=tool, arguments=arguments, **meta)
+        payload: dict[str, Any] = answer.get("result", {}).get("structuredContent") or {}
+        if "confirmation" in payload:
+            self.plant({"confirmation": payload["confirmation"]})
+        return payload
+
+    async def call_everything(self) -> None:
+        """Make every call, once in each mode of the faulty TRaX."""
+        for mode in MODES:
+            self.faulty_trax.mode = mode
+            self.faulty_trax.signatures = [secret.RESERVED_SIGNATURE, secret.UPLOADED_SIGNATURE]
+            for tool, arguments in CALLS:
+                payload = await self.call(tool, **arguments)
+                if "confirmation" in payload and tool in CONFIRMED[mode]:
+                    await self.call(tool, **arguments, confirm=True, confirmation="x" * 22)
+                    confirmed = {"confirm": True, "confirmation": payload["confirmation"]}
+                    await self.call(tool, **arguments, **confirmed)
+            for method, params in OTHERS:
+                await self.ask(method, **params)
+        self.faulty_trax.mode = "normal"
+        if self.era != LEGACY:
+            await self.request_form()
+
+    async def request_form(self) -> None:
+        """Call `go_live` with forms in the modern era: the result is the question."""
+        go_live = {"name": "go_live", "arguments": {"studioId": "studio_51"}}
+        question = await self.ask("tools/call", place="go_live", able=FORMS, **go_live)
+        self.plant({"question": question["result"]["requestState"]})
+
+    def add_logs_and_requests(self, server: Running, audit: Path) -> None:
+        """Add the logs and everything that has reached TRaX to the seen texts."""
+        self.texts.add("log", server.stderr.text)
+        self.texts.add("audit", audit.read_text())
+        for it in self.trax.requests:
+            headers = dict(it.headers)
+            where = "storage" if it.path.startswith("/uploads/") else "TRaX: path"
+            self.texts.add(where, f"{it.path} {it.query}")
+            self.texts.add("TRaX: authorization", headers.pop("authorization", ""))
+            self.texts.add("TRaX: headers", str(headers))
+            self.texts.add("TRaX: body", json.dumps(it.body_json))
+
+    def differences(self) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+        """Return what was found where it may not be, and what was not found where it must be."""
+        found, expected = self.texts.of(self.planted), allowed_places(self.planted)
+        return sorted(found - expected), sorted(expected - found)
+
+
+def add_process_titles(texts: SeenTexts, process: Running) -> None:
+    """Add what every user of the machine can see of the process and its children."""
+    if not (proc := Path(f"/proc/{process.process.pid}")).exists():
+        return  # no /proc on this platform
+    for it in (proc, *(Path(f"/proc/{pid}") for pid in _children(proc))):
+        texts.add("process", (it / "cmdline").read_text() + (it / "comm").read_text())
+
+
+def _children(proc: Path) -> list[str]:
+    return [pid for it in proc.glob("task/*/children") for pid in it.read_text().split()]

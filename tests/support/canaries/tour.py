@@ -1,0 +1,217 @@
+"""Every call that the server offers, with secrets wherever one can be put.
+
+`FaultyTrax` adds secrets to TRaX's responses, and fails in several modes while it repeats what
+it received.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from tests.support.canaries import secrets as secret
+from tests.support.dropped_connections import ConnectionDropped
+from tests.support.faults import Fault
+from tests.support.jsonrpc import LEGACY, Message, request
+from trax_mcp.sandbox.messages import Response, encode_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.recorded_sandbox import Sandbox
+    from trax_mcp.sandbox.messages import Request, RequestHandler
+
+ERROR_HEADER: Final = "x-raise-error"
+
+SERVER_WITH_ERRORS: Final = f"""
+import httpx
+from trax_mcp.cli import main
+
+send = httpx.AsyncClient.send
+
+async def raising_send(client, request, **kwargs):
+    answer = await send(client, request, **kwargs)
+    if "{ERROR_HEADER}" in answer.headers:
+        await answer.aclose()
+        raise RuntimeError(f"{{request.url}} {{request.headers.raw}} {{answer.headers.raw}}")
+    return answer
+
+httpx.AsyncClient.send = raising_send
+main()
+"""
+"""The command, with an HTTP client whose exceptions contain the whole exchange."""
+
+STUDIO: Final = {"studioId": "studio_42"}
+LIVE_STUDIO: Final = {"studioId": "studio_43"}
+_RTMP_URL: Final = f"rtmps://kick.example/app/{secret.URL_STREAM_KEY}"
+_NEW_DESTINATION: Final = {"name": "Side stage", "platform": "kick"}
+_CUSTOM_TARGET: Final = {"rtmpUrl": _RTMP_URL, "streamKey": secret.STREAM_KEY}
+
+CALLS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
+    ("get_health", {}),
+    ("get_openapi", {}),
+    ("list_studios", {}),
+    ("create_studio", {"name": "Another"}),
+    ("get_studio", STUDIO),
+    ("update_studio", {**STUDIO, "autoGoLive": True}),
+    ("list_destinations", STUDIO),
+    ("create_destination", {**STUDIO, **_NEW_DESTINATION, **_CUSTOM_TARGET}),
+    ("create_destination", {**STUDIO, **_NEW_DESTINATION, "streamKey": secret.STREAM_KEY}),
+    (
+        "create_destination",
+        {**STUDIO, **_NEW_DESTINATION, secret.UNKNOWN_ARGUMENT: secret.STREAM_KEY},
+    ),
+    (
+        "create_destination",
+        {**LIVE_STUDIO, **_NEW_DESTINATION, "name": secret.ARGUMENT_KEY, **_CUSTOM_TARGET},
+    ),
+    ("update_destination", {**STUDIO, "destId": "dest_3", "streamKey": secret.STREAM_KEY}),
+    ("delete_destination", {**STUDIO, "destId": "dest_1"}),
+    ("list_sources", STUDIO),
+    ("create_source", {**STUDIO, "name": "Feed", "type": "rtmp", "url": _RTMP_URL}),
+    ("update_source", {**LIVE_STUDIO, "sourceId": "source_4", "active": False}),
+    ("delete_source", {**STUDIO, "sourceId": "source_1"}),
+    ("get_stream_status", STUDIO),
+    ("get_stream_status", {"studioId": secret.ARGUMENT_KEY}),
+    ("go_live", STUDIO),
+    ("go_offline", LIVE_STUDIO),
+    ("list_chat_messages", STUDIO),
+    ("send_chat_message", {**STUDIO, "text": secret.ARGUMENT_KEY}),
+    ("list_connections", {}),
+    ("unlink_connection", {"connectionId": "conn_1"}),
+    ("list_media", {}),
+    ("create_media_upload", {"filename": "a.png", "contentType": "image/png", "byteSize": 1}),
+    ("find_studio", {"query": "Friday"}),
+    ("find_studio", {"query": secret.ARGUMENT_KEY}),
+    ("check_readiness", STUDIO),
+    ("wait_for_chat_messages", {**STUDIO, "timeoutSeconds": 0}),
+    ("upload_media", {"path": "intro.mp4"}),
+)
+"""All tools, some with a secret in the right or in a wrong argument."""
+
+OTHERS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
+    ("tools/list", {}),
+    ("resources/list", {}),
+    ("resources/templates/list", {}),
+    ("resources/read", {"uri": "trax://studios"}),
+    ("resources/read", {"uri": "trax://studios/studio_42"}),
+    ("resources/read", {"uri": "trax://studios/studio_42/chat"}),
+    ("resources/read", {"uri": f"trax://studios/{quote(secret.URI_KEY)}/chat"}),
+    ("resources/read", {"uri": f"trax://studios/{quote(secret.URI_KEY)}/stream-status"}),
+    ("prompts/list", {}),
+    ("prompts/get", {"name": "go_live", "arguments": {"studio": secret.PROMPT_KEY}}),
+    (
+        "completion/complete",
+        {
+            "ref": {"type": "ref/prompt", "name": "go_live"},
+            "argument": {"name": "studio", "value": ""},
+        },
+    ),
+    (
+        "completion/complete",
+        {
+            "ref": {"type": "ref/prompt", "name": "go_live"},
+            "argument": {"name": "studio", "value": secret.PROMPT_KEY},
+        },
+    ),
+)
+"""All other requests."""
+
+
+def actor_meta(era: str) -> dict[str, Any]:
+    """The `_meta` of a request in this era, with a key as the actor name."""
+    meta = request(era, "ping")["params"].get("_meta", {})
+    return {"_meta": {**meta, "live.traxstreaming/actor": secret.ACTOR_KEY}}
+
+
+def unsolicited_messages(era: str) -> Iterator[Message]:
+    """Messages that no request expects; each carries the same canary."""
+    marker = secret.UNSOLICITED
+    yield {"jsonrpc": "2.0", "method": marker, "params": {marker: marker}}
+    yield {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": marker}}
+    progress = {"progressToken": marker, "progress": 1}
+    yield {"jsonrpc": "2.0", "method": "notifications/progress", "params": progress}
+    yield {"jsonrpc": "2.0", "id": marker, "result": {marker: marker}}
+    yield {"jsonrpc": "2.0", "id": marker, "error": {"code": 1, "message": marker}}
+    if era == LEGACY:
+        yield {"jsonrpc": "2.0", "method": "notifications/roots/list_changed", marker: marker}
+
+
+MODES: Final = (
+    "normal",
+    "refusal",  # of changes only; reads succeed
+    "envelope",
+    "page",
+    "redirect",
+    "truncated",
+    "dropped",
+    "exception",
+)
+CONFIRMED: Final = {
+    mode: ("update_destination", "go_live", *(("go_offline",) if mode == "normal" else ()))
+    for mode in MODES
+}
+"""The tools to confirm. Without readable facts a stop is observed for long, so not there."""
+
+
+@dataclass
+class FaultyTrax:
+    """TRaX with secrets of its own in its responses, and with a failure mode.
+
+    In mode "exception" a media reservation still succeeds, so that the upload fails as well.
+    """
+
+    trax: Sandbox
+    mode: str = "normal"
+    signatures: list[str] = field(default_factory=list)
+    """Signatures for the next upload URLs."""
+
+    def __post_init__(self) -> None:
+        self.trax.faults.add(Fault("trouble", self.respond), times=None)
+
+    async def respond(self, trax_request: Request, next_handler: RequestHandler) -> Response:
+        """Respond as the mode says, always with a cookie."""
+        response = await self._response(trax_request, next_handler)
+        headers = {"Set-Cookie": f"a={secret.COOKIE}; Path=/", **response.headers}
+        return replace(response, headers=headers)
+
+    async def _response(self, trax_request: Request, next_handler: RequestHandler) -> Response:
+        key = trax_request.secret or ""
+        body, headers = trax_request.body.decode("latin-1"), trax_request.headers
+        echo = f"{body} {key} {quote(key, safe='')} {headers}"
+        match self.mode:
+            case "refusal" | "envelope" if self.mode == "envelope" or trax_request.method != "GET":
+                error = {"code": key, "message": echo, "requestId": key, "requiredScope": key}
+                return Response(400, encode_json({"error": error}), headers={"X-Request-Id": key})
+            case "page":
+                return Response(500, f"<html>{echo}</html>".encode(), "text/html")
+            case "redirect":
+                headers = {"Location": f"https://{secret.LOCATION}.example/?{quote(key)}"}
+                return Response(302, b"", headers=headers)
+            case "truncated":
+                return Response(200, json.dumps([echo])[:-1].encode())
+            case "dropped":
+                raise ConnectionDropped
+            case "exception" if (trax_request.method, trax_request.path) != ("POST", "/v1/media"):
+                return Response(200, b"{}", headers={ERROR_HEADER: secret.COOKIE})
+        return self._add_secrets(trax_request, await next_handler(trax_request))
+
+    def _add_secrets(self, trax_request: Request, response: Response) -> Response:
+        """Add stream keys and signatures to successful responses; let time pass after changes."""
+        if trax_request.method != "GET":
+            self.trax.clock.advance(5)
+        lists = trax_request.method == "GET" and trax_request.path.endswith(
+            ("/destinations", "/sources")
+        )
+        if lists and response.status == 200:
+            payload = json.loads(response.body)
+            for it in payload["data"]:
+                it["streamKey"] = secret.RETURNED_KEY
+            return replace(response, body=encode_json(payload))
+        if (trax_request.method, trax_request.path, response.status) == ("POST", "/v1/media", 201):
+            payload = json.loads(response.body)
+            payload["uploadUrl"] += f"?X-Amz-Signature={self.signatures.pop(0)}"
+            return replace(response, body=encode_json(payload))
+        return response

@@ -1,0 +1,130 @@
+"""Concurrency around a call: TRaX holds a request, a client cancels, other calls run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from tests.support.consent_clients import status_and_reason
+from tests.support.faults import Fault
+from tests.support.server_process import PATIENCE_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+
+    import mcp_types as types
+    from anyio.abc import TaskGroup
+
+    from tests.support.consent_clients import Clients
+    from tests.support.guarded_calls import GuardedOperation
+    from trax_mcp.sandbox.messages import Request, RequestHandler, Response
+    from trax_mcp.server.app import ServerDeps
+
+
+class Paused:
+    """A fault that holds a request before TRaX handles it, until it is released.
+
+    `then` runs before the answer is sent.
+    """
+
+    def __init__(self, then: Callable[[], object] = lambda: None) -> None:
+        self._then = then
+        self._arrived = anyio.Event()
+        self._released = anyio.Event()
+        self.fault = Fault("paused", self._apply)
+
+    async def arrived(self) -> None:
+        """Wait until a request is being held."""
+        with anyio.fail_after(PATIENCE_SECONDS):
+            await self._arrived.wait()
+
+    def release(self) -> None:
+        """Let the request continue."""
+        self._released.set()
+
+    async def _apply(self, request: Request, handle: RequestHandler) -> Response:
+        self._arrived.set()
+        await self._released.wait()
+        answer = await handle(request)
+        self._then()
+        return answer
+
+
+def afterwards(do: Callable[[], object]) -> Fault:
+    """A fault that handles its request and then runs `do`, before the answer is sent."""
+
+    async def apply(request: Request, handle: RequestHandler) -> Response:
+        answer = await handle(request)
+        do()
+        return answer
+
+    return Fault("afterwards", apply)
+
+
+async def all_at_once(
+    clients: Clients,
+    operation: GuardedOperation,
+    uses: Sequence[Callable[[], Coroutine[Any, Any, object]]],
+    *,
+    then: Callable[[], object] = lambda: None,
+) -> list[tuple[str, str | None]]:
+    """Make confirmed calls before TRaX answers the first. Return the results, sorted.
+
+    `then` runs before that answer.
+    """
+    results: list[tuple[str, str | None]] = []
+
+    async def make(use: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        results.append(status_and_reason(await use()))
+
+    held = Paused(then)
+    clients.trax.faults.add(held.fault, method=operation.sent.partition(" ")[0])
+    async with anyio.create_task_group() as tasks:
+        for use in uses:
+            tasks.start_soon(make, use)
+        await held.arrived()
+        await settle()
+        await clients.plain.list_tools()
+        held.release()
+    return sorted(results, reverse=True)
+
+
+async def cancel_while_held(
+    call: Callable[[], Coroutine[Any, Any, object]],
+    held: Paused,
+    *,
+    seen: Callable[[], Awaitable[object]],
+) -> None:
+    """Cancel a call while TRaX holds one of its requests. After `seen`, release the request."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(call)
+        await held.arrived()
+        tasks.cancel_scope.cancel()
+        with anyio.CancelScope(shield=True):
+            await settle()  # the client sends its cancellation before what `seen` sends
+            await seen()
+            held.release()
+
+
+def begin(tasks: TaskGroup, call: Callable[[], Awaitable[types.CallToolResult]]) -> list[Any]:
+    """Start a call. Its result is appended to the returned list."""
+    results: list[Any] = []
+
+    async def run() -> None:
+        results.append(await call())
+
+    tasks.start_soon(run)
+    return results
+
+
+async def calls_finished(deps: ServerDeps) -> None:
+    """Wait until no guarded call runs, even if its client has cancelled it."""
+    with anyio.fail_after(PATIENCE_SECONDS):
+        await deps.tasks._wait_until_idle()
+
+
+async def settle() -> None:
+    """Let the other tasks of this process run until they wait."""
+    for _ in range(50):
+        await anyio.lowlevel.checkpoint()

@@ -1,0 +1,347 @@
+"""The states that `trax-mcp doctor` can find, and a snapshot of its output in each.
+
+`python -m tests.support.doctor_states` writes the snapshots; a test compares them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from tests import ROOT
+from tests.support.document_edits import MEDIA, SCHEMAS, cut, put
+from tests.support.faults import Fault
+from tests.support.home_folder import COMMAND, KEY, OTHER_KEY, Home, sample_of
+from tests.support.local_servers import Held, upstream
+from tests.support.raw_upstream import closed_port
+from tests.support.sandbox_accounts import MODERATOR_KEY
+from tests.support.server_process import PATIENCE_SECONDS, running
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.sandbox.keys import ACCOUNT
+from trax_mcp.sandbox.records import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tests.support.document_edits import Edit
+    from tests.support.recorded_sandbox import Sandbox
+
+SNAPSHOTS: Final = ROOT / "tests/cli/doctor_states"
+PLAIN: Final = {
+    "COLUMNS": "80",
+    "FORCE_COLOR": "",
+    "PYTHONUTF8": "1",
+    # No request leaves this machine, even to the default address.
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+}
+ODD_KEY: Final = "eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl"
+SECRETS: Final = (KEY, OTHER_KEY, ODD_KEY, SANDBOX_KEY, MODERATOR_KEY, "hunter2")
+"""All keys, and a password in a client's configuration: never in the output."""
+_PORT: Final = re.compile(r"(?<=//127\.0\.0\.1):\d+")
+_PAGE: Final = "<!doctype html><title>Welcome</title>"
+
+
+@dataclass(frozen=True)
+class DoctorState:
+    """A state: the expected exit code, the settings, the sandbox's faults and the home folder.
+
+    `set_up_sandbox` may return a function that ends the fault; `set_up_home` gets the sandbox's
+    address. In `settings`, HOME stands for the home folder and NOBODY for a closed port.
+    `sends_requests` is whether TRaX gets any request.
+    """
+
+    code: int
+    settings: Mapping[str, str] = field(default_factory=dict)
+    set_up_sandbox: Callable[[Sandbox], Callable[[], None] | None] = lambda _sandbox: None
+    set_up_home: Callable[[Home, str], None] = lambda _home, _address: None
+    arguments: tuple[str, ...] = ()
+    sends_requests: bool = True
+
+
+class DoctorResult(NamedTuple):
+    """The exit code, and the output with a placeholder for every port."""
+
+    code: int
+    text: str
+
+    @property
+    def snapshot(self) -> str:
+        """The content of a snapshot file."""
+        return f"{self.text}exit code {self.code}\n"
+
+
+def with_fault(fault: Fault, *paths: str) -> Callable[[Sandbox], None]:
+    """Add a lasting fault at these paths, or at all paths."""
+    return lambda sandbox: _add(sandbox, fault, *paths)
+
+
+def without_answers(*paths: str) -> Callable[[Sandbox], Callable[[], None]]:
+    """Hold all answers at these paths until the end of the run."""
+
+    def hold(sandbox: Sandbox) -> Callable[[], None]:
+        held = Held()
+        _add(sandbox, held.fault, *paths)
+        return held.release
+
+    return hold
+
+
+def with_many_faults(sandbox: Sandbox) -> None:
+    """Add a different fault to each call that no other check needs."""
+    _add(sandbox, Fault.status(200, _PAGE, content_type="text/html"), "/v1/openapi.json")
+    _add(sandbox, Fault.status(302, headers={"Location": "https://a.b"}), "/v1/media")
+    _add(sandbox, Fault.dropped(), "*/stream-status")
+    _add(sandbox, Fault.error(429, "rate_limited", Retry_After="30"), "*/sources")
+    _add(sandbox, Fault.error(404, "not_found"), "*/destinations")
+    _add(sandbox, Fault.status(200, {"data": [{}]}), "*/messages")
+    _add(sandbox, Fault.status(502), "/v1/connections")
+
+
+def _add(sandbox: Sandbox, fault: Fault, *paths: str) -> None:
+    for path in paths or ("*",):
+        sandbox.faults.add(fault, times=None, path=path)
+
+
+def with_contract_edits(*edits: Edit) -> Callable[[Sandbox], None]:
+    """Serve the contract with these edits."""
+
+    def edit(document: dict[str, Any]) -> None:
+        for change in edits:
+            change(document)
+
+    return with_fault(Fault.patched(edit), "/v1/openapi.json")
+
+
+def with_key(key: str, scopes: frozenset[str]) -> Callable[[Sandbox], None]:
+    """Add a valid key with these scopes."""
+
+    def add_key(sandbox: Sandbox) -> None:
+        sandbox.world.keys[key] = Key(key, "odd", ACCOUNT, scopes)
+
+    return add_key
+
+
+def without_writes(sandbox: Sandbox) -> None:
+    """Disable all writes."""
+    sandbox.write_enabled = False
+
+
+def make_unwell(health: dict[str, Any]) -> None:
+    """Report a bad status, and leave out whether changes are taken."""
+    health["status"] = "degraded"
+    del health["writeEnabled"]
+
+
+def without_studios(sandbox: Sandbox) -> None:
+    """Remove all studios, as in a new account."""
+    sandbox.world.studios.clear()
+
+
+def configure(home: Home, client: str, *arguments: str, **env: str) -> None:
+    """Configure a client to start this installation with these arguments and settings."""
+    sample = sample_of(client)
+    entry = {"command": COMMAND, "args": list(arguments), "env": env}
+    home.write_config(sample, json.dumps({sample.servers: {"trax": entry}}))
+
+
+def with_cursor(home: Home, _address: str) -> None:
+    """Configure one client correctly."""
+    configure(home, "cursor", TRAX_API_KEY=KEY)
+
+
+def with_wrong_setting(home: Home, _address: str) -> None:
+    """Configure a client with a setting that prevents the start."""
+    configure(home, "cursor", TRAX_API_KEY=KEY, TRAX_CONFIRM="maybe")
+
+
+def with_key_file(content: str, *, mode: int = 0o600) -> Callable[[Home, str], None]:
+    """Write a key file."""
+
+    def write_key_file(home: Home, _address: str) -> None:
+        home.key_file.parent.mkdir(parents=True)
+        home.key_file.write_text(content)
+        home.key_file.chmod(mode)
+
+    return write_key_file
+
+
+def with_odd_key_file(home: Home, _address: str) -> None:
+    """Write a key file that others can read, with a control character in its name."""
+    file = home.path / "key\x1b[2J"
+    file.write_text(SANDBOX_KEY)
+    file.chmod(0o640)
+
+
+def with_only_the_sandbox(home: Home, _address: str) -> None:
+    """Configure a client to use the sandbox."""
+    configure(home, "cursor", "--sandbox")
+
+
+def with_broken_clients(home: Home, _address: str) -> None:
+    """Configure clients with another command, with one project's entry and with invalid JSON."""
+    elsewhere = {"mcpServers": {"trax": {"command": "/gone/trax-mcp"}}}
+    home.write_config(sample_of("claude-desktop"), json.dumps(elsewhere))
+    home.write_config(sample_of("claude-code"), json.dumps({"projects": {"/show": elsewhere}}))
+    home.write_config(sample_of("cursor"), '{ "mcpServers": hunter2')
+
+
+def with_all_clients(home: Home, address: str) -> None:
+    """Configure clients without a key, with a placeholder, with the sandbox, and with all."""
+    with_key_file(f"{SANDBOX_KEY}\n")(home, address)
+    configure(home, "claude-desktop")
+    configure(home, "claude-code", TRAX_API_KEY="${KEY}", TRAX_CONFIRM="${MODE}")
+    configure(home, "cursor", "--sandbox")
+    configure(home, "vscode", TRAX_API_KEY_FILE=str(home.key_file), TRAX_BASE_URL=address)
+
+
+DOCTOR_STATES: Final[dict[str, DoctorState]] = {
+    "all is well": DoctorState(0, set_up_home=with_cursor),
+    "the sandbox": DoctorState(
+        0, {"TRAX_BASE_URL": "", "TRAX_API_KEY": ""}, arguments=("--sandbox",), sends_requests=False
+    ),
+    "a wrong setting": DoctorState(1, {"TRAX_READONLY": "1"}, sends_requests=False),
+    "a wrong setting in a client": DoctorState(
+        1,
+        {"TRAX_BASE_URL": "", "TRAX_API_KEY": ""},
+        set_up_home=with_wrong_setting,
+        sends_requests=False,
+    ),
+    # the key
+    "no key": DoctorState(1, {"TRAX_API_KEY": ""}),
+    "a key file that others can read": DoctorState(
+        0,
+        {"TRAX_API_KEY": "", "TRAX_API_KEY_FILE": "HOME/key\x1b[2J"},
+        set_up_home=with_odd_key_file,
+    ),
+    "a key file that is gone": DoctorState(
+        1, {"TRAX_API_KEY": "", "TRAX_API_KEY_FILE": "HOME/key"}
+    ),
+    "a key that is repeated": DoctorState(
+        1,
+        {"TRAX_API_KEY": ODD_KEY},
+        set_up_sandbox=with_fault(
+            Fault.error(401, "invalid_key", f"{ODD_KEY} and {KEY} are bad."), "/v1/studios"
+        ),
+    ),
+    "a key for moderators": DoctorState(0, {"TRAX_API_KEY": MODERATOR_KEY}),
+    "a key for nothing": DoctorState(
+        0, {"TRAX_API_KEY": ODD_KEY}, set_up_sandbox=with_key(ODD_KEY, frozenset())
+    ),
+    "no studio": DoctorState(0, set_up_sandbox=without_studios),
+    "a studio that cannot be named": DoctorState(
+        0,
+        set_up_sandbox=with_fault(
+            Fault.patched(lambda it: it["data"][0].update(id=".")), "/v1/studios"
+        ),
+    ),
+    # TRaX
+    "writes are off": DoctorState(1, set_up_sandbox=without_writes),
+    "writes are off and not wanted": DoctorState(
+        0, {"TRAX_READ_ONLY": "1"}, set_up_sandbox=without_writes
+    ),
+    "a service that is not well": DoctorState(
+        0, set_up_sandbox=with_fault(Fault.patched(make_unwell), "/v1/health")
+    ),
+    "a contract with more": DoctorState(
+        0,
+        set_up_sandbox=with_contract_edits(
+            put("info version", "1.4.0"), put("paths /v1/clips", {"get": {}})
+        ),
+    ),
+    "a contract that breaks": DoctorState(
+        1,
+        set_up_sandbox=with_contract_edits(
+            cut("paths /v1/connections"),
+            put(f"{SCHEMAS} CreateStudioRequest required", ["name", "color"]),
+            put(f"{MEDIA} summary", "Lists media."),
+        ),
+    ),
+    # the connection
+    "nobody there": DoctorState(
+        1, {"TRAX_BASE_URL": "http://127.0.0.1:NOBODY"}, sends_requests=False
+    ),
+    "somebody else there": DoctorState(
+        1, set_up_sandbox=with_fault(Fault.status(200, _PAGE, content_type="text/html"))
+    ),
+    "silence": DoctorState(1, {"TRAX_TIMEOUT_SECONDS": "1"}, set_up_sandbox=without_answers()),
+    "trouble in many places": DoctorState(1, set_up_sandbox=with_many_faults),
+    # clients
+    "all clients": DoctorState(
+        0, {"TRAX_BASE_URL": "", "TRAX_API_KEY": ""}, set_up_home=with_all_clients
+    ),
+    "broken clients": DoctorState(1, set_up_home=with_broken_clients),
+    "only the sandbox": DoctorState(
+        0,
+        {"TRAX_BASE_URL": "", "TRAX_API_KEY": ""},
+        set_up_home=with_only_the_sandbox,
+        sends_requests=False,
+    ),
+}
+"""By name, which is also the name of the snapshot file."""
+
+
+def snapshot_file(name: str) -> Path:
+    """The path of a state's snapshot."""
+    return SNAPSHOTS / f"{name.replace(' ', '-')}.txt"
+
+
+def read_snapshot(name: str) -> str:
+    """The snapshot of a state."""
+    return snapshot_file(name).read_text(encoding="utf-8")
+
+
+async def run_in_state(
+    state: DoctorState, home: Home, *arguments: str
+) -> tuple[DoctorResult, Sandbox]:
+    """Run the command in a state; returns its result and the sandbox it used.
+
+    No file may change.
+    """
+    async with upstream() as sandbox:
+        end_fault = state.set_up_sandbox(sandbox)
+        state.set_up_home(home, sandbox.base_url)
+        settings, files = _settings(state, home, sandbox.base_url), home.file_stats()
+        result = await run_doctor(home, settings, *state.arguments, *arguments)
+        assert home.file_stats() == files
+        if end_fault is not None:
+            end_fault()
+    return result, sandbox
+
+
+def _settings(state: DoctorState, home: Home, address: str) -> dict[str, str]:
+    settings = {"TRAX_BASE_URL": address, "TRAX_API_KEY": SANDBOX_KEY, **state.settings}
+    placeholders = {"HOME": str(home.path), "NOBODY": str(closed_port())}
+    for placeholder, it in placeholders.items():
+        settings = {name: value.replace(placeholder, it) for name, value in settings.items()}
+    return settings
+
+
+async def run_doctor(home: Home, settings: Mapping[str, str], *arguments: str) -> DoctorResult:
+    """Run the command to its end; stderr must be empty."""
+    variables = {**PLAIN, **home.settings(**settings)}
+    async with running("doctor", *arguments, settings=variables) as command:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await command.process.wait()
+        code = await command.end()
+        assert command.stderr.text == ""
+        return DoctorResult(code, _PORT.sub(":PORT", command.stdout.text))
+
+
+async def main() -> None:
+    """Write all snapshots, and remove those of states that no longer exist."""
+    SNAPSHOTS.mkdir(exist_ok=True)
+    for stale in set(SNAPSHOTS.iterdir()) - {snapshot_file(name) for name in DOCTOR_STATES}:
+        stale.unlink()
+    for name, state in DOCTOR_STATES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            result, _ = await run_in_state(state, Home(Path(folder)))
+        snapshot_file(name).write_text(result.snapshot, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,218 @@
+"""The tool call of each column of the table, and the failure that each row must return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from tests.support.fault_table.answers import ANSWER_CASES
+from tests.support.fault_table.table import TABLE, Consequence, Role
+from tests.support.fault_table.wires import WIRE_CASES
+from tests.support.faults import Fault
+from tests.support.frozen_sandbox import STUDIO as STUDIO_PATH
+from tests.support.guarded_calls import STUDIO
+from tests.support.jsonrpc import ERAS, MODERN
+from tests.support.subscribers import CHAT_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.support.fault_table.mishaps import FaultCase
+
+FAULT_CASES: Final = {**ANSWER_CASES, **WIRE_CASES}
+"""How to cause each fault of the table, and the texts that describe it."""
+
+SCRIPTED: Final = {
+    name: case.fault
+    for name, case in ANSWER_CASES.items()
+    if isinstance(case.fault, Fault) and TABLE[name][Role.READ] is not Consequence.OK
+}
+"""The faults that can be scripted at any sandbox and that make a read fail."""
+
+CHAT_TEXT: Final = "Hello"
+"""The text of the chat message."""
+
+
+class ToolCall(NamedTuple):
+    """What a role calls, and which requests of the call meet the fault."""
+
+    called_tool: str
+    """The tool."""
+    arguments: dict[str, Any]
+    """Its arguments."""
+    operation: str
+    """The operation that fails."""
+    method: str
+    """The HTTP method of the requests that meet the fault."""
+    path: str
+    """Their path; `*` matches any."""
+    scope: str
+    """The scope that the operation needs."""
+    checked_with: str = ""
+    """The tool that shows whether the change took effect."""
+    success_status: int = 200
+    """The HTTP status on success."""
+    requests: int = 1
+    """How many requests of one call meet the fault, without retries."""
+    seconds_before: int = 0
+    """How many seconds before the fault the test begins."""
+    on_air: bool = False
+    """Whether the studio is live when the fault begins."""
+
+
+TOOL_CALLS: Final = {
+    Role.READ: ToolCall("get_studio", STUDIO, "get_studio", "GET", STUDIO_PATH, "studios:read"),
+    Role.WRITE: ToolCall(
+        "send_chat_message",
+        {**STUDIO, "text": CHAT_TEXT},
+        "send_chat_message",
+        "POST",
+        CHAT_PATH,
+        "chat:send",
+        checked_with="list_chat_messages",
+        success_status=201,
+    ),
+    Role.START: ToolCall(
+        "go_live",
+        STUDIO,
+        "go_live",
+        "POST",
+        f"{STUDIO_PATH}/go-live",
+        "stream:golive",
+        checked_with="get_stream_status",
+    ),
+    Role.STOP: ToolCall(
+        "go_offline",
+        STUDIO,
+        "go_offline",
+        "POST",
+        f"{STUDIO_PATH}/go-offline",
+        "stream:golive",
+        checked_with="get_stream_status",
+        seconds_before=60,
+        on_air=True,
+    ),
+    Role.START_PREVIEW: ToolCall(
+        "go_live", STUDIO, "get_studio", "GET", "*", "studios:read", requests=6
+    ),
+    Role.STOP_PREVIEW: ToolCall(
+        "go_offline",
+        STUDIO,
+        "get_studio",
+        "GET",
+        "*",
+        "studios:read",
+        requests=3,
+        seconds_before=60,
+        on_air=True,
+    ),
+    Role.CHAT: ToolCall(
+        "wait_for_chat_messages",
+        STUDIO,
+        "list_chat_messages",
+        "GET",
+        CHAT_PATH,
+        "chat:read",
+        seconds_before=2,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A fault, as one role meets it."""
+
+    role: Role
+    """The column of the table."""
+    name: str
+    """The line of the table."""
+    consequence: Consequence
+    """What must follow."""
+    case: FaultCase
+    """What goes wrong, and the texts that describe it."""
+
+    def __str__(self) -> str:
+        """The id of the test case."""
+        return f"{self.role}: {self.name} -> {self.consequence}"
+
+    @property
+    def tool_call(self) -> ToolCall:
+        """The call that meets the fault."""
+        return TOOL_CALLS[self.role]
+
+
+_EFFECT_TEXTS: Final = {
+    Consequence.AGAIN: "nothing was changed",
+    Consequence.NEVER: "nothing was changed",
+    Consequence.UNKNOWN: "whether it took effect is not known",
+    Consequence.DONE: "it has taken effect, so do not call again",
+}
+_OUTCOMES: Final = {
+    Consequence.UNKNOWN: "unknown",
+    Consequence.DONE: "applied",
+    Consequence.SEEN: "applied",
+}
+_OBSERVED_TEXTS: Final = {
+    "go_live": "it is on air since 2026-06-05T18:00:03.000Z",
+    "go_offline": "it is off air",
+}
+
+
+def row_of(role: Role, name: str) -> Row:
+    """One fault, as this role meets it."""
+    return Row(role, name, TABLE[name][role], FAULT_CASES[name])
+
+
+def rows(role: Role) -> Sequence[Row]:
+    """All faults, as this role meets them."""
+    return [row_of(role, name) for name in TABLE]
+
+
+def rows_by_era(role: Role) -> Sequence[tuple[Row, str]]:
+    """The same with each era; wire faults with the modern era only."""
+    return [
+        (row, era)
+        for row in rows(role)
+        for era in ERAS
+        if era == MODERN or row.name in ANSWER_CASES
+    ]
+
+
+def expected_failure(row: Row) -> dict[str, object]:
+    """The whole failure that this row must return."""
+    consequence = row.consequence
+    if row.role is Role.CHAT:  # the same failure as of any other read
+        consequence = TABLE[row.name][Role.READ]
+        consequence = Consequence.AGAIN if consequence is Consequence.OK else consequence
+    return failure(row.case, row.tool_call, consequence)
+
+
+def failure(case: FaultCase, tool_call: ToolCall, consequence: Consequence) -> dict[str, object]:
+    """The whole failure for a fault case; the id of the failed request is "ours"."""
+    status = case.status or (tool_call.success_status if "accepted" in case.happened else None)
+    error = {
+        "code": case.code,
+        "message": case.full_message or _message(case, tool_call, consequence),
+        "httpStatus": status,
+        "requestId": "ours",
+        "requiredScope": tool_call.scope if case.names_scope else None,
+        "retryAfterSeconds": case.retry_after,
+        "retryable": consequence is Consequence.AGAIN,
+        "outcome": _OUTCOMES.get(consequence, "not_applied"),
+    }
+    return {name: value for name, value in error.items() if value is not None}
+
+
+def _message(case: FaultCase, tool_call: ToolCall, consequence: Consequence) -> str:
+    """What happened, what was changed, what to do next."""
+    happened = case.happened.format(operation=tool_call.operation, scope=tool_call.scope)
+    if consequence is Consequence.SEEN:
+        observed = _OBSERVED_TEXTS[tool_call.operation]
+        return (
+            f"{happened}, but {tool_call.operation} took effect: {observed}. Do not call it again."
+        )
+    must_check = consequence in {Consequence.UNKNOWN, Consequence.DONE}
+    advice = (
+        f"Look with {tool_call.checked_with} before anything else." if must_check else case.advice
+    )
+    return f"{happened}; {_EFFECT_TEXTS[consequence]}. {advice}"

@@ -1,0 +1,211 @@
+"""One server and one client, shared by all examples of a property test.
+
+The event loop runs in its own thread, so that hypothesis can drive the test. Each example starts
+with the same world; after it the server must still answer.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+import anyio
+import mcp
+import mcp_types as types
+from anyio.from_thread import start_blocking_portal
+from mcp.shared.exceptions import MCPError
+
+from tests.conftest import OWNER, client_on
+from tests.support.frozen_sandbox import put_on_air, restore, still, world_of
+from tests.support.fuzzing.values import OTHER_ACCOUNT, is_encodable
+from tests.support.jsonrpc import HttpCaller, Message, read_answer, request
+from tests.support.local_servers import open_in_portal
+from tests.support.served_app import Front, serving
+from tests.support.server_process import PATIENCE_SECONDS
+from tests.support.shared_clock import HandClock
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.tool_filter import ToolFilter
+
+if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from anyio.from_thread import BlockingPortal
+
+    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.request_log import ReceivedRequest
+    from tests.support.simulated_person import Person
+
+ResultT = TypeVar("ResultT")
+
+CLIENT_ERRORS: Final = {
+    None,  # no error
+    types.PARSE_ERROR,
+    types.INVALID_REQUEST,
+    types.INVALID_PARAMS,
+    types.HEADER_MISMATCH,
+    -32002,  # no such resource, in the earlier era
+}
+"""Codes of protocol errors that blame the request, not the server."""
+
+MAX_HEADER_LENGTH: Final = 4_096
+MAX_NOTE_LENGTH: Final = 2_000
+"""Characters of an example that a failure shows."""
+
+
+@dataclass(frozen=True)
+class FuzzSession:
+    """A client, the server and the sandbox behind it."""
+
+    trax: Sandbox
+    clock: HandClock
+    client: mcp.Client
+    portal: BlockingPortal
+
+    def run(self, call: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        """Run a coroutine function in the server's loop, with a time limit."""
+
+        async def bounded() -> ResultT:
+            with anyio.fail_after(PATIENCE_SECONDS):
+                return await call()
+
+        return self.portal.call(bounded)
+
+    def run_or_error(self, call: Callable[[], Awaitable[ResultT]]) -> ResultT | types.ErrorData:
+        """Like `run`, but return a protocol error instead of raising it."""
+        try:
+            return self.run(call)
+        except MCPError as error:
+            return error.error
+
+    @contextmanager
+    def example(self, *given: object) -> Iterator[None]:
+        """Run one example, undo its changes, and check that the server still answers."""
+        before = world_of(self.trax)
+        self.sent.clear()
+        with noting(given):
+            yield
+            restore(self.trax, before)
+            health = self.run(lambda: self.client.call_tool("get_health", {}))
+            assert (health.structured_content or {})["status"] == "ok"
+
+    @property
+    def sent(self) -> deque[ReceivedRequest]:
+        """The requests that reached the sandbox in this example."""
+        return cast("deque[ReceivedRequest]", self.trax.requests)
+
+
+@contextmanager
+def noting(*given: object) -> Iterator[None]:
+    """Add the input to a failure within the block."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(ascii(given)[:MAX_NOTE_LENGTH])
+        raise
+
+
+@contextmanager
+def fuzz_session(
+    era: str,
+    *,
+    short_seconds: float = 60.0,
+    on_air: Sequence[str] = (),
+    media_dirs: Sequence[Path] = (),
+    person: Person | None = None,
+) -> Iterator[FuzzSession]:
+    """A server with all tools, on a sandbox without rate limit; its clock stands still.
+
+    On this clock, waits of up to `short_seconds` return at once. The studios of `on_air` are live.
+    `person` answers forms.
+    """
+    trax = still()
+    trax.rate_limit = None
+    for studio in on_air:
+        put_on_air(trax, studio)
+    clock = HandClock(trax, short_seconds=short_seconds)
+    deps = ServerDeps(clock=clock, tool_filter=ToolFilter(local=True), media_dirs=media_dirs)
+    server = build_server(client_on(trax), own=OWNER, deps=deps)
+    client = mcp.Client(server, mode=era, cache=None, elicitation_callback=person)
+    with start_blocking_portal() as portal, open_in_portal(portal, client) as connected:
+        yield FuzzSession(trax, clock, connected, portal)
+
+
+@dataclass(frozen=True)
+class HttpFuzzSession:
+    """A server on a port, and a client that sends anything."""
+
+    front: Front
+    caller: HttpCaller
+    portal: BlockingPortal
+
+    def ask(self, method: str, params: object, meta: Message | None = None) -> Message:
+        """Send a request as JSON, also values such as NaN that are not valid JSON.
+
+        `meta` is added to the metadata that the era requires. Also checks that the server answers
+        the next call.
+        """
+        message = request(self.caller.era, method)
+        if isinstance(params, dict):
+            required = message["params"].get("_meta", {})
+            message["params"] = {**params, "_meta": {**required, **(meta or {})}}
+        else:
+            message["params"] = params
+        with noting(params, meta):
+            return self.portal.call(self._ask, message)
+
+    @property
+    def sent(self) -> deque[ReceivedRequest]:
+        """The requests to the sandbox that this request caused."""
+        return cast("deque[ReceivedRequest]", self.front.trax.requests)
+
+    async def _ask(self, message: Message) -> Message:
+        self.sent.clear()
+        with anyio.fail_after(PATIENCE_SECONDS):
+            response = await self.caller.http.post(
+                "/mcp", content=json.dumps(message), headers=self._headers(message)
+            )
+            assert response.status_code in {200, 400}
+            sent = list(self.sent)
+            assert (await self.caller.call("get_health"))["structuredContent"]["status"] == "ok"
+        self.sent.clear()
+        self.sent.extend(sent)
+        return read_answer(response)
+
+    def _headers(self, message: Message) -> dict[str, str]:
+        """The era's headers; the URI is in a header too, if a header can hold it."""
+        params = message["params"] if isinstance(message["params"], dict) else {}
+        headers = self.caller.all_headers({**message, "params": params})
+        uri = params.get("uri")
+        if "uri" in params:  # a header may be unable to hold it
+            headers.pop("mcp-name", None)
+        if isinstance(uri, str) and is_encodable(uri) and len(uri) <= MAX_HEADER_LENGTH:
+            headers["mcp-name"] = f"=?base64?{b64encode(uri.encode()).decode()}?="
+        return headers | {"content-type": "application/json"}
+
+
+@contextmanager
+def http_fuzz_session(era: str) -> Iterator[HttpFuzzSession]:
+    """A server on a port of this process, and a client with the sandbox owner's key."""
+    with (
+        start_blocking_portal() as portal,
+        open_in_portal(portal, serving(short_seconds=60)) as front,
+    ):
+        front.trax.rate_limit = None
+        caller = portal.call(partial(front.opened, era, x_api_key=SANDBOX_KEY))
+        yield HttpFuzzSession(front, caller, portal)
+
+
+def check_no_other_account(answer: object, given: object) -> None:
+    """An answer names nothing of another account, except what the input already named.
+
+    Hypothesis also uses constants from the code as input, including those of this module.
+    """
+    output, source = str(answer), str(given)
+    assert not [it for it in OTHER_ACCOUNT if it in output and it not in source]

@@ -1,0 +1,93 @@
+"""Servers on real sockets in this process, and a fault that holds requests."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+import uvicorn
+
+from tests.support.dropped_connections import ConnectionDropped
+from tests.support.faults import Fault
+from tests.support.frozen_sandbox import still
+from tests.support.server_process import PATIENCE_SECONDS
+from trax_mcp.server.http_server import configure, listen, url_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from contextlib import AbstractAsyncContextManager
+
+    from anyio.from_thread import BlockingPortal
+    from starlette.types import ASGIApp
+
+    from tests.support.recorded_sandbox import Sandbox
+    from trax_mcp.sandbox.messages import Request, RequestHandler, Response
+
+OpenedT = TypeVar("OpenedT")
+
+
+@asynccontextmanager
+async def listening(app: ASGIApp) -> AsyncIterator[str]:
+    """Serve an app on a free port of loopback; yields its address."""
+    # As the server does: without its socket options every response would wait 40 ms.
+    listener = listen("127.0.0.1", 0)
+    config = configure(app)
+    config.timeout_graceful_shutdown = 1
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listener])
+    try:
+        yield url_of(listener)
+    finally:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await server.shutdown(sockets=[listener])
+
+
+@asynccontextmanager
+async def upstream() -> AsyncIterator[Sandbox]:
+    """A sandbox with a frozen clock on a port; `base_url` is its address."""
+    sandbox = still()
+    async with listening(sandbox.app) as address:
+        sandbox.base_url = address
+        yield sandbox
+
+
+@contextmanager
+def open_in_portal(
+    portal: BlockingPortal, manager: AbstractAsyncContextManager[OpenedT]
+) -> Iterator[OpenedT]:
+    """Enter an async context manager in the portal's event loop.
+
+    An exception of the block is not passed to it: a task group would wrap it in an exception group.
+    """
+    wrapped = portal.wrap_async_context_manager(manager)
+    with ExitStack() as stack:
+        resource = wrapped.__enter__()
+        stack.callback(wrapped.__exit__, None, None, None)
+        yield resource
+
+
+class Held:
+    """A fault that holds requests: `arrived` waits for the first, `release` ends them all."""
+
+    def __init__(self) -> None:
+        self._arrived = anyio.Event()
+        self._released = anyio.Event()
+        self.fault = Fault("held", self._hold)
+
+    async def arrived(self) -> None:
+        """Wait until a request is held."""
+        with anyio.fail_after(PATIENCE_SECONDS):
+            await self._arrived.wait()
+
+    def release(self) -> None:
+        """Drop the held requests."""
+        self._released.set()
+
+    async def _hold(self, _request: Request, _next_handler: RequestHandler) -> Response:
+        self._arrived.set()
+        await self._released.wait()
+        raise ConnectionDropped

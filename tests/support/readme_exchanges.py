@@ -1,0 +1,239 @@
+"""Generates README's exchanges on the sandbox.
+
+`python -m tests.support.readme_exchanges` writes them.
+
+A test compares README with the server's output. Long lines are wrapped, and values that change each
+time (confirmation ids, request ids) have fixed replacements.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from contextlib import asynccontextmanager
+from pathlib import Path
+from textwrap import fill, indent
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+import httpx2
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from tests import ROOT
+from tests.conftest import OWNER, client_on
+from tests.support.frozen_sandbox import still
+from tests.support.local_servers import listening
+from tests.support.server_process import PATIENCE_SECONDS
+from tests.support.shared_clock import HandClock
+from tests.support.simulated_person import Person, agreeing, choices, refusing
+from trax_mcp.api.caller import ANONYMOUS
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.http import http_app
+from trax_mcp.settings import read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    import mcp_types as types
+
+    from tests.support.recorded_sandbox import Sandbox
+
+README: Final = ROOT / "README.md"
+FORM_HEADING: Final = "Your client can ask you"
+PREVIEW_HEADING: Final = "Your client cannot ask you"
+BOT_HEADING: Final = "A bot with three moderators"
+AUDIT_HEADING: Final = "What is written down"
+
+_STUDIO: Final = {"studioId": "studio_42"}
+_ACTOR: Final = "live.traxstreaming/actor"
+_REPLACEMENTS: Final = {
+    "confirmation": "d9cLnkBSqoygZvrQp52JXg",
+    "requestId": f"mcp_{'0a1b2c3d' * 4}",
+}
+_FENCE = re.compile(r"(```[a-z]+\n.*?\n```)", re.DOTALL)
+_MAX_WIDTH = 98
+
+Block = tuple[str, str]
+"""The kind, `text` or `json`, and the content."""
+
+
+class PausingClock(HandClock):
+    """Holds the server's check of an operation's outcome until it is released."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__(sandbox)
+        self.checking, self.released = anyio.Event(), anyio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until released."""
+        self.checking.set()
+        await self.released.wait()
+        await super().sleep(seconds)
+
+
+async def run_exchanges() -> Mapping[str, Sequence[Block]]:
+    """Run all exchanges; return the blocks by README heading."""
+    with tempfile.TemporaryDirectory() as folder:
+        audit_log = Path(folder, "audit.jsonl")
+        bot = await _run_bot_exchange(audit_log)
+        audit = _last_line(audit_log, event="sent")
+    form_blocks, preview = await _run_form_exchange(), await _run_preview_exchange()
+    return {
+        FORM_HEADING: form_blocks,
+        PREVIEW_HEADING: preview,
+        BOT_HEADING: bot,
+        AUDIT_HEADING: [_json_block(audit)],
+    }
+
+
+def with_exchanges(readme: str, exchanges: Mapping[str, Sequence[Block]]) -> str:
+    """README with these blocks in place of its own."""
+    for heading, blocks in exchanges.items():
+        before, title, rest = readme.partition(f"\n### {heading}\n")
+        section, next_title, after = rest.partition("\n##")
+        parts = _FENCE.split(section)
+        assert len(parts) == 2 * len(blocks) + 1, f"{heading} quotes something else"
+        parts[1::2] = [f"```{kind}\n{content}\n```" for kind, content in blocks]
+        readme = "".join((before, title, *parts, next_title, after))
+    return readme
+
+
+async def _run_form_exchange() -> list[Block]:
+    """A person answers a form: once they decline, once they approve."""
+    person = Person()
+    async with _in_memory(person) as client:
+        person.answer_with(refusing)
+        declined = await client.call_tool("go_live", _STUDIO)
+        person.answer_with(agreeing)
+        started = await client.call_tool("go_live", _STUDIO)
+    form = person.forms[-1]
+    offered = "\n".join(f"( ) {choice}" for choice in choices(form))
+    form_blocks = f"{form.message}\n\nYour decision:\n{offered}"
+    return [
+        ("text", form_blocks),
+        _json_block(_payload(started)),
+        _text_block(declined, paragraphs=1),
+    ]
+
+
+async def _run_preview_exchange() -> list[Block]:
+    """A client without forms: a preview, and the same call with its confirmation."""
+    async with _in_memory(None) as client:
+        preview = await client.call_tool("go_live", _STUDIO)
+        confirmed = _confirmed(preview)
+        started = await client.call_tool("go_live", confirmed)
+    assert not started.is_error
+    return [_text_block(preview), _json_block(confirmed)]
+
+
+async def _run_bot_exchange(audit_log: Path) -> list[Block]:
+    """A bot over HTTP: one preview, which three moderators confirm: two at once, one later."""
+    results: dict[str, types.CallToolResult] = {}
+    async with _over_http(audit_log) as (client, clock), anyio.create_task_group() as tasks:
+        confirmed = _confirmed(await client.call_tool("go_live", _STUDIO))
+
+        async def confirm(moderator: str) -> None:
+            results[moderator] = await client.call_tool(
+                "go_live", confirmed, meta=_actor_meta(moderator)
+            )
+            done[moderator].set()
+
+        done = {moderator: anyio.Event() for moderator in ("ann", "ben", "cleo")}
+        tasks.start_soon(confirm, "ann")
+        await clock.checking.wait()
+        await confirm("ben")
+        clock.released.set()
+        await done["ann"].wait()
+        await confirm("cleo")
+    assert not results["ann"].is_error
+    return [_text_block(results["ben"]), _text_block(results["cleo"])]
+
+
+@asynccontextmanager
+async def _in_memory(person: Person | None) -> AsyncIterator[Client]:
+    trax = still()
+    deps = ServerDeps(clock=HandClock(trax))
+    server = build_server(client_on(trax), own=OWNER, deps=deps)
+    async with Client(server, cache=None, elicitation_callback=person) as client:
+        yield client
+
+
+@asynccontextmanager
+async def _over_http(audit_log: Path) -> AsyncIterator[tuple[Client, PausingClock]]:
+    trax = still()
+    clock = PausingClock(trax)
+    deps = ServerDeps(clock=clock, audit_log=audit_log)
+    trax_client = client_on(trax)
+    server = build_server(trax_client, own=ANONYMOUS, deps=deps)
+    app = http_app(server, read_settings({}), client=trax_client, deps=deps)
+    headers = {"X-API-Key": SANDBOX_KEY}
+    async with (
+        listening(app) as address,
+        httpx2.AsyncClient(headers=headers, trust_env=False) as web,
+        Client(streamable_http_client(f"{address}/mcp", http_client=web), cache=None) as client,
+    ):
+        with anyio.fail_after(PATIENCE_SECONDS):
+            yield client, clock
+
+
+def _confirmed(preview: types.CallToolResult) -> dict[str, Any]:
+    return {**_STUDIO, "confirm": True, "confirmation": _payload(preview)["confirmation"]}
+
+
+def _payload(result: types.CallToolResult) -> dict[str, Any]:
+    return result.structured_content or {}
+
+
+def _actor_meta(moderator: str) -> Any:  # noqa: ANN401  the SDK's type allows only its own members
+    return {_ACTOR: moderator}
+
+
+def _text_block(result: types.CallToolResult, *, paragraphs: int | None = None) -> Block:
+    """The text that a model reads, with a replacement for the confirmation id."""
+    (block,) = result.content
+    assert block.type == "text"
+    confirmation = _payload(result).get("confirmation")
+    text = (
+        block.text.replace(confirmation, _REPLACEMENTS["confirmation"])
+        if confirmation
+        else block.text
+    )
+    lines = "\n\n".join(text.split("\n\n")[:paragraphs]).splitlines()
+    return "text", "\n".join(fill(line, _MAX_WIDTH, break_long_words=False) for line in lines)
+
+
+def _json_block(value: dict[str, Any]) -> Block:
+    """JSON with each member on one line where it fits."""
+    members = (f'"{name}": {_member(it)}' for name, it in _with_replacements(value).items())
+    return "json", "{\n" + indent(",\n".join(members), "  ") + "\n}"
+
+
+def _member(value: object) -> str:
+    line = json.dumps(value)
+    return line if len(line) < _MAX_WIDTH - 15 else json.dumps(value, indent=2)
+
+
+def _with_replacements(value: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _REPLACEMENTS.get(name, _with_replacements(it) if isinstance(it, dict) else it)
+        for name, it in value.items()
+    }
+
+
+def _last_line(path: Path, *, event: str) -> dict[str, Any]:
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    last: dict[str, Any] = [line for line in lines if line["event"] == event][-1]
+    return last
+
+
+def main() -> None:
+    """Write the exchanges into README."""
+    readme = README.read_text(encoding="utf-8")
+    README.write_text(with_exchanges(readme, anyio.run(run_exchanges)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

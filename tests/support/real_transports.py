@@ -1,0 +1,100 @@
+"""The clients of `consent_clients` over real transports.
+
+Over HTTP the server is in this process, over stdio in one of its own. The sandbox is in this
+process either way.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+import httpx2
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+
+from tests import ROOT
+from tests.conftest import client_on
+from tests.support.consent_clients import SECOND_KEY, Clients, two_key_sandbox
+from tests.support.guarded_calls import GUARD_ALSO
+from tests.support.local_servers import listening
+from tests.support.server_process import environment
+from tests.support.shared_clock import HandClock
+from tests.support.simulated_person import Person
+from trax_mcp.api.caller import ANONYMOUS
+from trax_mcp.consent.rules import Mode, Rules
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.http import http_app
+from trax_mcp.settings import read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+class NoTime:
+    """The time of a process in which all time-outs end at once."""
+
+    def advance(self, seconds: float) -> None:
+        """Do nothing: the time has passed already."""
+
+
+@asynccontextmanager
+async def over_http(era: str, *, audit: Path | None = None) -> AsyncIterator[tuple[Clients, str]]:
+    """Clients of the app that `trax-mcp http` serves, with a manual clock; and its address."""
+    trax = two_key_sandbox()
+    clock, person = HandClock(trax), Person()
+    deps = ServerDeps(rules=Rules(Mode.AUTO, GUARD_ALSO), audit_log=audit, clock=clock)
+    trax_client = client_on(trax)
+    server = build_server(trax_client, own=ANONYMOUS, deps=deps)
+    app = http_app(server, read_settings({}), client=trax_client, deps=deps)
+    async with listening(app) as address, AsyncExitStack() as stack:
+
+        async def caller(key: str, asked: Person | None = None) -> Client:
+            web = httpx2.AsyncClient(headers={"X-API-Key": key}, trust_env=False)
+            http = streamable_http_client(
+                f"{address}/mcp", http_client=await stack.enter_async_context(web)
+            )
+            client = Client(http, mode=era, cache=None, elicitation_callback=asked)
+            return await stack.enter_async_context(client)
+
+        plain, asking = await caller(SANDBOX_KEY), await caller(SANDBOX_KEY, person)
+        yield Clients(trax, clock, plain, asking, await caller(SECOND_KEY), person, deps), address
+
+
+@asynccontextmanager
+async def over_stdio(era: str, *, program: str = "trax_mcp") -> AsyncIterator[Clients]:
+    """Clients with a server process each, on one sandbox on a port.
+
+    `program` is the module that the processes run.
+    """
+    trax, person = two_key_sandbox(), Person()
+    async with (
+        listening(trax.app) as address,
+        process(era, address, program=program) as plain,
+        process(era, address, person, program=program) as asking,
+        process(era, address, key=SECOND_KEY, program=program) as other,
+    ):
+        yield Clients(trax, NoTime(), plain, asking, other, person)
+
+
+def process(
+    era: str,
+    address: str,
+    person: Person | None = None,
+    *,
+    key: str = SANDBOX_KEY,
+    program: str = "trax_mcp",
+    audit: Path | None = None,
+) -> Client:
+    """A client with its own server process, which ends when the client exits."""
+    settings = {"TRAX_API_KEY": key, "TRAX_BASE_URL": address}
+    if audit is not None:
+        settings["TRAX_AUDIT_LOG"] = str(audit)
+    command = StdioServerParameters(
+        command=sys.executable, args=["-m", program], env=environment(settings), cwd=ROOT
+    )
+    return Client(command, mode=era, cache=None, elicitation_callback=person)

@@ -1,0 +1,47 @@
+"""The command with one part that never ends, to test that the process ends all the same.
+
+Run as `python -m tests.support.stuck_server PART ...`, with the command's own arguments after PART.
+It prints a line when the part begins.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+from typing import TYPE_CHECKING, Final, NoReturn
+from unittest.mock import patch
+
+from uvicorn.lifespan.on import LifespanOn
+
+from trax_mcp.cli import main
+
+if TYPE_CHECKING:
+    from unittest.mock import _patch
+
+BEGINS: Final = "this never ends"
+
+NAMES: Final = "names"
+"""No name server answers."""
+SESSIONS: Final = "sessions"
+"""Ending all sessions keeps the event loop busy, as it does with ten thousand."""
+
+
+def _never_end(*_arguments: object, **_options: object) -> NoReturn:
+    """Block this thread."""
+    sys.stderr.write(f"{BEGINS}\n")
+    sys.stderr.flush()
+    threading.Event().wait()
+    raise AssertionError
+
+
+def _stuck(part: str) -> _patch[object]:
+    """Replace the part."""
+    if part == NAMES:
+        return patch.object(socket, "getaddrinfo", _never_end)
+    return patch.object(LifespanOn, "shutdown", _never_end)
+
+
+if __name__ == "__main__":
+    with _stuck(sys.argv.pop(1)):
+        main()

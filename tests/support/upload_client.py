@@ -1,0 +1,156 @@
+"""A client that uploads: a real client beside a server with an allowed folder, on a sandbox."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+import mcp
+
+from tests.conftest import OWNER, client_on
+from tests.support.faults import Fault
+from tests.support.frozen_sandbox import still
+from tests.support.media_folders import make_media_folder
+from tests.support.media_samples import MP4
+from tests.support.server_process import PATIENCE_SECONDS
+from tests.support.shared_clock import HandClock
+from tests.support.simulated_person import ProgressLog
+from trax_mcp.consent.rules import Rules
+from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.tool_filter import ToolFilter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable
+    from pathlib import Path
+
+    import mcp_types as types
+
+    from tests.support.recorded_sandbox import Sandbox
+    from trax_mcp.api.caller import Caller
+    from trax_mcp.sandbox.messages import Request, RequestHandler, Response
+    from trax_mcp.sandbox.records import Asset
+
+Json = dict[str, Any]
+
+TOOL: Final = "upload_media"
+RESERVED: Final = {"filename": "intro.mp4", "contentType": "video/mp4", "byteSize": len(MP4)}
+"""The reservation for the file in the folder."""
+
+RESERVE, PUT, LIST = "POST /v1/media", "PUT /uploads", "GET /v1/media"
+"""The HTTP requests of an upload."""
+
+MAX_PROCESSING_SECONDS: Final = 600
+"""How long an asset may take until it is ready."""
+
+NOT_UPLOADED: Final = (
+    "so the file was not uploaded; what was reserved for it stays in the media library, empty."
+)
+
+
+@dataclass
+class UploadSession:
+    """A client, its TRaX, the clock of both, and the progress that was reported."""
+
+    client: mcp.Client
+    trax: Sandbox
+    clock: HandClock
+    folder: Path
+    progress: ProgressLog = field(default_factory=ProgressLog)
+
+    async def upload(self, path: str = "intro.mp4", **arguments: object) -> types.CallToolResult:
+        """Call the tool."""
+        with anyio.fail_after(PATIENCE_SECONDS):
+            return await self.client.call_tool(
+                TOOL, {"path": path, **arguments}, progress_callback=self.progress
+            )
+
+    async def failure(self, path: str = "intro.mp4", **arguments: object) -> Json:
+        """Call the tool; return its failure after a check that it contains no secret."""
+        result = await self.upload(path, **arguments)
+        assert result.is_error, result.structured_content
+        text = result.model_dump_json() + str(self.progress.all)
+        assert [it for it in self.secrets if it in text] == []
+        error: Json = (result.structured_content or {})["error"]
+        assert [block.model_dump()["text"] for block in result.content] == [error["message"]]
+        error.pop("requestId", None)
+        return error
+
+    @property
+    def last_asset(self) -> Asset:
+        """The newest asset."""
+        return list(self.trax.world.library.assets.values())[-1]
+
+    @property
+    def last_asset_json(self) -> Json:
+        """The newest asset as TRaX returns it."""
+        return self.last_asset.to_json(self.clock.seconds())
+
+    def change_last_asset(self, **fields: object) -> None:
+        """Change fields of the newest asset."""
+        self.trax.world.library.assets.change(self.last_asset, fields)
+
+    @property
+    def secrets(self) -> list[str]:
+        """Secrets of the upload URLs that were used or reserved."""
+        reservations = self.trax.world.library._reservations
+        return ["/uploads/", *reservations, *upload_tokens(self.trax)]
+
+    @property
+    def calls(self) -> list[str]:
+        """The requests that have reached TRaX and its storage."""
+        return [f"{it.method} {redacted_path(it.path)}" for it in self.trax.requests]
+
+
+def redacted_path(path: str) -> str:
+    """A path without its secret part."""
+    return "/uploads" if path.startswith("/uploads/") else path
+
+
+def upload_tokens(trax: Sandbox) -> Iterable[str]:
+    """The secret parts of the upload URLs that were used."""
+    return {
+        it.path.removeprefix("/uploads/")
+        for it in trax.requests
+        if redacted_path(it.path) != it.path
+    }
+
+
+def upload_failure(code: str, message: str, outcome: str = "not_applied", **rest: object) -> Json:
+    """The expected failure."""
+    return {"code": code, "message": message, "retryable": False, "outcome": outcome, **rest}
+
+
+@asynccontextmanager
+async def open_upload_session(
+    era: str,
+    root: Path,
+    *,
+    caller: Caller = OWNER,
+    tool_filter: ToolFilter | None = None,
+    rules: Rules | None = None,
+) -> AsyncIterator[UploadSession]:
+    """A client in this process; the pauses between two polls take no time."""
+    trax, folder = still(), make_media_folder(root)
+    clock = HandClock(trax, short_seconds=15)
+    deps = ServerDeps(
+        clock=clock,
+        rules=rules or Rules(),
+        tool_filter=tool_filter or ToolFilter(local=True),
+        media_dirs=[folder],
+    )
+    server = build_server(client_on(trax), own=caller, deps=deps)
+    async with mcp.Client(server, mode=era, cache=None) as client:
+        yield UploadSession(client, trax, clock, folder)
+
+
+def with_side_effect(side_effect: Callable[[], object]) -> Fault:
+    """A fault that only runs a side effect before the response."""
+
+    async def respond(request: Request, next_handler: RequestHandler) -> Response:
+        response = await next_handler(request)
+        side_effect()
+        return response
+
+    return Fault("side effect", respond)

@@ -1,0 +1,201 @@
+"""An upload storage on a real socket, with several behaviours."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from tests.support.media_samples import MP4
+from tests.support.server_process import PATIENCE_SECONDS
+from trax_mcp.api.client import Client
+from trax_mcp.uploads import storage as upload_storage
+
+if TYPE_CHECKING:
+    from asyncio import StreamReader, StreamWriter
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    import httpx
+
+    StorageBehaviour = Callable[["Storage", StreamReader, StreamWriter], Awaitable[None]]
+
+SIGNATURE: Final = "canary-signature"
+QUERY: Final = f"X-Amz-Credential=AKIA%2F20260101&X-Amz-Signature={SIGNATURE}"
+"""The part of a presigned URL that permits writing."""
+
+_READ_BYTES: Final = 1 << 16
+
+
+@dataclass
+class Storage:
+    """The head of each request, and the size of the last body."""
+
+    address: str = ""
+    heads: list[str] = field(default_factory=list)
+    received: int = 0
+    content: bytes = b""
+    disconnected: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a connection has ended."""
+    _closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def url(self) -> str:
+        """A presigned URL of this storage."""
+        return f"{self.address}/bucket/canary-object?{QUERY}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of the last request, with names in lower case."""
+        lines = self.heads[-1].splitlines()[1:]
+        pairs = (line.partition(": ") for line in lines if line)
+        return {name.lower(): value for name, _, value in pairs}
+
+    async def receive(self, reader: StreamReader, size: int | None = None) -> None:
+        """Receive so many bytes of the body, or all; keeps only its beginning."""
+        total = int(self.headers["content-length"]) if size is None else size
+        while self.received < total and (chunk := await reader.read(_READ_BYTES)):
+            self.received += len(chunk)
+            self.content += chunk[: _READ_BYTES - len(self.content)]
+
+    async def wait_until_closed(self) -> None:
+        """Wait until the storage is closed."""
+        await self._closing.wait()
+
+    def close(self) -> None:
+        """End all waits."""
+        self._closing.set()
+
+
+def respond_with(status: str, *headers: str) -> StorageBehaviour:
+    """Receive everything, then respond."""
+
+    async def behave(storage: Storage, reader: StreamReader, writer: StreamWriter) -> None:
+        await storage.receive(reader)
+        writer.write("\r\n".join((f"HTTP/1.1 {status}", *headers, "", "")).encode())
+
+    return behave
+
+
+async def refuse_unread(storage: Storage, _reader: StreamReader, writer: StreamWriter) -> None:
+    """Respond at once, read nothing, and keep the connection open."""
+    body = f"<Error>{storage.url}</Error>"
+    writer.write(f"HTTP/1.1 403 No\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+    await storage.wait_until_closed()
+
+
+async def disconnect_unread(
+    _storage: Storage, _reader: StreamReader, _writer: StreamWriter
+) -> None:
+    """Disconnect without reading or responding."""
+
+
+async def reset_while_reading(storage: Storage, reader: StreamReader, writer: StreamWriter) -> None:
+    """Read some of the body, then reset the connection."""
+    await storage.receive(reader, _READ_BYTES)
+    linger = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    writer.transport.abort()
+
+
+async def stop_reading(storage: Storage, reader: StreamReader, _writer: StreamWriter) -> None:
+    """Read some of the body, then stop reading."""
+    await storage.receive(reader, _READ_BYTES)
+    await storage.wait_until_closed()
+
+
+async def receive_and_stall(storage: Storage, reader: StreamReader, _writer: StreamWriter) -> None:
+    """Receive everything, and never respond."""
+    await storage.receive(reader)
+    await storage.wait_until_closed()
+
+
+async def receive_until_disconnect(
+    storage: Storage, reader: StreamReader, _writer: StreamWriter
+) -> None:
+    """Receive everything, and wait until the client disconnects."""
+    await storage.receive(reader)
+    await reader.read()
+
+
+async def receive_and_disconnect(
+    storage: Storage, reader: StreamReader, _writer: StreamWriter
+) -> None:
+    """Receive everything, and disconnect without a response."""
+    await storage.receive(reader)
+
+
+async def respond_endlessly(storage: Storage, reader: StreamReader, writer: StreamWriter) -> None:
+    """Receive everything, and send an endless response."""
+    await storage.receive(reader)
+    writer.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+    with suppress(ConnectionError):
+        while True:
+            writer.write(bytes(_READ_BYTES).replace(b"\0", b"x"))
+            await writer.drain()
+
+
+@asynccontextmanager
+async def open_storage(
+    behave: StorageBehaviour, *, seconds: float = PATIENCE_SECONDS
+) -> AsyncIterator[Storage]:
+    """Run a storage with this behaviour, for at most so many seconds."""
+    storage = Storage()
+
+    async def serve(reader: StreamReader, writer: StreamWriter) -> None:
+        storage.heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        storage.received, storage.content = 0, b""
+        with suppress(ConnectionError):
+            await behave(storage, reader, writer)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        storage.disconnected.set()
+
+    tasks: list[asyncio.Task[None]] = []
+    server = await asyncio.start_server(
+        lambda *ends: tasks.append(asyncio.create_task(serve(*ends))), "127.0.0.1", 0
+    )
+    storage.address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, asyncio.timeout(seconds):
+        try:
+            yield storage
+        finally:
+            storage.close()
+            await asyncio.gather(*tasks)
+
+
+async def chunks_of(*chunks: bytes) -> AsyncIterator[bytes]:
+    """A file in these chunks."""
+    for chunk in chunks:
+        yield chunk
+
+
+async def zero_chunks(size: int) -> AsyncIterator[bytes]:
+    """A file of zeros."""
+    chunk = bytes(1 << 18)
+    for _ in range(size // len(chunk)):
+        yield chunk
+
+
+def local_client(transport: httpx.AsyncBaseTransport | None = None) -> Client:
+    """The client of a TRaX on this machine, which may name a storage without https."""
+    return Client(base_url="http://127.0.0.1", timeout_seconds=1, transport=transport)
+
+
+async def put(
+    url: str,
+    chunks: AsyncIterator[bytes] | None = None,
+    *,
+    size: int = len(MP4),
+    client: Client | None = None,
+    timeouts: httpx.Timeout = upload_storage.TIMEOUT,
+) -> None:
+    """Upload chunks, or a small file in two of them."""
+    chunks = chunks or chunks_of(MP4[:100], MP4[100:])
+    client = client or local_client()
+    await upload_storage.put(
+        client, url, chunks, size=size, content_type="video/mp4", timeouts=timeouts
+    )

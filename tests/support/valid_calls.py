@@ -1,0 +1,29 @@
+"""One valid call of each tool on the seeded sandbox, in the order in which tools are listed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.support.operation_table import STREAM_KEY, TABLE, Arguments
+
+__all__ = ["STREAM_KEY", "Arguments"]
+
+STUDIO: Final[Arguments] = {"studioId": "studio_42"}
+DESTINATION: Final[Arguments] = {**STUDIO, "destId": "dest_1"}
+SOURCE: Final[Arguments] = {**STUDIO, "sourceId": "source_1"}
+OFF_AIR: Final[Arguments] = {"studioId": "studio_43"}
+
+CALLS: Final[dict[str, Arguments]] = {
+    **{entry.tool: entry.arguments(entry.examples[0]) for entry in TABLE},
+    # Also where the other studio is on air.
+    "go_live": OFF_AIR,
+}
+
+COMPOSITE_CALLS: Final[dict[str, Arguments]] = {
+    "find_studio": {"query": "friday"},
+    "check_readiness": STUDIO,
+    "wait_for_chat_messages": STUDIO,
+}
+"""The same for each composite tool. They are listed last and only read."""
+
+EVERY: Final = {**CALLS, **COMPOSITE_CALLS}

@@ -1,0 +1,128 @@
+"""A watcher on a manual clock, and a source whose results the test sets."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from tests.support.concurrency import settle
+from tests.support.server_process import PATIENCE_SECONDS
+from trax_mcp.api.errors import Failure, LostAnswer, NotSent, Refused, TraxError
+from trax_mcp.chat.watcher import Watcher
+from trax_mcp.clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+SHORTEST: Final = 2.0
+LONGEST_PAUSE: Final = 5 * SHORTEST
+
+
+class ManualClock(Clock):
+    """A clock that only the test advances. `sleeps` are all sleeps that have begun, in seconds."""
+
+    def __init__(self) -> None:
+        self.sleeps: list[float] = []
+        self._seconds = 1_000.0
+        self._moved = anyio.Event()
+
+    def seconds(self) -> float:
+        """The manual time."""
+        return self._seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until the test has advanced the clock."""
+        until = self._seconds + seconds
+        self.sleeps.append(seconds)
+        while self._seconds < until:
+            await self._moved.wait()
+
+    async def advance(self, seconds: float) -> None:
+        """Let all tasks settle, let time pass, and let them settle again."""
+        await settle()
+        self._seconds += seconds
+        self._moved.set()
+        self._moved = anyio.Event()
+        await settle()
+
+
+class FakeSource:
+    """A source. `results` are the results of the next polls; without one, nothing has changed."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.results: list[bool | Exception] = []
+        self.poll_times: list[float] = []
+        """When it was polled, in seconds since the test began."""
+        self.hold: anyio.Event | None = None
+        """What polls wait for."""
+        self._clock = clock
+        self._start = clock.seconds()
+
+    async def poll(self) -> bool:
+        """Return or raise the next result."""
+        self.poll_times.append(self._clock.seconds() - self._start)
+        await anyio.lowlevel.checkpoint()
+        if self.hold is not None:
+            await self.hold.wait()
+        result = self.results.pop(0) if self.results else False
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+
+class ManualWatcher(Watcher[FakeSource]):
+    """A watcher of a fake source, with its clock."""
+
+    clock: ManualClock
+
+    @property
+    def poll_times(self) -> list[float]:
+        """When the source was polled."""
+        return self.source.poll_times
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        await self.clock.advance(seconds)
+
+
+@asynccontextmanager
+async def watching() -> AsyncIterator[ManualWatcher]:
+    """A watcher of a fake source. Checks that it outlives the block."""
+    clock = ManualClock()
+    with anyio.fail_after(PATIENCE_SECONDS):
+        async with anyio.create_task_group() as tasks:
+            watcher = ManualWatcher(FakeSource(clock), shortest=SHORTEST, clock=clock, tasks=tasks)
+            watcher.clock = clock
+            yield watcher
+            await settle()
+            assert not tasks.cancel_scope.cancel_called
+            tasks.cancel_scope.cancel()
+
+
+def refused(status: int, *, retry_after: float | None = None) -> TraxError:
+    """An error answer of TRaX."""
+    return Refused(
+        Failure(
+            code="c",
+            message="m",
+            retryable=True,
+            http_status=status,
+            retry_after_seconds=retry_after,
+        )
+    )
+
+
+def lost() -> TraxError:
+    """TRaX did not answer."""
+    return LostAnswer(Failure(code="timeout", message="m", retryable=True))
+
+
+def no_key() -> TraxError:
+    """The caller has no key."""
+    return NotSent(Failure(code="no_key", message="m", retryable=False))
+
+
+def ignore() -> None:
+    """A listener that does nothing."""

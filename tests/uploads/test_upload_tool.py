@@ -1,0 +1,167 @@
+"""`upload_media`: from a local file to a ready asset, and where the tool is offered.
+
+Through a real client with both eras, on a sandbox with a manual clock.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.support.faults import Fault
+from tests.support.media_samples import MP4
+from tests.support.upload_client import (
+    LIST,
+    MAX_PROCESSING_SECONDS,
+    PUT,
+    RESERVE,
+    RESERVED,
+    TOOL,
+    open_upload_session,
+    upload_failure,
+)
+from trax_mcp.consent.rules import Rules
+from trax_mcp.server.tool_filter import ToolFilter
+from trax_mcp.uploads.files import CHUNK_BYTES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+# Uploads
+
+
+async def test_a_file_becomes_a_ready_asset(era: str, tmp_path: Path) -> None:
+    """It is reserved, sent completely, polled until READY, and returned as TRaX returns it."""
+    async with open_upload_session(era, tmp_path) as session:
+        result = await session.upload(folder="Openers")
+        assert session.calls == [RESERVE, PUT, LIST, LIST, LIST]
+        assert session.trax.requests[0].body_json == {**RESERVED, "folder": "Openers"}
+        last_asset_json = session.last_asset_json
+    assert (last_asset_json["status"], last_asset_json["kind"], last_asset_json["folder"]) == (
+        "READY",
+        "video",
+        "Openers",
+    )
+    assert (result.is_error, result.structured_content) == (False, last_asset_json)
+    assert [json.loads(block.model_dump()["text"]) for block in result.content] == [last_asset_json]
+
+
+async def test_unknown_fields_of_the_asset_are_returned(era: str, tmp_path: Path) -> None:
+    """The client checks the result against the schema."""
+    async with open_upload_session(era, tmp_path) as session:
+        await session.client.list_tools()
+        added_fields = {"codec": ["av1"], "folder": None}
+        add_fields: Any = lambda it: [asset.update(added_fields) for asset in it["data"]]  # noqa: E731  a patch
+        session.trax.faults.add(Fault.patched(add_fields), times=None, method="GET")
+        result = await session.upload()
+        assert result.structured_content == {**session.last_asset_json, **added_fields}
+
+
+async def test_the_key_is_sent_to_trax_but_not_to_the_storage(era: str, tmp_path: Path) -> None:
+    """The storage needs only the URL, and gets no other data."""
+    async with open_upload_session(era, tmp_path) as session:
+        await session.upload()
+        has_key = [("authorization" in it.headers, it.method) for it in session.trax.requests]
+        assert has_key == [(True, "POST"), (False, "PUT"), *[(True, "GET")] * 3]
+        (put,) = [it for it in session.trax.requests if it.method == "PUT"]
+        assert not {"x-api-key", "cookie", "x-request-id"} & put.headers.keys()
+        assert (put.headers["content-type"], put.headers["content-length"]) == (
+            "video/mp4",
+            str(len(MP4)),
+        )
+
+
+async def test_the_client_receives_progress(era: str, tmp_path: Path) -> None:
+    """In bytes sent, then in seconds of waiting; it never decreases or exceeds the total."""
+    async with open_upload_session(era, tmp_path) as session:
+        await session.upload()
+    size, total = len(MP4), len(MP4) + MAX_PROCESSING_SECONDS
+    processing = "Sent 2.1 kB. TRaX is processing it."
+    assert session.progress.all == [
+        (0, total, "Sent 0 bytes of 2.1 kB."),
+        (size, total, processing),
+        (size + 1, total, processing),
+        (size + 2.5, total, processing),
+    ]
+
+
+async def test_progress_is_reported_at_most_once_per_second(era: str, tmp_path: Path) -> None:
+    """Not with each chunk: clients show every message."""
+    async with open_upload_session(era, tmp_path) as session:
+        (session.folder / "long.mp4").write_bytes(MP4 + bytes(8 * CHUNK_BYTES))
+        await session.upload("long.mp4")
+        sending = [it for it in session.progress.all if " of " in str(it[2])]
+    assert len(sending) == 1
+
+
+async def test_an_asset_is_found_on_any_page(era: str, tmp_path: Path) -> None:
+    """TRaX can only list assets; no page after the one with the asset is read."""
+    async with open_upload_session(era, tmp_path) as session:
+        assets = session.trax.world.library.assets
+        existing = next(iter(assets.values()))
+        for start, count in ((0, 250), (9, 450)):  # before and after the new one
+            assets.extend(replace(existing, id=f"asset_{start}{it:03}") for it in range(count))
+        result = await session.upload()
+        queries = [dict(it.query) for it in session.trax.requests if it.method == "GET"]
+    assert result.structured_content == session.last_asset_json
+    assert [it["limit"] for it in queries] == ["200"] * 6
+    assert ["cursor" in it for it in queries] == [False, True] * 3
+
+
+# Where the tool is offered
+
+ADVICE: Final = "so upload_media was not sent. Whoever runs the server can change that."
+NOT_LOCAL: Final = (
+    "reads no files: it does so only on stdio and not on Windows, from the folders in"
+    " TRAX_MEDIA_DIRS"
+)
+GUARDED: Final = "asks for a yes before what this tool would do, which cannot ask (TRAX_GUARD_ALSO)"
+HIDDEN: Final = "does not offer this tool (TRAX_TOOLS)"
+READ_ONLY: Final = "only reads (TRAX_READ_ONLY)"
+GUARDED_RULES: Final = Rules(also=frozenset({"create_media_upload"}))
+OTHER_RULES: Final = Rules(also=frozenset({"send_chat_message"}))
+
+CASES: Final[dict[str, tuple[ToolFilter, Rules, str | None]]] = {
+    "local": (ToolFilter(local=True), OTHER_RULES, None),
+    "local, by name": (ToolFilter(only=frozenset({TOOL}), local=True), OTHER_RULES, None),
+    "local, by tag": (ToolFilter(only=frozenset({"media"}), local=True), OTHER_RULES, None),
+    "remote": (ToolFilter(), OTHER_RULES, NOT_LOCAL),
+    "remote, by name": (ToolFilter(only=frozenset({TOOL})), OTHER_RULES, NOT_LOCAL),
+    "filtered out": (ToolFilter(only=frozenset({"list_media"}), local=True), OTHER_RULES, HIDDEN),
+    "read-only": (ToolFilter(read_only=True, local=True), OTHER_RULES, READ_ONLY),
+    "guarded reservation": (ToolFilter(local=True), GUARDED_RULES, GUARDED),
+    "guarded by name": (ToolFilter(local=True), Rules(also=frozenset({TOOL})), GUARDED),
+}
+
+
+@pytest.mark.parametrize(("tool_filter", "rules", "reason"), CASES.values(), ids=CASES)
+async def test_the_tool_is_offered_only_where_settings_permit_it(
+    *, era: str, tmp_path: Path, tool_filter: ToolFilter, rules: Rules, reason: str | None
+) -> None:
+    """It is listed and works, or it is not listed and a call says why. It cannot bypass a guard."""
+    async with open_upload_session(era, tmp_path, tool_filter=tool_filter, rules=rules) as session:
+        listed = [tool.name for tool in (await session.client.list_tools()).tools]
+        assert (TOOL in listed) is (reason is None)
+        if reason is None:
+            assert listed[-1] == TOOL
+            assert (await session.upload()).structured_content == session.last_asset_json
+        else:
+            code = "read_only" if reason == READ_ONLY else "not_offered"
+            assert await session.failure() == upload_failure(
+                code, f"This server {reason}, {ADVICE}"
+            )
+            assert session.calls == []
+
+
+async def test_a_guard_on_the_reservation_applies_to_the_reservation_tool(
+    era: str, tmp_path: Path
+) -> None:
+    """The reservation tool itself asks for confirmation."""
+    async with open_upload_session(era, tmp_path, rules=GUARDED_RULES) as session:
+        preview = await session.client.call_tool("create_media_upload", RESERVED)
+        assert (preview.structured_content or {})["status"] == "confirmation_required"
+        assert RESERVE not in session.calls
