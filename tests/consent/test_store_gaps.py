@@ -547,6 +547,21 @@ async def test_a_stop_reads_nothing_after_its_yes_whatever_others_do(era: str) -
     assert reads == []
 
 
+async def test_a_stop_without_a_yes_reads_once_though_another_call_ends(era: str) -> None:
+    """Otherwise others could put off its question for as long as they act."""
+    rival = partial(another_yes, act=GUARDED_OPERATIONS["delete_source"])
+    async with scene_in(era) as scene:
+        requests = scene.clients.trax.requests
+        assert outcome(await scene.clients.confirmed(GO_LIVE)) == RAN
+        earlier = len(requests)
+        await scene.play(scene.clients.call(GO_OFFLINE), gap="before look 2", rival=rival)
+        assert outcome(scene.rival_result) == RAN
+        assert outcome(scene.result) == ("confirmation_required", None)
+        mine = [it.path for it in list(requests)[earlier:] if it.key_name != "second"]
+    assert mine
+    assert len(mine) == len({*mine})
+
+
 @pytest.mark.parametrize(
     "gap",
     [
@@ -615,6 +630,18 @@ async def test_a_stop_in_a_gap_voids_the_flag_of_a_go_live(gap: str, end: End) -
         assert scene.on_air == (scene.sent[-1:] == [LIVE])
         assert outcome(await scene.clients.call(GO_OFFLINE, confirm=True)) == RAN
         assert outcome(await scene.clients.call(GO_LIVE, confirm=True)) == RAN
+
+
+async def test_a_preview_shows_a_change_that_ends_while_it_is_made(era: str) -> None:
+    """With `TRAX_CONFIRM=flag` nothing compares the yes with what was shown."""
+    act = GUARDED_OPERATIONS["update_destination, enabled, on air"]
+    async with scene_in(era, Mode.FLAG) as scene:
+        rival = partial(a_change, act=act)
+        await scene.play(scene.clients.call(GO_LIVE), gap="before look 2", rival=rival)
+        assert outcome(scene.rival_result) == RAN
+        assert isinstance(scene.result, types.CallToolResult)
+        shown = text_of(scene.result)
+        assert scene.clients.trax.world.destinations["dest_3"].name in shown
 
 
 # All gaps of a no
@@ -728,6 +755,15 @@ async def test_a_call_that_sees_a_studio_on_air_does_not_hide_a_later_start(
         assert scene.rival_result == [RAN, RAN]
         assert outcome(await scene.clients.call(GO_LIVE)) == NOTHING_TO_DO
         assert scene.sent == [LIVE, OFFLINE, LIVE]
+
+
+async def test_a_studio_that_is_stopped_while_a_go_live_reads_is_not_called_live(era: str) -> None:
+    """The go-live has read that it is on air. A stop ended since."""
+    async with scene_in(era) as scene:
+        assert outcome(await scene.clients.confirmed(GO_LIVE)) == RAN
+        await scene.play(scene.clients.call(GO_LIVE), gap="before look 2", rival=RIVALS["a stop"])
+        assert outcome(scene.rival_result) == RAN
+        assert outcome(scene.result) == ("confirmation_required", None)
 
 
 @pytest.mark.parametrize("gap", ["before look 2", "after look 2"])
