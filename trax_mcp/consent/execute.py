@@ -119,11 +119,6 @@ class Executor:
     async def _finish(self, call: GuardedCall, started: Started, outcome: Outcome) -> None:
         operation, plan = call.operation, plan_for(call.operation)
         place = call.place(self._client.accepted_keys)
-        earlier = [
-            scope
-            for scope, it in self._observations.items()
-            if it.operation.studio() == operation.studio() and it.number < started.number
-        ]
         with anyio.CancelScope(shield=True):
             if (on := _auto_go_live_after(operation, outcome)) is not None:
                 await self._store.record_auto_go_live(place, on=on)
@@ -131,8 +126,13 @@ class Executor:
                 started, outcome, place=place, hidden_fields=plan.hidden_fields(operation)
             )
         if operation.stops_broadcast and outcome != "not_applied" and place.has_access:
-            # A stop does not wait for an earlier go-live that is only being observed.
-            for scope in earlier:
+            self._end_earlier_observations(started)
+
+    def _end_earlier_observations(self, stop: Started) -> None:
+        """End the observations of go-lives that began before a stop in its studio."""
+        studio = stop.operation.studio()
+        for scope, it in self._observations.items():
+            if it.operation.studio() == studio and it.number < stop.number:
                 scope.cancel()
 
     @contextmanager
