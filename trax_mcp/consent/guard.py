@@ -87,10 +87,11 @@ class ConsentGuard:
             return refused
         operation, plan_type = call.operation, plan_for(call.operation)
         wait_until = anyio.current_time() + QUICK_SECONDS
-        if operation.stops_broadcast and seen.place.has_access and self._may_proceed(call, seen):
+        if operation.stops_broadcast and seen.place.has_access:
             # No fact can change a yes to a stop: nothing is read, and all others wait from here on.
             plan = plan_type(operation, Facts())
-            return await self._decide(call, plan, seen, wait_until=wait_until)
+            if isinstance(judge(self._case(call, plan, seen)), Proceed):
+                return await self._decide(call, plan, seen, wait_until=wait_until)
         reader = FactReader(
             self._client, call.caller, operation.studio(), quick=operation.stops_broadcast
         )
@@ -170,11 +171,6 @@ class ConsentGuard:
 
     def _place(self, call: GuardedCall) -> Place:
         return call.place(self._client.accepted_keys)
-
-    def _may_proceed(self, call: GuardedCall, seen: Seen) -> bool:
-        """Whether a call may run whatever the facts are."""
-        plan = plan_for(call.operation)(call.operation, Facts())
-        return isinstance(judge(self._case(call, plan, seen)), Proceed)
 
     def _without_outdated_flag(self, call: GuardedCall) -> GuardedCall:
         """The call without a `confirm: true` that is older than a stop, if it puts anything on air.
