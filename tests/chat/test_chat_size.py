@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import pytest
 
-from tests.support.jsonrpc import LEGACY
+from tests.support.jsonrpc import LEGACY, MODERN
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.subscribers import STUDIO, Subscriber, manual_clock_server, say, subscriber_of
 from tests.support.wait_client import TOOL, chat_of
@@ -45,8 +45,8 @@ STEP: Final = 15
 OVERSIZED: Final = "x" * 600_000
 """Larger than an answer should be, but not larger than a client accepts."""
 
-each_text = pytest.mark.parametrize("text", LONG_TEXTS.values(), ids=LONG_TEXTS)
-each_source = pytest.mark.parametrize("source", ["resource", "wait"])
+SOURCES: Final = ("resource", "wait")
+each_source = pytest.mark.parametrize("source", SOURCES)
 
 
 @dataclass(frozen=True)
@@ -97,36 +97,34 @@ async def add_messages(front: Front, reader: Reader, text: str) -> Sequence[Json
     return sent
 
 
-@each_text
-@each_source
+@pytest.mark.parametrize(
+    ("source", "era", "text"),
+    [
+        *((source, LEGACY, text) for source in SOURCES for text in LONG_TEXTS),
+        *((source, MODERN, "emoji") for source in SOURCES),
+    ],
+)
 async def test_a_chat_larger_than_an_event_is_read_completely_in_parts(
-    era: str, source: str, text: str
+    source: str, era: str, text: str
 ) -> None:
-    """In order, without repeats, and in few parts."""
+    """In order, without repeats, and in few parts.
+
+    Without a cursor, the last messages are read: as many as fit. Only later ones follow.
+    """
     async with reading(source, era) as (front, reader):
         before: str = (await reader.read())["cursor"]
-        sent = await add_messages(front, reader, text)
+        sent = await add_messages(front, reader, LONG_TEXTS[text])
         pages = await reader.read_on(before)
-    assert [message for page in pages for message in page] == sent
-    assert 1 < len(pages) < 30
-
-
-@each_text
-@each_source
-async def test_a_large_chat_without_a_cursor_returns_its_last_messages(
-    era: str, source: str, text: str
-) -> None:
-    """As many as fit; only later messages follow its cursor."""
-    async with reading(source, era) as (front, reader):
-        sent = await add_messages(front, reader, text)
         recent = await reader.read()
         later = say(front, "later")
         front.clock.advance(2)
-        pages = await reader.read_on(recent["cursor"])
+        later_pages = await reader.read_on(recent["cursor"])
+    assert [message for page in pages for message in page] == sent
+    assert 1 < len(pages) < 30
     assert recent["messages"] == sent[-len(recent["messages"]) :]
     assert 10 < len(recent["messages"]) < len(sent)
     assert recent["missed"] is False
-    assert pages == [[later]]
+    assert later_pages == [[later]]
 
 
 @each_source
@@ -147,9 +145,9 @@ async def test_an_answer_after_any_cursor_fits_a_client(source: str, kind: str) 
 
 
 @each_source
-async def test_an_oversized_message_is_returned_alone(era: str, source: str) -> None:
+async def test_an_oversized_message_is_returned_alone(source: str) -> None:
     """No other message is lost."""
-    async with reading(source, era) as (front, reader):
+    async with reading(source, LEGACY) as (front, reader):
         before: str = (await reader.read())["cursor"]
         sent = [say(front, text) for text in ("one", "two", OVERSIZED)]
         front.clock.advance(2)

@@ -1,6 +1,7 @@
 """A chat watcher that meets a fault: readers get the failure, and no message is lost.
 
-One test per line of the table, with a subscribed client of the modern era on a manual clock.
+With a subscribed client of the modern era on a manual clock. `test_faults_reads` tests the texts of
+all faults; here is each kind of answer that the watcher treats differently.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import anyio
 import pytest
 from mcp.client.subscriptions import ResourceUpdated
 
-from tests.support.fault_table.callers import expected_failure, rows
+from tests.support.fault_table.callers import expected_failure, row_of
 from tests.support.fault_table.stage import LONGEST_SECONDS, open_scenario
 from tests.support.fault_table.table import Consequence, Role
 from tests.support.subscribers import CHAT, say
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     import mcp_types as types
 
-    from tests.support.fault_table.callers import Row
     from tests.support.fault_table.stage import FaultScenario
 
 STEP_SECONDS: Final = 2
@@ -37,6 +37,48 @@ POLLS_WITHOUT_FAULT: Final = 13
 RECOVERY_SECONDS: Final = 40
 """The longest time from the end of the fault, or of a `Retry-After`, to the next poll."""
 
+FAULTS: Final = (
+    "400 invalid_request",
+    "401 invalid_key",
+    "403 insufficient_scope",
+    "404 not_found",
+    "401 with HTML page",
+    "403 with empty body",
+    "400 with truncated body",
+    "409 studio_busy",
+    "422 with empty body",
+    "429 rate_limited",
+    "429 with HTML page",
+    "429 for 0 s",
+    "429 for 7 s",
+    "429 for years",
+    "429 until in 90 s",
+    "429 until, invalid Date",
+    "429 for an invalid time",
+    "500 exploded",
+    "500 with oversized body",
+    "502 no_upstream",
+    "503 with HTML page",
+    "302 to the same path",
+    "304 with empty body",
+    "200 with HTML page",
+    "200 with truncated body",
+    "200 with an array",
+    "200 with oversized body",
+    "200 with unknown fields",
+    "200 without any field",
+    "200 with wrong types",
+    "no connection",
+    "dropped before delivery",
+    "dropped after delivery",
+    "no response",
+    "reset inside the body",
+    "trickling body",
+    "not HTTP",
+    "100 and 103 first",
+)
+"""Lines of the fault table."""
+
 
 @pytest.fixture(autouse=True)
 def _no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,9 +86,10 @@ def _no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trax_mcp.chat.watcher.random.random", lambda: 0.0)
 
 
-@pytest.mark.parametrize("row", rows(Role.CHAT), ids=str)
-async def test_a_watched_chat_reports_a_fault_and_loses_no_message(row: Row) -> None:
+@pytest.mark.parametrize("name", FAULTS)
+async def test_a_watched_chat_reports_a_fault_and_loses_no_message(name: str) -> None:
     """A reader gets the failure; a subscriber gets later messages, or the end."""
+    row = row_of(Role.CHAT, name)
     async with open_scenario(row, short_seconds=0) as scenario, subscribed(scenario) as updates:
         before = data_of(await scenario.call())
         scenario.clock.advance(STEP_SECONDS)

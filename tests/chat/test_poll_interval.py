@@ -66,7 +66,7 @@ def pauses_after(interval: PollInterval, event: str, times: int) -> list[float]:
     return [after([event] * count, interval).pause(0.0) for count in range(times + 1)]
 
 
-def test_pauses_without_a_change_grow_to_almost_five_times_the_shortest() -> None:
+def test_pauses_without_a_change_grow_to_five_times_the_shortest() -> None:
     """Jitter adds the rest."""
     assert pauses_after(PollInterval(2.0), "no change", 5) == pytest.approx(
         [2, 3, 4.5, 6.75, 25 / 3, 25 / 3]
@@ -96,18 +96,16 @@ def test_a_success_without_a_change_resets_only_the_failures() -> None:
     assert after(["failure"] * 9, before).after_no_change() == before.after_no_change()
 
 
-@pytest.mark.parametrize("retry_after", [0.0, 1.0, 7.0, 31.0, HOUR, 30 * 24 * HOUR, 999_999_999.0])
-@pytest.mark.parametrize("failures", [0, 1, 20])
-@pytest.mark.parametrize("jitter", [0.0, 0.5, 1.0])
-def test_retry_after_is_respected_however_long(
-    retry_after: float, failures: int, jitter: float
-) -> None:
+@pytest.mark.parametrize("retry_after", [0.0, 1.0, 31.0, HOUR, 999_999_999.0])
+@pytest.mark.parametrize("failures", [0, 20])
+def test_retry_after_is_respected_however_long(retry_after: float, failures: int) -> None:
     """For the loop and for readers."""
     interval = after(["failure"] * failures, PollInterval(2.0)).after_failure(
         refused(retry_after=retry_after)
     )
     assert interval.minimum == max(2.0, retry_after)
-    assert retry_after <= interval.pause(jitter) <= max(LONGEST_SECONDS, retry_after) * 1.2
+    assert retry_after <= interval.pause(0.0) < interval.pause(1.0)
+    assert interval.pause(1.0) <= max(LONGEST_SECONDS, retry_after) * 1.2
 
 
 def test_retry_after_applies_until_the_next_answer() -> None:
@@ -161,19 +159,19 @@ FINAL_STATUSES: Final = [400, 401, 403, 404, 410]
 TEMPORARY_STATUSES: Final = [None, 200, 408, 409, 425, 429, 500, 502, 503, 504, 599]
 
 
-@pytest.mark.parametrize("status", FINAL_STATUSES)
 @pytest.mark.parametrize("error_type", [Refused, BadAnswer])
-def test_a_permanent_status_is_final(status: int, error_type: type[TraxError]) -> None:
+def test_a_permanent_status_is_final(error_type: type[TraxError]) -> None:
     """Also with `Retry-After`."""
-    assert is_final(error_type(refused(status).failure))
-    assert is_final(error_type(refused(status, retry_after=5.0).failure))
+    for status in FINAL_STATUSES:
+        assert is_final(error_type(refused(status).failure)), status
+        assert is_final(error_type(refused(status, retry_after=5.0).failure)), status
 
 
-@pytest.mark.parametrize("status", TEMPORARY_STATUSES)
 @pytest.mark.parametrize("error_type", [Refused, BadAnswer, LostAnswer, NoConnection])
-def test_a_temporary_status_is_not_final(status: int | None, error_type: type[TraxError]) -> None:
+def test_a_temporary_status_is_not_final(error_type: type[TraxError]) -> None:
     """Nor an error without a status."""
-    assert not is_final(error_type(refused(status).failure))
+    for status in TEMPORARY_STATUSES:
+        assert not is_final(error_type(refused(status).failure)), status
 
 
 @pytest.mark.parametrize("error", [no_key(), client_setup_failed()], ids=lambda it: it.failure.code)

@@ -1,7 +1,4 @@
-"""`wait_for_chat_messages` with invalid arguments, or not offered: nothing is sent.
-
-Through a real client in both eras.
-"""
+"""`wait_for_chat_messages` with invalid arguments, or not offered: nothing is sent."""
 
 from __future__ import annotations
 
@@ -25,38 +22,31 @@ LIMIT: Final = "`limit` must be a whole number of at least 1"
 TAKES: Final = "wait_for_chat_messages, which takes `studioId`, `after`, `timeoutSeconds`, `limit`"
 
 INVALID_TIME_OUTS: Final[tuple[object, ...]] = (
-    *(-1, -0.1, 55.1, 56, 10**30, True, False, [5], {}),
-    *("x", "", "-1", "56", " 5", "5.5", "1e1", "NaN", "Infinity"),
+    *(-0.1, 55.1, 56, 10**30, True, [5]),
+    *("", "-1", "56", " 5", "5.5", "1e1", "NaN", "Infinity"),
 )
 
-WRONG: Final[list[tuple[Json, str]]] = [
+INVALID: Final[list[tuple[Json, str]]] = [
     *(({"timeoutSeconds": seconds}, SECONDS) for seconds in INVALID_TIME_OUTS),
     ({"after": ""}, TEXT),
-    ({"after": "  "}, TEXT),
     ({"after": 7}, TEXT),
-    ({"after": ["x"]}, TEXT),
     ({"after": "x" * 4_097}, "`after` must have at most 4,096 characters (a limit of this server)"),
     ({"limit": 0}, LIMIT),
-    ({"limit": -3}, LIMIT),
-    ({"limit": 1.5}, LIMIT),
-    ({"limit": True}, LIMIT),
     ({"limit": "many"}, LIMIT),
-    ({"studioId": ""}, "`studioId` must be a non-empty string"),
     ({"studioId": ".."}, "`studioId` must be an id as TRaX gave it, on one line, not `.` or `..`"),
     ({"studioId": None}, "`studioId` is required"),
-    ({"timeout": 5}, f'"timeout" is not an argument of {TAKES}'),
     ({"timeout_seconds": 5}, f'"timeout_seconds" is not an argument of {TAKES}'),
     ({"confirm": True}, f'"confirm" is not an argument of {TAKES}'),
     ({"after": "", "limit": 0, "timeoutSeconds": 99}, f"{TEXT}; {SECONDS}; {LIMIT}"),
 ]
 
 
-@pytest.mark.parametrize(("arguments", "problem"), WRONG, ids=range(len(WRONG)))
+@pytest.mark.parametrize(("arguments", "problem"), INVALID, ids=range(len(INVALID)))
 async def test_invalid_arguments_are_refused_by_name_without_a_request(
-    era: str, arguments: Json, problem: str
+    arguments: Json, problem: str
 ) -> None:
     """The error says what is allowed."""
-    async with waiting(era) as waiter:
+    async with waiting() as waiter:
         result = await waiter.client.call_tool(TOOL, {"studioId": STUDIO, **arguments})
         message = f"{problem}. Nothing was sent: correct the arguments and call again."
         assert failure(result) == {
@@ -69,9 +59,9 @@ async def test_invalid_arguments_are_refused_by_name_without_a_request(
         assert waiter.request_count == 0
 
 
-async def test_a_null_argument_counts_as_omitted(era: str) -> None:
+async def test_a_null_argument_counts_as_omitted() -> None:
     """Models fill in every argument."""
-    async with waiting(era) as waiter:
+    async with waiting() as waiter:
         arguments = dict.fromkeys(("after", "timeoutSeconds", "limit"))
         result = await waiter.client.call_tool(TOOL, {"studioId": STUDIO, **arguments})
         assert len(chat_of(result)["messages"]) == 3
@@ -90,10 +80,10 @@ FILTERS: Final[dict[str, tuple[ToolFilter, str | None]]] = {
 
 @pytest.mark.parametrize(("tool_filter", "code"), FILTERS.values(), ids=FILTERS)
 async def test_the_tool_is_offered_where_the_operator_allows_it(
-    era: str, tool_filter: ToolFilter, code: str | None
+    tool_filter: ToolFilter, code: str | None
 ) -> None:
     """It is both listed and callable, or neither."""
-    async with waiting(era, caller=OWNER, tool_filter=tool_filter) as waiter:
+    async with waiting(caller=OWNER, tool_filter=tool_filter) as waiter:
         listed = [tool.name for tool in (await waiter.client.list_tools()).tools]
         assert (TOOL in listed) is (code is None)
         result = await waiter.wait()

@@ -1,6 +1,6 @@
 """`wait_for_chat_messages` while TRaX is slow: a wait is no longer than its time-out.
 
-Through a real client in both eras, on a manual clock.
+Through a real client, on a manual clock.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from tests.support.wait_client import chat_of, expected_chat, failure, waiting
 from trax_mcp.sandbox import SANDBOX_KEY
 
 
-async def test_known_new_messages_are_returned_without_a_request_while_polling(era: str) -> None:
+async def test_known_new_messages_are_returned_without_a_request_while_polling() -> None:
     """Another wait keeps the polling running."""
-    async with waiting(era) as waiter, anyio.create_task_group() as tasks:
+    async with waiting() as waiter, anyio.create_task_group() as tasks:
         cursor = await waiter.cursor()
         await waiter.clock.pass_by(2)
         sent = waiter.say("one", "two")
@@ -32,9 +32,9 @@ async def test_known_new_messages_are_returned_without_a_request_while_polling(e
         tasks.cancel_scope.cancel()
 
 
-async def test_remembered_messages_are_not_returned_to_a_revoked_key(era: str) -> None:
+async def test_remembered_messages_are_not_returned_to_a_revoked_key() -> None:
     """Without polling, TRaX is requested first."""
-    async with waiting(era) as waiter:
+    async with waiting() as waiter:
         cursor = await waiter.cursor()
         await waiter.clock.pass_by(2)
         waiter.say("one")
@@ -46,14 +46,12 @@ async def test_remembered_messages_are_not_returned_to_a_revoked_key(era: str) -
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-async def test_a_wait_ends_at_its_time_out_while_trax_does_not_answer(
-    era: str, *, restarted: bool
-) -> None:
+async def test_a_wait_ends_at_its_time_out_while_trax_does_not_answer(*, restarted: bool) -> None:
     """It returns its own cursor, also after a restart, and no message is lost."""
     trax, progress = still(), ProgressLog()
-    async with waiting(era, trax=trax) as waiter:
+    async with waiting(trax=trax) as waiter:
         cursor = await waiter.cursor()
-    async with waiting(era, trax=trax) as waiter:
+    async with waiting(trax=trax) as waiter:
         if not restarted:
             await waiter.cursor()
             await waiter.clock.pass_by(2)
@@ -71,9 +69,9 @@ async def test_a_wait_ends_at_its_time_out_while_trax_does_not_answer(
         assert chat == expected_chat(chat["cursor"], *sent)
 
 
-async def test_a_call_that_does_not_wait_needs_an_answer_of_trax(era: str) -> None:
+async def test_a_call_that_does_not_wait_needs_an_answer_of_trax() -> None:
     """Its time-out does not apply."""
-    async with waiting(era) as waiter:
+    async with waiting() as waiter:
         held = Paused()
         waiter.trax.faults.add(held.fault)
         async with anyio.create_task_group() as tasks:

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import OWNER, call, client_on
 from tests.support.frozen_sandbox import still
-from tests.support.jsonrpc import ERAS
-from tests.support.valid_calls import DESTINATION, SOURCE, STREAM_KEY, STUDIO
+from tests.support.valid_calls import DESTINATION, STREAM_KEY, STUDIO
 from trax_mcp.server.app import build_server
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ CONFIRMED: Final[Arguments] = {"confirm": True}
 
 NOT_TEXT: Final = "must be a non-empty string"
 NOT_UTF8: Final = "must be text without lone surrogates"
-NOT_AN_ID: Final = "must be an id as TRaX gave it, on one line, not `.` or `..`"
 TOO_SMALL: Final = "must be a whole number of at least"
 TOO_LARGE: Final = "must be a whole number of at most 9007199254740991"
 NOT_A_BOOLEAN: Final = "must be true or false"
@@ -55,7 +53,6 @@ REFUSED: Final[list[tuple[str, Arguments, str]]] = [
         {"verbose": True},
         '"verbose" is not an argument of get_health, which takes none',
     ),
-    ("list_studios", {"page": 2}, f'"page" is not an argument of list_studios, {PAGE_ARGUMENTS}'),
     (
         "list_studios",
         {"x" * 99: 1},
@@ -73,11 +70,6 @@ REFUSED: Final[list[tuple[str, Arguments, str]]] = [
     ),
     (
         "get_studio",
-        {"id": "studio_42"},
-        '`studioId` is required; "id" is not an argument of get_studio, which takes `studioId`',
-    ),
-    (
-        "get_studio",
         {"studio_id": "studio_42"},
         (
             '`studioId` is required; "studio_id" is not an argument of get_studio,'
@@ -89,37 +81,14 @@ REFUSED: Final[list[tuple[str, Arguments, str]]] = [
         {**STUDIO_ARGS, "force": True},
         '"force" is not an argument of go_live, which takes `studioId`, `confirm`, `confirmation`',
     ),
-    (
-        "update_source",
-        {**SOURCE, "type": "media"},
-        (
-            '"type" is not an argument of update_source, which takes `studioId`, `sourceId`,'
-            " `name`, `url`, `active`, `confirm`, `confirmation`"
-        ),
-    ),
-    # Missing, empty, and of the wrong type.
-    ("get_studio", {}, "`studioId` is required"),
+    # Missing, empty, or of the wrong type.
     ("get_studio", {"studioId": None}, "`studioId` is required"),
-    ("get_studio", {"studioId": ""}, f"`studioId` {NOT_TEXT}"),
     ("get_studio", {"studioId": " \t"}, f"`studioId` {NOT_TEXT}"),
     ("get_studio", {"studioId": 42}, f"`studioId` {NOT_TEXT}"),
-    ("get_studio", {"studioId": ["studio_42"]}, f"`studioId` {NOT_TEXT}"),
-    ("get_studio", {"studioId": {"id": "studio_42"}}, f"`studioId` {NOT_TEXT}"),
     ("get_studio", {"studioId": "a\ud800"}, f"`studioId` {NOT_UTF8}"),
-    ("delete_source", {**STUDIO_ARGS}, "`sourceId` is required"),
-    ("unlink_connection", {"connectionId": ""}, f"`connectionId` {NOT_TEXT}"),
-    ("create_studio", {}, "`name` is required"),
     ("create_studio", {"name": ""}, f"`name` {NOT_TEXT}"),
-    ("create_studio", {"name": "\udfff"}, f"`name` {NOT_UTF8}"),
-    ("create_studio", {"name": True}, f"`name` {NOT_TEXT}"),
     ("send_chat_message", {**STUDIO_ARGS, "text": "  "}, f"`text` {NOT_TEXT}"),
     ("list_studios", {"cursor": ""}, f"`cursor` {NOT_TEXT}"),
-    ("list_studios", {"cursor": 7}, f"`cursor` {NOT_TEXT}"),
-    (
-        "create_destination",
-        {},
-        "`studioId` is required; `name` is required; `platform` is required",
-    ),
     (
         "create_destination",
         {"enabled": "yes", "vertical": 1},
@@ -127,39 +96,28 @@ REFUSED: Final[list[tuple[str, Arguments, str]]] = [
     ),
     # Numbers.
     ("list_studios", {"limit": 0}, f"`limit` {TOO_SMALL} 1"),
-    ("list_studios", {"limit": -1}, f"`limit` {TOO_SMALL} 1"),
-    ("list_studios", {"limit": "0"}, f"`limit` {TOO_SMALL} 1"),
     ("list_studios", {"limit": "x"}, f"`limit` {TOO_SMALL} 1"),
-    ("list_studios", {"limit": ""}, f"`limit` {TOO_SMALL} 1"),
     ("list_studios", {"limit": " 50"}, f"`limit` {TOO_SMALL} 1"),
     ("list_studios", {"limit": "\uff15\uff10"}, f"`limit` {TOO_SMALL} 1"),
-    ("list_studios", {"limit": "1.5"}, f"`limit` {TOO_SMALL} 1"),
     ("list_studios", {"limit": 1.5}, f"`limit` {TOO_SMALL} 1"),
     ("list_studios", {"limit": True}, f"`limit` {TOO_SMALL} 1"),
-    ("list_studios", {"limit": [50]}, f"`limit` {TOO_SMALL} 1"),
     ("list_studios", {"limit": 10**30}, f"`limit` {TOO_LARGE}"),
     ("list_studios", {"limit": "9" * 30}, f"`limit` {TOO_LARGE}"),
     ("list_studios", {"limit": "9" * 5000}, f"`limit` {TOO_SMALL} 1"),
-    ("list_chat_messages", {**STUDIO_ARGS, "limit": 0}, f"`limit` {TOO_SMALL} 1"),
     ("create_media_upload", {**MEDIA_FILE, "byteSize": -1}, f"`byteSize` {TOO_SMALL} 0"),
     ("create_media_upload", {**MEDIA_FILE, "byteSize": 2**53}, f"`byteSize` {TOO_LARGE}"),
-    ("create_media_upload", {**MEDIA_FILE, "byteSize": "1 MB"}, f"`byteSize` {TOO_SMALL} 0"),
     # Booleans and lists.
     ("update_destination", {**DESTINATION_ARGS, "enabled": "yes"}, f"`enabled` {NOT_A_BOOLEAN}"),
     ("update_destination", {**DESTINATION_ARGS, "enabled": 1}, f"`enabled` {NOT_A_BOOLEAN}"),
     ("update_destination", {**DESTINATION_ARGS, "enabled": "True"}, f"`enabled` {NOT_A_BOOLEAN}"),
-    ("update_studio", {**STUDIO_ARGS, "autoGoLive": 0}, f"`autoGoLive` {NOT_A_BOOLEAN}"),
     ("send_chat_message", {**CHAT_ARGS, "platforms": "twitch"}, NOT_A_LIST),
-    ("send_chat_message", {**CHAT_ARGS, "platforms": '"twitch"'}, NOT_A_LIST),
     ("send_chat_message", {**CHAT_ARGS, "platforms": "[" * 9000}, NOT_A_LIST),
     ("send_chat_message", {**CHAT_ARGS, "platforms": {"twitch": True}}, NOT_A_LIST),
     ("send_chat_message", {**CHAT_ARGS, "platforms": ["twitch", ""]}, f"`platforms` {NOT_TEXT}"),
-    ("send_chat_message", {**CHAT_ARGS, "platforms": [1]}, f"`platforms` {NOT_TEXT}"),
     ("send_chat_message", {**CHAT_ARGS, "platforms": "[null]"}, f"`platforms` {NOT_TEXT}"),
     # Arguments that need or exclude each other.
     ("create_destination", {**NEW_DESTINATION, "rtmpUrl": "rtmps://x"}, TOGETHER),
     ("create_destination", {**NEW_DESTINATION, "streamKey": "shh"}, TOGETHER),
-    ("create_destination", {**NEW_DESTINATION, "streamKey": ""}, f"`streamKey` {NOT_TEXT}"),
     (
         "create_destination",
         {**NEW_DESTINATION, "connectionId": "conn_1", "rtmpUrl": "rtmps://x"},
@@ -167,43 +125,23 @@ REFUSED: Final[list[tuple[str, Arguments, str]]] = [
     ),
     (
         "create_destination",
-        {**NEW_DESTINATION, "connectionId": "conn_1", "streamKey": "shh"},
-        TOGETHER,
-    ),
-    (
-        "create_destination",
         {**NEW_DESTINATION, "connectionId": "conn_1", "rtmpUrl": "rtmps://x", "streamKey": "shh"},
         ONE_TARGET,
-    ),
-    (
-        "update_destination",
-        {**DESTINATION_ARGS, "connectionId": "conn_1"},
-        (
-            '"connectionId" is not an argument of update_destination, which takes `studioId`,'
-            " `destId`, `name`, `platform`, `rtmpUrl`, `streamKey`, `enabled`, `vertical`,"
-            " `confirm`, `confirmation`"
-        ),
     ),
     # Updates that change nothing.
     ("update_studio", {**STUDIO_ARGS}, f"update_studio {NO_CHANGE}"),
     ("update_studio", {**STUDIO_ARGS, "name": None}, f"update_studio {NO_CHANGE}"),
-    ("update_destination", {**DESTINATION_ARGS}, f"update_destination {NO_CHANGE}"),
-    ("update_source", {**SOURCE}, f"update_source {NO_CHANGE}"),
     # `confirm` must be a boolean, not a value that looks like one.
     ("go_live", {**STUDIO_ARGS, "confirm": "true"}, BAD_CONFIRM),
     ("go_live", {**STUDIO_ARGS, "confirm": 1}, BAD_CONFIRM),
-    ("go_live", {**STUDIO_ARGS, "confirm": [True]}, BAD_CONFIRM),
     ("go_live", {"confirm": "yes"}, f"{BAD_CONFIRM}; `studioId` is required"),
-    ("delete_destination", {**DESTINATION_ARGS, "confirm": 1.0}, BAD_CONFIRM),
     ("update_studio", {**STUDIO_ARGS, "name": "N", "confirm": 0}, BAD_CONFIRM),
     ("go_offline", {**STUDIO_ARGS, "confirmation": 7}, BAD_CONFIRMATION),
-    ("go_offline", {**STUDIO_ARGS, "confirm": True, "confirmation": ["x"]}, BAD_CONFIRMATION),
     (
         "go_offline",
         {**STUDIO_ARGS, "confirm": "yes", "confirmation": {}},
         f"{BAD_CONFIRM}; {BAD_CONFIRMATION}",
     ),
-    ("go_offline", {"confirmation": False}, f"{BAD_CONFIRMATION}; `studioId` is required"),
     (
         "create_studio",
         {"name": "N", "confirm": True},
@@ -214,7 +152,6 @@ REFUSED: Final[list[tuple[str, Arguments, str]]] = [
 ACCEPTED: Final[list[tuple[str, Arguments, Arguments, object]]] = [
     ("list_studios", {"limit": "50"}, {"limit": "50"}, None),
     ("list_studios", {"limit": 50.0}, {"limit": "50"}, None),
-    ("list_studios", {"limit": 500}, {"limit": "500"}, None),
     ("list_studios", {"limit": None, "cursor": None}, {}, None),
     (
         "list_chat_messages",
@@ -224,12 +161,6 @@ ACCEPTED: Final[list[tuple[str, Arguments, Arguments, object]]] = [
     ),
     ("create_media_upload", {**MEDIA_FILE, "byteSize": "0"}, {}, {**MEDIA_FILE, "byteSize": 0}),
     ("update_destination", {**DESTINATION_ARGS, "enabled": "false"}, {}, {"enabled": False}),
-    (
-        "update_destination",
-        {**DESTINATION_ARGS, "enabled": True, "name": None},
-        {},
-        {"enabled": True},
-    ),
     (
         "update_destination",
         {**DESTINATION_ARGS, "rtmpUrl": "rtmps://x", **CONFIRMED},
@@ -265,40 +196,22 @@ ACCEPTED: Final[list[tuple[str, Arguments, Arguments, object]]] = [
 HOSTILE_IDS: Final[dict[str, str | None]] = {
     ".": None,
     "..": None,
-    "": None,
-    " ": None,
     "\n": None,
-    "a\nb": None,
     "a\r\nHost: evil.example": None,
     "a\x00b": None,
-    "a\x7f": None,
-    "a\x85b": None,
     "\ud800": None,
     "x" * 513: None,
     "\U0001f600" * 70_000: None,
     "x" * 512: "x" * 512,
-    "../": "..%2F",
     "../../admin": "..%2F..%2Fadmin",
     "..\\..\\admin": "..%5C..%5Cadmin",
-    "/": "%2F",
     "//evil.example": "%2F%2Fevil.example",
-    "https://evil.example/": "https%3A%2F%2Fevil.example%2F",
-    "a/go-live": "a%2Fgo-live",
     "a?limit=1": "a%3Flimit%3D1",
     "a#fragment": "a%23fragment",
-    "a;b&c=d": "a%3Bb%26c%3Dd",
-    "%2e%2e": "%252e%252e",
     "%2e%2e%2f": "%252e%252e%252f",
-    "..%2f": "..%252f",
-    "%": "%25",
-    "%00": "%2500",
-    "...": "...",
-    "{id}": "%7Bid%7D",
     "{0.__class__}": "%7B0.__class__%7D",
     "@evil.example:80": "%40evil.example%3A80",
-    "a b": "a%20b",
     "é\u2028\u202e": "%C3%A9%E2%80%A8%E2%80%AE",
-    "\U0001f600": "%F0%9F%98%80",
     "\uff0e\uff0e": "%EF%BC%8E%EF%BC%8E",
 }
 """Each id with the path segment that it becomes, or None if it is refused."""
@@ -314,14 +227,13 @@ async def test_invalid_arguments_are_named_and_nothing_is_sent(
     server: Server[Any],
     sandbox: Sandbox,
     *,
-    era: str,
     tool: str,
     arguments: Arguments,
     problem: str,
 ) -> None:
     """The whole failure, as structured content and as text."""
     message = f"{problem}. Nothing was sent: correct the arguments and call again."
-    result = await call(server, tool, arguments, era=era)
+    result = await call(server, tool, arguments)
     assert result.is_error
     assert result.structured_content == {
         "error": {
@@ -358,11 +270,11 @@ async def test_unambiguous_arguments_are_converted_to_the_contract_types(
     ("hostile_id", "segment"), HOSTILE_IDS.items(), ids=range(len(HOSTILE_IDS))
 )
 async def test_an_id_stays_in_its_path_segment_or_is_refused(
-    server: Server[Any], sandbox: Sandbox, *, era: str, hostile_id: str, segment: str | None
+    server: Server[Any], sandbox: Sandbox, *, hostile_id: str, segment: str | None
 ) -> None:
     """It is percent-encoded or refused."""
     arguments = {"studioId": hostile_id, "sourceId": hostile_id, "name": "N"}
-    result = await call(server, "update_source", arguments, era=era)
+    result = await call(server, "update_source", arguments)
     sent_paths = [] if segment is None else [f"/v1/studios/{segment}/sources/{segment}"]
     assert [received.path for received in sandbox.requests] == sent_paths
     code = "invalid_arguments" if segment is None else "not_found"
@@ -375,12 +287,12 @@ PIECES: Final = st.sampled_from(
 
 
 @settings(deadline=None, derandomize=True, max_examples=80)
-@given(studio=st.text(st.characters()) | st.lists(PIECES).map("".join), era=st.sampled_from(ERAS))
-async def test_any_text_as_an_id_stays_in_its_segment_or_is_refused(studio: str, era: str) -> None:
+@given(studio=st.text(st.characters()) | st.lists(PIECES).map("".join))
+async def test_any_text_as_an_id_stays_in_its_segment_or_is_refused(studio: str) -> None:
     """Property test: either nothing is sent, or one request with this id."""
     sandbox = still()
     server = build_server(client_on(sandbox), own=OWNER)
-    result = await call(server, "get_stream_status", {"studioId": studio}, era=era)
+    result = await call(server, "get_stream_status", {"studioId": studio})
     if not sandbox.requests:
         assert (result.structured_content or {})["error"]["code"] == "invalid_arguments"
         return

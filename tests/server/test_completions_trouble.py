@@ -1,6 +1,6 @@
 """Completions when TRaX fails or is slow, and with several callers.
 
-Through a real client in both eras, over sockets and pipes where those matter.
+Through a real client, over sockets and pipes where those matter.
 """
 
 from __future__ import annotations
@@ -50,13 +50,10 @@ if TYPE_CHECKING:
 SHOW: Final = "Friday Night Show"
 
 FAULTS: Final = (
-    Fault.error(503, "maintenance"),
     Fault.error(401, "invalid_key"),
-    Fault.error(403, "insufficient_scope"),
     Fault.error(429, "rate_limited", Retry_After="7"),
     Fault.status(500, "<html>"),
     Fault.dropped(),
-    Fault.truncated(),
     Fault.status(200, {"data": [{"id": 7}]}),
     Fault.status(200, {"data": [], "nextCursor": "the same"}),
 )
@@ -64,10 +61,10 @@ FAULTS: Final = (
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda it: it.name)
 async def test_a_failing_trax_gives_no_suggestions(
-    server: Server[Any], *, sandbox: Sandbox, era: str, fault: Fault
+    server: Server[Any], *, sandbox: Sandbox, fault: Fault
 ) -> None:
     """No protocol error; the failure is not cached."""
-    async with client_of(server, era) as client:
+    async with client_of(server) as client:
         sandbox.faults.add(fault, times=None)
         for reference, argument in (
             ("go_live", "studio"),
@@ -81,14 +78,14 @@ async def test_a_failing_trax_gives_no_suggestions(
 
 
 async def test_a_slow_trax_gives_no_suggestions_after_five_seconds(
-    sandbox: Sandbox, clock: HandClock, era: str
+    sandbox: Sandbox, clock: HandClock
 ) -> None:
     """The next request reads again."""
     trax = client_on(sandbox, timeout_seconds=10 * PATIENCE_SECONDS)
     server = build_server(trax, own=OWNER, deps=ServerDeps(clock=clock))
     held = Held()
     sandbox.faults.add(held.fault)
-    async with client_of(server, era) as client, anyio.create_task_group() as typing:
+    async with client_of(server) as client, anyio.create_task_group() as typing:
         answers: list[types.Completion] = []
 
         async def complete() -> None:
@@ -108,13 +105,13 @@ async def test_a_slow_trax_gives_no_suggestions_after_five_seconds(
 
 
 async def test_completions_during_a_read_share_its_result(
-    server: Server[Any], *, sandbox: Sandbox, era: str
+    server: Server[Any], *, sandbox: Sandbox
 ) -> None:
     """Several concurrent completions cause one request to TRaX."""
     answer = anyio.Event()
     sandbox.faults.add(Fault.delay(answer), times=None)
     results: dict[str, list[str]] = {}
-    async with client_of(server, era) as client, anyio.create_task_group() as typing:
+    async with client_of(server) as client, anyio.create_task_group() as typing:
 
         async def complete(typed: str) -> None:
             results[typed] = await suggested(client, "go_live", "studio", typed)
@@ -136,11 +133,11 @@ async def test_completions_during_a_read_share_its_result(
     ],
 )
 async def test_platforms_come_from_the_lists_that_the_key_may_read(
-    trax: Trax, *, sandbox: Sandbox, era: str, without: tuple[str, ...], platforms: list[str]
+    trax: Trax, *, sandbox: Sandbox, without: tuple[str, ...], platforms: list[str]
 ) -> None:
     """One of the two lists is enough."""
     server = build_server(trax, own=narrow(sandbox, *without))
-    async with client_of(server, era) as client:
+    async with client_of(server) as client:
         assert await suggested(client, "answer_chat", "platform", studio=SHOW) == platforms
     assert asked(sandbox) == {STUDIOS: 1, PLACES: 1, ACCOUNTS: 1}
 
@@ -161,15 +158,13 @@ async def refusal(client: Client, reference: str) -> tuple[int, str, object]:
     return caught.value.error.code, caught.value.error.message, caught.value.error.data
 
 
-@pytest.mark.parametrize(
-    ("reference", "message"), UNKNOWN_REFERENCES.items(), ids=range(len(UNKNOWN_REFERENCES))
-)
 async def test_completing_an_unknown_prompt_or_template_is_an_error(
-    server: Server[Any], *, sandbox: Sandbox, era: str, reference: str, message: str
+    server: Server[Any], sandbox: Sandbox, era: str
 ) -> None:
     """-32602 (specification, server/utilities/completion), without a request to TRaX."""
     async with client_of(server, era) as client:
-        assert await refusal(client, reference) == (types.INVALID_PARAMS, message, None)
+        for reference, message in UNKNOWN_REFERENCES.items():
+            assert await refusal(client, reference) == (types.INVALID_PARAMS, message, None)
     assert list(sandbox.requests) == []
 
 
@@ -204,7 +199,6 @@ async def test_completions_show_only_what_the_offered_tools_show(
     trax: Trax,
     *,
     sandbox: Sandbox,
-    era: str,
     only: tuple[str, ...],
     suggestions: tuple[list[str], list[str]],
 ) -> None:
@@ -213,7 +207,7 @@ async def test_completions_show_only_what_the_offered_tools_show(
     server = build_server(
         trax, own=OWNER, deps=ServerDeps(tool_filter=ToolFilter(only=frozenset(only)))
     )
-    async with client_of(server, era) as client:
+    async with client_of(server) as client:
         assert await suggested(client, CHAT, "studioId", "coffee") == studios
         if "find_studio" in only:
             assert await suggested(client, "answer_chat", "platform", studio=SHOW) == platforms
@@ -222,14 +216,14 @@ async def test_completions_show_only_what_the_offered_tools_show(
     assert set(asked(sandbox)) == expected | ({STUDIOS} if studios else set())
 
 
-async def test_each_caller_is_suggested_only_their_own_things(era: str) -> None:
+async def test_each_caller_is_suggested_only_their_own_things() -> None:
     """In turn and from the cache; each list is read with its caller's key."""
     async with (
         manual_clock_server() as front,
-        subscriber_of(front, era) as owner,
-        subscriber_of(front, era, key=STRANGER_KEY) as other,
-        subscriber_of(front, era, key=READONLY_KEY) as reader,
-        subscriber_of(front, era, key="") as keyless,
+        subscriber_of(front) as owner,
+        subscriber_of(front, key=STRANGER_KEY) as other,
+        subscriber_of(front, key=READONLY_KEY) as reader,
+        subscriber_of(front, key="") as keyless,
     ):
         for _ in range(2):
             for viewer, studio, account in (

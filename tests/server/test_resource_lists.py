@@ -1,6 +1,6 @@
 """Lists of resources and templates, by caller and by the operator's tool filter.
 
-Through a real client in both eras; over sockets where callers matter.
+Through a real client, in both eras where they differ; over sockets where callers matter.
 """
 
 from __future__ import annotations
@@ -82,12 +82,6 @@ OFFERS: Final[dict[ToolFilter, set[str]]] = {
 }
 """The operator's filter -> the resources that can be read."""
 
-each_offer = pytest.mark.parametrize(
-    ("tool_filter", "offered"),
-    OFFERS.items(),
-    ids=lambda it: ",".join(sorted(getattr(it, "only", ()))),
-)
-
 
 def listing(sandbox: Sandbox, account: str = ACCOUNT) -> dict[str, str]:
     """The expected list for an account: titles by URI, in order."""
@@ -121,10 +115,10 @@ async def test_the_list_has_the_static_resources_and_then_those_of_each_studio(
 
 
 async def test_the_templates_are_the_same_for_everyone(
-    server: Server[Any], sandbox: Sandbox, era: str
+    server: Server[Any], sandbox: Sandbox
 ) -> None:
     """TRaX gets no request."""
-    async with client_of(server, era) as client:
+    async with client_of(server) as client:
         templates = (await client.list_resource_templates()).resource_templates
     assert [(it.uri_template, it.name, it.title) for it in templates] == [
         ("trax://studios/{studioId}", "studio", "Studio"),
@@ -136,23 +130,21 @@ async def test_the_templates_are_the_same_for_everyone(
     assert list(sandbox.requests) == []
 
 
-async def test_studios_on_later_pages_are_listed_too(
-    server: Server[Any], sandbox: Sandbox, era: str
-) -> None:
+async def test_studios_on_later_pages_are_listed_too(server: Server[Any], sandbox: Sandbox) -> None:
     """On one page of ours, since some clients read only the first."""
     for number in range(450):
         add_studio(sandbox, f"studio_7{number:03}", f"Show {number}")
-    async with client_of(server, era) as client:
+    async with client_of(server) as client:
         assert await listed(client) == listing(sandbox)
     assert asked(sandbox) == {"/v1/studios": 3}
 
 
 async def test_a_change_is_listed_within_thirty_seconds(
-    server: Server[Any], *, sandbox: Sandbox, clock: HandClock, era: str
+    server: Server[Any], *, sandbox: Sandbox, clock: HandClock
 ) -> None:
     """TRaX is read at most twice a minute."""
     before = listing(sandbox)
-    async with client_of(server, era) as client:
+    async with client_of(server) as client:
         assert await listed(client) == before
         rename(sandbox, "studio_42", "Saturday Night Show")
         add_studio(sandbox, "studio_44", "Late Show")
@@ -166,22 +158,22 @@ async def test_a_change_is_listed_within_thirty_seconds(
 
 
 async def test_invisible_characters_in_a_studio_name_are_escaped_in_the_title(
-    server: Server[Any], sandbox: Sandbox, era: str
+    server: Server[Any], sandbox: Sandbox
 ) -> None:
     """Other people may have chosen the name."""
     rename(sandbox, "studio_42", "Show\u202e\u200b\n")
-    async with client_of(server, era) as client:
+    async with client_of(server) as client:
         assert (await listed(client))[CHAT] == r"Show\u202e\u200b\u000a: chat"
 
 
 async def test_a_studio_id_is_escaped_and_shortened_in_the_resource_name(
-    server: Server[Any], sandbox: Sandbox, era: str
+    server: Server[Any], sandbox: Sandbox
 ) -> None:
     """The URI has the whole id."""
     hidden, long = "a\u202e\U000e0041b", "x" * 500
     for studio_id in (hidden, long):
         add_studio(sandbox, studio_id, "Odd")
-    async with client_of(server, era) as client:
+    async with client_of(server) as client:
         resources = (await client.list_resources()).resources
     names = {it.uri: it.name for it in resources if it.title == "Odd: chat"}
     assert names == {
@@ -206,11 +198,11 @@ async def test_each_caller_is_listed_only_their_own_studios(era: str) -> None:
 
 
 async def test_a_key_without_studios_read_lists_only_static_resources(
-    trax: Client, sandbox: Sandbox, era: str
+    trax: Client, sandbox: Sandbox
 ) -> None:
     """No error; the static resources can still be read."""
     server = build_server(trax, own=narrow(sandbox, "studios:read"))
-    async with client_of(server, era) as client:
+    async with client_of(server) as client:
         assert tuple(await listed(client)) == STATIC
         assert "openapi" in await read(client, OPENAPI)
 
@@ -219,21 +211,17 @@ async def test_a_key_without_studios_read_lists_only_static_resources(
     "fault",
     [
         Fault.error(503, "maintenance"),
-        Fault.error(401, "invalid_key"),
-        Fault.error(403, "forbidden"),
         Fault.error(404, "not_found"),
         Fault.error(429, "rate_limited", Retry_After="7"),
-        Fault.dropped(),
-        Fault.truncated(),
         Fault.status(200, {"data": [{"id": 7}]}),
     ],
     ids=lambda it: it.name,
 )
 async def test_the_list_fails_like_reading_the_studios_while_trax_fails(
-    server: Server[Any], *, sandbox: Sandbox, clock: HandClock, era: str, fault: Fault
+    server: Server[Any], *, sandbox: Sandbox, clock: HandClock, fault: Fault
 ) -> None:
     """A short list would look complete; the failure is not cached."""
-    async with client_of(server, era) as client:
+    async with client_of(server) as client:
         sandbox.faults.add(fault, times=None)
         for _ in range(2):
             error = await list_error(client)
@@ -253,7 +241,11 @@ async def list_error(client: mcp.Client) -> types.ErrorData:
     return caught.value.error
 
 
-@each_offer
+@pytest.mark.parametrize(
+    ("tool_filter", "offered"),
+    OFFERS.items(),
+    ids=lambda it: ",".join(sorted(getattr(it, "only", ()))),
+)
 async def test_a_resource_that_is_not_offered_cannot_be_listed_read_or_watched(
     trax: Client, *, sandbox: Sandbox, era: str, tool_filter: ToolFilter, offered: set[str]
 ) -> None:
@@ -277,31 +269,31 @@ async def test_a_resource_that_is_not_offered_cannot_be_listed_read_or_watched(
             assert await subscriber.subscribe(uri) == [uri]
 
 
-@each_offer
+@pytest.mark.parametrize("mode", [LEGACY, "auto"])
+@pytest.mark.parametrize(("tool", "watched"), [("get_stream_status", True), ("get_openapi", False)])
 async def test_subscriptions_are_declared_if_a_resource_can_be_watched(
-    trax: Client, *, era: str, tool_filter: ToolFilter, offered: set[str]
+    trax: Client, *, mode: str, tool: str, watched: bool
 ) -> None:
     """List changes are never declared."""
-    server = build_server(trax, own=OWNER, deps=ServerDeps(tool_filter=tool_filter))
-    async with client_of(server, LEGACY if era == LEGACY else "auto") as client:
+    server = build_server(trax, own=OWNER, deps=ServerDeps(tool_filter=only(tool)))
+    async with client_of(server, mode) as client:
         declared = client.server_capabilities.resources
-    watched = bool({STATUS, CHAT} & offered)
     assert declared == types.ResourcesCapability(subscribe=watched, list_changed=False)
 
 
 @pytest.mark.parametrize("missing", STUDIO_TOOLS)
 async def test_a_studio_resource_is_offered_only_with_all_of_its_tools(
-    trax: Client, *, sandbox: Sandbox, era: str, missing: str
+    trax: Client, *, sandbox: Sandbox, missing: str
 ) -> None:
     """It would show what the operator hides."""
     tool_filter = only("list_studios", *(it for it in STUDIO_TOOLS if it != missing))
     async with client_of(
-        build_server(trax, own=OWNER, deps=ServerDeps(tool_filter=tool_filter)), era
+        build_server(trax, own=OWNER, deps=ServerDeps(tool_filter=tool_filter))
     ) as client:
         offered = {STUDIOS} if missing == "get_stream_status" else {STUDIOS, STATUS}
         assert await offered_uris(client) == offered
         before = asked(sandbox)
-        assert await refused(client, STUDIO) == no_such(STUDIO, era)
+        assert await refused(client, STUDIO) == no_such(STUDIO)
         assert asked(sandbox) == before
 
 
@@ -309,13 +301,13 @@ async def test_a_studio_resource_is_offered_only_with_all_of_its_tools(
     "extra", [(), ("list_studios",)], ids=["without list_studios", "with list_studios"]
 )
 async def test_studios_are_listed_only_with_the_list_studios_tool(
-    trax: Client, *, sandbox: Sandbox, era: str, extra: tuple[str, ...]
+    trax: Client, *, sandbox: Sandbox, extra: tuple[str, ...]
 ) -> None:
     """Without it TRaX gets no request, but chat can be read."""
     tool_filter = only("chat", *extra)
     expected = [it for it in listing(sandbox) if it == STUDIOS or it.endswith("/chat")]
     async with client_of(
-        build_server(trax, own=OWNER, deps=ServerDeps(tool_filter=tool_filter)), era
+        build_server(trax, own=OWNER, deps=ServerDeps(tool_filter=tool_filter))
     ) as client:
         assert list(await listed(client)) == (expected if extra else [])
         assert asked(sandbox).keys() == ({"/v1/studios"} if extra else set())

@@ -18,7 +18,7 @@ from mcp.shared.exceptions import MCPError
 from tests.conftest import OWNER, call, client_on
 from tests.support.delimited_text import unfenced
 from tests.support.faults import Fault
-from tests.support.frozen_sandbox import put_on_air
+from tests.support.frozen_sandbox import put_on_air, restore, world_of
 from tests.support.hostile_texts import NOTICE, is_hidden
 from tests.support.jsonrpc import LEGACY, MODERN
 from tests.support.sandbox_transport import SandboxTransport
@@ -28,8 +28,6 @@ from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mcp.server import Server
 
     from tests.support.recorded_sandbox import Sandbox
@@ -39,8 +37,8 @@ if TYPE_CHECKING:
 
 JsonObject = dict[str, Any]
 
-BEFORE: Final[dict[str, JsonObject]] = {"list_chat_messages": {"notice": NOTICE}}
-AFTER: Final[dict[str, JsonObject]] = {
+ADDED_BEFORE: Final[dict[str, JsonObject]] = {"list_chat_messages": {"notice": NOTICE}}
+ADDED_AFTER: Final[dict[str, JsonObject]] = {
     "go_live": {
         "observed": {
             "state": "on_air",
@@ -55,7 +53,7 @@ AFTER: Final[dict[str, JsonObject]] = {
 each_operation = pytest.mark.parametrize("kind", OPERATIONS, ids=lambda kind: str(kind.tool_name))
 
 
-class Overheard(SandboxTransport):
+class RecordingTransport(SandboxTransport):
     """Keeps the answers of a sandbox to all requests with one method.
 
     A tool makes one such request. The guard reads further facts with GET.
@@ -75,13 +73,13 @@ class Overheard(SandboxTransport):
         return httpx.Response(response.status_code, content=self.bodies[-1])
 
 
-def agreed(kind: type[Operation[Model]]) -> JsonObject:
+def confirmed_arguments(kind: type[Operation[Model]]) -> JsonObject:
     """The arguments of a valid call, with a yes where the tool takes one."""
     asked = Rules().may_need_consent(kind)
     return {**CALLS[kind.tool_name], "confirm": True} if asked else CALLS[kind.tool_name]
 
 
-def to_be_seen(document: str) -> str:
+def with_visible_escapes(document: str) -> str:
     """A JSON document with escapes in place of invisible characters."""
     return "".join(json.dumps(it)[1:-1] if is_hidden(it) else it for it in document)
 
@@ -93,49 +91,49 @@ def test_every_operation_is_called_here() -> None:
 
 @each_operation
 async def test_a_tool_returns_the_answer_of_trax(
-    sandbox: Sandbox, clock: HandClock, *, era: str, kind: type[Operation[Model]]
+    sandbox: Sandbox, clock: HandClock, *, kind: type[Operation[Model]]
 ) -> None:
     """Structured content is TRaX's JSON, and the text is the same as compact JSON.
 
     The text fences viewers' words and has no invisible characters. The SDK's client refuses a
     result that does not match the output schema.
     """
-    tool, overheard = kind.tool_name, Overheard(sandbox, kind.call.method)
+    tool, recording = kind.tool_name, RecordingTransport(sandbox, kind.call.method)
     deps = ServerDeps(rules=Rules(Mode.FLAG), clock=clock)
-    server = build_server(client_on(sandbox, transport=overheard), own=OWNER, deps=deps)
+    server = build_server(client_on(sandbox, transport=recording), own=OWNER, deps=deps)
     put_on_air(sandbox)
-    async with mcp.Client(server, mode=era, cache=None) as client:
+    async with mcp.Client(server, cache=None) as client:
         await client.list_tools()
-        result = await client.call_tool(tool, agreed(kind))
-    (body,) = overheard.bodies
-    answer = {**BEFORE.get(tool, {}), **json.loads(body), **AFTER.get(tool, {})}
+        result = await client.call_tool(tool, confirmed_arguments(kind))
+    (body,) = recording.bodies
+    answer = {**ADDED_BEFORE.get(tool, {}), **json.loads(body), **ADDED_AFTER.get(tool, {})}
     assert not result.is_error
     assert result.structured_content == answer
     (block,) = result.content
     assert isinstance(block, types.TextContent)
-    said = json.loads(body) if tool in BEFORE else answer
-    text = unfenced(block.text) if tool in BEFORE else block.text
-    assert text == to_be_seen(json.dumps(said, ensure_ascii=False, separators=(",", ":")))
+    said = json.loads(body) if tool in ADDED_BEFORE else answer
+    text = unfenced(block.text) if tool in ADDED_BEFORE else block.text
+    assert text == with_visible_escapes(json.dumps(said, ensure_ascii=False, separators=(",", ":")))
 
 
-@pytest.mark.parametrize("tool", AFTER)
+@pytest.mark.parametrize("tool", ADDED_AFTER)
 async def test_the_observed_state_is_in_the_metadata_too(
-    flag_server: Server[Any], sandbox: Sandbox, era: str, tool: str
+    flag_server: Server[Any], sandbox: Sandbox, tool: str
 ) -> None:
     """A host can show it without reading the answer."""
     put_on_air(sandbox)
-    result = await call(flag_server, tool, {**CALLS[tool], "confirm": True}, era=era)
+    result = await call(flag_server, tool, {**CALLS[tool], "confirm": True})
     ours = {name: it for name, it in (result.meta or {}).items() if name.startswith("live.")}
-    assert ours == {"live.traxstreaming/outcome": AFTER[tool]["observed"]["state"]}
+    assert ours == {"live.traxstreaming/outcome": ADDED_AFTER[tool]["observed"]["state"]}
 
 
 async def test_invisible_characters_are_escaped_in_the_text_only(
-    server: Server[Any], sandbox: Sandbox, era: str
+    server: Server[Any], sandbox: Sandbox
 ) -> None:
     """A model sees escapes in every answer. A program gets the characters themselves."""
     name = "Show\u202e \U0001f44b\u200b\U000e0041"
     sandbox.world.add_studio(sandbox.world.studios["studio_42"].owner, name=name)
-    result = await call(server, "list_studios", era=era)
+    result = await call(server, "list_studios")
     structured, text = result.structured_content or {}, result.content[0].model_dump()["text"]
     assert name in [studio["name"] for studio in structured["data"]]
     assert '"name":"Show\\u202e \U0001f44b\\u200b\\udb40\\udc41"' in text
@@ -150,40 +148,38 @@ async def test_an_answer_cannot_replace_the_notice(server: Server[Any], sandbox:
     assert unfenced(result.content[0].model_dump()["text"]) == '{"data":[]}'
 
 
-def _emptied(answer: JsonObject) -> None:
+def _without_fields(answer: JsonObject) -> None:
     answer.clear()
 
 
-def _nulled(answer: JsonObject) -> None:
+def _with_nulls(answer: JsonObject) -> None:
     answer.update(dict.fromkeys(answer))
 
 
-def _grown(answer: JsonObject) -> None:
+def _with_new_fields(answer: JsonObject) -> None:
     answer["added"] = {"deep": [1, None]}
     for item in answer.get("data", ()):
         item.update(added=True, status="A_NEW_STATUS", role="COHOST", kind="hologram")
 
 
-def _bare(answer: JsonObject) -> None:
+def _with_empty_items(answer: JsonObject) -> None:
     answer["data"] = [{} for _ in answer.get("data", ())]
 
 
 @each_operation
-@pytest.mark.parametrize("change", [_emptied, _nulled, _grown, _bare])
 async def test_a_client_accepts_every_answer_of_trax(
-    flag_server: Server[Any],
-    sandbox: Sandbox,
-    *,
-    kind: type[Operation[Model]],
-    change: Callable[[JsonObject], object],
+    flag_server: Server[Any], sandbox: Sandbox, kind: type[Operation[Model]]
 ) -> None:
     """Fields may be missing, null or new, or have new values. The call succeeded all the same."""
-    sandbox.faults.add(Fault.patched(change), method=kind.call.method)
+    before = world_of(sandbox)
     async with mcp.Client(flag_server, mode=LEGACY, cache=None) as client:
         await client.list_tools()
-        result = await client.call_tool(kind.tool_name, agreed(kind))
-    assert not result.is_error
-    assert sandbox.faults.pending == 0
+        for change in (_without_fields, _with_nulls, _with_new_fields, _with_empty_items):
+            sandbox.faults.add(Fault.patched(change), method=kind.call.method)
+            result = await client.call_tool(kind.tool_name, confirmed_arguments(kind))
+            assert not result.is_error, change
+            assert sandbox.faults.pending == 0
+            restore(sandbox, before)
 
 
 async def test_an_unknown_tool_is_a_protocol_error(server: Server[Any], era: str) -> None:
@@ -203,12 +199,12 @@ async def test_one_connection_serves_many_calls_at_once(
     seen: dict[str, str] = {}
     async with mcp.Client(server, mode=MODERN, cache=None) as client:
 
-        async def look(studio: str) -> None:
+        async def get(studio: str) -> None:
             result = await client.call_tool("get_studio", {"studioId": studio})
             seen[studio] = (result.structured_content or {})["id"]
 
         async with anyio.create_task_group() as tasks:
             for studio in ("studio_42", "studio_43", "studio_51", "studio_60"):
-                tasks.start_soon(look, studio)
+                tasks.start_soon(get, studio)
     assert seen == {studio: studio for studio in seen}
     assert len(seen) == len(sandbox.requests) == 4

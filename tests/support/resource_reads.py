@@ -12,7 +12,7 @@ import mcp_types as types
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from tests.support.jsonrpc import LEGACY
+from tests.support.jsonrpc import LEGACY, MODERN
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.sandbox.records import Studio
@@ -52,7 +52,7 @@ SILENT: Final = "studio_60"
 
 
 @asynccontextmanager
-async def client_of(server: Server[Any], era: str) -> AsyncIterator[mcp.Client]:
+async def client_of(server: Server[Any], era: str = MODERN) -> AsyncIterator[mcp.Client]:
     """A real client without a cache, and with a timeout."""
     with anyio.fail_after(PATIENCE_SECONDS):
         async with mcp.Client(server, mode=era, cache=None) as client:
@@ -87,12 +87,12 @@ async def listed(client: mcp.Client) -> dict[str, str | None]:
     return {it.uri: it.title for it in result.resources}
 
 
-def not_found(era: str) -> int:
+def not_found(era: str = MODERN) -> int:
     """The error code of an unknown resource; the modern era has no code of its own."""
     return -32002 if era == LEGACY else -32602
 
 
-def no_such(uri: str, era: str) -> types.ErrorData:
+def no_such(uri: str, era: str = MODERN) -> types.ErrorData:
     """The error of an unknown resource."""
     message = "There is no such resource."
     return types.ErrorData(code=not_found(era), message=message, data={"uri": uri})

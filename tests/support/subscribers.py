@@ -19,7 +19,7 @@ import pytest
 from mcp import Client, MCPDeprecationWarning
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.support.jsonrpc import LEGACY
+from tests.support.jsonrpc import LEGACY, MODERN
 from tests.support.served_app import Front, serving
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.shared_clock import STEP_SECONDS, settled
@@ -108,7 +108,7 @@ class Subscriber:
 
 
 @asynccontextmanager
-async def subscriber_on(connection: Any, era: str) -> AsyncIterator[Subscriber]:  # noqa: ANN401  what `Client` takes
+async def subscriber_on(connection: Any, era: str = MODERN) -> AsyncIterator[Subscriber]:  # noqa: ANN401  what `Client` takes
     """Connect a client until the block ends."""
     subscriber = Subscriber(era)
     client = Client(connection, mode=era, cache=None, message_handler=subscriber.on_message)
@@ -118,7 +118,7 @@ async def subscriber_on(connection: Any, era: str) -> AsyncIterator[Subscriber]:
 
 @asynccontextmanager
 async def subscriber_of(
-    front: Front, era: str, *, key: str = SANDBOX_KEY
+    front: Front, era: str = MODERN, *, key: str = SANDBOX_KEY
 ) -> AsyncIterator[Subscriber]:
     """Connect a client over HTTP. In the earlier era, its stream is open when this yields."""
     before = open_streams(front)

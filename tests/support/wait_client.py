@@ -14,6 +14,7 @@ from mcp.shared.exceptions import MCPError
 from tests.conftest import OWNER, client_on
 from tests.support.concurrency import begin
 from tests.support.frozen_sandbox import still
+from tests.support.jsonrpc import MODERN
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.shared_clock import HandClock, settled
 from tests.support.subscribers import STUDIO, open_streams
@@ -114,7 +115,7 @@ class Waiter:
 
 @asynccontextmanager
 async def waiting(
-    era: str,
+    era: str = MODERN,
     *,
     caller: Caller = OWNER,
     trax: Sandbox | None = None,
