@@ -168,14 +168,6 @@ async def test_a_status_from_another_read_counts_as_polled(trax: Client, sandbox
     assert [status.update(it) for it in (StreamStatus(live=False), live)] == [True, True]
 
 
-async def test_unknown_fields_of_a_status_are_not_a_change(trax: Client, sandbox: Sandbox) -> None:
-    """They may change all the time."""
-    status = PolledStatus(trax, OWNER, "studio_42")
-    for viewers in (1, 2):
-        sandbox.faults.add(Fault.status(200, {"live": False, "viewers": viewers}))
-        assert not await status.poll()
-
-
 async def test_a_status_change_during_an_outage_is_a_change_after_it(
     trax: Client, sandbox: Sandbox
 ) -> None:

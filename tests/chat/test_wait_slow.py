@@ -11,8 +11,7 @@ import pytest
 from tests.support.concurrency import Paused
 from tests.support.frozen_sandbox import still
 from tests.support.simulated_person import ProgressLog
-from tests.support.wait_client import chat_of, expected_chat, failure, waiting
-from trax_mcp.sandbox import SANDBOX_KEY
+from tests.support.wait_client import chat_of, expected_chat, waiting
 
 
 async def test_known_new_messages_are_returned_without_a_request_while_polling() -> None:
@@ -30,19 +29,6 @@ async def test_known_new_messages_are_returned_without_a_request_while_polling()
         assert await waiter.chat(cursor) == expected_chat(known["cursor"], *sent)
         assert waiter.request_count == before
         tasks.cancel_scope.cancel()
-
-
-async def test_remembered_messages_are_not_returned_to_a_revoked_key() -> None:
-    """Without polling, TRaX is requested first."""
-    async with waiting() as waiter:
-        cursor = await waiter.cursor()
-        await waiter.clock.pass_by(2)
-        waiter.say("one")
-        await waiter.chat()
-        await waiter.clock.pass_by(60)
-        keys = waiter.trax.world.keys
-        del keys[SANDBOX_KEY]
-        assert failure(await waiter.wait(cursor))["code"] == "invalid_key"
 
 
 @pytest.mark.parametrize("restarted", [False, True])

@@ -39,7 +39,6 @@ from tests.support.wait_client import (
     waiting,
 )
 from trax_mcp.api.caller import ANONYMOUS, Caller
-from trax_mcp.api.errors import TraxError
 from trax_mcp.chat.polled_source import PolledChat
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import ServerDeps, build_server
@@ -162,18 +161,6 @@ async def test_a_wait_that_starts_in_an_outage_has_its_full_length() -> None:
         assert chat_of(results[0]) == expected_chat(cursor)
 
 
-async def test_known_new_messages_are_returned_during_an_outage() -> None:
-    """They were received before it."""
-    async with waiting() as waiter:
-        cursor = await waiter.cursor()
-        sent = waiter.say("Hello")
-        await waiter.clock.pass_by(2)
-        await waiter.chat()
-        waiter.trax.faults.add(Fault.dropped(), times=None)
-        await waiter.clock.pass_by(2)
-        assert (await waiter.chat(cursor))["messages"] == sent
-
-
 async def test_no_wait_sends_a_request_before_retry_after() -> None:
     """For all calls of this caller, with a cursor and without."""
     async with waiting() as waiter:
@@ -242,18 +229,6 @@ async def test_a_wait_polls_again_after_a_final_error_of_another_listener(era: s
         sent = waiter.say("Hello")
         await clock.pass_by(2)
         assert (await waiter.chat(before))["messages"] == sent
-
-
-async def test_the_first_page_after_a_failed_poll_is_a_change() -> None:
-    """The page of a successful first poll is not."""
-    trax = still()
-    successful, failing = (PolledChat(client_on(trax), OWNER, STUDIO) for _ in range(2))
-    assert not await successful.poll()
-    trax.faults.add(Fault.dropped())
-    with pytest.raises(TraxError):
-        await failing.poll()
-    assert await failing.poll()
-    assert not await failing.poll()
 
 
 @pytest.mark.parametrize("after", [None, "start"])

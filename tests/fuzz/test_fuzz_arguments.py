@@ -163,14 +163,14 @@ def foreign_confirmation(session: FuzzSession) -> str:
 
 @each_tool
 def test_any_arguments_are_answered_and_only_valid_ones_are_sent(
-    tool: str, era: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tool: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Valid arguments are accepted, all others refused; an invented confirmation never counts.
 
     No error is logged, and after each call the server answers the next.
     """
     outcomes = set()
-    with fuzz_session(era, on_air=STUDIOS, media_dirs=[make_media_folder(tmp_path)]) as session:
+    with fuzz_session(MODERN, on_air=STUDIOS, media_dirs=[make_media_folder(tmp_path)]) as session:
         listed = {it.name: it for it in session.run(session.client.list_tools).tools}
         assert list(listed) == list(TOOLS)
         known = {**KNOWN, "confirmation": (foreign_confirmation(session),)}

@@ -15,7 +15,6 @@ from mcp.shared.exceptions import MCPError
 from tests.conftest import OWNER
 from tests.support.fact_reads import asked, narrow
 from tests.support.faults import Fault
-from tests.support.jsonrpc import LEGACY
 from tests.support.resource_reads import (
     ALL_URIS,
     CHAT,
@@ -267,18 +266,6 @@ async def test_a_resource_that_is_not_offered_cannot_be_listed_read_or_watched(
             assert await read(subscriber.client, uri)
         for uri in watchable:
             assert await subscriber.subscribe(uri) == [uri]
-
-
-@pytest.mark.parametrize("mode", [LEGACY, "auto"])
-@pytest.mark.parametrize(("tool", "watched"), [("get_stream_status", True), ("get_openapi", False)])
-async def test_subscriptions_are_declared_if_a_resource_can_be_watched(
-    trax: Client, *, mode: str, tool: str, watched: bool
-) -> None:
-    """List changes are never declared."""
-    server = build_server(trax, own=OWNER, deps=ServerDeps(tool_filter=only(tool)))
-    async with client_of(server, mode) as client:
-        declared = client.server_capabilities.resources
-    assert declared == types.ResourcesCapability(subscribe=watched, list_changed=False)
 
 
 @pytest.mark.parametrize("missing", STUDIO_TOOLS)

@@ -121,7 +121,7 @@ async def test_the_sandbox_setting_replaces_the_flag() -> None:
     assert answer["result"]["structuredContent"]["data"]
 
 
-async def test_the_operators_settings_apply(era: str, tmp_path: Path) -> None:
+async def test_the_operators_settings_apply(tmp_path: Path) -> None:
     """Offered tools, guarded tools, the consent mode and the audit log."""
     audit_log = tmp_path / "audit.jsonl"
     settings = {
@@ -132,12 +132,12 @@ async def test_the_operators_settings_apply(era: str, tmp_path: Path) -> None:
     }
     message = {"studioId": "studio_42", "text": "Hello"}
     async with running("--sandbox", settings=settings) as server:
-        await server.tell(*opening(era))
-        listed = await server.ask(request(era, "tools/list", number=1))
-        hidden = await server.ask(tool_call(era, "go_live", number=2, studioId="studio_42"))
-        unconfirmed = await server.ask(tool_call(era, "send_chat_message", number=3, **message))
+        await server.tell(*opening(MODERN))
+        listed = await server.ask(request(MODERN, "tools/list", number=1))
+        hidden = await server.ask(tool_call(MODERN, "go_live", number=2, studioId="studio_42"))
+        unconfirmed = await server.ask(tool_call(MODERN, "send_chat_message", number=3, **message))
         confirmed = await server.ask(
-            tool_call(era, "send_chat_message", number=4, **message, confirm=True)
+            tool_call(MODERN, "send_chat_message", number=4, **message, confirm=True)
         )
         assert await server.hang_up() == 0
     names = [tool["name"] for tool in listed["result"]["tools"]]
@@ -175,11 +175,11 @@ async def test_the_server_exits_when_stdin_closes_during_a_call(era: str) -> Non
     assert "Traceback" not in server.stderr.text
 
 
-async def test_the_server_exits_although_a_name_server_does_not_answer(era: str) -> None:
+async def test_the_server_exits_although_a_name_server_does_not_answer() -> None:
     """A thread looks the name of TRaX up, and cannot be interrupted."""
     program = ("-m", "tests.support.stuck_server", stuck_server.NAMES)
     async with running(settings={"TRAX_API_KEY": SANDBOX_KEY}, program=program) as server:
-        await server.tell(*opening(era), tool_call(era, "list_studios"))
+        await server.tell(*opening(MODERN), tool_call(MODERN, "list_studios"))
         await server.stderr.match(stuck_server.BEGINS)
         assert await server.hang_up() == 0
 

@@ -53,12 +53,12 @@ async def test_a_new_message_is_notified_once_and_follows_the_cursor(era: str) -
         assert subscriber.updates == [CHAT] * 2
 
 
-async def test_messages_before_the_subscription_are_not_notified(era: str) -> None:
+async def test_messages_before_the_subscription_are_not_notified() -> None:
     """Neither to the first subscriber nor to later ones."""
     async with (
         manual_clock_server() as front,
-        subscriber_of(front, era) as first,
-        subscriber_of(front, era) as second,
+        subscriber_of(front) as first,
+        subscriber_of(front) as second,
     ):
         say(front, "Before")
         await first.subscribe(CHAT)
@@ -107,12 +107,12 @@ async def times_of_polls(*, eras: Sequence[str]) -> Sequence[float]:
     return times
 
 
-async def test_two_callers_are_polled_for_with_their_own_keys(era: str) -> None:
+async def test_two_callers_are_polled_for_with_their_own_keys() -> None:
     """Each as often as a single caller, even for one account and one studio."""
     async with (
         manual_clock_server() as front,
-        subscriber_of(front, era) as owner,
-        subscriber_of(front, era, key=MODERATOR_KEY) as moderator,
+        subscriber_of(front) as owner,
+        subscriber_of(front, key=MODERATOR_KEY) as moderator,
     ):
         await owner.subscribe(CHAT)
         await moderator.subscribe(CHAT)
@@ -125,9 +125,7 @@ async def test_two_callers_are_polled_for_with_their_own_keys(era: str) -> None:
     assert (owner.updates, moderator.updates) == ([CHAT], [CHAT])
 
 
-async def test_a_message_that_only_one_key_can_read_is_notified_only_to_its_caller(
-    era: str,
-) -> None:
+async def test_a_message_that_only_one_key_can_read_is_notified_only_to_its_caller() -> None:
     """While TRaX fails for the other key."""
 
     async def unavailable(request: Request, handle: RequestHandler) -> Response:
@@ -136,8 +134,8 @@ async def test_a_message_that_only_one_key_can_read_is_notified_only_to_its_call
 
     async with (
         manual_clock_server() as front,
-        subscriber_of(front, era) as owner,
-        subscriber_of(front, era, key=MODERATOR_KEY) as moderator,
+        subscriber_of(front) as owner,
+        subscriber_of(front, key=MODERATOR_KEY) as moderator,
     ):
         await owner.subscribe(CHAT)
         await moderator.subscribe(CHAT)
@@ -195,14 +193,14 @@ async def test_going_live_a_dropped_stream_and_going_offline_are_notified(era: s
         assert subscriber.updates == [STATUS] * 4
 
 
-async def test_unknown_status_fields_that_always_change_are_not_notified(era: str) -> None:
+async def test_unknown_status_fields_that_always_change_are_not_notified() -> None:
     """Such as the number of viewers."""
     numbers = count(1)
 
     def count_up(answer: dict[str, Any]) -> None:
         answer |= {"viewers": next(numbers), "bitrate": 1 / next(numbers)}
 
-    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+    async with manual_clock_server() as front, subscriber_of(front) as subscriber:
         world = front.trax.world
         world.go_live(world.studios[STUDIO])
         front.clock.advance(60)
@@ -216,9 +214,9 @@ async def test_unknown_status_fields_that_always_change_are_not_notified(era: st
         assert subscriber.updates == [STATUS]
 
 
-async def test_chat_and_status_are_notified_separately(era: str) -> None:
+async def test_chat_and_status_are_notified_separately() -> None:
     """With the URI of the changed one."""
-    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+    async with manual_clock_server() as front, subscriber_of(front) as subscriber:
         world = front.trax.world
         await subscriber.subscribe(CHAT, STATUS)
         say(front, "Hello")

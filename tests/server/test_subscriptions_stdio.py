@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from mcp import MCPError
 from mcp.client.stdio import StdioServerParameters
 
 from tests import ROOT
@@ -106,30 +105,6 @@ def toggle_broadcast(trax: Sandbox) -> None:
     else:
         trax.world.go_live(studio)
     trax.clock.advance(5)
-
-
-async def test_a_message_sent_during_an_outage_is_notified_after_it(era: str) -> None:
-    """It follows the same cursor."""
-    async with upstream() as trax, subscriber_of(trax, era) as subscriber:
-        await subscriber.subscribe(CHAT)
-        cursor = await subscriber.cursor()
-        trax.faults.add(Fault.dropped(), times=3, path=CHAT_PATH)
-        say(trax, "Hello")
-        await subscriber.wait_for_updates()
-        assert trax.faults.pending == 0
-        assert await subscriber.texts(after=cursor) == ["Hello"]
-
-
-async def test_a_revoked_key_is_notified_and_reads_return_the_error(era: str) -> None:
-    """With TRaX's error code."""
-    async with upstream() as trax, subscriber_of(trax, era) as subscriber:
-        await subscriber.subscribe(CHAT)
-        keys = trax.world.keys
-        del keys[SANDBOX_KEY]
-        await subscriber.wait_for_updates()
-        with pytest.raises(MCPError) as refused:
-            await subscriber.read()
-    assert refused.value.data["error"]["code"] == "invalid_key"
 
 
 async def test_another_process_continues_from_an_old_cursor(era: str) -> None:

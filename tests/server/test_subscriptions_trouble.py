@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 OUTAGES = {
     "no answer": Fault.dropped(),
-    "bad gateway": Fault.status(502, "<html>"),
-    "invalid JSON": Fault.status(200, "{"),
     "no list": Fault.status(200, {"data": "no list"}),
 }
 
@@ -93,12 +91,12 @@ async def test_neither_polls_nor_reads_send_a_request_before_retry_after(era: st
         assert await subscriber.texts(after=cursor) == ["Meanwhile"]
 
 
-async def test_retry_after_of_one_caller_does_not_delay_another(era: str) -> None:
+async def test_retry_after_of_one_caller_does_not_delay_another() -> None:
     """The same studio is polled with the other key."""
     async with (
         manual_clock_server() as front,
-        subscriber_of(front, era) as owner,
-        subscriber_of(front, era, key=MODERATOR_KEY) as moderator,
+        subscriber_of(front) as owner,
+        subscriber_of(front, key=MODERATOR_KEY) as moderator,
     ):
         await owner.subscribe(CHAT)
         front.trax.faults.add(Fault.error(429, "rate_limited", Retry_After="100"))
@@ -132,9 +130,9 @@ async def test_an_outage_of_half_a_minute_loses_nothing(era: str, fault: Fault) 
         assert subscriber.updates == [CHAT] * 2
 
 
-async def test_polls_continue_twice_a_minute_in_a_long_outage(era: str) -> None:
+async def test_polls_continue_twice_a_minute_in_a_long_outage() -> None:
     """A change during it is notified soon after its end."""
-    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+    async with manual_clock_server() as front, subscriber_of(front) as subscriber:
         world = front.trax.world
         await subscriber.subscribe(STATUS)
         front.trax.faults.add(Fault.dropped(), times=None)
@@ -183,12 +181,12 @@ def change(front: Front, uri: str) -> None:
         front.trax.world.go_live(front.trax.world.studios[STUDIO])
 
 
-async def test_a_revoked_key_does_not_end_the_subscription_of_another_key(era: str) -> None:
+async def test_a_revoked_key_does_not_end_the_subscription_of_another_key() -> None:
     """Both callers are notified: one of the end, the other of a message."""
     async with (
         manual_clock_server() as front,
-        subscriber_of(front, era) as owner,
-        subscriber_of(front, era, key=MODERATOR_KEY) as moderator,
+        subscriber_of(front) as owner,
+        subscriber_of(front, key=MODERATOR_KEY) as moderator,
     ):
         await owner.subscribe(CHAT)
         await moderator.subscribe(CHAT)
@@ -224,18 +222,16 @@ async def test_a_final_error_is_notified_to_all_and_one_read_restarts_all(era: s
         assert poll_count(front) > before
 
 
-async def test_a_cursor_is_valid_after_a_restart_if_trax_still_has_its_message(
-    era: str,
-) -> None:
+async def test_a_cursor_is_valid_after_a_restart_if_trax_still_has_its_message() -> None:
     """Only later messages are returned."""
-    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+    async with manual_clock_server() as front, subscriber_of(front) as subscriber:
         say(front, "Before")
         cursor = await subscriber.cursor()
     for number in range(150):
         say(front, f"Message {number}")
     async with (
         manual_clock_server(trax=front.trax) as restarted,
-        subscriber_of(restarted, era) as subscriber,
+        subscriber_of(restarted) as subscriber,
     ):
         await subscriber.subscribe(CHAT)
         assert await subscriber.texts(after=cursor) == [f"Message {it}" for it in range(150)]
@@ -245,30 +241,28 @@ async def test_a_cursor_is_valid_after_a_restart_if_trax_still_has_its_message(
         assert await subscriber.texts(after=newest) == ["After"]
 
 
-async def test_a_cursor_of_forgotten_messages_returns_all_as_missed_after_a_restart(
-    era: str,
-) -> None:
+async def test_a_cursor_of_forgotten_messages_returns_all_as_missed_after_a_restart() -> None:
     """Messages between may have been lost."""
-    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+    async with manual_clock_server() as front, subscriber_of(front) as subscriber:
         cursor = await subscriber.cursor()
     front.trax.world.chats.clear()
     messages = [say(front, "Before"), say(front, "After")]
     async with (
         manual_clock_server(trax=front.trax) as restarted,
-        subscriber_of(restarted, era) as subscriber,
+        subscriber_of(restarted) as subscriber,
     ):
         read = await subscriber.read(after=cursor)
         assert (read["messages"], read["missed"]) == (messages, True)
 
 
-async def test_a_cursor_that_is_too_old_returns_all_as_missed_after_a_restart(era: str) -> None:
+async def test_a_cursor_that_is_too_old_returns_all_as_missed_after_a_restart() -> None:
     """In order and without repeats."""
-    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+    async with manual_clock_server() as front, subscriber_of(front) as subscriber:
         cursor = await subscriber.cursor()
     messages = [say(front, f"Message {number}") for number in range(250)]
     async with (
         manual_clock_server(trax=front.trax) as restarted,
-        subscriber_of(restarted, era) as subscriber,
+        subscriber_of(restarted) as subscriber,
     ):
         await subscriber.subscribe(CHAT)
         read = await subscriber.read(after=cursor)

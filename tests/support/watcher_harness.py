@@ -9,7 +9,7 @@ import anyio
 
 from tests.support.concurrency import settle
 from tests.support.server_process import PATIENCE_SECONDS
-from trax_mcp.api.errors import Failure, LostAnswer, NotSent, Refused, TraxError
+from trax_mcp.api.errors import Failure, LostAnswer, Refused, TraxError
 from trax_mcp.chat.watcher import Watcher
 from trax_mcp.clock import Clock
 
@@ -117,11 +117,6 @@ def refused(status: int, *, retry_after: float | None = None) -> TraxError:
 def lost() -> TraxError:
     """TRaX did not answer."""
     return LostAnswer(Failure(code="timeout", message="m", retryable=True))
-
-
-def no_key() -> TraxError:
-    """The caller has no key."""
-    return NotSent(Failure(code="no_key", message="m", retryable=False))
 
 
 def ignore() -> None:
