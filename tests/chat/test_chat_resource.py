@@ -105,7 +105,7 @@ async def test_a_cursor_is_valid_after_a_restart(sandbox: Sandbox, clock: HandCl
     assert result == chat(result, chat_messages(sandbox, last=2)[:1])
 
 
-async def test_a_chat_returns_more_messages_than_one_page_of_trax(
+async def test_a_chat_resource_returns_the_messages_of_all_polls(
     server: Server[Any], *, sandbox: Sandbox, clock: HandClock
 ) -> None:
     """Those of all polls."""

@@ -1,6 +1,6 @@
 """A feed: the order of messages, repeats, gaps and cursors.
 
-Cursors in a new feed are tested in `test_feed_anew`.
+Cursors in a new feed are tested in `test_feed_restart`.
 """
 
 from __future__ import annotations

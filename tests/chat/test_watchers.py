@@ -293,7 +293,7 @@ async def test_a_request_looks_at_the_watchers_of_few_callers(
         assert len(watchers._watchers) == 1
 
 
-async def test_many_callers_who_read_often_keep_their_poll_interval(
+async def test_many_frequent_readers_keep_their_poll_interval(
     trax: Client, sandbox: Sandbox
 ) -> None:
     """Sixty callers read twice a second; TRaX is polled every two seconds for each."""

@@ -148,7 +148,7 @@ def check_contents(answer: types.ReadResourceResult, uri: str, meaning: Meaning)
 # The properties
 
 
-def test_any_uri_reads_what_it_means_or_is_not_found(
+def test_any_uri_is_read_as_its_template_says_or_is_not_found(
     era: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A URI without meaning is refused without a request to TRaX."""

@@ -291,7 +291,7 @@ def test_cancelling_or_disconnecting_affects_no_other_request(served: Sandbox, e
             server.check_exit()
 
 
-def test_a_resumed_stream_starts_anew(served: Sandbox) -> None:
+def test_a_resumed_stream_repeats_no_event(served: Sandbox) -> None:
     """The server stores no events, so it repeats none."""
     with http_server(served, LEGACY) as (server, client), Connection(client.address) as connection:
         headers = client.headers(create_studio_call(LEGACY))

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests import ROOT
 from tests.support.canaries import secrets as secret
-from tests.support.canaries.hunt import CanarySearch, add_process_titles
-from tests.support.canaries.tour import SERVER_WITH_ERRORS, unsolicited_messages
+from tests.support.canaries.calls import SERVER_WITH_ERRORS, unsolicited_messages
+from tests.support.canaries.search import CanarySearch, add_process_titles
 from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, opening, request
 from tests.support.local_servers import upstream
 from tests.support.media_folders import make_media_folder

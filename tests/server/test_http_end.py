@@ -45,7 +45,7 @@ async def test_a_port_in_use_stops_the_start_with_one_sentence() -> None:
             assert server.stdout.all == []
 
 
-async def test_a_foreign_host_address_stops_the_start_with_one_sentence() -> None:
+async def test_an_address_of_another_machine_stops_the_start_with_one_sentence() -> None:
     """192.0.2.0/24 belongs to no machine (RFC 5737)."""
     async with running("http", "--host", "192.0.2.1", "--port", "0") as server:
         assert await server.end() == 1
@@ -105,7 +105,7 @@ async def test_a_signal_ends_a_server_with_a_call_in_flight(number: int, era: st
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_name_server_that_does_not_answer_delays_no_end(era: str) -> None:
+async def test_a_name_server_that_does_not_answer_does_not_delay_the_end(era: str) -> None:
     """A thread looks the name of TRaX up, and cannot be interrupted."""
     program = ("-m", "tests.support.stuck_server", stuck_server.NAMES)
     async with (
@@ -121,7 +121,7 @@ async def test_a_name_server_that_does_not_answer_delays_no_end(era: str) -> Non
             assert "The server is shutting down" in read_answer(await calling)["error"]["message"]
 
 
-async def test_sessions_whose_end_takes_long_delay_no_end() -> None:
+async def test_sessions_that_end_slowly_do_not_delay_the_end() -> None:
     """The process ends although its event loop is busy."""
     program = ("-m", "tests.support.stuck_server", stuck_server.SESSIONS)
     async with (

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from tests.support.crowd import dealings, trespass
-from tests.support.crowd.accounts import SHARED_STUDIO, marks, shared_trax
-from tests.support.crowd.members import SharedState, User, run_steps
+from tests.support.concurrent_users import foreign_steps, own_steps
+from tests.support.concurrent_users.accounts import SHARED_STUDIO, marks, shared_trax
+from tests.support.concurrent_users.users import SharedState, User, run_steps
 from tests.support.jsonrpc import ERAS
 from tests.support.served_app import serving
 from tests.support.shared_clock import STEP_SECONDS, settled
@@ -22,8 +22,8 @@ from tests.support.shared_clock import STEP_SECONDS, settled
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tests.support.crowd.accounts import Account, SharedTrax
-    from tests.support.crowd.members import Step
+    from tests.support.concurrent_users.accounts import Account, SharedTrax
+    from tests.support.concurrent_users.users import Step
     from tests.support.served_app import Front
     from tests.support.shared_clock import HandClock
 
@@ -31,28 +31,28 @@ LONGEST_SECONDS: Final = 300
 """In real time; an idle machine needs a twentieth of it."""
 
 STEPS: Final[Mapping[Step, int]] = {
-    dealings.look: 20,
-    dealings.list_all: 5,
-    dealings.find: 5,
-    dealings.read: 8,
-    dealings.complete: 6,
-    dealings.prompt: 4,
-    dealings.send_chat: 6,
-    dealings.reserve: 3,
-    dealings.wait: 4,
-    dealings.go_live_and_offline: 2,
-    dealings.share_confirmations: 5,
-    trespass.read_others_studio: 10,
-    trespass.read_others_resources: 6,
-    trespass.subscribe_to_others_resources: 3,
-    trespass.complete_from_others_studio: 4,
-    trespass.change_others_things: 2,
-    trespass.stop_others_broadcast: 2,
-    trespass.use_others_confirmation: 5,
-    trespass.answer_others_question: 6,
-    trespass.use_others_session: 4,
-    trespass.use_others_cursors: 4,
-    trespass.cancel_others_request: 6,
+    own_steps.look: 20,
+    own_steps.list_all: 5,
+    own_steps.find: 5,
+    own_steps.read: 8,
+    own_steps.complete: 6,
+    own_steps.prompt: 4,
+    own_steps.send_chat: 6,
+    own_steps.reserve: 3,
+    own_steps.wait: 4,
+    own_steps.go_live_and_offline: 2,
+    own_steps.share_confirmations: 5,
+    foreign_steps.read_others_studio: 10,
+    foreign_steps.read_others_resources: 6,
+    foreign_steps.subscribe_to_others_resources: 3,
+    foreign_steps.complete_from_others_studio: 4,
+    foreign_steps.change_others_things: 2,
+    foreign_steps.stop_others_broadcast: 2,
+    foreign_steps.use_others_confirmation: 5,
+    foreign_steps.answer_others_question: 6,
+    foreign_steps.use_others_session: 4,
+    foreign_steps.use_others_cursors: 4,
+    foreign_steps.cancel_others_request: 6,
 }
 
 

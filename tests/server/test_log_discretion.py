@@ -102,7 +102,7 @@ async def test_an_invalid_trace_context_is_ignored(era: str) -> None:
     assert server.stderr.text == ""
 
 
-async def test_invalid_surrogate_request_id_is_answered_with_null_id(era: str) -> None:
+async def test_a_lone_surrogate_as_a_request_id_is_answered_with_a_null_id(era: str) -> None:
     """A lone surrogate can be read but not written; it must not end the server."""
     async with running("--sandbox") as server:
         await server.tell(*opening(era), request(era, "tools/list") | {"id": "\ud800"})

@@ -224,7 +224,7 @@ async def ended(stream: httpx.Response) -> bool:
     return True
 
 
-async def test_streams_without_an_accepted_key_make_room_for_others(
+async def test_the_oldest_stream_without_an_accepted_key_ends_at_the_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The oldest ends, and those of an accepted key neither count nor end."""
@@ -261,7 +261,7 @@ async def test_one_accepted_key_cannot_take_every_connection(
             it.cancel()
 
 
-async def test_unfinished_requests_without_an_accepted_key_make_room_for_others(
+async def test_the_oldest_unfinished_request_without_an_accepted_key_ends_at_the_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The oldest is refused, and a client that sends a whole request gets in."""
@@ -275,7 +275,7 @@ async def test_unfinished_requests_without_an_accepted_key_make_room_for_others(
         assert b" 503 " in await unfinished[0].response()
 
 
-async def test_a_call_that_shows_its_key_is_accepted_makes_no_room(
+async def test_a_call_that_shows_its_key_is_accepted_is_not_ended_for_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """TRaX accepts its key while it runs."""
@@ -293,7 +293,7 @@ async def test_a_call_that_shows_its_key_is_accepted_makes_no_room(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files are not limited there")
-async def test_idle_connections_shut_no_client_out() -> None:
+async def test_new_clients_are_served_while_too_many_connections_are_idle() -> None:
     """More of them than the process may open files: the longest waiting is closed."""
     limit = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({FEW_FILES},) * 2)"
     program = ("-c", f"{limit}; from trax_mcp.cli import main; main()")

@@ -207,7 +207,7 @@ async def test_invisible_characters_are_escaped_in_resource_texts(
 
 
 @pytest.mark.parametrize("studio_id", ODD_IDS)
-async def test_any_id_survives_the_round_trip_through_a_uri(
+async def test_the_listed_uri_of_any_id_can_be_read(
     server: Server[Any], sandbox: Sandbox, *, studio_id: str
 ) -> None:
     """Listed URIs can be read, and TRaX is asked for that studio."""

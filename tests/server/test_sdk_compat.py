@@ -228,7 +228,7 @@ async def test_a_stream_still_ends_without_its_last_chunk_when_the_server_stops(
     assert [it["type"] for it in sent] == ["http.response.start"], unneeded("complete_streams")
 
 
-async def test_a_session_still_learns_nothing_when_its_stream_breaks() -> None:
+async def test_a_session_is_still_not_told_when_its_stream_breaks() -> None:
     """It stays open, and its connection looks as before."""
     connections: list[Connection] = []
     closed: list[bool] = []

@@ -1,4 +1,4 @@
-"""Which sessions stay open, as a table: whose room is full, who makes room, and who ends idle."""
+"""Which sessions stay open: the limits of callers, and the time that an unused session lasts."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def names(sessions: Sequence[Session]) -> list[str]:
     return [session.id for session in sessions]
 
 
-def test_callers_without_an_accepted_key_share_one_room() -> None:
+def test_callers_without_an_accepted_key_share_one_limit() -> None:
     """With a key or without, the longest unused session of all of them ends."""
     table = Table()
     assert table.open(STRANGER, "first") == []
@@ -76,8 +76,8 @@ def test_callers_without_an_accepted_key_share_one_room() -> None:
     assert table.table.find("first", STRANGER) is None
 
 
-def test_each_accepted_key_has_its_own_room() -> None:
-    """Others neither fill it nor make room for it."""
+def test_each_accepted_key_has_its_own_limit() -> None:
+    """Sessions of others do not count."""
     table = Table(CUSTOMER, SECOND_CUSTOMER)
     table.open_many(ANONYMOUS, MAX_OTHER_SESSIONS)
     assert table.open_many(CUSTOMER, MAX_SESSIONS) == []
@@ -95,7 +95,7 @@ def test_each_accepted_key_has_its_own_room() -> None:
         ({"old, 2 streams": (1, 2), "new, 1 stream": (2, 1)}, "old, 2 streams"),
     ],
 )
-def test_the_longest_unused_session_makes_room(
+def test_the_longest_unused_session_ends_at_the_limit(
     sessions: dict[str, tuple[float, int]], ends: str
 ) -> None:
     """One with a request in flight or an open stream does so only if no session is idle."""
@@ -107,7 +107,7 @@ def test_the_longest_unused_session_makes_room(
     assert table.open(ANONYMOUS, "one more", requests=1) == [ends]
 
 
-def test_sessions_move_to_the_room_of_a_key_that_trax_accepts() -> None:
+def test_sessions_count_for_their_key_when_trax_accepts_it() -> None:
     """They no longer count among the others, and count for the key."""
     table = Table()
     table.open_many(CUSTOMER, MAX_SESSIONS)
@@ -120,8 +120,8 @@ def test_sessions_move_to_the_room_of_a_key_that_trax_accepts() -> None:
     assert table.open(CUSTOMER, "one more of the key") == [f"{CUSTOMER.fingerprint}-0"]
 
 
-def test_moved_sessions_that_exceed_a_room_end() -> None:
-    """A key has more sessions than its room holds when TRaX accepts it."""
+def test_a_key_keeps_only_sessions_up_to_its_limit_when_trax_accepts_it() -> None:
+    """The longest unused ones end."""
     table = Table()
     table.open_many(CUSTOMER, MAX_SESSIONS + 2)
     table.accept(CUSTOMER)
@@ -129,7 +129,7 @@ def test_moved_sessions_that_exceed_a_room_end() -> None:
     assert table.idle_ones(table.now) == oldest
 
 
-def test_sessions_of_a_revoked_key_move_to_the_others() -> None:
+def test_sessions_of_a_revoked_key_count_among_the_others() -> None:
     """They end after the shorter time."""
     table = Table(CUSTOMER)
     table.open(CUSTOMER, "open")

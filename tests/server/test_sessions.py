@@ -1,4 +1,4 @@
-"""Limits of sessions over real sockets: a flood shuts nobody out, and idle sessions end."""
+"""Limits of sessions over real sockets: new clients are served, and idle sessions end."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def flood(front: Front, count: int = MAX_OTHER_SESSIONS) -> list[HttpCalle
     return [await front.opened(LEGACY) for _ in range(count)]
 
 
-async def test_a_flood_of_sessions_without_a_key_ends_only_its_own() -> None:
+async def test_many_sessions_without_a_key_end_no_session_of_an_accepted_key() -> None:
     """The session of a key that TRaX has accepted stays open."""
     async with serving() as front:
         customer = await front.opened(LEGACY, x_api_key=SANDBOX_KEY)
@@ -52,7 +52,7 @@ async def test_a_flood_of_sessions_without_a_key_ends_only_its_own() -> None:
         assert await is_open(customer)
 
 
-async def test_a_flood_shuts_no_client_out() -> None:
+async def test_new_keys_are_served_while_too_many_sessions_are_open() -> None:
     """A new key is tried with one read, and what TRaX accepts is not ended by others."""
     async with serving() as front:
         front.trax.world.keys[NARROW_KEY] = Key(NARROW_KEY, "narrow", ACCOUNT, frozenset())
@@ -68,7 +68,7 @@ async def test_a_flood_shuts_no_client_out() -> None:
         assert [await is_open(it) for it in (*customers, again)] == [True] * 4
 
 
-async def test_no_key_is_tried_while_there_is_room() -> None:
+async def test_no_key_is_tried_below_the_limit_of_sessions() -> None:
     """Opening a session costs no request to TRaX."""
     async with serving() as front:
         await flood(front, MAX_OTHER_SESSIONS - 1)
@@ -77,10 +77,10 @@ async def test_no_key_is_tried_while_there_is_room() -> None:
 
 
 @pytest.mark.parametrize("fault", [None, Fault.status(500)], ids=["refused", "no answer"])
-async def test_a_key_that_trax_does_not_accept_shares_the_room_of_all_others(
+async def test_a_key_that_trax_does_not_accept_counts_among_all_others(
     fault: Fault | None,
 ) -> None:
-    """Its client gets in as well; the session that is unused for longest ends."""
+    """Its client is served as well; the session that is unused for longest ends."""
     async with serving() as front:
         opened = await flood(front)
         if fault is not None:
@@ -93,7 +93,7 @@ async def test_a_key_that_trax_does_not_accept_shares_the_room_of_all_others(
         assert not await is_open(with_key)
 
 
-async def test_a_key_that_opens_too_many_sessions_ends_its_own() -> None:
+async def test_a_key_above_its_limit_loses_its_longest_unused_session() -> None:
     """The one that is unused for longest."""
     async with serving() as front:
         keyless = await front.opened(LEGACY)
@@ -111,7 +111,7 @@ async def test_a_key_that_opens_too_many_sessions_ends_its_own() -> None:
         assert [await is_open(it) for it in (first, other, keyless)] == [True] * 3
 
 
-async def test_a_session_with_an_open_stream_does_not_make_room() -> None:
+async def test_an_idle_session_ends_before_one_with_an_open_stream() -> None:
     """While an idle one can. The stream goes on."""
     async with serving() as front:
         streaming = await front.opened(LEGACY)
@@ -125,7 +125,7 @@ async def test_a_session_with_an_open_stream_does_not_make_room() -> None:
 
 
 async def test_a_client_can_end_its_session() -> None:
-    """It makes room for others."""
+    """It no longer counts."""
     async with serving() as front:
         ended, *others = await flood(front)
         assert await ended.statuses() == (200, 200)
@@ -163,7 +163,7 @@ async def test_an_idle_session_ends_after_5_minutes_or_30_with_an_accepted_key()
             assert await is_open(streaming)
 
 
-async def test_an_intruder_does_not_keep_a_session_open() -> None:
+async def test_a_request_of_another_caller_does_not_keep_a_session_open() -> None:
     """A request of another caller is answered with 404, and is no use of the session."""
     async with serving(short_seconds=0) as front:
         owner = await front.opened(LEGACY)
@@ -176,7 +176,7 @@ async def test_an_intruder_does_not_keep_a_session_open() -> None:
         assert not await is_open(owner)
 
 
-async def test_the_sandbox_caller_without_a_key_has_the_sandboxes_room() -> None:
+async def test_a_caller_of_the_sandbox_without_a_key_counts_as_accepted() -> None:
     """`trax-mcp http --sandbox` calls with its own key."""
     async with serving(short_seconds=0, TRAX_SANDBOX="1") as front:
         caller = await front.opened(LEGACY)

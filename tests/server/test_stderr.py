@@ -103,7 +103,7 @@ ENDS = ("SIGTERM", "SIGINT", "hang up")
 
 
 @pytest.mark.parametrize("how", ENDS)
-async def test_a_stop_is_answered_although_nobody_reads_stderr_on_stdio(how: str) -> None:
+async def test_a_stop_on_stdio_is_answered_while_stderr_is_not_read(how: str) -> None:
     """After hundreds of previews, each with a line in the log; then the process still ends."""
     previews = [
         tool_call(MODERN, "send_chat_message", number=n, studioId=FIRST_STUDIO, text=LONG_TEXT)
@@ -122,7 +122,7 @@ async def test_a_stop_is_answered_although_nobody_reads_stderr_on_stdio(how: str
 
 
 @pytest.mark.parametrize("how", ["SIGTERM", "SIGINT"])
-async def test_requests_are_answered_although_nobody_reads_stderr_over_http(how: str) -> None:
+async def test_requests_over_http_are_answered_while_stderr_is_not_read(how: str) -> None:
     """After refused requests with long `Host` headers, which the log repeats."""
     with pipe() as (reading, writing):
         async with running("http", "--sandbox", "--port", "0", stderr=writing) as server:
@@ -142,7 +142,7 @@ async def test_requests_are_answered_although_nobody_reads_stderr_over_http(how:
                 assert await end(server, how) == 0
 
 
-async def test_a_server_whose_stderr_has_no_reader_any_more_goes_on() -> None:
+async def test_a_server_continues_when_the_reader_of_its_stderr_is_gone() -> None:
     """The lines are lost; calls are answered."""
     reading, writing = os.pipe()
     async with running("--sandbox", stderr=writing) as server:
@@ -155,7 +155,7 @@ async def test_a_server_whose_stderr_has_no_reader_any_more_goes_on() -> None:
         assert await server.hang_up() == 0
 
 
-def test_dropped_lines_are_counted_in_their_place() -> None:
+def test_a_report_says_how_many_lines_were_dropped_where_it_stands() -> None:
     """A report tells how many lines are missing where it stands. Later lines are kept."""
     text = b""
     with pipe() as (reading, writing):

@@ -84,7 +84,7 @@ def with_visible_escapes(document: str) -> str:
     return "".join(json.dumps(it)[1:-1] if is_hidden(it) else it for it in document)
 
 
-def test_every_operation_is_called_here() -> None:
+def test_the_table_of_calls_has_every_operation() -> None:
     """The table of calls is complete, in the order of the list of tools."""
     assert list(CALLS) == [kind.tool_name for kind in OPERATIONS]
 

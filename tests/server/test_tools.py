@@ -82,7 +82,7 @@ async def test_every_caller_gets_the_same_list_in_both_eras(trax: Client) -> Non
     assert modern == {tool.name: as_json(tool) for tool in listings()}
 
 
-async def test_a_tool_tells_its_call_its_scope_and_its_effects(
+async def test_a_tool_lists_its_call_its_scope_and_its_effects(
     tools: dict[str, JsonObject],
 ) -> None:
     """All four annotations are set."""
@@ -149,7 +149,7 @@ async def test_exactly_the_destructive_tools_take_a_confirmation(
             assert confirmation["type"] == "string"
 
 
-async def test_output_schemas_require_nothing_and_close_nothing(
+async def test_output_schemas_have_no_required_fields_and_allow_others(
     tools: dict[str, JsonObject],
 ) -> None:
     """A client that checks an answer must never turn a successful call into an error."""
@@ -225,7 +225,9 @@ async def test_a_model_reads_3_kb_at_most_about_the_other_tools(
     assert read_by_a_model(tools[name] for name in BEYOND) <= 3_000
 
 
-async def test_the_server_introduces_itself_in_150_words(server: Server[Any], trax: Client) -> None:
+async def test_the_instructions_of_the_server_have_at_most_150_words(
+    server: Server[Any], trax: Client
+) -> None:
     """It tells its purpose, that only a person says yes, and that strangers write the chat."""
     async with mcp.Client(server, mode=LEGACY, cache=None) as client:
         assert client.instructions == INSTRUCTIONS

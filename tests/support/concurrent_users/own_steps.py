@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from tests.support.crowd.accounts import SHARED_STUDIO, marks
+from tests.support.concurrent_users.accounts import SHARED_STUDIO, marks
 from tests.support.jsonrpc import LEGACY, read_answer
 
 if TYPE_CHECKING:
-    from tests.support.crowd.members import User
+    from tests.support.concurrent_users.users import User
     from tests.support.jsonrpc import Message
 
 STUDIO_TOOLS: Final = (

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.canaries import secrets as secret
+from tests.support.canaries.calls import CALLS, CONFIRMED, MODES, OTHERS, FaultyTrax, actor_meta
 from tests.support.canaries.secrets import SeenTexts, allowed_places
-from tests.support.canaries.tour import CALLS, CONFIRMED, MODES, OTHERS, FaultyTrax, actor_meta
 from tests.support.jsonrpc import FORMS, LEGACY, request
 from tests.support.sandbox_accounts import STRANGER
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from tests.support.crowd.accounts import SHARED_STUDIO
-from tests.support.crowd.dealings import STUDIO_TOOLS, data_of
+from tests.support.concurrent_users.accounts import SHARED_STUDIO
+from tests.support.concurrent_users.own_steps import STUDIO_TOOLS, data_of
 from tests.support.jsonrpc import LEGACY, read_answer
 from tests.support.served_app import error_code
 
 if TYPE_CHECKING:
-    from tests.support.crowd.members import User
+    from tests.support.concurrent_users.users import User
     from tests.support.jsonrpc import Message
 
 _NOT_FOUND: Final = (-32002, -32602)

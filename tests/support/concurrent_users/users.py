@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from tests.support.crowd.accounts import SHARED_STUDIO, marks
+from tests.support.concurrent_users.accounts import SHARED_STUDIO, marks
 from tests.support.jsonrpc import FORMS, LEGACY, read_answer, request
 from tests.support.shared_clock import STEP_SECONDS
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import httpx
     from anyio.abc import TaskStatus
 
-    from tests.support.crowd.accounts import Account, SharedTrax
+    from tests.support.concurrent_users.accounts import Account, SharedTrax
     from tests.support.jsonrpc import HttpCaller, Message
     from tests.support.shared_clock import HandClock
 
