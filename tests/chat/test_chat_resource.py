@@ -22,9 +22,6 @@ from tests.support.resource_reads import (
     read,
     refused,
 )
-from tests.support.sandbox_accounts import READONLY_KEY
-from tests.support.served_app import serving
-from tests.support.subscribers import say, subscriber_of
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import ServerDeps, build_server
 
@@ -149,17 +146,6 @@ async def test_list_chat_messages_always_requests_trax(
             listing = await client.call_tool("list_chat_messages", {"studioId": "studio_42"})
             assert (listing.structured_content or {})["data"] == chat_messages(sandbox)
             assert asked(sandbox) == {CHAT_PATH: times}
-
-
-async def test_callers_do_not_share_remembered_messages() -> None:
-    """Not even two keys of one account."""
-    async with serving() as front:
-        for key in (SANDBOX_KEY, READONLY_KEY):
-            say(front, f"before {key}")
-            async with subscriber_of(front, key=key) as subscriber:
-                result = await read(subscriber.client, CHAT)
-                assert result == chat(result, chat_messages(front.trax))
-        assert front.keys == [SANDBOX_KEY, READONLY_KEY]
 
 
 async def test_known_new_messages_are_returned_during_an_outage(

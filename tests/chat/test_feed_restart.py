@@ -36,28 +36,19 @@ CASES: Final = {
 }
 """The page that was read, the page after the restart, the unread messages, and `missed`."""
 
-each_case = pytest.mark.parametrize(
-    ("before", "now", "unread", "missed"), CASES.values(), ids=CASES
-)
 
-
-@each_case
-def test_a_new_feed_returns_the_unread_messages(
+@pytest.mark.parametrize(("before", "now", "unread", "missed"), CASES.values(), ids=CASES)
+def test_a_new_feed_returns_the_unread_messages_at_once_or_one_by_one(
     before: str, now: str, unread: str, *, missed: bool
 ) -> None:
-    """Also late ones with an earlier time, and none that the cursor names."""
-    feed = fed(page(now))
-    read = feed.since(fed(page(before)).latest().cursor)
+    """Also late ones with an earlier time, and none that the cursor names.
+
+    A cursor between late messages also names those that were read after them.
+    """
+    feed, cursor, steps = fed(page(now)), fed(page(before)).latest().cursor, []
+    read = feed.since(cursor)
     assert (ids(read.messages), read.missed) == (unread, missed)
     assert feed.since(read.cursor) == MessagePage((), feed.latest().cursor, missed=False)
-
-
-@each_case
-def test_a_new_feed_returns_the_same_messages_one_by_one(
-    before: str, now: str, unread: str, *, missed: bool
-) -> None:
-    """A cursor between late messages also names those that were read after them."""
-    feed, cursor, steps = fed(page(now)), fed(page(before)).latest().cursor, []
     while (step := feed.since(cursor, 1)).messages:
         steps.append(step)
         cursor = step.cursor

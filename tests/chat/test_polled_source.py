@@ -134,15 +134,6 @@ async def test_messages_without_a_string_id_are_left_out(trax: Client, sandbox: 
     assert not await chat.poll()
 
 
-async def test_a_message_needs_only_an_id(trax: Client, sandbox: Sandbox) -> None:
-    """Other fields may have any type."""
-    chat = PolledChat(trax, OWNER, "studio_42")
-    unusual = {"id": "m1", "text": None, "timestamp": 7, "added": [1]}
-    sandbox.faults.add(Fault.status(200, {"data": [unusual, {"id": "m2"}]}))
-    await chat.poll()
-    assert chat.feed.latest().messages == (unusual, {"id": "m2"})
-
-
 async def test_going_live_and_offline_are_changes(trax: Client, sandbox: Sandbox) -> None:
     """The first poll is none."""
     status = PolledStatus(trax, OWNER, "studio_42")

@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
-from tests.support.concurrency import Paused, begin
+from tests.support.concurrency import begin
 from tests.support.faults import Fault
 from tests.support.jsonrpc import MODERN, opening, tool_call
 from tests.support.local_servers import upstream
 from tests.support.resource_reads import SILENT
-from tests.support.sandbox_accounts import STRANGER_KEY
 from tests.support.server_process import running
 from tests.support.shared_clock import settled
 from tests.support.simulated_person import ProgressLog
 from tests.support.subscribers import (
-    CHAT_PATH,
     STUDIO,
     manual_clock_server,
     poll_count,
@@ -31,7 +29,6 @@ from tests.support.wait_client import (
     LONGEST_PAUSE,
     chat_of,
     expected_chat,
-    failure,
     wait_as,
     wait_for_calls,
     wait_for_results,
@@ -184,20 +181,6 @@ async def test_a_wait_ends_when_a_message_arrives(era: str) -> None:
             cursor = chat["cursor"]
 
 
-async def test_messages_between_two_waits_are_not_lost() -> None:
-    """However many."""
-    async with waiting() as waiter:
-        cursor, sent, received = await waiter.cursor(), [], []
-        for number in range(4):
-            sent += waiter.say(*texts(150, first=150 * number))
-            await waiter.clock.pass_by(60)
-            while (chat := await waiter.chat(cursor, timeoutSeconds=0))["messages"]:
-                assert not chat["missed"]
-                received += chat["messages"]
-                cursor = chat["cursor"]
-        assert received == sent
-
-
 @pytest.mark.parametrize(
     ("arguments", "seconds"),
     [
@@ -252,22 +235,6 @@ async def test_a_wait_reports_its_progress(era: str) -> None:
 # Several clients
 
 
-async def test_many_waits_of_one_client_share_one_loop() -> None:
-    """Twenty waits cause no more requests than one."""
-    counts = []
-    for count in (1, 20):
-        async with waiting() as waiter:
-            cursor = await waiter.cursor()
-            async with anyio.create_task_group() as tasks:
-                results = [waiter.begin(tasks, cursor) for _ in range(count)]
-                await waiter.clock.pass_by(8)
-                sent = waiter.say("Hello")
-                await waiter.clock.pass_until(lambda results=results: all(results))  # type: ignore[misc]  # bound early
-            counts.append(waiter.request_count)
-            assert [chat_of(it[0])["messages"] for it in results] == [sent] * count
-    assert max(counts) <= 6
-
-
 async def test_many_waiting_clients_of_one_caller_share_one_loop(era: str) -> None:
     """Over HTTP, where each has its own connection and session."""
     async with (
@@ -291,28 +258,6 @@ async def test_many_waiting_clients_of_one_caller_share_one_loop(era: str) -> No
         assert poll_count(front) == before
 
 
-async def test_callers_share_neither_polls_nor_messages() -> None:
-    """Another account is refused while the owner waits."""
-    async with (
-        manual_clock_server() as front,
-        subscriber_of(front) as owner,
-        subscriber_of(front, key=STRANGER_KEY) as other,
-    ):
-        cursor = await owner.cursor()
-        async with anyio.create_task_group() as tasks:
-            results = begin(tasks, lambda: wait_as(owner, cursor))
-            await wait_for_calls(front, 1)
-            refused = await wait_as(other, cursor)
-            await front.clock.pass_by(4)
-            assert (failure(refused)["code"], results) == ("not_found", [])
-            say(front, "Hello")
-            await front.clock.pass_by(LONGEST_PAUSE)
-            await wait_for_results([results])
-        assert len(chat_of(results[0])["messages"]) == 1
-    keys = {it.key_name for it in front.trax.requests if it.path == CHAT_PATH}
-    assert keys == {"full", "stranger"}
-
-
 async def test_the_operator_sets_the_poll_interval() -> None:
     """In a real process, TRAX_CHAT_POLL_SECONDS of almost zero lets every read poll."""
     async with upstream() as trax:
@@ -327,26 +272,3 @@ async def test_the_operator_sets_the_poll_interval() -> None:
                 read = tool_call(MODERN, "wait_for_chat_messages", number=number, studioId=STUDIO)
                 assert not (await server.ask(read))["result"]["isError"]
                 assert len(trax.requests) == number
-
-
-async def test_a_cancelled_read_does_not_cancel_the_poll_that_another_shares() -> None:
-    """The other read returns all messages."""
-    async with waiting() as waiter:
-        held = Paused()
-        waiter.trax.faults.add(held.fault)
-        cancelled = anyio.CancelScope()
-
-        async def ask() -> None:
-            with cancelled:
-                await waiter.wait()
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(ask)
-            await held.arrived()
-            results = waiter.begin(tasks)
-            await settled()
-            cancelled.cancel()
-            await settled()
-            held.release()
-            await waiter.wait_for_result(results)
-        assert len(chat_of(results[0])["messages"]) == 3

@@ -13,7 +13,6 @@ import anyio
 import pytest
 
 from tests.conftest import OWNER, client_on
-from tests.support.concurrency import Paused
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import still
 from tests.support.jsonrpc import LEGACY
@@ -270,57 +269,6 @@ async def test_a_bug_is_reported_as_an_error(caplog: pytest.LogCaptureFixture) -
 
 
 # Cancelled calls
-
-
-async def test_a_cancelled_wait_ends_the_polling(era: str) -> None:
-    """If no other call waits."""
-    async with waiting(era) as waiter:
-        cursor = await waiter.cursor()
-        async with anyio.create_task_group() as tasks:
-            results = waiter.begin(tasks, cursor, timeoutSeconds=55)
-            await waiter.clock.pass_by(6)
-            tasks.cancel_scope.cancel()
-        await settled()
-        before = waiter.request_count
-        await waiter.clock.pass_by(60)
-        assert (results, waiter.request_count) == ([], before)
-        assert await waiter.chat(cursor, timeoutSeconds=0) == expected_chat(cursor)
-
-
-async def test_a_cancelled_wait_ends_no_other_wait() -> None:
-    """Polling continues for the others."""
-    async with waiting() as waiter:
-        cursor = await waiter.cursor()
-        async with anyio.create_task_group() as tasks:
-            results = waiter.begin(tasks, cursor)
-            async with anyio.create_task_group() as cancelled:
-                waiter.begin(cancelled, cursor)
-                await waiter.clock.pass_by(6)
-                cancelled.cancel_scope.cancel()
-            sent = waiter.say("Hello")
-            assert await waiter.wait_for_result(results) <= LONGEST_PAUSE
-        assert chat_of(results[0])["messages"] == sent
-
-
-async def test_a_cancelled_wait_leaves_its_poll_to_the_next_wait() -> None:
-    """Cancelled calls cause no additional polls."""
-    async with waiting() as waiter:
-        cursor = await waiter.cursor()
-        await waiter.clock.pass_by(2)
-        held = Paused()
-        waiter.trax.faults.add(held.fault)
-        async with anyio.create_task_group() as tasks:
-            waiter.begin(tasks, cursor)
-            await held.arrived()
-            tasks.cancel_scope.cancel()
-        sent = waiter.say("Hello")
-        async with anyio.create_task_group() as tasks:
-            results = waiter.begin(tasks, cursor)
-            await settled()
-            held.release()
-            assert await waiter.wait_for_result(results) == 0
-        assert chat_of(results[0])["messages"] == sent
-        assert waiter.request_count == 2
 
 
 async def test_a_cancelled_wait_over_http_ends_the_polling(era: str) -> None:

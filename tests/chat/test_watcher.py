@@ -10,27 +10,12 @@ from typing import TYPE_CHECKING
 import anyio
 
 from tests.support.concurrency import settle
-from tests.support.watcher_harness import LONGEST_PAUSE, SHORTEST, ignore, lost, refused, watching
+from tests.support.watcher_harness import LONGEST_PAUSE, SHORTEST, ignore, lost, watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 # The loop
-
-
-async def test_all_listeners_share_one_loop() -> None:
-    """A hundred cause no more polls than one."""
-    poll_times = []
-    for count in (1, 100):
-        async with watching() as watcher:
-            for _ in range(count):
-                watcher.listen(ignore)
-            await settle()
-            assert len(watcher.clock.sleeps) == 1
-            await watcher.advance(LONGEST_PAUSE)
-            await watcher.advance(LONGEST_PAUSE)
-            poll_times.append(watcher.poll_times)
-    assert poll_times == [[10.0, 20.0]] * 2
 
 
 async def test_the_loop_starts_with_the_first_listener_and_stops_with_the_last() -> None:
@@ -84,19 +69,6 @@ async def test_the_loop_is_fast_after_changes_and_slower_without_changes() -> No
         )
         assert all(slow <= sleep <= LONGEST_PAUSE for sleep in watcher.clock.sleeps[8:11])
         assert len(set(watcher.clock.sleeps)) == len(watcher.clock.sleeps)
-
-
-async def test_other_reads_without_a_change_do_not_slow_the_loop_down() -> None:
-    """Only its own polls without a change do."""
-    async with watching() as watcher:
-        watcher.listen(ignore)
-        for _ in range(12):
-            watcher.record_success(changed=False)
-        await settle()
-        await watcher.advance(watcher.clock.sleeps[-1])
-        first, second = watcher.clock.sleeps
-        assert SHORTEST <= first <= SHORTEST * 1.2
-        assert SHORTEST * 1.5 <= second <= SHORTEST * 1.5 * 1.2
 
 
 # Readers
@@ -191,34 +163,7 @@ async def test_a_reader_gets_the_result_of_a_poll_whose_loop_has_stopped() -> No
         assert (watcher.poll_times, watcher.is_idle) == ([10.0], True)
 
 
-async def test_the_next_poll_is_due_the_shortest_interval_after_the_last() -> None:
-    """At once before the first poll, and later after `Retry-After`."""
-    async with watching() as watcher:
-        assert (watcher.next_poll, watcher.has_polled) == (watcher.clock.seconds(), False)
-        watcher.source.results = [False, lost(), refused(429, retry_after=3_600)]
-        for seconds in (SHORTEST, SHORTEST, 3_600):
-            await watcher.refresh()
-            assert (watcher.next_poll - watcher.clock.seconds(), watcher.has_polled) == (
-                seconds,
-                True,
-            )
-            await watcher.advance(SHORTEST)
-
-
 # Listeners
-
-
-async def test_listeners_are_not_notified_without_a_change() -> None:
-    """Nor after temporary errors."""
-    async with watching() as watcher:
-        notified: list[float] = []
-        watcher.source.results = [False, lost(), False, refused(500), False]
-        watcher.listen(lambda: notified.append(watcher.poll_times[-1]))
-        await watcher.refresh()
-        for _ in range(5):
-            await watcher.advance(40)
-        assert len(watcher.poll_times) == 6
-        assert notified == []
 
 
 async def test_a_change_that_a_reader_finds_notifies_the_listeners() -> None:

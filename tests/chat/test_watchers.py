@@ -118,40 +118,6 @@ async def test_a_caller_without_a_key_has_no_watcher(trax: Client, sandbox: Sand
     assert len(sandbox.requests) == 0
 
 
-async def test_a_change_for_one_caller_does_not_reach_another(
-    trax: Client, sandbox: Sandbox
-) -> None:
-    """Another account listens to a studio that it may not read."""
-    async with watchers_of(trax) as watchers:
-        notified: list[str] = []
-        other = watchers.chat(OTHER_ACCOUNT, "studio_42")
-        other.listen(lambda: notified.append("other account"))
-        own = watchers.chat(OWNER, "studio_42")
-        own.listen(lambda: notified.append("owner"))
-        await own.refresh()
-        say(sandbox, "Hello")
-        await watchers.clock.advance(SHORTEST)
-        await own.refresh()
-        assert notified == ["owner"]
-        assert texts(own.source)[-1] == "Hello"
-        await other.refresh()
-        assert (notified, texts(other.source)) == (["owner", "other account"], [])
-        assert other.last_error is not None
-        assert other.last_error.failure.code == "not_found"
-
-
-async def test_a_status_read_by_one_caller_does_not_reach_another(trax: Client) -> None:
-    """Only the owner's listener is notified."""
-    async with watchers_of(trax) as watchers:
-        notified: list[str] = []
-        for name, caller in (("other account", OTHER_ACCOUNT), ("owner", OWNER)):
-            watcher = watchers.stream_status(caller, "studio_42")
-            watcher.listen(lambda name=name: notified.append(name))  # type: ignore[misc]  # bound early
-        watchers.record_stream_status(OWNER, "studio_42", StreamStatus(live=False))
-        watchers.record_stream_status(OWNER, "studio_42", StreamStatus(live=True))
-        assert set(notified) == {"owner"}
-
-
 # Removal
 
 
@@ -382,16 +348,3 @@ async def test_a_status_that_a_caller_has_read_updates_their_watcher(
         assert (len(sandbox.requests), len(watchers._watchers)) == (before, 2)
         await watchers.clock.advance(LONGEST_PAUSE)
         assert own.last_error is None
-
-
-async def test_a_temporary_error_does_not_remove_a_watcher(trax: Client, sandbox: Sandbox) -> None:
-    """Its messages are still known."""
-    async with watchers_of(trax) as watchers:
-        chat = watchers.chat(OWNER, "studio_42")
-        await chat.refresh()
-        sandbox.faults.add(Fault.status(500))
-        await watchers.clock.advance(SHORTEST)
-        await chat.refresh()
-        assert chat.last_error is not None
-        assert watchers.chat(OWNER, "studio_42") is chat
-        assert len(texts(chat.source)) == 3

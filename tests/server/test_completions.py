@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from tests.conftest import OWNER, call
 from tests.support.completion_requests import CHAT, TEMPLATES, WHOLE_STUDIO, completed, suggested
 from tests.support.fact_reads import asked
-from tests.support.jsonrpc import LEGACY
 from tests.support.resource_reads import add_studio, client_of, rename
 from trax_mcp.api.text_safety import escape_invisible
 from trax_mcp.sandbox.keys import ACCOUNT
@@ -102,15 +101,6 @@ def look_prompt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Replaces the prompts with one that takes destinations and sources."""
     (tmp_path / "look.md").write_text(PROMPT)
     monkeypatch.setattr(prompts, "FOLDERS", (tmp_path,))
-
-
-@pytest.mark.parametrize("mode", [LEGACY, "auto"])
-async def test_the_server_declares_the_completions_capability(
-    server: Server[Any], mode: str
-) -> None:
-    """Without it, clients do not request completions."""
-    async with client_of(server, mode) as client:
-        assert client.server_capabilities.completions == types.CompletionsCapability()
 
 
 @pytest.mark.parametrize(("argument", "typed"), BY_PROMPT, ids=range(len(BY_PROMPT)))

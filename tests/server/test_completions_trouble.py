@@ -5,19 +5,13 @@ Through a real client, over sockets and pipes where those matter.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
-import httpx2
 import mcp_types as types
 import pytest
-from mcp import Client
-from mcp.client.stdio import StdioServerParameters
-from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
-from tests import ROOT
 from tests.conftest import OWNER, client_on
 from tests.support.completion_requests import (
     CHAT,
@@ -29,11 +23,11 @@ from tests.support.completion_requests import (
 )
 from tests.support.fact_reads import ACCOUNTS, PLACES, STUDIOS, asked, narrow
 from tests.support.faults import Fault
-from tests.support.jsonrpc import LEGACY, read_answer, request
+from tests.support.jsonrpc import read_answer, request
 from tests.support.local_servers import Held
 from tests.support.resource_reads import client_of
 from tests.support.sandbox_accounts import READONLY_KEY, STRANGER_KEY
-from tests.support.server_process import PATIENCE_SECONDS, environment
+from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.shared_clock import settled
 from tests.support.subscribers import manual_clock_server, subscriber_of
 from trax_mcp.sandbox import SANDBOX_KEY
@@ -41,6 +35,7 @@ from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:
+    from mcp import Client
     from mcp.server import Server
 
     from tests.support.recorded_sandbox import Sandbox
@@ -102,26 +97,6 @@ async def test_a_slow_trax_gives_no_suggestions_after_five_seconds(
                 await anyio.lowlevel.checkpoint()
         assert answers == [types.Completion(values=[], total=0, has_more=False)]
         assert SHOW in await suggested(client, "go_live", "studio")
-
-
-async def test_completions_during_a_read_share_its_result(
-    server: Server[Any], *, sandbox: Sandbox
-) -> None:
-    """Several concurrent completions cause one request to TRaX."""
-    answer = anyio.Event()
-    sandbox.faults.add(Fault.delay(answer), times=None)
-    results: dict[str, list[str]] = {}
-    async with client_of(server) as client, anyio.create_task_group() as typing:
-
-        async def complete(typed: str) -> None:
-            results[typed] = await suggested(client, "go_live", "studio", typed)
-
-        for typed in ("", "m", "mo", "mor"):
-            typing.start_soon(complete, typed)
-        await settled()
-        answer.set()
-    assert [results[it] for it in ("m", "mo", "mor")] == [["Morning Coffee"]] * 3
-    assert asked(sandbox) == {STUDIOS: 1}
 
 
 @pytest.mark.parametrize(
@@ -245,38 +220,6 @@ async def test_each_caller_is_suggested_only_their_own_things() -> None:
         assert {it.path for it in front.trax.requests} == {STUDIOS, ACCOUNTS}
 
 
-async def test_suggestions_of_concurrent_callers_are_never_mixed(era: str) -> None:
-    """During and after both reads."""
-    async with (
-        manual_clock_server() as front,
-        httpx2.AsyncClient(headers={"X-API-Key": SANDBOX_KEY}, trust_env=False) as owner_http,
-        httpx2.AsyncClient(headers={"X-API-Key": STRANGER_KEY}, trust_env=False) as other_http,
-        Client(
-            streamable_http_client(f"{front.address}/mcp", http_client=owner_http),
-            mode=era,
-            cache=None,
-        ) as owner,
-        Client(
-            streamable_http_client(f"{front.address}/mcp", http_client=other_http),
-            mode=era,
-            cache=None,
-        ) as other,
-        anyio.create_task_group() as typing,
-    ):
-        results: list[tuple[Client, list[str]]] = []
-
-        async def complete(client: Client) -> None:
-            results.append((client, await suggested(client, CHAT, "studioId", "studio")))
-
-        for client in (owner, other) * 8:
-            typing.start_soon(complete, client)
-    assert {(client is owner, *values) for client, values in results} == {
-        (True, "studio_42", "studio_43", "studio_51", "studio_60"),
-        (False, "studio_99"),
-    }
-    assert sorted(front.keys) == sorted([SANDBOX_KEY, STRANGER_KEY])
-
-
 async def test_the_raw_completion_response_matches_the_protocol(era: str) -> None:
     """Values, total and whether there are more."""
     async with manual_clock_server() as front:
@@ -288,20 +231,3 @@ async def test_the_raw_completion_response_matches_the_protocol(era: str) -> Non
         "total": 1,
         "hasMore": False,
     }
-
-
-@pytest.mark.parametrize("mode", [LEGACY, "auto"])
-async def test_completions_work_over_stdio(mode: str) -> None:
-    """With the command as a client starts it."""
-    command = StdioServerParameters(
-        command=sys.executable,
-        args=["-m", "trax_mcp", "--sandbox"],
-        env=environment({}),
-        cwd=ROOT,
-    )
-    async with Client(command, mode=mode, cache=None) as client:
-        assert client.server_capabilities.completions is not None
-        (found,) = await suggested(client, "go_live", "studio", "coff")
-        prompt = await client.get_prompt("go_live", {"studio": found})
-        assert await suggested(client, CHAT, "studioId", found) == ["studio_51"]
-    assert 'the studio "Morning Coffee" live' in str(prompt.messages[0].content)

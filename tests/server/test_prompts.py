@@ -5,13 +5,10 @@ Through a real client; the transport tests cover pipes.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 import mcp_types as types
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from mcp.shared.exceptions import MCPError
 
 from tests import ROOT
@@ -19,7 +16,6 @@ from tests.conftest import OWNER
 from tests.support.jsonrpc import read_answer, request
 from tests.support.resource_reads import client_of
 from tests.support.served_app import serving
-from trax_mcp.api.text_safety import escape_invisible
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.prompts import LONGEST_VALUE, Prompts
 from trax_mcp.server.tool_filter import ToolFilter
@@ -235,16 +231,6 @@ async def test_a_value_cannot_leave_its_quotes_or_contain_invisible_text(
         text = text_of(await client.get_prompt("troubleshoot", given))
     before, after = 'Something is wrong with the studio "', '". What I see, if I said so: "'
     assert text.startswith(f'{before}{shown}{after}{shown}".\n\n1. Find it')
-
-
-@given(st.text(st.characters(), min_size=1, max_size=50).filter(str.strip))
-def test_an_inserted_value_can_be_decoded_exactly(value: str) -> None:
-    """Between the quotes it is JSON on one line, all visible."""
-    text = text_of(Prompts.load(ToolFilter()).fill("go_live", {"studio": value}))
-    before, after = 'Take the studio "', '" live.\n\n1. Find it with'
-    between = text.removeprefix(before).rpartition(after)[0]
-    assert json.loads(f'"{between}"') == value
-    assert escape_invisible(between) == between
 
 
 def test_the_longest_values_are_accepted() -> None:

@@ -13,10 +13,9 @@ from unittest.mock import patch
 
 from tests.support.faults import Fault
 from tests.support.jsonrpc import ERAS, LEGACY
-from tests.support.sandbox_accounts import MODERATOR_KEY, STRANGER_KEY
+from tests.support.sandbox_accounts import STRANGER_KEY
 from tests.support.subscribers import (
     CHAT,
-    CHAT_PATH,
     OTHER_CHAT,
     STATUS,
     STATUS_PATH,
@@ -31,8 +30,6 @@ from tests.support.subscribers import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from trax_mcp.sandbox.messages import Request, RequestHandler, Response
 
 
 async def test_a_new_message_is_notified_once_and_follows_the_cursor(era: str) -> None:
@@ -105,49 +102,6 @@ async def times_of_polls(*, eras: Sequence[str]) -> Sequence[float]:
             times += [60 + it for it in await poll_times(front, 60)]
             assert [subscriber.updates for subscriber in subscribers] == [[CHAT]] * len(eras)
     return times
-
-
-async def test_two_callers_are_polled_for_with_their_own_keys() -> None:
-    """Each as often as a single caller, even for one account and one studio."""
-    async with (
-        manual_clock_server() as front,
-        subscriber_of(front) as owner,
-        subscriber_of(front, key=MODERATOR_KEY) as moderator,
-    ):
-        await owner.subscribe(CHAT)
-        await moderator.subscribe(CHAT)
-        await front.clock.pass_by(120)
-        say(front, "Hello")
-        await front.clock.pass_until(lambda: owner.updates and moderator.updates)
-        keys = [it.key_name for it in front.trax.requests if it.path == CHAT_PATH]
-    assert set(keys) == {"full", "moderator"}
-    assert all(12 <= keys.count(name) <= 20 for name in set(keys))
-    assert (owner.updates, moderator.updates) == ([CHAT], [CHAT])
-
-
-async def test_a_message_that_only_one_key_can_read_is_notified_only_to_its_caller() -> None:
-    """While TRaX fails for the other key."""
-
-    async def unavailable(request: Request, handle: RequestHandler) -> Response:
-        fails = request.secret == MODERATOR_KEY
-        return await (Fault.status(502).middleware(request, handle) if fails else handle(request))
-
-    async with (
-        manual_clock_server() as front,
-        subscriber_of(front) as owner,
-        subscriber_of(front, key=MODERATOR_KEY) as moderator,
-    ):
-        await owner.subscribe(CHAT)
-        await moderator.subscribe(CHAT)
-        cursor = await moderator.cursor()
-        front.trax.faults.add(Fault("unavailable", unavailable), times=None)
-        say(front, "Hello")
-        await front.clock.pass_until(lambda: owner.updates)
-        await front.clock.pass_by(120)
-        assert (owner.updates, moderator.updates) == ([CHAT], [])
-        front.trax.faults.clear()
-        await front.clock.pass_until(lambda: moderator.updates)
-        assert await moderator.texts(after=cursor) == ["Hello"]
 
 
 async def test_accounts_are_notified_only_of_their_own_studios(era: str) -> None:

@@ -91,22 +91,6 @@ async def test_neither_polls_nor_reads_send_a_request_before_retry_after(era: st
         assert await subscriber.texts(after=cursor) == ["Meanwhile"]
 
 
-async def test_retry_after_of_one_caller_does_not_delay_another() -> None:
-    """The same studio is polled with the other key."""
-    async with (
-        manual_clock_server() as front,
-        subscriber_of(front) as owner,
-        subscriber_of(front, key=MODERATOR_KEY) as moderator,
-    ):
-        await owner.subscribe(CHAT)
-        front.trax.faults.add(Fault.error(429, "rate_limited", Retry_After="100"))
-        await front.clock.pass_until(lambda: not front.trax.faults.pending)
-        await moderator.subscribe(CHAT)
-        say(front, "Hello")
-        await front.clock.pass_until(lambda: moderator.updates, most=15)
-        assert owner.updates == []
-
-
 @pytest.mark.parametrize("fault", OUTAGES.values(), ids=OUTAGES)
 async def test_an_outage_of_half_a_minute_loses_nothing(era: str, fault: Fault) -> None:
     """Polls become less frequent. All messages follow the same cursor."""
@@ -239,20 +223,6 @@ async def test_a_cursor_is_valid_after_a_restart_if_trax_still_has_its_message()
         say(restarted, "After")
         await restarted.clock.pass_until(lambda: subscriber.updates)
         assert await subscriber.texts(after=newest) == ["After"]
-
-
-async def test_a_cursor_of_forgotten_messages_returns_all_as_missed_after_a_restart() -> None:
-    """Messages between may have been lost."""
-    async with manual_clock_server() as front, subscriber_of(front) as subscriber:
-        cursor = await subscriber.cursor()
-    front.trax.world.chats.clear()
-    messages = [say(front, "Before"), say(front, "After")]
-    async with (
-        manual_clock_server(trax=front.trax) as restarted,
-        subscriber_of(restarted) as subscriber,
-    ):
-        read = await subscriber.read(after=cursor)
-        assert (read["messages"], read["missed"]) == (messages, True)
 
 
 async def test_a_cursor_that_is_too_old_returns_all_as_missed_after_a_restart() -> None:
