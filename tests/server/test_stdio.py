@@ -17,7 +17,7 @@ from mcp.client.stdio import StdioServerParameters
 
 from tests import ROOT
 from tests.support import stuck_server
-from tests.support.jsonrpc import ERAS, LEGACY, MODERN, opening, request, tool_call
+from tests.support.jsonrpc import LEGACY, MODERN, opening, request, tool_call
 from tests.support.local_servers import Held, upstream
 from tests.support.server_process import PATIENCE_SECONDS, SIGNALS, Running, environment, running
 from trax_mcp.sandbox import SANDBOX_KEY
@@ -213,21 +213,6 @@ async def test_a_signal_stops_an_idle_server(number: int) -> None:
         await server.ask(request(MODERN, "tools/list"))
         assert await server.stop(number) == 0
     assert only_protocol(server)
-    assert server.stderr.text == ""
-
-
-@pytest.mark.parametrize(("number", "era"), list(zip(SIGNALS, ERAS, strict=True)))
-async def test_a_signal_stops_a_server_during_a_slow_call(number: int, era: str) -> None:
-    """The server does not wait for TRaX."""
-    async with upstream() as trax:
-        held = Held()
-        trax.faults.add(held.fault)
-        settings = {"TRAX_API_KEY": SANDBOX_KEY, "TRAX_BASE_URL": trax.base_url}
-        async with running(settings=settings) as server:
-            await server.tell(*opening(era), tool_call(era, "create_studio", name="N"))
-            await held.arrived()
-            assert await server.stop(number) == 0
-        held.release()
     assert server.stderr.text == ""
 
 

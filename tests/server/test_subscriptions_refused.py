@@ -141,20 +141,6 @@ async def test_list_changes_are_not_acknowledged() -> None:
         assert listening.honored.model_dump(exclude_none=True) == {"resource_subscriptions": [CHAT]}
 
 
-async def test_a_client_may_subscribe_to_at_most_a_hundred_uris(era: str) -> None:
-    """If they are one chat, one poll serves all."""
-    hundred_uris = list(islice(equivalent_uris(), 100))
-    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
-        assert await subscriber.subscribe(*hundred_uris) == hundred_uris
-        with pytest.raises(MCPError, match="Too many subscriptions: 100 at a time"):
-            await subscriber.subscribe(*islice(equivalent_uris(), 101))
-        before = poll_count(front)
-        say(front, "Hello")
-        await front.clock.pass_until(lambda: len(subscriber.updates) == 100)
-        assert sorted(subscriber.updates) == sorted(hundred_uris)
-        assert poll_count(front) - before <= 2
-
-
 async def test_unsubscribing_frees_a_subscription() -> None:
     """The limit is for simultaneous subscriptions."""
     first, *others = islice(equivalent_uris(), 101)

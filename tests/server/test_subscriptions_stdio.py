@@ -10,14 +10,13 @@ import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import pytest
 from mcp.client.stdio import StdioServerParameters
 
 from tests import ROOT
 from tests.support.faults import Fault
-from tests.support.jsonrpc import ERAS, LEGACY, MODERN, opening, request
+from tests.support.jsonrpc import LEGACY, opening, request
 from tests.support.local_servers import upstream
-from tests.support.server_process import SIGNALS, Running, environment, running
+from tests.support.server_process import Running, environment, running
 from tests.support.subscribers import CHAT, CHAT_PATH, STATUS, STUDIO, say, subscriber_on
 from trax_mcp.sandbox import SANDBOX_KEY
 
@@ -151,22 +150,3 @@ async def test_closing_stdin_ends_the_process(era: str) -> None:
         await server.stdout.match("resources/updated")
         assert await server.hang_up() == 0
     assert server.stderr.text == ""
-
-
-@pytest.mark.parametrize(("number", "era"), [(it, era) for it in SIGNALS for era in ERAS])
-async def test_a_signal_ends_the_process(number: int, era: str) -> None:
-    """With exit code 0, during a poll.
-
-    The later era's stream ends with the result of its subscription.
-    """
-    async with upstream() as trax, running(settings=settings(trax)) as server:
-        await server.tell(*opening(era))
-        await subscribe(server, era, CHAT)
-        trax.faults.add(Fault.silence(), times=None)
-        say(trax, "Hello")
-        assert await server.stop(number) == 0
-    assert server.stderr.text == ""
-    if era == MODERN:
-        result = json.loads(server.stdout.all[-1])["result"]
-        assert result["_meta"]["io.modelcontextprotocol/subscriptionId"] == 1
-    assert all(json.loads(line)["jsonrpc"] == "2.0" for line in server.stdout.all)
