@@ -1,6 +1,6 @@
 """Completions when TRaX fails or is slow, and with several callers.
 
-Through a real client, over sockets and pipes where those matter.
+Through a real client; over sockets where callers matter.
 """
 
 from __future__ import annotations
