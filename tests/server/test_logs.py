@@ -1,4 +1,4 @@
-"""The log has neither the ids of interrupted sessions nor an exception twice.
+"""The log has no id of a session, and an exception once.
 
 `test_canaries` searches it for every other secret.
 """
@@ -17,6 +17,7 @@ from mcp.shared.exceptions import MCPError
 
 from tests.conftest import OWNER
 from tests.support.jsonrpc import LEGACY, HttpCaller, tool_call
+from tests.support.sandbox_accounts import STRANGER_KEY
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, running
 from trax_mcp.server.app import build_server
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 SECRET = "canary-in-an-exception"
 
 
-async def test_the_id_of_an_interrupted_session_is_not_logged() -> None:
-    """With open streams, a client that disconnects, a deleted session and a stop."""
+async def test_the_id_of_a_session_is_not_logged() -> None:
+    """With open streams, a disconnect, a deleted session, a request with another key, a stop."""
     settings = {"TRAX_LOG_LEVEL": "DEBUG"}
     async with (
         running("http", "--sandbox", "--port", "0", settings=settings) as server,
@@ -41,6 +42,7 @@ async def test_the_id_of_an_interrupted_session_is_not_logged() -> None:
             pass
         await http.delete("/mcp", headers=deleted.all_headers())
         await deleted.post(tool_call(LEGACY, "list_studios"))
+        await open_session.post(tool_call(LEGACY, "list_studios"), x_api_key=STRANGER_KEY)
         async with http.stream("GET", "/mcp", headers=open_session.all_headers()) as stream:
             async with http.stream("GET", "/mcp", headers=open_session.all_headers()) as second:
                 assert second.status_code == 409
@@ -48,6 +50,7 @@ async def test_the_id_of_an_interrupted_session_is_not_logged() -> None:
             await stream.aread()
     sessions = [caller.session for caller in (dropped, deleted, open_session)]
     assert all(sessions)
+    assert "Rejecting request for session ...:" in server.stderr.text
     assert [it for it in sessions if it is not None and it in server.stderr.text] == []
 
 
