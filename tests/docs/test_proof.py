@@ -35,7 +35,7 @@ def test_every_bold_promise_of_readme_has_a_row() -> None:
 def test_every_row_names_existing_tests_or_make_targets() -> None:
     """At least one of them."""
     for _, proof in rows():
-        tests = re.findall(r"tests/test_\w+\.py", proof)
+        tests = re.findall(r"tests/\w+/test_\w+\.py", proof)
         targets = re.findall(r"`make (\w+)`", proof)
         assert tests or targets, proof
         assert [it for it in tests if not (ROOT / it).is_file()] == []
