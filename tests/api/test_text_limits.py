@@ -5,6 +5,7 @@ TRaX documents no limits: they are this server's. The table here is written by h
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -13,6 +14,7 @@ from tests.conftest import OWNER, call
 from tests.support.generated_files import as_json, listings
 from tests.support.valid_calls import EVERY, STUDIO
 from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.request_limits import LARGEST_REQUEST_BYTES
 from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:
@@ -69,6 +71,23 @@ def with_text(tool: str, name: str, text: str) -> dict[str, Any]:
 async def test_the_schema_states_the_limit_of_every_text(tool: str, name: str) -> None:
     """A client can check it before it sends."""
     assert SCHEMAS[tool][name]["maxLength"] == LIMITS[name]
+
+
+@pytest.mark.parametrize("tool", SCHEMAS)
+def test_a_call_at_all_limits_fits_into_a_request(tool: str) -> None:
+    """Even if its client escapes every character, with room for what else is in a request."""
+    longest = {
+        name: [widest(schema["items"])] * schema["maxItems"]
+        if schema["type"] == "array"
+        else widest(schema)
+        for name, schema in SCHEMAS[tool].items()
+    }
+    assert len(json.dumps(longest)) < LARGEST_REQUEST_BYTES - 64 * 1024
+
+
+def widest(schema: dict[str, Any]) -> str:
+    """The text that takes the most bytes as JSON."""
+    return "\U0001f525" * int(schema.get("maxLength", 1))
 
 
 @pytest.mark.parametrize(("tool", "name"), TEXTS)

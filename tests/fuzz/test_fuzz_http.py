@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.fuzz
 
-BODY_LIMIT: Final = 4 << 20
+BODY_LIMIT: Final = 256 << 10
 VERBS: Final = ("HEAD", "OPTIONS", "PUT", "PATCH", "TRACE", "CONNECT", "x", "post", "POST ")
 PATHS: Final = (
     *(

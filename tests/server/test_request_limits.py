@@ -9,22 +9,27 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+import anyio
 import pytest
 
-from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, read_answer, request, tool_call
+from tests.support.jsonrpc import ERAS, LEGACY, MODERN, HttpCaller, read_answer, request, tool_call
 from tests.support.local_servers import Held, listening, upstream
 from tests.support.sandbox_accounts import READONLY_KEY
 from tests.support.served_app import plain_http, serving
 from tests.support.server_process import PATIENCE_SECONDS, SIGNALS, running
+from trax_mcp.api.accepted_keys import AcceptedKeys
+from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server import http_protocol, request_limits
+from trax_mcp.server.auth_middleware import CALLER
+from trax_mcp.server.request_limits import RequestLimit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
     import httpx
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
 SHORT_SECONDS: Final = 0.1
 DRIP_SECONDS: Final = 0.01
@@ -128,6 +133,66 @@ async def test_a_request_whose_body_does_not_arrive_is_refused() -> None:
         head, _, body = (await connection.response()).partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 408 ")
         assert "not complete" in json.loads(body)["error"]["message"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_request_over_256_kib_is_refused(era: str) -> None:
+    """To read one of 4 MiB took up to 17 seconds, in which no stop was sent."""
+    async with serving() as front:
+        caller = await front.opened(era)
+        message = tool_call(era, "get_health", x="")
+        missing = 256 * 1024 - len(json.dumps(message, separators=(",", ":")))
+        for size, status in ((missing, HTTPStatus.OK), (missing + 1, 413)):
+            message = tool_call(era, "get_health", x="x" * size)
+            assert (await caller.post(message)).status_code == status
+
+
+async def test_a_request_that_ends_late_leaves_the_newer_ones_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It had to make room, and finished what it could not leave undone."""
+    monkeypatch.setattr(request_limits, "MAX_OTHER_REQUESTS", 2)
+    monkeypatch.setattr(request_limits, "OTHER_WAIT_SECONDS", 0)
+    ends = {name: anyio.Event() for name in ("shielded", "early", "newer")}
+    running: list[str] = []
+
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        running.append(scope["path"])
+        try:
+            with anyio.CancelScope(shield=scope["path"] == "shielded"):
+                await ends[scope["path"]].wait()
+        finally:
+            running.remove(scope["path"])
+
+    limit = RequestLimit(app, AcceptedKeys())
+
+    async def begin(*names: str) -> None:
+        for name in names:
+            scope = {"type": "http", "path": name, CALLER: ANONYMOUS}
+            tasks.start_soon(limit, scope, receive_nothing, send_nothing)
+            await anyio.wait_all_tasks_blocked()
+
+    async def end(name: str) -> None:
+        ends[name].set()
+        await anyio.wait_all_tasks_blocked()
+
+    async with anyio.create_task_group() as tasks:
+        await begin("shielded", "early", "early")
+        await end("early")
+        await begin("newer", "newer")
+        await end("shielded")
+        await begin("newer", "newer")
+        assert running == ["newer", "newer"]
+        tasks.cancel_scope.cancel()
+
+
+async def receive_nothing() -> Message:
+    """The rest of a request that is complete."""
+    return {"type": "http.disconnect"}
+
+
+async def send_nothing(_message: Message) -> None:
+    """Send to nobody."""
 
 
 @pytest.mark.usefixtures("short")

@@ -16,7 +16,7 @@ from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.server.app import ServerDeps
 from trax_mcp.server.auth_middleware import AuthMiddleware
-from trax_mcp.server.request_limits import ReceiveBodyFirst, RequestLimit
+from trax_mcp.server.request_limits import LARGEST_REQUEST_BYTES, ReceiveBodyFirst, RequestLimit
 from trax_mcp.server.sdk_compat import (
     check_host_first,
     complete_streams,
@@ -45,6 +45,7 @@ def http_app(
     security = _transport_security(settings)
     endpoints = server.streamable_http_app(
         streamable_http_path=PATH,
+        max_request_body_size=LARGEST_REQUEST_BYTES,
         transport_security=security,
         custom_starlette_routes=[Route(_HEALTH_PATH, _healthz)],
         max_sessions=None,  # `Sessions` limits them, for each caller

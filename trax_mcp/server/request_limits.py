@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import anyio
-from mcp.server.transport_security import DEFAULT_MAX_REQUEST_BODY_SIZE
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.accepted_keys import NOT_ACCEPTED, AcceptedKeys
@@ -19,6 +18,9 @@ from trax_mcp.server.sdk_compat import InFlight
 if TYPE_CHECKING:
     from trax_mcp.api.caller import Caller
 
+LARGEST_REQUEST_BYTES: Final = 256 * 1024
+"""Every call within the limits of its arguments fits. Reading a larger one can take seconds, in
+which no stop is sent."""
 MAX_REQUESTS: Final = 200
 """The most requests in flight of one key that TRaX has accepted."""
 OTHER_WAIT_SECONDS: Final = 3.0
@@ -72,7 +74,7 @@ class ReceiveBodyFirst:
 async def _receive_body(receive: Receive) -> Message:
     """The whole body, or as much of it as the SDK needs to refuse its size."""
     body, more_body = bytearray(), True
-    while more_body and len(body) <= DEFAULT_MAX_REQUEST_BODY_SIZE:
+    while more_body and len(body) <= LARGEST_REQUEST_BYTES:
         message = await receive()
         if message["type"] == "http.disconnect":
             return message
@@ -146,7 +148,8 @@ class RequestLimit:
                 yield request
             finally:
                 requests.pop(request, None)
-                if not requests:
-                    self._requests.pop(owner, None)
+                # Not `requests`: others may have begun since that became empty.
+                if not self._requests[owner]:
+                    del self._requests[owner]
                 self._ended.set()
                 self._ended = anyio.Event()
