@@ -270,6 +270,14 @@ async def test_replaced_entry_is_reported_before_the_key_is_read(home: Home) -> 
     assert (await home.install("cursor", "--sandbox")).err.splitlines() == expected[:2]
 
 
+async def test_a_key_in_a_replaced_command_is_not_shown(home: Home) -> None:
+    """Only the arguments and values of an entry are never shown."""
+    trax = {"command": f"env TRAX_API_KEY={SANDBOX_KEY} trax-mcp"}
+    home.write_config(sample_of("cursor"), json.dumps({"mcpServers": {"trax": trax}}))
+    done = await home.install("cursor", "--sandbox")
+    assert "It started env TRAX_API_KEY=[key] trax-mcp." in done.err
+
+
 async def test_install_reports_a_project_with_its_own_entry(home: Home) -> None:
     """There, Claude Code ignores the entry for all projects."""
     home.write_config(sample_of("claude-code"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
+import mcp_types as types
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 from tests.conftest import OWNER, call, client_on
 from tests.support.frozen_sandbox import still
 from tests.support.valid_calls import DESTINATION, STREAM_KEY, STUDIO
+from trax_mcp.api.text_safety import quote
+from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import build_server
 
 if TYPE_CHECKING:
@@ -309,3 +312,29 @@ async def test_a_refusal_does_not_repeat_a_secret_argument(server: Server[Any]) 
         result = await call(server, "create_destination", {**NEW_DESTINATION, **invalid})
         assert result.is_error
         assert key not in result.model_dump_json()
+
+
+async def test_a_key_in_the_place_of_a_name_is_not_repeated(server: Server[Any]) -> None:
+    """Neither as the name of an argument nor as the start of a longer one."""
+    for name in (SANDBOX_KEY, f"{SANDBOX_KEY}{'x' * 100}"):
+        result = await call(server, "get_health", {name: 1})
+        (block,) = result.content
+        assert isinstance(block, types.TextContent)
+        assert block.text.startswith('"[key]" is not an argument of get_health')
+        assert "sk_live_" not in result.model_dump_json()
+
+
+async def test_only_the_problems_that_are_told_are_put_into_words(
+    server: Server[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call may have thousands, and no other call is served meanwhile."""
+    names: list[str] = []
+
+    def noting(name: str, *, longest: int) -> str:
+        names.append(name)
+        return quote(name, longest=longest)
+
+    monkeypatch.setattr("trax_mcp.server.arguments.quote", noting)
+    result = await call(server, "get_health", {f"a{number}": 1 for number in range(1_000)})
+    assert "; and 997 more." in result.model_dump_json()
+    assert names == ["a0", "a1", "a2"]

@@ -149,6 +149,13 @@ async def test_a_failure_never_repeats_the_key(
     assert SANDBOX_KEY not in str(error)
 
 
+async def test_a_key_in_a_uri_is_not_repeated(server: Server[Any], era: str) -> None:
+    """The protocol wants the URI back in the error."""
+    async with client_of(server, era) as client:
+        error = await refused(client, f"trax://{SANDBOX_KEY}")
+    assert error.data == {"uri": "trax://[key]"}
+
+
 @pytest.mark.parametrize("scope", MISSING_SCOPES)
 async def test_a_missing_scope_refuses_the_resource_or_makes_a_part_unknown(
     trax: Client, sandbox: Sandbox, *, scope: str

@@ -50,6 +50,16 @@ with logging_to_stderr("INFO"):
     sys.exit("five")
 """
 
+WITH_KEYS = """
+import logging
+from trax_mcp.server.logs import logging_to_stderr
+with logging_to_stderr("INFO"):
+    try:
+        raise ValueError("sk_live_in_an_exception")
+    except ValueError:
+        logging.exception("x" * 1_000 + "sk_live_at_the_end_of_a_line")
+"""
+
 LONG_EXCEPTION = """
 import logging
 from trax_mcp.server.logs import logging_to_stderr
@@ -205,6 +215,15 @@ async def test_a_line_of_the_log_ends_at_1_kb() -> None:
     assert lines[0].startswith("ERROR root: yyyy")
     assert lines[-1].startswith("ValueError: xxxx")
     assert lines[0].endswith("y…\n")
+
+
+async def test_no_line_of_the_log_holds_a_key() -> None:
+    """Whoever wrote it there, and wherever the line is shortened."""
+    async with running(program=("-c", WITH_KEYS)) as process:
+        assert await process.end() == 0
+    lines = process.stderr.all
+    assert "sk_" not in "".join(lines)
+    assert lines[-1] == "ValueError: [key]\n"
 
 
 async def test_a_long_audit_line_in_the_log_is_shortened_and_stays_json() -> None:

@@ -14,6 +14,7 @@ from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air
 from tests.support.resource_reads import add_studio, rename
 from trax_mcp.api.text_safety import escape_invisible
+from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import build_server
 
 if TYPE_CHECKING:
@@ -74,6 +75,14 @@ async def test_an_id_comes_before_the_same_text_as_a_name(
     sentence, found = told(await call(server, "find_studio", {"query": "studio_51"}))
     assert [it["id"] for it in found["matches"]] == ["studio_51", "studio_43"]
     assert sentence == SENTENCES[2]
+
+
+async def test_a_key_in_a_query_is_not_repeated(server: Server[Any]) -> None:
+    """A person may paste the wrong thing."""
+    for key in (SANDBOX_KEY, "sk_live_of_somebody_else"):
+        sentence, found = told(await call(server, "find_studio", {"query": f"show {key}"}))
+        assert sentence == 'No studio matches "show [key]".'
+        assert found == {"matches": [], "searched": 4}
 
 
 @pytest.mark.parametrize(

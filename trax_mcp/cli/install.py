@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from trax_mcp.api.caller import ANONYMOUS, redact_keys
 from trax_mcp.api.error_texts import KEYS_SCREEN
 from trax_mcp.cli.client_configuration import (
     KEY,
@@ -89,7 +90,8 @@ def _note_replaced_entry(configuration: Configuration, *, sandbox: bool) -> None
     client, entry = configuration.client, configuration.entry
     if not entry or starts_this_installation(entry):
         return
-    note(f"{client.title} has a trax already. It started {entry.get('command')}.")
+    command = redact_keys(str(entry.get("command")), ANONYMOUS)
+    note(f"{client.title} has a trax already. It started {command}.")
     overwritten = {*client.fixed_fields, "command", "args", "env", KEY, KEY_FILE, SANDBOX}
     settings = sorted(name for name, value in configuration.environment.items() if value)
     kept_names = [it for it in (*entry, *settings) if it not in overwritten]

@@ -1,15 +1,18 @@
 """Reads the arguments of a tool call: the tool's input, and the evidence of consent.
 
-Error messages name arguments but never repeat values, which may be secrets.
+Error messages name arguments but never repeat values, which may be secrets. A key in the place of
+a name is redacted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from trax_mcp.api.argument_types import LONGEST_CONFIRMATION
+from trax_mcp.api.caller import ANONYMOUS, redact_keys
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import Failure, NotSent
 from trax_mcp.api.text_safety import quote
@@ -47,15 +50,16 @@ def read_arguments(
     """
     evidence_schemas = EVIDENCE_SCHEMAS if guarded else {}
     problems = list(_evidence_problems(arguments)) if guarded else []
+    found = len(problems)
     inputs = {name: value for name, value in arguments.items() if name not in evidence_schemas}
     try:
         value = kind.model_validate(inputs, by_alias=True, by_name=False)
     except ValidationError as error:
         allowed = (*kind.argument_names(), *evidence_schemas)
-        problems += [_problem(detail, kind, allowed) for detail in _details(error)]
-        raise _invalid(problems) from None
+        problems += [_problem(it, kind, allowed) for it in islice(_details(error), _MAX_PROBLEMS)]
+        raise _invalid(problems, count=found + error.error_count()) from None
     if problems:
-        raise _invalid(problems)
+        raise _invalid(problems, count=found)
     return value, _read_evidence(arguments) if guarded else NO_EVIDENCE
 
 
@@ -88,7 +92,7 @@ def _problem(detail: ErrorDetails, kind: type[ToolInput], allowed: Sequence[str]
         case "missing":
             return f"`{name}` is required"
         case "extra_forbidden":
-            unknown = quote(name, longest=_LONGEST_NAME)
+            unknown = quote(redact_keys(name, ANONYMOUS), longest=_LONGEST_NAME)
             return f"{unknown} is not an argument of {kind.tool_name}, {_which_takes(allowed)}"
         case _:
             return f"`{name}` {detail['msg']}"
@@ -100,8 +104,8 @@ def _which_takes(allowed: Sequence[str]) -> str:
     return "which takes " + ", ".join(f"`{name}`" for name in allowed)
 
 
-def _invalid(problems: Sequence[str]) -> NotSent:
+def _invalid(problems: Sequence[str], *, count: int) -> NotSent:
     listed = "; ".join(problems[:_MAX_PROBLEMS])
-    more = f"; and {len(problems) - _MAX_PROBLEMS} more" if len(problems) > _MAX_PROBLEMS else ""
+    more = f"; and {count - _MAX_PROBLEMS} more" if count > _MAX_PROBLEMS else ""
     message = f"{listed}{more}. Nothing was sent: correct the arguments and call again."
     return NotSent(Failure(code="invalid_arguments", message=message, retryable=False))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import mcp_types as types
 
+from trax_mcp.api.caller import redact_keys
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.tool_input import ToolInput
@@ -43,9 +44,8 @@ class CompositeTools:
         """
         match value:
             case FindStudio():
-                return _matches_result(
-                    value, await find_studios(self.client, value, context.caller)
-                )
+                found = await find_studios(self.client, value, context.caller)
+                return _matches_result(redact_keys(value.query, context.caller), found)
             case CheckReadiness(studio_id=studio):
                 reader = FactReader(self.client, context.caller, studio)
                 return _readiness_result(
@@ -76,7 +76,7 @@ class CompositeTools:
         return results.plain(await uploader.upload(upload))
 
 
-def _matches_result(query: FindStudio, found: SearchResult) -> types.CallToolResult:
+def _matches_result(query: str, found: SearchResult) -> types.CallToolResult:
     matches = [
         {"id": it.studio.id, "name": it.studio.name, "role": it.studio.role, "live": it.live}
         for it in found.matches
@@ -84,7 +84,7 @@ def _matches_result(query: FindStudio, found: SearchResult) -> types.CallToolRes
     whose = "that could be searched " if found.unknown else ""
     match len(matches):
         case 0:
-            sentence = f"No studio {whose}matches {naming.quoted(query.query)}."
+            sentence = f"No studio {whose}matches {naming.quoted(query)}."
         case 1:
             sentence = "One studio matches."
         case several if found.exact == 1:

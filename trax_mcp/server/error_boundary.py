@@ -13,6 +13,7 @@ from mcp.server import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
+from trax_mcp.api.caller import ANONYMOUS, redact_keys
 from trax_mcp.api.errors import Failure, TraxError
 from trax_mcp.server.lifespan import Lifespan
 from trax_mcp.server.results import failure_payload
@@ -76,7 +77,8 @@ def answer_on_shutdown(
 
 
 def _no_such_resource(ctx: Context, uri: str) -> MCPError:
-    return MCPError(_not_found_code(ctx), "There is no such resource.", {"uri": uri})
+    asked = redact_keys(uri, ANONYMOUS)
+    return MCPError(_not_found_code(ctx), "There is no such resource.", {"uri": asked})
 
 
 def _call_failed(ctx: Context, failure: Failure) -> MCPError:

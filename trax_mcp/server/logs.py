@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from trax_mcp.api.caller import ANONYMOUS, redact_keys
 from trax_mcp.api.text_safety import escape_invisible
 from trax_mcp.server.queued_stderr import queued_stderr
 
@@ -23,8 +24,9 @@ class _OneLineFormatter(logging.Formatter):
     """Escapes line breaks and terminal sequences in messages, and shortens lines."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format the record. The lines of a traceback are shortened like the first."""
-        text = super().format(record)
+        """Format the record without keys. The lines of a traceback are shortened like the first."""
+        # Redact before shortening, so that no part of a key remains.
+        text = redact_keys(super().format(record), ANONYMOUS)
         if record.name == _AUDIT:
             return text
         return "\n".join(_shorten(line) for line in text.split("\n"))
