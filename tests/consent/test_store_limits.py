@@ -23,6 +23,7 @@ from tests.support.store_steps import (
     make,
     try_to_begin,
 )
+from trax_mcp.api.operations import GoOffline
 from trax_mcp.consent.confirmations import (
     LIFETIME_SECONDS,
     MAX_CONFIRMATIONS,
@@ -206,17 +207,31 @@ async def test_a_new_one_evicts_the_oldest_of_the_owner_with_the_most(
     assert await left_of(store, [*few, *many, *new]) == [*few, *many[3:], *new]
 
 
-async def test_a_stop_is_not_evicted_for_another_call_in_all(
+async def test_stops_and_other_calls_do_not_evict_each_other_in_all(
     store: ConsentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many of its owner there are, and whether the others are used or not."""
-    limit_total(monkeypatch, 10)
-    stops = [await add(store, GO_OFFLINE, place=STRANGER) for _ in range(8)]
+    """However many there are of the other kind, and whether those are used or not."""
+    limit_total(monkeypatch, 4)
+    stops = [await add(store, GO_OFFLINE, place=STRANGER) for _ in range(4)]
     unused, used = await add(store, DELETE), await add(store, DELETE)
     await make(store, DELETE, used)
     new = [await add(store, DELETE, place=caller(f"caller {it}")) for it in range(4)]
-    left = await left_of(store, [*stops, unused, used, *new])
-    assert left == [*stops, *new[-2:]]
+    assert await left_of(store, [*stops, unused, used, *new]) == [*stops, *new]
+
+
+async def test_one_caller_with_stops_in_many_studios_evicts_no_go_live_of_others(
+    store: ConsentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody checks whether these studios exist. Each one has a limit of its own."""
+    limit_total(monkeypatch, 100)
+    mine, yours = await add(store, GO_LIVE), await add(store, GO_LIVE, place=YOU)
+    my_stop = await add(store, GO_OFFLINE)
+    for number in range(10):
+        place = replace(STRANGER, id=f"studio {number}")
+        for _ in range(MAX_PER_OWNER):
+            await add(store, GoOffline(studio_id=place.id), place=place)
+    new = await add(store, GO_LIVE, place=YOU)
+    assert await left_of(store, [mine, yours, my_stop, new]) == [mine, yours, my_stop, new]
 
 
 async def test_a_used_stop_can_be_evicted_for_another_call(
@@ -226,20 +241,21 @@ async def test_a_used_stop_can_be_evicted_for_another_call(
     limit_total(monkeypatch, 3)
     used, *stops = [await add(store, GO_OFFLINE) for _ in range(3)]
     await make(store, GO_OFFLINE, used)
-    new = await add(store, DELETE, place=YOU)
-    assert await left_of(store, [used, *stops, new]) == [*stops, new]
+    new = [await add(store, DELETE, place=YOU) for _ in range(3)]
+    assert await left_of(store, [used, *stops, *new]) == [used, *stops, *new[1:]]
+    newest = [await add(store, DELETE, place=caller(f"caller {it}")) for it in range(3)]
+    assert await left_of(store, [used, *stops, *new, *newest]) == [*stops, *newest]
 
 
-async def test_a_stop_is_evicted_for_a_stop_if_there_is_nothing_else(
+async def test_a_stop_is_evicted_for_a_stop(
     store: ConsentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The oldest of the owner with the most. For another tool it stays, though all are full."""
+    """The oldest of the owner with the most."""
     limit_total(monkeypatch, 5)
     mine = [await add(store, GO_OFFLINE) for _ in range(2)]
     theirs = [await add(store, GO_OFFLINE, place=STRANGER) for _ in range(3)]
     new = [await add(store, it, place=YOU) for it in (GO_OFFLINE, DELETE, CHANGE)]
-    everything = [*mine, *theirs, *new]
-    assert await left_of(store, everything) == [*mine, *theirs[1:], new[0], new[2]]
+    assert await left_of(store, [*mine, *theirs, *new]) == [*mine, *theirs[1:], *new]
 
 
 @pytest.mark.parametrize("used", [False, True], ids=["unused", "used"])

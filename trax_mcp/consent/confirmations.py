@@ -18,6 +18,7 @@ LIFETIME_SECONDS: Final = 300.0
 MAX_PER_OWNER: Final = 32
 """The most confirmations of one owner in each group: for stops, for other calls, used ones."""
 MAX_CONFIRMATIONS: Final = 4096
+"""The most confirmations for stops, and the most of all others, of all owners together."""
 
 _ID_BYTES: Final = 16
 _KEPT_AFTER_EXPIRY_SECONDS: Final = 10.0
@@ -111,17 +112,20 @@ class Confirmations:
         ]
         for it_id in others[: max(0, len(others) - MAX_PER_OWNER + 1)]:
             del self._stored[it_id]
-        if confirmation_id not in self._stored and len(self._stored) >= MAX_CONFIRMATIONS:
-            self._evict_one(stored)
+        if confirmation_id not in self._stored:
+            self._make_room(stored)
         self._stored[confirmation_id] = stored
 
-    def _evict_one(self, incoming: Stored) -> None:
-        """Remove the oldest one of the owner who has the most. One for a stop only for a stop."""
-        stored = [_confirmation(it) for it in self._stored.values() if not _is_for_stop(it)]
-        if not stored and _is_for_stop(incoming):
-            stored = [_confirmation(it) for it in self._stored.values()]
-        for owner, _ in Counter(it.owner for it in stored).most_common(1):
-            del self._stored[next(it.id for it in stored if it.owner == owner)]
+    def _make_room(self, incoming: Stored) -> None:
+        """Evict the oldest one of the owner who has the most, if there are too many of a kind.
+
+        Those for stops and all others count apart: neither evicts the other.
+        """
+        alike = [it for it in self._stored.values() if _is_for_stop(it) == _is_for_stop(incoming)]
+        if len(alike) >= MAX_CONFIRMATIONS:
+            confirmations = [_confirmation(it) for it in alike]
+            ((owner, _),) = Counter(it.owner for it in confirmations).most_common(1)
+            del self._stored[next(it.id for it in confirmations if it.owner == owner)]
 
     def _remove_expired(self) -> None:
         """Remove those that expired a while ago: a stop may be about to use one."""
