@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import groupby
 from typing import Any, Final
 
 import pytest
@@ -135,3 +136,22 @@ def test_a_name_of_any_length_is_looked_at_only_in_part(
     shown = text_safety.quote(character * 4_000_000, longest=80)
     assert max(looked_at) < 10_000
     assert shown.endswith('…"') or "4000000" in shown or "39999" in shown
+
+
+def test_no_pattern_is_compiled_for_the_characters_of_a_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """That took seconds for the names of a long list, and no other call was served meanwhile."""
+    letters = "".join(map(chr, range(0x4E00, 0x4E00 + 80)))
+    monkeypatch.setattr("re.compile", None)
+    assert quote(letters + letters[:1] * 3, longest=200) == f'"{letters}{letters[:1] * 3}"'
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab \u3000"), st.integers(1, 200)), max_size=8))
+def test_every_run_of_a_character_is_found_with_its_length(
+    runs: list[tuple[str, int]],
+) -> None:
+    """Also the runs whose lengths are around powers of two."""
+    text = "".join(character * length for character, length in runs)
+    grouped = [(character, len(list(run))) for character, run in groupby(text)]
+    assert list(text_safety._runs(text)) == grouped

@@ -128,9 +128,12 @@ def _runs(text: str) -> Iterator[tuple[str, int]]:
     """Each character and how often it follows itself."""
     start = 0
     while start < len(text):
-        run = re.compile(f"{re.escape(text[start])}+").match(text, start)
-        end = run.end() if run else start + 1
-        yield text[start], end - start
+        character, end, step = text[start], start + 1, 1
+        while text.startswith(character * step, end):  # in steps that grow, then shrink again
+            end, step = end + step, step * 2
+        while step := step // 2:
+            end += step * text.startswith(character * step, end)
+        yield character, end - start
         start = end
 
 

@@ -132,13 +132,12 @@ class Plan(ABC, Generic[OperationT]):
 
     def changes_since(self, confirmation: Confirmation) -> tuple[str, ...]:
         """What differs from what a person was shown, in words."""
+        shown = frozenset(confirmation.shown)
         before = Counter(it.text for it in confirmation.shown)
         now = Counter(it.text for it in self.preview.shown)
         removed, added = before - now, now - before
         replaced = dict.fromkeys(
-            it.text
-            for it in self.preview.shown
-            if it not in confirmation.shown and it.text not in added
+            it.text for it in self.preview.shown if it not in shown and it.text not in added
         )
         return (
             *self._hidden_changes_since(confirmation),
