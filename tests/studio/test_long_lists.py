@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import mcp_types as types
 import pytest
+from pydantic import ValidationError
 
 from tests.conftest import call
 from tests.support.completion_requests import CHAT, completed
@@ -18,14 +19,23 @@ from tests.support.long_lists import destination, long_list, studio
 from tests.support.resource_reads import STUDIO as STUDIO_URI
 from tests.support.resource_reads import STUDIOS as STUDIOS_URI
 from tests.support.resource_reads import client_of, read
+from trax_mcp.api.models import Connection, GoLiveResult, Page, Studio
 from trax_mcp.studio import pages
 
 if TYPE_CHECKING:
     from mcp.server import Server
 
     from tests.support.recorded_sandbox import Sandbox
+    from trax_mcp.api.models import Model
 
 STUDIO: Final = {"studioId": "studio_42"}
+CONNECTION: Final = {
+    "id": "conn_1",
+    "platform": "kick",
+    "displayName": "Robin",
+    "connectionType": "oauth",
+    "status": "active",
+}
 FURTHER: Final = "only the first 10,000 are read"
 
 
@@ -86,6 +96,44 @@ async def test_more_than_10000_items_on_one_page_are_cut(
     sandbox.faults.add(long_list(10_001, studio, page_size=10_001), times=None, path=STUDIOS)
     _, found = told(await call(server, "find_studio", {"query": "show 10000"}))
     assert (found["searched"], found["matches"]) == (10_000, [])
+
+
+@pytest.mark.parametrize("tool", ["find_studio", "list_studios"])
+async def test_a_page_of_more_than_20000_items_is_unreadable(
+    server: Server[Any], sandbox: Sandbox, tool: str
+) -> None:
+    """Millions of empty ones fit into an answer, and to check each takes many seconds."""
+    page: dict[str, list[Any]] = {"data": [{}] * 20_001}
+    sandbox.faults.add(Fault.status(200, page), times=None, path=STUDIOS)
+    arguments = {"query": "show"} if tool == "find_studio" else {}
+    error = (await call(server, tool, arguments)).structured_content or {}
+    assert error["error"]["code"] == "bad_answer"
+    assert (
+        "its answer has more than 20,000 items; nothing was changed." in error["error"]["message"]
+    )
+    sandbox.faults.clear()
+    page["data"].pop()
+    sandbox.faults.add(Fault.status(200, page))
+    answer = (await call(server, "list_studios")).structured_content or {}
+    assert len(answer["data"]) == 20_000
+
+
+@pytest.mark.parametrize(
+    ("model", "field", "rest"),
+    [
+        (Page[Studio], "data", {}),
+        (GoLiveResult, "destinationIds", {"encoderStreamId": "e"}),
+        (Connection, "grantedScopes", CONNECTION),
+    ],
+    ids=["page", "destination ids", "scopes"],
+)
+def test_a_list_is_checked_up_to_its_first_wrong_item(
+    model: type[Model], field: str, rest: dict[str, Any]
+) -> None:
+    """To collect the errors of millions takes many seconds."""
+    with pytest.raises(ValidationError) as raised:
+        model.model_validate({**rest, field: [[]] * 1_000})
+    assert raised.value.error_count() == 1
 
 
 async def test_a_list_ends_before_it_exceeds_16_mib(server: Server[Any], sandbox: Sandbox) -> None:

@@ -4,10 +4,14 @@ TRaX may add fields and enum values at any time (its compatibility promise), so 
 kept and no value is limited to a list. Clients get the answer as TRaX sent it, not these models.
 """
 
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+ElementT = TypeVar("ElementT")
+Listed = Annotated[tuple[ElementT, ...], Field(fail_fast=True)]
+"""A list. Its first wrong item is enough: collecting millions of errors takes many seconds."""
 
 
 class Model(BaseModel):
@@ -34,7 +38,7 @@ ItemT = TypeVar("ItemT", bound=Item)
 class Page(Model, Generic[ItemT]):
     """One page of a list. The last page has no `next_cursor`."""
 
-    data: tuple[ItemT, ...]
+    data: Listed[ItemT]
     next_cursor: str | None = None
 
 
@@ -66,7 +70,7 @@ class Connection(Item):
     connected_at: str | None = None
     expires_at: str | None = None
     external_user_id: str | None = None
-    granted_scopes: tuple[str, ...] | None = None
+    granted_scopes: Listed[str] | None = None
     updated_at: str | None = None
 
 
@@ -84,7 +88,7 @@ class Destination(Item):
 class GoLiveResult(Model):
     """Going live has begun. The stream status shows when the studio is on air."""
 
-    destination_ids: tuple[str, ...]
+    destination_ids: Listed[str]
     encoder_stream_id: str
 
 

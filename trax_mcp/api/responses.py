@@ -16,12 +16,14 @@ from trax_mcp.api.caller import KEY_PATTERN, Caller
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.error_responses import ErrorResponse, refused
 from trax_mcp.api.error_texts import incomplete, unreadable, unreadable_cursor
+from trax_mcp.api.errors import TooLarge
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Answer_co, ListOperation, Operation
 
 _TOKEN = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _MAX_DEPTH = 100
+_MAX_PAGE_ITEMS = 20_000  # TRaX documents 200; millions would keep the event loop busy for seconds
 _MAX_RETRY_AFTER_SECONDS = 999_999_999.0
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -63,13 +65,18 @@ def read_response(
     Raises:
         Refused: the status is not a success.
         BadAnswer: TRaX accepted the call, but the answer is not a JSON object, or is a page with
-            an unreadable cursor.
+            an unreadable cursor or too many items.
     """
     if not is_success(response.status):
         raise refused(operation, _read_error(response), caller)
     data = _parse(response.body)
     if not isinstance(data, dict):
         raise unreadable(operation, request_id=response.request_id, status=response.status)
+    if _has_too_many_items(data):
+        request_id, status = response.request_id, response.status
+        why = f"has more than {_MAX_PAGE_ITEMS:,} items"
+        error = unreadable(operation, request_id=request_id, status=status, why=why)
+        raise TooLarge(error.failure)
     if _is_paginated(operation) and not _is_cursor(data.get("nextCursor")):
         raise unreadable_cursor(operation, request_id=response.request_id, status=response.status)
     return Answer(data, response.request_id, response.status, size=len(response.body))
@@ -85,6 +92,11 @@ def read_model(operation: Operation[Answer_co], answer: Answer[Answer_co]) -> An
         return operation.answer_model().model_validate(answer.data)
     except ValidationError:
         raise incomplete(operation, request_id=answer.request_id, status=answer.status) from None
+
+
+def _has_too_many_items(answer: JsonObject) -> bool:
+    items = answer.get("data")
+    return isinstance(items, list) and len(items) > _MAX_PAGE_ITEMS
 
 
 def _is_paginated(operation: Operation[Model]) -> bool:
