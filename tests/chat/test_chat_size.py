@@ -34,7 +34,7 @@ LONG_TEXTS: Final = {
     "quotation marks": '"' * 900,
     "backslashes": "\\" * 900,
     "line breaks": "\n" * 900,
-    "control characters": "\x01" * 900,
+    "control characters": "\x01" * 600,
     "invisible characters": "\U000e0041" * 900,
 }
 """Texts that are much longer in JSON or UTF-8, each for another reason."""

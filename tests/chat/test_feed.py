@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.chat_pages import at, fed, having_read, ids, message, numbered, page
 from trax_mcp.api.operation import LARGEST_PAGE
-from trax_mcp.chat.feed import WINDOW, Feed, MessagePage
+from trax_mcp.chat.feed import LARGEST_WINDOW_BYTES, WINDOW, Feed, MessagePage
 
 if TYPE_CHECKING:
     from tests.support.chat_pages import Page
@@ -83,8 +83,8 @@ def test_new_messages_at_one_end_show_the_direction_of_pages_without_times(
 def test_messages_are_returned_unchanged() -> None:
     """With unknown fields."""
     original = message("a", at(1)) | {"added": {"later": [1]}}
-    assert fed([original]).latest().messages == (original,)
-    assert fed([original]).latest().messages[0] is original
+    (returned,) = fed([original]).latest().messages
+    assert list(returned.items()) == list(original.items())
 
 
 # Pages
@@ -155,8 +155,43 @@ def test_the_last_thousand_messages_are_remembered() -> None:
 def test_memory_is_bounded() -> None:
     """Checks the private state of the feed."""
     feed = fed(*(numbered(start, start + 200) for start in range(0, 30_000, 300)))
-    assert {len(feed._window), len(feed._index_by_id), len(feed._index_by_digest)} == {1_000}
+    assert {len(feed._window), len(feed._known_ids), len(feed._index_by_digest)} == {1_000}
     assert len(feed._gaps) == 5
+
+
+def long_messages(*span: int) -> Page:
+    """One message of 20 kB per second, oldest first."""
+    return [{**it, "text": "\U0001f525" * 5_000} for it in numbered(*span)]
+
+
+def test_long_messages_are_forgotten_earlier() -> None:
+    """At most 2 MB of them are kept, and the gap is reported to a reader who has not read them."""
+    feed = fed(numbered(50), long_messages(50, 100), long_messages(100, 150))
+    assert LARGEST_WINDOW_BYTES == 2_000_000
+    assert feed._window_bytes <= LARGEST_WINDOW_BYTES
+    forgotten = 150 - len(feed._window)
+    assert 50 < forgotten < 60
+    read = feed.since(fed(numbered(50)).latest().cursor)
+    assert (read.messages[0]["id"], read.missed) == (f"m{forgotten}", True)
+
+
+def test_messages_that_were_forgotten_for_their_size_are_not_new_again() -> None:
+    """TRaX goes on to show them."""
+    feed = fed(long_messages(100), long_messages(100, 150))
+    last = feed.latest().cursor
+    assert feed.add_page(long_messages(200)) == tuple(long_messages(150, 200))
+    assert feed.add_page(long_messages(50, 200)) == ()
+    read = feed.since(last, 20)
+    assert (read.messages, read.missed) == (tuple(long_messages(150, 170)), False)
+
+
+def test_the_new_messages_of_one_page_are_kept_whatever_their_size() -> None:
+    """Until there are newer ones: a poll without news forgets nothing."""
+    feed = fed(long_messages(180), long_messages(180))
+    assert feed.latest(1).messages == tuple(long_messages(179, 180))
+    assert len(feed.since("start").messages) == 24  # as much as fits into an answer
+    feed.add_page(numbered(180, 181))
+    assert feed._window_bytes <= LARGEST_WINDOW_BYTES
 
 
 # Gaps

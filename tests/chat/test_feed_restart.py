@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -125,11 +126,11 @@ def test_the_size_of_a_message_is_computed_once(monkeypatch: pytest.MonkeyPatch)
     """However often it is received and read."""
     sized: list[Message] = []
 
-    def size(it: Message) -> int:
-        sized.append(it)
+    def size(text: str) -> int:
+        sized.append(json.loads(text))
         return 100
 
-    monkeypatch.setattr("trax_mcp.chat.feed._size", size)
+    monkeypatch.setattr("trax_mcp.chat.feed._size_in_answer", size)
     feed = fed(numbered(150), numbered(50, 200), numbered(200))
     for limit in (1, 50, 1_000):
         assert feed.latest(limit).messages

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final
 
 from trax_mcp.api.operation import LARGEST_PAGE
@@ -22,6 +23,9 @@ Message = Mapping[str, Any]
 
 WINDOW: Final = 1_000
 """The most messages that a feed remembers."""
+
+LARGEST_WINDOW_BYTES: Final = 2_000_000
+"""The most bytes of messages that a feed remembers. Only the new ones of one page may be larger."""
 
 LARGEST_BYTES: Final = 500_000
 """The most text in a page: an answer may hold it twice, and some clients limit events to 1 MiB."""
@@ -42,9 +46,12 @@ class MessagePage:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A message, its digest in cursors, and its size in an answer, in bytes."""
+    """A message as JSON, its digest in cursors, and its size in an answer, in bytes.
 
-    message: Message
+    JSON takes less memory than the message: Python may use four bytes for each character.
+    """
+
+    content: bytes
     digest: bytes
     size: int
 
@@ -72,8 +79,10 @@ class Feed:
 
     def __init__(self) -> None:
         self._window: list[_Entry] = []
+        self._window_bytes = 0
         self._first = 0
-        self._index_by_id: dict[str, int] = {}
+        self._known_ids: dict[str, None] = {}
+        """Oldest first. Also of messages that were forgotten for their size: TRaX may show them."""
         self._index_by_digest: dict[bytes, int] = {}
         self._gaps: set[int] = set()
         self._oldest_first = True
@@ -86,11 +95,11 @@ class Feed:
         `received` is the length of TRaX's page if some of its items were left out; `limit` is the
         length that was requested.
         """
-        is_known = any(message["id"] in self._index_by_id for message in page)
+        is_known = any(message["id"] in self._known_ids for message in page)
         if not is_known and max(len(page), received) >= limit:
             self._gaps.add(self._next)  # a full page may omit older messages
         new = tuple(it for it in self._sort(page) if self._append(it))
-        self._forget(len(self._window) - WINDOW)
+        self._forget(but=len(new))
         return new
 
     def latest(self, limit: int = WINDOW) -> MessagePage:
@@ -138,7 +147,7 @@ class Feed:
         self, indexes: Sequence[int], *, missed: bool, ahead: Collection[int] = ()
     ) -> MessagePage:
         """These messages. The cursor names the last of them, and those read ahead of them."""
-        messages = tuple(self._entry(index).message for index in indexes)
+        messages = tuple(json.loads(self._entry(index).content) for index in indexes)
         end = indexes[-1] + 1 if indexes else self._next
         before = range(max(self._first, end - _CURSOR_DIGESTS + len(ahead)), end)
         digests = [self._entry(index).digest for index in (*before, *sorted(ahead))]
@@ -161,22 +170,33 @@ class Feed:
 
     def _append(self, message: Message) -> bool:
         """Append a message unless it is known. One page may hold a message twice."""
-        if message["id"] in self._index_by_id:
+        if message["id"] in self._known_ids:
             return False
-        entry = _Entry(message, _digest(message["id"]), _size(message))
-        self._index_by_id[message["id"]] = self._index_by_digest[entry.digest] = self._next
+        text = json.dumps(message, ensure_ascii=False)
+        entry = _Entry(
+            text.encode(errors="surrogatepass"), _digest(message["id"]), _size_in_answer(text)
+        )
+        self._known_ids[message["id"]] = None
+        self._index_by_digest[entry.digest] = self._next
         self._window.append(entry)
+        self._window_bytes += len(entry.content)
         return True
 
-    def _forget(self, excess: int) -> None:
-        if excess <= 0:
-            return
-        for entry in self._window[:excess]:
-            del self._index_by_id[entry.message["id"]]
+    def _forget(self, *, but: int) -> None:
+        """Forget the oldest messages over a limit, and the oldest ids.
+
+        `but` is the number of new messages, which are kept until the next new ones.
+        """
+        while len(self._window) > WINDOW or (
+            self._window_bytes > LARGEST_WINDOW_BYTES and len(self._window) > but > 0
+        ):
+            entry = self._window.pop(0)
+            self._window_bytes -= len(entry.content)
             self._index_by_digest.pop(entry.digest, None)
-        del self._window[:excess]
-        self._first += excess
+            self._first += 1
         self._gaps = {gap for gap in self._gaps if gap >= self._first}
+        for message_id in tuple(islice(self._known_ids, max(0, len(self._known_ids) - WINDOW))):
+            del self._known_ids[message_id]
 
     def _sort(self, page: Sequence[Message]) -> list[Message]:
         """Oldest first. Messages with equal or missing time stamps keep the order of the page."""
@@ -186,7 +206,7 @@ class Feed:
     def _is_oldest_first(self, page: Sequence[Message]) -> bool:
         """The order of a page: by its time stamps, else by its new end, else as the last page."""
         dates = [date for date in map(_date, page) if date is not None]
-        ends = [end["id"] not in self._index_by_id for end in (*page[:1], *page[-1:])]
+        ends = [end["id"] not in self._known_ids for end in (*page[:1], *page[-1:])]
         if trend := _trend(dates) or _trend(ends):
             self._oldest_first = trend > 0
         return self._oldest_first
@@ -238,7 +258,6 @@ def _read_cursor(cursor: str) -> list[bytes]:
     return [data[at : at + _DIGEST_BYTES] for at in range(0, len(data), _DIGEST_BYTES)]
 
 
-def _size(message: Message) -> int:
-    """Bytes of the message in an answer: JSON inside a JSON string, where `"` takes four bytes."""
-    text = escape_invisible(json.dumps(message, ensure_ascii=False))
-    return len(json.dumps(text, ensure_ascii=False).encode())
+def _size_in_answer(text: str) -> int:
+    """Bytes of a message: JSON inside a JSON string, where `"` takes four bytes."""
+    return len(json.dumps(escape_invisible(text), ensure_ascii=False).encode())
