@@ -48,7 +48,7 @@ from trax_mcp.studio.facts import Facts, Unknown
 
 if TYPE_CHECKING:
     from tests.support.operation_table import Shown
-    from trax_mcp.api.models import Model
+    from trax_mcp.api.models import Connection, Model
     from trax_mcp.api.operation import Operation
     from trax_mcp.consent.plans.base import Sentences
     from trax_mcp.studio.naming import Sentence
@@ -145,6 +145,20 @@ def test_a_warning_about_an_account_names_each_destination_of_its_platform() -> 
         "dest_2",
     )
     assert previewed(GO_LIVE, facts).warnings == (MAY_FAIL, second)
+
+
+def test_a_hundred_warnings_about_accounts_are_written_and_the_others_counted() -> None:
+    """600 of each are 360,000 pairs, which took 20 seconds, in which no stop was sent."""
+    places = tuple(destination(f"dest_{it}", "Main", "youtube") for it in range(600))
+    accounts = tuple(with_id(TROUBLED, f"conn_{it}") for it in range(600))
+    *named, last = previewed(GO_LIVE, but(destinations=places, connections=accounts)).warnings
+    assert named == [says(MAY_FAIL.text, "conn_0", f"dest_{number}") for number in range(100)]
+    assert last == says("359,900 more destinations of such accounts may fail.")
+
+
+def with_id(it: Connection, which: str) -> Connection:
+    """The same account with another id."""
+    return it.model_copy(update={"id": which})
 
 
 def test_an_unlink_warns_of_destinations_of_the_same_platform_in_every_studio() -> None:

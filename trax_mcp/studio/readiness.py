@@ -3,13 +3,15 @@
 The same findings warn a person before they agree to a go-live.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from trax_mcp.api.argument_types import Id
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.models import Connection
+from trax_mcp.api.models import Connection, Destination
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Facts
@@ -24,6 +26,8 @@ READINESS_FACTS: Final = (
     Fact.HEALTH,
 )
 """Everything that a go-live depends on."""
+MAX_TROUBLES: Final = 100
+"""The most destinations of troubled accounts that are named. A few hundred of each make many."""
 
 _FINDINGS: Final[JsonObject] = {
     "type": "array",
@@ -138,21 +142,26 @@ def _missing_sources(facts: Facts) -> Iterator[Finding]:
 
 
 def _troubled_accounts(facts: Facts) -> Iterator[Finding]:
-    for account in facts.connections or ():
-        if account.status != "active":
-            yield from _failing_destinations(account, facts)
-
-
-def _failing_destinations(account: Connection, facts: Facts) -> Iterator[Finding]:
     """Destinations do not name their account, so all of its platform are reported."""
-    platform = naming.platform(account.platform)
+    accounts = [it for it in facts.connections or () if it.status != "active"]
+    enabled: defaultdict[str, list[Destination]] = defaultdict(list)
     for it in facts.enabled:
-        if it.platform == account.platform:
-            what = sentence(
-                "The {} account {} is {}: {} may fail.",
-                platform,
-                naming.connection(account),
-                naming.word(account.status),
-                naming.destination(it),
-            )
-            yield Finding(what, f"The person signs in to {platform} again, on TRaX.")
+        enabled[it.platform].append(it)
+    pairs = ((account, it) for account in accounts for it in enabled[account.platform])
+    yield from (_may_fail(*pair) for pair in islice(pairs, MAX_TROUBLES))
+    further = sum(len(enabled[it.platform]) for it in accounts) - MAX_TROUBLES
+    if further > 0:
+        what = Sentence(f"{further:,} more destinations of such accounts may fail.")
+        yield Finding(what, "The person signs in to all of them again, on TRaX.")
+
+
+def _may_fail(account: Connection, destination: Destination) -> Finding:
+    platform = naming.platform(account.platform)
+    what = sentence(
+        "The {} account {} is {}: {} may fail.",
+        platform,
+        naming.connection(account),
+        naming.word(account.status),
+        naming.destination(destination),
+    )
+    return Finding(what, f"The person signs in to {platform} again, on TRaX.")
