@@ -76,7 +76,6 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         {
             "TRaX: path",
             "TRaX: body",
-            "answer: find_studio",  # "No studio matches ..."
             "answer: create_destination",  # a person must see what they confirm
             "answer: resources/read",  # it was sent as a chat message
             "answer: list_chat_messages",
