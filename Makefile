@@ -55,7 +55,7 @@ soak: .venv/dev ## run half an hour of shows on a fast clock, then shows under a
 	$(BIN)/python -m proof.soak.attack
 
 race: .venv/dev $(TOOLS)/ready ## compare with generated MCP servers, and write docs/race.md
-	$(BIN)/python -m proof.race $(TOOLS)/bin
+	$(BIN)/python -m bench.race $(TOOLS)/bin
 
 wheel: .venv/dev ## build the wheel, install it in a new environment and start it
 	rm -rf build/wheel

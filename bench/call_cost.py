@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Generic, TypeVar
 
-from bench.mcp_clients import Answer, Era, HttpClient, McpClient, StdioClient
-from bench.measured_process import BenchError, Process
+from bench.harness.mcp_clients import Answer, Era, HttpClient, McpClient, StdioClient
+from bench.harness.process import HarnessError, python_module
 from trax_mcp.api.operations import OPERATIONS
 
 _OURS = "trax_mcp"
@@ -20,7 +20,7 @@ _TRIVIAL = "bench.baselines.trivial_server"
 _FORWARDING = "bench.baselines.forwarding_server"
 _UPSTREAM = "bench.baselines.fast_upstream"
 
-_KEY = "sk_live_of_the_bench"
+KEY = "sk_live_of_the_bench"
 _UNUSED_URL = "http://127.0.0.1:9"
 _UPSTREAM_MARK = b"owner_of_the_bench"
 _FIELDS = ("name", "description", "inputSchema")
@@ -91,13 +91,13 @@ def resident_after_call(effort: Effort) -> Paired[float]:
     """Measure MiB after the first call over stdio, of trax-mcp and of the forwarding server."""
 
     def measure_memory(module: str) -> float:
-        with Process(module, environment=_environment(address)) as server:
+        with python_module(module, settings=_settings(address)) as server:
             client = StdioClient(server, Era.LEGACY)
             client.ask("tools/list")
             _call(client)
             return server.resident_mib()
 
-    with Process(_UPSTREAM) as upstream:
+    with python_module(_UPSTREAM) as upstream:
         address = upstream.address()
         return _alternate(
             lambda: measure_memory(_OURS), lambda: measure_memory(_FORWARDING), times=effort.pairs
@@ -118,7 +118,7 @@ def calls(connect: Connect, era: Era, effort: Effort) -> Paired[float]:
 
 def surface() -> Surface:
     """Measure the tool list of trax-mcp."""
-    with Process(_OURS, environment=_environment(_UNUSED_URL)) as server:
+    with python_module(_OURS, settings=_settings(_UNUSED_URL)) as server:
         result = StdioClient(server, Era.LEGACY).ask("tools/list").result()
     tools = [{name: tool[name] for name in _FIELDS} for tool in result["tools"]]
     arguments = [it for tool in tools for it in tool["inputSchema"]["properties"].values()]
@@ -139,7 +139,7 @@ def _size(tools: Sequence[object]) -> int:
 @contextmanager
 def connect_stdio(module: str, era: Era, upstream: str) -> Iterator[McpClient]:
     """A `Connect` over stdio."""
-    with Process(module, environment=_environment(upstream)) as server:
+    with python_module(module, settings=_settings(upstream)) as server:
         yield StdioClient(server, era)
 
 
@@ -147,24 +147,23 @@ def connect_stdio(module: str, era: Era, upstream: str) -> Iterator[McpClient]:
 def connect_http(module: str, era: Era, upstream: str) -> Iterator[McpClient]:
     """A `Connect` over HTTP on loopback."""
     port = ("--port", "0") if module == _OURS else ()
-    with ExitStack() as stack:
-        server = Process(module, "http", *port, environment=_environment(upstream))
-        address = stack.enter_context(server).address()
-        yield stack.enter_context(closing(HttpClient(address, era, key=_KEY)))
+    with python_module(module, "http", *port, settings=_settings(upstream)) as server:
+        client = HttpClient(server.address(), era, headers={"X-API-Key": KEY})
+        with closing(client):
+            yield client
 
 
 def _start(module: str, era: Era) -> Start:
-    with Process(module, environment=_environment(_UNUSED_URL)) as server:
+    with python_module(module, settings=_settings(_UNUSED_URL)) as server:
         answer = StdioClient(server, era).ask("tools/list")
         seconds = time.perf_counter() - server.started_at
         answer.result()
-        resident_mib = server.resident_mib()
-        return Start(seconds, server.end(), resident_mib)
+        return Start(seconds, server.cpu_seconds(), server.resident_mib())
 
 
 def _calls_of_one_pair(connect: Connect, era: Era, effort: Effort) -> Paired[float]:
     with ExitStack() as stack:
-        upstream = stack.enter_context(Process(_UPSTREAM)).address()
+        upstream = stack.enter_context(python_module(_UPSTREAM)).address()
         ours = stack.enter_context(connect(_OURS, era, upstream))
         bare = stack.enter_context(connect(_FORWARDING, era, upstream))
         _check_same_result(ours, bare)
@@ -178,9 +177,9 @@ def _calls_of_one_pair(connect: Connect, era: Era, effort: Effort) -> Paired[flo
 
 
 def _check_same_result(ours: McpClient, bare: McpClient) -> None:
-    results = [_call(client).result() for client in (ours, bare)]
+    results = [_call(client).success() for client in (ours, bare)]
     if any(results[0][part] != results[1][part] for part in ("content", "structuredContent")):
-        raise BenchError(f"the two servers answer differently: {results}")
+        raise HarnessError(f"the two servers answer differently: {results}")
 
 
 def _calls(client: McpClient, times: int) -> float:
@@ -190,7 +189,7 @@ def _calls(client: McpClient, times: int) -> float:
 def _call(client: McpClient) -> Answer:
     answer = client.ask("tools/call", name="get_studio", arguments={"studioId": "studio_42"})
     if _UPSTREAM_MARK not in answer.body:
-        raise BenchError(f"the call was answered {answer.body!r}")
+        raise HarnessError(f"the call was answered {answer.body!r}")
     return answer
 
 
@@ -205,5 +204,5 @@ def _alternate(ours: Callable[[], T], bare: Callable[[], T], *, times: int) -> P
     return results
 
 
-def _environment(upstream: str) -> dict[str, str]:
-    return {"TRAX_API_KEY": _KEY, "TRAX_BASE_URL": upstream}
+def _settings(upstream: str) -> dict[str, str]:
+    return {"TRAX_API_KEY": KEY, "TRAX_BASE_URL": upstream}

@@ -10,24 +10,32 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from bench.mcp_clients import Era, HttpClient
-from bench.measured_process import TIMEOUT_SECONDS, BenchError, Process, allow_open_files
+from bench.call_cost import KEY
+from bench.harness.mcp_clients import ACKNOWLEDGED, UPDATED, Era, HttpClient
+from bench.harness.process import (
+    TIMEOUT_SECONDS,
+    HarnessError,
+    Process,
+    allow_open_files,
+    python_module,
+)
+from trax_mcp.server.session_table import MAX_SESSIONS
+
+if TYPE_CHECKING:
+    from bench.harness.http_connection import EventStream
 
 POLL_SECONDS: Final = 0.5
 """The poll interval: long enough to notify the most subscribers."""
 
-SUBSCRIBER_COUNTS: Final = {Era.MODERN: (1, 100, 1_000), Era.LEGACY: (1, 100)}
-"""In the earlier era 1,000 take too long to connect: each sends four requests."""
+SUBSCRIBER_COUNTS: Final = {Era.MODERN: (1, 100, 1_000), Era.LEGACY: (1, MAX_SESSIONS)}
+"""In the earlier era a key has only so many sessions."""
 
-_KEY = "sk_live_of_the_bench"
 _CHAT = "trax://studios/studio_42/chat"
-_CHUNK_BYTES = 1 << 16
 _OTHER_FILES = 100
-_UPDATED = b"notifications/resources/updated"
 # In the earlier era a new stream is notified at once: it may have missed something.
-_SUBSCRIBED = {Era.MODERN: b"notifications/subscriptions/acknowledged", Era.LEGACY: _UPDATED}
+_SUBSCRIBED = {Era.MODERN: ACKNOWLEDGED.encode(), Era.LEGACY: UPDATED.encode()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +57,13 @@ def measure_chat(era: Era, rounds: int) -> Iterator[ChatCost]:
     """Measure each of `SUBSCRIBER_COUNTS`, over `rounds` messages."""
     allow_open_files(max(SUBSCRIBER_COUNTS[era]) + _OTHER_FILES)
     with ExitStack() as stack:
-        upstream = stack.enter_context(Process("bench.baselines.chat_upstream"))
+        upstream = stack.enter_context(python_module("bench.baselines.chat_upstream"))
         settings = {
             "TRAX_BASE_URL": upstream.address(),
             "TRAX_CHAT_POLL_SECONDS": str(POLL_SECONDS),
         }
         command = ("trax_mcp", "http", "--port", "0")
-        server = stack.enter_context(Process(*command, environment=settings))
+        server = stack.enter_context(python_module(*command, settings=settings))
         subscribers = stack.enter_context(closing(Subscribers(server.address(), era)))
         for size in SUBSCRIBER_COUNTS[era]:
             resident_kib = _add_subscribers(subscribers, size, server)
@@ -65,78 +73,54 @@ def measure_chat(era: Era, rounds: int) -> Iterator[ChatCost]:
 
 
 class Subscribers:
-    """Subscribed clients, each with its own connection."""
+    """Subscribed clients, each with its own connections."""
 
     def __init__(self, address: str, era: Era) -> None:
         self._address = address
         self._era = era
-        self._clients: list[Subscriber] = []
+        self._streams: list[EventStream] = []
         self._selector = selectors.DefaultSelector()
 
     def __len__(self) -> int:
-        return len(self._clients)
+        return len(self._streams)
 
     def grow(self, size: int) -> None:
         """Add clients until there are `size`."""
-        while len(self._clients) < size:
-            client = Subscriber(HttpClient(self._address, self._era, key=_KEY))
-            self._clients.append(client)
-            self._selector.register(client.socket, selectors.EVENT_READ, client)
-            while not client.read_matches(_SUBSCRIBED[self._era]):
-                pass
+        while len(self) < size:
+            client = HttpClient(self._address, self._era, headers={"X-API-Key": KEY})
+            self._streams.append(stream := client.listen(_CHAT))
+            client.close()  # the stream has a connection of its own
+            self._selector.register(stream.connection, selectors.EVENT_READ, stream)
+            stream.wait_for(_SUBSCRIBED[self._era])
 
     def wait_for_notifications(self) -> list[float]:
         """Wait until all are notified; returns the time of each notification.
 
         Raises:
-            BenchError: some were not notified in time, or more than once.
+            HarnessError: some were not notified in time, or more than once.
         """
         deadline = time.monotonic() + TIMEOUT_SECONDS
-        waiting, times = set(self._clients), list[float]()
+        waiting, times = set(self._streams), list[float]()
         while waiting:
             ready = self._selector.select(TIMEOUT_SECONDS)
             now = time.monotonic()
             if now > deadline:
-                raise BenchError(f"{len(waiting)} of {len(self)} subscribers were told of nothing")
-            notified = [
-                key.data for key, _ in ready for _ in range(key.data.read_matches(_UPDATED))
-            ]
+                raise HarnessError(
+                    f"{len(waiting)} of {len(self)} subscribers were told of nothing"
+                )
+            streams = [key.data for key, _ in ready]
+            notified = [it for it in streams for _ in range(it.read_matches(UPDATED.encode()))]
             waiting.difference_update(notified)
             times.extend([now] * len(notified))
         if len(times) > len(self):
-            raise BenchError(f"{len(self)} subscribers were told {len(times)} times")
+            raise HarnessError(f"{len(self)} subscribers were told {len(times)} times")
         return times
 
     def close(self) -> None:
         """Close all connections."""
         self._selector.close()
-        for client in self._clients:
-            client.close()
-
-
-class Subscriber:
-    """One subscribed client: a socket."""
-
-    def __init__(self, client: HttpClient) -> None:
-        self.socket = client.listen(_CHAT)
-        self.close = client.close
-        self._remainder = b""
-
-    def read_matches(self, pattern: bytes) -> int:
-        """Read once from the socket; returns how often the pattern occurs.
-
-        Raises:
-            BenchError: nothing arrives.
-        """
-        try:
-            chunk = self.socket.recv(_CHUNK_BYTES)
-        except TimeoutError:
-            chunk = b""
-        if not chunk:
-            raise BenchError(f"a stream ended, or fell silent, after {self._remainder!r}")
-        data = self._remainder + chunk
-        self._remainder = data.rpartition(pattern)[2]
-        return data.count(pattern)
+        for stream in self._streams:
+            stream.close()
 
 
 @dataclass(frozen=True, slots=True)

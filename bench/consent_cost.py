@@ -16,15 +16,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.mcp_clients import Answer, Era, McpClient, StdioClient
-from bench.measured_process import TIMEOUT_SECONDS, BenchError, Process
+from bench.call_cost import KEY
+from bench.harness.mcp_clients import Answer, Era, McpClient, StdioClient
+from bench.harness.process import TIMEOUT_SECONDS, HarnessError, python_module
 
 RESPONSE_MS = 20
 """The response time of the upstream, in milliseconds."""
 
 JsonObject = dict[str, Any]
 
-_KEY = "sk_live_of_the_bench"
 _STUDIO = "/v1/studios/studio_42"
 
 
@@ -59,7 +59,6 @@ CALL_CASES = (
     CallCase("delete_destination", _DESTINATION[0], "DELETE", _DESTINATION[2]),
     CallCase("delete_source", _SOURCE[0], "DELETE", _SOURCE[2]),
     CallCase("unlink_connection", {"connectionId": "conn_1"}, "DELETE", "/v1/connections/conn_1"),
-    CallCase("update_studio", _IN_STUDIO, "PATCH", _STUDIO, {"autoGoLive": True}),
     CallCase("update_destination", *_DESTINATION, {"streamKey": "made-up"}),
     CallCase(
         "create_destination",
@@ -72,8 +71,10 @@ CALL_CASES = (
     CallCase("create_source", _IN_STUDIO, "POST", f"{_STUDIO}/sources", _NEW_SOURCE, on_air=True),
     CallCase("update_source", *_SOURCE, _OFF, on_air=True),
     CallCase("update_source", *_SOURCE, _OFF, needs_confirmation=False),
+    # The last one: after it, a studio that is not live may be live at any moment.
+    CallCase("update_studio", _IN_STUDIO, "PATCH", _STUDIO, {"autoGoLive": True}),
 )
-"""Every guarded tool, on air if it is guarded only then; the last one also off air."""
+"""Every guarded tool, on air if it is guarded only then; one also off air."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,24 +100,32 @@ def measure_consent(rounds: int) -> Iterator[ConsentCost]:
     """Measure what consent adds to each call, as medians of `rounds`."""
     with ExitStack() as stack:
         upstream = stack.enter_context(
-            Process("bench.baselines.studio_upstream", str(RESPONSE_MS))
+            python_module("bench.baselines.studio_upstream", str(RESPONSE_MS))
         ).address()
         audit_log = Path(stack.enter_context(TemporaryDirectory()), "audit.jsonl")
 
         def start(module: str, **settings: str) -> McpClient:
-            environment = {"TRAX_API_KEY": _KEY, "TRAX_BASE_URL": upstream, **settings}
-            return StdioClient(
-                stack.enter_context(Process(module, environment=environment)), Era.MODERN
-            )
+            settings |= {"TRAX_API_KEY": KEY, "TRAX_BASE_URL": upstream}
+            process = stack.enter_context(python_module(module, settings=settings))
+            return StdioClient(process, Era.MODERN)
 
         upstream_control = stack.enter_context(closing(UpstreamControl(upstream)))
-        bare = start("bench.baselines.sending_server")
-        ours = start("trax_mcp", TRAX_AUDIT_LOG=str(audit_log))
-        flag = start("trax_mcp", TRAX_AUDIT_LOG=str(audit_log), TRAX_CONFIRM="flag")
+        servers = Servers(
+            bare=start("bench.baselines.forwarding_server"),
+            ours=start("trax_mcp", TRAX_AUDIT_LOG=str(audit_log)),
+            flag=start("trax_mcp", TRAX_AUDIT_LOG=str(audit_log), TRAX_CONFIRM="flag"),
+        )
         for case in CALL_CASES:
-            yield ConsentMeasurement(
-                case, upstream_control, bare=bare, ours=ours, flag=flag
-            ).measure(rounds)
+            yield _measure(case, servers, upstream_control, rounds)
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The clients of the bare server, and of trax-mcp with confirmations and with a flag."""
+
+    bare: McpClient
+    ours: McpClient
+    flag: McpClient
 
 
 class UpstreamControl:
@@ -145,53 +154,34 @@ class UpstreamControl:
         return answer
 
 
-class ConsentMeasurement:
-    """Measures one call on all servers."""
+def _measure(
+    case: CallCase, servers: Servers, upstream_control: UpstreamControl, rounds: int
+) -> ConsentCost:
+    """Call each variant in each round; the first round is a warm-up."""
+    calls: defaultdict[str, list[CallCost]] = defaultdict(list)
 
-    def __init__(
-        self,
-        case: CallCase,
-        upstream_control: UpstreamControl,
-        *,
-        bare: McpClient,
-        ours: McpClient,
-        flag: McpClient,
-    ) -> None:
-        self._case = case
-        self._upstream_control = upstream_control
-        self._bare = bare
-        self._ours = ours
-        self._flag = flag
-        self._calls: defaultdict[str, list[CallCost]] = defaultdict(list)
-
-    def measure(self, rounds: int) -> ConsentCost:
-        """Call each variant in each round; the first round is a warm-up."""
-        for _ in range(rounds + 1):
-            self._call_each_way()
-        bare = _median_call(self._calls["bare"])
-        preview = _median_call(self._calls["preview"]) if self._case.needs_confirmation else None
-        confirmed, flag = _median_call(self._calls["confirmed"]), _median_call(self._calls["flag"])
-        return ConsentCost(
-            self._case, preview, _difference(confirmed, bare), _difference(flag, bare)
-        )
-
-    def _call_each_way(self) -> None:
-        case, flagged = self._case, {**self._case.arguments, "confirm": True}
-        confirmed = flagged
-        self._call("bare", self._bare, "send", _request_arguments(case)).result()
-        if case.needs_confirmation:
-            preview = self._call("preview", self._ours, case.tool, case.arguments).refusal()
-            confirmed = {**flagged, "confirmation": preview["confirmation"]}
-        self._call("confirmed", self._ours, case.tool, confirmed).result()
-        self._call("flag", self._flag, case.tool, flagged).result()
-
-    def _call(self, variant: str, client: McpClient, tool: str, arguments: JsonObject) -> Answer:
-        self._upstream_control.reset(on_air=self._case.on_air)
+    def call(variant: str, client: McpClient, tool: str, arguments: JsonObject) -> Answer:
+        upstream_control.reset(on_air=case.on_air)
         answer = client.ask("tools/call", name=tool, arguments=arguments)
-        self._calls[variant].append(
-            CallCost(answer.seconds * 1000, *self._upstream_control.read_counts())
-        )
+        counts = upstream_control.read_counts()
+        calls[variant].append(CallCost(answer.seconds * 1000, *counts))
         return answer
+
+    for _ in range(rounds + 1):
+        confirmed = flagged = {**case.arguments, "confirm": True}
+        call("bare", servers.bare, "send", _request_arguments(case)).success()
+        if case.needs_confirmation:
+            preview = call("preview", servers.ours, case.tool, case.arguments).refusal()
+            confirmed = {**flagged, "confirmation": preview["confirmation"]}
+        call("confirmed", servers.ours, case.tool, confirmed).success()
+        call("flag", servers.flag, case.tool, flagged).success()
+    costs = {variant: _median_call(it) for variant, it in calls.items()}
+    return ConsentCost(
+        case,
+        costs.get("preview"),
+        _difference(costs["confirmed"], costs["bare"]),
+        _difference(costs["flag"], costs["bare"]),
+    )
 
 
 def _request_arguments(case: CallCase) -> JsonObject:
@@ -202,14 +192,16 @@ def _request_arguments(case: CallCase) -> JsonObject:
 def _median_call(calls: Sequence[CallCost]) -> CallCost:
     """The median of all calls except the first.
 
+    On a busy machine requests at the same time arrive one after another: the least are counted.
+
     Raises:
-        BenchError: they made different requests.
+        HarnessError: they made different numbers of requests.
     """
     warm = calls[1:]
-    read_counts = {(it.requests, it.sequential) for it in warm}
-    if len(read_counts) != 1:
-        raise BenchError(f"the same call asked for different things: {read_counts}")
-    return CallCost(median(it.ms for it in warm), *read_counts.pop())
+    requests = {it.requests for it in warm}
+    if len(requests) != 1:
+        raise HarnessError(f"the same call made different numbers of requests: {requests}")
+    return CallCost(median(it.ms for it in warm), requests.pop(), min(it.sequential for it in warm))
 
 
 def _difference(call: CallCost, bare: CallCost) -> CallCost:

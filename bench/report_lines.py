@@ -10,7 +10,7 @@ from statistics import median, quantiles
 from bench.call_cost import Paired
 from bench.chat_cost import POLL_SECONDS, SUBSCRIBER_COUNTS
 from bench.consent_cost import RESPONSE_MS, CallCost, ConsentCost
-from bench.mcp_clients import Era
+from bench.harness.mcp_clients import Era
 
 HEAD = f"{'':22}{'trax-mcp':>8} {'bare':>7} {'':3} {'ratio':>6} {'spread':>6} {'target':>7}"
 
@@ -104,7 +104,8 @@ class ChatLine:
 CHAT_HEAD = f"""\
 what chat costs over HTTP, where all are subscribed to one studio, of which TRaX
 is asked every {POLL_SECONDS:g} s, and by chance up to a fifth later; delays are from TRaX's
-answer to the notification, and judged at 100 subscribers
+answer to the notification, and judged at 100 subscribers. In the earlier era
+the second column is for {SUBSCRIBER_COUNTS[Era.LEGACY][1]}, as many as one key may have
 {"subscribers":27}{"".join(f"{it:>9,}" for it in SUBSCRIBER_COUNTS[Era.MODERN]):30}{"target":>8}"""
 
 

@@ -1,4 +1,4 @@
-"""Proofs beyond the tests: conformance suite, soak test, comparison with generated servers, breaks.
+"""Proofs beyond the tests: conformance suite, soak test, deliberate breaks.
 
-Each is a command (`make conformance`, `make soak`, `make race`, `make breaks`).
+Each is a command (`make conformance`, `make soak`, `make breaks`).
 """

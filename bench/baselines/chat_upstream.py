@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bench.baselines.upstream_protocol import Respond, serve
+
 _PAGE = 200
 _STARTED_AT = datetime(2026, 3, 6, 20, tzinfo=UTC)
 
@@ -41,14 +43,11 @@ class Chat:
             }
         )
 
-    def response(self) -> bytes:
-        """The response to a request."""
+    def answer(self, _request: str, respond: Respond) -> None:
+        """Answer with the latest messages."""
         self.requests += 1
-        body = json.dumps({"data": list(self.messages)}).encode()
-        head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Request-Id: req_1\r\n"
-        response = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+        respond({"data": list(self.messages)})
         self.shown = self.shown or {"requests": self.requests, "seconds": time.monotonic()}
-        return response
 
     def run_commands(self) -> None:
         """Run the commands on stdin, one per line."""
@@ -62,28 +61,12 @@ class Chat:
 
 
 async def main() -> None:
-    """Serve on a free loopback port; prints the address on stderr."""
+    """Serve, and run commands."""
     chat = Chat()
     for _ in range(_PAGE):
         chat.say()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await _read_head(reader):
-            writer.write(chat.response())
-        writer.close()
-
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), chat.run_commands)
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    print(f"http://127.0.0.1:{port}", file=sys.stderr, flush=True)
-    await server.serve_forever()
-
-
-async def _read_head(reader: asyncio.StreamReader) -> bytes:
-    try:
-        return await reader.readuntil(b"\r\n\r\n")
-    except (asyncio.IncompleteReadError, ConnectionError):
-        return b""
+    await serve(chat.answer)
 
 
 if __name__ == "__main__":

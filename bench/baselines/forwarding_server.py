@@ -1,4 +1,4 @@
-"""The minimal server that forwards a call: the SDK's low-level server, one tool, one httpx GET.
+"""The minimal server that forwards a call: the SDK's low-level server, and one httpx request.
 
 The baseline for the time per call, over stdio or, with the argument `http`, over HTTP. It returns
 the same result as trax-mcp (structured content, and the same as compact JSON text), but has no
@@ -9,7 +9,7 @@ import json
 import os
 import socket
 import sys
-from typing import Any
+from typing import Any, Final
 
 import anyio
 import httpx
@@ -18,10 +18,22 @@ import uvicorn
 from mcp.server import Server, ServerRequestContext
 from mcp.server.stdio import stdio_server
 
-_SCHEMA = {
-    "type": "object",
-    "properties": {"studioId": {"type": "string", "description": "Which studio."}},
-    "required": ["studioId"],
+_STRING: Final = {"type": "string", "description": "As TRaX has it."}
+_SCHEMAS: Final[dict[str, dict[str, Any]]] = {
+    "get_studio": {
+        "type": "object",
+        "properties": {"studioId": _STRING},
+        "required": ["studioId"],
+    },
+    "send": {
+        "type": "object",
+        "properties": {
+            "method": _STRING,
+            "path": _STRING,
+            "body": {"type": "object", "description": "What is sent along, as JSON."},
+        },
+        "required": ["method", "path"],
+    },
 }
 
 
@@ -31,21 +43,28 @@ def build_server(upstream: httpx.AsyncClient) -> Server[Any]:
     async def list_tools(
         _ctx: ServerRequestContext[Any, Any], _params: object
     ) -> types.ListToolsResult:
-        tool = types.Tool(name="get_studio", description="Get a studio.", input_schema=_SCHEMA)
-        return types.ListToolsResult(tools=[tool])
+        tools = [
+            types.Tool(name=name, description="Sends a request.", input_schema=schema)
+            for name, schema in _SCHEMAS.items()
+        ]
+        return types.ListToolsResult(tools=tools)
 
     async def call_tool(
         _ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        response = await upstream.get(f"/v1/studios/{(params.arguments or {})['studioId']}")
-        studio = response.json()
-        text = json.dumps(studio, ensure_ascii=False, separators=(",", ":"))
+        arguments = params.arguments or {}
+        if params.name == "send":
+            method, path, body = arguments["method"], arguments["path"], arguments.get("body")
+        else:
+            method, path, body = "GET", f"/v1/studios/{arguments['studioId']}", None
+        answer = (await upstream.request(method, path, json=body)).json()
+        text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
         content = types.TextContent(type="text", text=text)
-        return types.CallToolResult(content=[content], structured_content=studio)
+        return types.CallToolResult(content=[content], structured_content=answer)
 
     return Server[Any](
         "bare",
-        get_tool_input_schema=lambda _name: _SCHEMA,
+        get_tool_input_schema=_SCHEMAS.get,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )

@@ -5,11 +5,12 @@ once. Requests under /bench reset the state and read the counts.
 """
 
 import asyncio
-import json
 import re
 import sys
 from dataclasses import dataclass
 from typing import Any
+
+from bench.baselines.upstream_protocol import Respond, serve
 
 JsonObject = dict[str, Any]
 
@@ -55,20 +56,28 @@ _ANSWERS: tuple[tuple[str, JsonObject], ...] = (
 
 
 @dataclass
-class World:
+class Upstream:
     """The state and the counts. A turn starts with a request while no other one is open."""
 
+    pause_seconds: float
     live: bool = False
     requests: int = 0
     turns: int = 0
     open_requests: int = 0
 
-    async def answer(self, request: str, pause_seconds: float) -> JsonObject:
-        """Answer a request to TRaX after a pause."""
+    def answer(self, request: str, respond: Respond) -> None:
+        """Answer a request to TRaX after a pause, or a control request at once."""
+        request = request.partition("?")[0]
+        if " /bench/" in request:
+            respond(self._control(request))
+            return
         self.requests += 1
         self.turns += not self.open_requests
         self.open_requests += 1
-        await asyncio.sleep(pause_seconds)
+        loop = asyncio.get_running_loop()
+        loop.call_later(self.pause_seconds, lambda: respond(self._answer(request)))
+
+    def _answer(self, request: str) -> JsonObject:
         self.open_requests -= 1
         if request.endswith(("/go-live", "/go-offline")):
             self.live = request.endswith("/go-live")
@@ -76,7 +85,7 @@ class World:
             return {"live": True, "liveStartedAt": _SINCE} if self.live else {"live": False}
         return next(answer for pattern, answer in _ANSWERS if re.fullmatch(pattern, request))
 
-    def control(self, request: str) -> JsonObject:
+    def _control(self, request: str) -> JsonObject:
         """Return the counts, or reset the state, on air or off."""
         if request.endswith("/seen"):
             return {"requests": self.requests, "turns": self.turns}
@@ -84,40 +93,5 @@ class World:
         return {}
 
 
-async def main(pause_seconds: float) -> None:
-    """Serve on a free loopback port; prints the address on stderr."""
-    world = World()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while head := await _head(reader):
-            request = head.partition(" HTTP/")[0].partition("?")[0]
-            if length := re.search(r"\r\ncontent-length: (\d+)", head, re.IGNORECASE):
-                await reader.readexactly(int(length[1]))
-            is_control = " /bench/" in request
-            answer = (
-                world.control(request) if is_control else await world.answer(request, pause_seconds)
-            )
-            writer.write(_response(answer))
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    print(f"http://127.0.0.1:{port}", file=sys.stderr, flush=True)
-    await server.serve_forever()
-
-
-async def _head(reader: asyncio.StreamReader) -> str:
-    try:
-        return (await reader.readuntil(b"\r\n\r\n")).decode()
-    except (asyncio.IncompleteReadError, ConnectionError):
-        return ""
-
-
-def _response(answer: JsonObject) -> bytes:
-    body = json.dumps(answer).encode()
-    head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Request-Id: req_1\r\n"
-    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
-
-
 if __name__ == "__main__":
-    asyncio.run(main(float(sys.argv[1]) / 1000))
+    asyncio.run(serve(Upstream(float(sys.argv[1]) / 1000).answer))

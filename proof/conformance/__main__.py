@@ -1,35 +1,37 @@
-"""The command: `python -m proof.conformance NODE REFEREES`.
+"""The official conformance suite and the Inspector: `python -m proof.conformance NODE REFEREES`.
 
-Starts both servers, lets the referees at them one after another, and prints what they findings. It
-exits with 0 if everything was as expected, with 1 if not, and with 2 if it could not be judged.
+They judge the product with the suite's fixtures beside its tools (overlaid), and as it is started
+(bare). It exits with 0 if everything was as expected, with 1 if not, and with 2 if it could not be
+judged.
 """
 
 import argparse
 import asyncio
-import os
 import signal
 import sys
+import textwrap
 import time
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, get_args
 
-from proof.conformance import conformance_report
-from proof.conformance.expected_failures import EXPECTED
-from proof.conformance.referees import Era, Referees
-from proof.conformance.suite_results import RefereeError, Revision, Server
-from proof.conformance.suite_verdict import judge
+from proof.conformance.expected_failures import EXPECTED, REASONS
+from proof.conformance.suite import Era, RefereeError, Referees, Revision, Server
+from proof.conformance.verdict import judge
 from tests.support.server_process import Running, running
 
 _PROGRAMS: Final[dict[Server, tuple[str, str]]] = {
     "overlaid": ("-m", "proof.conformance.overlaid_server"),
     "bare": ("-m", "trax_mcp"),
 }
-_LAST_LINES: Final = 4
-_START_ATTEMPTS: Final = 3
 _HTTP: Final = ("http", "--port", "0", "--sandbox")
+_START_ATTEMPTS: Final = 3
+_LAST_LINES: Final = 4
+_MAX_LENGTH: Final = 800
+_HEAD: Final = f"{'':13}{'scored':20}{'not scored':20}unexpected    s"
 
 
 def main() -> None:
@@ -40,40 +42,22 @@ def main() -> None:
     parser.add_argument("node", type=Path, help="the program that runs the referees")
     parser.add_argument("referees", type=Path, help="where they are installed")
     options = parser.parse_args()
-    started_at = time.monotonic()
-    print(f"{conformance_report.ABOUT}\n\n{conformance_report.HEAD}", flush=True)
+    node, packages = options.node.absolute(), options.referees.absolute()
+    print(f"Scenarios that passed (and failed as listed), and unexpected results\n\n{_HEAD}")
     try:
-        findings = _run(options.node.absolute(), options.referees.absolute())
-    except BrokenPipeError:  # stdout is closed
-        raise
+        with TemporaryDirectory(prefix="conformance-", dir=packages.parent) as scratch:
+            problems = asyncio.run(_run_all(Referees(node, packages, Path(scratch))))
     except (RefereeError, OSError) as error:
         print(f"\nconformance: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    failed = conformance_report.format_reasons(findings.reasons)
-    print(f"\nScenarios that failed as listed, and why:\n{failed}")
-    print(f"\nJudged in {time.monotonic() - started_at:.0f} s.", flush=True)
-    if findings.problems:
-        sys.exit(f"\nNot as expected:\n{conformance_report.format_problems(findings.problems)}")
+    if problems:
+        lines = (textwrap.fill(f"- {it[:_MAX_LENGTH]}", 80) for it in problems)
+        sys.exit("\n".join(["\nNot as expected:", *lines]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Findings:
-    """The reasons of listed failures, and the unexpected results."""
-
-    reasons: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-
-
-def _run(node: Path, packages: Path) -> _Findings:
-    with TemporaryDirectory(prefix="conformance-", dir=packages.parent) as scratch:
-        return asyncio.run(_run_all(Referees(node, packages, Path(scratch))))
-
-
-async def _run_all(referees: Referees) -> _Findings:
-    """Run all referees, and print each result."""
-    findings = _Findings()
+async def _run_all(referees: Referees) -> Sequence[str]:
+    """Run all referees, and print each result; returns the unexpected ones."""
+    problems: list[str] = []
     async with AsyncExitStack() as stack:
         servers = {
             server: await stack.enter_async_context(running(*_HTTP, program=program))
@@ -81,31 +65,40 @@ async def _run_all(referees: Referees) -> _Findings:
         }
         urls = {server: await _url(it) for server, it in servers.items()}
         # Sequentially, because some of the suite's checks wait for half a second only.
-        for server, url in urls.items():
-            await _run_suite(referees, findings, server=server, url=url)
-        await _lint(referees, findings, url=urls["bare"])
-        if findings.problems:
-            outputs = (f"{name} server: {_last_lines(it)}" for name, it in servers.items())
-            findings.problems.extend(outputs)
-    return findings
+        problems += await _run_suites(referees, urls)
+        print("Inspector --strict")
+        for era in get_args(Era):
+            for transport, url in (("HTTP", urls["bare"]), ("stdio", "")):
+                tools, complaint = await referees.lint(era, url)
+                print(f"  {transport}, {era}: {tools} tools", flush=True)
+                problems += [f"Inspector, {transport}, {era}: {complaint}"] if complaint else []
+        if problems:
+            problems += [f"{name} server: {_last_lines(it)}" for name, it in servers.items()]
+    return problems
 
 
-async def _run_suite(referees: Referees, findings: _Findings, *, server: Server, url: str) -> None:
-    print(conformance_report.format_server(server), flush=True)
-    for revision in get_args(Revision):
-        run = await referees.run_suite(url, server=server, revision=revision)
-        verdict = judge(run, EXPECTED)
-        print(conformance_report.format_verdict(verdict), flush=True)
-        findings.reasons.extend(verdict.reasons)
-        findings.problems.extend(verdict.problems)
-
-
-async def _lint(referees: Referees, findings: _Findings, *, url: str) -> None:
-    print(conformance_report.LINTS, flush=True)
-    for era in get_args(Era):
-        for lint in (await referees.lint_http(url, era), await referees.lint_stdio(era)):
-            print(conformance_report.format_lint(lint), flush=True)
-            findings.problems.extend(lint.problems)
+async def _run_suites(referees: Referees, urls: dict[Server, str]) -> Sequence[str]:
+    problems: list[str] = []
+    reasons = Counter(dict.fromkeys(REASONS, 0))
+    for server, url in urls.items():
+        print(f"{server} server", flush=True)
+        for revision in get_args(Revision):
+            started_at = time.monotonic()
+            run = await referees.run_suite(url, server=server, revision=revision)
+            verdict = judge(run, EXPECTED[server, revision])
+            counts = [
+                f"{len(it & verdict.passed)} of {len(it)} ({len(it & verdict.listed.keys())})"
+                for it in (run.scored, run.not_scored)
+            ]
+            seconds = time.monotonic() - started_at
+            cells = f"  {revision:11}{counts[0]:20}{counts[1]:20}"
+            print(f"{cells}{len(verdict.problems):10}{seconds:5.1f}", flush=True)
+            reasons.update(verdict.listed.values())
+            problems += verdict.problems
+    print("\nScenarios that failed as listed, and why:")
+    for reason, times in reasons.items():
+        print(textwrap.fill(f"{times or '-':>4}  {reason}", 80, subsequent_indent=" " * 6))
+    return problems
 
 
 async def _url(server: Running) -> str:
@@ -125,8 +118,4 @@ def _last_lines(server: Running) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except BrokenPipeError:  # stdout is closed; discard what remains
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(2)
+    main()

@@ -7,6 +7,7 @@ caller goes live and stops ten times.
 
 import asyncio
 import logging
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -17,7 +18,7 @@ from typing import Final
 import anyio
 import httpx
 
-from bench.measured_process import Process, allow_open_files
+from bench.harness.process import Process, allow_open_files, free_port, python_module
 from tests.support.faults import Fault
 from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, hello
 from tests.support.local_servers import listening
@@ -119,10 +120,13 @@ async def _play(honest: HttpCaller, trax: SlowTrax) -> float:
 
 async def _attack_and_play() -> int:
     trax = SlowTrax()
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    _, unread = os.pipe()
     async with listening(trax.sandbox.app) as upstream:
-        settings = {"TRAX_BASE_URL": upstream}
-        with Process("trax_mcp", "http", "--port", "0", environment=settings) as server:
-            address = (await anyio.to_thread.run_sync(server.address)).removesuffix("/mcp")
+        command, settings = ("trax_mcp", "http", "--port", str(port)), {"TRAX_BASE_URL": upstream}
+        with python_module(*command, settings=settings, stderr=unread) as server:
+            await anyio.to_thread.run_sync(server.wait_for_port, port)
             async with (
                 _caller(address, SANDBOX_KEY) as honest,
                 _caller(address, _CUSTOMER) as customer,

@@ -1,252 +1,318 @@
-"""One show of the soak test: studios go live, viewers write, clients connect and disconnect.
+"""One show of the soak test: a studio goes live, viewers write, clients connect and disconnect.
 
-Each HTTP client is new and has a new key; the two stdio clients stay.
+Each HTTP client is new and has a new key; the stdio clients stay. Every client has its own thread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+import itertools
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import cycle
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import anyio
-
-from proof.soak.http_soak_client import HttpSoakClient
-from proof.soak.server_process import TIMEOUT_SECONDS, SoakError
-from proof.soak.soak_client import (
-    PAUSE_SECONDS,
-    SILENT_STUDIO,
-    SoakClient,
-    Totals,
-    chat_uri,
-    status_uri,
+from bench.harness.http_connection import ProtocolError
+from bench.harness.mcp_clients import (
+    ACKNOWLEDGED,
+    UPDATED,
+    Era,
+    HttpClient,
+    McpClient,
+    StdioClient,
 )
-from proof.soak.soak_upstream import ACCOUNTS, CHAT
-from tests.support.jsonrpc import ERAS, FORMS, LEGACY
+from bench.harness.process import TIMEOUT_SECONDS, HarnessError
+from proof.soak.fast_process import PACE
+from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping
 
-    from proof.soak.soak_upstream import SoakUpstream
-    from proof.soak.stdio_soak_client import StdioSoakClient
-    from tests.support.jsonrpc import Message
+    from bench.harness.controlled_sandbox import SandboxControl
+    from bench.harness.http_connection import EventStream
 
-SHOW_SECONDS: Final = 40.0
-"""The length of a show in fast time."""
+T = TypeVar("T")
 
-_LIVE_SECONDS: Final = 30.0
-"""How long of it the studio is on air."""
+LIVE_SECONDS: Final = 30.0
+"""How long a studio is on air, in fast time."""
 
-_MESSAGE_INTERVAL_SECONDS: Final = 1.0
+_SILENT_STUDIO: Final = "studio_43"
+_CHAT: Final = "/v1/studios/*/chat/messages"
+_CONNECTIONS: Final = "/v1/connections"
+_FAULTS: Final = ("html", "429", "dropped", "broken", "broken off", "500", "gzip", "late")
+_FORMS: Final[dict[str, Any]] = {"elicitation": {"form": {}}}
+_PAUSE_SECONDS: Final = 0.05
 _SUBSCRIBERS: Final = 6
-_JOIN_SHARE: Final = 0.6
-"""The share of the show in which they connect."""
-
-Disconnect = Callable[[HttpSoakClient, str], Coroutine[Any, Any, None]]
+_WAIT_SECONDS: Final = 55
 
 
 @dataclass(frozen=True)
-class Show:
-    """One show."""
+class Stage:
+    """What all shows share."""
 
     address: str
-    upstream: SoakUpstream
-    totals: Totals
-    pace: float
-    stdio_clients: Sequence[StdioSoakClient]
+    upstream: SandboxControl
+    stdio_clients: Mapping[Era, StdioClient]
     clip: str
-    """The name of a file to upload."""
+    """The path of a file to upload."""
+    numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    faults: itertools.cycle[str] = field(default_factory=lambda: itertools.cycle(_FAULTS))
 
-    async def play(self) -> None:
-        """Run it in one studio for each era, concurrently.
+    def play(self) -> None:
+        """Play a show in each era, at the same time.
 
         Raises:
-            SoakError: something is not as expected. It may be in an exception group.
+            HarnessError: something is not as expected.
         """
-        async with anyio.create_task_group() as tasks:
-            for era, stdio_client in zip(ERAS, self.stdio_clients, strict=True):
-                tasks.start_soon(self._host, era, stdio_client)
+        _run_all(*(partial(self._host, era) for era in Era))
 
-    def new_client(self, era: str, *, capabilities: Message | None = None) -> HttpSoakClient:
-        """A new client with a new key."""
-        return HttpSoakClient(
-            self.address, era, self.upstream.new_key(), self.totals, capabilities=capabilities
-        )
+    def client(self, era: Era, key: str = "", **options: Any) -> HttpClient:  # noqa: ANN401  of HttpClient
+        """A client; with a new key, if it is given none."""
+        if not key:
+            key = f"sk_live_sandbox_guest_{next(self.numbers)}"
+            self.upstream.add_key(key)
+        # No connection is reused: a server on fast time might close it at that moment.
+        headers = {"X-API-Key": key, "Connection": "close"}
+        return HttpClient(self.address, era, headers=headers, **options)
 
-    async def _host(self, era: str, stdio_client: StdioSoakClient) -> None:
-        async with self.new_client(era) as host:
-            studio = await set_up_studio(host)
-            await host.call_with_consent("go_live", studioId=studio)
-            await self._until(studio, live=True)
-            async with anyio.create_task_group() as chat_tasks:
-                chat_tasks.start_soon(self._send_messages, studio)
-                await self._run_live_part(era, studio, stdio_client)
-                chat_tasks.cancel_scope.cancel()
-            await host.call_with_consent("go_offline", studioId=studio)
-            await self._until(studio, live=False)
-            await host.end_session()
+    def clients_that_stay(self) -> list[McpClient]:
+        """A client of each server, with the key that stays."""
+        return [self.client(Era.MODERN, SANDBOX_KEY), *self.stdio_clients.values()]
 
-    async def _run_live_part(self, era: str, studio: str, stdio_client: StdioSoakClient) -> None:
-        """Run all clients while the studio is on air, until each one is done."""
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._use_stdio, stdio_client, studio)
-            tasks.start_soon(self._call_with_faults, era)
-            tasks.start_soon(self._leave_question_open, era, studio)
-            disconnects = cycle(DISCONNECTS)
-            for _ in range(_SUBSCRIBERS):
-                tasks.start_soon(self._subscribe, era, studio, next(disconnects))
-                await self._sleep(_LIVE_SECONDS * _JOIN_SHARE / _SUBSCRIBERS)
-            await self._sleep(_LIVE_SECONDS * (1 - _JOIN_SHARE))
+    def remove_expired_state(self) -> None:
+        """Make calls that remove what has expired."""
+        for client in self.clients_that_stay():
+            call(client, "wait_for_chat_messages", studioId=_SILENT_STUDIO, timeoutSeconds=0)
+            preview(client, "go_live", studioId=_SILENT_STUDIO)
+            complete(client, "Fri")
 
-    async def _send_messages(self, studio: str) -> None:
-        while True:
-            self.upstream.add_message(studio)
-            await self._sleep(_MESSAGE_INTERVAL_SECONDS)
+    def close_expired_connections(self) -> None:
+        """Make a single request, which closes the connections to TRaX that have expired."""
+        for client in self.clients_that_stay():
+            call(client, "get_health")
 
-    async def _subscribe(self, era: str, studio: str, disconnect: Disconnect) -> None:
-        async with self.new_client(era) as client:
-            await use_everything(client, studio)
-            await client.follow(studio)
-            await disconnect(client, studio)
+    def _host(self, era: Era) -> None:
+        host = self.client(era)
+        studio = call(host, "create_studio", name="Tonight")["id"]
+        target = {"rtmpUrl": "rtmps://ingest.example/live", "streamKey": "made-up"}
+        destination = {"name": "Main channel", "platform": "custom", **target}
+        call(host, "create_destination", studioId=studio, **destination)
+        call(host, "create_source", studioId=studio, name="Camera", type="webcam")
+        call(host, "find_studio", query="Tonight")
+        call(host, "check_readiness", studioId=studio)
+        self._confirm(host, "go_live", studio, live=True)
+        is_over, ends_at = threading.Event(), time.monotonic() + LIVE_SECONDS / PACE
+        with ThreadPoolExecutor(1) as viewers:
+            written = viewers.submit(self._write, studio, is_over)
+            try:
+                _run_all(
+                    partial(self._use_stdio, self.stdio_clients[era], studio),
+                    partial(self._call_with_faults, era),
+                    partial(self._leave_question_open, era, studio),
+                    *(partial(self._subscribe, era, studio, it) for it in range(_SUBSCRIBERS)),
+                )
+                time.sleep(max(0, ends_at - time.monotonic()))
+            finally:
+                is_over.set()
+            written.result()
+        self._confirm(host, "go_offline", studio, live=False)
+        host.end_session()
+        host.close()
 
-    async def _use_stdio(self, stdio_client: StdioSoakClient, studio: str) -> None:
-        await use_everything(stdio_client, studio)
-        await stdio_client.call("upload_media", path=self.clip)
-        await stdio_client.follow(studio)
-        silent = await stdio_client.retry(lambda: stdio_client.read_chat(SILENT_STUDIO))
-        await stdio_client.abandon("tools/call", **wait_arguments(silent["cursor"]))
-        await stdio_client.follow(studio)
+    def _confirm(self, host: McpClient, tool: str, studio: str, *, live: bool) -> None:
+        confirmation = preview(host, tool, studioId=studio)
+        call(host, tool, studioId=studio, confirm=True, confirmation=confirmation)
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while self.upstream.is_live(studio) is not live:
+            if time.monotonic() > deadline:
+                raise HarnessError(f"{studio}: {tool} has no effect")
+            time.sleep(_PAUSE_SECONDS)
 
-    async def _call_with_faults(self, era: str) -> None:
+    def _write(self, studio: str, is_over: threading.Event) -> None:
+        """Write a message each second until the show is over."""
+        while not is_over.wait(1 / PACE):
+            self.upstream.say(studio, f"Number {next(self.numbers)}")
+
+    def _use_stdio(self, client: StdioClient, studio: str) -> None:
+        use_everything(client, studio)
+        call(client, "upload_media", path=self.clip)
+        follow(client, studio)
+        client.cancel(client.send("tools/call", **_long_wait(client)))
+        follow(client, studio)
+
+    def _call_with_faults(self, era: Era) -> None:
         """Call during faults; each call may fail, but must have a response."""
-        async with self.new_client(era) as client:
-            for _ in range(3):
-                self.upstream.add_fault(CHAT)
-                self.upstream.add_fault(ACCOUNTS)
-                result = await client.ask("tools/call", name="list_connections", arguments={})
-                self.totals.failures += bool(result.get("isError"))
-                await self._sleep(_LIVE_SECONDS * _JOIN_SHARE / 3)
-            await client.end_session()
+        client = self.client(era)
+        for _ in range(3):
+            self.upstream.add_fault(next(self.faults), method="GET", path=_CHAT, times=1)
+            self.upstream.add_fault(next(self.faults), method="GET", path=_CONNECTIONS, times=1)
+            ask(client, "tools/call", name="list_connections", arguments={})
+            time.sleep(LIVE_SECONDS / 5 / PACE)
+        client.end_session()
 
-    async def _leave_question_open(self, era: str, studio: str) -> None:
+    def _leave_question_open(self, era: Era, studio: str) -> None:
         """Get a form, and disconnect without an answer."""
-        async with self.new_client(era, capabilities=FORMS) as client:
-            request = client.request(
-                "tools/call", name="go_offline", arguments={"studioId": studio}
-            )
-            await client.abandon(request, after="elicitation/create")
+        client = self.client(era, capabilities=_FORMS)
+        arguments = {"name": "go_offline", "arguments": {"studioId": studio}}
+        stream = client.send("tools/call", **arguments)
+        stream.wait_for(b"elicitation/create")
+        stream.close()
 
-    async def _until(self, studio: str, *, live: bool) -> None:
-        with anyio.move_on_after(TIMEOUT_SECONDS):
-            while self.upstream.is_live(studio) is not live:  # noqa: ASYNC110  only time changes it
-                await anyio.sleep(PAUSE_SECONDS)
-            return
-        raise SoakError(f"{studio} is {'not on' if live else 'still on'} air")
+    def _subscribe(self, era: Era, studio: str, number: int) -> None:
+        """Follow a show, and leave it in another way than the other subscribers."""
+        time.sleep(LIVE_SECONDS * 0.6 / _SUBSCRIBERS * number / PACE)
+        client = self.client(era)
+        use_everything(client, studio)
+        follow(client, studio)
+        uris = (chat_uri(studio), status_uri(_SILENT_STUDIO))
+        match number:
+            case 0:
+                client.end_session()
+            case 1:  # a subscription is left, and then the session
+                retry(lambda: client.listen(uris[0])).close()
+                client.end_session()
+            case 2:  # during a call that waits
+                _leave(client.send("tools/call", **_long_wait(client)))
+            case 3:  # after a wait
+                arguments = {"studioId": studio}
+                ask(client, "tools/call", name="wait_for_chat_messages", arguments=arguments)
+                client.end_session()
+            case 4:  # the session stays, and a stream with subscriptions breaks
+                _leave(retry(lambda: client.listen(*uris)))
+            case _:  # the session stays
+                pass
+        client.close()
 
-    async def _sleep(self, seconds: float) -> None:
-        await anyio.sleep(seconds / self.pace)
+
+def ask(client: McpClient, method: str, **params: object) -> dict[str, Any]:
+    """Send a request and return its result."""
+    return client.ask(method, **params).result()
 
 
-async def set_up_studio(host: SoakClient) -> str:
-    """Create a studio with a destination and a source; returns its id."""
-    result = await host.call("create_studio", name="Tonight")
-    studio: str = result["id"]
-    destination = {"studioId": studio, "name": "Main channel", "platform": "custom"}
-    target = {"rtmpUrl": "rtmps://ingest.example/live", "streamKey": "made-up"}
-    await host.call("create_destination", **destination, **target)
-    await host.call("create_source", studioId=studio, name="Camera", type="webcam")
-    await host.call("find_studio", query="Tonight")
-    await host.call("check_readiness", studioId=studio)
-    return studio
+def call(client: McpClient, tool: str, **arguments: object) -> dict[str, Any]:
+    """Call a tool that must succeed; returns its structured content."""
+    answer = client.ask("tools/call", name=tool, arguments=arguments)
+    data: dict[str, Any] = answer.success()["structuredContent"]
+    return data
 
 
-async def use_everything(client: SoakClient, studio: str) -> None:
-    """Make one call of each kind, and previews that are never confirmed."""
-    await client.ask("tools/list")
-    await client.ask("resources/list")
-    argument = {"name": "studio", "value": "Ton"}
+def preview(client: McpClient, tool: str, **arguments: object) -> str:
+    """Call a guarded tool, which must not run; returns its confirmation."""
+    answer = client.ask("tools/call", name=tool, arguments=arguments)
+    return str(answer.refusal()["confirmation"])
+
+
+def complete(client: McpClient, typed: str) -> None:
+    """Ask for the completion of a studio's name."""
     prompt = {"type": "ref/prompt", "name": "go_live"}
-    await client.ask("completion/complete", ref=prompt, argument=argument)
-    await client.ask("prompts/get", name="go_live", arguments={"studio": studio})
-    await client.ask("resources/read", uri=f"trax://studios/{studio}")
-    await client.call("create_media_upload", filename="a.mp4", contentType="video/mp4", byteSize=9)
-    await client.call("send_chat_message", studioId=studio, text="Good evening!")
-    await client.preview("go_offline", studioId=studio)
-    await client.preview("delete_source", studioId=SILENT_STUDIO, sourceId="source_4")
+    ask(client, "completion/complete", ref=prompt, argument={"name": "studio", "value": typed})
 
 
-def wait_arguments(cursor: str) -> dict[str, Any]:
-    """The arguments of a long wait in a studio without chat."""
-    arguments = {"studioId": SILENT_STUDIO, "after": cursor, "timeoutSeconds": 55}
+def use_everything(client: McpClient, studio: str) -> None:
+    """Make one call of each kind, and previews that are never confirmed."""
+    ask(client, "tools/list")
+    ask(client, "resources/list")
+    complete(client, "Ton")
+    ask(client, "prompts/get", name="go_live", arguments={"studio": studio})
+    ask(client, "resources/read", uri=f"trax://studios/{studio}")
+    call(client, "create_media_upload", filename="a.mp4", contentType="video/mp4", byteSize=9)
+    call(client, "send_chat_message", studioId=studio, text="Good evening!")
+    preview(client, "go_offline", studioId=studio)
+    preview(client, "delete_source", studioId=_SILENT_STUDIO, sourceId="source_4")
+
+
+def follow(client: StdioClient | HttpClient, studio: str) -> None:
+    """Subscribe to a studio, wait for an update, read the new messages and unsubscribe."""
+    cursor = retry(lambda: read_chat(client, studio))["cursor"]
+    uris = (chat_uri(studio), status_uri(studio), status_uri(_SILENT_STUDIO))
+    if isinstance(client, HttpClient):
+        stream = retry(lambda: client.listen(*uris))
+        _read_news(lambda: stream.wait_for(UPDATED.encode()), client, studio, cursor)
+        _unsubscribe(client, *uris)
+        stream.close()
+        return
+    if client.era is Era.LEGACY:
+        for uri in uris:
+            retry(partial(ask, client, "resources/subscribe", uri=uri))
+        _read_news(client.wait_for_update, client, studio, cursor)
+        _unsubscribe(client, *uris)
+        return
+    number = retry(lambda: _listen(client, *uris))
+    _read_news(client.wait_for_update, client, studio, cursor)
+    client.cancel(number)
+
+
+def read_chat(client: McpClient, studio: str, query: str = "") -> dict[str, Any]:
+    """Read a studio's chat."""
+    result = ask(client, "resources/read", uri=chat_uri(studio) + query)
+    chat: dict[str, Any] = json.loads(result["contents"][0]["text"])
+    return chat
+
+
+def chat_uri(studio: str) -> str:
+    """The URI of a studio's chat."""
+    return f"trax://studios/{studio}/chat"
+
+
+def status_uri(studio: str) -> str:
+    """The URI of a studio's stream status."""
+    return f"trax://studios/{studio}/stream-status"
+
+
+def retry(action: Callable[[], T]) -> T:
+    """Repeat something until it does not raise ProtocolError, which faults may cause."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        try:
+            return action()
+        except ProtocolError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _listen(client: StdioClient, *uris: str) -> int:
+    """Subscribe over stdio in the later era; returns the id of the request."""
+    wanted = {"resourceSubscriptions": list(uris)}
+    number = client.send("subscriptions/listen", notifications=wanted)
+    message = client.wait(lambda it: it.get("method") == ACKNOWLEDGED or it.get("id") == number)
+    if message.get("id") == number:
+        raise ProtocolError(str(message))
+    return number
+
+
+def _read_news(
+    wait_for_update: Callable[[], object], client: McpClient, studio: str, cursor: str
+) -> None:
+    news: object = None
+    while not news:
+        wait_for_update()
+        news = retry(lambda: read_chat(client, studio, f"?after={cursor}"))["messages"]
+
+
+def _unsubscribe(client: McpClient, *uris: str) -> None:
+    for uri in uris if client.era is Era.LEGACY else ():
+        ask(client, "resources/unsubscribe", uri=uri)
+
+
+def _long_wait(client: McpClient) -> dict[str, Any]:
+    """The parameters of a long wait in a studio without chat."""
+    cursor = retry(lambda: read_chat(client, _SILENT_STUDIO))["cursor"]
+    arguments = {"studioId": _SILENT_STUDIO, "after": cursor, "timeoutSeconds": _WAIT_SECONDS}
     return {"name": "wait_for_chat_messages", "arguments": arguments}
 
 
-# Ways to disconnect
+def _leave(stream: EventStream) -> None:
+    """Close a connection during its request."""
+    time.sleep(_PAUSE_SECONDS)
+    stream.close()
 
 
-async def after_session_end(client: HttpSoakClient, _studio: str) -> None:
-    """The session is deleted."""
-    await client.end_session()
-
-
-async def silently(_guest: HttpSoakClient, _studio: str) -> None:
-    """The session stays."""
-
-
-async def while_subscribed(client: HttpSoakClient, studio: str) -> None:
-    """The session is deleted with a subscription in it."""
-    if client.era == LEGACY:
-        await client.retry(lambda: client.ask("resources/subscribe", uri=chat_uri(studio)))
-    await client.end_session()
-
-
-async def silently_while_subscribed(client: HttpSoakClient, studio: str) -> None:
-    """The session or stream stays, with subscriptions."""
-    if client.era == LEGACY:
-        for uri in (chat_uri(studio), status_uri(SILENT_STUDIO)):
-            await client.retry(partial(client.ask, "resources/subscribe", uri=uri))
-        return
-    wanted = {"resourceSubscriptions": [chat_uri(studio), status_uri(SILENT_STUDIO)]}
-    request = client.request("subscriptions/listen", notifications=wanted)
-    await client.abandon(request)
-
-
-async def while_waiting(client: HttpSoakClient, _studio: str) -> None:
-    """During a call that waits."""
-    silent = await client.retry(lambda: client.read_chat(SILENT_STUDIO))
-    await client.abandon(client.request("tools/call", **wait_arguments(silent["cursor"])))
-
-
-async def after_wait(client: HttpSoakClient, studio: str) -> None:
-    """After a successful wait."""
-    result = await client.ask(
-        "tools/call", name="wait_for_chat_messages", arguments={"studioId": studio}
-    )
-    client.totals.failures += bool(result.get("isError"))
-    await client.end_session()
-
-
-DISCONNECTS: Final[Sequence[Disconnect]] = (
-    after_session_end,
-    while_subscribed,
-    while_waiting,
-    silently,
-    after_wait,
-    silently_while_subscribed,
-)
-
-
-async def call_after_pause(client: SoakClient) -> None:
-    """Make calls that remove expired state."""
-    await client.ask(
-        "tools/call",
-        name="wait_for_chat_messages",
-        arguments={"studioId": SILENT_STUDIO, "timeoutSeconds": 0},
-    )
-    await client.preview("go_live", studioId=SILENT_STUDIO)
-    argument = {"name": "studio", "value": "Fri"}
-    await client.ask(
-        "completion/complete", ref={"type": "ref/prompt", "name": "go_live"}, argument=argument
-    )
+def _run_all(*actions: Callable[[], None]) -> None:
+    """Run actions at the same time; raises the first error when all have ended."""
+    with ThreadPoolExecutor(len(actions)) as threads:
+        running = [threads.submit(it) for it in actions]
+    for it in running:
+        it.result()

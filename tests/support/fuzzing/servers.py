@@ -12,7 +12,7 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import IO, TYPE_CHECKING, Final, Generic, TypeVar
 
-from bench.measured_process import resident_kib
+from bench.harness.process import resident_kib
 from tests import ROOT
 from tests.support.server_process import PATIENCE_SECONDS, STOP_SECONDS, environment
 from trax_mcp.sandbox import SANDBOX_KEY

@@ -1,0 +1,1 @@
+"""Starts processes and upstreams, and drives them with MCP clients, for bench, race and soak."""

@@ -1,0 +1,159 @@
+"""Runs the conformance suite and the Inspector on node, and reads what the suite writes.
+
+The suite writes one folder for each scenario, with its checks as JSON. Its package has the
+requirements of each revision of the specification.
+"""
+
+import asyncio
+import json
+import os
+import re
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from tests import ROOT
+from tests.support.server_process import environment
+
+Server = Literal["overlaid", "bare"]
+Revision = Literal["2025-11-25", "2026-07-28"]
+Era = Literal["legacy", "modern"]
+
+TIMEOUT_SECONDS: Final = 120
+_SCENARIO_MS: Final = "10000"
+_PUBLISHER: Final = "node_modules/@modelcontextprotocol"
+_INSPECTOR: Final = "inspector/clients/launcher/build/index.js"
+_LINT_OPTIONS: Final = ("--format", "json", "-q", "--method", "tools/list", "--strict")
+_STDIO: Final = ("--", sys.executable, "-m", "trax_mcp", "--sandbox")
+_FOLDER: Final = re.compile(r"server-(?P<scenario>.+)-\d{4}-\d\d-\d\dT[\d-]+Z")
+_SCORED: Final = re.compile(r"^server:\n((?:  - \S+\n)+)", re.MULTILINE)
+_NOT_SCORED: Final = re.compile(r"- scenario: (\S+)\n    leg: server\n")
+
+
+class RefereeError(RuntimeError):
+    """A referee could not run; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check. `status` is the suite's."""
+
+    id: str
+    status: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the suite: the required scenarios, the checks by scenario, and its exit code."""
+
+    server: Server
+    revision: Revision
+    scored: frozenset[str]
+    not_scored: frozenset[str]
+    scenarios: Mapping[str, Sequence[Check]]
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The result of a program."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Referees:
+    """The programs in `packages`. They may write to `scratch`."""
+
+    node: Path
+    packages: Path
+    scratch: Path
+
+    async def run_suite(self, url: str, *, server: Server, revision: Revision) -> Run:
+        """Run all scenarios of a revision against a server.
+
+        Raises:
+            RefereeError: the suite wrote no results, or unknown ones.
+        """
+        package = self.packages / _PUBLISHER / "conformance"
+        results = self.scratch / server / revision
+        results.mkdir(parents=True)
+        options = ("--requirements", revision, "--timeout", _SCENARIO_MS, "-o", str(results))
+        done = await self._run(package / "dist/index.js", "server", "--url", url, *options)
+        if not (scenarios := read_scenarios(results)):
+            said = (done.stderr or done.stdout).strip()[-500:]
+            raise RefereeError(f"The suite has filed nothing. It said: {said}")
+        text = (package / "requirements" / f"{revision}.yaml").read_text(encoding="utf-8")
+        if (scored := _SCORED.search(text)) is None:
+            raise RefereeError(f"The suite's requirements of {revision} cannot be read.")
+        names = scored[1].replace("  - ", "").split()
+        not_scored = frozenset(_NOT_SCORED.findall(text))
+        return Run(server, revision, frozenset(names), not_scored, scenarios, done.code)
+
+    async def lint(self, era: Era, url: str = "") -> tuple[int, str]:
+        """Lint the tool list over HTTP, or over stdio without a URL: number of tools, complaint."""
+        target = (url, "--transport", "http") if url else ("--transport", "stdio")
+        program = () if url else _STDIO
+        script = self.packages / _PUBLISHER / _INSPECTOR
+        options = (*_LINT_OPTIONS, "--protocol-era", era)
+        done = await self._run(script, "--cli", *target, *options, *program)
+        complaint = done.stderr.strip() or (f"it ended with {done.code}" if done.code else "")
+        try:
+            return len(json.loads(done.stdout)["result"]["tools"]), complaint
+        except (ValueError, KeyError, TypeError):
+            return 0, complaint or "it has listed no tools"
+
+    async def _run(self, script: Path, *arguments: str) -> Completed:
+        # Another home, because both write to the user's home.
+        home = str(self.scratch)
+        variables = {"HOME": home, "USERPROFILE": home, "PATH": os.defpath}
+        process = await asyncio.create_subprocess_exec(
+            self.node,
+            script,
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=PIPE,
+            stderr=PIPE,
+            env=environment({}) | variables,
+            cwd=ROOT,
+        )
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                stdout, stderr = await process.communicate()
+        except TimeoutError:
+            raise RefereeError(f"{script} was not done in {TIMEOUT_SECONDS} s.") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        return Completed(process.returncode or 0, stdout.decode(), stderr.decode())
+
+
+def read_scenarios(folder: Path) -> Mapping[str, Sequence[Check]]:
+    """Read the suite's output folder.
+
+    Raises:
+        RefereeError: it has unknown content.
+    """
+    scenarios = {}
+    for it in sorted(folder.iterdir()):
+        if (match := _FOLDER.fullmatch(it.name)) is None:
+            raise RefereeError(f"The suite has filed something else: {it.name}")
+        scenarios[match["scenario"]] = _read_checks(it / "checks.json")
+    return scenarios
+
+
+def _read_checks(file: Path) -> Sequence[Check]:
+    if not file.exists():  # the suite creates the folder first
+        return [Check("scenario-crash", "FAILURE", "The suite gave it up.")]
+    try:
+        entries = json.loads(file.read_text(encoding="utf-8"))
+        return [Check(it["id"], it["status"], it.get("errorMessage") or "") for it in entries]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RefereeError(f"The suite's {file} cannot be read: {error!r}") from None

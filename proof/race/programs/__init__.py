@@ -1,1 +1,0 @@
-"""Programs for peers that are libraries; each runs in the peer's own environment."""
