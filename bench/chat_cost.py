@@ -21,6 +21,7 @@ from bench.harness.process import (
     allow_open_files,
     python_module,
 )
+from trax_mcp.server.request_limits import MAX_REQUESTS
 from trax_mcp.server.session_table import MAX_SESSIONS
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 POLL_SECONDS: Final = 0.5
 """The poll interval: long enough to notify the most subscribers."""
 
-SUBSCRIBER_COUNTS: Final = {Era.MODERN: (1, 100, 1_000), Era.LEGACY: (1, MAX_SESSIONS)}
-"""In the earlier era a key has only so many sessions."""
+SUBSCRIBER_COUNTS: Final = {Era.MODERN: (1, 100, MAX_REQUESTS), Era.LEGACY: (1, MAX_SESSIONS)}
+"""The last is as many as one key may have; its oldest stream would end for one more."""
 
 _CHAT = "trax://studios/studio_42/chat"
 _OTHER_FILES = 100
