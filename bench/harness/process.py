@@ -14,9 +14,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Final, Self
+from typing import IO, Final, Self, TypeVar
+
+T = TypeVar("T")
 
 ROOT: Final = Path(__file__).parents[2]
 TIMEOUT_SECONDS: Final = 30.0
@@ -116,31 +118,18 @@ class Process:
         return line
 
     def address(self) -> str:
-        """Wait for the address that it prints on stderr.
-
-        Raises:
-            HarnessError: there was none in time.
-        """
-        deadline = time.monotonic() + TIMEOUT_SECONDS
-        while time.monotonic() < deadline and self._child.poll() is None:
-            if match := _ADDRESS.search(self.stderr_text()):
-                return match[1]
-            time.sleep(_PAUSE_SECONDS)
-        raise HarnessError(f"{self._name} printed no address")
+        """Wait for the address that it prints on stderr."""
+        match = self._wait_for("printed no address", lambda: _ADDRESS.search(self.stderr_text()))
+        return match[1]
 
     def wait_for_port(self, port: int) -> None:
-        """Wait until it listens on a port of loopback.
+        """Wait until it listens on a port of loopback."""
 
-        Raises:
-            HarnessError: it did not in time.
-        """
-        deadline = time.monotonic() + TIMEOUT_SECONDS
-        while time.monotonic() < deadline and self._child.poll() is None:
+        def is_open() -> bool:
             with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return
-            time.sleep(_PAUSE_SECONDS)
-        raise HarnessError(f"{self._name} never listened on its port")
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+
+        self._wait_for("never listened on its port", is_open)
 
     def stderr_text(self) -> str:
         """Its stderr so far; with its stdout if that is not read."""
@@ -172,6 +161,19 @@ class Process:
             return self._child.wait(TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             raise HarnessError(f"{self._name} does not end") from None
+
+    def _wait_for(self, failure: str, attempt: Callable[[], T | None]) -> T:
+        """Repeat an attempt until it succeeds.
+
+        Raises:
+            HarnessError: it did not in time, or the process has ended.
+        """
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while time.monotonic() < deadline and self._child.poll() is None:
+            if result := attempt():
+                return result
+            time.sleep(_PAUSE_SECONDS)
+        raise HarnessError(f"{self._name} {failure}")
 
 
 def python_module(*module: str, **options: object) -> Process:

@@ -1,9 +1,8 @@
 """Installs each server once into its own environment under `build/race`.
 
-A marker file names what was installed, so that a new version, or a change of ours, is reinstalled.
+A marker file names what was installed, so that a new version is installed again. Ours always is.
 """
 
-import hashlib
 import os
 import re
 import shutil
@@ -17,7 +16,6 @@ from bench.race.compared_servers import ComparedServer, Kind
 
 FOLDER: Final = ROOT / "build" / "race"
 TIMEOUT_SECONDS: Final = 600
-_OURS: Final = ("trax_mcp", "prompts", "pyproject.toml")
 _HOST_OR_PATH: Final = re.compile(
     r"https?://\S+|(?<![\w.])/\S+|\b(?:[\w-]+\.)+(?:org|com|net|io|dev|example)\b"
 )
@@ -34,15 +32,16 @@ def install(server: ComparedServer, tools: Path) -> Path:
         NotInstalled: that failed.
     """
     home = FOLDER / server.name
-    marker, fingerprint = home / "installed", _fingerprint(server)
-    if marker.is_file() and marker.read_text(encoding="utf-8") == fingerprint:
+    marker, wanted = home / "installed", f"{server.requirement} for {sys.version}"
+    is_installed = marker.is_file() and marker.read_text(encoding="utf-8") == wanted
+    if is_installed and server.kind is not Kind.OURS:
         return home
     print(f"installing {server.requirement}", flush=True)
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     for command in _commands(server, home, tools):
         _run(command, tools)
-    marker.write_text(fingerprint, encoding="utf-8")
+    marker.write_text(wanted, encoding="utf-8")
     return home
 
 
@@ -62,18 +61,6 @@ def first_reason(text: str) -> str:
     errors = (line for line in lines if re.search("error", line, re.IGNORECASE))
     line = next(errors, lines[0] if lines else "it said nothing")
     return _HOST_OR_PATH.sub("...", line.partition(" (from versions")[0])[:200]
-
-
-def _fingerprint(server: ComparedServer) -> str:
-    if server.kind is not Kind.OURS:
-        return f"{server.requirement} for {sys.version}"
-    digest = hashlib.sha256(sys.version.encode())
-    for part in _OURS:
-        root = ROOT / part
-        files = sorted(root.rglob("*.*")) if root.is_dir() else [root]
-        for file in (it for it in files if it.is_file() and "__pycache__" not in it.parts):
-            digest.update(str(file).encode() + file.read_bytes())
-    return digest.hexdigest()
 
 
 def _commands(server: ComparedServer, home: Path, tools: Path) -> list[list[str]]:
