@@ -36,10 +36,11 @@ _MAX_REQUEST_BYTES: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class ResourceCount:
-    """What a process holds: files and tasks by name, Python's memory blocks, resident memory."""
+    """What a process holds: files, tasks and objects by name, memory blocks, resident memory."""
 
     files: dict[str, int]
     tasks: dict[str, int]
+    objects: dict[str, int]
     blocks: int
     resident_kib: int
 
@@ -67,11 +68,15 @@ class ResourceCount:
         urllib.parse.clear_cache()  # type: ignore[attr-defined]  # undocumented
         re.purge()
         gc.collect()
+        blocks = sys.getallocatedblocks()
         tasks = (it.get_coro() for it in asyncio.all_tasks())
         return cls(
             files=Counter(filter(None, map(_kind_of_file, os.listdir(_FILES)))),  # noqa: PTH208  only the names
             tasks=Counter(getattr(it, "__qualname__", "task") for it in tasks),
-            blocks=sys.getallocatedblocks(),
+            objects=Counter(
+                f"{type(it).__module__}.{type(it).__name__}" for it in gc.get_objects()
+            ),
+            blocks=blocks,
             resident_kib=resident_kib(os.getpid()),
         )
 

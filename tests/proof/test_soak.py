@@ -17,6 +17,7 @@ SHOWS: Final = 45
 FLAT: Final = ResourceCount(
     files={"socket": 5, "pipe": 1},
     tasks={"_serve_http": 1, "LifespanOn.main": 1},
+    objects={"builtins.dict": 100},
     blocks=370_000,
     resident_kib=80_000,
 )
@@ -39,12 +40,12 @@ def growth_after(change: Callable[[int], ResourceCount], *, shows: int = SHOWS) 
             "tasks: +1 Watcher._run within 34 shows",
         ),
         (
-            lambda show: replace(FLAT, blocks=FLAT.blocks + 60 * show),
-            "memory: 60 blocks more with each show",
+            lambda show: replace(FLAT, blocks=500 * show, objects={"Entry": show}),
+            "memory: 500 blocks more with each show: +34 Entry",
         ),
         (
-            lambda show: replace(FLAT, resident_kib=FLAT.resident_kib + 40 * show),
-            "resident memory: 40 KiB more with each show",
+            lambda show: replace(FLAT, resident_kib=FLAT.resident_kib + 120 * show),
+            "resident memory: 120 KiB more with each show",
         ),
     ],
 )
