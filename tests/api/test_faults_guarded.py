@@ -91,8 +91,6 @@ async def test_a_stop_is_possible_while_its_facts_meet_a_fault(row: Row) -> None
 
 
 DAY: Final = timedelta(days=1)
-
-
 EXPIRED: Final = ("confirmation_invalid", "expired")
 
 

@@ -1,6 +1,6 @@
 """A read that meets a fault returns the data, or a complete failure without leaks.
 
-One test per line of the table; with both eras where no wire is needed.
+One test per line of the table. `test_responses` has every spelling of a response.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.conftest import call
-from tests.support.fault_table.callers import FAULT_CASES, expected_failure, rows_by_era
+from tests.support.fault_table.callers import FAULT_CASES, expected_failure, row_of, rows
 from tests.support.fault_table.stage import open_scenario, text_of
 from tests.support.fault_table.table import TABLE, Consequence, Role
 from tests.support.fault_table.wires import ENDLESS_BYTES
 from tests.support.faults import Fault
+from tests.support.jsonrpc import LEGACY, MODERN
 from tests.support.single_faults import failure_in
 
 if TYPE_CHECKING:
@@ -34,9 +35,20 @@ def test_every_line_of_the_table_has_a_fault_case_and_all_columns() -> None:
     assert {tuple(line) for line in TABLE.values()} == {tuple(Role)}
 
 
-@pytest.mark.parametrize(("row", "era"), rows_by_era(Role.READ), ids=str)
-async def test_a_read_that_meets_a_fault_fails_as_the_table_says(row: Row, era: str) -> None:
+@pytest.mark.parametrize("row", rows(Role.READ), ids=str)
+async def test_a_read_that_meets_a_fault_fails_as_the_table_says(row: Row) -> None:
     """The failure says what happened and what to do next; later calls succeed."""
+    await check_read(row)
+
+
+@pytest.mark.parametrize("name", ["502 no_upstream", "200 with wrong types"])
+async def test_a_read_fails_in_the_same_way_in_the_legacy_era(name: str) -> None:
+    """A failure, and an answer that was made to fit the schema."""
+    await check_read(row_of(Role.READ, name), era=LEGACY)
+
+
+async def check_read(row: Row, *, era: str = MODERN) -> None:
+    """Read with the fault and without it, and compare with the row."""
     case = row.case
     async with open_scenario(row, era=era) as scenario:
         scenario.begin_fault()

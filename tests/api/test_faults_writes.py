@@ -1,7 +1,6 @@
 """A change that meets a fault is sent once, and the failure is true.
 
-One test per line of the table, for a chat message, which needs no confirmation; with both eras
-where no wire is needed.
+One test per line of the table, for a chat message, which needs no confirmation.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.support.fault_table.callers import expected_failure, rows_by_era
+from tests.support.fault_table.callers import expected_failure, rows
 from tests.support.fault_table.stage import open_scenario
 from tests.support.fault_table.table import POSSIBLE, Consequence, Role
 from tests.support.subscribers import CHAT_PATH
@@ -21,12 +20,10 @@ if TYPE_CHECKING:
 SENT: Final = f"POST {CHAT_PATH}"
 
 
-@pytest.mark.parametrize(("row", "era"), rows_by_era(Role.WRITE), ids=str)
-async def test_a_change_that_meets_a_fault_is_sent_once_and_reported_truthfully(
-    row: Row, era: str
-) -> None:
+@pytest.mark.parametrize("row", rows(Role.WRITE), ids=str)
+async def test_a_change_that_meets_a_fault_is_sent_once_and_reported_truthfully(row: Row) -> None:
     """The reported outcome is compatible with what has happened."""
-    async with open_scenario(row, era=era) as scenario:
+    async with open_scenario(row) as scenario:
         scenario.begin_fault()
         result = await scenario.call()
     if row.consequence is Consequence.OK:

@@ -11,7 +11,6 @@ from tests.support.fault_table.wires import WIRE_CASES
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import STUDIO as STUDIO_PATH
 from tests.support.guarded_calls import STUDIO
-from tests.support.jsonrpc import ERAS, MODERN
 from tests.support.subscribers import CHAT_PATH
 
 if TYPE_CHECKING:
@@ -166,16 +165,6 @@ def row_of(role: Role, name: str) -> Row:
 def rows(role: Role) -> Sequence[Row]:
     """All faults, as this role meets them."""
     return [row_of(role, name) for name in TABLE]
-
-
-def rows_by_era(role: Role) -> Sequence[tuple[Row, str]]:
-    """The same with each era; wire faults with the modern era only."""
-    return [
-        (row, era)
-        for row in rows(role)
-        for era in ERAS
-        if era == MODERN or row.name in ANSWER_CASES
-    ]
 
 
 def expected_failure(row: Row) -> dict[str, object]:

@@ -92,21 +92,15 @@ def _undocumented(status: int, code: str | None, what: str) -> FaultCase:
     return FaultCase(fault=Fault.error(status, code), happened=happened, code=code, status=status)
 
 
-def with_body(case: FaultCase, body: bytes | str | Json = b"") -> FaultCase:
-    """The same status with this body, by default an empty one."""
-    assert case.status is not None
-    return replace(case, fault=Fault.status(case.status, body))
-
-
 def html_page(status: int, **headers: str) -> Fault:
     """An HTML page, as from a gateway."""
     return Fault.status(status, PAGE, content_type="text/html", headers=headers)
 
 
-def applied_then_error(status: int, *, tries: int = 1) -> FaultCase:
+def applied_then_error(status: int) -> FaultCase:
     """The change is applied, then a gateway answers with an error."""
     fault = Fault.status(status, PAGE, content_type="text/html", when="after")
-    return replace(temporary_error(status, tries=tries), fault=fault, takes_effect=True)
+    return replace(temporary_error(status), fault=fault, takes_effect=True)
 
 
 def redirect(status: int, location: str | None = None) -> FaultCase:
@@ -123,12 +117,10 @@ def redirect(status: int, location: str | None = None) -> FaultCase:
     )
 
 
-def unreadable(
-    body: bytes | str, problem: str = "is not a JSON object", *, status: int = 200
-) -> FaultCase:
+def unreadable(body: bytes | str, problem: str = "is not a JSON object") -> FaultCase:
     """The change is applied; the body of the response cannot be read."""
-    fault = Fault.status(status, body, when="after")
-    return FaultCase(fault=fault, happened=ACCEPTED + problem, status=status, takes_effect=True)
+    fault = Fault.status(200, body, when="after")
+    return FaultCase(fault=fault, happened=ACCEPTED + problem, status=200, takes_effect=True)
 
 
 def compressed() -> FaultCase:
@@ -167,9 +159,9 @@ def with_changed_body(
     )
 
 
-def with_content_type(content_type: str) -> FaultCase:
-    """The change is applied; the response has another content type."""
-    fault = Fault.rewritten(lambda it: replace(it, content_type=content_type))
+def without_content_type() -> FaultCase:
+    """The change is applied; the response has no content type."""
+    fault = Fault.rewritten(lambda it: replace(it, content_type=""))
     return FaultCase(fault=fault, takes_effect=True)
 
 
@@ -180,12 +172,11 @@ def rate_limited(
     *,
     tries: int = 1,
     polls: int = 7,
-    **headers: str,
 ) -> FaultCase:
-    """A 429, with a `Retry-After` and perhaps a `Date` header."""
-    given_headers = headers if retry_after is None else {"Retry_After": retry_after, **headers}
+    """A 429, perhaps with a `Retry-After` header."""
+    headers = {} if retry_after is None else {"Retry_After": retry_after}
     return FaultCase(
-        fault=Fault.error(429, "rate_limited", **given_headers),
+        fault=Fault.error(429, "rate_limited", **headers),
         happened="TRaX is rate limiting this key" + QUOTED,
         advice=f"Call again {wait}.",
         code="rate_limited",

@@ -62,103 +62,38 @@ ANSWERS: Final = """
 404 not_found                | never  never    never    never    never          never         ends
 408 slow_request             | again  unknown  unknown  unknown  again          asks          waits
 409 studio_busy              | never  never    never    never    never          asks          waits
-413 too_much                 | never  never    never    never    never          asks          waits
-422 no_encoder               | never  never    never    never    never          asks          waits
 429 rate_limited             | again  again    again    again    again          asks          waits
-429 quota_spent              | again  again    again    again    again          asks          waits
 500 exploded                 | again  unknown  unknown  unknown  again          asks          waits
 502 no_upstream              | again  unknown  unknown  unknown  again          asks          waits
 503 write_disabled           | never  never    never    never    never          asks          waits
-503 overloaded               | again  unknown  unknown  unknown  again          asks          waits
-504 no_answer                | again  unknown  unknown  unknown  again          asks          waits
-400 with HTML page           | never  never    never    never    never          asks          ends
 401 with HTML page           | never  never    never    never    never          asks          ends
 403 with HTML page           | never  never    never    never    asks           asks          ends
 404 with HTML page           | never  never    never    never    never          asks          ends
-408 with HTML page           | again  unknown  unknown  unknown  again          asks          waits
-409 with HTML page           | never  never    never    never    never          asks          waits
-413 with HTML page           | never  never    never    never    never          asks          waits
-422 with HTML page           | never  never    never    never    never          asks          waits
 429 with HTML page           | again  again    again    again    again          asks          waits
-500 with HTML page           | again  unknown  unknown  unknown  again          asks          waits
-502 with HTML page           | again  unknown  unknown  unknown  again          asks          waits
-503 with HTML page           | again  unknown  unknown  unknown  again          asks          waits
-504 with HTML page           | again  unknown  unknown  unknown  again          asks          waits
-400 with empty body          | never  never    never    never    never          asks          ends
-401 with empty body          | never  never    never    never    never          asks          ends
-403 with empty body          | never  never    never    never    asks           asks          ends
-404 with empty body          | never  never    never    never    never          asks          ends
-408 with empty body          | again  unknown  unknown  unknown  again          asks          waits
-409 with empty body          | never  never    never    never    never          asks          waits
-413 with empty body          | never  never    never    never    never          asks          waits
-422 with empty body          | never  never    never    never    never          asks          waits
-500 with empty body          | again  unknown  unknown  unknown  again          asks          waits
-501 with empty body          | again  unknown  unknown  unknown  again          asks          waits
-503 with empty body          | again  unknown  unknown  unknown  again          asks          waits
-400 with truncated body      | never  never    never    never    never          asks          ends
-400 with other JSON shape    | never  never    never    never    never          asks          ends
-400 with invalid code        | never  never    never    never    never          asks          ends
-500 with an array            | again  unknown  unknown  unknown  again          asks          waits
-500 with oversized body      | again  unknown  unknown  unknown  again          asks          waits
 500 after it was applied     | again  unknown  seen     seen     again          asks          waits
-504 after it was applied     | again  unknown  seen     seen     again          asks          waits
-301 to the same path         | never  unknown  unknown  unknown  never          asks          waits
-302 to the same path         | never  unknown  unknown  unknown  never          asks          waits
 303 to another host          | never  unknown  unknown  unknown  never          asks          waits
 307 to the same path         | never  unknown  unknown  unknown  never          asks          waits
-308 to another host          | never  unknown  unknown  unknown  never          asks          waits
-304 with empty body          | again  unknown  unknown  unknown  again          asks          waits
-204 with empty body          | again  done     done     done     again          asks          waits
-200 with empty body          | again  done     done     done     again          asks          waits
 200 with HTML page           | again  done     done     done     again          asks          waits
-200 with truncated body      | again  done     done     done     again          asks          waits
-200 with an array            | again  done     done     done     again          asks          waits
-200 with a string            | again  done     done     done     again          asks          waits
-200 with NaN                 | again  done     done     done     again          asks          waits
-200 with infinity            | again  done     done     done     again          asks          waits
-200 with unclosed nesting    | again  done     done     done     again          asks          waits
-200 with deep nesting        | again  done     done     done     again          asks          waits
 200 with oversized body      | again  done     done     done     again          asks          waits
 200 compressed               | again  done     done     done     again          asks          waits
-200 as text/plain            | ok     ok       ok       ok       asks           asks          ok
 200 without content type     | ok     ok       ok       ok       asks           asks          ok
-200 with unknown fields      | ok     ok       ok       ok       asks           asks          ok
 200 with unknown values      | ok     ok       ok       ok       asks           asks          ok
 200 without any field        | ok     ok       ok       ok       again          asks          waits
-200 with null fields         | ok     ok       ok       ok       again          asks          waits
 200 with wrong types         | ok     ok       ok       ok       again          asks          waits
-429 for 0 s                  | again  again    again    again    again          asks          waits
 429 for 1 s                  | again  again    again    again    again          asks          waits
-429 for 7 s                  | again  again    again    again    again          asks          waits
-429 for 30 s, zero-padded    | again  again    again    again    again          asks          waits
 429 for years                | again  again    again    again    again          asks          waits
-429 until in 90 s            | again  again    again    again    again          asks          waits
-429 until an hour ago        | again  again    again    again    again          asks          waits
-429 until the year 9999      | again  again    again    again    again          asks          waits
-429 until, fast clock        | again  again    again    again    again          asks          waits
-429 until, slow clock        | again  again    again    again    again          asks          waits
-429 until, invalid Date      | again  again    again    again    again          asks          waits
-429 for -5 s                 | again  again    again    again    again          asks          waits
-429 for an invalid time      | again  again    again    again    again          asks          waits
-429 for a fraction           | again  again    again    again    again          asks          waits
-429 until, invalid zone      | again  again    again    again    again          asks          waits
 no connection                | again  again    again    again    again          asks          waits
-dropped before delivery      | again  unknown  unknown  unknown  again          asks          waits
-dropped after delivery       | again  unknown  seen     seen     again          asks          waits
 """
 
 WIRES: Final = """
                              | read   write    start    stop     start_preview  stop_preview  chat
 reset before delivery        | again  unknown  unknown  unknown  again          asks          waits
 reset after delivery         | again  unknown  seen     seen     again          asks          waits
-closed after delivery        | again  unknown  seen     seen     again          asks          waits
 closed inside the head       | again  unknown  seen     seen     again          asks          waits
 closed inside the body       | again  done     done     done     again          asks          waits
 reset inside the body        | again  done     done     done     again          asks          waits
-closed inside a chunk        | again  done     done     done     again          asks          waits
 closed inside an error       | again  unknown  unknown  unknown  again          asks          waits
 no response                  | again  unknown  seen     seen     again          asks          waits
-stalled inside the head      | again  unknown  seen     seen     again          asks          waits
 trickling head               | again  unknown  seen     seen     again          asks          waits
 stalled inside the body      | again  done     done     done     again          asks          waits
 trickling body               | again  done     done     done     again          asks          waits
@@ -171,7 +106,6 @@ not HTTP                     | again  unknown  unknown  unknown  again          
 endless 100                  | again  unknown  unknown  unknown  again          asks          waits
 101 instead                  | again  unknown  unknown  unknown  again          asks          waits
 HTTP/1.0 without length      | ok     ok       ok       ok       asks           asks          ok
-HTTP/1.0 truncated           | again  done     done     done     again          asks          waits
 """
 
 

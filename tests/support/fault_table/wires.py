@@ -38,12 +38,6 @@ async def reset_after(exchange: Exchange) -> None:
     exchange.reset()
 
 
-async def close_after(exchange: Exchange) -> None:
-    """Close after TRaX has responded."""
-    await exchange.forward()
-    exchange.close()
-
-
 async def close_in_head(exchange: Exchange) -> None:
     """Close inside the head."""
     await exchange.send((await exchange.forward())[:30])
@@ -62,14 +56,6 @@ async def reset_in_body(exchange: Exchange) -> None:
     exchange.reset()
 
 
-async def close_in_chunk(exchange: Exchange) -> None:
-    """Close inside the second chunk of a chunked body."""
-    await exchange.forward()
-    whole_head = head(length=None).removesuffix(b"\r\n") + b"Transfer-Encoding: chunked" + _HEAD_END
-    await exchange.send(whole_head + b'2\r\n{"\r\n9\r\nok')
-    exchange.close()
-
-
 async def close_in_error(exchange: Exchange) -> None:
     """Close inside the body of an error, so that only the status is known."""
     await exchange.send(head("500 Oh") + b'{"error": {"code": "rate_limi')
@@ -79,12 +65,6 @@ async def close_in_error(exchange: Exchange) -> None:
 async def stall(exchange: Exchange) -> None:
     """Send nothing after TRaX has responded."""
     await exchange.forward()
-    await exchange.stall()
-
-
-async def stall_in_head(exchange: Exchange) -> None:
-    """Stall inside the head."""
-    await exchange.send((await exchange.forward())[:30])
     await exchange.stall()
 
 
@@ -175,13 +155,6 @@ async def without_length(exchange: Exchange) -> None:
     exchange.close()
 
 
-async def truncated_without_length(exchange: Exchange) -> None:
-    """The same with a truncated body, which the wire does not show."""
-    body = (await exchange.forward()).partition(_HEAD_END)[2]
-    await exchange.send(head(length=None, kind="HTTP/1.0") + body[:-3])
-    exchange.close()
-
-
 async def _trickle(exchange: Exchange, piece: bytes) -> None:
     """Send pieces; between two of them the clock advances by less than the read timeout."""
     for _ in range(1_000):
@@ -218,14 +191,11 @@ _NOT_COMPLETE: Final = f"was not complete within {TIMEOUT_SECONDS} s"
 WIRE_CASES: Final = {
     "reset before delivery": connection_lost(reset_before, takes_effect=False),
     "reset after delivery": connection_lost(reset_after),
-    "closed after delivery": connection_lost(close_after),
     "closed inside the head": connection_lost(close_in_head),
     "closed inside the body": incomplete(close_in_body),
     "reset inside the body": incomplete(reset_in_body),
-    "closed inside a chunk": incomplete(close_in_chunk, status=200),
     "closed inside an error": server_error(close_in_error, 500),
     "no response": timed_out(stall),
-    "stalled inside the head": timed_out(stall_in_head),
     "trickling head": timed_out(trickle_head),
     "stalled inside the body": incomplete(stall_in_body, _NOT_COMPLETE, code="timeout"),
     "trickling body": incomplete(trickle_body, _NOT_COMPLETE, code="timeout", status=200),
@@ -242,6 +212,5 @@ WIRE_CASES: Final = {
     "endless 100": timed_out(endless_continues, takes_effect=False),
     "101 instead": connection_lost(switch_protocols, takes_effect=False),
     "HTTP/1.0 without length": FaultCase(fault=without_length, takes_effect=True),
-    "HTTP/1.0 truncated": incomplete(truncated_without_length, "is not a JSON object", status=200),
 }
 """How to cause each fault of `WIRES`, and the texts that describe it."""
