@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 REQUESTS: Final = {it.operation: entry.request(it) for entry, it in EXAMPLES}
 """Every operation, with all of its arguments, and the HTTP request that it must become."""
 
-by_operation = pytest.mark.parametrize("kind", OPERATIONS, ids=lambda kind: str(kind.tool_name))
-
 
 def schema_name(model: type[Model]) -> str:
     """The name of a model's schema in the contract: `StudioList` for `Page[Studio]`."""
@@ -85,27 +83,30 @@ def _subclasses(kind: type) -> Iterator[type]:
         yield from _subclasses(inner)
 
 
-@by_operation
-def test_a_tool_is_named_after_its_class(kind: type[Operation[Model]]) -> None:
+def test_a_tool_is_named_after_its_class() -> None:
     """`GoLive` is `go_live`."""
-    assert "".join(word.capitalize() for word in kind.tool_name.split("_")) == kind.__name__
+    for kind in OPERATIONS:
+        assert "".join(word.capitalize() for word in kind.tool_name.split("_")) == kind.__name__
 
 
-@by_operation
-def test_arguments_are_the_contracts_fields(kind: type[Operation[Model]]) -> None:
+def test_arguments_are_the_contracts_fields() -> None:
     """They have the contract's names, except for the one new name, and are required alike."""
-    wanted = {RENAMED.get(name, name): it.required for name, it in kind.call.fields.items()}
-    assert {str(it.alias): it.is_required() for it in kind.model_fields.values()} == wanted
+    assert {
+        kind: {str(it.alias): it.is_required() for it in kind.model_fields.values()}
+        for kind in OPERATIONS
+    } == {
+        kind: {RENAMED.get(name, name): it.required for name, it in kind.call.fields.items()}
+        for kind in OPERATIONS
+    }
 
 
-@by_operation
-def test_argument_types_are_the_contracts(kind: type[Operation[Model]]) -> None:
+def test_argument_types_are_the_contracts() -> None:
     """A string is a string and a list is a list, in bodies and in parameters."""
-    properties = kind.model_json_schema()["properties"]
-    wanted = {RENAMED.get(name, name): it.type for name, it in kind.call.fields.items()}
-    assert {name: kind_of(it).replace("string[]", "array") for name, it in properties.items()} == (
-        wanted
-    )
+    for kind in OPERATIONS:
+        properties = kind.model_json_schema()["properties"].items()
+        types = {name: kind_of(it).replace("string[]", "array") for name, it in properties}
+        fields = kind.call.fields.items()
+        assert types == {RENAMED.get(name, name): it.type for name, it in fields}, kind
 
 
 def test_only_the_id_of_a_studio_has_a_new_name() -> None:
@@ -115,49 +116,48 @@ def test_only_the_id_of_a_studio_has_a_new_name() -> None:
     assert all(path.startswith("/v1/studios/{id}") for path in id_paths)
 
 
-@by_operation
-def test_the_answers_model_is_the_contracts_schema(kind: type[Operation[Model]]) -> None:
+def test_the_answers_model_is_the_contracts_schema() -> None:
     """The class line names the schema of a successful answer, or the items of a list."""
-    answer = kind.answer_model()
-    documented = kind.call.answer.get("$ref", "#/OpenapiDocument").rpartition("/")[2]
-    assert schema_name(answer) == documented
-    assert (answer is OpenapiDocument) == (kind is GetOpenapi)
+    for kind in OPERATIONS:
+        answer = kind.answer_model()
+        documented = kind.call.answer.get("$ref", "#/OpenapiDocument").rpartition("/")[2]
+        assert schema_name(answer) == documented, kind
+        assert (answer is OpenapiDocument) == (kind is GetOpenapi)
 
 
-@by_operation
-def test_a_list_with_a_cursor_can_be_read_page_by_page(kind: type[Operation[Model]]) -> None:
+def test_a_list_with_a_cursor_can_be_read_page_by_page() -> None:
     """The contract has a `cursor` for exactly these, and each page is as large as TRaX allows."""
-    assert issubclass(kind, ListOperation) == ("cursor" in kind.call.fields)
-    for operation in REQUESTS:
-        if isinstance(operation, ListOperation) and type(operation) is kind:
-            query = operation.next_page("page-2").request().query
-            assert query == {"cursor": "page-2", "limit": str(LARGEST_PAGE)}
-            assert operation.next_page(None).request().query == {"limit": "200"}
+    lists = {kind for kind in OPERATIONS if issubclass(kind, ListOperation)}
+    assert lists == {kind for kind in OPERATIONS if "cursor" in kind.call.fields}
+    examples = [it for it in REQUESTS if isinstance(it, ListOperation)]
+    assert {type(it) for it in examples} == lists
+    for operation in examples:
+        query = operation.next_page("page-2").request().query
+        assert query == {"cursor": "page-2", "limit": str(LARGEST_PAGE)}
+        assert operation.next_page(None).request().query == {"limit": "200"}
 
 
-@pytest.mark.parametrize(("name", "model"), sorted(ANSWERS.items()))
-def test_a_models_fields_are_the_schemas(name: str, model: type[Model]) -> None:
+def test_a_models_fields_are_the_schemas() -> None:
     """They have the same types and are required alike. An object without fields has none."""
-    if model is OpenapiDocument:
-        assert not model.model_fields
-        return
-    documented, ours = CONTRACT.schemas[name], model.model_json_schema()
-    kinds = {field: kind_of(it) for field, it in documented["properties"].items()}
-    assert {field: kind_of(it) for field, it in ours["properties"].items()} == kinds
-    assert set(ours["required"]) == set(documented["required"])
+    assert not OpenapiDocument.model_fields
+    for name, model in ANSWERS.items():
+        if model is not OpenapiDocument:
+            documented, ours = CONTRACT.schemas[name], model.model_json_schema()
+            kinds = {field: kind_of(it) for field, it in documented["properties"].items()}
+            assert {field: kind_of(it) for field, it in ours["properties"].items()} == kinds, name
+            assert set(ours["required"]) == set(documented["required"]), name
 
 
-def test_a_model_keeps_fields_and_values_that_it_does_not_know() -> None:
+def test_a_model_keeps_unknown_fields_and_values() -> None:
     """TRaX may add them at any time."""
     sent = {"id": "s", "name": "N", "ownerSub": "o", "role": "COHOST", "colour": {"hue": 12}}
     studio = Studio.model_validate(sent)
     assert studio.model_dump(by_alias=True, exclude_unset=True) == sent
 
 
-@pytest.mark.parametrize("operation", REQUESTS, ids=lambda operation: str(operation.tool_name))
-def test_an_operation_is_exactly_this_request(operation: Operation[Model]) -> None:
+def test_an_operation_becomes_exactly_one_request() -> None:
     """Method, path, query and body are compared as a whole."""
-    assert operation.request() == REQUESTS[operation]
+    assert {it: it.request() for it in REQUESTS} == REQUESTS
 
 
 @pytest.mark.parametrize(
@@ -175,15 +175,17 @@ def test_a_target_is_the_last_id_in_the_path(operation: Operation[Model], target
     assert operation.target_id() == target
 
 
-@by_operation
-def test_a_change_names_the_reading_tool_that_shows_it(kind: type[Operation[Model]]) -> None:
+def test_a_change_names_the_reading_tool_that_shows_it() -> None:
     """The arguments of the change are enough to call it."""
-    assert kind.call.mutates is (kind.effect is not Effect.READ) is (kind.verify_with is not None)
-    if kind.verify_with is not None:
-        seer = next(other for other in OPERATIONS if other.tool_name == kind.verify_with)
-        required = {name for name, it in seer.call.fields.items() if it.required}
-        assert seer.effect is Effect.READ
-        assert required <= kind.call.fields.keys()
+    by_name = {kind.tool_name: kind for kind in OPERATIONS}
+    for kind in OPERATIONS:
+        reads = kind.effect is Effect.READ
+        assert (kind.call.mutates, kind.verify_with is None) == (not reads, reads), kind
+        if kind.verify_with is not None:
+            reader = by_name[kind.verify_with]
+            required = {name for name, it in reader.call.fields.items() if it.required}
+            assert reader.effect is Effect.READ
+            assert required <= kind.call.fields.keys(), kind
 
 
 def test_an_operation_with_an_undocumented_call_does_not_import() -> None:

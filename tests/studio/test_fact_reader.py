@@ -19,9 +19,7 @@ from tests.support.fact_reads import (
     STATUS,
     STUDIOS,
     asked,
-    each_operation,
     enable_many,
-    failure_code,
     names,
     read,
     reader_for,
@@ -31,7 +29,6 @@ from tests.support.operation_table import GO_LIVE, GO_OFFLINE, UNLINK, WITH_DEST
 from trax_mcp.api.operations import UpdateDestination
 from trax_mcp.consent.plans import PLANS, plan_for
 from trax_mcp.sandbox.keys import ACCOUNT
-from trax_mcp.sandbox.messages import Response, encode_json
 from trax_mcp.sandbox.records import Studio
 from trax_mcp.studio.fact_reader import FactReader
 from trax_mcp.studio.facts import Fact, Facts, Unknown
@@ -41,7 +38,11 @@ if TYPE_CHECKING:
     from trax_mcp.api.client import Client
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
-    from trax_mcp.sandbox.messages import Request, RequestHandler
+
+DIFFERENT_READS: Final = {
+    (it.tool_name, FIRST[it], SECOND.get(it)): it for it in reversed(FIRST)
+}.values()
+"""An example of each operation, and of each set of facts that it may read."""
 
 _MANY_TURNS: Final = 200
 """Turns of the event loop: several times as many as one request takes here."""
@@ -55,17 +56,8 @@ def test_facts_can_be_read_for_every_guardable_operation() -> None:
     assert {operation.tool_name for operation in FIRST} == {it.tool_name for it in PLANS}
 
 
-@each_operation
-async def test_each_fact_is_read_once_and_no_other(
-    trax: Client, sandbox: Sandbox, operation: Operation[Model]
-) -> None:
-    """No request is for a fact that a person is not shown."""
-    await read(trax, operation)
-    assert asked(sandbox) == Counter(FIRST[operation] + SECOND.get(operation, ()))
-
-
-@each_operation
-async def test_facts_are_read_in_two_stages_at_most(
+@pytest.mark.parametrize("operation", DIFFERENT_READS, ids=lambda it: it.tool_name)
+async def test_facts_are_read_once_and_in_two_stages_at_most(
     trax: Client, sandbox: Sandbox, operation: Operation[Model]
 ) -> None:
     """While the first answers are held back, every request that does not need them is sent."""
@@ -195,33 +187,3 @@ async def test_a_list_is_read_to_its_end(
     pages = [it for it in sandbox.requests if it.path == PLACES]
     assert [it.query["limit"] for it in pages] == ["200"] * 3
     assert len({it.query.get("cursor") for it in pages}) == 3
-
-
-@pytest.mark.parametrize(("cursors", "pages"), [(1, 2), (2, 3), (1000, 101)])
-async def test_a_list_without_an_end_is_a_failure(
-    trax: Client, sandbox: Sandbox, *, cursors: int, pages: int
-) -> None:
-    """Reading stops at the first cursor that comes twice, or after 101 pages."""
-    sandbox.faults.add(_endless(cursors), times=None, path=PLACES)
-    assert await failure_code(trax, GO_LIVE) == "bad_answer"
-    assert asked(sandbox)[PLACES] == pages
-
-
-async def test_a_list_without_an_end_does_not_delay_a_stop(trax: Client, sandbox: Sandbox) -> None:
-    """Its destinations are then unknown."""
-    sandbox.faults.add(_endless(1000), times=None, path=PLACES)
-    facts = await read(trax, GO_OFFLINE)
-    assert facts.destinations is None
-    assert facts.unknown == (Unknown("the destinations", "TRaX did not tell"),)
-
-
-def _endless(cursors: int) -> Fault:
-    """Always one more page, by as many different cursors in turn."""
-    given = 0
-
-    async def strike(_asked: Request, _onward: RequestHandler) -> Response:
-        nonlocal given
-        given += 1
-        return Response(200, encode_json({"data": [], "nextCursor": f"next-{given % cursors}"}))
-
-    return Fault("pagination_loop", strike)

@@ -12,15 +12,11 @@ import anyio
 import pytest
 
 from tests.support.fact_reads import (
-    ACCOUNTS,
     FIRST,
-    HEALTH,
     PLACES,
     SOURCES,
     STATUS,
-    STUDIO,
     asked,
-    each_operation,
     enable_many,
     failure_code,
     names,
@@ -36,12 +32,9 @@ from trax_mcp.api.errors import NotSent, TraxError
 from trax_mcp.api.operations import (
     DeleteDestination,
     DeleteSource,
-    GoLive,
-    GoOffline,
     UnlinkConnection,
     UpdateDestination,
     UpdateSource,
-    UpdateStudio,
 )
 from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.preview import Target
@@ -68,22 +61,15 @@ WITHOUT: Final = {
 }
 
 
-@pytest.mark.parametrize("scope", WITHOUT)
-async def test_a_fact_that_the_key_may_not_read_is_unknown(
-    trax: Client, sandbox: Sandbox, scope: str
+async def test_facts_that_the_key_may_not_read_are_unknown_in_the_order_of_the_plan(
+    trax: Client, sandbox: Sandbox
 ) -> None:
-    """The missing scope is named, all other facts are known, and no request is sent twice."""
-    facts = await read(trax, GO_LIVE, narrow(sandbox, scope))
-    assert facts.unknown == (WITHOUT[scope],)
-    assert asked(sandbox) == Counter(FIRST[GO_LIVE])
-
-
-async def test_unknown_facts_come_in_the_order_of_the_plan(trax: Client, sandbox: Sandbox) -> None:
-    """The order of the answers does not matter."""
+    """Each names the missing scope, and no request is sent twice."""
     facts = await read(trax, GO_LIVE, narrow(sandbox, *WITHOUT))
     order = ("studios:read", "stream:read", "destinations:read", "sources:read", "connections:read")
     assert facts.unknown == tuple(WITHOUT[scope] for scope in order)
     assert (facts.live, facts.enabled, facts.active) == (None, (), ())
+    assert asked(sandbox) == Counter(FIRST[GO_LIVE])
 
 
 async def test_a_status_that_was_unknown_before_stays_unknown(
@@ -127,39 +113,19 @@ async def test_without_a_list_of_studios_their_details_are_not_read(
     assert asked(sandbox) == Counter(FIRST[UNLINK])
 
 
-# Failures of the moment
+# Temporary failures
 
 
-PASSING: Final = {
-    "gateway": (Fault.status(502), "bad_answer", 3),
-    "trouble": (Fault.status(500), "bad_answer", 1),
-    "dropped": (Fault.dropped(), "unreachable", 1),
-    "rate limited": (Fault.error(429, "rate_limited"), "rate_limited", 1),
-    "unreadable": (Fault.truncated(), "bad_answer", 1),
-    "of another shape": (Fault.status(200, {"data": 1}), "bad_answer", 1),
-}
+PASSING: Final = Fault.status(502)
+"""A failure that a read is retried after."""
 
 
-@pytest.mark.parametrize("path", [STUDIO, STATUS, PLACES, SOURCES, ACCOUNTS, HEALTH])
-@pytest.mark.parametrize("trouble", PASSING)
-async def test_a_failure_of_the_moment_is_raised(
-    trax: Client, sandbox: Sandbox, trouble: str, path: str
-) -> None:
-    """A person does not agree to facts that could be read a moment later. Reads are retried."""
-    fault, code, tries = PASSING[trouble]
-    sandbox.faults.add(fault, times=None, path=path)
-    assert await failure_code(trax, GO_LIVE) == code
-    assert asked(sandbox)[path] == tries
-
-
-@pytest.mark.parametrize("trouble", PASSING)
-async def test_a_failure_in_one_of_several_studios_is_raised(
-    trax: Client, sandbox: Sandbox, trouble: str
+async def test_a_temporary_failure_in_one_of_several_studios_is_raised(
+    trax: Client, sandbox: Sandbox
 ) -> None:
     """The other studios do not hide it."""
-    fault, code, _ = PASSING[trouble]
-    sandbox.faults.add(fault, times=None, path="/v1/studios/studio_5*/*")
-    assert await failure_code(trax, UNLINK) == code
+    sandbox.faults.add(PASSING, times=None, path="/v1/studios/studio_5*/*")
+    assert await failure_code(trax, UNLINK) == "bad_answer"
 
 
 async def test_of_several_failures_the_first_in_the_order_of_the_plan_is_raised(
@@ -183,25 +149,21 @@ async def test_of_several_failures_the_first_in_the_order_of_the_plan_is_raised(
     assert caught.value.failure.http_status == 500
 
 
-@each_operation
-async def test_a_key_that_trax_does_not_accept_is_a_failure(
-    trax: Client, sandbox: Sandbox, operation: Operation[Model]
-) -> None:
-    """This holds for a stop too: TRaX would refuse it with the same key."""
-    assert await failure_code(trax, operation, Caller(REVOKED_KEY)) == "invalid_key"
-    assert await failure_code(trax, operation, Caller("made_up")) == "invalid_key"
-    assert await failure_code(trax, operation, ANONYMOUS) == "no_key"
+async def test_a_key_that_trax_does_not_accept_fails_a_stop_too(trax: Client) -> None:
+    """TRaX would refuse the stop with the same key."""
+    for operation in (GO_OFFLINE, UNLINK):
+        assert await failure_code(trax, operation, Caller(REVOKED_KEY)) == "invalid_key"
+        assert await failure_code(trax, operation, ANONYMOUS) == "no_key"
 
 
 # A quick reader, which a stop uses
 
 
-@pytest.mark.parametrize("trouble", PASSING)
 async def test_a_stop_sends_each_request_once_and_treats_failures_as_unknown(
-    trax: Client, sandbox: Sandbox, trouble: str
+    trax: Client, sandbox: Sandbox
 ) -> None:
     """The question can be asked without them."""
-    sandbox.faults.add(PASSING[trouble][0], times=None)
+    sandbox.faults.add(PASSING, times=None)
     facts = await read(trax, GO_OFFLINE)
     assert [it.why for it in facts.unknown] == ["TRaX did not tell"] * 3
     assert asked(sandbox) == Counter(FIRST[GO_OFFLINE])
@@ -225,36 +187,17 @@ async def test_a_stop_waits_two_seconds_at_most(
     assert asked(sandbox)[PLACES] == page + 1
 
 
-@pytest.mark.parametrize("trouble", PASSING)
-async def test_a_quick_reader_is_quick_about_the_details_of_studios_too(
-    trax: Client, sandbox: Sandbox, trouble: str
+async def test_a_quick_reader_sends_each_request_for_details_of_studios_once(
+    trax: Client, sandbox: Sandbox
 ) -> None:
-    """Each request is sent once, and failures are unknown facts."""
-    sandbox.faults.add(PASSING[trouble][0], times=None, path="/v1/studios/studio_5*/*")
+    """Failures are then unknown facts."""
+    sandbox.faults.add(PASSING, times=None, path="/v1/studios/studio_5*/*")
     facts = await reader_for(trax, UNLINK, quick=True).read(plan_for(UNLINK).reads)
     assert [it.why for it in facts.unknown] == ["TRaX did not tell"] * 2
     assert max(asked(sandbox).values()) == 1
 
 
-# Missing things
-
-
-@pytest.mark.parametrize(
-    "operation",
-    [
-        GoLive(studio_id="studio_404"),
-        GoOffline(studio_id="studio_404"),
-        GoLive(studio_id="studio_99"),
-        DeleteSource(studio_id="studio_404", source_id="source_1"),
-        UpdateStudio(studio_id="studio_404", auto_go_live=True),
-    ],
-    ids=lambda it: f"{it.tool_name} {it.studio_id}",
-)
-async def test_a_studio_that_does_not_exist_is_a_failure(
-    trax: Client, operation: Operation[Model]
-) -> None:
-    """A studio of another account looks the same."""
-    assert await failure_code(trax, operation) == "not_found"
+# Missing targets
 
 
 MISSING: Final = [
@@ -273,7 +216,7 @@ MISSING: Final = [
 async def test_a_target_that_is_not_listed_is_a_failure(
     trax: Client, operation: Operation[Model], what: str, listed_by: str
 ) -> None:
-    """It is found before a person is asked, and the message says where to look."""
+    """The message says where to look. In a list that could not be read it is named by its id."""
     plan = plan_for(operation)(operation, await read(trax, operation))
     with pytest.raises(NotSent) as caught:
         _ = plan.preview
@@ -283,9 +226,4 @@ async def test_a_target_that_is_not_listed_is_a_failure(
         f"TRaX lists no such {what}, so {operation.tool_name} was not sent."
         f" Check the id with {listed_by}."
     )
-
-
-@pytest.mark.parametrize("operation", [it[0] for it in MISSING], ids=lambda it: it.tool_name)
-def test_a_target_in_an_unknown_list_is_named_by_its_id(operation: Operation[Model]) -> None:
-    """An unknown list does not make its target missing."""
     assert plan_for(operation)(operation, Facts()).target() == Target(operation.target_id())

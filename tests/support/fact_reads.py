@@ -39,8 +39,6 @@ FIRST: Final = {example.operation: entry.reads for entry, example in CHANGES}
 SECOND: Final = {it.operation: entry.later_reads for entry, it in CHANGES if entry.later_reads}
 """The requests that need the first answers."""
 
-each_operation = pytest.mark.parametrize("operation", FIRST, ids=lambda it: it.tool_name)
-
 
 def reader_for(
     trax: Client, operation: Operation[Model], caller: Caller = OWNER, *, quick: bool | None = None
