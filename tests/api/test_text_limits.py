@@ -8,20 +8,26 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+import mcp
 import pytest
 
-from tests.conftest import OWNER, call
+from tests.conftest import OWNER
 from tests.support.generated_files import as_json, listings
+from tests.support.jsonrpc import MODERN
 from tests.support.valid_calls import EVERY, STUDIO
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.request_limits import LARGEST_REQUEST_BYTES
 from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mcp.server import Server
 
     from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client
+
+    Call = tuple[str, dict[str, Any]]
 
 LIMITS: Final = {
     **dict.fromkeys(("studioId", "destId", "sourceId", "connectionId"), 512),
@@ -52,10 +58,14 @@ def local_server(trax: Client) -> Server[Any]:
     return build_server(trax, own=OWNER, deps=ServerDeps(tool_filter=ToolFilter(local=True)))
 
 
-async def refusal(server: Server[Any], tool: str, arguments: dict[str, Any]) -> str:
-    """The message of a call with invalid arguments; empty if they were valid."""
-    error = ((await call(server, tool, arguments)).structured_content or {}).get("error", {})
-    return str(error["message"]) if error.get("code") == "invalid_arguments" else ""
+async def refusals(server: Server[Any], calls: Sequence[Call]) -> list[str]:
+    """The message of each call with invalid arguments; empty if they were valid."""
+    async with mcp.Client(server, mode=MODERN, cache=None) as client:
+        errors = [
+            ((await client.call_tool(*it)).structured_content or {}).get("error", {})
+            for it in calls
+        ]
+    return [str(it["message"]) if it.get("code") == "invalid_arguments" else "" for it in errors]
 
 
 def with_text(tool: str, name: str, text: str) -> dict[str, Any]:
@@ -67,10 +77,10 @@ def with_text(tool: str, name: str, text: str) -> dict[str, Any]:
     return arguments
 
 
-@pytest.mark.parametrize(("tool", "name"), TEXTS)
-async def test_the_schema_states_the_limit_of_every_text(tool: str, name: str) -> None:
+def test_the_schema_states_the_limit_of_every_text() -> None:
     """A client can check it before it sends."""
-    assert SCHEMAS[tool][name]["maxLength"] == LIMITS[name]
+    stated = {(tool, name): SCHEMAS[tool][name]["maxLength"] for tool, name in TEXTS}
+    assert stated == {(tool, name): LIMITS[name] for tool, name in TEXTS}
 
 
 @pytest.mark.parametrize("tool", SCHEMAS)
@@ -90,30 +100,36 @@ def widest(schema: dict[str, Any]) -> str:
     return "\U0001f525" * int(schema.get("maxLength", 1))
 
 
-@pytest.mark.parametrize(("tool", "name"), TEXTS)
+TOOLS: Final = sorted({tool for tool, _ in TEXTS})
+
+
+@pytest.mark.parametrize("tool", TOOLS)
 async def test_a_text_over_its_limit_is_refused_and_not_repeated(
-    local_server: Server[Any], sandbox: Sandbox, tool: str, name: str
+    local_server: Server[Any], sandbox: Sandbox, tool: str
 ) -> None:
     """Nothing is sent. The limit is checked before the content, which is too long to look at."""
-    limit = LIMITS[name]
-    problem = (
-        "must be the string that the preview gave"
-        if name == "confirmation"
-        else f"must have at most {limit:,} characters (a limit of this server)"
-    )
-    for text in ("x" * (limit + 1), "x" * 1_000_000, " " * (limit + 1)):
-        message = await refusal(local_server, tool, with_text(tool, name, text))
-        assert message == f"`{name}` {problem}{NEXT}"
+    names = [name for it, name in TEXTS if it == tool]
+    calls = [
+        (tool, with_text(tool, name, text))
+        for name in names
+        for text in ("x" * (LIMITS[name] + 1), "x" * 1_000_000, " " * (LIMITS[name] + 1))
+    ]
+    problems = {
+        name: f"must have at most {LIMITS[name]:,} characters (a limit of this server)"
+        for name in names
+    } | {"confirmation": "must be the string that the preview gave"}
+    assert await refusals(local_server, calls) == [
+        f"`{name}` {problems[name]}{NEXT}" for name in names for _ in range(3)
+    ]
     assert list(sandbox.requests) == []
 
 
-@pytest.mark.parametrize(("tool", "name"), TEXTS)
-async def test_a_text_at_its_limit_is_accepted(
-    local_server: Server[Any], tool: str, name: str
-) -> None:
+@pytest.mark.parametrize("tool", TOOLS)
+async def test_a_text_at_its_limit_is_accepted(local_server: Server[Any], tool: str) -> None:
     """Characters count, not bytes, as in JSON Schema."""
-    text = "\U0001f600" * LIMITS[name]
-    assert await refusal(local_server, tool, with_text(tool, name, text)) == ""
+    names = [name for it, name in TEXTS if it == tool]
+    calls = [(tool, with_text(tool, name, "\U0001f600" * LIMITS[name])) for name in names]
+    assert await refusals(local_server, calls) == [""] * len(names)
 
 
 TOO_MANY: Final = f"`platforms` must have at most 50 items (a limit of this server){NEXT}"
@@ -141,7 +157,7 @@ async def test_the_number_and_length_of_list_items_are_limited(
 ) -> None:
     """A list in a string, as some models send it, is limited before it is read."""
     arguments = {**STUDIO, "text": "Hello", "platforms": platforms}
-    assert await refusal(server, "send_chat_message", arguments) == problem
+    assert await refusals(server, [("send_chat_message", arguments)]) == [problem]
     assert bool(sandbox.requests) is not bool(problem)
 
 

@@ -68,35 +68,26 @@ def closed_schema(reference: str) -> dict[str, Any]:
     return {"$ref": reference, "components": {"schemas": components}}
 
 
-every_example = pytest.mark.parametrize("call", EXAMPLE_CALLS, ids=lambda it: it.name)
-every_keyed_call = pytest.mark.parametrize(
-    "call",
-    [call for call in CALLS if documented(call).get("security") != []],
-    ids=lambda it: it.name,
-)
-every_mutation = pytest.mark.parametrize(
-    "call", [call for call in CALLS if not call.name.startswith("GET")], ids=lambda it: it.name
-)
+KEYED_CALLS: Final = [call for call in CALLS if documented(call).get("security") != []]
+CHANGES: Final = [call for call in CALLS if not call.name.startswith("GET")]
 
 
 # The contract
 
 
-@every_example
-async def test_every_call_responds_as_the_contract_documents(
-    call: Call,
-) -> None:
+async def test_every_call_responds_as_the_contract_documents() -> None:
     """Status and body match, without undocumented fields."""
-    async with connected(still()) as client:
-        response = await send(client, call)
-    answer = documented(call)["responses"][str(response.status_code)]
-    schema = answer["content"]["application/json"]["schema"]
-    if "$ref" in schema:
-        schema = closed_schema(schema["$ref"])
-    Draft202012Validator(schema).validate(response.json())
+    for call in EXAMPLE_CALLS:
+        async with connected(still()) as client:
+            response = await send(client, call)
+        answer = documented(call)["responses"][str(response.status_code)]
+        schema = answer["content"]["application/json"]["schema"]
+        if "$ref" in schema:
+            schema = closed_schema(schema["$ref"])
+        Draft202012Validator(schema).validate(response.json())
 
 
-async def test_live_studio_responds_as_the_contract_documents() -> None:
+async def test_a_live_studio_responds_as_the_contract_documents() -> None:
     """Including the optional fields of stream status and chat messages."""
     sandbox = still()
     async with connected(sandbox) as client:
@@ -109,7 +100,7 @@ async def test_live_studio_responds_as_the_contract_documents() -> None:
     Draft202012Validator(closed_schema(f"{reference}ChatMessageList")).validate(chat.json())
 
 
-async def test_sandbox_serves_the_contract_without_a_key() -> None:
+async def test_the_sandbox_serves_the_contract_without_a_key() -> None:
     """It is the same document."""
     async with connected(still(), None) as client:
         assert (await client.get("/v1/openapi.json")).json() == DOCUMENT
@@ -125,7 +116,7 @@ def test_handlers_must_match_the_calls_of_the_contract() -> None:
         match_handlers(extra)
 
 
-def test_sandbox_modules_import_no_other_package_of_ours() -> None:
+def test_modules_of_the_sandbox_import_no_other_package_of_ours() -> None:
     """Checked in the source of each module."""
     for module in Path(trax_mcp.sandbox.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
@@ -151,31 +142,27 @@ def test_importing_the_sandbox_loads_no_other_package_of_ours() -> None:
 # Keys, scopes, limits
 
 
-@every_keyed_call
 @pytest.mark.parametrize("key", [None, "sk_live_unknown", REVOKED_KEY])
-async def test_missing_unknown_and_revoked_keys_get_the_same_refusal(
-    call: Call, key: str | None
-) -> None:
+async def test_missing_unknown_and_revoked_keys_get_the_same_refusal(key: str | None) -> None:
     """401 `invalid_key`, without further details."""
     async with connected(still(), key) as client:
-        response = await send(client, call)
-    assert code(response) == (401, "invalid_key")
-    assert set(response.json()["error"]) == {"code", "message", "requestId"}
+        for call in KEYED_CALLS:
+            response = await send(client, call)
+            assert code(response) == (401, "invalid_key"), call.name
+            assert set(response.json()["error"]) == {"code", "message", "requestId"}
 
 
-@every_keyed_call
-async def test_missing_scope_is_named_in_the_refusal(
-    call: Call,
-) -> None:
+async def test_a_missing_scope_is_named_in_the_refusal() -> None:
     """It is the scope in the contract's description; the key has all others."""
-    scope = documented(call)["description"].split("Requires scope ")[1].split(".")[0]
-    sandbox = still()
-    key = sandbox.world.keys[SANDBOX_KEY]
-    sandbox.world.keys[SANDBOX_KEY] = replace(key, scopes=key.scopes - {scope})
-    async with connected(sandbox) as client:
-        response = await send(client, call)
-    assert code(response) == (403, "insufficient_scope")
-    assert response.json()["error"]["requiredScope"] == scope
+    for call in KEYED_CALLS:
+        scope = documented(call)["description"].split("Requires scope ")[1].split(".")[0]
+        sandbox = still()
+        key = sandbox.world.keys[SANDBOX_KEY]
+        sandbox.world.keys[SANDBOX_KEY] = replace(key, scopes=key.scopes - {scope})
+        async with connected(sandbox) as client:
+            response = await send(client, call)
+        assert code(response) == (403, "insufficient_scope"), call.name
+        assert response.json()["error"]["requiredScope"] == scope
 
 
 @pytest.mark.parametrize(
@@ -204,26 +191,26 @@ async def test_each_exported_key_has_the_scopes_of_its_name(
         {"X-API-Key": SANDBOX_KEY},
     ],
 )
-async def test_key_is_accepted_in_either_header(headers: dict[str, str]) -> None:
+async def test_a_key_is_accepted_in_either_header(headers: dict[str, str]) -> None:
     """As a bearer token or as X-API-Key."""
     async with connected(still(), None) as client:
         assert (await client.get("/v1/studios", headers=headers)).status_code == 200
 
 
-@every_mutation
-async def test_disabled_writes_refuse_every_mutation(call: Call) -> None:
+async def test_disabled_writes_refuse_every_change() -> None:
     """503 `write_disabled`, and nothing changes."""
-    sandbox = still()
-    sandbox.write_enabled = False
-    async with connected(sandbox) as client:
-        assert code(await send(client, call)) == (503, "write_disabled")
-        assert (await client.get("/v1/health")).json()["writeEnabled"] is False
-        assert (await client.get(STUDIO)).json()["name"] == "Friday Night Show"
-    assert not sandbox.world.streams
-    assert {"dest_1", "dest_2"} <= set(sandbox.world.destinations)
+    for call in CHANGES:
+        sandbox = still()
+        sandbox.write_enabled = False
+        async with connected(sandbox) as client:
+            assert code(await send(client, call)) == (503, "write_disabled"), call.name
+            assert (await client.get("/v1/health")).json()["writeEnabled"] is False
+            assert (await client.get(STUDIO)).json()["name"] == "Friday Night Show"
+        assert not sandbox.world.streams
+        assert {"dest_1", "dest_2"} <= set(sandbox.world.destinations)
 
 
-async def test_rate_limit_says_how_long_to_wait() -> None:
+async def test_a_rate_limit_says_how_long_to_wait() -> None:
     """429 with Retry-After, for this key only and until that time."""
     sandbox = Sandbox(ManualClock.frozen(), rate_limit=RateLimit(burst=2, per_second=0.5))
     async with connected(sandbox) as client:
@@ -271,29 +258,29 @@ async def test_unknown_path_or_method_gets_the_error_envelope(
         assert code(await client.request(method, path)) == refusal
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        ("GET", "/v1/studios/studio_99"),
-        ("GET", "/v1/studios/studio_99/destinations"),
-        ("GET", "/v1/studios/studio_99/sources"),
-        ("GET", "/v1/studios/studio_99/stream-status"),
-        ("GET", "/v1/studios/studio_99/chat/messages"),
-        ("POST", "/v1/studios/studio_99/go-live"),
-        ("POST", "/v1/studios/studio_99/go-offline"),
-        ("DELETE", "/v1/studios/studio_99/destinations/dest_90"),
-        ("DELETE", f"{STUDIO}/destinations/dest_90"),
-        ("DELETE", f"{STUDIO}/destinations/dest_4"),
-        ("DELETE", f"{STUDIO}/sources/source_90"),
-        ("DELETE", "/v1/connections/conn_90"),
-        ("DELETE", "/v1/connections/conn_0"),
-    ],
-)
-async def test_objects_of_another_account_are_not_found(call: tuple[str, str]) -> None:
+FOREIGN: Final = [
+    ("GET", "/v1/studios/studio_99"),
+    ("GET", "/v1/studios/studio_99/destinations"),
+    ("GET", "/v1/studios/studio_99/sources"),
+    ("GET", "/v1/studios/studio_99/stream-status"),
+    ("GET", "/v1/studios/studio_99/chat/messages"),
+    ("POST", "/v1/studios/studio_99/go-live"),
+    ("POST", "/v1/studios/studio_99/go-offline"),
+    ("DELETE", "/v1/studios/studio_99/destinations/dest_90"),
+    ("DELETE", f"{STUDIO}/destinations/dest_90"),
+    ("DELETE", f"{STUDIO}/destinations/dest_4"),
+    ("DELETE", f"{STUDIO}/sources/source_90"),
+    ("DELETE", "/v1/connections/conn_90"),
+    ("DELETE", "/v1/connections/conn_0"),
+]
+
+
+async def test_objects_of_another_account_are_not_found() -> None:
     """404, not 403; the same for objects of another studio."""
     sandbox = still()
     async with connected(sandbox) as client:
-        assert code(await client.request(*call)) == (404, "not_found")
+        for method, path in FOREIGN:
+            assert code(await client.request(method, path)) == (404, "not_found"), path
     assert {"dest_90", "dest_4"} <= set(sandbox.world.destinations)
     assert "conn_90" in sandbox.world.connections
     assert not sandbox.world.streams
