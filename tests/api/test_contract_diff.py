@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import unicodedata
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -100,30 +99,29 @@ def test_a_change_of_an_unused_feature_is_found_and_judged(
     check(compare(edited(earlier, edit), edited(earlier)), expected)
 
 
-@pytest.mark.parametrize(("edit", "where"), UNREADABLE)
-def test_an_unreadable_part_is_the_one_breaking_difference(edit: Edit, where: str) -> None:
+def test_an_unreadable_part_is_the_one_breaking_difference() -> None:
     """The report names the part."""
-    (difference,) = compare(edited(edit), BAKED)
-    assert difference.where.endswith(where)
-    assert difference[2:] == ("cannot be read", True)
+    for edit, where in UNREADABLE:
+        (difference,) = compare(edited(edit), BAKED)
+        assert difference.where.endswith(where)
+        assert difference[2:] == ("cannot be read", True), where
 
 
-@pytest.mark.parametrize(
-    "document",
-    [
-        *(None, 7, "<html>", [], {}),
-        {"openapi": "3.0.3"},
-        {"openapi": 3, "paths": {}},
-        {"swagger": "2.0", "paths": {}},
-        {"openapi": "4.0.0", "paths": {}},
-        {"openapi": "3.0.3", "paths": []},
-    ],
-    ids=json.dumps,
-)
-def test_a_document_that_is_not_openapi_gives_one_breaking_difference(document: object) -> None:
+NO_OPENAPI: Final[list[object]] = [
+    *(None, 7, "<html>", [], {}),
+    {"openapi": "3.0.3"},
+    {"openapi": 3, "paths": {}},
+    {"swagger": "2.0", "paths": {}},
+    {"openapi": "4.0.0", "paths": {}},
+    {"openapi": "3.0.3", "paths": []},
+]
+
+
+def test_a_document_that_is_not_openapi_gives_one_breaking_difference() -> None:
     """One message says more than a hundred missing calls."""
     expected = Difference("changed", "document", "is no OpenAPI 3 document", breaking=True)
-    assert compare(document, BAKED) == (expected,)
+    for document in NO_OPENAPI:
+        assert compare(document, BAKED) == (expected,), document
 
 
 def test_an_empty_openapi_document_reports_every_call_as_removed() -> None:

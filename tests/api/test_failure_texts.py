@@ -56,15 +56,15 @@ def took_effect(sandbox: Sandbox) -> bool:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_late_response_is_a_timeout(sandbox: Sandbox, era: str, when: When) -> None:
+async def test_a_late_response_is_a_timeout(sandbox: Sandbox, when: When) -> None:
     """A read can be retried; the outcome of a write is unknown, and must be checked."""
     server = build_server(client_on(sandbox, timeout_seconds=0.05), own=OWNER)
     sandbox.faults.add(Fault.silence(when=when), times=2)
     timeout_text = "TRaX did not answer within 0.05 s"
-    assert failure_in(await call(server, *READ, era=era), sandbox) == failure(
+    assert failure_in(await call(server, *READ), sandbox) == failure(
         "timeout", f"{timeout_text}; {NOTHING_CHANGED}. Call again later.", retryable=True
     )
-    assert failure_in(await call(server, *WRITE, era=era), sandbox) == failure(
+    assert failure_in(await call(server, *WRITE), sandbox) == failure(
         "timeout", f"{timeout_text}; {CHECK_FIRST}", outcome="unknown"
     )
     assert len(sandbox.requests) == 2

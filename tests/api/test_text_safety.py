@@ -63,24 +63,17 @@ JSON = st.recursive(
 )
 
 
-@pytest.mark.parametrize("kind", ESCAPED)
-def test_invisible_characters_are_escaped(kind: str) -> None:
-    """As in JSON: four digits, and a pair above U+FFFF."""
-    text, escaped = ESCAPED[kind]
-    assert escape_invisible(text) == escaped
+def test_invisible_characters_are_escaped() -> None:
+    """As in JSON: four digits, and a pair above U+FFFF. The same inside a quoted text."""
+    for text, escaped in ESCAPED.values():
+        assert escape_invisible(text) == escaped
+        assert quote(text, longest=80) == f'"{escaped}"'
 
 
-@pytest.mark.parametrize("kind", ESCAPED)
-def test_invisible_characters_are_escaped_in_quotes_too(kind: str) -> None:
-    """The same inside a quoted text."""
-    text, escaped = ESCAPED[kind]
-    assert quote(text, longest=80) == f'"{escaped}"'
-
-
-@pytest.mark.parametrize("kind", VISIBLE)
-def test_visible_text_is_unchanged(kind: str) -> None:
+def test_visible_text_is_unchanged() -> None:
     """Every script, emoji, accent and space, and text that only looks like an escape."""
-    assert escape_invisible(VISIBLE[kind]) == VISIBLE[kind]
+    for text in VISIBLE.values():
+        assert escape_invisible(text) == text
 
 
 def test_every_unicode_character_is_either_visible_or_escaped() -> None:
@@ -108,33 +101,32 @@ def test_each_character_is_escaped_independently(text: str) -> None:
     assert escape_invisible(text) == "".join(map(escape_invisible, text))
 
 
-@pytest.mark.parametrize("kind", HOSTILE)
-def test_hostile_text_contains_no_invisible_character_after_escaping(kind: str) -> None:
+def test_hostile_text_contains_no_invisible_character_after_escaping() -> None:
     """In JSON and in a quoted text, which is also bounded."""
-    text = HOSTILE[kind]
-    escaped = escape_invisible(json.dumps(text, ensure_ascii=False))
-    assert json.loads(escaped) == text
-    assert not hidden(escaped)
-    quoted = quote(text, longest=80)
-    assert not hidden(quoted)
-    assert len(quoted) <= 80 * len(r"\udb40\udc01") + len('""')
+    for text in HOSTILE.values():
+        escaped = escape_invisible(json.dumps(text, ensure_ascii=False))
+        assert json.loads(escaped) == text
+        assert not hidden(escaped)
+        quoted = quote(text, longest=80)
+        assert not hidden(quoted)
+        assert len(quoted) <= 80 * len(r"\udb40\udc01") + len('""')
 
 
 @pytest.mark.parametrize("character", [" ", "a", "\u3000", '"', "\u0301"], ids=ascii)
-def test_a_name_of_any_length_is_looked_at_only_in_part(
+def test_only_a_part_of_a_very_long_name_is_inspected(
     character: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One of four million characters would hold up every other call, above all a stop."""
-    looked_at: list[int] = []
+    inspected: list[int] = []
     original = text_safety._unsafe_indexes
 
     def count(text: str, *, ascii_only: bool) -> set[int]:
-        looked_at.append(len(text))
+        inspected.append(len(text))
         return original(text, ascii_only=ascii_only)
 
     monkeypatch.setattr(text_safety, "_unsafe_indexes", count)
     shown = text_safety.quote(character * 4_000_000, longest=80)
-    assert max(looked_at) < 10_000
+    assert max(inspected) < 10_000
     assert shown.endswith('…"') or "4000000" in shown or "39999" in shown
 
 

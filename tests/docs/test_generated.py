@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import pytest
-
 from tests import ROOT
 from tests.support.generated_files import TOOLSNAPS, generated_files
 
-if TYPE_CHECKING:
-    from pathlib import Path
 
-
-@pytest.mark.parametrize("path", generated_files(), ids=str)
-def test_a_generated_file_is_up_to_date(path: Path) -> None:
-    """`make docs` writes it."""
-    assert (ROOT / path).read_text(encoding="utf-8") == generated_files()[path]
+def test_generated_files_are_up_to_date() -> None:
+    """`make docs` writes them."""
+    expected = generated_files()
+    assert [it for it in expected if (ROOT / it).read_text("utf-8") != expected[it]] == []
 
 
 def test_every_snapshot_belongs_to_an_existing_tool() -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.jsonrpc import HttpCaller, opening, request, tool_call
+from tests.support.jsonrpc import MODERN, HttpCaller, opening, request, tool_call
 from tests.support.local_servers import upstream
 from tests.support.served_app import plain_http
 from tests.support.server_process import running
@@ -72,9 +72,7 @@ async def test_over_stdio_only_trax_is_contacted_and_only_the_audit_log_is_writt
     assert local_effects(read_events(event_file)) == {("open", str(audit))}
 
 
-async def test_over_http_only_trax_is_contacted_and_nothing_is_written(
-    tmp_path: Path, era: str
-) -> None:
+async def test_over_http_only_trax_is_contacted_and_nothing_is_written(tmp_path: Path) -> None:
     """Without an audit log nothing is written."""
     event_file = tmp_path / "notes"
     arguments = (str(event_file), "http", "--port", "0")
@@ -83,7 +81,7 @@ async def test_over_http_only_trax_is_contacted_and_nothing_is_written(
         async with running(*arguments, settings=settings, program=WATCHED) as server:
             own_address = host_and_port(await server.address())
             async with plain_http(await server.address()) as http:
-                caller = HttpCaller(http, era, x_api_key=SANDBOX_KEY)
+                caller = HttpCaller(http, MODERN, x_api_key=SANDBOX_KEY)
                 await caller.open()
                 for tool, tool_arguments in EVERY.items():
                     assert await caller.call(tool, **tool_arguments)

@@ -15,6 +15,7 @@ from tests.conftest import call
 from tests.support.completion_requests import CHAT, completed
 from tests.support.fact_reads import PLACES, STUDIOS, asked
 from tests.support.faults import Fault
+from tests.support.jsonrpc import MODERN
 from tests.support.long_lists import destination, long_list, studio
 from tests.support.resource_reads import STUDIO as STUDIO_URI
 from tests.support.resource_reads import STUDIOS as STUDIOS_URI
@@ -45,7 +46,7 @@ def only_first(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setattr(pages, "MAX_ITEMS", count)
 
 
-def told(result: types.CallToolResult) -> tuple[str, dict[str, Any]]:
+def sentence_and_data(result: types.CallToolResult) -> tuple[str, dict[str, Any]]:
     """The first line of the text, and the structured content."""
     (block,) = result.content
     assert isinstance(block, types.TextContent)
@@ -60,7 +61,7 @@ async def test_a_search_ends_after_10000_studios_and_says_so(
 ) -> None:
     """It does not claim that a studio further on does not exist."""
     sandbox.faults.add(long_list(10_001, studio), times=None, path=STUDIOS)
-    sentence, found = told(await call(server, "find_studio", {"query": "show 10000"}))
+    sentence, found = sentence_and_data(await call(server, "find_studio", {"query": "show 10000"}))
     unknown = f"further studios ({FURTHER})"
     assert found == {"matches": [], "searched": 10_000, "unknown": [unknown]}
     assert sentence == (
@@ -74,7 +75,9 @@ async def test_a_match_among_the_first_10000_studios_comes_with_what_was_not_sea
 ) -> None:
     """There may be a better one."""
     sandbox.faults.add(long_list(10_001, studio), times=None, path=STUDIOS)
-    sentence, found = told(await call(server, "find_studio", {"query": "studio_09999"}))
+    sentence, found = sentence_and_data(
+        await call(server, "find_studio", {"query": "studio_09999"})
+    )
     assert [it["id"] for it in found["matches"]] == ["studio_09999"]
     assert sentence == f"One studio matches. Not searched: further studios ({FURTHER})."
 
@@ -83,7 +86,9 @@ async def test_a_list_of_10000_items_is_whole(server: Server[Any], sandbox: Sand
     """On one page, and on several."""
     for page_size in (10_000, 200):
         sandbox.faults.add(long_list(10_000, studio, page_size=page_size), times=None, path=STUDIOS)
-        sentence, found = told(await call(server, "find_studio", {"query": "show 10000"}))
+        sentence, found = sentence_and_data(
+            await call(server, "find_studio", {"query": "show 10000"})
+        )
         assert found == {"matches": [], "searched": 10_000}
         assert sentence == 'No studio matches "show 10000".'
         sandbox.faults.clear()
@@ -94,7 +99,7 @@ async def test_more_than_10000_items_on_one_page_are_cut(
 ) -> None:
     """TRaX documents 200 at most, and could send more all the same."""
     sandbox.faults.add(long_list(10_001, studio, page_size=10_001), times=None, path=STUDIOS)
-    _, found = told(await call(server, "find_studio", {"query": "show 10000"}))
+    _, found = sentence_and_data(await call(server, "find_studio", {"query": "show 10000"}))
     assert (found["searched"], found["matches"]) == (10_000, [])
 
 
@@ -141,7 +146,7 @@ async def test_a_list_ends_before_it_exceeds_16_mib(server: Server[Any], sandbox
     mib = 1024 * 1024
     faulty = long_list(30, lambda it: {**studio(it), "x": "x" * mib}, page_size=3)
     sandbox.faults.add(faulty, times=None, path=STUDIOS)
-    sentence, found = told(await call(server, "find_studio", {"query": "show 00029"}))
+    sentence, found = sentence_and_data(await call(server, "find_studio", {"query": "show 00029"}))
     unknown = "further studios (only the first 15 are read)"
     assert found == {"matches": [], "searched": 15, "unknown": [unknown]}
     assert sentence.endswith(f" Not searched: {unknown}.")
@@ -226,7 +231,7 @@ async def test_a_studio_is_not_called_unready_for_destinations_that_were_not_rea
 ) -> None:
     """No destination that was read is enabled: it is unknown whether another one is."""
     sandbox.faults.add(long_list(10_001, destination), times=None, path=PLACES)
-    sentence, report = told(await call(server, "check_readiness", STUDIO))
+    sentence, report = sentence_and_data(await call(server, "check_readiness", STUDIO))
     assert sentence == "Whether it is ready cannot be told: see what is unknown."
     assert (report["ready"], report["blockers"]) == (False, [])
     assert report["unknown"][0] == f"further destinations ({FURTHER})"
@@ -237,7 +242,7 @@ async def test_a_studio_with_an_enabled_destination_is_ready_whatever_comes_afte
 ) -> None:
     """The first one that was read is enabled."""
     only_first(monkeypatch, 1)
-    _, report = told(await call(server, "check_readiness", STUDIO))
+    _, report = sentence_and_data(await call(server, "check_readiness", STUDIO))
     assert (report["ready"], report["blockers"]) == (True, [])
     assert "further destinations (only the first 1 are read)" in report["unknown"]
 
@@ -248,7 +253,7 @@ async def test_sources_that_were_not_read_are_not_called_inactive(
     """Neither in the report nor in the question before a go-live."""
     only_first(monkeypatch, 1)
     sandbox.world.sources.change(sandbox.world.sources["source_1"], {"active": False})
-    _, report = told(await call(server, "check_readiness", STUDIO))
+    _, report = sentence_and_data(await call(server, "check_readiness", STUDIO))
     assert report["warnings"] == []
     result = await call(server, "go_live", STUDIO)
     preview = (result.structured_content or {})["preview"]
@@ -260,11 +265,11 @@ async def test_sources_that_were_not_read_are_not_called_inactive(
 
 
 async def test_a_studio_resource_says_which_parts_are_cut(
-    server: Server[Any], monkeypatch: pytest.MonkeyPatch, era: str
+    server: Server[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The studio has three destinations and two sources."""
     only_first(monkeypatch, 1)
-    async with client_of(server, era) as client:
+    async with client_of(server, MODERN) as client:
         whole = await read(client, STUDIO_URI)
     assert [it["id"] for it in whole["destinations"]] == ["dest_1"]
     assert whole["unknown"] == [
@@ -274,10 +279,10 @@ async def test_a_studio_resource_says_which_parts_are_cut(
 
 
 async def test_the_studios_resource_says_that_there_are_more(
-    server: Server[Any], monkeypatch: pytest.MonkeyPatch, era: str
+    server: Server[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without more, it holds only the data."""
-    async with client_of(server, era) as client:
+    async with client_of(server, MODERN) as client:
         assert set(await read(client, STUDIOS_URI)) == {"data"}
         only_first(monkeypatch, 3)
         first = await read(client, STUDIOS_URI)
@@ -286,11 +291,11 @@ async def test_the_studios_resource_says_that_there_are_more(
 
 
 async def test_the_list_of_resources_says_that_studios_are_not_listed(
-    server: Server[Any], monkeypatch: pytest.MonkeyPatch, era: str
+    server: Server[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the description of the resource of all studios."""
     only_first(monkeypatch, 3)
-    async with client_of(server, era) as client:
+    async with client_of(server, MODERN) as client:
         resources = (await client.list_resources()).resources
     described = {it.uri: it.description for it in resources}
     assert described[STUDIOS_URI] == (
@@ -301,11 +306,11 @@ async def test_the_list_of_resources_says_that_studios_are_not_listed(
 
 
 async def test_completions_of_a_cut_list_are_ids_and_say_that_there_may_be_more(
-    server: Server[Any], monkeypatch: pytest.MonkeyPatch, era: str
+    server: Server[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A studio that was not read may have the same name."""
     only_first(monkeypatch, 3)
-    async with client_of(server, era) as client:
+    async with client_of(server, MODERN) as client:
         coffee = await completed(client, "go_live", "studio", "coffee")
         nothing = await completed(client, CHAT, "studioId", "nothing like it")
     assert coffee == types.Completion(values=["studio_51"], total=None, has_more=True)
@@ -313,11 +318,11 @@ async def test_completions_of_a_cut_list_are_ids_and_say_that_there_may_be_more(
 
 
 async def test_a_name_in_a_cut_list_selects_no_studio(
-    server: Server[Any], monkeypatch: pytest.MonkeyPatch, era: str
+    server: Server[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An id does: `kick` is a platform of this studio only."""
     only_first(monkeypatch, 3)
-    async with client_of(server, era) as client:
+    async with client_of(server, MODERN) as client:
         by_name = await completed(client, "answer_chat", "platform", studio="Friday Night Show")
         by_id = await completed(client, "answer_chat", "platform", studio="studio_42")
     assert by_name.values == ["youtube", "twitch", "facebook"]

@@ -139,7 +139,7 @@ def test_only_one_plain_word_is_not_quoted(text: str, shown: str) -> None:
         ("", '""'),
     ],
 )
-def test_a_known_platform_is_spelt_as_it_spells_itself(platform: str, shown: str) -> None:
+def test_a_known_platform_has_its_official_spelling(platform: str, shown: str) -> None:
     """Other platforms stand as they are if they are one plain word."""
     assert naming.platform(platform) == shown
 

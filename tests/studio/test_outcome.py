@@ -28,7 +28,7 @@ NARROW_KEY: Final = "sk_live_sandbox_narrow"
 STATUS: Final = f"/v1/studios/{STUDIO}/stream-status"
 
 
-class Told(list[tuple[float, float, str]]):
+class ProgressReports(list[tuple[float, float, str]]):
     """The progress that was reported."""
 
     async def __call__(self, gone: float, most: float, doing: str) -> None:
@@ -37,12 +37,19 @@ class Told(list[tuple[float, float, str]]):
 
 
 async def watch(
-    trax: Client, clock: HandClock, *, live: bool, caller: Caller = OWNER, told: Told | None = None
+    trax: Client,
+    clock: HandClock,
+    *,
+    live: bool,
+    caller: Caller = OWNER,
+    reports: ProgressReports | None = None,
 ) -> Observed:
     """Watch the studio to the end."""
     watching = OutcomeObserver(trax, caller, STUDIO, clock=clock)
     with anyio.fail_after(5):
-        return await watching.run(live=live, progress=Told() if told is None else told)
+        return await watching.run(
+            live=live, progress=ProgressReports() if reports is None else reports
+        )
 
 
 def go_live(sandbox: Sandbox) -> None:
@@ -50,15 +57,15 @@ def go_live(sandbox: Sandbox) -> None:
     sandbox.world.go_live(sandbox.world.studios[STUDIO])
 
 
-async def test_on_air_has_the_time_that_trax_tells(
+async def test_a_studio_on_air_has_the_start_time_of_trax(
     trax: Client, clock: HandClock, sandbox: Sandbox
 ) -> None:
     """The studio is not on air at 0, 1 and 2 s, and is on air at 3 s."""
     go_live(sandbox)
-    told = Told()
-    observed = await watch(trax, clock, live=True, told=told)
+    reports = ProgressReports()
+    observed = await watch(trax, clock, live=True, reports=reports)
     assert observed == Observed("on_air", "2026-06-05T18:00:03Z", "2026-06-05T18:00:03.000Z")
-    assert told == [(gone, 15, "Waiting to be on air.") for gone in (0, 1, 2)]
+    assert reports == [(gone, 15, "Waiting to be on air.") for gone in (0, 1, 2)]
     assert len(sandbox.requests) == 4
 
 
@@ -66,10 +73,10 @@ async def test_a_state_that_is_as_wanted_already_takes_one_read(
     trax: Client, clock: HandClock, sandbox: Sandbox
 ) -> None:
     """No progress is reported, since there is nothing to wait for."""
-    told = Told()
-    observed = await watch(trax, clock, live=False, told=told)
+    reports = ProgressReports()
+    observed = await watch(trax, clock, live=False, reports=reports)
     assert observed == Observed("off_air", "2026-06-05T18:00:00Z")
-    assert told == []
+    assert reports == []
     assert len(sandbox.requests) == 1
 
 
@@ -80,10 +87,10 @@ async def test_a_stop_is_seen_once_the_studio_is_off_air(
     go_live(sandbox)
     clock.advance(60)
     sandbox.world.go_offline(sandbox.world.studios[STUDIO])
-    told = Told()
-    observed = await watch(trax, clock, live=False, told=told)
+    reports = ProgressReports()
+    observed = await watch(trax, clock, live=False, reports=reports)
     assert observed == Observed("off_air", "2026-06-05T18:01:01Z")
-    assert told == [(0, 15, "Waiting to be off air.")]
+    assert reports == [(0, 15, "Waiting to be off air.")]
 
 
 @pytest.mark.parametrize(("live", "state"), [(True, "starting"), (False, "stopping")])
@@ -95,12 +102,12 @@ async def test_a_change_that_takes_longer_than_15_seconds_is_still_under_way(
         go_live(sandbox)
         clock.advance(60)
     began = clock.seconds()
-    told = Told()
-    observed = await watch(trax, clock, live=live, told=told)
+    reports = ProgressReports()
+    observed = await watch(trax, clock, live=live, reports=reports)
     assert observed.state == state
     assert observed.since is None
     assert clock.seconds() - began == OBSERVED_SECONDS == 15
-    assert [gone for gone, _, _ in told] == list(range(15))
+    assert [gone for gone, _, _ in reports] == list(range(15))
 
 
 async def test_the_start_of_the_broadcast_stands_in_for_a_missing_live_time(

@@ -48,7 +48,7 @@ EXACT: Final = {
 }
 
 
-def told(result: types.CallToolResult) -> tuple[str, dict[str, Any]]:
+def sentence_and_data(result: types.CallToolResult) -> tuple[str, dict[str, Any]]:
     """The sentence, and the data after it, which is also the structured content."""
     (content,) = result.content
     assert isinstance(content, types.TextContent)
@@ -60,9 +60,9 @@ def told(result: types.CallToolResult) -> tuple[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("query", FOUND)
-async def test_studios_are_found_by_name_or_id(server: Server[Any], era: str, query: str) -> None:
+async def test_studios_are_found_by_name_or_id(server: Server[Any], query: str) -> None:
     """The sentence tells whether none, one or several match."""
-    sentence, found = told(await call(server, "find_studio", {"query": query}, era=era))
+    sentence, found = sentence_and_data(await call(server, "find_studio", {"query": query}))
     assert found == {"matches": FOUND[query], "searched": 4}
     assert sentence == EXACT.get(query, SENTENCES[len(FOUND[query])].format(query))
 
@@ -72,7 +72,7 @@ async def test_an_id_comes_before_the_same_text_as_a_name(
 ) -> None:
     """Both are told, since anyone can name a studio like the id of another one."""
     rename(sandbox, "studio_43", "studio_51")
-    sentence, found = told(await call(server, "find_studio", {"query": "studio_51"}))
+    sentence, found = sentence_and_data(await call(server, "find_studio", {"query": "studio_51"}))
     assert [it["id"] for it in found["matches"]] == ["studio_51", "studio_43"]
     assert sentence == SENTENCES[2]
 
@@ -101,7 +101,7 @@ async def test_a_name_is_found_however_it_is_written(
     """Names that look the same are the same, and count as exact."""
     rename(sandbox, "studio_51", name)
     rename(sandbox, "studio_43", f"{name} (rehearsal)")
-    sentence, found = told(await call(server, "find_studio", {"query": query}))
+    sentence, found = sentence_and_data(await call(server, "find_studio", {"query": query}))
     assert [it["id"] for it in found["matches"]] == ["studio_51", "studio_43"]
     assert sentence == "The first is exactly what was asked for; 1 more match."
 
@@ -114,7 +114,7 @@ async def test_the_status_of_ten_matches_at_most_is_read(
         add_studio(sandbox, f"studio_7{number:02}", f"Take {number:02}")
     put_on_air(sandbox, "studio_700")
     sandbox.faults.add(Fault.error(403, "forbidden"), path="*/studio_701/stream-status")
-    _, found = told(await call(server, "find_studio", {"query": "take"}))
+    _, found = sentence_and_data(await call(server, "find_studio", {"query": "take"}))
     assert [it["live"] for it in found["matches"]] == [True, None, *[False] * 8, None, None]
     assert (found["searched"], asked(sandbox).total()) == (16, 11)
 
@@ -123,15 +123,15 @@ async def test_the_text_has_no_invisible_characters(server: Server[Any], sandbox
     """A program gets the name as it is."""
     rename(sandbox, "studio_51", "Coffee\u202e")
     result = await call(server, "find_studio", {"query": "coffee"})
-    assert told(result)[1]["matches"][0]["name"] == "Coffee\u202e"
+    assert sentence_and_data(result)[1]["matches"][0]["name"] == "Coffee\u202e"
     nothing = await call(server, "find_studio", {"query": 'x"\u202e\n'})
-    assert told(nothing)[0] == r'No studio matches "x\u0022\u202e\u000a".'
+    assert sentence_and_data(nothing)[0] == r'No studio matches "x\u0022\u202e\u000a".'
 
 
-async def test_a_studio_that_could_go_live_is_ready(server: Server[Any], era: str) -> None:
+async def test_a_studio_that_could_go_live_is_ready(server: Server[Any]) -> None:
     """Problems of other studios and accounts are no blockers here."""
-    result = await call(server, "check_readiness", {"studioId": "studio_42"}, era=era)
-    assert told(result) == (
+    result = await call(server, "check_readiness", {"studioId": "studio_42"})
+    assert sentence_and_data(result) == (
         "Nothing that is known stands in the way of going live.",
         {
             "studioId": "studio_42",
@@ -144,10 +144,12 @@ async def test_a_studio_that_could_go_live_is_ready(server: Server[Any], era: st
     )
 
 
-async def test_every_problem_is_told_with_a_remedy(server: Server[Any], sandbox: Sandbox) -> None:
+async def test_every_problem_is_reported_with_a_remedy(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
     """Blockers prevent a go-live. Warnings do not."""
     sandbox.write_enabled = False
-    _, report = told(await call(server, "check_readiness", {"studioId": "studio_60"}))
+    _, report = sentence_and_data(await call(server, "check_readiness", {"studioId": "studio_60"}))
     assert (report["ready"], report["live"]) == (False, False)
     assert [it["what"] for it in report["blockers"]] == [
         "This TRaX deployment has writes switched off.",
@@ -162,7 +164,9 @@ async def test_every_problem_is_told_with_a_remedy(server: Server[Any], sandbox:
 async def test_a_studio_on_air_is_not_ready(server: Server[Any], sandbox: Sandbox) -> None:
     """The blocker tells since when it is on air."""
     put_on_air(sandbox)
-    sentence, report = told(await call(server, "check_readiness", {"studioId": "studio_42"}))
+    sentence, report = sentence_and_data(
+        await call(server, "check_readiness", {"studioId": "studio_42"})
+    )
     assert sentence == "Not ready to go live: see the blockers."
     assert (report["ready"], report["live"]) == (False, True)
     assert report["blockers"][0]["what"].startswith("It is on air already since ")
@@ -171,7 +175,7 @@ async def test_a_studio_on_air_is_not_ready(server: Server[Any], sandbox: Sandbo
 async def test_a_list_that_the_key_may_not_read_is_unknown(trax: Client, sandbox: Sandbox) -> None:
     """The report names the missing scope, and the studio can still be ready."""
     server = build_server(trax, own=narrow(sandbox, "sources:read"))
-    _, report = told(await call(server, "check_readiness", {"studioId": "studio_42"}))
+    _, report = sentence_and_data(await call(server, "check_readiness", {"studioId": "studio_42"}))
     assert report["unknown"] == ["the sources (the key lacks sources:read)", MAY_GO_LIVE]
     assert report["ready"]
 
@@ -185,7 +189,9 @@ async def test_without_status_or_destinations_no_studio_is_ready(
 ) -> None:
     """An unknown fact that matters this much is no reason to go ahead."""
     server = build_server(trax, own=narrow(sandbox, scope))
-    sentence, report = told(await call(server, "check_readiness", {"studioId": "studio_42"}))
+    sentence, report = sentence_and_data(
+        await call(server, "check_readiness", {"studioId": "studio_42"})
+    )
     assert sentence == "Whether it is ready cannot be told: see what is unknown."
     assert (report["ready"], report["blockers"]) == (False, [])
     assert report["unknown"] == [f"{what} (the key lacks {scope})", MAY_GO_LIVE]
@@ -195,7 +201,9 @@ async def test_a_blocker_counts_more_than_an_unknown_fact(trax: Client, sandbox:
     """The studio is certainly not ready."""
     sandbox.write_enabled = False
     server = build_server(trax, own=narrow(sandbox, "stream:read"))
-    sentence, report = told(await call(server, "check_readiness", {"studioId": "studio_42"}))
+    sentence, report = sentence_and_data(
+        await call(server, "check_readiness", {"studioId": "studio_42"})
+    )
     assert sentence == "Not ready to go live: see the blockers."
     assert (report["ready"], report["unknown"][-1]) == (False, MAY_GO_LIVE)
 

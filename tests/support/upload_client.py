@@ -12,6 +12,7 @@ import mcp
 from tests.conftest import OWNER, client_on
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import still
+from tests.support.jsonrpc import MODERN
 from tests.support.media_folders import make_media_folder
 from tests.support.media_samples import MP4
 from tests.support.server_process import PATIENCE_SECONDS
@@ -124,9 +125,9 @@ def upload_failure(code: str, message: str, outcome: str = "not_applied", **rest
 
 @asynccontextmanager
 async def open_upload_session(
-    era: str,
     root: Path,
     *,
+    era: str = MODERN,
     caller: Caller = OWNER,
     tool_filter: ToolFilter | None = None,
     rules: Rules | None = None,

@@ -77,7 +77,7 @@ def failure(code: str, message: str, **rest: Any) -> Failure:  # noqa: ANN401  t
     return Failure(code=code, message=message, **{"retryable": False, **rest})
 
 
-@pytest.mark.parametrize("status", [307, 308, 301, 302, 303])
+@pytest.mark.parametrize("status", [307, 303])
 async def test_a_redirect_is_not_followed(status: int) -> None:
     """Not even to the same machine: the file has exactly one URL."""
     async with (
@@ -96,8 +96,8 @@ async def test_a_redirect_is_not_followed(status: int) -> None:
 @pytest.mark.parametrize(
     ("status", "is_temporary"),
     [
-        *((it, False) for it in (400, 403, 404, 411, 413)),
-        *((it, True) for it in (408, 429, 500, 503)),
+        *((it, False) for it in (403, 413)),
+        *((it, True) for it in (408, 429, 503)),
     ],
 )
 async def test_a_storage_error_is_reported_by_its_status_only(

@@ -16,7 +16,7 @@ from mcp.client.stdio import StdioServerParameters
 
 from tests import ROOT
 from tests.support.faults import Fault
-from tests.support.jsonrpc import ERAS, MODERN, HttpCaller, opening, read_answer, request, tool_call
+from tests.support.jsonrpc import ERAS, MODERN, HttpCaller, read_answer, request, tool_call
 from tests.support.local_servers import Held, upstream
 from tests.support.media_folders import make_media_folder
 from tests.support.media_samples import MP4
@@ -92,15 +92,14 @@ async def test_a_client_uploads_a_file_over_stdio(era: str, tmp_path: Path) -> N
     ]
 
 
-async def test_no_upload_url_is_returned_or_logged(era: str, tmp_path: Path) -> None:
+async def test_no_upload_url_is_returned_or_logged(tmp_path: Path) -> None:
     """At log level DEBUG: on success, refusal, redirect, disconnect, and with an insecure URL."""
     folder = make_media_folder(tmp_path)
     async with upstream() as trax:
         environment_settings = {**settings(trax, folder), "TRAX_LOG_LEVEL": "DEBUG"}
         async with running(settings=environment_settings) as server:
-            await server.tell(*opening(era))
             finish_processing_during_upload(trax)
-            answers = [await server.ask(tool_call(era, TOOL, path="intro.mp4"))]
+            answers = [await server.ask(tool_call(MODERN, TOOL, path="intro.mp4"))]
             redirect_headers = {"Location": f"{trax.base_url}/uploads/{SIGNATURE}"}
             for number, fault in enumerate(
                 (
@@ -111,10 +110,10 @@ async def test_no_upload_url_is_returned_or_logged(era: str, tmp_path: Path) -> 
                 2,
             ):
                 trax.faults.add(fault, method="PUT")
-                call = tool_call(era, TOOL, number=number, path="intro.mp4")
+                call = tool_call(MODERN, TOOL, number=number, path="intro.mp4")
                 answers.append(await server.ask(call))
             trax.base_url = f"http://storage.example/{SIGNATURE}"
-            answers.append(await server.ask(tool_call(era, TOOL, number=9, path="intro.mp4")))
+            answers.append(await server.ask(tool_call(MODERN, TOOL, number=9, path="intro.mp4")))
             assert await server.hang_up() == 0
     payloads = [it["result"].get("structuredContent", {}) for it in answers]
     assert [it.get("error", {}).get("code") for it in payloads] == [

@@ -1,6 +1,6 @@
 """`upload_media`: from a local file to a ready asset, and where the tool is offered.
 
-Through a real client with both eras, on a sandbox with a manual clock.
+Through a real client, on a sandbox with a manual clock.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 async def test_a_file_becomes_a_ready_asset(era: str, tmp_path: Path) -> None:
     """It is reserved, sent completely, polled until READY, and returned as TRaX returns it."""
-    async with open_upload_session(era, tmp_path) as session:
+    async with open_upload_session(tmp_path, era=era) as session:
         result = await session.upload(folder="Openers")
         assert session.calls == [RESERVE, PUT, LIST, LIST, LIST]
         assert session.trax.requests[0].body_json == {**RESERVED, "folder": "Openers"}
@@ -50,9 +50,9 @@ async def test_a_file_becomes_a_ready_asset(era: str, tmp_path: Path) -> None:
     assert [json.loads(block.model_dump()["text"]) for block in result.content] == [last_asset_json]
 
 
-async def test_unknown_fields_of_the_asset_are_returned(era: str, tmp_path: Path) -> None:
+async def test_unknown_fields_of_the_asset_are_returned(tmp_path: Path) -> None:
     """The client checks the result against the schema."""
-    async with open_upload_session(era, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         await session.client.list_tools()
         added_fields = {"codec": ["av1"], "folder": None}
         add_fields: Any = lambda it: [asset.update(added_fields) for asset in it["data"]]  # noqa: E731  a patch
@@ -61,9 +61,9 @@ async def test_unknown_fields_of_the_asset_are_returned(era: str, tmp_path: Path
         assert result.structured_content == {**session.last_asset_json, **added_fields}
 
 
-async def test_the_key_is_sent_to_trax_but_not_to_the_storage(era: str, tmp_path: Path) -> None:
+async def test_the_key_is_sent_to_trax_but_not_to_the_storage(tmp_path: Path) -> None:
     """The storage needs only the URL, and gets no other data."""
-    async with open_upload_session(era, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         await session.upload()
         has_key = [("authorization" in it.headers, it.method) for it in session.trax.requests]
         assert has_key == [(True, "POST"), (False, "PUT"), *[(True, "GET")] * 3]
@@ -75,9 +75,9 @@ async def test_the_key_is_sent_to_trax_but_not_to_the_storage(era: str, tmp_path
         )
 
 
-async def test_the_client_receives_progress(era: str, tmp_path: Path) -> None:
+async def test_the_client_receives_progress(tmp_path: Path) -> None:
     """In bytes sent, then in seconds of waiting; it never decreases or exceeds the total."""
-    async with open_upload_session(era, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         await session.upload()
     size, total = len(MP4), len(MP4) + MAX_PROCESSING_SECONDS
     processing = "Sent 2.1 kB. TRaX is processing it."
@@ -89,18 +89,18 @@ async def test_the_client_receives_progress(era: str, tmp_path: Path) -> None:
     ]
 
 
-async def test_progress_is_reported_at_most_once_per_second(era: str, tmp_path: Path) -> None:
+async def test_progress_is_reported_at_most_once_per_second(tmp_path: Path) -> None:
     """Not with each chunk: clients show every message."""
-    async with open_upload_session(era, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         (session.folder / "long.mp4").write_bytes(MP4 + bytes(8 * CHUNK_BYTES))
         await session.upload("long.mp4")
         sending = [it for it in session.progress.all if " of " in str(it[2])]
     assert len(sending) == 1
 
 
-async def test_an_asset_is_found_on_any_page(era: str, tmp_path: Path) -> None:
+async def test_an_asset_is_found_on_any_page(tmp_path: Path) -> None:
     """TRaX can only list assets; no page after the one with the asset is read."""
-    async with open_upload_session(era, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         assets = session.trax.world.library.assets
         existing = next(iter(assets.values()))
         for start, count in ((0, 250), (9, 450)):  # before and after the new one
@@ -140,10 +140,10 @@ CASES: Final[dict[str, tuple[ToolFilter, Rules, str | None]]] = {
 
 @pytest.mark.parametrize(("tool_filter", "rules", "reason"), CASES.values(), ids=CASES)
 async def test_the_tool_is_offered_only_where_settings_permit_it(
-    *, era: str, tmp_path: Path, tool_filter: ToolFilter, rules: Rules, reason: str | None
+    *, tmp_path: Path, tool_filter: ToolFilter, rules: Rules, reason: str | None
 ) -> None:
     """It is listed and works, or it is not listed and a call says why. It cannot bypass a guard."""
-    async with open_upload_session(era, tmp_path, tool_filter=tool_filter, rules=rules) as session:
+    async with open_upload_session(tmp_path, tool_filter=tool_filter, rules=rules) as session:
         listed = [tool.name for tool in (await session.client.list_tools()).tools]
         assert (TOOL in listed) is (reason is None)
         if reason is None:
@@ -157,11 +157,9 @@ async def test_the_tool_is_offered_only_where_settings_permit_it(
             assert session.calls == []
 
 
-async def test_a_guard_on_the_reservation_applies_to_the_reservation_tool(
-    era: str, tmp_path: Path
-) -> None:
+async def test_a_guard_on_the_reservation_applies_to_the_reservation_tool(tmp_path: Path) -> None:
     """The reservation tool itself asks for confirmation."""
-    async with open_upload_session(era, tmp_path, rules=GUARDED_RULES) as session:
+    async with open_upload_session(tmp_path, rules=GUARDED_RULES) as session:
         preview = await session.client.call_tool("create_media_upload", RESERVED)
         assert (preview.structured_content or {})["status"] == "confirmation_required"
         assert RESERVE not in session.calls

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.support.faults import Fault
-from tests.support.jsonrpc import MODERN
 from tests.support.media_samples import MP4, OTHER_CONTENT
 from tests.support.sandbox_accounts import READONLY_KEY
 from tests.support.upload_client import (
@@ -36,7 +35,7 @@ READINESS_UNKNOWN: Final = (
 
 async def test_forbidden_or_invalid_files_are_refused_without_a_request(tmp_path: Path) -> None:
     """The failure says what is wrong, and which folders are allowed."""
-    async with open_upload_session(MODERN, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         (session.folder / "link.png").symlink_to(tmp_path / "outside" / "secret.png")
         (session.folder / "text.mp4").write_bytes(OTHER_CONTENT["a private key"])
         outside = (
@@ -61,7 +60,7 @@ async def test_forbidden_or_invalid_files_are_refused_without_a_request(tmp_path
 
 async def test_a_file_with_a_blank_name_is_refused(tmp_path: Path) -> None:
     """TRaX accepts no blank name; nothing is reserved."""
-    async with open_upload_session(MODERN, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         (session.folder / "sub" / "  ").write_bytes(MP4)
         failure = await session.failure("sub/  ")
         assert session.calls == []
@@ -72,7 +71,7 @@ async def test_a_file_with_a_blank_name_is_refused(tmp_path: Path) -> None:
 
 async def test_disabled_writes_fail_like_the_reservation_tool(tmp_path: Path) -> None:
     """The failure equals that of the reservation tool; no byte is sent."""
-    async with open_upload_session(MODERN, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         session.trax.write_enabled = False
         failure = await session.failure()
         arguments = {"filename": "a", "contentType": "video/mp4", "byteSize": 1}
@@ -91,14 +90,14 @@ async def test_without_a_reservation_no_file_is_sent(
     *, tmp_path: Path, caller: Caller, code: str, calls: list[str]
 ) -> None:
     """There is no upload URL."""
-    async with open_upload_session(MODERN, tmp_path, caller=caller) as session:
+    async with open_upload_session(tmp_path, caller=caller) as session:
         assert (await session.failure())["code"] == code
         assert session.calls == calls
 
 
 async def test_a_reservation_is_not_repeated_after_a_lost_response(tmp_path: Path) -> None:
     """Its outcome is unknown, and the failure says how to check."""
-    async with open_upload_session(MODERN, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         session.trax.faults.add(Fault.dropped(when="after"))
         failure = await session.failure()
         assert (failure["code"], failure["outcome"]) == ("unreachable", "unknown")
@@ -108,7 +107,7 @@ async def test_a_reservation_is_not_repeated_after_a_lost_response(tmp_path: Pat
 
 async def test_a_reservation_without_an_upload_url_is_reported_as_made(tmp_path: Path) -> None:
     """The reservation took effect, and the status is the one that TRaX sent."""
-    async with open_upload_session(MODERN, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         session.trax.faults.add(Fault.patched(lambda it: it.pop("uploadUrl")))
         failure = await session.failure()
         assert session.calls == [RESERVE]
@@ -121,7 +120,7 @@ async def test_a_reservation_without_an_upload_url_is_reported_as_made(tmp_path:
 
 async def test_an_unencrypted_upload_url_is_not_used(tmp_path: Path) -> None:
     """The file is not sent, and the URL is not shown."""
-    async with open_upload_session(MODERN, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         session.trax.base_url = "http://storage.example"
         failure = await session.failure()
         assert session.calls == [RESERVE]
@@ -131,7 +130,7 @@ async def test_an_unencrypted_upload_url_is_not_used(tmp_path: Path) -> None:
 
 async def test_a_storage_error_is_reported_with_its_status(tmp_path: Path) -> None:
     """The reservation remains, and the asset is not polled."""
-    async with open_upload_session(MODERN, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         body = {"error": {"code": "canary", "message": "/uploads/canary"}}
         session.trax.faults.add(Fault.status(403, body), method="PUT")
         failure = await session.failure()
@@ -143,7 +142,7 @@ async def test_a_storage_error_is_reported_with_its_status(tmp_path: Path) -> No
 
 async def test_after_a_storage_disconnect_the_outcome_is_unknown(tmp_path: Path) -> None:
     """All bytes had been sent."""
-    async with open_upload_session(MODERN, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         session.trax.faults.add(Fault.dropped(when="after"), method="PUT")
         failure = await session.failure()
         assert session.calls == [RESERVE, PUT]
@@ -154,7 +153,7 @@ async def test_after_a_storage_disconnect_the_outcome_is_unknown(tmp_path: Path)
 
 async def test_a_file_that_changes_during_the_upload_is_not_uploaded(tmp_path: Path) -> None:
     """For example a recording in progress: it no longer matches the reservation."""
-    async with open_upload_session(MODERN, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         path = session.folder / "intro.mp4"
         session.trax.faults.add(with_side_effect(lambda: path.write_bytes(MP4 * 2)), method="POST")
         failure = await session.failure()
@@ -165,7 +164,7 @@ async def test_a_file_that_changes_during_the_upload_is_not_uploaded(tmp_path: P
 
 async def test_a_failed_asset_is_reported(tmp_path: Path) -> None:
     """It arrived, and its state is FAILED: the same file would fail again."""
-    async with open_upload_session(MODERN, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         session.trax.faults.add(
             with_side_effect(lambda: session.change_last_asset(status="FAILED")), method="PUT"
         )
@@ -180,7 +179,7 @@ async def test_a_failed_asset_is_reported(tmp_path: Path) -> None:
 
 async def test_polling_ends_after_ten_minutes(tmp_path: Path) -> None:
     """The polls become less frequent."""
-    async with open_upload_session(MODERN, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         session.trax.faults.add(
             with_side_effect(lambda: session.change_last_asset(ready_at=None)), method="PUT"
         )
@@ -204,7 +203,7 @@ UNKNOWN_STATES: Final = ("PROCESSING", "", None, 7, "ready")
 
 async def test_unknown_states_are_polled_again(tmp_path: Path) -> None:
     """TRaX may add states; only READY means ready, and only FAILED means failed."""
-    async with open_upload_session(MODERN, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         for state in UNKNOWN_STATES:
             set_state: Any = lambda it, state=state: [a.update(status=state) for a in it["data"]]  # noqa: E731  a patch
             session.trax.faults.add(Fault.patched(set_state), method="GET")
@@ -226,7 +225,7 @@ TEMPORARY: Final[dict[str, Fault]] = {
 @pytest.mark.parametrize("fault", TEMPORARY.values(), ids=TEMPORARY)
 async def test_a_failed_poll_is_repeated(tmp_path: Path, fault: Fault) -> None:
     """The file has already arrived."""
-    async with open_upload_session(MODERN, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         session.trax.faults.add(fault, method="GET")
         result = await session.upload()
         assert result.structured_content == session.last_asset_json
@@ -235,7 +234,7 @@ async def test_a_failed_poll_is_repeated(tmp_path: Path, fault: Fault) -> None:
 
 async def test_a_missing_read_scope_is_reported_after_the_upload(tmp_path: Path) -> None:
     """The key may write but not read, so nobody can see whether the asset is ready."""
-    async with open_upload_session(MODERN, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         fault = Fault.error(403, "insufficient_scope")
         session.trax.faults.add(fault, method="GET", times=None)
         failure = await session.failure()
@@ -250,7 +249,7 @@ async def test_a_missing_read_scope_is_reported_after_the_upload(tmp_path: Path)
 
 async def test_ten_minutes_of_failed_polls_are_reported(tmp_path: Path) -> None:
     """The failure holds the last error, and says that the file has arrived."""
-    async with open_upload_session(MODERN, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         session.trax.faults.add(Fault.status(500), method="GET", times=None)
         failure = await session.failure()
     assert (failure["httpStatus"], failure["outcome"], failure["retryable"]) == (
@@ -263,7 +262,7 @@ async def test_ten_minutes_of_failed_polls_are_reported(tmp_path: Path) -> None:
 
 async def test_endless_pages_do_not_block_the_upload(tmp_path: Path) -> None:
     """Each poll ends, and so does the wait."""
-    async with open_upload_session(MODERN, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         endless = Fault.status(200, {"data": [], "nextCursor": "again"})
         session.trax.faults.add(endless, method="GET", times=4)
         result = await session.upload()
@@ -275,7 +274,7 @@ async def test_a_library_that_cannot_be_read_to_its_end_leaves_the_status_unknow
 ) -> None:
     """The file may be ready: the failure does not say that TRaX has not finished."""
     monkeypatch.setattr("trax_mcp.studio.pages.MAX_ITEMS", 1)
-    async with open_upload_session(MODERN, tmp_path) as session:
+    async with open_upload_session(tmp_path) as session:
         failure = await session.failure()
     assert (failure["code"], failure["outcome"]) == ("bad_answer", "applied")
     assert failure["message"].startswith(READINESS_UNKNOWN)
