@@ -155,7 +155,7 @@ def test_closed_stdout_ends_the_demo_without_a_traceback() -> None:
         ("accepts a yes twice", "go_live should have been refused (used), but it ran."),
     ],
 )
-def test_demo_fails_and_says_why_if_the_server_lies(
+def test_the_demo_fails_with_the_reason_if_an_answer_is_false(
     capsys: pytest.CaptureFixture[str], defect: str, problem: str
 ) -> None:
     """It stops there, and exits with 1."""

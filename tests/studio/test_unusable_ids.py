@@ -35,7 +35,6 @@ UNUSABLE: Final = ("", " ", ".", "..", "x" * 600, "a\nb", "a\x00b")
 LEFT_OUT: Final = "1 of the studios (TRaX gives no usable id)"
 
 each_id = pytest.mark.parametrize("odd", [".", "x" * 600], ids=["a dot", "600 characters"])
-"""For `test_every_kept_list_leaves_out_items_without_a_usable_id` there are more."""
 
 
 @each_id
