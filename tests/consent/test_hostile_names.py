@@ -1,4 +1,4 @@
-r"""Names that strangers choose, in every question, form and preview.
+r"""Names that other people choose, in every question, form and preview.
 
 A sentence stays one sentence, a line stays one line, and a choice cannot look like another one, in
 a client that shows plain text and in one that renders Markdown.
@@ -17,7 +17,14 @@ from markdown_it import MarkdownIt
 
 from tests.support.consent_clients import Clients, in_memory, status_and_reason, text_of
 from tests.support.frozen_sandbox import put_on_air
-from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS, GuardedOperation
+from tests.support.guarded_calls import (
+    DELETE_DESTINATION,
+    DELETE_SOURCE,
+    GO_LIVE,
+    GO_OFFLINE,
+    GUARDED_OPERATIONS,
+    GuardedOperation,
+)
 from tests.support.hostile_texts import hidden, in_tags
 from tests.support.operation_table import CHANGES
 from tests.support.simulated_person import agreeing, choices
@@ -189,7 +196,7 @@ def is_shown(shown: str, name: str) -> bool:
 # Two names never look the same
 
 
-def test_all_hostile_names_look_different() -> None:
+def test_all_hostile_names_are_shown_differently() -> None:
     """From each other and from ordinary ones."""
     names = [*NAMES.values(), *PLAIN]
     assert len({naming.quoted_whole(it) for it in names}) == len(names)
@@ -237,10 +244,9 @@ SPELT: Final = {
 """Texts, and how they are spelt out."""
 
 
-@pytest.mark.parametrize("text", SPELT, ids=range(len(SPELT)))
-def test_only_what_could_deceive_is_spelt_out(text: str) -> None:
+def test_only_deceptive_characters_are_spelt_out() -> None:
     """A run of the same is counted, and everything else is left."""
-    assert spell_out(text, longest=len(text)) == SPELT[text]
+    assert {text: spell_out(text, longest=len(text)) for text in SPELT} == SPELT
 
 
 @pytest.mark.parametrize("longest", [1, 2, 80])
@@ -306,14 +312,14 @@ HOSTS: Final[Mapping[str, str | None]] = {
 """An address, and the host that every client would connect to, if they agree."""
 
 
-@pytest.mark.parametrize("address", HOSTS, ids=ascii)
-def test_an_address_is_shown_after_the_host_that_clients_connect_to(address: str) -> None:
+def test_an_address_is_shown_after_the_host_that_clients_connect_to() -> None:
     """Or it says that the host is unclear. Every sign that is not ASCII is spelt out."""
-    assert host_of(address) == HOSTS[address]
-    shown = naming.address(address)
-    assert shown.startswith(f"{HOSTS[address] or 'an unclear host'} (")
-    assert shown.isascii()
-    assert names_in(shown) == [address]
+    assert {address: host_of(address) for address in HOSTS} == HOSTS
+    for address, host in HOSTS.items():
+        shown = naming.address(address)
+        assert shown.startswith(f"{host or 'an unclear host'} (")
+        assert shown.isascii()
+        assert names_in(shown) == [address]
 
 
 def test_an_address_comes_before_longer_texts() -> None:
@@ -331,39 +337,55 @@ def test_an_address_comes_before_longer_texts() -> None:
 # One sentence, one line, one choice
 
 
-def test_there_are_enough_hostile_names() -> None:
-    """All differ."""
-    assert len(set(NAMES.values())) == len(NAMES) >= 40
-
-
-@pytest.mark.parametrize("name", PLAIN)
-def test_an_ordinary_name_is_shown_as_it_is(name: str) -> None:
+def test_an_ordinary_name_is_shown_as_it_is() -> None:
     """Only what could deceive is spelt out."""
-    assert naming.quoted(name) == f'"{name}"'
+    assert [naming.quoted(it) for it in PLAIN] == [f'"{it}"' for it in PLAIN]
 
 
 @each_name
-def test_a_name_is_one_word_in_every_sentence(kind: str) -> None:
-    """The quotes can be read back: to the name itself, however often it stands there."""
+def test_a_name_is_one_quoted_word_in_every_question(kind: str) -> None:
+    """Sentences, lines, choices and rendered Markdown are the same as with an ordinary name."""
     name = NAMES[kind]
     for operation in OPERATIONS:
-        ordinary = sentences(question(operation, "Ordinary"))
-        hostile = sentences(question(operation, name))
-        assert [frame(it) for it in hostile] == [frame(it) for it in ordinary]
-        for before, now in zip(ordinary, hostile, strict=True):
-            assert hidden(now) == set()
-            for told, shown in zip(names_in(before), names_in(now), strict=True):
-                assert is_shown(shown, name) if told == "Ordinary" else shown == told
-
-
-@each_name
-def test_the_callers_own_text_is_read_back_whole(kind: str) -> None:
-    """However long it is: an effect holds all of it."""
-    name = NAMES[kind]
-    for operation in OPERATIONS:
+        ordinary, hostile = question(operation, "Ordinary"), question(operation, name)
         chosen = [it for it in naming_all(operation, name).arguments().values() if it == name]
-        told = [it for text in sentences(question(operation, name)) for it in names_in(text)]
-        assert told.count(name) >= len(chosen)
+        assert_same_sentences(hostile, ordinary, name, chosen=len(chosen))
+        assert_same_lines(hostile, ordinary)
+        assert_same_when_rendered(hostile, ordinary)
+        assert_same_choice(hostile, ordinary)
+
+
+def assert_same_sentences(hostile: Question, ordinary: Question, name: str, *, chosen: int) -> None:
+    """The name is read back from each quote, and all of it if the caller chose it."""
+    told = []
+    for before, now in zip(sentences(ordinary), sentences(hostile), strict=True):
+        assert frame(now) == frame(before)
+        assert hidden(now) == set()
+        for was, shown in zip(names_in(before), names_in(now), strict=True):
+            assert is_shown(shown, name) if was == "Ordinary" else shown == was
+        told += names_in(now)
+    assert told.count(name) >= chosen
+
+
+def assert_same_lines(hostile: Question, ordinary: Question) -> None:
+    """No line of the form disappears, none is added, and none is too long to be seen."""
+    assert [frame(it) for it in lines(hostile)] == [frame(it) for it in lines(ordinary)]
+    for line in question_text(hostile).split("\n"):
+        assert len(line) <= LONGEST_LINE + len("  \u21b3 \u21b3")
+        assert line.startswith(("- ", "  \u21b3 ", hostile.preview.operation, "Changed since"))
+
+
+def assert_same_when_rendered(hostile: Question, ordinary: Question) -> None:
+    """No tag, link, image, or struck out text, and nothing that a quote ends too early."""
+    shown, before = (rendered(question_text(it)) for it in (hostile, ordinary))
+    assert [frame(it) for it in shown] == [frame(it) for it in before]
+
+
+def assert_same_choice(hostile: Question, ordinary: Question) -> None:
+    """A yes begins with its act and is never the other choice."""
+    assert hostile.yes.startswith(ordinary.yes.partition('"')[0])
+    assert hostile.yes.endswith('"')
+    assert DO_NOT not in frame(hostile.yes)
 
 
 @pytest.mark.parametrize("length", [41, 81, 500])
@@ -376,27 +398,6 @@ def test_the_callers_own_platforms_and_types_are_shown_whole(length: int) -> Non
         changed = operation.model_copy(update=words | lists)
         told = [it.text for it in previewed(changed, LIVE).effects]
         assert sum(names_in(text).count(word) for text in told) == len(words | lists)
-
-
-@each_name
-def test_a_form_has_the_same_lines_for_every_name(kind: str) -> None:
-    """No line disappears, none is added, and none is too long to be seen."""
-    for operation in OPERATIONS:
-        asked = question(operation, NAMES[kind])
-        ordinary = [frame(it) for it in lines(question(operation, "Ordinary"))]
-        assert [frame(it) for it in lines(asked)] == ordinary
-        for line in question_text(asked).split("\n"):
-            assert len(line) <= LONGEST_LINE + len("  \u21b3 \u21b3")
-            assert line.startswith(("- ", "  \u21b3 ", operation.tool_name, "Changed since"))
-
-
-@each_name
-def test_rendered_markdown_shows_the_same_items(kind: str) -> None:
-    """No tag, link, image, or struck out text, and nothing that a quote ends too early."""
-    for operation in OPERATIONS:
-        ordinary = [frame(it) for it in rendered(question_text(question(operation, "Ordinary")))]
-        shown = rendered(question_text(question(operation, NAMES[kind])))
-        assert [frame(it) for it in shown] == ordinary
 
 
 def rendered(text: str) -> list[str]:
@@ -416,28 +417,23 @@ def rendered(text: str) -> list[str]:
     return [line for text in shown for line in text.split("\n")]
 
 
-@each_name
-def test_a_name_cannot_turn_a_choice_into_another(kind: str) -> None:
-    """A yes begins with its act and is never the other choice."""
-    for operation in OPERATIONS:
-        asked = question(operation, NAMES[kind])
-        act = question(operation, "Ordinary").yes.partition('"')[0]
-        assert asked.yes.startswith(act)
-        assert asked.yes.endswith('"')
-        assert DO_NOT not in frame(asked.yes)
-
-
 # Through a real client
 
 
-KINDS: Final = (
-    *("the end of the name", "typographic quotes", "an entity", "a comment", "a link"),
-    *("20,000 blanks", "a line", "right to left", "stacked marks", "a count"),
-)
-ACTS: Final = {
-    name: GUARDED_OPERATIONS[name]
-    for name in ("delete_destination", "delete_source", "unlink_connection")
-} | {"go_live": GO_LIVE, "go_offline": GO_OFFLINE}
+UNLINK: Final = GUARDED_OPERATIONS["unlink_connection"]
+WITH_CLIENTS: Final = {
+    "the end of the name": DELETE_DESTINATION,
+    "typographic quotes": DELETE_SOURCE,
+    "an entity": UNLINK,
+    "a comment": GO_OFFLINE,
+    "a link": GO_LIVE,
+    "20,000 blanks": GO_OFFLINE,
+    "a line": DELETE_DESTINATION,
+    "right to left": GO_LIVE,
+    "stacked marks": UNLINK,
+    "a count": DELETE_SOURCE,
+}
+"""Kinds of names, and the call that is tried among things of this name."""
 
 
 async def asked_on(clients: Clients, act: GuardedOperation) -> tuple[list[str], list[str]]:
@@ -454,19 +450,16 @@ async def asked_on(clients: Clients, act: GuardedOperation) -> tuple[list[str], 
     ]
 
 
-@pytest.mark.parametrize("kind", [it for it in NAMES if it in KINDS])
-@pytest.mark.parametrize("name", ACTS)
-async def test_a_client_shows_the_same_sentences_whatever_the_names(
-    era: str, kind: str, name: str
-) -> None:
+@pytest.mark.parametrize("kind", WITH_CLIENTS)
+async def test_a_client_shows_the_same_sentences_for_every_name(era: str, kind: str) -> None:
     """In the form, in its choices, in the preview and in its data. A yes does what was shown."""
-    act = ACTS[name]
+    act = WITH_CLIENTS[kind]
     async with in_memory(era) as clients:
-        if name == "go_offline":
+        if act is GO_OFFLINE:
             put_on_air(clients.trax)
-        call_all(clients, "Ordinary")
+        rename_everything(clients, "Ordinary")
         form, preview = await asked_on(clients, act)
-        call_all(clients, NAMES[kind])
+        rename_everything(clients, NAMES[kind])
         hostile_form, hostile_preview = await asked_on(clients, act)
         assert [frame(it) for it in hostile_form] == [frame(it) for it in form]
         assert [frame(it) for it in hostile_preview] == [frame(it) for it in preview]
@@ -478,7 +471,7 @@ async def test_a_client_shows_the_same_sentences_whatever_the_names(
         assert clients.sent == [act.sent]
 
 
-def call_all(clients: Clients, name: str) -> None:
+def rename_everything(clients: Clients, name: str) -> None:
     """Give everything in the sandbox this name. Accounts are in trouble."""
     world = clients.trax.world
     for studio_ in list(world.studios.values()):
@@ -491,12 +484,12 @@ def call_all(clients: Clients, name: str) -> None:
         world.connections.change(account_, {"display_name": name, "status": "expired"})
 
 
-@each_name
+@pytest.mark.parametrize("kind", WITH_CLIENTS)
 async def test_lists_and_reports_spell_names_out(kind: str) -> None:
     """Titles of resources, and problems of a studio."""
     name = NAMES[kind]
-    async with in_memory("2026-07-28") as clients:
-        call_all(clients, name)
+    async with in_memory() as clients:
+        rename_everything(clients, name)
         titles = [it.title or "" for it in (await clients.plain.list_resources()).resources]
         report = await clients.plain.call_tool("check_readiness", GO_LIVE.arguments)
     problems = [it["what"] for it in (report.structured_content or {})["warnings"]]
@@ -508,15 +501,14 @@ async def test_lists_and_reports_spell_names_out(kind: str) -> None:
     assert hidden("".join([*titles, *problems])) == set()
 
 
-@each_name
-def test_a_name_that_would_be_spelt_out_is_suggested_by_its_id(kind: str) -> None:
+def test_a_name_that_would_be_spelt_out_is_suggested_by_its_id() -> None:
     """A suggestion is shown as it is, and used as it is."""
-    name = NAMES[kind]
-    is_plain = naming.quoted(name) == f'"{name}"'
-    assert names_or_ids([Candidate("studio_42", name)]) == [name if is_plain else "studio_42"]
+    for name in (*NAMES.values(), *PLAIN):
+        is_plain = naming.quoted(name) == f'"{name}"'
+        assert names_or_ids([Candidate("studio_42", name)]) == [name if is_plain else "studio_42"]
 
 
-async def test_a_hidden_line_is_seen_although_the_name_is_long(era: str) -> None:
+async def test_a_new_address_is_seen_after_a_long_name() -> None:
     """20,000 blanks in a name once hid the line with the new address."""
     act = GuardedOperation(
         "update_destination",
@@ -530,8 +522,8 @@ async def test_a_hidden_line_is_seen_although_the_name_is_long(era: str) -> None
         "",
         {},
     )
-    async with in_memory(era) as clients:
-        call_all(clients, NAMES["20,000 blanks"])
+    async with in_memory() as clients:
+        rename_everything(clients, NAMES["20,000 blanks"])
         await clients.call(act, clients.asking)
     (form,) = clients.person.forms
     first, *rest = form.message.split("\n")

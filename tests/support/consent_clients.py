@@ -16,6 +16,7 @@ from mcp import Client
 from tests.conftest import OWNER, client_on
 from tests.support.frozen_sandbox import still
 from tests.support.guarded_calls import GUARD_ALSO
+from tests.support.jsonrpc import MODERN
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.shared_clock import HandClock
 from tests.support.simulated_person import Person
@@ -124,7 +125,7 @@ class Clients:
 
 @asynccontextmanager
 async def in_memory(
-    era: str,
+    era: str = MODERN,
     *,
     mode: Mode = Mode.AUTO,
     audit: Path | None = None,
