@@ -1,13 +1,11 @@
-"""Which calls need consent, and when: the table of README once more, written by hand.
+"""Which calls need consent, and when. `operation_table` says it for every example.
 
 The guard reads whether a studio is live. These rules only say for which calls that matters.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import pytest
+from typing import TYPE_CHECKING, Final
 
 from tests.support.operation_table import CHANGES
 from trax_mcp.api.operations import OPERATIONS
@@ -19,60 +17,41 @@ if TYPE_CHECKING:
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
 
-
-each_row = pytest.mark.parametrize(
-    ("operation", "when"),
-    [(example.operation, example.when) for _, example in CHANGES],
-    ids=lambda it: it.name if isinstance(it, When) else "-".join(["", *it.arguments()]),
-)
+WHEN: Final = [(example.operation, example.when) for _, example in CHANGES]
+TOOLS: Final = frozenset(it.tool_name for it in PLANS)
 
 
-@each_row
-def test_when_a_call_needs_consent(operation: Operation[Model], when: When) -> None:
+def times(rules: Rules) -> list[tuple[Operation[Model], When]]:
+    """When each example needs consent by these rules."""
+    return [(operation, rules.when(operation)) for operation, _ in WHEN]
+
+
+def test_each_call_needs_consent_as_the_table_says() -> None:
     """It depends on the operation and its arguments, and is the same in every mode."""
     for mode in Mode:
-        assert Rules(mode).when(operation) is when
+        assert times(Rules(mode)) == WHEN
 
 
-@each_row
-def test_a_call_that_needs_consent_belongs_to_a_guarded_tool(
-    operation: Operation[Model], when: When
-) -> None:
-    """Only a guarded tool has an argument for the consent."""
-    if when is not When.NEVER:
-        assert Rules().may_need_consent(type(operation))
-
-
-def test_no_other_tools_are_guarded() -> None:
-    """A tool is guarded if any of its calls can need consent."""
+def test_a_tool_is_guarded_if_one_of_its_calls_can_need_consent() -> None:
+    """Only a guarded tool has arguments for the consent."""
     assert {kind.tool_name for kind in OPERATIONS if Rules().may_need_consent(kind)} == {
         entry.tool for entry, example in CHANGES if example.when is not When.NEVER
     }
 
 
-@each_row
-def test_the_operator_can_guard_more(operation: Operation[Model], when: When) -> None:
-    """An operation in TRAX_GUARD_ALSO always needs consent, with any arguments."""
-    rules = Rules(also=frozenset({operation.tool_name}))
-    assert rules.may_need_consent(type(operation))
-    assert rules.when(operation) is When.ALWAYS
-
-
-@each_row
-def test_the_operator_cannot_guard_less(operation: Operation[Model], when: When) -> None:
+def test_an_operator_can_guard_a_tool_with_any_arguments() -> None:
     """TRAX_GUARD_ALSO changes only the operations that it names."""
-    another = frozenset(it.tool_name for it in PLANS) - {operation.tool_name}
-    rules = Rules(also=another)
-    assert rules.when(operation) is when
+    for tool in TOOLS:
+        rules = Rules(also=frozenset({tool}))
+        assert all(rules.may_need_consent(it) for it in PLANS if it.tool_name == tool)
+        assert times(rules) == [
+            (operation, When.ALWAYS if operation.tool_name == tool else when)
+            for operation, when in WHEN
+        ]
 
 
 def test_only_mutating_operations_can_be_guarded() -> None:
     """A person is never asked whether something may be read."""
-    assert {entry.tool for entry, _ in CHANGES} == {it.tool_name for it in PLANS}
-    assert all(
-        Rules().when(kind.model_construct()) is When.NEVER for kind in OPERATIONS if _reads(kind)
-    )
-
-
-def _reads(kind: type[Operation[Model]]) -> bool:
-    return kind.effect is Effect.READ
+    assert {entry.tool for entry, _ in CHANGES} == TOOLS
+    reads = [kind for kind in OPERATIONS if kind.effect is Effect.READ]
+    assert {Rules().when(kind.model_construct()) for kind in reads} == {When.NEVER}
