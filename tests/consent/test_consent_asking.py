@@ -221,9 +221,9 @@ async def start_without_on_air(clients: Clients) -> None:
     assert status_and_reason(await clients.confirmed(GO_LIVE)) == RAN
 
 
-async def test_an_accepted_go_live_is_not_sent_again_for_a_minute(era: str) -> None:
+async def test_an_accepted_go_live_is_not_sent_again_for_a_minute() -> None:
     """For any caller, without a question. After the minute it can be sent again."""
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         clients.person.answer_with(agreeing)
         await start_without_on_air(clients)
         calls = (clients.plain, clients.asking, clients.other)
@@ -239,18 +239,18 @@ async def test_an_accepted_go_live_is_not_sent_again_for_a_minute(era: str) -> N
     assert clients.person.forms == []
 
 
-async def test_a_go_live_can_be_sent_again_at_once_after_a_stop(era: str) -> None:
+async def test_a_go_live_can_be_sent_again_at_once_after_a_stop() -> None:
     """The stop ends the pending go-live."""
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         await start_without_on_air(clients)
         await clients.confirmed(GO_OFFLINE)
         assert status_and_reason(await clients.confirmed(GO_LIVE)) == RAN
         assert clients.sent == [GO_LIVE.sent, GO_OFFLINE.sent, GO_LIVE.sent]
 
 
-async def test_earlier_confirmations_do_not_send_a_pending_go_live_again(era: str) -> None:
+async def test_earlier_confirmations_do_not_send_a_pending_go_live_again() -> None:
     """Three moderators have a preview each, and say yes one after the other."""
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         clients.trax.faults.add(NOT_LIVE, times=None, path="*/stream-status")
         callers = (clients.plain, clients.other, clients.plain)
         confirmations = [(it, await clients.confirmation(GO_LIVE, client=it)) for it in callers]

@@ -102,7 +102,7 @@ NOES: Final[Mapping[str, tuple[Responder, str]]] = {
 
 
 @pytest.mark.parametrize("no", NOES)
-async def test_decline_counts_even_if_consent_is_no_longer_required(era: str, no: str) -> None:
+async def test_a_no_counts_even_if_consent_is_no_longer_required(era: str, no: str) -> None:
     """The stream ends while the form is open."""
     respond, reason = NOES[no]
     async with in_memory(era) as clients:
@@ -126,10 +126,10 @@ async def test_decline_counts_even_if_consent_is_no_longer_required(era: str, no
 @pytest.mark.parametrize("first", ["on air", "off air"])
 @pytest.mark.parametrize("then", ["on air", "off air"])
 async def test_a_confirmation_is_used_even_if_consent_is_no_longer_required(
-    era: str, first: str, then: str
+    first: str, then: str
 ) -> None:
     """It runs once, whether the studio is live or not at the first and second use."""
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         put_on_air(clients.trax)
         confirmation = await clients.confirmation(WHILE_LIVE)
         use = partial(clients.call, WHILE_LIVE, confirm=True, confirmation=confirmation)
@@ -146,12 +146,10 @@ async def test_a_confirmation_is_used_even_if_consent_is_no_longer_required(
 
 
 @pytest.mark.parametrize("junk", ["x", "A" * 22, ""])
-async def test_unknown_confirmation_does_not_override_a_stop_in_flag_mode(
-    era: str, junk: str
-) -> None:
+async def test_an_unknown_confirmation_does_not_override_a_stop_in_flag_mode(junk: str) -> None:
     """In flag mode a confirmation has no effect."""
     held = Paused()
-    async with in_memory(era, mode=Mode.FLAG) as clients:
+    async with in_memory(mode=Mode.FLAG) as clients:
         clients.trax.faults.add(held.fault, path="*/sources")
         async with anyio.create_task_group() as tasks:
             go_live = partial(clients.call, GO_LIVE, confirm=True, confirmation=junk)
@@ -163,10 +161,10 @@ async def test_unknown_confirmation_does_not_override_a_stop_in_flag_mode(
     assert status_and_reason(went_live[0]) == ("confirmation_required", None)
 
 
-async def test_an_observed_stop_does_not_end_a_later_pending_go_live(era: str) -> None:
+async def test_an_observed_stop_does_not_end_a_later_pending_go_live() -> None:
     """The stop sees the studio off air. The later go-live, whose answer is lost, stays pending."""
     late = LateAnswer()
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         put_on_air(clients.trax)
 
         def hold_the_status() -> None:
@@ -186,10 +184,10 @@ async def test_an_observed_stop_does_not_end_a_later_pending_go_live(era: str) -
         assert clients.sent == [GO_OFFLINE.sent, GO_LIVE.sent]
 
 
-async def test_a_live_status_from_before_a_stop_does_not_end_a_pending_go_live(era: str) -> None:
+async def test_a_live_status_from_before_a_stop_does_not_end_a_pending_go_live() -> None:
     """The late answer says `live` about the earlier broadcast."""
     late = LateAnswer()
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         put_on_air(clients.trax)
         clients.trax.faults.add(late.fault, path=STATUS)
         async with anyio.create_task_group() as tasks:
@@ -205,10 +203,10 @@ async def test_a_live_status_from_before_a_stop_does_not_end_a_pending_go_live(e
         assert clients.sent == [GO_OFFLINE.sent, GO_LIVE.sent]
 
 
-async def test_a_refused_stop_does_not_end_the_observation_of_a_go_live(era: str) -> None:
+async def test_a_refused_stop_does_not_end_the_observation_of_a_go_live() -> None:
     """The go-live is observed until it is on air."""
     held = Paused()
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         observing = partial(clients.trax.faults.add, held.fault, path=STATUS)
         clients.trax.faults.add(afterwards(observing), path="*/go-live")
         refusal = Fault.error(429, "rate_limited", Retry_After="60")
@@ -225,9 +223,9 @@ async def test_a_refused_stop_does_not_end_the_observation_of_a_go_live(era: str
     assert went_live[0].structured_content["observed"]["state"] == "on_air"
 
 
-async def test_a_stop_that_trax_refuses_invalidates_no_confirmation(era: str) -> None:
+async def test_a_stop_that_trax_refuses_invalidates_no_confirmation() -> None:
     """A key of another account without scopes sends the stop. The owner still goes live."""
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         clients.trax.world.keys[SECOND_KEY] = Key(SECOND_KEY, "second", STRANGER, frozenset())
         to_start = await clients.confirmation(GO_LIVE)
         to_stop = await clients.confirmation(GO_OFFLINE, client=clients.other)
@@ -241,7 +239,7 @@ async def test_a_stop_that_trax_refuses_invalidates_no_confirmation(era: str) ->
 
 
 async def test_a_stop_is_not_delayed_by_many_reads(
-    era: str, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """250 reads with invalid keys. TRaX answers none before the stop arrives."""
     monkeypatch.setattr("trax_mcp.studio.fact_reader.QUICK_SECONDS", 0.1)
@@ -263,7 +261,7 @@ async def test_a_stop_is_not_delayed_by_many_reads(
                     tasks.start_soon(read, number)
                 while len(trax.requests) < 16:  # the others wait: the keys were never accepted
                     await anyio.lowlevel.checkpoint()
-                async with mcp.Client(server, mode=era, cache=None) as owner:
+                async with mcp.Client(server, mode=MODERN, cache=None) as owner:
                     stopped = await owner.call_tool("go_offline", {**STUDIO, "confirm": True})
         await client.aclose()
         assert status_and_reason(stopped) == RAN
@@ -393,21 +391,21 @@ LONG: Final[Mapping[str, GuardedOperation]] = {
 
 
 @pytest.mark.parametrize("argument", LONG)
-async def test_the_callers_own_text_is_shown_in_full(era: str, argument: str) -> None:
+async def test_the_callers_own_text_is_shown_in_full(argument: str) -> None:
     """In the preview and in the form, so that no part is hidden from the person."""
     operation = LONG[argument]
     given = operation.arguments[argument]
     assert len(given) == {"text": 600, "rtmpUrl": 200}[argument]
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         assert f'"{given}"' in unwrapped(text_of(await clients.call(operation)))
         await clients.call(operation, clients.asking)
     (form,) = clients.person.forms
     assert f'"{given}"' in unwrapped(form.message)
 
 
-async def test_names_from_trax_are_truncated_to_80_characters(era: str) -> None:
+async def test_names_from_trax_are_truncated_to_80_characters() -> None:
     """The caller's own text is not."""
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         world = clients.trax.world
         world.studios.change(world.studios["studio_42"], {"name": "n" * 300})
         text = unwrapped(text_of(await clients.call(LONG["text"])))

@@ -25,7 +25,7 @@ from tests.support.guarded_calls import (
     GO_OFFLINE,
     GUARDED_OPERATIONS,
 )
-from tests.support.jsonrpc import MODERN
+from tests.support.jsonrpc import LEGACY, MODERN
 from tests.support.simulated_person import agreeing, yes_to
 
 if TYPE_CHECKING:
@@ -41,7 +41,11 @@ if TYPE_CHECKING:
 USED = ("confirmation_invalid", "used")
 
 every_act = pytest.mark.parametrize("name", GUARDED_OPERATIONS)
-by_either = pytest.mark.parametrize("given_by", ["a confirmation", "a form"])
+by_either = pytest.mark.parametrize(
+    ("era", "given_by"),
+    [(MODERN, "a confirmation"), (MODERN, "a form"), (LEGACY, "a form")],
+)
+"""A form is an answer in one era and a request of the server in the other."""
 
 
 async def ready(clients: Clients, operation: GuardedOperation, given_by: str) -> Call:
@@ -67,10 +71,10 @@ async def test_a_call_with_consent_is_sent_once(era: str, name: str, given_by: s
 
 
 @every_act
-async def test_a_confirmation_works_once(era: str, name: str) -> None:
+async def test_a_confirmation_works_once(name: str) -> None:
     """The second use gets the outcome of the first, and no new confirmation."""
     operation = GUARDED_OPERATIONS[name]
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         call = await ready(clients, operation, "a confirmation")
         await call()
         again = await call()
@@ -100,10 +104,10 @@ async def test_an_answer_works_once(name: str) -> None:
 
 
 @every_act
-async def test_eight_concurrent_uses_of_a_confirmation_send_one_call(era: str, name: str) -> None:
+async def test_eight_concurrent_uses_of_a_confirmation_send_one_call(name: str) -> None:
     """The others run while the first is being sent."""
     operation = GUARDED_OPERATIONS[name]
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         results = await all_at_once(
             clients, operation, [await ready(clients, operation, "a confirmation")] * 8
         )
@@ -137,10 +141,10 @@ async def test_eight_concurrent_answers_to_a_question_send_one_call(name: str) -
     ids=lambda it: getattr(it, "tool", None),
 )
 async def test_two_concurrent_confirmations_of_an_operation_send_one_call(
-    era: str, operation: GuardedOperation, late: tuple[str, str]
+    operation: GuardedOperation, late: tuple[str, str]
 ) -> None:
     """The second call reads the facts again, and finds the first one done."""
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         calls = [
             partial(
                 clients.call,
@@ -178,11 +182,11 @@ async def test_a_call_that_is_cancelled_after_consent_completes(
 
 @pytest.mark.parametrize(("operation", "seen"), [(GO_LIVE, "on_air"), (GO_OFFLINE, "off_air")])
 async def test_a_call_that_is_cancelled_during_observation_is_still_observed(
-    *, era: str, operation: GuardedOperation, seen: str, tmp_path: Path
+    *, operation: GuardedOperation, seen: str, tmp_path: Path
 ) -> None:
     """The observed state is in the audit log."""
     held = Paused()
-    async with in_memory(era, audit=tmp_path / "audit") as clients:
+    async with in_memory(audit=tmp_path / "audit") as clients:
         call = await ready(clients, operation, "a confirmation")
         observing = partial(clients.trax.faults.add, held.fault, path="*/stream-status")
         clients.trax.faults.add(afterwards(observing), method="POST")
@@ -193,10 +197,10 @@ async def test_a_call_that_is_cancelled_during_observation_is_still_observed(
     assert (last["event"], last["outcome"], last["observed"]) == ("sent", "applied", seen)
 
 
-async def test_a_call_that_is_cancelled_before_it_is_sent_keeps_its_confirmation(era: str) -> None:
+async def test_a_call_that_is_cancelled_before_it_is_sent_keeps_its_confirmation() -> None:
     """Nothing is sent, and the same confirmation still works."""
     held = Paused()
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         call = await ready(clients, GO_LIVE, "a confirmation")
         clients.trax.faults.add(held.fault, method="GET")
         await cancel_while_held(call, held, seen=settle)

@@ -60,25 +60,25 @@ TABLE: Final[dict[tuple[Mode, str, str], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize(("mode", "client", "name"), TABLE)
-@pytest.mark.parametrize("evidence", range(3))
 async def test_each_mode_runs_asks_previews_or_refuses_as_in_the_table(
-    *, era: str, mode: Mode, client: str, name: str, evidence: int
+    mode: Mode, client: str, name: str
 ) -> None:
     """A person is asked only where the table says so, and the call runs if they agree."""
     operation = {"go_live": GO_LIVE, "go_offline": GO_OFFLINE}[name]
-    async with in_memory(era, mode=mode) as clients:
-        clients.person.answer_with(agreeing)
-        caller = clients.asking if client == "forms" else clients.plain
-        shown = (await clients.call(operation)).structured_content or {}
-        confirmation = shown.get("confirmation", "none was given")
-        given: dict[str, object] = {"confirm": True} if evidence else {}
-        if evidence == 2:
-            given["confirmation"] = confirmation
-        result = status_and_reason(await clients.call(operation, caller, **given))[0]
-        expected = TABLE[mode, client, name][evidence]
-        assert len(clients.person.forms) == (expected == ASKED)
-        assert result == (RAN if expected == ASKED else expected)
-        assert clients.sent == ([operation.sent] if result == RAN else [])
+    for evidence, expected in enumerate(TABLE[mode, client, name]):
+        async with in_memory(mode=mode) as clients:
+            clients.person.answer_with(agreeing)
+            caller = clients.asking if client == "forms" else clients.plain
+            shown = (await clients.call(operation)).structured_content or {}
+            confirmation = shown.get("confirmation", "none was given")
+            given: dict[str, object] = {"confirm": True} if evidence else {}
+            if evidence == 2:
+                given["confirmation"] = confirmation
+            result = status_and_reason(await clients.call(operation, caller, **given))[0]
+            asked = len(clients.person.forms)
+            assert (evidence, asked) == (evidence, 1 if expected == ASKED else 0)
+            assert (evidence, result) == (evidence, RAN if expected == ASKED else expected)
+            assert clients.sent == ([operation.sent] if result == RAN else [])
 
 
 PREVIEW: Final = {
@@ -132,9 +132,9 @@ async def test_a_preview_is_complete_as_data_and_as_text(
     assert text == [message, LINES, f'confirm: true, confirmation: "C" (until {UNTIL})']
 
 
-async def test_a_preview_in_flag_mode_has_no_confirmation(era: str) -> None:
+async def test_a_preview_in_flag_mode_has_no_confirmation() -> None:
     """The text asks for the flag."""
-    async with in_memory(era, mode=Mode.FLAG) as clients:
+    async with in_memory(mode=Mode.FLAG) as clients:
         data, text = whole(await clients.call(GO_LIVE))
     message = f"Nothing was sent: go_live needs a person's yes. {INSTRUCTION}`confirm: true`."
     assert data == {"status": "confirmation_required", "message": message, "preview": PREVIEW}
@@ -149,10 +149,10 @@ INVALID: Final = {
 
 
 @pytest.mark.parametrize("reason", INVALID)
-async def test_an_invalid_confirmation_gets_a_new_preview(era: str, reason: str) -> None:
+async def test_an_invalid_confirmation_gets_a_new_preview(reason: str) -> None:
     """With a new confirmation. If something has changed, the changes come first."""
     attempt, why = INVALID[reason]
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         result = await attempt(clients, GO_LIVE)
         new = whole(await clients.call(GO_LIVE))
     data, text = whole(result)  # type: ignore[arg-type]  # an attempt may have no result
@@ -192,11 +192,9 @@ async def test_an_answer_that_is_not_a_yes_gets_no_confirmation(reason: str) -> 
     assert text == ([message] if is_no else [message, LINES])
 
 
-async def test_a_client_without_forms_is_refused_in_human_mode(
-    era: str,
-) -> None:
+async def test_a_client_without_forms_is_refused_in_human_mode() -> None:
     """The text names the setting."""
-    async with in_memory(era, mode=Mode.HUMAN) as clients:
+    async with in_memory(mode=Mode.HUMAN) as clients:
         data, text = whole(await clients.call(GO_LIVE, confirm=True))
     message = (
         "Nothing was sent: a person must be asked here, and this client cannot ask one. The"
@@ -206,9 +204,9 @@ async def test_a_client_without_forms_is_refused_in_human_mode(
     assert text == [message, LINES]
 
 
-async def test_a_used_confirmation_gets_the_outcome_of_its_call(era: str) -> None:
+async def test_a_used_confirmation_gets_the_outcome_of_its_call() -> None:
     """Without a preview or a new confirmation."""
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         confirmation = await clients.confirmation(GO_LIVE)
         await clients.call(GO_LIVE, confirm=True, confirmation=confirmation)
         again = await clients.call(GO_LIVE, confirm=True, confirmation=confirmation)
@@ -222,9 +220,9 @@ async def test_a_used_confirmation_gets_the_outcome_of_its_call(era: str) -> Non
     )
 
 
-async def test_a_go_live_of_a_live_studio_has_nothing_to_do(era: str) -> None:
+async def test_a_go_live_of_a_live_studio_has_nothing_to_do() -> None:
     """The answer has the time since which it is live. Nobody is asked."""
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         clients.person.answer_with(agreeing)
         await clients.confirmed(GO_LIVE)
         answers = [whole(await clients.call(GO_LIVE, it)) for it in (clients.plain, clients.asking)]

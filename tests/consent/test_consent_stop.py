@@ -13,6 +13,7 @@ from tests.support.consent_clients import in_memory, rename_all, status_and_reas
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
+from tests.support.jsonrpc import LEGACY, MODERN
 from tests.support.simulated_person import agreeing
 from trax_mcp.consent.rules import Mode
 
@@ -64,9 +65,9 @@ def short_preview_reads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("mode", [Mode.AUTO, Mode.HUMAN, Mode.PREVIEW])
-async def test_a_confirmed_stop_is_sent_in_every_state(*, era: str, mode: Mode, state: str) -> None:
+async def test_a_confirmed_stop_is_sent_in_every_state(*, mode: Mode, state: str) -> None:
     """By a client without forms, even in human mode, and only once."""
-    async with in_memory(era, mode=mode) as clients:
+    async with in_memory(mode=mode) as clients:
         STATES[state](clients.trax)
         confirmation = await clients.confirmation(GO_OFFLINE)
         assert clients.sent == []
@@ -79,7 +80,9 @@ async def test_a_confirmed_stop_is_sent_in_every_state(*, era: str, mode: Mode, 
 
 
 @pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("mode", [Mode.AUTO, Mode.HUMAN])
+@pytest.mark.parametrize(
+    ("era", "mode"), [(MODERN, Mode.AUTO), (LEGACY, Mode.AUTO), (MODERN, Mode.HUMAN)]
+)
 async def test_a_stop_that_a_person_chose_is_sent_in_every_state(
     *, era: str, mode: Mode, state: str
 ) -> None:
@@ -93,17 +96,17 @@ async def test_a_stop_that_a_person_chose_is_sent_in_every_state(
 
 
 @pytest.mark.parametrize("state", ["on air", "starting", "not live", "unreadable, broken"])
-async def test_a_stop_with_the_flag_is_sent_in_flag_mode(era: str, state: str) -> None:
+async def test_a_stop_with_the_flag_is_sent_in_flag_mode(state: str) -> None:
     """In every state."""
-    async with in_memory(era, mode=Mode.FLAG) as clients:
+    async with in_memory(mode=Mode.FLAG) as clients:
         STATES[state](clients.trax)
         assert status_and_reason(await clients.call(GO_OFFLINE, confirm=True)) == RAN
         assert clients.sent == [GO_OFFLINE.sent]
 
 
-async def test_no_change_invalidates_the_confirmation_of_a_stop(era: str) -> None:
+async def test_no_change_invalidates_the_confirmation_of_a_stop() -> None:
     """All names and the state change, and nothing can be read."""
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         confirmation = await clients.confirmation(GO_OFFLINE)
         rename_all(clients.trax)
         unreadable(Fault.status(500))(clients.trax)
@@ -112,9 +115,9 @@ async def test_no_change_invalidates_the_confirmation_of_a_stop(era: str) -> Non
     assert status_and_reason(result) == RAN
 
 
-async def test_a_stop_is_never_answered_with_nothing_to_do(era: str) -> None:
+async def test_a_stop_is_never_answered_with_nothing_to_do() -> None:
     """Two confirmed stops of a studio that is off air are both sent."""
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         assert [status_and_reason(await clients.confirmed(GO_OFFLINE)) for _ in range(2)] == [
             RAN,
             RAN,
@@ -122,10 +125,10 @@ async def test_a_stop_is_never_answered_with_nothing_to_do(era: str) -> None:
         assert clients.sent == [GO_OFFLINE.sent] * 2
 
 
-async def test_a_stop_does_not_wait_for_a_go_live_that_is_being_observed(era: str) -> None:
+async def test_a_stop_does_not_wait_for_a_go_live_that_is_being_observed() -> None:
     """It ends the observation: the go-live returns that the studio is stopping."""
     held = Paused()
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         observing = partial(clients.trax.faults.add, held.fault, path="*/stream-status")
         clients.trax.faults.add(afterwards(observing), path="*/go-live")
         async with anyio.create_task_group() as tasks:
@@ -140,10 +143,10 @@ async def test_a_stop_does_not_wait_for_a_go_live_that_is_being_observed(era: st
     assert (stopped.structured_content or {})["observed"]["state"] == "off_air"
 
 
-async def test_a_stop_waits_for_a_go_live_that_is_being_sent(era: str) -> None:
+async def test_a_stop_waits_for_a_go_live_that_is_being_sent() -> None:
     """If TRaX received the go-live last, the studio would stay on air."""
     held = Paused()
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         clients.trax.faults.add(held.fault, path="*/go-live")
         async with anyio.create_task_group() as tasks:
             begin(tasks, partial(clients.confirmed, GO_LIVE))
@@ -157,9 +160,9 @@ async def test_a_stop_waits_for_a_go_live_that_is_being_sent(era: str) -> None:
     assert status_and_reason(stopped[0]) == RAN
 
 
-async def test_a_stop_voids_all_earlier_confirmations_of_a_go_live(era: str) -> None:
+async def test_a_stop_voids_all_earlier_confirmations_of_a_go_live() -> None:
     """Those of every caller."""
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         first = await clients.confirmation(GO_LIVE)
         second = await clients.confirmation(GO_LIVE, client=clients.other)
         await clients.confirmed(GO_OFFLINE)
@@ -169,9 +172,9 @@ async def test_a_stop_voids_all_earlier_confirmations_of_a_go_live(era: str) -> 
     assert (status_and_reason(late), status_and_reason(later)) == (EXPIRED, EXPIRED)
 
 
-async def test_a_stop_keeps_confirmations_of_other_studios(era: str) -> None:
+async def test_a_stop_keeps_confirmations_of_other_studios() -> None:
     """It only voids those of its own studio."""
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         confirmation = await clients.confirmation(GO_LIVE.other)
         await clients.confirmed(GO_OFFLINE)
         result = await clients.call(GO_LIVE.other, confirm=True, confirmation=confirmation)
@@ -192,12 +195,10 @@ async def test_a_stop_voids_the_open_form_of_a_go_live(era: str) -> None:
     assert status_and_reason(result) == EXPIRED
 
 
-async def test_a_go_live_with_earlier_consent_during_a_stop_is_not_sent(
-    era: str,
-) -> None:
+async def test_a_go_live_with_earlier_consent_during_a_stop_is_not_sent() -> None:
     """The call comes while the stop is being sent."""
     held = Paused()
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         confirmation = await clients.confirmation(GO_LIVE)
         clients.trax.faults.add(held.fault, path="*/go-offline")
         async with anyio.create_task_group() as tasks:
@@ -212,11 +213,11 @@ async def test_a_go_live_with_earlier_consent_during_a_stop_is_not_sent(
 
 
 @pytest.mark.parametrize("mode", [Mode.AUTO, Mode.FLAG])
-async def test_a_go_live_that_reads_facts_during_a_stop_is_not_sent(era: str, mode: Mode) -> None:
+async def test_a_go_live_that_reads_facts_during_a_stop_is_not_sent(mode: Mode) -> None:
     """It has consent, by confirmation or by flag."""
     held = Paused()
     evidence: dict[str, object] = {"confirm": True}
-    async with in_memory(era, mode=mode) as clients:
+    async with in_memory(mode=mode) as clients:
         if mode is Mode.AUTO:
             evidence["confirmation"] = await clients.confirmation(GO_LIVE)
         clients.trax.faults.add(held.fault, path="*/sources")
@@ -233,9 +234,9 @@ async def test_a_go_live_that_reads_facts_during_a_stop_is_not_sent(era: str, mo
     assert status_and_reason(went_live[0]) == expected
 
 
-async def test_a_confirmation_that_is_given_back_is_void_after_the_stop(era: str) -> None:
+async def test_a_confirmation_that_is_given_back_is_void_after_the_stop() -> None:
     """TRaX refuses a go-live while the stop waits for it, and accepts the stop."""
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         held = Paused(lambda: setattr(clients.trax, "write_enabled", True))
         confirmation = await clients.confirmation(GO_LIVE)
         go_live = partial(clients.call, GO_LIVE, confirm=True, confirmation=confirmation)
@@ -256,11 +257,9 @@ async def test_a_confirmation_that_is_given_back_is_void_after_the_stop(era: str
 
 
 @pytest.mark.parametrize("fault", [Fault.dropped(), Fault.status(500), Fault.status(504)])
-async def test_a_stop_with_a_lost_answer_voids_earlier_confirmations(
-    era: str, fault: Fault
-) -> None:
+async def test_a_stop_with_a_lost_answer_voids_earlier_confirmations(fault: Fault) -> None:
     """The stop may be applied, so older consent must not start the stream again."""
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         confirmation = await clients.confirmation(GO_LIVE)
         stop = await clients.confirmation(GO_OFFLINE)
         clients.trax.faults.add(fault, method="POST", path="*/go-offline")
