@@ -39,7 +39,7 @@ def played(play: Callable[[Stage], Coroutine[Any, Any, None]]) -> None:
     run_in_virtual_time(run)
 
 
-def test_a_stop_voids_an_earlier_yes_to_auto_go_live() -> None:
+def test_a_stop_invalidates_an_earlier_confirmation_of_auto_go_live() -> None:
     """Of any caller: else the studio could go on air again by itself."""
 
     async def play(it: Stage) -> None:
@@ -54,7 +54,7 @@ def test_a_stop_voids_an_earlier_yes_to_auto_go_live() -> None:
     played(play)
 
 
-def test_a_stop_voids_a_flag_that_turns_auto_go_live_on_and_is_being_looked_at() -> None:
+def test_a_stop_invalidates_the_flag_of_a_call_that_turns_auto_go_live_on() -> None:
     """In flag mode: the stop comes while the call reads its facts."""
 
     async def play() -> None:
@@ -79,7 +79,7 @@ def test_a_stop_voids_a_flag_that_turns_auto_go_live_on_and_is_being_looked_at()
 
 
 @each_call
-def test_after_auto_go_live_was_turned_on_here_a_change_needs_a_yes(tool: str) -> None:
+def test_a_change_needs_consent_after_auto_go_live_was_turned_on(tool: str) -> None:
     """The studio is off air, but may be on air at any moment."""
 
     async def play(it: Stage) -> None:
@@ -95,7 +95,7 @@ def test_after_auto_go_live_was_turned_on_here_a_change_needs_a_yes(tool: str) -
 
 @each_call
 @pytest.mark.parametrize("how", ["alone", "with another change"])
-def test_after_auto_go_live_was_turned_off_here_a_change_needs_no_yes(tool: str, how: str) -> None:
+def test_a_change_needs_no_consent_after_auto_go_live_was_turned_off(tool: str, how: str) -> None:
     """It is off air, and stays so."""
     more = {"alone": {}, "with another change": {"autoGoOfflineOnDrop": True}}[how]
 
@@ -146,7 +146,7 @@ def test_auto_go_live_changes_nothing_else() -> None:
     played(play)
 
 
-def test_another_studio_is_not_affected() -> None:
+def test_auto_go_live_does_not_affect_another_studio() -> None:
     """Only the one whose `autoGoLive` was turned on."""
 
     async def play(it: Stage) -> None:
@@ -157,7 +157,7 @@ def test_another_studio_is_not_affected() -> None:
     played(play)
 
 
-def test_ending_the_show_when_the_stream_drops_needs_a_yes_while_on_air() -> None:
+def test_turning_auto_go_offline_on_needs_consent_while_on_air() -> None:
     """It can end the show. Off air it needs none, and neither does turning it off."""
 
     async def play(it: Stage) -> None:
@@ -177,7 +177,7 @@ def test_ending_the_show_when_the_stream_drops_needs_a_yes_while_on_air() -> Non
     played(play)
 
 
-def test_a_late_answer_to_turning_it_off_does_not_undo_turning_it_on() -> None:
+def test_a_late_answer_to_turning_auto_go_live_off_does_not_undo_turning_it_on() -> None:
     """Both take turns, so the last one counts."""
 
     async def play(it: Stage) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.support.virtual_stage import CUSTOMER, MINE, STRANGER, Stage, reasons, stage, status
+from tests.support.virtual_stage import CUSTOMER, MINE, NO_ACCESS, Stage, reasons, stage, status
 from tests.support.virtual_time import run_in_virtual_time
 from trax_mcp.consent.confirmations import MAX_CONFIRMATIONS
 
@@ -25,7 +25,7 @@ async def preview_many(it: Stage, caller: Caller, tool: str = "delete_source") -
 
 
 @pytest.mark.parametrize("tool", ["delete_source", "go_live"])
-def test_previews_of_other_tools_do_not_push_out_the_yes_to_a_stop(tool: str) -> None:
+def test_previews_of_other_tools_do_not_evict_the_confirmation_of_a_stop(tool: str) -> None:
     """Many previews of the same caller come between the stop's preview and the yes."""
 
     async def crowd() -> None:
@@ -38,7 +38,7 @@ def test_previews_of_other_tools_do_not_push_out_the_yes_to_a_stop(tool: str) ->
     run_in_virtual_time(crowd)
 
 
-def test_acts_of_one_caller_do_not_push_out_the_confirmations_of_another(
+def test_calls_of_one_caller_do_not_evict_the_confirmations_of_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Not even when the memory for all is full. It has room for 50 here, for 4,096 otherwise."""
@@ -60,13 +60,13 @@ def test_acts_of_one_caller_do_not_push_out_the_confirmations_of_another(
     run_in_virtual_time(crowd)
 
 
-def test_previews_of_strangers_push_out_only_those_of_strangers() -> None:
-    """Many previews of a stranger, who shares the room of all strangers, leave mine alone."""
+def test_previews_of_keys_without_access_do_not_evict_other_confirmations() -> None:
+    """Keys without access share one limit, so their many previews evict only their own."""
 
     async def crowd() -> None:
-        async with stage(MINE, STRANGER) as it:
+        async with stage(MINE, NO_ACCESS) as it:
             mine = await it.confirmation(MINE, "go_live")
-            theirs = [await it.confirmation(STRANGER, "go_offline") for _ in range(MANY)]
+            theirs = [await it.confirmation(NO_ACCESS, "go_offline") for _ in range(MANY)]
             assert len(set(theirs)) == MANY
             result = await it.call(MINE, "go_live", confirm=True, confirmation=mine)
             assert status(result) == "ran"
@@ -75,7 +75,7 @@ def test_previews_of_strangers_push_out_only_those_of_strangers() -> None:
 
 
 @pytest.mark.parametrize("tool", ["go_live", "go_offline"])
-def test_a_yes_ends_with_the_time_that_was_printed_though_the_computer_slept(tool: str) -> None:
+def test_a_confirmation_expires_at_its_printed_time_after_the_computer_slept(tool: str) -> None:
     """The laptop was suspended for an hour: only the wall clock went on."""
 
     async def suspend() -> None:
@@ -90,7 +90,7 @@ def test_a_yes_ends_with_the_time_that_was_printed_though_the_computer_slept(too
     run_in_virtual_time(suspend)
 
 
-def test_a_yes_ends_after_five_minutes_though_the_wall_clock_was_set_back() -> None:
+def test_a_confirmation_expires_after_five_minutes_if_the_wall_clock_was_set_back() -> None:
     """Whichever clock comes first."""
 
     async def set_back() -> None:
@@ -104,7 +104,7 @@ def test_a_yes_ends_after_five_minutes_though_the_wall_clock_was_set_back() -> N
     run_in_virtual_time(set_back)
 
 
-def test_a_yes_that_was_refused_as_changed_stays_invalid_if_all_changes_back() -> None:
+def test_a_confirmation_refused_as_changed_stays_invalid_if_all_changes_back() -> None:
     """The person was told that it is void, and shown a new preview."""
 
     async def change_back() -> None:

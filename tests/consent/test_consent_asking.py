@@ -68,7 +68,7 @@ async def test_the_yes_of_every_operation_is_a_choice_in_words(name: str) -> Non
     assert len(yes.split()) > 1
 
 
-async def test_a_change_while_a_person_thinks_is_asked_once_more(era: str) -> None:
+async def test_a_person_is_asked_once_more_after_a_change_while_the_form_is_open(era: str) -> None:
     """The second form starts with the change, and its yes runs the call."""
     async with in_memory(era) as clients:
 

@@ -160,7 +160,7 @@ async def test_a_stop_waits_for_a_go_live_that_is_being_sent() -> None:
     assert status_and_reason(stopped[0]) == RAN
 
 
-async def test_a_stop_voids_all_earlier_confirmations_of_a_go_live() -> None:
+async def test_a_stop_invalidates_all_earlier_confirmations_of_a_go_live() -> None:
     """Those of every caller."""
     async with in_memory() as clients:
         first = await clients.confirmation(GO_LIVE)
@@ -181,7 +181,7 @@ async def test_a_stop_keeps_confirmations_of_other_studios() -> None:
     assert status_and_reason(result) == RAN
 
 
-async def test_a_stop_voids_the_open_form_of_a_go_live(era: str) -> None:
+async def test_a_stop_invalidates_the_open_form_of_a_go_live(era: str) -> None:
     """The yes comes after the stop, and nothing is sent."""
     async with in_memory(era) as clients:
 
@@ -234,7 +234,7 @@ async def test_a_go_live_that_reads_facts_during_a_stop_is_not_sent(mode: Mode) 
     assert status_and_reason(went_live[0]) == expected
 
 
-async def test_a_confirmation_that_is_given_back_is_void_after_the_stop() -> None:
+async def test_a_confirmation_that_is_given_back_is_invalid_after_the_stop() -> None:
     """TRaX refuses a go-live while the stop waits for it, and accepts the stop."""
     async with in_memory() as clients:
         held = Paused(lambda: setattr(clients.trax, "write_enabled", True))
@@ -257,7 +257,7 @@ async def test_a_confirmation_that_is_given_back_is_void_after_the_stop() -> Non
 
 
 @pytest.mark.parametrize("fault", [Fault.dropped(), Fault.status(500), Fault.status(504)])
-async def test_a_stop_with_a_lost_answer_voids_earlier_confirmations(fault: Fault) -> None:
+async def test_a_stop_with_a_lost_answer_invalidates_earlier_confirmations(fault: Fault) -> None:
     """The stop may be applied, so older consent must not start the stream again."""
     async with in_memory() as clients:
         confirmation = await clients.confirmation(GO_LIVE)

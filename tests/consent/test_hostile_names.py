@@ -250,7 +250,7 @@ def test_only_deceptive_characters_are_spelt_out() -> None:
 
 
 @pytest.mark.parametrize("longest", [1, 2, 80])
-def test_a_run_counts_as_one_character_of_the_longest(longest: int) -> None:
+def test_a_run_of_the_same_character_counts_as_one_character(longest: int) -> None:
     """A name after 20,000 blanks is still shown."""
     text = "ab" * longest
     assert quote(text, longest=longest) == f'"{text[: longest - 1]}…"'

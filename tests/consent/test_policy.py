@@ -227,7 +227,7 @@ def test_a_go_live_of_a_live_studio_has_nothing_to_do(row: str) -> None:
 
 
 @pytest.mark.parametrize("row", ANSWERED)
-def test_a_confirm_does_not_outweigh_the_answer_of_a_person(row: str) -> None:
+def test_the_answer_of_a_person_counts_more_than_confirm(row: str) -> None:
     """Beside an answer, `confirm` and `confirmation` change nothing."""
     it = TABLE[row]
     loud = replace(it.evidence, confirm=True, confirmation="another-confirmation")
@@ -382,7 +382,7 @@ def test_there_is_always_something_to_do_for_other_operations(
         (Evidence(), "nothing", None),
     ],
 )
-def test_a_call_that_needs_no_consent_spends_its_own_confirmation(
+def test_a_call_that_needs_no_consent_uses_its_own_confirmation(
     evidence: Evidence, kept: str, spent: str | None
 ) -> None:
     """The digest does not matter: the call would run without a confirmation too."""

@@ -1,6 +1,6 @@
-"""Property test: whatever strangers do around a show, its stops arrive, and no void yes runs.
+"""Property test: whatever other keys do, stops arrive, and no invalid confirmation runs.
 
-In virtual time: floods, strangers' stops, suspended computers, pushed-out confirmations and a slow
+In virtual time: floods, stops of other keys, suspended computers, evicted confirmations and a slow
 TRaX, interleaved with one honest caller who goes live and stops.
 """
 
@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.hypothesis_profiles import unshrunk
-from tests.support.virtual_stage import CUSTOMER, MINE, STRANGER, Stage, stage, status
+from tests.support.virtual_stage import CUSTOMER, MINE, NO_ACCESS, Stage, stage, status
 from tests.support.virtual_time import run_in_virtual_time
 
 if TYPE_CHECKING:
@@ -103,15 +103,15 @@ class Show:
 
     # What happens around
 
-    async def strangers_stop(self) -> None:
-        """A stranger stops the honest caller's studio many times; TRaX refuses."""
+    async def unrelated_stops(self) -> None:
+        """A key without access stops the honest caller's studio many times; TRaX refuses."""
         for _ in range(8):
-            self.start(partial(self.it.confirmed, STRANGER, "go_offline"))
+            self.start(partial(self.it.confirmed, NO_ACCESS, "go_offline"))
 
-    async def strangers_preview(self) -> None:
-        """A stranger asks for more confirmations than are kept."""
+    async def unrelated_previews(self) -> None:
+        """A key without access asks for more confirmations than are kept."""
         for _ in range(40):
-            await self.it.call(STRANGER, "go_offline")
+            await self.it.call(NO_ACCESS, "go_offline")
 
     async def flood(self) -> None:
         """Another customer has many messages in flight."""
@@ -144,8 +144,8 @@ ACTS: Final = (
     "use_oldest_yes",
     "go_live",
     "stop",
-    "strangers_stop",
-    "strangers_preview",
+    "unrelated_stops",
+    "unrelated_previews",
     "flood",
     "push_out",
     "suspend",
@@ -159,12 +159,12 @@ steps = st.lists(
 
 async def play(acts: list[tuple[str, float]], *, answers_after: float) -> Show:
     """Play a show, end it with a stop, and let everything come to rest."""
-    async with stage(MINE, STRANGER, CUSTOMER) as it:
+    async with stage(MINE, NO_ACCESS, CUSTOMER) as it:
         made = await it.clients[CUSTOMER].call_tool("create_studio", {"name": "Mine"})
         await it.call(MINE, "get_studio")
         it.slow(answers_after, path="/go-live")
         it.slow(9, path="/chat/messages")
-        it.slow(0.5, caller=STRANGER)
+        it.slow(0.5, caller=NO_ACCESS)
         async with anyio.create_task_group() as tasks:
             show = Show(it, tasks, str((made.structured_content or {})["id"]))
             for act, pause in acts:
@@ -178,7 +178,7 @@ async def play(acts: list[tuple[str, float]], *, answers_after: float) -> Show:
 @pytest.mark.fuzz
 @given(acts=steps, answers_after=st.sampled_from([0.0, 1.0, 5.0, 9.0]))
 @unshrunk(30)
-def test_no_attack_holds_up_a_stop_or_lets_a_void_yes_run(
+def test_no_attack_delays_a_stop_or_runs_an_invalid_confirmation(
     acts: list[tuple[str, float]], answers_after: float
 ) -> None:
     """The studio is off air in the end, too."""

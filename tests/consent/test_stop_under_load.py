@@ -14,7 +14,7 @@ from tests.support.virtual_stage import (
     COLLEAGUE,
     CUSTOMER,
     MINE,
-    STRANGER,
+    NO_ACCESS,
     Stage,
     reasons,
     stage,
@@ -52,20 +52,24 @@ async def stop_after(it: Stage, seconds: float, *, caller: Caller = MINE) -> flo
     return it.times_of("/go-offline")[before] - pressed
 
 
-def test_refused_stops_of_a_stranger_do_not_hold_up_mine() -> None:
+def test_refused_stops_of_a_key_without_access_do_not_delay_a_stop() -> None:
     """32 of them, each answered after half a second, for the id of my studio."""
 
     async def attack() -> None:
-        async with stage(MINE, STRANGER) as it:
+        async with stage(MINE, NO_ACCESS) as it:
             it.slow(0.5)
             await it.confirmed(MINE, "go_live")
-            stops = [await it.confirmation(STRANGER, "go_offline") for _ in range(32)]
+            stops = [await it.confirmation(NO_ACCESS, "go_offline") for _ in range(32)]
             mine = await it.confirmation(MINE, "go_offline")
             async with anyio.create_task_group() as tasks:
                 for confirmation in stops:
                     tasks.start_soon(
                         partial(
-                            it.call, STRANGER, "go_offline", confirm=True, confirmation=confirmation
+                            it.call,
+                            NO_ACCESS,
+                            "go_offline",
+                            confirm=True,
+                            confirmation=confirmation,
                         )
                     )
                 await anyio.sleep(0.1)
@@ -95,7 +99,7 @@ def test_a_stop_never_waits_for_a_stop() -> None:
 
 
 @pytest.mark.parametrize("flooder", [CUSTOMER, COLLEAGUE], ids=["customer", "colleague"])
-def test_a_flood_of_changes_by_one_key_does_not_hold_up_the_stop_of_another(
+def test_many_changes_by_one_key_do_not_delay_the_stop_of_another(
     flooder: Caller,
 ) -> None:
     """300 messages are in flight to a TRaX that answers each after nine seconds."""
@@ -152,12 +156,12 @@ def test_keys_that_trax_has_not_accepted_share_sixteen_requests() -> None:
     """Twenty invented keys, each with one request; a key that is accepted has its own sixteen."""
 
     async def flood() -> None:
-        strangers = [Caller(f"sk_live_invented_{number}") for number in range(20)]
-        async with stage(MINE, *strangers) as it:
+        callers = [Caller(f"sk_live_invented_{number}") for number in range(20)]
+        async with stage(MINE, *callers) as it:
             await it.call(MINE, "get_studio")
             it.slow(3)
             async with anyio.create_task_group() as tasks:
-                for caller in strangers:
+                for caller in callers:
                     tasks.start_soon(partial(it.call, caller, "send_chat_message", text="Hi"))
                 await anyio.sleep(1)
                 assert len(it.arrived) == 16
@@ -190,7 +194,7 @@ def test_a_call_that_waits_too_long_for_its_turn_is_not_sent() -> None:
 
 
 @pytest.mark.parametrize("act", ["update_source", "send_chat_message", "delete_destination"])
-def test_a_stop_does_not_wait_for_other_acts(act: str) -> None:
+def test_a_stop_does_not_wait_for_other_calls(act: str) -> None:
     """One that TRaX answers after nine seconds is being sent in the same studio."""
     arguments: dict[str, dict[str, object]] = {
         "update_source": {"sourceId": "source_1", "url": "rtmp://new.example/a"},
@@ -315,7 +319,7 @@ def test_a_go_live_approved_after_the_stop_is_sent_after_it() -> None:
     run_in_virtual_time(stop_and_start_again)
 
 
-def test_a_yes_to_a_go_live_that_waits_for_a_stop_is_void() -> None:
+def test_the_confirmation_of_a_go_live_that_waits_for_a_stop_is_invalid() -> None:
     """It was pressed while the stop was being sent."""
 
     async def press_late() -> None:
@@ -425,7 +429,7 @@ def test_a_stop_is_repeated_after_the_first_go_live_of_a_key_that_may_read_nothi
     run_in_virtual_time(stop)
 
 
-def test_a_stop_of_which_the_answer_is_garbled_shows_that_trax_knows_the_key() -> None:
+def test_a_garbled_answer_to_a_stop_shows_that_trax_knows_the_key() -> None:
     """TRaX accepted it, so it is repeated like any other."""
 
     async def stop() -> None:
@@ -470,7 +474,7 @@ def test_a_late_answer_to_a_stop_does_not_hide_a_younger_go_live() -> None:
 
 
 @pytest.mark.parametrize("tool", ["go_live", "update_studio"])
-def test_an_older_yes_is_not_taken_once_a_stop_has_its_yes(tool: str) -> None:
+def test_an_older_confirmation_is_not_taken_after_a_stop_was_confirmed(tool: str) -> None:
     """The stop is still on its way: a go-live that is being sent holds it for two seconds."""
     arguments: dict[str, object] = {"autoGoLive": True} if tool == "update_studio" else {}
 
@@ -493,19 +497,19 @@ def test_an_older_yes_is_not_taken_once_a_stop_has_its_yes(tool: str) -> None:
     run_in_virtual_time(stop)
 
 
-def test_stops_of_strangers_do_not_push_out_the_yes_of_a_key_that_is_new_here() -> None:
+def test_stops_of_keys_without_access_do_not_evict_the_confirmation_of_a_new_key() -> None:
     """The server was just restarted, and knows nobody yet."""
 
     async def stop() -> None:
-        strangers = [Caller(f"sk_live_sandbox_stranger_{number}") for number in range(50)]
-        async with stage(MINE, *strangers) as it:
-            for stranger in strangers:
-                it.add_bot(stranger, account=ANOTHER_ACCOUNT)
+        bots = [Caller(f"sk_live_sandbox_bot_{number}") for number in range(50)]
+        async with stage(MINE, *bots) as it:
+            for bot in bots:
+                it.add_bot(bot, account=ANOTHER_ACCOUNT)
             it.slow(3)
             async with anyio.create_task_group() as tasks:
                 confirmation = await it.confirmation(MINE, "go_offline")
-                for stranger in strangers:
-                    tasks.start_soon(partial(press, it, stranger, "go_offline"))
+                for bot in bots:
+                    tasks.start_soon(partial(press, it, bot, "go_offline"))
                 await anyio.sleep(1)
                 before, pressed = len(it.arrived), anyio.current_time()
                 await it.call(MINE, "go_offline", confirm=True, confirmation=confirmation)
@@ -514,7 +518,7 @@ def test_stops_of_strangers_do_not_push_out_the_yes_of_a_key_that_is_new_here() 
     run_in_virtual_time(stop)
 
 
-def test_a_stop_that_must_read_reads_once_though_others_act_meanwhile() -> None:
+def test_a_stop_that_must_read_reads_once_while_others_act() -> None:
     """TRaX does not know its key here yet. Acts of others do not delay it."""
 
     async def stop() -> None:

@@ -445,7 +445,7 @@ async def test_a_call_without_rivals_passes_the_gaps_in_order(
         *every_gap(GO_LIVE_TABLE, LAST_GAPS, [(MODERN, "form")]),
     ],
 )
-async def test_a_rival_in_a_gap_of_a_go_live(
+async def test_a_go_live_with_a_rival_in_a_gap_ends_as_in_the_table(
     era: str, way: str, rival: str, gap: str, end: End
 ) -> None:
     """At most one go-live per yes is sent, and none after a stop on an older yes."""
@@ -466,7 +466,7 @@ async def test_a_rival_in_a_gap_of_a_go_live(
     ("era", "way", "rival", "gap", "end"),
     [*every_gap(STOP_TABLE, STOP_PHASES, [(MODERN, "confirmation")])],
 )
-async def test_a_rival_in_a_gap_of_a_stop(
+async def test_a_stop_with_a_rival_in_a_gap_ends_as_in_the_table(
     era: str, way: str, rival: str, gap: str, end: End
 ) -> None:
     """After the stop the studio is off air. The rival `another yes` is a go-live."""
@@ -528,7 +528,7 @@ async def test_a_refused_call_says_nothing_about_a_later_use_of_its_confirmation
         assert "the call ran, and the studio was then on air" in text_of(again)
 
 
-async def test_a_stop_reads_nothing_after_its_yes_whatever_others_do() -> None:
+async def test_a_stop_reads_nothing_after_its_confirmation() -> None:
     """No fact can change a yes to a stop."""
     act = GUARDED_OPERATIONS["delete_source"]
     async with scene_in(MODERN) as scene:
@@ -594,7 +594,7 @@ CHANGED_FIRST: Final = End(RAN, CHANGED, ())
     ("gap", "end"),
     [(gap, NEEDS_YES if gap in GAPS[:11] else CHANGED_FIRST) for gap in SHORT_GAPS],
 )
-async def test_a_change_needs_a_yes_if_a_go_live_comes_in_a_gap(gap: str, end: End) -> None:
+async def test_a_change_needs_consent_if_a_go_live_comes_in_a_gap(gap: str, end: End) -> None:
     """It needed none off air. If the change comes first, the go-live is not as it was shown."""
     act = GUARDED_OPERATIONS["update_destination, enabled, on air"]
     async with scene_in(MODERN) as scene:
@@ -620,7 +620,7 @@ STOPPED: Final = End(("confirmation_required", None), RAN, (OFFLINE,))
         *((gap, End(RAN, RAN, (LIVE, OFFLINE))) for gap in SHORT_GAPS[5:]),
     ],
 )
-async def test_a_stop_in_a_gap_voids_the_flag_of_a_go_live(gap: str, end: End) -> None:
+async def test_a_stop_in_a_gap_invalidates_the_flag_of_a_go_live(gap: str, end: End) -> None:
     """With `TRAX_CONFIRM=flag` the store keeps no yes that a stop could void."""
     async with scene_in(MODERN, Mode.FLAG) as scene:
         call = scene.clients.call(GO_LIVE, confirm=True)
@@ -690,7 +690,9 @@ async def test_a_no_without_rivals_passes_the_gaps_in_order(era: str) -> None:
 
 
 @pytest.mark.parametrize(("rival", "gap", "end"), [*every_gap_of_a_no()])
-async def test_a_rival_in_a_gap_of_a_no(rival: str, gap: str, end: End) -> None:
+async def test_a_no_with_a_rival_in_a_gap_ends_as_in_the_table(
+    rival: str, gap: str, end: End
+) -> None:
     """A no sends nothing. A yes to the same question is used or void afterwards."""
     async with scene_in(MODERN) as scene:  # in the other era nobody can answer a question twice
         call = with_a_no(scene, GO_LIVE)
@@ -778,7 +780,7 @@ async def test_a_start_that_another_call_sees_on_air_is_not_sent_again(gap: str)
 
 
 @pytest.mark.parametrize("gap", ["before look 2", "after look 2"])
-async def test_a_change_needs_a_yes_if_another_call_sees_the_start_on_air(gap: str) -> None:
+async def test_a_change_needs_consent_if_another_call_sees_the_start_on_air(gap: str) -> None:
     """The change has read that the studio is off air, before it came on air."""
     act = GUARDED_OPERATIONS["update_destination, enabled, on air"]
     async with scene_in(MODERN) as scene:

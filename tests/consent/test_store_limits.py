@@ -13,7 +13,7 @@ from tests.support.store_steps import (
     GO_LIVE,
     GO_OFFLINE,
     ME,
-    STRANGER,
+    UNACCEPTED,
     YOU,
     add,
     finish,
@@ -30,7 +30,6 @@ from trax_mcp.consent.confirmations import (
     MAX_PER_OWNER,
 )
 from trax_mcp.consent.evidence import UsedConfirmation
-from trax_mcp.consent.memory_store import MemoryStore
 from trax_mcp.consent.store import ConsentStore, Place, Stale, Started
 
 if TYPE_CHECKING:
@@ -38,13 +37,7 @@ if TYPE_CHECKING:
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
 
-ANOTHER_STRANGER: Final = replace(STRANGER, caller="fingerprint-of-another")
-
-
-@pytest.fixture
-def store(clock: HandClock) -> ConsentStore:
-    """A store whose clock the test moves."""
-    return MemoryStore(clock)
+ALSO_UNACCEPTED: Final = replace(UNACCEPTED, caller="fingerprint-of-another")
 
 
 def limit_total(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
@@ -83,7 +76,7 @@ async def test_the_oldest_unused_confirmation_of_the_same_caller_is_evicted(
     assert await kept(store, yours, place=YOU) == yours
 
 
-async def test_confirmations_for_stops_and_for_other_calls_count_apart(
+async def test_confirmations_for_stops_and_for_other_calls_are_counted_separately(
     store: ConsentStore,
 ) -> None:
     """A person who has agreed to a stop can stop, whatever else was asked since."""
@@ -151,13 +144,13 @@ async def test_a_confirmation_that_is_given_back_counts_as_unused_again(
     assert await left_of(store, [first, *others]) == [first, *others[1:]]
 
 
-async def test_callers_whose_key_is_not_accepted_count_together(store: ConsentStore) -> None:
+async def test_unaccepted_callers_share_one_limit(store: ConsentStore) -> None:
     """Anybody can invent keys, so all of them have the limit of one caller, but for stops."""
     mine = [await add(store, it) for it in (GO_LIVE, GO_OFFLINE)]
     theirs = [
         await add(store, it, place=place)
         for _ in range(MAX_PER_OWNER)
-        for place in (STRANGER, ANOTHER_STRANGER)
+        for place in (UNACCEPTED, ALSO_UNACCEPTED)
         for it in (DELETE, GO_OFFLINE)
     ]
     deletions = [it for it in theirs if it.operation == DELETE]
@@ -168,13 +161,13 @@ async def test_callers_whose_key_is_not_accepted_count_together(store: ConsentSt
 
 async def test_a_confirmation_counts_for_the_owner_it_was_added_for(store: ConsentStore) -> None:
     """A caller that TRaX accepts later can still use theirs, and has a limit of their own."""
-    early = await add(store, DELETE, place=STRANGER)
-    accepted = caller(STRANGER.caller)
+    early = await add(store, DELETE, place=UNACCEPTED)
+    accepted = caller(UNACCEPTED.caller)
     for _ in range(MAX_PER_OWNER):
         await add(store, DELETE, place=accepted)
     assert await kept(store, early, place=accepted) == early
     for _ in range(MAX_PER_OWNER):
-        await add(store, DELETE, place=ANOTHER_STRANGER)
+        await add(store, DELETE, place=ALSO_UNACCEPTED)
     assert await kept(store, early, place=accepted) is None
 
 
@@ -202,17 +195,17 @@ async def test_a_new_one_evicts_the_oldest_of_the_owner_with_the_most(
     """A caller with few keeps theirs, although they are older."""
     limit_total(monkeypatch, 8)
     few = [await add(store, DELETE, place=YOU) for _ in range(2)]
-    many = [await add(store, it, place=STRANGER) for it in (GO_LIVE, DELETE) for _ in range(3)]
+    many = [await add(store, it, place=UNACCEPTED) for it in (GO_LIVE, DELETE) for _ in range(3)]
     new = [await add(store, DELETE, place=caller(f"caller {it}")) for it in range(3)]
     assert await left_of(store, [*few, *many, *new]) == [*few, *many[3:], *new]
 
 
-async def test_stops_and_other_calls_do_not_evict_each_other_in_all(
+async def test_stops_and_other_calls_do_not_evict_each_other(
     store: ConsentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many there are of the other kind, and whether those are used or not."""
     limit_total(monkeypatch, 4)
-    stops = [await add(store, GO_OFFLINE, place=STRANGER) for _ in range(4)]
+    stops = [await add(store, GO_OFFLINE, place=UNACCEPTED) for _ in range(4)]
     unused, used = await add(store, DELETE), await add(store, DELETE)
     await make(store, DELETE, used)
     new = [await add(store, DELETE, place=caller(f"caller {it}")) for it in range(4)]
@@ -222,12 +215,12 @@ async def test_stops_and_other_calls_do_not_evict_each_other_in_all(
 async def test_one_caller_with_stops_in_many_studios_evicts_no_go_live_of_others(
     store: ConsentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody checks whether these studios exist. Each one has a limit of its own."""
+    """It is not checked whether these studios exist. Each one has a limit of its own."""
     limit_total(monkeypatch, 100)
     mine, yours = await add(store, GO_LIVE), await add(store, GO_LIVE, place=YOU)
     my_stop = await add(store, GO_OFFLINE)
     for number in range(10):
-        place = replace(STRANGER, id=f"studio {number}")
+        place = replace(UNACCEPTED, id=f"studio {number}")
         for _ in range(MAX_PER_OWNER):
             await add(store, GoOffline(studio_id=place.id), place=place)
     new = await add(store, GO_LIVE, place=YOU)
@@ -253,7 +246,7 @@ async def test_a_stop_is_evicted_for_a_stop(
     """The oldest of the owner with the most."""
     limit_total(monkeypatch, 5)
     mine = [await add(store, GO_OFFLINE) for _ in range(2)]
-    theirs = [await add(store, GO_OFFLINE, place=STRANGER) for _ in range(3)]
+    theirs = [await add(store, GO_OFFLINE, place=UNACCEPTED) for _ in range(3)]
     new = [await add(store, it, place=YOU) for it in (GO_OFFLINE, DELETE, CHANGE)]
     assert await left_of(store, [*mine, *theirs, *new]) == [*mine, *theirs[1:], *new]
 

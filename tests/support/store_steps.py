@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio
+import pytest
 
+from tests.support.concurrency import settle
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.shared_clock import HandClock
 from trax_mcp.api.accepted_keys import NOT_ACCEPTED
@@ -23,13 +27,21 @@ from trax_mcp.consent.preview import Preview, Target
 from trax_mcp.consent.store import ConsentStore, Place, Seen, Stale, Started
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from datetime import datetime
 
     from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.errors import Outcome
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
+
+ArgumentT = TypeVar("ArgumentT")
+ResultT = TypeVar("ResultT")
+
+POSSIBLY_APPLIED: Final[tuple[Outcome, ...]] = ("applied", "unknown")
+OUTCOMES: Final[tuple[Outcome, ...]] = (*POSSIBLY_APPLIED, "not_applied")
+every_outcome = pytest.mark.parametrize("outcome", OUTCOMES)
+possibly_applied = pytest.mark.parametrize("outcome", POSSIBLY_APPLIED)
 
 STUDIO, OTHER_STUDIO = "studio_42", "studio_43"
 GO_LIVE: Final = GoLive(studio_id=STUDIO)
@@ -47,11 +59,11 @@ ADDRESS: Final = "the address"
 
 ME: Final = Place(id=STUDIO, caller="fingerprint-of-me", owner="fingerprint-of-me", has_access=True)
 YOU: Final = replace(ME, caller="fingerprint-of-you", owner="fingerprint-of-you")
-STRANGER: Final = Place(
-    id=STUDIO, caller="fingerprint-of-a-stranger", owner=NOT_ACCEPTED, has_access=False
+UNACCEPTED: Final = Place(
+    id=STUDIO, caller="fingerprint-of-unaccepted", owner=NOT_ACCEPTED, has_access=False
 )
 """A caller whose key TRaX has not accepted."""
-ACCEPTED: Final = replace(STRANGER, owner=STRANGER.caller, has_access=True)
+ACCEPTED: Final = replace(UNACCEPTED, owner=UNACCEPTED.caller, has_access=True)
 """The same caller when TRaX has accepted their key in the studio."""
 
 MOMENT: Final = 0.001
@@ -205,3 +217,31 @@ async def make_elsewhere(
         if isinstance(started, Stale):  # the place that was forgotten for it had changed more
             started = await begin(store, operation, place=place)
         await finish(store, started)
+
+
+@asynccontextmanager
+async def running(
+    step: Callable[[ArgumentT], Awaitable[ResultT]], argument: ArgumentT
+) -> AsyncIterator[list[ResultT]]:
+    """Run a step beside the block, and cancel it at the end. Its result is in the list."""
+    results: list[ResultT] = []
+
+    async def run() -> None:
+        results.append(await step(argument))
+
+    with anyio.fail_after(PATIENCE_SECONDS):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run)
+            await settle()
+            yield results
+            tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def waiting(
+    store: ConsentStore, operation: Operation[Model], confirmation: Confirmation | None = None
+) -> AsyncIterator[list[Started | Stale]]:
+    """Begin a call beside the block, which it waits for; cancel it at the end."""
+    async with running(partial(try_to_begin, store, operation), confirmation) as results:
+        assert results == []
+        yield results

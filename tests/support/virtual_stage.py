@@ -39,7 +39,7 @@ MINE: Final = Caller(SANDBOX_KEY)
 """The caller whose show it is."""
 COLLEAGUE: Final = Caller("sk_live_sandbox_colleague")
 """Another key of the same account."""
-STRANGER: Final = Caller("sk_live_sandbox_stranger")
+NO_ACCESS: Final = Caller("sk_live_sandbox_no_access")
 """A key of another account, which may go live and offline, and read nothing."""
 CUSTOMER: Final = Caller("sk_live_sandbox_customer")
 """A key of another account with all scopes there."""
@@ -134,7 +134,7 @@ class Stage:
 async def stage(
     *callers: Caller, timeout_seconds: float = 10, rules: Rules | None = None
 ) -> AsyncIterator[Stage]:
-    """A server with a client for each caller, on a sandbox that knows all keys but `STRANGER`s."""
+    """A server with a client for each caller, on a sandbox that knows all keys."""
     clock = VirtualClock()
     deps = ServerDeps(rules=rules or Rules(), clock=clock)
     it = Stage(_sandbox(), clock, deps)
@@ -169,7 +169,7 @@ class _LoopClock(ManualClock):
 def _sandbox() -> Sandbox:
     trax = Sandbox(_LoopClock.frozen(STARTED_AT.timestamp()), rate_limit=None)
     _add_key(trax, COLLEAGUE, ACCOUNT, SCOPES)
-    _add_key(trax, STRANGER, ANOTHER_ACCOUNT, {"stream:golive"})
+    _add_key(trax, NO_ACCESS, ANOTHER_ACCOUNT, {"stream:golive"})
     _add_key(trax, CUSTOMER, ANOTHER_ACCOUNT, SCOPES)
     return trax
 
