@@ -24,7 +24,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 from unittest.mock import ANY
 
 import anyio
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     )
 
     from tests.support.guarded_calls import GuardedOperation
+    from trax_mcp.consent.store import ConsentStore
 
     Told = tuple[str, str | None]
     Press = Callable[[], Awaitable[object]]
@@ -177,7 +178,7 @@ async def scene_in(era: str, mode: Mode = Mode.AUTO) -> AsyncIterator[Scene]:
     trax = two_key_sandbox()
     clock, person = HandClock(trax), Person()
     store = YieldingStore(MemoryStore(clock))
-    deps = ServerDeps(rules=Rules(mode), clock=clock, store=store)
+    deps = ServerDeps(rules=Rules(mode), clock=clock, store=cast("ConsentStore", store))
     mine, theirs = servers(client_on(trax), deps)
     with anyio.fail_after(PATIENCE_SECONDS):
         async with (

@@ -15,14 +15,9 @@ from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.shared_clock import settled
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from trax_mcp.api.errors import Outcome
-    from trax_mcp.api.models import Model
-    from trax_mcp.api.operation import Operation
-    from trax_mcp.consent.evidence import Confirmation
-    from trax_mcp.consent.preview import Preview
-    from trax_mcp.consent.store import ConsentStore, Place, Seen, Stale, Started
+    from trax_mcp.consent.store import ConsentStore
 
 
 class YieldingStore:
@@ -56,74 +51,15 @@ class YieldingStore:
         with anyio.fail_after(PATIENCE_SECONDS):
             await self._left.wait()
 
-    async def look(self, place: Place, confirmation_id: str | None) -> Seen:
-        """As the store."""
-        async with self._step("look"):
-            return await self._store.look(place, confirmation_id)
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[object]]:
+        """The step of this name, between two gaps."""
+        step = getattr(self._store, name)
 
-    async def add(
-        self,
-        operation: Operation[Model],
-        preview: Preview,
-        *,
-        seen: Seen,
-        choice: str | None = None,
-        asked_again: bool = False,
-    ) -> Confirmation | Stale:
-        """As the store."""
-        async with self._step("add"):
-            return await self._store.add(
-                operation, preview, seen=seen, choice=choice, asked_again=asked_again
-            )
+        async def run(*arguments: object, **named: object) -> object:
+            async with self._step(name):
+                return await step(*arguments, **named)
 
-    async def wait_for_go_live(self, place: Place) -> None:
-        """As the store."""
-        async with self._step("wait_for_go_live"):
-            await self._store.wait_for_go_live(place)
-
-    async def begin(
-        self, operation: Operation[Model], *, confirmation_id: str | None, seen: Seen
-    ) -> Started | Stale:
-        """As the store."""
-        async with self._step("begin"):
-            return await self._store.begin(operation, confirmation_id=confirmation_id, seen=seen)
-
-    async def note_overlap(self, started: Started) -> Started:
-        """As the store."""
-        async with self._step("note_overlap"):
-            return await self._store.note_overlap(started)
-
-    async def go_live_may_follow(self, started: Started) -> bool:
-        """As the store."""
-        async with self._step("go_live_may_follow"):
-            return await self._store.go_live_may_follow(started)
-
-    async def finish(
-        self, started: Started, outcome: Outcome, *, place: Place, hidden_fields: Sequence[str]
-    ) -> None:
-        """As the store."""
-        async with self._step("finish"):
-            await self._store.finish(started, outcome, place=place, hidden_fields=hidden_fields)
-
-    async def record(self, started: Started, outcome: str, *, on_air: bool) -> None:
-        """As the store."""
-        async with self._step("record"):
-            await self._store.record(started, outcome, on_air=on_air)
-
-    async def record_on_air(self, seen: Seen) -> None:
-        """As the store."""
-        async with self._step("record_on_air"):
-            await self._store.record_on_air(seen)
-
-    async def record_auto_go_live(self, place: Place, *, on: bool) -> None:
-        """As the store."""
-        async with self._step("record_auto_go_live"):
-            await self._store.record_auto_go_live(place, on=on)
-
-    async def discard(self, confirmation_id: str) -> None:
-        """As the store."""
-        async with self._step("discard"):
-            await self._store.discard(confirmation_id)
+        return run
 
     @asynccontextmanager
     async def _step(self, name: str) -> AsyncIterator[None]:
