@@ -19,13 +19,7 @@ from tests.support.faults import Fault
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.operations import (
-    DeleteSource,
-    GoLive,
-    GoOffline,
-    SendChatMessage,
-    UpdateSource,
-)
+from trax_mcp.api.operations import DeleteSource, GoLive, GoOffline, SendChatMessage, UpdateSource
 from trax_mcp.consent.audit import Actor, Audit
 from trax_mcp.consent.calls import Done, GuardedCall, NotRun, Question
 from trax_mcp.consent.evidence import Evidence
@@ -194,13 +188,7 @@ async def test_the_sent_line_of_a_failed_call_has_outcome_code_and_request_id(
     ("mode", "evidence", "can_ask", "verdict", "reason"),
     [
         (Mode.AUTO, Evidence(), False, "Preview", None),
-        (
-            Mode.AUTO,
-            Evidence(confirm=True, confirmation="x"),
-            False,
-            "Preview",
-            "expired",
-        ),
+        (Mode.AUTO, Evidence(confirm=True, confirmation="x"), False, "Preview", "expired"),
         (Mode.AUTO, Evidence(confirm=True), True, "Ask", None),
         (Mode.HUMAN, Evidence(confirm=True), False, "Refuse", "cannot_ask"),
         (Mode.FLAG, Evidence(confirm=True), False, "Proceed", None),

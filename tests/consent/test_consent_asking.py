@@ -11,10 +11,10 @@ import pytest
 from tests.support.concurrency import begin, settle
 from tests.support.consent_clients import in_memory, rename_all, status_and_reason
 from tests.support.faults import Fault
-from tests.support.guarded_calls import DELETE_DESTINATION, GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS
+from tests.support.guarded_calls import DELETE_DESTINATION, GO_LIVE, GO_OFFLINE
 from tests.support.jsonrpc import LEGACY
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.simulated_person import ProgressLog, agreeing, choices, declining, silent
+from tests.support.simulated_person import ProgressLog, agreeing, choices, silent
 
 if TYPE_CHECKING:
     from tests.support.consent_clients import Clients
@@ -55,19 +55,6 @@ async def test_the_form_shows_the_preview_and_requires_one_choice(era: str) -> N
     }
 
 
-@pytest.mark.parametrize("name", GUARDED_OPERATIONS)
-async def test_the_yes_of_every_operation_is_a_choice_in_words(name: str) -> None:
-    """It is more than one word, so that nobody gives it by habit."""
-    async with in_memory(LEGACY) as clients:
-        if GUARDED_OPERATIONS[name].on_air:
-            clients.trax.world.go_live(clients.trax.world.studios["studio_42"])
-            clients.clock.advance(60)
-        await clients.call(GUARDED_OPERATIONS[name], clients.asking)
-    yes, no = choices(clients.person.forms[0])
-    assert no == "Do not"
-    assert len(yes.split()) > 1
-
-
 async def test_a_person_is_asked_once_more_after_a_change_while_the_form_is_open(era: str) -> None:
     """The second form starts with the change, and its yes runs the call."""
     async with in_memory(era) as clients:
@@ -90,23 +77,6 @@ async def test_a_person_is_asked_once_more_after_a_change_while_the_form_is_open
     )
     assert "Changed" not in first.message
     assert choices(second)[0] == 'Go live on YouTube, Twitch and Kick: "Friday Night Show"'
-
-
-async def test_a_no_to_the_second_form_declines(era: str) -> None:
-    """The yes to the first form does not count."""
-    async with in_memory(era) as clients:
-
-        async def agreeing_then_declining(form: Form) -> FormAnswer:
-            if len(clients.person.forms) == 1:
-                rename_all(clients.trax)
-                return await agreeing(form)
-            return await declining(form)
-
-        clients.person.answer_with(agreeing_then_declining)
-        result = await clients.call(DELETE_DESTINATION, clients.asking)
-        assert clients.sent == []
-    assert status_and_reason(result) == ("declined", "declined")
-    assert len(clients.person.forms) == 2
 
 
 async def test_a_person_is_asked_twice_at_most(era: str) -> None:

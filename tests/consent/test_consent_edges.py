@@ -238,9 +238,7 @@ async def test_a_stop_that_trax_refuses_invalidates_no_confirmation() -> None:
         assert clients.sent == [GO_OFFLINE.sent, GO_LIVE.sent]
 
 
-async def test_a_stop_is_not_delayed_by_many_reads(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_stop_is_not_delayed_by_many_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     """250 reads with invalid keys. TRaX answers none before the stop arrives."""
     monkeypatch.setattr("trax_mcp.studio.fact_reader.QUICK_SECONDS", 0.1)
     answered = anyio.Event()

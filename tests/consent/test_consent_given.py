@@ -42,8 +42,7 @@ USED = ("confirmation_invalid", "used")
 
 every_act = pytest.mark.parametrize("name", GUARDED_OPERATIONS)
 by_either = pytest.mark.parametrize(
-    ("era", "given_by"),
-    [(MODERN, "a confirmation"), (MODERN, "a form"), (LEGACY, "a form")],
+    ("era", "given_by"), [(MODERN, "a confirmation"), (MODERN, "a form"), (LEGACY, "a form")]
 )
 """A form is an answer in one era and a request of the server in the other."""
 

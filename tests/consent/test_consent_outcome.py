@@ -267,19 +267,6 @@ async def test_a_refused_call_gives_its_answer_back() -> None:
     assert results == [("failed", "rate_limited"), RAN, USED]
 
 
-async def test_a_confirmation_that_is_given_back_keeps_its_expiry() -> None:
-    """Five minutes after the preview, not after the refusal."""
-    async with in_memory() as clients:
-        confirmation = await clients.confirmation(GO_LIVE)
-        clients.clock.advance(299)
-        clients.trax.faults.add(REFUSALS["rate_limited"], method="POST")
-        call = partial(clients.call, GO_LIVE, confirm=True, confirmation=confirmation)
-        assert status_and_reason(await call()) == ("failed", "rate_limited")
-        clients.clock.advance(1)
-        assert status_and_reason(await call()) == ("confirmation_invalid", "expired")
-        assert clients.sent == [GO_LIVE.sent]
-
-
 class Unreachable(httpx.AsyncBaseTransport):
     """A transport to a sandbox on which no change connects until `reachable` is set."""
 

@@ -62,6 +62,8 @@ if TYPE_CHECKING:
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
 
+    Change = tuple[Operation[Model], Facts, Facts]
+
 AUTO_LIVE: Final = UpdateStudio(**S, auto_go_live=True)
 UPDATE: Final = UpdateDestination(**DEST, enabled=False)
 CREATE: Final = CreateDestination(**S, name="N", platform="kick")
@@ -101,68 +103,49 @@ def digest(operation: Operation[Model], facts: Facts = EVERYTHING) -> str:
 # Changes that invalidate a confirmation
 
 
-INVALIDATING: Final[dict[str, tuple[Operation[Model], Facts, Facts]]] = {
+def after(operation: Operation[Model], **facts: Any) -> Change:  # noqa: ANN401  any fact
+    """A change of these facts."""
+    return operation, EVERYTHING, but(**facts)
+
+
+INVALIDATING: Final[dict[str, Change]] = {
     # A go-live
-    "studio renamed": (GO_LIVE, EVERYTHING, but(studio=studio("Renamed"))),
-    "destination renamed": (
-        GO_LIVE,
-        EVERYTHING,
-        but(destinations=(destination("dest_1", "Mine", "youtube"), LATE, TRYING)),
+    "studio renamed": after(GO_LIVE, studio=studio("Renamed")),
+    "destination renamed": after(
+        GO_LIVE, destinations=(destination("dest_1", "Mine", "youtube"), LATE, TRYING)
     ),
-    "platform changed": (
-        GO_LIVE,
-        EVERYTHING,
-        but(destinations=(destination("dest_1", "Main", "kick"), LATE, TRYING)),
+    "platform changed": after(
+        GO_LIVE, destinations=(destination("dest_1", "Main", "kick"), LATE, TRYING)
     ),
-    "switched to portrait": (
+    "switched to portrait": after(
         GO_LIVE,
-        EVERYTHING,
-        but(destinations=(destination("dest_1", "Main", "youtube", vertical=True), LATE, TRYING)),
+        destinations=(destination("dest_1", "Main", "youtube", vertical=True), LATE, TRYING),
     ),
-    "destination swapped for one of the same name": (
-        GO_LIVE,
-        EVERYTHING,
-        but(destinations=(destination("dest_9", "Main", "youtube"), LATE, TRYING)),
+    "destination swapped for one of the same name": after(
+        GO_LIVE, destinations=(destination("dest_9", "Main", "youtube"), LATE, TRYING)
     ),
-    "destination enabled": (
-        GO_LIVE,
-        EVERYTHING,
-        but(destinations=(MAIN, LATE, destination("dest_3", "Trying out", "kick"))),
+    "destination enabled": after(
+        GO_LIVE, destinations=(MAIN, LATE, destination("dest_3", "Trying out", "kick"))
     ),
-    "second destination of the same name": (
-        GO_LIVE,
-        EVERYTHING,
-        but(destinations=(MAIN, LATE, destination("dest_9", "Main", "youtube"))),
+    "second destination of the same name": after(
+        GO_LIVE, destinations=(MAIN, LATE, destination("dest_9", "Main", "youtube"))
     ),
-    "destination disabled": (GO_LIVE, EVERYTHING, but(destinations=(MAIN, TRYING))),
-    "all destinations disabled": (GO_LIVE, EVERYTHING, but(destinations=())),
-    "two destinations exchange their names": (
+    "destination disabled": after(GO_LIVE, destinations=(MAIN, TRYING)),
+    "all destinations disabled": after(GO_LIVE, destinations=()),
+    "two destinations exchange their names": after(
         GO_LIVE,
-        EVERYTHING,
-        but(
-            destinations=(
-                destination("dest_1", "Late crowd", "twitch"),
-                destination("dest_2", "Main", "youtube"),
-            )
+        destinations=(
+            destination("dest_1", "Late crowd", "twitch"),
+            destination("dest_2", "Main", "youtube"),
         ),
     ),
-    "source renamed": (GO_LIVE, EVERYTHING, but(sources=(source("source_1", "Renamed"), GUEST))),
-    "source of another type": (
-        GO_LIVE,
-        EVERYTHING,
-        but(sources=(source("source_1", "Camera", "srt"), GUEST)),
+    "source renamed": after(GO_LIVE, sources=(source("source_1", "Renamed"), GUEST)),
+    "source of another type": after(GO_LIVE, sources=(source("source_1", "Camera", "srt"), GUEST)),
+    "source swapped for one of the same name": after(
+        GO_LIVE, sources=(source("source_9", "Camera"), GUEST)
     ),
-    "source swapped for one of the same name": (
-        GO_LIVE,
-        EVERYTHING,
-        but(sources=(source("source_9", "Camera"), GUEST)),
-    ),
-    "source activated": (
-        GO_LIVE,
-        EVERYTHING,
-        but(sources=(CAMERA, source("source_2", "Guest", "rtmp"))),
-    ),
-    "source deactivated": (GO_LIVE, EVERYTHING, but(sources=(GUEST,))),
+    "source activated": after(GO_LIVE, sources=(CAMERA, source("source_2", "Guest", "rtmp"))),
+    "source deactivated": after(GO_LIVE, sources=(GUEST,)),
     "account in trouble": (GO_LIVE, EVERYTHING, FAILING),
     "account in another trouble": (
         GO_LIVE,
@@ -175,69 +158,41 @@ INVALIDATING: Final[dict[str, tuple[Operation[Model], Facts, Facts]]] = {
         but(connections=(account("conn_9", "Robin", "youtube", "needs_reauth"),)),
     ),
     # autoGoLive
-    "auto: studio renamed": (AUTO_LIVE, EVERYTHING, but(studio=studio("Renamed"))),
-    "auto: destination added": (
-        AUTO_LIVE,
-        EVERYTHING,
-        but(destinations=(MAIN, LATE, TRYING, destination("dest_4", "New", "kick"))),
+    "auto: studio renamed": after(AUTO_LIVE, studio=studio("Renamed")),
+    "auto: destination added": after(
+        AUTO_LIVE, destinations=(MAIN, LATE, TRYING, destination("dest_4", "New", "kick"))
     ),
-    "auto: destination disabled": (AUTO_LIVE, EVERYTHING, but(destinations=(MAIN, TRYING))),
-    "auto: destination swapped for one of the same name": (
-        AUTO_LIVE,
-        EVERYTHING,
-        but(destinations=(destination("dest_9", "Main", "youtube"), LATE)),
+    "auto: destination disabled": after(AUTO_LIVE, destinations=(MAIN, TRYING)),
+    "auto: destination swapped for one of the same name": after(
+        AUTO_LIVE, destinations=(destination("dest_9", "Main", "youtube"), LATE)
     ),
-    "auto: switched to portrait": (
-        AUTO_LIVE,
-        EVERYTHING,
-        but(destinations=(destination("dest_1", "Main", "youtube", vertical=True), LATE)),
+    "auto: switched to portrait": after(
+        AUTO_LIVE, destinations=(destination("dest_1", "Main", "youtube", vertical=True), LATE)
     ),
     # One thing of a studio
-    "delete: destination renamed": (
-        DELETE_DESTINATION,
-        EVERYTHING,
-        but(destinations=(destination("dest_1", "Renamed", "youtube"),)),
+    "delete: destination renamed": after(
+        DELETE_DESTINATION, destinations=(destination("dest_1", "Renamed", "youtube"),)
     ),
-    "delete: studio renamed": (DELETE_DESTINATION, EVERYTHING, but(studio=studio("Renamed"))),
-    "update: destination renamed": (
-        UPDATE,
-        EVERYTHING,
-        but(destinations=(destination("dest_1", "Renamed", "youtube"),)),
+    "delete: studio renamed": after(DELETE_DESTINATION, studio=studio("Renamed")),
+    "update: destination renamed": after(
+        UPDATE, destinations=(destination("dest_1", "Renamed", "youtube"),)
     ),
-    "create: studio renamed": (CREATE, EVERYTHING, but(studio=studio("Renamed"))),
-    "delete: source renamed": (
-        DELETE_SOURCE,
-        EVERYTHING,
-        but(sources=(source("source_1", "Renamed"),)),
+    "create: studio renamed": after(CREATE, studio=studio("Renamed")),
+    "delete: source renamed": after(DELETE_SOURCE, sources=(source("source_1", "Renamed"),)),
+    "delete source: studio renamed": after(DELETE_SOURCE, studio=studio("Renamed")),
+    "update: source renamed": after(UPDATE_SOURCE, sources=(source("source_1", "Renamed"),)),
+    "create source: studio renamed": after(CREATE_SOURCE, studio=studio("Renamed")),
+    "chat: studio renamed": after(CHAT, studio=studio("Renamed")),
+    "delete: platform changed": after(
+        DELETE_DESTINATION, destinations=(destination("dest_1", "Main", "kick"),)
     ),
-    "delete source: studio renamed": (DELETE_SOURCE, EVERYTHING, but(studio=studio("Renamed"))),
-    "update: source renamed": (
-        UPDATE_SOURCE,
-        EVERYTHING,
-        but(sources=(source("source_1", "Renamed"),)),
-    ),
-    "create source: studio renamed": (CREATE_SOURCE, EVERYTHING, but(studio=studio("Renamed"))),
-    "chat: studio renamed": (CHAT, EVERYTHING, but(studio=studio("Renamed"))),
-    "delete: platform changed": (
-        DELETE_DESTINATION,
-        EVERYTHING,
-        but(destinations=(destination("dest_1", "Main", "kick"),)),
-    ),
-    "update: platform changed": (
-        UPDATE,
-        EVERYTHING,
-        but(destinations=(destination("dest_1", "Main", "kick"),)),
+    "update: platform changed": after(
+        UPDATE, destinations=(destination("dest_1", "Main", "kick"),)
     ),
     # An account
-    "unlink: platform changed": (
-        UNLINK,
-        EVERYTHING,
-        but(connections=(account("conn_1", "Robin", "twitch"),)),
-    ),
-    "unlink: account renamed": (
-        UNLINK,
-        EVERYTHING,
-        but(connections=(account("conn_1", "Renamed", "youtube"),)),
+    "unlink: platform changed": after(UNLINK, connections=(account("conn_1", "Robin", "twitch"),)),
+    "unlink: account renamed": after(
+        UNLINK, connections=(account("conn_1", "Renamed", "youtube"),)
     ),
     "unlink: a studio uses it": (UNLINK, EVERYTHING, IN_USE),
     "unlink: the studio that uses it is renamed": (
@@ -299,64 +254,45 @@ def test_a_fact_that_becomes_unknown_invalidates_a_confirmation() -> None:
 # Changes that invalidate nothing
 
 
-HARMLESS: Final[dict[str, tuple[Operation[Model], Facts, Facts]]] = {
+HARMLESS: Final[dict[str, Change]] = {
     # A go-live
-    "disabled destination renamed": (
-        GO_LIVE,
-        EVERYTHING,
-        but(destinations=(MAIN, LATE, destination("dest_3", "Renamed", "kick", enabled=False))),
+    "disabled destination renamed": after(
+        GO_LIVE, destinations=(MAIN, LATE, destination("dest_3", "Renamed", "kick", enabled=False))
     ),
-    "disabled destination removed": (GO_LIVE, EVERYTHING, but(destinations=(MAIN, LATE))),
-    "inactive source removed": (GO_LIVE, EVERYTHING, but(sources=(CAMERA,))),
-    "inactive source renamed": (
-        GO_LIVE,
-        EVERYTHING,
-        but(sources=(CAMERA, source("source_2", "Renamed", "rtmp", active=False))),
+    "disabled destination removed": after(GO_LIVE, destinations=(MAIN, LATE)),
+    "inactive source removed": after(GO_LIVE, sources=(CAMERA,)),
+    "inactive source renamed": after(
+        GO_LIVE, sources=(CAMERA, source("source_2", "Renamed", "rtmp", active=False))
     ),
-    "healthy account unlinked": (GO_LIVE, EVERYTHING, but(connections=(ROBIN,))),
-    "healthy account renamed": (
-        GO_LIVE,
-        EVERYTHING,
-        but(connections=(account("conn_1", "Renamed", "youtube"), ROBIN_X)),
+    "healthy account unlinked": after(GO_LIVE, connections=(ROBIN,)),
+    "healthy account renamed": after(
+        GO_LIVE, connections=(account("conn_1", "Renamed", "youtube"), ROBIN_X)
     ),
-    "account in trouble on a platform without a destination": (
-        GO_LIVE,
-        EVERYTHING,
-        but(connections=(ROBIN, ROBIN_X, account("conn_3", "R", "kick", "expired"))),
+    "account in trouble on a platform without a destination": after(
+        GO_LIVE, connections=(ROBIN, ROBIN_X, account("conn_3", "R", "kick", "expired"))
     ),
     # autoGoLive
-    "auto: disabled destination renamed": (
+    "auto: disabled destination renamed": after(
         AUTO_LIVE,
-        EVERYTHING,
-        but(destinations=(MAIN, LATE, destination("dest_3", "Renamed", "kick", enabled=False))),
+        destinations=(MAIN, LATE, destination("dest_3", "Renamed", "kick", enabled=False)),
     ),
     # One thing of a studio
-    "delete: another destination renamed": (
-        DELETE_DESTINATION,
-        EVERYTHING,
-        but(destinations=(MAIN, destination("dest_2", "Renamed", "twitch"))),
+    "delete: another destination renamed": after(
+        DELETE_DESTINATION, destinations=(MAIN, destination("dest_2", "Renamed", "twitch"))
     ),
-    "delete: another destination removed": (
-        DELETE_DESTINATION,
-        EVERYTHING,
-        but(destinations=(MAIN,)),
+    "delete: another destination removed": after(DELETE_DESTINATION, destinations=(MAIN,)),
+    "delete: destination disabled": after(
+        DELETE_DESTINATION, destinations=(destination("dest_1", "Main", "youtube", enabled=False),)
     ),
-    "delete: destination disabled": (
-        DELETE_DESTINATION,
-        EVERYTHING,
-        but(destinations=(destination("dest_1", "Main", "youtube", enabled=False),)),
+    "delete: source deactivated": after(
+        DELETE_SOURCE, sources=(source("source_1", "Camera", active=False),)
     ),
-    "delete: source deactivated": (
-        DELETE_SOURCE,
-        EVERYTHING,
-        but(sources=(source("source_1", "Camera", active=False),)),
-    ),
-    "delete: another source removed": (DELETE_SOURCE, EVERYTHING, but(sources=(CAMERA,))),
-    "update: another destination removed": (UPDATE, EVERYTHING, but(destinations=(MAIN,))),
-    "update: another source removed": (UPDATE_SOURCE, EVERYTHING, but(sources=(CAMERA,))),
+    "delete: another source removed": after(DELETE_SOURCE, sources=(CAMERA,)),
+    "update: another destination removed": after(UPDATE, destinations=(MAIN,)),
+    "update: another source removed": after(UPDATE_SOURCE, sources=(CAMERA,)),
     # An account
     "unlink: account in trouble": (UNLINK, EVERYTHING, FAILING),
-    "unlink: another account unlinked": (UNLINK, EVERYTHING, but(connections=(ROBIN,))),
+    "unlink: another account unlinked": after(UNLINK, connections=(ROBIN,)),
     "unlink: a studio that uses other platforms is removed": (
         UNLINK,
         IN_USE,

@@ -171,12 +171,7 @@ FILTERS: Final[dict[str, tuple[ToolFilter, list[str], set[str]]]] = {
 
 @pytest.mark.parametrize(("tool_filter", "left", "writers"), FILTERS.values(), ids=FILTERS)
 async def test_a_tool_that_is_not_offered_is_neither_listed_nor_run(
-    trax: Client,
-    sandbox: Sandbox,
-    *,
-    tool_filter: ToolFilter,
-    left: list[str],
-    writers: set[str],
+    trax: Client, sandbox: Sandbox, *, tool_filter: ToolFilter, left: list[str], writers: set[str]
 ) -> None:
     """The error names TRAX_READ_ONLY or TRAX_TOOLS."""
     deps = ServerDeps(rules=Rules(Mode.FLAG), tool_filter=tool_filter)

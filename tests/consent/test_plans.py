@@ -57,6 +57,11 @@ SHOWN: Final = [row for entry in TABLE for row in entry.shown]
 each_row = pytest.mark.parametrize("row", SHOWN, ids=lambda it: it.operation.tool_name)
 
 
+def test_every_choice_has_more_than_one_word() -> None:
+    """So that no person gives it by habit."""
+    assert all(len(row.choice.split()) > 1 for row in SHOWN)
+
+
 @each_row
 def test_a_person_is_shown_what_the_table_says(row: Shown) -> None:
     """The target, every sentence with the ids of the things that it names, and the choice."""

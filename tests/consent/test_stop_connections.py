@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize(
     ("tool", "arguments", "path"),
-    [
-        ("send_chat_message", {"text": "Hello"}, "*/chat/messages"),
-        ("list_media", None, "*/media"),
-    ],
+    [("send_chat_message", {"text": "Hello"}, "*/chat/messages"), ("list_media", None, "*/media")],
     ids=["changes", "reads"],
 )
 async def test_a_stop_is_sent_while_300_other_calls_are_in_flight(

@@ -99,9 +99,7 @@ def test_a_stop_never_waits_for_a_stop() -> None:
 
 
 @pytest.mark.parametrize("flooder", [CUSTOMER, COLLEAGUE], ids=["customer", "colleague"])
-def test_many_changes_by_one_key_do_not_delay_the_stop_of_another(
-    flooder: Caller,
-) -> None:
+def test_many_changes_by_one_key_do_not_delay_the_stop_of_another(flooder: Caller) -> None:
     """300 messages are in flight to a TRaX that answers each after nine seconds."""
 
     async def flood() -> None:

@@ -111,9 +111,7 @@ async def test_an_unaccepted_caller_does_not_see_the_state_of_others(
     assert seen.confirmation is None
 
 
-async def test_an_unaccepted_caller_sees_their_own_state(
-    store: ConsentStore,
-) -> None:
+async def test_an_unaccepted_caller_sees_their_own_state(store: ConsentStore) -> None:
     """In their own place everything counts as in the shared one."""
     await make(store, CHANGE, place=UNACCEPTED, hidden_fields=[ADDRESS])
     await make(store, GO_OFFLINE, place=UNACCEPTED)
@@ -185,9 +183,7 @@ async def test_a_forgotten_unaccepted_caller_makes_nothing_stale(store: ConsentS
     assert isinstance(await try_to_begin(store, GO_LIVE, seen=seen), Started)
 
 
-async def test_the_number_of_places_of_unaccepted_callers_is_limited(
-    store: ConsentStore,
-) -> None:
+async def test_the_number_of_places_of_unaccepted_callers_is_limited(store: ConsentStore) -> None:
     """Anybody can invent keys and studios: only 32 of their questions are kept anyway."""
     assert isinstance(store, MemoryStore)
     for number in range(MAX_PLACES + 100):

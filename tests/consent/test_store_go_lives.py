@@ -151,9 +151,7 @@ async def test_a_studio_that_was_never_changed_can_be_seen_on_air(store: Consent
 # autoGoLive
 
 
-async def test_auto_go_live_is_remembered_until_it_is_turned_off(
-    store: ConsentStore,
-) -> None:
+async def test_auto_go_live_is_remembered_until_it_is_turned_off(store: ConsentStore) -> None:
     """Until this server turns it off. It belongs to its own studio."""
     assert not (await look(store)).auto_go_live
     for on in (True, True, False, False, True):

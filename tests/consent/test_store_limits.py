@@ -24,11 +24,7 @@ from tests.support.store_steps import (
     try_to_begin,
 )
 from trax_mcp.api.operations import GoOffline
-from trax_mcp.consent.confirmations import (
-    LIFETIME_SECONDS,
-    MAX_CONFIRMATIONS,
-    MAX_PER_OWNER,
-)
+from trax_mcp.consent.confirmations import LIFETIME_SECONDS, MAX_CONFIRMATIONS, MAX_PER_OWNER
 from trax_mcp.consent.evidence import UsedConfirmation
 from trax_mcp.consent.store import ConsentStore, Place, Stale, Started
 
@@ -118,9 +114,7 @@ async def test_a_used_confirmation_that_is_evicted_is_unknown_and_cannot_be_used
         assert isinstance(await try_to_begin(store, operation, first, seen=seen), Stale)
 
 
-async def test_a_used_confirmation_that_is_evicted_is_not_given_back(
-    store: ConsentStore,
-) -> None:
+async def test_a_used_confirmation_that_is_evicted_is_not_given_back(store: ConsentStore) -> None:
     """Its call ends as usual."""
     first = await add(store, GO_OFFLINE)
     started = await try_to_begin(store, GO_OFFLINE, first)

@@ -122,9 +122,7 @@ async def test_a_forgotten_place_never_looks_unchanged(store: ConsentStore) -> N
     assert isinstance(await try_to_begin(store, GO_LIVE, seen=now), Started)
 
 
-async def test_a_new_place_counts_as_the_most_changed_of_the_forgotten(
-    store: ConsentStore,
-) -> None:
+async def test_a_new_place_counts_as_the_most_changed_of_the_forgotten(store: ConsentStore) -> None:
     """Nothing is known about it: it may have been forgotten too."""
     await make(store, CHANGE, hidden_fields=[ADDRESS])
     await make(store, GO_OFFLINE)
@@ -173,9 +171,7 @@ async def test_a_place_with_a_running_stop_and_a_waiting_call_is_not_forgotten(
     assert (await look(store)).stop_count == 1
 
 
-async def test_a_place_with_a_running_stop_is_not_forgotten(
-    store: ConsentStore,
-) -> None:
+async def test_a_place_with_a_running_stop_is_not_forgotten(store: ConsentStore) -> None:
     """A go-live still waits for it afterwards."""
     stop = await begin(store, GO_OFFLINE)
     await make_elsewhere(store, MAX_PLACES + 5)

@@ -141,9 +141,7 @@ async def in_memory(
     clock, person = HandClock(trax), Person()
     deps = ServerDeps(rules=Rules(mode, GUARD_ALSO), audit_log=audit, clock=clock)
     to_trax = client_on(
-        trax,
-        transport=transport(trax) if transport else None,
-        timeout_seconds=timeout_seconds,
+        trax, transport=transport(trax) if transport else None, timeout_seconds=timeout_seconds
     )
     first, second = servers(to_trax, deps)
     async with (

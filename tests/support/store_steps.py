@@ -15,13 +15,7 @@ from tests.support.concurrency import settle
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.shared_clock import HandClock
 from trax_mcp.api.accepted_keys import NOT_ACCEPTED
-from trax_mcp.api.operations import (
-    DeleteSource,
-    GoLive,
-    GoOffline,
-    UpdateDestination,
-    UpdateStudio,
-)
+from trax_mcp.api.operations import DeleteSource, GoLive, GoOffline, UpdateDestination, UpdateStudio
 from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
 from trax_mcp.consent.preview import Preview, Target
 from trax_mcp.consent.store import ConsentStore, Place, Seen, Stale, Started
