@@ -225,7 +225,7 @@ async def test_earlier_confirmations_do_not_send_a_pending_go_live_again() -> No
         callers = (clients.plain, clients.other, clients.plain)
         confirmations = [(it, await clients.confirmation(GO_LIVE, client=it)) for it in callers]
         results = [
-            status_and_reason(await clients.call(GO_LIVE, it, confirm=True, confirmation=given))
+            status_and_reason(await clients.use(GO_LIVE, given, client=it))
             for it, given in confirmations
         ]
         assert clients.sent == [GO_LIVE.sent]

@@ -138,7 +138,7 @@ async def test_a_confirmation_is_invalid_after_a_change(name: str) -> None:
     async with over_stdio(MODERN) as clients:
         confirmation = await clients.confirmation(operation)
         await change(clients, clients.plain)
-        result = await clients.call(operation, confirm=True, confirmation=confirmation)
+        result = await clients.use(operation, confirmation)
         assert status_and_reason(result) == ("confirmation_invalid", "changed")
         assert operation.sent not in clients.sent
     shown = text_of(result).splitlines()
@@ -175,5 +175,5 @@ async def test_a_hidden_change_does_not_invalidate_a_deletion() -> None:
         await by_this_server("update_source", sourceId="source_2", url="rtmp://x.example/y")(
             clients, clients.plain
         )
-        result = await clients.call(DELETE_DESTINATION, confirm=True, confirmation=confirmation)
+        result = await clients.use(DELETE_DESTINATION, confirmation)
         assert status_and_reason(result) == ("ran", None)

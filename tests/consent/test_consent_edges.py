@@ -132,7 +132,7 @@ async def test_a_confirmation_is_used_even_if_consent_is_no_longer_required(
     async with in_memory() as clients:
         put_on_air(clients.trax)
         confirmation = await clients.confirmation(WHILE_LIVE)
-        use = partial(clients.call, WHILE_LIVE, confirm=True, confirmation=confirmation)
+        use = partial(clients.use, WHILE_LIVE, confirmation)
         if first == "off air":
             take_off_air(clients)
         assert status_and_reason(await use()) == RAN
@@ -152,7 +152,7 @@ async def test_an_unknown_confirmation_does_not_override_a_stop_in_flag_mode(jun
     async with in_memory(mode=Mode.FLAG) as clients:
         clients.trax.faults.add(held.fault, path="*/sources")
         async with anyio.create_task_group() as tasks:
-            go_live = partial(clients.call, GO_LIVE, confirm=True, confirmation=junk)
+            go_live = partial(clients.use, GO_LIVE, junk)
             went_live = begin(tasks, go_live)
             await held.arrived()
             assert status_and_reason(await clients.call(GO_OFFLINE, confirm=True)) == RAN
@@ -229,12 +229,9 @@ async def test_a_stop_that_trax_refuses_invalidates_no_confirmation() -> None:
         clients.trax.world.keys[SECOND_KEY] = Key(SECOND_KEY, "second", STRANGER, frozenset())
         to_start = await clients.confirmation(GO_LIVE)
         to_stop = await clients.confirmation(GO_OFFLINE, client=clients.other)
-        stopped = await clients.call(GO_OFFLINE, clients.other, confirm=True, confirmation=to_stop)
+        stopped = await clients.use(GO_OFFLINE, to_stop, client=clients.other)
         assert status_and_reason(stopped) == ("failed", "insufficient_scope")
-        assert (
-            status_and_reason(await clients.call(GO_LIVE, confirm=True, confirmation=to_start))
-            == RAN
-        )
+        assert status_and_reason(await clients.use(GO_LIVE, to_start)) == RAN
         assert clients.sent == [GO_OFFLINE.sent, GO_LIVE.sent]
 
 
@@ -282,12 +279,7 @@ async def test_a_call_has_a_result_and_an_outcome_even_if_observing_it_fails(
     async with in_memory(era, audit=log) as clients:
         if operation is GO_OFFLINE:
             put_on_air(clients.trax)
-        use = partial(
-            clients.call,
-            operation,
-            confirm=True,
-            confirmation=await clients.confirmation(operation),
-        )
+        use = partial(clients.use, operation, await clients.confirmation(operation))
         monkeypatch.setattr("trax_mcp.server.elicitation.Elicitor.report_progress", fail)
         result = await use()
         assert status_and_reason(result) == RAN

@@ -67,7 +67,7 @@ async def test_a_temporary_read_error_fails_the_call(path: str, code: str) -> No
         assert status_and_reason(await clients.call(GO_LIVE)) == ("failed", code)
         clients.trax.faults.clear()
         confirmation = await clients.confirmation(GO_LIVE)
-        call = partial(clients.call, GO_LIVE, confirm=True, confirmation=confirmation)
+        call = partial(clients.use, GO_LIVE, confirmation)
         clients.trax.faults.add(TEMPORARY[code], path=path, times=None)
         assert status_and_reason(await call()) == ("failed", code)
         assert clients.sent == []
@@ -84,7 +84,7 @@ async def test_a_fact_without_scope_is_unknown_and_does_not_block_the_call(path:
         clients.trax.faults.add(FORBIDDEN, path=path, times=None, method="GET")
         shown = (await clients.call(GO_LIVE)).structured_content or {}
         await clients.call(GO_LIVE, clients.asking)
-        call = partial(clients.call, GO_LIVE, confirm=True, confirmation=shown["confirmation"])
+        call = partial(clients.use, GO_LIVE, shown["confirmation"])
         assert status_and_reason(await call()) == RAN
         assert clients.sent == [GO_LIVE.sent]
     assert shown["preview"]["unknown"] == [FACTS[path]]
@@ -99,15 +99,9 @@ async def test_a_fact_that_becomes_known_or_unknown_invalidates_consent(path: st
         without_fact = await clients.confirmation(GO_LIVE)
         clients.trax.faults.clear()
         with_fact = await clients.confirmation(GO_LIVE)
-        assert (
-            status_and_reason(await clients.call(GO_LIVE, confirm=True, confirmation=without_fact))
-            == CHANGED
-        )
+        assert status_and_reason(await clients.use(GO_LIVE, without_fact)) == CHANGED
         clients.trax.faults.add(FORBIDDEN, path=path, times=None)
-        assert (
-            status_and_reason(await clients.call(GO_LIVE, confirm=True, confirmation=with_fact))
-            == CHANGED
-        )
+        assert status_and_reason(await clients.use(GO_LIVE, with_fact)) == CHANGED
         assert clients.sent == []
 
 
@@ -124,16 +118,11 @@ async def test_no_person_is_asked_if_writes_are_disabled(name: str) -> None:
         failed = [
             await clients.call(operation, clients.asking),
             await clients.call(operation),
-            await clients.call(operation, confirm=True, confirmation=confirmation),
+            await clients.use(operation, confirmation),
         ]
         assert clients.sent == []
         clients.trax.write_enabled = True
-        assert (
-            status_and_reason(
-                await clients.call(operation, confirm=True, confirmation=confirmation)
-            )
-            == RAN
-        )
+        assert status_and_reason(await clients.use(operation, confirmation)) == RAN
         assert clients.sent == [operation.sent]
     assert clients.person.forms == []
     for it in failed:
@@ -186,7 +175,7 @@ async def test_a_thing_removed_after_consent_is_not_found(name: str) -> None:
         world = clients.trax.world
         for table in (world.studios, world.destinations, world.sources, world.connections):
             table.clear()
-        result = await clients.call(operation, confirm=True, confirmation=confirmation)
+        result = await clients.use(operation, confirmation)
         assert clients.sent == []
     assert status_and_reason(result) == ("failed", "not_found")
 
@@ -221,13 +210,11 @@ async def test_a_change_of_what_was_shown_invalidates_consent(change: str) -> No
     async with in_memory() as clients:
         confirmation = await clients.confirmation(GO_LIVE)
         INVALIDATING[change](clients.trax)
-        result = await clients.call(GO_LIVE, confirm=True, confirmation=confirmation)
+        result = await clients.use(GO_LIVE, confirmation)
         assert status_and_reason(result) == CHANGED
         assert clients.sent == []
         fresh = (result.structured_content or {})["confirmation"]
-        assert (
-            status_and_reason(await clients.call(GO_LIVE, confirm=True, confirmation=fresh)) == RAN
-        )
+        assert status_and_reason(await clients.use(GO_LIVE, fresh)) == RAN
         assert clients.sent == [GO_LIVE.sent]
 
 
@@ -237,7 +224,7 @@ async def test_a_change_of_what_was_not_shown_keeps_consent_valid(change: str) -
     async with in_memory() as clients:
         confirmation = await clients.confirmation(GO_LIVE)
         HARMLESS[change](clients.trax)
-        result = await clients.call(GO_LIVE, confirm=True, confirmation=confirmation)
+        result = await clients.use(GO_LIVE, confirmation)
         assert status_and_reason(result) == RAN
         assert clients.sent == [GO_LIVE.sent]
 

@@ -55,7 +55,7 @@ async def ready(clients: Clients, operation: GuardedOperation, given_by: str) ->
         clients.person.answer_with(agreeing)
         return partial(clients.call, operation, clients.asking)
     confirmation = await clients.confirmation(operation)
-    return partial(clients.call, operation, confirm=True, confirmation=confirmation)
+    return partial(clients.use, operation, confirmation)
 
 
 @every_act
@@ -146,11 +146,7 @@ async def test_two_concurrent_confirmations_of_an_operation_send_one_call(
     async with in_memory() as clients:
         calls = [
             partial(
-                clients.call,
-                operation,
-                it,
-                confirm=True,
-                confirmation=await clients.confirmation(operation, client=it),
+                clients.use, operation, await clients.confirmation(operation, client=it), client=it
             )
             for it in (clients.plain, clients.other)
         ]

@@ -57,7 +57,7 @@ async def test_a_confirmation_works_once(era: str) -> None:
         for operation in OPERATIONS:
             reset(clients.trax)
             before, confirmation = len(clients.sent), await clients.confirmation(operation)
-            use = partial(clients.call, operation, confirm=True, confirmation=confirmation)
+            use = partial(clients.use, operation, confirmation)
             results = await all_at_once(clients, operation, [use] * 4)
             assert results == [("ran", None), *[USED] * 3]
             assert status_and_reason(await use()) == USED
@@ -77,7 +77,7 @@ async def test_a_call_that_is_cancelled_after_consent_completes(
             call = partial(clients.call, operation, clients.asking)
             if given_by == "a confirmation":
                 confirmation = await clients.confirmation(operation)
-                call = partial(clients.call, operation, confirm=True, confirmation=confirmation)
+                call = partial(clients.use, operation, confirmation)
             clients.trax.faults.add(held.fault, method=operation.sent.partition(" ")[0])
             await cancel_while_held(call, held, seen=partial(wait_until_read, clients.plain))
             await calls_finished(clients.deps)

@@ -208,8 +208,8 @@ async def test_a_used_confirmation_gets_the_outcome_of_its_call() -> None:
     """Without a preview or a new confirmation."""
     async with in_memory() as clients:
         confirmation = await clients.confirmation(GO_LIVE)
-        await clients.call(GO_LIVE, confirm=True, confirmation=confirmation)
-        again = await clients.call(GO_LIVE, confirm=True, confirmation=confirmation)
+        await clients.use(GO_LIVE, confirmation)
+        again = await clients.use(GO_LIVE, confirmation)
     message = (
         "Nothing was sent: this confirmation was used already: the call ran, and the studio was"
         " then on air. Look at what came of it before anything else."

@@ -140,7 +140,7 @@ async def test_a_go_live_with_a_lost_answer_is_applied_if_seen_on_air(era: str, 
     async with in_memory(era, timeout_seconds=0.2) as clients:
         clients.trax.faults.add(fault, path="*/go-live")
         confirmation = await clients.confirmation(GO_LIVE)
-        call = partial(clients.call, GO_LIVE, confirm=True, confirmation=confirmation)
+        call = partial(clients.use, GO_LIVE, confirmation)
         failure = error(await call())
         again, new = await call(), await clients.call(GO_LIVE)
         assert clients.sent == [GO_LIVE.sent]
@@ -167,7 +167,7 @@ async def test_a_go_live_with_a_lost_answer_is_unknown_if_not_seen_on_air(
         clients.trax.faults.add(Fault.dropped(when=when), path="*/go-live")
         clients.trax.faults.add(NOT_LIVE, times=None, path="*/stream-status")
         confirmation = await clients.confirmation(GO_LIVE)
-        call = partial(clients.call, GO_LIVE, confirm=True, confirmation=confirmation)
+        call = partial(clients.use, GO_LIVE, confirmation)
         failure = error(await call())
         again, new = await call(), await clients.call(GO_LIVE)
         assert clients.sent == [GO_LIVE.sent]
@@ -216,7 +216,7 @@ async def test_a_call_with_an_unreadable_success_answer_is_applied() -> None:
     async with in_memory() as clients:
         clients.trax.faults.add(Fault.truncated(), path="*/go-live")
         confirmation = await clients.confirmation(GO_LIVE)
-        call = partial(clients.call, GO_LIVE, confirm=True, confirmation=confirmation)
+        call = partial(clients.use, GO_LIVE, confirmation)
         failure = error(await call())
         assert status_and_reason(await call()) == USED
         assert clients.sent == [GO_LIVE.sent]
@@ -248,7 +248,7 @@ async def test_a_refused_call_gives_its_confirmation_back(*, name: str, code: st
     async with in_memory() as clients:
         confirmation = await clients.confirmation(operation)
         clients.trax.faults.add(REFUSALS[code], method=operation.sent.partition(" ")[0])
-        call = partial(clients.call, operation, confirm=True, confirmation=confirmation)
+        call = partial(clients.use, operation, confirmation)
         results = [status_and_reason(await call()) for _ in range(3)]
         assert clients.sent == [operation.sent] * 2
     assert results == [("failed", code), RAN, USED]
@@ -294,7 +294,7 @@ async def test_a_call_without_a_connection_gives_its_confirmation_back(
 
     async with in_memory(transport=unreachable) as clients:
         confirmation = await clients.confirmation(operation)
-        call = partial(clients.call, operation, confirm=True, confirmation=confirmation)
+        call = partial(clients.use, operation, confirmation)
         failure = error(await call())
         assert clients.sent == []
         transports[0].reachable = True
@@ -309,7 +309,7 @@ async def test_a_call_with_an_unknown_outcome_uses_its_confirmation(fault: Fault
     async with in_memory() as clients:
         confirmation = await clients.confirmation(DELETE_DESTINATION)
         clients.trax.faults.add(fault, method="DELETE")
-        call = partial(clients.call, DELETE_DESTINATION, confirm=True, confirmation=confirmation)
+        call = partial(clients.use, DELETE_DESTINATION, confirmation)
         assert error(await call())["outcome"] == "unknown"
         again = await call()
         assert clients.sent == [DELETE_DESTINATION.sent]

@@ -70,7 +70,7 @@ async def test_a_confirmation_works_once(era: str) -> None:
         for operation in OPERATIONS:
             reset(clients.trax)
             before, confirmation = len(clients.sent), await clients.confirmation(operation)
-            use = partial(clients.call, operation, confirm=True, confirmation=confirmation)
+            use = partial(clients.use, operation, confirmation)
             on_air = partial(clients.trax.clock.advance, 60)
             results = await all_at_once(clients, operation, [use] * 4, then=on_air)
             assert results == [("ran", None), *[USED] * 3]

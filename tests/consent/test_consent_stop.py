@@ -72,7 +72,7 @@ async def test_a_confirmed_stop_is_sent_in_every_state(*, mode: Mode, state: str
         confirmation = await clients.confirmation(GO_OFFLINE)
         assert clients.sent == []
         STATES[state](clients.trax)
-        result = await clients.call(GO_OFFLINE, confirm=True, confirmation=confirmation)
+        result = await clients.use(GO_OFFLINE, confirmation)
         assert clients.sent == [GO_OFFLINE.sent]
     assert status_and_reason(result) == (
         ("failed", "write_disabled") if state == "writes off" else RAN
@@ -110,7 +110,7 @@ async def test_no_change_invalidates_the_confirmation_of_a_stop() -> None:
         confirmation = await clients.confirmation(GO_OFFLINE)
         rename_all(clients.trax)
         unreadable(Fault.status(500))(clients.trax)
-        result = await clients.call(GO_OFFLINE, confirm=True, confirmation=confirmation)
+        result = await clients.use(GO_OFFLINE, confirmation)
         assert clients.sent == [GO_OFFLINE.sent]
     assert status_and_reason(result) == RAN
 
@@ -166,8 +166,8 @@ async def test_a_stop_invalidates_all_earlier_confirmations_of_a_go_live() -> No
         first = await clients.confirmation(GO_LIVE)
         second = await clients.confirmation(GO_LIVE, client=clients.other)
         await clients.confirmed(GO_OFFLINE)
-        late = await clients.call(GO_LIVE, confirm=True, confirmation=first)
-        later = await clients.call(GO_LIVE, clients.other, confirm=True, confirmation=second)
+        late = await clients.use(GO_LIVE, first)
+        later = await clients.use(GO_LIVE, second, client=clients.other)
         assert clients.sent == [GO_OFFLINE.sent]
     assert (status_and_reason(late), status_and_reason(later)) == (EXPIRED, EXPIRED)
 
@@ -177,7 +177,7 @@ async def test_a_stop_keeps_confirmations_of_other_studios() -> None:
     async with in_memory() as clients:
         confirmation = await clients.confirmation(GO_LIVE.other)
         await clients.confirmed(GO_OFFLINE)
-        result = await clients.call(GO_LIVE.other, confirm=True, confirmation=confirmation)
+        result = await clients.use(GO_LIVE.other, confirmation)
     assert status_and_reason(result) == RAN
 
 
@@ -204,7 +204,7 @@ async def test_a_go_live_with_earlier_consent_during_a_stop_is_not_sent() -> Non
         async with anyio.create_task_group() as tasks:
             begin(tasks, partial(clients.confirmed, GO_OFFLINE))
             await held.arrived()
-            go_live = partial(clients.call, GO_LIVE, confirm=True, confirmation=confirmation)
+            go_live = partial(clients.use, GO_LIVE, confirmation)
             went_live = begin(tasks, go_live)
             await settle()
             held.release()
@@ -239,7 +239,7 @@ async def test_a_confirmation_that_is_given_back_is_invalid_after_the_stop() -> 
     async with in_memory() as clients:
         held = Paused(lambda: setattr(clients.trax, "write_enabled", True))
         confirmation = await clients.confirmation(GO_LIVE)
-        go_live = partial(clients.call, GO_LIVE, confirm=True, confirmation=confirmation)
+        go_live = partial(clients.use, GO_LIVE, confirmation)
         clients.trax.faults.add(held.fault, path="*/go-live")
         async with anyio.create_task_group() as tasks:
             refused = begin(tasks, go_live)
@@ -263,7 +263,7 @@ async def test_a_stop_with_a_lost_answer_invalidates_earlier_confirmations(fault
         confirmation = await clients.confirmation(GO_LIVE)
         stop = await clients.confirmation(GO_OFFLINE)
         clients.trax.faults.add(fault, method="POST", path="*/go-offline")
-        await clients.call(GO_OFFLINE, confirm=True, confirmation=stop)
-        late = await clients.call(GO_LIVE, confirm=True, confirmation=confirmation)
+        await clients.use(GO_OFFLINE, stop)
+        late = await clients.use(GO_LIVE, confirmation)
         assert status_and_reason(late) == EXPIRED
         assert clients.sent == [GO_OFFLINE.sent]

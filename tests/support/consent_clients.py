@@ -87,11 +87,15 @@ class Clients:
         confirmation: str = shown["confirmation"]
         return confirmation
 
+    async def use(
+        self, operation: GuardedOperation, confirmation: str, *, client: Client | None = None
+    ) -> types.CallToolResult:
+        """Call with a confirmation."""
+        return await self.call(operation, client, confirm=True, confirmation=confirmation)
+
     async def confirmed(self, operation: GuardedOperation) -> types.CallToolResult:
         """Call with a new confirmation."""
-        return await self.call(
-            operation, confirm=True, confirmation=await self.confirmation(operation)
-        )
+        return await self.use(operation, await self.confirmation(operation))
 
     async def question(self, operation: GuardedOperation) -> types.InputRequiredResult:
         """Call in the later era, and return the question, which is the call's result."""
