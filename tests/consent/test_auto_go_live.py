@@ -45,9 +45,7 @@ def test_a_stop_invalidates_an_earlier_confirmation_of_auto_go_live() -> None:
     async def play(it: Stage) -> None:
         yes = await it.confirmation(COLLEAGUE, "update_studio", autoGoLive=True)
         await it.confirmed(MINE, "go_offline")
-        late = await it.call(
-            COLLEAGUE, "update_studio", autoGoLive=True, confirm=True, confirmation=yes
-        )
+        late = await it.use(COLLEAGUE, "update_studio", yes, autoGoLive=True)
         assert reasons([late]) == ["expired"]
         assert [sent for _, sent in it.arrived if sent.startswith("PATCH")] == []
 
@@ -120,7 +118,7 @@ def test_auto_go_live_counts_as_on_if_it_may_have_been_turned_on(outcome: str) -
             it.slow(11, path="PATCH /v1/studios/studio_42")
         else:
             it.trax.write_enabled = False
-        await it.call(MINE, "update_studio", autoGoLive=True, confirm=True, confirmation=yes)
+        await it.use(MINE, "update_studio", yes, autoGoLive=True)
         it.trax.write_enabled = True
         result = await it.call(COLLEAGUE, "create_source", **WHILE_LIVE["create_source"])
         expected = "confirmation_required" if outcome == "lost" else "ran"
@@ -187,7 +185,7 @@ def test_a_late_answer_to_turning_auto_go_live_off_does_not_undo_turning_it_on()
         it.slow(4, path="PATCH /v1/studios/studio_42", caller=COLLEAGUE)
 
         async def turn_on() -> None:
-            await it.call(MINE, "update_studio", autoGoLive=True, confirm=True, confirmation=yes)
+            await it.use(MINE, "update_studio", yes, autoGoLive=True)
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(partial(it.call, COLLEAGUE, "update_studio", autoGoLive=False))

@@ -21,7 +21,7 @@ def test_previews_of_keys_without_access_do_not_evict_other_confirmations() -> N
             mine = await it.confirmation(MINE, "go_live")
             theirs = [await it.confirmation(NO_ACCESS, "go_offline") for _ in range(MANY)]
             assert len(set(theirs)) == MANY
-            result = await it.call(MINE, "go_live", confirm=True, confirmation=mine)
+            result = await it.use(MINE, "go_live", mine)
             assert status(result) == "ran"
 
     run_in_virtual_time(crowd)
@@ -36,7 +36,7 @@ def test_a_confirmation_expires_at_its_printed_time_after_the_computer_slept(too
             preview = (await it.call(MINE, tool)).structured_content or {}
             it.clock.suspend(3600)
             assert preview["expiresAt"] < it.clock.now().isoformat()
-            late = await it.call(MINE, tool, confirm=True, confirmation=preview["confirmation"])
+            late = await it.use(MINE, tool, preview["confirmation"])
             assert reasons([late]) == ["expired"]
             assert it.arrived == []
 
@@ -52,9 +52,7 @@ def test_a_confirmation_refused_as_changed_stays_invalid_if_all_changes_back() -
             answers = []
             for name in ("Another name", "Friday Night Show"):
                 await it.call(MINE, "update_studio", name=name)
-                answers.append(
-                    await it.call(MINE, "go_live", confirm=True, confirmation=confirmation)
-                )
+                answers.append(await it.use(MINE, "go_live", confirmation))
             assert reasons(answers) == ["changed", "expired"]
 
     run_in_virtual_time(change_back)

@@ -77,7 +77,7 @@ class Show:
             or (clock.now() - yes.wall).total_seconds() >= LIFETIME_SECONDS
         )
         is_void = is_old or yes.stops != self.stops
-        await self.it.call(MINE, "go_live", confirm=True, confirmation=yes.id)
+        await self.it.use(MINE, "go_live", yes.id)
         if is_void and len(self.it.times_of("studio_42/go-live")) > before:
             self.void_ran.append(yes)
 
@@ -87,7 +87,7 @@ class Show:
         async def ask_and_confirm() -> None:
             shown = (await self.it.call(MINE, "go_live")).structured_content or {}
             if yes := shown.get("confirmation"):
-                await self.it.call(MINE, "go_live", confirm=True, confirmation=yes)
+                await self.it.use(MINE, "go_live", yes)
 
         self.start(ask_and_confirm)
 
@@ -95,7 +95,7 @@ class Show:
         """Stop, and take the time until the stop is on the wire."""
         confirmation = await self.it.confirmation(MINE, "go_offline")
         pressed, before = anyio.current_time(), len(self.it.times_of("studio_42/go-offline"))
-        result = await self.it.call(MINE, "go_offline", confirm=True, confirmation=confirmation)
+        result = await self.it.use(MINE, "go_offline", confirmation)
         self.stops += 1
         sent = self.it.times_of("studio_42/go-offline")[before:]
         if status(result) != "ran" or sent[0] - pressed >= LATEST_SECONDS:

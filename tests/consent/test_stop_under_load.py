@@ -46,9 +46,7 @@ async def stop_after(it: Stage, seconds: float, *, caller: Caller = MINE) -> flo
     await anyio.sleep(seconds)
     pressed, before = anyio.current_time(), len(it.times_of("/go-offline"))
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(
-            partial(it.call, caller, "go_offline", confirm=True, confirmation=confirmation)
-        )
+        tasks.start_soon(partial(it.use, caller, "go_offline", confirmation))
     return it.times_of("/go-offline")[before] - pressed
 
 
@@ -63,18 +61,10 @@ def test_refused_stops_of_a_key_without_access_do_not_delay_a_stop() -> None:
             mine = await it.confirmation(MINE, "go_offline")
             async with anyio.create_task_group() as tasks:
                 for confirmation in stops:
-                    tasks.start_soon(
-                        partial(
-                            it.call,
-                            NO_ACCESS,
-                            "go_offline",
-                            confirm=True,
-                            confirmation=confirmation,
-                        )
-                    )
+                    tasks.start_soon(partial(it.use, NO_ACCESS, "go_offline", confirmation))
                 await anyio.sleep(0.1)
                 pressed, before = anyio.current_time(), len(it.arrived)
-                await it.call(MINE, "go_offline", confirm=True, confirmation=mine)
+                await it.use(MINE, "go_offline", mine)
             mine_arrived = [time for time, _ in it.arrived[before:]]
             assert mine_arrived[-1] - pressed < LATEST_SECONDS
             assert not it.is_live
@@ -230,7 +220,7 @@ def test_a_stop_whose_reads_hang_is_sent_after_two_seconds() -> None:
                 tasks.start_soon(partial(press, it, COLLEAGUE, "go_live"))
                 await anyio.sleep(1)
                 pressed = anyio.current_time()
-                await it.call(MINE, "go_offline", confirm=True, confirmation=confirmation)
+                await it.use(MINE, "go_offline", confirmation)
             assert 2 <= it.times_of("/go-offline")[0] - pressed < LATEST_SECONDS
 
     run_in_virtual_time(stop)
@@ -286,9 +276,7 @@ def test_a_stop_is_not_repeated_for_a_go_live_that_trax_refused() -> None:
             it.slow(9, path="/go-live")
             go_live = await it.confirmation(MINE, "go_live")
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(
-                    partial(it.call, MINE, "go_live", confirm=True, confirmation=go_live)
-                )
+                tasks.start_soon(partial(it.use, MINE, "go_live", go_live))
                 tasks.start_soon(partial(press, it, COLLEAGUE, "go_offline"))
                 await anyio.sleep(5)
                 it.trax.write_enabled = False
@@ -328,9 +316,7 @@ def test_the_confirmation_of_a_go_live_that_waits_for_a_stop_is_invalid() -> Non
             results: list[types.CallToolResult] = []
 
             async def go_live() -> None:
-                results.append(
-                    await it.call(MINE, "go_live", confirm=True, confirmation=confirmation)
-                )
+                results.append(await it.use(MINE, "go_live", confirmation))
 
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(partial(press, it, COLLEAGUE, "go_offline"))
@@ -374,11 +360,7 @@ def test_a_stop_whose_repetition_fails_is_not_reported_as_done(failure: str) -> 
                 results: list[types.CallToolResult] = []
 
                 async def confirm() -> None:
-                    results.append(
-                        await it.call(
-                            COLLEAGUE, "go_offline", confirm=True, confirmation=confirmation
-                        )
-                    )
+                    results.append(await it.use(COLLEAGUE, "go_offline", confirmation))
 
                 tasks.start_soon(confirm)
                 await anyio.sleep(4)
@@ -461,9 +443,7 @@ def test_a_late_answer_to_a_stop_does_not_hide_a_younger_go_live() -> None:
                 tasks.start_soon(partial(it.call, COLLEAGUE, "get_studio"))
                 await anyio.sleep(0.1)
                 go_live = await it.confirmation(COLLEAGUE, "go_live")
-                tasks.start_soon(
-                    partial(it.call, COLLEAGUE, "go_live", confirm=True, confirmation=go_live)
-                )
+                tasks.start_soon(partial(it.use, COLLEAGUE, "go_live", go_live))
                 await anyio.sleep(3.5)
                 change = await it.call(COLLEAGUE, "create_source", name="N", type="webcam")
                 assert status(change) == "confirmation_required"
@@ -484,11 +464,9 @@ def test_an_older_confirmation_is_not_taken_after_a_stop_was_confirmed(tool: str
             for path in ("/studio_42", "/stream-status", "/destinations"):
                 it.slow(1.5, path=f"GET /v1/studios/studio_42{path.removeprefix('/studio_42')}")
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(
-                    partial(it.call, COLLEAGUE, "go_offline", confirm=True, confirmation=stop)
-                )
+                tasks.start_soon(partial(it.use, COLLEAGUE, "go_offline", stop))
                 await anyio.sleep(0.1)
-                late = await it.call(MINE, tool, **arguments, confirm=True, confirmation=older)
+                late = await it.use(MINE, tool, older, **arguments)
             assert reasons([late]) == ["expired"]
             assert [sent.rpartition("/")[2] for _, sent in it.arrived] == ["go-offline"]
 
@@ -510,7 +488,7 @@ def test_stops_of_keys_without_access_do_not_evict_the_confirmation_of_a_new_key
                     tasks.start_soon(partial(press, it, bot, "go_offline"))
                 await anyio.sleep(1)
                 before, pressed = len(it.arrived), anyio.current_time()
-                await it.call(MINE, "go_offline", confirm=True, confirmation=confirmation)
+                await it.use(MINE, "go_offline", confirmation)
                 assert min(time for time, _ in it.arrived[before:]) - pressed < LATEST_SECONDS
 
     run_in_virtual_time(stop)

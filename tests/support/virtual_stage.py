@@ -77,12 +77,19 @@ class Stage:
         shown = (await self.call(caller, tool, **arguments)).structured_content or {}
         return str(shown["confirmation"])
 
+    async def use(
+        self, caller: Caller, tool: str, confirmation: str, **arguments: object
+    ) -> types.CallToolResult:
+        """Call with a confirmation."""
+        evidence = {"confirm": True, "confirmation": confirmation}
+        return await self.call(caller, tool, **arguments, **evidence)
+
     async def confirmed(
         self, caller: Caller, tool: str, **arguments: object
     ) -> types.CallToolResult:
         """Call with a new confirmation."""
         confirmation = await self.confirmation(caller, tool, **arguments)
-        return await self.call(caller, tool, **arguments, confirm=True, confirmation=confirmation)
+        return await self.use(caller, tool, confirmation, **arguments)
 
     def slow(self, seconds: float, *, path: str = "", caller: Caller | None = None) -> None:
         """Let TRaX handle requests this many seconds after they have arrived.
