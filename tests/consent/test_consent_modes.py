@@ -221,7 +221,7 @@ async def test_a_used_confirmation_gets_the_outcome_of_its_call() -> None:
 
 
 async def test_a_go_live_of_a_live_studio_has_nothing_to_do() -> None:
-    """The answer has the time since which it is live. Nobody is asked."""
+    """The answer has the time since which it is live. No person is asked."""
     async with in_memory() as clients:
         clients.person.answer_with(agreeing)
         await clients.confirmed(GO_LIVE)

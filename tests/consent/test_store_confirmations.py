@@ -190,7 +190,7 @@ async def test_a_confirmation_expires_even_if_the_date_was_put_back(sandbox: San
 async def test_a_confirmation_that_expires_between_look_and_begin_is_not_taken(
     store: ConsentStore, clock: HandClock
 ) -> None:
-    """Nobody looks in between, and nothing has changed otherwise."""
+    """No call looks in between, and nothing has changed otherwise."""
     confirmation = await add(store)
     clock.advance(LIFETIME_SECONDS - MOMENT)
     seen = await look(store, confirmation.id)
