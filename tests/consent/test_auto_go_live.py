@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import pytest
 
-from tests.support.virtual_stage import COLLEAGUE, MINE, Stage, reasons, stage, status
-from tests.support.virtual_time import run_in_virtual_time
+from tests.support.virtual_stage import COLLEAGUE, MINE, reasons, stage, status
+from tests.support.virtual_time import in_virtual_time
 from trax_mcp.consent.rules import Mode, Rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
     import mcp_types as types
 
 WHILE_LIVE: Final[dict[str, dict[str, object]]] = {
@@ -29,58 +27,41 @@ WHILE_LIVE: Final[dict[str, dict[str, object]]] = {
 each_call = pytest.mark.parametrize("tool", WHILE_LIVE)
 
 
-def played(play: Callable[[Stage], Coroutine[Any, Any, None]]) -> None:
-    """Play this with two keys of one account."""
-
-    async def run() -> None:
-        async with stage(MINE, COLLEAGUE) as it:
-            await play(it)
-
-    run_in_virtual_time(run)
-
-
-def test_a_stop_invalidates_an_earlier_confirmation_of_auto_go_live() -> None:
+@in_virtual_time
+async def test_a_stop_invalidates_an_earlier_confirmation_of_auto_go_live() -> None:
     """Of any caller: else the studio could go on air again by itself."""
-
-    async def play(it: Stage) -> None:
+    async with stage(MINE, COLLEAGUE) as it:
         yes = await it.confirmation(COLLEAGUE, "update_studio", autoGoLive=True)
         await it.confirmed(MINE, "go_offline")
         late = await it.use(COLLEAGUE, "update_studio", yes, autoGoLive=True)
         assert reasons([late]) == ["expired"]
         assert [sent for _, sent in it.arrived if sent.startswith("PATCH")] == []
 
-    played(play)
 
-
-def test_a_stop_invalidates_the_flag_of_a_call_that_turns_auto_go_live_on() -> None:
+@in_virtual_time
+async def test_a_stop_invalidates_the_flag_of_a_call_that_turns_auto_go_live_on() -> None:
     """In flag mode: the stop comes while the call reads its facts."""
+    async with stage(MINE, COLLEAGUE, rules=Rules(Mode.FLAG)) as it:
+        for caller in (MINE, COLLEAGUE):
+            await it.call(caller, "get_studio")
+        it.slow(1, path="/destinations", caller=COLLEAGUE)
+        results: list[types.CallToolResult] = []
 
-    async def play() -> None:
-        async with stage(MINE, COLLEAGUE, rules=Rules(Mode.FLAG)) as it:
-            for caller in (MINE, COLLEAGUE):
-                await it.call(caller, "get_studio")
-            it.slow(1, path="/destinations", caller=COLLEAGUE)
-            results: list[types.CallToolResult] = []
+        async def turn_on() -> None:
+            results.append(await it.call(COLLEAGUE, "update_studio", autoGoLive=True, confirm=True))
 
-            async def turn_on() -> None:
-                results.append(
-                    await it.call(COLLEAGUE, "update_studio", autoGoLive=True, confirm=True)
-                )
-
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(turn_on)
-                await anyio.sleep(0.5)
-                await it.call(MINE, "go_offline", confirm=True)
-            assert [status(it) for it in results] == ["confirmation_required"]
-
-    run_in_virtual_time(play)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(turn_on)
+            await anyio.sleep(0.5)
+            await it.call(MINE, "go_offline", confirm=True)
+        assert [status(it) for it in results] == ["confirmation_required"]
 
 
 @each_call
-def test_a_change_needs_consent_after_auto_go_live_was_turned_on(tool: str) -> None:
+@in_virtual_time
+async def test_a_change_needs_consent_after_auto_go_live_was_turned_on(tool: str) -> None:
     """The studio is off air, but may be on air at any moment."""
-
-    async def play(it: Stage) -> None:
+    async with stage(MINE, COLLEAGUE) as it:
         await it.confirmed(MINE, "update_studio", autoGoLive=True)
         asked = await it.call(COLLEAGUE, tool, **WHILE_LIVE[tool])
         assert status(asked) == "confirmation_required"
@@ -88,16 +69,16 @@ def test_a_change_needs_consent_after_auto_go_live_was_turned_on(tool: str) -> N
         assert any("The studio may be on air." in text for text in preview["effects"])
         assert status(await it.confirmed(COLLEAGUE, tool, **WHILE_LIVE[tool])) == "ran"
 
-    played(play)
-
 
 @each_call
 @pytest.mark.parametrize("how", ["alone", "with another change"])
-def test_a_change_needs_no_consent_after_auto_go_live_was_turned_off(tool: str, how: str) -> None:
+@in_virtual_time
+async def test_a_change_needs_no_consent_after_auto_go_live_was_turned_off(
+    tool: str, how: str
+) -> None:
     """It is off air, and stays so."""
     more = {"alone": {}, "with another change": {"autoGoOfflineOnDrop": True}}[how]
-
-    async def play(it: Stage) -> None:
+    async with stage(MINE, COLLEAGUE) as it:
         await it.confirmed(MINE, "update_studio", autoGoLive=True)
         if more:
             await it.confirmed(COLLEAGUE, "update_studio", autoGoLive=False, **more)
@@ -105,14 +86,12 @@ def test_a_change_needs_no_consent_after_auto_go_live_was_turned_off(tool: str, 
             assert status(await it.call(COLLEAGUE, "update_studio", autoGoLive=False)) == "ran"
         assert status(await it.call(MINE, tool, **WHILE_LIVE[tool])) == "ran"
 
-    played(play)
-
 
 @pytest.mark.parametrize("outcome", ["lost", "refused"])
-def test_auto_go_live_counts_as_on_if_it_may_have_been_turned_on(outcome: str) -> None:
+@in_virtual_time
+async def test_auto_go_live_counts_as_on_if_it_may_have_been_turned_on(outcome: str) -> None:
     """A lost answer is no reason to ask less; a refusal turned nothing on."""
-
-    async def play(it: Stage) -> None:
+    async with stage(MINE, COLLEAGUE) as it:
         yes = await it.confirmation(MINE, "update_studio", autoGoLive=True)
         if outcome == "lost":
             it.slow(11, path="PATCH /v1/studios/studio_42")
@@ -124,13 +103,11 @@ def test_auto_go_live_counts_as_on_if_it_may_have_been_turned_on(outcome: str) -
         expected = "confirmation_required" if outcome == "lost" else "ran"
         assert status(result) == expected
 
-    played(play)
 
-
-def test_auto_go_live_changes_nothing_else() -> None:
+@in_virtual_time
+async def test_auto_go_live_changes_nothing_else() -> None:
     """`live` is what TRaX says, a go-live is no `nothing_to_do`, a stop's preview is the same."""
-
-    async def play(it: Stage) -> None:
+    async with stage(MINE, COLLEAGUE) as it:
         before = await it.call(MINE, "go_offline")
         await it.confirmed(MINE, "update_studio", autoGoLive=True)
         after = await it.call(MINE, "go_offline")
@@ -141,24 +118,20 @@ def test_auto_go_live_changes_nothing_else() -> None:
         assert status(await it.confirmed(MINE, "go_live")) == "ran"
         assert status(await it.call(MINE, "update_source", sourceId="source_1", name="N")) == "ran"
 
-    played(play)
 
-
-def test_auto_go_live_does_not_affect_another_studio() -> None:
+@in_virtual_time
+async def test_auto_go_live_does_not_affect_another_studio() -> None:
     """Only the one whose `autoGoLive` was turned on."""
-
-    async def play(it: Stage) -> None:
+    async with stage(MINE, COLLEAGUE) as it:
         await it.confirmed(MINE, "update_studio", autoGoLive=True)
         other = await it.call(MINE, "create_source", studioId="studio_43", name="N", type="webcam")
         assert status(other) == "ran"
 
-    played(play)
 
-
-def test_turning_auto_go_offline_on_needs_consent_while_on_air() -> None:
+@in_virtual_time
+async def test_turning_auto_go_offline_on_needs_consent_while_on_air() -> None:
     """It can end the show. Off air it needs none, and neither does turning it off."""
-
-    async def play(it: Stage) -> None:
+    async with stage(MINE, COLLEAGUE) as it:
         drop = {"autoGoOfflineOnDrop": True}
         assert status(await it.call(MINE, "update_studio", **drop)) == "ran"
         await it.confirmed(MINE, "go_live")
@@ -172,13 +145,11 @@ def test_turning_auto_go_offline_on_needs_consent_while_on_air() -> None:
         assert status(await it.confirmed(MINE, "update_studio", **drop)) == "ran"
         assert status(await it.call(MINE, "update_studio", autoGoOfflineOnDrop=False)) == "ran"
 
-    played(play)
 
-
-def test_a_late_answer_to_turning_auto_go_live_off_does_not_undo_turning_it_on() -> None:
+@in_virtual_time
+async def test_a_late_answer_to_turning_auto_go_live_off_does_not_undo_turning_it_on() -> None:
     """Both take turns, so the last one counts."""
-
-    async def play(it: Stage) -> None:
+    async with stage(MINE, COLLEAGUE) as it:
         await it.call(COLLEAGUE, "get_studio")
         await it.call(MINE, "get_studio")
         yes = await it.confirmation(MINE, "update_studio", autoGoLive=True)
@@ -193,5 +164,3 @@ def test_a_late_answer_to_turning_auto_go_live_off_does_not_undo_turning_it_on()
             tasks.start_soon(turn_on)
         asked = await it.call(COLLEAGUE, "create_source", **WHILE_LIVE["create_source"])
         assert status(asked) == "confirmation_required"
-
-    played(play)

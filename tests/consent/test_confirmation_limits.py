@@ -7,52 +7,45 @@ from typing import Final
 import pytest
 
 from tests.support.virtual_stage import MINE, NO_ACCESS, reasons, stage, status
-from tests.support.virtual_time import run_in_virtual_time
+from tests.support.virtual_time import in_virtual_time
 
 MANY: Final = 40
 """More than are kept of one caller."""
 
 
-def test_previews_of_keys_without_access_do_not_evict_other_confirmations() -> None:
+@in_virtual_time
+async def test_previews_of_keys_without_access_do_not_evict_other_confirmations() -> None:
     """Keys without access share one limit, so their many previews evict only their own."""
-
-    async def crowd() -> None:
-        async with stage(MINE, NO_ACCESS) as it:
-            mine = await it.confirmation(MINE, "go_live")
-            theirs = [await it.confirmation(NO_ACCESS, "go_offline") for _ in range(MANY)]
-            assert len(set(theirs)) == MANY
-            result = await it.use(MINE, "go_live", mine)
-            assert status(result) == "ran"
-
-    run_in_virtual_time(crowd)
+    async with stage(MINE, NO_ACCESS) as it:
+        mine = await it.confirmation(MINE, "go_live")
+        theirs = [await it.confirmation(NO_ACCESS, "go_offline") for _ in range(MANY)]
+        assert len(set(theirs)) == MANY
+        result = await it.use(MINE, "go_live", mine)
+        assert status(result) == "ran"
 
 
 @pytest.mark.parametrize("tool", ["go_live", "go_offline"])
-def test_a_confirmation_expires_at_its_printed_time_after_the_computer_slept(tool: str) -> None:
+@in_virtual_time
+async def test_a_confirmation_expires_at_its_printed_time_after_the_computer_slept(
+    tool: str,
+) -> None:
     """The laptop was suspended for an hour: only the wall clock went on."""
-
-    async def suspend() -> None:
-        async with stage(MINE) as it:
-            preview = (await it.call(MINE, tool)).structured_content or {}
-            it.clock.suspend(3600)
-            assert preview["expiresAt"] < it.clock.now().isoformat()
-            late = await it.use(MINE, tool, preview["confirmation"])
-            assert reasons([late]) == ["expired"]
-            assert it.arrived == []
-
-    run_in_virtual_time(suspend)
+    async with stage(MINE) as it:
+        preview = (await it.call(MINE, tool)).structured_content or {}
+        it.clock.suspend(3600)
+        assert preview["expiresAt"] < it.clock.now().isoformat()
+        late = await it.use(MINE, tool, preview["confirmation"])
+        assert reasons([late]) == ["expired"]
+        assert it.arrived == []
 
 
-def test_a_confirmation_refused_as_changed_stays_invalid_if_all_changes_back() -> None:
+@in_virtual_time
+async def test_a_confirmation_refused_as_changed_stays_invalid_if_all_changes_back() -> None:
     """The person was told that it is void, and shown a new preview."""
-
-    async def change_back() -> None:
-        async with stage(MINE) as it:
-            confirmation = await it.confirmation(MINE, "go_live")
-            answers = []
-            for name in ("Another name", "Friday Night Show"):
-                await it.call(MINE, "update_studio", name=name)
-                answers.append(await it.use(MINE, "go_live", confirmation))
-            assert reasons(answers) == ["changed", "expired"]
-
-    run_in_virtual_time(change_back)
+    async with stage(MINE) as it:
+        confirmation = await it.confirmation(MINE, "go_live")
+        answers = []
+        for name in ("Another name", "Friday Night Show"):
+            await it.call(MINE, "update_studio", name=name)
+            answers.append(await it.use(MINE, "go_live", confirmation))
+        assert reasons(answers) == ["changed", "expired"]

@@ -20,7 +20,7 @@ from tests.support.virtual_stage import (
     stage,
     status,
 )
-from tests.support.virtual_time import run_in_virtual_time
+from tests.support.virtual_time import in_virtual_time
 from trax_mcp.api.caller import Caller
 from trax_mcp.consent.rules import Mode, Rules
 
@@ -50,463 +50,397 @@ async def stop_after(it: Stage, seconds: float, *, caller: Caller = MINE) -> flo
     return it.times_of("/go-offline")[before] - pressed
 
 
-def test_refused_stops_of_a_key_without_access_do_not_delay_a_stop() -> None:
+@in_virtual_time
+async def test_refused_stops_of_a_key_without_access_do_not_delay_a_stop() -> None:
     """32 of them, each answered after half a second, for the id of my studio."""
-
-    async def attack() -> None:
-        async with stage(MINE, NO_ACCESS) as it:
-            it.slow(0.5)
-            await it.confirmed(MINE, "go_live")
-            stops = [await it.confirmation(NO_ACCESS, "go_offline") for _ in range(32)]
-            mine = await it.confirmation(MINE, "go_offline")
-            async with anyio.create_task_group() as tasks:
-                for confirmation in stops:
-                    tasks.start_soon(partial(it.use, NO_ACCESS, "go_offline", confirmation))
-                await anyio.sleep(0.1)
-                pressed, before = anyio.current_time(), len(it.arrived)
-                await it.use(MINE, "go_offline", mine)
-            mine_arrived = [time for time, _ in it.arrived[before:]]
-            assert mine_arrived[-1] - pressed < LATEST_SECONDS
-            assert not it.is_live
-
-    run_in_virtual_time(attack)
+    async with stage(MINE, NO_ACCESS) as it:
+        it.slow(0.5)
+        await it.confirmed(MINE, "go_live")
+        stops = [await it.confirmation(NO_ACCESS, "go_offline") for _ in range(32)]
+        mine = await it.confirmation(MINE, "go_offline")
+        async with anyio.create_task_group() as tasks:
+            for confirmation in stops:
+                tasks.start_soon(partial(it.use, NO_ACCESS, "go_offline", confirmation))
+            await anyio.sleep(0.1)
+            pressed, before = anyio.current_time(), len(it.arrived)
+            await it.use(MINE, "go_offline", mine)
+        mine_arrived = [time for time, _ in it.arrived[before:]]
+        assert mine_arrived[-1] - pressed < LATEST_SECONDS
+        assert not it.is_live
 
 
-def test_a_stop_never_waits_for_a_stop() -> None:
+@in_virtual_time
+async def test_a_stop_never_waits_for_a_stop() -> None:
     """Eight of mine are on the wire at the same time, though TRaX answers none for nine seconds."""
-
-    async def many_stops() -> None:
-        async with stage(MINE) as it:
-            it.slow(9, path="/go-offline")
-            async with anyio.create_task_group() as tasks:
-                for _ in range(8):
-                    tasks.start_soon(partial(press, it, MINE, "go_offline"))
-            times = it.times_of("/go-offline")
-            assert len(times) == 8
-            assert max(times) - min(times) < LATEST_SECONDS
-
-    run_in_virtual_time(many_stops)
+    async with stage(MINE) as it:
+        it.slow(9, path="/go-offline")
+        async with anyio.create_task_group() as tasks:
+            for _ in range(8):
+                tasks.start_soon(partial(press, it, MINE, "go_offline"))
+        times = it.times_of("/go-offline")
+        assert len(times) == 8
+        assert max(times) - min(times) < LATEST_SECONDS
 
 
 @pytest.mark.parametrize("flooder", [CUSTOMER, COLLEAGUE], ids=["customer", "colleague"])
-def test_many_changes_by_one_key_do_not_delay_the_stop_of_another(flooder: Caller) -> None:
+@in_virtual_time
+async def test_many_changes_by_one_key_do_not_delay_the_stop_of_another(flooder: Caller) -> None:
     """300 messages are in flight to a TRaX that answers each after nine seconds."""
-
-    async def flood() -> None:
-        async with stage(MINE, flooder) as it:
-            made = await it.clients[flooder].call_tool("create_studio", {"name": "Mine"})
-            own = made.structured_content or {}
-            await it.confirmed(MINE, "go_live")
-            it.slow(9, path="/chat/messages")
-            async with anyio.create_task_group() as tasks:
-                for number in range(300):
-                    tasks.start_soon(
-                        partial(
-                            it.call,
-                            flooder,
-                            "send_chat_message",
-                            studioId=own["id"],
-                            text=f"Hello {number}",
-                        )
+    async with stage(MINE, flooder) as it:
+        made = await it.clients[flooder].call_tool("create_studio", {"name": "Mine"})
+        own = made.structured_content or {}
+        await it.confirmed(MINE, "go_live")
+        it.slow(9, path="/chat/messages")
+        async with anyio.create_task_group() as tasks:
+            for number in range(300):
+                tasks.start_soon(
+                    partial(
+                        it.call,
+                        flooder,
+                        "send_chat_message",
+                        studioId=own["id"],
+                        text=f"Hello {number}",
                     )
-                waited = await stop_after(it, 1)
-                assert not it.is_live
-                tasks.cancel_scope.cancel()
-            assert waited < LATEST_SECONDS
+                )
+            waited = await stop_after(it, 1)
+            assert not it.is_live
+            tasks.cancel_scope.cancel()
+        assert waited < LATEST_SECONDS
 
-    run_in_virtual_time(flood)
 
-
-def test_sixteen_requests_of_a_key_are_in_flight_and_the_others_wait_in_order() -> None:
+@in_virtual_time
+async def test_sixteen_requests_of_a_key_are_in_flight_and_the_others_wait_in_order() -> None:
     """A key of another caller is not affected."""
-
-    async def flood() -> None:
-        async with stage(MINE, COLLEAGUE) as it:
-            for caller in (MINE, COLLEAGUE):
-                await it.call(caller, "get_studio")
-            it.slow(3, path="/chat/messages")
-            async with anyio.create_task_group() as tasks:
-                for number in range(20):
-                    send = partial(it.call, MINE, "send_chat_message", text=f"{number}")
-                    tasks.start_soon(send)
-                await anyio.sleep(1)
-                assert len(it.arrived) == 16
-                tasks.start_soon(partial(it.call, COLLEAGUE, "send_chat_message", text="Hi"))
-                await anyio.sleep(1)
-                assert len(it.arrived) == 17
-            assert len(it.arrived) == 21
-            assert [round(time - it.arrived[0][0]) for time, _ in it.arrived[-4:]] == [3] * 4
-
-    run_in_virtual_time(flood)
+    async with stage(MINE, COLLEAGUE) as it:
+        for caller in (MINE, COLLEAGUE):
+            await it.call(caller, "get_studio")
+        it.slow(3, path="/chat/messages")
+        async with anyio.create_task_group() as tasks:
+            for number in range(20):
+                send = partial(it.call, MINE, "send_chat_message", text=f"{number}")
+                tasks.start_soon(send)
+            await anyio.sleep(1)
+            assert len(it.arrived) == 16
+            tasks.start_soon(partial(it.call, COLLEAGUE, "send_chat_message", text="Hi"))
+            await anyio.sleep(1)
+            assert len(it.arrived) == 17
+        assert len(it.arrived) == 21
+        assert [round(time - it.arrived[0][0]) for time, _ in it.arrived[-4:]] == [3] * 4
 
 
-def test_keys_that_trax_has_not_accepted_share_sixteen_requests() -> None:
+@in_virtual_time
+async def test_keys_that_trax_has_not_accepted_share_sixteen_requests() -> None:
     """Twenty invented keys, each with one request; a key that is accepted has its own sixteen."""
-
-    async def flood() -> None:
-        callers = [Caller(f"sk_live_invented_{number}") for number in range(20)]
-        async with stage(MINE, *callers) as it:
-            await it.call(MINE, "get_studio")
-            it.slow(3)
-            async with anyio.create_task_group() as tasks:
-                for caller in callers:
-                    tasks.start_soon(partial(it.call, caller, "send_chat_message", text="Hi"))
-                await anyio.sleep(1)
-                assert len(it.arrived) == 16
-                tasks.start_soon(partial(it.call, MINE, "send_chat_message", text="Hi"))
-                await anyio.sleep(1)
-                assert len(it.arrived) == 17
-
-    run_in_virtual_time(flood)
+    callers = [Caller(f"sk_live_invented_{number}") for number in range(20)]
+    async with stage(MINE, *callers) as it:
+        await it.call(MINE, "get_studio")
+        it.slow(3)
+        async with anyio.create_task_group() as tasks:
+            for caller in callers:
+                tasks.start_soon(partial(it.call, caller, "send_chat_message", text="Hi"))
+            await anyio.sleep(1)
+            assert len(it.arrived) == 16
+            tasks.start_soon(partial(it.call, MINE, "send_chat_message", text="Hi"))
+            await anyio.sleep(1)
+            assert len(it.arrived) == 17
 
 
-def test_a_call_that_waits_too_long_for_its_turn_is_not_sent() -> None:
+@in_virtual_time
+async def test_a_call_that_waits_too_long_for_its_turn_is_not_sent() -> None:
     """It says so, and that nothing was sent."""
-
-    async def flood() -> None:
-        async with stage(MINE) as it:
-            await it.call(MINE, "get_studio")
-            it.slow(9, path="/chat/messages")
-            async with anyio.create_task_group() as tasks:
-                for number in range(16):
-                    send = partial(it.call, MINE, "send_chat_message", text=f"{number}")
-                    tasks.start_soon(send)
-                await anyio.sleep(1)
-                late = await it.call(MINE, "send_chat_message", text="late")
-                assert len(it.arrived) == 16
-            error = (late.structured_content or {})["error"]
-            assert (error["code"], error["outcome"]) == ("unreachable", "not_applied")
-            assert "waiting for TRaX, so nothing was sent" in error["message"]
-
-    run_in_virtual_time(flood)
+    async with stage(MINE) as it:
+        await it.call(MINE, "get_studio")
+        it.slow(9, path="/chat/messages")
+        async with anyio.create_task_group() as tasks:
+            for number in range(16):
+                send = partial(it.call, MINE, "send_chat_message", text=f"{number}")
+                tasks.start_soon(send)
+            await anyio.sleep(1)
+            late = await it.call(MINE, "send_chat_message", text="late")
+            assert len(it.arrived) == 16
+        error = (late.structured_content or {})["error"]
+        assert (error["code"], error["outcome"]) == ("unreachable", "not_applied")
+        assert "waiting for TRaX, so nothing was sent" in error["message"]
 
 
 @pytest.mark.parametrize("act", ["update_source", "send_chat_message", "delete_destination"])
-def test_a_stop_does_not_wait_for_other_calls(act: str) -> None:
+@in_virtual_time
+async def test_a_stop_does_not_wait_for_other_calls(act: str) -> None:
     """One that TRaX answers after nine seconds is being sent in the same studio."""
     arguments: dict[str, dict[str, object]] = {
         "update_source": {"sourceId": "source_1", "url": "rtmp://new.example/a"},
         "send_chat_message": {"text": "Hi"},
         "delete_destination": {"destId": "dest_1"},
     }
-
-    async def stop() -> None:
-        async with stage(MINE) as it:
-            await it.confirmed(MINE, "go_live")
-            it.slow(9, path="/source_1")
-            it.slow(9, path="/dest_1")
-            it.slow(9, path="/chat/messages")
-            async with anyio.create_task_group() as tasks:
-                if act == "send_chat_message":
-                    tasks.start_soon(partial(it.call, MINE, act, **arguments[act]))
-                else:
-                    tasks.start_soon(partial(press, it, MINE, act, **arguments[act]))
-                assert await stop_after(it, 1) < 0.1
-
-    run_in_virtual_time(stop)
+    async with stage(MINE) as it:
+        await it.confirmed(MINE, "go_live")
+        it.slow(9, path="/source_1")
+        it.slow(9, path="/dest_1")
+        it.slow(9, path="/chat/messages")
+        async with anyio.create_task_group() as tasks:
+            if act == "send_chat_message":
+                tasks.start_soon(partial(it.call, MINE, act, **arguments[act]))
+            else:
+                tasks.start_soon(partial(press, it, MINE, act, **arguments[act]))
+            assert await stop_after(it, 1) < 0.1
 
 
-def test_a_stop_whose_reads_hang_is_sent_after_two_seconds() -> None:
+@in_virtual_time
+async def test_a_stop_whose_reads_hang_is_sent_after_two_seconds() -> None:
     """Its look and its waiting for a go-live run side by side."""
-
-    async def stop() -> None:
-        async with stage(MINE, COLLEAGUE) as it:
-            await it.call(COLLEAGUE, "get_studio")
-            confirmation = await it.confirmation(MINE, "go_offline")
-            it.slow(9, path="/go-live", caller=COLLEAGUE)
-            it.slow(9, caller=MINE, path="/studio_42")
-            it.slow(9, caller=MINE, path="/stream-status")
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(partial(press, it, COLLEAGUE, "go_live"))
-                await anyio.sleep(1)
-                pressed = anyio.current_time()
-                await it.use(MINE, "go_offline", confirmation)
-            assert 2 <= it.times_of("/go-offline")[0] - pressed < LATEST_SECONDS
-
-    run_in_virtual_time(stop)
+    async with stage(MINE, COLLEAGUE) as it:
+        await it.call(COLLEAGUE, "get_studio")
+        confirmation = await it.confirmation(MINE, "go_offline")
+        it.slow(9, path="/go-live", caller=COLLEAGUE)
+        it.slow(9, caller=MINE, path="/studio_42")
+        it.slow(9, caller=MINE, path="/stream-status")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(press, it, COLLEAGUE, "go_live"))
+            await anyio.sleep(1)
+            pressed = anyio.current_time()
+            await it.use(MINE, "go_offline", confirmation)
+        assert 2 <= it.times_of("/go-offline")[0] - pressed < LATEST_SECONDS
 
 
 @pytest.mark.parametrize("seconds", [1, 5, 9])
 @pytest.mark.parametrize("stopper", [MINE, COLLEAGUE], ids=["same key", "colleague"])
-def test_after_a_stop_during_a_slow_go_live_the_studio_is_off_air(
+@in_virtual_time
+async def test_after_a_stop_during_a_slow_go_live_the_studio_is_off_air(
     stopper: Caller, seconds: float
 ) -> None:
     """The stop comes one second after the go-live, which TRaX handles after some seconds."""
-
-    async def stop() -> None:
-        async with stage(MINE, COLLEAGUE) as it:
-            await it.call(COLLEAGUE, "get_studio")
-            it.slow(seconds, path="/go-live")
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(partial(press, it, MINE, "go_live"))
-                assert await stop_after(it, 1, caller=stopper) < LATEST_SECONDS
-            assert not it.is_live
-            assert len(it.times_of("/go-offline")) == (1 if seconds < 3 else 2)
-
-    run_in_virtual_time(stop)
+    async with stage(MINE, COLLEAGUE) as it:
+        await it.call(COLLEAGUE, "get_studio")
+        it.slow(seconds, path="/go-live")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(press, it, MINE, "go_live"))
+            assert await stop_after(it, 1, caller=stopper) < LATEST_SECONDS
+        assert not it.is_live
+        assert len(it.times_of("/go-offline")) == (1 if seconds < 3 else 2)
 
 
-def test_a_stop_that_is_sent_twice_says_so() -> None:
+@in_virtual_time
+async def test_a_stop_that_is_sent_twice_says_so() -> None:
     """In words, before its data; a stop that is sent once does not."""
-
-    async def stop() -> None:
-        async with stage(MINE, COLLEAGUE) as it:
-            it.slow(9, path="/go-live")
-            results: list[types.CallToolResult] = []
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(partial(press, it, MINE, "go_live"))
-                await anyio.sleep(1)
-                results.append(await it.confirmed(COLLEAGUE, "go_offline"))
-            results.append(await it.confirmed(MINE, "go_offline"))
-            twice, once = (text_of(result) for result in results)
-            assert twice.startswith(SENT_AGAIN)
-            assert SENT_AGAIN not in once
-            assert [status(it) for it in results] == ["ran", "ran"]
-            assert all((it.structured_content or {})["observed"] for it in results)
-
-    run_in_virtual_time(stop)
+    async with stage(MINE, COLLEAGUE) as it:
+        it.slow(9, path="/go-live")
+        results: list[types.CallToolResult] = []
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(press, it, MINE, "go_live"))
+            await anyio.sleep(1)
+            results.append(await it.confirmed(COLLEAGUE, "go_offline"))
+        results.append(await it.confirmed(MINE, "go_offline"))
+        twice, once = (text_of(result) for result in results)
+        assert twice.startswith(SENT_AGAIN)
+        assert SENT_AGAIN not in once
+        assert [status(it) for it in results] == ["ran", "ran"]
+        assert all((it.structured_content or {})["observed"] for it in results)
 
 
-def test_a_stop_is_not_repeated_for_a_go_live_that_trax_refused() -> None:
+@in_virtual_time
+async def test_a_stop_is_not_repeated_for_a_go_live_that_trax_refused() -> None:
     """Nothing can have started."""
-
-    async def stop() -> None:
-        async with stage(MINE, COLLEAGUE) as it:
-            await it.call(COLLEAGUE, "get_studio")
-            it.slow(9, path="/go-live")
-            go_live = await it.confirmation(MINE, "go_live")
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(partial(it.use, MINE, "go_live", go_live))
-                tasks.start_soon(partial(press, it, COLLEAGUE, "go_offline"))
-                await anyio.sleep(5)
-                it.trax.write_enabled = False
-            assert len(it.times_of("/go-offline")) == 1
-
-    run_in_virtual_time(stop)
+    async with stage(MINE, COLLEAGUE) as it:
+        await it.call(COLLEAGUE, "get_studio")
+        it.slow(9, path="/go-live")
+        go_live = await it.confirmation(MINE, "go_live")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(it.use, MINE, "go_live", go_live))
+            tasks.start_soon(partial(press, it, COLLEAGUE, "go_offline"))
+            await anyio.sleep(5)
+            it.trax.write_enabled = False
+        assert len(it.times_of("/go-offline")) == 1
 
 
-def test_a_go_live_approved_after_the_stop_is_sent_after_it() -> None:
+@in_virtual_time
+async def test_a_go_live_approved_after_the_stop_is_sent_after_it() -> None:
     """The stop is repeated before that, and the studio is on air in the end."""
-
-    async def stop_and_start_again() -> None:
-        async with stage(MINE, COLLEAGUE) as it:
-            await it.call(COLLEAGUE, "get_studio")
-            it.slow(9, path="/go-live")
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(partial(press, it, MINE, "go_live"))
-                await anyio.sleep(1)
-                await it.confirmed(COLLEAGUE, "go_offline")
-                assert not it.is_live
-                assert status(await it.confirmed(COLLEAGUE, "go_live")) == "ran"
-            assert it.is_live
-            acts = [sent.rpartition("/")[2] for _, sent in it.arrived]
-            assert acts == ["go-live", "go-offline", "go-offline", "go-live"]
-
-    run_in_virtual_time(stop_and_start_again)
+    async with stage(MINE, COLLEAGUE) as it:
+        await it.call(COLLEAGUE, "get_studio")
+        it.slow(9, path="/go-live")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(press, it, MINE, "go_live"))
+            await anyio.sleep(1)
+            await it.confirmed(COLLEAGUE, "go_offline")
+            assert not it.is_live
+            assert status(await it.confirmed(COLLEAGUE, "go_live")) == "ran"
+        assert it.is_live
+        acts = [sent.rpartition("/")[2] for _, sent in it.arrived]
+        assert acts == ["go-live", "go-offline", "go-offline", "go-live"]
 
 
-def test_the_confirmation_of_a_go_live_that_waits_for_a_stop_is_invalid() -> None:
+@in_virtual_time
+async def test_the_confirmation_of_a_go_live_that_waits_for_a_stop_is_invalid() -> None:
     """It was pressed while the stop was being sent."""
+    async with stage(MINE, COLLEAGUE) as it:
+        await it.call(COLLEAGUE, "get_studio")
+        confirmation = await it.confirmation(MINE, "go_live")
+        it.slow(3, path="/go-offline")
+        results: list[types.CallToolResult] = []
 
-    async def press_late() -> None:
-        async with stage(MINE, COLLEAGUE) as it:
-            await it.call(COLLEAGUE, "get_studio")
-            confirmation = await it.confirmation(MINE, "go_live")
-            it.slow(3, path="/go-offline")
-            results: list[types.CallToolResult] = []
+        async def go_live() -> None:
+            results.append(await it.use(MINE, "go_live", confirmation))
 
-            async def go_live() -> None:
-                results.append(await it.use(MINE, "go_live", confirmation))
-
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(partial(press, it, COLLEAGUE, "go_offline"))
-                await anyio.sleep(1)
-                tasks.start_soon(go_live)
-            assert reasons(results) == ["expired"]
-            assert not it.is_live
-
-    run_in_virtual_time(press_late)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(press, it, COLLEAGUE, "go_offline"))
+            await anyio.sleep(1)
+            tasks.start_soon(go_live)
+        assert reasons(results) == ["expired"]
+        assert not it.is_live
 
 
-def test_a_stop_of_a_key_without_read_scopes_is_repeated_too() -> None:
+@in_virtual_time
+async def test_a_stop_of_a_key_without_read_scopes_is_repeated_too() -> None:
     """TRaX shows that it knows the key there only by its answer to the stop."""
-
-    async def stop() -> None:
-        bot = Caller("sk_live_sandbox_bot")
-        async with stage(MINE, bot) as it:
-            it.add_bot(bot)
-            it.slow(9, path="/go-live")
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(partial(press, it, MINE, "go_live"))
-                assert await stop_after(it, 1, caller=bot) < LATEST_SECONDS
-            assert not it.is_live
-            assert len(it.times_of("/go-offline")) == 2
-
-    run_in_virtual_time(stop)
+    bot = Caller("sk_live_sandbox_bot")
+    async with stage(MINE, bot) as it:
+        it.add_bot(bot)
+        it.slow(9, path="/go-live")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(press, it, MINE, "go_live"))
+            assert await stop_after(it, 1, caller=bot) < LATEST_SECONDS
+        assert not it.is_live
+        assert len(it.times_of("/go-offline")) == 2
 
 
 @pytest.mark.parametrize("failure", ["refused", "hangs"])
-def test_a_stop_whose_repetition_fails_is_not_reported_as_done(failure: str) -> None:
+@in_virtual_time
+async def test_a_stop_whose_repetition_fails_is_not_reported_as_done(failure: str) -> None:
     """The studio may be on air, and counts as such until it was seen."""
+    async with stage(MINE, COLLEAGUE) as it:
+        await it.call(COLLEAGUE, "get_studio")
+        it.slow(6, path="/go-live")
+        confirmation = await it.confirmation(COLLEAGUE, "go_offline")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(press, it, MINE, "go_live"))
+            await anyio.sleep(1)
+            results: list[types.CallToolResult] = []
 
-    async def stop() -> None:
-        async with stage(MINE, COLLEAGUE) as it:
-            await it.call(COLLEAGUE, "get_studio")
-            it.slow(6, path="/go-live")
-            confirmation = await it.confirmation(COLLEAGUE, "go_offline")
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(partial(press, it, MINE, "go_live"))
-                await anyio.sleep(1)
-                results: list[types.CallToolResult] = []
+            async def confirm() -> None:
+                results.append(await it.use(COLLEAGUE, "go_offline", confirmation))
 
-                async def confirm() -> None:
-                    results.append(await it.use(COLLEAGUE, "go_offline", confirmation))
-
-                tasks.start_soon(confirm)
-                await anyio.sleep(4)
-                it.fail(failure, path="/go-offline")
-            error = (results[0].structured_content or {})["error"]
-            assert error["outcome"] == "unknown"
-            assert "The studio may be on air" in error["message"]
-            change = await it.call(MINE, "create_source", name="N", type="webcam")
-            assert status(change) == "confirmation_required"
-
-    run_in_virtual_time(stop)
+            tasks.start_soon(confirm)
+            await anyio.sleep(4)
+            it.fail(failure, path="/go-offline")
+        error = (results[0].structured_content or {})["error"]
+        assert error["outcome"] == "unknown"
+        assert "The studio may be on air" in error["message"]
+        change = await it.call(MINE, "create_source", name="N", type="webcam")
+        assert status(change) == "confirmation_required"
 
 
-def test_a_stop_that_trax_refused_is_repeated_after_a_go_live() -> None:
+@in_virtual_time
+async def test_a_stop_that_trax_refused_is_repeated_after_a_go_live() -> None:
     """TRaX may say that the studio is not live, just before it is."""
-
-    async def stop() -> None:
-        async with stage(MINE, COLLEAGUE) as it:
-            await it.call(COLLEAGUE, "get_studio")
-            it.slow(6, path="/go-live")
-            it.fail("refused", path="/go-offline", times=1)
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(partial(press, it, MINE, "go_live"))
-                await stop_after(it, 1, caller=COLLEAGUE)
-            assert len(it.times_of("/go-offline")) == 2
-            assert not it.is_live
-
-    run_in_virtual_time(stop)
+    async with stage(MINE, COLLEAGUE) as it:
+        await it.call(COLLEAGUE, "get_studio")
+        it.slow(6, path="/go-live")
+        it.fail("refused", path="/go-offline", times=1)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(press, it, MINE, "go_live"))
+            await stop_after(it, 1, caller=COLLEAGUE)
+        assert len(it.times_of("/go-offline")) == 2
+        assert not it.is_live
 
 
-def test_a_stop_is_repeated_after_the_first_go_live_of_a_key_that_may_read_nothing() -> None:
+@in_virtual_time
+async def test_a_stop_is_repeated_after_the_first_go_live_of_a_key_that_may_read_nothing() -> None:
     """Only the answer to the go-live shows that TRaX knows that key there."""
-
-    async def stop() -> None:
-        bot = Caller("sk_live_sandbox_bot")
-        async with stage(MINE, bot) as it:
-            it.add_bot(bot)
-            await it.call(MINE, "get_studio")
-            it.slow(5, path="/go-live")
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(partial(press, it, bot, "go_live"))
-                assert await stop_after(it, 1) < LATEST_SECONDS
-            assert not it.is_live
-            assert len(it.times_of("/go-offline")) == 2
-
-    run_in_virtual_time(stop)
+    bot = Caller("sk_live_sandbox_bot")
+    async with stage(MINE, bot) as it:
+        it.add_bot(bot)
+        await it.call(MINE, "get_studio")
+        it.slow(5, path="/go-live")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(press, it, bot, "go_live"))
+            assert await stop_after(it, 1) < LATEST_SECONDS
+        assert not it.is_live
+        assert len(it.times_of("/go-offline")) == 2
 
 
-def test_a_garbled_answer_to_a_stop_shows_that_trax_knows_the_key() -> None:
+@in_virtual_time
+async def test_a_garbled_answer_to_a_stop_shows_that_trax_knows_the_key() -> None:
     """TRaX accepted it, so it is repeated like any other."""
-
-    async def stop() -> None:
-        bot = Caller("sk_live_sandbox_bot")
-        async with stage(MINE, bot) as it:
-            it.add_bot(bot)
-            it.slow(6, path="/go-live")
-            it.fail("garbled", path="/go-offline", times=1)
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(partial(press, it, MINE, "go_live"))
-                await stop_after(it, 1, caller=bot)
-            assert not it.is_live
-
-    run_in_virtual_time(stop)
+    bot = Caller("sk_live_sandbox_bot")
+    async with stage(MINE, bot) as it:
+        it.add_bot(bot)
+        it.slow(6, path="/go-live")
+        it.fail("garbled", path="/go-offline", times=1)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(press, it, MINE, "go_live"))
+            await stop_after(it, 1, caller=bot)
+        assert not it.is_live
 
 
-def test_a_late_answer_to_a_stop_does_not_hide_a_younger_go_live() -> None:
+@in_virtual_time
+async def test_a_late_answer_to_a_stop_does_not_hide_a_younger_go_live() -> None:
     """It counts as starting until it was seen, so that a change needs a yes."""
-
-    async def stop() -> None:
-        bot = Caller("sk_live_sandbox_bot")
-        async with stage(MINE, COLLEAGUE, bot) as it:
-            it.add_bot(bot)
-            await it.call(MINE, "get_studio")
-            it.slow(4, path="/go-offline")
-            it.slow(9, path="/stream-status", caller=MINE)
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(partial(press, it, bot, "go_offline"))
-                await anyio.sleep(1)
-                it.trax.world.streams.clear()
-                tasks.start_soon(partial(it.call, COLLEAGUE, "get_studio"))
-                await anyio.sleep(0.1)
-                go_live = await it.confirmation(COLLEAGUE, "go_live")
-                tasks.start_soon(partial(it.use, COLLEAGUE, "go_live", go_live))
-                await anyio.sleep(3.5)
-                change = await it.call(COLLEAGUE, "create_source", name="N", type="webcam")
-                assert status(change) == "confirmation_required"
-
-    run_in_virtual_time(stop)
+    bot = Caller("sk_live_sandbox_bot")
+    async with stage(MINE, COLLEAGUE, bot) as it:
+        it.add_bot(bot)
+        await it.call(MINE, "get_studio")
+        it.slow(4, path="/go-offline")
+        it.slow(9, path="/stream-status", caller=MINE)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(press, it, bot, "go_offline"))
+            await anyio.sleep(1)
+            it.trax.world.streams.clear()
+            tasks.start_soon(partial(it.call, COLLEAGUE, "get_studio"))
+            await anyio.sleep(0.1)
+            go_live = await it.confirmation(COLLEAGUE, "go_live")
+            tasks.start_soon(partial(it.use, COLLEAGUE, "go_live", go_live))
+            await anyio.sleep(3.5)
+            change = await it.call(COLLEAGUE, "create_source", name="N", type="webcam")
+            assert status(change) == "confirmation_required"
 
 
 @pytest.mark.parametrize("tool", ["go_live", "update_studio"])
-def test_an_older_confirmation_is_not_taken_after_a_stop_was_confirmed(tool: str) -> None:
+@in_virtual_time
+async def test_an_older_confirmation_is_not_taken_after_a_stop_was_confirmed(tool: str) -> None:
     """The stop is still on its way: a go-live that is being sent holds it for two seconds."""
     arguments: dict[str, object] = {"autoGoLive": True} if tool == "update_studio" else {}
-
-    async def stop() -> None:
-        async with stage(MINE, COLLEAGUE) as it:
-            await it.call(COLLEAGUE, "get_studio")
-            older = await it.confirmation(MINE, tool, **arguments)
-            stop = await it.confirmation(COLLEAGUE, "go_offline")
-            for path in ("/studio_42", "/stream-status", "/destinations"):
-                it.slow(1.5, path=f"GET /v1/studios/studio_42{path.removeprefix('/studio_42')}")
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(partial(it.use, COLLEAGUE, "go_offline", stop))
-                await anyio.sleep(0.1)
-                late = await it.use(MINE, tool, older, **arguments)
-            assert reasons([late]) == ["expired"]
-            assert [sent.rpartition("/")[2] for _, sent in it.arrived] == ["go-offline"]
-
-    run_in_virtual_time(stop)
+    async with stage(MINE, COLLEAGUE) as it:
+        await it.call(COLLEAGUE, "get_studio")
+        older = await it.confirmation(MINE, tool, **arguments)
+        stop = await it.confirmation(COLLEAGUE, "go_offline")
+        for path in ("/studio_42", "/stream-status", "/destinations"):
+            it.slow(1.5, path=f"GET /v1/studios/studio_42{path.removeprefix('/studio_42')}")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(it.use, COLLEAGUE, "go_offline", stop))
+            await anyio.sleep(0.1)
+            late = await it.use(MINE, tool, older, **arguments)
+        assert reasons([late]) == ["expired"]
+        assert [sent.rpartition("/")[2] for _, sent in it.arrived] == ["go-offline"]
 
 
-def test_stops_of_keys_without_access_do_not_evict_the_confirmation_of_a_new_key() -> None:
+@in_virtual_time
+async def test_stops_of_keys_without_access_do_not_evict_the_confirmation_of_a_new_key() -> None:
     """The server was just restarted, and knows nobody yet."""
-
-    async def stop() -> None:
-        bots = [Caller(f"sk_live_sandbox_bot_{number}") for number in range(50)]
-        async with stage(MINE, *bots) as it:
+    bots = [Caller(f"sk_live_sandbox_bot_{number}") for number in range(50)]
+    async with stage(MINE, *bots) as it:
+        for bot in bots:
+            it.add_bot(bot, account=ANOTHER_ACCOUNT)
+        it.slow(3)
+        async with anyio.create_task_group() as tasks:
+            confirmation = await it.confirmation(MINE, "go_offline")
             for bot in bots:
-                it.add_bot(bot, account=ANOTHER_ACCOUNT)
-            it.slow(3)
-            async with anyio.create_task_group() as tasks:
-                confirmation = await it.confirmation(MINE, "go_offline")
-                for bot in bots:
-                    tasks.start_soon(partial(press, it, bot, "go_offline"))
-                await anyio.sleep(1)
-                before, pressed = len(it.arrived), anyio.current_time()
-                await it.use(MINE, "go_offline", confirmation)
-                assert min(time for time, _ in it.arrived[before:]) - pressed < LATEST_SECONDS
-
-    run_in_virtual_time(stop)
+                tasks.start_soon(partial(press, it, bot, "go_offline"))
+            await anyio.sleep(1)
+            before, pressed = len(it.arrived), anyio.current_time()
+            await it.use(MINE, "go_offline", confirmation)
+            assert min(time for time, _ in it.arrived[before:]) - pressed < LATEST_SECONDS
 
 
-def test_a_stop_that_must_read_reads_once_while_others_act() -> None:
+@in_virtual_time
+async def test_a_stop_that_must_read_reads_once_while_others_act() -> None:
     """TRaX does not know its key here yet. Acts of others do not delay it."""
-
-    async def stop() -> None:
-        async with stage(MINE, COLLEAGUE, rules=Rules(Mode.FLAG)) as it:
-            await it.call(MINE, "get_studio")
-            it.slow(1, path="GET /v1/studios/studio_42", caller=COLLEAGUE)
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(partial(it.call, COLLEAGUE, "go_offline", confirm=True))
-                await anyio.sleep(0.5)
-                await it.call(MINE, "delete_source", sourceId="source_1", confirm=True)
-            assert it.times_of("/go-offline")[0] < LATEST_SECONDS
-            read = [sent.path for sent in it.trax.requests if sent.key_name == "olleague"]
-            assert read.count("/v1/studios/studio_42") == 1
-
-    run_in_virtual_time(stop)
+    async with stage(MINE, COLLEAGUE, rules=Rules(Mode.FLAG)) as it:
+        await it.call(MINE, "get_studio")
+        it.slow(1, path="GET /v1/studios/studio_42", caller=COLLEAGUE)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(it.call, COLLEAGUE, "go_offline", confirm=True))
+            await anyio.sleep(0.5)
+            await it.call(MINE, "delete_source", sourceId="source_1", confirm=True)
+        assert it.times_of("/go-offline")[0] < LATEST_SECONDS
+        read = [sent.path for sent in it.trax.requests if sent.key_name == "olleague"]
+        assert read.count("/v1/studios/studio_42") == 1

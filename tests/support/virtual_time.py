@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import selectors
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import partial, wraps
+from typing import TYPE_CHECKING, ParamSpec
 
 import anyio
 
@@ -17,6 +18,8 @@ from trax_mcp.clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+
+Parameters = ParamSpec("Parameters")
 
 STARTED_AT = datetime(2026, 6, 5, 18, 0, tzinfo=UTC)
 
@@ -74,3 +77,15 @@ def run_in_virtual_time(test: Callable[[], Coroutine[None, None, None]]) -> None
     """Run a test to its end."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.run(test())
+
+
+def in_virtual_time(
+    test: Callable[Parameters, Coroutine[None, None, None]],
+) -> Callable[Parameters, None]:
+    """Let pytest run a test in virtual time."""
+
+    @wraps(test)
+    def run(*arguments: Parameters.args, **named: Parameters.kwargs) -> None:
+        run_in_virtual_time(partial(test, *arguments, **named))
+
+    return run
