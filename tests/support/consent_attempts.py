@@ -2,7 +2,7 @@
 
 They run for every guarded call and over every transport.
 """
-# ruff: noqa: D103 - the tables in `ways` name each attempt
+# ruff: noqa: D103 - the tables in `missing_consent` name each attempt
 
 from __future__ import annotations
 

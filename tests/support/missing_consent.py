@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tests.support import consent_attempts as walks
+from tests.support import consent_attempts as attempts
 from tests.support.consent_attempts import answering_with, calling, confirming
 from tests.support.consent_clients import reset, status_and_reason
 from tests.support.frozen_sandbox import put_on_air
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tests.support.consent_attempts import Attempt
     from tests.support.consent_clients import Clients
     from tests.support.guarded_calls import GuardedOperation
+    from tests.support.simulated_person import Responder
 
     StatusAndReason = tuple[str, str | None]
 
@@ -68,39 +69,44 @@ def declined(reason: str) -> StatusAndReason:
     return ("declined", reason)
 
 
+def malformed(respond: Responder) -> MissingConsent:
+    """A person's answer that is none of the choices."""
+    return MissingConsent(answering_with(respond), declined("malformed"))
+
+
 WITHOUT_FORMS: Final[Mapping[str, MissingConsent]] = {
     "no flag": MissingConsent(calling(), unconfirmed()),
     "the flag alone": MissingConsent(calling(confirm=True), unconfirmed()),
-    "a confirmation without the flag": MissingConsent(walks.without_the_flag, unconfirmed()),
-    "a confirmation with a false flag": MissingConsent(walks.against_the_flag, unconfirmed()),
+    "a confirmation without the flag": MissingConsent(attempts.without_the_flag, unconfirmed()),
+    "a confirmation with a false flag": MissingConsent(attempts.against_the_flag, unconfirmed()),
     "an invented confirmation": MissingConsent(
         confirming(secrets.token_urlsafe(16)), unconfirmed("expired")
     ),
     "an empty confirmation": MissingConsent(confirming(""), unconfirmed("expired")),
-    "an expired confirmation": MissingConsent(walks.expired, unconfirmed("expired")),
+    "an expired confirmation": MissingConsent(attempts.expired, unconfirmed("expired")),
     "another caller's confirmation": MissingConsent(
-        walks.of_another_caller, unconfirmed("expired")
+        attempts.of_another_caller, unconfirmed("expired")
     ),
     "a confirmation of other arguments": MissingConsent(
-        walks.of_other_arguments, unconfirmed("mismatch")
+        attempts.of_other_arguments, unconfirmed("mismatch")
     ),
     "a confirmation of another operation": MissingConsent(
-        walks.of_another_operation, unconfirmed("mismatch")
+        attempts.of_another_operation, unconfirmed("mismatch")
     ),
     "a request state as confirmation": MissingConsent(
-        walks.with_request_state_as_confirmation, unconfirmed("mismatch"), (MODERN,)
+        attempts.with_request_state_as_confirmation, unconfirmed("mismatch"), (MODERN,)
     ),
     "a confirmation from before a rename": MissingConsent(
-        walks.from_before_a_rename, unconfirmed("changed"), exists=all_but_a_stop
+        attempts.from_before_a_rename, unconfirmed("changed"), exists=all_but_a_stop
     ),
     "a confirmation from before the studio went live": MissingConsent(
-        walks.from_before_going_live, unconfirmed("changed"), exists=changed_by_going_live
+        attempts.from_before_going_live, unconfirmed("changed"), exists=changed_by_going_live
     ),
     "a confirmation for a studio that is live": MissingConsent(
-        walks.from_before_going_live, ("nothing_to_do", None), exists=only_go_live
+        attempts.from_before_going_live, ("nothing_to_do", None), exists=only_go_live
     ),
     "cancelled while the server reads": MissingConsent(
-        walks.cancelled_while_reading, None, exists=all_but_a_stop
+        attempts.cancelled_while_reading, None, exists=all_but_a_stop
     ),
 }
 
@@ -110,76 +116,60 @@ WITH_FORMS: Final[Mapping[str, MissingConsent]] = {
         answering_with(declining, confirm=True), declined("declined")
     ),
     "declined with a confirmation": MissingConsent(
-        walks.declining_with_a_confirmation, declined("declined")
+        attempts.declining_with_a_confirmation, declined("declined")
     ),
     "the other choice": MissingConsent(answering_with(refusing), declined("declined")),
     "cancelled": MissingConsent(answering_with(cancelling), declined("cancelled")),
-    "a form without content": MissingConsent(
-        answering_with(filling_in(None)), declined("malformed")
-    ),
-    "a form without a choice": MissingConsent(
-        answering_with(filling_in({})), declined("malformed")
-    ),
-    "the choice under another name": MissingConsent(
-        answering_with(walks.choosing_under_another_name), declined("malformed")
-    ),
-    "a plain yes": MissingConsent(
-        answering_with(filling_in({"choice": "yes"})), declined("malformed")
-    ),
-    "a boolean": MissingConsent(
-        answering_with(filling_in({"choice": True})), declined("malformed")
-    ),
-    "a number": MissingConsent(answering_with(filling_in({"choice": 0})), declined("malformed")),
-    "a list of the choice": MissingConsent(
-        answering_with(altering(lambda word: [word])), declined("malformed")
-    ),
-    "the choice and a space": MissingConsent(
-        answering_with(altering(lambda word: f"{word} ")), declined("malformed")
-    ),
-    "the choice in capitals": MissingConsent(
-        answering_with(altering(str.upper)), declined("malformed")
-    ),
+    "a form without content": malformed(filling_in(None)),
+    "a form without a choice": malformed(filling_in({})),
+    "the choice under another name": malformed(attempts.choosing_under_another_name),
+    "a plain yes": malformed(filling_in({"choice": "yes"})),
+    "a boolean": malformed(filling_in({"choice": True})),
+    "a number": malformed(filling_in({"choice": 0})),
+    "a list of the choice": malformed(altering(lambda word: [word])),
+    "the choice and a space": malformed(altering(lambda word: f"{word} ")),
+    "the choice in capitals": malformed(altering(str.upper)),
     "the choice of another operation": MissingConsent(
-        walks.choosing_for_another_operation, declined("malformed")
+        attempts.choosing_for_another_operation, declined("malformed")
     ),
     "a client error": MissingConsent(answering_with(failing), declined("client_error"), (LEGACY,)),
-    "a client that fails": MissingConsent(walks.client_fails, None, (MODERN,)),
+    "a client that fails": MissingConsent(attempts.client_fails, None, (MODERN,)),
     "no answer in five minutes": MissingConsent(
-        walks.not_answering, declined("timed_out"), (LEGACY,)
+        attempts.not_answering, declined("timed_out"), (LEGACY,)
     ),
     "an answer after five minutes": MissingConsent(
-        walks.answering_too_late, unconfirmed("expired"), (MODERN,)
+        attempts.answering_too_late, unconfirmed("expired"), (MODERN,)
     ),
-    "cancelled while a person is asked": MissingConsent(walks.cancelled_while_asking, None),
+    "cancelled while a person is asked": MissingConsent(attempts.cancelled_while_asking, None),
     "a change after each question": MissingConsent(
-        walks.with_a_change_each_time, unconfirmed("changed"), exists=all_but_a_stop
+        attempts.with_a_change_each_time, unconfirmed("changed"), exists=all_but_a_stop
     ),
     "an answer without a request state": MissingConsent(
-        walks.without_request_state, unconfirmed("expired"), (MODERN,)
+        attempts.without_request_state, unconfirmed("expired"), (MODERN,)
     ),
     "an invented request state": MissingConsent(
-        walks.with_invented_request_state, unconfirmed("expired"), (MODERN,)
+        attempts.with_invented_request_state, unconfirmed("expired"), (MODERN,)
     ),
     "a request state without an answer": MissingConsent(
-        walks.with_request_state_only, declined("malformed"), (MODERN,)
+        attempts.with_request_state_only, declined("malformed"), (MODERN,)
     ),
     "an answer under another name": MissingConsent(
-        walks.answering_under_another_name, declined("malformed"), (MODERN,)
+        attempts.answering_under_another_name, declined("malformed"), (MODERN,)
     ),
     "an answer of another kind": MissingConsent(
-        walks.answering_with_another_kind, declined("malformed"), (MODERN,)
+        attempts.answering_with_another_kind, declined("malformed"), (MODERN,)
     ),
     "another question's request state": MissingConsent(
-        walks.with_another_request_state, unconfirmed("mismatch"), (MODERN,)
+        attempts.with_another_request_state, unconfirmed("mismatch"), (MODERN,)
     ),
     "a yes to other arguments": MissingConsent(
-        walks.answering_for_other_arguments, unconfirmed("mismatch"), (MODERN,)
+        attempts.answering_for_other_arguments, unconfirmed("mismatch"), (MODERN,)
     ),
     "a confirmation as request state": MissingConsent(
-        walks.with_confirmation_as_request_state, unconfirmed("mismatch"), (MODERN,)
+        attempts.with_confirmation_as_request_state, unconfirmed("mismatch"), (MODERN,)
     ),
     "another caller's answer": MissingConsent(
-        walks.answered_by_another_caller, unconfirmed("expired"), (MODERN,)
+        attempts.answered_by_another_caller, unconfirmed("expired"), (MODERN,)
     ),
 }
 
