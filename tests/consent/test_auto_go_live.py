@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import anyio
 import pytest
 
+from tests.support.concurrency import begin
 from tests.support.virtual_stage import COLLEAGUE, MINE, reasons, stage, status
 from tests.support.virtual_time import in_virtual_time
 from trax_mcp.consent.rules import Mode, Rules
-
-if TYPE_CHECKING:
-    import mcp_types as types
 
 WHILE_LIVE: Final[dict[str, dict[str, object]]] = {
     "create_destination": {"name": "New", "platform": "kick", "connectionId": "conn_1"},
@@ -45,13 +43,9 @@ async def test_a_stop_invalidates_the_flag_of_a_call_that_turns_auto_go_live_on(
         for caller in (MINE, COLLEAGUE):
             await it.call(caller, "get_studio")
         it.slow(1, path="/destinations", caller=COLLEAGUE)
-        results: list[types.CallToolResult] = []
-
-        async def turn_on() -> None:
-            results.append(await it.call(COLLEAGUE, "update_studio", autoGoLive=True, confirm=True))
-
+        evidence = {"autoGoLive": True, "confirm": True}
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(turn_on)
+            results = begin(tasks, partial(it.call, COLLEAGUE, "update_studio", **evidence))
             await anyio.sleep(0.5)
             await it.call(MINE, "go_offline", confirm=True)
         assert [status(it) for it in results] == ["confirmation_required"]

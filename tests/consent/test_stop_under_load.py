@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import anyio
 import pytest
 
+from tests.support.concurrency import begin
 from tests.support.consent_clients import text_of
 from tests.support.sandbox_accounts import STRANGER as ANOTHER_ACCOUNT
 from tests.support.virtual_stage import (
@@ -23,10 +24,6 @@ from tests.support.virtual_stage import (
 from tests.support.virtual_time import in_virtual_time
 from trax_mcp.api.caller import Caller
 from trax_mcp.consent.rules import Mode, Rules
-
-if TYPE_CHECKING:
-    import mcp_types as types
-
 
 SENT_AGAIN: Final = (
     "A go-live was still being sent, so the stop was sent once more when that had ended."
@@ -224,11 +221,10 @@ async def test_a_stop_that_is_sent_twice_says_so() -> None:
     """In words, before its data; a stop that is sent once does not."""
     async with stage(MINE, COLLEAGUE) as it:
         it.slow(9, path="/go-live")
-        results: list[types.CallToolResult] = []
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(partial(press, it, MINE, "go_live"))
             await anyio.sleep(1)
-            results.append(await it.confirmed(COLLEAGUE, "go_offline"))
+            results = [await it.confirmed(COLLEAGUE, "go_offline")]
         results.append(await it.confirmed(MINE, "go_offline"))
         twice, once = (text_of(result) for result in results)
         assert twice.startswith(SENT_AGAIN)
@@ -276,15 +272,10 @@ async def test_the_confirmation_of_a_go_live_that_waits_for_a_stop_is_invalid() 
         await it.call(COLLEAGUE, "get_studio")
         confirmation = await it.confirmation(MINE, "go_live")
         it.slow(3, path="/go-offline")
-        results: list[types.CallToolResult] = []
-
-        async def go_live() -> None:
-            results.append(await it.use(MINE, "go_live", confirmation))
-
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(partial(press, it, COLLEAGUE, "go_offline"))
             await anyio.sleep(1)
-            tasks.start_soon(go_live)
+            results = begin(tasks, partial(it.use, MINE, "go_live", confirmation))
         assert reasons(results) == ["expired"]
         assert not it.is_live
 
@@ -314,12 +305,7 @@ async def test_a_stop_whose_repetition_fails_is_not_reported_as_done(failure: st
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(partial(press, it, MINE, "go_live"))
             await anyio.sleep(1)
-            results: list[types.CallToolResult] = []
-
-            async def confirm() -> None:
-                results.append(await it.use(COLLEAGUE, "go_offline", confirmation))
-
-            tasks.start_soon(confirm)
+            results = begin(tasks, partial(it.use, COLLEAGUE, "go_offline", confirmation))
             await anyio.sleep(4)
             it.fail(failure, path="/go-offline")
         error = (results[0].structured_content or {})["error"]
