@@ -549,10 +549,10 @@ async def test_a_stop_reads_nothing_after_its_confirmation() -> None:
     assert reads == []
 
 
-async def test_a_stop_without_a_yes_reads_once_though_another_call_ends(era: str) -> None:
+async def test_a_stop_without_consent_reads_once_if_another_call_ends() -> None:
     """Otherwise others could put off its question for as long as they act."""
     rival = partial(another_yes, act=GUARDED_OPERATIONS["delete_source"])
-    async with scene_in(era) as scene:
+    async with scene_in(MODERN) as scene:
         requests = scene.clients.trax.requests
         assert outcome(await scene.clients.confirmed(GO_LIVE)) == RAN
         earlier = len(requests)
@@ -632,10 +632,10 @@ async def test_a_stop_in_a_gap_invalidates_the_flag_of_a_go_live(gap: str, end: 
         assert outcome(await scene.clients.call(GO_LIVE, confirm=True)) == RAN
 
 
-async def test_a_preview_shows_a_change_that_ends_while_it_is_made(era: str) -> None:
+async def test_a_preview_shows_a_change_that_ends_while_it_is_made() -> None:
     """With `TRAX_CONFIRM=flag` nothing compares the yes with what was shown."""
     act = GUARDED_OPERATIONS["update_destination, enabled, on air"]
-    async with scene_in(era, Mode.FLAG) as scene:
+    async with scene_in(MODERN, Mode.FLAG) as scene:
         rival = partial(a_change, act=act)
         await scene.play(scene.clients.call(GO_LIVE), gap="before look 2", rival=rival)
         assert outcome(scene.rival_result) == RAN
@@ -759,9 +759,9 @@ async def test_a_call_that_sees_a_studio_on_air_does_not_hide_a_later_start(
         assert scene.sent == [LIVE, OFFLINE, LIVE]
 
 
-async def test_a_studio_that_is_stopped_while_a_go_live_reads_is_not_called_live(era: str) -> None:
+async def test_a_studio_that_is_stopped_while_a_go_live_reads_is_not_called_live() -> None:
     """The go-live has read that it is on air. A stop ended since."""
-    async with scene_in(era) as scene:
+    async with scene_in(MODERN) as scene:
         assert outcome(await scene.clients.confirmed(GO_LIVE)) == RAN
         await scene.play(scene.clients.call(GO_LIVE), gap="before look 2", rival=RIVALS["a stop"])
         assert outcome(scene.rival_result) == RAN
