@@ -80,7 +80,9 @@ async def test_an_id_comes_before_the_same_text_as_a_name(
 async def test_a_key_in_a_query_is_not_repeated(server: Server[Any]) -> None:
     """A person may paste the wrong thing."""
     for key in (SANDBOX_KEY, "sk_live_of_somebody_else"):
-        sentence, found = told(await call(server, "find_studio", {"query": f"show {key}"}))
+        sentence, found = sentence_and_data(
+            await call(server, "find_studio", {"query": f"show {key}"})
+        )
         assert sentence == 'No studio matches "show [key]".'
         assert found == {"matches": [], "searched": 4}
 

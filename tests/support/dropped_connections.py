@@ -1,4 +1,4 @@
-"""Closes a connection without a response, for which ASGI has no message.
+"""Closes a connection without a complete response, for which ASGI has no message.
 
 Under uvicorn, `send` is a method of the request's cycle, which holds the socket's transport.
 """
@@ -7,12 +7,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trax_mcp.sandbox.asgi_app import send_response
+
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from trax_mcp.sandbox.messages import Response
 
 
 class ConnectionDropped(ConnectionError):
-    """A fault closes the connection."""
+    """A fault closes the connection. `started`: part of the response has already been sent."""
+
+    def __init__(self, *, started: bool = False) -> None:
+        super().__init__("the sandbox dropped the connection")
+        self.started = started
+
+
+class BrokenOff(ConnectionDropped):
+    """A fault closes the connection after `keep` bytes of the body of a response."""
+
+    def __init__(self, response: Response, request_id: str, *, keep: int) -> None:
+        super().__init__(started=True)
+        self._response, self._request_id, self._keep = response, request_id, keep
+
+    async def send_beginning(self, send: Send) -> None:
+        """Send the announced length and the bytes before the end."""
+
+        async def send_part(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": message["body"][: self._keep], "more_body": True}
+            await send(message)
+
+        await send_response(self._response, self._request_id, send_part)
 
 
 class DroppingApp:
@@ -26,6 +52,8 @@ class DroppingApp:
         try:
             await self._app(scope, receive, send)
         except ConnectionDropped as dropped:
+            if isinstance(dropped, BrokenOff):
+                await dropped.send_beginning(send)
             await _hang_up(receive, send, dropped)
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 
 import anyio
 
-from tests.support.dropped_connections import ConnectionDropped
+from tests.support.dropped_connections import BrokenOff, ConnectionDropped
 from trax_mcp.sandbox.messages import (
     JSON,
     Json,
@@ -103,6 +103,15 @@ class Fault:
     def truncated(cls, keep: int = 10) -> Self:
         """The handler runs; its response is valid HTTP, but only the first `keep` bytes of it."""
         return cls.rewritten(lambda response: replace(response, body=response.body[:keep]))
+
+    @classmethod
+    def broken_off(cls, keep: int = 10) -> Self:
+        """The handler runs; the connection is closed after `keep` bytes of the announced body."""
+
+        async def break_off(request: Request, next_handler: RequestHandler) -> Response:
+            raise BrokenOff(await next_handler(request), request.request_id, keep=keep)
+
+        return cls("broken off", break_off)
 
     @classmethod
     def patched(cls, patch: Callable[[dict[str, Any]], object]) -> Self:

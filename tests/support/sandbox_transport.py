@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class SandboxTransport(httpx.AsyncBaseTransport):
     """Sends requests to a sandbox in this process.
 
-    A dropped connection raises `httpx.ReadError`. The read timeout (seconds) limits the whole
-    response.
+    A dropped connection raises `httpx.ReadError`, one that ends inside a response
+    `httpx.RemoteProtocolError`. The read timeout (seconds) limits the whole response.
     """
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -33,4 +33,10 @@ class SandboxTransport(httpx.AsyncBaseTransport):
         except TimeoutError as error:
             raise httpx.ReadTimeout("the sandbox did not answer in time") from error
         except ConnectionDropped as dropped:
-            raise httpx.ReadError("the connection was closed without an answer") from dropped
+            raise _to_httpx_error(dropped) from dropped
+
+
+def _to_httpx_error(dropped: ConnectionDropped) -> httpx.TransportError:
+    if dropped.started:
+        return httpx.RemoteProtocolError("peer closed connection without sending complete body")
+    return httpx.ReadError("the connection was closed without an answer")
