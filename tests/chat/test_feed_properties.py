@@ -10,7 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.support.simulated_chat import (
@@ -126,7 +126,12 @@ def test_200_messages_between_polls_arrive_once_and_may_be_marked_missed(
 def test_more_than_200_messages_between_polls_are_marked_missed_where_some_are_lost(
     order: Order, skew: int, *, random: Random, steps: Sequence[Step]
 ) -> None:
-    """Other readers see no mark, and nothing repeats."""
+    """Other readers see no mark, and nothing repeats.
+
+    A message that was forgotten would be new again if so many newer ones were removed that a page
+    shows it.
+    """
+    assume(sum(it.count for it in steps if isinstance(it, Arrive)) <= WINDOW)
     simulation = Simulation(Upstream(order, random, skew))
     simulation.run(steps)
     check_readers(simulation)

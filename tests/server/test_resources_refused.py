@@ -54,10 +54,9 @@ FAILED_READS: Final = (
     "401 invalid_key",
     "403 insufficient_scope",
     "404 not_found",
-    "429 for 7 s",
+    "429 for 1 s",
     "502 no_upstream",
-    "200 with truncated body",
-    "dropped after delivery",
+    "200 with HTML page",
 )
 """Lines of the fault table, one for each kind of failure."""
 
