@@ -10,16 +10,19 @@ INSPECTOR_VERSION := 2.12.0
 BUNDLE = build/trax-mcp-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp/__init__.py).mcpb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench breaks fuzz conformance soak race wheel bundle packer image clean
+.PHONY: help demo test test-fast check format docs bench breaks fuzz conformance soak race wheel bundle packer image clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/run ## run a whole show on the embedded sandbox
 	@$(BIN)/trax-mcp demo
 
 test: .venv/dev ## run the tests
 	$(BIN)/pytest -n auto $(PYTEST_OPTIONS)
+
+test-fast: .venv/dev ## run the tests without real processes and generated input
+	$(BIN)/pytest -n auto -m "not slow and not fuzz" $(PYTEST_OPTIONS)
 
 check: .venv/dev ## format, lint, types, imports and tests: all must pass before a commit
 	$(BIN)/ruff format --check .

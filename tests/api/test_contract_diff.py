@@ -240,6 +240,7 @@ def test_any_value_at_any_path_can_be_compared(changes: list[tuple[str, object]]
     check_printable(compare(document, copy.deepcopy(document)))
 
 
+@pytest.mark.slow
 def test_no_part_can_be_removed_unnoticed() -> None:
     """Each removed part causes a difference, unless the part is redundant."""
     unnoticed = [path for path in ALL_PATHS if compare(edited(cut(path)), BAKED) == ()]

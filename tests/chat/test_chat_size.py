@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tests.support.served_app import Front
     from tests.support.wait_client import Json
 
+pytestmark = pytest.mark.slow
+
 MAX_EVENT_BYTES: Final = 1 << 20
 """The largest event that the SDK's client accepts."""
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tests.support.document_edits import Edit
 
+pytestmark = pytest.mark.slow
+
 PLAIN: Final = {"COLUMNS": "80", "FORCE_COLOR": "", "PYTHONUTF8": "1"}
 PAGE: Final = "<!doctype html><title>Welcome</title>"
 

@@ -24,6 +24,8 @@ from trax_mcp.cli.terminal import WIDTH
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow
+
 SHOW_SECONDS = 60
 COLOUR = re.compile(r"\x1b\[[\d;]*(?:3|4|9|10)[0-7]")
 SUCCESS = "all as it should be"

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 
 PUBLIC_PATHS: Final = ("/v1/health", "/v1/openapi.json")
 MARKS: Final = {"ok": "✓", "failed": "✗", "warning": "!", "not_checked": "·"}

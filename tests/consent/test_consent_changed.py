@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     Change = Callable[[Clients, Client], Awaitable[None]]
 
+pytestmark = pytest.mark.slow
+
 HEADER: Final = "Changed since you were asked:"
 PLACE: Final = {"studioId": "studio_42"}
 

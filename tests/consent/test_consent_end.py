@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from tests.support.recorded_sandbox import Sandbox
     from tests.support.server_process import Running
 
+pytestmark = pytest.mark.slow
+
 
 @asynccontextmanager
 async def process(audit: Path, *command: str) -> AsyncIterator[tuple[Sandbox, Running]]:

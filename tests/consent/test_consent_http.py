@@ -25,6 +25,8 @@ from tests.support.simulated_person import ProgressLog, agreeing
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 USED: Final = ("confirmation_invalid", "used")
 OPERATIONS: Final = (GO_LIVE, DELETE_DESTINATION, AUTO_GO_LIVE)
 

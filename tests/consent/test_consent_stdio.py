@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tests.support.guarded_calls import GuardedOperation
 
+pytestmark = pytest.mark.slow
+
 USED: Final = ("confirmation_invalid", "used")
 OPERATIONS: Final = (GO_LIVE, DELETE_DESTINATION, AUTO_GO_LIVE)
 OF_ANOTHER_PROCESS: Final = ("a request state as confirmation", "a confirmation as request state")

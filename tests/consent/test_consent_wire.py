@@ -9,6 +9,8 @@ import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
+
 from tests.support.consent_clients import SECOND_KEY, two_key_sandbox
 from tests.support.guarded_calls import DELETE_DESTINATION as OPERATION
 from tests.support.jsonrpc import FORMS, INITIALIZED, LEGACY, MODERN, HttpCaller, hello, request
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     import httpx
 
     from tests.support.recorded_sandbox import Sandbox
+
+pytestmark = pytest.mark.slow
 
 Message = dict[str, Any]
 

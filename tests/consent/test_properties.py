@@ -43,6 +43,8 @@ from trax_mcp.consent.rules import Mode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES: Final = int(os.environ.get("HYPOTHESIS_EXAMPLES", "150"))
 """How many step lists are tried."""
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from anyio.abc import TaskGroup
 
+pytestmark = pytest.mark.slow
+
 LATEST_SECONDS: Final = 2.5
 LIFETIME_SECONDS: Final = 300.0
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tests.support.recorded_sandbox import Sandbox
 
+pytestmark = pytest.mark.slow
+
 BOT: Final = ROOT / "examples/chat_ops_bot.py"
 MAX_LINES: Final = 120
 BUTTONS: Final = r"\[1\] Do it   \[2\] Do not: "

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+import pytest
 
 from tests.support.demo_picture import PICTURE, draw
 
-if TYPE_CHECKING:
-    import pytest
+pytestmark = pytest.mark.slow
 
 FAST_SERVER: Final = (sys.executable, "-m", "tests.support.crooked_server", "correct")
 """The demo's server on a sandbox whose clock advances with each call."""

@@ -21,6 +21,8 @@ from trax_mcp.sandbox import SANDBOX_KEY
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 WATCHED = ("-m", "tests.support.watched_server")
 PROMPT = {"name": "go_live", "arguments": {"studio": "Friday Night Show"}}
 RESOURCE = {"uri": "trax://studios/studio_42/chat"}

@@ -33,6 +33,8 @@ from trax_mcp.settings import VARIABLE_PREFIX, Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 TEXT: Final = README.read_text(encoding="utf-8")
 CONTRIBUTING: Final = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PROGRAM: Final = "/path/to/trax-mcp"

@@ -11,6 +11,8 @@ import re
 import signal
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
+
 from tests import ROOT
 from tests.support.canaries import secrets as secret
 from tests.support.canaries.calls import SERVER_WITH_ERRORS, unsolicited_messages
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
     from tests.support.jsonrpc import Message
     from tests.support.recorded_sandbox import Sandbox
+
+pytestmark = pytest.mark.slow
 
 _PROGRAM: Final = ("-c", SERVER_WITH_ERRORS)
 _HTTP_SECRETS: Final = {

@@ -22,6 +22,8 @@ from trax_mcp.sandbox import SANDBOX_KEY
 if TYPE_CHECKING:
     import httpx
 
+pytestmark = pytest.mark.slow
+
 
 async def wait_until_ready(server: Running, http: httpx.AsyncClient) -> None:
     """Wait until the server answers, and so handles signals."""

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import anyio
+import pytest
 
 from tests.support.concurrent_users import foreign_steps, own_steps
 from tests.support.concurrent_users.accounts import SHARED_STUDIO, marks, shared_trax
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from tests.support.concurrent_users.users import Step
     from tests.support.served_app import Front
     from tests.support.shared_clock import HandClock
+
+pytestmark = pytest.mark.slow
 
 LONGEST_SECONDS: Final = 300
 """In real time; an idle machine needs a twentieth of it."""

@@ -12,6 +12,8 @@ import signal
 from itertools import product
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.jsonrpc import HttpCaller, opening, request
 from tests.support.served_app import plain_http
 from tests.support.server_process import running
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tests.support.server_process import Running
+
+pytestmark = pytest.mark.slow
 
 LISTENING = "trax-mcp is listening on http://127.0.0.1:"
 TRACE_FIELDS = ("traceparent", "tracestate", "baggage")

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import httpx
     from starlette.types import Message, Receive, Scope, Send
 
+pytestmark = pytest.mark.slow
+
 SHORT_SECONDS: Final = 0.1
 DRIP_SECONDS: Final = 0.01
 BEGINNING: Final = b"POST /mcp HTTP/1.1\r\nHost: localhost\r\n"

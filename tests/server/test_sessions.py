@@ -24,6 +24,8 @@ from trax_mcp.server.session_table import (
 if TYPE_CHECKING:
     from tests.support.served_app import Front
 
+pytestmark = pytest.mark.slow
+
 NARROW_KEY = "sk_live_sandbox_narrow"
 UNKNOWN_KEY = "sk_live_unknown"
 

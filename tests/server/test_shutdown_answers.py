@@ -16,6 +16,8 @@ from trax_mcp.sandbox import SANDBOX_KEY
 if TYPE_CHECKING:
     from tests.support.recorded_sandbox import Sandbox
 
+pytestmark = pytest.mark.slow
+
 WAITING: Final = 7
 LISTENING: Final = 8
 STOPPED: Final = -32000

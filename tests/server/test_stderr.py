@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from tests.support.server_process import Running
 
+pytestmark = pytest.mark.slow
+
 PIPE_BYTES = 65_536
 """What a pipe holds on Linux. macOS gives at most as much."""
 

@@ -26,6 +26,8 @@ from trax_mcp.server.tool_filter import ToolFilter
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 
 PROMPTS = sorted(file.stem for file in (ROOT / "prompts").glob("*.md"))
 

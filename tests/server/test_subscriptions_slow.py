@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from tests.support.served_app import Front
     from tests.support.subscribers import Subscriber
 
+pytestmark = pytest.mark.slow
+
 URIS = tuple(islice(equivalent_uris(), 100))
 """Equivalent URIs of one chat: one poll causes a hundred notifications."""
 

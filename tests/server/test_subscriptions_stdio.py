@@ -10,6 +10,7 @@ import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import pytest
 from mcp.client.stdio import StdioServerParameters
 
 from tests import ROOT
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from tests.support.recorded_sandbox import Sandbox
     from tests.support.subscribers import Subscriber
+
+pytestmark = pytest.mark.slow
 
 
 def settings(trax: Sandbox) -> dict[str, str]:

@@ -21,6 +21,8 @@ from trax_mcp.uploads.files import open_media_file
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 OK: Final = respond_with("200 OK", "Content-Length: 0")
 
 LONG_SECONDS: Final = 120

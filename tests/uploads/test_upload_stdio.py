@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
     from tests.support.recorded_sandbox import Sandbox
 
+pytestmark = pytest.mark.slow
+
 
 def settings(trax: Sandbox, *folders: Path) -> dict[str, str]:
     """The settings: a key, this TRaX, and the allowed folders."""
