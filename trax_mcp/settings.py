@@ -134,6 +134,7 @@ _Confirm = Annotated[
 ]
 _Switch = Annotated[bool, BeforeValidator(_read_switch)]
 _Names = Annotated[tuple[str, ...], BeforeValidator(_read_list)]
+_Channels = Annotated[tuple[Literal["form", "panel", "page"], ...], BeforeValidator(_read_list)]
 _Folders = Annotated[tuple[Path, ...], BeforeValidator(_read_folders)]
 _Hosts = Annotated[_Names, AfterValidator(_check_hosts)]
 _Origins = Annotated[_Names, AfterValidator(_check_origins)]
@@ -156,6 +157,7 @@ class Settings(BaseModel):
     base_url: _BaseUrl = DEFAULT_BASE_URL
     sandbox: _Switch = False
     confirm: _Confirm = "auto"
+    ask: _Channels = ("form", "panel", "page")
     guard_also: _Names = ()
     read_only: _Switch = False
     tools: _Names = ()

@@ -5,6 +5,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -22,6 +23,7 @@ from trax_mcp.server.stdio import serve_stdio
 from trax_mcp.server.tool_filter import ToolFilter
 from trax_mcp.settings import Settings
 from trax_mcp.uploads.files import MEDIA_FILES_SUPPORTED
+from trax_mcp.web.approval_page import open_page
 
 
 def stdio(settings: Settings) -> int:
@@ -51,8 +53,8 @@ def http(settings: Settings, *, host: str, port: int) -> int:
 
 
 async def _serve_stdio(settings: Settings, own: Caller) -> None:
-    deps = _deps(settings, media_dirs=settings.media_dirs)
-    async with aclosing(client_for(settings)) as client:
+    async with aclosing(client_for(settings)) as client, open_page() as page:
+        deps = replace(_deps(settings, media_dirs=settings.media_dirs), page=page)
         server = build_server(client, own=own, deps=deps)
         _collect_garbage_again()
         await serve_stdio(server, shut_down=deps.shut_down)
@@ -93,4 +95,5 @@ def _deps(settings: Settings, *, media_dirs: Sequence[Path] = ()) -> ServerDeps:
         audit_log=settings.audit_log,
         media_dirs=media_dirs,
         chat_poll_seconds=settings.chat_poll_seconds,
+        ask=frozenset(settings.ask),
     )

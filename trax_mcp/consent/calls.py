@@ -8,7 +8,14 @@ from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.responses import Answer
 from trax_mcp.consent.audit import Actor
-from trax_mcp.consent.evidence import NO_EVIDENCE, Evidence, Reason, Status
+from trax_mcp.consent.evidence import (
+    NO_EVIDENCE,
+    ApprovedIn,
+    Channel,
+    Evidence,
+    Reason,
+    Status,
+)
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.store import Place
 from trax_mcp.progress import Progress
@@ -51,18 +58,21 @@ class Done:
     """The call was sent and accepted. `observed` is what the stream status showed afterwards.
 
     `sent_again`: a stop that could not wait for a go-live was repeated when that had ended.
+    `approved_in` is None if no consent was needed.
     """
 
     answer: Answer[Model]
     observed: Observed | None = None
     sent_again: bool = False
+    approved_in: ApprovedIn | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NotRun:
     """Nothing was sent. With `confirmation`, the same call runs until `expires_at`.
 
-    `why` explains the status in words where `status` and `reason` do not.
+    `why` explains the status in words where `status` and `reason` do not. `channel` is where a
+    person is being asked. `unseen`: a form was declined sooner than a person can read it.
     """
 
     operation: str
@@ -73,6 +83,9 @@ class NotRun:
     changes: tuple[str, ...] = ()
     confirmation: str | None = None
     expires_at: str | None = None
+    channel: Channel | None = None
+    retry_after_seconds: int | None = None
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,17 @@ from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.studio.naming import Sentence
 
+Channel = Literal["form", "panel", "page"]
+"""A way in which a person is asked."""
+ApprovedIn = Literal["form", "panel", "page", "passkey", "confirmation", "flag"]
+"""How a call was approved. A passkey is used on the page."""
 Status = Literal[
-    "confirmation_required", "confirmation_invalid", "declined", "cannot_ask", "nothing_to_do"
-]
+    "confirmation_required", "asking", "confirmation_invalid",
+    "declined", "cannot_ask", "nothing_to_do",
+]  # fmt: skip
 Reason = Literal[
     "expired", "mismatch", "changed", "used",
-    "declined", "cancelled", "timed_out", "malformed", "client_error",
+    "declined", "cancelled", "timed_out", "recently_declined", "malformed", "client_error",
 ]  # fmt: skip
 Reply = Literal["chosen", "declined", "cancelled", "timed_out", "malformed", "client_error"]
 
@@ -29,11 +34,12 @@ class PersonAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a call brings to show that a person agreed."""
+    """What a call brings to show that a person agreed. `answered_in`, if not in a form."""
 
     confirm: bool = False
     confirmation: str | None = None
     answer: PersonAnswer | None = None
+    answered_in: ApprovedIn | None = None
 
     @property
     def confirmation_id(self) -> str | None:

@@ -16,7 +16,7 @@ from trax_mcp.api.operation import Operation
 from trax_mcp.clock import iso
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import Done, GuardedCall, NotRun, Question, Result
-from trax_mcp.consent.evidence import NO_EVIDENCE, Confirmation, UsedConfirmation
+from trax_mcp.consent.evidence import NO_EVIDENCE, ApprovedIn, Confirmation, UsedConfirmation
 from trax_mcp.consent.execute import Executor
 from trax_mcp.consent.plans import Plan, When, plan_for
 from trax_mcp.consent.policy import (
@@ -30,6 +30,7 @@ from trax_mcp.consent.policy import (
     Refuse,
     Verdict,
     confirmation_to_use,
+    is_unseen,
     judge,
     nothing_to_do,
     refusal_by_person,
@@ -56,8 +57,8 @@ class ConsentGuard:
         self.rules = rules
         self._client = client
         self._executor = executor
-        self._store = store
-        self._audit = audit
+        self.store = store
+        self.audit = audit
 
     async def run(self, call: GuardedCall) -> Result:
         """Run a call if it may run.
@@ -115,9 +116,13 @@ class ConsentGuard:
         refusal = refusal_by_person(call.operation, call.evidence.answer, kept)
         if refusal is None or kept is None:
             return None
-        await self._store.discard(kept.id)  # calling again is a new question
+        unseen = is_unseen(call.evidence.answer, age=seen.age)
+        if unseen:
+            await self.store.discard(kept.id)
+        else:
+            await self.store.decline(kept)
         self._write_verdict(call, refusal, kept.digest)
-        return _not_run(call, refusal, kept)
+        return replace(_not_run(call, refusal, kept), unseen=unseen)
 
     async def _run_if_off_air(
         self, call: GuardedCall, status: Facts, seen: Seen
@@ -140,7 +145,7 @@ class ConsentGuard:
         if plan.facts.health is not None and plan.facts.health.write_enabled is False:
             raise write_disabled()
         if plan.facts.live and seen.go_live_pending:
-            await self._store.record_on_air(seen)
+            await self.store.record_on_air(seen)
         verdict = judge(self._case(call, plan, seen))
         self._write_verdict(call, verdict, digest)
         if not isinstance(verdict, Proceed):
@@ -150,7 +155,7 @@ class ConsentGuard:
         )
 
     async def _look(self, call: GuardedCall) -> Seen:
-        return await self._store.look(self._place(call), call.evidence.confirmation_id)
+        return await self.store.look(self._place(call), call.evidence.confirmation_id)
 
     async def _look_again(self, call: GuardedCall, seen: Seen) -> Seen | Stale:
         """Look after reading. TRaX may have accepted the caller meanwhile, which changes the place.
@@ -192,6 +197,7 @@ class ConsentGuard:
             nothing_to_do=nothing_to_do(
                 call.operation, plan.facts, go_live_pending=seen.go_live_pending
             ),
+            declined_seconds=seen.declined.get(call.operation),
         )
 
     async def _execute(
@@ -203,12 +209,18 @@ class ConsentGuard:
         digest: str | None = None,
         wait_until: float = 0.0,
     ) -> Done | Stale:
-        started = await self._store.begin(
-            call.operation, confirmation_id=confirmation_id, seen=seen
-        )
+        started = await self.store.begin(call.operation, confirmation_id=confirmation_id, seen=seen)
         if isinstance(started, Stale):
             return started
-        return await self._executor.run(call, started, digest=digest, wait_until=wait_until)
+        done = await self._executor.run(call, started, digest=digest, wait_until=wait_until)
+        return replace(done, approved_in=self._approved_in(call, confirmation_id))
+
+    def _approved_in(self, call: GuardedCall, confirmation_id: str | None) -> ApprovedIn | None:
+        """How a call that ran was approved. None if it needed no consent."""
+        evidence = call.evidence
+        if confirmation_id is None:
+            return "flag" if evidence.confirm and self.rules.mode is Mode.FLAG else None
+        return evidence.answered_in or ("form" if evidence.answer else "confirmation")
 
     async def _respond(
         self,
@@ -225,7 +237,7 @@ class ConsentGuard:
                 if isinstance(added, Stale):
                     return added
                 if isinstance(kept, Confirmation) and again:
-                    await self._store.discard(kept.id)  # only the last question can be answered
+                    await self.store.discard(kept.id)  # only the last question can be answered
                 changes = _changes(plan, kept) if again else ()
                 return Question(added.id, preview, preview.choice, DO_NOT, changes)
             case NeedsConfirmation() if self.rules.mode is not Mode.FLAG:
@@ -233,7 +245,7 @@ class ConsentGuard:
                 if isinstance(added, Stale):
                     return added
                 if verdict.reason == "changed" and isinstance(kept, Confirmation):
-                    await self._store.discard(kept.id)  # it stays invalid if all changes back
+                    await self.store.discard(kept.id)  # it stays invalid if all changes back
                 not_run = _not_run(call, verdict, kept, plan)
                 return replace(not_run, confirmation=added.id, expires_at=iso(added.expires_at))
         return _not_run(call, verdict, kept, plan)
@@ -247,13 +259,13 @@ class ConsentGuard:
         choice: str | None = None,
         again: bool = False,
     ) -> Confirmation | Stale:
-        return await self._store.add(
+        return await self.store.add(
             call.operation, preview, seen=seen, choice=choice, asked_again=again
         )
 
     def _write_verdict(self, call: GuardedCall, verdict: Verdict, digest: str) -> None:
         reason = getattr(verdict, "reason", None) or getattr(verdict, "status", None)
-        self._audit.write(
+        self.audit.write(
             "decided",
             call.operation,
             call.actor,
@@ -310,6 +322,7 @@ def _not_run(
                 verdict.status,
                 verdict.reason,
                 why=kept.outcome if isinstance(kept, UsedConfirmation) else None,
+                retry_after_seconds=verdict.retry_after_seconds,
                 preview=preview,
                 changes=_changes(plan, kept),
             )

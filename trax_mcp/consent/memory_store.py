@@ -7,13 +7,14 @@ from itertools import count
 from typing import Final
 
 import anyio
+from cachetools import TTLCache
 
 from trax_mcp.api.accepted_keys import NOT_ACCEPTED
 from trax_mcp.api.errors import Outcome
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.clock import Clock
-from trax_mcp.consent.confirmations import Confirmations
+from trax_mcp.consent.confirmations import LIFETIME_SECONDS, Confirmations
 from trax_mcp.consent.evidence import Confirmation
 from trax_mcp.consent.preview import NOTHING_HIDDEN, HiddenChanges, Preview
 from trax_mcp.consent.store import Place, Seen, Stale, Started
@@ -21,6 +22,9 @@ from trax_mcp.consent.store import Place, Seen, Stale, Started
 PENDING_SECONDS: Final = 60.0
 """How long a go-live counts as under way after its answer, unless seen on air or stopped."""
 MAX_PLACES: Final = 1024
+DECLINED_SECONDS: Final = 60.0
+"""How long a person who said no is not asked about the same call again."""
+_MAX_DECLINED: Final = 1024
 
 
 @dataclass(slots=True)
@@ -103,6 +107,9 @@ class MemoryStore:
         self._states: OrderedDict[_Key, _State] = OrderedDict()
         self._forgotten_shared, self._forgotten_own = _State(), _State()
         self._numbers = count(1)
+        self._declined: TTLCache[tuple[str, Operation[Model]], float] = TTLCache(
+            _MAX_DECLINED, DECLINED_SECONDS, timer=clock.seconds
+        )
 
     async def look(self, place: Place, confirmation_id: str | None) -> Seen:
         now, visible = self._clock.seconds(), self._visible(place)
@@ -116,6 +123,12 @@ class MemoryStore:
             go_live_pending=any(it.has_pending_go_live(now) for it in visible),
             auto_go_live=any(it.auto_go_live for it in visible),
             confirmation=stored if question and question.caller == place.caller else None,
+            age=now - question.expires + LIFETIME_SECONDS if question else 0.0,
+            declined={
+                operation: until - now
+                for (caller, operation), until in self._declined.items()
+                if caller == place.caller
+            },
         )
 
     async def add(
@@ -224,6 +237,12 @@ class MemoryStore:
 
     async def discard(self, confirmation_id: str) -> None:
         self._confirmations.discard(confirmation_id)
+
+    async def decline(self, confirmation: Confirmation) -> None:
+        self._confirmations.discard(confirmation.id)
+        if not confirmation.operation.stops_broadcast:
+            until = self._clock.seconds() + DECLINED_SECONDS
+            self._declined[confirmation.caller, confirmation.operation] = until
 
     async def _wait_for_stops(self, place: Place) -> None:
         """Wait until no stop is being sent, not even one that the caller sent without access."""

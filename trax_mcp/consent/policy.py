@@ -3,6 +3,7 @@
 The label of a verdict is its name in the audit log.
 """
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
@@ -20,6 +21,8 @@ from trax_mcp.consent.rules import Mode
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Facts
 
+READING_SECONDS: Final = 1.0
+"""No person reads a question and answers it in less."""
 DO_NOT: Final = "Do not"
 """The choice that refuses, in every question."""
 
@@ -29,7 +32,8 @@ class Case:
     """Everything that a verdict depends on.
 
     `confirmation` is what the store keeps under the id in the evidence. `nothing_to_do` says in
-    words why a go-live is not needed, or is None.
+    words why a go-live is not needed, or is None. `declined_seconds`: a person said no to this
+    call, and is not asked again for so long.
     """
 
     operation: Operation[Model]
@@ -39,6 +43,7 @@ class Case:
     mode: Mode
     can_ask: bool
     nothing_to_do: str | None = None
+    declined_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class Refuse:
 
     status: Status
     reason: Reason | None = None
+    retry_after_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,9 @@ def judge(case: Case) -> Verdict:
         return NothingToDo(case.nothing_to_do)
     if case.evidence.answer is not None:
         return _judge_answer(case, case.evidence.answer)
+    if case.declined_seconds is not None:
+        seconds = math.ceil(case.declined_seconds)
+        return Refuse("declined", "recently_declined", retry_after_seconds=seconds)
     if case.can_ask and case.mode in {Mode.AUTO, Mode.HUMAN}:
         return NeedsAnswer()
     return _judge_without_person(case)
@@ -130,6 +139,12 @@ def refusal_by_person(
     reason = _reason_for_no(answer, question.choice)
     is_no = question.operation == operation and reason in {"declined", "cancelled"}
     return Refuse("declined", reason) if is_no else None
+
+
+def is_unseen(answer: PersonAnswer | None, *, age: float) -> bool:
+    """Whether a form was declined sooner than a person can read it: the client did so by itself."""
+    is_refused = answer is not None and answer.reply in {"declined", "cancelled"}
+    return is_refused and age < READING_SECONDS
 
 
 def confirmation_to_use(

@@ -4,8 +4,8 @@ Each step of a `ConsentStore` is atomic. Between two steps anything may happen, 
 depends on an earlier `look` gets what was seen, and returns `Stale` if it is outdated.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from trax_mcp.api.errors import Outcome
@@ -38,6 +38,8 @@ class Seen:
     guarded call begins or ends there. `stop_count` increases with each stop that
     TRaX did not refuse, `hidden` with each hidden change. `go_live_pending`: a go-live was sent in
     the last minute, and its result was not seen. `auto_go_live`: this server turned it on.
+    `age` is that of the confirmation, in seconds. `declined` holds the calls that a person said no
+    to, and for how many seconds nobody is asked about them again.
     """
 
     place: Place
@@ -47,6 +49,8 @@ class Seen:
     go_live_pending: bool
     auto_go_live: bool
     confirmation: Confirmation | UsedConfirmation | None
+    age: float = 0.0
+    declined: Mapping[Operation[Model], float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,5 +145,9 @@ class ConsentStore(Protocol):
         ...
 
     async def discard(self, confirmation_id: str) -> None:
-        """Forget an unused confirmation: a person said no."""
+        """Forget an unused confirmation."""
+        ...
+
+    async def decline(self, confirmation: Confirmation) -> None:
+        """Forget an unused confirmation: a person said no, and is not asked again for a while."""
         ...

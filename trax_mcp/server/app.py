@@ -13,13 +13,16 @@ from trax_mcp import __version__
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.clock import Clock
+from trax_mcp.consent.approvals import Approvals, Page
 from trax_mcp.consent.audit import Audit
+from trax_mcp.consent.evidence import Channel
 from trax_mcp.consent.execute import Executor
 from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.consent.memory_store import MemoryStore
 from trax_mcp.consent.rules import Rules
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import ConsentStore
+from trax_mcp.server.asking import Asking
 from trax_mcp.server.completions import Completions
 from trax_mcp.server.composite_tools import CompositeTools
 from trax_mcp.server.error_boundary import (
@@ -83,6 +86,8 @@ class ServerDeps:
     open_streams: OpenStreams = field(default_factory=OpenStreams)
     tasks: ShieldedTasks = field(default_factory=ShieldedTasks)
     store: ConsentStore | None = None
+    ask: frozenset[Channel] = frozenset({"form"})
+    page: Page | None = None
 
     async def shut_down(self) -> None:
         """End calls and streams, and give operations that were sent a moment to finish."""
@@ -96,6 +101,13 @@ def build_guard(client: Client, deps: ServerDeps) -> ConsentGuard:
     audit = Audit(deps.audit_log, deps.clock)
     executor = Executor(client, store=store, audit=audit, tasks=deps.tasks, clock=deps.clock)
     return ConsentGuard(client, executor, rules=deps.rules, store=store, audit=audit)
+
+
+def build_asking(client: Client, deps: ServerDeps) -> Asking:
+    """Build what asks a person, around the consent guard."""
+    guard = build_guard(client, deps)
+    approvals = Approvals(guard, keys=client.accepted_keys, tasks=deps.tasks, clock=deps.clock)
+    return Asking(guard=guard, approvals=approvals, allowed=deps.ask, page=deps.page)
 
 
 def build_server(
@@ -154,7 +166,7 @@ def _build_handlers(client: Client, *, own: Caller, deps: ServerDeps) -> MethodH
         clock=deps.clock,
     )
     return MethodHandlers(
-        tools=Tools(build_guard(client, deps), composite, deps.tool_filter),
+        tools=Tools(build_asking(client, deps), composite, deps.tool_filter),
         prompts=prompts,
         completions=completions,
         resources=resources,

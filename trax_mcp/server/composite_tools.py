@@ -95,7 +95,7 @@ def _matches_result(query: str, found: SearchResult) -> types.CallToolResult:
     if found.unknown:
         data["unknown"] = [str(it) for it in found.unknown]
         sentence = f"{sentence} Not searched: {naming.listed(data['unknown'])}."
-    return results.plain(data, sentence=sentence)
+    return results.plain(data, sentence)
 
 
 def _readiness_result(studio_id: str, readiness: Readiness) -> types.CallToolResult:
@@ -107,7 +107,7 @@ def _readiness_result(studio_id: str, readiness: Readiness) -> types.CallToolRes
         "warnings": [_finding(it) for it in readiness.warnings],
         "unknown": list(readiness.unknown),
     }
-    return results.plain(report, sentence=_readiness_sentence(readiness))
+    return results.plain(report, _readiness_sentence(readiness))
 
 
 def _readiness_sentence(readiness: Readiness) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from trax_mcp.api.text_safety import CONTINUED
 from trax_mcp.consent.calls import NotRun, Question
-from trax_mcp.consent.evidence import Reason, Status
+from trax_mcp.consent.evidence import ApprovedIn, Channel, Reason, Status
 from trax_mcp.consent.preview import Preview
 from trax_mcp.studio import naming
 
@@ -18,6 +18,7 @@ _SHORTEST_LINE = 20
 
 _REASONS: Final[Mapping[tuple[Status, Reason | None], str]] = {
     ("confirmation_required", None): "{operation} needs a person's yes.",
+    ("asking", None): "a person is being asked {where}.",
     ("confirmation_invalid", "expired"): "this confirmation has expired, or was never yours.",
     ("confirmation_invalid", "mismatch"): "this confirmation is for another call.",
     ("confirmation_invalid", "changed"): "things have changed since the yes.",
@@ -25,13 +26,30 @@ _REASONS: Final[Mapping[tuple[Status, Reason | None], str]] = {
     ("declined", "declined"): "the person said no.",
     ("declined", "cancelled"): "the person closed the question without an answer.",
     ("declined", "timed_out"): "nobody answered within five minutes.",
+    ("declined", "recently_declined"): "the person said no a moment ago.",
     ("declined", "malformed"): "the answer was none of the choices.",
     ("declined", "client_error"): "the client could not ask the person.",
     ("cannot_ask", None): "a person must be asked here, and this client cannot ask one.",
     ("nothing_to_do", None): "{why}",
 }
 
+_UNSEEN: Final = "the client declined at once, so nobody saw the question."
+_WHERE: Final[Mapping[Channel, str]] = {
+    "form": "in the client's form",
+    "panel": "in a panel of this conversation",
+    "page": "on a page in their browser",
+}
+_APPROVED: Final[Mapping[ApprovedIn, str]] = {
+    **{channel: f"by a person {where}" for channel, where in _WHERE.items()},
+    "passkey": "by a person with their passkey",
+    "confirmation": "by its confirmation, after a preview",
+    "flag": "by confirm: true (TRAX_CONFIRM=flag)",
+}
+STEPS: Final = frozenset({"confirmation_required", "asking"})
+"""The statuses of a call that goes on: they are no errors."""
+
 _NEXT_STEPS: Final[Mapping[Status, str]] = {
+    "asking": "Tell them and stop. Call again with the same arguments to learn what came of it.",
     "declined": "Do not call again unless the person asks for it.",
     "cannot_ask": "The operator set TRAX_CONFIRM=human: use a client that shows forms.",
     "nothing_to_do": "Look with get_stream_status.",
@@ -42,9 +60,11 @@ _NEXT_STEPS: Final[Mapping[Status, str]] = {
 
 def not_run_text(not_run: NotRun) -> str:
     """Say why a call did not run, and what to do next."""
-    template = _REASONS[not_run.status, not_run.reason]
-    reason = template.format(operation=not_run.operation, why=not_run.why)
-    return f"Nothing was sent: {reason} {_next_step(not_run)}"
+    template = _UNSEEN if not_run.unseen else _REASONS[not_run.status, not_run.reason]
+    where = _WHERE[not_run.channel or "form"]
+    reason = template.format(operation=not_run.operation, why=not_run.why, where=where)
+    begin = "Not done yet" if not_run.status in STEPS else "Nothing was sent"
+    return f"{begin}: {reason} {_next_step(not_run)}"
 
 
 def preview_text(not_run: NotRun) -> str:
@@ -59,6 +79,11 @@ def preview_text(not_run: NotRun) -> str:
     return "\n\n".join(parts)
 
 
+def approved_text(approved_in: ApprovedIn) -> str:
+    """Say how a call that ran was approved."""
+    return f"Approved {_APPROVED[approved_in]}."
+
+
 def question_text(question: Question) -> str:
     """The text of the form that asks a person."""
     return _preview_text(question.preview, question.changes)
@@ -69,8 +94,11 @@ def _next_step(not_run: NotRun) -> str:
         f"Show this to the person and stop. Call {not_run.operation} again only after their next"
         " message says yes, with the same arguments and "
     )
+    if not_run.unseen:
+        return "If it never shows questions, the operator can set TRAX_CONFIRM=preview."
     if not_run.confirmation is not None:
-        return f"{again}the last line here."
+        elsewhere = "They can answer there, or here. " if not_run.status == "asking" else ""
+        return f"{elsewhere}{again}the last line here."
     if not_run.status == "confirmation_required":
         return f"{again}`confirm: true`."
     if not_run.reason == "used":

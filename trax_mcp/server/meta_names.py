@@ -9,6 +9,8 @@ _PREFIX: Final = "live.traxstreaming/"
 
 ACTOR: Final = f"{_PREFIX}actor"
 """In a call of a bot: the user that it acts for."""
+APPROVED_IN: Final = f"{_PREFIX}approvedIn"
+"""In a result: how the call was approved."""
 OPERATION: Final = f"{_PREFIX}operation"
 """In a tool: the HTTP call that it makes."""
 OUTCOME: Final = f"{_PREFIX}outcome"

@@ -12,8 +12,8 @@ from trax_mcp.api.operation import Operation
 from trax_mcp.api.tool_input import ToolInput
 from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.preview import Preview
-from trax_mcp.server.consent_text import not_run_text, preview_text
-from trax_mcp.server.meta_names import OUTCOME
+from trax_mcp.server.consent_text import STEPS, approved_text, not_run_text, preview_text
+from trax_mcp.server.meta_names import APPROVED_IN, OUTCOME
 from trax_mcp.server.schemas import drop_mismatches
 from trax_mcp.server.untrusted import add_notice, write_delimited, write_json
 from trax_mcp.studio.outcome import Observed
@@ -28,15 +28,26 @@ _OBSERVED_SCHEMA: JsonObject = {
         "checkedAt": {"type": "string"},
     },
 }
+_NOT_RUN_SCHEMAS: JsonObject = {
+    "executed": {"type": "boolean", "description": "false: the call did not run. Look here first."},
+    "status": {"type": "string", "description": "Why the call did not run."},
+    "message": {"type": "string", "description": "The same in words, and what to do next."},
+    "reason": {"type": "string", "description": "Why, in more detail."},
+    "channel": {"type": "string", "description": "Where a person is being asked."},
+    "preview": {"type": "object", "description": "What the call would do."},
+    "confirmation": {"type": "string", "description": "For the same call, after a person's yes."},
+    "expiresAt": {"type": "string", "description": "When the confirmation ends."},
+    "retryAfterSeconds": {"type": "integer", "description": "When the call can be made again."},
+}
 
 
-def extended_schema(kind: type[ToolInput], schema: JsonObject) -> JsonObject:
+def extended_schema(kind: type[ToolInput], schema: JsonObject, *, guarded: bool) -> JsonObject:
     """The schema of an answer, with the fields that this server adds to it."""
-    added = {}
+    added = dict(_NOT_RUN_SCHEMAS) if guarded else {}
     if kind.returns_untrusted_text:
-        added = {"notice": _NOTICE_SCHEMA}
+        added["notice"] = _NOTICE_SCHEMA
     if issubclass(kind, Operation) and (kind.starts_broadcast or kind.stops_broadcast):
-        added = {"observed": _OBSERVED_SCHEMA}
+        added["observed"] = _OBSERVED_SCHEMA
     return {**schema, "properties": {**added, **schema["properties"]}} if added else schema
 
 
@@ -45,16 +56,18 @@ def answered(operation: type[Operation[Model]], done: Done) -> types.CallToolRes
     data = done.answer.data
     if operation.returns_untrusted_text:
         return untrusted_result(add_notice(data))
-    if done.observed is None:
-        return plain(data)
-    data = {**data, "observed": _observed(done.observed)}
-    result = plain(data, sentence=SENT_AGAIN if done.sent_again else None)
-    return result.model_copy(update={"meta": {OUTCOME: done.observed.state}})
+    meta: JsonObject = {APPROVED_IN: done.approved_in} if done.approved_in else {}
+    if done.observed is not None:
+        data = {**data, "observed": _observed(done.observed)}
+        meta[OUTCOME] = done.observed.state
+    approved = approved_text(done.approved_in) if done.approved_in else None
+    result = plain(data, approved, SENT_AGAIN if done.sent_again else None)
+    return result.model_copy(update={"meta": meta}) if meta else result
 
 
-def plain(data: JsonObject, *, sentence: str | None = None) -> types.CallToolResult:
-    """A result with this data; the text starts with `sentence`, if given."""
-    lines = filter(None, (sentence, write_json(data)))
+def plain(data: JsonObject, *sentences: str | None) -> types.CallToolResult:
+    """A result with this data. The text starts with the sentences."""
+    lines = filter(None, (*sentences, write_json(data)))
     return types.CallToolResult(content=[_text("\n".join(lines))], structured_content=data)
 
 
@@ -99,17 +112,20 @@ def failure_payload(failure: Failure) -> JsonObject:
 def not_run(call: NotRun) -> types.CallToolResult:
     """The result of a call that was not sent."""
     structured = {
+        "executed": False,
         "status": call.status,
         "message": not_run_text(call),
         "reason": call.reason,
+        "channel": call.channel,
         "preview": _preview(call.preview) if call.preview else None,
         "confirmation": call.confirmation,
         "expiresAt": call.expires_at,
+        "retryAfterSeconds": call.retry_after_seconds,
     }
     return types.CallToolResult(
         content=[_text(preview_text(call))],
         structured_content=_without_nulls(structured),
-        is_error=True,
+        is_error=call.status not in STEPS,
     )
 
 

@@ -10,11 +10,11 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.tool_input import Effect, ToolInput
-from trax_mcp.consent.calls import GuardedCall, NotRun, Question
+from trax_mcp.consent.calls import GuardedCall, NotRun
 from trax_mcp.consent.evidence import Evidence
-from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.server import results
 from trax_mcp.server.arguments import EVIDENCE_SCHEMAS, read_arguments
+from trax_mcp.server.asking import Asking
 from trax_mcp.server.composite_tools import CompositeTools
 from trax_mcp.server.error_boundary import WrongRequestError
 from trax_mcp.server.meta_names import OPERATION, SCOPE
@@ -35,16 +35,15 @@ class Tool:
 class Tools:
     """The tools of this server, in order."""
 
-    def __init__(
-        self, guard: ConsentGuard, composite: CompositeTools, tool_filter: ToolFilter
-    ) -> None:
-        self._guard = guard
+    def __init__(self, asking: Asking, composite: CompositeTools, tool_filter: ToolFilter) -> None:
+        self._asking = asking
         self._composite = composite
         self._filter = tool_filter
+        rules = asking.guard.rules
         self._tools: Mapping[str, Tool] = {
-            kind.tool_name: _tool(kind, guarded=guard.rules.may_need_consent(kind))
+            kind.tool_name: _tool(kind, guarded=rules.may_need_consent(kind))
             for kind in tool_filter.kinds()
-            if not guard.rules.would_bypass_consent(kind)
+            if not rules.would_bypass_consent(kind)
         }
 
     def listings(self) -> list[types.Tool]:
@@ -86,21 +85,18 @@ class Tools:
     async def _run_operation(
         self, operation: Operation[Model], evidence: Evidence, context: RequestContext
     ) -> types.CallToolResult | types.InputRequiredResult:
-        """Run an operation, and again from the beginning with each answer of a person."""
+        """Run an operation, with the consent of a person if it needs one."""
         elicitor = context.elicitor
         call = GuardedCall(
             operation,
             context.caller,
             replace(evidence, answer=elicitor.answer),
-            can_ask=elicitor.can_ask,
             claimed_name=elicitor.claimed_name,
             progress=elicitor.report_progress,
         )
-        while isinstance(result := await self._guard.run(call), Question):
-            answer = await elicitor.ask(result)
-            if isinstance(answer, types.InputRequiredResult):
-                return answer
-            call = replace(call, evidence=Evidence(answer=answer))
+        result = await self._asking.run(call, elicitor)
+        if isinstance(result, types.InputRequiredResult):
+            return result
         if isinstance(result, NotRun):
             return results.not_run(result)
         return results.answered(type(operation), result)
@@ -114,7 +110,7 @@ def _tool(kind: type[ToolInput], *, guarded: bool) -> Tool:
         title=title,
         description=kind.description(),
         input_schema=_input_schema(kind, guarded=guarded),
-        output_schema=results.extended_schema(kind, answer_schema(kind)),
+        output_schema=results.extended_schema(kind, answer_schema(kind), guarded=guarded),
         annotations=types.ToolAnnotations(
             read_only_hint=kind.effect is Effect.READ,
             destructive_hint=guarded,

@@ -1,0 +1,285 @@
+"""Questions that a person answers outside of the call that asks: in a panel or on a page.
+
+An approval is known by its ticket, which only its channel gets and no model reads. An answer runs
+the guarded call again at once, from the beginning. The store ensures that it runs once.
+"""
+
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Final, Literal, Protocol
+
+import anyio
+
+from trax_mcp.api.accepted_keys import AcceptedKeys
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.error_texts import interrupted
+from trax_mcp.api.errors import TraxError
+from trax_mcp.api.models import Model
+from trax_mcp.api.operation import Operation
+from trax_mcp.clock import Clock
+from trax_mcp.consent.calls import Done, GuardedCall, NotRun, Question
+from trax_mcp.consent.confirmations import LIFETIME_SECONDS
+from trax_mcp.consent.evidence import ApprovedIn, Channel, Evidence, PersonAnswer
+from trax_mcp.consent.guard import ConsentGuard
+from trax_mcp.consent.policy import READING_SECONDS
+from trax_mcp.consent.shielded_tasks import ShieldedTasks
+
+REPORT_SECONDS: Final = 10.0
+"""How long a panel or a page has to show the question."""
+MAX_OPEN: Final = 3
+"""The most open approvals of one owner, beside as many for stops. One more ends the oldest."""
+_TICKET_BYTES: Final = 32
+
+Phase = Literal["open", "running", "ended", "withdrawn"]
+Ended = Done | NotRun | TraxError
+
+
+class Approval:
+    """One guarded call that waits for a person.
+
+    Its question is replaced if what it showed has changed when the person agrees. An answer names
+    the question that the person saw, and counts for no other.
+    """
+
+    def __init__(
+        self,
+        call: GuardedCall,
+        question: Question,
+        channel: Channel,
+        *,
+        guard: ConsentGuard,
+        tasks: ShieldedTasks,
+        clock: Clock,
+    ) -> None:
+        self.ticket: Final = secrets.token_urlsafe(_TICKET_BYTES)
+        self.call: Final = call
+        self.channel: Channel = channel
+        self.question = question
+        self.result: Ended | None = None
+        self.reported: Final = anyio.Event()
+        self.on_change: Callable[[], None] = lambda: None
+        self._guard = guard
+        self._tasks = tasks
+        self._clock = clock
+        self._number = 1
+        self._phase: Phase = "open"
+        self._shown_at: float | None = None
+        self._ends_at = clock.seconds() + LIFETIME_SECONDS
+        self._waiting_calls = 0
+        self._ended = anyio.Event()
+
+    @property
+    def phase(self) -> Phase:
+        """Whether it is open, is being run, or has ended."""
+        if self._phase == "open" and self._clock.seconds() >= self._ends_at:
+            self.end(NotRun(self.call.operation.tool_name, "declined", "timed_out"))
+        return self._phase
+
+    @property
+    def question_id(self) -> str:
+        """The id of its present question."""
+        return str(self._number)
+
+    @property
+    def is_forgettable(self) -> bool:
+        """Whether no call needs its outcome any more."""
+        is_old = self._clock.seconds() >= self._ends_at + LIFETIME_SECONDS
+        return self.phase == "withdrawn" or (self.phase == "ended" and is_old)
+
+    def report(self, question_id: str) -> None:
+        """A panel or a page shows this question."""
+        if self.phase == "open" and question_id == self.question_id and self._shown_at is None:
+            self._shown_at = self._clock.seconds()
+            self.reported.set()
+
+    async def wait_for_report(self) -> bool:
+        """Wait until its question is shown. False if that takes too long."""
+        async with self._waiting(REPORT_SECONDS):
+            await self.reported.wait()
+        return self.reported.is_set() and self.phase != "withdrawn"
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until it has ended."""
+        async with self._waiting(seconds):
+            if self.phase in {"open", "running"}:
+                await self._ended.wait()
+
+    async def answer(
+        self,
+        question_id: str,
+        choice: str,
+        *,
+        caller: Caller | None = None,
+        claimed_name: str | None = None,
+        verified: bool = False,
+    ) -> None:
+        """Run the call with a person's answer.
+
+        Changes nothing if it is not open, if the answer is to another question or none of its
+        choices, or if a yes comes sooner than a person can read. `verified`: by a passkey.
+        """
+        if self.phase != "open" or question_id != self.question_id:
+            return
+        if choice not in {self.question.yes, self.question.no} or self._is_too_early(choice):
+            return
+        answered_in: ApprovedIn = "passkey" if verified else self.channel
+        call = replace(
+            self.call,
+            caller=caller or self.call.caller,
+            claimed_name=claimed_name or self.call.claimed_name,
+            evidence=self._evidence(choice, answered_in),
+        )
+        said = "yes" if choice == self.question.yes else "no"
+        self._guard.audit.write(
+            "answered", call.operation, call.actor, answeredIn=answered_in, answer=said
+        )
+        await self._run(call)
+
+    def end(self, result: Ended) -> None:
+        """It has a result: of an answer here, or of the same call by its confirmation."""
+        self.result = result
+        self._ends_at = self._clock.seconds()
+        self._set_phase("ended")
+
+    async def withdraw(self, why: str) -> None:
+        """End it without an answer, if it is open. Nothing is sent."""
+        if self.phase == "open":
+            self._set_phase("withdrawn")
+            self._guard.audit.write("withdrawn", self.call.operation, self.call.actor, reason=why)
+            with anyio.CancelScope(shield=True):
+                await self._guard.store.discard(self.question.confirmation_id)
+
+    async def _run(self, call: GuardedCall) -> None:
+        """Run the call. It goes on if whoever sent the answer does not wait for the result."""
+        self._set_phase("running")
+        result: Ended | Question = interrupted(call.operation)
+        try:
+            with self._tasks.shield(deadline=anyio.current_time() + LIFETIME_SECONDS):
+                result = await self._guard.run(call)
+        except TraxError as error:
+            result = error
+        finally:
+            if isinstance(result, Question):
+                self._ask_again(result)
+            else:
+                self.end(result)
+
+    def _ask_again(self, question: Question) -> None:
+        """Show what has changed since the question was asked."""
+        self.question = question
+        self._number += 1
+        self._shown_at = None
+        self._set_phase("open")
+
+    def _evidence(self, choice: str, answered_in: ApprovedIn) -> Evidence:
+        question_id, is_yes = self.question.confirmation_id, choice == self.question.yes
+        if self.call.operation.stops_broadcast and is_yes:  # the model has its confirmation too
+            return Evidence(confirm=True, confirmation=question_id, answered_in=answered_in)
+        answer = PersonAnswer(question_id, "chosen", choice)
+        return Evidence(answer=answer, answered_in=answered_in)
+
+    def _set_phase(self, phase: Phase) -> None:
+        self._phase = phase
+        if phase in {"ended", "withdrawn"}:
+            self.reported.set()
+            self._ended.set()
+        self.on_change()
+
+    def _is_too_early(self, choice: str) -> bool:
+        if choice == self.question.no or self.call.operation.stops_broadcast:
+            return False
+        return self._shown_at is None or (self._clock.seconds() < self._shown_at + READING_SECONDS)
+
+    @asynccontextmanager
+    async def _waiting(self, seconds: float) -> AsyncIterator[None]:
+        """A call waits here. If the last one that waits is cancelled, the question is withdrawn."""
+        self._waiting_calls += 1
+        try:
+            async with self._clock.move_on_after(seconds):
+                yield
+        except anyio.get_cancelled_exc_class():
+            if self._waiting_calls == 1:
+                await self.withdraw("the call was cancelled")
+            raise
+        finally:
+            self._waiting_calls -= 1
+
+
+class Approvals:
+    """The approvals of a process."""
+
+    def __init__(
+        self, guard: ConsentGuard, *, keys: AcceptedKeys, tasks: ShieldedTasks, clock: Clock
+    ) -> None:
+        self._guard = guard
+        self._keys = keys
+        self._tasks = tasks
+        self._clock = clock
+        self._approvals: dict[str, Approval] = {}
+
+    async def open(self, call: GuardedCall, question: Question, channel: Channel) -> Approval:
+        """Keep a question for a person. May withdraw the oldest of the same owner."""
+        self._forget()
+        same = [it for it in self._approvals.values() if self._group(it) == self._group_of(call)]
+        for oldest in same[: max(0, len(same) - MAX_OPEN + 1)]:
+            await oldest.withdraw("others were asked since")
+        approval = Approval(
+            call, question, channel, guard=self._guard, tasks=self._tasks, clock=self._clock
+        )
+        self._approvals[approval.ticket] = approval
+        self._guard.audit.write("asked", call.operation, call.actor, channel=channel)
+        return approval
+
+    def get(self, ticket: str, caller: Caller) -> Approval | None:
+        """The approval of a ticket, if it is this caller's."""
+        found = self._approvals.get(ticket)
+        return found if found and found.call.caller.fingerprint == caller.fingerprint else None
+
+    def find(self, operation: Operation[Model], caller: Caller) -> Approval | None:
+        """The caller's latest approval of the same call, unless its outcome is known already."""
+        self._forget()
+        same = [
+            it
+            for it in self._approvals.values()
+            if it.call.operation == operation and it.call.caller.fingerprint == caller.fingerprint
+        ]
+        return same[-1] if same else None
+
+    def learn(self, approval: Approval) -> Ended | None:
+        """Its outcome, once: after that a call of the same kind is a new one. None if open."""
+        if approval.phase == "ended":
+            self._approvals.pop(approval.ticket, None)
+        return approval.result
+
+    def forget_outcomes(self, operation: Operation[Model], caller: Caller) -> None:
+        """Another call runs in the studio of `operation`: earlier outcomes there are history."""
+        for ticket, it in tuple(self._approvals.items()):
+            same_caller = it.call.caller.fingerprint == caller.fingerprint
+            same_studio = it.call.operation.studio() == operation.studio()
+            if it.phase == "ended" and same_caller and same_studio:
+                del self._approvals[ticket]
+
+    def _forget(self) -> None:
+        for ticket, approval in tuple(self._approvals.items()):
+            if approval.is_forgettable:
+                del self._approvals[ticket]
+
+    def _group(self, approval: Approval) -> tuple[str, bool] | None:
+        return self._group_of(approval.call) if approval.phase == "open" else None
+
+    def _group_of(self, call: GuardedCall) -> tuple[str, bool]:
+        return self._keys.owner(call.caller), call.operation.stops_broadcast
+
+
+class Page(Protocol):
+    """Where approvals are shown in the browser of the person at this machine."""
+
+    def can_open(self) -> bool:
+        """Whether there seems to be a browser."""
+        ...
+
+    def show(self, approval: Approval) -> None:
+        """Begin to show an approval. It is reported when a browser shows it."""
+        ...

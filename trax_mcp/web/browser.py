@@ -1,0 +1,63 @@
+"""Opens an address in the graphical browser of the person at this machine."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Final
+
+_SCREENS: Final = ("DISPLAY", "WAYLAND_DISPLAY")
+_REMOTE: Final = ("SSH_CONNECTION", "SSH_TTY")
+_CONTAINER_FILES: Final = (Path("/.dockerenv"), Path("/run/.containerenv"))
+_REDIRECT: Final = """\
+<!doctype html>
+<meta charset="utf-8">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="refresh" content="0; url={address}">
+<title>TRaX</title>
+"""
+
+
+def has_browser(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a person at this machine probably sees what a browser shows."""
+    if any(environment.get(it) for it in _REMOTE):
+        return False
+    if sys.platform in {"darwin", "win32"}:
+        return True
+    in_container = any(it.exists() for it in _CONTAINER_FILES)
+    return not in_container and any(environment.get(it) for it in _SCREENS)
+
+
+def open_browser(address: str) -> None:
+    """Open an address with a child process, which has no standard streams of ours."""
+    subprocess.Popen(  # noqa: S603  the address is ours
+        [sys.executable, "-m", "webbrowser", "-t", address],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+class RedirectFile:
+    """A private file that leads a browser to an address, so that no process list shows it."""
+
+    def __init__(self, address: str) -> None:
+        self._folder = Path(mkdtemp(prefix="trax-mcp-"))  # 0700
+        self._path = self._folder / "ask.html"
+        file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(file, "w", encoding="utf-8") as opened:
+            opened.write(_REDIRECT.format(address=address))
+
+    @property
+    def address(self) -> str:
+        """Its own address."""
+        return self._path.as_uri()
+
+    def delete(self) -> None:
+        """Delete it, if it is still there."""
+        self._path.unlink(missing_ok=True)
+        if self._folder.exists():
+            self._folder.rmdir()

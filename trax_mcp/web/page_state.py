@@ -1,0 +1,57 @@
+"""What the page shows of an approval, as JSON."""
+
+from typing import Final
+
+from trax_mcp.api.errors import TraxError
+from trax_mcp.consent.approvals import Approval, Ended
+from trax_mcp.consent.calls import Done, NotRun
+from trax_mcp.consent.policy import READING_SECONDS
+
+JsonObject = dict[str, object]
+
+_STATES: Final = {
+    "on_air": "It is on air.",
+    "off_air": "It is off air.",
+    "starting": "TRaX has accepted it, and the studio is starting.",
+    "stopping": "TRaX has accepted it, and the studio is stopping.",
+    "unknown": "TRaX has accepted it. What came of it could not be seen: look there.",
+}
+_NOT_RUN: Final = {
+    "declined": "You said no. Nothing was sent.",
+    "timed_out": "Nobody answered in time. Nothing was sent.",
+    "changed": "Things have changed again. Nothing was sent: ask for it once more.",
+    "expired": "This question is no longer open. Nothing was sent.",
+    "used": "This was approved elsewhere already. Nothing more was sent.",
+}
+
+
+def describe(approval: Approval) -> JsonObject:
+    """One approval as the page shows it."""
+    question, preview = approval.question, approval.question.preview
+    is_stop = approval.call.operation.stops_broadcast
+    return {
+        "ticket": approval.ticket,
+        "question": approval.question_id,
+        "phase": approval.phase,
+        "readingSeconds": 0 if is_stop else READING_SECONDS,
+        "yes": question.yes,
+        "no": question.no,
+        "changes": list(question.changes),
+        "warnings": [it.text for it in preview.warnings],
+        "effects": [it.text for it in preview.effects],
+        "unknown": list(preview.unknown),
+        "outcome": None if approval.result is None else outcome_text(approval.result),
+    }
+
+
+def outcome_text(result: Ended) -> str:
+    """Say to the person who answered what came of it."""
+    match result:
+        case TraxError():
+            return result.failure.message
+        case Done():
+            return f"Done. {_STATES[result.observed.state]}" if result.observed else "Done."
+        case NotRun(why=str(why)):
+            return f"Nothing was sent: {why}"
+        case _:
+            return _NOT_RUN.get(result.reason or "", "Nothing was sent.")
