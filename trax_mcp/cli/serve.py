@@ -13,6 +13,7 @@ import anyio
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.cli.client_factory import client_for
 from trax_mcp.cli.setting_checks import caller_of, check_names
+from trax_mcp.clock import Clock
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.http import PATH, http_app
@@ -53,7 +54,7 @@ def http(settings: Settings, *, host: str, port: int) -> int:
 
 
 async def _serve_stdio(settings: Settings, own: Caller) -> None:
-    async with aclosing(client_for(settings)) as client, open_page() as page:
+    async with aclosing(client_for(settings)) as client, open_page(Clock()) as page:
         deps = replace(_deps(settings, media_dirs=settings.media_dirs), page=page)
         server = build_server(client, own=own, deps=deps)
         _collect_garbage_again()

@@ -135,7 +135,11 @@ class Approval:
         self._guard.audit.write(
             "answered", call.operation, call.actor, answeredIn=answered_in, answer=said
         )
-        await self._run(call)
+        if call.operation.stops_broadcast and said == "no":
+            await self._guard.store.discard(self.question.confirmation_id)
+            self.end(NotRun(call.operation.tool_name, "declined", "declined"))
+        else:
+            await self._run(call)
 
     def end(self, result: Ended) -> None:
         """It has a result: of an answer here, or of the same call by its confirmation."""
@@ -174,10 +178,10 @@ class Approval:
         self._set_phase("open")
 
     def _evidence(self, choice: str, answered_in: ApprovedIn) -> Evidence:
-        question_id, is_yes = self.question.confirmation_id, choice == self.question.yes
-        if self.call.operation.stops_broadcast and is_yes:  # the model has its confirmation too
-            return Evidence(confirm=True, confirmation=question_id, answered_in=answered_in)
-        answer = PersonAnswer(question_id, "chosen", choice)
+        confirmation_id = self.question.confirmation_id
+        if self.call.operation.stops_broadcast:  # the model has the same confirmation
+            return Evidence(confirm=True, confirmation=confirmation_id, answered_in=answered_in)
+        answer = PersonAnswer(confirmation_id, "chosen", choice)
         return Evidence(answer=answer, answered_in=answered_in)
 
     def _set_phase(self, phase: Phase) -> None:

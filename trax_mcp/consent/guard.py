@@ -273,6 +273,11 @@ class ConsentGuard:
             verdict=verdict.label,
             reason=reason,
             digest=digest,
+            answeredIn=(
+                self._approved_in(call, verdict.confirmation_id)
+                if isinstance(verdict, Proceed)
+                else None
+            ),
         )
 
 

@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from trax_mcp.clock import Clock
 from trax_mcp.consent.approvals import Approval
 from trax_mcp.web.browser import RedirectFile, has_browser, open_browser
 from trax_mcp.web.local_requests import LocalRequestsOnly
@@ -41,8 +42,9 @@ _MAX_SHOWN: Final = 8
 class ApprovalPage:
     """Shows approvals in one tab of the browser. Use as `async with open_page() as page`."""
 
-    def __init__(self, tasks: TaskGroup) -> None:
+    def __init__(self, tasks: TaskGroup, clock: Clock) -> None:
         self._tasks = tasks
+        self._clock = clock
         self._origin: str | None = None
         self._starting = anyio.Lock()
         self._approvals: dict[str, Approval] = {}
@@ -71,18 +73,24 @@ class ApprovalPage:
         async with self._starting:
             if self._origin is None:
                 self._origin = await self._tasks.start(self._serve)
-        if self._polls and await _was_reported(approval):
+        if self._polls and await self._was_reported(approval):
             return
         address = self._new_address()
         redirect = RedirectFile(address)
         try:
             open_browser(redirect.address)
-            if await _was_reported(approval):
+            if await self._was_reported(approval):
                 return
         finally:
             redirect.delete()
         if self._secret:  # not every browser may read that file
             open_browser(address)
+
+    async def _was_reported(self, approval: Approval) -> bool:
+        """Whether the question was shown within a few seconds, or needs no showing any more."""
+        async with self._clock.move_on_after(_PATIENCE_SECONDS):
+            await approval.reported.wait()
+        return approval.reported.is_set()
 
     def _new_address(self) -> str:
         self._secret = secrets.token_urlsafe(_SECRET_BYTES)
@@ -178,18 +186,11 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def open_page() -> AsyncIterator[ApprovalPage]:
+async def open_page(clock: Clock) -> AsyncIterator[ApprovalPage]:
     """The page of this process. Its server starts with the first question."""
     async with anyio.create_task_group() as tasks:
-        yield ApprovalPage(tasks)
+        yield ApprovalPage(tasks, clock)
         tasks.cancel_scope.cancel()
-
-
-async def _was_reported(approval: Approval) -> bool:
-    """Whether the question was shown within a few seconds, or needs no showing any more."""
-    with anyio.move_on_after(_PATIENCE_SECONDS):
-        await approval.reported.wait()
-    return approval.reported.is_set()
 
 
 @contextmanager
