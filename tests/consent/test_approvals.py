@@ -23,7 +23,8 @@ from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from mcp.client.session import ElicitationFnT
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from tests.support.recorded_sandbox import Sandbox
     from tests.support.shared_clock import HandClock
     from trax_mcp.api.client import Client as Trax
+
+    OpenStage = Callable[..., AbstractAsyncContextManager["Stage"]]
 
 STUDIO: Final = {"studioId": "studio_42"}
 YES: Final = 'Go live on YouTube and Twitch: "Friday Night Show"'
@@ -46,15 +49,18 @@ class Call:
         self._result: types.CallToolResult | None = None
 
     async def run(self, client: Client, tool: str, arguments: dict[str, Any]) -> None:
+        """Make the call."""
         with self.scope:
             self._result = await client.call_tool(tool, arguments)
         self._ended.set()
 
     @property
     def has_ended(self) -> bool:
+        """Whether its result is here."""
         return self._ended.is_set()
 
     async def result(self) -> types.CallToolResult:
+        """Wait for its result."""
         with anyio.fail_after(PATIENCE_SECONDS):
             await self._ended.wait()
         assert self._result is not None
@@ -63,6 +69,8 @@ class Call:
 
 @dataclass
 class Stage:
+    """A client, a page, a clock and a sandbox around one server."""
+
     client: Client
     page: ScriptedPage
     clock: HandClock
@@ -84,7 +92,7 @@ Open = "Callable[..., AbstractAsyncContextManager[Stage]]"
 
 
 @pytest.fixture
-def stage(sandbox: Sandbox, trax: Trax, clock: HandClock, tmp_path: Path) -> Any:
+def stage(sandbox: Sandbox, trax: Trax, clock: HandClock, tmp_path: Path) -> OpenStage:
     """Opens a server with a page, and a client of it."""
 
     @asynccontextmanager
@@ -128,7 +136,7 @@ GO_LIVE: Final = "POST /v1/studios/studio_42/go-live"
 GO_OFFLINE: Final = "POST /v1/studios/studio_42/go-offline"
 
 
-async def test_a_click_on_the_page_runs_the_call_that_waits(stage: Any) -> None:
+async def test_a_click_on_the_page_runs_the_call_that_waits(stage: OpenStage) -> None:
     async with stage() as it:
         call = it.start()
         approval = await it.page.next()
@@ -137,11 +145,11 @@ async def test_a_click_on_the_page_runs_the_call_that_waits(stage: Any) -> None:
         await approval.answer(approval.question_id, YES)
         result = await call.result()
         assert result.structured_content["observed"]["state"] == "on_air"
-        assert result.meta["live.traxstreaming/approvedIn"] == "page"
+        assert (result.meta or {})["live.traxstreaming/approvedIn"] == "page"
         assert it.sent() == [GO_LIVE]
 
 
-async def test_a_no_on_the_page_sends_nothing_and_ends_the_call(stage: Any) -> None:
+async def test_a_no_on_the_page_sends_nothing_and_ends_the_call(stage: OpenStage) -> None:
     async with stage() as it:
         call = it.start()
         approval = await it.page.next()
@@ -150,7 +158,7 @@ async def test_a_no_on_the_page_sends_nothing_and_ends_the_call(stage: Any) -> N
         assert it.sent() == []
 
 
-async def test_a_yes_within_a_second_of_its_question_counts_for_nothing(stage: Any) -> None:
+async def test_a_yes_within_a_second_of_its_question_counts_for_nothing(stage: OpenStage) -> None:
     async with stage() as it:
         it.start()
         approval = await it.page.next()
@@ -162,7 +170,9 @@ async def test_a_yes_within_a_second_of_its_question_counts_for_nothing(stage: A
         assert it.sent() == [GO_LIVE]
 
 
-async def test_a_yes_to_a_question_that_no_page_has_shown_counts_for_nothing(stage: Any) -> None:
+async def test_a_yes_to_a_question_that_no_page_has_shown_counts_for_nothing(
+    stage: OpenStage,
+) -> None:
     async with stage(page=ScriptedPage(reports=False)) as it:
         it.start()
         approval = await it.page.next()
@@ -172,7 +182,7 @@ async def test_a_yes_to_a_question_that_no_page_has_shown_counts_for_nothing(sta
 
 
 async def test_after_a_change_the_page_shows_the_new_question_with_the_change_first(
-    stage: Any,
+    stage: OpenStage,
 ) -> None:
     async with stage() as it:
         call = it.start()
@@ -197,7 +207,7 @@ async def test_after_a_change_the_page_shows_the_new_question_with_the_change_fi
         assert it.sent() == [GO_LIVE]
 
 
-async def test_twenty_presses_at_once_send_one_go_live(stage: Any) -> None:
+async def test_twenty_presses_at_once_send_one_go_live(stage: OpenStage) -> None:
     async with stage() as it:
         call = it.start()
         approval = await it.page.next()
@@ -209,7 +219,9 @@ async def test_twenty_presses_at_once_send_one_go_live(stage: Any) -> None:
         assert it.sent() == [GO_LIVE]
 
 
-async def test_two_calls_of_the_same_act_share_one_question_and_one_result(stage: Any) -> None:
+async def test_two_calls_of_the_same_act_share_one_question_and_one_result(
+    stage: OpenStage,
+) -> None:
     async with stage() as it:
         calls = [it.start()]
         approval = await it.page.next()
@@ -224,7 +236,7 @@ async def test_two_calls_of_the_same_act_share_one_question_and_one_result(stage
 
 
 async def test_a_call_waits_fifty_seconds_and_a_later_click_still_counts_once(
-    stage: Any,
+    stage: OpenStage,
 ) -> None:
     async with stage() as it:
         call = it.start()
@@ -248,7 +260,7 @@ async def test_a_call_waits_fifty_seconds_and_a_later_click_still_counts_once(
         assert it.sent() == [GO_LIVE]
 
 
-async def test_a_question_without_an_answer_ends_after_five_minutes(stage: Any) -> None:
+async def test_a_question_without_an_answer_ends_after_five_minutes(stage: OpenStage) -> None:
     async with stage() as it:
         call = it.start()
         approval = await it.page.next()
@@ -260,7 +272,7 @@ async def test_a_question_without_an_answer_ends_after_five_minutes(stage: Any) 
         assert status_of(await it.start().result()) == ("declined", "timed_out")
 
 
-async def test_a_cancelled_call_withdraws_its_question(stage: Any) -> None:
+async def test_a_cancelled_call_withdraws_its_question(stage: OpenStage) -> None:
     async with stage() as it:
         call = it.start()
         approval = await it.page.next()
@@ -273,7 +285,7 @@ async def test_a_cancelled_call_withdraws_its_question(stage: Any) -> None:
         assert it.sent() == []
 
 
-async def test_a_question_stays_while_another_call_waits_for_it(stage: Any) -> None:
+async def test_a_question_stays_while_another_call_waits_for_it(stage: OpenStage) -> None:
     async with stage() as it:
         cancelled, waiting = it.start(), None
         approval = await it.page.next()
@@ -290,7 +302,7 @@ async def test_a_question_stays_while_another_call_waits_for_it(stage: Any) -> N
     ("mode", "status"), [(Mode.AUTO, "confirmation_required"), (Mode.HUMAN, "cannot_ask")]
 )
 async def test_a_browser_that_never_comes_leaves_what_is_left(
-    stage: Any, mode: Mode, status: str
+    stage: OpenStage, mode: Mode, status: str
 ) -> None:
     async with stage(mode=mode, page=ScriptedPage(reports=False)) as it:
         call = it.start()
@@ -308,26 +320,26 @@ async def test_a_browser_that_never_comes_leaves_what_is_left(
 @pytest.mark.parametrize(
     ("mode", "status"), [(Mode.AUTO, "confirmation_required"), (Mode.HUMAN, "cannot_ask")]
 )
-async def test_without_a_browser_nobody_waits(stage: Any, mode: Mode, status: str) -> None:
+async def test_without_a_browser_nobody_waits(stage: OpenStage, mode: Mode, status: str) -> None:
     async with stage(mode=mode, page=ScriptedPage(available=False)) as it:
         assert status_of(await it.start().result()) == (status, None)
         assert it.page.approvals == []
 
 
-async def test_the_page_is_not_used_where_the_operator_does_not_allow_it(stage: Any) -> None:
+async def test_the_page_is_not_used_where_the_operator_does_not_allow_it(stage: OpenStage) -> None:
     async with stage(allowed=frozenset({"form"})) as it:
         assert status_of(await it.start().result()) == ("confirmation_required", None)
         assert it.page.approvals == []
 
 
 @pytest.mark.parametrize("mode", [Mode.PREVIEW, Mode.FLAG])
-async def test_modes_that_ask_nobody_open_no_page(stage: Any, mode: Mode) -> None:
+async def test_modes_that_ask_nobody_open_no_page(stage: OpenStage, mode: Mode) -> None:
     async with stage(mode=mode) as it:
         assert status_of(await it.start().result()) == ("confirmation_required", None)
         assert it.page.approvals == []
 
 
-async def test_a_confirmation_of_the_model_is_no_yes_where_a_page_asks(stage: Any) -> None:
+async def test_a_confirmation_of_the_model_is_no_yes_where_a_page_asks(stage: OpenStage) -> None:
     page = ScriptedPage(available=False)
     async with stage(page=page) as it:
         preview = await it.start().result()
@@ -342,7 +354,7 @@ async def test_a_confirmation_of_the_model_is_no_yes_where_a_page_asks(stage: An
 # A no
 
 
-async def test_after_a_no_the_same_act_is_not_asked_about_for_a_minute(stage: Any) -> None:
+async def test_after_a_no_the_same_act_is_not_asked_about_for_a_minute(stage: OpenStage) -> None:
     async with stage() as it:
         call = it.start()
         approval = await it.page.next()
@@ -358,7 +370,7 @@ async def test_after_a_no_the_same_act_is_not_asked_about_for_a_minute(stage: An
         await it.page.next(2)
 
 
-async def test_a_no_to_one_act_does_not_keep_another_from_being_asked(stage: Any) -> None:
+async def test_a_no_to_one_act_does_not_keep_another_from_being_asked(stage: OpenStage) -> None:
     async with stage() as it:
         call = it.start()
         approval = await it.page.next()
@@ -373,7 +385,7 @@ async def test_a_no_to_one_act_does_not_keep_another_from_being_asked(stage: Any
 
 @pytest.mark.parametrize("mode", [Mode.AUTO, Mode.HUMAN])
 async def test_a_stop_returns_at_once_with_a_confirmation_beside_the_page(
-    stage: Any, mode: Mode
+    stage: OpenStage, mode: Mode
 ) -> None:
     async with stage(mode=mode, page=ScriptedPage(reports=False)) as it:
         result = await it.start("go_offline").result()
@@ -382,13 +394,15 @@ async def test_a_stop_returns_at_once_with_a_confirmation_beside_the_page(
         assert content["confirmation"]
         assert content["preview"]
         confirmed = it.start("go_offline", confirm=True, confirmation=content["confirmation"])
-        assert (await confirmed.result()).meta["live.traxstreaming/approvedIn"] == "confirmation"
+        assert ((await confirmed.result()).meta or {})[
+            "live.traxstreaming/approvedIn"
+        ] == "confirmation"
         assert it.sent() == [GO_OFFLINE]
         assert (await it.page.next()).phase == "ended"
 
 
 async def test_a_click_stops_at_once_and_its_confirmation_then_stops_nothing_more(
-    stage: Any,
+    stage: OpenStage,
 ) -> None:
     async with stage() as it:
         asked = (await it.start("go_offline").result()).structured_content
@@ -402,7 +416,7 @@ async def test_a_click_stops_at_once_and_its_confirmation_then_stops_nothing_mor
         assert it.sent() == [GO_OFFLINE]
 
 
-async def test_a_stop_may_be_asked_about_right_after_a_no(stage: Any) -> None:
+async def test_a_stop_may_be_asked_about_right_after_a_no(stage: OpenStage) -> None:
     async with stage() as it:
         await it.start("go_offline").result()
         approval = await it.page.next()
@@ -413,7 +427,7 @@ async def test_a_stop_may_be_asked_about_right_after_a_no(stage: Any) -> None:
         assert status_of(await it.start("go_offline").result()) == ("asking", None)
 
 
-async def test_a_stop_voids_the_open_question_of_a_go_live(stage: Any) -> None:
+async def test_a_stop_voids_the_open_question_of_a_go_live(stage: OpenStage) -> None:
     async with stage() as it:
         call = it.start()
         approval = await it.page.next()
@@ -429,19 +443,21 @@ async def test_a_stop_voids_the_open_question_of_a_go_live(stage: Any) -> None:
 
 
 @pytest.mark.parametrize("mode", [Mode.AUTO, Mode.HUMAN])
-async def test_a_form_that_is_declined_at_once_moves_on_to_the_page(stage: Any, mode: Mode) -> None:
+async def test_a_form_that_is_declined_at_once_moves_on_to_the_page(
+    stage: OpenStage, mode: Mode
+) -> None:
     async with stage(mode=mode, form=_decline) as it:
         call = it.start()
         approval = await it.page.next()
         it.clock.advance(1)
         await approval.answer(approval.question_id, YES)
-        assert (await call.result()).meta["live.traxstreaming/approvedIn"] == "page"
+        assert ((await call.result()).meta or {})["live.traxstreaming/approvedIn"] == "page"
         assert it.sent() == [GO_LIVE]
 
 
 @pytest.mark.parametrize("mode", [Mode.AUTO, Mode.HUMAN])
 async def test_a_form_that_is_declined_at_once_gives_no_confirmation(
-    stage: Any, mode: Mode
+    stage: OpenStage, mode: Mode
 ) -> None:
     async with stage(mode=mode, form=_decline, page=ScriptedPage(available=False)) as it:
         result = await it.start().result()
@@ -452,7 +468,9 @@ async def test_a_form_that_is_declined_at_once_gives_no_confirmation(
         assert it.sent() == []
 
 
-async def test_a_form_that_a_person_declined_does_not_move_on(stage: Any, clock: HandClock) -> None:
+async def test_a_form_that_a_person_declined_does_not_move_on(
+    stage: OpenStage, clock: HandClock
+) -> None:
     async def decline_later(*_: object) -> types.ElicitResult:
         clock.advance(1)
         return types.ElicitResult(action="decline")
@@ -466,7 +484,7 @@ async def test_a_form_that_a_person_declined_does_not_move_on(stage: Any, clock:
 # Limits
 
 
-async def test_a_fourth_question_withdraws_the_oldest(stage: Any) -> None:
+async def test_a_fourth_question_withdraws_the_oldest(stage: OpenStage) -> None:
     async with stage() as it:
         acts = [
             ("go_live", {}),
@@ -485,7 +503,7 @@ async def test_a_fourth_question_withdraws_the_oldest(stage: Any) -> None:
 
 
 async def test_the_audit_log_tells_who_was_asked_where_and_what_they_said(
-    stage: Any, tmp_path: Path
+    stage: OpenStage, tmp_path: Path
 ) -> None:
     async with stage() as it:
         call = it.start()

@@ -17,7 +17,7 @@ from trax_mcp.api.operation import Operation
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.cli.clients import CLIENTS
 from trax_mcp.consent.rules import Rules
-from trax_mcp.server.app import ServerDeps, build_guard
+from trax_mcp.server.app import ServerDeps, build_asking
 from trax_mcp.server.composite_tools import CompositeTools
 from trax_mcp.server.prompts import Prompt, Prompts
 from trax_mcp.server.tool_filter import KINDS, ToolFilter
@@ -41,7 +41,7 @@ def listings() -> list[types.Tool]:
     client = Client(base_url="http://127.0.0.1", timeout_seconds=1)
     deps = ServerDeps(tool_filter=ToolFilter(local=True))
     composite_tools = CompositeTools(client=client, clock=deps.clock)
-    return Tools(build_guard(client, deps), composite_tools, deps.tool_filter).listings()
+    return Tools(build_asking(client, deps), composite_tools, deps.tool_filter).listings()
 
 
 def as_json(tool: types.Tool) -> dict[str, Any]:

@@ -69,24 +69,28 @@ class PageClient:
             self.session = response.json()["session"]
         return response
 
-    async def state(self, version: str = "") -> Any:
+    async def state(self, version: str = "") -> dict[str, Any]:
         """What the page shows."""
-        return (await self.post("/state", {"version": version})).json()
+        response = await self.post("/state", {"version": version})
+        return response.json()  # type: ignore[no-any-return]
 
     async def report(self, approval: Mapping[str, Any]) -> None:
         """Report that a question is shown."""
         await self.post("/report", _named(approval))
 
-    async def press(self, approval: Mapping[str, Any], choice: str, **headers: str) -> Any:
+    async def press(
+        self, approval: Mapping[str, Any], choice: str, **headers: str
+    ) -> httpx.Response:
         """Press a button of a question."""
-        return await self.post("/answer", {**_named(approval), "choice": choice}, **headers)
+        body = {**_named(approval), "choice": choice}
+        return await self.post("/answer", body, content=None, **headers)
 
     def _http(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self.origin, trust_env=False)
 
 
-def _encoded(headers: Mapping[str, str]) -> dict[str, bytes]:
-    return {name: value.encode("latin-1") for name, value in headers.items()}
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
 
 
 def _named(approval: Mapping[str, Any]) -> dict[str, Any]:
