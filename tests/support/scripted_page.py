@@ -19,15 +19,17 @@ class ScriptedPage:
         self.available = available
         self.reports = reports
         self.approvals: list[Approval] = []
+        self.delays: list[float] = []
         self._shown = anyio.Event()
 
     def can_open(self) -> bool:
         """As the test says."""
         return self.available
 
-    def show(self, approval: Approval) -> None:
+    def show(self, approval: Approval, *, after_seconds: float = 0) -> None:
         """Keep an approval."""
         self.approvals.append(approval)
+        self.delays.append(after_seconds)
         if self.reports:
             approval.report(approval.question_id)
         self._shown.set()

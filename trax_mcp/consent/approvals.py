@@ -4,6 +4,7 @@ An approval is known by its ticket, which only its channel gets and no model rea
 the guarded call again at once, from the beginning. The store ensures that it runs once.
 """
 
+import math
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -32,7 +33,7 @@ MAX_OPEN: Final = 3
 """The most open approvals of one owner, beside as many for stops. One more ends the oldest."""
 _TICKET_BYTES: Final = 32
 
-Phase = Literal["open", "running", "ended", "withdrawn"]
+Phase = Literal["open", "running", "ended", "withdrawn", "unreported"]
 Ended = Done | NotRun | TraxError
 
 
@@ -40,7 +41,8 @@ class Approval:
     """One guarded call that waits for a person.
 
     Its question is replaced if what it showed has changed when the person agrees. An answer names
-    the question that the person saw, and counts for no other.
+    the question that the person saw, and counts for no other. One that `must_report` is of no use
+    if it was not shown in time.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Approval:
         guard: ConsentGuard,
         tasks: ShieldedTasks,
         clock: Clock,
+        must_report: bool,
     ) -> None:
         self.ticket: Final = secrets.token_urlsafe(_TICKET_BYTES)
         self.call: Final = call
@@ -67,13 +70,17 @@ class Approval:
         self._phase: Phase = "open"
         self._shown_at: float | None = None
         self._ends_at = clock.seconds() + LIFETIME_SECONDS
+        self._report_until = clock.seconds() + REPORT_SECONDS if must_report else math.inf
         self._waiting_calls = 0
         self._ended = anyio.Event()
 
     @property
     def phase(self) -> Phase:
         """Whether it is open, is being run, or has ended."""
-        if self._phase == "open" and self._clock.seconds() >= self._ends_at:
+        now = self._clock.seconds()
+        if self._phase == "open" and now >= self._report_until and not self.reported.is_set():
+            self._set_phase("unreported")
+        if self._phase == "open" and now >= self._ends_at:
             self.end(NotRun(self.call.operation.tool_name, "declined", "timed_out"))
         return self._phase
 
@@ -86,7 +93,7 @@ class Approval:
     def is_forgettable(self) -> bool:
         """Whether no call needs its outcome any more."""
         is_old = self._clock.seconds() >= self._ends_at + LIFETIME_SECONDS
-        return self.phase == "withdrawn" or (self.phase == "ended" and is_old)
+        return self.phase == "withdrawn" or (self.phase in {"ended", "unreported"} and is_old)
 
     def report(self, question_id: str) -> None:
         """A panel or a page shows this question."""
@@ -98,7 +105,7 @@ class Approval:
         """Wait until its question is shown. False if that takes too long."""
         async with self._waiting(REPORT_SECONDS):
             await self.reported.wait()
-        return self.reported.is_set() and self.phase != "withdrawn"
+        return self.phase not in {"withdrawn", "unreported"} and self.reported.is_set()
 
     async def wait(self, seconds: float) -> None:
         """Wait until it has ended."""
@@ -113,18 +120,18 @@ class Approval:
         *,
         caller: Caller | None = None,
         claimed_name: str | None = None,
-        verified: bool = False,
+        answered_in: ApprovedIn | None = None,
     ) -> None:
         """Run the call with a person's answer.
 
         Changes nothing if it is not open, if the answer is to another question or none of its
-        choices, or if a yes comes sooner than a person can read. `verified`: by a passkey.
+        choices, or if a yes comes sooner than a person can read.
         """
         if self.phase != "open" or question_id != self.question_id:
             return
         if choice not in {self.question.yes, self.question.no} or self._is_too_early(choice):
             return
-        answered_in: ApprovedIn = "passkey" if verified else self.channel
+        answered_in = answered_in or self.channel
         call = replace(
             self.call,
             caller=caller or self.call.caller,
@@ -186,7 +193,7 @@ class Approval:
 
     def _set_phase(self, phase: Phase) -> None:
         self._phase = phase
-        if phase in {"ended", "withdrawn"}:
+        if phase not in {"open", "running"}:
             self.reported.set()
             self._ended.set()
         self.on_change()
@@ -223,14 +230,22 @@ class Approvals:
         self._clock = clock
         self._approvals: dict[str, Approval] = {}
 
-    async def open(self, call: GuardedCall, question: Question, channel: Channel) -> Approval:
+    async def open(
+        self, call: GuardedCall, question: Question, channel: Channel, *, must_report: bool = False
+    ) -> Approval:
         """Keep a question for a person. May withdraw the oldest of the same owner."""
         self._forget()
         same = [it for it in self._approvals.values() if self._group(it) == self._group_of(call)]
         for oldest in same[: max(0, len(same) - MAX_OPEN + 1)]:
             await oldest.withdraw("others were asked since")
         approval = Approval(
-            call, question, channel, guard=self._guard, tasks=self._tasks, clock=self._clock
+            call,
+            question,
+            channel,
+            guard=self._guard,
+            tasks=self._tasks,
+            clock=self._clock,
+            must_report=must_report,
         )
         self._approvals[approval.ticket] = approval
         self._guard.audit.write("asked", call.operation, call.actor, channel=channel)
@@ -284,6 +299,6 @@ class Page(Protocol):
         """Whether there seems to be a browser."""
         ...
 
-    def show(self, approval: Approval) -> None:
-        """Begin to show an approval. It is reported when a browser shows it."""
+    def show(self, approval: Approval, *, after_seconds: float = 0) -> None:
+        """Begin to show an approval, unless a panel has reported it by then."""
         ...

@@ -1,6 +1,6 @@
 """A guarded call, and its possible results."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from trax_mcp.api.accepted_keys import AcceptedKeys
 from trax_mcp.api.caller import Caller
@@ -72,7 +72,8 @@ class NotRun:
     """Nothing was sent. With `confirmation`, the same call runs until `expires_at`.
 
     `why` explains the status in words where `status` and `reason` do not. `channel` is where a
-    person is being asked. `unseen`: a form was declined sooner than a person can read it.
+    person is being asked, and `ticket` lets a panel answer: no model may read it. `unseen`: a form
+    was declined sooner than a person can read it.
     """
 
     operation: str
@@ -84,6 +85,7 @@ class NotRun:
     confirmation: str | None = None
     expires_at: str | None = None
     channel: Channel | None = None
+    ticket: str | None = field(default=None, repr=False)
     retry_after_seconds: int | None = None
     unseen: bool = False
 

@@ -1,4 +1,4 @@
-"""Asks a person about a guarded call: in the client's form, else on a page in their browser."""
+"""Asks a person about a guarded call: in the client's form, else in a panel, else on a page."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -6,12 +6,13 @@ from typing import Final
 import mcp_types as types
 
 from trax_mcp.api.errors import TraxError
-from trax_mcp.consent.approvals import Approval, Approvals, Page
+from trax_mcp.consent.approvals import REPORT_SECONDS, Approval, Approvals, Page
 from trax_mcp.consent.calls import Done, GuardedCall, NotRun, Question, Result
 from trax_mcp.consent.evidence import NO_EVIDENCE, Channel, Evidence
 from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.consent.policy import DO_NOT
 from trax_mcp.consent.preview import Preview
+from trax_mcp.consent.rules import Mode
 from trax_mcp.server.elicitation import Elicitor
 
 WAIT_SECONDS: Final = 50.0
@@ -30,6 +31,11 @@ class Asking:
     allowed: frozenset[Channel]
     page: Page | None = None
 
+    @property
+    def can_use_panel(self) -> bool:
+        """Whether the operator lets a person be asked in a panel."""
+        return "panel" in self.allowed and self.guard.rules.mode in {Mode.AUTO, Mode.HUMAN}
+
     async def run(
         self, call: GuardedCall, elicitor: Elicitor
     ) -> Done | NotRun | types.InputRequiredResult:
@@ -39,17 +45,31 @@ class Asking:
             TraxError: as `ConsentGuard.run`.
         """
         asked = self.approvals.find(call.operation, call.caller)
-        if asked and call.evidence.answer is None and not _is_open_stop(asked):
+        if asked and call.evidence.answer is None and not _is_asked_anew(asked):
             return await self._wait(asked)
         self.approvals.forget_outcomes(call.operation, call.caller)
-        if self._has_form(elicitor):
+        channel = self._channel(elicitor, asked)
+        if "form" in self.allowed and elicitor.can_ask:
             result = await self._ask_in_form(replace(call, can_ask=True), elicitor)
-            if not isinstance(result, NotRun) or not result.unseen or self._page() is None:
+            if not isinstance(result, NotRun) or not result.unseen or channel is None:
                 return result
             call = replace(call, evidence=NO_EVIDENCE)  # it leads to a question, never to a yes
         if call.operation.stops_broadcast:
-            return await self._run_stop(call, asked)
-        return await self._ask_on_page(call)
+            return await self._run_stop(call, asked, channel)
+        return await self._ask_elsewhere(call, channel)
+
+    async def _ask_elsewhere(self, call: GuardedCall, channel: Channel | None) -> Done | NotRun:
+        """Ask in a panel or on a page, or nobody."""
+        result = await self.guard.run(replace(call, can_ask=channel is not None))
+        if channel is None or not isinstance(result, Question):
+            return _no_question(result)
+        approval = await self._open(call, result, channel)
+        if channel == "panel":
+            return _asking(approval)
+        if await approval.wait_for_report():
+            return await self._wait(approval)
+        await approval.withdraw("no browser has shown it")
+        return _no_question(await self.guard.run(replace(call, can_ask=False)))
 
     async def _ask_in_form(
         self, call: GuardedCall, elicitor: Elicitor
@@ -62,49 +82,47 @@ class Asking:
             call = replace(call, evidence=Evidence(answer=answer))
         return result
 
-    async def _ask_on_page(self, call: GuardedCall) -> Done | NotRun:
-        page = self._page()
-        result = await self.guard.run(replace(call, can_ask=page is not None))
-        if page is None or not isinstance(result, Question):
-            return _no_question(result)
-        approval = await self.approvals.open(call, result, "page")
-        page.show(approval)
-        if await approval.wait_for_report():
-            return await self._wait(approval)
-        await approval.withdraw("no browser has shown it")
-        return _no_question(await self.guard.run(replace(call, can_ask=False)))
-
-    async def _run_stop(self, call: GuardedCall, asked: Approval | None) -> Done | NotRun:
-        """A stop never waits for a page. A click there and the confirmation count as one yes."""
+    async def _run_stop(
+        self, call: GuardedCall, asked: Approval | None, channel: Channel | None
+    ) -> Done | NotRun:
+        """A stop waits for nobody. A click elsewhere and the confirmation are one yes."""
         result = _no_question(await self.guard.run(replace(call, can_ask=False)))
         if asked and isinstance(result, Done):
             asked.end(result)
-        page = self._page()
-        if page is None or not isinstance(result, NotRun) or result.preview is None:
+        if channel is None or not isinstance(result, NotRun) or result.preview is None:
             return result
         if asked:
             await asked.withdraw("asked once more")
-        page.show(await self.approvals.open(call, _question(result, result.preview), "page"))
-        return replace(result, status="asking", reason=None, channel="page")
+        approval = await self._open(call, _question(result, result.preview), channel)
+        ticket = approval.ticket if channel == "panel" else None
+        return replace(result, status="asking", reason=None, channel=channel, ticket=ticket)
+
+    async def _open(self, call: GuardedCall, question: Question, channel: Channel) -> Approval:
+        """Ask in a panel or on a page. The page follows a panel that does not report."""
+        page = self._page()
+        approval = await self.approvals.open(call, question, channel, must_report=page is None)
+        if page is not None:
+            page.show(approval, after_seconds=REPORT_SECONDS if channel == "panel" else 0)
+        return approval
 
     async def _wait(self, approval: Approval) -> Done | NotRun:
         """The outcome of an approval, or that the person is still being asked."""
-        await approval.wait(WAIT_SECONDS)
+        if approval.reported.is_set() or approval.channel == "page":
+            await approval.wait(WAIT_SECONDS)
         match self.approvals.learn(approval):
             case TraxError() as error:
                 raise error
             case None:
-                return NotRun(
-                    approval.call.operation.tool_name,
-                    "asking",
-                    channel=approval.channel,
-                    preview=approval.question.preview,
-                )
+                return _asking(approval)
             case result:
                 return result
 
-    def _has_form(self, elicitor: Elicitor) -> bool:
-        return "form" in self.allowed and elicitor.can_ask
+    def _channel(self, elicitor: Elicitor, asked: Approval | None) -> Channel | None:
+        """Where the person can be asked, if not in a form."""
+        is_unreported = asked is not None and asked.phase == "unreported"
+        if self.can_use_panel and elicitor.has_panel and not is_unreported:
+            return "panel"
+        return "page" if self._page() else None
 
     def _page(self) -> Page | None:
         """The page, if the person can be asked there."""
@@ -112,8 +130,20 @@ class Asking:
         return self.page if is_usable else None
 
 
-def _is_open_stop(asked: Approval) -> bool:
-    return asked.call.operation.stops_broadcast and asked.phase == "open"
+def _is_asked_anew(asked: Approval) -> bool:
+    """Whether a call does not wait for an earlier question about the same act."""
+    is_open_stop = asked.call.operation.stops_broadcast and asked.phase == "open"
+    return is_open_stop or asked.phase in {"withdrawn", "unreported"}
+
+
+def _asking(approval: Approval) -> NotRun:
+    return NotRun(
+        approval.call.operation.tool_name,
+        "asking",
+        channel=approval.channel,
+        ticket=approval.ticket if approval.channel == "panel" else None,
+        preview=approval.question.preview,
+    )
 
 
 def _question(not_run: NotRun, preview: Preview) -> Question:

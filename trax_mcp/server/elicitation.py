@@ -11,6 +11,7 @@ from typing import Any, Final
 import anyio
 import mcp_types as types
 from mcp.server import ServerRequestContext
+from mcp.server.apps import client_supports_apps
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
@@ -46,6 +47,11 @@ class Elicitor:
         if forms is None or (forms.form is None and forms.url is not None):
             return False
         return self._modern or self.ctx.session.can_send_request
+
+    @property
+    def has_panel(self) -> bool:
+        """Whether the client draws panels of MCP Apps."""
+        return client_supports_apps(self.ctx)
 
     @property
     def claimed_name(self) -> str | None:

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import mcp_types as types
+from mcp.server.apps import client_supports_apps
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.clock import Clock
+from trax_mcp.server import panel
 from trax_mcp.server.auth_middleware import CALLER
 from trax_mcp.server.completions import Completions
 from trax_mcp.server.elicitation import Elicitor
@@ -33,9 +35,10 @@ class MethodHandlers:
     clock: Clock
     own: Caller
 
-    async def list_tools(self, _ctx: Context, _params: object) -> types.ListToolsResult:
+    async def list_tools(self, ctx: Context, _params: object) -> types.ListToolsResult:
         """`tools/list`."""
-        return types.ListToolsResult(tools=self.tools.listings())
+        listings = self.tools.listings(has_panel=client_supports_apps(ctx))
+        return types.ListToolsResult(tools=listings)
 
     async def call_tool(
         self, ctx: Context, params: types.CallToolRequestParams
@@ -64,6 +67,8 @@ class MethodHandlers:
     async def list_resources(self, ctx: Context, _params: object) -> types.ListResourcesResult:
         """`resources/list`."""
         listings = await self.resources.listings(self._caller(ctx))
+        if self.tools.can_use_panel and client_supports_apps(ctx):
+            listings.append(panel.RESOURCE)
         return types.ListResourcesResult(resources=listings)
 
     async def list_templates(
@@ -76,6 +81,8 @@ class MethodHandlers:
         self, ctx: Context, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
         """`resources/read`."""
+        if params.uri == panel.URI and self.tools.can_use_panel:
+            return types.ReadResourceResult(contents=[panel.read_panel()])
         watchers = ctx.lifespan_context.watchers
         text = await self.resources.read(params.uri, self._caller(ctx), watchers)
         contents = types.TextResourceContents(uri=params.uri, mime_type=JSON, text=text)

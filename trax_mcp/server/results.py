@@ -13,7 +13,7 @@ from trax_mcp.api.tool_input import ToolInput
 from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.preview import Preview
 from trax_mcp.server.consent_text import STEPS, approved_text, not_run_text, preview_text
-from trax_mcp.server.meta_names import APPROVED_IN, OUTCOME
+from trax_mcp.server.meta_names import APPROVED_IN, OUTCOME, TICKET
 from trax_mcp.server.schemas import drop_mismatches
 from trax_mcp.server.untrusted import add_notice, write_delimited, write_json
 from trax_mcp.studio.outcome import Observed
@@ -126,6 +126,7 @@ def not_run(call: NotRun) -> types.CallToolResult:
         content=[_text(preview_text(call))],
         structured_content=_without_nulls(structured),
         is_error=call.status not in STEPS,
+        _meta={TICKET: call.ticket} if call.ticket else None,
     )
 
 

@@ -12,7 +12,7 @@ from trax_mcp.api.operation import Operation
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.consent.calls import GuardedCall, NotRun
 from trax_mcp.consent.evidence import Evidence
-from trax_mcp.server import results
+from trax_mcp.server import panel, results
 from trax_mcp.server.arguments import EVIDENCE_SCHEMAS, read_arguments
 from trax_mcp.server.asking import Asking
 from trax_mcp.server.composite_tools import CompositeTools
@@ -46,12 +46,25 @@ class Tools:
             if not rules.would_bypass_consent(kind)
         }
 
-    def listings(self) -> list[types.Tool]:
-        """All tools as `tools/list` shows them."""
-        return [tool.listing for tool in self._tools.values()]
+    @property
+    def can_use_panel(self) -> bool:
+        """Whether a guarded tool may ask in a panel."""
+        return self._asking.can_use_panel and any(it.guarded for it in self._tools.values())
+
+    def listings(self, *, has_panel: bool = False) -> list[types.Tool]:
+        """All tools as `tools/list` shows them; `has_panel` to clients that draw panels."""
+        if not (has_panel and self.can_use_panel):
+            return [tool.listing for tool in self._tools.values()]
+        listings = [
+            _with_panel(tool.listing) if tool.guarded else tool.listing
+            for tool in self._tools.values()
+        ]
+        return [*listings, panel.LISTING]
 
     def input_schema(self, name: str) -> JsonObject | None:
         """The schema of a tool's arguments. None if there is no such tool."""
+        if name == panel.TOOL_NAME and self.can_use_panel:
+            return panel.LISTING.input_schema
         return self._tools[name].listing.input_schema if name in self._tools else None
 
     async def call(
@@ -62,6 +75,8 @@ class Tools:
         Raises:
             WrongRequestError: there is no such tool.
         """
+        if name == panel.TOOL_NAME and self.can_use_panel:
+            return await panel.answer_approval(self._asking.approvals, arguments, context)
         if name not in TOOLS:
             raise WrongRequestError("There is no such tool.")
         if (tool := self._tools.get(name)) is None:
@@ -100,6 +115,10 @@ class Tools:
         if isinstance(result, NotRun):
             return results.not_run(result)
         return results.answered(type(operation), result)
+
+
+def _with_panel(listing: types.Tool) -> types.Tool:
+    return listing.model_copy(update={"meta": {**(listing.meta or {}), **panel.OPENS_PANEL}})
 
 
 def _tool(kind: type[ToolInput], *, guarded: bool) -> Tool:

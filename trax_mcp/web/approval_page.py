@@ -22,13 +22,15 @@ from starlette.routing import Route
 
 from trax_mcp.clock import Clock
 from trax_mcp.consent.approvals import Approval
+from trax_mcp.web.approval_view import describe
 from trax_mcp.web.browser import RedirectFile, has_browser, open_browser
 from trax_mcp.web.local_requests import LocalRequestsOnly
-from trax_mcp.web.page_state import describe
 
 _FILES: Final = {
     "/": ("page.html", "text/html"),
+    "/approval.css": ("approval.css", "text/css"),
     "/page.css": ("page.css", "text/css"),
+    "/approval.js": ("approval.js", "text/javascript"),
     "/page.js": ("page.js", "text/javascript"),
 }
 _POLL_SECONDS: Final = 20.0
@@ -59,36 +61,42 @@ class ApprovalPage:
         """Whether there seems to be a browser that a person sees."""
         return has_browser()
 
-    def show(self, approval: Approval) -> None:
-        """Begin to show an approval."""
+    def show(self, approval: Approval, *, after_seconds: float = 0) -> None:
+        """Begin to show an approval, unless another channel shows it by then."""
+        self._tasks.start_soon(self._show, approval, after_seconds)
+
+    async def _show(self, approval: Approval, after_seconds: float) -> None:
+        if after_seconds and await self._was_reported(approval, after_seconds):
+            return
+        approval.channel = "page"
         self._approvals[approval.ticket] = approval
         for ticket in tuple(self._approvals)[:-_MAX_SHOWN]:
             del self._approvals[ticket]
         approval.on_change = self._note_change
         self._note_change()
-        self._tasks.start_soon(self._open, approval)
+        await self._open(approval)
 
     async def _open(self, approval: Approval) -> None:
         """Open the page in the browser, unless a tab that is open shows the approval itself."""
         async with self._starting:
             if self._origin is None:
                 self._origin = await self._tasks.start(self._serve)
-        if self._polls and await self._was_reported(approval):
+        if self._polls and await self._was_reported(approval, _PATIENCE_SECONDS):
             return
         address = self._new_address()
         redirect = RedirectFile(address)
         try:
             open_browser(redirect.address)
-            if await self._was_reported(approval):
+            if await self._was_reported(approval, _PATIENCE_SECONDS):
                 return
         finally:
             redirect.delete()
         if self._secret:  # not every browser may read that file
             open_browser(address)
 
-    async def _was_reported(self, approval: Approval) -> bool:
-        """Whether the question was shown within a few seconds, or needs no showing any more."""
-        async with self._clock.move_on_after(_PATIENCE_SECONDS):
+    async def _was_reported(self, approval: Approval, seconds: float) -> bool:
+        """Whether the question was shown in time, or needs no showing any more."""
+        async with self._clock.move_on_after(seconds):
             await approval.reported.wait()
         return approval.reported.is_set()
 
@@ -146,7 +154,7 @@ class ApprovalPage:
         return self._state()
 
     def _state(self) -> Response:
-        shown = [describe(it) for it in self._approvals.values()]
+        shown = [{"ticket": it.ticket, **describe(it)} for it in self._approvals.values()]
         return JSONResponse(
             {
                 "version": str(self._version),

@@ -1,13 +1,12 @@
-"""What the page shows of an approval, as JSON."""
+"""What a page or a panel shows of an approval, as JSON."""
 
 from typing import Final
 
+from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.consent.approvals import Approval, Ended
 from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.policy import READING_SECONDS
-
-JsonObject = dict[str, object]
 
 _STATES: Final = {
     "on_air": "It is on air.",
@@ -26,11 +25,10 @@ _NOT_RUN: Final = {
 
 
 def describe(approval: Approval) -> JsonObject:
-    """One approval as the page shows it."""
+    """One approval, without its ticket."""
     question, preview = approval.question, approval.question.preview
     is_stop = approval.call.operation.stops_broadcast
     return {
-        "ticket": approval.ticket,
         "question": approval.question_id,
         "phase": approval.phase,
         "readingSeconds": 0 if is_stop else READING_SECONDS,

@@ -1,0 +1,107 @@
+"""The panel of MCP Apps that asks a person inside the conversation, and the tool that it calls.
+
+Source: the MCP Apps extension, `io.modelcontextprotocol/ui`, revision 2026-01-26. Only the panel
+may call the tool, and only the client's promise keeps a model from it. So an answer needs the
+ticket of its question, which is in nothing that a model reads.
+"""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Final
+
+import mcp_types as types
+from mcp.server.apps import APP_MIME_TYPE
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from trax_mcp.api.contract import JsonObject
+from trax_mcp.consent.approvals import Approvals
+from trax_mcp.server.request_context import RequestContext
+from trax_mcp.web.approval_view import describe
+
+URI: Final = "ui://trax/approval.html"
+TOOL_NAME: Final = "answer_approval"
+OPENS_PANEL: Final[JsonObject] = {"ui": {"resourceUri": URI}}
+"""The `_meta` of a tool whose result the client shows with the panel."""
+_GONE: Final = "This question is no longer open here. Nothing was sent."
+_MAX_LENGTH: Final = 512
+
+
+class AnswerApproval(BaseModel):
+    """The arguments of the tool."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    ticket: str = Field(max_length=_MAX_LENGTH, description="The ticket of the question.")
+    question: str | None = Field(
+        None, max_length=_MAX_LENGTH, description="The question that the person saw."
+    )
+    choice: str | None = Field(
+        None, max_length=_MAX_LENGTH, description="One of its choices. Without it, it is shown."
+    )
+
+
+LISTING: Final = types.Tool(
+    name=TOOL_NAME,
+    title="Answer approval",
+    description=(
+        "For the approval panel and for bots, never for a model: says that a question is shown to"
+        " a person, or what the person chose."
+    ),
+    input_schema=AnswerApproval.model_json_schema(),
+    annotations=types.ToolAnnotations(
+        read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
+    ),
+    _meta={"ui": {"resourceUri": URI, "visibility": ["app"]}},
+)
+
+RESOURCE: Final = types.Resource(
+    uri=URI,
+    name="approval",
+    title="Approval",
+    description="Asks a person before a guarded call runs.",
+    mime_type=APP_MIME_TYPE,
+)
+
+
+def read_panel() -> types.TextResourceContents:
+    """The panel, as one page that loads nothing."""
+    static = files("trax_mcp.web").joinpath("static")
+    html, *parts = (
+        static.joinpath(name).read_text(encoding="utf-8")
+        for name in ("panel.html", "approval.css", "approval.js", "panel.js")
+    )
+    for name, text in zip(("approval.css", "approval.js", "panel.js"), parts, strict=True):
+        html = html.replace(f"/* {name} */", text)
+    return types.TextResourceContents(
+        uri=URI, mime_type=APP_MIME_TYPE, text=html, _meta={"ui": {"prefersBorder": True}}
+    )
+
+
+async def answer_approval(
+    approvals: Approvals, arguments: Mapping[str, object], context: RequestContext
+) -> types.CallToolResult:
+    """Report that a question is shown, or take a person's choice. Returns its state."""
+    try:
+        answer = AnswerApproval.model_validate(arguments)
+    except ValidationError:
+        return _result({"phase": "gone", "outcome": "This call is wrong. Nothing was sent."})
+    approval = approvals.get(answer.ticket, context.caller)
+    if approval is None or approval.channel != "panel":
+        return _result({"phase": "gone", "outcome": _GONE})
+    if answer.choice is None:
+        approval.report(answer.question or approval.question_id)
+    else:
+        await approval.answer(
+            answer.question or "",
+            answer.choice,
+            caller=context.caller,
+            claimed_name=context.elicitor.claimed_name,
+        )
+    return _result(describe(approval))
+
+
+def _result(state: JsonObject) -> types.CallToolResult:
+    text = str(state["outcome"] or f"The question is {state['phase']}.")
+    return types.CallToolResult(
+        content=[types.TextContent(type="text", text=text)], structured_content=state
+    )

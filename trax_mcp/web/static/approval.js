@@ -1,0 +1,90 @@
+"use strict";
+// One question with its two buttons. All text is set as text, never as HTML.
+// eslint-disable-next-line no-unused-vars
+class ApprovalCard {
+  // `report(question)` tells the server that a question is shown, `press(question, choice)` a choice.
+  constructor(report, press) {
+    this.report = report;
+    this.press = press;
+    this.question = null;
+    this.root = document.createElement("section");
+    this.root.className = "approval";
+    this.title = this.add(this.root, "h2");
+    this.blocks = {
+      changes: this.addBlock("changes", "Changed since you were asked"),
+      warnings: this.addBlock("warnings", "Warning"),
+      effects: this.addBlock("effects", "What happens"),
+      unknown: this.addBlock("unknown", "Not known"),
+    };
+    this.outcome = this.add(this.root, "p", "outcome");
+    this.outcome.setAttribute("role", "status");
+    this.buttons = this.add(this.root, "div", "buttons");
+    this.no = this.add(this.buttons, "button", "no");
+    this.yes = this.add(this.buttons, "button", "yes");
+    this.no.type = this.yes.type = "button";
+    this.no.onclick = (event) => this.choose(event, this.no.textContent);
+    this.yes.onclick = (event) => this.choose(event, this.yes.textContent);
+  }
+
+  add(parent, tag, name = "") {
+    const element = document.createElement(tag);
+    element.className = name;
+    parent.append(element);
+    return element;
+  }
+
+  addBlock(name, title) {
+    const block = this.add(this.root, "div", name);
+    this.add(block, "h3").textContent = title;
+    this.add(block, "ul");
+    return block;
+  }
+
+  draw(state) {
+    this.title.textContent = state.yes ?? "";
+    for (const [name, block] of Object.entries(this.blocks)) {
+      const texts = state[name] ?? [];
+      block.hidden = texts.length === 0;
+      block.querySelector("ul").replaceChildren(...texts.map((text) => {
+        const item = document.createElement("li");
+        item.textContent = text;
+        return item;
+      }));
+    }
+    const phases = {
+      open: "", running: "Being sent …",
+      withdrawn: "No longer asked. Nothing was sent.", unreported: "Asked elsewhere.",
+    };
+    this.outcome.textContent = phases[state.phase] ?? state.outcome;
+    this.outcome.hidden = !this.outcome.textContent;
+    this.buttons.hidden = state.phase !== "open";
+    if (state.phase === "open" && this.question !== state.question) this.ask(state);
+  }
+
+  // The yes can be pressed a moment after the question was seen, as the server demands too.
+  async ask(state) {
+    this.question = state.question;
+    this.yes.textContent = state.yes;
+    this.no.textContent = state.no;
+    this.yes.disabled = true;
+    this.no.disabled = false;
+    while (document.visibilityState !== "visible") {
+      await new Promise((done) => {
+        document.addEventListener("visibilitychange", done, { once: true });
+      });
+    }
+    await this.report(state.question);
+    await new Promise((done) => setTimeout(done, state.readingSeconds * 1000 + 50));
+    if (this.question === state.question) this.yes.disabled = false;
+  }
+
+  async choose(event, choice) {
+    if (!event.isTrusted) return;
+    this.yes.disabled = this.no.disabled = true;
+    await this.press(this.question, choice);
+  }
+
+  end() {
+    this.yes.disabled = this.no.disabled = true;
+  }
+}

@@ -1,0 +1,94 @@
+"use strict";
+// The panel: talks JSON-RPC with the client around it, as MCP Apps (2026-01-26) says.
+
+const POLL_MILLISECONDS = 2000;
+const TICKET = "live.traxstreaming/ticket";
+const waiting = new Map(); // requests without an answer, by id
+let lastId = 0;
+let ticket = null;
+
+function send(message) {
+  window.parent.postMessage({ jsonrpc: "2.0", ...message }, "*");
+}
+
+function request(method, params) {
+  const id = ++lastId;
+  send({ id, method, params });
+  return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
+}
+
+async function callTool(args) {
+  const result = await request("tools/call", {
+    name: "answer_approval", arguments: { ticket, ...args },
+  });
+  return result.structuredContent ?? { phase: "gone", outcome: "" };
+}
+
+const card = new ApprovalCard(
+  (question) => callTool({ question }),
+  async (question, choice) => show(await callTool({ question, choice })),
+);
+
+function show(state) {
+  card.draw(state);
+  resize();
+  return state;
+}
+
+function resize() {
+  send({
+    method: "ui/notifications/size-changed",
+    params: { width: document.documentElement.scrollWidth,
+              height: document.documentElement.scrollHeight },
+  });
+}
+
+function useTheme(context) {
+  if (context?.theme) document.documentElement.style.colorScheme = context.theme;
+}
+
+async function follow() {
+  for (;;) {
+    const state = show(await callTool({}));
+    if (state.phase !== "open" && state.phase !== "running") {
+      request("ui/update-model-context", {
+        content: [{ type: "text", text: `The person was asked. ${card.outcome.textContent}` }],
+      }).catch(() => {});
+      return;
+    }
+    await new Promise((done) => setTimeout(done, POLL_MILLISECONDS));
+  }
+}
+
+function receive(message) {
+  if (message.method === undefined) {
+    const { resolve, reject } = waiting.get(message.id) ?? {};
+    waiting.delete(message.id);
+    if (message.error) reject?.(new Error(message.error.message));
+    else resolve?.(message.result);
+    return;
+  }
+  const { method, params } = message;
+  if (method === "ui/notifications/tool-result" && ticket === null) {
+    ticket = params?._meta?.[TICKET] ?? null;
+    if (ticket !== null) follow().catch(() => card.end());
+  }
+  if (method === "ui/notifications/host-context-changed") useTheme(params);
+  if (message.id !== undefined) send({ id: message.id, result: {} });
+}
+
+window.addEventListener("message", (event) => {
+  if (event.source === window.parent && event.data?.jsonrpc === "2.0") receive(event.data);
+});
+document.getElementById("approvals").append(card.root);
+card.buttons.hidden = card.outcome.hidden = true;
+Object.values(card.blocks).forEach((block) => { block.hidden = true; });
+request("ui/initialize", {
+  appInfo: { name: "trax-mcp", version: "1" },
+  appCapabilities: {},
+  protocolVersion: "2026-01-26",
+}).then((result) => {
+  useTheme(result.hostContext);
+  send({ method: "ui/notifications/initialized", params: {} });
+  resize();
+});
