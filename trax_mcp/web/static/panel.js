@@ -6,6 +6,7 @@ const TICKET = "live.traxstreaming/ticket";
 const waiting = new Map(); // requests without an answer, by id
 let lastId = 0;
 let ticket = null;
+let wasTold = false;
 
 function send(message) {
   window.parent.postMessage({ jsonrpc: "2.0", ...message }, "*");
@@ -32,7 +33,16 @@ const card = new ApprovalCard(
 function show(state) {
   card.draw(state);
   resize();
+  if (isOver(state) && !wasTold) {
+    wasTold = true;
+    const text = `The person was asked. ${card.outcome.textContent}`;
+    request("ui/update-model-context", { content: [{ type: "text", text }] }).catch(() => {});
+  }
   return state;
+}
+
+function isOver(state) {
+  return state.phase !== "open" && state.phase !== "running";
 }
 
 function resize() {
@@ -48,14 +58,7 @@ function useTheme(context) {
 }
 
 async function follow() {
-  for (;;) {
-    const state = show(await callTool({}));
-    if (state.phase !== "open" && state.phase !== "running") {
-      request("ui/update-model-context", {
-        content: [{ type: "text", text: `The person was asked. ${card.outcome.textContent}` }],
-      }).catch(() => {});
-      return;
-    }
+  while (!isOver(show(await callTool({})))) {
     await new Promise((done) => setTimeout(done, POLL_MILLISECONDS));
   }
 }

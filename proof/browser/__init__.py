@@ -1,0 +1,1 @@
+"""The approval page and the panel in a real browser: `make browser`."""
