@@ -31,7 +31,7 @@ async def _show_panel(
     client: Client,
     result: Any,
     *,
-    theme: str = "light",  # noqa: ANN401
+    theme: str = "light",
 ) -> tuple[Page, list[Any]]:
     """A page of a client that shows the panel of a result; and what the model is told."""
     page = await (await browser.new_context(viewport={"width": 720, "height": 480})).new_page()
