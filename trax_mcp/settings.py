@@ -158,6 +158,7 @@ class Settings(BaseModel):
     sandbox: _Switch = False
     confirm: _Confirm = "auto"
     ask: _Channels = ("form", "panel", "page")
+    passkey_file: Path | None = None
     guard_also: _Names = ()
     read_only: _Switch = False
     tools: _Names = ()

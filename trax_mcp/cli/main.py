@@ -99,6 +99,12 @@ def _install(options: argparse.Namespace) -> int:
     return run(options.client, sandbox=options.sandbox)
 
 
+def _passkey(_options: argparse.Namespace) -> int:
+    from trax_mcp.cli import passkey  # noqa: PLC0415  as above
+
+    return passkey.enrol(read_settings(os.environ))
+
+
 def _doctor(options: argparse.Namespace) -> int:
     from trax_mcp.cli import doctor  # noqa: PLC0415  as above
 
@@ -116,7 +122,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"trax-mcp {__version__}")
     _add_sandbox_switch(parser, default=False)
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
-    for add in (_add_http, _add_sandbox, _add_demo, _add_install, _add_doctor, _add_contract):
+    for add in (
+        _add_http,
+        _add_sandbox,
+        _add_demo,
+        _add_install,
+        _add_passkey,
+        _add_doctor,
+        _add_contract,
+    ):
         add(commands.add_parser)
     return parser
 
@@ -169,6 +183,17 @@ def _add_install(add_parser: AddParser) -> None:
         "--print", action="store_true", help="write nothing, print what goes where"
     )
     _add_sandbox_switch(install, default=argparse.SUPPRESS)
+
+
+def _add_passkey(add_parser: AddParser) -> None:
+    passkey = add_parser(
+        "passkey",
+        help="make a passkey, so that only your finger, face or PIN gives a yes",
+        description="Make a passkey in your browser. From then on a yes needs it, on the page that "
+        "trax-mcp opens; going offline needs none. Needs the extra: pip install "
+        "'trax-mcp[passkey]'.",
+    )
+    passkey.set_defaults(run=_passkey)
 
 
 def _add_doctor(add_parser: AddParser) -> None:

@@ -12,8 +12,8 @@ import anyio
 
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.cli.client_factory import client_for
+from trax_mcp.cli.passkey import enrolled_passkey
 from trax_mcp.cli.setting_checks import caller_of, check_names
-from trax_mcp.clock import Clock
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.http import PATH, http_app
@@ -54,8 +54,12 @@ def http(settings: Settings, *, host: str, port: int) -> int:
 
 
 async def _serve_stdio(settings: Settings, own: Caller) -> None:
-    async with aclosing(client_for(settings)) as client, open_page(Clock()) as page:
-        deps = replace(_deps(settings, media_dirs=settings.media_dirs), page=page)
+    deps = _deps(settings, media_dirs=settings.media_dirs)
+    async with (
+        aclosing(client_for(settings)) as client,
+        open_page(deps.clock, enrolled_passkey(settings)) as page,
+    ):
+        deps = replace(deps, page=page)
         server = build_server(client, own=own, deps=deps)
         _collect_garbage_again()
         await serve_stdio(server, shut_down=deps.shut_down)
@@ -86,8 +90,11 @@ def _deps(settings: Settings, *, media_dirs: Sequence[Path] = ()) -> ServerDeps:
         CannotStart: a setting names a tool that does not exist.
     """
     check_names(settings)
+    needs_passkey = enrolled_passkey(settings) is not None
+    mode = Mode.HUMAN if needs_passkey else Mode(settings.confirm)
     return ServerDeps(
-        rules=Rules(Mode(settings.confirm), frozenset(settings.guard_also)),
+        rules=Rules(mode, frozenset(settings.guard_also)),
+        needs_passkey=needs_passkey,
         tool_filter=ToolFilter(
             read_only=settings.read_only,
             only=frozenset(settings.tools),

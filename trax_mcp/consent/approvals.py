@@ -55,6 +55,7 @@ class Approval:
         tasks: ShieldedTasks,
         clock: Clock,
         must_report: bool,
+        needs_passkey: bool,
     ) -> None:
         self.ticket: Final = secrets.token_urlsafe(_TICKET_BYTES)
         self.call: Final = call
@@ -71,6 +72,7 @@ class Approval:
         self._shown_at: float | None = None
         self._ends_at = clock.seconds() + LIFETIME_SECONDS
         self._report_until = clock.seconds() + REPORT_SECONDS if must_report else math.inf
+        self._needs_passkey = needs_passkey and not call.operation.stops_broadcast
         self._waiting_calls = 0
         self._ended = anyio.Event()
 
@@ -125,13 +127,16 @@ class Approval:
         """Run the call with a person's answer.
 
         Changes nothing if it is not open, if the answer is to another question or none of its
-        choices, or if a yes comes sooner than a person can read.
+        choices, or if a yes comes sooner than a person can read, or without the passkey that it
+        needs.
         """
         if self.phase != "open" or question_id != self.question_id:
             return
         if choice not in {self.question.yes, self.question.no} or self._is_too_early(choice):
             return
         answered_in = answered_in or self.channel
+        if self._needs_passkey and choice == self.question.yes and answered_in != "passkey":
+            return
         call = replace(
             self.call,
             caller=caller or self.call.caller,
@@ -222,10 +227,17 @@ class Approvals:
     """The approvals of a process."""
 
     def __init__(
-        self, guard: ConsentGuard, *, keys: AcceptedKeys, tasks: ShieldedTasks, clock: Clock
+        self,
+        guard: ConsentGuard,
+        *,
+        keys: AcceptedKeys,
+        tasks: ShieldedTasks,
+        clock: Clock,
+        needs_passkey: bool = False,
     ) -> None:
         self._guard = guard
         self._keys = keys
+        self._needs_passkey = needs_passkey
         self._tasks = tasks
         self._clock = clock
         self._approvals: dict[str, Approval] = {}
@@ -246,6 +258,7 @@ class Approvals:
             tasks=self._tasks,
             clock=self._clock,
             must_report=must_report,
+            needs_passkey=self._needs_passkey,
         )
         self._approvals[approval.ticket] = approval
         self._guard.audit.write("asked", call.operation, call.actor, channel=channel)

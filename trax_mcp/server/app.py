@@ -88,6 +88,7 @@ class ServerDeps:
     store: ConsentStore | None = None
     ask: frozenset[Channel] = frozenset({"form"})
     page: Page | None = None
+    needs_passkey: bool = False
 
     async def shut_down(self) -> None:
         """End calls and streams, and give operations that were sent a moment to finish."""
@@ -106,8 +107,20 @@ def build_guard(client: Client, deps: ServerDeps) -> ConsentGuard:
 def build_asking(client: Client, deps: ServerDeps) -> Asking:
     """Build what asks a person, around the consent guard."""
     guard = build_guard(client, deps)
-    approvals = Approvals(guard, keys=client.accepted_keys, tasks=deps.tasks, clock=deps.clock)
-    return Asking(guard=guard, approvals=approvals, allowed=deps.ask, page=deps.page)
+    approvals = Approvals(
+        guard,
+        keys=client.accepted_keys,
+        tasks=deps.tasks,
+        clock=deps.clock,
+        needs_passkey=deps.needs_passkey,
+    )
+    return Asking(
+        guard=guard,
+        approvals=approvals,
+        allowed=deps.ask,
+        page=deps.page,
+        needs_passkey=deps.needs_passkey,
+    )
 
 
 def build_server(

@@ -23,17 +23,21 @@ WAIT_SECONDS: Final = 50.0
 class Asking:
     """Runs guarded calls, and asks a person where one must decide.
 
-    `allowed` are the operator's channels. `page` is None if the person is at another machine.
+    `allowed` are the operator's channels. `page` is None if the person is at another machine. With
+    `needs_passkey` only the page gives a yes, except to a stop.
     """
 
     guard: ConsentGuard
     approvals: Approvals
     allowed: frozenset[Channel]
     page: Page | None = None
+    needs_passkey: bool = False
 
     @property
     def can_use_panel(self) -> bool:
         """Whether the operator lets a person be asked in a panel."""
+        if self.needs_passkey:
+            return False
         return "panel" in self.allowed and self.guard.rules.mode in {Mode.AUTO, Mode.HUMAN}
 
     async def run(
@@ -49,7 +53,7 @@ class Asking:
             return await self._wait(asked)
         self.approvals.forget_outcomes(call.operation, call.caller)
         channel = self._channel(elicitor, asked)
-        if "form" in self.allowed and elicitor.can_ask:
+        if self._has_form(call, elicitor):
             result = await self._ask_in_form(replace(call, can_ask=True), elicitor)
             if not isinstance(result, NotRun) or not result.unseen or channel is None:
                 return result
@@ -116,6 +120,10 @@ class Asking:
                 return _asking(approval)
             case result:
                 return result
+
+    def _has_form(self, call: GuardedCall, elicitor: Elicitor) -> bool:
+        is_enough = call.operation.stops_broadcast or not self.needs_passkey
+        return is_enough and "form" in self.allowed and elicitor.can_ask
 
     def _channel(self, elicitor: Elicitor, asked: Approval | None) -> Channel | None:
         """Where the person can be asked, if not in a form."""

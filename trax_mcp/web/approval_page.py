@@ -1,53 +1,45 @@
-"""The page that asks a person: a small web server on loopback, started with the first question.
+"""The page that asks a person: in one tab of their browser, from the first question on.
 
 The page's secret reaches the browser in the fragment of an address, which no server log and no
 referrer holds. The first page that redeems it gets a session; all other pages can do nothing.
 """
 
-import json
-import secrets
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from importlib.resources import files
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import anyio
-import uvicorn
 from anyio.abc import TaskGroup
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
+from trax_mcp.api.contract import JsonObject
 from trax_mcp.clock import Clock
 from trax_mcp.consent.approvals import Approval
 from trax_mcp.web.approval_view import describe
 from trax_mcp.web.browser import RedirectFile, has_browser, open_browser
-from trax_mcp.web.local_requests import LocalRequestsOnly
+from trax_mcp.web.local_server import is_secret, new_secret, read_text, serve_pages
+from trax_mcp.web.passkey import Passkey, challenge_for
 
-_FILES: Final = {
-    "/": ("page.html", "text/html"),
-    "/approval.css": ("approval.css", "text/css"),
-    "/page.css": ("page.css", "text/css"),
-    "/approval.js": ("approval.js", "text/javascript"),
-    "/page.js": ("page.js", "text/javascript"),
-}
+_STATIC: Final = ("approval.css", "page.css", "approval.js", "page.js")
 _POLL_SECONDS: Final = 20.0
 """How long a request of the page waits for something new."""
 _PATIENCE_SECONDS: Final = 4.0
 """After this long without a report, the question is opened in another way."""
-_SECRET_BYTES: Final = 32
 _MAX_SHOWN: Final = 8
 
 
 class ApprovalPage:
-    """Shows approvals in one tab of the browser. Use as `async with open_page() as page`."""
+    """Shows approvals in one tab. Use as `async with open_page(...) as page`.
 
-    def __init__(self, tasks: TaskGroup, clock: Clock) -> None:
+    With a passkey, a yes needs its signature. Only a stop needs none.
+    """
+
+    def __init__(self, tasks: TaskGroup, clock: Clock, passkey: Passkey | None) -> None:
         self._tasks = tasks
         self._clock = clock
-        self._origin: str | None = None
+        self._passkey = passkey
+        self._origin = ""
         self._starting = anyio.Lock()
         self._approvals: dict[str, Approval] = {}
         self._secret = ""
@@ -62,7 +54,7 @@ class ApprovalPage:
         return has_browser()
 
     def show(self, approval: Approval, *, after_seconds: float = 0) -> None:
-        """Begin to show an approval, unless another channel shows it by then."""
+        """Begin to show an approval, unless a panel has reported it by then."""
         self._tasks.start_soon(self._show, approval, after_seconds)
 
     async def _show(self, approval: Approval, after_seconds: float) -> None:
@@ -79,11 +71,12 @@ class ApprovalPage:
     async def _open(self, approval: Approval) -> None:
         """Open the page in the browser, unless a tab that is open shows the approval itself."""
         async with self._starting:
-            if self._origin is None:
+            if not self._origin:
                 self._origin = await self._tasks.start(self._serve)
         if self._polls and await self._was_reported(approval, _PATIENCE_SECONDS):
             return
-        address = self._new_address()
+        self._secret, self._was_opened_twice = new_secret(), False
+        address = f"{self._origin}/#{self._secret}"
         redirect = RedirectFile(address)
         try:
             open_browser(redirect.address)
@@ -100,10 +93,14 @@ class ApprovalPage:
             await approval.reported.wait()
         return approval.reported.is_set()
 
-    def _new_address(self) -> str:
-        self._secret = secrets.token_urlsafe(_SECRET_BYTES)
-        self._was_opened_twice = False
-        return f"{self._origin}/#{self._secret}"
+    async def _serve(self, *, task_status: anyio.abc.TaskStatus[str]) -> None:
+        posts = {
+            "/redeem": self._redeem,
+            "/state": self._poll,
+            "/report": self._report,
+            "/answer": self._answer,
+        }
+        await serve_pages("page.html", _STATIC, posts, task_status=task_status)
 
     def _note_change(self) -> None:
         self._version += 1
@@ -114,19 +111,18 @@ class ApprovalPage:
 
     async def _redeem(self, request: Request) -> Response:
         """Exchange the secret for a session. The first page gets it."""
-        secret = await _text(request, "secret")
-        if not self._secret or not _is_same(secret, self._secret):
-            self._was_opened_twice = self._was_opened_twice or bool(secret)
+        if not is_secret(await read_text(request, "secret"), self._secret):
+            self._was_opened_twice = True
             self._note_change()
             return JSONResponse({"error": "used"}, 409)
-        self._secret, self._session = "", secrets.token_urlsafe(_SECRET_BYTES)
+        self._secret, self._session = "", new_secret()
         return JSONResponse({"session": self._session})
 
     async def _poll(self, request: Request) -> Response:
         """Wait for something new, and return what the page shows."""
         if not self._has_session(request):
             return _no_session()
-        known = await _text(request, "version")
+        known = await read_text(request, "version")
         self._polls += 1
         try:
             with anyio.move_on_after(_POLL_SECONDS):
@@ -140,103 +136,54 @@ class ApprovalPage:
         """The page shows a question to a person."""
         if not self._has_session(request):
             return _no_session()
-        if approval := self._approvals.get(await _text(request, "ticket")):
-            approval.report(await _text(request, "question"))
+        if approval := self._approvals.get(await read_text(request, "ticket")):
+            approval.report(await read_text(request, "question"))
         return self._state()
 
     async def _answer(self, request: Request) -> Response:
         """A person has pressed a button."""
         if not self._has_session(request):
             return _no_session()
-        if approval := self._approvals.get(await _text(request, "ticket")):
-            question, choice = await _text(request, "question"), await _text(request, "choice")
-            await approval.answer(question, choice)
+        if approval := self._approvals.get(await read_text(request, "ticket")):
+            question, choice = (
+                await read_text(request, "question"),
+                await read_text(request, "choice"),
+            )
+            signed = self._passkey is not None and self._passkey.has_signed(
+                await read_text(request, "signature"),
+                challenge_for(approval.ticket, question, choice),
+                origin=self._origin,
+            )
+            await approval.answer(question, choice, answered_in="passkey" if signed else "page")
         return self._state()
 
     def _state(self) -> Response:
-        shown = [{"ticket": it.ticket, **describe(it)} for it in self._approvals.values()]
         return JSONResponse(
             {
                 "version": str(self._version),
                 "openedTwice": self._was_opened_twice,
-                "approvals": shown,
+                "approvals": [self._describe(it) for it in self._approvals.values()],
             }
         )
 
+    def _describe(self, approval: Approval) -> JsonObject:
+        state = {"ticket": approval.ticket, **describe(approval)}
+        if self._passkey is None or approval.call.operation.stops_broadcast:
+            return state
+        challenge = challenge_for(approval.ticket, approval.question_id, approval.question.yes)
+        return {**state, "passkey": self._passkey.request(challenge)}
+
     def _has_session(self, request: Request) -> bool:
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        return bool(self._session) and _is_same(given, self._session)
-
-    # The server
-
-    async def _serve(self, *, task_status: anyio.abc.TaskStatus[str]) -> None:
-        with _loopback_sockets() as (sockets, port):
-            origin = f"http://localhost:{port}"
-            routes = [
-                *(Route(path, _file(*it)) for path, it in _FILES.items()),
-                Route("/redeem", self._redeem, methods=["POST"]),
-                Route("/state", self._poll, methods=["POST"]),
-                Route("/report", self._report, methods=["POST"]),
-                Route("/answer", self._answer, methods=["POST"]),
-            ]
-            app = LocalRequestsOnly(Starlette(routes=routes), origin=origin)
-            config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
-            task_status.started(origin)
-            await _Server(config).serve(sockets=sockets)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, but signals belong to the MCP server around it."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+        return is_secret(given, self._session)
 
 
 @asynccontextmanager
-async def open_page(clock: Clock) -> AsyncIterator[ApprovalPage]:
+async def open_page(clock: Clock, passkey: Passkey | None = None) -> AsyncIterator[ApprovalPage]:
     """The page of this process. Its server starts with the first question."""
     async with anyio.create_task_group() as tasks:
-        yield ApprovalPage(tasks, clock)
+        yield ApprovalPage(tasks, clock, passkey)
         tasks.cancel_scope.cancel()
-
-
-@contextmanager
-def _loopback_sockets() -> Iterator[tuple[list[socket.socket], int]]:
-    """Listen on a free port of both loopback addresses, so that nobody else has the other one."""
-    with socket.create_server(("127.0.0.1", 0)) as ipv4:
-        port: int = ipv4.getsockname()[1]
-        try:
-            ipv6 = socket.create_server(("::1", port), family=socket.AF_INET6)
-        except OSError:  # this machine has no IPv6
-            yield [ipv4], port
-            return
-        with ipv6:
-            yield [ipv4, ipv6], port
-
-
-def _file(name: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that returns one of our files."""
-    content = files("trax_mcp.web").joinpath("static", name).read_bytes()
-
-    async def respond(_request: Request) -> Response:
-        return Response(content, media_type=media_type)
-
-    return respond
-
-
-async def _text(request: Request, name: str) -> str:
-    """A text in the JSON body, or an empty one."""
-    try:
-        body = json.loads(await request.body())
-    except ValueError:
-        return ""
-    value = body.get(name) if isinstance(body, dict) else None
-    return value if isinstance(value, str) else ""
-
-
-def _is_same(given: str, secret: str) -> bool:
-    return secrets.compare_digest(given.encode(), secret.encode())
 
 
 def _no_session() -> Response:

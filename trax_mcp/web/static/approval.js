@@ -41,6 +41,7 @@ class ApprovalCard {
   }
 
   draw(state) {
+    this.state = state;
     this.title.textContent = state.yes ?? "";
     for (const [name, block] of Object.entries(this.blocks)) {
       const texts = state[name] ?? [];
@@ -82,6 +83,7 @@ class ApprovalCard {
     if (!event.isTrusted) return;
     this.yes.disabled = this.no.disabled = true;
     await this.press(this.question, choice);
+    this.yes.disabled = this.no.disabled = this.state.phase !== "open";
   }
 
   end() {

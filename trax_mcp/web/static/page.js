@@ -32,11 +32,31 @@ async function openSession() {
   if (session) sessionStorage.setItem(SESSION, session);
 }
 
+// A yes is signed with the person's passkey, if one is enrolled.
+async function sign(choice, { yes, passkey }) {
+  if (!passkey || choice !== yes) return "";
+  try {
+    const options = PublicKeyCredential.parseRequestOptionsFromJSON({
+      challenge: passkey.challenge,
+      rpId: passkey.rpId,
+      allowCredentials: [{ type: "public-key", id: passkey.credentialId }],
+      userVerification: "required",
+    });
+    return JSON.stringify((await navigator.credentials.get({ publicKey: options })).toJSON());
+  } catch {
+    notice("The passkey was not used, so nothing was sent. You can press once more.");
+    return "";
+  }
+}
+
 function cardOf(ticket) {
   if (!cards.has(ticket)) {
     const card = new ApprovalCard(
       (question) => post("/report", { ticket, question }),
-      async (question, choice) => show(await post("/answer", { ticket, question, choice })),
+      async (question, choice) => {
+        const signature = await sign(choice, cards.get(ticket).state);
+        show(await post("/answer", { ticket, question, choice, signature }));
+      },
     );
     document.getElementById("approvals").prepend(card.root);
     cards.set(ticket, card);

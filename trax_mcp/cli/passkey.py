@@ -1,0 +1,59 @@
+"""`trax-mcp passkey`: enrols a passkey, without which no page gives a yes from then on."""
+
+import sys
+from pathlib import Path
+
+import anyio
+
+from trax_mcp.cli.key_file import key_file
+from trax_mcp.cli.terminal import console_on
+from trax_mcp.settings import CannotStart, Settings
+from trax_mcp.web.browser import has_browser
+from trax_mcp.web.enrolment import enrol_passkey
+from trax_mcp.web.passkey import Passkey, webauthn
+
+
+def passkey_path(settings: Settings) -> Path:
+    """The file with the public half of the passkey."""
+    return settings.passkey_file or key_file().with_name("passkey.json")
+
+
+def enrolled_passkey(settings: Settings) -> Passkey | None:
+    """The passkey that each yes needs. None if none was enrolled.
+
+    Raises:
+        CannotStart: its file is named and missing, or it cannot be read, or no person is asked.
+    """
+    path = passkey_path(settings)
+    if settings.passkey_file is None and not path.exists():
+        return None
+    if settings.confirm in {"preview", "flag"}:
+        raise CannotStart(
+            f"TRAX_CONFIRM={settings.confirm} needs no person, but a passkey is enrolled."
+        )
+    return Passkey.read(path)
+
+
+def enrol(settings: Settings) -> int:
+    """Enrol a passkey in the browser, and write its public half.
+
+    Raises:
+        CannotStart: the library is missing, there is no browser, or the file cannot be written.
+    """
+    webauthn()
+    if not has_browser():
+        raise CannotStart("A passkey is made in a browser, and there is none here.")
+    path = passkey_path(settings)
+    console = console_on(sys.stdout)
+    console.print("A page has opened in your browser: make the passkey there.")
+    passkey = anyio.run(enrol_passkey)
+    if passkey is None:
+        console.print("No passkey was made. Nothing has changed.")
+        return 1
+    try:
+        passkey.write(path)
+    except OSError as error:
+        raise CannotStart(f"The passkey cannot be written: {error.strerror}.") from None
+    console.print(f"Done. From now on a yes needs this passkey, on the page. It is in {path}.")
+    console.print("Delete that file to go back. Restart your MCP client so that this counts.")
+    return 0

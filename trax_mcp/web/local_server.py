@@ -1,0 +1,98 @@
+"""A small web server on loopback, for pages in the browser of the person at this machine."""
+
+import json
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import Final
+
+import uvicorn
+from anyio.abc import TaskStatus
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from trax_mcp.web.local_requests import LocalRequestsOnly
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+_MEDIA_TYPES: Final = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+_SECRET_BYTES: Final = 32
+
+
+async def serve_pages(
+    start_page: str,
+    static: tuple[str, ...],
+    posts: Mapping[str, Endpoint],
+    *,
+    task_status: TaskStatus[str],
+) -> None:
+    """Serve our files and what is posted to us, until cancelled. Reports the origin."""
+    with _loopback_sockets() as (sockets, port):
+        # A passkey needs a name; it cannot be for an IP address.
+        origin = f"http://localhost:{port}"
+        routes = [
+            Route("/", _file(start_page)),
+            *(Route(f"/{name}", _file(name)) for name in static),
+            *(Route(path, post, methods=["POST"]) for path, post in posts.items()),
+        ]
+        app = LocalRequestsOnly(Starlette(routes=routes), origin=origin)
+        config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+        task_status.started(origin)
+        await _Server(config).serve(sockets=sockets)
+
+
+async def read_text(request: Request, name: str) -> str:
+    """A text in the JSON body, or an empty one."""
+    try:
+        body = json.loads(await request.body())
+    except ValueError:
+        return ""
+    value = body.get(name) if isinstance(body, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def new_secret() -> str:
+    """A secret that cannot be guessed."""
+    return secrets.token_urlsafe(_SECRET_BYTES)
+
+
+def is_secret(given: str, secret: str) -> bool:
+    """Whether a given secret is the right one. An empty one never is."""
+    return bool(secret) and secrets.compare_digest(given.encode(), secret.encode())
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, but signals belong to the server around it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextmanager
+def _loopback_sockets() -> Iterator[tuple[list[socket.socket], int]]:
+    """Listen on a free port of both loopback addresses, so that nobody else has the other one."""
+    with socket.create_server(("127.0.0.1", 0)) as ipv4:
+        port: int = ipv4.getsockname()[1]
+        try:
+            ipv6 = socket.create_server(("::1", port), family=socket.AF_INET6)
+        except OSError:  # this machine has no IPv6
+            yield [ipv4], port
+            return
+        with ipv6:
+            yield [ipv4, ipv6], port
+
+
+def _file(name: str) -> Endpoint:
+    """An endpoint that returns one of our files."""
+    content = files("trax_mcp.web").joinpath("static", name).read_bytes()
+    media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
+
+    async def respond(_request: Request) -> Response:
+        return Response(content, media_type=media_type)
+
+    return respond
