@@ -45,7 +45,7 @@ async function sign(choice, { yes, passkey }) {
     return JSON.stringify((await navigator.credentials.get({ publicKey: options })).toJSON());
   } catch {
     notice("The passkey was not used, so nothing was sent. You can press once more.");
-    return "";
+    return null;
   }
 }
 
@@ -55,6 +55,7 @@ function cardOf(ticket) {
       (question) => post("/report", { ticket, question }),
       async (question, choice) => {
         const signature = await sign(choice, cards.get(ticket).state);
+        if (signature === null) return;
         show(await post("/answer", { ticket, question, choice, signature }));
       },
     );
