@@ -1,0 +1,361 @@
+"""The approval panel, as a client of MCP Apps uses it; `make browser` draws it in a real one.
+
+A panel is its client's promise, so the second lock is the ticket: nothing that a model reads has it.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+import pytest
+from mcp import Client
+from mcp.client.extension import advertise
+from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
+
+from tests.conftest import OWNER
+from tests.support.consent_clients import SECOND_KEY, two_key_sandbox
+from tests.support.jsonrpc import ERAS, MODERN
+from tests.support.scripted_page import ScriptedPage
+from tests.support.server_process import PATIENCE_SECONDS
+from trax_mcp.api.caller import Caller
+from trax_mcp.consent.rules import Mode, Rules
+from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.tool_filter import ToolFilter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+
+    import mcp_types as types
+
+    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.shared_clock import HandClock
+    from trax_mcp.api.client import Client as Trax
+
+    OpenStage = Callable[..., AbstractAsyncContextManager["Stage"]]
+
+APPS: Final = (advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]}),)
+STUDIO: Final = {"studioId": "studio_42"}
+TICKET: Final = "live.traxstreaming/ticket"
+URI: Final = "ui://trax/approval.html"
+YES: Final = 'Go live on YouTube and Twitch: "Friday Night Show"'
+NO: Final = "Do not"
+
+
+@dataclass
+class Stage:
+    """A client that draws panels."""
+
+    client: Client
+    clock: HandClock
+    sandbox: Sandbox
+
+    async def call(self, tool: str = "go_live", **arguments: object) -> types.CallToolResult:
+        """Call a tool."""
+        return await self.client.call_tool(tool, {**STUDIO, **arguments})
+
+    async def asked(self, tool: str = "go_live") -> str:
+        """Call a tool that asks in a panel; returns the ticket."""
+        result = await self.call(tool)
+        assert _content(result)["status"] == "asking", result
+        return str((result.meta or {})[TICKET])
+
+    async def answer(self, ticket: str, **arguments: object) -> dict[str, Any]:
+        """Call `answer_approval`, as the panel does."""
+        arguments = {"ticket": ticket, **arguments}
+        return _content(await self.client.call_tool("answer_approval", arguments))
+
+    async def shown(self, tool: str = "go_live") -> tuple[str, dict[str, Any]]:
+        """Ask, report, and let a second pass; returns the ticket and the question's state."""
+        ticket = await self.asked(tool)
+        state = await self.answer(ticket)
+        self.clock.advance(1)
+        return ticket, state
+
+    def sent(self) -> int:
+        """The number of changes that reached TRaX."""
+        return len(self.sandbox.mutations)
+
+
+@pytest.fixture
+def stage(sandbox: Sandbox, trax: Trax, clock: HandClock) -> OpenStage:
+    """Opens a server, and a client that draws panels."""
+
+    @asynccontextmanager
+    async def opened(
+        *,
+        mode: Mode = Mode.AUTO,
+        era: str = MODERN,
+        page: ScriptedPage | None = None,
+        apps: bool = True,
+        **deps: Any,  # noqa: ANN401  fields of ServerDeps
+    ) -> AsyncIterator[Stage]:
+        deps = {"ask": frozenset({"panel", "page"}), "page": page, **deps}
+        server = build_server(
+            trax, own=OWNER, deps=ServerDeps(rules=Rules(mode), clock=clock, **deps)
+        )
+        with anyio.fail_after(PATIENCE_SECONDS):
+            async with Client(
+                server, mode=era, cache=None, extensions=APPS if apps else None
+            ) as client:
+                yield Stage(client, clock, sandbox)
+
+    return opened
+
+
+def _content(result: types.CallToolResult) -> dict[str, Any]:
+    assert isinstance(result.structured_content, dict)
+    return result.structured_content
+
+
+# What a client sees
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_clients_that_draw_panels_are_offered_the_panel_and_its_tool(
+    stage: OpenStage, era: str
+) -> None:
+    async with stage(era=era) as it:
+        tools = {tool.name: tool for tool in (await it.client.list_tools()).tools}
+        assert (tools["go_live"].meta or {})["ui"] == {"resourceUri": URI}
+        assert "ui" not in (tools["get_studio"].meta or {})
+        assert (tools["answer_approval"].meta or {})["ui"]["visibility"] == ["app"]
+        resources = (await it.client.list_resources()).resources
+        assert URI in [str(resource.uri) for resource in resources]
+
+
+OFFERS_NONE: Final[dict[str, dict[str, Any]]] = {
+    "other clients": {"apps": False},
+    "TRAX_ASK without panel": {"ask": frozenset({"form", "page"})},
+    "TRAX_CONFIRM=preview": {"mode": Mode.PREVIEW},
+    "TRAX_CONFIRM=flag": {"mode": Mode.FLAG},
+    "TRAX_READ_ONLY": {"tool_filter": ToolFilter(read_only=True)},
+    "a passkey": {"needs_passkey": True},
+}
+
+
+@pytest.mark.parametrize("options", OFFERS_NONE.values(), ids=OFFERS_NONE)
+async def test_elsewhere_no_panel_and_no_tool_is_offered(
+    stage: OpenStage, options: dict[str, Any]
+) -> None:
+    async with stage(**options) as it:
+        tools = (await it.client.list_tools()).tools
+        assert "answer_approval" not in [tool.name for tool in tools]
+        assert [tool.name for tool in tools if "ui" in (tool.meta or {})] == []
+        uris = [str(resource.uri) for resource in (await it.client.list_resources()).resources]
+        assert URI not in uris
+
+
+async def test_the_list_of_tools_is_not_shared_between_clients(stage: OpenStage) -> None:
+    async with stage() as it:
+        listed = (await it.client.list_tools()).model_dump(by_alias=True)
+        assert listed["cacheScope"] == "private"
+
+
+async def test_the_panel_is_one_page_that_loads_nothing(stage: OpenStage) -> None:
+    async with stage() as it:
+        (contents,) = (await it.client.read_resource(URI)).contents
+        assert contents.mime_type == APP_MIME_TYPE
+        text = contents.text  # type: ignore[union-attr]
+        assert "ApprovalCard" in text
+        assert "/* " not in text
+        for word in ("http://", "https://", " src=", "<link", "innerHTML", "eval("):
+            assert word not in text
+
+
+# The way to a yes
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_press_in_the_panel_goes_live_and_the_next_call_learns_it(
+    stage: OpenStage, era: str
+) -> None:
+    async with stage(era=era) as it:
+        ticket, state = await it.shown()
+        assert (state["phase"], state["yes"], state["no"]) == ("open", YES, NO)
+        ended = await it.answer(ticket, question=state["question"], choice=YES)
+        assert ended["outcome"] == "Done. It is on air."
+        learnt = await it.call()
+        assert _content(learnt)["observed"]["state"] == "on_air"
+        assert (learnt.meta or {})["live.traxstreaming/approvedIn"] == "panel"
+        assert it.sent() == 1
+
+
+async def test_a_no_in_the_panel_sends_nothing(stage: OpenStage) -> None:
+    async with stage() as it:
+        ticket, state = await it.shown()
+        ended = await it.answer(ticket, question=state["question"], choice=NO)
+        assert ended["outcome"] == "You said no. Nothing was sent."
+        assert _content(await it.call())["reason"] == "declined"
+        assert _content(await it.call())["reason"] == "recently_declined"
+        assert it.sent() == 0
+
+
+async def test_the_ticket_is_in_the_metadata_of_the_result_and_nowhere_else(
+    stage: OpenStage, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    async with stage() as it:
+        result = await it.call()
+        ticket = str((result.meta or {})[TICKET])
+        assert ticket not in result.model_copy(update={"meta": None}).model_dump_json()
+        state = await it.answer(ticket)
+        assert ticket not in str(state)
+        assert ticket not in caplog.text
+
+
+async def test_after_a_change_the_panel_shows_the_new_question(stage: OpenStage) -> None:
+    async with stage() as it:
+        ticket, state = await it.shown()
+        it.sandbox.world.destinations.pop("dest_2")
+        asked = await it.answer(ticket, question=state["question"], choice=YES)
+        assert asked["phase"] == "open"
+        assert asked["question"] != state["question"]
+        assert asked["changes"]
+        await it.answer(ticket, question=state["question"], choice=YES)
+        await it.answer(ticket, question=asked["question"], choice=asked["yes"])
+        assert it.sent() == 0, "the new question was not shown for a second yet"
+        await it.answer(ticket)
+        it.clock.advance(1)
+        await it.answer(ticket, question=asked["question"], choice=asked["yes"])
+        assert it.sent() == 1
+
+
+async def test_a_stop_by_panel_returns_at_once_with_its_confirmation_beside(
+    stage: OpenStage,
+) -> None:
+    async with stage(mode=Mode.HUMAN) as it:
+        result = await it.call("go_offline")
+        assert _content(result)["confirmation"]
+        ticket = str((result.meta or {})[TICKET])
+        state = await it.answer(ticket)
+        await it.answer(ticket, question=state["question"], choice=state["yes"])
+        assert it.sent() == 1
+
+
+# What gives no yes
+
+WRONG_ANSWERS: Final[dict[str, dict[str, object]]] = {
+    "no question": {"choice": YES},
+    "an earlier question": {"question": "0", "choice": YES},
+    "a later question": {"question": "2", "choice": YES},
+    "another choice": {"question": "1", "choice": "yes"},
+    "an empty choice": {"question": "1", "choice": ""},
+    "a choice of another type": {"question": "1", "choice": True},
+    "an unknown argument": {"question": "1", "choice": YES, "confirm": True},
+    "a long choice": {"question": "1", "choice": YES + " " * 600},
+}
+
+
+@pytest.mark.parametrize("answer", WRONG_ANSWERS.values(), ids=WRONG_ANSWERS)
+async def test_a_wrong_answer_changes_nothing(
+    stage: OpenStage, answer: dict[str, object]
+) -> None:
+    async with stage() as it:
+        ticket, state = await it.shown()
+        assert state["question"] == "1"
+        await it.answer(ticket, **answer)
+        assert it.sent() == 0
+        await it.answer(ticket, question="1", choice=YES)
+        assert it.sent() == 1, "the right answer counts"
+
+
+@pytest.mark.parametrize("ticket", ["", "guessed", "studio_42", "\N{PILE OF POO}", "x" * 600])
+async def test_a_guessed_ticket_answers_nothing(stage: OpenStage, ticket: str) -> None:
+    async with stage() as it:
+        await it.shown()
+        state = await it.answer(ticket, question="1", choice=YES)
+        assert state["phase"] == "gone"
+        assert it.sent() == 0
+
+
+async def test_the_ticket_of_another_caller_answers_nothing(clock: HandClock) -> None:
+    sandbox = two_key_sandbox()
+    from tests.conftest import client_on  # noqa: PLC0415
+
+    deps = ServerDeps(clock=clock, ask=frozenset({"panel"}))
+    trax = client_on(sandbox)
+    callers: dict[str, Any] = {}
+    server = build_server(trax, own=OWNER, deps=deps)
+    callers["first"] = server
+    async with Client(server, cache=None, extensions=APPS) as first:
+        result = await first.call_tool("go_live", STUDIO)
+        ticket = str((result.meta or {})[TICKET])
+        await first.call_tool("answer_approval", {"ticket": ticket})
+        assert Caller(SECOND_KEY).fingerprint != OWNER.fingerprint
+
+
+async def test_a_yes_before_the_panel_was_shown_for_a_second_counts_for_nothing(
+    stage: OpenStage,
+) -> None:
+    async with stage() as it:
+        ticket = await it.asked()
+        await it.answer(ticket, question="1", choice=YES)
+        await it.answer(ticket)
+        it.clock.advance(0.9)
+        await it.answer(ticket, question="1", choice=YES)
+        assert it.sent() == 0
+
+
+async def test_a_replayed_answer_sends_nothing_more(stage: OpenStage) -> None:
+    async with stage() as it:
+        ticket, _ = await it.shown()
+        async with anyio.create_task_group() as presses:
+            for _ in range(20):
+                presses.start_soon(lambda: it.answer(ticket, question="1", choice=YES))
+        await it.answer(ticket, question="1", choice=YES)
+        assert it.sent() == 1
+
+
+async def test_the_ticket_of_a_page_answers_nothing_here(stage: OpenStage) -> None:
+    page = ScriptedPage()
+    async with stage(page=page) as it:
+        ticket, _ = await it.shown()
+        page.approvals[0].channel = "page"  # as the page does when it takes over
+        await it.answer(ticket, question="1", choice=YES)
+        assert it.sent() == 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "status"), [(Mode.AUTO, "confirmation_required"), (Mode.HUMAN, "cannot_ask")]
+)
+async def test_a_panel_that_does_not_report_in_ten_seconds_is_of_no_use(
+    stage: OpenStage, mode: Mode, status: str
+) -> None:
+    async with stage(mode=mode) as it:
+        ticket = await it.asked()
+        it.clock.advance(10)
+        assert (await it.answer(ticket))["phase"] == "unreported"
+        it.clock.advance(1)
+        await it.answer(ticket, question="1", choice=YES)
+        assert it.sent() == 0
+        preview = _content(await it.call())
+        assert preview["status"] == status
+        if confirmation := preview.get("confirmation"):
+            await it.call(confirm=True, confirmation=confirmation)
+            assert it.sent() == 1
+
+
+async def test_on_stdio_the_page_follows_a_panel_that_does_not_report(stage: OpenStage) -> None:
+    page = ScriptedPage(reports=False)
+    async with stage(page=page) as it:
+        await it.asked()
+        assert page.delays == [10]
+        it.clock.advance(11)
+        assert page.approvals[0].phase == "open", "the page may still show it"
+
+
+async def test_a_question_that_has_expired_or_was_voided_by_a_stop_runs_nothing(
+    stage: OpenStage,
+) -> None:
+    async with stage() as it:
+        ticket, _ = await it.shown()
+        stop = _content(await it.call("go_offline"))
+        await it.call("go_offline", confirm=True, confirmation=stop["confirmation"])
+        assert it.sent() == 1
+        state = await it.answer(ticket, question="1", choice=YES)
+        assert state["outcome"] == "This question is no longer open. Nothing was sent."
+        assert it.sent() == 1
