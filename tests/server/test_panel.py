@@ -251,9 +251,7 @@ WRONG_ANSWERS: Final[dict[str, dict[str, object]]] = {
 
 
 @pytest.mark.parametrize("answer", WRONG_ANSWERS.values(), ids=WRONG_ANSWERS)
-async def test_a_wrong_answer_changes_nothing(
-    stage: OpenStage, answer: dict[str, object]
-) -> None:
+async def test_a_wrong_answer_changes_nothing(stage: OpenStage, answer: dict[str, object]) -> None:
     async with stage() as it:
         ticket, state = await it.shown()
         assert state["question"] == "1"

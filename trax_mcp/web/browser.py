@@ -10,7 +10,6 @@ from typing import Final
 
 _SCREENS: Final = ("DISPLAY", "WAYLAND_DISPLAY")
 _REMOTE: Final = ("SSH_CONNECTION", "SSH_TTY")
-_CONTAINER_FILES: Final = (Path("/.dockerenv"), Path("/run/.containerenv"))
 _REDIRECT: Final = """\
 <!doctype html>
 <meta charset="utf-8">
@@ -21,13 +20,15 @@ _REDIRECT: Final = """\
 
 
 def has_browser(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether a person at this machine probably sees what a browser shows."""
+    """Whether a person at this machine probably sees what a browser shows.
+
+    Containers and machines without a screen have no display.
+    """
     if any(environment.get(it) for it in _REMOTE):
         return False
     if sys.platform in {"darwin", "win32"}:
         return True
-    in_container = any(it.exists() for it in _CONTAINER_FILES)
-    return not in_container and any(environment.get(it) for it in _SCREENS)
+    return any(environment.get(it) for it in _SCREENS)
 
 
 def open_browser(address: str) -> None:

@@ -4,6 +4,7 @@ import logging
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -11,8 +12,9 @@ import anyio
 from mcp import MCPError
 from rich.console import Console
 
+from trax_mcp.cli.demo.page import DemoPage
 from trax_mcp.cli.demo.screen import Screen
-from trax_mcp.cli.demo.script import play_with_forms, play_without_forms
+from trax_mcp.cli.demo.script import play_with_forms, play_with_page, play_without_forms
 from trax_mcp.cli.demo.session import DemoFailed, connect
 from trax_mcp.cli.terminal import console_on
 
@@ -22,8 +24,11 @@ _WITH_FORMS = """\
 A real MCP client starts trax-mcp and runs a whole show on the embedded TRaX \
 sandbox: made-up studios and viewers, no key, no network, nothing real. This \
 client can ask you: when to go on air and off, you decide in a form."""
+_WITH_PAGE = """\
+Not every client can show a form. For one that cannot, the server opens a page \
+in your own browser; this demo draws it here and presses its button for you."""
 _WITHOUT_FORMS = """\
-Not every client can show a form. Once more with one that cannot, on a fresh \
+Over SSH or in a container there is no browser either. Once more, on a fresh \
 sandbox: there the server runs only what it has shown, and only once."""
 _LOG_LINES = 8
 
@@ -54,7 +59,15 @@ async def _play(command: Sequence[str], screen: Screen, log: TextIO) -> None:
     screen.title("trax-mcp demo", _WITH_FORMS)
     async with connect(command, screen, log, forms=True) as session:
         await play_with_forms(session)
-    screen.title("Without forms", _WITHOUT_FORMS)
+    screen.title("Without forms: a page", _WITH_PAGE)
+    with tempfile.TemporaryDirectory(prefix="trax-mcp-demo-") as folder:
+        page = DemoPage(Path(folder))
+        async with (
+            aclosing(page),
+            connect(command, screen, log, forms=False, settings=page.environment) as session,
+        ):
+            await play_with_page(session, page)
+    screen.title("Without forms and without a page", _WITHOUT_FORMS)
     async with connect(command, screen, log, forms=False) as session:
         await play_without_forms(session)
     program = sys.argv[0] if Path(sys.argv[0]).stem == "trax-mcp" else "trax-mcp"

@@ -7,7 +7,10 @@ what the user did not agree to.
 from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
+import anyio
+
 from trax_mcp.api.contract import JsonObject
+from trax_mcp.cli.demo.page import DemoPage
 from trax_mcp.cli.demo.session import DemoFailed, Refusal, Session
 
 _SHOW: Final = "Friday Night Show"
@@ -100,6 +103,36 @@ async def play_without_forms(session: Session) -> None:
     screen.narrate("And if the same yes is sent once more:")
     await session.expect_refusal("used", "go_live", **yes, confirmation=changed.confirmation)
     screen.checked("One yes, one go-live.")
+
+
+async def play_with_page(session: Session, page: DemoPage) -> None:
+    """Go live with a press on the approval page.
+
+    Raises:
+        DemoFailed: something is not as it should be.
+    """
+    screen = session.screen
+    studio = _studio((await session.read("list_studios"))["data"])
+    screen.scene("Your own browser asks")
+    session.you("Take the Friday show live.")
+    screen.call("go_live", studio)
+    started: JsonObject = {}
+
+    async def go_live() -> None:
+        started.update(await session.read("go_live", **studio))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(go_live)
+        approval = await page.open()
+        lines = [f"{approval['yes']}:", *(f"- {effect}" for effect in approval["effects"])]
+        screen.box(
+            "A tab of your browser asks you", "\n".join(lines), [approval["yes"], approval["no"]]
+        )
+        await _check_status(session, studio, live=False)
+        screen.checked("While you read, nothing is sent. No model can press for you.")
+        session.you(approval["yes"])
+        screen.answer(f"The page says: {await page.press(approval)}")
+    await _check_outcome(session, studio, started, live=True)
 
 
 def _show_preview(session: Session, refusal: Refusal) -> None:

@@ -1,7 +1,7 @@
 """The demo's MCP client and its user: makes calls, answers forms, and prints both."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple, TextIO
 
@@ -90,9 +90,9 @@ class Session:
         """
         self.screen.call(tool, arguments)
         result = await self._send(tool, arguments)
-        if not result.is_error:
-            raise DemoFailed(f"{tool} should have been refused ({code}), but it ran.")
         refusal = result.structured_content or {}
+        if refusal.get("executed") is not False:
+            raise DemoFailed(f"{tool} should have been refused ({code}), but it ran.")
         if code not in (refusal.get("reason"), refusal.get("status")):
             raise DemoFailed(f"{tool} should have been refused ({code}). {_text(result)}")
         self.screen.refusal(refusal["status"], refusal["message"])
@@ -125,7 +125,12 @@ class Session:
 
 @asynccontextmanager
 async def connect(
-    command: Sequence[str], screen: Screen, log: TextIO, *, forms: bool
+    command: Sequence[str],
+    screen: Screen,
+    log: TextIO,
+    *,
+    forms: bool,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Session]:
     """Start a server without TRAX_ variables, and connect to it over stdio.
 
@@ -133,6 +138,7 @@ async def connect(
     """
     program, *arguments = command
     environment = {it: os.environ[it] for it in os.environ if not it.startswith(VARIABLE_PREFIX)}
+    environment |= {"TRAX_ASK": "form", **(settings or {})}
     server = StdioServerParameters(command=program, args=arguments, env=environment)
     session = Session(screen)
     async with Client(
