@@ -18,6 +18,7 @@ from tests.support.jsonrpc import ERAS
 from tests.support.server_process import PATIENCE_SECONDS, running
 
 if TYPE_CHECKING:
+    import mcp_types as types
     from playwright.async_api import Browser, Page
 
 STUDIO: Final = {"studioId": "studio_42"}
@@ -29,7 +30,7 @@ BRIDGE: Final = Path(os.environ.get("APP_BRIDGE", "build/browser/host.js"))
 async def _show_panel(
     browser: Browser,
     client: Client,
-    result: Any,
+    result: types.CallToolResult,
     *,
     theme: str = "light",
 ) -> tuple[Page, list[Any]]:
@@ -44,7 +45,7 @@ async def _show_panel(
         return answered.model_dump_json(by_alias=True, exclude_none=True)
 
     await page.expose_function("callServer", call_tool)
-    await page.expose_function("tellModel", lambda params: told.append(params))
+    await page.expose_function("tellModel", lambda params: told.append(params))  # noqa: PLW0108  it looks at the signature
     background = "#fff" if theme == "light" else "#1d1d22"
     await page.set_content(f"<body style='margin: 16px; background: {background}'></body>")
     await page.add_script_tag(path=BRIDGE)

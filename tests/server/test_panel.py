@@ -1,6 +1,6 @@
 """The approval panel, as a client of MCP Apps uses it; `make browser` draws it in a real one.
 
-A panel is its client's promise, so the second lock is the ticket: nothing that a model reads has it.
+A panel is its client's promise. The second lock is the ticket: nothing that a model reads has it.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
 
 import anyio
 import pytest
@@ -15,14 +16,16 @@ from mcp import Client
 from mcp.client.extension import advertise
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
-from tests.conftest import OWNER
+from tests.conftest import OWNER, client_on
 from tests.support.consent_clients import SECOND_KEY, two_key_sandbox
 from tests.support.jsonrpc import ERAS, MODERN
 from tests.support.scripted_page import ScriptedPage
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.support.shared_clock import HandClock
 from trax_mcp.api.caller import Caller
 from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.server.app import ServerDeps, build_asking, build_server
 from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
     import mcp_types as types
 
     from tests.support.recorded_sandbox import Sandbox
-    from tests.support.shared_clock import HandClock
     from trax_mcp.api.client import Client as Trax
 
     OpenStage = Callable[..., AbstractAsyncContextManager["Stage"]]
@@ -270,20 +272,30 @@ async def test_a_guessed_ticket_answers_nothing(stage: OpenStage, ticket: str) -
         assert it.sent() == 0
 
 
-async def test_the_ticket_of_another_caller_answers_nothing(clock: HandClock) -> None:
+async def test_the_ticket_of_another_caller_answers_nothing() -> None:
     sandbox = two_key_sandbox()
-    from tests.conftest import client_on  # noqa: PLC0415
-
+    clock = HandClock(sandbox)
     deps = ServerDeps(clock=clock, ask=frozenset({"panel"}))
-    trax = client_on(sandbox)
-    callers: dict[str, Any] = {}
-    server = build_server(trax, own=OWNER, deps=deps)
-    callers["first"] = server
-    async with Client(server, cache=None, extensions=APPS) as first:
-        result = await first.call_tool("go_live", STUDIO)
+    asking = build_asking(client_on(sandbox), deps)
+    with patch("trax_mcp.server.app.build_asking", lambda *_: asking):
+        servers = [
+            build_server(client_on(sandbox), own=Caller(key), deps=deps)
+            for key in (SANDBOX_KEY, SECOND_KEY)
+        ]
+    async with (
+        Client(servers[0], cache=None, extensions=APPS) as mine,
+        Client(servers[1], cache=None, extensions=APPS) as other,
+    ):
+        result = await mine.call_tool("go_live", STUDIO)
         ticket = str((result.meta or {})[TICKET])
-        await first.call_tool("answer_approval", {"ticket": ticket})
-        assert Caller(SECOND_KEY).fingerprint != OWNER.fingerprint
+        await mine.call_tool("answer_approval", {"ticket": ticket})
+        clock.advance(1)
+        answer = {"ticket": ticket, "question": "1", "choice": YES}
+        refused = await other.call_tool("answer_approval", answer)
+        assert _content(refused)["phase"] == "gone"
+        assert sandbox.mutations == []
+        await mine.call_tool("answer_approval", answer)
+        assert len(sandbox.mutations) == 1
 
 
 async def test_a_yes_before_the_panel_was_shown_for_a_second_counts_for_nothing(

@@ -2,7 +2,6 @@
 
 import re
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
 from typing import Any, Final
@@ -23,7 +22,7 @@ class DemoPage:
     def __init__(self, folder: Path) -> None:
         self._opened = folder / "address"
         self._http = httpx.AsyncClient(trust_env=False)
-        self.environment: Mapping[str, str] = {
+        self.environment = {
             "TRAX_ASK": "page",
             "DISPLAY": "demo",
             "SSH_CONNECTION": "",
@@ -38,8 +37,8 @@ class DemoPage:
             TimeoutError: the server opens no page.
         """
         with anyio.fail_after(_OPEN_SECONDS):
-            while not (self._opened.exists() and self._opened.read_text()):
-                await anyio.sleep(_POLL_SECONDS)
+            while not (self._opened.exists() and self._opened.read_text()):  # noqa: ASYNC110
+                await anyio.sleep(_POLL_SECONDS)  # another process writes it
         redirect = Path(self._opened.read_text().removeprefix("file://"))
         found = re.search(r'url=(.+)/#([^"]+)"', redirect.read_text())  # noqa: ASYNC240
         if found is None:
