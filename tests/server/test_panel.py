@@ -369,3 +369,54 @@ async def test_a_question_that_has_expired_or_was_voided_by_a_stop_runs_nothing(
         state = await it.answer(ticket, question="1", choice=YES)
         assert state["outcome"] == "This question is no longer open. Nothing was sent."
         assert it.sent() == 1
+
+
+async def test_a_stop_is_never_answered_with_the_outcome_of_an_earlier_one(
+    stage: OpenStage,
+) -> None:
+    async with stage() as it:
+        ticket, state = await it.shown("go_offline")
+        await it.answer(ticket, question=state["question"], choice=state["yes"])
+        assert await it.asked("go_offline") != ticket
+
+
+async def test_an_outcome_in_the_panel_is_told_to_a_call_of_the_next_minute_only(
+    stage: OpenStage,
+) -> None:
+    async with stage() as it:
+        ticket, state = await it.shown()
+        await it.answer(ticket, question=state["question"], choice=YES)
+        it.clock.advance(60)
+        assert _content(await it.call())["status"] == "nothing_to_do"
+        assert (await it.answer(ticket))["outcome"] == "Done. It is on air."
+
+
+async def test_the_panel_still_tells_an_outcome_that_a_call_has_learnt(stage: OpenStage) -> None:
+    async with stage() as it:
+        ticket, state = await it.shown()
+        await it.answer(ticket, question=state["question"], choice=YES)
+        assert "observed" in _content(await it.call())
+        assert (await it.answer(ticket))["outcome"] == "Done. It is on air."
+
+
+async def test_after_a_panel_that_did_not_report_one_call_gets_what_is_left(
+    stage: OpenStage,
+) -> None:
+    async with stage(mode=Mode.HUMAN) as it:
+        ticket = await it.asked()
+        it.clock.advance(10)
+        assert _content(await it.call())["status"] == "cannot_ask"
+        assert await it.asked() != ticket
+
+
+async def test_the_same_call_twice_at_once_asks_once(stage: OpenStage) -> None:
+    async with stage() as it:
+        tickets: list[str] = []
+
+        async def ask() -> None:
+            tickets.append(await it.asked())
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask)
+            tasks.start_soon(ask)
+        assert len(set(tickets)) == 1

@@ -2,7 +2,6 @@
 
 They run for every guarded call and over every transport.
 """
-# ruff: noqa: D103 - the tables in `missing_consent` name each attempt
 
 from __future__ import annotations
 

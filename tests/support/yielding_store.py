@@ -61,11 +61,6 @@ class YieldingStore:
 
         return run
 
-    async def decline(self, confirmation: Confirmation) -> None:
-        """As the store."""
-        async with self._step("decline"):
-            await self._store.decline(confirmation)
-
     @asynccontextmanager
     async def _step(self, name: str) -> AsyncIterator[None]:
         self._count[name] += 1

@@ -6,7 +6,7 @@ the guarded call again at once, from the beginning. The store ensures that it ru
 
 import math
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final, Literal, Protocol
@@ -29,6 +29,12 @@ from trax_mcp.consent.shielded_tasks import ShieldedTasks
 
 REPORT_SECONDS: Final = 10.0
 """How long a panel or a page has to show the question."""
+_KEPT_SECONDS: Final[Mapping[Channel, float]] = {
+    "form": 0.0,
+    "panel": 60.0,
+    "page": LIFETIME_SECONDS,
+}
+"""How long an outcome waits for a call to learn it. A panel tells its client at once."""
 MAX_OPEN: Final = 3
 """The most open approvals of one owner, beside as many for stops. One more ends the oldest."""
 _TICKET_BYTES: Final = 32
@@ -62,6 +68,8 @@ class Approval:
         self.channel: Channel = channel
         self.question = question
         self.result: Ended | None = None
+        self.is_known = False
+        self.was_given_up = False
         self.reported: Final = anyio.Event()
         self.on_change: Callable[[], None] = lambda: None
         self._guard = guard
@@ -92,10 +100,25 @@ class Approval:
         return str(self._number)
 
     @property
+    def matters(self) -> bool:
+        """Whether the next call of the same kind must know of it.
+
+        An outcome is told to one call, and soon. A stop is always a new call.
+        """
+        match self.phase:
+            case "open" | "running" | "unreported":
+                return not self.is_known
+            case "ended":
+                kept = _KEPT_SECONDS[self.channel]
+                is_recent = self._clock.seconds() < self._ends_at + kept
+                return is_recent and not self.is_known and not self.call.operation.stops_broadcast
+        return False
+
+    @property
     def is_forgettable(self) -> bool:
-        """Whether no call needs its outcome any more."""
-        is_old = self._clock.seconds() >= self._ends_at + LIFETIME_SECONDS
-        return self.phase == "withdrawn" or (self.phase in {"ended", "unreported"} and is_old)
+        """Whether it ended so long ago that no channel shows it any more."""
+        is_over = self.phase not in {"open", "running"}
+        return is_over and self._clock.seconds() >= self._ends_at + LIFETIME_SECONDS
 
     def report(self, question_id: str) -> None:
         """A panel or a page shows this question."""
@@ -270,28 +293,24 @@ class Approvals:
         return found if found and found.call.caller.fingerprint == caller.fingerprint else None
 
     def find(self, operation: Operation[Model], caller: Caller) -> Approval | None:
-        """The caller's latest approval of the same call, unless its outcome is known already."""
+        """The caller's latest approval of the same call, if that call must know of it."""
         self._forget()
         same = [
             it
             for it in self._approvals.values()
-            if it.call.operation == operation and it.call.caller.fingerprint == caller.fingerprint
+            if it.call.operation == operation
+            and it.call.caller.fingerprint == caller.fingerprint
+            and it.matters
         ]
         return same[-1] if same else None
 
-    def learn(self, approval: Approval) -> Ended | None:
-        """Its outcome, once: after that a call of the same kind is a new one. None if open."""
-        if approval.phase == "ended":
-            self._approvals.pop(approval.ticket, None)
-        return approval.result
-
     def forget_outcomes(self, operation: Operation[Model], caller: Caller) -> None:
         """Another call runs in the studio of `operation`: earlier outcomes there are history."""
-        for ticket, it in tuple(self._approvals.items()):
+        for it in self._approvals.values():
             same_caller = it.call.caller.fingerprint == caller.fingerprint
             same_studio = it.call.operation.studio() == operation.studio()
             if it.phase == "ended" and same_caller and same_studio:
-                del self._approvals[ticket]
+                it.is_known = True
 
     def _forget(self) -> None:
         for ticket, approval in tuple(self._approvals.items()):

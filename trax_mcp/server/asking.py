@@ -52,7 +52,7 @@ class Asking:
         if asked and call.evidence.answer is None and not _is_asked_anew(asked):
             return await self._wait(asked)
         self.approvals.forget_outcomes(call.operation, call.caller)
-        channel = self._channel(elicitor, asked)
+        channel = self._channel(call, elicitor, asked)
         if self._has_form(call, elicitor):
             result = await self._ask_in_form(replace(call, can_ask=True), elicitor)
             if not isinstance(result, NotRun) or not result.unseen or channel is None:
@@ -67,6 +67,9 @@ class Asking:
         result = await self.guard.run(replace(call, can_ask=channel is not None))
         if channel is None or not isinstance(result, Question):
             return _no_question(result)
+        if (other := self.approvals.find(call.operation, call.caller)) and other.phase == "open":
+            await self.guard.store.discard(result.confirmation_id)
+            return await self._wait(other)  # the same call was made twice at once
         approval = await self._open(call, result, channel)
         if channel == "panel":
             return _asking(approval)
@@ -91,7 +94,7 @@ class Asking:
     ) -> Done | NotRun:
         """A stop waits for nobody. A click elsewhere and the confirmation are one yes."""
         result = _no_question(await self.guard.run(replace(call, can_ask=False)))
-        if asked and isinstance(result, Done):
+        if asked and asked.phase == "open" and isinstance(result, Done):
             asked.end(result)
         if channel is None or not isinstance(result, NotRun) or result.preview is None:
             return result
@@ -113,21 +116,28 @@ class Asking:
         """The outcome of an approval, or that the person is still being asked."""
         if approval.reported.is_set() or approval.channel == "page":
             await approval.wait(WAIT_SECONDS)
-        match self.approvals.learn(approval):
-            case TraxError() as error:
-                raise error
-            case None:
-                return _asking(approval)
-            case result:
-                return result
+        if approval.result is None:
+            return _asking(approval)
+        approval.is_known = True
+        if isinstance(approval.result, TraxError):
+            raise approval.result
+        return approval.result
 
     def _has_form(self, call: GuardedCall, elicitor: Elicitor) -> bool:
         is_enough = call.operation.stops_broadcast or not self.needs_passkey
         return is_enough and "form" in self.allowed and elicitor.can_ask
 
-    def _channel(self, elicitor: Elicitor, asked: Approval | None) -> Channel | None:
-        """Where the person can be asked, if not in a form."""
+    def _channel(
+        self, call: GuardedCall, elicitor: Elicitor, asked: Approval | None
+    ) -> Channel | None:
+        """Where the person can be asked, if not in a form.
+
+        After a panel that did not report, one call gets what is left, and may be confirmed.
+        """
         is_unreported = asked is not None and asked.phase == "unreported"
+        if asked and is_unreported and call.evidence.confirmation is None:
+            asked.is_known = asked.was_given_up
+            is_unreported, asked.was_given_up = not asked.was_given_up, True
         if self.can_use_panel and elicitor.has_panel and not is_unreported:
             return "panel"
         return "page" if self._page() else None

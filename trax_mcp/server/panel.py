@@ -22,7 +22,7 @@ URI: Final = "ui://trax/approval.html"
 TOOL_NAME: Final = "answer_approval"
 OPENS_PANEL: Final[JsonObject] = {"ui": {"resourceUri": URI}}
 """The `_meta` of a tool whose result the client shows with the panel."""
-_GONE: Final = "This question is no longer open here. Nothing was sent."
+_GONE: Final = "This question is no longer open here."
 _MAX_LENGTH: Final = 512
 
 

@@ -1,6 +1,14 @@
 "use strict";
 // One question with its two buttons. All text is set as text, never as HTML.
-// eslint-disable-next-line no-unused-vars
+
+async function visible() {
+  while (document.visibilityState !== "visible") {
+    await new Promise((done) => {
+      document.addEventListener("visibilitychange", done, { once: true });
+    });
+  }
+}
+
 class ApprovalCard {
   // `report(question)` tells the server that a question is shown, `press(question, choice)` a choice.
   constructor(report, press) {
@@ -69,11 +77,7 @@ class ApprovalCard {
     this.no.textContent = state.no;
     this.yes.disabled = true;
     this.no.disabled = false;
-    while (document.visibilityState !== "visible") {
-      await new Promise((done) => {
-        document.addEventListener("visibilitychange", done, { once: true });
-      });
-    }
+    await visible();
     await this.report(state.question);
     await new Promise((done) => setTimeout(done, state.readingSeconds * 1000 + 50));
     if (this.question === state.question) this.yes.disabled = false;

@@ -58,6 +58,7 @@ function useTheme(context) {
 }
 
 async function follow() {
+  await visible(); // the first call reports that the question is shown
   while (!isOver(show(await callTool({})))) {
     await new Promise((done) => setTimeout(done, POLL_MILLISECONDS));
   }
