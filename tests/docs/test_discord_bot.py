@@ -1,0 +1,490 @@
+"""The Discord bot with three moderators: real discord.py types, and a real server on the sandbox.
+
+Discord is played by `fake_discord`. The clock moves only when a test advances it.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import aiohttp
+import anyio
+import discord_bot
+import pytest
+from discord_bot import PANEL, TICKET, Bot
+from mcp import Client, MCPError
+from mcp.client.streamable_http import streamable_http_client
+
+from tests import ROOT
+from tests.conftest import OWNER
+from tests.support.fake_discord import (
+    CHANNEL,
+    MODERATOR_ROLE,
+    OTHER_CHANNEL,
+    Button,
+    FakeDiscord,
+    Person,
+    Post,
+)
+from tests.support.frozen_sandbox import put_on_air
+from tests.support.server_process import PATIENCE_SECONDS, running
+from tests.support.shared_clock import settled
+from trax_mcp.consent.rules import Mode, Rules
+from trax_mcp.server.app import ServerDeps, build_server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    import mcp_types as types
+
+    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.shared_clock import HandClock
+    from trax_mcp.api.client import Client as Trax
+
+    OpenShow = Callable[[], AbstractAsyncContextManager["Show"]]
+
+PROGRAM: Final = ROOT / "examples/discord_bot.py"
+MAX_LINES: Final = 215
+ANN: Final = Person(1, "ann", roles=(MODERATOR_ROLE,))
+BEN: Final = Person(2, "ben", roles=(MODERATOR_ROLE,))
+CLEO: Final = Person(3, "cleo")
+"""A moderator by her own id."""
+STRANGER: Final = Person(4, "sid", roles=(999,))
+MODERATORS: Final = {MODERATOR_ROLE, CLEO.id}
+
+GO_LIVE: Final = "POST /v1/studios/studio_42/go-live"
+GO_OFFLINE: Final = "POST /v1/studios/studio_42/go-offline"
+TITLE: Final = 'Go live on YouTube and Twitch: "Friday Night Show"'
+QUESTION: Final = f"""\
+**{TITLE}**
+- Starts a broadcast of "Friday Night Show" that anyone can watch.
+- Goes out on "Main channel" (YouTube).
+- Goes out on "Late crowd" (Twitch).
+- Can be on screen: "Host camera" (webcam).
+- Can be on screen: "Intro clip" (media)."""
+ON_AIR: Final = "pressed. Done. It is on air."
+TOO_EARLY: Final = "Nobody reads that fast: this press does not count. Press again."
+CHANGED: Final = "Nothing was sent: things have changed. Read it again."
+
+
+@dataclass
+class Show:
+    """A bot in a channel, and the studio that it runs."""
+
+    bot: Bot
+    trax: Client
+    sandbox: Sandbox
+    clock: HandClock
+    audit: Path
+    discord: FakeDiscord = field(default_factory=FakeDiscord)
+
+    async def say(self, person: Person, text: str) -> Post:
+        """Somebody writes; returns the bot's latest message."""
+        self.discord.say(person, text)
+        await settled()
+        return self.discord.posts[-1]
+
+    async def press(self, person: Person, button: Button) -> None:
+        """Somebody presses a button."""
+        self.discord.press(person, button)
+        await settled()
+
+    async def asked(self, command: str = "!live") -> Post:
+        """Ann gives a command, and everybody has had time to read the question."""
+        post = await self.say(ANN, command)
+        self.clock.advance(1)
+        return post
+
+    def time_out(self) -> None:
+        """The timer of the open question ends, which discord.py runs in real time."""
+        it = self.bot.asked["go_live"]
+        it._dispatch_timeout()  # type: ignore[no-untyped-call]  # private to discord.py
+
+    def whispers(self) -> list[tuple[str, str]]:
+        """What was told to single people since the last time."""
+        told = list(self.discord.whispers)
+        self.discord.whispers.clear()
+        return told
+
+    def sent(self) -> list[str]:
+        """The changes that reached TRaX."""
+        return [f"{it.method} {it.path}" for it in self.sandbox.mutations]
+
+    def logged(self, event: str) -> list[tuple[str, str | None]]:
+        """Operation and claimed actor of each such event in the audit log."""
+        lines = [json.loads(line) for line in self.audit.read_text().splitlines()]
+        return [(it["operation"], it.get("actorClaimed")) for it in lines if it["event"] == event]
+
+    def rename(self, name: str) -> None:
+        """Somebody else renames the studio."""
+        studios = self.sandbox.world.studios
+        studios.change(studios["studio_42"], {"name": name})
+
+
+@pytest.fixture
+def show(
+    sandbox: Sandbox,
+    trax: Trax,
+    clock: HandClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> OpenShow:
+    """Opens a server that must ask a person, and a bot of it."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Show]:
+        audit = tmp_path / "audit.jsonl"
+        deps = ServerDeps(
+            rules=Rules(Mode.HUMAN), ask=frozenset({"panel"}), clock=clock, audit_log=audit
+        )
+        server = build_server(trax, own=OWNER, deps=deps)
+        discord = FakeDiscord()
+        monkeypatch.setattr(aiohttp, "ClientSession", lambda **_: discord)
+        async with (
+            Client(server, extensions=[PANEL], cache=None) as client,
+            Bot(client, "studio_42", CHANNEL, MODERATORS) as bot,
+        ):
+            await discord.connect(bot)
+            yield Show(bot, client, sandbox, clock, audit, discord)
+
+    return opened
+
+
+def test_the_example_is_short() -> None:
+    """People read it before they run it."""
+    assert len(PROGRAM.read_text().splitlines()) < MAX_LINES
+
+
+# A yes and a no
+
+
+@pytest.mark.parametrize("moderator", [ANN, BEN, CLEO], ids=lambda it: it.name)
+async def test_a_press_of_any_moderator_takes_the_studio_live(
+    show: OpenShow, moderator: Person
+) -> None:
+    async with show() as it:
+        post = await it.asked()
+        assert post.content == QUESTION
+        yes, no = post.buttons
+        assert (yes.label, no.label) == (TITLE, "Do not")
+        assert it.sent() == []
+        await it.press(moderator, yes)
+        assert it.sent() == [GO_LIVE]
+        assert (post.content, post.buttons) == (f"**{TITLE}**\n{moderator.name} {ON_AIR}", [])
+        assert it.whispers() == []
+        assert it.logged("asked") == [("go_live", "ann")]
+        assert it.logged("sent") == [("go_live", moderator.name)]
+
+
+async def test_a_no_sends_nothing(show: OpenShow) -> None:
+    async with show() as it:
+        post = await it.asked()
+        await it.press(BEN, post.buttons[1])
+        assert post.content == f"**{TITLE}**\nben pressed. You said no. Nothing was sent."
+        assert post.buttons == []
+        again = await it.say(CLEO, "!live")
+        assert again.content.startswith("Nothing was sent: the person said no a moment ago.")
+        assert it.sent() == []
+
+
+async def test_a_stop_needs_one_press_and_no_reading(show: OpenShow) -> None:
+    async with show() as it:
+        put_on_air(it.sandbox)
+        post = await it.say(ANN, "!off")
+        await it.press(CLEO, post.buttons[0])
+        assert it.sent() == [GO_OFFLINE]
+        assert post.content.endswith("cleo pressed. Done. It is off air.")
+        assert it.logged("sent") == [("go_offline", "cleo")]
+
+
+async def test_the_outcome_of_an_earlier_question_does_not_answer_a_new_command(
+    show: OpenShow,
+) -> None:
+    """The server tells it once, and the channel knows it already."""
+    async with show() as it:
+        put_on_air(it.sandbox)
+        first = await it.say(ANN, "!off")
+        await it.press(ANN, first.buttons[1])
+        second = await it.say(ANN, "!off")
+        assert second is not first
+        await it.press(ANN, second.buttons[0])
+        assert it.sent() == [GO_OFFLINE]
+        put_on_air(it.sandbox)
+        third = await it.say(ANN, "!off")
+        await it.press(ANN, third.buttons[0])
+        assert it.sent() == [GO_OFFLINE, GO_OFFLINE]
+
+
+# Who presses, and when
+
+
+async def test_other_people_can_neither_ask_nor_answer(show: OpenShow) -> None:
+    async with show() as it:
+        it.discord.say(STRANGER, "!live")
+        it.discord.say(ANN, "!live", OTHER_CHANNEL)
+        it.discord.say(ANN, "is it !live already?")
+        await settled()
+        assert it.discord.posts == []
+        post = await it.asked()
+        for button in post.buttons:
+            await it.press(STRANGER, button)
+        assert it.whispers() == [("sid", "Only moderators can answer.")] * 2
+        assert post.content == QUESTION
+        assert it.sent() == []
+        await it.press(BEN, post.buttons[0])
+        assert it.sent() == [GO_LIVE]
+
+
+async def test_two_presses_at_once_start_one_broadcast(show: OpenShow) -> None:
+    """The second presser learns what came of the first press."""
+    async with show() as it:
+        post = await it.asked()
+        yes, no = post.buttons
+        it.discord.press(ANN, yes)
+        it.discord.press(BEN, yes)
+        it.discord.press(CLEO, no)
+        await settled()
+        assert it.sent() == [GO_LIVE]
+        assert it.whispers() == [("ben", f"ann {ON_AIR}"), ("cleo", f"ann {ON_AIR}")]
+        assert post.content.endswith(f"ann {ON_AIR}")
+        assert it.logged("sent") == [("go_live", "ann")]
+
+
+async def test_a_press_within_the_first_second_does_not_count(show: OpenShow) -> None:
+    async with show() as it:
+        post = await it.say(ANN, "!live")
+        await it.press(ANN, post.buttons[0])
+        assert it.whispers() == [("ann", TOO_EARLY)]
+        assert it.sent() == []
+        it.clock.advance(1)
+        await it.press(ANN, post.buttons[0])
+        assert it.sent() == [GO_LIVE]
+
+
+async def test_a_changed_studio_is_asked_about_again(show: OpenShow) -> None:
+    """The change comes first, and no press on the old question counts for the new one."""
+    async with show() as it:
+        post = await it.asked()
+        old = post.buttons[0]
+        it.rename("Another Night Show")
+        it.discord.press(ANN, old)
+        it.discord.press(BEN, old)
+        await settled()
+        assert it.whispers() == [("ann", CHANGED), ("ben", CHANGED)]
+        title, change = post.content.splitlines()[:2]
+        assert "Another Night Show" in title
+        assert change.startswith("- Changed: ")
+        it.clock.advance(1)
+        await it.press(CLEO, old)
+        assert it.sent() == []
+        await it.press(CLEO, post.buttons[0])
+        assert it.sent() == [GO_LIVE]
+        assert post.content.endswith(f"cleo {ON_AIR}")
+
+
+async def test_a_new_question_needs_its_own_second(show: OpenShow) -> None:
+    async with show() as it:
+        post = await it.asked()
+        it.rename("Another Night Show")
+        await it.press(ANN, post.buttons[0])
+        await it.press(ANN, post.buttons[0])
+        assert it.whispers() == [("ann", CHANGED), ("ann", TOO_EARLY)]
+        assert it.sent() == []
+
+
+async def test_a_second_command_leads_to_the_open_question(show: OpenShow) -> None:
+    async with show() as it:
+        post = await it.asked()
+        again = await it.say(BEN, "!live")
+        assert again.content.startswith("It is asked already: https://discord.com/channels/")
+        assert again.content.endswith(f"/{post.id}")
+        assert again.buttons == []
+
+
+async def test_two_commands_at_once_start_one_broadcast(show: OpenShow) -> None:
+    async with show() as it:
+        it.discord.say(ANN, "!live")
+        it.discord.say(BEN, "!live")
+        await settled()
+        it.clock.advance(1)
+        for button in [post.buttons[0] for post in it.discord.posts]:
+            await it.press(CLEO, button)
+        assert it.sent() == [GO_LIVE]
+
+
+async def test_a_stop_is_asked_about_as_often_as_it_is_ordered(show: OpenShow) -> None:
+    """Its latest question counts."""
+    async with show() as it:
+        put_on_air(it.sandbox)
+        first = await it.say(ANN, "!off")
+        second = await it.say(BEN, "!off")
+        await it.press(ANN, first.buttons[0])
+        assert first.content.endswith("This question is no longer open here. Nothing was sent.")
+        assert it.sent() == []
+        await it.press(BEN, second.buttons[0])
+        assert it.sent() == [GO_OFFLINE]
+
+
+async def test_a_question_that_nobody_answers_ends_by_itself(show: OpenShow) -> None:
+    async with show() as it:
+        post = await it.asked()
+        it.clock.advance(300)
+        it.time_out()
+        await settled()
+        assert post.content == f"**{TITLE}**\nNobody answered in time. Nothing was sent."
+        assert post.buttons == []
+
+
+async def test_a_question_that_ends_during_a_press_shows_what_came_of_it(show: OpenShow) -> None:
+    async with show() as it:
+        post = await it.asked()
+        it.discord.press(ANN, post.buttons[0])
+        await anyio.lowlevel.checkpoint()
+        it.time_out()
+        await settled()
+        assert post.content.endswith(f"ann {ON_AIR}")
+
+
+async def test_a_press_that_gets_no_answer_is_told_so(
+    show: OpenShow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise MCPError(code=-32000, message="Connection closed")
+
+    async with show() as it:
+        post = await it.asked()
+        with monkeypatch.context() as patch:
+            patch.setattr(it.trax, "call_tool", fail)
+            await it.press(ANN, post.buttons[0])
+            failed = await it.say(ANN, "!off")
+        assert it.whispers() == [("ann", discord_bot.NO_ANSWER)]
+        assert failed.content == discord_bot.NO_ANSWER
+        assert [str(it.exc_info[1]) for it in caplog.records if it.exc_info] == [
+            "Connection closed",
+            "Connection closed",
+        ]
+        await it.press(BEN, post.buttons[0])
+        assert it.sent() == [GO_LIVE]
+
+
+# What is posted
+
+
+async def test_nothing_that_is_posted_or_logged_can_answer_a_question(
+    show: OpenShow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No ticket, and no confirmation of a stop, in any request to Discord or log line."""
+    caplog.set_level("DEBUG", logger="discord")
+    results: list[types.CallToolResult] = []
+    call_tool = Client.call_tool
+
+    async def record(*arguments: Any, **options: Any) -> types.CallToolResult:  # noqa: ANN401
+        results.append(await call_tool(*arguments, **options))
+        return results[-1]
+
+    monkeypatch.setattr(Client, "call_tool", record)
+    async with show() as it:
+        post = await it.asked()
+        it.rename("Another Night Show")
+        await it.press(ANN, post.buttons[0])
+        it.clock.advance(1)
+        await it.press(BEN, post.buttons[0])
+        post = await it.say(ANN, "!off")
+        await it.press(STRANGER, post.buttons[0])
+        await it.press(CLEO, post.buttons[0])
+        assert it.sent() == [GO_LIVE, GO_OFFLINE]
+        metas = [result.meta or {} for result in results]
+        tickets = {str(it[TICKET]) for it in metas if TICKET in it}
+        data = [result.structured_content or {} for result in results]
+        confirmations = {str(it["confirmation"]) for it in data if "confirmation" in it}
+        assert (len(tickets), len(confirmations)) == (2, 1)
+        public = "\n".join((*it.discord.bodies, caplog.text))
+        assert "Go live" in public
+        assert [it for it in tickets | confirmations if it in public] == []
+
+
+async def test_names_format_link_and_mention_nothing(show: OpenShow) -> None:
+    """The server escapes what could link or mention, and the bot what formats."""
+    name = "[**x**](https://x.example) <@1> `y` __z__"
+    async with show() as it:
+        it.rename(name)
+        post = await it.asked()
+        assert r"\*\*x\*\*" in post.content
+        assert r"\`y\` \_\_z\_\_" in post.content
+        assert "](" not in post.content
+        assert "<@" not in post.content
+
+
+async def test_a_long_choice_is_whole_in_the_message(show: OpenShow) -> None:
+    """Discord's limit of a label is 80 characters; the server still gets the whole choice."""
+    name = "The Friday Night Show of the Very Long Names That Never Seem to End"
+    async with show() as it:
+        it.rename(name)
+        post = await it.asked()
+        yes = post.buttons[0]
+        assert len(yes.label) == 80
+        assert yes.label.endswith("…")
+        assert post.content.startswith(f'**Go live on YouTube and Twitch: "{name}"**')
+        await it.press(ANN, yes)
+        assert it.sent() == [GO_LIVE]
+
+
+@pytest.mark.parametrize(("command", "sent"), [("!live", []), ("!off", [GO_OFFLINE])])
+async def test_a_question_that_does_not_fit_is_asked_for_a_stop_only(
+    show: OpenShow, monkeypatch: pytest.MonkeyPatch, command: str, sent: list[str]
+) -> None:
+    """Nobody can agree to what they cannot read. A stop is safe."""
+    monkeypatch.setattr(discord_bot, "MAX_TEXT", 60)
+    async with show() as it:
+        post = await it.asked(command)
+        for button in post.buttons[:1]:
+            await it.press(ANN, button)
+        assert it.sent() == sent
+        assert len(post.content) <= 60
+
+
+# As a program
+
+
+async def test_the_bot_takes_a_studio_live_and_off_air_over_http(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Against `trax-mcp http`, in real time: Ann presses until the question was open a second."""
+    discord = FakeDiscord()
+    monkeypatch.setattr(aiohttp, "ClientSession", lambda **_: discord)
+    settings = {"TRAX_CONFIRM": "human"}
+    async with running("http", "--sandbox", "--port", "0", settings=settings) as server:
+        transport = streamable_http_client(f"{await server.address()}/mcp")
+        async with (
+            Client(transport, extensions=[PANEL], cache=None) as client,
+            Bot(client, "studio_42", CHANNEL, MODERATORS) as bot,
+        ):
+            await discord.connect(bot)
+            discord.say(ANN, "!live")
+            await discord.until(lambda: discord.posts and discord.posts[0].buttons)
+            live = discord.posts[0]
+            with anyio.fail_after(PATIENCE_SECONDS):
+                while live.buttons:
+                    discord.whispers.clear()
+                    discord.press(ANN, live.buttons[0])
+                    await discord.until(lambda: discord.whispers or not live.buttons)
+            assert live.content.endswith(f"ann {ON_AIR}")
+            discord.say(BEN, "!off")
+            await discord.until(lambda: len(discord.posts) > 1 and discord.posts[1].buttons)
+            off = discord.posts[1]
+            discord.press(CLEO, off.buttons[0])
+            await discord.until(lambda: not off.buttons)
+            assert off.content.endswith("cleo pressed. Done. It is off air.")
+
+
+async def test_the_program_needs_a_token() -> None:
+    program = ("-W", "error", "-W", "ignore::DeprecationWarning:discord.player", str(PROGRAM))
+    async with running("--channel", "1", "--moderators", "2", program=program) as it:
+        await it.stderr.match("TOKEN")
+        assert await it.end() == 1
+    assert it.stderr.text == "DISCORD_TOKEN is not set.\n"
