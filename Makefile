@@ -7,10 +7,14 @@ MCPB := PATH=$(CURDIR)/$(TOOLS)/bin:$$PATH $(TOOLS)/node_modules/.bin/mcpb
 MCPB_VERSION := 2.1.2
 CONFORMANCE_VERSION := 0.2.0-alpha.12
 INSPECTOR_VERSION := 2.12.0
+BROWSER := build/browser
+EXT_APPS_VERSION := 2.0.4
+MCP_SDK_VERSION := 1.32.2
+ESBUILD_VERSION := 0.28.2
 BUNDLE = build/trax-mcp-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp/__init__.py).mcpb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format docs bench breaks fuzz conformance soak race wheel bundle packer image clean
+.PHONY: help demo test test-fast check format docs bench breaks fuzz conformance browser soak race wheel bundle packer image clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +56,9 @@ fuzz: .venv/dev ## run the property tests with many new examples
 
 conformance: .venv/dev $(REFEREES)/ready ## run the official conformance suite and the Inspector on the server
 	$(BIN)/python -m proof.conformance $(TOOLS)/bin/node $(REFEREES)
+
+browser: .venv/dev $(BROWSER)/host.js ## ask on the page and in the panel, in a real Chromium
+	APP_BRIDGE=$(BROWSER)/host.js $(BIN)/pytest proof/browser
 
 soak: .venv/dev ## run half an hour of shows on a fast clock, then shows under attack
 	$(BIN)/python -m proof.soak
@@ -108,6 +115,12 @@ NPM_INSTALL = NODE_OPTIONS=--use-system-ca PATH=$(CURDIR)/$(TOOLS)/bin:$$PATH np
 $(TOOLS)/packer: $(TOOLS)/ready
 	$(NPM_INSTALL) --prefix $(TOOLS) @anthropic-ai/mcpb@$(MCPB_VERSION)
 	@touch $@
+
+# Chromium comes from the system's packages: another build may not run on this system.
+$(BROWSER)/host.js: proof/browser/host.js Makefile $(TOOLS)/ready
+	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+	$(NPM_INSTALL) --prefix $(BROWSER) @modelcontextprotocol/ext-apps@$(EXT_APPS_VERSION) @modelcontextprotocol/sdk@$(MCP_SDK_VERSION) esbuild@$(ESBUILD_VERSION)
+	NODE_PATH=$(BROWSER)/node_modules $(BROWSER)/node_modules/.bin/esbuild $< --bundle --format=iife --log-level=warning --outfile=$@
 
 $(REFEREES)/ready: $(TOOLS)/ready
 	$(NPM_INSTALL) --prefix $(REFEREES) @modelcontextprotocol/conformance@$(CONFORMANCE_VERSION) @modelcontextprotocol/inspector@$(INSPECTOR_VERSION)
