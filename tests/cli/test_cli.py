@@ -24,6 +24,7 @@ IN_HELP = {
     ("sandbox",): ["--port", "8766", "--empty"],
     ("demo",): ["sandbox"],
     ("install",): ["CLIENT", "claude-desktop", "vscode", "--print", "--sandbox", "without echo"],
+    ("passkey",): ["browser", "pip install", "going offline needs none"],
     ("doctor",): ["--json", "--sandbox", "contract", "Exits with 0"],
     ("contract",): ["[check]", "JSON", "TRAX_BASE_URL"],
 }

@@ -118,7 +118,13 @@ async def test_a_decision_writes_one_line_and_a_sent_call_two_more(
     }
     assert lines(path) == [
         {**who_and_what, "event": "decided", "mode": "auto", "verdict": "Preview"},
-        {**who_and_what, "event": "decided", "mode": "auto", "verdict": "Proceed"},
+        {
+            **who_and_what,
+            "event": "decided",
+            "mode": "auto",
+            "verdict": "Proceed",
+            "answeredIn": "confirmation",
+        },
         {**who_and_what, "event": "sending"},
         {
             **who_and_what,

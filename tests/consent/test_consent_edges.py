@@ -308,7 +308,7 @@ DECLINED: Final[Mapping[str, types.ElicitResult]] = {
 
 @pytest.mark.parametrize("no", DECLINED)
 async def test_a_question_that_was_declined_accepts_no_yes(no: str) -> None:
-    """Not even a second time. A new call asks again (2026-07-28)."""
+    """Not even a second time. A new call asks again, a minute later (2026-07-28)."""
     async with in_memory(MODERN) as clients:
         question = await clients.question(GO_LIVE)
         answer = partial(clients.answer, GO_LIVE, question.request_state)
@@ -316,6 +316,7 @@ async def test_a_question_that_was_declined_accepts_no_yes(no: str) -> None:
         for _ in range(2):
             assert status_and_reason(await answer({"consent": yes_to(question)})) == EXPIRED
         assert clients.sent == []
+        clients.clock.advance(60)
         clients.person.answer_with(agreeing)
         assert status_and_reason(await clients.call(GO_LIVE, clients.asking)) == RAN
 

@@ -106,8 +106,9 @@ UNTIL: Final = "2026-06-05T18:05:00Z"
 
 def whole(result: types.CallToolResult) -> tuple[dict[str, Any], list[str]]:
     """The data and paragraphs of an answer that did not run. Its confirmation becomes `C`."""
-    assert result.is_error
     data, text = dict(result.structured_content or {}), text_of(result)
+    assert data.pop("executed") is False
+    assert result.is_error == (data["status"] != "confirmation_required")
     if "confirmation" in data:
         text = text.replace(data["confirmation"], "C")
         data["confirmation"] = "C"
@@ -121,7 +122,7 @@ async def test_a_preview_is_complete_as_data_and_as_text(
     """The last line has the arguments for a confirmed call."""
     async with in_memory(era) as clients:
         data, text = whole(await clients.call(GO_LIVE, **with_flag))
-    message = f"Nothing was sent: go_live needs a person's yes. {INSTRUCTION}the last line here."
+    message = f"Not done yet: go_live needs a person's yes. {INSTRUCTION}the last line here."
     assert data == {
         "status": "confirmation_required",
         "message": message,
@@ -136,7 +137,7 @@ async def test_a_preview_in_flag_mode_has_no_confirmation() -> None:
     """The text asks for the flag."""
     async with in_memory(mode=Mode.FLAG) as clients:
         data, text = whole(await clients.call(GO_LIVE))
-    message = f"Nothing was sent: go_live needs a person's yes. {INSTRUCTION}`confirm: true`."
+    message = f"Not done yet: go_live needs a person's yes. {INSTRUCTION}`confirm: true`."
     assert data == {"status": "confirmation_required", "message": message, "preview": PREVIEW}
     assert text == [message, LINES]
 
@@ -170,10 +171,11 @@ async def test_an_invalid_confirmation_gets_a_new_preview(reason: str) -> None:
         assert text[1].endswith(f"\n{new[1][1]}")
 
 
+UNSEEN: Final = "the client declined at once, so nobody saw the question."
 NOT_GIVEN: Final = {
-    "declined": (declining, "the person said no."),
+    "declined": (declining, UNSEEN),
     "declined by choice": (refusing, "the person said no."),
-    "cancelled": (cancelling, "the person closed the question without an answer."),
+    "cancelled": (cancelling, UNSEEN),
     "malformed": (filling_in({}), "the answer was none of the choices."),
     "client_error": (failing, "the client could not ask the person."),
 }
@@ -185,7 +187,12 @@ async def test_an_answer_that_is_not_a_yes_gets_no_confirmation(reason: str) -> 
     respond, why = NOT_GIVEN[reason]
     async with in_memory(LEGACY) as clients:
         data, text = whole(await answering_with(respond)(clients, GO_LIVE))  # type: ignore[arg-type]  # as above
-    message = f"Nothing was sent: {why} Do not call again unless the person asks for it."
+    then = (
+        "If it never shows questions, the operator can set TRAX_CONFIRM=preview."
+        if why == UNSEEN
+        else "Do not call again unless the person asks for it."
+    )
+    message = f"Nothing was sent: {why} {then}"
     answer = {"status": "declined", "message": message, "reason": reason.partition(" ")[0]}
     is_no = answer["reason"] in {"declined", "cancelled"}
     assert data == (answer if is_no else {**answer, "preview": PREVIEW})

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.support.concurrency import afterwards
-from tests.support.consent_clients import in_memory, status_and_reason, text_of
+from tests.support.consent_clients import data_in_text, in_memory, status_and_reason, text_of
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air
 from tests.support.guarded_calls import DELETE_DESTINATION, GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS
@@ -39,7 +39,7 @@ def observed(result: types.CallToolResult) -> dict[str, Any]:
     data = result.structured_content or {}
     seen: dict[str, Any] = data["observed"]
     assert (result.meta or {})["live.traxstreaming/outcome"] == seen["state"]
-    assert json.loads(text_of(result)) == data
+    assert json.loads(data_in_text(result)) == data
     return seen
 
 

@@ -81,7 +81,7 @@ def status(answer: Message) -> tuple[str, str | None] | str:
     if "error" in answer:
         return "refused"
     data = answer["result"].get("structuredContent", {})
-    return (data["status"], data.get("reason")) if answer["result"].get("isError") else "ran"
+    return "ran" if data.get("executed") is not False else (data["status"], data.get("reason"))
 
 
 MALFORMED: Final = ("declined", "malformed")

@@ -12,6 +12,7 @@ import mcp
 import pytest
 
 from tests.conftest import OWNER, call
+from tests.support.consent_clients import has_run
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air
 from tests.support.jsonrpc import MODERN
@@ -81,7 +82,7 @@ def needs_consent(when: When, state: str) -> bool:
 def status_of(result: types.CallToolResult) -> str:
     """`ran`, or the status or error code of a call that did not run."""
     data = result.structured_content or {}
-    if not result.is_error:
+    if has_run(result):
         return "ran"
     return str(data["error"]["code"] if "error" in data else data["status"])
 

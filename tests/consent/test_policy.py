@@ -244,7 +244,20 @@ def test_the_table_is_complete() -> None:
     assert {it.reply for it in answers} == set(get_args(Reply))
     verdicts = [verdict for it in TABLE.values() for verdict in it[2:]]
     reasons = {it.reason for it in verdicts if isinstance(it, NeedsConfirmation | Refuse)}
-    assert reasons - {None} == set(get_args(Reason))
+    assert reasons - {None} == set(get_args(Reason)) - {"recently_declined"}
+
+
+@every_row
+def test_after_a_no_the_same_call_is_refused_unless_it_brings_an_answer(row: str) -> None:
+    """Only for a while. A used confirmation still returns its outcome."""
+    it = TABLE[row]
+    for mode, can_ask in DECIDERS:
+        case = Case(GO_LIVE, "now", it.evidence, kept_as(it.kept, GO_LIVE), mode, can_ask)
+        verdict = judge(replace(case, declined_seconds=59.2))
+        if isinstance(case.confirmation, UsedConfirmation) or it.evidence.answer:
+            assert verdict == judge(case)
+        else:
+            assert verdict == Refuse("declined", "recently_declined", retry_after_seconds=60)
 
 
 def test_the_ways_to_run_are_the_listed_ones() -> None:

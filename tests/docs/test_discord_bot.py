@@ -188,7 +188,7 @@ async def test_a_no_sends_nothing(show: OpenShow) -> None:
         assert post.content == f"**{TITLE}**\nben pressed. You said no. Nothing was sent."
         assert post.buttons == []
         again = await it.say(CLEO, "!live")
-        assert again.content.startswith("Nothing was sent: the person said no a moment ago.")
+        assert again.content.startswith("Nothing was sent: the person said no, and is not asked")
         assert it.sent() == []
 
 
@@ -324,7 +324,7 @@ async def test_a_stop_is_asked_about_as_often_as_it_is_ordered(show: OpenShow) -
         first = await it.say(ANN, "!off")
         second = await it.say(BEN, "!off")
         await it.press(ANN, first.buttons[0])
-        assert first.content.endswith("This question is no longer open here. Nothing was sent.")
+        assert first.content.endswith("This is no longer asked. Nothing was sent.")
         assert it.sent() == []
         await it.press(BEN, second.buttons[0])
         assert it.sent() == [GO_OFFLINE]

@@ -113,6 +113,9 @@ async def test_a_tool_returns_the_answer_of_trax(
     assert isinstance(block, types.TextContent)
     said = json.loads(body) if tool in ADDED_BEFORE else answer
     text = unfenced(block.text) if tool in ADDED_BEFORE else block.text
+    if "live.traxstreaming/approvedIn" in (result.meta or {}):
+        approved, _, text = text.partition("\n")
+        assert approved == "Approved by confirm: true (TRAX_CONFIRM=flag)."
     assert text == with_visible_escapes(json.dumps(said, ensure_ascii=False, separators=(",", ":")))
 
 
@@ -124,7 +127,10 @@ async def test_the_observed_state_is_in_the_metadata_too(
     put_on_air(sandbox)
     result = await call(flag_server, tool, {**CALLS[tool], "confirm": True})
     ours = {name: it for name, it in (result.meta or {}).items() if name.startswith("live.")}
-    assert ours == {"live.traxstreaming/outcome": ADDED_AFTER[tool]["observed"]["state"]}
+    assert ours == {
+        "live.traxstreaming/outcome": ADDED_AFTER[tool]["observed"]["state"],
+        "live.traxstreaming/approvedIn": "flag",
+    }
 
 
 async def test_invisible_characters_are_escaped_in_the_text_only(

@@ -203,11 +203,22 @@ def status_and_reason(result: object) -> tuple[str, str | None]:
     """Status and reason of a call that did not run, a failure's code, or `ran`."""
     assert isinstance(result, types.CallToolResult), result
     data = result.structured_content or {}
-    if not result.is_error:
+    if has_run(result):
         return ("ran", None)
     if "error" in data:
         return ("failed", data["error"]["code"])
     return (data["status"], data.get("reason"))
+
+
+def has_run(result: types.CallToolResult) -> bool:
+    """Whether a call ran. A step of a call that goes on is no error."""
+    data = result.structured_content or {}
+    return not result.is_error and data.get("executed") is not False
+
+
+def data_in_text(result: types.CallToolResult) -> str:
+    """The JSON in the text of an answer, which sentences may precede."""
+    return text_of(result).rpartition("\n")[2]
 
 
 def text_of(result: types.CallToolResult) -> str:

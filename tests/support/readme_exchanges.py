@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 README: Final = ROOT / "README.md"
 FORM_HEADING: Final = "Your client can ask you"
-PREVIEW_HEADING: Final = "Your client cannot ask you"
+PREVIEW_HEADING: Final = "You cannot be asked at all"
 BOT_HEADING: Final = "A bot with three moderators"
 AUDIT_HEADING: Final = "What is written down"
 
@@ -104,10 +104,11 @@ def with_exchanges(readme: str, exchanges: Mapping[str, Sequence[Block]]) -> str
 async def _run_form_exchange() -> list[Block]:
     """A person answers a form: once they decline, once they approve."""
     person = Person()
+    person.answer_with(refusing)
     async with _in_memory(person) as client:
-        person.answer_with(refusing)
         declined = await client.call_tool("go_live", _STUDIO)
-        person.answer_with(agreeing)
+    person.answer_with(agreeing)
+    async with _in_memory(person) as client:
         started = await client.call_tool("go_live", _STUDIO)
     form = person.forms[-1]
     offered = "\n".join(f"( ) {choice}" for choice in choices(form))

@@ -11,6 +11,7 @@ from unittest.mock import patch
 import anyio
 from mcp import Client
 
+from tests.support.consent_clients import has_run
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import ADDRESS
 from tests.support.jsonrpc import MODERN
@@ -189,7 +190,7 @@ def _add_key(trax: Sandbox, caller: Caller, account: str, scopes: Collection[str
 def status(result: Any) -> str:  # noqa: ANN401  a result of the SDK
     """`ran`, the status of a call that did not run, or a failure's code."""
     data = result.structured_content or {}
-    if not result.is_error:
+    if has_run(result):
         return "ran"
     return str(data["error"]["code"] if "error" in data else data["status"])
 

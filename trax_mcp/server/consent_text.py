@@ -26,7 +26,10 @@ _REASONS: Final[Mapping[tuple[Status, Reason | None], str]] = {
     ("declined", "declined"): "the person said no.",
     ("declined", "cancelled"): "the person closed the question without an answer.",
     ("declined", "timed_out"): "nobody answered within five minutes.",
-    ("declined", "recently_declined"): "the person said no a moment ago.",
+    (
+        "declined",
+        "recently_declined",
+    ): "the person said no, and is not asked about it again for a minute.",
     ("declined", "malformed"): "the answer was none of the choices.",
     ("declined", "client_error"): "the client could not ask the person.",
     ("cannot_ask", None): "a person must be asked here, and this client cannot ask one.",
