@@ -63,7 +63,7 @@ def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_demo_plays_the_show_in_order_and_prints_plain_text() -> None:
-    """First with a client that shows forms, then with one that cannot; whatever the settings."""
+    """With a client that shows forms, on the page, and without both; whatever the settings."""
     steps = (
         "trax-mcp is up: ",
         "MCP 2026-07-28 over stdio",
@@ -88,7 +88,11 @@ def test_demo_plays_the_show_in_order_and_prints_plain_text() -> None:
         'you ❯ Go offline: "Friday Night Show"',  # noqa: RUF001  the same
         "off air  observed, ",
         "MCP 2025-11-25 over stdio",
-        "confirmation_required  Nothing was sent: ",
+        'go_live(studioId: "studio_42")\n     ╭─ A tab of your browser asks you',
+        "No model can press for you.",
+        "The page says: Done. It is on air.",
+        "ON AIR  observed, ",
+        "confirmation_required  Not done yet: ",
         "╭─ Your assistant shows you",
         'For the model: confirmation "',
         "A model that makes up your yes gets nowhere:",

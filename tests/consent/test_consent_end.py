@@ -138,4 +138,4 @@ async def test_a_signal_while_a_person_is_asked_sends_nothing(tmp_path: Path) ->
         await question(server, 1)
         assert await server.stop(signal.SIGTERM) == 0
         assert trax.mutations == []
-    assert [it["verdict"] for it in audit_lines(tmp_path / "audit")] == ["Ask"]
+    assert [it["event"] for it in audit_lines(tmp_path / "audit")] == ["decided", "asked"]

@@ -17,4 +17,3 @@ async def test_nothing_is_sent_without_consent(era: str, name: str) -> None:
         for case, it in missing_consent(era, operation).items():
             assert (case, await run_attempt(clients, operation, it)) == (case, it.result)
             assert (case, clients.sent) == (case, [])
-            clients.clock.advance(60)  # after a no, nobody is asked for a minute

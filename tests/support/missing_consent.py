@@ -118,7 +118,6 @@ WITH_FORMS: Final[Mapping[str, MissingConsent]] = {
     "declined with a confirmation": MissingConsent(
         attempts.declining_with_a_confirmation, declined("declined")
     ),
-    "the other choice": MissingConsent(answering_with(refusing), declined("declined")),
     "cancelled": MissingConsent(answering_with(cancelling), declined("cancelled")),
     "a form without content": malformed(filling_in(None)),
     "a form without a choice": malformed(filling_in({})),
@@ -171,6 +170,8 @@ WITH_FORMS: Final[Mapping[str, MissingConsent]] = {
     "another caller's answer": MissingConsent(
         attempts.answered_by_another_caller, unconfirmed("expired"), (MODERN,)
     ),
+    # Last: after a person's no, the same call is not asked about for a minute.
+    "the other choice": MissingConsent(answering_with(refusing), declined("declined")),
 }
 
 ALL_CASES: Final[Mapping[str, MissingConsent]] = {**WITHOUT_FORMS, **WITH_FORMS}

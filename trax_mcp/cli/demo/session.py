@@ -91,7 +91,7 @@ class Session:
         self.screen.call(tool, arguments)
         result = await self._send(tool, arguments)
         refusal = result.structured_content or {}
-        if refusal.get("executed") is not False:
+        if not result.is_error and refusal.get("executed") is not False:
             raise DemoFailed(f"{tool} should have been refused ({code}), but it ran.")
         if code not in (refusal.get("reason"), refusal.get("status")):
             raise DemoFailed(f"{tool} should have been refused ({code}). {_text(result)}")
