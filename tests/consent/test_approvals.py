@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 import mcp_types as types
 import pytest
-from mcp import Client
+from mcp import Client, MCPError
 
 from tests.conftest import OWNER
+from tests.support.jsonrpc import MODERN
 from tests.support.scripted_page import ScriptedPage
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.shared_clock import settled
@@ -45,13 +46,17 @@ class Call:
 
     def __init__(self) -> None:
         self.scope = anyio.CancelScope()
+        self.error = ""
         self._ended = anyio.Event()
         self._result: types.CallToolResult | None = None
 
     async def run(self, client: Client, tool: str, arguments: dict[str, Any]) -> None:
         """Make the call."""
         with self.scope:
-            self._result = await client.call_tool(tool, arguments)
+            try:
+                self._result = await client.call_tool(tool, arguments)
+            except MCPError as error:
+                self.error = str(error)
         self._ended.set()
 
     @property
@@ -76,6 +81,7 @@ class Stage:
     clock: HandClock
     sandbox: Sandbox
     tasks: anyio.abc.TaskGroup
+    deps: ServerDeps
 
     def start(self, tool: str = "go_live", **arguments: object) -> Call:
         """Call a tool in the background."""
@@ -101,6 +107,7 @@ def stage(sandbox: Sandbox, trax: Trax, clock: HandClock, tmp_path: Path) -> Ope
         mode: Mode = Mode.AUTO,
         page: ScriptedPage | None = None,
         form: ElicitationFnT | None = None,
+        era: str = MODERN,
         allowed: frozenset[Any] = frozenset({"form", "page"}),
     ) -> AsyncIterator[Stage]:
         page = page or ScriptedPage()
@@ -114,10 +121,10 @@ def stage(sandbox: Sandbox, trax: Trax, clock: HandClock, tmp_path: Path) -> Ope
         server = build_server(trax, own=OWNER, deps=deps)
         with anyio.fail_after(3 * PATIENCE_SECONDS):
             async with (
-                Client(server, cache=None, elicitation_callback=form) as client,
+                Client(server, mode=era, cache=None, elicitation_callback=form) as client,
                 anyio.create_task_group() as tasks,
             ):
-                yield Stage(client, page, clock, sandbox, tasks)
+                yield Stage(client, page, clock, sandbox, tasks, deps)
                 tasks.cancel_scope.cancel()
 
     return opened
@@ -351,6 +358,33 @@ async def test_a_confirmation_of_the_model_is_no_yes_where_a_page_asks(stage: Op
         assert it.sent() == []
 
 
+async def test_a_page_that_was_closed_leaves_the_question_until_it_expires(
+    stage: OpenStage,
+) -> None:
+    async with stage() as it:
+        call = it.start()
+        approval = await it.page.next()
+        it.page.approvals.clear()  # no page shows it any more
+        await it.clock.pass_by(51)
+        assert status_of(await call.result()) == ("asking", None)
+        it.clock.advance(250)
+        assert approval.phase == "ended"
+        assert it.sent() == []
+
+
+async def test_a_server_that_stops_while_a_person_is_asked_sends_nothing(
+    stage: OpenStage,
+) -> None:
+    async with stage() as it:
+        call = it.start()
+        approval = await it.page.next()
+        it.clock.advance(1)
+        await it.deps.shut_down()
+        await approval.answer(approval.question_id, YES)
+        assert "shutting down" in call.error
+        assert it.sent() == []
+
+
 # A no
 
 
@@ -441,9 +475,9 @@ async def test_a_stop_voids_the_open_question_of_a_go_live(stage: OpenStage) -> 
 
 @pytest.mark.parametrize("mode", [Mode.AUTO, Mode.HUMAN])
 async def test_a_form_that_is_declined_at_once_moves_on_to_the_page(
-    stage: OpenStage, mode: Mode
+    stage: OpenStage, mode: Mode, era: str
 ) -> None:
-    async with stage(mode=mode, form=_decline) as it:
+    async with stage(mode=mode, era=era, form=_decline) as it:
         call = it.start()
         approval = await it.page.next()
         it.clock.advance(1)
@@ -454,9 +488,9 @@ async def test_a_form_that_is_declined_at_once_moves_on_to_the_page(
 
 @pytest.mark.parametrize("mode", [Mode.AUTO, Mode.HUMAN])
 async def test_a_form_that_is_declined_at_once_gives_no_confirmation(
-    stage: OpenStage, mode: Mode
+    stage: OpenStage, mode: Mode, era: str
 ) -> None:
-    async with stage(mode=mode, form=_decline, page=ScriptedPage(available=False)) as it:
+    async with stage(mode=mode, era=era, form=_decline, page=ScriptedPage(available=False)) as it:
         result = await it.start().result()
         assert status_of(result) == ("declined", "declined")
         assert "confirmation" not in result.structured_content
@@ -466,13 +500,13 @@ async def test_a_form_that_is_declined_at_once_gives_no_confirmation(
 
 
 async def test_a_form_that_a_person_declined_does_not_move_on(
-    stage: OpenStage, clock: HandClock
+    stage: OpenStage, clock: HandClock, era: str
 ) -> None:
     async def decline_later(*_: object) -> types.ElicitResult:
         clock.advance(1)
         return types.ElicitResult(action="decline")
 
-    async with stage(form=decline_later) as it:
+    async with stage(form=decline_later, era=era) as it:
         assert status_of(await it.start().result()) == ("declined", "declined")
         assert status_of(await it.start().result()) == ("declined", "recently_declined")
         assert it.page.approvals == []

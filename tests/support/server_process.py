@@ -172,10 +172,15 @@ async def running(
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment with only these `TRAX_` settings and without proxies."""
+    """This process's environment with only these `TRAX_` settings, without proxies and screens.
+
+    No test opens a browser on the machine of a person, unless it brings one of its own.
+    """
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("TRAX_") and not name.lower().endswith("_proxy")
+        if not name.startswith("TRAX_")
+        and not name.lower().endswith("_proxy")
+        and name not in {"DISPLAY", "WAYLAND_DISPLAY"}
     }
     return inherited | dict(settings)
