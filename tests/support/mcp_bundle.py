@@ -37,7 +37,7 @@ CONTENTS = {
 FIRST_START_SECONDS = 120
 """On the first start uv downloads and builds."""
 
-SUFFIXES = {".json", ".md", ".png", ".py", ".toml", ".typed"}
+SUFFIXES = {".json", ".md", ".png", ".py", ".toml", ".typed", ".html", ".css", ".js"}
 KEY = "sk_live_bundle"
 _RESOLVE = """
 import { getMcpConfigForManifest } from "@anthropic-ai/mcpb/node";
