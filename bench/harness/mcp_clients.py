@@ -82,10 +82,9 @@ class Answer:
         Raises:
             HarnessError: it ran.
         """
-        result = self.result()
-        if not result.get("isError"):
+        refusal: JsonObject = self.result().get("structuredContent", {})
+        if refusal.get("executed") is not False:
             raise HarnessError(f"the answer is {self.body!r}")
-        refusal: JsonObject = result["structuredContent"]
         return refusal
 
 

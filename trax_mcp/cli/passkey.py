@@ -1,37 +1,15 @@
 """`trax-mcp passkey`: enrols a passkey, without which no page gives a yes from then on."""
 
 import sys
-from pathlib import Path
 
 import anyio
 
-from trax_mcp.cli.key_file import key_file
+from trax_mcp.cli.setting_checks import passkey_path
 from trax_mcp.cli.terminal import console_on
 from trax_mcp.settings import CannotStart, Settings
 from trax_mcp.web.browser import has_browser
 from trax_mcp.web.enrolment import enrol_passkey
-from trax_mcp.web.passkey import Passkey, webauthn
-
-
-def passkey_path(settings: Settings) -> Path:
-    """The file with the public half of the passkey."""
-    return settings.passkey_file or key_file().with_name("passkey.json")
-
-
-def enrolled_passkey(settings: Settings) -> Passkey | None:
-    """The passkey that each yes needs. None if none was enrolled.
-
-    Raises:
-        CannotStart: its file is named and missing, or it cannot be read, or no person is asked.
-    """
-    path = passkey_path(settings)
-    if settings.passkey_file is None and not path.exists():
-        return None
-    if settings.confirm in {"preview", "flag"}:
-        raise CannotStart(
-            f"TRAX_CONFIRM={settings.confirm} needs no person, but a passkey is enrolled."
-        )
-    return Passkey.read(path)
+from trax_mcp.web.passkey import webauthn
 
 
 def enrol(settings: Settings) -> int:

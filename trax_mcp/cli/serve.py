@@ -12,8 +12,7 @@ import anyio
 
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.cli.client_factory import client_for
-from trax_mcp.cli.passkey import enrolled_passkey
-from trax_mcp.cli.setting_checks import caller_of, check_names
+from trax_mcp.cli.setting_checks import caller_of, check_names, enrolled_passkey
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.http import PATH, http_app

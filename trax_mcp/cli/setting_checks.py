@@ -1,10 +1,13 @@
-"""Checks of settings that need other packages: the names of tools, and the caller's key."""
+"""Checks of settings that need other packages: names of tools, the caller's key, the passkey."""
 
 from collections.abc import Collection, Iterable
+from pathlib import Path
 
 from trax_mcp.api.caller import Caller
+from trax_mcp.cli.key_file import key_file
 from trax_mcp.server.tool_filter import CHANGING, TAGS, TOOLS
 from trax_mcp.settings import CannotStart, Settings
+from trax_mcp.web.passkey import Passkey
 
 
 def check_names(settings: Settings) -> None:
@@ -39,3 +42,24 @@ def _check(setting: str, names: Iterable[str], allowed: Collection[str]) -> None
         if name not in allowed:
             known = ", ".join(sorted(allowed))
             raise CannotStart(f"{setting} must hold names of these, comma separated: {known}.")
+
+
+def passkey_path(settings: Settings) -> Path:
+    """The file with the public half of the passkey."""
+    return settings.passkey_file or key_file().with_name("passkey.json")
+
+
+def enrolled_passkey(settings: Settings) -> Passkey | None:
+    """The passkey that each yes needs. None if none was enrolled.
+
+    Raises:
+        CannotStart: its file is named and missing, or it cannot be read, or no person is asked.
+    """
+    path = passkey_path(settings)
+    if settings.passkey_file is None and not path.exists():
+        return None
+    if settings.confirm in {"preview", "flag"}:
+        raise CannotStart(
+            f"TRAX_CONFIRM={settings.confirm} needs no person, but a passkey is enrolled."
+        )
+    return Passkey.read(path)
