@@ -1,10 +1,11 @@
 """A small web server on loopback, for pages in the browser of the person at this machine."""
 
+import errno
 import json
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.resources import files
 from typing import Final
 
@@ -21,6 +22,8 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 _MEDIA_TYPES: Final = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 _SECRET_BYTES: Final = 32
+_NO_IPV6: Final = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+_MAX_TRIES: Final = 16
 
 
 async def serve_pages(
@@ -75,16 +78,33 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def _loopback_sockets() -> Iterator[tuple[list[socket.socket], int]]:
-    """Listen on a free port of both loopback addresses, so that nobody else has the other one."""
-    with socket.create_server(("127.0.0.1", 0)) as ipv4:
-        port: int = ipv4.getsockname()[1]
-        try:
-            ipv6 = socket.create_server(("::1", port), family=socket.AF_INET6)
-        except OSError:  # this machine has no IPv6
-            yield [ipv4], port
-            return
-        with ipv6:
-            yield [ipv4, ipv6], port
+    """Listen on a port that is free on both loopback addresses. A browser may use either.
+
+    Raises:
+        OSError: there is no such port.
+    """
+    sockets = _try_port()
+    for _ in range(_MAX_TRIES - 1):
+        sockets = sockets or _try_port()
+    if sockets is None:
+        raise OSError(errno.EADDRINUSE, "no port is free on both loopback addresses")
+    with ExitStack() as opened:
+        for it in sockets:
+            opened.enter_context(it)
+        yield sockets, sockets[0].getsockname()[1]
+
+
+def _try_port() -> list[socket.socket] | None:
+    """Sockets on one free port. None if another program has its IPv6 address."""
+    ipv4 = socket.create_server(("127.0.0.1", 0))
+    try:
+        ipv6 = socket.create_server(("::1", ipv4.getsockname()[1]), family=socket.AF_INET6)
+    except OSError as error:
+        if error.errno in _NO_IPV6:
+            return [ipv4]
+        ipv4.close()
+        return None
+    return [ipv4, ipv6]
 
 
 def _file(name: str) -> Endpoint:
