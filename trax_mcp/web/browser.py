@@ -32,9 +32,12 @@ def has_browser(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def open_browser(address: str) -> None:
-    """Open an address with a child process, which has no standard streams of ours."""
+    """Open an address with a child process, which has no standard streams of ours.
+
+    It is isolated (`-I`): the present folder may hold a module of the same name.
+    """
     subprocess.Popen(  # noqa: S603  the address is ours
-        [sys.executable, "-m", "webbrowser", "-t", address],
+        [sys.executable, "-I", "-m", "webbrowser", "-t", address],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -1,0 +1,28 @@
+"""The child process that opens the browser."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+from tests.support.server_process import PATIENCE_SECONDS
+from trax_mcp.web.browser import open_browser
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_the_browser_is_opened_by_no_module_of_the_present_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "webbrowser.py").write_text("open('taken', 'w')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BROWSER", "true")
+    with patch.object(subprocess, "Popen") as start:
+        open_browser("about:blank")
+    command = start.call_args.args[0]
+    subprocess.run(command, check=False, timeout=PATIENCE_SECONDS)  # noqa: S603  it is ours
+    assert not (tmp_path / "taken").exists()
