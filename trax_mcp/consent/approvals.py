@@ -126,6 +126,11 @@ class Approval:
             self._shown_at = self._clock.seconds()
             self.reported.set()
 
+    def give_up_showing(self) -> None:
+        """Nothing can show it, so it is of no use, unless it was shown before."""
+        if self.phase == "open" and not self.reported.is_set():
+            self._set_phase("unreported")
+
     async def wait_for_report(self) -> bool:
         """Wait until its question is shown. False if that takes too long."""
         async with self._waiting(REPORT_SECONDS):

@@ -66,7 +66,10 @@ class ApprovalPage:
             del self._approvals[ticket]
         approval.on_change = self._note_change
         self._note_change()
-        await self._open(approval)
+        try:
+            await self._open(approval)
+        except Exception:  # noqa: BLE001  no port, no folder, no child process: the server goes on
+            approval.give_up_showing()
 
     async def _open(self, approval: Approval) -> None:
         """Open the page in the browser, unless a tab that is open shows the approval itself."""

@@ -1,0 +1,64 @@
+"""The page where something is in its way: no browser, no folder, no port."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+from unittest.mock import patch
+
+import anyio
+import pytest
+from mcp import Client
+
+from tests.conftest import OWNER
+from tests.support.server_process import PATIENCE_SECONDS
+from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.web import approval_page, browser
+from trax_mcp.web.approval_page import open_page
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from types import ModuleType
+
+    from tests.support.shared_clock import HandClock
+    from trax_mcp.api.client import Client as Trax
+
+STUDIO: Final = {"studioId": "studio_42"}
+
+
+@asynccontextmanager
+async def _client(trax: Trax, clock: HandClock) -> AsyncIterator[Client]:
+    with patch.object(approval_page, "has_browser", lambda: True):
+        async with open_page(clock) as page:
+            deps = ServerDeps(clock=clock, page=page, ask=frozenset({"page"}))
+            server = build_server(trax, own=OWNER, deps=deps)
+            with anyio.fail_after(3 * PATIENCE_SECONDS):
+                async with Client(server, cache=None) as client:
+                    yield client
+
+
+def _fails(*_: object, **_options: object) -> NoReturn:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [(approval_page, "open_browser"), (browser, "mkdtemp"), (socket, "create_server")],
+    ids=["no child process", "no temporary folder", "no port"],
+)
+async def test_a_page_that_cannot_be_opened_leaves_what_is_left(
+    trax: Trax, clock: HandClock, where: ModuleType, name: str
+) -> None:
+    results: list[Any] = []
+    async with _client(trax, clock) as client:
+        with patch.object(where, name, _fails):
+            async with anyio.create_task_group() as tasks:
+
+                async def call() -> None:
+                    results.append(await client.call_tool("go_live", STUDIO))
+
+                tasks.start_soon(call)
+                await clock.pass_until(lambda: bool(results))
+        assert results[0].structured_content["status"] == "confirmation_required"
+        assert not (await client.call_tool("get_stream_status", STUDIO)).is_error
