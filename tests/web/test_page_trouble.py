@@ -1,4 +1,4 @@
-"""The page where something is in its way: no browser, no folder, no port."""
+"""The page where something is in its way: no browser, no folder, no port, several questions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from mcp import Client
 
 from tests.conftest import OWNER
+from tests.support.page_client import PageClient, address_behind
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.web import approval_page, browser
@@ -62,3 +63,30 @@ async def test_a_page_that_cannot_be_opened_leaves_what_is_left(
                 await clock.pass_until(lambda: bool(results))
         assert results[0].structured_content["status"] == "confirmation_required"
         assert not (await client.call_tool("get_stream_status", STUDIO)).is_error
+
+
+async def test_two_questions_at_once_open_one_page_and_warn_of_nobody(
+    trax: Trax, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(
+        approval_page, "open_browser", lambda address: opened.append(address_behind(address))
+    )
+    async with _client(trax, clock) as client, anyio.create_task_group() as tasks:
+        for destination in ("dest_1", "dest_2"):
+            arguments = {**STUDIO, "destId": destination}
+            tasks.start_soon(client.call_tool, "delete_destination", arguments)
+        await clock.pass_until(lambda: bool(opened))
+        tab = PageClient(opened[0])
+        state: dict[str, Any] = {"approvals": []}
+        await tab.redeem()
+        while len(state["approvals"]) < 2:
+            state = await tab.state()
+        for approval in state["approvals"]:
+            await tab.report(approval)
+        await anyio.wait_all_tasks_blocked()
+        for address in opened[1:]:
+            await PageClient(address).redeem()
+        assert len(opened) == 1
+        assert (await tab.state())["openedTwice"] is False
+        tasks.cancel_scope.cancel()

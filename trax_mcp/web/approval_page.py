@@ -40,12 +40,13 @@ class ApprovalPage:
         self._clock = clock
         self._passkey = passkey
         self._origin = ""
-        self._starting = anyio.Lock()
+        self._opening = anyio.Lock()
         self._approvals: dict[str, Approval] = {}
         self._secret = ""
         self._session = ""
         self._was_opened_twice = False
         self._polls = 0
+        self._tab_at = -_PATIENCE_SECONDS
         self._version = 0
         self._changed = anyio.Event()
 
@@ -72,23 +73,34 @@ class ApprovalPage:
             approval.give_up_showing()
 
     async def _open(self, approval: Approval) -> None:
-        """Open the page in the browser, unless a tab that is open shows the approval itself."""
-        async with self._starting:
+        """Open the page in the browser, unless a tab shows the approval that is open or on its way.
+
+        One at a time, so that all join one tab.
+        """
+        async with self._opening:
             if not self._origin:
                 self._origin = await self._tasks.start(self._serve)
-        if self._polls and await self._was_reported(approval, _PATIENCE_SECONDS):
-            return
-        self._secret, self._was_opened_twice = new_secret(), False
-        address = f"{self._origin}/#{self._secret}"
-        redirect = RedirectFile(address)
-        try:
-            open_browser(redirect.address)
-            if await self._was_reported(approval, _PATIENCE_SECONDS):
+            if self._has_tab() and await self._was_reported(approval, _PATIENCE_SECONDS):
                 return
-        finally:
-            redirect.delete()
-        if self._secret:  # not every browser may read that file
-            open_browser(address)
+            self._secret, self._was_opened_twice = new_secret(), False
+            address = f"{self._origin}/#{self._secret}"
+            redirect = RedirectFile(address)
+            try:
+                self._open_browser(redirect.address)
+                if await self._was_reported(approval, _PATIENCE_SECONDS):
+                    return
+            finally:
+                redirect.delete()
+            if self._secret:  # not every browser may read that file
+                self._open_browser(address)
+
+    def _open_browser(self, address: str) -> None:
+        open_browser(address)
+        self._tab_at = self._clock.seconds()
+
+    def _has_tab(self) -> bool:
+        """Whether a tab asks for news, did so a moment ago, or was opened a moment ago."""
+        return self._polls > 0 or self._clock.seconds() < self._tab_at + _PATIENCE_SECONDS
 
     async def _was_reported(self, approval: Approval, seconds: float) -> bool:
         """Whether the question was shown in time, or needs no showing any more."""
@@ -133,6 +145,7 @@ class ApprovalPage:
                     await self._changed.wait()
         finally:
             self._polls -= 1
+            self._tab_at = self._clock.seconds()
         return self._state()
 
     async def _report(self, request: Request) -> Response:
