@@ -339,10 +339,11 @@ async def test_the_page_is_not_used_where_the_operator_does_not_allow_it(stage: 
         assert it.page.approvals == []
 
 
+@pytest.mark.parametrize("tool", ["go_live", "go_offline"])
 @pytest.mark.parametrize("mode", [Mode.PREVIEW, Mode.FLAG])
-async def test_modes_that_ask_nobody_open_no_page(stage: OpenStage, mode: Mode) -> None:
+async def test_modes_that_ask_nobody_open_no_page(stage: OpenStage, mode: Mode, tool: str) -> None:
     async with stage(mode=mode) as it:
-        assert status_of(await it.start().result()) == ("confirmation_required", None)
+        assert status_of(await it.start(tool).result()) == ("confirmation_required", None)
         assert it.page.approvals == []
 
 

@@ -144,7 +144,8 @@ class Asking:
 
     def _page(self) -> Page | None:
         """The page, if the person can be asked there."""
-        is_usable = self.page and "page" in self.allowed and self.page.can_open()
+        asks_people = self.guard.rules.mode in {Mode.AUTO, Mode.HUMAN}
+        is_usable = asks_people and "page" in self.allowed and self.page and self.page.can_open()
         return self.page if is_usable else None
 
 
