@@ -420,3 +420,12 @@ async def test_the_same_call_twice_at_once_asks_once(stage: OpenStage) -> None:
             tasks.start_soon(ask)
             tasks.start_soon(ask)
         assert len(set(tickets)) == 1
+
+
+async def test_of_many_questions_that_were_withdrawn_only_the_latest_are_kept(
+    stage: OpenStage,
+) -> None:
+    async with stage() as it:
+        tickets = [await it.asked("go_offline") for _ in range(30)]
+        phases = [(await it.answer(ticket))["phase"] for ticket in tickets]
+        assert (phases[0], phases[-2], phases[-1]) == ("gone", "withdrawn", "open")

@@ -37,6 +37,8 @@ _KEPT_SECONDS: Final[Mapping[Channel, float]] = {
 """How long an outcome waits for a call to learn it. A panel tells its client at once."""
 MAX_OPEN: Final = 3
 """The most open approvals of one owner, beside as many for stops. One more ends the oldest."""
+_MAX_OVER: Final = 16
+"""The most approvals of one owner that are kept after their end."""
 _TICKET_BYTES: Final = 32
 
 Phase = Literal["open", "running", "ended", "withdrawn", "unreported"]
@@ -117,8 +119,12 @@ class Approval:
     @property
     def is_forgettable(self) -> bool:
         """Whether it ended so long ago that no channel shows it any more."""
-        is_over = self.phase not in {"open", "running"}
-        return is_over and self._clock.seconds() >= self._ends_at + LIFETIME_SECONDS
+        return self.is_over and self._clock.seconds() >= self._ends_at + LIFETIME_SECONDS
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no answer can run it any more."""
+        return self.phase not in {"open", "running"}
 
     def report(self, question_id: str) -> None:
         """A panel or a page shows this question."""
@@ -275,6 +281,7 @@ class Approvals:
     ) -> Approval:
         """Keep a question for a person. May withdraw the oldest of the same owner."""
         self._forget()
+        self._forget_surplus(self._keys.owner(call.caller))
         same = [it for it in self._approvals.values() if self._group(it) == self._group_of(call)]
         for oldest in same[: max(0, len(same) - MAX_OPEN + 1)]:
             await oldest.withdraw("others were asked since")
@@ -321,6 +328,16 @@ class Approvals:
         for ticket, approval in tuple(self._approvals.items()):
             if approval.is_forgettable:
                 del self._approvals[ticket]
+
+    def _forget_surplus(self, owner: str) -> None:
+        """Forget the approvals of an owner that are over, except for the latest."""
+        over = [
+            it
+            for it in self._approvals.values()
+            if it.is_over and self._keys.owner(it.call.caller) == owner
+        ]
+        for it in over[:-_MAX_OVER]:
+            del self._approvals[it.ticket]
 
     def _group(self, approval: Approval) -> tuple[str, bool] | None:
         return self._group_of(approval.call) if approval.phase == "open" else None
