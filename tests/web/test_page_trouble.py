@@ -90,3 +90,24 @@ async def test_two_questions_at_once_open_one_page_and_warn_of_nobody(
         assert len(opened) == 1
         assert (await tab.state())["openedTwice"] is False
         tasks.cancel_scope.cancel()
+
+
+async def test_many_stops_do_not_take_an_open_question_off_the_page(
+    trax: Trax, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(
+        approval_page, "open_browser", lambda address: opened.append(address_behind(address))
+    )
+    async with _client(trax, clock) as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(client.call_tool, "go_live", STUDIO)
+        await clock.pass_until(lambda: bool(opened))
+        tab = PageClient(opened[0])
+        await tab.redeem()
+        (go_live,) = (await tab.state())["approvals"]
+        await tab.report(go_live)
+        for _ in range(9):
+            await client.call_tool("go_offline", STUDIO)
+        tickets = [it["ticket"] for it in (await tab.state())["approvals"]]
+        assert go_live["ticket"] in tickets
+        tasks.cancel_scope.cancel()

@@ -63,7 +63,8 @@ class ApprovalPage:
             return
         approval.channel = "page"
         self._approvals[approval.ticket] = approval
-        for ticket in tuple(self._approvals)[:-_MAX_SHOWN]:
+        over = [ticket for ticket, it in self._approvals.items() if it.is_over]
+        for ticket in over[: max(0, len(self._approvals) - _MAX_SHOWN)]:
             del self._approvals[ticket]
         approval.on_change = self._note_change
         self._note_change()
