@@ -1,14 +1,18 @@
-"""The port of the page: no other program of this computer has any of its addresses."""
+"""The server of the page: no other program of this computer has any of its addresses."""
 
 from __future__ import annotations
 
 import socket
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import anyio
 
 from trax_mcp.web.local_server import serve_pages
+
+if TYPE_CHECKING:
+    import pytest
 
 
 async def test_the_page_is_on_no_port_where_another_program_has_the_ipv6_address() -> None:
@@ -29,3 +33,16 @@ async def test_the_page_is_on_no_port_where_another_program_has_the_ipv6_address
                 origin = await tasks.start(serve_pages, "page.html", (), {})
                 tasks.cancel_scope.cancel()
     assert int(origin.rpartition(":")[2]) != taken
+
+
+def test_a_page_that_ends_writes_nothing_to_the_terminal(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def serve() -> None:
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(serve_pages, "page.html", (), {})
+            await anyio.sleep(0.1)
+            tasks.cancel_scope.cancel()
+
+    anyio.run(serve)
+    assert caplog.text == ""

@@ -43,7 +43,9 @@ async def serve_pages(
             *(Route(path, post, methods=["POST"]) for path, post in posts.items()),
         ]
         app = LocalRequestsOnly(Starlette(routes=routes), origin=origin)
-        config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+        config = uvicorn.Config(
+            app, lifespan="off", log_config=None, access_log=False, server_header=False
+        )
         task_status.started(origin)
         await _Server(config).serve(sockets=sockets)
 
