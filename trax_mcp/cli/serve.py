@@ -62,6 +62,7 @@ async def _serve_stdio(settings: Settings, own: Caller) -> None:
         server = build_server(client, own=own, deps=deps)
         _collect_garbage_again()
         await serve_stdio(server, shut_down=deps.shut_down)
+        await deps.shut_down()  # a press on the page goes on where the client has hung up
     exit_process()
 
 

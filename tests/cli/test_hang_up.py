@@ -1,0 +1,39 @@
+"""A client of the stdio server hangs up while a press on the page is being sent."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import anyio
+
+from trax_mcp.api.caller import ANONYMOUS
+from trax_mcp.cli import serve
+from trax_mcp.server.app import ServerDeps
+from trax_mcp.settings import read_settings
+
+if TYPE_CHECKING:
+    import pytest
+
+
+async def test_a_press_that_is_being_sent_ends_before_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    deps = ServerDeps()
+    events: list[str] = []
+
+    async def press(*, task_status: anyio.abc.TaskStatus[None]) -> None:
+        with deps.tasks.shield(deadline=math.inf):
+            task_status.started()
+            await anyio.sleep(0.05)
+            events.append("sent")
+
+    async def hang_up(*_: object, **_options: object) -> None:
+        await tasks.start(press)
+
+    monkeypatch.setattr(serve, "_deps", lambda *_, **_options: deps)
+    monkeypatch.setattr(serve, "serve_stdio", hang_up)
+    monkeypatch.setattr(serve, "exit_process", lambda: events.append("exit"))
+    async with anyio.create_task_group() as tasks:
+        await serve._serve_stdio(read_settings({"TRAX_SANDBOX": "1"}), ANONYMOUS)
+    assert events == ["sent", "exit"]
