@@ -267,6 +267,17 @@ async def test_a_call_waits_fifty_seconds_and_a_later_click_still_counts_once(
         assert it.sent() == [GO_LIVE]
 
 
+async def test_the_wait_for_a_slow_browser_is_part_of_the_fifty_seconds(stage: OpenStage) -> None:
+    async with stage(page=ScriptedPage(reports=False)) as it:
+        call = it.start()
+        approval = await it.page.next()
+        await it.clock.pass_by(9)
+        approval.report(approval.question_id)
+        await it.clock.pass_by(42)
+        assert call.has_ended
+        assert status_of(await call.result()) == ("asking", None)
+
+
 async def test_a_question_without_an_answer_ends_after_five_minutes(stage: OpenStage) -> None:
     async with stage() as it:
         call = it.start()

@@ -80,7 +80,8 @@ class Approval:
         self._number = 1
         self._phase: Phase = "open"
         self._shown_at: float | None = None
-        self._ends_at = clock.seconds() + LIFETIME_SECONDS
+        self._opened_at = clock.seconds()
+        self._ends_at = self._opened_at + LIFETIME_SECONDS
         self._report_until = clock.seconds() + REPORT_SECONDS if must_report else math.inf
         self._needs_passkey = needs_passkey and not call.operation.stops_broadcast
         self._waiting_calls = 0
@@ -95,6 +96,11 @@ class Approval:
         if self._phase == "open" and now >= self._ends_at:
             self.end(NotRun(self.call.operation.tool_name, "declined", "timed_out"))
         return self._phase
+
+    @property
+    def age(self) -> float:
+        """For how many seconds a person has been asked."""
+        return self._clock.seconds() - self._opened_at
 
     @property
     def question_id(self) -> str:

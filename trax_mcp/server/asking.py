@@ -74,7 +74,7 @@ class Asking:
         if channel == "panel":
             return _asking(approval)
         if await approval.wait_for_report():
-            return await self._wait(approval)
+            return await self._wait(approval, WAIT_SECONDS - approval.age)
         await approval.withdraw("no browser has shown it")
         return _no_question(await self.guard.run(replace(call, can_ask=False)))
 
@@ -112,10 +112,10 @@ class Asking:
             page.show(approval, after_seconds=REPORT_SECONDS if channel == "panel" else 0)
         return approval
 
-    async def _wait(self, approval: Approval) -> Done | NotRun:
+    async def _wait(self, approval: Approval, seconds: float = WAIT_SECONDS) -> Done | NotRun:
         """The outcome of an approval, or that the person is still being asked."""
         if approval.reported.is_set() or approval.channel == "page":
-            await approval.wait(WAIT_SECONDS)
+            await approval.wait(seconds)
         if approval.result is None:
             return _asking(approval)
         approval.is_known = True
