@@ -26,3 +26,13 @@ def test_the_browser_is_opened_by_no_module_of_the_present_folder(
     command = start.call_args.args[0]
     subprocess.run(command, check=False, timeout=PATIENCE_SECONDS)  # noqa: S603  it is ours
     assert not (tmp_path / "taken").exists()
+
+
+def test_the_browser_does_not_get_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAX_API_KEY", "trax_live_sk_secret")
+    monkeypatch.setenv("DISPLAY", ":7")
+    with patch.object(subprocess, "Popen") as start:
+        open_browser("about:blank")
+    environment = start.call_args.kwargs["env"]
+    assert environment["DISPLAY"] == ":7"
+    assert "trax_live_sk_secret" not in environment.values()

@@ -34,10 +34,13 @@ def has_browser(environment: Mapping[str, str] = os.environ) -> bool:
 def open_browser(address: str) -> None:
     """Open an address with a child process, which has no standard streams of ours.
 
-    It is isolated (`-I`): the present folder may hold a module of the same name.
+    It is isolated (`-I`): the present folder may hold a module of the same name. The browser does
+    not get our settings, such as the key.
     """
+    environment = {name: it for name, it in os.environ.items() if not name.startswith("TRAX_")}
     subprocess.Popen(  # noqa: S603  the address is ours
         [sys.executable, "-I", "-m", "webbrowser", "-t", address],
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
