@@ -128,6 +128,24 @@ async def test_the_yes_cannot_be_pressed_in_the_first_second(
         assert (await show.content())["status"] == "declined"
 
 
+async def test_a_new_question_cannot_be_pressed_in_its_first_second(browser: Browser) -> None:
+    page = await browser.new_page()
+    script = (ROOT / "trax_mcp/web/static/approval.js").read_text(encoding="utf-8")
+    state = "{ phase: 'open', readingSeconds: 1, yes: 'Go live', no: 'Do not', question }"
+    await page.add_script_tag(
+        content=f"""{script}
+        const draw = (question) => card.draw({state});
+        const card = new ApprovalCard(async () => {{}}, async () => draw("2"));
+        document.body.append(card.root);
+        draw("1");"""
+    )
+    await page.click("button.yes:enabled")
+    await page.evaluate("new Promise((done) => setTimeout(done, 200))")
+    assert await page.is_disabled("button.yes")
+    assert not await page.is_disabled("button.no")
+    await page.wait_for_selector("button.yes:enabled")
+
+
 async def test_a_second_tab_cannot_answer_and_a_reloaded_one_can(
     browser: Browser, opened: OpenedAddresses
 ) -> None:

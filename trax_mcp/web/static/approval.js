@@ -85,8 +85,10 @@ class ApprovalCard {
 
   async choose(event, choice) {
     if (!event.isTrusted) return;
+    const question = this.question;
     this.yes.disabled = this.no.disabled = true;
-    await this.press(this.question, choice);
+    await this.press(question, choice);
+    if (this.question !== question) return; // `ask` says when the new one can be pressed
     this.yes.disabled = this.no.disabled = this.state.phase !== "open";
   }
 
