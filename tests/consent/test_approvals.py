@@ -542,6 +542,21 @@ async def test_a_fourth_question_withdraws_the_oldest(stage: OpenStage) -> None:
         assert phases == ["withdrawn", "open", "open", "open"]
 
 
+async def test_other_questions_get_no_confirmation_for_the_one_they_withdraw(
+    stage: OpenStage,
+) -> None:
+    async with stage(page=ScriptedPage(reports=False)) as it:
+        call = it.start()
+        await it.page.next()
+        for number in (1, 2, 3):
+            it.start("delete_source", sourceId=f"source_{number}")
+            await it.page.next(number + 1)
+        result = await call.result()
+        assert it.page.approvals[0].phase == "withdrawn"
+        assert status_of(result) == ("asking", None)
+        assert "confirmation" not in result.structured_content
+
+
 # What is recorded
 
 

@@ -144,10 +144,10 @@ class Approval:
             self._set_phase("unreported")
 
     async def wait_for_report(self) -> bool:
-        """Wait until its question is shown. False if that takes too long."""
+        """Wait until its question is shown, or it has ended. False if that takes too long."""
         async with self._waiting(REPORT_SECONDS):
             await self.reported.wait()
-        return self.phase not in {"withdrawn", "unreported"} and self.reported.is_set()
+        return self.phase != "unreported" and self.reported.is_set()
 
     async def wait(self, seconds: float) -> None:
         """Wait until it has ended."""
