@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import anyio
 import pytest
+import uvicorn
 from mcp import Client
 
 from tests.conftest import OWNER
@@ -20,7 +21,6 @@ from trax_mcp.web.approval_page import open_page
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from types import ModuleType
 
     from tests.support.shared_clock import HandClock
     from trax_mcp.api.client import Client as Trax
@@ -45,12 +45,18 @@ def _fails(*_: object, **_options: object) -> NoReturn:
 
 @pytest.mark.parametrize(
     ("where", "name"),
-    [(approval_page, "open_browser"), (browser, "mkdtemp"), (socket, "create_server")],
-    ids=["no child process", "no temporary folder", "no port"],
+    [
+        (approval_page, "open_browser"),
+        (browser, "mkdtemp"),
+        (socket, "create_server"),
+        (uvicorn.Server, "serve"),
+    ],
+    ids=["no child process", "no temporary folder", "no port", "no server"],
 )
 async def test_a_page_that_cannot_be_opened_leaves_what_is_left(
-    trax: Trax, clock: HandClock, where: ModuleType, name: str
+    trax: Trax, clock: HandClock, monkeypatch: pytest.MonkeyPatch, where: object, name: str
 ) -> None:
+    monkeypatch.setattr(approval_page, "open_browser", lambda _address: None)
     results: list[Any] = []
     async with _client(trax, clock) as client:
         with patch.object(where, name, _fails):

@@ -5,7 +5,7 @@ referrer holds. The first page that redeems it gets a session; all other pages c
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import anyio
@@ -116,7 +116,11 @@ class ApprovalPage:
             "/report": self._report,
             "/answer": self._answer,
         }
-        await serve_pages("page.html", _STATIC, posts, task_status=task_status)
+        try:
+            with suppress(Exception):  # only the page ends, and the next question starts it again
+                await serve_pages("page.html", _STATIC, posts, task_status=task_status)
+        finally:
+            self._origin = ""
 
     def _note_change(self) -> None:
         self._version += 1
