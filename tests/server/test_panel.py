@@ -429,3 +429,20 @@ async def test_of_many_questions_that_were_withdrawn_only_the_latest_are_kept(
         tickets = [await it.asked("go_offline") for _ in range(30)]
         phases = [(await it.answer(ticket))["phase"] for ticket in tickets]
         assert (phases[0], phases[-2], phases[-1]) == ("gone", "withdrawn", "open")
+
+
+async def test_a_page_that_follows_a_panel_and_never_comes_leaves_what_is_left(
+    stage: OpenStage,
+) -> None:
+    page = ScriptedPage(reports=False)
+    async with stage(page=page) as it, anyio.create_task_group() as tasks:
+        await it.asked()
+        page.approvals[0].channel = "page"  # as the page does after ten seconds
+        results: list[types.CallToolResult] = []
+
+        async def call() -> None:
+            results.append(await it.call())
+
+        tasks.start_soon(call)
+        await it.clock.pass_until(lambda: bool(results), most=15)
+        assert _content(results[0])["status"] == "confirmation_required"

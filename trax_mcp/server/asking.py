@@ -50,6 +50,8 @@ class Asking:
         """
         asked = self.approvals.find(call.operation, call.caller)
         if asked and call.evidence.answer is None and not _is_asked_anew(asked):
+            if asked.channel == "page" and not asked.reported.is_set():
+                return await self._wait_for_page(call, asked, WAIT_SECONDS - REPORT_SECONDS)
             return await self._wait(asked)
         self.approvals.forget_outcomes(call.operation, call.caller)
         channel = self._channel(call, elicitor, asked)
@@ -73,8 +75,14 @@ class Asking:
         approval = await self._open(call, result, channel)
         if channel == "panel":
             return _asking(approval)
+        return await self._wait_for_page(call, approval)
+
+    async def _wait_for_page(
+        self, call: GuardedCall, approval: Approval, seconds: float | None = None
+    ) -> Done | NotRun:
+        """The outcome of an approval, or what is left if no browser shows it."""
         if await approval.wait_for_report():
-            return await self._wait(approval, WAIT_SECONDS - approval.age)
+            return await self._wait(approval, seconds or WAIT_SECONDS - approval.age)
         await approval.withdraw("no browser has shown it")
         return _no_question(await self.guard.run(replace(call, can_ask=False)))
 
