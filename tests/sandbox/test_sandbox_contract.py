@@ -104,10 +104,13 @@ def test_all_enumerated_cases_get_documented_responses(tmp_path: Path) -> None:
 
 
 def test_generated_calls_get_documented_responses(tmp_path: Path) -> None:
-    """Each call is tried with valid and invalid input."""
+    """Each call is tried with valid and invalid input.
+
+    Whether a generated id exists is luck: each call succeeds in the enumerated cases.
+    """
     verdict = run_checks(unlimited(), tmp_path, phase=FUZZING, tries=examples(50))
     assert not verdict.failures, verdict.text
-    assert observed(verdict, "2") == set(CALLS)
+    assert observed(verdict, "2") | observed(verdict, "4") == set(CALLS)
     assert observed(verdict, "4") == set(CALLS) - PUBLIC
 
 

@@ -18,14 +18,17 @@ _LIMIT_ON_WINDOWS: Final = 512
 
 
 def _max_connections() -> int:
-    """Half of the files that this process may open: calls to TRaX need some, too."""
+    """A third of the files that this process may open.
+
+    Calls to TRaX need some, and so do the connections that are accepted before others are closed.
+    """
     if sys.platform == "win32":
         return _LIMIT_ON_WINDOWS
     import resource  # noqa: PLC0415  not on Windows
 
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = files == resource.RLIM_INFINITY
-    return _UPPER_LIMIT if unlimited else min(files // 2, _UPPER_LIMIT)
+    return _UPPER_LIMIT if unlimited else min(files // 3, _UPPER_LIMIT)
 
 
 MAX_CONNECTIONS: Final = _max_connections()
