@@ -5,6 +5,7 @@ The page is scripted: `tests/web` has the real one. The clock moves only when a 
 
 from __future__ import annotations
 
+import gc
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from tests.support.jsonrpc import MODERN
 from tests.support.scripted_page import ScriptedPage
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.shared_clock import settled
+from trax_mcp.consent.approvals import Approval
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.server.app import ServerDeps, build_server
 
@@ -555,6 +557,16 @@ async def test_other_questions_get_no_confirmation_for_the_one_they_withdraw(
         assert it.page.approvals[0].phase == "withdrawn"
         assert status_of(result) == ("asking", None)
         assert "confirmation" not in result.structured_content
+
+
+async def test_few_questions_are_kept_after_their_end(stage: OpenStage) -> None:
+    async with stage() as it:
+        for _ in range(40):
+            await it.start("go_offline").result()
+        it.page.approvals.clear()
+        gc.collect()
+        kept = [found for found in gc.get_objects() if isinstance(found, Approval)]
+        assert len(kept) < 25
 
 
 # What is recorded

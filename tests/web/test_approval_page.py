@@ -291,6 +291,12 @@ async def test_a_second_opener_cannot_answer_and_both_are_told(asking: Ask) -> N
         assert it.sent() == 0
 
 
+@pytest.mark.parametrize("path", ["/state", "/report", "/answer"])
+async def test_before_the_page_has_a_session_no_session_is_one(asking: Ask, path: str) -> None:
+    async with asking() as it:
+        assert (await it.tab.post(path)).status_code == httpx.codes.UNAUTHORIZED
+
+
 @pytest.mark.parametrize("secret", ["", "guessed", "\xe4"])
 async def test_a_guessed_secret_opens_nothing(asking: Ask, secret: str) -> None:
     async with asking() as it:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.support.shared_clock import HandClock
     from trax_mcp.api.client import Client as Trax
 
-    Ask = Callable[[], AbstractAsyncContextManager["Asked"]]
+    Ask = Callable[..., AbstractAsyncContextManager["Asked"]]
 
 STUDIO: Final = {"studioId": "studio_42"}
 YES: Final = 'Go live on YouTube and Twitch: "Friday Night Show"'
@@ -71,7 +71,7 @@ def asking(sandbox: Sandbox, trax: Trax, clock: HandClock, monkeypatch: pytest.M
     monkeypatch.setattr(approval_page, "has_browser", lambda: True)
 
     @asynccontextmanager
-    async def ask() -> AsyncIterator[Asked]:
+    async def ask(*, forms: bool = True) -> AsyncIterator[Asked]:
         key = SoftwarePasskey()
         async with open_page(clock, key.passkey) as page:
             deps = ServerDeps(
@@ -85,7 +85,9 @@ def asking(sandbox: Sandbox, trax: Trax, clock: HandClock, monkeypatch: pytest.M
             person = Person()
             person.answer_with(agreeing)
             async with (
-                Client(server, cache=None, elicitation_callback=person) as client,
+                Client(
+                    server, cache=None, elicitation_callback=person if forms else None
+                ) as client,
                 anyio.create_task_group() as tasks,
             ):
                 tasks.start_soon(client.call_tool, "go_live", STUDIO)
@@ -147,6 +149,19 @@ async def test_a_stop_needs_no_passkey(asking: Ask) -> None:
     async with asking() as it:
         result = await it.client.call_tool("go_offline", STUDIO)
         assert (result.meta or {})["live.traxstreaming/approvedIn"] == "form"
+        assert len(it.sandbox.mutations) == 1
+
+
+async def test_a_stop_on_the_page_needs_no_passkey_either(asking: Ask) -> None:
+    async with asking(forms=False) as it:
+        await it.client.call_tool("go_offline", STUDIO)
+        with anyio.fail_after(PATIENCE_SECONDS):
+            while len(approvals := (await it.tab.state())["approvals"]) < 2:
+                await anyio.lowlevel.checkpoint()
+        stop = next(shown for shown in approvals if shown["yes"].startswith("Go offline"))
+        assert "passkey" not in stop
+        await it.tab.report(stop)
+        await it.tab.press(stop, stop["yes"])
         assert len(it.sandbox.mutations) == 1
 
 
