@@ -294,7 +294,8 @@ async def test_a_second_opener_cannot_answer_and_both_are_told(asking: Ask) -> N
 @pytest.mark.parametrize("path", ["/state", "/report", "/answer"])
 async def test_before_the_page_has_a_session_no_session_is_one(asking: Ask, path: str) -> None:
     async with asking() as it:
-        assert (await it.tab.post(path)).status_code == httpx.codes.UNAUTHORIZED
+        response = await it.tab.post(path, Authorization="")
+        assert response.status_code == httpx.codes.UNAUTHORIZED
 
 
 @pytest.mark.parametrize("secret", ["", "guessed", "\xe4"])
