@@ -20,6 +20,8 @@ from trax_mcp.server.app import build_server
 if TYPE_CHECKING:
     from tests.support.recorded_sandbox import Sandbox
 
+pytestmark = pytest.mark.slow
+
 TEXT: dict[str, Any] = {"studioId": "studio_42", "text": "Hello"}
 BOMB = gzip.compress(gzip.compress(bytes(64 * 1024 * 1024)))
 

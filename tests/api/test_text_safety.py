@@ -18,6 +18,8 @@ from tests.support.hostile_texts import BLANK, HOSTILE, IGNORABLE, hidden, is_hi
 from trax_mcp.api import text_safety
 from trax_mcp.api.text_safety import escape_invisible, quote
 
+pytestmark = pytest.mark.slow
+
 ESCAPED: Final = {
     "control": ("\x00\t\n\r\x1b\x7f", r"\u0000\u0009\u000a\u000d\u001b\u007f"),
     "C1": ("\x80\x85\x9b\x9f", r"\u0080\u0085\u009b\u009f"),

@@ -16,6 +16,8 @@ from trax_mcp.sandbox import SANDBOX_KEY
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 MAX_WIDTH = 80
 
 IN_HELP = {

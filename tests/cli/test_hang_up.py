@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import anyio
+import pytest
 
 from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.cli import serve
@@ -14,6 +15,8 @@ from trax_mcp.settings import read_settings
 
 if TYPE_CHECKING:
     import pytest
+
+pytestmark = pytest.mark.slow
 
 
 async def test_a_press_that_is_being_sent_ends_before_the_process(

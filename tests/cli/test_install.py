@@ -27,6 +27,8 @@ from trax_mcp.cli.clients import CLIENTS
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.settings import read_settings
 
+pytestmark = pytest.mark.slow
+
 CLIENT_INFO: Final = {"name": "a client", "version": "1"}
 
 

@@ -23,6 +23,8 @@ from trax_mcp.server.app import ServerDeps
 if TYPE_CHECKING:
     from mcp.types import CallToolResult
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("tool", "arguments", "path"),

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
     OpenShow = Callable[[], AbstractAsyncContextManager["Show"]]
 
+pytestmark = pytest.mark.slow
+
 PROGRAM: Final = ROOT / "examples/discord_bot.py"
 MAX_LINES: Final = 215
 ANN: Final = Person(1, "ann", roles=(MODERATOR_ROLE,))

@@ -18,6 +18,8 @@ from tests.support.server_process import running
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.tool_filter import ToolFilter
 
+pytestmark = pytest.mark.slow
+
 NOT_FOUND = 404
 PROMPTS = sorted(file.stem for file in (ROOT / "prompts").glob("*.md"))
 

@@ -16,6 +16,8 @@ from trax_mcp.server.app import build_server
 if TYPE_CHECKING:
     from mcp.server import Server
 
+pytestmark = pytest.mark.slow
+
 
 class Stdin(io.StringIO):
     """A stdin that may be a terminal."""

@@ -16,6 +16,8 @@ from tests.support.shared_clock import settled
 from tests.support.subscribers import CHAT, manual_clock_server, poll_times, say, subscriber_of
 from trax_mcp.sandbox import SANDBOX_KEY
 
+pytestmark = pytest.mark.slow
+
 META = {"io.modelcontextprotocol/subscriptionId": 1}
 
 

@@ -11,6 +11,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+import pytest
+
 from tests.support.faults import Fault
 from tests.support.jsonrpc import ERAS, LEGACY
 from tests.support.sandbox_accounts import STRANGER_KEY
@@ -30,6 +32,8 @@ from tests.support.subscribers import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+pytestmark = pytest.mark.slow
 
 
 async def test_a_new_message_is_notified_once_and_follows_the_cursor(era: str) -> None:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
 
+pytestmark = pytest.mark.slow
+
 # Quotes
 
 

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
     from tests.support.upload_storage import StorageBehaviour
 
+pytestmark = pytest.mark.slow
+
 SHORT_SECONDS: Final = 0.4
 """The timeout, in seconds, where nothing moves."""
 

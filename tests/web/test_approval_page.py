@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     Ask = Callable[[], AbstractAsyncContextManager["Asked"]]
 
+pytestmark = pytest.mark.slow
+
 YES: Final = 'Go live on YouTube and Twitch: "Friday Night Show"'
 NO: Final = "Do not"
 

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import anyio
+import pytest
 
 from trax_mcp.web.local_server import serve_pages
 
 if TYPE_CHECKING:
     import pytest
+
+pytestmark = pytest.mark.slow
 
 
 async def test_the_page_is_on_no_port_where_another_program_has_the_ipv6_address() -> None:

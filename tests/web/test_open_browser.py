@@ -6,6 +6,8 @@ import subprocess
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
+import pytest
+
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.web.browser import open_browser
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_browser_is_opened_by_no_module_of_the_present_folder(

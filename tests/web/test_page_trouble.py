@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tests.support.shared_clock import HandClock
     from trax_mcp.api.client import Client as Trax
 
+pytestmark = pytest.mark.slow
+
 STUDIO: Final = {"studioId": "studio_42"}
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     Ask = Callable[..., AbstractAsyncContextManager["Asked"]]
 
+pytestmark = pytest.mark.slow
+
 STUDIO: Final = {"studioId": "studio_42"}
 YES: Final = 'Go live on YouTube and Twitch: "Friday Night Show"'
 
