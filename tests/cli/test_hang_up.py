@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import anyio
 import pytest
@@ -12,9 +11,6 @@ from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.cli import serve
 from trax_mcp.server.app import ServerDeps
 from trax_mcp.settings import read_settings
-
-if TYPE_CHECKING:
-    import pytest
 
 pytestmark = pytest.mark.slow
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import socket
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import anyio
 import pytest
 
 from trax_mcp.web.local_server import serve_pages
-
-if TYPE_CHECKING:
-    import pytest
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,6 @@ from trax_mcp.web.browser import open_browser
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
 
 pytestmark = pytest.mark.slow
 
