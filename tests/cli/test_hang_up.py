@@ -20,11 +20,21 @@ async def test_a_press_that_is_being_sent_ends_before_the_process(
 ) -> None:
     deps = ServerDeps()
     events: list[str] = []
+    is_ending = anyio.Event()
+    drain = deps.tasks.drain
+
+    async def drain_tasks(*, seconds: float) -> None:
+        is_ending.set()
+        await drain(seconds=seconds)
+
+    def exit_process() -> None:
+        is_ending.set()
+        events.append("exit")
 
     async def press(*, task_status: anyio.abc.TaskStatus[None]) -> None:
         with deps.tasks.shield(deadline=math.inf):
             task_status.started()
-            await anyio.sleep(0.05)
+            await is_ending.wait()
             events.append("sent")
 
     async def hang_up(*_: object, **_options: object) -> None:
@@ -32,7 +42,8 @@ async def test_a_press_that_is_being_sent_ends_before_the_process(
 
     monkeypatch.setattr(serve, "_deps", lambda *_, **_options: deps)
     monkeypatch.setattr(serve, "serve_stdio", hang_up)
-    monkeypatch.setattr(serve, "exit_process", lambda: events.append("exit"))
+    monkeypatch.setattr(deps.tasks, "drain", drain_tasks)
+    monkeypatch.setattr(serve, "exit_process", exit_process)
     async with anyio.create_task_group() as tasks:
         await serve._serve_stdio(read_settings({"TRAX_SANDBOX": "1"}), ANONYMOUS)
     assert events == ["sent", "exit"]

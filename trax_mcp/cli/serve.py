@@ -24,6 +24,7 @@ from trax_mcp.server.tool_filter import ToolFilter
 from trax_mcp.settings import Settings
 from trax_mcp.uploads.files import MEDIA_FILES_SUPPORTED
 from trax_mcp.web.approval_page import open_page
+from trax_mcp.web.passkey import Passkey
 
 
 def stdio(settings: Settings) -> int:
@@ -53,11 +54,9 @@ def http(settings: Settings, *, host: str, port: int) -> int:
 
 
 async def _serve_stdio(settings: Settings, own: Caller) -> None:
-    deps = _deps(settings, media_dirs=settings.media_dirs)
-    async with (
-        aclosing(client_for(settings)) as client,
-        open_page(deps.clock, enrolled_passkey(settings)) as page,
-    ):
+    passkey = enrolled_passkey(settings)
+    deps = _deps(settings, passkey, media_dirs=settings.media_dirs)
+    async with aclosing(client_for(settings)) as client, open_page(deps.clock, passkey) as page:
         deps = replace(deps, page=page)
         server = build_server(client, own=own, deps=deps)
         _collect_garbage_again()
@@ -67,7 +66,7 @@ async def _serve_stdio(settings: Settings, own: Caller) -> None:
 
 
 async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) -> None:
-    deps = _deps(settings)
+    deps = _deps(settings, enrolled_passkey(settings))
     async with aclosing(client_for(settings)) as client:
         server = build_server(client, own=own, deps=deps)
         app = http_app(server, settings, client=client, deps=deps, own=own)
@@ -83,18 +82,19 @@ def _collect_garbage_again() -> None:
     gc.enable()
 
 
-def _deps(settings: Settings, *, media_dirs: Sequence[Path] = ()) -> ServerDeps:
+def _deps(
+    settings: Settings, passkey: Passkey | None, *, media_dirs: Sequence[Path] = ()
+) -> ServerDeps:
     """The server's dependencies from the settings. Over HTTP, callers have no `media_dirs`.
 
     Raises:
         CannotStart: a setting names a tool that does not exist.
     """
     check_names(settings)
-    needs_passkey = enrolled_passkey(settings) is not None
-    mode = Mode.HUMAN if needs_passkey else Mode(settings.confirm)
+    mode = Mode(settings.confirm) if passkey is None else Mode.HUMAN
     return ServerDeps(
         rules=Rules(mode, frozenset(settings.guard_also)),
-        needs_passkey=needs_passkey,
+        needs_passkey=passkey is not None,
         tool_filter=ToolFilter(
             read_only=settings.read_only,
             only=frozenset(settings.tools),
