@@ -1,4 +1,4 @@
-"""The store that the tests of its steps use. A further implementation is tried in its place."""
+"""The store of the store's tests, and the setup of the tests of approvals."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.approval_setup import approval_setups
 from trax_mcp.consent.memory_store import MemoryStore
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.approval_setup import OpenSetup
+    from tests.support.recorded_sandbox import Sandbox
     from tests.support.shared_clock import HandClock
+    from trax_mcp.api.client import Client as Trax
     from trax_mcp.consent.store import ConsentStore
 
 
@@ -17,3 +23,9 @@ if TYPE_CHECKING:
 def store(clock: HandClock) -> ConsentStore:
     """A store whose clock the test moves."""
     return MemoryStore(clock)
+
+
+@pytest.fixture
+def open_setup(sandbox: Sandbox, trax: Trax, clock: HandClock, tmp_path: Path) -> OpenSetup:
+    """Opens a server with a page, and a client of it."""
+    return approval_setups(sandbox, trax, clock, tmp_path / "audit.jsonl")
