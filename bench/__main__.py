@@ -25,6 +25,7 @@ from bench.report_lines import (
     ConsentLine,
     CountLine,
 )
+from bench.walk.walk_report import WALK_HEAD, listing_line, walk
 
 FULL = Effort(starts=25, pairs=8, warm_up_calls=100, turns=15, calls=15, rounds=11)
 QUICK = Effort(starts=3, pairs=2, warm_up_calls=10, turns=5, calls=5, rounds=2)
@@ -48,7 +49,11 @@ def main() -> None:
             print(line, flush=True)
     except HarnessError as error:
         sys.exit("\n".join([f"\nbench: {error}", *getattr(error, "__notes__", ())]))
+    walked = list(walk())
+    print(WALK_HEAD, *walked, listing_line(), sep="\n")
     print(f"\nMeasured in {time.monotonic() - started_at:.0f} s.")
+    if not all(it.is_met for it in walked):
+        sys.exit("bench: a task takes more calls than its limit")
 
 
 def _machine() -> str:

@@ -5,13 +5,13 @@ The two alternate, so that a slow moment of the machine affects both.
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from statistics import median
 from typing import Generic, TypeVar
 
-from bench.harness.mcp_clients import Answer, Era, HttpClient, McpClient, StdioClient
+from bench.harness.mcp_clients import Answer, Era, HttpClient, JsonObject, McpClient, StdioClient
 from bench.harness.process import HarnessError, python_module
 from trax_mcp.api.operations import OPERATIONS
 
@@ -120,20 +120,26 @@ def surface() -> Surface:
     """Measure the tool list of trax-mcp."""
     with python_module(_OURS, settings=_settings(_UNUSED_URL)) as server:
         result = StdioClient(server, Era.LEGACY).ask("tools/list").result()
-    tools = [{name: tool[name] for name in _FIELDS} for tool in result["tools"]]
+    tools = [as_seen_by_model(tool) for tool in result["tools"]]
     arguments = [it for tool in tools for it in tool["inputSchema"]["properties"].values()]
     calls = len(OPERATIONS)
     return Surface(
-        contract_bytes=_size(tools[:calls]),
-        beyond_bytes=_size(tools[calls:]),
+        contract_bytes=json_bytes(tools[:calls]),
+        beyond_bytes=json_bytes(tools[calls:]),
         tools=len(tools),
         arguments=len(arguments),
         undescribed=sum(not argument.get("description") for argument in arguments),
     )
 
 
-def _size(tools: Sequence[object]) -> int:
-    return len(json.dumps(tools, ensure_ascii=False, separators=(",", ":")).encode())
+def as_seen_by_model(tool: JsonObject) -> JsonObject:
+    """The fields of a listed tool that hosts give to a model."""
+    return {name: tool[name] for name in _FIELDS}
+
+
+def json_bytes(data: object) -> int:
+    """The bytes of compact JSON."""
+    return len(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 @contextmanager

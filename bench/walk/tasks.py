@@ -1,0 +1,139 @@
+"""The tasks of the walk: what a person asks for, and the calls that it takes."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import anyio
+
+from bench.harness.process import HarnessError
+from bench.walk.assistant import Assistant
+from trax_mcp.sandbox.studio_chat import Chat, Script, ScriptLine
+
+FRIDAY: Final = "studio_42"
+COFFEE: Final = "studio_51"
+
+_MINUTE: Final = 60.0
+_MOST_OF_A_MINUTE: Final = 50
+"""Messages, at one each second."""
+_BUSY_CHAT: Final = Script(
+    period=12,
+    lines=tuple(
+        ScriptLine(after, platform, author, author.lower(), text)
+        for after, (platform, author, text) in enumerate(
+            [
+                ("youtube", "Ada", "We are on! Hello from Lisbon"),
+                ("twitch", "old_timer", "first"),
+                ("youtube", "Lin", "The sound is a little quiet here"),
+                ("twitch", "night_owl", "who is the guest tonight?"),
+                ("twitch", "old_timer", "same guest as in March, I think"),
+                ("youtube", "Marguerite", "Bonsoir \u00e0 tous \u2615"),
+                ("youtube", "Ada", "Better now, thank you"),
+                ("twitch", "kestrel", "LOL"),
+                ("youtube", "Lin", "Can you show the second camera again?"),
+                ("twitch", "night_owl", "that intro is so good"),
+                ("youtube", "Tomasz", "Is there a recording tomorrow?"),
+                ("twitch", "kestrel", "hype hype hype"),
+            ]
+        )
+    ),
+)
+"""A message each second, with its likes in any show of some size."""
+
+Task = Callable[[Assistant], Awaitable[None]]
+
+
+async def go_live_by_name(it: Assistant) -> None:
+    """Do as told: "Take the Friday show live"."""
+    studio = await _find(it, "the Friday show", FRIDAY)
+    answer = await it.call_with_consent("go_live", studioId=studio)
+    _check(answer["observed"]["state"] == "on_air", "the show is not seen on air")
+
+
+async def check_four_shows(it: Assistant) -> None:
+    """Answer "How do my shows stand?", where one of the four is on air."""
+    await _put_on_air(it, FRIDAY)
+    studios = (await it.call("list_studios"))["data"]
+    for studio in studios:
+        await it.call("check_readiness", studioId=studio["id"])
+        await it.call("list_destinations", studioId=studio["id"])
+        await it.call("list_sources", studioId=studio["id"])
+    await it.call("list_connections")
+
+
+async def follow_chat_for_a_minute(it: Assistant) -> None:
+    """Do as told: "Read me what they say in the next minute"."""
+    it.trax.world.chats[FRIDAY] = Chat(_BUSY_CHAT, it.trax.world.new_id)
+    await _put_on_air(it, FRIDAY)
+    began = anyio.current_time()
+    read = await it.call("wait_for_chat_messages", studioId=FRIDAY)
+    messages = len(read["messages"])
+    while anyio.current_time() < began + _MINUTE:
+        read = await it.call("wait_for_chat_messages", studioId=FRIDAY, after=read["cursor"])
+        _check(not read["missed"], "chat was missed")
+        messages += len(read["messages"])
+    _check(messages >= _MOST_OF_A_MINUTE, f"only {messages} messages were read")
+
+
+async def stream_to_twitch_only(it: Assistant) -> None:
+    """Go live without YouTube, which is switched on: "Only on Twitch today"."""
+    studio = await _find(it, "the Friday show", FRIDAY)
+    for destination in (await it.call("list_destinations", studioId=studio))["data"]:
+        if destination["enabled"] and destination["platform"] != "twitch":
+            ids = {"studioId": studio, "destId": destination["id"]}
+            await it.call("update_destination", **ids, enabled=False)
+    answer = await it.call_with_consent("go_live", studioId=studio)
+    _check(answer["destinationIds"] == ["dest_2"], "it went to another destination")
+
+
+async def take_off_air(it: Assistant) -> None:
+    """Do as told: "End the Friday show"."""
+    await _put_on_air(it, FRIDAY)
+    studio = await _find(it, "the Friday show", FRIDAY)
+    answer = await it.call_with_consent("go_offline", studioId=studio)
+    _check(answer["observed"]["state"] == "off_air", "the show is not seen off air")
+
+
+async def add_destination(it: Assistant) -> None:
+    """Do as told: "Add my Kick channel to the Friday show", with address and key."""
+    studio = await _find(it, "the Friday show", FRIDAY)
+    await it.call(
+        "create_destination",
+        studioId=studio,
+        name="Kick",
+        platform="kick",
+        rtmpUrl="rtmps://kick.example/app",
+        streamKey="sandbox-new-stream-key",
+    )
+
+
+async def find_out_why_nobody_sees_it(it: Assistant) -> None:
+    """Find that an account has expired: "Why can nobody see the coffee show?"."""
+    await _put_on_air(it, COFFEE)
+    studio = await _find(it, "the coffee show", COFFEE)
+    for tool in ("check_readiness", "get_stream_status", "list_destinations", "list_sources"):
+        await it.call(tool, studioId=studio)
+    accounts = (await it.call("list_connections"))["data"]
+    _check(any(it["status"] == "needs_reauth" for it in accounts), "the cause is not shown")
+
+
+async def _find(it: Assistant, said: str, studio: str) -> str:
+    """The id of the studio that a person means."""
+    if not (await it.call("find_studio", query=said))["matches"]:
+        await it.call("list_studios")
+    return studio
+
+
+async def _put_on_air(it: Assistant, studio: str) -> None:
+    """Start the stream beforehand; the sandbox shows it as live after a few seconds."""
+    stream = it.trax.world.go_live(it.trax.world.studios[studio])
+    await anyio.sleep(stream.live_since - it.trax.clock.now() + 1)
+
+
+def _check(is_true: Any, otherwise: str) -> None:  # noqa: ANN401  any truth value
+    """Check what a task must achieve.
+
+    Raises:
+        HarnessError: it did not.
+    """
+    if not is_true:
+        raise HarnessError(otherwise)
