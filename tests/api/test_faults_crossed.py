@@ -65,7 +65,7 @@ async def test_a_read_does_not_return_the_response_to_another_request() -> None:
         answer = await setup.client.send(ListConnections(), OTHER_CALLER)
     assert caught.value.failure == Failure(
         code="bad_answer",
-        message=f"{MISMATCH}; nothing was changed. Call again later.",
+        message=f"{MISMATCH}. Call again later.",
         happened=MISMATCH,
         retryable=True,
         request_id=caught.value.failure.request_id,

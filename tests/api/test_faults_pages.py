@@ -68,7 +68,8 @@ MESSAGES: Final = {
     "lacks": "TRaX accepted {}, but its answer lacks what it should hold",
     "unreadable_cursor": "TRaX accepted {}, but its answer says nothing readable of the next page",
 }
-ADVICE: Final = "; nothing was changed. Call again later."
+ADVICE: Final = {"find_studio": ". Call again later."}
+"""The end of the message. A guarded call says that it was not sent."""
 
 ROWS: Final = [
     (case, tool, int(line["pages"]), line[tool]) for case, line in TABLE.items() for tool in CALLS
@@ -116,7 +117,8 @@ async def test_faulty_pages_end_the_list_and_are_never_taken_for_all_of_it(
     status = {} if consequence == "pagination_loop" else {"httpStatus": 200}
     assert error == {
         "code": "bad_answer",
-        "message": MESSAGES[consequence].format(operation) + ADVICE,
+        "message": MESSAGES[consequence].format(operation)
+        + ADVICE.get(tool, f"; {tool} was not sent. Call again later."),
         "retryable": True,
         "outcome": "not_applied",
         **status,

@@ -90,7 +90,7 @@ async def test_a_page_with_an_unreadable_cursor_is_a_bad_answer(
     assert failure_in(await call(server, "list_media"), sandbox) == {
         "code": "bad_answer",
         "message": "TRaX accepted list_media, but its answer says nothing readable of the next"
-        " page; nothing was changed. Call again later.",
+        " page. Call again later.",
         "httpStatus": 200,
         "requestId": "ours",
         "retryable": True,

@@ -43,8 +43,8 @@ def refusal(operation: Operation[Model], refused: Response) -> Failure:
 
 
 def failure(happened: str, effect: str, advice: str, **fields: object) -> dict[str, object]:
-    """The parts of a failure that a response decides."""
-    message = f"{happened}; {effect}. {advice}"
+    """The parts of a failure that a response decides. A read has no `effect` to speak of."""
+    message = f"{happened}{effect and f'; {effect}'}. {advice}"
     return {"code": "bad_answer", "message": message, "retryable": False, **fields}
 
 
@@ -138,7 +138,7 @@ def test_a_status_from_400_to_499_means_that_nothing_was_changed(status: int) ->
         refused = refusal(operation, response(status, envelope(code)))
         assert decided(refused) == failure(
             f"TRaX refused the call ({shown})",
-            UNCHANGED,
+            "" if operation is READ else UNCHANGED,
             "The same call will fail again.",
             code=code or "bad_answer",
             outcome="not_applied",
@@ -156,7 +156,7 @@ def test_other_errors_leave_the_outcome_of_a_change_unknown(status: int) -> None
             common["code"] = code
         assert decided(refusal(READ, refused)) == failure(
             happened,
-            UNCHANGED,
+            "",
             "Call again later.",
             outcome="not_applied",
             **common,
@@ -172,7 +172,7 @@ def test_a_redirect_points_to_a_wrong_base_url(status: int) -> None:
     """It may come after the change, whose outcome is unknown."""
     happened = f"TRaX's address answered with a redirect (HTTP {status}), which is not followed"
     assert decided(refusal(READ, response(status))) == failure(
-        happened, UNCHANGED, "Check TRAX_BASE_URL.", outcome="not_applied", http_status=status
+        happened, "", "Check TRAX_BASE_URL.", outcome="not_applied", http_status=status
     )
     assert decided(refusal(WRITE, response(status))) == failure(
         happened, UNKNOWN, CHECK, outcome="unknown", http_status=status
@@ -185,7 +185,7 @@ def test_status_429_is_a_rate_limit_with_any_code(code: str) -> None:
     for operation in (READ, WRITE):
         assert decided(refusal(operation, response(429, envelope(code)))) == failure(
             "TRaX is rate limiting this key",
-            UNCHANGED,
+            "" if operation is READ else UNCHANGED,
             "Call again after a pause.",
             code=code or "bad_answer",
             retryable=True,

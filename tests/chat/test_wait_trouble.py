@@ -57,7 +57,7 @@ outages = pytest.mark.parametrize(("outage", "code"), OUTAGES.values(), ids=OUTA
 
 NOT_UNDERSTOOD: Final = {
     "code": "bad_answer",
-    "message": "What TRaX answered was not understood; nothing was changed. Call again later.",
+    "message": "What TRaX answered was not understood. Call again later.",
     "retryable": True,
     "outcome": "not_applied",
 }

@@ -113,8 +113,8 @@ async def test_a_status_without_a_valid_live_field_is_an_error(
         account = failure_in(await refused(client, STATUS), sandbox)
     assert account == {
         "code": "bad_answer",
-        "message": "TRaX accepted get_stream_status, but its answer lacks what it should hold;"
-        " nothing was changed. Call again later.",
+        "message": "TRaX accepted get_stream_status, but its answer lacks what it should hold."
+        " Call again later.",
         "retryable": True,
         "outcome": "not_applied",
         "httpStatus": 200,

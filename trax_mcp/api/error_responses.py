@@ -103,7 +103,9 @@ def refused(operation: Operation[Model], response: ErrorResponse, caller: Caller
     return Refused(
         Failure(
             code=response.code or "bad_answer",
-            message=compose_message(happened, outcome, next_step),
+            message=compose_message(
+                happened, outcome if operation.call.mutates else None, next_step
+            ),
             happened=happened,
             retryable=meaning.retryable,
             outcome=outcome,

@@ -139,7 +139,7 @@ def unreadable_cursor(operation: Operation[Model], *, request_id: str, status: i
 
 def not_understood() -> BadAnswer:
     """An answer of TRaX caused an unexpected error in this server."""
-    message = "What TRaX answered was not understood; nothing was changed. Call again later."
+    message = "What TRaX answered was not understood. Call again later."
     return BadAnswer(Failure(code="bad_answer", message=message, retryable=True))
 
 
@@ -169,8 +169,23 @@ def repetition_failed(error: TraxError) -> LostAnswer:
     return LostAnswer(replace(error.failure, message=message, outcome="unknown"))
 
 
-def compose_message(happened: str, outcome: Outcome, next_step: str) -> str:
-    """Say what happened, what the call changed, and what to do next."""
+def not_sent_because(error: TraxError, operation: Operation[Model]) -> TraxError:
+    """A change was not sent, because a read before it failed. The read does not say so itself."""
+    failure = error.failure
+    rest = failure.message.removeprefix(f"{failure.happened}.")
+    if not failure.happened or rest == failure.message:
+        return error
+    message = f"{failure.happened}; {operation.tool_name} was not sent.{rest}"
+    return type(error)(replace(failure, message=message))
+
+
+def compose_message(happened: str, outcome: Outcome | None, next_step: str) -> str:
+    """Say what happened, what the call changed, and what to do next.
+
+    `outcome` is None for a read: nobody expects it to change anything.
+    """
+    if outcome is None:
+        return f"{happened}. {next_step}"
     return f"{happened}; {_OUTCOME_CLAUSES[outcome]}. {next_step}"
 
 
@@ -193,12 +208,12 @@ def _failure(
     request_id: str | None,
     if_mutating: Outcome = "unknown",
 ) -> Failure:
-    outcome = if_mutating if operation.call.mutates else "not_applied"
+    outcome = if_mutating if operation.call.mutates else None
     return Failure(
         code=code,
         message=compose_message(happened, outcome, next_step_for(operation)),
         happened=happened,
         retryable=not operation.call.mutates,
-        outcome=outcome,
+        outcome=outcome or "not_applied",
         request_id=request_id,
     )

@@ -10,7 +10,8 @@ from typing import Any
 import anyio
 
 from trax_mcp.api.client import Client
-from trax_mcp.api.error_texts import write_disabled
+from trax_mcp.api.error_texts import not_sent_because, write_disabled
+from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.clock import iso
@@ -96,10 +97,16 @@ class ConsentGuard:
         reader = FactReader(
             self._client, call.caller, operation.studio(), quick=operation.stops_broadcast
         )
-        status = await reader.read((Fact.STATUS,)) if when is When.WHILE_LIVE else None
+        try:
+            status = await reader.read((Fact.STATUS,)) if when is When.WHILE_LIVE else None
+        except TraxError as error:
+            raise not_sent_because(error, operation) from None
         if status and (result := await self._run_if_off_air(call, status, seen)):
             return result
-        facts = await reader.read(plan_type.reads, status)
+        try:
+            facts = await reader.read(plan_type.reads, status)
+        except TraxError as error:
+            raise not_sent_because(error, operation) from None
         now = await self._look_again(call, seen)
         if isinstance(now, Stale):
             return now

@@ -204,4 +204,13 @@ def _message(case: FaultCase, tool_call: ToolCall, consequence: Consequence) -> 
     advice = (
         f"Look with {tool_call.checked_with} before anything else." if must_check else case.advice
     )
-    return f"{happened}; {_EFFECT_TEXTS[consequence]}. {advice}"
+    effect = _effect_text(tool_call, consequence)
+    return f"{happened}{effect and f'; {effect}'}. {advice}"
+
+
+def _effect_text(tool_call: ToolCall, consequence: Consequence) -> str:
+    """What became of the change. A read changes nothing, and does not say so."""
+    if tool_call.method != "GET":
+        return _EFFECT_TEXTS[consequence]
+    is_preview = tool_call.called_tool != tool_call.operation and tool_call.path == "*"
+    return f"{tool_call.called_tool} was not sent" if is_preview else ""
