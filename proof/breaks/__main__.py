@@ -39,6 +39,9 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="print the output of uncaught breaks")
     asked = parser.parse_args()
     breaks = read_tables(asked.only)
+    if not breaks:
+        print(f"No break contains {asked.only!r}.", file=sys.stderr)
+        sys.exit(2)
     if problems := [f"{it.name}: {why}" for it in breaks if (why := it.problem(ROOT))]:
         print("\n".join(problems), file=sys.stderr)
         sys.exit(2)
