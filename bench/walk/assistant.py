@@ -12,7 +12,7 @@ from mcp import Client
 from bench.call_cost import as_seen_by_model, json_bytes
 from bench.harness.process import HarnessError
 from tests.support.recorded_sandbox import Sandbox
-from tests.support.virtual_stage import MINE, stage
+from tests.support.virtual_setup import MINE, open_virtual_setup
 
 THINKING_SECONDS: Final = 4.0
 """From an answer to the model's next call."""
@@ -56,7 +56,7 @@ class Assistant:
 @asynccontextmanager
 async def new_assistant() -> AsyncIterator[Assistant]:
     """An assistant on a new sandbox."""
-    async with stage(MINE) as it:
+    async with open_virtual_setup(MINE) as it:
         yield Assistant(it.clients[MINE], it.trax)
 
 

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import OWNER, call, client_on
-from tests.support.fault_table.callers import SCRIPTED
+from tests.support.fault_table.role_calls import SCRIPTED
 from tests.support.faults import Fault
 from tests.support.sandbox_accounts import MODERATOR_KEY, READONLY_KEY, REVOKED_KEY
 from tests.support.single_faults import CHECK_FIRST, READ, WRITE, failure_in

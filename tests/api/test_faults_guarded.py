@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.support.consent_clients import status_and_reason
-from tests.support.fault_table.callers import expected_failure, row_of, rows
-from tests.support.fault_table.stage import leaked_strings, open_scenario
+from tests.support.fault_table.fault_scenario import leaked_strings, open_scenario
+from tests.support.fault_table.role_calls import expected_failure, row_of, rows
 from tests.support.fault_table.table import POSSIBLE, TABLE, Consequence, Role
 
 if TYPE_CHECKING:
     import mcp_types as types
 
-    from tests.support.fault_table.callers import Row
+    from tests.support.fault_table.role_calls import Row
 
 CONSUMED_AFTER: Final = {Consequence.OK, Consequence.UNKNOWN, Consequence.SEEN, Consequence.DONE}
 """After these the confirmation is used; after the others it is still valid."""

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.conftest import call
-from tests.support.fault_table.callers import FAULT_CASES, expected_failure, row_of, rows
-from tests.support.fault_table.stage import open_scenario, text_of
+from tests.support.fault_table.fault_scenario import open_scenario, text_of
+from tests.support.fault_table.role_calls import FAULT_CASES, expected_failure, row_of, rows
 from tests.support.fault_table.table import TABLE, Consequence, Role
-from tests.support.fault_table.wires import ENDLESS_BYTES
+from tests.support.fault_table.wire_cases import ENDLESS_BYTES
 from tests.support.faults import Fault
 from tests.support.jsonrpc import LEGACY, MODERN
 from tests.support.single_faults import failure_in
@@ -22,7 +22,7 @@ from tests.support.single_faults import failure_in
 if TYPE_CHECKING:
     from mcp.server import Server
 
-    from tests.support.fault_table.callers import Row
+    from tests.support.fault_table.role_calls import Row
     from tests.support.recorded_sandbox import Sandbox
 
 MAX_SENT_BYTES: Final = 24 << 20

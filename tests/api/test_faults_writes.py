@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.support.fault_table.callers import expected_failure, rows
-from tests.support.fault_table.stage import open_scenario
+from tests.support.fault_table.fault_scenario import open_scenario
+from tests.support.fault_table.role_calls import expected_failure, rows
 from tests.support.fault_table.table import POSSIBLE, Consequence, Role
 from tests.support.subscribers import CHAT_PATH
 
 if TYPE_CHECKING:
-    from tests.support.fault_table.callers import Row
+    from tests.support.fault_table.role_calls import Row
 
 SENT: Final = f"POST {CHAT_PATH}"
 

@@ -13,8 +13,8 @@ import anyio
 import pytest
 from mcp.client.subscriptions import ResourceUpdated
 
-from tests.support.fault_table.callers import expected_failure, row_of
-from tests.support.fault_table.stage import LONGEST_SECONDS, open_scenario
+from tests.support.fault_table.fault_scenario import LONGEST_SECONDS, open_scenario
+from tests.support.fault_table.role_calls import expected_failure, row_of
 from tests.support.fault_table.table import Consequence, Role
 from tests.support.subscribers import CHAT, say
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import mcp_types as types
 
-    from tests.support.fault_table.stage import FaultScenario
+    from tests.support.fault_table.fault_scenario import FaultScenario
 
 STEP_SECONDS: Final = 2
 """The shortest poll interval."""

@@ -33,7 +33,7 @@ SUCCESS = "all as it should be"
 
 def server_with(defect: str) -> tuple[str, ...]:
     """The command that starts a server with this defect."""
-    return (sys.executable, "-m", "tests.support.crooked_server", defect)
+    return (sys.executable, "-m", "tests.support.defective_server", defect)
 
 
 @contextmanager

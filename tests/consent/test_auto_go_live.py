@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from tests.support.concurrency import begin
-from tests.support.virtual_stage import COLLEAGUE, MINE, reasons, stage, status
+from tests.support.virtual_setup import COLLEAGUE, MINE, open_virtual_setup, reasons, status
 from tests.support.virtual_time import in_virtual_time
 from trax_mcp.consent.rules import Mode, Rules
 
@@ -28,7 +28,7 @@ each_call = pytest.mark.parametrize("tool", WHILE_LIVE)
 @in_virtual_time
 async def test_a_stop_invalidates_an_earlier_confirmation_of_auto_go_live() -> None:
     """Of any caller: else the studio could go on air again by itself."""
-    async with stage(MINE, COLLEAGUE) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
         yes = await it.confirmation(COLLEAGUE, "update_studio", autoGoLive=True)
         await it.confirmed(MINE, "go_offline")
         late = await it.use(COLLEAGUE, "update_studio", yes, autoGoLive=True)
@@ -39,7 +39,7 @@ async def test_a_stop_invalidates_an_earlier_confirmation_of_auto_go_live() -> N
 @in_virtual_time
 async def test_a_stop_invalidates_the_flag_of_a_call_that_turns_auto_go_live_on() -> None:
     """In flag mode: the stop comes while the call reads its facts."""
-    async with stage(MINE, COLLEAGUE, rules=Rules(Mode.FLAG)) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE, rules=Rules(Mode.FLAG)) as it:
         for caller in (MINE, COLLEAGUE):
             await it.call(caller, "get_studio")
         it.slow(1, path="/destinations", caller=COLLEAGUE)
@@ -55,7 +55,7 @@ async def test_a_stop_invalidates_the_flag_of_a_call_that_turns_auto_go_live_on(
 @in_virtual_time
 async def test_a_change_needs_consent_after_auto_go_live_was_turned_on(tool: str) -> None:
     """The studio is off air, but may be on air at any moment."""
-    async with stage(MINE, COLLEAGUE) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
         await it.confirmed(MINE, "update_studio", autoGoLive=True)
         asked = await it.call(COLLEAGUE, tool, **WHILE_LIVE[tool])
         assert status(asked) == "confirmation_required"
@@ -72,7 +72,7 @@ async def test_a_change_needs_no_consent_after_auto_go_live_was_turned_off(
 ) -> None:
     """It is off air, and stays so."""
     more = {"alone": {}, "with another change": {"autoGoOfflineOnDrop": True}}[how]
-    async with stage(MINE, COLLEAGUE) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
         await it.confirmed(MINE, "update_studio", autoGoLive=True)
         if more:
             await it.confirmed(COLLEAGUE, "update_studio", autoGoLive=False, **more)
@@ -85,7 +85,7 @@ async def test_a_change_needs_no_consent_after_auto_go_live_was_turned_off(
 @in_virtual_time
 async def test_auto_go_live_counts_as_on_if_it_may_have_been_turned_on(outcome: str) -> None:
     """A lost answer is no reason to ask less; a refusal turned nothing on."""
-    async with stage(MINE, COLLEAGUE) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
         yes = await it.confirmation(MINE, "update_studio", autoGoLive=True)
         if outcome == "lost":
             it.slow(11, path="PATCH /v1/studios/studio_42")
@@ -101,7 +101,7 @@ async def test_auto_go_live_counts_as_on_if_it_may_have_been_turned_on(outcome: 
 @in_virtual_time
 async def test_auto_go_live_changes_nothing_else() -> None:
     """`live` is what TRaX says, a go-live is no `nothing_to_do`, a stop's preview is the same."""
-    async with stage(MINE, COLLEAGUE) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
         before = await it.call(MINE, "go_offline")
         await it.confirmed(MINE, "update_studio", autoGoLive=True)
         after = await it.call(MINE, "go_offline")
@@ -116,7 +116,7 @@ async def test_auto_go_live_changes_nothing_else() -> None:
 @in_virtual_time
 async def test_auto_go_live_does_not_affect_another_studio() -> None:
     """Only the one whose `autoGoLive` was turned on."""
-    async with stage(MINE, COLLEAGUE) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
         await it.confirmed(MINE, "update_studio", autoGoLive=True)
         other = await it.call(MINE, "create_source", studioId="studio_43", name="N", type="webcam")
         assert status(other) == "ran"
@@ -125,7 +125,7 @@ async def test_auto_go_live_does_not_affect_another_studio() -> None:
 @in_virtual_time
 async def test_turning_auto_go_offline_on_needs_consent_while_on_air() -> None:
     """It can end the show. Off air it needs none, and neither does turning it off."""
-    async with stage(MINE, COLLEAGUE) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
         drop = {"autoGoOfflineOnDrop": True}
         assert status(await it.call(MINE, "update_studio", **drop)) == "ran"
         await it.confirmed(MINE, "go_live")
@@ -143,7 +143,7 @@ async def test_turning_auto_go_offline_on_needs_consent_while_on_air() -> None:
 @in_virtual_time
 async def test_a_late_answer_to_turning_auto_go_live_off_does_not_undo_turning_it_on() -> None:
     """Both take turns, so the last one counts."""
-    async with stage(MINE, COLLEAGUE) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
         await it.call(COLLEAGUE, "get_studio")
         await it.call(MINE, "get_studio")
         yes = await it.confirmation(MINE, "update_studio", autoGoLive=True)

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.virtual_stage import MINE, NO_ACCESS, reasons, stage, status
+from tests.support.virtual_setup import MINE, NO_ACCESS, open_virtual_setup, reasons, status
 from tests.support.virtual_time import in_virtual_time
 
 MANY: Final = 40
@@ -16,7 +16,7 @@ MANY: Final = 40
 @in_virtual_time
 async def test_previews_of_keys_without_access_do_not_evict_other_confirmations() -> None:
     """Keys without access share one limit, so their many previews evict only their own."""
-    async with stage(MINE, NO_ACCESS) as it:
+    async with open_virtual_setup(MINE, NO_ACCESS) as it:
         mine = await it.confirmation(MINE, "go_live")
         theirs = [await it.confirmation(NO_ACCESS, "go_offline") for _ in range(MANY)]
         assert len(set(theirs)) == MANY
@@ -30,7 +30,7 @@ async def test_a_confirmation_expires_at_its_printed_time_after_the_computer_sle
     tool: str,
 ) -> None:
     """The laptop was suspended for an hour: only the wall clock went on."""
-    async with stage(MINE) as it:
+    async with open_virtual_setup(MINE) as it:
         preview = (await it.call(MINE, tool)).structured_content or {}
         it.clock.suspend(3600)
         assert preview["expiresAt"] < it.clock.now().isoformat()
@@ -42,7 +42,7 @@ async def test_a_confirmation_expires_at_its_printed_time_after_the_computer_sle
 @in_virtual_time
 async def test_a_confirmation_refused_as_changed_stays_invalid_if_all_changes_back() -> None:
     """The person was told that it is void, and shown a new preview."""
-    async with stage(MINE) as it:
+    async with open_virtual_setup(MINE) as it:
         confirmation = await it.confirmation(MINE, "go_live")
         answers = []
         for name in ("Another name", "Friday Night Show"):

@@ -43,7 +43,7 @@ async def test_nothing_is_sent_without_consent(era: str) -> None:
 
 async def test_nothing_is_sent_after_five_minutes(era: str) -> None:
     """In a process whose clock is fast."""
-    async with over_stdio(era, program="tests.support.hurried_server") as clients:
+    async with over_stdio(era, program="tests.support.fast_clock_server") as clients:
         for operation in OPERATIONS:
             for name, case in missing_consent(era, operation).items():
                 if name in TIMED:

@@ -28,7 +28,7 @@ from tests.support.guarded_calls import (
 from tests.support.hostile_texts import hidden, in_tags
 from tests.support.operation_table import CHANGES
 from tests.support.simulated_person import agreeing, choices
-from tests.support.spelled_out import frame, names_in, read_back, unwrapped
+from tests.support.spelt_text import frame, names_in, read_back, unwrapped
 from tests.support.studio_facts import LIVE, account, destination, previewed, source, studio
 from trax_mcp.api.stream_address import host_of
 from trax_mcp.api.text_safety import quote, spell_out

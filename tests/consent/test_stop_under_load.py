@@ -11,14 +11,14 @@ import pytest
 from tests.support.concurrency import begin
 from tests.support.consent_clients import text_of
 from tests.support.sandbox_accounts import STRANGER as ANOTHER_ACCOUNT
-from tests.support.virtual_stage import (
+from tests.support.virtual_setup import (
     COLLEAGUE,
     CUSTOMER,
     MINE,
     NO_ACCESS,
-    Stage,
+    VirtualSetup,
+    open_virtual_setup,
     reasons,
-    stage,
     status,
 )
 from tests.support.virtual_time import in_virtual_time
@@ -32,12 +32,12 @@ LATEST_SECONDS: Final = 2.5
 """A stop is on the wire by then."""
 
 
-async def press(it: Stage, caller: Caller, tool: str, **arguments: object) -> None:
+async def press(it: VirtualSetup, caller: Caller, tool: str, **arguments: object) -> None:
     """Call with a new confirmation, whatever comes of it."""
     await it.confirmed(caller, tool, **arguments)
 
 
-async def stop_after(it: Stage, seconds: float, *, caller: Caller = MINE) -> float:
+async def stop_after(it: VirtualSetup, seconds: float, *, caller: Caller = MINE) -> float:
     """Confirm a stop some seconds from now. Return how long it took to reach TRaX."""
     confirmation = await it.confirmation(caller, "go_offline")
     await anyio.sleep(seconds)
@@ -50,7 +50,7 @@ async def stop_after(it: Stage, seconds: float, *, caller: Caller = MINE) -> flo
 @in_virtual_time
 async def test_refused_stops_of_a_key_without_access_do_not_delay_a_stop() -> None:
     """32 of them, each answered after half a second, for the id of my studio."""
-    async with stage(MINE, NO_ACCESS) as it:
+    async with open_virtual_setup(MINE, NO_ACCESS) as it:
         it.slow(0.5)
         await it.confirmed(MINE, "go_live")
         stops = [await it.confirmation(NO_ACCESS, "go_offline") for _ in range(32)]
@@ -69,7 +69,7 @@ async def test_refused_stops_of_a_key_without_access_do_not_delay_a_stop() -> No
 @in_virtual_time
 async def test_a_stop_never_waits_for_a_stop() -> None:
     """Eight of mine are on the wire at the same time, though TRaX answers none for nine seconds."""
-    async with stage(MINE) as it:
+    async with open_virtual_setup(MINE) as it:
         it.slow(9, path="/go-offline")
         async with anyio.create_task_group() as tasks:
             for _ in range(8):
@@ -83,7 +83,7 @@ async def test_a_stop_never_waits_for_a_stop() -> None:
 @in_virtual_time
 async def test_many_changes_by_one_key_do_not_delay_the_stop_of_another(flooder: Caller) -> None:
     """300 messages are in flight to a TRaX that answers each after nine seconds."""
-    async with stage(MINE, flooder) as it:
+    async with open_virtual_setup(MINE, flooder) as it:
         made = await it.clients[flooder].call_tool("create_studio", {"name": "Mine"})
         own = made.structured_content or {}
         await it.confirmed(MINE, "go_live")
@@ -108,7 +108,7 @@ async def test_many_changes_by_one_key_do_not_delay_the_stop_of_another(flooder:
 @in_virtual_time
 async def test_sixteen_requests_of_a_key_are_in_flight_and_the_others_wait_in_order() -> None:
     """A key of another caller is not affected."""
-    async with stage(MINE, COLLEAGUE) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
         for caller in (MINE, COLLEAGUE):
             await it.call(caller, "get_studio")
         it.slow(3, path="/chat/messages")
@@ -129,7 +129,7 @@ async def test_sixteen_requests_of_a_key_are_in_flight_and_the_others_wait_in_or
 async def test_keys_that_trax_has_not_accepted_share_sixteen_requests() -> None:
     """Twenty invented keys, each with one request; a key that is accepted has its own sixteen."""
     callers = [Caller(f"sk_live_invented_{number}") for number in range(20)]
-    async with stage(MINE, *callers) as it:
+    async with open_virtual_setup(MINE, *callers) as it:
         await it.call(MINE, "get_studio")
         it.slow(3)
         async with anyio.create_task_group() as tasks:
@@ -145,7 +145,7 @@ async def test_keys_that_trax_has_not_accepted_share_sixteen_requests() -> None:
 @in_virtual_time
 async def test_a_call_that_waits_too_long_for_its_turn_is_not_sent() -> None:
     """It says so, and that nothing was sent."""
-    async with stage(MINE) as it:
+    async with open_virtual_setup(MINE) as it:
         await it.call(MINE, "get_studio")
         it.slow(9, path="/chat/messages")
         async with anyio.create_task_group() as tasks:
@@ -169,7 +169,7 @@ async def test_a_stop_does_not_wait_for_other_calls(act: str) -> None:
         "send_chat_message": {"text": "Hi"},
         "delete_destination": {"destId": "dest_1"},
     }
-    async with stage(MINE) as it:
+    async with open_virtual_setup(MINE) as it:
         await it.confirmed(MINE, "go_live")
         it.slow(9, path="/source_1")
         it.slow(9, path="/dest_1")
@@ -185,7 +185,7 @@ async def test_a_stop_does_not_wait_for_other_calls(act: str) -> None:
 @in_virtual_time
 async def test_a_stop_whose_reads_hang_is_sent_after_two_seconds() -> None:
     """Its look and its waiting for a go-live run side by side."""
-    async with stage(MINE, COLLEAGUE) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
         await it.call(COLLEAGUE, "get_studio")
         confirmation = await it.confirmation(MINE, "go_offline")
         it.slow(9, path="/go-live", caller=COLLEAGUE)
@@ -206,7 +206,7 @@ async def test_after_a_stop_during_a_slow_go_live_the_studio_is_off_air(
     stopper: Caller, seconds: float
 ) -> None:
     """The stop comes one second after the go-live, which TRaX handles after some seconds."""
-    async with stage(MINE, COLLEAGUE) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
         await it.call(COLLEAGUE, "get_studio")
         it.slow(seconds, path="/go-live")
         async with anyio.create_task_group() as tasks:
@@ -219,7 +219,7 @@ async def test_after_a_stop_during_a_slow_go_live_the_studio_is_off_air(
 @in_virtual_time
 async def test_a_stop_that_is_sent_twice_says_so() -> None:
     """In words, before its data; a stop that is sent once does not."""
-    async with stage(MINE, COLLEAGUE) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
         it.slow(9, path="/go-live")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(partial(press, it, MINE, "go_live"))
@@ -236,7 +236,7 @@ async def test_a_stop_that_is_sent_twice_says_so() -> None:
 @in_virtual_time
 async def test_a_stop_is_not_repeated_for_a_go_live_that_trax_refused() -> None:
     """Nothing can have started."""
-    async with stage(MINE, COLLEAGUE) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
         await it.call(COLLEAGUE, "get_studio")
         it.slow(9, path="/go-live")
         go_live = await it.confirmation(MINE, "go_live")
@@ -251,7 +251,7 @@ async def test_a_stop_is_not_repeated_for_a_go_live_that_trax_refused() -> None:
 @in_virtual_time
 async def test_a_go_live_approved_after_the_stop_is_sent_after_it() -> None:
     """The stop is repeated before that, and the studio is on air in the end."""
-    async with stage(MINE, COLLEAGUE) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
         await it.call(COLLEAGUE, "get_studio")
         it.slow(9, path="/go-live")
         async with anyio.create_task_group() as tasks:
@@ -268,7 +268,7 @@ async def test_a_go_live_approved_after_the_stop_is_sent_after_it() -> None:
 @in_virtual_time
 async def test_the_confirmation_of_a_go_live_that_waits_for_a_stop_is_invalid() -> None:
     """It was pressed while the stop was being sent."""
-    async with stage(MINE, COLLEAGUE) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
         await it.call(COLLEAGUE, "get_studio")
         confirmation = await it.confirmation(MINE, "go_live")
         it.slow(3, path="/go-offline")
@@ -284,7 +284,7 @@ async def test_the_confirmation_of_a_go_live_that_waits_for_a_stop_is_invalid() 
 async def test_a_stop_of_a_key_without_read_scopes_is_repeated_too() -> None:
     """TRaX shows that it knows the key there only by its answer to the stop."""
     bot = Caller("sk_live_sandbox_bot")
-    async with stage(MINE, bot) as it:
+    async with open_virtual_setup(MINE, bot) as it:
         it.add_bot(bot)
         it.slow(9, path="/go-live")
         async with anyio.create_task_group() as tasks:
@@ -298,7 +298,7 @@ async def test_a_stop_of_a_key_without_read_scopes_is_repeated_too() -> None:
 @in_virtual_time
 async def test_a_stop_whose_repetition_fails_is_not_reported_as_done(failure: str) -> None:
     """The studio may be on air, and counts as such until it was seen."""
-    async with stage(MINE, COLLEAGUE) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
         await it.call(COLLEAGUE, "get_studio")
         it.slow(6, path="/go-live")
         confirmation = await it.confirmation(COLLEAGUE, "go_offline")
@@ -318,7 +318,7 @@ async def test_a_stop_whose_repetition_fails_is_not_reported_as_done(failure: st
 @in_virtual_time
 async def test_a_stop_that_trax_refused_is_repeated_after_a_go_live() -> None:
     """TRaX may say that the studio is not live, just before it is."""
-    async with stage(MINE, COLLEAGUE) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
         await it.call(COLLEAGUE, "get_studio")
         it.slow(6, path="/go-live")
         it.fail("refused", path="/go-offline", times=1)
@@ -333,7 +333,7 @@ async def test_a_stop_that_trax_refused_is_repeated_after_a_go_live() -> None:
 async def test_a_stop_is_repeated_after_the_first_go_live_of_a_key_that_may_read_nothing() -> None:
     """Only the answer to the go-live shows that TRaX knows that key there."""
     bot = Caller("sk_live_sandbox_bot")
-    async with stage(MINE, bot) as it:
+    async with open_virtual_setup(MINE, bot) as it:
         it.add_bot(bot)
         await it.call(MINE, "get_studio")
         it.slow(5, path="/go-live")
@@ -348,7 +348,7 @@ async def test_a_stop_is_repeated_after_the_first_go_live_of_a_key_that_may_read
 async def test_a_garbled_answer_to_a_stop_shows_that_trax_knows_the_key() -> None:
     """TRaX accepted it, so it is repeated like any other."""
     bot = Caller("sk_live_sandbox_bot")
-    async with stage(MINE, bot) as it:
+    async with open_virtual_setup(MINE, bot) as it:
         it.add_bot(bot)
         it.slow(6, path="/go-live")
         it.fail("garbled", path="/go-offline", times=1)
@@ -362,7 +362,7 @@ async def test_a_garbled_answer_to_a_stop_shows_that_trax_knows_the_key() -> Non
 async def test_a_late_answer_to_a_stop_does_not_hide_a_younger_go_live() -> None:
     """It counts as starting until it was seen, so that a change needs a yes."""
     bot = Caller("sk_live_sandbox_bot")
-    async with stage(MINE, COLLEAGUE, bot) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE, bot) as it:
         it.add_bot(bot)
         await it.call(MINE, "get_studio")
         it.slow(4, path="/go-offline")
@@ -385,7 +385,7 @@ async def test_a_late_answer_to_a_stop_does_not_hide_a_younger_go_live() -> None
 async def test_an_older_confirmation_is_not_taken_after_a_stop_was_confirmed(tool: str) -> None:
     """The stop is still on its way: a go-live that is being sent holds it for two seconds."""
     arguments: dict[str, object] = {"autoGoLive": True} if tool == "update_studio" else {}
-    async with stage(MINE, COLLEAGUE) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
         await it.call(COLLEAGUE, "get_studio")
         older = await it.confirmation(MINE, tool, **arguments)
         stop = await it.confirmation(COLLEAGUE, "go_offline")
@@ -403,7 +403,7 @@ async def test_an_older_confirmation_is_not_taken_after_a_stop_was_confirmed(too
 async def test_stops_of_keys_without_access_do_not_evict_the_confirmation_of_a_new_key() -> None:
     """The server was just restarted, and knows nobody yet."""
     bots = [Caller(f"sk_live_sandbox_bot_{number}") for number in range(50)]
-    async with stage(MINE, *bots) as it:
+    async with open_virtual_setup(MINE, *bots) as it:
         for bot in bots:
             it.add_bot(bot, account=ANOTHER_ACCOUNT)
         it.slow(3)
@@ -420,7 +420,7 @@ async def test_stops_of_keys_without_access_do_not_evict_the_confirmation_of_a_n
 @in_virtual_time
 async def test_a_stop_that_must_read_reads_once_while_others_act() -> None:
     """TRaX does not know its key here yet. Acts of others do not delay it."""
-    async with stage(MINE, COLLEAGUE, rules=Rules(Mode.FLAG)) as it:
+    async with open_virtual_setup(MINE, COLLEAGUE, rules=Rules(Mode.FLAG)) as it:
         await it.call(MINE, "get_studio")
         it.slow(1, path="GET /v1/studios/studio_42", caller=COLLEAGUE)
         async with anyio.create_task_group() as tasks:

@@ -12,7 +12,7 @@ from tests.support.demo_picture import PICTURE, draw
 
 pytestmark = pytest.mark.slow
 
-FAST_SERVER: Final = (sys.executable, "-m", "tests.support.crooked_server", "correct")
+FAST_SERVER: Final = (sys.executable, "-m", "tests.support.defective_server", "correct")
 """The demo's server on a sandbox whose clock advances with each call."""
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-WATCHED = ("-m", "tests.support.watched_server")
+WATCHED = ("-m", "tests.support.audit_hook_server")
 PROMPT = {"name": "go_live", "arguments": {"studio": "Friday Night Show"}}
 RESOURCE = {"uri": "trax://studios/studio_42/chat"}
 
@@ -96,7 +96,7 @@ async def test_over_http_only_trax_is_contacted_and_nothing_is_written(tmp_path:
 
 WATCHED_PROGRAM = """
 import sys
-from tests.support.watched_server import watch
+from tests.support.audit_hook_server import watch
 watch(sys.argv[1])
 exec(sys.argv[2])
 """

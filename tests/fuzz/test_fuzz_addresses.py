@@ -18,14 +18,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.completion_requests import TEMPLATES, reference
-from tests.support.fuzzing.stage import (
+from tests.support.fuzzing.fuzz_sessions import (
     CLIENT_ERRORS,
     FuzzSession,
     check_no_other_account,
     fuzz_session,
     http_fuzz_session,
 )
-from tests.support.fuzzing.values import (
+from tests.support.fuzzing.strategies import (
     ANYTHING,
     KNOWN,
     MAX_CURSOR_LENGTH,

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from tests.support import simulated_person as people
 from tests.support.frozen_sandbox import put_on_air, world_of
-from tests.support.fuzzing.judge import is_valid, must_not_change_anything
-from tests.support.fuzzing.stage import (
+from tests.support.fuzzing.argument_oracle import is_valid, must_not_change_anything
+from tests.support.fuzzing.fuzz_sessions import (
     CLIENT_ERRORS,
     FuzzSession,
     check_no_other_account,
@@ -24,7 +24,7 @@ from tests.support.fuzzing.stage import (
     http_fuzz_session,
     noting,
 )
-from tests.support.fuzzing.values import (
+from tests.support.fuzzing.strategies import (
     ANYTHING,
     KNOWN,
     MAX_ID_LENGTH,

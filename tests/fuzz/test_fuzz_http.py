@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 
-from tests.support.fuzzing.http import (
+from tests.support.fuzzing.faulty_requests import frames, harmless_heads, invalid_heads
+from tests.support.fuzzing.raw_http import (
     Connection,
     RawHttpClient,
     Response,
@@ -23,9 +24,7 @@ from tests.support.fuzzing.http import (
     content_length,
     request_head,
 )
-from tests.support.fuzzing.requests import frames, harmless_heads, invalid_heads
-from tests.support.fuzzing.servers import MAX_GROWTH_MIB, LongLived, ServerProcess, running_server
-from tests.support.fuzzing.wire import (
+from tests.support.fuzzing.raw_messages import (
     CANARY,
     SERVER_ERRORS,
     Expected,
@@ -37,6 +36,12 @@ from tests.support.fuzzing.wire import (
     request_ids,
     slow_call,
 )
+from tests.support.fuzzing.server_processes import (
+    MAX_GROWTH_MIB,
+    LongLived,
+    ServerProcess,
+    running_server,
+)
 from tests.support.hypothesis_profiles import unshrunk
 from tests.support.jsonrpc import LEGACY, request, tool_call
 from tests.support.server_process import PATIENCE_SECONDS
@@ -45,7 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
-    from tests.support.fuzzing.requests import Change, Frame
+    from tests.support.fuzzing.faulty_requests import Change, Frame
     from tests.support.jsonrpc import Message
     from tests.support.recorded_sandbox import Sandbox
 

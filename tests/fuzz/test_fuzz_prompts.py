@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import ROOT
-from tests.support.fuzzing.stage import fuzz_session, http_fuzz_session
-from tests.support.fuzzing.values import (
+from tests.support.fuzzing.fuzz_sessions import fuzz_session, http_fuzz_session
+from tests.support.fuzzing.strategies import (
     ANYTHING,
     NAMES,
     TEXTS,

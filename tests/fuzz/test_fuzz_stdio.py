@@ -18,8 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.fuzzing.servers import MAX_GROWTH_MIB, LongLived, ServerProcess, running_server
-from tests.support.fuzzing.wire import (
+from tests.support.fuzzing.raw_messages import (
     CANARY,
     SERVER_ERRORS,
     Expected,
@@ -30,6 +29,12 @@ from tests.support.fuzzing.wire import (
     raw_messages,
     request_ids,
     slow_call,
+)
+from tests.support.fuzzing.server_processes import (
+    MAX_GROWTH_MIB,
+    LongLived,
+    ServerProcess,
+    running_server,
 )
 from tests.support.hypothesis_profiles import unshrunk
 from tests.support.jsonrpc import LEGACY, Message, opening, request, tool_call

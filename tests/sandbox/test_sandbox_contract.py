@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from schemathesis.checks import CHECKS, load_all_checks
 
-from tests.support.contract_checks.checks import (
+from tests.support.contract_checks.schemathesis_run import (
     COVERAGE,
     DISABLED_CHECKS,
     ENABLED_CHECKS,
@@ -20,7 +20,7 @@ from tests.support.contract_checks.checks import (
     STATEFUL,
     run_checks,
 )
-from tests.support.contract_checks.words import strict_contract
+from tests.support.contract_checks.strict_contract import strict_contract
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import still
 from tests.support.hypothesis_profiles import examples
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.support.contract_checks.checks import Verdict
+    from tests.support.contract_checks.schemathesis_run import Verdict
     from trax_mcp.sandbox.messages import Request, RequestHandler, Response
 
 pytestmark = pytest.mark.fuzz

@@ -1,7 +1,7 @@
 """Completions: which values are suggested, in which order and form.
 
 Through a real client. `test_list_cache` tests the list cache,
-`test_completions_trouble` failures and other accounts.
+`test_completions_failures` failures and other accounts.
 """
 
 from __future__ import annotations

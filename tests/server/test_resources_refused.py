@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import call
 from tests.support.fact_reads import narrow
-from tests.support.fault_table.callers import SCRIPTED, TOOL_CALLS, failure, row_of
+from tests.support.fault_table.role_calls import SCRIPTED, TOOL_CALLS, failure, row_of
 from tests.support.fault_table.table import Role
 from tests.support.faults import Fault
 from tests.support.resource_reads import (

@@ -16,7 +16,7 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
 from tests import ROOT
-from tests.support import stuck_server
+from tests.support import hanging_server
 from tests.support.jsonrpc import LEGACY, MODERN, opening, request, tool_call
 from tests.support.local_servers import Held, upstream
 from tests.support.server_process import PATIENCE_SECONDS, SIGNALS, Running, environment, running
@@ -179,10 +179,10 @@ async def test_the_server_exits_when_stdin_closes_during_a_call(era: str) -> Non
 
 async def test_the_server_exits_although_a_name_server_does_not_answer() -> None:
     """A thread looks the name of TRaX up, and cannot be interrupted."""
-    program = ("-m", "tests.support.stuck_server", stuck_server.NAMES)
+    program = ("-m", "tests.support.hanging_server", hanging_server.NAMES)
     async with running(settings={"TRAX_API_KEY": SANDBOX_KEY}, program=program) as server:
         await server.tell(*opening(MODERN), tool_call(MODERN, "list_studios"))
-        await server.stderr.match(stuck_server.BEGINS)
+        await server.stderr.match(hanging_server.BEGINS)
         assert await server.hang_up() == 0
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.hostile_texts import HOSTILE, hidden
 from tests.support.operation_table import CHANGES, GO_LIVE
-from tests.support.spelled_out import frame
+from tests.support.spelt_text import frame
 from tests.support.studio_facts import (
     EVERYTHING,
     LIVE,

@@ -1,6 +1,7 @@
 """The table of faults: each line a fault, each column a role, each cell what must follow.
 
-The faults are made in `answers` and `wires`; the calls and the expected failures are in `callers`.
+The faults are made in `answer_cases` and `wire_cases`; the calls and the expected failures are in
+`role_calls`.
 """
 
 from __future__ import annotations

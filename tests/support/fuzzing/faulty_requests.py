@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
-from tests.support.fuzzing.http import chunked, content_length, request_head
+from tests.support.fuzzing.raw_http import chunked, content_length, request_head
 from tests.support.jsonrpc import LEGACY, MODERN
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import SearchStrategy
 
-    from tests.support.fuzzing.http import Headers
+    from tests.support.fuzzing.raw_http import Headers
 
     Change = Callable[[Headers], Headers]
     """Takes the headers of a valid request and returns others."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.consent.test_consent_wire import calling, question
+from tests.consent.test_consent_jsonrpc import calling, question
 from tests.support.concurrency import Paused, afterwards
 from tests.support.consent_clients import audit_lines
 from tests.support.guarded_calls import DELETE_SOURCE, GO_LIVE

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from trax_mcp.sandbox.messages import Request, RequestHandler, Response
 
 MINE: Final = Caller(SANDBOX_KEY)
-"""The caller whose show it is."""
+"""The owner of the studio."""
 COLLEAGUE: Final = Caller("sk_live_sandbox_colleague")
 """Another key of the same account."""
 NO_ACCESS: Final = Caller("sk_live_sandbox_no_access")
@@ -52,7 +52,7 @@ _made_once = cache(tools._tool)
 
 
 @dataclass(slots=True)
-class Stage:
+class VirtualSetup:
     """A sandbox, its server's clock, the clients by caller, and when each change arrived."""
 
     trax: Sandbox
@@ -66,7 +66,7 @@ class Stage:
     _failures: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Get between the server and the sandbox."""
+        """Handle the requests before the sandbox does."""
         self.trax.faults.add(Fault("slow", self._handle), times=None)
 
     async def call(self, caller: Caller, tool: str, **arguments: object) -> types.CallToolResult:
@@ -139,13 +139,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(
+async def open_virtual_setup(
     *callers: Caller, timeout_seconds: float = 10, rules: Rules | None = None
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[VirtualSetup]:
     """A server with a client for each caller, on a sandbox that knows all keys."""
     clock = VirtualClock()
     deps = ServerDeps(rules=rules or Rules(), clock=clock)
-    it = Stage(_sandbox(), clock, deps)
+    it = VirtualSetup(_sandbox(), clock, deps)
     client = trax_client.Client(
         base_url=ADDRESS,
         timeout_seconds=timeout_seconds,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.support.fault_table.mishaps import ACCEPTED, FaultCase, connection_lost
+from tests.support.fault_table.case_builders import ACCEPTED, FaultCase, connection_lost
 
 if TYPE_CHECKING:
     from tests.support.tcp_proxy import Exchange, ProxyFault

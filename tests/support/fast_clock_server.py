@@ -1,6 +1,6 @@
 """`trax-mcp` whose clock runs a hundred million times faster: five minutes pass at once.
 
-Run as `python -m tests.support.hurried_server`. Requests to TRaX take their real time.
+Run as `python -m tests.support.fast_clock_server`. Requests to TRaX take their real time.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The command, with its connections, file writes and new processes logged.
 
-Run as `python -m tests.support.watched_server FILE ...`, with the command's own arguments after
+Run as `python -m tests.support.audit_hook_server FILE ...`, with the command's own arguments after
 FILE, to which each event is written as a line of JSON. Python's audit hooks report the events,
 whatever code causes them.
 """

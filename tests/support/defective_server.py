@@ -1,7 +1,7 @@
 """Our server on a sandbox, over stdio, with one defective tool, to test the demo's checks.
 
-Run as `python -m tests.support.crooked_server DEFECT`; `correct` has no defect. Each call advances
-the clock, so that no run waits.
+Run as `python -m tests.support.defective_server DEFECT`; `correct` has no defect. Each call
+advances the clock, so that no run waits.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _SECONDS_OF_A_SLOW_CALL = 10
 
 def answering(content: dict[str, object], *, is_error: bool = False) -> Defect:
     """Return this without sending anything; but ask first, and obey a no."""
-    lie = types.CallToolResult(
+    false_result = types.CallToolResult(
         content=[types.TextContent(type="text", text="TRaX is asleep.")],
         structured_content=content,
         is_error=is_error,
@@ -55,9 +55,9 @@ def answering(content: dict[str, object], *, is_error: bool = False) -> Defect:
 
     async def defect(tool: Tool, params: Params) -> Result:
         is_agreed = params.request_state is not None and not _is_declined(params)
-        result = lie if is_agreed else await tool(params)
+        result = false_result if is_agreed else await tool(params)
         is_asked = isinstance(result, types.InputRequiredResult)
-        return result if is_asked or _is_declined(params) else lie
+        return result if is_asked or _is_declined(params) else false_result
 
     return defect
 

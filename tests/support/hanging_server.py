@@ -1,7 +1,7 @@
-"""The command with one part that never ends, to test that the process ends all the same.
+"""The command with one part that never ends, to test that the process ends anyway.
 
-Run as `python -m tests.support.stuck_server PART ...`, with the command's own arguments after PART.
-It prints a line when the part begins.
+Run as `python -m tests.support.hanging_server PART ...`, with the command's own arguments after
+PART. It prints a line when the part begins.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _never_end(*_arguments: object, **_options: object) -> NoReturn:
     raise AssertionError
 
 
-def _stuck(part: str) -> _patch[object]:
+def _hanging(part: str) -> _patch[object]:
     """Replace the part."""
     if part == NAMES:
         return patch.object(socket, "getaddrinfo", _never_end)
@@ -43,5 +43,5 @@ def _stuck(part: str) -> _patch[object]:
 
 
 if __name__ == "__main__":
-    with _stuck(sys.argv.pop(1)):
+    with _hanging(sys.argv.pop(1)):
         main()

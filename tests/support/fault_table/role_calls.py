@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from tests.support.fault_table.answers import ANSWER_CASES
+from tests.support.fault_table.answer_cases import ANSWER_CASES
 from tests.support.fault_table.table import TABLE, Consequence, Role
-from tests.support.fault_table.wires import WIRE_CASES
+from tests.support.fault_table.wire_cases import WIRE_CASES
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import STUDIO as STUDIO_PATH
 from tests.support.guarded_calls import STUDIO
@@ -16,7 +16,7 @@ from tests.support.subscribers import CHAT_PATH
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.support.fault_table.mishaps import FaultCase
+    from tests.support.fault_table.case_builders import FaultCase
 
 FAULT_CASES: Final = {**ANSWER_CASES, **WIRE_CASES}
 """How to cause each fault of the table, and the texts that describe it."""

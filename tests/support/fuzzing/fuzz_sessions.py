@@ -21,7 +21,7 @@ from mcp.shared.exceptions import MCPError
 
 from tests.conftest import OWNER, client_on
 from tests.support.frozen_sandbox import put_on_air, restore, still, world_of
-from tests.support.fuzzing.values import OTHER_ACCOUNT, is_encodable
+from tests.support.fuzzing.strategies import OTHER_ACCOUNT, is_encodable
 from tests.support.jsonrpc import HttpCaller, Message, read_answer, request
 from tests.support.local_servers import open_in_portal
 from tests.support.served_app import Front, serving

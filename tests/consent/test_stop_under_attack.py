@@ -1,7 +1,7 @@
 """Property test: whatever other keys do, stops arrive, and no invalid confirmation runs.
 
 In virtual time: floods, stops of other keys, suspended computers, evicted confirmations and a slow
-TRaX, interleaved with one honest caller who goes live and stops.
+TRaX, interleaved with the studio's owner, who goes live and stops.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.hypothesis_profiles import unshrunk
-from tests.support.virtual_stage import CUSTOMER, MINE, NO_ACCESS, Stage, stage, status
+from tests.support.virtual_setup import (
+    CUSTOMER,
+    MINE,
+    NO_ACCESS,
+    VirtualSetup,
+    open_virtual_setup,
+    status,
+)
 from tests.support.virtual_time import run_in_virtual_time
 
 if TYPE_CHECKING:
@@ -42,23 +49,23 @@ class Yes:
 
 
 @dataclass(slots=True)
-class Show:
-    """A game: the stage, what the honest caller holds, and what went wrong."""
+class AttackRun:
+    """The setup, the confirmations that the owner holds, and what went wrong."""
 
-    it: Stage
+    it: VirtualSetup
     tasks: TaskGroup
     studio: str
     """The customer's own studio."""
     stops: int = 0
     yes: list[Yes] = field(default_factory=list)
     late: list[float] = field(default_factory=list)
-    void_ran: list[Yes] = field(default_factory=list)
+    invalid_ran: list[Yes] = field(default_factory=list)
 
     def start(self, call: Callable[..., Coroutine[object, object, object]], *args: object) -> None:
-        """Let something happen meanwhile."""
+        """Make a call in the background."""
         self.tasks.start_soon(call, *args)
 
-    # What the honest caller does
+    # Steps of the owner
 
     async def preview_go_live(self) -> None:
         """Ask, and keep the yes for later."""
@@ -69,7 +76,7 @@ class Show:
             self.yes.append(yes)
 
     async def use_oldest_yes(self) -> None:
-        """Use a yes, however old it is. It must not run if a stop has begun since, or too late."""
+        """Use a yes of any age. It must not run if it has expired, or if a stop has begun since."""
         if not self.yes:
             return
         yes = self.yes.pop(0)
@@ -78,10 +85,10 @@ class Show:
             clock.seconds() - yes.seconds >= LIFETIME_SECONDS
             or (clock.now() - yes.wall).total_seconds() >= LIFETIME_SECONDS
         )
-        is_void = is_old or yes.stops != self.stops
+        is_invalid = is_old or yes.stops != self.stops
         await self.it.use(MINE, "go_live", yes.id)
-        if is_void and len(self.it.times_of("studio_42/go-live")) > before:
-            self.void_ran.append(yes)
+        if is_invalid and len(self.it.times_of("studio_42/go-live")) > before:
+            self.invalid_ran.append(yes)
 
     async def go_live(self) -> None:
         """Go live in the background, unless there is nothing to do."""
@@ -94,7 +101,7 @@ class Show:
         self.start(ask_and_confirm)
 
     async def stop(self) -> None:
-        """Stop, and take the time until the stop is on the wire."""
+        """Stop, and measure the time until TRaX gets the stop."""
         confirmation = await self.it.confirmation(MINE, "go_offline")
         pressed, before = anyio.current_time(), len(self.it.times_of("studio_42/go-offline"))
         result = await self.it.use(MINE, "go_offline", confirmation)
@@ -103,10 +110,10 @@ class Show:
         if status(result) != "ran" or sent[0] - pressed >= LATEST_SECONDS:
             self.late.append(anyio.current_time() - pressed)
 
-    # What happens around
+    # Steps of others, and of time
 
     async def unrelated_stops(self) -> None:
-        """A key without access stops the honest caller's studio many times; TRaX refuses."""
+        """A key without access stops the owner's studio many times; TRaX refuses."""
         for _ in range(8):
             self.start(partial(self.it.confirmed, NO_ACCESS, "go_offline"))
 
@@ -127,8 +134,8 @@ class Show:
             )
             self.start(send)
 
-    async def push_out(self) -> None:
-        """The honest caller's assistant asks for more confirmations than are kept."""
+    async def evict(self) -> None:
+        """The owner's assistant asks for more confirmations than are kept."""
         for _ in range(40):
             await self.it.call(MINE, "delete_source", sourceId="source_1")
 
@@ -141,7 +148,7 @@ class Show:
         await anyio.sleep(seconds)
 
 
-ACTS: Final = (
+STEPS: Final = (
     "preview_go_live",
     "use_oldest_yes",
     "go_live",
@@ -149,45 +156,45 @@ ACTS: Final = (
     "unrelated_stops",
     "unrelated_previews",
     "flood",
-    "push_out",
+    "evict",
     "suspend",
 )
-steps = st.lists(
-    st.tuples(st.sampled_from(ACTS), st.sampled_from([0.0, 0.5, 1.0, 3.0, 10.0, 200.0])),
+STEP_LISTS: Final = st.lists(
+    st.tuples(st.sampled_from(STEPS), st.sampled_from([0.0, 0.5, 1.0, 3.0, 10.0, 200.0])),
     min_size=3,
     max_size=14,
 )
 
 
-async def play(acts: list[tuple[str, float]], *, answers_after: float) -> Show:
-    """Play a show, end it with a stop, and let everything come to rest."""
-    async with stage(MINE, NO_ACCESS, CUSTOMER) as it:
+async def run_steps(steps: list[tuple[str, float]], *, answers_after: float) -> AttackRun:
+    """Run the steps and a last stop, and wait for all calls."""
+    async with open_virtual_setup(MINE, NO_ACCESS, CUSTOMER) as it:
         made = await it.clients[CUSTOMER].call_tool("create_studio", {"name": "Mine"})
         await it.call(MINE, "get_studio")
         it.slow(answers_after, path="/go-live")
         it.slow(9, path="/chat/messages")
         it.slow(0.5, caller=NO_ACCESS)
         async with anyio.create_task_group() as tasks:
-            show = Show(it, tasks, str((made.structured_content or {})["id"]))
-            for act, pause in acts:
-                await getattr(show, act)()
-                await show.wait(pause)
-            await show.stop()
+            attack = AttackRun(it, tasks, str((made.structured_content or {})["id"]))
+            for step, pause in steps:
+                await getattr(attack, step)()
+                await attack.wait(pause)
+            await attack.stop()
         assert not it.is_live, "live at the end"
-    return show
+    return attack
 
 
 @pytest.mark.fuzz
-@given(acts=steps, answers_after=st.sampled_from([0.0, 1.0, 5.0, 9.0]))
+@given(steps=STEP_LISTS, answers_after=st.sampled_from([0.0, 1.0, 5.0, 9.0]))
 @unshrunk(30)
 def test_no_attack_delays_a_stop_or_runs_an_invalid_confirmation(
-    acts: list[tuple[str, float]], answers_after: float
+    steps: list[tuple[str, float]], answers_after: float
 ) -> None:
     """The studio is off air in the end, too."""
 
     async def run() -> None:
-        show = await play(acts, answers_after=answers_after)
-        assert show.late == []
-        assert show.void_ran == []
+        attack = await run_steps(steps, answers_after=answers_after)
+        assert attack.late == []
+        assert attack.invalid_ran == []
 
     run_in_virtual_time(run)

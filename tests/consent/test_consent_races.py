@@ -45,7 +45,7 @@ from tests.support.simulated_person import (
     refusing,
     yes_to,
 )
-from tests.support.spelled_out import unwrapped
+from tests.support.spelt_text import unwrapped
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TraxError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from tests.support.fault_table.mishaps import (
+from tests.support.fault_table.case_builders import (
     PAGE,
     FaultCase,
     NoConnection,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import stuck_server
+from tests.support import hanging_server
 from tests.support.jsonrpc import ERAS, LEGACY, MODERN, HttpCaller, read_answer, tool_call
 from tests.support.local_servers import Held, upstream
 from tests.support.served_app import plain_http
@@ -108,7 +108,7 @@ async def test_a_signal_ends_a_server_with_a_call_in_flight(number: int, era: st
 
 async def test_a_name_server_that_does_not_answer_does_not_delay_the_end() -> None:
     """A thread looks the name of TRaX up, and cannot be interrupted."""
-    program = ("-m", "tests.support.stuck_server", stuck_server.NAMES)
+    program = ("-m", "tests.support.hanging_server", hanging_server.NAMES)
     async with (
         running("http", "--port", "0", program=program) as server,
         plain_http(await server.address()) as http,
@@ -116,7 +116,7 @@ async def test_a_name_server_that_does_not_answer_does_not_delay_the_end() -> No
         caller = HttpCaller(http, MODERN, x_api_key=SANDBOX_KEY)
         await caller.open()
         calling = asyncio.create_task(caller.post(tool_call(MODERN, "list_studios")))
-        await server.stderr.match(stuck_server.BEGINS)
+        await server.stderr.match(hanging_server.BEGINS)
         assert await server.stop(signal.SIGTERM) == 0
         async with asyncio.timeout(PATIENCE_SECONDS):
             assert "The server is shutting down" in read_answer(await calling)["error"]["message"]
@@ -124,7 +124,7 @@ async def test_a_name_server_that_does_not_answer_does_not_delay_the_end() -> No
 
 async def test_sessions_that_end_slowly_do_not_delay_the_end() -> None:
     """The process ends although its event loop is busy."""
-    program = ("-m", "tests.support.stuck_server", stuck_server.SESSIONS)
+    program = ("-m", "tests.support.hanging_server", hanging_server.SESSIONS)
     async with (
         running("http", "--sandbox", "--port", "0", program=program) as server,
         plain_http(await server.address()) as http,
@@ -134,4 +134,4 @@ async def test_sessions_that_end_slowly_do_not_delay_the_end() -> None:
         async with http.stream("GET", "/mcp", headers=caller.all_headers()) as stream:
             assert stream.status_code == 200
             assert await server.stop(signal.SIGTERM) == 0
-    assert stuck_server.BEGINS in server.stderr.text
+    assert hanging_server.BEGINS in server.stderr.text

@@ -19,11 +19,11 @@ import mcp
 import mcp_types as types
 
 from tests.conftest import OWNER, client_on, no_pause
-from tests.support.fault_table.answers import ANSWER_CASES
-from tests.support.fault_table.callers import CHAT_TEXT
-from tests.support.fault_table.mishaps import LEAKS, NoConnection
+from tests.support.fault_table.answer_cases import ANSWER_CASES
+from tests.support.fault_table.case_builders import LEAKS, NoConnection
+from tests.support.fault_table.role_calls import CHAT_TEXT
 from tests.support.fault_table.table import Role
-from tests.support.fault_table.wires import TIMEOUT_SECONDS
+from tests.support.fault_table.wire_cases import TIMEOUT_SECONDS
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air
 from tests.support.jsonrpc import MODERN
@@ -40,7 +40,7 @@ from trax_mcp.server.app import ServerDeps, build_server
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from tests.support.fault_table.callers import Row, ToolCall
+    from tests.support.fault_table.role_calls import Row, ToolCall
     from tests.support.tcp_proxy import Proxy
 
 _cached_tool = cache(tools._tool)

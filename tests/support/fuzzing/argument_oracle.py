@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from tests.support.fuzzing.values import is_encodable, is_valid_id, texts_in
+from tests.support.fuzzing.strategies import is_encodable, is_valid_id, texts_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

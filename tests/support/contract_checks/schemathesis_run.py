@@ -12,7 +12,7 @@ from hypothesis import settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
-from tests.support.contract_checks.words import Json, strict_contract
+from tests.support.contract_checks.strict_contract import Json, strict_contract
 from tests.support.sandbox_accounts import STRANGER_KEY
 from trax_mcp.sandbox import SANDBOX_KEY
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import pytest
 
 from tests.conftest import OWNER, no_pause
-from tests.support.fault_table.wires import TIMEOUT_SECONDS, followed_by, head
+from tests.support.fault_table.wire_cases import TIMEOUT_SECONDS, followed_by, head
 from tests.support.local_servers import upstream
 from tests.support.sandbox_accounts import STRANGER_KEY
 from tests.support.tcp_proxy import proxy_to
