@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.support.chat_pages import at, fed, having_read, ids, message, numbered, page
-from trax_mcp.api.operation import LARGEST_PAGE
+from trax_mcp.api.argument_types import LARGEST_PAGE
 from trax_mcp.chat.feed import LARGEST_WINDOW_BYTES, WINDOW, Feed, MessagePage
 
 if TYPE_CHECKING:

@@ -176,6 +176,16 @@ async def test_list_changes_are_still_promised_with_every_listen_handler() -> No
     assert capabilities.tools.list_changed, unneeded("discover_handler")
 
 
+async def test_every_result_of_the_later_era_still_carries_the_icon() -> None:
+    """It is part of the server info, which the SDK adds to each."""
+    icon = types.Icon(src="data:image/png;base64,AAAA")
+    server = Server("bare", on_list_tools=list_no_tools, icons=[icon])
+    async with Client(server, mode=MODERN, cache=None) as client:
+        listed = await client.list_tools()
+    stamp = (listed.meta or {})[types.SERVER_INFO_META_KEY]
+    assert "icons" in stamp, unneeded("ServerWithIcon")
+
+
 async def test_a_handler_still_has_no_public_way_to_its_connection(era: str) -> None:
     """Neither its context nor the session in it has a public attribute for it."""
     public: list[str] = []

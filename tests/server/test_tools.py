@@ -7,6 +7,7 @@ which `test_generated` compares, hold every word of the listings.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import mcp
@@ -20,15 +21,15 @@ from tests.support.operation_table import ADD, READ, TABLE
 from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.api.contract import CONTRACT
 from trax_mcp.api.operations import OPERATIONS
-from trax_mcp.server.app import INSTRUCTIONS, ServerDeps, build_server
+from trax_mcp.consent.plans import When
+from trax_mcp.consent.rules import Rules
+from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from mcp.server import Server
 
-    from tests.support.operation_table import Hints
+    from tests.support.operation_table import Entry, Hints
     from trax_mcp.api.caller import Caller
     from trax_mcp.api.client import Client
 
@@ -95,16 +96,59 @@ async def test_a_tool_lists_its_call_its_scope_and_its_effects(
         assert "_" not in tools[name]["title"]
 
 
-async def test_a_description_is_the_contracts_text_followed_by_our_hint(
+FINAL: Final = {
+    *("create_studio", "delete_destination", "delete_source", "unlink_connection"),
+    *("send_chat_message", "create_media_upload", "upload_media"),
+}
+"""Tools that delete something, or make something that nothing deletes."""
+
+
+def documented_text(call: str, scope: str | None) -> str:
+    """The contract's description of a call as a model reads it."""
+    gate = "Gated behind PUBLIC_API_WRITE_ENABLED"
+    refused = "Refused while TRaX takes no changes"
+    text = CONTRACT.calls[call].description.replace(f"Requires scope {scope}.", "")
+    text = text.replace(f"{gate}; returns 503 write_disabled while off.", f"{refused}.")
+    return text.replace(gate, refused).strip()
+
+
+def consent_text(entry: Entry) -> str | None:
+    """When a tool needs a yes, in words, by the examples of its calls."""
+    whens = {example.when for example in entry.examples}
+    if whens == {When.ALWAYS}:
+        return "Needs a person's yes."
+    if When.WHILE_LIVE not in whens:
+        return None
+    always = [
+        f"`{name}`"
+        for example in entry.examples
+        if example.when is When.ALWAYS and len(example.given or {}) == 1
+        for name in example.given or {}
+    ]
+    return " ".join(
+        (
+            "Needs a person's yes while on air.",
+            *([f"Always for {', '.join(always)}."] if always else []),
+        )
+    )
+
+
+async def test_a_description_says_what_trax_says_then_our_hint_and_when_it_needs_a_yes(
     tools: dict[str, JsonObject],
 ) -> None:
-    """TRaX's text is not changed, and every operation has a hint."""
+    """TRaX's text is quoted, but for its scope and the name of a setting of its servers."""
     hints = {it.tool_name: it.hint for it in OPERATIONS}
-    for name, (operation, _, _) in TOOLS.items():
-        documented = CONTRACT.calls[operation]
-        text = " ".join(filter(None, (documented.summary, documented.description)))
-        assert tools[name]["description"] == f"{text} {hints[name]}"
+    for entry in TABLE:
+        name, call = entry.tool, CONTRACT.calls[entry.call]
         assert hints[name].endswith(".")
+        parts = (
+            call.summary,
+            documented_text(entry.call, entry.scope),
+            hints[name],
+            "Cannot be undone." if name in FINAL else None,
+            consent_text(entry),
+        )
+        assert tools[name]["description"] == " ".join(filter(None, parts))
 
 
 async def test_a_tool_of_several_calls_is_described_by_its_hint_only(
@@ -115,6 +159,28 @@ async def test_a_tool_of_several_calls_is_described_by_its_hint_only(
         description = tools[name]["description"]
         assert CONTRACT.calls[operation].summary not in description
         assert description.endswith(".")
+        assert description.endswith("Cannot be undone.") is (name in FINAL)
+
+
+async def test_a_tool_that_the_operator_guards_says_that_it_needs_a_yes(
+    trax: Client,
+) -> None:
+    """Otherwise it would name only the cases that always need one, or none."""
+    also = frozenset({"send_chat_message", "update_source"})
+    listed = await listing(
+        build_server(trax, own=OWNER, deps=ServerDeps(rules=Rules(also=also))), MODERN
+    )
+    for name in also:
+        assert listed[name]["description"].endswith(" Needs a person's yes.")
+
+
+async def test_no_description_names_a_setting_or_a_scope_of_trax(
+    tools: dict[str, JsonObject],
+) -> None:
+    """A model cannot change them. The scope is in `_meta`, and a refusal names it."""
+    for tool in tools.values():
+        seen = json.dumps([tool["description"], tool["inputSchema"]])
+        assert not re.search(r"\b[A-Z]+_[A-Z_]+\b|[a-z]+:(read|write|send|golive)\b", seen)
 
 
 async def test_every_argument_is_described_and_no_other_is_allowed(
@@ -132,6 +198,28 @@ async def test_every_argument_is_described_and_no_other_is_allowed(
         assert not [node for node in nodes if isinstance(node.get("title"), str)]
         assert not [node for node in nodes if {"anyOf", "oneOf", "$ref"} & node.keys()]
         assert not [node for node in nodes if None in node.values() or node.get("type") == "null"]
+
+
+async def test_every_limit_states_its_default_and_its_maximum(
+    tools: dict[str, JsonObject],
+) -> None:
+    """They are TRaX's, and in its own description of the argument."""
+    limits = {
+        name: tool["inputSchema"]["properties"]["limit"]
+        for name, tool in tools.items()
+        if "limit" in tool["inputSchema"]["properties"]
+    }
+    fields = {name: CONTRACT.calls[ALL[name][0]].fields.get("limit") for name in limits}
+    for name, field in fields.items():
+        if field is not None:
+            assert field.description == "Max items per page (default 50, max 200)."
+        assert limits[name] == {
+            "type": "integer",
+            "default": 50,
+            "minimum": 1,
+            "maximum": 200,
+            "description": "Max items per page.",
+        }
 
 
 async def test_exactly_the_destructive_tools_take_a_confirmation(
@@ -158,6 +246,23 @@ async def test_output_schemas_have_no_required_fields_and_allow_others(
         narrow = {"required", "enum", "const", "format", "pattern", "additionalProperties"}
         nodes = [node for node in objects_in(tool["outputSchema"]) if "type" in node]
         assert not [node for node in nodes if narrow & node.keys()]
+
+
+async def test_an_optional_field_of_an_answer_is_null_by_its_type(
+    tools: dict[str, JsonObject],
+) -> None:
+    """Not as one of two schemas, which takes twice the space."""
+    for name, (operation, _, _) in TOOLS.items():
+        documented = CONTRACT.resolve(CONTRACT.calls[operation].answer).get("properties", {})
+        fields = tools[name]["outputSchema"].get("properties", {})
+        for field in documented:
+            assert fields[field]["type"] == [documented_type(documented[field]), "null"]
+    assert not [it for it in objects_in(tools) if {"anyOf", "oneOf", "$ref"} & it.keys()]
+
+
+def documented_type(schema: JsonObject) -> str:
+    """The type of a field in the contract."""
+    return str(CONTRACT.resolve(schema)["type"])
 
 
 async def test_no_keyword_of_an_input_schema_is_unknown_to_json_schema(
@@ -203,41 +308,19 @@ async def test_a_tool_of_several_calls_answers_with_the_contracts_items(
     """Chat has the form of the chat resource. Messages and assets have TRaX's fields."""
     fields = tools["wait_for_chat_messages"]["outputSchema"]["properties"]
     assert list(fields) == ["notice", "studioId", "messages", "cursor", "missed"]
-    messages = next(it for it in fields["messages"]["anyOf"] if it["type"] == "array")
     documented = CONTRACT.schemas["ChatMessage"]["properties"]
-    assert messages["items"]["properties"].keys() == documented.keys()
+    assert fields["messages"]["items"]["properties"].keys() == documented.keys()
     asset = tools["upload_media"]["outputSchema"]["properties"]
     assert asset.keys() == CONTRACT.schemas["MediaAsset"]["properties"].keys()
 
 
-def read_by_a_model(tools: Iterable[JsonObject]) -> int:
-    """The bytes of names, descriptions and input schemas, as compact JSON in UTF-8."""
-    parts = ("name", "description", "inputSchema")
-    seen = [{part: tool[part] for part in parts} for tool in tools]
-    return len(json.dumps(seen, ensure_ascii=False, separators=(",", ":")).encode())
-
-
-async def test_a_model_reads_275_bytes_of_a_tool_and_95_of_an_argument(
+async def test_a_model_reads_16_kb_at_most_of_all_tools_together(
     tools: dict[str, JsonObject],
 ) -> None:
-    """On average over the contract's tools: a model reads them again in every conversation."""
-    arguments = sum(len(tools[name]["inputSchema"]["properties"]) for name in TOOLS)
-    assert read_by_a_model(tools[name] for name in TOOLS) <= 275 * len(TOOLS) + 95 * arguments
-
-
-async def test_a_model_reads_3_kb_at_most_about_the_other_tools(
-    tools: dict[str, JsonObject],
-) -> None:
-    """The limit is for all of them together."""
-    assert read_by_a_model(tools[name] for name in BEYOND) <= 3_000
-
-
-async def test_the_instructions_of_the_server_have_at_most_150_words(
-    server: Server[Any], trax: Client
-) -> None:
-    """It tells its purpose, that only a person says yes, and that strangers write the chat."""
-    async with mcp.Client(server, mode=LEGACY, cache=None) as client:
-        assert client.instructions == INSTRUCTIONS
-    assert len(INSTRUCTIONS.split()) <= 150
-    for word in ("TRaX", "`confirm: true`", "person", "strangers", "`observed`"):
-        assert word in INSTRUCTIONS
+    """Names, descriptions and input schemas are what a client hands to its model."""
+    seen = [
+        {part: tool[part] for part in ("name", "description", "inputSchema")}
+        for tool in tools.values()
+    ]
+    compact = json.dumps(seen, ensure_ascii=False, separators=(",", ":"))
+    assert len(compact.encode()) <= 16_000

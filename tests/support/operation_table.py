@@ -240,7 +240,7 @@ TABLE: Final[Sequence[Entry]] = (
         examples=(
             Example(ListStudios(limit=2), {"limit": 2}),
             Example(ListStudios()),
-            Example(ListStudios(cursor=CURSOR, limit=500), {"cursor": CURSOR, "limit": 500}),
+            Example(ListStudios(cursor=CURSOR, limit=200), {"cursor": CURSOR, "limit": 200}),
         ),
     ),
     Entry(

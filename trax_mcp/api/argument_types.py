@@ -19,6 +19,10 @@ _LARGEST_INTEGER = 2**53 - 1  # JSON parsers agree up to here (RFC 8259, section
 LONGEST_WAIT_SECONDS = 55  # many clients cancel a call after a minute
 _WAIT_RULE = f"must be a number of seconds from 0 to {LONGEST_WAIT_SECONDS}"
 
+DEFAULT_PAGE: Final = 50
+LARGEST_PAGE: Final = 200
+"""Items on one page of TRaX (source: the contract, parameter `limit`)."""
+
 LONGEST_ID: Final = 512
 LONGEST_CURSOR: Final = 4_096  # percent-encoded, still shorter than the longest URL of httpx
 LONGEST_SHORT_TEXT: Final = 200
@@ -87,20 +91,20 @@ def _read_boolean(value: object) -> bool:
     return value
 
 
-def _read_integer(value: object, *, minimum: int) -> int:
+def _read_integer(value: object, *, minimum: int, maximum: int = _LARGEST_INTEGER) -> int:
     if isinstance(value, str) and _INTEGER.fullmatch(value):
         value = int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if type(value) is not int or value < minimum:
         raise broken_rule(f"must be a whole number of at least {minimum}")
-    if value > _LARGEST_INTEGER:
-        raise broken_rule(f"must be a whole number of at most {_LARGEST_INTEGER}")
+    if value > maximum:
+        raise broken_rule(f"must be a whole number of at most {maximum}")
     return value
 
 
 def _read_limit(value: object) -> int:
-    return _read_integer(value, minimum=1)
+    return _read_integer(value, minimum=1, maximum=LARGEST_PAGE)
 
 
 def _read_byte_size(value: object) -> int:
@@ -154,7 +158,11 @@ Cursor = Annotated[str, Field(max_length=LONGEST_CURSOR), _text(LONGEST_CURSOR)]
 Id = Annotated[str, Field(max_length=LONGEST_ID), BeforeValidator(_read_id)]
 Secret = Annotated[SecretStr, Field(max_length=LONGEST_SECRET), BeforeValidator(_read_secret)]
 Boolean = Annotated[bool, BeforeValidator(_read_boolean)]
-Limit = Annotated[int, Field(ge=1), BeforeValidator(_read_limit)]
+Limit = Annotated[
+    int,
+    Field(ge=1, le=LARGEST_PAGE, json_schema_extra={"default": DEFAULT_PAGE}),
+    BeforeValidator(_read_limit),
+]
 ByteSize = Annotated[int, Field(ge=0), BeforeValidator(_read_byte_size)]
 WaitSeconds = Annotated[float, Field(ge=0, le=LONGEST_WAIT_SECONDS), BeforeValidator(_read_wait)]
 ShortTexts = Annotated[

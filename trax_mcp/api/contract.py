@@ -17,6 +17,7 @@ Location = Literal["path", "query", "body"]
 _METHODS = ("get", "post", "patch", "delete")
 _REQUIRED_SCOPE = re.compile(r"Requires scope ([a-z]+:[a-z]+)\.")
 _JSON = "application/json"
+_CREATED = "201"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,9 @@ class Field:
 class Call:
     """One documented call, such as `GET /v1/studios`.
 
-    `scope` is the key scope that it requires, None for the public meta calls. `answer` is the
-    schema of the successful response, always an object.
+    `scope` is the key scope that it requires, None for the public meta calls. `creates` is whether
+    something new is there afterwards. `answer` is the schema of the successful response, always an
+    object.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Call:
     description: str
     scope: str | None
     public: bool
+    creates: bool
     fields: Mapping[str, Field]
     answer: JsonObject
 
@@ -82,6 +85,13 @@ class Contract:
         reference = schema.get("$ref")
         return schema if reference is None else self.schemas[reference.rpartition("/")[2]]
 
+    def is_final(self, call: Call) -> bool:
+        """Whether a call deletes something, or creates something that no call deletes."""
+        deletable = {
+            it.path.rpartition("/")[0] for it in self.calls.values() if it.method == "DELETE"
+        }
+        return call.method == "DELETE" or (call.creates and call.path not in deletable)
+
     def _read_calls(self) -> Iterator[Call]:
         for path, item in self.document["paths"].items():
             for method in _METHODS:
@@ -91,7 +101,7 @@ class Contract:
     def _read_call(self, method: str, path: str, item: JsonObject) -> Call:
         description = item.get("description", "")
         scope = _REQUIRED_SCOPE.search(description)
-        success = next(answer for status, answer in item["responses"].items() if status[0] == "2")
+        status, success = next(it for it in item["responses"].items() if it[0][0] == "2")
         return Call(
             name=f"{method} {path}",
             method=method,
@@ -101,6 +111,7 @@ class Contract:
             description=description,
             scope=scope.group(1) if scope else None,
             public=item.get("security") == [],
+            creates=status == _CREATED,
             fields={field.name: field for field in self._read_fields(item)},
             answer=success["content"][_JSON]["schema"],
         )

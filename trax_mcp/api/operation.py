@@ -7,20 +7,17 @@ broadcast. A declaration that contradicts the contract does not import.
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Generic, Literal, Self, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 from urllib.parse import quote
 
 from pydantic import SecretStr, model_validator
 
-from trax_mcp.api.argument_types import Cursor, Limit, broken_rule
+from trax_mcp.api.argument_types import LARGEST_PAGE, Cursor, Limit, broken_rule
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import ItemT, Model, Page
-from trax_mcp.api.tool_input import Effect, ToolInput
+from trax_mcp.api.tool_input import Effect, ToolInput, for_models
 
 Answer_co = TypeVar("Answer_co", bound=Model, covariant=True)
-
-LARGEST_PAGE: Final = 200
-"""The most items that TRaX returns on one page (source: the contract, parameter `limit`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,8 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
     @classmethod
     def description(cls) -> str:
         """The contract's summary and description, followed by our hint."""
-        return " ".join(filter(None, (cls.call.summary, cls.call.description, cls.hint)))
+        documented = for_models(cls.call.description)
+        return " ".join(filter(None, (cls.call.summary, documented, super().description())))
 
     @classmethod
     def answer_model(cls) -> type[Answer_co]:

@@ -45,12 +45,15 @@ from trax_mcp.api.tool_input import Effect
 
 READ, WRITE, GUARDED = Effect.READ, Effect.WRITE, Effect.GUARDED
 
+_NO_DEFAULT: Final = "No documented default."
+_STATUS_WORD: Final = "`status` is undocumented: quote it, judge nothing by it."
+
 
 class GetHealth(
     Operation[Health],
     call="GET /v1/health",
     effect=READ,
-    hint="Needs no key. `writeEnabled: false`: every change is refused for now.",
+    hint="Needs no key. `writeEnabled: false`: TRaX takes no changes.",
 ):
     pass
 
@@ -68,7 +71,7 @@ class ListStudios(
     ListOperation[Studio],
     call="GET /v1/studios",
     effect=READ,
-    hint="Start here: other tools need a `studioId` from this list.",
+    hint="For one studio, find_studio is quicker.",
 ):
     pass
 
@@ -77,7 +80,7 @@ class GetStudio(
     Operation[Studio],
     call="GET /v1/studios/{id}",
     effect=READ,
-    hint="For whether it is live, see `get_stream_status`.",
+    hint="get_stream_status says whether it is live.",
 ):
     studio_id: Id
 
@@ -87,7 +90,7 @@ class CreateStudio(
     call="POST /v1/studios",
     effect=WRITE,
     verify_with=ListStudios,
-    hint="Cannot be undone: no tool deletes a studio.",
+    hint="Only if the person asks for one.",
 ):
     name: ShortText = Field(description="The name people see.")
 
@@ -97,19 +100,21 @@ class UpdateStudio(
     call="PATCH /v1/studios/{id}",
     effect=WRITE,
     verify_with=GetStudio,
-    hint="Turning `autoGoLive` on can put the studio on air later.",
+    hint="TRaX never shows the auto settings.",
 ):
     studio_id: Id
     name: ShortText | None = Field(None, description="New name.")
-    auto_go_live: Boolean | None = Field(None, description="May start a broadcast on its own.")
-    auto_go_offline_on_drop: Boolean | None = Field(None, description="End it when input drops.")
+    auto_go_live: Boolean | None = Field(None, description="May go live by itself.")
+    auto_go_offline_on_drop: Boolean | None = Field(
+        None, description="Goes offline by itself when its input drops."
+    )
 
 
 class ListDestinations(
     ListOperation[Destination],
     call="GET /v1/studios/{id}/destinations",
     effect=READ,
-    hint="Going live reaches every destination that is `enabled` here.",
+    hint=f"Going live reaches all that are `enabled`. {_STATUS_WORD}",
 ):
     studio_id: Id
 
@@ -123,12 +128,16 @@ class CreateDestination(
 ):
     studio_id: Id
     name: ShortText = Field(description="The name people see.")
-    platform: ShortText = Field(description="Such as youtube or twitch.")
+    platform: ShortText = Field(
+        description="Such as youtube. For plain RTMP none is documented: ask the person."
+    )
     connection_id: Id | None = None
-    rtmp_url: Address | None = Field(None, description="Ingest address; needs streamKey.")
+    rtmp_url: Address | None = Field(None, description="Ingest address; needs `streamKey`.")
     stream_key: Secret | None = None
-    enabled: Boolean | None = Field(None, description="Whether going live reaches it.")
-    vertical: Boolean | None = Field(None, description="Portrait picture.")
+    enabled: Boolean | None = Field(
+        None, description=f"Whether going live reaches it. {_NO_DEFAULT}"
+    )
+    vertical: Boolean | None = Field(None, description=f"Portrait picture. {_NO_DEFAULT}")
 
     @model_validator(mode="after")
     def _require_one_address(self) -> Self:
@@ -144,12 +153,12 @@ class UpdateDestination(
     call="PATCH /v1/studios/{id}/destinations/{destId}",
     effect=WRITE,
     verify_with=ListDestinations,
-    hint="While live, viewers may see the change.",
+    hint="Viewers may see the change. An overwritten address or stream key is lost.",
 ):
     studio_id: Id
     dest_id: Id
     name: ShortText | None = Field(None, description="New name.")
-    platform: ShortText | None = Field(None, description="Such as youtube or twitch.")
+    platform: ShortText | None = Field(None, description="Such as youtube.")
     rtmp_url: Address | None = Field(None, description="New ingest address.")
     stream_key: Secret | None = None
     enabled: Boolean | None = Field(None, description="Whether going live reaches it.")
@@ -161,7 +170,7 @@ class DeleteDestination(
     call="DELETE /v1/studios/{id}/destinations/{destId}",
     effect=GUARDED,
     verify_with=ListDestinations,
-    hint="Its stream key is lost with it.",
+    hint="Its stream key is lost. To skip it for a show, switch it off instead.",
 ):
     studio_id: Id
     dest_id: Id
@@ -171,7 +180,7 @@ class ListSources(
     ListOperation[Source],
     call="GET /v1/studios/{id}/sources",
     effect=READ,
-    hint="Cameras, feeds and files; `active` ones can be on screen.",
+    hint=f"Those that are `active` can be on screen. {_STATUS_WORD}",
 ):
     studio_id: Id
 
@@ -181,13 +190,13 @@ class CreateSource(
     call="POST /v1/studios/{id}/sources",
     effect=WRITE,
     verify_with=ListSources,
-    hint="While live, viewers may see it.",
+    hint="Viewers may see it at once.",
 ):
     studio_id: Id
     name: ShortText = Field(description="The name people see.")
     type: ShortText
     url: Address | None = Field(None, description="Where a feed or file comes from.")
-    active: Boolean | None = Field(None, description="Whether it can be on screen.")
+    active: Boolean | None = Field(None, description=f"Whether it can be on screen. {_NO_DEFAULT}")
 
 
 class UpdateSource(
@@ -195,7 +204,7 @@ class UpdateSource(
     call="PATCH /v1/studios/{id}/sources/{sourceId}",
     effect=WRITE,
     verify_with=ListSources,
-    hint="While live, viewers may see the change.",
+    hint="Viewers may see the change.",
 ):
     studio_id: Id
     source_id: Id
@@ -209,7 +218,7 @@ class DeleteSource(
     call="DELETE /v1/studios/{id}/sources/{sourceId}",
     effect=GUARDED,
     verify_with=ListSources,
-    hint="While live, it may vanish from the picture.",
+    hint="It may vanish from the picture.",
 ):
     studio_id: Id
     source_id: Id
@@ -219,7 +228,7 @@ class GetStreamStatus(
     Operation[StreamStatus],
     call="GET /v1/studios/{id}/stream-status",
     effect=READ,
-    hint="The only proof of being on air.",
+    hint="The proof of being on air, later than `observed`.",
 ):
     studio_id: Id
 
@@ -231,8 +240,8 @@ class GoLive(
     verify_with=GetStreamStatus,
     broadcast="start",
     hint=(
-        "Goes to every enabled destination, before strangers: there is no choosing. "
-        "`observed` tells whether it is on air."
+        "Goes out to strangers on every enabled destination. For only some, switch the others off"
+        " first (update_destination); they stay off. `observed` is the proof of being on air."
     ),
 ):
     studio_id: Id
@@ -244,7 +253,7 @@ class GoOffline(
     effect=GUARDED,
     verify_with=GetStreamStatus,
     broadcast="stop",
-    hint="Ends the broadcast for all viewers. `observed` tells whether it is off air.",
+    hint="Ends the broadcast for all viewers. `observed` is the proof of being off air.",
 ):
     studio_id: Id
 
@@ -286,7 +295,7 @@ class UnlinkConnection(
     call="DELETE /v1/connections/{connectionId}",
     effect=GUARDED,
     verify_with=ListConnections,
-    hint="Only the person can link it again, on TRaX.",
+    hint="The person would have to link it again, on TRaX.",
 ):
     connection_id: Id
 

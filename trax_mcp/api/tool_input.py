@@ -4,6 +4,7 @@ Each input is based on one documented call, which its class arguments name. An `
 call; other inputs make several calls. A class that quotes an undocumented call does not import.
 """
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar
@@ -15,6 +16,26 @@ from trax_mcp.api.contract import CONTRACT, Call, Field, JsonObject
 
 RENAMED: Mapping[str, str] = {"id": "studioId"}
 """Contract name -> argument name. In a path, `id` is always the id of a studio."""
+
+
+_REWORDED: Mapping[re.Pattern[str], str] = {
+    # The scope is in `_meta`, and TRaX's refusal names it.
+    re.compile(r"Requires scope \S+\. ?"): "",
+    # The name of a setting of TRaX's servers tells a model nothing.
+    re.compile(
+        r"Gated behind PUBLIC_API_WRITE_ENABLED(; returns 503 write_disabled while off)?\."
+    ): "Refused while TRaX takes no changes.",
+    # The schema has both numbers.
+    re.compile(r" \(default \d+, max \d+\)"): "",
+}
+"""What a model reads in another form than the contract has it. Everything else is quoted."""
+
+
+def for_models(documented: str) -> str:
+    """A text of the contract as a model reads it."""
+    for pattern, text in _REWORDED.items():
+        documented = pattern.sub(text, documented)
+    return documented.strip()
 
 
 class Effect(StrEnum):
@@ -103,7 +124,7 @@ class ToolInput(BaseModel):
     @classmethod
     def description(cls) -> str:
         """The whole description of the tool for the model."""
-        return cls.hint
+        return f"{cls.hint} Cannot be undone." if CONTRACT.is_final(cls.call) else cls.hint
 
     @classmethod
     def argument_names(cls) -> list[str]:
@@ -116,7 +137,8 @@ class ToolInput(BaseModel):
         """The contract's description of an argument, followed by ours."""
         ours = next(it.description for it in cls.model_fields.values() if it.alias == name)
         field = cls.contract_fields.get(name)
-        return " ".join(filter(None, (field.description if field else None, ours)))
+        documented = for_models(field.description) if field else ""
+        return " ".join(filter(None, (documented, ours)))
 
     @classmethod
     def answer_schema(cls) -> JsonObject:

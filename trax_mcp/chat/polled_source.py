@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from trax_mcp.api.argument_types import LARGEST_PAGE
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.error_texts import incomplete
 from trax_mcp.api.errors import TooLarge
 from trax_mcp.api.models import ChatMessage, Page, StreamStatus
-from trax_mcp.api.operation import LARGEST_PAGE
 from trax_mcp.api.operations import GetStreamStatus, ListChatMessages
 from trax_mcp.api.responses import Answer
 from trax_mcp.chat.feed import Feed, Message

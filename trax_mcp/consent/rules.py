@@ -6,7 +6,7 @@ from enum import StrEnum
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import OPERATIONS
-from trax_mcp.api.tool_input import ToolInput
+from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.consent.plans import PLANS, When
 
 
@@ -37,6 +37,15 @@ class Rules:
         if plan is None:
             return When.NEVER
         return When.ALWAYS if operation.tool_name in self.also else plan.when(operation)
+
+    def consent_hint(self, kind: type[ToolInput]) -> str:
+        """When a tool needs consent, for its description; empty if it never does."""
+        if not (issubclass(kind, Operation) and self.may_need_consent(kind)):
+            return ""
+        if kind.effect is Effect.GUARDED or kind.tool_name in self.also:
+            return "Needs a person's yes."
+        always = ", ".join(f"`{it}`" for it in PLANS[kind].always_for)
+        return "Needs a person's yes while on air." + (f" Always for {always}." if always else "")
 
     def would_bypass_consent(self, kind: type[ToolInput]) -> bool:
         """Whether a tool made of several calls makes one that needs consent, without asking."""

@@ -26,12 +26,12 @@ EVIDENCE_SCHEMAS: Mapping[str, JsonObject] = {
     CONFIRM: {
         "type": "boolean",
         "default": False,
-        "description": "True only after a person's yes.",
+        "description": "After a person's yes.",
     },
     CONFIRMATION: {
         "type": "string",
         "maxLength": LONGEST_CONFIRMATION,
-        "description": "Copied from the preview.",
+        "description": "From the preview.",
     },
 }
 """The schemas of the arguments that every guarded tool has besides those of its input."""

@@ -31,7 +31,11 @@ class _SchemaGenerator(GenerateJsonSchema):
         return self.generate_inner(schema["schema"])
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        return self.generate_inner(schema["schema"])
+        default = schema.get("default")
+        return {
+            **self.generate_inner(schema["schema"]),
+            **({} if default is None else {"default": default}),
+        }
 
     def field_title_should_be_set(self, _schema: Any) -> bool:  # noqa: ANN401  pydantic's own type
         return False
@@ -59,8 +63,7 @@ def answer_schema(kind: type[ToolInput]) -> JsonObject:
 
 def drop_mismatches(answer: Any, schema: JsonObject) -> Any:  # noqa: ANN401  any JSON
     """Replace values of another type than in the `answer_schema` by null; in lists, drop them."""
-    schema = schema["anyOf"][0] if "anyOf" in schema else schema  # the other branch is null
-    if not _TYPE_CHECKS[schema["type"]](answer):
+    if not _TYPE_CHECKS[_type_of(schema)](answer):
         return None
     if isinstance(answer, list):
         items = (drop_mismatches(it, schema["items"]) for it in answer)
@@ -84,5 +87,11 @@ def _permissive(schema: JsonObject) -> JsonObject:
     return {"type": "object", "properties": properties}
 
 
-def _or_null(schema: Mapping[str, Any]) -> JsonObject:
-    return {"anyOf": [schema, {"type": "null"}]}
+def _or_null(schema: JsonObject) -> JsonObject:
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+def _type_of(schema: JsonObject) -> str:
+    """The type of a value that is not null."""
+    declared = schema["type"]
+    return str(declared[0] if isinstance(declared, list) else declared)

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
 import anyio
 import mcp_types as types
@@ -24,11 +24,14 @@ from mcp.server.connection import Connection
 from mcp.server.context import CallNext, HandlerResult
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from mcp.shared.message import SessionMessage
+from mcp_types import SERVER_INFO_META_KEY
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LifespanT = TypeVar("LifespanT")
 
 # 1. Trace headers ---------------------------------------------------------------------------------
 
@@ -51,7 +54,7 @@ async def drop_unreadable_traces(
     return await call_next(replace(ctx, meta=rest))
 
 
-# 2. Capabilities ----------------------------------------------------------------------------------
+# 2. What a server says of itself -----------------------------------------------------------------
 
 
 def discover_handler(
@@ -72,13 +75,28 @@ def discover_handler(
         for capability in (capabilities.tools, capabilities.prompts, capabilities.resources):
             if capability is not None:
                 capability.list_changed = False
+        info = server.server_info.model_dump(mode="json", by_alias=True, exclude_none=True)
         return types.DiscoverResult(
             supported_versions=list(MODERN_PROTOCOL_VERSIONS),
             capabilities=capabilities,
             instructions=server.instructions,
+            _meta={SERVER_INFO_META_KEY: info},
         )
 
     return discover
+
+
+class ServerWithIcon(Server[LifespanT]):
+    """A server that sends its icon with the answer to `initialize` or `server/discover` only.
+
+    Seen in 2.3.0: the server info, icons included, is in `_meta` of every result of the later era.
+    Watch: `Server.server_info_stamp`.
+    """
+
+    @property
+    def server_info_stamp(self) -> dict[str, Any]:
+        """The server info without the icon."""
+        return {name: it for name, it in super().server_info_stamp.items() if name != "icons"}
 
 
 # 3. The connection of a request -------------------------------------------------------------------

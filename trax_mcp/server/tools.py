@@ -12,6 +12,7 @@ from trax_mcp.api.operation import Operation
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.consent.calls import GuardedCall, NotRun
 from trax_mcp.consent.evidence import Evidence
+from trax_mcp.consent.rules import Rules
 from trax_mcp.server import panel, results
 from trax_mcp.server.arguments import EVIDENCE_SCHEMAS, read_arguments
 from trax_mcp.server.asking import Asking
@@ -41,7 +42,7 @@ class Tools:
         self._filter = tool_filter
         rules = asking.guard.rules
         self._tools: Mapping[str, Tool] = {
-            kind.tool_name: _tool(kind, guarded=rules.may_need_consent(kind))
+            kind.tool_name: _tool(kind, rules)
             for kind in tool_filter.kinds()
             if not rules.would_bypass_consent(kind)
         }
@@ -121,13 +122,13 @@ def _with_panel(listing: types.Tool) -> types.Tool:
     return listing.model_copy(update={"meta": {**(listing.meta or {}), **panel.OPENS_PANEL}})
 
 
-def _tool(kind: type[ToolInput], *, guarded: bool) -> Tool:
-    call = kind.call
+def _tool(kind: type[ToolInput], rules: Rules) -> Tool:
+    call, guarded = kind.call, rules.may_need_consent(kind)
     title = kind.tool_name.replace("_", " ").capitalize().replace("openapi", "OpenAPI")
     listing = types.Tool(
         name=kind.tool_name,
         title=title,
-        description=kind.description(),
+        description=" ".join(filter(None, (kind.description(), rules.consent_hint(kind)))),
         input_schema=_input_schema(kind, guarded=guarded),
         output_schema=results.extended_schema(kind, answer_schema(kind), guarded=guarded),
         annotations=types.ToolAnnotations(

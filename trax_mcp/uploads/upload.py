@@ -40,9 +40,8 @@ class UploadMedia(
     effect=Effect.WRITE,
     reads_files=True,
     hint=(
-        "Uploads a video, picture or sound file of this computer and waits until TRaX can use it."
-        " Only what the person asked for, from the folders they allowed."
-        " No tool deletes it again."
+        "Upload a video, picture or sound file of this computer and wait until TRaX can use it."
+        " Take only what the person asked for, from the folders they allowed."
     ),
 ):
     """Uploads a file of this computer."""

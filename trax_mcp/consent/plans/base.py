@@ -47,6 +47,8 @@ class Plan(ABC, Generic[OperationT]):
     operation_type: ClassVar[type[Operation[Model]]]
     may_need_consent: ClassVar[bool]
     """Whether some calls of the operation need consent without a setting of the operator."""
+    always_for: ClassVar[Sequence[str]] = ()
+    """Arguments that need consent at any time, if the operation does not always need it."""
     reads: ClassVar[Sequence[Fact]]
     """What is read before the question."""
 
@@ -67,6 +69,11 @@ class Plan(ABC, Generic[OperationT]):
     def when(cls, operation: OperationT) -> When:
         """When this call needs consent."""
         return When.ALWAYS if operation.effect is Effect.GUARDED else When.NEVER
+
+    @classmethod
+    def _sets_guarded(cls, operation: OperationT) -> bool:
+        """Whether the call sets an argument of `always_for`. Turning one off does not count."""
+        return any(operation.arguments().get(name) for name in cls.always_for)
 
     @classmethod
     def hidden_fields(cls, _operation: OperationT) -> Sequence[str]:

@@ -55,14 +55,15 @@ class CreateDestinationPlan(Plan[CreateDestination]):
 class UpdateDestinationPlan(Plan[UpdateDestination]):
     """Changes a destination."""
 
+    always_for = ("rtmpUrl", "streamKey", "platform")
     reads = _READS
 
     @classmethod
     def when(cls, operation: UpdateDestination) -> When:
-        arguments = operation.arguments()
-        if arguments.keys() & {"rtmpUrl", "streamKey", "platform"}:
+        if cls._sets_guarded(operation):
             return When.ALWAYS
-        return When.WHILE_LIVE if arguments.keys() & {"enabled", "vertical"} else When.NEVER
+        visible = operation.arguments().keys() & {"enabled", "vertical"}
+        return When.WHILE_LIVE if visible else When.NEVER
 
     @classmethod
     def hidden_fields(cls, operation: UpdateDestination) -> Sequence[str]:
@@ -81,7 +82,7 @@ class UpdateDestinationPlan(Plan[UpdateDestination]):
 
     def effects(self) -> Sentences:
         yield from self.each_change()
-        lost = [it for it in ("rtmpUrl", "streamKey", "platform") if it in self.arguments]
+        lost = [it for it in self.always_for if it in self.arguments]
         if lost:
             yield sentence("What was there as {} is overwritten.", naming.listed(lost))
         yield from self.while_on_air("Viewers may see the change at once.")

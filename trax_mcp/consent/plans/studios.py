@@ -23,11 +23,12 @@ class CreateStudioPlan(Plan[CreateStudio]):
 class UpdateStudioPlan(Plan[UpdateStudio]):
     """Changes a studio."""
 
+    always_for = ("autoGoLive",)
     reads = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.HEALTH)
 
     @classmethod
     def when(cls, operation: UpdateStudio) -> When:
-        if operation.auto_go_live:
+        if cls._sets_guarded(operation):
             return When.ALWAYS
         return When.WHILE_LIVE if operation.auto_go_offline_on_drop else When.NEVER
 
