@@ -222,6 +222,12 @@ async def test_every_limit_states_its_default_and_its_maximum(
         }
 
 
+async def test_a_wait_states_its_default_in_the_schema(tools: dict[str, JsonObject]) -> None:
+    """An argument with a default of our own has it there, and none is null."""
+    seconds = tools["wait_for_chat_messages"]["inputSchema"]["properties"]["timeoutSeconds"]
+    assert (seconds["default"], seconds["minimum"], seconds["maximum"]) == (25, 0, 55)
+
+
 async def test_exactly_the_destructive_tools_take_a_confirmation(
     tools: dict[str, JsonObject],
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 import anyio
 from pydantic import Field
 
-from trax_mcp.api.argument_types import DEFAULT_PAGE, Cursor, Id, Limit, WaitSeconds
+from trax_mcp.api.argument_types import LARGEST_PAGE, Cursor, Id, Limit, WaitSeconds
 from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.chat.feed import WINDOW, MessagePage
@@ -19,6 +19,8 @@ from trax_mcp.clock import Clock
 from trax_mcp.progress import Progress
 
 PROGRESS_SECONDS: Final = 5.0
+
+_DEFAULT_LIMIT = 50
 
 
 class WaitForChatMessages(
@@ -76,7 +78,7 @@ async def wait_for_chat(
     Raises:
         TraxError: as `read_chat`, after the time-out or when polling has ended.
     """
-    limit = request.limit or DEFAULT_PAGE
+    limit = min(request.limit or _DEFAULT_LIMIT, LARGEST_PAGE)
     if request.after is None or not request.timeout_seconds:
         return await read_chat(watcher, request.after, limit)
     began = clock.seconds()
