@@ -60,7 +60,7 @@ conformance: .venv/dev $(REFEREES)/ready ## run the official conformance suite a
 browser: .venv/dev $(BROWSER)/host.js ## ask on the page and in the panel, in a real Chromium
 	APP_BRIDGE=$(BROWSER)/host.js $(BIN)/pytest proof/browser
 
-soak: .venv/dev ## run half an hour of shows on a fast clock, then shows under attack
+soak: .venv/dev ## run half an hour of shows on a fast clock, then stops under attack
 	$(BIN)/python -m proof.soak
 	$(BIN)/python -m proof.soak.attack
 

@@ -83,7 +83,7 @@ async def test_a_click_on_the_page_takes_the_studio_live(
         assert (await show.content())["observed"]["state"] == "on_air"
 
 
-async def test_enter_presses_nothing_and_the_keyboard_reaches_both_buttons(
+async def test_enter_presses_no_button_and_tab_reaches_both(
     browser: Browser, opened: OpenedAddresses
 ) -> None:
     async with Client(_server(opened)) as client, anyio.create_task_group() as tasks:
@@ -103,7 +103,7 @@ async def test_enter_presses_nothing_and_the_keyboard_reaches_both_buttons(
         await show.content()
 
 
-async def test_a_script_cannot_click(browser: Browser, opened: OpenedAddresses) -> None:
+async def test_a_click_by_a_script_is_ignored(browser: Browser, opened: OpenedAddresses) -> None:
     async with Client(_server(opened)) as client, anyio.create_task_group() as tasks:
         show = Show(client)
         tasks.start_soon(show.go_live)

@@ -85,7 +85,7 @@ async def test_a_click_in_the_panel_takes_the_studio_live(
             assert "It is on air." in str(told)
 
 
-async def test_an_old_panel_draws_no_buttons(browser: Browser) -> None:
+async def test_a_panel_of_an_ended_question_has_no_buttons(browser: Browser) -> None:
     async with running("http", "--sandbox", "--port", "0") as process:
         transport = streamable_http_client(f"{await process.address()}/mcp")
         async with Client(transport, extensions=APPS, cache=None) as client:

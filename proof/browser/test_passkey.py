@@ -49,7 +49,7 @@ async def _enrol(page: Page, opened: OpenedAddresses, file: Path) -> None:
             assert await process.wait() == 0
 
 
-async def test_only_the_passkey_says_yes_and_a_stop_needs_none(
+async def test_a_yes_needs_the_passkey_and_a_stop_does_not(
     browser: Browser, opened: OpenedAddresses, tmp_path: Path
 ) -> None:
     page = await (await browser.new_context()).new_page()

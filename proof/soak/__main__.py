@@ -22,7 +22,7 @@ from bench.harness.mcp_clients import Era, StdioClient
 from bench.harness.process import HarnessError, Process, python_module
 from proof.soak.fast_process import LINK, ResourceCount
 from proof.soak.growth import find_growth, memory_slopes
-from proof.soak.show import Stage
+from proof.soak.show import ShowRunner
 from tests.support.media_samples import MP4
 from trax_mcp.sandbox import SANDBOX_KEY
 
@@ -110,16 +110,16 @@ def _play(
     clip.write_bytes(MP4)
     sandbox = SandboxControl(upstream.process.address())
     clients = {era: StdioClient(servers[f"stdio {era[:4]}"].process, era) for era in Era}
-    stage = Stage(servers["HTTP"].process.address(), sandbox, clients, str(clip))
+    runner = ShowRunner(servers["HTTP"].process.address(), sandbox, clients, str(clip))
     counts: dict[str, list[ResourceCount]] = {name: [] for name in servers}
     print("shows" + "".join(f"{name:>22}" for name in servers))
     print(" " * 5 + f"{'files':>8}{'tasks':>6}{'MiB':>8}" * len(servers), flush=True)
     for show in range(shows + 1):
-        stage.play()
+        runner.play()
         sandbox.reset()
         for seconds, then in (
-            (_EXPIRY_SECONDS, stage.remove_expired_state),
-            (_IDLE_CONNECTION_SECONDS, stage.close_expired_connections),
+            (_EXPIRY_SECONDS, runner.remove_expired_state),
+            (_IDLE_CONNECTION_SECONDS, runner.close_expired_connections),
         ):
             for it in (upstream, *servers.values()):
                 it.count(skip=seconds)

@@ -1,8 +1,8 @@
-"""Shows under attack: `python -m proof.soak.attack`. It ends with 1 if a stop is late.
+"""Stops under attack: `python -m proof.soak.attack`. It ends with 1 if a stop is late.
 
-In real time, on real sockets, against a `trax-mcp http` whose stderr nobody reads. Strangers stop
-the studio, open sessions and write long headers, and another customer floods TRaX, while one honest
-caller goes live and stops ten times.
+In real time, on real sockets, against a `trax-mcp http` whose stderr is not read. Keys without
+access stop the studio, clients without a key open sessions and write long headers, and another
+customer floods TRaX, while the studio's owner goes live and stops ten times.
 """
 
 import asyncio
@@ -23,32 +23,32 @@ from tests.support.faults import Fault
 from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, hello
 from tests.support.local_servers import listening
 from tests.support.recorded_sandbox import Sandbox
-from tests.support.sandbox_accounts import STRANGER as ANOTHER_ACCOUNT
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.keys import SCOPES
 from trax_mcp.sandbox.messages import Request, RequestHandler, Response
 from trax_mcp.sandbox.records import Key
 
-_SHOWS: Final = 10
+_ROUNDS: Final = 10
 _LATEST_SECONDS: Final = 2.5
 _MOST_GROWTH_MIB: Final = 24.0
 _STUDIO: Final = "studio_42"
-_STRANGER: Final = "sk_live_sandbox_stranger_of_the_show"
+_NO_ACCESS: Final = "sk_live_sandbox_no_access"
 _CUSTOMER: Final = "sk_live_sandbox_customer"
 _SLOW_SECONDS: Final = {"/go-live": 4.0, "/chat/messages": 5.0}
 _FLOODERS: Final = 40
-_STRANGERS: Final = 8
+_ATTACKERS: Final = 8
 _PAUSE_SECONDS: Final = 0.1
 
 
 class SlowTrax:
-    """A sandbox that is slow to answer some calls, and notes when each stop of the show arrives."""
+    """A sandbox that is slow to answer some calls, and records when each stop arrives."""
 
     def __init__(self) -> None:
         self.sandbox = Sandbox(rate_limit=None)
         keys = self.sandbox.world.keys
-        keys[_STRANGER] = Key(
-            _STRANGER, "stranger", "another account", frozenset({"stream:golive"})
+        keys[_NO_ACCESS] = Key(
+            _NO_ACCESS, "no access", "another account", frozenset({"stream:golive"})
         )
         keys[_CUSTOMER] = Key(_CUSTOMER, "customer", ANOTHER_ACCOUNT, SCOPES)
         self.sandbox.faults.add(Fault("slow", self._handle), times=None)
@@ -77,10 +77,10 @@ async def _caller(address: str, key: str | None, era: str = MODERN) -> AsyncIter
         yield HttpCaller(http, era, **headers)
 
 
-async def _repeat(act: Callable[[], Coroutine[object, object, object]]) -> None:
+async def _repeat(call: Callable[[], Coroutine[object, object, object]]) -> None:
     while True:
         with suppress(httpx.HTTPError):  # the server may turn an attacker away
-            await act()
+            await call()
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
@@ -88,37 +88,37 @@ async def _flood(customer: HttpCaller, studio: str) -> None:
     await customer.call("send_chat_message", studioId=studio, text="Hello")
 
 
-async def _strangers_stop(stranger: HttpCaller) -> None:
-    shown = (await stranger.call("go_offline", studioId=_STUDIO)).get("structuredContent", {})
+async def _stop_without_access(no_access: HttpCaller) -> None:
+    shown = (await no_access.call("go_offline", studioId=_STUDIO)).get("structuredContent", {})
     evidence = {"confirm": True, "confirmation": shown.get("confirmation", "")}
-    await stranger.call("go_offline", studioId=_STUDIO, **evidence)
+    await no_access.call("go_offline", studioId=_STUDIO, **evidence)
 
 
-async def _open_session(nobody: HttpCaller) -> None:
-    await nobody.post(hello({}))
+async def _open_session(keyless: HttpCaller) -> None:
+    await keyless.post(hello({}))
 
 
-async def _write_long_headers(nobody: HttpCaller) -> None:
-    await nobody.post(hello({}), host="x" * 4000)
+async def _write_long_headers(keyless: HttpCaller) -> None:
+    await keyless.post(hello({}), host="x" * 4000)
 
 
-async def _play(honest: HttpCaller, trax: SlowTrax) -> float:
-    """Go live and stop a second later. Return the seconds from the yes to TRaX."""
-    shown = await honest.call("go_live", studioId=_STUDIO)
+async def _go_live_and_stop(owner: HttpCaller, trax: SlowTrax) -> float:
+    """Go live and stop a second later. Return the seconds from the yes until TRaX has the stop."""
+    shown = await owner.call("go_live", studioId=_STUDIO)
     confirmation = shown["structuredContent"]["confirmation"]
     go_live = asyncio.create_task(
-        honest.call("go_live", studioId=_STUDIO, confirm=True, confirmation=confirmation)
+        owner.call("go_live", studioId=_STUDIO, confirm=True, confirmation=confirmation)
     )
     await asyncio.sleep(1)
-    shown = await honest.call("go_offline", studioId=_STUDIO)
+    shown = await owner.call("go_offline", studioId=_STUDIO)
     confirmation = shown["structuredContent"]["confirmation"]
     pressed, before = time.monotonic(), len(trax.stops)
-    await honest.call("go_offline", studioId=_STUDIO, confirm=True, confirmation=confirmation)
+    await owner.call("go_offline", studioId=_STUDIO, confirm=True, confirmation=confirmation)
     await go_live
     return trax.stops[before] - pressed
 
 
-async def _attack_and_play() -> int:
+async def _attack() -> int:
     trax = SlowTrax()
     port = free_port()
     address = f"http://127.0.0.1:{port}"
@@ -128,36 +128,36 @@ async def _attack_and_play() -> int:
         with python_module(*command, settings=settings, stderr=unread) as server:
             await anyio.to_thread.run_sync(server.wait_for_port, port)
             async with (
-                _caller(address, SANDBOX_KEY) as honest,
+                _caller(address, SANDBOX_KEY) as owner,
                 _caller(address, _CUSTOMER) as customer,
-                _caller(address, _STRANGER) as stranger,
-                _caller(address, None, LEGACY) as nobody,
-                anyio.create_task_group() as attack,
+                _caller(address, _NO_ACCESS) as no_access,
+                _caller(address, None, LEGACY) as keyless,
+                anyio.create_task_group() as attack_tasks,
             ):
                 made = await customer.call("create_studio", name="Another show")
                 studio = made["structuredContent"]["id"]
                 for _ in range(_FLOODERS):
-                    attack.start_soon(_repeat, partial(_flood, customer, studio))
-                for _ in range(_STRANGERS):
-                    attack.start_soon(_repeat, partial(_strangers_stop, stranger))
-                    attack.start_soon(_repeat, partial(_open_session, nobody))
-                attack.start_soon(_repeat, partial(_write_long_headers, nobody))
-                verdict = await _shows(honest, trax, server)
-                attack.cancel_scope.cancel()
+                    attack_tasks.start_soon(_repeat, partial(_flood, customer, studio))
+                for _ in range(_ATTACKERS):
+                    attack_tasks.start_soon(_repeat, partial(_stop_without_access, no_access))
+                    attack_tasks.start_soon(_repeat, partial(_open_session, keyless))
+                attack_tasks.start_soon(_repeat, partial(_write_long_headers, keyless))
+                verdict = await _run_rounds(owner, trax, server)
+                attack_tasks.cancel_scope.cancel()
     return verdict
 
 
-async def _shows(honest: HttpCaller, trax: SlowTrax, server: Process) -> int:
-    print(f"{'show':>4} {'stop after':>10} {'memory':>11}")
+async def _run_rounds(owner: HttpCaller, trax: SlowTrax, server: Process) -> int:
+    print(f"{'round':>5} {'stop after':>10} {'memory':>11}")
     waits, memory = [], []
-    for show in range(1, _SHOWS + 1):
-        waits.append(await _play(honest, trax))
+    for round_number in range(1, _ROUNDS + 1):
+        waits.append(await _go_live_and_stop(owner, trax))
         memory.append(server.resident_mib())
-        print(f"{show:>4} {waits[-1]:>8.2f} s {memory[-1]:>7.1f} MiB", flush=True)
+        print(f"{round_number:>5} {waits[-1]:>8.2f} s {memory[-1]:>7.1f} MiB", flush=True)
         if trax.is_live:
             print("The studio is live after the stop.")
             return 1
-    growth = memory[-1] - memory[_SHOWS // 3]
+    growth = memory[-1] - memory[_ROUNDS // 3]
     print(f"Latest stop: {max(waits):.2f} s after its yes; memory grew by {growth:.1f} MiB.")
     is_fine = max(waits) < _LATEST_SECONDS and growth < _MOST_GROWTH_MIB
     print("Every stop was in time, and memory is flat." if is_fine else "That is too much.")
@@ -165,11 +165,11 @@ async def _shows(honest: HttpCaller, trax: SlowTrax, server: Process) -> int:
 
 
 def main() -> None:
-    """Run the attack, print a line for each show, and exit with the verdict."""
+    """Run the attack, print a line for each round, and exit with the verdict."""
     allow_open_files(4096)
-    # The attack ends in the middle of requests, of which the upstream would complain.
+    # The attack ends during requests, which the upstream would log as errors.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
-    sys.exit(asyncio.run(_attack_and_play()))
+    sys.exit(asyncio.run(_attack()))
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ _WAIT_SECONDS: Final = 55
 
 
 @dataclass(frozen=True)
-class Stage:
+class ShowRunner:
     """What all shows share."""
 
     address: str

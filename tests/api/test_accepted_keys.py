@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client
 
-STRANGER = Caller("sk_live_of_somebody_else")
+UNACCEPTED = Caller("sk_live_of_somebody_else")
 
 
 async def refused(trax: Client, operation: GetStudio | ListMedia, caller: Caller) -> str:
@@ -42,9 +42,9 @@ async def test_a_key_is_accepted_after_a_call_that_needs_one(trax: Client) -> No
 
 async def test_a_public_call_accepts_no_key(trax: Client) -> None:
     """TRaX does not look at the key there."""
-    await trax.send(GetHealth(), STRANGER)
-    assert not trax.accepted_keys.has(STRANGER)
-    assert trax.accepted_keys.owner(STRANGER) == NOT_ACCEPTED
+    await trax.send(GetHealth(), UNACCEPTED)
+    assert not trax.accepted_keys.has(UNACCEPTED)
+    assert trax.accepted_keys.owner(UNACCEPTED) == NOT_ACCEPTED
 
 
 async def test_a_refused_key_is_not_accepted_and_no_longer_accepted(
@@ -52,8 +52,8 @@ async def test_a_refused_key_is_not_accepted_and_no_longer_accepted(
 ) -> None:
     """A key can be revoked."""
     keys, studio = trax.accepted_keys, GetStudio(studio_id="studio_42")
-    assert await refused(trax, studio, STRANGER) == "invalid_key"
-    assert not keys.has(STRANGER)
+    assert await refused(trax, studio, UNACCEPTED) == "invalid_key"
+    assert not keys.has(UNACCEPTED)
     await trax.send(studio, OWNER)
     sandbox.world.keys.clear()
     assert await refused(trax, studio, OWNER) == "invalid_key"

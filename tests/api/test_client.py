@@ -17,7 +17,7 @@ import pytest
 from tests.conftest import OWNER, client_on
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import ADDRESS
-from tests.support.sandbox_accounts import READONLY_KEY, STRANGER_KEY
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
 from tests.support.sandbox_transport import SandboxTransport
 from trax_mcp import __version__
 from trax_mcp.api.caller import ANONYMOUS, Caller
@@ -36,7 +36,7 @@ from trax_mcp.sandbox import SANDBOX_KEY
 if TYPE_CHECKING:
     from tests.support.recorded_sandbox import Sandbox
 
-OTHER_CALLER: Final = Caller(STRANGER_KEY)
+OTHER_CALLER: Final = Caller(ANOTHER_ACCOUNT_KEY)
 
 
 async def test_a_request_has_exactly_the_expected_headers(sandbox: Sandbox) -> None:
@@ -115,7 +115,7 @@ async def test_concurrent_callers_of_one_client_get_only_their_own_data(sandbox:
             tasks.start_soon(list_connections, OTHER_CALLER)
     assert connection_ids == {OWNER: {"conn_1", "conn_2", "conn_3"}, OTHER_CALLER: {"conn_90"}}
     names = [received.key_name for received in sandbox.requests]
-    assert (names.count("full"), names.count("stranger")) == (15, 15)
+    assert (names.count("full"), names.count("other")) == (15, 15)
 
 
 async def test_a_key_is_not_reused_for_the_next_caller(sandbox: Sandbox) -> None:

@@ -72,7 +72,7 @@ def check(differences: Sequence[Difference], expected: Sequence[str]) -> None:
         assert line.startswith(beginning)
 
 
-def test_the_baked_contract_does_not_differ_from_itself() -> None:
+def test_the_built_in_contract_does_not_differ_from_itself() -> None:
     """A copy of the same document has no differences."""
     assert compare(edited(), BAKED) == ()
 

@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import OWNER, no_pause
 from tests.support.fault_table.wire_cases import TIMEOUT_SECONDS, followed_by, head
 from tests.support.local_servers import upstream
-from tests.support.sandbox_accounts import STRANGER_KEY
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 from tests.support.tcp_proxy import proxy_to
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.support.tcp_proxy import Proxy
 
-OTHER_CALLER: Final = Caller(STRANGER_KEY)
+OTHER_CALLER: Final = Caller(ANOTHER_ACCOUNT_KEY)
 OTHER_REQUEST_ID: Final = f"mcp_{'0' * 32}"
 """The id of another client's request."""
 

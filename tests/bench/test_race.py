@@ -51,7 +51,7 @@ def missed(**ours: Cell) -> dict[str, str]:
         ("undescribed", 2, "no argument without a description", "2"),
     ],
 )
-def test_worse_cell_misses_its_target(row: str, cell: Cell, target: str, seen: str) -> None:
+def test_a_worse_cell_misses_its_target(row: str, cell: Cell, target: str, seen: str) -> None:
     """And nothing is missed without it. The figures are shown."""
     assert missed() == {}
     assert missed(**{row: cell})[target].startswith(seen)
@@ -64,7 +64,7 @@ def test_target_is_missed_if_a_server_that_it_needs_did_not_run() -> None:
     assert start.seen == "it could not be judged without fastmcp, awslabs, gateway"
 
 
-def test_peer_ahead_needs_an_explanation() -> None:
+def test_a_cell_in_which_another_server_is_better_needs_an_explanation() -> None:
     """With one, a missed target is accepted, but not met."""
     unexplained = race({**WON, GATEWAY: SLOWER | {"memory_mib": 60.0}})
     assert unexplained.verdicts[-1].seen == "memory, MiB: gateway"

@@ -16,7 +16,7 @@ from tests.conftest import OWNER, client_on
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import still
 from tests.support.jsonrpc import LEGACY
-from tests.support.sandbox_accounts import STRANGER_KEY
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 from tests.support.shared_clock import HandClock, settled
 from tests.support.subscribers import (
     CHAT,
@@ -233,7 +233,7 @@ async def test_a_wait_polls_again_after_a_final_error_of_another_listener(era: s
 @pytest.mark.parametrize("after", [None, "start"])
 @pytest.mark.parametrize(
     ("caller", "code", "requests"),
-    [(ANONYMOUS, "no_key", 0), (Caller(STRANGER_KEY), "not_found", 1)],
+    [(ANONYMOUS, "no_key", 0), (Caller(ANOTHER_ACCOUNT_KEY), "not_found", 1)],
     ids=["no key", "another account"],
 )
 async def test_a_caller_without_access_is_refused_at_once(

@@ -13,7 +13,7 @@ from tests.conftest import OWNER
 from tests.support.concurrency import Paused
 from tests.support.fact_reads import narrow
 from tests.support.faults import Fault
-from tests.support.sandbox_accounts import REVOKED_KEY, STRANGER_KEY
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY, REVOKED_KEY
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.watcher_harness import LONGEST_PAUSE, SHORTEST, ManualClock, ignore
 from trax_mcp.api.caller import ANONYMOUS, Caller
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from trax_mcp.api.client import Client
     from trax_mcp.chat.polled_source import PolledChat
 
-OTHER_ACCOUNT: Final = Caller(STRANGER_KEY)
+OTHER_ACCOUNT: Final = Caller(ANOTHER_ACCOUNT_KEY)
 REVOKED: Final = Caller(REVOKED_KEY)
 MAX_KEPT: Final = 50
 MAX_OTHER_KEPT: Final = 10
@@ -62,9 +62,9 @@ def accept(trax: Client, *callers: Caller) -> None:
         trax.accepted_keys.record_answer(ListStudios(), caller)
 
 
-def strangers(count: int) -> list[Caller]:
+def unaccepted_callers(count: int) -> list[Caller]:
     """Callers with a key each that TRaX has not accepted."""
-    return [Caller(f"sk_live_stranger_{number}") for number in range(count)]
+    return [Caller(f"sk_live_unaccepted_{number}") for number in range(count)]
 
 
 def say(sandbox: Sandbox, text: str) -> None:
@@ -183,14 +183,14 @@ async def test_callers_without_an_accepted_key_share_few_watchers(trax: Client) 
     accept(trax, OWNER)
     async with watchers_of(trax) as watchers:
         accepted = watchers.chat(OWNER, "studio_42")
-        first, second, *others = strangers(MAX_OTHER_KEPT + 1)
+        first, second, *others = unaccepted_callers(MAX_OTHER_KEPT + 1)
         first_chat, second_chat = watchers.chat(first, "s"), watchers.chat(second, "s")
         for caller in others:
             watchers.chat(caller, "s")
         assert watchers.chat(second, "s") is second_chat
         assert watchers.chat(first, "s") is not first_chat
         assert watchers.chat(OWNER, "studio_42") is accepted
-        for caller in strangers(20 * MAX_OTHER_KEPT):
+        for caller in unaccepted_callers(20 * MAX_OTHER_KEPT):
             watchers.chat(caller, "s")
         assert len(watchers._watchers) <= MAX_OTHER_KEPT + 2
 
@@ -200,7 +200,7 @@ async def test_watchers_without_an_accepted_key_are_few_even_if_trax_wants_no_po
 ) -> None:
     """A refusal that says when to ask again keeps none of them in memory."""
     async with watchers_of(trax) as watchers:
-        for caller in strangers(3 * MAX_OTHER_KEPT):
+        for caller in unaccepted_callers(3 * MAX_OTHER_KEPT):
             sandbox.faults.add(Fault.error(429, "c", Retry_After="3600"))
             await watchers.chat(caller, "s").refresh()
         assert len(watchers._watchers) <= MAX_OTHER_KEPT + 1
@@ -213,14 +213,14 @@ async def test_an_unused_watcher_without_an_accepted_key_is_kept_for_half_a_minu
     assert OTHER_KEPT_SECONDS == 30
     accept(trax, OWNER)
     async with watchers_of(trax) as watchers:
-        (stranger,) = strangers(1)
-        kept = watchers.chat(stranger, "s")
+        (caller,) = unaccepted_callers(1)
+        kept = watchers.chat(caller, "s")
         await watchers.clock.advance(30)
-        assert watchers.chat(stranger, "s") is kept
+        assert watchers.chat(caller, "s") is kept
         await watchers.clock.advance(0.1)
         watchers.chat(OWNER, "studio_42")
         assert len(watchers._watchers) == 1
-        assert watchers.chat(stranger, "s") is not kept
+        assert watchers.chat(caller, "s") is not kept
 
 
 async def test_a_watcher_is_kept_as_usual_when_trax_accepts_its_key(trax: Client) -> None:
@@ -228,7 +228,7 @@ async def test_a_watcher_is_kept_as_usual_when_trax_accepts_its_key(trax: Client
     async with watchers_of(trax) as watchers:
         kept = watchers.chat(OWNER, "studio_42")
         await kept.refresh()
-        for caller in strangers(2 * MAX_OTHER_KEPT):
+        for caller in unaccepted_callers(2 * MAX_OTHER_KEPT):
             watchers.chat(caller, "s")
         await watchers.clock.advance(KEPT_SECONDS)
         assert watchers.chat(OWNER, "studio_42") is kept
@@ -238,7 +238,7 @@ async def test_a_request_looks_at_the_watchers_of_few_callers(
     trax: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many there are. Each caller's are looked at in turn."""
-    callers = strangers(300)
+    callers = unaccepted_callers(300)
     accept(trax, OWNER, *callers)
     looks: list[object] = []
 

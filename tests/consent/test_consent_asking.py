@@ -128,7 +128,7 @@ async def test_progress_is_sent_every_ten_seconds_while_a_person_is_asked() -> N
 
 
 @pytest.mark.parametrize("operation", [GO_LIVE, GO_OFFLINE], ids=lambda it: it.tool)
-async def test_a_form_that_is_open_for_five_minutes_is_closed_and_nothing_is_sent(
+async def test_a_form_is_closed_after_five_minutes_and_nothing_is_sent(
     operation: GuardedOperation,
 ) -> None:
     """The call ends with a refusal, not before and not later."""

@@ -32,7 +32,7 @@ from tests.support.guarded_calls import (
 )
 from tests.support.jsonrpc import MODERN
 from tests.support.local_servers import upstream
-from tests.support.sandbox_accounts import STRANGER
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.simulated_person import (
     agreeing,
@@ -226,7 +226,9 @@ async def test_a_refused_stop_does_not_end_the_observation_of_a_go_live() -> Non
 async def test_a_stop_that_trax_refuses_invalidates_no_confirmation() -> None:
     """A key of another account without scopes sends the stop. The owner still goes live."""
     async with in_memory() as clients:
-        clients.trax.world.keys[SECOND_KEY] = Key(SECOND_KEY, "second", STRANGER, frozenset())
+        clients.trax.world.keys[SECOND_KEY] = Key(
+            SECOND_KEY, "second", ANOTHER_ACCOUNT, frozenset()
+        )
         to_start = await clients.confirmation(GO_LIVE)
         to_stop = await clients.confirmation(GO_OFFLINE, client=clients.other)
         stopped = await clients.use(GO_OFFLINE, to_stop, client=clients.other)
@@ -353,7 +355,7 @@ async def test_an_answer_to_another_question_tells_no_changes() -> None:
     assert "Changed since" not in text_of(result)
 
 
-async def test_an_answer_without_its_question_counts_for_no_call() -> None:
+async def test_an_answer_without_its_question_is_ignored() -> None:
     """A client cannot agree in the first call, before a person has read anything (2026-07-28)."""
     async with in_memory(MODERN) as clients:
         yes: types.InputResponses = {"consent": yes_to(await clients.question(GO_LIVE))}

@@ -609,7 +609,7 @@ def test_a_hidden_change_of_a_thing_with_a_hostile_name_is_one_line() -> None:
     )
 
 
-def test_a_hidden_change_is_told_only_where_it_invalidates_a_confirmation() -> None:
+def test_a_hidden_change_is_mentioned_only_if_it_invalidates_a_confirmation() -> None:
     """Elsewhere it would only confuse."""
     told = [bool(changes(it, EVERYTHING, hidden=HIDDEN_CHANGES)) for it, _ in LEADS_TO_AIR]
     assert told == [leads for _, leads in LEADS_TO_AIR]

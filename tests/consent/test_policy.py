@@ -260,7 +260,7 @@ def test_after_a_no_the_same_call_is_refused_unless_it_brings_an_answer(row: str
             assert verdict == Refuse("declined", "recently_declined", retry_after_seconds=60)
 
 
-def test_the_ways_to_run_are_the_listed_ones() -> None:
+def test_no_other_way_to_run_is_listed() -> None:
     """A call runs without a confirmation only if a flag is enough."""
     deciders = ("person", "nobody", "confirmation", "flag")
     running = {

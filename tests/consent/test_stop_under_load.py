@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.concurrency import begin
 from tests.support.consent_clients import text_of
-from tests.support.sandbox_accounts import STRANGER as ANOTHER_ACCOUNT
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT
 from tests.support.virtual_setup import (
     COLLEAGUE,
     CUSTOMER,

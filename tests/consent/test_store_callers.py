@@ -338,7 +338,7 @@ async def test_a_stop_that_began_as_shared_counts_for_all_callers(store: Consent
     assert await kept(store, confirmation) is None
 
 
-async def test_a_turn_ends_where_it_began(store: ConsentStore) -> None:
+async def test_a_turn_ends_in_the_place_where_it_began(store: ConsentStore) -> None:
     """The next call of the caller, and of others, can begin."""
     for operation in EVERY_OPERATION:
         started = await begin(store, operation, place=UNACCEPTED)

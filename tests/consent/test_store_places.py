@@ -78,7 +78,7 @@ async def test_the_latest_32_hidden_changes_are_remembered(store: ConsentStore) 
     assert hidden.forgotten_version == 8
 
 
-async def test_a_repeated_hidden_change_pushes_no_other_one_out(store: ConsentStore) -> None:
+async def test_a_repeated_hidden_change_does_not_evict_another(store: ConsentStore) -> None:
     """Of the same change of the same thing the latest is remembered."""
     await make(store, CHANGE, hidden_fields=["the address"])
     for _ in range(40):

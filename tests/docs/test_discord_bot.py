@@ -56,7 +56,7 @@ ANN: Final = Person(1, "ann", roles=(MODERATOR_ROLE,))
 BEN: Final = Person(2, "ben", roles=(MODERATOR_ROLE,))
 CLEO: Final = Person(3, "cleo")
 """A moderator by her own id."""
-STRANGER: Final = Person(4, "sid", roles=(999,))
+OTHER_PERSON: Final = Person(4, "sid", roles=(999,))
 MODERATORS: Final = {MODERATOR_ROLE, CLEO.id}
 
 GO_LIVE: Final = "POST /v1/studios/studio_42/go-live"
@@ -227,14 +227,14 @@ async def test_the_outcome_of_an_earlier_question_does_not_answer_a_new_command(
 
 async def test_other_people_can_neither_ask_nor_answer(show: OpenShow) -> None:
     async with show() as it:
-        it.discord.say(STRANGER, "!live")
+        it.discord.say(OTHER_PERSON, "!live")
         it.discord.say(ANN, "!live", OTHER_CHANNEL)
         it.discord.say(ANN, "is it !live already?")
         await settled()
         assert it.discord.posts == []
         post = await it.asked()
         for button in post.buttons:
-            await it.press(STRANGER, button)
+            await it.press(OTHER_PERSON, button)
         assert it.whispers() == [("sid", "Only moderators can answer.")] * 2
         assert post.content == QUESTION
         assert it.sent() == []
@@ -319,7 +319,7 @@ async def test_two_commands_at_once_start_one_broadcast(show: OpenShow) -> None:
         assert it.sent() == [GO_LIVE]
 
 
-async def test_a_stop_is_asked_about_as_often_as_it_is_ordered(show: OpenShow) -> None:
+async def test_every_call_of_a_stop_asks_again(show: OpenShow) -> None:
     """Its latest question counts."""
     async with show() as it:
         put_on_air(it.sandbox)
@@ -342,7 +342,7 @@ async def test_a_question_that_nobody_answers_ends_by_itself(show: OpenShow) -> 
         assert post.buttons == []
 
 
-async def test_a_question_that_ends_during_a_press_shows_what_came_of_it(show: OpenShow) -> None:
+async def test_a_question_that_ends_during_a_press_shows_its_outcome(show: OpenShow) -> None:
     async with show() as it:
         post = await it.asked()
         it.discord.press(ANN, post.buttons[0])
@@ -352,7 +352,7 @@ async def test_a_question_that_ends_during_a_press_shows_what_came_of_it(show: O
         assert post.content.endswith(f"ann {ON_AIR}")
 
 
-async def test_a_press_that_gets_no_answer_is_told_so(
+async def test_the_page_says_that_a_press_got_no_answer(
     show: OpenShow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail(*_: object, **__: object) -> None:
@@ -397,7 +397,7 @@ async def test_nothing_that_is_posted_or_logged_can_answer_a_question(
         it.clock.advance(1)
         await it.press(BEN, post.buttons[0])
         post = await it.say(ANN, "!off")
-        await it.press(STRANGER, post.buttons[0])
+        await it.press(OTHER_PERSON, post.buttons[0])
         await it.press(CLEO, post.buttons[0])
         assert it.sent() == [GO_LIVE, GO_OFFLINE]
         metas = [result.meta or {} for result in results]

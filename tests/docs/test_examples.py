@@ -10,7 +10,7 @@ import pytest
 
 from tests import ROOT
 from tests.support.local_servers import upstream
-from tests.support.sandbox_accounts import READONLY_KEY, STRANGER_KEY
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
 from tests.support.server_process import Running, running
 from trax_mcp.sandbox import SANDBOX_KEY
 
@@ -106,7 +106,7 @@ async def test_bot_reports_a_refused_call_and_continues() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "studio"), [(SANDBOX_KEY, "Saturday"), (STRANGER_KEY, "Friday Night Show")]
+    ("key", "studio"), [(SANDBOX_KEY, "Saturday"), (ANOTHER_ACCOUNT_KEY, "Friday Night Show")]
 )
 async def test_bot_exits_if_the_studio_does_not_exist(key: str, studio: str) -> None:
     """With the server's message, without a traceback."""

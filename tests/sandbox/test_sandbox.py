@@ -19,7 +19,12 @@ from tests.support.frozen_sandbox import STUDIO, code, connected, still
 from tests.support.manual_clock import ManualClock
 from tests.support.operation_table import EXAMPLES, TABLE
 from tests.support.recorded_sandbox import Sandbox
-from tests.support.sandbox_accounts import MODERATOR_KEY, READONLY_KEY, REVOKED_KEY, STRANGER_KEY
+from tests.support.sandbox_accounts import (
+    ANOTHER_ACCOUNT_KEY,
+    MODERATOR_KEY,
+    READONLY_KEY,
+    REVOKED_KEY,
+)
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.asgi_app import match_handlers
 from trax_mcp.sandbox.deployment import RateLimit
@@ -172,7 +177,7 @@ async def test_a_missing_scope_is_named_in_the_refusal() -> None:
         (READONLY_KEY, ("POST", f"{STUDIO}/go-offline"), 403),
         (MODERATOR_KEY, ("GET", f"{STUDIO}/stream-status"), 200),
         (MODERATOR_KEY, ("GET", "/v1/media"), 403),
-        (STRANGER_KEY, ("GET", "/v1/studios/studio_99"), 200),
+        (ANOTHER_ACCOUNT_KEY, ("GET", "/v1/studios/studio_99"), 200),
     ],
 )
 async def test_each_exported_key_has_the_scopes_of_its_name(

@@ -327,7 +327,7 @@ async def test_a_key_in_the_place_of_a_name_is_not_repeated(server: Server[Any])
         assert "sk_live_" not in result.model_dump_json()
 
 
-async def test_only_the_problems_that_are_told_are_put_into_words(
+async def test_only_problems_that_are_reported_are_formatted(
     server: Server[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A call may have thousands, and no other call is served meanwhile."""

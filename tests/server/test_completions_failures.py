@@ -26,7 +26,7 @@ from tests.support.faults import Fault
 from tests.support.jsonrpc import read_answer, request
 from tests.support.local_servers import Held
 from tests.support.resource_reads import client_of
-from tests.support.sandbox_accounts import READONLY_KEY, STRANGER_KEY
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.shared_clock import settled
 from tests.support.subscribers import manual_clock_server, subscriber_of
@@ -196,7 +196,7 @@ async def test_each_caller_is_suggested_only_their_own_things() -> None:
     async with (
         manual_clock_server() as front,
         subscriber_of(front) as owner,
-        subscriber_of(front, key=STRANGER_KEY) as other,
+        subscriber_of(front, key=ANOTHER_ACCOUNT_KEY) as other,
         subscriber_of(front, key=READONLY_KEY) as reader,
         subscriber_of(front, key="") as keyless,
     ):
@@ -215,7 +215,7 @@ async def test_each_caller_is_suggested_only_their_own_things() -> None:
             "youtube"
         ]
         assert front.keys == [
-            key for key in (SANDBOX_KEY, STRANGER_KEY, READONLY_KEY) for _ in range(2)
+            key for key in (SANDBOX_KEY, ANOTHER_ACCOUNT_KEY, READONLY_KEY) for _ in range(2)
         ]
         assert {it.path for it in front.trax.requests} == {STUDIOS, ACCOUNTS}
 

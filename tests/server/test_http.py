@@ -12,7 +12,7 @@ from mcp.client.streamable_http import streamable_http_client
 from tests import ROOT
 from tests.support.jsonrpc import ERAS, LEGACY, MODERN, HttpCaller, read_answer, request, tool_call
 from tests.support.local_servers import upstream
-from tests.support.sandbox_accounts import READONLY_KEY, STRANGER_KEY
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
 from tests.support.served_app import error_code, plain_http, serving
 from tests.support.server_process import running
 from trax_mcp.sandbox import SANDBOX_KEY
@@ -51,7 +51,7 @@ async def test_concurrent_callers_are_never_mixed(era: str) -> None:
     """Each call is sent with its caller's key, and each result goes to its caller."""
     async with serving() as front:
         owner = await front.opened(era, x_api_key=SANDBOX_KEY)
-        other = await front.opened(era, x_api_key=STRANGER_KEY)
+        other = await front.opened(era, x_api_key=ANOTHER_ACCOUNT_KEY)
         calls = [(owner, "studio_42"), (other, "studio_99")] * 8
         results = await asyncio.gather(
             *(caller.call("get_studio", studioId=studio) for caller, studio in calls)
@@ -59,18 +59,18 @@ async def test_concurrent_callers_are_never_mixed(era: str) -> None:
     assert [it["structuredContent"]["id"] for it in results] == [studio for _, studio in calls]
     assert {(it.path, it.headers["authorization"]) for it in front.trax.requests} == {
         ("/v1/studios/studio_42", f"Bearer {SANDBOX_KEY}"),
-        ("/v1/studios/studio_99", f"Bearer {STRANGER_KEY}"),
+        ("/v1/studios/studio_99", f"Bearer {ANOTHER_ACCOUNT_KEY}"),
     }
 
 
 async def test_the_key_belongs_to_the_request_and_not_to_the_connection(era: str) -> None:
     """A proxy may send several callers' requests on one connection."""
     async with serving() as front:
-        for key in (SANDBOX_KEY, STRANGER_KEY, SANDBOX_KEY):
+        for key in (SANDBOX_KEY, ANOTHER_ACCOUNT_KEY, SANDBOX_KEY):
             await (await front.opened(era, x_api_key=key)).call("list_studios")
         without = await (await front.opened(era)).call("list_studios")
     assert error_code(without) == "no_key"
-    assert front.keys == [SANDBOX_KEY, STRANGER_KEY, SANDBOX_KEY]
+    assert front.keys == [SANDBOX_KEY, ANOTHER_ACCOUNT_KEY, SANDBOX_KEY]
 
 
 async def test_the_operators_key_is_never_used_for_callers() -> None:
@@ -99,7 +99,10 @@ async def test_a_caller_needs_no_key_on_the_sandbox() -> None:
         plain_http(await server.address()) as http,
     ):
         for era in ERAS:
-            keyless, own = HttpCaller(http, era), HttpCaller(http, era, x_api_key=STRANGER_KEY)
+            keyless, own = (
+                HttpCaller(http, era),
+                HttpCaller(http, era, x_api_key=ANOTHER_ACCOUNT_KEY),
+            )
             await keyless.open()
             await own.open()
             listed = read_answer(await keyless.post(request(era, "tools/list")))
@@ -147,7 +150,9 @@ async def test_an_empty_key_counts_as_no_key(era: str) -> None:
     assert front.keys == []
 
 
-@pytest.mark.parametrize("other", [{"x_api_key": STRANGER_KEY}, {}], ids=["other key", "no key"])
+@pytest.mark.parametrize(
+    "other", [{"x_api_key": ANOTHER_ACCOUNT_KEY}, {}], ids=["other key", "no key"]
+)
 async def test_a_session_belongs_to_the_key_that_opened_it(other: dict[str, str]) -> None:
     """POST, GET and DELETE with another key or none get 404, and the session stays open."""
     async with serving() as front:

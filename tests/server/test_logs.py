@@ -17,7 +17,7 @@ from mcp.shared.exceptions import MCPError
 
 from tests.conftest import OWNER
 from tests.support.jsonrpc import LEGACY, HttpCaller, tool_call
-from tests.support.sandbox_accounts import STRANGER_KEY
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, running
 from trax_mcp.server.app import build_server
@@ -42,7 +42,7 @@ async def test_the_id_of_a_session_is_not_logged() -> None:
             pass
         await http.delete("/mcp", headers=deleted.all_headers())
         await deleted.post(tool_call(LEGACY, "list_studios"))
-        await open_session.post(tool_call(LEGACY, "list_studios"), x_api_key=STRANGER_KEY)
+        await open_session.post(tool_call(LEGACY, "list_studios"), x_api_key=ANOTHER_ACCOUNT_KEY)
         async with http.stream("GET", "/mcp", headers=open_session.all_headers()) as stream:
             async with http.stream("GET", "/mcp", headers=open_session.all_headers()) as second:
                 assert second.status_code == 409

@@ -1,6 +1,7 @@
 """The approval panel, as a client of MCP Apps uses it; `make browser` draws it in a real one.
 
-A panel is its client's promise. The second lock is the ticket: nothing that a model reads has it.
+A client promises to show the panel to a person. The ticket is the second protection: nothing that a
+model reads has it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.client import Client as Trax
 
-    OpenStage = Callable[..., AbstractAsyncContextManager["Stage"]]
+    OpenPanelClient = Callable[..., AbstractAsyncContextManager["PanelClient"]]
 
 APPS: Final = (advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]}),)
 STUDIO: Final = {"studioId": "studio_42"}
@@ -48,7 +49,7 @@ NO: Final = "Do not"
 
 
 @dataclass
-class Stage:
+class PanelClient:
     """A client that draws panels."""
 
     client: Client
@@ -83,7 +84,7 @@ class Stage:
 
 
 @pytest.fixture
-def stage(sandbox: Sandbox, trax: Trax, clock: HandClock) -> OpenStage:
+def panel_client(sandbox: Sandbox, trax: Trax, clock: HandClock) -> OpenPanelClient:
     """Opens a server, and a client that draws panels."""
 
     @asynccontextmanager
@@ -94,7 +95,7 @@ def stage(sandbox: Sandbox, trax: Trax, clock: HandClock) -> OpenStage:
         page: ScriptedPage | None = None,
         apps: bool = True,
         **deps: Any,  # noqa: ANN401  fields of ServerDeps
-    ) -> AsyncIterator[Stage]:
+    ) -> AsyncIterator[PanelClient]:
         deps = {"ask": frozenset({"panel", "page"}), "page": page, **deps}
         server = build_server(
             trax, own=OWNER, deps=ServerDeps(rules=Rules(mode), clock=clock, **deps)
@@ -103,7 +104,7 @@ def stage(sandbox: Sandbox, trax: Trax, clock: HandClock) -> OpenStage:
             async with Client(
                 server, mode=era, cache=None, extensions=APPS if apps else None
             ) as client:
-                yield Stage(client, clock, sandbox)
+                yield PanelClient(client, clock, sandbox)
 
     return opened
 
@@ -118,9 +119,9 @@ def _content(result: types.CallToolResult) -> dict[str, Any]:
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_clients_that_draw_panels_are_offered_the_panel_and_its_tool(
-    stage: OpenStage, era: str
+    panel_client: OpenPanelClient, era: str
 ) -> None:
-    async with stage(era=era) as it:
+    async with panel_client(era=era) as it:
         tools = {tool.name: tool for tool in (await it.client.list_tools()).tools}
         assert (tools["go_live"].meta or {})["ui"] == {"resourceUri": URI}
         assert "ui" not in (tools["get_studio"].meta or {})
@@ -140,10 +141,10 @@ OFFERS_NONE: Final[dict[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("options", OFFERS_NONE.values(), ids=OFFERS_NONE)
-async def test_elsewhere_no_panel_and_no_tool_is_offered(
-    stage: OpenStage, options: dict[str, Any]
+async def test_without_panels_neither_the_panel_nor_its_tool_is_offered(
+    panel_client: OpenPanelClient, options: dict[str, Any]
 ) -> None:
-    async with stage(**options) as it:
+    async with panel_client(**options) as it:
         tools = (await it.client.list_tools()).tools
         assert "answer_approval" not in [tool.name for tool in tools]
         assert [tool.name for tool in tools if "ui" in (tool.meta or {})] == []
@@ -151,14 +152,16 @@ async def test_elsewhere_no_panel_and_no_tool_is_offered(
         assert URI not in uris
 
 
-async def test_the_list_of_tools_is_not_shared_between_clients(stage: OpenStage) -> None:
-    async with stage() as it:
+async def test_the_list_of_tools_is_not_shared_between_clients(
+    panel_client: OpenPanelClient,
+) -> None:
+    async with panel_client() as it:
         listed = (await it.client.list_tools()).model_dump(by_alias=True)
         assert listed["cacheScope"] == "private"
 
 
-async def test_the_panel_is_one_page_that_loads_nothing(stage: OpenStage) -> None:
-    async with stage() as it:
+async def test_the_panel_is_one_page_that_loads_nothing(panel_client: OpenPanelClient) -> None:
+    async with panel_client() as it:
         (contents,) = (await it.client.read_resource(URI)).contents
         assert contents.mime_type == APP_MIME_TYPE
         text = contents.text  # type: ignore[union-attr]
@@ -172,10 +175,10 @@ async def test_the_panel_is_one_page_that_loads_nothing(stage: OpenStage) -> Non
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_press_in_the_panel_goes_live_and_the_next_call_learns_it(
-    stage: OpenStage, era: str
+async def test_a_press_in_the_panel_goes_live_and_the_next_call_returns_it(
+    panel_client: OpenPanelClient, era: str
 ) -> None:
-    async with stage(era=era) as it:
+    async with panel_client(era=era) as it:
         ticket, state = await it.shown()
         assert (state["phase"], state["yes"], state["no"]) == ("open", YES, NO)
         ended = await it.answer(ticket, question=state["question"], choice=YES)
@@ -186,8 +189,8 @@ async def test_a_press_in_the_panel_goes_live_and_the_next_call_learns_it(
         assert it.sent() == 1
 
 
-async def test_a_no_in_the_panel_sends_nothing(stage: OpenStage) -> None:
-    async with stage() as it:
+async def test_a_no_in_the_panel_sends_nothing(panel_client: OpenPanelClient) -> None:
+    async with panel_client() as it:
         ticket, state = await it.shown()
         ended = await it.answer(ticket, question=state["question"], choice=NO)
         assert ended["outcome"] == "You said no. Nothing was sent."
@@ -197,10 +200,10 @@ async def test_a_no_in_the_panel_sends_nothing(stage: OpenStage) -> None:
 
 
 async def test_the_ticket_is_in_the_metadata_of_the_result_and_nowhere_else(
-    stage: OpenStage, caplog: pytest.LogCaptureFixture
+    panel_client: OpenPanelClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
-    async with stage() as it:
+    async with panel_client() as it:
         result = await it.call()
         ticket = str((result.meta or {})[TICKET])
         assert ticket not in result.model_copy(update={"meta": None}).model_dump_json()
@@ -209,8 +212,10 @@ async def test_the_ticket_is_in_the_metadata_of_the_result_and_nowhere_else(
         assert ticket not in caplog.text
 
 
-async def test_after_a_change_the_panel_shows_the_new_question(stage: OpenStage) -> None:
-    async with stage() as it:
+async def test_after_a_change_the_panel_shows_the_new_question(
+    panel_client: OpenPanelClient,
+) -> None:
+    async with panel_client() as it:
         ticket, state = await it.shown()
         it.sandbox.world.destinations.pop("dest_2")
         asked = await it.answer(ticket, question=state["question"], choice=YES)
@@ -227,9 +232,9 @@ async def test_after_a_change_the_panel_shows_the_new_question(stage: OpenStage)
 
 
 async def test_a_stop_by_panel_returns_at_once_with_its_confirmation_beside(
-    stage: OpenStage,
+    panel_client: OpenPanelClient,
 ) -> None:
-    async with stage(mode=Mode.HUMAN) as it:
+    async with panel_client(mode=Mode.HUMAN) as it:
         result = await it.call("go_offline")
         assert _content(result)["confirmation"]
         ticket = str((result.meta or {})[TICKET])
@@ -253,8 +258,10 @@ WRONG_ANSWERS: Final[dict[str, dict[str, object]]] = {
 
 
 @pytest.mark.parametrize("answer", WRONG_ANSWERS.values(), ids=WRONG_ANSWERS)
-async def test_a_wrong_answer_changes_nothing(stage: OpenStage, answer: dict[str, object]) -> None:
-    async with stage() as it:
+async def test_a_wrong_answer_changes_nothing(
+    panel_client: OpenPanelClient, answer: dict[str, object]
+) -> None:
+    async with panel_client() as it:
         ticket, state = await it.shown()
         assert state["question"] == "1"
         await it.answer(ticket, **answer)
@@ -264,15 +271,15 @@ async def test_a_wrong_answer_changes_nothing(stage: OpenStage, answer: dict[str
 
 
 @pytest.mark.parametrize("ticket", ["", "guessed", "studio_42", "\N{PILE OF POO}", "x" * 600])
-async def test_a_guessed_ticket_answers_nothing(stage: OpenStage, ticket: str) -> None:
-    async with stage() as it:
+async def test_a_guessed_ticket_is_refused(panel_client: OpenPanelClient, ticket: str) -> None:
+    async with panel_client() as it:
         await it.shown()
         state = await it.answer(ticket, question="1", choice=YES)
         assert state["phase"] == "gone"
         assert it.sent() == 0
 
 
-async def test_the_ticket_of_another_caller_answers_nothing() -> None:
+async def test_the_ticket_of_another_caller_is_refused() -> None:
     sandbox = two_key_sandbox()
     clock = HandClock(sandbox)
     deps = ServerDeps(clock=clock, ask=frozenset({"panel"}))
@@ -298,10 +305,10 @@ async def test_the_ticket_of_another_caller_answers_nothing() -> None:
         assert len(sandbox.mutations) == 1
 
 
-async def test_a_yes_before_the_panel_was_shown_for_a_second_counts_for_nothing(
-    stage: OpenStage,
+async def test_a_yes_before_the_panel_was_shown_for_a_second_is_ignored(
+    panel_client: OpenPanelClient,
 ) -> None:
-    async with stage() as it:
+    async with panel_client() as it:
         ticket = await it.asked()
         await it.answer(ticket, question="1", choice=YES)
         await it.answer(ticket)
@@ -310,8 +317,8 @@ async def test_a_yes_before_the_panel_was_shown_for_a_second_counts_for_nothing(
         assert it.sent() == 0
 
 
-async def test_a_replayed_answer_sends_nothing_more(stage: OpenStage) -> None:
-    async with stage() as it:
+async def test_a_replayed_answer_sends_nothing_more(panel_client: OpenPanelClient) -> None:
+    async with panel_client() as it:
         ticket, _ = await it.shown()
         async with anyio.create_task_group() as presses:
             for _ in range(20):
@@ -320,9 +327,9 @@ async def test_a_replayed_answer_sends_nothing_more(stage: OpenStage) -> None:
         assert it.sent() == 1
 
 
-async def test_the_ticket_of_a_page_answers_nothing_here(stage: OpenStage) -> None:
+async def test_the_panels_tool_refuses_the_ticket_of_a_page(panel_client: OpenPanelClient) -> None:
     page = ScriptedPage()
-    async with stage(page=page) as it:
+    async with panel_client(page=page) as it:
         ticket, _ = await it.shown()
         page.approvals[0].channel = "page"  # as the page does when it takes over
         await it.answer(ticket, question="1", choice=YES)
@@ -332,10 +339,10 @@ async def test_the_ticket_of_a_page_answers_nothing_here(stage: OpenStage) -> No
 @pytest.mark.parametrize(
     ("mode", "status"), [(Mode.AUTO, "confirmation_required"), (Mode.HUMAN, "cannot_ask")]
 )
-async def test_a_panel_that_does_not_report_in_ten_seconds_is_of_no_use(
-    stage: OpenStage, mode: Mode, status: str
+async def test_a_panel_that_does_not_report_in_ten_seconds_cannot_answer(
+    panel_client: OpenPanelClient, mode: Mode, status: str
 ) -> None:
-    async with stage(mode=mode) as it:
+    async with panel_client(mode=mode) as it:
         ticket = await it.asked()
         it.clock.advance(10)
         assert (await it.answer(ticket))["phase"] == "unreported"
@@ -349,9 +356,11 @@ async def test_a_panel_that_does_not_report_in_ten_seconds_is_of_no_use(
             assert it.sent() == 1
 
 
-async def test_on_stdio_the_page_follows_a_panel_that_does_not_report(stage: OpenStage) -> None:
+async def test_on_stdio_the_page_follows_a_panel_that_does_not_report(
+    panel_client: OpenPanelClient,
+) -> None:
     page = ScriptedPage(reports=False)
-    async with stage(page=page) as it:
+    async with panel_client(page=page) as it:
         await it.asked()
         assert page.delays == [10]
         it.clock.advance(11)
@@ -359,9 +368,9 @@ async def test_on_stdio_the_page_follows_a_panel_that_does_not_report(stage: Ope
 
 
 async def test_a_question_that_has_expired_or_was_voided_by_a_stop_runs_nothing(
-    stage: OpenStage,
+    panel_client: OpenPanelClient,
 ) -> None:
-    async with stage() as it:
+    async with panel_client() as it:
         ticket, _ = await it.shown()
         stop = _content(await it.call("go_offline"))
         await it.call("go_offline", confirm=True, confirmation=stop["confirmation"])
@@ -372,18 +381,18 @@ async def test_a_question_that_has_expired_or_was_voided_by_a_stop_runs_nothing(
 
 
 async def test_a_stop_is_never_answered_with_the_outcome_of_an_earlier_one(
-    stage: OpenStage,
+    panel_client: OpenPanelClient,
 ) -> None:
-    async with stage() as it:
+    async with panel_client() as it:
         ticket, state = await it.shown("go_offline")
         await it.answer(ticket, question=state["question"], choice=state["yes"])
         assert await it.asked("go_offline") != ticket
 
 
-async def test_an_outcome_in_the_panel_is_told_to_a_call_of_the_next_minute_only(
-    stage: OpenStage,
+async def test_an_outcome_in_the_panel_is_returned_to_a_call_within_a_minute_only(
+    panel_client: OpenPanelClient,
 ) -> None:
-    async with stage() as it:
+    async with panel_client() as it:
         ticket, state = await it.shown()
         await it.answer(ticket, question=state["question"], choice=YES)
         it.clock.advance(60)
@@ -391,26 +400,28 @@ async def test_an_outcome_in_the_panel_is_told_to_a_call_of_the_next_minute_only
         assert (await it.answer(ticket))["outcome"] == "Done. It is on air."
 
 
-async def test_the_panel_still_tells_an_outcome_that_a_call_has_learnt(stage: OpenStage) -> None:
-    async with stage() as it:
+async def test_the_panel_still_shows_an_outcome_that_a_call_has_returned(
+    panel_client: OpenPanelClient,
+) -> None:
+    async with panel_client() as it:
         ticket, state = await it.shown()
         await it.answer(ticket, question=state["question"], choice=YES)
         assert "observed" in _content(await it.call())
         assert (await it.answer(ticket))["outcome"] == "Done. It is on air."
 
 
-async def test_after_a_panel_that_did_not_report_one_call_gets_what_is_left(
-    stage: OpenStage,
+async def test_after_a_panel_that_did_not_report_one_call_falls_back(
+    panel_client: OpenPanelClient,
 ) -> None:
-    async with stage(mode=Mode.HUMAN) as it:
+    async with panel_client(mode=Mode.HUMAN) as it:
         ticket = await it.asked()
         it.clock.advance(10)
         assert _content(await it.call())["status"] == "cannot_ask"
         assert await it.asked() != ticket
 
 
-async def test_the_same_call_twice_at_once_asks_once(stage: OpenStage) -> None:
-    async with stage() as it:
+async def test_two_equal_calls_at_once_ask_once(panel_client: OpenPanelClient) -> None:
+    async with panel_client() as it:
         tickets: list[str] = []
 
         async def ask() -> None:
@@ -423,19 +434,19 @@ async def test_the_same_call_twice_at_once_asks_once(stage: OpenStage) -> None:
 
 
 async def test_of_many_questions_that_were_withdrawn_only_the_latest_are_kept(
-    stage: OpenStage,
+    panel_client: OpenPanelClient,
 ) -> None:
-    async with stage() as it:
+    async with panel_client() as it:
         tickets = [await it.asked("go_offline") for _ in range(30)]
         phases = [(await it.answer(ticket))["phase"] for ticket in tickets]
         assert (phases[0], phases[-2], phases[-1]) == ("gone", "withdrawn", "open")
 
 
-async def test_a_page_that_follows_a_panel_and_never_comes_leaves_what_is_left(
-    stage: OpenStage,
+async def test_a_call_falls_back_if_neither_panel_nor_page_reports(
+    panel_client: OpenPanelClient,
 ) -> None:
     page = ScriptedPage(reports=False)
-    async with stage(page=page) as it, anyio.create_task_group() as tasks:
+    async with panel_client(page=page) as it, anyio.create_task_group() as tasks:
         await it.asked()
         page.approvals[0].channel = "page"  # as the page does after ten seconds
         results: list[types.CallToolResult] = []

@@ -37,7 +37,7 @@ from tests.support.resource_reads import (
     rename,
     studios_of,
 )
-from tests.support.sandbox_accounts import READONLY_KEY, STRANGER, STRANGER_KEY
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT, ANOTHER_ACCOUNT_KEY, READONLY_KEY
 from tests.support.served_app import serving
 from tests.support.shared_clock import HandClock
 from tests.support.subscribers import subscriber_of, subscriber_on
@@ -184,8 +184,8 @@ async def test_a_studio_id_is_escaped_and_shortened_in_the_resource_name(
 async def test_each_caller_is_listed_only_their_own_studios(era: str) -> None:
     """In turn and from the cache; without a key there are none and no request to TRaX."""
     async with serving() as front:
-        own, others = listing(front.trax), listing(front.trax, STRANGER)
-        callers = {SANDBOX_KEY: own, STRANGER_KEY: others, READONLY_KEY: own}
+        own, others = listing(front.trax), listing(front.trax, ANOTHER_ACCOUNT)
+        callers = {SANDBOX_KEY: own, ANOTHER_ACCOUNT_KEY: others, READONLY_KEY: own}
         for _ in range(2):
             for key, expected in callers.items():
                 async with subscriber_of(front, era, key=key) as subscriber:

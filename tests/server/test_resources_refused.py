@@ -30,7 +30,7 @@ from tests.support.resource_reads import (
     refused,
     whole_studio,
 )
-from tests.support.sandbox_accounts import STRANGER_KEY
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 from tests.support.served_app import serving
 from tests.support.subscribers import subscriber_of
 from trax_mcp.api.caller import ANONYMOUS
@@ -196,7 +196,7 @@ async def test_a_caller_cannot_read_the_resources_of_another_key(era: str) -> No
         async with subscriber_of(front, era) as owner:
             for uri in (STUDIO, STATUS, CHAT):
                 assert await read(owner.client, uri)
-        async with subscriber_of(front, era, key=STRANGER_KEY) as other:
+        async with subscriber_of(front, era, key=ANOTHER_ACCOUNT_KEY) as other:
             for uri in (STUDIO, STATUS, CHAT):
                 error = await refused(other.client, uri)
                 assert failure_in(error, front.trax)["code"] == "not_found"

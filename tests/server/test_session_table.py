@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 CUSTOMER: Final = Caller("sk_live_customer")
 SECOND_CUSTOMER: Final = Caller("sk_live_second_customer")
-STRANGER: Final = Caller("sk_live_stranger")
+UNACCEPTED: Final = Caller("sk_live_unaccepted")
 INVALID_KEY: Final = Failure(code="invalid_key", message="m", retryable=False)
 
 
@@ -69,11 +69,11 @@ def names(sessions: Sequence[Session]) -> list[str]:
 def test_callers_without_an_accepted_key_share_one_limit() -> None:
     """With a key or without, the longest unused session of all of them ends."""
     table = Table()
-    assert table.open(STRANGER, "first") == []
+    assert table.open(UNACCEPTED, "first") == []
     assert table.open_many(ANONYMOUS, MAX_OTHER_SESSIONS - 1) == []
-    assert table.table.is_full(STRANGER)
+    assert table.table.is_full(UNACCEPTED)
     assert table.open(ANONYMOUS, "one more") == ["first"]
-    assert table.table.find("first", STRANGER) is None
+    assert table.table.find("first", UNACCEPTED) is None
 
 
 def test_each_accepted_key_has_its_own_limit() -> None:
@@ -101,7 +101,7 @@ def test_the_longest_unused_session_ends_at_the_limit(
     """One with a request in flight or an open stream does so only if no session is idle."""
     table = Table()
     for name, (last_used, requests) in sessions.items():
-        table.table.add(Session(name, STRANGER, last_used, requests=requests))
+        table.table.add(Session(name, UNACCEPTED, last_used, requests=requests))
     table.now = 10
     table.open_many(ANONYMOUS, MAX_OTHER_SESSIONS - len(sessions), requests=1)
     assert table.open(ANONYMOUS, "one more", requests=1) == [ends]
@@ -143,14 +143,14 @@ def test_idle_sessions_end_after_30_minutes_and_after_5_without_an_accepted_key(
     table = Table(CUSTOMER)
     for name, caller, requests in (
         ("customer", CUSTOMER, 0),
-        ("stranger", STRANGER, 0),
+        ("unaccepted", UNACCEPTED, 0),
         ("no key", ANONYMOUS, 0),
         ("customer, in use", CUSTOMER, 1),
-        ("stranger, in use", STRANGER, 1),
+        ("unaccepted, in use", UNACCEPTED, 1),
     ):
         table.table.add(Session(name, caller, 0, requests=requests))
     assert table.idle_ones(299.9) == []
-    assert table.idle_ones(300) == ["no key", "stranger"]
+    assert table.idle_ones(300) == ["no key", "unaccepted"]
     assert table.idle_ones(1799.9) == []
     assert table.idle_ones(1800) == ["customer"]
     assert table.idle_ones(1e9) == []
@@ -163,7 +163,7 @@ def test_the_next_idle_session_ends_in_time() -> None:
     table.table.add(Session("customer", CUSTOMER, 0))
     assert table.table.seconds_to_next_end(1000) == OTHER_IDLE_SECONDS
     assert table.table.seconds_to_next_end(1700) == 100
-    table.table.add(Session("stranger", STRANGER, 1650))
+    table.table.add(Session("unaccepted", UNACCEPTED, 1650))
     assert table.table.seconds_to_next_end(1700) == 100
     table.idle_ones(1800)
     assert table.table.seconds_to_next_end(1800) == 150
@@ -172,11 +172,11 @@ def test_the_next_idle_session_ends_in_time() -> None:
 def test_a_session_is_found_by_its_caller_only() -> None:
     """And no longer after it was removed."""
     table = Table()
-    session = Session("mine", STRANGER, 0)
+    session = Session("mine", UNACCEPTED, 0)
     table.table.add(session)
-    assert table.table.find("mine", STRANGER) is session
+    assert table.table.find("mine", UNACCEPTED) is session
     assert table.table.find("mine", CUSTOMER) is None
     table.table.remove(session)
     table.table.remove(session)
-    assert table.table.find("mine", STRANGER) is None
+    assert table.table.find("mine", UNACCEPTED) is None
     assert table.idle_ones(1e9) == []

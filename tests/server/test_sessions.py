@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.faults import Fault
 from tests.support.jsonrpc import LEGACY, HttpCaller, tool_call
-from tests.support.sandbox_accounts import STRANGER_KEY
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 from tests.support.served_app import serving
 from tests.support.shared_clock import settled
 from trax_mcp.sandbox import SANDBOX_KEY
@@ -61,7 +61,7 @@ async def test_new_keys_are_served_while_too_many_sessions_are_open() -> None:
         await flood(front)
         customers = [
             await front.opened(LEGACY, x_api_key=key)
-            for key in (SANDBOX_KEY, STRANGER_KEY, NARROW_KEY)
+            for key in (SANDBOX_KEY, ANOTHER_ACCOUNT_KEY, NARROW_KEY)
         ]
         assert [it.path for it in front.trax.requests] == ["/v1/studios"] * 3
         again = await front.opened(LEGACY, x_api_key=SANDBOX_KEY)
@@ -99,7 +99,7 @@ async def test_a_key_above_its_limit_loses_its_longest_unused_session() -> None:
     """The one that is unused for longest."""
     async with serving() as front:
         keyless = await front.opened(LEGACY)
-        other = await front.opened(LEGACY, x_api_key=STRANGER_KEY)
+        other = await front.opened(LEGACY, x_api_key=ANOTHER_ACCOUNT_KEY)
         first = await front.opened(LEGACY, x_api_key=SANDBOX_KEY)
         await first.call("list_studios")
         second, *_ = [

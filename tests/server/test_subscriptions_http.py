@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.faults import Fault
 from tests.support.jsonrpc import ERAS, LEGACY
-from tests.support.sandbox_accounts import STRANGER_KEY
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 from tests.support.subscribers import (
     CHAT,
     OTHER_CHAT,
@@ -113,7 +113,7 @@ async def test_accounts_are_notified_only_of_their_own_studios(era: str) -> None
     async with (
         manual_clock_server() as front,
         subscriber_of(front, era) as owner,
-        subscriber_of(front, era, key=STRANGER_KEY) as other,
+        subscriber_of(front, era, key=ANOTHER_ACCOUNT_KEY) as other,
     ):
         await owner.subscribe(CHAT)
         await other.subscribe(OTHER_CHAT)
@@ -127,7 +127,7 @@ async def test_accounts_are_notified_only_of_their_own_studios(era: str) -> None
         assert (owner.updates, other.updates) == ([CHAT], [OTHER_CHAT])
     assert {(it.path.split("/")[3], it.key_name) for it in front.trax.requests} == {
         ("studio_42", "full"),
-        ("studio_99", "stranger"),
+        ("studio_99", "other"),
     }
 
 

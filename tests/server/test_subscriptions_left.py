@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tests.support.event_streams import listen_stream, session_of
 from tests.support.faults import Fault
 from tests.support.jsonrpc import LEGACY, MODERN
-from tests.support.sandbox_accounts import STRANGER_KEY
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 from tests.support.subscribers import (
     CHAT,
     STATUS,
@@ -203,7 +203,7 @@ async def test_a_refused_stream_neither_starts_nor_ends_the_half_minute() -> Non
         await session.subscribe(CHAT)
         for _ in range(6):
             await front.clock.pass_by(GRACE_SECONDS / 6)
-            async with session.stream(x_api_key=STRANGER_KEY) as refused:
+            async with session.stream(x_api_key=ANOTHER_ACCOUNT_KEY) as refused:
                 assert refused.status == 404
         assert not await is_polled(front)
         async with session.stream():

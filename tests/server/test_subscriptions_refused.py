@@ -14,7 +14,7 @@ from mcp import MCPError
 
 from tests.support.faults import Fault
 from tests.support.jsonrpc import INITIALIZE, LEGACY, MODERN, read_answer, request
-from tests.support.sandbox_accounts import STRANGER_KEY
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 from tests.support.subscribers import (
     CHAT,
     OTHER_CHAT,
@@ -59,12 +59,12 @@ async def test_a_studio_of_another_account_is_refused_with_the_error_of_trax(
     """TRaX receives only one request with this caller's key."""
     async with manual_clock_server() as front, subscriber_of(front, era) as owner:
         await owner.subscribe(CHAT)
-        refusal = await refusal_of(front, era, CHAT, key=STRANGER_KEY)
+        refusal = await refusal_of(front, era, CHAT, key=ANOTHER_ACCOUNT_KEY)
         say(front, "Only for the owner")
         await front.clock.pass_until(lambda: owner.updates)
     assert refusal.code == NOT_FOUND[era]
     assert refusal.data["error"]["code"] == "not_found"
-    assert [it.key_name for it in front.trax.requests].count("stranger") == 1
+    assert [it.key_name for it in front.trax.requests].count("other") == 1
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ async def test_a_known_status_is_not_read_again(trax: Client, sandbox: Sandbox) 
     assert asked(sandbox) == Counter(WITH_DESTINATIONS)
 
 
-async def test_nothing_is_read_where_nothing_is_wanted(trax: Client, sandbox: Sandbox) -> None:
+async def test_a_plan_without_reads_reads_nothing(trax: Client, sandbox: Sandbox) -> None:
     """All facts are then None, and none of them is called unknown."""
     assert await FactReader(trax, OWNER, "studio_42").read(()) == Facts()
     assert asked(sandbox) == Counter()

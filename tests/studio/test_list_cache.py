@@ -12,7 +12,7 @@ from tests.conftest import OWNER
 from tests.support.fact_reads import ACCOUNTS, STUDIOS, asked, names, narrow
 from tests.support.faults import Fault
 from tests.support.long_lists import long_list
-from tests.support.sandbox_accounts import REVOKED_KEY, STRANGER_KEY
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY, REVOKED_KEY
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.shared_clock import settled
 from trax_mcp.api.caller import Caller
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.support.shared_clock import HandClock
     from trax_mcp.api.client import Client
 
-STRANGER: Final = Caller(STRANGER_KEY)
+OTHER_CALLER: Final = Caller(ANOTHER_ACCOUNT_KEY)
 OWNED: Final = ("studio_42", "studio_43", "studio_51", "studio_60")
 
 
@@ -66,12 +66,12 @@ async def test_all_pages_are_read(cache: ListCache, sandbox: Sandbox) -> None:
 async def test_callers_do_not_share_lists(cache: ListCache, sandbox: Sandbox) -> None:
     """Even another key of the same account reads with itself."""
     twin = narrow(sandbox)
-    assert [await ids(cache, it) for it in (OWNER, STRANGER, twin)] == [
+    assert [await ids(cache, it) for it in (OWNER, OTHER_CALLER, twin)] == [
         OWNED,
         ("studio_99",),
         OWNED,
     ]
-    assert [it.key_name for it in sandbox.requests] == ["full", "stranger", "narrow"]
+    assert [it.key_name for it in sandbox.requests] == ["full", "other", "narrow"]
 
 
 async def test_a_failure_is_not_kept(cache: ListCache, sandbox: Sandbox) -> None:
@@ -172,11 +172,11 @@ async def test_concurrent_calls_of_a_caller_share_one_request(
             for _ in range(5):
                 asking.start_soon(ask)
             await settled()
-            assert await ids(cache, STRANGER) == ("studio_99",)
+            assert await ids(cache, OTHER_CALLER) == ("studio_99",)
             assert told == []
             answer.set()
     assert told == [OWNED] * 5
-    assert [it.key_name for it in sandbox.requests] == ["full", "stranger"]
+    assert [it.key_name for it in sandbox.requests] == ["full", "other"]
     assert not cache._reads
 
 

@@ -152,7 +152,7 @@ async def test_reads_that_keep_failing_leave_the_state_unknown(
     assert await watch(trax, clock, live=True) == Observed("unknown", "2026-06-05T18:00:15Z")
 
 
-async def test_the_last_read_counts(trax: Client, clock: HandClock, sandbox: Sandbox) -> None:
+async def test_the_latest_read_decides(trax: Client, clock: HandClock, sandbox: Sandbox) -> None:
     """A failure at the end makes the state unknown, although it was "starting" before."""
     sandbox.faults.add(Fault.delay(0), times=15)
     sandbox.faults.add(Fault.status(502), times=None)

@@ -8,7 +8,7 @@ from tests.support.dropped_connections import DroppingApp
 from tests.support.faults import Faults
 from tests.support.manual_clock import ManualClock
 from tests.support.request_log import ReceivedRequest, RequestLog
-from tests.support.sandbox_accounts import add_keys, add_records_of_the_stranger
+from tests.support.sandbox_accounts import add_keys, add_records_of_another_account
 from trax_mcp import sandbox
 from trax_mcp.sandbox.deployment import BASE_URL, GENEROUS, RateLimit
 
@@ -44,7 +44,7 @@ class Sandbox(sandbox.Sandbox):
         self.app = DroppingApp(self.app)
         add_keys(self.world)
         if not empty:
-            add_records_of_the_stranger(self.world)
+            add_records_of_another_account(self.world)
 
     @property
     def mutations(self) -> Sequence[ReceivedRequest]:

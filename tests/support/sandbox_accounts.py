@@ -1,4 +1,4 @@
-"""Further keys of the sandbox, and a second account ("stranger") with records of its own."""
+"""Further keys of the sandbox, and another account with records of its own."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from trax_mcp.sandbox.seed import DAY
 if TYPE_CHECKING:
     from trax_mcp.sandbox.world import World
 
-STRANGER: Final = "user_stranger"
+ANOTHER_ACCOUNT: Final = "user_other"
 
 READONLY_KEY: Final = "sk_live_sandbox_readonly"
 MODERATOR_KEY: Final = "sk_live_sandbox_moderator"
-STRANGER_KEY: Final = "sk_live_sandbox_stranger"
+ANOTHER_ACCOUNT_KEY: Final = "sk_live_sandbox_other"
 REVOKED_KEY: Final = "sk_live_sandbox_revoked"
 """A key that the sandbox no longer knows."""
 
@@ -25,7 +25,7 @@ _MODERATOR_SCOPES: Final = frozenset({"studios:read", "stream:read", "chat:read"
 _KEYS: Final = (
     Key(READONLY_KEY, "readonly", ACCOUNT, _READ_SCOPES),
     Key(MODERATOR_KEY, "moderator", ACCOUNT, _MODERATOR_SCOPES),
-    Key(STRANGER_KEY, "stranger", STRANGER, SCOPES),
+    Key(ANOTHER_ACCOUNT_KEY, "other", ANOTHER_ACCOUNT, SCOPES),
 )
 
 
@@ -34,11 +34,17 @@ def add_keys(world: World) -> None:
     world.keys.update({key.secret: key for key in _KEYS})
 
 
-def add_records_of_the_stranger(world: World) -> None:
+def add_records_of_another_account(world: World) -> None:
     """Add a studio, a destination, a source, a connection and an asset."""
     now = world.clock.now()
     world.studios.add(
-        Studio("studio_99", "The Stranger's Studio", STRANGER, {STRANGER: "owner"}, now - 30 * DAY)
+        Studio(
+            "studio_99",
+            "The Stranger's Studio",
+            ANOTHER_ACCOUNT,
+            {ANOTHER_ACCOUNT: "owner"},
+            now - 30 * DAY,
+        )
     )
     world.destinations.add(
         Destination("dest_90", "studio_99", "Elsewhere", "youtube", connection_id="conn_90")
@@ -47,8 +53,19 @@ def add_records_of_the_stranger(world: World) -> None:
         Source("source_90", "studio_99", "Camera", "webcam", active=True, created_at=now - 9 * DAY)
     )
     world.connections.add(
-        Connection("conn_90", STRANGER, "youtube", "Stranger's Channel", "active", now - 9 * DAY)
+        Connection(
+            "conn_90", ANOTHER_ACCOUNT, "youtube", "Stranger's Channel", "active", now - 9 * DAY
+        )
     )
     world.library.assets.add(
-        Asset("asset_90", STRANGER, "private.mp4", "video", 1024, "video/mp4", now, status="READY")
+        Asset(
+            "asset_90",
+            ANOTHER_ACCOUNT,
+            "private.mp4",
+            "video",
+            1024,
+            "video/mp4",
+            now,
+            status="READY",
+        )
     )

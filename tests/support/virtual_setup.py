@@ -17,7 +17,7 @@ from tests.support.frozen_sandbox import ADDRESS
 from tests.support.jsonrpc import MODERN
 from tests.support.manual_clock import ManualClock
 from tests.support.recorded_sandbox import Sandbox
-from tests.support.sandbox_accounts import STRANGER as ANOTHER_ACCOUNT
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT
 from tests.support.sandbox_transport import SandboxTransport
 from tests.support.virtual_time import STARTED_AT, VirtualClock
 from trax_mcp.api import client as trax_client

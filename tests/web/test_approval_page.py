@@ -112,7 +112,7 @@ def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-async def test_a_press_on_the_page_goes_live_and_the_page_tells_so(asking: Ask) -> None:
+async def test_a_press_on_the_page_goes_live_and_the_page_says_so(asking: Ask) -> None:
     async with asking() as it:
         approval = await it.shown()
         assert approval["yes"] == YES
@@ -134,7 +134,7 @@ async def test_a_no_on_the_page_sends_nothing(asking: Ask) -> None:
         assert it.sent() == 0
 
 
-async def test_the_page_learns_at_once_of_a_new_question_and_of_an_end(asking: Ask) -> None:
+async def test_the_page_shows_a_new_question_and_its_end_at_once(asking: Ask) -> None:
     async with asking() as it:
         approval = await it.shown()
         state = await it.tab.state()
@@ -274,7 +274,7 @@ async def test_a_body_without_a_length_is_refused(asking: Ask) -> None:
 
 
 @pytest.mark.parametrize("path", ["/redeem", "/state", "/report", "/answer"])
-async def test_a_link_or_an_image_can_do_nothing(asking: Ask, path: str) -> None:
+async def test_a_get_request_changes_nothing(asking: Ask, path: str) -> None:
     async with asking() as it:
         await it.shown()
         assert (await it.tab.get(path)).status_code == httpx.codes.METHOD_NOT_ALLOWED
@@ -294,14 +294,16 @@ async def test_a_second_opener_cannot_answer_and_both_are_told(asking: Ask) -> N
 
 
 @pytest.mark.parametrize("path", ["/state", "/report", "/answer"])
-async def test_before_the_page_has_a_session_no_session_is_one(asking: Ask, path: str) -> None:
+async def test_before_the_page_has_a_session_every_session_is_refused(
+    asking: Ask, path: str
+) -> None:
     async with asking() as it:
         response = await it.tab.post(path, Authorization="")
         assert response.status_code == httpx.codes.UNAUTHORIZED
 
 
 @pytest.mark.parametrize("secret", ["", "guessed", "\xe4"])
-async def test_a_guessed_secret_opens_nothing(asking: Ask, secret: str) -> None:
+async def test_a_guessed_secret_is_refused(asking: Ask, secret: str) -> None:
     async with asking() as it:
         response = await it.tab.post("/redeem", {"secret": secret})
         assert response.status_code == httpx.codes.CONFLICT
@@ -309,7 +311,7 @@ async def test_a_guessed_secret_opens_nothing(asking: Ask, secret: str) -> None:
 
 
 @pytest.mark.parametrize("ticket", ["", "guessed"])
-async def test_a_guessed_ticket_answers_nothing(asking: Ask, ticket: str) -> None:
+async def test_a_guessed_ticket_is_refused(asking: Ask, ticket: str) -> None:
     async with asking() as it:
         approval = await it.shown()
         await it.tab.press({**approval, "ticket": ticket}, YES)

@@ -55,7 +55,7 @@ def _fails(*_: object, **_options: object) -> NoReturn:
     ],
     ids=["no child process", "no temporary folder", "no port", "no server"],
 )
-async def test_a_page_that_cannot_be_opened_leaves_what_is_left(
+async def test_a_call_falls_back_if_the_page_cannot_be_opened(
     trax: Trax, clock: HandClock, monkeypatch: pytest.MonkeyPatch, where: object, name: str
 ) -> None:
     monkeypatch.setattr(approval_page, "open_browser", lambda _address: None)
@@ -73,7 +73,7 @@ async def test_a_page_that_cannot_be_opened_leaves_what_is_left(
         assert not (await client.call_tool("get_stream_status", STUDIO)).is_error
 
 
-async def test_two_questions_at_once_open_one_page_and_warn_of_nobody(
+async def test_two_questions_at_once_open_one_page_without_a_warning(
     trax: Trax, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
@@ -100,7 +100,7 @@ async def test_two_questions_at_once_open_one_page_and_warn_of_nobody(
         tasks.cancel_scope.cancel()
 
 
-async def test_many_stops_do_not_take_an_open_question_off_the_page(
+async def test_many_stops_do_not_remove_an_open_question_from_the_page(
     trax: Trax, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []

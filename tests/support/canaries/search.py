@@ -16,7 +16,7 @@ from tests.support.canaries import secrets as secret
 from tests.support.canaries.calls import CALLS, CONFIRMED, MODES, OTHERS, FaultyTrax, actor_meta
 from tests.support.canaries.secrets import SeenTexts, allowed_places
 from tests.support.jsonrpc import FORMS, LEGACY, request
-from tests.support.sandbox_accounts import STRANGER
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Key
 
@@ -62,7 +62,7 @@ class CanarySearch:
         world = self.trax.world
         world.keys[self.key] = Key(self.key, "own", ACCOUNT, SCOPES)
         world.keys[secret.OTHER_ACCOUNT_KEY] = Key(
-            secret.OTHER_ACCOUNT_KEY, "next", STRANGER, SCOPES
+            secret.OTHER_ACCOUNT_KEY, "next", ANOTHER_ACCOUNT, SCOPES
         )
         world.studios.change(
             world.studios["studio_42"], {"name": f"Friday {secret.STUDIO_NAME_KEY}"}

@@ -13,7 +13,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
 from tests.support.contract_checks.strict_contract import Json, strict_contract
-from tests.support.sandbox_accounts import STRANGER_KEY
+from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _settings(keys: Path, *, phase: str, tries: int) -> Json:
 
 def _write_keys(folder: Path, key: str) -> Path:
     """The two callers, in the notation of Web Fuzzing Commons."""
-    users = {"own": key, "other": STRANGER_KEY}
+    users = {"own": key, "other": ANOTHER_ACCOUNT_KEY}
     auth = [
         {"name": name, "fixedHeaders": [{"name": "Authorization", "value": f"Bearer {secret}"}]}
         for name, secret in users.items()
