@@ -40,7 +40,8 @@ async def test_the_form_shows_the_preview_and_requires_one_choice(era: str) -> N
         '- Goes out on "Main channel" (YouTube).\n'
         '- Goes out on "Late crowd" (Twitch).\n'
         '- Can be on screen: "Host camera" (webcam).\n'
-        '- Can be on screen: "Intro clip" (media).'
+        '- Can be on screen: "Intro clip" (media).\n\n'
+        "Good for 5 minutes."
     )
     assert form.requested_schema == {
         "type": "object",

@@ -102,6 +102,7 @@ INSTRUCTION: Final = (
     " with the same arguments and "
 )
 UNTIL: Final = "2026-06-05T18:05:00Z"
+GOOD_FOR: Final = "(good for 5 minutes, until 18:05:00 UTC)"
 
 
 def whole(result: types.CallToolResult) -> tuple[dict[str, Any], list[str]]:
@@ -130,7 +131,7 @@ async def test_a_preview_is_complete_as_data_and_as_text(
         "confirmation": "C",
         "expiresAt": UNTIL,
     }
-    assert text == [message, LINES, f'confirm: true, confirmation: "C" (until {UNTIL})']
+    assert text == [message, LINES, f'confirm: true, confirmation: "C" {GOOD_FOR}']
 
 
 async def test_a_preview_in_flag_mode_has_no_confirmation() -> None:
@@ -232,10 +233,11 @@ async def test_a_go_live_of_a_live_studio_has_nothing_to_do() -> None:
     async with in_memory() as clients:
         clients.person.answer_with(agreeing)
         await clients.confirmed(GO_LIVE)
+        clients.clock.advance(12 * 60)
         answers = [whole(await clients.call(GO_LIVE, it)) for it in (clients.plain, clients.asking)]
         assert clients.sent == [GO_LIVE.sent]
     message = (
-        "Nothing was sent: it is live already since 2026-06-05T18:00:03.000Z."
+        "Nothing was sent: it has been on air for 12 minutes (since 18:00 UTC) already."
         " Look with get_stream_status."
     )
     assert answers == [({"status": "nothing_to_do", "message": message}, [message])] * 2

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +28,7 @@ from tests.support.operation_table import (
 from tests.support.studio_facts import (
     EVERYTHING,
     LIVE,
+    NOW,
     OFF_AIR,
     ON_AIR,
     UNCLEAR,
@@ -369,6 +370,15 @@ def test_times_invalidate_nothing(facts: Facts) -> None:
     assert [it for it in ALL_BUT_A_STOP if digest(it, later) != digest(it, facts)] == []
 
 
+@pytest.mark.parametrize("minutes", [1, 60, 60 * 24])
+def test_the_time_of_asking_invalidates_nothing(minutes: int) -> None:
+    """A duration is a note: none of the sentences that consent depends on holds it."""
+    then = NOW + timedelta(minutes=minutes)
+    for operation in (*ALL_BUT_A_STOP, GO_OFFLINE):
+        before, after = (previewed(operation, LIVE, now=it) for it in (NOW, then))
+        assert (after.digest, after.shown) == (before.digest, before.shown)
+
+
 # A stop
 
 
@@ -440,7 +450,7 @@ def test_a_hidden_change_invalidates_only_confirmations_that_lead_to_air() -> No
     """Others do not show the thing that changed either."""
     for operation, leads in LEADS_TO_AIR:
         digests = {
-            plan_for(operation)(operation, EVERYTHING, HiddenChanges(it)).preview.digest
+            plan_for(operation)(operation, EVERYTHING, HiddenChanges(it), now=NOW).preview.digest
             for it in range(3)
         }
         assert len(digests) == (3 if leads else 1), operation
@@ -485,7 +495,7 @@ def changes(
         puts_on_air=asked.puts_on_air,
         hidden_version=since,
     )
-    return plan_for(operation)(operation, now, hidden).changes_since(confirmation)
+    return plan_for(operation)(operation, now, hidden, now=NOW).changes_since(confirmation)
 
 
 def test_many_changes_are_found_without_comparing_each_with_each(

@@ -370,7 +370,9 @@ def assert_same_sentences(hostile: Question, ordinary: Question, name: str, *, c
 def assert_same_lines(hostile: Question, ordinary: Question) -> None:
     """No line of the form disappears, none is added, and none is too long to be seen."""
     assert [frame(it) for it in lines(hostile)] == [frame(it) for it in lines(ordinary)]
-    for line in question_text(hostile).split("\n"):
+    shown = question_text(hostile).split("\n")
+    assert shown[-2:] == ["", "Good for 5 minutes."]
+    for line in shown[:-2]:
         assert len(line) <= LONGEST_LINE + len("  \u21b3 \u21b3")
         assert line.startswith(("- ", "  \u21b3 ", hostile.preview.operation, "Changed since"))
 
@@ -444,7 +446,7 @@ async def asked_on(clients: Clients, act: GuardedOperation) -> tuple[list[str], 
     assert status_and_reason(preview) == ("confirmation_required", None)
     data: dict[str, Any] = (preview.structured_content or {})["preview"]
     told = [*data["warnings"], *data["effects"], *unwrapped(text_of(preview)).split("\n")]
-    secret = re.compile('confirmation: "[^"]*" \\(until .*')
+    secret = re.compile('confirmation: "[^"]*" \\(good for .*')
     return [*unwrapped(form.message).split("\n"), *choices(form)], [
         secret.sub("", it) for it in told
     ]

@@ -53,7 +53,7 @@ OTHER: Final = GoLive(studio_id="another")
 
 ID: Final = "the-confirmation"
 YES: Final = "Take it live"
-LIVE_ALREADY: Final = "it is live already."
+LIVE_ALREADY: Final = "it is on air already."
 
 DECIDERS: Final[dict[tuple[Mode, bool], str]] = {
     (Mode.AUTO, True): "person",
@@ -337,6 +337,7 @@ def is_agreed(case: Case, verdict: Proceed) -> bool:
 # Nothing to do
 
 SINCE: Final = "2026-06-05T18:00:00Z"
+NOW: Final = datetime(2026, 6, 5, 18, 12, 30, tzinfo=UTC)
 OFF_AIR: Final = Facts(status=StreamStatus(live=False))
 ON_AIR: Final = Facts(status=StreamStatus(live=True))
 ON_AIR_SINCE: Final = Facts(
@@ -344,7 +345,7 @@ ON_AIR_SINCE: Final = Facts(
 )
 NOT_KNOWN: Final = Facts()
 
-LIVE_SINCE: Final = f"it is live already since {SINCE}."
+LIVE_SINCE: Final = "it has been on air for 12 minutes (since 18:00 UTC) already."
 PENDING: Final = "a go-live was sent within the last minute and has not been seen on air yet."
 
 
@@ -365,7 +366,7 @@ def test_a_go_live_is_not_needed_while_live_or_starting(
     *, facts: Facts, go_live_pending: bool, why: str | None
 ) -> None:
     """The reason names the start time if TRaX gave one."""
-    assert nothing_to_do(GO_LIVE, facts, go_live_pending=go_live_pending) == why
+    assert nothing_to_do(GO_LIVE, facts, go_live_pending=go_live_pending, now=NOW) == why
 
 
 @pytest.mark.parametrize("operation", [GO_OFFLINE, DELETE], ids=lambda it: it.tool_name)
@@ -375,7 +376,7 @@ def test_there_is_always_something_to_do_for_other_operations(
     *, operation: Operation[Model], facts: Facts, go_live_pending: bool
 ) -> None:
     """Above all, a stop is sent in every state of the studio."""
-    assert nothing_to_do(operation, facts, go_live_pending=go_live_pending) is None
+    assert nothing_to_do(operation, facts, go_live_pending=go_live_pending, now=NOW) is None
 
 
 # The confirmation of a call that needs none any more

@@ -27,6 +27,7 @@ from tests.support.fact_reads import (
 from tests.support.faults import Fault
 from tests.support.operation_table import GO_LIVE, GO_OFFLINE, UNLINK, S
 from tests.support.sandbox_accounts import REVOKED_KEY
+from tests.support.studio_facts import NOW
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import NotSent, TraxError
 from trax_mcp.api.operations import (
@@ -217,7 +218,7 @@ async def test_a_target_that_is_not_listed_is_a_failure(
     trax: Client, operation: Operation[Model], what: str, listed_by: str
 ) -> None:
     """The message says where to look. In a list that could not be read it is named by its id."""
-    plan = plan_for(operation)(operation, await read(trax, operation))
+    plan = plan_for(operation)(operation, await read(trax, operation), now=NOW)
     with pytest.raises(NotSent) as caught:
         _ = plan.preview
     failure = caught.value.failure
@@ -226,4 +227,6 @@ async def test_a_target_that_is_not_listed_is_a_failure(
         f"TRaX lists no such {what}, so {operation.tool_name} was not sent."
         f" Check the id with {listed_by}."
     )
-    assert plan_for(operation)(operation, Facts()).target() == Target(operation.target_id())
+    assert plan_for(operation)(operation, Facts(), now=NOW).target() == Target(
+        operation.target_id()
+    )

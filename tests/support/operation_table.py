@@ -836,7 +836,7 @@ TABLE: Final[Sequence[Entry]] = (
                 STUDIO,
                 'Go offline: "Friday Show"',
                 ENDS,
-                note("It is on air since 2026-06-05T18:00:03Z."),
+                note("It has been on air for 12 minutes (since 18:00 UTC)."),
                 says('Leaves "Main" (YouTube).', "dest_1"),
                 says('Leaves "Late crowd" (Twitch).', "dest_2"),
             ),

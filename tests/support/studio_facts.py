@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from trax_mcp.api.models import Connection, Destination, Health, Source, StreamStatus, Studio
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from trax_mcp.api.operation import Operation
     from trax_mcp.consent.preview import Preview
 
+NOW: Final = datetime(2026, 6, 5, 18, 12, 30, tzinfo=UTC)
+"""Twelve minutes after the studio that is `ON_AIR` went live."""
 OFF_AIR: Final = StreamStatus(live=False)
 ON_AIR: Final = StreamStatus.model_validate(
     {
@@ -75,6 +78,8 @@ def but(**facts: Any) -> Facts:  # noqa: ANN401  any fact
     return replace(EVERYTHING, **facts)
 
 
-def previewed(operation: Operation[Model], facts: Facts = EVERYTHING) -> Preview:
+def previewed(
+    operation: Operation[Model], facts: Facts = EVERYTHING, *, now: datetime = NOW
+) -> Preview:
     """The preview of an operation among these facts."""
-    return plan_for(operation)(operation, facts).preview
+    return plan_for(operation)(operation, facts, now=now).preview

@@ -1,6 +1,7 @@
 """A guarded call, and its possible results."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from trax_mcp.api.accepted_keys import AcceptedKeys
 from trax_mcp.api.caller import Caller
@@ -83,7 +84,7 @@ class NotRun:
     preview: Preview | None = None
     changes: tuple[str, ...] = ()
     confirmation: str | None = None
-    expires_at: str | None = None
+    expires_at: datetime | None = None
     channel: Channel | None = None
     ticket: str | None = field(default=None, repr=False)
     retry_after_seconds: int | None = None

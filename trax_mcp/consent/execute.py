@@ -22,7 +22,7 @@ from trax_mcp.consent.calls import Done, GuardedCall
 from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import ConsentStore, Started
-from trax_mcp.studio import naming
+from trax_mcp.studio import times
 from trax_mcp.studio.outcome import OBSERVED_SECONDS, Observed, OutcomeObserver
 
 _MAX_TIMEOUTS: Final = 3
@@ -184,7 +184,7 @@ class Executor:
     async def _proof(self, call: GuardedCall, observed: Observed) -> str | None:
         """How the effect of the call was seen, in words. None if it was not seen."""
         if observed.state == "on_air" and call.operation.starts_broadcast:
-            return f"it is on air{naming.since(observed.since)}"
+            return f"it is on air{times.since(observed.since, self._clock.now())}"
         if observed.state != "off_air" or not call.operation.stops_broadcast:
             return None
         # A studio that is only starting looks off air too: that is no proof of a stop.

@@ -14,7 +14,7 @@ from trax_mcp.api.error_texts import not_sent_because, write_disabled
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
-from trax_mcp.clock import iso
+from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import Done, GuardedCall, NotRun, Question, Result
 from trax_mcp.consent.evidence import NO_EVIDENCE, ApprovedIn, Confirmation, UsedConfirmation
@@ -54,12 +54,14 @@ class ConsentGuard:
         rules: Rules,
         store: ConsentStore,
         audit: Audit,
+        clock: Clock,
     ) -> None:
         self.rules = rules
         self._client = client
         self._executor = executor
         self.store = store
         self.audit = audit
+        self._clock = clock
 
     async def run(self, call: GuardedCall) -> Result:
         """Run a call if it may run.
@@ -91,7 +93,7 @@ class ConsentGuard:
         wait_until = anyio.current_time() + QUICK_SECONDS
         if operation.stops_broadcast and seen.place.has_access:
             # No fact can change a yes to a stop: nothing is read, and all others wait from here on.
-            plan = plan_type(operation, Facts())
+            plan = plan_type(operation, Facts(), now=self._clock.now())
             if isinstance(judge(self._case(call, plan, seen)), Proceed):
                 return await self._decide(call, plan, seen, wait_until=wait_until)
         reader = FactReader(
@@ -107,11 +109,12 @@ class ConsentGuard:
             facts = await reader.read(plan_type.reads, status)
         except TraxError as error:
             raise not_sent_because(error, operation) from None
-        now = await self._look_again(call, seen)
-        if isinstance(now, Stale):
-            return now
-        plan = plan_type(operation, _without_uncertain_status(facts, when, now), now.hidden)
-        return await self._decide(call, plan, now, wait_until=wait_until)
+        again = await self._look_again(call, seen)
+        if isinstance(again, Stale):
+            return again
+        certain = _without_uncertain_status(facts, when, again)
+        plan = plan_type(operation, certain, again.hidden, now=self._clock.now())
+        return await self._decide(call, plan, again, wait_until=wait_until)
 
     async def _refuse_before_reading(self, call: GuardedCall, seen: Seen) -> NotRun | None:
         """Refuse where no fact matters: the confirmation was used, or the person refused."""
@@ -202,7 +205,10 @@ class ConsentGuard:
             mode=self.rules.mode,
             can_ask=call.can_ask,
             nothing_to_do=nothing_to_do(
-                call.operation, plan.facts, go_live_pending=seen.go_live_pending
+                call.operation,
+                plan.facts,
+                go_live_pending=seen.go_live_pending,
+                now=plan.now,
             ),
             declined_seconds=seen.declined.get(call.operation),
         )
@@ -254,7 +260,7 @@ class ConsentGuard:
                 if verdict.reason == "changed" and isinstance(kept, Confirmation):
                     await self.store.discard(kept.id)  # it stays invalid if all changes back
                 not_run = _not_run(call, verdict, kept, plan)
-                return replace(not_run, confirmation=added.id, expires_at=iso(added.expires_at))
+                return replace(not_run, confirmation=added.id, expires_at=added.expires_at)
         return _not_run(call, verdict, kept, plan)
 
     async def _add(

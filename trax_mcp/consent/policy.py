@@ -5,6 +5,7 @@ The label of a verdict is its name in the audit log.
 
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar, Final, Literal
 
 from trax_mcp.api.models import Model
@@ -18,7 +19,7 @@ from trax_mcp.consent.evidence import (
     UsedConfirmation,
 )
 from trax_mcp.consent.rules import Mode
-from trax_mcp.studio import naming
+from trax_mcp.studio import times
 from trax_mcp.studio.facts import Facts
 
 READING_SECONDS: Final = 1.0
@@ -115,7 +116,7 @@ def judge(case: Case) -> Verdict:
 
 
 def nothing_to_do(
-    operation: Operation[Model], facts: Facts, *, go_live_pending: bool
+    operation: Operation[Model], facts: Facts, *, go_live_pending: bool, now: datetime
 ) -> str | None:
     """Why a go-live is not needed, in words. None if it is, or for other operations.
 
@@ -124,7 +125,7 @@ def nothing_to_do(
     if not operation.starts_broadcast:
         return None
     if facts.live:
-        return f"it is live already{naming.since(facts.since)}."
+        return f"it {times.on_air(facts.since, now)} already."
     if go_live_pending:
         return "a go-live was sent within the last minute and has not been seen on air yet."
     return None

@@ -106,7 +106,9 @@ def build_guard(client: Client, deps: ServerDeps) -> ConsentGuard:
     store = deps.store or MemoryStore(deps.clock)
     audit = Audit(deps.audit_log, deps.clock)
     executor = Executor(client, store=store, audit=audit, tasks=deps.tasks, clock=deps.clock)
-    return ConsentGuard(client, executor, rules=deps.rules, store=store, audit=audit)
+    return ConsentGuard(
+        client, executor, rules=deps.rules, store=store, audit=audit, clock=deps.clock
+    )
 
 
 def build_asking(client: Client, deps: ServerDeps) -> Asking:

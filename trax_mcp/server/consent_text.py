@@ -5,16 +5,19 @@ long lines are wrapped, never cut, and a line that goes on starts with a sign.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Final
 
 from trax_mcp.api.text_safety import CONTINUED
 from trax_mcp.consent.calls import NotRun, Question
+from trax_mcp.consent.confirmations import LIFETIME_SECONDS
 from trax_mcp.consent.evidence import ApprovedIn, Channel, Reason, Status
 from trax_mcp.consent.preview import Preview
-from trax_mcp.studio import naming
+from trax_mcp.studio import naming, times
 
 LONGEST_LINE: Final = 100
 _SHORTEST_LINE = 20
+_GOOD_FOR: Final = times.duration(timedelta(seconds=LIFETIME_SECONDS))
 
 _REASONS: Final[Mapping[tuple[Status, Reason | None], str]] = {
     ("confirmation_required", None): "{operation} needs a person's yes.",
@@ -76,9 +79,7 @@ def preview_text(not_run: NotRun) -> str:
     if not_run.preview is not None:
         parts.append(_preview_text(not_run.preview, not_run.changes))
     if not_run.confirmation is not None:
-        parts.append(
-            f'confirm: true, confirmation: "{not_run.confirmation}" (until {not_run.expires_at})'
-        )
+        parts.append(f'confirm: true, confirmation: "{not_run.confirmation}" {_lifetime(not_run)}')
     return "\n\n".join(parts)
 
 
@@ -88,8 +89,15 @@ def approved_text(approved_in: ApprovedIn) -> str:
 
 
 def question_text(question: Question) -> str:
-    """The text of the form that asks a person."""
-    return _preview_text(question.preview, question.changes)
+    """The text of the form that asks a person. Its end is none of the sentences."""
+    return f"{_preview_text(question.preview, question.changes)}\n\nGood for {_GOOD_FOR}."
+
+
+def _lifetime(not_run: NotRun) -> str:
+    """How long its confirmation can be used. It is new: the date goes without saying."""
+    ends = not_run.expires_at
+    until = f", until {times.at(ends, now=ends)}" if ends else ""
+    return f"(good for {_GOOD_FOR}{until})"
 
 
 def _next_step(not_run: NotRun) -> str:

@@ -10,6 +10,7 @@ from trax_mcp.api.errors import Failure
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.tool_input import ToolInput
+from trax_mcp.clock import iso
 from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.preview import Preview
 from trax_mcp.server.consent_text import STEPS, approved_text, not_run_text, preview_text
@@ -119,7 +120,7 @@ def not_run(call: NotRun) -> types.CallToolResult:
         "channel": call.channel,
         "preview": _preview(call.preview) if call.preview else None,
         "confirmation": call.confirmation,
-        "expiresAt": call.expires_at,
+        "expiresAt": iso(call.expires_at) if call.expires_at else None,
         "retryAfterSeconds": call.retry_after_seconds,
     }
     return types.CallToolResult(

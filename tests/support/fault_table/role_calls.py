@@ -152,7 +152,7 @@ _OUTCOMES: Final = {
     Consequence.SEEN: "applied",
 }
 _OBSERVED_TEXTS: Final = {
-    "go_live": "it is on air since 2026-06-05T18:00:03.000Z",
+    "go_live": "it is on air since 18:00:03 UTC",
     "go_offline": "it is off air",
 }
 

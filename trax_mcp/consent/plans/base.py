@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from enum import Enum, auto
 from functools import cached_property
 from typing import ClassVar, Final, Generic, TypeVar, get_args
@@ -41,7 +42,8 @@ class Plan(ABC, Generic[OperationT]):
     """An operation with the facts around it: what a person is shown before they agree.
 
     Subclasses state what is read, when consent is needed, what would happen, and the act in a few
-    words. `hidden` holds the changes made through this server that no read shows.
+    words. `hidden` holds the changes made through this server that no read shows. Only notes may
+    depend on `now`.
     """
 
     operation_type: ClassVar[type[Operation[Model]]]
@@ -59,10 +61,16 @@ class Plan(ABC, Generic[OperationT]):
         cls.may_need_consent = cls.operation_type.effect is Effect.GUARDED or overrides_when
 
     def __init__(
-        self, operation: OperationT, facts: Facts, hidden: HiddenChanges = NOTHING_HIDDEN
+        self,
+        operation: OperationT,
+        facts: Facts,
+        hidden: HiddenChanges = NOTHING_HIDDEN,
+        *,
+        now: datetime,
     ) -> None:
         self.operation = operation
         self.facts = facts
+        self.now = now
         self._hidden = hidden
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from trax_mcp.api.operations import GoLive, GoOffline
 from trax_mcp.consent.plans.base import Plan, Sentences
-from trax_mcp.studio import naming
+from trax_mcp.studio import naming, times
 from trax_mcp.studio.facts import Fact
 from trax_mcp.studio.naming import note, sentence
 from trax_mcp.studio.readiness import READINESS_FACTS, go_live_warnings
@@ -40,7 +40,7 @@ class GoOfflinePlan(Plan[GoOffline]):
     def effects(self) -> Sentences:
         yield sentence("Ends the broadcast of {} for all viewers.", self.name)
         if self.facts.live:
-            yield note(f"It is on air{naming.since(self.facts.since)}.")
+            yield note(f"It {times.on_air(self.facts.since, self.now)}.")
             for it in self.facts.enabled:
                 yield sentence("Leaves {}.", naming.destination(it))
         if self.facts.live is False:
