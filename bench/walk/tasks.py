@@ -52,12 +52,9 @@ async def go_live_by_name(it: Assistant) -> None:
 async def check_four_shows(it: Assistant) -> None:
     """Answer "How do my shows stand?", where one of the four is on air."""
     await _put_on_air(it, FRIDAY)
-    studios = (await it.call("list_studios"))["data"]
-    for studio in studios:
-        await it.call("check_readiness", studioId=studio["id"])
-        await it.call("list_destinations", studioId=studio["id"])
-        await it.call("list_sources", studioId=studio["id"])
-    await it.call("list_connections")
+    studios = (await it.call("check_studio"))["studios"]
+    _check([it["live"] for it in studios] == [True, False, False, False], "one is not on air")
+    _check(all(it["destinations"] and it["sources"] for it in studios), "details are missing")
 
 
 async def follow_chat_for_a_minute(it: Assistant) -> None:
@@ -110,10 +107,9 @@ async def find_out_why_nobody_sees_it(it: Assistant) -> None:
     """Find that an account has expired: "Why can nobody see the coffee show?"."""
     await _put_on_air(it, COFFEE)
     studio = await _find(it, "the coffee show", COFFEE)
-    for tool in ("check_readiness", "get_stream_status", "list_destinations", "list_sources"):
-        await it.call(tool, studioId=studio)
-    accounts = (await it.call("list_connections"))["data"]
-    _check(any(it["status"] == "needs_reauth" for it in accounts), "the cause is not shown")
+    (checked,) = (await it.call("check_studio", studioId=studio))["studios"]
+    causes = [it["what"] for it in checked["problems"]]
+    _check(any("needs_reauth" in it for it in causes), "the cause is not shown")
 
 
 async def _find(it: Assistant, said: str, studio: str) -> str:

@@ -101,7 +101,7 @@ class ShowRunner:
         call(host, "create_destination", studioId=studio, **destination)
         call(host, "create_source", studioId=studio, name="Camera", type="webcam")
         call(host, "find_studio", query="Tonight")
-        call(host, "check_readiness", studioId=studio)
+        call(host, "check_studio", studioId=studio)
         self._confirm(host, "go_live", studio, live=True)
         is_over, ends_at = threading.Event(), time.monotonic() + LIVE_SECONDS / PACE
         with ThreadPoolExecutor(1) as viewers:

@@ -38,7 +38,7 @@ from trax_mcp.api.operations import (
 )
 from trax_mcp.api.tool_input import RENAMED, Effect, ToolInput
 from trax_mcp.chat.wait import WaitForChatMessages
-from trax_mcp.studio.readiness import CheckReadiness
+from trax_mcp.studio.overview_reader import CheckStudio
 from trax_mcp.studio.search import FindStudio
 from trax_mcp.uploads.upload import UploadMedia
 
@@ -276,10 +276,10 @@ def test_python_without_docstrings_keeps_every_hint() -> None:
         "import json;"
         "from trax_mcp.api.operations import OPERATIONS, __doc__ as doc;"
         "from trax_mcp.chat.wait import WaitForChatMessages;"
-        "from trax_mcp.studio.readiness import CheckReadiness;"
+        "from trax_mcp.studio.overview_reader import CheckStudio;"
         "from trax_mcp.studio.search import FindStudio;"
         "from trax_mcp.uploads.upload import UploadMedia;"
-        "beyond = (FindStudio, CheckReadiness, WaitForChatMessages, UploadMedia);"
+        "beyond = (FindStudio, CheckStudio, WaitForChatMessages, UploadMedia);"
         "told = {it.tool_name: it.description() for it in (*OPERATIONS, *beyond)};"
         "print(json.dumps([doc, told]))"
     )
@@ -290,7 +290,7 @@ def test_python_without_docstrings_keeps_every_hint() -> None:
         capture_output=True,
         timeout=PATIENCE_SECONDS,
     )
-    beyond = (FindStudio, CheckReadiness, WaitForChatMessages, UploadMedia)
+    beyond = (FindStudio, CheckStudio, WaitForChatMessages, UploadMedia)
     kinds: tuple[type[ToolInput], ...] = (*OPERATIONS, *beyond)
     told = {it.tool_name: it.description() for it in kinds}
     assert json.loads(run.stdout) == [None, told]

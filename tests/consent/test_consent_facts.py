@@ -291,8 +291,8 @@ async def test_a_time_from_trax_cannot_become_another_sentence() -> None:
         clients.trax.faults.add(hostile, times=None, path="*/stream-status")
         texts = [text_of(await clients.call(it)) for it in (GO_LIVE, GO_OFFLINE)]
         await clients.call(GO_OFFLINE, clients.asking)
-        report = await clients.plain.call_tool("check_readiness", GO_LIVE.arguments)
-    texts += [clients.person.forms[0].message, report.structured_content["blockers"][0]["what"]]
+        report = await clients.plain.call_tool("check_studio", GO_LIVE.arguments)
+    texts += [clients.person.forms[0].message, text_of(report).partition("\n")[0]]
     assert [text.count(ESCAPED_TIME) for text in texts] == [1] * 4
     assert not any("\n- Warning" in text for text in texts)
 

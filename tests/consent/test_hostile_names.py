@@ -493,8 +493,9 @@ async def test_lists_and_reports_spell_names_out(kind: str) -> None:
     async with in_memory() as clients:
         rename_everything(clients, name)
         titles = [it.title or "" for it in (await clients.plain.list_resources()).resources]
-        report = await clients.plain.call_tool("check_readiness", GO_LIVE.arguments)
-    problems = [it["what"] for it in (report.structured_content or {})["warnings"]]
+        report = await clients.plain.call_tool("check_studio", GO_LIVE.arguments)
+    (studio_,) = (report.structured_content or {})["studios"]
+    problems = [text_of(report).partition("\n")[0], *(it["what"] for it in studio_["problems"])]
     studios = [it.removesuffix(": chat") for it in titles if it.endswith(": chat")]
     assert studios
     assert all(is_shown(read_back(it), name) for it in studios)

@@ -167,7 +167,7 @@ async def call_as_other_account(search: CanarySearch, other: HttpCaller) -> None
     for tool in ("list_studios", "list_connections", "list_media"):
         search.texts.add("other account", str(await other.call(tool)))
     for studio in ("studio_99", "studio_42"):
-        for tool in ("get_studio", "list_chat_messages", "check_readiness"):
+        for tool in ("get_studio", "list_chat_messages", "check_studio"):
             search.texts.add("other account", str(await other.call(tool, studioId=studio)))
 
 

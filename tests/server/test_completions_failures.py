@@ -145,9 +145,7 @@ async def test_completing_an_unknown_prompt_or_template_is_an_error(
 
 async def test_completing_a_hidden_prompt_or_resource_is_an_error(trax: Trax, era: str) -> None:
     """Like an unknown one."""
-    tool_filter = ToolFilter(
-        only=frozenset({"find_studio", "check_readiness", "get_stream_status"})
-    )
+    tool_filter = ToolFilter(only=frozenset({"find_studio", "check_studio", "get_stream_status"}))
     server = build_server(trax, own=OWNER, deps=ServerDeps(tool_filter=tool_filter))
     async with client_of(server, era) as client:
         assert SHOW in await suggested(client, "check_readiness", "studio")

@@ -53,11 +53,11 @@ def only(*names: str) -> ToolFilter:
 
 OFFERS: Final[dict[ToolFilter, set[str]]] = {
     ToolFilter(read_only=True): READ_ONLY_PROMPTS,
-    only("find_studio", "check_readiness"): {"check_readiness"},
+    only("find_studio", "check_studio"): {"check_readiness"},
     only("find_studio", "wait_for_chat_messages"): {"chat_digest"},
     only("find_studio", "chat"): {"answer_chat", "chat_digest"},
-    only("check_readiness", "chat"): set(),
-    only("go_live", "check_readiness", "get_stream_status", "wait_for_chat_messages"): set(),
+    only("check_studio", "chat"): set(),
+    only("go_live", "check_studio", "get_stream_status", "wait_for_chat_messages"): set(),
     only("find_studio", "go_offline", "get_stream_status"): {"end_stream"},
     only("studios", "stream", "chat", "destinations", "connections"): set(ARGUMENTS)
     - {"troubleshoot"},

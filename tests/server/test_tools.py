@@ -40,7 +40,7 @@ TOOLS: Final = {entry.tool: (entry.call, entry.scope, entry.hints) for entry in 
 
 BEYOND: Final[dict[str, tuple[str, str | None, Hints]]] = {
     "find_studio": ("GET /v1/studios", "studios:read", READ),
-    "check_readiness": ("GET /v1/studios/{id}/stream-status", "stream:read", READ),
+    "check_studio": ("GET /v1/studios/{id}/stream-status", "stream:read", READ),
     "wait_for_chat_messages": ("GET /v1/studios/{id}/chat/messages", "chat:read", READ),
     "upload_media": ("POST /v1/media", "media:write", ADD),
 }

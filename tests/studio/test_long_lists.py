@@ -224,15 +224,28 @@ async def test_further_studios_are_mentioned_once_when_unlinking(
 # Going live
 
 
+async def checked(server: Server[Any]) -> tuple[str, dict[str, Any]]:
+    """What check_studio says of the studio, in words and as data."""
+    sentence, overview = sentence_and_data(await call(server, "check_studio", STUDIO))
+    (studio,) = overview["studios"]
+    return sentence, studio
+
+
 async def test_a_studio_is_not_called_unready_for_destinations_that_were_not_read(
     server: Server[Any], sandbox: Sandbox
 ) -> None:
     """No destination that was read is enabled: it is unknown whether another one is."""
     sandbox.faults.add(long_list(10_001, destination), times=None, path=PLACES)
-    sentence, report = sentence_and_data(await call(server, "check_readiness", STUDIO))
-    assert sentence == "Whether it is ready cannot be told: see what is unknown."
-    assert (report["ready"], report["blockers"]) == (False, [])
-    assert report["unknown"][0] == f"further destinations ({FURTHER})"
+    sentence, studio = await checked(server)
+    assert sentence == (
+        '"Friday Night Show" is off air. Whether it could go live is not known;'
+        " not everything could be read."
+    )
+    assert ("ready" in studio, studio["problems"]) == (False, [])
+    assert studio["unknown"][:2] == [
+        "further destinations (only the first 20 are shown)",
+        f"further destinations ({FURTHER})",
+    ]
 
 
 async def test_a_studio_with_an_enabled_destination_is_ready_whatever_comes_after(
@@ -240,9 +253,9 @@ async def test_a_studio_with_an_enabled_destination_is_ready_whatever_comes_afte
 ) -> None:
     """The first one that was read is enabled."""
     only_first(monkeypatch, 1)
-    _, report = sentence_and_data(await call(server, "check_readiness", STUDIO))
-    assert (report["ready"], report["blockers"]) == (True, [])
-    assert "further destinations (only the first 1 are read)" in report["unknown"]
+    _, studio = await checked(server)
+    assert (studio["ready"], studio["problems"]) == (True, [])
+    assert "further destinations (only the first 1 are read)" in studio["unknown"]
 
 
 async def test_sources_that_were_not_read_are_not_called_inactive(
@@ -251,8 +264,8 @@ async def test_sources_that_were_not_read_are_not_called_inactive(
     """Neither in the report nor in the question before a go-live."""
     only_first(monkeypatch, 1)
     sandbox.world.sources.change(sandbox.world.sources["source_1"], {"active": False})
-    _, report = sentence_and_data(await call(server, "check_readiness", STUDIO))
-    assert report["warnings"] == []
+    _, studio = await checked(server)
+    assert studio["problems"] == []
     result = await call(server, "go_live", STUDIO)
     preview = (result.structured_content or {})["preview"]
     assert preview["warnings"] == []

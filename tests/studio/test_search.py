@@ -1,4 +1,4 @@
-"""find_studio and check_readiness, which a model calls before it acts, through a real client."""
+"""find_studio, with which a model starts, through a real client."""
 
 from __future__ import annotations
 
@@ -9,25 +9,21 @@ import mcp_types as types
 import pytest
 
 from tests.conftest import call
-from tests.support.fact_reads import asked, narrow
+from tests.support.fact_reads import asked
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air
 from tests.support.resource_reads import add_studio, rename
 from trax_mcp.api.text_safety import escape_invisible
 from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server.app import build_server
 
 if TYPE_CHECKING:
     from mcp.server import Server
 
     from tests.support.recorded_sandbox import Sandbox
-    from trax_mcp.api.client import Client
 
 SHOW: Final = {"id": "studio_42", "name": "Friday Night Show", "role": "owner", "live": False}
 REHEARSAL: Final = {**SHOW, "id": "studio_43", "name": "Friday Night Show (rehearsal)"}
 COFFEE: Final = {"id": "studio_51", "name": "Morning Coffee", "role": "EDIT", "live": False}
-
-MAY_GO_LIVE: Final = "whether this key may go live (only going live shows that)"
 
 FOUND: Final[dict[str, list[dict[str, Any]]]] = {
     "coffee": [COFFEE],
@@ -128,90 +124,3 @@ async def test_the_text_has_no_invisible_characters(server: Server[Any], sandbox
     assert sentence_and_data(result)[1]["matches"][0]["name"] == "Coffee\u202e"
     nothing = await call(server, "find_studio", {"query": 'x"\u202e\n'})
     assert sentence_and_data(nothing)[0] == r'No studio matches "x\u0022\u202e\u000a".'
-
-
-async def test_a_studio_that_could_go_live_is_ready(server: Server[Any]) -> None:
-    """Problems of other studios and accounts are no blockers here."""
-    result = await call(server, "check_readiness", {"studioId": "studio_42"})
-    assert sentence_and_data(result) == (
-        "Nothing that is known stands in the way of going live.",
-        {
-            "studioId": "studio_42",
-            "ready": True,
-            "live": False,
-            "blockers": [],
-            "warnings": [],
-            "unknown": [MAY_GO_LIVE],
-        },
-    )
-
-
-async def test_every_problem_is_reported_with_a_remedy(
-    server: Server[Any], sandbox: Sandbox
-) -> None:
-    """Blockers prevent a go-live. Warnings do not."""
-    sandbox.write_enabled = False
-    _, report = sentence_and_data(await call(server, "check_readiness", {"studioId": "studio_60"}))
-    assert (report["ready"], report["live"]) == (False, False)
-    assert [it["what"] for it in report["blockers"]] == [
-        "This TRaX deployment has writes switched off.",
-        "No destination is enabled: nobody would receive the stream.",
-    ]
-    assert [it["what"] for it in report["warnings"]] == [
-        "No source is active: viewers may see nothing."
-    ]
-    assert all(it["remedy"] for it in (*report["blockers"], *report["warnings"]))
-
-
-async def test_a_studio_on_air_is_not_ready(server: Server[Any], sandbox: Sandbox) -> None:
-    """The blocker tells since when it is on air."""
-    put_on_air(sandbox)
-    sentence, report = sentence_and_data(
-        await call(server, "check_readiness", {"studioId": "studio_42"})
-    )
-    assert sentence == "Not ready to go live: see the blockers."
-    assert (report["ready"], report["live"]) == (False, True)
-    assert report["blockers"][0]["what"].startswith("It is on air already since ")
-
-
-async def test_a_list_that_the_key_may_not_read_is_unknown(trax: Client, sandbox: Sandbox) -> None:
-    """The report names the missing scope, and the studio can still be ready."""
-    server = build_server(trax, own=narrow(sandbox, "sources:read"))
-    _, report = sentence_and_data(await call(server, "check_readiness", {"studioId": "studio_42"}))
-    assert report["unknown"] == ["the sources (the key lacks sources:read)", MAY_GO_LIVE]
-    assert report["ready"]
-
-
-@pytest.mark.parametrize(
-    ("scope", "what"),
-    [("stream:read", "whether the studio is live"), ("destinations:read", "the destinations")],
-)
-async def test_without_status_or_destinations_no_studio_is_ready(
-    trax: Client, sandbox: Sandbox, scope: str, what: str
-) -> None:
-    """An unknown fact that matters this much is no reason to go ahead."""
-    server = build_server(trax, own=narrow(sandbox, scope))
-    sentence, report = sentence_and_data(
-        await call(server, "check_readiness", {"studioId": "studio_42"})
-    )
-    assert sentence == "Whether it is ready cannot be told: see what is unknown."
-    assert (report["ready"], report["blockers"]) == (False, [])
-    assert report["unknown"] == [f"{what} (the key lacks {scope})", MAY_GO_LIVE]
-
-
-async def test_a_blocker_counts_more_than_an_unknown_fact(trax: Client, sandbox: Sandbox) -> None:
-    """The studio is certainly not ready."""
-    sandbox.write_enabled = False
-    server = build_server(trax, own=narrow(sandbox, "stream:read"))
-    sentence, report = sentence_and_data(
-        await call(server, "check_readiness", {"studioId": "studio_42"})
-    )
-    assert sentence == "Not ready to go live: see the blockers."
-    assert (report["ready"], report["unknown"][-1]) == (False, MAY_GO_LIVE)
-
-
-async def test_a_studio_that_does_not_exist_is_not_found(server: Server[Any]) -> None:
-    """The failure is the same as in other tools."""
-    result = await call(server, "check_readiness", {"studioId": "studio_99"})
-    assert result.is_error
-    assert (result.structured_content or {})["error"]["code"] == "not_found"

@@ -148,8 +148,8 @@ async def test_a_destination_without_a_usable_id_is_shown_before_a_go_live(
     result = await call(server, "go_live", STUDIO)
     preview = (result.structured_content or {})["preview"]
     assert 'Goes out on "Odd place" (YouTube).' in preview["effects"]
-    report = await call(server, "check_readiness", STUDIO)
-    assert (report.structured_content or {})["ready"] is True
+    overview = (await call(server, "check_studio", STUDIO)).structured_content or {}
+    assert overview["studios"][0]["ready"] is True
 
 
 @each_id

@@ -128,3 +128,19 @@ async def settle() -> None:
     """Let the other tasks of this process run until they wait."""
     for _ in range(50):
         await anyio.lowlevel.checkpoint()
+
+
+class MostAtOnce:
+    """A fault that counts how many requests TRaX handles at the same time."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._now = 0
+        self.fault = Fault("counted", self._apply)
+
+    async def _apply(self, request: Request, handle: RequestHandler) -> Response:
+        self._now += 1
+        self.count = max(self.count, self._now)
+        await settle()
+        self._now -= 1
+        return await handle(request)

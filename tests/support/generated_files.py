@@ -40,8 +40,9 @@ def listings() -> list[types.Tool]:
     """All tools as a client lists them, if all are offered."""
     client = Client(base_url="http://127.0.0.1", timeout_seconds=1)
     deps = ServerDeps(tool_filter=ToolFilter(local=True))
-    composite_tools = CompositeTools(client=client, clock=deps.clock)
-    return Tools(build_asking(client, deps), composite_tools, deps.tool_filter).listings()
+    asking = build_asking(client, deps)
+    composite_tools = CompositeTools(client=client, guard=asking.guard, clock=deps.clock)
+    return Tools(asking, composite_tools, deps.tool_filter).listings()
 
 
 def as_json(tool: types.Tool) -> dict[str, Any]:

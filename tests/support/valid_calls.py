@@ -21,7 +21,7 @@ CALLS: Final[dict[str, Arguments]] = {
 
 COMPOSITE_CALLS: Final[dict[str, Arguments]] = {
     "find_studio": {"query": "friday"},
-    "check_readiness": STUDIO,
+    "check_studio": STUDIO,
     "wait_for_chat_messages": STUDIO,
 }
 """The same for each composite tool. They are listed last and only read."""

@@ -9,11 +9,13 @@ from typing import Any
 
 import anyio
 
+from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.error_texts import not_sent_because, write_disabled
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
+from trax_mcp.api.operations import GetStreamStatus
 from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import Done, GuardedCall, NotRun, Question, Result
@@ -82,6 +84,11 @@ class ConsentGuard:
             result = await self._attempt(call, when, seen)
             if not isinstance(result, Stale):
                 return result
+
+    async def go_live_is_pending(self, caller: Caller, studio_id: str) -> bool:
+        """Whether a go-live was sent to a studio within the last minute and not seen on air."""
+        call = GuardedCall(GetStreamStatus(studio_id=studio_id), caller)
+        return (await self._look(call)).go_live_pending
 
     async def _attempt(self, call: GuardedCall, when: When, seen: Seen) -> Result | Stale:
         """Read and decide. Stale if the place changed meanwhile."""

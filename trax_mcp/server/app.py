@@ -184,7 +184,10 @@ def build_server(
 def _build_handlers(client: Client, *, own: Caller, deps: ServerDeps) -> MethodHandlers:
     list_cache, prompts = ListCache(client, deps.clock), Prompts.load(deps.tool_filter)
     resources = Resources(client, list_cache, deps.tool_filter)
-    composite = CompositeTools(client=client, clock=deps.clock, media_dirs=deps.media_dirs)
+    asking = build_asking(client, deps)
+    composite = CompositeTools(
+        client=client, guard=asking.guard, clock=deps.clock, media_dirs=deps.media_dirs
+    )
     completions = Completions(
         list_cache=list_cache,
         prompts=prompts,
@@ -193,7 +196,7 @@ def _build_handlers(client: Client, *, own: Caller, deps: ServerDeps) -> MethodH
         clock=deps.clock,
     )
     return MethodHandlers(
-        tools=Tools(build_asking(client, deps), composite, deps.tool_filter),
+        tools=Tools(asking, composite, deps.tool_filter),
         prompts=prompts,
         completions=completions,
         resources=resources,

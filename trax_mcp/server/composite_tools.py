@@ -2,28 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import mcp_types as types
 
 from trax_mcp.api.caller import redact_keys
 from trax_mcp.api.client import Client
-from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.tool_input import ToolInput
 from trax_mcp.chat.wait import WaitForChatMessages, wait_for_chat
 from trax_mcp.clock import Clock
+from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.server import results
 from trax_mcp.server.request_context import RequestContext
 from trax_mcp.server.untrusted import chat_payload
 from trax_mcp.studio import naming
-from trax_mcp.studio.fact_reader import FactReader
-from trax_mcp.studio.readiness import (
-    READINESS_FACTS,
-    CheckReadiness,
-    Finding,
-    Readiness,
-    judge_readiness,
-)
+from trax_mcp.studio.overview import overview_data, overview_sentences
+from trax_mcp.studio.overview_reader import CheckStudio, OverviewReader
 from trax_mcp.studio.search import FindStudio, SearchResult, find_studios
 from trax_mcp.uploads.upload import Uploader, UploadMedia
 
@@ -33,6 +28,7 @@ class CompositeTools:
     """The tools beyond the contract. `media_dirs` are the folders that files may come from."""
 
     client: Client
+    guard: ConsentGuard
     clock: Clock
     media_dirs: Sequence[Path] = ()
 
@@ -46,16 +42,21 @@ class CompositeTools:
             case FindStudio():
                 found = await find_studios(self.client, value, context.caller)
                 return _matches_result(redact_keys(value.query, context.caller), found)
-            case CheckReadiness(studio_id=studio):
-                reader = FactReader(self.client, context.caller, studio)
-                return _readiness_result(
-                    studio, judge_readiness(await reader.read(READINESS_FACTS))
-                )
+            case CheckStudio():
+                return await self._check(value, context)
             case WaitForChatMessages():
                 return await self._wait(value, context)
             case UploadMedia():
                 return await self._upload(value, context)
         raise AssertionError(value)
+
+    async def _check(self, check: CheckStudio, context: RequestContext) -> types.CallToolResult:
+        is_starting = partial(self.guard.go_live_is_pending, context.caller)
+        reader = OverviewReader(self.client, context.caller, is_starting)
+        one = check.studio_id
+        overview = await (reader.read_all() if one is None else reader.read_one(one))
+        now = self.clock.now()
+        return results.plain(overview_data(overview, now), *overview_sentences(overview, now))
 
     async def _wait(
         self, wait: WaitForChatMessages, context: RequestContext
@@ -91,32 +92,8 @@ def _matches_result(query: str, found: SearchResult) -> types.CallToolResult:
             sentence = f"The first is exactly what was asked for; {several - 1} more match."
         case several:
             sentence = f"{several} studios match: ask the person which one is meant."
-    data: JsonObject = {"matches": matches, "searched": found.searched}
-    if found.unknown:
-        data["unknown"] = [str(it) for it in found.unknown]
-        sentence = f"{sentence} Not searched: {naming.listed(data['unknown'])}."
+    data = {"matches": matches, "searched": found.searched}
+    if unknown := [str(it) for it in found.unknown]:
+        data["unknown"] = unknown
+        sentence = f"{sentence} Not searched: {naming.listed(unknown)}."
     return results.plain(data, sentence)
-
-
-def _readiness_result(studio_id: str, readiness: Readiness) -> types.CallToolResult:
-    report = {
-        "studioId": studio_id,
-        "ready": readiness.ready,
-        "live": readiness.live,
-        "blockers": [_finding(it) for it in readiness.blockers],
-        "warnings": [_finding(it) for it in readiness.warnings],
-        "unknown": list(readiness.unknown),
-    }
-    return results.plain(report, _readiness_sentence(readiness))
-
-
-def _readiness_sentence(readiness: Readiness) -> str:
-    if readiness.blockers:
-        return "Not ready to go live: see the blockers."
-    if not readiness.ready:
-        return "Whether it is ready cannot be told: see what is unknown."
-    return "Nothing that is known stands in the way of going live."
-
-
-def _finding(finding: Finding) -> JsonObject:
-    return {"what": finding.what.text, "remedy": finding.remedy}

@@ -10,7 +10,7 @@ from trax_mcp.api.errors import Failure, NotSent
 from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.chat.wait import WaitForChatMessages
-from trax_mcp.studio.readiness import CheckReadiness
+from trax_mcp.studio.overview_reader import CheckStudio
 from trax_mcp.studio.search import FindStudio
 from trax_mcp.uploads.upload import UploadMedia
 
@@ -25,7 +25,7 @@ _GUARDED = "asks for a yes before what this tool would do, which cannot ask (TRA
 KINDS: Sequence[type[ToolInput]] = (
     *OPERATIONS,
     FindStudio,
-    CheckReadiness,
+    CheckStudio,
     WaitForChatMessages,
     UploadMedia,
 )

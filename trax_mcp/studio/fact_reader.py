@@ -33,7 +33,7 @@ QUICK_SECONDS: Final = 2.0
 
 _MAX_STUDIOS: Final = 10
 _FURTHER_STUDIOS: Final = f"further {Fact.STUDIOS.items}"
-_NEVER_UNKNOWN: Final = frozenset({"not_found", "invalid_key", "no_key"})
+NEVER_UNKNOWN: Final = frozenset({"not_found", "invalid_key", "no_key"})
 _FORBIDDEN: Final = 403
 
 _LISTS: Final = (Fact.DESTINATIONS, Fact.SOURCES, Fact.CONNECTIONS, Fact.STUDIOS)
@@ -46,13 +46,15 @@ class FactReader:
     """Reads facts about one studio for one caller.
 
     A `quick` reader takes at most 2 seconds for each fact, sends each request once, urgently, and
-    treats every failure but a wrong key or id as unknown.
+    treats every failure but a wrong key or id as unknown. With `first_page`, of each list only the
+    first page is read.
     """
 
     client: Client
     caller: Caller
     studio_id: str
     quick: bool = False
+    first_page: bool = False
 
     async def read(self, wanted: Sequence[Fact], known: Facts | None = None) -> Facts:
         """Return the wanted facts. With `known` facts, `STATUS` is not read again.
@@ -157,7 +159,12 @@ class FactReader:
         return await self._in_time(
             operation,
             read_all_pages(
-                self.client, operation, self.caller, retry=not self.quick, urgent=self.quick
+                self.client,
+                operation,
+                self.caller,
+                retry=not self.quick,
+                urgent=self.quick,
+                until=lambda _: self.first_page,
             ),
         )
 
@@ -172,7 +179,7 @@ class FactReader:
         """Turn a failure into an unknown fact, or raise it."""
         failure = error.failure
         may_be_unknown = failure.http_status == _FORBIDDEN or self.quick
-        if failure.code in _NEVER_UNKNOWN or not may_be_unknown:
+        if failure.code in NEVER_UNKNOWN or not may_be_unknown:
             raise error
         scope = failure.required_scope
         return Unknown(fact.value, f"the key lacks {scope}" if scope else "TRaX did not tell")

@@ -1,9 +1,14 @@
 """The state of a studio and of what is linked to it, as frozen values."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain
+from typing import TypeVar
 
 from trax_mcp.api.models import Connection, Destination, Health, Source, StreamStatus, Studio
+
+FactT = TypeVar("FactT")
 
 
 class Fact(Enum):
@@ -74,3 +79,22 @@ class Facts:
     def active(self) -> tuple[Source, ...]:
         """The sources that can be on screen."""
         return tuple(it for it in self.sources or () if it.active)
+
+
+def join_facts(parts: Iterable[Facts]) -> Facts:
+    """What several reads found. Each fact is taken from the first part that has it."""
+    parts = tuple(parts)
+    return Facts(
+        studio=_first(it.studio for it in parts),
+        status=_first(it.status for it in parts),
+        destinations=_first(it.destinations for it in parts),
+        sources=_first(it.sources for it in parts),
+        connections=_first(it.connections for it in parts),
+        health=_first(it.health for it in parts),
+        unknown=tuple(chain.from_iterable(it.unknown for it in parts)),
+        partial=frozenset(chain.from_iterable(it.partial for it in parts)),
+    )
+
+
+def _first(values: Iterable[FactT | None]) -> FactT | None:
+    return next((it for it in values if it is not None), None)

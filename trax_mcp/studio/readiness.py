@@ -1,19 +1,17 @@
-"""Whether a studio could go on air, and what prevents it. Pure.
+"""What is wrong with a studio, and whether it could go live. Pure.
 
 The same findings warn a person before they agree to a go-live.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from trax_mcp.api.argument_types import Id
-from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Connection, Destination
-from trax_mcp.api.tool_input import Effect, ToolInput
-from trax_mcp.studio import naming
+from trax_mcp.studio import naming, times
 from trax_mcp.studio.facts import Fact, Facts
 from trax_mcp.studio.naming import Sentence, sentence
 
@@ -28,110 +26,73 @@ READINESS_FACTS: Final = (
 """Everything that a go-live depends on."""
 MAX_TROUBLES: Final = 100
 """The most destinations of troubled accounts that are named. A few hundred of each make many."""
+MAX_EXPIRING: Final = 10
+"""The most accounts that are named because they expire soon."""
 
-_FINDINGS: Final[JsonObject] = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "properties": {"what": {"type": "string"}, "remedy": {"type": "string"}},
-    },
-}
-
+_EXPIRES_SOON: Final = timedelta(hours=24)
 _MAY_GO_LIVE: Final = "whether this key may go live (only going live shows that)"
-
-
-class CheckReadiness(
-    ToolInput,
-    call="GET /v1/studios/{id}/stream-status",
-    effect=Effect.READ,
-    hint=(
-        "Says whether a studio could go live now: blockers, warnings, and what to do about each."
-        " Use it before go_live. It changes nothing."
-    ),
-):
-    """Checks whether a studio could go live now."""
-
-    studio_id: Id
-
-    @classmethod
-    def answer_schema(cls) -> JsonObject:
-        """The report."""
-        return {
-            "type": "object",
-            "properties": {
-                "studioId": {"type": "string"},
-                "ready": {"type": "boolean", "description": "Nothing stands in the way."},
-                "live": {"type": "boolean"},
-                "blockers": _FINDINGS,
-                "warnings": _FINDINGS,
-                "unknown": {"type": "array", "items": {"type": "string"}},
-            },
-        }
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A problem, and what to do about it."""
+    """A problem, and what to do about it. `blocks`: it prevents a go-live."""
 
     what: Sentence
     remedy: str
+    blocks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What prevents a go-live, what may go wrong, and what is unknown."""
+    """What is wrong with a studio now, what blocks a go-live first, and what is unknown.
 
-    live: bool | None
-    blockers: tuple[Finding, ...]
-    warnings: tuple[Finding, ...]
+    `ready`: whether it could go live. None if that is unknown, or if it is or may be on air.
+    """
+
+    problems: tuple[Finding, ...]
     unknown: tuple[str, ...]
-    is_undecided: bool = False
-    """Whether it is unknown if the studio is live, or where a broadcast would go."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether nothing prevents a go-live and everything important is known."""
-        return not self.blockers and not self.is_undecided
+    ready: bool | None = None
 
 
-def judge_readiness(facts: Facts) -> Readiness:
-    """Judge the facts."""
-    return Readiness(
-        live=facts.live,
-        blockers=tuple(_blockers(facts)),
-        warnings=(*_missing_sources(facts), *_troubled_accounts(facts)),
-        unknown=(*map(str, facts.unknown), _MAY_GO_LIVE),
-        is_undecided=facts.live is None or not (facts.enabled or _reaches_nobody(facts)),
+def judge_readiness(
+    facts: Facts, *, now: datetime, is_starting: bool = False, max_troubles: int = MAX_TROUBLES
+) -> Readiness:
+    """Judge the facts. `is_starting`: it is not on air yet, but a go-live was sent."""
+    problems = (
+        *_switched_off_writes(facts),
+        *_missing_destinations(facts),
+        *_missing_sources(facts),
+        *_troubled_accounts(facts, max_troubles),
+        *_expiring_accounts(facts, now),
     )
+    unknown = tuple(map(str, facts.unknown))
+    if facts.live is not False or is_starting:
+        return Readiness(tuple(replace(it, blocks=False) for it in problems), unknown)
+    ready = not any(it.blocks for it in problems)
+    is_undecided = ready and not facts.enabled
+    return Readiness(problems, (*unknown, _MAY_GO_LIVE), None if is_undecided else ready)
 
 
 def go_live_warnings(facts: Facts) -> Iterator[Finding]:
     """What a person should know before they agree to a go-live."""
     yield from _missing_destinations(facts)
     yield from _missing_sources(facts)
-    yield from _troubled_accounts(facts)
+    yield from _troubled_accounts(facts, MAX_TROUBLES)
 
 
-def _blockers(facts: Facts) -> Iterator[Finding]:
-    if facts.live:
-        what = Sentence(f"It is on air already{naming.since(facts.since)}.")
-        yield Finding(what, "There is nothing to do.")
+def _switched_off_writes(facts: Facts) -> Iterator[Finding]:
     if facts.health is not None and facts.health.write_enabled is False:
-        what = Sentence("This TRaX deployment has writes switched off.")
-        yield Finding(what, "Wait until `writeEnabled` in get_health is true.")
-    yield from _missing_destinations(facts)
+        limits = ": the broadcast can be neither changed nor ended here" if facts.live else ""
+        what = Sentence(f"This TRaX deployment has writes switched off{limits}.")
+        yield Finding(what, "Wait until `writeEnabled` in get_health is true.", blocks=True)
 
 
 def _missing_destinations(facts: Facts) -> Iterator[Finding]:
-    if _reaches_nobody(facts):
-        what = Sentence("No destination is enabled: nobody would receive the stream.")
-        yield Finding(what, "Enable one with update_destination, or add one.")
-
-
-def _reaches_nobody(facts: Facts) -> bool:
-    """Whether it is known that no destination is enabled."""
     is_whole = facts.destinations is not None and Fact.DESTINATIONS not in facts.partial
-    return is_whole and not facts.enabled
+    if is_whole and not facts.enabled:
+        verb = "may be receiving" if facts.live else "would receive"
+        what = Sentence(f"No destination is enabled: nobody {verb} the stream.")
+        yield Finding(what, "Enable one with update_destination, or add one.", blocks=True)
 
 
 def _missing_sources(facts: Facts) -> Iterator[Finding]:
@@ -141,15 +102,15 @@ def _missing_sources(facts: Facts) -> Iterator[Finding]:
         yield Finding(what, "Activate one with update_source, or add one.")
 
 
-def _troubled_accounts(facts: Facts) -> Iterator[Finding]:
+def _troubled_accounts(facts: Facts, most: int) -> Iterator[Finding]:
     """Destinations do not name their account, so all of its platform are reported."""
     accounts = [it for it in facts.connections or () if it.status != "active"]
     enabled: defaultdict[str, list[Destination]] = defaultdict(list)
     for it in facts.enabled:
         enabled[it.platform].append(it)
     pairs = ((account, it) for account in accounts for it in enabled[account.platform])
-    yield from (_may_fail(*pair) for pair in islice(pairs, MAX_TROUBLES))
-    further = sum(len(enabled[it.platform]) for it in accounts) - MAX_TROUBLES
+    yield from (_may_fail(*pair) for pair in islice(pairs, most))
+    further = sum(len(enabled[it.platform]) for it in accounts) - most
     if further > 0:
         what = Sentence(f"{further:,} more destinations of such accounts may fail.")
         yield Finding(what, "The person signs in to all of them again, on TRaX.")
@@ -165,3 +126,26 @@ def _may_fail(account: Connection, destination: Destination) -> Finding:
         naming.destination(destination),
     )
     return Finding(what, f"The person signs in to {platform} again, on TRaX.")
+
+
+def _expiring_accounts(facts: Facts, now: datetime) -> Iterator[Finding]:
+    """Accounts in use that TRaX calls active, and that expire soon or should have."""
+    platforms = {it.platform for it in facts.enabled}
+    expiring = [
+        (account, expires)
+        for account in facts.connections or ()
+        if account.status == "active" and account.platform in platforms
+        if (expires := times.parse(account.expires_at)) and expires <= now + _EXPIRES_SOON
+    ]
+    yield from (_expires(account, expires, now) for account, expires in expiring[:MAX_EXPIRING])
+    if (further := len(expiring) - MAX_EXPIRING) > 0:
+        what = Sentence(f"{further:,} more accounts expire within 24 hours.")
+        yield Finding(what, "To be sure, the person signs in to them again, on TRaX.")
+
+
+def _expires(account: Connection, expires: datetime, now: datetime) -> Finding:
+    platform = naming.platform(account.platform)
+    at = times.at(expires, now, in_seconds=False)
+    when = f"expires at {at}" if expires > now else f"was to expire at {at}, but is active"
+    what = sentence("The {} account {} {}.", platform, naming.connection(account), when)
+    return Finding(what, f"To be sure, the person signs in to {platform} again, on TRaX.")

@@ -85,7 +85,8 @@ CALLS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("create_media_upload", {"filename": "a.png", "contentType": "image/png", "byteSize": 1}),
     ("find_studio", {"query": "Friday"}),
     ("find_studio", {"query": secret.ARGUMENT_KEY}),
-    ("check_readiness", STUDIO),
+    ("check_studio", STUDIO),
+    ("check_studio", {}),
     ("wait_for_chat_messages", {**STUDIO, "timeoutSeconds": 0}),
     ("upload_media", {"path": "intro.mp4"}),
 )

@@ -19,7 +19,7 @@ STUDIO_TOOLS: Final = (
     "list_sources",
     "get_stream_status",
     "list_chat_messages",
-    "check_readiness",
+    "check_studio",
     "wait_for_chat_messages",
 )
 """Tools that read one studio."""

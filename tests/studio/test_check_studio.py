@@ -1,0 +1,369 @@
+"""check_studio of one studio, through a real client: on air, starting, off air or unknown."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import mcp_types as types
+import pytest
+
+from tests.conftest import OWNER, call
+from tests.support.concurrency import MostAtOnce
+from tests.support.fact_reads import (
+    ACCOUNTS,
+    HEALTH,
+    PLACES,
+    SOURCES,
+    STATUS,
+    STUDIO,
+    asked,
+    enable_many,
+    narrow,
+)
+from tests.support.faults import Fault
+from tests.support.frozen_sandbox import put_on_air
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.text_safety import escape_invisible
+from trax_mcp.server.app import ServerDeps, build_server
+
+if TYPE_CHECKING:
+    from mcp.server import Server
+
+    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.shared_clock import HandClock
+    from trax_mcp.api.client import Client
+
+Json = dict[str, Any]
+
+SHOW: Final = {"studioId": "studio_42"}
+NOT_HERE: Final = (
+    "This TRaX deployment has writes switched off: the broadcast can be neither changed nor ended"
+    " here."
+)
+MAY_GO_LIVE: Final = "whether this key may go live (only going live shows that)"
+
+YOUTUBE: Final = {"status": "active", "expiresAt": "2026-08-04T18:00:00.000Z"}
+PARTS: Final[Json] = {
+    "destinations": [
+        {
+            "id": "dest_1",
+            "name": "Main channel",
+            "platform": "youtube",
+            "enabled": True,
+            "account": YOUTUBE,
+        },
+        {
+            "id": "dest_2",
+            "name": "Late crowd",
+            "platform": "twitch",
+            "enabled": True,
+            "account": {"status": "active"},
+        },
+        {"id": "dest_3", "name": "Kick (trying out)", "platform": "kick", "enabled": False},
+    ],
+    "sources": [
+        {"id": "source_1", "name": "Host camera", "type": "webcam", "active": True},
+        {"id": "source_3", "name": "Intro clip", "type": "media", "active": True},
+        {"id": "source_2", "name": "Guest feed", "type": "rtmp", "active": False},
+    ],
+}
+"""The destinations and sources of the Friday Night Show."""
+
+
+def text_and_data(result: types.CallToolResult) -> tuple[list[str], Json]:
+    """The sentences, and the data after them, which is also the structured content."""
+    (content,) = result.content
+    assert isinstance(content, types.TextContent)
+    assert not result.is_error, content.text
+    *sentences, data = content.text.split("\n")
+    assert escape_invisible(data) == data
+    assert json.loads(data) == result.structured_content
+    return sentences, json.loads(data)
+
+
+async def check(server: Server[Any], studio: str = "studio_42") -> tuple[str, Json]:
+    """The sentence about one studio, and its data."""
+    sentences, overview = text_and_data(await call(server, "check_studio", {"studioId": studio}))
+    (sentence,), (found,) = sentences, overview["studios"]
+    assert overview == {"studios": [found], "more": 0}
+    return sentence, found
+
+
+async def test_a_studio_off_air_says_that_it_could_go_live_and_where(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """All in one call, with one request for each fact, all at the same time."""
+    most = MostAtOnce()
+    sandbox.faults.add(most.fault, times=None)
+    assert await check(server) == (
+        '"Friday Night Show" is off air and could go live on YouTube and Twitch.',
+        {
+            "id": "studio_42",
+            "name": "Friday Night Show",
+            "live": False,
+            "ready": True,
+            **PARTS,
+            "problems": [],
+            "unknown": [MAY_GO_LIVE],
+        },
+    )
+    assert asked(sandbox) == dict.fromkeys((STUDIO, STATUS, PLACES, SOURCES, ACCOUNTS, HEALTH), 1)
+    assert most.count == 6
+
+
+async def test_a_studio_on_air_says_since_when_and_where_and_never_whether_it_is_ready(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """Nothing is wrong with it."""
+    put_on_air(sandbox)
+    assert await check(server) == (
+        '"Friday Night Show" is on air since 18:00:03 UTC on YouTube and Twitch.',
+        {
+            "id": "studio_42",
+            "name": "Friday Night Show",
+            "live": True,
+            "since": "2026-06-05T18:00:03.000Z",
+            **PARTS,
+            "problems": [],
+            "unknown": [],
+        },
+    )
+
+
+async def test_a_studio_on_air_says_what_is_wrong_now(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """Problems block nothing any more."""
+    put_on_air(sandbox, "studio_60")
+    sandbox.write_enabled = False
+    sentence, studio = await check(server, "studio_60")
+    assert sentence == (
+        '"Product Launch Rehearsal" is on air since 18:00:03 UTC; 3 things to know.'
+    )
+    assert "ready" not in studio
+    assert [(it["what"], it["blocks"]) for it in studio["problems"]] == [
+        (NOT_HERE, False),
+        ("No destination is enabled: nobody may be receiving the stream.", False),
+        ("No source is active: viewers may see nothing.", False),
+    ]
+
+
+async def test_a_studio_that_is_starting_is_not_called_ready(
+    flag_server: Server[Any], sandbox: Sandbox
+) -> None:
+    """TRaX says off air, but this server has just sent a go-live."""
+    off_air = Fault.status(200, {"live": False})
+    sandbox.faults.add(off_air, times=None, path="*/stream-status")
+    await call(flag_server, "go_live", {**SHOW, "confirm": True})
+    sentence, studio = await check(flag_server)
+    assert sentence == (
+        '"Friday Night Show" may be starting: a go-live was sent within the last minute, and it is'
+        " not on air yet."
+    )
+    assert studio == {
+        "id": "studio_42",
+        "name": "Friday Night Show",
+        "live": False,
+        **PARTS,
+        "problems": [],
+        "unknown": [],
+    }
+    sandbox.clock.advance(61)
+    assert (await check(flag_server))[1]["ready"]
+
+
+async def test_a_blocked_studio_says_why_and_what_to_do(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """What blocks comes first, and is in the sentence."""
+    sandbox.write_enabled = False
+    sentence, studio = await check(server, "studio_60")
+    assert sentence == (
+        '"Product Launch Rehearsal" is off air and could not go live: This TRaX deployment has'
+        " writes switched off. No destination is enabled: nobody would receive the stream."
+    )
+    assert (studio["ready"], studio["live"]) == (False, False)
+    assert studio["problems"] == [
+        {
+            "what": "This TRaX deployment has writes switched off.",
+            "remedy": "Wait until `writeEnabled` in get_health is true.",
+            "blocks": True,
+        },
+        {
+            "what": "No destination is enabled: nobody would receive the stream.",
+            "remedy": "Enable one with update_destination, or add one.",
+            "blocks": True,
+        },
+        {
+            "what": "No source is active: viewers may see nothing.",
+            "remedy": "Activate one with update_source, or add one.",
+            "blocks": False,
+        },
+    ]
+
+
+async def test_an_account_that_expires_within_a_day_is_a_thing_to_know(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """The studio can go live all the same."""
+    accounts = sandbox.world.connections
+    accounts.change(accounts["conn_1"], {"expires_at": sandbox.clock.now() + 2 * 3600})
+    sentence, studio = await check(server)
+    assert sentence.endswith(" could go live on YouTube and Twitch; 1 thing to know.")
+    assert studio["ready"]
+    assert studio["problems"] == [
+        {
+            "what": 'The YouTube account "Robin\'s Channel" expires at 20:00 UTC.',
+            "remedy": "To be sure, the person signs in to YouTube again, on TRaX.",
+            "blocks": False,
+        }
+    ]
+
+
+async def test_an_account_is_told_only_where_it_is_the_only_one_of_its_platform(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """TRaX does not say which account a destination uses."""
+    accounts = sandbox.world.connections
+    accounts.change(accounts["conn_3"], {"platform": "youtube", "status": "active"})
+    _, studio = await check(server)
+    assert [it.get("account") for it in studio["destinations"]] == [
+        None,
+        {"status": "active"},
+        None,
+    ]
+
+
+async def test_the_status_words_of_trax_are_shown_as_they_are(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """TRaX documents none, so no problem is made of one."""
+    for path, word in ((PLACES, "error"), (SOURCES, "disconnected")):
+        worded = Fault.extra({"status": word})  # noqa: S610  no Django here
+        sandbox.faults.add(worded, path=path)
+    _, studio = await check(server)
+    assert {it["status"] for it in studio["destinations"]} == {"error"}
+    assert {it["status"] for it in studio["sources"]} == {"disconnected"}
+    assert (studio["ready"], studio["problems"]) == (True, [])
+
+
+UNREADABLE: Final[dict[str, tuple[str, str, bool | None]]] = {
+    "studios:read": (
+        "the studio's name",
+        "The studio is off air and could go live on YouTube and Twitch",
+        True,
+    ),
+    "stream:read": (
+        "whether the studio is live",
+        'Whether "Friday Night Show" is on air is not known',
+        None,
+    ),
+    "destinations:read": (
+        "the destinations",
+        '"Friday Night Show" is off air. Whether it could go live is not known',
+        None,
+    ),
+    "sources:read": (
+        "the sources",
+        '"Friday Night Show" is off air and could go live on YouTube and Twitch',
+        True,
+    ),
+    "connections:read": (
+        "the linked accounts",
+        '"Friday Night Show" is off air and could go live on YouTube and Twitch',
+        True,
+    ),
+}
+"""The scope that a key lacks -> what is unknown, the sentence, and whether the studio is ready."""
+
+
+@pytest.mark.parametrize("scope", UNREADABLE)
+async def test_what_the_key_may_not_read_is_unknown(
+    trax: Client, sandbox: Sandbox, clock: HandClock, *, scope: str
+) -> None:
+    """Without the status or the destinations nobody can say whether it could go live."""
+    what, sentence, ready = UNREADABLE[scope]
+    deps = ServerDeps(clock=clock)
+    told, studio = await check(build_server(trax, own=narrow(sandbox, scope), deps=deps))
+    assert told == f"{sentence}; not everything could be read."
+    assert studio.get("ready") is ready
+    assert studio["unknown"][0] == f"{what} (the key lacks {scope})"
+    assert studio["problems"] == []
+
+
+async def test_a_blocker_does_not_make_a_studio_off_air(
+    trax: Client, sandbox: Sandbox, clock: HandClock
+) -> None:
+    """It is told, but whether the studio is on air stays unknown."""
+    sandbox.write_enabled = False
+    caller, deps = narrow(sandbox, "stream:read"), ServerDeps(clock=clock)
+    _, studio = await check(build_server(trax, own=caller, deps=deps))
+    assert (studio["live"], "ready" in studio, len(studio["problems"])) == (None, False, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [(PLACES, "destinations"), (SOURCES, "sources"), (ACCOUNTS, None), (HEALTH, None)],
+)
+async def test_a_list_that_fails_is_unknown_and_the_rest_is_told(
+    server: Server[Any], sandbox: Sandbox, *, path: str, field: str | None
+) -> None:
+    """The answer says how it failed."""
+    sandbox.faults.add(Fault.error(500, "internal"), times=None, path=path)
+    _, studio = await check(server)
+    assert studio["live"] is False
+    assert (
+        'TRaX has trouble (HTTP 500, code internal) (TRaX says: "Scripted.")'
+        in (studio["unknown"][0])
+    )
+    assert field is None or field not in studio
+
+
+async def test_a_studio_of_which_nothing_can_be_read_is_a_failure(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """The failure is the same as in other tools."""
+    sandbox.faults.add(Fault.error(500, "internal"), times=None)
+    result = await call(server, "check_studio", SHOW)
+    assert result.is_error
+    assert (result.structured_content or {})["error"]["code"] == "internal"
+
+
+@pytest.mark.parametrize(
+    ("caller", "studio", "code"),
+    [(OWNER, "studio_99", "not_found"), (Caller("sk_live_unknown"), "studio_42", "invalid_key")],
+)
+async def test_a_wrong_id_or_key_is_a_failure(
+    trax: Client, *, caller: Caller, studio: str, code: str
+) -> None:
+    """Although health, which needs no key, could be read."""
+    server = build_server(trax, own=caller)
+    result = await call(server, "check_studio", {"studioId": studio})
+    assert result.is_error
+    assert (result.structured_content or {})["error"]["code"] == code
+
+
+async def test_a_studio_with_thousands_of_destinations_shows_twenty(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """Those that are switched on come first. All of them count."""
+    enable_many(sandbox, 2_000)
+    sentence, studio = await check(server)
+    assert sentence == (
+        '"Friday Night Show" is off air and could go live on YouTube, Twitch and "custom".'
+    )
+    assert len(studio["destinations"]) == 20
+    assert all(it["enabled"] for it in studio["destinations"])
+    assert studio["unknown"][0] == "further destinations (only the first 20 are shown)"
+    assert len(json.dumps(studio)) < 3_000
+
+
+async def test_a_long_text_of_trax_is_cut(server: Server[Any], sandbox: Sandbox) -> None:
+    """Of the data too: a model reads all of it."""
+    long = "x" * 100_000
+    for path in (STUDIO, PLACES, SOURCES, ACCOUNTS):
+        fields = dict.fromkeys(("name", "platform", "type", "status", "expiresAt"), long)
+        sandbox.faults.add(Fault.extra(fields), path=path)  # noqa: S610  no Django here
+    sentence, studio = await check(server)
+    assert len(json.dumps([sentence, studio])) < 10_000

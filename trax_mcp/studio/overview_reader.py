@@ -1,0 +1,200 @@
+"""Reads how one studio stands, or how all do, with few requests and few of them at a time."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final, TypeVar
+
+import anyio
+from pydantic import Field
+
+from trax_mcp.api.argument_types import Id
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.client import Client
+from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.errors import TraxError
+from trax_mcp.api.models import Studio
+from trax_mcp.api.operations import ListStudios
+from trax_mcp.api.tool_input import Effect, ToolInput
+from trax_mcp.studio import times
+from trax_mcp.studio.fact_reader import NEVER_UNKNOWN, FactReader
+from trax_mcp.studio.facts import Fact, Facts, Unknown, join_facts
+from trax_mcp.studio.overview import CheckedStudio, Overview, overview_schema
+from trax_mcp.studio.pages import read_all_pages
+from trax_mcp.studio.readiness import READINESS_FACTS
+
+MAX_CHECKED: Final = 20
+"""The most studios whose status is read."""
+MAX_DETAILED: Final = 5
+"""The most studios whose destinations and sources are read."""
+MAX_AT_A_TIME: Final = 6
+"""The most lists and other facts that are read at the same time."""
+
+_SHARED: Final = (Fact.CONNECTIONS, Fact.HEALTH)
+_DETAILS: Final = (Fact.DESTINATIONS, Fact.SOURCES)
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+
+FoundT = TypeVar("FoundT")
+
+
+class CheckStudio(
+    ToolInput,
+    call="GET /v1/studios/{id}/stream-status",
+    effect=Effect.READ,
+    hint=(
+        "Tell how a studio stands, or how all do: on air or not, destinations, sources, accounts,"
+        " problems and what to do about each. Off air it says whether the studio could go live."
+        " Use it before go_live. It changes nothing."
+    ),
+):
+    """Checks how one studio stands, or how all do."""
+
+    studio_id: Id | None = Field(
+        default=None, description="Without it: all studios, those on air first."
+    )
+
+    @classmethod
+    def answer_schema(cls) -> JsonObject:
+        """The overview."""
+        return overview_schema()
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewReader:
+    """Reads studios for one caller. A fact that cannot be read is unknown.
+
+    `is_starting` tells whether this server has sent a go-live to a studio that is not on air yet.
+    """
+
+    client: Client
+    caller: Caller
+    is_starting: Callable[[str], Awaitable[bool]]
+    _limiter: anyio.CapacityLimiter = field(
+        default_factory=lambda: anyio.CapacityLimiter(MAX_AT_A_TIME)
+    )
+
+    async def read_one(self, studio_id: str) -> Overview:
+        """Read everything about one studio.
+
+        Raises:
+            TraxError: it does not exist, the key is not accepted, or nothing could be read.
+        """
+        reader = FactReader(self.client, self.caller, studio_id)
+        found = await self._try_each(reader, READINESS_FACTS)
+        if isinstance(found[0], TraxError) and not any(isinstance(it, Facts) for it in found):
+            raise found[0]
+        facts = _join(READINESS_FACTS, found)
+        return Overview((await self._checked(studio_id, facts, has_details=True),), of_one=True)
+
+    async def read_all(self) -> Overview:
+        """Read the status of at most 20 studios, and everything about 5, those on air first.
+
+        Of more than 20 studios, those that were opened last are read. Of each list of a studio,
+        the first page is read.
+
+        Raises:
+            TraxError: the studios could not be read, or the key is not accepted.
+        """
+        listed = (await read_all_pages(self.client, ListStudios(), self.caller)).usable()
+        studios = sorted(listed.items, key=_opened_at, reverse=True)
+        checked = await _run_all([partial(self._check, it) for it in studios[:MAX_CHECKED]])
+        in_order = sorted(filter(None, map(_found, checked)), key=_order)
+        detailed = await self._add_details(in_order[:MAX_DETAILED])
+        return Overview(
+            (*detailed, *in_order[MAX_DETAILED:]),
+            more=len(studios[MAX_CHECKED:]),
+            unknown=listed.unknown(Fact.STUDIOS.items),
+        )
+
+    async def _check(self, studio: Studio) -> CheckedStudio:
+        """Read whether a studio is on air."""
+        status = await self._read(studio.id, (Fact.STATUS,))
+        return await self._checked(studio.id, replace(status, studio=studio), has_details=False)
+
+    async def _checked(self, studio_id: str, facts: Facts, *, has_details: bool) -> CheckedStudio:
+        is_starting = facts.live is False and await self.is_starting(studio_id)
+        return CheckedStudio(studio_id, facts, is_starting=is_starting, has_details=has_details)
+
+    async def _add_details(self, studios: Sequence[CheckedStudio]) -> list[CheckedStudio]:
+        """Read the lists of each studio, and once what is the same for all."""
+        if not studios:
+            return []
+        reads = [partial(self._read, it.id, _DETAILS) for it in studios]
+        *details, shared = await _run_all([*reads, partial(self._read, "", _SHARED)])
+        of_all = _found(shared) or Facts()
+        return [
+            replace(it, facts=join_facts((it.facts, of_it, of_all)), has_details=True)
+            for it, of_it in zip(studios, map(_found, details), strict=True)
+            if of_it is not None
+        ]
+
+    async def _read(self, studio_id: str, wanted: Sequence[Fact]) -> Facts:
+        reader = FactReader(self.client, self.caller, studio_id, first_page=bool(studio_id))
+        return _join(wanted, await self._try_each(reader, wanted))
+
+    async def _try_each(
+        self, reader: FactReader, wanted: Sequence[Fact]
+    ) -> list[Facts | TraxError]:
+        async def read(fact: Fact) -> Facts:
+            async with self._limiter:
+                return await reader.read((fact,))
+
+        return await _run_all([partial(read, it) for it in wanted])
+
+
+async def _run_all(
+    works: Sequence[Callable[[], Awaitable[FoundT]]],
+) -> list[FoundT | TraxError]:
+    """Run all at the same time. Returns what each found, or its error, in order."""
+    found: dict[int, FoundT | TraxError] = {}
+
+    async def run(index: int, work: Callable[[], Awaitable[FoundT]]) -> None:
+        try:
+            found[index] = await work()
+        except TraxError as error:
+            found[index] = error
+
+    async with anyio.create_task_group() as tasks:
+        for index, work in enumerate(works):
+            tasks.start_soon(run, index, work)
+    return [found[index] for index in range(len(works))]
+
+
+def _join(wanted: Sequence[Fact], found: Sequence[Facts | TraxError]) -> Facts:
+    """All facts in one. A failure is unknown, unless it is of the key or of the studio's id."""
+    parts = []
+    for fact, it in zip(wanted, found, strict=True):
+        if isinstance(it, Facts):
+            parts.append(it)
+        elif it.failure.code in NEVER_UNKNOWN:
+            raise it
+        else:
+            parts.append(Facts(unknown=(Unknown(fact.value, it.failure.happened),)))
+    return join_facts(parts)
+
+
+def _found(result: FoundT | TraxError) -> FoundT | None:
+    """What was found, or None if TRaX has no such thing, because it was deleted meanwhile."""
+    if not isinstance(result, TraxError):
+        return result
+    if result.failure.code != "not_found":
+        raise result
+    return None
+
+
+def _opened_at(studio: Studio) -> datetime:
+    return times.parse(studio.last_opened_at) or _LONG_AGO
+
+
+def _order(studio: CheckedStudio) -> int:
+    """On air, then starting, unknown and off air. Otherwise the order stays."""
+    if studio.is_starting:
+        return 1
+    match studio.facts.live:
+        case True:
+            return 0
+        case None:
+            return 2
+        case False:
+            return 3
