@@ -100,7 +100,7 @@ class UpdateStudio(
     call="PATCH /v1/studios/{id}",
     effect=WRITE,
     verify_with=GetStudio,
-    hint="TRaX never shows the auto settings.",
+    hint="No read shows the auto settings.",
 ):
     studio_id: Id
     name: ShortText | None = Field(None, description="New name.")
@@ -129,7 +129,7 @@ class CreateDestination(
     studio_id: Id
     name: ShortText = Field(description="The name people see.")
     platform: ShortText = Field(
-        description="Such as youtube. For plain RTMP none is documented: ask the person."
+        description="Such as youtube. TRaX documents no word for plain RTMP: ask the person."
     )
     connection_id: Id | None = None
     rtmp_url: Address | None = Field(None, description="Ingest address; needs `streamKey`.")
@@ -228,7 +228,7 @@ class GetStreamStatus(
     Operation[StreamStatus],
     call="GET /v1/studios/{id}/stream-status",
     effect=READ,
-    hint="The proof of being on air, later than `observed`.",
+    hint="Later than `observed`, the proof of being on air.",
 ):
     studio_id: Id
 
