@@ -258,6 +258,18 @@ async def test_a_studio_with_an_enabled_destination_is_ready_whatever_comes_afte
     assert "further destinations (only the first 1 are read)" in studio["unknown"]
 
 
+async def test_an_account_is_not_told_if_there_may_be_another_one_of_its_platform(
+    server: Server[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The only YouTube account that was read need not be the only one."""
+    _, studio = await checked(server)
+    assert studio["destinations"][0]["account"]
+    only_first(monkeypatch, 1)
+    _, studio = await checked(server)
+    assert "account" not in studio["destinations"][0]
+    assert "further linked accounts (only the first 1 are read)" in studio["unknown"]
+
+
 async def test_sources_that_were_not_read_are_not_called_inactive(
     server: Server[Any], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
