@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
@@ -11,6 +11,7 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from tests import ROOT
+from tests.support.guarded_calls import STUDIO
 from tests.support.jsonrpc import ERAS
 from tests.support.server_process import PATIENCE_SECONDS
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
     from proof.browser.conftest import OpenedAddresses
-
-STUDIO: Final = {"studioId": "studio_42"}
 
 
 class Show:

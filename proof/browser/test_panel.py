@@ -14,6 +14,7 @@ from mcp.client.extension import advertise
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
+from tests.support.guarded_calls import STUDIO
 from tests.support.jsonrpc import ERAS
 from tests.support.server_process import PATIENCE_SECONDS, running
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     import mcp_types as types
     from playwright.async_api import Browser, Page
 
-STUDIO: Final = {"studioId": "studio_42"}
 APPS: Final = (advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]}),)
 TICKET: Final = "live.traxstreaming/ticket"
 BRIDGE: Final = Path(os.environ.get("APP_BRIDGE", "build/browser/host.js"))

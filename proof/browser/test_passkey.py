@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from tests import ROOT
+from tests.support.guarded_calls import STUDIO
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, CDPSession, Page
 
     from proof.browser.conftest import OpenedAddresses
-
-STUDIO: Final = {"studioId": "studio_42"}
 
 
 async def _authenticator(page: Page) -> tuple[CDPSession, str]:

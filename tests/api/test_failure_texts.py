@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from tests.conftest import OWNER, call, client_on
 from tests.support.fault_table.role_calls import SCRIPTED
 from tests.support.faults import Fault
+from tests.support.operation_table import STREAM_KEY
 from tests.support.sandbox_accounts import MODERATOR_KEY, READONLY_KEY, REVOKED_KEY
 from tests.support.single_faults import CHECK_FIRST, READ, WRITE, failure_in
-from tests.support.valid_calls import CALLS, STREAM_KEY
+from tests.support.valid_calls import CALLS
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import Refused, TraxError
 from trax_mcp.api.operations import CreateDestination, GetStreamStatus, GoLive

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from tests.support.approval_setup import GO_LIVE, NO, YES, status_of
+from tests.support.approval_setup import status_of
+from tests.support.guarded_calls import GO_LIVE, NO, YES
 from tests.support.scripted_page import ScriptedPage
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ async def test_a_click_on_the_page_runs_the_waiting_call(open_setup: OpenSetup) 
         result = await call.result()
         assert result.structured_content["observed"]["state"] == "on_air"
         assert (result.meta or {})["live.traxstreaming/approvedIn"] == "page"
-        assert it.sent() == [GO_LIVE]
+        assert it.sent() == [GO_LIVE.sent]
 
 
 async def test_a_no_on_the_page_sends_nothing_and_ends_the_call(open_setup: OpenSetup) -> None:
@@ -48,7 +49,7 @@ async def test_a_yes_within_a_second_of_its_question_is_ignored(open_setup: Open
         assert (approval.phase, it.sent()) == ("open", [])
         it.clock.advance(0.1)
         await approval.answer(approval.question_id, YES)
-        assert it.sent() == [GO_LIVE]
+        assert it.sent() == [GO_LIVE.sent]
 
 
 async def test_a_yes_to_a_question_that_no_page_has_shown_is_ignored(
@@ -85,7 +86,7 @@ async def test_after_a_change_the_page_shows_the_new_question_with_the_change_fi
         assert it.sent() == [], "a press on the earlier question is ignored"
         await approval.answer(approval.question_id, approval.question.yes)
         assert (await call.result()).structured_content["observed"]["state"] == "on_air"
-        assert it.sent() == [GO_LIVE]
+        assert it.sent() == [GO_LIVE.sent]
 
 
 async def test_twenty_presses_at_once_send_one_go_live(open_setup: OpenSetup) -> None:
@@ -97,7 +98,7 @@ async def test_twenty_presses_at_once_send_one_go_live(open_setup: OpenSetup) ->
             for _ in range(20):
                 presses.start_soon(approval.answer, approval.question_id, YES)
         await call.result()
-        assert it.sent() == [GO_LIVE]
+        assert it.sent() == [GO_LIVE.sent]
 
 
 async def test_after_a_no_the_same_call_is_declined_for_a_minute(open_setup: OpenSetup) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import mcp_types as types
 import pytest
 
-from tests.support.approval_setup import GO_LIVE, YES, status_of
+from tests.support.approval_setup import status_of
+from tests.support.guarded_calls import GO_LIVE, YES
 from tests.support.scripted_page import ScriptedPage
 from tests.support.shared_clock import settled
 from trax_mcp.consent.rules import Mode
@@ -96,7 +97,7 @@ async def test_after_a_form_that_is_declined_at_once_the_page_asks(
         it.clock.advance(1)
         await approval.answer(approval.question_id, YES)
         assert ((await call.result()).meta or {})["live.traxstreaming/approvedIn"] == "page"
-        assert it.sent() == [GO_LIVE]
+        assert it.sent() == [GO_LIVE.sent]
 
 
 @pytest.mark.parametrize("mode", [Mode.AUTO, Mode.HUMAN])

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.approval_setup import GO_OFFLINE, NO, YES, status_of
+from tests.support.approval_setup import status_of
+from tests.support.guarded_calls import GO_OFFLINE, NO, YES
 from tests.support.scripted_page import ScriptedPage
 from trax_mcp.consent.rules import Mode
 
@@ -28,7 +29,7 @@ async def test_a_stop_returns_at_once_with_a_confirmation_beside_the_page(
         assert ((await confirmed.result()).meta or {})[
             "live.traxstreaming/approvedIn"
         ] == "confirmation"
-        assert it.sent() == [GO_OFFLINE]
+        assert it.sent() == [GO_OFFLINE.sent]
         assert (await it.page.next()).phase == "ended"
 
 
@@ -39,10 +40,10 @@ async def test_a_click_stops_at_once_and_uses_the_confirmation_too(
         asked = (await it.start("go_offline").result()).structured_content
         approval = await it.page.next()
         await approval.answer(approval.question_id, approval.question.yes)
-        assert it.sent() == [GO_OFFLINE]
+        assert it.sent() == [GO_OFFLINE.sent]
         again = it.start("go_offline", confirm=True, confirmation=asked["confirmation"])
         assert status_of(await again.result()) == ("confirmation_invalid", "used")
-        assert it.sent() == [GO_OFFLINE]
+        assert it.sent() == [GO_OFFLINE.sent]
 
 
 async def test_a_stop_may_be_asked_about_right_after_a_no(open_setup: OpenSetup) -> None:
@@ -64,4 +65,4 @@ async def test_a_stop_invalidates_the_open_question_of_a_go_live(open_setup: Ope
         it.clock.advance(1)
         await approval.answer(approval.question_id, YES)
         assert status_of(await call.result()) == ("confirmation_invalid", "expired")
-        assert it.sent() == [GO_OFFLINE]
+        assert it.sent() == [GO_OFFLINE.sent]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING
 
-from tests.support.approval_setup import GO_LIVE, YES, status_of
+from tests.support.approval_setup import status_of
+from tests.support.guarded_calls import GO_LIVE, YES
 from tests.support.scripted_page import ScriptedPage
 from tests.support.shared_clock import settled
 from trax_mcp.consent.approvals import Approval
@@ -27,7 +28,7 @@ async def test_two_equal_calls_share_one_question_and_one_result(
         await approval.answer(approval.question_id, YES)
         for call in calls:
             assert (await call.result()).structured_content["observed"]["state"] == "on_air"
-        assert it.sent() == [GO_LIVE]
+        assert it.sent() == [GO_LIVE.sent]
 
 
 async def test_a_call_waits_fifty_seconds_and_a_later_click_still_counts_once(
@@ -47,12 +48,12 @@ async def test_a_call_waits_fifty_seconds_and_a_later_click_still_counts_once(
         assert content["message"].startswith("Not done yet: ")
 
         await approval.answer(approval.question_id, YES)
-        assert it.sent() == [GO_LIVE]
+        assert it.sent() == [GO_LIVE.sent]
         learnt = await it.start().result()
         assert learnt.structured_content["observed"]["state"] == "on_air"
         again = await it.start().result()
         assert status_of(again) == ("nothing_to_do", None), "the outcome is told once"
-        assert it.sent() == [GO_LIVE]
+        assert it.sent() == [GO_LIVE.sent]
 
 
 async def test_the_wait_for_a_slow_browser_is_part_of_the_fifty_seconds(

@@ -15,9 +15,10 @@ from tests.conftest import OWNER, call
 from tests.support.consent_clients import has_run
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air
+from tests.support.guarded_calls import STUDIO
 from tests.support.jsonrpc import MODERN
 from tests.support.operation_table import CHANGES, READ, TABLE
-from tests.support.valid_calls import CALLS, COMPOSITE_CALLS, EVERY, STUDIO
+from tests.support.valid_calls import CALLS, COMPOSITE_CALLS, EVERY
 from trax_mcp.consent.plans import When
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.server.app import ServerDeps, build_server
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     import mcp_types as types
     from mcp.server import Server
 
+    from tests.support.operation_table import Arguments
     from tests.support.recorded_sandbox import Sandbox
     from tests.support.shared_clock import HandClock
-    from tests.support.valid_calls import Arguments
     from trax_mcp.api.client import Client
 
 NEVER, WHILE_LIVE, ALWAYS = When

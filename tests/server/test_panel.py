@@ -19,6 +19,7 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
 from tests.conftest import OWNER, client_on
 from tests.support.consent_clients import SECOND_KEY, two_key_sandbox
+from tests.support.guarded_calls import NO, STUDIO, YES
 from tests.support.jsonrpc import ERAS, MODERN
 from tests.support.scripted_page import ScriptedPage
 from tests.support.server_process import PATIENCE_SECONDS
@@ -41,11 +42,8 @@ if TYPE_CHECKING:
     OpenPanelClient = Callable[..., AbstractAsyncContextManager["PanelClient"]]
 
 APPS: Final = (advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]}),)
-STUDIO: Final = {"studioId": "studio_42"}
 TICKET: Final = "live.traxstreaming/ticket"
 URI: Final = "ui://trax/approval.html"
-YES: Final = 'Go live on YouTube and Twitch: "Friday Night Show"'
-NO: Final = "Do not"
 
 
 @dataclass

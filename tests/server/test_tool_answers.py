@@ -19,10 +19,11 @@ from tests.conftest import OWNER, call, client_on
 from tests.support.delimited_text import unfenced
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air, restore, world_of
+from tests.support.guarded_calls import STUDIO
 from tests.support.hostile_texts import NOTICE, is_hidden
 from tests.support.jsonrpc import LEGACY, MODERN
 from tests.support.sandbox_transport import SandboxTransport
-from tests.support.valid_calls import CALLS, STUDIO
+from tests.support.valid_calls import CALLS
 from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.server.app import ServerDeps, build_server

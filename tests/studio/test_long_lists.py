@@ -15,6 +15,7 @@ from tests.conftest import call
 from tests.support.completion_requests import CHAT, completed
 from tests.support.fact_reads import PLACES, STUDIOS, asked
 from tests.support.faults import Fault
+from tests.support.guarded_calls import STUDIO
 from tests.support.jsonrpc import MODERN
 from tests.support.long_lists import destination, long_list, studio
 from tests.support.resource_reads import STUDIO as STUDIO_URI
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from tests.support.recorded_sandbox import Sandbox
     from trax_mcp.api.models import Model
 
-STUDIO: Final = {"studioId": "studio_42"}
 CONNECTION: Final = {
     "id": "conn_1",
     "platform": "kick",

@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import OWNER, call
 from tests.support.completion_requests import CHAT, suggested
 from tests.support.fact_reads import ACCOUNTS, PLACES, SOURCES, STUDIOS, asked
+from tests.support.guarded_calls import STUDIO
 from tests.support.jsonrpc import MODERN
 from tests.support.long_lists import with_item
 from tests.support.resource_reads import STUDIO as STUDIO_URI
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from tests.support.shared_clock import HandClock
     from trax_mcp.api.client import Client
 
-STUDIO: Final = {"studioId": "studio_42"}
 OWNED: Final = ["studio_42", "studio_43", "studio_51", "studio_60"]
 UNUSABLE: Final = ("", " ", ".", "..", "x" * 600, "a\nb", "a\x00b")
 """No path of a URL can hold these."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp import Client, MCPError
 
 from tests.conftest import OWNER
+from tests.support.guarded_calls import STUDIO
 from tests.support.jsonrpc import MODERN
 from tests.support.scripted_page import ScriptedPage
 from tests.support.server_process import PATIENCE_SECONDS
@@ -32,12 +33,6 @@ if TYPE_CHECKING:
     from trax_mcp.api.client import Client as Trax
 
     OpenSetup = Callable[..., AbstractAsyncContextManager["ApprovalSetup"]]
-
-STUDIO: Final = {"studioId": "studio_42"}
-YES: Final = 'Go live on YouTube and Twitch: "Friday Night Show"'
-NO: Final = "Do not"
-GO_LIVE: Final = "POST /v1/studios/studio_42/go-live"
-GO_OFFLINE: Final = "POST /v1/studios/studio_42/go-offline"
 
 
 class BackgroundCall:

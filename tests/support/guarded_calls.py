@@ -54,6 +54,10 @@ def _source(changes: Arguments, other_arguments: Arguments) -> GuardedOperation:
 GO_LIVE: Final = GuardedOperation(
     "go_live", STUDIO, f"POST {PLACE}/go-live", {"studioId": "studio_43"}
 )
+YES: Final = 'Go live on YouTube and Twitch: "Friday Night Show"'
+NO: Final = "Do not"
+"""The choices in the question of `GO_LIVE`."""
+
 GO_OFFLINE: Final = GuardedOperation(
     "go_offline", STUDIO, f"POST {PLACE}/go-offline", {"studioId": "studio_43"}, on_air=True
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.support.valid_calls import STUDIO
+from tests.support.guarded_calls import STUDIO
 
 if TYPE_CHECKING:
     from tests.support.recorded_sandbox import Sandbox

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from tests.support.guarded_calls import STUDIO
 from tests.support.operation_table import STREAM_KEY, TABLE, Arguments
 
 __all__ = ["STREAM_KEY", "Arguments"]
 
-STUDIO: Final[Arguments] = {"studioId": "studio_42"}
 DESTINATION: Final[Arguments] = {**STUDIO, "destId": "dest_1"}
 SOURCE: Final[Arguments] = {**STUDIO, "sourceId": "source_1"}
 OFF_AIR: Final[Arguments] = {"studioId": "studio_43"}

@@ -14,6 +14,7 @@ from mcp import Client
 from tests.support.consent_clients import has_run
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import ADDRESS
+from tests.support.guarded_calls import STUDIO
 from tests.support.jsonrpc import MODERN
 from tests.support.manual_clock import ManualClock
 from tests.support.recorded_sandbox import Sandbox
@@ -45,7 +46,6 @@ NO_ACCESS: Final = Caller("sk_live_sandbox_no_access")
 CUSTOMER: Final = Caller("sk_live_sandbox_customer")
 """A key of another account with all scopes there."""
 
-STUDIO: Final = {"studioId": "studio_42"}
 
 _made_once = cache(tools._tool)
 """Tools do not depend on deps, and building them is slow."""

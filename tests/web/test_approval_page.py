@@ -17,6 +17,7 @@ import pytest
 from mcp import Client
 
 from tests.conftest import OWNER
+from tests.support.guarded_calls import NO, YES
 from tests.support.page_client import PageClient, address_behind
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.server.app import ServerDeps, build_server
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
     Ask = Callable[[], AbstractAsyncContextManager["Asked"]]
 
 pytestmark = pytest.mark.slow
-
-YES: Final = 'Go live on YouTube and Twitch: "Friday Night Show"'
-NO: Final = "Do not"
 
 
 @dataclass

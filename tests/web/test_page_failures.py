@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from unittest.mock import patch
 
 import anyio
@@ -13,6 +13,7 @@ import uvicorn
 from mcp import Client
 
 from tests.conftest import OWNER
+from tests.support.guarded_calls import STUDIO
 from tests.support.page_client import PageClient, address_behind
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.server.app import ServerDeps, build_server
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from trax_mcp.api.client import Client as Trax
 
 pytestmark = pytest.mark.slow
-
-STUDIO: Final = {"studioId": "studio_42"}
 
 
 @asynccontextmanager

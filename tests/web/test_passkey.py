@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
 from mcp import Client
 
 from tests.conftest import OWNER
+from tests.support.guarded_calls import STUDIO, YES
 from tests.support.page_client import PageClient, address_behind
 from tests.support.server_process import PATIENCE_SECONDS, running
 from tests.support.simulated_person import Person, agreeing
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     Ask = Callable[..., AbstractAsyncContextManager["Asked"]]
 
 pytestmark = pytest.mark.slow
-
-STUDIO: Final = {"studioId": "studio_42"}
-YES: Final = 'Go live on YouTube and Twitch: "Friday Night Show"'
 
 
 @dataclass

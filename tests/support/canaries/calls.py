@@ -14,6 +14,7 @@ from urllib.parse import quote
 from tests.support.canaries import secrets as secret
 from tests.support.dropped_connections import ConnectionDropped
 from tests.support.faults import Fault
+from tests.support.guarded_calls import STUDIO
 from tests.support.jsonrpc import LEGACY, Message, request
 from trax_mcp.sandbox.messages import Response, encode_json
 
@@ -43,7 +44,6 @@ main()
 """
 """The command, with an HTTP client whose exceptions contain the whole exchange."""
 
-STUDIO: Final = {"studioId": "studio_42"}
 LIVE_STUDIO: Final = {"studioId": "studio_43"}
 _RTMP_URL: Final = f"rtmps://kick.example/app/{secret.URL_STREAM_KEY}"
 _NEW_DESTINATION: Final = {"name": "Side stage", "platform": "kick"}
