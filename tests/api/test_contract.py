@@ -1,4 +1,4 @@
-"""The baked contract document matches the published reference exactly.
+"""The built-in contract document matches the published reference exactly.
 
 `reference` holds an independent transcription of the reference.
 """

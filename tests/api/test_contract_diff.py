@@ -229,7 +229,7 @@ ANYTHING = st.recursive(
 @given(st.lists(st.tuples(st.sampled_from(ALL_PATHS), ANYTHING), min_size=1, max_size=4))
 @settings(max_examples=100, deadline=None)
 def test_any_value_at_any_path_can_be_compared(changes: list[tuple[str, object]]) -> None:
-    """The baked document with random values, compared in both directions."""
+    """The built-in document with random values, compared in both directions."""
     document = edited()
     for path, value in changes:
         # An earlier change may have removed this path.

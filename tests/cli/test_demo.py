@@ -182,7 +182,7 @@ def test_the_demo_fails_with_the_reason_if_an_answer_is_false(
 def test_demo_reports_a_server_that_does_not_start(
     capsys: pytest.CaptureFixture[str], command: tuple[str, ...], why: str
 ) -> None:
-    """With the reason and the server's last words, without a traceback."""
+    """With the reason and the end of the server's log, without a traceback."""
     assert play(command) == 1
     error = " ".join(capsys.readouterr().err.split())
     assert "The server does not start: " in error

@@ -53,7 +53,7 @@ def cut(path: str) -> Edit:
 
 
 def edited(*edits: Edit) -> dict[str, Any]:
-    """The baked document with these edits."""
+    """The built-in document with these edits."""
     document = copy.deepcopy(BAKED)
     for edit in edits:
         edit(document)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.support.guarded_calls import STUDIO
-from tests.support.operation_table import STREAM_KEY, TABLE, Arguments
-
-__all__ = ["STREAM_KEY", "Arguments"]
+from tests.support.operation_table import TABLE, Arguments
 
 DESTINATION: Final[Arguments] = {**STUDIO, "destId": "dest_1"}
 SOURCE: Final[Arguments] = {**STUDIO, "sourceId": "source_1"}

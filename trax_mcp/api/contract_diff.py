@@ -65,13 +65,13 @@ class _UnreadableError(Exception):
     """Nothing can be compared. The arguments are `where` and `what` of the one difference."""
 
 
-def compare(live: object, baked: JsonObject) -> tuple[Difference, ...]:
+def compare(live: object, built_in: JsonObject) -> tuple[Difference, ...]:
     """Return what `live` adds, removes and changes.
 
     `live` may be any value. If a part of it cannot be read, that is the one difference.
     """
     try:
-        found = list(_differences(_flatten(live), _flatten(baked)))
+        found = list(_differences(_flatten(live), _flatten(built_in)))
     except _UnreadableError as error:
         where, what = error.args
         return (Difference("changed", where, what, breaking=True),)
@@ -82,14 +82,14 @@ def compare(live: object, baked: JsonObject) -> tuple[Difference, ...]:
     return tuple({(it.where, it.what): it for it in found}.values())
 
 
-def _differences(live: _Places, baked: _Places) -> Iterator[Difference]:
+def _differences(live: _Places, built_in: _Places) -> Iterator[Difference]:
     # The parts of something that is itself new or gone are not listed.
-    shared = {(), *({it.where for it in live} & {it.where for it in baked})}
-    for place in (it for it in baked | live if it.where[:-1] in shared):
-        if place in baked and place in live:
-            yield from _changes(place, live, baked)
+    shared = {(), *({it.where for it in live} & {it.where for it in built_in})}
+    for place in (it for it in built_in | live if it.where[:-1] in shared):
+        if place in built_in and place in live:
+            yield from _changes(place, live, built_in)
         elif place.where[-1] != "[]":  # the type says whether it is a list
-            yield _one_sided(_name(place, live, baked, within=True), place.use, live.get(place))
+            yield _one_sided(_name(place, live, built_in, within=True), place.use, live.get(place))
 
 
 def _one_sided(name: str, use: _Use, now: _Facts | None) -> Difference:
@@ -100,13 +100,13 @@ def _one_sided(name: str, use: _Use, now: _Facts | None) -> Difference:
     return Difference("added", name, "is new", breaking=False)
 
 
-def _changes(place: _Place, live: _Places, baked: _Places) -> Iterator[Difference]:
-    for fact in baked[place] | live[place]:
-        was, now = baked[place].get(fact), live[place].get(fact)
+def _changes(place: _Place, live: _Places, built_in: _Places) -> Iterator[Difference]:
+    for fact in built_in[place] | live[place]:
+        was, now = built_in[place].get(fact), live[place].get(fact)
         if fact == "security":  # a call that declares none inherits that of the document
-            was, now = was or baked[_DOCUMENT][fact], now or live[_DOCUMENT][fact]
+            was, now = was or built_in[_DOCUMENT][fact], now or live[_DOCUMENT][fact]
         if was != now and fact != "$ref":
-            where = _name(place, live, baked, within=fact == "required")
+            where = _name(place, live, built_in, within=fact == "required")
             what = _describe(_printable(fact), was, now)
             yield Difference("changed", where, what, _is_breaking(fact, place.use, was, now))
 
@@ -134,14 +134,14 @@ def _is_breaking(fact: str, use: _Use, was: object, now: object) -> bool:
     return breaking
 
 
-def _name(place: _Place, live: _Places, baked: _Places, *, within: bool) -> str:
+def _name(place: _Place, live: _Places, built_in: _Places, *, within: bool) -> str:
     """The name of a place, from the innermost schema on that has one name in both documents.
 
     `within`: as a part of the schema around it, not by the name of its own schema.
     """
     for end in range(len(place.where) - within, 0, -1):
         outer = _Place(place.where[:end], place.use)
-        now, was = (it.get(outer, {}).get("$ref") for it in (live, baked))
+        now, was = (it.get(outer, {}).get("$ref") for it in (live, built_in))
         if isinstance(now, str) and now == was:
             return _Place((f"schema {now.rpartition('/')[2]}", *place.where[end:]), place.use).name
     return place.name

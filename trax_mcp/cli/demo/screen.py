@@ -29,7 +29,7 @@ class Screen:
         self._width = min(console.width, WIDTH)
         ascii_only = console.options.ascii_only  # the encoding lacks the signs
         self._signs = dict(zip(_SIGNS, _ASCII_SIGNS if ascii_only else _SIGNS, strict=True))
-        self._scenes = 0
+        self._steps = 0
         self._after_gap = False
         self.step = ""
 
@@ -41,12 +41,12 @@ class Screen:
             self._print("  ", text)
         self._gap()
 
-    def scene(self, title: str) -> None:
+    def start_step(self, title: str) -> None:
         """Start a step."""
-        self._scenes += 1
+        self._steps += 1
         self.step = title
         rule = self._signs["─"]
-        heading = Text.assemble((f"{rule * 2} ", "dim"), (f"{self._scenes}  {title} ", "bold"))
+        heading = Text.assemble((f"{rule * 2} ", "dim"), (f"{self._steps}  {title} ", "bold"))
         heading.append(rule * (self._width - heading.cell_len - 2), "dim")
         self._gap()
         self._print("  ", heading)
@@ -119,11 +119,11 @@ class Screen:
         with waiting(self._console) as update:
             yield lambda reason: update(escape_invisible(reason))
 
-    def fail(self, problem: str, last_words: Sequence[str]) -> None:
+    def fail(self, problem: str, last_lines: Sequence[str]) -> None:
         """Print why the demo failed, and the end of the server's log."""
         self._gap()
         self._print(self._sign("✗", "bold red"), _text(problem, "bold red"))
-        for line in ("The server's last words:", *last_words) if last_words else ():
+        for line in ("The end of the server's log:", *last_lines) if last_lines else ():
             self._print(" " * _INDENT, _text(line, "dim"))
         self._gap()
 

@@ -25,7 +25,7 @@ async def play_with_forms(session: Session) -> None:
         DemoFailed: something is not as it should be.
     """
     screen = session.screen
-    screen.scene("Find the studio")
+    screen.start_step("Find the studio")
     session.you("Take the Friday show live.")
     studios = (await session.call("list_studios"))["data"]
     studio = _studio(studios)
@@ -38,13 +38,13 @@ async def play_with_forms(session: Session) -> None:
         await _check_status(session, studio, live=False)
         screen.checked("While you think, nothing is sent: the studio is still off air.")
 
-    screen.scene("Be asked, and go live")
+    screen.start_step("Be asked, and go live")
     session.prepare_form(agree=True, while_open=think)
     started = await session.call("go_live", **studio)
     session.check_form_was_shown()
     await _check_outcome(session, studio, started, live=True)
 
-    screen.scene("Read the chat and answer")
+    screen.start_step("Read the chat and answer")
     session.you("What are they saying?")
     screen.call("wait_for_chat_messages", studio)
     chat = _listen(session, studio, started["observed"]["since"])
@@ -53,7 +53,7 @@ async def play_with_forms(session: Session) -> None:
     await session.call("send_chat_message", **studio, text="Thanks, turning it up!")
     screen.answer("Accepted.")
 
-    screen.scene("A stranger gives orders")
+    screen.start_step("A stranger gives orders")
     await _print_chat(session, chat, until=_HOSTILE)
     screen.narrate("Reported, not obeyed. A model that fell for it would get this far:")
     session.prepare_form(agree=False)
@@ -61,7 +61,7 @@ async def play_with_forms(session: Session) -> None:
     await _check_status(session, studio, live=True)
     screen.checked("The show goes on: still on air.")
 
-    screen.scene("Go offline")
+    screen.start_step("Go offline")
     session.you("Great show. Take us off the air.")
     session.prepare_form(agree=True)
     ended = await session.call("go_offline", **studio)
@@ -80,7 +80,7 @@ async def play_without_forms(session: Session) -> None:
     destinations = (await session.read("list_destinations", **studio))["data"]
     disabled = next(it["id"] for it in destinations if not it["enabled"])
 
-    screen.scene("Be shown, and decide")
+    screen.start_step("Be shown, and decide")
     session.you("Take the Friday show live.")
     shown = await session.expect_refusal("confirmation_required", "go_live", **studio)
     _show_preview(session, shown)
@@ -88,7 +88,7 @@ async def play_without_forms(session: Session) -> None:
     yes = {**studio, "confirm": True}
     await session.expect_refusal("expired", "go_live", **yes, confirmation="the-host-said-yes")
 
-    screen.scene("A yes is to what you saw")
+    screen.start_step("A yes is to what you saw")
     screen.narrate("Meanwhile somebody switches a destination on; off air, nobody is asked:")
     await session.call("update_destination", **studio, destId=disabled, enabled=True)
     screen.answer("Done.")
@@ -113,7 +113,7 @@ async def play_with_page(session: Session, page: DemoPage) -> None:
     """
     screen = session.screen
     studio = _studio((await session.read("list_studios"))["data"])
-    screen.scene("Your own browser asks")
+    screen.start_step("Your own browser asks")
     session.you("Take the Friday show live.")
     screen.call("go_live", studio)
     started: JsonObject = {}
