@@ -77,8 +77,8 @@ async def test_a_click_in_the_panel_takes_the_studio_live(
                     await page.screenshot(path=pictures / f"panel-{theme}.png")
             await panel.locator("button.yes").click()
             await panel.locator(".outcome:has-text('Done. It is on air.')").wait_for()
-            learnt = await client.call_tool("go_live", STUDIO)
-            assert (learnt.structured_content or {})["observed"]["state"] == "on_air"
+            later = await client.call_tool("go_live", STUDIO)
+            assert (later.structured_content or {})["observed"]["state"] == "on_air"
             with anyio.fail_after(PATIENCE_SECONDS):
                 while not told:
                     await page.evaluate("1")

@@ -34,7 +34,7 @@ ADDITIONS: Final = (
     put(f"{MEDIA} summary", "List the caller's assets, newest first, those of all their studios."),
 )
 ADDITIONS_REPORT: Final = """\
-  The contract of {address}, compared with the built-in one (1.3.0)
+  The contract of {address}, beside the built-in one (1.3.0)
 
   Added
     schema Studio.thumbnailUrl: is new
@@ -56,7 +56,7 @@ BREAKING_EDITS: Final = (
     put(f"{CREATE} responses 409", {"description": "There is one."}),
 )
 BREAKING_REPORT: Final = """\
-  The contract of {address}, compared with the built-in one (1.3.0)
+  The contract of {address}, beside the built-in one (1.3.0)
 
   Added
     BREAKING schema CreateStudioRequest.color: is new, and required
@@ -141,8 +141,7 @@ async def test_equal_contract_exits_with_0() -> None:
     """The configured key is not sent."""
     result, address = await check(TRAX_API_KEY="sk_live_mine")
     report = (
-        f"  The contract of {address}, compared with the built-in one (1.3.0)\n\n"
-        "  They are the same.\n"
+        f"  The contract of {address}, beside the built-in one (1.3.0)\n\n  They are the same.\n"
     )
     assert result == Result(0, report, "")
 
@@ -150,7 +149,7 @@ async def test_equal_contract_exits_with_0() -> None:
 async def test_check_uses_the_embedded_sandbox_with_trax_sandbox() -> None:
     """No network is needed."""
     result = await run_contract("check", settings={"TRAX_SANDBOX": "1"})
-    report = "  The contract of the embedded sandbox, compared with the built-in one (1.3.0)\n\n"
+    report = "  The contract of the embedded sandbox, beside the built-in one (1.3.0)\n\n"
     assert result == Result(0, f"{report}  They are the same.\n", "")
 
 

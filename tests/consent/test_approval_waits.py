@@ -49,10 +49,10 @@ async def test_a_call_waits_fifty_seconds_and_a_later_click_still_counts_once(
 
         await approval.answer(approval.question_id, YES)
         assert it.sent() == [GO_LIVE.sent]
-        learnt = await it.start().result()
-        assert learnt.structured_content["observed"]["state"] == "on_air"
+        later = await it.start().result()
+        assert later.structured_content["observed"]["state"] == "on_air"
         again = await it.start().result()
-        assert status_of(again) == ("nothing_to_do", None), "the outcome is told once"
+        assert status_of(again) == ("nothing_to_do", None), "the outcome is returned once"
         assert it.sent() == [GO_LIVE.sent]
 
 

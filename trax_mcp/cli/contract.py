@@ -55,7 +55,7 @@ async def _fetch(settings: Settings) -> JsonObject:
 
 def _report(where: str, differences: Sequence[Difference]) -> Iterator[tuple[int, Text]]:
     """The lines with their indents. Further lines of each are indented by two more columns."""
-    opening = f"The contract of {where}, compared with the built-in one ({CONTRACT.version})"
+    opening = f"The contract of {where}, beside the built-in one ({CONTRACT.version})"
     yield 2, Text(opening, "bold")
     yield 0, Text()
     for kind in _KINDS:
