@@ -65,7 +65,8 @@ async def follow_chat_for_a_minute(it: Assistant) -> None:
     read = await it.call("wait_for_chat_messages", studioId=FRIDAY)
     messages = len(read["messages"])
     while anyio.current_time() < began + _MINUTE:
-        read = await it.call("wait_for_chat_messages", studioId=FRIDAY, after=read["cursor"])
+        more = {"after": read["cursor"], "gatherSeconds": 20, "limit": 200}
+        read = await it.call("wait_for_chat_messages", studioId=FRIDAY, **more)
         _check(not read["missed"], "chat was missed")
         messages += len(read["messages"])
     _check(messages >= _MOST_OF_A_MINUTE, f"only {messages} messages were read")

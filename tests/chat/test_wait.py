@@ -177,7 +177,8 @@ async def test_a_wait_ends_when_a_message_arrives(era: str) -> None:
                 sent = waiter.say(text)
                 assert await waiter.wait_for_result(results) <= LONGEST_PAUSE
             chat = chat_of(results[0])
-            assert chat == expected_chat(chat["cursor"], *sent)
+            assert 5 < chat["waitedSeconds"] <= 5 + LONGEST_PAUSE
+            assert chat == expected_chat(chat["cursor"], *sent, waited=chat["waitedSeconds"])
             cursor = chat["cursor"]
 
 
@@ -200,7 +201,7 @@ async def test_a_wait_without_messages_ends_at_its_time_out_with_the_same_cursor
         async with anyio.create_task_group() as tasks:
             results = waiter.begin(tasks, cursor, **arguments)
             assert await waiter.wait_for_result(results) == seconds
-        assert chat_of(results[0]) == expected_chat(cursor)
+        assert chat_of(results[0]) == expected_chat(cursor, waited=seconds)
 
 
 async def test_a_time_out_of_zero_polls_once_and_returns() -> None:

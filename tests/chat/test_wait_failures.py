@@ -74,10 +74,10 @@ async def test_a_wait_continues_after_an_outage() -> None:
             results = waiter.begin(tasks, cursor, timeoutSeconds=55)
             waiter.trax.faults.add(Fault.dropped(), times=3)
             sent = waiter.say("one", "two")
-            await waiter.wait_for_result(results)
+            waited = await waiter.wait_for_result(results)
         assert waiter.trax.faults.pending == 0
         chat = chat_of(results[0])
-        assert chat == expected_chat(chat["cursor"], *sent)
+        assert chat == expected_chat(chat["cursor"], *sent, waited=waited)
 
 
 @outages
@@ -130,9 +130,9 @@ async def test_a_wait_continues_after_an_outage_that_follows_a_restart() -> None
             await settled()
             assert (trax.faults.pending, results) == (0, [])
             sent = waiter.say("Hello")
-            await waiter.wait_for_result(results)
+            waited = await waiter.wait_for_result(results)
         chat = chat_of(results[0])
-        assert chat == expected_chat(chat["cursor"], *sent)
+        assert chat == expected_chat(chat["cursor"], *sent, waited=waited)
 
 
 @outages
@@ -157,7 +157,7 @@ async def test_a_wait_that_starts_in_an_outage_has_its_full_length() -> None:
         async with anyio.create_task_group() as tasks:
             results = waiter.begin(tasks, cursor)
             assert await waiter.wait_for_result(results) == 25
-        assert chat_of(results[0]) == expected_chat(cursor)
+        assert chat_of(results[0]) == expected_chat(cursor, waited=25)
 
 
 async def test_no_wait_sends_a_request_before_retry_after() -> None:

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
 SECONDS: Final = "`timeoutSeconds` must be a number of seconds from 0 to 55"
 TEXT: Final = "`after` must be a non-empty string"
+GATHER: Final = "`gatherSeconds` must be a number of seconds from 0 to 20"
 LIMIT: Final = "`limit` must be a whole number of at least 1"
-TAKES: Final = "wait_for_chat_messages, which takes `studioId`, `after`, `timeoutSeconds`, `limit`"
+TAKES: Final = (
+    "wait_for_chat_messages, which takes `studioId`, `after`, `timeoutSeconds`, `gatherSeconds`,"
+    " `limit`"
+)
 
 INVALID_TIME_OUTS: Final[tuple[object, ...]] = (
     *(-0.1, 55.1, 56, 10**30, True, [5]),
@@ -28,6 +32,7 @@ INVALID_TIME_OUTS: Final[tuple[object, ...]] = (
 
 INVALID: Final[list[tuple[Json, str]]] = [
     *(({"timeoutSeconds": seconds}, SECONDS) for seconds in INVALID_TIME_OUTS),
+    *(({"gatherSeconds": seconds}, GATHER) for seconds in (-1, 20.1, True, "21")),
     ({"after": ""}, TEXT),
     ({"after": 7}, TEXT),
     ({"after": "x" * 4_097}, "`after` must have at most 4,096 characters (a limit of this server)"),
@@ -62,7 +67,7 @@ async def test_invalid_arguments_are_refused_by_name_without_a_request(
 async def test_a_null_argument_counts_as_omitted() -> None:
     """Models fill in every argument."""
     async with waiting() as waiter:
-        arguments = dict.fromkeys(("after", "timeoutSeconds", "limit"))
+        arguments = dict.fromkeys(("after", "timeoutSeconds", "gatherSeconds", "limit"))
         result = await waiter.client.call_tool(TOOL, {"studioId": STUDIO, **arguments})
         assert len(chat_of(result)["messages"]) == 3
 

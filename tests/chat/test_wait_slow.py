@@ -47,7 +47,7 @@ async def test_a_wait_ends_at_its_time_out_while_trax_does_not_answer(*, restart
             results = waiter.begin(tasks, cursor, timeoutSeconds=7, progress=progress)
             await held.arrived()
             assert await waiter.wait_for_result(results) == 7
-        assert chat_of(results[0]) == expected_chat(cursor)
+        assert chat_of(results[0]) == expected_chat(cursor, waited=7)
         assert progress.all == [(float(elapsed), 7.0, "Waiting for chat.") for elapsed in (5, 7)]
         sent = waiter.say("Hello")
         held.release()

@@ -313,7 +313,8 @@ async def test_a_tool_of_several_calls_answers_with_the_contracts_items(
 ) -> None:
     """Chat has the form of the chat resource. Messages and assets have TRaX's fields."""
     fields = tools["wait_for_chat_messages"]["outputSchema"]["properties"]
-    assert list(fields) == ["notice", "studioId", "messages", "cursor", "missed"]
+    expected = ["notice", "studioId", "messages", "cursor", "missed", "waitedSeconds"]
+    assert list(fields) == expected
     documented = CONTRACT.schemas["ChatMessage"]["properties"]
     assert fields["messages"]["items"]["properties"].keys() == documented.keys()
     asset = tools["upload_media"]["outputSchema"]["properties"]

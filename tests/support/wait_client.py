@@ -59,8 +59,8 @@ class Waiter:
         progress: ProgressFnT | None = None,
         **arguments: object,
     ) -> types.CallToolResult:
-        """Call the tool; `after` is a cursor."""
-        all_arguments: Json = {"studioId": studio, **arguments}
+        """Call the tool; `after` is a cursor. Gathers nothing unless `gatherSeconds` is given."""
+        all_arguments: Json = {"studioId": studio, "gatherSeconds": 0, **arguments}
         if after is not None:
             all_arguments["after"] = after
         with anyio.fail_after(PATIENCE_SECONDS):
@@ -144,10 +144,10 @@ def failure(result: types.CallToolResult) -> Json:
     return error
 
 
-def expected_chat(cursor: object, *messages: Json, missed: bool = False) -> Json:
-    """The chat that the tool must return for these messages."""
+def expected_chat(cursor: object, *messages: Json, missed: bool = False, waited: float = 0) -> Json:
+    """The answer of the tool with these messages. Without `waited`: the chat resource."""
     chat: Json = {"notice": NOTICE, "studioId": STUDIO, "messages": list(messages)}
-    return {**chat, "cursor": cursor, "missed": missed}
+    return {**chat, "cursor": cursor, "missed": missed, "waitedSeconds": waited}
 
 
 async def wait_as(subscriber: Subscriber, cursor: str) -> types.CallToolResult:

@@ -17,7 +17,7 @@ _INTEGER = re.compile(r"-?[0-9]{1,40}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LARGEST_INTEGER = 2**53 - 1  # JSON parsers agree up to here (RFC 8259, section 6)
 LONGEST_WAIT_SECONDS = 55  # many clients cancel a call after a minute
-_WAIT_RULE = f"must be a number of seconds from 0 to {LONGEST_WAIT_SECONDS}"
+LONGEST_GATHER_SECONDS = 20
 
 DEFAULT_PAGE: Final = 50
 LARGEST_PAGE: Final = 200
@@ -111,14 +111,19 @@ def _read_byte_size(value: object) -> int:
     return _read_integer(value, minimum=0)
 
 
-def _read_wait(value: object) -> float:
+def _read_seconds(value: object, *, longest: int) -> float:
     if isinstance(value, str) and _INTEGER.fullmatch(value):
         value = int(value)
+    rule = f"must be a number of seconds from 0 to {longest}"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise broken_rule(_WAIT_RULE)
-    if not 0 <= value <= LONGEST_WAIT_SECONDS:
-        raise broken_rule(_WAIT_RULE)
+        raise broken_rule(rule)
+    if not 0 <= value <= longest:
+        raise broken_rule(rule)
     return float(value)
+
+
+def _seconds(longest: int) -> BeforeValidator:
+    return BeforeValidator(lambda value: _read_seconds(value, longest=longest))
 
 
 def _read_short_texts(value: object) -> tuple[str, ...]:
@@ -164,7 +169,10 @@ Limit = Annotated[
     BeforeValidator(_read_limit),
 ]
 ByteSize = Annotated[int, Field(ge=0), BeforeValidator(_read_byte_size)]
-WaitSeconds = Annotated[float, Field(ge=0, le=LONGEST_WAIT_SECONDS), BeforeValidator(_read_wait)]
+WaitSeconds = Annotated[float, Field(ge=0, le=LONGEST_WAIT_SECONDS), _seconds(LONGEST_WAIT_SECONDS)]
+GatherSeconds = Annotated[
+    float, Field(ge=0, le=LONGEST_GATHER_SECONDS), _seconds(LONGEST_GATHER_SECONDS)
+]
 ShortTexts = Annotated[
     tuple[ShortText, ...], Field(max_length=MAX_ITEMS), BeforeValidator(_read_short_texts)
 ]

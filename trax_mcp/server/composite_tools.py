@@ -63,8 +63,11 @@ class CompositeTools:
     ) -> types.CallToolResult:
         watcher = context.watchers.chat(context.caller, wait.studio_id)
         progress = context.elicitor.report_progress
+        began = self.clock.seconds()
         chat = await wait_for_chat(wait, watcher, clock=self.clock, progress=progress)
-        return results.untrusted_result(chat_payload(wait.studio_id, chat))
+        waited = round(self.clock.seconds() - began, 1)
+        payload = {**chat_payload(wait.studio_id, chat), "waitedSeconds": waited}
+        return results.untrusted_result(payload)
 
     async def _upload(self, upload: UploadMedia, context: RequestContext) -> types.CallToolResult:
         uploader = Uploader(
