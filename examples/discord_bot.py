@@ -47,8 +47,7 @@ class Question(discord.ui.View):
 
     async def show(self, state: Mapping[str, Any], person: Person | None = None) -> None:
         """Show the question, or what came of it after a person's press."""
-        nothing = "This is no longer asked. Nothing was sent."
-        outcome = state["outcome"] or (NO_ANSWER if state["phase"] == "running" else nothing)
+        outcome = state["outcome"] or NO_ANSWER
         if state["phase"] == "open":
             self.title, text = state["yes"], question_text(state)
             if len(text) <= MAX_TEXT or not state["readingSeconds"]:  # a stop needs no reading

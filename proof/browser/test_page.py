@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import mcp_types as types
     from playwright.async_api import Browser, Page
 
-    from proof.browser.conftest import OpenedAddresses
+    from tests.support.opened_addresses import OpenedAddresses
 
 
 class Show:
@@ -143,6 +143,21 @@ async def test_a_new_question_cannot_be_pressed_in_its_first_second(browser: Bro
     assert await page.is_disabled("button.yes")
     assert not await page.is_disabled("button.no")
     await page.wait_for_selector("button.yes:enabled")
+
+
+async def test_a_question_shows_its_end_and_leaves_when_another_comes(
+    browser: Browser, opened: OpenedAddresses
+) -> None:
+    async with Client(_server(opened)) as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(Show(client).go_live)
+        page = await _open(browser, await opened.next())
+        await page.click("button.no")
+        await page.wait_for_selector(".outcome:has-text('You said no')")
+        arguments = {**STUDIO, "destId": "dest_1"}
+        tasks.start_soon(client.call_tool, "delete_destination", arguments)
+        await page.wait_for_selector("h2:has-text('Main channel')")
+        assert await page.locator("section").count() == 1
+        await page.click("button.no:enabled")
 
 
 async def test_a_second_tab_cannot_answer_and_a_reloaded_one_can(

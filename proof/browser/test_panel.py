@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 APPS: Final = (advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]}),)
 TICKET: Final = "live.traxstreaming/ticket"
+FRAME_HEIGHT: Final = 480
+"""The height that `host.js` gives to a panel at first."""
 BRIDGE: Final = Path(os.environ.get("APP_BRIDGE", "build/browser/host.js"))
 
 
@@ -47,7 +49,8 @@ async def _show_panel(
     await page.expose_function("callServer", call_tool)
     await page.expose_function("tellModel", lambda params: told.append(params))  # noqa: PLW0108  it looks at the signature
     background = "#fff" if theme == "light" else "#1d1d22"
-    await page.set_content(f"<body style='margin: 16px; background: {background}'></body>")
+    style = f"margin: 0; padding: 16px; color-scheme: {theme}; background: {background}"
+    await page.set_content(f"<!doctype html><body style='{style}'></body>")
     await page.add_script_tag(path=BRIDGE)
     (contents,) = (await client.read_resource("ui://trax/approval.html")).contents
     shown = result.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -73,8 +76,10 @@ async def test_a_click_in_the_panel_takes_the_studio_live(
                 page, told = await _show_panel(browser, client, result, theme=theme)
                 panel = page.frame_locator("iframe")
                 await panel.locator("button.yes:enabled").wait_for()
+                height = await page.locator("iframe").evaluate("it => it.offsetHeight")
+                assert height < FRAME_HEIGHT, "the frame is as high as the question"
                 if pictures:
-                    await page.screenshot(path=pictures / f"panel-{theme}.png")
+                    await page.locator("body").screenshot(path=pictures / f"panel-{theme}.png")
             await panel.locator("button.yes").click()
             await panel.locator(".outcome:has-text('Done. It is on air.')").wait_for()
             later = await client.call_tool("go_live", STUDIO)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Browser, CDPSession, Page
 
-    from proof.browser.conftest import OpenedAddresses
+    from tests.support.opened_addresses import OpenedAddresses
 
 
 async def _authenticator(page: Page) -> tuple[CDPSession, str]:

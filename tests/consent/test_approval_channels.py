@@ -70,6 +70,18 @@ async def test_a_call_falls_back_if_the_page_has_not_opened_after_ten_seconds(
         assert it.sent() == [], "a page that comes later cannot answer"
 
 
+async def test_two_calls_that_wait_for_a_page_that_never_opens_both_fall_back(
+    open_setup: OpenSetup,
+) -> None:
+    async with open_setup(page=ScriptedPage(reports=False)) as it:
+        calls = [it.start()]
+        await it.page.next()
+        calls.append(it.start())
+        await it.clock.pass_by(11)
+        for call in calls:
+            assert status_of(await call.result()) == ("confirmation_required", None)
+
+
 async def test_a_confirmation_from_the_model_is_not_enough_if_a_page_can_ask(
     open_setup: OpenSetup,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.approval_setup import status_of
-from tests.support.guarded_calls import GO_OFFLINE, NO, YES
+from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, NO, YES
 from tests.support.scripted_page import ScriptedPage
 from trax_mcp.consent.rules import Mode
 
@@ -44,6 +44,48 @@ async def test_a_click_stops_at_once_and_uses_the_confirmation_too(
         again = it.start("go_offline", confirm=True, confirmation=asked["confirmation"])
         assert status_of(await again.result()) == ("confirmation_invalid", "used")
         assert it.sent() == [GO_OFFLINE.sent]
+
+
+async def test_a_second_question_about_a_stop_leaves_the_first_confirmation_good_once(
+    open_setup: OpenSetup,
+) -> None:
+    async with open_setup() as it:
+        first = (await it.start("go_offline").result()).structured_content["confirmation"]
+        await it.start("go_offline").result()
+        stopped = await it.start("go_offline", confirm=True, confirmation=first).result()
+        assert stopped.structured_content["observed"]["state"] == "off_air"
+        again = await it.start("go_offline", confirm=True, confirmation=first).result()
+        assert status_of(again) == ("confirmation_invalid", "used")
+        assert it.sent() == [GO_OFFLINE.sent]
+
+
+async def test_questions_about_stops_of_other_studios_leave_a_confirmation_good(
+    open_setup: OpenSetup,
+) -> None:
+    async with open_setup() as it:
+        asked = (await it.start("go_offline").result()).structured_content
+        for other in ("studio_43", "studio_51", "studio_60"):
+            await it.start("go_offline", studioId=other).result()
+        assert it.page.approvals[0].phase == "ended"
+        await it.start("go_offline", confirm=True, confirmation=asked["confirmation"]).result()
+        assert it.sent() == [GO_OFFLINE.sent]
+
+
+async def test_after_a_stop_on_the_page_no_call_is_told_that_the_studio_is_on_air(
+    open_setup: OpenSetup,
+) -> None:
+    async with open_setup() as it:
+        call = it.start()
+        go_live = await it.page.next()
+        await it.clock.pass_by(51)
+        assert status_of(await call.result()) == ("asking", None)
+        await it.start("go_offline").result()
+        stop = await it.page.next(2)
+        await go_live.answer(go_live.question_id, YES)
+        await stop.answer(stop.question_id, stop.question.yes)
+        assert it.sent() == [GO_LIVE.sent, GO_OFFLINE.sent]
+        it.start()
+        assert (await it.page.next(3)).question.yes == YES
 
 
 async def test_a_stop_may_be_asked_about_right_after_a_no(open_setup: OpenSetup) -> None:

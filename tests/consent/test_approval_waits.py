@@ -5,11 +5,14 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.approval_setup import status_of
 from tests.support.guarded_calls import GO_LIVE, YES
 from tests.support.scripted_page import ScriptedPage
 from tests.support.shared_clock import settled
 from trax_mcp.consent.approvals import Approval
+from trax_mcp.consent.calls import NotRun
 
 if TYPE_CHECKING:
     from tests.support.approval_setup import OpenSetup
@@ -81,6 +84,18 @@ async def test_a_question_without_an_answer_ends_after_five_minutes(open_setup: 
         assert status_of(await it.start().result()) == ("declined", "timed_out")
 
 
+async def test_a_call_waits_no_longer_than_its_question_lives(open_setup: OpenSetup) -> None:
+    async with open_setup() as it:
+        call = it.start()
+        await it.page.next()
+        await it.clock.pass_by(51)
+        await call.result()
+        it.clock.advance(239)
+        late = it.start()
+        await it.clock.pass_by(10.5)
+        assert status_of(await late.result()) == ("declined", "timed_out")
+
+
 async def test_a_page_that_was_closed_leaves_the_question_until_it_expires(
     open_setup: OpenSetup,
 ) -> None:
@@ -95,6 +110,21 @@ async def test_a_page_that_was_closed_leaves_the_question_until_it_expires(
         assert it.sent() == []
 
 
+async def test_an_outcome_is_still_told_after_another_question_in_the_studio(
+    open_setup: OpenSetup,
+) -> None:
+    async with open_setup() as it:
+        call = it.start()
+        approval = await it.page.next()
+        await it.clock.pass_by(51)
+        await call.result()
+        await approval.answer(approval.question_id, YES)
+        it.start("delete_source", sourceId="source_1")
+        await it.page.next(2)
+        learnt = await it.start().result()
+        assert learnt.structured_content["observed"]["state"] == "on_air"
+
+
 async def test_a_cancelled_call_withdraws_its_question(open_setup: OpenSetup) -> None:
     async with open_setup() as it:
         call = it.start()
@@ -103,9 +133,13 @@ async def test_a_cancelled_call_withdraws_its_question(open_setup: OpenSetup) ->
         await settled()
         call.scope.cancel()
         await settled()
-        assert approval.phase == "withdrawn"
+        assert approval.result == NotRun(
+            "go_live", "declined", "cancelled", why="the call was cancelled"
+        )
         await approval.answer(approval.question_id, YES)
         assert it.sent() == []
+        it.start()
+        assert (await it.page.next(2)).phase == "open"
 
 
 async def test_a_question_stays_while_another_call_waits_for_it(open_setup: OpenSetup) -> None:
@@ -146,22 +180,30 @@ async def test_a_fourth_question_withdraws_the_oldest(open_setup: OpenSetup) -> 
             it.start(tool, **arguments)
             await it.page.next(number)
         phases = [approval.phase for approval in it.page.approvals]
-        assert phases == ["withdrawn", "open", "open", "open"]
+        assert phases == ["ended", "open", "open", "open"]
 
 
-async def test_a_question_that_other_questions_withdraw_gives_no_confirmation(
-    open_setup: OpenSetup,
+@pytest.mark.parametrize("reports", [True, False])
+async def test_a_call_is_told_that_others_withdrew_its_question_and_may_ask_anew(
+    open_setup: OpenSetup, *, reports: bool
 ) -> None:
-    async with open_setup(page=ScriptedPage(reports=False)) as it:
+    async with open_setup(page=ScriptedPage(reports=reports)) as it:
         call = it.start()
         await it.page.next()
         for number in (1, 2, 3):
             it.start("delete_source", sourceId=f"source_{number}")
             await it.page.next(number + 1)
         result = await call.result()
-        assert it.page.approvals[0].phase == "withdrawn"
-        assert status_of(result) == ("asking", None)
-        assert "confirmation" not in result.structured_content
+        assert result.is_error
+        assert result.structured_content == {
+            "executed": False,
+            "status": "declined",
+            "reason": "cancelled",
+            "message": "Nothing was sent: the question was withdrawn: others were asked since."
+            " Do not call again unless the person asks for it.",
+        }
+        it.start()
+        assert (await it.page.next(5)).phase == "open"
 
 
 async def test_few_questions_are_kept_after_their_end(open_setup: OpenSetup) -> None:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 APPS: Final = (advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]}),)
 TICKET: Final = "live.traxstreaming/ticket"
 URI: Final = "ui://trax/approval.html"
+TOO_LATE: Final = "This was shown too late, and is no longer asked here. Nothing was sent."
 
 
 @dataclass
@@ -343,7 +344,8 @@ async def test_a_panel_that_does_not_report_in_ten_seconds_cannot_answer(
     async with panel_client(mode=mode) as it:
         ticket = await it.asked()
         it.clock.advance(10)
-        assert (await it.answer(ticket))["phase"] == "unreported"
+        late = await it.answer(ticket)
+        assert (late["phase"], late["outcome"]) == ("unreported", TOO_LATE)
         it.clock.advance(1)
         await it.answer(ticket, question="1", choice=YES)
         assert it.sent() == 0
@@ -436,8 +438,10 @@ async def test_of_many_questions_that_were_withdrawn_only_the_latest_are_kept(
 ) -> None:
     async with panel_client() as it:
         tickets = [await it.asked("go_offline") for _ in range(30)]
-        phases = [(await it.answer(ticket))["phase"] for ticket in tickets]
-        assert (phases[0], phases[-2], phases[-1]) == ("gone", "withdrawn", "open")
+        states = [await it.answer(ticket) for ticket in tickets]
+        assert [states[at]["phase"] for at in (0, -2, -1)] == ["gone", "ended", "open"]
+        withdrawn = "This is no longer asked: it was asked once more. Nothing was sent."
+        assert states[-2]["outcome"] == withdrawn
 
 
 async def test_a_call_falls_back_if_neither_panel_nor_page_reports(

@@ -41,3 +41,6 @@ class ScriptedPage:
             while len(self.approvals) < number:
                 await self._shown.wait()
         return self.approvals[number - 1]
+
+    def close(self) -> None:
+        """Nothing to leave behind."""

@@ -21,7 +21,7 @@ from tests.support.guarded_calls import NO, YES
 from tests.support.page_client import PageClient, address_behind
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.server.app import ServerDeps, build_server
-from trax_mcp.web import approval_page
+from trax_mcp.web import approval_page, browser
 from trax_mcp.web.approval_page import open_page
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def asking(sandbox: Sandbox, trax: Trax, clock: HandClock, monkeypatch: pytest.M
         addresses.append(address_behind(address))
         news.set()
 
-    monkeypatch.setattr(approval_page, "open_browser", record)
+    monkeypatch.setattr(browser, "open_browser", record)
     monkeypatch.setattr(approval_page, "has_browser", lambda: True)
 
     @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from unittest.mock import patch
 
@@ -14,13 +15,16 @@ from mcp import Client
 
 from tests.conftest import OWNER
 from tests.support.guarded_calls import STUDIO
+from tests.support.jsonrpc import LEGACY, opening, tool_call
+from tests.support.opened_addresses import OpenedAddresses
 from tests.support.page_client import PageClient, address_behind
-from tests.support.server_process import PATIENCE_SECONDS
+from tests.support.server_process import PATIENCE_SECONDS, SIGNALS, running
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.web import approval_page, browser
 from trax_mcp.web.approval_page import open_page
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import AsyncIterator
 
     from tests.support.shared_clock import HandClock
@@ -47,7 +51,7 @@ def _fails(*_: object, **_options: object) -> NoReturn:
 @pytest.mark.parametrize(
     ("where", "name"),
     [
-        (approval_page, "open_browser"),
+        (browser, "open_browser"),
         (browser, "mkdtemp"),
         (socket, "create_server"),
         (uvicorn.Server, "serve"),
@@ -57,7 +61,7 @@ def _fails(*_: object, **_options: object) -> NoReturn:
 async def test_a_call_falls_back_if_the_page_cannot_be_opened(
     trax: Trax, clock: HandClock, monkeypatch: pytest.MonkeyPatch, where: object, name: str
 ) -> None:
-    monkeypatch.setattr(approval_page, "open_browser", lambda _address: None)
+    monkeypatch.setattr(browser, "open_browser", lambda _address: None)
     results: list[Any] = []
     async with _client(trax, clock) as client:
         with patch.object(where, name, _fails):
@@ -77,7 +81,7 @@ async def test_two_questions_at_once_open_one_page_without_a_warning(
 ) -> None:
     opened: list[str] = []
     monkeypatch.setattr(
-        approval_page, "open_browser", lambda address: opened.append(address_behind(address))
+        browser, "open_browser", lambda address: opened.append(address_behind(address))
     )
     async with _client(trax, clock) as client, anyio.create_task_group() as tasks:
         for destination in ("dest_1", "dest_2"):
@@ -99,12 +103,38 @@ async def test_two_questions_at_once_open_one_page_without_a_warning(
         tasks.cancel_scope.cancel()
 
 
+async def test_the_end_of_a_question_stays_on_the_page_until_another_one_comes(
+    trax: Trax, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(
+        browser, "open_browser", lambda address: opened.append(address_behind(address))
+    )
+    async with _client(trax, clock) as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(client.call_tool, "go_live", STUDIO)
+        await clock.pass_until(lambda: bool(opened))
+        tab = PageClient(opened[0])
+        await tab.redeem()
+        (ended,) = (await tab.state())["approvals"]
+        await tab.report(ended)
+        await tab.press(ended, ended["no"])
+        (ended,) = (await tab.state())["approvals"]
+        assert ended["outcome"] == "You said no. Nothing was sent."
+        for destination in ("dest_1", "dest_2"):
+            arguments = {**STUDIO, "destId": destination}
+            tasks.start_soon(client.call_tool, "delete_destination", arguments)
+        while len(shown := (await tab.state())["approvals"]) < 2:
+            await anyio.lowlevel.checkpoint()
+        assert [it["phase"] for it in shown] == ["open", "open"]
+        tasks.cancel_scope.cancel()
+
+
 async def test_many_stops_do_not_remove_an_open_question_from_the_page(
     trax: Trax, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
     monkeypatch.setattr(
-        approval_page, "open_browser", lambda address: opened.append(address_behind(address))
+        browser, "open_browser", lambda address: opened.append(address_behind(address))
     )
     async with _client(trax, clock) as client, anyio.create_task_group() as tasks:
         tasks.start_soon(client.call_tool, "go_live", STUDIO)
@@ -118,3 +148,16 @@ async def test_many_stops_do_not_remove_an_open_question_from_the_page(
         tickets = [it["ticket"] for it in (await tab.state())["approvals"]]
         assert go_live["ticket"] in tickets
         tasks.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda it: it.name)
+async def test_a_signal_right_after_the_opening_leaves_no_file_with_the_address(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    opened = OpenedAddresses(tmp_path)
+    async with running(settings=opened.environment) as process:
+        await process.tell(*opening(LEGACY), tool_call(LEGACY, "go_offline", number=2, **STUDIO))
+        file = Path((await opened.next()).removeprefix("file://"))
+        assert file.parent.exists()
+        await process.stop(number)
+        assert not file.parent.exists()

@@ -19,7 +19,7 @@ from tests.support.simulated_person import Person, agreeing
 from tests.support.software_passkey import SoftwarePasskey
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.server.app import ServerDeps, build_server
-from trax_mcp.web import approval_page
+from trax_mcp.web import approval_page, browser
 from trax_mcp.web.approval_page import open_page
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def asking(sandbox: Sandbox, trax: Trax, clock: HandClock, monkeypatch: pytest.M
         addresses.append(address_behind(address))
         news.set()
 
-    monkeypatch.setattr(approval_page, "open_browser", record)
+    monkeypatch.setattr(browser, "open_browser", record)
     monkeypatch.setattr(approval_page, "has_browser", lambda: True)
 
     @asynccontextmanager

@@ -6,25 +6,27 @@ import anyio
 
 from trax_mcp.cli.setting_checks import passkey_path
 from trax_mcp.cli.terminal import console_on
+from trax_mcp.clock import Clock
 from trax_mcp.settings import CannotStart, Settings
 from trax_mcp.web.browser import has_browser
 from trax_mcp.web.enrolment import enrol_passkey
-from trax_mcp.web.passkey import webauthn
+from trax_mcp.web.passkey import Passkey, webauthn
 
 
 def enrol(settings: Settings) -> int:
     """Enrol a passkey in the browser, and write its public half.
 
     Raises:
-        CannotStart: the library is missing, there is no browser, or the file cannot be written.
+        CannotStart: the library is missing, there is no browser, the page cannot be opened, or the
+            file cannot be written.
     """
     webauthn()
     if not has_browser():
         raise CannotStart("A passkey is made in a browser, and there is none here.")
     path = passkey_path(settings)
     console = console_on(sys.stdout)
-    console.print("A page has opened in your browser: make the passkey there.")
-    passkey = anyio.run(enrol_passkey)
+    console.print("A page opens in your browser: make the passkey there.")
+    passkey = _make_passkey()
     if passkey is None:
         console.print("No passkey was made. Nothing has changed.")
         return 1
@@ -35,3 +37,20 @@ def enrol(settings: Settings) -> int:
     console.print(f"Done. From now on a yes needs this passkey, on the page. It is in {path}.")
     console.print("Delete that file to go back. Restart your MCP client so that this counts.")
     return 0
+
+
+def _make_passkey() -> Passkey | None:
+    """Let the person make one in their browser.
+
+    Raises:
+        CannotStart: the page cannot be served or opened.
+    """
+    passkey, problem = None, ""
+    try:
+        passkey = anyio.run(enrol_passkey, Clock())
+    except* OSError as errors:
+        (error,) = errors.exceptions
+        problem = str(error)
+    if problem:
+        raise CannotStart(f"The page for the passkey cannot be opened: {problem}.")
+    return passkey

@@ -22,7 +22,7 @@ from trax_mcp.api.operation import Operation
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import Done, GuardedCall, NotRun, Question
 from trax_mcp.consent.confirmations import LIFETIME_SECONDS
-from trax_mcp.consent.evidence import ApprovedIn, Channel, Evidence, PersonAnswer
+from trax_mcp.consent.evidence import ApprovedIn, Channel, Evidence, PersonAnswer, Reason
 from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.consent.policy import READING_SECONDS
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
@@ -41,7 +41,12 @@ _MAX_OVER: Final = 16
 """The most approvals of one owner that are kept after their end."""
 _TICKET_BYTES: Final = 32
 
-Phase = Literal["open", "running", "ended", "withdrawn", "unreported"]
+Phase = Literal["open", "running", "ended", "unreported"]
+"""An approval is `open`, `running` while its answer is tried, and then `ended` with a result.
+
+It is open again if the question has changed, `ended` too if nobody answered in time or if it was
+withdrawn, and `unreported` if nothing has shown it in time.
+"""
 Ended = Done | NotRun | TraxError
 
 
@@ -51,6 +56,9 @@ class Approval:
     Its question is replaced if what it showed has changed when the person agrees. An answer names
     the question that the person saw, and counts for no other. One that `must_report` is of no use
     if it was not shown in time.
+
+    A call has learnt the outcome if it `is_known`, or got what is left without a panel if it
+    `was_passed_over`.
     """
 
     def __init__(
@@ -67,35 +75,44 @@ class Approval:
     ) -> None:
         self.ticket: Final = secrets.token_urlsafe(_TICKET_BYTES)
         self.call: Final = call
+        self.is_stop: Final = call.operation.stops_broadcast
         self.channel: Channel = channel
         self.question = question
         self.result: Ended | None = None
         self.is_known = False
-        self.was_given_up = False
+        self.was_passed_over = False
         self.reported: Final = anyio.Event()
         self.on_change: Callable[[], None] = lambda: None
         self._guard = guard
         self._tasks = tasks
         self._clock = clock
+        self._needs_passkey = needs_passkey
         self._number = 1
         self._phase: Phase = "open"
-        self._shown_at: float | None = None
         self._opened_at = clock.seconds()
-        self._ends_at = self._opened_at + LIFETIME_SECONDS
-        self._report_until = clock.seconds() + REPORT_SECONDS if must_report else math.inf
-        self._needs_passkey = needs_passkey and not call.operation.stops_broadcast
+        self._report_until = self._opened_at + REPORT_SECONDS if must_report else math.inf
+        self._shown_at: float | None = None
+        self._over_since = math.inf
+        self._over: Final = anyio.Event()
         self._waiting_calls = 0
-        self._ended = anyio.Event()
+        self._ran_at: tuple[tuple[int, int], int] | None = None
+
+    # What it is now
 
     @property
     def phase(self) -> Phase:
-        """Whether it is open, is being run, or has ended."""
+        """Its phase. Time alone can end it."""
         now = self._clock.seconds()
         if self._phase == "open" and now >= self._report_until and not self.reported.is_set():
             self._set_phase("unreported")
-        if self._phase == "open" and now >= self._ends_at:
-            self.end(NotRun(self.call.operation.tool_name, "declined", "timed_out"))
+        if self._phase == "open" and now >= self._opened_at + LIFETIME_SECONDS:
+            self.end(self._not_run("timed_out"))
         return self._phase
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no answer can run it any more."""
+        return self.phase in {"ended", "unreported"}
 
     @property
     def age(self) -> float:
@@ -103,57 +120,40 @@ class Approval:
         return self._clock.seconds() - self._opened_at
 
     @property
+    def seconds_over(self) -> float:
+        """For how many seconds it has been over."""
+        return self._clock.seconds() - self._over_since if self.is_over else 0.0
+
+    @property
     def question_id(self) -> str:
         """The id of its present question."""
         return str(self._number)
 
-    @property
-    def matters(self) -> bool:
-        """Whether the next call of the same kind must know of it.
+    async def concerns(self, operation: Operation[Model], caller: Caller) -> bool:
+        """Whether a call must know of it: the same call of the same caller, and news for it.
 
-        An outcome is told to one call, and soon. A stop is always a new call.
+        An outcome is told to one call, soon, and not after another call has run in the same studio.
+        A stop is always a new call.
         """
-        match self.phase:
-            case "open" | "running" | "unreported":
-                return not self.is_known
-            case "ended":
-                kept = _KEPT_SECONDS[self.channel]
-                is_recent = self._clock.seconds() < self._ends_at + kept
-                return is_recent and not self.is_known and not self.call.operation.stops_broadcast
-        return False
+        is_same = self.call.operation == operation and self.is_of(caller)
+        if not is_same or self.is_known:
+            return False
+        if self.phase != "ended":
+            return True
+        is_recent = self.seconds_over < _KEPT_SECONDS[self.channel]
+        return is_recent and not self.is_stop and not await self._is_outdated()
 
-    @property
-    def is_forgettable(self) -> bool:
-        """Whether it ended so long ago that no channel shows it any more."""
-        return self.is_over and self._clock.seconds() >= self._ends_at + LIFETIME_SECONDS
+    def is_of(self, caller: Caller) -> bool:
+        """Whether its question is to this caller's person."""
+        return self.call.caller.fingerprint == caller.fingerprint
 
-    @property
-    def is_over(self) -> bool:
-        """Whether no answer can run it any more."""
-        return self.phase not in {"open", "running"}
+    # What its channel does
 
     def report(self, question_id: str) -> None:
         """A panel or a page shows this question."""
         if self.phase == "open" and question_id == self.question_id and self._shown_at is None:
             self._shown_at = self._clock.seconds()
             self.reported.set()
-
-    def give_up_showing(self) -> None:
-        """Nothing can show it, so it is of no use, unless it was shown before."""
-        if self.phase == "open" and not self.reported.is_set():
-            self._set_phase("unreported")
-
-    async def wait_for_report(self) -> bool:
-        """Wait until its question is shown, or it has ended. False if that takes too long."""
-        async with self._waiting(REPORT_SECONDS):
-            await self.reported.wait()
-        return self.phase != "unreported" and self.reported.is_set()
-
-    async def wait(self, seconds: float) -> None:
-        """Wait until it has ended."""
-        async with self._waiting(seconds):
-            if self.phase in {"open", "running"}:
-                await self._ended.wait()
 
     async def answer(
         self,
@@ -164,18 +164,9 @@ class Approval:
         claimed_name: str | None = None,
         answered_in: ApprovedIn | None = None,
     ) -> None:
-        """Run the call with a person's answer.
-
-        Changes nothing if it is not open, if the answer is to another question or none of its
-        choices, or if a yes comes sooner than a person can read, or without the passkey that it
-        needs.
-        """
-        if self.phase != "open" or question_id != self.question_id:
-            return
-        if choice not in {self.question.yes, self.question.no} or self._is_too_early(choice):
-            return
+        """Run the call with a person's answer, if the answer counts."""
         answered_in = answered_in or self.channel
-        if self._needs_passkey and choice == self.question.yes and answered_in != "passkey":
+        if not self._counts(question_id, choice, answered_in):
             return
         call = replace(
             self.call,
@@ -187,25 +178,70 @@ class Approval:
         self._guard.audit.write(
             "answered", call.operation, call.actor, answeredIn=answered_in, answer=said
         )
-        if call.operation.stops_broadcast and said == "no":
+        if self.is_stop and said == "no":
             await self._guard.store.discard(self.question.confirmation_id)
-            self.end(NotRun(call.operation.tool_name, "declined", "declined"))
+            self.end(self._not_run("declined"))
         else:
             await self._run(call)
+
+    async def give_up_showing(self) -> None:
+        """Nothing can show it, so it is of no use, unless it was shown before."""
+        if self.phase == "open" and not self.reported.is_set():
+            await self._take_back("unreported", "nothing has shown it")
+
+    # What calls do
+
+    async def wait_for_report(self) -> bool:
+        """Wait until its question is shown, or it is over. False if nothing shows it in time."""
+        async with self._waiting(REPORT_SECONDS):
+            await self.reported.wait()
+        return self.reported.is_set() and self.phase != "unreported"
+
+    async def wait(self, seconds: float) -> Ended | None:
+        """Wait until it has ended. Returns the result, or None if a person is still asked."""
+        seconds = min(seconds, LIFETIME_SECONDS - self.age)
+        if seconds > 0 and not self.is_over:
+            async with self._waiting(seconds):
+                await self._over.wait()
+        return self.result if self.is_over else None
 
     def end(self, result: Ended) -> None:
         """It has a result: of an answer here, or of the same call by its confirmation."""
         self.result = result
-        self._ends_at = self._clock.seconds()
         self._set_phase("ended")
 
     async def withdraw(self, why: str) -> None:
-        """End it without an answer, if it is open. Nothing is sent."""
+        """End it without an answer, if it is open. Nothing is sent.
+
+        Calls that wait for it learn that. Later ones are asked about anew.
+        """
         if self.phase == "open":
-            self._set_phase("withdrawn")
-            self._guard.audit.write("withdrawn", self.call.operation, self.call.actor, reason=why)
-            with anyio.CancelScope(shield=True):
-                await self._guard.store.discard(self.question.confirmation_id)
+            self.result, self.is_known = self._not_run("cancelled", why), True
+            await self._take_back("ended", why)
+
+    def _counts(self, question_id: str, choice: str, answered_in: ApprovedIn) -> bool:
+        """Whether an answer counts: it is one of the choices of the question that is open now.
+
+        A yes comes no sooner than a person can read, and with the passkey, if one is enrolled. A
+        stop needs neither.
+        """
+        if self.phase != "open" or question_id != self.question_id:
+            return False
+        if choice != self.question.yes:
+            return choice == self.question.no
+        if self.is_stop:
+            return True
+        was_read = self._shown_at is not None and (
+            self._clock.seconds() >= self._shown_at + READING_SECONDS
+        )
+        return was_read and (answered_in == "passkey" or not self._needs_passkey)
+
+    def _evidence(self, choice: str, answered_in: ApprovedIn) -> Evidence:
+        confirmation_id = self.question.confirmation_id
+        if self.is_stop:  # the model has the same confirmation
+            return Evidence(confirm=True, confirmation=confirmation_id, answered_in=answered_in)
+        answer = PersonAnswer(confirmation_id, "chosen", choice)
+        return Evidence(answer=answer, answered_in=answered_in)
 
     async def _run(self, call: GuardedCall) -> None:
         """Run the call. It goes on if whoever sent the answer does not wait for the result."""
@@ -213,14 +249,27 @@ class Approval:
         result: Ended | Question = interrupted(call.operation)
         try:
             with self._tasks.shield(deadline=anyio.current_time() + LIFETIME_SECONDS):
-                result = await self._guard.run(call)
-        except TraxError as error:
-            result = error
+                result = await self._attempt(call)
         finally:
             if isinstance(result, Question):
                 self._ask_again(result)
             else:
                 self.end(result)
+
+    async def _attempt(self, call: GuardedCall) -> Ended | Question:
+        before = await self._guard.look(call)
+        try:
+            result: Ended | Question = await self._guard.run(call)
+        except TraxError as error:
+            result = error
+        after = await self._guard.look(call)
+        self._ran_at = after.version, before.stop_count  # a stop meanwhile counts as later
+        return result
+
+    async def _is_outdated(self) -> bool:
+        """Whether another call has run in the studio since."""
+        now = await self._guard.look(self.call)
+        return self._ran_at not in {None, (now.version, now.stop_count)}
 
     def _ask_again(self, question: Question) -> None:
         """Show what has changed since the question was asked."""
@@ -229,24 +278,27 @@ class Approval:
         self._shown_at = None
         self._set_phase("open")
 
-    def _evidence(self, choice: str, answered_in: ApprovedIn) -> Evidence:
-        confirmation_id = self.question.confirmation_id
-        if self.call.operation.stops_broadcast:  # the model has the same confirmation
-            return Evidence(confirm=True, confirmation=confirmation_id, answered_in=answered_in)
-        answer = PersonAnswer(confirmation_id, "chosen", choice)
-        return Evidence(answer=answer, answered_in=answered_in)
+    async def _take_back(self, phase: Phase, why: str) -> None:
+        """End it, so that its question can no longer be answered.
+
+        The confirmation of a stop stays good: the model has it too.
+        """
+        self._set_phase(phase)
+        self._guard.audit.write("withdrawn", self.call.operation, self.call.actor, reason=why)
+        if not self.is_stop:
+            with anyio.CancelScope(shield=True):
+                await self._guard.store.discard(self.question.confirmation_id)
 
     def _set_phase(self, phase: Phase) -> None:
         self._phase = phase
-        if phase not in {"open", "running"}:
+        if phase in {"ended", "unreported"}:
+            self._over_since = self._clock.seconds()
             self.reported.set()
-            self._ended.set()
+            self._over.set()
         self.on_change()
 
-    def _is_too_early(self, choice: str) -> bool:
-        if choice == self.question.no or self.call.operation.stops_broadcast:
-            return False
-        return self._shown_at is None or (self._clock.seconds() < self._shown_at + READING_SECONDS)
+    def _not_run(self, reason: Reason, why: str | None = None) -> NotRun:
+        return NotRun(self.call.operation.tool_name, "declined", reason, why=why)
 
     @asynccontextmanager
     async def _waiting(self, seconds: float) -> AsyncIterator[None]:
@@ -286,11 +338,8 @@ class Approvals:
         self, call: GuardedCall, question: Question, channel: Channel, *, must_report: bool = False
     ) -> Approval:
         """Keep a question for a person. May withdraw the oldest of the same owner."""
-        self._forget()
-        self._forget_surplus(self._keys.owner(call.caller))
-        same = [it for it in self._approvals.values() if self._group(it) == self._group_of(call)]
-        for oldest in same[: max(0, len(same) - MAX_OPEN + 1)]:
-            await oldest.withdraw("others were asked since")
+        owner = self._keys.owner(call.caller)
+        self._forget(owner)
         approval = Approval(
             call,
             question,
@@ -301,6 +350,13 @@ class Approvals:
             must_report=must_report,
             needs_passkey=self._needs_passkey,
         )
+        alike = [
+            it
+            for it in self._of_owner(owner)
+            if it.phase == "open" and it.is_stop == approval.is_stop
+        ]
+        for oldest in alike[: max(0, len(alike) - MAX_OPEN + 1)]:
+            await oldest.withdraw("others were asked since")
         self._approvals[approval.ticket] = approval
         self._guard.audit.write("asked", call.operation, call.actor, channel=channel)
         return approval
@@ -308,48 +364,24 @@ class Approvals:
     def get(self, ticket: str, caller: Caller) -> Approval | None:
         """The approval of a ticket, if it is this caller's."""
         found = self._approvals.get(ticket)
-        return found if found and found.call.caller.fingerprint == caller.fingerprint else None
+        return found if found and found.is_of(caller) else None
 
-    def find(self, operation: Operation[Model], caller: Caller) -> Approval | None:
-        """The caller's latest approval of the same call, if that call must know of it."""
-        self._forget()
-        same = [
-            it
-            for it in self._approvals.values()
-            if it.call.operation == operation
-            and it.call.caller.fingerprint == caller.fingerprint
-            and it.matters
-        ]
-        return same[-1] if same else None
+    async def find(self, operation: Operation[Model], caller: Caller) -> Approval | None:
+        """The latest approval that a call must know of."""
+        for approval in reversed(tuple(self._approvals.values())):
+            if await approval.concerns(operation, caller):
+                return approval
+        return None
 
-    def forget_outcomes(self, operation: Operation[Model], caller: Caller) -> None:
-        """Another call runs in the studio of `operation`: earlier outcomes there are history."""
-        for it in self._approvals.values():
-            same_caller = it.call.caller.fingerprint == caller.fingerprint
-            same_studio = it.call.operation.studio() == operation.studio()
-            if it.phase == "ended" and same_caller and same_studio:
-                it.is_known = True
+    def _forget(self, owner: str) -> None:
+        """Forget what has long been over, and of this owner all but the latest that are over."""
+        old = [it for it in self._approvals.values() if it.seconds_over >= LIFETIME_SECONDS]
+        surplus = [it for it in self._of_owner(owner) if it.is_over][:-_MAX_OVER]
+        for ticket in {it.ticket for it in (*old, *surplus)}:
+            del self._approvals[ticket]
 
-    def _forget(self) -> None:
-        for ticket, approval in tuple(self._approvals.items()):
-            if approval.is_forgettable:
-                del self._approvals[ticket]
-
-    def _forget_surplus(self, owner: str) -> None:
-        """Forget the approvals of an owner that are over, except for the latest."""
-        over = [
-            it
-            for it in self._approvals.values()
-            if it.is_over and self._keys.owner(it.call.caller) == owner
-        ]
-        for it in over[:-_MAX_OVER]:
-            del self._approvals[it.ticket]
-
-    def _group(self, approval: Approval) -> tuple[str, bool] | None:
-        return self._group_of(approval.call) if approval.phase == "open" else None
-
-    def _group_of(self, call: GuardedCall) -> tuple[str, bool]:
-        return self._keys.owner(call.caller), call.operation.stops_broadcast
+    def _of_owner(self, owner: str) -> list[Approval]:
+        return [it for it in self._approvals.values() if self._keys.owner(it.call.caller) == owner]
 
 
 class Page(Protocol):
@@ -361,4 +393,8 @@ class Page(Protocol):
 
     def show(self, approval: Approval, *, after_seconds: float = 0) -> None:
         """Begin to show an approval, unless a panel has reported it by then."""
+        ...
+
+    def close(self) -> None:
+        """Leave nothing behind: the process is about to end."""
         ...

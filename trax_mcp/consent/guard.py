@@ -76,7 +76,7 @@ class ConsentGuard:
             return Done(await self._client.send(call.operation, call.caller))
         first = None
         while True:
-            seen = await self._look(call)
+            seen = await self.look(call)
             first = first or seen
             # A stop has ended since this call began, so the evidence of the call is older.
             if seen.stop_count != first.stop_count:
@@ -85,10 +85,14 @@ class ConsentGuard:
             if not isinstance(result, Stale):
                 return result
 
+    async def look(self, call: GuardedCall) -> Seen:
+        """What the store holds about the place of a call, and about its evidence."""
+        return await self.store.look(self._place(call), call.evidence.confirmation_id)
+
     async def go_live_is_pending(self, caller: Caller, studio_id: str) -> bool:
         """Whether a go-live was sent to a studio within the last minute and not seen on air."""
         call = GuardedCall(GetStreamStatus(studio_id=studio_id), caller)
-        return (await self._look(call)).go_live_pending
+        return (await self.look(call)).go_live_pending
 
     async def _attempt(self, call: GuardedCall, when: When, seen: Seen) -> Result | Stale:
         """Read and decide. Stale if the place changed meanwhile."""
@@ -171,16 +175,13 @@ class ConsentGuard:
             call, verdict.confirmation_id, seen, digest=digest, wait_until=wait_until
         )
 
-    async def _look(self, call: GuardedCall) -> Seen:
-        return await self.store.look(self._place(call), call.evidence.confirmation_id)
-
     async def _look_again(self, call: GuardedCall, seen: Seen) -> Seen | Stale:
         """Look after reading. TRaX may have accepted the caller meanwhile, which changes the place.
 
         Stale if another call has changed the studio since, so that the facts may be outdated.
         `add` and `begin` check this again. A stop is sent in any case.
         """
-        now = await self._look(call)
+        now = await self.look(call)
         if now.version != seen.version and not call.operation.stops_broadcast:
             return Stale()
         # The facts may be older than this look, so both looks count.

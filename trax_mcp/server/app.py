@@ -97,6 +97,8 @@ class ServerDeps:
 
     async def shut_down(self) -> None:
         """End calls and streams, and give operations that were sent a moment to finish."""
+        if self.page is not None:
+            self.page.close()
         self.in_flight.end()
         await self.tasks.drain(seconds=_DRAIN_SECONDS)
 

@@ -48,12 +48,11 @@ class Asking:
         Raises:
             TraxError: as `ConsentGuard.run`.
         """
-        asked = self.approvals.find(call.operation, call.caller)
+        asked = await self.approvals.find(call.operation, call.caller)
         if asked and call.evidence.answer is None and not _is_asked_anew(asked):
             if asked.channel == "page" and not asked.reported.is_set():
                 return await self._wait_for_page(call, asked, WAIT_SECONDS - REPORT_SECONDS)
             return await self._wait(asked)
-        self.approvals.forget_outcomes(call.operation, call.caller)
         channel = self._channel(call, elicitor, asked)
         if self._has_form(call, elicitor):
             result = await self._ask_in_form(replace(call, can_ask=True), elicitor)
@@ -69,9 +68,10 @@ class Asking:
         result = await self.guard.run(replace(call, can_ask=channel is not None))
         if channel is None or not isinstance(result, Question):
             return _no_question(result)
-        if (other := self.approvals.find(call.operation, call.caller)) and other.phase == "open":
+        other = await self.approvals.find(call.operation, call.caller)
+        if other and other.phase == "open":  # the same call was made twice at once
             await self.guard.store.discard(result.confirmation_id)
-            return await self._wait(other)  # the same call was made twice at once
+            return await self._wait(other)
         approval = await self._open(call, result, channel)
         if channel == "panel":
             return _asking(approval)
@@ -83,7 +83,7 @@ class Asking:
         """The outcome of an approval, or what is left if no browser shows it."""
         if await approval.wait_for_report():
             return await self._wait(approval, seconds or WAIT_SECONDS - approval.age)
-        await approval.withdraw("no browser has shown it")
+        await approval.give_up_showing()
         return _no_question(await self.guard.run(replace(call, can_ask=False)))
 
     async def _ask_in_form(
@@ -107,7 +107,7 @@ class Asking:
         if channel is None or not isinstance(result, NotRun) or result.preview is None:
             return result
         if asked:
-            await asked.withdraw("asked once more")
+            await asked.withdraw("it was asked once more")
         approval = await self._open(call, _question(result, result.preview), channel)
         ticket = approval.ticket if channel == "panel" else None
         return replace(result, status="asking", reason=None, channel=channel, ticket=ticket)
@@ -122,14 +122,14 @@ class Asking:
 
     async def _wait(self, approval: Approval, seconds: float = WAIT_SECONDS) -> Done | NotRun:
         """The outcome of an approval, or that the person is still being asked."""
-        if approval.reported.is_set() or approval.channel == "page":
-            await approval.wait(seconds)
-        if approval.result is None:
+        is_shown = approval.reported.is_set() or approval.channel == "page"
+        result = await approval.wait(seconds if is_shown else 0)
+        if result is None:
             return _asking(approval)
         approval.is_known = True
-        if isinstance(approval.result, TraxError):
-            raise approval.result
-        return approval.result
+        if isinstance(result, TraxError):
+            raise result
+        return result
 
     def _has_form(self, call: GuardedCall, elicitor: Elicitor) -> bool:
         is_enough = call.operation.stops_broadcast or not self.needs_passkey
@@ -138,15 +138,8 @@ class Asking:
     def _channel(
         self, call: GuardedCall, elicitor: Elicitor, asked: Approval | None
     ) -> Channel | None:
-        """Where the person can be asked, if not in a form.
-
-        After a panel that did not report, one call gets what is left, and may be confirmed.
-        """
-        is_unreported = asked is not None and asked.phase == "unreported"
-        if asked and is_unreported and call.evidence.confirmation is None:
-            asked.is_known = asked.was_given_up
-            is_unreported, asked.was_given_up = not asked.was_given_up, True
-        if self.can_use_panel and elicitor.has_panel and not is_unreported:
+        """Where the person can be asked, if not in a form."""
+        if self.can_use_panel and elicitor.has_panel and not _passes_over_panel(call, asked):
             return "panel"
         return "page" if self._page() else None
 
@@ -159,8 +152,20 @@ class Asking:
 
 def _is_asked_anew(asked: Approval) -> bool:
     """Whether a call does not wait for an earlier question about the same act."""
-    is_open_stop = asked.call.operation.stops_broadcast and asked.phase == "open"
-    return is_open_stop or asked.phase in {"withdrawn", "unreported"}
+    return asked.phase == "unreported" or (asked.is_stop and asked.phase == "open")
+
+
+def _passes_over_panel(call: GuardedCall, asked: Approval | None) -> bool:
+    """Whether a call gets what is left after a panel that did not report.
+
+    The next call does, and the one that then confirms it.
+    """
+    if asked is None or asked.phase != "unreported":
+        return False
+    if call.evidence.confirmation is not None:
+        return True
+    asked.is_known, asked.was_passed_over = asked.was_passed_over, True
+    return not asked.is_known
 
 
 def _asking(approval: Approval) -> NotRun:

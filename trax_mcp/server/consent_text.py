@@ -39,6 +39,7 @@ _REASONS: Final[Mapping[tuple[Status, Reason | None], str]] = {
     ("nothing_to_do", None): "{why}",
 }
 
+_WITHDRAWN: Final = "the question was withdrawn: {why}."
 _UNSEEN: Final = "the client declined at once, so nobody saw the question."
 _WHERE: Final[Mapping[Channel, str]] = {
     "form": "in the client's form",
@@ -66,9 +67,8 @@ _NEXT_STEPS: Final[Mapping[Status, str]] = {
 
 def not_run_text(not_run: NotRun) -> str:
     """Say why a call did not run, and what to do next."""
-    template = _UNSEEN if not_run.unseen else _REASONS[not_run.status, not_run.reason]
     where = _WHERE[not_run.channel or "form"]
-    reason = template.format(operation=not_run.operation, why=not_run.why, where=where)
+    reason = _reason(not_run).format(operation=not_run.operation, why=not_run.why, where=where)
     begin = "Not done yet" if not_run.status in STEPS else "Nothing was sent"
     return f"{begin}: {reason} {_next_step(not_run)}"
 
@@ -98,6 +98,16 @@ def _lifetime(not_run: NotRun) -> str:
     ends = not_run.expires_at
     until = f", until {times.at(ends, now=ends)}" if ends else ""
     return f"(good for {_GOOD_FOR}{until})"
+
+
+def _reason(not_run: NotRun) -> str:
+    match not_run:
+        case NotRun(unseen=True):
+            return _UNSEEN
+        case NotRun(reason="cancelled", why=str()):
+            return _WITHDRAWN
+        case _:
+            return _REASONS[not_run.status, not_run.reason]
 
 
 def _next_step(not_run: NotRun) -> str:

@@ -1,7 +1,7 @@
 """The page that asks a person: in one tab of their browser, from the first question on.
 
-The page's secret reaches the browser in the fragment of an address, which no server log and no
-referrer holds. The first page that redeems it gets a session; all other pages can do nothing.
+The secret of the page reaches the browser in the fragment of an address, which no server log and
+no referrer holds.
 """
 
 from collections.abc import AsyncIterator
@@ -17,8 +17,8 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.clock import Clock
 from trax_mcp.consent.approvals import Approval
 from trax_mcp.web.approval_view import describe
-from trax_mcp.web.browser import RedirectFile, has_browser, open_browser
-from trax_mcp.web.local_server import is_secret, new_secret, read_text, serve_pages
+from trax_mcp.web.browser import PrivateBrowser, has_browser
+from trax_mcp.web.local_server import PageAccess, read_text, serve_pages
 from trax_mcp.web.passkey import Passkey, challenge_for
 
 _STATIC: Final = ("approval.css", "page.css", "approval.js", "page.js")
@@ -26,7 +26,6 @@ _POLL_SECONDS: Final = 20.0
 """How long a request of the page waits for something new."""
 _PATIENCE_SECONDS: Final = 4.0
 """After this long without a report, the question is opened in another way."""
-_MAX_SHOWN: Final = 8
 
 
 class ApprovalPage:
@@ -42,8 +41,8 @@ class ApprovalPage:
         self._origin = ""
         self._opening = anyio.Lock()
         self._approvals: dict[str, Approval] = {}
-        self._secret = ""
-        self._session = ""
+        self._browser = PrivateBrowser()
+        self._access = PageAccess()
         self._was_opened_twice = False
         self._polls = 0
         self._tab_at = -_PATIENCE_SECONDS
@@ -58,20 +57,23 @@ class ApprovalPage:
         """Begin to show an approval, unless a panel has reported it by then."""
         self._tasks.start_soon(self._show, approval, after_seconds)
 
+    def close(self) -> None:
+        """Delete the file that leads the browser to the page, if it is still there."""
+        self._browser.close()
+
     async def _show(self, approval: Approval, after_seconds: float) -> None:
         if after_seconds and await self._was_reported(approval, after_seconds):
             return
         approval.channel = "page"
+        # The end of a question stays until another question comes.
+        self._approvals = {it.ticket: it for it in self._approvals.values() if not it.is_over}
         self._approvals[approval.ticket] = approval
-        over = [ticket for ticket, it in self._approvals.items() if it.is_over]
-        for ticket in over[: max(0, len(self._approvals) - _MAX_SHOWN)]:
-            del self._approvals[ticket]
         approval.on_change = self._note_change
         self._note_change()
         try:
             await self._open(approval)
         except Exception:  # noqa: BLE001  no port, no folder, no child process: the server goes on
-            approval.give_up_showing()
+            await approval.give_up_showing()
 
     async def _open(self, approval: Approval) -> None:
         """Open the page in the browser, unless a tab shows the approval that is open or on its way.
@@ -83,21 +85,14 @@ class ApprovalPage:
                 self._origin = await self._tasks.start(self._serve)
             if self._has_tab() and await self._was_reported(approval, _PATIENCE_SECONDS):
                 return
-            self._secret, self._was_opened_twice = new_secret(), False
-            address = f"{self._origin}/#{self._secret}"
-            redirect = RedirectFile(address)
-            try:
-                self._open_browser(redirect.address)
-                if await self._was_reported(approval, _PATIENCE_SECONDS):
-                    return
-            finally:
-                redirect.delete()
-            if self._secret:  # not every browser may read that file
-                self._open_browser(address)
+            self._was_opened_twice = False
 
-    def _open_browser(self, address: str) -> None:
-        open_browser(address)
-        self._tab_at = self._clock.seconds()
+            async def was_opened() -> bool:
+                is_reported = await self._was_reported(approval, _PATIENCE_SECONDS)
+                return is_reported or self._access.is_redeemed
+
+            await self._browser.open(f"{self._origin}/#{self._access.new_secret()}", was_opened)
+            self._tab_at = self._clock.seconds()
 
     def _has_tab(self) -> bool:
         """Whether a tab asks for news, did so a moment ago, or was opened a moment ago."""
@@ -131,16 +126,16 @@ class ApprovalPage:
 
     async def _redeem(self, request: Request) -> Response:
         """Exchange the secret for a session. The first page gets it."""
-        if not is_secret(await read_text(request, "secret"), self._secret):
+        session = self._access.redeem(await read_text(request, "secret"))
+        if session is None:
             self._was_opened_twice = True
             self._note_change()
             return JSONResponse({"error": "used"}, 409)
-        self._secret, self._session = "", new_secret()
-        return JSONResponse({"session": self._session})
+        return JSONResponse({"session": session})
 
     async def _poll(self, request: Request) -> Response:
         """Wait for something new, and return what the page shows."""
-        if not self._has_session(request):
+        if not self._access.has_session(request):
             return _no_session()
         known = await read_text(request, "version")
         self._polls += 1
@@ -155,7 +150,7 @@ class ApprovalPage:
 
     async def _report(self, request: Request) -> Response:
         """The page shows a question to a person."""
-        if not self._has_session(request):
+        if not self._access.has_session(request):
             return _no_session()
         if approval := self._approvals.get(await read_text(request, "ticket")):
             approval.report(await read_text(request, "question"))
@@ -163,7 +158,7 @@ class ApprovalPage:
 
     async def _answer(self, request: Request) -> Response:
         """A person has pressed a button."""
-        if not self._has_session(request):
+        if not self._access.has_session(request):
             return _no_session()
         if approval := self._approvals.get(await read_text(request, "ticket")):
             question, choice = (
@@ -189,14 +184,10 @@ class ApprovalPage:
 
     def _describe(self, approval: Approval) -> JsonObject:
         state = {"ticket": approval.ticket, **describe(approval)}
-        if self._passkey is None or approval.call.operation.stops_broadcast:
+        if self._passkey is None or approval.is_stop:
             return state
         challenge = challenge_for(approval.ticket, approval.question_id, approval.question.yes)
         return {**state, "passkey": self._passkey.request(challenge)}
-
-    def _has_session(self, request: Request) -> bool:
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        return is_secret(given, self._session)
 
 
 @asynccontextmanager

@@ -24,31 +24,37 @@ _NOT_RUN: Final = {
 }
 
 
+_UNREPORTED: Final = "This was shown too late, and is no longer asked here. Nothing was sent."
+
+
 def describe(approval: Approval) -> JsonObject:
     """One approval, without its ticket."""
     question, preview = approval.question, approval.question.preview
-    is_stop = approval.call.operation.stops_broadcast
     return {
         "question": approval.question_id,
         "phase": approval.phase,
-        "readingSeconds": 0 if is_stop else READING_SECONDS,
+        "readingSeconds": 0 if approval.is_stop else READING_SECONDS,
         "yes": question.yes,
         "no": question.no,
         "changes": list(question.changes),
         "warnings": [it.text for it in preview.warnings],
         "effects": [it.text for it in preview.effects],
         "unknown": list(preview.unknown),
-        "outcome": None if approval.result is None else outcome_text(approval.result),
+        "outcome": _outcome_text(approval.result) if approval.is_over else None,
     }
 
 
-def outcome_text(result: Ended) -> str:
-    """Say to the person who answered what came of it."""
+def _outcome_text(result: Ended | None) -> str:
+    """Say to the person who was asked what came of it."""
     match result:
+        case None:
+            return _UNREPORTED
         case TraxError():
             return result.failure.message
         case Done():
             return f"Done. {_STATES[result.observed.state]}" if result.observed else "Done."
+        case NotRun(reason="cancelled", why=str(why)):
+            return f"This is no longer asked: {why}. Nothing was sent."
         case NotRun(why=str(why)):
             return f"Nothing was sent: {why}"
         case _:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Final
@@ -31,21 +31,33 @@ def has_browser(environment: Mapping[str, str] = os.environ) -> bool:
     return any(environment.get(it) for it in _SCREENS)
 
 
-def open_browser(address: str) -> None:
-    """Open an address with a child process, which has no standard streams of ours.
+class PrivateBrowser:
+    """Opens one address after another so that, where possible, no process list shows them."""
 
-    It is isolated (`-I`): the present folder may hold a module of the same name. The browser does
-    not get our settings, such as the key.
-    """
-    environment = {name: it for name, it in os.environ.items() if not name.startswith("TRAX_")}
-    subprocess.Popen(  # noqa: S603  the address is ours
-        [sys.executable, "-I", "-m", "webbrowser", "-t", address],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    def __init__(self) -> None:
+        self._file: RedirectFile | None = None
+
+    async def open(self, address: str, was_opened: Callable[[], Awaitable[bool]]) -> None:
+        """Open an address through a private file, and itself where `was_opened` then says no.
+
+        Not every browser may read that file.
+
+        Raises:
+            OSError: there is no room for the file, or no child process can be started.
+        """
+        self._file = RedirectFile(address)
+        try:
+            open_browser(self._file.address)
+            if await was_opened():
+                return
+        finally:
+            self.close()
+        open_browser(address)
+
+    def close(self) -> None:
+        """Delete the file, if it is still there."""
+        if self._file is not None:
+            self._file.delete()
 
 
 class RedirectFile:
@@ -68,3 +80,20 @@ class RedirectFile:
         self._path.unlink(missing_ok=True)
         if self._folder.exists():
             self._folder.rmdir()
+
+
+def open_browser(address: str) -> None:
+    """Open an address with a child process, which has no standard streams of ours.
+
+    It is isolated (`-I`): the present folder may hold a module of the same name. The browser does
+    not get our settings, such as the key.
+    """
+    environment = {name: it for name, it in os.environ.items() if not name.startswith("TRAX_")}
+    subprocess.Popen(  # noqa: S603  the address is ours
+        [sys.executable, "-I", "-m", "webbrowser", "-t", address],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )

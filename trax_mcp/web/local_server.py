@@ -60,13 +60,38 @@ async def read_text(request: Request, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def new_secret() -> str:
-    """A secret that cannot be guessed."""
-    return secrets.token_urlsafe(_SECRET_BYTES)
+class PageAccess:
+    """Who may use a page: the first that redeems the secret of its address gets a session."""
+
+    def __init__(self) -> None:
+        self._secret = ""
+        self._session = ""
+
+    @property
+    def is_redeemed(self) -> bool:
+        """Whether a page has used the secret."""
+        return not self._secret
+
+    def new_secret(self) -> str:
+        """Make a secret for an address. An earlier one counts no more."""
+        self._secret = secrets.token_urlsafe(_SECRET_BYTES)
+        return self._secret
+
+    def redeem(self, secret: str) -> str | None:
+        """Exchange the secret for a session. None if it is not the right one, or was used."""
+        if not _is_same(secret, self._secret):
+            return None
+        self._secret, self._session = "", secrets.token_urlsafe(_SECRET_BYTES)
+        return self._session
+
+    def has_session(self, request: Request) -> bool:
+        """Whether a request brings the session."""
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        return _is_same(given, self._session)
 
 
-def is_secret(given: str, secret: str) -> bool:
-    """Whether a given secret is the right one. An empty one never is."""
+def _is_same(given: str, secret: str) -> bool:
+    """Compare in constant time. An empty secret is never right."""
     return bool(secret) and secrets.compare_digest(given.encode(), secret.encode())
 
 

@@ -50,7 +50,8 @@ class ApprovalCard {
 
   draw(state) {
     this.state = state;
-    this.title.textContent = state.yes ?? "";
+    const act = state.yes ?? "";
+    this.title.textContent = state.phase === "open" ? `${act}?` : act;
     for (const [name, block] of Object.entries(this.blocks)) {
       const texts = state[name] ?? [];
       block.hidden = texts.length === 0;
@@ -60,11 +61,7 @@ class ApprovalCard {
         return item;
       }));
     }
-    const phases = {
-      open: "", running: "Being sent …",
-      withdrawn: "No longer asked. Nothing was sent.", unreported: "Asked elsewhere.",
-    };
-    this.outcome.textContent = phases[state.phase] ?? state.outcome;
+    this.outcome.textContent = state.phase === "running" ? "Being sent …" : state.outcome;
     this.outcome.hidden = !this.outcome.textContent;
     this.buttons.hidden = state.phase !== "open";
     if (state.phase === "open" && this.question !== state.question) this.ask(state);

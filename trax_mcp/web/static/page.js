@@ -3,6 +3,7 @@
 
 const SESSION = "trax-session";
 const cards = new Map(); // by ticket
+let shownVersion = 0;
 
 function notice(text) {
   const shown = document.getElementById("notice");
@@ -66,17 +67,24 @@ function cardOf(ticket) {
 }
 
 function show(state) {
+  if (Number(state.version) < shownVersion) return; // an older answer that comes later
+  shownVersion = Number(state.version);
   notice(state.openedTwice ? "Somebody else has tried to open this page. They cannot answer." : "");
+  const tickets = state.approvals.map((it) => it.ticket);
+  for (const [ticket, card] of cards) {
+    if (tickets.includes(ticket)) continue;
+    card.root.remove();
+    cards.delete(ticket);
+  }
   for (const approval of state.approvals) cardOf(approval.ticket).draw(approval);
   const open = state.approvals.filter((it) => it.phase === "open").length;
   document.title = open ? `(${open}) TRaX asks you` : "TRaX";
-  return state.version;
 }
 
 async function run() {
   await openSession();
-  let version = "";
-  for (;;) version = show(await post("/state", { version }));
+  show(await post("/state", {}));
+  for (;;) show(await post("/state", { version: String(shownVersion) }));
 }
 
 run().catch((error) => {

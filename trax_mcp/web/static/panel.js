@@ -46,10 +46,10 @@ function isOver(state) {
 }
 
 function resize() {
+  const { width, height } = document.body.getBoundingClientRect(); // the document fills its frame
   send({
     method: "ui/notifications/size-changed",
-    params: { width: document.documentElement.scrollWidth,
-              height: document.documentElement.scrollHeight },
+    params: { width: Math.ceil(width), height: Math.ceil(height) },
   });
 }
 
