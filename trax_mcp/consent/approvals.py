@@ -57,8 +57,7 @@ class Approval:
     the question that the person saw, and counts for no other. One that `must_report` is of no use
     if it was not shown in time.
 
-    A call has learnt the outcome if it `is_known`, or got what is left without a panel if it
-    `was_passed_over`.
+    Later calls need not learn of it if it `is_known`.
     """
 
     def __init__(
@@ -80,7 +79,6 @@ class Approval:
         self.question = question
         self.result: Ended | None = None
         self.is_known = False
-        self.was_passed_over = False
         self.reported: Final = anyio.Event()
         self.on_change: Callable[[], None] = lambda: None
         self._guard = guard
@@ -95,6 +93,7 @@ class Approval:
         self._over_since = math.inf
         self._over: Final = anyio.Event()
         self._waiting_calls = 0
+        self._fell_back = False
         self._ran_at: tuple[tuple[int, int], int] | None = None
 
     # What it is now
@@ -204,6 +203,11 @@ class Approval:
             async with self._waiting(seconds):
                 await self._over.wait()
         return self.result if self.is_over else None
+
+    def fall_back(self) -> bool:
+        """Nothing has shown it: let a call do without. False for all but the first such call."""
+        self.is_known, self._fell_back = self._fell_back, True
+        return not self.is_known
 
     def end(self, result: Ended) -> None:
         """It has a result: of an answer here, or of the same call by its confirmation."""

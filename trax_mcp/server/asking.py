@@ -139,7 +139,7 @@ class Asking:
         self, call: GuardedCall, elicitor: Elicitor, asked: Approval | None
     ) -> Channel | None:
         """Where the person can be asked, if not in a form."""
-        if self.can_use_panel and elicitor.has_panel and not _passes_over_panel(call, asked):
+        if self.can_use_panel and elicitor.has_panel and not _skips_panel(call, asked):
             return "panel"
         return "page" if self._page() else None
 
@@ -155,17 +155,14 @@ def _is_asked_anew(asked: Approval) -> bool:
     return asked.phase == "unreported" or (asked.is_stop and asked.phase == "open")
 
 
-def _passes_over_panel(call: GuardedCall, asked: Approval | None) -> bool:
-    """Whether a call gets what is left after a panel that did not report.
+def _skips_panel(call: GuardedCall, asked: Approval | None) -> bool:
+    """Whether a call falls back after a panel that did not report.
 
     The next call does, and the one that then confirms it.
     """
     if asked is None or asked.phase != "unreported":
         return False
-    if call.evidence.confirmation is not None:
-        return True
-    asked.is_known, asked.was_passed_over = asked.was_passed_over, True
-    return not asked.is_known
+    return call.evidence.confirmation is not None or asked.fall_back()
 
 
 def _asking(approval: Approval) -> NotRun:

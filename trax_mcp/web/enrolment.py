@@ -23,6 +23,8 @@ _CHALLENGE_BYTES: Final = 32
 
 @dataclass
 class _Enrolment:
+    """What the page and the command share."""
+
     clock: Clock
     access: PageAccess = field(default_factory=PageAccess)
     challenge: bytes = field(default_factory=lambda: secrets.token_bytes(_CHALLENGE_BYTES))
