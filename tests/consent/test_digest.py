@@ -53,7 +53,7 @@ from trax_mcp.api.operations import (
     UpdateSource,
     UpdateStudio,
 )
-from trax_mcp.consent.evidence import Confirmation
+from trax_mcp.consent.evidence import Confirmation, call_digest
 from trax_mcp.consent.plans import When, plan_for
 from trax_mcp.consent.preview import NOTHING_HIDDEN, HiddenChange, HiddenChanges
 from trax_mcp.studio.facts import Facts, Unknown
@@ -487,7 +487,8 @@ def changes(
         id="i",
         caller="c",
         owner="c",
-        operation=operation,
+        studio=operation.studio(),
+        call=call_digest(operation, "i"),
         digest=asked.digest,
         expires=0,
         expires_at=datetime.fromtimestamp(0, UTC),

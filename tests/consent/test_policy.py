@@ -22,6 +22,7 @@ from trax_mcp.consent.evidence import (
     Reason,
     Reply,
     UsedConfirmation,
+    call_digest,
 )
 from trax_mcp.consent.policy import (
     DO_NOT,
@@ -189,7 +190,8 @@ def kept_as(words: str, operation: Operation[Model]) -> Confirmation | UsedConfi
         id=ID,
         caller="caller",
         owner="caller",
-        operation=OTHER if "another call" in words else operation,
+        studio=operation.studio(),
+        call=call_digest(OTHER if "another call" in words else operation, ID),
         digest="before" if "changed" in words else "now",
         expires=0,
         expires_at=datetime.fromtimestamp(0, UTC),
@@ -300,7 +302,8 @@ def cases() -> Iterator[Case]:
             id=ID,
             caller="caller",
             owner="caller",
-            operation=agreed,
+            studio=agreed.studio(),
+            call=call_digest(agreed, ID),
             digest=digest,
             expires=0,
             expires_at=datetime.fromtimestamp(0, UTC),
@@ -324,7 +327,7 @@ def is_agreed(case: Case, verdict: Proceed) -> bool:
         return evidence.confirm and verdict.confirmation_id is None
     if kept is None or verdict.confirmation_id != kept.id:
         return False
-    if (kept.operation, kept.digest) != (case.operation, case.digest):
+    if not kept.is_for(case.operation) or kept.digest != case.digest:
         return False
     if evidence.answer is not None:
         return evidence.answer.reply == "chosen" and evidence.answer.choice == kept.choice == YES

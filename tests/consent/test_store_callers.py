@@ -39,7 +39,8 @@ from tests.support.store_steps import (
 )
 from trax_mcp.api.operations import GoOffline
 from trax_mcp.consent.evidence import UsedConfirmation
-from trax_mcp.consent.memory_store import MAX_PLACES, PENDING_SECONDS, MemoryStore
+from trax_mcp.consent.memory_store import MAX_PLACES, MemoryStore
+from trax_mcp.consent.place_state import PENDING_SECONDS
 from trax_mcp.consent.preview import NOTHING_HIDDEN
 from trax_mcp.consent.store import ConsentStore, Stale, Started
 

@@ -34,7 +34,7 @@ from tests.support.store_steps import (
     try_to_begin,
 )
 from trax_mcp.consent.confirmations import LIFETIME_SECONDS
-from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
+from trax_mcp.consent.evidence import Confirmation, UsedConfirmation, call_digest
 from trax_mcp.consent.memory_store import MemoryStore
 from trax_mcp.consent.preview import NOTHING_HIDDEN
 from trax_mcp.consent.store import ConsentStore, Seen, Stale, Started
@@ -65,7 +65,8 @@ async def test_a_confirmation_is_kept_as_it_was_added(
         id=added.id,
         caller=ME.caller,
         owner=ME.owner,
-        operation=GO_LIVE,
+        studio=GO_LIVE.studio(),
+        call=call_digest(GO_LIVE, added.id),
         digest="digest",
         expires=clock.seconds() + 300,
         expires_at=clock.now() + timedelta(seconds=300),

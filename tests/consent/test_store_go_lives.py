@@ -23,7 +23,8 @@ from tests.support.store_steps import (
 )
 from trax_mcp.api.operations import GoLive
 from trax_mcp.consent.confirmations import LIFETIME_SECONDS
-from trax_mcp.consent.memory_store import MAX_PLACES, PENDING_SECONDS
+from trax_mcp.consent.memory_store import MAX_PLACES
+from trax_mcp.consent.place_state import PENDING_SECONDS
 
 if TYPE_CHECKING:
     from tests.support.shared_clock import HandClock

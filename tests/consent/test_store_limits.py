@@ -147,7 +147,7 @@ async def test_unaccepted_callers_share_one_limit(store: ConsentStore) -> None:
         for place in (UNACCEPTED, ALSO_UNACCEPTED)
         for it in (DELETE, GO_OFFLINE)
     ]
-    deletions = [it for it in theirs if it.operation == DELETE]
+    deletions = [it for it in theirs if not it.stops_broadcast]
     gone = deletions[:-MAX_PER_OWNER]
     assert await left_of(store, theirs) == [it for it in theirs if it not in gone]
     assert await left_of(store, mine) == mine

@@ -25,7 +25,8 @@ from tests.support.store_steps import (
     waiting,
 )
 from trax_mcp.api.operations import UpdateDestination
-from trax_mcp.consent.memory_store import MAX_PLACES, PENDING_SECONDS
+from trax_mcp.consent.memory_store import MAX_PLACES
+from trax_mcp.consent.place_state import PENDING_SECONDS
 from trax_mcp.consent.preview import NOTHING_HIDDEN, HiddenChange, HiddenChanges
 from trax_mcp.consent.store import ConsentStore, Stale, Started
 

@@ -2,16 +2,16 @@
 
 import secrets
 from collections import Counter, OrderedDict
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.clock import Clock
-from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
+from trax_mcp.consent.evidence import Confirmation, UsedConfirmation, call_digest
 from trax_mcp.consent.preview import Preview
+from trax_mcp.consent.store import Seen
 
 LIFETIME_SECONDS: Final = 300.0
 """How long a confirmation is valid."""
@@ -36,56 +36,43 @@ class Confirmations:
     def get(self, confirmation_id: str | None) -> Stored | None:
         """The confirmation of an id, unless it has expired or is not known."""
         stored = self._stored.get(confirmation_id or "")
-        return stored if stored and not self._has_expired(_confirmation(stored)) else None
+        return stored if stored and not self._has_expired(original(stored)) else None
 
     def add(
         self,
         operation: Operation[Model],
         preview: Preview,
         *,
-        caller: str,
-        owner: str,
+        seen: Seen,
         choice: str | None,
         asked_again: bool,
-        hidden_version: int,
     ) -> Confirmation:
         """Keep a confirmation under a new id that cannot be guessed. May evict others."""
         self._remove_expired()
-        confirmation = Confirmation(
-            id=secrets.token_urlsafe(_ID_BYTES),
-            caller=caller,
-            owner=owner,
-            operation=operation,
-            digest=preview.digest,
-            expires=self._clock.seconds() + LIFETIME_SECONDS,
-            expires_at=self._clock.now() + timedelta(seconds=LIFETIME_SECONDS),
-            shown=preview.shown,
-            puts_on_air=preview.puts_on_air,
+        confirmation = new_confirmation(
+            operation,
+            preview,
+            seen=seen,
             choice=choice,
             asked_again=asked_again,
-            hidden_version=hidden_version,
+            expires=self._clock.seconds() + LIFETIME_SECONDS,
+            expires_at=self._clock.now() + timedelta(seconds=LIFETIME_SECONDS),
         )
         self._put(confirmation)
         return confirmation
 
-    def use(self, confirmation: Confirmation) -> bool:
+    def use(self, stored: Stored | None) -> bool:
         """Mark a confirmation as used. False if it was used, discarded or evicted meanwhile."""
-        if self._stored.get(confirmation.id) != confirmation:
+        if not isinstance(stored, Confirmation) or self._stored.get(stored.id) != stored:
             return False
-        self._put(UsedConfirmation(confirmation))
+        self._put(UsedConfirmation(stored))
         return True
 
-    def give_back(self, confirmation_id: str | None, *, after_stop: bool) -> None:
-        """Make a used confirmation valid again: its call was certainly not applied.
-
-        `after_stop`: a stop came meanwhile, so that a call may no longer put anything on air.
-        """
+    def give_back(self, confirmation_id: str | None) -> None:
+        """Make a used confirmation valid again: its call was certainly not applied."""
         stored = self._stored.get(confirmation_id or "")
         if isinstance(stored, UsedConfirmation):
-            if after_stop and stored.confirmation.puts_on_air:
-                del self._stored[stored.confirmation.id]
-            else:
-                self._put(stored.confirmation)
+            self._put(stored.confirmation)
 
     def record(self, confirmation_id: str | None, outcome: str) -> None:
         """Keep the outcome of a used confirmation, in words."""
@@ -94,17 +81,12 @@ class Confirmations:
 
     def discard(self, confirmation_id: str) -> None:
         """Forget an unused confirmation."""
-        self.discard_if(lambda it: it.id == confirmation_id)
-
-    def discard_if(self, condition: Callable[[Confirmation], bool]) -> None:
-        """Forget all unused confirmations that meet a condition."""
-        for stored in tuple(self._stored.values()):
-            if isinstance(stored, Confirmation) and condition(stored):
-                del self._stored[stored.id]
+        if isinstance(self._stored.get(confirmation_id), Confirmation):
+            del self._stored[confirmation_id]
 
     def _put(self, stored: Stored) -> None:
         """Store one under its id. Evicts the oldest of its group over the limit."""
-        confirmation_id = _confirmation(stored).id
+        confirmation_id = original(stored).id
         others = [
             it_id
             for it_id, it in self._stored.items()
@@ -123,7 +105,7 @@ class Confirmations:
         """
         alike = [it for it in self._stored.values() if _is_for_stop(it) == _is_for_stop(incoming)]
         if len(alike) >= MAX_CONFIRMATIONS:
-            confirmations = [_confirmation(it) for it in alike]
+            confirmations = [original(it) for it in alike]
             ((owner, _),) = Counter(it.owner for it in confirmations).most_common(1)
             del self._stored[next(it.id for it in confirmations if it.owner == owner)]
 
@@ -131,8 +113,8 @@ class Confirmations:
         """Remove those that expired a while ago: a stop may be about to use one."""
         before = self._clock.seconds() - _KEPT_AFTER_EXPIRY_SECONDS
         for stored in tuple(self._stored.values()):
-            if _confirmation(stored).expires < before:
-                del self._stored[_confirmation(stored).id]
+            if original(stored).expires < before:
+                del self._stored[original(stored).id]
 
     def _has_expired(self, confirmation: Confirmation) -> bool:
         """By either clock: the monotonic one stands still while a computer sleeps."""
@@ -142,18 +124,50 @@ class Confirmations:
         )
 
 
-def _confirmation(stored: Stored) -> Confirmation:
+def new_confirmation(
+    operation: Operation[Model],
+    preview: Preview,
+    *,
+    seen: Seen,
+    choice: str | None,
+    asked_again: bool,
+    expires: float,
+    expires_at: datetime,
+) -> Confirmation:
+    """A confirmation with a new id that cannot be guessed."""
+    confirmation_id = secrets.token_urlsafe(_ID_BYTES)
+    return Confirmation(
+        id=confirmation_id,
+        caller=seen.place.caller,
+        owner=seen.place.owner,
+        studio=operation.studio(),
+        call=call_digest(operation, confirmation_id),
+        digest=preview.digest,
+        expires=expires,
+        expires_at=expires_at,
+        stops_broadcast=operation.stops_broadcast,
+        shown=preview.shown,
+        puts_on_air=preview.puts_on_air,
+        choice=choice,
+        asked_again=asked_again,
+        hidden_version=seen.hidden.version,
+        stop_count=seen.stop_count,
+    )
+
+
+def original(stored: Stored) -> Confirmation:
+    """The confirmation, used or not."""
     return stored.confirmation if isinstance(stored, UsedConfirmation) else stored
 
 
 def _is_for_stop(stored: Stored) -> bool:
-    return isinstance(stored, Confirmation) and stored.operation.stops_broadcast
+    return isinstance(stored, Confirmation) and stored.stops_broadcast
 
 
 def _group(stored: Stored) -> tuple[str, str]:
     """The group in which the limits count it. Stops count for each caller and studio alone."""
     if isinstance(stored, UsedConfirmation):
         return stored.confirmation.owner, "used"
-    if stored.operation.stops_broadcast:
-        return stored.caller, f"stop {stored.operation.studio()}"
+    if stored.stops_broadcast:
+        return stored.caller, f"stop {stored.studio}"
     return stored.owner, "other"

@@ -1,8 +1,13 @@
 """Evidence of consent, and the confirmations that it refers to. Values only."""
 
+import hashlib
+import hmac
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
+
+from pydantic import SecretStr
 
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
@@ -55,23 +60,35 @@ class Confirmation:
     """A question that was asked: the operation, and exactly what was shown.
 
     It is valid until `expires`, in seconds on the server's clock, or `expires_at`, whichever comes
-    first. Limits count it for `owner`. `choice` is what a person was offered; None if the model
-    brings the confirmation with its next call. `hidden_version` is that of `Seen.hidden` when the
-    question was asked.
+    first. Limits count it for `owner`. `call` is the digest of the call, without its arguments.
+    `choice` is what a person was offered; None if the
+    model brings the confirmation with its next call. `hidden_version` and `stop_count` are those of
+    `Seen` when the question was asked.
     """
 
     id: str
     caller: str
     owner: str
-    operation: Operation[Model]
+    studio: str
+    call: str
     digest: str
     expires: float
     expires_at: datetime
+    stops_broadcast: bool = False
     shown: tuple[Sentence, ...] = ()
     puts_on_air: bool = False
     choice: str | None = None
     asked_again: bool = False
     hidden_version: int = 0
+    stop_count: int = 0
+
+    def is_for(self, operation: Operation[Model]) -> bool:
+        """Whether it was given for exactly this call."""
+        return hmac.compare_digest(self.call, call_digest(operation, self.id))
+
+    def is_ended_by_stop(self, studio: str, stop_count: int) -> bool:
+        """Whether a stop has ended it, since there were so many in a studio."""
+        return self.puts_on_air and self.studio == studio and self.stop_count != stop_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +97,13 @@ class UsedConfirmation:
 
     confirmation: Confirmation
     outcome: str = "the call is still in progress"
+
+
+def call_digest(operation: Operation[Model], key: str) -> str:
+    """A digest of a call with all its arguments. It reveals none of them, and differs by `key`."""
+    content = json.dumps([operation.tool_name, operation.arguments()], default=_reveal)
+    return hmac.new(key.encode(), content.encode(), hashlib.sha256).hexdigest()
+
+
+def _reveal(value: object) -> object:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)

@@ -87,7 +87,8 @@ class ConsentGuard:
 
     async def look(self, call: GuardedCall) -> Seen:
         """What the store holds about the place of a call, and about its evidence."""
-        return await self.store.look(self._place(call), call.evidence.confirmation_id)
+        confirmation_id = call.evidence.confirmation_id
+        return await self.store.look(self._place(call), confirmation_id, call.operation)
 
     async def go_live_is_pending(self, caller: Caller, studio_id: str) -> bool:
         """Whether a go-live was sent to a studio within the last minute and not seen on air."""
@@ -141,7 +142,7 @@ class ConsentGuard:
         if unseen:
             await self.store.discard(kept.id)
         else:
-            await self.store.decline(kept)
+            await self.store.decline(kept, call.operation)
         self._write_verdict(call, refusal, kept.digest)
         return replace(_not_run(call, refusal, kept), unseen=unseen)
 
@@ -218,7 +219,7 @@ class ConsentGuard:
                 go_live_pending=seen.go_live_pending,
                 now=plan.now,
             ),
-            declined_seconds=seen.declined.get(call.operation),
+            declined_seconds=seen.declined_seconds,
         )
 
     async def _execute(
@@ -358,6 +359,6 @@ def _changes(
     plan: Plan[Any] | None, kept: Confirmation | UsedConfirmation | None
 ) -> tuple[str, ...]:
     """What differs from an earlier question about the same call."""
-    if plan is None or not isinstance(kept, Confirmation) or kept.operation != plan.operation:
+    if plan is None or not isinstance(kept, Confirmation) or not kept.is_for(plan.operation):
         return ()
     return plan.changes_since(kept)

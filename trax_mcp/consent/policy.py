@@ -138,7 +138,7 @@ def refusal_by_person(
     if answer is None or question is None or question.choice is None:
         return None
     reason = _reason_for_no(answer, question.choice)
-    is_no = question.operation == operation and reason in {"declined", "cancelled"}
+    is_no = question.is_for(operation) and reason in {"declined", "cancelled"}
     return Refuse("declined", reason) if is_no else None
 
 
@@ -156,7 +156,7 @@ def confirmation_to_use(
     """The confirmation that a call uses up although it no longer needs one."""
     if not evidence.confirm or not isinstance(confirmation, Confirmation):
         return None
-    return confirmation.id if confirmation.operation == operation else None
+    return confirmation.id if confirmation.is_for(operation) else None
 
 
 def _judge_without_person(case: Case) -> Verdict:
@@ -176,7 +176,7 @@ def _judge_confirmation(case: Case) -> Verdict:
         return NeedsConfirmation()
     if not isinstance(kept, Confirmation):
         return NeedsConfirmation("expired")
-    if kept.choice is not None or kept.operation != case.operation:
+    if kept.choice is not None or not kept.is_for(case.operation):
         return NeedsConfirmation("mismatch")
     return Proceed(kept.id) if kept.digest == case.digest else NeedsConfirmation("changed")
 
@@ -187,7 +187,7 @@ def _judge_answer(case: Case, answer: PersonAnswer) -> Verdict:
         return Refuse("declined", "timed_out")
     if not isinstance(kept, Confirmation):
         return Refuse("confirmation_invalid", "expired")
-    if kept.choice is None or kept.operation != case.operation:
+    if kept.choice is None or not kept.is_for(case.operation):
         return Refuse("confirmation_invalid", "mismatch")
     if (reason := _reason_for_no(answer, kept.choice)) is not None:
         return Refuse("declined", reason)

@@ -4,8 +4,8 @@ Each step of a `ConsentStore` is atomic. Between two steps anything may happen, 
 depends on an earlier `look` gets what was seen, and returns `Stale` if it is outdated.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from trax_mcp.api.errors import Outcome
@@ -38,8 +38,8 @@ class Seen:
     guarded call begins or ends there. `stop_count` increases with each stop that
     TRaX did not refuse, `hidden` with each hidden change. `go_live_pending`: a go-live was sent in
     the last minute, and its result was not seen. `auto_go_live`: this server turned it on.
-    `age` is that of the confirmation, in seconds. `declined` holds the calls that a person said no
-    to, and for how many seconds nobody is asked about them again.
+    `age` is that of the confirmation, in seconds. `declined_seconds`: a person said no to the call,
+    and is not asked about it again for so long.
     """
 
     place: Place
@@ -50,7 +50,7 @@ class Seen:
     auto_go_live: bool
     confirmation: Confirmation | UsedConfirmation | None
     age: float = 0.0
-    declined: Mapping[Operation[Model], float] = field(default_factory=dict)
+    declined_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,13 @@ class Stale:
 class ConsentStore(Protocol):
     """Remembers confirmations and the state of studios. A cancelled step has done nothing."""
 
-    async def look(self, place: Place, confirmation_id: str | None) -> Seen:
-        """Return the state of a place, and the caller's confirmation of that id."""
+    async def look(
+        self,
+        place: Place,
+        confirmation_id: str | None,
+        operation: Operation[Model] | None = None,
+    ) -> Seen:
+        """Return the state of a place, the caller's confirmation of that id, and any recent no."""
         ...
 
     async def add(
@@ -148,6 +153,6 @@ class ConsentStore(Protocol):
         """Forget an unused confirmation."""
         ...
 
-    async def decline(self, confirmation: Confirmation) -> None:
+    async def decline(self, confirmation: Confirmation, operation: Operation[Model]) -> None:
         """Forget an unused confirmation: a person said no, and is not asked again for a while."""
         ...
