@@ -152,6 +152,8 @@ async def test_a_place_with_a_running_call_is_not_forgotten(store: ConsentStore)
     async with waiting(store, DELETE) as results:
         await make_elsewhere(store, MAX_PLACES + 5)
         assert results == []
+        async with waiting(store, GO_LIVE):
+            pass
         await finish(store, started, hidden_fields=[ADDRESS])
         await settle()
         assert [type(it) for it in results] == [Stale]
