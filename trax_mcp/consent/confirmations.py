@@ -9,7 +9,7 @@ from typing import Final
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.clock import Clock
-from trax_mcp.consent.evidence import Confirmation, UsedConfirmation, call_digest
+from trax_mcp.consent.evidence import Confirmation, Stored, UsedConfirmation, call_digest, original
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.store import Seen
 
@@ -22,8 +22,6 @@ MAX_CONFIRMATIONS: Final = 4096
 
 _ID_BYTES: Final = 16
 _KEPT_AFTER_EXPIRY_SECONDS: Final = 10.0
-
-Stored = Confirmation | UsedConfirmation
 
 
 class Confirmations:
@@ -90,7 +88,7 @@ class Confirmations:
         others = [
             it_id
             for it_id, it in self._stored.items()
-            if it_id != confirmation_id and _group(it) == _group(stored)
+            if it_id != confirmation_id and group(it) == group(stored)
         ]
         for it_id in others[: max(0, len(others) - MAX_PER_OWNER + 1)]:
             del self._stored[it_id]
@@ -155,17 +153,12 @@ def new_confirmation(
     )
 
 
-def original(stored: Stored) -> Confirmation:
-    """The confirmation, used or not."""
-    return stored.confirmation if isinstance(stored, UsedConfirmation) else stored
-
-
 def _is_for_stop(stored: Stored) -> bool:
     return isinstance(stored, Confirmation) and stored.stops_broadcast
 
 
-def _group(stored: Stored) -> tuple[str, str]:
-    """The group in which the limits count it. Stops count for each caller and studio alone."""
+def group(stored: Stored) -> tuple[str, str]:
+    """The owner and the group that the limits count. Stops count for each caller and studio."""
     if isinstance(stored, UsedConfirmation):
         return stored.confirmation.owner, "used"
     if stored.stops_broadcast:

@@ -99,6 +99,14 @@ class UsedConfirmation:
     outcome: str = "the call is still in progress"
 
 
+Stored = Confirmation | UsedConfirmation
+
+
+def original(stored: Stored) -> Confirmation:
+    """The confirmation, used or not."""
+    return stored.confirmation if isinstance(stored, UsedConfirmation) else stored
+
+
 def call_digest(operation: Operation[Model], key: str) -> str:
     """A digest of a call with all its arguments. It reveals none of them, and differs by `key`."""
     content = json.dumps([operation.tool_name, operation.arguments()], default=_reveal)

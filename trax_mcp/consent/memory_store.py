@@ -13,8 +13,8 @@ from trax_mcp.api.errors import Outcome
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.clock import Clock
-from trax_mcp.consent.confirmations import LIFETIME_SECONDS, Confirmations, original
-from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
+from trax_mcp.consent.confirmations import LIFETIME_SECONDS, Confirmations
+from trax_mcp.consent.evidence import Confirmation, original
 from trax_mcp.consent.place_state import (
     PlaceState,
     PlaceView,
@@ -57,7 +57,7 @@ class MemoryStore:
         operation: Operation[Model] | None = None,
     ) -> Seen:
         now, view = self._clock.seconds(), self._view(place)
-        stored = self._valid_confirmation(confirmation_id, view)
+        stored = view.valid(self._confirmations.get(confirmation_id))
         until = self._declined.get((place.caller, operation)) if operation else None
         return Seen(
             place=place,
@@ -105,7 +105,7 @@ class MemoryStore:
         stored = (
             seen.confirmation
             if operation.stops_broadcast
-            else self._valid_confirmation(confirmation_id, view)
+            else view.valid(self._confirmations.get(confirmation_id))
         )
         if confirmation_id is not None and not self._confirmations.use(stored):
             return Stale()
@@ -164,18 +164,6 @@ class MemoryStore:
         """Wait until a call that ends in a studio has made a condition false."""
         while condition():
             await self._ended.setdefault(studio_id, anyio.Event()).wait()
-
-    def _valid_confirmation(
-        self, confirmation_id: str | None, view: PlaceView
-    ) -> Confirmation | UsedConfirmation | None:
-        """The caller's confirmation of an id, unless it has expired or a stop has ended it."""
-        stored = self._confirmations.get(confirmation_id)
-        if stored is None or original(stored).caller != view.place.caller:
-            return None
-        is_used = isinstance(stored, UsedConfirmation)
-        if is_used or not stored.is_ended_by_stop(view.place.id, view.stop_count):
-            return stored
-        return None
 
     def _view(self, place: Place) -> PlaceView:
         """The states that matter to a caller, to read."""

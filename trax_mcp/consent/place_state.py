@@ -11,6 +11,7 @@ from trax_mcp.api.accepted_keys import NOT_ACCEPTED
 from trax_mcp.api.errors import Outcome
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
+from trax_mcp.consent.evidence import Stored, UsedConfirmation, original
 from trax_mcp.consent.preview import NOTHING_HIDDEN, HiddenChanges
 from trax_mcp.consent.store import Place, Seen, Started
 
@@ -120,6 +121,14 @@ class PlaceView:
     def has_auto_go_live(self) -> bool:
         """Whether this server has turned `autoGoLive` on."""
         return any(it.auto_go_live for it in self.visible)
+
+    def valid(self, stored: Stored | None) -> Stored | None:
+        """The confirmation, if it is this caller's and no stop has ended it."""
+        if stored is None or original(stored).caller != self.place.caller:
+            return None
+        if isinstance(stored, UsedConfirmation):
+            return stored
+        return None if stored.is_ended_by_stop(self.place.id, self.stop_count) else stored
 
     def start(
         self, operation: Operation[Model], confirmation_id: str | None, number: int
