@@ -155,7 +155,7 @@ def test_the_last_thousand_messages_are_remembered() -> None:
 def test_memory_is_bounded() -> None:
     """Checks the private state of the feed."""
     feed = fed(*(numbered(start, start + 200) for start in range(0, 30_000, 300)))
-    assert {len(feed._window), len(feed._known_ids), len(feed._index_by_digest)} == {1_000}
+    assert {len(feed._window), len(feed._known_ids)} == {1_000}
     assert len(feed._gaps) == 5
 
 
@@ -296,7 +296,7 @@ def test_reading_with_a_small_limit_returns_every_message(limit: int) -> None:
 OTHER_CHAT_CURSOR: Final = fed(page("a1 b2")).latest().cursor
 UNKNOWN_CURSORS: Final = [
     *("", "garbage", "START", "m5", "-1", "x" * 10_000, "💬\0\u202e"),
-    *("A" * letters for letters in (7, 8, 9, 20, 64, 72)),
+    *("A" * letters for letters in (2, 3, 9, 20, 24, 27, 64)),
     OTHER_CHAT_CURSOR,
 ]
 
@@ -352,7 +352,7 @@ def test_a_cursor_is_short_and_opaque(name: str) -> None:
     """It is part of URIs and of a model's context, so a viewer must not be able to write in it."""
     feed = fed([message(name, at(1))])
     cursor = feed.latest().cursor
-    assert re.fullmatch(r"[A-Za-z0-9_-]{8}", cursor)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{3}", cursor)
     assert name not in cursor
     assert feed.since(cursor) == MessagePage((), cursor, missed=False)
     assert feed.since(Feed().latest().cursor).messages == (message(name, at(1)),)
@@ -365,7 +365,7 @@ def test_a_cursor_names_at_most_the_last_eight_messages() -> None:
         feed.add_page(numbered(number, number + 1))
         assert re.fullmatch(r"[A-Za-z0-9_-]+", feed.latest().cursor)
         lengths.append(len(feed.latest().cursor))
-    assert lengths == [8, 16, 24, 32, 40, 48, 56, 64, 64, 64, 64, 64]
+    assert lengths == [3, 6, 9, 12, 15, 18, 21, 24, 24, 24, 24, 24]
 
 
 def test_hostile_ids_are_distinguished() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -84,6 +86,44 @@ def test_read_messages_that_left_a_full_page_are_not_missed(oldest: int) -> None
     new_feed = fed(numbered(oldest, oldest + 200))
     read = new_feed.since(fed(numbered(200)).latest().cursor)
     assert (read.messages, read.missed) == (tuple(numbered(200, oldest + 200)), False)
+
+
+# Messages with the same digest
+
+
+@pytest.fixture
+def short_digests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let one of 64 messages have the digest of another."""
+
+    def digest(message_id: str) -> str:
+        return f"AA{chr(ord('0') + blake2b(message_id.encode()).digest()[0] % 64)}"
+
+    monkeypatch.setattr("trax_mcp.chat.feed._digest", digest)
+    monkeypatch.setattr("trax_mcp.chat.feed._CURSOR", re.compile("(AA.){1,8}", re.DOTALL))
+
+
+@pytest.mark.usefixtures("short_digests")
+def test_a_cursor_is_exact_among_messages_with_the_same_digest() -> None:
+    """Also after a restart. All of its messages stand in a row."""
+    feed = fed(numbered(150))
+    for read in range(1, 150):
+        cursor = having_read(read, of=feed)
+        for each in (feed, fed(numbered(150))):
+            page = each.since(cursor, 1_000)
+            assert (page.messages, page.missed) == (tuple(numbered(read, 150)), False)
+
+
+@pytest.mark.usefixtures("short_digests")
+def test_a_message_taken_for_one_that_was_read_is_marked_as_missed() -> None:
+    """It has the digest of one that was read, and that TRaX removed around a restart."""
+    before, unread = fed(numbered(40)).latest().cursor, numbered(40, 100)
+    losses = []
+    for removed in range(32, 40):
+        left = [it for it in numbered(100) if it["id"] != f"m{removed}"]
+        read = fed(left).since(before)
+        if any(it not in read.messages for it in unread):
+            losses.append(read.missed)
+    assert set(losses) == {True}
 
 
 # The size of a page
