@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import pytest
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
     from tests.support.opened_addresses import OpenedAddresses
+
+ENDED: Final = (
+    'Go live on YouTube and Twitch: "Friday Night Show"\n\nYou said no. Nothing was sent.'
+)
 
 
 class Show:
@@ -153,6 +157,7 @@ async def test_a_question_shows_its_end_and_leaves_when_another_comes(
         page = await _open(browser, await opened.next())
         await page.click("button.no")
         await page.wait_for_selector(".outcome:has-text('You said no')")
+        assert await page.locator("main").inner_text() == ENDED
         arguments = {**STUDIO, "destId": "dest_1"}
         tasks.start_soon(client.call_tool, "delete_destination", arguments)
         await page.wait_for_selector("h2:has-text('Main channel')")

@@ -50,11 +50,11 @@ class ApprovalCard {
 
   draw(state) {
     this.state = state;
-    const act = state.yes ?? "";
-    this.title.textContent = state.phase === "open" ? `${act}?` : act;
+    const isOpen = state.phase === "open";
+    this.title.textContent = isOpen ? `${state.yes}?` : state.yes ?? "";
     for (const [name, block] of Object.entries(this.blocks)) {
       const texts = state[name] ?? [];
-      block.hidden = texts.length === 0;
+      block.hidden = !isOpen || texts.length === 0;
       block.querySelector("ul").replaceChildren(...texts.map((text) => {
         const item = document.createElement("li");
         item.textContent = text;
@@ -63,8 +63,8 @@ class ApprovalCard {
     }
     this.outcome.textContent = state.phase === "running" ? "Being sent …" : state.outcome;
     this.outcome.hidden = !this.outcome.textContent;
-    this.buttons.hidden = state.phase !== "open";
-    if (state.phase === "open" && this.question !== state.question) this.ask(state);
+    this.buttons.hidden = !isOpen;
+    if (isOpen && this.question !== state.question) this.ask(state);
   }
 
   // The yes can be pressed a moment after the question was seen, as the server demands too.

@@ -78,6 +78,7 @@ function show(state) {
   }
   for (const approval of state.approvals) cardOf(approval.ticket).draw(approval);
   const open = state.approvals.filter((it) => it.phase === "open").length;
+  document.getElementById("wish").hidden = !open;
   document.title = open ? `(${open}) TRaX asks you` : "TRaX";
 }
 
