@@ -94,11 +94,11 @@ async def main(server: str, studio: str) -> None:
         Client(streamable_http_client(server, http_client=http), cache=None) as trax,
     ):
         result = await trax.call_tool("find_studio", {"query": studio})
-        matches = (result.structured_content or {}).get("matches", [])
-        if len(hits := [it for it in matches if studio in (it["name"], it["id"])] or matches) != 1:
+        found = result.structured_content or {}
+        if (likely := found.get("likely")) is None:
             raise RuntimeError(text_of(result))
-        print(f"{hits[0]['name']!r}: {HELP}")
-        bot = Bot(trax, hits[0]["id"])
+        print(f"{next(it['name'] for it in found['matches'] if it['id'] == likely)!r}: {HELP}")
+        bot = Bot(trax, likely)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(bot.follow_chat)
             await bot.read_commands()

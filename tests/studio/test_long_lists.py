@@ -79,7 +79,22 @@ async def test_a_match_among_the_first_10000_studios_comes_with_what_was_not_sea
         await call(server, "find_studio", {"query": "studio_09999"})
     )
     assert [it["id"] for it in found["matches"]] == ["studio_09999"]
-    assert sentence == f"One studio matches. Not searched: further studios ({FURTHER})."
+    assert (
+        sentence == f'One studio matches: "Show 09999". Not searched: further studios ({FURTHER}).'
+    )
+
+
+async def test_no_name_is_likely_in_a_list_that_was_cut(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """The same name may occur further on. An id may not."""
+    sandbox.faults.add(long_list(10_001, studio), times=None, path=STUDIOS)
+    sentence, found = sentence_and_data(
+        await call(server, "find_studio", {"query": "the show 09999"})
+    )
+    assert [it["id"] for it in found["matches"]] == ["studio_09999"]
+    assert "likely" not in found
+    assert sentence.startswith('"Show 09999" matches: before a change, ask the person')
 
 
 async def test_a_list_of_10000_items_is_whole(server: Server[Any], sandbox: Sandbox) -> None:
@@ -90,7 +105,7 @@ async def test_a_list_of_10000_items_is_whole(server: Server[Any], sandbox: Sand
             await call(server, "find_studio", {"query": "show 10000"})
         )
         assert found == {"matches": [], "searched": 10_000}
-        assert sentence == 'No studio matches "show 10000".'
+        assert sentence == 'No studio matches "show 10000". list_studios shows all 10,000.'
         sandbox.faults.clear()
 
 

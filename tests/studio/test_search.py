@@ -1,47 +1,92 @@
-"""find_studio, with which a model starts, through a real client."""
+"""find_studio, with which a model begins, through a real client: the answer and its sentence.
+
+`test_name_match` has what people say, and which studio that is.
+"""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+import anyio
 import mcp_types as types
 import pytest
 
 from tests.conftest import call
-from tests.support.fact_reads import asked
+from tests.support.fact_reads import STUDIOS, asked
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air
 from tests.support.resource_reads import add_studio, rename
 from trax_mcp.api.text_safety import escape_invisible
 from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.sandbox.records import Destination
+from trax_mcp.studio.search import MAX_CONCURRENT_READS
 
 if TYPE_CHECKING:
     from mcp.server import Server
 
     from tests.support.recorded_sandbox import Sandbox
+    from trax_mcp.sandbox.messages import Request, RequestHandler, Response
 
-SHOW: Final = {"id": "studio_42", "name": "Friday Night Show", "role": "owner", "live": False}
-REHEARSAL: Final = {**SHOW, "id": "studio_43", "name": "Friday Night Show (rehearsal)"}
-COFFEE: Final = {"id": "studio_51", "name": "Morning Coffee", "role": "EDIT", "live": False}
+SHOW: Final = {
+    "id": "studio_42",
+    "name": "Friday Night Show",
+    "role": "owner",
+    "live": False,
+    "destinations": ["youtube", "twitch"],
+}
+REHEARSAL: Final = {
+    **SHOW,
+    "id": "studio_43",
+    "name": "Friday Night Show (rehearsal)",
+    "destinations": ["custom"],
+}
+COFFEE: Final = {
+    "id": "studio_51",
+    "name": "Morning Coffee",
+    "role": "EDIT",
+    "live": False,
+    "destinations": ["facebook", "youtube"],
+}
+LAUNCH: Final = {
+    "id": "studio_60",
+    "name": "Product Launch Rehearsal",
+    "role": "VIEW",
+    "live": False,
+    "destinations": [],
+}
 
-FOUND: Final[dict[str, list[dict[str, Any]]]] = {
-    "coffee": [COFFEE],
-    "friday": [SHOW, REHEARSAL],
-    "FRIDAY night show": [SHOW, REHEARSAL],
-    "studio_51": [COFFEE],
-    " studio_43 ": [REHEARSAL],
-    "studio_5": [],
-    "no such": [],
+ASK: Final = "before a change, ask the person which one is meant."
+SHOW_IS_LIKELY: Final = (
+    'The likely one is "Friday Night Show". "Friday Night Show (rehearsal)" matches too.'
+)
+
+ANSWERS: Final[dict[str, tuple[list[dict[str, Any]], str | None, str]]] = {
+    "the friday show": ([SHOW, REHEARSAL], "studio_42", SHOW_IS_LIKELY),
+    "fridy nite show": ([SHOW, REHEARSAL], "studio_42", SHOW_IS_LIKELY),
+    "FRIDAY night show": ([SHOW, REHEARSAL], "studio_42", SHOW_IS_LIKELY),
+    "rehearsal": ([LAUNCH, REHEARSAL], None, f"2 studios match: {ASK}"),
+    "coffee": ([COFFEE], "studio_51", 'One studio matches: "Morning Coffee".'),
+    "studio_51": ([COFFEE], "studio_51", 'One studio matches: "Morning Coffee".'),
+    " studio_43 ": (
+        [REHEARSAL],
+        "studio_43",
+        'One studio matches: "Friday Night Show (rehearsal)".',
+    ),
+    "coffee at noon": (
+        [COFFEE],
+        None,
+        '"Morning Coffee" matches: before a change, ask the person whether it is meant.',
+    ),
+    "my show": (
+        [SHOW, REHEARSAL, COFFEE, LAUNCH],
+        None,
+        f'"my show" fits all 4 studios: {ASK}',
+    ),
+    "live": ([SHOW, REHEARSAL, COFFEE, LAUNCH], None, "None of 4 studios is on air."),
+    "studio_5": ([], None, 'No studio matches "studio_5". list_studios shows all 4.'),
 }
-SENTENCES: Final = {
-    0: 'No studio matches "{}".',
-    1: "One studio matches.",
-    2: "2 studios match: ask the person which one is meant.",
-}
-EXACT: Final = {
-    "FRIDAY night show": "The first is exactly what was asked for; 1 more match.",
-}
+"""The query -> the matches, the likely one, and the sentence."""
 
 
 def sentence_and_data(result: types.CallToolResult) -> tuple[str, dict[str, Any]]:
@@ -55,72 +100,161 @@ def sentence_and_data(result: types.CallToolResult) -> tuple[str, dict[str, Any]
     return sentence, json.loads(data)
 
 
-@pytest.mark.parametrize("query", FOUND)
-async def test_studios_are_found_by_name_or_id(server: Server[Any], query: str) -> None:
-    """The sentence tells whether none, one or several match."""
-    sentence, found = sentence_and_data(await call(server, "find_studio", {"query": query}))
-    assert found == {"matches": FOUND[query], "searched": 4}
-    assert sentence == EXACT.get(query, SENTENCES[len(FOUND[query])].format(query))
+async def find(server: Server[Any], query: str) -> tuple[str, dict[str, Any]]:
+    """The sentence and the data for a query."""
+    return sentence_and_data(await call(server, "find_studio", {"query": query}))
+
+
+@pytest.mark.parametrize("query", ANSWERS)
+async def test_the_matches_come_with_the_likely_one(server: Server[Any], query: str) -> None:
+    """The sentence names it, or says that the person must be asked."""
+    matches, likely, sentence = ANSWERS[query]
+    data = {"matches": matches} | ({"likely": likely} if likely else {}) | {"searched": 4}
+    assert await find(server, query) == (sentence, data)
+
+
+async def test_the_only_studio_on_air_is_found_by_that(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """It comes first, and the others after it."""
+    put_on_air(sandbox, "studio_43")
+    sentence, found = await find(server, "the live one")
+    assert sentence == '"Friday Night Show (rehearsal)" is the only one on air.'
+    on_air = {**REHEARSAL, "live": True}
+    assert found["matches"] == [on_air, SHOW, COFFEE, LAUNCH]
+    assert found["likely"] == "studio_43"
+
+
+async def test_of_two_studios_on_air_the_person_is_asked(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """Also if a name fits one that is not on air."""
+    put_on_air(sandbox, "studio_43")
+    sentence, found = await find(server, "friday show live")
+    assert (sentence, "likely" in found) == (f"2 studios match: {ASK}", False)
+    put_on_air(sandbox, "studio_51")
+    sentence, found = await find(server, "on air")
+    assert (sentence, "likely" in found) == (f"2 studios are on air: {ASK}", False)
+    assert [it["live"] for it in found["matches"]] == [True, True, False, False]
+
+
+async def test_a_studio_on_air_is_likely_by_its_name_too(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """The sentence says why."""
+    put_on_air(sandbox)
+    sentence, found = await find(server, "the live friday show")
+    assert sentence == (
+        'The likely one is "Friday Night Show", which is on air.'
+        ' "Friday Night Show (rehearsal)" matches too.'
+    )
+    assert found["likely"] == "studio_42"
 
 
 async def test_an_id_comes_before_the_same_text_as_a_name(
     server: Server[Any], sandbox: Sandbox
 ) -> None:
-    """Both are told, since anyone can name a studio like the id of another one."""
+    """None is likely, since anyone can name a studio like the id of another one."""
     rename(sandbox, "studio_43", "studio_51")
-    sentence, found = sentence_and_data(await call(server, "find_studio", {"query": "studio_51"}))
+    sentence, found = await find(server, "studio_51")
     assert [it["id"] for it in found["matches"]] == ["studio_51", "studio_43"]
-    assert sentence == SENTENCES[2]
+    assert (sentence, "likely" in found) == (f"2 studios match: {ASK}", False)
+
+
+async def test_none_of_two_studios_with_the_same_name_is_likely(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """A stranger can share a studio of any name."""
+    rename(sandbox, "studio_60", "friday night show")
+    sentence, found = await find(server, "Friday Night Show")
+    assert [it["id"] for it in found["matches"]] == ["studio_42", "studio_60", "studio_43"]
+    assert (sentence, "likely" in found) == (f"3 studios match: {ASK}", False)
 
 
 async def test_a_key_in_a_query_is_not_repeated(server: Server[Any]) -> None:
     """A person may paste the wrong thing."""
     for key in (SANDBOX_KEY, "sk_live_of_somebody_else"):
-        sentence, found = sentence_and_data(
-            await call(server, "find_studio", {"query": f"show {key}"})
-        )
-        assert sentence == 'No studio matches "show [key]".'
+        sentence, found = await find(server, f"show {key}")
+        assert sentence == 'No studio matches "show [key]". list_studios shows all 4.'
         assert found == {"matches": [], "searched": 4}
 
 
-@pytest.mark.parametrize(
-    ("name", "query"),
-    [
-        ("Cafe\u0301", "CAF\u00c9"),
-        ("Caf\u00e9", "cafe\u0301"),
-        ("\uff34\uff36", "tv"),
-        ("Stra\u00dfe", "STRASSE"),
-    ],
-    ids=["apart", "together", "wide", "sharp"],
-)
-async def test_a_name_is_found_however_it_is_written(
-    server: Server[Any], sandbox: Sandbox, name: str, query: str
-) -> None:
-    """Names that look the same are the same, and count as exact."""
-    rename(sandbox, "studio_51", name)
-    rename(sandbox, "studio_43", f"{name} (rehearsal)")
-    sentence, found = sentence_and_data(await call(server, "find_studio", {"query": query}))
-    assert [it["id"] for it in found["matches"]] == ["studio_51", "studio_43"]
-    assert sentence == "The first is exactly what was asked for; 1 more match."
-
-
-async def test_the_status_of_ten_matches_at_most_is_read(
+async def test_the_first_ten_matches_have_a_status_and_five_of_them_destinations(
     server: Server[Any], sandbox: Sandbox
 ) -> None:
-    """Further matches are found too. A status that cannot be read is unknown."""
+    """Further matches are found too. What cannot be read is unknown."""
     for number in range(12):
         add_studio(sandbox, f"studio_7{number:02}", f"Take {number:02}")
     put_on_air(sandbox, "studio_700")
     sandbox.faults.add(Fault.error(403, "forbidden"), path="*/studio_701/stream-status")
-    _, found = sentence_and_data(await call(server, "find_studio", {"query": "take"}))
-    assert [it["live"] for it in found["matches"]] == [True, None, *[False] * 8, None, None]
-    assert (found["searched"], asked(sandbox).total()) == (16, 11)
+    sandbox.faults.add(Fault.error(403, "forbidden"), path="*/studio_702/destinations")
+    sentence, found = await find(server, "take")
+    matches = found["matches"]
+    assert sentence == f'"take" fits all 16 studios: {ASK}'
+    assert [it["live"] for it in matches[:12]] == [True, None, *[False] * 8, None, None]
+    assert ["destinations" in it for it in matches] == [True, True, False, True, True] + [
+        False
+    ] * 11
+    assert (found["searched"], asked(sandbox).total()) == (16, 16)
+
+
+async def test_at_most_twenty_matches_are_listed(server: Server[Any], sandbox: Sandbox) -> None:
+    """The sentence says how many there are, and that a status was not read."""
+    for number in range(30):
+        add_studio(sandbox, f"studio_7{number:02}", f"Late Show {number:02}")
+    sentence, found = await find(server, "late")
+    assert sentence == f"30 studios match: {ASK} Only the first 20 are listed."
+    assert [it["id"] for it in found["matches"]] == [f"studio_7{it:02}" for it in range(20)]
+    sentence, found = await find(server, "live")
+    assert sentence == (
+        "None of 10 studios is on air. Whether 24 more are was not read."
+        " Only the first 20 are listed."
+    )
+    assert [it["live"] for it in found["matches"]] == [*[False] * 10, *[None] * 10]
+
+
+async def test_six_reads_at_most_are_made_at_a_time(server: Server[Any], sandbox: Sandbox) -> None:
+    """TRaX limits how often a key may ask."""
+    in_flight, most = 0, 0
+
+    async def count(request: Request, next_handler: RequestHandler) -> Response:
+        nonlocal in_flight, most
+        in_flight += 1
+        most = max(most, in_flight)
+        for _ in range(20):
+            await anyio.lowlevel.checkpoint()
+        in_flight -= 1
+        return await next_handler(request)
+
+    for number in range(12):
+        add_studio(sandbox, f"studio_7{number:02}", f"Late Show {number:02}")
+    sandbox.faults.add(Fault("counted", count), times=None)
+    await find(server, "late")
+    assert most == MAX_CONCURRENT_READS
+
+
+async def test_a_platform_is_named_once_and_only_if_switched_on(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """In the order of the destinations."""
+    sandbox.world.destinations.extend(
+        [Destination("dest_9", "studio_42", "Second channel", "youtube")]
+    )
+    _, found = await find(server, "friday night show")
+    assert found["matches"][0]["destinations"] == ["youtube", "twitch"]
+
+
+async def test_an_account_without_studios_is_told_so(server: Server[Any], sandbox: Sandbox) -> None:
+    """Nothing could match."""
+    sandbox.faults.add(Fault.status(200, {"data": []}), path=STUDIOS)
+    assert await find(server, "friday") == ("There are no studios.", {"matches": [], "searched": 0})
 
 
 async def test_the_text_has_no_invisible_characters(server: Server[Any], sandbox: Sandbox) -> None:
     """A program gets the name as it is."""
     rename(sandbox, "studio_51", "Coffee\u202e")
-    result = await call(server, "find_studio", {"query": "coffee"})
-    assert sentence_and_data(result)[1]["matches"][0]["name"] == "Coffee\u202e"
-    nothing = await call(server, "find_studio", {"query": 'x"\u202e\n'})
-    assert sentence_and_data(nothing)[0] == r'No studio matches "x\u0022\u202e\u000a".'
+    sentence, found = await find(server, "coffee")
+    assert sentence == r'One studio matches: "Coffee\u202e".'
+    assert found["matches"][0]["name"] == "Coffee\u202e"
+    sentence, _ = await find(server, 'x"\u202e\n')
+    assert sentence == r'No studio matches "x\u0022\u202e\u000a". list_studios shows all 4.'

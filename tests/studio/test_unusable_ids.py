@@ -50,6 +50,7 @@ async def test_a_search_leaves_out_a_studio_without_a_usable_id(
     assert asked(sandbox).keys() == {
         STUDIOS,
         *(f"/v1/studios/{it}/stream-status" for it in ("studio_42", "studio_43")),
+        *(f"/v1/studios/{it}/destinations" for it in ("studio_42", "studio_43")),
     }
 
 

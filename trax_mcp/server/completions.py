@@ -11,6 +11,7 @@ are suggested by id, since a name could occur again.
 from collections import Counter
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 import mcp_types as types
@@ -25,9 +26,10 @@ from trax_mcp.clock import Clock
 from trax_mcp.server.prompts import LONGEST_VALUE, Completes, Prompts
 from trax_mcp.server.resources import Resources
 from trax_mcp.studio.list_cache import ListCache
+from trax_mcp.studio.name_words import fold_name
 from trax_mcp.studio.naming import LONGEST_NAME
 from trax_mcp.studio.pages import ItemList
-from trax_mcp.studio.search import FindStudio, fold_name, rank_names
+from trax_mcp.studio.search import FindStudio
 
 MAX_VALUES: Final = 100
 """Values in one result (specification, server/utilities/completion)."""
@@ -162,9 +164,19 @@ def suggest(
         for it, value in zip(candidates, values, strict=True)
         for text in (it.name, it.id)
     ]
-    ranked = rank_names([text for text, _ in texts], typed)
-    matching = dict.fromkeys(texts[index][1] for index in ranked)
-    return [value for value in matching if value is not None]
+    wanted = fold_name(typed)
+    ranked = [(_rank(fold_name(text), wanted), value) for text, value in texts]
+    matching = sorted((it for it in ranked if it[0] is not None), key=itemgetter(0))
+    return list(dict.fromkeys(value for _, value in matching if value is not None))
+
+
+def _rank(text: str, typed: str) -> int | None:
+    """Equal texts first, then those that go on from what is typed, then those that hold it."""
+    if text == typed:
+        return 0
+    if text.startswith(typed):
+        return 1
+    return 2 if typed in text else None
 
 
 def names_or_ids(candidates: Sequence[Candidate]) -> list[str | None]:

@@ -14,12 +14,12 @@ from trax_mcp.chat.wait import WaitForChatMessages, wait_for_chat
 from trax_mcp.clock import Clock
 from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.server import results
+from trax_mcp.server.found_studios import found_studios_result
 from trax_mcp.server.request_context import RequestContext
 from trax_mcp.server.untrusted import chat_payload
-from trax_mcp.studio import naming
 from trax_mcp.studio.overview import overview_data, overview_sentences
 from trax_mcp.studio.overview_reader import CheckStudio, OverviewReader
-from trax_mcp.studio.search import FindStudio, SearchResult, find_studios
+from trax_mcp.studio.search import FindStudio, find_studios
 from trax_mcp.uploads.upload import Uploader, UploadMedia
 
 
@@ -40,8 +40,9 @@ class CompositeTools:
         """
         match value:
             case FindStudio():
-                found = await find_studios(self.client, value, context.caller)
-                return _matches_result(redact_keys(value.query, context.caller), found)
+                query = redact_keys(value.query, context.caller)
+                found = await find_studios(self.client, query, context.caller)
+                return found_studios_result(query, found)
             case CheckStudio():
                 return await self._check(value, context)
             case WaitForChatMessages():
@@ -78,25 +79,3 @@ class CompositeTools:
             clock=self.clock,
         )
         return results.plain(await uploader.upload(upload))
-
-
-def _matches_result(query: str, found: SearchResult) -> types.CallToolResult:
-    matches = [
-        {"id": it.studio.id, "name": it.studio.name, "role": it.studio.role, "live": it.live}
-        for it in found.matches
-    ]
-    whose = "that could be searched " if found.unknown else ""
-    match len(matches):
-        case 0:
-            sentence = f"No studio {whose}matches {naming.quoted(query)}."
-        case 1:
-            sentence = "One studio matches."
-        case several if found.exact == 1:
-            sentence = f"The first is exactly what was asked for; {several - 1} more match."
-        case several:
-            sentence = f"{several} studios match: ask the person which one is meant."
-    data = {"matches": matches, "searched": found.searched}
-    if unknown := [str(it) for it in found.unknown]:
-        data["unknown"] = unknown
-        sentence = f"{sentence} Not searched: {naming.listed(unknown)}."
-    return results.plain(data, sentence)

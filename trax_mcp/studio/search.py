@@ -1,7 +1,6 @@
-"""Searches the studios of a caller by name or id. The choice is left to the person."""
+"""Searches the studios of a caller by what a person says, and reads what tells them apart."""
 
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,29 +13,40 @@ from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Studio
-from trax_mcp.api.operations import GetStreamStatus, ListStudios
+from trax_mcp.api.operations import GetStreamStatus, ListDestinations, ListStudios
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.studio.facts import Fact, Unknown
+from trax_mcp.studio.name_match import Closeness, NameMatch, Ranking, rank_studios
 from trax_mcp.studio.pages import read_all_pages
 
+MAX_MATCHES: Final = 20
+"""The most matches in one result."""
 MAX_STATUS_READS: Final = 10
 """The number of first matches whose stream status is read."""
+MAX_DESTINATION_READS: Final = 5
+"""The number of first matches whose destinations are read."""
+MAX_CONCURRENT_READS: Final = 6
 
 
 class FindStudio(
     ToolInput,
     call="GET /v1/studios",
     effect=Effect.READ,
-    hint="Finds studios by name or id, best match first. Of several, let the person choose.",
+    hint=(
+        "Find studios by what a person says, best match first: words of the name in any order,"
+        ' typos, an id, or "live". Start here. `likely` is the id of the one that is meant;'
+        " without it, ask the person before a change."
+    ),
 ):
     """Searches the studios of a caller."""
 
-    query: Query = Field(description="The name, a part of it, or the id.")
+    query: Query = Field(description="What the person calls it, or the id.")
 
     @classmethod
     def answer_schema(cls) -> JsonObject:
-        """The matches, how many studios were searched, and which could not be."""
+        """The matches, the likely one, how many studios were searched, and which could not be."""
         text = {"type": "string"}
+        texts = {"type": "array", "items": text}
         return {
             "type": "object",
             "properties": {
@@ -49,85 +59,118 @@ class FindStudio(
                             "name": text,
                             "role": text,
                             "live": {"type": "boolean"},
+                            "destinations": {**texts, "description": "Platforms switched on."},
                         },
                     },
                 },
+                "likely": {"type": "string", "description": "The id of the match that stands out."},
                 "searched": {"type": "integer"},
-                "unknown": {"type": "array", "items": text},
+                "unknown": texts,
             },
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A studio that matches. `live` is None if the status was not read."""
+    """A studio that matches. `live` and `platforms` are None if they were not or cannot be read.
+
+    `platforms` are those of the destinations that are switched on, each once.
+    """
 
     studio: Studio
     live: bool | None = None
+    platforms: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The studios that match, best first, and the number of studios searched.
+    """The first studios that match, best first; how many match, and how many were searched.
 
-    `exact` of the first matches have the query as their whole name or id. `unknown` says which
-    studios could not be searched.
+    `likely` stands out. `names_none`: the query has no word that tells studios apart.
+    `asks_for_live`: it asks for a studio on air. `unknown` says which studios were not searched.
     """
 
     matches: tuple[Match, ...]
+    total: int
     searched: int
-    exact: int = 0
+    likely: Match | None = None
+    names_none: bool = False
+    asks_for_live: bool = False
     unknown: tuple[Unknown, ...] = ()
 
 
-def rank_names(names: Sequence[str], query: str) -> list[int]:
-    """The indexes of the names that match: equal names, then prefixes, then substrings.
-
-    Case and Unicode form are ignored. Matches of equal rank keep their order.
-    """
-    wanted = fold_name(query)
-    ranks = [(_rank(fold_name(name), wanted), index) for index, name in enumerate(names)]
-    return [index for rank, index in sorted(it for it in ranks if it[0] is not None)]
-
-
-async def find_studios(client: Client, request: FindStudio, caller: Caller) -> SearchResult:
+async def find_studios(client: Client, query: str, caller: Caller) -> SearchResult:
     """Search the studios of a caller.
 
     Raises:
         TraxError: they could not be read.
     """
     found = (await read_all_pages(client, ListStudios(), caller)).usable()
-    studios = found.items
-    wanted = request.query.strip()
-    by_id = [index for index, it in enumerate(studios) if it.id == wanted]
-    indexes = list(dict.fromkeys([*by_id, *rank_names([it.name for it in studios], wanted)]))
-    live: dict[int, bool] = {}
+    unknown = found.unknown(Fact.STUDIOS.items)
+    details = _Details(client, caller, found.items)
+    ranking = rank_studios([(it.id, it.name) for it in found.items], query)
+    statuses = _indexes(ranking, MAX_STATUS_READS)
+    if ranking.asks_for_live:  # the order depends on them
+        await details.read(statuses=statuses)
+        ranking, statuses = ranking.on_air_first(details.live), []
+    await details.read(statuses=statuses, destinations=_indexes(ranking, MAX_DESTINATION_READS))
+    likely = ranking.likely(details.live)
+    if unknown and likely and likely.closeness is not Closeness.ID:
+        likely = None  # a better one may be among those that were not searched
+    matches = {it.index: details.match(it) for it in ranking.matches[:MAX_MATCHES]}
+    return SearchResult(
+        tuple(matches.values()),
+        total=len(ranking.matches),
+        searched=len(found.items),
+        likely=matches[likely.index] if likely else None,
+        names_none=ranking.names_none,
+        asks_for_live=ranking.asks_for_live,
+        unknown=unknown,
+    )
 
-    async def read_status(index: int) -> None:
-        operation = GetStreamStatus(studio_id=studios[index].id)
+
+class _Details:
+    """What is read of the first matches, by the index of the studio. A failure leaves it out."""
+
+    def __init__(self, client: Client, caller: Caller, studios: tuple[Studio, ...]) -> None:
+        self._client = client
+        self._caller = caller
+        self._studios = studios
+        self._limiter = anyio.CapacityLimiter(MAX_CONCURRENT_READS)
+        self.live: dict[int, bool] = {}
+        self._platforms: dict[int, tuple[str, ...]] = {}
+
+    def match(self, found: NameMatch) -> Match:
+        """A match with what was read of it."""
+        index = found.index
+        return Match(self._studios[index], self.live.get(index), self._platforms.get(index))
+
+    async def read(self, *, statuses: Iterable[int], destinations: Iterable[int] = ()) -> None:
+        """Read the statuses and destinations of these studios concurrently."""
+        async with anyio.create_task_group() as tasks:
+            for index in statuses:
+                tasks.start_soon(self._read_status, index)
+            for index in destinations:
+                tasks.start_soon(self._read_platforms, index)
+
+    async def _read_status(self, index: int) -> None:
+        operation = GetStreamStatus(studio_id=self._studios[index].id)
         try:
-            live[index] = (await client.call(operation, caller)).live
+            async with self._limiter:
+                self.live[index] = (await self._client.call(operation, self._caller)).live
         except TraxError:
             return  # the match is listed without its status
 
-    async with anyio.create_task_group() as tasks:
-        for index in indexes[:MAX_STATUS_READS]:
-            tasks.start_soon(read_status, index)
-    matches = tuple(Match(studios[index], live.get(index)) for index in indexes)
-    names = [(fold_name(it.studio.name), fold_name(it.studio.id)) for it in matches]
-    exact = sum(fold_name(wanted) in it for it in names)
-    unknown = found.unknown(Fact.STUDIOS.items)
-    return SearchResult(matches, searched=len(studios), exact=exact, unknown=unknown)
+    async def _read_platforms(self, index: int) -> None:
+        operation = ListDestinations(studio_id=self._studios[index].id)
+        try:
+            async with self._limiter:
+                listed = await read_all_pages(self._client, operation, self._caller)
+        except TraxError:
+            return
+        platforms = (it.platform for it in listed.items if it.enabled)
+        self._platforms[index] = tuple(dict.fromkeys(platforms))
 
 
-def fold_name(name: str) -> str:
-    """Normalise a name for comparison."""
-    return unicodedata.normalize("NFKC", name).strip().casefold()
-
-
-def _rank(name: str, wanted: str) -> int | None:
-    if name == wanted:
-        return 0
-    if name.startswith(wanted):
-        return 1
-    return 2 if wanted in name else None
+def _indexes(ranking: Ranking, most: int) -> list[int]:
+    return [it.index for it in ranking.matches[:most]]
