@@ -165,8 +165,12 @@ class _Details:
         operation = ListDestinations(studio_id=self._studios[index].id)
         try:
             async with self._limiter:
-                listed = await read_all_pages(self._client, operation, self._caller)
+                listed = await read_all_pages(
+                    self._client, operation, self._caller, until=lambda _: True
+                )
         except TraxError:
+            return
+        if listed.is_cut:  # more than a page: its platforms may not be all
             return
         platforms = (it.platform for it in listed.items if it.enabled)
         self._platforms[index] = tuple(dict.fromkeys(platforms))
