@@ -163,7 +163,7 @@ async def _listen(
     session: Session, studio: dict[str, str], since: str
 ) -> AsyncIterator[JsonObject]:
     """The chat messages since a time, oldest first, as they come."""
-    after: dict[str, str] = {}
+    after: dict[str, object] = {}
     for _ in range(_MOST_PAGES):
         page = await session.read("wait_for_chat_messages", **studio, **after)
         if not after:
@@ -171,7 +171,7 @@ async def _listen(
         for message in page["messages"]:
             if message["timestamp"] >= since:  # both as the sandbox writes them, in UTC
                 yield message
-        after = {"after": page["cursor"]}
+        after = {"after": page["cursor"], "gatherSeconds": 0}  # each message as it comes
 
 
 async def _print_chat(session: Session, chat: AsyncIterator[JsonObject], *, until: str) -> None:
