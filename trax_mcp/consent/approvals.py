@@ -29,11 +29,7 @@ from trax_mcp.consent.shielded_tasks import ShieldedTasks
 
 REPORT_SECONDS: Final = 10.0
 """How long a panel or a page has to show the question."""
-_KEPT_SECONDS: Final[Mapping[Channel, float]] = {
-    "form": 0.0,
-    "panel": 60.0,
-    "page": LIFETIME_SECONDS,
-}
+_KEPT_SECONDS: Final[Mapping[Channel, float]] = {"panel": 60.0, "page": LIFETIME_SECONDS}
 """How long an outcome waits for a call to learn it. A panel tells its client at once."""
 MAX_OPEN: Final = 3
 """The most open approvals of one owner, beside as many for stops. One more ends the oldest."""
