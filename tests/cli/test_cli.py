@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 MAX_WIDTH = 80
 
 IN_HELP = {
-    (): ["http", "sandbox", "demo", "--sandbox", "--version", "TRAX_API_KEY", "API Keys"],
+    (): ["http", "sandbox", "demo", "--sandbox", "--version", "install other", "API Keys"],
     ("http",): ["--host", "127.0.0.1", "--port", "8765", "--sandbox", "/mcp", "X-API-Key"],
     ("sandbox",): ["--port", "8766", "--empty"],
     ("demo",): ["sandbox"],

@@ -9,7 +9,7 @@ import pytest
 
 from trax_mcp.cli import clients
 from trax_mcp.cli.client_configuration import configured, start_commands, starts_this_installation
-from trax_mcp.cli.clients import CLIENTS
+from trax_mcp.cli.clients import FILE_CLIENTS
 from trax_mcp.cli.key_file import key_file
 from trax_mcp.cli.replacement import InstallError
 
@@ -21,6 +21,10 @@ PATHS: Final = {
     "claude-code": ".claude.json",
     "cursor": ".cursor/mcp.json",
     "vscode": "APPS/Code/User/mcp.json",
+    "windsurf": ".codeium/windsurf/mcp_config.json",
+    "zed": "APPS/zed/settings.json",
+    "gemini-cli": ".gemini/settings.json",
+    "codex": ".codex/config.toml",
     "key": "APPS/trax-mcp/key",
 }
 
@@ -30,14 +34,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home folder on Linux."""
     monkeypatch.setattr("platform.system", lambda: "Linux")
     monkeypatch.setenv("HOME", str(tmp_path))
-    for variable in ("XDG_CONFIG_HOME", "CLAUDE_CONFIG_DIR"):
+    for variable in ("XDG_CONFIG_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME"):
         monkeypatch.delenv(variable, raising=False)
     return tmp_path
 
 
 def paths(home: Path) -> dict[str, str]:
     """The path of every configuration and of the key, below the home folder."""
-    found = {name: client.path() for name, client in CLIENTS.items()} | {"key": key_file()}
+    found = {name: client.path() for name, client in FILE_CLIENTS.items()} | {"key": key_file()}
     return {name: it.relative_to(home).as_posix() for name, it in found.items()}
 
 
@@ -59,7 +63,8 @@ def test_paths_on_macos_ignore_the_xdg_folder(home: Path, monkeypatch: pytest.Mo
     """As the clients there do."""
     monkeypatch.setattr("platform.system", lambda: "Darwin")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "elsewhere"))
-    assert paths(home) == expected("Library/Application Support")
+    zed = {"zed": ".config/zed/settings.json"}
+    assert paths(home) == expected("Library/Application Support") | zed
 
 
 def test_paths_on_windows_are_in_the_roaming_folder(
@@ -72,44 +77,66 @@ def test_paths_on_windows_are_in_the_roaming_folder(
         clients, "user_config_path", lambda *, roaming: data / ("Roaming" if roaming else "Local")
     )
     monkeypatch.setattr(clients, "user_data_path", lambda: data / "Local")
-    assert paths(home) == expected("AppData/Roaming")
+    windows = expected("AppData/Roaming") | {"zed": "AppData/Roaming/Zed/settings.json"}
+    assert paths(home) == windows
     package = "AppData/Local/Packages/Claude_pzs8sxrjxfjjc/LocalCache/Roaming"
     (home / package).mkdir(parents=True)
     desktop = f"{package}/Claude/claude_desktop_config.json"
-    assert paths(home) == expected("AppData/Roaming") | {"claude-desktop": desktop}
+    assert paths(home) == windows | {"claude-desktop": desktop}
 
 
-def test_variable_of_claude_code_moves_its_configuration(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("variable", "client", "file"),
+    [
+        ("CLAUDE_CONFIG_DIR", "claude-code", ".claude.json"),
+        ("CODEX_HOME", "codex", "config.toml"),
+    ],
+)
+def test_variable_of_a_client_moves_its_configuration(
+    home: Path, monkeypatch: pytest.MonkeyPatch, variable: str, client: str, file: str
 ) -> None:
     """A relative folder is ignored."""
-    monkeypatch.setenv("CLAUDE_CONFIG_DIR", "elsewhere")
+    monkeypatch.setenv(variable, "elsewhere")
     assert paths(home) == expected(".config")
-    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home / "elsewhere"))
-    assert paths(home) == expected(".config") | {"claude-code": "elsewhere/.claude.json"}
+    monkeypatch.setenv(variable, str(home / "elsewhere"))
+    assert paths(home) == expected(".config") | {client: f"elsewhere/{file}"}
 
 
-@pytest.mark.parametrize("client", CLIENTS.values(), ids=lambda it: it.name)
-def test_configured_finds_the_entry_of_each_client(home: Path, client: clients.Client) -> None:
+@pytest.mark.parametrize("client", FILE_CLIENTS.values(), ids=lambda it: it.name)
+def test_configured_finds_the_entry_of_each_client(home: Path, client: clients.FileClient) -> None:
     """There is none without a file, without servers, and without trax."""
     file = client.path()
     assert configured(client) is None
     file.parent.mkdir(parents=True, exist_ok=True)
-    for text in ("", "{}", f'{{"{client.servers}": null}}', f'{{"{client.servers}": {{}}}}'):
+    for text in ("", *without_trax(client)):
         file.write_text(text)
         assert configured(client) is None
-    file.write_text(json.dumps({client.servers: {"trax": {"command": "x"}}}))
+    file.write_text(with_trax(client))
     assert configured(client) == {"command": "x"}
+
+
+def without_trax(client: clients.FileClient) -> tuple[str, ...]:
+    """Configurations without an entry."""
+    if client.format == "toml":
+        return (f"[{client.servers}]", 'model = "x"')
+    return ("{}", f'{{"{client.servers}": null}}', f'{{"{client.servers}": {{}}}}')
+
+
+def with_trax(client: clients.FileClient) -> str:
+    """A configuration with an entry."""
+    if client.format == "toml":
+        return f'[{client.servers}.trax]\ncommand = "x"'
+    return json.dumps({client.servers: {"trax": {"command": "x"}}})
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b'{"mcpServers": {"trax": 3}}'])
 def test_configuration_that_cannot_be_read_is_an_error(home: Path, content: bytes) -> None:
     """Rather than one without an entry."""
-    file = CLIENTS["cursor"].path()
+    file = FILE_CLIENTS["cursor"].path()
     file.parent.mkdir()
     file.write_bytes(content)
     with pytest.raises(InstallError):
-        configured(CLIENTS["cursor"])
+        configured(FILE_CLIENTS["cursor"])
 
 
 @pytest.mark.parametrize(

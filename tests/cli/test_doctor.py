@@ -9,7 +9,6 @@ import pty
 import re
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -19,6 +18,7 @@ from tests.support.doctor_states import (
     SECRETS,
     SNAPSHOTS,
     DoctorState,
+    doctor_on_terminal,
     read_snapshot,
     run_doctor,
     run_in_state,
@@ -28,9 +28,9 @@ from tests.support.doctor_states import (
 from tests.support.home_folder import Home
 from tests.support.local_servers import Held, upstream
 from tests.support.server_process import PATIENCE_SECONDS, environment
+from tests.support.terminal_screen import reading
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
 pytestmark = pytest.mark.slow
@@ -107,6 +107,14 @@ async def test_doctor_reports_each_state_and_changes_nothing(name: str, home: Ho
     assert set(keys) <= {None}
 
 
+@pytest.mark.parametrize("name", DOCTOR_STATES)
+async def test_doctor_shows_the_same_on_a_terminal(name: str, home: Home) -> None:
+    """When it has ended: its progress is erased."""
+    screen, _ = await run_in_state(DOCTOR_STATES[name], home, run=doctor_on_terminal)
+    assert screen.snapshot.split("\n") == read_snapshot(name).split("\n")
+    assert [secret for secret in SECRETS if secret in screen.text] == []
+
+
 def test_every_snapshot_belongs_to_a_state() -> None:
     """And every state has a snapshot."""
     assert set(SNAPSHOTS.iterdir()) == {snapshot_file(name) for name in DOCTOR_STATES}
@@ -181,22 +189,9 @@ async def test_progress_is_shown_on_a_terminal_at_stderr(home: Home) -> None:
             stderr=terminal,
             env=environment(settings),
         )
-        async with _reading(controller) as shown:
+        async with reading(controller) as shown:
             await shown.readuntil(b"Checking reach")
             held.release()
             out, _ = await command.communicate()
     os.close(terminal)
     assert json.loads(out)["ok"] is False
-
-
-@asynccontextmanager
-async def _reading(controller: int) -> AsyncIterator[asyncio.StreamReader]:
-    """A reader of a terminal's output."""
-    shown = asyncio.StreamReader()
-    protocol = asyncio.StreamReaderProtocol(shown)
-    loop = asyncio.get_running_loop()
-    transport, _ = await loop.connect_read_pipe(lambda: protocol, os.fdopen(controller, "rb", 0))
-    try:
-        yield shown
-    finally:
-        transport.close()

@@ -23,7 +23,7 @@ from tests.support.home_folder import (
     sample_of,
 )
 from tests.support.server_process import PATIENCE_SECONDS, environment
-from trax_mcp.cli.clients import CLIENTS
+from trax_mcp.cli.clients import CLIENTS, FILE_CLIENTS
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.settings import read_settings
 
@@ -40,7 +40,9 @@ def home(tmp_path: Path) -> Home:
 
 def test_every_client_has_a_sample() -> None:
     """So that every client runs through the tests below."""
-    assert [it.client for it in SAMPLES] == list(CLIENTS)
+    assert [it.client for it in SAMPLES] == [
+        name for name, client in FILE_CLIENTS.items() if client.written
+    ]
 
 
 @each_client
@@ -80,9 +82,9 @@ async def test_install_creates_a_missing_configuration(home: Home, sample: Sampl
     """Only its owner can read it; if the client's folder was missing too, the output says so."""
     done = await home.install(sample.client, "--sandbox", typed=f"{KEY}\n")
     file = home.path / sample.path
-    fields = {} if sample.client == "claude-desktop" else {"type": "stdio"}
     command = {"command": COMMAND, "args": [*ARGUMENTS, "--sandbox"]}
-    assert json.loads(file.read_text()) == {sample.servers: {"trax": {**fields, **command}}}
+    trax = {**sample.fields, **command}
+    assert json.loads(file.read_text()) == {sample.servers: {"trax": trax}}
     assert mode(file) == 0o600
     assert not home.key_file.exists()
     assert ("no folder here yet" in done.out) is (sample.client != "claude-code")
@@ -181,7 +183,10 @@ async def test_a_configuration_that_would_lose_content_is_not_changed(
     assert done.code == 1
     assert done.err.startswith("Reading the key, one line, from stdin, which is no terminal.\n")
     assert f"trax-mcp: {file} was left alone: comments in it, or names" in done.err
-    assert done.err.endswith(f"Your key was written to {home.key_file}.\nAdd this by hand:\n")
+    next_step = CLIENTS[client].next_step
+    assert done.err.endswith(
+        f"Your key was written to {home.key_file}.\nAdd this by hand:\n{next_step}\n"
+    )
     assert home.all_files() == {
         sample.path: text.encode(),
         ".config/trax-mcp/key": f"{KEY}\n".encode(),
@@ -203,7 +208,7 @@ async def test_entry_among_comments_is_left_to_the_user(home: Home) -> None:
     home.write_config(sample_of("cursor"), text)
     done = await home.install("cursor")
     assert (done.code, "old" in done.out + done.err) == (1, False)
-    assert done.err.endswith("Change its trax to this by hand; what else it has may stay:\n")
+    assert "Change its trax to this by hand; what else it has may stay:\n" in done.err
     assert json.loads(done.out)["mcpServers"]["trax"]["command"] == COMMAND
 
 
@@ -260,7 +265,7 @@ async def test_replaced_entry_is_reported_before_the_key_is_read(home: Home) -> 
     expected = [
         r"Cursor has a trax already. It started npx\u001b[2J.",
         "What else stands there is kept: cwd, TRAX_BASE_URL, TRAX_CONFIRM.",
-        "The key will be sent to the address in TRAX_BASE_URL: is it one that you know?",
+        "The key will be sent to https://evil.example: is it an address that you know?",
     ]
     done = await home.install("cursor", typed=f"{KEY}\n")
     assert (done.code, done.err.splitlines()[:3]) == (0, expected)
@@ -315,13 +320,16 @@ async def test_environment_variables_change_the_paths(home: Home) -> None:
     """As in the clients themselves."""
     apps, claude = home.path / "apps", home.path / "claude"
     variables = {"XDG_CONFIG_HOME": str(apps), "CLAUDE_CONFIG_DIR": str(claude)}
-    for client in CLIENTS:
-        await home.install(client, typed=f"{KEY}\n", **variables)
+    for sample in SAMPLES:
+        await home.install(sample.client, typed=f"{KEY}\n", **variables)
     assert sorted(home.all_files()) == [
+        ".codeium/windsurf/mcp_config.json",
         ".cursor/mcp.json",
+        ".gemini/settings.json",
         "apps/Claude/claude_desktop_config.json",
         "apps/Code/User/mcp.json",
         "apps/trax-mcp/key",
+        "apps/zed/settings.json",
         "claude/.claude.json",
     ]
 

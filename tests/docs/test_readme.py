@@ -17,6 +17,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from tests import ROOT
+from tests.support.client_configurations import SAMPLES
 from tests.support.dockerfile import only
 from tests.support.home_folder import COMMAND, Home, sample_of
 from tests.support.readme_exchanges import README, run_exchanges, with_exchanges
@@ -81,11 +82,13 @@ def inline_commands() -> list[str]:
 
 
 def install_commands() -> list[str]:
-    """The install commands at the top, one per client."""
+    """The install commands at the top, one for each client whose configuration is written."""
     first_screen = TEXT.partition("\n## ")[0]
-    return re.findall(
+    found: list[str] = re.findall(
         r"^\| [\w ]+ \| `(\.venv/bin/trax-mcp install [\w-]+)` \|", first_screen, re.MULTILINE
     )
+    assert [it.split()[-1] for it in found] == list(CLIENTS)
+    return [it for it in found if it.split()[-1] in [sample.client for sample in SAMPLES]]
 
 
 def configurations() -> list[dict[str, Any]]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A client's configuration, and its path below the home folder on Linux."""
+    """A client's configuration, and its path below the home folder on Linux.
+
+    `fields` is what an entry has besides the command.
+    """
 
     client: str
     path: str
     servers: str
     text: str
     indent: str
+    fields: dict[str, str] = field(default_factory=dict)
 
     def with_trax(self, entry: dict[str, Any]) -> str:
         """The text with this entry added and nothing else changed."""
@@ -101,6 +105,48 @@ VSCODE: Final = """\
 }
 """
 
+WINDSURF: Final = """\
+{
+  "mcpServers": {
+    "remote": {
+      "serverUrl": "https://mcp.example.com/mcp"
+    }
+  }
+}
+"""
+
+ZED: Final = """\
+{
+  "theme": "One Dark",
+  "context_servers": {
+    "docs": {
+      "command": "npx",
+      "args": [
+        "docs-mcp"
+      ],
+      "env": {}
+    }
+  },
+  "ui_font_size": 16
+}
+"""
+
+GEMINI_CLI: Final = """\
+{
+  "security": {
+    "auth": {
+      "selectedType": "gemini-api-key"
+    }
+  },
+  "mcpServers": {
+    "docs": {
+      "httpUrl": "https://mcp.example.com/mcp",
+      "timeout": 5000
+    }
+  }
+}
+"""
+
 WITH_COMMENTS: Final = """\
 // Shared by all my profiles.
 {
@@ -126,6 +172,7 @@ SAMPLES: Final = (
         servers="mcpServers",
         text=CLAUDE_CODE,
         indent="  ",
+        fields={"type": "stdio"},
     ),
     Sample(
         client="cursor",
@@ -133,6 +180,7 @@ SAMPLES: Final = (
         servers="mcpServers",
         text=CURSOR,
         indent="\t",
+        fields={"type": "stdio"},
     ),
     Sample(
         client="vscode",
@@ -140,6 +188,28 @@ SAMPLES: Final = (
         servers="servers",
         text=VSCODE,
         indent="    ",
+        fields={"type": "stdio"},
+    ),
+    Sample(
+        client="windsurf",
+        path=".codeium/windsurf/mcp_config.json",
+        servers="mcpServers",
+        text=WINDSURF,
+        indent="  ",
+    ),
+    Sample(
+        client="zed",
+        path=".config/zed/settings.json",
+        servers="context_servers",
+        text=ZED,
+        indent="  ",
+    ),
+    Sample(
+        client="gemini-cli",
+        path=".gemini/settings.json",
+        servers="mcpServers",
+        text=GEMINI_CLI,
+        indent="  ",
     ),
 )
-"""One for each supported client."""
+"""One for each client whose configuration is written."""

@@ -11,22 +11,23 @@ import re
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from tests import ROOT
 from tests.support.document_edits import MEDIA, SCHEMAS, cut, put
 from tests.support.faults import Fault
-from tests.support.home_folder import COMMAND, KEY, OTHER_KEY, Home, sample_of
+from tests.support.home_folder import ARGUMENTS, COMMAND, KEY, OTHER_KEY, Home, sample_of
 from tests.support.local_servers import Held, upstream
 from tests.support.raw_upstream import closed_port
 from tests.support.sandbox_accounts import MODERATOR_KEY
 from tests.support.server_process import PATIENCE_SECONDS, running
+from tests.support.terminal_screen import run_on_terminal
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.sandbox.records import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from tests.support.document_edits import Edit
     from tests.support.recorded_sandbox import Sandbox
@@ -36,12 +37,11 @@ PLAIN: Final = {
     "COLUMNS": "80",
     "FORCE_COLOR": "",
     "PYTHONUTF8": "1",
-    # No request leaves this machine, even to the default address.
-    "HTTPS_PROXY": "http://127.0.0.1:9",
 }
 ODD_KEY: Final = "eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl"
 SECRETS: Final = (KEY, OTHER_KEY, ODD_KEY, SANDBOX_KEY, MODERATOR_KEY, "hunter2")
 """All keys, and a password in a client's configuration: never in the output."""
+RunDoctor: TypeAlias = "Callable[..., Awaitable[DoctorResult]]"
 _PORT: Final = re.compile(r"(?<=//127\.0\.0\.1):\d+")
 _PAGE: Final = "<!doctype html><title>Welcome</title>"
 
@@ -145,13 +145,24 @@ def without_studios(sandbox: Sandbox) -> None:
 def configure(home: Home, client: str, *arguments: str, **env: str) -> None:
     """Configure a client to start this installation with these arguments and settings."""
     sample = sample_of(client)
-    entry = {"command": COMMAND, "args": list(arguments), "env": env}
+    command = {"command": COMMAND, "args": [*ARGUMENTS, *arguments]}
+    entry = {**sample.fields, **command, "env": env}
     home.write_config(sample, json.dumps({sample.servers: {"trax": entry}}))
 
 
 def with_cursor(home: Home, _address: str) -> None:
     """Configure one client correctly."""
     configure(home, "cursor", TRAX_API_KEY=KEY)
+
+
+def with_refused_key(home: Home, address: str) -> None:
+    """Configure a client with a key that TRaX does not know."""
+    configure(home, "cursor", TRAX_API_KEY=KEY, TRAX_BASE_URL=address)
+
+
+def with_an_address_only(home: Home, address: str) -> None:
+    """Configure a client without a key."""
+    configure(home, "cursor", TRAX_BASE_URL=address)
 
 
 def with_wrong_setting(home: Home, _address: str) -> None:
@@ -188,6 +199,35 @@ def with_broken_clients(home: Home, _address: str) -> None:
     home.write_config(sample_of("claude-desktop"), json.dumps(elsewhere))
     home.write_config(sample_of("claude-code"), json.dumps({"projects": {"/show": elsewhere}}))
     home.write_config(sample_of("cursor"), '{ "mcpServers": hunter2')
+
+
+def with_placeholders(home: Home, _address: str) -> None:
+    """Configure a client with settings that only it can fill in."""
+    configure(home, "cursor", TRAX_API_KEY="${env:KEY}")
+
+
+def with_codex_and_its_key(home: Home, address: str) -> None:
+    """Configure Codex, whose file is TOML, with a key file."""
+    with_key_file(f"{SANDBOX_KEY}\n")(home, address)
+    env = {"TRAX_API_KEY_FILE": str(home.key_file), "TRAX_BASE_URL": address}
+    entry = {"command": COMMAND, "args": ARGUMENTS}
+    lines = (f"{name} = {json.dumps(value)}" for name, value in entry.items())
+    variables = (f"{name} = {json.dumps(value)}" for name, value in env.items())
+    file = home.path / ".codex/config.toml"
+    file.parent.mkdir()
+    tables = ["[mcp_servers.trax]", *lines, "[mcp_servers.trax.env]", *variables]
+    file.write_text("\n".join(tables))
+
+
+def with_another_trax(home: Home, _address: str) -> None:
+    """Configure a client to start something else."""
+    trax = {"command": "/gone/trax-mcp", "env": {"TRAX_API_KEY": KEY}}
+    home.write_config(sample_of("cursor"), json.dumps({"mcpServers": {"trax": trax}}))
+
+
+def without_trax(home: Home, _address: str) -> None:
+    """Write a client's configuration without an entry."""
+    home.write_config(sample_of("cursor"))
 
 
 def with_all_clients(home: Home, address: str) -> None:
@@ -275,6 +315,33 @@ DOCTOR_STATES: Final[dict[str, DoctorState]] = {
         0, {"TRAX_BASE_URL": "", "TRAX_API_KEY": ""}, set_up_home=with_all_clients
     ),
     "broken clients": DoctorState(1, set_up_home=with_broken_clients),
+    "no client starts it": DoctorState(0, set_up_home=without_trax),
+    # one client
+    "a client": DoctorState(0, set_up_home=with_all_clients, arguments=("vscode",)),
+    "a client with a key that is refused": DoctorState(
+        1, {"TRAX_API_KEY": SANDBOX_KEY}, set_up_home=with_refused_key, arguments=("cursor",)
+    ),
+    "a client without a key": DoctorState(
+        1, set_up_home=with_an_address_only, arguments=("cursor",)
+    ),
+    "a client on the sandbox": DoctorState(
+        0, set_up_home=with_only_the_sandbox, arguments=("cursor",), sends_requests=False
+    ),
+    "a client in TOML": DoctorState(0, set_up_home=with_codex_and_its_key, arguments=("codex",)),
+    "a client with placeholders": DoctorState(
+        1, set_up_home=with_placeholders, arguments=("cursor",), sends_requests=False
+    ),
+    "a client that starts another": DoctorState(
+        1, set_up_home=with_another_trax, arguments=("cursor",), sends_requests=False
+    ),
+    "a client without trax": DoctorState(
+        1, set_up_home=without_trax, arguments=("cursor",), sends_requests=False
+    ),
+    "a client that is not here": DoctorState(1, arguments=("zed",), sends_requests=False),
+    "a client that is broken": DoctorState(
+        1, set_up_home=with_broken_clients, arguments=("cursor",), sends_requests=False
+    ),
+    # no client
     "only the sandbox": DoctorState(
         0,
         {"TRAX_BASE_URL": "", "TRAX_API_KEY": ""},
@@ -296,7 +363,7 @@ def read_snapshot(name: str) -> str:
 
 
 async def run_in_state(
-    state: DoctorState, home: Home, *arguments: str
+    state: DoctorState, home: Home, *arguments: str, run: RunDoctor | None = None
 ) -> tuple[DoctorResult, Sandbox]:
     """Run the command in a state; returns its result and the sandbox it used.
 
@@ -306,7 +373,7 @@ async def run_in_state(
         end_fault = state.set_up_sandbox(sandbox)
         state.set_up_home(home, sandbox.base_url)
         settings, files = _settings(state, home, sandbox.base_url), home.file_stats()
-        result = await run_doctor(home, settings, *state.arguments, *arguments)
+        result = await (run or run_doctor)(home, settings, *state.arguments, *arguments)
         assert home.file_stats() == files
         if end_fault is not None:
             end_fault()
@@ -330,6 +397,15 @@ async def run_doctor(home: Home, settings: Mapping[str, str], *arguments: str) -
         code = await command.end()
         assert command.stderr.text == ""
         return DoctorResult(code, _PORT.sub(":PORT", command.stdout.text))
+
+
+async def doctor_on_terminal(
+    home: Home, settings: Mapping[str, str], *arguments: str
+) -> DoctorResult:
+    """Run the command on a terminal to its end."""
+    variables = {**PLAIN, **home.settings(**settings)}
+    screen = await run_on_terminal("doctor", *arguments, settings=variables)
+    return DoctorResult(screen.code, _PORT.sub(":PORT", f"{screen.text}\n"))
 
 
 async def main() -> None:

@@ -69,10 +69,15 @@ def _readme(text: str) -> str:
 
 def _clients() -> Sequence[Row]:
     rows = (
-        (it.title, f"`.venv/bin/trax-mcp install {it.name}`", it.next_step)
+        (
+            it.title[0].upper() + it.title[1:],
+            f"`.venv/bin/trax-mcp install {it.name}`",
+            it.next_step,
+            "yes" if it.tried else "no",
+        )
         for it in CLIENTS.values()
     )
-    return ("client", "command", "then"), *rows
+    return ("client", "command", "then", "tried with it"), *rows
 
 
 def _tools() -> Sequence[Row]:

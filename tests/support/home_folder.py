@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 KEY: Final = "sk_live_0123456789abcdef"
 OTHER_KEY: Final = "sk_live_fedcba9876543210"
+FOLDER_VARIABLES: Final = ("XDG_CONFIG_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME")
+NO_NETWORK: Final = {"HTTPS_PROXY": "http://127.0.0.1:9"}
+"""No request leaves this machine, even to the default address: no server listens there."""
 COMMAND, *ARGUMENTS = start_commands()[0]
 
 each_client = pytest.mark.parametrize("sample", SAMPLES, ids=lambda it: it.client)
@@ -59,7 +62,7 @@ class Home:
 
     def settings(self, **variables: str) -> dict[str, str]:
         """The environment variables that make this the home folder."""
-        own = {"HOME": str(self.path), "XDG_CONFIG_HOME": "", "CLAUDE_CONFIG_DIR": ""}
+        own = {"HOME": str(self.path), **dict.fromkeys(FOLDER_VARIABLES, ""), **NO_NETWORK}
         return own | variables
 
     def write_config(self, sample: Sample, text: str | None = None) -> Path:
@@ -71,9 +74,8 @@ class Home:
 
     def config_with_trax(self, sample: Sample) -> str:
         """The expected configuration after an install here."""
-        fields = {} if sample.client == "claude-desktop" else {"type": "stdio"}
         command = {"command": COMMAND, "args": ARGUMENTS}
-        return sample.with_trax({**fields, **command, "env": self.key_file_settings})
+        return sample.with_trax({**sample.fields, **command, "env": self.key_file_settings})
 
     @property
     def key_file_settings(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Final
 from trax_mcp.cli.clients import CLIENTS
 from trax_mcp.cli.configured_clients import ConfigState, ConfiguredClient
 from trax_mcp.cli.doctor_checks import Result, State, shorten
+from trax_mcp.cli.entry_settings import has_placeholder
 
 _KEYS: Final = ("TRAX_API_KEY", "TRAX_API_KEY_FILE")
 _ACCESS_SETTINGS: Final = (*_KEYS, "TRAX_BASE_URL", "TRAX_SANDBOX")
@@ -26,8 +27,8 @@ def choose_settings(
     count, because only the client can fill these in.
     """
     starting = (it for it in clients if it.state is ConfigState.HERE)
-    given = [(it.client.title, _given_by(it)) for it in starting]
-    usable = [it for it in given if not any("${" in value for value in it[1].values())]
+    given = [(it.client.title, given_by(it)) for it in starting]
+    usable = [it for it in given if not any(map(has_placeholder, it[1].values()))]
     if not usable or any(environment.get(name, "").strip() for name in _ACCESS_SETTINGS):
         return "the environment", environment
     title, values = min(usable, key=lambda it: not _gives_key(it[1]))
@@ -35,16 +36,36 @@ def choose_settings(
 
 
 def check_clients(clients: Sequence[ConfiguredClient]) -> dict[str, Result]:
-    """The result for each client; one warning if there is no client."""
-    if clients:
-        return {it.client.name: _check_client(it) for it in clients}
+    """The result for each client with a trax, or that cannot be read; one warning if none has."""
+    shown = [it for it in clients if it.state is not ConfigState.WITHOUT]
+    if shown:
+        return {it.client.name: _check_client(it) for it in shown}
     remedy = f"Run trax-mcp install CLIENT: {', '.join(CLIENTS)}."
-    return {"clients": Result(State.WARNING, "No MCP client's configuration was found.", remedy)}
+    return {"clients": Result(State.WARNING, "No MCP client starts trax-mcp yet.", remedy)}
+
+
+def check_started(configured: ConfiguredClient) -> Result:
+    """The result for a client that should start this installation: failed if it does not."""
+    path, install = shorten(configured.path), f"trax-mcp install {configured.client.name}"
+    result = _check_client(configured)
+    open_names = [name for name, it in given_by(configured).items() if has_placeholder(it)]
+    match configured.state:
+        case ConfigState.WITHOUT:
+            detail = f"{path} has no trax." if configured.path.exists() else f"{path} is not there."
+            return Result(State.FAILED, detail, f"Run {install} to add trax-mcp.")
+        case ConfigState.HERE if open_names:
+            detail = f"Only {configured.client.title} can fill in {', '.join(open_names)}."
+            remedy = "Run trax-mcp doctor with these in its environment."
+            return Result(State.FAILED, f"{result.detail} {detail}", remedy)
+        case ConfigState.HERE:
+            return result
+        case _:
+            return Result(State.FAILED, result.detail, result.remedy)
 
 
 def _check_client(configured: ConfiguredClient) -> Result:
     path, install = shorten(configured.path), f"trax-mcp install {configured.client.name}"
-    given = _given_by(configured)
+    given = given_by(configured)
     match configured.state:
         case ConfigState.HERE if given.get("TRAX_SANDBOX"):
             return Result(State.OK, f"{path} starts this installation, on the sandbox.")
@@ -53,17 +74,16 @@ def _check_client(configured: ConfiguredClient) -> Result:
         case ConfigState.HERE:
             detail = f"{path} starts this installation, but gives it no key."
             return Result(State.WARNING, detail, f"Run {install}, which asks for one.")
-        case ConfigState.ELSEWHERE:
-            remedy = f"If it should be this one: {install}."
-            return Result(State.WARNING, f"{path} starts another trax.", remedy)
         case ConfigState.BROKEN:
             remedy = f"Run {install}, which says what is wrong."
             return Result(State.FAILED, f"{path} cannot be read.", remedy)
         case _:
-            return Result(State.NOT_CHECKED, f"{path} has no trax.", f"Run {install} to add it.")
+            remedy = f"If it should be this one: {install}."
+            return Result(State.WARNING, f"{path} starts another trax.", remedy)
 
 
-def _given_by(configured: ConfiguredClient) -> Mapping[str, str]:
+def given_by(configured: ConfiguredClient) -> Mapping[str, str]:
+    """The variables that a client gives to the server that it starts."""
     here = configured.state is ConfigState.HERE
     sandbox = here and "--sandbox" in configured.entry.get("args", ())
     return {**configured.environment, "TRAX_SANDBOX": "1"} if sandbox else configured.environment

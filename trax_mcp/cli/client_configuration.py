@@ -4,12 +4,13 @@ import json
 import os
 import re
 import sys
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
-from trax_mcp.cli.clients import Client
+from trax_mcp.cli.clients import Client, FileClient
 from trax_mcp.cli.replacement import InstallError, read, resolve_link
 
 NAME: Final = "trax"
@@ -24,33 +25,51 @@ _TRAILING_COMMA: Final = re.compile(rf"({_STRING}|[{{\[]\s*,)|,(?=\s*[}}\]])")
 _INDENT: Final = re.compile(r'\n([ \t]+)"')
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """A client's configuration: the content of its file, None if there is no file, and its JSON.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartOptions:
+    """How a client is to start this installation.
 
-    `complete`: the JSON has all that the file has, which has no comments and no name twice.
+    `settings` replace those of the same name in an entry. If `key_file` is None, the key's settings
+    do not change.
     """
 
-    client: Client
+    sandbox: bool = False
+    key_file: Path | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A client's configuration: the content of its file, None if there is no file, and its data.
+
+    `complete`: the file can be written again from its data, because it is JSON without comments
+    and has no name twice.
+    """
+
+    client: FileClient
     path: Path
     content: bytes | None
     document: Any
     complete: bool
 
     @classmethod
-    def read(cls, client: Client) -> Self:
+    def read(cls, client: FileClient) -> Self:
         """Read a client's configuration.
 
         Raises:
-            InstallError: it cannot be read, or is not JSON.
+            InstallError: it cannot be read, or is not in the client's format.
         """
         path = client.path()
         content = read(resolve_link(path))
         try:
             text = (content or b"").decode("utf-8-sig")
-            document, complete = _parse(text, comments=client.comments)
+            if not client.written:
+                return cls(client, path, content, tomllib.loads(text), complete=False)
+            document, complete = _parse(text, comments=client.format == "jsonc")
         except UnicodeDecodeError:
             raise InstallError(f"{path} is not text in UTF-8") from None
+        except tomllib.TOMLDecodeError:
+            raise _unsuitable(path, "is not TOML") from None
         except json.JSONDecodeError as error:
             where = f"(line {error.lineno}, column {error.colno})"
             raise _unsuitable(path, f"is not JSON {where}") from None
@@ -91,24 +110,26 @@ class Configuration:
         servers = {it: _members(project, self.client.servers) for it, project in projects.items()}
         return {it: found for it in servers if (found := _members(servers[it], NAME))}
 
-    def with_trax(self, *, sandbox: bool, key_file: Path | None) -> bytes | None:
-        """The content of the file with the entry added or corrected; None if it is right.
-
-        All else in it stays. If `key_file` is None, the key's settings do not change.
+    def with_trax(self, options: StartOptions) -> dict[str, Any] | None:
+        """The data with the entry added or corrected; None if it is right. All else stays.
 
         Raises:
-            InstallError: there is an entry with a URL; it or a parent is no object; or the rest
-                cannot be written again.
+            InstallError: there is an entry with a URL; or it or a parent is no object.
         """
-        if self.entry.get("url") is not None:
+        # "url", or in Windsurf "serverUrl", in Gemini CLI "httpUrl"
+        if any(it.lower().endswith("url") and self.entry[it] is not None for it in self.entry):
             raise _unsuitable(self.path, 'has a server "trax" already, which is reached by a url')
-        new = new_entry(self.client, self.environment, sandbox=sandbox, key_file=key_file)
+        new = new_entry(self.client, self.environment, options)
         servers = {**self.get(self.client.servers), NAME: {**self.entry, **new}}
         document = {**self.get(), self.client.servers: servers}
-        return None if document == self.document else self._format(document)
+        return None if document == self.document else document
 
-    def _format(self, document: Mapping[str, Any]) -> bytes:
-        """JSON with the indents and line ends of the file."""
+    def format(self, document: Mapping[str, Any]) -> bytes:
+        """JSON with the indents and line ends of the file.
+
+        Raises:
+            InstallError: it cannot be written.
+        """
         old = (self.content or b"\n").decode("utf-8-sig")
         indent = _INDENT.search(old)
         try:
@@ -122,7 +143,7 @@ class Configuration:
         return text.encode(errors="backslashreplace")  # half a character, as JSON writes it
 
 
-def configured(client: Client) -> Mapping[str, Any] | None:
+def configured(client: FileClient) -> Mapping[str, Any] | None:
     """The entry `trax` in a client's configuration; None if there is none.
 
     Raises:
@@ -150,21 +171,23 @@ def start_commands() -> tuple[tuple[str, ...], ...]:
 
 
 def new_entry(
-    client: Client, environment: Mapping[str, Any], *, sandbox: bool, key_file: Path | None
+    client: Client, environment: Mapping[str, Any], options: StartOptions
 ) -> dict[str, Any]:
-    """The entry in a client's format, with these settings and those of the key.
+    """The entry for a client, with these settings, those of the options and those of the key.
 
     Settings that must not apply are set to "", because a client may pass its own environment:
     a setting that is absent here would be taken from there.
     """
     program, *arguments = start_commands()[0]
-    arguments += [_SANDBOX_SWITCH] * sandbox
-    env = {**environment} if key_file is None else {**environment, KEY_FILE: str(key_file)}
+    arguments += [_SANDBOX_SWITCH] * options.sandbox
+    env = {**environment, **options.settings}
+    if options.key_file is not None:
+        env[KEY_FILE] = str(options.key_file)
     if env.get(KEY_FILE):
         env[KEY] = ""
     elif env.get(KEY):
         env[KEY_FILE] = ""
-    if not sandbox and any(env.get(it) for it in (KEY_FILE, KEY, SANDBOX)):
+    if not options.sandbox and any(env.get(it) for it in (KEY_FILE, KEY, SANDBOX)):
         env[SANDBOX] = ""
     entry = {**client.fixed_fields, "command": program, "args": arguments}
     return {**entry, "env": env} if env else entry

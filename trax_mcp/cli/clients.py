@@ -1,39 +1,57 @@
-"""The MCP clients that `install` supports: where each has its configuration, and its format."""
+"""The MCP clients that `install` knows: where each has its configuration, and its format."""
 
 import os
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from platformdirs import user_config_path, user_data_path
 
 STDIO: Final[Mapping[str, str]] = {"type": "stdio"}
-UNTYPED: Final[Mapping[str, str]] = {}
 LOCAL_REMOVAL: Final = "claude mcp remove trax --scope local"
 """The command that removes an entry which Claude Code has for one project only."""
 _CLAUDE_PACKAGE: Final = "Packages/Claude_*/LocalCache/Roaming"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """An MCP client and the format of its configuration.
+    """An MCP client, and what an entry for it looks like.
 
-    `path` finds the configuration, which may not exist. `servers` is the key of all servers.
-    `fixed_fields` is what an entry has besides the command. `projects` is the key under which, by
-    folder, there are servers for one project only. `next_step` tells the user how to load the
-    change.
+    `where` is the place in which a user pastes the entry. `servers` is the key of all servers.
+    `fixed_fields` is what an entry has besides the command. `next_step` tells the user how to load
+    the change. `tried` is whether the client itself was seen to start this server from what
+    `install` writes; the others follow their documentation.
     """
 
     name: str
     title: str
-    path: Callable[[], Path]
-    servers: str
-    fixed_fields: Mapping[str, str]
-    comments: bool
+    where: str
+    servers: str = "mcpServers"
+    fixed_fields: Mapping[str, str] = field(default_factory=dict)
     next_step: str
+    tried: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileClient(Client):
+    """A client whose configuration is a file.
+
+    `path` finds the file, which may not exist. "jsonc" is JSON in which the client takes comments;
+    "toml" is read and not written. `projects` is the key under which, by folder, there are servers
+    for one project only.
+    """
+
+    where: str = ""
+    path: Callable[[], Path]
+    format: Literal["json", "jsonc", "toml"] = "json"
     projects: str | None = None
+
+    @property
+    def written(self) -> bool:
+        """Whether `install` writes the file. If not, it prints what goes into it."""
+        return self.format != "toml"
 
 
 def apps_folder() -> Path:
@@ -50,51 +68,110 @@ def _claude_desktop() -> Path:
 
 
 def _claude_code() -> Path:
-    folder = Path(os.environ.get("CLAUDE_CONFIG_DIR", ""))
-    return (folder if folder.is_absolute() else Path.home()) / ".claude.json"
+    return _folder_from("CLAUDE_CONFIG_DIR", Path.home()) / ".claude.json"
 
 
-_CLIENTS: Final = (
-    Client(
+def _codex() -> Path:
+    return _folder_from("CODEX_HOME", Path.home() / ".codex") / "config.toml"
+
+
+def _zed() -> Path:
+    # zed.dev/docs/configuring-zed, "User Settings File": on macOS too it is in ~/.config.
+    if platform.system() == "Darwin":
+        return Path.home() / ".config/zed/settings.json"
+    return apps_folder() / ("Zed" if platform.system() == "Windows" else "zed") / "settings.json"
+
+
+def _folder_from(variable: str, default: Path) -> Path:
+    folder = Path(os.environ.get(variable, ""))
+    return folder if folder.is_absolute() else default
+
+
+_CLIENTS: Final[tuple[Client, ...]] = (
+    FileClient(
         name="claude-desktop",
         title="Claude Desktop",
         path=_claude_desktop,
-        servers="mcpServers",
-        fixed_fields=UNTYPED,
-        comments=False,
         next_step="Quit Claude Desktop and open it again.",
     ),
-    Client(
+    FileClient(
         name="claude-code",
         title="Claude Code",
         # Its scope "user" applies in every project, unless scope "local" has the same name.
         path=_claude_code,
-        servers="mcpServers",
         fixed_fields=STDIO,
-        comments=False,
         next_step="Start a new session; /mcp shows trax.",
         projects="projects",
     ),
-    Client(
+    FileClient(
         name="cursor",
         title="Cursor",
         path=lambda: Path.home() / ".cursor/mcp.json",
-        servers="mcpServers",
+        format="jsonc",
         fixed_fields=STDIO,
-        comments=True,
         next_step="Restart Cursor; its settings show trax among the MCP servers.",
     ),
-    Client(
+    FileClient(
         name="vscode",
         title="VS Code",
         # code.visualstudio.com/docs/copilot/reference/mcp-configuration: "user profile".
         path=lambda: apps_folder() / "Code/User/mcp.json",
+        format="jsonc",
         servers="servers",
         fixed_fields=STDIO,
-        comments=True,
         next_step='Run "MCP: List Servers" in VS Code and start trax.',
+    ),
+    FileClient(
+        name="windsurf",
+        title="Windsurf",
+        # docs.windsurf.com/windsurf/cascade/mcp, "mcp_config.json".
+        path=lambda: Path.home() / ".codeium/windsurf/mcp_config.json",
+        next_step="Press the refresh button among Cascade's MCP servers, or restart Windsurf.",
+    ),
+    FileClient(
+        name="zed",
+        title="Zed",
+        # zed.dev/docs/ai/mcp, "As Custom Servers". The file that Zed makes begins with comments.
+        path=_zed,
+        format="jsonc",
+        servers="context_servers",
+        next_step="Open the settings of Zed's Agent Panel: a green dot beside trax says it runs.",
+    ),
+    FileClient(
+        name="gemini-cli",
+        title="Gemini CLI",
+        # geminicli.com/docs/tools/mcp-server, "Configure the MCP server in settings.json".
+        path=lambda: Path.home() / ".gemini/settings.json",
+        format="jsonc",
+        next_step="Start Gemini CLI again; /mcp shows trax.",
+    ),
+    FileClient(
+        name="codex",
+        title="Codex",
+        # developers.openai.com/codex/mcp, "Connect Codex to an MCP server".
+        path=_codex,
+        format="toml",
+        servers="mcp_servers",
+        next_step="Start Codex again; /mcp shows trax.",
+    ),
+    Client(
+        name="jetbrains",
+        title="JetBrains AI Assistant",
+        # jetbrains.com/help/ai-assistant/mcp.html, "Connect to an MCP server".
+        where="Settings > Tools > AI Assistant > Model Context Protocol (MCP) > Add > As JSON",
+        next_step="Press OK and Apply; the list of servers shows trax.",
+    ),
+    Client(
+        name="other",
+        title="your client",
+        where="the place that your client's documentation names for MCP servers (stdio)",
+        next_step="Restart your client.",
     ),
 )
 
 CLIENTS: Final[Mapping[str, Client]] = {client.name: client for client in _CLIENTS}
-"""Every supported client, by its name on the command line."""
+"""Every client that `install` knows, by its name on the command line."""
+FILE_CLIENTS: Final[Mapping[str, FileClient]] = {
+    client.name: client for client in _CLIENTS if isinstance(client, FileClient)
+}
+"""Those whose configuration can be read."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from trax_mcp.cli.client_configuration import configured, starts_this_installation
-from trax_mcp.cli.clients import CLIENTS, Client
+from trax_mcp.cli.clients import FILE_CLIENTS, FileClient
 from trax_mcp.cli.replacement import InstallError
 
 
@@ -24,7 +24,7 @@ class ConfigState(Enum):
 class ConfiguredClient:
     """A client, the path of its configuration, and its state."""
 
-    client: Client
+    client: FileClient
     path: Path
     state: ConfigState
     entry: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -37,11 +37,12 @@ class ConfiguredClient:
 
 
 def read_clients() -> Sequence[ConfiguredClient]:
-    """The clients that have a configuration, with the entry that applies in every project."""
-    return [_read(it) for it in CLIENTS.values() if it.path().exists()]
+    """The clients that have a configuration."""
+    return [read_client(it) for it in FILE_CLIENTS.values() if it.path().exists()]
 
 
-def _read(client: Client) -> ConfiguredClient:
+def read_client(client: FileClient) -> ConfiguredClient:
+    """A client, with the entry that applies in every project."""
     path = client.path()
     try:
         entry = configured(client)

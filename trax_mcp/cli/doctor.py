@@ -9,15 +9,21 @@ from dataclasses import asdict
 import anyio
 
 from trax_mcp.api.errors import TraxError
-from trax_mcp.cli.client_checks import check_clients, choose_settings
-from trax_mcp.cli.configured_clients import read_clients
+from trax_mcp.cli.client_checks import check_clients, check_started, choose_settings, given_by
+from trax_mcp.cli.clients import FILE_CLIENTS
+from trax_mcp.cli.configured_clients import read_client, read_clients
 from trax_mcp.cli.doctor_checks import Examination, Result, State, failure_result
 from trax_mcp.cli.doctor_report import print_report
 from trax_mcp.cli.terminal import console_on, waiting
 
+Results = dict[str, Result]
+"""The results of the checks by name, in order."""
 
-def examine(environment: Mapping[str, str], *, as_json: bool) -> int:
+
+def examine(environment: Mapping[str, str], *, as_json: bool, client: str | None = None) -> int:
     """Print the result of every check on stdout, with a remedy for each that needs one.
+
+    With a client, what that one would start is checked, with the settings in its configuration.
 
     Returns 1 if a check has failed, else 0. These are warnings, not failures: a scope that the key
     lacks, a key of another form or that others can read, differences in the contract that break
@@ -27,11 +33,7 @@ def examine(environment: Mapping[str, str], *, as_json: bool) -> int:
     TRAX_TIMEOUT_SECONDS. `as_json` prints one object:
     `{"ok", "checks": [{"name", "state", "detail", "remedy"?}]}`.
     """
-    clients = read_clients()
-    source, variables = choose_settings(environment, clients)
-    with waiting(console_on(sys.stderr), "Checking") as show:
-        results = anyio.run(_run_checks, source, variables, show)
-    results |= check_clients(clients)
+    results = _examine_computer(environment) if client is None else _examine_client(client)
     ok = all(it.state is not State.FAILED for it in results.values())
     console = console_on(sys.stdout)
     if as_json:
@@ -41,11 +43,31 @@ def examine(environment: Mapping[str, str], *, as_json: bool) -> int:
     return 0 if ok else 1
 
 
+def _examine_computer(environment: Mapping[str, str]) -> Results:
+    clients = read_clients()
+    source, variables = choose_settings(environment, clients)
+    return _run(source, variables) | check_clients(clients)
+
+
+def _examine_client(name: str) -> Results:
+    configured = read_client(FILE_CLIENTS[name])
+    started = check_started(configured)
+    if started.state is State.FAILED:
+        return {name: started}
+    source = f"{configured.client.title}'s configuration"
+    return {name: started} | _run(source, given_by(configured))
+
+
+def _run(source: str, variables: Mapping[str, str]) -> Results:
+    with waiting(console_on(sys.stderr), "Checking") as show:
+        return anyio.run(_run_checks, source, variables, show)
+
+
 async def _run_checks(
     source: str, variables: Mapping[str, str], show: Callable[[str], None]
-) -> dict[str, Result]:
-    """The results by name, in order. A check is skipped if one that it needs has failed."""
-    results: dict[str, Result] = {}
+) -> Results:
+    """The results. A check is skipped if one that it needs has failed."""
+    results: Results = {}
     async with AsyncExitStack() as connections:
         for check in Examination(source, variables, connections).checks:
             show(f"Checking {check.name}")

@@ -233,11 +233,15 @@ class Examination:
 
 def failure_result(failure: Failure, *, prefix: str = "") -> Result:
     """A failure's message without the advice to the caller of a tool."""
-    happened = failure.happened or failure.message.partition(", so nothing")[0]
     remedy = _REMEDIES.get(failure.code, "Check TRAX_BASE_URL, then run trax-mcp contract check.")
     if (failure.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:
         remedy = "Look again later."
-    return Result(State.FAILED, f"{prefix}{happened}.", remedy)
+    return Result(State.FAILED, f"{prefix}{happened(failure)}.", remedy)
+
+
+def happened(failure: Failure) -> str:
+    """What happened, as a clause without the advice to the caller of a tool."""
+    return failure.happened or failure.message.partition(", so nothing")[0]
 
 
 def shorten(path: Path) -> str:

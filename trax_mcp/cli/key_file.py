@@ -14,7 +14,7 @@ from typing import Final
 from trax_mcp.api.caller import Caller
 from trax_mcp.cli.clients import apps_folder
 from trax_mcp.cli.replacement import InstallError
-from trax_mcp.settings import CannotStart, read_settings
+from trax_mcp.settings import KEY_PREFIX, CannotStart, read_settings
 
 _MAX_LINE_BYTES: Final = 4096
 
@@ -30,7 +30,7 @@ def key_from(environment: Mapping[str, str]) -> str | None:
         key = read_settings(environment).key()
     except CannotStart:
         return None
-    return None if key is None or _find_problem(key) else key
+    return None if key is None or not _is_sendable(key) else key
 
 
 def ask_key(*, has_key: bool) -> str | None:
@@ -64,8 +64,16 @@ def _from_pipe() -> str:
 
 
 def _find_problem(key: str) -> str | None:
+    if not _is_sendable(key):
+        return "a TRaX key is 1 to 512 visible ASCII characters without spaces, and this is none"
+    if not key.removeprefix(KEY_PREFIX) or not key.startswith(KEY_PREFIX):
+        return f"a TRaX key begins with {KEY_PREFIX}, and this does not. Copy the whole key"
+    return None
+
+
+def _is_sendable(key: str) -> bool:
     try:
         Caller(key)
     except ValueError:
-        return "a TRaX key is 1 to 512 visible ASCII characters without spaces, and this is none"
-    return None
+        return False
+    return True

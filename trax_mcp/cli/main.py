@@ -1,13 +1,16 @@
 """`trax-mcp`: parses the command line and runs a command, which is in its own module."""
 
 import argparse
+import difflib
 import gc
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NoReturn
 
 from trax_mcp import __version__
-from trax_mcp.cli.clients import CLIENTS
+from trax_mcp.api.caller import ANONYMOUS, redact_keys
+from trax_mcp.cli.clients import CLIENTS, FILE_CLIENTS
 from trax_mcp.settings import CannotStart, read_settings
 
 _ABOUT = """\
@@ -22,9 +25,9 @@ try it without a key:
   trax-mcp --sandbox         an MCP server on the sandbox, for your own client
 
 with a key:
-  trax-mcp install CLIENT    asks for your key; claude-desktop, claude-code,
-                             cursor or vscode then starts trax-mcp by itself
-  for any other client       put TRAX_API_KEY into its configuration
+  trax-mcp install CLIENT    asks for your key; your MCP client then starts
+                             trax-mcp by itself
+  trax-mcp install other     shows what to paste into any other MCP client
   trax-mcp doctor            says what is not well, and what to do about it
 
 Keys are made on TRaX's Developer / API Keys screen. All settings: see README.
@@ -34,6 +37,14 @@ _WAITING = "This MCP server waits for a client on stdin. Ctrl-C ends it, --help 
 
 AddParser = Callable[..., argparse.ArgumentParser]
 """`add_parser` of argparse's subparsers."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that never prints a key, which somebody may give as an argument."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2 and the message."""
+        super().error(redact_keys(message, ANONYMOUS))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -95,8 +106,10 @@ def _contract(options: argparse.Namespace) -> int:
 def _install(options: argparse.Namespace) -> int:
     from trax_mcp.cli import install  # noqa: PLC0415  as above
 
+    if options.client not in CLIENTS:
+        return _list_clients(options.client, CLIENTS, "for any other client: install other --print")
     run = install.show if options.print else install.install
-    return run(options.client, sandbox=options.sandbox)
+    return run(options.client, sandbox=options.sandbox, assignments=options.set)
 
 
 def _passkey(_options: argparse.Namespace) -> int:
@@ -108,11 +121,25 @@ def _passkey(_options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from trax_mcp.cli import doctor  # noqa: PLC0415  as above
 
-    return doctor.examine(_environment(options), as_json=options.json)
+    if options.client is not None and options.client not in FILE_CLIENTS:
+        return _list_clients(options.client, FILE_CLIENTS, "without CLIENT it checks them all")
+    if options.client is not None and options.sandbox:
+        print("trax-mcp: CLIENT or --sandbox, not both.", file=sys.stderr)  # noqa: T201  as below
+        return 2
+    return doctor.examine(_environment(options), as_json=options.json, client=options.client)
+
+
+def _list_clients(given: str | None, known: Iterable[str], otherwise: str) -> int:
+    """Name the known clients. What was given is not repeated, because it may be a key."""
+    close = difflib.get_close_matches(given or "", known, n=1)
+    guess = f" Did you mean {close[0]}?" if close else ""
+    text = f"CLIENT is one of {', '.join(known)}; {otherwise}.{guess}"
+    print(f"trax-mcp: {text}", file=sys.stderr)  # noqa: T201  for a person, on stderr
+    return 2
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="trax-mcp",
         description=_ABOUT,
         epilog=_TRY,
@@ -175,12 +202,20 @@ def _add_install(add_parser: AddParser) -> None:
         help="let an MCP client start trax-mcp, and put your key into a file",
         description="Add trax-mcp to the configuration of an MCP client. Everything else in it "
         "stays as it is, and a backup is kept. Your TRaX key is asked for without echo, or read "
-        "as a line from stdin, and goes into a file that only you can read.",
+        "as a line from stdin; TRaX is asked whether it is good, and it goes into a file that only "
+        "you can read. For codex, jetbrains and other you are shown what to paste.",
     )
     install.set_defaults(run=_install)
-    install.add_argument("client", metavar="CLIENT", choices=CLIENTS, help=", ".join(CLIENTS))
+    install.add_argument("client", metavar="CLIENT", nargs="?", help=", ".join(CLIENTS))
     install.add_argument(
         "--print", action="store_true", help="write nothing, print what goes where"
+    )
+    install.add_argument(
+        "--set",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="a setting for the client, for example TRAX_READ_ONLY=1; no secret",
     )
     _add_sandbox_switch(install, default=argparse.SUPPRESS)
 
@@ -206,6 +241,12 @@ def _add_doctor(add_parser: AddParser) -> None:
         "names no key, what an MCP client gives its server is checked.",
     )
     doctor.set_defaults(run=_doctor)
+    doctor.add_argument(
+        "client",
+        metavar="CLIENT",
+        nargs="?",
+        help=f"check what this one would start: {', '.join(FILE_CLIENTS)}",
+    )
     doctor.add_argument("--json", action="store_true", help="print one JSON object")
     _add_sandbox_switch(doctor, default=argparse.SUPPRESS)
 

@@ -12,7 +12,12 @@ import anyio
 
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.cli.client_factory import client_for
-from trax_mcp.cli.setting_checks import caller_of, check_names, enrolled_passkey
+from trax_mcp.cli.setting_checks import (
+    caller_of,
+    check_names,
+    enrolled_passkey,
+    http_warnings,
+)
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.http import PATH, http_app
@@ -48,6 +53,8 @@ def http(settings: Settings, *, host: str, port: int) -> int:
         CannotStart: the address is not available.
     """
     with logging_to_stderr(settings.log_level), listen(host, port) as listener:
+        for warning in http_warnings(settings, host=host):
+            print(f"trax-mcp: {warning}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
         own = caller_of(settings) if settings.sandbox else ANONYMOUS
         anyio.run(_serve_http, settings, own, listener)
     return 0

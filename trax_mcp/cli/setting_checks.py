@@ -6,7 +6,7 @@ from pathlib import Path
 from trax_mcp.api.caller import Caller
 from trax_mcp.cli.key_file import key_file
 from trax_mcp.server.tool_filter import CHANGING, TAGS, TOOLS
-from trax_mcp.settings import CannotStart, Settings
+from trax_mcp.settings import CannotStart, Settings, is_loopback
 from trax_mcp.web.passkey import Passkey
 
 
@@ -35,6 +35,28 @@ def caller_of(settings: Settings) -> Caller:
     except ValueError as error:
         name = "TRAX_API_KEY" if settings.api_key_file is None else "TRAX_API_KEY_FILE"
         raise CannotStart(f"{name}: {error}") from None
+
+
+def http_warnings(settings: Settings, *, host: str) -> Iterable[str]:
+    """What `trax-mcp http` does not use, and what is at risk on an address like this one."""
+    for name, value in (
+        ("TRAX_API_KEY", settings.api_key),
+        ("TRAX_API_KEY_FILE", settings.api_key_file),
+    ):
+        if value is not None:
+            yield f"{name} is not used: over HTTP each caller sends their own key as X-API-Key."
+    if settings.media_dirs:
+        yield "TRAX_MEDIA_DIRS is not used: over HTTP no caller reads files of this computer."
+    if is_loopback(host) or settings.sandbox:
+        return
+    yield (
+        f"{host} can be reached from other computers, and keys travel in clear text. Put a proxy"
+        " with https in front."
+    )
+    if settings.mcp_token is None:
+        yield "Anybody who reaches it can try keys of their own here: TRAX_MCP_TOKEN prevents that."
+    if not settings.allowed_hosts:
+        yield "Callers must name it as localhost until TRAX_ALLOWED_HOSTS has its own name."
 
 
 def _check(setting: str, names: Iterable[str], allowed: Collection[str]) -> None:

@@ -1,0 +1,84 @@
+"""Runs `trax-mcp` on a real terminal, and reads the screen that a person sees at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import sys
+import termios
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import pyte
+
+from tests.support.server_process import PATIENCE_SECONDS, environment
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+_ROWS: Final = 120
+_COLUMNS: Final = 240
+"""So wide that no path of a temporary folder is broken."""
+_PROMPT: Final = b"Your TRaX key"
+
+
+class Screen(NamedTuple):
+    """The exit code of a command and the text on the screen; `output` is all that it wrote."""
+
+    code: int
+    text: str
+    output: bytes
+
+
+async def run_on_terminal(
+    *arguments: str, settings: Mapping[str, str], answer: str | None = None
+) -> Screen:
+    """Run the command; `answer` is typed when it asks for the key."""
+    controller, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (_ROWS, _COLUMNS))
+    command = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "trax_mcp", *arguments),
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=environment({"TERM": "xterm-256color", **settings}),
+        start_new_session=True,
+    )
+    os.close(terminal)
+    async with reading(controller) as shown, asyncio.timeout(PATIENCE_SECONDS):
+        output = b""
+        if answer is not None:
+            output += await shown.readuntil(_PROMPT)
+            os.write(controller, answer.encode())
+        output += await _read_all(shown)
+        code = await command.wait()
+    return Screen(code, _draw(output), output)
+
+
+@asynccontextmanager
+async def reading(controller: int) -> AsyncIterator[asyncio.StreamReader]:
+    """A reader of a terminal's output."""
+    shown = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(shown)
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(lambda: protocol, os.fdopen(controller, "rb", 0))
+    try:
+        yield shown
+    finally:
+        transport.close()
+
+
+async def _read_all(shown: asyncio.StreamReader) -> bytes:
+    output = b""
+    with suppress(OSError):  # on Linux, the end of a terminal is an error
+        while chunk := await shown.read(4096):
+            output += chunk
+    return output
+
+
+def _draw(output: bytes) -> str:
+    screen = pyte.Screen(_COLUMNS, _ROWS)
+    pyte.ByteStream(screen).feed(output)
+    lines = (line.rstrip() for line in screen.display)
+    return "\n".join(lines).rstrip() + "\n"
