@@ -79,8 +79,9 @@ REPORT_WITHOUT_KEY: Final = {
         {
             "name": "clients",
             "state": "warning",
-            "detail": "No MCP client's configuration was found.",
-            "remedy": "Run trax-mcp install CLIENT: claude-desktop, claude-code, cursor, vscode.",
+            "detail": "No MCP client starts trax-mcp yet.",
+            "remedy": "Run trax-mcp install CLIENT: claude-desktop, claude-code, cursor, vscode,"
+            " windsurf, zed, gemini-cli, codex, jetbrains, other.",
         },
     ],
 }

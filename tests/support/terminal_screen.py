@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
 _ROWS: Final = 120
-_COLUMNS: Final = 240
+_COLUMNS: Final = 400
 """So wide that no path of a temporary folder is broken."""
 _PROMPT: Final = b"Your TRaX key"
 

@@ -1,7 +1,7 @@
 """The settings that `install` puts into an entry: from its environment, and from `--set`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, get_args
+from typing import Any, Final, NamedTuple
 
 from pydantic import SecretStr
 
@@ -25,7 +25,7 @@ _CARRIED: Final = (
 _SECRETS: Final = frozenset(
     VARIABLE_PREFIX + name.upper()
     for name, it in Settings.model_fields.items()
-    if SecretStr in (it.annotation, *get_args(it.annotation)) or "secret" in name
+    if SecretStr.__name__ in str(it.annotation)  # it may stand inside of a union
 )
 _PLACEHOLDER: Final = "${"
 

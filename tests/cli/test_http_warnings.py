@@ -1,0 +1,64 @@
+"""`trax-mcp http` says at its start what it does not use, and what is at risk."""
+
+from __future__ import annotations
+
+import signal
+from typing import Final
+
+import pytest
+
+from tests.support.home_folder import KEY
+from tests.support.server_process import running
+from trax_mcp.cli.setting_checks import http_warnings
+from trax_mcp.settings import read_settings
+
+LOOPBACK: Final = "127.0.0.1"
+EVERYWHERE: Final = "0.0.0.0"  # noqa: S104  the address that is warned about
+NO_KEY: Final = "{} is not used: over HTTP each caller sends their own key as X-API-Key."
+NO_HTTPS: Final = (
+    "0.0.0.0 can be reached from other computers, and keys travel in clear text. Put a proxy with"
+    " https in front."
+)
+NO_TOKEN: Final = (
+    "Anybody who reaches it can try keys of their own here: TRAX_MCP_TOKEN prevents that."
+)
+NO_NAME: Final = "Callers must name it as localhost until TRAX_ALLOWED_HOSTS has its own name."
+NAMED: Final = {"TRAX_ALLOWED_HOSTS": "mcp.example.com", "TRAX_MCP_TOKEN": "x"}
+
+
+@pytest.mark.parametrize(
+    ("host", "settings", "expected"),
+    [
+        (LOOPBACK, {}, []),
+        ("localhost", {}, []),
+        ("::1", {}, []),
+        (LOOPBACK, {"TRAX_API_KEY": KEY}, [NO_KEY.format("TRAX_API_KEY")]),
+        (LOOPBACK, {"TRAX_API_KEY_FILE": "/key"}, [NO_KEY.format("TRAX_API_KEY_FILE")]),
+        (
+            LOOPBACK,
+            {"TRAX_MEDIA_DIRS": "/"},
+            ["TRAX_MEDIA_DIRS is not used: over HTTP no caller reads files of this computer."],
+        ),
+        (EVERYWHERE, {}, [NO_HTTPS, NO_TOKEN, NO_NAME]),
+        (EVERYWHERE, NAMED, [NO_HTTPS]),
+        (EVERYWHERE, {"TRAX_SANDBOX": "1"}, []),
+    ],
+)
+def test_unused_settings_and_risks_are_named(
+    host: str, settings: dict[str, str], expected: list[str]
+) -> None:
+    """On loopback nothing is at risk, and on the sandbox nothing is real."""
+    assert list(http_warnings(read_settings(settings), host=host)) == expected
+
+
+@pytest.mark.slow
+async def test_http_prints_its_warnings_before_it_listens() -> None:
+    """On stderr; the key is not among them."""
+    arguments = ("http", "--host", EVERYWHERE, "--port", "0")
+    async with running(*arguments, settings={"TRAX_API_KEY": KEY}) as server:
+        await server.address()
+        await server.stop(signal.SIGTERM)
+        before = server.stderr.text.partition("trax-mcp is listening")[0]
+    warnings = (NO_KEY.format("TRAX_API_KEY"), NO_HTTPS, NO_TOKEN, NO_NAME)
+    assert before == "".join(f"trax-mcp: {it}\n" for it in warnings)
+    assert KEY not in server.stderr.text + server.stdout.text
