@@ -35,7 +35,7 @@ function show(state) {
   resize();
   if (isOver(state) && !wasTold) {
     wasTold = true;
-    const text = `The person was asked. ${card.outcome.textContent}`;
+    const text = `The approval panel now says: ${card.outcome.textContent}`;
     request("ui/update-model-context", { content: [{ type: "text", text }] }).catch(() => {});
   }
   return state;
