@@ -114,9 +114,9 @@ async def find_out_why_nobody_sees_it(it: Assistant) -> None:
 
 
 async def _find(it: Assistant, said: str, studio: str) -> str:
-    """The id of the studio that a person means."""
-    if not (await it.call("find_studio", query=said))["matches"]:
-        await it.call("list_studios")
+    """The id of the studio that a person means, which is `studio`."""
+    found = await it.call("find_studio", query=said)
+    _check(found.get("likely") == studio, f"{said} does not find {studio}")
     return studio
 
 
