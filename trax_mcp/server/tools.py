@@ -19,6 +19,7 @@ from trax_mcp.server.asking import Asking
 from trax_mcp.server.composite_tools import CompositeTools
 from trax_mcp.server.error_boundary import WrongRequestError
 from trax_mcp.server.meta_names import OPERATION, SCOPE
+from trax_mcp.server.name_hints import add_name_hint
 from trax_mcp.server.request_context import RequestContext
 from trax_mcp.server.schemas import answer_schema, arguments_schema
 from trax_mcp.server.tool_filter import TOOLS, ToolFilter
@@ -85,7 +86,8 @@ class Tools:
         try:
             result = await self._run(tool, arguments, context)
         except TraxError as error:
-            return results.failed(error.failure)
+            failure = add_name_hint(error.failure, arguments, offered=self._tools)
+            return results.failed(failure)
         if isinstance(result, types.InputRequiredResult) or result.is_error:
             return result
         return results.fit_to_schema(result, tool.listing.output_schema or {})

@@ -1,0 +1,111 @@
+"""A name in place of an id, in any tool that takes one, through a real client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import mcp_types as types
+import pytest
+
+from tests.conftest import OWNER, call
+from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.tool_filter import KINDS, ToolFilter
+
+if TYPE_CHECKING:
+    from mcp.server import Server
+
+    from tests.support.recorded_sandbox import Sandbox
+    from trax_mcp.api.client import Client
+
+NAME: Final = {"studioId": "Friday Night Show"}
+HINT: Final = " `studioId` looks like a name: look up its id with find_studio."
+SHOW: Final = {"studioId": "studio_42"}
+
+FURTHER: Final[dict[str, dict[str, Any]]] = {
+    "update_studio": {"name": "New"},
+    "create_destination": {"name": "New", "platform": "kick"},
+    "update_destination": {"destId": "dest_1", "name": "New"},
+    "delete_destination": {"destId": "dest_1"},
+    "create_source": {"name": "New", "type": "webcam"},
+    "update_source": {"sourceId": "source_1", "name": "New"},
+    "delete_source": {"sourceId": "source_1"},
+    "send_chat_message": {"text": "hello"},
+}
+"""The other arguments of tools that need some."""
+
+
+def message_of(result: types.CallToolResult) -> str:
+    """What a failed call says, as text and as data."""
+    (content,) = result.content
+    assert isinstance(content, types.TextContent)
+    error = (result.structured_content or {})["error"]
+    assert (error["code"], error["message"]) == ("not_found", content.text)
+    return content.text
+
+
+TAKING_STUDIOS: Final = [it.tool_name for it in KINDS if "studioId" in it.argument_names()]
+"""The tools that take the id of a studio."""
+
+
+@pytest.mark.parametrize("tool", TAKING_STUDIOS)
+async def test_a_name_as_studio_id_gets_a_sentence_that_helps(
+    server: Server[Any], sandbox: Sandbox, tool: str
+) -> None:
+    """In every tool. Nothing is changed, and nothing more is read."""
+    result = await call(server, tool, {**NAME, **FURTHER.get(tool, {})})
+    assert message_of(result).endswith(HINT)
+    assert "studios" not in {it.path.rpartition("/")[2] for it in sandbox.requests}
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "hint"),
+    [
+        (
+            "update_destination",
+            {**SHOW, "destId": "Main channel", "name": "New"},
+            " `destId` looks like a name: look up its id with list_destinations.",
+        ),
+        (
+            "update_source",
+            {**SHOW, "sourceId": "Host camera", "name": "New"},
+            " `sourceId` looks like a name: look up its id with list_sources.",
+        ),
+        (
+            "unlink_connection",
+            {"connectionId": "robin_after_dark"},
+            " `connectionId` looks like a name: look up its id with list_connections.",
+        ),
+        ("get_studio", {"studioId": "Coffee"}, HINT),
+    ],
+)
+async def test_a_name_as_another_id_gets_one_too(
+    server: Server[Any], tool: str, arguments: dict[str, Any], hint: str
+) -> None:
+    """It names the argument, and the tool that shows the id."""
+    assert message_of(await call(server, tool, arguments)).endswith(hint)
+
+
+async def test_an_id_that_does_not_exist_gets_none(server: Server[Any]) -> None:
+    """It may be out of date."""
+    message = message_of(await call(server, "get_studio", {"studioId": "studio_99"}))
+    assert "looks like a name" not in message
+
+
+async def test_no_tool_is_named_that_is_not_offered(trax: Client) -> None:
+    """The operator may hide find_studio."""
+    deps = ServerDeps(tool_filter=ToolFilter(only=frozenset({"get_studio"})))
+    message = message_of(
+        await call(build_server(trax, own=OWNER, deps=deps), "get_studio", {**NAME})
+    )
+    assert "find_studio" not in message
+
+
+async def test_a_name_in_place_of_an_id_is_no_hint_in_another_failure(
+    trax: Client, sandbox: Sandbox
+) -> None:
+    """Only TRaX tells that it is no id."""
+    sandbox.write_enabled = False
+    result = await call(build_server(trax, own=OWNER), "update_studio", {**NAME, "name": "New"})
+    error = (result.structured_content or {})["error"]
+    assert error["code"] == "write_disabled"
+    assert "looks like a name" not in error["message"]
