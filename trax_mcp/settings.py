@@ -34,6 +34,7 @@ _LONGEST_SECONDS = 600
 _NEVER_EMPTY = frozenset({"TRAX_MCP_TOKEN"})
 _ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~/-]*)?", re.ASCII | re.IGNORECASE)
 _HOST = re.compile(r"[\w.-]+(:\d+)?|\[[0-9a-f:]+\](:\d+)?", re.ASCII)
+_STORE = re.compile(r"(rediss?|unix)://\S+")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+", re.IGNORECASE)
 
 
@@ -116,6 +117,12 @@ def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
     return origins
 
 
+def _check_store(url: SecretStr) -> SecretStr:
+    if not _STORE.match(url.get_secret_value()):
+        raise ValueError("must begin with redis://, rediss:// or unix://")
+    return url
+
+
 def _check_token(token: SecretStr) -> SecretStr:
     if not token.get_secret_value():  # an unset secret must not switch off authentication
         raise ValueError("is set and empty: give a token, or do not set it")
@@ -139,6 +146,7 @@ _Folders = Annotated[tuple[Path, ...], BeforeValidator(_read_folders)]
 _Hosts = Annotated[_Names, AfterValidator(_check_hosts)]
 _Origins = Annotated[_Names, AfterValidator(_check_origins)]
 _Seconds = Annotated[float, BeforeValidator(_read_seconds)]
+_Store = Annotated[SecretStr, AfterValidator(_check_store)]
 _Token = Annotated[SecretStr, AfterValidator(_check_token)]
 
 
@@ -170,6 +178,7 @@ class Settings(BaseModel):
     allowed_hosts: _Hosts = ()
     allowed_origins: _Origins = ()
     mcp_token: _Token | None = None
+    store_url: _Store | None = None
 
     @model_validator(mode="after")
     def _one_key(self) -> Self:

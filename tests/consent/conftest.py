@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from tests.support.approval_setup import approval_setups
 from trax_mcp.consent.memory_store import MemoryStore
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from tests.support.approval_setup import OpenSetup
@@ -20,9 +22,15 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def store(clock: HandClock) -> ConsentStore:
-    """A store whose clock the test moves."""
-    return MemoryStore(clock)
+async def store(clock: HandClock) -> AsyncIterator[ConsentStore]:
+    """A store whose clock the test moves. TEST_STORE_URL is an engine to keep it in."""
+    if (url := os.environ.get("TEST_STORE_URL")) is None:
+        yield MemoryStore(clock)
+        return
+    from tests.support.shared_store import open_shared_store  # noqa: PLC0415  needs an engine
+
+    async with open_shared_store(url, clock) as store:
+        yield store
 
 
 @pytest.fixture

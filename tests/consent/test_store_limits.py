@@ -17,6 +17,7 @@ from tests.support.store_steps import (
     YOU,
     add,
     finish,
+    in_memory,
     kept,
     left_of,
     look,
@@ -168,6 +169,7 @@ async def test_a_confirmation_counts_for_the_owner_it_was_added_for(store: Conse
 # Of all together
 
 
+@in_memory
 async def test_4096_confirmations_are_kept_in_all(
     store: ConsentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +185,7 @@ async def test_4096_confirmations_are_kept_in_all(
     assert await left_of(store, everything) == everything[3:]
 
 
+@in_memory
 async def test_a_new_one_evicts_the_oldest_of_the_owner_with_the_most(
     store: ConsentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +197,7 @@ async def test_a_new_one_evicts_the_oldest_of_the_owner_with_the_most(
     assert await left_of(store, [*few, *many, *new]) == [*few, *many[3:], *new]
 
 
+@in_memory
 async def test_stops_and_other_calls_do_not_evict_each_other(
     store: ConsentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,6 +225,7 @@ async def test_one_caller_with_stops_in_many_studios_evicts_no_go_live_of_others
     assert await left_of(store, [mine, yours, my_stop, new]) == [mine, yours, my_stop, new]
 
 
+@in_memory
 async def test_a_used_stop_can_be_evicted_for_another_call(
     store: ConsentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,6 +239,7 @@ async def test_a_used_stop_can_be_evicted_for_another_call(
     assert await left_of(store, [used, *stops, *new, *newest]) == [*stops, *newest]
 
 
+@in_memory
 async def test_a_stop_is_evicted_for_a_stop(
     store: ConsentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,9 +18,11 @@ from tests.support.store_steps import (
     add,
     begin,
     finish,
+    in_memory,
     look,
     make,
     make_elsewhere,
+    stops_counted,
     try_to_begin,
     waiting,
 )
@@ -105,6 +107,7 @@ async def test_hidden_changes_elsewhere_invalidate_no_confirmation(store: Consen
 # Forgotten places
 
 
+@in_memory
 async def test_a_forgotten_place_never_looks_unchanged(store: ConsentStore) -> None:
     """A look from before the change is stale, although the place was forgotten meanwhile."""
     before = await look(store)
@@ -123,6 +126,7 @@ async def test_a_forgotten_place_never_looks_unchanged(store: ConsentStore) -> N
     assert isinstance(await try_to_begin(store, GO_LIVE, seen=now), Started)
 
 
+@in_memory
 async def test_a_new_place_counts_as_the_most_changed_of_the_forgotten(store: ConsentStore) -> None:
     """Nothing is known about it: it may have been forgotten too."""
     await make(store, CHANGE, hidden_fields=[ADDRESS])
@@ -171,7 +175,7 @@ async def test_a_place_with_a_running_stop_and_a_waiting_call_is_not_forgotten(
         await finish(store, stop)
         await settle()
         assert [type(it) for it in results] == [Stale]
-    assert (await look(store)).stop_count == 1
+    assert await stops_counted(store) == 1
 
 
 async def test_a_place_with_a_running_stop_is_not_forgotten(store: ConsentStore) -> None:
@@ -180,7 +184,7 @@ async def test_a_place_with_a_running_stop_is_not_forgotten(store: ConsentStore)
     await make_elsewhere(store, MAX_PLACES + 5)
     async with waiting(store, GO_LIVE):
         await finish(store, stop)
-    assert (await look(store)).stop_count == 1
+    assert await stops_counted(store) == 1
 
 
 async def test_a_place_with_a_pending_go_live_is_not_forgotten(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from tests.support.guarded_calls import GuardedOperation
     from trax_mcp.sandbox.messages import Request, RequestHandler, Response
     from trax_mcp.server.app import ServerDeps
+
+
+_ENGINE_SECONDS: Final = 0.1
 
 
 class Paused:
@@ -126,6 +130,8 @@ async def calls_finished(deps: ServerDeps) -> None:
 
 async def settle() -> None:
     """Let the other tasks of this process run until they wait."""
+    if "TEST_STORE_URL" in os.environ:  # they wait for the engine too
+        await anyio.sleep(_ENGINE_SECONDS)
     for _ in range(50):
         await anyio.lowlevel.checkpoint()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -50,6 +51,10 @@ AUTO_GO_LIVE: Final = UpdateStudio(studio_id=STUDIO, auto_go_live=True)
 NOT_STOPS: Final = (GO_LIVE, DELETE, CHANGE)
 LEADING_TO_AIR: Final = (GO_LIVE, ENABLE, AUTO_GO_LIVE)
 ADDRESS: Final = "the address"
+
+in_memory = pytest.mark.skipif(
+    "TEST_STORE_URL" in os.environ, reason="It is about the memory of one process."
+)
 
 ME: Final = Place(id=STUDIO, caller="fingerprint-of-me", owner="fingerprint-of-me", has_access=True)
 YOU: Final = replace(ME, caller="fingerprint-of-you", owner="fingerprint-of-you")
@@ -103,6 +108,12 @@ async def look(
 ) -> Seen:
     """Look at a place and at a confirmation."""
     return await store.look(replace(place, id=studio), confirmation_id)
+
+
+async def stops_counted(store: ConsentStore, *, studio: str = STUDIO) -> int:
+    """Return the number of stops at a place. A store may begin to count at any number."""
+    untouched = await look(store, studio="studio_untouched")
+    return (await look(store, studio=studio)).stop_count - untouched.stop_count
 
 
 async def add(

@@ -49,6 +49,16 @@ def write_disabled() -> NotSent:
     return _not_sent("write_disabled", message)
 
 
+def store_unavailable() -> NotSent:
+    """The store that remembers consent for all replicas does not answer."""
+    message = compose_message(
+        "The store that this server's replicas share does not answer",
+        "not_applied",
+        "Try again in a moment. Going offline works meanwhile.",
+    )
+    return _not_sent("store_unavailable", message, retryable=True)
+
+
 def not_listed(operation: Operation[Model], *, what: str, listed_by: str) -> NotSent:
     """The target of an operation is not in its list."""
     return _not_sent(
@@ -196,8 +206,8 @@ def next_step_for(operation: Operation[Model]) -> str:
     return f"Look with {operation.verify_with} before anything else."
 
 
-def _not_sent(code: str, message: str) -> NotSent:
-    return NotSent(Failure(code=code, message=message, retryable=False))
+def _not_sent(code: str, message: str, *, retryable: bool = False) -> NotSent:
+    return NotSent(Failure(code=code, message=message, retryable=retryable))
 
 
 def _failure(

@@ -4,7 +4,7 @@ import gc
 import socket
 import sys
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,9 @@ from trax_mcp.cli.setting_checks import (
     enrolled_passkey,
     http_warnings,
 )
+from trax_mcp.clock import Clock
 from trax_mcp.consent.rules import Mode, Rules
+from trax_mcp.consent.store import ConsentStore
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.http import PATH, http_app
 from trax_mcp.server.http_server import listen, serve_http, url_of
@@ -26,7 +28,7 @@ from trax_mcp.server.logs import logging_to_stderr
 from trax_mcp.server.sdk_compat import exit_process
 from trax_mcp.server.stdio import serve_stdio
 from trax_mcp.server.tool_filter import ToolFilter
-from trax_mcp.settings import Settings
+from trax_mcp.settings import CannotStart, Settings
 from trax_mcp.uploads.files import MEDIA_FILES_SUPPORTED
 from trax_mcp.web.approval_page import open_page
 from trax_mcp.web.passkey import Passkey
@@ -74,13 +76,29 @@ async def _serve_stdio(settings: Settings, own: Caller) -> None:
 
 async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) -> None:
     deps = _deps(settings, enrolled_passkey(settings))
-    async with aclosing(client_for(settings)) as client:
+    async with aclosing(client_for(settings)) as client, _open_store(settings) as store:
+        deps = replace(deps, store=store)
         server = build_server(client, own=own, deps=deps)
         app = http_app(server, settings, client=client, deps=deps, own=own)
         print(f"trax-mcp is listening on {url_of(listener)}{PATH}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
         _collect_garbage_again()
         await serve_http(app, listener, shut_down=deps.shut_down, exit_process=exit_process)
     exit_process()
+
+
+def _open_store(settings: Settings) -> AbstractAsyncContextManager[ConsentStore | None]:
+    """The store that replicas share, if there is one.
+
+    Raises:
+        CannotStart: the extra for it is not installed.
+    """
+    if settings.store_url is None:
+        return nullcontext()
+    try:
+        from trax_mcp.replicas.consent_store import open_store  # noqa: PLC0415  a part of its own
+    except ModuleNotFoundError:
+        raise CannotStart("TRAX_STORE_URL needs: pip install 'trax-mcp[replicas]'") from None
+    return open_store(settings.store_url.get_secret_value(), Clock())
 
 
 def _collect_garbage_again() -> None:

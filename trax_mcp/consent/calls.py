@@ -51,6 +51,7 @@ class GuardedCall:
             caller=self.caller.fingerprint,
             owner=keys.owner(self.caller),
             has_access=bool(studio_id) and keys.has_access(self.caller, studio_id),
+            key=self.caller.key or "",
         )
 
 

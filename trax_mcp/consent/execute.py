@@ -5,7 +5,7 @@ A lost answer is resolved by reading the stream status, never by sending again.
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import anyio
@@ -21,7 +21,7 @@ from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import Done, GuardedCall
 from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
-from trax_mcp.consent.store import ConsentStore, Started
+from trax_mcp.consent.store import ConsentStore, Stale, Started
 from trax_mcp.studio import times
 from trax_mcp.studio.outcome import OBSERVED_SECONDS, Observed, OutcomeObserver
 
@@ -54,14 +54,17 @@ class Executor:
 
     async def run(
         self, call: GuardedCall, started: Started, *, digest: str | None, wait_until: float
-    ) -> Done:
-        """Send the call and return its result.
+    ) -> Done | Stale:
+        """Send the call and return its result. Stale if it is no longer its turn.
 
         A stop lets a go-live that is being sent end first, until `wait_until` on anyio's clock.
 
         Raises:
             TraxError: it was sent, or tried, and failed. `outcome` says what is known.
         """
+        if not self._store.may_send(started):
+            await self._finish(call, started, "not_applied")
+            return Stale()
         sent: Sent = interrupted(call.operation)
         sent_again = False
         with self._register_observation(started) as observation:
@@ -101,7 +104,8 @@ class Executor:
 
         A stop does not wait for a slow go-live. It is sent once more when the go-live has ended.
         """
-        has_access = call.place(self._client.accepted_keys).has_access
+        place = call.place(self._client.accepted_keys)
+        has_access = place.has_access or started.place.has_access
         if not call.operation.stops_broadcast or not has_access:
             return False
         return await self._store.go_live_may_follow(started)
@@ -188,9 +192,10 @@ class Executor:
         if observed.state != "off_air" or not call.operation.stops_broadcast:
             return None
         # A studio that is only starting looks off air too: that is no proof of a stop.
-        with anyio.CancelScope(shield=True):
+        with anyio.CancelScope(shield=True), suppress(TraxError):  # the store may be away
             seen = await self._store.look(call.place(self._client.accepted_keys), None)
-        return None if seen.go_live_pending else "it is off air"
+            return None if seen.go_live_pending else "it is off air"
+        return None
 
     def _write_outcome(
         self, call: GuardedCall, sent: Sent, observed: Observed | None, *, digest: str | None

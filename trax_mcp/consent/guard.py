@@ -235,6 +235,8 @@ class ConsentGuard:
         if isinstance(started, Stale):
             return started
         done = await self._executor.run(call, started, digest=digest, wait_until=wait_until)
+        if isinstance(done, Stale):
+            return done
         return replace(done, approved_in=self._approved_in(call, confirmation_id))
 
     def _approved_in(self, call: GuardedCall, confirmation_id: str | None) -> ApprovedIn | None:

@@ -111,6 +111,9 @@ class MemoryStore:
             return Stale()
         return view.start(operation, confirmation_id, next(self._numbers))
 
+    def may_send(self, started: Started) -> bool:  # noqa: ARG002  nobody else can take the turn
+        return True
+
     async def note_overlap(self, started: Started) -> Started:
         overlapping = overlapping_go_lives(self._studio_states(started.place.id))
         return replace(started, overlapping_go_lives=overlapping)

@@ -66,6 +66,19 @@ class PlaceState:
         """Whether a go-live has no answer yet."""
         return self.go_live is not None and self.go_live.outcome is None
 
+    def abandon(self, number: int, *, now: float) -> None:
+        """End a call whose outcome and effects will never be known: any may have come."""
+        self.version += 1
+        self.hidden = self.hidden.with_unknown_changes()
+        if self.go_live is not None and self.go_live.number == number:
+            self.go_live = replace(self.go_live, outcome="unknown")
+            self.pending_until, self.pending_go_live = now + PENDING_SECONDS, number
+        if number in self.stops:
+            self.stops -= {number}
+            self.stop_count += 1
+        if self.turn == number:
+            self.turn = None
+
 
 @dataclass(slots=True)
 class PlaceView:

@@ -55,6 +55,11 @@ class HiddenChanges:
             forgotten_version=max(self.forgotten_version, *forgotten, 0),
         )
 
+    def with_unknown_changes(self) -> Self:
+        """Nothing is known any more of the changes so far, nor whether there was one more."""
+        version = self.version + 1
+        return replace(self, version=version, latest=(), forgotten_version=version)
+
     def since(self, version: int) -> tuple[HiddenChange, ...]:
         """Those after a version, as far as they are remembered."""
         return tuple(it for it in self.latest if it.version > version)

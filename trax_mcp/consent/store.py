@@ -5,7 +5,7 @@ depends on an earlier `look` gets what was seen, and returns `Stale` if it is ou
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from trax_mcp.api.errors import Outcome
@@ -21,13 +21,14 @@ class Place:
 
     `has_access`: TRaX has accepted a call of this caller in the studio. All callers with access
     share one place. Every other caller has a place of their own, so that they cannot delay or
-    change the calls of others. Limits count a caller as `owner`.
+    change the calls of others. Limits count a caller as `owner`. `key` is the caller's API key.
     """
 
     id: str
     caller: str
     owner: str
     has_access: bool
+    key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +114,10 @@ class ConsentStore(Protocol):
         A stop does not wait, and is never stale because of what others did. All others wait until
         no stop is being sent.
         """
+        ...
+
+    def may_send(self, started: Started) -> bool:
+        """Whether it is still this call's turn, as far as this process knows. Never waits."""
         ...
 
     async def note_overlap(self, started: Started) -> Started:

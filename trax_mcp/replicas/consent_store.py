@@ -1,0 +1,610 @@
+"""A `ConsentStore` that several replicas share. Without the engine, only stops go on."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from copy import deepcopy
+from dataclasses import astuple, dataclass, replace
+from datetime import timedelta
+from typing import Final, Self
+
+import anyio
+from anyio import TASK_STATUS_IGNORED
+from anyio.abc import TaskStatus
+from cachetools import TTLCache
+
+from trax_mcp.api.accepted_keys import NOT_ACCEPTED
+from trax_mcp.api.error_texts import store_unavailable
+from trax_mcp.api.errors import Outcome
+from trax_mcp.api.models import Model
+from trax_mcp.api.operation import Operation
+from trax_mcp.clock import Clock
+from trax_mcp.consent.confirmations import (
+    LIFETIME_SECONDS,
+    MAX_PER_OWNER,
+    group,
+    new_confirmation,
+)
+from trax_mcp.consent.evidence import Confirmation, UsedConfirmation, call_digest
+from trax_mcp.consent.memory_store import DECLINED_SECONDS
+from trax_mcp.consent.place_state import (
+    PlaceState,
+    PlaceView,
+    may_follow_stop,
+    overlapping_go_lives,
+)
+from trax_mcp.consent.preview import NOTHING_HIDDEN, Preview, digest
+from trax_mcp.consent.store import Place, Seen, Stale, Started
+from trax_mcp.replicas.engine import TAG, Engine, EngineAway, Snapshot, Write
+from trax_mcp.replicas.records import (
+    CONFIRMATIONS,
+    GUESTS,
+    PLACES,
+    Guests,
+    StoredConfirmation,
+    StoredPlace,
+)
+from trax_mcp.replicas.sealing import hashed
+from trax_mcp.replicas.stop_confirmations import is_signed, sign
+
+_POLL_SECONDS: Final = 0.02
+"""How often a call that waits for others looks again."""
+_HEARTBEAT_SECONDS: Final = 0.5
+_ALIVE_SECONDS: Final = 2.0
+"""A replica that was silent for so long is gone, and its calls are ended."""
+_LATE_SECONDS: Final = 1.0
+"""A call that was not sent so long after it began is not sent: others may have taken its turn."""
+_PLACE_SECONDS: Final = 3600.0
+_AUTO_GO_LIVE_SECONDS: Final = 30 * 86_400.0
+_KEPT_SECONDS: Final = LIFETIME_SECONDS + 30.0
+_MOST_MISSED: Final = 10_000
+_TOMBSTONE: Final = Write(b"", 1.0)
+_BASE_DIGITS: Final = 11
+
+
+_Repeat = Callable[[], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class _Step:
+    """What one step has read, to decide and to change."""
+
+    snapshot: Snapshot
+    names: "_Names"
+    view: PlaceView
+    shared: StoredPlace
+    own: StoredPlace
+    guests: Guests
+    confirmation: StoredConfirmation | None
+    is_known: bool
+    """Whether the replicas know that TRaX has accepted the caller in this studio."""
+    declined_until: float | None
+    sender_is_gone: bool = False
+
+    @property
+    def place(self) -> Place:
+        """The place, as the replicas know it together."""
+        return self.view.place
+
+    @property
+    def now(self) -> float:
+        """The time of the engine, in seconds."""
+        return self.snapshot.now
+
+    @property
+    def seen_confirmation(self) -> Confirmation | UsedConfirmation | None:
+        """The caller's confirmation, unless it has expired or a stop has ended it."""
+        kept = self.confirmation
+        if kept is None or self.now >= kept.confirmation.expires:
+            return None
+        return self.view.valid(kept.seen(sender_is_gone=self.sender_is_gone))
+
+    @property
+    def age(self) -> float:
+        """For how many seconds the confirmation has been kept."""
+        expires = self.confirmation.confirmation.expires if self.confirmation else self.now
+        return self.now + LIFETIME_SECONDS - expires
+
+    def writes(self, before: "_Step") -> dict[str, Write]:
+        """What differs from before, as it is written."""
+        names, writes, studio = self.names, dict[str, Write](), self.place.id
+        for name, now, then in (
+            (names.shared, self.shared, before.shared),
+            (names.own, self.own, before.own),
+        ):
+            if now != then:
+                seconds = _AUTO_GO_LIVE_SECONDS if now.state.auto_go_live else _PLACE_SECONDS
+                writes[name] = Write(PLACES.write(now, secret=studio, name=name), seconds)
+        if self.guests != before.guests:
+            value = GUESTS.write(self.guests, secret=studio, name=names.guests)
+            writes[names.guests] = Write(value, _PLACE_SECONDS)
+        if names.confirmation and self.confirmation and self.confirmation != before.confirmation:
+            value = CONFIRMATIONS.write(
+                self.confirmation, secret=self.confirmation.confirmation.id, name=names.confirmation
+            )
+            writes[names.confirmation] = Write(value, _KEPT_SECONDS)
+        if writes and self.place.has_access and not self.is_known:
+            writes[names.access] = Write(b"1", _PLACE_SECONDS)
+        return writes
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The names of everything that a step reads."""
+
+    shared: str
+    own: str
+    access: str
+    guests: str
+    confirmation: str | None
+    declined: str | None
+
+    @classmethod
+    def of(
+        cls, place: Place, confirmation_id: str | None, operation: Operation[Model] | None
+    ) -> Self:
+        """The names for a place, a confirmation and a call."""
+        studio, caller = hashed(place.id), hashed(place.id, place.caller)
+        return cls(
+            shared=f"{TAG}:place:{studio}",
+            own=f"{TAG}:place:{caller}",
+            access=f"{TAG}:access:{caller}",
+            guests=f"{TAG}:guests:{studio}",
+            confirmation=_confirmation_name(confirmation_id) if confirmation_id else None,
+            declined=_declined_name(place.caller, operation) if operation else None,
+        )
+
+    def all(self) -> list[str]:
+        """Those that there are."""
+        return [it for it in astuple(self) if it is not None]
+
+
+class SharedStore:
+    """The steps of a `ConsentStore`, each one read and one write that depends on it."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._replica = secrets.token_hex(8)
+        self._begun: dict[int, float] = {}
+        self._used_stops: TTLCache[str, bool] = TTLCache(4096, _KEPT_SECONDS, timer=clock.seconds)
+        self._later, self._to_repeat = anyio.create_memory_object_stream[tuple[_Repeat, float]](
+            _MOST_MISSED
+        )
+
+    async def look(
+        self,
+        place: Place,
+        confirmation_id: str | None,
+        operation: Operation[Model] | None = None,
+    ) -> Seen:
+        is_stop = operation is not None and operation.stops_broadcast
+        try:
+            step = await self._load(place, confirmation_id, operation)
+        except EngineAway:
+            if operation is None or not is_stop:
+                raise store_unavailable() from None
+            return self._seen_alone(place, confirmation_id, operation)
+        confirmation = step.seen_confirmation
+        view = step.view
+        return Seen(
+            place=step.place,
+            version=view.version,
+            stop_count=view.stop_count,
+            hidden=view.current.hidden,
+            go_live_pending=view.has_pending_go_live(step.now),
+            auto_go_live=view.has_auto_go_live,
+            confirmation=confirmation,
+            age=step.age if confirmation else 0.0,
+            declined_seconds=step.declined_until and step.declined_until - step.now,
+        )
+
+    async def add(
+        self,
+        operation: Operation[Model],
+        preview: Preview,
+        *,
+        seen: Seen,
+        choice: str | None = None,
+        asked_again: bool = False,
+    ) -> Confirmation | Stale:
+        now = self._clock.now()
+        expires_at = now + timedelta(seconds=LIFETIME_SECONDS)
+        confirmation = new_confirmation(
+            operation,
+            preview,
+            seen=seen,
+            choice=choice,
+            asked_again=asked_again,
+            expires=now.timestamp() + LIFETIME_SECONDS,
+            expires_at=expires_at,
+        )
+        if operation.stops_broadcast and choice is None:
+            confirmation = self._signed(confirmation, operation, seen.place)
+        try:
+            while True:
+                step = await self._load(seen.place, confirmation.id)
+                if step.view.is_stale(operation, seen):
+                    return Stale()
+                kept = replace(confirmation, expires=step.now + LIFETIME_SECONDS)
+                before = replace(step)
+                step.confirmation = StoredConfirmation(kept)
+                if await self._write(step, before):
+                    await self._count(step.confirmation)
+                    return kept
+        except EngineAway:
+            if operation.stops_broadcast:
+                return confirmation
+            raise store_unavailable() from None
+
+    async def wait_for_go_live(self, place: Place) -> None:
+        await self._wait_while(place, lambda step: step.view.is_sending_go_live)
+
+    async def begin(
+        self, operation: Operation[Model], *, confirmation_id: str | None, seen: Seen
+    ) -> Started | Stale:
+        while True:
+            asked_at = self._clock.seconds()
+            try:
+                step = await self._load(seen.place, confirmation_id, operation, take_number=True)
+            except EngineAway:
+                return self._begin_alone(operation, confirmation_id, seen)
+            if not operation.stops_broadcast and step.view.is_busy:
+                await anyio.sleep(_POLL_SECONDS)
+                continue
+            if step.view.is_stale(operation, seen):
+                return Stale()
+            before, number = deepcopy(step), step.snapshot.number
+            if confirmation_id is not None:
+                usable = self._usable(step, operation, seen)
+                if step.confirmation is None or not isinstance(usable, Confirmation):
+                    return Stale()
+                step.confirmation = step.confirmation.used(number, self._replica)
+            started = step.view.start(operation, confirmation_id, number)
+            sending = step.shared if step.place.has_access else step.own
+            sending.senders[number] = self._replica
+            if (go_live := step.own.state.go_live) and _is_guest(step.place):
+                step.guests[step.place.caller] = go_live
+            with anyio.CancelScope(shield=True):
+                if await self._write_begin(step, before, started):
+                    self._begun[number] = asked_at
+                    if step.confirmation is not None:
+                        self._used_stops[step.confirmation.confirmation.id] = True
+                        await self._count(step.confirmation)
+                    return started
+
+    def may_send(self, started: Started) -> bool:
+        began = self._begun.get(started.number)
+        is_stop = started.operation.stops_broadcast
+        return is_stop or began is None or self._clock.seconds() - began <= _LATE_SECONDS
+
+    async def note_overlap(self, started: Started) -> Started:
+        try:
+            step = await self._load(started.place)
+        except EngineAway:
+            return started
+        return replace(started, overlapping_go_lives=overlapping_go_lives(_go_lives(step)))
+
+    async def go_live_may_follow(self, started: Started) -> bool:
+        def is_sending(step: _Step) -> bool:
+            sent = overlapping_go_lives(_go_lives(step))
+            return not set(sent).isdisjoint(started.overlapping_go_lives)
+
+        step = await self._wait_while(started.place, is_sending)
+        if step is None:
+            return False
+        return may_follow_stop(started, step.shared.state, _go_lives(step))
+
+    async def finish(
+        self, started: Started, outcome: Outcome, *, place: Place, hidden_fields: Sequence[str]
+    ) -> None:
+        self._begun.pop(started.number, None)
+
+        def change(step: _Step) -> None:
+            step.view.finish(started, outcome, hidden_fields=hidden_fields, now=step.now)
+            for it in (step.shared, step.own):
+                it.senders.pop(started.number, None)
+            kept = step.confirmation
+            if outcome == "not_applied" and kept is not None and kept.number == started.number:
+                step.confirmation = StoredConfirmation(kept.confirmation)
+            guest = step.guests.get(started.place.caller)
+            if guest is not None and guest.number == started.number:
+                step.guests[started.place.caller] = replace(
+                    guest, outcome=outcome, has_access=place.has_access
+                )
+
+        step = await self._change(place, started.confirmation_id, change)
+        if step is not None and step.confirmation is not None and outcome == "not_applied":
+            await self._count(step.confirmation)
+
+    async def record(self, started: Started, outcome: str, *, on_air: bool) -> None:
+        def change(step: _Step) -> None:
+            if step.confirmation is not None and step.confirmation.number == started.number:
+                step.confirmation = replace(step.confirmation, outcome=outcome)
+            if on_air:
+                step.view.end_pending(started.number)
+
+        await self._change(started.place, started.confirmation_id, change)
+
+    async def record_on_air(self, seen: Seen) -> None:
+        def change(step: _Step) -> None:
+            if step.view.version == seen.version:
+                step.view.end_all_pending()
+
+        await self._change(seen.place, None, change)
+
+    async def record_auto_go_live(self, place: Place, *, on: bool) -> None:
+        await self._change(place, None, lambda step: step.view.set_auto_go_live(on=on))
+
+    async def discard(self, confirmation_id: str) -> None:
+        await self._repeat(lambda: self._forget(confirmation_id, None))
+
+    async def decline(self, confirmation: Confirmation, operation: Operation[Model]) -> None:
+        name = None
+        if not operation.stops_broadcast:
+            name = _declined_name(confirmation.caller, operation)
+        await self._repeat(lambda: self._forget(confirmation.id, name))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        """Say that this replica is alive, and repeat what the engine has missed, until the end."""
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(self._keep_alive)
+            tasks.start_soon(self._repeat_missed)
+            yield self
+            tasks.cancel_scope.cancel()
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connection to the engine."""
+        self._later.close()
+        self._to_repeat.close()
+        await self._engine.aclose()
+
+    async def _keep_alive(self, *, task_status: TaskStatus[None]) -> None:
+        name = _alive_name(self._replica)
+        while True:
+            with suppress(EngineAway):
+                await self._engine.announce(name, seconds=_ALIVE_SECONDS)
+            task_status.started()
+            task_status = TASK_STATUS_IGNORED
+            await anyio.sleep(_HEARTBEAT_SECONDS)
+
+    async def _repeat_missed(self) -> None:
+        async for missed, since in self._to_repeat:
+            while self._clock.seconds() - since < _KEPT_SECONDS:
+                try:
+                    await missed()
+                    break
+                except EngineAway:
+                    await anyio.sleep(_HEARTBEAT_SECONDS)
+
+    async def _repeat(self, step: _Repeat) -> None:
+        """Take a step now, or as soon as the engine answers again, after all earlier ones."""
+        if not self._to_repeat.statistics().current_buffer_used:
+            with suppress(EngineAway):
+                await step()
+                return
+        with suppress(anyio.WouldBlock):
+            self._later.send_nowait((step, self._clock.seconds()))
+
+    async def _change(
+        self, place: Place, confirmation_id: str | None, change: Callable[[_Step], None]
+    ) -> _Step | None:
+        """Change what is kept, now or later. Returns it as it is now, or None."""
+        changed: list[_Step] = []
+
+        async def attempt() -> None:
+            while True:
+                step = await self._load(place, confirmation_id)
+                before = deepcopy(step)
+                change(step)
+                if await self._write(step, before):
+                    changed.append(step)
+                    return
+
+        with anyio.CancelScope(shield=True):  # a call that began must end
+            await self._repeat(attempt)
+        return changed[0] if changed else None
+
+    async def _forget(self, confirmation_id: str, declined: str | None) -> None:
+        """Forget an unused confirmation, and note that a person said no."""
+        name = _confirmation_name(confirmation_id)
+        while True:
+            snapshot = await self._engine.read(name)
+            kept = CONFIRMATIONS.read(snapshot.values[name], secret=confirmation_id, name=name)
+            writes = {} if kept is None or kept.number else {name: _TOMBSTONE}
+            if declined is not None:
+                until = snapshot.now + DECLINED_SECONDS
+                writes[declined] = Write(str(until).encode(), DECLINED_SECONDS)
+            if not writes or await self._engine.write(snapshot, writes):
+                return
+
+    async def _wait_while(self, place: Place, condition: Callable[[_Step], bool]) -> _Step | None:
+        """Wait until a condition is false. None if the engine does not answer."""
+        while True:
+            try:
+                step = await self._load(place)
+            except EngineAway:
+                return None
+            if not condition(step):
+                return step
+            await anyio.sleep(_POLL_SECONDS)
+
+    async def _load(
+        self,
+        place: Place,
+        confirmation_id: str | None = None,
+        operation: Operation[Model] | None = None,
+        *,
+        take_number: bool = False,
+    ) -> _Step:
+        """Read everything that a step depends on. The calls of replicas that are gone are ended."""
+        names = _Names.of(place, confirmation_id, operation)
+        snapshot = await self._engine.read(*names.all(), take_number=take_number)
+        values, base = snapshot.values, int(snapshot.run[:_BASE_DIGITS], 16)
+        is_known = values[names.access] is not None
+        if is_known and place.id:
+            place = replace(place, owner=place.caller, has_access=True)
+
+        def stored(name: str) -> StoredPlace:
+            kept = PLACES.read(values[name], secret=place.id, name=name)
+            return kept or StoredPlace(PlaceState(version=base, stop_count=base))
+
+        shared, own = stored(names.shared), stored(names.own)
+        declined = values[names.declined] if names.declined else None
+        step = _Step(
+            snapshot=snapshot,
+            names=names,
+            view=PlaceView(place, shared.state, own.state),
+            shared=shared,
+            own=own,
+            guests=GUESTS.read(values[names.guests], secret=place.id, name=names.guests) or {},
+            confirmation=_read_confirmation(values, names.confirmation, confirmation_id),
+            is_known=is_known,
+            declined_until=float(declined) if declined else None,
+        )
+        await self._end_calls_of_the_gone(step)
+        return step
+
+    async def _end_calls_of_the_gone(self, step: _Step) -> None:
+        kept = step.confirmation
+        in_progress = kept.sender if kept and kept.number and kept.outcome is None else ""
+        senders = {*step.shared.senders.values(), *step.own.senders.values(), in_progress}
+        others = sorted(senders - {self._replica, ""})
+        if not others:
+            return
+        alive = await self._engine.are_alive([_alive_name(it) for it in others])
+        gone = {it for it, is_alive in zip(others, alive, strict=True) if not is_alive}
+        for it in (step.shared, step.own):
+            it.abandon(gone, now=step.now)
+        step.sender_is_gone = in_progress in gone
+
+    async def _write(self, step: _Step, before: _Step) -> bool:
+        writes = step.writes(before)
+        return not writes or await self._engine.write(step.snapshot, writes)
+
+    async def _write_begin(self, step: _Step, before: _Step, started: Started) -> bool:
+        try:
+            return await self._write(step, before)
+        except EngineAway:  # it may have been written all the same
+            if started.operation.stops_broadcast:
+                return True
+            await self.finish(started, "not_applied", place=step.place, hidden_fields=())
+            raise store_unavailable() from None
+
+    async def _count(self, kept: StoredConfirmation) -> None:
+        """Count a confirmation in its group, and delete the oldest of the group over the limit."""
+        unused, used = kept.confirmation, UsedConfirmation(kept.confirmation)
+        groups = [f"{TAG}:group:{hashed(*group(it))}" for it in (unused, used)]
+        group_now, group_before = reversed(groups) if kept.number else groups
+        with suppress(EngineAway):  # the limit only saves memory
+            await self._engine.limit(
+                group_now,
+                _confirmation_name(unused.id),
+                instead_of=group_before,
+                most=MAX_PER_OWNER,
+                seconds=_KEPT_SECONDS,
+            )
+
+    def _usable(
+        self, step: _Step, operation: Operation[Model], seen: Seen
+    ) -> Confirmation | UsedConfirmation | None:
+        """The confirmation as it is now. That of a stop does not expire while the stop waits."""
+        kept = step.confirmation
+        if operation.stops_broadcast and kept is not None and not kept.number:
+            return seen.confirmation
+        return step.seen_confirmation
+
+    def _seen_alone(
+        self, place: Place, confirmation_id: str | None, operation: Operation[Model]
+    ) -> Seen:
+        """What a stop needs to know, without the engine: whether its confirmation is genuine."""
+        confirmation = None
+        if confirmation_id is not None and self._is_good_alone(confirmation_id, place):
+            confirmation = Confirmation(
+                id=confirmation_id,
+                caller=place.caller,
+                owner=place.owner,
+                studio=operation.studio(),
+                call=call_digest(operation, confirmation_id),
+                digest=digest(operation, ()),
+                expires=0.0,
+                expires_at=self._clock.now() + timedelta(seconds=LIFETIME_SECONDS),
+                stops_broadcast=True,
+            )
+        return Seen(
+            place=place,
+            version=(0, 0),
+            stop_count=0,
+            hidden=NOTHING_HIDDEN,
+            go_live_pending=False,
+            auto_go_live=False,
+            confirmation=confirmation,
+        )
+
+    def _begin_alone(
+        self, operation: Operation[Model], confirmation_id: str | None, seen: Seen
+    ) -> Started | Stale:
+        """Begin a stop without the engine.
+
+        Raises:
+            NotSent: any other call.
+        """
+        if not operation.stops_broadcast:
+            raise store_unavailable()
+        if confirmation_id is not None:
+            if not self._is_good_alone(confirmation_id, seen.place):
+                return Stale()
+            self._used_stops[confirmation_id] = True
+        number = int(self._clock.now().timestamp() * 1_000_000)
+        return Started(seen.place, operation, confirmation_id, number, seen.stop_count)
+
+    def _is_good_alone(self, confirmation_id: str, place: Place) -> bool:
+        now = self._clock.now().timestamp()
+        is_genuine = is_signed(confirmation_id, place.key, place.id, now=now)
+        return is_genuine and confirmation_id not in self._used_stops
+
+    def _signed(
+        self, confirmation: Confirmation, operation: Operation[Model], place: Place
+    ) -> Confirmation:
+        """A stop's confirmation, under an id that every replica can check without the engine."""
+        signed = sign(place.key, place.id, until=confirmation.expires_at.timestamp())
+        return replace(confirmation, id=signed, call=call_digest(operation, signed))
+
+
+@asynccontextmanager
+async def open_store(url: str, clock: Clock) -> AsyncIterator[SharedStore]:
+    """Open the store that replicas share, and keep this replica alive in it."""
+    async with SharedStore(Engine(url), clock).running() as store:
+        yield store
+
+
+def _read_confirmation(
+    values: Mapping[str, bytes | None], name: str | None, confirmation_id: str | None
+) -> StoredConfirmation | None:
+    if name is None or confirmation_id is None:
+        return None
+    return CONFIRMATIONS.read(values[name], secret=confirmation_id, name=name)
+
+
+def _go_lives(step: _Step) -> list[PlaceState]:
+    """The states with all go-lives of a studio that matter to a stop."""
+    guests = (PlaceState(go_live=it) for it in step.guests.values())
+    return [step.shared.state, step.own.state, *guests]
+
+
+def _is_guest(place: Place) -> bool:
+    return not place.has_access and place.owner != NOT_ACCEPTED
+
+
+def _confirmation_name(confirmation_id: str) -> str:
+    return f"{TAG}:yes:{hashed(confirmation_id)}"
+
+
+def _declined_name(caller: str, operation: Operation[Model]) -> str:
+    return f"{TAG}:no:{call_digest(operation, caller)[:32]}"
+
+
+def _alive_name(replica: str) -> str:
+    return f"{TAG}:alive:{replica}"

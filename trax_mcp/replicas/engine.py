@@ -1,0 +1,197 @@
+"""The engine that replicas share: Valkey or Redis. Values are read together and written at once.
+
+A write depends on what was read: it happens only if nothing of that has changed since, and to
+repeat it changes nothing more. So a step of a store is atomic, and is decided in Python alone.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import anyio
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+ResultT = TypeVar("ResultT")
+
+TAG: Final = "{trax}"
+"""All names have this part, so that one node of a cluster holds all of them."""
+_NUMBERS: Final = f"{TAG}:numbers"
+_TIMEOUT_SECONDS: Final = 1.0
+_RETRY_SECONDS: Final = 0.5
+"""How long the engine is taken to be away after it did not answer."""
+_RUN_LENGTH: Final = 16
+_TOKEN_LENGTH: Final = 16
+_HEAD_LENGTH: Final = _RUN_LENGTH + _TOKEN_LENGTH
+
+_RUN: Final = f"""
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+run = string.sub(run, 1, {_RUN_LENGTH})
+"""
+_READ: Final = f"""
+{_RUN}
+local time = redis.call('TIME')
+local number = 0
+if ARGV[1] == '1' then
+  redis.call('SET', KEYS[1], time[1] .. '000000', 'NX')
+  number = redis.call('INCR', KEYS[1])
+end
+local values = #KEYS > 1 and redis.call('MGET', unpack(KEYS, 2)) or {{}}
+return {{run, time[1], time[2], number, values}}
+"""
+"""KEYS: the counter, and what is read. ARGV: 1 to take a number."""
+_WRITE: Final = f"""
+{_RUN}
+if run ~= ARGV[1] then return 0 end
+local head, reads = ARGV[1] .. ARGV[2], tonumber(ARGV[3])
+local writes, done = #KEYS - reads, true
+for i = 1, writes do
+  local old = redis.call('GET', KEYS[reads + i]) or ''
+  if string.sub(old, 1, {_HEAD_LENGTH}) ~= head then done = false end
+end
+if done then return 1 end
+for i = 1, reads do
+  local old = redis.call('GET', KEYS[i]) or ''
+  if string.sub(old, 1, {_HEAD_LENGTH}) ~= ARGV[3 + i] then return 0 end
+end
+for i = 1, writes do
+  local value, milliseconds = ARGV[2 + reads + 2 * i], ARGV[3 + reads + 2 * i]
+  redis.call('SET', KEYS[reads + i], head .. value, 'PX', milliseconds)
+end
+return 1
+"""
+"""KEYS: what was read, and what is written. ARGV: run, token, number of reads, the head of each,
+and a value and its milliseconds for each write."""
+
+
+_LIMIT: Final = """
+redis.call('LREM', KEYS[2], 0, ARGV[1])
+redis.call('RPUSH', KEYS[1], ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+while redis.call('LLEN', KEYS[1]) > tonumber(ARGV[2]) do
+  redis.call('DEL', redis.call('LPOP', KEYS[1]))
+end
+"""
+"""KEYS: a list of names, and the list where the name was. ARGV: the name, the most names of a list,
+and the milliseconds of the list."""
+
+
+class EngineAway(Exception):
+    """The engine did not answer. Whether it has written is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What was read at one moment: values by name, None where there is none.
+
+    `now` is in seconds on the engine's clock. `run` identifies the engine's process: values of an
+    earlier one count as absent. `number` is larger than all that were given before, or 0.
+    """
+
+    run: str
+    now: float
+    number: int
+    values: Mapping[str, bytes | None]
+    heads: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A value, and for how many seconds it is kept. An empty value counts as absent."""
+
+    value: bytes
+    seconds: float
+
+
+class Engine:
+    """A connection to the engine. It never repeats a command by itself."""
+
+    def __init__(self, url: str) -> None:
+        self._redis: Redis = Redis.from_url(
+            url,
+            socket_timeout=_TIMEOUT_SECONDS,
+            socket_connect_timeout=_TIMEOUT_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+            health_check_interval=0,
+        )
+        self._read = self._redis.register_script(_READ)
+        self._write = self._redis.register_script(_WRITE)
+        self._limit = self._redis.register_script(_LIMIT)
+        self._away_until = 0.0
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the engine did not answer a moment ago."""
+        return anyio.current_time() < self._away_until
+
+    async def read(self, *names: str, take_number: bool = False) -> Snapshot:
+        """Read values at one moment.
+
+        Raises:
+            EngineAway: it does not answer.
+        """
+        keys = [_NUMBERS, *names]
+        run, seconds, micros, number, values = await self._run(self._read, keys, [int(take_number)])
+        heads = {
+            name: (value or b"")[:_HEAD_LENGTH] for name, value in zip(names, values, strict=True)
+        }
+        current = {
+            name: value[_HEAD_LENGTH:] if value and value[:_RUN_LENGTH] == run else None
+            for name, value in zip(names, values, strict=True)
+        }
+        now = int(seconds) + int(micros) / 1e6
+        return Snapshot(run.decode(), now, int(number), current, heads)
+
+    async def write(self, snapshot: Snapshot, writes: Mapping[str, Write]) -> bool:
+        """Write values if nothing in the snapshot has changed. False if it has.
+
+        Raises:
+            EngineAway: it did not answer twice.
+        """
+        token = secrets.token_hex(_TOKEN_LENGTH // 2)
+        values = [part for it in writes.values() for part in (it.value, int(it.seconds * 1000))]
+        heads = list(snapshot.heads.values())
+        arguments = [snapshot.run, token, len(heads), *heads, *values]
+        keys = [*snapshot.heads, *writes]
+        try:
+            return bool(await self._run(self._write, keys, arguments))
+        except EngineAway:  # only the answer may have been lost
+            self._away_until = 0.0
+            return bool(await self._run(self._write, keys, arguments))
+
+    async def limit(
+        self, group: str, name: str, *, instead_of: str, most: int, seconds: float
+    ) -> None:
+        """Move a name to a group, and delete the oldest values of the group over the limit."""
+        await self._run(self._limit, [group, instead_of], [name, most, int(seconds * 1000)])
+
+    async def announce(self, name: str, *, seconds: float) -> None:
+        """Say that a replica is alive, for some seconds."""
+        await self._call(lambda: self._redis.set(name, b"1", px=int(seconds * 1000)))
+
+    async def are_alive(self, names: Sequence[str]) -> list[bool]:
+        """Whether replicas have said so lately."""
+        return [it is not None for it in await self._call(lambda: self._redis.mget(names))]
+
+    async def clear(self) -> None:
+        """Delete everything that is kept there."""
+        await self._call(self._redis.flushdb)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._redis.aclose()
+
+    async def _run(self, script: Any, keys: Sequence[str], arguments: Sequence[Any]) -> Any:  # noqa: ANN401
+        return await self._call(lambda: script(keys=keys, args=arguments))
+
+    async def _call(self, command: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        if self.is_away:
+            raise EngineAway
+        try:
+            return await command()
+        except (RedisError, OSError, TimeoutError) as error:
+            self._away_until = anyio.current_time() + _RETRY_SECONDS
+            raise EngineAway from error

@@ -1,0 +1,77 @@
+"""What replicas keep about consent, and how it is written for the engine. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final, Generic, TypeVar
+
+from pydantic import TypeAdapter
+
+from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
+from trax_mcp.consent.place_state import PlaceState, SentGoLive
+from trax_mcp.replicas.sealing import seal, unseal
+
+OUTCOME_UNKNOWN: Final = "whether the call ran is not known"
+
+RecordT = TypeVar("RecordT")
+
+
+@dataclass(slots=True)
+class StoredPlace:
+    """The state of a place, and which replica sends each of its calls, by number."""
+
+    state: PlaceState = field(default_factory=PlaceState)
+    senders: dict[int, str] = field(default_factory=dict)
+
+    def abandon(self, replicas: Iterable[str], *, now: float) -> None:
+        """End the calls of replicas that are gone: their outcome is not known."""
+        gone = frozenset(replicas)
+        for number in [it for it, sender in self.senders.items() if sender in gone]:
+            del self.senders[number]
+            self.state.abandon(number, now=now)
+
+
+@dataclass(slots=True)
+class StoredConfirmation:
+    """A confirmation. `number` is that of the call that used it, 0 if none did."""
+
+    confirmation: Confirmation
+    number: int = 0
+    sender: str = ""
+    outcome: str | None = None
+
+    def seen(self, *, sender_is_gone: bool) -> Confirmation | UsedConfirmation:
+        """As callers see it."""
+        if not self.number:
+            return self.confirmation
+        if self.outcome is None and not sender_is_gone:
+            return UsedConfirmation(self.confirmation)
+        return UsedConfirmation(self.confirmation, self.outcome or OUTCOME_UNKNOWN)
+
+    def used(self, number: int, sender: str) -> "StoredConfirmation":
+        """The same, used by a call."""
+        return replace(self, number=number, sender=sender)
+
+
+Guests = dict[str, SentGoLive]
+"""The latest go-live of each caller whose key TRaX has accepted, but not in this studio."""
+
+
+class Codec(Generic[RecordT]):
+    """Writes records of one type as sealed values, and reads them."""
+
+    def __init__(self, kind: type[RecordT]) -> None:
+        self._adapter: TypeAdapter[RecordT] = TypeAdapter(kind)
+
+    def write(self, record: RecordT, *, secret: str, name: str) -> bytes:
+        """The sealed value of a record."""
+        return seal(self._adapter.dump_json(record), secret=secret, name=name)
+
+    def read(self, value: bytes | None, *, secret: str, name: str) -> RecordT | None:
+        """The record of a sealed value. None if there is none, or it cannot be opened."""
+        opened = unseal(value, secret=secret, name=name) if value else None
+        return self._adapter.validate_json(opened) if opened else None
+
+
+PLACES: Final = Codec(StoredPlace)
+CONFIRMATIONS: Final = Codec(StoredConfirmation)
+GUESTS: Final = Codec(Guests)
