@@ -17,7 +17,7 @@ from tests.support.shared_clock import settled
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from trax_mcp.consent.store import ConsentStore
+    from trax_mcp.consent.store import ConsentStore, Started
 
 
 class YieldingStore:
@@ -50,6 +50,10 @@ class YieldingStore:
         """Wait until the call has left the gap. Until then it waits for all other tasks."""
         with anyio.fail_after(PATIENCE_SECONDS):
             await self._left.wait()
+
+    def may_send(self, started: Started) -> bool:
+        """The one step that never waits."""
+        return self._store.may_send(started)
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[object]]:
         """The step of this name, between two gaps."""
