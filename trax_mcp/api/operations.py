@@ -53,7 +53,7 @@ class GetHealth(
     Operation[Health],
     call="GET /v1/health",
     effect=READ,
-    hint="Needs no key. `writeEnabled: false`: TRaX takes no changes.",
+    hint="While `writeEnabled` is false, TRaX takes no changes.",
 ):
     pass
 
@@ -62,7 +62,7 @@ class GetOpenapi(
     Operation[OpenapiDocument],
     call="GET /v1/openapi.json",
     effect=READ,
-    hint="Needs no key. Long: for questions about the API itself.",
+    hint="Long: for questions about the API itself.",
 ):
     pass
 
@@ -106,7 +106,7 @@ class UpdateStudio(
     name: ShortText | None = Field(None, description="New name.")
     auto_go_live: Boolean | None = Field(None, description="May go live by itself.")
     auto_go_offline_on_drop: Boolean | None = Field(
-        None, description="Goes offline by itself when its input drops."
+        None, description="Goes offline when its input drops."
     )
 
 
@@ -132,7 +132,7 @@ class CreateDestination(
         description="Such as youtube. TRaX documents no word for plain RTMP: ask the person."
     )
     connection_id: Id | None = None
-    rtmp_url: Address | None = Field(None, description="Ingest address; needs `streamKey`.")
+    rtmp_url: Address | None = Field(None, description="Ingest address.")
     stream_key: Secret | None = None
     enabled: Boolean | None = Field(
         None, description=f"Whether going live reaches it. {_NO_DEFAULT}"
@@ -195,7 +195,7 @@ class CreateSource(
     studio_id: Id
     name: ShortText = Field(description="The name people see.")
     type: ShortText
-    url: Address | None = Field(None, description="Where a feed or file comes from.")
+    url: Address | None = Field(None, description="Address of a feed or file.")
     active: Boolean | None = Field(None, description=f"Whether it can be on screen. {_NO_DEFAULT}")
 
 
@@ -209,7 +209,7 @@ class UpdateSource(
     studio_id: Id
     source_id: Id
     name: ShortText | None = Field(None, description="New name.")
-    url: Address | None = Field(None, description="New address of the feed or file.")
+    url: Address | None = Field(None, description="New address.")
     active: Boolean | None = Field(None, description="Whether it can be on screen.")
 
 
@@ -314,7 +314,7 @@ class CreateMediaUpload(
     call="POST /v1/media",
     effect=WRITE,
     verify_with=ListMedia,
-    hint="`uploadUrl` is secret and short-lived: do not show or store it.",
+    hint="`uploadUrl` is secret: do not show or store it.",
 ):
     filename: FileName = Field(description="Name of the file.")
     content_type: ShortText = Field(description="Media type, such as video/mp4.")

@@ -44,8 +44,8 @@ class CheckStudio(
     effect=Effect.READ,
     hint=(
         "Tell how a studio stands, or how all do: on air or not, destinations, sources, accounts,"
-        " problems and what to do about each. Off air it says whether the studio could go live."
-        " Use it before go_live. It changes nothing."
+        " problems and what to do about each. Call it before go_live: it says whether the studio"
+        " could."
     ),
 ):
     """Checks how one studio stands, or how all do."""

@@ -47,7 +47,7 @@ class UploadMedia(
     """Uploads a file of this computer."""
 
     path: argument_types.Path = Field(description="Whole path, or path below an allowed folder.")
-    folder: argument_types.Path | None = Field(None, description="Folder in the media library.")
+    folder: argument_types.Path | None = Field(None, description="Folder in the library.")
 
     @classmethod
     def answer_schema(cls) -> JsonObject:
