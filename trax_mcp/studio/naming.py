@@ -21,7 +21,6 @@ _PLATFORMS: Final[Mapping[str, str]] = {
     "kick": "Kick",
     "facebook": "Facebook",
 }
-_TIME: Final = re.compile(r"[\dTZ:.+-]{1,40}", re.ASCII)
 _ONE_WORD: Final = re.compile(r"[\w.+/-]{1,40}", re.ASCII)
 
 
@@ -87,16 +86,6 @@ def word(text: str, *, whole: bool = False) -> str:
     if _ONE_WORD.fullmatch(text):
         return text
     return quoted_whole(text) if whole else quoted(text)
-
-
-def since(time: str | None) -> str:
-    """The end of a sentence: " since" and a time as TRaX writes it. Empty if it is unknown.
-
-    Anything else than a time is quoted.
-    """
-    if not time:
-        return ""
-    return f" since {time if _TIME.fullmatch(time) else quoted(time)}"
 
 
 def platform(name: str, *, whole: bool = False) -> str:
