@@ -101,6 +101,7 @@ _CLIENTS: Final[tuple[Client, ...]] = (
         path=_claude_code,
         fixed_fields=STDIO,
         next_step="Start a new session; /mcp shows trax.",
+        tried=True,  # 2.1.332: `claude mcp list` connects
         projects="projects",
     ),
     FileClient(
@@ -143,7 +144,9 @@ _CLIENTS: Final[tuple[Client, ...]] = (
         # geminicli.com/docs/tools/mcp-server, "Configure the MCP server in settings.json".
         path=lambda: Path.home() / ".gemini/settings.json",
         format="jsonc",
-        next_step="Start Gemini CLI again; /mcp shows trax.",
+        # Its folder trust switches all servers off elsewhere.
+        next_step="Start Gemini CLI again in a folder that you trust; /mcp shows trax.",
+        tried=True,  # 0.61.0: `gemini mcp list` connects
     ),
     FileClient(
         name="codex",
@@ -153,6 +156,7 @@ _CLIENTS: Final[tuple[Client, ...]] = (
         format="toml",
         servers="mcp_servers",
         next_step="Start Codex again; /mcp shows trax.",
+        tried=True,  # 0.171.0: `codex exec` starts it
     ),
     Client(
         name="jetbrains",
