@@ -44,6 +44,18 @@ def test_note_prints_one_escaped_line_on_stderr(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr() == ("", "Look\\u001b[2J\\u000ahere\n")
 
 
+def test_note_ends_its_lines_between_words_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A path that is longer than a line stays whole."""
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    note(f"It was written to /{'a' * 30} and read-only files stay.")
+    assert capsys.readouterr().err == (
+        f"It was written to\n/{'a' * 30}\nand read-only files\nstay.\n"
+    )
+
+
 def test_hanging_text_is_wrapped_at_the_width() -> None:
     """Further lines begin with `under`, which may be longer than the first prefix."""
     console = Console(file=io.StringIO(), width=200)

@@ -57,7 +57,7 @@ class Home:
             "install", client, *arguments, settings=self.settings(**variables)
         ) as it:
             await it.write(typed)
-            code = await it.hang_up()
+            code = await it.finish()
         return Outcome(code, it.stdout.text, it.stderr.text)
 
     def settings(self, **variables: str) -> dict[str, str]:

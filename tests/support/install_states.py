@@ -32,7 +32,7 @@ from tests.support.faults import Fault
 from tests.support.home_folder import ARGUMENTS, COMMAND, KEY, Home, sample_of
 from tests.support.local_servers import upstream
 from tests.support.server_process import running
-from tests.support.terminal_screen import run_on_terminal
+from tests.support.terminal_screen import WIDE_COLUMNS, run_on_terminal
 from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
@@ -267,7 +267,7 @@ async def run_through_pipes(state: InstallState, home: Home) -> InstallResult:
     async def run(settings: Mapping[str, str]) -> tuple[int, str]:
         async with running("install", *state.arguments, settings=settings) as it:
             await it.write("" if state.typed is None else f"{state.typed}\n")
-            code = await it.hang_up()
+            code = await it.finish()
         parts = {"stdout": it.stdout.text, "stderr": it.stderr.text}
         return code, "\n".join(f"{name}:\n{text}" for name, text in parts.items() if text)
 
@@ -300,6 +300,7 @@ async def _run(
         before = home.all_files()
         settings = {
             **PLAIN,
+            "COLUMNS": str(WIDE_COLUMNS),
             **home.settings(**{"TRAX_BASE_URL": sandbox.base_url, **state.settings}),
         }
         code, text = await run(settings)

@@ -120,6 +120,14 @@ class Running:
         self.process.stdin.close()
         return await self.end()
 
+    async def finish(self) -> int:
+        """Close stdin and return the exit code of a command, which may have work to do first."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self.process.wait()
+        return await self.end()
+
     async def stop(self, number: int) -> int:
         """Send a signal and return the exit code."""
         self.process.send_signal(number)

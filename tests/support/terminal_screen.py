@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
 _ROWS: Final = 120
-_COLUMNS: Final = 400
-"""So wide that no path of a temporary folder is broken."""
+WIDE_COLUMNS: Final = 400
+"""So wide that no line is broken at the path of a temporary folder."""
 _PROMPT: Final = b"Your TRaX key"
 
 
@@ -36,7 +36,7 @@ async def run_on_terminal(
 ) -> Screen:
     """Run the command; `answer` is typed when it asks for the key."""
     controller, terminal = pty.openpty()
-    termios.tcsetwinsize(terminal, (_ROWS, _COLUMNS))
+    termios.tcsetwinsize(terminal, (_ROWS, WIDE_COLUMNS))
     command = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "trax_mcp", *arguments),
         stdin=terminal,
@@ -78,7 +78,7 @@ async def _read_all(shown: asyncio.StreamReader) -> bytes:
 
 
 def _draw(output: bytes) -> str:
-    screen = pyte.Screen(_COLUMNS, _ROWS)
+    screen = pyte.Screen(WIDE_COLUMNS, _ROWS)
     pyte.ByteStream(screen).feed(output)
     lines = (line.rstrip() for line in screen.display)
     return "\n".join(lines).rstrip() + "\n"

@@ -1,7 +1,9 @@
 """Output of the commands on a terminal or into a pipe."""
 
 import io
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, TextIO
@@ -55,8 +57,12 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Print a line on stderr without wrapping it."""
-    print(escape_invisible(text), file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
+    """Print a sentence on stderr; on a terminal, lines end between words."""
+    text = escape_invisible(text)
+    if sys.stderr.isatty():
+        columns = shutil.get_terminal_size().columns
+        text = textwrap.fill(text, columns, break_long_words=False, break_on_hyphens=False)
+    print(text, file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
 
 
 def _escape_unencodable(stream: TextIO) -> None:
