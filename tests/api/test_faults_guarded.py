@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.support.consent_clients import status_and_reason
-from tests.support.fault_table.fault_scenario import leaked_strings, open_scenario
-from tests.support.fault_table.role_calls import expected_failure, row_of, rows
+from tests.support.fault_table.fault_scenario import leaked_strings, open_scenario, text_of
+from tests.support.fault_table.role_calls import expected_failure, observed_lines, row_of, rows
 from tests.support.fault_table.table import POSSIBLE, TABLE, Consequence, Role
 
 if TYPE_CHECKING:
@@ -37,11 +37,14 @@ async def test_a_confirmed_call_that_meets_a_fault_is_sent_once(row: Row) -> Non
         scenario.end_fault()
         again = status_and_reason(await scenario.call(**confirmed))
         sent_again = len(scenario.changes) - sent
-    if row.consequence is Consequence.OK:
+    if row.consequence in {Consequence.OK, Consequence.SEEN}:
         assert not result.is_error, result.content
         assert (result.structured_content or {})["observed"]["state"] == STATES[row.role]
     else:
         assert scenario.failure_in(result) == expected_failure(row)
+    if row.consequence is Consequence.SEEN:
+        assert text_of(result).splitlines()[:-1] == observed_lines(row)
+        assert not leaked_strings(result)
     assert took_effect is row.case.takes_effect
     assert row.consequence in POSSIBLE[row.case.takes_effect]
     assert sent == row.case.sends

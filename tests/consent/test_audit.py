@@ -303,7 +303,7 @@ async def test_a_call_runs_even_if_the_log_cannot_be_written(
     with caplog.at_level(logging.DEBUG, logger="trax_mcp.consent.audit"):
         done = await confirm(guard, DELETE, await preview_confirmation(guard, DELETE))
     assert isinstance(done, Done)
-    assert done.answer.data == DELETED
+    assert done.data == DELETED
     assert len(sandbox.mutations) == 1
     (record,) = caplog.records
     assert record.levelno == logging.ERROR

@@ -13,7 +13,13 @@ import httpx
 import pytest
 
 from tests.support.concurrency import afterwards
-from tests.support.consent_clients import data_in_text, in_memory, status_and_reason, text_of
+from tests.support.consent_clients import (
+    audit_lines,
+    data_in_text,
+    in_memory,
+    status_and_reason,
+    text_of,
+)
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air
 from tests.support.guarded_calls import DELETE_DESTINATION, GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS
@@ -22,6 +28,8 @@ from tests.support.sandbox_transport import SandboxTransport
 from tests.support.simulated_person import yes_to
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import mcp_types as types
 
     from tests.support.guarded_calls import GuardedOperation
@@ -134,24 +142,28 @@ LOST: Final = {
 
 
 @pytest.mark.parametrize("code", LOST)
-async def test_a_go_live_with_a_lost_answer_is_applied_if_seen_on_air(era: str, code: str) -> None:
-    """The error says that the call took effect, and since when."""
+async def test_a_go_live_with_a_lost_answer_is_a_result_if_seen_on_air(
+    era: str, code: str, tmp_path: Path
+) -> None:
+    """It says what was seen, and how the answer was lost. The audit log holds both too."""
     fault, happened = LOST[code]
-    async with in_memory(era, timeout_seconds=0.2) as clients:
+    audit = tmp_path / "audit.jsonl"
+    async with in_memory(era, timeout_seconds=0.2, audit=audit) as clients:
         clients.trax.faults.add(fault, path="*/go-live")
         confirmation = await clients.confirmation(GO_LIVE)
         call = partial(clients.use, GO_LIVE, confirmation)
-        failure = error(await call())
+        result = await call()
         again, new = await call(), await clients.call(GO_LIVE)
         assert clients.sent == [GO_LIVE.sent]
-    failure.pop("httpStatus", None)
-    assert failure == {
-        "code": code,
-        "message": f"{happened}, but go_live took effect:"
-        " it is on air since 18:00:03 UTC. Do not call it again.",
-        "retryable": False,
-        "outcome": "applied",
-    }
+    assert not result.is_error
+    assert result.structured_content == {"observed": observed(result)}
+    assert observed(result)["state"] == "on_air"
+    assert text_of(result).splitlines()[:-1] == [
+        "On air since 18:00:03 UTC. Approved by its confirmation, after a preview.",
+        f"{happened}. The studio was then seen on air: do not call go_live again.",
+    ]
+    sent = next(it for it in audit_lines(audit) if it["event"] == "sent")
+    assert (sent["outcome"], sent["code"], sent["observed"]) == ("applied", code, "on_air")
     assert status_and_reason(again) == USED
     assert "the call ran, and the studio was then on air" in text_of(again)
     assert status_and_reason(new) == ("nothing_to_do", None)
@@ -183,15 +195,22 @@ async def test_a_go_live_with_a_lost_answer_is_unknown_if_not_seen_on_air(
     assert status_and_reason(new) == ("nothing_to_do", None)
 
 
-async def test_a_stop_with_a_lost_answer_is_applied_if_seen_off_air() -> None:
-    """The error says that it is off air."""
+async def test_a_stop_with_a_lost_answer_is_a_result_if_seen_off_air() -> None:
+    """It says that it is off air, and how the answer was lost."""
     async with in_memory() as clients:
         put_on_air(clients.trax)
         clients.trax.faults.add(Fault.dropped(when="after"), path="*/go-offline")
-        failure = error(await clients.confirmed(GO_OFFLINE))
+        result = await clients.confirmed(GO_OFFLINE)
         assert clients.sent == [GO_OFFLINE.sent]
-    assert (failure["code"], failure["outcome"]) == ("unreachable", "applied")
-    assert "go_offline took effect: it is off air." in failure["message"]
+    assert not result.is_error
+    assert observed(result)["state"] == "off_air"
+    assert text_of(result).splitlines()[:-1] == [
+        "The studio is off air. Approved by its confirmation, after a preview.",
+        (
+            "The connection to TRaX broke before it answered."
+            " The studio was then seen off air: do not call go_offline again."
+        ),
+    ]
 
 
 async def test_a_stop_with_a_lost_answer_is_unknown_while_a_go_live_is_pending() -> None:
@@ -212,9 +231,10 @@ async def test_a_stop_with_a_lost_answer_is_unknown_while_a_go_live_is_pending()
 
 
 async def test_a_call_with_an_unreadable_success_answer_is_applied() -> None:
-    """Its confirmation is used."""
+    """Its confirmation is used, also where the effect was not seen."""
     async with in_memory() as clients:
         clients.trax.faults.add(Fault.truncated(), path="*/go-live")
+        clients.trax.faults.add(NOT_LIVE, times=None, path="*/stream-status")
         confirmation = await clients.confirmation(GO_LIVE)
         call = partial(clients.use, GO_LIVE, confirmation)
         failure = error(await call())

@@ -48,8 +48,10 @@ from trax_mcp.studio.facts import Facts, Unknown
 
 if TYPE_CHECKING:
     from tests.support.operation_table import Shown
+    from trax_mcp.api.contract import JsonObject
     from trax_mcp.api.models import Connection
     from trax_mcp.consent.plans.base import Sentences
+    from trax_mcp.studio.facts import Observed
     from trax_mcp.studio.naming import Sentence
 
 SHOWN: Final = [row for entry in TABLE for row in entry.shown]
@@ -297,8 +299,25 @@ def test_a_plan_for_a_reading_operation_does_not_import() -> None:
         def choice(self) -> str:
             return ""
 
+        def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
+            yield from ()
+
     with pytest.raises(TypeError, match="ListStudios"):
         check_plans(OPERATIONS, (*PLANS.values(), ListStudiosPlan))
+
+
+class WithoutDone(Plan[GoLive]):
+    """Does not say what it has done."""
+
+    reads = ()
+
+    def effects(self) -> Sentences:
+        """Nothing."""
+        yield from ()
+
+    def choice(self) -> str:
+        """Nothing."""
+        return ""
 
 
 class WithoutChoice(Plan[GoLive]):
@@ -307,6 +326,10 @@ class WithoutChoice(Plan[GoLive]):
     reads = ()
 
     def effects(self) -> Sentences:
+        """Nothing."""
+        yield from ()
+
+    def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
         """Nothing."""
         yield from ()
 
@@ -320,6 +343,10 @@ class WithoutEffects(Plan[GoLive]):
         """Nothing."""
         return ""
 
+    def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
+        """Nothing."""
+        yield from ()
+
 
 class WithoutReads(Plan[GoLive]):
     """Does not say what is read."""
@@ -332,8 +359,12 @@ class WithoutReads(Plan[GoLive]):
         """Nothing."""
         return ""
 
+    def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
+        """Nothing."""
+        yield from ()
 
-@pytest.mark.parametrize("plan", [WithoutChoice, WithoutEffects, WithoutReads])
+
+@pytest.mark.parametrize("plan", [WithoutChoice, WithoutDone, WithoutEffects, WithoutReads])
 def test_an_incomplete_plan_does_not_import(plan: type[Plan[Any]]) -> None:
     """The error names it."""
     with pytest.raises(TypeError, match=rf"incomplete plans: \['{plan.__name__}'\]"):

@@ -114,9 +114,10 @@ async def test_a_tool_returns_the_answer_of_trax(
     assert isinstance(block, types.TextContent)
     said = json.loads(body) if tool in ADDED_BEFORE else answer
     text = unfenced(block.text) if tool in ADDED_BEFORE else block.text
-    if "live.traxstreaming/approvedIn" in (result.meta or {}):
-        approved, _, text = text.partition("\n")
-        assert approved == "Approved by confirm: true (TRAX_CONFIRM=flag)."
+    if kind.call.mutates:
+        done, _, text = text.partition("\n")
+        approved = done.endswith(" Approved by confirm: true (TRAX_CONFIRM=flag).")
+        assert approved is ("live.traxstreaming/approvedIn" in (result.meta or {})), done
     assert text == with_visible_escapes(json.dumps(said, ensure_ascii=False, separators=(",", ":")))
 
 

@@ -16,7 +16,8 @@ from tests.support.sandbox_accounts import REVOKED_KEY
 from trax_mcp.api.caller import Caller
 from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.sandbox.records import Key
-from trax_mcp.studio.outcome import OBSERVED_SECONDS, Observed, OutcomeObserver
+from trax_mcp.studio.facts import Observed
+from trax_mcp.studio.outcome import OBSERVED_SECONDS, OutcomeObserver
 
 if TYPE_CHECKING:
     from tests.support.recorded_sandbox import Sandbox

@@ -47,7 +47,10 @@ async def test_a_file_becomes_a_ready_asset(era: str, tmp_path: Path) -> None:
         "Openers",
     )
     assert (result.is_error, result.structured_content) == (False, last_asset_json)
-    assert [json.loads(block.model_dump()["text"]) for block in result.content] == [last_asset_json]
+    (block,) = result.content
+    done, _, text = block.model_dump()["text"].partition("\n")
+    assert done == 'Uploaded the file "intro.mp4" to the media library. It is READY.'
+    assert json.loads(text) == last_asset_json
 
 
 async def test_unknown_fields_of_the_asset_are_returned(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ _MEANINGS: Final[Mapping[str, _Meaning]] = {
         f"Make a new one on {KEYS_SCREEN}.",
     ),
     "insufficient_scope": _Meaning(
-        "The key lacks the scope {scope}",
+        "The key lacks {scope}",
         f"Use a key that has it: keys are made on {KEYS_SCREEN}.",
     ),
     "not_found": _Meaning(
@@ -96,7 +96,8 @@ def refused(operation: Operation[Model], response: ErrorResponse, caller: Caller
     outcome = _outcome(operation, response)
     scope = response.required_scope or operation.call.scope
     quoted = _quote_message(response.message, secrets=(*operation.secrets(), caller.key))
-    happened = meaning.happened.format(scope=scope) + quoted
+    named = f"the scope {scope}" if scope else "a scope that it needs"
+    happened = meaning.happened.format(scope=named) + quoted
     next_step = meaning.next.format(wait=_describe_wait(response.retry_after_seconds))
     if outcome == "unknown":
         next_step = next_step_for(operation)

@@ -159,15 +159,10 @@ def pagination_loop(operation: Operation[Model]) -> BadAnswer:
     return BadAnswer(_failure(operation, "bad_answer", happened, request_id=None))
 
 
-def mark_applied(error: TraxError, operation: Operation[Model], proof: str | None) -> TraxError:
-    """Update a failure whose outcome was unknown. `proof` says how the effect was seen."""
-    if error.failure.outcome != "unknown" or proof is None:
-        return error
-    message = (
-        f"{error.failure.happened}, but {operation.tool_name} took effect: {proof}."
-        " Do not call it again."
-    )
-    return type(error)(replace(error.failure, outcome="applied", retryable=False, message=message))
+def seen_without_answer(happened: str, tool_name: str, state: str) -> str:
+    """The answer to a go-live or a stop was lost, but the studio was seen in this state."""
+    seen = state.replace("_", " ")
+    return f"{happened}. The studio was then seen {seen}: do not call {tool_name} again."
 
 
 def repetition_failed(error: TraxError) -> LostAnswer:

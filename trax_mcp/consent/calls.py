@@ -5,6 +5,7 @@ from datetime import datetime
 
 from trax_mcp.api.accepted_keys import AcceptedKeys
 from trax_mcp.api.caller import Caller
+from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.responses import Answer
@@ -20,7 +21,8 @@ from trax_mcp.consent.evidence import (
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.store import Place
 from trax_mcp.progress import Progress
-from trax_mcp.studio.outcome import Observed
+from trax_mcp.studio.facts import Observed
+from trax_mcp.studio.naming import Sentence
 
 
 async def no_progress(_done: float, _total: float, _message: str) -> None:
@@ -57,16 +59,25 @@ class GuardedCall:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The call was sent and accepted. `observed` is what the stream status showed afterwards.
+    """The call has taken effect. `observed` is what the stream status showed afterwards.
 
-    `sent_again`: a stop that could not wait for a go-live was repeated when that had ended.
-    `approved_in` is None if no consent was needed.
+    `answer` is None if it was lost, or cannot be read; then `lost` says how, and `observed` shows
+    the effect. `sent_again`: a stop that could not wait for a go-live was repeated when that had
+    ended. `approved_in` is None if no consent was needed. `said` is what a change has done, in
+    words: a sentence, and warnings after it.
     """
 
-    answer: Answer[Model]
+    answer: Answer[Model] | None
     observed: Observed | None = None
     sent_again: bool = False
     approved_in: ApprovedIn | None = None
+    said: tuple[Sentence, ...] = ()
+    lost: str | None = None
+
+    @property
+    def data(self) -> JsonObject:
+        """TRaX's answer as it was sent, or nothing."""
+        return self.answer.data if self.answer else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Final
 import anyio
 
 from trax_mcp.api.client import Client
-from trax_mcp.api.error_texts import interrupted, mark_applied, repetition_failed
+from trax_mcp.api.error_texts import interrupted, repetition_failed
 from trax_mcp.api.errors import Outcome, TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
@@ -22,8 +22,8 @@ from trax_mcp.consent.calls import Done, GuardedCall
 from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import ConsentStore, Stale, Started
-from trax_mcp.studio import times
-from trax_mcp.studio.outcome import OBSERVED_SECONDS, Observed, OutcomeObserver
+from trax_mcp.studio.facts import Observed
+from trax_mcp.studio.outcome import OBSERVED_SECONDS, OutcomeObserver
 
 _MAX_TIMEOUTS: Final = 3
 """A stop is sent, waits for a go-live, and is sent again: each step takes one time-out at most."""
@@ -80,12 +80,15 @@ class Executor:
             # Everything that waits from here on is shielded: if the client cancels the call, it
             # ends only after its outcome was recorded.
             observed = await self._observe(call, sent, observation)
-        sent = await self._resolve(call, sent, observed)
-        self._write_outcome(call, sent, observed, digest=digest)
-        await self._record(started, sent, observed)
-        if isinstance(sent, TraxError):
+        is_seen = isinstance(sent, TraxError) and await self._is_seen(call, observed)
+        outcome: Outcome = "applied" if is_seen else _outcome(sent)
+        self._write_outcome(call, sent, outcome, observed, digest=digest)
+        await self._record(started, outcome, observed)
+        if not isinstance(sent, TraxError):
+            return Done(sent, observed, sent_again=sent_again)
+        if not is_seen:
             raise sent
-        return Done(sent, observed, sent_again=sent_again)
+        return Done(None, observed, sent_again=sent_again, lost=sent.failure.happened)
 
     async def _wait_for_go_live(self, started: Started, *, until: float) -> Started:
         """Let a go-live that is being sent end first, so that a stop comes last."""
@@ -179,26 +182,27 @@ class Executor:
     def _unknown(self) -> Observed:
         return Observed("unknown", iso(self._clock.now()))
 
-    async def _resolve(self, call: GuardedCall, sent: Sent, observed: Observed | None) -> Sent:
-        """Complete a lost answer with what was seen afterwards."""
-        if not isinstance(sent, TraxError) or observed is None:
-            return sent
-        return mark_applied(sent, call.operation, await self._proof(call, observed))
-
-    async def _proof(self, call: GuardedCall, observed: Observed) -> str | None:
-        """How the effect of the call was seen, in words. None if it was not seen."""
-        if observed.state == "on_air" and call.operation.starts_broadcast:
-            return f"it is on air{times.since(observed.since, self._clock.now())}"
-        if observed.state != "off_air" or not call.operation.stops_broadcast:
-            return None
+    async def _is_seen(self, call: GuardedCall, observed: Observed | None) -> bool:
+        """Whether the effect of the call was seen for certain, whatever TRaX answered."""
+        state = observed.state if observed else None
+        if state == "on_air" and call.operation.starts_broadcast:
+            return True
+        if state != "off_air" or not call.operation.stops_broadcast:
+            return False
         # A studio that is only starting looks off air too: that is no proof of a stop.
         with anyio.CancelScope(shield=True), suppress(TraxError):  # the store may be away
             seen = await self._store.look(call.place(self._client.accepted_keys), None)
-            return None if seen.go_live_pending else "it is off air"
-        return None
+            return not seen.go_live_pending
+        return False
 
     def _write_outcome(
-        self, call: GuardedCall, sent: Sent, observed: Observed | None, *, digest: str | None
+        self,
+        call: GuardedCall,
+        sent: Sent,
+        outcome: Outcome,
+        observed: Observed | None,
+        *,
+        digest: str | None,
     ) -> None:
         code, request_id = _code_and_request_id(sent)
         self._audit.write(
@@ -206,19 +210,19 @@ class Executor:
             call.operation,
             call.actor,
             digest=digest,
-            outcome=_outcome(sent),
+            outcome=outcome,
             code=code,
             requestId=request_id,
             observed=observed.state if observed else None,
         )
 
-    async def _record(self, started: Started, sent: Sent, observed: Observed | None) -> None:
-        if _outcome(sent) == "not_applied":
+    async def _record(self, started: Started, outcome: Outcome, observed: Observed | None) -> None:
+        if outcome == "not_applied":
             return  # its confirmation is unused again
         state = observed.state if observed else None
         on_air = started.operation.starts_broadcast and state == "on_air"
         with anyio.CancelScope(shield=True):
-            await self._store.record(started, _outcome_text(_outcome(sent), state), on_air=on_air)
+            await self._store.record(started, _outcome_text(outcome, state), on_air=on_air)
 
 
 def _auto_go_live_after(operation: Operation[Model], outcome: Outcome) -> bool | None:

@@ -43,6 +43,8 @@ from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.consent.store import ConsentStore, Place, Seen, Stale
 from trax_mcp.studio.fact_reader import QUICK_SECONDS, FactReader
 from trax_mcp.studio.facts import Fact, Facts
+from trax_mcp.studio.list_cache import ListCache
+from trax_mcp.studio.single_reads import read_once_each
 
 
 class ConsentGuard:
@@ -57,10 +59,12 @@ class ConsentGuard:
         store: ConsentStore,
         audit: Audit,
         clock: Clock,
+        lists: ListCache,
     ) -> None:
         self.rules = rules
         self._client = client
         self._executor = executor
+        self._lists = lists
         self.store = store
         self.audit = audit
         self._clock = clock
@@ -73,7 +77,8 @@ class ConsentGuard:
         """
         when = self.rules.when(call.operation)
         if when is When.NEVER and not _sets_auto_go_live(call.operation):
-            return Done(await self._client.send(call.operation, call.caller))
+            done = Done(await self._client.send(call.operation, call.caller))
+            return await self._report(call, done, Facts()) if call.operation.call.mutates else done
         first = None
         while True:
             seen = await self.look(call)
@@ -98,7 +103,7 @@ class ConsentGuard:
     async def _attempt(self, call: GuardedCall, when: When, seen: Seen) -> Result | Stale:
         """Read and decide. Stale if the place changed meanwhile."""
         if when is When.NEVER:  # it only takes its turn
-            return await self._execute(call, None, seen)
+            return await self._execute(call, None, seen, Facts())
         if refused := await self._refuse_before_reading(call, seen):
             return refused
         operation, plan_type = call.operation, plan_for(call.operation)
@@ -157,7 +162,7 @@ class ConsentGuard:
             return None
         # A confirmation that is not needed is used too, so that it cannot run the call again.
         unneeded = confirmation_to_use(call.operation, call.evidence, now.confirmation)
-        return await self._execute(call, unneeded, now)
+        return await self._execute(call, unneeded, now, status)
 
     async def _decide(
         self, call: GuardedCall, plan: Plan[Any], seen: Seen, *, wait_until: float
@@ -173,7 +178,7 @@ class ConsentGuard:
         if not isinstance(verdict, Proceed):
             return await self._respond(call, verdict, seen, plan)
         return await self._execute(
-            call, verdict.confirmation_id, seen, digest=digest, wait_until=wait_until
+            call, verdict.confirmation_id, seen, plan.facts, digest=digest, wait_until=wait_until
         )
 
     async def _look_again(self, call: GuardedCall, seen: Seen) -> Seen | Stale:
@@ -227,6 +232,7 @@ class ConsentGuard:
         call: GuardedCall,
         confirmation_id: str | None,
         seen: Seen,
+        facts: Facts,
         *,
         digest: str | None = None,
         wait_until: float = 0.0,
@@ -237,7 +243,20 @@ class ConsentGuard:
         done = await self._executor.run(call, started, digest=digest, wait_until=wait_until)
         if isinstance(done, Stale):
             return done
-        return replace(done, approved_in=self._approved_in(call, confirmation_id))
+        done = replace(done, approved_in=self._approved_in(call, confirmation_id))
+        return await self._report(call, done, facts)
+
+    async def _report(self, call: GuardedCall, done: Done, facts: Facts) -> Done:
+        """Add what the call has done, in words, among these facts and what else is known."""
+        operation, plan_type = call.operation, plan_for(call.operation)
+        if plan_type.reads_after:
+            seen = await read_once_each(
+                self._client, call.caller, operation.studio(), plan_type.reads_after
+            )
+            facts = seen.completed_by(facts)
+        facts = facts.completed_by(self._lists.known(call.caller, operation.studio()))
+        plan = plan_type(operation, facts, now=self._clock.now())
+        return replace(done, said=plan.report(done.data, done.observed))
 
     def _approved_in(self, call: GuardedCall, confirmation_id: str | None) -> ApprovedIn | None:
         """How a call that ran was approved. None if it needed no consent."""

@@ -103,19 +103,26 @@ class ServerDeps:
         await self.tasks.drain(seconds=_DRAIN_SECONDS)
 
 
-def build_guard(client: Client, deps: ServerDeps) -> ConsentGuard:
-    """Build the consent guard."""
+def build_guard(client: Client, deps: ServerDeps, lists: ListCache | None = None) -> ConsentGuard:
+    """Build the consent guard. It takes names for its answers from `lists`."""
+    lists = lists or ListCache(client, deps.clock)
     store = deps.store or MemoryStore(deps.clock)
     audit = Audit(deps.audit_log, deps.clock)
     executor = Executor(client, store=store, audit=audit, tasks=deps.tasks, clock=deps.clock)
     return ConsentGuard(
-        client, executor, rules=deps.rules, store=store, audit=audit, clock=deps.clock
+        client,
+        executor,
+        rules=deps.rules,
+        store=store,
+        audit=audit,
+        clock=deps.clock,
+        lists=lists,
     )
 
 
-def build_asking(client: Client, deps: ServerDeps) -> Asking:
+def build_asking(client: Client, deps: ServerDeps, lists: ListCache | None = None) -> Asking:
     """Build what asks a person, around the consent guard."""
-    guard = build_guard(client, deps)
+    guard = build_guard(client, deps, lists)
     approvals = Approvals(
         guard,
         keys=client.accepted_keys,
@@ -186,7 +193,7 @@ def build_server(
 def _build_handlers(client: Client, *, own: Caller, deps: ServerDeps) -> MethodHandlers:
     list_cache, prompts = ListCache(client, deps.clock), Prompts.load(deps.tool_filter)
     resources = Resources(client, list_cache, deps.tool_filter)
-    asking = build_asking(client, deps)
+    asking = build_asking(client, deps, list_cache)
     composite = CompositeTools(
         client=client, guard=asking.guard, clock=deps.clock, media_dirs=deps.media_dirs
     )

@@ -20,7 +20,7 @@ from trax_mcp.server.untrusted import chat_payload
 from trax_mcp.studio.overview import overview_data, overview_sentences
 from trax_mcp.studio.overview_reader import CheckStudio, OverviewReader
 from trax_mcp.studio.search import FindStudio, find_studios
-from trax_mcp.uploads.upload import Uploader, UploadMedia
+from trax_mcp.uploads.upload import Uploader, UploadMedia, uploaded_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,4 +78,5 @@ class CompositeTools:
             progress=context.elicitor.report_progress,
             clock=self.clock,
         )
-        return results.plain(await uploader.upload(upload))
+        asset = await uploader.upload(upload)
+        return results.plain(asset, uploaded_text(asset).text)

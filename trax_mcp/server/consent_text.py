@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
+from trax_mcp.api.error_texts import SENT_AGAIN, seen_without_answer
 from trax_mcp.api.text_safety import CONTINUED
-from trax_mcp.consent.calls import NotRun, Question
+from trax_mcp.consent.calls import Done, NotRun, Question
 from trax_mcp.consent.confirmations import LIFETIME_SECONDS
 from trax_mcp.consent.evidence import ApprovedIn, Channel, Reason, Status
 from trax_mcp.consent.preview import Preview
@@ -83,9 +84,16 @@ def preview_text(not_run: NotRun) -> str:
     return "\n\n".join(parts)
 
 
-def approved_text(approved_in: ApprovedIn) -> str:
-    """Say how a call that ran was approved."""
-    return f"Approved {_APPROVED[approved_in]}."
+def done_lines(done: Done, tool_name: str) -> Iterator[str]:
+    """Say what a call has done and how it was approved, then warnings, then what else happened."""
+    first, *warnings = (it.text for it in done.said) if done.said else ("",)
+    approved = f"Approved {_APPROVED[done.approved_in]}." if done.approved_in else ""
+    yield " ".join(filter(None, (first, approved)))
+    yield from warnings
+    if done.lost is not None and done.observed is not None:
+        yield seen_without_answer(done.lost, tool_name, done.observed.state)
+    if done.sent_again:
+        yield SENT_AGAIN
 
 
 def question_text(question: Question) -> str:

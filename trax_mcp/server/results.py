@@ -5,7 +5,6 @@ from dataclasses import asdict
 import mcp_types as types
 
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.error_texts import SENT_AGAIN
 from trax_mcp.api.errors import Failure
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
@@ -13,11 +12,11 @@ from trax_mcp.api.tool_input import ToolInput
 from trax_mcp.clock import iso
 from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.preview import Preview
-from trax_mcp.server.consent_text import STEPS, approved_text, not_run_text, preview_text
+from trax_mcp.server.consent_text import STEPS, done_lines, not_run_text, preview_text
 from trax_mcp.server.meta_names import APPROVED_IN, OUTCOME, TICKET
 from trax_mcp.server.schemas import drop_mismatches
 from trax_mcp.server.untrusted import add_notice, write_delimited, write_json
-from trax_mcp.studio.outcome import Observed
+from trax_mcp.studio.facts import Observed
 
 _NOTICE_SCHEMA: JsonObject = {"type": "string", "description": "Who wrote what follows."}
 _OBSERVED_SCHEMA: JsonObject = {
@@ -53,16 +52,18 @@ def extended_schema(kind: type[ToolInput], schema: JsonObject, *, guarded: bool)
 
 
 def answered(operation: type[Operation[Model]], done: Done) -> types.CallToolResult:
-    """The answer of TRaX, unchanged. A notice comes before text that viewers wrote."""
-    data = done.answer.data
+    """The answer of TRaX, unchanged, after what a change has done, in words.
+
+    A notice comes before text that viewers wrote.
+    """
+    data = done.data
     if operation.returns_untrusted_text:
         return untrusted_result(add_notice(data))
     meta: JsonObject = {APPROVED_IN: done.approved_in} if done.approved_in else {}
     if done.observed is not None:
         data = {**data, "observed": _observed(done.observed)}
         meta[OUTCOME] = done.observed.state
-    approved = approved_text(done.approved_in) if done.approved_in else None
-    result = plain(data, approved, SENT_AGAIN if done.sent_again else None)
+    result = plain(data, *done_lines(done, operation.tool_name))
     return result.model_copy(update={"meta": meta}) if meta else result
 
 

@@ -1,10 +1,10 @@
 """The state of a studio and of what is linked to it, as frozen values."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 from itertools import chain
-from typing import TypeVar
+from typing import Literal, Self, TypeVar
 
 from trax_mcp.api.models import Connection, Destination, Health, Source, StreamStatus, Studio
 
@@ -41,6 +41,21 @@ class Unknown:
         return f"{self.what} ({self.why})"
 
 
+State = Literal["on_air", "starting", "stopping", "off_air", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The state of a broadcast, as observed after a change.
+
+    `since` is TRaX's time, `checked_at` ours; both are ISO 8601.
+    """
+
+    state: State
+    checked_at: str
+    since: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What was read. None means not read, or listed in `unknown`.
@@ -59,6 +74,15 @@ class Facts:
     """Status and destinations of each of `studios`, as far as they were read."""
     unknown: tuple[Unknown, ...] = ()
     partial: frozenset[Fact] = frozenset()
+
+    def completed_by(self, others: Self) -> Self:
+        """These, and of the others what is not known here."""
+        missing = [it.name for it in fields(self) if getattr(self, it.name) is None]
+        return replace(
+            self,
+            **{name: getattr(others, name) for name in missing},
+            partial=self.partial | {it for it in others.partial if it.name.lower() in missing},
+        )
 
     @property
     def live(self) -> bool | None:

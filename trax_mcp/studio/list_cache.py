@@ -18,6 +18,7 @@ from trax_mcp.api.models import Connection, Destination, Source, Studio
 from trax_mcp.api.operation import ListOperation
 from trax_mcp.api.operations import ListConnections, ListDestinations, ListSources, ListStudios
 from trax_mcp.clock import Clock
+from trax_mcp.studio.facts import Fact, Facts
 from trax_mcp.studio.pages import ItemList, read_all_pages
 
 KEPT_SECONDS: Final = 30.0
@@ -63,6 +64,29 @@ class ListCache:
     async def sources(self, caller: Caller, studio_id: str) -> ItemList[Source]:
         """The sources of a studio."""
         return await self._get(ListSources(studio_id=studio_id), caller)
+
+    def known(self, caller: Caller, studio_id: str) -> Facts:
+        """What the lists that are kept hold about a studio, to name things. Reads nothing.
+
+        They may be outdated, so none counts as complete.
+        """
+        studios: ItemList[Studio] | None = self._lists.get((caller, ListStudios()))
+        if not studio_id:
+            return Facts()
+        lists: dict[Fact, _List] = {
+            Fact.DESTINATIONS: ListDestinations(studio_id=studio_id),
+            Fact.SOURCES: ListSources(studio_id=studio_id),
+        }
+        kept = {fact: self._lists.get((caller, it)) for fact, it in lists.items()}
+        items = {fact: it.items for fact, it in kept.items() if it is not None}
+        return Facts(
+            studio=next((it for it in studios.items if it.id == studio_id), None)
+            if studios
+            else None,
+            destinations=items.get(Fact.DESTINATIONS),
+            sources=items.get(Fact.SOURCES),
+            partial=frozenset(items),
+        )
 
     async def _get(self, operation: _List, caller: Caller) -> ItemList[Any]:
         """The items of a list. Concurrent requests for the same list share one read."""

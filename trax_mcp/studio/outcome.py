@@ -3,8 +3,7 @@
 TRaX accepts a go-live before the studio is on air, so only the status shows the result.
 """
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
@@ -12,22 +11,12 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operations import GetStreamStatus
 from trax_mcp.clock import Clock, iso
 from trax_mcp.progress import Progress
+from trax_mcp.studio.facts import Observed
 
 OBSERVED_SECONDS: Final = 15.0
 """The most time that a change of the broadcast is observed."""
 
 _PAUSE_SECONDS = 1.0
-
-State = Literal["on_air", "starting", "stopping", "off_air", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """The result as observed. `since` is TRaX's time, `checked_at` ours; both are ISO 8601."""
-
-    state: State
-    checked_at: str
-    since: str | None = None
 
 
 class OutcomeObserver:

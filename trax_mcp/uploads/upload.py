@@ -22,6 +22,8 @@ from trax_mcp.api.operations import CreateMediaUpload, ListMedia
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.clock import Clock
 from trax_mcp.progress import Progress
+from trax_mcp.studio import naming
+from trax_mcp.studio.naming import Sentence, sentence
 from trax_mcp.studio.pages import read_all_pages
 from trax_mcp.uploads.files import MediaFile, MediaFileError, open_media_file
 from trax_mcp.uploads.upload_errors import not_uploaded, uploaded
@@ -160,6 +162,12 @@ class Uploader:
         if asset is None and found.is_cut:
             raise pagination_loop(ListMedia())
         return asset
+
+
+def uploaded_text(asset: JsonObject) -> Sentence:
+    """What the upload has done, by the asset as TRaX lists it."""
+    name, status = naming.quoted(asset["filename"]), naming.word(asset["status"])
+    return sentence("Uploaded the file {} to the media library. It is {}.", name, status)
 
 
 def _status_unknown(error: TraxError) -> TraxError:

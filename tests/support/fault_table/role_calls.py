@@ -149,11 +149,10 @@ _EFFECT_TEXTS: Final = {
 _OUTCOMES: Final = {
     Consequence.UNKNOWN: "unknown",
     Consequence.DONE: "applied",
-    Consequence.SEEN: "applied",
 }
 _OBSERVED_TEXTS: Final = {
-    "go_live": "it is on air since 18:00:03 UTC",
-    "go_offline": "it is off air",
+    "go_live": "On air since 18:00:03 UTC.",
+    "go_offline": "The studio is off air.",
 }
 
 
@@ -176,6 +175,17 @@ def expected_failure(row: Row) -> dict[str, object]:
     return failure(row.case, row.tool_call, consequence)
 
 
+def observed_lines(row: Row) -> list[str]:
+    """What a confirmed call must say whose response is lost, but whose effect was observed."""
+    tool = row.tool_call.operation
+    happened = row.case.happened.format(operation=tool, scope=row.tool_call.scope)
+    seen = "on air" if row.role is Role.START else "off air"
+    return [
+        f"{_OBSERVED_TEXTS[tool]} Approved by its confirmation, after a preview.",
+        f"{happened}. The studio was then seen {seen}: do not call {tool} again.",
+    ]
+
+
 def failure(case: FaultCase, tool_call: ToolCall, consequence: Consequence) -> dict[str, object]:
     """The whole failure for a fault case; the id of the failed request is "ours"."""
     status = case.status or (tool_call.success_status if "accepted" in case.happened else None)
@@ -195,11 +205,6 @@ def failure(case: FaultCase, tool_call: ToolCall, consequence: Consequence) -> d
 def _message(case: FaultCase, tool_call: ToolCall, consequence: Consequence) -> str:
     """What happened, what was changed, what to do next."""
     happened = case.happened.format(operation=tool_call.operation, scope=tool_call.scope)
-    if consequence is Consequence.SEEN:
-        observed = _OBSERVED_TEXTS[tool_call.operation]
-        return (
-            f"{happened}, but {tool_call.operation} took effect: {observed}. Do not call it again."
-        )
     must_check = consequence in {Consequence.UNKNOWN, Consequence.DONE}
     advice = (
         f"Look with {tool_call.checked_with} before anything else." if must_check else case.advice

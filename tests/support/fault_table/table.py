@@ -44,7 +44,7 @@ class Consequence(StrEnum):
     UNKNOWN = "unknown"
     """It may have taken effect: check first. It is not sent a second time."""
     SEEN = "seen"
-    """The response is lost, but the change was observed."""
+    """The response is lost or cannot be read, but the change was observed: no failure."""
     DONE = "done"
     """TRaX has accepted it, but the response cannot be read."""
     ASKS = "asks"
@@ -74,9 +74,9 @@ ANSWERS: Final = """
 500 after it was applied     | again  unknown  seen     seen     again          asks          waits
 303 to another host          | never  unknown  unknown  unknown  never          asks          waits
 307 to the same path         | never  unknown  unknown  unknown  never          asks          waits
-200 with HTML page           | again  done     done     done     again          asks          waits
-200 with oversized body      | again  done     done     done     again          asks          waits
-200 compressed               | again  done     done     done     again          asks          waits
+200 with HTML page           | again  done     seen     seen     again          asks          waits
+200 with oversized body      | again  done     seen     seen     again          asks          waits
+200 compressed               | again  done     seen     seen     again          asks          waits
 200 without content type     | ok     ok       ok       ok       asks           asks          ok
 200 with unknown values      | ok     ok       ok       ok       asks           asks          ok
 200 without any field        | ok     ok       ok       ok       again          asks          waits
@@ -91,17 +91,17 @@ WIRES: Final = """
 reset before delivery        | again  unknown  unknown  unknown  again          asks          waits
 reset after delivery         | again  unknown  seen     seen     again          asks          waits
 closed inside the head       | again  unknown  seen     seen     again          asks          waits
-closed inside the body       | again  done     done     done     again          asks          waits
-reset inside the body        | again  done     done     done     again          asks          waits
+closed inside the body       | again  done     seen     seen     again          asks          waits
+reset inside the body        | again  done     seen     seen     again          asks          waits
 closed inside an error       | again  unknown  unknown  unknown  again          asks          waits
 no response                  | again  unknown  seen     seen     again          asks          waits
 trickling head               | again  unknown  seen     seen     again          asks          waits
-stalled inside the body      | again  done     done     done     again          asks          waits
-trickling body               | again  done     done     done     again          asks          waits
+stalled inside the body      | again  done     seen     seen     again          asks          waits
+trickling body               | again  done     seen     seen     again          asks          waits
 endless head                 | again  unknown  seen     seen     again          asks          waits
-endless body                 | again  done     done     done     again          asks          waits
-body above the limit         | again  done     done     done     again          asks          waits
-body longer than announced   | again  done     done     done     again          asks          waits
+endless body                 | again  done     seen     seen     again          asks          waits
+body above the limit         | again  done     seen     seen     again          asks          waits
+body longer than announced   | again  done     seen     seen     again          asks          waits
 not HTTP                     | again  unknown  unknown  unknown  again          asks          waits
 100 and 103 first            | ok     ok       ok       ok       asks           asks          ok
 endless 100                  | again  unknown  unknown  unknown  again          asks          waits

@@ -9,9 +9,10 @@ from enum import Enum, auto
 from functools import cached_property
 from typing import ClassVar, Final, Generic, TypeVar, get_args
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
-from trax_mcp.api.error_texts import not_listed
+from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.error_texts import next_step_for, not_listed
 from trax_mcp.api.models import Connection, Destination, Model, Source
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import ADDRESSES
@@ -19,11 +20,12 @@ from trax_mcp.api.tool_input import Effect
 from trax_mcp.consent.evidence import Confirmation
 from trax_mcp.consent.preview import NOTHING_HIDDEN, HiddenChanges, Preview, Target, digest
 from trax_mcp.studio import naming
-from trax_mcp.studio.facts import Fact, Facts
+from trax_mcp.studio.facts import Fact, Facts, Observed
 from trax_mcp.studio.naming import Name, Sentence, sentence
 
 OperationT = TypeVar("OperationT", bound=Operation[Model])
 ItemT = TypeVar("ItemT", Connection, Destination, Source)
+ModelT = TypeVar("ModelT", bound=Model)
 
 Sentences = Iterator[Sentence]
 
@@ -39,11 +41,11 @@ class When(Enum):
 
 
 class Plan(ABC, Generic[OperationT]):
-    """An operation with the facts around it: what a person is shown before they agree.
+    """An operation with the facts around it: what a person is shown before they agree, and after.
 
-    Subclasses state what is read, when consent is needed, what would happen, and the act in a few
-    words. `hidden` holds the changes made through this server that no read shows. Only notes may
-    depend on `now`.
+    Subclasses state what is read, when consent is needed, what would happen, the act in a few
+    words, and what the call has done. `hidden` holds the changes made through this server that no
+    read shows. Only notes may depend on `now`.
     """
 
     operation_type: ClassVar[type[Operation[Model]]]
@@ -53,6 +55,8 @@ class Plan(ABC, Generic[OperationT]):
     """Arguments that need consent at any time, if the operation does not always need it."""
     reads: ClassVar[Sequence[Fact]]
     """What is read before the question."""
+    reads_after: ClassVar[Sequence[Fact]] = ()
+    """What is read after sending, for `done`: status and destinations at most."""
 
     def __init_subclass__(cls) -> None:
         """Take the operation from the base class: `class GoLivePlan(Plan[GoLive])`."""
@@ -118,6 +122,22 @@ class Plan(ABC, Generic[OperationT]):
     @abstractmethod
     def choice(self) -> str:
         """The act in a few words, with names in quotes."""
+
+    def report(self, answer: JsonObject, observed: Observed | None = None) -> tuple[Sentence, ...]:
+        """What the call has done: one sentence, and warnings after it.
+
+        `answer` is TRaX's, of any form; empty if it was lost and the effect was `observed`.
+        """
+        if answer.get("ok") is False and observed is None:
+            next_step = next_step_for(self.operation)
+            return (
+                Sentence(f"TRaX answered `ok: false` to {self.operation.tool_name}. {next_step}"),
+            )
+        return tuple(self.done(answer, observed))
+
+    @abstractmethod
+    def done(self, answer: JsonObject, observed: Observed | None) -> Sentences:
+        """What the call has done. Names what TRaX answered, as far as it can be read."""
 
     @cached_property
     def preview(self) -> Preview:
@@ -222,6 +242,30 @@ class Plan(ABC, Generic[OperationT]):
         for name, value in _by_importance(self.arguments):
             yield sentence("Sets {} of {} to {}.", name, self.described, _shown(name, value))
 
+    def read_answer(self, model: type[ModelT], answer: JsonObject) -> ModelT | None:
+        """The answer as a model. None if it does not hold what the contract promises."""
+        try:
+            return model.model_validate(answer)
+        except ValidationError:
+            return None
+
+    def each_change_done(self, answer: JsonObject, *, of: Name | str) -> Sentences:
+        """What was changed of a thing, with the values that TRaX answered."""
+        changes, hidden = list[str](), list[str]()
+        for name, asked in _by_importance(self.arguments):
+            if name in answer:
+                changes.append(f"`{name}` is {_answered(answer[name], asked)}")
+            else:
+                hidden.append(f"`{name}`")
+                to = f" to {_shown(name, asked)}" if isinstance(asked, bool) else ""
+                changes.append(f"`{name}` is set{to}")
+        again = _not_shown_again(hidden, are_all=len(hidden) == len(changes))
+        yield sentence("Changed {}: {}.{}", of, naming.listed(changes), again)
+
+    def each_hidden(self, *names: str) -> str:
+        """The end of a sentence: the arguments among these that TRaX will not show."""
+        return _not_shown_again([f"`{name}`" for name in names if name in self.arguments])
+
     def while_on_air(self, consequence: str) -> Sentences:
         """What it means for viewers, unless the studio is off air."""
         if self.facts.live is not False:
@@ -233,6 +277,28 @@ def _by_importance(arguments: Mapping[str, object]) -> Iterable[tuple[str, objec
     """All arguments but ids. Addresses come first, where no long text can hide them."""
     shown = [it for it in arguments.items() if it[0] not in _IDS]
     return sorted(shown, key=lambda it: it[0] not in ADDRESSES)
+
+
+def _answered(value: object, asked: object) -> str:
+    """A value in TRaX's answer, and what was asked for if that is something else."""
+    shown = _plain(value)
+    return shown if value == asked else f"{shown}, though {_plain(asked)} was asked for"
+
+
+def _plain(value: object) -> str:
+    match value:
+        case bool() | int() | float():
+            return str(value).lower()
+        case str():
+            return naming.quoted(value)
+    return "something else"
+
+
+def _not_shown_again(names: Sequence[str], *, are_all: bool = False) -> str:
+    if not names:
+        return ""
+    these = "this setting" if len(names) == 1 else "these settings"
+    return f" TRaX does not show {these if are_all else naming.listed(names)} again."
 
 
 def _shown(name: str, value: object) -> str:

@@ -1,10 +1,11 @@
 """Unlinking platform accounts."""
 
+from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.operations import UnlinkConnection
 from trax_mcp.consent.plans.base import Plan, Sentences
 from trax_mcp.consent.preview import Target
 from trax_mcp.studio import naming
-from trax_mcp.studio.facts import Fact
+from trax_mcp.studio.facts import Fact, Observed
 from trax_mcp.studio.naming import sentence
 
 
@@ -25,9 +26,7 @@ class UnlinkConnectionPlan(Plan[UnlinkConnection]):
         return Target(it.id, it.display_name, it.platform)
 
     def effects(self) -> Sentences:
-        platform = self.target().platform
-        kind = "account" if platform is None else f"{naming.platform(platform)} account"
-        yield sentence("Unlinks the {} {} from TRaX.", kind, self.name)
+        yield sentence("Unlinks the {} {} from TRaX.", self._kind, self.name)
         yield sentence("Only a person can link it again, on TRaX.")
 
     def warnings(self) -> Sentences:
@@ -44,3 +43,11 @@ class UnlinkConnectionPlan(Plan[UnlinkConnection]):
 
     def choice(self) -> str:
         return f"Unlink the account {self.name}"
+
+    def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
+        yield sentence("Unlinked the {} {} from TRaX.", self._kind, self.name)
+
+    @property
+    def _kind(self) -> str:
+        platform = self.target().platform
+        return "account" if platform is None else f"{naming.platform(platform)} account"

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
+from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Destination
 from trax_mcp.api.operations import CreateDestination, DeleteDestination, UpdateDestination
 from trax_mcp.consent.plans.base import Plan, Sentences, When
 from trax_mcp.consent.preview import Target
 from trax_mcp.studio import naming
-from trax_mcp.studio.facts import Fact
+from trax_mcp.studio.facts import Fact, Observed
 from trax_mcp.studio.naming import Name, sentence
 
 _READS: Final = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.HEALTH)
@@ -51,6 +52,21 @@ class CreateDestinationPlan(Plan[CreateDestination]):
     def choice(self) -> str:
         return f"Add the destination {naming.quoted(self.operation.name)} to {self.name}"
 
+    def done(self, answer: JsonObject, _observed: Observed | None) -> Sentences:
+        it = self.read_answer(Destination, answer)
+        if it is None:
+            yield sentence(
+                "Added the destination {} to {}.", naming.quoted(self.operation.name), self.studio
+            )
+            return
+        yield sentence(
+            "Added the destination {} to {}; it is switched {}.{}",
+            naming.destination(it),
+            self.studio,
+            "on" if it.enabled else "off",
+            self.each_hidden("rtmpUrl", "streamKey"),
+        )
+
 
 class UpdateDestinationPlan(Plan[UpdateDestination]):
     """Changes a destination."""
@@ -90,6 +106,13 @@ class UpdateDestinationPlan(Plan[UpdateDestination]):
     def choice(self) -> str:
         return f"Change the destination {self.name}"
 
+    def done(self, answer: JsonObject, _observed: Observed | None) -> Sentences:
+        it = self.read_answer(Destination, answer)
+        name = naming.destination(it) if it else self.described
+        yield from self.each_change_done(
+            answer, of=sentence("the destination {} of {}", name, self.studio).text
+        )
+
 
 class DeleteDestinationPlan(Plan[DeleteDestination]):
     """Deletes a destination."""
@@ -110,6 +133,9 @@ class DeleteDestinationPlan(Plan[DeleteDestination]):
 
     def choice(self) -> str:
         return f"Delete the destination {self.name}"
+
+    def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
+        yield sentence("Deleted the destination {} from {}.", self.described, self.studio)
 
 
 def _target(plan: _OfDestination) -> Target:

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Final
 
+from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.models import Source
 from trax_mcp.api.operations import CreateSource, DeleteSource, UpdateSource
 from trax_mcp.consent.plans.base import Plan, Sentences, When
 from trax_mcp.consent.preview import Target
 from trax_mcp.studio import naming
-from trax_mcp.studio.facts import Fact
-from trax_mcp.studio.naming import sentence
+from trax_mcp.studio.facts import Fact, Observed
+from trax_mcp.studio.naming import Name, sentence
 
 _READS: Final = (Fact.STUDIO, Fact.STATUS, Fact.SOURCES, Fact.HEALTH)
 
@@ -39,6 +41,21 @@ class CreateSourcePlan(Plan[CreateSource]):
     def choice(self) -> str:
         return f"Add the source {naming.quoted(self.operation.name)} to {self.name}"
 
+    def done(self, answer: JsonObject, _observed: Observed | None) -> Sentences:
+        it = self.read_answer(Source, answer)
+        if it is None:
+            yield sentence(
+                "Added the source {} to {}.", naming.quoted(self.operation.name), self.studio
+            )
+            return
+        yield sentence(
+            "Added the source {} to {}; it {} active.{}",
+            naming.source(it),
+            self.studio,
+            "is" if it.active else "is not",
+            self.each_hidden("url"),
+        )
+
 
 class UpdateSourcePlan(Plan[UpdateSource]):
     """Changes a source."""
@@ -68,6 +85,13 @@ class UpdateSourcePlan(Plan[UpdateSource]):
     def choice(self) -> str:
         return f"Change the source {self.name}"
 
+    def done(self, answer: JsonObject, _observed: Observed | None) -> Sentences:
+        it = self.read_answer(Source, answer)
+        name = Name(naming.quoted(it.name), it.id) if it else self.name
+        yield from self.each_change_done(
+            answer, of=sentence("the source {} of {}", name, self.studio).text
+        )
+
 
 class DeleteSourcePlan(Plan[DeleteSource]):
     """Deletes a source."""
@@ -83,6 +107,9 @@ class DeleteSourcePlan(Plan[DeleteSource]):
 
     def choice(self) -> str:
         return f"Delete the source {self.name}"
+
+    def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
+        yield sentence("Deleted the source {} from {}.", self.name, self.studio)
 
 
 def _target(plan: Plan[UpdateSource] | Plan[DeleteSource]) -> Target:

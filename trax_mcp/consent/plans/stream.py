@@ -1,11 +1,19 @@
 """Going live and going offline."""
 
+from collections.abc import Iterator
+from typing import Final
+
+from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.error_texts import next_step_for
 from trax_mcp.api.operations import GoLive, GoOffline
 from trax_mcp.consent.plans.base import Plan, Sentences
 from trax_mcp.studio import naming, times
-from trax_mcp.studio.facts import Fact
-from trax_mcp.studio.naming import note, sentence
+from trax_mcp.studio.facts import Fact, Observed
+from trax_mcp.studio.naming import Name, note, sentence
 from trax_mcp.studio.readiness import READINESS_FACTS, go_live_warnings
+
+_MAX_NAMED: Final = 20
+"""The most destinations that a sentence names."""
 
 
 class GoLivePlan(Plan[GoLive]):
@@ -31,6 +39,40 @@ class GoLivePlan(Plan[GoLive]):
         platforms = naming.platforms(it.platform for it in self.facts.enabled)
         return f"Go live{f' on {platforms}' if platforms else ''}: {self.name}"
 
+    def done(self, answer: JsonObject, observed: Observed | None) -> Sentences:
+        where = self._destinations(answer)
+        next_step = next_step_for(self.operation)
+        match observed.state if observed else "unknown":
+            case "on_air":
+                since = times.since(observed.since, self.now) if observed else ""
+                yield note(f"On air{since}{where}.")
+            case "stopping":
+                yield note(f"The start was accepted, but a stop came after it. {next_step}")
+            case "starting":
+                yield note(f"Going live{where}, but not seen on air yet. {next_step}")
+            case _:
+                yield note(
+                    f"Going live{where}; whether it is on air could not be seen. {next_step}"
+                )
+
+    def _destinations(self, answer: JsonObject) -> str:
+        """The end of a sentence: the destinations that TRaX names in its answer."""
+        ids = answer.get("destinationIds")
+        if not isinstance(ids, list):
+            return ""
+        names = list(self._names([it for it in ids if isinstance(it, str)]))
+        more = len(names) - _MAX_NAMED
+        shown = [*names[:_MAX_NAMED], *([f"{more} more"] if more > 0 else [])]
+        return f" on {naming.listed(shown)}" if shown else " on no destination"
+
+    def _names(self, ids: list[str]) -> Iterator[str]:
+        known = {it.id: it for it in self.facts.destinations or ()}
+        for it in dict.fromkeys(ids):
+            if it in known:
+                yield f"{naming.platform(known[it].platform)} ({naming.quoted(known[it].name)})"
+            else:
+                yield f"the destination {naming.quoted(it)}"
+
 
 class GoOfflinePlan(Plan[GoOffline]):
     """Ends a broadcast."""
@@ -50,3 +92,25 @@ class GoOfflinePlan(Plan[GoOffline]):
 
     def choice(self) -> str:
         return f"Go offline: {self.name}"
+
+    def done(self, _answer: JsonObject, observed: Observed | None) -> Sentences:
+        next_step = next_step_for(self.operation)
+        match observed.state if observed else "unknown":
+            case "off_air":
+                yield sentence("{} is off air.", self._subject)
+            case "stopping":
+                yield sentence(
+                    "{} is going off air, but was not seen off air yet. {}",
+                    self._subject,
+                    next_step,
+                )
+            case _:
+                yield sentence(
+                    "{} is going off air; whether it is off air yet could not be seen. {}",
+                    self._subject,
+                    next_step,
+                )
+
+    @property
+    def _subject(self) -> Name | str:
+        return self.studio if self.facts.studio else "The studio"

@@ -1,9 +1,11 @@
 """Creating and changing studios."""
 
+from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.models import Studio
 from trax_mcp.api.operations import CreateStudio, UpdateStudio
 from trax_mcp.consent.plans.base import Plan, Sentences, When
 from trax_mcp.studio import naming
-from trax_mcp.studio.facts import Fact
+from trax_mcp.studio.facts import Fact, Observed
 from trax_mcp.studio.naming import sentence
 
 
@@ -18,6 +20,11 @@ class CreateStudioPlan(Plan[CreateStudio]):
 
     def choice(self) -> str:
         return f"Create the studio {naming.quoted(self.operation.name)}"
+
+    def done(self, answer: JsonObject, _observed: Observed | None) -> Sentences:
+        it = self.read_answer(Studio, answer)
+        name = naming.studio(it) if it else naming.quoted(self.operation.name)
+        yield sentence("Created the studio {}.", name)
 
 
 class UpdateStudioPlan(Plan[UpdateStudio]):
@@ -54,3 +61,7 @@ class UpdateStudioPlan(Plan[UpdateStudio]):
 
     def choice(self) -> str:
         return f"Change the studio {self.name}"
+
+    def done(self, answer: JsonObject, _observed: Observed | None) -> Sentences:
+        it = self.read_answer(Studio, answer)
+        yield from self.each_change_done(answer, of=naming.studio(it) if it else self.studio)

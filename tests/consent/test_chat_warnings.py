@@ -1,0 +1,51 @@
+"""A chat message is sent at once; what could make it unseen is read after it, and briefly."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import anyio
+import pytest
+
+from tests.support.consent_clients import text_of
+from tests.support.guarded_calls import STUDIO
+from tests.support.virtual_setup import MINE, open_virtual_setup
+from tests.support.virtual_time import in_virtual_time
+
+HELLO: Final = {**STUDIO, "text": "Hello", "platforms": ["kick"]}
+ACCEPTED: Final = "TRaX has accepted the message for the chat of the studio on Kick."
+OFF_AIR: Final = "Warning: the studio is off air, so viewers may not see it."
+NO_KICK: Final = "Warning: the studio has no destination on Kick that is switched on."
+
+
+@in_virtual_time
+async def test_a_chat_message_is_sent_first_and_two_reads_follow() -> None:
+    """They are concurrent, and lead to the warnings."""
+    async with open_virtual_setup(MINE) as it:
+        result = await it.call(MINE, "send_chat_message", **HELLO)
+        requests = [request.path.rpartition("/")[2] for request in it.trax.requests]
+    assert (requests[0], sorted(requests[1:])) == ("messages", ["destinations", "stream-status"])
+    assert text_of(result).splitlines()[:-1] == [ACCEPTED, OFF_AIR, NO_KICK]
+
+
+@in_virtual_time
+async def test_a_slow_read_delays_the_answer_by_two_seconds_at_most() -> None:
+    """Then it leads to no warning; the other one still does."""
+    async with open_virtual_setup(MINE) as it:
+        it.slow(9, path="/stream-status")
+        began = anyio.current_time()
+        result = await it.call(MINE, "send_chat_message", **HELLO)
+        assert anyio.current_time() - began == pytest.approx(2, abs=0.5)
+    assert text_of(result).splitlines()[:-1] == [ACCEPTED, NO_KICK]
+
+
+@in_virtual_time
+async def test_a_read_that_fails_is_no_warning_and_is_not_repeated() -> None:
+    """The message was sent, and that is what the answer says."""
+    async with open_virtual_setup(MINE) as it:
+        it.fail("garbled", path="/stream-status")
+        it.fail("refused", path="/destinations")
+        result = await it.call(MINE, "send_chat_message", **HELLO)
+        assert len(it.trax.requests) == 3
+    assert not result.is_error
+    assert text_of(result).splitlines()[:-1] == [ACCEPTED]

@@ -1,0 +1,177 @@
+"""What each plan says after its call: by TRaX's answer, of any form, and the facts around it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.operation_table import (
+    DELETE_DESTINATION,
+    GO_LIVE,
+    GO_OFFLINE,
+    STREAM_KEY,
+    TABLE,
+    UNLINK,
+    S,
+)
+from tests.support.studio_facts import EVERYTHING, LIVE, NOW, but, destination
+from trax_mcp.api.operations import (
+    CreateStudio,
+    SendChatMessage,
+    UpdateDestination,
+    UpdateStudio,
+)
+from trax_mcp.api.tool_input import Effect
+from trax_mcp.consent.plans import plan_for
+from trax_mcp.studio.facts import Fact, Facts, Observed
+
+if TYPE_CHECKING:
+    from trax_mcp.api.models import Model
+    from trax_mcp.api.operation import Operation
+
+ON_AIR: Final = Observed("on_air", "2026-06-05T18:00:03Z", "2026-06-05T18:00:03Z")
+OFF_AIR: Final = Observed("off_air", "2026-06-05T18:00:03Z")
+MAIN: Final = {
+    "id": "dest_1",
+    "studioId": "studio_42",
+    "name": "Main",
+    "platform": "youtube",
+    "enabled": True,
+    "vertical": False,
+}
+HI: Final = SendChatMessage(**S, text="Hi", platforms=("Twitch", "kick"))
+HI_ALL: Final = SendChatMessage(**S, text="Hi")
+ACCEPTED: Final = 'TRaX has accepted the message for the chat of "Friday Show" on'
+CHANGES: Final = [
+    it.operation for row in TABLE for it in row.examples if it.operation.effect is not Effect.READ
+]
+
+
+def done(
+    operation: Operation[Model],
+    answer: dict[str, Any],
+    facts: Facts = EVERYTHING,
+    observed: Observed | None = None,
+) -> list[str]:
+    """The texts of the sentences after a call."""
+    plan = plan_for(operation)(operation, facts, now=NOW)
+    return [it.text for it in plan.report(answer, observed)]
+
+
+def test_a_go_live_names_the_destinations_that_trax_named() -> None:
+    """Not those that were expected. One that is not known is named by its id."""
+    answer = {"destinationIds": ["dest_2", "dest_9"]}
+    assert done(GO_LIVE, answer, observed=ON_AIR) == [
+        'On air since 18:00:03 UTC on Twitch ("Late crowd") and the destination "dest_9".'
+    ]
+    assert done(GO_LIVE, {"destinationIds": []}, observed=ON_AIR) == [
+        "On air since 18:00:03 UTC on no destination."
+    ]
+
+
+def test_a_go_live_to_many_destinations_names_the_first_twenty() -> None:
+    """And how many more there are."""
+    (text,) = done(GO_LIVE, {"destinationIds": [f"d{it}" for it in range(500)]}, observed=ON_AIR)
+    assert text.endswith('the destination "d19" and 480 more.')
+
+
+def test_a_lost_answer_names_no_destination() -> None:
+    """Only what was seen is said."""
+    assert done(GO_LIVE, {}, observed=ON_AIR) == ["On air since 18:00:03 UTC."]
+    assert done(GO_OFFLINE, {}, Facts(), OFF_AIR) == ["The studio is off air."]
+
+
+def test_a_change_repeats_the_values_that_trax_answered() -> None:
+    """Beside what was asked for, if that is something else."""
+    change = UpdateDestination(**S, dest_id="dest_1", enabled=False, name="Main")
+    assert done(change, MAIN) == [
+        (
+            'Changed the destination "Main" (YouTube) of "Friday Show": `name` is "Main" and'
+            " `enabled` is true, though false was asked for."
+        )
+    ]
+
+
+def test_a_setting_that_trax_does_not_show_is_said_to_be_set() -> None:
+    """With its value if that is no secret and no address."""
+    studio = {"id": "studio_42", "name": "Friday Show", "ownerSub": "u", "role": "owner"}
+    assert done(UpdateStudio(**S, auto_go_live=True), studio) == [
+        'Changed "Friday Show": `autoGoLive` is set to true. TRaX does not show this setting again.'
+    ]
+
+
+def test_an_answer_of_ok_false_is_not_said_to_be_done() -> None:
+    """The sentence says what to look at."""
+    assert done(DELETE_DESTINATION, {"ok": False}) == [
+        (
+            "TRaX answered `ok: false` to delete_destination. Look with list_destinations before"
+            " anything else."
+        )
+    ]
+    assert done(UNLINK, {"ok": True}) == ['Unlinked the YouTube account "Robin" from TRaX.']
+
+
+@pytest.mark.parametrize(
+    ("message", "facts", "said"),
+    [
+        (HI_ALL, LIVE, [f"{ACCEPTED} every platform that is switched on (YouTube and Twitch)."]),
+        (HI_ALL, but(status=None, destinations=None), [
+            f"{ACCEPTED} every platform that is switched on."
+        ]),
+        (HI, LIVE, [
+            f"{ACCEPTED} Twitch and Kick.",
+            'Warning: "Friday Show" has no destination on Kick that is switched on.',
+        ]),
+        (HI, but(partial=frozenset({Fact.DESTINATIONS})), [
+            f"{ACCEPTED} Twitch and Kick.",
+            'Warning: "Friday Show" is off air, so viewers may not see it.',
+        ]),
+        (HI_ALL, but(status=LIVE.status, destinations=()), [
+            f"{ACCEPTED} every platform that is switched on.",
+            'Warning: "Friday Show" has no destination that is switched on.',
+        ]),
+    ],
+)  # fmt: skip
+def test_a_chat_message_says_where_it_went_and_who_may_not_see_it(
+    message: SendChatMessage, facts: Facts, said: list[str]
+) -> None:
+    """What could not be read leads to no warning."""
+    assert done(message, {"ok": True}, facts) == said
+
+
+JSON: Final = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+FIELDS: Final = (*MAIN, "type", "active", "destinationIds", "ok", "autoGoLive", "url", "streamKey")
+
+
+@settings(deadline=None, derandomize=True, max_examples=200)
+@given(
+    operation=st.sampled_from(CHANGES),
+    answer=st.dictionaries(st.sampled_from(FIELDS), JSON),
+    facts=st.sampled_from([EVERYTHING, Facts(), but(destinations=(destination("d", "D", "x"),))]),
+    observed=st.sampled_from([None, ON_AIR, OFF_AIR]),
+)
+def test_any_answer_becomes_a_sentence_on_one_line(
+    operation: Operation[Model],
+    answer: dict[str, Any],
+    facts: Facts,
+    observed: Observed | None,
+) -> None:
+    """The call is done: nothing in TRaX's answer may turn it into a failure."""
+    # Without it, a target that is in no list is refused, but that is before the call is sent.
+    partial = frozenset({Fact.DESTINATIONS, Fact.SOURCES, Fact.CONNECTIONS})
+    texts = done(operation, answer, replace(facts, partial=partial), observed)
+    assert texts
+    assert not any("\n" in it or STREAM_KEY in it for it in texts)
+
+
+def test_a_created_studio_is_named_as_it_was_asked_for_if_the_answer_cannot_be_read() -> None:
+    """The answer may be of any form."""
+    assert done(CreateStudio(name="Late"), {"name": 7}) == ['Created the studio "Late".']

@@ -1,0 +1,250 @@
+"""Generates the texts of `tests/answers`: `python -m tests.support.answer_snapshots` writes them.
+
+They are what a model reads, made by a real client on the sandbox, in virtual time.
+`test_answer_texts` compares.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from contextlib import asynccontextmanager
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, get_args
+from unittest.mock import patch
+
+from mcp import Client
+
+from tests import ROOT
+from tests.conftest import OWNER, client_on
+from tests.support.concurrency import afterwards
+from tests.support.consent_clients import text_of
+from tests.support.fault_table.fault_scenario import BlockableTransport
+from tests.support.faults import Fault
+from tests.support.frozen_sandbox import put_on_air, still
+from tests.support.guarded_calls import GUARDED_OPERATIONS
+from tests.support.operation_table import TABLE
+from tests.support.shared_clock import HandClock
+from tests.support.valid_calls import EVERY
+from tests.support.virtual_time import run_in_virtual_time
+from trax_mcp.api.tool_input import Effect
+from trax_mcp.consent.calls import Done
+from trax_mcp.consent.evidence import ApprovedIn
+from trax_mcp.consent.rules import Mode, Rules
+from trax_mcp.server import tools
+from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.consent_text import done_lines
+from trax_mcp.server.tool_filter import KINDS
+from trax_mcp.studio.naming import Sentence
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+
+    from mcp_types import CallToolResult
+
+    from tests.support.operation_table import Arguments
+    from tests.support.recorded_sandbox import Sandbox
+
+FOLDER: Final = Path("tests/answers")
+
+_made_once = cache(tools._tool)
+_MUTATING: Final = [it.tool_name for it in KINDS if it.effect is not Effect.READ]
+READING: Final = EVERY.keys() - set(_MUTATING)
+"""The tools that only read."""
+_CHANGES: Final = "[!G]*"
+"""The methods of all changes: all but GET."""
+_HTML: Final = "<!DOCTYPE html><html><body>Be right back</body></html>"
+_TIMEOUT_SECONDS: Final = 10
+_CONFIRMATION: Final = re.compile(r'confirmation: "[^"]+"')
+_REPLACEMENT: Final = 'confirmation: "..."'
+
+FATES: Final[Mapping[str, Fault]] = {
+    "connection-lost": Fault.dropped(),
+    "time-out": Fault.silence(),
+    "500": Fault.status(500),
+    "429": Fault.error(429, "rate_limited", "Slow down.", Retry_After="30"),
+    "401": Fault.error(401, "invalid_key", "Who are you?"),
+    "403": Fault.error(403, "insufficient_scope", "Not with this key."),
+    "404": Fault.error(404, "not_found", "No such thing."),
+    "garbage": Fault.status(200, _HTML, content_type="text/html"),
+}
+"""How TRaX can be broken."""
+
+
+async def answer_texts() -> Mapping[Path, str]:
+    """Every snapshot by its path in the repository."""
+    texts = {
+        "changes": await _changes(),
+        "broadcasts": await _broadcasts(),
+        "approvals": _approvals(),
+        "previews": await _previews(),
+        **{f"trax-is-broken/{name}": await _broken(fault) for name, fault in FATES.items()},
+        "trax-is-broken/unreachable": await _broken(None),
+    }
+    return {FOLDER / f"{name}.txt": text for name, text in texts.items()}
+
+
+async def _changes() -> str:
+    """What each change says that is no broadcast, with each set of arguments."""
+    parts = []
+    for entry in TABLE:
+        if entry.tool not in _MUTATING or entry.tool in {"go_live", "go_offline"}:
+            continue
+        for example in entry.examples:
+            result = await _call(still(), entry.tool, entry.arguments(example))
+            parts.append(_part(_title(entry.tool, example.given), _said(result)))
+    return "\n".join(parts)
+
+
+async def _broadcasts() -> str:
+    """What `go_live` and `go_offline` say, by what is seen afterwards and how TRaX answered."""
+    not_live, live = Fault.status(200, {"live": False}), Fault.status(200, {"live": True})
+    lost = Fault.dropped(when="after")
+    scenes: dict[str, tuple[str, list[tuple[str, Fault]]]] = {
+        "go_live, seen on air": ("go_live", []),
+        "go_live, not yet on air": ("go_live", [("GET", not_live)]),
+        "go_live, status unknown": ("go_live", [("GET", Fault.status(500))]),
+        "go_live, answer lost, seen on air": ("go_live", [("POST", lost)]),
+        "go_live, answer unreadable, seen on air": ("go_live", [("POST", Fault.truncated())]),
+        "go_live, answer lost, not on air": ("go_live", [("POST", lost), ("GET", not_live)]),
+        "go_offline, seen off air": ("go_offline", []),
+        "go_offline, still on air": ("go_offline", [("GET", live)]),
+        "go_offline, status unknown": ("go_offline", [("GET", Fault.status(500))]),
+        "go_offline, answer lost, seen off air": ("go_offline", [("POST", lost)]),
+        "go_offline, answer lost, still on air": ("go_offline", [("POST", lost), ("GET", live)]),
+    }
+    parts = []
+    for title, (tool, faults) in scenes.items():
+        sandbox = still()
+        if tool == "go_offline":
+            put_on_air(sandbox)
+        _add(sandbox, dict(faults))
+        result = await _call(sandbox, tool, EVERY["go_offline"])
+        parts.append(_part(title, _said(result)))
+    return "\n".join(parts)
+
+
+def _add(sandbox: Sandbox, faults: Mapping[str, Fault]) -> None:
+    """A fault of the POST, and one of the stream status, which else begins with the POST."""
+    break_status = partial(
+        sandbox.faults.add, faults.get("GET", Fault.delay(0)), times=None, path="*/stream-status"
+    )
+    if "POST" in faults:
+        sandbox.faults.add(faults["POST"], method="POST")
+        break_status()
+    else:
+        sandbox.faults.add(afterwards(break_status), method="POST")
+
+
+def _approvals() -> str:
+    """How a call says that it was approved, and that a stop was sent twice."""
+    said = (Sentence('"Friday Night Show" is off air.'),)
+    parts = [
+        _part(it, done_lines(Done(None, said=said, approved_in=it), "go_offline"))
+        for it in get_args(ApprovedIn)
+    ]
+    twice = Done(None, said=said, approved_in="form", sent_again=True)
+    return "\n".join([*parts, _part("sent twice", done_lines(twice, "go_offline"))])
+
+
+async def _previews() -> str:
+    """What a person is shown before each guarded call, where no one can be asked."""
+    parts = []
+    for title, operation in GUARDED_OPERATIONS.items():
+        sandbox = still()
+        if operation.on_air:
+            put_on_air(sandbox)
+        rules = Rules(Mode.AUTO, frozenset({"send_chat_message"}))
+        result = await _call(sandbox, operation.tool, operation.arguments, rules=rules)
+        parts.append(_part(title, text_of(result).splitlines()))
+    return "\n".join(parts)
+
+
+async def _broken(fault: Fault | None) -> str:
+    """What every tool says while TRaX is broken in one way. None: it cannot be reached at all.
+
+    Tools that say the same are together, with `TOOL` for their name. An upload needs a file.
+    """
+    changes = [it for it in _MUTATING if it in EVERY]
+    return "\n".join(
+        (
+            f"Everything is broken.\n\n{await _failures(fault, EVERY, '*')}",
+            f"Reading works, changes are broken.\n\n{await _failures(fault, changes, _CHANGES)}",
+        )
+    )
+
+
+async def _failures(fault: Fault | None, names: Iterable[str], method: str) -> str:
+    said: defaultdict[str, list[str]] = defaultdict(list)
+    for tool in names:
+        sandbox = still()
+        transport = BlockableTransport(sandbox)
+        if fault is None:
+            transport.blocked = method, "*"
+        else:
+            sandbox.faults.add(fault, times=None, method=method)
+        if tool == "go_offline":
+            put_on_air(sandbox)
+        result = await _call(sandbox, tool, EVERY[tool], transport=transport)
+        text = text_of(result) if result.is_error else "Works: " + "\n  ".join(_said(result))
+        said[re.sub(rf"\b{tool}\b", "TOOL", text)].append(tool)
+    return "\n".join(_part(", ".join(tools), [text]) for text, tools in said.items())
+
+
+async def _call(
+    sandbox: Sandbox,
+    tool: str,
+    arguments: Arguments,
+    *,
+    rules: Rules | None = None,
+    transport: BlockableTransport | None = None,
+) -> CallToolResult:
+    """Call a tool once. Without `rules`, `confirm: true` is all the consent that it needs."""
+    confirm = {"confirm": True} if rules is None and Rules().may_need_consent(_kind(tool)) else {}
+    async with _client(sandbox, rules or Rules(Mode.FLAG), transport) as client:
+        return await client.call_tool(tool, {**arguments, **confirm})
+
+
+@asynccontextmanager
+async def _client(
+    sandbox: Sandbox, rules: Rules, transport: BlockableTransport | None
+) -> AsyncIterator[Client]:
+    deps = ServerDeps(rules=rules, clock=HandClock(sandbox))
+    trax = client_on(sandbox, transport=transport, timeout_seconds=_TIMEOUT_SECONDS)
+    with patch("trax_mcp.server.tools._tool", _made_once):
+        server = build_server(trax, own=OWNER, deps=deps)
+    async with Client(server, cache=None) as client:
+        yield client
+
+
+def _kind(tool: str) -> type:
+    return next(it for it in KINDS if it.tool_name == tool)
+
+
+def _said(result: CallToolResult) -> list[str]:
+    """The text without the data in its last line, or a failure as a whole."""
+    lines = text_of(result).splitlines()
+    return [f"Error: {lines[0]}"] if result.is_error else lines[:-1]
+
+
+def _title(tool: str, given: Arguments | None) -> str:
+    """The tool and the names of its arguments; no value may be a secret."""
+    return f"{tool} ({', '.join(given)})" if given else tool
+
+
+def _part(title: str, lines: Iterator[str] | list[str]) -> str:
+    """A title, and the lines below it, with a replacement for each confirmation id."""
+    text = "\n".join(f"  {line}".rstrip() for line in lines)
+    return f"{title}\n{_CONFIRMATION.sub(_REPLACEMENT, text)}\n"
+
+
+async def write() -> None:
+    """Write every snapshot."""
+    for path, text in (await answer_texts()).items():
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / path).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run_in_virtual_time(write)
