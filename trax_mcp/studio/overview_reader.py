@@ -44,8 +44,8 @@ class CheckStudio(
     effect=Effect.READ,
     hint=(
         "Tell how a studio stands, or how all do: on air or not, destinations, sources, accounts,"
-        " problems and what to do about each. Call it before go_live: it says whether the studio"
-        " could."
+        " problems and what to do about each. Call it before go_live: it says whether that would"
+        " work."
     ),
 ):
     """Checks how one studio stands, or how all do."""
