@@ -94,6 +94,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "answer: list_studios",
             "answer: get_studio",
             "answer: find_studio",
+            "answer: check_studio",
             "answer: go_live",
             "answer: update_studio",
             "answer: create_destination",
