@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+import anyio
+import mcp
 import pytest
 
-from tests.conftest import call
+from tests.conftest import OWNER, call, client_on
 from tests.studio.test_check_studio import PARTS, text_and_data
 from tests.support.concurrency import MostAtOnce
 from tests.support.fact_reads import ACCOUNTS, HEALTH, PLACES, SOURCES, STUDIOS, asked, narrow
 from tests.support.faults import Fault
-from tests.support.frozen_sandbox import put_on_air
+from tests.support.frozen_sandbox import put_on_air, still
+from tests.support.jsonrpc import MODERN
 from tests.support.long_lists import destination, long_list, studio, with_item
 from tests.support.resource_reads import add_studio, rename
+from tests.support.virtual_time import in_virtual_time
 from trax_mcp.server.app import build_server
 
 if TYPE_CHECKING:
@@ -257,6 +261,28 @@ async def test_thousands_of_studios_are_counted_and_twenty_looked_at(
     assert (len(overview["studios"]), overview["more"]) == (20, 2_980)
     assert sentences[0] == "3,000 studios. Of the 20 that were opened last: 20 off air."
     assert len(json.dumps(overview)) < 5_000
+
+
+@in_virtual_time
+async def test_a_check_ends_before_a_client_gives_up() -> None:
+    """TRaX lists the studios and is silent about each of them."""
+    sandbox = still()
+    add_many(sandbox, 26)
+    sandbox.faults.add(Fault.silence(), times=None, path="/v1/studios/*")
+    server = build_server(client_on(sandbox, timeout_seconds=10), own=OWNER)
+    began = anyio.current_time()
+    async with mcp.Client(server, mode=MODERN, cache=None) as client:
+        sentences, overview = text_and_data(await client.call_tool("check_studio", {}))
+    assert anyio.current_time() - began == 30
+    assert sentences[0] == "30 studios. Of the 20 that were opened last: 20 unknown."
+    assert overview["studios"][0]["unknown"] == [
+        "whether the studio is live (TRaX did not answer within 10 s)",
+        *(
+            f"{it} (TRaX was too slow)"
+            for it in ("the destinations", "the sources", "the linked accounts")
+        ),
+        "whether writes are switched on (TRaX was too slow)",
+    ]
 
 
 async def test_a_hostile_name_stays_in_its_line(server: Server[Any], sandbox: Sandbox) -> None:

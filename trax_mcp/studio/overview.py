@@ -1,7 +1,7 @@
 """How studios stand: what was read of them, as data for programs and in sentences. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -63,7 +63,7 @@ def overview_schema() -> JsonObject:
     status = {**_TEXT, "description": "TRaX's own word, which it does not document."}
     studio = _object(
         id=_TEXT,
-        name=_TEXT,
+        name={**_TEXT, "description": "null: unknown."},
         live={**_FLAG, "description": "null: unknown."},
         since=_TEXT,
         ready={**_FLAG, "description": "Whether it could go live. Only off air, and if known."},
@@ -123,43 +123,47 @@ def _judge(studio: CheckedStudio, now: datetime) -> Readiness:
 
 def _studio_data(studio: CheckedStudio, now: datetime) -> JsonObject:
     facts = studio.facts
-    data: JsonObject = {
+    return {
         "id": studio.id,
         "name": _short(facts.studio.name) if facts.studio else None,
         "live": facts.live,
-        "since": _short(facts.since),
-    }
-    return _without_nulls(data | (_details(studio, now) if studio.has_details else {})) | {
-        "live": facts.live
+        **({"since": _short(facts.since)} if facts.since else {}),
+        **(_details(studio, now) if studio.has_details else {}),
     }
 
 
 def _details(studio: CheckedStudio, now: datetime) -> JsonObject:
     facts, readiness = studio.facts, _judge(studio, now)
-    destinations, sources = _shown_destinations(facts), _shown_sources(facts)
     not_shown = [
         f"further {fact.items} (only the first {MAX_SHOWN} are shown)"
         for fact, items in ((Fact.DESTINATIONS, facts.destinations), (Fact.SOURCES, facts.sources))
         if len(items or ()) > MAX_SHOWN
     ]
-    return {
-        "ready": readiness.ready,
-        "destinations": None if facts.destinations is None else destinations,
-        "sources": None if facts.sources is None else sources,
-        "problems": [_finding_data(it) for it in readiness.problems],
-        "unknown": [*not_shown, *readiness.unknown],
-    }
+    return _without_nulls(
+        {
+            "ready": readiness.ready,
+            "destinations": _destinations_data(facts),
+            "sources": _sources_data(facts.sources),
+            "problems": [_finding_data(it) for it in readiness.problems],
+            "unknown": [*not_shown, *readiness.unknown],
+        }
+    )
 
 
-def _shown_destinations(facts: Facts) -> list[JsonObject]:
-    """Those that are switched on come first."""
+def _destinations_data(facts: Facts) -> list[JsonObject] | None:
+    """The destinations, first those that are switched on. None if they are unknown."""
+    if facts.destinations is None:
+        return None
     accounts = _only_accounts(facts)
-    shown = sorted(facts.destinations or (), key=lambda it: not it.enabled)[:MAX_SHOWN]
+    shown = sorted(facts.destinations, key=lambda it: not it.enabled)[:MAX_SHOWN]
     return [_destination_data(it, accounts.get(it.platform)) for it in shown]
 
 
-def _shown_sources(facts: Facts) -> list[JsonObject]:
-    shown = sorted(facts.sources or (), key=lambda it: not it.active)[:MAX_SHOWN]
+def _sources_data(sources: Sequence[Source] | None) -> list[JsonObject] | None:
+    """The sources, first those that can be on screen. None if they are unknown."""
+    if sources is None:
+        return None
+    shown = sorted(sources, key=lambda it: not it.active)[:MAX_SHOWN]
     return [_source_data(it) for it in shown]
 
 

@@ -30,6 +30,8 @@ MAX_DETAILED: Final = 5
 """The most studios whose destinations and sources are read."""
 MAX_AT_A_TIME: Final = 6
 """The most lists and other facts that are read at the same time."""
+MAX_SECONDS: Final = 25.0
+"""How long reads may begin. Many clients cancel a call after a minute."""
 
 _SHARED: Final = (Fact.CONNECTIONS, Fact.HEALTH)
 _DETAILS: Final = (Fact.DESTINATIONS, Fact.SOURCES)
@@ -62,7 +64,9 @@ class CheckStudio(
 
 @dataclass(frozen=True, slots=True)
 class OverviewReader:
-    """Reads studios for one caller. A fact that cannot be read is unknown.
+    """Reads studios for one caller, once. A fact that cannot be read is unknown.
+
+    No read begins later than `MAX_SECONDS` after the first.
 
     `is_starting` tells whether this server has sent a go-live to a studio that is not on air yet.
     """
@@ -73,6 +77,7 @@ class OverviewReader:
     _limiter: anyio.CapacityLimiter = field(
         default_factory=lambda: anyio.CapacityLimiter(MAX_AT_A_TIME)
     )
+    _ends: float = field(default_factory=lambda: anyio.current_time() + MAX_SECONDS)
 
     async def read_one(self, studio_id: str) -> Overview:
         """Read everything about one studio.
@@ -138,6 +143,8 @@ class OverviewReader:
     ) -> list[Facts | TraxError]:
         async def read(fact: Fact) -> Facts:
             async with self._limiter:
+                if anyio.current_time() >= self._ends:
+                    return Facts(unknown=(Unknown(fact.value, "TRaX was too slow"),))
                 return await reader.read((fact,))
 
         return await _run_all([partial(read, it) for it in wanted])
