@@ -1,0 +1,139 @@
+"""Two real `trax-mcp http` processes that share an engine, and the sandbox as their upstream."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import httpx2
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from proof.replicas.throwaway_engine import ThrowawayEngine, throwaway_engine
+from tests.support.consent_clients import SECOND_KEY
+from tests.support.jsonrpc import MODERN, HttpCaller
+from tests.support.local_servers import listening
+from tests.support.recorded_sandbox import Sandbox
+from tests.support.served_app import plain_http
+from tests.support.server_process import Running, running
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
+from trax_mcp.sandbox.records import Key
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.support.simulated_person import Person
+
+_SETTINGS: Final = {"TRAX_LOG_LEVEL": "WARNING", "TRAX_TIMEOUT_SECONDS": "5"}
+
+
+class Replica:
+    """A replica as a process. `address` is its URL without the path."""
+
+    def __init__(self, running: Running, address: str) -> None:
+        self.running = running
+        self.address = address
+
+    def kill(self) -> None:
+        """End it at once, as when its machine fails."""
+        self.running.process.kill()
+
+    def suspend(self) -> None:
+        """Stop its process, as when its machine sleeps."""
+        self.running.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let its process go on."""
+        self.running.process.send_signal(signal.SIGCONT)
+
+
+@dataclass
+class Replicas:
+    """Two replicas, the engine that they share, and the sandbox that they call."""
+
+    engine: ThrowawayEngine
+    trax: Sandbox
+    a: Replica
+    b: Replica
+    _stack: AsyncExitStack = field(repr=False)
+    _settings: dict[str, str] = field(repr=False)
+
+    @property
+    def both(self) -> tuple[Replica, Replica]:
+        """The replicas."""
+        return self.a, self.b
+
+    @property
+    def received(self) -> Counter[str]:
+        """How often each request reached the sandbox: `GET /v1/studios`, without the query."""
+        return Counter(f"{it.method} {it.path}" for it in self.trax.requests)
+
+    @property
+    def changes(self) -> Counter[str]:
+        """The same of requests that change something."""
+        return Counter(f"{it.method} {it.path}" for it in self.trax.mutations)
+
+    async def start(self, **settings: str) -> Replica:
+        """Start one more replica, with more settings."""
+        (replica,) = await start_replicas(self._stack, [self._settings | settings])
+        return replica
+
+    async def caller(
+        self, replica: Replica, *, era: str = MODERN, key: str = SANDBOX_KEY
+    ) -> HttpCaller:
+        """A light client of a replica, over plain HTTP."""
+        http = await self._stack.enter_async_context(plain_http(replica.address))
+        caller = HttpCaller(http, era, x_api_key=key)
+        await caller.open()
+        return caller
+
+    async def client(
+        self,
+        replica: Replica,
+        *,
+        era: str = MODERN,
+        key: str = SANDBOX_KEY,
+        person: Person | None = None,
+    ) -> Client:
+        """The SDK's client of a replica."""
+        web = await self._stack.enter_async_context(
+            httpx2.AsyncClient(headers={"X-API-Key": key}, trust_env=False)
+        )
+        http = streamable_http_client(f"{replica.address}/mcp", http_client=web)
+        client = Client(http, mode=era, cache=None, elicitation_callback=person)
+        return await self._stack.enter_async_context(client)
+
+
+@asynccontextmanager
+async def open_replicas(**settings: str) -> AsyncIterator[Replicas]:
+    """Start everything, and end it with the block. `settings` are those of the replicas."""
+    trax = Sandbox(rate_limit=None)
+    trax.world.keys[SECOND_KEY] = Key(SECOND_KEY, "second", ACCOUNT, SCOPES)
+    async with (
+        throwaway_engine() as engine,
+        listening(trax.app) as upstream,
+        AsyncExitStack() as stack,
+    ):
+        trax.base_url = upstream
+        environment = {
+            **_SETTINGS,
+            "TRAX_BASE_URL": upstream,
+            "TRAX_STORE_URL": engine.url,
+            **settings,
+        }
+        a, b = await start_replicas(stack, [environment] * 2)
+        async with AsyncExitStack() as clients:
+            yield Replicas(engine, trax, a, b, clients, environment)
+
+
+async def start_replicas(stack: AsyncExitStack, settings: list[dict[str, str]]) -> list[Replica]:
+    """Start replicas at the same time, each with its settings."""
+    processes = [
+        await stack.enter_async_context(running("http", "--port", "0", settings=it))
+        for it in settings
+    ]
+    return [Replica(it, await it.address()) for it in processes]

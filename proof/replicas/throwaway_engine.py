@@ -1,0 +1,100 @@
+"""A Valkey (or Redis) of the system's packages, on a unix socket of its own, that keeps nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from tests.support.server_process import PATIENCE_SECONDS
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from collections.abc import AsyncIterator
+
+_PROGRAMS: Final = ("valkey-server", "redis-server")
+_PAUSE_SECONDS: Final = 0.02
+
+
+class ThrowawayEngine:
+    """An engine that a test starts, kills and suspends. `url` stays the same."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.socket = folder / "engine.sock"
+        self.url = f"unix://{self.socket}"
+        self._process: Process | None = None
+
+    async def start(self) -> None:
+        """Start it: empty, unless there is a dump in its folder."""
+        program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
+        assert program, "there is no Valkey: see `make replicas-test`"
+        settings = ("--port", "0", "--unixsocket", str(self.socket), "--save", "")
+        self._process = await asyncio.create_subprocess_exec(
+            program,
+            *settings,
+            *("--appendonly", "no", "--maxmemory-policy", "noeviction", "--dir", str(self.folder)),
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        async with asyncio.timeout(PATIENCE_SECONDS), self.client() as client:
+            while not await _answers(client):  # noqa: ASYNC110  another process: it can only be asked
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def kill(self) -> None:
+        """End it at once. It forgets everything."""
+        if self._process is not None:
+            self._process.kill()
+            await self._process.wait()
+            self._process = None
+
+    async def restart(self) -> None:
+        """Kill it, and start it again."""
+        await self.kill()
+        await self.start()
+
+    def suspend(self) -> None:
+        """Let it hang: connections stay open, and no command is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[Redis]:
+        """A client of the test's own."""
+        client = Redis.from_url(self.url)
+        try:
+            yield client
+        finally:
+            await client.aclose()
+
+    def _signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+
+async def _answers(client: Redis) -> bool:
+    try:
+        return bool(await client.ping())
+    except (RedisError, OSError):
+        return False
+
+
+@asynccontextmanager
+async def throwaway_engine() -> AsyncIterator[ThrowawayEngine]:
+    """An engine that has started, and ends with the block."""
+    with TemporaryDirectory(prefix="engine-") as folder:
+        engine = ThrowawayEngine(Path(folder))
+        await engine.start()
+        try:
+            yield engine
+        finally:
+            await engine.kill()
