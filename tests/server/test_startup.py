@@ -50,6 +50,15 @@ def test_sandbox_command_does_not_import_the_mcp_sdk() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_server_does_not_import_what_only_a_search_needs() -> None:
+    """The start need not wait for it."""
+    script = "import sys, trax_mcp.server.app; print('rapidfuzz' in sys.modules)"
+    done = subprocess.run(  # noqa: S603 - our own interpreter and script
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=20
+    )
+    assert done.stdout.strip() == "False"
+
+
 @pytest.mark.parametrize("terminal", [True, False])
 def test_stdio_server_prints_a_notice_on_a_terminal_only(
     *, terminal: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
