@@ -123,16 +123,23 @@ async def test_bot_exits_if_the_studio_does_not_exist(key: str, studio: str) -> 
 @pytest.mark.parametrize(
     ("studio", "message"),
     [
-        ("Friday", "2 studios match: ask the person which one is meant."),
-        ("friday night show", "The first is exactly what was asked for; 1 more match."),
+        ("rehearsal", "2 studios match: before a change, ask the person which one is meant."),
+        ("coffee at noon", '"Morning Coffee" matches: before a change, ask the person whether'),
     ],
 )
-async def test_bot_exits_if_several_studios_match(studio: str, message: str) -> None:
+async def test_bot_exits_if_no_studio_is_likely(studio: str, message: str) -> None:
     """With the server's message, without a guess."""
     async with server() as trax, bot(await trax.address(), "--studio", studio) as it:
         assert await it.end() == 1
     assert f"Cannot go on: {message}" in it.stderr.text
     assert it.stdout.text == ""
+
+
+async def test_bot_takes_the_likely_studio() -> None:
+    """It says which one that is."""
+    async with server() as trax, bot(await trax.address(), "--studio", "the friday show") as it:
+        await it.stdout.match("'Friday Night Show': !live")
+        assert await it.hang_up() == 0
 
 
 async def test_bot_accepts_a_studio_id() -> None:
