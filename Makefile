@@ -39,9 +39,9 @@ format: .venv/dev ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: .venv/dev ## write the generated files: README table and exchanges, manifest lists, snapshots, picture
+docs: .venv/dev ## write what is generated: parts of pages, exchanges, manifest lists, snapshots, picture
 	$(BIN)/python -m tests.support.generated_files
-	$(BIN)/python -m tests.support.readme_exchanges
+	$(BIN)/python -m tests.support.quoted_exchanges
 	$(BIN)/python -m tests.support.answer_snapshots
 	$(BIN)/python -m tests.support.doctor_states
 	$(BIN)/python -m tests.support.demo_picture

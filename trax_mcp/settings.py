@@ -151,7 +151,10 @@ _Token = Annotated[SecretStr, AfterValidator(_check_token)]
 
 
 class Settings(BaseModel):
-    """Everything that the environment can set. Empty means unset, except for the token."""
+    """Everything that the environment can set. Empty means unset, except for the token.
+
+    The descriptions, in Markdown, are those of `docs/settings.md`.
+    """
 
     model_config = ConfigDict(
         frozen=True,
@@ -160,25 +163,83 @@ class Settings(BaseModel):
         alias_generator=lambda field: VARIABLE_PREFIX + field.upper(),
     )
 
-    api_key: SecretStr | None = None
-    api_key_file: Path | None = Field(None, repr=False)
-    base_url: _BaseUrl = DEFAULT_BASE_URL
-    sandbox: _Switch = False
-    confirm: _Confirm = "auto"
-    ask: _Channels = ("form", "panel", "page")
-    passkey_file: Path | None = None
-    guard_also: _Names = ()
-    read_only: _Switch = False
-    tools: _Names = ()
-    audit_log: Path | None = None
-    timeout_seconds: _Seconds = 10
-    chat_poll_seconds: _Seconds = 2
-    media_dirs: _Folders = ()
-    log_level: _Level = "INFO"
-    allowed_hosts: _Hosts = ()
-    allowed_origins: _Origins = ()
-    mcp_token: _Token | None = None
-    store_url: _Store | None = None
+    api_key: SecretStr | None = Field(
+        None, description="Your key, on stdio. Over HTTP each caller sends their own."
+    )
+    api_key_file: Path | None = Field(
+        None,
+        repr=False,
+        description="A file that holds your key, alone, in place of `TRAX_API_KEY`.",
+    )
+    base_url: _BaseUrl = Field(
+        DEFAULT_BASE_URL, description="Where TRaX is: https, except on loopback."
+    )
+    sandbox: _Switch = Field(default=False, description="`1` is the same as `--sandbox`.")
+    confirm: _Confirm = Field(
+        "auto", description="How a yes is given: `auto`, `human`, `preview` or `flag`."
+    )
+    ask: _Channels = Field(
+        ("form", "panel", "page"),
+        description="The ways in which you may be asked, comma separated. Their order is fixed.",
+    )
+    passkey_file: Path | None = Field(
+        None,
+        description="The public half of your passkey. Without it: beside the key file. If there is "
+        "one, each yes needs the passkey, except to a stop.",
+    )
+    guard_also: _Names = Field(
+        (),
+        description="Further tools that always need a yes, comma separated, such as "
+        "`send_chat_message`.",
+    )
+    read_only: _Switch = Field(
+        default=False,
+        description="`1`: only tools that read are listed and run. `go_offline` is not there "
+        "either.",
+    )
+    tools: _Names = Field(
+        (),
+        description="The tools to list and run, by name or by tag (`studios`, `stream`, `chat`, "
+        "...), comma separated. Without it: all.",
+    )
+    audit_log: Path | None = Field(
+        None,
+        description="A file that gets a line for each decision about a guarded call. Without it, "
+        "they go to the log.",
+    )
+    timeout_seconds: _Seconds = Field(
+        10, description="The longest time for one request to TRaX: above 0, up to 600."
+    )
+    chat_poll_seconds: _Seconds = Field(
+        2,
+        description="The shortest time between two looks at one studio's chat or stream status for "
+        "one key: above 0, up to 600. While nothing happens, it is up to five times as "
+        "long.",
+    )
+    media_dirs: _Folders = Field(
+        (),
+        description="Folders that `upload_media` may read from, by their whole paths, separated as "
+        "in `PATH`. Without them, over HTTP and on Windows, there is no such tool.",
+    )
+    log_level: _Level = Field(
+        "INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`. The log goes to stderr."
+    )
+    allowed_hosts: _Hosts = Field(
+        (),
+        description="Names by which `trax-mcp http` may be called, comma separated, besides those "
+        "of loopback.",
+    )
+    allowed_origins: _Origins = Field(
+        (), description="Web origins that may call it, comma separated, besides those of loopback."
+    )
+    mcp_token: _Token | None = Field(
+        None, description="If set, HTTP callers must send it as `Authorization: Bearer`."
+    )
+    store_url: _Store | None = Field(
+        None,
+        description="A Valkey or Redis that several processes of `trax-mcp http` share: "
+        "`redis://`, `rediss://` or `unix://`. Without it, each remembers by itself.",
+    )
 
     @model_validator(mode="after")
     def _one_key(self) -> Self:

@@ -1,42 +1,67 @@
-"""Every row of docs/proof.md quotes a promise of README and names an existing test or target."""
+"""Every row of docs/proof.md quotes a promise of a page and names an existing test or target."""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from tests import ROOT
+from tests.support.markdown_pages import README, Page, docs
 
-PROOF: Final = (ROOT / "docs" / "proof.md").read_text(encoding="utf-8")
-README: Final = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
 MAKEFILE: Final = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
-def rows() -> list[tuple[str, str]]:
-    """Each promise, and what proves it."""
-    found = re.findall(r"^\| (.+) \| (.+) \|$", PROOF, re.MULTILINE)
-    return [(promise, proof) for promise, proof in found if promise != "README says"]
+class Row(NamedTuple):
+    """The pages of a promise, the promise, and what proves it."""
+
+    pages: tuple[Page, ...]
+    promise: str
+    proof: str
 
 
-def test_every_row_quotes_readme() -> None:
+def rows() -> list[Row]:
+    """Each row of the tables."""
+    found = re.findall(r"^\| (\[.+?) \| (.+) \| (.+) \|$", docs("proof").text, re.MULTILINE)
+    return [Row(pages_in(pages), promise, proof) for pages, promise, proof in found]
+
+
+def pages_in(links: str) -> tuple[Page, ...]:
+    """The pages that the first cell links."""
+    names = re.findall(r"\[(\w+)\]", links)
+    return tuple(README if it == "README" else docs(it) for it in names)
+
+
+def bold_promises(page: Page, heading: str) -> set[str]:
+    """The promises in bold at the start of each line of a list."""
+    return set(re.findall(r"^- (\*\*[^*]+\*\*)", page.section(heading), re.MULTILINE))
+
+
+def test_every_row_quotes_its_pages() -> None:
     """Word for word, so that a promise does not change without its proof."""
     assert rows()
-    assert [promise for promise, _ in rows() if promise not in README] == []
+    assert [
+        (page.name, row.promise)
+        for row in rows()
+        for page in row.pages
+        if row.promise not in page.flowing_text
+    ] == []
 
 
-def test_every_bold_promise_of_readme_has_a_row() -> None:
-    """In its section of things to rely on."""
-    _, _, promises = README.partition("## Other things you can rely on")
-    bold = re.findall(r"- (\*\*[^*]+\*\*)", promises.partition(" ## ")[0])
-    assert bold
-    assert [it for it in bold if it not in dict(rows())] == []
+def test_every_bold_promise_has_a_row() -> None:
+    """In README, and in the list of what can be relied on."""
+    lists = {README: "Why you can trust it on air", docs("tools"): "What you can rely on"}
+    for page, heading in lists.items():
+        proven = [row.promise for row in rows() if page in row.pages]
+        promises = bold_promises(page, heading)
+        assert promises
+        assert [it for it in promises if not any(row.startswith(it) for row in proven)] == []
 
 
 def test_every_row_names_existing_tests_or_make_targets() -> None:
     """At least one of them."""
-    for _, proof in rows():
-        tests = re.findall(r"tests/\w+/test_\w+\.py", proof)
-        targets = re.findall(r"`make (\w+)`", proof)
-        assert tests or targets, proof
+    for row in rows():
+        tests = re.findall(r"tests/\w+/test_\w+\.py", row.proof)
+        targets = re.findall(r"`make (\w+)`", row.proof)
+        assert tests or targets, row.proof
         assert [it for it in tests if not (ROOT / it).is_file()] == []
         assert [it for it in targets if f"\n{it}:" not in MAKEFILE] == []

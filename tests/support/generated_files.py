@@ -4,34 +4,41 @@
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import mcp_types as types
 
 from tests import ROOT
+from tests.support.reference_parts import each_tool, reference_parts
 from trax_mcp import __version__
 from trax_mcp.api.client import Client
-from trax_mcp.api.operation import Operation
-from trax_mcp.api.tool_input import Effect, ToolInput
-from trax_mcp.cli.clients import CLIENTS
-from trax_mcp.consent.rules import Rules
 from trax_mcp.server.app import ServerDeps, build_asking
 from trax_mcp.server.composite_tools import CompositeTools
 from trax_mcp.server.prompts import Prompt, Prompts
-from trax_mcp.server.tool_filter import KINDS, ToolFilter
+from trax_mcp.server.tool_filter import ToolFilter
 from trax_mcp.server.tools import Tools
 
 TOOLSNAPS = Path("tests/toolsnaps")
-Row = tuple[str, ...]
+PAGES = (
+    "README.md",
+    "docs/install.md",
+    "docs/prompts.md",
+    "docs/settings.md",
+    "docs/tools.md",
+)
+"""The pages with parts between `<!-- name -->` and `<!-- /name -->`, each written from the code."""
+
+_PART = re.compile(r"(<!-- ([a-z ]+) -->\n).*?(<!-- /\2 -->\n)", re.DOTALL)
 
 
 def generated_files() -> Mapping[Path, str]:
     """Every generated file by its path in the repository."""
     return {
         **dict(_toolsnaps()),
-        Path("README.md"): _readme((ROOT / "README.md").read_text()),
+        **{Path(it): _filled_in((ROOT / it).read_text("utf-8")) for it in PAGES},
         Path("manifest.json"): _manifest(json.loads((ROOT / "manifest.json").read_text())),
     }
 
@@ -55,58 +62,9 @@ def _toolsnaps() -> Iterator[tuple[Path, str]]:
         yield TOOLSNAPS / f"{tool.name}.json", _to_json(as_json(tool))
 
 
-def _readme(text: str) -> str:
-    for name, rows in {"clients": _clients(), "tools": _tools(), "prompts": _prompts()}.items():
-        columns, *cells = ("| " + " | ".join(row) + " |" for row in rows)
-        rule = "|" + "---|" * len(rows[0])
-        before, opening, rest = text.partition(f"<!-- {name} -->\n")
-        _, closing, after = rest.partition(f"<!-- /{name} -->\n")
-        text = "".join(
-            (before, opening, *(f"{it}\n" for it in (columns, rule, *cells)), closing, after)
-        )
-    return text
-
-
-def _clients() -> Sequence[Row]:
-    rows = (
-        (
-            it.title[0].upper() + it.title[1:],
-            f"`.venv/bin/trax-mcp install {it.name}`",
-            it.next_step,
-            "yes" if it.tried else "no",
-        )
-        for it in CLIENTS.values()
-    )
-    return ("client", "command", "then", "tried with it"), *rows
-
-
-def _tools() -> Sequence[Row]:
-    rows = ((f"`{it.tool_name}`", it.call.name, _effect(it), it.summary()) for it in KINDS)
-    return ("tool", "call", "effect", "what it does"), *rows
-
-
-def _prompts() -> Sequence[Row]:
-    rows = ((f"`{it.name}`", _arguments(it), str(it.description)) for it in _listed())
-    return ("prompt", "you give", "what it does"), *rows
-
-
-def _listed() -> Sequence[types.Prompt]:
-    return Prompts.load(ToolFilter(local=True)).listings()
-
-
-def _arguments(prompt: types.Prompt) -> str:
-    arguments = (f"`{it.name}`" + ("" if it.required else "?") for it in prompt.arguments or ())
-    return ", ".join(arguments)
-
-
-def _effect(kind: type[ToolInput]) -> str:
-    if kind.effect is Effect.READ:
-        return "reads"
-    if not issubclass(kind, Operation):
-        return "changes"
-    if kind.effect is Effect.GUARDED:
-        return "**guarded**"
-    return "changes, **guarded** at times" if Rules().may_need_consent(kind) else "changes"
+def _filled_in(page: str) -> str:
+    parts = {"each tool": each_tool(listings()), **reference_parts()}
+    return _PART.sub(lambda it: f"{it[1]}{parts[it[2]]}{it[3]}", page)
 
 
 def _manifest(manifest: dict[str, Any]) -> str:

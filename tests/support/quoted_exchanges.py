@@ -1,9 +1,9 @@
-"""Generates README's exchanges on the sandbox.
+"""Runs the exchanges that pages quote on the sandbox.
 
-`python -m tests.support.readme_exchanges` writes them.
+`python -m tests.support.quoted_exchanges` writes them into the pages.
 
-A test compares README with the server's output. Long lines are wrapped, and values that change each
-time (confirmation ids, request ids) have fixed replacements.
+A test compares the pages with the server's output. Long lines are wrapped, and values that change
+each time (confirmation ids, request ids) have fixed replacements.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
     from tests.support.recorded_sandbox import Sandbox
 
-README: Final = ROOT / "README.md"
+CONSENT: Final = ROOT / "docs/consent.md"
+HTTP: Final = ROOT / "docs/http.md"
 FORM_HEADING: Final = "Your client can ask you"
 PREVIEW_HEADING: Final = "You cannot be asked at all"
 BOT_HEADING: Final = "A bot with three moderators"
@@ -74,31 +75,31 @@ class PausingClock(HandClock):
         await super().sleep(seconds)
 
 
-async def run_exchanges() -> Mapping[str, Sequence[Block]]:
-    """Run all exchanges; return the blocks by README heading."""
+async def run_exchanges() -> Mapping[Path, Mapping[str, Sequence[Block]]]:
+    """Run all exchanges; return the blocks by page and heading."""
     with tempfile.TemporaryDirectory() as folder:
         audit_log = Path(folder, "audit.jsonl")
         bot = await _run_bot_exchange(audit_log)
         audit = _last_line(audit_log, event="sent")
     form_blocks, preview = await _run_form_exchange(), await _run_preview_exchange()
-    return {
+    consent = {
         FORM_HEADING: form_blocks,
         PREVIEW_HEADING: preview,
-        BOT_HEADING: bot,
         AUDIT_HEADING: [_json_block(audit)],
     }
+    return {CONSENT: consent, HTTP: {BOT_HEADING: bot}}
 
 
-def with_exchanges(readme: str, exchanges: Mapping[str, Sequence[Block]]) -> str:
-    """README with these blocks in place of its own."""
+def with_exchanges(page: str, exchanges: Mapping[str, Sequence[Block]]) -> str:
+    """A page with these blocks in place of its own."""
     for heading, blocks in exchanges.items():
-        before, title, rest = readme.partition(f"\n### {heading}\n")
+        before, title, rest = page.partition(f"\n## {heading}\n")
         section, next_title, after = rest.partition("\n##")
         parts = _FENCE.split(section)
         assert len(parts) == 2 * len(blocks) + 1, f"{heading} quotes something else"
         parts[1::2] = [f"```{kind}\n{content}\n```" for kind, content in blocks]
-        readme = "".join((before, title, *parts, next_title, after))
-    return readme
+        page = "".join((before, title, *parts, next_title, after))
+    return page
 
 
 async def _run_form_exchange() -> list[Block]:
@@ -231,9 +232,10 @@ def _last_line(path: Path, *, event: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write the exchanges into README."""
-    readme = README.read_text(encoding="utf-8")
-    README.write_text(with_exchanges(readme, anyio.run(run_exchanges)), encoding="utf-8")
+    """Write the exchanges into their pages."""
+    for path, exchanges in anyio.run(run_exchanges).items():
+        page = with_exchanges(path.read_text(encoding="utf-8"), exchanges)
+        path.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":
