@@ -238,7 +238,8 @@ class Settings(BaseModel):
     store_url: _Store | None = Field(
         None,
         description="A Valkey or Redis that several processes of `trax-mcp http` share: "
-        "`redis://`, `rediss://` or `unix://`. Without it, each remembers by itself.",
+        "`redis://`, `rediss://` or `unix://`. It needs the extra `replicas`. Without it, each "
+        "remembers by itself.",
     )
 
     @model_validator(mode="after")

@@ -75,8 +75,7 @@ async def run_server(name: str, arguments: list[str]) -> None:
     """On any free port; it answers, and ends when it is told to."""
     paths = {"http": "/healthz", "sandbox": "/v1/health"}
     async with running(name, *arguments, "--port", "0") as server:
-        output = server.stderr if name == "http" else server.stdout
-        address = (await output.match(r"(http://127\.0\.0\.1:\d+)"))[1]
+        address = (await server.stderr.match(r"(http://127\.0\.0\.1:\d+)"))[1]
         async with httpx.AsyncClient(base_url=address, trust_env=False) as web:
             assert (await web.get(paths[name])).status_code == httpx.codes.OK
         assert await server.stop(signal.SIGTERM) == 0

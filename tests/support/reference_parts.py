@@ -3,24 +3,23 @@
 Each is Markdown, and ends with a line end.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import mcp_types as types
 
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.tool_input import Effect, ToolInput
-from trax_mcp.cli.clients import CLIENTS, Client
+from trax_mcp.cli.client_configuration import StartOptions, new_entry
+from trax_mcp.cli.clients import CLIENTS, Client, FileClient
+from trax_mcp.cli.install import _to_json, _to_toml
 from trax_mcp.consent.rules import Rules
 from trax_mcp.server.prompts import Prompts
 from trax_mcp.server.tool_filter import KINDS, ToolFilter
 from trax_mcp.settings import Settings
 
 Row = tuple[str, ...]
-
-_ENV = {"TRAX_API_KEY_FILE": "/path/to/key", "TRAX_API_KEY": ""}
-"""The settings of an entry, for a key in a file."""
 
 
 def reference_parts() -> Mapping[str, str]:
@@ -47,7 +46,7 @@ def _table(rows: Sequence[Row]) -> str:
 def _clients() -> Sequence[Row]:
     rows = (
         (
-            f"[{it.title}](docs/install.md#{_anchor(it.title)})",
+            f"[{_title(it)}](docs/install.md#{_title(it).lower().replace(' ', '-')})",
             f"`.venv/bin/trax-mcp install {it.name}`",
         )
         for it in CLIENTS.values()
@@ -55,19 +54,28 @@ def _clients() -> Sequence[Row]:
     return ("client", "command"), *rows
 
 
-def _anchor(title: str) -> str:
-    return title.lower().replace(" ", "-")
+def _title(client: Client) -> str:
+    return "Any other client" if client.name == "other" else client.title
 
 
 def _client(client: Client) -> str:
-    entry = {**client.fixed_fields, "command": "/path/to/trax-mcp", "env": _ENV}
-    json_text = json.dumps({client.servers: {"trax": entry}}, indent=2)
-    return (
-        f"### {client.title}\n\n"
-        f"```sh\n.venv/bin/trax-mcp install {client.name}\n```\n\n"
-        f"{client.next_step} The entry, if you write it yourself:\n\n"
-        f"```json\n{json_text}\n```\n"
-    )
+    """How a client is set up, by the command and by hand, with the user's own studios."""
+    if isinstance(client, FileClient) and client.written:
+        how = f"{client.next_step} To write it yourself, put this into its configuration:"
+    else:
+        place = client.where or "its configuration"
+        how = f"It takes your key, and prints this. Paste it into {place}. {client.next_step}"
+    tried = "Tried with this client. " if client.tried else ""
+    command = f"```sh\n.venv/bin/trax-mcp install {client.name}\n```"
+    return f"### {_title(client)}\n\n{command}\n\n{tried}{how}\n\n{_entry(client)}"
+
+
+def _entry(client: Client) -> str:
+    options = StartOptions(key_file=Path("/path/to/key"))
+    entry = {**new_entry(client, {}, options), "command": "/path/to/trax-mcp", "args": []}
+    if isinstance(client, FileClient) and client.format == "toml":
+        return f"```toml\n{_to_toml(client, entry)}\n```\n"
+    return f"```json\n{_to_json(client, entry)}\n```\n"
 
 
 def _tools() -> Sequence[Row]:
