@@ -32,7 +32,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def config_with_key(key: str) -> str:
-    """A configuration whose entry has the key itself, as README once described."""
+    """A configuration whose entry has the key itself, as clients are often set up."""
     trax = {"command": "/gone/trax-mcp", "env": {"TRAX_API_KEY": key}}
     return json.dumps({"mcpServers": {"trax": trax}}, indent=2)
 

@@ -126,7 +126,7 @@ NEEDS_CONSENT: Final[dict[str, Callable[[Message], bool]]] = {
     "create_source": lambda it: it.get("active") is not False,
     "update_source": lambda it: not {*it} <= {"studioId", "sourceId", "name", *CONSENT},
 }
-"""By tool: the README's table of guarded calls."""
+"""By tool: the table of guarded calls in docs/consent.md."""
 
 
 def must_not_change_anything(tool: types.Tool, arguments: Message) -> bool:
