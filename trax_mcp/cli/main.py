@@ -30,7 +30,8 @@ with a key:
   trax-mcp install other     shows what to paste into any other MCP client
   trax-mcp doctor            says what is not well, and what to do about it
 
-Keys are made on TRaX's Developer / API Keys screen. All settings: docs/settings.md.
+Keys are made on TRaX's Developer / API Keys screen.
+All settings are in docs/settings.md.
 """
 _WAITING = "This MCP server waits for a client on stdin. Ctrl-C ends it, --help says more."
 
