@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from mcp import Client, StdioServerParameters
 
-from tests import ROOT
 from tests.support.client_configurations import SAMPLES
 from tests.support.home_folder import Home, sample_of
 from tests.support.listed_tools import check_server
@@ -88,10 +87,3 @@ async def test_every_install_command_sets_up_a_working_client(line: str, tmp_pat
         assert await doctor.end() == 0
     checks = {it["name"]: it for it in json.loads(doctor.stdout.text)["checks"]}
     assert "starts this installation, on the sandbox" in checks[client.name]["detail"]
-
-
-def test_the_package_page_needs_no_other_file_than_readme() -> None:
-    """The package's own description is README; a source archive brings `docs/` with it."""
-    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert 'readme = "README.md"' in project
-    assert '"/docs"' in project
