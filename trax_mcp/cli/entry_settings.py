@@ -31,7 +31,7 @@ _PLACEHOLDER: Final = "${"
 
 
 class EntrySettings(NamedTuple):
-    """Settings by name, with the names of those from the environment; and what to say of them."""
+    """Settings by name, and sentences that say where they come from."""
 
     values: Mapping[str, str]
     notes: Sequence[str]
