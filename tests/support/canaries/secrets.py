@@ -97,6 +97,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "answer: check_studio",
             "answer: go_live",
             "answer: update_studio",
+            "answer: update_destination",  # it names the studio that was read before a question
             "answer: create_destination",
             "answer: delete_destination",
             "answer: create_source",
