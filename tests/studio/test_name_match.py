@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trax_mcp.studio.name_match import rank_studios
-from trax_mcp.studio.name_words import MAX_WORDS, words_of
+from trax_mcp.studio.name_words import MAX_WORDS, fold_name, words_of
 
 Expected = dict[str, tuple[str | None, bool]]
 """What is said -> the name of the first match, and whether it is the likely one."""
@@ -236,3 +238,15 @@ def test_a_text_is_compared_up_to_a_limit() -> None:
     words = [f"w{number}x" for number in range(10_000)]
     assert len(words_of(" ".join(words))) == MAX_WORDS
     assert found((" ".join(words), "x" * 100_000), " ".join(words)) == ([0], 0)
+
+
+@pytest.mark.fuzz
+@given(st.lists(st.text(max_size=30), max_size=6), st.text(max_size=40))
+def test_any_text_can_be_searched_for(names: list[str], said: str) -> None:
+    """A likely studio is a match, and no other one has its name."""
+    matches, likely = found(tuple(names), said)
+    assert len(set(matches)) == len(matches)
+    if likely is not None:
+        name = fold_name(names[likely])
+        assert likely in matches
+        assert [fold_name(it) for it in names].count(name) == 1 or f"id_{likely}" in said
