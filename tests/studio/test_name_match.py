@@ -249,4 +249,4 @@ def test_any_text_can_be_searched_for(names: list[str], said: str) -> None:
     if likely is not None:
         name = fold_name(names[likely])
         assert likely in matches
-        assert [fold_name(it) for it in names].count(name) == 1 or f"id_{likely}" in said
+        assert [fold_name(it) for it in names].count(name) == 1 or str(likely) in said
