@@ -16,6 +16,7 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from tests.conftest import OWNER, call, client_on
+from tests.support.consent_clients import text_of
 from tests.support.delimited_text import unfenced
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air, restore, world_of
@@ -23,7 +24,7 @@ from tests.support.guarded_calls import STUDIO
 from tests.support.hostile_texts import NOTICE, is_hidden
 from tests.support.jsonrpc import LEGACY, MODERN
 from tests.support.sandbox_transport import SandboxTransport
-from tests.support.valid_calls import CALLS
+from tests.support.valid_calls import CALLS, SOURCE
 from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.server.app import ServerDeps, build_server
@@ -216,3 +217,21 @@ async def test_one_connection_serves_many_calls_at_once(
                 tasks.start_soon(get, studio)
     assert seen == {studio: studio for studio in seen}
     assert len(seen) == len(sandbox.requests) == 4
+
+
+async def test_a_change_names_the_studio_if_a_list_was_read_lately(
+    sandbox: Sandbox, clock: HandClock
+) -> None:
+    """Without a read of its own."""
+    server = build_server(client_on(sandbox), own=OWNER, deps=ServerDeps(clock=clock))
+    change = {**SOURCE, "name": "Wide shot"}
+    texts = []
+    async with mcp.Client(server, cache=None) as client:
+        for _ in range(2):
+            texts.append(text_of(await client.call_tool("update_source", change)))
+            await client.list_resources()
+    assert [text.splitlines()[0] for text in texts] == [
+        f'Changed the source "Wide shot" of {studio}: `name` is "Wide shot".'
+        for studio in ("the studio", '"Friday Night Show"')
+    ]
+    assert [it.method for it in sandbox.requests] == ["PATCH", "GET", "PATCH"]

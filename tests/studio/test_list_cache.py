@@ -18,6 +18,7 @@ from tests.support.shared_clock import settled
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import Refused, TraxError
 from trax_mcp.sandbox.keys import ACCOUNT
+from trax_mcp.studio.facts import Fact, Facts
 from trax_mcp.studio.list_cache import KEPT_SECONDS, ListCache
 
 if TYPE_CHECKING:
@@ -53,6 +54,21 @@ async def test_studios_are_read_once_in_half_a_minute(
     assert await ids(cache) == ("studio_101", *first)
     clock.advance(29.9)
     assert (len(await ids(cache)), len(sandbox.requests)) == (5, 2)
+
+
+async def test_what_is_kept_names_things_without_a_read(
+    cache: ListCache, sandbox: Sandbox, clock: HandClock
+) -> None:
+    """For this caller only, and as lists that may lack something."""
+    assert cache.known(OWNER, "studio_42") == Facts()
+    studio = (await cache.studios(OWNER)).items[0]
+    places = (await cache.destinations(OWNER, "studio_42")).items
+    kept = Facts(studio=studio, destinations=places, partial=frozenset({Fact.DESTINATIONS}))
+    assert cache.known(OWNER, "studio_42") == kept
+    assert cache.known(OTHER_CALLER, "studio_42") == Facts()
+    assert len(sandbox.requests) == 2
+    clock.advance(KEPT_SECONDS)
+    assert cache.known(OWNER, "studio_42") == Facts()
 
 
 async def test_all_pages_are_read(cache: ListCache, sandbox: Sandbox) -> None:
