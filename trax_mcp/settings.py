@@ -95,6 +95,14 @@ def _read_seconds(value: object) -> float:
     raise ValueError(f"must be a number of seconds above 0 and at most {_LONGEST_SECONDS}")
 
 
+def _read_drain(value: object) -> float:
+    with suppress(ValueError):  # not a number
+        seconds = float(str(value))
+        if 0 <= seconds <= _LONGEST_SECONDS:
+            return seconds
+    raise ValueError(f"must be a number of seconds from 0 to {_LONGEST_SECONDS}")
+
+
 def _read_folders(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -146,6 +154,7 @@ _Folders = Annotated[tuple[Path, ...], BeforeValidator(_read_folders)]
 _Hosts = Annotated[_Names, AfterValidator(_check_hosts)]
 _Origins = Annotated[_Names, AfterValidator(_check_origins)]
 _Seconds = Annotated[float, BeforeValidator(_read_seconds)]
+_Drain = Annotated[float, BeforeValidator(_read_drain)]
 _Store = Annotated[SecretStr, AfterValidator(_check_store)]
 _Token = Annotated[SecretStr, AfterValidator(_check_token)]
 
@@ -240,6 +249,12 @@ class Settings(BaseModel):
         description="A Valkey or Redis that several processes of `trax-mcp http` share: "
         "`redis://`, `rediss://` or `unix://`. It needs the extra `replicas`. Without it, each "
         "remembers by itself.",
+    )
+    drain_seconds: _Drain = Field(
+        0,
+        description="For how many seconds `trax-mcp http` serves on after SIGTERM, at most 600. "
+        "Meanwhile `GET /readyz` answers 503, so that a proxy sends new requests elsewhere and "
+        "calls finish.",
     )
 
     @model_validator(mode="after")

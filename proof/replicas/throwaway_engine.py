@@ -17,7 +17,7 @@ from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
 _PROGRAMS: Final = ("valkey-server", "redis-server")
 _PAUSE_SECONDS: Final = 0.02
@@ -26,8 +26,9 @@ _PAUSE_SECONDS: Final = 0.02
 class ThrowawayEngine:
     """An engine that a test starts, kills and suspends. `url` stays the same."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self._settings = settings or {}
         self.socket = folder / "engine.sock"
         self.url = f"unix://{self.socket}"
         self._process: Process | None = None
@@ -41,6 +42,7 @@ class ThrowawayEngine:
             program,
             *settings,
             *("--appendonly", "no", "--maxmemory-policy", "noeviction", "--dir", str(self.folder)),
+            *(word for name, it in self._settings.items() for word in (f"--{name}", it)),
             stdout=asyncio.subprocess.DEVNULL,
         )
         async with asyncio.timeout(PATIENCE_SECONDS), self.client() as client:
@@ -89,10 +91,12 @@ async def _answers(client: Redis) -> bool:
 
 
 @asynccontextmanager
-async def throwaway_engine() -> AsyncIterator[ThrowawayEngine]:
-    """An engine that has started, and ends with the block."""
+async def throwaway_engine(
+    settings: Mapping[str, str] | None = None,
+) -> AsyncIterator[ThrowawayEngine]:
+    """An engine that has started, and ends with the block. `settings` are more of its own."""
     with TemporaryDirectory(prefix="engine-") as folder:
-        engine = ThrowawayEngine(Path(folder))
+        engine = ThrowawayEngine(Path(folder), settings)
         await engine.start()
         try:
             yield engine

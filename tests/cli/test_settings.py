@@ -208,6 +208,14 @@ def test_an_invalid_number_of_seconds_is_refused() -> None:
             assert refusal(**{name: value}) == SECONDS.format(name)
 
 
+def test_an_invalid_drain_time_is_refused() -> None:
+    """Zero is allowed: then nothing is waited for."""
+    assert read_settings({"TRAX_DRAIN_SECONDS": "0"}).drain_seconds == 0
+    for value in ("-1", "600.1", "nan", "inf", "ten"):
+        sentence = "TRAX_DRAIN_SECONDS must be a number of seconds from 0 to 600."
+        assert refusal(TRAX_DRAIN_SECONDS=value) == sentence
+
+
 def test_a_switch_that_is_neither_on_nor_off_is_refused() -> None:
     """A misspelt safety switch must not count as off."""
     for name in ("TRAX_SANDBOX", "TRAX_READ_ONLY"):

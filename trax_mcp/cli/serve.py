@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -20,11 +21,11 @@ from trax_mcp.cli.setting_checks import (
 )
 from trax_mcp.clock import Clock
 from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.consent.store import ConsentStore
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.http import PATH, http_app
-from trax_mcp.server.http_server import listen, serve_http, url_of
+from trax_mcp.server.http_server import Drain, listen, serve_http, url_of
 from trax_mcp.server.logs import logging_to_stderr
+from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.sdk_compat import exit_process
 from trax_mcp.server.stdio import serve_stdio
 from trax_mcp.server.tool_filter import ToolFilter
@@ -32,6 +33,9 @@ from trax_mcp.settings import CannotStart, Settings
 from trax_mcp.uploads.files import MEDIA_FILES_SUPPORTED
 from trax_mcp.web.approval_page import open_page
 from trax_mcp.web.passkey import Passkey
+
+if TYPE_CHECKING:
+    from trax_mcp.replicas.consent_store import SharedStore
 
 
 def stdio(settings: Settings) -> int:
@@ -77,20 +81,24 @@ async def _serve_stdio(settings: Settings, own: Caller) -> None:
 async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) -> None:
     deps = _deps(settings, enrolled_passkey(settings))
     async with aclosing(client_for(settings)) as client, _open_store(settings) as store:
-        deps = replace(deps, store=store)
+        readiness = Readiness(store_answers=store.engine_answers if store else None)
+        deps = replace(deps, store=store, readiness=readiness)
         server = build_server(client, own=own, deps=deps)
         app = http_app(server, settings, client=client, deps=deps, own=own)
         print(f"trax-mcp is listening on {url_of(listener)}{PATH}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
         _collect_garbage_again()
-        await serve_http(app, listener, shut_down=deps.shut_down, exit_process=exit_process)
+        drain = Drain(settings.drain_seconds, deps.readiness.drain)
+        await serve_http(
+            app, listener, drain=drain, shut_down=deps.shut_down, exit_process=exit_process
+        )
     exit_process()
 
 
-def _open_store(settings: Settings) -> AbstractAsyncContextManager[ConsentStore | None]:
+def _open_store(settings: Settings) -> "AbstractAsyncContextManager[SharedStore | None]":
     """The store that replicas share, if there is one.
 
     Raises:
-        CannotStart: the extra for it is not installed.
+        CannotStart: the extra for it is not installed, or the engine cannot be relied on.
     """
     if settings.store_url is None:
         return nullcontext()

@@ -36,6 +36,7 @@ from trax_mcp.consent.place_state import (
 from trax_mcp.consent.preview import NOTHING_HIDDEN, Preview, digest
 from trax_mcp.consent.store import Place, Seen, Stale, Started
 from trax_mcp.replicas.engine import TAG, Engine, EngineAway, Snapshot, Write
+from trax_mcp.replicas.engine_checks import connect
 from trax_mcp.replicas.records import (
     CONFIRMATIONS,
     GUESTS,
@@ -171,6 +172,10 @@ class SharedStore:
         self._later, self._to_repeat = anyio.create_memory_object_stream[tuple[_Repeat, float]](
             _MOST_MISSED
         )
+
+    def engine_answers(self) -> bool:
+        """Whether the engine has answered the last command: at least two are sent each second."""
+        return self._engine.answers
 
     async def look(
         self,
@@ -575,8 +580,12 @@ class SharedStore:
 
 @asynccontextmanager
 async def open_store(url: str, clock: Clock) -> AsyncIterator[SharedStore]:
-    """Open the store that replicas share, and keep this replica alive in it."""
-    async with SharedStore(Engine(url), clock).running() as store:
+    """Open the store that replicas share, and keep this replica alive in it.
+
+    Raises:
+        CannotStart: there is no engine at this address that replicas can rely on.
+    """
+    async with SharedStore(await connect(url), clock).running() as store:
         yield store
 
 

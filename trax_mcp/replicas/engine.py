@@ -121,6 +121,12 @@ class Engine:
         self._write = self._redis.register_script(_WRITE)
         self._limit = self._redis.register_script(_LIMIT)
         self._away_until = 0.0
+        self._answered = True
+
+    @property
+    def answers(self) -> bool:
+        """Whether the engine has answered the last command."""
+        return self._answered
 
     @property
     def is_away(self) -> bool:
@@ -176,6 +182,14 @@ class Engine:
         """Whether replicas have said so lately."""
         return [it is not None for it in await self._call(lambda: self._redis.mget(names))]
 
+    async def info(self) -> Mapping[str, object]:
+        """What the engine says of itself.
+
+        Raises:
+            EngineAway: it does not answer, or does not say.
+        """
+        return await self._call(lambda: self._redis.info("server", "memory"))
+
     async def clear(self) -> None:
         """Delete everything that is kept there."""
         await self._call(self._redis.flushdb)
@@ -191,7 +205,10 @@ class Engine:
         if self.is_away:
             raise EngineAway
         try:
-            return await command()
+            result = await command()
         except (RedisError, OSError, TimeoutError) as error:
+            self._answered = False
             self._away_until = anyio.current_time() + _RETRY_SECONDS
             raise EngineAway from error
+        self._answered = True
+        return result

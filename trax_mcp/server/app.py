@@ -37,6 +37,7 @@ from trax_mcp.server.icon import ICON
 from trax_mcp.server.lifespan import Lifespan, lifespan
 from trax_mcp.server.method_handlers import MethodHandlers
 from trax_mcp.server.prompts import Prompts
+from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.resources import Resources
 from trax_mcp.server.sdk_compat import (
     InFlight,
@@ -91,6 +92,7 @@ class ServerDeps:
     open_streams: OpenStreams = field(default_factory=OpenStreams)
     tasks: ShieldedTasks = field(default_factory=ShieldedTasks)
     store: ConsentStore | None = None
+    readiness: Readiness = field(default_factory=Readiness)
     ask: frozenset[Channel] = frozenset({"form"})
     page: Page | None = None
     needs_passkey: bool = False

@@ -5,6 +5,7 @@ The key comes in `X-API-Key` with each request, and a session belongs to the key
 """
 
 import hmac
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Final
 
@@ -29,17 +30,23 @@ _UNAUTHORIZED: Final = "This server asks for its own token: Authorization: Beare
 class AuthMiddleware:
     """Passes every request that is authorized to `app`.
 
-    `own` is the caller of requests without a key. `public_path`, in exactly this spelling, needs no
-    authorization and goes to `public_app`.
+    `own` is the caller of requests without a key. `public_paths`, in exactly this spelling, need no
+    authorization and go to `public_app`.
     """
 
     def __init__(
-        self, app: ASGIApp, *, own: Caller, public_path: str, public_app: ASGIApp, token: str | None
+        self,
+        app: ASGIApp,
+        *,
+        own: Caller,
+        public_paths: Collection[str],
+        public_app: ASGIApp,
+        token: str | None,
     ) -> None:
         self._app = app
         self._own = own
         self._public_app = public_app
-        self._public_path = public_path
+        self._public_paths = public_paths
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,7 +54,7 @@ class AuthMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if scope["path"] == self._public_path:
+        if scope["path"] in self._public_paths:
             await self._public_app(scope, receive, send)
             return
         headers = Headers(scope=scope)

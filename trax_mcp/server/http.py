@@ -1,4 +1,4 @@
-"""The MCP endpoint as an ASGI app, with a health check, authentication and CORS around it."""
+"""The MCP endpoint as an ASGI app, with health checks, authentication and CORS around it."""
 
 import re
 from typing import Any
@@ -28,6 +28,7 @@ from trax_mcp.settings import Settings
 
 PATH = "/mcp"
 _HEALTH_PATH = "/healthz"
+_READY_PATH = "/readyz"
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -43,11 +44,15 @@ def http_app(
     hide_session_ids()
     token = settings.mcp_token
     security = _transport_security(settings)
+
+    async def readyz(_request: Request) -> JSONResponse:
+        return deps.readiness.response()
+
     endpoints = server.streamable_http_app(
         streamable_http_path=PATH,
         max_request_body_size=LARGEST_REQUEST_BYTES,
         transport_security=security,
-        custom_starlette_routes=[Route(_HEALTH_PATH, _healthz)],
+        custom_starlette_routes=[Route(_HEALTH_PATH, _healthz), Route(_READY_PATH, readyz)],
         max_sessions=None,  # `Sessions` limits them, for each caller
     )
     app = complete_streams(track_streams(endpoints, deps.open_streams), deps.in_flight)
@@ -57,7 +62,7 @@ def http_app(
     app = AuthMiddleware(
         app,
         own=own,
-        public_path=_HEALTH_PATH,
+        public_paths=(_HEALTH_PATH, _READY_PATH),
         public_app=endpoints,
         token=token.get_secret_value() if token else None,
     )

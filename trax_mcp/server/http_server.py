@@ -1,4 +1,4 @@
-"""Serve any ASGI app on a port, and shut down within a second of a signal.
+"""Serve any ASGI app on a port, and shut down within a second of a signal, or after a drain.
 
 Does not import the MCP SDK, which `trax-mcp sandbox` does not need.
 """
@@ -6,8 +6,11 @@ Does not import the MCP SDK, which `trax-mcp sandbox` does not need.
 import signal
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
 from typing import NoReturn
 
 import uvicorn
@@ -21,6 +24,15 @@ ShutDown = Callable[[], Awaitable[None]]
 
 ExitProcess = Callable[[], NoReturn]
 """Ends the process at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """For how many seconds SIGTERM lets a server go on, and what is called when that begins."""
+
+    seconds: float
+    begin: Callable[[], None]
+
 
 _GRACE_SECONDS = 0.3
 _BACKLOG = 128
@@ -63,12 +75,15 @@ async def serve_http(
     *,
     shut_down: ShutDown | None = None,
     exit_process: ExitProcess | None = None,
+    drain: Drain | None = None,
 ) -> None:
     """Serve on an open port until a signal comes, then call `shut_down` and close.
 
     `exit_process` is called if closing takes too long, as it does with thousands of sessions.
+    With a `drain`, the first SIGTERM begins it, and the shutdown follows at its end or at the next
+    signal. SIGINT is a person's, and is never delayed.
     """
-    await _HttpServer(configure(app), shut_down, exit_process).serve(sockets=[listener])
+    await _HttpServer(configure(app), shut_down, exit_process, drain).serve(sockets=[listener])
 
 
 def configure(app: ASGIApp) -> uvicorn.Config:
@@ -89,11 +104,30 @@ class _HttpServer(uvicorn.Server):
     """uvicorn, but a signal is not raised again after the shutdown, so the exit code is 0."""
 
     def __init__(
-        self, config: uvicorn.Config, shut_down: ShutDown | None, exit_process: ExitProcess | None
+        self,
+        config: uvicorn.Config,
+        shut_down: ShutDown | None,
+        exit_process: ExitProcess | None,
+        drain: Drain | None,
     ) -> None:
         super().__init__(config)
         self._shut_down = shut_down
         self._exit_process = exit_process
+        self._drain = drain
+        self._drained_at: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin the drain, or the shutdown."""
+        if sig != signal.SIGTERM or self._drain is None or self._drained_at is not None:
+            super().handle_exit(sig, frame)
+            return
+        self._drain.begin()
+        self._drained_at = time.monotonic() + self._drain.seconds
+
+    async def on_tick(self, counter: int) -> bool:
+        """Whether to shut down. uvicorn asks ten times a second."""
+        is_drained = self._drained_at is not None and time.monotonic() >= self._drained_at
+        return await super().on_tick(counter) or is_drained
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End running calls first, so that their answers are still sent, then shut down."""

@@ -1,0 +1,119 @@
+"""A replica starts only on an engine that it can rely on, and says why it does not."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from proof.replicas.throwaway_engine import ThrowawayEngine, throwaway_engine
+from tests.support.raw_upstream import closed_port
+from tests.support.server_process import running
+from trax_mcp.replicas.engine_checks import describe_engine
+from trax_mcp.settings import CannotStart
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PASSWORD: Final = "hunter2/the-second"  # noqa: S105  of an engine that ends with its test
+NO_ADDRESS: Final = (
+    "TRAX_STORE_URL is no address such as rediss://user:password@host:6379/0, in which special"
+    " characters of a password are written as %2F."
+)
+AWAY: Final = "No engine answers at TRAX_STORE_URL."
+REFUSED: Final = "The engine at TRAX_STORE_URL refuses this user or password."
+NOT_TRUSTED: Final = (
+    "The engine at TRAX_STORE_URL has no certificate that is trusted here: add"
+    " ?ssl_ca_certs=FILE to the address."
+)
+NOT_ALLOWED: Final = (
+    "The engine at TRAX_STORE_URL does not allow what replicas need: INFO, and scripts that read"
+    " and write keys that begin with {trax}."
+)
+DROPS_KEYS: Final = (
+    "The engine at TRAX_STORE_URL may drop what it keeps: set its maxmemory-policy to noeviction."
+)
+
+
+async def refusal(url: str) -> str:
+    """Why nothing starts on an engine. No secret is in it."""
+    with pytest.raises(CannotStart) as caught:
+        await describe_engine(url)
+    assert "hunter2" not in str(caught.value)
+    return str(caught.value)
+
+
+async def test_a_server_does_not_start_without_its_engine() -> None:
+    """It prints one sentence, and exits with 1."""
+    for url, sentence in (
+        (f"redis://:hunter2@127.0.0.1:{closed_port()}", AWAY),
+        ("redis://:hunter2/the-second@127.0.0.1:6379", NO_ADDRESS),
+    ):
+        settings = {"TRAX_STORE_URL": url}
+        async with running("http", "--port", "0", "--sandbox", settings=settings) as server:
+            assert await server.finish() == 1
+        assert server.stderr.text == f"trax-mcp: {sentence}\n"
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-lru", "volatile-ttl"])
+async def test_an_engine_that_drops_keys_is_refused(engine: ThrowawayEngine, policy: str) -> None:
+    """Even one that drops only keys that expire, since all of ours do."""
+    assert (await describe_engine(engine.url)).split()[0] in {"valkey", "redis"}
+    async with engine.client() as client:
+        await client.config_set("maxmemory-policy", policy)
+    assert await refusal(engine.url) == DROPS_KEYS
+
+
+async def test_a_wrong_address_is_refused() -> None:
+    """Without a part of it in the text."""
+    host = f"127.0.0.1:{closed_port()}"
+    for url, sentence in (
+        (f"redis://:hunter2@{host}", AWAY),
+        ("redis://hunter2.invalid", AWAY),
+        ("unix:///nowhere/hunter2.sock", AWAY),
+        ("redis://:hunter2/x@127.0.0.1", NO_ADDRESS),
+        (f"redis://{host}?hunter2=1", NO_ADDRESS),
+        (f"redis://{host}?socket_timeout=hunter2", NO_ADDRESS),
+        ("redis://[::hunter2", NO_ADDRESS),
+    ):
+        assert await refusal(url) == sentence
+
+
+async def test_a_wrong_password_is_refused(engine: ThrowawayEngine) -> None:
+    """None, a wrong one, and a user who may not do what is needed."""
+    async with engine.client() as client:
+        await client.acl_setuser(
+            "reader", enabled=True, passwords=[f"+{PASSWORD}"], categories=["+read"]
+        )
+        await client.config_set("requirepass", PASSWORD)
+    escaped = PASSWORD.replace("/", "%2F")
+    path = engine.url.removeprefix("unix://")
+    assert await refusal(engine.url) == REFUSED
+    assert await refusal(f"unix://:hunter2@{path}") == REFUSED
+    assert await refusal(f"unix://reader:{escaped}@{path}") == NOT_ALLOWED
+    assert await describe_engine(f"unix://:{escaped}@{path}")
+
+
+async def test_an_engine_is_reached_over_tls_and_its_certificate_is_checked(
+    tmp_path: Path,
+) -> None:
+    """`rediss://`, with the certificate of an authority of the operator's own."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    make = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost"
+    names = ("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")
+    files = ("-keyout", str(key), "-out", str(certificate))
+    subprocess.run([*make.split(), *names, *files], check=True, capture_output=True)  # noqa: ASYNC221  nothing else runs
+    port = closed_port()
+    settings = {
+        "tls-port": str(port),
+        "tls-cert-file": str(certificate),
+        "tls-key-file": str(key),
+        "tls-ca-cert-file": str(certificate),
+        "tls-auth-clients": "no",
+    }
+    async with throwaway_engine(settings):
+        url = f"rediss://localhost:{port}"
+        assert await refusal(url) == NOT_TRUSTED
+        assert await describe_engine(f"{url}?ssl_ca_certs={certificate}")
+        assert await refusal(f"redis://localhost:{port}") == AWAY

@@ -1,0 +1,139 @@
+"""`GET /readyz`, and what a server does between SIGTERM and the end of its drain."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.concurrency import Paused
+from tests.support.event_streams import listen_stream
+from tests.support.guarded_calls import AUTO_GO_LIVE
+from tests.support.jsonrpc import MODERN, HttpCaller
+from tests.support.local_servers import upstream
+from tests.support.served_app import plain_http, serving
+from tests.support.server_process import PATIENCE_SECONDS, Running, running
+from tests.support.shared_clock import settled
+from tests.support.subscribers import CHAT
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.server.readiness import Readiness
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import httpx
+
+    from tests.support.recorded_sandbox import Sandbox
+
+TOKEN = "mine-alone"
+LONG = "600"
+"""Longer than any test: a second signal ends the drain."""
+
+
+@dataclass(frozen=True)
+class Draining:
+    """A server process that SIGTERM lets go on, and its sandbox."""
+
+    trax: Sandbox
+    server: Running
+    http: httpx.AsyncClient
+    caller: HttpCaller
+
+    async def statuses(self) -> tuple[int, int]:
+        """What the two health checks answer."""
+        healthy, ready = [await self.http.get(it) for it in ("/healthz", "/readyz")]
+        return healthy.status_code, ready.status_code
+
+    async def begin(self) -> None:
+        """Send SIGTERM, and wait until the server is not ready."""
+        self.server.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await self.statuses() != (200, 503):
+                pass
+
+
+@asynccontextmanager
+async def draining(seconds: str) -> AsyncIterator[Draining]:
+    """Start a server with this setting."""
+    async with upstream() as trax:
+        settings = {"TRAX_BASE_URL": trax.base_url, "TRAX_DRAIN_SECONDS": seconds}
+        async with (
+            running("http", "--port", "0", settings=settings) as server,
+            plain_http(await server.address()) as http,
+        ):
+            caller = HttpCaller(http, MODERN, x_api_key=SANDBOX_KEY)
+            await caller.open()
+            yield Draining(trax, server, http, caller)
+
+
+async def test_a_server_is_ready_for_everybody() -> None:
+    """No token, no key, any host, and no request to TRaX."""
+    async with serving(TRAX_MCP_TOKEN=TOKEN) as front:
+        answer = await front.http.get("/readyz", headers={"Host": "pod-17"})
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
+    assert front.keys == []
+
+
+def test_readiness_says_whether_the_engine_answers_and_does_not_depend_on_it() -> None:
+    """Reads, chat and stops go on without the engine."""
+    answers = [Readiness(store_answers=it).response() for it in (lambda: True, lambda: False)]
+    assert [(it.status_code, bytes(it.body)) for it in answers] == [
+        (200, b'{"status":"ready","store":"ok"}'),
+        (200, b'{"status":"ready","store":"away"}'),
+    ]
+
+
+@pytest.mark.slow
+async def test_a_draining_server_is_not_ready_and_answers_calls() -> None:
+    """It is alive, so nothing restarts it. A second signal ends it."""
+    async with draining(LONG) as it:
+        assert await it.statuses() == (200, 200)
+        await it.begin()
+        async with plain_http(await it.server.address()) as http:
+            late = HttpCaller(http, MODERN, x_api_key=SANDBOX_KEY)
+            assert not (await late.call("list_studios")).get("isError")
+        assert (await it.http.get("/readyz")).json() == {"status": "draining"}
+        assert await it.server.stop(signal.SIGTERM) == 0
+    assert len(it.server.stderr.all) == 1
+
+
+@pytest.mark.slow
+async def test_an_act_finishes_while_the_server_drains() -> None:
+    """Its caller gets the outcome, which would be unknown without the drain."""
+    paused, act = Paused(), AUTO_GO_LIVE
+    async with draining(LONG) as it:
+        shown = await it.caller.call(act.tool, **act.arguments)
+        evidence = {"confirm": True, "confirmation": shown["structuredContent"]["confirmation"]}
+        it.trax.faults.add(paused.fault, method=act.sent.partition(" ")[0])
+        call = asyncio.create_task(it.caller.call(act.tool, **act.arguments, **evidence))
+        await paused.arrived()
+        await it.begin()
+        paused.release()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert not (await call).get("isError")
+        assert [f"{it.method} {it.path}" for it in it.trax.mutations] == [act.sent]
+        assert await it.server.stop(signal.SIGTERM) == 0
+
+
+@pytest.mark.slow
+async def test_streams_end_with_their_final_frame_at_the_end_of_the_drain() -> None:
+    """The process then ends by itself, with exit code 0."""
+    async with draining("0.5") as it, listen_stream(it.caller, CHAT) as stream:
+        await it.begin()
+        assert not stream.ended
+        assert await it.server.end() == 0
+        await settled()
+    assert stream.ended
+    assert stream.messages[-1]["result"]["_meta"]["io.modelcontextprotocol/subscriptionId"] == 1
+
+
+@pytest.mark.slow
+async def test_a_person_who_presses_ctrl_c_does_not_wait_for_the_drain() -> None:
+    """SIGINT ends the server at once."""
+    async with draining(LONG) as it:
+        assert await it.statuses() == (200, 200)
+        assert await it.server.stop(signal.SIGINT) == 0
