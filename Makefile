@@ -44,6 +44,7 @@ docs: .venv/dev ## write what is generated: parts of pages, exchanges, manifest 
 	$(BIN)/python -m tests.support.quoted_exchanges
 	$(BIN)/python -m tests.support.answer_snapshots
 	$(BIN)/python -m tests.support.doctor_states
+	$(BIN)/python -m tests.support.install_states
 	$(BIN)/python -m tests.support.demo_picture
 
 bench: .venv/dev ## compare start, memory and calls with a bare server; measure consent and chat

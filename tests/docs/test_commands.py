@@ -17,6 +17,7 @@ from tests.support.dockerfile import only
 from tests.support.home_folder import Home
 from tests.support.local_servers import upstream
 from tests.support.markdown_pages import CONTRIBUTING, USER_PAGES, Page, docs
+from tests.support.pyproject import PROJECT
 from tests.support.server_process import running
 from trax_mcp.cli.clients import CLIENTS
 from trax_mcp.cli.main import _parser
@@ -144,6 +145,14 @@ def test_every_inline_command_exists(page: Page) -> None:
             assert f"\n{arguments[0]}:" in makefile, command
         else:
             assert _parser().parse_args(arguments), command
+
+
+def test_every_extra_that_a_page_names_exists() -> None:
+    """As in `pip install '.[passkey]'`."""
+    text = "".join(page.text for page in USER_PAGES)
+    named = set(re.findall(r"(?:\.|trax-mcp)\[(\w+)\]", text))
+    assert named
+    assert named <= set(PROJECT["optional-dependencies"])
 
 
 def test_every_command_is_in_the_commands_table() -> None:
