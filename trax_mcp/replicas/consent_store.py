@@ -1,16 +1,13 @@
 """A `ConsentStore` that several replicas share. Without the engine, only stops go on."""
 
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from copy import deepcopy
 from dataclasses import astuple, dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Self
 
 import anyio
-from anyio import TASK_STATUS_IGNORED
-from anyio.abc import TaskStatus
 from cachetools import TTLCache
 
 from trax_mcp.api.accepted_keys import NOT_ACCEPTED
@@ -37,6 +34,8 @@ from trax_mcp.consent.preview import NOTHING_HIDDEN, Preview, digest
 from trax_mcp.consent.store import Place, Seen, Stale, Started
 from trax_mcp.replicas.engine import TAG, Engine, EngineAway, Snapshot, Write
 from trax_mcp.replicas.engine_checks import connect
+from trax_mcp.replicas.heartbeat import Heartbeat
+from trax_mcp.replicas.missed_steps import MissedSteps
 from trax_mcp.replicas.records import (
     CONFIRMATIONS,
     GUESTS,
@@ -50,20 +49,16 @@ from trax_mcp.replicas.stop_confirmations import is_signed, sign
 
 _POLL_SECONDS: Final = 0.02
 """How often a call that waits for others looks again."""
-_HEARTBEAT_SECONDS: Final = 0.5
-_ALIVE_SECONDS: Final = 2.0
-"""A replica that was silent for so long is gone, and its calls are ended."""
+_MOST_POLL_SECONDS: Final = 0.08
+_STOP_SECONDS: Final = 0.5
+"""How long each step of a stop waits for the engine. Without it, the stop goes on alone."""
 _LATE_SECONDS: Final = 1.0
 """A call that was not sent so long after it began is not sent: others may have taken its turn."""
 _PLACE_SECONDS: Final = 3600.0
 _AUTO_GO_LIVE_SECONDS: Final = 30 * 86_400.0
 _KEPT_SECONDS: Final = LIFETIME_SECONDS + 30.0
-_MOST_MISSED: Final = 10_000
 _TOMBSTONE: Final = Write(b"", 1.0)
 _BASE_DIGITS: Final = 11
-
-
-_Repeat = Callable[[], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -166,12 +161,10 @@ class SharedStore:
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
-        self._replica = secrets.token_hex(8)
-        self._begun: dict[int, float] = {}
+        self._heartbeat = Heartbeat(engine)
+        self._missed = MissedSteps(seconds=_PLACE_SECONDS)
+        self._begun: dict[int, tuple[float, datetime]] = {}
         self._used_stops: TTLCache[str, bool] = TTLCache(4096, _KEPT_SECONDS, timer=clock.seconds)
-        self._later, self._to_repeat = anyio.create_memory_object_stream[tuple[_Repeat, float]](
-            _MOST_MISSED
-        )
 
     def engine_answers(self) -> bool:
         """Whether the engine has answered the last command: at least two are sent each second."""
@@ -183,11 +176,11 @@ class SharedStore:
         confirmation_id: str | None,
         operation: Operation[Model] | None = None,
     ) -> Seen:
-        is_stop = operation is not None and operation.stops_broadcast
         try:
-            step = await self._load(place, confirmation_id, operation)
+            with self._limited(operation):
+                step = await self._load(place, confirmation_id, operation)
         except EngineAway:
-            if operation is None or not is_stop:
+            if operation is None or not operation.stops_broadcast:
                 raise store_unavailable() from None
             return self._seen_alone(place, confirmation_id, operation)
         confirmation = step.seen_confirmation
@@ -227,16 +220,8 @@ class SharedStore:
         if operation.stops_broadcast and choice is None:
             confirmation = self._signed(confirmation, operation, seen.place)
         try:
-            while True:
-                step = await self._load(seen.place, confirmation.id)
-                if step.view.is_stale(operation, seen):
-                    return Stale()
-                kept = replace(confirmation, expires=step.now + LIFETIME_SECONDS)
-                before = replace(step)
-                step.confirmation = StoredConfirmation(kept)
-                if await self._write(step, before):
-                    await self._count(step.confirmation)
-                    return kept
+            with self._limited(operation):
+                return await self._keep(confirmation, operation, seen)
         except EngineAway:
             if operation.stops_broadcast:
                 return confirmation
@@ -248,14 +233,18 @@ class SharedStore:
     async def begin(
         self, operation: Operation[Model], *, confirmation_id: str | None, seen: Seen
     ) -> Started | Stale:
+        pause = _POLL_SECONDS
         while True:
-            asked_at = self._clock.seconds()
             try:
-                step = await self._load(seen.place, confirmation_id, operation, take_number=True)
+                with self._limited(operation):
+                    step = await self._load(
+                        seen.place, confirmation_id, operation, take_number=True
+                    )
             except EngineAway:
                 return self._begin_alone(operation, confirmation_id, seen)
             if not operation.stops_broadcast and step.view.is_busy:
-                await anyio.sleep(_POLL_SECONDS)
+                await anyio.sleep(pause)
+                pause = min(pause * 1.5, _MOST_POLL_SECONDS)
                 continue
             if step.view.is_stale(operation, seen):
                 return Stale()
@@ -264,28 +253,28 @@ class SharedStore:
                 usable = self._usable(step, operation, seen)
                 if step.confirmation is None or not isinstance(usable, Confirmation):
                     return Stale()
-                step.confirmation = step.confirmation.used(number, self._replica)
+                step.confirmation = step.confirmation.used(number, self._heartbeat.replica)
             started = step.view.start(operation, confirmation_id, number)
             sending = step.shared if step.place.has_access else step.own
-            sending.senders[number] = self._replica
+            sending.senders[number] = self._heartbeat.replica
             if (go_live := step.own.state.go_live) and _is_guest(step.place):
                 step.guests[step.place.caller] = go_live
             with anyio.CancelScope(shield=True):
                 if await self._write_begin(step, before, started):
-                    self._begun[number] = asked_at
-                    if step.confirmation is not None:
-                        self._used_stops[step.confirmation.confirmation.id] = True
-                        await self._count(step.confirmation)
                     return started
 
     def may_send(self, started: Started) -> bool:
-        began = self._begun.get(started.number)
-        is_stop = started.operation.stops_broadcast
-        return is_stop or began is None or self._clock.seconds() - began <= _LATE_SECONDS
+        if started.operation.stops_broadcast or started.number not in self._begun:
+            return True
+        seconds, date = self._begun[started.number]
+        # The one clock stands still while a computer sleeps, the other one may be moved.
+        asleep = (self._clock.now() - date).total_seconds()
+        return max(self._clock.seconds() - seconds, asleep) <= _LATE_SECONDS
 
     async def note_overlap(self, started: Started) -> Started:
         try:
-            step = await self._load(started.place)
+            with self._limited(started.operation):
+                step = await self._load(started.place)
         except EngineAway:
             return started
         return replace(started, overlapping_go_lives=overlapping_go_lives(_go_lives(step)))
@@ -303,15 +292,20 @@ class SharedStore:
     async def finish(
         self, started: Started, outcome: Outcome, *, place: Place, hidden_fields: Sequence[str]
     ) -> None:
-        self._begun.pop(started.number, None)
+        began = self._begun.pop(started.number, None)
+        if began is None and outcome == "not_applied":
+            return  # the engine never knew of it
 
         def change(step: _Step) -> None:
             step.view.finish(started, outcome, hidden_fields=hidden_fields, now=step.now)
             for it in (step.shared, step.own):
                 it.senders.pop(started.number, None)
             kept = step.confirmation
-            if outcome == "not_applied" and kept is not None and kept.number == started.number:
+            if kept is not None and kept.number == started.number and outcome == "not_applied":
                 step.confirmation = StoredConfirmation(kept.confirmation)
+            if kept is not None and not kept.number and outcome != "not_applied":
+                # A stop has begun without the engine.
+                step.confirmation = kept.used(started.number, self._heartbeat.replica)
             guest = step.guests.get(started.place.caller)
             if guest is not None and guest.number == started.number:
                 step.guests[started.place.caller] = replace(
@@ -342,56 +336,44 @@ class SharedStore:
         await self._change(place, None, lambda step: step.view.set_auto_go_live(on=on))
 
     async def discard(self, confirmation_id: str) -> None:
-        await self._repeat(lambda: self._forget(confirmation_id, None))
+        await self._missed.take(lambda: self._forget(confirmation_id, None))
 
     async def decline(self, confirmation: Confirmation, operation: Operation[Model]) -> None:
         name = None
         if not operation.stops_broadcast:
             name = _declined_name(confirmation.caller, operation)
-        await self._repeat(lambda: self._forget(confirmation.id, name))
+        await self._missed.take(lambda: self._forget(confirmation.id, name))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
         """Say that this replica is alive, and repeat what the engine has missed, until the end."""
         async with anyio.create_task_group() as tasks:
-            await tasks.start(self._keep_alive)
-            tasks.start_soon(self._repeat_missed)
+            await tasks.start(self._heartbeat.run)
+            tasks.start_soon(self._missed.run)
             yield self
             tasks.cancel_scope.cancel()
         await self.aclose()
 
     async def aclose(self) -> None:
         """Close the connection to the engine."""
-        self._later.close()
-        self._to_repeat.close()
         await self._engine.aclose()
 
-    async def _keep_alive(self, *, task_status: TaskStatus[None]) -> None:
-        name = _alive_name(self._replica)
+    async def _keep(
+        self, confirmation: Confirmation, operation: Operation[Model], seen: Seen
+    ) -> Confirmation | Stale:
+        """Keep a new confirmation, and the place that it depends on at least as long."""
         while True:
-            with suppress(EngineAway):
-                await self._engine.announce(name, seconds=_ALIVE_SECONDS)
-            task_status.started()
-            task_status = TASK_STATUS_IGNORED
-            await anyio.sleep(_HEARTBEAT_SECONDS)
-
-    async def _repeat_missed(self) -> None:
-        async for missed, since in self._to_repeat:
-            while self._clock.seconds() - since < _KEPT_SECONDS:
-                try:
-                    await missed()
-                    break
-                except EngineAway:
-                    await anyio.sleep(_HEARTBEAT_SECONDS)
-
-    async def _repeat(self, step: _Repeat) -> None:
-        """Take a step now, or as soon as the engine answers again, after all earlier ones."""
-        if not self._to_repeat.statistics().current_buffer_used:
-            with suppress(EngineAway):
-                await step()
-                return
-        with suppress(anyio.WouldBlock):
-            self._later.send_nowait((step, self._clock.seconds()))
+            step = await self._load(seen.place, confirmation.id)
+            if step.view.is_stale(operation, seen):
+                return Stale()
+            before = deepcopy(step)
+            kept = replace(confirmation, expires=step.now + LIFETIME_SECONDS)
+            step.confirmation = StoredConfirmation(kept)
+            if step.place.has_access:
+                step.shared.state.kept_until = kept.expires
+            if await self._write(step, before):
+                await self._count(step.confirmation)
+                return kept
 
     async def _change(
         self, place: Place, confirmation_id: str | None, change: Callable[[_Step], None]
@@ -409,7 +391,7 @@ class SharedStore:
                     return
 
         with anyio.CancelScope(shield=True):  # a call that began must end
-            await self._repeat(attempt)
+            await self._missed.take(attempt)
         return changed[0] if changed else None
 
     async def _forget(self, confirmation_id: str, declined: str | None) -> None:
@@ -445,6 +427,19 @@ class SharedStore:
         take_number: bool = False,
     ) -> _Step:
         """Read everything that a step depends on. The calls of replicas that are gone are ended."""
+        while True:
+            step = await self._read(place, confirmation_id, operation, take_number=take_number)
+            if await self._end_calls_of_the_gone(step):
+                return step
+
+    async def _read(
+        self,
+        place: Place,
+        confirmation_id: str | None,
+        operation: Operation[Model] | None,
+        *,
+        take_number: bool,
+    ) -> _Step:
         names = _Names.of(place, confirmation_id, operation)
         snapshot = await self._engine.read(*names.all(), take_number=take_number)
         values, base = snapshot.values, int(snapshot.run[:_BASE_DIGITS], 16)
@@ -458,7 +453,7 @@ class SharedStore:
 
         shared, own = stored(names.shared), stored(names.own)
         declined = values[names.declined] if names.declined else None
-        step = _Step(
+        return _Step(
             snapshot=snapshot,
             names=names,
             view=PlaceView(place, shared.state, own.state),
@@ -469,34 +464,61 @@ class SharedStore:
             is_known=is_known,
             declined_until=float(declined) if declined else None,
         )
-        await self._end_calls_of_the_gone(step)
-        return step
 
-    async def _end_calls_of_the_gone(self, step: _Step) -> None:
-        kept = step.confirmation
+    async def _end_calls_of_the_gone(self, step: _Step) -> bool:
+        """End the calls of replicas that are gone, for all. False if something was written."""
+        kept, before = step.confirmation, deepcopy(step)
         in_progress = kept.sender if kept and kept.number and kept.outcome is None else ""
         senders = {*step.shared.senders.values(), *step.own.senders.values(), in_progress}
-        others = sorted(senders - {self._replica, ""})
-        if not others:
-            return
-        alive = await self._engine.are_alive([_alive_name(it) for it in others])
-        gone = {it for it, is_alive in zip(others, alive, strict=True) if not is_alive}
+        gone = await self._heartbeat.gone(senders)
         for it in (step.shared, step.own):
             it.abandon(gone, now=step.now)
         step.sender_is_gone = in_progress in gone
+        if not step.writes(before):
+            return True
+        await self._write(step, before)
+        return False
 
     async def _write(self, step: _Step, before: _Step) -> bool:
         writes = step.writes(before)
         return not writes or await self._engine.write(step.snapshot, writes)
 
     async def _write_begin(self, step: _Step, before: _Step, started: Started) -> bool:
+        """Begin a call. False if something has changed meanwhile.
+
+        Raises:
+            NotSent: the engine did not answer. It may have begun, so it is ended.
+        """
+        self._begun[started.number] = (self._clock.seconds(), self._clock.now())
         try:
-            return await self._write(step, before)
-        except EngineAway:  # it may have been written all the same
-            if started.operation.stops_broadcast:
-                return True
-            await self.finish(started, "not_applied", place=step.place, hidden_fields=())
-            raise store_unavailable() from None
+            with self._limited(started.operation):
+                if not await self._write(step, before):
+                    del self._begun[started.number]
+                    return False
+                if step.confirmation is not None:
+                    await self._count(step.confirmation)
+        except EngineAway:
+            if not started.operation.stops_broadcast:
+                await self.finish(started, "not_applied", place=step.place, hidden_fields=())
+                raise store_unavailable() from None
+        if step.confirmation is not None:
+            self._used_stops[step.confirmation.confirmation.id] = True
+        return True
+
+    @contextmanager
+    def _limited(self, operation: Operation[Model] | None) -> Iterator[None]:
+        """Limit how long a stop waits for the engine.
+
+        Raises:
+            EngineAway: it did not answer in time.
+        """
+        is_stop = operation is not None and operation.stops_broadcast
+        try:
+            with anyio.fail_after(_STOP_SECONDS if is_stop else None):
+                yield
+        except TimeoutError:
+            self._engine.note_silence()
+            raise EngineAway from None
 
     async def _count(self, kept: StoredConfirmation) -> None:
         """Count a confirmation in its group, and delete the oldest of the group over the limit."""
@@ -613,7 +635,3 @@ def _confirmation_name(confirmation_id: str) -> str:
 
 def _declined_name(caller: str, operation: Operation[Model]) -> str:
     return f"{TAG}:no:{call_digest(operation, caller)[:32]}"
-
-
-def _alive_name(replica: str) -> str:
-    return f"{TAG}:alive:{replica}"

@@ -36,13 +36,16 @@ _READ: Final = f"""
 local time = redis.call('TIME')
 local number = 0
 if ARGV[1] == '1' then
-  redis.call('SET', KEYS[1], time[1] .. '000000', 'NX')
-  number = redis.call('INCR', KEYS[1])
+  local last = tonumber(redis.call('GET', KEYS[1]) or '0')
+  number = math.max(last + 1, time[1] * 1000000 + time[2])
+  redis.call('SET', KEYS[1], string.format('%.0f', number))
 end
 local values = #KEYS > 1 and redis.call('MGET', unpack(KEYS, 2)) or {{}}
 return {{run, time[1], time[2], number, values}}
 """
-"""KEYS: the counter, and what is read. ARGV: 1 to take a number."""
+"""KEYS: the last number, and what is read. ARGV: 1 to take a number.
+
+A number is the time in microseconds, so that it does not come again where the last one is lost."""
 _WRITE: Final = f"""
 {_RUN}
 if run ~= ARGV[1] then return 0 end
@@ -133,6 +136,11 @@ class Engine:
         """Whether the engine did not answer a moment ago."""
         return anyio.current_time() < self._away_until
 
+    def note_silence(self) -> None:
+        """Take the engine to be away for a moment: it did not answer."""
+        self._answered = False
+        self._away_until = anyio.current_time() + _RETRY_SECONDS
+
     async def read(self, *names: str, take_number: bool = False) -> Snapshot:
         """Read values at one moment.
 
@@ -155,7 +163,7 @@ class Engine:
         """Write values if nothing in the snapshot has changed. False if it has.
 
         Raises:
-            EngineAway: it did not answer twice.
+            EngineAway: it did not answer, and whether it has written is not known.
         """
         token = secrets.token_hex(_TOKEN_LENGTH // 2)
         values = [part for it in writes.values() for part in (it.value, int(it.seconds * 1000))]
@@ -166,7 +174,9 @@ class Engine:
             return bool(await self._run(self._write, keys, arguments))
         except EngineAway:  # only the answer may have been lost
             self._away_until = 0.0
-            return bool(await self._run(self._write, keys, arguments))
+            if await self._run(self._write, keys, arguments):
+                return True
+            raise  # it may have written, and others have written since
 
     async def limit(
         self, group: str, name: str, *, instead_of: str, most: int, seconds: float
@@ -175,8 +185,8 @@ class Engine:
         await self._run(self._limit, [group, instead_of], [name, most, int(seconds * 1000)])
 
     async def announce(self, name: str, *, seconds: float) -> None:
-        """Say that a replica is alive, for some seconds."""
-        await self._call(lambda: self._redis.set(name, b"1", px=int(seconds * 1000)))
+        """Say that a replica is alive, for some seconds. Tried even if the engine was just away."""
+        await self._attempt(lambda: self._redis.set(name, b"1", px=int(seconds * 1000)))
 
     async def are_alive(self, names: Sequence[str]) -> list[bool]:
         """Whether replicas have said so lately."""
@@ -204,11 +214,14 @@ class Engine:
     async def _call(self, command: Callable[[], Awaitable[ResultT]]) -> ResultT:
         if self.is_away:
             raise EngineAway
+        return await self._attempt(command)
+
+    async def _attempt(self, command: Callable[[], Awaitable[ResultT]]) -> ResultT:
         try:
-            result = await command()
+            with anyio.fail_after(_TIMEOUT_SECONDS):  # for connecting and all else together
+                result = await command()
         except (RedisError, OSError, TimeoutError) as error:
-            self._answered = False
-            self._away_until = anyio.current_time() + _RETRY_SECONDS
+            self.note_silence()
             raise EngineAway from error
         self._answered = True
         return result

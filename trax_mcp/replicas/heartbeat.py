@@ -1,0 +1,59 @@
+"""Says that this replica is alive, and tells which others are gone."""
+
+import math
+import secrets
+from collections.abc import Collection
+from typing import Final
+
+import anyio
+from anyio import TASK_STATUS_IGNORED
+from anyio.abc import TaskStatus
+
+from trax_mcp.replicas.engine import TAG, Engine, EngineAway
+
+ALIVE_SECONDS: Final = 2.0
+"""A replica that was silent for so long is gone, and its calls are ended."""
+BEAT_SECONDS: Final = 0.5
+_AGAIN_SECONDS: Final = 0.1
+
+
+class Heartbeat:
+    """The heartbeat of one replica. `replica` is its name, which is new at every start."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.replica = secrets.token_hex(8)
+        self._engine = engine
+        self._steady_since = math.inf
+
+    async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
+        """Beat without an end. It has started after the first attempt."""
+        while True:
+            is_heard = await self._beat()
+            task_status.started()
+            task_status = TASK_STATUS_IGNORED
+            await anyio.sleep(BEAT_SECONDS if is_heard else _AGAIN_SECONDS)
+
+    async def gone(self, replicas: Collection[str]) -> frozenset[str]:
+        """Those of some replicas that are gone.
+
+        None is while this one was not heard either: then the engine was away, and they could not
+        be heard.
+        """
+        others = sorted({*replicas} - {self.replica, ""})
+        if not others or anyio.current_time() - self._steady_since < ALIVE_SECONDS:
+            return frozenset()
+        alive = await self._engine.are_alive([_name(it) for it in others])
+        return frozenset(it for it, is_alive in zip(others, alive, strict=True) if not is_alive)
+
+    async def _beat(self) -> bool:
+        try:
+            await self._engine.announce(_name(self.replica), seconds=ALIVE_SECONDS)
+        except EngineAway:
+            self._steady_since = math.inf
+            return False
+        self._steady_since = min(self._steady_since, anyio.current_time())
+        return True
+
+
+def _name(replica: str) -> str:
+    return f"{TAG}:alive:{replica}"
