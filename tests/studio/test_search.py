@@ -20,7 +20,7 @@ from tests.support.resource_reads import add_studio, rename
 from trax_mcp.api.text_safety import escape_invisible
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.records import Destination
-from trax_mcp.studio.search import MAX_CONCURRENT_READS
+from trax_mcp.studio.concurrent_reads import MAX_AT_A_TIME
 
 if TYPE_CHECKING:
     from mcp.server import Server
@@ -230,7 +230,7 @@ async def test_six_reads_at_most_are_made_at_a_time(server: Server[Any], sandbox
         add_studio(sandbox, f"studio_7{number:02}", f"Late Show {number:02}")
     sandbox.faults.add(Fault("counted", count), times=None)
     await find(server, "late")
-    assert most == MAX_CONCURRENT_READS
+    assert most == MAX_AT_A_TIME
 
 
 async def test_a_platform_is_named_once_and_only_if_switched_on(

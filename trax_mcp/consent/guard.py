@@ -4,6 +4,7 @@ A call that may not run comes back as `NotRun`, and one that a person must decid
 The caller then runs the call again, from the beginning, with the person's answer as evidence.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -44,7 +45,6 @@ from trax_mcp.consent.store import ConsentStore, Place, Seen, Stale
 from trax_mcp.studio.fact_reader import QUICK_SECONDS, FactReader
 from trax_mcp.studio.facts import Fact, Facts
 from trax_mcp.studio.list_cache import ListCache
-from trax_mcp.studio.single_reads import read_once_each
 
 
 class ConsentGuard:
@@ -113,8 +113,9 @@ class ConsentGuard:
             plan = plan_type(operation, Facts(), now=self._clock.now())
             if isinstance(judge(self._case(call, plan, seen)), Proceed):
                 return await self._decide(call, plan, seen, wait_until=wait_until)
+        is_stop = operation.stops_broadcast
         reader = FactReader(
-            self._client, call.caller, operation.studio(), quick=operation.stops_broadcast
+            self._client, call.caller, operation.studio(), quick=is_stop, urgent=is_stop
         )
         try:
             status = await reader.read((Fact.STATUS,)) if when is When.WHILE_LIVE else None
@@ -250,10 +251,11 @@ class ConsentGuard:
         """Add what the call has done, in words, among these facts and what else is known."""
         operation, plan_type = call.operation, plan_for(call.operation)
         if plan_type.reads_after:
-            seen = await read_once_each(
-                self._client, call.caller, operation.studio(), plan_type.reads_after
+            reader = FactReader(
+                self._client, call.caller, operation.studio(), quick=True, first_page=True
             )
-            facts = seen.completed_by(facts)
+            with suppress(TraxError):  # the call is done: what is missing leads to no warning
+                facts = (await reader.read(plan_type.reads_after)).completed_by(facts)
         facts = facts.completed_by(self._lists.known(call.caller, operation.studio()))
         plan = plan_type(operation, facts, now=self._clock.now())
         return replace(done, said=plan.report(done.data, done.observed))

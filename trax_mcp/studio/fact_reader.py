@@ -5,6 +5,7 @@ A fact that this key may not read is unknown. Any other failure is raised.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from typing import Any, Final, TypeVar
 
@@ -25,6 +26,7 @@ from trax_mcp.api.operations import (
     ListSources,
     ListStudios,
 )
+from trax_mcp.studio.concurrent_reads import read_concurrently
 from trax_mcp.studio.facts import Fact, Facts, Unknown
 from trax_mcp.studio.pages import ItemList, read_all_pages
 
@@ -45,15 +47,16 @@ FactT = TypeVar("FactT")
 class FactReader:
     """Reads facts about one studio for one caller.
 
-    A `quick` reader takes at most 2 seconds for each fact, sends each request once, urgently, and
-    treats every failure but a wrong key or id as unknown. With `first_page`, of each list only the
-    first page is read.
+    A `quick` reader takes at most 2 seconds for each fact, sends each request once, and treats
+    every failure but a wrong key or id as unknown. An `urgent` one may use the connection that is
+    kept for stops. With `first_page`, of each list only the first page is read.
     """
 
     client: Client
     caller: Caller
     studio_id: str
     quick: bool = False
+    urgent: bool = False
     first_page: bool = False
 
     async def read(self, wanted: Sequence[Fact], known: Facts | None = None) -> Facts:
@@ -66,46 +69,18 @@ class FactReader:
         elsewhere = {Fact.STUDIO_DETAILS} if known is None else {Fact.STUDIO_DETAILS, Fact.STATUS}
         missing = [it for it in wanted if it not in elsewhere]
         known = known or Facts()
-        failed: dict[Fact, TraxError] = {}
-        facts = await self._read_concurrently(missing, failed)
-        unknown = [self._unknown(it, failed[it]) for it in missing if it in failed]
+        reads = self._reads()
+        results = await read_concurrently([reads[it] for it in missing])
+        found: dict[Fact, Any] = dict(zip(missing, results, strict=True))
+        failed = {fact: it for fact, it in found.items() if isinstance(it, TraxError)}
+        unknown = [self._unknown(fact, it) for fact, it in failed.items()]
+        facts = _facts({fact: it for fact, it in found.items() if fact not in failed})
         facts = replace(
             facts,
             status=facts.status or known.status,
             unknown=(*known.unknown, *unknown, *facts.unknown),
         )
         return await self._add_details(facts) if Fact.STUDIO_DETAILS in wanted else facts
-
-    async def _read_concurrently(
-        self, wanted: Sequence[Fact], failed: dict[Fact, TraxError]
-    ) -> Facts:
-        """Read the wanted facts at the same time. Adds an error for each that failed."""
-        reads = self._reads()
-        found: dict[Fact, Any] = {}
-
-        async def read(fact: Fact) -> None:
-            try:
-                found[fact] = await reads[fact]()
-            except TraxError as error:
-                failed[fact] = error
-
-        async with anyio.create_task_group() as tasks:
-            for fact in wanted:
-                tasks.start_soon(read, fact)
-        lists = {fact: found[fact] for fact in _LISTS if fact in found}
-        lacking = {fact: it.unknown(fact.items) for fact, it in lists.items()}
-        items = {fact: it.items for fact, it in lists.items()}
-        return Facts(
-            studio=found.get(Fact.STUDIO),
-            status=found.get(Fact.STATUS),
-            destinations=items.get(Fact.DESTINATIONS),
-            sources=items.get(Fact.SOURCES),
-            connections=items.get(Fact.CONNECTIONS),
-            health=found.get(Fact.HEALTH),
-            studios=items.get(Fact.STUDIOS),
-            unknown=tuple(chain.from_iterable(lacking.values())),
-            partial=frozenset(fact for fact, unknown in lacking.items() if unknown),
-        )
 
     def _reads(self) -> Mapping[Fact, Callable[[], Awaitable[object]]]:
         """The read of each fact. `_add_details` reads `STUDIO_DETAILS`."""
@@ -124,32 +99,24 @@ class FactReader:
         """Add the status and destinations of the first studios."""
         # TRaX promises no order: sorted, so that the same studios are read each time.
         studios = sorted(facts.studios or (), key=lambda it: it.id)[:_MAX_STUDIOS]
-        details: list[Facts] = [Facts()] * len(studios)
-        failed: list[TraxError] = []
-
-        async def read(index: int, studio: Studio) -> None:
-            reader = FactReader(self.client, self.caller, studio.id, self.quick)
-            try:
-                found = await reader.read((Fact.STATUS, Fact.DESTINATIONS))
-                details[index] = replace(found, studio=studio)
-            except TraxError as error:
-                failed.append(error)
-
-        async with anyio.create_task_group() as tasks:
-            for index, studio in enumerate(studios):
-                tasks.start_soon(read, index, studio)
-        if failed:
-            raise failed[0]
+        readers = [replace(self, studio_id=it.id) for it in studios]
+        wanted = (Fact.STATUS, Fact.DESTINATIONS)
+        details = []
+        for found in await read_concurrently([partial(it.read, wanted) for it in readers]):
+            if isinstance(found, TraxError):
+                raise found
+            details.append(found)
         unknown = dict.fromkeys(it for found in details for it in found.unknown)
         known = tuple(it for it in facts.unknown if it.what != _FURTHER_STUDIOS)
         if len(facts.studios or ()) > _MAX_STUDIOS or known != facts.unknown:
             unknown[Unknown(_FURTHER_STUDIOS, f"only the first {len(studios)} are read")] = None
-        return replace(facts, studio_details=tuple(details), unknown=(*known, *unknown))
+        named = (replace(it, studio=studio) for it, studio in zip(details, studios, strict=True))
+        return replace(facts, studio_details=tuple(named), unknown=(*known, *unknown))
 
     async def _get(self, operation: Operation[Answer_co]) -> Answer_co:
         return await self._in_time(
             operation,
-            self.client.call(operation, self.caller, retry=not self.quick, urgent=self.quick),
+            self.client.call(operation, self.caller, retry=not self.quick, urgent=self.urgent),
         )
 
     async def _usable_studios(self) -> ItemList[Studio]:
@@ -163,7 +130,7 @@ class FactReader:
                 operation,
                 self.caller,
                 retry=not self.quick,
-                urgent=self.quick,
+                urgent=self.urgent,
                 until=lambda _: self.first_page,
             ),
         )
@@ -183,3 +150,21 @@ class FactReader:
             raise error
         scope = failure.required_scope
         return Unknown(fact.value, f"the key lacks {scope}" if scope else "TRaX did not tell")
+
+
+def _facts(found: Mapping[Fact, Any]) -> Facts:
+    """The facts that could be read."""
+    lists = {fact: found[fact] for fact in _LISTS if fact in found}
+    lacking = {fact: it.unknown(fact.items) for fact, it in lists.items()}
+    items = {fact: it.items for fact, it in lists.items()}
+    return Facts(
+        studio=found.get(Fact.STUDIO),
+        status=found.get(Fact.STATUS),
+        destinations=items.get(Fact.DESTINATIONS),
+        sources=items.get(Fact.SOURCES),
+        connections=items.get(Fact.CONNECTIONS),
+        health=found.get(Fact.HEALTH),
+        studios=items.get(Fact.STUDIOS),
+        unknown=tuple(chain.from_iterable(lacking.values())),
+        partial=frozenset(fact for fact, unknown in lacking.items() if unknown),
+    )

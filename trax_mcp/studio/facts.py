@@ -1,14 +1,10 @@
 """The state of a studio and of what is linked to it, as frozen values."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from enum import Enum
-from itertools import chain
-from typing import Literal, Self, TypeVar
+from typing import Literal, Self
 
 from trax_mcp.api.models import Connection, Destination, Health, Source, StreamStatus, Studio
-
-FactT = TypeVar("FactT")
 
 
 class Fact(Enum):
@@ -76,11 +72,12 @@ class Facts:
     partial: frozenset[Fact] = frozenset()
 
     def completed_by(self, others: Self) -> Self:
-        """These, and of the others what is not known here."""
+        """These, and those of the others that are missing here."""
         missing = [it.name for it in fields(self) if getattr(self, it.name) is None]
         return replace(
             self,
             **{name: getattr(others, name) for name in missing},
+            unknown=(*self.unknown, *others.unknown),
             partial=self.partial | {it for it in others.partial if it.name.lower() in missing},
         )
 
@@ -103,22 +100,3 @@ class Facts:
     def active(self) -> tuple[Source, ...]:
         """The sources that can be on screen."""
         return tuple(it for it in self.sources or () if it.active)
-
-
-def join_facts(parts: Iterable[Facts]) -> Facts:
-    """What several reads found. Each fact is taken from the first part that has it."""
-    parts = tuple(parts)
-    return Facts(
-        studio=_first(it.studio for it in parts),
-        status=_first(it.status for it in parts),
-        destinations=_first(it.destinations for it in parts),
-        sources=_first(it.sources for it in parts),
-        connections=_first(it.connections for it in parts),
-        health=_first(it.health for it in parts),
-        unknown=tuple(chain.from_iterable(it.unknown for it in parts)),
-        partial=frozenset(chain.from_iterable(it.partial for it in parts)),
-    )
-
-
-def _first(values: Iterable[FactT | None]) -> FactT | None:
-    return next((it for it in values if it is not None), None)

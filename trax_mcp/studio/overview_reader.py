@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 import anyio
 from pydantic import Field
@@ -18,8 +18,9 @@ from trax_mcp.api.models import Studio
 from trax_mcp.api.operations import ListStudios
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.studio import times
+from trax_mcp.studio.concurrent_reads import MAX_AT_A_TIME, FoundT, read_concurrently
 from trax_mcp.studio.fact_reader import NEVER_UNKNOWN, FactReader
-from trax_mcp.studio.facts import Fact, Facts, Unknown, join_facts
+from trax_mcp.studio.facts import Fact, Facts, Unknown
 from trax_mcp.studio.overview import CheckedStudio, Overview, overview_schema
 from trax_mcp.studio.pages import read_all_pages
 from trax_mcp.studio.readiness import READINESS_FACTS
@@ -28,16 +29,12 @@ MAX_CHECKED: Final = 20
 """The most studios whose status is read."""
 MAX_DETAILED: Final = 5
 """The most studios whose destinations and sources are read."""
-MAX_AT_A_TIME: Final = 6
-"""The most lists and other facts that are read at the same time."""
 MAX_SECONDS: Final = 25.0
 """How long reads may begin. Many clients cancel a call after a minute."""
 
 _SHARED: Final = (Fact.CONNECTIONS, Fact.HEALTH)
 _DETAILS: Final = (Fact.DESTINATIONS, Fact.SOURCES)
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
-
-FoundT = TypeVar("FoundT")
 
 
 class CheckStudio(
@@ -103,7 +100,9 @@ class OverviewReader:
         """
         listed = (await read_all_pages(self.client, ListStudios(), self.caller)).usable()
         studios = sorted(listed.items, key=_opened_at, reverse=True)
-        checked = await _run_all([partial(self._check, it) for it in studios[:MAX_CHECKED]])
+        checked = await read_concurrently(
+            [partial(self._check, it) for it in studios[:MAX_CHECKED]]
+        )
         in_order = sorted(filter(None, map(_found, checked)), key=_order)
         detailed = await self._add_details(in_order[:MAX_DETAILED])
         return Overview(
@@ -126,10 +125,10 @@ class OverviewReader:
         if not studios:
             return []
         reads = [partial(self._read, it.id, _DETAILS) for it in studios]
-        *details, shared = await _run_all([*reads, partial(self._read, "", _SHARED)])
+        *details, shared = await read_concurrently([*reads, partial(self._read, "", _SHARED)])
         of_all = _found(shared) or Facts()
         return [
-            replace(it, facts=join_facts((it.facts, of_it, of_all)), has_details=True)
+            replace(it, facts=it.facts.completed_by(of_it).completed_by(of_all), has_details=True)
             for it, of_it in zip(studios, map(_found, details), strict=True)
             if of_it is not None
         ]
@@ -147,38 +146,21 @@ class OverviewReader:
                     return Facts(unknown=(Unknown(fact.value, "TRaX was too slow"),))
                 return await reader.read((fact,))
 
-        return await _run_all([partial(read, it) for it in wanted])
-
-
-async def _run_all(
-    works: Sequence[Callable[[], Awaitable[FoundT]]],
-) -> list[FoundT | TraxError]:
-    """Run all at the same time. Returns what each found, or its error, in order."""
-    found: dict[int, FoundT | TraxError] = {}
-
-    async def run(index: int, work: Callable[[], Awaitable[FoundT]]) -> None:
-        try:
-            found[index] = await work()
-        except TraxError as error:
-            found[index] = error
-
-    async with anyio.create_task_group() as tasks:
-        for index, work in enumerate(works):
-            tasks.start_soon(run, index, work)
-    return [found[index] for index in range(len(works))]
+        return await read_concurrently([partial(read, it) for it in wanted])
 
 
 def _join(wanted: Sequence[Fact], found: Sequence[Facts | TraxError]) -> Facts:
     """All facts in one. A failure is unknown, unless it is of the key or of the studio's id."""
-    parts = []
+    facts = Facts()
     for fact, it in zip(wanted, found, strict=True):
         if isinstance(it, Facts):
-            parts.append(it)
+            facts = facts.completed_by(it)
         elif it.failure.code in NEVER_UNKNOWN:
             raise it
         else:
-            parts.append(Facts(unknown=(Unknown(fact.value, it.failure.happened),)))
-    return join_facts(parts)
+            unknown = Unknown(fact.value, it.failure.happened)
+            facts = facts.completed_by(Facts(unknown=(unknown,)))
+    return facts
 
 
 def _found(result: FoundT | TraxError) -> FoundT | None:

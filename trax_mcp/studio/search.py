@@ -1,7 +1,9 @@
 """Searches the studios of a caller by what a person says, and reads what tells them apart."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import anyio
@@ -13,9 +15,11 @@ from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Studio
-from trax_mcp.api.operations import GetStreamStatus, ListDestinations, ListStudios
+from trax_mcp.api.operations import ListStudios
 from trax_mcp.api.tool_input import Effect, ToolInput
-from trax_mcp.studio.facts import Fact, Unknown
+from trax_mcp.studio.concurrent_reads import MAX_AT_A_TIME, read_concurrently
+from trax_mcp.studio.fact_reader import FactReader
+from trax_mcp.studio.facts import Fact, Facts, Unknown
 from trax_mcp.studio.name_match import Closeness, NameMatch, Ranking, rank_studios
 from trax_mcp.studio.pages import read_all_pages
 
@@ -25,7 +29,6 @@ MAX_STATUS_READS: Final = 10
 """The number of first matches whose stream status is read."""
 MAX_DESTINATION_READS: Final = 5
 """The number of first matches whose destinations are read."""
-MAX_CONCURRENT_READS: Final = 6
 
 
 class FindStudio(
@@ -130,50 +133,42 @@ async def find_studios(client: Client, query: str, caller: Caller) -> SearchResu
 
 
 class _Details:
-    """What is read of the first matches, by the index of the studio. A failure leaves it out."""
+    """Facts about the first matches, by the index of the studio. Failed reads are left out."""
 
     def __init__(self, client: Client, caller: Caller, studios: tuple[Studio, ...]) -> None:
         self._client = client
         self._caller = caller
         self._studios = studios
-        self._limiter = anyio.CapacityLimiter(MAX_CONCURRENT_READS)
-        self.live: dict[int, bool] = {}
-        self._platforms: dict[int, tuple[str, ...]] = {}
+        self._limiter = anyio.CapacityLimiter(MAX_AT_A_TIME)
+        self._facts: defaultdict[int, Facts] = defaultdict(Facts)
+
+    @property
+    def live(self) -> dict[int, bool]:
+        """Whether each studio is live, where that is known."""
+        return {index: it.live for index, it in self._facts.items() if it.live is not None}
 
     def match(self, found: NameMatch) -> Match:
         """A match with what was read of it."""
-        index = found.index
-        return Match(self._studios[index], self.live.get(index), self._platforms.get(index))
+        facts, platforms = self._facts[found.index], None
+        # With more than a page of destinations, the platforms may not be all.
+        if facts.destinations is not None and Fact.DESTINATIONS not in facts.partial:
+            platforms = tuple(dict.fromkeys(it.platform for it in facts.enabled))
+        return Match(self._studios[found.index], facts.live, platforms)
 
-    async def read(self, *, statuses: Iterable[int], destinations: Iterable[int] = ()) -> None:
+    async def read(self, *, statuses: Sequence[int], destinations: Sequence[int] = ()) -> None:
         """Read the statuses and destinations of these studios concurrently."""
-        async with anyio.create_task_group() as tasks:
-            for index in statuses:
-                tasks.start_soon(self._read_status, index)
-            for index in destinations:
-                tasks.start_soon(self._read_platforms, index)
+        wanted = [(it, Fact.STATUS) for it in statuses]
+        wanted += [(it, Fact.DESTINATIONS) for it in destinations]
+        results = await read_concurrently([partial(self._read, *it) for it in wanted])
+        for (index, _), found in zip(wanted, results, strict=True):
+            if not isinstance(found, TraxError):
+                self._facts[index] = self._facts[index].completed_by(found)
 
-    async def _read_status(self, index: int) -> None:
-        operation = GetStreamStatus(studio_id=self._studios[index].id)
-        try:
-            async with self._limiter:
-                self.live[index] = (await self._client.call(operation, self._caller)).live
-        except TraxError:
-            return  # the match is listed without its status
-
-    async def _read_platforms(self, index: int) -> None:
-        operation = ListDestinations(studio_id=self._studios[index].id)
-        try:
-            async with self._limiter:
-                listed = await read_all_pages(
-                    self._client, operation, self._caller, until=lambda _: True
-                )
-        except TraxError:
-            return
-        if listed.is_cut:  # more than a page: its platforms may not be all
-            return
-        platforms = (it.platform for it in listed.items if it.enabled)
-        self._platforms[index] = tuple(dict.fromkeys(platforms))
+    async def _read(self, index: int, fact: Fact) -> Facts:
+        studio_id = self._studios[index].id
+        async with self._limiter:
+            reader = FactReader(self._client, self._caller, studio_id, first_page=True)
+            return await reader.read((fact,))
 
 
 def _indexes(ranking: Ranking, most: int) -> list[int]:
