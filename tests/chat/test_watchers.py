@@ -15,7 +15,7 @@ from tests.support.fact_reads import narrow
 from tests.support.faults import Fault
 from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY, REVOKED_KEY
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.watcher_harness import LONGEST_PAUSE, SHORTEST, ManualClock, ignore
+from tests.support.watcher_harness import LONGEST_PAUSE, SHORTEST, SteppedClock, ignore
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import NotSent
 from trax_mcp.api.models import StreamStatus
@@ -41,13 +41,13 @@ MAX_OTHER_KEPT: Final = 10
 class ManualWatchers(Watchers):
     """Watchers with their clock."""
 
-    clock: ManualClock
+    clock: SteppedClock
 
 
 @asynccontextmanager
 async def watchers_of(trax: Client) -> AsyncIterator[ManualWatchers]:
     """The watchers of this client, until the block ends."""
-    clock = ManualClock()
+    clock = SteppedClock()
     with anyio.fail_after(PATIENCE_SECONDS):
         async with anyio.create_task_group() as tasks:
             watchers = ManualWatchers(trax, shortest=SHORTEST, clock=clock, tasks=tasks)

@@ -1,4 +1,4 @@
-"""A watcher on a manual clock, and a source whose results the test sets."""
+"""A watcher on a stepped clock, and a source whose results the test sets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHORTEST: Final = 2.0
 LONGEST_PAUSE: Final = 5 * SHORTEST
 
 
-class ManualClock(Clock):
+class SteppedClock(Clock):
     """A clock that only the test advances. `sleeps` are all sleeps that have begun, in seconds."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class ManualClock(Clock):
         self._moved = anyio.Event()
 
     def seconds(self) -> float:
-        """The manual time."""
+        """The time in seconds."""
         return self._seconds
 
     async def sleep(self, seconds: float) -> None:
@@ -51,7 +51,7 @@ class ManualClock(Clock):
 class FakeSource:
     """A source. `results` are the results of the next polls; without one, nothing has changed."""
 
-    def __init__(self, clock: ManualClock) -> None:
+    def __init__(self, clock: SteppedClock) -> None:
         self.results: list[bool | Exception] = []
         self.poll_times: list[float] = []
         """When it was polled, in seconds since the test began."""
@@ -75,7 +75,7 @@ class FakeSource:
 class ManualWatcher(Watcher[FakeSource]):
     """A watcher of a fake source, with its clock."""
 
-    clock: ManualClock
+    clock: SteppedClock
 
     @property
     def poll_times(self) -> list[float]:
@@ -90,7 +90,7 @@ class ManualWatcher(Watcher[FakeSource]):
 @asynccontextmanager
 async def watching() -> AsyncIterator[ManualWatcher]:
     """A watcher of a fake source. Checks that it outlives the block."""
-    clock = ManualClock()
+    clock = SteppedClock()
     with anyio.fail_after(PATIENCE_SECONDS):
         async with anyio.create_task_group() as tasks:
             watcher = ManualWatcher(FakeSource(clock), shortest=SHORTEST, clock=clock, tasks=tasks)
