@@ -334,7 +334,7 @@ def test_the_cursor_of_an_empty_chat_returns_all_later_messages() -> None:
 
 
 @pytest.mark.parametrize("new_page", [numbered(60), numbered(59, -1, -1), numbered(20, 60)])
-def test_a_cursor_is_valid_after_a_restart(new_page: Page) -> None:
+def test_a_new_feed_reads_the_cursor_of_an_earlier_one(new_page: Page) -> None:
     """As long as the page contains its messages, in any order."""
     before, after = fed(numbered(40)), fed(new_page)
     read = after.since(before.latest().cursor)

@@ -116,7 +116,7 @@ async def test_doctor_shows_the_same_on_a_terminal(name: str, home: Home) -> Non
     assert [secret for secret in SECRETS if secret in screen.text] == []
 
 
-def test_every_snapshot_belongs_to_a_state() -> None:
+def test_every_doctor_snapshot_belongs_to_a_state() -> None:
     """And every state has a snapshot."""
     assert set(SNAPSHOTS.iterdir()) == {snapshot_file(name) for name in DOCTOR_STATES}
 

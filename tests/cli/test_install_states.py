@@ -38,6 +38,6 @@ async def test_install_shows_each_state_as_in_its_snapshot(name: str, tmp_path: 
     assert pipes.requests in ([], [("GET", "/v1/studios")])
 
 
-def test_every_snapshot_belongs_to_a_state() -> None:
+def test_every_install_snapshot_belongs_to_a_state() -> None:
     """And every state has a snapshot."""
     assert set(SNAPSHOTS.iterdir()) == {snapshot_file(name) for name in INSTALL_STATES}

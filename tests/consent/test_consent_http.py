@@ -31,7 +31,7 @@ USED: Final = ("confirmation_invalid", "used")
 OPERATIONS: Final = (GO_LIVE, DELETE_DESTINATION, AUTO_GO_LIVE)
 
 
-async def test_nothing_is_sent_without_consent(era: str) -> None:
+async def test_nothing_is_sent_without_consent_over_http(era: str) -> None:
     """In all cases, each with its result."""
     async with over_http(era) as (clients, _):
         for operation in OPERATIONS:
@@ -41,7 +41,7 @@ async def test_nothing_is_sent_without_consent(era: str) -> None:
                 assert (operation.tool, name, clients.sent) == (operation.tool, name, [])
 
 
-async def test_a_call_with_consent_is_sent_once(era: str) -> None:
+async def test_a_call_with_consent_is_sent_once_over_http(era: str) -> None:
     """By confirmation and by form."""
     async with over_http(era) as (clients, _):
         clients.person.answer_with(agreeing)
@@ -53,7 +53,7 @@ async def test_a_call_with_consent_is_sent_once(era: str) -> None:
                 assert clients.sent[before:] == [operation.sent]
 
 
-async def test_a_confirmation_works_once(era: str) -> None:
+async def test_a_confirmation_works_once_over_http(era: str) -> None:
     """Of several concurrent uses one is sent. A later use is not."""
     async with over_http(era) as (clients, _):
         for operation in OPERATIONS:
@@ -67,7 +67,7 @@ async def test_a_confirmation_works_once(era: str) -> None:
 
 
 @pytest.mark.parametrize("given_by", ["a confirmation", "a form"])
-async def test_a_call_that_is_cancelled_after_consent_completes(
+async def test_a_call_that_is_cancelled_after_consent_completes_over_http(
     era: str, given_by: str, tmp_path: Path
 ) -> None:
     """By a notification or, in the later era, by closing the connection. The outcome is logged."""
@@ -110,7 +110,7 @@ async def test_a_call_that_times_out_in_the_client_after_consent_completes(
     assert (last["event"], last["outcome"], last["observed"]) == ("sent", "applied", "on_air")
 
 
-async def test_a_call_that_is_cancelled_during_observation_is_still_observed(
+async def test_a_call_that_is_cancelled_during_observation_is_still_observed_over_http(
     era: str, tmp_path: Path
 ) -> None:
     """Its client had asked for progress notifications."""

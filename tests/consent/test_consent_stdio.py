@@ -28,7 +28,7 @@ OF_ANOTHER_PROCESS: Final = ("a request state as confirmation", "a confirmation 
 """Cases in which a process gets the id of another process. It does not know such an id."""
 
 
-async def test_nothing_is_sent_without_consent(era: str) -> None:
+async def test_nothing_is_sent_without_consent_on_stdio(era: str) -> None:
     """In all cases that need no time to pass, each with its result."""
     async with over_stdio(era) as clients:
         for operation in OPERATIONS:
@@ -52,7 +52,7 @@ async def test_nothing_is_sent_after_five_minutes(era: str) -> None:
                     assert (operation.tool, name, clients.sent) == (operation.tool, name, [])
 
 
-async def test_a_call_with_consent_is_sent_once(era: str) -> None:
+async def test_a_call_with_consent_is_sent_once_on_stdio(era: str) -> None:
     """By confirmation and by form. The studio is on air when it is first observed."""
     async with over_stdio(era) as clients:
         clients.person.answer_with(agreeing)
@@ -66,7 +66,7 @@ async def test_a_call_with_consent_is_sent_once(era: str) -> None:
                 assert clients.sent[before:] == [operation.sent]
 
 
-async def test_a_confirmation_works_once(era: str) -> None:
+async def test_a_confirmation_works_once_on_stdio(era: str) -> None:
     """Of several concurrent uses one is sent. A later use is not."""
     async with over_stdio(era) as clients:
         for operation in OPERATIONS:
@@ -81,7 +81,7 @@ async def test_a_confirmation_works_once(era: str) -> None:
 
 
 @pytest.mark.parametrize("operation", [GO_LIVE, DELETE_DESTINATION], ids=lambda it: str(it.tool))
-async def test_a_call_that_is_cancelled_after_consent_completes(
+async def test_a_call_that_is_cancelled_after_consent_completes_on_stdio(
     era: str, operation: GuardedOperation, tmp_path: Path
 ) -> None:
     """The client cancels and closes the pipe. The process logs the outcome before it ends."""

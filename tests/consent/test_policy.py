@@ -218,7 +218,7 @@ def test_each_verdict_is_as_the_table_says(row: str) -> None:
 
 
 @every_row
-def test_a_go_live_of_a_live_studio_has_nothing_to_do(row: str) -> None:
+def test_a_go_live_of_a_live_studio_is_never_sent(row: str) -> None:
     """This holds with a yes and without. Only a used confirmation returns its outcome instead."""
     it = TABLE[row]
     kept = kept_as(it.kept, GO_LIVE)

@@ -270,7 +270,9 @@ async def test_a_wrong_answer_changes_nothing(
 
 
 @pytest.mark.parametrize("ticket", ["", "guessed", "studio_42", "\N{PILE OF POO}", "x" * 600])
-async def test_a_guessed_ticket_is_refused(panel_client: OpenPanelClient, ticket: str) -> None:
+async def test_a_guessed_ticket_of_a_panel_is_refused(
+    panel_client: OpenPanelClient, ticket: str
+) -> None:
     async with panel_client() as it:
         await it.shown()
         state = await it.answer(ticket, question="1", choice=YES)

@@ -124,7 +124,7 @@ async def test_another_process_continues_from_an_old_cursor(era: str) -> None:
             assert await subscriber.texts(after=cursor) == ["Meanwhile", "After"]
 
 
-async def test_stdout_contains_only_protocol_messages(era: str) -> None:
+async def test_stdout_of_a_subscribed_server_contains_only_protocol_messages(era: str) -> None:
     """Under DEBUG, also during an outage."""
     async with (
         upstream() as trax,

@@ -76,7 +76,7 @@ async def test_an_upload_to_loopback_bypasses_proxies(
 
 
 @pytest.mark.parametrize("status", ["200 OK", "201 Created", "204 No Content"])
-async def test_any_2xx_status_is_a_success(status: str) -> None:
+async def test_any_2xx_status_of_a_storage_is_a_success(status: str) -> None:
     """Storages use different ones."""
     async with open_storage(respond_with(status, "Content-Length: 0")) as storage:
         await put(storage.url)

@@ -309,7 +309,7 @@ async def test_a_guessed_secret_is_refused(asking: Ask, secret: str) -> None:
 
 
 @pytest.mark.parametrize("ticket", ["", "guessed"])
-async def test_a_guessed_ticket_is_refused(asking: Ask, ticket: str) -> None:
+async def test_a_guessed_ticket_of_a_page_is_refused(asking: Ask, ticket: str) -> None:
     async with asking() as it:
         approval = await it.shown()
         await it.tab.press({**approval, "ticket": ticket}, YES)

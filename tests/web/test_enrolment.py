@@ -88,7 +88,7 @@ async def test_a_passkey_that_the_page_made_is_enrolled_and_the_file_is_gone(
     assert (len(it.opened), file.parent.exists()) == (1, False)
 
 
-async def test_a_browser_that_cannot_read_the_file_gets_the_address_itself(
+async def test_a_browser_that_cannot_read_the_enrolment_file_gets_the_address_itself(
     enrolling: Enrol, clock: HandClock
 ) -> None:
     async with enrolling() as it:

@@ -9,7 +9,7 @@ import anyio
 from pydantic import Field
 
 from trax_mcp.api.argument_types import (
-    LARGEST_PAGE,
+    DEFAULT_PAGE,
     Cursor,
     GatherSeconds,
     Id,
@@ -17,6 +17,7 @@ from trax_mcp.api.argument_types import (
     WaitSeconds,
 )
 from trax_mcp.api.contract import CONTRACT, JsonObject
+from trax_mcp.api.json_schema import FLAG, TEXT, described, object_of
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.chat.feed import WINDOW, MessagePage
 from trax_mcp.chat.polled_source import PolledChat
@@ -26,8 +27,6 @@ from trax_mcp.clock import Clock
 from trax_mcp.progress import Progress
 
 PROGRESS_SECONDS: Final = 5.0
-
-_DEFAULT_LIMIT = 50
 
 
 class WaitForChatMessages(
@@ -54,16 +53,13 @@ class WaitForChatMessages(
     @classmethod
     def answer_schema(cls) -> JsonObject:
         """The schema of the chat resource, without its notice."""
-        return {
-            "type": "object",
-            "properties": {
-                "studioId": {"type": "string"},
-                "messages": CONTRACT.resolve(cls.call.answer)["properties"]["data"],
-                "cursor": {"type": "string", "description": "Pass it as `after`."},
-                "missed": {"type": "boolean", "description": "Some may be lost, or repeated."},
-                "waitedSeconds": {"type": "number"},
-            },
-        }
+        return object_of(
+            studioId=TEXT,
+            messages=CONTRACT.resolve(cls.call.answer)["properties"]["data"],
+            cursor=described(TEXT, "Pass it as `after`."),
+            missed=described(FLAG, "Some may be lost, or repeated."),
+            waitedSeconds={"type": "number"},
+        )
 
 
 async def read_chat(
@@ -90,7 +86,7 @@ async def wait_for_chat(
     Raises:
         TraxError: as `read_chat`, after the time-out or when polling has ended.
     """
-    limit = min(request.limit or _DEFAULT_LIMIT, LARGEST_PAGE)
+    limit = request.limit or DEFAULT_PAGE
     if request.after is None or not request.timeout_seconds:
         return await read_chat(watcher, request.after, limit)
     began = clock.seconds()

@@ -40,6 +40,7 @@ from trax_mcp.cli.replacement import (
     resolve_link,
 )
 from trax_mcp.cli.terminal import note, say
+from trax_mcp.studio import naming
 
 _KEYS_ARE_MADE: Final = f"You make a key on {KEYS_SCREEN}."
 _KEY_FROM_STDIN: Final = "Reading the key, one line, from stdin, which is no terminal."
@@ -271,10 +272,9 @@ def _shared_key(client: Client, key: _Key) -> Sequence[str]:
                 titles.append(other.title)
     if not titles:
         return ()
-    names = " and ".join(filter(None, (", ".join(titles[:-1]), titles[-1])))
     uses, them = ("uses", "it") if len(titles) == 1 else ("use", "them")
     restart = f": restart {them} as well, for the new key" if key.new else ""
-    return (f"{names} {uses} this key file too{restart}.",)
+    return (f"{naming.listed(titles)} {uses} this key file too{restart}.",)
 
 
 def _place(client: Client) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 
 import anyio
 
+from trax_mcp.api.argument_types import LARGEST_PAGE
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.error_texts import KEYS_SCREEN
 from trax_mcp.api.errors import Failure, TraxError
@@ -18,8 +19,6 @@ from trax_mcp.cli.replacement import InstallError
 from trax_mcp.cli.terminal import console_on, waiting
 from trax_mcp.settings import DEFAULT_BASE_URL, Settings
 
-_MOST: Final = 200
-"""The most studios that TRaX lists on a page."""
 _REFUSALS: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
@@ -52,7 +51,7 @@ def check_key(key: str, settings: Settings | None) -> str:
 
 async def _read_studios(key: str, settings: Settings) -> Page[Studio]:
     async with aclosing(client_for(settings)) as client:
-        return await client.call(ListStudios(limit=_MOST), Caller(key), retry=False)
+        return await client.call(ListStudios(limit=LARGEST_PAGE), Caller(key), retry=False)
 
 
 def _describe_failure(failure: Failure, settings: Settings) -> str:

@@ -14,9 +14,9 @@ from trax_mcp.chat.wait import WaitForChatMessages, wait_for_chat
 from trax_mcp.clock import Clock
 from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.server import results
-from trax_mcp.server.found_studios import found_studios_result
 from trax_mcp.server.request_context import RequestContext
 from trax_mcp.server.untrusted import chat_payload
+from trax_mcp.studio.found_studios import found_studios_data, found_studios_sentences
 from trax_mcp.studio.overview import overview_data, overview_sentences
 from trax_mcp.studio.overview_reader import CheckStudio, OverviewReader
 from trax_mcp.studio.search import FindStudio, find_studios
@@ -42,7 +42,8 @@ class CompositeTools:
             case FindStudio():
                 query = redact_keys(value.query, context.caller)
                 found = await find_studios(self.client, query, context.caller)
-                return found_studios_result(query, found)
+                sentences = " ".join(found_studios_sentences(found))
+                return results.plain(found_studios_data(found), sentences)
             case CheckStudio():
                 return await self._check(value, context)
             case WaitForChatMessages():

@@ -6,6 +6,7 @@ import mcp_types as types
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import Failure
+from trax_mcp.api.json_schema import FLAG, INTEGER, TEXT, described, object_of, without_nulls
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.tool_input import ToolInput
@@ -18,26 +19,25 @@ from trax_mcp.server.schemas import drop_mismatches
 from trax_mcp.server.untrusted import add_notice, write_delimited, write_json
 from trax_mcp.studio.facts import Observed
 
-_NOTICE_SCHEMA: JsonObject = {"type": "string", "description": "Who wrote what follows."}
-_OBSERVED_SCHEMA: JsonObject = {
-    "type": "object",
-    "description": "What was seen afterwards.",
-    "properties": {
-        "state": {"type": "string", "description": "on_air, starting, stopping, off_air, unknown"},
-        "since": {"type": "string"},
-        "checkedAt": {"type": "string"},
-    },
-}
+_NOTICE_SCHEMA: JsonObject = described(TEXT, "Who wrote what follows.")
+_OBSERVED_SCHEMA: JsonObject = described(
+    object_of(
+        state=described(TEXT, "on_air, starting, stopping, off_air, unknown"),
+        since=TEXT,
+        checkedAt=TEXT,
+    ),
+    "What was seen afterwards.",
+)
 _NOT_RUN_SCHEMAS: JsonObject = {
-    "executed": {"type": "boolean", "description": "false: the call did not run. Look here first."},
-    "status": {"type": "string", "description": "Why the call did not run."},
-    "message": {"type": "string", "description": "The same in words, and what to do next."},
-    "reason": {"type": "string", "description": "Why, in more detail."},
-    "channel": {"type": "string", "description": "Where a person is being asked."},
+    "executed": described(FLAG, "false: the call did not run. Look here first."),
+    "status": described(TEXT, "Why the call did not run."),
+    "message": described(TEXT, "The same in words, and what to do next."),
+    "reason": described(TEXT, "Why, in more detail."),
+    "channel": described(TEXT, "Where a person is being asked."),
     "preview": {"type": "object", "description": "What the call would do."},
-    "confirmation": {"type": "string", "description": "For the same call, after a person's yes."},
-    "expiresAt": {"type": "string", "description": "When the confirmation ends."},
-    "retryAfterSeconds": {"type": "integer", "description": "When the call can be made again."},
+    "confirmation": described(TEXT, "For the same call, after a person's yes."),
+    "expiresAt": described(TEXT, "When the confirmation ends."),
+    "retryAfterSeconds": described(INTEGER, "When the call can be made again."),
 }
 
 
@@ -108,7 +108,7 @@ def failure_payload(failure: Failure) -> JsonObject:
         "retryable": failure.retryable,
         "outcome": failure.outcome,
     }
-    return _without_nulls(error)
+    return without_nulls(error)
 
 
 def not_run(call: NotRun) -> types.CallToolResult:
@@ -126,7 +126,7 @@ def not_run(call: NotRun) -> types.CallToolResult:
     }
     return types.CallToolResult(
         content=[_text(preview_text(call))],
-        structured_content=_without_nulls(structured),
+        structured_content=without_nulls(structured),
         is_error=call.status not in STEPS,
         _meta={TICKET: call.ticket} if call.ticket else None,
     )
@@ -135,7 +135,7 @@ def not_run(call: NotRun) -> types.CallToolResult:
 def _preview(preview: Preview) -> JsonObject:
     return {
         "operation": preview.operation,
-        "target": _without_nulls(asdict(preview.target)),
+        "target": without_nulls(asdict(preview.target)),
         "effects": [it.text for it in preview.effects],
         "warnings": [it.text for it in preview.warnings],
         "unknown": list(preview.unknown),
@@ -143,13 +143,9 @@ def _preview(preview: Preview) -> JsonObject:
 
 
 def _observed(observed: Observed) -> JsonObject:
-    return _without_nulls(
+    return without_nulls(
         {"state": observed.state, "since": observed.since, "checkedAt": observed.checked_at}
     )
-
-
-def _without_nulls(fields: JsonObject) -> JsonObject:
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _text(text: str) -> types.TextContent:

@@ -49,20 +49,20 @@ class NameMatch:
     """A studio that fits a query, by its index in the list that was searched.
 
     `score` is the share of the query that the name holds, from 0 to 1. `is_close`: it holds every
-    word that tells studios apart. `spare` counts the letters of the name that were not asked for.
+    word that tells studios apart. `extra_letters`: of the name, were not asked for.
     """
 
     index: int
     closeness: Closeness
     score: float
     is_close: bool
-    spare: int
+    extra_letters: int
     words: frozenset[str]
 
     @property
     def order(self) -> tuple[int, float, int, int]:
         """The best match is the least. Equal ones keep their order."""
-        return (self.closeness, -round(self.score, 2), self.spare, self.index)
+        return (self.closeness, -round(self.score, 2), self.extra_letters, self.index)
 
     def is_rival_of(self, best: "NameMatch") -> bool:
         """Whether a person who says the query may mean this one as well as the best one.
@@ -80,18 +80,18 @@ class NameMatch:
 class Ranking:
     """The studios that fit a query, best first.
 
-    `names_none`: the query has no word that tells studios apart, so that all fit. `asks_for_live`:
+    `fits_all`: the query has no word that tells studios apart, so that all fit. `asks_for_live`:
     it asks for a studio on air; `live_is_a_name`: it may also mean a name that holds such a word.
     """
 
     matches: tuple[NameMatch, ...]
-    names_none: bool = False
+    fits_all: bool = False
     asks_for_live: bool = False
     live_is_a_name: bool = False
 
     def on_air_first(self, live: Mapping[int, bool]) -> "Ranking":
         """The same, with those on air first if the query only asks for that."""
-        if not (self.names_none and self.asks_for_live):
+        if not (self.fits_all and self.asks_for_live):
             return self
         matches = sorted(self.matches, key=lambda it: not live.get(it.index))
         return replace(self, matches=tuple(matches))
@@ -103,18 +103,18 @@ class Ranking:
         """
         by_name = self._outstanding_name()
         on_air = [it for it in self.matches if live.get(it.index)]
-        if not self.asks_for_live or by_name in on_air or not (on_air or self.names_none):
+        if not self.asks_for_live or by_name in on_air or not (on_air or self.fits_all):
             return by_name
         is_the_only = len(on_air) == 1 and all(it.index in live for it in self.matches)
         if by_name or not is_the_only or self.live_is_a_name:
             return None
-        return on_air[0] if self.names_none or on_air[0].is_close else None
+        return on_air[0] if self.fits_all or on_air[0].is_close else None
 
     def _outstanding_name(self) -> NameMatch | None:
         if not self.matches:
             return None
         best, *others = sorted(self.matches, key=lambda it: it.order)
-        is_meant = best.is_close or (self.names_none and not self.asks_for_live and not others)
+        is_meant = best.is_close or (self.fits_all and not self.asks_for_live and not others)
         return best if is_meant and not any(it.is_rival_of(best) for it in others) else None
 
 
@@ -133,12 +133,12 @@ def rank_studios(studios: Sequence[tuple[str, str]], query: str) -> Ranking:
     search = _Search(query, asked, telling, vocabulary)
     found = [search.match(*it) for it in zip(range(len(names)), studios, names, strict=True)]
     best = max((it.score for it in found), default=0.0)
-    names_none = bool(asked) and not telling
-    least = 0.0 if names_none else max(_LEAST_SCORE, best * _LEAST_OF_BEST)
+    fits_all = bool(asked) and not telling
+    least = 0.0 if fits_all else max(_LEAST_SCORE, best * _LEAST_OF_BEST)
     matches = sorted((it for it in found if it.score >= least), key=lambda it: it.order)
     return Ranking(
         tuple(matches),
-        names_none=names_none,
+        fits_all=fits_all,
         asks_for_live=bool(live_words),
         live_is_a_name=live_is_a_name,
     )
@@ -178,7 +178,7 @@ class _Search:
             closeness=closeness,
             score=score,
             is_close=is_close,
-            spare=sum(len(it) for it in words if it not in self._alike) if score else 0,
+            extra_letters=sum(len(it) for it in words if it not in self._alike) if score else 0,
             words=frozenset(without_small_words(words)),
         )
 

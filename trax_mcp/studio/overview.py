@@ -9,6 +9,15 @@ from typing import Final
 
 from trax_mcp.api.argument_types import LONGEST_ID, LONGEST_SHORT_TEXT
 from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.json_schema import (
+    FLAG,
+    INTEGER,
+    TEXT,
+    described,
+    list_of,
+    object_of,
+    without_nulls,
+)
 from trax_mcp.api.models import Connection, Destination, Source
 from trax_mcp.api.text_safety import truncate
 from trax_mcp.studio import naming, times
@@ -17,9 +26,6 @@ from trax_mcp.studio.readiness import Finding, Readiness, judge_readiness
 
 MAX_SHOWN: Final = 20
 """The most destinations of a studio that are shown, and the same for sources and problems."""
-
-_TEXT: Final[JsonObject] = {"type": "string"}
-_FLAG: Final[JsonObject] = {"type": "boolean"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +62,29 @@ class Overview:
 
 def overview_schema() -> JsonObject:
     """The schema of an overview."""
-    account = _object(status=_TEXT, expiresAt=_TEXT)
-    account["description"] = (
-        "The only linked account of that platform. TRaX does not say which one a destination uses."
+    account = described(
+        object_of(status=TEXT, expiresAt=TEXT),
+        "The only linked account of that platform. TRaX does not say which one a destination uses.",
     )
-    status = {**_TEXT, "description": "TRaX's own word, which it does not document."}
-    studio = _object(
-        id=_TEXT,
-        name={**_TEXT, "description": "null: unknown."},
-        live={**_FLAG, "description": "null: unknown."},
-        since=_TEXT,
-        ready={**_FLAG, "description": "Whether it could go live. Only off air, and if known."},
-        destinations=_list(
-            _object(
-                id=_TEXT, name=_TEXT, platform=_TEXT, enabled=_FLAG, status=status, account=account
-            )
-        ),
-        sources=_list(_object(id=_TEXT, name=_TEXT, type=_TEXT, active=_FLAG, status=status)),
-        problems=_list(
-            _object(
-                what=_TEXT,
-                remedy=_TEXT,
-                blocks={**_FLAG, "description": "It prevents a go-live."},
-            )
-        ),
-        unknown=_list(_TEXT),
+    status = described(TEXT, "TRaX's own word, which it does not document.")
+    destination = object_of(
+        id=TEXT, name=TEXT, platform=TEXT, enabled=FLAG, status=status, account=account
     )
-    more = {"type": "integer", "description": "The number of studios that were not looked at."}
-    return _object(studios=_list(studio), more=more, unknown=_list(_TEXT))
+    source = object_of(id=TEXT, name=TEXT, type=TEXT, active=FLAG, status=status)
+    problem = object_of(what=TEXT, remedy=TEXT, blocks=described(FLAG, "It prevents a go-live."))
+    studio = object_of(
+        id=TEXT,
+        name=described(TEXT, "null: unknown."),
+        live=described(FLAG, "null: unknown."),
+        since=TEXT,
+        ready=described(FLAG, "Whether it could go live. Only off air, and if known."),
+        destinations=list_of(destination),
+        sources=list_of(source),
+        problems=list_of(problem),
+        unknown=list_of(TEXT),
+    )
+    more = described(INTEGER, "The number of studios that were not looked at.")
+    return object_of(studios=list_of(studio), more=more, unknown=list_of(TEXT))
 
 
 def overview_data(overview: Overview, now: datetime) -> JsonObject:
@@ -139,7 +140,7 @@ def _details(studio: CheckedStudio, now: datetime) -> JsonObject:
         for fact, items in ((Fact.DESTINATIONS, facts.destinations), (Fact.SOURCES, facts.sources))
         if len(items or ()) > MAX_SHOWN
     ]
-    return _without_nulls(
+    return without_nulls(
         {
             "ready": readiness.ready,
             "destinations": _destinations_data(facts),
@@ -177,7 +178,7 @@ def _only_accounts(facts: Facts) -> dict[str, Connection]:
 
 
 def _destination_data(it: Destination, account: Connection | None) -> JsonObject:
-    return _without_nulls(
+    return without_nulls(
         {
             "id": truncate(it.id, longest=LONGEST_ID),
             "name": _short(it.name),
@@ -190,13 +191,13 @@ def _destination_data(it: Destination, account: Connection | None) -> JsonObject
 
 
 def _account_data(account: Connection) -> JsonObject:
-    return _without_nulls(
+    return without_nulls(
         {"status": _short(account.status), "expiresAt": _short(account.expires_at)}
     )
 
 
 def _source_data(it: Source) -> JsonObject:
-    return _without_nulls(
+    return without_nulls(
         {
             "id": truncate(it.id, longest=LONGEST_ID),
             "name": _short(it.name),
@@ -259,17 +260,5 @@ def _notes(facts: Facts, readiness: Readiness) -> str:
     return f"{problems}{'; not everything could be read' if facts.unknown else ''}"
 
 
-def _object(**properties: JsonObject) -> JsonObject:
-    return {"type": "object", "properties": properties}
-
-
-def _list(items: JsonObject) -> JsonObject:
-    return {"type": "array", "items": items}
-
-
 def _short(text: str | None) -> str | None:
     return text and truncate(text, longest=LONGEST_SHORT_TEXT)
-
-
-def _without_nulls(fields: JsonObject) -> JsonObject:
-    return {name: value for name, value in fields.items() if value is not None}

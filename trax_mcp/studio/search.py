@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -19,7 +18,8 @@ from trax_mcp.api.operations import ListStudios
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.studio.concurrent_reads import MAX_AT_A_TIME, read_concurrently
 from trax_mcp.studio.fact_reader import FactReader
-from trax_mcp.studio.facts import Fact, Facts, Unknown
+from trax_mcp.studio.facts import Fact, Facts
+from trax_mcp.studio.found_studios import Match, SearchResult, found_studios_schema
 from trax_mcp.studio.name_match import Closeness, NameMatch, Ranking, rank_studios
 from trax_mcp.studio.pages import read_all_pages
 
@@ -48,58 +48,7 @@ class FindStudio(
     @classmethod
     def answer_schema(cls) -> JsonObject:
         """The matches, the likely one, how many studios were searched, and which could not be."""
-        text = {"type": "string"}
-        texts = {"type": "array", "items": text}
-        return {
-            "type": "object",
-            "properties": {
-                "matches": {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "properties": {
-                            "id": text,
-                            "name": text,
-                            "role": text,
-                            "live": {"type": "boolean"},
-                            "destinations": {**texts, "description": "Platforms switched on."},
-                        },
-                    },
-                },
-                "likely": {"type": "string", "description": "The id of the match that stands out."},
-                "searched": {"type": "integer"},
-                "unknown": texts,
-            },
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A studio that matches. `live` and `platforms` are None if they were not or cannot be read.
-
-    `platforms` are those of the destinations that are switched on, each once.
-    """
-
-    studio: Studio
-    live: bool | None = None
-    platforms: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """The first studios that match, best first; how many match, and how many were searched.
-
-    `likely` stands out. `names_none`: the query has no word that tells studios apart.
-    `asks_for_live`: it asks for a studio on air. `unknown` says which studios were not searched.
-    """
-
-    matches: tuple[Match, ...]
-    total: int
-    searched: int
-    likely: Match | None = None
-    names_none: bool = False
-    asks_for_live: bool = False
-    unknown: tuple[Unknown, ...] = ()
+        return found_studios_schema()
 
 
 async def find_studios(client: Client, query: str, caller: Caller) -> SearchResult:
@@ -122,11 +71,12 @@ async def find_studios(client: Client, query: str, caller: Caller) -> SearchResu
         likely = None  # a better one may be among those that were not searched
     matches = {it.index: details.match(it) for it in ranking.matches[:MAX_MATCHES]}
     return SearchResult(
+        query,
         tuple(matches.values()),
         total=len(ranking.matches),
         searched=len(found.items),
         likely=matches[likely.index] if likely else None,
-        names_none=ranking.names_none,
+        fits_all=ranking.fits_all,
         asks_for_live=ranking.asks_for_live,
         unknown=unknown,
     )
