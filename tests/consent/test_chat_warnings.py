@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
+import mcp_types as types
 import pytest
 
 from tests.support.consent_clients import text_of
+from tests.support.faults import Fault
 from tests.support.guarded_calls import STUDIO
+from tests.support.resource_reads import client_of
 from tests.support.virtual_setup import MINE, open_virtual_setup
 from tests.support.virtual_time import in_virtual_time
+
+if TYPE_CHECKING:
+    from mcp.server import Server
+
+    from tests.support.recorded_sandbox import Sandbox
 
 HELLO: Final = {**STUDIO, "text": "Hello", "platforms": ["kick"]}
 ACCEPTED: Final = "TRaX has accepted the message for the chat of the studio on Kick."
@@ -49,3 +57,24 @@ async def test_a_read_that_fails_is_no_warning_and_is_not_repeated() -> None:
         assert len(it.trax.requests) == 3
     assert not result.is_error
     assert text_of(result).splitlines()[:-1] == [ACCEPTED]
+
+
+async def test_a_platform_is_not_named_by_an_older_read(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """It may be switched off since: here Twitch is, after a completion has read the list."""
+    prompt = types.PromptReference(type="ref/prompt", name="answer_chat")
+    argument, of_show = {"name": "platform", "value": ""}, {"studio": "Friday Night Show"}
+    off = {**STUDIO, "destId": "dest_2", "enabled": False}
+    async with client_of(server) as client:
+        await client.complete(prompt, argument, context_arguments=of_show)
+        await client.call_tool("update_destination", off)
+        sandbox.faults.add(Fault.error(500, "internal"), path="*/destinations")
+        result = await client.call_tool("send_chat_message", {**STUDIO, "text": "Hello"})
+    assert text_of(result).splitlines()[:-1] == [
+        (
+            'TRaX has accepted the message for the chat of "Friday Night Show" on every platform'
+            " that is switched on."
+        ),
+        'Warning: "Friday Night Show" is off air, so viewers may not see it.',
+    ]

@@ -95,6 +95,18 @@ async def test_a_go_live_that_was_seen_on_air_can_be_sent_again_after_it_has_end
         assert clients.sent == [GO_LIVE.sent] * 2
 
 
+async def test_a_stop_that_trax_answers_with_ok_false_is_not_said_to_be_under_way() -> None:
+    """It stays on air, so the answer says what to look at."""
+    async with in_memory() as clients:
+        put_on_air(clients.trax)
+        clients.trax.faults.add(Fault.status(200, {"ok": False}), path="*/go-offline")
+        result = await clients.confirmed(GO_OFFLINE)
+    assert observed(result)["state"] == "stopping"
+    assert text_of(result).startswith(
+        "TRaX answered `ok: false` to go_offline. Look with get_stream_status before anything else."
+    )
+
+
 async def test_a_stop_returns_that_it_is_off_air() -> None:
     """The sandbox takes one second to stop."""
     async with in_memory() as clients:

@@ -104,6 +104,17 @@ def test_a_setting_that_trax_does_not_show_is_said_to_be_set() -> None:
     ]
 
 
+def test_a_secret_is_not_repeated_even_if_trax_answers_it() -> None:
+    """TRaX documents that it does not."""
+    change = UpdateDestination(**S, dest_id="dest_1", stream_key=STREAM_KEY)
+    assert done(change, {**MAIN, "streamKey": STREAM_KEY}) == [
+        (
+            'Changed the destination "Main" (YouTube) of "Friday Show": `streamKey` is set. TRaX'
+            " does not show this setting again."
+        )
+    ]
+
+
 def test_an_answer_of_ok_false_is_not_said_to_be_done() -> None:
     """The sentence says what to look at."""
     assert done(DELETE_DESTINATION, {"ok": False}) == [
@@ -112,6 +123,15 @@ def test_an_answer_of_ok_false_is_not_said_to_be_done() -> None:
             " anything else."
         )
     ]
+    for state in ("stopping", "unknown"):
+        assert done(GO_OFFLINE, {"ok": False}, observed=Observed(state, ON_AIR.checked_at)) == [
+            (
+                "TRaX answered `ok: false` to go_offline. Look with get_stream_status before"
+                " anything else."
+            )
+        ]
+    off_air = done(GO_OFFLINE, {"ok": False}, observed=OFF_AIR)
+    assert off_air == ['"Friday Show" is off air.']
     assert done(UNLINK, {"ok": True}) == ['Unlinked the YouTube account "Robin" from TRaX.']
 
 
@@ -129,6 +149,9 @@ def test_an_answer_of_ok_false_is_not_said_to_be_done() -> None:
         (HI, but(partial=frozenset({Fact.DESTINATIONS})), [
             f"{ACCEPTED} Twitch and Kick.",
             'Warning: "Friday Show" is off air, so viewers may not see it.',
+        ]),
+        (HI_ALL, but(status=LIVE.status, partial=frozenset({Fact.DESTINATIONS})), [
+            f"{ACCEPTED} every platform that is switched on."
         ]),
         (HI_ALL, but(status=LIVE.status, destinations=()), [
             f"{ACCEPTED} every platform that is switched on.",

@@ -190,6 +190,15 @@ def test_a_word_such_as_live_asks_for_a_studio_on_air(
     assert found(FEW, said, live=live) == (matches, likely)
 
 
+@pytest.mark.parametrize(("on_air", "likely"), [([0], 0), ([0, 1], None), ([1], None), ([], None)])
+def test_a_studio_that_is_named_live_is_likely_only_if_no_other_is_on_air(
+    on_air: list[int], likely: int | None
+) -> None:
+    """The word may mean its name, or any studio on air."""
+    live = {index: index in on_air for index in range(2)}
+    assert found(("Live", "Friday Night Show"), "live", live=live)[1] == likely
+
+
 @pytest.mark.parametrize("said", ["live", "live rehearsal"])
 def test_no_studio_is_the_only_one_on_air_if_another_may_be(said: str) -> None:
     """The status of one is not known."""

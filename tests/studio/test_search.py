@@ -9,18 +9,23 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
+import mcp
 import mcp_types as types
 import pytest
 
-from tests.conftest import call
+from tests.conftest import OWNER, call, client_on
 from tests.support.fact_reads import STUDIOS, asked
 from tests.support.faults import Fault
-from tests.support.frozen_sandbox import put_on_air
+from tests.support.frozen_sandbox import put_on_air, still
+from tests.support.jsonrpc import MODERN
 from tests.support.resource_reads import add_studio, rename
+from tests.support.virtual_time import in_virtual_time
 from trax_mcp.api.text_safety import escape_invisible
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.records import Destination
+from trax_mcp.server.app import build_server
 from trax_mcp.studio.concurrent_reads import MAX_AT_A_TIME
+from trax_mcp.studio.search import MAX_DETAIL_SECONDS
 
 if TYPE_CHECKING:
     from mcp.server import Server
@@ -136,6 +141,48 @@ async def test_of_two_studios_on_air_the_person_is_asked(
     sentence, found = await find(server, "on air")
     assert (sentence, "likely" in found) == (f"2 studios are on air: {ASK}", False)
     assert [it["live"] for it in found["matches"]] == [True, True, False, False]
+
+
+async def test_a_studio_that_is_named_live_is_not_called_the_only_one_on_air(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """A stranger can share a studio of that name. The person may mean another one on air."""
+    rename(sandbox, "studio_60", "Live")
+    put_on_air(sandbox, "studio_60")
+    sentence, found = await find(server, "live")
+    assert (sentence, found["likely"]) == ('"Live" is the only one on air.', "studio_60")
+    put_on_air(sandbox, "studio_43")
+    sentence, found = await find(server, "live")
+    assert (sentence, "likely" in found) == (f"2 studios are on air: {ASK}", False)
+
+
+async def test_a_status_that_cannot_be_read_is_not_off_air(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """Neither of the only studio nor of all."""
+    sandbox.faults.add(Fault.error(500, "internal"), times=None, path="*/stream-status")
+    sentence, _ = await find(server, "live")
+    assert sentence == "Whether any of 4 studios is on air could not be read."
+    only = [{"id": "studio_51", "name": "Morning Coffee", "ownerSub": "u", "role": "EDIT"}]
+    sandbox.faults.add(Fault.status(200, {"data": only}), path=STUDIOS)
+    sentence, _ = await find(server, "live")
+    assert sentence == 'Whether "Morning Coffee" is on air could not be read.'
+
+
+@in_virtual_time
+async def test_details_that_come_slowly_do_not_delay_the_matches() -> None:
+    """TRaX lists the studios and is silent about each of them."""
+    sandbox = still()
+    for number in range(12):
+        add_studio(sandbox, f"studio_7{number:02}", f"Late Show {number:02}")
+    sandbox.faults.add(Fault.silence(), times=None, path="/v1/studios/*")
+    server = build_server(client_on(sandbox, timeout_seconds=10), own=OWNER)
+    began = anyio.current_time()
+    async with mcp.Client(server, mode=MODERN, cache=None) as client:
+        found = sentence_and_data(await client.call_tool("find_studio", {"query": "late"}))
+    assert anyio.current_time() - began == MAX_DETAIL_SECONDS
+    assert found[0] == f"12 studios match: {ASK}"
+    assert [it["live"] for it in found[1]["matches"]] == [None] * 12
 
 
 async def test_a_studio_on_air_is_likely_by_its_name_too(

@@ -119,6 +119,9 @@ def _on_air_sentence(found: SearchResult) -> str:
     unread = found.total - sum(it.live is not None for it in found.matches)
     if found.likely:
         return f"{_name(found.likely)} is the only one on air."
+    if unread == found.total:
+        which = _name(found.matches[0]) if unread == 1 else f"any of {unread:,} studios"
+        return f"Whether {which} is on air could not be read."
     match len(on_air):
         case 0 if found.total == 1:
             sentence = f"{_name(found.matches[0])} is the only studio, and not on air."
@@ -128,7 +131,8 @@ def _on_air_sentence(found: SearchResult) -> str:
             sentence = f"{_name(on_air[0])} is on air: {_ASK_WHETHER}."
         case several:
             sentence = f"{several} studios are on air: {_ASK_WHICH}."
-    return f"{sentence} Whether {unread:,} more are was not read." if unread else sentence
+    more = "1 more is" if unread == 1 else f"{unread:,} more are"
+    return f"{sentence} Whether {more} was not read." if unread else sentence
 
 
 def _likely_sentence(found: SearchResult, likely: Match) -> str:

@@ -103,9 +103,11 @@ class Ranking:
         """
         by_name = self._outstanding_name()
         on_air = [it for it in self.matches if live.get(it.index)]
-        if not self.asks_for_live or by_name in on_air or not (on_air or self.fits_all):
+        if not self.asks_for_live or not (on_air or self.fits_all):
             return by_name
         is_the_only = len(on_air) == 1 and all(it.index in live for it in self.matches)
+        if by_name in on_air:  # "live" may be its name, or any other one on air
+            return by_name if is_the_only or not self.fits_all else None
         if by_name or not is_the_only or self.live_is_a_name:
             return None
         return on_air[0] if self.fits_all or on_air[0].is_close else None

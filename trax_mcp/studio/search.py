@@ -29,6 +29,8 @@ MAX_STATUS_READS: Final = 10
 """The number of first matches whose stream status is read."""
 MAX_DESTINATION_READS: Final = 5
 """The number of first matches whose destinations are read."""
+MAX_DETAIL_SECONDS: Final = 15.0
+"""How long all these reads may take. Many clients cancel a call after a minute."""
 
 
 class FindStudio(
@@ -83,13 +85,17 @@ async def find_studios(client: Client, query: str, caller: Caller) -> SearchResu
 
 
 class _Details:
-    """Facts about the first matches, by the index of the studio. Failed reads are left out."""
+    """Facts about the first matches, by the index of the studio.
+
+    Reads that fail, or do not end within `MAX_DETAIL_SECONDS`, are left out.
+    """
 
     def __init__(self, client: Client, caller: Caller, studios: tuple[Studio, ...]) -> None:
         self._client = client
         self._caller = caller
         self._studios = studios
         self._limiter = anyio.CapacityLimiter(MAX_AT_A_TIME)
+        self._ends = anyio.current_time() + MAX_DETAIL_SECONDS
         self._facts: defaultdict[int, Facts] = defaultdict(Facts)
 
     @property
@@ -116,9 +122,11 @@ class _Details:
 
     async def _read(self, index: int, fact: Fact) -> Facts:
         studio_id = self._studios[index].id
-        async with self._limiter:
-            reader = FactReader(self._client, self._caller, studio_id, first_page=True)
-            return await reader.read((fact,))
+        reader = FactReader(self._client, self._caller, studio_id, first_page=True)
+        with anyio.CancelScope(deadline=self._ends):
+            async with self._limiter:
+                return await reader.read((fact,))
+        return Facts()
 
 
 def _indexes(ranking: Ranking, most: int) -> list[int]:

@@ -128,7 +128,8 @@ class Plan(ABC, Generic[OperationT]):
 
         `answer` is TRaX's, of any form; empty if it was lost and the effect was `observed`.
         """
-        if answer.get("ok") is False and observed is None:
+        is_seen = observed is not None and observed.state in {"on_air", "off_air"}
+        if answer.get("ok") is False and not is_seen:
             next_step = next_step_for(self.operation)
             return (
                 Sentence(f"TRaX answered `ok: false` to {self.operation.tool_name}. {next_step}"),
@@ -250,10 +251,10 @@ class Plan(ABC, Generic[OperationT]):
             return None
 
     def each_change_done(self, answer: JsonObject, *, of: Name | str) -> Sentences:
-        """What was changed of a thing, with the values that TRaX answered."""
+        """What was changed of a thing, with the values that TRaX answered. No secret is one."""
         changes, hidden = list[str](), list[str]()
         for name, asked in _by_importance(self.arguments):
-            if name in answer:
+            if name in answer and not isinstance(asked, SecretStr):
                 changes.append(f"`{name}` is {_answered(answer[name], asked)}")
             else:
                 hidden.append(f"`{name}`")
