@@ -91,6 +91,7 @@ def test_a_mode_that_asks_nobody_is_only_taken_from_an_assignment(value: str) ->
         ("TRAX_API_KEY=", NO_SECRET),
         ("TRAX_MCP_TOKEN=x", NO_SECRET),
         (f"TRAX_AUDIT_LOG={KEY}", NO_SECRET),
+        (f"TRAX_{KEY}=1", NO_SECRET),
         (
             "TRAX_API_KEY_FILE=/key",
             "TRAX_API_KEY_FILE is no setting for --set: install writes it itself",
@@ -101,6 +102,7 @@ def test_a_mode_that_asks_nobody_is_only_taken_from_an_assignment(value: str) ->
             "TRAX_READONLY=1",
             UNKNOWN,
         ),
+        ("TRAX_READONLY=${READ_ONLY}", UNKNOWN),
     ],
 )
 def test_a_wrong_assignment_is_refused(assignment: str, problem: str) -> None:
@@ -109,6 +111,17 @@ def test_a_wrong_assignment_is_refused(assignment: str, problem: str) -> None:
         choose_entry_settings({}, [assignment], sandbox=False)
     assert str(refused.value) == problem
     assert KEY not in str(refused.value)
+
+
+def test_a_placeholder_is_taken_and_hides_no_mistake_beside_it() -> None:
+    """Only the client can fill it in."""
+    address = "TRAX_BASE_URL=${ADDRESS}"
+    assert choose_entry_settings({}, [address], sandbox=False) == EntrySettings(
+        {"TRAX_BASE_URL": "${ADDRESS}"}, [BY_SET.format(address)]
+    )
+    with pytest.raises(InstallError) as refused:
+        choose_entry_settings({}, [address, "TRAX_READONLY=1"], sandbox=False)
+    assert str(refused.value) == UNKNOWN
 
 
 def test_an_unknown_tool_is_refused_in_the_environment_too() -> None:

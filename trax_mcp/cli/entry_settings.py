@@ -22,9 +22,10 @@ _CARRIED: Final = (
     "TRAX_GUARD_ALSO",
     _CONFIRM,
 )
+_FIELDS: Final = {VARIABLE_PREFIX + name.upper(): it for name, it in Settings.model_fields.items()}
 _SECRETS: Final = frozenset(
-    VARIABLE_PREFIX + name.upper()
-    for name, it in Settings.model_fields.items()
+    name
+    for name, it in _FIELDS.items()
     if SecretStr.__name__ in str(it.annotation)  # it may stand inside of a union
 )
 _PLACEHOLDER: Final = "${"
@@ -75,14 +76,15 @@ def settings_of(environment: Mapping[str, Any]) -> Settings | None:
     """The settings of an entry. None if only the client can fill in a placeholder among them.
 
     Raises:
-        CannotStart: one is wrong.
+        CannotStart: one is wrong or unknown. A value with a placeholder may be any.
     """
     values = {name: str(value) for name, value in environment.items()}
-    if any(has_placeholder(it) for it in values.values()):
-        return None
-    settings = read_settings(values)
+    filled_in = {name for name, value in values.items() if has_placeholder(value)}
+    settings = read_settings({it: values[it] for it in values if it not in filled_in})
     check_names(settings)
-    return settings
+    for name in filled_in - _FIELDS.keys():
+        read_settings({name: values[name]})  # only an unknown setting is wrong
+    return None if filled_in else settings
 
 
 def has_placeholder(value: str) -> bool:
@@ -116,7 +118,7 @@ def _read_assignment(text: str) -> tuple[str, str]:
         raise InstallError("--set takes NAME=VALUE, and NAME is a setting that begins with TRAX_")
     if name in {KEY_FILE, SANDBOX}:
         raise InstallError(f"{name} is no setting for --set: install writes it itself")
-    if name in _SECRETS or KEY_PATTERN.search(value):
+    if name in _SECRETS or KEY_PATTERN.search(text):
         raise InstallError(
             "--set takes no secret: others could read it in the list of processes, and in the"
             " client's configuration"
