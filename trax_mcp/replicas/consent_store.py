@@ -45,7 +45,7 @@ from trax_mcp.replicas.records import (
     StoredPlace,
 )
 from trax_mcp.replicas.sealing import hashed
-from trax_mcp.replicas.stop_confirmations import is_signed, sign
+from trax_mcp.replicas.stop_confirmations import is_of_run, is_signed, sign
 
 _POLL_SECONDS: Final = 0.02
 """How often a call that waits for others looks again."""
@@ -164,7 +164,7 @@ class SharedStore:
         self._heartbeat = Heartbeat(engine)
         self._missed = MissedSteps(seconds=_PLACE_SECONDS)
         self._begun: dict[int, tuple[float, datetime]] = {}
-        self._used_stops: TTLCache[str, bool] = TTLCache(4096, _KEPT_SECONDS, timer=clock.seconds)
+        self._used_stops: TTLCache[str, int] = TTLCache(4096, _KEPT_SECONDS, timer=clock.seconds)
 
     def engine_answers(self) -> bool:
         """Whether the engine has answered the last command: at least two are sent each second."""
@@ -293,6 +293,8 @@ class SharedStore:
         self, started: Started, outcome: Outcome, *, place: Place, hidden_fields: Sequence[str]
     ) -> None:
         began = self._begun.pop(started.number, None)
+        if outcome == "not_applied":
+            self._used_stops.pop(started.confirmation_id or "", None)
         if began is None and outcome == "not_applied":
             return  # the engine never knew of it
 
@@ -347,12 +349,14 @@ class SharedStore:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
         """Say that this replica is alive, and repeat what the engine has missed, until the end."""
-        async with anyio.create_task_group() as tasks:
-            await tasks.start(self._heartbeat.run)
-            tasks.start_soon(self._missed.run)
-            yield self
-            tasks.cancel_scope.cancel()
-        await self.aclose()
+        try:
+            async with anyio.create_task_group() as tasks:
+                await tasks.start(self._heartbeat.run)
+                tasks.start_soon(self._missed.run)
+                yield self
+                tasks.cancel_scope.cancel()
+        finally:
+            await self.aclose()
 
     async def aclose(self) -> None:
         """Close the connection to the engine."""
@@ -429,6 +433,8 @@ class SharedStore:
         """Read everything that a step depends on. The calls of replicas that are gone are ended."""
         while True:
             step = await self._read(place, confirmation_id, operation, take_number=take_number)
+            if operation and operation.stops_broadcast:
+                self._complete(step, confirmation_id, operation)
             if await self._end_calls_of_the_gone(step):
                 return step
 
@@ -502,7 +508,7 @@ class SharedStore:
                 await self.finish(started, "not_applied", place=step.place, hidden_fields=())
                 raise store_unavailable() from None
         if step.confirmation is not None:
-            self._used_stops[step.confirmation.confirmation.id] = True
+            self._used_stops[step.confirmation.confirmation.id] = started.number
         return True
 
     @contextmanager
@@ -547,19 +553,6 @@ class SharedStore:
         self, place: Place, confirmation_id: str | None, operation: Operation[Model]
     ) -> Seen:
         """What a stop needs to know, without the engine: whether its confirmation is genuine."""
-        confirmation = None
-        if confirmation_id is not None and self._is_good_alone(confirmation_id, place):
-            confirmation = Confirmation(
-                id=confirmation_id,
-                caller=place.caller,
-                owner=place.owner,
-                studio=operation.studio(),
-                call=call_digest(operation, confirmation_id),
-                digest=digest(operation, ()),
-                expires=0.0,
-                expires_at=self._clock.now() + timedelta(seconds=LIFETIME_SECONDS),
-                stops_broadcast=True,
-            )
         return Seen(
             place=place,
             version=(0, 0),
@@ -567,7 +560,7 @@ class SharedStore:
             hidden=NOTHING_HIDDEN,
             go_live_pending=False,
             auto_go_live=False,
-            confirmation=confirmation,
+            confirmation=self._checked_alone(place, confirmation_id, operation),
         )
 
     def _begin_alone(
@@ -580,23 +573,58 @@ class SharedStore:
         """
         if not operation.stops_broadcast:
             raise store_unavailable()
-        if confirmation_id is not None:
-            if not self._is_good_alone(confirmation_id, seen.place):
-                return Stale()
-            self._used_stops[confirmation_id] = True
         number = int(self._clock.now().timestamp() * 1_000_000)
+        if confirmation_id is not None:
+            if self._checked_alone(seen.place, confirmation_id, operation) is None:
+                return Stale()
+            self._used_stops[confirmation_id] = number
         return Started(seen.place, operation, confirmation_id, number, seen.stop_count)
 
-    def _is_good_alone(self, confirmation_id: str, place: Place) -> bool:
-        now = self._clock.now().timestamp()
-        is_genuine = is_signed(confirmation_id, place.key, place.id, now=now)
-        return is_genuine and confirmation_id not in self._used_stops
+    def _complete(
+        self, step: _Step, confirmation_id: str | None, operation: Operation[Model]
+    ) -> None:
+        """Add what the engine does not know of the confirmation of a stop.
+
+        An earlier run of the engine may have kept it, or this replica may have used it alone.
+        """
+        kept = step.confirmation
+        if kept is not None and (number := self._used_stops.get(kept.confirmation.id)):
+            step.confirmation = kept if kept.number else kept.used(number, self._heartbeat.replica)
+        if kept is not None or is_of_run(confirmation_id or "", step.snapshot.run):
+            return
+        if confirmation := self._checked_alone(step.place, confirmation_id, operation):
+            expires = step.now + LIFETIME_SECONDS
+            step.confirmation = StoredConfirmation(replace(confirmation, expires=expires))
+
+    def _checked_alone(
+        self, place: Place, confirmation_id: str | None, operation: Operation[Model]
+    ) -> Confirmation | None:
+        """The confirmation of a stop, if it is genuine and was not used by this replica."""
+        now = self._clock.now()
+        if (
+            confirmation_id is None
+            or confirmation_id in self._used_stops
+            or not is_signed(confirmation_id, place.key, place.id, now=now.timestamp())
+        ):
+            return None
+        return Confirmation(
+            id=confirmation_id,
+            caller=place.caller,
+            owner=place.owner,
+            studio=operation.studio(),
+            call=call_digest(operation, confirmation_id),
+            digest=digest(operation, ()),
+            expires=0.0,
+            expires_at=now + timedelta(seconds=LIFETIME_SECONDS),
+            stops_broadcast=True,
+        )
 
     def _signed(
         self, confirmation: Confirmation, operation: Operation[Model], place: Place
     ) -> Confirmation:
         """A stop's confirmation, under an id that every replica can check without the engine."""
-        signed = sign(place.key, place.id, until=confirmation.expires_at.timestamp())
+        until, run = confirmation.expires_at.timestamp(), self._engine.run
+        signed = sign(place.key, place.id, until=until, run=run)
         return replace(confirmation, id=signed, call=call_digest(operation, signed))
 
 

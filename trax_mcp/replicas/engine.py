@@ -123,6 +123,8 @@ class Engine:
         self._read = self._redis.register_script(_READ)
         self._write = self._redis.register_script(_WRITE)
         self._limit = self._redis.register_script(_LIMIT)
+        self.run = ""
+        """What identified the engine's process at the last read."""
         self._away_until = 0.0
         self._answered = True
 
@@ -157,7 +159,8 @@ class Engine:
             for name, value in zip(names, values, strict=True)
         }
         now = int(seconds) + int(micros) / 1e6
-        return Snapshot(run.decode(), now, int(number), current, heads)
+        self.run = run.decode()
+        return Snapshot(self.run, now, int(number), current, heads)
 
     async def write(self, snapshot: Snapshot, writes: Mapping[str, Write]) -> bool:
         """Write values if nothing in the snapshot has changed. False if it has.

@@ -9,7 +9,7 @@ import anyio
 from trax_mcp.replicas.engine import EngineAway
 
 _MOST: Final = 10_000
-_PAUSE_SECONDS: Final = 0.5
+_PAUSE_SECONDS: Final = 0.1
 
 Step = Callable[[], Awaitable[None]]
 

@@ -1,6 +1,7 @@
 """Confirmations of stops that can be checked without memory: a stop works at any time. Pure.
 
-The id of one holds its end and a signature with the caller's API key, over studio and end.
+The id of one holds its end, the run of the engine that may know whether it was used, and a
+signature with the caller's API key over both and the studio.
 """
 
 import hashlib
@@ -10,13 +11,14 @@ import secrets
 from base64 import urlsafe_b64encode
 from typing import Final
 
-_FORM: Final = re.compile(r"([0-9a-f]{1,12})\.([0-9a-f]{8})\.[\w-]{22}", re.ASCII)
+_FORM: Final = re.compile(r"([0-9a-f]{1,12})\.([0-9a-f]{8})\.[0-9a-f]{8}\.[\w-]{22}", re.ASCII)
+_RUN_LENGTH: Final = 8
 _SIGNATURE_BYTES: Final = 16
 
 
-def sign(key: str, studio: str, *, until: float) -> str:
+def sign(key: str, studio: str, *, until: float, run: str) -> str:
     """The id of a confirmation that is valid until then, in seconds since 1970."""
-    begin = f"{int(until):x}.{secrets.token_hex(4)}"
+    begin = f"{int(until):x}.{_short(run)}.{secrets.token_hex(4)}"
     return f"{begin}.{_signature(key, studio, begin)}"
 
 
@@ -27,6 +29,16 @@ def is_signed(confirmation_id: str, key: str, studio: str, *, now: float) -> boo
     begin, _, signature = confirmation_id.rpartition(".")
     is_genuine = hmac.compare_digest(signature, _signature(key, studio, begin))
     return is_genuine and now < int(form[1], 16)
+
+
+def is_of_run(confirmation_id: str, run: str) -> bool:
+    """Whether the engine of this run knows whether a confirmation was used."""
+    form = _FORM.fullmatch(confirmation_id)
+    return form is not None and form[2] == _short(run)
+
+
+def _short(run: str) -> str:
+    return run[:_RUN_LENGTH].rjust(_RUN_LENGTH, "0")
 
 
 def _signature(key: str, studio: str, begin: str) -> str:
