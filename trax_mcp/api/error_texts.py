@@ -36,11 +36,10 @@ _OUTCOME_CLAUSES: Final[Mapping[Outcome, str]] = {
 
 def no_key() -> NotSent:
     """The caller has no key and the call needs one."""
-    return _not_sent(
-        "no_key",
-        f"There is no TRaX key, so nothing was sent. Make one on {KEYS_SCREEN}"
-        " and set it as TRAX_API_KEY (over HTTP: send it as X-API-Key).",
+    next_step = (
+        f"Make one on {KEYS_SCREEN} and set it as TRAX_API_KEY (over HTTP: send it as X-API-Key)."
     )
+    return NotSent(_nothing_sent("no_key", "There is no TRaX key", next_step))
 
 
 def write_disabled() -> NotSent:
@@ -70,11 +69,12 @@ def not_listed(operation: Operation[Model], *, what: str, listed_by: str) -> Not
 
 def client_setup_failed() -> NotSent:
     """The environment names a wrong proxy, certificate or address."""
-    return _not_sent(
-        "unreachable",
-        "The way to TRaX could not be prepared, so nothing was sent. Check TRAX_BASE_URL,"
-        " SSL_CERT_FILE and the proxy variables (HTTPS_PROXY, ALL_PROXY, NO_PROXY).",
+    next_step = (
+        "Check TRAX_BASE_URL, SSL_CERT_FILE and the proxy variables (HTTPS_PROXY, ALL_PROXY,"
+        " NO_PROXY)."
     )
+    happened = "The way to TRaX could not be prepared"
+    return NotSent(_nothing_sent("unreachable", happened, next_step))
 
 
 def interrupted(operation: Operation[Model]) -> LostAnswer:
@@ -85,22 +85,16 @@ def interrupted(operation: Operation[Model]) -> LostAnswer:
 
 def no_connection(*, request_id: str) -> NoConnection:
     """TRaX could not be reached."""
-    message = (
-        "TRaX could not be reached, so nothing was sent."
-        " Check the network and TRAX_BASE_URL, then call again."
-    )
-    return NoConnection(
-        Failure(code="unreachable", message=message, retryable=True, request_id=request_id)
-    )
+    next_step = "Check the network and TRAX_BASE_URL, then call again."
+    failure = _nothing_sent("unreachable", "TRaX could not be reached", next_step, retryable=True)
+    return NoConnection(replace(failure, request_id=request_id))
 
 
 def too_busy() -> NotSent:
     """The caller has too many other requests in flight."""
-    message = (
-        "Too many other calls with this key are waiting for TRaX, so nothing was sent."
-        " Wait for their answers, then call again."
-    )
-    return NotSent(Failure(code="unreachable", message=message, retryable=True))
+    happened = "Too many other calls with this key are waiting for TRaX"
+    next_step = "Wait for their answers, then call again."
+    return NotSent(_nothing_sent("unreachable", happened, next_step, retryable=True))
 
 
 def timed_out(operation: Operation[Model], *, request_id: str, seconds: float) -> LostAnswer:
@@ -203,6 +197,11 @@ def next_step_for(operation: Operation[Model]) -> str:
 
 def _not_sent(code: str, message: str, *, retryable: bool = False) -> NotSent:
     return NotSent(Failure(code=code, message=message, retryable=retryable))
+
+
+def _nothing_sent(code: str, happened: str, next_step: str, *, retryable: bool = False) -> Failure:
+    message = f"{happened}, so nothing was sent. {next_step}"
+    return Failure(code=code, message=message, happened=happened, retryable=retryable)
 
 
 def _failure(

@@ -236,12 +236,7 @@ def failure_result(failure: Failure, *, prefix: str = "") -> Result:
     remedy = _REMEDIES.get(failure.code, "Check TRAX_BASE_URL, then run trax-mcp contract check.")
     if (failure.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:
         remedy = "Look again later."
-    return Result(State.FAILED, f"{prefix}{happened(failure)}.", remedy)
-
-
-def happened(failure: Failure) -> str:
-    """What happened, as a clause without the advice to the caller of a tool."""
-    return failure.happened or failure.message.partition(", so nothing")[0]
+    return Result(State.FAILED, f"{prefix}{failure.happened}.", remedy)
 
 
 def shorten(path: Path) -> str:

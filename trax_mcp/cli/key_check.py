@@ -14,7 +14,6 @@ from trax_mcp.api.errors import Failure, TraxError
 from trax_mcp.api.models import Page, Studio
 from trax_mcp.api.operations import ListStudios
 from trax_mcp.cli.client_factory import client_for
-from trax_mcp.cli.doctor_checks import happened
 from trax_mcp.cli.replacement import InstallError
 from trax_mcp.cli.terminal import console_on, waiting
 from trax_mcp.settings import DEFAULT_BASE_URL, Settings
@@ -63,7 +62,7 @@ def _describe_failure(failure: Failure, settings: Settings) -> str:
             f"TRaX{_at(settings)} refuses this key: it is unknown, revoked or expired. Make a new"
             f" one on {KEYS_SCREEN}, and run this again"
         )
-    return _unchecked(happened(failure))
+    return _unchecked(failure.happened)
 
 
 def _at(settings: Settings) -> str:
