@@ -23,13 +23,17 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def store(clock: HandClock) -> AsyncIterator[ConsentStore]:
-    """A store whose clock the test moves. TEST_STORE_URL is an engine to keep it in."""
+    """A store whose clock the test moves. TEST_STORE_URL is an engine to keep it in.
+
+    Each worker has a database of its own there.
+    """
     if (url := os.environ.get("TEST_STORE_URL")) is None:
         yield MemoryStore(clock)
         return
     from tests.support.shared_store import open_shared_store  # noqa: PLC0415  needs an engine
 
-    async with open_shared_store(url, clock) as store:
+    database = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    async with open_shared_store(f"{url}?db={database}", clock) as store:
         yield store
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -122,10 +123,11 @@ async def test_an_act_finishes_while_the_server_drains() -> None:
 @pytest.mark.slow
 async def test_streams_end_with_their_final_frame_at_the_end_of_the_drain() -> None:
     """The process then ends by itself, with exit code 0."""
-    async with draining("0.5") as it, listen_stream(it.caller, CHAT) as stream:
-        await it.begin()
-        assert not stream.ended
-        assert await it.server.end() == 0
+    seconds = 0.5
+    async with draining(str(seconds)) as it, listen_stream(it.caller, CHAT) as stream:
+        began = time.monotonic()
+        assert await it.server.stop(signal.SIGTERM) == 0
+        assert time.monotonic() - began >= seconds
         await settled()
     assert stream.ended
     assert stream.messages[-1]["result"]["_meta"]["io.modelcontextprotocol/subscriptionId"] == 1

@@ -1,0 +1,161 @@
+"""Two replicas behind a real HAProxy, with the configuration that `deploy/` ships."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import httpx2
+from mcp.client.streamable_http import streamable_http_client
+
+from proof.replicas.throwaway_engine import throwaway_engine
+from tests import ROOT
+from tests.support.consent_clients import SECOND_KEY
+from tests.support.jsonrpc import HttpCaller
+from tests.support.local_servers import listening
+from tests.support.raw_upstream import closed_port
+from tests.support.recorded_sandbox import Sandbox
+from tests.support.served_app import plain_http
+from tests.support.server_process import PATIENCE_SECONDS, Running, running
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
+from trax_mcp.sandbox.records import Key
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from tests.support.guarded_calls import GuardedOperation
+
+DRAIN_SECONDS: Final = 1.5
+"""Three health checks of the proxy."""
+_CONFIGURATION: Final = ROOT / "deploy/haproxy.cfg"
+_PAUSE_SECONDS: Final = 0.02
+
+
+@dataclass
+class ProxiedReplica:
+    """A replica on a port of its own, which stays the same when it starts again."""
+
+    port: int
+    settings: Mapping[str, str]
+    running: Running = field(init=False)
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    @property
+    def address(self) -> str:
+        """Its URL without the path, past the proxy."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Start it, and wait until it is ready."""
+        self.running = await self._stack.enter_async_context(
+            running("http", "--port", str(self.port), settings=self.settings)
+        )
+        await self.running.address()
+        await wait_for_status(self.address, "/readyz")
+
+    async def restart(self) -> None:
+        """Let it drain and end, and start it again."""
+        self.running.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await self.running.process.wait() == 0
+        await self.start()
+
+    async def aclose(self) -> None:
+        """End it."""
+        await self._stack.aclose()
+
+
+@dataclass
+class ProxiedReplicas:
+    """The proxy's address, the replicas behind it, and the sandbox that they call."""
+
+    address: str
+    trax: Sandbox
+    both: tuple[ProxiedReplica, ProxiedReplica]
+    _stack: AsyncExitStack = field(repr=False)
+
+    def count(self, operation: GuardedOperation) -> int:
+        """How often an operation reached TRaX."""
+        return [f"{it.method} {it.path}" for it in self.trax.mutations].count(operation.sent)
+
+    async def caller(
+        self, era: str, *, key: str = SANDBOX_KEY, address: str | None = None
+    ) -> HttpCaller:
+        """A light client of the proxy, or of an address past it."""
+        http = await self._stack.enter_async_context(plain_http(address or self.address))
+        return HttpCaller(http, era, x_api_key=key)
+
+    async def connection(self, *, key: str = SANDBOX_KEY) -> Any:  # noqa: ANN401  what `Client` takes
+        """A connection to the proxy for the SDK's client."""
+        web = await self._stack.enter_async_context(
+            httpx2.AsyncClient(headers={"X-API-Key": key}, trust_env=False)
+        )
+        return streamable_http_client(f"{self.address}/mcp", http_client=web)
+
+
+@asynccontextmanager
+async def proxied_replicas() -> AsyncIterator[ProxiedReplicas]:
+    """Start everything, and end it with the block."""
+    trax = Sandbox(rate_limit=None)
+    trax.world.keys[SECOND_KEY] = Key(SECOND_KEY, "second", ACCOUNT, SCOPES)
+    async with (
+        throwaway_engine() as engine,
+        listening(trax.app) as trax.base_url,
+        AsyncExitStack() as stack,
+    ):
+        settings = {
+            "TRAX_BASE_URL": trax.base_url,
+            "TRAX_STORE_URL": engine.url,
+            "TRAX_DRAIN_SECONDS": str(DRAIN_SECONDS),
+            "TRAX_LOG_LEVEL": "WARNING",
+        }
+        both = ProxiedReplica(closed_port(), settings), ProxiedReplica(closed_port(), settings)
+        for it in both:
+            stack.push_async_callback(it.aclose)
+            await it.start()
+        address = await stack.enter_async_context(_proxy(*both))
+        async with AsyncExitStack() as clients:
+            yield ProxiedReplicas(address, trax, both, clients)
+
+
+@asynccontextmanager
+async def _proxy(first: ProxiedReplica, second: ProxiedReplica) -> AsyncIterator[str]:
+    """HAProxy on a free port; yields its address."""
+    program = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
+    assert program, "there is no HAProxy: see `make replicas-test`"
+    place = f"127.0.0.1:{closed_port()}"
+    replicas = {"REPLICA_1": f"127.0.0.1:{first.port}", "REPLICA_2": f"127.0.0.1:{second.port}"}
+    process = await asyncio.create_subprocess_exec(
+        program,
+        *("-db", "-q", "-f", str(_CONFIGURATION)),
+        env=os.environ | replicas | {"PROXY_BIND": place},
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        await wait_for_status(f"http://{place}", "/healthz")
+        yield f"http://{place}"
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def wait_for_status(address: str, path: str, status: int = HTTPStatus.OK) -> None:
+    """Wait until a health check answers with this status."""
+    async with asyncio.timeout(PATIENCE_SECONDS), plain_http(address) as http:
+        while await _status(http, path) != status:  # noqa: ASYNC110  another process: it can only be asked
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def _status(http: httpx.AsyncClient, path: str) -> int | None:
+    try:
+        return (await http.get(path)).status_code
+    except httpx.TransportError:
+        return None

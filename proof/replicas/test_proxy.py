@@ -1,0 +1,136 @@
+"""Clients of both protocol eras behind a real HAProxy, with the configuration that is shipped."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+import pytest_asyncio
+from mcp import Client
+
+from proof.replicas.proxied_replicas import ProxiedReplicas, proxied_replicas, wait_for_status
+from tests.support.consent_clients import SECOND_KEY
+from tests.support.guarded_calls import AUTO_GO_LIVE, GO_LIVE
+from tests.support.jsonrpc import ERAS, LEGACY, MODERN, request
+from tests.support.server_process import PATIENCE_SECONDS
+from tests.support.simulated_person import Person, agreeing
+from tests.support.subscribers import CHAT, say, subscriber_on
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CLIENTS = 6
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def proxied() -> AsyncIterator[ProxiedReplicas]:
+    """Two replicas behind the proxy, for all tests of this module."""
+    async with proxied_replicas() as proxied:
+        yield proxied
+
+
+async def use_lists(proxied: ProxiedReplicas, era: str) -> None:
+    """Read every list, and call a tool, as one client."""
+    async with Client(await proxied.connection(), mode=era, cache=None) as client:
+        for _ in range(3):
+            assert (await client.list_tools()).tools
+            assert (await client.list_prompts()).prompts
+            assert (await client.list_resources()).resources
+            assert not (await client.call_tool("list_studios", {})).is_error
+
+
+async def test_clients_of_both_eras_work_behind_the_proxy(proxied: ProxiedReplicas) -> None:
+    """Lists, forms and subscriptions; and each session stays with its replica."""
+    async with asyncio.TaskGroup() as tasks:
+        for era in ERAS:
+            for _ in range(CLIENTS):
+                tasks.create_task(use_lists(proxied, era))
+    for era in ERAS:
+        person = Person()
+        person.answer_with(agreeing)
+        client = Client(
+            await proxied.connection(), mode=era, cache=None, elicitation_callback=person
+        )
+        async with client:
+            done = await client.call_tool(AUTO_GO_LIVE.tool, AUTO_GO_LIVE.arguments)
+            assert not done.is_error
+        assert len(person.forms) == 1
+        async with subscriber_on(await proxied.connection(), era) as subscriber:
+            await subscriber.subscribe(CHAT)
+            cursor = await subscriber.cursor()
+            say(proxied.trax, "Hello")
+            await subscriber.wait_for_updates()
+            assert await subscriber.texts(after=cursor) == ["Hello"]
+    assert proxied.count(AUTO_GO_LIVE) == len(ERAS)
+
+
+async def test_a_stolen_session_id_opens_nothing(proxied: ProxiedReplicas) -> None:
+    """Neither behind the proxy nor on one of the replicas; its owner goes on."""
+    owner = await proxied.caller(LEGACY)
+    await owner.open()
+    for address in (proxied.address, *(it.address for it in proxied.both)):
+        thief = await proxied.caller(LEGACY, key=SECOND_KEY, address=address)
+        thief.session = owner.session
+        answer = await thief.post(request(LEGACY, "tools/list", {}))
+        assert answer.status_code == HTTPStatus.NOT_FOUND
+    assert not (await owner.call("list_studios")).get("isError")
+
+
+async def test_readiness_is_not_shown_to_callers_of_the_proxy(proxied: ProxiedReplicas) -> None:
+    """It is between the proxy and the replicas."""
+    http = (await proxied.caller(MODERN)).http
+    assert (await http.get("/healthz")).status_code == HTTPStatus.OK
+    assert (await http.get("/readyz")).status_code == HTTPStatus.NOT_FOUND
+
+
+async def test_a_rolling_restart_loses_no_read_and_no_yes(proxied: ProxiedReplicas) -> None:
+    """Each replica drains and starts again, while readers read and a yes waits."""
+    bot = await proxied.caller(MODERN)
+    shown = await bot.call(GO_LIVE.tool, **GO_LIVE.arguments)
+    evidence = {"confirm": True, "confirmation": shown["structuredContent"]["confirmation"]}
+    reads = 0
+
+    async def read_on() -> None:
+        nonlocal reads
+        reader = await proxied.caller(MODERN)
+        while True:
+            assert not (await reader.call("list_studios")).get("isError")
+            reads += 1
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(CLIENTS):
+            tasks.start_soon(read_on)
+        for replica in proxied.both:
+            before = reads
+            await replica.restart()
+            assert reads > before
+        tasks.cancel_scope.cancel()
+    done = await bot.call(GO_LIVE.tool, **GO_LIVE.arguments, **evidence)
+    assert not done.get("isError"), done
+    assert proxied.count(GO_LIVE) == 1
+
+
+async def test_a_session_outlives_the_drain_of_its_replica_but_not_its_end(
+    proxied: ProxiedReplicas,
+) -> None:
+    """The next replica answers 404, so that the client opens a new session."""
+    sessions = [await proxied.caller(LEGACY) for _ in range(CLIENTS)]
+    for it in sessions:
+        await it.open()
+
+    async def statuses() -> set[int]:
+        return {(await it.post(request(LEGACY, "tools/list", {}))).status_code for it in sessions}
+
+    first, _ = proxied.both
+    first.running.process.send_signal(signal.SIGTERM)
+    await wait_for_status(first.address, "/readyz", HTTPStatus.SERVICE_UNAVAILABLE)
+    assert await statuses() == {HTTPStatus.OK}
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await first.running.process.wait()
+    assert await statuses() == {HTTPStatus.OK, HTTPStatus.NOT_FOUND}
