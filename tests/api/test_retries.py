@@ -82,7 +82,8 @@ async def test_without_a_connection_reads_and_writes_are_retried(
     result = await call(build_server(trax, own=OWNER), tool, arguments)
     assert not result.is_error
     assert pauses == [0.2, 0.4]
-    assert len(sandbox.requests) == 1
+    first, *later = sandbox.requests  # after a message, its warnings are read
+    assert (first.method, first.path) not in {(it.method, it.path) for it in later}
 
 
 @pytest.mark.parametrize(
