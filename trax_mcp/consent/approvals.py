@@ -7,7 +7,7 @@ the guarded call again at once, from the beginning. The store ensures that it ru
 import math
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Final, Literal, Protocol
 
@@ -16,19 +16,30 @@ import anyio
 from trax_mcp.api.accepted_keys import AcceptedKeys
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.error_texts import interrupted
-from trax_mcp.api.errors import TraxError
+from trax_mcp.api.errors import Failure, TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import Done, GuardedCall, NotRun, Question
 from trax_mcp.consent.confirmations import LIFETIME_SECONDS
-from trax_mcp.consent.evidence import ApprovedIn, Channel, Evidence, PersonAnswer, Reason
+from trax_mcp.consent.evidence import (
+    ApprovedIn,
+    Channel,
+    Evidence,
+    PersonAnswer,
+    Reason,
+    UsedConfirmation,
+)
 from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.consent.policy import READING_SECONDS
+from trax_mcp.consent.question_state import (
+    REPORT_SECONDS,
+    QuestionState,
+    SharedQuestions,
+    merged,
+)
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 
-REPORT_SECONDS: Final = 10.0
-"""How long a panel or a page has to show the question."""
 _KEPT_SECONDS: Final[Mapping[Channel, float]] = {"panel": 60.0, "page": LIFETIME_SECONDS}
 """How long an outcome waits for a call to learn it. A panel tells its client at once."""
 MAX_OPEN: Final = 3
@@ -36,6 +47,10 @@ MAX_OPEN: Final = 3
 _MAX_OVER: Final = 16
 """The most approvals of one owner that are kept after their end."""
 _TICKET_BYTES: Final = 32
+_SYNC_SECONDS: Final = 0.5
+"""How often a call that waits asks whether another replica knows more."""
+_SHARING_SECONDS: Final = 1.0
+"""How long a replica has to share the result of a call that has ended."""
 
 Phase = Literal["open", "running", "ended", "unreported"]
 """An approval is `open`, `running` while its answer is tried, and then `ended` with a result.
@@ -53,7 +68,8 @@ class Approval:
     the question that the person saw, and counts for no other. One that `must_report` is of no use
     if it was not shown in time.
 
-    Later calls need not learn of it if it `is_known`.
+    Later calls need not learn of it if it `is_known`. With `shared`, it can be shown and answered
+    at every replica, each of which has an approval with the same ticket.
     """
 
     def __init__(
@@ -67,8 +83,10 @@ class Approval:
         clock: Clock,
         must_report: bool,
         needs_passkey: bool,
+        shared: SharedQuestions | None = None,
+        ticket: str | None = None,
     ) -> None:
-        self.ticket: Final = secrets.token_urlsafe(_TICKET_BYTES)
+        self.ticket: Final = ticket or secrets.token_urlsafe(_TICKET_BYTES)
         self.call: Final = call
         self.is_stop: Final = call.operation.stops_broadcast
         self.channel: Channel = channel
@@ -91,6 +109,10 @@ class Approval:
         self._waiting_calls = 0
         self._fell_back = False
         self._ran_at: tuple[tuple[int, int], int] | None = None
+        self._shared = shared
+        self._was_shared = ticket is not None
+        self._runs_here = False
+        self._ran_elsewhere_since: float | None = None
 
     # What it is now
 
@@ -98,7 +120,8 @@ class Approval:
     def phase(self) -> Phase:
         """Its phase. Time alone can end it."""
         now = self._clock.seconds()
-        if self._phase == "open" and now >= self._report_until and not self.reported.is_set():
+        is_late = now >= self._report_until and self._shared is None  # else `merged` says it
+        if self._phase == "open" and is_late and not self.reported.is_set():
             self._set_phase("unreported")
         if self._phase == "open" and now >= self._opened_at + LIFETIME_SECONDS:
             self.end(self._not_run("timed_out"))
@@ -132,6 +155,10 @@ class Approval:
         """
         is_same = self.call.operation == operation and self.is_of(caller)
         if not is_same or self.is_known:
+            return False
+        if not self.is_stop:  # a stop waits for nothing
+            await self.sync()
+        if self.is_known:
             return False
         if self.phase != "ended":
             return True
@@ -176,6 +203,7 @@ class Approval:
         if self.is_stop and said == "no":
             await self._guard.store.discard(self.question.confirmation_id)
             self.end(self._not_run("declined"))
+            await self.sync()
         else:
             await self._run(call)
 
@@ -183,6 +211,42 @@ class Approval:
         """Nothing can show it, so it is of no use, unless it was shown before."""
         if self.phase == "open" and not self.reported.is_set():
             await self._take_back("unreported", "nothing has shown it")
+
+    async def sync(self) -> None:
+        """Share with the other replicas what is known here, and learn what they know.
+
+        Without the engine that they share, it goes on by itself.
+        """
+        if self._shared is None or self._runs_here:
+            return
+        with suppress(TraxError):
+            may_add = self.is_stop or not self._was_shared
+            state = await self._shared.merge(self.ticket, self.call, self._state(), may_add=may_add)
+            if self._runs_here:
+                return
+            if state is None:  # the engine has forgotten it, and its confirmation too
+                self._end_elsewhere(None)
+                return
+            self._was_shared = True
+            self.take(state)
+            if not self.is_over:
+                await self._learn_from_confirmation()
+
+    def take(self, state: QuestionState) -> None:
+        """Know what the replicas know together."""
+        state = merged(state, self._state(), now=self._clock.seconds())
+        self.question, self._number = state.question, state.number
+        self._opened_at, self._shown_at = state.opened_at, state.shown_at
+        self._ran_at, self.is_known = state.ran_at, state.is_known
+        if state.was_reported:
+            self.reported.set()
+        if state.over_since is None:
+            return
+        result = state.result
+        self.result = TraxError(result) if isinstance(result, Failure) else result
+        self._ran_elsewhere_since = None
+        self._set_phase("ended" if state.result else "unreported")
+        self._over_since = state.over_since
 
     # What calls do
 
@@ -197,7 +261,7 @@ class Approval:
         seconds = min(seconds, LIFETIME_SECONDS - self.age)
         if seconds > 0 and not self.is_over:
             async with self._waiting(seconds):
-                await self._over.wait()
+                await self._wait_until_over()
         return self.result if self.is_over else None
 
     def fall_back(self) -> bool:
@@ -246,25 +310,85 @@ class Approval:
     async def _run(self, call: GuardedCall) -> None:
         """Run the call. It goes on if whoever sent the answer does not wait for the result."""
         self._set_phase("running")
+        self._runs_here = True
         result: Ended | Question = interrupted(call.operation)
         try:
             with self._tasks.shield(deadline=anyio.current_time() + LIFETIME_SECONDS):
                 result = await self._attempt(call)
         finally:
+            self._runs_here = False
             if isinstance(result, Question):
                 self._ask_again(result)
+            elif self._shared and isinstance(result, NotRun) and result.reason == "used":
+                self._set_phase("running")  # at another replica, which shares the result
             else:
                 self.end(result)
+            with anyio.move_on_after(_SHARING_SECONDS, shield=True):
+                await self.sync()
 
     async def _attempt(self, call: GuardedCall) -> Ended | Question:
-        before = await self._guard.look(call)
+        try:
+            before = await self._guard.look(call)
+        except TraxError as error:
+            return error
         try:
             result: Ended | Question = await self._guard.run(call)
         except TraxError as error:
             result = error
-        after = await self._guard.look(call)
-        self._ran_at = after.version, before.stop_count  # a stop meanwhile counts as later
+        with suppress(TraxError):  # the call has ended, whatever the store says now
+            after = await self._guard.look(call)
+            self._ran_at = after.version, before.stop_count  # a stop meanwhile counts as later
         return result
+
+    async def _wait_until_over(self) -> None:
+        while self._shared is not None and not self._over.is_set():
+            async with self._clock.move_on_after(_SYNC_SECONDS):
+                await self._over.wait()
+            await self.sync()
+        await self._over.wait()
+
+    def _state(self) -> QuestionState:
+        """What is known here. What only its confirmation shows, the others see for themselves."""
+        is_over = self.phase == "ended" and self._ran_elsewhere_since is None
+        result = self.result.failure if isinstance(self.result, TraxError) else self.result
+        return QuestionState(
+            question=self.question,
+            number=self._number,
+            opened_at=self._opened_at,
+            shown_at=self._shown_at,
+            over_since=self._over_since if is_over else None,
+            result=result if is_over else None,
+            ran_at=self._ran_at,
+            is_known=self.is_known,
+        )
+
+    async def _learn_from_confirmation(self) -> None:
+        """See whether another replica runs the call, or has ended without sharing the result."""
+        evidence = Evidence(confirmation=self.question.confirmation_id)
+        kept = (await self._guard.look(replace(self.call, evidence=evidence))).confirmation
+        if self._runs_here or self.is_over:
+            return
+        if not isinstance(kept, UsedConfirmation):
+            self._phase, self._ran_elsewhere_since = "open", None
+            return
+        self._phase = "running"
+        if kept.is_in_progress:
+            return
+        now = self._clock.seconds()
+        if self._ran_elsewhere_since is None:
+            self._ran_elsewhere_since = now
+        if now >= self._ran_elsewhere_since + _SHARING_SECONDS:
+            self._end_elsewhere(kept)
+
+    def _end_elsewhere(self, used: UsedConfirmation | None) -> None:
+        """End it: its confirmation was used elsewhere, or is gone."""
+        if self.is_over:
+            return
+        if self._ran_elsewhere_since is None:
+            self._ran_elsewhere_since = self._clock.seconds()
+        tool, why = self.call.operation.tool_name, used.outcome if used else None
+        reason: Reason = "used" if used else "expired"
+        self.end(NotRun(tool, "confirmation_invalid", reason, why=why))
 
     async def _is_outdated(self) -> bool:
         """Whether another call has run in the studio since."""
@@ -285,9 +409,10 @@ class Approval:
         """
         self._set_phase(phase)
         self._guard.audit.write("withdrawn", self.call.operation, self.call.actor, reason=why)
-        if not self.is_stop:
-            with anyio.CancelScope(shield=True):
+        with anyio.CancelScope(shield=True):
+            if not self.is_stop:
                 await self._guard.store.discard(self.question.confirmation_id)
+            await self.sync()
 
     def _set_phase(self, phase: Phase) -> None:
         self._phase = phase
@@ -316,7 +441,7 @@ class Approval:
 
 
 class Approvals:
-    """The approvals of a process."""
+    """The approvals of a process. With `shared`, those in panels are of all replicas."""
 
     def __init__(
         self,
@@ -326,9 +451,11 @@ class Approvals:
         tasks: ShieldedTasks,
         clock: Clock,
         needs_passkey: bool = False,
+        shared: SharedQuestions | None = None,
     ) -> None:
         self._guard = guard
         self._keys = keys
+        self._shared = shared
         self._needs_passkey = needs_passkey
         self._tasks = tasks
         self._clock = clock
@@ -340,16 +467,7 @@ class Approvals:
         """Keep a question for a person. May withdraw the oldest of the same owner."""
         owner = self._keys.owner(call.caller)
         self._forget(owner)
-        approval = Approval(
-            call,
-            question,
-            channel,
-            guard=self._guard,
-            tasks=self._tasks,
-            clock=self._clock,
-            must_report=must_report,
-            needs_passkey=self._needs_passkey,
-        )
+        approval = self._approval(call, question, channel, must_report=must_report)
         alike = [
             it
             for it in self._of_owner(owner)
@@ -359,19 +477,70 @@ class Approvals:
             await oldest.withdraw("others were asked since")
         self._approvals[approval.ticket] = approval
         self._guard.audit.write("asked", call.operation, call.actor, channel=channel)
+        await approval.sync()
         return approval
 
-    def get(self, ticket: str, caller: Caller) -> Approval | None:
-        """The approval of a ticket, if it is this caller's."""
-        found = self._approvals.get(ticket)
-        return found if found and found.is_of(caller) else None
+    async def get(self, ticket: str, caller: Caller) -> Approval | None:
+        """The approval of a ticket, as it is now, if it is this caller's."""
+        found = self._approvals.get(ticket) or await self._adopt(ticket, caller)
+        if found is None or not found.is_of(caller):
+            return None
+        await found.sync()
+        return found
 
-    async def find(self, operation: Operation[Model], caller: Caller) -> Approval | None:
-        """The latest approval that a call must know of."""
+    async def find(
+        self, operation: Operation[Model], caller: Caller, *, elsewhere: bool = False
+    ) -> Approval | None:
+        """The latest approval that a call must know of, also if it was made `elsewhere`."""
         for approval in reversed(tuple(self._approvals.values())):
             if await approval.concerns(operation, caller):
                 return approval
+        if self._shared is None or not elsewhere:
+            return None
+        with suppress(TraxError):
+            ticket = await self._shared.find_ticket(operation, caller)
+            if ticket is not None and ticket not in self._approvals:
+                found = await self._adopt(ticket, caller)
+                return found if found and await found.concerns(operation, caller) else None
         return None
+
+    async def _adopt(self, ticket: str, caller: Caller) -> Approval | None:
+        """The approval of a ticket that another replica has made, if it is this caller's."""
+        found = None
+        if self._shared is not None:
+            with suppress(TraxError):
+                found = await self._shared.find(ticket, caller)
+        if found is None or ticket in self._approvals:
+            return self._approvals.get(ticket)
+        operation, state = found
+        self._forget(self._keys.owner(caller))
+        call = GuardedCall(operation, caller)
+        approval = self._approval(call, state.question, "panel", must_report=True, ticket=ticket)
+        approval.take(state)
+        self._approvals[ticket] = approval
+        return approval
+
+    def _approval(
+        self,
+        call: GuardedCall,
+        question: Question,
+        channel: Channel,
+        *,
+        must_report: bool,
+        ticket: str | None = None,
+    ) -> Approval:
+        return Approval(
+            call,
+            question,
+            channel,
+            guard=self._guard,
+            tasks=self._tasks,
+            clock=self._clock,
+            must_report=must_report,
+            needs_passkey=self._needs_passkey,
+            shared=self._shared if channel == "panel" and must_report else None,
+            ticket=ticket,
+        )
 
     def _forget(self, owner: str) -> None:
         """Forget what has long been over, and of this owner all but the latest that are over."""

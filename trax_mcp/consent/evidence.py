@@ -98,6 +98,11 @@ class UsedConfirmation:
     confirmation: Confirmation
     outcome: str = "the call is still in progress"
 
+    @property
+    def is_in_progress(self) -> bool:
+        """Whether the call has not ended yet."""
+        return self == UsedConfirmation(self.confirmation)
+
 
 Stored = Confirmation | UsedConfirmation
 

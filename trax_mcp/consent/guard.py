@@ -98,7 +98,10 @@ class ConsentGuard:
     async def go_live_is_pending(self, caller: Caller, studio_id: str) -> bool:
         """Whether a go-live was sent to a studio within the last minute and not seen on air."""
         call = GuardedCall(GetStreamStatus(studio_id=studio_id), caller)
-        return (await self.look(call)).go_live_pending
+        try:
+            return (await self.look(call)).go_live_pending
+        except TraxError:  # the store is away: it is not known
+            return False
 
     async def _attempt(self, call: GuardedCall, when: When, seen: Seen) -> Result | Stale:
         """Read and decide. Stale if the place changed meanwhile."""

@@ -45,7 +45,9 @@ from trax_mcp.replicas.records import (
     StoredPlace,
 )
 from trax_mcp.replicas.sealing import hashed
+from trax_mcp.replicas.shared_questions import QuestionsOnEngine
 from trax_mcp.replicas.stop_confirmations import is_of_run, is_signed, sign
+from trax_mcp.replicas.stop_confirmations import is_signed, sign
 
 _POLL_SECONDS: Final = 0.02
 """How often a call that waits for others looks again."""
@@ -165,6 +167,11 @@ class SharedStore:
         self._missed = MissedSteps(seconds=_PLACE_SECONDS)
         self._begun: dict[int, tuple[float, datetime]] = {}
         self._used_stops: TTLCache[str, int] = TTLCache(4096, _KEPT_SECONDS, timer=clock.seconds)
+
+    @property
+    def questions(self) -> QuestionsOnEngine:
+        """The questions in panels, in the same engine."""
+        return QuestionsOnEngine(self._engine, self._clock)
 
     def engine_answers(self) -> bool:
         """Whether the engine has answered the last command: at least two are sent each second."""

@@ -20,6 +20,7 @@ from trax_mcp.consent.evidence import Channel
 from trax_mcp.consent.execute import Executor
 from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.consent.memory_store import MemoryStore
+from trax_mcp.consent.question_state import SharedQuestions
 from trax_mcp.consent.rules import Rules
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import ConsentStore
@@ -92,6 +93,7 @@ class ServerDeps:
     open_streams: OpenStreams = field(default_factory=OpenStreams)
     tasks: ShieldedTasks = field(default_factory=ShieldedTasks)
     store: ConsentStore | None = None
+    questions: SharedQuestions | None = None
     readiness: Readiness = field(default_factory=Readiness)
     ask: frozenset[Channel] = frozenset({"form"})
     page: Page | None = None
@@ -131,6 +133,7 @@ def build_asking(client: Client, deps: ServerDeps, lists: ListCache | None = Non
         tasks=deps.tasks,
         clock=deps.clock,
         needs_passkey=deps.needs_passkey,
+        shared=deps.questions,
     )
     return Asking(
         guard=guard,

@@ -6,12 +6,14 @@ from typing import Final
 import mcp_types as types
 
 from trax_mcp.api.errors import TraxError
-from trax_mcp.consent.approvals import REPORT_SECONDS, Approval, Approvals, Page
+from trax_mcp.consent.approvals import Approval, Approvals, Page
 from trax_mcp.consent.calls import Done, GuardedCall, NotRun, Question, Result
 from trax_mcp.consent.evidence import NO_EVIDENCE, Channel, Evidence
 from trax_mcp.consent.guard import ConsentGuard
+from trax_mcp.consent.plans import When
 from trax_mcp.consent.policy import DO_NOT
 from trax_mcp.consent.preview import Preview
+from trax_mcp.consent.question_state import REPORT_SECONDS
 from trax_mcp.consent.rules import Mode
 from trax_mcp.server.elicitation import Elicitor
 
@@ -48,7 +50,7 @@ class Asking:
         Raises:
             TraxError: as `ConsentGuard.run`.
         """
-        asked = await self.approvals.find(call.operation, call.caller)
+        asked = await self._find(call, elsewhere=elicitor.has_panel)
         if asked and call.evidence.answer is None and not _is_asked_anew(asked):
             if asked.channel == "page" and not asked.reported.is_set():
                 return await self._wait_for_page(call, asked, WAIT_SECONDS - REPORT_SECONDS)
@@ -68,7 +70,7 @@ class Asking:
         result = await self.guard.run(replace(call, can_ask=channel is not None))
         if channel is None or not isinstance(result, Question):
             return _no_question(result)
-        other = await self.approvals.find(call.operation, call.caller)
+        other = await self._find(call, elsewhere=channel == "panel")
         if other and other.phase == "open":  # the same call was made twice at once
             await self.guard.store.discard(result.confirmation_id)
             return await self._wait(other)
@@ -76,6 +78,13 @@ class Asking:
         if channel == "panel":
             return _asking(approval)
         return await self._wait_for_page(call, approval)
+
+    async def _find(self, call: GuardedCall, *, elsewhere: bool) -> Approval | None:
+        """What the same call has asked before: here, or `elsewhere` too. A stop waits for none."""
+        when = self.guard.rules.when(call.operation)
+        is_needed = elsewhere and self.can_use_panel and when is not When.NEVER
+        is_needed = is_needed and not call.operation.stops_broadcast
+        return await self.approvals.find(call.operation, call.caller, elsewhere=is_needed)
 
     async def _wait_for_page(
         self, call: GuardedCall, approval: Approval, seconds: float | None = None
@@ -104,6 +113,7 @@ class Asking:
         result = _no_question(await self.guard.run(replace(call, can_ask=False)))
         if asked and asked.phase == "open" and isinstance(result, Done):
             asked.end(result)
+            await asked.sync()
         if channel is None or not isinstance(result, NotRun) or result.preview is None:
             return result
         if asked:
@@ -127,6 +137,7 @@ class Asking:
         if result is None:
             return _asking(approval)
         approval.is_known = True
+        await approval.sync()
         if isinstance(result, TraxError):
             raise result
         return result

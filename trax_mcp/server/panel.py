@@ -85,11 +85,12 @@ async def answer_approval(
         answer = AnswerApproval.model_validate(arguments)
     except ValidationError:
         return _result({"phase": "gone", "outcome": "This call is wrong. Nothing was sent."})
-    approval = approvals.get(answer.ticket, context.caller)
+    approval = await approvals.get(answer.ticket, context.caller)
     if approval is None or approval.channel != "panel":
         return _result({"phase": "gone", "outcome": _GONE})
     if answer.choice is None:
         approval.report(answer.question or approval.question_id)
+        await approval.sync()
     else:
         await approval.answer(
             answer.question or "",

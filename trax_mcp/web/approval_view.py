@@ -23,7 +23,10 @@ _NOT_RUN: Final = {
     "used": "This was approved elsewhere already. Nothing more was sent.",
 }
 
-
+_WHY: Final = {
+    "cancelled": "This is no longer asked: {why}. Nothing was sent.",
+    "used": "This was approved elsewhere already: {why}. Nothing more was sent.",
+}
 _UNREPORTED: Final = "This was shown too late, and is no longer asked here. Nothing was sent."
 
 
@@ -53,9 +56,7 @@ def _outcome_text(result: Ended | None) -> str:
             return result.failure.message
         case Done():
             return f"Done. {_STATES[result.observed.state]}" if result.observed else "Done."
-        case NotRun(reason="cancelled", why=str(why)):
-            return f"This is no longer asked: {why}. Nothing was sent."
-        case NotRun(why=str(why)):
-            return f"Nothing was sent: {why}"
+        case NotRun(reason=reason, why=str(why)):
+            return _WHY.get(reason or "", "Nothing was sent: {why}").format(why=why)
         case _:
             return _NOT_RUN.get(result.reason or "", "Nothing was sent.")

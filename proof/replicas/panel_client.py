@@ -1,0 +1,82 @@
+"""A client of one replica that draws panels of MCP Apps, over plain HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
+
+from tests.support.jsonrpc import MODERN, HttpCaller, Message, read_answer, request
+from tests.support.server_process import PATIENCE_SECONDS
+from trax_mcp.sandbox import SANDBOX_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from proof.replicas.replica_setup import Replica, Replicas
+
+_APPS: Final = {"extensions": {EXTENSION_ID: {"mimeTypes": [APP_MIME_TYPE]}}}
+_TICKET: Final = "live.traxstreaming/ticket"
+_PAUSE_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True)
+class PanelClient:
+    """A client and its panels. `state` is what a panel shows."""
+
+    caller: HttpCaller
+
+    @classmethod
+    async def of(
+        cls, replicas: Replicas, replica: Replica, *, key: str = SANDBOX_KEY
+    ) -> PanelClient:
+        """A client of a replica."""
+        return cls(await replicas.caller(replica, key=key))
+
+    async def call(self, tool: str, **arguments: object) -> Message:
+        """Call a tool and return its result."""
+        params = {"name": tool, "arguments": arguments}
+        message = request(MODERN, "tools/call", params, capabilities=_APPS)
+        result: Message = read_answer(await self.caller.post(message))["result"]
+        return result
+
+    async def asked(self, tool: str, **arguments: object) -> str:
+        """Call a tool that asks in a panel; returns the ticket."""
+        result = await self.call(tool, **arguments)
+        assert result["structuredContent"]["status"] == "asking", result
+        return str(result["_meta"][_TICKET])
+
+    async def show(self, ticket: str) -> dict[str, Any]:
+        """Report that the question is shown; returns the state."""
+        return await self.press(ticket)
+
+    async def press(self, ticket: str, **answer: str) -> dict[str, Any]:
+        """Press once; returns the state."""
+        result = await self.call("answer_approval", ticket=ticket, **answer)
+        state: dict[str, Any] = result["structuredContent"]
+        return state
+
+    async def say(self, ticket: str, choice: str) -> dict[str, Any]:
+        """Press until the press counts, as a yes does after a second; returns the state."""
+        number = (await self.show(ticket))["question"]
+        return await self._until(
+            lambda it: it["phase"] != "open" or it["question"] != number,
+            ticket,
+            question=number,
+            choice=choice,
+        )
+
+    async def outcome(self, ticket: str) -> str:
+        """What the panel says at the end."""
+        state = await self._until(lambda it: it["phase"] not in {"open", "running"}, ticket)
+        return str(state["outcome"])
+
+    async def _until(
+        self, done: Callable[[dict[str, Any]], bool], ticket: str, **answer: str
+    ) -> dict[str, Any]:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not done(state := await self.press(ticket, **answer)):  # noqa: ASYNC110  as a panel does
+                await asyncio.sleep(_PAUSE_SECONDS)
+        return state

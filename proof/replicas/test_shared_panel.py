@@ -1,0 +1,143 @@
+"""A question in a panel, asked at one replica, and shown, answered and learnt of at another."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from proof.replicas.panel_client import PanelClient
+from tests.support.consent_clients import SECOND_KEY, reset
+from tests.support.guarded_calls import DELETE_DESTINATION, DELETE_SOURCE, GO_LIVE, NO, STUDIO
+from trax_mcp.sandbox import SANDBOX_KEY
+
+if TYPE_CHECKING:
+    from proof.replicas.replica_setup import Replicas
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+APPROVED: Final = "live.traxstreaming/approvedIn"
+NOT_KNOWN: Final = (
+    "This was approved elsewhere already: whether the call ran is not known. Nothing more was sent."
+)
+CANARY: Final = "canary-stream-key"
+SECRET: Final[dict[str, Any]] = {**STUDIO, "destId": "dest_3", "streamKey": CANARY}
+
+
+async def both(replicas: Replicas) -> tuple[PanelClient, PanelClient]:
+    """A client of each replica, on a sandbox as it was seeded."""
+    reset(replicas.trax)
+    a, b = [await PanelClient.of(replicas, it) for it in replicas.both]
+    return a, b
+
+
+async def test_a_question_is_shown_and_answered_at_another_replica(
+    shared_replicas: Replicas,
+) -> None:
+    a, b = await both(shared_replicas)
+    ticket = await a.asked(DELETE_SOURCE.tool, **DELETE_SOURCE.arguments)
+    state = await b.show(ticket)
+    assert state == await a.press(ticket)
+    assert (await b.say(ticket, state["yes"]))["outcome"] == "Done."
+    assert await a.outcome(ticket) == "Done."
+    learnt = await a.call(DELETE_SOURCE.tool, **DELETE_SOURCE.arguments)
+    assert learnt["_meta"][APPROVED] == "panel", learnt
+    assert not learnt.get("isError")
+    assert shared_replicas.changes[DELETE_SOURCE.sent] == 1
+
+
+async def test_a_yes_counts_a_second_after_the_question_was_shown_at_any_replica(
+    shared_replicas: Replicas,
+) -> None:
+    a, b = await both(shared_replicas)
+    ticket = await a.asked("delete_source", **STUDIO, sourceId="source_2")
+    state = await a.show(ticket)
+    pressed = await b.press(ticket, question=state["question"], choice=state["yes"])
+    assert pressed["phase"] == "open", "it was not shown for a second yet"
+    assert (await b.say(ticket, state["yes"]))["outcome"] == "Done."
+
+
+async def test_a_press_at_both_replicas_at_once_sends_once(shared_replicas: Replicas) -> None:
+    a, b = await both(shared_replicas)
+    ticket = await a.asked(DELETE_DESTINATION.tool, **DELETE_DESTINATION.arguments)
+    yes = (await a.show(ticket))["yes"]
+    await asyncio.gather(a.say(ticket, yes), b.say(ticket, yes))
+    assert [await it.outcome(ticket) for it in (a, b)] == ["Done.", "Done."]
+    assert shared_replicas.changes[DELETE_DESTINATION.sent] == 1
+
+
+async def test_the_same_call_at_another_replica_asks_no_second_question(
+    shared_replicas: Replicas,
+) -> None:
+    a, b = await both(shared_replicas)
+    ticket = await a.asked("delete_source", **STUDIO, sourceId="source_3")
+    assert await b.asked("delete_source", **STUDIO, sourceId="source_3") == ticket
+    yes = (await a.show(ticket))["yes"]
+    waiting = asyncio.create_task(b.call("delete_source", **STUDIO, sourceId="source_3"))
+    await a.say(ticket, yes)
+    learnt = await waiting
+    assert learnt["_meta"][APPROVED] == "panel", learnt
+    again = await a.call("delete_source", **STUDIO, sourceId="source_3")
+    assert APPROVED not in again["_meta"], "one call is told the outcome, not each replica's first"
+
+
+async def test_a_no_at_another_replica_ends_the_question(shared_replicas: Replicas) -> None:
+    a, b = await both(shared_replicas)
+    ticket = await a.asked("delete_destination", **STUDIO, destId="dest_2")
+    state = await b.say(ticket, NO)
+    assert state["outcome"] == "You said no. Nothing was sent."
+    assert await a.outcome(ticket) == state["outcome"]
+    refused = await a.call("delete_destination", **STUDIO, destId="dest_2")
+    assert refused["structuredContent"]["reason"] == "declined"
+
+
+async def test_a_question_that_changed_at_one_replica_is_shown_at_all(
+    shared_replicas: Replicas,
+) -> None:
+    a, b = await both(shared_replicas)
+    ticket = await a.asked(GO_LIVE.tool, **GO_LIVE.arguments)
+    first = await b.show(ticket)
+    studios = shared_replicas.trax.world.studios
+    studios["studio_42"] = replace(studios["studio_42"], name="Rehearsal")
+    asked = await b.say(ticket, first["yes"])
+    assert (asked["phase"], asked["changes"] != []) == ("open", True)
+    assert await a.show(ticket) == asked
+    await a.press(ticket, question=first["question"], choice=first["yes"])
+    assert shared_replicas.changes[GO_LIVE.sent] == 0
+    await a.say(ticket, asked["yes"])
+    assert await b.outcome(ticket) == await a.outcome(ticket) == "Done. It is on air."
+    assert shared_replicas.changes[GO_LIVE.sent] == 1
+
+
+async def test_the_ticket_of_another_caller_is_refused_at_every_replica(
+    shared_replicas: Replicas,
+) -> None:
+    a, _ = await both(shared_replicas)
+    ticket = await a.asked("unlink_connection", connectionId="conn_1")
+    state = await a.show(ticket)
+    for replica in shared_replicas.both:
+        other = await PanelClient.of(shared_replicas, replica, key=SECOND_KEY)
+        refused = await other.press(ticket, question=state["question"], choice=state["yes"])
+        assert refused["phase"] == "gone"
+
+
+async def test_the_engine_never_sees_what_a_question_holds(shared_replicas: Replicas) -> None:
+    a, b = await both(shared_replicas)
+    async with shared_replicas.engine.client() as client, client.monitor() as monitor:
+        ticket = await a.asked("update_destination", **SECRET)
+        state = await b.show(ticket)
+        await b.say(ticket, state["yes"])
+        await a.outcome(ticket)
+        await client.set("{trax}:the-end", b"1")
+        commands = ""
+        while "the-end" not in commands:
+            commands += str((await monitor.next_command())["command"])
+    assert ":question:" in commands
+    assert ":asked:" in commands
+    shown = [*state["effects"], *state["warnings"], state["yes"]]
+    for secret in (CANARY, ticket, SANDBOX_KEY, "studio_42", "dest_3", "Friday", *shown):
+        assert secret not in commands
+        assert json.dumps(secret)[1:-1] not in commands

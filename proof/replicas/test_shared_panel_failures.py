@@ -1,0 +1,72 @@
+"""A question in a panel, where a replica dies or the engine is gone."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import httpx
+import pytest
+
+from proof.replicas.panel_client import PanelClient
+from tests.support.concurrency import Paused
+from tests.support.guarded_calls import DELETE_SOURCE, GO_OFFLINE, STUDIO
+
+if TYPE_CHECKING:
+    from proof.replicas.replica_setup import Replicas
+
+NOT_KNOWN: Final = (
+    "This was approved elsewhere already: whether the call ran is not known. Nothing more was sent."
+)
+GONE: Final = "This question is no longer open. Nothing was sent."
+
+
+async def both(replicas: Replicas) -> tuple[PanelClient, PanelClient]:
+    """A client of each replica."""
+    a, b = [await PanelClient.of(replicas, it) for it in replicas.both]
+    return a, b
+
+
+async def test_a_replica_that_dies_while_it_sends_leaves_no_question_open(
+    replicas: Replicas,
+) -> None:
+    a, b = await both(replicas)
+    ticket = await a.asked(DELETE_SOURCE.tool, **DELETE_SOURCE.arguments)
+    yes = (await b.show(ticket))["yes"]
+    held = Paused()
+    replicas.trax.faults.add(held.fault, method="DELETE")
+    pressing = asyncio.create_task(b.say(ticket, yes))
+    await held.arrived()
+    replicas.b.kill()
+    with pytest.raises(httpx.TransportError):
+        await pressing
+    assert await a.outcome(ticket) == NOT_KNOWN
+    held.release()
+    assert replicas.changes == {DELETE_SOURCE.sent: 1}
+
+
+async def test_without_the_engine_only_a_stop_is_sent_from_a_panel(replicas: Replicas) -> None:
+    a, b = await both(replicas)
+    stop = await a.asked("go_offline", **STUDIO)
+    stop_state = await b.show(stop)
+    ticket = await a.asked(DELETE_SOURCE.tool, **DELETE_SOURCE.arguments)
+    yes = (await a.show(ticket))["yes"]
+    await replicas.engine.kill()
+    refused = await a.say(ticket, yes)
+    assert refused["phase"] == "ended"
+    assert "does not answer" in refused["outcome"], refused
+    assert replicas.changes.total() == 0
+    await b.press(stop, question=stop_state["question"], choice=stop_state["yes"])
+    assert replicas.changes == {GO_OFFLINE.sent: 1}
+
+
+async def test_a_question_is_no_longer_open_after_the_engine_has_forgotten_it(
+    replicas: Replicas,
+) -> None:
+    a, b = await both(replicas)
+    ticket = await a.asked(DELETE_SOURCE.tool, **DELETE_SOURCE.arguments)
+    await b.show(ticket)
+    await replicas.engine.restart()
+    assert await a.outcome(ticket) == GONE
+    assert await b.outcome(ticket) == GONE
+    assert await a.asked(DELETE_SOURCE.tool, **DELETE_SOURCE.arguments) != ticket
