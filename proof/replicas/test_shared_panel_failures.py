@@ -69,4 +69,6 @@ async def test_a_question_is_no_longer_open_after_the_engine_has_forgotten_it(
     await replicas.engine.restart()
     assert await a.outcome(ticket) == GONE
     assert await b.outcome(ticket) == GONE
+    told = await a.call(DELETE_SOURCE.tool, **DELETE_SOURCE.arguments)
+    assert told["structuredContent"]["reason"] == "expired"
     assert await a.asked(DELETE_SOURCE.tool, **DELETE_SOURCE.arguments) != ticket
