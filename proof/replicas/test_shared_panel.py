@@ -112,6 +112,22 @@ async def test_a_question_that_changed_at_one_replica_is_shown_at_all(
     assert shared_replicas.changes[GO_LIVE.sent] == 1
 
 
+async def test_a_question_that_is_withdrawn_at_one_replica_is_over_at_all(
+    shared_replicas: Replicas,
+) -> None:
+    a, b = await both(shared_replicas)
+    tickets = [
+        await a.asked("unlink_connection", connectionId=it) for it in ("conn_1", "conn_2", "conn_3")
+    ]
+    states = [await b.show(it) for it in tickets]
+    await a.asked("delete_destination", **STUDIO, destId="dest_3")
+    first = await b.press(tickets[0], question="1", choice=states[0]["yes"])
+    assert first["outcome"] == (
+        "This is no longer asked: others were asked since. Nothing was sent."
+    )
+    assert (await b.show(tickets[1]))["phase"] == "open"
+
+
 async def test_the_ticket_of_another_caller_is_refused_at_every_replica(
     shared_replicas: Replicas,
 ) -> None:

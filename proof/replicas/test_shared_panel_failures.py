@@ -60,6 +60,27 @@ async def test_without_the_engine_only_a_stop_is_sent_from_a_panel(replicas: Rep
     assert replicas.changes == {GO_OFFLINE.sent: 1}
 
 
+async def test_a_call_that_ran_is_done_although_the_engine_is_gone(replicas: Replicas) -> None:
+    a, b = await both(replicas)
+    ticket = await a.asked(DELETE_SOURCE.tool, **DELETE_SOURCE.arguments)
+    yes = (await b.show(ticket))["yes"]
+    held = Paused()
+    replicas.trax.faults.add(held.fault, method="DELETE")
+    pressing = asyncio.create_task(b.say(ticket, yes))
+    await held.arrived()
+    await replicas.engine.kill()
+    held.release()
+    assert (await pressing)["outcome"] == "Done."
+    assert replicas.changes == {DELETE_SOURCE.sent: 1}
+
+
+async def test_reads_go_on_without_the_engine(replicas: Replicas) -> None:
+    a, _ = await both(replicas)
+    await replicas.engine.kill()
+    checked = await a.call("check_studio", **STUDIO)
+    assert not checked.get("isError"), checked
+
+
 async def test_a_question_is_no_longer_open_after_the_engine_has_forgotten_it(
     replicas: Replicas,
 ) -> None:
