@@ -47,7 +47,6 @@ from trax_mcp.replicas.records import (
 from trax_mcp.replicas.sealing import hashed
 from trax_mcp.replicas.shared_questions import QuestionsOnEngine
 from trax_mcp.replicas.stop_confirmations import is_of_run, is_signed, sign
-from trax_mcp.replicas.stop_confirmations import is_signed, sign
 
 _POLL_SECONDS: Final = 0.02
 """How often a call that waits for others looks again."""
