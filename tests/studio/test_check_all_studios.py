@@ -197,6 +197,19 @@ async def test_a_studio_that_is_deleted_meanwhile_is_left_out(
     assert sentences[0] == "3 studios: 3 off air."
 
 
+async def test_a_check_ends_when_trax_limits_the_key(server: Server[Any], sandbox: Sandbox) -> None:
+    """A stop may need what TRaX still allows. Six reads were under way already."""
+    add_many(sandbox, 26)
+    limited = Fault.error(429, "rate_limited", Retry_After="60")
+    sandbox.faults.add(limited, times=None, path="/v1/studios/*")
+    sentences, overview = await check_all(server)
+    assert sentences[0] == "30 studios. Of the 20 that were opened last: 20 unknown."
+    assert overview["studios"][0]["unknown"][0] == (
+        'whether the studio is live (TRaX is rate limiting this key (TRaX says: "Scripted."))'
+    )
+    assert asked(sandbox).total() <= 1 + 6
+
+
 async def test_studios_that_cannot_be_listed_are_a_failure(
     trax: Client, server: Server[Any], sandbox: Sandbox
 ) -> None:

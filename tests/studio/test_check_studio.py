@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Never
 
+import httpx
 import mcp_types as types
 import pytest
 
-from tests.conftest import OWNER, call
+from tests.conftest import OWNER, call, client_on
 from tests.support.concurrency import MostAtOnce
 from tests.support.fact_reads import (
     ACCOUNTS,
@@ -23,8 +24,11 @@ from tests.support.fact_reads import (
 )
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air
+from tests.support.sandbox_transport import SandboxTransport
 from trax_mcp.api.caller import Caller
+from trax_mcp.api.error_texts import store_unavailable
 from trax_mcp.api.text_safety import escape_invisible
+from trax_mcp.consent.memory_store import MemoryStore
 from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
@@ -318,6 +322,44 @@ async def test_a_list_that_fails_is_unknown_and_the_rest_is_told(
         in (studio["unknown"][0])
     )
     assert field is None or field not in studio
+
+
+async def test_a_read_that_reaches_nothing_is_unknown_with_a_reason(sandbox: Sandbox) -> None:
+    """No request was sent, so TRaX gave none."""
+
+    class Unreachable(SandboxTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.url.path.endswith("/sources"):
+                raise httpx.ConnectError("no route")
+            return await super().handle_async_request(request)
+
+    trax = client_on(sandbox, transport=Unreachable(sandbox))
+    _, studio = await check(build_server(trax, own=OWNER))
+    assert studio["unknown"] == ["the sources (TRaX could not be reached)", MAY_GO_LIVE]
+
+
+async def test_a_store_that_does_not_answer_leaves_a_check_its_facts(
+    trax: Client, clock: HandClock
+) -> None:
+    """Only whether a go-live is under way is unknown."""
+
+    class StoreAway(MemoryStore):
+        async def look(self, *_: object) -> Never:
+            raise store_unavailable()
+
+    server = build_server(trax, own=OWNER, deps=ServerDeps(clock=clock, store=StoreAway(clock)))
+    sentence, studio = await check(server)
+    assert sentence == (
+        '"Friday Night Show" is off air and could go live on YouTube and Twitch; not everything'
+        " could be read."
+    )
+    assert studio["unknown"] == [
+        (
+            "whether a go-live is under way (The store that this server's replicas share does not"
+            " answer)"
+        ),
+        MAY_GO_LIVE,
+    ]
 
 
 async def test_a_studio_of_which_nothing_can_be_read_is_a_failure(

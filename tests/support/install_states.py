@@ -90,10 +90,10 @@ def with_entry(home: Home, address: str) -> None:
 
 
 def with_three_clients(home: Home, address: str) -> None:
-    """Configure three clients with the key file."""
+    """Configure three clients with the key file. One of them sends the key to another address."""
     with_key_file(f"{KEY}\n")(home, address)
-    for client in ("claude-desktop", "vscode"):
-        configure(home, client, **home.key_file_settings)
+    configure(home, "claude-desktop", **home.key_file_settings)
+    configure(home, "vscode", TRAX_BASE_URL="https://trax.example", **home.key_file_settings)
     file = home.path / ".codex/config.toml"
     file.parent.mkdir()
     file.write_text(f"[mcp_servers.trax]\nenv = {{TRAX_API_KEY_FILE = '{home.key_file}'}}\n")

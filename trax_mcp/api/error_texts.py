@@ -50,12 +50,11 @@ def write_disabled() -> NotSent:
 
 def store_unavailable() -> NotSent:
     """The store that remembers consent for all replicas does not answer."""
+    happened = "The store that this server's replicas share does not answer"
     message = compose_message(
-        "The store that this server's replicas share does not answer",
-        "not_applied",
-        "Try again in a moment. Going offline works meanwhile.",
+        happened, "not_applied", "Try again in a moment. Going offline works meanwhile."
     )
-    return _not_sent("store_unavailable", message, retryable=True)
+    return _not_sent("store_unavailable", message, happened, retryable=True)
 
 
 def not_listed(operation: Operation[Model], *, what: str, listed_by: str) -> NotSent:
@@ -195,8 +194,8 @@ def next_step_for(operation: Operation[Model]) -> str:
     return f"Look with {operation.verify_with} before anything else."
 
 
-def _not_sent(code: str, message: str, *, retryable: bool = False) -> NotSent:
-    return NotSent(Failure(code=code, message=message, retryable=retryable))
+def _not_sent(code: str, message: str, happened: str = "", *, retryable: bool = False) -> NotSent:
+    return NotSent(Failure(code=code, message=message, happened=happened, retryable=retryable))
 
 
 def _nothing_sent(code: str, happened: str, next_step: str, *, retryable: bool = False) -> Failure:

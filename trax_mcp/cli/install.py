@@ -261,15 +261,16 @@ def _report(old: Configuration, key: _Key, backup: Path | None = None) -> None:
 
 
 def _shared_key(client: Client, key: _Key) -> Sequence[str]:
-    """What to say of the other clients whose entries name the key file."""
+    """What to say of the other clients whose entries name the key file, and where they send it."""
     if key.file is None:
         return ()
     titles = []
     for other in FILE_CLIENTS.values():
         with suppress(InstallError):  # doctor reports it
-            file = Configuration.read(other).environment.get(KEY_FILE)
-            if other is not client and file == str(key.file):
-                titles.append(other.title)
+            environment = Configuration.read(other).environment
+            if other is not client and environment.get(KEY_FILE) == str(key.file):
+                address = redact_keys(str(environment.get(BASE_URL) or ""), ANONYMOUS)
+                titles.append(f"{other.title} (at {address})" if address else other.title)
     if not titles:
         return ()
     uses, them = ("uses", "it") if len(titles) == 1 else ("use", "them")

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Final
 
 import anyio
@@ -34,6 +35,7 @@ MAX_SECONDS: Final = 25.0
 
 _SHARED: Final = (Fact.CONNECTIONS, Fact.HEALTH)
 _DETAILS: Final = (Fact.DESTINATIONS, Fact.SOURCES)
+_GO_LIVE: Final = "whether a go-live is under way"
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -63,7 +65,8 @@ class CheckStudio(
 class OverviewReader:
     """Reads studios for one caller, once. A fact that cannot be read is unknown.
 
-    No read begins later than `MAX_SECONDS` after the first.
+    No read begins later than `MAX_SECONDS` after the first, or after TRaX has refused one because
+    there were too many: a stop may need what TRaX allows.
 
     `is_starting` tells whether this server has sent a go-live to a studio that is not on air yet.
     """
@@ -75,6 +78,7 @@ class OverviewReader:
         default_factory=lambda: anyio.CapacityLimiter(MAX_AT_A_TIME)
     )
     _ends: float = field(default_factory=lambda: anyio.current_time() + MAX_SECONDS)
+    _limited_by: list[TraxError] = field(default_factory=list)
 
     async def read_one(self, studio_id: str) -> Overview:
         """Read everything about one studio.
@@ -117,7 +121,12 @@ class OverviewReader:
         return await self._checked(studio.id, replace(status, studio=studio), has_details=False)
 
     async def _checked(self, studio_id: str, facts: Facts, *, has_details: bool) -> CheckedStudio:
-        is_starting = facts.live is False and await self.is_starting(studio_id)
+        is_starting = False
+        try:
+            is_starting = facts.live is False and await self.is_starting(studio_id)
+        except TraxError as error:  # the store of several replicas does not answer
+            unknown = Unknown(_GO_LIVE, error.failure.happened)
+            facts = facts.completed_by(Facts(unknown=(unknown,)))
         return CheckedStudio(studio_id, facts, is_starting=is_starting, has_details=has_details)
 
     async def _add_details(self, studios: Sequence[CheckedStudio]) -> list[CheckedStudio]:
@@ -144,7 +153,14 @@ class OverviewReader:
             async with self._limiter:
                 if anyio.current_time() >= self._ends:
                     return Facts(unknown=(Unknown(fact.value, "TRaX was too slow"),))
-                return await reader.read((fact,))
+                if self._limited_by:
+                    raise self._limited_by[0].copy()
+                try:
+                    return await reader.read((fact,))
+                except TraxError as error:
+                    if error.failure.http_status == HTTPStatus.TOO_MANY_REQUESTS:
+                        self._limited_by.append(error.copy())
+                    raise
 
         return await read_concurrently([partial(read, it) for it in wanted])
 
