@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from trax_mcp.cli import clients
-from trax_mcp.cli.client_configuration import configured, start_commands, starts_this_installation
+from trax_mcp.cli.client_configuration import (
+    Configuration,
+    start_commands,
+    starts_this_installation,
+)
 from trax_mcp.cli.clients import FILE_CLIENTS
 from trax_mcp.cli.key_file import key_file
 from trax_mcp.cli.replacement import InstallError
@@ -103,16 +107,18 @@ def test_variable_of_a_client_moves_its_configuration(
 
 
 @pytest.mark.parametrize("client", FILE_CLIENTS.values(), ids=lambda it: it.name)
-def test_configured_finds_the_entry_of_each_client(home: Path, client: clients.FileClient) -> None:
+def test_a_configuration_has_the_entry_of_each_client(
+    home: Path, client: clients.FileClient
+) -> None:
     """There is none without a file, without servers, and without trax."""
     file = client.path()
-    assert configured(client) is None
+    assert Configuration.read(client).entry == {}
     file.parent.mkdir(parents=True, exist_ok=True)
     for text in ("", *without_trax(client)):
         file.write_text(text)
-        assert configured(client) is None
+        assert Configuration.read(client).entry == {}
     file.write_text(with_trax(client))
-    assert configured(client) == {"command": "x"}
+    assert Configuration.read(client).entry == {"command": "x"}
 
 
 def without_trax(client: clients.FileClient) -> tuple[str, ...]:
@@ -136,7 +142,7 @@ def test_configuration_that_cannot_be_read_is_an_error(home: Path, content: byte
     file.parent.mkdir()
     file.write_bytes(content)
     with pytest.raises(InstallError):
-        configured(FILE_CLIENTS["cursor"])
+        _ = Configuration.read(FILE_CLIENTS["cursor"]).entry
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ _REWORDED: Mapping[re.Pattern[str], str] = {
     # The schema has both numbers.
     re.compile(r" \(default \d+, max \d+\)"): "",
 }
-"""What a model reads in another form than the contract has it. Everything else is quoted."""
+"""Texts of the contract that a model reads in another form. Everything else is quoted."""
 
 
 def for_models(documented: str) -> str:
@@ -39,7 +39,7 @@ def for_models(documented: str) -> str:
 
 
 class Effect(StrEnum):
-    """What a call can do. Declared by hand: no document says which calls are dangerous."""
+    """The effect of a call. Declared by hand: no document says which calls are dangerous."""
 
     READ = "read"
     WRITE = "write"

@@ -89,21 +89,12 @@ async def wait_for_chat(
     limit = request.limit or DEFAULT_PAGE
     if request.after is None or not request.timeout_seconds:
         return await read_chat(watcher, request.after, limit)
-    began = clock.seconds()
-
-    async def keep_time(waiting: anyio.CancelScope) -> None:
-        """End the wait in time, and report progress, so that the client does not cancel it."""
-        while (left := began + request.timeout_seconds - clock.seconds()) > 0:
-            await clock.sleep(min(left, PROGRESS_SECONDS))
-            elapsed = min(clock.seconds() - began, request.timeout_seconds)
-            await progress(elapsed, request.timeout_seconds, "Waiting for chat.")
-        waiting.cancel()
-
     enough = limit if request.gather_seconds else 1
     # Without polling the feed may be out of date: the key may have been refused since.
     if not watcher.is_polling or not _has(enough, watcher, request.after):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(keep_time, tasks.cancel_scope)
+            longest = request.timeout_seconds
+            tasks.start_soon(_cancel_after, longest, tasks.cancel_scope, clock, progress)
             changed = ResettableEvent()
             with watcher.listening(changed.set):
                 await watcher.refresh()
@@ -112,6 +103,17 @@ async def wait_for_chat(
                     await _wait_until_has(enough, watcher, request.after, changed)
             tasks.cancel_scope.cancel()
     return _read_page(watcher, request.after, limit)
+
+
+async def _cancel_after(
+    seconds: float, waiting: anyio.CancelScope, clock: Clock, progress: Progress
+) -> None:
+    """End a wait in time, and report progress, so that the client does not cancel it."""
+    began = clock.seconds()
+    while (left := began + seconds - clock.seconds()) > 0:
+        await clock.sleep(min(left, PROGRESS_SECONDS))
+        await progress(min(clock.seconds() - began, seconds), seconds, "Waiting for chat.")
+    waiting.cancel()
 
 
 async def _wait_until_has(

@@ -27,7 +27,7 @@ def choose_settings(
     count, because only the client can fill these in.
     """
     starting = (it for it in clients if it.state is ConfigState.HERE)
-    given = [(it.client.title, given_by(it)) for it in starting]
+    given = [(it.client.title, it.variables) for it in starting]
     usable = [it for it in given if not any(map(has_placeholder, it[1].values()))]
     if not usable or any(environment.get(name, "").strip() for name in _ACCESS_SETTINGS):
         return "the environment", environment
@@ -48,7 +48,7 @@ def check_started(configured: ConfiguredClient) -> Result:
     """The result for a client that should start this installation: failed if it does not."""
     path, install = shorten(configured.path), f"trax-mcp install {configured.client.name}"
     result = _check_client(configured)
-    open_names = [name for name, it in given_by(configured).items() if has_placeholder(it)]
+    open_names = [name for name, it in configured.variables.items() if has_placeholder(it)]
     match configured.state:
         case ConfigState.WITHOUT:
             detail = f"{path} has no trax." if configured.path.exists() else f"{path} is not there."
@@ -65,7 +65,7 @@ def check_started(configured: ConfiguredClient) -> Result:
 
 def _check_client(configured: ConfiguredClient) -> Result:
     path, install = shorten(configured.path), f"trax-mcp install {configured.client.name}"
-    given = given_by(configured)
+    given = configured.variables
     match configured.state:
         case ConfigState.HERE if given.get("TRAX_SANDBOX"):
             return Result(State.OK, f"{path} starts this installation, on the sandbox.")
@@ -80,13 +80,6 @@ def _check_client(configured: ConfiguredClient) -> Result:
         case _:
             remedy = f"If it should be this one: {install}."
             return Result(State.WARNING, f"{path} starts another trax.", remedy)
-
-
-def given_by(configured: ConfiguredClient) -> Mapping[str, str]:
-    """The variables that a client gives to the server that it starts."""
-    here = configured.state is ConfigState.HERE
-    sandbox = here and "--sandbox" in configured.entry.get("args", ())
-    return {**configured.environment, "TRAX_SANDBOX": "1"} if sandbox else configured.environment
 
 
 def _gives_key(values: Mapping[str, str]) -> bool:

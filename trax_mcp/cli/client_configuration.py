@@ -17,7 +17,7 @@ NAME: Final = "trax"
 KEY: Final = "TRAX_API_KEY"
 KEY_FILE: Final = "TRAX_API_KEY_FILE"
 SANDBOX: Final = "TRAX_SANDBOX"
-_SANDBOX_SWITCH: Final = "--sandbox"
+SANDBOX_SWITCH: Final = "--sandbox"
 
 _STRING: Final = r'"(?:[^"\\\r\n]|\\.)*"'
 _COMMENT: Final = re.compile(rf"({_STRING})|//[^\r\n]*|/\*.*?\*/", re.DOTALL)
@@ -143,21 +143,12 @@ class Configuration:
         return text.encode(errors="backslashreplace")  # half a character, as JSON writes it
 
 
-def configured(client: FileClient) -> Mapping[str, Any] | None:
-    """The entry `trax` in a client's configuration; None if there is none.
-
-    Raises:
-        InstallError: the configuration cannot be read, or has no object in that place.
-    """
-    return Configuration.read(client).entry or None
-
-
 def starts_this_installation(entry: Mapping[str, Any]) -> bool:
     """Whether an entry starts this installation, on the sandbox or not."""
     program, arguments = entry.get("command"), entry.get("args", [])
     if not isinstance(program, str) or not isinstance(arguments, list):
         return False
-    command = [os.path.normcase(program), *(it for it in arguments if it != _SANDBOX_SWITCH)]
+    command = [os.path.normcase(program), *(it for it in arguments if it != SANDBOX_SWITCH)]
     return command in [[os.path.normcase(it[0]), *it[1:]] for it in start_commands()]
 
 
@@ -179,7 +170,7 @@ def new_entry(
     a setting that is absent here would be taken from there.
     """
     program, *arguments = start_commands()[0]
-    arguments += [_SANDBOX_SWITCH] * options.sandbox
+    arguments += [SANDBOX_SWITCH] * options.sandbox
     env = {**environment, **options.settings}
     if options.key_file is not None:
         env[KEY_FILE] = str(options.key_file)

@@ -1,4 +1,4 @@
-"""What each client's configuration has for this installation, as doctor reports it."""
+"""The entry for this installation in the configuration of each client, as doctor reports it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,13 +6,18 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from trax_mcp.cli.client_configuration import configured, starts_this_installation
+from trax_mcp.cli.client_configuration import (
+    SANDBOX,
+    SANDBOX_SWITCH,
+    Configuration,
+    starts_this_installation,
+)
 from trax_mcp.cli.clients import FILE_CLIENTS, FileClient
 from trax_mcp.cli.replacement import InstallError
 
 
 class ConfigState(Enum):
-    """What a client's configuration has for this installation."""
+    """Whether a client's configuration has an entry for this installation."""
 
     BROKEN = "it cannot be read"
     WITHOUT = "it has no entry for trax"
@@ -30,10 +35,13 @@ class ConfiguredClient:
     entry: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
-    def environment(self) -> dict[str, str]:
-        """The settings of the entry."""
+    def variables(self) -> Mapping[str, str]:
+        """The variables that the client gives to the server that it starts."""
         env = self.entry.get("env")
-        return {name: str(it) for name, it in env.items()} if isinstance(env, dict) else {}
+        values = {name: str(it) for name, it in env.items()} if isinstance(env, dict) else {}
+        is_here = self.state is ConfigState.HERE
+        is_on_sandbox = is_here and SANDBOX_SWITCH in self.entry.get("args", ())
+        return {**values, SANDBOX: "1"} if is_on_sandbox else values
 
 
 def read_clients() -> Sequence[ConfiguredClient]:
@@ -45,7 +53,7 @@ def read_client(client: FileClient) -> ConfiguredClient:
     """A client, with the entry that applies in every project."""
     path = client.path()
     try:
-        entry = configured(client)
+        entry = Configuration.read(client).entry
     except InstallError:
         return ConfiguredClient(client, path, ConfigState.BROKEN)
     if not entry:

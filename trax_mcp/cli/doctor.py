@@ -9,7 +9,7 @@ from dataclasses import asdict
 import anyio
 
 from trax_mcp.api.errors import TraxError
-from trax_mcp.cli.client_checks import check_clients, check_started, choose_settings, given_by
+from trax_mcp.cli.client_checks import check_clients, check_started, choose_settings
 from trax_mcp.cli.clients import FILE_CLIENTS
 from trax_mcp.cli.configured_clients import read_client, read_clients
 from trax_mcp.cli.doctor_checks import Examination, Result, State, failure_result
@@ -55,7 +55,7 @@ def _examine_client(name: str) -> Results:
     if started.state is State.FAILED:
         return {name: started}
     source = f"{configured.client.title}'s configuration"
-    return {name: started} | _run(source, given_by(configured))
+    return {name: started} | _run(source, configured.variables)
 
 
 def _run(source: str, variables: Mapping[str, str]) -> Results:

@@ -261,7 +261,7 @@ def _report(old: Configuration, key: _Key, backup: Path | None = None) -> None:
 
 
 def _shared_key(client: Client, key: _Key) -> Sequence[str]:
-    """What to say of the other clients whose entries name the key file, and where they send it."""
+    """Sentences about other clients whose entries name the key file, and where they send it."""
     if key.file is None:
         return ()
     titles = []

@@ -38,7 +38,7 @@ def caller_of(settings: Settings) -> Caller:
 
 
 def http_warnings(settings: Settings, *, host: str) -> Iterable[str]:
-    """What `trax-mcp http` does not use, and what is at risk on an address like this one."""
+    """Warnings about settings that `trax-mcp http` does not use, and about risks of the address."""
     for name, value in (
         ("TRAX_API_KEY", settings.api_key),
         ("TRAX_API_KEY_FILE", settings.api_key_file),

@@ -39,7 +39,7 @@ class PersonAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a call brings to show that a person agreed. `answered_in`, if not in a form."""
+    """The proof in a call that a person agreed. `answered_in` is set if it was not in a form."""
 
     confirm: bool = False
     confirmation: str | None = None
@@ -61,9 +61,8 @@ class Confirmation:
 
     It is valid until `expires`, in seconds on the server's clock, or `expires_at`, whichever comes
     first. Limits count it for `owner`. `call` is the digest of the call, without its arguments.
-    `choice` is what a person was offered; None if the
-    model brings the confirmation with its next call. `hidden_version` and `stop_count` are those of
-    `Seen` when the question was asked.
+    `choice` is the choice that a person was offered; None if the model brings the confirmation with
+    its next call. `hidden_version` and `stop_count` are those of `Seen` when it was asked.
     """
 
     id: str

@@ -156,7 +156,7 @@ class Executor:
     async def _observe(
         self, call: GuardedCall, sent: Sent, observation: anyio.CancelScope
     ) -> Observed | None:
-        """What the stream status shows. None if the call changed no broadcast."""
+        """The state that the stream status shows. None if the call changed no broadcast."""
         changes_broadcast = call.operation.starts_broadcast or call.operation.stops_broadcast
         if not changes_broadcast or _outcome(sent) == "not_applied":
             return None

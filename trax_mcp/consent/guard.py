@@ -91,7 +91,7 @@ class ConsentGuard:
                 return result
 
     async def look(self, call: GuardedCall) -> Seen:
-        """What the store holds about the place of a call, and about its evidence."""
+        """The content of the store about the place of a call, and about its evidence."""
         confirmation_id = call.evidence.confirmation_id
         return await self.store.look(self._place(call), confirmation_id, call.operation)
 
@@ -251,7 +251,7 @@ class ConsentGuard:
         return await self._report(call, done, facts)
 
     async def _report(self, call: GuardedCall, done: Done, facts: Facts) -> Done:
-        """Add what the call has done, in words, among these facts and what else is known."""
+        """Add the result in words, from these facts and the lists that are kept."""
         operation, plan_type = call.operation, plan_for(call.operation)
         if plan_type.reads_after:
             reader = FactReader(
@@ -384,7 +384,7 @@ def _not_run(
 def _changes(
     plan: Plan[Any] | None, kept: Confirmation | UsedConfirmation | None
 ) -> tuple[str, ...]:
-    """What differs from an earlier question about the same call."""
+    """The differences from an earlier question about the same call."""
     if plan is None or not isinstance(kept, Confirmation) or not kept.is_for(plan.operation):
         return ()
     return plan.changes_since(kept)

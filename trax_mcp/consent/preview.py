@@ -1,4 +1,4 @@
-"""What a guarded call would do, as a person reads it, and the digest of it. Pure."""
+"""The preview of a guarded call, as a person reads it, and its digest. Pure."""
 
 import hashlib
 import json
@@ -56,7 +56,7 @@ class HiddenChanges:
         )
 
     def with_unknown_changes(self) -> Self:
-        """Nothing is known any more of the changes so far, nor whether there was one more."""
+        """The same after a loss: no change so far is known, nor whether there was one more."""
         version = self.version + 1
         return replace(self, version=version, latest=(), forgotten_version=version)
 
@@ -70,7 +70,7 @@ NOTHING_HIDDEN: Final = HiddenChanges()
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would happen to what, what is unknown, and the act as a choice for a person."""
+    """The target and the effects of a call, unknown facts, and the act as a choice for a person."""
 
     operation: str
     target: Target

@@ -67,7 +67,7 @@ def answered(operation: type[Operation[Model]], done: Done) -> types.CallToolRes
     return result.model_copy(update={"meta": meta}) if meta else result
 
 
-def plain(data: JsonObject, *sentences: str | None) -> types.CallToolResult:
+def plain(data: JsonObject, *sentences: str) -> types.CallToolResult:
     """A result with this data. The text starts with the sentences."""
     lines = filter(None, (*sentences, write_json(data)))
     return types.CallToolResult(content=[_text("\n".join(lines))], structured_content=data)

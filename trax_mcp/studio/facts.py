@@ -54,9 +54,9 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was read. None means not read, or listed in `unknown`.
+    """Facts that were read. None means not read, or listed in `unknown`.
 
-    Of lists in `partial`, some items were not read. What these are is in `unknown`.
+    Lists in `partial` lack some items, which `unknown` names.
     """
 
     studio: Studio | None = None

@@ -25,7 +25,7 @@ KEPT_SECONDS: Final = 30.0
 _MAX_BYTES: Final = 64 * 1024 * 1024
 """Of all lists of all callers. The least recently used ones make room."""
 _OBJECT_BYTES: Final = 1024
-"""What an item takes in memory besides its text, and so does a list."""
+"""The memory that an item, or a list, takes besides its text."""
 
 _List = ListOperation[Any]
 _Key = tuple[Caller, _List]
@@ -66,7 +66,7 @@ class ListCache:
         return await self._get(ListSources(studio_id=studio_id), caller)
 
     def known(self, caller: Caller, studio_id: str) -> Facts:
-        """What the lists that are kept hold about a studio, to name things. Reads nothing.
+        """The facts about a studio in the lists that are kept, to name things. Reads nothing.
 
         They may be outdated, so none counts as complete.
         """

@@ -38,7 +38,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What a person is shown, and the ids of the things that it names.
+    """A sentence for a person, and the ids of the things that it names.
 
     A note shows what changes on its own, such as a time. Consent does not depend on notes.
     """

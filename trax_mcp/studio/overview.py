@@ -1,4 +1,4 @@
-"""How studios stand: what was read of them, as data for programs and in sentences. Pure."""
+"""The state of studios, as data for programs and in sentences. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ MAX_SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class CheckedStudio:
-    """What was read of a studio: all facts, or only its status if it has no details.
+    """The facts about a studio: all, or only its status if it has no details.
 
     `is_starting`: it is not on air yet, but this server has sent a go-live within the last minute.
     """

@@ -166,7 +166,7 @@ class OverviewReader:
 
 
 def _join(wanted: Sequence[Fact], found: Sequence[Facts | TraxError]) -> Facts:
-    """All facts in one. A failure is unknown, unless it is of the key or of the studio's id."""
+    """All facts in one. A failed one is unknown, unless the key or the studio's id is wrong."""
     facts = Facts()
     for fact, it in zip(wanted, found, strict=True):
         if isinstance(it, Facts):
@@ -180,7 +180,7 @@ def _join(wanted: Sequence[Fact], found: Sequence[Facts | TraxError]) -> Facts:
 
 
 def _found(result: FoundT | TraxError) -> FoundT | None:
-    """What was found, or None if TRaX has no such thing, because it was deleted meanwhile."""
+    """The result, or None if TRaX has no such thing, because it was deleted meanwhile."""
     if not isinstance(result, TraxError):
         return result
     if result.failure.code != "not_found":

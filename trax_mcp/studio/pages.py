@@ -37,7 +37,7 @@ class ItemList(Generic[ItemT]):
         return replace(self, items=items, left_out=len(self.items) - len(items))
 
     def unknown(self, what: str) -> tuple[Unknown, ...]:
-        """What the list lacks, in words. `what` names the items: "studios"."""
+        """The missing items of the list, in words. `what` names the items: "studios"."""
         further = Unknown(f"further {what}", f"only the first {len(self.items):,} are read")
         unusable = Unknown(f"{self.left_out:,} of the {what}", "TRaX gives no usable id")
         return (*((further,) if self.is_cut else ()), *((unusable,) if self.left_out else ()))

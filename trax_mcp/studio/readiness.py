@@ -1,4 +1,4 @@
-"""What is wrong with a studio, and whether it could go live. Pure.
+"""The problems of a studio, and whether it could go live. Pure.
 
 The same findings warn a person before they agree to a go-live.
 """
@@ -44,7 +44,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What is wrong with a studio now, what blocks a go-live first, and what is unknown.
+    """The problems of a studio and its unknown facts.
 
     `ready`: whether it could go live. None if that is unknown, or if it is or may be on air.
     """
@@ -74,7 +74,7 @@ def judge_readiness(
 
 
 def go_live_warnings(facts: Facts) -> Iterator[Finding]:
-    """What a person should know before they agree to a go-live."""
+    """Problems that a person should know before they agree to a go-live."""
     yield from _missing_destinations(facts)
     yield from _missing_sources(facts)
     yield from _troubled_accounts(facts, MAX_TROUBLES)

@@ -165,7 +165,7 @@ class Uploader:
 
 
 def uploaded_text(asset: JsonObject) -> Sentence:
-    """What the upload has done, by the asset as TRaX lists it."""
+    """The sentence about a finished upload, from the asset as TRaX lists it."""
     name, status = naming.quoted(asset["filename"]), naming.word(asset["status"])
     return sentence("Uploaded the file {} to the media library. It is {}.", name, status)
 

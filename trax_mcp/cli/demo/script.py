@@ -1,4 +1,4 @@
-"""What happens in the demo: a show with a client that has forms, and one without.
+"""The script of the demo: a show with a client that has forms, and one without.
 
 Both check that the studio is on air or off air when it should be, and that the server refuses
 what the user did not agree to.

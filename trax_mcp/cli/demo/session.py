@@ -24,7 +24,7 @@ class DemoFailed(Exception):
 
 
 class Refusal(NamedTuple):
-    """What comes with a refusal: a preview for the person, and its confirmation for the model."""
+    """A refusal: a preview for the person, and its confirmation for the model."""
 
     preview: str
     confirmation: str

@@ -54,9 +54,9 @@ class Plan(ABC, Generic[OperationT]):
     always_for: ClassVar[Sequence[str]] = ()
     """Arguments that need consent at any time, if the operation does not always need it."""
     reads: ClassVar[Sequence[Fact]]
-    """What is read before the question."""
+    """The facts that are read before the question."""
     reads_after: ClassVar[Sequence[Fact]] = ()
-    """What is read after sending, for `done`: status and destinations at most."""
+    """The facts that are read after sending, for `done`: status and destinations at most."""
 
     def __init_subclass__(cls) -> None:
         """Take the operation from the base class: `class GoLivePlan(Plan[GoLive])`."""
@@ -89,7 +89,7 @@ class Plan(ABC, Generic[OperationT]):
 
     @classmethod
     def hidden_fields(cls, _operation: OperationT) -> Sequence[str]:
-        """What the call changes that no read shows, in words: "the address"."""
+        """The changes of the call that no read shows, in words: "the address"."""
         return ()
 
     @classmethod
@@ -113,10 +113,10 @@ class Plan(ABC, Generic[OperationT]):
 
     @abstractmethod
     def effects(self) -> Sentences:
-        """What would happen."""
+        """The effects of the call, in words."""
 
     def warnings(self) -> Sentences:
-        """What a person should know before they agree."""
+        """Things that a person should know before they agree."""
         yield from ()
 
     @abstractmethod
@@ -124,7 +124,7 @@ class Plan(ABC, Generic[OperationT]):
         """The act in a few words, with names in quotes."""
 
     def report(self, answer: JsonObject, observed: Observed | None = None) -> tuple[Sentence, ...]:
-        """What the call has done: one sentence, and warnings after it.
+        """The result of the call, in words: one sentence, and warnings after it.
 
         `answer` is TRaX's, of any form; empty if it was lost and the effect was `observed`.
         """
@@ -138,11 +138,11 @@ class Plan(ABC, Generic[OperationT]):
 
     @abstractmethod
     def done(self, answer: JsonObject, observed: Observed | None) -> Sentences:
-        """What the call has done. Names what TRaX answered, as far as it can be read."""
+        """The result of the call, in words. Uses the answer of TRaX as far as it can be read."""
 
     @cached_property
     def preview(self) -> Preview:
-        """What a person is shown, and its digest.
+        """The texts that a person is shown, and their digest.
 
         The digest of a stop holds only its arguments: nothing else may invalidate it.
 
@@ -167,7 +167,7 @@ class Plan(ABC, Generic[OperationT]):
         return digest(self.operation, preview.shown, preview.target.id, hidden)
 
     def changes_since(self, confirmation: Confirmation) -> tuple[str, ...]:
-        """What differs from what a person was shown, in words."""
+        """The differences from an earlier question, in words."""
         shown = frozenset(confirmation.shown)
         before = Counter(it.text for it in confirmation.shown)
         now = Counter(it.text for it in self.preview.shown)
@@ -193,11 +193,6 @@ class Plan(ABC, Generic[OperationT]):
             yield f"Changed here since you were asked: {what} of {name}."
         if self._hidden.forgotten_version > confirmation.hidden_version:
             yield "Changed here since you were asked: something that TRaX does not show."
-
-    @property
-    def arguments(self) -> Mapping[str, object]:
-        """The arguments that have a value, by JSON name."""
-        return self.operation.arguments()
 
     @property
     def studio(self) -> Name | str:
@@ -234,13 +229,13 @@ class Plan(ABC, Generic[OperationT]):
 
     def each_argument(self, template: str, *, without: Sequence[str] = ()) -> Sentences:
         """A sentence for each argument but ids. `{}` stands for the name and for the value."""
-        for name, value in _by_importance(self.arguments):
+        for name, value in _by_importance(self.operation.arguments()):
             if name not in without:
                 yield sentence(template, name, _shown(name, value))
 
     def each_change(self) -> Sentences:
         """A sentence for each argument that the call sets on its target."""
-        for name, value in _by_importance(self.arguments):
+        for name, value in _by_importance(self.operation.arguments()):
             yield sentence("Sets {} of {} to {}.", name, self.described, _shown(name, value))
 
     def read_answer(self, model: type[ModelT], answer: JsonObject) -> ModelT | None:
@@ -251,9 +246,9 @@ class Plan(ABC, Generic[OperationT]):
             return None
 
     def each_change_done(self, answer: JsonObject, *, of: Name | str) -> Sentences:
-        """What was changed of a thing, with the values that TRaX answered. No secret is one."""
+        """The changes of a thing, with the values that TRaX answered. No secret is one."""
         changes, hidden = list[str](), list[str]()
-        for name, asked in _by_importance(self.arguments):
+        for name, asked in _by_importance(self.operation.arguments()):
             if name in answer and not isinstance(asked, SecretStr):
                 changes.append(f"`{name}` is {_answered(answer[name], asked)}")
             else:
@@ -265,10 +260,11 @@ class Plan(ABC, Generic[OperationT]):
 
     def each_hidden(self, *names: str) -> str:
         """The end of a sentence: the arguments among these that TRaX will not show."""
-        return _not_shown_again([f"`{name}`" for name in names if name in self.arguments])
+        given = self.operation.arguments()
+        return _not_shown_again([f"`{name}`" for name in names if name in given])
 
     def while_on_air(self, consequence: str) -> Sentences:
-        """What it means for viewers, unless the studio is off air."""
+        """The consequence for viewers, unless the studio is off air."""
         if self.facts.live is not False:
             verb = "is" if self.facts.live else "may be"
             yield sentence("The studio {} on air. {}", verb, consequence)

@@ -98,7 +98,7 @@ class UpdateDestinationPlan(Plan[UpdateDestination]):
 
     def effects(self) -> Sentences:
         yield from self.each_change()
-        lost = [it for it in self.always_for if it in self.arguments]
+        lost = [it for it in self.always_for if it in self.operation.arguments()]
         if lost:
             yield sentence("What was there as {} is overwritten.", naming.listed(lost))
         yield from self.while_on_air("Viewers may see the change at once.")
