@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from typing import TYPE_CHECKING, Final
 
@@ -54,6 +55,17 @@ async def test_a_server_does_not_start_without_its_engine() -> None:
         async with running("http", "--port", "0", "--sandbox", settings=settings) as server:
             assert await server.finish() == 1
         assert server.stderr.text == f"trax-mcp: {sentence}\n"
+
+
+async def test_doctor_checks_the_engine(engine: ThrowawayEngine) -> None:
+    """Only where there is one. Its name and version are told, and no address."""
+    settings = {"TRAX_STORE_URL": engine.url}
+    async with running("doctor", "--sandbox", "--json", settings=settings) as doctor:
+        assert await doctor.finish() == 0
+    checks = {it.pop("name"): it for it in json.loads(doctor.stdout.text)["checks"]}
+    about = await describe_engine(engine.url)
+    detail = f"{about} answers, and drops nothing that it keeps."
+    assert checks["engine"] == {"state": "ok", "detail": detail}
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-lru", "volatile-ttl"])

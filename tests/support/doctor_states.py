@@ -309,6 +309,9 @@ DOCTOR_STATES: Final[dict[str, DoctorState]] = {
         1, set_up_sandbox=with_fault(Fault.status(200, _PAGE, content_type="text/html"))
     ),
     "silence": DoctorState(1, {"TRAX_TIMEOUT_SECONDS": "1"}, set_up_sandbox=without_answers()),
+    "an engine that does not answer": DoctorState(
+        1, {"TRAX_STORE_URL": "redis://:hunter2@127.0.0.1:NOBODY/0"}
+    ),
     "trouble in many places": DoctorState(1, set_up_sandbox=with_many_faults),
     # clients
     "all clients": DoctorState(

@@ -38,7 +38,7 @@ from trax_mcp.api.operations import (
 )
 from trax_mcp.api.text_safety import quote
 from trax_mcp.cli.client_factory import client_for
-from trax_mcp.cli.setting_checks import caller_of, check_names
+from trax_mcp.cli.setting_checks import REPLICAS_EXTRA, caller_of, check_names
 from trax_mcp.settings import VARIABLE_PREFIX, CannotStart, Settings, read_settings
 
 AnswerT = TypeVar("AnswerT", bound=Model)
@@ -57,6 +57,7 @@ _SCOPE_READS: Final[tuple[Read, ...]] = (
     ListMedia,
 )
 """A read for each scope that reads need."""
+_STORE_URL: Final = "TRAX_STORE_URL"
 _SCOPE_NEEDS: Final = ("settings", "key", "reach", "access")
 _REMEDIES: Final[Mapping[str, str]] = {
     "unreachable": "Check the network, TRAX_BASE_URL, and HTTPS_PROXY and SSL_CERT_FILE if set.",
@@ -124,6 +125,8 @@ class Examination:
             ),
             Check("write scopes", self._list_write_scopes),
         )
+        if variables.get(_STORE_URL, "").strip():
+            self.checks += (Check("engine", self._check_engine, needs=("settings",)),)
 
     async def _check_settings(self) -> Result:
         try:
@@ -225,6 +228,17 @@ class Examination:
         scopes = sorted({str(it.call.scope) for it in OPERATIONS if it.call.mutates})
         detail = f"Not tried, since only a change would show: {', '.join(scopes)}."
         return Result(State.NOT_CHECKED, detail)
+
+    async def _check_engine(self) -> Result:
+        try:
+            from trax_mcp.replicas.engine_checks import describe_engine  # noqa: PLC0415  an extra
+        except ModuleNotFoundError:
+            return Result(State.FAILED, f"{_STORE_URL} needs an extra.", REPLICAS_EXTRA)
+        try:
+            name = await describe_engine(self._variables[_STORE_URL].strip())
+        except CannotStart as error:
+            return Result(State.FAILED, str(error), f"Correct {_STORE_URL}, or start the engine.")
+        return Result(State.OK, f"{name} answers, and drops nothing that it keeps.")
 
     async def _read(self, operation: Operation[AnswerT]) -> AnswerT:
         caller = ANONYMOUS if operation.call.public else self._caller

@@ -14,6 +14,7 @@ import anyio
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.cli.client_factory import client_for
 from trax_mcp.cli.setting_checks import (
+    REPLICAS_EXTRA,
     caller_of,
     check_names,
     enrolled_passkey,
@@ -106,7 +107,7 @@ def _open_store(settings: Settings) -> "AbstractAsyncContextManager[SharedStore 
     try:
         from trax_mcp.replicas.consent_store import open_store  # noqa: PLC0415  a part of its own
     except ModuleNotFoundError:
-        raise CannotStart("TRAX_STORE_URL needs: pip install 'trax-mcp[replicas]'") from None
+        raise CannotStart(f"TRAX_STORE_URL needs an extra. {REPLICAS_EXTRA}") from None
     return open_store(settings.store_url.get_secret_value(), Clock())
 
 

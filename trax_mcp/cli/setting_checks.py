@@ -2,12 +2,15 @@
 
 from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Final
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.cli.key_file import key_file
 from trax_mcp.server.tool_filter import CHANGING, TAGS, TOOLS
 from trax_mcp.settings import CannotStart, Settings, is_loopback
 from trax_mcp.web.passkey import Passkey
+
+REPLICAS_EXTRA: Final = "Run pip install 'trax-mcp[replicas]'."
 
 
 def check_names(settings: Settings) -> None:
