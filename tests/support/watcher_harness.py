@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import anyio
 
@@ -14,7 +14,9 @@ from trax_mcp.chat.watcher import Watcher
 from trax_mcp.clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
+
+    from trax_mcp.chat.shared_feed import FeedItem
 
 SHORTEST: Final = 2.0
 LONGEST_PAUSE: Final = 5 * SHORTEST
@@ -49,7 +51,13 @@ class SteppedClock(Clock):
 
 
 class FakeSource:
-    """A source. `results` are the results of the next polls; without one, nothing has changed."""
+    """A source. `results` are the results of the next polls; without one, nothing has changed.
+
+    `found` is what other replicas do not have, and `items` is what it got from them.
+    """
+
+    kind: ClassVar = "fake"
+    size = 3
 
     def __init__(self, clock: SteppedClock) -> None:
         self.results: list[bool | Exception] = []
@@ -57,6 +65,8 @@ class FakeSource:
         """When it was polled, in seconds since the test began."""
         self.hold: anyio.Event | None = None
         """What polls wait for."""
+        self.found: list[FeedItem] = []
+        self.items: list[FeedItem] = []
         self._clock = clock
         self._start = clock.seconds()
 
@@ -70,6 +80,21 @@ class FakeSource:
         if isinstance(result, Exception):
             raise result
         return result
+
+    def unshared(self, *, nothing_is_shared: bool) -> list[FeedItem]:
+        """What it found, and everything if nothing is shared."""
+        return [*self.items, *self.found] if nothing_is_shared else list(self.found)
+
+    def record_shared(self) -> None:
+        """Keep what it found with the rest."""
+        self.items += self.found
+        self.found.clear()
+
+    def add_items(self, items: Sequence[FeedItem], *, is_complete: bool) -> bool:
+        """Keep items."""
+        assert is_complete
+        self.items += items
+        return bool(items)
 
 
 class ManualWatcher(Watcher[FakeSource]):

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from trax_mcp.api.argument_types import LARGEST_PAGE
 from trax_mcp.api.text_safety import escape_invisible
+from trax_mcp.chat.shared_feed import FeedItem
 
 Message = Mapping[str, Any]
 """A chat message as TRaX sent it. Only its `id` is certain to exist."""
@@ -104,9 +105,30 @@ class Feed:
         is_known = any(message["id"] in self._known_ids for message in page)
         if not is_known and max(len(page), received) >= limit:
             self._gaps.add(self._next)  # a full page may omit older messages
-        new = tuple(it for it in self._sort(page) if self._append(it))
-        self._forget(but=len(new))
-        return new
+        return self._add((message, False) for message in self._sort(page))
+
+    def items(self, count: int = WINDOW) -> list[FeedItem]:
+        """The last messages as items for other feeds, oldest first."""
+        first = max(self._first, self._next - count)
+        forgotten = {self._first} if self._first else set[int]()
+        gaps = self._gaps | forgotten
+        return [
+            FeedItem(self._entry(it).content, gap=it in gaps) for it in range(first, self._next)
+        ]
+
+    def add_items(self, items: Sequence[FeedItem], *, is_complete: bool) -> tuple[Message, ...]:
+        """Add items of another feed, and return the messages that are new here.
+
+        `is_complete`: none is missing between the items that were added before and these.
+        """
+        messages = [(json.loads(it.content), it.gap) for it in items]
+        is_known = any(message["id"] in self._known_ids for message, _ in messages)
+        if messages and not is_known and not is_complete:
+            self._gaps.add(self._next)
+        return self._add(messages)
+
+    def __len__(self) -> int:
+        return len(self._window)
 
     def latest(self, limit: int = WINDOW) -> MessagePage:
         """The last messages, as many as `limit` and one answer allow."""
@@ -179,10 +201,18 @@ class Feed:
             start += 1
         return _Position(start, max(read) + 1, read)
 
-    def _append(self, message: Message) -> bool:
+    def _add(self, messages: Iterable[tuple[Message, bool]]) -> tuple[Message, ...]:
+        """Add messages, each with whether some may be missing before it. Return the new ones."""
+        new = tuple(message for message, gap in messages if self._append(message, gap=gap))
+        self._forget(but=len(new))
+        return new
+
+    def _append(self, message: Message, *, gap: bool) -> bool:
         """Append a message unless it is known. One page may hold a message twice."""
         if message["id"] in self._known_ids:
             return False
+        if gap:
+            self._gaps.add(self._next)
         text = json.dumps(message, ensure_ascii=False)
         entry = _Entry(
             text.encode(errors="surrogatepass"), _digest(message["id"]), _size_in_answer(text)

@@ -1,7 +1,8 @@
 """The sources that a watcher polls: a studio's chat and its stream status."""
 
+import json
 from collections.abc import Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from trax_mcp.api.argument_types import LARGEST_PAGE
 from trax_mcp.api.caller import Caller
@@ -12,12 +13,23 @@ from trax_mcp.api.models import ChatMessage, Page, StreamStatus
 from trax_mcp.api.operations import GetStreamStatus, ListChatMessages
 from trax_mcp.api.responses import Answer
 from trax_mcp.chat.feed import Feed, Message
+from trax_mcp.chat.shared_feed import FeedItem
 
 _SMALLEST_PAGE = 10
 
 
 class PolledSource(Protocol):
-    """Something that can change between two polls."""
+    """Something that can change between two polls.
+
+    Replicas share what they find as items. `kind` names the source.
+    """
+
+    kind: ClassVar[str]
+
+    @property
+    def size(self) -> int:
+        """How many items are kept here, and worth keeping for all."""
+        ...
 
     async def poll(self) -> bool:
         """Ask TRaX once. Return whether anything changed since the last poll.
@@ -27,9 +39,26 @@ class PolledSource(Protocol):
         """
         ...
 
+    def unshared(self, *, nothing_is_shared: bool) -> list[FeedItem]:
+        """What other replicas do not have yet."""
+        ...
+
+    def record_shared(self) -> None:
+        """Record that the other replicas have all of it."""
+        ...
+
+    def add_items(self, items: Sequence[FeedItem], *, is_complete: bool) -> bool:
+        """Add what other replicas found. Return whether anything changed.
+
+        `is_complete`: nothing is missing between what was added before and this.
+        """
+        ...
+
 
 class PolledChat:
     """The chat of a studio, as one caller may read it."""
+
+    kind: ClassVar = "chat"
 
     def __init__(self, client: Client, caller: Caller, studio_id: str) -> None:
         self.feed = Feed()
@@ -38,6 +67,13 @@ class PolledChat:
         self._studio_id = studio_id
         self._limit = LARGEST_PAGE
         self._is_polled = False
+        self._unshared = 0
+        """How many of the last messages other replicas may not have."""
+
+    @property
+    def size(self) -> int:
+        """The messages that the feed remembers."""
+        return len(self.feed)
 
     async def poll(self) -> bool:
         """Read the most recent messages. The messages of the first poll are not a change."""
@@ -46,6 +82,23 @@ class PolledChat:
         # Only items with an id can be added. The others are left out and hide no message.
         messages = [it for it in page if _is_message(it)]
         new = self.feed.add_page(messages, received=len(page), limit=self._limit)
+        self._unshared += len(new)
+        return bool(new) and not is_first
+
+    def unshared(self, *, nothing_is_shared: bool) -> list[FeedItem]:
+        """The messages that other replicas may not have."""
+        return self.feed.items() if nothing_is_shared else self.feed.items(self._unshared)
+
+    def record_shared(self) -> None:
+        """Record that the last messages are shared."""
+        self._unshared = 0
+
+    def add_items(self, items: Sequence[FeedItem], *, is_complete: bool) -> bool:
+        """Add messages. If others found any, they find for themselves what they do not have."""
+        is_first, self._is_polled = not self._is_polled, True
+        new = self.feed.add_items(items, is_complete=is_complete)
+        if items:
+            self._unshared = 0
         return bool(new) and not is_first
 
     @property
@@ -72,11 +125,15 @@ class PolledChat:
 class PolledStatus:
     """The stream status of a studio, as one caller may read it."""
 
+    kind: ClassVar = "status"
+    size = 1
+
     def __init__(self, client: Client, caller: Caller, studio_id: str) -> None:
         self._client = client
         self._caller = caller
         self._operation = GetStreamStatus(studio_id=studio_id)
-        self._status: StreamStatus | None = None
+        self._status: FeedItem | None = None
+        self._shared: FeedItem | None = None
 
     async def poll(self) -> bool:
         """Read the status."""
@@ -87,13 +144,34 @@ class PolledStatus:
 
         Undocumented fields are ignored: a field that TRaX adds may change all the time.
         """
+        return self._change(_documented(status))
+
+    def unshared(self, *, nothing_is_shared: bool) -> list[FeedItem]:
+        """The status, unless the other replicas have it."""
+        if self._status is None or (self._status == self._shared and not nothing_is_shared):
+            return []
+        return [self._status]
+
+    def record_shared(self) -> None:
+        """Record that the status is shared."""
+        self._shared = self._status
+
+    def add_items(self, items: Sequence[FeedItem], *, is_complete: bool) -> bool:  # noqa: ARG002  a status misses nothing
+        """Store the last status that another replica found."""
+        changed = bool(items) and self._change(items[-1])
+        if items:
+            self.record_shared()
+        return changed
+
+    def _change(self, status: FeedItem) -> bool:
         before, self._status = self._status, status
-        return before is not None and _documented(before) != _documented(status)
+        return before is not None and before != status
 
 
 def _is_message(item: object) -> bool:
     return isinstance(item, dict) and isinstance(item.get("id"), str)
 
 
-def _documented(status: StreamStatus) -> Sequence[object]:
-    return [getattr(status, name) for name in StreamStatus.model_fields]
+def _documented(status: StreamStatus) -> FeedItem:
+    values = [getattr(status, name) for name in StreamStatus.model_fields]
+    return FeedItem(json.dumps(values).encode())

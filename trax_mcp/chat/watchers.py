@@ -17,6 +17,7 @@ from trax_mcp.api.client import Client
 from trax_mcp.api.error_texts import no_key
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.chat.polled_source import PolledChat, PolledSource, PolledStatus
+from trax_mcp.chat.shared_feed import SharedFeeds
 from trax_mcp.chat.watcher import Watcher
 from trax_mcp.clock import Clock
 
@@ -43,10 +44,22 @@ class _Key:
 
 
 class Watchers:
-    """All watchers of one server. `shortest` is the shortest time between polls, in seconds."""
+    """All watchers of one server. `shortest` is the shortest time between polls, in seconds.
 
-    def __init__(self, client: Client, *, shortest: float, clock: Clock, tasks: TaskGroup) -> None:
+    With `shared`, its replicas poll once for all of them.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        shortest: float,
+        clock: Clock,
+        tasks: TaskGroup,
+        shared: SharedFeeds | None = None,
+    ) -> None:
         self._client = client
+        self._shared = shared
         self._shortest = shortest
         self._clock = clock
         self._tasks = tasks
@@ -75,7 +88,7 @@ class Watchers:
         """Update the watcher of a caller who has read the status elsewhere."""
         watcher = self._watchers.get(_Key(PolledStatus, caller, studio_id))
         if watcher is not None:
-            watcher.record_success(changed=watcher.source.update(status))
+            watcher.record_read(changed=watcher.source.update(status))
 
     def _watcher(
         self, source_type: Callable[[Client, Caller, str], SourceT], caller: Caller, studio_id: str
@@ -86,8 +99,13 @@ class Watchers:
         key = _Key(source_type, caller, studio_id)
         if key not in self._watchers:
             source = source_type(self._client, caller, studio_id)
+            feeds = self._shared
             self._watchers[key] = Watcher(
-                source, shortest=self._shortest, clock=self._clock, tasks=self._tasks
+                source,
+                shortest=self._shortest,
+                clock=self._clock,
+                tasks=self._tasks,
+                shared=feeds.open(caller.key, source.kind, studio_id) if feeds else None,
             )
         self._put_last(key)
         return self._watchers[key]

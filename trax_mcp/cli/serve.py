@@ -83,8 +83,13 @@ async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) 
     deps = _deps(settings, enrolled_passkey(settings))
     async with aclosing(client_for(settings)) as client, _open_store(settings) as store:
         readiness = Readiness(store_answers=store.engine_answers if store else None)
-        questions = store.questions if store else None
-        deps = replace(deps, store=store, questions=questions, readiness=readiness)
+        deps = replace(
+            deps,
+            store=store,
+            questions=store.questions if store else None,
+            shared_feeds=store.feeds if store else None,
+            readiness=readiness,
+        )
         server = build_server(client, own=own, deps=deps)
         app = http_app(server, settings, client=client, deps=deps, own=own)
         print(f"trax-mcp is listening on {url_of(listener)}{PATH}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr

@@ -45,6 +45,7 @@ from trax_mcp.replicas.records import (
     StoredPlace,
 )
 from trax_mcp.replicas.sealing import hashed
+from trax_mcp.replicas.shared_looks import SharedLooks
 from trax_mcp.replicas.shared_questions import QuestionsOnEngine
 from trax_mcp.replicas.stop_confirmations import is_of_run, is_signed, sign
 
@@ -162,6 +163,8 @@ class SharedStore:
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
+        self.feeds = SharedLooks(engine)
+        """What replicas share of chat and stream status."""
         self._heartbeat = Heartbeat(engine)
         self._missed = MissedSteps(seconds=_PLACE_SECONDS)
         self._begun: dict[int, tuple[float, datetime]] = {}
@@ -359,6 +362,7 @@ class SharedStore:
             async with anyio.create_task_group() as tasks:
                 await tasks.start(self._heartbeat.run)
                 tasks.start_soon(self._missed.run)
+                tasks.start_soon(self.feeds.hear)
                 yield self
                 tasks.cancel_scope.cancel()
         finally:

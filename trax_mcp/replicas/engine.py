@@ -5,34 +5,40 @@ repeat it changes nothing more. So a step of a store is atomic, and is decided i
 """
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import anyio
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 ResultT = TypeVar("ResultT")
 
+_AWAY: Final = (RedisError, OSError, TimeoutError)
+
 TAG: Final = "{trax}"
 """All names have this part, so that one node of a cluster holds all of them."""
 _NUMBERS: Final = f"{TAG}:numbers"
 _TIMEOUT_SECONDS: Final = 1.0
+_SILENCE_SECONDS: Final = 0.5
+"""How long to wait for news at a time."""
 _RETRY_SECONDS: Final = 0.5
 """How long the engine is taken to be away after it did not answer."""
 _RUN_LENGTH: Final = 16
 _TOKEN_LENGTH: Final = 16
 _HEAD_LENGTH: Final = _RUN_LENGTH + _TOKEN_LENGTH
 
-_RUN: Final = f"""
+RUN: Final = f"""
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 run = string.sub(run, 1, {_RUN_LENGTH})
 """
 _READ: Final = f"""
-{_RUN}
+{RUN}
 local time = redis.call('TIME')
 local number = 0
 if ARGV[1] == '1' then
@@ -47,7 +53,7 @@ return {{run, time[1], time[2], number, values}}
 
 A number is the time in microseconds, so that it does not come again where the last one is lost."""
 _WRITE: Final = f"""
-{_RUN}
+{RUN}
 if run ~= ARGV[1] then return 0 end
 local head, reads = ARGV[1] .. ARGV[2], tonumber(ARGV[3])
 local writes, done = #KEYS - reads, true
@@ -125,6 +131,7 @@ class Engine:
         self._limit = self._redis.register_script(_LIMIT)
         self.run = ""
         """What identified the engine's process at the last read."""
+        self._scripts: dict[str, Any] = {}
         self._away_until = 0.0
         self._answered = True
 
@@ -195,6 +202,41 @@ class Engine:
         """Whether replicas have said so lately."""
         return [it is not None for it in await self._call(lambda: self._redis.mget(names))]
 
+    async def run_script(
+        self, script: str, keys: Sequence[str], arguments: Sequence[object]
+    ) -> Any:  # noqa: ANN401
+        """Run a script that may be repeated, and return its answer.
+
+        Raises:
+            EngineAway: it does not answer. Whether it has run is not known.
+        """
+        registered = self._scripts.setdefault(script, self._redis.register_script(script))
+        return await self._run(registered, keys, arguments)
+
+    @asynccontextmanager
+    async def news(self, channel: str) -> AsyncIterator[AsyncIterator[str]]:
+        """What is said on a channel from now on. Some of it may be lost.
+
+        Raises:
+            EngineAway: it does not answer, or the connection has ended.
+        """
+        heard = self._redis.pubsub(ignore_subscribe_messages=True)
+        try:
+            await self._call(lambda: heard.subscribe(channel))
+            yield self._heard(heard)
+        finally:
+            with suppress(*_AWAY):
+                await heard.aclose()  # type: ignore[no-untyped-call]  # redis gives it no types
+
+    async def _heard(self, heard: PubSub) -> AsyncIterator[str]:
+        while True:
+            try:
+                message = await heard.get_message(timeout=_SILENCE_SECONDS)
+            except _AWAY as error:
+                raise EngineAway from error
+            if message is not None:
+                yield message["data"].decode()
+
     async def info(self) -> Mapping[str, object]:
         """What the engine says of itself.
 
@@ -223,7 +265,7 @@ class Engine:
         try:
             with anyio.fail_after(_TIMEOUT_SECONDS):  # for connecting and all else together
                 result = await command()
-        except (RedisError, OSError, TimeoutError) as error:
+        except _AWAY as error:
             self.note_silence()
             raise EngineAway from error
         self._answered = True

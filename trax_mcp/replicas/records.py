@@ -1,16 +1,33 @@
-"""What replicas keep about consent, and how it is written for the engine. Pure."""
+"""What replicas keep about consent and looks, and how it is written for the engine. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 from pydantic import TypeAdapter
 
+from trax_mcp.api.errors import (
+    BadAnswer,
+    Failure,
+    LostAnswer,
+    NoConnection,
+    NotSent,
+    Refused,
+    TooLarge,
+    TraxError,
+)
+from trax_mcp.chat.poll_interval import PollInterval
+from trax_mcp.chat.shared_feed import LookResult
 from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
 from trax_mcp.consent.place_state import PlaceState, SentGoLive
 from trax_mcp.replicas.sealing import seal, unseal
 
 OUTCOME_UNKNOWN: Final = "whether the call ran is not known"
+
+_ERRORS: Final = {
+    it.__name__: it
+    for it in (TraxError, NotSent, NoConnection, LostAnswer, Refused, BadAnswer, TooLarge)
+}
 
 RecordT = TypeVar("RecordT")
 
@@ -56,6 +73,29 @@ Guests = dict[str, SentGoLive]
 """The latest go-live of each caller whose key TRaX has accepted, but not in this studio."""
 
 
+@dataclass(frozen=True, slots=True)
+class StoredLook:
+    """How the last look ended. `error` is the name of the failure's exception."""
+
+    interval: PollInterval
+    pause: float
+    error: str
+    failure: Failure | None
+
+    @classmethod
+    def of(cls, look: LookResult) -> Self:
+        """The look as it is stored."""
+        error = look.error
+        if error is None:
+            return cls(look.interval, look.pause, "", None)
+        return cls(look.interval, look.pause, type(error).__name__, error.failure)
+
+    def result(self) -> LookResult:
+        """The look as it was."""
+        error = _ERRORS[self.error](self.failure) if self.failure else None
+        return LookResult(self.interval, error, self.pause)
+
+
 class Codec(Generic[RecordT]):
     """Writes records of one type as sealed values, and reads them."""
 
@@ -75,3 +115,4 @@ class Codec(Generic[RecordT]):
 PLACES: Final = Codec(StoredPlace)
 CONFIRMATIONS: Final = Codec(StoredConfirmation)
 GUESTS: Final = Codec(Guests)
+LOOKS: Final = Codec(StoredLook)

@@ -13,6 +13,7 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from trax_mcp import __version__
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
+from trax_mcp.chat.shared_feed import SharedFeeds
 from trax_mcp.clock import Clock
 from trax_mcp.consent.approvals import Approvals, Page
 from trax_mcp.consent.audit import Audit
@@ -94,6 +95,7 @@ class ServerDeps:
     tasks: ShieldedTasks = field(default_factory=ShieldedTasks)
     store: ConsentStore | None = None
     questions: SharedQuestions | None = None
+    shared_feeds: SharedFeeds | None = None
     readiness: Readiness = field(default_factory=Readiness)
     ask: frozenset[Channel] = frozenset({"form"})
     page: Page | None = None
@@ -155,7 +157,9 @@ def build_server(
     handlers = _build_handlers(client, own=own, deps=deps)
 
     def open_lifespan(_server: Server[Lifespan]) -> AbstractAsyncContextManager[Lifespan]:
-        return lifespan(client, shortest=deps.chat_poll_seconds, clock=deps.clock)
+        return lifespan(
+            client, shortest=deps.chat_poll_seconds, clock=deps.clock, shared=deps.shared_feeds
+        )
 
     def wrap(handler: Handler[ParamsT, ResultT]) -> Handler[ParamsT, ResultT]:
         return handle_errors(answer_on_shutdown(handler, deps.in_flight))

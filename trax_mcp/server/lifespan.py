@@ -8,6 +8,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from trax_mcp.api.client import Client
+from trax_mcp.chat.shared_feed import SharedFeeds
 from trax_mcp.chat.watchers import Watchers
 from trax_mcp.clock import Clock
 
@@ -21,8 +22,11 @@ class Lifespan:
 
 
 @asynccontextmanager
-async def lifespan(client: Client, *, shortest: float, clock: Clock) -> AsyncIterator[Lifespan]:
+async def lifespan(
+    client: Client, *, shortest: float, clock: Clock, shared: SharedFeeds | None = None
+) -> AsyncIterator[Lifespan]:
     """Open it until the block ends. `shortest` is the shortest poll interval, in seconds."""
     async with anyio.create_task_group() as tasks:
-        yield Lifespan(Watchers(client, shortest=shortest, clock=clock, tasks=tasks), tasks)
+        watchers = Watchers(client, shortest=shortest, clock=clock, tasks=tasks, shared=shared)
+        yield Lifespan(watchers, tasks)
         tasks.cancel_scope.cancel()
