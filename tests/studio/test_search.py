@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -18,16 +19,22 @@ from tests.support.fact_reads import STUDIOS, asked
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air, still
 from tests.support.jsonrpc import MODERN
-from tests.support.resource_reads import add_studio, rename
+from tests.support.long_lists import long_list, studio
+from tests.support.resource_reads import add_studio, client_of, rename
+from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.virtual_time import in_virtual_time
 from trax_mcp.api.text_safety import escape_invisible
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.records import Destination
 from trax_mcp.server.app import build_server
+from trax_mcp.studio import search
 from trax_mcp.studio.concurrent_reads import MAX_AT_A_TIME
-from trax_mcp.studio.search import MAX_DETAIL_SECONDS
+from trax_mcp.studio.name_match import Ranking, rank_studios
+from trax_mcp.studio.search import MANY_STUDIOS, MAX_DETAIL_SECONDS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mcp.server import Server
 
     from tests.support.recorded_sandbox import Sandbox
@@ -167,6 +174,26 @@ async def test_a_status_that_cannot_be_read_is_not_off_air(
     sandbox.faults.add(Fault.status(200, {"data": only}), path=STUDIOS)
     sentence, _ = await find(server, "live")
     assert sentence == 'Whether "Morning Coffee" is on air could not be read.'
+
+
+async def test_a_search_of_many_studios_holds_up_no_other_call(
+    server: Server[Any], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits here for another call of the same client to end."""
+    sandbox.faults.add(long_list(MANY_STUDIOS + 1, studio), times=None, path=STUDIOS)
+    begun, other_has_ended = anyio.Event(), threading.Event()
+
+    def rank(studios: Sequence[tuple[str, str]], query: str) -> Ranking:
+        anyio.from_thread.run_sync(begun.set)
+        assert other_has_ended.wait(PATIENCE_SECONDS)
+        return rank_studios(studios, query)
+
+    monkeypatch.setattr(search, "rank_studios", rank)
+    async with client_of(server) as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(client.call_tool, "find_studio", {"query": "late"})
+        await begun.wait()
+        await client.call_tool("get_health")
+        other_has_ended.set()
 
 
 @in_virtual_time

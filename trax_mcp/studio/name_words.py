@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Final
 
 _SMALL = """
@@ -111,11 +113,17 @@ class Vocabulary:
         }
 
     def _with_sound_of(self, word: str) -> Iterator[str]:
-        begins, length, sound = _SAME_SOUND.get(word[0], word[0]), len(word), _sound(word)
-        for other in self._texts:
-            is_as_long = abs(len(other) - length) <= _MOST_SILENT_LETTERS
-            if is_as_long and other[0] in begins and _sound(other) == sound:
+        begins, length = _SAME_SOUND.get(word[0], word[0]), len(word)
+        for other in self._by_sound.get(_sound(word), ()):
+            if abs(len(other) - length) <= _MOST_SILENT_LETTERS and other[0] in begins:
                 yield other
+
+    @cached_property
+    def _by_sound(self) -> Mapping[str, Sequence[str]]:
+        words: defaultdict[str, list[str]] = defaultdict(list)
+        for word in self._texts:
+            words[_sound(word)].append(word)
+        return words
 
 
 def is_part_of(part: str, text: str) -> bool:

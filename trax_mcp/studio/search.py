@@ -29,6 +29,8 @@ MAX_STATUS_READS: Final = 10
 """The number of first matches whose stream status is read."""
 MAX_DESTINATION_READS: Final = 5
 """The number of first matches whose destinations are read."""
+MANY_STUDIOS: Final = 200
+"""More than these are ranked in a thread of their own."""
 MAX_DETAIL_SECONDS: Final = 15.0
 """How long all these reads may take. Many clients cancel a call after a minute."""
 
@@ -62,7 +64,7 @@ async def find_studios(client: Client, query: str, caller: Caller) -> SearchResu
     found = (await read_all_pages(client, ListStudios(), caller)).usable()
     unknown = found.unknown(Fact.STUDIOS.items)
     details = _Details(client, caller, found.items)
-    ranking = rank_studios([(it.id, it.name) for it in found.items], query)
+    ranking = await _rank(found.items, query)
     statuses = _indexes(ranking, MAX_STATUS_READS)
     if ranking.asks_for_live:  # the order depends on them
         await details.read(statuses=statuses)
@@ -82,6 +84,14 @@ async def find_studios(client: Client, query: str, caller: Caller) -> SearchResu
         asks_for_live=ranking.asks_for_live,
         unknown=unknown,
     )
+
+
+async def _rank(studios: Sequence[Studio], query: str) -> Ranking:
+    """Rank studios. Many take seconds, in which a stop must not wait."""
+    names = [(it.id, it.name) for it in studios]
+    if len(names) <= MANY_STUDIOS:
+        return rank_studios(names, query)
+    return await anyio.to_thread.run_sync(rank_studios, names, query)
 
 
 class _Details:
