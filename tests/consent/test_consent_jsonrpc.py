@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.support.consent_clients import SECOND_KEY, two_key_sandbox
+from tests.support.form_requests import calling, question
 from tests.support.guarded_calls import DELETE_DESTINATION as OPERATION
 from tests.support.jsonrpc import FORMS, INITIALIZED, LEGACY, MODERN, HttpCaller, hello, request
 from tests.support.local_servers import listening
@@ -34,13 +35,6 @@ Message = dict[str, Any]
 YES: Final = 'Delete the destination "Main channel"'
 
 
-def calling(era: str, *, number: int, **more: object) -> Message:
-    """A call by a client that supports forms. `more` is added beside its arguments."""
-    given = {"name": OPERATION.tool, "arguments": OPERATION.arguments, **more}
-    message = request(era, "tools/call", given, capabilities=FORMS)
-    return {**message, "id": f"call {number}"}  # differs from the ids of the server's requests
-
-
 def response_to(question: Message, **answer: object) -> Message:
     """The response to a question of the server."""
     return {"jsonrpc": "2.0", "id": question["id"], **answer}
@@ -61,19 +55,6 @@ async def process(era: str) -> AsyncIterator[tuple[Sandbox, Running]]:
             if era == LEGACY:
                 await server.tell(hello(FORMS), INITIALIZED)
             yield trax, server
-
-
-async def question(server: Running, number: int) -> Message:
-    """The `number`-th question of the server, in the earlier era."""
-    seen = 0
-
-    def numbered(line: str) -> Message | None:
-        nonlocal seen
-        message: Message = json.loads(line)
-        seen += message.get("method") == "elicitation/create"
-        return message if seen == number else None
-
-    return await server.stdout.find(numbered)
 
 
 def status(answer: Message) -> tuple[str, str | None] | str:

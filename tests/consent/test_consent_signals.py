@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.consent.test_consent_jsonrpc import calling, question
 from tests.support.concurrency import Paused, afterwards
 from tests.support.consent_clients import audit_lines
+from tests.support.form_requests import calling, question
 from tests.support.guarded_calls import DELETE_SOURCE, GO_LIVE
 from tests.support.jsonrpc import (
     FORMS,

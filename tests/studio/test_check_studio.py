@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any, Final, Never
 
 import httpx
-import mcp_types as types
 import pytest
 
 from tests.conftest import OWNER, call, client_on
@@ -24,10 +23,10 @@ from tests.support.fact_reads import (
 )
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air
+from tests.support.overview_answers import PARTS, text_and_data
 from tests.support.sandbox_transport import SandboxTransport
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.error_texts import store_unavailable
-from trax_mcp.api.text_safety import escape_invisible
 from trax_mcp.consent.memory_store import MemoryStore
 from trax_mcp.server.app import ServerDeps, build_server
 
@@ -46,44 +45,6 @@ NOT_HERE: Final = (
     " here."
 )
 MAY_GO_LIVE: Final = "whether this key may go live (only going live shows that)"
-
-YOUTUBE: Final = {"status": "active", "expiresAt": "2026-08-04T18:00:00.000Z"}
-PARTS: Final[Json] = {
-    "destinations": [
-        {
-            "id": "dest_1",
-            "name": "Main channel",
-            "platform": "youtube",
-            "enabled": True,
-            "account": YOUTUBE,
-        },
-        {
-            "id": "dest_2",
-            "name": "Late crowd",
-            "platform": "twitch",
-            "enabled": True,
-            "account": {"status": "active"},
-        },
-        {"id": "dest_3", "name": "Kick (trying out)", "platform": "kick", "enabled": False},
-    ],
-    "sources": [
-        {"id": "source_1", "name": "Host camera", "type": "webcam", "active": True},
-        {"id": "source_3", "name": "Intro clip", "type": "media", "active": True},
-        {"id": "source_2", "name": "Guest feed", "type": "rtmp", "active": False},
-    ],
-}
-"""The destinations and sources of the Friday Night Show."""
-
-
-def text_and_data(result: types.CallToolResult) -> tuple[list[str], Json]:
-    """The sentences, and the data after them, which is also the structured content."""
-    (content,) = result.content
-    assert isinstance(content, types.TextContent)
-    assert not result.is_error, content.text
-    *sentences, data = content.text.split("\n")
-    assert escape_invisible(data) == data
-    assert json.loads(data) == result.structured_content
-    return sentences, json.loads(data)
 
 
 async def check(server: Server[Any], studio: str = "studio_42") -> tuple[str, Json]:

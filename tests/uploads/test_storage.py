@@ -105,7 +105,7 @@ async def test_memory_use_does_not_grow_with_the_file_size(
 
 async def test_only_waits_are_limited_not_the_whole_upload() -> None:
     """30 s to connect and for each chunk, and longer for the answer to a whole file."""
-    transport = RecordingTransport()
+    transport = AcceptingTransport()
     await put("http://127.0.0.1/x", client=local_client(transport))
     (request,) = transport.requests
     assert request.extensions["timeout"] == {"connect": 30, "write": 30, "read": 300, "pool": 30}
@@ -135,7 +135,7 @@ INSECURE_URLS: Final = (
 )
 
 
-class RecordingTransport(httpx.AsyncBaseTransport):
+class AcceptingTransport(httpx.AsyncBaseTransport):
     """Accepts every request and records it."""
 
     def __init__(self) -> None:
@@ -152,7 +152,7 @@ class RecordingTransport(httpx.AsyncBaseTransport):
 @pytest.mark.parametrize("url", INSECURE_URLS)
 async def test_nothing_is_sent_to_an_insecure_or_invalid_url(url: str) -> None:
     """Only https, or loopback: no other scheme, no user info, no invalid URL."""
-    transport = RecordingTransport()
+    transport = AcceptingTransport()
     for base_url in ("http://127.0.0.1", "https://trax.example"):
         client = Client(base_url=base_url, timeout_seconds=1, transport=transport)
         with pytest.raises(TraxError) as caught:
@@ -183,7 +183,7 @@ async def test_loopback_storage_is_allowed_only_for_a_loopback_trax(
     *, base_url: str, url: str, accepted: bool
 ) -> None:
     """A remote TRaX must not address servers on this machine."""
-    transport = RecordingTransport()
+    transport = AcceptingTransport()
     client = Client(base_url=base_url, timeout_seconds=1, transport=transport)
     if accepted:
         await put(url, client=client)

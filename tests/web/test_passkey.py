@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from tests.support.shared_clock import HandClock
     from trax_mcp.api.client import Client as Trax
 
-    Ask = Callable[..., AbstractAsyncContextManager["Asked"]]
+    Ask = Callable[..., AbstractAsyncContextManager["AskedOnPage"]]
 
 pytestmark = pytest.mark.slow
 
 
 @dataclass
-class Asked:
+class AskedOnPage:
     """A client that has forms too, and a go-live that waits on the page."""
 
     client: Client
@@ -71,7 +71,7 @@ def asking(sandbox: Sandbox, trax: Trax, clock: HandClock, monkeypatch: pytest.M
     monkeypatch.setattr(approval_page, "has_browser", lambda: True)
 
     @asynccontextmanager
-    async def ask(*, forms: bool = True) -> AsyncIterator[Asked]:
+    async def ask(*, forms: bool = True) -> AsyncIterator[AskedOnPage]:
         key = SoftwarePasskey()
         async with open_page(clock, key.passkey) as page:
             deps = ServerDeps(
@@ -98,7 +98,7 @@ def asking(sandbox: Sandbox, trax: Trax, clock: HandClock, monkeypatch: pytest.M
                     (approval,) = (await tab.state())["approvals"]
                     await tab.report(approval)
                     clock.advance(1)
-                    yield Asked(client, tab, approval, key, sandbox)
+                    yield AskedOnPage(client, tab, approval, key, sandbox)
                 tasks.cancel_scope.cancel()
 
     return ask

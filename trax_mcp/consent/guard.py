@@ -96,12 +96,13 @@ class ConsentGuard:
         return await self.store.look(self._place(call), confirmation_id, call.operation)
 
     async def go_live_is_pending(self, caller: Caller, studio_id: str) -> bool:
-        """Whether a go-live was sent to a studio within the last minute and not seen on air."""
+        """Whether a go-live was sent to a studio within the last minute and not seen on air.
+
+        Raises:
+            TraxError: the store does not answer.
+        """
         call = GuardedCall(GetStreamStatus(studio_id=studio_id), caller)
-        try:
-            return (await self.look(call)).go_live_pending
-        except TraxError:  # the store is away: it is not known
-            return False
+        return (await self.look(call)).go_live_pending
 
     async def _attempt(self, call: GuardedCall, when: When, seen: Seen) -> Result | Stale:
         """Read and decide. Stale if the place changed meanwhile."""

@@ -1,0 +1,50 @@
+"""The answer of check_studio, and the destinations and sources of the Friday Night Show in it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import mcp_types as types
+
+from trax_mcp.api.text_safety import escape_invisible
+
+Json = dict[str, Any]
+
+YOUTUBE: Final = {"status": "active", "expiresAt": "2026-08-04T18:00:00.000Z"}
+PARTS: Final[Json] = {
+    "destinations": [
+        {
+            "id": "dest_1",
+            "name": "Main channel",
+            "platform": "youtube",
+            "enabled": True,
+            "account": YOUTUBE,
+        },
+        {
+            "id": "dest_2",
+            "name": "Late crowd",
+            "platform": "twitch",
+            "enabled": True,
+            "account": {"status": "active"},
+        },
+        {"id": "dest_3", "name": "Kick (trying out)", "platform": "kick", "enabled": False},
+    ],
+    "sources": [
+        {"id": "source_1", "name": "Host camera", "type": "webcam", "active": True},
+        {"id": "source_3", "name": "Intro clip", "type": "media", "active": True},
+        {"id": "source_2", "name": "Guest feed", "type": "rtmp", "active": False},
+    ],
+}
+"""The destinations and sources of the Friday Night Show."""
+
+
+def text_and_data(result: types.CallToolResult) -> tuple[list[str], Json]:
+    """The sentences, and the data after them, which is also the structured content."""
+    (content,) = result.content
+    assert isinstance(content, types.TextContent)
+    assert not result.is_error, content.text
+    *sentences, data = content.text.split("\n")
+    assert escape_invisible(data) == data
+    assert json.loads(data) == result.structured_content
+    return sentences, json.loads(data)
