@@ -14,7 +14,7 @@ ESBUILD_VERSION := 0.28.2
 BUNDLE = build/trax-mcp-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp/__init__.py).mcpb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format docs bench breaks fuzz conformance browser replicas-test soak race wheel bundle packer image clean
+.PHONY: help demo test test-fast check format docs bench breaks fuzz conformance browser replicas replicas-test soak race wheel bundle packer image clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,10 @@ conformance: .venv/dev $(REFEREES)/ready ## run the official conformance suite a
 
 browser: .venv/dev $(BROWSER)/host.js ## ask on the page and in the panel, in a real Chromium
 	APP_BRIDGE=$(BROWSER)/host.js $(BIN)/pytest proof/browser
+
+replicas: .venv/dev ## play two replicas, a yes across them, and the loss of one
+	sh proof/replicas/install_programs.sh >/dev/null
+	@$(BIN)/python -m proof.replicas.play
 
 replicas-test: .venv/dev ## test several replicas on a real Valkey, behind a real HAProxy
 	sh proof/replicas/install_programs.sh >/dev/null

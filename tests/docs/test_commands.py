@@ -32,6 +32,7 @@ INSTALLING: Final = {
     "python3 -m venv .venv",
     "py -m venv .venv",
     ".venv/bin/python -m pip install .",
+    ".venv/bin/python -m pip install '.[replicas]'",
 }
 """They make an environment and install from the network; `make wheel` does the same."""
 
@@ -94,6 +95,8 @@ def test_every_command_of_another_program_is_possible(command: str) -> None:
             assert (ROOT / script).is_file()
         case ["docker", "build", "--tag", "trax-mcp", "."]:
             assert (ROOT / "Dockerfile").is_file()
+        case ["docker", "compose", "--file", file, "up", "--build"]:
+            assert (ROOT / file).is_file()
         case ["docker", "run", *options]:
             before = only("ENTRYPOINT").command()[1:]
             assert _parser().parse_args([*before, *options[options.index("trax-mcp") + 1 :]])

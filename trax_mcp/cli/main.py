@@ -167,8 +167,8 @@ def _add_http(add_parser: AddParser) -> None:
     http = add_parser(
         "http",
         help="MCP over Streamable HTTP at /mcp, for bots and teams",
-        description="Serve MCP over Streamable HTTP at /mcp, with GET /healthz beside it. "
-        "Each caller sends their own TRaX key as X-API-Key.",
+        description="Serve MCP over Streamable HTTP at /mcp, with GET /healthz and /readyz beside "
+        "it. Each caller sends their own TRaX key as X-API-Key.",
     )
     http.set_defaults(run=_http)
     http.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
