@@ -19,7 +19,7 @@ from tests.support.fact_reads import STUDIOS, asked
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air, still
 from tests.support.jsonrpc import MODERN
-from tests.support.long_lists import long_list, studio
+from tests.support.long_lists import destination, long_list, studio
 from tests.support.resource_reads import add_studio, client_of, rename
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.virtual_time import in_virtual_time
@@ -332,3 +332,20 @@ async def test_the_text_has_no_invisible_characters(server: Server[Any], sandbox
     assert found["matches"][0]["name"] == "Coffee\u202e"
     sentence, _ = await find(server, 'x"\u202e\n')
     assert sentence == r'No studio matches "x\u0022\u202e\u000a". list_studios shows all 4.'
+
+
+async def test_a_long_text_of_trax_is_cut_in_what_is_found(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """A stranger can share a studio of any name, and a model reads all of it."""
+    long = "friday " * 10_000
+
+    def place(number: int) -> dict[str, Any]:
+        return {**destination(number), "enabled": True, "platform": f"{number} {'x' * 1_000}"}
+
+    names = Fault.extra({"name": long, "role": long})  # noqa: S610  no Django here
+    sandbox.faults.add(names, path=STUDIOS)
+    sandbox.faults.add(long_list(200, place), times=None, path="/v1/studios/*/destinations")
+    sentence, found = await find(server, "friday")
+    assert len(found["matches"]) == 4
+    assert len(json.dumps([sentence, found])) < 20_000

@@ -4,14 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from trax_mcp.api.argument_types import LONGEST_SHORT_TEXT
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.json_schema import FLAG, INTEGER, TEXT, described, list_of, object_of
 from trax_mcp.api.models import Studio
+from trax_mcp.api.text_safety import truncate
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Unknown
 
 MAX_OTHERS: Final = 3
 """The most matches that are named beside the likely one."""
+MAX_PLATFORMS: Final = 20
+"""The most platforms of a match that are shown."""
 
 _ASK_WHICH: Final = "before a change, ask the person which one is meant"
 _ASK_WHETHER: Final = "before a change, ask the person whether it is meant"
@@ -85,10 +89,19 @@ def found_studios_sentences(found: SearchResult) -> Iterator[str]:
 
 def _match(match: Match) -> JsonObject:
     studio = match.studio
-    shown = {"id": studio.id, "name": studio.name, "role": studio.role, "live": match.live}
+    shown = {
+        "id": studio.id,
+        "name": _short(studio.name),
+        "role": _short(studio.role),
+        "live": match.live,
+    }
     if match.platforms is None:
         return shown
-    return {**shown, "destinations": list(match.platforms)}
+    return {**shown, "destinations": [_short(it) for it in match.platforms[:MAX_PLATFORMS]]}
+
+
+def _short(text: str) -> str:
+    return truncate(text, longest=LONGEST_SHORT_TEXT)
 
 
 def _sentence(found: SearchResult) -> str:
