@@ -49,6 +49,10 @@ _MAX_OVER: Final = 16
 _TICKET_BYTES: Final = 32
 _SYNC_SECONDS: Final = 0.5
 """How often a call that waits asks whether another replica knows more."""
+_STOP_SYNC_SECONDS: Final = 0.5
+_LOST: Final = (
+    "the replicas have lost the question, and whether it was answered elsewhere is not known"
+)
 _SHARING_SECONDS: Final = 1.0
 """How long a replica has to share the result of a call that has ended."""
 
@@ -215,17 +219,19 @@ class Approval:
     async def sync(self) -> None:
         """Share with the other replicas what is known here, and learn what they know.
 
-        Without the engine that they share, it goes on by itself.
+        Without the engine that they share, it goes on by itself. A stop waits for it only briefly.
         """
         if self._shared is None or self._runs_here:
             return
-        with suppress(TraxError):
-            may_add = self.is_stop or not self._was_shared
-            state = await self._shared.merge(self.ticket, self.call, self._state(), may_add=may_add)
+        seconds = _STOP_SYNC_SECONDS if self.is_stop else math.inf
+        with suppress(TraxError), anyio.move_on_after(seconds):
+            mine = self._state()
+            may_add = self.is_stop or not self._was_shared or mine.has_run
+            state = await self._shared.merge(self.ticket, self.call, mine, may_add=may_add)
             if self._runs_here:
                 return
-            if state is None:  # the engine has forgotten it, and its confirmation too
-                self._end_elsewhere(None)
+            if state is None:
+                self._end_elsewhere("expired", _LOST)
                 return
             self._was_shared = True
             self.take(state)
@@ -378,16 +384,15 @@ class Approval:
         if self._ran_elsewhere_since is None:
             self._ran_elsewhere_since = now
         if now >= self._ran_elsewhere_since + _SHARING_SECONDS:
-            self._end_elsewhere(kept)
+            self._end_elsewhere("used", kept.outcome)
 
-    def _end_elsewhere(self, used: UsedConfirmation | None) -> None:
-        """End it: its confirmation was used elsewhere, or is gone."""
+    def _end_elsewhere(self, reason: Reason, why: str) -> None:
+        """End it, unless another replica shares its result later."""
         if self.is_over:
             return
         if self._ran_elsewhere_since is None:
             self._ran_elsewhere_since = self._clock.seconds()
-        tool, why = self.call.operation.tool_name, used.outcome if used else None
-        reason: Reason = "used" if used else "expired"
+        tool = self.call.operation.tool_name
         self.end(NotRun(tool, "confirmation_invalid", reason, why=why))
 
     async def _is_outdated(self) -> bool:

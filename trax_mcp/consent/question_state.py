@@ -37,12 +37,17 @@ class QuestionState:
         return self.number > 1 or self.shown_at is not None
 
     @property
+    def has_run(self) -> bool:
+        """Whether its call has run, or may have run."""
+        may_have_run = isinstance(self.result, Failure) and self.result.outcome != "not_applied"
+        return may_have_run or isinstance(self.result, Done)
+
+    @property
     def rank(self) -> int:
         """How final it is: 0 if it is open, 1 if it has ended, 2 if its call may have run."""
         if self.over_since is None:
             return 0
-        was_tried = isinstance(self.result, Failure) and self.result.outcome != "not_applied"
-        return 2 if was_tried or isinstance(self.result, Done) else 1
+        return 2 if self.has_run else 1
 
     def shifted(self, seconds: float) -> Self:
         """The same on a clock that shows so much more."""

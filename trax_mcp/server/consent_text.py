@@ -114,6 +114,8 @@ def _reason(not_run: NotRun) -> str:
             return _UNSEEN
         case NotRun(reason="cancelled", why=str()):
             return _WITHDRAWN
+        case NotRun(reason="expired", why=str()):
+            return "{why}."
         case _:
             return _REASONS[not_run.status, not_run.reason]
 

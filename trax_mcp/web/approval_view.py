@@ -25,6 +25,7 @@ _NOT_RUN: Final = {
 
 _WHY: Final = {
     "cancelled": "This is no longer asked: {why}. Nothing was sent.",
+    "expired": "This question is no longer open: {why}.",
     "used": "This was approved elsewhere already: {why}. Nothing more was sent.",
 }
 _UNREPORTED: Final = "This was shown too late, and is no longer asked here. Nothing was sent."
