@@ -48,6 +48,12 @@ class PanelClient:
         assert result["structuredContent"]["status"] == "asking", result
         return str(result["_meta"][_TICKET])
 
+    async def preview(self) -> dict[str, Any]:
+        """What a guarded call answers to a client without panels."""
+        result = await self.caller.call("unlink_connection", connectionId="conn_3")
+        content: dict[str, Any] = result["structuredContent"]
+        return content
+
     async def show(self, ticket: str) -> dict[str, Any]:
         """Report that the question is shown; returns the state."""
         return await self.press(ticket)

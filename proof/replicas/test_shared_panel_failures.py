@@ -11,7 +11,9 @@ import pytest
 
 from proof.replicas.panel_client import PanelClient
 from tests.support.concurrency import Paused
-from tests.support.guarded_calls import DELETE_SOURCE, GO_OFFLINE, STUDIO
+from tests.support.consent_clients import reset
+from tests.support.frozen_sandbox import STUDIO as PLACE
+from tests.support.guarded_calls import GO_OFFLINE, STUDIO
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 NOT_KNOWN: Final = (
     "This was approved elsewhere already: whether the call ran is not known. Nothing more was sent."
 )
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 STOP_SECONDS: Final = 2.5
 LOST: Final = (
     "the replicas have lost the question, and whether it was answered elsewhere is not known."
@@ -27,69 +31,84 @@ LOST: Final = (
 
 
 async def both(replicas: Replicas) -> tuple[PanelClient, PanelClient]:
-    """A client of each replica."""
+    """A client of each replica, on an empty engine that answers, and a sandbox as it was seeded."""
+    reset(replicas.trax)
+    await replicas.engine.restart()
     a, b = [await PanelClient.of(replicas, it) for it in replicas.both]
+    for it in (a, b):
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while "status" not in await it.preview():  # noqa: ASYNC110  another process: it can only be asked
+                await asyncio.sleep(0.02)
     return a, b
 
 
 async def test_a_replica_that_dies_while_it_sends_leaves_no_question_open(
-    replicas: Replicas,
+    shared_replicas: Replicas,
 ) -> None:
-    a, b = await both(replicas)
-    ticket = await a.asked(DELETE_SOURCE.tool, **DELETE_SOURCE.arguments)
+    a, _ = await both(shared_replicas)
+    before = shared_replicas.changes
+    dying = await shared_replicas.start()
+    b = await PanelClient.of(shared_replicas, dying)
+    ticket = await a.asked("delete_source", **STUDIO, sourceId="source_1")
     yes = (await b.show(ticket))["yes"]
     held = Paused()
-    replicas.trax.faults.add(held.fault, method="DELETE")
+    shared_replicas.trax.faults.add(held.fault, method="DELETE")
     pressing = asyncio.create_task(b.say(ticket, yes))
     await held.arrived()
-    replicas.b.kill()
+    dying.kill()
     with pytest.raises(httpx.TransportError):
         await pressing
     assert await a.outcome(ticket) == NOT_KNOWN
     held.release()
-    assert replicas.changes == {DELETE_SOURCE.sent: 1}
+    assert shared_replicas.changes - before == {f"DELETE {PLACE}/sources/source_1": 1}
 
 
-async def test_without_the_engine_only_a_stop_is_sent_from_a_panel(replicas: Replicas) -> None:
-    a, b = await both(replicas)
+async def test_without_the_engine_only_a_stop_is_sent_from_a_panel(
+    shared_replicas: Replicas,
+) -> None:
+    a, b = await both(shared_replicas)
+    before = shared_replicas.changes
     stop = await a.asked("go_offline", **STUDIO)
     stop_state = await b.show(stop)
-    ticket = await a.asked(DELETE_SOURCE.tool, **DELETE_SOURCE.arguments)
+    ticket = await a.asked("delete_source", **STUDIO, sourceId="source_2")
     yes = (await a.show(ticket))["yes"]
-    await replicas.engine.kill()
+    await shared_replicas.engine.kill()
     refused = await a.say(ticket, yes)
     assert refused["phase"] == "ended"
     assert "does not answer" in refused["outcome"], refused
-    assert replicas.changes.total() == 0
+    assert shared_replicas.changes == before
     await b.press(stop, question=stop_state["question"], choice=stop_state["yes"])
-    assert replicas.changes == {GO_OFFLINE.sent: 1}
+    assert shared_replicas.changes - before == {GO_OFFLINE.sent: 1}
 
 
-async def test_a_call_that_ran_is_done_although_the_engine_is_gone(replicas: Replicas) -> None:
-    a, b = await both(replicas)
-    ticket = await a.asked(DELETE_SOURCE.tool, **DELETE_SOURCE.arguments)
+async def test_a_call_that_ran_is_done_although_the_engine_is_gone(
+    shared_replicas: Replicas,
+) -> None:
+    a, b = await both(shared_replicas)
+    before = shared_replicas.changes
+    ticket = await a.asked("delete_source", **STUDIO, sourceId="source_3")
     yes = (await b.show(ticket))["yes"]
     held = Paused()
-    replicas.trax.faults.add(held.fault, method="DELETE")
+    shared_replicas.trax.faults.add(held.fault, method="DELETE")
     pressing = asyncio.create_task(b.say(ticket, yes))
     await held.arrived()
-    await replicas.engine.kill()
+    await shared_replicas.engine.kill()
     held.release()
     assert (await pressing)["outcome"] == "Done."
-    assert replicas.changes == {DELETE_SOURCE.sent: 1}
+    assert shared_replicas.changes - before == {f"DELETE {PLACE}/sources/source_3": 1}
 
 
 async def test_an_outcome_is_told_elsewhere_although_the_engine_forgot_the_question(
-    replicas: Replicas,
+    shared_replicas: Replicas,
 ) -> None:
-    a, b = await both(replicas)
-    ticket = await a.asked(DELETE_SOURCE.tool, **DELETE_SOURCE.arguments)
+    a, b = await both(shared_replicas)
+    ticket = await a.asked("delete_destination", **STUDIO, destId="dest_1")
     yes = (await b.show(ticket))["yes"]
     held = Paused()
-    replicas.trax.faults.add(held.fault, method="DELETE")
+    shared_replicas.trax.faults.add(held.fault, method="DELETE")
     pressing = asyncio.create_task(b.say(ticket, yes))
     await held.arrived()
-    await replicas.engine.restart()
+    await shared_replicas.engine.restart()
     assert LOST in await a.outcome(ticket)
     held.release()
     assert (await pressing)["outcome"] == "Done."
@@ -97,41 +116,42 @@ async def test_an_outcome_is_told_elsewhere_although_the_engine_forgot_the_quest
 
 
 async def test_a_stop_in_a_panel_is_sent_soon_although_the_engine_hangs(
-    replicas: Replicas,
+    shared_replicas: Replicas,
 ) -> None:
-    a, _ = await both(replicas)
+    a, _ = await both(shared_replicas)
+    before = shared_replicas.changes
     ticket = await a.asked(GO_OFFLINE.tool, **STUDIO)
     state = await a.show(ticket)
-    replicas.engine.suspend()
+    shared_replicas.engine.suspend()
     began = monotonic()
     pressing = asyncio.create_task(a.press(ticket, question=state["question"], choice=state["yes"]))
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not replicas.changes:  # noqa: ASYNC110  another process: it can only be watched
+        while shared_replicas.changes == before:  # noqa: ASYNC110  another process: it can only be watched
             await asyncio.sleep(0.01)
     assert monotonic() - began < STOP_SECONDS
-    replicas.engine.resume()
+    shared_replicas.engine.resume()
     await pressing
-    assert replicas.changes == {GO_OFFLINE.sent: 1}
+    assert shared_replicas.changes - before == {GO_OFFLINE.sent: 1}
 
 
-async def test_reads_go_on_without_the_engine(replicas: Replicas) -> None:
-    a, _ = await both(replicas)
-    await replicas.engine.kill()
+async def test_a_studio_is_checked_without_the_engine(shared_replicas: Replicas) -> None:
+    a, _ = await both(shared_replicas)
+    await shared_replicas.engine.kill()
     checked = await a.call("check_studio", **STUDIO)
     assert not checked.get("isError"), checked
 
 
 async def test_a_question_is_no_longer_open_after_the_engine_has_forgotten_it(
-    replicas: Replicas,
+    shared_replicas: Replicas,
 ) -> None:
-    a, b = await both(replicas)
-    ticket = await a.asked(DELETE_SOURCE.tool, **DELETE_SOURCE.arguments)
+    a, b = await both(shared_replicas)
+    ticket = await a.asked("delete_destination", **STUDIO, destId="dest_2")
     await b.show(ticket)
-    await replicas.engine.restart()
+    await shared_replicas.engine.restart()
     for it in (a, b):
         assert await it.outcome(ticket) == f"This question is no longer open: {LOST}"
-    told = await a.call(DELETE_SOURCE.tool, **DELETE_SOURCE.arguments)
+    told = await a.call("delete_destination", **STUDIO, destId="dest_2")
     assert told["structuredContent"]["message"] == (
         f"Nothing was sent: {LOST} Call again if the person still wants it."
     )
-    assert await a.asked(DELETE_SOURCE.tool, **DELETE_SOURCE.arguments) != ticket
+    assert await a.asked("delete_destination", **STUDIO, destId="dest_2") != ticket
