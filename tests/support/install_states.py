@@ -184,6 +184,11 @@ INSTALL_STATES: Final[dict[str, InstallState]] = {
     "a service that is not well": InstallState(
         0, set_up_home=with_folders, set_up_sandbox=with_fault(Fault.status(502))
     ),
+    "a gateway that refuses": InstallState(
+        0,
+        set_up_home=with_folders,
+        set_up_sandbox=with_fault(Fault.status(403, "<html>", content_type="text/html")),
+    ),
     # settings
     "settings taken over and set": InstallState(
         0,

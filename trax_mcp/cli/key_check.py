@@ -3,7 +3,6 @@
 import sys
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import Final
 
 import anyio
 
@@ -17,8 +16,6 @@ from trax_mcp.cli.client_factory import client_for
 from trax_mcp.cli.replacement import InstallError
 from trax_mcp.cli.terminal import console_on, waiting
 from trax_mcp.settings import DEFAULT_BASE_URL, Settings
-
-_REFUSALS: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 def check_key(key: str, settings: Settings | None) -> str:
@@ -57,7 +54,8 @@ def _describe_failure(failure: Failure, settings: Settings) -> str:
     if failure.required_scope is not None:
         lacks = f"it lacks {failure.required_scope}, so no studio is found by its name"
         return f"Key works{_at(settings)}, but {lacks}."
-    if failure.http_status in _REFUSALS:
+    # A 403 without this code can come from a gateway or a proxy, which has not looked at the key.
+    if failure.code == "invalid_key" or failure.http_status == HTTPStatus.UNAUTHORIZED:
         raise InstallError(
             f"TRaX{_at(settings)} refuses this key: it is unknown, revoked or expired. Make a new"
             f" one on {KEYS_SCREEN}, and run this again"
