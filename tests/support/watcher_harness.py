@@ -16,7 +16,7 @@ from trax_mcp.clock import Clock
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from trax_mcp.chat.shared_feed import FeedItem
+    from trax_mcp.chat.shared_feed import FeedItem, SharedFeed
 
 SHORTEST: Final = 2.0
 LONGEST_PAUSE: Final = 5 * SHORTEST
@@ -113,12 +113,14 @@ class ManualWatcher(Watcher[FakeSource]):
 
 
 @asynccontextmanager
-async def watching() -> AsyncIterator[ManualWatcher]:
+async def watching(shared: SharedFeed | None = None) -> AsyncIterator[ManualWatcher]:
     """A watcher of a fake source. Checks that it outlives the block."""
     clock = SteppedClock()
     with anyio.fail_after(PATIENCE_SECONDS):
         async with anyio.create_task_group() as tasks:
-            watcher = ManualWatcher(FakeSource(clock), shortest=SHORTEST, clock=clock, tasks=tasks)
+            watcher = ManualWatcher(
+                FakeSource(clock), shortest=SHORTEST, clock=clock, tasks=tasks, shared=shared
+            )
             watcher.clock = clock
             yield watcher
             await settle()

@@ -6,7 +6,7 @@ polls. Listeners are only notified and read by themselves, so a slow listener de
 
 import logging
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Final, Generic, TypeVar
@@ -125,7 +125,7 @@ class Watcher(Generic[SourceT]):
         """Record that another read of the caller has read the source, and tell other replicas."""
         self.record_success(changed=changed)
         if changed and self._shared is not None:
-            self._tasks.start_soon(self._share_read, self._shared)
+            self._tasks.start_soon(self._try, self._share_read, self._shared)
 
     async def _share_read(self, shared: SharedFeed) -> None:
         items = self.source.unshared(nothing_is_shared=False)
@@ -223,9 +223,17 @@ class Watcher(Generic[SourceT]):
             return nullcontext()
 
         def read() -> None:
-            self._tasks.start_soon(self._read_shared, shared)
+            self._tasks.start_soon(self._try, self._read_shared, shared)
 
         return shared.listening(read)
+
+    async def _try(
+        self, step: Callable[[SharedFeed], Awaitable[object]], shared: SharedFeed
+    ) -> None:
+        try:
+            await step(shared)
+        except Exception:  # noqa: BLE001  a bug here must not end the server
+            _LOG.exception("sharing failed")
 
     def _record_failure(self, error: TraxError) -> None:
         self._interval = self._interval.after_failure(error)

@@ -235,7 +235,7 @@ class Engine:
             except _AWAY as error:
                 raise EngineAway from error
             if message is not None:
-                yield message["data"].decode()
+                yield message["data"].decode(errors="replace")
 
     async def info(self) -> Mapping[str, object]:
         """What the engine says of itself.
