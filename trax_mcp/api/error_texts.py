@@ -44,26 +44,26 @@ def no_key() -> NotSent:
 
 def write_disabled() -> NotSent:
     """The deployment takes no changes, as seen before asking for consent."""
-    message = compose_message(WRITES_OFF, "not_applied", WRITES_OFF_NEXT)
-    return _not_sent("write_disabled", message)
+    return NotSent(
+        _nothing_sent("write_disabled", WRITES_OFF, WRITES_OFF_NEXT, clause="; nothing was changed")
+    )
 
 
 def store_unavailable() -> NotSent:
     """The store that remembers consent for all replicas does not answer."""
     happened = "The store that this server's replicas share does not answer"
-    message = compose_message(
-        happened, "not_applied", "Try again in a moment. Going offline works meanwhile."
+    next_step = "Try again in a moment. Going offline works meanwhile."
+    clause = "; nothing was changed"
+    return NotSent(
+        _nothing_sent("store_unavailable", happened, next_step, clause=clause, retryable=True)
     )
-    return _not_sent("store_unavailable", message, happened, retryable=True)
 
 
 def not_listed(operation: Operation[Model], *, what: str, listed_by: str) -> NotSent:
     """The target of an operation is not in its list."""
-    return _not_sent(
-        "not_found",
-        f"TRaX lists no such {what}, so {operation.tool_name} was not sent."
-        f" Check the id with {listed_by}.",
-    )
+    happened, next_step = f"TRaX lists no such {what}", f"Check the id with {listed_by}."
+    clause = f", so {operation.tool_name} was not sent"
+    return NotSent(_nothing_sent("not_found", happened, next_step, clause=clause))
 
 
 def client_setup_failed() -> NotSent:
@@ -194,12 +194,15 @@ def next_step_for(operation: Operation[Model]) -> str:
     return f"Look with {operation.verify_with} before anything else."
 
 
-def _not_sent(code: str, message: str, happened: str = "", *, retryable: bool = False) -> NotSent:
-    return NotSent(Failure(code=code, message=message, happened=happened, retryable=retryable))
-
-
-def _nothing_sent(code: str, happened: str, next_step: str, *, retryable: bool = False) -> Failure:
-    message = f"{happened}, so nothing was sent. {next_step}"
+def _nothing_sent(
+    code: str,
+    happened: str,
+    next_step: str,
+    *,
+    clause: str = ", so nothing was sent",
+    retryable: bool = False,
+) -> Failure:
+    message = f"{happened}{clause}. {next_step}"
     return Failure(code=code, message=message, happened=happened, retryable=retryable)
 
 

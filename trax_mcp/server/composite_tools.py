@@ -80,4 +80,4 @@ class CompositeTools:
             clock=self.clock,
         )
         asset = await uploader.upload(upload)
-        return results.plain(asset, uploaded_text(asset).text)
+        return results.plain(asset, uploaded_text(asset))

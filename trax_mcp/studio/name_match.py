@@ -38,7 +38,7 @@ class Closeness(IntEnum):
     """The name is the same but for case and Unicode form."""
     WORDS = 2
     """The words are the same, in any order."""
-    WORDS_THAT_SAY_SOMETHING = 3
+    WORDS_BUT_FOR_SMALL_ONES = 3
     TELLING_WORDS = 4
     PART = 5
     """Some words are the same or alike."""
@@ -186,16 +186,16 @@ class _Search:
 
     def _closeness(self, studio: tuple[str, str], words: tuple[str, ...]) -> Closeness:
         identifier, name = studio
-        says_something = without_small_words(self._asked)
+        asked = without_small_words(self._asked)
         telling = telling_words(words)
-        if identifier in self._ids or (says_something and says_something == words_of(identifier)):
+        if identifier in self._ids or (asked and asked == words_of(identifier)):
             return Closeness.ID
         if fold_name(name) == self._name:
             return Closeness.NAME
         if words and set(words) == set(self._asked):
             return Closeness.WORDS
-        if says_something and set(says_something) == set(without_small_words(words)):
-            return Closeness.WORDS_THAT_SAY_SOMETHING
+        if asked and set(asked) == set(without_small_words(words)):
+            return Closeness.WORDS_BUT_FOR_SMALL_ONES
         if telling and (set(telling) == self._telling or "".join(telling) == self._joined):
             return Closeness.TELLING_WORDS
         return Closeness.PART

@@ -23,12 +23,11 @@ from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.clock import Clock
 from trax_mcp.progress import Progress
 from trax_mcp.studio import naming
-from trax_mcp.studio.naming import Sentence, sentence
 from trax_mcp.studio.pages import read_all_pages
 from trax_mcp.uploads.files import MediaFile, MediaFileError, open_media_file
 from trax_mcp.uploads.upload_errors import not_uploaded, uploaded
 
-LONGEST_WAIT_SECONDS: Final = 600.0
+LONGEST_PROCESSING_SECONDS: Final = 600.0
 """How long to wait for READY or FAILED after the upload. TRaX documents no limit."""
 
 _PROGRESS_SECONDS: Final = 1.0
@@ -106,7 +105,7 @@ class Uploader:
             NotSent: the file has changed or cannot be read.
         """
         sent, reported_at = 0, float("-inf")
-        total = file.size + LONGEST_WAIT_SECONDS
+        total = file.size + LONGEST_PROCESSING_SECONDS
         try:
             async for chunk in file.chunks():
                 if self.clock.seconds() - reported_at >= _PROGRESS_SECONDS:
@@ -127,9 +126,9 @@ class Uploader:
         """
         last_error: TraxError | None = None
         began, pause = self.clock.seconds(), _FIRST_PAUSE_SECONDS
-        while (elapsed := self.clock.seconds() - began) < LONGEST_WAIT_SECONDS:
+        while (elapsed := self.clock.seconds() - began) < LONGEST_PROCESSING_SECONDS:
             message = f"Sent {_format_size(sent)}. TRaX is processing it."
-            await self.progress(sent + elapsed, sent + LONGEST_WAIT_SECONDS, message)
+            await self.progress(sent + elapsed, sent + LONGEST_PROCESSING_SECONDS, message)
             asset, last_error = None, None
             try:
                 asset = await self._find(asset_id)
@@ -143,9 +142,9 @@ class Uploader:
                 happened = "TRaX could not process it: the media library lists it as FAILED."
                 next_step = "Tell the person; do not upload the same file again."
                 raise Refused(uploaded("upload_failed", happened, next_step))
-            await self.clock.sleep(min(pause, LONGEST_WAIT_SECONDS - elapsed))
+            await self.clock.sleep(min(pause, LONGEST_PROCESSING_SECONDS - elapsed))
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
-        happened = f"TRaX has not finished processing it in {LONGEST_WAIT_SECONDS:g} s."
+        happened = f"TRaX has not finished processing it in {LONGEST_PROCESSING_SECONDS:g} s."
         next_step = "Do not upload it again: list_media shows when it is READY."
         raise last_error or LostAnswer(uploaded("timeout", happened, next_step))
 
@@ -164,10 +163,10 @@ class Uploader:
         return asset
 
 
-def uploaded_text(asset: JsonObject) -> Sentence:
+def uploaded_text(asset: JsonObject) -> str:
     """The sentence about a finished upload, from the asset as TRaX lists it."""
     name, status = naming.quoted(asset["filename"]), naming.word(asset["status"])
-    return sentence("Uploaded the file {} to the media library. It is {}.", name, status)
+    return f"Uploaded the file {name} to the media library. It is {status}."
 
 
 def _status_unknown(error: TraxError) -> TraxError:
