@@ -84,7 +84,7 @@ def invalid(subject: ServerUnderTest) -> Cell:
     return Share(sum(bool(subject.requests_of(it)) for it in INVALID), len(INVALID))
 
 
-def swallowed(subject: ServerUnderTest) -> Cell:
+def hidden_failures(subject: ServerUnderTest) -> Cell:
     """How many errors of the upstream were returned as a success."""
     answers = [_call_with_fault(subject, name) for name in _FAILURES]
     return Share(sum(map(_is_success, answers)), len(answers))
@@ -144,7 +144,7 @@ QUESTIONS: Final[Mapping[str, Callable[[ServerUnderTest], Cell]]] = {
         go_live,
         grave,
         other_writes,
-        swallowed,
+        hidden_failures,
         invalid,
         hint,
         secrets,

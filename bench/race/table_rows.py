@@ -206,7 +206,7 @@ ROWS: Final = (
         "setting says so.",
     ),
     Row(
-        "swallowed",
+        "hidden_failures",
         "failures told as success",
         Better.LESS,
         "Of the ways in which a read can fail (404, 429, 500, 503, a page of HTML with 200, "

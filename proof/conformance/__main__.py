@@ -1,4 +1,4 @@
-"""The official conformance suite and the Inspector: `python -m proof.conformance NODE REFEREES`.
+"""The official conformance suite and the Inspector: `python -m proof.conformance NODE FOLDER`.
 
 They judge the product with the suite's fixtures beside its tools (overlaid), and as it is started
 (bare). It exits with 0 if everything was as expected, with 1 if not, and with 2 if it could not be
@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, get_args
 
 from proof.conformance.expected_failures import EXPECTED, REASONS
-from proof.conformance.suite import Era, RefereeError, Referees, Revision, Server
+from proof.conformance.suite import Era, ProgramError, Programs, Revision, Server
 from proof.conformance.verdict import judge
 from tests.support.server_process import Running, running
 
@@ -39,15 +39,15 @@ def main() -> None:
     # The servers are ended on SIGTERM too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     parser = argparse.ArgumentParser(prog="python -m proof.conformance", description=__doc__)
-    parser.add_argument("node", type=Path, help="the program that runs the referees")
-    parser.add_argument("referees", type=Path, help="where they are installed")
+    parser.add_argument("node", type=Path, help="the program that runs the programs")
+    parser.add_argument("folder", type=Path, help="where they are installed")
     options = parser.parse_args()
-    node, packages = options.node.absolute(), options.referees.absolute()
+    node, packages = options.node.absolute(), options.folder.absolute()
     print(f"Scenarios that passed (and failed as listed), and unexpected results\n\n{_HEAD}")
     try:
         with TemporaryDirectory(prefix="conformance-", dir=packages.parent) as scratch:
-            problems = asyncio.run(_run_all(Referees(node, packages, Path(scratch))))
-    except (RefereeError, OSError) as error:
+            problems = asyncio.run(_run_all(Programs(node, packages, Path(scratch))))
+    except (ProgramError, OSError) as error:
         print(f"\nconformance: {error}", file=sys.stderr)
         sys.exit(2)
     if problems:
@@ -55,8 +55,8 @@ def main() -> None:
         sys.exit("\n".join(["\nNot as expected:", *lines]))
 
 
-async def _run_all(referees: Referees) -> Sequence[str]:
-    """Run all referees, and print each result; returns the unexpected ones."""
+async def _run_all(programs: Programs) -> Sequence[str]:
+    """Run all programs, and print each result; returns the unexpected ones."""
     problems: list[str] = []
     async with AsyncExitStack() as stack:
         servers = {
@@ -65,11 +65,11 @@ async def _run_all(referees: Referees) -> Sequence[str]:
         }
         urls = {server: await _url(it) for server, it in servers.items()}
         # Sequentially, because some of the suite's checks wait for half a second only.
-        problems += await _run_suites(referees, urls)
+        problems += await _run_suites(programs, urls)
         print("Inspector --strict")
         for era in get_args(Era):
             for transport, url in (("HTTP", urls["bare"]), ("stdio", "")):
-                tools, complaint = await referees.lint(era, url)
+                tools, complaint = await programs.lint(era, url)
                 print(f"  {transport}, {era}: {tools} tools", flush=True)
                 problems += [f"Inspector, {transport}, {era}: {complaint}"] if complaint else []
         if problems:
@@ -77,14 +77,14 @@ async def _run_all(referees: Referees) -> Sequence[str]:
     return problems
 
 
-async def _run_suites(referees: Referees, urls: dict[Server, str]) -> Sequence[str]:
+async def _run_suites(programs: Programs, urls: dict[Server, str]) -> Sequence[str]:
     problems: list[str] = []
     reasons = Counter(dict.fromkeys(REASONS, 0))
     for server, url in urls.items():
         print(f"{server} server", flush=True)
         for revision in get_args(Revision):
             started_at = time.monotonic()
-            run = await referees.run_suite(url, server=server, revision=revision)
+            run = await programs.run_suite(url, server=server, revision=revision)
             verdict = judge(run, EXPECTED[server, revision])
             counts = [
                 f"{len(it & verdict.passed)} of {len(it)} ({len(it & verdict.listed.keys())})"
@@ -109,7 +109,7 @@ async def _url(server: Running) -> str:
             continue
         except AssertionError:
             break
-    raise RefereeError(f"A server has not started: {_last_lines(server)}")
+    raise ProgramError(f"A server has not started: {_last_lines(server)}")
 
 
 def _last_lines(server: Running) -> str:

@@ -33,8 +33,8 @@ _SCORED: Final = re.compile(r"^server:\n((?:  - \S+\n)+)", re.MULTILINE)
 _NOT_SCORED: Final = re.compile(r"- scenario: (\S+)\n    leg: server\n")
 
 
-class RefereeError(RuntimeError):
-    """A referee could not run; the message says why."""
+class ProgramError(RuntimeError):
+    """A program could not run; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Completed:
 
 
 @dataclass(frozen=True, slots=True)
-class Referees:
+class Programs:
     """The programs in `packages`. They may write to `scratch`."""
 
     node: Path
@@ -79,7 +79,7 @@ class Referees:
         """Run all scenarios of a revision against a server.
 
         Raises:
-            RefereeError: the suite wrote no results, or unknown ones.
+            ProgramError: the suite wrote no results, or unknown ones.
         """
         package = self.packages / _PUBLISHER / "conformance"
         results = self.scratch / server / revision
@@ -88,10 +88,10 @@ class Referees:
         done = await self._run(package / "dist/index.js", "server", "--url", url, *options)
         if not (scenarios := read_scenarios(results)):
             said = (done.stderr or done.stdout).strip()[-500:]
-            raise RefereeError(f"The suite has filed nothing. It said: {said}")
+            raise ProgramError(f"The suite has filed nothing. It said: {said}")
         text = (package / "requirements" / f"{revision}.yaml").read_text(encoding="utf-8")
         if (scored := _SCORED.search(text)) is None:
-            raise RefereeError(f"The suite's requirements of {revision} cannot be read.")
+            raise ProgramError(f"The suite's requirements of {revision} cannot be read.")
         names = scored[1].replace("  - ", "").split()
         not_scored = frozenset(_NOT_SCORED.findall(text))
         return Run(server, revision, frozenset(names), not_scored, scenarios, done.code)
@@ -127,7 +127,7 @@ class Referees:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 stdout, stderr = await process.communicate()
         except TimeoutError:
-            raise RefereeError(f"{script} was not done in {TIMEOUT_SECONDS} s.") from None
+            raise ProgramError(f"{script} was not done in {TIMEOUT_SECONDS} s.") from None
         finally:
             if process.returncode is None:
                 process.kill()
@@ -139,12 +139,12 @@ def read_scenarios(folder: Path) -> Mapping[str, Sequence[Check]]:
     """Read the suite's output folder.
 
     Raises:
-        RefereeError: it has unknown content.
+        ProgramError: it has unknown content.
     """
     scenarios = {}
     for it in sorted(folder.iterdir()):
         if (match := _FOLDER.fullmatch(it.name)) is None:
-            raise RefereeError(f"The suite has filed something else: {it.name}")
+            raise ProgramError(f"The suite has filed something else: {it.name}")
         scenarios[match["scenario"]] = _read_checks(it / "checks.json")
     return scenarios
 
@@ -156,4 +156,4 @@ def _read_checks(file: Path) -> Sequence[Check]:
         entries = json.loads(file.read_text(encoding="utf-8"))
         return [Check(it["id"], it["status"], it.get("errorMessage") or "") for it in entries]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RefereeError(f"The suite's {file} cannot be read: {error!r}") from None
+        raise ProgramError(f"The suite's {file} cannot be read: {error!r}") from None
