@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from statistics import median, quantiles
 
-from bench import call_cost, chat_cost, consent_cost
+from bench import call_cost, chat_cost, consent_cost, replica_cost
 from bench.call_cost import Effort
 from bench.harness.mcp_clients import Era
 from bench.harness.process import HarnessError
@@ -69,6 +69,7 @@ def _lines(effort: Effort) -> Iterator[ComparisonLine | CountLine | ConsentLine 
     yield from _surface_lines()
     yield CONSENT_HEAD
     yield from map(ConsentLine, consent_cost.measure_consent(effort.rounds))
+    yield from _replica_lines(effort)
     yield CHAT_HEAD
     for era in Era:
         yield from _chat_lines(era, effort)
@@ -103,6 +104,19 @@ def _surface_lines() -> Iterator[CountLine | str]:
     yield CountLine("  bytes, TRaX's calls", surface.contract_bytes, target=14_000)
     yield CountLine("  bytes, beyond them", surface.beyond_bytes, target=3_000)
     yield CountLine("  without description", surface.undescribed, target=0)
+
+
+def _replica_lines(effort: Effort) -> Iterator[str]:
+    if not replica_cost.can_measure():
+        yield "replicas: not measured, since there is no Valkey here"
+        return
+    cost = replica_cost.measure_replicas(effort.rounds)
+    yield f"{'replicas on Valkey':26}{'alone':>8}{'one':>8}{'two':>8}"
+    yield f"{'  ms, confirmed call':26}{cost.alone_ms:8.2f}{cost.shared_ms:8.2f}"
+    yield f"{'  acts per second':26}{''.join(f'{it:8.0f}' for it in cost.per_second)}"
+    yield f"{'  CPU ms of an act':26}{''.join(f'{it:8.1f}' for it in cost.cpu_ms)}"
+    carried = f"{cost.replicas_per_engine:.0f} busy replicas for one Valkey"
+    yield f"{'    of it in Valkey':26}{'':16}{cost.engine_cpu_ms:8.2f}  {carried} (arithmetic)"
 
 
 def _chat_lines(era: Era, effort: Effort) -> Iterator[ChatLine | str]:
