@@ -30,7 +30,7 @@ NOT_TRUSTED: Final = (
 )
 NOT_ALLOWED: Final = (
     "The engine at TRAX_STORE_URL does not allow what replicas need: INFO, and scripts that read"
-    " and write keys that begin with {trax}."
+    " and write keys, and speak and listen on channels, that begin with {trax}."
 )
 DROPS_KEYS: Final = (
     "The engine at TRAX_STORE_URL may drop what it keeps: set its maxmemory-policy to noeviction."
@@ -98,12 +98,25 @@ async def test_a_wrong_password_is_refused(engine: ThrowawayEngine) -> None:
         await client.acl_setuser(
             "reader", enabled=True, passwords=[f"+{PASSWORD}"], categories=["+read"]
         )
+        await client.acl_setuser(
+            "deaf", enabled=True, passwords=[f"+{PASSWORD}"], categories=["+@all"], keys=["{trax}*"]
+        )
+        await client.acl_setuser(
+            "able",
+            enabled=True,
+            passwords=[f"+{PASSWORD}"],
+            categories=["+@all"],
+            keys=["{trax}*"],
+            channels=["{trax}*"],
+        )
         await client.config_set("requirepass", PASSWORD)
     escaped = PASSWORD.replace("/", "%2F")
     path = engine.url.removeprefix("unix://")
     assert await refusal(engine.url) == REFUSED
     assert await refusal(f"unix://:hunter2@{path}") == REFUSED
     assert await refusal(f"unix://reader:{escaped}@{path}") == NOT_ALLOWED
+    assert await refusal(f"unix://deaf:{escaped}@{path}") == NOT_ALLOWED
+    assert await describe_engine(f"unix://able:{escaped}@{path}")
     assert await describe_engine(f"unix://:{escaped}@{path}")
 
 

@@ -8,10 +8,13 @@ from typing import Final
 from redis.exceptions import AuthenticationError, AuthorizationError, ResponseError
 
 from trax_mcp.replicas.engine import Engine, EngineAway
+from trax_mcp.replicas.shared_looks import NEWS
 from trax_mcp.settings import CannotStart
 
 _KEEPS_ALL: Final = "noeviction"
 """The only maxmemory-policy that drops nothing: a dropped entry could bring a used yes back."""
+
+_SPEAK: Final = "redis.call('PUBLISH', KEYS[1], '')"
 
 _NO_ADDRESS: Final = (
     "TRAX_STORE_URL is no address such as rediss://user:password@host:6379/0, in which special"
@@ -24,7 +27,7 @@ _NOT_TRUSTED: Final = (
 _REFUSED: Final = "The engine at TRAX_STORE_URL refuses this user or password."
 _NOT_ALLOWED: Final = (
     "The engine at TRAX_STORE_URL does not allow what replicas need: INFO, and scripts that read"
-    " and write keys that begin with {trax}."
+    " and write keys, and speak and listen on channels, that begin with {trax}."
 )
 _AWAY: Final = "No engine answers at TRAX_STORE_URL."
 _DROPS_KEYS: Final = (
@@ -68,6 +71,9 @@ async def _examine(engine: Engine) -> str:
     try:
         info = await engine.info()
         await engine.read(take_number=True)
+        await engine.run_script(_SPEAK, [NEWS], [])
+        async with engine.news(NEWS):
+            pass
     except TypeError:  # an option that there is not
         raise CannotStart(_NO_ADDRESS) from None
     except EngineAway as error:

@@ -27,7 +27,8 @@ _KEPT_SECONDS: Final = 600.0
 _LOOK_KEPT_SECONDS: Final = 60.0
 """How long the result of a look is kept after the next one is due."""
 _RECONNECT_SECONDS: Final = 0.5
-_NEWS: Final = f"{TAG}:news"
+NEWS: Final = f"{TAG}:news"
+"""The channel on which replicas say that they have added items."""
 
 _NAMES: Final = f"""
 {RUN}
@@ -104,7 +105,7 @@ class SharedLooks:
         """Notify listeners of what other replicas add, and of what may have been lost."""
         while True:
             with suppress(EngineAway):
-                async with self._engine.news(_NEWS) as news:
+                async with self._engine.news(NEWS) as news:
                     for name in tuple(self._listeners):
                         self._notify(name)
                     async for name in news:
@@ -155,7 +156,7 @@ class SharedLook:
         lives = [permit, pause, pause + _LOOK_KEPT_SECONDS]
         async with self._lock:
             arguments = [
-                *(token, self._last, max(most, len(items)), _milliseconds(_KEPT_SECONDS), _NEWS),
+                *(token, self._last, max(most, len(items)), _milliseconds(_KEPT_SECONDS), NEWS),
                 *map(_milliseconds, lives),
                 sealed,
                 *map(self._seal, items),
