@@ -35,7 +35,9 @@ async def until(condition: Callable[[], object]) -> None:
 async def preview(caller: HttpCaller, operation: GuardedOperation) -> str:
     """Call without consent, and return the confirmation for it."""
     shown = await caller.call(operation.tool, **operation.arguments)
-    confirmation: str = shown["structuredContent"]["confirmation"]
+    data = shown["structuredContent"]
+    assert "confirmation" in data, data
+    confirmation: str = data["confirmation"]
     return confirmation
 
 

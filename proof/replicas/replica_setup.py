@@ -91,6 +91,7 @@ class Replicas:
         await caller.open()
         return caller
 
+    @asynccontextmanager
     async def client(
         self,
         replica: Replica,
@@ -98,14 +99,12 @@ class Replicas:
         era: str = MODERN,
         key: str = SANDBOX_KEY,
         person: Person | None = None,
-    ) -> Client:
+    ) -> AsyncIterator[Client]:
         """The SDK's client of a replica."""
-        web = await self._stack.enter_async_context(
-            httpx2.AsyncClient(headers={"X-API-Key": key}, trust_env=False)
-        )
-        http = streamable_http_client(f"{replica.address}/mcp", http_client=web)
-        client = Client(http, mode=era, cache=None, elicitation_callback=person)
-        return await self._stack.enter_async_context(client)
+        async with httpx2.AsyncClient(headers={"X-API-Key": key}, trust_env=False) as web:
+            http = streamable_http_client(f"{replica.address}/mcp", http_client=web)
+            async with Client(http, mode=era, cache=None, elicitation_callback=person) as client:
+                yield client
 
 
 @asynccontextmanager
