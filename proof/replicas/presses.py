@@ -46,6 +46,16 @@ async def press(caller: HttpCaller, operation: GuardedOperation, confirmation: s
     return outcome(await answer(caller, operation, confirmation))
 
 
+async def press_when_back(
+    caller: HttpCaller, operation: GuardedOperation, confirmation: str
+) -> Outcome:
+    """Press as soon as the replica has noticed that the engine answers again."""
+    with anyio.fail_after(PATIENCE_SECONDS):
+        while (result := await press(caller, operation, confirmation)) == UNAVAILABLE:  # noqa: ASYNC110  nothing here tells when
+            await anyio.sleep(_PAUSE_SECONDS)
+    return result
+
+
 async def answer(
     caller: HttpCaller, operation: GuardedOperation, confirmation: str
 ) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +15,7 @@ import mcp_types as types
 import pytest
 
 from proof.replicas.presses import EXPIRED, RAN, USED, consent, outcome, press, preview
+from proof.replicas.studios import in_new_studio, in_studio
 from tests.support.concurrency import afterwards
 from tests.support.consent_clients import SECOND_KEY, status_and_reason
 from tests.support.faults import Fault
@@ -27,8 +27,6 @@ from tests.support.guarded_calls import (
 )
 from tests.support.jsonrpc import LEGACY
 from tests.support.simulated_person import Person, agreeing, choices, chosen, yes_to
-from trax_mcp.sandbox.keys import ACCOUNT
-from trax_mcp.sandbox.records import Destination
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +42,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 _WHOLE: Final = "REPLICAS_WHOLE" in os.environ
 YESES: Final = 1000 if _WHOLE else 100
 GO_LIVES: Final = 200 if _WHOLE else 20
-AT_ONCE: Final = 12
+AT_ONCE: Final = 6
 STUDIOS: Final = 8
 
 
@@ -53,27 +51,6 @@ def on_air_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sandbox is on air with its answer."""
     monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_LIVE_SECONDS", 0.0)
     monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_OFFLINE_SECONDS", 0.0)
-
-
-def in_new_studio(replicas: Replicas, operation: GuardedOperation) -> GuardedOperation:
-    """The same call in a studio of its own."""
-    world = replicas.trax.world
-    studio = world.add_studio(ACCOUNT, name="One of many").id
-    world.destinations.add(
-        Destination(
-            f"of_{studio}", studio, "Main", "custom", rtmp_url="rtmp://a.example", stream_key="1"
-        )
-    )
-    return in_studio(operation, studio)
-
-
-def in_studio(operation: GuardedOperation, studio: str) -> GuardedOperation:
-    """The same call in another studio."""
-    arguments = {**operation.arguments, "studioId": studio}
-    if "destId" in arguments:
-        arguments["destId"] = f"of_{studio}"
-    sent = operation.sent.replace("studio_42", studio).replace("dest_3", f"of_{studio}")
-    return replace(operation, arguments=arguments, sent=sent)
 
 
 async def press_on_both(

@@ -1,0 +1,163 @@
+"""A replica is killed, or sleeps, in the middle of a call: the other one goes on."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import anyio
+import httpx
+import pytest
+
+from proof.replicas.presses import (
+    EXPIRED,
+    RAN,
+    USED,
+    Outcome,
+    answer,
+    consent,
+    outcome,
+    press,
+    preview,
+    until,
+)
+from tests.support.consent_clients import SECOND_KEY
+from tests.support.faults import Fault
+from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
+
+if TYPE_CHECKING:
+    from proof.replicas.replica_setup import Replicas
+    from tests.support.jsonrpc import HttpCaller
+
+NOT_KNOWN_SECONDS: Final = 3.0
+STOP_SECONDS: Final = 2.5
+ASLEEP_SECONDS: Final = 3.0
+NOT_KNOWN: Final = "whether the call ran is not known"
+FACTS, CALL, STATUS = "*/destinations", "*/go-live", "*/stream-status"
+
+
+async def press_in_vain(caller: HttpCaller, confirmation: str) -> None:
+    """Press a yes on a replica that will be killed."""
+    with suppress(httpx.HTTPError):
+        await answer(caller, GO_LIVE, confirmation)
+
+
+async def seen_as_not_known(caller: HttpCaller, confirmation: str) -> bool:
+    """Press a yes of which it is not known whether it ran. Whether the answer says so."""
+    result = await answer(caller, GO_LIVE, confirmation)
+    assert outcome(result) == USED
+    return NOT_KNOWN in result["content"][0]["text"]
+
+
+@pytest.mark.parametrize(
+    "held",
+    [Fault.silence(), Fault.silence(when="after")],
+    ids=["while it sends", "after TRaX accepted"],
+)
+async def test_a_call_of_a_killed_replica_is_not_known_and_never_runs_again(
+    replicas: Replicas, held: Fault
+) -> None:
+    """The other replica says so within 3 s, and a stop there is sent within 2.5 s."""
+    a = await replicas.caller(replicas.a)
+    b = await replicas.caller(replicas.b, key=SECOND_KEY)
+    same = await replicas.caller(replicas.b)
+    confirmation, stop = await preview(a, GO_LIVE), await preview(b, GO_OFFLINE)
+    replicas.trax.faults.add(held, path=CALL)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(press_in_vain, a, confirmation)
+        await until(lambda: replicas.changes[GO_LIVE.sent])
+        replicas.a.kill()
+        began = time.monotonic()
+        tasks.start_soon(press, b, GO_OFFLINE, stop)
+        await until(lambda: replicas.changes[GO_OFFLINE.sent])
+        assert time.monotonic() - began < STOP_SECONDS
+        while not await seen_as_not_known(same, confirmation):
+            assert time.monotonic() - began < NOT_KNOWN_SECONDS
+    assert await press(same, GO_LIVE, confirmation) == USED
+    assert replicas.changes[GO_LIVE.sent] == 1
+    assert await consent(same, GO_OFFLINE) == RAN
+    assert not any(it.running for it in replicas.trax.world.streams.values())
+
+
+async def test_a_replica_that_is_killed_before_a_call_begins_leaves_the_yes_to_others(
+    replicas: Replicas,
+) -> None:
+    a, b = [await replicas.caller(it) for it in replicas.both]
+    confirmation = await preview(a, GO_LIVE)
+    facts = replicas.received
+    replicas.trax.faults.add(Fault.silence(), path=FACTS)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(press_in_vain, a, confirmation)
+        await until(lambda: (replicas.received - facts)["GET /v1/studios/studio_42/destinations"])
+        replicas.a.kill()
+    assert await press(b, GO_LIVE, confirmation) == RAN
+    assert replicas.changes[GO_LIVE.sent] == 1
+
+
+async def test_a_replica_that_is_killed_before_it_records_leaves_the_yes_used(
+    replicas: Replicas,
+) -> None:
+    """It was observing its go-live, whose answer had come."""
+    a, b = [await replicas.caller(it) for it in replicas.both]
+    confirmation = await preview(a, GO_LIVE)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(press_in_vain, a, confirmation)
+        await until(lambda: replicas.changes[GO_LIVE.sent])
+        await until(lambda: replicas.trax.requests[-1].path.endswith("/stream-status"))
+        replicas.a.kill()
+        began = time.monotonic()
+    while not await seen_as_not_known(b, confirmation):
+        assert time.monotonic() - began < NOT_KNOWN_SECONDS
+    assert await press(b, GO_LIVE, confirmation) == USED
+    assert replicas.changes[GO_LIVE.sent] == 1
+
+
+async def test_a_replica_that_sleeps_while_it_sends_loses_its_turn_and_ends_nothing_of_others(
+    replicas: Replicas,
+) -> None:
+    """Its yes stays used, and what it learns after its sleep starts nothing."""
+    a, b = [await replicas.caller(it) for it in replicas.both]
+    confirmation, held = await preview(a, GO_LIVE), anyio.Event()
+    replicas.trax.faults.add(Fault.delay(held, when="after"), path=CALL)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(press_in_vain, a, confirmation)
+        await until(lambda: replicas.changes[GO_LIVE.sent])
+        replicas.a.suspend()
+        await anyio.sleep(ASLEEP_SECONDS)  # its heartbeat must be over
+        began = time.monotonic()
+        assert await consent(b, GO_OFFLINE) == RAN
+        assert time.monotonic() - began < STOP_SECONDS + 2 * 1.0  # it is seen off the air
+        assert await press(b, GO_LIVE, confirmation) == USED
+        replicas.a.resume()
+        held.set()
+        await until(lambda: replicas.trax.requests[-1].path.endswith("/stream-status"))
+        assert await press(b, GO_LIVE, confirmation) == USED
+        tasks.cancel_scope.cancel()  # it goes on to look whether it is on air
+    assert replicas.changes[GO_LIVE.sent] == 1
+    assert not any(it.running for it in replicas.trax.world.streams.values())
+
+
+async def test_a_replica_that_sleeps_before_a_stop_does_not_start_after_it(
+    replicas: Replicas,
+) -> None:
+    """It was reading facts for a go-live. A stop has come past the yes meanwhile."""
+    a, b = [await replicas.caller(it) for it in replicas.both]
+    confirmation = await preview(a, GO_LIVE)
+    held, results = anyio.Event(), list[Outcome]()
+    facts = replicas.received
+    replicas.trax.faults.add(Fault.delay(held), path=FACTS)
+
+    async def press_at_a() -> None:
+        results.append(await press(a, GO_LIVE, confirmation))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(press_at_a)
+        await until(lambda: (replicas.received - facts)["GET /v1/studios/studio_42/destinations"])
+        replicas.a.suspend()
+        assert await consent(b, GO_OFFLINE) == RAN
+        held.set()
+        await anyio.sleep(ASLEEP_SECONDS)
+        replicas.a.resume()
+    assert results == [EXPIRED]
+    assert replicas.changes[GO_LIVE.sent] == 0
