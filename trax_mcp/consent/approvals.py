@@ -53,6 +53,8 @@ _STOP_SYNC_SECONDS: Final = 0.5
 _LOST: Final = (
     "the replicas have lost the question, and whether it was answered elsewhere is not known"
 )
+_SENDING_SECONDS: Final = 30.0
+"""How long another replica may send a call that was approved there in the last moment."""
 _SHARING_SECONDS: Final = 1.0
 """How long a replica has to share the result of a call that has ended."""
 
@@ -114,6 +116,7 @@ class Approval:
         self._fell_back = False
         self._ran_at: tuple[tuple[int, int], int] | None = None
         self._shared = shared
+        self._longest = LIFETIME_SECONDS + (_SENDING_SECONDS if shared else 0)
         self._was_shared = ticket is not None
         self._runs_here = False
         self._ran_elsewhere_since: float | None = None
@@ -127,7 +130,7 @@ class Approval:
         is_late = now >= self._report_until and self._shared is None  # else `merged` says it
         if self._phase == "open" and is_late and not self.reported.is_set():
             self._set_phase("unreported")
-        if self._phase == "open" and now >= self._opened_at + LIFETIME_SECONDS:
+        if self._phase == "open" and now >= self._opened_at + self._longest:
             self.end(self._not_run("timed_out"))
         return self._phase
 
