@@ -3,14 +3,13 @@
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from copy import deepcopy
-from dataclasses import astuple, dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Self
 
 import anyio
 from cachetools import TTLCache
 
-from trax_mcp.api.accepted_keys import NOT_ACCEPTED
 from trax_mcp.api.error_texts import store_unavailable
 from trax_mcp.api.errors import Outcome
 from trax_mcp.api.models import Model
@@ -32,7 +31,7 @@ from trax_mcp.consent.place_state import (
 )
 from trax_mcp.consent.preview import NOTHING_HIDDEN, Preview, digest
 from trax_mcp.consent.store import Place, Seen, Stale, Started
-from trax_mcp.replicas.engine import TAG, Engine, EngineAway, Snapshot, Write
+from trax_mcp.replicas.engine import TAG, Engine, EngineAway, Write
 from trax_mcp.replicas.engine_checks import connect
 from trax_mcp.replicas.heartbeat import Heartbeat
 from trax_mcp.replicas.missed_steps import MissedSteps
@@ -40,13 +39,22 @@ from trax_mcp.replicas.records import (
     CONFIRMATIONS,
     GUESTS,
     PLACES,
-    Guests,
     StoredConfirmation,
     StoredPlace,
 )
 from trax_mcp.replicas.sealing import hashed
 from trax_mcp.replicas.shared_looks import SharedLooks
 from trax_mcp.replicas.shared_questions import QuestionsOnEngine
+from trax_mcp.replicas.step import (
+    KEPT_SECONDS,
+    PLACE_SECONDS,
+    Step,
+    StepNames,
+    confirmation_name,
+    declined_name,
+    go_lives,
+    is_guest,
+)
 from trax_mcp.replicas.stop_confirmations import is_of_run, is_signed, sign
 
 _POLL_SECONDS: Final = 0.02
@@ -56,105 +64,8 @@ _STOP_SECONDS: Final = 0.5
 """How long each step of a stop waits for the engine. Without it, the stop goes on alone."""
 _LATE_SECONDS: Final = 1.0
 """A call that was not sent so long after it began is not sent: others may have taken its turn."""
-_PLACE_SECONDS: Final = 3600.0
-_AUTO_GO_LIVE_SECONDS: Final = 30 * 86_400.0
-_KEPT_SECONDS: Final = LIFETIME_SECONDS + 30.0
 _TOMBSTONE: Final = Write(b"", 1.0)
 _BASE_DIGITS: Final = 11
-
-
-@dataclass(slots=True)
-class _Step:
-    """What one step has read, to decide and to change."""
-
-    snapshot: Snapshot
-    names: "_Names"
-    view: PlaceView
-    shared: StoredPlace
-    own: StoredPlace
-    guests: Guests
-    confirmation: StoredConfirmation | None
-    is_known: bool
-    """Whether the replicas know that TRaX has accepted the caller in this studio."""
-    declined_until: float | None
-    sender_is_gone: bool = False
-
-    @property
-    def place(self) -> Place:
-        """The place, as the replicas know it together."""
-        return self.view.place
-
-    @property
-    def now(self) -> float:
-        """The time of the engine, in seconds."""
-        return self.snapshot.now
-
-    @property
-    def seen_confirmation(self) -> Confirmation | UsedConfirmation | None:
-        """The caller's confirmation, unless it has expired or a stop has ended it."""
-        kept = self.confirmation
-        if kept is None or self.now >= kept.confirmation.expires:
-            return None
-        return self.view.valid(kept.seen(sender_is_gone=self.sender_is_gone))
-
-    @property
-    def age(self) -> float:
-        """For how many seconds the confirmation has been kept."""
-        expires = self.confirmation.confirmation.expires if self.confirmation else self.now
-        return self.now + LIFETIME_SECONDS - expires
-
-    def writes(self, before: "_Step") -> dict[str, Write]:
-        """What differs from before, as it is written."""
-        names, writes, studio = self.names, dict[str, Write](), self.place.id
-        for name, now, then in (
-            (names.shared, self.shared, before.shared),
-            (names.own, self.own, before.own),
-        ):
-            if now != then:
-                seconds = _AUTO_GO_LIVE_SECONDS if now.state.auto_go_live else _PLACE_SECONDS
-                writes[name] = Write(PLACES.write(now, secret=studio, name=name), seconds)
-        if self.guests != before.guests:
-            value = GUESTS.write(self.guests, secret=studio, name=names.guests)
-            writes[names.guests] = Write(value, _PLACE_SECONDS)
-        if names.confirmation and self.confirmation and self.confirmation != before.confirmation:
-            value = CONFIRMATIONS.write(
-                self.confirmation, secret=self.confirmation.confirmation.id, name=names.confirmation
-            )
-            writes[names.confirmation] = Write(value, _KEPT_SECONDS)
-        if writes and self.place.has_access and not self.is_known:
-            writes[names.access] = Write(b"1", _PLACE_SECONDS)
-        return writes
-
-
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """The names of everything that a step reads."""
-
-    shared: str
-    own: str
-    access: str
-    guests: str
-    confirmation: str | None
-    declined: str | None
-
-    @classmethod
-    def of(
-        cls, place: Place, confirmation_id: str | None, operation: Operation[Model] | None
-    ) -> Self:
-        """The names for a place, a confirmation and a call."""
-        studio, caller = hashed(place.id), hashed(place.id, place.caller)
-        return cls(
-            shared=f"{TAG}:place:{studio}",
-            own=f"{TAG}:place:{caller}",
-            access=f"{TAG}:access:{caller}",
-            guests=f"{TAG}:guests:{studio}",
-            confirmation=_confirmation_name(confirmation_id) if confirmation_id else None,
-            declined=_declined_name(place.caller, operation) if operation else None,
-        )
-
-    def all(self) -> list[str]:
-        """Those that there are."""
-        return [it for it in astuple(self) if it is not None]
 
 
 class SharedStore:
@@ -166,9 +77,9 @@ class SharedStore:
         self.feeds = SharedLooks(engine)
         """What replicas share of chat and stream status."""
         self._heartbeat = Heartbeat(engine)
-        self._missed = MissedSteps(seconds=_PLACE_SECONDS)
+        self._missed = MissedSteps(seconds=PLACE_SECONDS)
         self._begun: dict[int, tuple[float, datetime]] = {}
-        self._used_stops: TTLCache[str, int] = TTLCache(4096, _KEPT_SECONDS, timer=clock.seconds)
+        self._used_stops: TTLCache[str, int] = TTLCache(4096, KEPT_SECONDS, timer=clock.seconds)
 
     @property
     def questions(self) -> QuestionsOnEngine:
@@ -266,7 +177,7 @@ class SharedStore:
             started = step.view.start(operation, confirmation_id, number)
             sending = step.shared if step.place.has_access else step.own
             sending.senders[number] = self._heartbeat.replica
-            if (go_live := step.own.state.go_live) and _is_guest(step.place):
+            if (go_live := step.own.state.go_live) and is_guest(step.place):
                 step.guests[step.place.caller] = go_live
             with anyio.CancelScope(shield=True):
                 if await self._write_begin(step, before, started):
@@ -286,17 +197,17 @@ class SharedStore:
                 step = await self._load(started.place)
         except EngineAway:
             return started
-        return replace(started, overlapping_go_lives=overlapping_go_lives(_go_lives(step)))
+        return replace(started, overlapping_go_lives=overlapping_go_lives(go_lives(step)))
 
     async def go_live_may_follow(self, started: Started) -> bool:
-        def is_sending(step: _Step) -> bool:
-            sent = overlapping_go_lives(_go_lives(step))
+        def is_sending(step: Step) -> bool:
+            sent = overlapping_go_lives(go_lives(step))
             return not set(sent).isdisjoint(started.overlapping_go_lives)
 
         step = await self._wait_while(started.place, is_sending)
         if step is None:
             return False
-        return may_follow_stop(started, step.shared.state, _go_lives(step))
+        return may_follow_stop(started, step.shared.state, go_lives(step))
 
     async def finish(
         self, started: Started, outcome: Outcome, *, place: Place, hidden_fields: Sequence[str]
@@ -307,7 +218,7 @@ class SharedStore:
         if began is None and outcome == "not_applied":
             return  # the engine never knew of it
 
-        def change(step: _Step) -> None:
+        def change(step: Step) -> None:
             step.view.finish(started, outcome, hidden_fields=hidden_fields, now=step.now)
             for it in (step.shared, step.own):
                 it.senders.pop(started.number, None)
@@ -328,7 +239,7 @@ class SharedStore:
             await self._count(step.confirmation)
 
     async def record(self, started: Started, outcome: str, *, on_air: bool) -> None:
-        def change(step: _Step) -> None:
+        def change(step: Step) -> None:
             if step.confirmation is not None and step.confirmation.number == started.number:
                 step.confirmation = replace(step.confirmation, outcome=outcome)
             if on_air:
@@ -337,7 +248,7 @@ class SharedStore:
         await self._change(started.place, started.confirmation_id, change)
 
     async def record_on_air(self, seen: Seen) -> None:
-        def change(step: _Step) -> None:
+        def change(step: Step) -> None:
             if step.view.version == seen.version:
                 step.view.end_all_pending()
 
@@ -352,7 +263,7 @@ class SharedStore:
     async def decline(self, confirmation: Confirmation, operation: Operation[Model]) -> None:
         name = None
         if not operation.stops_broadcast:
-            name = _declined_name(confirmation.caller, operation)
+            name = declined_name(confirmation.caller, operation)
         await self._missed.take(lambda: self._forget(confirmation.id, name))
 
     @asynccontextmanager
@@ -390,10 +301,10 @@ class SharedStore:
                 return kept
 
     async def _change(
-        self, place: Place, confirmation_id: str | None, change: Callable[[_Step], None]
-    ) -> _Step | None:
+        self, place: Place, confirmation_id: str | None, change: Callable[[Step], None]
+    ) -> Step | None:
         """Change what is kept, now or later. Returns it as it is now, or None."""
-        changed: list[_Step] = []
+        changed: list[Step] = []
 
         async def attempt() -> None:
             while True:
@@ -410,7 +321,7 @@ class SharedStore:
 
     async def _forget(self, confirmation_id: str, declined: str | None) -> None:
         """Forget an unused confirmation, and note that a person said no."""
-        name = _confirmation_name(confirmation_id)
+        name = confirmation_name(confirmation_id)
         while True:
             snapshot = await self._engine.read(name)
             kept = CONFIRMATIONS.read(snapshot.values[name], secret=confirmation_id, name=name)
@@ -421,7 +332,7 @@ class SharedStore:
             if not writes or await self._engine.write(snapshot, writes):
                 return
 
-    async def _wait_while(self, place: Place, condition: Callable[[_Step], bool]) -> _Step | None:
+    async def _wait_while(self, place: Place, condition: Callable[[Step], bool]) -> Step | None:
         """Wait until a condition is false. None if the engine does not answer."""
         while True:
             try:
@@ -439,7 +350,7 @@ class SharedStore:
         operation: Operation[Model] | None = None,
         *,
         take_number: bool = False,
-    ) -> _Step:
+    ) -> Step:
         """Read everything that a step depends on. The calls of replicas that are gone are ended."""
         while True:
             step = await self._read(place, confirmation_id, operation, take_number=take_number)
@@ -455,8 +366,8 @@ class SharedStore:
         operation: Operation[Model] | None,
         *,
         take_number: bool,
-    ) -> _Step:
-        names = _Names.of(place, confirmation_id, operation)
+    ) -> Step:
+        names = StepNames.of(place, confirmation_id, operation)
         snapshot = await self._engine.read(*names.all(), take_number=take_number)
         values, base = snapshot.values, int(snapshot.run[:_BASE_DIGITS], 16)
         is_known = values[names.access] is not None
@@ -469,7 +380,7 @@ class SharedStore:
 
         shared, own = stored(names.shared), stored(names.own)
         declined = values[names.declined] if names.declined else None
-        return _Step(
+        return Step(
             snapshot=snapshot,
             names=names,
             view=PlaceView(place, shared.state, own.state),
@@ -481,7 +392,7 @@ class SharedStore:
             declined_until=float(declined) if declined else None,
         )
 
-    async def _end_calls_of_the_gone(self, step: _Step) -> bool:
+    async def _end_calls_of_the_gone(self, step: Step) -> bool:
         """End the calls of replicas that are gone, for all. False if something was written."""
         kept, before = step.confirmation, deepcopy(step)
         in_progress = kept.sender if kept and kept.number and kept.outcome is None else ""
@@ -495,11 +406,11 @@ class SharedStore:
         await self._write(step, before)
         return False
 
-    async def _write(self, step: _Step, before: _Step) -> bool:
+    async def _write(self, step: Step, before: Step) -> bool:
         writes = step.writes(before)
         return not writes or await self._engine.write(step.snapshot, writes)
 
-    async def _write_begin(self, step: _Step, before: _Step, started: Started) -> bool:
+    async def _write_begin(self, step: Step, before: Step, started: Started) -> bool:
         """Begin a call. False if something has changed meanwhile.
 
         Raises:
@@ -544,14 +455,14 @@ class SharedStore:
         with suppress(EngineAway):  # the limit only saves memory
             await self._engine.limit(
                 group_now,
-                _confirmation_name(unused.id),
+                confirmation_name(unused.id),
                 instead_of=group_before,
                 most=MAX_PER_OWNER,
-                seconds=_KEPT_SECONDS,
+                seconds=KEPT_SECONDS,
             )
 
     def _usable(
-        self, step: _Step, operation: Operation[Model], seen: Seen
+        self, step: Step, operation: Operation[Model], seen: Seen
     ) -> Confirmation | UsedConfirmation | None:
         """The confirmation as it is now. That of a stop does not expire while the stop waits."""
         kept = step.confirmation
@@ -591,7 +502,7 @@ class SharedStore:
         return Started(seen.place, operation, confirmation_id, number, seen.stop_count)
 
     def _complete(
-        self, step: _Step, confirmation_id: str | None, operation: Operation[Model]
+        self, step: Step, confirmation_id: str | None, operation: Operation[Model]
     ) -> None:
         """Add what the engine does not know of the confirmation of a stop.
 
@@ -655,21 +566,3 @@ def _read_confirmation(
     if name is None or confirmation_id is None:
         return None
     return CONFIRMATIONS.read(values[name], secret=confirmation_id, name=name)
-
-
-def _go_lives(step: _Step) -> list[PlaceState]:
-    """The states with all go-lives of a studio that matter to a stop."""
-    guests = (PlaceState(go_live=it) for it in step.guests.values())
-    return [step.shared.state, step.own.state, *guests]
-
-
-def _is_guest(place: Place) -> bool:
-    return not place.has_access and place.owner != NOT_ACCEPTED
-
-
-def _confirmation_name(confirmation_id: str) -> str:
-    return f"{TAG}:yes:{hashed(confirmation_id)}"
-
-
-def _declined_name(caller: str, operation: Operation[Model]) -> str:
-    return f"{TAG}:no:{call_digest(operation, caller)[:32]}"
