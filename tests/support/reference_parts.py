@@ -11,9 +11,8 @@ import mcp_types as types
 
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.tool_input import Effect, ToolInput
-from trax_mcp.cli.client_configuration import StartOptions, new_entry
-from trax_mcp.cli.clients import CLIENTS, Client, FileClient
-from trax_mcp.cli.install import _to_json, _to_toml
+from trax_mcp.cli.client_configuration import StartOptions, format_entry, new_entry
+from trax_mcp.cli.clients import CLIENTS, FileClient, McpClient
 from trax_mcp.consent.rules import Rules
 from trax_mcp.server.prompts import Prompts
 from trax_mcp.server.tool_filter import KINDS, ToolFilter
@@ -54,11 +53,11 @@ def _clients() -> Sequence[Row]:
     return ("client", "command"), *rows
 
 
-def _title(client: Client) -> str:
+def _title(client: McpClient) -> str:
     return "Any other client" if client.name == "other" else client.title
 
 
-def _client(client: Client) -> str:
+def _client(client: McpClient) -> str:
     """How a client is set up, by the command and by hand, with the user's own studios."""
     if isinstance(client, FileClient) and client.written:
         how = f"{client.next_step} To write it yourself, put this into its configuration:"
@@ -70,12 +69,11 @@ def _client(client: Client) -> str:
     return f"### {_title(client)}\n\n{command}\n\n{tried}{how}\n\n{_entry(client)}"
 
 
-def _entry(client: Client) -> str:
+def _entry(client: McpClient) -> str:
     options = StartOptions(key_file=Path("/path/to/key"))
     entry = {**new_entry(client, {}, options), "command": "/path/to/trax-mcp", "args": []}
-    if isinstance(client, FileClient) and client.format == "toml":
-        return f"```toml\n{_to_toml(client, entry)}\n```\n"
-    return f"```json\n{_to_json(client, entry)}\n```\n"
+    is_toml = isinstance(client, FileClient) and client.format == "toml"
+    return f"```{'toml' if is_toml else 'json'}\n{format_entry(client, entry)}\n```\n"
 
 
 def _tools() -> Sequence[Row]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
-from trax_mcp.cli.clients import Client, FileClient
+from trax_mcp.cli.clients import FileClient, McpClient
 from trax_mcp.cli.replacement import InstallError, read, resolve_link
 
 NAME: Final = "trax"
@@ -162,7 +162,7 @@ def start_commands() -> tuple[tuple[str, ...], ...]:
 
 
 def new_entry(
-    client: Client, environment: Mapping[str, Any], options: StartOptions
+    client: McpClient, environment: Mapping[str, Any], options: StartOptions
 ) -> dict[str, Any]:
     """The entry for a client, with these settings, those of the options and those of the key.
 
@@ -182,6 +182,21 @@ def new_entry(
         env[SANDBOX] = ""
     entry = {**client.fixed_fields, "command": program, "args": arguments}
     return {**entry, "env": env} if env else entry
+
+
+def format_entry(client: McpClient, entry: Mapping[str, Any]) -> str:
+    """An entry in the client's format, for a user who pastes it."""
+    if not isinstance(client, FileClient) or client.format != "toml":
+        return json.dumps({client.servers: {NAME: entry}}, indent=2)
+    name, env = f"{client.servers}.{NAME}", entry.get("env")
+    table = _to_toml(name, {key: it for key, it in entry.items() if key != "env"})
+    return f"{table}\n\n{_to_toml(f'{name}.env', env)}" if env else table
+
+
+def _to_toml(name: str, table: Mapping[str, Any]) -> str:
+    """A table. A string, and a list of strings, is the same in JSON."""
+    lines = (f"{key} = {json.dumps(it, ensure_ascii=False)}" for key, it in table.items())
+    return "\n".join((f"[{name}]", *lines))
 
 
 def _parse(text: str, *, comments: bool) -> tuple[Any, bool]:

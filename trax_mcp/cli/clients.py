@@ -16,7 +16,7 @@ _CLAUDE_PACKAGE: Final = "Packages/Claude_*/LocalCache/Roaming"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Client:
+class McpClient:
     """An MCP client, and what an entry for it looks like.
 
     `where` is the place in which a user pastes the entry. `servers` is the key of all servers.
@@ -35,7 +35,7 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FileClient(Client):
+class FileClient(McpClient):
     """A client whose configuration is a file.
 
     `path` finds the file, which may not exist. "jsonc" is JSON in which the client takes comments;
@@ -87,7 +87,7 @@ def _folder_from(variable: str, default: Path) -> Path:
     return folder if folder.is_absolute() else default
 
 
-_CLIENTS: Final[tuple[Client, ...]] = (
+_CLIENTS: Final[tuple[McpClient, ...]] = (
     FileClient(
         name="claude-desktop",
         title="Claude Desktop",
@@ -158,14 +158,14 @@ _CLIENTS: Final[tuple[Client, ...]] = (
         next_step="Start Codex again; /mcp shows trax.",
         tried=True,  # 0.171.0: `codex exec` starts it
     ),
-    Client(
+    McpClient(
         name="jetbrains",
         title="JetBrains AI Assistant",
         # jetbrains.com/help/ai-assistant/mcp.html, "Connect to an MCP server".
         where="Settings > Tools > AI Assistant > Model Context Protocol (MCP) > Add > As JSON",
         next_step="Press OK and Apply; the list of servers shows trax.",
     ),
-    Client(
+    McpClient(
         name="other",
         title="your client",
         where="the place that your client's documentation names for MCP servers (stdio)",
@@ -173,7 +173,7 @@ _CLIENTS: Final[tuple[Client, ...]] = (
     ),
 )
 
-CLIENTS: Final[Mapping[str, Client]] = {client.name: client for client in _CLIENTS}
+CLIENTS: Final[Mapping[str, McpClient]] = {client.name: client for client in _CLIENTS}
 """Every client that `install` knows, by its name on the command line."""
 FILE_CLIENTS: Final[Mapping[str, FileClient]] = {
     client.name: client for client in _CLIENTS if isinstance(client, FileClient)

@@ -1,6 +1,5 @@
 """`trax-mcp install`: adds this installation to an MCP client, and writes the key to a file."""
 
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,14 +13,14 @@ from trax_mcp.api.error_texts import KEYS_SCREEN
 from trax_mcp.cli.client_configuration import (
     KEY,
     KEY_FILE,
-    NAME,
     SANDBOX,
     Configuration,
     StartOptions,
+    format_entry,
     new_entry,
     starts_this_installation,
 )
-from trax_mcp.cli.clients import CLIENTS, FILE_CLIENTS, LOCAL_REMOVAL, Client, FileClient
+from trax_mcp.cli.clients import CLIENTS, FILE_CLIENTS, LOCAL_REMOVAL, FileClient, McpClient
 from trax_mcp.cli.entry_settings import (
     BASE_URL,
     check_entry,
@@ -115,7 +114,7 @@ def _options(assignments: Sequence[str], *, sandbox: bool) -> StartOptions:
     return StartOptions(sandbox=sandbox, key_file=file, settings=settings.values)
 
 
-def _check(client: Client, options: StartOptions) -> Mapping[str, Any]:
+def _check(client: McpClient, options: StartOptions) -> Mapping[str, Any]:
     """Check all that could fail before the user gives a key, and say what they should know.
 
     Returns the settings that the entry has.
@@ -228,7 +227,7 @@ def _show_what_to_add(configuration: Configuration, key: _Key, options: StartOpt
     note(configuration.client.next_step)
 
 
-def _show_what_to_paste(client: Client, key: _Key, options: StartOptions) -> None:
+def _show_what_to_paste(client: McpClient, key: _Key, options: StartOptions) -> None:
     _note_key(client, key)
     note(f"You set up {client.title} by hand. Paste this into")
     note(f"  {_place(client)}")
@@ -237,7 +236,7 @@ def _show_what_to_paste(client: Client, key: _Key, options: StartOptions) -> Non
     note(_FIRST_WORDS)
 
 
-def _note_key(client: Client, key: _Key) -> None:
+def _note_key(client: McpClient, key: _Key) -> None:
     if key.new:
         note(f"Your key was written to {key.file}.")
     for text in _shared_key(client, key):
@@ -260,7 +259,7 @@ def _report(old: Configuration, key: _Key, backup: Path | None = None) -> None:
         say(f"If it should not: run {LOCAL_REMOVAL} there.")
 
 
-def _shared_key(client: Client, key: _Key) -> Sequence[str]:
+def _shared_key(client: McpClient, key: _Key) -> Sequence[str]:
     """Sentences about other clients whose entries name the key file, and where they send it."""
     if key.file is None:
         return ()
@@ -278,32 +277,13 @@ def _shared_key(client: Client, key: _Key) -> Sequence[str]:
     return (f"{naming.listed(titles)} {uses} this key file too{restart}.",)
 
 
-def _place(client: Client) -> str:
+def _place(client: McpClient) -> str:
     return str(client.path()) if isinstance(client, FileClient) else client.where
 
 
-def _say_entry(client: Client, options: StartOptions) -> None:
-    entry = new_entry(client, {}, options)
-    toml = isinstance(client, FileClient) and client.format == "toml"
-    text = _to_toml(client, entry) if toml else _to_json(client, entry)
-    for line in text.splitlines():
+def _say_entry(client: McpClient, options: StartOptions) -> None:
+    for line in format_entry(client, new_entry(client, {}, options)).splitlines():
         say(line)
-
-
-def _to_json(client: Client, entry: Mapping[str, Any]) -> str:
-    return json.dumps({client.servers: {NAME: entry}}, indent=2)
-
-
-def _to_toml(client: Client, entry: Mapping[str, Any]) -> str:
-    """Two tables. A string, and a list of strings, is the same in JSON."""
-    tables = {"": {name: it for name, it in entry.items() if name != "env"}}
-    tables[".env"] = entry.get("env", {})
-    return "\n\n".join(
-        f"[{client.servers}.{NAME}{name}]\n"
-        + "\n".join(f"{it} = {json.dumps(table[it], ensure_ascii=False)}" for it in table)
-        for name, table in tables.items()
-        if table
-    )
 
 
 def _studios(options: StartOptions) -> str:
