@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 DRAIN_SECONDS: Final = 1.5
 """Three health checks of the proxy."""
 _CONFIGURATION: Final = ROOT / "deploy/haproxy.cfg"
+_DOWN: Final = " is DOWN"
 _PAUSE_SECONDS: Final = 0.02
 
 
@@ -78,9 +79,22 @@ class ProxiedReplicas:
     """The proxy's address, the replicas behind it, and the sandbox that they call."""
 
     address: str
+    proxy: Running
     trax: Sandbox
     both: tuple[ProxiedReplica, ProxiedReplica]
     _stack: AsyncExitStack = field(repr=False)
+
+    async def next_down(self) -> None:
+        """Wait until the proxy notices that one more replica is not ready."""
+        lines = self.proxy.stdout
+        known = sum(_DOWN in it for it in lines.all)
+
+        def find_next(line: str) -> bool | None:
+            nonlocal known
+            known -= _DOWN in line
+            return True if known < 0 else None
+
+        await lines.find(find_next)
 
     def count(self, operation: GuardedOperation) -> int:
         """How often an operation reached TRaX."""
@@ -121,30 +135,33 @@ async def proxied_replicas() -> AsyncIterator[ProxiedReplicas]:
         for it in both:
             stack.push_async_callback(it.aclose)
             await it.start()
-        address = await stack.enter_async_context(_proxy(*both))
+        address, proxy = await stack.enter_async_context(_proxy(*both))
         async with AsyncExitStack() as clients:
-            yield ProxiedReplicas(address, trax, both, clients)
+            yield ProxiedReplicas(address, proxy, trax, both, clients)
 
 
 @asynccontextmanager
-async def _proxy(first: ProxiedReplica, second: ProxiedReplica) -> AsyncIterator[str]:
-    """HAProxy on a free port; yields its address."""
+async def _proxy(
+    first: ProxiedReplica, second: ProxiedReplica
+) -> AsyncIterator[tuple[str, Running]]:
+    """HAProxy on a free port; yields its address and its process."""
     program = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
     assert program, "there is no HAProxy: see `make replicas-test`"
     place = f"127.0.0.1:{closed_port()}"
     replicas = {"REPLICA_1": f"127.0.0.1:{first.port}", "REPLICA_2": f"127.0.0.1:{second.port}"}
     process = await asyncio.create_subprocess_exec(
         program,
-        *("-db", "-q", "-f", str(_CONFIGURATION)),
+        *("-db", "-f", str(_CONFIGURATION)),
         env=os.environ | replicas | {"PROXY_BIND": place},
-        stdout=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
+    proxy = Running(process)
     try:
         await wait_for_status(f"http://{place}", "/healthz")
-        yield f"http://{place}"
+        yield f"http://{place}", proxy
     finally:
-        process.kill()
-        await process.wait()
+        await proxy.leave()
 
 
 async def wait_for_status(address: str, path: str, status: int = HTTPStatus.OK) -> None:

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from mcp import Client
 
-from proof.replicas.proxied_replicas import ProxiedReplicas, proxied_replicas, wait_for_status
+from proof.replicas.proxied_replicas import ProxiedReplicas, proxied_replicas
 from tests.support.consent_clients import SECOND_KEY
 from tests.support.guarded_calls import AUTO_GO_LIVE, GO_LIVE
 from tests.support.jsonrpc import ERAS, LEGACY, MODERN, request
@@ -128,8 +128,10 @@ async def test_a_session_outlives_the_drain_of_its_replica_but_not_its_end(
         return {(await it.post(request(LEGACY, "tools/list", {}))).status_code for it in sessions}
 
     first, _ = proxied.both
-    first.running.process.send_signal(signal.SIGTERM)
-    await wait_for_status(first.address, "/readyz", HTTPStatus.SERVICE_UNAVAILABLE)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(proxied.next_down())
+        await asyncio.sleep(0)
+        first.running.process.send_signal(signal.SIGTERM)
     assert await statuses() == {HTTPStatus.OK}
     async with asyncio.timeout(PATIENCE_SECONDS):
         await first.running.process.wait()
