@@ -103,6 +103,7 @@ async def test_a_panel_says_that_the_call_is_being_sent_elsewhere_and_then_its_o
             for answer in ({}, ANSWER):
                 state = await it.panel(it.a, ticket, **answer)
                 assert (state["phase"], state["outcome"]) == ("running", None)
+                it.clock.advance(2)
         assert (await it.panel(it.a, ticket))["outcome"] == "Done. It is on air."
         assert [f"{it.method} {it.path}" for it in it.sandbox.mutations] == [GO_LIVE.sent]
 
