@@ -79,6 +79,16 @@ def hanging(first: int) -> EngineFault:
     return fault
 
 
+def slow(seconds: float) -> EngineFault:
+    """Answer each script only after some seconds."""
+
+    async def fault(_number: int, script: Script) -> object:
+        await anyio.sleep(seconds)
+        return await script()
+
+    return fault
+
+
 def restarting(engine: ThrowawayEngine, at: int, *, after: bool) -> EngineFault:
     """Restart the engine, empty, before or after a script runs."""
 

@@ -18,6 +18,7 @@ from proof.replicas.faulty_engine import (
     no_fault,
     replica_in_process,
     restarting,
+    slow,
 )
 from proof.replicas.presses import (
     EXPIRED,
@@ -142,6 +143,17 @@ async def test_a_stop_is_sent_in_time_if_the_engine_hangs_at_any_step(
             case.engine.start_counting(no_fault)
         if scripts < number:
             break
+
+
+async def test_a_stop_is_sent_in_time_if_the_engine_is_slow(open_case: OpenCase) -> None:
+    """Each answer comes just before it would count as lost."""
+    async with open_case() as case, anyio.create_task_group() as tasks:
+        confirmation = await preview(case.caller, GO_OFFLINE)
+        case.engine.start_counting(slow(0.9))
+        tasks.start_soon(press, case.caller, GO_OFFLINE, confirmation)
+        with anyio.fail_after(STOP_SECONDS):
+            await until(partial(case.sent, GO_OFFLINE))
+        case.engine.start_counting(no_fault)
 
 
 async def test_a_go_live_is_refused_if_the_engine_hangs(open_case: OpenCase) -> None:
