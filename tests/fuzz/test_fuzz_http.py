@@ -76,9 +76,9 @@ PATHS: Final = (
 )
 STATUSES: Final = {
     Expected.ANSWERED: {200, 400, 404},
-    Expected.REFUSED: {400},
+    Expected.REFUSED: {400, 413},
     Expected.SILENT: {202, 400},
-    Expected.EITHER: {200, 202, 400, 404},
+    Expected.EITHER: {200, 202, 400, 404, 413},
 }
 """The statuses with which a message may be answered."""
 

@@ -105,7 +105,8 @@ class ServerProcess:
 @contextmanager
 def running_server(trax: Sandbox, *arguments: str) -> Iterator[ServerProcess]:
     """Run `trax-mcp` with these arguments against this sandbox."""
-    settings = {"TRAX_API_KEY": SANDBOX_KEY, "TRAX_BASE_URL": trax.base_url}
+    own_key = {} if "http" in arguments else {"TRAX_API_KEY": SANDBOX_KEY}
+    settings = {**own_key, "TRAX_BASE_URL": trax.base_url}
     with subprocess.Popen(  # noqa: S603  our own command
         [sys.executable, "-m", "trax_mcp", *arguments],
         stdin=subprocess.PIPE,
