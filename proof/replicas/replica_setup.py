@@ -7,6 +7,7 @@ from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+from unittest.mock import patch
 
 import httpx2
 from mcp import Client
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     from tests.support.simulated_person import Person
 
+_MAX_REQUESTS: Final = 1_000_000
+"""A thousand yeses make more requests than the log of other tests keeps."""
 _SETTINGS: Final = {"TRAX_LOG_LEVEL": "WARNING", "TRAX_TIMEOUT_SECONDS": "5"}
 
 
@@ -110,7 +113,8 @@ class Replicas:
 @asynccontextmanager
 async def open_replicas(**settings: str) -> AsyncIterator[Replicas]:
     """Start everything, and end it with the block. `settings` are those of the replicas."""
-    trax = Sandbox(rate_limit=None)
+    with patch("tests.support.request_log.MAX_REQUESTS", _MAX_REQUESTS):
+        trax = Sandbox(rate_limit=None)
     trax.world.keys[SECOND_KEY] = Key(SECOND_KEY, "second", ACCOUNT, SCOPES)
     async with (
         throwaway_engine() as engine,
