@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from proof.conformance.expected_failures import EXPECTED
-from proof.conformance.suite import Check, Run, read_scenarios
+from proof.conformance.suite import Check, Run, read_scenarios, unexpected_warnings
 from proof.conformance.verdict import WIRE, judge
 
 if TYPE_CHECKING:
@@ -127,3 +127,19 @@ def test_scenario_without_a_result_file_has_crashed(tmp_path: Path) -> None:
     filed = '[{"id": "ping-answered", "status": "FAILURE", "errorMessage": "No answer."}]'
     (folder / "checks.json").write_text(filed, encoding="utf-8")
     assert read_scenarios(tmp_path) == {"ping": [FAILED]}
+
+
+@pytest.mark.parametrize(
+    ("path", "issue", "is_accepted"),
+    [
+        ("outputSchema.properties.name", '`type` is an array (["string","null"]).', True),
+        ("inputSchema.properties.name", '`type` is an array (["string","null"]).', False),
+        ("outputSchema.properties.name", "It has no type.", False),
+    ],
+)
+def test_only_lists_of_types_in_output_schemas_are_accepted_of_the_inspector(
+    path: str, issue: str, *, is_accepted: bool
+) -> None:
+    """A model provider reads input schemas alone."""
+    warning = f'Warning: tool "get_health"\n  Path: {path}\n  Issue: {issue}'
+    assert unexpected_warnings(f"{warning}\n\n") == ("" if is_accepted else warning)
