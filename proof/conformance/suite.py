@@ -30,6 +30,7 @@ _LINT_OPTIONS: Final = ("--format", "json", "-q", "--method", "tools/list", "--s
 _ACCEPTED: Final = ("Path: outputSchema.", "Issue: `type` is an array")
 """Of a warning: that a type or null is written as a list. Models never get output schemas, and for
 clients it is plain JSON Schema."""
+_SUMMARY: Final = re.compile(r"^\d+ errors?, \d+ warnings? across \d+ tools?\.$", re.MULTILINE)
 _STDIO: Final = ("--", sys.executable, "-m", "trax_mcp", "--sandbox")
 _FOLDER: Final = re.compile(r"server-(?P<scenario>.+)-\d{4}-\d\d-\d\dT[\d-]+Z")
 _SCORED: Final = re.compile(r"^server:\n((?:  - \S+\n)+)", re.MULTILINE)
@@ -140,9 +141,12 @@ class Programs:
 
 
 def unexpected_warnings(output: str) -> str:
-    """The Inspector's warnings without those that are accepted. A blank line follows each."""
-    warnings = filter(None, (it.strip() for it in output.split("\n\n")))
-    return "\n".join(it for it in warnings if not all(part in it for part in _ACCEPTED))
+    """The Inspector's warnings without those that are accepted, and without its summary.
+
+    A blank line follows each.
+    """
+    parts = filter(None, (it.strip() for it in _SUMMARY.sub("", output).split("\n\n")))
+    return "\n".join(it for it in parts if not all(text in it for text in _ACCEPTED))
 
 
 def read_scenarios(folder: Path) -> Mapping[str, Sequence[Check]]:

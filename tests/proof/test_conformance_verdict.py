@@ -142,4 +142,5 @@ def test_only_lists_of_types_in_output_schemas_are_accepted_of_the_inspector(
 ) -> None:
     """A model provider reads input schemas alone."""
     warning = f'Warning: tool "get_health"\n  Path: {path}\n  Issue: {issue}'
-    assert unexpected_warnings(f"{warning}\n\n") == ("" if is_accepted else warning)
+    summary = "0 errors, 1 warning across 1 tool."
+    assert unexpected_warnings(f"{warning}\n\n{summary}\n") == ("" if is_accepted else warning)
