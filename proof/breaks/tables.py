@@ -26,6 +26,8 @@ class Break:
             return f"{self.file} does not exist"
         if missing := [it for it in self.tests if not (root / it).is_file()]:
             return f"{missing[0]} does not exist"
+        if self.old == self.new:
+            return "it changes nothing"
         found = path.read_text(encoding="utf-8").count(self.old)
         return None if found == 1 else f"its text occurs {found} times in {self.file}"
 
