@@ -374,6 +374,7 @@ async def test_hostile_chat_over_http_adds_no_message_or_event(era: str) -> None
     check_answers(answers, sent)
 
 
+@pytest.mark.slow
 async def test_hostile_chat_over_stdio_adds_no_line(era: str) -> None:
     """Nor a control character."""
     async with upstream() as trax:

@@ -156,6 +156,7 @@ async def test_name_that_is_too_long_is_refused(home: Home) -> None:
     assert home.all_files() == {}
 
 
+@pytest.mark.slow
 async def test_failure_after_the_key_is_reported_and_repaired_by_another_run(home: Home) -> None:
     """Here the client's configuration breaks while the key is typed."""
     cursor = sample_of("cursor")

@@ -293,6 +293,7 @@ def test_a_value_that_is_not_utf8_is_refused() -> None:
     assert refusal(**{"TRAX_\x1b\udcff": "1"}) == UNKNOWN.format(r"TRAX_\x1b\udcff")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "name", "value", "known"),
     [
