@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests import ROOT
 from tests.support.dockerfile import copied, instructions, only
 from tests.support.jsonrpc import MODERN, HttpCaller, request
