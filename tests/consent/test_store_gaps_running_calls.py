@@ -65,6 +65,8 @@ if TYPE_CHECKING:
     from tests.support.gap_setup import RivalCall
     from tests.support.guarded_calls import GuardedOperation
 
+pytestmark = pytest.mark.slow  # every gap with every rival
+
 STOP_PHASES: Final[Mapping[Phase, Sequence[str]]] = {
     **PHASES,
     "waits": ("after add 1", "before look 3", "after look 3", "before begin 1"),
