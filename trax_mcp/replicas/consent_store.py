@@ -42,7 +42,6 @@ from trax_mcp.replicas.records import (
     StoredConfirmation,
     StoredPlace,
 )
-from trax_mcp.replicas.sealing import hashed
 from trax_mcp.replicas.shared_looks import SharedLooks
 from trax_mcp.replicas.shared_questions import QuestionsOnEngine
 from trax_mcp.replicas.step import (
@@ -56,6 +55,7 @@ from trax_mcp.replicas.step import (
     is_guest,
 )
 from trax_mcp.replicas.stop_confirmations import is_of_run, is_signed, sign
+from trax_mcp.sealing import hashed
 
 _POLL_SECONDS: Final = 0.02
 """How often a call that waits for others looks again."""

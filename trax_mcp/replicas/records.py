@@ -20,7 +20,7 @@ from trax_mcp.chat.poll_interval import PollInterval
 from trax_mcp.chat.shared_feed import LookResult
 from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
 from trax_mcp.consent.place_state import PlaceState, SentGoLive
-from trax_mcp.replicas.sealing import seal, unseal
+from trax_mcp.sealing import seal, unseal
 
 OUTCOME_UNKNOWN: Final = "whether the call ran is not known"
 

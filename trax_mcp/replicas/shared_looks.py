@@ -17,7 +17,7 @@ import anyio
 from trax_mcp.chat.shared_feed import FeedItem, LookResult, SharedState
 from trax_mcp.replicas.engine import RUN, TAG, Engine, EngineAway
 from trax_mcp.replicas.records import LOOKS, StoredLook
-from trax_mcp.replicas.sealing import hashed, seal, unseal
+from trax_mcp.sealing import hashed, seal, unseal
 
 _PERMIT_SECONDS: Final = 3.0
 """How long a replica that is gone keeps the others from looking."""

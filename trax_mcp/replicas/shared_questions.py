@@ -22,7 +22,7 @@ from trax_mcp.consent.evidence import call_digest
 from trax_mcp.consent.question_state import QuestionState, merged
 from trax_mcp.replicas.engine import TAG, Engine, EngineAway, Snapshot, Write
 from trax_mcp.replicas.records import Codec
-from trax_mcp.replicas.sealing import hashed, seal, unseal
+from trax_mcp.sealing import hashed, seal, unseal
 
 MAX_PER_CALLER: Final = 32
 _KEPT_SECONDS: Final = LIFETIME_SECONDS + 60.0

@@ -19,7 +19,7 @@ from trax_mcp.replicas.records import (
     StoredConfirmation,
     StoredPlace,
 )
-from trax_mcp.replicas.sealing import hashed
+from trax_mcp.sealing import hashed
 
 PLACE_SECONDS: Final = 3600.0
 _AUTO_GO_LIVE_SECONDS: Final = 30 * 86_400.0
