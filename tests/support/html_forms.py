@@ -1,0 +1,67 @@
+"""The forms of a page, read as a browser without JavaScript reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+
+@dataclass
+class Form:
+    """A form: where it goes, its fields with their values, and its buttons."""
+
+    action: str
+    method: str
+    fields: dict[str, str] = field(default_factory=dict)
+    """Those with a value: hidden ones, and a choice that is made already."""
+    passwords: list[str] = field(default_factory=list)
+    """The names of password fields."""
+    choices: dict[str, list[str]] = field(default_factory=dict)
+    """The values of radio buttons, by name."""
+    buttons: list[tuple[str, str]] = field(default_factory=list)
+    """Name and value of each button that sends the form."""
+
+    def filled(self, *, key: str, access: str, **changes: str) -> dict[str, str]:
+        """What a browser sends after a person has typed a key and chosen what to allow."""
+        chosen = {name: access for name, values in self.choices.items() if access in values}
+        return self.fields | dict.fromkeys(self.passwords, key) | chosen | changes
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Collect forms and what is in them."""
+        found = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            method = found.get("method", "get").lower()
+            self.forms.append(Form(found.get("action", ""), method))
+        elif self.forms and tag in {"input", "button"}:
+            _add(self.forms[-1], tag, found)
+
+
+def _add(form: Form, tag: str, found: dict[str, str]) -> None:
+    name, value = found.get("name", ""), found.get("value", "")
+    kind = found.get("type", "submit" if tag == "button" else "text")
+    match kind:
+        case "password":
+            form.passwords.append(name)
+        case "radio":
+            form.choices.setdefault(name, []).append(value)
+            if "checked" in found:
+                form.fields[name] = value
+        case "submit":
+            form.buttons.append((name, value))
+        case _ if name:
+            form.fields[name] = value
+        case _:
+            pass
+
+
+def forms_of(html: str) -> list[Form]:
+    """All forms of a page, in order."""
+    reader = _Reader()
+    reader.feed(html)
+    return reader.forms

@@ -1,0 +1,164 @@
+"""An OAuth client and a person's browser over plain HTTP, which control every parameter."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from base64 import urlsafe_b64encode
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import parse_qsl, urlsplit
+
+from tests.support.html_forms import Form, forms_of
+from tests.support.served_app import plain_http
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import httpx
+
+CALLBACK: Final = "http://127.0.0.1:7777/callback"
+"""Where the clients of tests are sent back to. Nothing listens there."""
+
+
+def challenge_of(verifier: str) -> str:
+    """The S256 challenge of a verifier. Source: RFC 7636."""
+    return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+
+
+def answer_of(response: httpx.Response) -> dict[str, str]:
+    """The parameters with which a client is sent back, each of which is there once."""
+    assert response.has_redirect_location, response.text
+    pairs = parse_qsl(urlsplit(response.headers["location"]).query, keep_blank_values=True)
+    assert len(dict(pairs)) == len(pairs)
+    return dict(pairs)
+
+
+class OAuthSteps:
+    """One sign-in, step by step. `http` is the client, and `browser` the person's.
+
+    A change of `None` leaves a parameter out.
+    """
+
+    def __init__(
+        self, address: str, *, client_id: str = "", redirect_uri: str = CALLBACK, **headers: str
+    ) -> None:
+        self.address = address
+        self.client_id = client_id
+        self.redirect_uri = redirect_uri
+        self.state = secrets.token_urlsafe(16)
+        self.verifier = secrets.token_urlsafe(32)
+        self.http = plain_http(address)
+        self.browser = plain_http(address)
+        for it in (self.http, self.browser):
+            it.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+
+    async def __aenter__(self) -> Self:
+        """Open both."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close both."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.http.aclose)
+            stack.push_async_callback(self.browser.aclose)
+
+    @property
+    def resource(self) -> str:
+        """What tokens are for."""
+        return f"{self.address}/mcp"
+
+    async def register(self, **changes: object) -> httpx.Response:
+        """Register, and keep the id. Source: RFC 7591."""
+        metadata = {
+            "client_name": "The tests",
+            "redirect_uris": [self.redirect_uri],
+            "token_endpoint_auth_method": "none",
+            **changes,
+        }
+        response = await self.http.post("/register", json=metadata)
+        if response.is_success:
+            self.client_id = response.json()["client_id"]
+        return response
+
+    async def authorize(self, **changes: str | None) -> httpx.Response:
+        """The person's browser comes with the client's request."""
+        parameters = {
+            "response_type": "code",
+            "client_id": self.client_id,
+            "redirect_uri": self.redirect_uri,
+            "state": self.state,
+            "scope": "read run",
+            "code_challenge": challenge_of(self.verifier),
+            "code_challenge_method": "S256",
+            "resource": self.resource,
+            **changes,
+        }
+        given = {name: value for name, value in parameters.items() if value is not None}
+        return await self.browser.get("/authorize", params=given)
+
+    async def page(self, **changes: str | None) -> httpx.Response:
+        """The page that the browser then opens."""
+        response = await self.authorize(**changes)
+        assert response.has_redirect_location, response.text
+        return await self.browser.get(response.headers["location"])
+
+    async def send(
+        self, page: httpx.Response, form: Form, fields: dict[str, str]
+    ) -> httpx.Response:
+        """The person presses a button of a form: from the page's own origin."""
+        origin = {"Origin": self.address}
+        url = page.url.join(form.action) if form.action else page.url
+        return await self.browser.post(url, data=fields, headers=origin)
+
+    async def type_key(
+        self, page: httpx.Response, key: str, *, access: str = "run"
+    ) -> httpx.Response:
+        """The person types a key, and chooses what to allow."""
+        (form,) = (it for it in forms_of(page.text) if it.passwords)
+        return await self.send(page, form, form.filled(key=key, access=access))
+
+    async def press(self, page: httpx.Response, *, path: str) -> httpx.Response:
+        """The person presses the button of the form that goes to this path."""
+        (form,) = (it for it in forms_of(page.text) if it.action.partition("?")[0] == path)
+        return await self.send(page, form, form.fields)
+
+    async def code(self, key: str, *, access: str = "run", **changes: str | None) -> str:
+        """All of it, until the client has its code."""
+        checked = await self.type_key(await self.page(**changes), key, access=access)
+        answer = answer_of(await self.press(checked, path="/sign-in/connect"))
+        assert answer.keys() == {"code", "state", "iss"}
+        return answer["code"]
+
+    async def redeem(self, code: str, **changes: str | None) -> httpx.Response:
+        """The client asks for tokens."""
+        given = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.redirect_uri,
+            "code_verifier": self.verifier,
+        }
+        return await self.token(**{**given, **changes})
+
+    async def refresh(self, refresh_token: str, **changes: str | None) -> httpx.Response:
+        """The client asks for other tokens."""
+        given = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        return await self.token(**{**given, **changes})
+
+    async def token(self, **changes: str | None) -> httpx.Response:
+        """A request to the token endpoint."""
+        parameters = {"client_id": self.client_id, "resource": self.resource, **changes}
+        given = {name: value for name, value in parameters.items() if value is not None}
+        return await self.http.post("/token", data=given)
+
+    async def sign_in(self, key: str, *, access: str = "run") -> dict[str, Any]:
+        """All of it; returns the tokens."""
+        response = await self.redeem(await self.code(key, access=access))
+        assert response.status_code == 200, response.text
+        tokens: dict[str, Any] = response.json()
+        return tokens
