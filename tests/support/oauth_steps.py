@@ -135,6 +135,13 @@ class OAuthSteps:
         assert answer.keys() == {"code", "state", "iss"}
         return answer["code"]
 
+    async def connected(self, url: str, key: str, *, access: str = "run") -> str:
+        """A person signs in at this address; returns where the browser is sent back to."""
+        opened = await self.browser.get(url, follow_redirects=True)
+        checked = await self.type_key(opened, key, access=access)
+        sent_back = await self.press(checked, path="/sign-in/connect")
+        return str(sent_back.headers["location"])
+
     async def redeem(self, code: str, **changes: str | None) -> httpx.Response:
         """The client asks for tokens."""
         given = {

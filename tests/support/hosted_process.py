@@ -1,0 +1,57 @@
+"""`trax-mcp http --sign-in` as a real process on loopback, with its files in a given folder."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from tests.support.server_process import Running, running
+from trax_mcp.server.http_server import listen
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from pathlib import Path
+
+FILE: Final = "sign-in.sqlite"
+SECRET_FILE: Final = "sign-in.secret"
+
+
+@dataclass(frozen=True)
+class HostedServer:
+    """The process, its public address, and its two files."""
+
+    process: Running
+    address: str
+    file: Path
+    secret_file: Path
+
+
+@asynccontextmanager
+async def hosted_server(
+    folder: Path,
+    *arguments: str,
+    settings: Mapping[str, str] | None = None,
+    program: Sequence[str] = ("-m", "trax_mcp"),
+) -> AsyncIterator[HostedServer]:
+    """Start it. Its address is known before, as that of a server behind a name is."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    files = {
+        "TRAX_SIGN_IN_FILE": str(folder / FILE),
+        "TRAX_SIGN_IN_SECRET_FILE": str(folder / SECRET_FILE),
+    }
+    options = ("--sign-in", "--public-url", address, "--port", str(port))
+    started = running(
+        "http", *options, *arguments, settings={**files, **(settings or {})}, program=program
+    )
+    async with started as process:
+        await process.address()
+        yield HostedServer(process, address, folder / FILE, folder / SECRET_FILE)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
+    with listen("127.0.0.1", 0) as listener:
+        port: int = listener.getsockname()[1]
+    return port
