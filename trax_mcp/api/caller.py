@@ -22,17 +22,23 @@ _SENDABLE = re.compile(r"[\x21-\x7e]{1,512}")
 class Caller:
     """A TRaX key, or none, and a fingerprint that identifies it in logs and stores.
 
+    `client` is the id of the client that a person gave the key for when they signed in; empty if
+    the key came with the request. What belongs to a caller belongs to key and client. `read_only`:
+    the person allowed the client to read, and nothing else.
+
     Raises:
         ValueError: the key does not fit into an HTTP header (1 to 512 visible ASCII characters).
     """
 
     key: str | None = field(default=None, repr=False)
+    client: str = field(default="", kw_only=True)
+    read_only: bool = field(default=False, kw_only=True)
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:
         if self.key is not None and not _SENDABLE.fullmatch(self.key):
             raise ValueError("A TRaX key is 1 to 512 visible ASCII characters without spaces.")
-        object.__setattr__(self, "fingerprint", _fingerprint(self.key))
+        object.__setattr__(self, "fingerprint", _fingerprint(self.key, self.client))
 
 
 def redact_keys(text: str, caller: Caller, *, secrets: Iterable[str] = ()) -> str:
@@ -49,9 +55,12 @@ def redact(text: str, secrets: Iterable[str], *, placeholder: str) -> str:
     return pattern.sub(lambda it: placeholder if it[0] in exact else _KEY, text)
 
 
-def _fingerprint(key: str | None) -> str:
+def _fingerprint(key: str | None, client: str) -> str:
     """64 bits of SHA-256: they distinguish callers and do not help to find a random key."""
-    return "nobody" if key is None else hashlib.sha256(key.encode()).hexdigest()[:16]
+    if key is None:
+        return "nobody"
+    named = f"{key}\0{client}" if client else key  # no key contains a zero
+    return hashlib.sha256(named.encode()).hexdigest()[:16]
 
 
 ANONYMOUS = Caller()

@@ -1,13 +1,14 @@
 """ASGI middleware that decides who may call, and with which TRaX key.
 
-The key comes in `X-API-Key` with each request, and a session belongs to the key that opened it.
-`Authorization` holds this server's own token and never goes to TRaX.
+The key comes in `X-API-Key` with each request, or is that of a person who has signed in. A session
+belongs to the key or the sign-in that opened it. `Authorization` holds a token of this server's own
+and never goes to TRaX.
 """
 
 import hmac
 from collections.abc import Collection
 from http import HTTPStatus
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
@@ -20,6 +21,9 @@ from trax_mcp.server.refusal import refuse
 from trax_mcp.server.sdk_compat import without_last_event_id
 from trax_mcp.settings import KEY_PREFIX
 
+if TYPE_CHECKING:
+    from trax_mcp.server.bearer_tokens import BearerTokens
+
 CALLER: Final = "trax.caller"
 """The key of the `Caller` in a request's scope."""
 
@@ -27,11 +31,18 @@ _MISPLACED_KEY: Final = "A TRaX key goes into the header X-API-Key, not Authoriz
 _UNAUTHORIZED: Final = "This server asks for its own token: Authorization: Bearer ..."
 
 
+class Identified(NamedTuple):
+    """Who makes a request. `sign_in_id` is that of their token, if they have signed in."""
+
+    caller: Caller
+    sign_in_id: str | None = None
+
+
 class AuthMiddleware:
     """Passes every request that is authorized to `app`.
 
     `own` is the caller of requests without a key. `public_paths`, in exactly this spelling, need no
-    authorization and go to `public_app`.
+    authorization and go to `public_app`. With `tokens`, every other request needs a key or a token.
     """
 
     def __init__(
@@ -42,12 +53,14 @@ class AuthMiddleware:
         public_paths: Collection[str],
         public_app: ASGIApp,
         token: str | None,
+        tokens: "BearerTokens | None" = None,
     ) -> None:
         self._app = app
         self._own = own
         self._public_app = public_app
         self._public_paths = public_paths
         self._token = token
+        self._tokens = tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its caller, or refuse it."""
@@ -63,11 +76,17 @@ class AuthMiddleware:
             caller = Caller(headers.get("x-api-key") or None)
         except ValueError as error:
             refusal = refusal or refuse(HTTPStatus.BAD_REQUEST, f"X-API-Key: {error}")
-        if refusal is not None:
-            await refusal(scope, receive, send)
+        identified = refusal or self._identify(headers, caller)
+        if isinstance(identified, Response):
+            await identified(scope, receive, send)
             return
-        scope = self._with_caller(without_last_event_id(scope), caller)
+        scope = self._with_caller(without_last_event_id(scope), identified)
         await self._app(scope, receive, send)
+
+    def _identify(self, headers: Headers, caller: Caller) -> Identified | Response:
+        if self._tokens is None:
+            return Identified(caller)
+        return self._tokens.identify(headers, caller)
 
     def _refuse_authorization(self, authorization: str) -> Response | None:
         # 400, since a 401 would send clients looking for OAuth.
@@ -81,9 +100,10 @@ class AuthMiddleware:
             return None
         return refuse(HTTPStatus.UNAUTHORIZED, _UNAUTHORIZED)
 
-    def _with_caller(self, scope: Scope, caller: Caller) -> Scope:
+    def _with_caller(self, scope: Scope, identified: Identified) -> Scope:
         """Set the caller, and the user: the SDK answers 404 to another user of a session."""
+        caller, sign_in_id = identified
         if caller.key is None:
             return {**scope, CALLER: self._own}
-        token = AccessToken(token="", client_id=caller.fingerprint, scopes=[])
+        token = AccessToken(token="", client_id=caller.fingerprint, scopes=[], subject=sign_in_id)
         return {**scope, CALLER: caller, "user": AuthenticatedUser(token)}

@@ -16,8 +16,9 @@ _HEADERS: Final[Mapping[HTTPStatus, Mapping[str, str]]] = {
 }
 
 
-def refuse(status: HTTPStatus, message: str) -> Response:
-    """A JSON-RPC error without an id, with the headers that belong to the status."""
+def refuse(status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON-RPC error without an id. By default it has the headers that belong to the status."""
     error = {"code": types.INVALID_REQUEST, "message": message}
     body = json.dumps({"jsonrpc": "2.0", "id": None, "error": error})
-    return Response(body, status, _HEADERS.get(status), media_type="application/json")
+    headers = _HEADERS.get(status) if headers is None else headers
+    return Response(body, status, headers, media_type="application/json")

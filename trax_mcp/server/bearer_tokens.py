@@ -1,0 +1,71 @@
+"""Identifies the callers of a server with sign-in: by `X-API-Key`, or by a token of its own.
+
+Sources: RFC 6750 (bearer tokens) and RFC 9728, 5.1 (`resource_metadata`).
+"""
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, Protocol
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+
+from trax_mcp.api.caller import Caller
+from trax_mcp.server.auth_middleware import Identified
+from trax_mcp.server.refusal import refuse
+
+if TYPE_CHECKING:
+    from trax_mcp.sign_in.grants import SignIn
+
+RESOURCE_METADATA_PATH: Final = "/.well-known/oauth-protected-resource"
+_SCOPES: Final = "read run"
+
+_ONE_HEADER: Final = "Send either X-API-Key or Authorization, and that once. Nothing was done."
+_SIGN_IN: Final = "Sign in first, or send a TRaX key as X-API-Key. Nothing was done."
+_ENDED: Final = "This sign-in has ended or was revoked, so nothing was done. Sign in again."
+
+
+class SignIns(Protocol):
+    """The sign-ins that are good now."""
+
+    def find(self, access_token: str) -> "tuple[SignIn, Caller] | None":
+        """The sign-in of a token, and its caller. None if the token is good no more."""
+
+
+class BearerTokens:
+    """Finds callers. `path` is that of the MCP endpoint below `public_url`."""
+
+    def __init__(self, sign_ins: SignIns, *, public_url: str, path: str) -> None:
+        self._sign_ins = sign_ins
+        self._metadata = f"{public_url}{RESOURCE_METADATA_PATH}{path}"
+
+    def identify(self, headers: Headers, with_key: Caller) -> Identified | Response:
+        """The caller, or the refusal. `with_key` is the caller that `X-API-Key` names, if any."""
+        given = _given(headers, "authorization")
+        if len(given) + len(_given(headers, "x-api-key")) > 1:
+            return refuse(HTTPStatus.BAD_REQUEST, _ONE_HEADER)
+        if with_key.key is not None:
+            return Identified(with_key)
+        token = _bearer_token(given)
+        if token is None:
+            return self._challenge(_SIGN_IN)
+        if (found := self._sign_ins.find(token)) is None:
+            return self._challenge(_ENDED, error="invalid_token")
+        sign_in, caller = found
+        return Identified(caller, sign_in.id)
+
+    def _challenge(self, message: str, *, error: str | None = None) -> Response:
+        parameters = {"resource_metadata": self._metadata, "scope": _SCOPES}
+        if error is not None:
+            parameters = {"error": error, "error_description": message, **parameters}
+        challenge = ", ".join(f'{name}="{value}"' for name, value in parameters.items())
+        headers = {"WWW-Authenticate": f"Bearer {challenge}"}
+        return refuse(HTTPStatus.UNAUTHORIZED, message, headers)
+
+
+def _given(headers: Headers, name: str) -> list[str]:
+    return [value for value in headers.getlist(name) if value.strip()]
+
+
+def _bearer_token(given: list[str]) -> str | None:
+    scheme, _, token = given[0].strip().partition(" ") if given else ("", "", "")
+    return (token.strip() or None) if scheme.lower() == "bearer" else None
