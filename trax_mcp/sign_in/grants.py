@@ -82,3 +82,10 @@ class Tokens:
     access: Access
     expires_in: int
     """Seconds until the access token ends, if it is used meanwhile."""
+
+
+class SignInUnavailable(Exception):
+    """What is kept about sign-ins cannot be read or written now. Nothing has changed.
+
+    The message is for a person, and holds no path and no value.
+    """
