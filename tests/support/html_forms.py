@@ -31,10 +31,13 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[Form] = []
+        self.next_address: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Collect forms and what is in them."""
+        """Collect forms and what is in them, and where the page leads by itself."""
         found = {name: value or "" for name, value in attrs}
+        if tag == "meta" and found.get("http-equiv") == "refresh":
+            self.next_address = found["content"].partition("url=")[2]
         if tag == "form":
             method = found.get("method", "get").lower()
             self.forms.append(Form(found.get("action", ""), method))
@@ -58,6 +61,13 @@ def _add(form: Form, tag: str, found: dict[str, str]) -> None:
             form.fields[name] = value
         case _:
             pass
+
+
+def next_address(html: str) -> str | None:
+    """Where a page takes the browser by itself, at once."""
+    reader = _Reader()
+    reader.feed(html)
+    return reader.next_address
 
 
 def forms_of(html: str) -> list[Form]:

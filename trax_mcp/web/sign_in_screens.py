@@ -1,0 +1,277 @@
+"""The screens of signing in, as HTML. Pure.
+
+Names of clients and studios are other people's texts: they are quoted, shortened and escaped.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+from urllib.parse import urlsplit
+
+from trax_mcp.api.error_texts import KEYS_SCREEN
+from trax_mcp.api.text_safety import quote, spell_out
+from trax_mcp.settings import KEY_PREFIX
+from trax_mcp.sign_in.grants import Access, AuthorizationRequest
+from trax_mcp.sign_in.pending import AcceptedKey, PendingSignIn
+from trax_mcp.studio.naming import listed, quoted
+from trax_mcp.web.markup import NOTHING, Html, fill, joined, template
+
+SHOWN_STUDIOS: Final = 5
+_LONGEST_NAME: Final = 60
+_LONGEST_HOST: Final = 253
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+
+_FRAME: Final = template("sign_in.html")
+_KEY: Final = template("sign_in_key.html")
+_KEY_FIELD: Final = template("sign_in_key_field.html")
+_CONNECT: Final = template("sign_in_connect.html")
+_RETURN: Final = template("sign_in_return.html")
+_CHOICE: Final = """
+        <label class="choice">
+          <input type="radio" name="access" value="{value}" required {checked}>
+          <span><strong>{title}</strong> {text}</span>
+        </label>"""
+_PROBLEM: Final = """<p class="problem" role="alert" id="problem">{text}</p>"""
+_WARNING: Final = """<div class="warnings"><h3>Warning</h3><ul><li>{text}</li></ul></div>"""
+_REFRESH: Final = """<meta http-equiv="refresh" content="0; url={address}">"""
+
+NO_KEY: Final = f"Type your TRaX key. It begins with {KEY_PREFIX} and holds no blanks."
+WRONG_KEY: Final = (
+    "TRaX does not know this key. Nothing is connected. Copy it once more, whole, or make another"
+    f" on {KEYS_SCREEN}."
+)
+MISSING_SCOPE: Final = (
+    "TRaX knows this key, but it may not list studios. Nothing is connected. Use a key with the"
+    " scope studios:read."
+)
+NO_ANSWER: Final = (
+    "TRaX did not answer, so the key could not be checked. Nothing is connected. Try again in a"
+    " moment."
+)
+
+_TITLES: Final = {Access.READ: "Look only.", Access.RUN: "Run shows."}
+_LOOK: Final = (
+    "It sees your studios with their destinations and sources, the stream status, the chat, and"
+    " your media. It changes nothing."
+)
+_RUN: Final = (
+    "It sees all that, and changes it: studios, destinations, sources, chat messages. Whatever"
+    " goes on air, ends a show or deletes something"
+)
+_WITH_YES: Final = (
+    " still needs your yes each time, in a panel or after a preview in the conversation."
+)
+_WITHOUT_YES: Final = " needs no yes of yours on this server: its operator has switched that off."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What the screens say of this server."""
+
+    public_url: str
+    needs_yes: bool = True
+    """Whether a person is asked before a show goes on air."""
+    sandbox_key: str | None = None
+    """The key of the embedded sandbox, if the server is on it."""
+
+    @property
+    def sessions(self) -> str:
+        """The address of the page that ends sign-ins."""
+        return f"{self.public_url}/sign-in/sessions"
+
+    @property
+    def place(self) -> str:
+        """Where a person is."""
+        host = urlsplit(self.public_url).netloc
+        tried = " It plays with made-up studios." if self.sandbox_key else ""
+        return f"You are at {host}.{tried}"
+
+
+def screen(site: Site, *, title: str, content: Html, head: Html = NOTHING) -> Html:
+    """One page."""
+    return fill(
+        _FRAME, title=title, heading="Sign in to TRaX", place=site.place, content=content, head=head
+    )
+
+
+def message_screen(site: Site, title: str, text: str) -> Html:
+    """A page that says why there is nothing to do here."""
+    content = fill('<h2>{title}</h2><p role="alert">{text}</p>', title=title, text=text)
+    return screen(site, title=title, content=content)
+
+
+def key_screen(
+    site: Site, request_id: str, pending: PendingSignIn, *, problem: str = "", chosen: str = ""
+) -> Html:
+    """Asks for the key, and for what the client may do."""
+    request, name = pending.request, client_name(pending.request)
+    content = fill(
+        _KEY,
+        problem=alert(problem),
+        question=f"{name} wants to use your TRaX studios",
+        origin=_origin(request),
+        return_to=_return_to(request),
+        warning=_warning(request),
+        request=request_id,
+        token=pending.form_token,
+        key_field=key_field(
+            site,
+            f"{name} never gets it: this server keeps it sealed, and sends it to TRaX alone.",
+            problem=problem,
+        ),
+        name=name,
+        choices=joined(_choice(site, it, request.offered, chosen) for it in request.offered),
+    )
+    title = f"Connect {name} to TRaX"
+    return screen(site, title=f"Error: {problem}" if problem else title, content=content)
+
+
+def connect_screen(
+    site: Site, request_id: str, pending: PendingSignIn, accepted: AcceptedKey
+) -> Html:
+    """Says what the key reaches, and asks for the last yes."""
+    request, name = pending.request, client_name(pending.request)
+    content = fill(
+        _CONNECT,
+        name=name,
+        reach=_reach(accepted),
+        access=access_text(site, accepted.access),
+        return_to=_return_to(request),
+        warning=_warning(request),
+        request=request_id,
+        token=pending.form_token,
+        later=f"You can end this at any time, with your key, at {site.sessions}",
+    )
+    return screen(site, title=f"Connect {name}?", content=content)
+
+
+def return_screen(site: Site, request: AuthorizationRequest, address: str, outcome: str) -> Html:
+    """Takes the browser back to the client.
+
+    Not a redirect: browsers apply `form-action` to each redirect after a form, also to those that
+    the client makes, and an app that opens leaves the last page where it is.
+    """
+    content = fill(
+        _RETURN,
+        outcome=outcome,
+        return_to=_return_to(request),
+        address=address,
+        name=client_name(request),
+        later=f"Who is signed in with your key, and how to end it: {site.sessions}",
+    )
+    head = fill(_REFRESH, address=address)
+    return screen(site, title=outcome, content=content, head=head)
+
+
+def no_choice_text(request: AuthorizationRequest) -> str:
+    """Asks for a choice."""
+    return f"Choose what {client_name(request)} will be able to do."
+
+
+def too_many_text(seconds: int) -> str:
+    """Says when a key can be tried again."""
+    minutes = ceil(seconds / 60)
+    return (
+        "Too many wrong keys came from your network. Nothing is connected. Try again in"
+        f" {minutes} minute{'s' if minutes > 1 else ''}."
+    )
+
+
+def key_field(site: Site, promise: str, *, problem: str) -> Html:
+    """The field for the key, which is never filled in here. `promise` says where the key goes."""
+    hint = f"It begins with {KEY_PREFIX}. You make one on {KEYS_SCREEN}. {promise}"
+    if site.sandbox_key:
+        hint = f"This server is on the sandbox. Its key is {site.sandbox_key}"
+    return fill(
+        _KEY_FIELD,
+        hint=hint,
+        described_by="problem about" if problem else "about",
+        invalid=Html('aria-invalid="true"') if problem else NOTHING,
+    )
+
+
+def alert(problem: str) -> Html:
+    """A problem, which a screen reader reads first."""
+    return fill(_PROBLEM, text=problem) if problem else NOTHING
+
+
+def client_name(request: AuthorizationRequest) -> str:
+    """The client's name in quotes: a claim of its own."""
+    return quoted_name(request.client.name)
+
+
+def quoted_name(name: str) -> str:
+    """A client's name in quotes, not longer than a button can show."""
+    return quote(name, longest=_LONGEST_NAME)
+
+
+def access_text(site: Site, access: Access) -> str:
+    """What a client may do, in words."""
+    if access is Access.READ:
+        return f"{_TITLES[access]} {_LOOK}"
+    return f"{_TITLES[access]} {_RUN}{_WITH_YES if site.needs_yes else _WITHOUT_YES}"
+
+
+def _choice(site: Site, access: Access, offered: Sequence[Access], chosen: str) -> Html:
+    title = _TITLES[access]
+    return fill(
+        _CHOICE,
+        value=access.value,
+        checked="checked" if chosen == access.value or len(offered) == 1 else "",
+        title=title,
+        text=access_text(site, access).removeprefix(title).strip(),
+    )
+
+
+def _origin(request: AuthorizationRequest) -> str:
+    """Who vouches for the client's name."""
+    if request.client.host is None:
+        return f"It calls itself {client_name(request)}. Nobody has checked that."
+    return f"It comes from {host_text(request.client.host)}, which was checked."
+
+
+def _return_to(request: AuthorizationRequest) -> str:
+    """Where the browser goes at the end."""
+    address = urlsplit(request.redirect_uri)
+    if address.scheme not in {"http", "https"}:
+        return f"Your browser then opens the app for {host_text(address.scheme)}: addresses."
+    if address.hostname in _LOOPBACK:
+        return f"Your browser then goes back to a program on this computer ({address.netloc})."
+    return f"Your browser then goes to {host_text(address.hostname or '')}."
+
+
+def _warning(request: AuthorizationRequest) -> Html:
+    """Warns where the answer goes to another place than the one that was checked."""
+    address, checked = urlsplit(request.redirect_uri), request.client.host
+    if address.scheme not in {"http", "https"} or address.hostname in _LOOPBACK:
+        text = (
+            "The answer goes to a program on this device, and any program here can claim this name."
+            " Go on only if you have just begun this there yourself."
+        )
+    elif checked is not None and address.hostname != checked:
+        text = (
+            f"Your browser will be sent to {host_text(address.hostname or '')}, which is not"
+            f" {host_text(checked)}. Go on only if you know both."
+        )
+    else:
+        return NOTHING
+    return fill(_WARNING, text=text)
+
+
+def _reach(accepted: AcceptedKey) -> str:
+    """How many studios a key reaches, and how the first are called."""
+    count = len(accepted.studios)
+    if not count:
+        return "TRaX has accepted this key. It reaches no studio yet."
+    names = [quoted(it) for it in accepted.studios[:SHOWN_STUDIOS]]
+    if accepted.has_more:
+        return f"This key reaches more than {count} studios, among them {listed(names)}."
+    if count > SHOWN_STUDIOS:
+        return f"This key reaches {count} studios, among them {listed(names)}."
+    return f"This key reaches {count} studio{'s' if count > 1 else ''}: {listed(names)}."
+
+
+def host_text(text: str) -> str:
+    """A host, in ASCII: letters of other scripts look like Latin ones."""
+    return spell_out(text, longest=_LONGEST_HOST, ascii_only=True)
