@@ -5,158 +5,38 @@ safety switch must not be ignored.
 """
 
 import difflib
-import ipaddress
-import os
-import re
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from typing import Final, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    model_validator,
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from trax_mcp.setting_types import (
+    BaseUrl,
+    Channels,
+    Confirm,
+    Drain,
+    Folders,
+    Hosts,
+    Level,
+    Names,
+    Origins,
+    Proxies,
+    PublicUrl,
+    Seconds,
+    Store,
+    Switch,
+    Token,
 )
 
-VARIABLE_PREFIX = "TRAX_"
-KEY_PREFIX = "sk_live_"
-"""Every TRaX key begins with it."""
-DEFAULT_BASE_URL = "https://api-dev.traxstreaming.live"
-_LARGEST_KEY_FILE_BYTES = 4096
-_LONGEST_SECONDS = 600
-_NEVER_EMPTY = frozenset({"TRAX_MCP_TOKEN"})
-_ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~/-]*)?", re.ASCII | re.IGNORECASE)
-_HOST = re.compile(r"[\w.-]+(:\d+)?|\[[0-9a-f:]+\](:\d+)?", re.ASCII)
-_STORE = re.compile(r"(rediss?|unix)://\S+")
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+", re.IGNORECASE)
+VARIABLE_PREFIX: Final = "TRAX_"
+DEFAULT_BASE_URL: Final = "https://api-dev.traxstreaming.live"
+_LARGEST_KEY_FILE_BYTES: Final = 4096
+_NEVER_EMPTY: Final = frozenset({"TRAX_MCP_TOKEN"})
 
 
 class CannotStart(Exception):
     """The server cannot start. The message is one sentence and holds no value."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is certainly this machine. No name is resolved."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _read_switch(value: object) -> object:
-    switches = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
-    if isinstance(value, str):
-        if value.lower() not in switches:
-            raise ValueError("must be 1 or 0")
-        return switches[value.lower()]
-    return value
-
-
-def _read_list(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(item for item in (part.strip() for part in value.split(",")) if item)
-    return value
-
-
-def _read_base_url(value: object) -> object:
-    scheme, host = _split_address(str(value))
-    if scheme == "http" and not is_loopback(host):
-        raise ValueError("must begin with https:// (http only on loopback): keys travel over it")
-    return value
-
-
-def _split_address(address: str) -> tuple[str, str]:
-    with suppress(ValueError):  # an impossible port, or no address between the brackets
-        url = urlsplit(address)
-        valid = _ADDRESS.fullmatch(address) and not url.path.rstrip("/").endswith("/v1")
-        if valid and url.hostname and url.port != 0:
-            return url.scheme, url.hostname
-    raise ValueError("must be an address such as https://host, without user, /v1 or query")
-
-
-def _read_level(value: object) -> object:
-    return value.upper() if isinstance(value, str) else value
-
-
-def _read_seconds(value: object) -> float:
-    with suppress(ValueError):  # not a number
-        seconds = float(str(value))
-        if 0 < seconds <= _LONGEST_SECONDS:
-            return seconds
-    raise ValueError(f"must be a number of seconds above 0 and at most {_LONGEST_SECONDS}")
-
-
-def _read_drain(value: object) -> float:
-    with suppress(ValueError):  # not a number
-        seconds = float(str(value))
-        if 0 <= seconds <= _LONGEST_SECONDS:
-            return seconds
-    raise ValueError(f"must be a number of seconds from 0 to {_LONGEST_SECONDS}")
-
-
-def _read_folders(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    with suppress(OSError, RuntimeError):  # an unreadable folder, or the home of an unknown user
-        folders = tuple(Path(it).expanduser() for it in value.split(os.pathsep) if it.strip())
-        if all(folder.is_absolute() and folder.is_dir() for folder in folders):
-            return folders
-    raise ValueError(f"must hold whole paths of folders that exist, separated by `{os.pathsep}`")
-
-
-def _check_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
-    if not all(_HOST.fullmatch(host) for host in hosts):
-        raise ValueError("must hold host names such as mcp.example.com, without scheme or path")
-    return tuple(host.lower() for host in hosts)
-
-
-def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
-    if not all(_ORIGIN.fullmatch(origin) for origin in origins):
-        raise ValueError("must hold origins such as https://host, without path or slash at the end")
-    return origins
-
-
-def _check_store(url: SecretStr) -> SecretStr:
-    if not _STORE.match(url.get_secret_value()):
-        raise ValueError("must begin with redis://, rediss:// or unix://")
-    return url
-
-
-def _check_token(token: SecretStr) -> SecretStr:
-    if not token.get_secret_value():  # an unset secret must not switch off authentication
-        raise ValueError("is set and empty: give a token, or do not set it")
-    if not token.get_secret_value().isascii():
-        raise ValueError("must be ASCII: HTTP headers carry nothing else")
-    if token.get_secret_value().startswith(KEY_PREFIX):
-        raise ValueError(f"must not begin with {KEY_PREFIX}: it is this server's own, no TRaX key")
-    return token
-
-
-_BaseUrl = Annotated[str, BeforeValidator(_read_base_url)]
-_Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_read_level)]
-_Confirm = Annotated[
-    Literal["auto", "human", "preview", "flag"],
-    BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
-]
-_Switch = Annotated[bool, BeforeValidator(_read_switch)]
-_Names = Annotated[tuple[str, ...], BeforeValidator(_read_list)]
-_Channels = Annotated[tuple[Literal["form", "panel", "page"], ...], BeforeValidator(_read_list)]
-_Folders = Annotated[tuple[Path, ...], BeforeValidator(_read_folders)]
-_Hosts = Annotated[_Names, AfterValidator(_check_hosts)]
-_Origins = Annotated[_Names, AfterValidator(_check_origins)]
-_Seconds = Annotated[float, BeforeValidator(_read_seconds)]
-_Drain = Annotated[float, BeforeValidator(_read_drain)]
-_Store = Annotated[SecretStr, AfterValidator(_check_store)]
-_Token = Annotated[SecretStr, AfterValidator(_check_token)]
 
 
 class Settings(BaseModel):
@@ -180,14 +60,14 @@ class Settings(BaseModel):
         repr=False,
         description="A file that holds your key, alone, in place of `TRAX_API_KEY`.",
     )
-    base_url: _BaseUrl = Field(
+    base_url: BaseUrl = Field(
         DEFAULT_BASE_URL, description="Where TRaX is: https, except on loopback."
     )
-    sandbox: _Switch = Field(default=False, description="`1` is the same as `--sandbox`.")
-    confirm: _Confirm = Field(
+    sandbox: Switch = Field(default=False, description="`1` is the same as `--sandbox`.")
+    confirm: Confirm = Field(
         "auto", description="How a yes is given: `auto`, `human`, `preview` or `flag`."
     )
-    ask: _Channels = Field(
+    ask: Channels = Field(
         ("form", "panel", "page"),
         description="The ways in which you may be asked, comma separated. Their order is fixed.",
     )
@@ -196,17 +76,17 @@ class Settings(BaseModel):
         description="The public half of your passkey. Without it: beside the key file. If there is "
         "one, each yes needs the passkey, except to a stop.",
     )
-    guard_also: _Names = Field(
+    guard_also: Names = Field(
         (),
         description="Further tools that always need a yes, comma separated, such as "
         "`send_chat_message`.",
     )
-    read_only: _Switch = Field(
+    read_only: Switch = Field(
         default=False,
         description="`1`: only tools that read are listed and run. `go_offline` is not there "
         "either.",
     )
-    tools: _Names = Field(
+    tools: Names = Field(
         (),
         description="The tools to list and run, by name or by tag (`studios`, `stream`, `chat`, "
         "...), comma separated. Without it: all.",
@@ -216,51 +96,102 @@ class Settings(BaseModel):
         description="A file that gets a line for each decision about a guarded call. Without it, "
         "they go to the log.",
     )
-    timeout_seconds: _Seconds = Field(
+    timeout_seconds: Seconds = Field(
         10, description="The longest time for one request to TRaX: above 0, up to 600."
     )
-    chat_poll_seconds: _Seconds = Field(
+    chat_poll_seconds: Seconds = Field(
         2,
         description="The shortest time between two looks at one studio's chat or stream status for "
         "one key: above 0, up to 600. While nothing happens, it is up to five times as "
         "long.",
     )
-    media_dirs: _Folders = Field(
+    media_dirs: Folders = Field(
         (),
         description="Folders that `upload_media` may read from, by their whole paths, separated as "
         "in `PATH`. Without them, over HTTP and on Windows, there is no such tool.",
     )
-    log_level: _Level = Field(
+    log_level: Level = Field(
         "INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`. The log goes to stderr."
     )
-    allowed_hosts: _Hosts = Field(
+    allowed_hosts: Hosts = Field(
         (),
         description="Names by which `trax-mcp http` may be called, comma separated, besides those "
         "of loopback.",
     )
-    allowed_origins: _Origins = Field(
+    allowed_origins: Origins = Field(
         (), description="Web origins that may call it, comma separated, besides those of loopback."
     )
-    mcp_token: _Token | None = Field(
+    mcp_token: Token | None = Field(
         None, description="If set, HTTP callers must send it as `Authorization: Bearer`."
     )
-    store_url: _Store | None = Field(
+    store_url: Store | None = Field(
         None,
         description="A Valkey or Redis that several processes of `trax-mcp http` share: "
         "`redis://`, `rediss://` or `unix://`. It needs the extra `replicas`. Without it, each "
         "remembers by itself.",
     )
-    drain_seconds: _Drain = Field(
+    drain_seconds: Drain = Field(
         0,
         description="For how many seconds `trax-mcp http` serves on after SIGTERM, at most 600. "
         "Meanwhile `GET /readyz` answers 503, so that a proxy sends new requests elsewhere and "
         "calls finish.",
     )
 
+    sign_in: Switch = Field(
+        default=False,
+        description="`1` is the same as `--sign-in`: people give their key on a page of "
+        "`trax-mcp http`, and their client gets a token. It needs the extra `sign-in`.",
+    )
+    public_url: PublicUrl | None = Field(
+        None,
+        description="Where people and clients reach this server, such as "
+        "`https://trax.example.com`; the same as `--public-url`. Signing in needs it.",
+    )
+    sign_in_file: Path | None = Field(
+        None,
+        description="The file that keeps who is signed in. Only you may be able to open it. "
+        "Without it: in your folder for data.",
+    )
+    sign_in_secret_file: Path | None = Field(
+        None,
+        repr=False,
+        description="The secret without which that file opens nothing; the first start makes it. "
+        "Keep it apart from the file. Without it: beside the key file.",
+    )
+    sign_in_registration: Switch = Field(
+        default=False,
+        description="`1`: clients without a metadata document may register themselves, up to "
+        "1,000.",
+    )
+    trusted_proxies: Proxies = Field(
+        (),
+        description="Addresses or networks of the proxies in front of `trax-mcp http`, comma "
+        "separated. The address of a caller is taken from their `X-Forwarded-For`.",
+    )
+
     @model_validator(mode="after")
     def _one_key(self) -> Self:
         if self.api_key is not None and self.api_key_file is not None:
             raise ValueError("TRAX_API_KEY and TRAX_API_KEY_FILE are both set: keep one")
+        return self
+
+    @model_validator(mode="after")
+    def _sign_in_fits(self) -> Self:
+        if not self.sign_in:
+            return self
+        if self.public_url is None:
+            raise ValueError("TRAX_SIGN_IN needs TRAX_PUBLIC_URL, where people reach this server")
+        if self.mcp_token is not None:
+            raise ValueError(
+                "TRAX_SIGN_IN and TRAX_MCP_TOKEN are both set: keep one, since both use the header"
+                " Authorization"
+            )
+        if self.store_url is not None:
+            raise ValueError(
+                "TRAX_SIGN_IN and TRAX_STORE_URL are both set: people sign in at one process alone"
+            )
+        if self.sign_in_file is not None and self.sign_in_file == self.sign_in_secret_file:
+            raise ValueError("TRAX_SIGN_IN_FILE and TRAX_SIGN_IN_SECRET_FILE must be two files")
         return self
 
     def key(self) -> str | None:

@@ -23,6 +23,12 @@ NO_TOKEN: Final = (
     "Anybody who reaches it can try keys of their own here: TRAX_MCP_TOKEN prevents that."
 )
 NO_NAME: Final = "Callers must name it as localhost until TRAX_ALLOWED_HOSTS has its own name."
+ONE_PROXY: Final = (
+    "All people count as one for the limits of signing in, until TRAX_TRUSTED_PROXIES names the"
+    " proxy in front."
+)
+NO_SIGN_IN: Final = "TRAX_PUBLIC_URL is not used: only TRAX_SIGN_IN needs it."
+HOSTED: Final = {"TRAX_SIGN_IN": "1", "TRAX_PUBLIC_URL": "https://trax.example.com"}
 NAMED: Final = {"TRAX_ALLOWED_HOSTS": "mcp.example.com", "TRAX_MCP_TOKEN": "x"}
 
 
@@ -42,6 +48,11 @@ NAMED: Final = {"TRAX_ALLOWED_HOSTS": "mcp.example.com", "TRAX_MCP_TOKEN": "x"}
         (EVERYWHERE, {}, [NO_HTTPS, NO_TOKEN, NO_NAME]),
         (EVERYWHERE, NAMED, [NO_HTTPS]),
         (EVERYWHERE, {"TRAX_SANDBOX": "1"}, []),
+        (LOOPBACK, HOSTED, [ONE_PROXY]),
+        (EVERYWHERE, HOSTED, [ONE_PROXY, NO_HTTPS]),
+        (EVERYWHERE, {**HOSTED, "TRAX_TRUSTED_PROXIES": "10.0.0.2"}, [NO_HTTPS]),
+        (LOOPBACK, {**HOSTED, "TRAX_PUBLIC_URL": "http://localhost:8765"}, []),
+        (LOOPBACK, {"TRAX_PUBLIC_URL": "https://trax.example.com"}, [NO_SIGN_IN]),
     ],
 )
 def test_unused_settings_and_risks_are_named(

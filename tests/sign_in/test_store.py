@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.sign_in_setup import CLIENT, KEY, OTHER_KEY, WallClock, grant_of, store_in
+from trax_mcp.api.caller import Caller
 from trax_mcp.sign_in.grants import Access, OAuthClient, SignIn, SignInUnavailable, Tokens
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def test_a_token_opens_the_key_that_it_was_issued_for(store: SignInStore, clock:
     found = store.find(tokens.access_token)
     assert found is not None
     sign_in, caller = found
-    assert caller.key == KEY
+    assert caller == Caller(KEY, client=CLIENT.id, read_only=True)
     assert sign_in == SignIn(
         id=tokens.sign_in_id,
         person=sign_in.person,
@@ -65,6 +66,14 @@ def test_a_token_opens_the_key_that_it_was_issued_for(store: SignInStore, clock:
     assert tokens.access is Access.READ
     assert tokens.access_token.startswith("trax_at_")
     assert tokens.refresh_token.startswith("trax_rt_")
+
+
+def test_only_who_chose_to_look_is_read_only(store: SignInStore) -> None:
+    """The caller of another choice is offered everything."""
+    tokens = store.issue(grant_of(access=Access.RUN))
+    found = store.find(tokens.access_token)
+    assert found is not None
+    assert found[1] == Caller(KEY, client=CLIENT.id)
 
 
 @pytest.mark.parametrize("token", ["", "trax_at_", "sk_live_x", "trax_at_" + "A" * 64, "é" * 72])

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from trax_mcp.settings import KEY_PREFIX
+from trax_mcp.setting_types import KEY_PREFIX
 
 KEY_PATTERN: Final = re.compile(KEY_PREFIX + r"[^\s\"'<>,;\\]+")
 """Finds TRaX keys in any text."""

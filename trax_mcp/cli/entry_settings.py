@@ -27,6 +27,7 @@ _SECRETS: Final = frozenset(
     name
     for name, it in _FIELDS.items()
     if SecretStr.__name__ in str(it.annotation)  # it may stand inside of a union
+    or "SECRET" in name
 )
 _PLACEHOLDER: Final = "${"
 

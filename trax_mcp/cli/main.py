@@ -77,7 +77,12 @@ def _stdio(options: argparse.Namespace) -> int:
 
 
 def _http(options: argparse.Namespace) -> int:
-    settings = read_settings(_environment(options))
+    environment = dict(_environment(options))
+    if options.sign_in:
+        environment["TRAX_SIGN_IN"] = "1"
+    if options.public_url is not None:
+        environment["TRAX_PUBLIC_URL"] = options.public_url
+    settings = read_settings(environment)
     gc.disable()  # as above
     from trax_mcp.cli import serve  # noqa: PLC0415  as above
 
@@ -168,11 +173,18 @@ def _add_http(add_parser: AddParser) -> None:
         "http",
         help="MCP over Streamable HTTP at /mcp, for bots and teams",
         description="Serve MCP over Streamable HTTP at /mcp, with GET /healthz and /readyz beside "
-        "it. Each caller sends their own TRaX key as X-API-Key.",
+        "it. Each caller sends their own TRaX key as X-API-Key; with --sign-in people may also "
+        "give it on a page, for clients that can only sign in.",
     )
     http.set_defaults(run=_http)
     http.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     _add_port(http, default=8765)
+    http.add_argument(
+        "--sign-in", action="store_true", help="people sign in with their TRaX key, on a page"
+    )
+    http.add_argument(
+        "--public-url", metavar="URL", help="where they reach it, such as https://trax.example.com"
+    )
     _add_sandbox_switch(http, default=argparse.SUPPRESS)
 
 

@@ -15,10 +15,13 @@ from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.cli.client_factory import client_for
 from trax_mcp.cli.setting_checks import (
     REPLICAS_EXTRA,
+    SIGN_IN_EXTRA,
     caller_of,
     check_names,
     enrolled_passkey,
     http_warnings,
+    sign_in_path,
+    sign_in_secret_path,
 )
 from trax_mcp.clock import Clock
 from trax_mcp.consent.rules import Mode, Rules
@@ -37,6 +40,7 @@ from trax_mcp.web.passkey import Passkey
 
 if TYPE_CHECKING:
     from trax_mcp.replicas.consent_store import SharedStore
+    from trax_mcp.sign_in.store import SignInStore
 
 
 def stdio(settings: Settings) -> int:
@@ -114,6 +118,24 @@ def _open_store(settings: Settings) -> "AbstractAsyncContextManager[SharedStore 
     except ModuleNotFoundError:
         raise CannotStart(f"TRAX_STORE_URL needs an extra. {REPLICAS_EXTRA}") from None
     return open_store(settings.store_url.get_secret_value(), Clock())
+
+
+def open_sign_in(settings: Settings) -> "SignInStore | None":
+    """The store of who is signed in, if people can sign in. Its files are made if need be.
+
+    Raises:
+        CannotStart: the extra for it is not installed, or a file of it cannot be relied on.
+    """
+    if not settings.sign_in:
+        return None
+    try:
+        from trax_mcp.sign_in.private_files import server_secret  # noqa: PLC0415  a part of its own
+        from trax_mcp.sign_in.store import open_store  # noqa: PLC0415  as above
+    except ModuleNotFoundError:
+        raise CannotStart(f"TRAX_SIGN_IN needs an extra. {SIGN_IN_EXTRA}") from None
+    secret = server_secret(sign_in_secret_path(settings))
+    audience = str(settings.public_url)
+    return open_store(sign_in_path(settings), secret, Clock(), audience=audience)
 
 
 def _collect_garbage_again() -> None:

@@ -4,13 +4,17 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 
+from platformdirs import user_data_path
+
 from trax_mcp.api.caller import Caller
 from trax_mcp.cli.key_file import key_file
 from trax_mcp.server.tool_filter import CHANGING, TAGS, TOOLS
-from trax_mcp.settings import CannotStart, Settings, is_loopback
+from trax_mcp.setting_types import is_loopback
+from trax_mcp.settings import CannotStart, Settings
 from trax_mcp.web.passkey import Passkey
 
 REPLICAS_EXTRA: Final = "Run pip install 'trax-mcp[replicas]'."
+SIGN_IN_EXTRA: Final = "Run pip install 'trax-mcp[sign-in]'."
 
 
 def check_names(settings: Settings) -> None:
@@ -48,17 +52,25 @@ def http_warnings(settings: Settings, *, host: str) -> Iterable[str]:
     ):
         if value is not None:
             yield f"{name} is not used: over HTTP each caller sends their own key as X-API-Key."
+    if settings.public_url is not None and not settings.sign_in:
+        yield "TRAX_PUBLIC_URL is not used: only TRAX_SIGN_IN needs it."
     if settings.media_dirs:
         yield "TRAX_MEDIA_DIRS is not used: over HTTP no caller reads files of this computer."
+    is_behind_proxy = settings.sign_in and str(settings.public_url).startswith("https:")
+    if is_behind_proxy and not settings.trusted_proxies:
+        yield (
+            "All people count as one for the limits of signing in, until TRAX_TRUSTED_PROXIES names"
+            " the proxy in front."
+        )
     if is_loopback(host) or settings.sandbox:
         return
     yield (
         f"{host} can be reached from other computers, and keys travel in clear text. Put a proxy"
         " with https in front."
     )
-    if settings.mcp_token is None:
+    if settings.mcp_token is None and not settings.sign_in:
         yield "Anybody who reaches it can try keys of their own here: TRAX_MCP_TOKEN prevents that."
-    if not settings.allowed_hosts:
+    if not settings.allowed_hosts and not settings.sign_in:
         yield "Callers must name it as localhost until TRAX_ALLOWED_HOSTS has its own name."
 
 
@@ -72,6 +84,16 @@ def _check(setting: str, names: Iterable[str], allowed: Collection[str]) -> None
 def passkey_path(settings: Settings) -> Path:
     """The file with the public half of the passkey."""
     return settings.passkey_file or key_file().with_name("passkey.json")
+
+
+def sign_in_path(settings: Settings) -> Path:
+    """The file that keeps who is signed in."""
+    return settings.sign_in_file or user_data_path("trax-mcp", appauthor=False) / "sign-in.sqlite"
+
+
+def sign_in_secret_path(settings: Settings) -> Path:
+    """The file with the secret of this server."""
+    return settings.sign_in_secret_file or key_file().with_name("sign-in.secret")
 
 
 def enrolled_passkey(settings: Settings) -> Passkey | None:

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from trax_mcp.api.caller import Caller
 from trax_mcp.server.refusal import refuse
 from trax_mcp.server.sdk_compat import without_last_event_id
-from trax_mcp.settings import KEY_PREFIX
+from trax_mcp.setting_types import KEY_PREFIX
 
 if TYPE_CHECKING:
     from trax_mcp.server.bearer_tokens import BearerTokens

@@ -148,7 +148,8 @@ class SignInStore:
             return None
         if is_worth_noting(_moment(row["used"]), now):
             self._note_use(row, now)
-        return sign_in, Caller(key)
+        is_read_only = sign_in.access is Access.READ
+        return sign_in, Caller(key, client=sign_in.client_id, read_only=is_read_only)
 
     def refresh(self, refresh_token: str, *, client_id: str) -> Tokens | None:
         """A new pair of tokens. None if the token is unknown, ended, or of another client.
