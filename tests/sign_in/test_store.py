@@ -304,7 +304,7 @@ def test_a_full_table_of_clients_drops_the_oldest_one_without_a_sign_in(
     store: SignInStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If each has one, no further client is taken."""
-    monkeypatch.setattr("trax_mcp.sign_in.store._MOST_CLIENTS", 2)
+    monkeypatch.setattr("trax_mcp.sign_in.registered_clients._MOST", 2)
     first, second, third, fourth = (replace(CLIENT, id=it, host=None) for it in "abcd")
     store.add_client(first)
     store.add_client(second)
@@ -321,7 +321,7 @@ def test_a_full_file_takes_no_further_sign_in(
     store: SignInStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And ends nobody's."""
-    monkeypatch.setattr("trax_mcp.sign_in.store._MOST_SIGN_INS", 1)
+    monkeypatch.setattr("trax_mcp.sign_in.sign_in_rows._MOST_SIGN_INS", 1)
     tokens = store.issue(grant_of())
     with pytest.raises(SignInUnavailable, match="cannot take further sign-ins"):
         store.issue(grant_of(OTHER_KEY))

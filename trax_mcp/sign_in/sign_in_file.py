@@ -7,6 +7,7 @@ import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -97,7 +98,7 @@ class SignInFile:
                     connection.execute("ROLLBACK")
                 raise
 
-    def forget_deleted(self) -> None:
+    def wipe_journal(self) -> None:
         """Wipe what was deleted from the journal too, as far as other readers allow."""
         with suppress(sqlite3.Error):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -175,6 +176,16 @@ class SignInFile:
         if reason != self._failure:
             self._failure = reason
             _LOG.error("%s cannot be read or written: %s", _SETTING, reason)
+
+
+def to_seconds(moment: datetime) -> int:
+    """A time as it is kept."""
+    return int(moment.timestamp())
+
+
+def to_moment(seconds: int) -> datetime:
+    """A time as it was kept."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _check_kind(connection: sqlite3.Connection) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from trax_mcp.api.error_texts import KEYS_SCREEN
 from trax_mcp.api.text_safety import quote, spell_out
-from trax_mcp.settings import KEY_PREFIX
+from trax_mcp.setting_types import KEY_PREFIX
 from trax_mcp.sign_in.grants import Access, AuthorizationRequest
 from trax_mcp.sign_in.pending import AcceptedKey, PendingSignIn
 from trax_mcp.studio.naming import listed, quoted
