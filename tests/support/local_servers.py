@@ -16,7 +16,7 @@ from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.server.http_server import configure, listen, url_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from anyio.from_thread import BlockingPortal
@@ -29,11 +29,13 @@ OpenedT = TypeVar("OpenedT")
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp) -> AsyncIterator[str]:
-    """Serve an app on a free port of loopback; yields its address."""
+async def listening(
+    app: ASGIApp, *, port: int = 0, trusted_proxies: Sequence[str] | None = None
+) -> AsyncIterator[str]:
+    """Serve an app on a port of loopback, by default a free one; yields its address."""
     # As the server does: without its socket options every response would wait 40 ms.
-    listener = listen("127.0.0.1", 0)
-    config = configure(app)
+    listener = listen("127.0.0.1", port)
+    config = configure(app, trusted_proxies=trusted_proxies)
     config.timeout_graceful_shutdown = 1
     config.load()
     server = uvicorn.Server(config)

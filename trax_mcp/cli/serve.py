@@ -95,12 +95,18 @@ async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) 
             readiness=readiness,
         )
         server = build_server(client, own=own, deps=deps)
-        app = http_app(server, settings, client=client, deps=deps, own=own)
+        sign_ins = open_sign_in(settings)
+        app = http_app(server, settings, client=client, deps=deps, own=own, sign_ins=sign_ins)
         print(f"trax-mcp is listening on {url_of(listener)}{PATH}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
         _collect_garbage_again()
         drain = Drain(settings.drain_seconds, deps.readiness.drain)
         await serve_http(
-            app, listener, drain=drain, shut_down=deps.shut_down, exit_process=exit_process
+            app,
+            listener,
+            drain=drain,
+            shut_down=deps.shut_down,
+            trusted_proxies=settings.trusted_proxies if settings.sign_in else None,
+            exit_process=exit_process,
         )
     exit_process()
 
@@ -166,4 +172,5 @@ def _deps(
         media_dirs=media_dirs,
         chat_poll_seconds=settings.chat_poll_seconds,
         ask=frozenset(settings.ask),
+        sign_in=settings.sign_in,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -37,7 +37,7 @@ from trax_mcp.server.error_boundary import (
 )
 from trax_mcp.server.icon import ICON
 from trax_mcp.server.lifespan import Lifespan, lifespan
-from trax_mcp.server.method_handlers import MethodHandlers
+from trax_mcp.server.method_handlers import MethodHandlers, Offer
 from trax_mcp.server.prompts import Prompts
 from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.resources import Resources
@@ -73,9 +73,10 @@ _PUBLIC_METHODS: Final = (
     "resources/templates/list",
     "server/discover",
 )
-"""Their results are the same for every caller while this process runs."""
+"""Their results are the same for every caller while this process runs, unless people sign in."""
 
 _PUBLIC_CACHE: Final = CacheHint(ttl_ms=300_000, scope="public")
+_PRIVATE_CACHE: Final = CacheHint(ttl_ms=300_000, scope="private")
 
 _DRAIN_SECONDS: Final = 0.4
 
@@ -100,6 +101,8 @@ class ServerDeps:
     ask: frozenset[Channel] = frozenset({"form"})
     page: Page | None = None
     needs_passkey: bool = False
+    sign_in: bool = False
+    """Whether people can sign in, each with an offer of their own."""
 
     async def shut_down(self) -> None:
         """End calls and streams, and give operations that were sent a moment to finish."""
@@ -173,12 +176,12 @@ def build_server(
         icons=[ICON],
         instructions=INSTRUCTIONS,
         cache_hints={
-            **dict.fromkeys(_PUBLIC_METHODS, _PUBLIC_CACHE),
+            **dict.fromkeys(_PUBLIC_METHODS, _PRIVATE_CACHE if deps.sign_in else _PUBLIC_CACHE),
             # Clients that draw panels see one tool more.
-            "tools/list": CacheHint(ttl_ms=300_000, scope="private"),
+            "tools/list": _PRIVATE_CACHE,
         },
         lifespan=open_lifespan,
-        get_tool_input_schema=handlers.tools.input_schema,
+        get_tool_input_schema=handlers.offer.tools.input_schema,
         on_list_tools=wrap(handlers.list_tools),
         on_call_tool=wrap(handlers.call_tool),
         on_list_prompts=wrap(handlers.list_prompts),
@@ -192,7 +195,7 @@ def build_server(
         # It ends with its own result when the server shuts down.
         on_subscriptions_listen=handle_errors(handlers.listen) if subscribable else None,
     )
-    if handlers.tools.can_use_panel:
+    if handlers.offer.tools.can_use_panel:
         server.extensions[EXTENSION_ID] = {"mimeTypes": [APP_MIME_TYPE]}
     server.add_request_handler("server/discover", types.RequestParams, discover_handler(server))
     server.middleware.insert(0, drop_unreadable_traces)
@@ -200,23 +203,29 @@ def build_server(
 
 
 def _build_handlers(client: Client, *, own: Caller, deps: ServerDeps) -> MethodHandlers:
-    list_cache, prompts = ListCache(client, deps.clock), Prompts.load(deps.tool_filter)
+    list_cache = ListCache(client, deps.clock)
     resources = Resources(client, list_cache, deps.tool_filter)
     asking = build_asking(client, deps, list_cache)
     composite = CompositeTools(
         client=client, guard=asking.guard, clock=deps.clock, media_dirs=deps.media_dirs
     )
-    completions = Completions(
-        list_cache=list_cache,
-        prompts=prompts,
-        resources=resources,
-        offered=frozenset(deps.tool_filter.kinds()),
-        clock=deps.clock,
-    )
+
+    def build_offer(tool_filter: ToolFilter) -> Offer:
+        prompts = Prompts.load(tool_filter)
+        completions = Completions(
+            list_cache=list_cache,
+            prompts=prompts,
+            resources=resources,
+            offered=frozenset(tool_filter.kinds()),
+            clock=deps.clock,
+        )
+        return Offer(Tools(asking, composite, tool_filter), prompts, completions)
+
+    offer = build_offer(deps.tool_filter)
+    look_only = build_offer(replace(deps.tool_filter, look_only=True)) if deps.sign_in else offer
     return MethodHandlers(
-        tools=Tools(asking, composite, deps.tool_filter),
-        prompts=prompts,
-        completions=completions,
+        offer=offer,
+        look_only=look_only,
         resources=resources,
         subscriptions=Subscriptions(resources, deps.in_flight, deps.open_streams, deps.clock),
         clock=deps.clock,

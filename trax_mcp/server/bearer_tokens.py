@@ -4,7 +4,7 @@ Sources: RFC 6750 (bearer tokens) and RFC 9728, 5.1 (`resource_metadata`).
 """
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -12,9 +12,7 @@ from starlette.responses import Response
 from trax_mcp.api.caller import Caller
 from trax_mcp.server.auth_middleware import Identified
 from trax_mcp.server.refusal import refuse
-
-if TYPE_CHECKING:
-    from trax_mcp.sign_in.grants import SignIn
+from trax_mcp.sign_in.grants import SignIn, SignInUnavailable
 
 RESOURCE_METADATA_PATH: Final = "/.well-known/oauth-protected-resource"
 _SCOPES: Final = "read run"
@@ -27,8 +25,12 @@ _ENDED: Final = "This sign-in has ended or was revoked, so nothing was done. Sig
 class SignIns(Protocol):
     """The sign-ins that are good now."""
 
-    def find(self, access_token: str) -> "tuple[SignIn, Caller] | None":
-        """The sign-in of a token, and its caller. None if the token is good no more."""
+    def find(self, access_token: str) -> tuple[SignIn, Caller] | None:
+        """The sign-in of a token, and its caller. None if the token is good no more.
+
+        Raises:
+            SignInUnavailable: it cannot be looked up now.
+        """
 
 
 class BearerTokens:
@@ -48,7 +50,11 @@ class BearerTokens:
         token = _bearer_token(given)
         if token is None:
             return self._challenge(_SIGN_IN)
-        if (found := self._sign_ins.find(token)) is None:
+        try:
+            found = self._sign_ins.find(token)
+        except SignInUnavailable as error:
+            return refuse(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        if found is None:
             return self._challenge(_ENDED, error="invalid_token")
         sign_in, caller = found
         return Identified(caller, sign_in.id)

@@ -1,7 +1,9 @@
 """The MCP endpoint as an ASGI app, with health checks, authentication and CORS around it."""
 
 import re
-from typing import Any
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from mcp.server import Server
 from mcp.server.transport_security import TransportSecuritySettings
@@ -9,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trax_mcp import __version__
 from trax_mcp.api.caller import ANONYMOUS, Caller
@@ -26,6 +28,11 @@ from trax_mcp.server.sdk_compat import (
 from trax_mcp.server.sessions import Sessions
 from trax_mcp.settings import Settings
 
+if TYPE_CHECKING:
+    from trax_mcp.server.bearer_tokens import BearerTokens
+    from trax_mcp.sign_in.client_documents import ClientDocuments
+    from trax_mcp.sign_in.store import SignInStore
+
 PATH = "/mcp"
 _HEALTH_PATH = "/healthz"
 _READY_PATH = "/readyz"
@@ -39,8 +46,14 @@ def http_app(
     client: Client,
     deps: ServerDeps,
     own: Caller = ANONYMOUS,
+    sign_ins: "SignInStore | None" = None,
+    documents: "ClientDocuments | None" = None,
 ) -> ASGIApp:
-    """Make the app. `client`, `deps` and `own` are those that `server` was built with."""
+    """Make the app. `client`, `deps` and `own` are those that `server` was built with.
+
+    With `sign_ins`, people can sign in, and every call needs a key or a token. `documents` are
+    those of clients; tests replace them.
+    """
     hide_session_ids()
     token = settings.mcp_token
     security = _transport_security(settings)
@@ -65,27 +78,69 @@ def http_app(
         public_paths=(_HEALTH_PATH, _READY_PATH),
         public_app=endpoints,
         token=token.get_secret_value() if token else None,
+        tokens=_bearer_tokens(sign_ins, settings),
     )
-    if not settings.allowed_origins:
+    if settings.allowed_origins:
+        app = CORSMiddleware(
+            app,
+            allow_origin_regex="|".join(
+                rf"{re.escape(origin)}(:\d+)?" for origin in settings.allowed_origins
+            ),
+            allow_methods=("GET", "POST", "DELETE"),
+            allow_headers=("*",),
+            expose_headers=("Mcp-Session-Id", *(("WWW-Authenticate",) if sign_ins else ())),
+        )
+    if sign_ins is None:
         return app
-    return CORSMiddleware(
+    from trax_mcp.server.authorization_server import sign_in_app  # noqa: PLC0415  only with sign-in
+
+    return _with_sign_in(
         app,
-        allow_origin_regex="|".join(
-            rf"{re.escape(origin)}(:\d+)?" for origin in settings.allowed_origins
+        sign_in_app(
+            sign_ins,
+            settings,
+            client=client,
+            deps=deps,
+            own=own,
+            path=PATH,
+            hosts=_hosts(settings),
+            documents=documents,
         ),
-        allow_methods=("GET", "POST", "DELETE"),
-        allow_headers=("*",),
-        expose_headers=("Mcp-Session-Id",),
     )
+
+
+def _bearer_tokens(sign_ins: "SignInStore | None", settings: Settings) -> "BearerTokens | None":
+    if sign_ins is None or settings.public_url is None:
+        return None
+    from trax_mcp.server.bearer_tokens import BearerTokens  # noqa: PLC0415  only with sign-in
+
+    return BearerTokens(sign_ins, public_url=settings.public_url, path=PATH)
+
+
+def _with_sign_in(app: ASGIApp, sign_in: ASGIApp) -> ASGIApp:
+    """Send what is not for the MCP endpoint to the app of signing in."""
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", PATH)
+        is_ours = path in (PATH, _HEALTH_PATH, _READY_PATH) or path.startswith(f"{PATH}/")
+        await (app if is_ours else sign_in)(scope, receive, send)
+
+    return run
 
 
 async def _healthz(_request: Request) -> JSONResponse:
     return JSONResponse({"status": "ok", "version": __version__})
 
 
+def _hosts(settings: Settings) -> Collection[str]:
+    """The names that this server may be called by."""
+    public = urlsplit(settings.public_url or "").netloc
+    return dict.fromkeys((*_LOOPBACK, *settings.allowed_hosts, *filter(None, (public,))))
+
+
 def _transport_security(settings: Settings) -> TransportSecuritySettings:
     """Allow loopback and the names in the settings. `:*` stands for any port."""
-    hosts = dict.fromkeys((*_LOOPBACK, *settings.allowed_hosts))
+    hosts = _hosts(settings)
     origins = dict.fromkeys((*(f"http://{host}" for host in _LOOPBACK), *settings.allowed_origins))
     return TransportSecuritySettings(
         allowed_hosts=[pattern for name in hosts for pattern in (name, f"{name}:*")],

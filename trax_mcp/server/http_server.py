@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -76,6 +76,7 @@ async def serve_http(
     shut_down: ShutDown | None = None,
     exit_process: ExitProcess | None = None,
     drain: Drain | None = None,
+    trusted_proxies: Sequence[str] | None = None,
 ) -> None:
     """Serve on an open port until a signal comes, then call `shut_down` and close.
 
@@ -83,11 +84,16 @@ async def serve_http(
     With a `drain`, the first SIGTERM begins it, and the shutdown follows at its end or at the next
     signal. SIGINT is a person's, and is never delayed.
     """
-    await _HttpServer(configure(app), shut_down, exit_process, drain).serve(sockets=[listener])
+    config = configure(app, trusted_proxies=trusted_proxies)
+    await _HttpServer(config, shut_down, exit_process, drain).serve(sockets=[listener])
 
 
-def configure(app: ASGIApp) -> uvicorn.Config:
-    """Uvicorn's configuration for an app."""
+def configure(app: ASGIApp, *, trusted_proxies: Sequence[str] | None = None) -> uvicorn.Config:
+    """Uvicorn's configuration for an app.
+
+    `trusted_proxies` may say, in `X-Forwarded-For`, which address a request comes from. None where
+    nothing depends on it: then it is left to uvicorn.
+    """
     return uvicorn.Config(
         app,
         http=HttpProtocol,
@@ -97,6 +103,8 @@ def configure(app: ASGIApp) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,  # type: ignore[arg-type]  # given to wait_for
+        proxy_headers=trusted_proxies is None or bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies) if trusted_proxies else None,
     )
 
 

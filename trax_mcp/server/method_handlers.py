@@ -24,12 +24,23 @@ _EMPTY_RESULT: Final = types.EmptyResult()
 
 
 @dataclass(frozen=True, slots=True)
-class MethodHandlers:
-    """The handlers. `own` is the caller of requests without a key."""
+class Offer:
+    """What a caller is offered, apart from resources, which all are."""
 
     tools: Tools
     prompts: Prompts
     completions: Completions
+
+
+@dataclass(frozen=True, slots=True)
+class MethodHandlers:
+    """The handlers. `own` is the caller of requests without a key.
+
+    `look_only` is the offer for callers who may read, and nothing else.
+    """
+
+    offer: Offer
+    look_only: Offer
     resources: Resources
     subscriptions: Subscriptions
     clock: Clock
@@ -37,7 +48,7 @@ class MethodHandlers:
 
     async def list_tools(self, ctx: Context, _params: object) -> types.ListToolsResult:
         """`tools/list`."""
-        listings = self.tools.listings(has_panel=client_supports_apps(ctx))
+        listings = self._offer(ctx).tools.listings(has_panel=client_supports_apps(ctx))
         return types.ListToolsResult(tools=listings)
 
     async def call_tool(
@@ -46,28 +57,28 @@ class MethodHandlers:
         """`tools/call`."""
         elicitor = Elicitor(ctx, params, self.clock)
         context = RequestContext(self._caller(ctx), elicitor, ctx.lifespan_context.watchers)
-        return await self.tools.call(params.name, params.arguments or {}, context)
+        return await self._offer(ctx).tools.call(params.name, params.arguments or {}, context)
 
-    async def list_prompts(self, _ctx: Context, _params: object) -> types.ListPromptsResult:
+    async def list_prompts(self, ctx: Context, _params: object) -> types.ListPromptsResult:
         """`prompts/list`."""
-        return types.ListPromptsResult(prompts=self.prompts.listings())
+        return types.ListPromptsResult(prompts=self._offer(ctx).prompts.listings())
 
     async def get_prompt(
-        self, _ctx: Context, params: types.GetPromptRequestParams
+        self, ctx: Context, params: types.GetPromptRequestParams
     ) -> types.GetPromptResult:
         """`prompts/get`."""
-        return self.prompts.fill(params.name, params.arguments or {})
+        return self._offer(ctx).prompts.fill(params.name, params.arguments or {})
 
     async def complete(
         self, ctx: Context, params: types.CompleteRequestParams
     ) -> types.CompleteResult:
         """`completion/complete`."""
-        return await self.completions.complete(params, self._caller(ctx))
+        return await self._offer(ctx).completions.complete(params, self._caller(ctx))
 
     async def list_resources(self, ctx: Context, _params: object) -> types.ListResourcesResult:
         """`resources/list`."""
         listings = await self.resources.listings(self._caller(ctx))
-        if self.tools.can_use_panel and client_supports_apps(ctx):
+        if self._offer(ctx).tools.can_use_panel and client_supports_apps(ctx):
             listings.append(panel.RESOURCE)
         return types.ListResourcesResult(resources=listings)
 
@@ -81,7 +92,7 @@ class MethodHandlers:
         self, ctx: Context, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
         """`resources/read`."""
-        if params.uri == panel.URI and self.tools.can_use_panel:
+        if params.uri == panel.URI and self._offer(ctx).tools.can_use_panel:
             return types.ReadResourceResult(contents=[panel.read_panel()])
         watchers = ctx.lifespan_context.watchers
         text = await self.resources.read(params.uri, self._caller(ctx), watchers)
@@ -107,6 +118,9 @@ class MethodHandlers:
     ) -> types.SubscriptionsListenResult:
         """`subscriptions/listen`, of the 2026-07-28 protocol era."""
         return await self.subscriptions.listen(ctx, params, self._caller(ctx))
+
+    def _offer(self, ctx: Context) -> Offer:
+        return self.look_only if self._caller(ctx).read_only else self.offer
 
     def _caller(self, ctx: Context) -> Caller:
         """The caller that `AuthMiddleware` set for this request, else `own`."""

@@ -44,13 +44,17 @@ _TOO_MANY: Final = refuse(
 class ReceiveBodyFirst:
     """Waits a limited time for the body of a request, and then runs the app.
 
+    The app must refuse a body of more than `most` bytes, of which it gets only the beginning.
     A client that disconnects earlier gets no answer. The SDK would wait for ever, and log that as
     an error of the server.
     """
 
-    def __init__(self, app: ASGIApp, in_flight: InFlight) -> None:
+    def __init__(
+        self, app: ASGIApp, in_flight: InFlight, *, most: int = LARGEST_REQUEST_BYTES
+    ) -> None:
         self._app = app
         self._in_flight = in_flight
+        self._most = most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run a request, or refuse it."""
@@ -59,7 +63,7 @@ class ReceiveBodyFirst:
             return
         received: deque[Message] = deque()
         with self._in_flight.track(), anyio.move_on_after(REQUEST_SECONDS) as limit:
-            received.append(await _receive_body(receive))
+            received.append(await _receive_body(receive, self._most))
 
         async def receive_again() -> Message:
             return received.popleft() if received else await receive()
@@ -71,10 +75,10 @@ class ReceiveBodyFirst:
             await self._app(scope, receive_again, send)
 
 
-async def _receive_body(receive: Receive) -> Message:
-    """The whole body, or as much of it as the SDK needs to refuse its size."""
+async def _receive_body(receive: Receive, most: int) -> Message:
+    """The whole body, or as much of it as the app needs to refuse its size."""
     body, more_body = bytearray(), True
-    while more_body and len(body) <= LARGEST_REQUEST_BYTES:
+    while more_body and len(body) <= most:
         message = await receive()
         if message["type"] == "http.disconnect":
             return message

@@ -1,4 +1,4 @@
-"""Decides which tools are offered: by the operator's choice, and by the transport.
+"""Decides which tools are offered: by the operator's choice, the caller's, and the transport.
 
 Other tools are neither listed nor run; a call of one says why.
 """
@@ -16,6 +16,7 @@ from trax_mcp.uploads.upload import UploadMedia
 
 _NOT_CHOSEN = "does not offer this tool (TRAX_TOOLS)"
 _READ_ONLY = "only reads (TRAX_READ_ONLY)"
+_LOOK_ONLY = "lets this client look only, as was chosen at its sign-in"
 _NOT_LOCAL = (
     "reads no files: it does so only on stdio and not on Windows, from the folders in"
     " TRAX_MEDIA_DIRS"
@@ -43,10 +44,12 @@ TAGS = frozenset(kind.call.tag for kind in KINDS)
 class ToolFilter:
     """The operator's choice. `only` holds names of tools and tags; if empty, all are offered.
 
-    `local`: the caller is on this computer, and tools may read its files.
+    `look_only`: a person allowed a client no more than that. `local`: the caller is on this
+    computer, and tools may read its files.
     """
 
     read_only: bool = False
+    look_only: bool = False
     only: frozenset[str] = frozenset()
     local: bool = False
 
@@ -57,11 +60,11 @@ class ToolFilter:
     def refusal(self, name: str) -> NotSent:
         """Why a tool is not offered: because of this filter, or else of the consent rules."""
         reason = next(self._why_not(kind) for kind in KINDS if kind.tool_name == name) or _GUARDED
-        message = (
-            f"This server {reason}, so {name} was not sent. Whoever runs the server can change"
-            " that."
-        )
-        code = "read_only" if reason == _READ_ONLY else "not_offered"
+        remedy = "Whoever runs the server can change that."
+        if reason == _LOOK_ONLY:
+            remedy = "To change that, connect the client once more and choose to run shows."
+        message = f"This server {reason}, so {name} was not sent. {remedy}"
+        code = "read_only" if reason in (_READ_ONLY, _LOOK_ONLY) else "not_offered"
         return NotSent(Failure(code=code, message=message, retryable=False))
 
     def _why_not(self, kind: type[ToolInput]) -> str | None:
@@ -69,4 +72,6 @@ class ToolFilter:
             return _NOT_CHOSEN
         if self.read_only and kind.effect is not Effect.READ:
             return _READ_ONLY
+        if self.look_only and kind.effect is not Effect.READ:
+            return _LOOK_ONLY
         return _NOT_LOCAL if kind.reads_files and not self.local else None

@@ -1,0 +1,90 @@
+"""The MCP server with sign-in on a port of this process, on a sandbox with a manual clock."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.conftest import client_on
+from tests.support.frozen_sandbox import still
+from tests.support.hosted_process import free_port
+from tests.support.local_servers import listening
+from tests.support.oauth_steps import OAuthSteps
+from tests.support.served_app import Front, plain_http
+from tests.support.shared_clock import HandClock
+from tests.support.sign_in_setup import SECRET, store_in
+from trax_mcp.api.caller import ANONYMOUS
+from trax_mcp.consent.rules import Mode, Rules
+from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.http import http_app
+from trax_mcp.server.tool_filter import ToolFilter
+from trax_mcp.settings import read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.support.recorded_sandbox import Sandbox
+    from trax_mcp.consent.evidence import Channel
+    from trax_mcp.sign_in.client_documents import ClientDocuments
+    from trax_mcp.sign_in.store import SignInStore
+
+
+@dataclass(frozen=True)
+class SignInFront(Front):
+    """The server, its sandbox, and what it keeps of sign-ins."""
+
+    store: SignInStore
+
+    def steps(self, client_id: str = "", **headers: str) -> OAuthSteps:
+        """A client and a person's browser. They must be closed."""
+        return OAuthSteps(self.address, client_id=client_id, **headers)
+
+
+@asynccontextmanager
+async def signing_in(
+    folder: Path,
+    *,
+    trax: Sandbox | None = None,
+    documents: ClientDocuments | None = None,
+    public_url: str | None = None,
+    secret: str = SECRET,
+    ask: frozenset[Channel] = frozenset({"form"}),
+    **settings: str,
+) -> AsyncIterator[SignInFront]:
+    """Serve people who sign in. Its files are in `folder`, and clients may register.
+
+    `public_url` is where it thinks it can be reached, by default where it is.
+    """
+    trax, port = trax or still(), free_port()
+    address = f"http://127.0.0.1:{port}"
+    chosen = read_settings(
+        {
+            "TRAX_SIGN_IN": "1",
+            "TRAX_PUBLIC_URL": public_url or address,
+            "TRAX_SIGN_IN_REGISTRATION": "1",
+            **settings,
+        }
+    )
+    clock = HandClock(trax)
+    deps = ServerDeps(
+        rules=Rules(Mode(chosen.confirm)),
+        tool_filter=ToolFilter(read_only=chosen.read_only, only=frozenset(chosen.tools)),
+        chat_poll_seconds=chosen.chat_poll_seconds,
+        clock=clock,
+        ask=ask,
+        sign_in=True,
+    )
+    client = client_on(trax)
+    store = store_in(folder, clock, secret=secret, audience=str(chosen.public_url))
+    server = build_server(client, own=ANONYMOUS, deps=deps)
+    app = http_app(server, chosen, client=client, deps=deps, sign_ins=store, documents=documents)
+    try:
+        async with (
+            listening(app, port=port, trusted_proxies=chosen.trusted_proxies),
+            plain_http(address) as http,
+        ):
+            yield SignInFront(trax, clock, http, address, deps, store)
+    finally:
+        store.close()
