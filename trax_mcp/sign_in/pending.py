@@ -8,23 +8,38 @@ from typing import Final
 from cachetools import TTLCache
 
 from trax_mcp.api.caller import Caller
-from trax_mcp.sign_in.grants import Access, AuthorizationRequest, Grant
+from trax_mcp.sign_in.grants import Access, AuthorizationRequest
 
 PENDING_SECONDS: Final = 600
 MAX_PENDING: Final = 1_000
 _SECRET_BYTES: Final = 32
 
 
+def _new_secret() -> str:
+    return secrets.token_urlsafe(_SECRET_BYTES)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptedKey:
-    """A key that TRaX has accepted in this sign-in, what it reaches, and what the person chose."""
+    """A key that TRaX has accepted in this sign-in, and what the person chose."""
 
     caller: Caller
     access: Access
-    studios: tuple[str, ...]
-    """Their names, as TRaX gave them: untrusted text."""
-    has_more: bool
-    """Whether there are more studios than those."""
+    reach: str
+    """What the key reaches, in a sentence."""
+    id: str = field(default_factory=_new_secret, repr=False)
+    """Tells it from a key that is typed later: the yes is to what was shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a person has decided."""
+
+    address: str = field(repr=False)
+    """Where the browser is sent to. It may hold a code."""
+    outcome: str
+    at: float
+    """Seconds of the clock."""
 
 
 @dataclass(slots=True)
@@ -32,28 +47,21 @@ class PendingSignIn:
     """A sign-in under way. It is kept in memory only, and so is the key."""
 
     request: AuthorizationRequest
-    form_token: str = field(
-        default_factory=lambda: secrets.token_urlsafe(_SECRET_BYTES), repr=False
-    )
+    form_token: str = field(default_factory=_new_secret, repr=False)
     """Every form of the page sends it back."""
     browser: str = field(default="", repr=False)
     """The cookie of the browser that opened the page first."""
     accepted: AcceptedKey | None = None
-    address: str | None = field(default=None, repr=False)
-    """Where the browser was sent at the end. A button that is pressed twice leads there twice."""
-    ended_at: float = 0.0
-    """Seconds of the clock."""
+    ending: Ending | None = None
 
-    def grant(self) -> Grant | None:
-        """What the person has allowed. None if TRaX has accepted no key yet."""
-        if self.accepted is None:
-            return None
-        access, caller = self.accepted.access, self.accepted.caller
-        return Grant(request=self.request, access=access, caller=caller)
+    def accept(self, key: AcceptedKey) -> None:
+        """TRaX has accepted a key. Comes to nothing if the person has decided meanwhile."""
+        if self.ending is None:
+            self.accepted = key
 
-    def end(self, address: str, *, at: float) -> None:
+    def end(self, ending: Ending) -> None:
         """The person has decided. Forgets the key."""
-        self.accepted, self.address, self.ended_at = None, address, at
+        self.accepted, self.ending = None, ending
 
 
 class PendingSignIns(TTLCache[str, PendingSignIn]):
@@ -67,6 +75,6 @@ class PendingSignIns(TTLCache[str, PendingSignIn]):
 
     def add(self, request: AuthorizationRequest) -> str:
         """Keep a request, and return its id."""
-        request_id = secrets.token_urlsafe(_SECRET_BYTES)
+        request_id = _new_secret()
         self[request_id] = PendingSignIn(request)
         return request_id

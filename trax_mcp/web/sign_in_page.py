@@ -23,6 +23,7 @@ from trax_mcp.sign_in.grants import Grant
 from trax_mcp.sign_in.pending import (
     PENDING_SECONDS,
     AcceptedKey,
+    Ending,
     PendingSignIn,
     PendingSignIns,
 )
@@ -39,15 +40,17 @@ from trax_mcp.web.sign_in_responses import (
     too_many_keys,
 )
 from trax_mcp.web.sign_in_screens import (
+    CANCELLED,
     MISSING_SCOPE,
     NO_ANSWER,
     NO_KEY,
     WRONG_KEY,
     Site,
-    client_name,
     connect_screen,
+    connected_text,
     key_screen,
     no_choice_text,
+    reach_text,
     return_screen,
 )
 
@@ -102,15 +105,15 @@ class _SignInPage:
         """The form for the key, or the last question. Belongs to the browser that comes first."""
         request_id = request.query_params.get("request", "")
         found = self.pending.get(request_id)
-        if found is None or found.address is not None:
+        if found is None or found.ending is not None:
             return self._ended()
         browser = self.cookie.of(request)
         if found.browser and not is_same(browser, found.browser):
             return self._other_browser()
-        if request.method == "GET":
-            found.browser = browser = browser or new_secret()
         response = html_response(self._screen(request_id, found))
-        self.cookie.set(response, browser, seconds=PENDING_SECONDS)
+        if request.method == "GET":  # a HEAD is of a program that looks at links
+            found.browser = browser or new_secret()
+            self.cookie.set(response, found.browser, seconds=PENDING_SECONDS)
         return response
 
     async def check_key(self, request: Request) -> Response:
@@ -118,10 +121,10 @@ class _SignInPage:
         form, found = await self._read(request)
         if not isinstance(found, PendingSignIn):
             return found
-        if found.address is not None:
+        if found.ending is not None:
             return self._ended()
         try:
-            found.accepted = await self._try_key(form, found, request)
+            found.accept(await self._try_key(form, found, request))
         except FormProblem as it:
             chosen = form.get("access", "")
             content = key_screen(self.site, form["request"], found, problem=it.text, chosen=chosen)
@@ -153,12 +156,7 @@ class _SignInPage:
         except TraxError as error:
             raise self._failed(error.failure, address) from None
         self.attempts.give_back(address)
-        return AcceptedKey(
-            caller=caller,
-            access=access,
-            studios=tuple(it.name for it in page.data),
-            has_more=page.next_cursor is not None,
-        )
+        return AcceptedKey(caller=caller, access=access, reach=reach_text(page))
 
     def _failed(self, failure: Failure, address: str) -> FormProblem:
         """Say why TRaX did not answer the read. Only a wrong key counts as an attempt."""
@@ -174,21 +172,23 @@ class _SignInPage:
         form, found = await self._read(request)
         if not isinstance(found, PendingSignIn):
             return found
-        if found.address is None:
-            grant = found.grant()
-            if grant is None:
-                return self._reload(form["request"])
-            self._end(found, code=self.codes.issue(grant))
-        return self._return(found, f"You are connected: {client_name(found.request)}")
+        if found.ending is None:
+            accepted = found.accepted
+            if accepted is None or not is_same(form.get("accepted", ""), accepted.id):
+                return self._reload(form["request"])  # another key was typed meanwhile
+            grant = Grant(request=found.request, access=accepted.access, caller=accepted.caller)
+            outcome = connected_text(found.request)
+            self._end(found, outcome, code=self.codes.issue(grant))
+        return self._return(found)
 
     async def cancel(self, request: Request) -> Response:
         """Tell the client that the person said no."""
         _, found = await self._read(request)
         if not isinstance(found, PendingSignIn):
             return found
-        if found.address is None:
-            self._end(found, error=ACCESS_DENIED)
-        return self._return(found, "Cancelled. Nothing is connected.")
+        if found.ending is None:
+            self._end(found, CANCELLED, error=ACCESS_DENIED)
+        return self._return(found)
 
     async def forget_key(self, request: Request) -> Response:
         """Ask for another key."""
@@ -217,14 +217,16 @@ class _SignInPage:
             return form, self._foreign()
         return form, found
 
-    def _end(self, found: PendingSignIn, **parameters: str) -> None:
+    def _end(self, found: PendingSignIn, outcome: str, **parameters: str) -> None:
         address = response_address(found.request, issuer=self.site.public_url, **parameters)
-        found.end(address, at=self.clock.seconds())
+        found.end(Ending(address, outcome, self.clock.seconds()))
 
-    def _return(self, found: PendingSignIn, outcome: str) -> Response:
-        if found.address is None or self.clock.seconds() > found.ended_at + _REPEAT_SECONDS:
+    def _return(self, found: PendingSignIn) -> Response:
+        """Send the browser back to the client."""
+        ending = found.ending
+        if ending is None or self.clock.seconds() > ending.at + _REPEAT_SECONDS:
             return self._ended()
-        return html_response(return_screen(self.site, found.request, found.address, outcome))
+        return html_response(return_screen(self.site, found.request, ending))
 
     def _reload(self, request_id: str) -> Response:
         return see_other(f"{PATH}?request={request_id}")

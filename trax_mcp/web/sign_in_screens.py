@@ -10,17 +10,18 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from trax_mcp.api.error_texts import KEYS_SCREEN
+from trax_mcp.api.models import Page, Studio
 from trax_mcp.api.text_safety import quote, spell_out
 from trax_mcp.setting_types import KEY_PREFIX
 from trax_mcp.sign_in.grants import Access, AuthorizationRequest
-from trax_mcp.sign_in.pending import AcceptedKey, PendingSignIn
+from trax_mcp.sign_in.pending import AcceptedKey, Ending, PendingSignIn
+from trax_mcp.sign_in.redirect_uris import host_of, is_loopback
 from trax_mcp.studio.naming import listed, quoted
 from trax_mcp.web.markup import NOTHING, Html, fill, joined, template
 
-SHOWN_STUDIOS: Final = 5
+_SHOWN_STUDIOS: Final = 5
 _LONGEST_NAME: Final = 60
 _LONGEST_HOST: Final = 253
-_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 _FRAME: Final = template("sign_in.html")
 _KEY: Final = template("sign_in_key.html")
@@ -46,21 +47,20 @@ MISSING_SCOPE: Final = (
     " scope studios:read."
 )
 NO_ANSWER: Final = (
-    "TRaX did not answer, so the key could not be checked. Nothing is connected. Try again in a"
-    " moment."
+    "TRaX could not check the key just now. Nothing is connected. Try again in a moment."
 )
+CANCELLED: Final = "Cancelled. Nothing is connected."
 
 _TITLES: Final = {Access.READ: "Look only.", Access.RUN: "Run shows."}
-_LOOK: Final = (
-    "It sees your studios with their destinations and sources, the stream status, the chat, and"
-    " your media. It changes nothing."
-)
+_SEES: Final = "your studios with their destinations and sources, the stream status, the chat"
+_LOOK: Final = f"It sees {_SEES} and your media. It changes nothing."
 _RUN: Final = (
-    "It sees all that, and changes it: studios, destinations, sources, chat messages. Whatever"
-    " goes on air, ends a show or deletes something"
+    f"It sees {_SEES} and your media, and runs your shows: it creates, changes and deletes, writes"
+    " in the chat and goes live, as far as your key allows. Whatever goes on air, ends a show or"
+    " deletes something"
 )
 _WITH_YES: Final = (
-    " still needs your yes each time, in a panel or after a preview in the conversation."
+    " still needs your yes each time: in a panel, or in the conversation after a preview."
 )
 _WITHOUT_YES: Final = " needs no yes of yours on this server: its operator has switched that off."
 
@@ -135,7 +135,8 @@ def connect_screen(
     content = fill(
         _CONNECT,
         name=name,
-        reach=_reach(accepted),
+        accepted=accepted.id,
+        reach=accepted.reach,
         access=access_text(site, accepted.access),
         return_to=_return_to(request),
         warning=_warning(request),
@@ -146,7 +147,7 @@ def connect_screen(
     return screen(site, title=f"Connect {name}?", content=content)
 
 
-def return_screen(site: Site, request: AuthorizationRequest, address: str, outcome: str) -> Html:
+def return_screen(site: Site, request: AuthorizationRequest, ending: Ending) -> Html:
     """Takes the browser back to the client.
 
     Not a redirect: browsers apply `form-action` to each redirect after a form, also to those that
@@ -154,14 +155,13 @@ def return_screen(site: Site, request: AuthorizationRequest, address: str, outco
     """
     content = fill(
         _RETURN,
-        outcome=outcome,
-        return_to=_return_to(request),
-        address=address,
+        outcome=ending.outcome,
+        address=ending.address,
         name=client_name(request),
         later=f"Who is signed in with your key, and how to end it: {site.sessions}",
     )
-    head = fill(_REFRESH, address=address)
-    return screen(site, title=outcome, content=content, head=head)
+    head = fill(_REFRESH, address=ending.address)
+    return screen(site, title=ending.outcome, content=content, head=head)
 
 
 def no_choice_text(request: AuthorizationRequest) -> str:
@@ -228,48 +228,55 @@ def _origin(request: AuthorizationRequest) -> str:
     """Who vouches for the client's name."""
     if request.client.host is None:
         return f"It calls itself {client_name(request)}. Nobody has checked that."
-    return f"It comes from {host_text(request.client.host)}, which was checked."
+    return f"It comes from {host_text(request.client.host)}. That was checked."
 
 
 def _return_to(request: AuthorizationRequest) -> str:
     """Where the browser goes at the end."""
-    address = urlsplit(request.redirect_uri)
-    if address.scheme not in {"http", "https"}:
-        return f"Your browser then opens the app for {host_text(address.scheme)}: addresses."
-    if address.hostname in _LOOPBACK:
-        return f"Your browser then goes back to a program on this computer ({address.netloc})."
-    return f"Your browser then goes to {host_text(address.hostname or '')}."
+    where = host_text(host_of(request.redirect_uri))
+    if is_loopback(request.redirect_uri):
+        return "Your browser then goes back to a program on this device."
+    if where.endswith(":"):
+        return f"Your browser then opens the app on this device for links that begin with {where}"
+    return f"Your browser then goes to {where}."
 
 
 def _warning(request: AuthorizationRequest) -> Html:
-    """Warns where the answer goes to another place than the one that was checked."""
-    address, checked = urlsplit(request.redirect_uri), request.client.host
-    if address.scheme not in {"http", "https"} or address.hostname in _LOOPBACK:
+    """Warns if the place that gets the answer was not checked."""
+    where, checked = host_text(host_of(request.redirect_uri)), request.client.host
+    if is_loopback(request.redirect_uri) or where.endswith(":"):
         text = (
-            "The answer goes to a program on this device, and any program here can claim this name."
-            " Go on only if you have just begun this there yourself."
+            "Any program on this device can claim this name. Go on only if you have just begun this"
+            " yourself."
         )
-    elif checked is not None and address.hostname != checked:
+    elif checked is None:
+        text = f"Anybody can claim this name. Go on only if you know {where}."
+    elif where != checked:
         text = (
-            f"Your browser will be sent to {host_text(address.hostname or '')}, which is not"
-            f" {host_text(checked)}. Go on only if you know both."
+            f"Your browser will be sent to {where}, which is not {host_text(checked)}. Go on only"
+            " if you know both."
         )
     else:
         return NOTHING
     return fill(_WARNING, text=text)
 
 
-def _reach(accepted: AcceptedKey) -> str:
+def reach_text(page: Page[Studio]) -> str:
     """How many studios a key reaches, and how the first are called."""
-    count = len(accepted.studios)
+    count = len(page.data)
     if not count:
         return "TRaX has accepted this key. It reaches no studio yet."
-    names = [quoted(it) for it in accepted.studios[:SHOWN_STUDIOS]]
-    if accepted.has_more:
-        return f"This key reaches more than {count} studios, among them {listed(names)}."
-    if count > SHOWN_STUDIOS:
-        return f"This key reaches {count} studios, among them {listed(names)}."
-    return f"This key reaches {count} studio{'s' if count > 1 else ''}: {listed(names)}."
+    names = listed([quoted(it.name) for it in page.data[:_SHOWN_STUDIOS]])
+    if page.next_cursor is not None:
+        return f"This key reaches more than {count} studios, among them {names}."
+    if count > _SHOWN_STUDIOS:
+        return f"This key reaches {count} studios, among them {names}."
+    return f"This key reaches {count} studio{'s' if count > 1 else ''}: {names}."
+
+
+def connected_text(request: AuthorizationRequest) -> str:
+    """Says that the person has allowed it."""
+    return f"{client_name(request)} is connected"
 
 
 def host_text(text: str) -> str:
