@@ -14,7 +14,7 @@ MAX_WRONG_KEYS: Final = 10
 MAX_AUTHORIZATION_REQUESTS: Final = 60
 MAX_REGISTRATIONS: Final = 10
 MAX_DOCUMENTS: Final = 30
-_MAX_ADDRESSES: Final = 10_000
+_MAX_CUSTOMERS: Final = 10_000
 _TOGETHER: Final = 30
 """How many addresses may use up their limits at the same time before all have to wait."""
 
@@ -37,8 +37,8 @@ class Attempts:
         self._clock = clock
         self._limit = limit
         self._all: deque[float] = deque(maxlen=limit * _TOGETHER)
-        self._by_address: TTLCache[str, deque[float]] = TTLCache(
-            _MAX_ADDRESSES, WINDOW_SECONDS, timer=clock.seconds
+        self._by_customer: TTLCache[str, deque[float]] = TTLCache(
+            _MAX_CUSTOMERS, WINDOW_SECONDS, timer=clock.seconds
         )
 
     def take(self, address: str) -> None:
@@ -47,8 +47,8 @@ class Attempts:
         Raises:
             TooManyAttempts: this one is not counted.
         """
-        owner = _owner(address)
-        own = self._by_address.get(owner)
+        customer = customer_of(address)
+        own = self._by_customer.get(customer)
         if own is None:
             own = deque(maxlen=self._limit)
         now = self._clock.seconds()
@@ -57,17 +57,18 @@ class Attempts:
                 raise TooManyAttempts(math.ceil(wait))
         own.append(now)
         self._all.append(now)
-        self._by_address[owner] = own
+        self._by_customer[customer] = own
 
     def give_back(self, address: str) -> None:
         """Uncount the last attempt of an address, which was a right one."""
-        own = self._by_address.get(_owner(address))
+        own = self._by_customer.get(customer_of(address))
         if own and self._all:
             own.pop()
             self._all.pop()
 
 
-def _owner(address: str) -> str:
+def customer_of(address: str) -> str:
+    """The address, or the part of it that all addresses of one customer share."""
     try:
         ip = ip_address(address)
     except ValueError:

@@ -15,10 +15,10 @@ from typing import Final
 
 import anyio
 import httpx
-from cachetools import TTLCache
+from cachetools import LRUCache
 
 from trax_mcp.clock import Clock
-from trax_mcp.sign_in.attempts import MAX_DOCUMENTS, Attempts, TooManyAttempts
+from trax_mcp.sign_in.attempts import MAX_DOCUMENTS, Attempts, TooManyAttempts, customer_of
 from trax_mcp.sign_in.client_metadata import (
     ClientRefused,
     DocumentAddress,
@@ -56,6 +56,7 @@ class _Known:
 
     client: OAuthClient
     fresh_until: float
+    stale_until: float
 
 
 @dataclass(slots=True)
@@ -88,9 +89,7 @@ class ClientDocuments:
         self._given_tls = tls
         self._timeout_seconds = timeout_seconds
         self._attempts = Attempts(clock, limit=MAX_DOCUMENTS)
-        self._known: TTLCache[str, _Known] = TTLCache(
-            _MAX_DOCUMENTS, STALE_SECONDS, timer=clock.seconds
-        )
+        self._known: LRUCache[str, _Known] = LRUCache(_MAX_DOCUMENTS)
         self._reads: dict[str, _Read] = {}
         self._in_flight: Counter[str] = Counter()
 
@@ -123,9 +122,10 @@ class ClientDocuments:
             with self._counted(where.host, address):
                 read.client = await self._fetch(client_id, where)
         except (Unreadable, TooManyAttempts) as error:
-            if known is not None and not isinstance(error, Withdrawn):
-                until = self._clock.seconds() + _RETRY_SECONDS
-                self._known[client_id] = replace(known, fresh_until=until)
+            now = self._clock.seconds()
+            if known is not None and now < known.stale_until and not isinstance(error, Withdrawn):
+                # So that not everyone waits again for a host that is down.
+                self._known[client_id] = replace(known, fresh_until=now + _RETRY_SECONDS)
                 read.client = known.client
             elif isinstance(error, TooManyAttempts):
                 raise
@@ -154,8 +154,9 @@ class ClientDocuments:
         except TimeoutError:
             raise Unreadable("does not answer in time") from None
         client = read_document(body, client_id)
-        until = self._clock.seconds() + _fresh_seconds(cache_control)
-        self._known[client_id] = _Known(client, until)
+        now = self._clock.seconds()
+        fresh_until = now + _fresh_seconds(cache_control)
+        self._known[client_id] = _Known(client, fresh_until, now + STALE_SECONDS)
         return client
 
     @contextmanager
@@ -165,8 +166,11 @@ class ClientDocuments:
         Raises:
             TooManyAttempts: there are too many.
         """
-        owners = {"": MAX_IN_FLIGHT, f"host {host}": MAX_IN_FLIGHT_EACH}
-        owners[f"address {address}"] = MAX_IN_FLIGHT_EACH
+        owners = {
+            "": MAX_IN_FLIGHT,
+            f"host {host}": MAX_IN_FLIGHT_EACH,
+            f"customer {customer_of(address)}": MAX_IN_FLIGHT_EACH,
+        }
         if any(self._in_flight[owner] >= most for owner, most in owners.items()):
             raise TooManyAttempts(_BUSY_SECONDS)
         self._attempts.take(address)
@@ -179,7 +183,11 @@ class ClientDocuments:
 
     @cached_property
     def _tls(self) -> SSLContext:
-        return self._given_tls or httpx.create_ssl_context(trust_env=False)
+        if self._given_tls is not None:
+            return self._given_tls
+        tls = httpx.create_ssl_context()
+        tls.set_alpn_protocols(["http/1.1"])
+        return tls
 
 
 def _fresh_seconds(cache_control: str) -> int:

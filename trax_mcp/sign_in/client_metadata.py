@@ -18,7 +18,7 @@ MAX_BYTES: Final = 5 * 1024
 """Of a document. Source: section 8.7."""
 _MAX_ID: Final = 500
 _MAX_REDIRECT_URIS: Final = 100
-_HTTPS_PORT: Final = 443
+HTTPS_PORT: Final = 443
 _FIRST_UNRESERVED_PORT: Final = 1024
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _ADDRESS: Final = re.compile(
@@ -75,8 +75,8 @@ def read_client_id(client_id: str) -> DocumentAddress:
             "The id of this client is not an address that its description can be read from: "
             "https://, a public host name in small letters, and a path."
         )
-    port = int(parts["port"] or _HTTPS_PORT)
-    if port != _HTTPS_PORT and not _FIRST_UNRESERVED_PORT <= port <= 65535:  # noqa: PLR2004
+    port = int(parts["port"] or HTTPS_PORT)
+    if port != HTTPS_PORT and not _FIRST_UNRESERVED_PORT <= port <= 65535:  # noqa: PLR2004
         _refuse("The id of this client names a port that this server does not read from.")
     return DocumentAddress(parts["host"], port, parts["path"])
 
@@ -103,7 +103,8 @@ def read_document(body: bytes, client_id: str) -> OAuthClient:
         )
     if "authorization_code" not in document.grant_types or "code" not in document.response_types:
         _refuse(f"The description of this client at {host} leaves out signing in by code.")
-    redirect_uris = tuple(it for it in document.redirect_uris if not may_register(it))
+    safe = (it for it in document.redirect_uris if not may_register(it))
+    redirect_uris = tuple(dict.fromkeys(safe))
     if not redirect_uris:
         _refuse(f"The description of this client at {host} names no safe address to return to.")
     name = clean_name(document.client_name) or host
@@ -116,8 +117,11 @@ def _may_be_public(document: _Document) -> bool:
     Section 8.2 forbids to take a client as public that demands to be checked. One that offers
     both (`token_endpoint_auth_methods_supported` of OpenID Connect RP Metadata Choices) may be.
     """
-    offered = document.token_endpoint_auth_methods_supported
-    return "none" in (document.token_endpoint_auth_method, *offered)
+    method = document.token_endpoint_auth_method
+    if method == "none":
+        return True
+    is_shared_secret = method.startswith("client_secret")  # forbidden by section 4.1
+    return "none" in document.token_endpoint_auth_methods_supported and not is_shared_secret
 
 
 def _parse(body: bytes, host: str) -> _Document:
@@ -131,11 +135,14 @@ def _parse(body: bytes, host: str) -> _Document:
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """A JSON object. Of two members with one name, readers differ on which one counts."""
+    """A JSON object, without members that are null: they mean the same as none.
+
+    Of two members with one name, readers differ on which one counts.
+    """
     members = dict(pairs)
     if len(members) != len(pairs):
         raise ValueError
-    return members
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def _refuse_constant(_name: str) -> NoReturn:

@@ -1,29 +1,36 @@
 """Reads one document over HTTPS from an address of the public internet.
 
 The address that was checked is the one that is connected to: a name that resolves otherwise a
-moment later changes nothing.
+moment later changes nothing. This is written on h11, since httpcore 1.0.9 leaves a connection open
+for ever if its TLS handshake takes too long, and the hosts here are anybody's.
 """
 
+import asyncio
 import socket
-import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from ssl import SSLContext
 from typing import Final
 
 import anyio
-import httpx
-from anyio import to_thread
+import h11
+from anyio.abc import ByteStream
 
 from trax_mcp import __version__
-from trax_mcp.sign_in.client_metadata import MAX_BYTES, DocumentAddress
+from trax_mcp.sign_in.client_metadata import HTTPS_PORT, MAX_BYTES, DocumentAddress
 
 _CONNECT_SECONDS: Final = 2.0
-"""For one IP address; then the next one is tried."""
+"""For one IP address, with TLS; then the next one is tried."""
 _MAX_IP_ADDRESSES: Final = 4
+_MAX_HEAD_BYTES: Final = 16 * 1024
+_READ_BYTES: Final = 4096
 _MAX_LOOKUPS: Final = 16
-"""Threads that ask for a name at the same time. One that a name server leaves waiting goes on
-after its request has ended, so these are threads of their own."""
+"""Threads that ask for names. One that a name server leaves waiting goes on after its request has
+ended, so other work has other threads."""
 _UNCOMPRESSED: Final = "identity"
+_BROKEN: Final = (OSError, anyio.BrokenResourceError, anyio.EndOfStream)
+_HTTP_OK: Final = 200
+_WITHDRAWN: Final = (404, 410)
 
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
 """The IP addresses of a host name. Raises OSError."""
@@ -55,25 +62,22 @@ async def fetch_document(
         raise Unreadable("has no address on the internet") from None
     if not ips or not all(is_public(ip) for ip in ips):  # one that is not makes all suspicious
         raise Withdrawn("has no address on the public internet")
-    # A new client each time: a connection that is kept would be shared by all names of an IP
-    # address, whichever of them its certificate was checked for.
-    async with httpx.AsyncClient(
-        verify=tls,
-        trust_env=False,
-        follow_redirects=False,
-        timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
-        headers={
-            "User-Agent": f"trax-mcp/{__version__}",
-            "Accept": "application/json",
-            "Accept-Encoding": _UNCOMPRESSED,
-        },
-    ) as http:
-        for ip in ips[:_MAX_IP_ADDRESSES]:
+    for ip in ips[:_MAX_IP_ADDRESSES]:
+        try:
+            with anyio.fail_after(_CONNECT_SECONDS):
+                stream = await anyio.connect_tcp(
+                    ip,
+                    address.port,
+                    ssl_context=tls,
+                    tls_hostname=address.host,
+                    tls_standard_compatible=False,  # it does not wait for the host to say goodbye
+                )
+        except _BROKEN:
+            continue
+        async with stream:
             try:
-                return await _get(http, address, ip)
-            except (httpx.ConnectError, httpx.ConnectTimeout):
-                continue
-            except (httpx.HTTPError, OSError):  # also raw TLS errors
+                return await _get(stream, address)
+            except (*_BROKEN, h11.RemoteProtocolError):
                 raise Unreadable("broke off its answer") from None
     raise Unreadable("cannot be reached over HTTPS")
 
@@ -82,58 +86,69 @@ async def resolve_host(host: str) -> Sequence[str]:
     """Ask the system for the IP addresses of a host name.
 
     Raises:
-        OSError: there are none, or too many names are asked for at the same time.
+        OSError: there are none.
     """
-    if not _lookups.acquire(blocking=False):
-        raise OSError
-    return await to_thread.run_sync(
-        _look_up, host, abandon_on_cancel=True, limiter=anyio.CapacityLimiter(1)
-    )
+    return await asyncio.wrap_future(_lookups.submit(_look_up, host))
 
 
-_lookups = threading.BoundedSemaphore(_MAX_LOOKUPS)
+_lookups = ThreadPoolExecutor(_MAX_LOOKUPS, thread_name_prefix="sign-in-names")
 
 
 def _look_up(host: str) -> Sequence[str]:
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    finally:
-        _lookups.release()
+    # The dot keeps it this name, and not one that a search list makes of it.
+    found = socket.getaddrinfo(f"{host}.", None, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
 
 
-async def _get(http: httpx.AsyncClient, address: DocumentAddress, ip: str) -> tuple[bytes, str]:
-    host = address.host if address.port == 443 else f"{address.host}:{address.port}"  # noqa: PLR2004
-    request = http.build_request(
-        "GET",
-        httpx.URL(scheme="https", host=ip, port=address.port),
-        headers={"Host": host},
-        # `target` as it stands in the id: httpx would write some characters otherwise.
-        extensions={"sni_hostname": address.host, "target": address.path.encode()},
+async def _get(stream: ByteStream, address: DocumentAddress) -> tuple[bytes, str]:
+    http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_HEAD_BYTES)
+    host = address.host if address.port == HTTPS_PORT else f"{address.host}:{address.port}"
+    request = h11.Request(
+        method="GET",
+        target=address.path,
+        headers=[
+            ("Host", host),
+            ("User-Agent", f"trax-mcp/{__version__}"),
+            ("Accept", "application/json"),
+            ("Accept-Encoding", _UNCOMPRESSED),
+            ("Connection", "close"),
+        ],
     )
-    response = await http.send(request, stream=True)
-    try:
-        _check(response)
-        body = bytearray()
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > MAX_BYTES:
-                raise Unreadable("sends more than a description")
-        return bytes(body), response.headers.get("cache-control", "")
-    finally:
-        await response.aclose()
+    await stream.send((http.send(request) or b"") + (http.send(h11.EndOfMessage()) or b""))
+    cache_control, body = "", bytearray()
+    while True:
+        match await _next_event(http, stream):
+            case h11.Response(status_code=status, headers=headers):
+                fields = {name.decode("latin-1"): it.decode("latin-1") for name, it in headers}
+                _check(status, fields)
+                cache_control = fields.get("cache-control", "")
+            case h11.Data(data=data):
+                body += data
+                if len(body) > MAX_BYTES:
+                    raise Unreadable("sends more than a description")
+            case h11.EndOfMessage():
+                return bytes(body), cache_control
 
 
-def _check(response: httpx.Response) -> None:
-    status = response.status_code
-    if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
+async def _next_event(http: h11.Connection, stream: ByteStream) -> object:
+    while (event := http.next_event()) is h11.NEED_DATA:
+        try:
+            data = await stream.receive(_READ_BYTES)
+        except anyio.EndOfStream:
+            data = b""
+        http.receive_data(data)
+    return event
+
+
+def _check(status: int, headers: Mapping[str, str]) -> None:
+    if status in _WITHDRAWN:
         raise Withdrawn("has no description of it any more")
-    if status != httpx.codes.OK:
+    if status != _HTTP_OK:  # a redirect too: the draft forbids to follow it
         raise Unreadable(f"answers with HTTP {status}")
-    content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/json" and not (
         content_type.startswith("application/") and content_type.endswith("+json")
     ):
         raise Unreadable("does not send JSON")
-    if response.headers.get("content-encoding", _UNCOMPRESSED) != _UNCOMPRESSED:
+    if headers.get("content-encoding", _UNCOMPRESSED) != _UNCOMPRESSED:
         raise Unreadable("compresses it")  # a small answer could become one of any size

@@ -1,0 +1,216 @@
+"""A server of client documents over TLS on loopback, with whatever bytes a test makes it send.
+
+Its certificate is good for `HOSTS`, and issued by an authority that only its `tls` trusts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.support.server_process import PATIENCE_SECONDS
+from trax_mcp.clock import Clock
+from trax_mcp.sign_in.client_documents import TIMEOUT_SECONDS, ClientDocuments
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+
+HOST: Final = "client.example"
+HOSTS: Final = (HOST, "other.example", "third.example", "fourth.example", "fifth.example")
+"""Names that no name server knows: who reaches them has not asked one."""
+LOOPBACK: Final = "127.0.0.1"
+PATH: Final = "/oauth/client.json"
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """TLS for both ends."""
+
+    server: ssl.SSLContext
+    client: ssl.SSLContext
+
+
+@cache
+def tls_contexts() -> Contexts:
+    """A certificate for `HOSTS`, and the context that trusts its issuer."""
+    issuer_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    issuer_name = _name("Test Authority")
+    issuer = _certificate(issuer_name, issuer_key, issuer_name, issuer_key).add_extension(
+        x509.BasicConstraints(ca=True, path_length=None), critical=True
+    )
+    names = x509.SubjectAlternativeName([x509.DNSName(host) for host in HOSTS])
+    leaf = _certificate(_name(HOST), key, issuer_name, issuer_key).add_extension(
+        names, critical=False
+    )
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    pem = serialization.Encoding.PEM
+    with TemporaryDirectory() as folder:
+        chain = f"{folder}/chain.pem"
+        with open(chain, "wb") as file:  # noqa: PTH123  ssl reads files alone
+            file.write(
+                key.private_bytes(
+                    pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+                )
+            )
+            file.write(leaf.sign(issuer_key, hashes.SHA256()).public_bytes(pem))
+        server.load_cert_chain(chain)
+    trusted = issuer.sign(issuer_key, hashes.SHA256()).public_bytes(pem).decode()
+    return Contexts(server, ssl.create_default_context(cadata=trusted))
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _certificate(
+    subject: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    issuer: x509.Name,
+    issuer_key: ec.EllipticCurvePrivateKey,
+) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer)
+    builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(days=1))
+    builder = builder.not_valid_after(now + timedelta(days=1))
+    # Newer versions of OpenSSL want to know which key has signed.
+    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
+    own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    return builder.add_extension(identifier, critical=False).add_extension(own, critical=False)
+
+
+@dataclass
+class DocumentServer:
+    """Answers a request for `HOST` and a path as `answers` says, or else with a good document."""
+
+    port: int = 0
+    tls: ssl.SSLContext = field(default_factory=lambda: tls_contexts().client)
+    answers: dict[str, bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]] = field(
+        default_factory=dict
+    )
+    """By host, or by host and path."""
+    requests: list[str] = field(default_factory=list)
+    """The head of each request."""
+    server_names: list[str] = field(default_factory=list)
+    """What each connection has asked for in TLS."""
+    connections: set[asyncio.Task[None] | None] = field(default_factory=set)
+    """Those that are open."""
+
+    def client_id(self, host: str = HOST, path: str = PATH) -> str:
+        """The id of the client whose document lies there."""
+        return f"https://{host}:{self.port}{path}"
+
+    def documents(
+        self,
+        clock: Clock | None = None,
+        *,
+        addresses: Mapping[str, Sequence[str]] | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> ClientDocuments:
+        """Our client documents, to which loopback is public and every name is on it."""
+
+        async def resolve(host: str) -> Sequence[str]:
+            return (addresses or {}).get(host, (LOOPBACK,))
+
+        return ClientDocuments(
+            clock or Clock(),
+            resolve=resolve,
+            is_public=lambda ip: ip.startswith("127."),
+            tls=self.tls,
+            timeout_seconds=timeout_seconds,
+        )
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request, and close the connection."""
+        self.connections.add(asyncio.current_task())
+        try:
+            with suppress(OSError, asyncio.IncompleteReadError):
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                self.requests.append(head)
+                host, path = _target(head)
+                answer = self.answers.get(f"{host}{path}", self.answers.get(host))
+                if answer is None:
+                    answer = json_answer(document(self.client_id(host, path)))
+                if isinstance(answer, bytes):
+                    writer.write(answer)
+                    await writer.drain()
+                else:
+                    await answer(writer)
+        finally:
+            self.connections.discard(asyncio.current_task())
+            writer.close()
+
+
+def document(client_id: str, /, **members: object) -> dict[str, object]:
+    """A good document, with other members."""
+    return {
+        "client_id": client_id,
+        "client_name": "Example Client",
+        "redirect_uris": ["https://client.example/callback", "http://localhost/callback"],
+        "token_endpoint_auth_method": "none",
+        **members,
+    }
+
+
+def json_answer(
+    value: object, *, status: str = "200 OK", headers: Mapping[str, str] | None = None
+) -> bytes:
+    """A complete response."""
+    return answer_of(json.dumps(value).encode(), status=status, headers=headers)
+
+
+def answer_of(
+    body: bytes, *, status: str = "200 OK", headers: Mapping[str, str] | None = None
+) -> bytes:
+    """A complete response with this body. Headers replace `Content-Type` and `Content-Length`."""
+    all_headers = {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        **(headers or {}),
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in all_headers.items())
+    return f"HTTP/1.1 {status}\r\n{head}\r\n".encode() + body
+
+
+@asynccontextmanager
+async def serving_documents(*, is_trusted: bool = True) -> AsyncIterator[DocumentServer]:
+    """Serve on a free port of loopback."""
+    server = DocumentServer()
+    if not is_trusted:
+        server.tls = ssl.create_default_context()
+    context = tls_contexts().server
+
+    def note_name(_socket: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
+        server.server_names.append(name or "")
+
+    context.sni_callback = note_name
+    listening = await asyncio.start_server(server.serve, LOOPBACK, 0, ssl=context)
+    server.port = listening.sockets[0].getsockname()[1]
+    try:
+        yield server
+    finally:
+        listening.close()
+        for connection in server.connections:
+            if connection is not None:
+                connection.cancel()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await listening.wait_closed()
+
+
+def _target(head: str) -> tuple[str, str]:
+    """The host and the path of a request."""
+    path = head.split(" ")[1]
+    hosts = [line for line in head.split("\r\n") if line.lower().startswith("host:")]
+    return hosts[0].partition(":")[2].strip().partition(":")[0], path
