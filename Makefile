@@ -25,10 +25,10 @@ demo: .venv/run ## run a whole show on the embedded sandbox
 	@$(BIN)/trax-mcp demo
 
 test: .venv/dev ## run the tests
-	$(BIN)/pytest -n auto $(PYTEST_OPTIONS)
+	$(BIN)/pytest -n auto --dist worksteal $(PYTEST_OPTIONS)
 
 test-fast: .venv/dev ## run the tests without real processes, sockets, large tables and generated input
-	$(BIN)/pytest -n auto -m "not slow and not fuzz" $(PYTEST_OPTIONS)
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not fuzz" $(PYTEST_OPTIONS)
 
 check: .venv/dev ## format, lint, types, imports and tests: all must pass before a commit
 	$(BIN)/ruff format --check .
