@@ -7,42 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.sign_in_setup import CLIENT, KEY, OTHER_KEY, WallClock, grant_of, store_in
+from tests.support.sign_in_setup import CLIENT, KEY, OTHER_KEY, grant_of, key_of, refreshed
 from trax_mcp.api.caller import Caller
-from trax_mcp.sign_in.grants import Access, OAuthClient, SignIn, SignInUnavailable, Tokens
+from trax_mcp.sign_in.grants import Access, OAuthClient, SignIn, SignInUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
+    from tests.support.sign_in_setup import WallClock
     from trax_mcp.sign_in.store import SignInStore
 
 DAYS_14 = 14 * 24 * 3600
-
-
-@pytest.fixture
-def clock() -> WallClock:
-    return WallClock()
-
-
-@pytest.fixture
-def store(tmp_path: Path, clock: WallClock) -> Iterator[SignInStore]:
-    opened = store_in(tmp_path, clock)
-    yield opened
-    opened.close()
-
-
-def key_of(store: SignInStore, token: str) -> str | None:
-    """The key that a token opens."""
-    found = store.find(token)
-    return None if found is None else found[1].key
-
-
-def refreshed(store: SignInStore, token: str) -> Tokens:
-    """The pair that a refresh token gives."""
-    tokens = store.refresh(token, client_id=CLIENT.id)
-    assert tokens is not None
-    return tokens
 
 
 def test_a_token_opens_the_key_that_it_was_issued_for(store: SignInStore, clock: WallClock) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.clock import Clock
-from trax_mcp.sign_in.grants import Access, AuthorizationRequest, Grant, OAuthClient
+from trax_mcp.sign_in.grants import Access, AuthorizationRequest, Grant, OAuthClient, Tokens
 from trax_mcp.sign_in.store import SignInStore, open_store
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 KEY: Final = "sk_live_anna_canary_0123456789"
 OTHER_KEY: Final = "sk_live_ben_canary_0123456789"
 SECRET: Final = "the-secret-of-this-server-is-42-characters"
+FILE: Final = "sign-in.sqlite"
 PUBLIC_URL: Final = "https://trax.example.com"
 CLIENT: Final = OAuthClient(
     id="https://client.example/metadata.json",
@@ -51,7 +52,7 @@ def store_in(
     folder: Path, clock: Clock, *, secret: str = SECRET, audience: str = PUBLIC_URL
 ) -> SignInStore:
     """Open the store of a folder, or make it."""
-    return open_store(folder / "sign-in.db", secret, clock, audience=audience)
+    return open_store(folder / FILE, secret, clock, audience=audience)
 
 
 def grant_of(key: str = KEY, *, client: OAuthClient = CLIENT, access: Access = Access.RUN) -> Grant:
@@ -64,3 +65,16 @@ def grant_of(key: str = KEY, *, client: OAuthClient = CLIENT, access: Access = A
         offered=(Access.READ, Access.RUN),
     )
     return Grant(request=request, access=access, caller=Caller(key))
+
+
+def key_of(store: SignInStore, token: str) -> str | None:
+    """The key that a token opens."""
+    found = store.find(token)
+    return None if found is None else found[1].key
+
+
+def refreshed(store: SignInStore, token: str) -> Tokens:
+    """The pair that a refresh token gives."""
+    tokens = store.refresh(token, client_id=CLIENT.id)
+    assert tokens is not None
+    return tokens

@@ -24,6 +24,7 @@ _LOG = logging.getLogger(__name__)
 _APPLICATION_ID: Final = 0x54525849
 """Tells this file from an SQLite file of another program."""
 _VERSION: Final = 1
+_CLOSED: Final = (-1, -1)
 _UNAVAILABLE: Final = (
     "This server cannot keep or look up sign-ins right now, so nothing was changed. Try again"
     " later, or tell the person who runs it."
@@ -97,6 +98,7 @@ class SignInFile:
                 with suppress(sqlite3.Error):  # SQLite may have rolled back by itself
                     connection.execute("ROLLBACK")
                 raise
+        self._failure = ""
 
     def wipe_journal(self) -> None:
         """Wipe what was deleted from the journal too, as far as other readers allow."""
@@ -110,8 +112,9 @@ class SignInFile:
     def _current(self) -> sqlite3.Connection:
         if _identity(self._path) != self._identity:
             self._connection.close()
-            _LOG.warning("%s was deleted or replaced: what is at its path counts now.", _SETTING)
+            self._identity = _CLOSED  # what was there may come back
             self._connection, self._identity = self._open()
+            _LOG.warning("%s was deleted or replaced: what is at its path counts now.", _SETTING)
         return self._connection
 
     def _open(self) -> tuple[sqlite3.Connection, tuple[int, int] | None]:
@@ -169,13 +172,15 @@ class SignInFile:
         except (sqlite3.Error, CannotStart) as error:
             self._report_once(error)
             raise SignInUnavailable(_UNAVAILABLE) from None
-        self._failure = ""
 
     def _report_once(self, error: sqlite3.Error | CannotStart) -> None:
-        reason = getattr(error, "sqlite_errorname", None) or str(error)
+        reason = str(error)
+        if isinstance(error, sqlite3.Error):
+            name = getattr(error, "sqlite_errorname", type(error).__name__)
+            reason = f"{_SETTING} cannot be read or written: {name}."
         if reason != self._failure:
             self._failure = reason
-            _LOG.error("%s cannot be read or written: %s", _SETTING, reason)
+            _LOG.error("%s", reason)
 
 
 def to_seconds(moment: datetime) -> int:

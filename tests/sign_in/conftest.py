@@ -1,0 +1,27 @@
+"""A store of sign-ins on a clock that is moved by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.sign_in_setup import WallClock, store_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from trax_mcp.sign_in.store import SignInStore
+
+
+@pytest.fixture
+def clock() -> WallClock:
+    return WallClock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: WallClock) -> Iterator[SignInStore]:
+    opened = store_in(tmp_path, clock)
+    yield opened
+    opened.close()
