@@ -13,11 +13,13 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.server.auth_middleware import Identified
 from trax_mcp.server.refusal import refuse
 from trax_mcp.sign_in.grants import SignIn, SignInUnavailable
+from trax_mcp.sign_in.tokens import ACCESS_PREFIX, REFRESH_PREFIX
 
 RESOURCE_METADATA_PATH: Final = "/.well-known/oauth-protected-resource"
 _SCOPES: Final = "read run"
 
 _ONE_HEADER: Final = "Send either X-API-Key or Authorization, and that once. Nothing was done."
+_MISPLACED: Final = "A token of this server goes into Authorization: Bearer, not X-API-Key."
 _SIGN_IN: Final = "Sign in first, or send a TRaX key as X-API-Key. Nothing was done."
 _ENDED: Final = "This sign-in has ended or was revoked, so nothing was done. Sign in again."
 
@@ -42,13 +44,13 @@ class BearerTokens:
 
     def identify(self, headers: Headers, with_key: Caller) -> Identified | Response:
         """The caller, or the refusal. `with_key` is the caller that `X-API-Key` names, if any."""
-        given = _given(headers, "authorization")
-        if len(given) + len(_given(headers, "x-api-key")) > 1:
+        given = [*_given(headers, "authorization"), *_given(headers, "x-api-key")]
+        if len(given) > 1:
             return refuse(HTTPStatus.BAD_REQUEST, _ONE_HEADER)
         if with_key.key is not None:
-            return Identified(with_key)
-        token = _bearer_token(given)
-        if token is None:
+            is_token = with_key.key.startswith((ACCESS_PREFIX, REFRESH_PREFIX))
+            return refuse(HTTPStatus.BAD_REQUEST, _MISPLACED) if is_token else Identified(with_key)
+        if (token := bearer_token(headers)) is None:
             return self._challenge(_SIGN_IN)
         try:
             found = self._sign_ins.find(token)
@@ -72,6 +74,7 @@ def _given(headers: Headers, name: str) -> list[str]:
     return [value for value in headers.getlist(name) if value.strip()]
 
 
-def _bearer_token(given: list[str]) -> str | None:
-    scheme, _, token = given[0].strip().partition(" ") if given else ("", "", "")
+def bearer_token(headers: Headers) -> str | None:
+    """The token in `Authorization`, if there is one."""
+    scheme, _, token = headers.get("authorization", "").strip().partition(" ")
     return (token.strip() or None) if scheme.lower() == "bearer" else None

@@ -29,7 +29,6 @@ from trax_mcp.server.sessions import Sessions
 from trax_mcp.settings import Settings
 
 if TYPE_CHECKING:
-    from trax_mcp.server.bearer_tokens import BearerTokens
     from trax_mcp.sign_in.client_documents import ClientDocuments
     from trax_mcp.sign_in.store import SignInStore
 
@@ -72,13 +71,21 @@ def http_app(
     app = Sessions(app, path=PATH, client=client, deps=deps)
     app = ReceiveBodyFirst(app, deps.in_flight)
     app = check_host_first(RequestLimit(app, client.accepted_keys), security)
+    tokens = None
+    if sign_ins is not None:
+        # Only with sign-in, since they take time to import.
+        from trax_mcp.server.bearer_tokens import BearerTokens  # noqa: PLC0415
+        from trax_mcp.server.ended_sign_ins import EndedSignIns  # noqa: PLC0415
+
+        tokens = BearerTokens(sign_ins, public_url=str(settings.public_url), path=PATH)
+        app = EndedSignIns(app, sign_ins, deps.clock)
     app = AuthMiddleware(
         app,
         own=own,
         public_paths=(_HEALTH_PATH, _READY_PATH),
         public_app=endpoints,
         token=token.get_secret_value() if token else None,
-        tokens=_bearer_tokens(sign_ins, settings),
+        tokens=tokens,
     )
     if settings.allowed_origins:
         app = CORSMiddleware(
@@ -92,7 +99,7 @@ def http_app(
         )
     if sign_ins is None:
         return app
-    from trax_mcp.server.authorization_server import sign_in_app  # noqa: PLC0415  only with sign-in
+    from trax_mcp.server.authorization_server import sign_in_app  # noqa: PLC0415  as above
 
     return _with_sign_in(
         app,
@@ -107,14 +114,6 @@ def http_app(
             documents=documents,
         ),
     )
-
-
-def _bearer_tokens(sign_ins: "SignInStore | None", settings: Settings) -> "BearerTokens | None":
-    if sign_ins is None or settings.public_url is None:
-        return None
-    from trax_mcp.server.bearer_tokens import BearerTokens  # noqa: PLC0415  only with sign-in
-
-    return BearerTokens(sign_ins, public_url=settings.public_url, path=PATH)
 
 
 def _with_sign_in(app: ASGIApp, sign_in: ASGIApp) -> ASGIApp:

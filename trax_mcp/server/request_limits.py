@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.accepted_keys import NOT_ACCEPTED, AcceptedKeys
 from trax_mcp.server.auth_middleware import CALLER
+from trax_mcp.server.cut_answers import RecordedAnswer
 from trax_mcp.server.http_protocol import REQUEST_SECONDS
 from trax_mcp.server.refusal import refuse
 from trax_mcp.server.sdk_compat import InFlight
@@ -108,21 +109,11 @@ class RequestLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = complete = False
-
-        async def record_and_send(message: Message) -> None:
-            nonlocal started, complete
-            started = True
-            complete = message["type"] == "http.response.body" and not message.get("more_body")
-            await send(message)
-
+        answer = RecordedAnswer(send)
         await self._wait_for_others(scope[CALLER])
         with self._count(scope[CALLER]) as request:
-            await self._app(scope, receive, record_and_send)
-        if not started and request.cancelled_caught:
-            await _TOO_MANY(scope, receive, send)
-        elif not complete and request.cancelled_caught:
-            await send({"type": "http.response.body", "body": b""})
+            await self._app(scope, receive, answer.send)
+        await answer.complete_if_cut(request, _TOO_MANY, scope, receive)
 
     async def _wait_for_others(self, caller: "Caller") -> None:
         """Wait until callers without an accepted key are below their limit, but not for long."""

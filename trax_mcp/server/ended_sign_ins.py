@@ -1,0 +1,73 @@
+"""ASGI middleware that ends requests in flight, such as open streams, with their sign-in.
+
+Otherwise a stream that was opened before a sign-in was revoked would use the person's TRaX key for
+as long as its client likes. Another process can revoke it, so this looks from time to time.
+"""
+
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Final
+
+import anyio
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from trax_mcp.clock import Clock
+from trax_mcp.server.bearer_tokens import SignIns, bearer_token
+from trax_mcp.server.cut_answers import RecordedAnswer
+from trax_mcp.server.refusal import refuse
+from trax_mcp.sign_in.grants import SignInUnavailable
+
+CHECK_SECONDS: Final = 30.0
+"""How long a request can outlive its sign-in."""
+
+_ENDED: Final = refuse(HTTPStatus.UNAUTHORIZED, "This sign-in has ended while the call ran.")
+
+
+class EndedSignIns:
+    """Looks whether the sign-ins of all requests in flight are still good."""
+
+    def __init__(self, app: ASGIApp, sign_ins: SignIns, clock: Clock) -> None:
+        self._app = app
+        self._sign_ins = sign_ins
+        self._clock = clock
+        self._tokens: dict[anyio.CancelScope, str] = {}
+        """Those of the requests in flight."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run a request, or the lifespan of the app."""
+        if scope["type"] == "lifespan":
+            await self._run_lifespan(scope, receive, send)
+        elif (token := bearer_token(Headers(scope=scope))) is not None:
+            await self._run(token, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._check_again_and_again)
+            await self._app(scope, receive, send)
+            tasks.cancel_scope.cancel()
+
+    async def _run(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = RecordedAnswer(send)
+        with anyio.CancelScope() as request:
+            self._tokens[request] = token
+            try:
+                await self._app(scope, receive, answer.send)
+            finally:
+                del self._tokens[request]
+        await answer.complete_if_cut(request, _ENDED, scope, receive)
+
+    async def _check_again_and_again(self) -> None:
+        while True:
+            await self._clock.sleep(CHECK_SECONDS)
+            for token in set(self._tokens.values()):
+                with suppress(SignInUnavailable):  # then none is known to have ended
+                    if self._sign_ins.find(token) is None:
+                        self._end(token)
+
+    def _end(self, token: str) -> None:
+        for request, its_token in self._tokens.items():
+            if its_token == token:
+                request.cancel()
