@@ -334,20 +334,21 @@ def test_a_client_without_a_name_has_that_of_its_host() -> None:
     ("name", "shown"),
     [
         ("Claude", "Claude"),
+        ("Live 🎬️ Bot", "Live 🎬️ Bot"),
         ("  Claude \n\t Code  ", "Claude Code"),
         ("Клауд", "Клауд"),
         ("Καλημέρα", "Καλημέρα"),
         ("配信アシスタント", "配信アシスタント"),
         ("Café Ö", "Café Ö"),
-        ("Cl\u0430ude", r"Cl\u0430ude"),
-        ("\u0421laude", r"\u0421laude"),
-        ("Claude\u202eedualC", r"Claude\u202eedualC"),
-        ("Cla\u200bude", r"Cla\u200bude"),
-        ("Cla\u00adude", r"Cla\u00adude"),
-        ("\x1b[31mClaude", r"\u001b[31mClaude"),
-        ("\ud800Claude", r"\ud800Claude"),
-        ("\u2066Claude", r"\u2066Claude"),
-        ("Cl\u0430ude\u202e", r"Cl\u0430ude\u202e"),
+        ("Cl\u0430ude", "Cl\ufffdude"),
+        ("\u0421laude", "\ufffdlaude"),
+        ("Claude\u202eedualC", "Claude\ufffdedualC"),
+        ("Cla\u200bude", "Cla\ufffdude"),
+        ("Cla\u00adude", "Cla\ufffdude"),
+        ("\x1b[31mClaude", "\ufffd[31mClaude"),
+        ("\ud800Claude", "\ufffdClaude"),
+        ("\u2066Claude", "\ufffdClaude"),
+        ("Cl\u0430ude\u202e", "Cl\ufffdude\ufffd"),
         ("a" * 61, "a" * 59 + "…"),
         ("a" * 5000, "a" * 59 + "…"),
     ],
@@ -361,7 +362,7 @@ def test_a_name_stays_on_one_line_and_is_short(name: str) -> None:
     shown = clean_name(name)
 
     assert len(shown.splitlines()) <= 1
-    assert len(shown) <= MAX_LENGTH * 20
+    assert len(shown) <= MAX_LENGTH
     assert all(it.isprintable() or it == "\ufe0f" for it in shown)
 
 

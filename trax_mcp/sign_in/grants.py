@@ -20,7 +20,7 @@ class Access(StrEnum):
 class OAuthClient:
     """An MCP client, as its metadata document or its registration describes it.
 
-    Its name is a claim, fit to be shown on one line. `host` is the host of its document, which is
+    Its name is a claim, as `client_names` leaves it. `host` is the host of its document, which is
     verified; a registered client has none.
     """
 
