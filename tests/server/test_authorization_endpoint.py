@@ -71,7 +71,7 @@ async def registered(
     folder: Path, **settings: str
 ) -> AsyncIterator[tuple[SignInFront, OAuthSteps]]:
     """The server, and a client that has registered."""
-    served = signing_in(folder, documents=KnownDocuments(), **settings)
+    served = signing_in(folder, documents=KnownDocuments(), settings=settings)
     async with served as front, front.steps() as steps:
         assert (await steps.register()).status_code == 201
         yield front, steps

@@ -79,7 +79,8 @@ async def test_the_sdk_reads_the_metadata_without_another_spelling_of_the_issuer
 
 async def test_registration_is_off_unless_the_operator_allows_it(tmp_path: Path) -> None:
     """It is neither named nor there."""
-    async with signing_in(tmp_path, public_url=URL, TRAX_SIGN_IN_REGISTRATION="0") as front:
+    off = {"TRAX_SIGN_IN_REGISTRATION": "0"}
+    async with signing_in(tmp_path, public_url=URL, settings=off) as front:
         metadata = (await front.http.get(SERVER)).json()
         answer = await front.http.post("/register", json={"redirect_uris": ["http://localhost/x"]})
     rest = {name: it for name, it in SERVER_METADATA.items() if name != "registration_endpoint"}

@@ -22,7 +22,7 @@ from trax_mcp.server.tool_filter import ToolFilter
 from trax_mcp.settings import read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
     from tests.support.recorded_sandbox import Sandbox
@@ -51,7 +51,7 @@ async def signing_in(
     public_url: str | None = None,
     secret: str = SECRET,
     ask: frozenset[Channel] = frozenset({"form"}),
-    **settings: str,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[SignInFront]:
     """Serve people who sign in. Its files are in `folder`, and clients may register.
 
@@ -64,7 +64,7 @@ async def signing_in(
             "TRAX_SIGN_IN": "1",
             "TRAX_PUBLIC_URL": public_url or address,
             "TRAX_SIGN_IN_REGISTRATION": "1",
-            **settings,
+            **(settings or {}),
         }
     )
     clock = HandClock(trax)

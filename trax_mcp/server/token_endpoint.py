@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from mcp.server.auth.handlers.token import TokenHandler
 from mcp.server.auth.middleware.client_auth import AuthenticationError
 from mcp.server.auth.provider import AuthorizationCode, RefreshToken, TokenError
-from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
+from mcp.shared.auth import DEFAULT_GRANT_TYPES, OAuthClientInformationFull, OAuthToken
 from pydantic import AnyUrl
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -46,6 +46,8 @@ class TokenEndpoint:
             return oauth_error("invalid_request", f"{name} occurs more than once.")
         if form.get("resource", self.resource) != self.resource:
             return oauth_error("invalid_target", f"Tokens are for {self.resource} only.")
+        if (form.get("grant_type") or DEFAULT_GRANT_TYPES[0]) not in DEFAULT_GRANT_TYPES:
+            return oauth_error("unsupported_grant_type", "This server has no such grant type.")
         provider = cast("OAuthAuthorizationServerProvider[Any, Any, Any]", _Provider(self, form))
         authenticator = cast("ClientAuthenticator", _PublicClients())
         try:
