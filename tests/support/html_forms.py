@@ -1,4 +1,4 @@
-"""The forms of a page, read as a browser without JavaScript reads them."""
+"""A page, read as a browser without JavaScript reads it: its forms, its text and its elements."""
 
 from __future__ import annotations
 
@@ -32,10 +32,13 @@ class _Reader(HTMLParser):
         super().__init__()
         self.forms: list[Form] = []
         self.next_address: str | None = None
+        self.elements: list[str] = []
+        self.text: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Collect forms and what is in them, and where the page leads by itself."""
         found = {name: value or "" for name, value in attrs}
+        self.elements.append(" ".join([tag, *sorted(found)]))
         if tag == "meta" and found.get("http-equiv") == "refresh":
             self.next_address = found["content"].partition("url=")[2]
         if tag == "form":
@@ -43,6 +46,10 @@ class _Reader(HTMLParser):
             self.forms.append(Form(found.get("action", ""), method))
         elif self.forms and tag in {"input", "button"}:
             _add(self.forms[-1], tag, found)
+
+    def handle_data(self, data: str) -> None:
+        """Collect the text."""
+        self.text += data.split()
 
 
 def _add(form: Form, tag: str, found: dict[str, str]) -> None:
@@ -65,13 +72,26 @@ def _add(form: Form, tag: str, found: dict[str, str]) -> None:
 
 def next_address(html: str) -> str | None:
     """Where a page takes the browser by itself, at once."""
-    reader = _Reader()
-    reader.feed(html)
-    return reader.next_address
+    return _read(html).next_address
 
 
 def forms_of(html: str) -> list[Form]:
     """All forms of a page, in order."""
+    return _read(html).forms
+
+
+def elements_of(html: str) -> list[str]:
+    """All elements of a page, each with the names of its attributes, in order."""
+    return _read(html).elements
+
+
+def text_of(html: str) -> str:
+    """The text of a page, with one space between two words."""
+    return " ".join(_read(html).text)
+
+
+def _read(html: str) -> _Reader:
     reader = _Reader()
     reader.feed(html)
-    return reader.forms
+    reader.close()
+    return reader

@@ -84,8 +84,9 @@ class _SessionsPage:
             sign_ins = self.sign_ins.of_person(shown.key)
         except SignInUnavailable as error:
             return self._unavailable(error)
+        outcome, shown.outcome = shown.outcome, ""
         return html_response(
-            list_screen(self.site, sign_ins, token=shown.form_token, outcome=shown.outcome)
+            list_screen(self.site, sign_ins, token=shown.form_token, outcome=outcome)
         )
 
     async def check_key(self, request: Request) -> Response:
@@ -121,7 +122,12 @@ class _SessionsPage:
             self.attempts.take(address)
         except TooManyAttempts as error:
             raise too_many_keys(error) from None
-        if not self.sign_ins.of_person(key):
+        try:
+            is_wrong = not self.sign_ins.of_person(key)
+        except SignInUnavailable:
+            self.attempts.give_back(address)
+            raise
+        if is_wrong:
             raise FormProblem(HTTPStatus.FORBIDDEN, _NONE)
         self.attempts.give_back(address)
 
@@ -130,12 +136,14 @@ class _SessionsPage:
         form, shown = await self._read(request)
         if not isinstance(shown, _OpenList):
             return shown
-        chosen = form.get("sign_in", "")
+        chosen, ended = form.get("sign_in", ""), list[SignIn]()
         try:
-            own = self.sign_ins.of_person(shown.key)
-            ended = [it for it in own if chosen in {it.id, "all"} and self.sign_ins.revoke(it.id)]
+            for it in self.sign_ins.of_person(shown.key):
+                if chosen in {it.id, "all"} and self.sign_ins.revoke(it.id):
+                    ended.append(it)
         except SignInUnavailable as error:
-            return self._unavailable(error)
+            if not ended:
+                return self._unavailable(error)
         shown.outcome = _outcome(ended)
         return see_other(PATH)
 
