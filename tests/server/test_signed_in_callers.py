@@ -1,0 +1,274 @@
+"""Callers who have signed in: what they are offered, and what is theirs. Both eras."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.extension import advertise
+from mcp.client.streamable_http import streamable_http_client
+from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
+
+from tests.support.event_streams import Session, listen_stream
+from tests.support.guarded_calls import STUDIO, YES
+from tests.support.jsonrpc import LEGACY, MODERN, read_answer, request
+from tests.support.served_sign_in import signing_in
+from tests.support.sign_in_setup import CLIENT, grant_of
+from tests.support.subscribers import CHAT, CHAT_PATH
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.server.ended_sign_ins import CHECK_SECONDS
+from trax_mcp.server.tool_filter import ToolFilter
+from trax_mcp.sign_in.grants import Access, SignInUnavailable
+from trax_mcp.sign_in.store import SignInStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.support.event_streams import Stream
+    from tests.support.served_sign_in import SignInFront
+    from trax_mcp.sign_in.grants import OAuthClient, Tokens
+
+pytestmark = pytest.mark.slow
+
+OTHER_CLIENT: Final = replace(CLIENT, id="https://other.example/metadata.json")
+APPS: Final = (advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]}),)
+TICKET: Final = "live.traxstreaming/ticket"
+UNAVAILABLE: Final = "Sign-ins cannot be looked up now."
+LISTS: Final = ("tools/list", "prompts/list", "resources/templates/list", "server/discover")
+
+
+def sign_in(
+    front: SignInFront, *, access: Access = Access.RUN, client: OAuthClient = CLIENT
+) -> Tokens:
+    """Sign in with the sandbox's key."""
+    return front.store.issue(grant_of(SANDBOX_KEY, client=client, access=access))
+
+
+def bearer(tokens: Tokens) -> dict[str, str]:
+    """The header of a caller."""
+    return {"authorization": f"Bearer {tokens.access_token}"}
+
+
+def unavailable(_store: SignInStore, _token: str) -> NoReturn:
+    """In place of `find`, while the file cannot be read."""
+    raise SignInUnavailable(UNAVAILABLE)
+
+
+@asynccontextmanager
+async def sdk_client(front: SignInFront, headers: dict[str, str]) -> AsyncIterator[Client]:
+    """The SDK's client, which draws panels."""
+    async with (
+        httpx2.AsyncClient(headers=headers, trust_env=False) as http,
+        Client(
+            streamable_http_client(f"{front.address}/mcp", http_client=http),
+            cache=None,
+            extensions=APPS,
+        ) as client,
+    ):
+        yield client
+
+
+async def test_whoever_has_not_signed_in_is_told_where(tmp_path: Path, era: str) -> None:
+    """As RFC 6750 and RFC 9728 have it. Without a token there is no error yet."""
+    async with signing_in(tmp_path, settings={"TRAX_SANDBOX": "1"}) as front:
+        where = f'resource_metadata="{front.address}/.well-known/oauth-protected-resource/mcp"'
+        message = request(era, "tools/list")
+        nothing = await front.caller(era).post(message)
+        wrong = await front.caller(era, authorization="Bearer trax_at_wrong").post(message)
+        metadata = await front.http.get(where.split('"')[1])
+    assert (nothing.status_code, wrong.status_code) == (401, 401)
+    assert nothing.headers["www-authenticate"] == f'Bearer {where}, scope="read run"'
+    assert wrong.headers["www-authenticate"] == (
+        'Bearer error="invalid_token", error_description="This sign-in has ended or was revoked,'
+        f' so nothing was done. Sign in again.", {where}, scope="read run"'
+    )
+    assert metadata.json()["resource"] == f"{front.address}/mcp"
+    assert front.keys == []
+
+
+async def test_a_key_is_enough_where_people_can_sign_in(tmp_path: Path, era: str) -> None:
+    """As before, and with everything that the operator offers. Health checks need neither."""
+    async with signing_in(tmp_path) as front:
+        caller = await front.opened(era, x_api_key=SANDBOX_KEY)
+        result = await caller.call("list_studios")
+        health = [(await front.http.get(path)).status_code for path in ("/healthz", "/readyz")]
+    assert result["structuredContent"]["data"]
+    assert health == [200, 200]
+    assert front.keys == [SANDBOX_KEY]
+
+
+async def test_each_caller_is_offered_what_they_were_allowed(tmp_path: Path, era: str) -> None:
+    """One server, at the same time. What looks only is offered the tools that read."""
+    async with signing_in(tmp_path) as front:
+        looks = await front.opened(era, **bearer(sign_in(front, access=Access.READ)))
+        runs = await front.opened(era, **bearer(sign_in(front)))
+        has_key = await front.opened(era, x_api_key=SANDBOX_KEY)
+        offered = []
+        for caller in (looks, runs, has_key):
+            tools = read_answer(await caller.post(request(era, "tools/list")))["result"]["tools"]
+            prompts = read_answer(await caller.post(request(era, "prompts/list")))["result"]
+            offered.append(
+                ([it["name"] for it in tools], {it["name"] for it in prompts["prompts"]})
+            )
+        refused = await looks.call("go_offline", studioId="studio_42")
+        read = await looks.call("list_studios")
+    everything = [it.tool_name for it in ToolFilter().kinds()]
+    reading = [it.tool_name for it in ToolFilter(read_only=True).kinds()]
+    assert [tools for tools, _ in offered] == [reading, everything, everything]
+    assert offered[0][1] < offered[1][1] == offered[2][1]
+    error = refused["structuredContent"]["error"]
+    assert error["code"] == "read_only"
+    assert error["message"].endswith("connect the client once more and choose to run shows.")
+    assert read["structuredContent"]["data"]
+    assert front.trax.mutations == []
+
+
+async def test_no_cache_between_callers_keeps_what_differs_between_them(tmp_path: Path) -> None:
+    """Without sign-in, these are the same for all."""
+    async with signing_in(tmp_path) as front:
+        caller = front.caller(MODERN, **bearer(sign_in(front)))
+        answers = [read_answer(await caller.post(request(MODERN, it))) for it in LISTS]
+    assert [it["result"]["cacheScope"] for it in answers] == ["private"] * len(LISTS)
+
+
+async def test_a_session_survives_a_refresh_and_is_of_its_sign_in_alone(tmp_path: Path) -> None:
+    """Another sign-in of the same person at the same client cannot use or end it."""
+    async with signing_in(tmp_path) as front:
+        tokens = sign_in(front)
+        caller = await front.opened(LEGACY, **bearer(tokens))
+        caller.headers = bearer(sign_in(front))
+        other = await caller.post(request(LEGACY, "tools/list"))
+        assert (other.status_code, await caller.statuses()) == (404, (404, 404))
+        refreshed = front.store.refresh(tokens.refresh_token, client_id=CLIENT.id)
+        assert refreshed is not None
+        caller.headers = bearer(refreshed)
+        assert (await caller.post(request(LEGACY, "tools/list"))).status_code == 200
+
+
+@asynccontextmanager
+async def watching(front: SignInFront, era: str, tokens: Tokens) -> AsyncIterator[Stream]:
+    """A stream that a caller has open, for which this server asks TRaX again and again."""
+    caller = await front.opened(era, **bearer(tokens))
+    if era == LEGACY:
+        await Session(caller).subscribe(CHAT)
+    opened = Session(caller).stream() if era == LEGACY else listen_stream(caller, CHAT)
+    async with opened as stream:
+        await front.clock.pass_by(CHECK_SECONDS + 1)
+        assert not stream.ended
+        assert any(it.path == CHAT_PATH for it in front.trax.requests)
+        yield stream
+
+
+@pytest.mark.parametrize("ends", ["revoked", "too old"])
+async def test_an_open_stream_ends_with_its_sign_in(ends: str, tmp_path: Path, era: str) -> None:
+    """Within half a minute, and from then on nobody asks TRaX with that key."""
+    async with signing_in(tmp_path) as front:
+        tokens = sign_in(front)
+        async with watching(front, era, tokens) as stream:
+            if ends == "revoked":
+                front.store.revoke(tokens.sign_in_id)
+            else:
+                front.clock.advance(31 * 24 * 3600)
+            await front.clock.pass_by(CHECK_SECONDS + 1)
+            assert stream.ended
+        await front.clock.pass_by(CHECK_SECONDS)
+        asked = len(front.trax.requests)
+        await front.clock.pass_by(CHECK_SECONDS)
+        assert len(front.trax.requests) == asked
+
+
+async def test_an_open_stream_goes_on_while_sign_ins_cannot_be_looked_up(
+    tmp_path: Path, era: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a file that cannot be read for a moment ends nobody's work."""
+    async with (
+        signing_in(tmp_path) as front,
+        watching(front, era, sign_in(front)) as stream,
+    ):
+        monkeypatch.setattr(SignInStore, "find", unavailable)
+        await front.clock.pass_by(CHECK_SECONDS + 1)
+        assert not stream.ended
+
+
+async def test_a_yes_in_the_panel_belongs_to_key_and_client(tmp_path: Path) -> None:
+    """Neither another client of the same person nor their key alone can give it."""
+    async with signing_in(tmp_path, ask=frozenset({"panel"})) as front:
+        strangers = [bearer(sign_in(front, client=OTHER_CLIENT)), {"x-api-key": SANDBOX_KEY}]
+        async with sdk_client(front, bearer(sign_in(front))) as mine:
+            asked = await mine.call_tool("go_live", STUDIO)
+            ticket = str((asked.meta or {})[TICKET])
+            await mine.call_tool("answer_approval", {"ticket": ticket})
+            front.clock.advance(1)
+            answer = {"ticket": ticket, "question": "1", "choice": YES}
+            for headers in strangers:
+                async with sdk_client(front, headers) as other:
+                    refused = await other.call_tool("answer_approval", answer)
+                assert (refused.structured_content or {})["phase"] == "gone"
+            assert front.trax.mutations == []
+            await mine.call_tool("answer_approval", answer)
+            assert len(front.trax.mutations) == 1
+
+
+async def test_who_looks_only_has_no_panel_and_no_answer_in_one(tmp_path: Path) -> None:
+    """With the same key at the same client."""
+    async with signing_in(tmp_path, ask=frozenset({"panel"})) as front:
+        looks, runs = (bearer(sign_in(front, access=it)) for it in (Access.READ, Access.RUN))
+        async with sdk_client(front, runs) as running, sdk_client(front, looks) as looking:
+            ticket = str(((await running.call_tool("go_live", STUDIO)).meta or {})[TICKET])
+            names = {it.name for it in (await looking.list_tools()).tools}
+            uris = {str(it.uri) for it in (await looking.list_resources()).resources}
+            assert "answer_approval" not in names
+            assert "ui://trax/approval.html" not in uris
+            answer = {"ticket": ticket, "question": "1", "choice": YES}
+            with pytest.raises(Exception, match="no such tool"):
+                await looking.call_tool("answer_approval", answer)
+        assert front.trax.mutations == []
+
+
+async def test_the_public_name_is_served_and_no_other(tmp_path: Path) -> None:
+    """It need not be repeated in TRAX_ALLOWED_HOSTS."""
+    async with signing_in(tmp_path, public_url="https://trax.example.com") as front:
+        statuses = {}
+        for host in ("trax.example.com", "evil.example.com", "trax.example.com.evil.net"):
+            caller = front.caller(MODERN, **bearer(sign_in(front)), host=host)
+            called = await caller.post(request(MODERN, "tools/list"))
+            page = await front.http.get("/sign-in?request=x", headers={"host": host})
+            statuses[host] = (called.status_code, page.status_code)
+    assert statuses == {
+        "trax.example.com": (200, 410),
+        "evil.example.com": (421, 421),
+        "trax.example.com.evil.net": (421, 421),
+    }
+
+
+@pytest.mark.parametrize("trusted", [None, "203.0.113.0/24", "127.0.0.1"])
+async def test_only_a_trusted_proxy_says_where_a_request_comes_from(
+    trusted: str | None, tmp_path: Path
+) -> None:
+    """Otherwise anyone could take a new address for each attempt, and none would be limited."""
+    settings = {} if trusted is None else {"TRAX_TRUSTED_PROXIES": trusted}
+    async with signing_in(tmp_path, settings=settings) as front, front.steps() as steps:
+        statuses = []
+        for number in range(12):
+            steps.http.headers["x-forwarded-for"] = f"203.0.113.99, 198.51.100.{number}"
+            statuses.append((await steps.register()).status_code)
+    limited = [201] * 10 + [429] * 2
+    assert statuses == ([201] * 12 if trusted == "127.0.0.1" else limited)
+
+
+async def test_a_call_while_sign_ins_cannot_be_looked_up_is_refused_for_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With 503 and no challenge, so that nobody signs in again for that."""
+    async with signing_in(tmp_path) as front:
+        caller = front.caller(MODERN, **bearer(sign_in(front)))
+        monkeypatch.setattr(SignInStore, "find", unavailable)
+        answer = await caller.post(request(MODERN, "tools/list"))
+    assert answer.status_code == 503
+    assert "www-authenticate" not in answer.headers
+    assert answer.json()["error"]["message"] == UNAVAILABLE
