@@ -22,11 +22,24 @@ MAX_WIDTH = 80
 
 IN_HELP = {
     (): ["http", "sandbox", "demo", "--sandbox", "--version", "install other", "API Keys"],
-    ("http",): ["--host", "127.0.0.1", "--port", "8765", "--sandbox", "/mcp", "X-API-Key"],
+    ("http",): [
+        "--sign-in",
+        "--public-url",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "8765",
+        "--sandbox",
+        "/mcp",
+        "X-API-Key",
+    ],
     ("sandbox",): ["--port", "8766", "--empty"],
     ("demo",): ["sandbox"],
     ("install",): ["CLIENT", "claude-desktop", "vscode", "--print", "--sandbox", "without echo"],
     ("passkey",): ["browser", "pip install", "going offline needs none"],
+    ("sign-in",): ["list", "revoke", "TRAX_SIGN_IN_FILE"],
+    ("sign-in", "list"): ["--json"],
+    ("sign-in", "revoke"): ["ID", "--all"],
     ("doctor",): ["--json", "--sandbox", "contract", "Exits with 0"],
     ("contract",): ["[check]", "JSON", "TRAX_BASE_URL"],
 }
@@ -55,8 +68,8 @@ def test_help_fits_80_columns_and_lists_every_option(
 def test_help_lists_every_command_with_a_description(capsys: pytest.CaptureFixture[str]) -> None:
     """The commands are in the expected order."""
     assert exit_code("--help") == 0
-    listed = re.findall(r"^ {4}(\w+) +\w", capsys.readouterr().out, re.MULTILINE)
-    assert listed == [command[0] for command in IN_HELP if command]
+    listed = re.findall(r"^ {4}([\w-]+) +\w", capsys.readouterr().out, re.MULTILINE)
+    assert listed == [command[0] for command in IN_HELP if len(command) == 1]
 
 
 def test_version_option_prints_the_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,7 +27,7 @@ ONE_PROXY: Final = (
     "All people count as one for the limits of signing in, until TRAX_TRUSTED_PROXIES names the"
     " proxy in front."
 )
-NO_SIGN_IN: Final = "TRAX_PUBLIC_URL is not used: only TRAX_SIGN_IN needs it."
+NO_SIGN_IN: Final = "{} is not used: only TRAX_SIGN_IN needs it."
 HOSTED: Final = {"TRAX_SIGN_IN": "1", "TRAX_PUBLIC_URL": "https://trax.example.com"}
 NAMED: Final = {"TRAX_ALLOWED_HOSTS": "mcp.example.com", "TRAX_MCP_TOKEN": "x"}
 
@@ -52,7 +52,12 @@ NAMED: Final = {"TRAX_ALLOWED_HOSTS": "mcp.example.com", "TRAX_MCP_TOKEN": "x"}
         (EVERYWHERE, HOSTED, [ONE_PROXY, NO_HTTPS]),
         (EVERYWHERE, {**HOSTED, "TRAX_TRUSTED_PROXIES": "10.0.0.2"}, [NO_HTTPS]),
         (LOOPBACK, {**HOSTED, "TRAX_PUBLIC_URL": "http://localhost:8765"}, []),
-        (LOOPBACK, {"TRAX_PUBLIC_URL": "https://trax.example.com"}, [NO_SIGN_IN]),
+        (
+            LOOPBACK,
+            {"TRAX_PUBLIC_URL": "https://trax.example.com"},
+            [NO_SIGN_IN.format("TRAX_PUBLIC_URL")],
+        ),
+        (LOOPBACK, {"TRAX_TRUSTED_PROXIES": "::1"}, [NO_SIGN_IN.format("TRAX_TRUSTED_PROXIES")]),
     ],
 )
 def test_unused_settings_and_risks_are_named(

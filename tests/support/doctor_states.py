@@ -43,6 +43,12 @@ SECRETS: Final = (KEY, OTHER_KEY, ODD_KEY, SANDBOX_KEY, MODERATOR_KEY, "hunter2"
 """All keys, and a password in a client's configuration: never in the output."""
 RunDoctor: TypeAlias = "Callable[..., Awaitable[DoctorResult]]"
 _PORT: Final = re.compile(r"(?<=//127\.0\.0\.1):\d+")
+_SIGN_IN: Final = {
+    "TRAX_SIGN_IN": "1",
+    "TRAX_PUBLIC_URL": "https://trax.example.com",
+    "TRAX_SIGN_IN_FILE": "HOME/sign-in.sqlite",
+    "TRAX_SIGN_IN_SECRET_FILE": "HOME/sign-in.secret",
+}
 _PAGE: Final = "<!doctype html><title>Welcome</title>"
 
 
@@ -188,6 +194,13 @@ def with_odd_key_file(home: Home, _address: str) -> None:
     file.chmod(0o640)
 
 
+def with_an_open_secret(home: Home, _address: str) -> None:
+    """Let others read the secret of signing in."""
+    file = home.path / "sign-in.secret"
+    file.write_text("x" * 43)
+    file.chmod(0o644)
+
+
 def with_only_the_sandbox(home: Home, _address: str) -> None:
     """Configure a client to use the sandbox."""
     configure(home, "cursor", "--sandbox")
@@ -312,6 +325,8 @@ DOCTOR_STATES: Final[dict[str, DoctorState]] = {
     "an engine that does not answer": DoctorState(
         1, {"TRAX_STORE_URL": "redis://:hunter2@127.0.0.1:NOBODY/0"}
     ),
+    "nobody signed in yet": DoctorState(0, _SIGN_IN),
+    "a secret that others can read": DoctorState(1, _SIGN_IN, set_up_home=with_an_open_secret),
     "trouble in many places": DoctorState(1, set_up_sandbox=with_many_faults),
     # clients
     "all clients": DoctorState(

@@ -38,7 +38,7 @@ from trax_mcp.api.operations import (
 )
 from trax_mcp.api.text_safety import quote
 from trax_mcp.cli.client_factory import client_for
-from trax_mcp.cli.setting_checks import REPLICAS_EXTRA, caller_of, check_names
+from trax_mcp.cli.setting_checks import REPLICAS_EXTRA, caller_of, check_names, sign_in_path
 from trax_mcp.settings import VARIABLE_PREFIX, CannotStart, Settings, read_settings
 
 AnswerT = TypeVar("AnswerT", bound=Model)
@@ -58,6 +58,7 @@ _SCOPE_READS: Final[tuple[Read, ...]] = (
 )
 """A read for each scope that reads need."""
 _STORE_URL: Final = "TRAX_STORE_URL"
+_SIGN_IN: Final = "TRAX_SIGN_IN"
 _SCOPE_NEEDS: Final = ("settings", "key", "reach", "access")
 _REMEDIES: Final[Mapping[str, str]] = {
     "unreachable": "Check the network, TRAX_BASE_URL, and HTTPS_PROXY and SSL_CERT_FILE if set.",
@@ -127,6 +128,8 @@ class Examination:
         )
         if variables.get(_STORE_URL, "").strip():
             self.checks += (Check("engine", self._check_engine, needs=("settings",)),)
+        if variables.get(_SIGN_IN, "").strip():
+            self.checks += (Check("sign-in", self._check_sign_in, needs=("settings",)),)
 
     async def _check_settings(self) -> Result:
         try:
@@ -239,6 +242,18 @@ class Examination:
         except CannotStart as error:
             return Result(State.FAILED, str(error), f"Correct {_STORE_URL}, or start the engine.")
         return Result(State.OK, f"{name} answers, and drops nothing that it keeps.")
+
+    async def _check_sign_in(self) -> Result:
+        from trax_mcp.cli.sign_in import count_sign_ins  # noqa: PLC0415  a part of its own
+
+        if not self._settings.sign_in:
+            return Result(State.OK, "People cannot sign in.")
+        try:
+            count = count_sign_ins(self._settings)
+        except CannotStart as error:
+            return Result(State.FAILED, str(error), "Until then no server with it starts.")
+        where = shorten(sign_in_path(self._settings))
+        return Result(State.OK, f"Sign-ins that are kept in {where}: {count}.")
 
     async def _read(self, operation: Operation[AnswerT]) -> AnswerT:
         caller = ANONYMOUS if operation.call.public else self._caller

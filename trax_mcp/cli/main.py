@@ -5,12 +5,11 @@ import difflib
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NoReturn
+from collections.abc import Iterable, Mapping, Sequence
 
 from trax_mcp import __version__
-from trax_mcp.api.caller import ANONYMOUS, redact_keys
 from trax_mcp.cli.clients import CLIENTS, FILE_CLIENTS
+from trax_mcp.cli.parser import AddParser, Parser, add_port, add_sandbox_switch
 from trax_mcp.settings import CannotStart, read_settings
 
 _ABOUT = """\
@@ -34,18 +33,6 @@ Keys are made on TRaX's Developer / API Keys screen.
 All settings are in docs/settings.md.
 """
 _WAITING = "This MCP server waits for a client on stdin. Ctrl-C ends it, --help says more."
-
-
-AddParser = Callable[..., argparse.ArgumentParser]
-"""`add_parser` of argparse's subparsers."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser that never prints a key, which somebody may give as an argument."""
-
-    def error(self, message: str) -> NoReturn:
-        """Exit with 2 and the message."""
-        super().error(redact_keys(message, ANONYMOUS))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -124,6 +111,21 @@ def _passkey(_options: argparse.Namespace) -> int:
     return passkey.enrol(read_settings(os.environ))
 
 
+def _sign_in_list(options: argparse.Namespace) -> int:
+    from trax_mcp.cli import sign_in  # noqa: PLC0415  as above
+
+    return sign_in.show(read_settings(os.environ), as_json=options.json)
+
+
+def _sign_in_revoke(options: argparse.Namespace) -> int:
+    from trax_mcp.cli import sign_in  # noqa: PLC0415  as above
+
+    if bool(options.ids) == options.all:
+        print("trax-mcp: give ids, or --all.", file=sys.stderr)  # noqa: T201  for a person, on stderr
+        return 2
+    return sign_in.revoke(read_settings(os.environ), options.ids, everybody=options.all)
+
+
 def _doctor(options: argparse.Namespace) -> int:
     from trax_mcp.cli import doctor  # noqa: PLC0415  as above
 
@@ -145,7 +147,7 @@ def _list_clients(given: str | None, known: Iterable[str], otherwise: str) -> in
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="trax-mcp",
         description=_ABOUT,
         epilog=_TRY,
@@ -153,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.set_defaults(run=_stdio)
     parser.add_argument("--version", action="version", version=f"trax-mcp {__version__}")
-    _add_sandbox_switch(parser, default=False)
+    add_sandbox_switch(parser, default=False)
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
     for add in (
         _add_http,
@@ -161,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_demo,
         _add_install,
         _add_passkey,
+        _add_sign_in,
         _add_doctor,
         _add_contract,
     ):
@@ -178,14 +181,14 @@ def _add_http(add_parser: AddParser) -> None:
     )
     http.set_defaults(run=_http)
     http.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    _add_port(http, default=8765)
+    add_port(http, default=8765)
     http.add_argument(
         "--sign-in", action="store_true", help="people sign in with their TRaX key, on a page"
     )
     http.add_argument(
         "--public-url", metavar="URL", help="where they reach it, such as https://trax.example.com"
     )
-    _add_sandbox_switch(http, default=argparse.SUPPRESS)
+    add_sandbox_switch(http, default=argparse.SUPPRESS)
 
 
 def _add_sandbox(add_parser: AddParser) -> None:
@@ -196,7 +199,7 @@ def _add_sandbox(add_parser: AddParser) -> None:
         "machine, with made-up studios and a key that opens nothing else.",
     )
     sandbox.set_defaults(run=_sandbox)
-    _add_port(sandbox, default=8766)
+    add_port(sandbox, default=8766)
     sandbox.add_argument("--empty", action="store_true", help="without the made-up studios")
 
 
@@ -230,7 +233,7 @@ def _add_install(add_parser: AddParser) -> None:
         default=[],
         help="a setting for the client, for example TRAX_READ_ONLY=1; no secret",
     )
-    _add_sandbox_switch(install, default=argparse.SUPPRESS)
+    add_sandbox_switch(install, default=argparse.SUPPRESS)
 
 
 def _add_passkey(add_parser: AddParser) -> None:
@@ -242,6 +245,23 @@ def _add_passkey(add_parser: AddParser) -> None:
         "'trax-mcp[passkey]'.",
     )
     passkey.set_defaults(run=_passkey)
+
+
+def _add_sign_in(add_parser: AddParser) -> None:
+    sign_in = add_parser(
+        "sign-in",
+        help="list who is signed in at a server, and revoke it",
+        description="List who is signed in at a server with --sign-in, or revoke it: that counts "
+        "at once, also while it serves. Run it as the server's user, with its TRAX_SIGN_IN_FILE.",
+    )
+    steps = sign_in.add_subparsers(metavar="list|revoke", required=True)
+    listing = steps.add_parser("list", description="List who is signed in, the last used first.")
+    listing.set_defaults(run=_sign_in_list)
+    listing.add_argument("--json", action="store_true", help="print one JSON list")
+    revoking = steps.add_parser("revoke", description="Revoke sign-ins, which ends their tokens.")
+    revoking.set_defaults(run=_sign_in_revoke)
+    revoking.add_argument("ids", metavar="ID", nargs="*", help="an id that list shows")
+    revoking.add_argument("--all", action="store_true", help="all of them, as after a theft")
 
 
 def _add_doctor(add_parser: AddParser) -> None:
@@ -261,7 +281,7 @@ def _add_doctor(add_parser: AddParser) -> None:
         help=f"check what this one would start: {', '.join(FILE_CLIENTS)}",
     )
     doctor.add_argument("--json", action="store_true", help="print one JSON object")
-    _add_sandbox_switch(doctor, default=argparse.SUPPRESS)
+    add_sandbox_switch(doctor, default=argparse.SUPPRESS)
 
 
 def _add_contract(add_parser: AddParser) -> None:
@@ -276,22 +296,3 @@ def _add_contract(add_parser: AddParser) -> None:
     contract.add_argument(
         "check", nargs="?", choices=["check"], metavar="check", help="compare it with TRaX's own"
     )
-
-
-def _add_port(parser: argparse.ArgumentParser, *, default: int) -> None:
-    parser.add_argument("--port", default=default, type=_port, help="port, 0 for any (%(default)s)")
-
-
-def _add_sandbox_switch(parser: argparse.ArgumentParser, *, default: object) -> None:
-    parser.add_argument(
-        "--sandbox",
-        action="store_true",
-        default=default,
-        help="use the embedded TRaX sandbox: no key, no network, nothing real",
-    )
-
-
-def _port(text: str) -> int:
-    if not (text.isdecimal() and int(text) in range(65536)):
-        raise argparse.ArgumentTypeError("must be a number from 0 to 65535")
-    return int(text)

@@ -85,6 +85,7 @@ async def _serve_stdio(settings: Settings, own: Caller) -> None:
 
 async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) -> None:
     deps = _deps(settings, enrolled_passkey(settings))
+    sign_ins = open_sign_in(settings)
     async with aclosing(client_for(settings)) as client, _open_store(settings) as store:
         readiness = Readiness(store_answers=store.engine_answers if store else None)
         deps = replace(
@@ -95,7 +96,6 @@ async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) 
             readiness=readiness,
         )
         server = build_server(client, own=own, deps=deps)
-        sign_ins = open_sign_in(settings)
         app = http_app(server, settings, client=client, deps=deps, own=own, sign_ins=sign_ins)
         print(f"trax-mcp is listening on {url_of(listener)}{PATH}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
         _collect_garbage_again()
@@ -108,6 +108,8 @@ async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) 
             trusted_proxies=settings.trusted_proxies if settings.sign_in else None,
             exit_process=exit_process,
         )
+    if sign_ins is not None:
+        sign_ins.close()
     exit_process()
 
 

@@ -52,8 +52,12 @@ def http_warnings(settings: Settings, *, host: str) -> Iterable[str]:
     ):
         if value is not None:
             yield f"{name} is not used: over HTTP each caller sends their own key as X-API-Key."
-    if settings.public_url is not None and not settings.sign_in:
-        yield "TRAX_PUBLIC_URL is not used: only TRAX_SIGN_IN needs it."
+    for name, is_set in (
+        ("TRAX_PUBLIC_URL", settings.public_url is not None),
+        ("TRAX_TRUSTED_PROXIES", bool(settings.trusted_proxies)),
+    ):
+        if is_set and not settings.sign_in:
+            yield f"{name} is not used: only TRAX_SIGN_IN needs it."
     if settings.media_dirs:
         yield "TRAX_MEDIA_DIRS is not used: over HTTP no caller reads files of this computer."
     is_behind_proxy = settings.sign_in and str(settings.public_url).startswith("https:")

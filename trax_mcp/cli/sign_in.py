@@ -1,0 +1,133 @@
+"""`trax-mcp sign-in`: who is signed in at a server, and revoking that, also while it serves."""
+
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from trax_mcp.api.text_safety import quote, spell_out
+from trax_mcp.cli.setting_checks import sign_in_path, sign_in_secret_path
+from trax_mcp.cli.terminal import console_on, print_hanging
+from trax_mcp.clock import Clock, iso
+from trax_mcp.settings import CannotStart, Settings
+from trax_mcp.sign_in.grants import Access, SignIn, SignInUnavailable
+from trax_mcp.sign_in.private_files import server_secret
+from trax_mcp.sign_in.sign_in_file import COMMAND_WAIT_SECONDS, SignInFile
+from trax_mcp.sign_in.sign_in_rows import end_sign_in, list_sign_ins
+
+_MAY: Final = {Access.READ: "look only", Access.RUN: "run shows"}
+_LONGEST_NAME: Final = 40
+_LONGEST_HOST: Final = 60
+_PERSON_LENGTH: Final = 8
+_FAILED: Final = (
+    "The file of sign-ins cannot be read or written now, so nothing was changed. Try again, with"
+    " the settings and as the user of the server."
+)
+
+
+def show(settings: Settings, *, as_json: bool) -> int:
+    """Print who is signed in, the last used first.
+
+    `as_json` prints one list: `[{"id", "person", "clientId", "clientName", "redirectHost",
+    "access", "created", "lastUsed"}]`. Sign-ins with the same TRaX key have the same `person`.
+
+    Raises:
+        CannotStart: the file of the server cannot be read.
+    """
+    sign_ins = _read(settings)
+    console = console_on(sys.stdout)
+    if as_json:
+        console.print(json.dumps([_as_json(it) for it in sign_ins], indent=2), soft_wrap=True)
+    elif sign_ins:
+        _print_list(console, sign_ins)
+    else:
+        console.print(f"Nobody is signed in. This was read from {sign_in_path(settings)}.")
+    return 0
+
+
+def revoke(settings: Settings, ids: Sequence[str], *, everybody: bool) -> int:
+    """Revoke sign-ins by their ids, or all. Returns 1 if one of the ids is unknown.
+
+    Raises:
+        CannotStart: the file of the server cannot be read or written.
+    """
+    sign_ins = _read(settings)
+    chosen = [it for it in sign_ins if everybody or it.id in ids]
+    console = console_on(sys.stdout)
+    if chosen:
+        _end(settings, chosen)
+    for it in chosen:
+        console.print(f"Revoked: {_title(it, console)}.")
+    unknown = len({*ids} - {it.id for it in chosen})
+    if unknown:
+        # What was given is not repeated, because it may be a token.
+        subject = "One id is" if unknown == 1 else f"{unknown} ids are"
+        console.print(f"{subject} not of a sign-in: trax-mcp sign-in list shows them.")
+    elif not chosen:
+        console.print("Nobody is signed in.")
+    return 1 if unknown else 0
+
+
+def count_sign_ins(settings: Settings) -> int:
+    """How many are signed in, for doctor. No file is made.
+
+    Raises:
+        CannotStart: a server could not use one of its files.
+    """
+    secret = sign_in_secret_path(settings)
+    if secret.exists():
+        server_secret(secret)
+    return len(_read(settings))
+
+
+def _read(settings: Settings) -> Sequence[SignIn]:
+    if not sign_in_path(settings).exists():
+        return []
+    try:
+        with closing(_open(settings)) as file:
+            return list_sign_ins(file, now=Clock().now())
+    except SignInUnavailable:
+        raise CannotStart(_FAILED) from None
+
+
+def _end(settings: Settings, sign_ins: Sequence[SignIn]) -> None:
+    try:
+        with closing(_open(settings)) as file:
+            for it in sign_ins:
+                end_sign_in(file, it.id)
+    except SignInUnavailable:
+        raise CannotStart(_FAILED) from None
+
+
+def _open(settings: Settings) -> SignInFile:
+    return SignInFile(sign_in_path(settings), wait_seconds=COMMAND_WAIT_SECONDS)
+
+
+def _print_list(console: Console, sign_ins: Sequence[SignIn]) -> None:
+    for it in sign_ins:
+        start = Text(f"{it.id}  ", "bold")
+        print_hanging(console, start, Text(f"{_title(it, console)}: {_MAY[it.access]}"))
+        used = f"{it.last_used:%Y-%m-%d %H:%M} UTC"
+        text = f"person {it.person[:_PERSON_LENGTH]}, since {it.created:%Y-%m-%d}, used {used}"
+        print_hanging(console, Text(" " * start.cell_len), Text(text, "dim"))
+    count = len(sign_ins)
+    console.print(f"\n{count} {'sign-in' if count == 1 else 'sign-ins'}. To end one:")
+    console.print("trax-mcp sign-in revoke ID")
+
+
+def _title(it: SignIn, console: Console) -> str:
+    """The client's name, which is its own claim, and where it is."""
+    ascii_only = console.options.ascii_only
+    name = quote(it.client_name, longest=_LONGEST_NAME, ascii_only=ascii_only)
+    return f"{name} ({spell_out(it.redirect_host, longest=_LONGEST_HOST, ascii_only=True)})"
+
+
+def _as_json(it: SignIn) -> dict[str, str]:
+    row = asdict(it) | {"created": iso(it.created), "last_used": iso(it.last_used)}
+    camel = {name: name.title().replace("_", "") for name in row}
+    return {f"{name[0]}{camel[name][1:]}": str(value) for name, value in row.items()}
