@@ -3,8 +3,14 @@
 import gc
 import socket
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
+from collections.abc import AsyncIterator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    aclosing,
+    asynccontextmanager,
+    closing,
+    nullcontext,
+)
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,8 +91,11 @@ async def _serve_stdio(settings: Settings, own: Caller) -> None:
 
 async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) -> None:
     deps = _deps(settings, enrolled_passkey(settings))
-    sign_ins = open_sign_in(settings)
-    async with aclosing(client_for(settings)) as client, _open_store(settings) as store:
+    async with (
+        aclosing(client_for(settings)) as client,
+        _open_store(settings) as store,
+        _opened_sign_in(settings) as sign_ins,
+    ):
         readiness = Readiness(store_answers=store.engine_answers if store else None)
         deps = replace(
             deps,
@@ -108,8 +117,6 @@ async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) 
             trusted_proxies=settings.trusted_proxies if settings.sign_in else None,
             exit_process=exit_process,
         )
-    if sign_ins is not None:
-        sign_ins.close()
     exit_process()
 
 
@@ -126,6 +133,13 @@ def _open_store(settings: Settings) -> "AbstractAsyncContextManager[SharedStore 
     except ModuleNotFoundError:
         raise CannotStart(f"TRAX_STORE_URL needs an extra. {REPLICAS_EXTRA}") from None
     return open_store(settings.store_url.get_secret_value(), Clock())
+
+
+@asynccontextmanager
+async def _opened_sign_in(settings: Settings) -> "AsyncIterator[SignInStore | None]":
+    store = open_sign_in(settings)
+    with nullcontext() if store is None else closing(store):
+        yield store
 
 
 def open_sign_in(settings: Settings) -> "SignInStore | None":
