@@ -10,6 +10,7 @@ import anyio
 import httpx
 import pytest
 
+from proof.replicas.engine_proxy import engine_proxy
 from proof.replicas.presses import (
     EXPIRED,
     RAN,
@@ -27,6 +28,7 @@ from tests.support.faults import Fault
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
 
 if TYPE_CHECKING:
+    from proof.replicas.engine_proxy import Moment
     from proof.replicas.replica_setup import Replicas
     from tests.support.jsonrpc import HttpCaller
 
@@ -110,6 +112,71 @@ async def test_a_replica_that_is_killed_before_it_records_leaves_the_yes_used(
     while not await seen_as_not_known(b, confirmation):
         assert time.monotonic() - began < NOT_KNOWN_SECONDS
     assert await press(b, GO_LIVE, confirmation) == USED
+    assert replicas.changes[GO_LIVE.sent] == 1
+
+
+BEGIN, FINISH, RECORD = 1, 2, 3
+"""The writes of a go-live, in order."""
+
+
+@pytest.mark.parametrize(
+    ("write", "moment", "sent"),
+    [
+        (BEGIN, "after", 0),
+        (FINISH, "before", 1),
+        (FINISH, "after", 1),
+        (RECORD, "before", 1),
+    ],
+    ids=["begun, not sent", "sent, not finished", "finished, not observed", "not recorded"],
+)
+async def test_a_replica_that_is_killed_between_two_steps_leaves_a_call_that_is_not_known(
+    replicas: Replicas, monkeypatch: pytest.MonkeyPatch, write: int, moment: Moment, sent: int
+) -> None:
+    """The other replica says so within 3 s, never sends it, and answers a stop within 2.5 s."""
+    monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_LIVE_SECONDS", 0.0)
+    monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_OFFLINE_SECONDS", 0.0)
+    async with engine_proxy(replicas.engine) as proxy:
+        dying = await replicas.start(TRAX_STORE_URL=proxy.url)
+        a, same = await replicas.caller(dying), await replicas.caller(replicas.b)
+        b = await replicas.caller(replicas.b, key=SECOND_KEY)
+        confirmation, stop = await preview(a, GO_LIVE), await preview(b, GO_OFFLINE)
+        proxy.hold(write, moment)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(press_in_vain, a, confirmation)
+            await proxy.is_held()
+            dying.kill()
+        assert replicas.changes[GO_LIVE.sent] == sent
+        began = time.monotonic()
+        answers: list[Outcome] = []
+
+        async def press_stop() -> None:
+            answers.append(await press(b, GO_OFFLINE, stop))
+            assert time.monotonic() - began < STOP_SECONDS
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(press_stop)
+            while not await seen_as_not_known(same, confirmation):
+                assert time.monotonic() - began < NOT_KNOWN_SECONDS
+        assert answers == [RAN]
+        assert await press(same, GO_LIVE, confirmation) == USED
+    assert replicas.changes[GO_LIVE.sent] == sent
+    assert not any(it.running for it in replicas.trax.world.streams.values())
+
+
+async def test_a_replica_that_is_killed_just_before_a_call_begins_leaves_the_yes_to_others(
+    replicas: Replicas,
+) -> None:
+    async with engine_proxy(replicas.engine) as proxy:
+        dying = await replicas.start(TRAX_STORE_URL=proxy.url)
+        a, b = await replicas.caller(dying), await replicas.caller(replicas.b)
+        confirmation = await preview(a, GO_LIVE)
+        proxy.hold(BEGIN, "before")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(press_in_vain, a, confirmation)
+            await proxy.is_held()
+            dying.kill()
+        assert replicas.changes[GO_LIVE.sent] == 0
+        assert await press(b, GO_LIVE, confirmation) == RAN
     assert replicas.changes[GO_LIVE.sent] == 1
 
 
