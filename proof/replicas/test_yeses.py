@@ -14,7 +14,17 @@ import anyio
 import mcp_types as types
 import pytest
 
-from proof.replicas.presses import EXPIRED, RAN, USED, consent, outcome, press, preview
+from proof.replicas.presses import (
+    EXPIRED,
+    RAN,
+    USED,
+    answer,
+    consent,
+    outcome,
+    press,
+    preview,
+    until,
+)
 from proof.replicas.studios import in_new_studio, in_studio
 from tests.support.concurrency import afterwards
 from tests.support.consent_clients import SECOND_KEY, status_and_reason
@@ -173,6 +183,29 @@ async def test_a_go_live_is_pending_for_all_replicas(shared_replicas: Replicas) 
     shared_replicas.trax.world.streams.clear()
     assert await press(b, operation, other) == ("nothing_to_do", None)
     assert shared_replicas.changes[operation.sent] == 1
+
+
+async def test_a_stop_at_one_replica_ends_the_observation_of_a_go_live_at_another(
+    shared_replicas: Replicas,
+) -> None:
+    """It was not seen on air yet, and would be observed for 15 s."""
+    operation = in_new_studio(shared_replicas, GO_LIVE)
+    stop = in_studio(GO_OFFLINE, operation.arguments["studioId"])
+    a = await shared_replicas.caller(shared_replicas.a)
+    b = await shared_replicas.caller(shared_replicas.b, key=SECOND_KEY)
+    confirmation, yes_to_stop = await preview(a, operation), await preview(b, stop)
+    not_live, path = Fault.status(200, {"live": False}), operation.arguments["studioId"]
+    shared_replicas.trax.faults.add(not_live, path=f"*/{path}/stream-status", times=None)
+    results = []
+
+    async def go_live() -> None:
+        results.append(await answer(a, operation, confirmation))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(go_live)
+        await until(lambda: shared_replicas.changes[operation.sent])
+        assert await press(b, stop, yes_to_stop) == RAN
+    assert results[0]["structuredContent"]["observed"]["state"] == "stopping"
 
 
 async def test_auto_go_live_that_one_replica_turned_on_is_known_to_the_other(

@@ -89,6 +89,22 @@ async def test_a_go_live_is_not_pending_after_a_stop_that_was_applied(
     assert (await look(store)).go_live_pending is is_pending
 
 
+@pytest.mark.parametrize("late", ["applied", "unknown"])
+@pytest.mark.parametrize(
+    ("outcome", "is_pending"), [("applied", False), ("unknown", True), ("not_applied", True)]
+)
+async def test_a_go_live_whose_end_comes_after_a_later_stop_is_not_pending(
+    store: ConsentStore, late: Outcome, outcome: Outcome, *, is_pending: bool
+) -> None:
+    """Its replica slept while it was sent, so the stop did not wait for it."""
+    started = await begin(store)
+    await make(store, GO_OFFLINE, outcome=outcome)
+    await finish(store, started, late)
+    assert (await look(store)).go_live_pending is is_pending
+    await make(store)
+    assert (await look(store)).go_live_pending
+
+
 @every_outcome
 async def test_other_calls_do_not_end_a_pending_go_live(
     store: ConsentStore, outcome: Outcome

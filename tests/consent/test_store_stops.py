@@ -34,7 +34,7 @@ from tests.support.store_steps import (
     try_to_begin,
     waiting,
 )
-from trax_mcp.api.operations import GoLive
+from trax_mcp.api.operations import GoLive, GoOffline
 from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
 from trax_mcp.consent.store import ConsentStore, Stale, Started
 
@@ -51,6 +51,38 @@ async def go_live_may_follow(store: ConsentStore, stop: Started) -> bool:
 
 
 # Stops
+
+
+@possibly_applied
+async def test_a_go_live_learns_of_a_stop_that_came_after_it(
+    store: ConsentStore, outcome: Outcome
+) -> None:
+    """Whether it has ended by then or not, and whoever stopped it."""
+    for is_over in (False, True):
+        started = await begin(store)
+        if is_over:
+            await finish(store, started)
+        await make(store, GO_OFFLINE, place=YOU, outcome=outcome)
+        with anyio.fail_after(PATIENCE_SECONDS):
+            await store.wait_for_stop(started)
+        if not is_over:
+            await finish(store, started)
+
+
+async def test_a_go_live_learns_of_no_other_stop(store: ConsentStore) -> None:
+    """One from before, one elsewhere, one that TRaX refused, and one that is being sent."""
+    await make(store, GO_OFFLINE)
+    started = await make(store)
+    await make(store, GoOffline(studio_id=OTHER_STUDIO))
+    await make(store, GO_OFFLINE, outcome="not_applied")
+    stop = await begin(store, GO_OFFLINE)
+    async with running(store.wait_for_stop, started) as results:
+        assert results == []
+        await finish(store, stop)
+        with anyio.fail_after(PATIENCE_SECONDS):
+            while not results:
+                await settle()
+        assert results == [None]
 
 
 @possibly_applied

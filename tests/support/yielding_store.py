@@ -55,6 +55,10 @@ class YieldingStore:
         """The one step that never waits."""
         return self._store.may_send(started)
 
+    async def wait_for_stop(self, started: Started) -> None:
+        """The one step that is taken beside others. It changes nothing."""
+        await self._store.wait_for_stop(started)
+
     def __getattr__(self, name: str) -> Callable[..., Awaitable[object]]:
         """The step of this name, between two gaps."""
         step = getattr(self._store, name)

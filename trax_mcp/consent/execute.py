@@ -4,8 +4,7 @@ A lost answer is resolved by reading the stream status, never by sending again.
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Final
 
 import anyio
@@ -50,7 +49,6 @@ class Executor:
         self._audit = audit
         self._tasks = tasks
         self._clock = clock
-        self._observations: dict[anyio.CancelScope, Started] = {}
 
     async def run(
         self, call: GuardedCall, started: Started, *, digest: str | None, wait_until: float
@@ -67,19 +65,18 @@ class Executor:
             return Stale()
         sent: Sent = interrupted(call.operation)
         sent_again = False
-        with self._register_observation(started) as observation:
-            try:
-                with self._tasks.shield(deadline=self._deadline(_MAX_TIMEOUTS)):
-                    started = await self._wait_for_go_live(started, until=wait_until)
-                    sent = await self._send(call, digest=digest)
-                    if sent_again := await self._must_send_again(call, started):
-                        sent = interrupted(call.operation)
-                        sent = _repeated(await self._send(call, digest=digest))
-            finally:
-                await self._finish(call, started, _outcome(sent))
-            # Everything that waits from here on is shielded: if the client cancels the call, it
-            # ends only after its outcome was recorded.
-            observed = await self._observe(call, sent, observation)
+        try:
+            with self._tasks.shield(deadline=self._deadline(_MAX_TIMEOUTS)):
+                started = await self._wait_for_go_live(started, until=wait_until)
+                sent = await self._send(call, digest=digest)
+                if sent_again := await self._must_send_again(call, started):
+                    sent = interrupted(call.operation)
+                    sent = _repeated(await self._send(call, digest=digest))
+        finally:
+            await self._finish(call, started, _outcome(sent))
+        # Everything that waits from here on is shielded: if the client cancels the call, it ends
+        # only after its outcome was recorded.
+        observed = await self._observe(call, started, sent)
         is_seen = isinstance(sent, TraxError) and await self._is_seen(call, observed)
         outcome: Outcome = "applied" if is_seen else _outcome(sent)
         self._write_outcome(call, sent, outcome, observed, digest=digest)
@@ -132,49 +129,33 @@ class Executor:
             await self._store.finish(
                 started, outcome, place=place, hidden_fields=plan.hidden_fields(operation)
             )
-        if operation.stops_broadcast and outcome != "not_applied" and place.has_access:
-            self._end_earlier_observations(started)
 
-    def _end_earlier_observations(self, stop: Started) -> None:
-        """End the observations of go-lives that began before a stop in its studio."""
-        studio = stop.operation.studio()
-        for scope, it in self._observations.items():
-            if it.operation.studio() == studio and it.number < stop.number:
-                scope.cancel()
-
-    @contextmanager
-    def _register_observation(self, started: Started) -> Iterator[anyio.CancelScope]:
-        """A scope for observing a go-live. A stop can cancel it as soon as the turn has ended."""
-        scope = anyio.CancelScope()
-        if started.operation.starts_broadcast:
-            self._observations[scope] = started
-        try:
-            yield scope
-        finally:
-            self._observations.pop(scope, None)
-
-    async def _observe(
-        self, call: GuardedCall, sent: Sent, observation: anyio.CancelScope
-    ) -> Observed | None:
+    async def _observe(self, call: GuardedCall, started: Started, sent: Sent) -> Observed | None:
         """The state that the stream status shows. None if the call changed no broadcast."""
         changes_broadcast = call.operation.starts_broadcast or call.operation.stops_broadcast
         if not changes_broadcast or _outcome(sent) == "not_applied":
             return None
         with self._tasks.shield(deadline=self._deadline()):
-            return await self._observe_until_stop(call, observation)
+            return await self._observe_until_stop(call, started)
         return self._unknown()  # the shield was cut short
 
-    async def _observe_until_stop(
-        self, call: GuardedCall, observation: anyio.CancelScope
-    ) -> Observed:
-        """Observe until the result is known, or until a stop cancels it (a go-live only)."""
-        live = call.operation.starts_broadcast
+    async def _observe_until_stop(self, call: GuardedCall, started: Started) -> Observed:
+        """Observe until the result is known, or until a stop has come after it (a go-live only)."""
+        live, observed = call.operation.starts_broadcast, None
         studio = call.operation.studio()
         observer = OutcomeObserver(self._client, call.caller, studio, clock=self._clock)
         try:
-            with observation:
-                return await observer.run(live=live, progress=call.progress)
-            return Observed("stopping", iso(self._clock.now()))
+            async with anyio.create_task_group() as tasks:
+
+                async def end_at_stop() -> None:
+                    await self._store.wait_for_stop(started)
+                    tasks.cancel_scope.cancel()
+
+                if live:
+                    tasks.start_soon(end_at_stop)
+                observed = await observer.run(live=live, progress=call.progress)
+                tasks.cancel_scope.cancel()
+            return observed or Observed("stopping", iso(self._clock.now()))
         except Exception:  # noqa: BLE001  the call is done: its outcome must be recorded
             _LOG.exception("watching %s failed", call.operation.tool_name)
             return self._unknown()

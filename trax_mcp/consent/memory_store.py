@@ -129,6 +129,10 @@ class MemoryStore:
         shared = self._find(_shared_key(started.place))
         return may_follow_stop(started, shared, self._studio_states(studio_id))
 
+    async def wait_for_stop(self, started: Started) -> None:
+        place, number = started.place, started.number
+        await self._wait_while(place.id, lambda: not self._view(place).has_stop_since(number))
+
     async def finish(
         self, started: Started, outcome: Outcome, *, place: Place, hidden_fields: Sequence[str]
     ) -> None:

@@ -36,8 +36,9 @@ class SentGoLive:
 class PlaceState:
     """What was done at one place. Its counters only increase.
 
-    `turn` and `stops` are the numbers of the calls that are being sent. `pending_go_live` is the
-    number of the go-live that is pending until `pending_until`.
+    `turn` and `stops` are the numbers of the calls that are being sent. `pending_number` is that of
+    the go-live that is pending until `pending_until`, or of the later stop that ended it.
+    `last_stop` is that of the latest stop that TRaX did not refuse.
     """
 
     version: int = 0
@@ -46,7 +47,8 @@ class PlaceState:
     auto_go_live: bool = False
     kept_until: float = 0.0
     pending_until: float = 0.0
-    pending_go_live: int = 0
+    pending_number: int = 0
+    last_stop: int = 0
     turn: int | None = None
     stops: frozenset[int] = frozenset()
     go_live: SentGoLive | None = None
@@ -72,12 +74,22 @@ class PlaceState:
         self.hidden = self.hidden.with_unknown_changes()
         if self.go_live is not None and self.go_live.number == number:
             self.go_live = replace(self.go_live, outcome="unknown")
-            self.pending_until, self.pending_go_live = now + PENDING_SECONDS, number
+            self.await_go_live(number, now=now)
         if number in self.stops:
             self.stops -= {number}
-            self.stop_count += 1
+            self.count_stop(number)
         if self.turn == number:
             self.turn = None
+
+    def await_go_live(self, number: int, *, now: float) -> None:
+        """A go-live may still take effect, unless a later one may, or a later stop was applied."""
+        if number > self.pending_number:
+            self.pending_until, self.pending_number = now + PENDING_SECONDS, number
+
+    def count_stop(self, number: int) -> None:
+        """A stop has ended that TRaX did not refuse."""
+        self.stop_count += 1
+        self.last_stop = max(self.last_stop, number)
 
 
 @dataclass(slots=True)
@@ -130,6 +142,10 @@ class PlaceView:
         """Whether a go-live is being sent, or may still take effect."""
         return any(it.has_pending_go_live(now) for it in self.visible)
 
+    def has_stop_since(self, number: int) -> bool:
+        """Whether a stop that began after the call of this number has ended, and not refused."""
+        return any(it.last_stop > number for it in (self.shared, self.own))
+
     @property
     def has_auto_go_live(self) -> bool:
         """Whether this server has turned `autoGoLive` on."""
@@ -180,7 +196,7 @@ class PlaceView:
     def end_pending(self, number: int) -> None:
         """The go-live of this number was seen on air."""
         for state in (self.shared, self.own):
-            if state.pending_go_live == number:
+            if state.pending_number == number:
                 state.pending_until = 0.0
 
     def end_all_pending(self) -> None:
@@ -231,9 +247,8 @@ def _note_effects(
     for what in hidden_fields:
         state.hidden = state.hidden.with_change(what, operation.target_id())
     if operation.starts_broadcast:
-        state.pending_until = now + PENDING_SECONDS
-        state.pending_go_live = started.number
+        state.await_go_live(started.number, now=now)
     if operation.stops_broadcast:
-        state.stop_count += 1
-        if outcome == "applied" and state.pending_go_live < started.number:
-            state.pending_until = 0.0
+        state.count_stop(started.number)
+        if outcome == "applied" and state.pending_number < started.number:
+            state.pending_until, state.pending_number = 0.0, started.number

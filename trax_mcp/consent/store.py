@@ -132,6 +132,10 @@ class ConsentStore(Protocol):
         """
         ...
 
+    async def wait_for_stop(self, started: Started) -> None:
+        """Wait until a stop that began after this call has ended, and TRaX did not refuse it."""
+        ...
+
     async def finish(
         self, started: Started, outcome: Outcome, *, place: Place, hidden_fields: Sequence[str]
     ) -> None:

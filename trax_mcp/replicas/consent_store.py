@@ -60,6 +60,8 @@ from trax_mcp.sealing import hashed
 _POLL_SECONDS: Final = 0.02
 """How often a call that waits for others looks again."""
 _MOST_POLL_SECONDS: Final = 0.08
+_OBSERVED_POLL_SECONDS: Final = 0.2
+"""How often a go-live that is observed looks whether a stop came after it."""
 _STOP_SECONDS: Final = 0.5
 """How long each step of a stop waits for the engine. Without it, the stop goes on alone."""
 _LATE_SECONDS: Final = 1.0
@@ -209,6 +211,13 @@ class SharedStore:
             return False
         return may_follow_stop(started, step.shared.state, go_lives(step))
 
+    async def wait_for_stop(self, started: Started) -> None:
+        while True:
+            step = await self._look_at(started.place)
+            if step is not None and step.view.has_stop_since(started.number):
+                return
+            await anyio.sleep(_OBSERVED_POLL_SECONDS)
+
     async def finish(
         self, started: Started, outcome: Outcome, *, place: Place, hidden_fields: Sequence[str]
     ) -> None:
@@ -335,13 +344,16 @@ class SharedStore:
     async def _wait_while(self, place: Place, condition: Callable[[Step], bool]) -> Step | None:
         """Wait until a condition is false. None if the engine does not answer."""
         while True:
-            try:
-                step = await self._load(place)
-            except EngineAway:
-                return None
-            if not condition(step):
+            step = await self._look_at(place)
+            if step is None or not condition(step):
                 return step
             await anyio.sleep(_POLL_SECONDS)
+
+    async def _look_at(self, place: Place) -> Step | None:
+        """What is kept of a place. None if the engine does not answer."""
+        with suppress(EngineAway):
+            return await self._load(place)
+        return None
 
     async def _load(
         self,
