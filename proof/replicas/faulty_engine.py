@@ -92,12 +92,16 @@ def slow(seconds: float) -> EngineFault:
 def restarting(engine: ThrowawayEngine, at: int, *, after: bool) -> EngineFault:
     """Restart the engine, empty, before or after a script runs."""
 
+    async def restart() -> None:
+        with anyio.CancelScope(shield=True):  # whoever has sent the script may wait no longer
+            await engine.restart()
+
     async def fault(number: int, script: Script) -> object:
         if number == at and not after:
-            await engine.restart()
+            await restart()
         answer = await script()
         if number == at and after:
-            await engine.restart()
+            await restart()
         return answer
 
     return fault

@@ -63,6 +63,7 @@ class Confirmation:
     first. Limits count it for `owner`. `call` is the digest of the call, without its arguments.
     `choice` is the choice that a person was offered; None if the model brings the confirmation with
     its next call. `hidden_version` and `stop_count` are those of `Seen` when it was asked.
+    `broadcast` is set if nobody remembers it: it is valid only for this broadcast, as a digest.
     """
 
     id: str
@@ -80,10 +81,15 @@ class Confirmation:
     asked_again: bool = False
     hidden_version: int = 0
     stop_count: int = 0
+    broadcast: str | None = None
 
     def is_for(self, operation: Operation[Model]) -> bool:
         """Whether it was given for exactly this call."""
         return hmac.compare_digest(self.call, call_digest(operation, self.id))
+
+    def is_for_broadcast(self, start: str | None) -> bool:
+        """Whether it may count for the broadcast that began then. None if that is not known."""
+        return None in {self.broadcast, start} or self.broadcast == broadcast_digest(start)
 
     def is_ended_by_stop(self, studio: str, stop_count: int) -> bool:
         """Whether a stop has ended it, since there were so many in a studio."""
@@ -115,6 +121,11 @@ def call_digest(operation: Operation[Model], key: str) -> str:
     """A digest of a call with all its arguments. It reveals none of them, and differs by `key`."""
     content = json.dumps([operation.tool_name, operation.arguments()], default=_reveal)
     return hmac.new(key.encode(), content.encode(), hashlib.sha256).hexdigest()
+
+
+def broadcast_digest(start: str | None) -> str | None:
+    """A short digest of when a broadcast began, or None if that is not known."""
+    return hashlib.sha256(start.encode()).hexdigest()[:8] if start else None
 
 
 def _reveal(value: object) -> object:

@@ -6,7 +6,7 @@ The caller then runs the call again, from the beginning, with the person's answe
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import anyio
 
@@ -45,6 +45,9 @@ from trax_mcp.consent.store import ConsentStore, Place, Seen, Stale
 from trax_mcp.studio.fact_reader import QUICK_SECONDS, FactReader
 from trax_mcp.studio.facts import Fact, Facts
 from trax_mcp.studio.list_cache import ListCache
+
+_BROADCAST_SECONDS: Final = 1.0
+"""How long a stop waits to learn which broadcast is on air, where nobody remembers its yes."""
 
 
 class ConsentGuard:
@@ -114,7 +117,8 @@ class ConsentGuard:
         wait_until = anyio.current_time() + QUICK_SECONDS
         if operation.stops_broadcast and seen.place.has_access:
             # No fact can change a yes to a stop: nothing is read, and all others wait from here on.
-            plan = plan_type(operation, Facts(), now=self._clock.now())
+            known = await self._read_broadcast(call, seen)
+            plan = plan_type(operation, known, now=self._clock.now())
             if isinstance(judge(self._case(call, plan, seen)), Proceed):
                 return await self._decide(call, plan, seen, wait_until=wait_until)
         is_stop = operation.stops_broadcast
@@ -137,6 +141,16 @@ class ConsentGuard:
         certain = _without_uncertain_status(facts, when, again)
         plan = plan_type(operation, certain, again.hidden, now=self._clock.now())
         return await self._decide(call, plan, again, wait_until=wait_until)
+
+    async def _read_broadcast(self, call: GuardedCall, seen: Seen) -> Facts:
+        """The stream status, if a yes to a stop is bound to a broadcast. Unknown if it is slow."""
+        kept = seen.confirmation
+        if isinstance(kept, Confirmation) and kept.broadcast is not None:
+            studio = call.operation.studio()
+            reader = FactReader(self._client, call.caller, studio, quick=True, urgent=True)
+            with suppress(TraxError), anyio.move_on_after(_BROADCAST_SECONDS):
+                return await reader.read((Fact.STATUS,))
+        return Facts()
 
     async def _refuse_before_reading(self, call: GuardedCall, seen: Seen) -> NotRun | None:
         """Refuse where no fact matters: the confirmation was used, or the person refused."""
@@ -230,6 +244,7 @@ class ConsentGuard:
                 now=plan.now,
             ),
             declined_seconds=seen.declined_seconds,
+            broadcast_start=plan.facts.broadcast_start,
         )
 
     async def _execute(

@@ -34,7 +34,8 @@ class Case:
 
     `confirmation` is what the store keeps under the id in the evidence. `nothing_to_do` says in
     words why a go-live is not needed, or is None. `declined_seconds`: a person said no to this
-    call, and is not asked again for so long.
+    call, and is not asked again for so long. `broadcast_start` is when the broadcast began that is
+    on air now, if that is known.
     """
 
     operation: Operation[Model]
@@ -45,6 +46,7 @@ class Case:
     can_ask: bool
     nothing_to_do: str | None = None
     declined_seconds: float | None = None
+    broadcast_start: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ def _judge_confirmation(case: Case) -> Verdict:
     kept = case.confirmation
     if case.evidence.confirmation is None:
         return NeedsConfirmation()
-    if not isinstance(kept, Confirmation):
+    if not isinstance(kept, Confirmation) or not kept.is_for_broadcast(case.broadcast_start):
         return NeedsConfirmation("expired")
     if kept.choice is not None or not kept.is_for(case.operation):
         return NeedsConfirmation("mismatch")

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 from trax_mcp.api.models import Model
@@ -70,7 +70,10 @@ NOTHING_HIDDEN: Final = HiddenChanges()
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The target and the effects of a call, unknown facts, and the act as a choice for a person."""
+    """The target and the effects of a call, unknown facts, and the act as a choice for a person.
+
+    `broadcast_start` is when the broadcast began that was on air. It is not shown.
+    """
 
     operation: str
     target: Target
@@ -79,6 +82,7 @@ class Preview:
     unknown: tuple[str, ...]
     choice: str
     puts_on_air: bool = False
+    broadcast_start: str | None = field(default=None, compare=False)
     digest: str = ""
 
     @property

@@ -21,7 +21,12 @@ from trax_mcp.consent.confirmations import (
     group,
     new_confirmation,
 )
-from trax_mcp.consent.evidence import Confirmation, UsedConfirmation, call_digest
+from trax_mcp.consent.evidence import (
+    Confirmation,
+    UsedConfirmation,
+    broadcast_digest,
+    call_digest,
+)
 from trax_mcp.consent.memory_store import DECLINED_SECONDS
 from trax_mcp.consent.place_state import (
     PlaceState,
@@ -54,7 +59,7 @@ from trax_mcp.replicas.step import (
     go_lives,
     is_guest,
 )
-from trax_mcp.replicas.stop_confirmations import is_of_run, is_signed, sign
+from trax_mcp.replicas.stop_confirmations import broadcast_of, is_of_run, is_signed, sign
 from trax_mcp.sealing import hashed
 
 _POLL_SECONDS: Final = 0.02
@@ -140,7 +145,8 @@ class SharedStore:
             expires_at=expires_at,
         )
         if operation.stops_broadcast and choice is None:
-            confirmation = self._signed(confirmation, operation, seen.place)
+            start = preview.broadcast_start
+            confirmation = self._signed(confirmation, operation, seen.place, start)
         try:
             with self._limited(operation):
                 return await self._keep(confirmation, operation, seen)
@@ -550,14 +556,20 @@ class SharedStore:
             expires=0.0,
             expires_at=now + timedelta(seconds=LIFETIME_SECONDS),
             stops_broadcast=True,
+            broadcast=broadcast_of(confirmation_id),
         )
 
     def _signed(
-        self, confirmation: Confirmation, operation: Operation[Model], place: Place
+        self,
+        confirmation: Confirmation,
+        operation: Operation[Model],
+        place: Place,
+        broadcast_start: str | None,
     ) -> Confirmation:
         """A stop's confirmation, under an id that every replica can check without the engine."""
         until, run = confirmation.expires_at.timestamp(), self._engine.run
-        signed = sign(place.key, place.id, until=until, run=run)
+        broadcast = broadcast_digest(broadcast_start)
+        signed = sign(place.key, place.id, until=until, run=run, broadcast=broadcast)
         return replace(confirmation, id=signed, call=call_digest(operation, signed))
 
 

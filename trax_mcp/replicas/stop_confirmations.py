@@ -1,7 +1,8 @@
 """Confirmations of stops that can be checked without memory: a stop works at any time. Pure.
 
-The id of one holds its end, the run of the engine that may know whether it was used, and a
-signature with the caller's API key over both and the studio.
+The id of one holds its end, the run of the engine that may know whether it was used, a digest of
+the start of the broadcast that was on air, and a signature with the caller's API key over all that
+and the studio.
 """
 
 import hashlib
@@ -11,14 +12,16 @@ import secrets
 from base64 import urlsafe_b64encode
 from typing import Final
 
-_FORM: Final = re.compile(r"([0-9a-f]{1,12})\.([0-9a-f]{8})\.[0-9a-f]{8}\.[\w-]{22}", re.ASCII)
+_FORM: Final = re.compile(
+    r"([0-9a-f]{1,12})\.([0-9a-f]{8})\.([0-9a-f]{8})?\.[0-9a-f]{8}\.[\w-]{22}", re.ASCII
+)
 _RUN_LENGTH: Final = 8
 _SIGNATURE_BYTES: Final = 16
 
 
-def sign(key: str, studio: str, *, until: float, run: str) -> str:
+def sign(key: str, studio: str, *, until: float, run: str, broadcast: str | None) -> str:
     """The id of a confirmation that is valid until then, in seconds since 1970."""
-    begin = f"{int(until):x}.{_short(run)}.{secrets.token_hex(4)}"
+    begin = f"{int(until):x}.{_short(run)}.{broadcast or ''}.{secrets.token_hex(4)}"
     return f"{begin}.{_signature(key, studio, begin)}"
 
 
@@ -35,6 +38,12 @@ def is_of_run(confirmation_id: str, run: str) -> bool:
     """Whether the engine of this run knows whether a confirmation was used."""
     form = _FORM.fullmatch(confirmation_id)
     return form is not None and form[2] == _short(run)
+
+
+def broadcast_of(confirmation_id: str) -> str | None:
+    """The digest of the start of the broadcast that was on air, if it was known."""
+    form = _FORM.fullmatch(confirmation_id)
+    return form[3] if form else None
 
 
 def _short(run: str) -> str:

@@ -157,6 +157,7 @@ class Plan(ABC, Generic[OperationT]):
             unknown=tuple(map(str, self.facts.unknown)),
             choice=self.choice(),
             puts_on_air=self.puts_on_air(self.operation),
+            broadcast_start=self.facts.broadcast_start,
         )
         return replace(preview, digest=self._digest(preview))
 

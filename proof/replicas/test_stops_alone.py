@@ -1,0 +1,69 @@
+"""Stops while the engine is away: their yes is checked without it, by what stands in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from proof.replicas.presses import EXPIRED, RAN, consent, press, preview
+from tests.support.faults import Fault
+from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
+
+if TYPE_CHECKING:
+    from proof.replicas.replica_setup import Replicas
+    from tests.support.jsonrpc import HttpCaller
+
+
+@pytest.fixture(autouse=True)
+def on_air_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox is on air, and off the air, with its answer."""
+    monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_LIVE_SECONDS", 0.0)
+    monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_OFFLINE_SECONDS", 0.0)
+
+
+async def two_shows(replicas: Replicas) -> tuple[HttpCaller, str, str]:
+    """The second is on air. Returns a client of B, and the yeses to stop each: the first is used.
+
+    The engine is gone, so B cannot know that A has used it.
+    """
+    a, b = [await replicas.caller(it) for it in replicas.both]
+    yeses = []
+    for is_last in (False, True):
+        assert await consent(a, GO_LIVE) == RAN
+        yeses.append(await preview(b, GO_OFFLINE))
+        if not is_last:
+            assert await press(a, GO_OFFLINE, yeses[0]) == RAN
+            replicas.trax.clock.advance(60)
+    await replicas.engine.kill()
+    return b, yeses[0], yeses[1]
+
+
+async def test_a_yes_to_stop_a_show_does_not_stop_the_next_one_without_the_engine(
+    replicas: Replicas,
+) -> None:
+    b, earlier, present = await two_shows(replicas)
+    assert await press(b, GO_OFFLINE, earlier) == EXPIRED
+    assert replicas.changes[GO_OFFLINE.sent] == 1
+    assert await press(b, GO_OFFLINE, present) == RAN
+    assert not any(it.running for it in replicas.trax.world.streams.values())
+
+
+async def test_a_yes_to_stop_a_show_does_not_stop_the_next_one_after_the_engine_restarted(
+    replicas: Replicas,
+) -> None:
+    b, earlier, present = await two_shows(replicas)
+    await replicas.engine.start()
+    assert await press(b, GO_OFFLINE, earlier) == EXPIRED
+    assert replicas.changes[GO_OFFLINE.sent] == 1
+    assert await press(b, GO_OFFLINE, present) == RAN
+
+
+@pytest.mark.parametrize("status", [Fault.silence(), Fault.error(404, "not_found")])
+async def test_a_stop_is_sent_without_the_engine_if_nobody_knows_which_show_is_on_air(
+    replicas: Replicas, status: Fault
+) -> None:
+    b, earlier, _ = await two_shows(replicas)
+    replicas.trax.faults.add(status, path="*/stream-status")
+    assert await press(b, GO_OFFLINE, earlier) == RAN
+    assert replicas.changes[GO_OFFLINE.sent] == 2
