@@ -8,6 +8,7 @@ import json
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import anyio
 import pytest
@@ -24,11 +25,13 @@ from tests.support.document_server import (
 )
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.still_clock import StillClock
+from trax_mcp.sign_in import client_documents
 from trax_mcp.sign_in.attempts import TooManyAttempts
 from trax_mcp.sign_in.client_documents import STALE_SECONDS, ClientDocuments
 from trax_mcp.sign_in.client_metadata import ClientRefused
-from trax_mcp.sign_in.document_fetch import resolve_host
+from trax_mcp.sign_in.document_fetch import Withdrawn, resolve_host
 from trax_mcp.sign_in.grants import OAuthClient
+from trax_mcp.sign_in.redirect_uris import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -515,6 +518,45 @@ async def test_a_document_that_was_withdrawn_counts_no_more(
     await refusal(documents, server.client_id())
     server.answers[HOST] = json_answer({}, status="503 No")
     await refusal(documents, server.client_id())
+
+
+CLAUDE = "https://claude.ai/oauth/mcp-oauth-client-metadata"
+CLAUDE_CODE = "https://claude.ai/oauth/claude-code-client-metadata"
+
+
+async def test_claude_is_known_where_its_host_turns_this_server_away() -> None:
+    """Its document has another port here, so the read fails as it does behind such a host."""
+
+    async def resolve(_host: str) -> Sequence[str]:
+        return ("127.0.0.2",)
+
+    documents = ClientDocuments(StillClock(), resolve=resolve, is_public=bool)
+
+    claude, claude_code = [await documents.find(it, PERSON) for it in (CLAUDE, CLAUDE_CODE)]
+
+    assert (claude.name, claude_code.name) == ("Claude", "Claude Code")
+    assert claude.redirect_uris == ("https://claude.ai/api/mcp/auth_callback",)
+    assert [claude.host, claude_code.host] == ["claude.ai", "claude.ai"]
+    for redirect_uri in claude_code.redirect_uris:
+        assert is_loopback(redirect_uri)
+
+
+async def test_a_known_client_counts_no_more_once_its_document_is_withdrawn() -> None:
+    async def fetch(*_arguments: object, **_options: object) -> tuple[bytes, str]:
+        raise Withdrawn
+
+    with patch.object(client_documents, "fetch_document", fetch):
+        await refusal(ClientDocuments(StillClock()), CLAUDE)
+
+
+async def test_the_document_of_a_known_client_counts_if_it_can_be_read() -> None:
+    async def fetch(*_arguments: object, **_options: object) -> tuple[bytes, str]:
+        return json.dumps(document(CLAUDE, client_name="Claude of today")).encode(), ""
+
+    with patch.object(client_documents, "fetch_document", fetch):
+        found = await ClientDocuments(StillClock()).find(CLAUDE, PERSON)
+
+    assert found.name == "Claude of today"
 
 
 async def test_a_failure_is_not_kept(server: DocumentServer) -> None:

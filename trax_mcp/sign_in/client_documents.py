@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from ssl import SSLContext
 from typing import Final
@@ -33,6 +33,7 @@ from trax_mcp.sign_in.document_fetch import (
     resolve_host,
 )
 from trax_mcp.sign_in.grants import OAuthClient
+from trax_mcp.sign_in.known_clients import KNOWN_CLIENTS
 from trax_mcp.sign_in.public_addresses import is_public
 
 TIMEOUT_SECONDS: Final = 5.0
@@ -115,18 +116,15 @@ class ClientDocuments:
                 raise ClientRefused(read.failure)
 
     async def _read(self, client_id: str, where: DocumentAddress, address: str) -> OAuthClient:
-        """Read a document for all who wait for it, or go on with the one that is known."""
-        known = self._known.get(client_id)
+        """Read a document for all who wait for it, or go on with what is known."""
         read = self._reads[client_id] = _Read()
         try:
             with self._counted(where.host, address):
                 read.client = await self._fetch(client_id, where)
         except (Unreadable, TooManyAttempts) as error:
-            now = self._clock.seconds()
-            if known is not None and now < known.stale_until and not isinstance(error, Withdrawn):
-                # So that not everyone waits again for a host that is down.
-                self._known[client_id] = replace(known, fresh_until=now + _RETRY_SECONDS)
-                read.client = known.client
+            kept = None if isinstance(error, Withdrawn) else self._kept(client_id)
+            if kept is not None:
+                read.client = kept
             elif isinstance(error, TooManyAttempts):
                 raise
             else:
@@ -144,6 +142,19 @@ class ClientDocuments:
             del self._reads[client_id]
             read.done.set()
         return read.client
+
+    def _kept(self, client_id: str) -> OAuthClient | None:
+        """The client whose document cannot be read now, if it is known otherwise."""
+        now, known = self._clock.seconds(), self._known.get(client_id)
+        if known is not None and now < known.stale_until:
+            client, stale_until = known.client, known.stale_until
+        elif client_id in KNOWN_CLIENTS:
+            client, stale_until = KNOWN_CLIENTS[client_id], now
+        else:
+            return None
+        # So that not everyone waits again for a host that is down.
+        self._known[client_id] = _Known(client, now + _RETRY_SECONDS, stale_until)
+        return client
 
     async def _fetch(self, client_id: str, where: DocumentAddress) -> OAuthClient:
         try:

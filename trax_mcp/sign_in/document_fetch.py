@@ -128,6 +128,10 @@ async def _get(stream: ByteStream, address: DocumentAddress) -> tuple[bytes, str
                     raise Unreadable("sends more than a description")
             case h11.EndOfMessage():
                 return bytes(body), cache_control
+            case h11.InformationalResponse():
+                continue
+            case _:
+                raise Unreadable("broke off its answer")
 
 
 async def _next_event(http: h11.Connection, stream: ByteStream) -> object:
