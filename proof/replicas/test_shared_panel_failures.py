@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
@@ -61,6 +62,25 @@ async def test_a_replica_that_dies_while_it_sends_leaves_no_question_open(
     assert await a.outcome(ticket) == NOT_KNOWN
     held.release()
     assert shared_replicas.changes - before == {f"DELETE {PLACE}/sources/source_1": 1}
+
+
+async def test_a_replica_that_ends_leaves_the_question_of_a_waiting_call_to_the_others(
+    shared_replicas: Replicas,
+) -> None:
+    a, _ = await both(shared_replicas)
+    ending = await shared_replicas.start()
+    c = await PanelClient.of(shared_replicas, ending)
+    ticket = await c.asked("delete_source", **STUDIO, sourceId="source_1")
+    yes = (await a.show(ticket))["yes"]
+    async with shared_replicas.engine.client() as client, client.monitor() as monitor:
+        waiting = asyncio.create_task(c.call("delete_source", **STUDIO, sourceId="source_1"))
+        looks = 0
+        while looks < 4:  # it looks again and again whether others know more
+            looks += ":question:" in str((await monitor.next_command())["command"])
+    assert await ending.running.stop(signal.SIGTERM) == 0
+    with pytest.raises(KeyError, match="result"):  # the server is shutting down
+        await waiting
+    assert (await a.say(ticket, yes))["outcome"] == "Done."
 
 
 async def test_without_the_engine_only_a_stop_is_sent_from_a_panel(

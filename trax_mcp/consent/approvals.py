@@ -435,13 +435,17 @@ class Approval:
 
     @asynccontextmanager
     async def _waiting(self, seconds: float) -> AsyncIterator[None]:
-        """A call waits here. If the last one that waits is cancelled, the question is withdrawn."""
+        """A call waits here. If the last one that waits is cancelled, the question is withdrawn.
+
+        It stays for the other replicas if this one is about to end.
+        """
         self._waiting_calls += 1
         try:
             async with self._clock.move_on_after(seconds):
                 yield
         except anyio.get_cancelled_exc_class():
-            if self._waiting_calls == 1:
+            is_left_to_others = self._shared is not None and self._tasks.is_ending
+            if self._waiting_calls == 1 and not is_left_to_others:
                 await self.withdraw("the call was cancelled")
             raise
         finally:

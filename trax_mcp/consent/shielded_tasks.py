@@ -13,6 +13,8 @@ class ShieldedTasks:
         self._scopes: set[anyio.CancelScope] = set()
         self._ended = anyio.Event()
         self._closed = False
+        self.is_ending = False
+        """Whether the process is about to end."""
 
     @contextmanager
     def shield(self, *, deadline: float) -> Iterator[None]:
@@ -33,6 +35,7 @@ class ShieldedTasks:
 
     async def drain(self, *, seconds: float) -> None:
         """Let the work end by itself for a while, then cut it short."""
+        self.is_ending = True
         with anyio.move_on_after(seconds):
             await self._wait_until_idle()
         self._closed = True
