@@ -1,0 +1,346 @@
+"""Signing in with a real browser: by keyboard, without JavaScript, on a small and a dark screen."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.routing import Route
+
+from tests.support.hosted_process import free_port
+from tests.support.hostile_texts import HOSTILE
+from tests.support.local_servers import listening
+from tests.support.server_process import PATIENCE_SECONDS
+from tests.support.sign_in_browser import DOCUMENT, REGISTERED, ServedSignIn
+from tests.support.sign_in_setup import grant_of
+from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.web.sign_in_screens import Site
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from playwright.async_api import Browser, Page
+    from starlette.requests import Request
+
+CONTRASTS: Final = """
+() => {
+  const channels = (color) => color.match(/[\\d.]+/g).map(Number);
+  const light = (color) => channels(color).slice(0, 3)
+    .map((it) => it / 255)
+    .map((it) => it <= 0.04045 ? it / 12.92 : ((it + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, it, index) => sum + it * [0.2126, 0.7152, 0.0722][index], 0);
+  const background = (element) => {
+    const color = element ? getComputedStyle(element).backgroundColor : "rgb(255, 255, 255)";
+    return channels(color)[3] === 0 ? background(element.parentElement) : color;
+  };
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (texts.nextNode()) {
+    const element = texts.currentNode.parentElement;
+    if (!texts.currentNode.data.trim()) continue;
+    const pair = [light(getComputedStyle(element).color), light(background(element))];
+    pair.sort((a, b) => a - b);
+    const [dark, bright] = pair;
+    found.push([texts.currentNode.data.trim(), (bright + 0.05) / (dark + 0.05)]);
+  }
+  return found;
+}
+"""
+"""Each text of a page, and its contrast. Source: WCAG 2.2, success criterion 1.4.3."""
+
+
+@dataclass
+class Visit:
+    """A server with the pages, a client's own server, and what came back to the client."""
+
+    served: ServedSignIn
+    address: str
+    client: str
+    answers: list[dict[str, str]]
+
+    def asked(self, path: str = "/callback", **changes: Any) -> str:  # noqa: ANN401
+        """A client asks; returns the address of the page."""
+        changes = {"redirect_uri": f"{self.client}{path}", **changes}
+        return self.address + self.served.asked(changes.pop("asking", DOCUMENT), **changes)
+
+
+@asynccontextmanager
+async def _visit(folder: Path) -> AsyncIterator[Visit]:
+    answers: list[dict[str, str]] = []
+
+    async def callback(request: Request) -> HTMLResponse:
+        answers.append({**request.query_params, "referrer": request.headers.get("referer", "")})
+        return HTMLResponse("<!doctype html><title>Client</title><p>Thank you.</p>")
+
+    async def hop(request: Request) -> RedirectResponse:
+        return RedirectResponse(
+            f"{client.replace('127.0.0.1', 'localhost')}/callback?{request.url.query}", 302
+        )
+
+    async def start(_request: Request) -> HTMLResponse:
+        return HTMLResponse("<!doctype html><title>Start</title>")
+
+    routes = [Route("/callback", callback), Route("/hop", hop), Route("/", start)]
+    port = free_port()
+    served = ServedSignIn(folder, site=Site(public_url=f"http://127.0.0.1:{port}"))
+    try:
+        async with (
+            listening(served.app, port=port) as address,
+            listening(Starlette(routes=routes)) as client,
+        ):
+            yield Visit(served, address, client, answers)
+    finally:
+        served.store.close()
+
+
+@asynccontextmanager
+async def _opened(
+    browser: Browser,
+    address: str,
+    **options: Any,  # noqa: ANN401
+) -> AsyncIterator[Page]:
+    context = await browser.new_context(**options)
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
+    page = await context.new_page()
+    await page.goto(address)
+    yield page
+    await context.close()
+
+
+async def _type_key(page: Page, key: str = SANDBOX_KEY, access: str = "Run shows") -> None:
+    await page.get_by_label("Your TRaX key").fill(key)
+    await page.get_by_role("radio", name=access).check()
+    await page.get_by_role("button", name="Continue").click()
+
+
+async def _connect(page: Page) -> None:
+    await page.get_by_role("button", name="Connect").click()
+    await page.wait_for_url("**/callback?**")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without JavaScript"])
+async def test_a_person_signs_in_with_the_keyboard_alone(
+    browser: Browser, tmp_path: Path, *, script: bool
+) -> None:
+    async with (
+        _visit(tmp_path) as visit,
+        _opened(browser, visit.asked(), java_script_enabled=script) as page,
+    ):
+        await page.keyboard.type("sk_live_wrong")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("ArrowDown")
+        await page.keyboard.press("Enter")
+        await page.get_by_role("alert").filter(has_text="does not know this key").wait_for()
+        await page.keyboard.type(SANDBOX_KEY)  # the field has the focus again
+        await page.keyboard.press("Enter")
+        await page.get_by_role("heading", name='Connect "Claude"?').wait_for()
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/callback?**")
+        assert visit.answers == [
+            {
+                "code": "code-1",
+                "state": "the client's state",
+                "iss": visit.address,
+                "referrer": "",
+            }
+        ]
+        assert [it.access.value for it in visit.served.grants] == ["run"]
+
+
+async def test_a_screen_reader_finds_each_part_by_its_name(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with (
+        _visit(tmp_path) as visit,
+        _opened(browser, visit.asked(asking=REGISTERED)) as page,
+    ):
+        assert await page.title() == 'Connect "Claude" to TRaX'
+        assert await page.locator("html").get_attribute("lang") == "en"
+        tree = await page.locator("body").aria_snapshot()
+        for part in (
+            '- heading "Sign in to TRaX" [level=1]',
+            '- heading "\\"Claude\\" wants to use your TRaX studios" [level=2]',
+            '- heading "Warning" [level=3]',
+            '- textbox "Your TRaX key"',
+            '- group "What \\"Claude\\" will be able to do":',
+            'radio "Look only. It sees your studios',
+            'radio "Run shows. It sees your studios',
+            '- button "Continue"',
+            '- button "Cancel"',
+        ):
+            assert part in tree
+        assert tree.count("textbox") == 1, "the field for password managers is no obstacle"
+        described = await page.get_by_label("Your TRaX key").evaluate(
+            "it => it.getAttribute('aria-describedby').split(' ')"
+            ".map((id) => document.getElementById(id).textContent).join(' ')"
+        )
+        assert "Nobody has checked that." in described
+        assert "It begins with sk_live_" in described
+        await _type_key(page, "sk_live_wrong")
+        await page.get_by_role("alert").wait_for()
+        assert (await page.title()).startswith("Error: TRaX does not know this key.")
+        key = page.get_by_label("Your TRaX key")
+        assert await key.get_attribute("aria-invalid") == "true"
+        assert await key.evaluate("it => it === document.activeElement")
+
+
+async def test_a_password_manager_finds_one_login(browser: Browser, tmp_path: Path) -> None:
+    async with _visit(tmp_path) as visit, _opened(browser, visit.asked()) as page:
+        fields = await page.eval_on_selector_all(
+            "form:has([type=password]) input:not([type=hidden]):not([type=radio])",
+            "its => its.map((it) => [it.type, it.autocomplete, it.value, it.tabIndex])",
+        )
+        assert fields == [
+            ["text", "username", "TRaX key", -1],
+            ["password", "current-password", "", 0],
+        ]
+
+
+async def test_a_window_that_a_client_opened_still_belongs_to_it_at_the_end(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with _visit(tmp_path) as visit, _opened(browser, f"{visit.client}/") as start:
+        async with start.expect_popup() as opening:
+            await start.evaluate(
+                "(url) => { window.opened = open(url, 'x', 'width=500,height=600'); }",
+                visit.asked(),
+            )
+        popup = await opening.value
+        await _type_key(popup)
+        assert not await start.evaluate("window.opened.closed")
+        await _connect(popup)
+        assert await popup.evaluate("window.opener !== null")
+        assert not await start.evaluate("window.opened.closed")
+
+
+async def test_a_client_may_send_the_browser_on_to_another_site(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with _visit(tmp_path) as visit, _opened(browser, visit.asked("/hop")) as page:
+        await _type_key(page)
+        await _connect(page)
+        assert page.url.startswith("http://localhost:")
+        assert [it["code"] for it in visit.answers] == ["code-1"]
+
+
+async def test_an_app_is_opened_by_a_page_that_stays(browser: Browser, tmp_path: Path) -> None:
+    async with (
+        _visit(tmp_path) as visit,
+        _opened(browser, visit.asked(redirect_uri="cursor://example.app/callback")) as page,
+    ):
+        await _type_key(page)
+        await page.get_by_role("button", name="Connect").click()
+        await page.get_by_role("heading", name='"Claude" is connected').wait_for()
+        link = page.get_by_role("link", name='Go back to "Claude"')
+        address = await link.get_attribute("href")
+        assert address
+        assert address.startswith("cursor://example.app/callback?code=code-1&state=")
+
+
+async def test_cancel_sends_no_key(browser: Browser, tmp_path: Path) -> None:
+    async with _visit(tmp_path) as visit, _opened(browser, visit.asked()) as page:
+        bodies: list[str] = []
+        page.on("request", lambda it: bodies.append(it.post_data or ""))
+        await page.get_by_label("Your TRaX key").fill(SANDBOX_KEY)
+        await page.get_by_role("button", name="Cancel").click()
+        await page.wait_for_url("**/callback?**")
+        assert [it["error"] for it in visit.answers] == ["access_denied"]
+        assert SANDBOX_KEY not in str(bodies)
+
+
+async def test_the_back_button_shows_no_key_and_connects_nothing_again(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with _visit(tmp_path) as visit, _opened(browser, visit.asked()) as page:
+        await _type_key(page)
+        await _connect(page)
+        await page.go_back()
+        await page.get_by_role("heading", name="This sign-in has ended").wait_for()
+        assert SANDBOX_KEY not in await page.content()
+        assert len(visit.served.grants) == 1
+
+
+async def test_another_site_can_neither_frame_nor_send_the_form(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with _visit(tmp_path) as visit, _opened(browser, visit.asked()) as page:
+        token = await page.locator("form:has(#key) [name=token]").input_value()
+        address = page.url
+        await page.goto(f"{visit.client}/")
+        await page.set_content(f'<iframe src="{address}"></iframe>')
+        assert "wants to use" not in await page.frames[-1].content()
+        (request_id,) = visit.served.pending
+        fields = {"request": request_id, "token": token, "key": SANDBOX_KEY, "access": "run"}
+        await page.set_content(
+            f"<form method=post action='{visit.address}/sign-in'>"
+            + "".join(f"<input name={name} value='{it}'>" for name, it in fields.items())
+            + "<button>Send</button></form>"
+        )
+        await page.get_by_role("button").click()
+        await page.get_by_role("heading", name="Only the sign-in page itself").wait_for()
+        assert not visit.served.sandbox.requests
+
+
+def _screens() -> Iterator[tuple[str, dict[str, Any]]]:
+    for scheme in ("light", "dark"):
+        for width in (320, 640):
+            yield (
+                f"{scheme}-{width}",
+                {"color_scheme": scheme, "viewport": {"width": width, "height": 700}},
+            )
+
+
+async def test_every_page_fits_a_small_screen_and_can_be_read(
+    browser: Browser, tmp_path: Path, pictures: Path | None
+) -> None:
+    hostile = replace(DOCUMENT, name=HOSTILE["an image link"] + "x" * 300)
+    async with _visit(tmp_path) as visit:
+        for name, options in _screens():
+            visit.served.store.issue(grant_of(SANDBOX_KEY))
+            visit.served.store.issue(grant_of(SANDBOX_KEY, client=hostile))
+            async with _opened(browser, visit.asked(), **options) as page:
+                await _check(page)
+                if pictures and name.endswith("640"):
+                    await page.screenshot(
+                        path=pictures / f"sign-in-{name[:-4]}.png", full_page=True
+                    )
+                await _type_key(page, "sk_live_wrong")
+                await page.get_by_role("alert").wait_for()
+                await _check(page)
+                await _type_key(page)
+                await page.get_by_role("heading", name='Connect "Claude"?').wait_for()
+                await _check(page)
+                await page.goto(visit.asked(asking=hostile, redirect_uri=_long_address()))
+                await _check(page)
+                await page.goto(f"{visit.address}/sign-in/sessions")
+                await _check(page)
+                await page.keyboard.type(SANDBOX_KEY)
+                await page.keyboard.press("Enter")
+                await page.get_by_role("heading", name="Signed in with your key").wait_for()
+                await _check(page)
+                await page.get_by_role("button", name="End all").click()
+                await page.get_by_role("status").filter(has_text="are ended").wait_for()
+                await _check(page)
+
+
+async def _check(page: Page) -> None:
+    """Also at twice the size of the text: WCAG 2.2, success criteria 1.4.4 and 1.4.10."""
+    for size in ("100%", "200%"):
+        await page.evaluate("(size) => { document.documentElement.style.fontSize = size }", size)
+        too_wide = await page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert too_wide <= 0, f"{page.url} at {size}"
+    await page.evaluate("document.documentElement.style.fontSize = ''")
+    weak = [it for it in await page.evaluate(CONTRASTS) if it[1] < 4.5]
+    assert not weak
+
+
+def _long_address() -> str:
+    return f"https://{'a' * 63}.{'b' * 63}.example/callback"
