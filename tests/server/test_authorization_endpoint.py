@@ -193,6 +193,31 @@ async def test_a_client_with_a_document_is_signed_in_to(tmp_path: Path) -> None:
     assert (sign_in.client_id, sign_in.client_name) == (DOCUMENT.id, "Claude")
 
 
+@pytest.mark.parametrize("name", ["client_id", "redirect_uri", "state", "resource", "scope"])
+async def test_a_parameter_that_comes_twice_leads_nowhere(name: str, tmp_path: Path) -> None:
+    """Even with the same value: two readers could take different ones."""
+    async with registered(tmp_path) as (_, steps):
+        sent = (await steps.authorize()).request.url.query.decode()
+        again = next(it for it in sent.split("&") if it.startswith(f"{name}="))
+        answer = await steps.browser.get(f"/authorize?{sent}&{again}")
+    assert answer.status_code == 400
+    assert "location" not in answer.headers
+    assert f"the parameter {name} more than once" in answer.text
+
+
+async def test_an_address_begins_only_so_many_sign_ins_at_a_time(tmp_path: Path) -> None:
+    """Then the page says when it can go on."""
+    async with registered(tmp_path) as (front, steps):
+        statuses = {(await steps.authorize()).status_code for _ in range(60)}
+        answer = await steps.authorize()
+        front.clock.advance(float(answer.headers["retry-after"]))
+        later = await steps.authorize()
+    assert statuses == {302}
+    assert answer.status_code == 429
+    assert f"Try again in {answer.headers['retry-after']} s" in answer.text
+    assert later.status_code == 302
+
+
 async def test_only_a_browser_that_opens_the_page_is_taken_there(tmp_path: Path) -> None:
     """Not by POST, and not from a web page in the background."""
     async with registered(tmp_path) as (front, steps):

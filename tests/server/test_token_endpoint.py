@@ -14,6 +14,7 @@ from trax_mcp.sign_in.grants import SignInUnavailable
 from trax_mcp.sign_in.store import SignInStore
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     import httpx
@@ -115,6 +116,22 @@ async def test_a_parameter_that_comes_twice_gets_no_tokens(name: str, tmp_path: 
         answer = await steps.http.post("/token", content=f"{twice}&{again}", headers=FORM)
         assert error_of(answer) == "invalid_request"
         assert (await steps.redeem(code)).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/token", "/revoke", "/register"])
+async def test_a_body_that_is_too_large_is_refused(path: str, tmp_path: Path) -> None:
+    """Whether its length is told before or not."""
+
+    async def in_parts() -> AsyncIterator[bytes]:
+        for _ in range(17):
+            yield b"a" * 1024
+
+    async with signing_in(tmp_path) as front:
+        told = await front.http.post(path, content=b"a" * 16_385, headers=FORM)
+        untold = await front.http.post(path, content=in_parts(), headers=FORM)
+        largest = await front.http.post(path, content=b"a" * 16_384, headers=FORM)
+    assert (told.status_code, untold.status_code) == (413, 413)
+    assert largest.status_code in {400, 401}
 
 
 async def test_a_json_body_is_no_token_request(tmp_path: Path) -> None:

@@ -40,10 +40,15 @@ class Codes:
         return code
 
     def find(self, code: str) -> Grant | None:
-        """What a code stands for. None: unknown, too old, or used."""
+        """What a code stands for. None: unknown, too old, or used.
+
+        Raises:
+            SignInUnavailable: what a used code gave could not be ended.
+        """
         name = _hashed(code)
-        if (sign_in_id := self._used.pop(name, None)) is not None:
+        if (sign_in_id := self._used.get(name)) is not None:
             self._revoke(sign_in_id)
+            del self._used[name]
         return self._grants.get(name)
 
     def use(self, code: str, issue: Callable[[Grant], Tokens]) -> Tokens | None:
