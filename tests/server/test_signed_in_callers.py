@@ -230,6 +230,21 @@ async def test_who_looks_only_has_no_panel_and_no_answer_in_one(tmp_path: Path) 
         assert front.trax.mutations == []
 
 
+async def test_whoever_signed_in_with_a_key_that_was_revoked_hears_how_to_go_on(
+    tmp_path: Path, era: str
+) -> None:
+    """Their client has no other key to send. Somebody with `X-API-Key` has."""
+    async with signing_in(tmp_path) as front:
+        signed_in = await front.opened(era, **bearer(sign_in(front)))
+        has_key = await front.opened(era, x_api_key=SANDBOX_KEY)
+        del front.trax.world.keys[SANDBOX_KEY]
+        results = [await it.call("list_studios") for it in (signed_in, has_key)]
+    said = [it["structuredContent"]["error"] for it in results]
+    assert [it["code"] for it in said] == ["invalid_key"] * 2
+    step = "Then disconnect this client from the server, and connect it with that key."
+    assert [step in it["message"] for it in said] == [True, False]
+
+
 async def test_the_public_name_is_served_and_no_other(tmp_path: Path) -> None:
     """It need not be repeated in TRAX_ALLOWED_HOSTS."""
     async with signing_in(tmp_path, public_url="https://trax.example.com") as front:

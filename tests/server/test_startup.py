@@ -59,6 +59,24 @@ def test_server_does_not_import_what_only_a_search_needs() -> None:
     assert done.stdout.strip() == "False"
 
 
+def test_a_server_without_sign_in_imports_nothing_of_it() -> None:
+    """Nor SQLite: its start takes no longer because others can sign in."""
+    script = (
+        "import sys; from trax_mcp.cli import serve;"
+        "from trax_mcp.api.caller import ANONYMOUS; from trax_mcp.settings import read_settings;"
+        "settings = read_settings({}); client = serve.client_for(settings);"
+        "deps = serve._deps(settings, None);"
+        "server = serve.build_server(client, own=ANONYMOUS, deps=deps);"
+        "serve.http_app(server, settings, client=client, deps=deps);"
+        "print(sorted(it for it in sys.modules if it.split('.')[0] == 'sqlite3'"
+        " or it.startswith(('trax_mcp.sign_in', 'trax_mcp.web.sign_in', 'trax_mcp.server.auth'))))"
+    )
+    done = subprocess.run(  # noqa: S603 - our own interpreter and script
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=20
+    )
+    assert done.stdout.strip() == "['trax_mcp.server.auth_middleware']"
+
+
 @pytest.mark.parametrize("terminal", [True, False])
 def test_stdio_server_prints_a_notice_on_a_terminal_only(
     *, terminal: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

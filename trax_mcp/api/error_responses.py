@@ -89,6 +89,12 @@ _MEANINGS: Final[Mapping[str, _Meaning]] = {
 }
 """The documented codes (source: the error table of TRaX's documentation)."""
 
+_NEED_ANOTHER_KEY: Final = frozenset({"invalid_key", "insufficient_scope"})
+_CONNECT_AGAIN: Final = (
+    " Then disconnect this client from the server, and connect it with that key."
+)
+"""For a caller who has signed in: the client cannot send another key by itself."""
+
 
 def refused(operation: Operation[Model], response: ErrorResponse, caller: Caller) -> Refused:
     """The failure for an error response to this caller."""
@@ -101,6 +107,8 @@ def refused(operation: Operation[Model], response: ErrorResponse, caller: Caller
     next_step = meaning.next.format(wait=_describe_wait(response.retry_after_seconds))
     if outcome == "unknown":
         next_step = next_step_for(operation)
+    elif caller.client and response.code in _NEED_ANOTHER_KEY:
+        next_step += _CONNECT_AGAIN
     return Refused(
         Failure(
             code=response.code or "bad_answer",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -221,11 +222,10 @@ def _build_handlers(client: Client, *, own: Caller, deps: ServerDeps) -> MethodH
         )
         return Offer(Tools(asking, composite, tool_filter), prompts, completions)
 
-    offer = build_offer(deps.tool_filter)
-    look_only = build_offer(replace(deps.tool_filter, look_only=True)) if deps.sign_in else offer
     return MethodHandlers(
-        offer=offer,
-        look_only=look_only,
+        offer=build_offer(deps.tool_filter),
+        # Takes some time to build, and most servers have nobody who looks only.
+        look_only=cache(lambda: build_offer(replace(deps.tool_filter, look_only=True))),
         resources=resources,
         subscriptions=Subscriptions(resources, deps.in_flight, deps.open_streams, deps.clock),
         clock=deps.clock,

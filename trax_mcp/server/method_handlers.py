@@ -1,5 +1,6 @@
 """Handlers of the protocol's methods: each finds the caller, and calls the part that answers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,11 +37,11 @@ class Offer:
 class MethodHandlers:
     """The handlers. `own` is the caller of requests without a key.
 
-    `look_only` is the offer for callers who may read, and nothing else.
+    `look_only` gives the offer for callers who may read, and nothing else.
     """
 
     offer: Offer
-    look_only: Offer
+    look_only: Callable[[], Offer]
     resources: Resources
     subscriptions: Subscriptions
     clock: Clock
@@ -120,7 +121,7 @@ class MethodHandlers:
         return await self.subscriptions.listen(ctx, params, self._caller(ctx))
 
     def _offer(self, ctx: Context) -> Offer:
-        return self.look_only if self._caller(ctx).read_only else self.offer
+        return self.look_only() if self._caller(ctx).read_only else self.offer
 
     def _caller(self, ctx: Context) -> Caller:
         """The caller that `AuthMiddleware` set for this request, else `own`."""
