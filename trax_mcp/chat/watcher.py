@@ -27,7 +27,7 @@ _LOG = logging.getLogger(__name__)
 
 _BUSY_SECONDS: Final = 0.02
 """How soon to ask again while another replica looks, and the longest such pause."""
-_LONGEST_BUSY_SECONDS: Final = 1.0
+_LONGEST_BUSY_SECONDS: Final = 0.5
 
 
 class Watcher(Generic[SourceT]):
