@@ -10,16 +10,23 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from proof.replicas.faulty_engine import FaultyEngine
+from proof.replicas.presses import until
+from proof.replicas.silent_connections import silent_connections
 from tests.support.server_process import PATIENCE_SECONDS
-from trax_mcp.replicas.engine import Engine, EngineAway, Write
+from trax_mcp.replicas.engine import Engine, Write
+from trax_mcp.replicas.failures import EngineAway
 from trax_mcp.replicas.heartbeat import Heartbeat
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from redis.asyncio import Redis
+
     from proof.replicas.faulty_engine import Script
     from proof.replicas.throwaway_engine import ThrowawayEngine
 
+MANY = 300
+"""More calls at once than connections."""
 MINE, THEIRS = Write(b"mine", 60), Write(b"theirs", 60)
 
 
@@ -96,3 +103,107 @@ async def test_a_replica_judges_no_other_gone_while_the_engine_was_away(
         assert await heartbeat.gone({"another"}) == frozenset()
         await judged_gone()
         tasks.cancel_scope.cancel()
+
+
+async def test_many_calls_at_once_wait_for_a_connection(engine: ThrowawayEngine) -> None:
+    """An engine that is busy is not away."""
+    async with connected(Engine(engine.url)) as it, anyio.create_task_group() as tasks:
+        for number in range(MANY):
+            tasks.start_soon(it.read, f"{number}")
+
+
+async def test_a_call_that_is_cancelled_leaves_its_answer_to_no_other(
+    engine: ThrowawayEngine,
+) -> None:
+    """It could be another caller's."""
+    async with connected(Engine(engine.url)) as it:
+        names = [f"{number}" for number in range(50)]
+        for name in names:
+            assert await it.write(await it.read(name), {name: Write(name.encode(), 60)})
+
+        async def give_up(name: str, rounds: int) -> None:
+            with anyio.CancelScope() as scope:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(it.read, name)
+                    for _ in range(rounds):
+                        await anyio.lowlevel.checkpoint()
+                    scope.cancel()
+
+        async def read(name: str) -> None:
+            assert (await it.read(name)).values == {name: name.encode()}
+
+        for rounds in range(20):
+            async with anyio.create_task_group() as tasks:
+                for name in names:
+                    tasks.start_soon(give_up, name, rounds)
+                    tasks.start_soon(read, name)
+
+
+async def test_an_engine_without_memory_is_not_away(engine: ThrowawayEngine) -> None:
+    """What writes is refused, but reads and other calls go on. `GET /readyz` says it."""
+    async with connected(Engine(engine.url)) as it, engine.client() as client:
+        await it.announce("name", seconds=60)
+        assert it.answers
+        await client.config_set("maxmemory", 1)
+        for refused in (it.announce("name", seconds=60), it.read(take_number=True)):
+            with pytest.raises(EngineAway):
+                await refused
+            assert not it.is_away
+        assert (await it.read("name")).values == {"name": None}
+        assert not it.answers
+        await client.config_set("maxmemory", 0)
+        await it.announce("name", seconds=60)
+        assert it.answers
+
+
+async def test_news_of_a_connection_that_fell_silent_end(
+    engine: ThrowawayEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody closes it where a machine has failed. One without news goes on."""
+    monkeypatch.setattr("trax_mcp.replicas.engine._SILENCE_SECONDS", 0.05)
+    async with silent_connections(engine) as proxy, connected(Engine(proxy.url)) as it:
+        async with it.news("channel") as news:
+            await proxy.silence()
+            with anyio.fail_after(PATIENCE_SECONDS), pytest.raises(EngineAway):
+                await anext(news)
+        heard: list[str] = []
+
+        async def hear(news: AsyncIterator[str]) -> None:
+            heard.append(await anext(news))
+
+        async with (
+            it.news("channel") as news,
+            engine.client() as client,
+            anyio.create_task_group() as tasks,
+        ):
+            tasks.start_soon(hear, news)
+            with anyio.fail_after(PATIENCE_SECONDS):
+                while await pings(client) < 3:  # noqa: ASYNC110  the engine can only be asked
+                    await anyio.sleep(0.01)
+            assert heard == []
+            await client.publish("channel", "something")
+        assert heard == ["something"]
+
+
+async def pings(client: Redis) -> int:
+    """How often the engine was asked whether it is there."""
+    statistics = await client.info("commandstats")
+    calls: int = statistics.get("cmdstat_ping", {}).get("calls", 0)
+    return calls
+
+
+async def test_connections_that_fell_silent_cost_the_time_of_one(engine: ThrowawayEngine) -> None:
+    """After the first, the others are given up too."""
+    async with silent_connections(engine) as proxy, connected(Engine(proxy.url)) as it:
+        async with anyio.create_task_group() as tasks:
+            for number in range(20):
+                tasks.start_soon(it.read, f"{number}")
+        before = proxy.connections
+        assert before > 1
+        await proxy.silence()
+        with pytest.raises(EngineAway):
+            await it.read("name")
+        await until(lambda: not it.is_away)
+        async with anyio.create_task_group() as tasks:
+            for number in range(before):
+                tasks.start_soon(it.read, f"{number}")

@@ -36,8 +36,9 @@ from trax_mcp.consent.place_state import (
 )
 from trax_mcp.consent.preview import NOTHING_HIDDEN, Preview, digest
 from trax_mcp.consent.store import Place, Seen, Stale, Started
-from trax_mcp.replicas.engine import TAG, Engine, EngineAway, Write
+from trax_mcp.replicas.engine import TAG, Engine, Write
 from trax_mcp.replicas.engine_checks import connect
+from trax_mcp.replicas.failures import EngineAway
 from trax_mcp.replicas.heartbeat import Heartbeat
 from trax_mcp.replicas.missed_steps import MissedSteps
 from trax_mcp.replicas.records import (

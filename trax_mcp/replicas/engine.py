@@ -15,7 +15,9 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
+
+from trax_mcp.replicas.failures import EngineAway
 
 ResultT = TypeVar("ResultT")
 
@@ -26,7 +28,11 @@ TAG: Final = "{trax}"
 _NUMBERS: Final = f"{TAG}:numbers"
 _TIMEOUT_SECONDS: Final = 1.0
 _SILENCE_SECONDS: Final = 0.5
-"""How long to wait for news at a time."""
+"""How long to wait for news at a time. If none comes, the engine is asked whether it is there."""
+_CONNECTIONS: Final = 64
+"""The most commands at once. More wait for their turn, which is a matter of milliseconds."""
+_MORE_CONNECTIONS: Final = 8
+"""For news and the heartbeat, which wait for no turn."""
 _RETRY_SECONDS: Final = 0.5
 """How long the engine is taken to be away after it did not answer."""
 _RUN_LENGTH: Final = 16
@@ -88,10 +94,6 @@ end
 and the milliseconds of the list."""
 
 
-class EngineAway(Exception):
-    """The engine did not answer. Whether it has written is not known."""
-
-
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What was read at one moment: values by name, None where there is none.
@@ -125,7 +127,9 @@ class Engine:
             socket_connect_timeout=_TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
             health_check_interval=0,
+            max_connections=_CONNECTIONS + _MORE_CONNECTIONS,
         )
+        self._turns = anyio.Semaphore(_CONNECTIONS, fast_acquire=True)
         self._read = self._redis.register_script(_READ)
         self._write = self._redis.register_script(_WRITE)
         self._limit = self._redis.register_script(_LIMIT)
@@ -133,12 +137,12 @@ class Engine:
         """What identified the engine's process at the last read."""
         self._scripts: dict[str, Any] = {}
         self._away_until = 0.0
-        self._answered = True
+        self._is_kept = True
 
     @property
     def answers(self) -> bool:
-        """Whether the engine has answered the last command."""
-        return self._answered
+        """Whether the engine has kept the last heartbeat, and has answered since."""
+        return self._is_kept
 
     @property
     def is_away(self) -> bool:
@@ -147,7 +151,7 @@ class Engine:
 
     def note_silence(self) -> None:
         """Take the engine to be away for a moment: it did not answer."""
-        self._answered = False
+        self._is_kept = False
         self._away_until = anyio.current_time() + _RETRY_SECONDS
 
     async def read(self, *names: str, take_number: bool = False) -> Snapshot:
@@ -196,7 +200,12 @@ class Engine:
 
     async def announce(self, name: str, *, seconds: float) -> None:
         """Say that a replica is alive, for some seconds. Tried even if the engine was just away."""
-        await self._attempt(lambda: self._redis.set(name, b"1", px=int(seconds * 1000)))
+        try:
+            await self._attempt(lambda: self._redis.set(name, b"1", px=int(seconds * 1000)))
+        except EngineAway:
+            self._is_kept = False  # it may answer, but have no memory left
+            raise
+        self._is_kept = True
 
     async def are_alive(self, names: Sequence[str]) -> list[bool]:
         """Whether replicas have said so lately."""
@@ -229,12 +238,19 @@ class Engine:
                 await heard.aclose()  # type: ignore[no-untyped-call]  # redis gives it no types
 
     async def _heard(self, heard: PubSub) -> AsyncIterator[str]:
+        """Messages. A connection can be gone without a word, as when a machine fails."""
+        is_asked = False
         while True:
             try:
                 message = await heard.get_message(timeout=_SILENCE_SECONDS)
+                if message is None and not is_asked:
+                    await heard.ping()
             except _AWAY as error:
                 raise EngineAway from error
-            if message is not None:
+            if message is None and is_asked:
+                raise EngineAway
+            is_asked = message is None
+            if message is not None and message["type"] == "message":
                 yield message["data"].decode(errors="replace")
 
     async def info(self) -> Mapping[str, object]:
@@ -259,14 +275,20 @@ class Engine:
     async def _call(self, command: Callable[[], Awaitable[ResultT]]) -> ResultT:
         if self.is_away:
             raise EngineAway
-        return await self._attempt(command)
+        async with self._turns:
+            if self.is_away:  # it was noticed meanwhile
+                raise EngineAway
+            return await self._attempt(command)
 
     async def _attempt(self, command: Callable[[], Awaitable[ResultT]]) -> ResultT:
         try:
             with anyio.fail_after(_TIMEOUT_SECONDS):  # for connecting and all else together
-                result = await command()
+                return await command()
+        except ResponseError as error:  # it answers: this alone is refused, as without memory left
+            raise EngineAway from error
         except _AWAY as error:
             self.note_silence()
+            # Others that wait in the pool may be gone as well, and each would take its time.
+            with suppress(*_AWAY):
+                await self._redis.connection_pool.disconnect(inuse_connections=False)
             raise EngineAway from error
-        self._answered = True
-        return result

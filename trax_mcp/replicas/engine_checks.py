@@ -7,7 +7,8 @@ from typing import Final
 
 from redis.exceptions import AuthenticationError, AuthorizationError, ResponseError
 
-from trax_mcp.replicas.engine import Engine, EngineAway
+from trax_mcp.replicas.engine import Engine
+from trax_mcp.replicas.failures import EngineAway
 from trax_mcp.replicas.shared_looks import NEWS
 from trax_mcp.settings import CannotStart
 

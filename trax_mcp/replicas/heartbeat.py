@@ -9,7 +9,8 @@ import anyio
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 
-from trax_mcp.replicas.engine import TAG, Engine, EngineAway
+from trax_mcp.replicas.engine import TAG, Engine
+from trax_mcp.replicas.failures import EngineAway
 
 ALIVE_SECONDS: Final = 2.0
 """A replica that was silent for so long is gone, and its calls are ended."""
