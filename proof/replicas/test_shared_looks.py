@@ -15,6 +15,7 @@ from trax_mcp.chat.resettable_event import ResettableEvent
 from trax_mcp.chat.shared_feed import FeedItem, LookResult
 from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.shared_looks import SharedLook, SharedLooks
+from trax_mcp.sealing import seal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,6 +29,8 @@ MORE: Final = [FeedItem(b'{"id": "canary-3"}')]
 LOOK: Final = LookResult(PollInterval(2, unchanged=3), None, 20)
 FAILED: Final = LookResult(PollInterval(2, failures=1, retry_after=9), refused(429), 20)
 MOST: Final = 1_000
+NEARLY_OVER: Final = 1_900
+"""Milliseconds in which a replica that looks renews its permit, also one that is slow."""
 
 
 @asynccontextmanager
@@ -98,18 +101,23 @@ async def test_a_loop_waits_for_the_pause_and_a_reader_for_the_interval(
 
 async def test_the_permit_of_a_replica_that_is_gone_expires(engine: ThrowawayEngine) -> None:
     """Within five seconds. While a replica looks, it keeps its permit."""
-    async with two_replicas(engine) as (first, second):
+    async with two_replicas(engine) as (first, second), engine.client() as client:
         await take_permit(first)
+        (permit,) = [it async for it in client.scan_iter(match="*:permit")]
+        assert 0 < await client.pttl(permit) < 5_000
         async with first.looking():
-            with anyio.move_on_after(4):
-                while True:
-                    state = await second.ask(by_loop=False)
-                    assert state is not None
-                    assert state.is_busy
-                    await anyio.sleep(0.1)
-        with anyio.fail_after(5):
-            while not (state := await second.ask(by_loop=False)) or not state.may_look:  # noqa: ASYNC110  the engine can only be asked
-                await anyio.sleep(0.1)
+            await client.pexpire(permit, NEARLY_OVER)
+            with anyio.fail_after(PATIENCE_SECONDS):
+                while 0 < await client.pttl(permit) <= NEARLY_OVER:  # noqa: ASYNC110  the engine can only be asked
+                    await anyio.sleep(0.01)
+            assert await client.pttl(permit) > 0
+        busy = await second.ask(by_loop=False)
+        assert busy is not None
+        assert busy.is_busy
+        await client.pexpire(permit, 1)
+        with anyio.fail_after(PATIENCE_SECONDS):
+            while not (state := await second.ask(by_loop=False)) or not state.may_look:
+                pass
 
 
 async def test_only_who_has_read_all_items_can_add_some(engine: ThrowawayEngine) -> None:
@@ -246,3 +254,32 @@ async def test_items_that_cannot_be_opened_are_left_out(engine: ThrowawayEngine)
             (name,) = [it async for it in client.scan_iter(match="*:items")]
             await client.xadd(name, {"item": b"forged"})
         assert await items_of(second) == ITEMS
+
+
+async def test_chat_leaves_a_quarter_of_the_memory_to_consent(engine: ThrowawayEngine) -> None:
+    """Each replica looks for itself meanwhile."""
+    async with two_replicas(engine) as (first, second), engine.client() as client:
+        assert await first.publish(ITEMS, most=MOST)
+        used: int = (await client.info("memory"))["used_memory"]
+        await client.config_set("maxmemory", int(used / 0.9))
+        assert await first.ask(by_loop=False) is None
+        assert not await first.publish(MORE, most=MOST)
+        assert await items_of(second) == ITEMS
+        assert await client.incr("{trax}:consent")
+        await client.config_set("maxmemory", used * 2)
+        await take_permit(first)
+        assert await first.publish(MORE, most=MOST, look=LOOK)
+
+
+async def test_a_look_of_another_version_is_left_out(engine: ThrowawayEngine) -> None:
+    """Items are still shared while replicas are updated."""
+    async with two_replicas(engine) as (first, second):
+        await take_permit(first)
+        await first.publish(ITEMS, most=MOST, look=LOOK)
+        async with engine.client() as client:
+            (name,) = [it async for it in client.scan_iter(match="*:look")]
+            source = name.rsplit(b":", 2)[0].decode()
+            await client.set(name, seal(b"2{}", secret=KEY, name=source), keepttl=True)
+        state = await second.ask(by_loop=False)
+        assert state is not None
+        assert (state.look, state.items, state.may_look) == (None, ITEMS, False)

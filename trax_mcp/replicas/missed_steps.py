@@ -2,11 +2,12 @@
 
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 import anyio
 
-from trax_mcp.replicas.engine import EngineAway
+from trax_mcp.replicas.failures import EngineAway, Unreadable
 
 _MOST: Final = 10_000
 _PAUSE_SECONDS: Final = 0.1
@@ -48,7 +49,8 @@ class MissedSteps:
         step, since = self._missed[0]
         if anyio.current_time() - since < self._seconds:
             try:
-                await step()
+                with suppress(Unreadable):  # it would hold up all that follow
+                    await step()
             except EngineAway:
                 await anyio.sleep(_PAUSE_SECONDS)
                 return

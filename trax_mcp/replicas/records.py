@@ -20,6 +20,7 @@ from trax_mcp.chat.poll_interval import PollInterval
 from trax_mcp.chat.shared_feed import LookResult
 from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
 from trax_mcp.consent.place_state import PlaceState, SentGoLive
+from trax_mcp.replicas.failures import Unreadable
 from trax_mcp.sealing import seal, unseal
 
 OUTCOME_UNKNOWN: Final = "whether the call ran is not known"
@@ -30,6 +31,9 @@ _ERRORS: Final = {
 }
 
 RecordT = TypeVar("RecordT")
+
+FORMAT: Final = b"1"
+"""Raised with each change of what a record holds. Then replicas do not misread each other's."""
 
 
 @dataclass(slots=True)
@@ -92,7 +96,8 @@ class StoredLook:
 
     def result(self) -> LookResult:
         """The look as it was."""
-        error = _ERRORS[self.error](self.failure) if self.failure else None
+        kind = _ERRORS.get(self.error, TraxError)
+        error = kind(self.failure) if self.failure else None
         return LookResult(self.interval, error, self.pause)
 
 
@@ -104,12 +109,20 @@ class Codec(Generic[RecordT]):
 
     def write(self, record: RecordT, *, secret: str, name: str) -> bytes:
         """The sealed value of a record."""
-        return seal(self._adapter.dump_json(record), secret=secret, name=name)
+        return seal(FORMAT + self._adapter.dump_json(record), secret=secret, name=name)
 
     def read(self, value: bytes | None, *, secret: str, name: str) -> RecordT | None:
-        """The record of a sealed value. None if there is none, or it cannot be opened."""
+        """The record of a sealed value. None if there is none, or it cannot be opened.
+
+        Raises:
+            Unreadable: it can be opened, but is of another version.
+        """
         opened = unseal(value, secret=secret, name=name) if value else None
-        return self._adapter.validate_json(opened) if opened else None
+        if opened is None:
+            return None
+        if not opened.startswith(FORMAT):
+            raise Unreadable
+        return self._adapter.validate_json(opened.removeprefix(FORMAT))
 
 
 PLACES: Final = Codec(StoredPlace)

@@ -15,7 +15,8 @@ from typing import Final, Never
 import anyio
 
 from trax_mcp.chat.shared_feed import FeedItem, LookResult, SharedState
-from trax_mcp.replicas.engine import RUN, TAG, Engine, EngineAway
+from trax_mcp.replicas.engine import RUN, TAG, Engine
+from trax_mcp.replicas.failures import EngineAway, Unreadable
 from trax_mcp.replicas.records import LOOKS, StoredLook
 from trax_mcp.sealing import hashed, seal, unseal
 
@@ -27,6 +28,8 @@ _KEPT_SECONDS: Final = 600.0
 _LOOK_KEPT_SECONDS: Final = 60.0
 """How long the result of a look is kept after the next one is due."""
 _RECONNECT_SECONDS: Final = 0.5
+_SHARE_OF_MEMORY: Final = 0.75
+"""While more of the engine's memory is used, nothing is shared: the rest is for consent."""
 NEWS: Final = f"{TAG}:news"
 """The channel on which replicas say that they have added items."""
 
@@ -34,10 +37,16 @@ _NAMES: Final = f"""
 {RUN}
 local base = KEYS[1] .. ':' .. run
 local permit, pause, look, items = base .. ':permit', base .. ':pause', base .. ':look', base .. ':items'
-"""  # noqa: E501  one line of Lua
+local function is_short_of_memory()
+  local memory = redis.call('INFO', 'memory')
+  local used, most = string.match(memory, 'used_memory:(%d+)'), string.match(memory, 'maxmemory:(%d+)')
+  return tonumber(most) > 0 and tonumber(used) > tonumber(most) * {_SHARE_OF_MEMORY}
+end
+"""  # noqa: E501  lines of Lua
 _ASK: Final = f"""
 {_NAMES}
 local token, by_loop, milliseconds, last = ARGV[1], ARGV[2] == '1', ARGV[3], ARGV[4]
+if token ~= '' and is_short_of_memory() then return false end
 local may_look = false
 if token ~= '' and not (by_loop and redis.call('EXISTS', pause) == 1) then
   may_look = redis.call('GET', permit) == token
@@ -68,7 +77,7 @@ if token ~= '' and (not holder or holder == token) then
 end
 local top = redis.call('XREVRANGE', items, '+', '-', 'COUNT', 1)[1]
 local top_id = top and top[1] or ''
-local is_last = top_id == last
+local is_last = top_id == last and not (#ARGV > 9 and is_short_of_memory())
 if is_last and #ARGV > 9 then
   local time = redis.call('TIME')
   local before, number = string.match(top_id, '(%d+)-(%d+)')
@@ -188,6 +197,8 @@ class SharedLook:
                 answer = await self._engine.run_script(_ASK, [self._name], arguments)
             except EngineAway:
                 return None
+            if answer is None:
+                return None
             may_look, holder, permit, pause, look, is_known, has_items, entries = answer
             if entries:
                 self._last = entries[-1][0].decode()
@@ -195,7 +206,10 @@ class SharedLook:
                 self._last = ""
         is_new = look not in {b"", self._look}
         self._look = look or self._look
-        stored = LOOKS.read(look, secret=self._key, name=self._name) if is_new else None
+        stored = None
+        if is_new:
+            with suppress(Unreadable):
+                stored = LOOKS.read(look, secret=self._key, name=self._name)
         is_whole = bool(entries) and entries[0][0].endswith(b"-0")
         return SharedState(
             may_look=bool(may_look),

@@ -20,7 +20,8 @@ from trax_mcp.consent.calls import GuardedCall
 from trax_mcp.consent.confirmations import LIFETIME_SECONDS
 from trax_mcp.consent.evidence import call_digest
 from trax_mcp.consent.question_state import QuestionState, merged
-from trax_mcp.replicas.engine import TAG, Engine, EngineAway, Snapshot, Write
+from trax_mcp.replicas.engine import TAG, Engine, Snapshot, Write
+from trax_mcp.replicas.failures import EngineAway, Unreadable
 from trax_mcp.replicas.records import Codec
 from trax_mcp.sealing import hashed, seal, unseal
 
@@ -132,7 +133,7 @@ class QuestionsOnEngine:
 
 
 def _read(snapshot: Snapshot, ticket: str, name: str) -> StoredQuestion | None:
-    with suppress(ValidationError):  # of a replica of another version
+    with suppress(Unreadable):
         return QUESTIONS.read(snapshot.values[name], secret=ticket, name=name)
     return None
 
