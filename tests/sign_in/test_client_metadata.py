@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.document_server import document
+from tests.support.published_documents import PUBLISHED
 from trax_mcp.sign_in.client_metadata import ClientRefused, read_client_id, read_document
 from trax_mcp.sign_in.client_names import MAX_LENGTH, clean_name
 
@@ -18,51 +19,6 @@ if TYPE_CHECKING:
 
 ID = "https://client.example/oauth/client.json"
 CANARY = "canary-7f3a"
-
-CLAUDE = {
-    "client_id": ID,
-    "client_name": "Claude",
-    "client_uri": "https://claude.ai",
-    "logo_uri": "https://claude.ai/logo.png",
-    "redirect_uris": ["https://claude.ai/api/mcp/auth_callback"],
-    "grant_types": ["authorization_code", "refresh_token"],
-    "response_types": ["code"],
-    "token_endpoint_auth_method": "none",
-}
-CHATGPT = {
-    "client_id": ID,
-    "client_uri": "https://chatgpt.com/",
-    "redirect_uris": ["https://chatgpt.com/connector_platform_oauth_redirect"],
-    "token_endpoint_auth_method": "private_key_jwt",
-    "token_endpoint_auth_methods_supported": ["none", "private_key_jwt"],
-    "grant_types": ["authorization_code", "refresh_token"],
-    "response_types": ["code"],
-    "client_name": "ChatGPT",
-    "token_endpoint_auth_signing_alg": "RS256",
-    "jwks_uri": "https://chatgpt.com/oauth/jwks.json",
-}
-CLAUDE_CODE = {
-    "client_id": ID,
-    "client_name": "Claude Code",
-    "redirect_uris": ["http://localhost/callback", "http://127.0.0.1/callback"],
-    "grant_types": ["authorization_code", "refresh_token"],
-    "response_types": ["code"],
-    "token_endpoint_auth_method": "none",
-}
-VSCODE = {
-    "client_name": "Visual Studio Code",
-    "grant_types": [
-        "authorization_code",
-        "refresh_token",
-        "urn:ietf:params:oauth:grant-type:device_code",
-    ],
-    "response_types": ["code"],
-    "token_endpoint_auth_method": "none",
-    "application_type": "native",
-    "client_id": ID,
-    "client_uri": "https://vscode.dev/product",
-    "redirect_uris": ["http://127.0.0.1:33418/", "https://vscode.dev/redirect"],
-}
 
 
 def read(value: object, client_id: str = ID) -> OAuthClient:
@@ -87,10 +43,10 @@ def changed(**members: object) -> bytes:
     return json.dumps(document(ID, **members)).encode()
 
 
-@pytest.mark.parametrize("known", [CLAUDE, CHATGPT, CLAUDE_CODE, VSCODE])
+@pytest.mark.parametrize("known", PUBLISHED)
 def test_the_documents_of_known_clients_are_read(known: dict[str, object]) -> None:
     """As these clients publish them, but for the id, which is that of another host here."""
-    client = read(known)
+    client = read({**known, "client_id": ID})
 
     assert client.name == known["client_name"]
     assert list(client.redirect_uris) == known["redirect_uris"]

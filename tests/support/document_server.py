@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 HOST: Final = "client.example"
-HOSTS: Final = (HOST, "other.example", "third.example", "fourth.example", "fifth.example")
+LOOK_ALIKE: Final = "xn--clint-dsa.example"
+"""It reads "cliént.example" where a browser writes it so."""
+HOSTS: Final = (HOST, "other.example", "third.example", "fifth.example", LOOK_ALIKE)
 """Names that no name server knows: who reaches them has not asked one."""
 LOOPBACK: Final = "127.0.0.1"
 PATH: Final = "/oauth/client.json"
