@@ -5,6 +5,7 @@ One client serves all callers, so no data of one may reach another.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -247,3 +248,11 @@ def test_a_caller_shows_its_fingerprint_but_not_its_key() -> None:
     assert len({OWNER.fingerprint, OTHER_CALLER.fingerprint, ANONYMOUS.fingerprint}) == 3
     assert SANDBOX_KEY not in repr(OWNER) + str(OWNER)
     assert re.fullmatch(r"[0-9a-f]{16}", Caller(READONLY_KEY).fingerprint)
+
+
+def test_who_signed_in_is_another_caller_for_each_client_with_the_limits_of_the_key() -> None:
+    """A caller whose key came with the request has the fingerprint of the key, as before."""
+    clients = [Caller(SANDBOX_KEY, client=it) for it in ("one", "two")]
+    assert len({it.fingerprint for it in (OWNER, *clients)}) == 3
+    assert {it.owner for it in (OWNER, *clients)} == {OWNER.fingerprint}
+    assert OWNER.fingerprint == hashlib.sha256(SANDBOX_KEY.encode()).hexdigest()[:16]

@@ -180,3 +180,12 @@ def test_a_session_is_found_by_its_caller_only() -> None:
     table.table.remove(session)
     assert table.table.find("mine", UNACCEPTED) is None
     assert table.idle_ones(1e9) == []
+
+
+def test_all_clients_of_a_key_share_the_limit_of_the_key() -> None:
+    """A person who signs in at many clients opens no more sessions than with one."""
+    table = Table(CUSTOMER)
+    signed_in = [Caller(CUSTOMER.key, client=f"client-{number}") for number in range(MAX_SESSIONS)]
+    ended = [it for caller in signed_in for it in table.open(caller, caller.client)]
+    assert ended == []
+    assert table.open(CUSTOMER, "one more") == ["client-0"]

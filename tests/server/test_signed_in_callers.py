@@ -91,6 +91,19 @@ async def test_whoever_has_not_signed_in_is_told_where(tmp_path: Path, era: str)
     assert front.keys == []
 
 
+async def test_a_page_of_an_allowed_origin_can_read_where_to_sign_in(tmp_path: Path) -> None:
+    """Such as the MCP Inspector, which then reads the metadata."""
+    app = "https://inspector.example"
+    settings = {"TRAX_ALLOWED_ORIGINS": app}
+    async with signing_in(tmp_path, settings=settings) as front:
+        caller = front.caller(MODERN, origin=app)
+        answer = await caller.post(request(MODERN, "tools/list"))
+    assert answer.status_code == 401
+    assert answer.headers["access-control-allow-origin"] == app
+    exposed = answer.headers["access-control-expose-headers"].lower().split(", ")
+    assert exposed == ["mcp-session-id", "www-authenticate"]
+
+
 async def test_a_key_is_enough_where_people_can_sign_in(tmp_path: Path, era: str) -> None:
     """As before, and with everything that the operator offers. Health checks need neither."""
     async with signing_in(tmp_path) as front:

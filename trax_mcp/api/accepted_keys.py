@@ -23,7 +23,7 @@ _Recent = OrderedDict[str, None]
 
 
 class AcceptedKeys:
-    """Keys by fingerprint, each with the studios where TRaX has accepted a call with it.
+    """Keys by owner, each with the studios where TRaX has accepted a call with it.
 
     The keys, and the studios of a key, that were used longest ago are forgotten first.
     """
@@ -33,15 +33,15 @@ class AcceptedKeys:
 
     def has(self, caller: Caller) -> bool:
         """Whether TRaX has accepted the caller's key."""
-        return caller.fingerprint in self._studios
+        return caller.owner in self._studios
 
     def has_access(self, caller: Caller, studio_id: str) -> bool:
         """Whether TRaX has accepted a call of the caller in this studio."""
-        return studio_id in self._studios.get(caller.fingerprint, ())
+        return studio_id in self._studios.get(caller.owner, ())
 
     def owner(self, caller: Caller) -> str:
         """The name under which the caller counts in limits: their own, or one for all others."""
-        return caller.fingerprint if self.has(caller) else NOT_ACCEPTED
+        return caller.owner if self.has(caller) else NOT_ACCEPTED
 
     def record_answer(self, operation: Operation[Model], caller: Caller) -> None:
         """Record that TRaX accepted a call."""
@@ -56,11 +56,11 @@ class AcceptedKeys:
         if failure.code == "insufficient_scope":
             self._recent(caller)
         if failure.code == "invalid_key":
-            self._studios.pop(caller.fingerprint, None)
+            self._studios.pop(caller.owner, None)
 
     def _recent(self, caller: Caller) -> _Recent:
-        studios = self._studios.setdefault(caller.fingerprint, _Recent())
-        self._studios.move_to_end(caller.fingerprint)
+        studios = self._studios.setdefault(caller.owner, _Recent())
+        self._studios.move_to_end(caller.owner)
         if len(self._studios) > _MAX_KEYS:
             self._studios.popitem(last=False)
         return studios

@@ -33,12 +33,18 @@ class Caller:
     key: str | None = field(default=None, repr=False)
     client: str = field(default="", kw_only=True)
     read_only: bool = field(default=False, kw_only=True)
+    owner: str = field(init=False, repr=False)
+    """Identifies the key alone: limits are for each key, however many clients a person has."""
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:
         if self.key is not None and not _SENDABLE.fullmatch(self.key):
             raise ValueError("A TRaX key is 1 to 512 visible ASCII characters without spaces.")
-        object.__setattr__(self, "fingerprint", _fingerprint(self.key, self.client))
+        owner = "nobody" if self.key is None else _fingerprint(self.key)
+        # No key contains a zero.
+        own = owner if not self.client else _fingerprint(f"{self.key}\0{self.client}")
+        object.__setattr__(self, "owner", owner)
+        object.__setattr__(self, "fingerprint", own)
 
 
 def redact_keys(text: str, caller: Caller, *, secrets: Iterable[str] = ()) -> str:
@@ -55,12 +61,9 @@ def redact(text: str, secrets: Iterable[str], *, placeholder: str) -> str:
     return pattern.sub(lambda it: placeholder if it[0] in exact else _KEY, text)
 
 
-def _fingerprint(key: str | None, client: str) -> str:
+def _fingerprint(text: str) -> str:
     """64 bits of SHA-256: they distinguish callers and do not help to find a random key."""
-    if key is None:
-        return "nobody"
-    named = f"{key}\0{client}" if client else key  # no key contains a zero
-    return hashlib.sha256(named.encode()).hexdigest()[:16]
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 ANONYMOUS = Caller()

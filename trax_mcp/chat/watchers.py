@@ -112,14 +112,14 @@ class Watchers:
 
     def _put_last(self, key: _Key) -> None:
         """Put a watcher at the end of those of its owner. The owner can have changed."""
-        for owner in (NOT_ACCEPTED, key.caller.fingerprint):
+        for owner in (NOT_ACCEPTED, key.caller.owner):
             self._by_owner.get(owner, {}).pop(key, None)
         self._by_owner[self._keys.owner(key.caller)][key] = None
 
     def _remove_unused(self, caller: Caller) -> None:
         """Remove watchers of the caller, of `NOT_ACCEPTED`, and of one more owner at a time."""
         next_owner = next(iter(self._by_owner), NOT_ACCEPTED)
-        for owner in dict.fromkeys((next_owner, caller.fingerprint, NOT_ACCEPTED)):
+        for owner in dict.fromkeys((next_owner, caller.owner, NOT_ACCEPTED)):
             self._move_watchers(owner)
             self._remove_unused_of(owner)
 

@@ -87,37 +87,41 @@ def http_app(
         token=token.get_secret_value() if token else None,
         tokens=tokens,
     )
-    if settings.allowed_origins:
-        app = CORSMiddleware(
-            app,
-            allow_origin_regex="|".join(
-                rf"{re.escape(origin)}(:\d+)?" for origin in settings.allowed_origins
-            ),
-            allow_methods=("GET", "POST", "DELETE"),
-            allow_headers=("*",),
-            expose_headers=("Mcp-Session-Id", *(("WWW-Authenticate",) if sign_ins else ())),
-        )
+    app = _with_cors(app, settings)
     if sign_ins is None:
         return app
     from trax_mcp.server.authorization_server import sign_in_app  # noqa: PLC0415  as above
 
-    return _with_sign_in(
+    sign_in = sign_in_app(
+        sign_ins,
+        settings,
+        client=client,
+        deps=deps,
+        own=own,
+        path=PATH,
+        hosts=_hosts(settings),
+        documents=documents,
+    )
+    return _beside(app, sign_in)
+
+
+def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """Let web pages of the allowed origins call, and read where to sign in."""
+    if not settings.allowed_origins:
+        return app
+    return CORSMiddleware(
         app,
-        sign_in_app(
-            sign_ins,
-            settings,
-            client=client,
-            deps=deps,
-            own=own,
-            path=PATH,
-            hosts=_hosts(settings),
-            documents=documents,
+        allow_origin_regex="|".join(
+            rf"{re.escape(origin)}(:\d+)?" for origin in settings.allowed_origins
         ),
+        allow_methods=("GET", "POST", "DELETE"),
+        allow_headers=("*",),
+        expose_headers=("Mcp-Session-Id", *(("WWW-Authenticate",) if settings.sign_in else ())),
     )
 
 
-def _with_sign_in(app: ASGIApp, sign_in: ASGIApp) -> ASGIApp:
-    """Send what is not for the MCP endpoint to the app of signing in."""
+def _beside(app: ASGIApp, sign_in: ASGIApp) -> ASGIApp:
+    """Send what is not for the MCP endpoint or the health checks to the app of signing in."""
 
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", PATH)
@@ -133,7 +137,7 @@ async def _healthz(_request: Request) -> JSONResponse:
 
 def _hosts(settings: Settings) -> Collection[str]:
     """The names that this server may be called by."""
-    public = urlsplit(settings.public_url or "").netloc
+    public = urlsplit(settings.public_url or "").netloc if settings.sign_in else ""
     return dict.fromkeys((*_LOOPBACK, *settings.allowed_hosts, *filter(None, (public,))))
 
 
