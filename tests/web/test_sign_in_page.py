@@ -43,10 +43,12 @@ async def test_a_person_signs_in_and_the_client_gets_a_code(served: ServedSignIn
 async def test_a_client_without_state_gets_none_and_keeps_its_own_query(
     served: ServedSignIn,
 ) -> None:
-    browser = await served.opened(state=None, redirect_uri="https://claude.example/callback?a=b")
+    browser = await served.opened(
+        state=None, redirect_uri="https://claude.example/callback?a=b&copy=c"
+    )
     await browser.type_key()
     connected = await browser.press("/sign-in/connect")
-    assert answer_of(connected) == {"a": "b", "code": "code-1", "iss": PUBLIC_URL}
+    assert answer_of(connected) == {"a": "b", "copy": "c", "code": "code-1", "iss": PUBLIC_URL}
 
 
 @pytest.mark.parametrize("with_key", [False, True])
