@@ -11,7 +11,7 @@ from tests.support.approval_setup import status_of
 from tests.support.guarded_calls import GO_LIVE, YES
 from tests.support.scripted_page import ScriptedPage
 from tests.support.shared_clock import settled
-from trax_mcp.consent.approvals import Approval
+from trax_mcp.consent.approval import Approval
 from trax_mcp.consent.calls import NotRun
 
 if TYPE_CHECKING:

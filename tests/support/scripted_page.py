@@ -9,7 +9,7 @@ import anyio
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
-    from trax_mcp.consent.approvals import Approval
+    from trax_mcp.consent.approval import Approval
 
 
 class ScriptedPage:

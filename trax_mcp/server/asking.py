@@ -6,7 +6,8 @@ from typing import Final
 import mcp_types as types
 
 from trax_mcp.api.errors import TraxError
-from trax_mcp.consent.approvals import Approval, Approvals, Page
+from trax_mcp.consent.approval import Approval
+from trax_mcp.consent.approvals import Approvals, Page
 from trax_mcp.consent.calls import Done, GuardedCall, NotRun, Question, Result
 from trax_mcp.consent.evidence import NO_EVIDENCE, Channel, Evidence
 from trax_mcp.consent.guard import ConsentGuard

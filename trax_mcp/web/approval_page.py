@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.clock import Clock
-from trax_mcp.consent.approvals import Approval
+from trax_mcp.consent.approval import Approval
 from trax_mcp.web.approval_view import describe
 from trax_mcp.web.browser import PrivateBrowser, has_browser
 from trax_mcp.web.local_server import PageAccess, read_text, serve_pages

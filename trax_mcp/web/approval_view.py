@@ -4,7 +4,7 @@ from typing import Final
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
-from trax_mcp.consent.approvals import Approval, Ended
+from trax_mcp.consent.approval import Approval, Ended
 from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.policy import READING_SECONDS
 
