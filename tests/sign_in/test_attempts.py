@@ -79,9 +79,28 @@ def test_an_attempt_that_was_right_does_not_count() -> None:
 def test_many_addresses_together_have_a_limit_too() -> None:
     clock = StillClock()
     attempts = Attempts(clock, limit=2)
-    for number in range(60):
+    for number in range(100):
         attempts.take(f"8.8.{number}.8")
 
     assert refused_for(attempts, "9.9.9.9") == 600
     clock.at += 600
     attempts.take("9.9.9.9")
+
+
+def test_a_site_with_many_networks_does_not_make_others_wait() -> None:
+    attempts = Attempts(StillClock(), limit=2)
+    for number in range(8):
+        attempts.take(f"2606:4700:1:{number}::1")
+
+    assert refused_for(attempts, "2606:4700:1:ffff::1") == 600
+    attempts.take("2606:4700:2::1")
+    attempts.take("8.8.8.8")
+
+
+def test_an_attempt_that_was_right_does_not_count_for_its_site() -> None:
+    attempts = Attempts(StillClock(), limit=2)
+    for number in range(200):
+        attempts.take(f"2606:4700:1:{number}::1")
+        attempts.give_back(f"2606:4700:1:{number}::1")
+
+    attempts.take("2606:4700:1:ffff::1")

@@ -14,9 +14,13 @@ MAX_WRONG_KEYS: Final = 10
 MAX_AUTHORIZATION_REQUESTS: Final = 60
 MAX_REGISTRATIONS: Final = 10
 MAX_DOCUMENTS: Final = 30
-_MAX_CUSTOMERS: Final = 10_000
-_TOGETHER: Final = 30
-"""How many addresses may use up their limits at the same time before all have to wait."""
+_MAX_NETWORKS: Final = 10_000
+_OF_A_SITE: Final = 4
+_TOGETHER: Final = 50
+"""How many customers of a site (a /48 of IPv6), and of all, may use up their limits at the same
+time before the others have to wait."""
+_CUSTOMER: Final = len("0000:0000:0000:0000")
+_SITE: Final = len("0000:0000:0000")
 
 
 class TooManyAttempts(Exception):
@@ -30,15 +34,16 @@ class TooManyAttempts(Exception):
 class Attempts:
     """Attempts of one kind. Each address has `limit` of them within ten minutes.
 
-    IPv6 addresses count by their first 64 bits, which one customer has.
+    IPv6 addresses count by their first 64 bits, which one customer has, and again by their first
+    48, so that who has many of those cannot make everybody wait.
     """
 
     def __init__(self, clock: Clock, *, limit: int) -> None:
         self._clock = clock
         self._limit = limit
         self._all: deque[float] = deque(maxlen=limit * _TOGETHER)
-        self._by_customer: TTLCache[str, deque[float]] = TTLCache(
-            _MAX_CUSTOMERS, WINDOW_SECONDS, timer=clock.seconds
+        self._by_network: TTLCache[str, deque[float]] = TTLCache(
+            _MAX_NETWORKS, WINDOW_SECONDS, timer=clock.seconds
         )
 
     def take(self, address: str) -> None:
@@ -47,34 +52,41 @@ class Attempts:
         Raises:
             TooManyAttempts: this one is not counted.
         """
-        customer = customer_of(address)
-        own = self._by_customer.get(customer)
-        if own is None:
-            own = deque(maxlen=self._limit)
-        now = self._clock.seconds()
-        for times in (own, self._all):
+        counted, now = self._times(address), self._clock.seconds()
+        for times in (*counted.values(), self._all):
             if len(times) == times.maxlen and (wait := times[0] + WINDOW_SECONDS - now) > 0:
                 raise TooManyAttempts(math.ceil(wait))
-        own.append(now)
-        self._all.append(now)
-        self._by_customer[customer] = own
+        for times in (*counted.values(), self._all):
+            times.append(now)
+        self._by_network.update(counted)
 
     def give_back(self, address: str) -> None:
         """Uncount the last attempt of an address, which was a right one."""
-        own = self._by_customer.get(customer_of(address))
-        if own and self._all:
-            own.pop()
-            self._all.pop()
+        for times in (*self._times(address).values(), self._all):
+            if times:
+                times.pop()
+
+    def _times(self, address: str) -> dict[str, deque[float]]:
+        """When there were attempts of each network that an address belongs to."""
+        most = (self._limit, self._limit * _OF_A_SITE)
+        return {
+            network: self._by_network.get(network, deque(maxlen=limit))
+            for network, limit in zip(_networks(address), most, strict=False)
+        }
 
 
 def customer_of(address: str) -> str:
     """The address, or the part of it that all addresses of one customer share."""
+    return _networks(address)[0]
+
+
+def _networks(address: str) -> tuple[str, ...]:
     try:
         ip = ip_address(address)
     except ValueError:
-        return address[:100]
+        return (address[:100],)
     if not isinstance(ip, IPv6Address):
-        return str(ip)
+        return (str(ip),)
     if ip.ipv4_mapped is not None:
-        return str(ip.ipv4_mapped)
-    return ip.exploded[: len("0000:0000:0000:0000")]
+        return (str(ip.ipv4_mapped),)
+    return (ip.exploded[:_CUSTOMER], ip.exploded[:_SITE])
