@@ -250,6 +250,16 @@ async def test_the_actor_in_the_request_meta_is_recorded_as_claimed(
     assert len(str(expected[0])) == 64
 
 
+def test_the_client_of_a_caller_who_signed_in_is_recorded(path: Path, clock: HandClock) -> None:
+    """Beside the fingerprint of the key, which is the same as for callers that send it."""
+    client = "https://client.example/metadata.json"
+    signed_in = Actor(Caller(ACTOR.caller.key, client=client))
+    for actor in (signed_in, ACTOR):
+        Audit(path, clock).write("decided", DELETE, actor)
+    first, second = lines(path)
+    assert first == {**second, "client": client}
+
+
 async def test_a_call_that_needs_no_consent_is_not_written(guard: ConsentGuard, path: Path) -> None:
     """The log records consent, not use."""
     await guard.run(

@@ -63,7 +63,8 @@ class Audit:
         line = {
             "time": iso(self._clock.now()),
             "event": event,
-            "caller": actor.caller.fingerprint,
+            "caller": actor.caller.owner,
+            "client": redact(actor.caller.client) or None,
             "actorClaimed": redact(actor.claimed_name or "")[:_LONGEST_NAME] or None,
             "operation": operation.tool_name,
             _ARGUMENTS: _masked(operation, redact),
