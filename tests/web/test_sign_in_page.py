@@ -205,6 +205,16 @@ async def test_too_many_wrong_keys_from_one_address_have_to_wait(served: ServedS
     assert (await again.press("/sign-in/connect")).status_code == 200
 
 
+async def test_wrong_keys_that_are_tried_at_once_count_too(served: ServedSignIn) -> None:
+    browser = await served.opened()
+    (form,) = (it for it in forms_of(browser.page.text) if it.passwords)
+    fields = form.filled(key=REVOKED_KEY, access="run")
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3 * MAX_WRONG_KEYS):
+            tasks.start_soon(browser.send, fields)
+    assert len(served.sandbox.requests) == MAX_WRONG_KEYS
+
+
 async def test_right_keys_do_not_count_as_wrong_ones(served: ServedSignIn) -> None:
     for _ in range(MAX_WRONG_KEYS + 2):
         browser = await served.opened()

@@ -142,7 +142,7 @@ def connect_screen(
         warning=_warning(request),
         request=request_id,
         token=pending.form_token,
-        later=f"You can end this at any time, with your key, at {site.sessions}",
+        sessions=site.sessions,
     )
     return screen(site, title=f"Connect {name}?", content=content)
 
@@ -158,7 +158,7 @@ def return_screen(site: Site, request: AuthorizationRequest, ending: Ending) -> 
         outcome=ending.outcome,
         address=ending.address,
         name=client_name(request),
-        later=f"Who is signed in with your key, and how to end it: {site.sessions}",
+        sessions=site.sessions,
     )
     head = fill(_REFRESH, address=ending.address)
     return screen(site, title=ending.outcome, content=content, head=head)
