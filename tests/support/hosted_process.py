@@ -26,6 +26,11 @@ class HostedServer:
     file: Path
     secret_file: Path
 
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self.address.rpartition(":")[2])
+
 
 @asynccontextmanager
 async def hosted_server(
@@ -33,9 +38,13 @@ async def hosted_server(
     *arguments: str,
     settings: Mapping[str, str] | None = None,
     program: Sequence[str] = ("-m", "trax_mcp"),
+    port: int | None = None,
 ) -> AsyncIterator[HostedServer]:
-    """Start it. Its address is known before, as that of a server behind a name is."""
-    port = free_port()
+    """Start it. Its address is known before, as that of a server behind a name is.
+
+    Without a `port`, on one that is free.
+    """
+    port = port or free_port()
     address = f"http://127.0.0.1:{port}"
     files = {
         "TRAX_SIGN_IN_FILE": str(folder / FILE),
