@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from html import unescape
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -110,8 +111,9 @@ async def test_an_error_takes_nobody_to_a_page_of_a_client_by_itself(
         assert "http-equiv" not in answer.text
         (link,) = [it for it in answer.text.split('"') if it.startswith(DOCUMENT_CALLBACK)]
         said = parse_qs(urlsplit(link.replace("&amp;", "&")).query)
-        assert said.pop("error_description")
+        (why,) = said.pop("error_description")
         assert said == {"error": [error], "state": [steps.state], "iss": [front.address]}
+        assert f"The client asks in a wrong way: {why.rstrip('.')}." in unescape(answer.text)
         assert "Go back to claude.example" in answer.text
 
 

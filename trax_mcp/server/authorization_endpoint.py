@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 from mcp.server.auth.handlers.authorize import AuthorizationHandler
 from mcp.server.auth.provider import AuthorizationParams, AuthorizeError
@@ -45,6 +45,7 @@ _NOT_KNOWN: Final = (
     "This server does not know the client that sent you here. Nothing was allowed. Remove this"
     " server there, and add it again."
 )
+_WRONG: Final = "The client asks in a wrong way: {}."
 _ITS_MAKER: Final = "Nothing was allowed. Only the maker of the client can mend this."
 _TEXT: Final = '<h2>{title}</h2><p role="alert">{text}</p>'
 _LINK: Final = '<p><a class="button" href="{address}">Go back to {host}</a></p>'
@@ -86,8 +87,7 @@ class AuthorizationEndpoint:
             return response
         if "location" in response.headers:
             return self._error_to_client(provider, response.headers["location"])
-        why = json.loads(bytes(response.body))["error_description"]
-        return self._refused(f"The client asks in a wrong way: {why}.")
+        return self._refused(_WRONG.format(json.loads(bytes(response.body))["error_description"]))
 
     async def find_client(self, client_id: str, address: str) -> OAuthClient:
         """The client with this id.
@@ -118,7 +118,8 @@ class AuthorizationEndpoint:
         if is_loopback(provider.redirect_uri):
             return RedirectResponse(address, HTTPStatus.FOUND, {"Cache-Control": "no-store"})
         back = fill(_LINK, address=address, host=host_of(provider.redirect_uri))
-        return self._refused("The client asks for something that this server does not give.", back)
+        (why,) = parse_qs(urlsplit(location).query)["error_description"]
+        return self._refused(_WRONG.format(why.rstrip(".")), back)
 
     def _refused(self, why: str, back: Html | None = None) -> Response:
         return self._page(HTTPStatus.BAD_REQUEST, f"{why} {_ITS_MAKER}", back)
