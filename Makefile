@@ -63,7 +63,7 @@ fuzz: .venv/dev ## run the property tests with many new examples
 conformance: .venv/dev $(REFEREES)/ready ## run the official conformance suite and the Inspector on the server
 	$(BIN)/python -m proof.conformance $(TOOLS)/bin/node $(REFEREES)
 
-browser: .venv/dev $(BROWSER)/host.js ## ask on the page and in the panel, in a real Chromium
+browser: .venv/dev $(BROWSER)/host.js ## ask on the page and in the panel, and sign in, in a real Chromium
 	APP_BRIDGE=$(BROWSER)/host.js $(BIN)/pytest proof/browser
 
 replicas: .venv/dev ## play two replicas, a yes across them, and the loss of one

@@ -44,7 +44,7 @@ def html_response(
 
 
 def message(site: Site, status: HTTPStatus, title: str, text: str) -> HTMLResponse:
-    """A page that says why a person cannot go on. Part of every error that is no redirect."""
+    """A page that says why a person cannot go on."""
     return html_response(message_screen(site, title, text), status)
 
 
