@@ -107,6 +107,15 @@ async def test_callers_sources_and_studios_have_separate_watchers(
         assert len({id(it.source) for it in all_watchers}) == len(all_watchers)
 
 
+async def test_all_clients_of_a_key_share_a_watcher(trax: Client) -> None:
+    """So a person who signs in at several is not polled for more often than with one."""
+    clients = [OWNER, *(Caller(OWNER.key, client=it, read_only=it == "b") for it in "ab")]
+    async with watchers_of(trax) as watchers:
+        chats = {id(watchers.chat(it, "studio_42")) for it in clients}
+        statuses = {id(watchers.stream_status(it, "studio_42")) for it in clients}
+    assert (len(chats), len(statuses)) == (1, 1)
+
+
 async def test_a_caller_without_a_key_has_no_watcher(trax: Client, sandbox: Sandbox) -> None:
     """No request is sent."""
     async with watchers_of(trax) as watchers:

@@ -46,6 +46,11 @@ class Caller:
         object.__setattr__(self, "owner", owner)
         object.__setattr__(self, "fingerprint", own)
 
+    @property
+    def without_client(self) -> "Caller":
+        """The key alone: what is read with it is the same for every client of a person."""
+        return Caller(self.key) if self.client else self
+
 
 def redact_keys(text: str, caller: Caller, *, secrets: Iterable[str] = ()) -> str:
     """Replace the caller's key, everything that looks like a TRaX key, and `secrets`."""

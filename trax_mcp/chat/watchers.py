@@ -86,13 +86,14 @@ class Watchers:
 
     def record_stream_status(self, caller: Caller, studio_id: str, status: StreamStatus) -> None:
         """Update the watcher of a caller who has read the status elsewhere."""
-        watcher = self._watchers.get(_Key(PolledStatus, caller, studio_id))
+        watcher = self._watchers.get(_Key(PolledStatus, caller.without_client, studio_id))
         if watcher is not None:
             watcher.record_read(changed=watcher.source.update(status))
 
     def _watcher(
         self, source_type: Callable[[Client, Caller, str], SourceT], caller: Caller, studio_id: str
     ) -> Watcher[SourceT]:
+        caller = caller.without_client
         if caller.key is None:
             raise no_key()
         self._remove_unused(caller)
