@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import stat
+import sys
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -33,6 +34,11 @@ def modes_in(folder: Path) -> dict[str, int]:
     return {it.name: stat.S_IMODE(it.stat().st_mode) for it in folder.iterdir()}
 
 
+def files_below(folder: Path) -> list[Path]:
+    """All files in a folder and below."""
+    return [it for it in folder.rglob("*") if it.is_file()]
+
+
 async def refusal_to_start(
     *arguments: str, settings: dict[str, str], program: Sequence[str] = ("-m", "trax_mcp")
 ) -> str:
@@ -53,6 +59,19 @@ async def test_the_first_start_makes_both_files_for_this_user_alone(tmp_path: Pa
         assert server.secret_file.read_text() == secret
         assert await server.process.stop(signal.SIGTERM) == 0
     assert modes_in(tmp_path) == {FILE: 0o600, SECRET_FILE: 0o600}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS and Windows have one folder for both")
+async def test_by_default_the_secret_lies_apart_from_the_file(tmp_path: Path) -> None:
+    """A copy of one folder opens nothing."""
+    folders = {"HOME": str(tmp_path), "XDG_DATA_HOME": "", "XDG_CONFIG_HOME": ""}
+    command = ("http", "--port", "0", "--sign-in", *PUBLIC_URL)
+    async with running(*command, settings=folders) as server:
+        await server.address()
+        assert await server.stop(signal.SIGTERM) == 0
+    found = {it.name: it.parent for it in files_below(tmp_path)}
+    assert found.keys() == {"sign-in.sqlite", "sign-in.secret"}
+    assert found["sign-in.sqlite"] != found["sign-in.secret"]
 
 
 async def test_a_command_reads_the_file_of_a_server_that_runs(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def read_only_disk(store: SignInStore) -> Iterator[None]:
 def busy_process(folder: Path) -> Iterator[None]:
     """Another process is in the middle of a change."""
     with closing(sqlite3.connect(folder / FILE, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+        other.execute("BEGIN EXCLUSIVE")
         yield
         other.execute("ROLLBACK")
 

@@ -60,10 +60,37 @@ def test_the_file_and_a_token_open_nothing_without_the_server_s_secret(
     tokens = store.issue(grant_of())
     store.close()
     with closing(store_in(tmp_path, clock, secret="x" * 40)) as other:
-        assert other.find(tokens.access_token) is None
-        assert other.refresh(tokens.refresh_token, client_id=CLIENT.id) is None
         assert other.all() == []
+        assert other.find(tokens.access_token) is None
         assert other.find_client(CLIENT.id) is not None
+
+
+def test_a_thief_cannot_try_keys_on_the_file(tmp_path: Path, clock: WallClock) -> None:
+    """Which sign-ins are of one person shows, but whose they are takes the secret to compute."""
+    with (
+        closing(store_in(tmp_path / "ours", clock)) as ours,
+        closing(store_in(tmp_path / "theirs", clock, secret="x" * 40)) as theirs,
+    ):
+        for store in (ours, theirs):
+            store.issue(grant_of())
+        assert {it.person for it in ours.all()}.isdisjoint(it.person for it in theirs.all())
+
+
+def test_a_thief_who_makes_the_file_fit_their_own_secret_opens_nothing(
+    store: SignInStore, tmp_path: Path, clock: WallClock
+) -> None:
+    """Even with a token: the key is sealed with both."""
+    tokens = store.issue(grant_of())
+    thief = tmp_path / "thief"
+    store_in(thief, clock, secret="x" * 40).close()
+    with closing(sqlite3.connect(thief / FILE)) as connection:
+        (check_value,) = connection.execute("SELECT check_value FROM secret").fetchone()
+    fit = f"UPDATE secret SET check_value = '{check_value}'"  # noqa: S608  a hash
+    change_rows(tmp_path, fit)
+    with closing(store_in(tmp_path, clock, secret="x" * 40)) as theirs:
+        assert len(theirs.all()) == 1
+        assert theirs.find(tokens.access_token) is None
+        assert theirs.refresh(tokens.refresh_token, client_id=CLIENT.id) is None
 
 
 def test_sign_ins_that_a_new_secret_ends_are_reported(

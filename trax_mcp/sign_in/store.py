@@ -228,14 +228,16 @@ class SignInStore:
         )
 
     def _seal(self, sign_in: SignIn, key: str, token: str, issued: datetime) -> bytes:
-        secret = keyed_hash(self._secret, "token", token)
-        return seal(key.encode(), secret=secret, name=self._sealed_facts(sign_in, issued))
+        name = self._sealed_facts(sign_in, issued)
+        return seal(key.encode(), secret=self._secret_of(token), name=name)
 
     def _unseal(self, sign_in: SignIn, row: TokenRow, token: str) -> str | None:
-        secret = keyed_hash(self._secret, "token", token)
         name = self._sealed_facts(sign_in, row.issued)
-        key = unseal(row.sealed, secret=secret, name=name)
+        key = unseal(row.sealed, secret=self._secret_of(token), name=name)
         return None if key is None else key.decode()
+
+    def _secret_of(self, token: str) -> str:
+        return keyed_hash(self._secret, "token", token)
 
     def _sealed_facts(self, sign_in: SignIn, issued: datetime) -> str:
         """Whoever changes one of these in the file gets no key with it."""
