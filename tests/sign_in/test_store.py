@@ -128,6 +128,19 @@ def test_a_refresh_token_ends_after_90_days(store: SignInStore, clock: WallClock
     assert store.refresh(second.refresh_token, client_id=CLIENT.id) is None
 
 
+def test_an_ended_refresh_token_that_was_never_used_is_no_theft(
+    store: SignInStore, clock: WallClock
+) -> None:
+    """It gives nothing, and its sign-in lives on with the tokens of another worker."""
+    tokens = store.issue(grant_of())
+    idle, busy = (refreshed(store, tokens.refresh_token) for _worker in range(2))
+    clock.move(days=89)
+    busy = refreshed(store, busy.refresh_token)
+    clock.move(days=1)
+    assert store.refresh(idle.refresh_token, client_id=CLIENT.id) is None
+    assert key_of(store, busy.access_token) == KEY
+
+
 def test_a_retry_of_a_refresh_within_60_seconds_gives_another_good_pair(
     store: SignInStore, clock: WallClock
 ) -> None:
