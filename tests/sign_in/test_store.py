@@ -7,11 +7,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.sign_in_setup import CLIENT, KEY, OTHER_KEY, grant_of, key_of, refreshed
+from tests.support.sign_in_setup import (
+    CLIENT,
+    KEY,
+    OTHER_KEY,
+    grant_of,
+    key_of,
+    refreshed,
+    store_in,
+)
 from trax_mcp.api.caller import Caller
 from trax_mcp.sign_in.grants import Access, OAuthClient, SignIn, SignInUnavailable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.sign_in_setup import WallClock
     from trax_mcp.sign_in.store import SignInStore
 
@@ -265,17 +275,48 @@ def test_a_person_with_50_sign_ins_loses_the_one_unused_for_longest(
     assert key_of(store, others.access_token) == OTHER_KEY
 
 
-def test_what_has_ended_is_deleted(store: SignInStore, clock: WallClock) -> None:
-    """With the next sign-in, when neither of its tokens lives."""
+def rows_of(store: SignInStore) -> dict[str, int]:
+    """How many rows each table has."""
+    tables = ("sign_ins", "access_tokens", "refresh_tokens")
+    return {it: store._file.read(f"SELECT count(*) FROM {it}")[0][0] for it in tables}  # noqa: S608
+
+
+@pytest.mark.parametrize("occasion", ["sign-in", "refresh", "call", "start"])
+def test_what_has_ended_is_deleted(
+    store: SignInStore, tmp_path: Path, clock: WallClock, occasion: str
+) -> None:
+    """When the file is written anyway, and at the start. What lives stays."""
     store.issue(grant_of())
     clock.move(days=89)
-    store.issue(grant_of(OTHER_KEY))
-    assert len(store.all()) == 2
+    other = store.issue(grant_of(OTHER_KEY))
+    assert rows_of(store) == {"sign_ins": 2, "access_tokens": 1, "refresh_tokens": 2}
     clock.move(days=1)
-    last = store.issue(grant_of(OTHER_KEY))
-    assert len(store.all()) == 2
+    match occasion:
+        case "sign-in":
+            store.issue(grant_of(OTHER_KEY))
+        case "refresh":
+            refreshed(store, other.refresh_token)
+        case "call":
+            store.find(other.access_token)
+        case _:
+            store_in(tmp_path, clock).close()
     assert store.of_person(KEY) == []
-    assert last.sign_in_id in {it.id for it in store.all()}
+    left = 1 if occasion in {"call", "start"} else 2
+    assert rows_of(store) == {
+        "sign_ins": 2 if occasion == "sign-in" else 1,
+        "access_tokens": left,
+        "refresh_tokens": left,
+    }
+
+
+def test_an_ended_sign_in_is_not_listed(store: SignInStore, clock: WallClock) -> None:
+    """Even before it is deleted."""
+    store.issue(grant_of())
+    clock.move(days=90, seconds=-1)
+    assert len(store.all()) == 1
+    clock.move(seconds=1)
+    assert store.all() == []
+    assert store.of_person(KEY) == []
 
 
 def test_a_registered_client_is_found_again(store: SignInStore) -> None:

@@ -9,6 +9,7 @@ import logging
 import secrets
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -66,6 +67,8 @@ def open_store(path: Path, secret: str, clock: Clock, *, audience: str) -> "Sign
     """
     check_value = keyed_hash(secret, "check")
     file = SignInFile(path, check_value=check_value, wait_seconds=SERVER_WAIT_SECONDS)
+    with suppress(SignInUnavailable), file.change() as connection:  # a full disk stops no start
+        delete_ended(connection, clock.now())
     return SignInStore(file, secret, clock, audience=audience)
 
 
@@ -250,6 +253,7 @@ class SignInStore:
             return
         try:
             with self._file.change() as connection:
+                self._delete_ended(connection, now)
                 ends = access_lifetime(row.issued, used=now).ends
                 note_access(connection, row.hash, now, ends=ends)
                 note_sign_in(connection, sign_in.id, now)
