@@ -94,7 +94,6 @@ async def test_a_repeated_hidden_change_does_not_evict_another(store: ConsentSto
     assert hidden.forgotten_version == 0
 
 
-@in_memory
 async def test_hidden_changes_elsewhere_invalidate_no_confirmation(store: ConsentStore) -> None:
     """A place that somebody was asked about is not forgotten while the confirmation lives."""
     await add(store, GO_LIVE)
@@ -142,7 +141,6 @@ async def test_a_new_place_counts_as_the_most_changed_of_the_forgotten(store: Co
     )
 
 
-@in_memory
 async def test_the_place_that_was_used_last_is_forgotten_last(store: ConsentStore) -> None:
     """A studio in daily use is not forgotten because of many others."""
     await make(store, CHANGE, hidden_fields=[ADDRESS])
@@ -152,7 +150,6 @@ async def test_the_place_that_was_used_last_is_forgotten_last(store: ConsentStor
     assert len((await look(store)).hidden.latest) == 4
 
 
-@in_memory
 async def test_a_place_with_a_running_call_is_not_forgotten(store: ConsentStore) -> None:
     """The turn is still held, and a call that waits for it gets it."""
     started = await begin(store, CHANGE)
@@ -167,7 +164,6 @@ async def test_a_place_with_a_running_call_is_not_forgotten(store: ConsentStore)
     assert (await look(store)).hidden.latest == (HiddenChange(1, ADDRESS, "dest_1"),)
 
 
-@in_memory
 async def test_a_place_with_a_running_stop_and_a_waiting_call_is_not_forgotten(
     store: ConsentStore,
 ) -> None:
@@ -182,7 +178,6 @@ async def test_a_place_with_a_running_stop_and_a_waiting_call_is_not_forgotten(
     assert await stops_counted(store) == 1
 
 
-@in_memory
 async def test_a_place_with_a_running_stop_is_not_forgotten(store: ConsentStore) -> None:
     """A go-live still waits for it afterwards."""
     stop = await begin(store, GO_OFFLINE)
@@ -192,7 +187,6 @@ async def test_a_place_with_a_running_stop_is_not_forgotten(store: ConsentStore)
     assert await stops_counted(store) == 1
 
 
-@in_memory
 async def test_a_place_with_a_pending_go_live_is_not_forgotten(
     store: ConsentStore, clock: HandClock
 ) -> None:
