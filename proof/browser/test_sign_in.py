@@ -236,7 +236,7 @@ async def test_an_app_is_opened_by_a_page_that_stays(browser: Browser, tmp_path:
     ):
         await _type_key(page)
         await page.get_by_role("button", name="Connect").click()
-        await page.get_by_role("heading", name='"Claude" is connected').wait_for()
+        await page.get_by_role("heading", name='Connected: "Claude"').wait_for()
         link = page.get_by_role("link", name='Go back to "Claude"')
         address = await link.get_attribute("href")
         assert address

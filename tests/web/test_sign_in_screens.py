@@ -13,6 +13,7 @@ from tests.support.html_forms import elements_of, text_of
 from tests.support.sandbox_accounts import MODERATOR_KEY
 from tests.support.sign_in_browser import DOCUMENT, REGISTERED, ServedSignIn
 from trax_mcp.sandbox import SANDBOX_KEY
+from trax_mcp.sign_in.client_names import clean_name
 from trax_mcp.web.sign_in_screens import Site
 
 if TYPE_CHECKING:
@@ -96,6 +97,20 @@ async def test_a_hostile_client_name_stays_text_on_every_page(
         assert elements_of(shown) == elements_of(plain)
         assert not hidden(text_of(shown))
         assert len(shown) < len(plain) + 10_000
+
+
+async def test_a_name_with_quotes_is_spelt_out_once(served: ServedSignIn) -> None:
+    client = replace(DOCUMENT, name=clean_name('Bob "the" bot'))
+    said = text_of((await served.opened(client)).page.text)
+    assert r'"Bob \u0022the\u0022 bot" wants to use your TRaX studios' in said
+
+
+async def test_a_client_without_a_name_is_called_so(served: ServedSignIn) -> None:
+    browser = await served.opened(replace(REGISTERED, name=""))
+    said = text_of(browser.page.text)
+    assert "A client without a name wants to use your TRaX studios" in said
+    assert "Nobody has checked what it is." in said
+    assert "Connect a client without a name?" in text_of((await browser.type_key()).text)
 
 
 async def _pages(served: ServedSignIn, client: OAuthClient) -> list[str]:
@@ -186,6 +201,6 @@ async def test_the_end_says_where_to_end_it(served: ServedSignIn) -> None:
     browser = await served.opened()
     await browser.type_key()
     said = text_of((await browser.press("/sign-in/connect")).text)
-    assert '"Claude" is connected' in said
+    assert 'Connected: "Claude"' in said
     assert 'Go back to "Claude"' in said
     assert "https://trax.example.com/sign-in/sessions" in said

@@ -109,7 +109,7 @@ def key_screen(
     content = fill(
         _KEY,
         problem=alert(problem),
-        question=f"{name} wants to use your TRaX studios",
+        question=f"{name[0].upper()}{name[1:]} wants to use your TRaX studios",
         origin=_origin(request),
         return_to=_return_to(request),
         warning=_warning(request),
@@ -117,7 +117,7 @@ def key_screen(
         token=pending.form_token,
         key_field=key_field(
             site,
-            f"{name} never gets it: this server keeps it sealed, and sends it to TRaX alone.",
+            "The client never gets it: this server keeps it sealed, and sends it to TRaX alone.",
             problem=problem,
         ),
         name=name,
@@ -203,7 +203,7 @@ def client_name(request: AuthorizationRequest) -> str:
 
 def quoted_name(name: str) -> str:
     """A client's name in quotes, not longer than a button can show."""
-    return quote(name, longest=_LONGEST_NAME)
+    return quote(name, longest=_LONGEST_NAME) if name else "a client without a name"
 
 
 def access_text(site: Site, access: Access) -> str:
@@ -226,6 +226,8 @@ def _choice(site: Site, access: Access, offered: Sequence[Access], chosen: str) 
 
 def _origin(request: AuthorizationRequest) -> str:
     """Who vouches for the client's name."""
+    if not request.client.name:
+        return "Nobody has checked what it is."
     if request.client.host is None:
         return f"It calls itself {client_name(request)}. Nobody has checked that."
     return f"It comes from {host_text(request.client.host)}. That was checked."
@@ -276,7 +278,7 @@ def reach_text(page: Page[Studio]) -> str:
 
 def connected_text(request: AuthorizationRequest) -> str:
     """Says that the person has allowed it."""
-    return f"{client_name(request)} is connected"
+    return f"Connected: {client_name(request)}"
 
 
 def host_text(text: str) -> str:
