@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.support.hosted_process import FILE, SECRET_FILE, hosted_server
+from tests.support.oauth_steps import OAuthSteps
 from tests.support.server_process import running
+from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,3 +135,28 @@ async def test_nothing_of_signing_in_is_loaded_without_it() -> None:
     loaded = {line.rpartition("|")[2].strip() for line in server.stderr.all}
     assert "trax_mcp.server.http" in loaded
     assert not [it for it in loaded if it.startswith(("trax_mcp.sign_in", "sqlite3"))]
+
+
+async def test_an_operator_sees_and_ends_a_sign_in_of_a_server_that_serves(tmp_path: Path) -> None:
+    """Through the page, the token and the command; the next call of the client is refused."""
+    registration = {"TRAX_SIGN_IN_REGISTRATION": "1"}
+    files = settings_in(tmp_path)
+    async with (
+        hosted_server(tmp_path, "--sandbox", settings=registration) as server,
+        OAuthSteps(server.address) as steps,
+    ):
+        await steps.register()
+        tokens = await steps.sign_in(SANDBOX_KEY, access="read")
+        bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+        assert (await steps.http.post("/mcp", headers=bearer)).status_code != 401
+        async with running("sign-in", "list", settings=files) as listing:
+            assert await listing.end() == 0
+        assert '"The tests" (127.0.0.1): look only' in listing.stdout.text
+        async with running("sign-in", "revoke", "--all", settings=files) as revoking:
+            assert await revoking.end() == 0
+        assert revoking.stdout.text == 'Revoked: "The tests" (127.0.0.1).\n'
+        assert (await steps.http.post("/mcp", headers=bearer)).status_code == 401
+        assert (await steps.refresh(tokens["refresh_token"])).status_code == 400
+    printed = server.process.stderr.text + listing.stdout.text
+    for secret in (SANDBOX_KEY, tokens["access_token"], tokens["refresh_token"]):
+        assert secret not in printed

@@ -244,13 +244,19 @@ def overwrite_a_page(path: Path) -> None:
     path.write_bytes(content)
 
 
+def overwrite_the_last_page(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-4096] + b"\xff" * 4096)
+
+
 def make_another_program_s(path: Path) -> None:
     path.unlink()
     with closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE sign_ins (id TEXT)")
 
 
-@pytest.mark.parametrize("damage", [scribble, cut, overwrite_a_page, make_another_program_s])
+@pytest.mark.parametrize(
+    "damage", [scribble, cut, overwrite_a_page, overwrite_the_last_page, make_another_program_s]
+)
 def test_a_damaged_or_foreign_file_stops_the_start_with_one_sentence(
     store: SignInStore, tmp_path: Path, clock: WallClock, damage: Callable[[Path], None]
 ) -> None:

@@ -347,10 +347,12 @@ def test_a_full_table_of_clients_drops_the_oldest_one_without_a_sign_in(
 def test_a_full_file_takes_no_further_sign_in(
     store: SignInStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And ends nobody's."""
+    """And ends nobody's. When another one has ended, it takes one."""
     monkeypatch.setattr("trax_mcp.sign_in.sign_in_rows._MOST_SIGN_INS", 1)
     tokens = store.issue(grant_of())
     with pytest.raises(SignInUnavailable, match="cannot take further sign-ins"):
         store.issue(grant_of(OTHER_KEY))
     assert key_of(store, tokens.access_token) == KEY
     assert len(store.all()) == 1
+    assert store.revoke(tokens.sign_in_id)
+    store.issue(grant_of(OTHER_KEY))
