@@ -12,7 +12,8 @@ from trax_mcp.sign_in.sign_in_file import SignInFile, to_moment, to_seconds
 Table = Literal["access_tokens", "refresh_tokens"]
 
 _MOST_SIGN_INS: Final = 10_000
-_MOST_OF_PERSON: Final = 50
+_MOST_OF_PERSON: Final = 200
+"""A person is a TRaX key, which a team may share."""
 _MOST_TOKENS: Final = 32
 """Of each kind in one sign-in: as many workers of one client can refresh at the same time."""
 _FULL: Final = "This server cannot take further sign-ins. Nothing was changed. Try again later."
