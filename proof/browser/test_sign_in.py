@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import asyncio
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.routing import Route
 
+from tests.support.document_server import tls_contexts
 from tests.support.hosted_process import free_port
 from tests.support.hostile_texts import HOSTILE
 from tests.support.local_servers import listening
@@ -70,7 +72,27 @@ class Visit:
 
 
 @asynccontextmanager
-async def _visit(folder: Path) -> AsyncIterator[Visit]:
+async def _proxy(port: int, to: int) -> AsyncIterator[None]:
+    """Speaks https on one port, and http to another one."""
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back, there = await asyncio.open_connection("127.0.0.1", to)
+        await asyncio.gather(pipe(reader, there), pipe(back, writer))
+
+    tls = tls_contexts().server
+    async with await asyncio.start_server(forward, "127.0.0.1", port, ssl=tls):
+        yield
+
+
+@asynccontextmanager
+async def _visit(folder: Path, public_url: str = "") -> AsyncIterator[Visit]:
     answers: list[dict[str, str]] = []
 
     async def callback(request: Request) -> HTMLResponse:
@@ -87,7 +109,8 @@ async def _visit(folder: Path) -> AsyncIterator[Visit]:
 
     routes = [Route("/callback", callback), Route("/hop", hop), Route("/", start)]
     port = free_port()
-    served = ServedSignIn(folder, site=Site(public_url=f"http://127.0.0.1:{port}"))
+    site = Site(public_url=public_url or f"http://127.0.0.1:{port}")
+    served = ServedSignIn(folder, site=site)
     try:
         async with (
             listening(served.app, port=port) as address,
@@ -151,6 +174,24 @@ async def test_a_person_signs_in_with_the_keyboard_alone(
             }
         ]
         assert [it.access.value for it in visit.served.grants] == ["run"]
+
+
+async def test_a_person_signs_in_behind_a_proxy_with_https(
+    browser: Browser, tmp_path: Path
+) -> None:
+    port = free_port()
+    public_url = f"https://localhost:{port}"
+    async with _visit(tmp_path, public_url) as visit:
+        address = public_url + visit.asked().removeprefix(visit.address)
+        async with (
+            _proxy(port, to=int(visit.address.rpartition(":")[2])),
+            _opened(browser, address, ignore_https_errors=True) as page,
+        ):
+            (cookie,) = await page.context.cookies()
+            assert (cookie["name"], cookie["secure"]) == ("__Host-trax_sign_in", True)
+            await _type_key(page)
+            await _connect(page)
+        assert [(it["iss"], it["referrer"]) for it in visit.answers] == [(public_url, "")]
 
 
 async def test_a_screen_reader_finds_each_part_by_its_name(
