@@ -48,6 +48,11 @@ class HttpProtocol(H11Protocol):
         """Whether it waits for a request, or for the rest of one."""
         return self.cycle is None or self.cycle.response_complete
 
+    @property
+    def may_be_closed(self) -> bool:
+        """Whether no whole request of it is being processed: a body may never arrive."""
+        return self.is_waiting or bool(self.cycle.more_body)
+
     def connection_made(
         self,
         transport: asyncio.Transport,  # type: ignore[override]  # as in uvicorn
@@ -93,6 +98,6 @@ class HttpProtocol(H11Protocol):
         waiting = [
             it
             for it in self.connections
-            if isinstance(it, HttpProtocol) and it.is_waiting and not it.transport.is_closing()
+            if isinstance(it, HttpProtocol) and it.may_be_closed and not it.transport.is_closing()
         ]
         min(waiting, key=lambda it: it._waiting_since).transport.abort()  # noqa: SLF001  of this class
