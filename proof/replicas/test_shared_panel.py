@@ -23,6 +23,7 @@ APPROVED: Final = "live.traxstreaming/approvedIn"
 NOT_KNOWN: Final = (
     "This was approved elsewhere already: whether the call ran is not known. Nothing more was sent."
 )
+ROUNDS: Final = 10
 CANARY: Final = "canary-stream-key"
 SECRET: Final[dict[str, Any]] = {**STUDIO, "destId": "dest_3", "streamKey": CANARY}
 
@@ -82,6 +83,22 @@ async def test_the_same_call_at_another_replica_asks_no_second_question(
     assert learnt["_meta"][APPROVED] == "panel", learnt
     again = await a.call("delete_source", **STUDIO, sourceId="source_3")
     assert APPROVED not in again["_meta"], "one call is told the outcome, not each replica's first"
+
+
+async def test_the_same_call_at_both_replicas_at_once_asks_one_question(
+    shared_replicas: Replicas,
+) -> None:
+    """Again and again: both have looked for an earlier question before either asks."""
+    a, b = await both(shared_replicas)
+    for number in range(ROUNDS):
+        source = shared_replicas.trax.world.sources.get("source_1")
+        assert source is not None
+        shared_replicas.trax.world.sources.add(replace(source, id=f"twin_{number}"))
+        call = {**STUDIO, "sourceId": f"twin_{number}"}
+        tickets = await asyncio.gather(*(it.asked("delete_source", **call) for it in (a, b)))
+        assert tickets[0] == tickets[1]
+    states = [await it.show(tickets[0]) for it in (a, b)]
+    assert [it["phase"] for it in states] == ["open", "open"]
 
 
 async def test_a_no_at_another_replica_ends_the_question(shared_replicas: Replicas) -> None:

@@ -23,6 +23,16 @@ class QuestionsInMemory:
     loses_results: bool = False
     kept: dict[str, tuple[GuardedCall, QuestionState]] = field(default_factory=dict)
 
+    async def add(self, ticket: str, call: GuardedCall, state: QuestionState) -> str:
+        """As the protocol says."""
+        earlier = await self.find_ticket(call.operation, call.caller)
+        if earlier is not None:
+            _, kept = self.kept[earlier]
+            if merged(kept, kept, now=self.clock.seconds()).rank == 0:
+                return earlier
+        self.kept[ticket] = call, state
+        return ticket
+
     async def merge(
         self, ticket: str, call: GuardedCall, state: QuestionState, *, may_add: bool
     ) -> QuestionState | None:

@@ -48,7 +48,10 @@ class Approvals:
     async def open(
         self, call: GuardedCall, question: Question, channel: Channel, *, must_report: bool = False
     ) -> Approval:
-        """Keep a question for a person. May withdraw the oldest of the same owner."""
+        """Keep a question for a person. May withdraw the oldest of the same owner.
+
+        Returns the approval of the same call instead if another replica asks at this moment.
+        """
         owner = self._keys.owner(call.caller)
         self._forget(owner)
         approval = self._approval(call, question, channel, must_report=must_report)
@@ -60,8 +63,11 @@ class Approvals:
         for oldest in alike[: max(0, len(alike) - MAX_OPEN + 1)]:
             await oldest.withdraw("others were asked since")
         self._approvals[approval.ticket] = approval
+        if other := await self._shared_before(approval):
+            del self._approvals[approval.ticket]
+            await self._guard.store.discard(question.confirmation_id)
+            return other
         self._guard.audit.write("asked", call.operation, call.actor, channel=channel)
-        await approval.sync()
         return approval
 
     async def get(self, ticket: str, caller: Caller) -> Approval | None:
@@ -87,6 +93,15 @@ class Approvals:
                 found = await self._adopt(ticket, caller)
                 return found if found and await found.concerns(operation, caller) else None
         return None
+
+    async def _shared_before(self, approval: Approval) -> Approval | None:
+        """Share a new approval, unless the same call is asked about: then return that approval."""
+        if not isinstance(approval, SharedApproval):
+            return None
+        ticket = await approval.share()
+        return (
+            None if ticket == approval.ticket else await self._adopt(ticket, approval.call.caller)
+        )
 
     async def _adopt(self, ticket: str, caller: Caller) -> Approval | None:
         """The approval of a ticket that another replica has made, if it is this caller's."""

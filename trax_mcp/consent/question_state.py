@@ -92,6 +92,13 @@ class SharedQuestions(Protocol):
     Each method raises `NotSent` if what the replicas share is not available.
     """
 
+    async def add(self, ticket: str, call: GuardedCall, state: QuestionState) -> str:
+        """Share a new question. Returns its ticket, or that of the same call that is open already.
+
+        Of two that come at once, one is added.
+        """
+        ...
+
     async def merge(
         self, ticket: str, call: GuardedCall, state: QuestionState, *, may_add: bool
     ) -> QuestionState | None:

@@ -63,6 +63,19 @@ class SharedApproval(Approval):
         self._runs_here = False
         self._ran_elsewhere_since: float | None = None
 
+    async def share(self) -> str:
+        """Share a new question. Returns its ticket, or that of the same call that is open already.
+
+        A stop asks in any case.
+        """
+        with suppress(TraxError):
+            if not self.is_stop:
+                ticket = await self._shared.add(self.ticket, self.call, self._state())
+                self._was_shared = ticket == self.ticket
+                return ticket
+        await self.sync()
+        return self.ticket
+
     async def sync(self) -> None:
         """Share with the other replicas what is known here, and learn what they know.
 

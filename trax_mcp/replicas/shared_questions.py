@@ -65,6 +65,25 @@ class QuestionsOnEngine:
         self._engine = engine
         self._clock = clock
 
+    async def add(self, ticket: str, call: GuardedCall, state: QuestionState) -> str:
+        name, by_call = (
+            _question_name(ticket, call.caller),
+            _ticket_name(call.operation, call.caller),
+        )
+        try:
+            while True:
+                snapshot = await self._engine.read(name, by_call)
+                earlier = _ticket(snapshot, call.caller, by_call)
+                if earlier is not None and await self._is_open(earlier, call.caller):
+                    return earlier
+                ahead = snapshot.now - self._clock.seconds()
+                stored = StoredQuestion.of(call.operation, state.shifted(ahead))
+                if await self._write(snapshot, ticket, call, stored):
+                    await self._count(name, call.caller)
+                    return ticket
+        except EngineAway:
+            raise store_unavailable() from None
+
     async def merge(
         self, ticket: str, call: GuardedCall, state: QuestionState, *, may_add: bool
     ) -> QuestionState | None:
@@ -101,20 +120,16 @@ class QuestionsOnEngine:
         return None
 
     async def find_ticket(self, operation: Operation[Model], caller: Caller) -> str | None:
-        if caller.key is None:
-            return None
         name = _ticket_name(operation, caller)
         try:
-            sealed = (await self._engine.read(name)).values[name]
+            return _ticket(await self._engine.read(name), caller, name)
         except EngineAway:
             raise store_unavailable() from None
-        opened = unseal(sealed, secret=caller.key, name=name) if sealed else None
-        return opened.decode() if opened else None
 
     async def _write(
         self, snapshot: Snapshot, ticket: str, call: GuardedCall, stored: StoredQuestion
     ) -> bool:
-        (name,) = snapshot.values
+        name = _question_name(ticket, call.caller)
         value = QUESTIONS.write(stored, secret=ticket, name=name)
         writes = {name: Write(value, _KEPT_SECONDS)}
         if snapshot.values[name] is None and call.caller.key is not None:
@@ -122,6 +137,12 @@ class QuestionsOnEngine:
             sealed = seal(ticket.encode(), secret=call.caller.key, name=by_call)
             writes[by_call] = Write(sealed, _KEPT_SECONDS)
         return await self._engine.write(snapshot, writes)
+
+    async def _is_open(self, ticket: str, caller: Caller) -> bool:
+        name = _question_name(ticket, caller)
+        snapshot = await self._engine.read(name)
+        kept = _read(snapshot, ticket, name)
+        return kept is not None and merged(kept.state, kept.state, now=snapshot.now).rank == 0
 
     async def _count(self, name: str, caller: Caller) -> None:
         """Delete the oldest question of the caller over the limit."""
@@ -136,6 +157,12 @@ def _read(snapshot: Snapshot, ticket: str, name: str) -> StoredQuestion | None:
     with suppress(Unreadable):
         return QUESTIONS.read(snapshot.values[name], secret=ticket, name=name)
     return None
+
+
+def _ticket(snapshot: Snapshot, caller: Caller, name: str) -> str | None:
+    sealed = snapshot.values[name]
+    opened = unseal(sealed, secret=caller.key, name=name) if sealed and caller.key else None
+    return opened.decode() if opened else None
 
 
 def _question_name(ticket: str, caller: Caller) -> str:
