@@ -23,7 +23,7 @@ APPROVED: Final = "live.traxstreaming/approvedIn"
 NOT_KNOWN: Final = (
     "This was approved elsewhere already: whether the call ran is not known. Nothing more was sent."
 )
-ROUNDS: Final = 10
+ROUNDS: Final = 3
 CANARY: Final = "canary-stream-key"
 SECRET: Final[dict[str, Any]] = {**STUDIO, "destId": "dest_3", "streamKey": CANARY}
 
