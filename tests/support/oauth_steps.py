@@ -149,7 +149,7 @@ class OAuthSteps:
         checked = await self.type_key(opened, key, access=access)
         return sent_back_to(await self.press(checked, path="/sign-in/connect"))
 
-    async def redeem(self, code: str, **changes: str | None) -> httpx.Response:
+    async def redeem(self, code: str, /, **changes: str | None) -> httpx.Response:
         """The client asks for tokens."""
         given = {
             "grant_type": "authorization_code",
@@ -159,7 +159,7 @@ class OAuthSteps:
         }
         return await self.token(**{**given, **changes})
 
-    async def refresh(self, refresh_token: str, **changes: str | None) -> httpx.Response:
+    async def refresh(self, refresh_token: str, /, **changes: str | None) -> httpx.Response:
         """The client asks for other tokens."""
         given = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         return await self.token(**{**given, **changes})

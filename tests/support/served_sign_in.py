@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.conftest import client_on
 from tests.support.frozen_sandbox import still
 from tests.support.hosted_process import free_port
+from tests.support.jsonrpc import MODERN, HttpCaller, tool_call
 from tests.support.local_servers import listening
 from tests.support.oauth_steps import OAuthSteps
 from tests.support.served_app import Front, plain_http
@@ -40,6 +41,21 @@ class SignInFront(Front):
     def steps(self, client_id: str = "", **headers: str) -> OAuthSteps:
         """A client and a person's browser. They must be closed."""
         return OAuthSteps(self.address, client_id=client_id, **headers)
+
+    def signed_in(self, era: str, tokens: Mapping[str, Any]) -> HttpCaller:
+        """An MCP client with these tokens, before its handshake."""
+        return self.caller(era, authorization=f"Bearer {tokens['access_token']}")
+
+    async def opened_with(self, era: str, tokens: Mapping[str, Any]) -> HttpCaller:
+        """The same, after its handshake."""
+        caller = self.signed_in(era, tokens)
+        await caller.open()
+        return caller
+
+    async def status_of(self, access_token: str) -> int:
+        """The status of a call with this token."""
+        caller = self.signed_in(MODERN, {"access_token": access_token})
+        return (await caller.post(tool_call(MODERN, "list_studios"))).status_code
 
 
 @asynccontextmanager
@@ -88,3 +104,13 @@ async def signing_in(
             yield SignInFront(trax, clock, http, address, deps, store)
     finally:
         store.close()
+
+
+@asynccontextmanager
+async def registered(
+    folder: Path, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[tuple[SignInFront, OAuthSteps]]:
+    """The same, and a client that has registered."""
+    async with signing_in(folder, settings=settings) as front, front.steps() as steps:
+        (await steps.register()).raise_for_status()
+        yield front, steps
