@@ -18,6 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, get_args
 
+from proof.conformance import authorization
 from proof.conformance.expected_failures import EXPECTED, REASONS
 from proof.conformance.suite import Era, ProgramError, Programs, Revision, Server
 from proof.conformance.verdict import judge
@@ -66,6 +67,7 @@ async def _run_all(programs: Programs) -> Sequence[str]:
         urls = {server: await _url(it) for server, it in servers.items()}
         # Sequentially, because some of the suite's checks wait for half a second only.
         problems += await _run_suites(programs, urls)
+        problems += await _run_authorization(programs)
         print("Inspector --strict")
         for era in get_args(Era):
             for transport, url in (("HTTP", urls["bare"]), ("stdio", "")):
@@ -99,6 +101,16 @@ async def _run_suites(programs: Programs, urls: dict[Server, str]) -> Sequence[s
     for reason, times in reasons.items():
         print(textwrap.fill(f"{times or '-':>4}  {reason}", 80, subsequent_indent=" " * 6))
     return problems
+
+
+async def _run_authorization(programs: Programs) -> Sequence[str]:
+    scenarios = await authorization.run_authorization(programs)
+    passed = [it.id for checks in scenarios.values() for it in checks if it.status == "SUCCESS"]
+    print(
+        f"Authorization server\n  {len(scenarios)} scenarios, {len(passed)} checks passed",
+        flush=True,
+    )
+    return list(authorization.problems(scenarios))
 
 
 async def _url(server: Running) -> str:

@@ -9,8 +9,9 @@ import json
 import os
 import re
 import sys
-from asyncio.subprocess import PIPE
-from collections.abc import Mapping, Sequence
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -32,7 +33,7 @@ _ACCEPTED: Final = ("Path: outputSchema.", "Issue: `type` is an array")
 clients it is plain JSON Schema."""
 _SUMMARY: Final = re.compile(r"^\d+ errors?, \d+ warnings? across \d+ tools?\.$", re.MULTILINE)
 _STDIO: Final = ("--", sys.executable, "-m", "trax_mcp", "--sandbox")
-_FOLDER: Final = re.compile(r"server-(?P<scenario>.+)-\d{4}-\d\d-\d\dT[\d-]+Z")
+_FOLDER: Final = re.compile(r"(?:authorization-)?server-(?P<scenario>.+)-\d{4}-\d\d-\d\dT[\d-]+Z")
 _SCORED: Final = re.compile(r"^server:\n((?:  - \S+\n)+)", re.MULTILINE)
 _NOT_SCORED: Final = re.compile(r"- scenario: (\S+)\n    leg: server\n")
 
@@ -100,6 +101,26 @@ class Programs:
         not_scored = frozenset(_NOT_SCORED.findall(text))
         return Run(server, revision, frozenset(names), not_scored, scenarios, done.code)
 
+    async def run_authorization(
+        self, issuer: str, *, client_id: str, port: int, sign_in: Callable[[str], Awaitable[None]]
+    ) -> Mapping[str, Sequence[Check]]:
+        """Run the scenarios for authorization servers; `sign_in` is a person at an address.
+
+        Raises:
+            ProgramError: the suite wrote no results, or asked nobody to sign in.
+        """
+        results = self.scratch / "authorization"
+        results.mkdir()
+        resource = ("--resource", f"{issuer}/mcp", "-p", str(port), "-o", str(results))
+        options = ("--url", issuer, "--client-id", client_id, *resource)
+        script = self.packages / _PUBLISHER / "conformance/dist/index.js"
+        async with self._started(script, "authorization", *options) as process:
+            async for line in process.stdout or asyncio.StreamReader():
+                if line.decode().startswith(f"{issuer}/authorize?"):
+                    await sign_in(line.decode().strip())
+            await process.wait()
+        return read_scenarios(results)
+
     async def lint(self, era: Era, url: str = "") -> tuple[int, str]:
         """Lint the tool list over HTTP, or over stdio without a URL: number of tools, complaint."""
         target = (url, "--transport", "http") if url else ("--transport", "stdio")
@@ -115,6 +136,12 @@ class Programs:
             return 0, complaint or "it has listed no tools"
 
     async def _run(self, script: Path, *arguments: str) -> Completed:
+        async with self._started(script, *arguments) as process:
+            stdout, stderr = await process.communicate()
+        return Completed(process.returncode or 0, stdout.decode(), stderr.decode())
+
+    @asynccontextmanager
+    async def _started(self, script: Path, *arguments: str) -> AsyncIterator[Process]:
         # Another home, because both write to the user's home.
         home = str(self.scratch)
         variables = {"HOME": home, "USERPROFILE": home, "PATH": os.defpath}
@@ -130,14 +157,13 @@ class Programs:
         )
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                stdout, stderr = await process.communicate()
+                yield process
         except TimeoutError:
             raise ProgramError(f"{script} was not done in {TIMEOUT_SECONDS} s.") from None
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-        return Completed(process.returncode or 0, stdout.decode(), stderr.decode())
 
 
 def unexpected_warnings(output: str) -> str:
