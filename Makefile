@@ -16,7 +16,7 @@ MEASURED := tests/cli tests/web
 BUNDLE = build/trax-mcp-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp/__init__.py).mcpb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format docs bench breaks fuzz conformance browser replicas replicas-test soak race wheel bundle packer image clean
+.PHONY: help demo test test-fast check format docs bench breaks fuzz conformance browser hosted replicas replicas-test soak race wheel bundle packer image clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,8 +63,12 @@ fuzz: .venv/dev ## run the property tests with many new examples
 conformance: .venv/dev $(REFEREES)/ready ## run the official conformance suite and the Inspector on the server
 	$(BIN)/python -m proof.conformance $(TOOLS)/bin/node $(REFEREES)
 
-browser: .venv/dev $(BROWSER)/host.js ## ask on the page and in the panel, and sign in, in a real Chromium
+browser: .venv/dev chromium $(BROWSER)/host.js ## ask on the page and in the panel, and sign in, in a real Chromium
 	APP_BRIDGE=$(BROWSER)/host.js $(BIN)/pytest proof/browser
+
+hosted: .venv/dev ## sign in as claude.ai and phones do, and go live with a yes
+	@$(MAKE) --no-print-directory $(BROWSER)/host.js >/dev/null || echo "Panels cannot be drawn here: you are shown previews."
+	@APP_BRIDGE=$(BROWSER)/host.js $(BIN)/python -m proof.hosted.play
 
 replicas: .venv/dev ## play two replicas, a yes across them, and the loss of one
 	sh proof/replicas/install_programs.sh >/dev/null
@@ -131,8 +135,11 @@ $(TOOLS)/packer: $(TOOLS)/ready
 	@touch $@
 
 # Chromium comes from the system's packages: another build may not run on this system.
-$(BROWSER)/host.js: proof/browser/host.js Makefile $(TOOLS)/ready
+.PHONY: chromium
+chromium:
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+
+$(BROWSER)/host.js: proof/browser/host.js Makefile $(TOOLS)/ready
 	$(NPM_INSTALL) --prefix $(BROWSER) @modelcontextprotocol/ext-apps@$(EXT_APPS_VERSION) @modelcontextprotocol/sdk@$(MCP_SDK_VERSION) esbuild@$(ESBUILD_VERSION)
 	NODE_PATH=$(BROWSER)/node_modules $(BROWSER)/node_modules/.bin/esbuild $< --bundle --format=iife --log-level=warning --outfile=$@
 

@@ -1,0 +1,1 @@
+"""Plays a hosted server for a person: a sign-in, and a go-live with its yes. `make hosted`."""
