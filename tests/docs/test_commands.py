@@ -33,6 +33,7 @@ INSTALLING: Final = {
     "py -m venv .venv",
     ".venv/bin/python -m pip install .",
     ".venv/bin/python -m pip install '.[replicas]'",
+    ".venv/bin/python -m pip install '.[sign-in]'",
 }
 """They make an environment and install from the network; `make wheel` does the same."""
 
@@ -51,7 +52,10 @@ async def test_every_command_of_ours_runs(command: str, tmp_path: Path) -> None:
         case "doctor":
             await run_doctor(tmp_path, arguments)
         case "http" | "sandbox":
-            await run_server(name, arguments)
+            await run_server(name, arguments, Home(tmp_path))
+        case "sign-in":
+            async with running(name, *arguments, settings=Home(tmp_path).settings()) as ours:
+                assert await ours.end() == 0
         case _:  # tests/cli/test_demo.py plays it
             assert command == ".venv/bin/trax-mcp demo"
 
@@ -73,10 +77,10 @@ async def run_doctor(folder: Path, arguments: list[str]) -> None:
         assert await doctor.end() == 0, doctor.stdout.text
 
 
-async def run_server(name: str, arguments: list[str]) -> None:
+async def run_server(name: str, arguments: list[str], home: Home) -> None:
     """On any free port; it answers, and ends when it is told to."""
     paths = {"http": "/healthz", "sandbox": "/v1/health"}
-    async with running(name, *arguments, "--port", "0") as server:
+    async with running(name, *arguments, "--port", "0", settings=home.settings()) as server:
         address = (await server.stderr.match(r"(http://127\.0\.0\.1:\d+)"))[1]
         async with httpx.AsyncClient(base_url=address, trust_env=False) as web:
             assert (await web.get(paths[name])).status_code == httpx.codes.OK
@@ -153,7 +157,7 @@ def test_every_inline_command_exists(page: Page) -> None:
 def test_every_extra_that_a_page_names_exists() -> None:
     """As in `pip install '.[passkey]'`."""
     text = "".join(page.text for page in USER_PAGES)
-    named = set(re.findall(r"(?:\.|trax-mcp)\[(\w+)\]", text))
+    named = set(re.findall(r"(?:\.|trax-mcp)\[([\w-]+)\]", text))
     assert named
     assert named <= set(PROJECT["optional-dependencies"])
 

@@ -24,6 +24,7 @@ SETTINGS: Final = {VARIABLE_PREFIX + it.upper() for it in Settings.model_fields}
 LINKED_PAGES: Final = (*USER_PAGES, CONTRIBUTING, Page("CHANGELOG.md"))
 OUTSIDE: Final = {
     "https://semver.org",
+    "https://caddyserver.com",
     "https://github.com/modelcontextprotocol/conformance",
     "https://github.com/modelcontextprotocol/inspector",
     "https://schemathesis.io",
