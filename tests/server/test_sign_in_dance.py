@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.support.document_server import HOST, document, json_answer, serving_documents
+from tests.support.guarded_calls import STUDIO
 from tests.support.hosted_process import hosted_server
 from tests.support.oauth_steps import OAuthSteps
 from tests.support.sdk_oauth_client import TokenMemory, callback_page, sdk_oauth_client
@@ -68,6 +70,47 @@ async def test_a_client_that_registers_signs_a_person_in_and_calls(
     assert memory.tokens.scope == "run"
     assert SANDBOX_KEY not in str(memory)
     assert sign_in.client_id == memory.client.client_id
+
+
+async def test_a_client_with_a_document_signs_in_goes_live_refreshes_and_is_revoked(
+    tmp_path: Path, era: str
+) -> None:
+    """It registers nowhere. Its page's address has another port than its document says."""
+    memory = TokenMemory()
+    async with (
+        serving_documents() as host,
+        signing_in(tmp_path, documents=host.documents()) as front,
+        callback_page() as callback,
+        front.steps(host.client_id()) as steps,
+    ):
+        host.answers[HOST] = json_answer(
+            document(steps.client_id, redirect_uris=["http://127.0.0.1/callback"])
+        )
+        async with sdk_oauth_client(
+            front.address,
+            person_at(steps),
+            callback,
+            memory=memory,
+            document=steps.client_id,
+            era=era,
+        ) as client:
+            preview = await client.call_tool("go_live", STUDIO)
+            assert front.trax.mutations == []
+            confirmation = (preview.structured_content or {})["confirmation"]
+            live = await client.call_tool(
+                "go_live", {**STUDIO, "confirm": True, "confirmation": confirmation}
+            )
+            assert memory.tokens is not None
+            refreshed = (await steps.refresh(str(memory.tokens.refresh_token))).json()
+            given = {"token": refreshed["access_token"], "client_id": steps.client_id}
+            await steps.http.post("/revoke", data=given)
+            left = front.store.all()
+            bearer = {"authorization": f"Bearer {memory.tokens.access_token}"}
+            after = await steps.http.post("/mcp", headers=bearer)
+    assert (live.structured_content or {})["observed"]["state"] == "on_air"
+    assert len(front.trax.mutations) == 1
+    assert (memory.client and memory.client.client_id) == steps.client_id
+    assert (left, after.status_code) == ([], 401)
 
 
 async def test_a_sign_in_outlives_the_process(tmp_path: Path, era: str) -> None:
