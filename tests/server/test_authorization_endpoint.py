@@ -37,7 +37,7 @@ UNFULFILLABLE: Final[dict[str, tuple[dict[str, str | None], str]]] = {
     "no method, which means plain": ({"code_challenge_method": None}, "invalid_request"),
     "a challenge that no S256 gives": ({"code_challenge": "c" * 42}, "invalid_request"),
     "another resource": ({"resource": "https://other.example/mcp"}, "invalid_target"),
-    "the resource with a slash": ({"resource": "{RESOURCE}/"}, "invalid_target"),
+    "a resource below": ({"resource": "{RESOURCE}/more"}, "invalid_target"),
 }
 """What a known client asks for, and the error that it gets."""
 SCOPES: Final[dict[str | None, list[str]]] = {

@@ -20,6 +20,7 @@ from pydantic import AnyUrl, PrivateAttr
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from trax_mcp.server.oauth_metadata import is_resource
 from trax_mcp.server.oauth_requests import address_of, repeated_parameter
 from trax_mcp.sign_in.attempts import Attempts, TooManyAttempts
 from trax_mcp.sign_in.client_documents import ClientDocuments
@@ -191,7 +192,7 @@ class _Provider:
             AuthorizeError: it asks for what this server does not give.
         """
         endpoint = self._endpoint
-        if params.resource not in (None, endpoint.resource):
+        if not is_resource(params.resource, endpoint.resource):
             raise AuthorizeError("invalid_target", f"Tokens are for {endpoint.resource} only.")
         if not _CHALLENGE.fullmatch(params.code_challenge):
             raise AuthorizeError("invalid_request", "code_challenge is not an S256 challenge.")

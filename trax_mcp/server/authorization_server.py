@@ -117,7 +117,9 @@ def sign_in_app(
             clock=deps.clock,
         ),
     ]
-    app: ASGIApp = RequestBodyLimitMiddleware(Starlette(routes=routes), _LARGEST_BODY_BYTES)
+    endpoints = Starlette(routes=routes)
+    endpoints.router.redirect_slashes = False  # behind a proxy it would redirect to http
+    app: ASGIApp = RequestBodyLimitMiddleware(endpoints, _LARGEST_BODY_BYTES)
     app = ReceiveBodyFirst(app, deps.in_flight, most=_LARGEST_BODY_BYTES)
     return _OwnHostOnly(app, hosts=hosts)
 

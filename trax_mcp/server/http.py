@@ -125,6 +125,10 @@ def _beside(app: ASGIApp, sign_in: ASGIApp) -> ASGIApp:
 
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", PATH)
+        if path == f"{PATH}/":
+            # Starlette would redirect it, behind a proxy to http, and some clients would send
+            # their token there.
+            path, scope = PATH, {**scope, "path": PATH, "raw_path": PATH.encode()}
         is_ours = path in (PATH, _HEALTH_PATH, _READY_PATH) or path.startswith(f"{PATH}/")
         await (app if is_ours else sign_in)(scope, receive, send)
 

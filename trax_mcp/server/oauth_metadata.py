@@ -19,6 +19,15 @@ _SCOPES: Final = [access.value for access in Access]
 _PUBLIC_CLIENTS: Final = ["none"]
 
 
+def is_resource(asked: object, resource: str) -> bool:
+    """Whether a client names this resource, with a slash at the end or without, or none at all.
+
+    An empty parameter counts as none. Sources: RFC 6749, 3.1 and 3.2, and MCP 2025-11-25, which
+    takes both spellings for valid.
+    """
+    return asked in {None, "", resource, f"{resource}/"}
+
+
 def server_metadata(issuer: str, *, has_registration: bool) -> JsonObject:
     """What the authorization server can do."""
     registration = {"registration_endpoint": issuer + REGISTER} if has_registration else {}

@@ -12,6 +12,7 @@ from trax_mcp.sign_in.attempts import TooManyAttempts
 from trax_mcp.sign_in.grants import SignInUnavailable
 
 NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_FORM: Final = "application/x-www-form-urlencoded"
 _RETRY_SECONDS: Final = 60
 
 
@@ -24,6 +25,20 @@ def repeated_parameter(parameters: QueryParams | FormData) -> str | None:
     """A parameter that occurs more than once, which none may. Source: RFC 6749, 3.1 and 3.2."""
     names = Counter(name for name, _ in parameters.multi_items())
     return next((name for name, count in names.items() if count > 1), None)
+
+
+async def form_of(request: Request) -> FormData | Response:
+    """The form that a client has sent, or the refusal. The SDK's handler gets the same one.
+
+    No `multipart/form-data`, which may name any encoding for its texts. Source: RFC 6749, 4.1.3.
+    """
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != _FORM:
+        return oauth_error("invalid_request", f"The body must be {_FORM}.")
+    form = await request.form()
+    if (name := repeated_parameter(form)) is not None:
+        return oauth_error("invalid_request", f"{name} occurs more than once.")
+    return form
 
 
 def oauth_error(

@@ -18,7 +18,8 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trax_mcp.server.oauth_requests import NO_STORE, not_now, oauth_error, repeated_parameter
+from trax_mcp.server.oauth_metadata import is_resource
+from trax_mcp.server.oauth_requests import NO_STORE, form_of, not_now, oauth_error
 from trax_mcp.sign_in.codes import Codes
 from trax_mcp.sign_in.grants import SignInUnavailable, Tokens
 from trax_mcp.sign_in.store import SignInStore
@@ -41,10 +42,10 @@ class TokenEndpoint:
 
     async def handle(self, request: Request) -> Response:
         """`/token`: change a code or a refresh token for tokens."""
-        form = await request.form()  # the SDK's handler gets the same one
-        if (name := repeated_parameter(form)) is not None:
-            return oauth_error("invalid_request", f"{name} occurs more than once.")
-        if form.get("resource", self.resource) != self.resource:
+        form = await form_of(request)
+        if isinstance(form, Response):
+            return form
+        if not is_resource(form.get("resource"), self.resource):
             return oauth_error("invalid_target", f"Tokens are for {self.resource} only.")
         if (form.get("grant_type") or DEFAULT_GRANT_TYPES[0]) not in DEFAULT_GRANT_TYPES:
             return oauth_error("unsupported_grant_type", "This server has no such grant type.")
@@ -58,9 +59,9 @@ class TokenEndpoint:
 
     async def revoke(self, request: Request) -> Response:
         """`/revoke`: end the sign-in of a token, of either kind. Unknown tokens are no error."""
-        form = await request.form()
-        if (name := repeated_parameter(form)) is not None:
-            return oauth_error("invalid_request", f"{name} occurs more than once.")
+        form = await form_of(request)
+        if isinstance(form, Response):
+            return form
         token, client_id = form.get("token"), form.get("client_id")
         if not isinstance(client_id, str):
             return oauth_error("invalid_client", "client_id is missing.", HTTPStatus.UNAUTHORIZED)
