@@ -63,7 +63,6 @@ SENT_BACK: Final[dict[str, tuple[Changes, str]]] = {
     "no kind of response": ({"response_type": None}, "invalid_request"),
     "the resource of another server": ({"resource": "https://evil.example/mcp"}, "invalid_target"),
     "a resource below ours": ({"resource": "{RESOURCE}/more"}, "invalid_target"),
-    "a resource with a slash": ({"resource": "{RESOURCE}/"}, "invalid_target"),
     "a resource in capitals": ({"resource": "{RESOURCE_UPPER}"}, "invalid_target"),
 }
 """What is wrong with the rest: the client is told, with its state and our `iss`."""
