@@ -15,6 +15,7 @@ from tests.support.shared_clock import HandClock
 from tests.support.sign_in_setup import PUBLIC_URL, store_in
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sign_in.attempts import MAX_WRONG_KEYS, Attempts
+from trax_mcp.sign_in.codes import Codes
 from trax_mcp.sign_in.grants import Access, AuthorizationRequest, OAuthClient
 from trax_mcp.sign_in.pending import PendingSignIn, PendingSignIns
 from trax_mcp.web.sign_in_page import sign_in_routes
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.recorded_sandbox import Sandbox
+    from trax_mcp.clock import Clock
     from trax_mcp.sign_in.grants import Grant
 
 DOCUMENT: Final = OAuthClient(
@@ -88,6 +90,18 @@ class SignInBrowser:
         return await self.send(form.fields, path)
 
 
+class _NumberedCodes(Codes):
+    """Codes that are known in advance. Each grant is added to a list."""
+
+    def __init__(self, clock: Clock, grants: list[Grant]) -> None:
+        super().__init__(clock, bool)
+        self._listed = grants
+
+    def issue(self, grant: Grant) -> str:
+        self._listed.append(grant)
+        return f"code-{len(self._listed)}"
+
+
 @dataclass
 class ServedSignIn:
     """The page, and what it is made with."""
@@ -105,18 +119,13 @@ class ServedSignIn:
         routes = sign_in_routes(
             self.site,
             pending=self.pending,
-            codes=self,
-            sign_ins=self.store,
+            codes=_NumberedCodes(self.clock, self.grants),
+            store=self.store,
             client=client_on(self.sandbox),
             attempts=Attempts(self.clock, limit=MAX_WRONG_KEYS),
             clock=self.clock,
         )
         self.app = Starlette(routes=routes)
-
-    def issue(self, grant: Grant) -> str:
-        """A code that says how many there were before it."""
-        self.grants.append(grant)
-        return f"code-{len(self.grants)}"
 
     def asked(self, client: OAuthClient = DOCUMENT, **changes: object) -> str:
         """A client asks; returns the path of the page."""

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import asdict
 from typing import Final
 
+from pydantic.alias_generators import to_camel
 from rich.console import Console
 from rich.text import Text
 
@@ -15,12 +16,11 @@ from trax_mcp.cli.setting_checks import sign_in_path, sign_in_secret_path
 from trax_mcp.cli.terminal import console_on, print_hanging
 from trax_mcp.clock import Clock, iso
 from trax_mcp.settings import CannotStart, Settings
-from trax_mcp.sign_in.grants import Access, SignIn, SignInUnavailable
+from trax_mcp.sign_in.grants import SignIn, SignInUnavailable
 from trax_mcp.sign_in.private_files import server_secret
 from trax_mcp.sign_in.sign_in_file import COMMAND_WAIT_SECONDS, SignInFile
 from trax_mcp.sign_in.sign_in_rows import end_sign_in, list_sign_ins
 
-_MAY: Final = {Access.READ: "look only", Access.RUN: "run shows"}
 _LONGEST_NAME: Final = 40
 _LONGEST_HOST: Final = 60
 _PERSON_LENGTH: Final = 8
@@ -111,7 +111,7 @@ def _open(settings: Settings) -> SignInFile:
 def _print_list(console: Console, sign_ins: Sequence[SignIn]) -> None:
     for it in sign_ins:
         start = Text(f"{it.id}  ", "bold")
-        print_hanging(console, start, Text(f"{_title(it, console)}: {_MAY[it.access]}"))
+        print_hanging(console, start, Text(f"{_title(it, console)}: {it.access.label}"))
         used = f"{it.last_used:%Y-%m-%d %H:%M} UTC"
         text = f"person {it.person[:_PERSON_LENGTH]}, since {it.created:%Y-%m-%d}, used {used}"
         print_hanging(console, Text(" " * start.cell_len), Text(text, "dim"))
@@ -129,5 +129,4 @@ def _title(it: SignIn, console: Console) -> str:
 
 def _as_json(it: SignIn) -> dict[str, str]:
     row = asdict(it) | {"created": iso(it.created), "last_used": iso(it.last_used)}
-    camel = {name: name.title().replace("_", "") for name in row}
-    return {f"{name[0]}{camel[name][1:]}": str(value) for name, value in row.items()}
+    return {to_camel(name): str(value) for name, value in row.items()}

@@ -1,4 +1,4 @@
-"""What one step of the shared store reads and writes. Pure."""
+"""The records that one step of the shared store reads and writes."""
 
 from dataclasses import astuple, dataclass
 from typing import Final, Self
@@ -28,7 +28,7 @@ KEPT_SECONDS: Final = LIFETIME_SECONDS + 30.0
 
 @dataclass(slots=True)
 class Step:
-    """What one step has read, to decide and to change."""
+    """The records that one step has read, to decide and to change."""
 
     snapshot: Snapshot
     names: "StepNames"

@@ -111,7 +111,7 @@ def sign_in_app(
             site,
             pending=pending,
             codes=codes,
-            sign_ins=store,
+            store=store,
             client=client,
             attempts=Attempts(deps.clock, limit=MAX_WRONG_KEYS),
             clock=deps.clock,

@@ -1,1 +1,1 @@
-"""Signing in: what a person allows an MCP client to do with their TRaX key, and who keeps it."""
+"""Signing in: a person allows an MCP client to use their TRaX key, which this server keeps."""

@@ -15,12 +15,12 @@ MAX_AUTHORIZATION_REQUESTS: Final = 60
 MAX_REGISTRATIONS: Final = 10
 MAX_DOCUMENTS: Final = 30
 _MAX_NETWORKS: Final = 10_000
-_OF_A_SITE: Final = 4
-_TOGETHER: Final = 50
+_CUSTOMERS_OF_SITE: Final = 4
+_CUSTOMERS_OF_ALL: Final = 50
 """How many customers of a site (a /48 of IPv6), and of all, may use up their limits at the same
 time before the others have to wait."""
-_CUSTOMER: Final = len("0000:0000:0000:0000")
-_SITE: Final = len("0000:0000:0000")
+_CUSTOMER_PREFIX: Final = len("0000:0000:0000:0000")
+_SITE_PREFIX: Final = len("0000:0000:0000")
 
 
 class TooManyAttempts(Exception):
@@ -35,13 +35,13 @@ class Attempts:
     """Attempts of one kind. Each address has `limit` of them within ten minutes.
 
     IPv6 addresses count by their first 64 bits, which one customer has, and again by their first
-    48, so that who has many of those cannot make everybody wait.
+    48, so that a customer with many of those cannot make everybody wait.
     """
 
     def __init__(self, clock: Clock, *, limit: int) -> None:
         self._clock = clock
         self._limit = limit
-        self._all: deque[float] = deque(maxlen=limit * _TOGETHER)
+        self._all: deque[float] = deque(maxlen=limit * _CUSTOMERS_OF_ALL)
         self._by_network: TTLCache[str, deque[float]] = TTLCache(
             _MAX_NETWORKS, WINDOW_SECONDS, timer=clock.seconds
         )
@@ -68,7 +68,7 @@ class Attempts:
 
     def _times(self, address: str) -> dict[str, deque[float]]:
         """When there were attempts of each network that an address belongs to."""
-        most = (self._limit, self._limit * _OF_A_SITE)
+        most = (self._limit, self._limit * _CUSTOMERS_OF_SITE)
         return {
             network: self._by_network.get(network, deque(maxlen=limit))
             for network, limit in zip(_networks(address), most, strict=False)
@@ -89,4 +89,4 @@ def _networks(address: str) -> tuple[str, ...]:
         return (str(ip),)
     if ip.ipv4_mapped is not None:
         return (str(ip.ipv4_mapped),)
-    return (ip.exploded[:_CUSTOMER], ip.exploded[:_SITE])
+    return (ip.exploded[:_CUSTOMER_PREFIX], ip.exploded[:_SITE_PREFIX])

@@ -1,4 +1,4 @@
-"""What a Client ID Metadata Document may say, and under which addresses it may lie. Pure.
+"""The rules for Client ID Metadata Documents, and for the addresses where they are. Pure.
 
 Source: draft-ietf-oauth-client-id-metadata-document-02.
 """
@@ -62,9 +62,9 @@ class _Document(BaseModel):
 def read_client_id(client_id: str) -> DocumentAddress:
     """Where the document of a client lies. Source: section 3.
 
-    Stricter than the draft: no query, which would make the server send what a client likes to
-    whom it likes; a host name in small letters, so that one client has one id; and no port below
-    1024 but 443.
+    Stricter than the draft: no query, with which a client could make the server send any text to
+    any host; a host name in small letters, so that one client has one id; and no port below 1024
+    but 443.
 
     Raises:
         ClientRefused: the id is no address of a document.

@@ -18,14 +18,13 @@ CODE_SECONDS: Final = 60.0
 REPLAY_SECONDS: Final = 600.0
 """How long a used code is remembered, so that a replay ends what it gave."""
 _MAX_CODES: Final = 1_000
-_CODE_BYTES: Final = 32
 
 
 class Codes:
     """The codes that were issued. `revoke` ends a sign-in, by its id.
 
-    Whoever presents a used code may be a thief, or may have been robbed by the one who was first.
-    So the sign-in that it gave ends. Source: RFC 6749, 10.5.
+    If a code is used twice, one of the two clients has stolen it. So the sign-in that it gave ends.
+    Source: RFC 6749, 10.5.
     """
 
     def __init__(self, clock: Clock, revoke: Callable[[str], object]) -> None:
@@ -35,15 +34,15 @@ class Codes:
 
     def issue(self, grant: Grant) -> str:
         """A code that a client can change for the tokens of this grant."""
-        code = secrets.token_urlsafe(_CODE_BYTES)
+        code = secrets.token_urlsafe()
         self._grants[_hashed(code)] = grant
         return code
 
     def find(self, code: str) -> Grant | None:
-        """What a code stands for. None: unknown, too old, or used.
+        """The grant of a code. None: unknown, too old, or used.
 
         Raises:
-            SignInUnavailable: what a used code gave could not be ended.
+            SignInUnavailable: the sign-in that a used code gave could not be ended.
         """
         name = _hashed(code)
         if (sign_in_id := self._used.get(name)) is not None:

@@ -1,8 +1,8 @@
 """Reads one document over HTTPS from an address of the public internet.
 
 The address that was checked is the one that is connected to: a name that resolves otherwise a
-moment later changes nothing. This is written on h11, since httpcore 1.0.9 leaves a connection open
-for ever if its TLS handshake takes too long, and the hosts here are anybody's.
+moment later changes nothing. It is written on h11: if the limit of time cancels a TLS handshake,
+httpcore 1.0.9 leaves the connection open for ever, and anybody can run such a host.
 """
 
 import asyncio

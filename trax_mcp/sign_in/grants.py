@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from urllib.parse import urlencode
 
 from trax_mcp.api.caller import Caller
 
@@ -14,6 +15,11 @@ class Access(StrEnum):
     """Only what reads: the offer of TRAX_READ_ONLY."""
     RUN = "run"
     """Everything that the operator offers."""
+
+    @property
+    def label(self) -> str:
+        """The name of this choice, for a person."""
+        return "look only" if self is Access.READ else "run shows"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +38,9 @@ class OAuthClient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationRequest:
-    """What a client asks for. Its redirect address is one of the client's own. Source: RFC 6749.
+    """The request of a client. Its redirect address is one of the client's own. Source: RFC 6749.
 
-    `offered` is what a person can choose from. `state` goes back to the client as it came.
+    A person chooses from `offered`. `state` goes back to the client as it came.
     """
 
     client: OAuthClient
@@ -44,10 +50,20 @@ class AuthorizationRequest:
     offered: tuple[Access, ...]
     state: str | None = None
 
+    def response_address(self, *, issuer: str, **parameters: str) -> str:
+        """The redirect address with `parameters`, the client's `state`, and `iss`.
+
+        Source: RFC 6749, sections 4.1.2 and 4.1.2.1, and RFC 9207.
+        """
+        state = {} if self.state is None else {"state": self.state}
+        separator = "&" if "?" in self.redirect_uri else "?"
+        query = urlencode({**parameters, **state, "iss": issuer})
+        return f"{self.redirect_uri}{separator}{query}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What a person has allowed a client."""
+    """The access that a person has allowed a client."""
 
     request: AuthorizationRequest
     access: Access
@@ -85,7 +101,7 @@ class Tokens:
 
 
 class SignInUnavailable(Exception):
-    """What is kept about sign-ins cannot be read or written now. Nothing has changed.
+    """The sign-ins that are kept cannot be read or written now. Nothing has changed.
 
     The message is for a person, and holds no path and no value.
     """

@@ -1,4 +1,4 @@
-"""What some clients say of themselves, for when their document cannot be read. Pure.
+"""The descriptions of some clients, for when their documents cannot be read. Pure.
 
 claude.ai turns away many hosters: their addresses get a test for browsers instead of the document,
 and their users could not connect Claude at all. Read in August 2026. A document that can be read

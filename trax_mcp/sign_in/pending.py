@@ -1,8 +1,8 @@
 """The sign-ins that are under way: asked for by a client, not yet finished by a person."""
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from secrets import token_urlsafe
 from typing import Final
 
 from cachetools import TTLCache
@@ -12,11 +12,6 @@ from trax_mcp.sign_in.grants import Access, AuthorizationRequest
 
 PENDING_SECONDS: Final = 600
 MAX_PENDING: Final = 1_000
-_SECRET_BYTES: Final = 32
-
-
-def _new_secret() -> str:
-    return secrets.token_urlsafe(_SECRET_BYTES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +21,8 @@ class AcceptedKey:
     caller: Caller
     access: Access
     reach: str
-    """What the key reaches, in a sentence."""
-    id: str = field(default_factory=_new_secret, repr=False)
+    """The studios that the key reaches, in a sentence."""
+    id: str = field(default_factory=token_urlsafe, repr=False)
     """Tells it from a key that is typed later: the yes is to what was shown."""
 
 
@@ -47,7 +42,7 @@ class PendingSignIn:
     """A sign-in under way. It is kept in memory only, and so is the key."""
 
     request: AuthorizationRequest
-    form_token: str = field(default_factory=_new_secret, repr=False)
+    form_token: str = field(default_factory=token_urlsafe, repr=False)
     """Every form of the page sends it back."""
     browser: str = field(default="", repr=False)
     """The cookie of the browser that opened the page first."""
@@ -75,6 +70,6 @@ class PendingSignIns(TTLCache[str, PendingSignIn]):
 
     def add(self, request: AuthorizationRequest) -> str:
         """Keep a request, and return its id."""
-        request_id = _new_secret()
+        request_id = token_urlsafe()
         self[request_id] = PendingSignIn(request)
         return request_id

@@ -29,7 +29,7 @@ _ALIVE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
-    """What is kept of a token. `used`: an access token's last use, a refresh token's first."""
+    """A token as it is kept. `used`: an access token's last use, a refresh token's first."""
 
     hash: bytes
     sealed: bytes

@@ -13,7 +13,6 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.clock import Clock
@@ -27,6 +26,7 @@ from trax_mcp.sign_in.lifetimes import (
     is_worth_noting,
     refresh_lifetime,
 )
+from trax_mcp.sign_in.redirect_uris import host_of
 from trax_mcp.sign_in.sign_in_file import SERVER_WAIT_SECONDS, SignInFile, to_seconds
 from trax_mcp.sign_in.sign_in_rows import (
     TokenRow,
@@ -107,7 +107,7 @@ class SignInStore:
             person=self._person(key),
             client_id=client.id,
             client_name=client.name,
-            redirect_host=_host(grant.request.redirect_uri),
+            redirect_host=host_of(grant.request.redirect_uri),
             access=grant.access,
             created=now,
             last_used=now,
@@ -243,7 +243,7 @@ class SignInStore:
         return keyed_hash(self._secret, "token", token)
 
     def _sealed_facts(self, sign_in: SignIn, issued: datetime) -> str:
-        """Whoever changes one of these in the file gets no key with it."""
+        """The facts that a key is sealed with: if one is changed in the file, it does not open."""
         facts = (self._audience, sign_in.id, sign_in.client_id, str(sign_in.access))
         return json.dumps([*facts, to_seconds(issued)])
 
@@ -264,9 +264,3 @@ class SignInStore:
         if self._clock.seconds() >= self._purge_at:
             delete_ended(connection, now)
             self._purge_at = self._clock.seconds() + _PURGE_SECONDS
-
-
-def _host(redirect_uri: str) -> str:
-    """Where a browser is sent back to: the host, or the scheme of an app's own address."""
-    uri = urlsplit(redirect_uri)
-    return uri.hostname or f"{uri.scheme}:"

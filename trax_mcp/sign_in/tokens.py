@@ -19,7 +19,7 @@ _TOKEN: Final = re.compile(r"trax_[ar]t_([A-Za-z0-9_-]{64})")  # 48 bytes, witho
 
 
 def new_family() -> bytes:
-    """What all tokens of one sign-in have in common. As secret as a token."""
+    """The part that all tokens of one sign-in have in common. As secret as a token."""
     return secrets.token_bytes(_FAMILY_BYTES)
 
 
@@ -36,7 +36,7 @@ def family_of(token: str) -> bytes | None:
 
 
 def token_hash(token: str | bytes) -> bytes:
-    """What is kept in place of a token or family. Nobody can guess what it is the hash of."""
+    """The hash that is kept in place of a token or family. Both are too long to be guessed."""
     content = token.encode() if isinstance(token, str) else token
     return hashlib.sha256(content).digest()
 

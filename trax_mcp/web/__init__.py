@@ -1,1 +1,1 @@
-"""What a person opens in a browser: the page that asks for their yes."""
+"""Pages for a person's browser: the one that asks for a yes, and those of signing in."""

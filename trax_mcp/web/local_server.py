@@ -2,11 +2,11 @@
 
 import errno
 import json
-import secrets
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib.resources import files
+from secrets import token_urlsafe
 from typing import Final
 
 import uvicorn
@@ -17,11 +17,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from trax_mcp.web.local_requests import LocalRequestsOnly
+from trax_mcp.web.posted_forms import is_same
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 _MEDIA_TYPES: Final = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
-_SECRET_BYTES: Final = 32
 _NO_IPV6: Final = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 _MAX_TRIES: Final = 16
 
@@ -74,25 +74,20 @@ class PageAccess:
 
     def new_secret(self) -> str:
         """Make a secret for an address. An earlier one counts no more."""
-        self._secret = secrets.token_urlsafe(_SECRET_BYTES)
+        self._secret = token_urlsafe()
         return self._secret
 
     def redeem(self, secret: str) -> str | None:
         """Exchange the secret for a session. None if it is not the right one, or was used."""
-        if not _is_same(secret, self._secret):
+        if not is_same(secret, self._secret):
             return None
-        self._secret, self._session = "", secrets.token_urlsafe(_SECRET_BYTES)
+        self._secret, self._session = "", token_urlsafe()
         return self._session
 
     def has_session(self, request: Request) -> bool:
         """Whether a request brings the session."""
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        return _is_same(given, self._session)
-
-
-def _is_same(given: str, secret: str) -> bool:
-    """Compare in constant time. An empty secret is never right."""
-    return bool(secret) and secrets.compare_digest(given.encode(), secret.encode())
+        return is_same(given, self._session)
 
 
 class _Server(uvicorn.Server):

@@ -33,7 +33,7 @@ def webauthn() -> Any:  # noqa: ANN401  an optional module
 
 @dataclass(frozen=True, slots=True)
 class Passkey:
-    """The public half of a passkey. It is no secret, but whoever replaces it can say yes."""
+    """The public half of a passkey. It is no secret, but a person who replaces it can say yes."""
 
     credential_id: str
     public_key: str

@@ -1,4 +1,4 @@
-"""Reads a form that a browser has posted to one of our pages, and tells browsers apart."""
+"""Reads a form that a browser has posted to one of our pages, and tells from which browser."""
 
 import re
 import secrets
@@ -12,8 +12,7 @@ from starlette.responses import Response
 _MAX_BODY_BYTES: Final = 16 * 1024
 _MAX_FIELDS: Final = 16
 _FORM: Final = "application/x-www-form-urlencoded"
-_SECRET_BYTES: Final = 32
-_SECRET: Final = re.compile(r"[\w-]{43}", re.ASCII)
+_RANDOM: Final = re.compile(rf"[\w-]{{{len(secrets.token_urlsafe())}}}", re.ASCII)
 
 
 async def read_form(request: Request, *, origin: str) -> Mapping[str, str] | None:
@@ -38,6 +37,11 @@ async def read_form(request: Request, *, origin: str) -> Mapping[str, str] | Non
     return fields if len(fields) == len(pairs) else None
 
 
+def address_of(request: Request) -> str:
+    """The IP address that a request comes from: the proxy's own, unless that is trusted."""
+    return request.client.host if request.client else ""
+
+
 class BrowserCookie:
     """A random cookie that tells one browser from another. It reveals nothing else."""
 
@@ -48,7 +52,7 @@ class BrowserCookie:
     def of(self, request: Request) -> str:
         """The cookie in a request, or an empty text."""
         value = request.cookies.get(self._name, "")
-        return value if _SECRET.fullmatch(value) else ""
+        return value if _RANDOM.fullmatch(value) else ""
 
     def set(self, response: Response, value: str, *, seconds: int) -> None:
         """Let a browser keep the cookie for some time."""
@@ -61,11 +65,6 @@ class BrowserCookie:
             httponly=True,
             samesite="lax",
         )
-
-
-def new_secret() -> str:
-    """A random text that nobody can guess."""
-    return secrets.token_urlsafe(_SECRET_BYTES)
 
 
 def is_same(given: str, secret: str) -> bool:

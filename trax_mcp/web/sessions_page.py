@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final, Protocol
+from secrets import token_urlsafe
+from typing import Final
 
 from cachetools import TTLCache
 from starlette.requests import Request
@@ -13,7 +14,8 @@ from starlette.routing import Route
 from trax_mcp.clock import Clock
 from trax_mcp.sign_in.attempts import Attempts, TooManyAttempts
 from trax_mcp.sign_in.grants import SignIn, SignInUnavailable
-from trax_mcp.web.posted_forms import BrowserCookie, is_same, new_secret, read_form
+from trax_mcp.sign_in.store import SignInStore
+from trax_mcp.web.posted_forms import BrowserCookie, address_of, is_same, read_form
 from trax_mcp.web.sessions_screens import list_screen, sessions_key_screen
 from trax_mcp.web.sign_in_responses import (
     FormProblem,
@@ -32,32 +34,22 @@ _NONE: Final = "No client is signed in with this key on this server."
 """Says nothing of whether TRaX knows the key: TRaX is not asked."""
 
 
-class SignIns(Protocol):
-    """Keeps who is signed in. Each method may raise `SignInUnavailable`."""
-
-    def of_person(self, key: str) -> Sequence[SignIn]:
-        """All sign-ins with a TRaX key."""
-
-    def revoke(self, sign_in_id: str) -> bool:
-        """End a sign-in."""
-
-
 @dataclass(slots=True)
 class _OpenList:
     """A list that one browser shows. It is kept in memory only, and so is the key."""
 
     key: str = field(repr=False)
-    form_token: str = field(default_factory=new_secret, repr=False)
+    form_token: str = field(default_factory=token_urlsafe, repr=False)
     outcome: str = ""
 
 
 def sessions_routes(
-    site: Site, *, sign_ins: SignIns, attempts: Attempts, clock: Clock
+    site: Site, *, store: SignInStore, attempts: Attempts, clock: Clock
 ) -> list[Route]:
     """The routes of the page."""
     cookie = BrowserCookie(site.public_url, "trax_sessions")
     lists: TTLCache[str, _OpenList] = TTLCache(_MAX_OPEN, _OPEN_SECONDS, timer=clock.seconds)
-    page = _SessionsPage(site, sign_ins, attempts, cookie, lists)
+    page = _SessionsPage(site, store, attempts, cookie, lists)
     return [
         Route(PATH, page.show, methods=["GET"]),
         Route(PATH, page.check_key, methods=["POST"]),
@@ -69,7 +61,7 @@ def sessions_routes(
 @dataclass(frozen=True, slots=True)
 class _SessionsPage:
     site: Site
-    sign_ins: SignIns
+    store: SignInStore
     attempts: Attempts
     cookie: BrowserCookie
     lists: TTLCache[str, _OpenList]
@@ -81,7 +73,7 @@ class _SessionsPage:
         if shown is None:
             return html_response(sessions_key_screen(self.site))
         try:
-            sign_ins = self.sign_ins.of_person(shown.key)
+            sign_ins = self.store.of_person(shown.key)
         except SignInUnavailable as error:
             return self._unavailable(error)
         outcome, shown.outcome = shown.outcome, ""
@@ -94,7 +86,7 @@ class _SessionsPage:
         form = await read_form(request, origin=self.site.public_url)
         if form is None:
             return self._foreign()
-        address = request.client.host if request.client else ""
+        address = address_of(request)
         key = form.get("key", "").strip()
         try:
             self._check(key, address)
@@ -103,7 +95,7 @@ class _SessionsPage:
         except FormProblem as it:
             content = sessions_key_screen(self.site, problem=it.text)
             return html_response(content, it.status, it.headers)
-        browser = new_secret()
+        browser = token_urlsafe()
         self.lists[browser] = _OpenList(key)
         response = see_other(PATH)
         self.cookie.set(response, browser, seconds=_OPEN_SECONDS)
@@ -123,7 +115,7 @@ class _SessionsPage:
         except TooManyAttempts as error:
             raise too_many_keys(error) from None
         try:
-            is_wrong = not self.sign_ins.of_person(key)
+            is_wrong = not self.store.of_person(key)
         except SignInUnavailable:
             self.attempts.give_back(address)
             raise
@@ -138,8 +130,8 @@ class _SessionsPage:
             return shown
         chosen, ended = form.get("sign_in", ""), list[SignIn]()
         try:
-            for it in self.sign_ins.of_person(shown.key):
-                if chosen in {it.id, "all"} and self.sign_ins.revoke(it.id):
+            for it in self.store.of_person(shown.key):
+                if chosen in {it.id, "all"} and self.store.revoke(it.id):
                     ended.append(it)
         except SignInUnavailable as error:
             if not ended:

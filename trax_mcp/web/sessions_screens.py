@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from trax_mcp.sign_in.grants import Access, SignIn
+from trax_mcp.sign_in.grants import SignIn
 from trax_mcp.web.markup import NOTHING, Html, fill, joined, template
 from trax_mcp.web.sign_in_screens import (
     Site,
@@ -20,7 +20,6 @@ _LIST: Final = template("sign_in_sessions.html")
 _ITEM: Final = template("sign_in_session.html")
 _OUTCOME: Final = """<p class="outcome" role="status">{text}</p>"""
 _END_ALL: Final = """<button type="submit" form="end-all" class="yes">End all</button>"""
-_DOES: Final = {Access.READ: "It may look only.", Access.RUN: "It may run shows."}
 
 
 def sessions_key_screen(site: Site, *, problem: str = "") -> Html:
@@ -53,7 +52,7 @@ def _item(it: SignIn, token: str) -> Html:
         id=it.id,
         name=quoted_name(it.client_name),
         host=host_text(it.redirect_host),
-        does=_DOES[it.access],
+        does=f"It may {it.access.label}.",
         since=_day(it.created),
         used=_day(it.last_used),
         token=token,

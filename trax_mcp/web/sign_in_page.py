@@ -6,7 +6,8 @@ It needs no JavaScript. The client never sees the key.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final, Protocol
+from secrets import token_urlsafe
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,7 +19,7 @@ from trax_mcp.api.errors import Failure, TraxError
 from trax_mcp.api.operations import ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.sign_in.attempts import Attempts, TooManyAttempts
-from trax_mcp.sign_in.authorization_response import ACCESS_DENIED, response_address
+from trax_mcp.sign_in.codes import Codes
 from trax_mcp.sign_in.grants import Grant
 from trax_mcp.sign_in.pending import (
     PENDING_SECONDS,
@@ -27,10 +28,11 @@ from trax_mcp.sign_in.pending import (
     PendingSignIn,
     PendingSignIns,
 )
+from trax_mcp.sign_in.store import SignInStore
 from trax_mcp.web.local_server import static_file
 from trax_mcp.web.markup import Html
-from trax_mcp.web.posted_forms import BrowserCookie, is_same, new_secret, read_form
-from trax_mcp.web.sessions_page import SignIns, sessions_routes
+from trax_mcp.web.posted_forms import BrowserCookie, address_of, is_same, read_form
+from trax_mcp.web.sessions_page import sessions_routes
 from trax_mcp.web.sign_in_responses import (
     SIGN_IN_HEADERS,
     FormProblem,
@@ -60,19 +62,12 @@ _REPEAT_SECONDS: Final = 10.0
 """For so long, a button that is pressed twice has the same answer twice."""
 
 
-class CodeIssuer(Protocol):
-    """Makes authorization codes."""
-
-    def issue(self, grant: Grant) -> str:
-        """A code for what a person has allowed."""
-
-
 def sign_in_routes(
     site: Site,
     *,
     pending: PendingSignIns,
-    codes: CodeIssuer,
-    sign_ins: SignIns,
+    codes: Codes,
+    store: SignInStore,
     client: Client,
     attempts: Attempts,
     clock: Clock,
@@ -86,7 +81,7 @@ def sign_in_routes(
         Route(f"{PATH}/connect", page.connect, methods=["POST"]),
         Route(f"{PATH}/cancel", page.cancel, methods=["POST"]),
         Route(f"{PATH}/another-key", page.forget_key, methods=["POST"]),
-        *sessions_routes(site, sign_ins=sign_ins, attempts=attempts, clock=clock),
+        *sessions_routes(site, store=store, attempts=attempts, clock=clock),
         *(Route(f"{PATH}/{name}", static_file(name, SIGN_IN_HEADERS)) for name in _STATIC),
     ]
 
@@ -95,7 +90,7 @@ def sign_in_routes(
 class _SignInPage:
     site: Site
     pending: PendingSignIns
-    codes: CodeIssuer
+    codes: Codes
     client: Client
     attempts: Attempts
     clock: Clock
@@ -112,7 +107,7 @@ class _SignInPage:
             return self._other_browser()
         response = html_response(self._screen(request_id, found))
         if request.method == "GET":  # a HEAD is of a program that looks at links
-            found.browser = browser or new_secret()
+            found.browser = browser or token_urlsafe()
             self.cookie.set(response, found.browser, seconds=PENDING_SECONDS)
         return response
 
@@ -143,7 +138,7 @@ class _SignInPage:
         access = next((it for it in offered if it.value == form.get("access")), None)
         if access is None:
             raise FormProblem(HTTPStatus.BAD_REQUEST, no_choice_text(found.request))
-        address = request.client.host if request.client else ""
+        address = address_of(request)
         try:
             caller = Caller(form.get("key", "").strip())
         except ValueError:
@@ -187,7 +182,7 @@ class _SignInPage:
         if not isinstance(found, PendingSignIn):
             return found
         if found.ending is None:
-            self._end(found, CANCELLED, error=ACCESS_DENIED)
+            self._end(found, CANCELLED, error="access_denied")
         return self._return(found)
 
     async def forget_key(self, request: Request) -> Response:
@@ -218,7 +213,7 @@ class _SignInPage:
         return form, found
 
     def _end(self, found: PendingSignIn, outcome: str, **parameters: str) -> None:
-        address = response_address(found.request, issuer=self.site.public_url, **parameters)
+        address = found.request.response_address(issuer=self.site.public_url, **parameters)
         found.end(Ending(address, outcome, self.clock.seconds()))
 
     def _return(self, found: PendingSignIn) -> Response:

@@ -31,7 +31,7 @@ _RETURN: Final = template("sign_in_return.html")
 _CHOICE: Final = """
         <label class="choice">
           <input type="radio" name="access" value="{value}" required {checked}>
-          <span><strong>{title}</strong> {text}</span>
+          <span><strong>{title}.</strong> {text}</span>
         </label>"""
 _PROBLEM: Final = """<p class="problem" role="alert" id="problem">{text}</p>"""
 _WARNING: Final = """<div class="warnings"><h3>Warning</h3><ul><li>{text}</li></ul></div>"""
@@ -51,7 +51,6 @@ NO_ANSWER: Final = (
 )
 CANCELLED: Final = "Cancelled. Nothing is connected."
 
-_TITLES: Final = {Access.READ: "Look only.", Access.RUN: "Run shows."}
 _SEES: Final = "your studios with their destinations and sources, the stream status, the chat"
 _LOOK: Final = f"It sees {_SEES} and your media. It changes nothing."
 _RUN: Final = (
@@ -67,7 +66,7 @@ _WITHOUT_YES: Final = " needs no yes of yours on this server: its operator has s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What the screens say of this server."""
+    """The facts about this server that the screens show."""
 
     public_url: str
     needs_yes: bool = True
@@ -137,7 +136,7 @@ def connect_screen(
         name=name,
         accepted=accepted.id,
         reach=accepted.reach,
-        access=access_text(site, accepted.access),
+        access=f"{_title(accepted.access)}. {_access_text(site, accepted.access)}",
         return_to=_return_to(request),
         warning=_warning(request),
         request=request_id,
@@ -206,21 +205,23 @@ def quoted_name(name: str) -> str:
     return quote(name, longest=_LONGEST_NAME) if name else "a client without a name"
 
 
-def access_text(site: Site, access: Access) -> str:
-    """What a client may do, in words."""
+def _title(access: Access) -> str:
+    return access.label.capitalize()
+
+
+def _access_text(site: Site, access: Access) -> str:
     if access is Access.READ:
-        return f"{_TITLES[access]} {_LOOK}"
-    return f"{_TITLES[access]} {_RUN}{_WITH_YES if site.needs_yes else _WITHOUT_YES}"
+        return _LOOK
+    return f"{_RUN}{_WITH_YES if site.needs_yes else _WITHOUT_YES}"
 
 
 def _choice(site: Site, access: Access, offered: Sequence[Access], chosen: str) -> Html:
-    title = _TITLES[access]
     return fill(
         _CHOICE,
         value=access.value,
         checked="checked" if chosen == access.value or len(offered) == 1 else "",
-        title=title,
-        text=access_text(site, access).removeprefix(title).strip(),
+        title=_title(access),
+        text=_access_text(site, access),
     )
 
 
