@@ -195,17 +195,26 @@ async def test_an_open_stream_ends_with_its_sign_in(ends: str, tmp_path: Path, e
         assert len(front.trax.requests) == asked
 
 
+@pytest.mark.parametrize("fault", [SignInUnavailable(UNAVAILABLE), RuntimeError("a fault of ours")])
 async def test_an_open_stream_goes_on_while_sign_ins_cannot_be_looked_up(
-    tmp_path: Path, era: str, monkeypatch: pytest.MonkeyPatch
+    fault: Exception, tmp_path: Path, era: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that a file that cannot be read for a moment ends nobody's work."""
-    async with (
-        signing_in(tmp_path) as front,
-        watching(front, era, sign_in(front)) as stream,
-    ):
-        monkeypatch.setattr(SignInStore, "find", unavailable)
-        await front.clock.pass_by(CHECK_SECONDS + 1)
-        assert not stream.ended
+    """So that a file that cannot be read for a moment ends nobody's work, nor the server."""
+
+    def fail(_store: SignInStore, _token: str) -> NoReturn:
+        raise fault
+
+    async with signing_in(tmp_path) as front:
+        tokens = sign_in(front)
+        async with watching(front, era, tokens) as stream:
+            with monkeypatch.context() as patched:
+                patched.setattr(SignInStore, "find", fail)
+                await front.clock.pass_by(CHECK_SECONDS + 1)
+                assert not stream.ended
+            front.store.revoke(tokens.sign_in_id)
+            await front.clock.pass_by(CHECK_SECONDS + 1)
+            assert stream.ended
+        assert (await front.http.get("/healthz")).status_code == 200
 
 
 async def test_a_yes_in_the_panel_belongs_to_key_and_client(tmp_path: Path) -> None:
