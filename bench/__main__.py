@@ -66,6 +66,7 @@ def _machine() -> str:
 def _lines(effort: Effort) -> Iterator[ComparisonLine | CountLine | ConsentLine | ChatLine | str]:
     yield from _start_lines(effort)
     yield from _call_lines(effort)
+    yield from _sign_in_lines(effort)
     yield from _surface_lines()
     yield CONSENT_HEAD
     yield from map(ConsentLine, consent_cost.measure_consent(effort.rounds))
@@ -96,6 +97,14 @@ def _call_lines(effort: Effort) -> Iterator[ComparisonLine | str]:
         for era in Era:
             seconds = call_cost.calls(connect, era, effort).map(lambda it: it * 1000)
             yield ComparisonLine(f"  {name}, {era}", seconds, "ms", target=1.3)
+
+
+def _sign_in_lines(effort: Effort) -> Iterator[ComparisonLine | str]:
+    yield "signed in, beside a key"
+    for era in Era:
+        seconds = call_cost.signed_in_calls(era, effort).map(lambda it: it * 1000)
+        yield ComparisonLine(f"  HTTP, {era}", seconds, "ms", target=1.1)
+    yield ComparisonLine("  after a first call", call_cost.signed_in_memory(effort), "MiB")
 
 
 def _surface_lines() -> Iterator[CountLine | str]:

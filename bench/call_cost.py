@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import Generic, TypeVar
 
 from bench.harness.mcp_clients import Answer, Era, HttpClient, JsonObject, McpClient, StdioClient
 from bench.harness.process import HarnessError, python_module
+from bench.harness.signed_in_server import SignedInServer, signed_in_server
 from trax_mcp.api.operations import OPERATIONS
 
 _OURS = "trax_mcp"
@@ -114,6 +116,55 @@ def calls(connect: Connect, era: Era, effort: Effort) -> Paired[float]:
         [seconds for pair in pairs for seconds in pair.ours],
         [seconds for pair in pairs for seconds in pair.bare],
     )
+
+
+def signed_in_calls(era: Era, effort: Effort) -> Paired[float]:
+    """Measure seconds per call at one server with a token (ours) and with `X-API-Key` (bare)."""
+    results: Paired[float] = Paired([], [])
+    for _ in range(effort.pairs):
+        with (
+            python_module(_UPSTREAM) as upstream,
+            signed_in_server(KEY, upstream.address()) as server,
+            closing(_with(server, era, Authorization=f"Bearer {server.token}")) as with_token,
+            closing(_with(server, era, **{"X-API-Key": KEY})) as with_key,
+        ):
+            for client in (with_token, with_key):
+                _calls(client, effort.warm_up_calls)
+            pair = _alternate(
+                partial(_calls, with_token, effort.calls),
+                partial(_calls, with_key, effort.calls),
+                times=effort.turns,
+            )
+        results.ours.extend(pair.ours)
+        results.bare.extend(pair.bare)
+    return results
+
+
+def signed_in_memory(effort: Effort) -> Paired[float]:
+    """Measure MiB after a call, of a server with a sign-in (ours) and of one without (bare)."""
+
+    def with_token() -> float:
+        with signed_in_server(KEY, address) as server:
+            token = f"Bearer {server.token}"
+            with closing(_with(server, Era.MODERN, Authorization=token)) as client:
+                _call(client)
+            return server.process.resident_mib()
+
+    def with_key() -> float:
+        settings = {"TRAX_BASE_URL": address}
+        with python_module(_OURS, "http", "--port", "0", settings=settings) as server:
+            headers = {"X-API-Key": KEY}
+            with closing(HttpClient(server.address(), Era.MODERN, headers=headers)) as client:
+                _call(client)
+            return server.resident_mib()
+
+    with python_module(_UPSTREAM) as upstream:
+        address = upstream.address()
+        return _alternate(with_token, with_key, times=effort.pairs)
+
+
+def _with(server: SignedInServer, era: Era, **headers: str) -> HttpClient:
+    return HttpClient(server.address, era, headers=headers)
 
 
 def surface() -> Surface:
