@@ -2,63 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import pytest
 from mcp import Client
-from mcp.client.extension import advertise
 from mcp.client.streamable_http import streamable_http_client
-from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
+from proof.browser.panels import APPS, show_panel
 from tests.support.guarded_calls import STUDIO
 from tests.support.jsonrpc import ERAS
 from tests.support.server_process import PATIENCE_SECONDS, running
 
 if TYPE_CHECKING:
-    import mcp_types as types
-    from playwright.async_api import Browser, Page
+    from pathlib import Path
 
-APPS: Final = (advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]}),)
+    from playwright.async_api import Browser
+
 TICKET: Final = "live.traxstreaming/ticket"
 FRAME_HEIGHT: Final = 480
 """The height that `host.js` gives to a panel at first."""
-BRIDGE: Final = Path(os.environ.get("APP_BRIDGE", "build/browser/host.js"))
-
-
-async def _show_panel(
-    browser: Browser,
-    client: Client,
-    result: types.CallToolResult,
-    *,
-    theme: str = "light",
-) -> tuple[Page, list[Any]]:
-    """A page of a client that shows the panel of a result; and what the model is told."""
-    page = await (await browser.new_context(viewport={"width": 720, "height": 480})).new_page()
-    page.set_default_timeout(PATIENCE_SECONDS * 1000)
-    told: list[Any] = []
-
-    async def call_tool(text: str) -> str:
-        call = json.loads(text)
-        answered = await client.call_tool(call["name"], call["arguments"])
-        return answered.model_dump_json(by_alias=True, exclude_none=True)
-
-    await page.expose_function("callServer", call_tool)
-    await page.expose_function("tellModel", lambda params: told.append(params))  # noqa: PLW0108  it looks at the signature
-    background = "#fff" if theme == "light" else "#1d1d22"
-    style = f"margin: 0; padding: 16px; color-scheme: {theme}; background: {background}"
-    await page.set_content(f"<!doctype html><body style='{style}'></body>")
-    await page.add_script_tag(path=BRIDGE)
-    (contents,) = (await client.read_resource("ui://trax/approval.html")).contents
-    shown = result.model_dump(mode="json", by_alias=True, exclude_none=True)
-    await page.evaluate(
-        "([html, result, theme]) => window.showPanel(html, result, theme)",
-        [contents.text, shown, theme],  # type: ignore[union-attr]
-    )
-    return page, told
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -73,7 +36,7 @@ async def test_a_click_in_the_panel_takes_the_studio_live(
             assert (result.structured_content or {})["status"] == "asking"
             assert result.meta
             for theme in ("dark", "light"):
-                page, told = await _show_panel(browser, client, result, theme=theme)
+                page, told = await show_panel(browser, client, result, theme=theme)
                 panel = page.frame_locator("iframe")
                 await panel.locator("button.yes:enabled").wait_for()
                 height = await page.locator("iframe").evaluate("it => it.offsetHeight")
@@ -95,11 +58,11 @@ async def test_a_panel_of_an_ended_question_has_no_buttons(browser: Browser) -> 
         transport = streamable_http_client(f"{await process.address()}/mcp")
         async with Client(transport, extensions=APPS, cache=None) as client:
             result = await client.call_tool("go_live", STUDIO)
-            page, _ = await _show_panel(browser, client, result)
+            page, _ = await show_panel(browser, client, result)
             panel = page.frame_locator("iframe")
             await panel.locator("button.no:enabled").click()
             await panel.locator(".outcome:has-text('You said no')").wait_for()
-            again, _ = await _show_panel(browser, client, result)
+            again, _ = await show_panel(browser, client, result)
             panel = again.frame_locator("iframe")
             await panel.locator(".outcome:not([hidden])").wait_for()
             assert not await panel.locator(".buttons").is_visible()

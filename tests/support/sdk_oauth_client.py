@@ -37,6 +37,12 @@ class TokenMemory:
 
     tokens: OAuthToken | None = None
     client: OAuthClientInformationFull | None = None
+    provider: OAuthClientProvider | None = field(default=None, repr=False)
+
+    def let_token_end(self) -> None:
+        """Let the client believe that its token has ended, so that it refreshes."""
+        assert self.provider is not None
+        self.provider.context.token_expiry_time = 1.0
 
     async def get_tokens(self) -> OAuthToken | None:
         """The tokens that it has."""
@@ -109,10 +115,11 @@ async def sdk_oauth_client(
     async def send_person(url: str) -> None:
         await person(url)
 
-    auth = OAuthClientProvider(
+    memory = memory or TokenMemory()
+    memory.provider = auth = OAuthClientProvider(
         f"{address}/mcp",
         OAuthClientMetadata(client_name=CLIENT_NAME, redirect_uris=[AnyUrl(callback.uri)]),
-        memory or TokenMemory(),
+        memory,
         redirect_handler=send_person,
         callback_handler=callback.result,
         client_metadata_url=document,
