@@ -135,20 +135,18 @@ async def proxied_replicas() -> AsyncIterator[ProxiedReplicas]:
         for it in both:
             stack.push_async_callback(it.aclose)
             await it.start()
-        address, proxy = await stack.enter_async_context(_proxy(*both))
+        address, proxy = await stack.enter_async_context(shipped_proxy(*(it.port for it in both)))
         async with AsyncExitStack() as clients:
             yield ProxiedReplicas(address, proxy, trax, both, clients)
 
 
 @asynccontextmanager
-async def _proxy(
-    first: ProxiedReplica, second: ProxiedReplica
-) -> AsyncIterator[tuple[str, Running]]:
-    """HAProxy on a free port; yields its address and its process."""
+async def shipped_proxy(first: int, second: int) -> AsyncIterator[tuple[str, Running]]:
+    """HAProxy before two ports, on a free port; yields its address and its process."""
     program = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
     assert program, "there is no HAProxy: see `make replicas-test`"
     place = f"127.0.0.1:{closed_port()}"
-    replicas = {"REPLICA_1": f"127.0.0.1:{first.port}", "REPLICA_2": f"127.0.0.1:{second.port}"}
+    replicas = {"REPLICA_1": f"127.0.0.1:{first}", "REPLICA_2": f"127.0.0.1:{second}"}
     process = await asyncio.create_subprocess_exec(
         program,
         *("-db", "-f", str(_CONFIGURATION)),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections import Counter
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -12,15 +14,17 @@ import pytest
 import pytest_asyncio
 from mcp import Client
 
-from proof.replicas.proxied_replicas import ProxiedReplicas, proxied_replicas
+from proof.replicas.proxied_replicas import ProxiedReplicas, proxied_replicas, shipped_proxy
 from tests.support.consent_clients import SECOND_KEY
 from tests.support.guarded_calls import AUTO_GO_LIVE, GO_LIVE
 from tests.support.jsonrpc import ERAS, LEGACY, MODERN, request
+from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.simulated_person import Person, agreeing
 from tests.support.subscribers import CHAT, say, subscriber_on
 
 if TYPE_CHECKING:
+    from asyncio import StreamReader, StreamWriter
     from collections.abc import AsyncIterator
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -86,7 +90,29 @@ async def test_readiness_is_not_shown_to_callers_of_the_proxy(proxied: ProxiedRe
     """It is between the proxy and the replicas."""
     http = (await proxied.caller(MODERN)).http
     assert (await http.get("/healthz")).status_code == HTTPStatus.OK
-    assert (await http.get("/readyz")).status_code == HTTPStatus.NOT_FOUND
+    for path in ("/readyz", "/%72eadyz"):
+        assert (await http.get(path)).status_code == HTTPStatus.NOT_FOUND
+
+
+async def test_the_proxy_sends_no_request_on_a_connection_that_a_replica_may_close() -> None:
+    """It could not tell whether the replica got it. A replica closes what is idle."""
+    requests: Counter[object] = Counter()
+
+    async def answer(reader: StreamReader, writer: StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, OSError):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                requests[writer] += b"/readyz" not in head
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        writer.close()
+
+    replica = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = replica.sockets[0].getsockname()[1]
+    async with shipped_proxy(port, port) as (address, _), plain_http(address) as http:
+        requests.clear()
+        for _ in range(CLIENTS):
+            assert (await http.get("/healthz")).status_code == HTTPStatus.OK
+    replica.close()
+    assert (requests.total(), max(requests.values())) == (CLIENTS, 1)
 
 
 async def test_a_rolling_restart_loses_no_read_and_no_yes(proxied: ProxiedReplicas) -> None:

@@ -1,17 +1,22 @@
 """`deploy/`: its files are well formed, and agree with each other and with the settings.
 
-`make replicas-test` runs HAProxy with its configuration. No container engine has run the others.
+`make replicas-test` runs HAProxy with its configuration, and what Compose starts, without
+containers. No container engine has run them.
 """
 
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import Any
 
+import pytest
 import yaml
 
 from tests import ROOT
-from trax_mcp.settings import read_settings
+from tests.support.dockerfile import only
+from tests.support.served_app import serving
+from trax_mcp.settings import CannotStart, read_settings
 
 FOLDER = ROOT / "deploy"
 
@@ -81,3 +86,62 @@ def test_kubernetes_runs_the_same() -> None:
     assert arguments_of_valkey(valkey["args"]).items() >= SAFE.items()
     assert found["Service", "trax-mcp"]["publishNotReadyAddresses"]
     assert replicas["replicas"] == 2
+
+
+def test_ports_and_names_agree_with_the_image() -> None:
+    """In Compose, in Kubernetes, and in the address of the engine."""
+    port = int(only("EXPOSE").text)
+    (compose,) = documents("compose.yaml")
+    services = compose["services"]
+    proxied = services["proxy"]["environment"]
+    assert {proxied["REPLICA_1"], proxied["REPLICA_2"]} == {f"replica-{it}:{port}" for it in (1, 2)}
+    assert services["proxy"]["ports"][0].endswith(proxied["PROXY_BIND"])
+    found = {(it["kind"], it["metadata"]["name"]): it for it in documents("kubernetes.yaml")}
+    (container,) = pod_of(found["StatefulSet", "trax-mcp"])["containers"]
+    (valkey,) = pod_of(found["Deployment", "valkey"])["containers"]
+    (replica_port,), (engine_port,) = container["ports"], valkey["ports"]
+    assert replica_port["containerPort"] == port
+    assert engine_port["containerPort"] == 6379
+    assert {it["httpGet"]["port"] for it in probes(container)} == {replica_port["name"]}
+    for name, its_port in (("trax-mcp", port), ("valkey", 6379)):
+        service = found["Service", name]["spec"]
+        assert [it["port"] for it in service["ports"]] == [its_port]
+        owners = [it for it in found.values() if it["kind"] in {"StatefulSet", "Deployment"}]
+        assert service["selector"] in [it["spec"]["selector"]["matchLabels"] for it in owners]
+    kubernetes_url = next(it["value"] for it in container["env"] if it["name"] == "TRAX_STORE_URL")
+    for url in (services["replica-1"]["environment"]["TRAX_STORE_URL"], kubernetes_url):
+        assert url.endswith("@valkey:6379/0")
+    for it in (it for it in found.values() if it["kind"] in {"StatefulSet", "Deployment"}):
+        template = it["spec"]["template"]
+        assert template["metadata"]["labels"] == it["spec"]["selector"]["matchLabels"]
+
+
+async def test_probes_of_kubernetes_are_answered_under_any_name() -> None:
+    """A node asks a pod by its address, and has no token."""
+    found = {it["kind"]: it for it in documents("kubernetes.yaml")}
+    (container,) = pod_of(found["StatefulSet"])["containers"]
+    token = "mine-alone"
+    async with serving(TRAX_MCP_TOKEN=token, TRAX_ALLOWED_HOSTS="mcp.example.com") as front:
+        for probe in probes(container):
+            path = probe["httpGet"]["path"]
+            answer = await front.http.get(path, headers={"Host": "10.1.2.3:8765"})
+            assert answer.status_code == HTTPStatus.OK
+
+
+def test_services_of_other_names_in_kubernetes_set_nothing_in_a_replica() -> None:
+    """Variables as of a Service `trax-mcp-proxy` would stop the start."""
+    with pytest.raises(CannotStart, match="TRAX_MCP_PROXY_SERVICE_HOST"):
+        read_settings({"TRAX_MCP_PROXY_SERVICE_HOST": "10.0.0.1"})
+    found = {it["kind"]: it for it in documents("kubernetes.yaml")}
+    assert pod_of(found["StatefulSet"])["enableServiceLinks"] is False
+
+
+def pod_of(owner: dict[str, Any]) -> dict[str, Any]:
+    """The pods of a StatefulSet or a Deployment."""
+    pod: dict[str, Any] = owner["spec"]["template"]["spec"]
+    return pod
+
+
+def probes(container: dict[str, Any]) -> list[dict[str, Any]]:
+    """The probes of a container."""
+    return [it for name, it in container.items() if name.endswith("Probe")]
