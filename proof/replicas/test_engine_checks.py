@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from proof.replicas.throwaway_engine import ThrowawayEngine, throwaway_engine
+from tests import ROOT
 from tests.support.raw_upstream import closed_port
 from tests.support.server_process import running
+from trax_mcp.chat.shared_feed import FeedItem
+from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.engine_checks import describe_engine
+from trax_mcp.replicas.shared_looks import SharedLooks
 from trax_mcp.settings import CannotStart
 
 if TYPE_CHECKING:
@@ -19,21 +25,35 @@ if TYPE_CHECKING:
 
 PASSWORD: Final = "hunter2/the-second"  # noqa: S105  of an engine that ends with its test
 NO_ADDRESS: Final = (
-    "TRAX_STORE_URL is no address such as rediss://user:password@host:6379/0, in which special"
+    "TRAX_STORE_URL is no address such as rediss://user:password@host:6379/0. Correct it: special"
     " characters of a password are written as %2F."
 )
-AWAY: Final = "No engine answers at TRAX_STORE_URL."
-REFUSED: Final = "The engine at TRAX_STORE_URL refuses this user or password."
+AWAY: Final = "No engine answers at TRAX_STORE_URL. Start it, or correct TRAX_STORE_URL."
+REFUSED: Final = (
+    "The engine at TRAX_STORE_URL refuses this user or password. Correct them in TRAX_STORE_URL."
+)
 NOT_TRUSTED: Final = (
-    "The engine at TRAX_STORE_URL has no certificate that is trusted here: add"
-    " ?ssl_ca_certs=FILE to the address."
+    "The engine at TRAX_STORE_URL has no certificate that is trusted here. Add ?ssl_ca_certs=FILE"
+    " to the address."
 )
 NOT_ALLOWED: Final = (
-    "The engine at TRAX_STORE_URL does not allow what replicas need: INFO, and scripts that read"
-    " and write keys, and speak and listen on channels, that begin with {trax}."
+    "The engine at TRAX_STORE_URL does not allow this user what replicas need. Allow INFO, and"
+    " scripts, keys and channels that begin with {trax}."
 )
+IS_FULL: Final = "The engine at TRAX_STORE_URL has no memory left. Raise its maxmemory."
+IS_COPY: Final = (
+    "The engine at TRAX_STORE_URL is a copy of another, and takes no writes. Name the other one in"
+    " TRAX_STORE_URL."
+)
+RULES: Final = (
+    re.search(
+        r"ACL SETUSER trax on >PASSWORD (.+)`", (ROOT / "docs/replicas.md").read_text("utf-8")
+    )
+    or [""]
+)[1].split()
+"""What the page says that the engine's user needs."""
 DROPS_KEYS: Final = (
-    "The engine at TRAX_STORE_URL may drop what it keeps: set its maxmemory-policy to noeviction."
+    "The engine at TRAX_STORE_URL may drop what it keeps. Set its maxmemory-policy to noeviction."
 )
 
 
@@ -57,21 +77,55 @@ async def test_a_server_does_not_start_without_its_engine() -> None:
         assert server.stderr.text == f"trax-mcp: {sentence}\n"
 
 
-async def test_doctor_checks_the_engine(engine: ThrowawayEngine) -> None:
-    """Only where there is one. Its name and version are told, and no address."""
+async def told_by_doctor(engine: ThrowawayEngine) -> dict[str, str]:
+    """What `trax-mcp doctor` says of an engine."""
     settings = {"TRAX_STORE_URL": engine.url}
     async with running("doctor", "--sandbox", "--json", settings=settings) as doctor:
-        assert await doctor.finish() == 0
+        failed = await doctor.finish()
     checks = {it.pop("name"): it for it in json.loads(doctor.stdout.text)["checks"]}
-    about = await describe_engine(engine.url)
-    detail = f"{about} answers, and drops nothing that it keeps."
-    assert checks["engine"] == {"state": "ok", "detail": detail}
+    told: dict[str, str] = checks["engine"]
+    assert failed == (told["state"] == "failed")
+    return told
+
+
+async def test_doctor_checks_the_engine(engine: ThrowawayEngine) -> None:
+    """Its name and version are told, and no address. Each problem has its own remedy."""
+    name = (await describe_engine(engine.url)).name
+    fit = {"state": "ok", "detail": f"{name} answers, and drops nothing that it keeps."}
+    assert await told_by_doctor(engine) == fit
+    uses_disk = {
+        "state": "warning",
+        "detail": f"{name} answers, but writes to a disk what it keeps.",
+        "remedy": 'Set save "" and appendonly no there: forgetting is the safe failure.',
+    }
+    async with engine.client() as client:
+        await client.config_set("save", "3600 1")
+        assert await told_by_doctor(engine) == uses_disk
+        await client.config_set("save", "")
+        await client.config_set("appendonly", "yes")
+        assert await told_by_doctor(engine) == uses_disk
+        await client.config_set("maxmemory-policy", "allkeys-lru")
+    assert await told_by_doctor(engine) == {
+        "state": "failed",
+        "detail": "The engine at TRAX_STORE_URL may drop what it keeps.",
+        "remedy": "Set its maxmemory-policy to noeviction.",
+    }
+
+
+async def test_an_engine_that_takes_no_writes_is_refused(engine: ThrowawayEngine) -> None:
+    async with engine.client() as client:
+        await client.config_set("maxmemory", 1)
+        assert await refusal(engine.url) == IS_FULL
+        await client.config_set("maxmemory", 0)
+        await client.config_set("replica-serve-stale-data", "yes")
+        await client.replicaof("127.0.0.1", str(closed_port()))
+        assert await refusal(engine.url) == IS_COPY
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-lru", "volatile-ttl"])
 async def test_an_engine_that_drops_keys_is_refused(engine: ThrowawayEngine, policy: str) -> None:
     """Even one that drops only keys that expire, since all of ours do."""
-    assert (await describe_engine(engine.url)).split()[0] in {"valkey", "redis"}
+    assert (await describe_engine(engine.url)).name.split()[0] in {"valkey", "redis"}
     async with engine.client() as client:
         await client.config_set("maxmemory-policy", policy)
     assert await refusal(engine.url) == DROPS_KEYS
@@ -101,14 +155,7 @@ async def test_a_wrong_password_is_refused(engine: ThrowawayEngine) -> None:
         await client.acl_setuser(
             "deaf", enabled=True, passwords=[f"+{PASSWORD}"], categories=["+@all"], keys=["{trax}*"]
         )
-        await client.acl_setuser(
-            "able",
-            enabled=True,
-            passwords=[f"+{PASSWORD}"],
-            categories=["+@all"],
-            keys=["{trax}*"],
-            channels=["{trax}*"],
-        )
+        await client.execute_command("ACL", "SETUSER", "able", "on", f">{PASSWORD}", *RULES)  # type: ignore[no-untyped-call]
         await client.config_set("requirepass", PASSWORD)
     escaped = PASSWORD.replace("/", "%2F")
     path = engine.url.removeprefix("unix://")
@@ -117,6 +164,12 @@ async def test_a_wrong_password_is_refused(engine: ThrowawayEngine) -> None:
     assert await refusal(f"unix://reader:{escaped}@{path}") == NOT_ALLOWED
     assert await refusal(f"unix://deaf:{escaped}@{path}") == NOT_ALLOWED
     assert await describe_engine(f"unix://able:{escaped}@{path}")
+    async with aclosing(Engine(f"unix://able:{escaped}@{path}")) as able:
+        await able.announce("{trax}:alive", seconds=1)
+        await able.limit("{trax}:group", "{trax}:name", instead_of="{trax}:b", most=1, seconds=1)
+        look = SharedLooks(able).open("sk_live_key", "chat", "studio")
+        assert await look.ask(by_loop=False)
+        assert await look.publish([FeedItem(b"{}")], most=1)
     assert await describe_engine(f"unix://:{escaped}@{path}")
 
 

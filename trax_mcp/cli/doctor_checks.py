@@ -234,14 +234,18 @@ class Examination:
 
     async def _check_engine(self) -> Result:
         try:
-            from trax_mcp.replicas.engine_checks import describe_engine  # noqa: PLC0415  an extra
+            from trax_mcp.replicas.engine_checks import UnfitEngine, describe_engine  # noqa: PLC0415  an extra
         except ModuleNotFoundError:
             return Result(State.FAILED, f"{_STORE_URL} needs an extra.", REPLICAS_EXTRA)
         try:
-            name = await describe_engine(self._variables[_STORE_URL].strip())
-        except CannotStart as error:
-            return Result(State.FAILED, str(error), f"Correct {_STORE_URL}, or start the engine.")
-        return Result(State.OK, f"{name} answers, and drops nothing that it keeps.")
+            engine = await describe_engine(self._variables[_STORE_URL].strip())
+        except UnfitEngine as error:
+            return Result(State.FAILED, error.what, error.remedy)
+        if engine.uses_disk:
+            detail = f"{engine.name} answers, but writes to a disk what it keeps."
+            remedy = 'Set save "" and appendonly no there: forgetting is the safe failure.'
+            return Result(State.WARNING, detail, remedy)
+        return Result(State.OK, f"{engine.name} answers, and drops nothing that it keeps.")
 
     async def _check_sign_in(self) -> Result:
         from trax_mcp.cli.sign_in import count_sign_ins  # noqa: PLC0415  a part of its own

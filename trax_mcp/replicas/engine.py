@@ -31,8 +31,6 @@ _SILENCE_SECONDS: Final = 0.5
 """How long to wait for news at a time. If none comes, the engine is asked whether it is there."""
 _CONNECTIONS: Final = 64
 """The most commands at once. More wait for their turn, which is a matter of milliseconds."""
-_MORE_CONNECTIONS: Final = 8
-"""For news and the heartbeat, which wait for no turn."""
 _RETRY_SECONDS: Final = 0.5
 """How long the engine is taken to be away after it did not answer."""
 _RUN_LENGTH: Final = 16
@@ -127,7 +125,7 @@ class Engine:
             socket_connect_timeout=_TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
             health_check_interval=0,
-            max_connections=_CONNECTIONS + _MORE_CONNECTIONS,
+            max_connections=2 * _CONNECTIONS,  # news and the heartbeat wait for no turn
         )
         self._turns = anyio.Semaphore(_CONNECTIONS, fast_acquire=True)
         self._read = self._redis.register_script(_READ)
@@ -259,7 +257,15 @@ class Engine:
         Raises:
             EngineAway: it does not answer, or does not say.
         """
-        return await self._call(lambda: self._redis.info("server", "memory"))
+        return await self._call(lambda: self._redis.info("server", "memory", "persistence"))
+
+    async def setting(self, name: str) -> str | None:
+        """One of the engine's own settings.
+
+        Raises:
+            EngineAway: it does not answer, or does not say.
+        """
+        return (await self._call(lambda: self._redis.config_get(name))).get(name)
 
     async def clear(self) -> None:
         """Delete everything that is kept there."""

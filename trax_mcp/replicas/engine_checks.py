@@ -2,10 +2,17 @@
 
 import ssl
 from collections.abc import Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from typing import Final
 
-from redis.exceptions import AuthenticationError, AuthorizationError, ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+)
 
 from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.failures import EngineAway
@@ -17,22 +24,55 @@ _KEEPS_ALL: Final = "noeviction"
 
 _SPEAK: Final = "redis.call('PUBLISH', KEYS[1], '')"
 
+
+class UnfitEngine(CannotStart):
+    """An engine that replicas cannot rely on. `what` and `remedy` are a sentence each."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what} {remedy}")
+        self.what = what
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True)
+class FitEngine:
+    """An engine that replicas can rely on: its name and version, and whether it uses a disk."""
+
+    name: str
+    uses_disk: bool
+
+
 _NO_ADDRESS: Final = (
-    "TRAX_STORE_URL is no address such as rediss://user:password@host:6379/0, in which special"
-    " characters of a password are written as %2F."
+    "TRAX_STORE_URL is no address such as rediss://user:password@host:6379/0.",
+    "Correct it: special characters of a password are written as %2F.",
 )
 _NOT_TRUSTED: Final = (
-    "The engine at TRAX_STORE_URL has no certificate that is trusted here: add"
-    " ?ssl_ca_certs=FILE to the address."
+    "The engine at TRAX_STORE_URL has no certificate that is trusted here.",
+    "Add ?ssl_ca_certs=FILE to the address.",
 )
-_REFUSED: Final = "The engine at TRAX_STORE_URL refuses this user or password."
+_REFUSED: Final = (
+    "The engine at TRAX_STORE_URL refuses this user or password.",
+    "Correct them in TRAX_STORE_URL.",
+)
 _NOT_ALLOWED: Final = (
-    "The engine at TRAX_STORE_URL does not allow what replicas need: INFO, and scripts that read"
-    " and write keys, and speak and listen on channels, that begin with {trax}."
+    "The engine at TRAX_STORE_URL does not allow this user what replicas need.",
+    "Allow INFO, and scripts, keys and channels that begin with {trax}.",
 )
-_AWAY: Final = "No engine answers at TRAX_STORE_URL."
+_IS_FULL: Final = (
+    "The engine at TRAX_STORE_URL has no memory left.",
+    "Raise its maxmemory.",
+)
+_IS_COPY: Final = (
+    "The engine at TRAX_STORE_URL is a copy of another, and takes no writes.",
+    "Name the other one in TRAX_STORE_URL.",
+)
+_AWAY: Final = (
+    "No engine answers at TRAX_STORE_URL.",
+    "Start it, or correct TRAX_STORE_URL.",
+)
 _DROPS_KEYS: Final = (
-    "The engine at TRAX_STORE_URL may drop what it keeps: set its maxmemory-policy to noeviction."
+    "The engine at TRAX_STORE_URL may drop what it keeps.",
+    "Set its maxmemory-policy to noeviction.",
 )
 
 
@@ -40,35 +80,37 @@ async def connect(url: str) -> Engine:
     """Connect to an engine that replicas can rely on.
 
     Raises:
-        CannotStart: there is none, or it may drop what it keeps.
+        UnfitEngine: there is none, or it may drop what it keeps.
     """
     engine = _engine(url)
     try:
         await _examine(engine)
-    except CannotStart:
+    except UnfitEngine:
         await engine.aclose()
         raise
     return engine
 
 
-async def describe_engine(url: str) -> str:
-    """The name and version of an engine that replicas can rely on.
+async def describe_engine(url: str) -> FitEngine:
+    """Describe an engine that replicas can rely on.
 
     Raises:
-        CannotStart: as `connect`.
+        UnfitEngine: as `connect`.
     """
     async with aclosing(_engine(url)) as engine:
-        return await _examine(engine)
+        name = await _examine(engine)
+        return FitEngine(name, uses_disk=await _uses_disk(engine))
 
 
 def _engine(url: str) -> Engine:
     try:
         return Engine(url)
     except ValueError:  # its text may hold a part of the password
-        raise CannotStart(_NO_ADDRESS) from None
+        raise UnfitEngine(*_NO_ADDRESS) from None
 
 
 async def _examine(engine: Engine) -> str:
+    """The name and version of an engine."""
     try:
         info = await engine.info()
         await engine.read(take_number=True)
@@ -76,19 +118,28 @@ async def _examine(engine: Engine) -> str:
         async with engine.news(NEWS):
             pass
     except TypeError:  # an option that there is not
-        raise CannotStart(_NO_ADDRESS) from None
+        raise UnfitEngine(*_NO_ADDRESS) from None
     except EngineAway as error:
-        raise CannotStart(_reason(error)) from None
+        raise UnfitEngine(*_reason(error)) from None
     if info.get("maxmemory_policy") != _KEEPS_ALL:
-        raise CannotStart(_DROPS_KEYS)
+        raise UnfitEngine(*_DROPS_KEYS)
     name = info.get("server_name", "redis")
     return f"{name} {info.get(f'{name}_version')}"
 
 
-def _reason(error: EngineAway) -> str:
+async def _uses_disk(engine: Engine) -> bool:
+    with suppress(EngineAway):  # this user may not read settings
+        if await engine.setting("save"):
+            return True
+    return bool((await engine.info()).get("aof_enabled"))
+
+
+def _reason(error: EngineAway) -> tuple[str, str]:
     causes = list(_causes(error))
     for kinds, reason in (
         ((AuthenticationError, AuthorizationError), _REFUSED),
+        ((OutOfMemoryError,), _IS_FULL),
+        ((ReadOnlyError,), _IS_COPY),
         ((ResponseError,), _NOT_ALLOWED),
         ((ssl.SSLCertVerificationError,), _NOT_TRUSTED),
     ):
