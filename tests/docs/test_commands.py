@@ -81,8 +81,8 @@ async def run_server(name: str, arguments: list[str], home: Home) -> None:
     """On any free port; it answers, and ends when it is told to."""
     paths = {"http": "/healthz", "sandbox": "/v1/health"}
     async with running(name, *arguments, "--port", "0", settings=home.settings()) as server:
-        address = (await server.stderr.match(r"(http://127\.0\.0\.1:\d+)"))[1]
-        async with httpx.AsyncClient(base_url=address, trust_env=False) as web:
+        port = (await server.stderr.match(r"http://(?:127\.0\.0\.1|0\.0\.0\.0)(:\d+)"))[1]
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1{port}", trust_env=False) as web:
             assert (await web.get(paths[name])).status_code == httpx.codes.OK
         assert await server.stop(signal.SIGTERM) == 0
 

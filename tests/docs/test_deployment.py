@@ -19,6 +19,8 @@ from tests.support.served_app import serving
 from trax_mcp.settings import CannotStart, read_settings
 
 FOLDER = ROOT / "deploy"
+AFTER_TRAX_SECONDS = 15
+"""How long a go-live is observed after TRaX has answered."""
 
 
 def documents(name: str) -> list[dict[str, Any]]:
@@ -49,7 +51,8 @@ def test_two_replicas_of_compose_share_an_engine_that_keeps_all_and_nothing_on_a
     replica = services["replica-1"]
     settings = read_settings({**replica["environment"], "TRAX_ALLOWED_HOSTS": "mcp.example.com"})
     assert settings.store_url is not None
-    assert int(replica["stop_grace_period"].removesuffix("s")) > settings.drain_seconds > 0
+    longest = settings.timeout_seconds + AFTER_TRAX_SECONDS
+    assert int(replica["stop_grace_period"].removesuffix("s")) > settings.drain_seconds > longest
     assert all(it["restart"] == "unless-stopped" for it in services.values())
     assert all("127.0.0.1:" in it for it in services["proxy"]["ports"])
 
@@ -79,7 +82,8 @@ def test_kubernetes_runs_the_same() -> None:
         }
     )
     assert settings.store_url is not None
-    assert pod["terminationGracePeriodSeconds"] > settings.drain_seconds > 0
+    longest = settings.timeout_seconds + AFTER_TRAX_SECONDS
+    assert pod["terminationGracePeriodSeconds"] > settings.drain_seconds > longest
     assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
     assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
     (valkey,) = found["Deployment", "valkey"]["template"]["spec"]["containers"]
