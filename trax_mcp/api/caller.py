@@ -11,8 +11,10 @@ from typing import Final
 
 from trax_mcp.setting_types import KEY_PREFIX
 
-KEY_PATTERN: Final = re.compile(KEY_PREFIX + r"[^\s\"'<>,;\\]+")
-"""Finds TRaX keys in any text."""
+_TOKEN: Final = r"trax_[ar]t_[A-Za-z0-9_-]{64}"
+"""A token of a sign-in here. It opens a key."""
+KEY_PATTERN: Final = re.compile(KEY_PREFIX + r"[^\s\"'<>,;\\]+|" + _TOKEN)
+"""Finds TRaX keys, and tokens that open them, in any text."""
 
 _KEY = "[key]"
 _SENDABLE = re.compile(r"[\x21-\x7e]{1,512}")
