@@ -11,7 +11,7 @@ from typing import Final
 
 from trax_mcp.setting_types import KEY_PREFIX
 
-_TOKEN: Final = r"trax_[ar]t_[A-Za-z0-9_-]{64}"
+_TOKEN: Final = r"trax_[ar]t_[A-Za-z0-9_-]{64}"  # noqa: S105  a pattern
 """A token of a sign-in here. It opens a key."""
 KEY_PATTERN: Final = re.compile(KEY_PREFIX + r"[^\s\"'<>,;\\]+|" + _TOKEN)
 """Finds TRaX keys, and tokens that open them, in any text."""
