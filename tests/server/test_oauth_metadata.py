@@ -111,7 +111,7 @@ async def test_a_web_page_may_ask_in_advance(path: str, method: str, tmp_path: P
     "path",
     ["/.well-known/openid-configuration", "/favicon.ico", "/", "/mcpx", "//mcp", "/register/x"],
 )
-async def test_what_is_not_there_is_not_found_without_a_token(path: str, tmp_path: Path) -> None:
+async def test_an_unknown_path_is_not_found_without_a_token(path: str, tmp_path: Path) -> None:
     """A 401 would send clients looking for OAuth where there is nothing."""
     async with signing_in(tmp_path) as front:
         answer = await front.http.get(f"{front.address}{path}")

@@ -267,7 +267,7 @@ async def test_a_refresh_token_that_is_used_later_again_ends_its_sign_in(tmp_pat
             assert (await steps.refresh(it["refresh_token"])).status_code == 400
 
 
-async def test_tokens_end(tmp_path: Path) -> None:
+async def test_tokens_end_with_their_lifetimes(tmp_path: Path) -> None:
     """Unused after 14 days, used after 30; a refresh token after 90."""
     async with registered(tmp_path) as (hosted, steps):
         tokens = await steps.sign_in(SANDBOX_KEY)
@@ -283,7 +283,7 @@ async def test_tokens_end(tmp_path: Path) -> None:
         assert (await steps.refresh(lost["refresh_token"])).status_code == 400
 
 
-async def test_look_only_is_all_that_a_client_gets_which_asks_for_no_more(tmp_path: Path) -> None:
+async def test_a_client_that_asks_to_look_gets_no_more(tmp_path: Path) -> None:
     """Not even a person who forges the form can allow more."""
     async with registered(tmp_path) as (hosted, steps):
         page = await steps.page(scope="read")

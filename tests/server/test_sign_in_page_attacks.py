@@ -209,7 +209,7 @@ async def test_a_connected_sign_in_gives_no_second_code(tmp_path: Path) -> None:
         assert codes.pop() not in late.text
 
 
-async def test_a_sign_in_ends_after_ten_minutes(tmp_path: Path) -> None:
+async def test_a_sign_in_that_began_ten_minutes_ago_connects_nothing(tmp_path: Path) -> None:
     """With the key that was typed."""
     async with registered(tmp_path) as (hosted, steps):
         checked = await steps.type_key(await steps.page(), SANDBOX_KEY)

@@ -222,7 +222,7 @@ async def test_a_yes_belongs_to_key_and_client(tmp_path: Path, era: str) -> None
         assert done["structuredContent"]["observed"]["state"] == "on_air"
 
 
-async def test_whoever_looks_only_is_offered_no_change(tmp_path: Path, era: str) -> None:
+async def test_a_client_that_may_look_only_is_offered_no_change(tmp_path: Path, era: str) -> None:
     """And cannot make one. Others at the same server can."""
     async with registered(tmp_path) as (hosted, steps):
         looking = await hosted.opened_with(era, await steps.sign_in(SANDBOX_KEY, access="read"))

@@ -73,7 +73,7 @@ async def sdk_client(front: SignInFront, headers: dict[str, str]) -> AsyncIterat
         yield client
 
 
-async def test_whoever_has_not_signed_in_is_told_where(tmp_path: Path, era: str) -> None:
+async def test_a_client_without_a_token_is_told_where_to_sign_in(tmp_path: Path, era: str) -> None:
     """As RFC 6750 and RFC 9728 have it. Without a token there is no error yet."""
     async with signing_in(tmp_path, settings={"TRAX_SANDBOX": "1"}) as front:
         where = f'resource_metadata="{front.address}/.well-known/oauth-protected-resource/mcp"'
@@ -236,7 +236,9 @@ async def test_a_yes_in_the_panel_belongs_to_key_and_client(tmp_path: Path) -> N
             assert len(front.trax.mutations) == 1
 
 
-async def test_who_looks_only_has_no_panel_and_no_answer_in_one(tmp_path: Path) -> None:
+async def test_a_client_that_may_look_only_has_no_panel_and_no_answer_in_one(
+    tmp_path: Path,
+) -> None:
     """With the same key at the same client."""
     async with signing_in(tmp_path, ask=frozenset({"panel"})) as front:
         looks, runs = (bearer(sign_in(front, access=it)) for it in (Access.READ, Access.RUN))
@@ -252,9 +254,7 @@ async def test_who_looks_only_has_no_panel_and_no_answer_in_one(tmp_path: Path) 
         assert front.trax.mutations == []
 
 
-async def test_whoever_signed_in_with_a_key_that_was_revoked_hears_how_to_go_on(
-    tmp_path: Path, era: str
-) -> None:
+async def test_a_person_whose_key_was_revoked_hears_how_to_go_on(tmp_path: Path, era: str) -> None:
     """Their client has no other key to send. Somebody with `X-API-Key` has."""
     async with signing_in(tmp_path) as front:
         signed_in = await front.opened(era, **bearer(sign_in(front)))

@@ -179,7 +179,9 @@ async def test_the_next_address_is_tried_if_one_cannot_be_reached(server: Docume
 @pytest.mark.parametrize(
     "status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"]
 )
-async def test_a_redirect_is_not_followed(server: DocumentServer, status: str) -> None:
+async def test_a_redirect_from_a_document_is_not_followed(
+    server: DocumentServer, status: str
+) -> None:
     where = server.client_id("other.example")
     headers = {"Location": where}
     server.answers[HOST] = json_answer(document(server.client_id()), status=status, headers=headers)
@@ -424,7 +426,9 @@ async def test_all_who_wait_for_a_document_share_one_read(server: DocumentServer
     assert len(server.requests) == 1
 
 
-async def test_who_waits_for_a_read_that_is_cancelled_reads_again(server: DocumentServer) -> None:
+async def test_a_request_that_waits_for_a_cancelled_read_reads_by_itself(
+    server: DocumentServer,
+) -> None:
     async def hold(_writer: asyncio.StreamWriter) -> None:
         del server.answers[HOST]
         await asyncio.Event().wait()
@@ -559,7 +563,7 @@ async def test_the_document_of_a_known_client_counts_if_it_can_be_read() -> None
     assert found.name == "Claude of today"
 
 
-async def test_a_failure_is_not_kept(server: DocumentServer) -> None:
+async def test_a_failed_read_of_a_document_is_not_kept(server: DocumentServer) -> None:
     documents = server.documents(StillClock())
     server.answers[HOST] = json_answer({}, status="503 No")
     await refusal(documents, server.client_id())

@@ -32,7 +32,9 @@ while True:
 
 
 @pytest.mark.parametrize("lines", [1, 2, 40, 41, 80])
-def test_what_a_killed_server_has_told_holds(tmp_path: Path, lines: int) -> None:
+def test_a_killed_server_has_kept_every_sign_in_that_it_answered(
+    tmp_path: Path, lines: int
+) -> None:
     """A token that it gave is good, one that it revoked is not, and the next start needs nothing.
 
     It is killed while it writes: it does not wait until its lines are read.

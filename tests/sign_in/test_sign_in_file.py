@@ -152,7 +152,7 @@ def test_a_refresh_that_failed_can_be_repeated_at_any_time(
     refreshed(store, tokens.refresh_token)
 
 
-def test_what_a_command_revokes_is_gone_for_the_server_at_once(
+def test_a_sign_in_that_a_command_revokes_is_gone_for_the_server_at_once(
     store: SignInStore, tmp_path: Path, clock: WallClock
 ) -> None:
     """Both have the file open. The command needs no secret."""

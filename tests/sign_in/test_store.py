@@ -51,7 +51,7 @@ def test_a_token_opens_the_key_that_it_was_issued_for(store: SignInStore, clock:
     assert tokens.refresh_token.startswith("trax_rt_")
 
 
-def test_only_who_chose_to_look_is_read_only(store: SignInStore) -> None:
+def test_only_a_caller_who_may_look_only_is_read_only(store: SignInStore) -> None:
     """The caller of another choice is offered everything."""
     tokens = store.issue(grant_of(access=Access.RUN))
     found = store.find(tokens.access_token)
@@ -282,7 +282,7 @@ def rows_of(store: SignInStore) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("occasion", ["sign-in", "refresh", "call", "start"])
-def test_what_has_ended_is_deleted(
+def test_ended_sign_ins_and_tokens_are_deleted(
     store: SignInStore, tmp_path: Path, clock: WallClock, occasion: str
 ) -> None:
     """When the file is written anyway, and at the start. What lives stays."""

@@ -93,7 +93,9 @@ async def test_the_page_does_not_tell_whether_trax_knows_a_key(served: ServedSig
     assert not served.sandbox.requests
 
 
-async def test_keys_are_guessed_as_seldom_here_as_on_the_sign_in_page(served: ServedSignIn) -> None:
+async def test_wrong_keys_count_together_with_those_of_the_sign_in_page(
+    served: ServedSignIn,
+) -> None:
     served.store.issue(grant_of())
     browser = await served.opened()
     for _ in range(MAX_WRONG_KEYS // 2):
@@ -113,7 +115,7 @@ async def test_a_right_key_is_no_guess(served: ServedSignIn) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "  ", "k" * 513])
-async def test_what_can_be_no_key_has_no_list(served: ServedSignIn, key: str) -> None:
+async def test_a_text_that_can_be_no_key_has_no_list(served: ServedSignIn, key: str) -> None:
     refused = (await _listed(served, key)).page
     assert refused.status_code == 400
     assert "Type your TRaX key." in text_of(refused.text)

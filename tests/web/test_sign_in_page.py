@@ -147,7 +147,9 @@ async def test_a_key_that_may_not_list_studios_is_told_which_scope_it_lacks(
 
 
 @pytest.mark.parametrize("key", ["", "   ", "two words", "schl\u00fcssel", "k" * 513])
-async def test_what_can_be_no_key_is_not_sent_to_trax(served: ServedSignIn, key: str) -> None:
+async def test_a_text_that_can_be_no_key_is_not_sent_to_trax(
+    served: ServedSignIn, key: str
+) -> None:
     browser = await served.opened()
     refused = await browser.type_key(key)
     assert refused.status_code == 400

@@ -65,7 +65,7 @@ async def test_a_form_without_its_token_is_refused(served: ServedSignIn, token: 
     ids=["twice", "large", "many fields", "not ASCII", "JSON", "plain text", "nothing"],
 )
 @pytest.mark.parametrize("path", ["", "/connect", "/cancel", "/another-key"])
-async def test_what_is_no_form_of_ours_is_refused(
+async def test_a_body_that_is_no_form_of_ours_is_refused(
     served: ServedSignIn, body: bytes, kind: str, path: str
 ) -> None:
     browser = await served.opened()
