@@ -42,7 +42,8 @@ class AuthMiddleware:
     """Passes every request that is authorized to `app`.
 
     `own` is the caller of requests without a key. `public_paths`, in exactly this spelling, need no
-    authorization and go to `public_app`. With `tokens`, every other request needs a key or a token.
+    authorization and go to `public_app`. The others must bring the `mcp_token`, if
+    there is one. With `bearer_tokens`, they must bring one of those or a key.
     """
 
     def __init__(
@@ -52,15 +53,15 @@ class AuthMiddleware:
         own: Caller,
         public_paths: Collection[str],
         public_app: ASGIApp,
-        token: str | None,
-        tokens: "BearerTokens | None" = None,
+        mcp_token: str | None,
+        bearer_tokens: "BearerTokens | None" = None,
     ) -> None:
         self._app = app
         self._own = own
         self._public_app = public_app
         self._public_paths = public_paths
-        self._token = token
-        self._tokens = tokens
+        self._mcp_token = mcp_token
+        self._bearer_tokens = bearer_tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its caller, or refuse it."""
@@ -84,19 +85,19 @@ class AuthMiddleware:
         await self._app(scope, receive, send)
 
     def _identify(self, headers: Headers, caller: Caller) -> Identified | Response:
-        if self._tokens is None:
+        if self._bearer_tokens is None:
             return Identified(caller)
-        return self._tokens.identify(headers, caller)
+        return self._bearer_tokens.identify(headers, caller)
 
     def _refuse_authorization(self, authorization: str) -> Response | None:
         # 400, since a 401 would send clients looking for OAuth.
         if any(part.startswith(KEY_PREFIX) for part in authorization.split()):
             return refuse(HTTPStatus.BAD_REQUEST, _MISPLACED_KEY)
-        if self._token is None:
+        if self._mcp_token is None:
             return None
         scheme, _, credentials = authorization.strip().partition(" ")
         token = credentials.strip() if scheme.lower() == "bearer" else ""
-        if hmac.compare_digest(token.encode(), self._token.encode()):
+        if hmac.compare_digest(token.encode(), self._mcp_token.encode()):
             return None
         return refuse(HTTPStatus.UNAUTHORIZED, _UNAUTHORIZED)
 

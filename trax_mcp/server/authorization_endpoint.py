@@ -7,10 +7,10 @@ an error does not go straight back to the client.
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 from urllib.parse import parse_qs, quote, urlsplit
 
 from mcp.server.auth.handlers.authorize import AuthorizationHandler
@@ -21,21 +21,19 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from trax_mcp.server.oauth_metadata import is_resource
-from trax_mcp.server.oauth_requests import address_of, repeated_parameter
+from trax_mcp.server.oauth_requests import repeated_parameter
 from trax_mcp.sign_in.attempts import Attempts, TooManyAttempts
 from trax_mcp.sign_in.client_documents import ClientDocuments
-from trax_mcp.sign_in.client_metadata import ClientRefused
+from trax_mcp.sign_in.client_metadata import ONLY_ITS_MAKER, ClientRefused
 from trax_mcp.sign_in.grants import Access, AuthorizationRequest, OAuthClient, SignInUnavailable
 from trax_mcp.sign_in.pending import PendingSignIns
 from trax_mcp.sign_in.redirect_uris import host_of, is_loopback, matches
 from trax_mcp.sign_in.store import SignInStore
-from trax_mcp.web.markup import Html, fill, joined
+from trax_mcp.web.markup import NOTHING, Html, fill
+from trax_mcp.web.posted_forms import address_of
 from trax_mcp.web.sign_in_page import PATH
-from trax_mcp.web.sign_in_responses import html_response
-from trax_mcp.web.sign_in_screens import Site, screen
-
-if TYPE_CHECKING:
-    from mcp.server.auth.provider import OAuthAuthorizationServerProvider
+from trax_mcp.web.sign_in_responses import message
+from trax_mcp.web.sign_in_screens import Site
 
 _LONGEST_QUERY: Final = 8192
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -47,8 +45,6 @@ _NOT_KNOWN: Final = (
     " server there, and add it again."
 )
 _WRONG: Final = "The client asks in a wrong way: {}."
-_ITS_MAKER: Final = "Nothing was allowed. Only the maker of the client can mend this."
-_TEXT: Final = '<h2>{title}</h2><p role="alert">{text}</p>'
 _LINK: Final = '<p><a class="button" href="{address}">Go back to {host}</a></p>'
 
 
@@ -75,13 +71,12 @@ class AuthorizationEndpoint:
         except TooManyAttempts as error:
             return self._problem(error)
         provider = _Provider(self, request)
-        sdk_provider = cast("OAuthAuthorizationServerProvider[Any, Any, Any]", provider)
-        handler = AuthorizationHandler(sdk_provider)
+        handler = AuthorizationHandler(cast("Any", provider))
         response = await handler.handle(_with_plain_by_default(request))
         return self._complete(response, provider)
 
     def _complete(self, response: Response, provider: "_Provider") -> Response:
-        """What the SDK's handler answers, completed."""
+        """Complete the answer of the SDK's handler."""
         if provider.problem is not None:
             return self._problem(provider.problem)
         if provider.has_begun:
@@ -103,7 +98,7 @@ class AuthorizationEndpoint:
         return client
 
     def offer(self, scopes: Collection[str]) -> tuple[Access, ...]:
-        """What the person can choose from. A client gets no more than it asks for."""
+        """The choices of the person. A client gets no more than it asks for."""
         asked = [access for access in Access if access in scopes]
         if asked == [Access.READ] or not self.can_run:
             return (Access.READ,)
@@ -118,38 +113,26 @@ class AuthorizationEndpoint:
         address = f"{location}&iss={quote(self.site.public_url, safe='')}"
         if is_loopback(provider.redirect_uri):
             return RedirectResponse(address, HTTPStatus.FOUND, {"Cache-Control": "no-store"})
-        back = fill(_LINK, address=address, host=host_of(provider.redirect_uri))
+        link = fill(_LINK, address=address, host=host_of(provider.redirect_uri))
         (why,) = parse_qs(urlsplit(location).query)["error_description"]
-        return self._refused(_WRONG.format(why.rstrip(".")), back)
+        return self._refused(_WRONG.format(why.rstrip(".")), link)
 
-    def _refused(self, why: str, back: Html | None = None) -> Response:
-        return self._page(HTTPStatus.BAD_REQUEST, f"{why} {_ITS_MAKER}", back)
+    def _refused(self, why: str, link: Html = NOTHING) -> Response:
+        text = f"{why} {ONLY_ITS_MAKER}"
+        return message(self.site, HTTPStatus.BAD_REQUEST, _TITLE, text, link=link)
 
     def _problem(self, error: Exception) -> Response:
+        status, headers = HTTPStatus.BAD_REQUEST, dict[str, str]()
         match error:
             case TooManyAttempts(retry_after=seconds):
-                headers = {"Retry-After": str(seconds)}
-                return self._page(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers=headers)
+                status, headers = HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(seconds)}
             case SignInUnavailable():
-                return self._page(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
-            case _:
-                return self._page(HTTPStatus.BAD_REQUEST, str(error))
-
-    def _page(
-        self,
-        status: HTTPStatus,
-        text: str,
-        back: Html | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Response:
-        content = joined([fill(_TEXT, title=_TITLE, text=text), back or Html()])
-        return html_response(
-            screen(self.site, title=_TITLE, content=content), status, headers or {}
-        )
+                status = HTTPStatus.SERVICE_UNAVAILABLE
+        return message(self.site, status, _TITLE, str(error), headers=headers)
 
 
 class _Provider:
-    """What the SDK's handler asks for while it handles one request."""
+    """The answers to the SDK's handler, which asks while it handles one request."""
 
     def __init__(self, endpoint: AuthorizationEndpoint, request: Request) -> None:
         self._endpoint = endpoint

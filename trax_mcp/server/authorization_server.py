@@ -20,10 +20,10 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.consent.rules import Mode
 from trax_mcp.server.app import ServerDeps
 from trax_mcp.server.authorization_endpoint import AuthorizationEndpoint
-from trax_mcp.server.bearer_tokens import RESOURCE_METADATA_PATH
 from trax_mcp.server.oauth_metadata import (
     AUTHORIZE,
     REGISTER,
+    RESOURCE_METADATA,
     REVOKE,
     SERVER_METADATA,
     TOKEN,
@@ -100,7 +100,7 @@ def sign_in_app(
     routes = [
         _document(SERVER_METADATA, server_metadata(issuer, has_registration=has_registration)),
         *(
-            _document(RESOURCE_METADATA_PATH + suffix, resource_metadata(issuer, resource=resource))
+            _document(RESOURCE_METADATA + suffix, resource_metadata(issuer, resource=resource))
             for suffix in (path, "")  # clients look there if they were not told where
         ),
         Route(AUTHORIZE, authorization.handle, methods=["GET"]),

@@ -4,19 +4,18 @@ Sources: RFC 6750 (bearer tokens) and RFC 9728, 5.1 (`resource_metadata`).
 """
 
 from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.server.auth_middleware import Identified
+from trax_mcp.server.oauth_metadata import RESOURCE_METADATA, SCOPES
 from trax_mcp.server.refusal import refuse
-from trax_mcp.sign_in.grants import SignIn, SignInUnavailable
+from trax_mcp.sign_in.grants import SignInUnavailable
+from trax_mcp.sign_in.store import SignInStore
 from trax_mcp.sign_in.tokens import ACCESS_PREFIX, REFRESH_PREFIX
-
-RESOURCE_METADATA_PATH: Final = "/.well-known/oauth-protected-resource"
-_SCOPES: Final = "read run"
 
 _ONE_HEADER: Final = "Send either X-API-Key or Authorization, and that once. Nothing was done."
 _MISPLACED: Final = "A token of this server goes into Authorization: Bearer, not X-API-Key."
@@ -24,23 +23,12 @@ _SIGN_IN: Final = "Sign in first, or send a TRaX key as X-API-Key. Nothing was d
 _ENDED: Final = "This sign-in has ended or was revoked, so nothing was done. Sign in again."
 
 
-class SignIns(Protocol):
-    """The sign-ins that are good now."""
-
-    def find(self, access_token: str) -> tuple[SignIn, Caller] | None:
-        """The sign-in of a token, and its caller. None if the token is good no more.
-
-        Raises:
-            SignInUnavailable: it cannot be looked up now.
-        """
-
-
 class BearerTokens:
     """Finds callers. `path` is that of the MCP endpoint below `public_url`."""
 
-    def __init__(self, sign_ins: SignIns, *, public_url: str, path: str) -> None:
-        self._sign_ins = sign_ins
-        self._metadata = f"{public_url}{RESOURCE_METADATA_PATH}{path}"
+    def __init__(self, store: SignInStore, *, public_url: str, path: str) -> None:
+        self._store = store
+        self._metadata = f"{public_url}{RESOURCE_METADATA}{path}"
 
     def identify(self, headers: Headers, with_key: Caller) -> Identified | Response:
         """The caller, or the refusal. `with_key` is the caller that `X-API-Key` names, if any."""
@@ -53,7 +41,7 @@ class BearerTokens:
         if (token := bearer_token(headers)) is None:
             return self._challenge(_SIGN_IN)
         try:
-            found = self._sign_ins.find(token)
+            found = self._store.find(token)
         except SignInUnavailable as error:
             return refuse(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
         if found is None:
@@ -62,7 +50,7 @@ class BearerTokens:
         return Identified(caller, sign_in.id)
 
     def _challenge(self, message: str, *, error: str | None = None) -> Response:
-        parameters = {"resource_metadata": self._metadata, "scope": _SCOPES}
+        parameters = {"resource_metadata": self._metadata, "scope": " ".join(SCOPES)}
         if error is not None:
             parameters = {"error": error, "error_description": message, **parameters}
         challenge = ", ".join(f'{name}="{value}"' for name, value in parameters.items())

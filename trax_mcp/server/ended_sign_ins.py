@@ -13,10 +13,11 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trax_mcp.clock import Clock
-from trax_mcp.server.bearer_tokens import SignIns, bearer_token
+from trax_mcp.server.bearer_tokens import bearer_token
 from trax_mcp.server.cut_answers import RecordedAnswer
 from trax_mcp.server.refusal import refuse
 from trax_mcp.sign_in.grants import SignInUnavailable
+from trax_mcp.sign_in.store import SignInStore
 
 CHECK_SECONDS: Final = 30.0
 """How long a request can outlive its sign-in."""
@@ -28,9 +29,9 @@ _ENDED: Final = refuse(HTTPStatus.UNAUTHORIZED, "This sign-in has ended while th
 class EndedSignIns:
     """Looks whether the sign-ins of all requests in flight are still good."""
 
-    def __init__(self, app: ASGIApp, sign_ins: SignIns, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, store: SignInStore, clock: Clock) -> None:
         self._app = app
-        self._sign_ins = sign_ins
+        self._store = store
         self._clock = clock
         self._tokens: dict[anyio.CancelScope, str] = {}
         """Those of the requests in flight."""
@@ -70,7 +71,7 @@ class EndedSignIns:
 
     def _has_ended(self, token: str) -> bool:
         try:
-            return self._sign_ins.find(token) is None
+            return self._store.find(token) is None
         except SignInUnavailable:
             return False
         except Exception:  # noqa: BLE001  a failure here must not end the server

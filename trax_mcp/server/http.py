@@ -54,7 +54,6 @@ def http_app(
     those of clients; tests replace them.
     """
     hide_session_ids()
-    token = settings.mcp_token
     security = _transport_security(settings)
 
     async def readyz(_request: Request) -> JSONResponse:
@@ -71,21 +70,21 @@ def http_app(
     app = Sessions(app, path=PATH, client=client, deps=deps)
     app = ReceiveBodyFirst(app, deps.in_flight)
     app = check_host_first(RequestLimit(app, client.accepted_keys), security)
-    tokens = None
+    bearer_tokens = None
     if sign_ins is not None:
         # Only with sign-in, since they take time to import.
         from trax_mcp.server.bearer_tokens import BearerTokens  # noqa: PLC0415
         from trax_mcp.server.ended_sign_ins import EndedSignIns  # noqa: PLC0415
 
-        tokens = BearerTokens(sign_ins, public_url=str(settings.public_url), path=PATH)
+        bearer_tokens = BearerTokens(sign_ins, public_url=str(settings.public_url), path=PATH)
         app = EndedSignIns(app, sign_ins, deps.clock)
     app = AuthMiddleware(
         app,
         own=own,
         public_paths=(_HEALTH_PATH, _READY_PATH),
         public_app=endpoints,
-        token=token.get_secret_value() if token else None,
-        tokens=tokens,
+        mcp_token=settings.mcp_token.get_secret_value() if settings.mcp_token else None,
+        bearer_tokens=bearer_tokens,
     )
     app = _with_cors(app, settings)
     if sign_ins is None:

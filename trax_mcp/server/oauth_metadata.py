@@ -14,8 +14,9 @@ TOKEN: Final = "/token"  # noqa: S105  a path
 REVOKE: Final = "/revoke"
 REGISTER: Final = "/register"
 SERVER_METADATA: Final = "/.well-known/oauth-authorization-server"
+RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource"
 
-_SCOPES: Final = [access.value for access in Access]
+SCOPES: Final = [access.value for access in Access]
 _PUBLIC_CLIENTS: Final = ["none"]
 
 
@@ -29,7 +30,7 @@ def is_resource(asked: object, resource: str) -> bool:
 
 
 def server_metadata(issuer: str, *, has_registration: bool) -> JsonObject:
-    """What the authorization server can do."""
+    """The abilities of the authorization server."""
     registration = {"registration_endpoint": issuer + REGISTER} if has_registration else {}
     return {
         "issuer": issuer,
@@ -37,7 +38,7 @@ def server_metadata(issuer: str, *, has_registration: bool) -> JsonObject:
         "token_endpoint": issuer + TOKEN,
         "revocation_endpoint": issuer + REVOKE,
         **registration,
-        "scopes_supported": _SCOPES,
+        "scopes_supported": SCOPES,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],
@@ -54,7 +55,7 @@ def resource_metadata(issuer: str, *, resource: str) -> JsonObject:
     return {
         "resource": resource,
         "authorization_servers": [issuer],
-        "scopes_supported": _SCOPES,
+        "scopes_supported": SCOPES,
         "bearer_methods_supported": ["header"],
         "resource_name": "TRaX",
     }

@@ -1,4 +1,4 @@
-"""What the endpoints of OAuth have in common: parameters that occur once, addresses, errors."""
+"""The rules that all endpoints of OAuth share: forms, parameters that occur once, errors."""
 
 from collections import Counter
 from http import HTTPStatus
@@ -14,11 +14,6 @@ from trax_mcp.sign_in.grants import SignInUnavailable
 NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _FORM: Final = "application/x-www-form-urlencoded"
 _RETRY_SECONDS: Final = 60
-
-
-def address_of(request: Request) -> str:
-    """The IP address that a request comes from: the proxy's own, unless that is trusted."""
-    return request.client.host if request.client else ""
 
 
 def repeated_parameter(parameters: QueryParams | FormData) -> str | None:

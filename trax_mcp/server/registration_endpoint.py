@@ -4,7 +4,7 @@ Source: RFC 7591. A registered client is a public one, whatever it asked for.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from mcp.server.auth.handlers.register import RegistrationHandler
 from mcp.server.auth.provider import RegistrationError
@@ -13,32 +13,29 @@ from mcp.shared.auth import DEFAULT_GRANT_TYPES, OAuthClientInformationFull
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trax_mcp.server.oauth_requests import address_of, not_now
+from trax_mcp.server.oauth_requests import not_now
 from trax_mcp.sign_in.attempts import Attempts, TooManyAttempts
 from trax_mcp.sign_in.client_names import clean_name
 from trax_mcp.sign_in.grants import OAuthClient, SignInUnavailable
 from trax_mcp.sign_in.redirect_uris import may_register
 from trax_mcp.sign_in.store import SignInStore
-
-if TYPE_CHECKING:
-    from mcp.server.auth.provider import OAuthAuthorizationServerProvider
+from trax_mcp.web.posted_forms import address_of
 
 _OPTIONS: Final = ClientRegistrationOptions(enabled=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrationEndpoint:
-    """The endpoint, and what the SDK's handler asks for."""
+    """The endpoint, and the provider that the SDK's handler asks."""
 
     store: SignInStore
     attempts: Attempts
 
     async def handle(self, request: Request) -> Response:
         """Register a client."""
-        provider = cast("OAuthAuthorizationServerProvider[Any, Any, Any]", self)
         try:
             self.attempts.take(address_of(request))
-            return await RegistrationHandler(provider, _OPTIONS).handle(request)
+            return await RegistrationHandler(cast("Any", self), _OPTIONS).handle(request)
         except (TooManyAttempts, SignInUnavailable) as error:
             return not_now(error)
 

@@ -7,7 +7,7 @@ without a secret, so this one is our own (RFC 7009).
 import math
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from mcp.server.auth.handlers.token import TokenHandler
 from mcp.server.auth.middleware.client_auth import AuthenticationError
@@ -23,10 +23,6 @@ from trax_mcp.server.oauth_requests import NO_STORE, form_of, not_now, oauth_err
 from trax_mcp.sign_in.codes import Codes
 from trax_mcp.sign_in.grants import SignInUnavailable, Tokens
 from trax_mcp.sign_in.store import SignInStore
-
-if TYPE_CHECKING:
-    from mcp.server.auth.middleware.client_auth import ClientAuthenticator
-    from mcp.server.auth.provider import OAuthAuthorizationServerProvider
 
 _NO_CODE: Final = "This code has ended, was used before, or is another client's. Sign in again."
 _NO_TOKEN: Final = "This refresh token has ended, or is another client's. Sign in again."  # noqa: S105
@@ -49,10 +45,9 @@ class TokenEndpoint:
             return oauth_error("invalid_target", f"Tokens are for {self.resource} only.")
         if (form.get("grant_type") or DEFAULT_GRANT_TYPES[0]) not in DEFAULT_GRANT_TYPES:
             return oauth_error("unsupported_grant_type", "This server has no such grant type.")
-        provider = cast("OAuthAuthorizationServerProvider[Any, Any, Any]", _Provider(self, form))
-        authenticator = cast("ClientAuthenticator", _PublicClients())
+        provider, clients = cast("Any", _Provider(self, form)), cast("Any", _PublicClients())
         try:
-            response: Response = await TokenHandler(provider, authenticator).handle(request)
+            response: Response = await TokenHandler(provider, clients).handle(request)
         except SignInUnavailable as error:
             return not_now(error)
         return response
@@ -75,7 +70,7 @@ class TokenEndpoint:
 
 
 class _PublicClients:
-    """Takes each client for whom it says it is: what it wants is bound to its id and by PKCE."""
+    """Believes each client its id, since codes and tokens are bound to it."""
 
     async def authenticate_request(self, request: Request) -> OAuthClientInformationFull:
         """The client that a form names."""
@@ -86,7 +81,7 @@ class _PublicClients:
 
 
 class _Provider:
-    """What the SDK's handler asks for."""
+    """The answers to the SDK's handler."""
 
     def __init__(self, endpoint: TokenEndpoint, form: FormData) -> None:
         self._codes = endpoint.codes
@@ -96,7 +91,7 @@ class _Provider:
     async def load_authorization_code(
         self, _client: OAuthClientInformationFull, code: str
     ) -> AuthorizationCode | None:
-        """What a code is bound to. None: it is good no more."""
+        """The facts that a code is bound to. None: it is good no more."""
         if (grant := self._codes.find(code)) is None:
             return None
         return AuthorizationCode(

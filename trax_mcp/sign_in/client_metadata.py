@@ -28,7 +28,7 @@ _ADDRESS: Final = re.compile(
 """The last label begins with a letter, so that no spelling of an IP address is a host."""
 _DOT_SEGMENT: Final = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
 _MAX_HOST: Final = 253
-_ASK_MAKER: Final = "Nothing was allowed. Only the maker of the client can mend this."
+ONLY_ITS_MAKER: Final = "Nothing was allowed. Only the maker of the client can mend this."
 
 
 class ClientRefused(Exception):
@@ -150,4 +150,4 @@ def _refuse_constant(_name: str) -> NoReturn:
 
 
 def _refuse(why: str) -> NoReturn:
-    raise ClientRefused(f"{why} {_ASK_MAKER}") from None
+    raise ClientRefused(f"{why} {ONLY_ITS_MAKER}") from None

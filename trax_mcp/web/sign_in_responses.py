@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse, Response
 
 from trax_mcp.sign_in.attempts import TooManyAttempts
 from trax_mcp.web.local_requests import PAGE_HEADERS
-from trax_mcp.web.markup import Html
+from trax_mcp.web.markup import NOTHING, Html
 from trax_mcp.web.sign_in_screens import Site, message_screen, too_many_text
 
 _NO_HEADERS: Final[Mapping[str, str]] = {}
@@ -43,9 +43,17 @@ def html_response(
     return HTMLResponse(content, status, {**SIGN_IN_HEADERS, **headers})
 
 
-def message(site: Site, status: HTTPStatus, title: str, text: str) -> HTMLResponse:
-    """A page that says why a person cannot go on."""
-    return html_response(message_screen(site, title, text), status)
+def message(
+    site: Site,
+    status: HTTPStatus,
+    title: str,
+    text: str,
+    *,
+    link: Html = NOTHING,
+    headers: Mapping[str, str] = _NO_HEADERS,
+) -> HTMLResponse:
+    """A page that says why a person cannot go on. The `link` leads to another one."""
+    return html_response(message_screen(site, title, text, link), status, headers)
 
 
 def see_other(path: str) -> Response:

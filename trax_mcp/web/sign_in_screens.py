@@ -33,6 +33,7 @@ _CHOICE: Final = """
           <input type="radio" name="access" value="{value}" required {checked}>
           <span><strong>{title}.</strong> {text}</span>
         </label>"""
+_MESSAGE: Final = """<h2>{title}</h2><p role="alert">{text}</p>{link}"""
 _PROBLEM: Final = """<p class="problem" role="alert" id="problem">{text}</p>"""
 _WARNING: Final = """<div class="warnings"><h3>Warning</h3><ul><li>{text}</li></ul></div>"""
 _REFRESH: Final = """<meta http-equiv="refresh" content="0; url={address}">"""
@@ -94,9 +95,9 @@ def screen(site: Site, *, title: str, content: Html, head: Html = NOTHING) -> Ht
     )
 
 
-def message_screen(site: Site, title: str, text: str) -> Html:
-    """A page that says why there is nothing to do here."""
-    content = fill('<h2>{title}</h2><p role="alert">{text}</p>', title=title, text=text)
+def message_screen(site: Site, title: str, text: str, link: Html) -> Html:
+    """A page that says why a person cannot go on."""
+    content = fill(_MESSAGE, title=title, text=text, link=link)
     return screen(site, title=title, content=content)
 
 
