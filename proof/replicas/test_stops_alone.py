@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import anyio
 import pytest
 
 from proof.replicas.presses import EXPIRED, RAN, consent, press, preview
+from tests.support import store_steps
 from tests.support.faults import Fault
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
+from tests.support.server_process import PATIENCE_SECONDS
+from trax_mcp.clock import Clock
+from trax_mcp.consent.store import Started
+from trax_mcp.replicas.consent_store import SharedStore
+from trax_mcp.replicas.engine import Engine
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from proof.replicas.replica_setup import Replicas
+    from proof.replicas.throwaway_engine import ThrowawayEngine
     from tests.support.jsonrpc import HttpCaller
 
 
@@ -67,3 +78,29 @@ async def test_a_stop_is_sent_without_the_engine_if_nobody_knows_which_show_is_o
     replicas.trax.faults.add(status, path="*/stream-status")
     assert await press(b, GO_OFFLINE, earlier) == RAN
     assert replicas.changes[GO_OFFLINE.sent] == 2
+
+
+class ClockAhead(Clock):
+    """The clock of a machine whose date is wrong."""
+
+    def now(self) -> datetime:
+        """The date, an hour too late."""
+        return super().now() + timedelta(hours=1)
+
+
+async def test_a_stop_without_the_engine_hides_no_later_go_live_although_a_clock_is_ahead(
+    engine: ThrowawayEngine,
+) -> None:
+    """The engine learns of it when it is back."""
+    async with SharedStore(Engine(engine.url), ClockAhead()).running() as store:
+        await engine.kill()
+        seen = await store.look(store_steps.ME, None, store_steps.GO_OFFLINE)
+        stop = await store.begin(store_steps.GO_OFFLINE, confirmation_id=None, seen=seen)
+        assert isinstance(stop, Started)
+        await store_steps.finish(store, stop)
+        await engine.start()
+        with anyio.fail_after(PATIENCE_SECONDS):
+            while not store.engine_answers() or not await store_steps.stops_counted(store):  # noqa: ASYNC110  it can only be asked
+                await anyio.sleep(0.02)
+        await store_steps.make(store, store_steps.GO_LIVE)
+        assert (await store_steps.look(store)).go_live_pending

@@ -198,7 +198,10 @@ class SharedStore:
             return  # the engine never knew of it
 
         def change(step: Step) -> None:
-            step.view.finish(started, outcome, hidden_fields=hidden_fields, now=step.now)
+            # The number of a stop that began alone is of this clock, which may be ahead.
+            number = started.number if began else min(started.number, int(step.now * 1_000_000))
+            ended = replace(started, number=number)
+            step.view.finish(ended, outcome, hidden_fields=hidden_fields, now=step.now)
             for it in (step.shared, step.own):
                 it.senders.pop(started.number, None)
             kept = step.confirmation
