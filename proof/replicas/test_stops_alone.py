@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,11 +12,16 @@ import pytest
 
 from proof.replicas.presses import EXPIRED, RAN, consent, press, preview
 from tests.support import store_steps
+from tests.support.consent_clients import status_and_reason
 from tests.support.faults import Fault
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
+from tests.support.jsonrpc import ERAS
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.support.simulated_person import Person, agreeing, refusing
+from trax_mcp.api.errors import NotSent
 from trax_mcp.clock import Clock
-from trax_mcp.consent.store import Started
+from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
+from trax_mcp.consent.store import Seen, Started
 from trax_mcp.replicas.consent_store import SharedStore
 from trax_mcp.replicas.engine import Engine
 
@@ -80,12 +87,65 @@ async def test_a_stop_is_sent_without_the_engine_if_nobody_knows_which_show_is_o
     assert replicas.changes[GO_OFFLINE.sent] == 2
 
 
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_stop_that_a_form_asks_about_is_sent_without_the_engine(
+    replicas: Replicas, era: str
+) -> None:
+    person = Person()
+    async with replicas.client(replicas.a, era=era, person=person) as client:
+        await client.call_tool("list_studios", {})
+        await replicas.engine.kill()
+        person.answer_with(refusing)
+        refused = await client.call_tool(GO_OFFLINE.tool, GO_OFFLINE.arguments)
+        assert status_and_reason(refused) == ("declined", "declined")
+        assert replicas.changes == {}
+        person.answer_with(agreeing)
+        done = await client.call_tool(GO_OFFLINE.tool, GO_OFFLINE.arguments)
+        assert status_and_reason(done) == RAN
+    assert replicas.changes == {GO_OFFLINE.sent: 1}
+
+
+async def test_a_yes_to_a_stop_from_an_outage_is_good_once_after_it(
+    engine: ThrowawayEngine,
+) -> None:
+    """The engine has hung, and goes on: it never kept the yes."""
+    place = replace(store_steps.ME, key="sk_live_of_a_caller")
+    async with SharedStore(Engine(engine.url), Clock()).running() as store:
+
+        async def seen(confirmation_id: str | None) -> Seen:
+            return await store.look(place, confirmation_id, store_steps.GO_OFFLINE)
+
+        before = await seen(None)
+        engine.suspend()
+        added = await store_steps.add(store, store_steps.GO_OFFLINE, place=place, seen=before)
+        engine.resume()
+        with anyio.fail_after(PATIENCE_SECONDS):
+            while (await seen(None)).version != before.version:  # noqa: ASYNC110  it can only be asked
+                await anyio.sleep(0.02)
+        now = await seen(added.id)
+        assert isinstance(now.confirmation, Confirmation)
+        stop = await store.begin(store_steps.GO_OFFLINE, confirmation_id=added.id, seen=now)
+        assert isinstance(stop, Started)
+        await store_steps.finish(store, stop)
+        assert isinstance((await seen(added.id)).confirmation, UsedConfirmation)
+
+
 class ClockAhead(Clock):
     """The clock of a machine whose date is wrong."""
 
     def now(self) -> datetime:
         """The date, an hour too late."""
         return super().now() + timedelta(hours=1)
+
+
+async def until_counted(store: SharedStore) -> None:
+    """Wait until the engine knows of a stop."""
+    with anyio.fail_after(PATIENCE_SECONDS):
+        while True:
+            with suppress(NotSent):  # the engine is not back yet
+                if await store_steps.stops_counted(store):
+                    return
+            await anyio.sleep(0.02)
 
 
 async def test_a_stop_without_the_engine_hides_no_later_go_live_although_a_clock_is_ahead(
@@ -99,8 +159,6 @@ async def test_a_stop_without_the_engine_hides_no_later_go_live_although_a_clock
         assert isinstance(stop, Started)
         await store_steps.finish(store, stop)
         await engine.start()
-        with anyio.fail_after(PATIENCE_SECONDS):
-            while not store.engine_answers() or not await store_steps.stops_counted(store):  # noqa: ASYNC110  it can only be asked
-                await anyio.sleep(0.02)
+        await until_counted(store)
         await store_steps.make(store, store_steps.GO_LIVE)
         assert (await store_steps.look(store)).go_live_pending

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -63,7 +63,8 @@ class Confirmation:
     first. Limits count it for `owner`. `call` is the digest of the call, without its arguments.
     `choice` is the choice that a person was offered; None if the model brings the confirmation with
     its next call. `hidden_version` and `stop_count` are those of `Seen` when it was asked.
-    `broadcast` is set if nobody remembers it: it is valid only for this broadcast, as a digest.
+    `broadcast` and `choice_digest` are set if nobody remembers it: it is valid only for this
+    broadcast, and a person was offered this choice, both as digests.
     """
 
     id: str
@@ -82,6 +83,14 @@ class Confirmation:
     hidden_version: int = 0
     stop_count: int = 0
     broadcast: str | None = None
+    choice_digest: str | None = None
+
+    def with_choice(self, said: str | None) -> "Confirmation":
+        """The same with the choice that was offered, as far as what a person said shows it."""
+        if self.choice_digest is None:
+            return self
+        is_offered = short_digest(said) == self.choice_digest
+        return replace(self, choice=said if is_offered else "", choice_digest=None)
 
     def is_for(self, operation: Operation[Model]) -> bool:
         """Whether it was given for exactly this call."""
@@ -89,7 +98,7 @@ class Confirmation:
 
     def is_for_broadcast(self, start: str | None) -> bool:
         """Whether it may count for the broadcast that began then. None if that is not known."""
-        return None in {self.broadcast, start} or self.broadcast == broadcast_digest(start)
+        return None in {self.broadcast, start} or self.broadcast == short_digest(start)
 
     def is_ended_by_stop(self, studio: str, stop_count: int) -> bool:
         """Whether a stop has ended it, since there were so many in a studio."""
@@ -123,9 +132,9 @@ def call_digest(operation: Operation[Model], key: str) -> str:
     return hmac.new(key.encode(), content.encode(), hashlib.sha256).hexdigest()
 
 
-def broadcast_digest(start: str | None) -> str | None:
-    """A short digest of when a broadcast began, or None if that is not known."""
-    return hashlib.sha256(start.encode()).hexdigest()[:8] if start else None
+def short_digest(text: str | None) -> str | None:
+    """A digest that an id has room for. None if there is no text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:8] if text else None
 
 
 def _reveal(value: object) -> object:

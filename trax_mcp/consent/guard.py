@@ -96,7 +96,12 @@ class ConsentGuard:
     async def look(self, call: GuardedCall) -> Seen:
         """The content of the store about the place of a call, and about its evidence."""
         confirmation_id = call.evidence.confirmation_id
-        return await self.store.look(self._place(call), confirmation_id, call.operation)
+        seen = await self.store.look(self._place(call), confirmation_id, call.operation)
+        if not isinstance(seen.confirmation, Confirmation):
+            return seen
+        answer = call.evidence.answer
+        kept = seen.confirmation.with_choice(answer.choice if answer else None)
+        return replace(seen, confirmation=kept)
 
     async def go_live_is_pending(self, caller: Caller, studio_id: str) -> bool:
         """Whether a go-live was sent to a studio within the last minute and not seen on air.

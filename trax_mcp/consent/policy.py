@@ -187,7 +187,7 @@ def _judge_answer(case: Case, answer: PersonAnswer) -> Verdict:
     kept = case.confirmation
     if answer.reply == "timed_out":  # the question expires at the same moment
         return Refuse("declined", "timed_out")
-    if not isinstance(kept, Confirmation):
+    if not (isinstance(kept, Confirmation) and kept.is_for_broadcast(case.broadcast_start)):
         return Refuse("confirmation_invalid", "expired")
     if kept.choice is None or not kept.is_for(case.operation):
         return Refuse("confirmation_invalid", "mismatch")

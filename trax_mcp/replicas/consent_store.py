@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, Self
 
 import anyio
@@ -108,15 +109,17 @@ class SharedStore:
             expires=now.timestamp() + LIFETIME_SECONDS,
             expires_at=expires_at,
         )
-        if operation.stops_broadcast and choice is None:
-            start = preview.broadcast_start
-            confirmation = self._alone.signed(confirmation, operation, seen.place, start)
+        sign = partial(
+            self._alone.signed, confirmation, operation, seen.place, preview.broadcast_start
+        )
+        if operation.stops_broadcast:
+            confirmation = sign(is_kept=True)
         try:
             with self._limited(operation):
                 return await self._keep(confirmation, operation, seen)
         except EngineAway:
             if operation.stops_broadcast:
-                return confirmation
+                return sign(is_kept=False)
             raise store_unavailable() from None
 
     async def wait_for_go_live(self, place: Place) -> None:

@@ -1,8 +1,8 @@
 """Confirmations of stops that can be checked without memory: a stop works at any time. Pure.
 
-The id of one holds its end, the run of the engine that may know whether it was used, a digest of
-the start of the broadcast that was on air, and a signature with the caller's API key over all that
-and the studio.
+The id of one holds its end, the run of the engine that may know whether it was used, digests
+of the start of the broadcast that was on air and of the choice that a person was offered, and a
+signature with the caller's API key over all that and the studio.
 """
 
 import hashlib
@@ -13,15 +13,19 @@ from base64 import urlsafe_b64encode
 from typing import Final
 
 _FORM: Final = re.compile(
-    r"([0-9a-f]{1,12})\.([0-9a-f]{8})\.([0-9a-f]{8})?\.[0-9a-f]{8}\.[\w-]{22}", re.ASCII
+    r"([0-9a-f]{1,12})\.([0-9a-f]{8})\.([0-9a-f]{8})?\.([0-9a-f]{8})?\.[0-9a-f]{8}\.[\w-]{22}",
+    re.ASCII,
 )
 _RUN_LENGTH: Final = 8
 _SIGNATURE_BYTES: Final = 16
 
 
-def sign(key: str, studio: str, *, until: float, run: str, broadcast: str | None) -> str:
+def sign(
+    key: str, studio: str, *, until: float, run: str, broadcast: str | None, choice: str | None
+) -> str:
     """The id of a confirmation that is valid until then, in seconds since 1970."""
-    begin = f"{int(until):x}.{_short(run)}.{broadcast or ''}.{secrets.token_hex(4)}"
+    digests = f"{broadcast or ''}.{choice or ''}"
+    begin = f"{int(until):x}.{_short(run)}.{digests}.{secrets.token_hex(4)}"
     return f"{begin}.{_signature(key, studio, begin)}"
 
 
@@ -40,10 +44,10 @@ def is_of_run(confirmation_id: str, run: str) -> bool:
     return form is not None and form[2] == _short(run)
 
 
-def broadcast_of(confirmation_id: str) -> str | None:
-    """The digest of the start of the broadcast that was on air, if it was known."""
+def digests_of(confirmation_id: str) -> tuple[str | None, str | None]:
+    """Those of the start of the broadcast and of the choice, if there were any."""
     form = _FORM.fullmatch(confirmation_id)
-    return form[3] if form else None
+    return (form[3], form[4]) if form else (None, None)
 
 
 def _short(run: str) -> str:

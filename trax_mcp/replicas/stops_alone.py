@@ -10,13 +10,13 @@ from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.clock import Clock
 from trax_mcp.consent.confirmations import LIFETIME_SECONDS
-from trax_mcp.consent.evidence import Confirmation, broadcast_digest, call_digest
+from trax_mcp.consent.evidence import Confirmation, call_digest, short_digest
 from trax_mcp.consent.preview import NOTHING_HIDDEN, digest
 from trax_mcp.consent.store import Place, Seen, Stale, Started
 from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.records import StoredConfirmation
 from trax_mcp.replicas.step import KEPT_SECONDS, Step
-from trax_mcp.replicas.stop_confirmations import broadcast_of, is_of_run, is_signed, sign
+from trax_mcp.replicas.stop_confirmations import digests_of, is_of_run, is_signed, sign
 
 
 class StopsAlone:
@@ -87,11 +87,21 @@ class StopsAlone:
         operation: Operation[Model],
         place: Place,
         broadcast_start: str | None,
+        *,
+        is_kept: bool,
     ) -> Confirmation:
-        """A stop's confirmation, under an id that every replica can check without the engine."""
-        until, run = confirmation.expires_at.timestamp(), self._engine.run
-        broadcast = broadcast_digest(broadcast_start)
-        signed = sign(place.key, place.id, until=until, run=run, broadcast=broadcast)
+        """A stop's confirmation, under an id that every replica can check without the engine.
+
+        If it `is_kept`, the engine of this run is asked whether it is valid.
+        """
+        signed = sign(
+            place.key,
+            place.id,
+            until=confirmation.expires_at.timestamp(),
+            run=self._engine.run if is_kept else "",
+            broadcast=short_digest(broadcast_start),
+            choice=short_digest(confirmation.choice),
+        )
         return replace(confirmation, id=signed, call=call_digest(operation, signed))
 
     def _checked(
@@ -105,6 +115,7 @@ class StopsAlone:
             or not is_signed(confirmation_id, place.key, place.id, now=now.timestamp())
         ):
             return None
+        broadcast, choice = digests_of(confirmation_id)
         return Confirmation(
             id=confirmation_id,
             caller=place.caller,
@@ -115,5 +126,6 @@ class StopsAlone:
             expires=0.0,
             expires_at=now + timedelta(seconds=LIFETIME_SECONDS),
             stops_broadcast=True,
-            broadcast=broadcast_of(confirmation_id),
+            broadcast=broadcast,
+            choice_digest=choice,
         )
