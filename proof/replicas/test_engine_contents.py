@@ -19,6 +19,8 @@ STREAM_KEY: Final = "c4n4ry-stream-key"
 ADDRESS: Final = "rtmp://c4n4ry.example/app"
 NAME: Final = "C4n4ry Night Show"
 CHAT: Final = "c4n4ry says hello to everybody"
+LAST_NUMBER: Final = b"{trax}:numbers"
+NO_END: Final = -1
 DESTINATION: Final = GuardedOperation(
     "update_destination",
     {"studioId": "studio_42", "destId": "dest_3", "streamKey": STREAM_KEY, "rtmpUrl": ADDRESS},
@@ -62,6 +64,14 @@ async def test_no_secret_name_or_id_is_in_the_engine_or_on_its_wire(replicas: Re
     assert [it for it in secrets if it in wire] == []
     assert dump
     assert [it for it in secrets if it.encode() in dump] == []
+    assert await kept_for_good(replicas.engine) == [LAST_NUMBER]
+
+
+async def kept_for_good(engine: ThrowawayEngine) -> list[bytes]:
+    """The names of all that does not end by itself."""
+    async with engine.client() as client:
+        names = [name async for name in client.scan_iter(count=1000)]
+        return [name for name in names if await client.pttl(name) == NO_END]
 
 
 async def contents(engine: ThrowawayEngine) -> bytes:
