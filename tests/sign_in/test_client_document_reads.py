@@ -27,7 +27,7 @@ from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.still_clock import StillClock
 from trax_mcp.sign_in import client_documents
 from trax_mcp.sign_in.attempts import TooManyAttempts
-from trax_mcp.sign_in.client_documents import STALE_SECONDS, ClientDocuments
+from trax_mcp.sign_in.client_documents import MAX_WAITING, STALE_SECONDS, ClientDocuments
 from trax_mcp.sign_in.client_metadata import ClientRefused
 from trax_mcp.sign_in.document_fetch import Withdrawn, resolve_host
 from trax_mcp.sign_in.grants import OAuthClient
@@ -424,6 +424,23 @@ async def test_all_who_wait_for_a_document_share_one_read(server: DocumentServer
 
     assert len({read.result() for read in reads}) == 1
     assert len(server.requests) == 1
+
+
+async def test_only_so_many_wait_for_a_document() -> None:
+    """Each occupies a connection, which others may need for a stop."""
+
+    async def never(_host: str) -> Sequence[str]:
+        await anyio.sleep_forever()
+        return ()
+
+    documents = ClientDocuments(StillClock(), resolve=never)
+    async with anyio.create_task_group() as tasks:
+        for number in range(1 + MAX_WAITING):
+            tasks.start_soon(documents.find, f"https://{HOST}/client", f"8.8.8.{number}")
+        await anyio.wait_all_tasks_blocked()
+        with pytest.raises(TooManyAttempts), anyio.fail_after(SOON):
+            await documents.find(f"https://{HOST}/client", "8.8.4.4")
+        tasks.cancel_scope.cancel()
 
 
 async def test_a_request_that_waits_for_a_cancelled_read_reads_by_itself(

@@ -41,6 +41,8 @@ TIMEOUT_SECONDS: Final = 5.0
 MAX_IN_FLIGHT: Final = 10
 MAX_IN_FLIGHT_EACH: Final = 3
 """Of one host, and for one address that asks: so that a slow host does not hold up others."""
+MAX_WAITING: Final = 20
+"""For one document: each of them occupies a connection to this server."""
 STALE_SECONDS: Final = 24 * 3600
 """How long a document still counts that cannot be read again."""
 _FRESH_SECONDS: Final = (300, 3600)
@@ -109,6 +111,8 @@ class ClientDocuments:
             read = self._reads.get(client_id)
             if read is None:
                 return await self._read(client_id, where, address)
+            if read.done.statistics().tasks_waiting >= MAX_WAITING:
+                raise TooManyAttempts(_BUSY_SECONDS)
             await read.done.wait()
             if read.client is not None:
                 return read.client
