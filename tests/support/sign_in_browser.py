@@ -18,7 +18,8 @@ from trax_mcp.sign_in.attempts import MAX_WRONG_KEYS, Attempts
 from trax_mcp.sign_in.codes import Codes
 from trax_mcp.sign_in.grants import Access, AuthorizationRequest, OAuthClient
 from trax_mcp.sign_in.pending import PendingSignIn, PendingSignIns
-from trax_mcp.web.sign_in_page import sign_in_routes
+from trax_mcp.web.sessions_page import SessionsPage
+from trax_mcp.web.sign_in_page import SignInPage
 from trax_mcp.web.sign_in_screens import Site
 
 if TYPE_CHECKING:
@@ -116,16 +117,17 @@ class ServedSignIn:
         self.clock = HandClock(self.sandbox)
         self.pending = PendingSignIns(self.clock.seconds)
         self.store = store_in(self.folder, self.clock)
-        routes = sign_in_routes(
-            self.site,
+        wrong_keys = Attempts(self.clock, limit=MAX_WRONG_KEYS)
+        page = SignInPage(
+            site=self.site,
             pending=self.pending,
             codes=_NumberedCodes(self.clock, self.grants),
-            store=self.store,
             client=client_on(self.sandbox),
-            attempts=Attempts(self.clock, limit=MAX_WRONG_KEYS),
+            attempts=wrong_keys,
             clock=self.clock,
         )
-        self.app = Starlette(routes=routes)
+        sessions = SessionsPage(self.site, store=self.store, attempts=wrong_keys, clock=self.clock)
+        self.app = Starlette(routes=[*page.routes(), *sessions.routes()])
 
     def asked(self, client: OAuthClient = DOCUMENT, **changes: object) -> str:
         """A client asks; returns the path of the page."""

@@ -44,7 +44,8 @@ from trax_mcp.sign_in.client_documents import ClientDocuments
 from trax_mcp.sign_in.codes import Codes
 from trax_mcp.sign_in.pending import PendingSignIns
 from trax_mcp.sign_in.store import SignInStore
-from trax_mcp.web.sign_in_page import sign_in_routes
+from trax_mcp.web.sessions_page import SessionsPage
+from trax_mcp.web.sign_in_page import SignInPage
 from trax_mcp.web.sign_in_screens import Site
 
 _LARGEST_BODY_BYTES: Final = 16 * 1024
@@ -97,6 +98,16 @@ def sign_in_app(
     registration = RegistrationEndpoint(
         store=store, attempts=Attempts(deps.clock, limit=MAX_REGISTRATIONS)
     )
+    wrong_keys = Attempts(deps.clock, limit=MAX_WRONG_KEYS)
+    page = SignInPage(
+        site=site,
+        pending=pending,
+        codes=codes,
+        client=client,
+        attempts=wrong_keys,
+        clock=deps.clock,
+    )
+    sessions = SessionsPage(site, store=store, attempts=wrong_keys, clock=deps.clock)
     routes = [
         _document(SERVER_METADATA, server_metadata(issuer, has_registration=has_registration)),
         *(
@@ -107,15 +118,8 @@ def sign_in_app(
         _for_programs(TOKEN, tokens.handle),
         _for_programs(REVOKE, tokens.revoke),
         *([_for_programs(REGISTER, registration.handle)] if has_registration else []),
-        *sign_in_routes(
-            site,
-            pending=pending,
-            codes=codes,
-            store=store,
-            client=client,
-            attempts=Attempts(deps.clock, limit=MAX_WRONG_KEYS),
-            clock=deps.clock,
-        ),
+        *page.routes(),
+        *sessions.routes(),
     ]
     endpoints = Starlette(routes=routes)
     endpoints.router.redirect_slashes = False  # behind a proxy it would redirect to http

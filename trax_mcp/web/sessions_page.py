@@ -43,29 +43,25 @@ class _OpenList:
     outcome: str = ""
 
 
-def sessions_routes(
-    site: Site, *, store: SignInStore, attempts: Attempts, clock: Clock
-) -> list[Route]:
-    """The routes of the page."""
-    cookie = BrowserCookie(site.public_url, "trax_sessions")
-    lists: TTLCache[str, _OpenList] = TTLCache(_MAX_OPEN, _OPEN_SECONDS, timer=clock.seconds)
-    page = _SessionsPage(site, store, attempts, cookie, lists)
-    return [
-        Route(PATH, page.show, methods=["GET"]),
-        Route(PATH, page.check_key, methods=["POST"]),
-        Route(f"{PATH}/end", page.end, methods=["POST"]),
-        Route(f"{PATH}/close", page.close, methods=["POST"]),
-    ]
+class SessionsPage:
+    """The page. `attempts` limits wrong keys."""
 
+    def __init__(self, site: Site, *, store: SignInStore, attempts: Attempts, clock: Clock) -> None:
+        self.site = site
+        self.store = store
+        self.attempts = attempts
+        self.cookie = BrowserCookie(site.public_url, "trax_sessions")
+        self.lists: TTLCache[str, _OpenList] = TTLCache(_MAX_OPEN, _OPEN_SECONDS, clock.seconds)
+        """By the cookie of the browser."""
 
-@dataclass(frozen=True, slots=True)
-class _SessionsPage:
-    site: Site
-    store: SignInStore
-    attempts: Attempts
-    cookie: BrowserCookie
-    lists: TTLCache[str, _OpenList]
-    """By the cookie of the browser."""
+    def routes(self) -> list[Route]:
+        """Its routes."""
+        return [
+            Route(PATH, self.show, methods=["GET"]),
+            Route(PATH, self.check_key, methods=["POST"]),
+            Route(f"{PATH}/end", self.end, methods=["POST"]),
+            Route(f"{PATH}/close", self.close, methods=["POST"]),
+        ]
 
     async def show(self, request: Request) -> Response:
         """The list that this browser has opened, or the form for the key."""

@@ -28,11 +28,9 @@ from trax_mcp.sign_in.pending import (
     PendingSignIn,
     PendingSignIns,
 )
-from trax_mcp.sign_in.store import SignInStore
 from trax_mcp.web.local_server import static_file
 from trax_mcp.web.markup import Html
 from trax_mcp.web.posted_forms import BrowserCookie, address_of, is_same, read_form
-from trax_mcp.web.sessions_page import sessions_routes
 from trax_mcp.web.sign_in_responses import (
     SIGN_IN_HEADERS,
     FormProblem,
@@ -62,39 +60,32 @@ _REPEAT_SECONDS: Final = 10.0
 """For so long, a button that is pressed twice has the same answer twice."""
 
 
-def sign_in_routes(
-    site: Site,
-    *,
-    pending: PendingSignIns,
-    codes: Codes,
-    store: SignInStore,
-    client: Client,
-    attempts: Attempts,
-    clock: Clock,
-) -> list[Route]:
-    """The routes of the pages: `/sign-in` and what is below it. `attempts` limits wrong keys."""
-    cookie = BrowserCookie(site.public_url, "trax_sign_in")
-    page = _SignInPage(site, pending, codes, client, attempts, clock, cookie)
-    return [
-        Route(PATH, page.show, methods=["GET"]),
-        Route(PATH, page.check_key, methods=["POST"]),
-        Route(f"{PATH}/connect", page.connect, methods=["POST"]),
-        Route(f"{PATH}/cancel", page.cancel, methods=["POST"]),
-        Route(f"{PATH}/another-key", page.forget_key, methods=["POST"]),
-        *sessions_routes(site, store=store, attempts=attempts, clock=clock),
-        *(Route(f"{PATH}/{name}", static_file(name, SIGN_IN_HEADERS)) for name in _STATIC),
-    ]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInPage:
+    """The page. `attempts` limits wrong keys."""
 
-
-@dataclass(frozen=True, slots=True)
-class _SignInPage:
     site: Site
     pending: PendingSignIns
     codes: Codes
     client: Client
     attempts: Attempts
     clock: Clock
-    cookie: BrowserCookie
+
+    def routes(self) -> list[Route]:
+        """Its routes, and those of the files that all pages of signing in load."""
+        return [
+            Route(PATH, self.show, methods=["GET"]),
+            Route(PATH, self.check_key, methods=["POST"]),
+            Route(f"{PATH}/connect", self.connect, methods=["POST"]),
+            Route(f"{PATH}/cancel", self.cancel, methods=["POST"]),
+            Route(f"{PATH}/another-key", self.forget_key, methods=["POST"]),
+            *(Route(f"{PATH}/{name}", static_file(name, SIGN_IN_HEADERS)) for name in _STATIC),
+        ]
+
+    @property
+    def cookie(self) -> BrowserCookie:
+        """The cookie of the browser that opened a sign-in first."""
+        return BrowserCookie(self.site.public_url, "trax_sign_in")
 
     async def show(self, request: Request) -> Response:
         """The form for the key, or the last question. Belongs to the browser that comes first."""
