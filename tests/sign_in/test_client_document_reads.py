@@ -31,7 +31,7 @@ from trax_mcp.sign_in.client_documents import MAX_WAITING, STALE_SECONDS, Client
 from trax_mcp.sign_in.client_metadata import ClientRefused
 from trax_mcp.sign_in.document_fetch import Withdrawn, resolve_host
 from trax_mcp.sign_in.grants import OAuthClient
-from trax_mcp.sign_in.redirect_uris import is_loopback
+from trax_mcp.sign_in.redirect_uris import is_loopback_uri
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -559,7 +559,7 @@ async def test_claude_is_known_where_its_host_turns_this_server_away() -> None:
     assert claude.redirect_uris == ("https://claude.ai/api/mcp/auth_callback",)
     assert [claude.host, claude_code.host] == ["claude.ai", "claude.ai"]
     for redirect_uri in claude_code.redirect_uris:
-        assert is_loopback(redirect_uri)
+        assert is_loopback_uri(redirect_uri)
 
 
 async def test_a_known_client_counts_no_more_once_its_document_is_withdrawn() -> None:

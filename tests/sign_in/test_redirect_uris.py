@@ -2,7 +2,7 @@
 
 import pytest
 
-from trax_mcp.sign_in.redirect_uris import host_of, is_loopback, matches, may_register
+from trax_mcp.sign_in.redirect_uris import is_loopback_uri, matches, may_register, redirect_host
 
 CLIENTS = (
     "https://claude.ai/api/mcp/auth_callback",
@@ -166,10 +166,10 @@ def test_a_request_may_not_name_a_different_redirect_address(uri: str, registere
 
 
 def test_a_person_reads_where_a_redirect_address_leads() -> None:
-    assert host_of("https://claude.ai:8443/cb") == "claude.ai"
-    assert host_of("http://[::1]:1/cb") == "[::1]"
-    assert host_of("cursor://anysphere.cursor-mcp/cb") == "cursor:"
-    assert host_of("https://xn--pple-43d.com/cb") == "xn--pple-43d.com"
-    assert is_loopback("http://localhost:3118/callback")
-    assert not is_loopback("https://localhost/callback")
-    assert not is_loopback("cursor://localhost/callback")
+    assert redirect_host("https://claude.ai:8443/cb") == "claude.ai"
+    assert redirect_host("http://[::1]:1/cb") == "[::1]"
+    assert redirect_host("cursor://anysphere.cursor-mcp/cb") == "cursor:"
+    assert redirect_host("https://xn--pple-43d.com/cb") == "xn--pple-43d.com"
+    assert is_loopback_uri("http://localhost:3118/callback")
+    assert not is_loopback_uri("https://localhost/callback")
+    assert not is_loopback_uri("cursor://localhost/callback")

@@ -249,7 +249,7 @@ class Approval:
         return Evidence(answer=answer, answered_in=answered_in)
 
     async def _run(self, call: GuardedCall) -> None:
-        """Run the call. It goes on if whoever sent the answer does not wait for the result."""
+        """Run the call. It goes on if the sender of the answer does not wait for the result."""
         self._set_phase("running")
         result: Ended | Question = interrupted(call.operation)
         try:

@@ -1,4 +1,4 @@
-"""What replicas share of a question in a panel, so that any of them can show and answer it."""
+"""The state of a question in a panel, which replicas share: any can show it and answer it."""
 
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, Self
@@ -60,7 +60,7 @@ class QuestionState:
 
 
 def merged(kept: QuestionState, mine: QuestionState, *, now: float) -> QuestionState:
-    """What two replicas know together of one question. Where both know it, `kept` counts.
+    """The state of one question that two replicas know together. If both know it, `kept` counts.
 
     A question that no panel has shown in time has ended.
     """

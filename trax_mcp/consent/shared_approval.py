@@ -141,7 +141,7 @@ class SharedApproval(Approval):
             await super()._withdraw_cancelled()
 
     def _state(self) -> QuestionState:
-        """What is known here. What only its confirmation shows, the others see for themselves."""
+        """The state that is known here. The others read the confirmation by themselves."""
         is_over = self.phase == "ended" and self._ran_elsewhere_since is None
         result = self.result.failure if isinstance(self.result, TraxError) else self.result
         return QuestionState(

@@ -1,1 +1,1 @@
-"""What several processes share, on Valkey or Redis. Nothing here knows MCP."""
+"""The memory that several processes share, on Valkey or Redis."""

@@ -47,7 +47,7 @@ class SharedStore:
         self._engine = engine
         self._clock = clock
         self.feeds = SharedLooks(engine)
-        """What replicas share of chat and stream status."""
+        """The chat and stream status that replicas share."""
         self._heartbeat = Heartbeat(engine)
         self._alone = StopsAlone(engine, clock, self._heartbeat.replica)
         self._steps = Transactions(engine, self._heartbeat, self._alone)

@@ -94,7 +94,7 @@ and the milliseconds of the list."""
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What was read at one moment: values by name, None where there is none.
+    """The values that were read at one moment, by name. None where there is none.
 
     `now` is in seconds on the engine's clock. `run` identifies the engine's process: values of an
     earlier one count as absent. `number` is larger than all that were given before, or 0.
@@ -132,7 +132,7 @@ class Engine:
         self._write = self._redis.register_script(_WRITE)
         self._limit = self._redis.register_script(_LIMIT)
         self.run = ""
-        """What identified the engine's process at the last read."""
+        """The id of the engine's process at the last read."""
         self._scripts: dict[str, Any] = {}
         self._away_until = 0.0
         self._is_kept = True
@@ -222,7 +222,7 @@ class Engine:
 
     @asynccontextmanager
     async def news(self, channel: str) -> AsyncIterator[AsyncIterator[str]]:
-        """What is said on a channel from now on. Some of it may be lost.
+        """The messages of a channel from now on. Some may be lost.
 
         Raises:
             EngineAway: it does not answer, or the connection has ended.
@@ -252,7 +252,7 @@ class Engine:
                 yield message["data"].decode(errors="replace")
 
     async def info(self) -> Mapping[str, object]:
-        """What the engine says of itself.
+        """The engine's description of itself.
 
         Raises:
             EngineAway: it does not answer, or does not say.

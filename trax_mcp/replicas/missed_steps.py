@@ -12,7 +12,7 @@ from trax_mcp.replicas.failures import EngineAway, Unreadable
 _MOST: Final = 10_000
 _PAUSE_SECONDS: Final = 0.1
 
-Step = Callable[[], Awaitable[None]]
+MissedStep = Callable[[], Awaitable[None]]
 
 
 class MissedSteps:
@@ -20,10 +20,10 @@ class MissedSteps:
 
     def __init__(self, *, seconds: float) -> None:
         self._seconds = seconds
-        self._missed: deque[tuple[Step, float]] = deque()
+        self._missed: deque[tuple[MissedStep, float]] = deque()
         self._news = anyio.Event()
 
-    async def take(self, step: Step) -> bool:
+    async def take(self, step: MissedStep) -> bool:
         """Take a step now, or after all those that were missed. Whether it was taken now."""
         if not self._missed:
             try:

@@ -1,4 +1,4 @@
-"""What replicas keep about consent and looks, and how it is written for the engine. Pure."""
+"""The records of consent and looks that replicas share, as the engine keeps them. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace

@@ -67,7 +67,7 @@ class Step:
         return self.now + LIFETIME_SECONDS - expires
 
     def writes(self, before: "Step") -> dict[str, Write]:
-        """What differs from before, as it is written."""
+        """The differences from before, as they are written."""
         names, writes, studio = self.names, dict[str, Write](), self.place.id
         for name, now, then in (
             (names.shared, self.shared, before.shared),

@@ -37,7 +37,7 @@ class StopsAlone:
         self._used.pop(confirmation_id or "", None)
 
     def seen(self, place: Place, confirmation_id: str | None, operation: Operation[Model]) -> Seen:
-        """What a stop needs to know, without the engine: whether its confirmation is genuine."""
+        """The facts for a stop, without the engine: whether its confirmation is genuine."""
         return Seen(
             place=place,
             version=(0, 0),

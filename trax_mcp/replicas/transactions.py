@@ -92,7 +92,7 @@ class Transactions:
             await anyio.sleep(POLL_SECONDS)
 
     async def look_at(self, place: Place) -> Step | None:
-        """What is kept of a place. None if the engine does not answer."""
+        """The records of a place. None if the engine does not answer."""
         with suppress(EngineAway):
             return await self.load(place)
         return None

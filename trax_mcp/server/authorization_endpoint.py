@@ -27,7 +27,7 @@ from trax_mcp.sign_in.client_documents import ClientDocuments
 from trax_mcp.sign_in.client_metadata import ONLY_ITS_MAKER, ClientRefused
 from trax_mcp.sign_in.grants import Access, AuthorizationRequest, OAuthClient, SignInUnavailable
 from trax_mcp.sign_in.pending import PendingSignIns
-from trax_mcp.sign_in.redirect_uris import host_of, is_loopback, matches
+from trax_mcp.sign_in.redirect_uris import is_loopback_uri, matches, redirect_host
 from trax_mcp.sign_in.store import SignInStore
 from trax_mcp.web.markup import NOTHING, Html, fill
 from trax_mcp.web.posted_forms import address_of
@@ -111,9 +111,9 @@ class AuthorizationEndpoint:
         use this server to send people on to a page of theirs. Source: RFC 9700, 4.11.2.
         """
         address = f"{location}&iss={quote(self.site.public_url, safe='')}"
-        if is_loopback(provider.redirect_uri):
+        if is_loopback_uri(provider.redirect_uri):
             return RedirectResponse(address, HTTPStatus.FOUND, {"Cache-Control": "no-store"})
-        link = fill(_LINK, address=address, host=host_of(provider.redirect_uri))
+        link = fill(_LINK, address=address, host=redirect_host(provider.redirect_uri))
         (why,) = parse_qs(urlsplit(location).query)["error_description"]
         return self._refused(_WRONG.format(why.rstrip(".")), link)
 

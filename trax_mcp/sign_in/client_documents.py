@@ -26,8 +26,8 @@ from trax_mcp.sign_in.client_metadata import (
     read_document,
 )
 from trax_mcp.sign_in.document_fetch import (
+    FetchFailed,
     Resolve,
-    Unreadable,
     Withdrawn,
     fetch_document,
     resolve_host,
@@ -125,7 +125,7 @@ class ClientDocuments:
         try:
             with self._counted(where.host, address):
                 read.client = await self._fetch(client_id, where)
-        except (Unreadable, TooManyAttempts) as error:
+        except (FetchFailed, TooManyAttempts) as error:
             kept = None if isinstance(error, Withdrawn) else self._kept(client_id)
             if kept is not None:
                 read.client = kept
@@ -167,7 +167,7 @@ class ClientDocuments:
                     where, resolve=self._resolve, is_public=self._is_public, tls=self._tls
                 )
         except TimeoutError:
-            raise Unreadable("does not answer in time") from None
+            raise FetchFailed("does not answer in time") from None
         client = read_document(body, client_id)
         now = self._clock.seconds()
         fresh_until = now + _fresh_seconds(cache_control)

@@ -36,11 +36,11 @@ Resolve = Callable[[str], Awaitable[Sequence[str]]]
 """The IP addresses of a host name. Raises OSError."""
 
 
-class Unreadable(Exception):
+class FetchFailed(Exception):
     """A document cannot be read now. The text says why, as it follows "Its host"."""
 
 
-class Withdrawn(Unreadable):
+class Withdrawn(FetchFailed):
     """The document does not count any more, even if it was read before."""
 
 
@@ -54,12 +54,12 @@ async def fetch_document(
     """Read a document; returns it with its `Cache-Control`. The caller limits the time.
 
     Raises:
-        Unreadable: the host has no public address, cannot be reached, or answers otherwise.
+        FetchFailed: the host has no public address, cannot be reached, or answers otherwise.
     """
     try:
         ips = await resolve(address.host)
     except (OSError, UnicodeError):
-        raise Unreadable("has no address on the internet") from None
+        raise FetchFailed("has no address on the internet") from None
     if not ips or not all(is_public(ip) for ip in ips):  # one that is not makes all suspicious
         raise Withdrawn("has no address on the public internet")
     for ip in ips[:_MAX_IP_ADDRESSES]:
@@ -78,8 +78,8 @@ async def fetch_document(
             try:
                 return await _get(stream, address)
             except (*_BROKEN, h11.RemoteProtocolError):
-                raise Unreadable("broke off its answer") from None
-    raise Unreadable("cannot be reached over HTTPS")
+                raise FetchFailed("broke off its answer") from None
+    raise FetchFailed("cannot be reached over HTTPS")
 
 
 async def resolve_host(host: str) -> Sequence[str]:
@@ -125,13 +125,13 @@ async def _get(stream: ByteStream, address: DocumentAddress) -> tuple[bytes, str
             case h11.Data(data=data):
                 body += data
                 if len(body) > MAX_BYTES:
-                    raise Unreadable("sends more than a description")
+                    raise FetchFailed("sends more than a description")
             case h11.EndOfMessage():
                 return bytes(body), cache_control
             case h11.InformationalResponse():
                 continue
             case _:
-                raise Unreadable("broke off its answer")
+                raise FetchFailed("broke off its answer")
 
 
 async def _next_event(http: h11.Connection, stream: ByteStream) -> object:
@@ -148,11 +148,11 @@ def _check(status: int, headers: Mapping[str, str]) -> None:
     if status in _WITHDRAWN:
         raise Withdrawn("has no description of it any more")
     if status != _HTTP_OK:  # a redirect too: the draft forbids to follow it
-        raise Unreadable(f"answers with HTTP {status}")
+        raise FetchFailed(f"answers with HTTP {status}")
     content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/json" and not (
         content_type.startswith("application/") and content_type.endswith("+json")
     ):
-        raise Unreadable("does not send JSON")
+        raise FetchFailed("does not send JSON")
     if headers.get("content-encoding", _UNCOMPRESSED) != _UNCOMPRESSED:
-        raise Unreadable("compresses it")  # a small answer could become one of any size
+        raise FetchFailed("compresses it")  # a small answer could become one of any size

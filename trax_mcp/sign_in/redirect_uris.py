@@ -72,13 +72,13 @@ def matches(uri: str, registered: str) -> bool:
     return _comparable(uri) == _comparable(registered)
 
 
-def host_of(uri: str) -> str:
+def redirect_host(uri: str) -> str:
     """Where a redirect address leads, for a person: its host, or an app's scheme like `cursor:`."""
     parts = _WEB.fullmatch(uri)
     return parts["host"] if parts else uri.partition(":")[0] + ":"
 
 
-def is_loopback(uri: str) -> bool:
+def is_loopback_uri(uri: str) -> bool:
     """Whether a redirect address leads to a program on the person's own computer."""
     parts = _WEB.fullmatch(uri)
     return parts is not None and parts["scheme"] == "http"

@@ -26,7 +26,7 @@ from trax_mcp.sign_in.lifetimes import (
     is_worth_noting,
     refresh_lifetime,
 )
-from trax_mcp.sign_in.redirect_uris import host_of
+from trax_mcp.sign_in.redirect_uris import redirect_host
 from trax_mcp.sign_in.sign_in_file import SERVER_WAIT_SECONDS, SignInFile, to_seconds
 from trax_mcp.sign_in.sign_in_rows import (
     TokenRow,
@@ -107,7 +107,7 @@ class SignInStore:
             person=self._person(key),
             client_id=client.id,
             client_name=client.name,
-            redirect_host=host_of(grant.request.redirect_uri),
+            redirect_host=redirect_host(grant.request.redirect_uri),
             access=grant.access,
             created=now,
             last_used=now,

@@ -1,4 +1,4 @@
-"""What a page or a panel shows of an approval, as JSON."""
+"""Describes an approval as JSON, for a page or a panel."""
 
 from typing import Final
 

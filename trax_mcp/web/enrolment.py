@@ -23,7 +23,7 @@ _CHALLENGE_BYTES: Final = 32
 
 @dataclass
 class _Enrolment:
-    """What the page and the command share."""
+    """The state that the page and the command share."""
 
     clock: Clock
     access: PageAccess = field(default_factory=PageAccess)
@@ -34,7 +34,7 @@ class _Enrolment:
     ended: anyio.Event = field(default_factory=anyio.Event)
 
     async def redeem(self, request: Request) -> Response:
-        """Exchange the secret for a session, and say what the browser shall make."""
+        """Exchange the secret for a session, and tell the browser what to make."""
         session = self.access.redeem(await read_text(request, "secret"))
         if session is None:
             return JSONResponse({"error": "used"}, 409)
@@ -42,7 +42,7 @@ class _Enrolment:
         return JSONResponse({"session": session, "options": registration_request(self.challenge)})
 
     async def finish(self, request: Request) -> Response:
-        """What the browser has made."""
+        """Check the passkey that the browser has made."""
         if not self.access.has_session(request):
             return JSONResponse({"error": "no session"}, 401)
         response = await read_text(request, "response")

@@ -65,7 +65,7 @@ class Passkey:
         path.write_text(json.dumps(fields) + "\n", encoding="utf-8")
 
     def request(self, challenge: bytes) -> JsonObject:
-        """What a page asks the browser for: a signature of a challenge, the user verified."""
+        """The request of a page to the browser: sign a challenge, and verify the user."""
         library = webauthn()
         return {
             "challenge": library.helpers.bytes_to_base64url(challenge),
@@ -98,7 +98,7 @@ def challenge_for(ticket: str, question_id: str, choice: str) -> bytes:
 
 
 def registration_request(challenge: bytes) -> str:
-    """What the enrolment page asks the browser for, as JSON."""
+    """The request of the enrolment page to the browser, as JSON."""
     library = webauthn()
     structs = library.helpers.structs
     options = library.generate_registration_options(

@@ -15,7 +15,7 @@ from trax_mcp.api.text_safety import quote, spell_out
 from trax_mcp.setting_types import KEY_PREFIX
 from trax_mcp.sign_in.grants import Access, AuthorizationRequest
 from trax_mcp.sign_in.pending import AcceptedKey, Ending, PendingSignIn
-from trax_mcp.sign_in.redirect_uris import host_of, is_loopback
+from trax_mcp.sign_in.redirect_uris import is_loopback_uri, redirect_host
 from trax_mcp.studio.naming import listed, quoted
 from trax_mcp.web.markup import NOTHING, Html, fill, joined, template
 
@@ -237,8 +237,8 @@ def _origin(request: AuthorizationRequest) -> str:
 
 def _return_to(request: AuthorizationRequest) -> str:
     """Where the browser goes at the end."""
-    where = host_text(host_of(request.redirect_uri))
-    if is_loopback(request.redirect_uri):
+    where = host_text(redirect_host(request.redirect_uri))
+    if is_loopback_uri(request.redirect_uri):
         return "Your browser then goes back to a program on this device."
     if where.endswith(":"):
         return f"Your browser then opens the app on this device for links that begin with {where}"
@@ -247,8 +247,8 @@ def _return_to(request: AuthorizationRequest) -> str:
 
 def _warning(request: AuthorizationRequest) -> Html:
     """Warns if the place that gets the answer was not checked."""
-    where, checked = host_text(host_of(request.redirect_uri)), request.client.host
-    if is_loopback(request.redirect_uri) or where.endswith(":"):
+    where, checked = host_text(redirect_host(request.redirect_uri)), request.client.host
+    if is_loopback_uri(request.redirect_uri) or where.endswith(":"):
         text = (
             "Any program on this device can claim this name. Go on only if you have just begun this"
             " yourself."
