@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from typing import Final
 
@@ -60,7 +60,9 @@ def revoke(settings: Settings, ids: Sequence[str], *, everybody: bool) -> int:
     chosen = [it for it in sign_ins if everybody or it.id in ids]
     console = console_on(sys.stdout)
     if chosen:
-        _end(settings, chosen)
+        with _opened(settings) as file:
+            for it in chosen:
+                end_sign_in(file, it.id)
     for it in chosen:
         console.print(f"Revoked: {_title(it, console)}.")
     unknown = len({*ids} - {it.id for it in chosen})
@@ -88,24 +90,18 @@ def count_sign_ins(settings: Settings) -> int:
 def _read(settings: Settings) -> Sequence[SignIn]:
     if not sign_in_path(settings).exists():
         return []
+    with _opened(settings) as file:
+        return list_sign_ins(file, now=Clock().now())
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[SignInFile]:
     try:
-        with closing(_open(settings)) as file:
-            return list_sign_ins(file, now=Clock().now())
+        file = SignInFile(sign_in_path(settings), wait_seconds=COMMAND_WAIT_SECONDS)
+        with closing(file):
+            yield file
     except SignInUnavailable:
         raise CannotStart(_FAILED) from None
-
-
-def _end(settings: Settings, sign_ins: Sequence[SignIn]) -> None:
-    try:
-        with closing(_open(settings)) as file:
-            for it in sign_ins:
-                end_sign_in(file, it.id)
-    except SignInUnavailable:
-        raise CannotStart(_FAILED) from None
-
-
-def _open(settings: Settings) -> SignInFile:
-    return SignInFile(sign_in_path(settings), wait_seconds=COMMAND_WAIT_SECONDS)
 
 
 def _print_list(console: Console, sign_ins: Sequence[SignIn]) -> None:

@@ -4,7 +4,6 @@ Access tokens live for weeks, because clients that were given an hour asked the 
 again instead of refreshing.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,26 +16,19 @@ _NOTED: Final = timedelta(hours=1)
 _CLOCK_ERROR: Final = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Lifetime:
-    """A token lives from `issued` until `ends`."""
-
-    issued: datetime
-    ends: datetime
-
-    def covers(self, now: datetime) -> bool:
-        """Whether a token lives. One from the future does not: a clock that was wrong made it."""
-        return self.issued - _CLOCK_ERROR <= now < self.ends
+def access_end(issued: datetime, *, used: datetime) -> datetime:
+    """When an access token ends that was last used then."""
+    return min(used + UNUSED_ACCESS, issued + LONGEST_ACCESS)
 
 
-def access_lifetime(issued: datetime, *, used: datetime) -> Lifetime:
-    """The lifetime of an access token that was last used then."""
-    return Lifetime(issued, min(used + UNUSED_ACCESS, issued + LONGEST_ACCESS))
+def refresh_end(issued: datetime) -> datetime:
+    """When a refresh token ends that is not used."""
+    return issued + LONGEST_REFRESH
 
 
-def refresh_lifetime(issued: datetime) -> Lifetime:
-    """The lifetime of a refresh token that was not used yet."""
-    return Lifetime(issued, issued + LONGEST_REFRESH)
+def is_alive(issued: datetime, ends: datetime, now: datetime) -> bool:
+    """Whether a token lives. One from the future does not: a clock that was wrong made it."""
+    return issued - _CLOCK_ERROR <= now < ends
 
 
 def is_retry(first_use: datetime, now: datetime) -> bool:

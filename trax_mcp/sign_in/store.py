@@ -21,10 +21,11 @@ from trax_mcp.sign_in import registered_clients
 from trax_mcp.sign_in.grants import Access, Grant, OAuthClient, SignIn, SignInUnavailable, Tokens
 from trax_mcp.sign_in.lifetimes import (
     UNUSED_ACCESS,
-    access_lifetime,
+    access_end,
+    is_alive,
     is_retry,
     is_worth_noting,
-    refresh_lifetime,
+    refresh_end,
 )
 from trax_mcp.sign_in.redirect_uris import redirect_host
 from trax_mcp.sign_in.sign_in_file import SERVER_WAIT_SECONDS, SignInFile, to_seconds
@@ -127,7 +128,7 @@ class SignInStore:
         sign_in, row = found
         now, used = self._now(), row.used or row.issued
         key = self._unseal(sign_in, row, access_token)
-        if key is None or not access_lifetime(row.issued, used=used).covers(now):
+        if key is None or not is_alive(row.issued, access_end(row.issued, used=used), now):
             return None
         if is_worth_noting(used, now):
             self._note_use(sign_in, row, now)
@@ -151,7 +152,7 @@ class SignInStore:
             row = find_refresh_token(connection, hashed)
             if row is not None and (row.used is None or is_retry(row.used, now)):
                 key = self._unseal(sign_in, row, refresh_token)
-                if key is None or not refresh_lifetime(row.issued).covers(now):
+                if key is None or not is_alive(row.issued, refresh_end(row.issued), now):
                     return None
                 note_refresh(connection, hashed, now)
                 note_sign_in(connection, sign_in.id, now)
@@ -217,11 +218,10 @@ class SignInStore:
     ) -> Tokens:
         access, refresh = (new_token(it, family) for it in (ACCESS_PREFIX, REFRESH_PREFIX))
         access_row = TokenRow(token_hash(access), self._seal(sign_in, key, access, now), now, now)
-        ends = access_lifetime(now, used=now).ends
+        ends = access_end(now, used=now)
         add_token(connection, "access_tokens", sign_in.id, access_row, ends=ends)
         row = TokenRow(token_hash(refresh), self._seal(sign_in, key, refresh, now), now, None)
-        ends = refresh_lifetime(now).ends
-        add_token(connection, "refresh_tokens", sign_in.id, row, ends=ends)
+        add_token(connection, "refresh_tokens", sign_in.id, row, ends=refresh_end(now))
         return Tokens(
             sign_in_id=sign_in.id,
             access_token=access,
@@ -254,7 +254,7 @@ class SignInStore:
         try:
             with self._file.change() as connection:
                 self._delete_ended(connection, now)
-                ends = access_lifetime(row.issued, used=now).ends
+                ends = access_end(row.issued, used=now)
                 note_access(connection, row.hash, now, ends=ends)
                 note_sign_in(connection, sign_in.id, now)
         except SignInUnavailable:

@@ -46,10 +46,9 @@ from trax_mcp.web.sign_in_screens import (
     NO_KEY,
     WRONG_KEY,
     Site,
+    client_name,
     connect_screen,
-    connected_text,
     key_screen,
-    no_choice_text,
     reach_text,
     return_screen,
 )
@@ -128,7 +127,8 @@ class SignInPage:
         offered = found.request.offered
         access = next((it for it in offered if it.value == form.get("access")), None)
         if access is None:
-            raise FormProblem(HTTPStatus.BAD_REQUEST, no_choice_text(found.request))
+            text = f"Choose what {client_name(found.request)} will be able to do."
+            raise FormProblem(HTTPStatus.BAD_REQUEST, text)
         address = address_of(request)
         try:
             caller = Caller(form.get("key", "").strip())
@@ -163,7 +163,7 @@ class SignInPage:
             if accepted is None or not is_same(form.get("accepted", ""), accepted.id):
                 return self._reload(form["request"])  # another key was typed meanwhile
             grant = Grant(request=found.request, access=accepted.access, caller=accepted.caller)
-            outcome = connected_text(found.request)
+            outcome = f"Connected: {client_name(found.request)}"
             self._end(found, outcome, code=self.codes.issue(grant))
         return self._return(found)
 

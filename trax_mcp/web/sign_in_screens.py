@@ -164,11 +164,6 @@ def return_screen(site: Site, request: AuthorizationRequest, ending: Ending) -> 
     return screen(site, title=ending.outcome, content=content, head=head)
 
 
-def no_choice_text(request: AuthorizationRequest) -> str:
-    """Asks for a choice."""
-    return f"Choose what {client_name(request)} will be able to do."
-
-
 def too_many_text(seconds: int) -> str:
     """Says when a key can be tried again."""
     minutes = ceil(seconds / 60)
@@ -276,11 +271,6 @@ def reach_text(page: Page[Studio]) -> str:
     if count > _SHOWN_STUDIOS:
         return f"This key reaches {count} studios, among them {names}."
     return f"This key reaches {count} studio{'s' if count > 1 else ''}: {names}."
-
-
-def connected_text(request: AuthorizationRequest) -> str:
-    """Says that the person has allowed it."""
-    return f"Connected: {client_name(request)}"
 
 
 def host_text(text: str) -> str:
