@@ -103,7 +103,7 @@ def _sign_in_lines(effort: Effort) -> Iterator[ComparisonLine | str]:
     yield "signed in, beside a key"
     for era in Era:
         seconds = call_cost.signed_in_calls(era, effort).map(lambda it: it * 1000)
-        yield ComparisonLine(f"  HTTP, {era}", seconds, "ms", target=1.1)
+        yield ComparisonLine(f"  HTTP, {era}", seconds, "ms", target=1.2)
     yield ComparisonLine("  after a first call", call_cost.signed_in_memory(effort), "MiB")
 
 
