@@ -10,9 +10,9 @@ from starlette.responses import JSONResponse, Response
 
 from trax_mcp.sign_in.attempts import TooManyAttempts
 from trax_mcp.sign_in.grants import SignInUnavailable
+from trax_mcp.web.posted_forms import FORM, has_form
 
 NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-_FORM: Final = "application/x-www-form-urlencoded"
 _RETRY_SECONDS: Final = 60
 
 
@@ -25,11 +25,10 @@ def repeated_parameter(parameters: QueryParams | FormData) -> str | None:
 async def form_of(request: Request) -> FormData | Response:
     """The form that a client has sent, or the refusal. The SDK's handler gets the same one.
 
-    No `multipart/form-data`, which may name any encoding for its texts. Source: RFC 6749, 4.1.3.
+    Source: RFC 6749, 4.1.3.
     """
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != _FORM:
-        return oauth_error("invalid_request", f"The body must be {_FORM}.")
+    if not has_form(request):
+        return oauth_error("invalid_request", f"The body must be {FORM}.")
     form = await request.form()
     if (name := repeated_parameter(form)) is not None:
         return oauth_error("invalid_request", f"{name} occurs more than once.")

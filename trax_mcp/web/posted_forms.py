@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 _MAX_BODY_BYTES: Final = 16 * 1024
 _MAX_FIELDS: Final = 16
-_FORM: Final = "application/x-www-form-urlencoded"
+FORM: Final = "application/x-www-form-urlencoded"
 _RANDOM: Final = re.compile(rf"[\w-]{{{len(secrets.token_urlsafe())}}}", re.ASCII)
 
 
@@ -22,7 +22,7 @@ async def read_form(request: Request, *, origin: str) -> Mapping[str, str] | Non
     """
     if request.headers.get("origin") != origin:
         return None
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+    if not has_form(request):
         return None
     body = bytearray()
     async for chunk in request.stream():
@@ -35,6 +35,12 @@ async def read_form(request: Request, *, origin: str) -> Mapping[str, str] | Non
         return None
     fields = dict(pairs)
     return fields if len(fields) == len(pairs) else None
+
+
+def has_form(request: Request) -> bool:
+    """Whether the body is a plain form. In `multipart/form-data`, texts may have any encoding."""
+    content_type: str = request.headers.get("content-type", "")
+    return content_type.partition(";")[0].strip().lower() == FORM
 
 
 def address_of(request: Request) -> str:
