@@ -146,7 +146,18 @@ async def test_a_key_that_may_not_list_studios_is_told_which_scope_it_lacks(
     assert served.only().accepted is None
 
 
-@pytest.mark.parametrize("key", ["", "   ", "two words", "schl\u00fcssel", "k" * 513])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "   ",
+        "sk_live_two words",
+        "sk_live_schl\u00fcssel",
+        "sk_live_" + "k" * 505,
+        "another-password",
+        f"trax_at_{'a' * 64}",
+    ],
+)
 async def test_a_text_that_can_be_no_key_is_not_sent_to_trax(
     served: ServedSignIn, key: str
 ) -> None:

@@ -18,6 +18,7 @@ from trax_mcp.api.client import Client
 from trax_mcp.api.errors import Failure, TraxError
 from trax_mcp.api.operations import ListStudios
 from trax_mcp.clock import Clock
+from trax_mcp.setting_types import KEY_PREFIX
 from trax_mcp.sign_in.attempts import Attempts, TooManyAttempts
 from trax_mcp.sign_in.codes import Codes
 from trax_mcp.sign_in.grants import Grant
@@ -130,8 +131,10 @@ class SignInPage:
             text = f"Choose what {client_name(found.request)} will be able to do."
             raise FormProblem(HTTPStatus.BAD_REQUEST, text)
         address = address_of(request)
+        key = form.get("key", "").strip()
         try:
-            caller = Caller(form.get("key", "").strip())
+            # A password of something else, or a token of ours, is not for TRaX.
+            caller = Caller(key if key.startswith(KEY_PREFIX) else "")
         except ValueError:
             raise FormProblem(HTTPStatus.BAD_REQUEST, NO_KEY) from None
         try:
