@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.support.hosted_process import FILE, SECRET_FILE, hosted_server
+from tests.support.hosted_process import FILE, SECRET_FILE, answering, hosted_server
 from tests.support.oauth_steps import OAuthSteps
 from tests.support.server_process import running
 from trax_mcp.sandbox import SANDBOX_KEY
@@ -69,7 +69,7 @@ async def test_by_default_the_secret_lies_apart_from_the_file(tmp_path: Path) ->
     folders = {"HOME": str(tmp_path), "XDG_DATA_HOME": "", "XDG_CONFIG_HOME": ""}
     command = ("http", "--port", "0", "--sign-in", *PUBLIC_URL)
     async with running(*command, settings=folders) as server:
-        await server.address()
+        await answering(server)
         assert await server.stop(signal.SIGTERM) == 0
     found = {it.name: it.parent for it in files_below(tmp_path)}
     assert found.keys() == {"sign-in.sqlite", "sign-in.secret"}

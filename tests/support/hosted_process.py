@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tests.support.server_process import Running, running
+import httpx
+
+from tests.support.server_process import PATIENCE_SECONDS, Running, running
 from trax_mcp.server.http_server import listen
 
 if TYPE_CHECKING:
@@ -55,8 +57,16 @@ async def hosted_server(
         "http", *options, *arguments, settings={**files, **(settings or {})}, program=program
     )
     async with started as process:
-        await process.address()
+        await answering(process)
         yield HostedServer(process, address, folder / FILE, folder / SECRET_FILE)
+
+
+async def answering(process: Running) -> str:
+    """The address of a server, once it answers. From then on it handles signals."""
+    address = await process.address()
+    async with httpx.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as http:
+        assert (await http.get("/healthz")).status_code == 200
+    return address
 
 
 def free_port() -> int:
