@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tests.support.fault_table.role_calls import Row
     from tests.support.recorded_sandbox import Sandbox
 
+pytestmark = pytest.mark.slow  # real sockets
+
 MAX_SENT_BYTES: Final = 24 << 20
 """The response limit, and what the operating system buffers of an unread stream."""
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from tests.support.sign_in_setup import WallClock
     from trax_mcp.sign_in.store import SignInStore
 
+pytestmark = pytest.mark.slow  # real disks, and locks that are waited for
+
 NOT_OURS: Final = (
     "TRAX_SIGN_IN_FILE names a file that holds no sign-ins, or is damaged. Move it away: then a new"
     " one is made, and everybody signs in again."
