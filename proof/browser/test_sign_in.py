@@ -141,6 +141,11 @@ async def _type_key(page: Page, key: str = SANDBOX_KEY, access: str = "Run shows
     await page.get_by_role("button", name="Continue").click()
 
 
+async def _focused_on_key(page: Page) -> None:
+    """Wait until the field for the key has the focus by itself."""
+    await page.locator("#key:focus").wait_for()
+
+
 async def _connect(page: Page) -> None:
     await page.get_by_role("button", name="Connect").click()
     await page.wait_for_url("**/callback?**")
@@ -154,12 +159,14 @@ async def test_a_person_signs_in_with_the_keyboard_alone(
         _visit(tmp_path) as visit,
         _opened(browser, visit.asked(), java_script_enabled=script) as page,
     ):
+        await _focused_on_key(page)
         await page.keyboard.type("sk_live_wrong")
         await page.keyboard.press("Tab")
         await page.keyboard.press("ArrowDown")
         await page.keyboard.press("Enter")
         await page.get_by_role("alert").filter(has_text="does not know this key").wait_for()
-        await page.keyboard.type(SANDBOX_KEY)  # the field has the focus again
+        await _focused_on_key(page)
+        await page.keyboard.type(SANDBOX_KEY)
         await page.keyboard.press("Enter")
         await page.get_by_role("heading", name='Connect "Claude"?').wait_for()
         await page.keyboard.press("Tab")
@@ -361,6 +368,7 @@ async def test_every_page_fits_a_small_screen_and_can_be_read(
                 await _check(page)
                 await page.goto(f"{visit.address}/sign-in/sessions")
                 await _check(page)
+                await _focused_on_key(page)
                 await page.keyboard.type(SANDBOX_KEY)
                 await page.keyboard.press("Enter")
                 await page.get_by_role("heading", name="Signed in with your key").wait_for()
