@@ -12,7 +12,8 @@ EXT_APPS_VERSION := 2.0.4
 MCP_SDK_VERSION := 1.32.2
 ESBUILD_VERSION := 0.28.2
 # Coverage doubles the time of real processes. Only here it needs them.
-MEASURED := tests/cli tests/web
+MEASURED := tests/cli tests/web tests/sign_in $(addprefix tests/server/test_,client_documents.py \
+	registration_endpoint.py token_endpoint.py sign_in_dance.py sign_in_spellings.py sign_in_token_attacks.py)
 BUNDLE = build/trax-mcp-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp/__init__.py).mcpb
 
 .DEFAULT_GOAL := help

@@ -129,7 +129,8 @@ async def test_without_its_extra_signing_in_names_it(tmp_path: Path) -> None:
 async def test_nothing_of_signing_in_is_loaded_without_it() -> None:
     """So that it costs nothing where nobody signs in."""
     program = ("-X", "importtime", "-m", "trax_mcp")
-    async with running("http", "--port", "0", program=program) as server:
+    unmeasured = {"COVERAGE_PROCESS_CONFIG": ""}  # coverage loads sqlite3 itself
+    async with running("http", "--port", "0", program=program, settings=unmeasured) as server:
         await server.address()
         assert await server.stop(signal.SIGTERM) == 0
     loaded = {line.rpartition("|")[2].strip() for line in server.stderr.all}
