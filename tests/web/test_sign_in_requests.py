@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -49,6 +50,23 @@ async def test_a_form_without_its_token_is_refused(served: ServedSignIn, token: 
     assert refused.status_code == 403
     assert FOREIGN in text_of(refused.text)
     assert not served.sandbox.requests
+
+
+async def test_cookie_and_token_are_compared_in_constant_time(
+    served: ServedSignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the time of an answer does not tell how much of a guess is right."""
+    browser = await served.opened()
+    compared: list[bytes] = []
+
+    def compare(given: bytes, secret: bytes) -> bool:
+        compared.append(secret)
+        return given == secret
+
+    monkeypatch.setattr(secrets, "compare_digest", compare)
+    await browser.type_key()
+    found = served.only()
+    assert {found.browser.encode(), found.form_token.encode()} <= set(compared)
 
 
 @pytest.mark.parametrize(
