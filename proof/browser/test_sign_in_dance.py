@@ -70,7 +70,7 @@ async def test_a_person_signs_in_goes_live_and_ends_it(
                 await go_live(browser, front, client)
                 await refresh(client, memory)
                 assert len(visits) == 1
-                await end(context, front)
+            await end(context, front)  # an open client would sign in anew by itself
             async with client_of() as client:  # the person is sent to the page again
                 assert not (await client.call_tool("list_studios", {})).is_error
             (sign_in_now,) = front.store.all()
