@@ -260,6 +260,7 @@ async def test_chat_leaves_a_quarter_of_the_memory_to_consent(engine: ThrowawayE
     """Each replica looks for itself meanwhile."""
     async with two_replicas(engine) as (first, second), engine.client() as client:
         assert await first.publish(ITEMS, most=MOST)
+        await client.set("{trax}:large", bytes(8 << 20))  # beside it, buffers of clients are small
         used: int = (await client.info("memory"))["used_memory"]
         await client.config_set("maxmemory", int(used / 0.9))
         assert await first.ask(by_loop=False) is None
