@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -23,13 +24,19 @@ from proof.replicas.presses import (
     preview,
     until,
 )
+from tests.support import store_steps
 from tests.support.consent_clients import SECOND_KEY
 from tests.support.faults import Fault
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
+from tests.support.server_process import PATIENCE_SECONDS
+from trax_mcp.clock import Clock
+from trax_mcp.replicas.consent_store import SharedStore
+from trax_mcp.replicas.engine import Engine
 
 if TYPE_CHECKING:
     from proof.replicas.engine_proxy import Moment
     from proof.replicas.replica_setup import Replicas
+    from proof.replicas.throwaway_engine import ThrowawayEngine
     from tests.support.jsonrpc import HttpCaller
 
 NOT_KNOWN_SECONDS: Final = 3.0
@@ -113,6 +120,21 @@ async def test_a_replica_that_is_killed_before_it_records_leaves_the_yes_used(
         assert time.monotonic() - began < NOT_KNOWN_SECONDS
     assert await press(b, GO_LIVE, confirmation) == USED
     assert replicas.changes[GO_LIVE.sent] == 1
+
+
+async def test_a_go_live_of_a_lost_replica_by_a_key_unknown_in_the_studio_holds_no_stop_up(
+    engine: ThrowawayEngine,
+) -> None:
+    """TRaX has accepted its key elsewhere only, so the go-live took its turn apart from others."""
+    guest = replace(store_steps.ME, caller="fingerprint-of-a-guest", has_access=False)
+    async with SharedStore(Engine(engine.url), Clock()).running() as staying:
+        async with SharedStore(Engine(engine.url), Clock()).running() as dying:
+            start = await store_steps.begin(dying, store_steps.GO_LIVE, place=guest)
+        stop = await store_steps.begin(staying, store_steps.GO_OFFLINE)
+        stop = await staying.note_overlap(stop)
+        assert stop.overlapping_go_lives == (start.number,)
+        with anyio.fail_after(PATIENCE_SECONDS):
+            assert not await staying.go_live_may_follow(stop)
 
 
 BEGIN, FINISH, RECORD = 1, 2, 3

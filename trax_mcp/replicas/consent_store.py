@@ -17,14 +17,14 @@ from trax_mcp.api.operation import Operation
 from trax_mcp.clock import Clock
 from trax_mcp.consent.confirmations import LIFETIME_SECONDS, new_confirmation
 from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
-from trax_mcp.consent.place_state import may_follow_stop, overlapping_go_lives
+from trax_mcp.consent.place_state import PlaceState, may_follow_stop, overlapping_go_lives
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.store import Place, Seen, Stale, Started
 from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.engine_checks import connect
 from trax_mcp.replicas.failures import EngineAway
 from trax_mcp.replicas.heartbeat import Heartbeat
-from trax_mcp.replicas.records import StoredConfirmation
+from trax_mcp.replicas.records import StoredConfirmation, StoredPlace
 from trax_mcp.replicas.shared_looks import SharedLooks
 from trax_mcp.replicas.shared_questions import QuestionsOnEngine
 from trax_mcp.replicas.step import Step, declined_name, go_lives, is_guest
@@ -153,7 +153,8 @@ class SharedStore:
             sending = step.shared if step.place.has_access else step.own
             sending.senders[number] = self._heartbeat.replica
             if (go_live := step.own.state.go_live) and is_guest(step.place):
-                step.guests[step.place.caller] = go_live
+                sent = StoredPlace(PlaceState(go_live=go_live), {number: self._heartbeat.replica})
+                step.guests[step.place.caller] = sent
             with anyio.CancelScope(shield=True):
                 if await self._write_begin(step, before, started):
                     return started
@@ -205,7 +206,7 @@ class SharedStore:
             number = started.number if began else min(started.number, int(step.now * 1_000_000))
             ended = replace(started, number=number)
             step.view.finish(ended, outcome, hidden_fields=hidden_fields, now=step.now)
-            for it in (step.shared, step.own):
+            for it in (step.shared, step.own, *step.guests.values()):
                 it.senders.pop(started.number, None)
             kept = step.confirmation
             if kept is not None and kept.number == started.number and outcome == "not_applied":
@@ -213,11 +214,9 @@ class SharedStore:
             if kept is not None and not kept.number and outcome != "not_applied":
                 # A stop has begun without the engine.
                 step.confirmation = kept.used(started.number, self._heartbeat.replica)
-            guest = step.guests.get(started.place.caller)
-            if guest is not None and guest.number == started.number:
-                step.guests[started.place.caller] = replace(
-                    guest, outcome=outcome, has_access=place.has_access
-                )
+            guest = step.guests.get(started.place.caller, StoredPlace()).state
+            if guest.go_live is not None and guest.go_live.number == started.number:
+                guest.go_live = replace(guest.go_live, outcome=outcome, has_access=place.has_access)
 
         step = await self._steps.change(place, started.confirmation_id, change)
         if step is not None and step.confirmation is not None and outcome == "not_applied":

@@ -19,7 +19,7 @@ from trax_mcp.api.errors import (
 from trax_mcp.chat.poll_interval import PollInterval
 from trax_mcp.chat.shared_feed import LookResult
 from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
-from trax_mcp.consent.place_state import PlaceState, SentGoLive
+from trax_mcp.consent.place_state import PlaceState
 from trax_mcp.replicas.failures import Unreadable
 from trax_mcp.sealing import seal, unseal
 
@@ -73,8 +73,11 @@ class StoredConfirmation:
         return replace(self, number=number, sender=sender)
 
 
-Guests = dict[str, SentGoLive]
-"""The latest go-live of each caller whose key TRaX has accepted, but not in this studio."""
+Guests = dict[str, StoredPlace]
+"""The latest go-live of each caller whose key TRaX has accepted, but not in this studio.
+
+Of their places, it is what a stop of others depends on.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,8 +122,7 @@ class StepNames:
 
 def go_lives(step: Step) -> list[PlaceState]:
     """The states with all go-lives of a studio that matter to a stop."""
-    guests = (PlaceState(go_live=it) for it in step.guests.values())
-    return [step.shared.state, step.own.state, *guests]
+    return [it.state for it in (step.shared, step.own, *step.guests.values())]
 
 
 def is_guest(place: Place) -> bool:

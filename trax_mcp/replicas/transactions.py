@@ -150,9 +150,10 @@ class Transactions:
         """End the calls of replicas that are gone, for all. False if something was written."""
         kept, before = step.confirmation, deepcopy(step)
         in_progress = kept.sender if kept and kept.number and kept.outcome is None else ""
-        senders = {*step.shared.senders.values(), *step.own.senders.values(), in_progress}
-        gone = await self._heartbeat.gone(senders)
-        for it in (step.shared, step.own):
+        places = (step.shared, step.own, *step.guests.values())
+        senders = {sender for it in places for sender in it.senders.values()}
+        gone = await self._heartbeat.gone({*senders, in_progress})
+        for it in places:
             it.abandon(gone, now=step.now)
         step.sender_is_gone = in_progress in gone
         if not step.writes(before):
