@@ -19,6 +19,7 @@ from tests.support.concurrency import Paused
 from tests.support.guarded_calls import GO_LIVE, STUDIO, YES
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.shared_questions_fake import QuestionsInMemory
+from trax_mcp.consent.approvals import MAX_OPEN
 from trax_mcp.consent.memory_store import MemoryStore
 from trax_mcp.server.app import ServerDeps, build_server
 
@@ -47,6 +48,7 @@ class Pair:
     b: Client
     clock: HandClock
     sandbox: Sandbox
+    questions: QuestionsInMemory
 
     async def call(self, client: Client, tool: str = "go_live", **arguments: str) -> dict[str, Any]:
         """Call a tool; returns its structured content, and the ticket if it asks."""
@@ -87,7 +89,7 @@ def open_pair(sandbox: Sandbox, trax: Trax, clock: HandClock) -> OpenPair:
                 Client(servers[0], cache=None, extensions=APPS) as a,
                 Client(servers[1], cache=None, extensions=APPS) as b,
             ):
-                yield Pair(a, b, clock, sandbox)
+                yield Pair(a, b, clock, sandbox, questions)
 
     return opened
 
@@ -161,3 +163,20 @@ async def test_an_outcome_that_was_not_shared_is_told_in_the_words_of_the_store(
         assert (await it.panel(it.a, ticket))["phase"] == "running", "the result may still come"
         it.clock.advance(1)
         assert (await it.panel(it.a, ticket))["outcome"] == RAN
+
+
+async def test_a_question_that_was_withdrawn_while_nothing_could_be_shared_is_asked_anew(
+    open_pair: OpenPair,
+) -> None:
+    """It was the oldest of too many. The others learn that as soon as it can be shared."""
+    async with open_pair() as it:
+        withdrawn = (await it.call(it.a))["ticket"]
+        await it.panel(it.a, withdrawn)
+        it.questions.is_away = True
+        for number in range(1, MAX_OPEN + 1):
+            await it.call(it.a, "delete_source", **STUDIO, sourceId=f"source_{number}")
+        it.questions.is_away = False
+        again = await it.call(it.a)
+        assert again["status"] == "asking"
+        assert (await it.panel(it.a, again["ticket"]))["phase"] == "open"
+        assert (await it.panel(it.b, withdrawn))["phase"] == "ended"

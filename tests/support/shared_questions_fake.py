@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from trax_mcp.api.error_texts import store_unavailable
 from trax_mcp.consent.question_state import QuestionState, merged
 
 if TYPE_CHECKING:
@@ -17,10 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class QuestionsInMemory:
-    """`SharedQuestions` in memory. With `loses_results`, no replica learns how a call ended."""
+    """`SharedQuestions` in memory. With `loses_results`, no replica learns how a call ended.
+
+    While it `is_away`, it does not answer.
+    """
 
     clock: HandClock
     loses_results: bool = False
+    is_away: bool = False
     kept: dict[str, tuple[GuardedCall, QuestionState]] = field(default_factory=dict)
 
     async def add(self, ticket: str, call: GuardedCall, state: QuestionState) -> str:
@@ -37,6 +42,7 @@ class QuestionsInMemory:
         self, ticket: str, call: GuardedCall, state: QuestionState, *, may_add: bool
     ) -> QuestionState | None:
         """As the protocol says."""
+        self._answer()
         if ticket not in self.kept and not may_add:
             return None
         if self.loses_results and state.has_run:
@@ -50,6 +56,7 @@ class QuestionsInMemory:
         self, ticket: str, caller: Caller
     ) -> tuple[Operation[Model], QuestionState] | None:
         """As the protocol says."""
+        self._answer()
         call, state = self.kept.get(ticket, (None, None))
         if call is None or state is None or call.caller != caller:
             return None
@@ -57,7 +64,12 @@ class QuestionsInMemory:
 
     async def find_ticket(self, operation: Operation[Model], caller: Caller) -> str | None:
         """As the protocol says."""
+        self._answer()
         for ticket, (call, _) in reversed(self.kept.items()):
             if call.operation == operation and call.caller == caller:
                 return ticket
         return None
+
+    def _answer(self) -> None:
+        if self.is_away:
+            raise store_unavailable()

@@ -127,8 +127,7 @@ class Approval:
         An outcome is told to one call, soon, and not after another call has run in the same studio.
         A stop is always a new call.
         """
-        is_same = self.call.operation == operation and self.is_of(caller)
-        if not is_same or self.is_known:
+        if self.call.operation != operation or not self.is_of(caller):
             return False
         if not self.is_stop:  # a stop waits for nothing
             await self.sync()
