@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import pytest
 
-from proof.replicas.presses import EXPIRED, ON_AIR, RAN, press, preview
+from proof.replicas.presses import EXPIRED, ON_AIR, RAN, press, preview, until
 from proof.replicas.studios import in_new_studio, in_studio
+from tests.support.concurrency import Paused
 from tests.support.consent_clients import SECOND_KEY
 from tests.support.faults import Fault
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
@@ -73,3 +74,27 @@ async def test_a_studio_is_never_live_after_a_stop_that_raced_with_its_start(
     async with anyio.create_task_group() as tasks:
         for _ in range(AT_ONCE):
             tasks.start_soon(race_one_after_another)
+
+
+async def test_a_stop_that_a_slow_go_live_at_another_replica_may_follow_is_sent_again(
+    shared_replicas: Replicas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not wait for it for long. TRaX receives the go-live after the first stop."""
+    monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_LIVE_SECONDS", 0.0)
+    monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_OFFLINE_SECONDS", 0.0)
+    replicas, held = shared_replicas, Paused()
+    start = in_new_studio(replicas, GO_LIVE)
+    studio = start.arguments["studioId"]
+    stop = in_studio(GO_OFFLINE, studio)
+    host = await replicas.caller(replicas.a)
+    other = await replicas.caller(replicas.b, key=SECOND_KEY)
+    yes_to_start, yes_to_stop = await preview(host, start), await preview(other, stop)
+    replicas.trax.faults.add(held.fault, path=f"*/{studio}/go-live")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(press, host, start, yes_to_start)
+        await held.arrived()
+        tasks.start_soon(press, other, stop, yes_to_stop)
+        await until(lambda: replicas.changes[stop.sent])
+        held.release()
+    assert replicas.changes[stop.sent] == 2
+    assert not replicas.trax.world.streams[studio].running
