@@ -19,6 +19,7 @@ Outcome = tuple[str, str | None]
 
 RAN: Final[Outcome] = ("ran", None)
 USED: Final[Outcome] = ("confirmation_invalid", "used")
+CHANGED: Final[Outcome] = ("confirmation_invalid", "changed")
 EXPIRED: Final[Outcome] = ("confirmation_invalid", "expired")
 UNAVAILABLE: Final[Outcome] = ("failed", "store_unavailable")
 ON_AIR: Final[Outcome] = ("nothing_to_do", None)

@@ -5,19 +5,22 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import pytest
 
-from proof.replicas.presses import EXPIRED, RAN, consent, press, preview
+from proof.replicas.presses import CHANGED, RAN, answer, consent, outcome, press, preview
 from tests.support import store_steps
 from tests.support.consent_clients import status_and_reason
 from tests.support.faults import Fault
+from tests.support.frozen_sandbox import still
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
 from tests.support.jsonrpc import ERAS
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.support.shared_store import open_shared_store
 from tests.support.simulated_person import Person, agreeing, refusing
+from tests.support.store_steps import TwoClocks
 from trax_mcp.api.errors import NotSent
 from trax_mcp.clock import Clock
 from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from proof.replicas.replica_setup import Replicas
     from proof.replicas.throwaway_engine import ThrowawayEngine
     from tests.support.jsonrpc import HttpCaller
+
+ANOTHER_BROADCAST: Final = "- Another broadcast is on air now. You were asked about an earlier one."
 
 
 @pytest.fixture(autouse=True)
@@ -60,8 +65,11 @@ async def two_shows(replicas: Replicas) -> tuple[HttpCaller, str, str]:
 async def test_a_yes_to_stop_a_show_does_not_stop_the_next_one_without_the_engine(
     replicas: Replicas,
 ) -> None:
+    """The person is told that another broadcast is on air, and can stop that."""
     b, earlier, present = await two_shows(replicas)
-    assert await press(b, GO_OFFLINE, earlier) == EXPIRED
+    refused = await answer(b, GO_OFFLINE, earlier)
+    assert outcome(refused) == CHANGED
+    assert ANOTHER_BROADCAST in refused["content"][0]["text"]
     assert replicas.changes[GO_OFFLINE.sent] == 1
     assert await press(b, GO_OFFLINE, present) == RAN
     assert not any(it.running for it in replicas.trax.world.streams.values())
@@ -72,7 +80,7 @@ async def test_a_yes_to_stop_a_show_does_not_stop_the_next_one_after_the_engine_
 ) -> None:
     b, earlier, present = await two_shows(replicas)
     await replicas.engine.start()
-    assert await press(b, GO_OFFLINE, earlier) == EXPIRED
+    assert await press(b, GO_OFFLINE, earlier) == CHANGED
     assert replicas.changes[GO_OFFLINE.sent] == 1
     assert await press(b, GO_OFFLINE, present) == RAN
 
@@ -128,6 +136,53 @@ async def test_a_yes_to_a_stop_from_an_outage_is_good_once_after_it(
         assert isinstance(stop, Started)
         await store_steps.finish(store, stop)
         assert isinstance((await seen(added.id)).confirmation, UsedConfirmation)
+
+
+async def until_back(store: SharedStore) -> None:
+    """Wait until the store has noticed that the engine answers again."""
+    with anyio.fail_after(PATIENCE_SECONDS):
+        while True:
+            with suppress(NotSent):
+                await store_steps.look(store)
+                return
+            await anyio.sleep(0.02)
+
+
+@pytest.mark.parametrize("is_restarted", [False, True], ids=["away", "restarted"])
+async def test_a_yes_to_a_stop_is_good_without_the_engine_for_the_client_that_got_it_alone(
+    engine: ThrowawayEngine, *, is_restarted: bool
+) -> None:
+    """Another client of the same key asks its own person."""
+    place = replace(store_steps.ME, key="sk_live_of_two_clients")
+    other = replace(place, caller="fingerprint-of-the-other-client")
+    async with SharedStore(Engine(engine.url), Clock()).running() as store:
+        confirmation = await store_steps.add(store, store_steps.GO_OFFLINE, place=place)
+        await engine.kill()
+        if is_restarted:
+            await engine.start()
+            await until_back(store)
+        for it, is_good in ((other, False), (place, True)):
+            seen = await store.look(it, confirmation.id, store_steps.GO_OFFLINE)
+            assert (seen.confirmation is not None) is is_good
+
+
+@pytest.mark.parametrize("is_restarted", [False, True], ids=["away", "restarted"])
+async def test_the_age_of_a_yes_to_a_stop_is_known_without_the_engine(
+    engine: ThrowawayEngine, *, is_restarted: bool
+) -> None:
+    """A no in a form that came too soon for a person counts as unseen, and no other."""
+    clock, place = TwoClocks(still()), replace(store_steps.ME, key="sk_live_of_a_caller")
+    async with open_shared_store(engine.url, clock) as store:
+        confirmation = await store_steps.add(store, store_steps.GO_OFFLINE, place=place)
+        await engine.kill()
+        if is_restarted:
+            await engine.start()
+            await until_back(store)
+        for age in (0, 1, 2):
+            seen = await store.look(place, confirmation.id, store_steps.GO_OFFLINE)
+            assert seen.confirmation is not None
+            assert seen.age == pytest.approx(age, abs=0.002)
+            clock.advance(1)
 
 
 class ClockAhead(Clock):

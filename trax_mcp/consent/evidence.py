@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
+from trax_mcp.studio import times
 from trax_mcp.studio.naming import Sentence
 
 Channel = Literal["form", "panel", "page"]
@@ -98,7 +99,7 @@ class Confirmation:
 
     def is_for_broadcast(self, start: str | None) -> bool:
         """Whether it may count for the broadcast that began then. None if that is not known."""
-        return None in {self.broadcast, start} or self.broadcast == short_digest(start)
+        return None in {self.broadcast, start} or self.broadcast == broadcast_digest(start)
 
     def is_ended_by_stop(self, studio: str, stop_count: int) -> bool:
         """Whether a stop has ended it, since there were so many in a studio."""
@@ -135,6 +136,12 @@ def call_digest(operation: Operation[Model], key: str) -> str:
 def short_digest(text: str | None) -> str | None:
     """A digest that an id has room for. None if there is no text."""
     return hashlib.sha256(text.encode()).hexdigest()[:8] if text else None
+
+
+def broadcast_digest(start: str | None) -> str | None:
+    """A digest of the moment when a broadcast began, however TRaX writes it."""
+    moment = times.parse(start)
+    return short_digest(moment.isoformat() if moment else start)
 
 
 def _reveal(value: object) -> object:

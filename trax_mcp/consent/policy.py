@@ -176,28 +176,33 @@ def _judge_confirmation(case: Case) -> Verdict:
     kept = case.confirmation
     if case.evidence.confirmation is None:
         return NeedsConfirmation()
-    if not isinstance(kept, Confirmation) or not kept.is_for_broadcast(case.broadcast_start):
+    if not isinstance(kept, Confirmation):
         return NeedsConfirmation("expired")
     if kept.choice is not None or not kept.is_for(case.operation):
         return NeedsConfirmation("mismatch")
-    return Proceed(kept.id) if kept.digest == case.digest else NeedsConfirmation("changed")
+    return Proceed(kept.id) if _is_as_shown(case, kept) else NeedsConfirmation("changed")
 
 
 def _judge_answer(case: Case, answer: PersonAnswer) -> Verdict:
     kept = case.confirmation
     if answer.reply == "timed_out":  # the question expires at the same moment
         return Refuse("declined", "timed_out")
-    if not (isinstance(kept, Confirmation) and kept.is_for_broadcast(case.broadcast_start)):
+    if not isinstance(kept, Confirmation):
         return Refuse("confirmation_invalid", "expired")
     if kept.choice is None or not kept.is_for(case.operation):
         return Refuse("confirmation_invalid", "mismatch")
     if (reason := _reason_for_no(answer, kept.choice)) is not None:
         return Refuse("declined", reason)
-    if kept.digest == case.digest:
+    if _is_as_shown(case, kept):
         return Proceed(kept.id)
     return (
         Refuse("confirmation_invalid", "changed") if kept.asked_again else NeedsAnswer(again=True)
     )
+
+
+def _is_as_shown(case: Case, kept: Confirmation) -> bool:
+    """Whether nothing has changed that consent depends on."""
+    return kept.digest == case.digest and kept.is_for_broadcast(case.broadcast_start)
 
 
 def _reason_for_no(answer: PersonAnswer, offered: str) -> Reason | None:

@@ -2,7 +2,7 @@
 
 The id of one holds its end, the run of the engine that may know whether it was used, digests
 of the start of the broadcast that was on air and of the choice that a person was offered, and a
-signature with the caller's API key over all that and the studio.
+signature with the caller's API key over all that, the caller and the studio.
 """
 
 import hashlib
@@ -12,6 +12,8 @@ import secrets
 from base64 import urlsafe_b64encode
 from typing import Final
 
+from trax_mcp.consent.store import Place
+
 _FORM: Final = re.compile(
     r"([0-9a-f]{1,12})\.([0-9a-f]{8})\.([0-9a-f]{8})?\.([0-9a-f]{8})?\.[0-9a-f]{8}\.[\w-]{22}",
     re.ASCII,
@@ -20,22 +22,25 @@ _RUN_LENGTH: Final = 8
 _SIGNATURE_BYTES: Final = 16
 
 
-def sign(
-    key: str, studio: str, *, until: float, run: str, broadcast: str | None, choice: str | None
-) -> str:
+def sign(place: Place, *, until: float, run: str, broadcast: str | None, choice: str | None) -> str:
     """The id of a confirmation that is valid until then, in seconds since 1970."""
     digests = f"{broadcast or ''}.{choice or ''}"
-    begin = f"{int(until):x}.{_short(run)}.{digests}.{secrets.token_hex(4)}"
-    return f"{begin}.{_signature(key, studio, begin)}"
+    begin = f"{int(until * 1000):x}.{_short(run)}.{digests}.{secrets.token_hex(4)}"
+    return f"{begin}.{_signature(place, begin)}"
 
 
-def is_signed(confirmation_id: str, key: str, studio: str, *, now: float) -> bool:
+def is_signed(confirmation_id: str, place: Place, *, now: float) -> bool:
     """Whether this caller got this id for this studio, and it is still valid."""
-    if not (form := _FORM.fullmatch(confirmation_id)):
+    if not _FORM.fullmatch(confirmation_id):
         return False
     begin, _, signature = confirmation_id.rpartition(".")
-    is_genuine = hmac.compare_digest(signature, _signature(key, studio, begin))
-    return is_genuine and now < int(form[1], 16)
+    is_genuine = hmac.compare_digest(signature, _signature(place, begin))
+    return is_genuine and now < end_of(confirmation_id)
+
+
+def end_of(confirmation_id: str) -> float:
+    """Until when it is valid, in seconds since 1970."""
+    return int(confirmation_id.partition(".")[0], 16) / 1000
 
 
 def is_of_run(confirmation_id: str, run: str) -> bool:
@@ -54,7 +59,7 @@ def _short(run: str) -> str:
     return run[:_RUN_LENGTH].rjust(_RUN_LENGTH, "0")
 
 
-def _signature(key: str, studio: str, begin: str) -> str:
-    content = f"trax-mcp stop\0{studio}\0{begin}".encode()
-    digest = hmac.new(key.encode(), content, hashlib.sha256).digest()
+def _signature(place: Place, begin: str) -> str:
+    content = f"trax-mcp stop\0{place.caller}\0{place.id}\0{begin}".encode()
+    digest = hmac.new(place.key.encode(), content, hashlib.sha256).digest()
     return urlsafe_b64encode(digest[:_SIGNATURE_BYTES]).decode().rstrip("=")

@@ -1,7 +1,7 @@
 """Stops without the engine: what they need stands in their confirmations."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime
 
 from cachetools import TTLCache
 
@@ -10,13 +10,13 @@ from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.clock import Clock
 from trax_mcp.consent.confirmations import LIFETIME_SECONDS
-from trax_mcp.consent.evidence import Confirmation, call_digest, short_digest
+from trax_mcp.consent.evidence import Confirmation, broadcast_digest, call_digest, short_digest
 from trax_mcp.consent.preview import NOTHING_HIDDEN, digest
 from trax_mcp.consent.store import Place, Seen, Stale, Started
 from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.records import StoredConfirmation
 from trax_mcp.replicas.step import KEPT_SECONDS, Step
-from trax_mcp.replicas.stop_confirmations import digests_of, is_of_run, is_signed, sign
+from trax_mcp.replicas.stop_confirmations import digests_of, end_of, is_of_run, is_signed, sign
 
 
 class StopsAlone:
@@ -38,6 +38,7 @@ class StopsAlone:
 
     def seen(self, place: Place, confirmation_id: str | None, operation: Operation[Model]) -> Seen:
         """The facts for a stop, without the engine: whether its confirmation is genuine."""
+        confirmation = self._checked(place, confirmation_id, operation)
         return Seen(
             place=place,
             version=(0, 0),
@@ -45,7 +46,8 @@ class StopsAlone:
             hidden=NOTHING_HIDDEN,
             go_live_pending=False,
             auto_go_live=False,
-            confirmation=self._checked(place, confirmation_id, operation),
+            confirmation=confirmation,
+            age=self._age(confirmation) if confirmation else 0.0,
         )
 
     def begin(
@@ -78,7 +80,7 @@ class StopsAlone:
         if kept is not None or is_of_run(confirmation_id or "", step.snapshot.run):
             return
         if confirmation := self._checked(step.place, confirmation_id, operation):
-            expires = step.now + LIFETIME_SECONDS
+            expires = step.now + LIFETIME_SECONDS - self._age(confirmation)
             step.confirmation = StoredConfirmation(replace(confirmation, expires=expires))
 
     def signed(
@@ -95,24 +97,27 @@ class StopsAlone:
         If it `is_kept`, the engine of this run is asked whether it is valid.
         """
         signed = sign(
-            place.key,
-            place.id,
+            place,
             until=confirmation.expires_at.timestamp(),
             run=self._engine.run if is_kept else "",
-            broadcast=short_digest(broadcast_start),
+            broadcast=broadcast_digest(broadcast_start),
             choice=short_digest(confirmation.choice),
         )
         return replace(confirmation, id=signed, call=call_digest(operation, signed))
+
+    def _age(self, confirmation: Confirmation) -> float:
+        """For how many seconds it has been valid."""
+        left = confirmation.expires_at - self._clock.now()
+        return LIFETIME_SECONDS - left.total_seconds()
 
     def _checked(
         self, place: Place, confirmation_id: str | None, operation: Operation[Model]
     ) -> Confirmation | None:
         """The confirmation of a stop, if it is genuine and was not used by this replica."""
-        now = self._clock.now()
         if (
             confirmation_id is None
             or confirmation_id in self._used
-            or not is_signed(confirmation_id, place.key, place.id, now=now.timestamp())
+            or not is_signed(confirmation_id, place, now=self._clock.now().timestamp())
         ):
             return None
         broadcast, choice = digests_of(confirmation_id)
@@ -124,7 +129,7 @@ class StopsAlone:
             call=call_digest(operation, confirmation_id),
             digest=digest(operation, ()),
             expires=0.0,
-            expires_at=now + timedelta(seconds=LIFETIME_SECONDS),
+            expires_at=datetime.fromtimestamp(end_of(confirmation_id), UTC),
             stops_broadcast=True,
             broadcast=broadcast,
             choice_digest=choice,

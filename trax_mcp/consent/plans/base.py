@@ -177,11 +177,16 @@ class Plan(ABC, Generic[OperationT]):
             it.text for it in self.preview.shown if it not in shown and it.text not in added
         )
         return (
+            *self._broadcasts_since(confirmation),
             *self._hidden_changes_since(confirmation),
             *(f"No longer: {text}" for text in removed),
             *(f"Now: {text}" for text in added),
             *(f"Now another one of the same name: {text}" for text in replaced),
         )
+
+    def _broadcasts_since(self, confirmation: Confirmation) -> Iterator[str]:
+        if not confirmation.is_for_broadcast(self.facts.broadcast_start):
+            yield "Another broadcast is on air now. You were asked about an earlier one."
 
     def _hidden_changes_since(self, confirmation: Confirmation) -> Iterator[str]:
         if confirmation.hidden_version == self._hidden.version or not confirmation.puts_on_air:
