@@ -10,7 +10,16 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from tests import ROOT
-from tests.support.jsonrpc import ERAS, LEGACY, MODERN, HttpCaller, read_answer, request, tool_call
+from tests.support.jsonrpc import (
+    ERAS,
+    LEGACY,
+    MODERN,
+    HttpCaller,
+    opening,
+    read_answer,
+    request,
+    tool_call,
+)
 from tests.support.local_servers import upstream
 from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
 from tests.support.served_app import error_code, plain_http, serving
@@ -178,3 +187,12 @@ async def test_a_session_opened_without_a_key_cannot_be_used_with_one() -> None:
         assert (posted.status_code, *(await with_key.statuses())) == (NOT_FOUND,) * 3
         assert error_code(await keyless.call("list_studios")) == "no_key"
     assert front.keys == []
+
+
+async def test_the_endpoint_with_a_slash_is_the_endpoint(era: str) -> None:
+    """A redirect would lead to http behind a proxy, with the key of some clients."""
+    async with serving() as front:
+        caller = front.caller(era, x_api_key=SANDBOX_KEY)
+        message = next(iter(opening(era)), request(era, "tools/list"))
+        answer = await front.http.post("/mcp/", json=message, headers=caller.all_headers(message))
+    assert answer.status_code == 200

@@ -87,21 +87,21 @@ def http_app(
         bearer_tokens=bearer_tokens,
     )
     app = _with_cors(app, settings)
-    if sign_ins is None:
-        return app
-    from trax_mcp.server.authorization_server import sign_in_app  # noqa: PLC0415  as above
+    if sign_ins is not None:
+        from trax_mcp.server.authorization_server import sign_in_app  # noqa: PLC0415  as above
 
-    sign_in = sign_in_app(
-        sign_ins,
-        settings,
-        client=client,
-        deps=deps,
-        own=own,
-        path=PATH,
-        hosts=_hosts(settings),
-        documents=documents,
-    )
-    return _beside(app, sign_in)
+        sign_in = sign_in_app(
+            sign_ins,
+            settings,
+            client=client,
+            deps=deps,
+            own=own,
+            path=PATH,
+            hosts=_hosts(settings),
+            documents=documents,
+        )
+        app = _beside(app, sign_in)
+    return _with_or_without_slash(app)
 
 
 def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
@@ -119,15 +119,26 @@ def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
     )
 
 
+def _with_or_without_slash(app: ASGIApp) -> ASGIApp:
+    """Serve the endpoint at `/mcp/` too.
+
+    Starlette would redirect it, behind a proxy to http, and some clients would send their key or
+    token there.
+    """
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("path") == f"{PATH}/":
+            scope = {**scope, "path": PATH, "raw_path": PATH.encode()}
+        await app(scope, receive, send)
+
+    return run
+
+
 def _beside(app: ASGIApp, sign_in: ASGIApp) -> ASGIApp:
     """Send what is not for the MCP endpoint or the health checks to the app of signing in."""
 
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", PATH)
-        if path == f"{PATH}/":
-            # Starlette would redirect it, behind a proxy to http, and some clients would send
-            # their token there.
-            path, scope = PATH, {**scope, "path": PATH, "raw_path": PATH.encode()}
         is_ours = path in (PATH, _HEALTH_PATH, _READY_PATH) or path.startswith(f"{PATH}/")
         await (app if is_ours else sign_in)(scope, receive, send)
 
