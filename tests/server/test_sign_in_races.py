@@ -27,17 +27,35 @@ async def status(front: SignInFront, tokens: dict[str, Any]) -> int:
     return (await caller.post(request(MODERN, "tools/list"))).status_code
 
 
-async def test_a_code_that_is_used_many_times_at_once_gives_nothing_that_lasts(
+async def test_a_code_that_its_client_sends_many_times_at_once_gives_tokens_once(
     tmp_path: Path,
 ) -> None:
-    """One of them gets tokens, and the next one ends them."""
+    """Which last: some redirects open twice."""
     async with signing_in(tmp_path) as front, front.steps() as steps:
         await steps.register()
         code = await steps.code(SANDBOX_KEY)
         answers = await gather(*(steps.redeem(code) for _ in range(AT_ONCE)))
         (given,) = (it.json() for it in answers if it.status_code == 200)
-        assert await status(front, given) == 401
-        assert (await steps.refresh(given["refresh_token"])).status_code == 400
+        assert await status(front, given) == 200
+        assert len(front.store.all()) == 1
+
+
+async def test_a_code_that_a_thief_sends_at_the_same_moment_gives_nothing_that_lasts(
+    tmp_path: Path,
+) -> None:
+    """Without the verifier, the thief gets nothing either."""
+    async with signing_in(tmp_path) as front, front.steps() as steps:
+        await steps.register()
+        code = await steps.code(SANDBOX_KEY)
+        own, *stolen = await gather(
+            steps.redeem(code),
+            *(steps.redeem(code, code_verifier="v" * 43) for _ in range(AT_ONCE)),
+        )
+        assert own.status_code == 200
+        assert {it.status_code for it in stolen} == {400}
+        late = await steps.redeem(code, code_verifier="v" * 43)
+        assert late.status_code == 400
+        assert await status(front, own.json()) == 401
         assert not front.store.all()
 
 

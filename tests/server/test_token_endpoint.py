@@ -8,6 +8,7 @@ from unittest.mock import patch
 import pytest
 
 from tests.support.jsonrpc import MODERN, request
+from tests.support.oauth_steps import CALLBACK
 from tests.support.served_sign_in import signing_in
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sign_in.grants import SignInUnavailable
@@ -34,7 +35,8 @@ WRONG_REQUESTS: Final[dict[str, tuple[dict[str, str | None], int, str]]] = {
     "another code": ({"code": "another"}, 400, "invalid_grant"),
     "no verifier": ({"code_verifier": None}, 400, "invalid_request"),
     "another verifier": ({"code_verifier": "v" * 43}, 400, "invalid_grant"),
-    "no redirect address": ({"redirect_uri": None}, 400, "invalid_request"),
+    "no redirect address": ({"redirect_uri": None}, 400, "invalid_grant"),
+    "another redirect address": ({"redirect_uri": f"{CALLBACK}/"}, 400, "invalid_grant"),
     "another resource": ({"resource": "https://other.example/mcp"}, 400, "invalid_target"),
     "no grant type": ({"grant_type": None}, 400, "invalid_request"),
     "another grant type": ({"grant_type": "password"}, 400, "unsupported_grant_type"),

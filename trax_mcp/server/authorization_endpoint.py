@@ -1,27 +1,20 @@
 """`/authorize`: checks what a client asks for, and sends the person on to the sign-in page.
 
-The SDK's handler reads the request. This adds what it lacks: clients with a metadata document,
-redirect addresses compared as they came, `iss` in errors (RFC 9207), and pages for a person where
-an error does not go straight back to the client.
+Source: RFC 6749, 4.1.1. The SDK's handler is not used: it knows no metadata documents, no `iss`
+(RFC 9207) and no pages for a person, and takes a challenge without a method for S256.
 """
 
-import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final, cast
-from urllib.parse import parse_qs, quote, urlsplit
+from typing import Final
 
-from mcp.server.auth.handlers.authorize import AuthorizationHandler
-from mcp.server.auth.provider import AuthorizationParams, AuthorizeError
-from mcp.shared.auth import InvalidRedirectUriError, OAuthClientInformationFull
-from pydantic import AnyUrl, PrivateAttr
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from trax_mcp.server.oauth_metadata import is_resource
-from trax_mcp.server.oauth_requests import repeated_parameter
+from trax_mcp.server.oauth_requests import OAuthError, repeated_parameter
 from trax_mcp.sign_in.attempts import Attempts, TooManyAttempts
 from trax_mcp.sign_in.client_documents import ClientDocuments
 from trax_mcp.sign_in.client_metadata import ONLY_ITS_MAKER, ClientRefused
@@ -62,30 +55,35 @@ class AuthorizationEndpoint:
 
     async def handle(self, request: Request) -> Response:
         """Send the person to the page, or say why not."""
-        if (name := repeated_parameter(request.query_params)) is not None:
+        query = request.query_params
+        if (name := repeated_parameter(query)) is not None:
             return self._refused(f"The client sent the parameter {name} more than once.")
         if len(request.scope["query_string"]) > _LONGEST_QUERY:
             return self._refused("The client sent more than this server reads.")
         try:
             self.attempts.take(address_of(request))
-        except TooManyAttempts as error:
+            client = await self._find_client(query.get("client_id", ""), address_of(request))
+        except (ClientRefused, SignInUnavailable, TooManyAttempts) as error:
             return self._problem(error)
-        provider = _Provider(self, request)
-        handler = AuthorizationHandler(cast("Any", provider))
-        response = await handler.handle(_with_plain_by_default(request))
-        return self._complete(response, provider)
+        redirect_uri = _redirect_uri(client, query.get("redirect_uri"))
+        if redirect_uri is None:
+            return self._refused(_WRONG.format("redirect_uri is not an address of this client"))
+        asked = AuthorizationRequest(
+            client=client,
+            redirect_uri=redirect_uri,
+            has_redirect_uri="redirect_uri" in query,
+            code_challenge=query.get("code_challenge", ""),
+            offered=self._offer(query.get("scope", "").split()),
+            state=query.get("state"),
+        )
+        try:
+            self._check(query)
+        except OAuthError as error:
+            return self._error_to_client(asked, error)
+        address = f"{self.site.public_url}{PATH}?request={self.pending.add(asked)}"
+        return RedirectResponse(address, HTTPStatus.FOUND)
 
-    def _complete(self, response: Response, provider: "_Provider") -> Response:
-        """Complete the answer of the SDK's handler."""
-        if provider.problem is not None:
-            return self._problem(provider.problem)
-        if provider.has_begun:
-            return response
-        if "location" in response.headers:
-            return self._error_to_client(provider, response.headers["location"])
-        return self._refused(_WRONG.format(json.loads(bytes(response.body))["error_description"]))
-
-    async def find_client(self, client_id: str, address: str) -> OAuthClient:
+    async def _find_client(self, client_id: str, address: str) -> OAuthClient:
         """The client with this id.
 
         Raises:
@@ -97,25 +95,47 @@ class AuthorizationEndpoint:
             raise ClientRefused(_NOT_KNOWN)
         return client
 
-    def offer(self, scopes: Collection[str]) -> tuple[Access, ...]:
-        """The choices of the person. A client gets no more than it asks for."""
+    def _offer(self, scopes: Collection[str]) -> tuple[Access, ...]:
+        """The choices of the person. A client gets no more than it asks for.
+
+        Scopes that this server does not have are ignored. Source: RFC 6749, 3.3.
+        """
         asked = [access for access in Access if access in scopes]
         if asked == [Access.READ] or not self.can_run:
             return (Access.READ,)
         return tuple(Access)
 
-    def _error_to_client(self, provider: "_Provider", location: str) -> Response:
+    def _check(self, query: Mapping[str, str]) -> None:
+        """Check the rest of a request, of which the client can hear.
+
+        Raises:
+            OAuthError: it asks for what this server does not give.
+        """
+        response_type = query.get("response_type")
+        if not response_type:
+            raise OAuthError("invalid_request", "response_type is missing.")
+        if response_type != "code":
+            raise OAuthError("unsupported_response_type", "response_type must be code.")
+        if query.get("code_challenge_method") != "S256":  # none means plain: RFC 7636, 4.3
+            raise OAuthError("invalid_request", "code_challenge_method must be S256.")
+        if not _CHALLENGE.fullmatch(query.get("code_challenge", "")):
+            raise OAuthError("invalid_request", "code_challenge is not an S256 challenge.")
+        if not is_resource(query.get("resource"), self.resource):
+            raise OAuthError("invalid_target", f"Tokens are for {self.resource} only.")
+
+    def _error_to_client(self, asked: AuthorizationRequest, error: OAuthError) -> Response:
         """Send an error back to the client.
 
         At once only to a program on the person's own computer: anyone can be a client, and must not
         use this server to send people on to a page of theirs. Source: RFC 9700, 4.11.2.
         """
-        address = f"{location}&iss={quote(self.site.public_url, safe='')}"
-        if is_loopback_uri(provider.redirect_uri):
-            return RedirectResponse(address, HTTPStatus.FOUND, {"Cache-Control": "no-store"})
-        link = fill(_LINK, address=address, host=redirect_host(provider.redirect_uri))
-        (why,) = parse_qs(urlsplit(location).query)["error_description"]
-        return self._refused(_WRONG.format(why.rstrip(".")), link)
+        address = asked.response_address(
+            issuer=self.site.public_url, error=error.error, error_description=str(error)
+        )
+        if is_loopback_uri(asked.redirect_uri):
+            return RedirectResponse(address, HTTPStatus.FOUND)
+        link = fill(_LINK, address=address, host=redirect_host(asked.redirect_uri))
+        return self._refused(_WRONG.format(str(error).rstrip(".")), link)
 
     def _refused(self, why: str, link: Html = NOTHING) -> Response:
         text = f"{why} {ONLY_ITS_MAKER}"
@@ -131,95 +151,12 @@ class AuthorizationEndpoint:
         return message(self.site, status, _TITLE, str(error), headers=headers)
 
 
-class _Provider:
-    """The answers to the SDK's handler, which asks while it handles one request."""
+def _redirect_uri(client: OAuthClient, sent: str | None) -> str | None:
+    """The address that a request names, exactly as it came, or the client's only one.
 
-    def __init__(self, endpoint: AuthorizationEndpoint, request: Request) -> None:
-        self._endpoint = endpoint
-        self._request = request
-        self.redirect_uri = ""
-        """Where errors can be sent, once that is certain."""
-        self.problem: Exception | None = None
-        """Why the client was not found."""
-        self.has_begun = False
-
-    async def get_client(self, client_id: str) -> OAuthClientInformationFull | None:
-        """The client. None with a `problem`."""
-        try:
-            self._client = await self._endpoint.find_client(client_id, address_of(self._request))
-        except (ClientRefused, SignInUnavailable, TooManyAttempts) as error:
-            self.problem = error
-            return None
-        return _Client(self)
-
-    def choose_redirect_uri(self) -> str | None:
-        """The address that the request names, or the client's only one. None: not the client's.
-
-        Not the SDK's reading of it, which is not always the text that was sent.
-        """
-        known = self._client.redirect_uris
-        sent = self._request.query_params.get("redirect_uri")
-        if sent is None:
-            chosen = known[0] if len(known) == 1 else None
-        else:
-            chosen = sent if any(matches(sent, it) for it in known) else None
-        self.redirect_uri = chosen or ""
-        return chosen
-
-    async def authorize(
-        self, _client: OAuthClientInformationFull, params: AuthorizationParams
-    ) -> str:
-        """Keep the request, and return the address of the page.
-
-        Raises:
-            AuthorizeError: it asks for what this server does not give.
-        """
-        endpoint = self._endpoint
-        if not is_resource(params.resource, endpoint.resource):
-            raise AuthorizeError("invalid_target", f"Tokens are for {endpoint.resource} only.")
-        if not _CHALLENGE.fullmatch(params.code_challenge):
-            raise AuthorizeError("invalid_request", "code_challenge is not an S256 challenge.")
-        request_id = endpoint.pending.add(
-            AuthorizationRequest(
-                client=self._client,
-                redirect_uri=self.redirect_uri,
-                has_redirect_uri=params.redirect_uri_provided_explicitly,
-                code_challenge=params.code_challenge,
-                offered=endpoint.offer(params.scopes or ()),
-                state=params.state,
-            )
-        )
-        self.has_begun = True
-        return f"{endpoint.site.public_url}{PATH}?request={request_id}"
-
-
-class _Client(OAuthClientInformationFull):
-    """A client, of which the SDK's handler asks two questions."""
-
-    _provider: _Provider = PrivateAttr()
-
-    def __init__(self, provider: _Provider) -> None:
-        super().__init__(client_id="-")
-        self._provider = provider
-
-    def validate_scope(self, requested_scope: str | None) -> list[str] | None:
-        """Scopes that this server does not have are ignored. Source: RFC 6749, 3.3."""
-        return (requested_scope or "").split()
-
-    def validate_redirect_uri(self, redirect_uri: AnyUrl | None) -> AnyUrl:  # noqa: ARG002  see above
-        """The redirect address, exactly as the client spelt it."""
-        chosen = self._provider.choose_redirect_uri()
-        if chosen is None:
-            raise InvalidRedirectUriError("redirect_uri is not an address of this client")
-        return cast("AnyUrl", chosen)  # the handler only turns it into text
-
-
-def _with_plain_by_default(request: Request) -> Request:
-    """A request without a method means `plain`, which is refused. Source: RFC 7636, 4.3.
-
-    The SDK would take it for S256, and the client would hear of it only at the end.
+    None: it is not one of the client's.
     """
-    if "code_challenge_method" in request.query_params:
-        return request
-    query = request.scope["query_string"] + b"&code_challenge_method=plain"
-    return Request({**request.scope, "query_string": query}, request.receive)
+    known = client.redirect_uris
+    if sent is None:
+        return known[0] if len(known) == 1 else None
+    return sent if any(matches(sent, it) for it in known) else None

@@ -30,6 +30,7 @@ from trax_mcp.server.oauth_metadata import (
     resource_metadata,
     server_metadata,
 )
+from trax_mcp.server.oauth_requests import OAuthError, error_response
 from trax_mcp.server.registration_endpoint import RegistrationEndpoint
 from trax_mcp.server.request_limits import ReceiveBodyFirst
 from trax_mcp.server.token_endpoint import TokenEndpoint
@@ -39,9 +40,11 @@ from trax_mcp.sign_in.attempts import (
     MAX_REGISTRATIONS,
     MAX_WRONG_KEYS,
     Attempts,
+    TooManyAttempts,
 )
 from trax_mcp.sign_in.client_documents import ClientDocuments
 from trax_mcp.sign_in.codes import Codes
+from trax_mcp.sign_in.grants import SignInUnavailable
 from trax_mcp.sign_in.pending import PendingSignIns
 from trax_mcp.sign_in.store import SignInStore
 from trax_mcp.web.sessions_page import SessionsPage
@@ -121,7 +124,8 @@ def sign_in_app(
         *page.routes(),
         *sessions.routes(),
     ]
-    endpoints = Starlette(routes=routes)
+    errors = dict.fromkeys((OAuthError, TooManyAttempts, SignInUnavailable), error_response)
+    endpoints = Starlette(routes=routes, exception_handlers=errors)
     endpoints.router.redirect_slashes = False  # behind a proxy it would redirect to http
     app: ASGIApp = RequestBodyLimitMiddleware(endpoints, _LARGEST_BODY_BYTES)
     app = ReceiveBodyFirst(app, deps.in_flight, most=_LARGEST_BODY_BYTES)

@@ -13,10 +13,9 @@ from mcp.shared.auth import DEFAULT_GRANT_TYPES, OAuthClientInformationFull
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trax_mcp.server.oauth_requests import not_now
-from trax_mcp.sign_in.attempts import Attempts, TooManyAttempts
+from trax_mcp.sign_in.attempts import Attempts
 from trax_mcp.sign_in.client_names import clean_name
-from trax_mcp.sign_in.grants import OAuthClient, SignInUnavailable
+from trax_mcp.sign_in.grants import OAuthClient
 from trax_mcp.sign_in.redirect_uris import may_register
 from trax_mcp.sign_in.store import SignInStore
 from trax_mcp.web.posted_forms import address_of
@@ -33,11 +32,8 @@ class RegistrationEndpoint:
 
     async def handle(self, request: Request) -> Response:
         """Register a client."""
-        try:
-            self.attempts.take(address_of(request))
-            return await RegistrationHandler(cast("Any", self), _OPTIONS).handle(request)
-        except (TooManyAttempts, SignInUnavailable) as error:
-            return not_now(error)
+        self.attempts.take(address_of(request))
+        return await RegistrationHandler(cast("Any", self), _OPTIONS).handle(request)
 
     async def register_client(self, client: OAuthClientInformationFull) -> None:
         """Keep a client, and tell it what it was registered with.

@@ -1,30 +1,26 @@
 """`/token` and `/revoke`, for public clients: they prove themselves by PKCE and by their tokens.
 
-The SDK's handler of `/token` does the steps of OAuth. Its handler of `/revoke` refuses clients
-without a secret, so this one is our own (RFC 7009).
+A client is believed its id, since codes and tokens are bound to it. The SDK's handlers are not
+used: they read other redirect addresses than were sent, and want a secret for `/revoke`.
 """
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Final
 
-from mcp.server.auth.handlers.token import TokenHandler
-from mcp.server.auth.middleware.client_auth import AuthenticationError
-from mcp.server.auth.provider import AuthorizationCode, RefreshToken, TokenError
-from mcp.shared.auth import DEFAULT_GRANT_TYPES, OAuthClientInformationFull, OAuthToken
-from pydantic import AnyUrl
-from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from trax_mcp.server.oauth_metadata import is_resource
-from trax_mcp.server.oauth_requests import NO_STORE, form_of, not_now, oauth_error
+from trax_mcp.server.oauth_requests import NO_STORE, OAuthError, client_form, required
 from trax_mcp.sign_in.codes import Codes
-from trax_mcp.sign_in.grants import SignInUnavailable, Tokens
+from trax_mcp.sign_in.grants import AuthorizationRequest, Tokens
 from trax_mcp.sign_in.store import SignInStore
 
-_NO_CODE: Final = "This code has ended, was used before, or is another client's. Sign in again."
+_NO_CODE: Final = (
+    "This code has ended, was used before, or is not for this client_id, redirect_uri and"
+    " code_verifier. Sign in again."
+)
 _NO_TOKEN: Final = "This refresh token has ended, or is another client's. Sign in again."  # noqa: S105
 
 
@@ -37,102 +33,56 @@ class TokenEndpoint:
     resource: str
 
     async def handle(self, request: Request) -> Response:
-        """`/token`: change a code or a refresh token for tokens."""
-        form = await form_of(request)
-        if isinstance(form, Response):
-            return form
+        """`/token`: change a code or a refresh token for tokens. Source: RFC 6749, 4.1.3 and 6.
+
+        A refresh gives the scope that a person has allowed, whichever is asked for, and says so.
+        """
+        form = await client_form(request)
         if not is_resource(form.get("resource"), self.resource):
-            return oauth_error("invalid_target", f"Tokens are for {self.resource} only.")
-        if (form.get("grant_type") or DEFAULT_GRANT_TYPES[0]) not in DEFAULT_GRANT_TYPES:
-            return oauth_error("unsupported_grant_type", "This server has no such grant type.")
-        provider, clients = cast("Any", _Provider(self, form)), cast("Any", _PublicClients())
-        try:
-            response: Response = await TokenHandler(provider, clients).handle(request)
-        except SignInUnavailable as error:
-            return not_now(error)
-        return response
+            raise OAuthError("invalid_target", f"Tokens are for {self.resource} only.")
+        match required(form, "grant_type"):
+            case "authorization_code":
+                tokens = self._redeem(form)
+            case "refresh_token":
+                tokens = self._refresh(form)
+            case _:
+                raise OAuthError("unsupported_grant_type", "This server has no such grant type.")
+        content = {
+            "access_token": tokens.access_token,
+            "token_type": "Bearer",
+            "expires_in": tokens.expires_in,
+            "scope": tokens.access,
+            "refresh_token": tokens.refresh_token,
+        }
+        return JSONResponse(content, headers=NO_STORE)
+
+    def _redeem(self, form: Mapping[str, str]) -> Tokens:
+        code, verifier = required(form, "code"), required(form, "code_verifier")
+
+        def is_by_client(asked: AuthorizationRequest) -> bool:
+            return (
+                asked.client.id == form["client_id"]
+                and asked.is_redirect_uri(form.get("redirect_uri"))
+                and asked.is_verifier(verifier)
+            )
+
+        tokens = self.codes.use(code, self.store.issue, is_by_client=is_by_client)
+        if tokens is None:
+            raise OAuthError("invalid_grant", _NO_CODE)
+        return tokens
+
+    def _refresh(self, form: Mapping[str, str]) -> Tokens:
+        token = required(form, "refresh_token")
+        tokens = self.store.refresh(token, client_id=form["client_id"])
+        if tokens is None:
+            raise OAuthError("invalid_grant", _NO_TOKEN)
+        return tokens
 
     async def revoke(self, request: Request) -> Response:
-        """`/revoke`: end the sign-in of a token, of either kind. Unknown tokens are no error."""
-        form = await form_of(request)
-        if isinstance(form, Response):
-            return form
-        token, client_id = form.get("token"), form.get("client_id")
-        if not isinstance(client_id, str):
-            return oauth_error("invalid_client", "client_id is missing.", HTTPStatus.UNAUTHORIZED)
-        if not isinstance(token, str):
-            return oauth_error("invalid_request", "token is missing.")
-        try:
-            self.store.revoke_token(token, client_id=client_id)
-        except SignInUnavailable as error:
-            return not_now(error)
-        return Response(headers=NO_STORE)
+        """`/revoke`: end the sign-in of a token, of either kind. Unknown tokens are no error.
 
-
-class _PublicClients:
-    """Believes each client its id, since codes and tokens are bound to it."""
-
-    async def authenticate_request(self, request: Request) -> OAuthClientInformationFull:
-        """The client that a form names."""
-        client_id = (await request.form()).get("client_id")
-        if not client_id or not isinstance(client_id, str):
-            raise AuthenticationError("client_id is missing.")
-        return OAuthClientInformationFull(client_id=client_id, token_endpoint_auth_method="none")  # noqa: S106
-
-
-class _Provider:
-    """The answers to the SDK's handler."""
-
-    def __init__(self, endpoint: TokenEndpoint, form: FormData) -> None:
-        self._codes = endpoint.codes
-        self._store = endpoint.store
-        self._asked = str(form.get("scope", "")).split(" ")
-
-    async def load_authorization_code(
-        self, _client: OAuthClientInformationFull, code: str
-    ) -> AuthorizationCode | None:
-        """The facts that a code is bound to. None: it is good no more."""
-        if (grant := self._codes.find(code)) is None:
-            return None
-        return AuthorizationCode(
-            code=code,
-            scopes=[grant.access],
-            expires_at=math.inf,  # `Codes` ends it
-            client_id=grant.request.client.id,
-            code_challenge=grant.request.code_challenge,
-            redirect_uri=AnyUrl(grant.request.redirect_uri),
-            redirect_uri_provided_explicitly=grant.request.has_redirect_uri,
-        )
-
-    async def exchange_authorization_code(
-        self, _client: OAuthClientInformationFull, code: AuthorizationCode
-    ) -> OAuthToken:
-        """Use a code."""
-        return _answer(self._codes.use(code.code, self._store.issue), otherwise=_NO_CODE)
-
-    async def load_refresh_token(
-        self, client: OAuthClientInformationFull, token: str
-    ) -> RefreshToken:
-        """A token that nobody has looked at yet: the store does all of it in one step.
-
-        It has all scopes that are asked for, and the answer says which one was given.
+        Source: RFC 7009.
         """
-        return RefreshToken(token=token, client_id=client.client_id, scopes=self._asked)
-
-    async def exchange_refresh_token(
-        self, client: OAuthClientInformationFull, token: RefreshToken, _scopes: list[str]
-    ) -> OAuthToken:
-        """Use a refresh token."""
-        tokens = self._store.refresh(token.token, client_id=client.client_id)
-        return _answer(tokens, otherwise=_NO_TOKEN)
-
-
-def _answer(tokens: Tokens | None, *, otherwise: str) -> OAuthToken:
-    if tokens is None:
-        raise TokenError("invalid_grant", otherwise)
-    return OAuthToken(
-        access_token=tokens.access_token,
-        expires_in=tokens.expires_in,
-        scope=tokens.access,
-        refresh_token=tokens.refresh_token,
-    )
+        form = await client_form(request)
+        self.store.revoke_token(required(form, "token"), client_id=form["client_id"])
+        return Response(headers=NO_STORE)

@@ -1,5 +1,7 @@
 """The values of signing in: a client, its request, what a person has allowed, and tokens. Pure."""
 
+import hashlib
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -49,6 +51,15 @@ class AuthorizationRequest:
     code_challenge: str
     offered: tuple[Access, ...]
     state: str | None = None
+
+    def is_redirect_uri(self, sent: str | None) -> bool:
+        """Whether a request for tokens names the same redirect address. Source: RFC 6749, 4.1.3."""
+        return sent == self.redirect_uri or (sent is None and not self.has_redirect_uri)
+
+    def is_verifier(self, sent: str) -> bool:
+        """Whether a verifier is the one of the challenge. Source: RFC 7636, 4.6."""
+        digest = hashlib.sha256(sent.encode()).digest()
+        return urlsafe_b64encode(digest).decode().rstrip("=") == self.code_challenge
 
     def response_address(self, *, issuer: str, **parameters: str) -> str:
         """The redirect address with `parameters`, the client's `state`, and `iss`.
