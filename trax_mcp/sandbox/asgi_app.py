@@ -5,18 +5,17 @@ Sandbox behaviour: unknown paths, undocumented methods and the upload URL answer
 calls.
 """
 
-from __future__ import annotations
-
 import re
 import secrets
 from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as StarletteRequest
 from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trax_mcp.sandbox.contract_calls import Call, documented_calls
 from trax_mcp.sandbox.handlers import HANDLERS, Handler
@@ -38,13 +37,7 @@ from trax_mcp.sandbox.middleware import (
     require_writes_enabled,
     wrap,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
-    from trax_mcp.sandbox.world import World
+from trax_mcp.sandbox.world import World
 
 UPLOADS = "/uploads/{token}"
 

@@ -4,8 +4,6 @@ The scope and the write gate of a call are read from its description ("Requires 
 studios:read.").
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The settings of a TRaX deployment. They can change at any time, so they are read on each use."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final
 

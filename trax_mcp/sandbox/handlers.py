@@ -6,8 +6,6 @@ change without fields returns the record unchanged.
 """
 # ruff: noqa: D103 - the table at the end maps each documented call to its function
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The sandbox's account and its API key. The scopes are read from the contract."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from trax_mcp.sandbox.contract_calls import documented_calls

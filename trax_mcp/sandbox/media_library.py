@@ -4,20 +4,14 @@ Only UPLOADING -> READY or FAILED is documented. Sandbox behaviour: a URL expire
 only the number of bytes is checked, and processing takes a fixed time.
 """
 
-from __future__ import annotations
-
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from trax_mcp.sandbox.messages import Refusal, invalid_request
 from trax_mcp.sandbox.record_table import RecordTable
 from trax_mcp.sandbox.records import Asset
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from trax_mcp.sandbox.system_clock import Clock
+from trax_mcp.sandbox.system_clock import Clock
 
 URL_SECONDS = 900.0
 """How long an upload URL is valid."""

@@ -1,14 +1,11 @@
 """The requests, responses and refusals that middleware and handlers exchange."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from trax_mcp.sandbox.records import Key
+from trax_mcp.sandbox.records import Key
 
 Json = Mapping[str, Any]
 

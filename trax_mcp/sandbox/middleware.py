@@ -4,13 +4,13 @@ The response of each is documented; **their order is sandbox behaviour**: key, s
 gate, body.
 """
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from math import ceil
-from typing import TYPE_CHECKING
 
+from trax_mcp.sandbox.contract_calls import Call
+from trax_mcp.sandbox.deployment import Deployment
 from trax_mcp.sandbox.messages import (
     Middleware,
     Refusal,
@@ -19,14 +19,8 @@ from trax_mcp.sandbox.messages import (
     Response,
     invalid_request,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from trax_mcp.sandbox.contract_calls import Call
-    from trax_mcp.sandbox.deployment import Deployment
-    from trax_mcp.sandbox.system_clock import Clock
-    from trax_mcp.sandbox.world import World
+from trax_mcp.sandbox.system_clock import Clock
+from trax_mcp.sandbox.world import World
 
 
 def wrap(middlewares: Iterable[Middleware], handler: RequestHandler) -> RequestHandler:

@@ -4,18 +4,14 @@ Documented: the default of 50, the clamp at 200, 400 for a limit below 1 or not 
 malformed cursor, and no `nextCursor` on the last page. A cursor's content is sandbox behaviour.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from trax_mcp.sandbox.messages import Json, invalid_request
 from trax_mcp.sandbox.records import Record
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200

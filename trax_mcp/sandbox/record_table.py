@@ -1,17 +1,11 @@
 """Records of one kind by id, with the owner that each belongs to."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from trax_mcp.sandbox.messages import not_found
+from trax_mcp.sandbox.messages import Json, not_found
 from trax_mcp.sandbox.records import Record
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from trax_mcp.sandbox.messages import Json
 
 T = TypeVar("T", bound=Record)
 

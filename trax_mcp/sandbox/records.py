@@ -4,15 +4,11 @@ The JSON omits what the contract never returns (stream keys, auto-go-live settin
 of a source or destination, which is optional and has no documented values.
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trax_mcp.sandbox.system_clock import format_time
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,6 @@ A weekly show and its rehearsal, two shared studios, linked accounts, a media li
 Times are relative to `now`.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from trax_mcp.sandbox.keys import ACCOUNT

@@ -1,20 +1,12 @@
 """The sandbox as one object. Two sandboxes in one process share nothing."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from trax_mcp.sandbox.asgi_app import create_app
 from trax_mcp.sandbox.deployment import BASE_URL, Deployment
+from trax_mcp.sandbox.messages import Middleware
 from trax_mcp.sandbox.system_clock import Clock
 from trax_mcp.sandbox.world import World
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from starlette.types import ASGIApp
-
-    from trax_mcp.sandbox.messages import Middleware
 
 
 class Sandbox(Deployment):
@@ -31,4 +23,4 @@ class Sandbox(Deployment):
         super().__init__(base_url=base_url)
         self.clock = clock or Clock()
         self.world = World(self.clock, self) if empty else World.seeded(self.clock, self)
-        self.app: ASGIApp = create_app(self.world, middleware)
+        self.app = create_app(self.world, middleware)

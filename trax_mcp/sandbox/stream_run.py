@@ -3,8 +3,6 @@
 Sandbox behaviour: how long going live and going offline take; TRaX does not document it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import inf
 from typing import Any

@@ -3,16 +3,11 @@
 The script depends on the clock alone, so the same moments always hold the same messages.
 """
 
-from __future__ import annotations
-
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from trax_mcp.sandbox.records import Message
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 MAX_MESSAGES = 1000
 """Messages kept per studio. Sandbox behaviour: TRaX does not document how many it keeps."""

@@ -1,7 +1,5 @@
 """The sandbox's clock, and the format of its times."""
 
-from __future__ import annotations
-
 import time
 from datetime import UTC, datetime
 

@@ -4,26 +4,21 @@ Sandbox behaviour: a role (VIEW, EDIT) does not limit what a key may do, unlinki
 keeps the destinations bound to it, and the form of an id.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from trax_mcp.sandbox import seed
+from trax_mcp.sandbox.deployment import Deployment
 from trax_mcp.sandbox.keys import KEY
 from trax_mcp.sandbox.media_library import Library
+from trax_mcp.sandbox.messages import Json
 from trax_mcp.sandbox.record_table import RecordTable
 from trax_mcp.sandbox.records import Connection, Destination, Key, Message, Source, Studio
 from trax_mcp.sandbox.stream_run import Stream
 from trax_mcp.sandbox.studio_chat import Chat
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from trax_mcp.sandbox.deployment import Deployment
-    from trax_mcp.sandbox.messages import Json
-    from trax_mcp.sandbox.system_clock import Clock
+from trax_mcp.sandbox.system_clock import Clock
 
 
 class World:

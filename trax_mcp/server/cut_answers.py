@@ -1,11 +1,7 @@
 """Completes an answer that is cut short, so that its connection goes on."""
 
-from typing import TYPE_CHECKING
-
+import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-if TYPE_CHECKING:
-    import anyio
 
 
 class RecordedAnswer:
@@ -22,7 +18,7 @@ class RecordedAnswer:
         await self._send(message)
 
     async def complete_if_cut(
-        self, request: "anyio.CancelScope", refusal: ASGIApp, scope: Scope, receive: Receive
+        self, request: anyio.CancelScope, refusal: ASGIApp, scope: Scope, receive: Receive
     ) -> None:
         """Complete the answer of a cancelled request. If none was begun, it is `refusal`."""
         if not request.cancelled_caught:

@@ -4,20 +4,18 @@ from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.accepted_keys import NOT_ACCEPTED, AcceptedKeys
+from trax_mcp.api.caller import Caller
 from trax_mcp.server.auth_middleware import CALLER
 from trax_mcp.server.cut_answers import RecordedAnswer
 from trax_mcp.server.http_protocol import REQUEST_SECONDS
 from trax_mcp.server.refusal import refuse
 from trax_mcp.server.sdk_compat import InFlight
-
-if TYPE_CHECKING:
-    from trax_mcp.api.caller import Caller
 
 LARGEST_REQUEST_BYTES: Final = 256 * 1024
 """Every call within the limits of its arguments fits. Reading a larger one can take seconds, in
@@ -115,7 +113,7 @@ class RequestLimit:
             await self._app(scope, receive, answer.send)
         await answer.complete_if_cut(request, _TOO_MANY, scope, receive)
 
-    async def _wait_for_others(self, caller: "Caller") -> None:
+    async def _wait_for_others(self, caller: Caller) -> None:
         """Wait until callers without an accepted key are below their limit, but not for long."""
         if self._keys.owner(caller) == NOT_ACCEPTED and self._is_full(NOT_ACCEPTED):
             with anyio.move_on_after(OTHER_WAIT_SECONDS):
@@ -128,7 +126,7 @@ class RequestLimit:
         return len(self._requests.get(owner, ())) >= limit
 
     @contextmanager
-    def _count(self, caller: "Caller") -> Iterator[anyio.CancelScope]:
+    def _count(self, caller: Caller) -> Iterator[anyio.CancelScope]:
         """Count a request until the block ends, which a newer request may end."""
         owner = self._keys.owner(caller)
         requests = self._requests[owner]
