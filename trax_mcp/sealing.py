@@ -1,7 +1,7 @@
 """Names and seals for what is kept outside this process. Pure.
 
-The engine never holds what it keeps in clear: a name is a hash, and a value can be opened only with
-the secret that it was sealed with, which is never there.
+There, nothing is in clear: a name is a hash, and a value can be opened only with the secret that it
+was sealed with, which is never there.
 """
 
 import hashlib

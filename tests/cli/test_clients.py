@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from trax_mcp.cli import clients
-from trax_mcp.cli.client_configuration import (
+from trax_mcp.cli.install import clients
+from trax_mcp.cli.install.client_configuration import (
     Configuration,
     start_commands,
     starts_this_installation,
 )
-from trax_mcp.cli.clients import FILE_CLIENTS
-from trax_mcp.cli.key_file import key_file
-from trax_mcp.cli.replacement import InstallError
+from trax_mcp.cli.install.clients import FILE_CLIENTS
+from trax_mcp.cli.install.file_replacement import InstallError
+from trax_mcp.cli.install.key_file import key_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,7 +165,9 @@ def test_entry_starts_this_installation_by_any_of_its_commands(
     """With or without the sandbox."""
     python = ("/opt/trax/python", "-P", "-m", "trax_mcp"), ("/opt/trax/python", "-m", "trax_mcp")
     commands = (("/opt/trax/trax-mcp",), *python)
-    monkeypatch.setattr("trax_mcp.cli.client_configuration.start_commands", lambda: commands)
+    monkeypatch.setattr(
+        "trax_mcp.cli.install.client_configuration.start_commands", lambda: commands
+    )
     assert starts_this_installation(entry) is starts
 
 

@@ -7,8 +7,8 @@ from typing import Final
 import pytest
 
 from tests.support.home_folder import KEY
-from trax_mcp.cli.entry_settings import EntrySettings, choose_entry_settings
-from trax_mcp.cli.replacement import InstallError
+from trax_mcp.cli.install.entry_settings import EntrySettings, choose_entry_settings
+from trax_mcp.cli.install.file_replacement import InstallError
 from trax_mcp.settings import VARIABLE_PREFIX, Settings
 
 TAKEN_OVER: Final = {

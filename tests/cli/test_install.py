@@ -23,7 +23,7 @@ from tests.support.home_folder import (
     sample_of,
 )
 from tests.support.server_process import PATIENCE_SECONDS, environment
-from trax_mcp.cli.clients import CLIENTS, FILE_CLIENTS
+from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.settings import read_settings
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.client_configurations import SAMPLES
 from tests.support.home_folder import KEY, Home, Outcome, install_on_terminal, sample_of
-from trax_mcp.cli import replacement
+from trax_mcp.cli.install import file_replacement
 from trax_mcp.cli.main import main
 
 if TYPE_CHECKING:
@@ -183,13 +183,13 @@ def test_concurrent_change_of_the_configuration_is_kept(
         monkeypatch.setenv(name, value)
     cursor = sample_of("cursor")
     file = home.write_config(cursor, "{}")
-    replace = replacement.replace
+    replace = file_replacement.replace
 
     def replace_late(path: Path, content: bytes, *, mode: int | None = None) -> None:
         replace(path, content, mode=mode)
         home.write_config(cursor)
 
-    monkeypatch.setattr("trax_mcp.cli.install.replace", replace_late)
+    monkeypatch.setattr("trax_mcp.cli.install.install.replace", replace_late)
     with pytest.raises(SystemExit) as ended:
         main(["install", "cursor", "--sandbox"])
     problem = f"{file} was changed by another program meanwhile. Try again"

@@ -19,7 +19,7 @@ from tests.support.local_servers import upstream
 from tests.support.markdown_pages import CONTRIBUTING, USER_PAGES, Page, docs
 from tests.support.pyproject import PROJECT
 from tests.support.server_process import running
-from trax_mcp.cli.clients import CLIENTS
+from trax_mcp.cli.install.clients import CLIENTS
 from trax_mcp.cli.main import _parser
 from trax_mcp.sandbox import SANDBOX_KEY
 

@@ -15,7 +15,7 @@ from tests.support.home_folder import COMMAND
 from tests.support.listed_tools import check_server
 from tests.support.markdown_pages import CONTRIBUTING, USER_PAGES
 from tests.support.server_process import environment, running
-from trax_mcp.cli.clients import CLIENTS
+from trax_mcp.cli.install.clients import CLIENTS
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.prompts import FrontMatter
 from trax_mcp.server.tool_filter import TOOLS

@@ -14,7 +14,7 @@ from tests.support.home_folder import Home, sample_of
 from tests.support.listed_tools import check_server
 from tests.support.markdown_pages import DOCS, README, docs
 from tests.support.server_process import environment, running
-from trax_mcp.cli.clients import CLIENTS
+from trax_mcp.cli.install.clients import CLIENTS
 from trax_mcp.server.tool_filter import TOOLS
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.client_configurations import SAMPLES, Sample
 from tests.support.server_process import PATIENCE_SECONDS, environment, running
-from trax_mcp.cli.client_configuration import start_commands
+from trax_mcp.cli.install.client_configuration import start_commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,8 +11,8 @@ import mcp_types as types
 
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.tool_input import Effect, ToolInput
-from trax_mcp.cli.client_configuration import StartOptions, format_entry, new_entry
-from trax_mcp.cli.clients import CLIENTS, FileClient, McpClient
+from trax_mcp.cli.install.client_configuration import StartOptions, format_entry, new_entry
+from trax_mcp.cli.install.clients import CLIENTS, FileClient, McpClient
 from trax_mcp.consent.rules import Rules
 from trax_mcp.server.prompts import Prompts
 from trax_mcp.server.tool_filter import KINDS, ToolFilter

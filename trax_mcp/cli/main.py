@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from trax_mcp import __version__
-from trax_mcp.cli.clients import CLIENTS, FILE_CLIENTS
+from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS
 from trax_mcp.cli.parser import AddParser, Parser, add_port, add_sandbox_switch
 from trax_mcp.settings import CannotStart, read_settings
 
@@ -97,7 +97,7 @@ def _contract(options: argparse.Namespace) -> int:
 
 
 def _install(options: argparse.Namespace) -> int:
-    from trax_mcp.cli import install  # noqa: PLC0415  as above
+    from trax_mcp.cli.install import install  # noqa: PLC0415  as above
 
     if options.client not in CLIENTS:
         return _list_clients(options.client, CLIENTS, "for any other client: install other --print")
@@ -127,14 +127,14 @@ def _sign_in_revoke(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from trax_mcp.cli import doctor  # noqa: PLC0415  as above
+    from trax_mcp.cli.doctor.examine import examine  # noqa: PLC0415  as above
 
     if options.client is not None and options.client not in FILE_CLIENTS:
         return _list_clients(options.client, FILE_CLIENTS, "without CLIENT it checks them all")
     if options.client is not None and options.sandbox:
         print("trax-mcp: CLIENT or --sandbox, not both.", file=sys.stderr)  # noqa: T201  as below
         return 2
-    return doctor.examine(_environment(options), as_json=options.json, client=options.client)
+    return examine(_environment(options), as_json=options.json, client=options.client)
 
 
 def _list_clients(given: str | None, known: Iterable[str], otherwise: str) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 from platformdirs import user_data_path
 
 from trax_mcp.api.caller import Caller
-from trax_mcp.cli.key_file import key_file
+from trax_mcp.cli.install.key_file import key_file
 from trax_mcp.server.tool_filter import CHANGING, TAGS, TOOLS
 from trax_mcp.setting_types import is_loopback
 from trax_mcp.settings import CannotStart, Settings

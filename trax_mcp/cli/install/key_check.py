@@ -13,7 +13,7 @@ from trax_mcp.api.errors import Failure, TraxError
 from trax_mcp.api.models import Page, Studio
 from trax_mcp.api.operations import ListStudios
 from trax_mcp.cli.client_factory import client_for
-from trax_mcp.cli.replacement import InstallError
+from trax_mcp.cli.install.file_replacement import InstallError
 from trax_mcp.cli.terminal import console_on, waiting
 from trax_mcp.settings import DEFAULT_BASE_URL, Settings
 

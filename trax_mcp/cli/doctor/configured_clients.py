@@ -6,14 +6,14 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from trax_mcp.cli.client_configuration import (
+from trax_mcp.cli.install.client_configuration import (
     SANDBOX,
     SANDBOX_SWITCH,
     Configuration,
     starts_this_installation,
 )
-from trax_mcp.cli.clients import FILE_CLIENTS, FileClient
-from trax_mcp.cli.replacement import InstallError
+from trax_mcp.cli.install.clients import FILE_CLIENTS, FileClient
+from trax_mcp.cli.install.file_replacement import InstallError
 
 
 class ConfigState(Enum):

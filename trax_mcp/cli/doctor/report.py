@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from trax_mcp.api.text_safety import escape_invisible
-from trax_mcp.cli.doctor_checks import Result, State
+from trax_mcp.cli.doctor.checks import Result, State
 from trax_mcp.cli.terminal import print_hanging
 
 _MARKS: Final[Mapping[State, tuple[str, str, str]]] = {

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from trax_mcp.api.caller import ANONYMOUS, redact_keys
 from trax_mcp.api.error_texts import KEYS_SCREEN
-from trax_mcp.cli.client_configuration import (
+from trax_mcp.cli.install.client_configuration import (
     KEY,
     KEY_FILE,
     SANDBOX,
@@ -20,16 +20,14 @@ from trax_mcp.cli.client_configuration import (
     new_entry,
     starts_this_installation,
 )
-from trax_mcp.cli.clients import CLIENTS, FILE_CLIENTS, LOCAL_REMOVAL, FileClient, McpClient
-from trax_mcp.cli.entry_settings import (
+from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS, LOCAL_REMOVAL, FileClient, McpClient
+from trax_mcp.cli.install.entry_settings import (
     BASE_URL,
     check_entry,
     choose_entry_settings,
     settings_of,
 )
-from trax_mcp.cli.key_check import check_key
-from trax_mcp.cli.key_file import ask_key, key_file, key_from
-from trax_mcp.cli.replacement import (
+from trax_mcp.cli.install.file_replacement import (
     PRIVATE,
     InstallError,
     check_writable,
@@ -38,6 +36,8 @@ from trax_mcp.cli.replacement import (
     replace,
     resolve_link,
 )
+from trax_mcp.cli.install.key_check import check_key
+from trax_mcp.cli.install.key_file import ask_key, key_file, key_from
 from trax_mcp.cli.terminal import note, say
 from trax_mcp.studio import naming
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
-from trax_mcp.cli.clients import FileClient, McpClient
-from trax_mcp.cli.replacement import InstallError, read, resolve_link
+from trax_mcp.cli.install.clients import FileClient, McpClient
+from trax_mcp.cli.install.file_replacement import InstallError, read, resolve_link
 
 NAME: Final = "trax"
 KEY: Final = "TRAX_API_KEY"

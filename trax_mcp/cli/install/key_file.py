@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from trax_mcp.api.caller import Caller
-from trax_mcp.cli.clients import apps_folder
-from trax_mcp.cli.replacement import InstallError
+from trax_mcp.cli.install.clients import apps_folder
+from trax_mcp.cli.install.file_replacement import InstallError
 from trax_mcp.setting_types import KEY_PREFIX
 from trax_mcp.settings import CannotStart, read_settings
 

@@ -6,8 +6,8 @@ from typing import Any, Final, NamedTuple
 from pydantic import SecretStr
 
 from trax_mcp.api.caller import KEY_PATTERN
-from trax_mcp.cli.client_configuration import KEY_FILE, SANDBOX, Configuration
-from trax_mcp.cli.replacement import InstallError
+from trax_mcp.cli.install.client_configuration import KEY_FILE, SANDBOX, Configuration
+from trax_mcp.cli.install.file_replacement import InstallError
 from trax_mcp.cli.setting_checks import check_names
 from trax_mcp.settings import VARIABLE_PREFIX, CannotStart, Settings, read_settings
 

@@ -6,10 +6,10 @@ After `trax-mcp install`, the client's entry has the key and the user's shell do
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from trax_mcp.cli.clients import CLIENTS
-from trax_mcp.cli.configured_clients import ConfigState, ConfiguredClient
-from trax_mcp.cli.doctor_checks import Result, State, shorten
-from trax_mcp.cli.entry_settings import has_placeholder
+from trax_mcp.cli.doctor.checks import Result, State, shorten
+from trax_mcp.cli.doctor.configured_clients import ConfigState, ConfiguredClient
+from trax_mcp.cli.install.clients import CLIENTS
+from trax_mcp.cli.install.entry_settings import has_placeholder
 
 _KEYS: Final = ("TRAX_API_KEY", "TRAX_API_KEY_FILE")
 _ACCESS_SETTINGS: Final = (*_KEYS, "TRAX_BASE_URL", "TRAX_SANDBOX")

@@ -9,11 +9,11 @@ from dataclasses import asdict
 import anyio
 
 from trax_mcp.api.errors import TraxError
-from trax_mcp.cli.client_checks import check_clients, check_started, choose_settings
-from trax_mcp.cli.clients import FILE_CLIENTS
-from trax_mcp.cli.configured_clients import read_client, read_clients
-from trax_mcp.cli.doctor_checks import Examination, Result, State, failure_result
-from trax_mcp.cli.doctor_report import print_report
+from trax_mcp.cli.doctor.checks import Examination, Result, State, failure_result
+from trax_mcp.cli.doctor.client_checks import check_clients, check_started, choose_settings
+from trax_mcp.cli.doctor.configured_clients import read_client, read_clients
+from trax_mcp.cli.doctor.report import print_report
+from trax_mcp.cli.install.clients import FILE_CLIENTS
 from trax_mcp.cli.terminal import console_on, waiting
 
 Results = dict[str, Result]

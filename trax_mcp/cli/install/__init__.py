@@ -1,0 +1,1 @@
+"""`trax-mcp install`: MCP clients, their configurations, and the file with the key."""
