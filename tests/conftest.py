@@ -45,6 +45,13 @@ async def call(
             return await client.call_tool(tool, arguments or {})
 
 
+def text_of(result: types.CallToolResult) -> str:
+    """The text of a tool's answer."""
+    (block,) = result.content
+    assert isinstance(block, types.TextContent)
+    return block.text
+
+
 def client_on(
     sandbox: Sandbox,
     *,

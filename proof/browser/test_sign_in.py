@@ -135,9 +135,9 @@ async def _opened(
     await context.close()
 
 
-async def _type_key(page: Page, key: str = SANDBOX_KEY, access: str = "Run shows") -> None:
+async def _type_key(page: Page, key: str = SANDBOX_KEY) -> None:
     await page.get_by_label("Your TRaX key").fill(key)
-    await page.get_by_role("radio", name=access).check()
+    await page.get_by_role("radio", name="Run shows").check()
     await page.get_by_role("button", name="Continue").click()
 
 

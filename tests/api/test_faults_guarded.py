@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.conftest import text_of
 from tests.support.consent_clients import status_and_reason
-from tests.support.fault_table.fault_scenario import leaked_strings, open_scenario, text_of
+from tests.support.fault_table.fault_scenario import leaked_strings, open_scenario
 from tests.support.fault_table.role_calls import expected_failure, observed_lines, row_of, rows
 from tests.support.fault_table.table import POSSIBLE, TABLE, Consequence, Role
 

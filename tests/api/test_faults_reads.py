@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.conftest import call
-from tests.support.fault_table.fault_scenario import open_scenario, text_of
+from tests.conftest import call, text_of
+from tests.support.fault_table.fault_scenario import open_scenario
 from tests.support.fault_table.role_calls import FAULT_CASES, expected_failure, row_of, rows
 from tests.support.fault_table.table import TABLE, Consequence, Role
 from tests.support.fault_table.wire_cases import ENDLESS_BYTES

@@ -16,6 +16,7 @@ import mcp_types as types
 import pytest
 from mcp import MCPDeprecationWarning
 
+from tests.conftest import text_of
 from tests.support.chat_assertions import (
     are_the_last,
     joined,
@@ -93,10 +94,8 @@ async def call_tool(
     all_arguments = {**ALL, **arguments}
     with anyio.fail_after(PATIENCE_SECONDS):
         result = await client.call_tool(tool, all_arguments, progress_callback=progress)
-    (block,) = result.content
-    assert isinstance(block, types.TextContent)
     assert not result.is_error
-    return block.text, result.structured_content or {}
+    return text_of(result), result.structured_content or {}
 
 
 async def all_answers(
@@ -301,10 +300,8 @@ async def test_hostile_studio_names_are_safe_in_every_list(
     assert all(re.fullmatch(r"trax://[\w./-]+", it.uri, re.ASCII) for it in resources)
     names = [studio["name"] for studio in strict_json(studios)["data"]]
     assert [name for name in names if name in HOSTILE.values()] == [*HOSTILE.values()]
-    (block,) = listed.content
-    assert isinstance(block, types.TextContent)
-    assert strict_json(block.text) == listed.structured_content
-    assert not hidden(studios + block.text)
+    assert strict_json(text_of(listed)) == listed.structured_content
+    assert not hidden(studios + text_of(listed))
 
 
 # Over HTTP and stdio

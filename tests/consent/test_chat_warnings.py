@@ -8,7 +8,7 @@ import anyio
 import mcp_types as types
 import pytest
 
-from tests.support.consent_clients import text_of
+from tests.conftest import text_of
 from tests.support.faults import Fault
 from tests.support.guarded_calls import STUDIO
 from tests.support.resource_reads import client_of

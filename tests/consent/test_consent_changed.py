@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 
-from tests.support.consent_clients import has_run, status_and_reason, text_of
+from tests.conftest import text_of
+from tests.support.consent_clients import has_run, status_and_reason
 from tests.support.guarded_calls import AUTO_GO_LIVE, DELETE_DESTINATION, GO_LIVE
 from tests.support.jsonrpc import MODERN
 from tests.support.real_transports import over_stdio

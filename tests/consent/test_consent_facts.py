@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.support.consent_clients import in_memory, status_and_reason, text_of
+from tests.conftest import text_of
+from tests.support.consent_clients import in_memory, status_and_reason
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS

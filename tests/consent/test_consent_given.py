@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import mcp_types as types
 import pytest
 
+from tests.conftest import text_of
 from tests.support.concurrency import (
     Paused,
     afterwards,
@@ -16,7 +17,7 @@ from tests.support.concurrency import (
     cancel_while_held,
     settle,
 )
-from tests.support.consent_clients import audit_lines, in_memory, status_and_reason, text_of
+from tests.support.consent_clients import audit_lines, in_memory, status_and_reason
 from tests.support.frozen_sandbox import put_on_air
 from tests.support.guarded_calls import (
     DELETE_DESTINATION,

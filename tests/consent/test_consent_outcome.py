@@ -12,14 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import httpx
 import pytest
 
+from tests.conftest import text_of
 from tests.support.concurrency import afterwards
-from tests.support.consent_clients import (
-    audit_lines,
-    data_in_text,
-    in_memory,
-    status_and_reason,
-    text_of,
-)
+from tests.support.consent_clients import audit_lines, data_in_text, in_memory, status_and_reason
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air
 from tests.support.guarded_calls import DELETE_DESTINATION, GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS

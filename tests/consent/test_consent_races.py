@@ -12,15 +12,9 @@ import mcp_types as types
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from tests.conftest import OWNER, no_pause
+from tests.conftest import OWNER, no_pause, text_of
 from tests.support.concurrency import Paused, afterwards, begin
-from tests.support.consent_clients import (
-    SECOND_KEY,
-    audit_lines,
-    in_memory,
-    status_and_reason,
-    text_of,
-)
+from tests.support.consent_clients import SECOND_KEY, audit_lines, in_memory, status_and_reason
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air
 from tests.support.guarded_calls import (

@@ -15,7 +15,8 @@ from hypothesis import given as for_any
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from tests.support.consent_clients import Clients, in_memory, status_and_reason, text_of
+from tests.conftest import text_of
+from tests.support.consent_clients import Clients, in_memory, status_and_reason
 from tests.support.frozen_sandbox import put_on_air
 from tests.support.guarded_calls import (
     DELETE_DESTINATION,

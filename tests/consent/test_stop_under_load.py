@@ -8,8 +8,8 @@ from typing import Final
 import anyio
 import pytest
 
+from tests.conftest import text_of
 from tests.support.concurrency import begin
-from tests.support.consent_clients import text_of
 from tests.support.sandbox_accounts import ANOTHER_ACCOUNT
 from tests.support.virtual_setup import (
     COLLEAGUE,

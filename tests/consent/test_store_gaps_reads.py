@@ -9,11 +9,9 @@ import anyio
 import mcp_types as types
 import pytest
 
+from tests.conftest import text_of
 from tests.support.concurrency import Paused, begin
-from tests.support.consent_clients import (
-    status_and_reason,
-    text_of,
-)
+from tests.support.consent_clients import status_and_reason
 from tests.support.gap_setup import (
     LIVE,
     NOT_LIVE,

@@ -23,10 +23,8 @@ from unittest.mock import ANY
 import mcp_types as types
 import pytest
 
+from tests.conftest import text_of
 from tests.support.concurrency import Paused, afterwards
-from tests.support.consent_clients import (
-    text_of,
-)
 from tests.support.faults import Fault
 from tests.support.gap_setup import (
     CANCELLED,

@@ -8,11 +8,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-import mcp_types as types
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import text_of
 from tests.support import simulated_person as people
 from tests.support.frozen_sandbox import put_on_air, world_of
 from tests.support.fuzzing.argument_oracle import is_valid, must_not_change_anything
@@ -52,6 +52,8 @@ from tests.support.valid_calls import EVERY
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import mcp_types as types
 
     from tests.support.guarded_calls import GuardedOperation
     from tests.support.jsonrpc import Message
@@ -95,13 +97,6 @@ def error_code(result: types.CallToolResult) -> str | None:
 def did_not_run(result: Message) -> bool:
     """Whether a result says that the call was refused, or that it needs a person's yes."""
     return bool(result["isError"] or result["structuredContent"]["executed"] is False)
-
-
-def text_of(result: types.CallToolResult) -> str:
-    """The text that a model reads."""
-    (block,) = result.content
-    assert isinstance(block, types.TextContent)
-    return block.text
 
 
 def check_refusal_text(text: str, arguments: Message) -> None:

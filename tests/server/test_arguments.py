@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
-import mcp_types as types
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import OWNER, call, client_on
+from tests.conftest import OWNER, call, client_on, text_of
 from tests.support.frozen_sandbox import still
 from tests.support.guarded_calls import STUDIO
 from tests.support.operation_table import STREAM_KEY
@@ -323,9 +322,7 @@ async def test_a_key_in_the_place_of_a_name_is_not_repeated(server: Server[Any])
     """Neither as the name of an argument nor as the start of a longer one."""
     for name in (SANDBOX_KEY, f"{SANDBOX_KEY}{'x' * 100}"):
         result = await call(server, "get_health", {name: 1})
-        (block,) = result.content
-        assert isinstance(block, types.TextContent)
-        assert block.text.startswith('"[key]" is not an argument of get_health')
+        assert text_of(result).startswith('"[key]" is not an argument of get_health')
         assert "sk_live_" not in result.model_dump_json()
 
 

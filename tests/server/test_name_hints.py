@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import mcp_types as types
 import pytest
 
-from tests.conftest import OWNER, call
+from tests.conftest import OWNER, call, text_of
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.tool_filter import KINDS, ToolFilter
 
 if TYPE_CHECKING:
+    import mcp_types as types
     from mcp.server import Server
 
     from tests.support.recorded_sandbox import Sandbox
@@ -36,11 +36,9 @@ FURTHER: Final[dict[str, dict[str, Any]]] = {
 
 def message_of(result: types.CallToolResult) -> str:
     """What a failed call says, as text and as data."""
-    (content,) = result.content
-    assert isinstance(content, types.TextContent)
     error = (result.structured_content or {})["error"]
-    assert (error["code"], error["message"]) == ("not_found", content.text)
-    return content.text
+    assert (error["code"], error["message"]) == ("not_found", text_of(result))
+    return text_of(result)
 
 
 TAKING_STUDIOS: Final = [it.tool_name for it in KINDS if "studioId" in it.argument_names()]

@@ -15,8 +15,7 @@ import mcp_types as types
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from tests.conftest import OWNER, call, client_on
-from tests.support.consent_clients import text_of
+from tests.conftest import OWNER, call, client_on, text_of
 from tests.support.delimited_text import unfenced
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air, restore, world_of
@@ -111,10 +110,8 @@ async def test_a_tool_returns_the_answer_of_trax(
     answer = {**ADDED_BEFORE.get(tool, {}), **json.loads(body), **ADDED_AFTER.get(tool, {})}
     assert not result.is_error
     assert result.structured_content == answer
-    (block,) = result.content
-    assert isinstance(block, types.TextContent)
     said = json.loads(body) if tool in ADDED_BEFORE else answer
-    text = unfenced(block.text) if tool in ADDED_BEFORE else block.text
+    text = unfenced(text_of(result)) if tool in ADDED_BEFORE else text_of(result)
     if kind.call.mutates:
         done, _, text = text.partition("\n")
         approved = done.endswith(" Approved by confirm: true (TRAX_CONFIRM=flag).")

@@ -10,11 +10,11 @@ import random
 from copy import deepcopy
 from typing import Any, Final
 
-import mcp_types as types
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import text_of
 from tests.support.delimited_text import as_shown, boundary_of, strict_json, unfenced
 from tests.support.hostile_texts import HOSTILE, NOTICE
 from trax_mcp.chat.feed import MessagePage
@@ -29,13 +29,6 @@ _JSON = st.recursive(
     lambda children: st.lists(children, max_size=4) | st.dictionaries(_TEXTS, children, max_size=4),
     max_leaves=20,
 )
-
-
-def text_of(result: types.CallToolResult) -> str:
-    """The text that a model reads."""
-    (block,) = result.content
-    assert isinstance(block, types.TextContent)
-    return block.text
 
 
 def test_untrusted_text_follows_the_notice_between_boundaries() -> None:

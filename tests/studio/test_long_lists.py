@@ -11,7 +11,7 @@ import mcp_types as types
 import pytest
 from pydantic import ValidationError
 
-from tests.conftest import call
+from tests.conftest import call, text_of
 from tests.support.completion_requests import CHAT, completed
 from tests.support.fact_reads import PLACES, STUDIOS, asked
 from tests.support.faults import Fault
@@ -48,9 +48,7 @@ def only_first(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
 
 def sentence_and_data(result: types.CallToolResult) -> tuple[str, dict[str, Any]]:
     """The first line of the text, and the structured content."""
-    (block,) = result.content
-    assert isinstance(block, types.TextContent)
-    return block.text.partition("\n")[0], result.structured_content or {}
+    return text_of(result).partition("\n")[0], result.structured_content or {}
 
 
 # The limits

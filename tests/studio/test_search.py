@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import mcp
-import mcp_types as types
 import pytest
 
-from tests.conftest import OWNER, call, client_on
+from tests.conftest import OWNER, call, client_on, text_of
 from tests.support.fact_reads import STUDIOS, asked
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air, still
@@ -35,6 +34,7 @@ from trax_mcp.studio.search import MANY_STUDIOS, MAX_DETAIL_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import mcp_types as types
     from mcp.server import Server
 
     from tests.support.recorded_sandbox import Sandbox
@@ -103,9 +103,7 @@ ANSWERS: Final[dict[str, tuple[list[dict[str, Any]], str | None, str]]] = {
 
 def sentence_and_data(result: types.CallToolResult) -> tuple[str, dict[str, Any]]:
     """The sentence, and the data after it, which is also the structured content."""
-    (content,) = result.content
-    assert isinstance(content, types.TextContent)
-    sentence, _, data = content.text.partition("\n")
+    sentence, _, data = text_of(result).partition("\n")
     assert not result.is_error
     assert escape_invisible(data) == data
     assert json.loads(data) == result.structured_content

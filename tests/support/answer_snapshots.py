@@ -17,9 +17,8 @@ from unittest.mock import patch
 from mcp import Client
 
 from tests import ROOT
-from tests.conftest import OWNER, client_on
+from tests.conftest import OWNER, client_on, text_of
 from tests.support.concurrency import afterwards
-from tests.support.consent_clients import text_of
 from tests.support.fault_table.fault_scenario import BlockableTransport
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import put_on_air, still

@@ -13,7 +13,7 @@ import anyio
 import mcp_types as types
 from mcp import Client
 
-from tests.conftest import OWNER, client_on
+from tests.conftest import OWNER, client_on, text_of
 from tests.support.frozen_sandbox import still
 from tests.support.guarded_calls import GUARD_ALSO
 from tests.support.jsonrpc import MODERN
@@ -219,13 +219,6 @@ def has_run(result: types.CallToolResult) -> bool:
 def data_in_text(result: types.CallToolResult) -> str:
     """The JSON in the text of an answer, which sentences may precede."""
     return text_of(result).rpartition("\n")[2]
-
-
-def text_of(result: types.CallToolResult) -> str:
-    """The text of an answer."""
-    (block,) = result.content
-    assert isinstance(block, types.TextContent)
-    return block.text
 
 
 def audit_lines(path: Path) -> list[dict[str, Any]]:

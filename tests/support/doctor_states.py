@@ -176,15 +176,11 @@ def with_wrong_setting(home: Home, _address: str) -> None:
     configure(home, "cursor", TRAX_API_KEY=KEY, TRAX_CONFIRM="maybe")
 
 
-def with_key_file(content: str, *, mode: int = 0o600) -> Callable[[Home, str], None]:
+def write_key_file(home: Home, content: str) -> None:
     """Write a key file."""
-
-    def write_key_file(home: Home, _address: str) -> None:
-        home.key_file.parent.mkdir(parents=True)
-        home.key_file.write_text(content)
-        home.key_file.chmod(mode)
-
-    return write_key_file
+    home.key_file.parent.mkdir(parents=True)
+    home.key_file.write_text(content)
+    home.key_file.chmod(0o600)
 
 
 def with_odd_key_file(home: Home, _address: str) -> None:
@@ -221,7 +217,7 @@ def with_placeholders(home: Home, _address: str) -> None:
 
 def with_codex_and_its_key(home: Home, address: str) -> None:
     """Configure Codex, whose file is TOML, with a key file."""
-    with_key_file(f"{SANDBOX_KEY}\n")(home, address)
+    write_key_file(home, f"{SANDBOX_KEY}\n")
     env = {"TRAX_API_KEY_FILE": str(home.key_file), "TRAX_BASE_URL": address}
     entry = {"command": COMMAND, "args": ARGUMENTS}
     lines = (f"{name} = {json.dumps(value)}" for name, value in entry.items())
@@ -245,7 +241,7 @@ def without_trax(home: Home, _address: str) -> None:
 
 def with_all_clients(home: Home, address: str) -> None:
     """Configure clients without a key, with a placeholder, with the sandbox, and with all."""
-    with_key_file(f"{SANDBOX_KEY}\n")(home, address)
+    write_key_file(home, f"{SANDBOX_KEY}\n")
     configure(home, "claude-desktop")
     configure(home, "claude-code", TRAX_API_KEY="${KEY}", TRAX_CONFIRM="${MODE}")
     configure(home, "cursor", "--sandbox")

@@ -89,9 +89,9 @@ class Session:
         assert deleted.status_code == 200
 
 
-async def session_of(front: Front, *, key: str = SANDBOX_KEY) -> Session:
+async def session_of(front: Front) -> Session:
     """Open a session of the earlier era, without its stream."""
-    return Session(await front.opened(LEGACY, x_api_key=key))
+    return Session(await front.opened(LEGACY, x_api_key=SANDBOX_KEY))
 
 
 def listen_stream(caller: HttpCaller, *uris: str) -> AbstractAsyncContextManager[Stream]:

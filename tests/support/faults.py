@@ -25,6 +25,8 @@ from trax_mcp.sandbox.messages import (
     encode_json,
 )
 
+_KEPT_BYTES = 10
+
 When = Literal["before", "after"]
 """Before: the handler does not run. After: it runs, and its response is lost."""
 
@@ -100,16 +102,16 @@ class Fault:
         return cls(f"dropped {when}", drop)
 
     @classmethod
-    def truncated(cls, keep: int = 10) -> Self:
-        """The handler runs; its response is valid HTTP, but only the first `keep` bytes of it."""
-        return cls.rewritten(lambda response: replace(response, body=response.body[:keep]))
+    def truncated(cls) -> Self:
+        """The handler runs; its response is valid HTTP, but only the beginning of it."""
+        return cls.rewritten(lambda response: replace(response, body=response.body[:_KEPT_BYTES]))
 
     @classmethod
-    def broken_off(cls, keep: int = 10) -> Self:
-        """The handler runs; the connection is closed after `keep` bytes of the announced body."""
+    def broken_off(cls) -> Self:
+        """The handler runs; the connection is closed at the beginning of the announced body."""
 
         async def break_off(request: Request, next_handler: RequestHandler) -> Response:
-            raise BrokenOff(await next_handler(request), request.request_id, keep=keep)
+            raise BrokenOff(await next_handler(request), request.request_id, keep=_KEPT_BYTES)
 
         return cls("broken off", break_off)
 

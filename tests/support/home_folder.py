@@ -100,9 +100,9 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def entry(file: Path, servers: str = "mcpServers") -> dict[str, Any]:
+def entry(file: Path) -> dict[str, Any]:
     """The trax entry of a configuration without comments."""
-    found: dict[str, Any] = json.loads(file.read_text())[servers]["trax"]
+    found: dict[str, Any] = json.loads(file.read_text())["mcpServers"]["trax"]
     return found
 
 

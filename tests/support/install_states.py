@@ -23,10 +23,10 @@ from tests.support.doctor_states import (
     with_cursor,
     with_fault,
     with_key,
-    with_key_file,
     with_wrong_setting,
     without_answers,
     without_studios,
+    write_key_file,
 )
 from tests.support.faults import Fault
 from tests.support.home_folder import ARGUMENTS, COMMAND, KEY, Home, sample_of
@@ -85,13 +85,13 @@ def with_folders(home: Home, _address: str) -> None:
 
 def with_entry(home: Home, address: str) -> None:
     """Configure a client as an earlier run does."""
-    with_key_file(f"{SANDBOX_KEY}\n")(home, address)
+    write_key_file(home, f"{SANDBOX_KEY}\n")
     configure(home, "cursor", TRAX_BASE_URL=address, **home.key_file_settings)
 
 
 def with_three_clients(home: Home, address: str) -> None:
     """Configure three clients with the key file. One of them sends the key to another address."""
-    with_key_file(f"{KEY}\n")(home, address)
+    write_key_file(home, f"{KEY}\n")
     configure(home, "claude-desktop", **home.key_file_settings)
     configure(home, "vscode", TRAX_BASE_URL="https://trax.example", **home.key_file_settings)
     file = home.path / ".codex/config.toml"
@@ -129,7 +129,7 @@ def with_broken_file(home: Home, _address: str) -> None:
 
 def with_codex(home: Home, address: str) -> None:
     """Configure Codex as its printed entry does, beside another server."""
-    with_key_file(f"{SANDBOX_KEY}\n")(home, address)
+    write_key_file(home, f"{SANDBOX_KEY}\n")
     env = {"TRAX_BASE_URL": address, **home.key_file_settings}
     lines = [
         'model = "gpt-5"  # mine',

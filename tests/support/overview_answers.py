@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import mcp_types as types
-
+from tests.conftest import text_of
 from trax_mcp.api.text_safety import escape_invisible
+
+if TYPE_CHECKING:
+    import mcp_types as types
 
 Json = dict[str, Any]
 
@@ -41,10 +43,8 @@ PARTS: Final[Json] = {
 
 def text_and_data(result: types.CallToolResult) -> tuple[list[str], Json]:
     """The sentences, and the data after them, which is also the structured content."""
-    (content,) = result.content
-    assert isinstance(content, types.TextContent)
-    assert not result.is_error, content.text
-    *sentences, data = content.text.split("\n")
+    assert not result.is_error, text_of(result)
+    *sentences, data = text_of(result).split("\n")
     assert escape_invisible(data) == data
     assert json.loads(data) == result.structured_content
     return sentences, json.loads(data)

@@ -140,10 +140,10 @@ def chat(read: Json, messages: list[Json], *, missed: bool = False) -> Json:
     return {**page, "cursor": read["cursor"], "missed": missed}
 
 
-def add_studio(sandbox: Sandbox, which: str, name: str, account: str = ACCOUNT) -> None:
-    """Add a studio with any id to an account."""
-    roles = {account: "owner"}
-    sandbox.world.studios.add(Studio(which, name, account, roles, sandbox.clock.now()))
+def add_studio(sandbox: Sandbox, which: str, name: str) -> None:
+    """Add a studio with any id to the account."""
+    roles = {ACCOUNT: "owner"}
+    sandbox.world.studios.add(Studio(which, name, ACCOUNT, roles, sandbox.clock.now()))
 
 
 def rename(sandbox: Sandbox, which: str, name: str) -> None:

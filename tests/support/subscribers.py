@@ -154,9 +154,9 @@ def say(where: Front | Sandbox, text: str, *, studio: str = STUDIO) -> dict[str,
     return message
 
 
-def equivalent_uris(studio: str = "studio_42") -> Iterator[str]:
+def equivalent_uris() -> Iterator[str]:
     """Equivalent URIs of one chat: any letter may be percent-encoded."""
-    for spelling in product(*((it, f"%{ord(it):02X}") for it in studio)):
+    for spelling in product(*((it, f"%{ord(it):02X}") for it in "studio_42")):
         yield f"trax://studios/{''.join(spelling)}/chat"
 
 

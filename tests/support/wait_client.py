@@ -95,11 +95,11 @@ class Waiter:
 
         return begin(tasks, fail)
 
-    async def wait_for_result(self, results: Sequence[object], *, most: float = 120) -> float:
+    async def wait_for_result(self, results: Sequence[object]) -> float:
         """Let time pass until there is a result. Returns the elapsed seconds."""
         await settled()
         start = self.clock.seconds()
-        await self.clock.pass_until(lambda: results, most=most)
+        await self.clock.pass_until(lambda: results)
         return self.clock.seconds() - start
 
     def say(self, *texts: str, studio: str = STUDIO) -> list[Json]:

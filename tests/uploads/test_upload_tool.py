@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from tests.conftest import text_of
 from tests.support.faults import Fault
 from tests.support.media_samples import MP4
 from tests.support.upload_client import (
@@ -47,8 +48,7 @@ async def test_a_file_becomes_a_ready_asset(era: str, tmp_path: Path) -> None:
         "Openers",
     )
     assert (result.is_error, result.structured_content) == (False, last_asset_json)
-    (block,) = result.content
-    done, _, text = block.model_dump()["text"].partition("\n")
+    done, _, text = text_of(result).partition("\n")
     assert done == 'Uploaded the file "intro.mp4" to the media library. It is READY.'
     assert json.loads(text) == last_asset_json
 

@@ -16,9 +16,8 @@ from unittest.mock import patch
 import anyio
 import httpx
 import mcp
-import mcp_types as types
 
-from tests.conftest import OWNER, client_on, no_pause
+from tests.conftest import OWNER, client_on, no_pause, text_of
 from tests.support.fault_table.answer_cases import ANSWER_CASES
 from tests.support.fault_table.case_builders import LEAKS, NoConnection
 from tests.support.fault_table.role_calls import CHAT_TEXT
@@ -39,6 +38,8 @@ from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+
+    import mcp_types as types
 
     from tests.support.fault_table.role_calls import Row, ToolCall
     from tests.support.tcp_proxy import Proxy
@@ -194,13 +195,6 @@ def leaked_strings(result: types.CallToolResult) -> Sequence[str]:
     """The strings of TRaX's error pages that a result contains."""
     text = str(result)
     return [it for it in LEAKS if it in text]
-
-
-def text_of(result: types.CallToolResult) -> str:
-    """The text of a result."""
-    (block,) = result.content
-    assert isinstance(block, types.TextContent)
-    return block.text
 
 
 def _matches(pattern: tuple[str, str], method: str, path: str) -> bool:
