@@ -17,6 +17,7 @@ from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.shared_clock import settled
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import Refused, TraxError
+from trax_mcp.api.operations import ListConnections, ListDestinations, ListSources, ListStudios
 from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.studio.facts import Fact, Facts
 from trax_mcp.studio.list_cache import KEPT_SECONDS, ListCache
@@ -38,7 +39,7 @@ def cache(trax: Client, clock: HandClock) -> ListCache:
 
 async def ids(cache: ListCache, caller: Caller = OWNER) -> tuple[str, ...]:
     """The ids of a caller's studios."""
-    return tuple(studio.id for studio in (await cache.studios(caller)).items)
+    return tuple(studio.id for studio in (await cache.get(ListStudios(), caller)).items)
 
 
 async def test_studios_are_read_once_in_half_a_minute(
@@ -61,8 +62,8 @@ async def test_what_is_kept_names_things_without_a_read(
 ) -> None:
     """For this caller only, and as lists that may lack something."""
     assert cache.known(OWNER, "studio_42") == Facts()
-    studio = (await cache.studios(OWNER)).items[0]
-    places = (await cache.destinations(OWNER, "studio_42")).items
+    studio = (await cache.get(ListStudios(), OWNER)).items[0]
+    places = (await cache.get(ListDestinations(studio_id="studio_42"), OWNER)).items
     kept = Facts(studio=studio, destinations=places, partial=frozenset({Fact.DESTINATIONS}))
     assert cache.known(OWNER, "studio_42") == kept
     assert cache.known(OTHER_CALLER, "studio_42") == Facts()
@@ -150,15 +151,19 @@ async def test_each_list_is_kept_by_itself(
     """Each list, of each studio, is kept for half a minute after it was read."""
     for seconds in (0, 20, 20):
         clock.advance(seconds)
-        assert len((await cache.studios(OWNER)).items) == 4
+        assert len((await cache.get(ListStudios(), OWNER)).items) == 4
         clock.advance(5)
-        assert names((await cache.destinations(OWNER, "studio_51")).items) == [
+        assert names((await cache.get(ListDestinations(studio_id="studio_51"), OWNER)).items) == [
             "Morning page",
             "Shorts",
         ]
-        assert names((await cache.destinations(OWNER, "studio_43")).items) == ["Private preview"]
-        assert names((await cache.sources(OWNER, "studio_51")).items) == ["Kitchen camera"]
-        assert [it.id for it in (await cache.connections(OWNER)).items] == [
+        assert names((await cache.get(ListDestinations(studio_id="studio_43"), OWNER)).items) == [
+            "Private preview"
+        ]
+        assert names((await cache.get(ListSources(studio_id="studio_51"), OWNER)).items) == [
+            "Kitchen camera"
+        ]
+        assert [it.id for it in (await cache.get(ListConnections(), OWNER)).items] == [
             "conn_1",
             "conn_2",
             "conn_3",

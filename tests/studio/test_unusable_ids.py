@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import mcp_types as types
 import pytest
 
-from tests.conftest import OWNER, call
+from tests.conftest import OWNER, call, text_of
 from tests.support.completion_requests import CHAT, suggested
 from tests.support.fact_reads import ACCOUNTS, PLACES, SOURCES, STUDIOS, asked
 from tests.support.guarded_calls import STUDIO
@@ -19,6 +18,7 @@ from tests.support.long_lists import with_item
 from tests.support.resource_reads import STUDIO as STUDIO_URI
 from tests.support.resource_reads import STUDIOS as STUDIOS_URI
 from tests.support.resource_reads import client_of, listed, read
+from trax_mcp.api.operations import ListConnections, ListDestinations, ListSources, ListStudios
 from trax_mcp.studio.list_cache import ListCache
 
 if TYPE_CHECKING:
@@ -60,9 +60,7 @@ async def test_a_search_does_not_claim_that_a_studio_without_a_usable_id_does_no
     """The sentence for the model."""
     sandbox.faults.add(with_item(id="..", name="Oddity"), times=None, path=STUDIOS)
     result = await call(server, "find_studio", {"query": "oddity"})
-    (block,) = result.content
-    assert isinstance(block, types.TextContent)
-    assert block.text.partition("\n")[0] == (
+    assert text_of(result).partition("\n")[0] == (
         f'No studio that could be searched matches "oddity". Not searched: {LEFT_OUT}.'
     )
 
@@ -129,10 +127,10 @@ async def test_every_kept_list_leaves_out_items_without_a_usable_id(
     for path in (STUDIOS, ACCOUNTS, PLACES, SOURCES):
         sandbox.faults.add(with_item(id=odd), times=None, path=path)
     for found in (
-        await cache.studios(OWNER),
-        await cache.connections(OWNER),
-        await cache.destinations(OWNER, "studio_42"),
-        await cache.sources(OWNER, "studio_42"),
+        await cache.get(ListStudios(), OWNER),
+        await cache.get(ListConnections(), OWNER),
+        await cache.get(ListDestinations(studio_id="studio_42"), OWNER),
+        await cache.get(ListSources(studio_id="studio_42"), OWNER),
     ):
         assert found.left_out == 1
         assert odd not in [it.id for it in found.items]

@@ -9,7 +9,7 @@ are suggested by id, since a name could occur again.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
@@ -19,6 +19,7 @@ import mcp_types as types
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Connection, Destination, ItemT, Source, Studio
+from trax_mcp.api.operation import ListOperation
 from trax_mcp.api.operations import ListConnections, ListDestinations, ListSources, ListStudios
 from trax_mcp.api.text_safety import spell_out
 from trax_mcp.api.tool_input import ToolInput
@@ -105,39 +106,39 @@ class Completions:
             case Completes.CONNECTIONS:
                 return _account_candidates(await self._connections(caller))
             case Completes.DESTINATIONS:
-                return _named_candidates(await self._destinations(caller, studio))
+                return _named_candidates(await self._in_studio(ListDestinations, caller, studio))
             case Completes.SOURCES:
-                return _named_candidates(await self._sources(caller, studio))
+                return _named_candidates(await self._in_studio(ListSources, caller, studio))
             case Completes.PLATFORMS:
                 return await self._platforms(caller, studio)
 
     async def _studios(self, caller: Caller) -> ItemList[Studio]:
         if not self.offered & {ListStudios, FindStudio}:
             return ItemList()
-        return await _or_empty(self.list_cache.studios(caller))
+        return await self._list(ListStudios(), caller)
 
     async def _connections(self, caller: Caller) -> ItemList[Connection]:
         if ListConnections not in self.offered:
             return ItemList()
-        return await _or_empty(self.list_cache.connections(caller))
+        return await self._list(ListConnections(), caller)
 
-    async def _destinations(self, caller: Caller, studio: str) -> ItemList[Destination]:
-        if ListDestinations not in self.offered or not (
-            owner := await self._find_studio(caller, studio)
-        ):
+    async def _in_studio(
+        self, kind: type[ListOperation[ItemT]], caller: Caller, studio: str
+    ) -> ItemList[ItemT]:
+        found = await self._find_studio(caller, studio) if kind in self.offered else None
+        if found is None:
             return ItemList()
-        return await _or_empty(self.list_cache.destinations(caller, owner.id))
+        return await self._list(kind.model_validate({"studioId": found.id}), caller)
 
-    async def _sources(self, caller: Caller, studio: str) -> ItemList[Source]:
-        if ListSources not in self.offered or not (
-            owner := await self._find_studio(caller, studio)
-        ):
+    async def _list(self, operation: ListOperation[ItemT], caller: Caller) -> ItemList[ItemT]:
+        try:
+            return await self.list_cache.get(operation, caller)
+        except TraxError:
             return ItemList()
-        return await _or_empty(self.list_cache.sources(caller, owner.id))
 
     async def _platforms(self, caller: Caller, studio: str) -> Candidates:
         """The platforms of the studio's destinations and of linked accounts."""
-        destinations = await self._destinations(caller, studio)
+        destinations = await self._in_studio(ListDestinations, caller, studio)
         accounts = await self._connections(caller)
         in_use: list[Destination | Connection] = [*destinations.items, *accounts.items]
         names = dict.fromkeys(it.platform for it in in_use)
@@ -206,13 +207,6 @@ def _named_candidates(
 
 def _account_candidates(found: ItemList[Connection]) -> Candidates:
     return Candidates([Candidate(it.id, it.display_name) for it in found.items], found.is_cut)
-
-
-async def _or_empty(reading: Awaitable[ItemList[ItemT]]) -> ItemList[ItemT]:
-    try:
-        return await reading
-    except TraxError:
-        return ItemList()
 
 
 def _result(values: Sequence[str], *, is_cut: bool) -> types.CompleteResult:

@@ -20,7 +20,7 @@ from trax_mcp.chat.wait import WaitForChatMessages, read_chat
 from trax_mcp.chat.watcher import Watcher
 from trax_mcp.chat.watchers import Watchers
 from trax_mcp.server.error_boundary import NoSuchResourceError, WrongRequestError
-from trax_mcp.server.resource_uris import RESOURCE_URIS
+from trax_mcp.server.resource_uris import RESOURCE_URIS, ResourceUri
 from trax_mcp.server.tool_filter import ToolFilter
 from trax_mcp.server.untrusted import chat_payload, write_json
 from trax_mcp.studio.fact_reader import FactReader
@@ -29,7 +29,6 @@ from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.studio.pages import ItemList, read_all_pages
 
 _STUDIO_FACTS: Final = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.SOURCES)
-_STUDIOS_URI: Final = "trax://studios"
 _CANNOT_LIST_STUDIOS: Final = frozenset({"no_key", "insufficient_scope"})
 """The codes of failures that mean so, and are no error of a list of resources."""
 
@@ -72,16 +71,18 @@ class Resources:
         Raises:
             TraxError: the studios could not be read.
         """
-        fixed = [it.listing() for it in self._uris if not it.uri.variable_names]
+        fixed = [it for it in self._uris if not it.uri.variable_names]
         subscribable = [it for it in self._uris if it.is_subscribable and self._can_list_studios]
         try:
-            studios = await self._list_cache.studios(caller) if subscribable else ItemList()
+            studios = (
+                await self._list_cache.get(ListStudios(), caller) if subscribable else ItemList()
+            )
         except TraxError as error:
             if error.failure.code not in _CANNOT_LIST_STUDIOS:
                 raise
             studios = ItemList()
         return [
-            *(_with_unlisted(it, studios) for it in fixed),
+            *(_listing(it, studios) for it in fixed),
             *(it.listing_for(studio) for studio in studios.items for it in subscribable),
         ]
 
@@ -155,10 +156,11 @@ def _with_unknown(payload: JsonObject, unknown: Sequence[Unknown]) -> JsonObject
     return {**payload, "unknown": texts} if texts else payload
 
 
-def _with_unlisted(listing: types.Resource, studios: ItemList[Studio]) -> types.Resource:
-    """The entry of all studios says which of them have no entries of their own."""
+def _listing(resource: ResourceUri, studios: ItemList[Studio]) -> types.Resource:
+    """The entry of a resource. That of all studios says which have no entries of their own."""
+    listing = resource.listing()
     unlisted = "".join(f" Not listed: {it}." for it in _unknown_studios(studios))
-    if listing.uri != _STUDIOS_URI or not unlisted:
+    if resource.input_type is not ListStudios or not unlisted:
         return listing
     return listing.model_copy(update={"description": f"{listing.description}{unlisted}"})
 

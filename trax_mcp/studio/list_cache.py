@@ -14,9 +14,9 @@ from cachetools import TTLCache
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.models import Connection, Destination, Source, Studio
+from trax_mcp.api.models import ItemT
 from trax_mcp.api.operation import ListOperation
-from trax_mcp.api.operations import ListConnections, ListDestinations, ListSources, ListStudios
+from trax_mcp.api.operations import ListDestinations, ListSources, ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.studio.facts import Fact, Facts
 from trax_mcp.studio.pages import ItemList, read_all_pages
@@ -40,7 +40,7 @@ class _Read:
 
 
 class ListCache:
-    """The lists of callers, at most `KEPT_SECONDS` old. Each method raises `TraxError`."""
+    """The lists of callers, at most `KEPT_SECONDS` old."""
 
     def __init__(self, client: Client, clock: Clock) -> None:
         self._client = client
@@ -49,47 +49,12 @@ class ListCache:
         )
         self._reads: WeakValueDictionary[_Key, _Read] = WeakValueDictionary()
 
-    async def studios(self, caller: Caller) -> ItemList[Studio]:
-        """The studios that the caller may see."""
-        return await self._get(ListStudios(), caller)
+    async def get(self, operation: ListOperation[ItemT], caller: Caller) -> ItemList[ItemT]:
+        """The items of a list. Concurrent requests for the same list share one read.
 
-    async def connections(self, caller: Caller) -> ItemList[Connection]:
-        """The platform accounts that the caller has linked."""
-        return await self._get(ListConnections(), caller)
-
-    async def destinations(self, caller: Caller, studio_id: str) -> ItemList[Destination]:
-        """The destinations of a studio."""
-        return await self._get(ListDestinations(studio_id=studio_id), caller)
-
-    async def sources(self, caller: Caller, studio_id: str) -> ItemList[Source]:
-        """The sources of a studio."""
-        return await self._get(ListSources(studio_id=studio_id), caller)
-
-    def known(self, caller: Caller, studio_id: str) -> Facts:
-        """The facts about a studio in the lists that are kept, to name things. Reads nothing.
-
-        They may be outdated, so none counts as complete.
+        Raises:
+            TraxError: it could not be read.
         """
-        studios: ItemList[Studio] | None = self._lists.get((caller, ListStudios()))
-        if not studio_id:
-            return Facts()
-        lists: dict[Fact, _List] = {
-            Fact.DESTINATIONS: ListDestinations(studio_id=studio_id),
-            Fact.SOURCES: ListSources(studio_id=studio_id),
-        }
-        kept = {fact: self._lists.get((caller, it)) for fact, it in lists.items()}
-        items = {fact: it.items for fact, it in kept.items() if it is not None}
-        return Facts(
-            studio=next((it for it in studios.items if it.id == studio_id), None)
-            if studios
-            else None,
-            destinations=items.get(Fact.DESTINATIONS),
-            sources=items.get(Fact.SOURCES),
-            partial=frozenset(items),
-        )
-
-    async def _get(self, operation: _List, caller: Caller) -> ItemList[Any]:
-        """The items of a list. Concurrent requests for the same list share one read."""
         key = (caller, operation)
         read = self._reads.setdefault(key, _Read())
         earlier_failure = read.failure
@@ -107,6 +72,28 @@ class ListCache:
                 raise
             self._lists[key] = items
             return items
+
+    def known(self, caller: Caller, studio_id: str) -> Facts:
+        """The facts about a studio in the lists that are kept, to name things. Reads nothing.
+
+        They may be outdated, so none counts as complete.
+        """
+        if not studio_id:
+            return Facts()
+        lists: dict[Fact, _List] = {
+            Fact.STUDIOS: ListStudios(),
+            Fact.DESTINATIONS: ListDestinations(studio_id=studio_id),
+            Fact.SOURCES: ListSources(studio_id=studio_id),
+        }
+        kept = {fact: self._lists.get((caller, it)) for fact, it in lists.items()}
+        items = {fact: it.items for fact, it in kept.items() if it is not None}
+        studios = items.pop(Fact.STUDIOS, ())
+        return Facts(
+            studio=next((it for it in studios if it.id == studio_id), None),
+            destinations=items.get(Fact.DESTINATIONS),
+            sources=items.get(Fact.SOURCES),
+            partial=frozenset(items),
+        )
 
 
 def _size_in_memory(items: ItemList[Any]) -> int:
