@@ -91,7 +91,7 @@ def _read_boolean(value: object) -> bool:
     return value
 
 
-def _read_integer(value: object, *, minimum: int, maximum: int = _LARGEST_INTEGER) -> int:
+def _read_integer(value: object, *, minimum: int, maximum: int) -> int:
     if isinstance(value, str) and _INTEGER.fullmatch(value):
         value = int(value)
     if isinstance(value, float) and value.is_integer():
@@ -103,12 +103,8 @@ def _read_integer(value: object, *, minimum: int, maximum: int = _LARGEST_INTEGE
     return value
 
 
-def _read_limit(value: object) -> int:
-    return _read_integer(value, minimum=1, maximum=LARGEST_PAGE)
-
-
-def _read_byte_size(value: object) -> int:
-    return _read_integer(value, minimum=0)
+def _integer(minimum: int, maximum: int = _LARGEST_INTEGER) -> BeforeValidator:
+    return BeforeValidator(lambda value: _read_integer(value, minimum=minimum, maximum=maximum))
 
 
 def _read_seconds(value: object, *, longest: int) -> float:
@@ -166,9 +162,9 @@ Boolean = Annotated[bool, BeforeValidator(_read_boolean)]
 Limit = Annotated[
     int,
     Field(ge=1, le=LARGEST_PAGE, json_schema_extra={"default": DEFAULT_PAGE}),
-    BeforeValidator(_read_limit),
+    _integer(1, LARGEST_PAGE),
 ]
-ByteSize = Annotated[int, Field(ge=0), BeforeValidator(_read_byte_size)]
+ByteSize = Annotated[int, Field(ge=0), _integer(0)]
 WaitSeconds = Annotated[float, Field(ge=0, le=LONGEST_WAIT_SECONDS), _seconds(LONGEST_WAIT_SECONDS)]
 GatherSeconds = Annotated[
     float, Field(ge=0, le=LONGEST_GATHER_SECONDS), _seconds(LONGEST_GATHER_SECONDS)

@@ -106,7 +106,10 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
             placed[field.location][field.name] = _plain_value(value)
         return Request(
             method=self.call.method,
-            path=_fill_path(self.call.path, placed["path"]),
+            path=self.call.path.format_map(
+                # Percent-encoding keeps each id in its own segment.
+                {name: quote(value, safe="") for name, value in placed["path"].items()}
+            ),
             query={name: str(value) for name, value in placed["query"].items()},
             body=placed["body"] if self.call.has_body else None,
         )
@@ -134,11 +137,6 @@ class ListOperation(Operation[Page[ItemT]], Generic[ItemT], abstract=True):
         """A page of the items: `Page[Studio]` for `class ListStudios(ListOperation[Studio])`."""
         model: type[Page[ItemT]] = Page[cls._type_argument()]  # type: ignore[assignment,misc]  # made at run time
         return model
-
-
-def _fill_path(path: str, ids: Mapping[str, str]) -> str:
-    """Put ids into a path. Percent-encoding keeps each in its own segment."""
-    return path.format_map({name: quote(value, safe="") for name, value in ids.items()})
 
 
 def _plain_value(value: object) -> object:

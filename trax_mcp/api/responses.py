@@ -17,7 +17,6 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.error_responses import ErrorResponse, refused
 from trax_mcp.api.error_texts import incomplete, unreadable, unreadable_cursor
 from trax_mcp.api.errors import TooLarge
-from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Answer_co, ListOperation, Operation
 
 _TOKEN = re.compile(r"[\w.:-]{1,64}", re.ASCII)
@@ -77,7 +76,8 @@ def read_response(
         why = f"has more than {_MAX_PAGE_ITEMS:,} items"
         error = unreadable(operation, request_id=request_id, status=status, why=why)
         raise TooLarge(error.failure)
-    if _is_paginated(operation) and not _is_cursor(data.get("nextCursor")):
+    # Without a readable cursor a page would look like the last one.
+    if isinstance(operation, ListOperation) and not _is_cursor(data.get("nextCursor")):
         raise unreadable_cursor(operation, request_id=response.request_id, status=response.status)
     return Answer(data, response.request_id, response.status, size=len(response.body))
 
@@ -97,11 +97,6 @@ def read_model(operation: Operation[Answer_co], answer: Answer[Answer_co]) -> An
 def _has_too_many_items(answer: JsonObject) -> bool:
     items = answer.get("data")
     return isinstance(items, list) and len(items) > _MAX_PAGE_ITEMS
-
-
-def _is_paginated(operation: Operation[Model]) -> bool:
-    """Whether its answer is a page. Without a readable cursor it would look like the last one."""
-    return isinstance(operation, ListOperation)
 
 
 def _is_cursor(value: object) -> bool:

@@ -17,7 +17,6 @@ from trax_mcp.api.contract import CONTRACT, Call, Field, JsonObject
 RENAMED: Mapping[str, str] = {"id": "studioId"}
 """Contract name -> argument name. In a path, `id` is always the id of a studio."""
 
-
 _REWORDED: Mapping[re.Pattern[str], str] = {
     # The scope is in `_meta`, and TRaX's refusal names it.
     re.compile(r"Requires scope \S+\. ?"): "",

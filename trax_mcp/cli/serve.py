@@ -94,7 +94,7 @@ async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) 
     async with (
         aclosing(client_for(settings)) as client,
         _open_store(settings) as store,
-        _opened_sign_in(settings) as sign_ins,
+        _open_sign_in(settings) as sign_ins,
     ):
         readiness = Readiness(store_answers=store.engine_answers if store else None)
         deps = replace(
@@ -136,20 +136,15 @@ def _open_store(settings: Settings) -> "AbstractAsyncContextManager[SharedStore 
 
 
 @asynccontextmanager
-async def _opened_sign_in(settings: Settings) -> "AsyncIterator[SignInStore | None]":
-    store = open_sign_in(settings)
-    with nullcontext() if store is None else closing(store):
-        yield store
-
-
-def open_sign_in(settings: Settings) -> "SignInStore | None":
+async def _open_sign_in(settings: Settings) -> "AsyncIterator[SignInStore | None]":
     """The store of who is signed in, if people can sign in. Its files are made if need be.
 
     Raises:
         CannotStart: the extra for it is not installed, or a file of it cannot be relied on.
     """
     if not settings.sign_in:
-        return None
+        yield None
+        return
     try:
         from trax_mcp.sign_in.private_files import server_secret  # noqa: PLC0415  a part of its own
         from trax_mcp.sign_in.store import open_store  # noqa: PLC0415  as above
@@ -157,7 +152,8 @@ def open_sign_in(settings: Settings) -> "SignInStore | None":
         raise CannotStart(f"TRAX_SIGN_IN needs an extra. {SIGN_IN_EXTRA}") from None
     secret = server_secret(sign_in_secret_path(settings))
     audience = str(settings.public_url)
-    return open_store(sign_in_path(settings), secret, Clock(), audience=audience)
+    with closing(open_store(sign_in_path(settings), secret, Clock(), audience=audience)) as store:
+        yield store
 
 
 def _collect_garbage_again() -> None:

@@ -88,12 +88,8 @@ def _call(method: str, path: str, operation: Mapping[str, Any]) -> Call:
         scope=scope.group(1) if scope else None,
         gated=_GATED in description,
         success=next(int(code) for code in operation["responses"] if code[0] == "2"),
-        request=_json_schema(body) if body else None,
+        request=resolve(body["content"]["application/json"]["schema"]) if body else None,
     )
-
-
-def _json_schema(body: Mapping[str, Any]) -> Schema:
-    return resolve(body["content"]["application/json"]["schema"])
 
 
 def _follow_reference(reference: str) -> Schema:
