@@ -205,6 +205,20 @@ def test_a_thief_cannot_flush_the_memory_of_a_stolen_refresh_token(
     assert store.find(tokens.access_token) is None
 
 
+def test_a_flood_of_retries_ends_no_sign_in(store: SignInStore, clock: WallClock) -> None:
+    """The client has lost no token that it got. Reuse after the time for retries still ends it."""
+    first = store.issue(grant_of())
+    answers = [store.refresh(first.refresh_token, client_id=CLIENT.id) for _use in range(100)]
+    given = [it for it in answers if it is not None]
+    assert len(given) == 31
+    assert answers[31:] == [None] * 69
+    assert {key_of(store, it.access_token) for it in (first, *given)} == {KEY}
+    clock.move(seconds=61)
+    later = refreshed(store, given[-1].refresh_token)
+    assert store.refresh(first.refresh_token, client_id=CLIENT.id) is None
+    assert store.find(later.access_token) is None
+
+
 def test_the_rows_of_one_sign_in_are_bounded(store: SignInStore) -> None:
     """However often a client refreshes."""
     tokens = store.issue(grant_of())

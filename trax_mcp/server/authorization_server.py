@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Collection
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
 
 from mcp.server.auth.routes import cors_middleware
 from mcp.server.transport_security import RequestBodyLimitMiddleware
@@ -78,7 +78,7 @@ def sign_in_app(
     path: str,
     hosts: Collection[str],
     documents: ClientDocuments | None = None,
-) -> ASGIApp:
+) -> "SignInApp":
     """Make the app. `path` is that of the MCP endpoint, and `own` the sandbox's owner, if any.
 
     `hosts` are the names that this server may be called by.
@@ -129,7 +129,7 @@ def sign_in_app(
     endpoints.router.redirect_slashes = False  # behind a proxy it would redirect to http
     app: ASGIApp = RequestBodyLimitMiddleware(endpoints, _LARGEST_BODY_BYTES)
     app = ReceiveBodyFirst(app, deps.in_flight, most=_LARGEST_BODY_BYTES)
-    return _OwnHostOnly(app, hosts=hosts)
+    return SignInApp(app, hosts=hosts, kept=(codes, pending, sessions.lists))
 
 
 def _document(path: str, content: JsonObject) -> Route:
@@ -148,12 +148,26 @@ def _for_programs(path: str, handle: _Handler) -> Route:
     return Route(path, cors_middleware(handle, methods), methods=methods)
 
 
-class _OwnHostOnly:
-    """Refuses requests for other hosts (DNS rebinding), and completes the headers of answers."""
+class _Kept(Protocol):
+    def expire(self) -> object:
+        """Forget what has ended."""
 
-    def __init__(self, app: ASGIApp, *, hosts: Collection[str]) -> None:
+
+class SignInApp:
+    """Refuses requests for other hosts (DNS rebinding), and completes the headers of answers.
+
+    `kept` is what is kept in memory, with people's keys.
+    """
+
+    def __init__(self, app: ASGIApp, *, hosts: Collection[str], kept: Collection[_Kept]) -> None:
         self._app = app
+        self._kept = kept
         self._host = re.compile("|".join(rf"{re.escape(host)}(:\d+)?" for host in hosts), re.ASCII)
+
+    def expire(self) -> None:
+        """Forget the keys of sign-ins that have ended. Caches do so only when they are written."""
+        for it in self._kept:
+            it.expire()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run a request, or refuse it."""

@@ -1,10 +1,11 @@
-"""ASGI middleware that ends requests in flight, such as open streams, with their sign-in.
+"""ASGI middleware that ends what belongs to a sign-in, such as open streams, on time.
 
 Otherwise a stream that was opened before a sign-in was revoked would use the person's TRaX key for
 as long as its client likes. Another process can revoke it, so this looks from time to time.
 """
 
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
@@ -20,19 +21,25 @@ from trax_mcp.sign_in.grants import SignInUnavailable
 from trax_mcp.sign_in.store import SignInStore
 
 CHECK_SECONDS: Final = 30.0
-"""How long a request can outlive its sign-in."""
+"""How long a request can outlive its sign-in, and a key one that came to nothing."""
 
 _LOG: Final = logging.getLogger(__name__)
 _ENDED: Final = refuse(HTTPStatus.UNAUTHORIZED, "This sign-in has ended while the call ran.")
 
 
 class EndedSignIns:
-    """Looks whether the sign-ins of all requests in flight are still good."""
+    """Looks whether the sign-ins of all requests in flight are still good.
 
-    def __init__(self, app: ASGIApp, store: SignInStore, clock: Clock) -> None:
+    `forget` is called as often: it forgets what is kept in memory and has ended.
+    """
+
+    def __init__(
+        self, app: ASGIApp, store: SignInStore, clock: Clock, *, forget: Callable[[], None]
+    ) -> None:
         self._app = app
         self._store = store
         self._clock = clock
+        self._forget = forget
         self._tokens: dict[anyio.CancelScope, str] = {}
         """Those of the requests in flight."""
 
@@ -64,6 +71,7 @@ class EndedSignIns:
     async def _check_again_and_again(self) -> None:
         while True:
             await self._clock.sleep(CHECK_SECONDS)
+            self._forget()
             for token in set(self._tokens.values()):
                 if self._has_ended(token):
                     self._end(token)

@@ -70,25 +70,12 @@ def http_app(
     app = Sessions(app, path=PATH, client=client, deps=deps)
     app = ReceiveBodyFirst(app, deps.in_flight)
     app = check_host_first(RequestLimit(app, client.accepted_keys), security)
-    bearer_tokens = None
+    bearer_tokens = sign_in = None
     if sign_ins is not None:
         # Only with sign-in, since they take time to import.
+        from trax_mcp.server.authorization_server import sign_in_app  # noqa: PLC0415
         from trax_mcp.server.bearer_tokens import BearerTokens  # noqa: PLC0415
         from trax_mcp.server.ended_sign_ins import EndedSignIns  # noqa: PLC0415
-
-        bearer_tokens = BearerTokens(sign_ins, public_url=str(settings.public_url), path=PATH)
-        app = EndedSignIns(app, sign_ins, deps.clock)
-    app = AuthMiddleware(
-        app,
-        own=own,
-        public_paths=(_HEALTH_PATH, _READY_PATH),
-        public_app=endpoints,
-        mcp_token=settings.mcp_token.get_secret_value() if settings.mcp_token else None,
-        bearer_tokens=bearer_tokens,
-    )
-    app = _with_cors(app, settings)
-    if sign_ins is not None:
-        from trax_mcp.server.authorization_server import sign_in_app  # noqa: PLC0415  as above
 
         sign_in = sign_in_app(
             sign_ins,
@@ -100,6 +87,18 @@ def http_app(
             hosts=_hosts(settings),
             documents=documents,
         )
+        bearer_tokens = BearerTokens(sign_ins, public_url=str(settings.public_url), path=PATH)
+        app = EndedSignIns(app, sign_ins, deps.clock, forget=sign_in.expire)
+    app = AuthMiddleware(
+        app,
+        own=own,
+        public_paths=(_HEALTH_PATH, _READY_PATH),
+        public_app=endpoints,
+        mcp_token=settings.mcp_token.get_secret_value() if settings.mcp_token else None,
+        bearer_tokens=bearer_tokens,
+    )
+    app = _with_cors(app, settings)
+    if sign_in is not None:
         app = _beside(app, sign_in)
     return _with_or_without_slash(app)
 

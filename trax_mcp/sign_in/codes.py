@@ -82,7 +82,7 @@ class Codes:
         self._used[name] = _Used(grant.request, tokens.sign_in_id, self._seconds())
         return tokens
 
-    def forget_ended(self) -> None:
+    def expire(self) -> None:
         """Forget the codes that have ended, with the keys that they would give."""
         self._grants.expire()
 

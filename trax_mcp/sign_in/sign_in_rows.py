@@ -86,6 +86,18 @@ def find_refresh_token(connection: sqlite3.Connection, token_hash: bytes) -> Tok
     return None if row is None else _token(row)
 
 
+def would_be_dropped(connection: sqlite3.Connection, token_hash: bytes) -> bool:
+    """Whether the next refresh token of its sign-in would drop this one from the table."""
+    query = (
+        "SELECT count(*) FROM refresh_tokens AS later"
+        " JOIN refresh_tokens AS this ON this.sign_in_id = later.sign_in_id"
+        " WHERE this.hash = ? AND (coalesce(later.used, later.issued), later.rowid)"
+        " > (coalesce(this.used, this.issued), this.rowid)"
+    )
+    (count,) = connection.execute(query, (token_hash,)).fetchone()
+    return bool(count >= _MOST_TOKENS - 1)
+
+
 def find_family(connection: sqlite3.Connection, family_hash: bytes) -> SignIn | None:
     """The sign-in whose tokens are of a family."""
     query = f"SELECT {_COLUMNS} FROM sign_ins WHERE family = ?"  # noqa: S608  a constant

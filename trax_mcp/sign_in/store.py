@@ -43,6 +43,7 @@ from trax_mcp.sign_in.sign_in_rows import (
     note_access,
     note_refresh,
     note_sign_in,
+    would_be_dropped,
 )
 from trax_mcp.sign_in.tokens import (
     ACCESS_PREFIX,
@@ -139,6 +140,7 @@ class SignInStore:
         """A new pair of tokens. None if the token is unknown, ended, or of another client.
 
         Reuse after the time for retries revokes the sign-in. Source: RFC 9700, section 4.14.2.
+        Within that time, the first 31 uses give a pair, and further ones nothing.
         """
         family = family_of(refresh_token)
         if family is None or not refresh_token.startswith(REFRESH_PREFIX):
@@ -154,6 +156,8 @@ class SignInStore:
                 key = self._unseal(sign_in, row, refresh_token)
                 if key is None or not is_alive(row.issued, refresh_end(row.issued), now):
                     return None
+                if row.used is not None and would_be_dropped(connection, hashed):
+                    return None  # forgotten, its next use would look like a theft
                 note_refresh(connection, hashed, now)
                 note_sign_in(connection, sign_in.id, now)
                 return self._add_pair(connection, sign_in, key=key, family=family, now=now)
