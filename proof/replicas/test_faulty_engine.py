@@ -31,8 +31,12 @@ from proof.replicas.presses import (
     preview,
     until,
 )
+from tests.support import store_steps
 from tests.support.guarded_calls import DELETE_DESTINATION, GO_LIVE, GO_OFFLINE
 from tests.support.recorded_sandbox import Sandbox
+from trax_mcp.clock import Clock
+from trax_mcp.replicas.consent_store import SharedStore
+from trax_mcp.replicas.engine import Engine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -44,6 +48,8 @@ if TYPE_CHECKING:
 
 FREE_SECONDS: Final = 3.0
 STOP_SECONDS: Final = 2.5
+STEP_SECONDS: Final = 0.8
+"""Less than the engine has to answer a command."""
 NEXT: Final = DELETE_DESTINATION
 """A call that waits for its turn in the same studio."""
 
@@ -167,3 +173,17 @@ async def test_a_go_live_is_refused_if_the_engine_hangs(open_case: OpenCase) -> 
         await until(lambda: not case.engine.is_away)
         assert await press(case.caller, GO_LIVE, confirmation) == RAN
         assert case.sent(GO_LIVE) == 1
+
+
+async def test_a_go_live_that_is_seen_on_air_is_recorded_in_time_for_a_stop(
+    engine: ThrowawayEngine,
+) -> None:
+    """The engine hangs. The stop that has read the status is still to be sent."""
+    async with SharedStore(Engine(engine.url), Clock()).running() as store:
+        await store_steps.make(store, store_steps.GO_LIVE)
+        seen = await store_steps.look(store)
+        assert seen.go_live_pending
+        engine.suspend()
+        began = anyio.current_time()
+        await store.record_on_air(seen)
+        assert anyio.current_time() - began < STEP_SECONDS

@@ -1,7 +1,7 @@
 """A `ConsentStore` that several replicas share. Without the engine, only stops go on."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -69,7 +69,7 @@ class SharedStore:
         operation: Operation[Model] | None = None,
     ) -> Seen:
         try:
-            with self._limited(operation):
+            with self._limited(_patience(operation)):
                 step = await self._steps.load(place, confirmation_id, operation)
         except EngineAway:
             if operation is None or not operation.stops_broadcast:
@@ -115,7 +115,7 @@ class SharedStore:
         if operation.stops_broadcast:
             confirmation = sign(is_kept=True)
         try:
-            with self._limited(operation):
+            with self._limited(_patience(operation)):
                 return await self._keep(confirmation, operation, seen)
         except EngineAway:
             if operation.stops_broadcast:
@@ -131,7 +131,7 @@ class SharedStore:
         pause = POLL_SECONDS
         while True:
             try:
-                with self._limited(operation):
+                with self._limited(_patience(operation)):
                     step = await self._steps.load(
                         seen.place, confirmation_id, operation, take_number=True
                     )
@@ -169,7 +169,7 @@ class SharedStore:
 
     async def note_overlap(self, started: Started) -> Started:
         try:
-            with self._limited(started.operation):
+            with self._limited(_patience(started.operation)):
                 step = await self._steps.load(started.place)
         except EngineAway:
             return started
@@ -236,7 +236,9 @@ class SharedStore:
             if step.view.version == seen.version:
                 step.view.end_all_pending()
 
-        await self._steps.change(seen.place, None, change)
+        # It can be in the way of a stop. Without it, the go-live is pending for a minute at most.
+        with suppress(EngineAway), self._limited(_STOP_SECONDS):
+            await self._steps.change_now(seen.place, None, change)
 
     async def record_auto_go_live(self, place: Place, *, on: bool) -> None:
         await self._steps.change(place, None, lambda step: step.view.set_auto_go_live(on=on))
@@ -292,7 +294,7 @@ class SharedStore:
         """
         self._begun[started.number] = (self._clock.seconds(), self._clock.now())
         try:
-            with self._limited(started.operation):
+            with self._limited(_patience(started.operation)):
                 if not await self._steps.write(step, before):
                     del self._begun[started.number]
                     return False
@@ -307,15 +309,14 @@ class SharedStore:
         return True
 
     @contextmanager
-    def _limited(self, operation: Operation[Model] | None) -> Iterator[None]:
-        """Limit how long a stop waits for the engine.
+    def _limited(self, seconds: float | None) -> Iterator[None]:
+        """Limit how long to wait for the engine.
 
         Raises:
             EngineAway: it did not answer in time.
         """
-        is_stop = operation is not None and operation.stops_broadcast
         try:
-            with anyio.fail_after(_STOP_SECONDS if is_stop else None):
+            with anyio.fail_after(seconds):
                 yield
         except TimeoutError:
             self._engine.note_silence()
@@ -329,6 +330,11 @@ class SharedStore:
         if operation.stops_broadcast and kept is not None and not kept.number:
             return seen.confirmation
         return step.seen_confirmation
+
+
+def _patience(operation: Operation[Model] | None) -> float | None:
+    """How long a step of a call waits for the engine. Only that of a stop has a limit here."""
+    return _STOP_SECONDS if operation is not None and operation.stops_broadcast else None
 
 
 @asynccontextmanager

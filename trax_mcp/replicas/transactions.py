@@ -58,17 +58,26 @@ class Transactions:
         changed: list[Step] = []
 
         async def attempt() -> None:
-            while True:
-                step = await self.load(place, confirmation_id)
-                before = deepcopy(step)
-                change(step)
-                if await self.write(step, before):
-                    changed.append(step)
-                    return
+            changed.append(await self.change_now(place, confirmation_id, change))
 
         with anyio.CancelScope(shield=True):  # a call that began must end
             await self.missed.take(attempt)
         return changed[0] if changed else None
+
+    async def change_now(
+        self, place: Place, confirmation_id: str | None, change: Callable[[Step], None]
+    ) -> Step:
+        """Change what is kept. Returns it as it is now.
+
+        Raises:
+            EngineAway: the engine does not answer.
+        """
+        while True:
+            step = await self.load(place, confirmation_id)
+            before = deepcopy(step)
+            change(step)
+            if await self.write(step, before):
+                return step
 
     async def forget(self, confirmation_id: str, declined: str | None) -> None:
         """Forget an unused confirmation, and note that a person said no."""
