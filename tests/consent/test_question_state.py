@@ -11,7 +11,7 @@ import pytest
 from trax_mcp.api.errors import Failure
 from trax_mcp.consent.calls import Done, NotRun, Question
 from trax_mcp.consent.preview import Preview, Target
-from trax_mcp.consent.question_state import QuestionState, merged
+from trax_mcp.consent.question_state import QuestionState, merged, question_id
 
 NOW: Final = 109.0
 LATE: Final = 110.0
@@ -94,3 +94,10 @@ def test_a_question_keeps_its_times_on_another_clock() -> None:
     assert DONE.shifted(1000) == moved
     assert moved.shifted(-1000) == DONE
     assert OPEN.shifted(1000) == replace(OPEN, opened_at=1100.0)
+
+
+def test_two_questions_that_replicas_ask_again_at_once_have_two_ids() -> None:
+    """A yes to one must not count for the other. The first question is the same at all."""
+    ids = {question_id(question(it), number) for it in ("second", "third") for number in (2, 3)}
+    assert len(ids) == 4
+    assert question_id(question("first"), 1) == "1"

@@ -24,7 +24,7 @@ from trax_mcp.consent.confirmations import LIFETIME_SECONDS
 from trax_mcp.consent.evidence import ApprovedIn, Channel, Evidence, PersonAnswer, Reason
 from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.consent.policy import READING_SECONDS
-from trax_mcp.consent.question_state import REPORT_SECONDS
+from trax_mcp.consent.question_state import REPORT_SECONDS, question_id
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 
 _KEPT_SECONDS: Final[Mapping[Channel, float]] = {"panel": 60.0, "page": LIFETIME_SECONDS}
@@ -119,7 +119,7 @@ class Approval:
     @property
     def question_id(self) -> str:
         """The id of its present question."""
-        return str(self._number)
+        return question_id(self.question, self._number)
 
     async def concerns(self, operation: Operation[Model], caller: Caller) -> bool:
         """Whether a call must know of it: the same call of the same caller, and news for it.

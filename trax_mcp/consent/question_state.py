@@ -8,6 +8,7 @@ from trax_mcp.api.errors import Failure
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.consent.calls import Done, GuardedCall, NotRun, Question
+from trax_mcp.consent.evidence import short_digest
 
 REPORT_SECONDS: Final = 10.0
 """How long a panel or a page has to show the question."""
@@ -57,6 +58,11 @@ class QuestionState:
             shown_at=None if self.shown_at is None else self.shown_at + seconds,
             over_since=None if self.over_since is None else self.over_since + seconds,
         )
+
+
+def question_id(question: Question, number: int) -> str:
+    """What an answer names. Two replicas can ask again at once, each about what it has read."""
+    return "1" if number == 1 else f"{number}-{short_digest(question.confirmation_id)}"
 
 
 def merged(kept: QuestionState, mine: QuestionState, *, now: float) -> QuestionState:
