@@ -167,6 +167,12 @@ async def test_a_server_that_only_reads_offers_nobody_more(tmp_path: Path) -> No
     assert form.choices == {"access": ["read"]}
 
 
+async def test_the_page_says_how_this_server_asks(tmp_path: Path) -> None:
+    """With TRAX_CONFIRM."""
+    async with registered(tmp_path, TRAX_CONFIRM="flag") as (_, steps):
+        assert "needs no yes of yours on this server" in (await steps.page()).text
+
+
 @pytest.mark.parametrize("sent", [CALLBACK, None, "http://127.0.0.1:50123/callback"], ids=str)
 async def test_the_code_goes_to_the_address_as_the_client_spelt_it(
     sent: str | None, tmp_path: Path

@@ -12,6 +12,7 @@ from tests.support.hostile_texts import HOSTILE, hidden
 from tests.support.html_forms import elements_of, text_of
 from tests.support.sandbox_accounts import MODERATOR_KEY
 from tests.support.sign_in_browser import DOCUMENT, REGISTERED, ServedSignIn
+from trax_mcp.consent.rules import Mode
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sign_in.client_names import clean_name
 from trax_mcp.web.sign_in_screens import Site
@@ -171,19 +172,39 @@ async def test_the_choices_are_in_plain_words(served: ServedSignIn) -> None:
     said = text_of((await served.opened()).page.text)
     assert "Look only. It sees your studios" in said
     assert "It changes nothing." in said
-    assert (
-        "Whatever goes on air, ends a show or deletes something still needs your yes each time: in"
-        " a panel, or in the conversation after a preview."
-    ) in said
+    assert "Whatever goes on air, ends a show or deletes something still needs your yes" in said
 
 
-async def test_a_server_that_asks_nobody_says_so(tmp_path: Path) -> None:
-    site = Site(public_url="https://trax.example.com", needs_yes=False)
+WAYS_TO_SAY_YES = {
+    "auto": (
+        {},
+        "still needs your yes each time: you are asked in the client, or answer a preview.",
+    ),
+    "preview": (
+        {"mode": Mode.PREVIEW},
+        "still needs your yes each time: you answer a preview in the conversation.",
+    ),
+    "human": (
+        {"mode": Mode.HUMAN},
+        "still needs your yes each time, in a form or a panel of the client. A client without",
+    ),
+    "flag": ({"mode": Mode.FLAG}, "needs no yes of yours on this server: its operator has"),
+    "passkey": (
+        {"mode": Mode.HUMAN, "needs_passkey": True},
+        "needs a passkey at the server itself, and is refused here. Only ending a show works,",
+    ),
+}
+"""How a server asks, and what its page says of that."""
+
+
+@pytest.mark.parametrize("way", WAYS_TO_SAY_YES)
+async def test_a_person_hears_how_this_server_asks_for_a_yes(way: str, tmp_path: Path) -> None:
+    facts, expected = WAYS_TO_SAY_YES[way]
+    site = Site(public_url="https://trax.example.com", **facts)  # type: ignore[arg-type]
     served = ServedSignIn(tmp_path, site=site)
     said = text_of((await served.opened()).page.text)
     served.store.close()
-    assert "needs no yes of yours on this server" in said
-    assert "still needs your yes" not in said
+    assert f"Whatever goes on air, ends a show or deletes something {expected}" in said
 
 
 async def test_a_server_on_the_sandbox_tells_its_key(served: ServedSignIn, tmp_path: Path) -> None:

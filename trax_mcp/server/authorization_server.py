@@ -17,7 +17,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.consent.rules import Mode
 from trax_mcp.server.app import ServerDeps
 from trax_mcp.server.authorization_endpoint import AuthorizationEndpoint
 from trax_mcp.server.oauth_metadata import (
@@ -87,7 +86,12 @@ def sign_in_app(
     resource = issuer + path
     has_registration = settings.sign_in_registration
     codes, pending = Codes(deps.clock, store.revoke), PendingSignIns(deps.clock.seconds)
-    site = Site(public_url=issuer, needs_yes=deps.rules.mode is not Mode.FLAG, sandbox_key=own.key)
+    site = Site(
+        public_url=issuer,
+        mode=deps.rules.mode,
+        needs_passkey=deps.needs_passkey,
+        sandbox_key=own.key,
+    )
     authorization = AuthorizationEndpoint(
         site=site,
         documents=documents or ClientDocuments(deps.clock),

@@ -3,7 +3,7 @@
 Names of clients and studios are other people's texts: they are quoted, shortened and escaped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Final
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from trax_mcp.api.error_texts import KEYS_SCREEN
 from trax_mcp.api.models import Page, Studio
 from trax_mcp.api.text_safety import quote, spell_out
+from trax_mcp.consent.rules import Mode
 from trax_mcp.setting_types import KEY_PREFIX
 from trax_mcp.sign_in.grants import Access, AuthorizationRequest
 from trax_mcp.sign_in.pending import AcceptedKey, Ending, PendingSignIn
@@ -59,10 +60,19 @@ _RUN: Final = (
     " in the chat and goes live, as far as your key allows. Whatever goes on air, ends a show or"
     " deletes something"
 )
-_WITH_YES: Final = (
-    " still needs your yes each time: in a panel, or in the conversation after a preview."
+_YES: Final[Mapping[Mode, str]] = {
+    Mode.AUTO: " still needs your yes each time: you are asked in the client, or answer a preview.",
+    Mode.PREVIEW: " still needs your yes each time: you answer a preview in the conversation.",
+    Mode.HUMAN: (
+        " still needs your yes each time, in a form or a panel of the client. A client without them"
+        " can only end a show, after a preview."
+    ),
+    Mode.FLAG: " needs no yes of yours on this server: its operator has switched that off.",
+}
+_PASSKEY: Final = (
+    " needs a passkey at the server itself, and is refused here. Only ending a show works, with"
+    " your yes."
 )
-_WITHOUT_YES: Final = " needs no yes of yours on this server: its operator has switched that off."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +80,9 @@ class Site:
     """The facts about this server that the screens show."""
 
     public_url: str
-    needs_yes: bool = True
-    """Whether a person is asked before a show goes on air."""
+    mode: Mode = Mode.AUTO
+    """How a person is asked before a show goes on air."""
+    needs_passkey: bool = False
     sandbox_key: str | None = None
     """The key of the embedded sandbox, if the server is on it."""
 
@@ -208,7 +219,7 @@ def _title(access: Access) -> str:
 def _access_text(site: Site, access: Access) -> str:
     if access is Access.READ:
         return _LOOK
-    return f"{_RUN}{_WITH_YES if site.needs_yes else _WITHOUT_YES}"
+    return f"{_RUN}{_PASSKEY if site.needs_passkey else _YES[site.mode]}"
 
 
 def _choice(site: Site, access: Access, offered: Sequence[Access], chosen: str) -> Html:
