@@ -55,17 +55,7 @@ def http_app(
     """
     hide_session_ids()
     security = _transport_security(settings)
-
-    async def readyz(_request: Request) -> JSONResponse:
-        return deps.readiness.response()
-
-    endpoints = server.streamable_http_app(
-        streamable_http_path=PATH,
-        max_request_body_size=LARGEST_REQUEST_BYTES,
-        transport_security=security,
-        custom_starlette_routes=[Route(_HEALTH_PATH, _healthz), Route(_READY_PATH, readyz)],
-        max_sessions=None,  # `Sessions` limits them, for each caller
-    )
+    endpoints = _endpoints(server, security, deps)
     app = complete_streams(track_streams(endpoints, deps.open_streams), deps.in_flight)
     app = Sessions(app, path=PATH, client=client, deps=deps)
     app = ReceiveBodyFirst(app, deps.in_flight)
@@ -101,6 +91,26 @@ def http_app(
     if sign_in is not None:
         app = _beside(app, sign_in)
     return _with_or_without_slash(app)
+
+
+def _endpoints(
+    server: Server[Any], security: TransportSecuritySettings, deps: ServerDeps
+) -> ASGIApp:
+    """The MCP endpoint of the SDK, and the health checks."""
+
+    async def healthz(_request: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok", "version": __version__})
+
+    async def readyz(_request: Request) -> JSONResponse:
+        return deps.readiness.response()
+
+    return server.streamable_http_app(
+        streamable_http_path=PATH,
+        max_request_body_size=LARGEST_REQUEST_BYTES,
+        transport_security=security,
+        custom_starlette_routes=[Route(_HEALTH_PATH, healthz), Route(_READY_PATH, readyz)],
+        max_sessions=None,  # `Sessions` limits them, for each caller
+    )
 
 
 def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
@@ -142,10 +152,6 @@ def _beside(app: ASGIApp, sign_in: ASGIApp) -> ASGIApp:
         await (app if is_ours else sign_in)(scope, receive, send)
 
     return run
-
-
-async def _healthz(_request: Request) -> JSONResponse:
-    return JSONResponse({"status": "ok", "version": __version__})
 
 
 def _hosts(settings: Settings) -> Collection[str]:
