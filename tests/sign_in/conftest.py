@@ -1,4 +1,4 @@
-"""A store of sign-ins on a clock that is moved by hand."""
+"""A store of sign-ins on a clock that is moved by hand, and a server of client documents."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.document_server import DocumentServer, serving_documents
 from tests.support.sign_in_setup import WallClock, store_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from trax_mcp.sign_in.store import SignInStore
@@ -25,3 +26,10 @@ def store(tmp_path: Path, clock: WallClock) -> Iterator[SignInStore]:
     opened = store_in(tmp_path, clock)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[DocumentServer]:
+    """A server of good documents."""
+    async with serving_documents() as serving:
+        yield serving
