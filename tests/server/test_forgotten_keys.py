@@ -14,7 +14,7 @@ from trax_mcp.server.ended_sign_ins import CHECK_SECONDS
 from trax_mcp.sign_in.codes import CODE_SECONDS
 from trax_mcp.sign_in.grants import Grant
 from trax_mcp.sign_in.pending import PENDING_SECONDS, AcceptedKey
-from trax_mcp.web.sessions_page import _OpenList
+from trax_mcp.web.sign_in_list_page import _OpenList
 
 if TYPE_CHECKING:
     from pathlib import Path

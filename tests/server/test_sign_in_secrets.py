@@ -46,7 +46,7 @@ PAGES: Final = {
     LAST_PAGE,
     "answer to GET /sign-in/sessions",
     "answer to POST /sign-in/sessions",
-    "answer to POST /sign-in/sessions/revoke",
+    "answer to POST /sign-in/sessions/end",
     "answer to POST /sign-in/another-key",
     "answer to POST /sign-in/cancel",
 }

@@ -18,7 +18,7 @@ from trax_mcp.sign_in.attempts import MAX_WRONG_KEYS, Attempts
 from trax_mcp.sign_in.codes import Codes
 from trax_mcp.sign_in.grants import Access, AuthorizationRequest, OAuthClient
 from trax_mcp.sign_in.pending import PendingSignIn, PendingSignIns
-from trax_mcp.web.sessions_page import SessionsPage
+from trax_mcp.web.sign_in_list_page import SignInListPage
 from trax_mcp.web.sign_in_page import SignInPage
 from trax_mcp.web.sign_in_screens import Site
 
@@ -126,8 +126,10 @@ class ServedSignIn:
             attempts=wrong_keys,
             clock=self.clock,
         )
-        sessions = SessionsPage(self.site, store=self.store, attempts=wrong_keys, clock=self.clock)
-        self.app = Starlette(routes=[*page.routes(), *sessions.routes()])
+        sign_in_list = SignInListPage(
+            self.site, store=self.store, attempts=wrong_keys, clock=self.clock
+        )
+        self.app = Starlette(routes=[*page.routes(), *sign_in_list.routes()])
 
     def asked(self, client: OAuthClient = DOCUMENT, **changes: object) -> str:
         """A client asks; returns the path of the page."""

@@ -46,7 +46,7 @@ from trax_mcp.sign_in.codes import Codes
 from trax_mcp.sign_in.grants import SignInUnavailable
 from trax_mcp.sign_in.pending import PendingSignIns
 from trax_mcp.sign_in.store import SignInStore
-from trax_mcp.web.sessions_page import SessionsPage
+from trax_mcp.web.sign_in_list_page import SignInListPage
 from trax_mcp.web.sign_in_page import SignInPage
 from trax_mcp.web.sign_in_screens import Site
 
@@ -114,7 +114,7 @@ def sign_in_app(
         attempts=wrong_keys,
         clock=deps.clock,
     )
-    sessions = SessionsPage(site, store=store, attempts=wrong_keys, clock=deps.clock)
+    sign_in_list = SignInListPage(site, store=store, attempts=wrong_keys, clock=deps.clock)
     routes = [
         _document(SERVER_METADATA, server_metadata(issuer, has_registration=has_registration)),
         *(
@@ -126,14 +126,14 @@ def sign_in_app(
         _for_programs(REVOKE, tokens.revoke),
         *([_for_programs(REGISTER, registration.handle)] if has_registration else []),
         *page.routes(),
-        *sessions.routes(),
+        *sign_in_list.routes(),
     ]
     errors = dict.fromkeys((OAuthError, TooManyAttempts, SignInUnavailable), error_response)
     endpoints = Starlette(routes=routes, exception_handlers=errors)
     endpoints.router.redirect_slashes = False  # behind a proxy it would redirect to http
     app: ASGIApp = RequestBodyLimitMiddleware(endpoints, _LARGEST_BODY_BYTES)
     app = ReceiveBodyFirst(app, deps.in_flight, most=_LARGEST_BODY_BYTES)
-    return SignInApp(app, hosts=hosts, kept=(codes, pending, sessions.lists))
+    return SignInApp(app, hosts=hosts, kept=(codes, pending, sign_in_list.lists))
 
 
 def _document(path: str, content: JsonObject) -> Route:

@@ -87,7 +87,7 @@ class Site:
     """The key of the embedded sandbox, if the server is on it."""
 
     @property
-    def sessions(self) -> str:
+    def list_address(self) -> str:
         """The address of the page that ends sign-ins."""
         return f"{self.public_url}/sign-in/sessions"
 
@@ -153,7 +153,7 @@ def connect_screen(
         warning=_warning(request),
         request=request_id,
         token=pending.form_token,
-        sessions=site.sessions,
+        list_address=site.list_address,
     )
     return screen(site, title=f"Connect {name}?", content=content)
 
@@ -169,7 +169,7 @@ def return_screen(site: Site, request: AuthorizationRequest, ending: Ending) -> 
         outcome=ending.outcome,
         address=ending.address,
         name=client_name(request),
-        sessions=site.sessions,
+        list_address=site.list_address,
     )
     head = fill(_REFRESH, address=ending.address)
     return screen(site, title=ending.outcome, content=content, head=head)

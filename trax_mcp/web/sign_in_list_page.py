@@ -16,7 +16,7 @@ from trax_mcp.sign_in.attempts import Attempts, TooManyAttempts
 from trax_mcp.sign_in.grants import SignIn, SignInUnavailable
 from trax_mcp.sign_in.store import SignInStore
 from trax_mcp.web.posted_forms import BrowserCookie, address_of, is_same, read_form
-from trax_mcp.web.sessions_screens import list_screen, sessions_key_screen
+from trax_mcp.web.sign_in_list_screens import list_key_screen, list_screen
 from trax_mcp.web.sign_in_responses import (
     FormProblem,
     html_response,
@@ -43,14 +43,14 @@ class _OpenList:
     outcome: str = ""
 
 
-class SessionsPage:
+class SignInListPage:
     """The page. `attempts` limits wrong keys."""
 
     def __init__(self, site: Site, *, store: SignInStore, attempts: Attempts, clock: Clock) -> None:
         self.site = site
         self.store = store
         self.attempts = attempts
-        self.cookie = BrowserCookie(site.public_url, "trax_sessions")
+        self.cookie = BrowserCookie(site.public_url, "trax_sign_in_list")
         self.lists: TTLCache[str, _OpenList] = TTLCache(_MAX_OPEN, _OPEN_SECONDS, clock.seconds)
         """By the cookie of the browser."""
 
@@ -67,7 +67,7 @@ class SessionsPage:
         """The list that this browser has opened, or the form for the key."""
         shown = self.lists.get(self.cookie.of(request))
         if shown is None:
-            return html_response(sessions_key_screen(self.site))
+            return html_response(list_key_screen(self.site))
         try:
             sign_ins = self.store.of_person(shown.key)
         except SignInUnavailable as error:
@@ -89,7 +89,7 @@ class SessionsPage:
         except SignInUnavailable as error:
             return self._unavailable(error)
         except FormProblem as it:
-            content = sessions_key_screen(self.site, problem=it.text)
+            content = list_key_screen(self.site, problem=it.text)
             return html_response(content, it.status, it.headers)
         browser = token_urlsafe()
         self.lists[browser] = _OpenList(key)

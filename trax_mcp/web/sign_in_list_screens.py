@@ -15,14 +15,14 @@ from trax_mcp.web.sign_in_screens import (
     screen,
 )
 
-_KEY: Final = template("sign_in_sessions_key.html")
-_LIST: Final = template("sign_in_sessions.html")
-_ITEM: Final = template("sign_in_session.html")
+_KEY: Final = template("sign_in_list_key.html")
+_LIST: Final = template("sign_in_list.html")
+_ITEM: Final = template("sign_in_list_item.html")
 _OUTCOME: Final = """<p class="outcome" role="status">{text}</p>"""
 _END_ALL: Final = """<button type="submit" form="end-all" class="yes">End all</button>"""
 
 
-def sessions_key_screen(site: Site, *, problem: str = "") -> Html:
+def list_key_screen(site: Site, *, problem: str = "") -> Html:
     """Asks for the key."""
     promise = "It is sent nowhere, and forgotten when you close the list."
     content = fill(
@@ -39,7 +39,7 @@ def list_screen(site: Site, sign_ins: Sequence[SignIn], *, token: str, outcome: 
         _LIST,
         heading=heading,
         outcome=fill(_OUTCOME, text=outcome) if outcome else NOTHING,
-        sessions=joined(_item(it, token) for it in sign_ins),
+        sign_ins=joined(_item(it, token) for it in sign_ins),
         end_all=Html(_END_ALL) if len(sign_ins) > 1 else NOTHING,
         token=token,
     )
