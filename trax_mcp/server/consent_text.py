@@ -53,7 +53,7 @@ _APPROVED: Final[Mapping[ApprovedIn, str]] = {
     "confirmation": "by its confirmation, after a preview",
     "flag": "by confirm: true (TRAX_CONFIRM=flag)",
 }
-STEPS: Final = frozenset({"confirmation_required", "asking"})
+PENDING_STATUSES: Final = frozenset({"confirmation_required", "asking"})
 """The statuses of a call that goes on: they are no errors."""
 
 _NEXT_STEPS: Final[Mapping[Status, str]] = {
@@ -70,7 +70,7 @@ def not_run_text(not_run: NotRun) -> str:
     """Say why a call did not run, and what to do next."""
     where = _WHERE[not_run.channel or "form"]
     reason = _reason(not_run).format(operation=not_run.operation, why=not_run.why, where=where)
-    begin = "Not done yet" if not_run.status in STEPS else "Nothing was sent"
+    begin = "Not done yet" if not_run.status in PENDING_STATUSES else "Nothing was sent"
     return f"{begin}: {reason} {_next_step(not_run)}"
 
 

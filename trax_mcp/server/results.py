@@ -13,7 +13,7 @@ from trax_mcp.api.tool_input import ToolInput
 from trax_mcp.clock import iso
 from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.preview import Preview
-from trax_mcp.server.consent_text import STEPS, done_lines, not_run_text, preview_text
+from trax_mcp.server.consent_text import PENDING_STATUSES, done_lines, not_run_text, preview_text
 from trax_mcp.server.meta_names import APPROVED_IN, OUTCOME, TICKET
 from trax_mcp.server.schemas import drop_mismatches
 from trax_mcp.server.untrusted import add_notice, write_delimited, write_json
@@ -127,7 +127,7 @@ def not_run(call: NotRun) -> types.CallToolResult:
     return types.CallToolResult(
         content=[_text(preview_text(call))],
         structured_content=without_nulls(structured),
-        is_error=call.status not in STEPS,
+        is_error=call.status not in PENDING_STATUSES,
         _meta={TICKET: call.ticket} if call.ticket else None,
     )
 
