@@ -185,12 +185,16 @@ async def test_the_age_of_a_yes_to_a_stop_is_known_without_the_engine(
             clock.advance(1)
 
 
-class ClockAhead(Clock):
+class WrongClock(Clock):
     """The clock of a machine whose date is wrong."""
 
+    def __init__(self, ahead: timedelta) -> None:
+        super().__init__()
+        self._ahead = ahead
+
     def now(self) -> datetime:
-        """The date, an hour too late."""
-        return super().now() + timedelta(hours=1)
+        """The wrong date."""
+        return super().now() + self._ahead
 
 
 async def until_counted(store: SharedStore) -> None:
@@ -207,7 +211,7 @@ async def test_a_stop_without_the_engine_hides_no_later_go_live_although_a_clock
     engine: ThrowawayEngine,
 ) -> None:
     """The engine learns of it when it is back."""
-    async with SharedStore(Engine(engine.url), ClockAhead()).running() as store:
+    async with SharedStore(Engine(engine.url), WrongClock(timedelta(hours=1))).running() as store:
         await engine.kill()
         seen = await store.look(store_steps.ME, None, store_steps.GO_OFFLINE)
         stop = await store.begin(store_steps.GO_OFFLINE, confirmation_id=None, seen=seen)
@@ -217,3 +221,20 @@ async def test_a_stop_without_the_engine_hides_no_later_go_live_although_a_clock
         await until_counted(store)
         await store_steps.make(store, store_steps.GO_LIVE)
         assert (await store_steps.look(store)).go_live_pending
+
+
+async def test_a_stop_without_the_engine_ends_an_earlier_go_live_although_a_clock_is_behind(
+    engine: ThrowawayEngine,
+) -> None:
+    """The engine hangs, and learns of it when it goes on."""
+    async with SharedStore(Engine(engine.url), WrongClock(timedelta(hours=-1))).running() as store:
+        await store_steps.make(store, store_steps.GO_LIVE)
+        assert (await store_steps.look(store)).go_live_pending
+        engine.suspend()
+        seen = await store.look(store_steps.ME, None, store_steps.GO_OFFLINE)
+        stop = await store.begin(store_steps.GO_OFFLINE, confirmation_id=None, seen=seen)
+        assert isinstance(stop, Started)
+        await store_steps.finish(store, stop)
+        engine.resume()
+        await until_counted(store)
+        assert not (await store_steps.look(store)).go_live_pending

@@ -59,7 +59,7 @@ class SharedStore:
         return QuestionsOnEngine(self._engine, self._clock)
 
     def engine_answers(self) -> bool:
-        """Whether the engine has answered the last command: at least two are sent each second."""
+        """Whether the engine has kept the last heartbeat, of two a second, and answered since."""
         return self._engine.answers
 
     async def look(
@@ -202,7 +202,7 @@ class SharedStore:
             return  # the engine never knew of it
 
         def change(step: Step) -> None:
-            # The number of a stop that began alone is of this clock, which may be ahead.
+            # The number of a stop that began alone may be of this clock, which may be ahead.
             number = started.number if began else min(started.number, int(step.now * 1_000_000))
             ended = replace(started, number=number)
             step.view.finish(ended, outcome, hidden_fields=hidden_fields, now=step.now)

@@ -135,6 +135,7 @@ class Engine:
         """The id of the engine's process at the last read."""
         self._scripts: dict[str, Any] = {}
         self._away_until = 0.0
+        self._ahead: float | None = None
         self._is_kept = True
 
     @property
@@ -146,6 +147,10 @@ class Engine:
     def is_away(self) -> bool:
         """Whether the engine did not answer a moment ago."""
         return anyio.current_time() < self._away_until
+
+    def now(self) -> float | None:
+        """The time on the engine's clock, in seconds. None before the first read."""
+        return None if self._ahead is None else anyio.current_time() + self._ahead
 
     def note_silence(self) -> None:
         """Take the engine to be away for a moment: it did not answer."""
@@ -168,6 +173,7 @@ class Engine:
             for name, value in zip(names, values, strict=True)
         }
         now = int(seconds) + int(micros) / 1e6
+        self._ahead = now - anyio.current_time()
         self.run = run.decode()
         return Snapshot(self.run, now, int(number), current, heads)
 

@@ -60,7 +60,8 @@ class StopsAlone:
         """
         if not operation.stops_broadcast:
             raise store_unavailable()
-        number = int(self._clock.now().timestamp() * 1_000_000)
+        # Calls are numbered by the engine's clock, and that of this machine may be wrong.
+        number = int((self._engine.now() or self._clock.now().timestamp()) * 1_000_000)
         if confirmation_id is not None:
             if self._checked(seen.place, confirmation_id, operation) is None:
                 return Stale()
