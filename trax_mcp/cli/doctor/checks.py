@@ -88,7 +88,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A named check. It is skipped if one of those that it `needs` has failed."""
+    """A named check. It is skipped if one of those that it `needs` has failed or was skipped."""
 
     name: str
     run: Callable[[], Awaitable[Result]]
@@ -154,8 +154,7 @@ class Examination:
         if self._settings.sandbox:
             return Result(State.OK, "The sandbox brings its own.")
         if self._caller.key is None:
-            remedy = f"Make one on {KEYS_SCREEN}, then run trax-mcp install CLIENT."
-            return Result(State.FAILED, "There is none.", remedy)
+            return self._without_key()
         file = self._settings.api_key_file
         where = "It is in TRAX_API_KEY" if file is None else f"It is in {shorten(file)}"
         if file is not None and os.name == "posix" and file.stat().st_mode & _READABLE_BY_OTHERS:
@@ -166,6 +165,12 @@ class Examination:
             remedy = f"If TRaX does not accept it, make a new one on {KEYS_SCREEN}."
             return Result(State.WARNING, detail, remedy)
         return Result(State.OK, f"{where}, and shaped as TRaX's keys are.")
+
+    def _without_key(self) -> Result:
+        if self._settings.sign_in or self._settings.store_url:  # both are for trax-mcp http alone
+            return Result(State.NOT_CHECKED, "There is none: each caller sends their own.")
+        remedy = f"Make one on {KEYS_SCREEN}, then run trax-mcp install CLIENT."
+        return Result(State.FAILED, "There is none.", remedy)
 
     async def _check_reach(self) -> Result:
         sandbox, base_url = self._settings.sandbox, self._settings.base_url

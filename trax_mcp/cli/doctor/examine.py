@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict
+from typing import Final
 
 import anyio
 
@@ -18,6 +19,7 @@ from trax_mcp.cli.terminal import console_on, waiting
 
 Results = dict[str, Result]
 """The results of the checks by name, in order."""
+_SKIPPED_AFTER: Final = frozenset({State.FAILED, State.NOT_CHECKED})
 
 
 def examine(environment: Mapping[str, str], *, as_json: bool, client: str | None = None) -> int:
@@ -66,12 +68,12 @@ def _run(source: str, variables: Mapping[str, str]) -> Results:
 async def _run_checks(
     source: str, variables: Mapping[str, str], show: Callable[[str], None]
 ) -> Results:
-    """The results. A check is skipped if one that it needs has failed."""
+    """The results. A check is skipped if one that it needs has failed or was skipped."""
     results: Results = {}
     async with AsyncExitStack() as connections:
         for check in Examination(source, variables, connections).checks:
             show(f"Checking {check.name}")
-            cause = next((it for it in check.needs if results[it].state is State.FAILED), None)
+            cause = next((it for it in check.needs if results[it].state in _SKIPPED_AFTER), None)
             if cause is not None:
                 results[check.name] = Result(State.NOT_CHECKED, f"Skipped: see {cause}.")
                 continue
