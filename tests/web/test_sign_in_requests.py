@@ -73,14 +73,13 @@ async def test_cookie_and_token_are_compared_in_constant_time(
     ("body", "kind"),
     [
         (b"request=a&request=b", "application/x-www-form-urlencoded"),
-        (b"request=%ff" + b"x" * 20_000, "application/x-www-form-urlencoded"),
         (b"&".join(b"f%d=1" % it for it in range(50)), "application/x-www-form-urlencoded"),
         (b"\xff=1", "application/x-www-form-urlencoded"),
         (b'{"request": "a"}', "application/json"),
         (b"request=a", "text/plain"),
         (b"", ""),
     ],
-    ids=["twice", "large", "many fields", "not ASCII", "JSON", "plain text", "nothing"],
+    ids=["twice", "many fields", "not ASCII", "JSON", "plain text", "nothing"],
 )
 @pytest.mark.parametrize("path", ["", "/connect", "/cancel", "/another-key"])
 async def test_a_body_that_is_no_form_of_ours_is_refused(

@@ -38,6 +38,12 @@ class Identified(NamedTuple):
     sign_in_id: str | None = None
 
 
+def bearer_token(headers: Headers) -> str | None:
+    """The token in `Authorization`, if there is one."""
+    scheme, _, token = headers.get("authorization", "").strip().partition(" ")
+    return (token.strip() or None) if scheme.lower() == "bearer" else None
+
+
 class AuthMiddleware:
     """Passes every request that is authorized to `app`.
 
@@ -72,7 +78,7 @@ class AuthMiddleware:
             await self._public_app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        refusal = self._refuse_authorization(headers.get("authorization", ""))
+        refusal = self._refuse_authorization(headers)
         try:
             caller = Caller(headers.get("x-api-key") or None)
         except ValueError as error:
@@ -89,14 +95,13 @@ class AuthMiddleware:
             return Identified(caller)
         return self._bearer_tokens.identify(headers, caller)
 
-    def _refuse_authorization(self, authorization: str) -> Response | None:
+    def _refuse_authorization(self, headers: Headers) -> Response | None:
         # 400, since a 401 would send clients looking for OAuth.
-        if any(part.startswith(KEY_PREFIX) for part in authorization.split()):
+        if any(part.startswith(KEY_PREFIX) for part in headers.get("authorization", "").split()):
             return refuse(HTTPStatus.BAD_REQUEST, _MISPLACED_KEY)
         if self._mcp_token is None:
             return None
-        scheme, _, credentials = authorization.strip().partition(" ")
-        token = credentials.strip() if scheme.lower() == "bearer" else ""
+        token = bearer_token(headers) or ""
         if hmac.compare_digest(token.encode(), self._mcp_token.encode()):
             return None
         return refuse(HTTPStatus.UNAUTHORIZED, _UNAUTHORIZED)

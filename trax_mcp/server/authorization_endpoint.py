@@ -56,7 +56,7 @@ class AuthorizationEndpoint:
     async def handle(self, request: Request) -> Response:
         """Send the person to the page, or say why not."""
         query = request.query_params
-        if (name := repeated_parameter(query)) is not None:
+        if (name := repeated_parameter(query.multi_items())) is not None:
             return self._refused(f"The client sent the parameter {name} more than once.")
         if len(request.scope["query_string"]) > _LONGEST_QUERY:
             return self._refused("The client sent more than this server reads.")

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from trax_mcp.api.caller import Caller
-from trax_mcp.server.auth_middleware import Identified
+from trax_mcp.server.auth_middleware import Identified, bearer_token
 from trax_mcp.server.oauth_metadata import RESOURCE_METADATA, SCOPES
 from trax_mcp.server.refusal import refuse
 from trax_mcp.sign_in.grants import SignInUnavailable
@@ -60,9 +60,3 @@ class BearerTokens:
 
 def _given(headers: Headers, name: str) -> list[str]:
     return [value for value in headers.getlist(name) if value.strip()]
-
-
-def bearer_token(headers: Headers) -> str | None:
-    """The token in `Authorization`, if there is one."""
-    scheme, _, token = headers.get("authorization", "").strip().partition(" ")
-    return (token.strip() or None) if scheme.lower() == "bearer" else None

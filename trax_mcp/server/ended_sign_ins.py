@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trax_mcp.clock import Clock
-from trax_mcp.server.bearer_tokens import bearer_token
+from trax_mcp.server.auth_middleware import bearer_token
 from trax_mcp.server.cut_answers import RecordedAnswer
 from trax_mcp.server.refusal import refuse
 from trax_mcp.sign_in.grants import SignInUnavailable

@@ -1,16 +1,15 @@
 """The rules that all endpoints of OAuth share: forms, parameters that occur once, errors."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Final
 
-from starlette.datastructures import FormData, QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from trax_mcp.sign_in.attempts import TooManyAttempts
-from trax_mcp.web.posted_forms import FORM, has_form
+from trax_mcp.web.posted_forms import FORM, form_fields
 
 NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _RETRY_SECONDS: Final = 60
@@ -27,9 +26,9 @@ class OAuthError(Exception):
         self.status = status
 
 
-def repeated_parameter(parameters: QueryParams | FormData) -> str | None:
+def repeated_parameter(parameters: Iterable[tuple[str, str]]) -> str | None:
     """A parameter that occurs more than once, which none may. Source: RFC 6749, 3.1 and 3.2."""
-    names = Counter(name for name, _ in parameters.multi_items())
+    names = Counter(name for name, _ in parameters)
     return next((name for name, count in names.items() if count > 1), None)
 
 
@@ -41,12 +40,12 @@ async def client_form(request: Request) -> Mapping[str, str]:
     Raises:
         OAuthError: it is no plain form, repeats a parameter, or names no client.
     """
-    if not has_form(request):
+    form = await form_fields(request)
+    if form is None:
         raise OAuthError("invalid_request", f"The body must be {FORM}.")
-    form = await request.form()
     if (name := repeated_parameter(form)) is not None:
         raise OAuthError("invalid_request", f"{name} occurs more than once.")
-    fields = {name: str(value) for name, value in form.items() if value}
+    fields = {name: value for name, value in form if value}
     if "client_id" not in fields:
         raise OAuthError("invalid_client", "client_id is missing.", HTTPStatus.UNAUTHORIZED)
     return fields

@@ -1,18 +1,32 @@
-"""Reads a form that a browser has posted to one of our pages, and tells from which browser."""
+"""Reads forms that browsers and clients have posted, and tells from which browser."""
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-_MAX_BODY_BYTES: Final = 16 * 1024
-_MAX_FIELDS: Final = 16
+_MAX_FIELDS: Final = 32
 FORM: Final = "application/x-www-form-urlencoded"
 _RANDOM: Final = re.compile(rf"[\w-]{{{len(secrets.token_urlsafe())}}}", re.ASCII)
+
+
+async def form_fields(request: Request) -> Sequence[tuple[str, str]] | None:
+    """The fields of a plain form, in their order. None: the body is something else.
+
+    In `multipart/form-data`, texts may have any encoding. The app around limits the body's size.
+    """
+    content_type: str = request.headers.get("content-type", "")
+    if content_type.partition(";")[0].strip().lower() != FORM:
+        return None
+    try:
+        body = (await request.body()).decode("ascii")
+        return parse_qsl(body, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+    except ValueError:
+        return None
 
 
 async def read_form(request: Request, *, origin: str) -> Mapping[str, str] | None:
@@ -22,25 +36,9 @@ async def read_form(request: Request, *, origin: str) -> Mapping[str, str] | Non
     """
     if request.headers.get("origin") != origin:
         return None
-    if not has_form(request):
-        return None
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_BODY_BYTES:
-            return None
-    try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
-    except ValueError:
-        return None
-    fields = dict(pairs)
-    return fields if len(fields) == len(pairs) else None
-
-
-def has_form(request: Request) -> bool:
-    """Whether the body is a plain form. In `multipart/form-data`, texts may have any encoding."""
-    content_type: str = request.headers.get("content-type", "")
-    return content_type.partition(";")[0].strip().lower() == FORM
+    pairs = await form_fields(request)
+    fields = dict(pairs or ())
+    return fields if pairs is not None and len(fields) == len(pairs) else None
 
 
 def address_of(request: Request) -> str:
