@@ -45,27 +45,34 @@ def _read_list(value: object) -> object:
 
 
 def _read_base_url(value: object) -> object:
-    scheme, host = _split_address(str(value))
+    address = str(value)
+    parts = _split_address(address)
+    if parts is None or urlsplit(address).path.rstrip("/").endswith("/v1"):
+        raise ValueError("must be an address such as https://host, without user, /v1 or query")
+    scheme, host = parts
     if scheme == "http" and not is_loopback(host):
         raise ValueError("must begin with https:// (http only on loopback): keys travel over it")
     return value
 
 
-def _split_address(address: str) -> tuple[str, str]:
+def _split_address(address: str) -> tuple[str, str] | None:
+    """Scheme and host. None if it is no address of the web, or has a user or a query."""
     with suppress(ValueError):  # an impossible port, or no address between the brackets
         url = urlsplit(address)
-        valid = _ADDRESS.fullmatch(address) and not url.path.rstrip("/").endswith("/v1")
-        if valid and url.hostname and url.port != 0:
+        if _ADDRESS.fullmatch(address) and url.hostname and url.port != 0:
             return url.scheme, url.hostname
-    raise ValueError("must be an address such as https://host, without user, /v1 or query")
+    return None
 
 
 def _read_public_url(value: object) -> object:
     address = str(value).removesuffix("/")
-    scheme, host = _split_address(address)
+    parts = _split_address(address)
     url = urlsplit(address)
-    if url.path:
-        raise ValueError("must be an address such as https://trax.example.com, without a path")
+    if parts is None or url.path:
+        raise ValueError(
+            "must be an address such as https://trax.example.com, without user, path or query"
+        )
+    scheme, host = parts
     if scheme != "https" and not is_loopback(host):
         raise ValueError("must begin with https:// (http only on loopback): keys are typed there")
     # Clients compare it as a string, so there is one spelling.
@@ -126,7 +133,9 @@ def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
 
 def _check_store(url: SecretStr) -> SecretStr:
     if not _STORE.match(url.get_secret_value()):
-        raise ValueError("must begin with redis://, rediss:// or unix://")
+        raise ValueError(
+            "must be an address such as redis://host:6379/0, rediss://host:6379/0 or unix:///path"
+        )
     return url
 
 

@@ -180,7 +180,9 @@ class Settings(BaseModel):
         if not self.sign_in:
             return self
         if self.public_url is None:
-            raise ValueError("TRAX_SIGN_IN needs TRAX_PUBLIC_URL, where people reach this server")
+            raise ValueError(
+                "TRAX_SIGN_IN needs TRAX_PUBLIC_URL or --public-url: where people reach this server"
+            )
         if self.mcp_token is not None:
             raise ValueError(
                 "TRAX_SIGN_IN and TRAX_MCP_TOKEN are both set: keep one, since both use the header"

@@ -28,13 +28,19 @@ NO_ADDRESS: Final = (
     "TRAX_STORE_URL is no address such as rediss://user:password@host:6379/0. Correct it: special"
     " characters of a password are written as %2F."
 )
-AWAY: Final = "No engine answers at TRAX_STORE_URL. Start it, or correct TRAX_STORE_URL."
+AWAY: Final = (
+    "No engine answers at TRAX_STORE_URL. Start it, or correct TRAX_STORE_URL: redis:// is without"
+    " TLS, rediss:// with it."
+)
+NO_DATABASE: Final = (
+    "The engine at TRAX_STORE_URL has no database of this number. Take 0, which is always there."
+)
 REFUSED: Final = (
     "The engine at TRAX_STORE_URL refuses this user or password. Correct them in TRAX_STORE_URL."
 )
 NOT_TRUSTED: Final = (
     "The engine at TRAX_STORE_URL has no certificate that is trusted here. Add ?ssl_ca_certs=FILE"
-    " to the address."
+    " to the address, or use the name that stands in the certificate."
 )
 NOT_ALLOWED: Final = (
     "The engine at TRAX_STORE_URL does not allow this user what replicas need. Allow INFO, and"
@@ -122,6 +128,12 @@ async def test_an_engine_that_takes_no_writes_is_refused(engine: ThrowawayEngine
         assert await refusal(engine.url) == IS_COPY
 
 
+async def test_a_database_that_the_engine_does_not_have_is_named(engine: ThrowawayEngine) -> None:
+    """It is no matter of permissions."""
+    path = engine.url.removeprefix("unix://")
+    assert await refusal(f"unix://{path}?db=99") == NO_DATABASE
+
+
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-lru", "volatile-ttl"])
 async def test_an_engine_that_drops_keys_is_refused(engine: ThrowawayEngine, policy: str) -> None:
     """Even one that drops only keys that expire, since all of ours do."""
@@ -142,6 +154,7 @@ async def test_a_wrong_address_is_refused() -> None:
         (f"redis://{host}?hunter2=1", NO_ADDRESS),
         (f"redis://{host}?socket_timeout=hunter2", NO_ADDRESS),
         ("redis://[::hunter2", NO_ADDRESS),
+        (f"redis://{host}/hunter2", NO_ADDRESS),
     ):
         assert await refusal(url) == sentence
 

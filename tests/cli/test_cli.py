@@ -83,6 +83,7 @@ def test_version_option_prints_the_version(capsys: pytest.CaptureFixture[str]) -
     [
         (["htp"], "'htp'"),
         (["--nope"], "--nope"),
+        (["http", "--host", "", "--port", "x"], "--host: must be an address such as 127.0.0.1"),
         (["http", "--port", "none"], "--port: must be a number from 0 to 65535"),
         (["http", "--port", "65536"], "--port: must be a number from 0 to 65535"),
         (["sandbox", "--port", "-1"], "--port"),

@@ -57,7 +57,15 @@ NAMED: Final = {"TRAX_ALLOWED_HOSTS": "mcp.example.com", "TRAX_MCP_TOKEN": "x"}
             {"TRAX_PUBLIC_URL": "https://trax.example.com"},
             [NO_SIGN_IN.format("TRAX_PUBLIC_URL")],
         ),
-        (LOOPBACK, {"TRAX_TRUSTED_PROXIES": "::1"}, [NO_SIGN_IN.format("TRAX_TRUSTED_PROXIES")]),
+        *(
+            (LOOPBACK, {name: value}, [NO_SIGN_IN.format(name)])
+            for name, value in {
+                "TRAX_SIGN_IN_FILE": "/file",
+                "TRAX_SIGN_IN_SECRET_FILE": "/secret",
+                "TRAX_SIGN_IN_REGISTRATION": "1",
+                "TRAX_TRUSTED_PROXIES": "::1",
+            }.items()
+        ),
     ],
 )
 def test_unused_settings_and_risks_are_named(

@@ -67,8 +67,6 @@ def test_a_public_url_has_one_spelling(given: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("given", "end"),
     [
-        (f"{URL}/mcp", "must be an address such as https://trax.example.com, without a path."),
-        (f"{URL}//", "must be an address such as https://trax.example.com, without a path."),
         (
             "http://trax.example.com",
             "must begin with https:// (http only on loopback): keys are typed there.",
@@ -78,8 +76,13 @@ def test_a_public_url_has_one_spelling(given: str, expected: str) -> None:
             "must begin with https:// (http only on loopback): keys are typed there.",
         ),
         *(
-            (it, "must be an address such as https://host, without user, /v1 or query.")
+            (
+                it,
+                "must be an address such as https://trax.example.com, without user, path or query.",
+            )
             for it in (
+                f"{URL}/mcp",
+                f"{URL}//",
                 "trax.example.com",
                 f"{URL}?a=b",
                 f"{URL}#a",
@@ -103,7 +106,7 @@ def test_a_public_url_that_is_no_origin_is_refused(given: str, end: str) -> None
     [
         (
             {"TRAX_SIGN_IN": "1"},
-            "TRAX_SIGN_IN needs TRAX_PUBLIC_URL, where people reach this server.",
+            "TRAX_SIGN_IN needs TRAX_PUBLIC_URL or --public-url: where people reach this server.",
         ),
         (
             {**HOSTED, "TRAX_MCP_TOKEN": "mine"},

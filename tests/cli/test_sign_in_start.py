@@ -76,6 +76,25 @@ async def test_by_default_the_secret_lies_apart_from_the_file(tmp_path: Path) ->
     assert found["sign-in.sqlite"] != found["sign-in.secret"]
 
 
+async def test_the_address_for_clients_is_told(tmp_path: Path) -> None:
+    """It is what people add in claude.ai, and not where the server listens."""
+    command = ("http", "--port", "0", "--sign-in", *PUBLIC_URL)
+    async with running(*command, settings=settings_in(tmp_path)) as server:
+        await answering(server)
+    told = "trax-mcp: For claude.ai and others its address is http://localhost:8765/mcp"
+    assert server.stderr.all[0].strip() == told
+
+
+async def test_a_secret_that_is_gone_is_named(tmp_path: Path) -> None:
+    """A path that is misspelt would else end all sign-ins without a word."""
+    (tmp_path / FILE).touch(0o600)
+    async with hosted_server(tmp_path) as server:
+        first = server.process.stderr.all[0].strip()
+    assert first == (
+        "trax-mcp: TRAX_SIGN_IN_SECRET_FILE was gone. It is made anew: all sign in again."
+    )
+
+
 async def test_a_command_reads_the_file_of_a_server_that_runs(tmp_path: Path) -> None:
     """With the same settings."""
     listing = running("sign-in", "list", settings=settings_in(tmp_path))
@@ -111,7 +130,8 @@ async def test_signing_in_needs_the_address_of_the_server(tmp_path: Path) -> Non
     """Nothing is made without it."""
     said = await refusal_to_start("--sign-in", settings=settings_in(tmp_path))
     assert said == (
-        "trax-mcp: TRAX_SIGN_IN needs TRAX_PUBLIC_URL, where people reach this server.\n"
+        "trax-mcp: TRAX_SIGN_IN needs TRAX_PUBLIC_URL or --public-url: where people reach this"
+        " server.\n"
     )
     assert modes_in(tmp_path) == {}
 
@@ -122,7 +142,10 @@ async def test_without_its_extra_signing_in_names_it(tmp_path: Path) -> None:
     program = ("-c", f"{hide}; from trax_mcp.cli import main; main()")
     settings = settings_in(tmp_path)
     said = await refusal_to_start("--sign-in", *PUBLIC_URL, settings=settings, program=program)
-    assert said == ("trax-mcp: TRAX_SIGN_IN needs an extra. Run pip install 'trax-mcp[sign-in]'.\n")
+    assert said == (
+        "trax-mcp: TRAX_SIGN_IN needs an extra. In the folder of trax-mcp, run .venv/bin/python -m"
+        " pip install '.[sign-in]'.\n"
+    )
     assert modes_in(tmp_path) == {}
 
 

@@ -42,8 +42,10 @@ async def test_a_port_in_use_stops_the_start_with_one_sentence() -> None:
         for command in ("http", "sandbox"):
             async with running(command, "--port", port) as server:
                 assert await server.end() == 1
-            expected = f"trax-mcp: Cannot listen on 127.0.0.1:{port}: Address already in use.\n"
-            assert server.stderr.text == expected
+            assert server.stderr.text == (
+                f"trax-mcp: Cannot listen on 127.0.0.1:{port}: Address already in use. Choose"
+                " another with --port.\n"
+            )
             assert server.stdout.all == []
 
 
@@ -52,6 +54,7 @@ async def test_an_address_of_another_machine_stops_the_start_with_one_sentence()
     async with running("http", "--host", "192.0.2.1", "--port", "0") as server:
         assert await server.end() == 1
     assert server.stderr.text.startswith("trax-mcp: Cannot listen on 192.0.2.1:0: ")
+    assert server.stderr.text.endswith(". Choose another with --host.\n")
     assert len(server.stderr.all) == 1
 
 

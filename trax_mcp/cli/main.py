@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from trax_mcp import __version__
 from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS
-from trax_mcp.cli.parser import AddParser, Parser, add_port, add_sandbox_switch
+from trax_mcp.cli.parser import AddParser, Parser, add_host, add_port, add_sandbox_switch
 from trax_mcp.settings import CannotStart, read_settings
 
 _ABOUT = """\
@@ -180,7 +180,7 @@ def _add_http(add_parser: AddParser) -> None:
         "give it on a page, for clients that can only sign in.",
     )
     http.set_defaults(run=_http)
-    http.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    add_host(http)
     add_port(http, default=8765)
     http.add_argument(
         "--sign-in", action="store_true", help="people sign in with their TRaX key, on a page"
@@ -241,8 +241,8 @@ def _add_passkey(add_parser: AddParser) -> None:
         "passkey",
         help="make a passkey, so that only your finger, face or PIN gives a yes",
         description="Make a passkey in your browser. From then on a yes needs it, on the page that "
-        "trax-mcp opens; going offline needs none. Needs the extra: pip install "
-        "'trax-mcp[passkey]'.",
+        "trax-mcp opens; going offline needs none. It needs the extra passkey: in the folder of "
+        "trax-mcp, run .venv/bin/python -m pip install '.[passkey]'.",
     )
     passkey.set_defaults(run=_passkey)
 
@@ -255,10 +255,16 @@ def _add_sign_in(add_parser: AddParser) -> None:
         "at once, also while it serves. Run it as the server's user, with its TRAX_SIGN_IN_FILE.",
     )
     steps = sign_in.add_subparsers(metavar="list|revoke", required=True)
-    listing = steps.add_parser("list", description="List who is signed in, the last used first.")
+    listing = steps.add_parser(
+        "list", help="list them", description="List who is signed in, the last used first."
+    )
     listing.set_defaults(run=_sign_in_list)
     listing.add_argument("--json", action="store_true", help="print one JSON list")
-    revoking = steps.add_parser("revoke", description="Revoke sign-ins, which ends their tokens.")
+    revoking = steps.add_parser(
+        "revoke",
+        help="revoke some, or all",
+        description="Revoke sign-ins, which ends their tokens.",
+    )
     revoking.set_defaults(run=_sign_in_revoke)
     revoking.add_argument("ids", metavar="ID", nargs="*", help="an id that list shows")
     revoking.add_argument("--all", action="store_true", help="all of them, as after a theft")

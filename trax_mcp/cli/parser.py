@@ -18,6 +18,13 @@ class Parser(argparse.ArgumentParser):
         super().error(redact_keys(message, ANONYMOUS))
 
 
+def add_host(parser: argparse.ArgumentParser) -> None:
+    """Add --host."""
+    parser.add_argument(
+        "--host", default="127.0.0.1", type=_host, help="address to listen on (%(default)s)"
+    )
+
+
 def add_port(parser: argparse.ArgumentParser, *, default: int) -> None:
     """Add --port."""
     parser.add_argument("--port", default=default, type=_port, help="port, 0 for any (%(default)s)")
@@ -31,6 +38,12 @@ def add_sandbox_switch(parser: argparse.ArgumentParser, *, default: object) -> N
         default=default,
         help="use the embedded TRaX sandbox: no key, no network, nothing real",
     )
+
+
+def _host(text: str) -> str:
+    if not text.strip():  # it would listen on all addresses
+        raise argparse.ArgumentTypeError("must be an address such as 127.0.0.1")
+    return text
 
 
 def _port(text: str) -> int:

@@ -71,7 +71,7 @@ def http(settings: Settings, *, host: str, port: int) -> int:
     """
     with logging_to_stderr(settings.log_level), listen(host, port) as listener:
         for warning in http_warnings(settings, host=host):
-            print(f"trax-mcp: {warning}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
+            _tell(f"trax-mcp: {warning}")
         own = caller_of(settings) if settings.sandbox else ANONYMOUS
         anyio.run(_serve_http, settings, own, listener)
     return 0
@@ -106,7 +106,9 @@ async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) 
         )
         server = build_server(client, own=own, deps=deps)
         app = http_app(server, settings, client=client, deps=deps, own=own, sign_ins=sign_ins)
-        print(f"trax-mcp is listening on {url_of(listener)}{PATH}", file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
+        if settings.sign_in:
+            _tell(f"trax-mcp: For claude.ai and others its address is {settings.public_url}{PATH}")
+        _tell(f"trax-mcp is listening on {url_of(listener)}{PATH}")
         _collect_garbage_again()
         drain = Drain(settings.drain_seconds, deps.readiness.drain)
         await serve_http(
@@ -118,6 +120,10 @@ async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) 
             exit_process=exit_process,
         )
     exit_process()
+
+
+def _tell(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
 
 
 def _open_store(settings: Settings) -> "AbstractAsyncContextManager[SharedStore | None]":
@@ -150,9 +156,14 @@ async def _open_sign_in(settings: Settings) -> "AsyncIterator[SignInStore | None
         from trax_mcp.sign_in.store import open_store  # noqa: PLC0415  as above
     except ModuleNotFoundError:
         raise CannotStart(f"TRAX_SIGN_IN needs an extra. {SIGN_IN_EXTRA}") from None
+    is_secret_gone = sign_in_path(settings).exists() and not sign_in_secret_path(settings).exists()
     secret = server_secret(sign_in_secret_path(settings))
     audience = str(settings.public_url)
     with closing(open_store(sign_in_path(settings), secret, Clock(), audience=audience)) as store:
+        if is_secret_gone:
+            _tell(
+                "trax-mcp: TRAX_SIGN_IN_SECRET_FILE was gone. It is made anew: all sign in again."
+            )
         yield store
 
 

@@ -13,8 +13,9 @@ from trax_mcp.setting_types import is_loopback
 from trax_mcp.settings import CannotStart, Settings
 from trax_mcp.web.passkey import Passkey
 
-REPLICAS_EXTRA: Final = "Run pip install 'trax-mcp[replicas]'."
-SIGN_IN_EXTRA: Final = "Run pip install 'trax-mcp[sign-in]'."
+_INSTALL: Final = "In the folder of trax-mcp, run .venv/bin/python -m pip install '.[{}]'."
+REPLICAS_EXTRA: Final = _INSTALL.format("replicas")
+SIGN_IN_EXTRA: Final = _INSTALL.format("sign-in")
 
 
 def check_names(settings: Settings) -> None:
@@ -52,20 +53,9 @@ def http_warnings(settings: Settings, *, host: str) -> Iterable[str]:
     ):
         if value is not None:
             yield f"{name} is not used: over HTTP each caller sends their own key as X-API-Key."
-    for name, is_set in (
-        ("TRAX_PUBLIC_URL", settings.public_url is not None),
-        ("TRAX_TRUSTED_PROXIES", bool(settings.trusted_proxies)),
-    ):
-        if is_set and not settings.sign_in:
-            yield f"{name} is not used: only TRAX_SIGN_IN needs it."
     if settings.media_dirs:
         yield "TRAX_MEDIA_DIRS is not used: over HTTP no caller reads files of this computer."
-    is_behind_proxy = settings.sign_in and str(settings.public_url).startswith("https:")
-    if is_behind_proxy and not settings.trusted_proxies:
-        yield (
-            "All people count as one for the limits of signing in, until TRAX_TRUSTED_PROXIES names"
-            " the proxy in front."
-        )
+    yield from _sign_in_warnings(settings)
     if is_loopback(host) or settings.sandbox:
         return
     yield (
@@ -76,6 +66,25 @@ def http_warnings(settings: Settings, *, host: str) -> Iterable[str]:
         yield "Anybody who reaches it can try keys of their own here: TRAX_MCP_TOKEN prevents that."
     if not settings.allowed_hosts and not settings.sign_in:
         yield "Callers must name it as localhost until TRAX_ALLOWED_HOSTS has its own name."
+
+
+def _sign_in_warnings(settings: Settings) -> Iterable[str]:
+    if not settings.sign_in:
+        for name, is_set in (
+            ("TRAX_PUBLIC_URL", settings.public_url is not None),
+            ("TRAX_SIGN_IN_FILE", settings.sign_in_file is not None),
+            ("TRAX_SIGN_IN_SECRET_FILE", settings.sign_in_secret_file is not None),
+            ("TRAX_SIGN_IN_REGISTRATION", settings.sign_in_registration),
+            ("TRAX_TRUSTED_PROXIES", bool(settings.trusted_proxies)),
+        ):
+            if is_set:
+                yield f"{name} is not used: only TRAX_SIGN_IN needs it."
+        return
+    if str(settings.public_url).startswith("https:") and not settings.trusted_proxies:
+        yield (
+            "All people count as one for the limits of signing in, until TRAX_TRUSTED_PROXIES names"
+            " the proxy in front."
+        )
 
 
 def _check(setting: str, names: Iterable[str], allowed: Collection[str]) -> None:

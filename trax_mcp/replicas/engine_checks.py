@@ -1,5 +1,6 @@
 """Checks an engine before replicas rely on it. No message holds the address, or a part of it."""
 
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import aclosing, suppress
@@ -22,6 +23,7 @@ from trax_mcp.settings import CannotStart
 _KEEPS_ALL: Final = "noeviction"
 """The only maxmemory-policy that drops nothing: a dropped entry could bring a used yes back."""
 
+_DATABASE: Final = re.compile(r"unix:.*|rediss?://[^/?]+(/\d*)?(\?.*)?")
 _SPEAK: Final = "redis.call('PUBLISH', KEYS[1], '')"
 
 
@@ -48,7 +50,7 @@ _NO_ADDRESS: Final = (
 )
 _NOT_TRUSTED: Final = (
     "The engine at TRAX_STORE_URL has no certificate that is trusted here.",
-    "Add ?ssl_ca_certs=FILE to the address.",
+    "Add ?ssl_ca_certs=FILE to the address, or use the name that stands in the certificate.",
 )
 _REFUSED: Final = (
     "The engine at TRAX_STORE_URL refuses this user or password.",
@@ -57,6 +59,10 @@ _REFUSED: Final = (
 _NOT_ALLOWED: Final = (
     "The engine at TRAX_STORE_URL does not allow this user what replicas need.",
     "Allow INFO, and scripts, keys and channels that begin with {trax}.",
+)
+_NO_DATABASE: Final = (
+    "The engine at TRAX_STORE_URL has no database of this number.",
+    "Take 0, which is always there.",
 )
 _IS_FULL: Final = (
     "The engine at TRAX_STORE_URL has no memory left.",
@@ -68,7 +74,7 @@ _IS_COPY: Final = (
 )
 _AWAY: Final = (
     "No engine answers at TRAX_STORE_URL.",
-    "Start it, or correct TRAX_STORE_URL.",
+    "Start it, or correct TRAX_STORE_URL: redis:// is without TLS, rediss:// with it.",
 )
 _DROPS_KEYS: Final = (
     "The engine at TRAX_STORE_URL may drop what it keeps.",
@@ -104,6 +110,8 @@ async def describe_engine(url: str) -> FitEngine:
 
 def _engine(url: str) -> Engine:
     try:
+        if not _DATABASE.fullmatch(url):  # else 0 is taken
+            raise UnfitEngine(*_NO_ADDRESS)
         return Engine(url)
     except ValueError:  # its text may hold a part of the password
         raise UnfitEngine(*_NO_ADDRESS) from None
@@ -136,6 +144,8 @@ async def _uses_disk(engine: Engine) -> bool:
 
 def _reason(error: EngineAway) -> tuple[str, str]:
     causes = list(_causes(error))
+    if any("DB index" in str(it) for it in causes if isinstance(it, ResponseError)):
+        return _NO_DATABASE
     for kinds, reason in (
         ((AuthenticationError, AuthorizationError), _REFUSED),
         ((OutOfMemoryError,), _IS_FULL),

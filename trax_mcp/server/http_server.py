@@ -3,6 +3,7 @@
 Does not import the MCP SDK, which `trax-mcp sandbox` does not need.
 """
 
+import errno
 import signal
 import socket
 import threading
@@ -52,7 +53,10 @@ def listen(host: str, port: int) -> socket.socket:
         listener = socket.create_server((host, port), family=family)
     except OSError as error:
         reason = str(error.strerror).partition(" (")[0]  # the rest repeats the address
-        raise CannotStart(f"Cannot listen on {_address(host, port)}: {reason}.") from None
+        option = "--port" if error.errno in {errno.EADDRINUSE, errno.EACCES} else "--host"
+        raise CannotStart(
+            f"Cannot listen on {_address(host, port)}: {reason}. Choose another with {option}."
+        ) from None
     # asyncio does this only for sockets that it opens itself; without it every answer waits 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

@@ -1,6 +1,6 @@
 """A person's passkey: the public half in a file, and what is signed with the other one.
 
-Source: W3C Web Authentication, level 3. The library is an extra: `trax-mcp[passkey]`.
+Source: W3C Web Authentication, level 3. The library is the extra `passkey`.
 """
 
 import hashlib
@@ -14,7 +14,10 @@ from trax_mcp.settings import CannotStart
 
 RP_ID: Final = "localhost"
 """The name that a passkey of this computer is for."""
-_NO_LIBRARY: Final = "A passkey needs one more library: pip install 'trax-mcp[passkey]'."
+_NO_LIBRARY: Final = (
+    "A passkey needs one more library. In the folder of trax-mcp, run .venv/bin/python -m pip"
+    " install '.[passkey]'."
+)
 _MAX_FILE_BYTES: Final = 8192
 
 
