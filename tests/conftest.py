@@ -18,6 +18,7 @@ from tests.support.jsonrpc import ERAS, MODERN
 from tests.support.local_servers import open_in_portal, upstream
 from tests.support.recorded_sandbox import Sandbox
 from tests.support.sandbox_transport import SandboxTransport
+from tests.support.schema_checks import check_each_schema_once
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.shared_clock import HandClock
 from trax_mcp.api.caller import Caller
@@ -27,6 +28,7 @@ from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import ServerDeps, build_server
 
 register()
+check_each_schema_once()
 
 OWNER: Final = Caller(SANDBOX_KEY)
 """A caller with all scopes in the sandbox's studios."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -15,12 +16,16 @@ import pytest
 
 from tests.support.frozen_sandbox import still
 from tests.support.jsonrpc import ERAS, LEGACY, read_answer, request, tool_call
+from tests.support.served_app import plain_http
 from tests.support.served_sign_in import signing_in
 from trax_mcp.sandbox.keys import SCOPES
 from trax_mcp.sandbox.records import Key, Studio
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from httpx import AsyncClient
 
     from tests.support.jsonrpc import HttpCaller
     from tests.support.recorded_sandbox import Sandbox
@@ -104,13 +109,37 @@ class Person:
             assert (await self.caller.post(message, mcp_session_id=session)).status_code == 404
 
 
-async def signed_in(front: SignInFront, client_id: str, number: int) -> Person:
+async def signed_in(front: SignInFront, http: AsyncClient, client_id: str, number: int) -> Person:
     """Sign a person in, from an address of their own."""
     address = f"203.0.113.{number}"
     async with front.steps(client_id, x_forwarded_for=address) as steps:
         tokens = await steps.sign_in(key_of(number))
-    era = ERAS[number // 2 % 2]
-    return Person(number, await front.opened_with(era, tokens), tokens["access_token"])
+    caller = front.signed_in(ERAS[number // 2 % 2], tokens)
+    caller.http = http
+    # A connection that waits for all others may be closed by the server while it is used again.
+    caller.headers["connection"] = "close"
+    await caller.open()
+    return Person(number, caller, tokens["access_token"])
+
+
+@asynccontextmanager
+async def everybody(front: SignInFront) -> AsyncIterator[list[Person]]:
+    """All people, each with a client that has signed in. Some sign in at a time."""
+    people: dict[int, Person] = {}
+    some = anyio.CapacityLimiter(PEOPLE // 10)
+    async with front.steps() as steps:
+        await steps.register()
+    async with AsyncExitStack() as stack:
+
+        async def come(number: int) -> None:
+            async with some:
+                http = await stack.enter_async_context(plain_http(front.address))
+                people[number] = await signed_in(front, http, steps.client_id, number)
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(PEOPLE):
+                tasks.start_soon(come, number)
+        yield [people[number] for number in range(PEOPLE)]
 
 
 async def use(person: Person, other: Person) -> None:
@@ -138,25 +167,18 @@ async def test_two_hundred_signed_in_people_share_nothing(tmp_path: Path) -> Non
     """Neither answers nor requests to TRaX hold anything of another person."""
     proxied = {"TRAX_TRUSTED_PROXIES": "127.0.0.1"}
     with anyio.fail_after(LONGEST_SECONDS):
-        async with signing_in(tmp_path, trax=world_of_many(), settings=proxied) as front:
-            async with front.steps() as steps:
-                await steps.register()
-            people: dict[int, Person] = {}
-
-            async def come(number: int) -> None:
-                people[number] = await signed_in(front, steps.client_id, number)
-
-            async with anyio.create_task_group() as arrivals:
-                for number in range(PEOPLE):
-                    arrivals.start_soon(come, number)
+        async with (
+            signing_in(tmp_path, trax=world_of_many(), settings=proxied) as front,
+            everybody(front) as people,
+        ):
             async with anyio.create_task_group() as previews:
-                for person in people.values():
+                for person in people:
                     previews.start_soon(preview, person)
             async with anyio.create_task_group() as tasks:
-                for number, person in people.items():
-                    tasks.start_soon(use, person, people[(number + 1) % PEOPLE])
+                for person in people:
+                    tasks.start_soon(use, person, people[(person.number + 1) % PEOPLE])
             assert len(front.store.all()) == PEOPLE
-            assert len({it.token for it in people.values()}) == PEOPLE
+            assert len({it.token for it in people}) == PEOPLE
             assert_own_requests(front)
 
 

@@ -16,6 +16,7 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from tests.support.event_streams import Session, listen_stream
 from tests.support.guarded_calls import STUDIO, YES
 from tests.support.jsonrpc import LEGACY, MODERN, read_answer, request
+from tests.support.local_servers import NO_CERTIFICATES
 from tests.support.served_sign_in import signing_in
 from tests.support.sign_in_setup import CLIENT, grant_of
 from tests.support.subscribers import CHAT, CHAT_PATH
@@ -63,7 +64,7 @@ def unavailable(_store: SignInStore, _token: str) -> NoReturn:
 async def sdk_client(front: SignInFront, headers: dict[str, str]) -> AsyncIterator[Client]:
     """The SDK's client, which draws panels."""
     async with (
-        httpx2.AsyncClient(headers=headers, trust_env=False) as http,
+        httpx2.AsyncClient(headers=headers, trust_env=False, verify=NO_CERTIFICATES) as http,
         Client(
             streamable_http_client(f"{front.address}/mcp", http_client=http),
             cache=None,

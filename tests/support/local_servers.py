@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio
 import uvicorn
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from trax_mcp.sandbox.messages import Request, RequestHandler, Response
 
 OpenedT = TypeVar("OpenedT")
+
+NO_CERTIFICATES: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients of plain HTTP, which would each read the certificates of all authorities."""
 
 
 @asynccontextmanager

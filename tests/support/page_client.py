@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from tests.support.local_servers import NO_CERTIFICATES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -86,7 +88,7 @@ class PageClient:
         return await self.post("/answer", body, content=None, **headers)
 
     def _http(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.origin, trust_env=False)
+        return httpx.AsyncClient(base_url=self.origin, trust_env=False, verify=NO_CERTIFICATES)
 
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

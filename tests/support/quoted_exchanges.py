@@ -24,7 +24,7 @@ from mcp.client.streamable_http import streamable_http_client
 from tests import ROOT
 from tests.conftest import OWNER, client_on
 from tests.support.frozen_sandbox import still
-from tests.support.local_servers import listening
+from tests.support.local_servers import NO_CERTIFICATES, listening
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.shared_clock import HandClock
 from tests.support.simulated_person import Person, agreeing, choices, refusing
@@ -174,7 +174,7 @@ async def _over_http(audit_log: Path) -> AsyncIterator[tuple[Client, PausingCloc
     headers = {"X-API-Key": SANDBOX_KEY}
     async with (
         listening(app) as address,
-        httpx2.AsyncClient(headers=headers, trust_env=False) as web,
+        httpx2.AsyncClient(headers=headers, trust_env=False, verify=NO_CERTIFICATES) as web,
         Client(streamable_http_client(f"{address}/mcp", http_client=web), cache=None) as client,
     ):
         with anyio.fail_after(PATIENCE_SECONDS):

@@ -19,7 +19,7 @@ from tests import ROOT
 from tests.conftest import client_on
 from tests.support.consent_clients import SECOND_KEY, Clients, two_key_sandbox
 from tests.support.guarded_calls import GUARD_ALSO
-from tests.support.local_servers import listening
+from tests.support.local_servers import NO_CERTIFICATES, listening
 from tests.support.server_process import environment
 from tests.support.shared_clock import HandClock
 from tests.support.simulated_person import Person
@@ -54,7 +54,9 @@ async def over_http(era: str, *, audit: Path | None = None) -> AsyncIterator[tup
     async with listening(app) as address, AsyncExitStack() as stack:
 
         async def caller(key: str, asked: Person | None = None) -> Client:
-            web = httpx2.AsyncClient(headers={"X-API-Key": key}, trust_env=False)
+            web = httpx2.AsyncClient(
+                headers={"X-API-Key": key}, trust_env=False, verify=NO_CERTIFICATES
+            )
             http = streamable_http_client(
                 f"{address}/mcp", http_client=await stack.enter_async_context(web)
             )

@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from tests.support.jsonrpc import MODERN
-from tests.support.local_servers import listening
+from tests.support.local_servers import NO_CERTIFICATES, listening
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -124,7 +124,11 @@ async def sdk_oauth_client(
         callback_handler=callback.result,
         client_metadata_url=document,
     )
-    options: dict[str, Any] = {"trust_env": False, "timeout": httpx2.Timeout(PATIENCE_SECONDS)}
+    options: dict[str, Any] = {
+        "trust_env": False,
+        "verify": NO_CERTIFICATES,
+        "timeout": httpx2.Timeout(PATIENCE_SECONDS),
+    }
     async with httpx2.AsyncClient(auth=auth, **options) as http:
         transport = streamable_http_client(f"{address}/mcp", http_client=http)
         async with Client(transport, mode=era, extensions=extensions, cache=None) as client:

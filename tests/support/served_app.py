@@ -11,7 +11,7 @@ import httpx
 from tests.conftest import OWNER, client_on
 from tests.support.frozen_sandbox import still
 from tests.support.jsonrpc import HttpCaller
-from tests.support.local_servers import listening
+from tests.support.local_servers import NO_CERTIFICATES, listening
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.shared_clock import HandClock
 from trax_mcp.api.caller import ANONYMOUS
@@ -85,7 +85,9 @@ async def serving(
 
 def plain_http(address: str) -> httpx.AsyncClient:
     """An HTTP client that uses no proxy and has a time-out."""
-    return httpx.AsyncClient(base_url=address, trust_env=False, timeout=PATIENCE_SECONDS)
+    return httpx.AsyncClient(
+        base_url=address, trust_env=False, verify=NO_CERTIFICATES, timeout=PATIENCE_SECONDS
+    )
 
 
 def error_code(result: dict[str, Any]) -> str:

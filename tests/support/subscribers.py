@@ -20,6 +20,7 @@ from mcp import Client, MCPDeprecationWarning
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.support.jsonrpc import LEGACY, MODERN
+from tests.support.local_servers import NO_CERTIFICATES
 from tests.support.served_app import Front, serving
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.shared_clock import STEP_SECONDS, settled
@@ -123,7 +124,9 @@ async def subscriber_of(
     """Connect a client over HTTP. In the earlier era, its stream is open when this yields."""
     before = open_streams(front)
     async with (
-        httpx2.AsyncClient(headers={"X-API-Key": key}, trust_env=False) as web,
+        httpx2.AsyncClient(
+            headers={"X-API-Key": key}, trust_env=False, verify=NO_CERTIFICATES
+        ) as web,
         subscriber_on(
             streamable_http_client(f"{front.address}/mcp", http_client=web), era
         ) as subscriber,

@@ -87,7 +87,8 @@ class HttpExchange:
             base_url=base_url,
             timeout_seconds=timeout_seconds,
             transport=transport,
-            tls=httpx.create_ssl_context(trust_env=trust_env),
+            # To read the certificates takes long. A given transport needs none.
+            tls=httpx.create_ssl_context(trust_env=trust_env) if transport is None else True,
             trust_env=trust_env,
         )
         self._ordinary = _Connections(new_http(), max_per_caller=_MAX_IN_FLIGHT)
@@ -206,7 +207,7 @@ def _new_http(
     base_url: str,
     timeout_seconds: float,
     transport: httpx.AsyncBaseTransport | None,
-    tls: SSLContext,
+    tls: SSLContext | bool,
     trust_env: bool,
     max_idle: int = 20,
 ) -> httpx.AsyncClient:

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from string import Template
 from typing import Annotated, Final
@@ -177,6 +178,7 @@ def _read_all(folder: Path) -> Iterator[Prompt]:
         yield prompt
 
 
+@cache
 def _read(file_name: str, source: str) -> Prompt:
     before, _, rest = source.partition(_FRONT_MATTER_MARK)
     front, closing, text = rest.partition(_FRONT_MATTER_MARK)

@@ -6,6 +6,7 @@ the call was executed.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -41,8 +42,9 @@ class _SchemaGenerator(GenerateJsonSchema):
         return False
 
 
+@cache
 def arguments_schema(kind: type[ToolInput]) -> JsonObject:
-    """The schema of a tool's arguments, each with a description."""
+    """The schema of a tool's arguments, each with a description. Callers must not change it."""
     schema = kind.model_json_schema(schema_generator=_SchemaGenerator)
     properties = {
         name: {**schema["properties"][name], "description": kind.describe_argument(name)}

@@ -151,6 +151,5 @@ def _tool(kind: type[ToolInput], rules: Rules) -> Tool:
 
 def _input_schema(kind: type[ToolInput], *, guarded: bool) -> JsonObject:
     schema = arguments_schema(kind)
-    if guarded:
-        schema["properties"] = {**schema["properties"], **EVIDENCE_SCHEMAS}
-    return schema
+    evidence = EVIDENCE_SCHEMAS if guarded else {}
+    return {**schema, "properties": {**schema["properties"], **evidence}}
