@@ -17,7 +17,14 @@ from trax_mcp.server.prompts import Prompts
 from trax_mcp.server.tool_filter import KINDS, TOOLS, ToolFilter
 from trax_mcp.settings import VARIABLE_PREFIX, Settings
 
-OWN_CODES: Final = {"no_key", "unreachable", "timeout", "read_only", "invalid_file"}
+OWN_CODES: Final = {
+    "no_key",
+    "unreachable",
+    "timeout",
+    "read_only",
+    "invalid_file",
+    "store_unavailable",
+}
 """Error codes of this server that pages name."""
 
 SETTINGS: Final = {VARIABLE_PREFIX + it.upper() for it in Settings.model_fields}
