@@ -14,7 +14,7 @@ from tests.conftest import text_of
 from tests.support.consent_clients import has_run, status_and_reason
 from tests.support.guarded_calls import AUTO_GO_LIVE, DELETE_DESTINATION, GO_LIVE
 from tests.support.jsonrpc import MODERN
-from tests.support.real_transports import over_stdio
+from tests.support.real_transports import one_over_stdio
 from tests.support.simulated_person import agreeing, declining
 from trax_mcp.sandbox.records import Destination
 
@@ -80,10 +80,10 @@ def swap_destination(trax: Sandbox) -> None:
 def by_this_server(tool: str, **arguments: object) -> Change:
     """A change through the same server, with its own confirmation if it needs one."""
 
-    async def make(clients: Clients, client: Client) -> None:
+    async def make(_clients: Clients, client: Client) -> None:
         call = {**PLACE, **arguments}
         result = await client.call_tool(tool, call)
-        if not has_run(result) and client is clients.plain:
+        if not has_run(result):
             confirmation = (result.structured_content or {})["confirmation"]
             call |= {"confirm": True, "confirmation": confirmation}
             result = await client.call_tool(tool, call)
@@ -138,7 +138,7 @@ CASES: Final[dict[str, Case]] = {
 async def test_a_confirmation_is_invalid_after_a_change(name: str) -> None:
     """The answer starts with the change, and the operation is not sent."""
     operation, change, first_line = CASES[name]
-    async with over_stdio(MODERN) as clients:
+    async with one_over_stdio(MODERN, can_ask=False) as clients:
         confirmation = await clients.confirmation(operation)
         await change(clients, clients.plain)
         result = await clients.use(operation, confirmation)
@@ -152,7 +152,7 @@ async def test_a_confirmation_is_invalid_after_a_change(name: str) -> None:
 async def test_a_person_is_asked_again_after_a_change(era: str, name: str) -> None:
     """The second form starts with the change. A no to it sends nothing."""
     operation, change, first_line = CASES[name]
-    async with over_stdio(era) as clients:
+    async with one_over_stdio(era, can_ask=True) as clients:
         forms: list[Form] = []
 
         async def respond(form: Form) -> FormAnswer:
@@ -173,7 +173,7 @@ async def test_a_person_is_asked_again_after_a_change(era: str, name: str) -> No
 
 async def test_a_hidden_change_does_not_invalidate_a_deletion() -> None:
     """A deletion puts nothing on air, so hidden changes do not matter."""
-    async with over_stdio(MODERN) as clients:
+    async with one_over_stdio(MODERN, can_ask=False) as clients:
         confirmation = await clients.confirmation(DELETE_DESTINATION)
         await by_this_server("update_source", sourceId="source_2", url="rtmp://x.example/y")(
             clients, clients.plain

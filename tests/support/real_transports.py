@@ -83,6 +83,17 @@ async def over_stdio(era: str, *, program: str = "trax_mcp") -> AsyncIterator[Cl
         yield Clients(trax, NoTime(), plain, asking, other, person)
 
 
+@asynccontextmanager
+async def one_over_stdio(era: str, *, can_ask: bool) -> AsyncIterator[Clients]:
+    """The same with one process and one client, which stands for all, and may ask the person."""
+    trax, person = two_key_sandbox(), Person()
+    async with (
+        listening(trax.app) as address,
+        process(era, address, person if can_ask else None) as client,
+    ):
+        yield Clients(trax, NoTime(), client, client, client, person)
+
+
 def process(
     era: str,
     address: str,
