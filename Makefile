@@ -89,8 +89,8 @@ race: .venv/dev $(TOOLS)/ready ## compare with generated MCP servers, and write 
 wheel: .venv/dev ## build the wheel, install it in a new environment and start it
 	rm -rf build/wheel
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .
-	$(PYTHON) -m venv build/wheel/venv
-	build/wheel/venv/bin/python -m pip install --quiet build/wheel/*.whl
+	$(PYTHON) -m venv --without-pip build/wheel/venv
+	$(BIN)/python -m pip --python build/wheel/venv/bin/python install --quiet build/wheel/*.whl
 	cd build/wheel && TRAX_SANDBOX=1 venv/bin/trax-mcp demo >demo.txt
 	@echo "The wheel runs by itself."
 
