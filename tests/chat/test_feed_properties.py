@@ -81,7 +81,7 @@ def step_lists(*cycles: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[list
 
 seeds = st.integers(0, 2**32).map(Random)
 property_settings = settings(
-    max_examples=30,
+    max_examples=15,
     derandomize=True,
     database=None,
     deadline=None,

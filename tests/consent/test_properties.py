@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES: Final = int(os.environ.get("HYPOTHESIS_EXAMPLES", "150"))
+EXAMPLES: Final = int(os.environ.get("HYPOTHESIS_EXAMPLES", "75"))
 """How many step lists are tried."""
 
 

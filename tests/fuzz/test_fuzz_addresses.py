@@ -155,7 +155,7 @@ def test_any_uri_is_read_as_its_template_says_or_is_not_found(
     outcomes = set()
     with fuzz_session(era) as session:
 
-        @settings(max_examples=examples(400))
+        @settings(max_examples=examples(200))
         @given(SENDABLE_URIS)
         def property_(uri: str) -> None:
             session.portal.call(session.clock.advance, 3)
@@ -185,7 +185,7 @@ def test_any_uri_is_subscribed_to_if_it_can_be_watched(
     outcomes = set()
     with fuzz_session(era, short_seconds=0) as session:
 
-        @settings(max_examples=examples(250))
+        @settings(max_examples=examples(125))
         @given(SENDABLE_URIS)
         def property_(uri: str) -> None:
             session.portal.call(session.clock.advance, 3)
@@ -256,7 +256,7 @@ def test_completion_suggests_only_the_callers_own_things(
     with fuzz_session(era) as session:
         allowed = own_names(session.trax)
 
-        @settings(max_examples=examples(250))
+        @settings(max_examples=examples(125))
         @given(COMPLETION_INPUTS)
         def property_(completion: tuple[str, str, str, dict[str, str] | None]) -> None:
             target, argument, value, context = completion
@@ -342,7 +342,7 @@ def test_malformed_params_are_refused_as_a_client_error(method: str, era: str) -
     """
     with http_fuzz_session(era) as session:
 
-        @settings(max_examples=examples(25))
+        @settings(max_examples=examples(13))
         @given(RAW_PARAMS[method])
         def property_(params: object) -> None:
             answer = session.ask(method, params)

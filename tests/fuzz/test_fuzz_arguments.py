@@ -179,7 +179,7 @@ def test_any_arguments_are_answered_and_only_valid_ones_are_sent(
         assert list(listed) == list(TOOLS)
         known = {**KNOWN, "confirmation": (foreign_confirmation(session),)}
 
-        @settings(max_examples=examples(35))
+        @settings(max_examples=examples(18))
         @given(arguments_for(listed[tool].input_schema, known).map(as_sent))
         def property_(arguments: Message) -> None:
             with session.example(arguments):
@@ -223,7 +223,7 @@ def test_an_invented_confirmation_is_not_consent(era: str) -> None:
     with fuzz_session(era, on_air=("studio_42",)) as session:
         foreign = foreign_confirmation(session)
 
-        @settings(max_examples=examples(150))
+        @settings(max_examples=examples(75))
         @given(st.sampled_from([*GUARDED, *GO_LIVE_ELSEWHERE]), consent_arguments(foreign))
         def property_(act: GuardedOperation, consent: Message) -> None:
             with session.example(act, consent):
@@ -259,7 +259,7 @@ def test_any_form_answer_but_approval_changes_nothing(era: str) -> None:
     person, asked = people.Person(), set()
     with fuzz_session(era, on_air=("studio_42",), person=person) as session:
 
-        @settings(max_examples=examples(120))
+        @settings(max_examples=examples(60))
         @given(st.sampled_from([*GUARDED, *GO_LIVE_ELSEWHERE]), consent_arguments(), NON_APPROVALS)
         def property_(act: GuardedOperation, consent: Message, answer: people.Responder) -> None:
             forms = len(person.forms)
@@ -297,7 +297,7 @@ def test_params_beside_the_arguments_are_not_consent(era: str) -> None:
     with http_fuzz_session(era) as session:
         put_on_air(session.front.trax)
 
-        @settings(max_examples=examples(60))
+        @settings(max_examples=examples(30))
         @given(
             st.sampled_from([*GUARDED, *GO_LIVE_ELSEWHERE]), consent_arguments(), EXTRA_PARAMS, META
         )
@@ -337,7 +337,7 @@ def test_malformed_arguments_are_refused(era: str) -> None:
     """Arguments that are not an object or not valid JSON: NaN, lone surrogates."""
     with http_fuzz_session(era) as session:
 
-        @settings(max_examples=examples(100))
+        @settings(max_examples=examples(50))
         @given(st.sampled_from(RAW_TOOLS), st.data())
         def property_(tool: types.Tool, data: st.DataObject) -> None:
             arguments = data.draw(arguments_for(tool.input_schema) | NON_OBJECTS)

@@ -114,7 +114,7 @@ def test_a_prompt_inserts_each_value_once_or_refuses_the_request(
     outcomes = set()
     with fuzz_session(era) as session:
 
-        @settings(max_examples=examples(250))
+        @settings(max_examples=examples(125))
         @given(PROMPT_REQUESTS)
         def property_(prompt_request: tuple[str, dict[str, str]]) -> None:
             name, given = prompt_request
@@ -151,7 +151,7 @@ def test_malformed_prompt_arguments_are_refused_as_a_client_error(era: str) -> N
     """Arguments that are not text or not an object."""
     with http_fuzz_session(era) as session:
 
-        @settings(max_examples=examples(60))
+        @settings(max_examples=examples(30))
         @given(PROMPT_NAMES, ANYTHING | st.dictionaries(NAMES, ANYTHING, max_size=3))
         def property_(name: str, given: object) -> None:
             answer = session.ask("prompts/get", {"name": name, "arguments": given})

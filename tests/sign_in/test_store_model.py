@@ -119,7 +119,7 @@ def step(store: SignInStore, model: Model, draw: st.DataObject) -> None:
 
 
 @pytest.mark.fuzz
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(30))
 @given(draw=st.data())
 def test_the_store_follows_its_rules_in_any_order_of_steps(draw: st.DataObject) -> None:
     """At its end each token opens what the rules say, and only living sign-ins are listed."""

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, Phase, settings
 GATE: Final = "gate"
 LONG: Final = "long"
 
-_LONG_FACTOR: Final = 10
+_LONG_FACTOR: Final = 20
 
 
 def register() -> None:
