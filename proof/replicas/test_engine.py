@@ -105,6 +105,32 @@ async def test_a_replica_judges_no_other_gone_while_the_engine_was_away(
         tasks.cancel_scope.cancel()
 
 
+async def test_the_log_says_once_that_the_engine_is_away_and_once_that_it_is_back(
+    engine: ThrowawayEngine, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trax_mcp.replicas.heartbeat.BEAT_SECONDS", 0.05)
+    async with connected(Engine(engine.url)) as it, anyio.create_task_group() as tasks:
+        beats: list[bool] = []
+
+        async def announce(name: str, *, seconds: float) -> None:
+            beats.append(False)
+            await Engine.announce(it, name, seconds=seconds)
+            beats[-1] = True
+
+        monkeypatch.setattr(it, "announce", announce)
+        await tasks.start(Heartbeat(it).run)
+        for change, is_heard in ((engine.kill, False), (engine.start, True)):
+            await change()
+            with anyio.fail_after(PATIENCE_SECONDS):
+                while beats[-3:-1] != [is_heard] * 2:  # noqa: ASYNC110  time alone makes it beat
+                    await anyio.sleep(0.02)
+        tasks.cancel_scope.cancel()
+    assert [it for it in caplog.messages if "TRAX_STORE_URL" in it] == [
+        "The engine at TRAX_STORE_URL does not answer: guarded calls but stops are refused.",
+        "The engine at TRAX_STORE_URL answers again.",
+    ]
+
+
 async def test_many_calls_at_once_wait_for_a_connection(engine: ThrowawayEngine) -> None:
     """An engine that is busy is not away."""
     async with connected(Engine(engine.url)) as it, anyio.create_task_group() as tasks:

@@ -1,5 +1,6 @@
 """Says that this replica is alive, and tells which others are gone."""
 
+import logging
 import math
 import secrets
 from collections.abc import Collection
@@ -12,10 +13,14 @@ from anyio.abc import TaskStatus
 from trax_mcp.replicas.engine import TAG, Engine
 from trax_mcp.replicas.failures import EngineAway
 
+_LOG: Final = logging.getLogger(__name__)
+
 ALIVE_SECONDS: Final = 2.0
 """A replica that was silent for so long is gone, and its calls are ended."""
 BEAT_SECONDS: Final = 0.5
 _AGAIN_SECONDS: Final = 0.1
+_AWAY: Final = "The engine at TRAX_STORE_URL does not answer: guarded calls but stops are refused."
+_BACK: Final = "The engine at TRAX_STORE_URL answers again."
 
 
 class Heartbeat:
@@ -28,8 +33,14 @@ class Heartbeat:
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         """Beat without an end. It has started after the first attempt."""
+        was_heard = True
         while True:
             is_heard = await self._beat()
+            if was_heard and not is_heard:
+                _LOG.warning(_AWAY)
+            elif is_heard and not was_heard:
+                _LOG.warning(_BACK)
+            was_heard = is_heard
             task_status.started()
             task_status = TASK_STATUS_IGNORED
             await anyio.sleep(BEAT_SECONDS if is_heard else _AGAIN_SECONDS)
