@@ -137,6 +137,22 @@ async def test_a_go_live_of_a_lost_replica_by_a_key_unknown_in_the_studio_holds_
             assert not await staying.go_live_may_follow(stop)
 
 
+async def test_a_go_live_of_a_lost_replica_whose_caller_has_stopped_elsewhere_holds_no_stop_up(
+    engine: ThrowawayEngine,
+) -> None:
+    """That stop came while the go-live was being sent."""
+    guest = replace(store_steps.ME, caller="fingerprint-of-a-guest", has_access=False)
+    async with SharedStore(Engine(engine.url), Clock()).running() as staying:
+        async with SharedStore(Engine(engine.url), Clock()).running() as dying:
+            start = await store_steps.begin(dying, store_steps.GO_LIVE, place=guest)
+            await store_steps.begin(staying, store_steps.GO_OFFLINE, place=guest)
+        stop = await store_steps.begin(staying, store_steps.GO_OFFLINE)
+        stop = await staying.note_overlap(stop)
+        assert stop.overlapping_go_lives == (start.number,)
+        with anyio.fail_after(PATIENCE_SECONDS):
+            assert not await staying.go_live_may_follow(stop)
+
+
 BEGIN, FINISH, RECORD = 1, 2, 3
 """The writes of a go-live, in order."""
 

@@ -153,7 +153,7 @@ class SharedStore:
             sending = step.shared if step.place.has_access else step.own
             sending.senders[number] = self._heartbeat.replica
             if (go_live := step.own.state.go_live) and is_guest(step.place):
-                sent = StoredPlace(PlaceState(go_live=go_live), {number: self._heartbeat.replica})
+                sent = StoredPlace(PlaceState(go_live=go_live), {**step.own.senders})
                 step.guests[step.place.caller] = sent
             with anyio.CancelScope(shield=True):
                 if await self._write_begin(step, before, started):
