@@ -67,8 +67,7 @@ def _split_address(address: str) -> tuple[str, str] | None:
 def _read_public_url(value: object) -> object:
     address = str(value).removesuffix("/")
     parts = _split_address(address)
-    url = urlsplit(address)
-    if parts is None or url.path:
+    if parts is None or (url := urlsplit(address)).path:
         raise ValueError(
             "must be an address such as https://trax.example.com, without user, path or query"
         )

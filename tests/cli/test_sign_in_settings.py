@@ -91,6 +91,8 @@ def test_a_public_url_has_one_spelling(given: str, expected: str) -> None:
                 "ftp://trax.example.com",
                 "https://bücher.example",
                 "https://",
+                "https://[::1",
+                "https://[trax.example.com]",
                 "*",
             )
         ),

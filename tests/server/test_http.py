@@ -196,3 +196,12 @@ async def test_the_endpoint_with_a_slash_is_the_endpoint(era: str) -> None:
         message = next(iter(opening(era)), request(era, "tools/list"))
         answer = await front.http.post("/mcp/", json=message, headers=caller.all_headers(message))
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/mcp//", "/healthz/", "/readyz/"])
+async def test_no_address_with_a_slash_too_many_leads_elsewhere(path: str) -> None:
+    """A redirect would lead to http behind a proxy, with the key of some clients."""
+    async with serving() as front:
+        for method in ("GET", "POST"):
+            answer = await front.http.request(method, path, headers={"X-API-Key": SANDBOX_KEY})
+            assert answer.status_code == NOT_FOUND

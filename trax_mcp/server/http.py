@@ -104,13 +104,16 @@ def _endpoints(
     async def readyz(_request: Request) -> JSONResponse:
         return deps.readiness.response()
 
-    return server.streamable_http_app(
+    app = server.streamable_http_app(
         streamable_http_path=PATH,
         max_request_body_size=LARGEST_REQUEST_BYTES,
         transport_security=security,
         custom_starlette_routes=[Route(_HEALTH_PATH, healthz), Route(_READY_PATH, readyz)],
         max_sessions=None,  # `Sessions` limits them, for each caller
     )
+    # Behind a proxy it would redirect to http, and some clients would send their key there.
+    app.router.redirect_slashes = False
+    return app
 
 
 def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
@@ -129,11 +132,7 @@ def _with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
 
 
 def _with_or_without_slash(app: ASGIApp) -> ASGIApp:
-    """Serve the endpoint at `/mcp/` too.
-
-    Starlette would redirect it, behind a proxy to http, and some clients would send their key or
-    token there.
-    """
+    """Serve the endpoint at `/mcp/` too, as some clients spell it."""
 
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
         if scope.get("path") == f"{PATH}/":
