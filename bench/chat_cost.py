@@ -21,8 +21,8 @@ from bench.harness.process import (
     allow_open_files,
     python_module,
 )
-from trax_mcp.server.request_limits import MAX_REQUESTS
-from trax_mcp.server.session_table import MAX_SESSIONS
+from trax_mcp.server.http.request_limits import MAX_REQUESTS
+from trax_mcp.server.http.session_table import MAX_SESSIONS
 
 if TYPE_CHECKING:
     from bench.harness.http_connection import EventStream

@@ -17,7 +17,7 @@ from tests.support.guarded_calls import STUDIO
 from tests.support.jsonrpc import MODERN
 from tests.support.valid_calls import EVERY
 from trax_mcp.server.app import ServerDeps, build_server
-from trax_mcp.server.request_limits import LARGEST_REQUEST_BYTES
+from trax_mcp.server.http.request_limits import LARGEST_REQUEST_BYTES
 from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:

@@ -157,7 +157,7 @@ async def test_nothing_of_signing_in_is_loaded_without_it() -> None:
         await server.address()
         assert await server.stop(signal.SIGTERM) == 0
     loaded = {line.rpartition("|")[2].strip() for line in server.stderr.all}
-    assert "trax_mcp.server.http" in loaded
+    assert "trax_mcp.server.http.http_app" in loaded
     assert not [it for it in loaded if it.startswith(("trax_mcp.sign_in", "sqlite3"))]
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.support.html_forms import forms_of
 from tests.support.served_sign_in import registered
 from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server.ended_sign_ins import CHECK_SECONDS
+from trax_mcp.server.oauth.ended_sign_ins import CHECK_SECONDS
 from trax_mcp.sign_in.codes import CODE_SECONDS
 from trax_mcp.sign_in.grants import Grant
 from trax_mcp.sign_in.pending import PENDING_SECONDS, AcceptedKey

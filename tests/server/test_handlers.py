@@ -42,7 +42,7 @@ EXCEPTIONS: Final[dict[str, Exception]] = {
     "exception group": ExceptionGroup("SECRET", [ValueError("SECRET")]),
 }
 USED_BY: Final[dict[str, tuple[type, str]]] = {
-    "resources/list": (ListCache, "studios"),
+    "resources/list": (ListCache, "get"),
     "resources/templates/list": (Resources, "templates"),
     "resources/read": (Resources, "read"),
     "resources/subscribe": (Resources, "watcher"),

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from trax_mcp.server.http_server import listen, url_of
+from trax_mcp.server.http.http_server import listen, url_of
 from trax_mcp.settings import CannotStart
 
 

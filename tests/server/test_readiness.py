@@ -21,7 +21,7 @@ from tests.support.server_process import PATIENCE_SECONDS, Running, running
 from tests.support.shared_clock import settled
 from tests.support.subscribers import CHAT
 from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server.readiness import Readiness
+from trax_mcp.server.http.readiness import Readiness
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

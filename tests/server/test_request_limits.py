@@ -20,9 +20,9 @@ from tests.support.server_process import PATIENCE_SECONDS, SIGNALS, running
 from trax_mcp.api.accepted_keys import AcceptedKeys
 from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server import http_protocol, request_limits
-from trax_mcp.server.auth_middleware import CALLER
-from trax_mcp.server.request_limits import RequestLimit
+from trax_mcp.server.http import http_protocol, request_limits
+from trax_mcp.server.http.auth_middleware import CALLER
+from trax_mcp.server.http.request_limits import RequestLimit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -10,7 +10,7 @@ from trax_mcp.api.accepted_keys import AcceptedKeys
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import Failure
 from trax_mcp.api.operations import ListStudios
-from trax_mcp.server.session_table import (
+from trax_mcp.server.http.session_table import (
     IDLE_SECONDS,
     MAX_OTHER_SESSIONS,
     MAX_SESSIONS,

@@ -14,7 +14,7 @@ from tests.support.shared_clock import settled
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.sandbox.records import Key
-from trax_mcp.server.session_table import (
+from trax_mcp.server.http.session_table import (
     IDLE_SECONDS,
     MAX_OTHER_SESSIONS,
     MAX_SESSIONS,

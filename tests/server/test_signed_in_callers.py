@@ -21,7 +21,7 @@ from tests.support.served_sign_in import signing_in
 from tests.support.sign_in_setup import CLIENT, grant_of
 from tests.support.subscribers import CHAT, CHAT_PATH
 from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server.ended_sign_ins import CHECK_SECONDS
+from trax_mcp.server.oauth.ended_sign_ins import CHECK_SECONDS
 from trax_mcp.server.tool_filter import ToolFilter
 from trax_mcp.sign_in.grants import Access, SignInUnavailable
 from trax_mcp.sign_in.store import SignInStore

@@ -69,12 +69,12 @@ def test_a_server_without_sign_in_imports_nothing_of_it() -> None:
         "server = serve.build_server(client, own=ANONYMOUS, deps=deps);"
         "serve.http_app(server, settings, client=client, deps=deps);"
         "print(sorted(it for it in sys.modules if it.split('.')[0] == 'sqlite3'"
-        " or it.startswith(('trax_mcp.sign_in', 'trax_mcp.web.sign_in', 'trax_mcp.server.auth'))))"
+        " or it.startswith(('trax_mcp.sign_in', 'trax_mcp.web.sign_in', 'trax_mcp.server.oauth'))))"
     )
     done = subprocess.run(  # noqa: S603 - our own interpreter and script
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=20
     )
-    assert done.stdout.strip() == "['trax_mcp.server.auth_middleware']"
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("terminal", [True, False])

@@ -34,7 +34,7 @@ from tests.support.subscribers import (
     subscriber_of,
 )
 from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server.http_server import listen
+from trax_mcp.server.http.http_server import listen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
-from trax_mcp.server.http_server import listen
+from trax_mcp.server.http.http_server import listen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence

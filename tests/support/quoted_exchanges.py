@@ -31,7 +31,7 @@ from tests.support.simulated_person import Person, agreeing, choices, refusing
 from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import ServerDeps, build_server
-from trax_mcp.server.http import http_app
+from trax_mcp.server.http.http_app import http_app
 from trax_mcp.settings import read_settings
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import ServerDeps, build_server
-from trax_mcp.server.http import http_app
+from trax_mcp.server.http.http_app import http_app
 from trax_mcp.settings import read_settings
 
 if TYPE_CHECKING:

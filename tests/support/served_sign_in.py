@@ -18,7 +18,7 @@ from tests.support.sign_in_setup import SECRET, store_in
 from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.server.app import ServerDeps, build_server
-from trax_mcp.server.http import http_app
+from trax_mcp.server.http.http_app import http_app
 from trax_mcp.server.tool_filter import ToolFilter
 from trax_mcp.settings import read_settings
 

@@ -32,10 +32,10 @@ from trax_mcp.cli.setting_checks import (
 from trax_mcp.clock import Clock
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.server.app import ServerDeps, build_server
-from trax_mcp.server.http import PATH, http_app
-from trax_mcp.server.http_server import Drain, listen, serve_http, url_of
+from trax_mcp.server.http.http_app import PATH, http_app
+from trax_mcp.server.http.http_server import Drain, listen, serve_http, url_of
+from trax_mcp.server.http.readiness import Readiness
 from trax_mcp.server.logs import logging_to_stderr
-from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.sdk_compat import exit_process
 from trax_mcp.server.stdio import serve_stdio
 from trax_mcp.server.tool_filter import ToolFilter

@@ -36,11 +36,11 @@ from trax_mcp.server.error_boundary import (
     answer_on_shutdown,
     handle_errors,
 )
+from trax_mcp.server.http.readiness import Readiness
 from trax_mcp.server.icon import ICON
 from trax_mcp.server.lifespan import Lifespan, lifespan
 from trax_mcp.server.method_handlers import MethodHandlers, Offer
 from trax_mcp.server.prompts import Prompts
-from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.resources import Resources
 from trax_mcp.server.sdk_compat import (
     InFlight,

@@ -18,8 +18,9 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.server.app import ServerDeps
-from trax_mcp.server.authorization_endpoint import AuthorizationEndpoint
-from trax_mcp.server.oauth_metadata import (
+from trax_mcp.server.http.request_limits import ReceiveBodyFirst
+from trax_mcp.server.oauth.authorization_endpoint import AuthorizationEndpoint
+from trax_mcp.server.oauth.oauth_metadata import (
     AUTHORIZE,
     REGISTER,
     RESOURCE_METADATA,
@@ -29,10 +30,9 @@ from trax_mcp.server.oauth_metadata import (
     resource_metadata,
     server_metadata,
 )
-from trax_mcp.server.oauth_requests import OAuthError, error_response
-from trax_mcp.server.registration_endpoint import RegistrationEndpoint
-from trax_mcp.server.request_limits import ReceiveBodyFirst
-from trax_mcp.server.token_endpoint import TokenEndpoint
+from trax_mcp.server.oauth.oauth_requests import OAuthError, error_response
+from trax_mcp.server.oauth.registration_endpoint import RegistrationEndpoint
+from trax_mcp.server.oauth.token_endpoint import TokenEndpoint
 from trax_mcp.settings import Settings
 from trax_mcp.sign_in.attempts import (
     MAX_AUTHORIZATION_REQUESTS,

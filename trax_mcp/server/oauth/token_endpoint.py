@@ -11,8 +11,8 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from trax_mcp.server.oauth_metadata import is_resource
-from trax_mcp.server.oauth_requests import NO_STORE, OAuthError, client_form, required
+from trax_mcp.server.oauth.oauth_metadata import is_resource
+from trax_mcp.server.oauth.oauth_requests import NO_STORE, OAuthError, client_form, required
 from trax_mcp.sign_in.codes import Codes
 from trax_mcp.sign_in.grants import AuthorizationRequest, Tokens
 from trax_mcp.sign_in.store import SignInStore

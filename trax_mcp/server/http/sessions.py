@@ -19,8 +19,8 @@ from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operations import ListStudios
 from trax_mcp.server.app import ServerDeps
-from trax_mcp.server.auth_middleware import CALLER
-from trax_mcp.server.session_table import Session, SessionTable
+from trax_mcp.server.http.auth_middleware import CALLER
+from trax_mcp.server.http.session_table import Session, SessionTable
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup

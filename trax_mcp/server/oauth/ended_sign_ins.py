@@ -14,9 +14,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trax_mcp.clock import Clock
-from trax_mcp.server.auth_middleware import bearer_token
-from trax_mcp.server.cut_answers import RecordedAnswer
-from trax_mcp.server.refusal import refuse
+from trax_mcp.server.http.auth_middleware import bearer_token
+from trax_mcp.server.http.cut_answers import RecordedAnswer
+from trax_mcp.server.http.refusal import refuse
 from trax_mcp.sign_in.grants import SignInUnavailable
 from trax_mcp.sign_in.store import SignInStore
 

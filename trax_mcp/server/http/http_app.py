@@ -17,15 +17,19 @@ from trax_mcp import __version__
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.server.app import ServerDeps
-from trax_mcp.server.auth_middleware import AuthMiddleware
-from trax_mcp.server.request_limits import LARGEST_REQUEST_BYTES, ReceiveBodyFirst, RequestLimit
+from trax_mcp.server.http.auth_middleware import AuthMiddleware
+from trax_mcp.server.http.request_limits import (
+    LARGEST_REQUEST_BYTES,
+    ReceiveBodyFirst,
+    RequestLimit,
+)
+from trax_mcp.server.http.sessions import Sessions
 from trax_mcp.server.sdk_compat import (
     check_host_first,
     complete_streams,
     hide_session_ids,
     track_streams,
 )
-from trax_mcp.server.sessions import Sessions
 from trax_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,9 +67,9 @@ def http_app(
     bearer_tokens = sign_in = None
     if sign_ins is not None:
         # Only with sign-in, since they take time to import.
-        from trax_mcp.server.authorization_server import sign_in_app  # noqa: PLC0415
-        from trax_mcp.server.bearer_tokens import BearerTokens  # noqa: PLC0415
-        from trax_mcp.server.ended_sign_ins import EndedSignIns  # noqa: PLC0415
+        from trax_mcp.server.oauth.authorization_server import sign_in_app  # noqa: PLC0415
+        from trax_mcp.server.oauth.bearer_tokens import BearerTokens  # noqa: PLC0415
+        from trax_mcp.server.oauth.ended_sign_ins import EndedSignIns  # noqa: PLC0415
 
         sign_in = sign_in_app(
             sign_ins,

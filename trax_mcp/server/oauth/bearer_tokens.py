@@ -10,9 +10,9 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from trax_mcp.api.caller import Caller
-from trax_mcp.server.auth_middleware import Identified, bearer_token
-from trax_mcp.server.oauth_metadata import RESOURCE_METADATA, SCOPES
-from trax_mcp.server.refusal import refuse
+from trax_mcp.server.http.auth_middleware import Identified, bearer_token
+from trax_mcp.server.http.refusal import refuse
+from trax_mcp.server.oauth.oauth_metadata import RESOURCE_METADATA, SCOPES
 from trax_mcp.sign_in.grants import SignInUnavailable
 from trax_mcp.sign_in.store import SignInStore
 from trax_mcp.sign_in.tokens import ACCESS_PREFIX, REFRESH_PREFIX

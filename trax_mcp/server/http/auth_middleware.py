@@ -17,12 +17,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trax_mcp.api.caller import Caller
-from trax_mcp.server.refusal import refuse
+from trax_mcp.server.http.refusal import refuse
 from trax_mcp.server.sdk_compat import without_last_event_id
 from trax_mcp.setting_types import KEY_PREFIX
 
 if TYPE_CHECKING:
-    from trax_mcp.server.bearer_tokens import BearerTokens
+    from trax_mcp.server.oauth.bearer_tokens import BearerTokens
 
 CALLER: Final = "trax.caller"
 """The key of the `Caller` in a request's scope."""

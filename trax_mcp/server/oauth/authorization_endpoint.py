@@ -13,8 +13,8 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from trax_mcp.server.oauth_metadata import is_resource
-from trax_mcp.server.oauth_requests import OAuthError, repeated_parameter
+from trax_mcp.server.oauth.oauth_metadata import is_resource
+from trax_mcp.server.oauth.oauth_requests import OAuthError, repeated_parameter
 from trax_mcp.sign_in.attempts import Attempts, TooManyAttempts
 from trax_mcp.sign_in.client_documents import ClientDocuments
 from trax_mcp.sign_in.client_metadata import ONLY_ITS_MAKER, ClientRefused

@@ -11,10 +11,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.accepted_keys import NOT_ACCEPTED, AcceptedKeys
 from trax_mcp.api.caller import Caller
-from trax_mcp.server.auth_middleware import CALLER
-from trax_mcp.server.cut_answers import RecordedAnswer
-from trax_mcp.server.http_protocol import REQUEST_SECONDS
-from trax_mcp.server.refusal import refuse
+from trax_mcp.server.http.auth_middleware import CALLER
+from trax_mcp.server.http.cut_answers import RecordedAnswer
+from trax_mcp.server.http.http_protocol import REQUEST_SECONDS
+from trax_mcp.server.http.refusal import refuse
 from trax_mcp.server.sdk_compat import InFlight
 
 LARGEST_REQUEST_BYTES: Final = 256 * 1024

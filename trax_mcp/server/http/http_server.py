@@ -17,7 +17,7 @@ from typing import NoReturn
 import uvicorn
 from starlette.types import ASGIApp
 
-from trax_mcp.server.http_protocol import HttpProtocol
+from trax_mcp.server.http.http_protocol import HttpProtocol
 from trax_mcp.settings import CannotStart
 
 ShutDown = Callable[[], Awaitable[None]]
