@@ -137,6 +137,14 @@ async def test_a_request_whose_body_does_not_arrive_is_refused() -> None:
         assert "not complete" in json.loads(body)["error"]["message"]
 
 
+async def test_a_request_that_announces_over_256_kib_is_refused_before_they_arrive() -> None:
+    """Its connection would be taken for ten seconds."""
+    announced = HEAD.replace(b"1000", b"%d" % (request_limits.LARGEST_REQUEST_BYTES + 1))
+    async with serving() as front, connected(front.address) as connection:
+        connection.send(announced % (b"localhost", b""))
+        assert await connection.status() == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_request_over_256_kib_is_refused(era: str) -> None:
     """To read one of 4 MiB took up to 17 seconds, in which no stop was sent."""

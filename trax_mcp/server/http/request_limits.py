@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Final
 
 import anyio
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.accepted_keys import NOT_ACCEPTED, AcceptedKeys
@@ -43,7 +44,8 @@ _TOO_MANY: Final = refuse(
 class ReceiveBodyFirst:
     """Waits a limited time for the body of a request, and then runs the app.
 
-    The app must refuse a body of more than `most` bytes, of which it gets only the beginning.
+    The app must refuse a body of more than `most` bytes, of which it gets only the beginning, or
+    nothing if its length says so.
     A client that disconnects earlier gets no answer. The SDK would wait for ever, and log that as
     an error of the server.
     """
@@ -57,7 +59,7 @@ class ReceiveBodyFirst:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run a request, or refuse it."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or _declared_bytes(scope) > self._most:
             await self._app(scope, receive, send)
             return
         received: deque[Message] = deque()
@@ -72,6 +74,11 @@ class ReceiveBodyFirst:
             await refusal(scope, receive, send)
         elif received[0]["type"] != "http.disconnect":
             await self._app(scope, receive_again, send)
+
+
+def _declared_bytes(scope: Scope) -> int:
+    length = Headers(scope=scope).get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() else 0
 
 
 async def _receive_body(receive: Receive, most: int) -> Message:
