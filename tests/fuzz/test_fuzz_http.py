@@ -149,7 +149,7 @@ def test_after_any_posted_body_the_next_request_is_answered(served: Sandbox, era
     """Hundreds of hostile bodies, each followed by a correct request."""
     with LongLived(partial(http_server, served, era)) as long_lived:
 
-        @unshrunk(100)
+        @unshrunk(50)
         @given(st.lists(raw_messages(era) | cancellations(era), min_size=1, max_size=3))
         def check(messages: list[RawMessage]) -> None:
             with long_lived.example() as (server, client):
@@ -170,7 +170,7 @@ def test_a_call_with_an_invalid_head_is_refused(served: Sandbox, era: str) -> No
     """A call that would create a studio is refused and does not run."""
     with LongLived(partial(http_server, served, era)) as long_lived:
 
-        @unshrunk(100)
+        @unshrunk(50)
         @given(invalid_heads(era))
         def check(changes: list[Change]) -> None:
             with long_lived.example() as (server, client):
@@ -228,7 +228,7 @@ def test_only_a_complete_body_is_processed(served: Sandbox, era: str) -> None:
     """False lengths, broken chunks, slow bodies and cut connections."""
     with LongLived(partial(http_server, served, era)) as long_lived:
 
-        @unshrunk(100)
+        @unshrunk(50)
         @given(frames())
         def check(frame: Frame) -> None:
             before = len(served.requests)

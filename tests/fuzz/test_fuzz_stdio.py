@@ -212,7 +212,7 @@ def test_after_any_input_the_next_request_is_answered(served: Sandbox, era: str)
     """Hundreds of hostile lines, each followed by a correct request."""
     with LongLived(partial(stdio_client, served, era)) as long_lived:
 
-        @unshrunk(150)
+        @unshrunk(75)
         @given(raw_inputs(era))
         def check(raw_input: RawInput) -> None:
             with long_lived.example() as client:
@@ -244,7 +244,7 @@ def test_a_cancellation_stops_only_the_request_with_that_id(served: Sandbox, era
     """
     with LongLived(partial(stdio_client, served, era)) as long_lived:
 
-        @unshrunk(40)
+        @unshrunk(20)
         @given(cancelled_waits(era))
         def check(messages: list[Message]) -> None:
             with long_lived.example() as client:
