@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import pytest
 
+from proof.replicas.panel_client import PanelClient
 from proof.replicas.presses import CHANGED, RAN, answer, consent, outcome, press, preview
 from tests.support import store_steps
 from tests.support.consent_clients import status_and_reason
@@ -83,6 +84,24 @@ async def test_a_yes_to_stop_a_show_does_not_stop_the_next_one_after_the_engine_
     assert await press(b, GO_OFFLINE, earlier) == CHANGED
     assert replicas.changes[GO_OFFLINE.sent] == 1
     assert await press(b, GO_OFFLINE, present) == RAN
+
+
+async def test_a_panel_about_a_stop_asks_again_if_the_next_show_is_on_air_without_the_engine(
+    replicas: Replicas,
+) -> None:
+    a, panel = await replicas.caller(replicas.a), await PanelClient.of(replicas, replicas.b)
+    assert await consent(a, GO_LIVE) == RAN
+    ticket = await panel.asked(GO_OFFLINE.tool, **GO_OFFLINE.arguments)
+    yes = (await panel.show(ticket))["yes"]
+    assert await consent(a, GO_OFFLINE) == RAN
+    replicas.trax.clock.advance(60)
+    assert await consent(a, GO_LIVE) == RAN
+    await replicas.engine.kill()
+    again = await panel.say(ticket, yes)
+    assert (again["phase"], again["changes"][:1]) == ("open", [ANOTHER_BROADCAST[2:]])
+    assert replicas.changes[GO_OFFLINE.sent] == 1
+    assert (await panel.say(ticket, yes))["phase"] == "ended"
+    assert replicas.changes[GO_OFFLINE.sent] == 2
 
 
 @pytest.mark.parametrize("status", [Fault.silence(), Fault.error(404, "not_found")])

@@ -258,6 +258,8 @@ class Approval:
             self._take_result(result)
 
     def _take_result(self, result: Ended | Question) -> None:
+        if isinstance(result, NotRun) and result.reason == "changed":  # of a stop: a preview
+            result = Question.about(result) or result
         if isinstance(result, Question):
             self._ask_again(result)
         else:

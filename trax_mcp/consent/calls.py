@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
 
 from trax_mcp.api.accepted_keys import AcceptedKeys
 from trax_mcp.api.caller import Caller
@@ -18,6 +19,7 @@ from trax_mcp.consent.evidence import (
     Reason,
     Status,
 )
+from trax_mcp.consent.policy import DO_NOT
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.store import Place
 from trax_mcp.progress import Progress
@@ -115,6 +117,14 @@ class Question:
     yes: str
     no: str
     changes: tuple[str, ...] = ()
+
+    @classmethod
+    def about(cls, not_run: NotRun) -> Self | None:
+        """The question that a preview with a confirmation asks. None if it has none."""
+        preview, confirmation_id = not_run.preview, not_run.confirmation
+        if preview is None or confirmation_id is None:
+            return None
+        return cls(confirmation_id, preview, preview.choice, DO_NOT, not_run.changes)
 
 
 Result = Done | NotRun | Question

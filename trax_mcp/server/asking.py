@@ -12,8 +12,6 @@ from trax_mcp.consent.calls import Done, GuardedCall, NotRun, Question, Result
 from trax_mcp.consent.evidence import NO_EVIDENCE, Channel, Evidence
 from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.consent.plans import When
-from trax_mcp.consent.policy import DO_NOT
-from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.question_state import REPORT_SECONDS
 from trax_mcp.consent.rules import Mode
 from trax_mcp.server.elicitation import Elicitor
@@ -115,11 +113,13 @@ class Asking:
         if asked and asked.phase == "open" and isinstance(result, Done):
             asked.end(result)
             await asked.sync()
-        if channel is None or not isinstance(result, NotRun) or result.preview is None:
+        if channel is None or isinstance(result, Done):
+            return result
+        if (question := Question.about(result)) is None:
             return result
         if asked:
             await asked.withdraw("it was asked once more")
-        approval = await self._open(call, _question(result, result.preview), channel)
+        approval = await self._open(call, question, channel)
         ticket = approval.ticket if channel == "panel" else None
         return replace(result, status="asking", reason=None, channel=channel, ticket=ticket)
 
@@ -185,12 +185,6 @@ def _asking(approval: Approval) -> NotRun:
         ticket=approval.ticket if approval.channel == "panel" else None,
         preview=approval.question.preview,
     )
-
-
-def _question(not_run: NotRun, preview: Preview) -> Question:
-    """A preview with its confirmation, as a question for a person."""
-    confirmation_id = not_run.confirmation or ""
-    return Question(confirmation_id, preview, preview.choice, DO_NOT, not_run.changes)
 
 
 def _no_question(result: Result) -> Done | NotRun:
