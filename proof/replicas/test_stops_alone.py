@@ -20,7 +20,7 @@ from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
 from tests.support.jsonrpc import ERAS
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.shared_store import open_shared_store
-from tests.support.simulated_person import Person, agreeing, refusing
+from tests.support.simulated_person import Form, Person, agreeing, choices, chosen, refusing
 from tests.support.store_steps import TwoClocks
 from trax_mcp.api.errors import NotSent
 from trax_mcp.clock import Clock
@@ -31,6 +31,8 @@ from trax_mcp.replicas.engine import Engine
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from mcp_types import ElicitResult
 
     from proof.replicas.replica_setup import Replicas
     from proof.replicas.throwaway_engine import ThrowawayEngine
@@ -101,6 +103,30 @@ async def test_a_panel_about_a_stop_asks_again_if_the_next_show_is_on_air_withou
     assert (again["phase"], again["changes"][:1]) == ("open", [ANOTHER_BROADCAST[2:]])
     assert replicas.changes[GO_OFFLINE.sent] == 1
     assert (await panel.say(ticket, yes))["phase"] == "ended"
+    assert replicas.changes[GO_OFFLINE.sent] == 2
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_form_about_a_stop_asks_again_if_the_next_show_is_on_air_without_the_engine(
+    replicas: Replicas, era: str
+) -> None:
+    a = await replicas.caller(replicas.a)
+    assert await consent(a, GO_LIVE) == RAN
+    person = Person()
+
+    async def agree_too_late(form: Form) -> ElicitResult:
+        person.answer_with(agreeing)
+        assert await consent(a, GO_OFFLINE) == RAN
+        replicas.trax.clock.advance(60)
+        assert await consent(a, GO_LIVE) == RAN
+        await replicas.engine.kill()
+        return chosen(choices(form)[0])
+
+    person.answer_with(agree_too_late)
+    async with replicas.client(replicas.b, era=era, person=person) as client:
+        done = await client.call_tool(GO_OFFLINE.tool, GO_OFFLINE.arguments)
+    assert status_and_reason(done) == RAN
+    assert [ANOTHER_BROADCAST in it.message for it in person.forms] == [False, True]
     assert replicas.changes[GO_OFFLINE.sent] == 2
 
 
