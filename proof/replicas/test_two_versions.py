@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
+import pytest
+
 from proof.replicas.faulty_engine import FaultyEngine, replica_in_process
 from proof.replicas.presses import RAN, UNAVAILABLE, consent, press, preview
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, GuardedOperation
@@ -23,8 +25,8 @@ PLACE: Final = f"{{trax}}:place:{hashed(STUDIO)}"
 ELSEWHERE: Final = GuardedOperation(
     "update_studio", {"studioId": "studio_43", "autoGoLive": True}, "", {}
 )
-LATER: Final = b"2{}"
-"""A record that this version cannot read."""
+LATER: Final = {"another format": b"2{}", "another type in the same one": b'1{"state": []}'}
+"""Records that this version cannot read."""
 
 
 @asynccontextmanager
@@ -35,19 +37,20 @@ async def replica(engine: ThrowawayEngine) -> AsyncIterator[tuple[HttpCaller, Fa
         yield caller, connection
 
 
-async def write_as_later_version(connection: FaultyEngine) -> None:
+async def write_as_later_version(connection: FaultyEngine, content: bytes) -> None:
     """Write what is known of the studio, as a later version does."""
-    record = Write(seal(LATER, secret=STUDIO, name=PLACE), 60)
+    record = Write(seal(content, secret=STUDIO, name=PLACE), 60)
     assert await connection.write(await connection.read(PLACE), {PLACE: record})
 
 
+@pytest.mark.parametrize("content", LATER.values(), ids=LATER)
 async def test_a_record_that_cannot_be_read_is_as_an_engine_that_is_away(
-    engine: ThrowawayEngine,
+    engine: ThrowawayEngine, content: bytes
 ) -> None:
     """What a stop has done may stand there. A stop runs, and nothing else waits for it."""
     async with replica(engine) as (caller, connection):
         start, stop = await preview(caller, GO_LIVE), await preview(caller, GO_OFFLINE)
-        await write_as_later_version(connection)
+        await write_as_later_version(connection, content)
         assert await press(caller, GO_LIVE, start) == UNAVAILABLE
         assert await press(caller, GO_OFFLINE, stop) == RAN
         assert (await connection.read(PLACE)).values[PLACE] is not None

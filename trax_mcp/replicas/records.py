@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final, Generic, Self, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from trax_mcp.api.errors import (
     BadAnswer,
@@ -125,7 +125,10 @@ class Codec(Generic[RecordT]):
             return None
         if not opened.startswith(FORMAT):
             raise Unreadable
-        return self._adapter.validate_json(opened.removeprefix(FORMAT))
+        try:
+            return self._adapter.validate_json(opened.removeprefix(FORMAT))
+        except ValidationError:  # it would end a stop, with what the record holds in its text
+            raise Unreadable from None
 
 
 PLACES: Final = Codec(StoredPlace)
