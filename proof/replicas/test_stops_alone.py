@@ -24,6 +24,7 @@ from tests.support.simulated_person import Form, Person, agreeing, choices, chos
 from tests.support.store_steps import TwoClocks
 from trax_mcp.api.errors import NotSent
 from trax_mcp.clock import Clock
+from trax_mcp.consent.confirmations import LIFETIME_SECONDS
 from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
 from trax_mcp.consent.store import Seen, Started
 from trax_mcp.replicas.consent_store import SharedStore
@@ -228,6 +229,23 @@ async def test_the_age_of_a_yes_to_a_stop_is_known_without_the_engine(
             assert seen.confirmation is not None
             assert seen.age == pytest.approx(age, abs=0.002)
             clock.advance(1)
+
+
+async def test_a_yes_to_a_stop_does_not_expire_while_the_stop_waits_for_an_engine_that_is_gone(
+    engine: ThrowawayEngine,
+) -> None:
+    clock, place = TwoClocks(still()), replace(store_steps.ME, key="sk_live_of_a_caller")
+    async with open_shared_store(engine.url, clock) as store:
+        confirmation = await store_steps.add(store, store_steps.GO_OFFLINE, place=place)
+        await engine.kill()
+        clock.advance(LIFETIME_SECONDS - 1)
+        seen = await store.look(place, confirmation.id, store_steps.GO_OFFLINE)
+        clock.advance(1)
+        for is_good in (True, False):
+            begun = await store.begin(
+                store_steps.GO_OFFLINE, confirmation_id=confirmation.id, seen=seen
+            )
+            assert isinstance(begun, Started) is is_good
 
 
 class WrongClock(Clock):

@@ -63,7 +63,8 @@ class StopsAlone:
         # Calls are numbered by the engine's clock, and that of this machine may be wrong.
         number = int((self._engine.now() or self._clock.now().timestamp()) * 1_000_000)
         if confirmation_id is not None:
-            if self._checked(seen.place, confirmation_id, operation) is None:
+            # It does not expire while the stop waits.
+            if confirmation_id in self._used or not isinstance(seen.confirmation, Confirmation):
                 return Stale()
             self._used[confirmation_id] = number
         return Started(seen.place, operation, confirmation_id, number, seen.stop_count)
