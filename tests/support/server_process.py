@@ -118,24 +118,22 @@ class Running:
         """Close stdin and return the exit code."""
         assert self.process.stdin is not None
         self.process.stdin.close()
-        return await self.end()
+        return await self.end(within=STOP_SECONDS)
 
     async def finish(self) -> int:
         """Close stdin and return the exit code of a command, which may have work to do first."""
         assert self.process.stdin is not None
         self.process.stdin.close()
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await self.process.wait()
         return await self.end()
 
     async def stop(self, number: int) -> int:
         """Send a signal and return the exit code."""
         self.process.send_signal(number)
-        return await self.end()
+        return await self.end(within=STOP_SECONDS)
 
-    async def end(self) -> int:
-        """Wait for the end and return the exit code."""
-        async with asyncio.timeout(STOP_SECONDS):
+    async def end(self, *, within: float = PATIENCE_SECONDS) -> int:
+        """Wait for the end, for some seconds, and return the exit code."""
+        async with asyncio.timeout(within):
             code = await self.process.wait()
             await self._readers
         return code

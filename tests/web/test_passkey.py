@@ -170,9 +170,7 @@ async def test_a_stop_on_the_page_needs_no_passkey_either(asking: Ask) -> None:
 
 async def _start(**settings: str) -> str:
     async with running(settings={"TRAX_SANDBOX": "1", **settings}) as process:
-        assert process.process.stdin
-        process.process.stdin.close()
-        assert await process.end() in {0, 1}
+        assert await process.finish() in {0, 1}
         return process.stderr.text
 
 
