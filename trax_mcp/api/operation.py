@@ -103,7 +103,7 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
         placed: dict[str, JsonObject] = {"path": {}, "query": {}, "body": {}}
         for argument, value in self.arguments().items():
             field = self.contract_fields[argument]
-            placed[field.location][field.name] = _plain_value(value)
+            placed[field.location][field.name] = plain_value(value)
         return Request(
             method=self.call.method,
             path=self.call.path.format_map(
@@ -139,7 +139,8 @@ class ListOperation(Operation[Page[ItemT]], Generic[ItemT], abstract=True):
         return model
 
 
-def _plain_value(value: object) -> object:
+def plain_value(value: object) -> object:
+    """An argument as JSON holds it. A secret is revealed."""
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     return list(value) if isinstance(value, tuple) else value

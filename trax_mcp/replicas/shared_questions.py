@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.error_texts import store_unavailable
 from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Operation
+from trax_mcp.api.operation import Operation, plain_value
 from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import GuardedCall
@@ -42,7 +42,7 @@ class StoredQuestion:
     @classmethod
     def of(cls, operation: Operation[Model], state: QuestionState) -> "StoredQuestion":
         """The question about an operation."""
-        arguments = {name: _plain(value) for name, value in operation.arguments().items()}
+        arguments = {name: plain_value(value) for name, value in operation.arguments().items()}
         return cls(operation.tool_name, arguments, state)
 
     def operation(self) -> Operation[Model]:
@@ -171,9 +171,3 @@ def _question_name(ticket: str, caller: Caller) -> str:
 
 def _ticket_name(operation: Operation[Model], caller: Caller) -> str:
     return f"{TAG}:asked:{call_digest(operation, caller.fingerprint)[:32]}"
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    return list(value) if isinstance(value, tuple) else value

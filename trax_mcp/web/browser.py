@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Final
@@ -19,16 +19,16 @@ _REDIRECT: Final = """\
 """
 
 
-def has_browser(environment: Mapping[str, str] = os.environ) -> bool:
+def has_browser() -> bool:
     """Whether a person at this machine probably sees what a browser shows.
 
     Containers and machines without a screen have no display.
     """
-    if any(environment.get(it) for it in _REMOTE):
+    if any(os.environ.get(it) for it in _REMOTE):
         return False
     if sys.platform in {"darwin", "win32"}:
         return True
-    return any(environment.get(it) for it in _SCREENS)
+    return any(os.environ.get(it) for it in _SCREENS)
 
 
 class PrivateBrowser:

@@ -233,11 +233,11 @@ class Plan(ABC, Generic[OperationT]):
             return None
         raise not_listed(self.operation, what=kind, listed_by=listed_by)
 
-    def each_argument(self, template: str, *, without: Sequence[str] = ()) -> Sentences:
-        """A sentence for each argument but ids. `{}` stands for the name and for the value."""
+    def each_argument(self, *, without: Sequence[str] = ()) -> Sentences:
+        """A sentence for each argument but ids."""
         for name, value in _by_importance(self.operation.arguments()):
             if name not in without:
-                yield sentence(template, name, _shown(name, value))
+                yield sentence("Sets its {} to {}.", name, _shown(name, value))
 
     def each_change(self) -> Sentences:
         """A sentence for each argument that the call sets on its target."""

@@ -75,9 +75,7 @@ class CreateMediaUploadPlan(Plan[CreateMediaUpload]):
             naming.word(self.operation.content_type, whole=True),
             str(self.operation.byte_size),
         )
-        yield from self.each_argument(
-            "Sets its {} to {}.", without=("filename", "contentType", "byteSize")
-        )
+        yield from self.each_argument(without=("filename", "contentType", "byteSize"))
 
     def choice(self) -> str:
         return f"Reserve room for {naming.quoted(self.operation.filename)}"

@@ -46,7 +46,7 @@ class CreateDestinationPlan(Plan[CreateDestination]):
             naming.platform(self.operation.platform, whole=True),
             self.studio,
         )
-        yield from self.each_argument("Sets its {} to {}.", without=("name", "platform"))
+        yield from self.each_argument(without=("name", "platform"))
         yield from self.while_on_air("The stream may go out there at once.")
 
     def choice(self) -> str:

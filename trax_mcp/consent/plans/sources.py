@@ -35,7 +35,7 @@ class CreateSourcePlan(Plan[CreateSource]):
             naming.word(self.operation.type, whole=True),
             self.studio,
         )
-        yield from self.each_argument("Sets its {} to {}.", without=("name", "type"))
+        yield from self.each_argument(without=("name", "type"))
         yield from self.while_on_air("Viewers may see it at once.")
 
     def choice(self) -> str:
