@@ -126,6 +126,23 @@ def test_the_answers_model_is_the_contracts_schema() -> None:
         assert (answer is OpenapiDocument) == (kind is GetOpenapi)
 
 
+def test_the_model_of_a_page_is_built_once() -> None:
+    """Building it for each answer was a tenth of a call's time. Here, other tests hold it."""
+    script = (
+        "import gc, weakref; from trax_mcp.api.operations import OPERATIONS;"
+        "models = [weakref.ref(it.answer_model()) for it in OPERATIONS]; gc.collect();"
+        "print([it() for it in models].count(None))"
+    )
+    done = subprocess.run(  # noqa: S603 - our own interpreter and script
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert done.stdout.strip() == "0"
+
+
 def test_a_list_with_a_cursor_can_be_read_page_by_page() -> None:
     """The contract has a `cursor` for exactly these, and each page is as large as TRaX allows."""
     lists = {kind for kind in OPERATIONS if issubclass(kind, ListOperation)}

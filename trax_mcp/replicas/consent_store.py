@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -143,7 +142,7 @@ class SharedStore:
                 continue
             if step.view.is_stale(operation, seen):
                 return Stale()
-            before, number = deepcopy(step), step.snapshot.number
+            before, number = step.copy(), step.snapshot.number
             if confirmation_id is not None:
                 usable = self._usable(step, operation, seen)
                 if step.confirmation is None or not isinstance(usable, Confirmation):
@@ -277,7 +276,7 @@ class SharedStore:
             step = await self._steps.load(seen.place, confirmation.id)
             if step.view.is_stale(operation, seen):
                 return Stale()
-            before = deepcopy(step)
+            before = step.copy()
             kept = replace(confirmation, expires=step.now + LIFETIME_SECONDS)
             step.confirmation = StoredConfirmation(kept)
             if step.place.has_access:

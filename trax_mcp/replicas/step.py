@@ -1,6 +1,7 @@
 """The records that one step of the shared store reads and writes."""
 
-from dataclasses import astuple, dataclass
+from copy import deepcopy
+from dataclasses import astuple, dataclass, replace
 from typing import Final, Self
 
 from trax_mcp.api.accepted_keys import NOT_ACCEPTED
@@ -65,6 +66,11 @@ class Step:
         """For how many seconds the confirmation has been kept."""
         expires = self.confirmation.confirmation.expires if self.confirmation else self.now
         return self.now + LIFETIME_SECONDS - expires
+
+    def copy(self) -> "Step":
+        """What `writes` compares it with later."""
+        shared, own, guests = deepcopy((self.shared, self.own, self.guests))
+        return replace(self, shared=shared, own=own, guests=guests)
 
     def writes(self, before: "Step") -> dict[str, Write]:
         """The differences from before, as they are written."""

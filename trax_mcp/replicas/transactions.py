@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from copy import deepcopy
 from dataclasses import replace
 from typing import Final
 
@@ -74,7 +73,7 @@ class Transactions:
         """
         while True:
             step = await self.load(place, confirmation_id)
-            before = deepcopy(step)
+            before = step.copy()
             change(step)
             if await self.write(step, before):
                 return step
@@ -157,7 +156,7 @@ class Transactions:
 
     async def _end_calls_of_the_gone(self, step: Step) -> bool:
         """End the calls of replicas that are gone, for all. False if something was written."""
-        kept, before = step.confirmation, deepcopy(step)
+        kept, before = step.confirmation, step.copy()
         in_progress = kept.sender if kept and kept.number and kept.outcome is None else ""
         places = (step.shared, step.own, *step.guests.values())
         senders = {sender for it in places for sender in it.senders.values()}
