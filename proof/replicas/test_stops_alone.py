@@ -184,6 +184,27 @@ async def test_a_yes_to_a_stop_from_an_outage_is_good_once_after_it(
         assert isinstance((await seen(added.id)).confirmation, UsedConfirmation)
 
 
+async def test_a_stop_that_met_a_busy_engine_still_looks_for_a_go_live_under_way(
+    engine: ThrowawayEngine,
+) -> None:
+    """A computer with too much to do makes each replica slow to hear the engine."""
+    async with (
+        SharedStore(Engine(engine.url), Clock()).running() as one,
+        SharedStore(Engine(engine.url), Clock()).running() as other,
+    ):
+        go_live = await store_steps.begin(one, store_steps.GO_LIVE)
+        confirmation = await store_steps.add(other, store_steps.GO_OFFLINE)
+        engine.suspend()
+        seen = await other.look(store_steps.ME, confirmation.id, store_steps.GO_OFFLINE)
+        stop = await other.begin(store_steps.GO_OFFLINE, confirmation_id=confirmation.id, seen=seen)
+        engine.resume()
+        assert isinstance(stop, Started)
+        stop = await other.note_overlap(stop)
+        assert stop.overlapping_go_lives == (go_live.number,)
+        await store_steps.finish(one, go_live)
+        assert await other.go_live_may_follow(stop)
+
+
 async def until_back(store: SharedStore) -> None:
     """Wait until the store has noticed that the engine answers again."""
     with anyio.fail_after(PATIENCE_SECONDS):

@@ -167,6 +167,7 @@ class SharedStore:
         return max(self._clock.seconds() - seconds, asleep) <= _LATE_SECONDS
 
     async def note_overlap(self, started: Started) -> Started:
+        self._engine.try_again()  # a go-live that is not seen here may come after the stop
         try:
             with self._limited(_patience(started.operation)):
                 step = await self._steps.load(started.place)

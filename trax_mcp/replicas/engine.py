@@ -157,6 +157,10 @@ class Engine:
         self._is_kept = False
         self._away_until = anyio.current_time() + _RETRY_SECONDS
 
+    def try_again(self) -> None:
+        """Ask it although it did not answer a moment ago: it may only have been busy."""
+        self._away_until = 0.0
+
     async def read(self, *names: str, take_number: bool = False) -> Snapshot:
         """Read values at one moment.
 
@@ -191,7 +195,7 @@ class Engine:
         try:
             return bool(await self._run(self._write, keys, arguments))
         except EngineAway:  # only the answer may have been lost
-            self._away_until = 0.0
+            self.try_again()
             if await self._run(self._write, keys, arguments):
                 return True
             raise  # it may have written, and others have written since
