@@ -127,7 +127,7 @@ def test_the_answers_model_is_the_contracts_schema() -> None:
 
 
 def test_the_model_of_a_page_is_built_once() -> None:
-    """Building it for each answer was a tenth of a call's time. Here, other tests hold it."""
+    """Pydantic forgets it if nobody holds it. In this process, other tests do."""
     script = (
         "import gc, weakref; from trax_mcp.api.operations import OPERATIONS;"
         "models = [weakref.ref(it.answer_model()) for it in OPERATIONS]; gc.collect();"

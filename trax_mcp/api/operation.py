@@ -142,7 +142,7 @@ class ListOperation(Operation[Page[ItemT]], Generic[ItemT], abstract=True):
 
 @cache
 def _page_of(item: type[Model]) -> Any:  # noqa: ANN401
-    """A page of these items. pydantic keeps none by itself, and builds each in milliseconds."""
+    """A page of these items. pydantic keeps none by itself, and would build each one anew."""
     return Page[item]  # type: ignore[valid-type]  # made at run time
 
 
