@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -68,11 +69,11 @@ def losing(first: int, times: int) -> EngineFault:
     return fault
 
 
-def hanging(first: int) -> EngineFault:
-    """Answer no script from this one on."""
+def hanging(first: int, times: float = math.inf) -> EngineFault:
+    """Answer no script from this one on, or so many of them. They have not run."""
 
     async def fault(number: int, script: Script) -> object:
-        if number >= first:
+        if first <= number < first + times:
             await anyio.sleep_forever()
         return await script()
 

@@ -165,6 +165,17 @@ async def test_an_outcome_that_was_not_shared_is_told_in_the_words_of_the_store(
         assert (await it.panel(it.a, ticket))["outcome"] == RAN
 
 
+async def test_an_outcome_is_shared_although_it_could_not_be_at_once(open_pair: OpenPair) -> None:
+    async with open_pair() as it:
+        ticket = (await it.call(it.a))["ticket"]
+        await it.panel(it.b, ticket)
+        it.clock.advance(1)
+        async with it.held_press(ticket):
+            it.questions.unheard = 1
+        assert it.questions.unheard == 0
+        assert (await it.panel(it.a, ticket))["phase"] == "ended"
+
+
 async def test_a_question_that_was_withdrawn_while_nothing_could_be_shared_is_asked_anew(
     open_pair: OpenPair,
 ) -> None:

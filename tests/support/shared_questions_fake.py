@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 class QuestionsInMemory:
     """`SharedQuestions` in memory. With `loses_results`, no replica learns how a call ended.
 
-    While it `is_away`, it does not answer.
+    While it `is_away`, it does not answer; nor does it to the next `unheard` requests.
     """
 
     clock: HandClock
     loses_results: bool = False
     is_away: bool = False
+    unheard: int = 0
     kept: dict[str, tuple[GuardedCall, QuestionState]] = field(default_factory=dict)
 
     async def add(self, ticket: str, call: GuardedCall, state: QuestionState) -> str:
@@ -71,5 +72,7 @@ class QuestionsInMemory:
         return None
 
     def _answer(self) -> None:
-        if self.is_away:
+        is_unheard = self.unheard > 0
+        self.unheard -= is_unheard
+        if self.is_away or is_unheard:
             raise store_unavailable()

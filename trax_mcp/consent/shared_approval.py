@@ -19,6 +19,7 @@ from trax_mcp.consent.shielded_tasks import ShieldedTasks
 _SYNC_SECONDS: Final = 0.5
 """How often a call that waits asks whether another replica knows more."""
 _STOP_SYNC_SECONDS: Final = 0.5
+_AGAIN_SECONDS: Final = 0.1
 _LOST: Final = (
     "the replicas have lost the question, and whether it was answered elsewhere is not known"
 )
@@ -81,22 +82,27 @@ class SharedApproval(Approval):
 
         Without the engine that they share, it goes on by itself. A stop waits for it only briefly.
         """
-        if self._runs_here:
-            return
+        if not self._runs_here:
+            await self._try_to_sync()
+
+    async def _try_to_sync(self) -> bool:
+        """Share and learn. False if the engine does not answer."""
         seconds = _STOP_SYNC_SECONDS if self.is_stop else math.inf
         with suppress(TraxError), anyio.move_on_after(seconds):
             mine = self._state()
             may_add = self.is_stop or not self._was_shared or mine.has_run
             state = await self._shared.merge(self.ticket, self.call, mine, may_add=may_add)
             if self._runs_here:
-                return
+                return True
             if state is None:
                 self._end_elsewhere("expired", _LOST)
-                return
+                return True
             self._was_shared = True
             self.take(state)
             if not self.is_over:
                 await self._learn_from_confirmation()
+            return True
+        return False
 
     def take(self, state: QuestionState) -> None:
         """Know what the replicas know together."""
@@ -121,7 +127,8 @@ class SharedApproval(Approval):
         finally:
             self._runs_here = False
             with anyio.move_on_after(_SHARING_SECONDS, shield=True):
-                await self.sync()
+                while not await self._try_to_sync():  # noqa: ASYNC110  it can only be tried again
+                    await anyio.sleep(_AGAIN_SECONDS)
 
     def _take_result(self, result: Ended | Question) -> None:
         if isinstance(result, NotRun) and result.reason == "used":

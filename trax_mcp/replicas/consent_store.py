@@ -142,18 +142,15 @@ class SharedStore:
                 continue
             if step.view.is_stale(operation, seen):
                 return Stale()
-            before, number = step.copy(), step.snapshot.number
+            before = step.copy()
             if confirmation_id is not None:
                 usable = self._usable(step, operation, seen)
                 if step.confirmation is None or not isinstance(usable, Confirmation):
                     return Stale()
-                step.confirmation = step.confirmation.used(number, self._heartbeat.replica)
-            started = step.view.start(operation, confirmation_id, number)
-            sending = step.shared if step.place.has_access else step.own
-            sending.senders[number] = self._heartbeat.replica
-            if (go_live := step.own.state.go_live) and is_guest(step.place):
-                sent = StoredPlace(PlaceState(go_live=go_live), {**step.own.senders})
-                step.guests[step.place.caller] = sent
+                step.confirmation = step.confirmation.used(
+                    step.snapshot.number, self._heartbeat.replica
+                )
+            started = self._start(step, operation, confirmation_id)
             with anyio.CancelScope(shield=True):
                 if await self._write_begin(step, before, started):
                     return started
@@ -167,23 +164,36 @@ class SharedStore:
         return max(self._clock.seconds() - seconds, asleep) <= _LATE_SECONDS
 
     async def note_overlap(self, started: Started) -> Started:
-        self._engine.try_again()  # a go-live that is not seen here may come after the stop
-        try:
-            with self._limited(_patience(started.operation)):
-                step = await self._steps.load(started.place)
-        except EngineAway:
-            return started
-        return replace(started, overlapping_go_lives=overlapping_go_lives(go_lives(step)))
+        """The same, and begin a stop that has begun alone: the engine may only have been busy.
+
+        All others wait from here on, so that no go-live comes after the stop unseen.
+        """
+        while True:
+            has_begun = started.number in self._begun
+            try:
+                step = await self._load_for_stop(started.place, take_number=not has_begun)
+            except EngineAway:
+                return started
+            overlapping = overlapping_go_lives(go_lives(step))
+            if has_begun:
+                return replace(started, overlapping_go_lives=overlapping)
+            before = step.copy()
+            late = self._start(step, started.operation, started.confirmation_id)
+            if await self._write_begin(step, before, late):
+                return replace(late, overlapping_go_lives=overlapping)
 
     async def go_live_may_follow(self, started: Started) -> bool:
-        def is_sending(step: Step) -> bool:
-            sent = overlapping_go_lives(go_lives(step))
-            return not set(sent).isdisjoint(started.overlapping_go_lives)
-
-        step = await self._steps.wait_while(started.place, is_sending)
-        if step is None:
-            return False
-        return may_follow_stop(started, step.shared.state, go_lives(step))
+        """The same. Without the engine, one that was seen before the stop was sent may."""
+        overlapping = {*started.overlapping_go_lives}
+        while overlapping:
+            try:
+                step = await self._load_for_stop(started.place, pause=_STOP_SECONDS)
+            except EngineAway:
+                return True
+            if overlapping.isdisjoint(overlapping_go_lives(go_lives(step))):
+                return may_follow_stop(started, step.shared.state, go_lives(step))
+            await anyio.sleep(POLL_SECONDS)
+        return False
 
     async def wait_for_stop(self, started: Started) -> None:
         while True:
@@ -307,6 +317,38 @@ class SharedStore:
         if step.confirmation is not None:
             self._alone.note_use(step.confirmation.confirmation.id, started.number)
         return True
+
+    async def _load_for_stop(
+        self, place: Place, *, take_number: bool = False, pause: float = 0.0
+    ) -> Step:
+        """Load what a stop depends on. The engine is asked twice, as it may only have been busy.
+
+        Raises:
+            EngineAway: it did not answer.
+        """
+
+        async def ask() -> Step:
+            self._engine.try_again()
+            with self._limited(_STOP_SECONDS):
+                return await self._steps.load(place, take_number=take_number)
+
+        with suppress(EngineAway):
+            return await ask()
+        await anyio.sleep(pause)
+        return await ask()
+
+    def _start(
+        self, step: Step, operation: Operation[Model], confirmation_id: str | None
+    ) -> Started:
+        """Start a call in what is kept, under the number that was taken with it."""
+        number, replica = step.snapshot.number, self._heartbeat.replica
+        started = step.view.start(operation, confirmation_id, number)
+        sending = step.shared if step.place.has_access else step.own
+        sending.senders[number] = replica
+        if (go_live := step.own.state.go_live) and is_guest(step.place):
+            sent = StoredPlace(PlaceState(go_live=go_live), {**step.own.senders})
+            step.guests[step.place.caller] = sent
+        return started
 
     @contextmanager
     def _limited(self, seconds: float | None) -> Iterator[None]:

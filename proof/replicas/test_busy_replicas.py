@@ -1,0 +1,152 @@
+"""A replica with too much to do hears the engine too late. A stop there is still the last word."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+import anyio
+import pytest
+
+from proof.replicas.faulty_engine import FaultyEngine, hanging, no_fault, replica_in_process
+from proof.replicas.presses import EXPIRED, RAN, press, preview, until
+from tests.support.concurrency import Paused, afterwards
+from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
+from tests.support.recorded_sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from anyio.abc import TaskGroup
+
+    from proof.replicas.presses import Outcome
+    from proof.replicas.throwaway_engine import ThrowawayEngine
+    from tests.support.guarded_calls import GuardedOperation
+    from tests.support.jsonrpc import HttpCaller
+
+SCRIPTS_OF_A_CALL: Final = 10
+"""More than a go-live runs before it is sent, unless it waits."""
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox is on air with its answer, and a stop hardly waits for a slow go-live."""
+    monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_LIVE_SECONDS", 0.0)
+    monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_OFFLINE_SECONDS", 0.0)
+    monkeypatch.setattr("trax_mcp.consent.guard.QUICK_SECONDS", 0.1)
+
+
+class Race:
+    """A go-live at one replica, and a stop at another, which may be busy. Both have their yes."""
+
+    def __init__(
+        self, trax: Sandbox, engines: tuple[FaultyEngine, FaultyEngine], tasks: TaskGroup
+    ) -> None:
+        self.trax = trax
+        self.idle, self.busy = engines
+        self.results: dict[str, Outcome] = {}
+        self._tasks = tasks
+        self._yeses: dict[str, tuple[HttpCaller, str]] = {}
+
+    async def get_yes(self, caller: HttpCaller, operation: GuardedOperation) -> None:
+        """Preview a call."""
+        self._yeses[operation.tool] = caller, await preview(caller, operation)
+
+    def press(self, operation: GuardedOperation) -> None:
+        """Press the yes to a call. `results` has what comes of it."""
+
+        async def press_and_note() -> None:
+            caller, confirmation = self._yeses[operation.tool]
+            self.results[operation.tool] = await press(caller, operation, confirmation)
+
+        self._tasks.start_soon(press_and_note)
+
+    def hold(self, operation: GuardedOperation) -> Paused:
+        """Let TRaX hold the next call, before it handles it."""
+        held = Paused()
+        self.trax.faults.add(held.fault, path=operation.sent.split()[1])
+        return held
+
+    def sent(self, operation: GuardedOperation) -> int:
+        """How often a call has reached TRaX."""
+        return [f"{it.method} {it.path}" for it in self.trax.mutations].count(operation.sent)
+
+    async def ended(self) -> None:
+        """Wait until both calls have ended, and check that the stop was the last word."""
+        await until(lambda: len(self.results) == len(self._yeses))
+        assert self.results[GO_OFFLINE.tool] == RAN
+        assert not any(it.running for it in self.trax.world.streams.values())
+
+
+@asynccontextmanager
+async def open_race(engine: ThrowawayEngine) -> AsyncIterator[Race]:
+    """A race that is about to begin, on an empty engine."""
+    trax, engines = Sandbox(rate_limit=None), (FaultyEngine(engine.url), FaultyEngine(engine.url))
+    async with (
+        replica_in_process(engines[0], trax) as host,
+        replica_in_process(engines[1], trax) as other,
+        anyio.create_task_group() as tasks,
+    ):
+        await engines[0].clear()
+        race = Race(trax, engines, tasks)
+        await race.get_yes(host, GO_LIVE)
+        await race.get_yes(other, GO_OFFLINE)
+        yield race
+
+
+async def test_a_go_live_under_way_does_not_outlast_a_stop_whose_replica_is_busy_at_any_step(
+    engine: ThrowawayEngine,
+) -> None:
+    """Once, it hears no answer of the engine in time."""
+    for number in count(1):
+        async with open_race(engine) as race:
+            held = race.hold(GO_LIVE)
+            race.press(GO_LIVE)
+            await held.arrived()
+            race.busy.start_counting(hanging(number, times=1))
+            race.press(GO_OFFLINE)
+            await until(partial(race.sent, GO_OFFLINE))
+            held.release()
+            await race.ended()
+            if race.busy.scripts < number:
+                break
+
+
+async def test_no_go_live_begins_during_a_stop_whose_replica_was_busy(
+    engine: ThrowawayEngine,
+) -> None:
+    """Its yes is older than the stop."""
+    async with open_race(engine) as race:
+        held = race.hold(GO_OFFLINE)
+        race.busy.start_counting(hanging(1, times=1))
+        race.press(GO_OFFLINE)
+        await held.arrived()
+        race.idle.start_counting(no_fault)
+        race.press(GO_LIVE)
+        await until(lambda: race.idle.scripts > SCRIPTS_OF_A_CALL or race.sent(GO_LIVE))
+        held.release()
+        await race.ended()
+        assert race.results[GO_LIVE.tool] == EXPIRED
+        assert not race.sent(GO_LIVE)
+
+
+async def test_a_stop_is_sent_again_if_its_replica_cannot_know_how_a_go_live_under_way_has_ended(
+    engine: ThrowawayEngine,
+) -> None:
+    """The engine was there before the stop was sent, and is not after it."""
+    async with open_race(engine) as race:
+        held = race.hold(GO_LIVE)
+        race.press(GO_LIVE)
+        await held.arrived()
+
+        def lose_the_engine() -> None:
+            race.busy.start_counting(hanging(1))
+            held.release()
+
+        race.trax.faults.add(afterwards(lose_the_engine), path=GO_OFFLINE.sent.split()[1])
+        race.press(GO_OFFLINE)
+        await until(lambda: race.sent(GO_OFFLINE) == 2)
+        race.busy.start_counting(no_fault)
+        await race.ended()
