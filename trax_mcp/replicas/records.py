@@ -1,6 +1,7 @@
 """The records of consent and looks that replicas share, as the engine keeps them. Pure."""
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Final, Generic, Self, TypeVar
 
@@ -49,6 +50,10 @@ class StoredPlace:
         for number in [it for it, sender in self.senders.items() if sender in gone]:
             del self.senders[number]
             self.state.abandon(number, now=now)
+
+    def copy(self) -> "StoredPlace":
+        """What a step compares it with after its changes. The parts of a state never change."""
+        return StoredPlace(copy(self.state), {**self.senders})
 
 
 @dataclass(slots=True)

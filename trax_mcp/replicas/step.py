@@ -1,6 +1,5 @@
 """The records that one step of the shared store reads and writes."""
 
-from copy import deepcopy
 from dataclasses import astuple, dataclass, replace
 from typing import Final, Self
 
@@ -69,8 +68,8 @@ class Step:
 
     def copy(self) -> "Step":
         """What `writes` compares it with later."""
-        shared, own, guests = deepcopy((self.shared, self.own, self.guests))
-        return replace(self, shared=shared, own=own, guests=guests)
+        guests = {caller: it.copy() for caller, it in self.guests.items()}
+        return replace(self, shared=self.shared.copy(), own=self.own.copy(), guests=guests)
 
     def writes(self, before: "Step") -> dict[str, Write]:
         """The differences from before, as they are written."""

@@ -156,11 +156,14 @@ class Transactions:
 
     async def _end_calls_of_the_gone(self, step: Step) -> bool:
         """End the calls of replicas that are gone, for all. False if something was written."""
-        kept, before = step.confirmation, step.copy()
+        kept = step.confirmation
         in_progress = kept.sender if kept and kept.number and kept.outcome is None else ""
         places = (step.shared, step.own, *step.guests.values())
         senders = {sender for it in places for sender in it.senders.values()}
         gone = await self._heartbeat.gone({*senders, in_progress})
+        if not gone:
+            return True
+        before = step.copy()
         for it in places:
             it.abandon(gone, now=step.now)
         step.sender_is_gone = in_progress in gone
