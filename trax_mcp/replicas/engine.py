@@ -29,7 +29,7 @@ _NUMBERS: Final = f"{TAG}:numbers"
 _TIMEOUT_SECONDS: Final = 1.0
 _SILENCE_SECONDS: Final = 0.5
 """How long to wait for news at a time. If none comes, the engine is asked whether it is there."""
-_CONNECTIONS: Final = 64
+_CONNECTIONS: Final = 16
 """The most commands at once. More wait for their turn, which is a matter of milliseconds."""
 _RETRY_SECONDS: Final = 0.5
 """How long the engine is taken to be away after it did not answer."""
