@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import httpx
 import pytest
+from redis import Redis
 
 from proof.replicas.engine_proxy import engine_proxy
 from proof.replicas.presses import (
@@ -151,6 +152,30 @@ async def test_a_go_live_of_a_lost_replica_whose_caller_has_stopped_elsewhere_ho
         assert stop.overlapping_go_lives == (start.number,)
         with anyio.fail_after(PATIENCE_SECONDS):
             assert not await staying.go_live_may_follow(stop)
+
+
+def stand_still(engine: ThrowawayEngine) -> None:
+    """Stop this whole process, as a machine does that sleeps, until the engine hears nobody."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    with Redis.from_url(engine.url) as client:
+        while client.keys("*alive*"):
+            assert time.monotonic() < end
+
+
+async def test_nobody_is_lost_because_all_stood_still(engine: ThrowawayEngine) -> None:
+    """A stop after it waits for a go-live under way, whose replica goes on too."""
+    async with (
+        SharedStore(Engine(engine.url), Clock()).running() as one,
+        SharedStore(Engine(engine.url), Clock()).running() as other,
+    ):
+        async with SharedStore(Engine(engine.url), Clock()).running() as dying:
+            await store_steps.begin(dying, store_steps.GO_LIVE)
+        with anyio.fail_after(PATIENCE_SECONDS):
+            await one.wait_for_go_live(store_steps.ME)  # from here on it notices who is lost
+        go_live = await store_steps.begin(other, store_steps.GO_LIVE)
+        stand_still(engine)
+        stop = await one.note_overlap(await store_steps.begin(one, store_steps.GO_OFFLINE))
+        assert stop.overlapping_go_lives == (go_live.number,)
 
 
 BEGIN, FINISH, RECORD = 1, 2, 3

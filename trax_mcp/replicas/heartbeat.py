@@ -19,6 +19,8 @@ ALIVE_SECONDS: Final = 2.0
 """A replica that was silent for so long is gone, and its calls are ended."""
 BEAT_SECONDS: Final = 0.5
 _AGAIN_SECONDS: Final = 0.1
+_LATE_SECONDS: Final = ALIVE_SECONDS - BEAT_SECONDS
+"""If a beat is so late, others may have been held up as well, as when a machine stands still."""
 _AWAY: Final = "The engine at TRAX_STORE_URL does not answer: guarded calls but stops are refused."
 _BACK: Final = "The engine at TRAX_STORE_URL answers again."
 
@@ -29,6 +31,7 @@ class Heartbeat:
     def __init__(self, engine: Engine) -> None:
         self.replica = secrets.token_hex(8)
         self._engine = engine
+        self._heard_at = -math.inf
         self._steady_since = math.inf
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
@@ -48,11 +51,11 @@ class Heartbeat:
     async def gone(self, replicas: Collection[str]) -> frozenset[str]:
         """Those of some replicas that are gone.
 
-        None is while this one was not heard either: then the engine was away, and they could not
-        be heard.
+        None is while this one was not heard in time either: then they could not be heard.
         """
         others = sorted({*replicas} - {self.replica, ""})
-        if not others or anyio.current_time() - self._steady_since < ALIVE_SECONDS:
+        steady_seconds = anyio.current_time() - self._steady_since
+        if not others or self._is_late or steady_seconds < ALIVE_SECONDS:
             return frozenset()
         alive = await self._engine.are_alive([_name(it) for it in others])
         return frozenset(it for it, is_alive in zip(others, alive, strict=True) if not is_alive)
@@ -63,8 +66,14 @@ class Heartbeat:
         except EngineAway:
             self._steady_since = math.inf
             return False
-        self._steady_since = min(self._steady_since, anyio.current_time())
+        now = anyio.current_time()
+        self._steady_since = now if self._is_late else min(self._steady_since, now)
+        self._heard_at = now
         return True
+
+    @property
+    def _is_late(self) -> bool:
+        return anyio.current_time() - self._heard_at > _LATE_SECONDS
 
 
 def _name(replica: str) -> str:
