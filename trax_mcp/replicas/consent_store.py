@@ -205,6 +205,13 @@ class SharedStore:
                 return
             await anyio.sleep(_OBSERVED_POLL_SECONDS)
 
+    async def was_overtaken(self, started: Started) -> bool:
+        step = await self._steps.look_at(started.place)
+        if step is None:
+            return False
+        is_abandoned = started.number not in {**step.shared.senders, **step.own.senders}
+        return step.view.was_overtaken(started, is_abandoned=is_abandoned)
+
     async def finish(
         self, started: Started, outcome: Outcome, *, place: Place, hidden_fields: Sequence[str]
     ) -> None:
