@@ -11,10 +11,13 @@ import anyio
 import pytest
 
 from proof.replicas.faulty_engine import FaultyEngine, hanging, no_fault, replica_in_process
-from proof.replicas.presses import EXPIRED, RAN, press, preview, until
+from proof.replicas.presses import EXPIRED, RAN, answer, press, preview, until
 from tests.support.concurrency import Paused, afterwards
+from tests.support.faults import Fault
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
 from tests.support.recorded_sandbox import Sandbox
+from tests.support.server_process import PATIENCE_SECONDS
+from trax_mcp.replicas.records import OUTCOME_UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from tests.support.guarded_calls import GuardedOperation
     from tests.support.jsonrpc import HttpCaller
 
+PAUSE_SECONDS: Final = 0.02
 SCRIPTS_OF_A_CALL: Final = 10
 """More than a go-live runs before it is sent, unless it waits."""
 
@@ -73,6 +77,13 @@ class Race:
         """How often a call has reached TRaX."""
         return [f"{it.method} {it.path}" for it in self.trax.mutations].count(operation.sent)
 
+    async def busy_takes_idle_for_gone(self) -> None:
+        """Wait until the busy replica takes the other, which is silent, for gone."""
+        (_, confirmation), (caller, _) = self._yeses[GO_LIVE.tool], self._yeses[GO_OFFLINE.tool]
+        with anyio.fail_after(PATIENCE_SECONDS):
+            while OUTCOME_UNKNOWN not in str(await answer(caller, GO_LIVE, confirmation)):  # noqa: ASYNC110  it can only be asked
+                await anyio.sleep(PAUSE_SECONDS)
+
     async def ended(self) -> None:
         """Wait until both calls have ended, and check that the stop was the last word."""
         await until(lambda: len(self.results) == len(self._yeses))
@@ -114,22 +125,26 @@ async def test_a_go_live_under_way_does_not_outlast_a_stop_whose_replica_is_busy
                 break
 
 
-async def test_no_go_live_begins_during_a_stop_whose_replica_was_busy(
+async def test_no_go_live_begins_during_a_stop_whose_replica_was_busy_at_any_step(
     engine: ThrowawayEngine,
 ) -> None:
     """Its yes is older than the stop."""
-    async with open_race(engine) as race:
-        held = race.hold(GO_OFFLINE)
-        race.busy.start_counting(hanging(1, times=1))
-        race.press(GO_OFFLINE)
-        await held.arrived()
-        race.idle.start_counting(no_fault)
-        race.press(GO_LIVE)
-        await until(lambda: race.idle.scripts > SCRIPTS_OF_A_CALL or race.sent(GO_LIVE))
-        held.release()
-        await race.ended()
-        assert race.results[GO_LIVE.tool] == EXPIRED
-        assert not race.sent(GO_LIVE)
+    for number in count(1):
+        async with open_race(engine) as race:
+            held = race.hold(GO_OFFLINE)
+            race.busy.start_counting(hanging(number, times=1))
+            race.press(GO_OFFLINE)
+            await held.arrived()
+            scripts = race.busy.scripts
+            race.idle.start_counting(no_fault)
+            race.press(GO_LIVE)
+            await until(lambda: race.idle.scripts > SCRIPTS_OF_A_CALL or race.sent(GO_LIVE))
+            held.release()
+            await race.ended()
+            assert race.results[GO_LIVE.tool] == EXPIRED
+            assert not race.sent(GO_LIVE)
+            if scripts < number:
+                break
 
 
 async def test_a_stop_is_sent_again_if_its_replica_cannot_know_how_a_go_live_under_way_has_ended(
@@ -150,3 +165,29 @@ async def test_a_stop_is_sent_again_if_its_replica_cannot_know_how_a_go_live_und
         await until(lambda: race.sent(GO_OFFLINE) == 2)
         race.busy.start_counting(no_fault)
         await race.ended()
+
+
+@pytest.mark.parametrize("is_over", [True, False], ids=["has ended", "is being sent"])
+async def test_a_go_live_whose_replica_was_taken_for_gone_does_not_outlast_a_stop(
+    engine: ThrowawayEngine, monkeypatch: pytest.MonkeyPatch, *, is_over: bool
+) -> None:
+    """No heartbeat of it was heard in time. TRaX receives the go-live after the stop."""
+    async with open_race(engine) as race:
+        go_live, stop = race.hold(GO_LIVE), anyio.Event()
+        race.press(GO_LIVE)
+        await go_live.arrived()
+        monkeypatch.setattr(race.idle, "announce", nothing_said)
+        await race.busy_takes_idle_for_gone()
+        if not is_over:
+            held = Fault.delay(stop, when="after")
+            race.trax.faults.add(held, path=GO_OFFLINE.sent.split()[1])
+        race.press(GO_OFFLINE)
+        await until(lambda: GO_OFFLINE.tool in race.results if is_over else race.sent(GO_OFFLINE))
+        go_live.release()
+        await until(lambda: GO_LIVE.tool in race.results or race.sent(GO_OFFLINE) == 2)
+        stop.set()
+        await race.ended()
+
+
+async def nothing_said(_name: str, *, seconds: float) -> None:
+    """A heartbeat that nobody hears."""

@@ -31,10 +31,15 @@ from tests.support.faults import Fault
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.clock import Clock
+from trax_mcp.consent.evidence import Confirmation
+from trax_mcp.consent.store import Started
 from trax_mcp.replicas.consent_store import SharedStore
 from trax_mcp.replicas.engine import Engine
+from trax_mcp.replicas.heartbeat import Heartbeat
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from proof.replicas.engine_proxy import Moment
     from proof.replicas.replica_setup import Replicas
     from proof.replicas.throwaway_engine import ThrowawayEngine
@@ -176,6 +181,34 @@ async def test_nobody_is_lost_because_all_stood_still(engine: ThrowawayEngine) -
         stand_still(engine)
         stop = await one.note_overlap(await store_steps.begin(one, store_steps.GO_OFFLINE))
         assert stop.overlapping_go_lives == (go_live.number,)
+
+
+async def test_a_stop_of_a_replica_that_was_taken_for_gone_begins_again_before_it_is_sent(
+    engine: ThrowawayEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So no go-live begins meanwhile. If TRaX refuses the stop, its yes stays good."""
+    async with (
+        SharedStore(Engine(engine.url), Clock()).running() as one,
+        SharedStore(Engine(engine.url), Clock()).running() as late,
+    ):
+        stop_it = store_steps.GO_OFFLINE
+        yes = (await store_steps.add(late, stop_it)).id
+        seen = await late.look(store_steps.ME, yes, stop_it)
+        stop = await late.begin(stop_it, confirmation_id=yes, seen=seen)
+        assert isinstance(stop, Started)
+
+        async def all_others(self: Heartbeat, replicas: Collection[str]) -> frozenset[str]:
+            return frozenset(replicas) - {self.replica, ""}
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Heartbeat, "gone", all_others)
+            await store_steps.look(one)
+        again = await late.note_overlap(stop)
+        assert again.number > stop.number
+        assert await late.note_overlap(again) == again
+        await store_steps.finish(late, again, "not_applied")
+        seen = await one.look(store_steps.ME, yes, stop_it)
+        assert isinstance(seen.confirmation, Confirmation)
 
 
 BEGIN, FINISH, RECORD = 1, 2, 3

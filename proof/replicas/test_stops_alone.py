@@ -205,6 +205,30 @@ async def test_a_stop_that_met_a_busy_engine_still_looks_for_a_go_live_under_way
         assert await other.go_live_may_follow(stop)
 
 
+@pytest.mark.parametrize("is_over", [False, True], ids=["under way", "over"])
+async def test_a_go_live_learns_that_a_stop_did_not_know_of_it(
+    engine: ThrowawayEngine, *, is_over: bool
+) -> None:
+    """The stop began and was sent without the engine. A later go-live is not undone."""
+    async with (
+        SharedStore(Engine(engine.url), Clock()).running() as one,
+        SharedStore(Engine(engine.url), Clock()).running() as other,
+    ):
+        go_live = await store_steps.begin(one, store_steps.GO_LIVE)
+        engine.suspend()
+        seen = await other.look(store_steps.ME, None, store_steps.GO_OFFLINE)
+        stop = await other.begin(store_steps.GO_OFFLINE, confirmation_id=None, seen=seen)
+        engine.resume()
+        assert isinstance(stop, Started)
+        assert not await one.was_overtaken(go_live)
+        await until_back(other)
+        await store_steps.finish(other, stop)
+        if is_over:
+            await store_steps.finish(one, go_live)
+            await store_steps.begin(one, store_steps.GO_LIVE)
+        assert await one.was_overtaken(go_live) is not is_over
+
+
 async def until_back(store: SharedStore) -> None:
     """Wait until the store has noticed that the engine answers again."""
     with anyio.fail_after(PATIENCE_SECONDS):

@@ -30,7 +30,6 @@ from tests.support.gap_setup import (
     CANCELLED,
     CHANGED,
     EXPIRED,
-    GAPS,
     LIVE,
     NOTHING_TO_DO,
     OFFLINE,
@@ -65,6 +64,17 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow  # every gap with every rival
 
+GO_LIVE_PHASES: Final[Mapping[Phase, Sequence[str]]] = {
+    **PHASES,
+    "sends": (
+        "after begin 1",
+        "before was_overtaken 1",
+        "after was_overtaken 1",
+        "before finish 1",
+    ),
+}
+"""The gaps of a go-live that runs."""
+
 STOP_PHASES: Final[Mapping[Phase, Sequence[str]]] = {
     **PHASES,
     "waits": ("after add 1", "before look 3", "after look 3", "before begin 1"),
@@ -84,6 +94,7 @@ STOP_PHASES: Final[Mapping[Phase, Sequence[str]]] = {
 LAST_GAPS: Final = {phase: gaps[-1:] for phase, gaps in PHASES.items()}
 """One gap of each phase."""
 
+GO_LIVE_GAPS: Final = tuple(gap for gaps in GO_LIVE_PHASES.values() for gap in gaps)
 STOP_GAPS: Final = tuple(gap for gaps in STOP_PHASES.values() for gap in gaps)
 
 
@@ -185,7 +196,9 @@ def is_possible(era: str, way: str, rival: str, gap: str) -> bool:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
-    ("operation", "gaps"), [(GO_LIVE, GAPS), (GO_OFFLINE, STOP_GAPS)], ids=["go_live", "go_offline"]
+    ("operation", "gaps"),
+    [(GO_LIVE, GO_LIVE_GAPS), (GO_OFFLINE, STOP_GAPS)],
+    ids=["go_live", "go_offline"],
 )
 async def test_a_call_without_rivals_passes_the_gaps_in_order(
     era: str, way: str, operation: GuardedOperation, gaps: Sequence[str]
@@ -200,7 +213,7 @@ async def test_a_call_without_rivals_passes_the_gaps_in_order(
 @pytest.mark.parametrize(
     ("era", "way", "rival", "gap", "end"),
     [
-        *every_gap(GO_LIVE_TABLE, PHASES, [(MODERN, "confirmation"), (LEGACY, "form")]),
+        *every_gap(GO_LIVE_TABLE, GO_LIVE_PHASES, [(MODERN, "confirmation"), (LEGACY, "form")]),
         *every_gap(GO_LIVE_TABLE, LAST_GAPS, [(MODERN, "form")]),
     ],
 )

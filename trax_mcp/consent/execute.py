@@ -5,6 +5,7 @@ A lost answer is resolved by reading the stream status, never by sending again.
 
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 import anyio
@@ -14,6 +15,7 @@ from trax_mcp.api.error_texts import interrupted, repetition_failed
 from trax_mcp.api.errors import Outcome, TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
+from trax_mcp.api.operations import GoOffline
 from trax_mcp.api.responses import Answer
 from trax_mcp.clock import Clock, iso
 from trax_mcp.consent.audit import Audit
@@ -72,6 +74,7 @@ class Executor:
                 if sent_again := await self._must_send_again(call, started):
                     sent = interrupted(call.operation)
                     sent = _repeated(await self._send(call, digest=digest))
+                await self._let_stop_be_last(call, started, sent)
         finally:
             await self._finish(call, started, _outcome(sent))
         # Everything that waits from here on is shielded: if the client cancels the call, it ends
@@ -109,6 +112,15 @@ class Executor:
         if not call.operation.stops_broadcast or not has_access:
             return False
         return await self._store.go_live_may_follow(started)
+
+    async def _let_stop_be_last(self, call: GuardedCall, started: Started, sent: Sent) -> None:
+        """Send a stop once more that did not know of this go-live. A person has agreed to it."""
+        if not call.operation.starts_broadcast or _outcome(sent) == "not_applied":
+            return
+        if await self._store.was_overtaken(started):
+            stop = replace(call, operation=GoOffline(studio_id=call.operation.studio()))
+            stopped = await self._send(stop, digest=None)
+            self._write_outcome(stop, stopped, _outcome(stopped), None, digest=None)
 
     async def _send(self, call: GuardedCall, *, digest: str | None) -> Sent:
         self._audit.write("sending", call.operation, call.actor, digest=digest)

@@ -146,6 +146,14 @@ class PlaceView:
         """Whether a stop that began after the call of this number has ended, and not refused."""
         return any(it.last_stop > number for it in (self.shared, self.own))
 
+    def was_overtaken(self, started: Started, *, is_abandoned: bool) -> bool:
+        """Whether a stop has not waited for the end of this go-live, which is the latest one."""
+        states = (self.shared, self.own)
+        latest = max((it.go_live.number for it in states if it.go_live), default=0)
+        has_stopped = self.stop_count > started.stop_count
+        is_stopping = is_abandoned and any(it.stops for it in states)
+        return latest == started.number and (has_stopped or is_stopping)
+
     @property
     def has_auto_go_live(self) -> bool:
         """Whether this server has turned `autoGoLive` on."""

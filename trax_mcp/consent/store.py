@@ -136,6 +136,14 @@ class ConsentStore(Protocol):
         """Wait until a stop that began after this call has ended, and TRaX did not refuse it."""
         ...
 
+    async def was_overtaken(self, started: Started) -> bool:
+        """Whether a stop did not know of this go-live, so that TRaX may have received it first.
+
+        Its replica could not ask, or took that of the go-live for gone. False if another go-live
+        has begun since.
+        """
+        ...
+
     async def finish(
         self, started: Started, outcome: Outcome, *, place: Place, hidden_fields: Sequence[str]
     ) -> None:

@@ -35,6 +35,8 @@ _OBSERVED_POLL_SECONDS: Final = 0.2
 """How often a go-live that is observed looks whether a stop came after it."""
 _STOP_SECONDS: Final = 0.5
 """How long each step of a stop waits for the engine. Without it, the stop goes on alone."""
+_LATE_TRIES: Final = 3
+"""How often a stop tries to begin in the engine before it is sent."""
 _LATE_SECONDS: Final = 1.0
 """A call that was not sent so long after it began is not sent: others may have taken its turn."""
 
@@ -51,6 +53,7 @@ class SharedStore:
         self._alone = StopsAlone(engine, clock, self._heartbeat.replica)
         self._steps = Transactions(engine, self._heartbeat, self._alone)
         self._begun: dict[int, tuple[float, datetime]] = {}
+        self._earlier: dict[int, frozenset[int]] = {}
 
     @property
     def questions(self) -> QuestionsOnEngine:
@@ -164,30 +167,30 @@ class SharedStore:
         return max(self._clock.seconds() - seconds, asleep) <= _LATE_SECONDS
 
     async def note_overlap(self, started: Started) -> Started:
-        """The same, and begin a stop that has begun alone: the engine may only have been busy.
+        """The same, and begin a stop that the engine does not know: it may only have been busy.
 
         All others wait from here on, so that no go-live comes after the stop unseen.
         """
-        while True:
-            has_begun = started.number in self._begun
-            try:
-                step = await self._load_for_stop(started.place, take_number=not has_begun)
-            except EngineAway:
-                return started
-            overlapping = overlapping_go_lives(go_lives(step))
-            if has_begun:
-                return replace(started, overlapping_go_lives=overlapping)
-            before = step.copy()
-            late = self._start(step, started.operation, started.confirmation_id)
-            if await self._write_begin(step, before, late):
-                return replace(late, overlapping_go_lives=overlapping)
+        with anyio.CancelScope(shield=True):  # whoever ends the stop must know its number
+            for _ in range(_LATE_TRIES):
+                try:
+                    step = await self._load_for_stop(started, take_number=True)
+                except EngineAway:
+                    break
+                overlapping = overlapping_go_lives(go_lives(step))
+                started = replace(started, overlapping_go_lives=overlapping)
+                # The engine may have missed it, or others have ended it: this replica was silent.
+                if started.number in step.shared.state.stops | step.own.state.stops:
+                    break
+                started = await self._begin_late(step, started)
+        return started
 
     async def go_live_may_follow(self, started: Started) -> bool:
         """The same. Without the engine, one that was seen before the stop was sent may."""
         overlapping = {*started.overlapping_go_lives}
         while overlapping:
             try:
-                step = await self._load_for_stop(started.place, pause=_STOP_SECONDS)
+                step = await self._load_for_stop(started, pause=_STOP_SECONDS)
             except EngineAway:
                 return True
             if overlapping.isdisjoint(overlapping_go_lives(go_lives(step))):
@@ -202,10 +205,18 @@ class SharedStore:
                 return
             await anyio.sleep(_OBSERVED_POLL_SECONDS)
 
+    async def was_overtaken(self, started: Started) -> bool:
+        step = await self._steps.look_at(started.place)
+        if step is None:
+            return False
+        is_abandoned = started.number not in {**step.shared.senders, **step.own.senders}
+        return step.view.was_overtaken(started, is_abandoned=is_abandoned)
+
     async def finish(
         self, started: Started, outcome: Outcome, *, place: Place, hidden_fields: Sequence[str]
     ) -> None:
         began = self._begun.pop(started.number, None)
+        numbers = self._earlier.pop(started.number, frozenset()) | {started.number}
         if outcome == "not_applied":
             self._alone.give_back(started.confirmation_id)
         if began is None and outcome == "not_applied":
@@ -217,7 +228,8 @@ class SharedStore:
             ended = replace(started, number=number)
             step.view.finish(ended, outcome, hidden_fields=hidden_fields, now=step.now)
             for it in (step.shared, step.own, *step.guests.values()):
-                it.senders.pop(started.number, None)
+                it.state.stops -= numbers
+                it.senders = {n: sender for n, sender in it.senders.items() if n not in numbers}
             kept = step.confirmation
             if kept is not None and kept.number == started.number and outcome == "not_applied":
                 step.confirmation = StoredConfirmation(kept.confirmation)
@@ -318,8 +330,25 @@ class SharedStore:
             self._alone.note_use(step.confirmation.confirmation.id, started.number)
         return True
 
+    async def _begin_late(self, step: Step, started: Started) -> Started:
+        """Begin a stop under a new number, if nothing has changed meanwhile."""
+        before = step.copy()
+        late = replace(
+            self._start(step, started.operation, started.confirmation_id),
+            overlapping_go_lives=started.overlapping_go_lives,
+        )
+        kept = step.confirmation
+        if kept is not None and kept.number in {0, started.number}:
+            step.confirmation = kept.used(late.number, self._heartbeat.replica)
+        if not await self._write_begin(step, before, late):
+            return started
+        earlier = self._earlier.pop(started.number, frozenset())
+        self._earlier[late.number] = earlier | {started.number}
+        self._begun.pop(started.number, None)
+        return late
+
     async def _load_for_stop(
-        self, place: Place, *, take_number: bool = False, pause: float = 0.0
+        self, started: Started, *, take_number: bool = False, pause: float = 0.0
     ) -> Step:
         """Load what a stop depends on. The engine is asked twice, as it may only have been busy.
 
@@ -330,7 +359,9 @@ class SharedStore:
         async def ask() -> Step:
             self._engine.try_again()
             with self._limited(_STOP_SECONDS):
-                return await self._steps.load(place, take_number=take_number)
+                return await self._steps.load(
+                    started.place, started.confirmation_id, take_number=take_number
+                )
 
         with suppress(EngineAway):
             return await ask()
