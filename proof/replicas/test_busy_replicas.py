@@ -12,11 +12,17 @@ import pytest
 
 from proof.replicas.faulty_engine import FaultyEngine, hanging, no_fault, replica_in_process
 from proof.replicas.presses import EXPIRED, RAN, answer, press, preview, until
+from tests.support import store_steps
 from tests.support.concurrency import Paused, afterwards
 from tests.support.faults import Fault
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
 from tests.support.recorded_sandbox import Sandbox
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.support.shared_store import until_back
+from trax_mcp.clock import Clock
+from trax_mcp.consent.store import Started
+from trax_mcp.replicas.consent_store import SharedStore
+from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.records import OUTCOME_UNKNOWN
 
 if TYPE_CHECKING:
@@ -191,3 +197,68 @@ async def test_a_go_live_whose_replica_was_taken_for_gone_does_not_outlast_a_sto
 
 async def nothing_said(_name: str, *, seconds: float) -> None:
     """A heartbeat that nobody hears."""
+
+
+async def test_a_stop_that_met_a_busy_engine_still_looks_for_a_go_live_under_way(
+    engine: ThrowawayEngine,
+) -> None:
+    """A computer with too much to do makes each replica slow to hear the engine."""
+    async with (
+        SharedStore(Engine(engine.url), Clock()).running() as one,
+        SharedStore(Engine(engine.url), Clock()).running() as other,
+    ):
+        go_live = await store_steps.begin(one, store_steps.GO_LIVE)
+        confirmation = await store_steps.add(other, store_steps.GO_OFFLINE)
+        engine.suspend()
+        seen = await other.look(store_steps.ME, confirmation.id, store_steps.GO_OFFLINE)
+        stop = await other.begin(store_steps.GO_OFFLINE, confirmation_id=confirmation.id, seen=seen)
+        engine.resume()
+        assert isinstance(stop, Started)
+        stop = await other.note_overlap(stop)
+        assert stop.overlapping_go_lives == (go_live.number,)
+        await store_steps.finish(one, go_live)
+        assert await other.go_live_may_follow(stop)
+
+
+@pytest.mark.parametrize("is_over", [False, True], ids=["under way", "over"])
+async def test_a_go_live_learns_that_a_stop_did_not_know_of_it(
+    engine: ThrowawayEngine, *, is_over: bool
+) -> None:
+    """The stop began and was sent without the engine. A later go-live is not undone."""
+    async with (
+        SharedStore(Engine(engine.url), Clock()).running() as one,
+        SharedStore(Engine(engine.url), Clock()).running() as other,
+    ):
+        go_live = await store_steps.begin(one, store_steps.GO_LIVE)
+        engine.suspend()
+        seen = await other.look(store_steps.ME, None, store_steps.GO_OFFLINE)
+        stop = await other.begin(store_steps.GO_OFFLINE, confirmation_id=None, seen=seen)
+        engine.resume()
+        assert isinstance(stop, Started)
+        assert not await one.was_overtaken(go_live)
+        await until_back(other)
+        await store_steps.finish(other, stop)
+        if is_over:
+            await store_steps.finish(one, go_live)
+            await store_steps.begin(one, store_steps.GO_LIVE)
+        assert await one.was_overtaken(go_live) is not is_over
+
+
+async def test_a_go_live_that_began_during_a_stop_without_the_engine_learns_of_it(
+    engine: ThrowawayEngine,
+) -> None:
+    """The engine hears of the stop only when it has ended."""
+    busy = FaultyEngine(engine.url)
+    async with (
+        SharedStore(Engine(engine.url), Clock()).running() as one,
+        SharedStore(busy, Clock()).running() as other,
+    ):
+        busy.start_counting(hanging(1))
+        seen = await other.look(store_steps.ME, None, store_steps.GO_OFFLINE)
+        stop = await other.begin(store_steps.GO_OFFLINE, confirmation_id=None, seen=seen)
+        assert isinstance(stop, Started)
+        go_live = await store_steps.begin(one, store_steps.GO_LIVE)
+        busy.start_counting(no_fault)
+        await until_back(other)
+        await store_steps.finish(other, stop)
+        assert await one.was_overtaken(go_live)

@@ -167,20 +167,28 @@ def stand_still(engine: ThrowawayEngine) -> None:
             assert time.monotonic() < end
 
 
-async def test_nobody_is_lost_because_all_stood_still(engine: ThrowawayEngine) -> None:
-    """A stop after it waits for a go-live under way, whose replica goes on too."""
+async def test_nobody_is_lost_because_all_stood_still(
+    engine: ThrowawayEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stop that comes before all are heard again still waits for a go-live under way."""
+    engine_of_other = Engine(engine.url)
     async with (
         SharedStore(Engine(engine.url), Clock()).running() as one,
-        SharedStore(Engine(engine.url), Clock()).running() as other,
+        SharedStore(engine_of_other, Clock()).running() as other,
     ):
         async with SharedStore(Engine(engine.url), Clock()).running() as dying:
             await store_steps.begin(dying, store_steps.GO_LIVE)
         with anyio.fail_after(PATIENCE_SECONDS):
             await one.wait_for_go_live(store_steps.ME)  # from here on it notices who is lost
         go_live = await store_steps.begin(other, store_steps.GO_LIVE)
+        monkeypatch.setattr(engine_of_other, "announce", nothing_said)
         stand_still(engine)
         stop = await one.note_overlap(await store_steps.begin(one, store_steps.GO_OFFLINE))
         assert stop.overlapping_go_lives == (go_live.number,)
+
+
+async def nothing_said(_name: str, *, seconds: float) -> None:
+    """A heartbeat that nobody hears."""
 
 
 async def test_a_stop_of_a_replica_that_was_taken_for_gone_begins_again_before_it_is_sent(

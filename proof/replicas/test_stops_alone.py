@@ -19,7 +19,7 @@ from tests.support.frozen_sandbox import still
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
 from tests.support.jsonrpc import ERAS
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.shared_store import open_shared_store
+from tests.support.shared_store import open_shared_store, until_back
 from tests.support.simulated_person import Form, Person, agreeing, choices, chosen, refusing
 from tests.support.store_steps import TwoClocks
 from trax_mcp.api.errors import NotSent
@@ -182,61 +182,6 @@ async def test_a_yes_to_a_stop_from_an_outage_is_good_once_after_it(
         assert isinstance(stop, Started)
         await store_steps.finish(store, stop)
         assert isinstance((await seen(added.id)).confirmation, UsedConfirmation)
-
-
-async def test_a_stop_that_met_a_busy_engine_still_looks_for_a_go_live_under_way(
-    engine: ThrowawayEngine,
-) -> None:
-    """A computer with too much to do makes each replica slow to hear the engine."""
-    async with (
-        SharedStore(Engine(engine.url), Clock()).running() as one,
-        SharedStore(Engine(engine.url), Clock()).running() as other,
-    ):
-        go_live = await store_steps.begin(one, store_steps.GO_LIVE)
-        confirmation = await store_steps.add(other, store_steps.GO_OFFLINE)
-        engine.suspend()
-        seen = await other.look(store_steps.ME, confirmation.id, store_steps.GO_OFFLINE)
-        stop = await other.begin(store_steps.GO_OFFLINE, confirmation_id=confirmation.id, seen=seen)
-        engine.resume()
-        assert isinstance(stop, Started)
-        stop = await other.note_overlap(stop)
-        assert stop.overlapping_go_lives == (go_live.number,)
-        await store_steps.finish(one, go_live)
-        assert await other.go_live_may_follow(stop)
-
-
-@pytest.mark.parametrize("is_over", [False, True], ids=["under way", "over"])
-async def test_a_go_live_learns_that_a_stop_did_not_know_of_it(
-    engine: ThrowawayEngine, *, is_over: bool
-) -> None:
-    """The stop began and was sent without the engine. A later go-live is not undone."""
-    async with (
-        SharedStore(Engine(engine.url), Clock()).running() as one,
-        SharedStore(Engine(engine.url), Clock()).running() as other,
-    ):
-        go_live = await store_steps.begin(one, store_steps.GO_LIVE)
-        engine.suspend()
-        seen = await other.look(store_steps.ME, None, store_steps.GO_OFFLINE)
-        stop = await other.begin(store_steps.GO_OFFLINE, confirmation_id=None, seen=seen)
-        engine.resume()
-        assert isinstance(stop, Started)
-        assert not await one.was_overtaken(go_live)
-        await until_back(other)
-        await store_steps.finish(other, stop)
-        if is_over:
-            await store_steps.finish(one, go_live)
-            await store_steps.begin(one, store_steps.GO_LIVE)
-        assert await one.was_overtaken(go_live) is not is_over
-
-
-async def until_back(store: SharedStore) -> None:
-    """Wait until the store has noticed that the engine answers again."""
-    with anyio.fail_after(PATIENCE_SECONDS):
-        while True:
-            with suppress(NotSent):
-                await store_steps.look(store)
-                return
-            await anyio.sleep(0.02)
 
 
 @pytest.mark.parametrize("is_restarted", [False, True], ids=["away", "restarted"])

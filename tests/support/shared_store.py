@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import anyio
+
+from tests.support import store_steps
+from tests.support.server_process import PATIENCE_SECONDS
+from trax_mcp.api.errors import NotSent
 from trax_mcp.replicas.consent_store import SharedStore
 from trax_mcp.replicas.engine import Engine
 
@@ -37,3 +42,13 @@ async def open_shared_store(url: str, clock: HandClock) -> AsyncIterator[SharedS
     store = SharedStore(engine, clock)
     yield store
     await store.aclose()
+
+
+async def until_back(store: SharedStore) -> None:
+    """Wait until the store has noticed that the engine answers again."""
+    with anyio.fail_after(PATIENCE_SECONDS):
+        while True:
+            with suppress(NotSent):
+                await store_steps.look(store)
+                return
+            await anyio.sleep(0.02)

@@ -150,9 +150,8 @@ class PlaceView:
         """Whether a stop has not waited for the end of this go-live, which is the latest one."""
         states = (self.shared, self.own)
         latest = max((it.go_live.number for it in states if it.go_live), default=0)
-        has_stopped = self.stop_count > started.stop_count
         is_stopping = is_abandoned and any(it.stops for it in states)
-        return latest == started.number and (has_stopped or is_stopping)
+        return latest == started.number and (is_stopping or self.has_stop_since(started.number))
 
     @property
     def has_auto_go_live(self) -> bool:

@@ -1,9 +1,9 @@
 """A `ConsentStore` that several replicas share. Without the engine, only stops go on."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Final, Self
 
@@ -16,9 +16,10 @@ from trax_mcp.api.operation import Operation
 from trax_mcp.clock import Clock
 from trax_mcp.consent.confirmations import LIFETIME_SECONDS, new_confirmation
 from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
-from trax_mcp.consent.place_state import PlaceState, may_follow_stop, overlapping_go_lives
+from trax_mcp.consent.place_state import may_follow_stop, overlapping_go_lives
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.store import Place, Seen, Stale, Started
+from trax_mcp.replicas.begun_calls import BegunCalls
 from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.engine_checks import connect
 from trax_mcp.replicas.failures import EngineAway
@@ -26,19 +27,15 @@ from trax_mcp.replicas.heartbeat import Heartbeat
 from trax_mcp.replicas.records import StoredConfirmation, StoredPlace
 from trax_mcp.replicas.shared_looks import SharedLooks
 from trax_mcp.replicas.shared_questions import QuestionsOnEngine
-from trax_mcp.replicas.step import Step, declined_name, go_lives, is_guest
+from trax_mcp.replicas.step import Step, declined_name, go_lives
 from trax_mcp.replicas.stops_alone import StopsAlone
-from trax_mcp.replicas.transactions import POLL_SECONDS, Transactions
+from trax_mcp.replicas.transactions import POLL_SECONDS, STOP_SECONDS, Transactions
 
 _MOST_POLL_SECONDS: Final = 0.08
 _OBSERVED_POLL_SECONDS: Final = 0.2
 """How often a go-live that is observed looks whether a stop came after it."""
-_STOP_SECONDS: Final = 0.5
-"""How long each step of a stop waits for the engine. Without it, the stop goes on alone."""
 _LATE_TRIES: Final = 3
 """How often a stop tries to begin in the engine before it is sent."""
-_LATE_SECONDS: Final = 1.0
-"""A call that was not sent so long after it began is not sent: others may have taken its turn."""
 
 
 class SharedStore:
@@ -52,8 +49,7 @@ class SharedStore:
         self._heartbeat = Heartbeat(engine)
         self._alone = StopsAlone(engine, clock, self._heartbeat.replica)
         self._steps = Transactions(engine, self._heartbeat, self._alone)
-        self._begun: dict[int, tuple[float, datetime]] = {}
-        self._earlier: dict[int, frozenset[int]] = {}
+        self._begun = BegunCalls(clock)
 
     @property
     def questions(self) -> QuestionsOnEngine:
@@ -71,7 +67,7 @@ class SharedStore:
         operation: Operation[Model] | None = None,
     ) -> Seen:
         try:
-            with self._limited(_patience(operation)):
+            with self._engine.limited(_patience(operation)):
                 step = await self._steps.load(place, confirmation_id, operation)
         except EngineAway:
             if operation is None or not operation.stops_broadcast:
@@ -117,7 +113,7 @@ class SharedStore:
         if operation.stops_broadcast:
             confirmation = sign(is_kept=True)
         try:
-            with self._limited(_patience(operation)):
+            with self._engine.limited(_patience(operation)):
                 return await self._keep(confirmation, operation, seen)
         except EngineAway:
             if operation.stops_broadcast:
@@ -133,7 +129,7 @@ class SharedStore:
         pause = POLL_SECONDS
         while True:
             try:
-                with self._limited(_patience(operation)):
+                with self._engine.limited(_patience(operation)):
                     step = await self._steps.load(
                         seen.place, confirmation_id, operation, take_number=True
                     )
@@ -153,18 +149,13 @@ class SharedStore:
                 step.confirmation = step.confirmation.used(
                     step.snapshot.number, self._heartbeat.replica
                 )
-            started = self._start(step, operation, confirmation_id)
+            started = step.start(operation, confirmation_id, self._heartbeat.replica)
             with anyio.CancelScope(shield=True):
                 if await self._write_begin(step, before, started):
                     return started
 
     def may_send(self, started: Started) -> bool:
-        if started.operation.stops_broadcast or started.number not in self._begun:
-            return True
-        seconds, date = self._begun[started.number]
-        # The one clock stands still while a computer sleeps, the other one may be moved.
-        asleep = (self._clock.now() - date).total_seconds()
-        return max(self._clock.seconds() - seconds, asleep) <= _LATE_SECONDS
+        return started.operation.stops_broadcast or not self._begun.is_late(started.number)
 
     async def note_overlap(self, started: Started) -> Started:
         """The same, and begin a stop that the engine does not know: it may only have been busy.
@@ -174,7 +165,7 @@ class SharedStore:
         with anyio.CancelScope(shield=True):  # whoever ends the stop must know its number
             for _ in range(_LATE_TRIES):
                 try:
-                    step = await self._load_for_stop(started, take_number=True)
+                    step = await self._steps.load_for_stop(started, take_number=True)
                 except EngineAway:
                     break
                 overlapping = overlapping_go_lives(go_lives(step))
@@ -190,7 +181,7 @@ class SharedStore:
         overlapping = {*started.overlapping_go_lives}
         while overlapping:
             try:
-                step = await self._load_for_stop(started, pause=_STOP_SECONDS)
+                step = await self._steps.load_for_stop(started, pause=STOP_SECONDS)
             except EngineAway:
                 return True
             if overlapping.isdisjoint(overlapping_go_lives(go_lives(step))):
@@ -215,17 +206,19 @@ class SharedStore:
     async def finish(
         self, started: Started, outcome: Outcome, *, place: Place, hidden_fields: Sequence[str]
     ) -> None:
-        began = self._begun.pop(started.number, None)
-        numbers = self._earlier.pop(started.number, frozenset()) | {started.number}
+        numbers = self._begun.end(started.number)
         if outcome == "not_applied":
             self._alone.give_back(started.confirmation_id)
-        if began is None and outcome == "not_applied":
+        if not numbers and outcome == "not_applied":
             return  # the engine never knew of it
+        ends_at = self._alone.new_number()
 
         def change(step: Step) -> None:
-            # The number of a stop that began alone may be of this clock, which may be ahead.
-            number = started.number if began else min(started.number, int(step.now * 1_000_000))
-            ended = replace(started, number=number)
+            ended = started
+            if started.operation.stops_broadcast:
+                # It may not have kept others from beginning, and this clock may be ahead.
+                number = min(max(started.number, ends_at), int(step.now * 1_000_000))
+                ended = replace(started, number=number)
             step.view.finish(ended, outcome, hidden_fields=hidden_fields, now=step.now)
             for it in (step.shared, step.own, *step.guests.values()):
                 it.state.stops -= numbers
@@ -259,7 +252,7 @@ class SharedStore:
                 step.view.end_all_pending()
 
         # It can be in the way of a stop. Without it, the go-live is pending for a minute at most.
-        with suppress(EngineAway), self._limited(_STOP_SECONDS):
+        with suppress(EngineAway), self._engine.limited(STOP_SECONDS):
             await self._steps.change_now(seen.place, None, change)
 
     async def record_auto_go_live(self, place: Place, *, on: bool) -> None:
@@ -314,11 +307,11 @@ class SharedStore:
         Raises:
             NotSent: the engine did not answer. It may have begun, so it is ended.
         """
-        self._begun[started.number] = (self._clock.seconds(), self._clock.now())
+        self._begun.note(started.number)
         try:
-            with self._limited(_patience(started.operation)):
+            with self._engine.limited(_patience(started.operation)):
                 if not await self._steps.write(step, before):
-                    del self._begun[started.number]
+                    self._begun.end(started.number)
                     return False
                 if step.confirmation is not None:
                     await self._steps.count(step.confirmation)
@@ -334,7 +327,7 @@ class SharedStore:
         """Begin a stop under a new number, if nothing has changed meanwhile."""
         before = step.copy()
         late = replace(
-            self._start(step, started.operation, started.confirmation_id),
+            step.start(started.operation, started.confirmation_id, self._heartbeat.replica),
             overlapping_go_lives=started.overlapping_go_lives,
         )
         kept = step.confirmation
@@ -342,58 +335,8 @@ class SharedStore:
             step.confirmation = kept.used(late.number, self._heartbeat.replica)
         if not await self._write_begin(step, before, late):
             return started
-        earlier = self._earlier.pop(started.number, frozenset())
-        self._earlier[late.number] = earlier | {started.number}
-        self._begun.pop(started.number, None)
+        self._begun.note(late.number, after=started.number)
         return late
-
-    async def _load_for_stop(
-        self, started: Started, *, take_number: bool = False, pause: float = 0.0
-    ) -> Step:
-        """Load what a stop depends on. The engine is asked twice, as it may only have been busy.
-
-        Raises:
-            EngineAway: it did not answer.
-        """
-
-        async def ask() -> Step:
-            self._engine.try_again()
-            with self._limited(_STOP_SECONDS):
-                return await self._steps.load(
-                    started.place, started.confirmation_id, take_number=take_number
-                )
-
-        with suppress(EngineAway):
-            return await ask()
-        await anyio.sleep(pause)
-        return await ask()
-
-    def _start(
-        self, step: Step, operation: Operation[Model], confirmation_id: str | None
-    ) -> Started:
-        """Start a call in what is kept, under the number that was taken with it."""
-        number, replica = step.snapshot.number, self._heartbeat.replica
-        started = step.view.start(operation, confirmation_id, number)
-        sending = step.shared if step.place.has_access else step.own
-        sending.senders[number] = replica
-        if (go_live := step.own.state.go_live) and is_guest(step.place):
-            sent = StoredPlace(PlaceState(go_live=go_live), {**step.own.senders})
-            step.guests[step.place.caller] = sent
-        return started
-
-    @contextmanager
-    def _limited(self, seconds: float | None) -> Iterator[None]:
-        """Limit how long to wait for the engine.
-
-        Raises:
-            EngineAway: it did not answer in time.
-        """
-        try:
-            with anyio.fail_after(seconds):
-                yield
-        except TimeoutError:
-            self._engine.note_silence()
-            raise EngineAway from None
 
     def _usable(
         self, step: Step, operation: Operation[Model], seen: Seen
@@ -407,7 +350,7 @@ class SharedStore:
 
 def _patience(operation: Operation[Model] | None) -> float | None:
     """How long a step of a call waits for the engine. Only that of a stop has a limit here."""
-    return _STOP_SECONDS if operation is not None and operation.stops_broadcast else None
+    return STOP_SECONDS if operation is not None and operation.stops_broadcast else None
 
 
 @asynccontextmanager

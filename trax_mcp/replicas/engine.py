@@ -5,8 +5,8 @@ repeat it changes nothing more. So a step of a store is atomic, and is decided i
 """
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -160,6 +160,20 @@ class Engine:
     def try_again(self) -> None:
         """Ask it although it did not answer a moment ago: it may only have been busy."""
         self._away_until = 0.0
+
+    @contextmanager
+    def limited(self, seconds: float | None) -> Iterator[None]:
+        """Limit how long to wait for it.
+
+        Raises:
+            EngineAway: it did not answer in time.
+        """
+        try:
+            with anyio.fail_after(seconds):
+                yield
+        except TimeoutError:
+            self.note_silence()
+            raise EngineAway from None
 
     async def read(self, *names: str, take_number: bool = False) -> Snapshot:
         """Read values at one moment.

@@ -9,7 +9,7 @@ from trax_mcp.api.operation import Operation
 from trax_mcp.consent.confirmations import LIFETIME_SECONDS
 from trax_mcp.consent.evidence import Confirmation, UsedConfirmation, call_digest
 from trax_mcp.consent.place_state import PlaceState, PlaceView
-from trax_mcp.consent.store import Place
+from trax_mcp.consent.store import Place, Started
 from trax_mcp.replicas.engine import TAG, Snapshot, Write
 from trax_mcp.replicas.records import (
     CONFIRMATIONS,
@@ -65,6 +65,19 @@ class Step:
         """For how many seconds the confirmation has been kept."""
         expires = self.confirmation.confirmation.expires if self.confirmation else self.now
         return self.now + LIFETIME_SECONDS - expires
+
+    def start(
+        self, operation: Operation[Model], confirmation_id: str | None, replica: str
+    ) -> Started:
+        """Start a call of a replica, under the number that was taken with the step."""
+        number = self.snapshot.number
+        started = self.view.start(operation, confirmation_id, number)
+        sending = self.shared if self.place.has_access else self.own
+        sending.senders[number] = replica
+        if (go_live := self.own.state.go_live) and is_guest(self.place):
+            sent = StoredPlace(PlaceState(go_live=go_live), {**self.own.senders})
+            self.guests[self.place.caller] = sent
+        return started
 
     def copy(self) -> "Step":
         """What `writes` compares it with later."""

@@ -36,6 +36,10 @@ class StopsAlone:
         """The call that used this confirmation was certainly not applied."""
         self._used.pop(confirmation_id or "", None)
 
+    def new_number(self) -> int:
+        """A number for a call of now, by the engine's clock if it is known: this may be wrong."""
+        return int((self._engine.now() or self._clock.now().timestamp()) * 1_000_000)
+
     def seen(self, place: Place, confirmation_id: str | None, operation: Operation[Model]) -> Seen:
         """The facts for a stop, without the engine: whether its confirmation is genuine."""
         confirmation = self._checked(place, confirmation_id, operation)
@@ -60,8 +64,7 @@ class StopsAlone:
         """
         if not operation.stops_broadcast:
             raise store_unavailable()
-        # Calls are numbered by the engine's clock, and that of this machine may be wrong.
-        number = int((self._engine.now() or self._clock.now().timestamp()) * 1_000_000)
+        number = self.new_number()
         if confirmation_id is not None:
             # It does not expire while the stop waits.
             if confirmation_id in self._used or not isinstance(seen.confirmation, Confirmation):

@@ -13,7 +13,7 @@ from trax_mcp.consent.confirmations import MAX_PER_OWNER, group
 from trax_mcp.consent.evidence import UsedConfirmation
 from trax_mcp.consent.memory_store import DECLINED_SECONDS
 from trax_mcp.consent.place_state import PlaceState, PlaceView
-from trax_mcp.consent.store import Place
+from trax_mcp.consent.store import Place, Started
 from trax_mcp.replicas.engine import TAG, Engine, Write
 from trax_mcp.replicas.failures import EngineAway
 from trax_mcp.replicas.heartbeat import Heartbeat
@@ -37,6 +37,8 @@ from trax_mcp.sealing import hashed
 
 POLL_SECONDS: Final = 0.02
 """How often a call that waits for others looks again."""
+STOP_SECONDS: Final = 0.5
+"""How long each step of a stop waits for the engine. Without it, the stop goes on alone."""
 _TOMBSTONE: Final = Write(b"", 1.0)
 _BASE_DIGITS: Final = 11
 
@@ -120,6 +122,27 @@ class Transactions:
                 self._alone.complete(step, confirmation_id, operation)
             if await self._end_calls_of_the_gone(step):
                 return step
+
+    async def load_for_stop(
+        self, started: Started, *, take_number: bool = False, pause: float = 0.0
+    ) -> Step:
+        """Load what a stop depends on. The engine is asked twice, as it may only have been busy.
+
+        Raises:
+            EngineAway: it did not answer.
+        """
+
+        async def ask() -> Step:
+            self._engine.try_again()
+            with self._engine.limited(STOP_SECONDS):
+                return await self.load(
+                    started.place, started.confirmation_id, take_number=take_number
+                )
+
+        with suppress(EngineAway):
+            return await ask()
+        await anyio.sleep(pause)
+        return await ask()
 
     async def _read(
         self,
