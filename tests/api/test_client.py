@@ -18,10 +18,14 @@ import pytest
 from tests.conftest import OWNER, client_on
 from tests.support.faults import Fault
 from tests.support.frozen_sandbox import ADDRESS
+from tests.support.local_servers import listening
 from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
 from tests.support.sandbox_transport import SandboxTransport
+from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp import __version__
+from trax_mcp.api import http_exchange
 from trax_mcp.api.caller import ANONYMOUS, Caller
+from trax_mcp.api.client import Client
 from trax_mcp.api.errors import NotSent, Refused
 from trax_mcp.api.operations import (
     CreateStudio,
@@ -35,9 +39,13 @@ from trax_mcp.api.operations import (
 from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
     from tests.support.recorded_sandbox import Sandbox
 
 OTHER_CALLER: Final = Caller(ANOTHER_ACCOUNT_KEY)
+USUAL_IDLE_SECONDS: Final = 5.0
+"""After so long, uvicorn and Node.js close a connection that is not used."""
 
 
 async def test_a_request_has_exactly_the_expected_headers(sandbox: Sandbox) -> None:
@@ -225,6 +233,27 @@ async def test_all_callers_share_one_pool_for_stops_and_one_for_everything_else(
         await trax.send(GetHealth(), caller)
         await trax.send(GetHealth(), caller, urgent=True)
     assert len(clients) == 2
+
+
+@pytest.mark.parametrize(("idle_seconds", "expected"), [(60.0, 1), (0.0, 2)])
+async def test_a_connection_is_not_used_again_when_it_was_idle_for_too_long(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, idle_seconds: float, expected: int
+) -> None:
+    """TRaX may be closing it."""
+    assert http_exchange._IDLE_SECONDS < USUAL_IDLE_SECONDS
+    monkeypatch.setattr(http_exchange, "_IDLE_SECONDS", idle_seconds)
+    connections = set[object]()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        connections.add(scope["client"])
+        await sandbox.app(scope, receive, send)
+
+    async with listening(app) as sandbox.base_url:
+        trax = Client(base_url=sandbox.base_url, timeout_seconds=PATIENCE_SECONDS)
+        for _ in range(2):
+            await trax.send(GetHealth(), ANONYMOUS)
+        await trax.aclose()
+    assert len(connections) == expected
 
 
 def test_starting_the_server_does_not_load_the_http_client() -> None:

@@ -41,6 +41,9 @@ _WAIT_SHARE: Final = 0.4
 _CONNECT_SHARE: Final = 0.5
 """The parts of the time-out in which a request must get a slot, and a connection. They end before
 the whole time-out, so that a request that was not sent is never mistaken for a late answer."""
+_IDLE_SECONDS: Final = 3.0
+"""How long an unused connection is kept. Many servers close theirs after 5 s, and a request that
+meets that moment is lost."""
 _MAX_IN_FLIGHT: Final = 16
 """The most requests of one caller at the same time; the others wait in order."""
 _MAX_URGENT: Final = 64
@@ -228,7 +231,9 @@ def _new_http(
         },
         # The slots limit the requests. A limited pool can lose connections for ever: httpcore 1.0.9
         # keeps the place of a request that is cancelled after a connection was assigned to it.
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=max_idle),
+        limits=httpx.Limits(
+            max_connections=None, max_keepalive_connections=max_idle, keepalive_expiry=_IDLE_SECONDS
+        ),
     )
 
 
