@@ -217,8 +217,8 @@ class SharedStore:
             ended = started
             if started.operation.stops_broadcast:
                 # It may not have kept others from beginning, and this clock may be ahead.
-                number = min(max(started.number, ends_at), int(step.now * 1_000_000))
-                ended = replace(started, number=number)
+                number = min(ends_at, int(step.now * 1_000_000))
+                ended = replace(started, number=max(number, started.number if numbers else 0))
             step.view.finish(ended, outcome, hidden_fields=hidden_fields, now=step.now)
             for it in (step.shared, step.own, *step.guests.values()):
                 it.state.stops -= numbers
