@@ -24,7 +24,7 @@ from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.engine_checks import connect
 from trax_mcp.replicas.failures import EngineAway
 from trax_mcp.replicas.heartbeat import Heartbeat
-from trax_mcp.replicas.records import StoredConfirmation, StoredPlace
+from trax_mcp.replicas.records import StoredConfirmation
 from trax_mcp.replicas.shared_looks import SharedLooks
 from trax_mcp.replicas.shared_questions import QuestionsOnEngine
 from trax_mcp.replicas.step import Step, declined_name, go_lives
@@ -220,18 +220,14 @@ class SharedStore:
                 number = min(ends_at, int(step.now * 1_000_000))
                 ended = replace(started, number=max(number, started.number if numbers else 0))
             step.view.finish(ended, outcome, hidden_fields=hidden_fields, now=step.now)
-            for it in (step.shared, step.own, *step.guests.values()):
-                it.state.stops -= numbers
-                it.senders = {n: sender for n, sender in it.senders.items() if n not in numbers}
+            step.end_sending(numbers)
+            step.end_go_live_of_guest(started, outcome, has_access=place.has_access)
             kept = step.confirmation
             if kept is not None and kept.number == started.number and outcome == "not_applied":
                 step.confirmation = StoredConfirmation(kept.confirmation)
             if kept is not None and not kept.number and outcome != "not_applied":
                 # A stop has begun without the engine.
                 step.confirmation = kept.used(started.number, self._heartbeat.replica)
-            guest = step.guests.get(started.place.caller, StoredPlace()).state
-            if guest.go_live is not None and guest.go_live.number == started.number:
-                guest.go_live = replace(guest.go_live, outcome=outcome, has_access=place.has_access)
 
         step = await self._steps.change(place, started.confirmation_id, change)
         if step is not None and step.confirmation is not None and outcome == "not_applied":

@@ -4,6 +4,7 @@ from dataclasses import astuple, dataclass, replace
 from typing import Final, Self
 
 from trax_mcp.api.accepted_keys import NOT_ACCEPTED
+from trax_mcp.api.errors import Outcome
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.consent.confirmations import LIFETIME_SECONDS
@@ -78,6 +79,18 @@ class Step:
             sent = StoredPlace(PlaceState(go_live=go_live), {**self.own.senders})
             self.guests[self.place.caller] = sent
         return started
+
+    def end_sending(self, numbers: frozenset[int]) -> None:
+        """A call has ended, under all its numbers."""
+        for it in (self.shared, self.own, *self.guests.values()):
+            it.state.stops -= numbers
+            it.senders = {n: sender for n, sender in it.senders.items() if n not in numbers}
+
+    def end_go_live_of_guest(self, started: Started, outcome: Outcome, *, has_access: bool) -> None:
+        """A go-live has ended. TRaX may have accepted its caller in this studio meanwhile."""
+        guest = self.guests.get(started.place.caller, StoredPlace()).state
+        if guest.go_live is not None and guest.go_live.number == started.number:
+            guest.go_live = replace(guest.go_live, outcome=outcome, has_access=has_access)
 
     def copy(self) -> "Step":
         """What `writes` compares it with later."""
