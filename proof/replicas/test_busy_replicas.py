@@ -262,3 +262,29 @@ async def test_a_go_live_that_began_during_a_stop_without_the_engine_learns_of_i
         await until_back(other)
         await store_steps.finish(other, stop)
         assert await one.was_overtaken(go_live)
+
+
+async def test_a_go_live_learns_of_a_stop_although_the_engine_was_busy_once(
+    engine: ThrowawayEngine,
+) -> None:
+    busy = FaultyEngine(engine.url)
+    async with SharedStore(busy, Clock()).running() as store:
+        go_live = await store_steps.begin(store, store_steps.GO_LIVE)
+        await store_steps.make(store, store_steps.GO_OFFLINE)
+        busy.start_counting(hanging(1, times=1))
+        assert await store.was_overtaken(go_live)
+
+
+async def test_no_go_live_outlasts_a_stop_although_the_engine_was_restarted_meanwhile(
+    engine: ThrowawayEngine,
+) -> None:
+    """It has forgotten the go-live that is being sent, so the stop does not know of it."""
+    async with open_race(engine) as race:
+        held = race.hold(GO_LIVE)
+        race.press(GO_LIVE)
+        await held.arrived()
+        await engine.restart()
+        race.press(GO_OFFLINE)
+        await until(lambda: GO_OFFLINE.tool in race.results)
+        held.release()
+        await race.ended()

@@ -147,11 +147,11 @@ class PlaceView:
         return any(it.last_stop > number for it in (self.shared, self.own))
 
     def was_overtaken(self, started: Started, *, is_abandoned: bool) -> bool:
-        """Whether a stop has not waited for the end of this go-live, which is the latest one."""
+        """Whether a stop has not waited for the end of this go-live. False if a later one began."""
         states = (self.shared, self.own)
         latest = max((it.go_live.number for it in states if it.go_live), default=0)
         is_stopping = is_abandoned and any(it.stops for it in states)
-        return latest == started.number and (is_stopping or self.has_stop_since(started.number))
+        return latest <= started.number and (is_stopping or self.has_stop_since(started.number))
 
     @property
     def has_auto_go_live(self) -> bool:

@@ -165,7 +165,7 @@ class SharedStore:
         with anyio.CancelScope(shield=True):  # whoever ends the stop must know its number
             for _ in range(_LATE_TRIES):
                 try:
-                    step = await self._steps.load_for_stop(started, take_number=True)
+                    step = await self._steps.load_in_time(started, take_number=True)
                 except EngineAway:
                     break
                 overlapping = overlapping_go_lives(go_lives(step))
@@ -181,7 +181,7 @@ class SharedStore:
         overlapping = {*started.overlapping_go_lives}
         while overlapping:
             try:
-                step = await self._steps.load_for_stop(started, pause=STOP_SECONDS)
+                step = await self._steps.load_in_time(started, pause=STOP_SECONDS)
             except EngineAway:
                 return True
             if overlapping.isdisjoint(overlapping_go_lives(go_lives(step))):
@@ -197,8 +197,9 @@ class SharedStore:
             await anyio.sleep(_OBSERVED_POLL_SECONDS)
 
     async def was_overtaken(self, started: Started) -> bool:
-        step = await self._steps.look_at(started.place)
-        if step is None:
+        try:
+            step = await self._steps.load_in_time(started)
+        except EngineAway:
             return False
         is_abandoned = started.number not in {**step.shared.senders, **step.own.senders}
         return step.view.was_overtaken(started, is_abandoned=is_abandoned)

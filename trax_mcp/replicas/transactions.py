@@ -123,10 +123,12 @@ class Transactions:
             if await self._end_calls_of_the_gone(step):
                 return step
 
-    async def load_for_stop(
+    async def load_in_time(
         self, started: Started, *, take_number: bool = False, pause: float = 0.0
     ) -> Step:
         """Load what a stop depends on. The engine is asked twice, as it may only have been busy.
+
+        Each time has a limit, and a `pause` is between them, in seconds.
 
         Raises:
             EngineAway: it did not answer.
