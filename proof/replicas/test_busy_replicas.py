@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import pytest
@@ -26,7 +26,7 @@ from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.records import OUTCOME_UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from anyio.abc import TaskGroup
 
@@ -288,3 +288,28 @@ async def test_no_go_live_outlasts_a_stop_although_the_engine_was_restarted_mean
         await until(lambda: GO_OFFLINE.tool in race.results)
         held.release()
         await race.ended()
+
+
+class EngineAhead(Engine):
+    """An engine whose clock is some seconds ahead."""
+
+    seconds = 0.0
+
+    async def _run(self, script: Any, keys: Sequence[str], arguments: Sequence[Any]) -> Any:  # noqa: ANN401
+        result = await super()._run(script, keys, arguments)
+        if isinstance(result, list):  # of a read
+            result[1] = int(result[1]) + int(self.seconds)
+        return result
+
+
+async def test_a_stop_undoes_no_later_go_live_although_the_clock_of_the_engine_is_set_back(
+    engine: ThrowawayEngine,
+) -> None:
+    ahead = EngineAhead(engine.url)
+    async with SharedStore(ahead, Clock()).running() as store:
+        stop = await store_steps.begin(store, store_steps.GO_OFFLINE)
+        ahead.seconds = 3600.0
+        await store_steps.look(store)
+        await store_steps.finish(store, stop)
+        ahead.seconds = 0.0
+        assert not await store.was_overtaken(await store_steps.begin(store, store_steps.GO_LIVE))

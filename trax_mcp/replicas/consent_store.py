@@ -171,7 +171,7 @@ class SharedStore:
                 overlapping = overlapping_go_lives(go_lives(step))
                 started = replace(started, overlapping_go_lives=overlapping)
                 # The engine may have missed it, or others have ended it: this replica was silent.
-                if started.number in step.shared.state.stops | step.own.state.stops:
+                if started.number in step.stops:
                     break
                 started = await self._begin_late(step, started)
         return started
@@ -216,8 +216,8 @@ class SharedStore:
 
         def change(step: Step) -> None:
             ended = started
-            if started.operation.stops_broadcast:
-                # It may not have kept others from beginning, and this clock may be ahead.
+            if started.operation.stops_broadcast and started.number not in step.stops:
+                # Others may have begun before its end. This clock may be ahead.
                 number = min(ends_at, int(step.now * 1_000_000))
                 ended = replace(started, number=max(number, started.number if numbers else 0))
             step.view.finish(ended, outcome, hidden_fields=hidden_fields, now=step.now)

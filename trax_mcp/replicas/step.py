@@ -54,6 +54,11 @@ class Step:
         return self.snapshot.now
 
     @property
+    def stops(self) -> frozenset[int]:
+        """The stops that are being sent, by number: all others wait for their end."""
+        return self.shared.state.stops | self.own.state.stops
+
+    @property
     def seen_confirmation(self) -> Confirmation | UsedConfirmation | None:
         """The caller's confirmation, unless it has expired or a stop has ended it."""
         kept = self.confirmation
