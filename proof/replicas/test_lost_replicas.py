@@ -38,7 +38,7 @@ from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.heartbeat import Heartbeat
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from proof.replicas.engine_proxy import Moment
     from proof.replicas.replica_setup import Replicas
@@ -167,13 +167,19 @@ def stand_still(engine: ThrowawayEngine) -> None:
             assert time.monotonic() < end
 
 
+@pytest.mark.parametrize("is_asking", [False, True], ids=["before it asks", "while it asks"])
 async def test_nobody_is_lost_because_all_stood_still(
-    engine: ThrowawayEngine, monkeypatch: pytest.MonkeyPatch
+    engine: ThrowawayEngine, monkeypatch: pytest.MonkeyPatch, *, is_asking: bool
 ) -> None:
     """A stop that comes before all are heard again still waits for a go-live under way."""
-    engine_of_other = Engine(engine.url)
+    engine_of_one, engine_of_other = Engine(engine.url), Engine(engine.url)
+
+    async def stand_still_and_ask(names: Sequence[str]) -> list[bool]:
+        stand_still(engine)
+        return await Engine.are_alive(engine_of_one, names)
+
     async with (
-        SharedStore(Engine(engine.url), Clock()).running() as one,
+        SharedStore(engine_of_one, Clock()).running() as one,
         SharedStore(engine_of_other, Clock()).running() as other,
     ):
         async with SharedStore(Engine(engine.url), Clock()).running() as dying:
@@ -182,7 +188,10 @@ async def test_nobody_is_lost_because_all_stood_still(
             await one.wait_for_go_live(store_steps.ME)  # from here on it notices who is lost
         go_live = await store_steps.begin(other, store_steps.GO_LIVE)
         monkeypatch.setattr(engine_of_other, "announce", nothing_said)
-        stand_still(engine)
+        if is_asking:
+            monkeypatch.setattr(engine_of_one, "are_alive", stand_still_and_ask)
+        else:
+            stand_still(engine)
         stop = await one.note_overlap(await store_steps.begin(one, store_steps.GO_OFFLINE))
         assert stop.overlapping_go_lives == (go_live.number,)
 

@@ -54,10 +54,11 @@ class Heartbeat:
         None is while this one was not heard in time either: then they could not be heard.
         """
         others = sorted({*replicas} - {self.replica, ""})
-        steady_seconds = anyio.current_time() - self._steady_since
-        if not others or self._is_late or steady_seconds < ALIVE_SECONDS:
+        if not others or not self._is_steady:
             return frozenset()
         alive = await self._engine.are_alive([_name(it) for it in others])
+        if not self._is_steady:  # all may have stood still before the engine was asked
+            return frozenset()
         return frozenset(it for it, is_alive in zip(others, alive, strict=True) if not is_alive)
 
     async def _beat(self) -> bool:
@@ -70,6 +71,11 @@ class Heartbeat:
         self._steady_since = now if self._is_late else min(self._steady_since, now)
         self._heard_at = now
         return True
+
+    @property
+    def _is_steady(self) -> bool:
+        steady_seconds = anyio.current_time() - self._steady_since
+        return not self._is_late and steady_seconds >= ALIVE_SECONDS
 
     @property
     def _is_late(self) -> bool:
