@@ -80,6 +80,17 @@ def hanging(first: int, times: float = math.inf) -> EngineFault:
     return fault
 
 
+def answering_every(nth: int) -> EngineFault:
+    """Answer the first script, and then each one after so many. The others have not run."""
+
+    async def fault(number: int, script: Script) -> object:
+        if number % nth != 1:
+            await anyio.sleep_forever()
+        return await script()
+
+    return fault
+
+
 def slow(seconds: float) -> EngineFault:
     """Answer each script only after some seconds."""
 

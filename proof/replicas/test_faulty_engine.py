@@ -13,6 +13,7 @@ import pytest
 
 from proof.replicas.faulty_engine import (
     FaultyEngine,
+    answering_every,
     hanging,
     losing,
     no_fault,
@@ -156,6 +157,19 @@ async def test_a_stop_is_sent_in_time_if_the_engine_is_slow(open_case: OpenCase)
     async with open_case() as case, anyio.create_task_group() as tasks:
         confirmation = await preview(case.caller, GO_OFFLINE)
         case.engine.start_counting(slow(0.9))
+        tasks.start_soon(press, case.caller, GO_OFFLINE, confirmation)
+        with anyio.fail_after(STOP_SECONDS):
+            await until(partial(case.sent, GO_OFFLINE))
+        case.engine.start_counting(no_fault)
+
+
+async def test_a_stop_is_sent_in_time_if_the_engine_answers_only_now_and_then(
+    open_case: OpenCase,
+) -> None:
+    """The stop never gets as far as to begin there."""
+    async with open_case() as case, anyio.create_task_group() as tasks:
+        confirmation = await preview(case.caller, GO_OFFLINE)
+        case.engine.start_counting(answering_every(3))
         tasks.start_soon(press, case.caller, GO_OFFLINE, confirmation)
         with anyio.fail_after(STOP_SECONDS):
             await until(partial(case.sent, GO_OFFLINE))

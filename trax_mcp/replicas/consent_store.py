@@ -34,8 +34,8 @@ from trax_mcp.replicas.transactions import POLL_SECONDS, STOP_SECONDS, Transacti
 _MOST_POLL_SECONDS: Final = 0.08
 _OBSERVED_POLL_SECONDS: Final = 0.2
 """How often a go-live that is observed looks whether a stop came after it."""
-_LATE_TRIES: Final = 3
-"""How often a stop tries to begin in the engine before it is sent."""
+_BEGIN_SECONDS: Final = 1.0
+"""How long a stop tries to begin in the engine before it is sent. The last try can take longer."""
 
 
 class SharedStore:
@@ -163,7 +163,8 @@ class SharedStore:
         All others wait from here on, so that no go-live comes after the stop unseen.
         """
         with anyio.CancelScope(shield=True):  # whoever ends the stop must know its number
-            for _ in range(_LATE_TRIES):
+            until = anyio.current_time() + _BEGIN_SECONDS
+            while anyio.current_time() < until:
                 try:
                     step = await self._steps.load_in_time(started, take_number=True)
                 except EngineAway:
