@@ -15,6 +15,7 @@ import mcp
 import pytest
 
 from tests.conftest import OWNER
+from tests.support.concurrency import Paused
 from tests.support.faults import Fault
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.api.caller import Caller
@@ -23,6 +24,7 @@ from trax_mcp.api.operations import DeleteSource, GoLive, GoOffline, SendChatMes
 from trax_mcp.consent.audit import Actor, Audit
 from trax_mcp.consent.calls import Done, GuardedCall, NotRun, Question
 from trax_mcp.consent.evidence import Evidence
+from trax_mcp.consent.memory_store import MemoryStore
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import ServerDeps, build_guard, build_server
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
     from trax_mcp.consent.guard import ConsentGuard
+    from trax_mcp.consent.store import Started
 
 DELETE: Final = DeleteSource(studio_id="studio_42", source_id="source_1")
 ACTOR: Final = Actor(Caller("sk_live_of_the_audit"))
@@ -474,3 +477,40 @@ async def test_a_stop_is_written_like_other_calls(guard: ConsentGuard, path: Pat
     await confirm(guard, operation, await preview_confirmation(guard, operation))
     assert [line["event"] for line in lines(path)] == ["decided", "decided", "sending", "sent"]
     assert lines(path)[-1]["observed"] == "off_air"
+
+
+class Overtaken(MemoryStore):
+    """A store in which a stop has come that did not know of the go-live."""
+
+    async def was_overtaken(self, _started: Started) -> bool:
+        """A stop did not know of it."""
+        return True
+
+    async def wait_for_stop(self, _started: Started) -> None:
+        """It has ended."""
+
+
+@pytest.mark.parametrize("is_cut_short", [False, True], ids=["in time", "at the shutdown"])
+async def test_the_stop_that_undoes_a_go_live_is_written_like_other_calls(
+    trax: Client, sandbox: Sandbox, path: Path, clock: HandClock, *, is_cut_short: bool
+) -> None:
+    """Nothing is decided about it: a person has agreed to a stop elsewhere."""
+    deps = ServerDeps(store=Overtaken(clock), audit_log=path, clock=clock)
+    guard, go_live = build_guard(trax, deps), GoLive(studio_id="studio_42")
+    confirmation, held = await preview_confirmation(guard, go_live), Paused()
+    sandbox.faults.add(held.fault, path="/v1/studios/studio_42/go-offline")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(confirm, guard, go_live, confirmation)
+        await held.arrived()
+        if is_cut_short:
+            await deps.tasks.drain(seconds=0.0)
+        held.release()
+    assert [
+        (it["event"], it["operation"], it.get("outcome"), it.get("observed"))
+        for it in lines(path)[2:]
+    ] == [
+        ("sending", "go_live", None, None),
+        ("sending", "go_offline", None, None),
+        ("sent", "go_offline", "unknown" if is_cut_short else "applied", None),
+        ("sent", "go_live", "applied", "unknown" if is_cut_short else "stopping"),
+    ]

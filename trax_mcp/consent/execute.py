@@ -74,7 +74,7 @@ class Executor:
                 if sent_again := await self._must_send_again(call, started):
                     sent = interrupted(call.operation)
                     sent = _repeated(await self._send(call, digest=digest))
-                await self._let_stop_be_last(call, started, sent)
+                await self._undo_if_overtaken(call, started, sent)
         finally:
             await self._finish(call, started, _outcome(sent))
         # Everything that waits from here on is shielded: if the client cancels the call, it ends
@@ -113,13 +113,17 @@ class Executor:
             return False
         return await self._store.go_live_may_follow(started)
 
-    async def _let_stop_be_last(self, call: GuardedCall, started: Started, sent: Sent) -> None:
-        """Send a stop once more that did not know of this go-live. A person has agreed to it."""
+    async def _undo_if_overtaken(self, call: GuardedCall, started: Started, sent: Sent) -> None:
+        """Repeat a stop that did not know of this go-live. A person has agreed to it."""
         if not call.operation.starts_broadcast or _outcome(sent) == "not_applied":
             return
-        if await self._store.was_overtaken(started):
-            stop = replace(call, operation=GoOffline(studio_id=call.operation.studio()))
+        if not await self._store.was_overtaken(started):
+            return
+        stop = replace(call, operation=GoOffline(studio_id=call.operation.studio()))
+        stopped: Sent = interrupted(stop.operation)
+        try:
             stopped = await self._send(stop, digest=None)
+        finally:
             self._write_outcome(stop, stopped, _outcome(stopped), None, digest=None)
 
     async def _send(self, call: GuardedCall, *, digest: str | None) -> Sent:
