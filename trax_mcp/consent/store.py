@@ -121,7 +121,10 @@ class ConsentStore(Protocol):
         ...
 
     async def note_overlap(self, started: Started) -> Started:
-        """Add the go-lives that are being sent at the place of a stop."""
+        """Add the go-lives that are being sent at the place of a stop.
+
+        A stop that has not begun everywhere begins again, under another number.
+        """
         ...
 
     async def go_live_may_follow(self, started: Started) -> bool:
@@ -137,7 +140,7 @@ class ConsentStore(Protocol):
         ...
 
     async def was_overtaken(self, started: Started) -> bool:
-        """Whether a stop did not know of this go-live, so that TRaX may have received it first.
+        """Whether a stop has come that did not know of this go-live: TRaX may have got it earlier.
 
         Its replica could not ask, or took that of the go-live for gone. False if another go-live
         has begun since.

@@ -7,7 +7,7 @@ from typing import Final
 from trax_mcp.clock import Clock
 
 _LATE_SECONDS: Final = 1.0
-"""A call that was not sent so long after it began is not sent: others may have taken its turn."""
+"""A call that is not sent within this time is never sent: others may have taken its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class BegunCalls:
         self._calls: dict[int, _Begun] = {}
 
     def note(self, number: int, *, after: int | None = None) -> None:
-        """A call begins: under its first number, or `after` it had begun under another one."""
+        """A call begins, or begins again `after` it had begun under another number."""
         numbers = {number, *([] if after is None else [after, *self.end(after)])}
         now = self._clock
         self._calls[number] = _Begun(now.seconds(), now.now(), frozenset(numbers))

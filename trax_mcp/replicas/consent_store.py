@@ -158,11 +158,11 @@ class SharedStore:
         return started.operation.stops_broadcast or not self._begun.is_late(started.number)
 
     async def note_overlap(self, started: Started) -> Started:
-        """The same, and begin a stop that the engine does not know: it may only have been busy.
+        """The same. A stop that the engine does not know begins there: it may only have been busy.
 
         All others wait from here on, so that no go-live comes after the stop unseen.
         """
-        with anyio.CancelScope(shield=True):  # whoever ends the stop must know its number
+        with anyio.CancelScope(shield=True):  # without its new number it could not be ended
             until = anyio.current_time() + _BEGIN_SECONDS
             while anyio.current_time() < until:
                 try:

@@ -51,7 +51,7 @@ class Heartbeat:
     async def gone(self, replicas: Collection[str]) -> frozenset[str]:
         """Those of some replicas that are gone.
 
-        None is while this one was not heard in time either: then they could not be heard.
+        Empty while this one was not heard in time either: then the others could not be heard.
         """
         others = sorted({*replicas} - {self.replica, ""})
         if not others or not self._is_steady:
