@@ -13,6 +13,7 @@ from tests.support.store_steps import (
     MOMENT,
     NOT_STOPS,
     OTHER_STUDIO,
+    UNACCEPTED,
     YOU,
     begin,
     every_outcome,
@@ -30,6 +31,29 @@ if TYPE_CHECKING:
     from tests.support.shared_clock import HandClock
     from trax_mcp.api.errors import Outcome
     from trax_mcp.consent.store import ConsentStore
+
+
+# Go-lives and stops
+
+
+@every_outcome
+async def test_a_go_live_learns_of_a_later_stop_that_did_not_wait_for_it(
+    store: ConsentStore, outcome: Outcome
+) -> None:
+    """TRaX has not accepted the key of its caller yet. A stop that TRaX refused does not count."""
+    go_live = await begin(store, place=UNACCEPTED)
+    stop = await begin(store, GO_OFFLINE)
+    assert not await store.was_overtaken(go_live)
+    await finish(store, stop, outcome)
+    assert await store.was_overtaken(go_live) is (outcome != "not_applied")
+
+
+async def test_a_go_live_that_began_after_a_stop_is_not_undone(store: ConsentStore) -> None:
+    """It did not wait for the end of the stop: TRaX has not accepted the key of its caller."""
+    stop = await begin(store, GO_OFFLINE)
+    go_live = await begin(store, place=UNACCEPTED)
+    await finish(store, stop)
+    assert not await store.was_overtaken(go_live)
 
 
 # Pending starts

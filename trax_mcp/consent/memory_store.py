@@ -133,8 +133,8 @@ class MemoryStore:
         place, number = started.place, started.number
         await self._wait_while(place.id, lambda: not self._view(place).has_stop_since(number))
 
-    async def was_overtaken(self, started: Started) -> bool:  # noqa: ARG002  every stop knows of it
-        return False
+    async def was_overtaken(self, started: Started) -> bool:
+        return self._view(started.place).was_overtaken(started, is_abandoned=False)
 
     async def finish(
         self, started: Started, outcome: Outcome, *, place: Place, hidden_fields: Sequence[str]
