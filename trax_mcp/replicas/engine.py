@@ -149,7 +149,7 @@ class Engine:
         return anyio.current_time() < self._away_until
 
     def now(self) -> float | None:
-        """The time on the engine's clock, in seconds. None before the first read."""
+        """The time on the engine's clock, in seconds, or a little later. None before a read."""
         return None if self._ahead is None else anyio.current_time() + self._ahead
 
     def note_silence(self) -> None:
@@ -181,7 +181,7 @@ class Engine:
         Raises:
             EngineAway: it does not answer.
         """
-        keys = [_NUMBERS, *names]
+        keys, asked_at = [_NUMBERS, *names], anyio.current_time()
         run, seconds, micros, number, values = await self._run(self._read, keys, [int(take_number)])
         heads = {
             name: (value or b"")[:_HEAD_LENGTH] for name, value in zip(names, values, strict=True)
@@ -191,7 +191,7 @@ class Engine:
             for name, value in zip(names, values, strict=True)
         }
         now = int(seconds) + int(micros) / 1e6
-        self._ahead = now - anyio.current_time()
+        self._ahead = now - asked_at
         self.run = run.decode()
         return Snapshot(self.run, now, int(number), current, heads)
 
