@@ -119,6 +119,10 @@ def restarting(engine: ThrowawayEngine, at: int, *, after: bool) -> EngineFault:
     return fault
 
 
+async def nothing_said(_name: str, *, seconds: float) -> None:
+    """A heartbeat that nobody hears."""
+
+
 @asynccontextmanager
 async def replica_in_process(engine: FaultyEngine, trax: Sandbox) -> AsyncIterator[HttpCaller]:
     """A replica in this process, and a client of it."""

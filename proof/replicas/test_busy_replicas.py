@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 import pytest
 
-from proof.replicas.faulty_engine import FaultyEngine, hanging, no_fault, replica_in_process
+from proof.replicas.faulty_engine import (
+    FaultyEngine,
+    hanging,
+    no_fault,
+    nothing_said,
+    replica_in_process,
+)
 from proof.replicas.presses import EXPIRED, RAN, answer, press, preview, until
 from tests.support import store_steps
 from tests.support.concurrency import Paused, afterwards
@@ -195,10 +201,6 @@ async def test_a_go_live_whose_replica_was_taken_for_gone_does_not_outlast_a_sto
         await race.ended()
 
 
-async def nothing_said(_name: str, *, seconds: float) -> None:
-    """A heartbeat that nobody hears."""
-
-
 async def test_a_stop_that_met_a_busy_engine_still_looks_for_a_go_live_under_way(
     engine: ThrowawayEngine,
 ) -> None:
@@ -231,10 +233,8 @@ async def test_a_go_live_learns_that_a_stop_did_not_know_of_it(
     ):
         go_live = await store_steps.begin(one, store_steps.GO_LIVE)
         engine.suspend()
-        seen = await other.look(store_steps.ME, None, store_steps.GO_OFFLINE)
-        stop = await other.begin(store_steps.GO_OFFLINE, confirmation_id=None, seen=seen)
+        stop = await store_steps.begin_unheard(other)
         engine.resume()
-        assert isinstance(stop, Started)
         assert not await one.was_overtaken(go_live)
         await until_back(other)
         await store_steps.finish(other, stop)
@@ -254,9 +254,7 @@ async def test_a_go_live_that_began_during_a_stop_without_the_engine_learns_of_i
         SharedStore(busy, Clock()).running() as other,
     ):
         busy.start_counting(hanging(1))
-        seen = await other.look(store_steps.ME, None, store_steps.GO_OFFLINE)
-        stop = await other.begin(store_steps.GO_OFFLINE, confirmation_id=None, seen=seen)
-        assert isinstance(stop, Started)
+        stop = await store_steps.begin_unheard(other)
         go_live = await store_steps.begin(one, store_steps.GO_LIVE)
         busy.start_counting(no_fault)
         await until_back(other)

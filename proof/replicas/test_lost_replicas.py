@@ -13,6 +13,7 @@ import pytest
 from redis import Redis
 
 from proof.replicas.engine_proxy import engine_proxy
+from proof.replicas.faulty_engine import nothing_said
 from proof.replicas.presses import (
     EXPIRED,
     RAN,
@@ -194,10 +195,6 @@ async def test_nobody_is_lost_because_all_stood_still(
             stand_still(engine)
         stop = await one.note_overlap(await store_steps.begin(one, store_steps.GO_OFFLINE))
         assert stop.overlapping_go_lives == (go_live.number,)
-
-
-async def nothing_said(_name: str, *, seconds: float) -> None:
-    """A heartbeat that nobody hears."""
 
 
 async def test_a_stop_of_a_replica_that_was_taken_for_gone_begins_again_before_it_is_sent(

@@ -266,9 +266,7 @@ async def test_a_stop_without_the_engine_hides_no_later_go_live_although_a_clock
     """The engine learns of it when it is back."""
     async with SharedStore(Engine(engine.url), WrongClock(timedelta(hours=1))).running() as store:
         await engine.kill()
-        seen = await store.look(store_steps.ME, None, store_steps.GO_OFFLINE)
-        stop = await store.begin(store_steps.GO_OFFLINE, confirmation_id=None, seen=seen)
-        assert isinstance(stop, Started)
+        stop = await store_steps.begin_unheard(store)
         await store_steps.finish(store, stop)
         await engine.start()
         await until_counted(store)
@@ -284,9 +282,7 @@ async def test_a_stop_without_the_engine_ends_an_earlier_go_live_although_a_cloc
         await store_steps.make(store, store_steps.GO_LIVE)
         assert (await store_steps.look(store)).go_live_pending
         engine.suspend()
-        seen = await store.look(store_steps.ME, None, store_steps.GO_OFFLINE)
-        stop = await store.begin(store_steps.GO_OFFLINE, confirmation_id=None, seen=seen)
-        assert isinstance(stop, Started)
+        stop = await store_steps.begin_unheard(store)
         await store_steps.finish(store, stop)
         engine.resume()
         await until_counted(store)

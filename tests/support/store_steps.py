@@ -187,6 +187,14 @@ async def begin(
     return started
 
 
+async def begin_unheard(store: ConsentStore) -> Started:
+    """Begin a stop that the engine does not answer. The look must say that it is a stop."""
+    seen = await store.look(ME, None, GO_OFFLINE)
+    stop = await store.begin(GO_OFFLINE, confirmation_id=None, seen=seen)
+    assert isinstance(stop, Started)
+    return stop
+
+
 async def finish(
     store: ConsentStore,
     started: Started,
