@@ -1,41 +1,33 @@
-"""Shared fixtures: a sandbox, its manual clock, and an MCP server on it."""
+"""Shared fixtures: a sandbox, its clock, the product on it, and its MCP server."""
 
-from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime
-from typing import Any, Final
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import anyio
-import httpx
 import mcp
 import mcp_types as types
 import pytest
 from anyio.from_thread import start_blocking_portal
-from mcp.server import Server
 
-from tests.support.frozen_sandbox import ADDRESS, still
 from tests.support.hypothesis_profiles import register
 from tests.support.jsonrpc import ERAS, MODERN
-from tests.support.local_servers import open_in_portal, upstream
-from tests.support.recorded_sandbox import Sandbox
-from tests.support.sandbox_transport import SandboxTransport
+from tests.support.product.frozen_sandbox import still
+from tests.support.product.local_servers import open_in_portal, upstream
+from tests.support.product.server import Product
+from tests.support.product.shared_clock import HandClock
 from tests.support.schema_checks import check_each_schema_once
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.shared_clock import HandClock
-from trax_mcp.api.caller import Caller
-from trax_mcp.api.client import Client
-from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server.app import ServerDeps, build_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mcp.server import Server
+
+    from tests.support.product.sandbox import Sandbox
 
 register()
 check_each_schema_once()
-
-OWNER: Final = Caller(SANDBOX_KEY)
-"""A caller with all scopes in the sandbox's studios."""
-
-
-async def no_pause(_seconds: float) -> None:
-    """Replace the sleep between retries."""
 
 
 async def call(
@@ -54,33 +46,10 @@ def text_of(result: types.CallToolResult) -> str:
     return block.text
 
 
-def client_on(
-    sandbox: Sandbox,
-    *,
-    transport: httpx.AsyncBaseTransport | None = None,
-    timeout_seconds: float = 5,
-    sleep: Callable[[float], Awaitable[None]] = no_pause,
-) -> Client:
-    """Our TRaX client on a sandbox, in process, without real pauses."""
-    return Client(
-        base_url=ADDRESS,
-        timeout_seconds=timeout_seconds,
-        transport=transport or SandboxTransport(sandbox),
-        sleep=sleep,
-        now=lambda: datetime.fromtimestamp(sandbox.clock.now(), UTC),
-    )
-
-
 @pytest.fixture
 def sandbox() -> Sandbox:
     """A seeded sandbox whose clock moves only when the test advances it."""
     return still()
-
-
-@pytest.fixture
-def trax(sandbox: Sandbox) -> Client:
-    """Our TRaX client on the sandbox, in process, without real pauses."""
-    return client_on(sandbox)
 
 
 @pytest.fixture
@@ -90,16 +59,25 @@ def clock(sandbox: Sandbox) -> HandClock:
 
 
 @pytest.fixture
-def server(trax: Client, clock: HandClock) -> Server[Any]:
-    """The MCP server with the sandbox owner's key."""
-    return build_server(trax, own=OWNER, deps=ServerDeps(clock=clock))
+def open_product(sandbox: Sandbox, clock: HandClock) -> Callable[..., Product]:
+    """Opens the product with settings: `open_product(TRAX_CONFIRM="flag")`."""
+
+    def opened(**settings: str) -> Product:
+        return Product(sandbox, clock, settings)
+
+    return opened
 
 
 @pytest.fixture
-def flag_server(trax: Client, clock: HandClock) -> Server[Any]:
+def server(open_product: Callable[..., Product]) -> Server[Any]:
+    """The MCP server with the sandbox owner's key."""
+    return open_product().server()
+
+
+@pytest.fixture
+def flag_server(open_product: Callable[..., Product]) -> Server[Any]:
     """The same with `TRAX_CONFIRM=flag`, for tests of what follows consent."""
-    deps = ServerDeps(rules=Rules(Mode.FLAG), clock=clock)
-    return build_server(trax, own=OWNER, deps=deps)
+    return open_product(TRAX_CONFIRM="flag").server()
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from bench.harness.process import TIMEOUT_SECONDS, HarnessError
-from tests.support.faults import Fault
-from tests.support.recorded_sandbox import Sandbox
+from tests.support.product.faults import Fault
+from tests.support.product.sandbox import Sandbox
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Key

@@ -11,7 +11,7 @@ from mcp import Client
 
 from bench.call_cost import as_seen_by_model, json_bytes
 from bench.harness.process import HarnessError
-from tests.support.recorded_sandbox import Sandbox
+from tests.support.product.sandbox import Sandbox
 from tests.support.virtual_setup import MINE, open_virtual_setup
 
 THINKING_SECONDS: Final = 4.0

@@ -11,7 +11,7 @@ from typing import Final
 from bench.walk import tasks
 from bench.walk.assistant import new_assistant
 from bench.walk.tasks import Task
-from tests.support.virtual_time import VirtualLoop
+from tests.support.product.virtual_time import VirtualLoop
 
 
 @dataclass(frozen=True, slots=True)

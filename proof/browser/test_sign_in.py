@@ -15,7 +15,7 @@ from starlette.routing import Route
 from tests.support.document_server import tls_contexts
 from tests.support.hosted_process import free_port
 from tests.support.hostile_texts import HOSTILE
-from tests.support.local_servers import listening
+from tests.support.product.local_servers import listening
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.sign_in_browser import DOCUMENT, REGISTERED, ServedSignIn
 from tests.support.sign_in_setup import grant_of

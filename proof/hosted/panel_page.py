@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from tests.support.local_servers import listening
+from tests.support.product.local_servers import listening
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tests.conftest import client_on
 from tests.support.jsonrpc import MODERN, HttpCaller
-from tests.support.local_servers import listening
+from tests.support.product.local_servers import listening
 from tests.support.served_app import plain_http
 from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.clock import Clock
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from proof.replicas.throwaway_engine import ThrowawayEngine
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 Script = Callable[[], Awaitable[Any]]
 EngineFault = Callable[[int, Script], Awaitable[Any]]

@@ -19,9 +19,9 @@ from proof.replicas.throwaway_engine import throwaway_engine
 from tests import ROOT
 from tests.support.consent_clients import SECOND_KEY
 from tests.support.jsonrpc import HttpCaller
-from tests.support.local_servers import listening
+from tests.support.product.local_servers import listening
 from tests.support.raw_upstream import closed_port
-from tests.support.recorded_sandbox import Sandbox
+from tests.support.product.sandbox import Sandbox
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
 from trax_mcp.sandbox import SANDBOX_KEY

@@ -16,8 +16,8 @@ from mcp.client.streamable_http import streamable_http_client
 from proof.replicas.throwaway_engine import ThrowawayEngine, throwaway_engine
 from tests.support.consent_clients import SECOND_KEY
 from tests.support.jsonrpc import MODERN, HttpCaller
-from tests.support.local_servers import listening
-from tests.support.recorded_sandbox import Sandbox
+from tests.support.product.local_servers import listening
+from tests.support.product.sandbox import Sandbox
 from tests.support.served_app import plain_http
 from tests.support.server_process import Running, running
 from trax_mcp.sandbox import SANDBOX_KEY
@@ -113,7 +113,7 @@ class Replicas:
 @asynccontextmanager
 async def open_replicas(**settings: str) -> AsyncIterator[Replicas]:
     """Start everything, and end it with the block. `settings` are those of the replicas."""
-    with patch("tests.support.request_log.MAX_REQUESTS", _MAX_REQUESTS):
+    with patch("tests.support.product.request_log.MAX_REQUESTS", _MAX_REQUESTS):
         trax = Sandbox(rate_limit=None)
     trax.world.keys[SECOND_KEY] = Key(SECOND_KEY, "second", ACCOUNT, SCOPES)
     async with (

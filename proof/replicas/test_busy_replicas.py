@@ -20,9 +20,9 @@ from proof.replicas.faulty_engine import (
 from proof.replicas.presses import EXPIRED, RAN, answer, press, preview, until
 from tests.support import store_steps
 from tests.support.concurrency import Paused, afterwards
-from tests.support.faults import Fault
+from tests.support.product.faults import Fault
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
-from tests.support.recorded_sandbox import Sandbox
+from tests.support.product.sandbox import Sandbox
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.shared_store import until_back
 from trax_mcp.clock import Clock

@@ -18,9 +18,9 @@ from proof.replicas.proxied_replicas import shipped_proxy
 from tests import ROOT
 from tests.support.guarded_calls import GO_LIVE
 from tests.support.jsonrpc import MODERN, HttpCaller, request
-from tests.support.local_servers import listening
+from tests.support.product.local_servers import listening
 from tests.support.raw_upstream import closed_port
-from tests.support.recorded_sandbox import Sandbox
+from tests.support.product.sandbox import Sandbox
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
 from trax_mcp.sandbox import SANDBOX_KEY

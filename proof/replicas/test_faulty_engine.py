@@ -34,7 +34,7 @@ from proof.replicas.presses import (
 )
 from tests.support import store_steps
 from tests.support.guarded_calls import DELETE_DESTINATION, GO_LIVE, GO_OFFLINE
-from tests.support.recorded_sandbox import Sandbox
+from tests.support.product.sandbox import Sandbox
 from trax_mcp.clock import Clock
 from trax_mcp.replicas.consent_store import SharedStore
 from trax_mcp.replicas.engine import Engine

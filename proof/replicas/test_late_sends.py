@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.frozen_sandbox import still
+from tests.support.product.frozen_sandbox import still
 from tests.support.shared_store import open_shared_store
 from tests.support.store_steps import (
     GO_LIVE,

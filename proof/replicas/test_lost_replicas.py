@@ -28,7 +28,7 @@ from proof.replicas.presses import (
 )
 from tests.support import store_steps
 from tests.support.consent_clients import SECOND_KEY
-from tests.support.faults import Fault
+from tests.support.product.faults import Fault
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.clock import Clock

@@ -13,7 +13,7 @@ from proof.replicas.presses import EXPIRED, ON_AIR, RAN, press, preview, until
 from proof.replicas.studios import in_new_studio, in_studio
 from tests.support.concurrency import Paused
 from tests.support.consent_clients import SECOND_KEY
-from tests.support.faults import Fault
+from tests.support.product.faults import Fault
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
 
 if TYPE_CHECKING:

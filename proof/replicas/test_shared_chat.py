@@ -23,8 +23,8 @@ from proof.replicas.chat_clients import (
 from proof.replicas.presses import until
 from proof.replicas.replica_setup import Replicas, open_replicas
 from tests.support.concurrency import Paused, afterwards
-from tests.support.faults import Fault
-from tests.support.sandbox_accounts import REVOKED_KEY
+from tests.support.product.faults import Fault
+from tests.support.product.sandbox_accounts import REVOKED_KEY
 from tests.support.served_app import error_code
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.subscribers import (

@@ -13,7 +13,7 @@ import pytest
 from proof.replicas.panel_client import PanelClient
 from tests.support.concurrency import Paused
 from tests.support.consent_clients import reset
-from tests.support.frozen_sandbox import STUDIO as PLACE
+from tests.support.product.frozen_sandbox import STUDIO as PLACE
 from tests.support.guarded_calls import GO_OFFLINE, STUDIO
 from tests.support.server_process import PATIENCE_SECONDS
 

@@ -14,8 +14,8 @@ from proof.replicas.panel_client import PanelClient
 from proof.replicas.presses import CHANGED, RAN, answer, consent, outcome, press, preview
 from tests.support import store_steps
 from tests.support.consent_clients import status_and_reason
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import still
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import still
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
 from tests.support.jsonrpc import ERAS
 from tests.support.server_process import PATIENCE_SECONDS

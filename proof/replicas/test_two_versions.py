@@ -10,7 +10,7 @@ import pytest
 from proof.replicas.faulty_engine import FaultyEngine, replica_in_process
 from proof.replicas.presses import RAN, UNAVAILABLE, consent, press, preview
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, GuardedOperation
-from tests.support.recorded_sandbox import Sandbox
+from tests.support.product.sandbox import Sandbox
 from trax_mcp.replicas.engine import Write
 from trax_mcp.sealing import hashed, seal
 

@@ -28,7 +28,7 @@ from proof.replicas.presses import (
 from proof.replicas.studios import in_new_studio, in_studio
 from tests.support.concurrency import afterwards
 from tests.support.consent_clients import SECOND_KEY, status_and_reason
-from tests.support.faults import Fault
+from tests.support.product.faults import Fault
 from tests.support.guarded_calls import (
     GO_LIVE,
     GO_OFFLINE,

@@ -19,11 +19,11 @@ import anyio
 import httpx
 
 from bench.harness.process import Process, allow_open_files, free_port, python_module
-from tests.support.faults import Fault
+from tests.support.product.faults import Fault
 from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, hello
-from tests.support.local_servers import listening
-from tests.support.recorded_sandbox import Sandbox
-from tests.support.sandbox_accounts import ANOTHER_ACCOUNT
+from tests.support.product.local_servers import listening
+from tests.support.product.sandbox import Sandbox
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.keys import SCOPES
 from trax_mcp.sandbox.messages import Request, RequestHandler, Response

@@ -15,7 +15,7 @@ from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.sandbox.records import Key
 
 if TYPE_CHECKING:
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.api.client import Client
 
 UNACCEPTED = Caller("sk_live_of_somebody_else")

@@ -16,11 +16,11 @@ import httpx
 import pytest
 
 from tests.conftest import OWNER, client_on
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import ADDRESS
-from tests.support.local_servers import listening
-from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
-from tests.support.sandbox_transport import SandboxTransport
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import ADDRESS
+from tests.support.product.local_servers import listening
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
+from tests.support.product.sandbox_transport import SandboxTransport
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp import __version__
 from trax_mcp.api import http_exchange
@@ -41,7 +41,7 @@ from trax_mcp.sandbox import SANDBOX_KEY
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 OTHER_CALLER: Final = Caller(ANOTHER_ACCOUNT_KEY)
 USUAL_IDLE_SECONDS: Final = 5.0

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from tests.conftest import OWNER, call, client_on
 from tests.support.fault_table.role_calls import SCRIPTED
-from tests.support.faults import Fault
 from tests.support.operation_table import STREAM_KEY
-from tests.support.sandbox_accounts import MODERATOR_KEY, READONLY_KEY, REVOKED_KEY
+from tests.support.product.faults import Fault
+from tests.support.product.sandbox_accounts import MODERATOR_KEY, READONLY_KEY, REVOKED_KEY
 from tests.support.single_faults import CHECK_FIRST, READ, WRITE, failure_in
 from tests.support.valid_calls import CALLS
 from trax_mcp.api.caller import ANONYMOUS, Caller
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     from mcp.server import Server
 
-    from tests.support.faults import When
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.faults import When
+    from tests.support.product.sandbox import Sandbox
 
 
 NOTHING_CHANGED: Final = "nothing was changed"

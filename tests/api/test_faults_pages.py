@@ -16,10 +16,10 @@ import pytest
 from tests.conftest import OWNER, client_on
 from tests.support.consent_clients import status_and_reason
 from tests.support.fault_table.table import read_table
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import STUDIO as STUDIO_PATH
 from tests.support.guarded_calls import STUDIO
 from tests.support.jsonrpc import MODERN
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import STUDIO as STUDIO_PATH
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.sandbox.messages import Request, RequestHandler, Response, encode_json
 from trax_mcp.server.app import ServerDeps, build_server
@@ -27,8 +27,8 @@ from trax_mcp.server.app import ServerDeps, build_server
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.support.recorded_sandbox import Sandbox
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.sandbox import Sandbox
+    from tests.support.product.shared_clock import HandClock
 
 TABLE: Final = read_table("""
                            | pages  find_studio        go_live            go_offline

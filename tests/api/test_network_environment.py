@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import OWNER, call
-from tests.support.faults import Fault
+from tests.support.product.faults import Fault
 from tests.support.raw_upstream import answering
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.server.app import build_server
 
 if TYPE_CHECKING:
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 pytestmark = pytest.mark.slow
 

@@ -14,8 +14,8 @@ import pytest
 
 from tests.conftest import OWNER, no_pause
 from tests.support.fault_table.wire_cases import TIMEOUT_SECONDS, followed_by, head
-from tests.support.local_servers import upstream
-from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY
+from tests.support.product.local_servers import upstream
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 from tests.support.tcp_proxy import proxy_to
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client

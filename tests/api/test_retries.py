@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from tests.conftest import OWNER, call, client_on
-from tests.support.faults import Fault
+from tests.support.product.faults import Fault
+from tests.support.product.sandbox_transport import SandboxTransport
 from tests.support.raw_upstream import closed_port
-from tests.support.sandbox_transport import SandboxTransport
 from tests.support.single_faults import READ, WRITE, failure_in
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import Failure, LostAnswer, NoConnection, Refused, TraxError
@@ -22,7 +22,7 @@ from trax_mcp.api.retries import pause_before_retry
 from trax_mcp.server.app import build_server
 
 if TYPE_CHECKING:
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 HTML_PAGE: Final = "<html><body>Bad gateway</body></html>"
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from mcp.server import Server
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.api.client import Client
 
     Call = tuple[str, dict[str, Any]]

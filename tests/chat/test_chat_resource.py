@@ -11,8 +11,8 @@ import pytest
 
 from tests.conftest import OWNER, client_on
 from tests.support.fact_reads import asked
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import put_on_air
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.resource_reads import (
     CHAT,
     chat,
@@ -28,8 +28,8 @@ from trax_mcp.server.app import ServerDeps, build_server
 if TYPE_CHECKING:
     from mcp.server import Server
 
-    from tests.support.recorded_sandbox import Sandbox
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.sandbox import Sandbox
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.api.client import Client
     from trax_mcp.sandbox.records import Key
 

@@ -26,10 +26,10 @@ from tests.support.chat_assertions import (
     read_in,
 )
 from tests.support.delimited_text import boundary_of, strict_json
-from tests.support.faults import Fault
 from tests.support.hostile_texts import HOSTILE, NOTICE, hidden
 from tests.support.jsonrpc import LEGACY, Message, opening, read_answer, request, tool_call
-from tests.support.local_servers import upstream
+from tests.support.product.faults import Fault
+from tests.support.product.local_servers import upstream
 from tests.support.served_app import serving
 from tests.support.server_process import PATIENCE_SECONDS, running
 from trax_mcp.sandbox import SANDBOX_KEY
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from mcp.server import Server
     from mcp.shared.dispatcher import ProgressFnT
 
-    from tests.support.recorded_sandbox import Sandbox
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.sandbox import Sandbox
+    from tests.support.product.shared_clock import HandClock
 
 JsonObject = dict[str, Any]
 Send = Callable[[Message], Awaitable[Message]]

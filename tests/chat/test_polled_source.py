@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import OWNER
-from tests.support.faults import Fault
+from tests.support.product.faults import Fault
 from trax_mcp.api.errors import BadAnswer, Refused, TooLarge
 from trax_mcp.api.http_exchange import LARGEST_ANSWER_BYTES
 from trax_mcp.api.models import StreamStatus
@@ -15,7 +15,7 @@ from trax_mcp.api.operations import GetStreamStatus
 from trax_mcp.chat.polled_source import PolledChat, PolledStatus
 
 if TYPE_CHECKING:
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.api.client import Client
 
 

@@ -11,12 +11,12 @@ import anyio
 import pytest
 
 from tests.support.concurrency import begin
-from tests.support.faults import Fault
 from tests.support.jsonrpc import MODERN, opening, tool_call
-from tests.support.local_servers import upstream
+from tests.support.product.faults import Fault
+from tests.support.product.local_servers import upstream
+from tests.support.product.shared_clock import settled
 from tests.support.resource_reads import SILENT
 from tests.support.server_process import running
-from tests.support.shared_clock import settled
 from tests.support.simulated_person import ProgressLog
 from tests.support.subscribers import (
     STUDIO,

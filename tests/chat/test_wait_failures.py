@@ -13,11 +13,11 @@ import anyio
 import pytest
 
 from tests.conftest import OWNER, client_on
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import still
 from tests.support.jsonrpc import LEGACY
-from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY
-from tests.support.shared_clock import HandClock, settled
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import still
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY
+from tests.support.product.shared_clock import HandClock, settled
 from tests.support.subscribers import (
     CHAT,
     STUDIO,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 import pytest
 
-from tests.support.faults import Fault
-from tests.support.shared_clock import STEP_SECONDS, settled
+from tests.support.product.faults import Fault
+from tests.support.product.shared_clock import STEP_SECONDS, settled
 from tests.support.wait_client import LONGEST_PAUSE, chat_of, expected_chat, waiting
 
 if TYPE_CHECKING:

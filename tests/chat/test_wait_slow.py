@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from tests.support.concurrency import Paused
-from tests.support.frozen_sandbox import still
+from tests.support.product.frozen_sandbox import still
 from tests.support.simulated_person import ProgressLog
 from tests.support.wait_client import chat_of, expected_chat, waiting
 

@@ -12,8 +12,8 @@ import pytest
 from tests.conftest import OWNER
 from tests.support.concurrency import Paused
 from tests.support.fact_reads import narrow
-from tests.support.faults import Fault
-from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY, REVOKED_KEY
+from tests.support.product.faults import Fault
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, REVOKED_KEY
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.watcher_harness import LONGEST_PAUSE, SHORTEST, SteppedClock, ignore
 from trax_mcp.api.caller import ANONYMOUS, Caller
@@ -28,7 +28,7 @@ from trax_mcp.sandbox.records import Key
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.api.client import Client
     from trax_mcp.chat.polled_source import PolledChat
 

@@ -12,8 +12,8 @@ import pytest
 
 from tests import ROOT
 from tests.support.document_edits import BAKED, CREATE, MEDIA, SCHEMAS, STUDIO, cut, put
-from tests.support.faults import Fault
-from tests.support.local_servers import upstream
+from tests.support.product.faults import Fault
+from tests.support.product.local_servers import upstream
 from tests.support.raw_upstream import closed_port
 from tests.support.server_process import PATIENCE_SECONDS, environment, running
 

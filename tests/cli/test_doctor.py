@@ -26,7 +26,7 @@ from tests.support.doctor_states import (
     with_cursor,
 )
 from tests.support.home_folder import Home
-from tests.support.local_servers import Held, upstream
+from tests.support.product.local_servers import Held, upstream
 from tests.support.server_process import PATIENCE_SECONDS, environment
 from tests.support.terminal_screen import reading
 

@@ -9,13 +9,13 @@ import pytest
 
 from tests.support.approval_setup import status_of
 from tests.support.guarded_calls import GO_LIVE, YES
+from tests.support.product.shared_clock import settled
 from tests.support.scripted_page import ScriptedPage
-from tests.support.shared_clock import settled
 from trax_mcp.consent.rules import Mode
 
 if TYPE_CHECKING:
     from tests.support.approval_setup import OpenSetup
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.shared_clock import HandClock
 
 
 async def _decline(*_: object) -> types.ElicitResult:

@@ -9,8 +9,8 @@ import pytest
 
 from tests.support.approval_setup import status_of
 from tests.support.guarded_calls import GO_LIVE, YES
+from tests.support.product.shared_clock import settled
 from tests.support.scripted_page import ScriptedPage
-from tests.support.shared_clock import settled
 from trax_mcp.consent.approval import Approval
 from trax_mcp.consent.calls import NotRun
 

@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import OWNER
 from tests.support.concurrency import Paused
-from tests.support.faults import Fault
+from tests.support.product.faults import Fault
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
@@ -32,8 +32,8 @@ from trax_mcp.server.app import ServerDeps, build_guard, build_server
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.recorded_sandbox import Sandbox
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.sandbox import Sandbox
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.api.client import Client
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation

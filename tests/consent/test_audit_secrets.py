@@ -22,7 +22,7 @@ from trax_mcp.consent.audit import Actor, Audit
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.shared_clock import HandClock
 
 ACTOR: Final = Actor(Caller("sk_live_of_the_audit"))
 

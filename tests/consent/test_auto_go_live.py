@@ -9,8 +9,8 @@ import anyio
 import pytest
 
 from tests.support.concurrency import begin
+from tests.support.product.virtual_time import in_virtual_time
 from tests.support.virtual_setup import COLLEAGUE, MINE, open_virtual_setup, reasons, status
-from tests.support.virtual_time import in_virtual_time
 from trax_mcp.consent.rules import Mode, Rules
 
 WHILE_LIVE: Final[dict[str, dict[str, object]]] = {

@@ -9,16 +9,16 @@ import mcp_types as types
 import pytest
 
 from tests.conftest import text_of
-from tests.support.faults import Fault
 from tests.support.guarded_calls import STUDIO
+from tests.support.product.faults import Fault
+from tests.support.product.virtual_time import in_virtual_time
 from tests.support.resource_reads import client_of
 from tests.support.virtual_setup import MINE, open_virtual_setup
-from tests.support.virtual_time import in_virtual_time
 
 if TYPE_CHECKING:
     from mcp.server import Server
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 HELLO: Final = {**STUDIO, "text": "Hello", "platforms": ["kick"]}
 ACCEPTED: Final = "TRaX has accepted the message for the chat of the studio on Kick."

@@ -6,8 +6,8 @@ from typing import Final
 
 import pytest
 
+from tests.support.product.virtual_time import in_virtual_time
 from tests.support.virtual_setup import MINE, NO_ACCESS, open_virtual_setup, reasons, status
-from tests.support.virtual_time import in_virtual_time
 
 MANY: Final = 40
 """More than are kept of one caller."""

@@ -10,9 +10,9 @@ import pytest
 
 from tests.support.concurrency import begin, settle
 from tests.support.consent_clients import in_memory, rename_all, status_and_reason
-from tests.support.faults import Fault
 from tests.support.guarded_calls import DELETE_DESTINATION, GO_LIVE, GO_OFFLINE
 from tests.support.jsonrpc import LEGACY
+from tests.support.product.faults import Fault
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.simulated_person import ProgressLog, agreeing, choices, silent
 

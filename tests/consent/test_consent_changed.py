@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.support.consent_clients import Clients
     from tests.support.guarded_calls import GuardedOperation
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from tests.support.simulated_person import Form, FormAnswer
 
     Change = Callable[[Clients, Client], Awaitable[None]]

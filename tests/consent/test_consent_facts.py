@@ -13,16 +13,16 @@ import pytest
 
 from tests.conftest import text_of
 from tests.support.consent_clients import in_memory, status_and_reason
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import put_on_air
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.simulated_person import agreeing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tests.support.guarded_calls import GuardedOperation
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 RAN: Final = ("ran", None)
 CHANGED: Final = ("confirmation_invalid", "changed")

@@ -11,14 +11,11 @@ import pytest
 from tests.conftest import text_of
 from tests.support.concurrency import (
     Paused,
-    afterwards,
     all_at_once,
-    calls_finished,
     cancel_while_held,
     settle,
 )
 from tests.support.consent_clients import audit_lines, in_memory, status_and_reason
-from tests.support.frozen_sandbox import put_on_air
 from tests.support.guarded_calls import (
     DELETE_DESTINATION,
     DELETE_SOURCE,
@@ -27,6 +24,8 @@ from tests.support.guarded_calls import (
     GUARDED_OPERATIONS,
 )
 from tests.support.jsonrpc import LEGACY, MODERN
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.simulated_person import agreeing, yes_to
 
 if TYPE_CHECKING:
@@ -167,7 +166,7 @@ async def test_a_call_that_is_cancelled_after_consent_completes(
         call = await ready(clients, operation, given_by)
         clients.trax.faults.add(held.fault, method=operation.sent.partition(" ")[0])
         await cancel_while_held(call, held, seen=settle)
-        await calls_finished(clients.deps)
+        await clients.product.calls_finished()
         assert clients.sent == [operation.sent]
         (sent,) = clients.trax.mutations
     before, after = audit_lines(tmp_path / "audit")[-2:]
@@ -185,9 +184,9 @@ async def test_a_call_that_is_cancelled_during_observation_is_still_observed(
     async with in_memory(audit=tmp_path / "audit") as clients:
         call = await ready(clients, operation, "a confirmation")
         observing = partial(clients.trax.faults.add, held.fault, path="*/stream-status")
-        clients.trax.faults.add(afterwards(observing), method="POST")
+        clients.trax.faults.add(Fault.followed_by(observing), method="POST")
         await cancel_while_held(call, held, seen=settle)
-        await calls_finished(clients.deps)
+        await clients.product.calls_finished()
         assert clients.sent == [operation.sent]
     last = audit_lines(tmp_path / "audit")[-1]
     assert (last["event"], last["outcome"], last["observed"]) == ("sent", "applied", seen)

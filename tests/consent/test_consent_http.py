@@ -10,15 +10,14 @@ from mcp.shared.exceptions import MCPError
 
 from tests.support.concurrency import (
     Paused,
-    afterwards,
     all_at_once,
-    calls_finished,
     cancel_while_held,
 )
 from tests.support.consent_attempts import wait_until_read
 from tests.support.consent_clients import audit_lines, reset, status_and_reason
 from tests.support.guarded_calls import AUTO_GO_LIVE, DELETE_DESTINATION, GO_LIVE
 from tests.support.missing_consent import missing_consent, run_attempt
+from tests.support.product.faults import Fault
 from tests.support.real_transports import over_http
 from tests.support.simulated_person import ProgressLog, agreeing
 
@@ -82,7 +81,7 @@ async def test_a_call_that_is_cancelled_after_consent_completes_over_http(
                 call = partial(clients.use, operation, confirmation)
             clients.trax.faults.add(held.fault, method=operation.sent.partition(" ")[0])
             await cancel_while_held(call, held, seen=partial(wait_until_read, clients.plain))
-            await calls_finished(clients.deps)
+            await clients.product.calls_finished()
             assert clients.sent[before:] == [operation.sent]
             last = audit_lines(tmp_path / "audit")[-1]
             assert (last["event"], last["operation"]) == ("sent", operation.tool)
@@ -104,7 +103,7 @@ async def test_a_call_that_times_out_in_the_client_after_consent_completes(
             )
         await wait_until_read(clients.plain)
         held.release()
-        await calls_finished(clients.deps)
+        await clients.product.calls_finished()
         assert clients.sent == [GO_LIVE.sent]
     last = audit_lines(tmp_path / "audit")[-1]
     assert (last["event"], last["outcome"], last["observed"]) == ("sent", "applied", "on_air")
@@ -118,7 +117,7 @@ async def test_a_call_that_is_cancelled_during_observation_is_still_observed_ove
     async with over_http(era, audit=tmp_path / "audit") as (clients, _):
         evidence = {"confirm": True, "confirmation": await clients.confirmation(GO_LIVE)}
         observing = partial(clients.trax.faults.add, held.fault, path="*/stream-status")
-        clients.trax.faults.add(afterwards(observing), method="POST")
+        clients.trax.faults.add(Fault.followed_by(observing), method="POST")
         call = partial(
             clients.plain.call_tool,
             "go_live",
@@ -126,6 +125,6 @@ async def test_a_call_that_is_cancelled_during_observation_is_still_observed_ove
             progress_callback=progress,
         )
         await cancel_while_held(call, held, seen=partial(wait_until_read, clients.plain))
-        await calls_finished(clients.deps)
+        await clients.product.calls_finished()
     last = audit_lines(tmp_path / "audit")[-1]
     assert (last["event"], last["outcome"], last["observed"]) == ("sent", "applied", "on_air")

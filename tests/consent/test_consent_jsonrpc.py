@@ -15,7 +15,7 @@ from tests.support.consent_clients import SECOND_KEY, two_key_sandbox
 from tests.support.form_requests import calling, question
 from tests.support.guarded_calls import DELETE_DESTINATION as OPERATION
 from tests.support.jsonrpc import FORMS, INITIALIZED, LEGACY, MODERN, HttpCaller, hello, request
-from tests.support.local_servers import listening
+from tests.support.product.local_servers import listening
 from tests.support.real_transports import over_http
 from tests.support.served_app import plain_http
 from tests.support.server_process import Running, running
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 pytestmark = pytest.mark.slow
 

@@ -13,13 +13,12 @@ import httpx
 import pytest
 
 from tests.conftest import text_of
-from tests.support.concurrency import afterwards
 from tests.support.consent_clients import audit_lines, data_in_text, in_memory, status_and_reason
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import put_on_air
 from tests.support.guarded_calls import DELETE_DESTINATION, GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS
 from tests.support.jsonrpc import MODERN
-from tests.support.sandbox_transport import SandboxTransport
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import put_on_air
+from tests.support.product.sandbox_transport import SandboxTransport
 from tests.support.simulated_person import yes_to
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     import mcp_types as types
 
     from tests.support.guarded_calls import GuardedOperation
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 RAN: Final = ("ran", None)
 USED: Final = ("confirmation_invalid", "used")
@@ -132,7 +131,7 @@ async def test_a_state_that_cannot_be_read_is_unknown(*, fault: Fault, checked_a
     """At once for a missing scope, else after 15 seconds of retries."""
     async with in_memory() as clients:
         breaking = partial(clients.trax.faults.add, fault, times=None, path="*/stream-status")
-        clients.trax.faults.add(afterwards(breaking), path="*/go-live")
+        clients.trax.faults.add(Fault.followed_by(breaking), path="*/go-live")
         result = await clients.confirmed(GO_LIVE)
         assert clients.sent == [GO_LIVE.sent]
     assert observed(result) == {"state": "unknown", "checkedAt": checked_at}

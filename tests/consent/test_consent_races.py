@@ -13,10 +13,8 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from tests.conftest import OWNER, no_pause, text_of
-from tests.support.concurrency import Paused, afterwards, begin
+from tests.support.concurrency import Paused, begin
 from tests.support.consent_clients import SECOND_KEY, audit_lines, in_memory, status_and_reason
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import put_on_air
 from tests.support.guarded_calls import (
     GO_LIVE,
     GO_OFFLINE,
@@ -25,8 +23,10 @@ from tests.support.guarded_calls import (
     GuardedOperation,
 )
 from tests.support.jsonrpc import MODERN
-from tests.support.local_servers import upstream
-from tests.support.sandbox_accounts import ANOTHER_ACCOUNT
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import put_on_air
+from tests.support.product.local_servers import upstream
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.simulated_person import (
     agreeing,
@@ -165,7 +165,7 @@ async def test_an_observed_stop_does_not_end_a_later_pending_go_live() -> None:
             clients.clock.advance(10)
             clients.trax.faults.add(late.fault, path=STATUS)
 
-        clients.trax.faults.add(afterwards(hold_the_status), path="*/go-offline")
+        clients.trax.faults.add(Fault.followed_by(hold_the_status), path="*/go-offline")
         async with anyio.create_task_group() as tasks:
             stop = begin(tasks, partial(clients.confirmed, GO_OFFLINE))
             await late.arrived()
@@ -202,7 +202,7 @@ async def test_a_refused_stop_does_not_end_the_observation_of_a_go_live() -> Non
     held = Paused()
     async with in_memory() as clients:
         observing = partial(clients.trax.faults.add, held.fault, path=STATUS)
-        clients.trax.faults.add(afterwards(observing), path="*/go-live")
+        clients.trax.faults.add(Fault.followed_by(observing), path="*/go-live")
         refusal = Fault.error(429, "rate_limited", Retry_After="60")
         clients.trax.faults.add(refusal, times=None, path="*/go-offline")
         async with anyio.create_task_group() as tasks:
@@ -236,7 +236,7 @@ async def test_a_stop_is_not_delayed_by_many_reads(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("trax_mcp.studio.fact_reader.QUICK_SECONDS", 0.1)
     answered = anyio.Event()
     async with upstream() as trax:
-        trax.faults.add(afterwards(answered.set), path="*/go-offline")
+        trax.faults.add(Fault.followed_by(answered.set), path="*/go-offline")
         trax.faults.add(Fault.delay(answered), times=None, method="GET")
         client = Client(base_url=trax.base_url, timeout_seconds=PATIENCE_SECONDS, sleep=no_pause)
 

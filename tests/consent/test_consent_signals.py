@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.concurrency import Paused, afterwards
+from tests.support.concurrency import Paused
 from tests.support.consent_clients import audit_lines
 from tests.support.form_requests import calling, question
 from tests.support.guarded_calls import DELETE_SOURCE, GO_LIVE
@@ -26,7 +26,8 @@ from tests.support.jsonrpc import (
     read_answer,
     tool_call,
 )
-from tests.support.local_servers import upstream
+from tests.support.product.faults import Fault
+from tests.support.product.local_servers import upstream
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, running
 from trax_mcp.sandbox import SANDBOX_KEY
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.guarded_calls import GuardedOperation
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from tests.support.server_process import Running
 
 pytestmark = pytest.mark.slow
@@ -120,7 +121,7 @@ async def test_a_signal_during_observation_logs_the_outcome_as_applied(tmp_path:
     async with process(tmp_path / "audit") as (trax, server):
         await server.tell(*opening(era))
         shown = await server.ask(tool_call(era, "go_live", number=10, **GO_LIVE.arguments))
-        observing = afterwards(lambda: trax.faults.add(held.fault, path="*/stream-status"))
+        observing = Fault.followed_by(lambda: trax.faults.add(held.fault, path="*/stream-status"))
         trax.faults.add(observing, path="*/go-live")
         evidence = confirming(shown["result"])
         await server.tell(tool_call(era, "go_live", number=11, **GO_LIVE.arguments, **evidence))

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.support.concurrency import Paused, afterwards, all_at_once, cancel_while_held
+from tests.support.concurrency import Paused, all_at_once, cancel_while_held
 from tests.support.consent_clients import audit_lines, reset, status_and_reason, two_key_sandbox
 from tests.support.guarded_calls import AUTO_GO_LIVE, DELETE_DESTINATION, GO_LIVE
-from tests.support.local_servers import listening
 from tests.support.missing_consent import TIMED, missing_consent, run_attempt
+from tests.support.product.faults import Fault
+from tests.support.product.local_servers import listening
 from tests.support.real_transports import over_stdio, process
 from tests.support.simulated_person import Person, agreeing
 
@@ -59,7 +60,7 @@ async def test_a_call_with_consent_is_sent_once_on_stdio(era: str) -> None:
         for operation in OPERATIONS:
             for call in (clients.confirmed, lambda it: clients.call(it, clients.asking)):
                 reset(clients.trax)
-                advancing = afterwards(partial(clients.trax.clock.advance, 60))
+                advancing = Fault.followed_by(partial(clients.trax.clock.advance, 60))
                 clients.trax.faults.add(advancing, method="POST")
                 before = len(clients.sent)
                 assert status_and_reason(await call(operation)) == ("ran", None)

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import pytest
 
-from tests.support.concurrency import Paused, afterwards, begin, settle
+from tests.support.concurrency import Paused, begin, settle
 from tests.support.consent_clients import in_memory, rename_all, status_and_reason
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import put_on_air
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
 from tests.support.jsonrpc import LEGACY, MODERN
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.simulated_person import agreeing
 from trax_mcp.consent.rules import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from tests.support.simulated_person import Form, FormAnswer
 
 RAN: Final = ("ran", None)
@@ -37,7 +37,7 @@ def unreadable(fault: Fault) -> Callable[[Sandbox], None]:
 
     def put_on_air_unreadable(trax: Sandbox) -> None:
         put_on_air(trax)
-        trax.faults.add(afterwards(trax.faults.clear), method="POST")
+        trax.faults.add(Fault.followed_by(trax.faults.clear), method="POST")
         trax.faults.add(fault, times=None, method="GET")
 
     return put_on_air_unreadable
@@ -130,7 +130,7 @@ async def test_a_stop_does_not_wait_for_a_go_live_that_is_being_observed() -> No
     held = Paused()
     async with in_memory() as clients:
         observing = partial(clients.trax.faults.add, held.fault, path="*/stream-status")
-        clients.trax.faults.add(afterwards(observing), path="*/go-live")
+        clients.trax.faults.add(Fault.followed_by(observing), path="*/go-live")
         async with anyio.create_task_group() as tasks:
             go_live = begin(tasks, partial(clients.confirmed, GO_LIVE))
             await held.arrived()

@@ -13,11 +13,11 @@ import pytest
 
 from tests.conftest import OWNER, call
 from tests.support.consent_clients import has_run
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import put_on_air
 from tests.support.guarded_calls import STUDIO
 from tests.support.jsonrpc import MODERN
 from tests.support.operation_table import CHANGES, READ, TABLE
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.valid_calls import CALLS, COMPOSITE_CALLS, EVERY
 from trax_mcp.consent.plans import When
 from trax_mcp.consent.rules import Mode, Rules
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from mcp.server import Server
 
     from tests.support.operation_table import Arguments
-    from tests.support.recorded_sandbox import Sandbox
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.sandbox import Sandbox
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.api.client import Client
 
 NEVER, WHILE_LIVE, ALWAYS = When

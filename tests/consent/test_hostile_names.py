@@ -17,7 +17,6 @@ from markdown_it import MarkdownIt
 
 from tests.conftest import text_of
 from tests.support.consent_clients import Clients, in_memory, status_and_reason
-from tests.support.frozen_sandbox import put_on_air
 from tests.support.guarded_calls import (
     DELETE_DESTINATION,
     DELETE_SOURCE,
@@ -28,6 +27,7 @@ from tests.support.guarded_calls import (
 )
 from tests.support.hostile_texts import hidden, in_tags
 from tests.support.operation_table import CHANGES
+from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.simulated_person import agreeing, choices
 from tests.support.spelt_text import frame, names_in, read_back, unwrapped
 from tests.support.studio_facts import LIVE, account, destination, previewed, source, studio

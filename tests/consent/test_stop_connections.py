@@ -13,7 +13,7 @@ from mcp import Client
 from tests.support.consent_clients import SECOND_KEY, servers, status_and_reason
 from tests.support.guarded_calls import GO_OFFLINE, STUDIO
 from tests.support.jsonrpc import MODERN
-from tests.support.local_servers import Held, upstream
+from tests.support.product.local_servers import Held, upstream
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.api import client as trax_client
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES

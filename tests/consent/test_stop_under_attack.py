@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.hypothesis_profiles import unshrunk
+from tests.support.product.virtual_time import run_in_virtual_time
 from tests.support.virtual_setup import (
     CUSTOMER,
     MINE,
@@ -24,7 +25,6 @@ from tests.support.virtual_setup import (
     open_virtual_setup,
     status,
 )
-from tests.support.virtual_time import run_in_virtual_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -10,7 +10,8 @@ import pytest
 
 from tests.conftest import text_of
 from tests.support.concurrency import begin
-from tests.support.sandbox_accounts import ANOTHER_ACCOUNT
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
+from tests.support.product.virtual_time import in_virtual_time
 from tests.support.virtual_setup import (
     COLLEAGUE,
     CUSTOMER,
@@ -21,7 +22,6 @@ from tests.support.virtual_setup import (
     reasons,
     status,
 )
-from tests.support.virtual_time import in_virtual_time
 from trax_mcp.api.caller import Caller
 from trax_mcp.consent.rules import Mode, Rules
 

@@ -47,7 +47,7 @@ from trax_mcp.consent.preview import NOTHING_HIDDEN
 from trax_mcp.consent.store import ConsentStore, Stale, Started
 
 if TYPE_CHECKING:
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.api.errors import Outcome
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation

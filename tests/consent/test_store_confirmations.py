@@ -42,8 +42,8 @@ from trax_mcp.consent.store import ConsentStore, Seen, Stale, Started
 from trax_mcp.studio.naming import sentence
 
 if TYPE_CHECKING:
-    from tests.support.recorded_sandbox import Sandbox
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.sandbox import Sandbox
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.api.errors import Outcome
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation

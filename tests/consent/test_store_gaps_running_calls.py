@@ -24,8 +24,7 @@ import mcp_types as types
 import pytest
 
 from tests.conftest import text_of
-from tests.support.concurrency import Paused, afterwards
-from tests.support.faults import Fault
+from tests.support.concurrency import Paused
 from tests.support.gap_setup import (
     CANCELLED,
     CHANGED,
@@ -49,6 +48,7 @@ from tests.support.gap_setup import (
 )
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
 from tests.support.jsonrpc import LEGACY, MODERN
+from tests.support.product.faults import Fault
 from tests.support.simulated_person import agreeing, yes_to
 
 if TYPE_CHECKING:
@@ -277,7 +277,7 @@ async def test_a_go_live_in_the_gap_after_a_stop_has_finished_is_watched_to_the_
     async with open_gap_setup(MODERN) as setup:
         held = Paused()
         hold = partial(setup.clients.trax.faults.add, held.fault, path="*/stream-status")
-        setup.clients.trax.faults.add(afterwards(hold), path="*/go-live")
+        setup.clients.trax.faults.add(Fault.followed_by(hold), path="*/go-live")
 
         async def a_later_yes(setup: GapSetup) -> RivalCall:
             return partial(a_go_live_with_a_new_yes, setup)

@@ -28,7 +28,7 @@ from trax_mcp.consent.memory_store import MAX_PLACES
 from trax_mcp.consent.place_state import PENDING_SECONDS
 
 if TYPE_CHECKING:
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.api.errors import Outcome
     from trax_mcp.consent.store import ConsentStore
 

@@ -30,7 +30,7 @@ from trax_mcp.consent.evidence import UsedConfirmation
 from trax_mcp.consent.store import ConsentStore, Place, Stale, Started
 
 if TYPE_CHECKING:
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
 

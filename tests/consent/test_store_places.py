@@ -33,7 +33,7 @@ from trax_mcp.consent.preview import NOTHING_HIDDEN, HiddenChange, HiddenChanges
 from trax_mcp.consent.store import ConsentStore, Stale, Started
 
 if TYPE_CHECKING:
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.api.errors import Outcome
 
 

@@ -15,8 +15,8 @@ import pytest
 from tests import ROOT
 from tests.support.dockerfile import only
 from tests.support.home_folder import Home
-from tests.support.local_servers import upstream
 from tests.support.markdown_pages import CONTRIBUTING, USER_PAGES, Page, docs
+from tests.support.product.local_servers import upstream
 from tests.support.pyproject import PROJECT
 from tests.support.server_process import running
 from trax_mcp.cli.install.clients import CLIENTS

@@ -29,9 +29,9 @@ from tests.support.fake_discord import (
     Person,
     Post,
 )
-from tests.support.frozen_sandbox import put_on_air
+from tests.support.product.frozen_sandbox import put_on_air
+from tests.support.product.shared_clock import settled
 from tests.support.server_process import PATIENCE_SECONDS, running
-from tests.support.shared_clock import settled
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.server.app import ServerDeps, build_server
 
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
     import mcp_types as types
 
-    from tests.support.recorded_sandbox import Sandbox
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.sandbox import Sandbox
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.api.client import Client as Trax
 
     OpenShow = Callable[[], AbstractAsyncContextManager["Show"]]

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.support.jsonrpc import MODERN, HttpCaller, opening, request, tool_call
-from tests.support.local_servers import upstream
+from tests.support.product.local_servers import upstream
 from tests.support.served_app import plain_http
 from tests.support.server_process import running
 from tests.support.valid_calls import EVERY

@@ -46,8 +46,8 @@ from tests.support.subscribers import Subscriber
 from trax_mcp.sandbox.keys import ACCOUNT
 
 if TYPE_CHECKING:
-    from tests.support.recorded_sandbox import Sandbox
-    from tests.support.request_log import ReceivedRequest
+    from tests.support.product.request_log import ReceivedRequest
+    from tests.support.product.sandbox import Sandbox
 
 pytestmark = pytest.mark.fuzz
 

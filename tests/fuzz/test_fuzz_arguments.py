@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from tests.conftest import text_of
 from tests.support import simulated_person as people
-from tests.support.frozen_sandbox import put_on_air, world_of
 from tests.support.fuzzing.argument_oracle import is_valid, must_not_change_anything
 from tests.support.fuzzing.fuzz_sessions import (
     CLIENT_ERRORS,
@@ -47,6 +46,7 @@ from tests.support.hostile_texts import hidden
 from tests.support.hypothesis_profiles import examples
 from tests.support.jsonrpc import MODERN
 from tests.support.media_folders import make_media_folder
+from tests.support.product.frozen_sandbox import put_on_air, world_of
 from tests.support.valid_calls import EVERY
 
 if TYPE_CHECKING:

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from tests.support.fuzzing.faulty_requests import Change, Frame
     from tests.support.jsonrpc import Message
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 pytestmark = pytest.mark.fuzz
 

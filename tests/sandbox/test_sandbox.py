@@ -15,11 +15,11 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 import trax_mcp.sandbox
-from tests.support.frozen_sandbox import STUDIO, code, connected, still
-from tests.support.manual_clock import ManualClock
 from tests.support.operation_table import EXAMPLES, TABLE
-from tests.support.recorded_sandbox import Sandbox
-from tests.support.sandbox_accounts import (
+from tests.support.product.frozen_sandbox import STUDIO, code, connected, still
+from tests.support.product.manual_clock import ManualClock
+from tests.support.product.sandbox import Sandbox
+from tests.support.product.sandbox_accounts import (
     ANOTHER_ACCOUNT_KEY,
     MODERATOR_KEY,
     READONLY_KEY,

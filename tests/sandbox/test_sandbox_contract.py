@@ -21,12 +21,12 @@ from tests.support.contract_checks.schemathesis_run import (
     run_checks,
 )
 from tests.support.contract_checks.strict_contract import strict_contract
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import still
 from tests.support.hypothesis_profiles import examples
-from tests.support.manual_clock import ManualClock
-from tests.support.recorded_sandbox import Sandbox
-from tests.support.sandbox_accounts import READONLY_KEY
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import still
+from tests.support.product.manual_clock import ManualClock
+from tests.support.product.sandbox import Sandbox
+from tests.support.product.sandbox_accounts import READONLY_KEY
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.deployment import RateLimit
 from trax_mcp.sandbox.messages import encode_json

@@ -10,10 +10,10 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.support.frozen_sandbox import STUDIO, code, connected, still
-from tests.support.local_servers import upstream
-from tests.support.manual_clock import ManualClock
-from tests.support.recorded_sandbox import Sandbox
+from tests.support.product.frozen_sandbox import STUDIO, code, connected, still
+from tests.support.product.local_servers import upstream
+from tests.support.product.manual_clock import ManualClock
+from tests.support.product.sandbox import Sandbox
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.seed import HOSTILE
 

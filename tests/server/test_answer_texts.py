@@ -9,7 +9,7 @@ import pytest
 
 from tests import ROOT
 from tests.support.answer_snapshots import FATES, FOLDER, READING, answer_texts
-from tests.support.virtual_time import in_virtual_time
+from tests.support.product.virtual_time import in_virtual_time
 
 SPEAKS_OF_CHANGES: Final = re.compile(r"\b(changed?|changes|effect|applied)\b")
 BROKEN: Final = [*FATES, "unreachable"]

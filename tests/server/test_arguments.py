@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import OWNER, call, client_on, text_of
-from tests.support.frozen_sandbox import still
 from tests.support.guarded_calls import STUDIO
 from tests.support.operation_table import STREAM_KEY
+from tests.support.product.frozen_sandbox import still
 from tests.support.valid_calls import DESTINATION
 from trax_mcp.api.text_safety import quote
 from trax_mcp.sandbox import SANDBOX_KEY
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mcp.server import Server
 
     from tests.support.operation_table import Arguments
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 STUDIO_ARGS, DESTINATION_ARGS = STUDIO, DESTINATION
 NEW_DESTINATION: Final[Arguments] = {**STUDIO_ARGS, "name": "Side stage", "platform": "kick"}

@@ -18,8 +18,8 @@ from tests.support.canaries import secrets as secret
 from tests.support.canaries.calls import SERVER_WITH_ERRORS, unsolicited_messages
 from tests.support.canaries.search import CanarySearch, add_process_titles
 from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, opening, request
-from tests.support.local_servers import upstream
 from tests.support.media_folders import make_media_folder
+from tests.support.product.local_servers import upstream
 from tests.support.served_app import error_code, plain_http
 from tests.support.server_process import running
 from trax_mcp.sandbox import seed
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import httpx
 
     from tests.support.jsonrpc import Message
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 pytestmark = pytest.mark.slow
 

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     import mcp
     from mcp.server import Server
 
-    from tests.support.recorded_sandbox import Sandbox
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.sandbox import Sandbox
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.api.client import Client
 
 SHOW, REHEARSAL = "Friday Night Show", "Friday Night Show (rehearsal)"

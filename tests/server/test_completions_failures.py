@@ -22,13 +22,13 @@ from tests.support.completion_requests import (
     suggested,
 )
 from tests.support.fact_reads import ACCOUNTS, PLACES, STUDIOS, asked, narrow
-from tests.support.faults import Fault
 from tests.support.jsonrpc import read_answer, request
-from tests.support.local_servers import Held
+from tests.support.product.faults import Fault
+from tests.support.product.local_servers import Held
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
+from tests.support.product.shared_clock import settled
 from tests.support.resource_reads import client_of
-from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.shared_clock import settled
 from tests.support.subscribers import manual_clock_server, subscriber_of
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import ServerDeps, build_server
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from mcp import Client
     from mcp.server import Server
 
-    from tests.support.recorded_sandbox import Sandbox
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.sandbox import Sandbox
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.api.client import Client as Trax
 
 SHOW: Final = "Friday Night Show"

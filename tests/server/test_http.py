@@ -20,8 +20,8 @@ from tests.support.jsonrpc import (
     request,
     tool_call,
 )
-from tests.support.local_servers import upstream
-from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
+from tests.support.product.local_servers import upstream
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
 from tests.support.served_app import error_code, plain_http, serving
 from tests.support.server_process import running
 from trax_mcp.sandbox import SANDBOX_KEY

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support import hanging_server
 from tests.support.jsonrpc import ERAS, LEGACY, MODERN, HttpCaller, read_answer, tool_call
-from tests.support.local_servers import Held, upstream
+from tests.support.product.local_servers import Held, upstream
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, SIGNALS, Running, running
 from trax_mcp.sandbox import SANDBOX_KEY

@@ -17,16 +17,16 @@ from tests.support.concurrent_users import foreign_steps, own_steps
 from tests.support.concurrent_users.accounts import SHARED_STUDIO, marks, shared_trax
 from tests.support.concurrent_users.users import SharedState, User, run_steps
 from tests.support.jsonrpc import ERAS
+from tests.support.product.shared_clock import STEP_SECONDS, settled
 from tests.support.served_app import serving
-from tests.support.shared_clock import STEP_SECONDS, settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tests.support.concurrent_users.accounts import Account, SharedTrax
     from tests.support.concurrent_users.users import Step
+    from tests.support.product.shared_clock import HandClock
     from tests.support.served_app import Front
-    from tests.support.shared_clock import HandClock
 
 pytestmark = pytest.mark.slow
 

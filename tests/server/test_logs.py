@@ -17,7 +17,7 @@ from mcp.shared.exceptions import MCPError
 
 from tests.conftest import OWNER
 from tests.support.jsonrpc import LEGACY, HttpCaller, tool_call
-from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, running
 from trax_mcp.server.app import build_server

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import mcp_types as types
     from mcp.server import Server
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.api.client import Client
 
 NAME: Final = {"studioId": "Friday Night Show"}

@@ -21,9 +21,9 @@ from tests.conftest import OWNER, client_on
 from tests.support.consent_clients import SECOND_KEY, two_key_sandbox
 from tests.support.guarded_calls import NO, STUDIO, YES
 from tests.support.jsonrpc import ERAS, MODERN
+from tests.support.product.shared_clock import HandClock
 from tests.support.scripted_page import ScriptedPage
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.shared_clock import HandClock
 from trax_mcp.api.caller import Caller
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.sandbox import SANDBOX_KEY
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     import mcp_types as types
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.api.client import Client as Trax
 
     OpenPanelClient = Callable[..., AbstractAsyncContextManager["PanelClient"]]

@@ -15,10 +15,10 @@ from tests.support.concurrency import Paused
 from tests.support.event_streams import listen_stream
 from tests.support.guarded_calls import AUTO_GO_LIVE
 from tests.support.jsonrpc import MODERN, HttpCaller
-from tests.support.local_servers import upstream
+from tests.support.product.local_servers import upstream
+from tests.support.product.shared_clock import settled
 from tests.support.served_app import plain_http, serving
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
-from tests.support.shared_clock import settled
 from tests.support.subscribers import CHAT
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.http.readiness import Readiness
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 TOKEN = "mine-alone"
 LONG = "600"

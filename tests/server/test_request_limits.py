@@ -13,8 +13,8 @@ import anyio
 import pytest
 
 from tests.support.jsonrpc import ERAS, LEGACY, MODERN, HttpCaller, read_answer, request, tool_call
-from tests.support.local_servers import Held, listening, upstream
-from tests.support.sandbox_accounts import READONLY_KEY
+from tests.support.product.local_servers import Held, listening, upstream
+from tests.support.product.sandbox_accounts import READONLY_KEY
 from tests.support.served_app import plain_http, serving
 from tests.support.server_process import PATIENCE_SECONDS, SIGNALS, running
 from trax_mcp.api.accepted_keys import AcceptedKeys

@@ -14,7 +14,13 @@ from mcp.shared.exceptions import MCPError
 
 from tests.conftest import OWNER
 from tests.support.fact_reads import asked, narrow
-from tests.support.faults import Fault
+from tests.support.product.faults import Fault
+from tests.support.product.sandbox_accounts import (
+    ANOTHER_ACCOUNT,
+    ANOTHER_ACCOUNT_KEY,
+    READONLY_KEY,
+)
+from tests.support.product.shared_clock import HandClock
 from tests.support.resource_reads import (
     ALL_URIS,
     CHAT,
@@ -37,9 +43,7 @@ from tests.support.resource_reads import (
     rename,
     studios_of,
 )
-from tests.support.sandbox_accounts import ANOTHER_ACCOUNT, ANOTHER_ACCOUNT_KEY, READONLY_KEY
 from tests.support.served_app import serving
-from tests.support.shared_clock import HandClock
 from tests.support.subscribers import subscriber_of, subscriber_on
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.keys import ACCOUNT
@@ -50,7 +54,7 @@ if TYPE_CHECKING:
     import mcp
     from mcp.server import Server
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.api.client import Client
 
 

@@ -14,9 +14,10 @@ from mcp.shared.exceptions import MCPError
 
 from tests.conftest import OWNER
 from tests.support.fact_reads import asked, enable_many
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import put_on_air
 from tests.support.jsonrpc import MODERN
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import put_on_air
+from tests.support.product.shared_clock import HandClock
 from tests.support.resource_reads import (
     CHAT,
     OPENAPI,
@@ -36,7 +37,6 @@ from tests.support.resource_reads import (
     studios_of,
     whole_studio,
 )
-from tests.support.shared_clock import HandClock
 from tests.support.subscribers import subscriber_on
 from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.sandbox.contract_calls import contract_document
@@ -46,7 +46,7 @@ from trax_mcp.server.resource_uris import RESOURCE_URIS
 if TYPE_CHECKING:
     from mcp.server import Server
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.api.client import Client
 
 ODD_IDS: Final = (

@@ -15,7 +15,8 @@ from tests.conftest import call
 from tests.support.fact_reads import narrow
 from tests.support.fault_table.role_calls import SCRIPTED, TOOL_CALLS, failure, row_of
 from tests.support.fault_table.table import Role
-from tests.support.faults import Fault
+from tests.support.product.faults import Fault
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 from tests.support.resource_reads import (
     CHAT,
     READ_WITH,
@@ -30,7 +31,6 @@ from tests.support.resource_reads import (
     refused,
     whole_studio,
 )
-from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 from tests.support.served_app import serving
 from tests.support.subscribers import subscriber_of
 from trax_mcp.api.caller import ANONYMOUS
@@ -40,7 +40,7 @@ from trax_mcp.server.app import build_server
 if TYPE_CHECKING:
     from mcp.server import Server
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.api.client import Client
 
 FAULTS: Final = (

@@ -29,8 +29,8 @@ from sse_starlette.sse import AppStatus
 from starlette.datastructures import Headers
 
 from tests.support.jsonrpc import ERAS, INITIALIZE, INITIALIZED, LEGACY, MODERN, request, tool_call
+from tests.support.product.shared_clock import settled
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.shared_clock import settled
 from trax_mcp.server.sdk_compat import connection_of
 
 if TYPE_CHECKING:

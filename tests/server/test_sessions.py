@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.faults import Fault
 from tests.support.jsonrpc import LEGACY, HttpCaller, tool_call
-from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY
+from tests.support.product.faults import Fault
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY
+from tests.support.product.shared_clock import settled
 from tests.support.served_app import serving
-from tests.support.shared_clock import settled
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.sandbox.records import Key

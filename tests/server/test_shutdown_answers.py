@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.support.jsonrpc import LEGACY, MODERN, opening, request, tool_call
-from tests.support.local_servers import Held, upstream
+from tests.support.product.local_servers import Held, upstream
 from tests.support.server_process import SIGNALS, Running, running
 from tests.support.subscribers import CHAT_PATH, STATUS
 from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 pytestmark = pytest.mark.slow
 

@@ -19,8 +19,8 @@ from tests.support.document_server import (
     json_answer,
     serving_documents,
 )
+from tests.support.product.still_clock import StillClock
 from tests.support.served_sign_in import signing_in
-from tests.support.still_clock import StillClock
 from trax_mcp.sign_in.client_documents import ClientDocuments
 from trax_mcp.sign_in.public_addresses import is_public
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 import pytest
 
-from tests.support.frozen_sandbox import still
 from tests.support.jsonrpc import ERAS, LEGACY, read_answer, request, tool_call
+from tests.support.product.frozen_sandbox import still
 from tests.support.served_app import plain_http
 from tests.support.served_sign_in import signing_in
 from trax_mcp.sandbox.keys import SCOPES
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from httpx import AsyncClient
 
     from tests.support.jsonrpc import HttpCaller
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from tests.support.served_sign_in import SignInFront
 
 pytestmark = pytest.mark.slow

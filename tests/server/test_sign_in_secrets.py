@@ -16,9 +16,9 @@ from tests.support.canaries.secrets import spellings
 from tests.support.hosted_process import hosted_server
 from tests.support.html_forms import forms_of
 from tests.support.jsonrpc import MODERN, HttpCaller, tool_call
-from tests.support.local_servers import upstream
 from tests.support.oauth_steps import OAuthSteps, answer_of
-from tests.support.sandbox_accounts import ANOTHER_ACCOUNT
+from tests.support.product.local_servers import upstream
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Key
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import httpx
 
     from tests.support.hosted_process import HostedServer
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 pytestmark = pytest.mark.slow
 

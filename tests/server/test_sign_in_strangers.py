@@ -12,9 +12,9 @@ import pytest
 from tests.server.test_request_limits import FEW_FILES, connected
 from tests.support.hosted_process import hosted_server
 from tests.support.jsonrpc import MODERN, HttpCaller, request
-from tests.support.local_servers import Held
 from tests.support.oauth_steps import OAuthSteps
-from tests.support.sandbox_accounts import REVOKED_KEY
+from tests.support.product.local_servers import Held
+from tests.support.product.sandbox_accounts import REVOKED_KEY
 from tests.support.served_app import plain_http
 from tests.support.served_sign_in import signing_in
 from tests.support.server_process import PATIENCE_SECONDS

@@ -16,7 +16,7 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from tests.support.event_streams import Session, listen_stream
 from tests.support.guarded_calls import STUDIO, YES
 from tests.support.jsonrpc import LEGACY, MODERN, read_answer, request
-from tests.support.local_servers import NO_CERTIFICATES
+from tests.support.product.local_servers import NO_CERTIFICATES
 from tests.support.served_sign_in import signing_in
 from tests.support.sign_in_setup import CLIENT, grant_of
 from tests.support.subscribers import CHAT, CHAT_PATH

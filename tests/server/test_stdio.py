@@ -18,7 +18,7 @@ from mcp.client.stdio import StdioServerParameters
 from tests import ROOT
 from tests.support import hanging_server
 from tests.support.jsonrpc import LEGACY, MODERN, opening, request, tool_call
-from tests.support.local_servers import Held, upstream
+from tests.support.product.local_servers import Held, upstream
 from tests.support.server_process import PATIENCE_SECONDS, SIGNALS, Running, environment, running
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.tool_filter import ToolFilter

@@ -15,9 +15,9 @@ from mcp import MCPError
 from mcp.server.session import ServerSession
 
 from tests.support.concurrency import Paused
-from tests.support.faults import Fault
 from tests.support.jsonrpc import LEGACY, MODERN
-from tests.support.shared_clock import settled
+from tests.support.product.faults import Fault
+from tests.support.product.shared_clock import settled
 from tests.support.subscribers import (
     CHAT,
     STATUS,

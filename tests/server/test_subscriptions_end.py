@@ -10,9 +10,9 @@ from mcp.client.subscriptions import SubscriptionLost
 
 from tests.support.event_streams import Session, listen_stream, session_of
 from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller
+from tests.support.product.shared_clock import settled
 from tests.support.served_app import plain_http
 from tests.support.server_process import SIGNALS, running
-from tests.support.shared_clock import settled
 from tests.support.subscribers import CHAT, manual_clock_server, poll_times, say, subscriber_of
 from trax_mcp.sandbox import SANDBOX_KEY
 

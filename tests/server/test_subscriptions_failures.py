@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from mcp import MCPError
 
-from tests.support.faults import Fault
-from tests.support.sandbox_accounts import MODERATOR_KEY
+from tests.support.product.faults import Fault
+from tests.support.product.sandbox_accounts import MODERATOR_KEY
 from tests.support.subscribers import (
     CHAT,
     CHAT_PATH,

@@ -13,9 +13,9 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.support.faults import Fault
 from tests.support.jsonrpc import ERAS, LEGACY
-from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY
+from tests.support.product.faults import Fault
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 from tests.support.subscribers import (
     CHAT,
     OTHER_CHAT,

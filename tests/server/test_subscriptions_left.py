@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.support.event_streams import listen_stream, session_of
-from tests.support.faults import Fault
 from tests.support.jsonrpc import LEGACY, MODERN
-from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY
+from tests.support.product.faults import Fault
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 from tests.support.subscribers import (
     CHAT,
     STATUS,

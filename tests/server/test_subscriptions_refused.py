@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from mcp import MCPError
 
-from tests.support.faults import Fault
 from tests.support.jsonrpc import INITIALIZE, LEGACY, MODERN, read_answer, request
-from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY
+from tests.support.product.faults import Fault
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 from tests.support.subscribers import (
     CHAT,
     OTHER_CHAT,

@@ -23,8 +23,8 @@ import pytest
 
 from tests.support.event_streams import Session
 from tests.support.jsonrpc import LEGACY, MODERN, request
+from tests.support.product.shared_clock import settled
 from tests.support.server_process import PATIENCE_SECONDS, STOP_SECONDS
-from tests.support.shared_clock import settled
 from tests.support.subscribers import (
     CHAT,
     equivalent_uris,
@@ -89,7 +89,7 @@ async def server_with_small_buffers() -> AsyncIterator[Front]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
         return listener
 
-    with patch("tests.support.local_servers.listen", listen_with_small_buffer):
+    with patch("tests.support.product.local_servers.listen", listen_with_small_buffer):
         async with manual_clock_server() as front:
             yield front
 

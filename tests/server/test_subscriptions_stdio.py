@@ -14,9 +14,9 @@ import pytest
 from mcp.client.stdio import StdioServerParameters
 
 from tests import ROOT
-from tests.support.faults import Fault
 from tests.support.jsonrpc import LEGACY, opening, request
-from tests.support.local_servers import upstream
+from tests.support.product.faults import Fault
+from tests.support.product.local_servers import upstream
 from tests.support.server_process import Running, environment, running
 from tests.support.subscribers import CHAT, CHAT_PATH, STATUS, STUDIO, say, subscriber_on
 from trax_mcp.sandbox import SANDBOX_KEY
@@ -24,7 +24,7 @@ from trax_mcp.sandbox import SANDBOX_KEY
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from tests.support.subscribers import Subscriber
 
 pytestmark = pytest.mark.slow

@@ -17,12 +17,12 @@ from mcp.shared.exceptions import MCPError
 
 from tests.conftest import OWNER, call, client_on, text_of
 from tests.support.delimited_text import unfenced
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import put_on_air, restore, world_of
 from tests.support.guarded_calls import STUDIO
 from tests.support.hostile_texts import NOTICE, is_hidden
 from tests.support.jsonrpc import LEGACY, MODERN
-from tests.support.sandbox_transport import SandboxTransport
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import put_on_air, restore, world_of
+from tests.support.product.sandbox_transport import SandboxTransport
 from tests.support.valid_calls import CALLS, SOURCE
 from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.consent.rules import Mode, Rules
@@ -31,8 +31,8 @@ from trax_mcp.server.app import ServerDeps, build_server
 if TYPE_CHECKING:
     from mcp.server import Server
 
-    from tests.support.recorded_sandbox import Sandbox
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.sandbox import Sandbox
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.still_clock import StillClock
+from tests.support.product.still_clock import StillClock
 from trax_mcp.sign_in.attempts import Attempts, TooManyAttempts
 
 

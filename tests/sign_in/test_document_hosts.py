@@ -22,8 +22,8 @@ from tests.support.document_server import (
     refusal,
     serving_documents,
 )
+from tests.support.product.still_clock import StillClock
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.still_clock import StillClock
 from trax_mcp.sign_in.client_documents import ClientDocuments
 from trax_mcp.sign_in.grants import OAuthClient
 

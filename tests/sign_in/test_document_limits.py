@@ -20,8 +20,8 @@ from tests.support.document_server import (
     json_answer,
     refusal,
 )
+from tests.support.product.still_clock import StillClock
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.still_clock import StillClock
 from trax_mcp.sign_in.attempts import TooManyAttempts
 from trax_mcp.sign_in.client_documents import MAX_WAITING, ClientDocuments
 from trax_mcp.sign_in.document_fetch import resolve_host

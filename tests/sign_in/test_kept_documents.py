@@ -16,7 +16,7 @@ from tests.support.document_server import (
     json_answer,
     refusal,
 )
-from tests.support.still_clock import StillClock
+from tests.support.product.still_clock import StillClock
 from trax_mcp.sign_in import client_documents
 from trax_mcp.sign_in.attempts import TooManyAttempts
 from trax_mcp.sign_in.client_documents import STALE_SECONDS, ClientDocuments

@@ -12,19 +12,19 @@ import pytest
 from tests.conftest import OWNER, call, client_on
 from tests.support.concurrency import MostAtOnce
 from tests.support.fact_reads import ACCOUNTS, HEALTH, PLACES, SOURCES, STUDIOS, asked, narrow
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import put_on_air, still
 from tests.support.jsonrpc import MODERN
 from tests.support.long_lists import destination, long_list, studio, with_item
 from tests.support.overview_answers import PARTS, text_and_data
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import put_on_air, still
+from tests.support.product.virtual_time import in_virtual_time
 from tests.support.resource_reads import add_studio, rename
-from tests.support.virtual_time import in_virtual_time
 from trax_mcp.server.app import build_server
 
 if TYPE_CHECKING:
     from mcp.server import Server
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.api.client import Client
 
 Json = dict[str, Any]

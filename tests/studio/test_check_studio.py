@@ -21,10 +21,10 @@ from tests.support.fact_reads import (
     enable_many,
     narrow,
 )
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import put_on_air
 from tests.support.overview_answers import PARTS, text_and_data
-from tests.support.sandbox_transport import SandboxTransport
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import put_on_air
+from tests.support.product.sandbox_transport import SandboxTransport
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.error_texts import store_unavailable
 from trax_mcp.consent.memory_store import MemoryStore
@@ -33,8 +33,8 @@ from trax_mcp.server.app import ServerDeps, build_server
 if TYPE_CHECKING:
     from mcp.server import Server
 
-    from tests.support.recorded_sandbox import Sandbox
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.sandbox import Sandbox
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.api.client import Client
 
 Json = dict[str, Any]

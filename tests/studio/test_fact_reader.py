@@ -24,8 +24,8 @@ from tests.support.fact_reads import (
     read,
     reader_for,
 )
-from tests.support.faults import Fault
 from tests.support.operation_table import GO_LIVE, GO_OFFLINE, UNLINK, WITH_DESTINATIONS, S
+from tests.support.product.faults import Fault
 from trax_mcp.api.operations import UpdateDestination
 from trax_mcp.consent.plans import PLANS, plan_for
 from trax_mcp.sandbox.keys import ACCOUNT
@@ -34,7 +34,7 @@ from trax_mcp.studio.fact_reader import FactReader
 from trax_mcp.studio.facts import Fact, Facts, Unknown
 
 if TYPE_CHECKING:
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.api.client import Client
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation

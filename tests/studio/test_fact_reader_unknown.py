@@ -24,9 +24,9 @@ from tests.support.fact_reads import (
     read,
     reader_for,
 )
-from tests.support.faults import Fault
 from tests.support.operation_table import GO_LIVE, GO_OFFLINE, UNLINK, S
-from tests.support.sandbox_accounts import REVOKED_KEY
+from tests.support.product.faults import Fault
+from tests.support.product.sandbox_accounts import REVOKED_KEY
 from tests.support.studio_facts import NOW
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import NotSent, TraxError
@@ -44,7 +44,7 @@ from trax_mcp.studio.fact_reader import QUICK_SECONDS
 from trax_mcp.studio.facts import Fact, Facts, Unknown
 
 if TYPE_CHECKING:
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.api.client import Client
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation

@@ -10,11 +10,11 @@ import pytest
 
 from tests.conftest import OWNER
 from tests.support.fact_reads import ACCOUNTS, STUDIOS, asked, names, narrow
-from tests.support.faults import Fault
 from tests.support.long_lists import long_list
-from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY, REVOKED_KEY
+from tests.support.product.faults import Fault
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, REVOKED_KEY
+from tests.support.product.shared_clock import settled
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.shared_clock import settled
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import Refused, TraxError
 from trax_mcp.api.operations import ListConnections, ListDestinations, ListSources, ListStudios
@@ -23,8 +23,8 @@ from trax_mcp.studio.facts import Fact, Facts
 from trax_mcp.studio.list_cache import KEPT_SECONDS, ListCache
 
 if TYPE_CHECKING:
-    from tests.support.recorded_sandbox import Sandbox
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.sandbox import Sandbox
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.api.client import Client
 
 OTHER_CALLER: Final = Caller(ANOTHER_ACCOUNT_KEY)

@@ -14,10 +14,10 @@ from pydantic import ValidationError
 from tests.conftest import call, text_of
 from tests.support.completion_requests import CHAT, completed
 from tests.support.fact_reads import PLACES, STUDIOS, asked
-from tests.support.faults import Fault
 from tests.support.guarded_calls import STUDIO
 from tests.support.jsonrpc import MODERN
 from tests.support.long_lists import destination, long_list, studio
+from tests.support.product.faults import Fault
 from tests.support.resource_reads import STUDIO as STUDIO_URI
 from tests.support.resource_reads import STUDIOS as STUDIOS_URI
 from tests.support.resource_reads import client_of, read
@@ -27,7 +27,7 @@ from trax_mcp.studio import pages
 if TYPE_CHECKING:
     from mcp.server import Server
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.api.models import Model
 
 CONNECTION: Final = {

@@ -11,8 +11,8 @@ import anyio
 import pytest
 
 from tests.conftest import OWNER
-from tests.support.faults import Fault
-from tests.support.sandbox_accounts import REVOKED_KEY
+from tests.support.product.faults import Fault
+from tests.support.product.sandbox_accounts import REVOKED_KEY
 from trax_mcp.api.caller import Caller
 from trax_mcp.sandbox.keys import ACCOUNT
 from trax_mcp.sandbox.records import Key
@@ -20,8 +20,8 @@ from trax_mcp.studio.facts import Observed
 from trax_mcp.studio.outcome import OBSERVED_SECONDS, OutcomeObserver
 
 if TYPE_CHECKING:
-    from tests.support.recorded_sandbox import Sandbox
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.sandbox import Sandbox
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.api.client import Client
 
 STUDIO: Final = "studio_42"

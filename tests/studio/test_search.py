@@ -15,13 +15,13 @@ import pytest
 
 from tests.conftest import OWNER, call, client_on, text_of
 from tests.support.fact_reads import STUDIOS, asked
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import put_on_air, still
 from tests.support.jsonrpc import MODERN
 from tests.support.long_lists import destination, long_list, studio
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import put_on_air, still
+from tests.support.product.virtual_time import in_virtual_time
 from tests.support.resource_reads import add_studio, client_of, rename
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.virtual_time import in_virtual_time
 from trax_mcp.api.text_safety import escape_invisible
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.records import Destination
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import mcp_types as types
     from mcp.server import Server
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.sandbox.messages import Request, RequestHandler, Response
 
 SHOW: Final = {

@@ -24,8 +24,8 @@ from trax_mcp.studio.list_cache import ListCache
 if TYPE_CHECKING:
     from mcp.server import Server
 
-    from tests.support.recorded_sandbox import Sandbox
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.sandbox import Sandbox
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.api.client import Client
 
 OWNED: Final = ["studio_42", "studio_43", "studio_51", "studio_60"]

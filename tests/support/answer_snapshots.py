@@ -18,15 +18,14 @@ from mcp import Client
 
 from tests import ROOT
 from tests.conftest import OWNER, client_on, text_of
-from tests.support.concurrency import afterwards
 from tests.support.fault_table.fault_scenario import BlockableTransport
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import put_on_air, still
 from tests.support.guarded_calls import GUARDED_OPERATIONS
 from tests.support.operation_table import TABLE
-from tests.support.shared_clock import HandClock
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import put_on_air, still
+from tests.support.product.shared_clock import HandClock
+from tests.support.product.virtual_time import run_in_virtual_time
 from tests.support.valid_calls import EVERY
-from tests.support.virtual_time import run_in_virtual_time
 from trax_mcp.api.tool_input import Effect
 from trax_mcp.consent.calls import Done
 from trax_mcp.consent.evidence import ApprovedIn
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from mcp_types import CallToolResult
 
     from tests.support.operation_table import Arguments
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 FOLDER: Final = Path("tests/answers")
 
@@ -133,7 +132,7 @@ def _add(sandbox: Sandbox, faults: Mapping[str, Fault]) -> None:
         sandbox.faults.add(faults["POST"], method="POST")
         break_status()
     else:
-        sandbox.faults.add(afterwards(break_status), method="POST")
+        sandbox.faults.add(Fault.followed_by(break_status), method="POST")
 
 
 def _approvals() -> str:

@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from mcp import Client, MCPError
 
-from tests.conftest import OWNER
 from tests.support.guarded_calls import STUDIO
 from tests.support.jsonrpc import MODERN
+from tests.support.product.server import Product
 from tests.support.scripted_page import ScriptedPage
 from tests.support.server_process import PATIENCE_SECONDS
-from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -28,9 +26,8 @@ if TYPE_CHECKING:
     import mcp_types as types
     from mcp.client.session import ElicitationFnT
 
-    from tests.support.recorded_sandbox import Sandbox
-    from tests.support.shared_clock import HandClock
-    from trax_mcp.api.client import Client as Trax
+    from tests.support.product.sandbox import Sandbox
+    from tests.support.product.shared_clock import HandClock
 
     OpenSetup = Callable[..., AbstractAsyncContextManager["ApprovalSetup"]]
 
@@ -75,7 +72,7 @@ class ApprovalSetup:
     clock: HandClock
     sandbox: Sandbox
     tasks: anyio.abc.TaskGroup
-    deps: ServerDeps
+    product: Product
 
     def start(self, tool: str = "go_live", **arguments: object) -> BackgroundCall:
         """Call a tool in the background."""
@@ -88,29 +85,31 @@ class ApprovalSetup:
         return [f"{it.method} {it.path}" for it in self.sandbox.mutations]
 
 
-def approval_setups(sandbox: Sandbox, trax: Trax, clock: HandClock, audit_log: Path) -> OpenSetup:
+def approval_setups(sandbox: Sandbox, clock: HandClock, audit_log: Path) -> OpenSetup:
     """A function that opens a server with a page, and a client of it."""
 
     @asynccontextmanager
     async def opened(
         *,
-        mode: Mode = Mode.AUTO,
         page: ScriptedPage | None = None,
         form: ElicitationFnT | None = None,
         era: str = MODERN,
-        allowed: frozenset[Any] = frozenset({"form", "page"}),
+        **settings: str,
     ) -> AsyncIterator[ApprovalSetup]:
         page = page or ScriptedPage()
-        deps = ServerDeps(
-            rules=Rules(mode), clock=clock, page=page, ask=allowed, audit_log=audit_log
+        product = Product(
+            sandbox,
+            clock,
+            {"TRAX_ASK": "form,page", "TRAX_AUDIT_LOG": str(audit_log), **settings},
+            page=page,
         )
-        server = build_server(trax, own=OWNER, deps=deps)
+        server = product.server()
         with anyio.fail_after(3 * PATIENCE_SECONDS):
             async with (
                 Client(server, mode=era, cache=None, elicitation_callback=form) as client,
                 anyio.create_task_group() as tasks,
             ):
-                yield ApprovalSetup(client, page, clock, sandbox, tasks, deps)
+                yield ApprovalSetup(client, page, clock, sandbox, tasks, product)
                 tasks.cancel_scope.cancel()
 
     return opened

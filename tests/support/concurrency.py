@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from tests.support.consent_clients import status_and_reason
-from tests.support.faults import Fault
+from tests.support.product.faults import Fault
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from tests.support.consent_clients import Clients
     from tests.support.guarded_calls import GuardedOperation
-    from trax_mcp.sandbox.messages import Request, RequestHandler, Response
-    from trax_mcp.server.app import ServerDeps
+    from tests.support.product.faults import Request, RequestHandler, Response
 
 
 _ENGINE_SECONDS: Final = 0.1
@@ -53,17 +52,6 @@ class Paused:
         answer = await handle(request)
         self._then()
         return answer
-
-
-def afterwards(do: Callable[[], object]) -> Fault:
-    """A fault that handles its request and then runs `do`, before the answer is sent."""
-
-    async def apply(request: Request, handle: RequestHandler) -> Response:
-        answer = await handle(request)
-        do()
-        return answer
-
-    return Fault("afterwards", apply)
 
 
 async def all_at_once(
@@ -120,12 +108,6 @@ def begin(tasks: TaskGroup, call: Callable[[], Awaitable[types.CallToolResult]])
 
     tasks.start_soon(run)
     return results
-
-
-async def calls_finished(deps: ServerDeps) -> None:
-    """Wait until no guarded call runs, even if its client has cancelled it."""
-    with anyio.fail_after(PATIENCE_SECONDS):
-        await deps.tasks._wait_until_idle()
 
 
 async def settle() -> None:

@@ -15,8 +15,8 @@ from mcp.shared.exceptions import MCPError
 
 from tests.support.concurrency import Paused, cancel_while_held, settle
 from tests.support.consent_clients import rename_all
-from tests.support.frozen_sandbox import put_on_air
 from tests.support.guarded_calls import DELETE_SOURCE, GO_OFFLINE
+from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.simulated_person import (
     agreeing,
     choices,

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import json
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
-from unittest.mock import patch
 
 import anyio
 import mcp_types as types
 from mcp import Client
 
-from tests.conftest import OWNER, client_on, text_of
-from tests.support.frozen_sandbox import still
+from tests.conftest import text_of
 from tests.support.guarded_calls import GUARD_ALSO
 from tests.support.jsonrpc import MODERN
+from tests.support.product.frozen_sandbox import still
+from tests.support.product.server import Product
+from tests.support.product.shared_clock import HandClock
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.shared_clock import HandClock
 from tests.support.simulated_person import Person
-from trax_mcp.api.caller import Caller
-from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
-from trax_mcp.sandbox.records import Key
-from trax_mcp.sandbox.world import World
-from trax_mcp.server import tools
-from trax_mcp.server.app import ServerDeps, build_guard, build_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -34,14 +26,9 @@ if TYPE_CHECKING:
 
     import httpx
     from mcp.client.session import MessageHandlerFnT
-    from mcp.server import Server
 
     from tests.support.guarded_calls import GuardedOperation
-    from tests.support.recorded_sandbox import Sandbox
-    from trax_mcp.api.client import Client as Trax
-
-_made_once = cache(tools._tool)
-"""Tools do not depend on deps, and building them is slow."""
+    from tests.support.product.sandbox import Sandbox
 
 SECOND_KEY: Final = "sk_live_sandbox_second"
 """Another key of the same account, with the same access."""
@@ -68,7 +55,7 @@ class Clients:
     asking: Client
     other: Client
     person: Person
-    deps: ServerDeps = field(default_factory=ServerDeps)
+    product: Product | None = None
 
     async def call(
         self, operation: GuardedOperation, client: Client | None = None, /, **evidence: object
@@ -124,18 +111,16 @@ class Clients:
     @property
     def sent(self) -> list[str]:
         """Every change that reached TRaX, whether or not it succeeded."""
-        return [f"{it.method} {it.path}" for it in self.trax.mutations]
+        return self.trax.sent
 
 
 @asynccontextmanager
 async def in_memory(
     era: str = MODERN,
     *,
-    mode: Mode = Mode.AUTO,
-    audit: Path | None = None,
     transport: Callable[[Sandbox], httpx.AsyncBaseTransport] | None = None,
-    timeout_seconds: float = 5,
     on_message: MessageHandlerFnT | None = None,
+    **settings: str,
 ) -> AsyncIterator[Clients]:
     """Clients of a server in this process, on a sandbox with a manual clock.
 
@@ -143,11 +128,13 @@ async def in_memory(
     """
     trax = two_key_sandbox()
     clock, person = HandClock(trax), Person()
-    deps = ServerDeps(rules=Rules(mode, GUARD_ALSO), audit_log=audit, clock=clock)
-    to_trax = client_on(
-        trax, transport=transport(trax) if transport else None, timeout_seconds=timeout_seconds
+    product = Product(
+        trax,
+        clock,
+        {"TRAX_GUARD_ALSO": GUARD_ALSO, **settings},
+        transport=transport(trax) if transport else None,
     )
-    first, second = servers(to_trax, deps)
+    first, second = product.server(), product.server(SECOND_KEY)
     async with (
         Client(first, mode=era, cache=None) as plain,
         Client(
@@ -155,48 +142,29 @@ async def in_memory(
         ) as asking,
         Client(second, mode=era, cache=None) as other,
     ):
-        yield Clients(trax, clock, plain, asking, other, person, deps)
-
-
-def servers(client: Trax, deps: ServerDeps) -> tuple[Server[Any], Server[Any]]:
-    """Two servers with the same state, because a server in memory has only one caller."""
-    guard = build_guard(client, deps)
-    with (
-        patch("trax_mcp.server.app.build_guard", lambda *_: guard),
-        patch("trax_mcp.server.tools._tool", _made_once),
-    ):
-        first = build_server(client, own=OWNER, deps=deps)
-        second = build_server(client, own=Caller(SECOND_KEY), deps=deps)
-    return first, second
+        yield Clients(trax, clock, plain, asking, other, person, product)
 
 
 def two_key_sandbox() -> Sandbox:
     """A seeded sandbox with a second key."""
     trax = still()
-    trax.world.keys[SECOND_KEY] = Key(SECOND_KEY, "second", ACCOUNT, SCOPES)
+    trax.add_key(SECOND_KEY)
     return trax
-
-
-def reset(trax: Sandbox) -> None:
-    """Put the world back to its seed, and remove all faults."""
-    fresh = World.seeded(trax.clock, trax)
-    trax.world.studios, trax.world.streams = fresh.studios, fresh.streams
-    trax.world.destinations, trax.world.sources = fresh.destinations, fresh.sources
-    trax.world.connections = fresh.connections
-    trax.faults.clear()
 
 
 def rename_all(trax: Sandbox) -> None:
     """Rename everything that has a name, on TRaX itself."""
-    world = trax.world
-    for studio in list(world.studios.values()):
-        world.studios.change(studio, {"name": f"{studio.name}!"})
-    for place in list(world.destinations.values()):
-        world.destinations.change(place, {"name": f"{place.name}!"})
-    for source in list(world.sources.values()):
-        world.sources.change(source, {"name": f"{source.name}!"})
-    for account in list(world.connections.values()):
-        world.connections.change(account, {"display_name": f"{account.display_name}!"})
+    for kind in ("studios", "connections"):
+        for it in trax.records(kind):
+            _rename(trax, it)
+            for part in ("destinations", "sources") if kind == "studios" else ():
+                for place in trax.records(part, of=it["id"]):
+                    _rename(trax, place)
+
+
+def _rename(trax: Sandbox, record: dict[str, Any]) -> None:
+    field = "displayName" if "displayName" in record else "name"
+    trax.change(record["id"], **{field: f"{record[field]}!"})
 
 
 def status_and_reason(result: object) -> tuple[str, str | None]:

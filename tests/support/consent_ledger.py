@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import httpx
 
-from tests.support.sandbox_transport import SandboxTransport
+from tests.support.product.sandbox_transport import SandboxTransport
 from trax_mcp.api.operations import (
     CreateDestination,
     DeleteDestination,
@@ -32,7 +32,7 @@ from trax_mcp.consent.rules import Mode
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
 

@@ -10,9 +10,9 @@ from pydantic import SecretStr
 
 from tests.conftest import client_on
 from tests.support.consent_ledger import RUNNING, Issued, Ledger, Middleware
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import still
-from tests.support.shared_clock import HandClock
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import still
+from tests.support.product.shared_clock import HandClock
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operations import (

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import mcp_types as types
 
-from tests.support.manual_clock import ManualClock
-from tests.support.recorded_sandbox import Sandbox
-from tests.support.sandbox_transport import SandboxTransport
-from tests.support.shared_clock import HandClock
+from tests.support.product.manual_clock import ManualClock
+from tests.support.product.sandbox import Sandbox
+from tests.support.product.sandbox_transport import SandboxTransport
+from tests.support.product.shared_clock import HandClock
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.consent.rules import Mode, Rules

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from tests import ROOT
 from tests.support.document_edits import MEDIA, SCHEMAS, cut, put
-from tests.support.faults import Fault
 from tests.support.home_folder import ARGUMENTS, COMMAND, KEY, OTHER_KEY, Home, sample_of
-from tests.support.local_servers import Held, upstream
+from tests.support.product.faults import Fault
+from tests.support.product.local_servers import Held, upstream
+from tests.support.product.sandbox_accounts import MODERATOR_KEY
 from tests.support.raw_upstream import closed_port
-from tests.support.sandbox_accounts import MODERATOR_KEY
 from tests.support.server_process import PATIENCE_SECONDS, running
 from tests.support.terminal_screen import run_on_terminal
 from trax_mcp.sandbox import SANDBOX_KEY
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from tests.support.document_edits import Edit
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 SNAPSHOTS: Final = ROOT / "tests/cli/doctor_states"
 PLAIN: Final = {

@@ -23,7 +23,7 @@ from trax_mcp.studio.fact_reader import FactReader
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.api.client import Client
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation

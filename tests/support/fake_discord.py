@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import anyio
 
+from tests.support.product.shared_clock import settled
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.shared_clock import settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,10 +22,10 @@ from tests.support.consent_clients import (
     status_and_reason,
     two_key_sandbox,
 )
-from tests.support.faults import Fault
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS
+from tests.support.product.faults import Fault
+from tests.support.product.shared_clock import HandClock, settled
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.shared_clock import HandClock, settled
 from tests.support.simulated_person import Person
 from tests.support.yielding_store import YieldingStore
 from trax_mcp.consent.memory_store import MemoryStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.support.frozen_sandbox import STUDIO as PLACE
+from tests.support.product.frozen_sandbox import STUDIO as PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Arguments = dict[str, Any]
 
 STUDIO: Final = {"studioId": "studio_42"}
-GUARD_ALSO: Final = frozenset({"send_chat_message"})
+GUARD_ALSO: Final = "send_chat_message"
 """The value of `TRAX_GUARD_ALSO` in these tests."""
 
 

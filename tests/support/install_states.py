@@ -28,9 +28,9 @@ from tests.support.doctor_states import (
     without_studios,
     write_key_file,
 )
-from tests.support.faults import Fault
 from tests.support.home_folder import ARGUMENTS, COMMAND, KEY, Home, sample_of
-from tests.support.local_servers import upstream
+from tests.support.product.faults import Fault
+from tests.support.product.local_servers import upstream
 from tests.support.server_process import running
 from tests.support.terminal_screen import WIDE_COLUMNS, run_on_terminal
 from trax_mcp.sandbox import SANDBOX_KEY
@@ -38,7 +38,7 @@ from trax_mcp.sandbox import SANDBOX_KEY
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 SNAPSHOTS: Final = ROOT / "tests/cli/install_states"
 _PORT: Final = re.compile(r"(?<=//127\.0\.0\.1):\d+")

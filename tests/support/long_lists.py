@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tests.support.faults import Fault
+from tests.support.product.faults import Fault
 from trax_mcp.sandbox.messages import Request, RequestHandler, Response, encode_json
 
 if TYPE_CHECKING:

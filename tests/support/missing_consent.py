@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tests.support import consent_attempts as attempts
 from tests.support.consent_attempts import answering_with, calling, confirming
 from tests.support.consent_clients import reset, status_and_reason
-from tests.support.frozen_sandbox import put_on_air
 from tests.support.jsonrpc import ERAS, LEGACY, MODERN
+from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.simulated_person import (
     altering,
     cancelling,

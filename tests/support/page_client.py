@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from tests.support.local_servers import NO_CERTIFICATES
+from tests.support.product.local_servers import NO_CERTIFICATES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

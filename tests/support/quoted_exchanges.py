@@ -23,10 +23,10 @@ from mcp.client.streamable_http import streamable_http_client
 
 from tests import ROOT
 from tests.conftest import OWNER, client_on
-from tests.support.frozen_sandbox import still
-from tests.support.local_servers import NO_CERTIFICATES, listening
+from tests.support.product.frozen_sandbox import still
+from tests.support.product.local_servers import NO_CERTIFICATES, listening
+from tests.support.product.shared_clock import HandClock
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.shared_clock import HandClock
 from tests.support.simulated_person import Person, agreeing, choices, refusing
 from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.sandbox import SANDBOX_KEY
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     import mcp_types as types
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 CONSENT: Final = ROOT / "docs/consent.md"
 HTTP: Final = ROOT / "docs/http.md"

@@ -16,19 +16,14 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from tests import ROOT
-from tests.conftest import client_on
 from tests.support.consent_clients import SECOND_KEY, Clients, two_key_sandbox
 from tests.support.guarded_calls import GUARD_ALSO
-from tests.support.local_servers import NO_CERTIFICATES, listening
+from tests.support.product.local_servers import NO_CERTIFICATES, listening
+from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.product.server import Product
+from tests.support.product.shared_clock import HandClock
 from tests.support.server_process import environment
-from tests.support.shared_clock import HandClock
 from tests.support.simulated_person import Person
-from trax_mcp.api.caller import ANONYMOUS
-from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server.app import ServerDeps, build_server
-from trax_mcp.server.http.http_app import http_app
-from trax_mcp.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,11 +42,9 @@ async def over_http(era: str, *, audit: Path | None = None) -> AsyncIterator[tup
     """Clients of the app that `trax-mcp http` serves, with a manual clock; and its address."""
     trax = two_key_sandbox()
     clock, person = HandClock(trax), Person()
-    deps = ServerDeps(rules=Rules(Mode.AUTO, GUARD_ALSO), audit_log=audit, clock=clock)
-    trax_client = client_on(trax)
-    server = build_server(trax_client, own=ANONYMOUS, deps=deps)
-    app = http_app(server, read_settings({}), client=trax_client, deps=deps)
-    async with listening(app) as address, AsyncExitStack() as stack:
+    log = "" if audit is None else str(audit)
+    product = Product(trax, clock, {"TRAX_GUARD_ALSO": GUARD_ALSO, "TRAX_AUDIT_LOG": log})
+    async with listening(product.app()) as address, AsyncExitStack() as stack:
 
         async def caller(key: str, asked: Person | None = None) -> Client:
             web = httpx2.AsyncClient(
@@ -64,7 +57,8 @@ async def over_http(era: str, *, audit: Path | None = None) -> AsyncIterator[tup
             return await stack.enter_async_context(client)
 
         plain, asking = await caller(SANDBOX_KEY), await caller(SANDBOX_KEY, person)
-        yield Clients(trax, clock, plain, asking, await caller(SECOND_KEY), person, deps), address
+        other = await caller(SECOND_KEY)
+        yield Clients(trax, clock, plain, asking, other, person, product), address
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mcp.server import Server
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 Json = dict[str, Any]
 ResultT = TypeVar("ResultT")

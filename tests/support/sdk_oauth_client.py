@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from tests.support.jsonrpc import MODERN
-from tests.support.local_servers import NO_CERTIFICATES, listening
+from tests.support.product.local_servers import NO_CERTIFICATES, listening
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:

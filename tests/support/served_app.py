@@ -8,23 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from tests.conftest import OWNER, client_on
-from tests.support.frozen_sandbox import still
 from tests.support.jsonrpc import HttpCaller
-from tests.support.local_servers import NO_CERTIFICATES, listening
+from tests.support.product.frozen_sandbox import still
+from tests.support.product.local_servers import NO_CERTIFICATES, listening
+from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.product.server import Product
+from tests.support.product.shared_clock import HandClock
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.shared_clock import HandClock
-from trax_mcp.api.caller import ANONYMOUS
-from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.server.app import ServerDeps, build_server
-from trax_mcp.server.http.http_app import http_app
-from trax_mcp.server.tool_filter import ToolFilter
-from trax_mcp.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 
 @dataclass(frozen=True)
@@ -35,7 +30,7 @@ class Front:
     clock: HandClock
     http: httpx.AsyncClient
     address: str
-    deps: ServerDeps
+    product: Product
 
     @property
     def keys(self) -> list[str]:
@@ -68,19 +63,12 @@ async def serving(
     `trax` is an existing sandbox. `short_seconds` is passed to the clock. With `TRAX_SANDBOX` the
     sandbox's owner is the caller of requests without a key.
     """
-    trax, chosen = trax or still(), read_settings(settings)
+    trax = trax or still()
     clock = HandClock(trax, short_seconds=short_seconds)
-    deps = ServerDeps(
-        rules=Rules(Mode(chosen.confirm)),
-        tool_filter=ToolFilter(read_only=chosen.read_only, only=frozenset(chosen.tools)),
-        chat_poll_seconds=chosen.chat_poll_seconds,
-        clock=clock,
-    )
-    client, own = client_on(trax), OWNER if chosen.sandbox else ANONYMOUS
-    server = build_server(client, own=own, deps=deps)
-    app = http_app(server, chosen, client=client, deps=deps, own=own)
+    product = Product(trax, clock, settings)
+    app = product.app(SANDBOX_KEY if "TRAX_SANDBOX" in settings else None)
     async with listening(app) as address, plain_http(address) as http:
-        yield Front(trax, clock, http, address, deps)
+        yield Front(trax, clock, http, address, product)
 
 
 def plain_http(address: str) -> httpx.AsyncClient:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.conftest import client_on
-from tests.support.frozen_sandbox import still
 from tests.support.hosted_process import free_port
 from tests.support.jsonrpc import MODERN, HttpCaller, tool_call
-from tests.support.local_servers import listening
 from tests.support.oauth_steps import OAuthSteps
+from tests.support.product.frozen_sandbox import still
+from tests.support.product.local_servers import listening
+from tests.support.product.shared_clock import HandClock
 from tests.support.served_app import Front, plain_http
-from tests.support.shared_clock import HandClock
 from tests.support.sign_in_setup import SECRET, store_in
 from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.consent.rules import Mode, Rules
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.consent.evidence import Channel
     from trax_mcp.sign_in.client_documents import ClientDocuments
     from trax_mcp.sign_in.store import SignInStore

@@ -9,7 +9,7 @@ from trax_mcp.api.error_texts import store_unavailable
 from trax_mcp.consent.question_state import QuestionState, merged
 
 if TYPE_CHECKING:
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.api.caller import Caller
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation

@@ -17,7 +17,7 @@ from trax_mcp.replicas.engine import Engine
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.replicas.engine import Snapshot
 
 

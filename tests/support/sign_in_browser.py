@@ -9,9 +9,9 @@ import httpx
 from starlette.applications import Starlette
 
 from tests.conftest import client_on
-from tests.support.frozen_sandbox import still
 from tests.support.html_forms import forms_of
-from tests.support.shared_clock import HandClock
+from tests.support.product.frozen_sandbox import still
+from tests.support.product.shared_clock import HandClock
 from tests.support.sign_in_setup import PUBLIC_URL, store_in
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sign_in.attempts import MAX_WRONG_KEYS, Attempts
@@ -25,7 +25,7 @@ from trax_mcp.web.sign_in_screens import Site
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.clock import Clock
     from trax_mcp.sign_in.grants import Grant
 

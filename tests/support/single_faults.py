@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.support.guarded_calls import STUDIO
 
 if TYPE_CHECKING:
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 READ: Final = ("get_stream_status", STUDIO)
 WRITE: Final = ("send_chat_message", {**STUDIO, "text": "Hello"})

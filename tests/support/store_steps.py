@@ -13,8 +13,8 @@ import anyio
 import pytest
 
 from tests.support.concurrency import settle
+from tests.support.product.shared_clock import HandClock
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.shared_clock import HandClock
 from trax_mcp.api.accepted_keys import NOT_ACCEPTED
 from trax_mcp.api.operations import DeleteSource, GoLive, GoOffline, UpdateDestination, UpdateStudio
 from trax_mcp.consent.evidence import Confirmation, UsedConfirmation
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from datetime import datetime
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.api.errors import Outcome
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation

@@ -20,11 +20,11 @@ from mcp import Client, MCPDeprecationWarning
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.support.jsonrpc import LEGACY, MODERN
-from tests.support.local_servers import NO_CERTIFICATES
+from tests.support.product.local_servers import NO_CERTIFICATES
+from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.product.shared_clock import STEP_SECONDS, settled
 from tests.support.served_app import Front, serving
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.shared_clock import STEP_SECONDS, settled
-from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mcp.client.session import IncomingMessage
     from mcp.client.subscriptions import Subscription
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 STUDIO: Final = "studio_42"
 CHAT: Final = "trax://studios/studio_42/chat"
@@ -140,7 +140,7 @@ async def subscriber_of(
 
 def open_streams(front: Front) -> int:
     """How many streams of sessions are open."""
-    return front.deps.open_streams._open.total()
+    return front.product.open_streams
 
 
 def manual_clock_server(
@@ -153,8 +153,7 @@ def manual_clock_server(
 def say(where: Front | Sandbox, text: str, *, studio: str = STUDIO) -> dict[str, Any]:
     """Add a chat message by a viewer. Returns it as TRaX sends it."""
     trax = where.trax if isinstance(where, Front) else where
-    message: dict[str, Any] = dict(trax.world.say(studio, text, author="Ann").to_json())
-    return message
+    return trax.say(text, studio=studio)
 
 
 def equivalent_uris() -> Iterator[str]:

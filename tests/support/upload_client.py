@@ -9,29 +9,23 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 import mcp
 
-from tests.conftest import OWNER, client_on
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import still
 from tests.support.jsonrpc import MODERN
 from tests.support.media_folders import make_media_folder
 from tests.support.media_samples import MP4
+from tests.support.product.frozen_sandbox import still
+from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.product.server import Product
+from tests.support.product.shared_clock import HandClock
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.shared_clock import HandClock
 from tests.support.simulated_person import ProgressLog
-from trax_mcp.consent.rules import Rules
-from trax_mcp.server.app import ServerDeps, build_server
-from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
 
     import mcp_types as types
 
-    from tests.support.recorded_sandbox import Sandbox
-    from trax_mcp.api.caller import Caller
-    from trax_mcp.sandbox.messages import Request, RequestHandler, Response
-    from trax_mcp.sandbox.records import Asset
+    from tests.support.product.sandbox import Sandbox
 
 Json = dict[str, Any]
 
@@ -79,24 +73,9 @@ class UploadSession:
         return error
 
     @property
-    def last_asset(self) -> Asset:
-        """The newest asset."""
-        return list(self.trax.world.library.assets.values())[-1]
-
-    @property
-    def last_asset_json(self) -> Json:
-        """The newest asset as TRaX returns it."""
-        return self.last_asset.to_json(self.clock.seconds())
-
-    def change_last_asset(self, **fields: object) -> None:
-        """Change fields of the newest asset."""
-        self.trax.world.library.assets.change(self.last_asset, fields)
-
-    @property
     def secrets(self) -> list[str]:
         """Secrets of the upload URLs that were used or reserved."""
-        reservations = self.trax.world.library._reservations
-        return ["/uploads/", *reservations, *upload_tokens(self.trax)]
+        return ["/uploads/", *self.trax.reserved_uploads, *upload_tokens(self.trax)]
 
     @property
     def calls(self) -> list[str]:
@@ -128,30 +107,12 @@ async def open_upload_session(
     root: Path,
     *,
     era: str = MODERN,
-    caller: Caller = OWNER,
-    tool_filter: ToolFilter | None = None,
-    rules: Rules | None = None,
+    key: str | None = SANDBOX_KEY,
+    **settings: str,
 ) -> AsyncIterator[UploadSession]:
     """A client in this process; the pauses between two polls take no time."""
     trax, folder = still(), make_media_folder(root)
     clock = HandClock(trax, short_seconds=15)
-    deps = ServerDeps(
-        clock=clock,
-        rules=rules or Rules(),
-        tool_filter=tool_filter or ToolFilter(local=True),
-        media_dirs=[folder],
-    )
-    server = build_server(client_on(trax), own=caller, deps=deps)
-    async with mcp.Client(server, mode=era, cache=None) as client:
+    product = Product(trax, clock, {"TRAX_MEDIA_DIRS": str(folder), **settings})
+    async with mcp.Client(product.server(key), mode=era, cache=None) as client:
         yield UploadSession(client, trax, clock, folder)
-
-
-def with_side_effect(side_effect: Callable[[], object]) -> Fault:
-    """A fault that only runs a side effect before the response."""
-
-    async def respond(request: Request, next_handler: RequestHandler) -> Response:
-        response = await next_handler(request)
-        side_effect()
-        return response
-
-    return Fault("side effect", respond)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.support.faults import Fault
 from tests.support.media_samples import MP4, OTHER_CONTENT
-from tests.support.sandbox_accounts import READONLY_KEY
+from tests.support.product.faults import Fault
+from tests.support.product.sandbox_accounts import READONLY_KEY
 from tests.support.upload_client import (
     LIST,
     MAX_PROCESSING_SECONDS,
@@ -20,7 +20,6 @@ from tests.support.upload_client import (
     RESERVE,
     open_upload_session,
     upload_failure,
-    with_side_effect,
 )
 from trax_mcp.api.caller import ANONYMOUS, Caller
 
@@ -155,7 +154,7 @@ async def test_a_file_that_changes_during_the_upload_is_not_uploaded(tmp_path: P
     """For example a recording in progress: it no longer matches the reservation."""
     async with open_upload_session(tmp_path) as session:
         path = session.folder / "intro.mp4"
-        session.trax.faults.add(with_side_effect(lambda: path.write_bytes(MP4 * 2)), method="POST")
+        session.trax.faults.add(Fault.followed_by(lambda: path.write_bytes(MP4 * 2)), method="POST")
         failure = await session.failure()
         assert (session.last_asset_json["status"], LIST in session.calls) == ("UPLOADING", False)
     message = f"The file changed while it was sent, {NOT_UPLOADED} Wait until it is complete."
@@ -166,7 +165,7 @@ async def test_a_failed_asset_is_reported(tmp_path: Path) -> None:
     """It arrived, and its state is FAILED: the same file would fail again."""
     async with open_upload_session(tmp_path) as session:
         session.trax.faults.add(
-            with_side_effect(lambda: session.change_last_asset(status="FAILED")), method="PUT"
+            Fault.followed_by(lambda: session.change_last_asset(status="FAILED")), method="PUT"
         )
         failure = await session.failure()
         assert session.calls == [RESERVE, PUT, LIST]
@@ -181,7 +180,7 @@ async def test_polling_ends_after_ten_minutes(tmp_path: Path) -> None:
     """The polls become less frequent."""
     async with open_upload_session(tmp_path) as session:
         session.trax.faults.add(
-            with_side_effect(lambda: session.change_last_asset(ready_at=None)), method="PUT"
+            Fault.followed_by(lambda: session.change_last_asset(ready_at=None)), method="PUT"
         )
         started = session.clock.seconds()
         failure = await session.failure()

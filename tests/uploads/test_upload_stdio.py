@@ -15,11 +15,11 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
 from tests import ROOT
-from tests.support.faults import Fault
 from tests.support.jsonrpc import ERAS, MODERN, HttpCaller, read_answer, request, tool_call
-from tests.support.local_servers import Held, upstream
 from tests.support.media_folders import make_media_folder
 from tests.support.media_samples import MP4
+from tests.support.product.faults import Fault
+from tests.support.product.local_servers import Held, upstream
 from tests.support.served_app import plain_http
 from tests.support.server_process import environment, running
 from tests.support.simulated_person import ProgressLog
@@ -28,7 +28,6 @@ from tests.support.upload_client import (
     TOOL,
     redacted_path,
     upload_tokens,
-    with_side_effect,
 )
 from tests.support.upload_storage import SIGNATURE
 from trax_mcp.sandbox import SANDBOX_KEY
@@ -36,7 +35,7 @@ from trax_mcp.sandbox import SANDBOX_KEY
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +51,7 @@ def settings(trax: Sandbox, *folders: Path) -> dict[str, str]:
 
 def finish_processing_during_upload(trax: Sandbox) -> None:
     """Let three seconds pass while the storage responds to the next file."""
-    trax.faults.add(with_side_effect(lambda: trax.clock.advance(3)), method="PUT")
+    trax.faults.add(Fault.followed_by(lambda: trax.clock.advance(3)), method="PUT")
 
 
 async def test_a_client_uploads_a_file_over_stdio(era: str, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.conftest import text_of
-from tests.support.faults import Fault
 from tests.support.media_samples import MP4
+from tests.support.product.faults import Fault
 from tests.support.upload_client import (
     LIST,
     MAX_PROCESSING_SECONDS,

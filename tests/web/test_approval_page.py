@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     import mcp_types as types
 
-    from tests.support.recorded_sandbox import Sandbox
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.sandbox import Sandbox
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.api.client import Client as Trax
 
     Ask = Callable[[], AbstractAsyncContextManager["Asked"]]

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from tests.support.page_client import PageClient, address_behind
+from tests.support.product.software_passkey import SoftwarePasskey
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.software_passkey import SoftwarePasskey
 from trax_mcp.cli import passkey as command
 from trax_mcp.cli.main import main
 from trax_mcp.web import browser
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.web.passkey import Passkey
 
     Enrol = Callable[[], AbstractAsyncContextManager["Enrolling"]]

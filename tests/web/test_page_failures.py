@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import AsyncIterator
 
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.api.client import Client as Trax
 
 pytestmark = pytest.mark.slow

@@ -14,9 +14,9 @@ from mcp import Client
 from tests.conftest import OWNER
 from tests.support.guarded_calls import STUDIO, YES
 from tests.support.page_client import PageClient, address_behind
+from tests.support.product.software_passkey import SoftwarePasskey
 from tests.support.server_process import PATIENCE_SECONDS, running
 from tests.support.simulated_person import Person, agreeing
-from tests.support.software_passkey import SoftwarePasskey
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.web import approval_page, browser
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from tests.support.recorded_sandbox import Sandbox
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.sandbox import Sandbox
+    from tests.support.product.shared_clock import HandClock
     from trax_mcp.api.client import Client as Trax
 
     Ask = Callable[..., AbstractAsyncContextManager["AskedOnPage"]]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.hostile_texts import HOSTILE, hidden
 from tests.support.html_forms import elements_of, forms_of, text_of
-from tests.support.sandbox_accounts import REVOKED_KEY
+from tests.support.product.sandbox_accounts import REVOKED_KEY
 from tests.support.sign_in_browser import DOCUMENT, ServedSignIn, SignInBrowser
 from tests.support.sign_in_setup import CLIENT, KEY, OTHER_KEY, PUBLIC_URL, grant_of
 from trax_mcp.sandbox import SANDBOX_KEY

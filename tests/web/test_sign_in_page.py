@@ -8,10 +8,10 @@ from typing import Final
 import anyio
 import pytest
 
-from tests.support.faults import Fault
 from tests.support.html_forms import forms_of, text_of
 from tests.support.oauth_steps import answer_of, sent_back_to
-from tests.support.sandbox_accounts import MODERATOR_KEY, REVOKED_KEY
+from tests.support.product.faults import Fault
+from tests.support.product.sandbox_accounts import MODERATOR_KEY, REVOKED_KEY
 from tests.support.sign_in_browser import DOCUMENT, ServedSignIn, SignInBrowser
 from tests.support.sign_in_setup import PUBLIC_URL
 from trax_mcp.sandbox import SANDBOX_KEY

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.support.html_forms import text_of
-from tests.support.sandbox_accounts import REVOKED_KEY
+from tests.support.product.sandbox_accounts import REVOKED_KEY
 from tests.support.sign_in_browser import ServedSignIn, SignInBrowser
 from tests.support.sign_in_setup import PUBLIC_URL
 from trax_mcp.web.sign_in_screens import Site

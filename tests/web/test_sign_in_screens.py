@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.support.faults import Fault
 from tests.support.hostile_texts import HOSTILE, hidden
 from tests.support.html_forms import elements_of, text_of
-from tests.support.sandbox_accounts import MODERATOR_KEY
+from tests.support.product.faults import Fault
+from tests.support.product.sandbox_accounts import MODERATOR_KEY
 from tests.support.sign_in_browser import DOCUMENT, REGISTERED, ServedSignIn
 from trax_mcp.consent.rules import Mode
 from trax_mcp.sandbox import SANDBOX_KEY

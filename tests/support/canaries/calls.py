@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from tests.support.canaries import secrets as secret
-from tests.support.dropped_connections import ConnectionDropped
-from tests.support.faults import Fault
 from tests.support.guarded_calls import STUDIO
 from tests.support.jsonrpc import LEGACY, Message, request
+from tests.support.product.dropped_connections import ConnectionDropped
+from tests.support.product.faults import Fault
 from trax_mcp.sandbox.messages import Response, encode_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.sandbox.messages import Request, RequestHandler
 
 ERROR_HEADER: Final = "x-raise-error"

@@ -16,7 +16,7 @@ from tests.support.canaries import secrets as secret
 from tests.support.canaries.calls import CALLS, CONFIRMED, MODES, OTHERS, FaultyTrax, actor_meta
 from tests.support.canaries.secrets import SeenTexts, allowed_places
 from tests.support.jsonrpc import FORMS, LEGACY, request
-from tests.support.sandbox_accounts import ANOTHER_ACCOUNT
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Key
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from tests.support.jsonrpc import Message
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from tests.support.server_process import Running
 
 _ALWAYS_PLANTED: Final = {

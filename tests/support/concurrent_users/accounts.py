@@ -16,9 +16,9 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
 
-from tests.support.faults import Fault
-from tests.support.manual_clock import ManualClock
-from tests.support.recorded_sandbox import Sandbox
+from tests.support.product.faults import Fault
+from tests.support.product.manual_clock import ManualClock
+from tests.support.product.sandbox import Sandbox
 from trax_mcp.sandbox import seed
 from trax_mcp.sandbox.keys import SCOPES
 from trax_mcp.sandbox.records import Asset, Connection, Destination, Key, Source, Studio

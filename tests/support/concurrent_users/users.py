@@ -18,7 +18,7 @@ import anyio
 
 from tests.support.concurrent_users.accounts import SHARED_STUDIO, marks
 from tests.support.jsonrpc import FORMS, LEGACY, read_answer, request
-from tests.support.shared_clock import STEP_SECONDS
+from tests.support.product.shared_clock import STEP_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from tests.support.concurrent_users.accounts import Account, SharedTrax
     from tests.support.jsonrpc import HttpCaller, Message
-    from tests.support.shared_clock import HandClock
+    from tests.support.product.shared_clock import HandClock
 
     Step = Callable[["User"], Coroutine[Any, Any, None]]
 

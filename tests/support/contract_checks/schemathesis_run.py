@@ -13,7 +13,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
 from tests.support.contract_checks.strict_contract import Json, strict_contract
-from tests.support.sandbox_accounts import ANOTHER_ACCOUNT_KEY
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from schemathesis.engine.recorder import ScenarioRecorder
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 COVERAGE: Final = "coverage"
 FUZZING: Final = "fuzzing"

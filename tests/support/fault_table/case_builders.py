@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.support.faults import Fault
+from tests.support.product.faults import Fault
 from trax_mcp.sandbox.messages import Response
 
 if TYPE_CHECKING:

@@ -23,14 +23,14 @@ from tests.support.fault_table.case_builders import LEAKS, NoConnection
 from tests.support.fault_table.role_calls import CHAT_TEXT
 from tests.support.fault_table.table import Role
 from tests.support.fault_table.wire_cases import TIMEOUT_SECONDS
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import put_on_air
 from tests.support.jsonrpc import MODERN
-from tests.support.local_servers import listening
-from tests.support.manual_clock import FROZEN_AT, ManualClock
-from tests.support.recorded_sandbox import Sandbox
-from tests.support.sandbox_transport import SandboxTransport
-from tests.support.shared_clock import HandClock, settled
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import put_on_air
+from tests.support.product.local_servers import listening
+from tests.support.product.manual_clock import FROZEN_AT, ManualClock
+from tests.support.product.sandbox import Sandbox
+from tests.support.product.sandbox_transport import SandboxTransport
+from tests.support.product.shared_clock import HandClock, settled
 from tests.support.tcp_proxy import proxy_to
 from trax_mcp.api.client import Client
 from trax_mcp.server import tools

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from tests.support.fault_table.answer_cases import ANSWER_CASES
 from tests.support.fault_table.table import TABLE, Consequence, Role
 from tests.support.fault_table.wire_cases import WIRE_CASES
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import STUDIO as STUDIO_PATH
 from tests.support.guarded_calls import STUDIO
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import STUDIO as STUDIO_PATH
 from tests.support.subscribers import CHAT_PATH
 
 if TYPE_CHECKING:

@@ -20,13 +20,13 @@ from anyio.from_thread import start_blocking_portal
 from mcp.shared.exceptions import MCPError
 
 from tests.conftest import OWNER, client_on
-from tests.support.frozen_sandbox import put_on_air, restore, still, world_of
 from tests.support.fuzzing.strategies import OTHER_ACCOUNT, is_encodable
 from tests.support.jsonrpc import HttpCaller, Message, read_answer, request
-from tests.support.local_servers import open_in_portal
+from tests.support.product.frozen_sandbox import put_on_air, restore, still, world_of
+from tests.support.product.local_servers import open_in_portal
+from tests.support.product.shared_clock import HandClock
 from tests.support.served_app import Front, serving
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.shared_clock import HandClock
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.tool_filter import ToolFilter
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     from anyio.from_thread import BlockingPortal
 
-    from tests.support.recorded_sandbox import Sandbox
-    from tests.support.request_log import ReceivedRequest
+    from tests.support.product.request_log import ReceivedRequest
+    from tests.support.product.sandbox import Sandbox
     from tests.support.simulated_person import Person
 
 ResultT = TypeVar("ResultT")

@@ -6,10 +6,9 @@ from typing import Any, Final
 
 import httpx
 
-from tests.support.manual_clock import ManualClock
-from tests.support.recorded_sandbox import Sandbox
-from tests.support.sandbox_transport import SandboxTransport
-from trax_mcp.sandbox import SANDBOX_KEY
+from tests.support.product.manual_clock import ManualClock
+from tests.support.product.sandbox import SANDBOX_KEY, Sandbox
+from tests.support.product.sandbox_transport import SandboxTransport
 
 World = dict[str, dict[str, Any]]
 """The contents of a sandbox, by kind and id."""
@@ -28,7 +27,7 @@ def still() -> Sandbox:
 
 def put_on_air(sandbox: Sandbox, studio: str = "studio_42") -> None:
     """Put a studio on air for almost a minute, without a request."""
-    sandbox.world.go_live(sandbox.world.studios[studio])
+    sandbox.go_live(studio)
     sandbox.clock.advance(60)
 
 

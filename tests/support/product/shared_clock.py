@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import anyio
 
-from tests.support.recorded_sandbox import Sandbox
+from tests.support.product.sandbox import Sandbox
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.clock import Clock
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 
 import anyio
 
-from tests.support.dropped_connections import BrokenOff, ConnectionDropped
+from tests.support.product.dropped_connections import BrokenOff, ConnectionDropped
 from trax_mcp.sandbox.messages import (
     JSON,
     Json,
@@ -24,6 +24,8 @@ from trax_mcp.sandbox.messages import (
     Response,
     encode_json,
 )
+
+__all__ = ["Fault", "Faults", "Request", "RequestHandler", "Response", "encode_json"]
 
 _KEPT_BYTES = 10
 
@@ -136,6 +138,17 @@ class Fault:
                 item.update(fields)
 
         return cls.patched(add_fields)
+
+    @classmethod
+    def followed_by(cls, act: Callable[[], object]) -> Self:
+        """The handler runs; then `act` does, before the response is sent."""
+
+        async def respond(request: Request, next_handler: RequestHandler) -> Response:
+            response = await next_handler(request)
+            act()
+            return response
+
+        return cls("followed by an act", respond)
 
     @classmethod
     def rewritten(cls, rewrite: Callable[[Response], Response]) -> Self:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import anyio
 import uvicorn
 
-from tests.support.dropped_connections import ConnectionDropped
-from tests.support.faults import Fault
-from tests.support.frozen_sandbox import still
+from tests.support.product.dropped_connections import ConnectionDropped
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import still
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.server.http.http_server import configure, listen, url_of
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
     from starlette.types import ASGIApp
 
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
     from trax_mcp.sandbox.messages import Request, RequestHandler, Response
 
 OpenedT = TypeVar("OpenedT")

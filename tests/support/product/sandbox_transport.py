@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import anyio
 import httpx
 
-from tests.support.dropped_connections import ConnectionDropped
+from tests.support.product.dropped_connections import ConnectionDropped
 
 if TYPE_CHECKING:
-    from tests.support.recorded_sandbox import Sandbox
+    from tests.support.product.sandbox import Sandbox
 
 
 class SandboxTransport(httpx.AsyncBaseTransport):

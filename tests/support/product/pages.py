@@ -1,0 +1,56 @@
+"""The product with its real approval page; what it opens in the person's browser is recorded."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+import anyio
+
+from tests.support.product.server import Product
+from tests.support.server_process import PATIENCE_SECONDS
+from trax_mcp.web import approval_page, browser
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.support.product.sandbox import Sandbox
+    from tests.support.product.shared_clock import HandClock
+    from tests.support.product.software_passkey import SoftwarePasskey
+
+
+class RecordedBrowser:
+    """The addresses that were opened, oldest first."""
+
+    def __init__(self) -> None:
+        self.opened: list[str] = []
+        self._news = anyio.Event()
+
+    def open(self, address: str) -> None:
+        """Record an address."""
+        self.opened.append(address)
+        self._news.set()
+        self._news = anyio.Event()
+
+    async def next(self, number: int = 1) -> str:
+        """The address that was opened as the first, or as the given one."""
+        with anyio.fail_after(PATIENCE_SECONDS):
+            while len(self.opened) < number:
+                await self._news.wait()
+        return self.opened[number - 1]
+
+
+@asynccontextmanager
+async def open_with_page(
+    trax: Sandbox, clock: HandClock, *, passkey: SoftwarePasskey | None = None, **settings: str
+) -> AsyncIterator[tuple[Product, RecordedBrowser]]:
+    """The product with a page on a port, and the browser that opens it."""
+    opened = RecordedBrowser()
+    with (
+        patch.object(browser, "open_browser", opened.open),
+        patch.object(approval_page, "has_browser", lambda: True),
+    ):
+        own = None if passkey is None else passkey.passkey
+        async with approval_page.open_page(clock, own) as page:
+            yield Product(trax, clock, settings, page=page, passkey=passkey), opened

@@ -1,0 +1,130 @@
+"""The server as `trax-mcp` builds it from its settings, in this process and on a sandbox."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
+
+import anyio
+
+from tests.support.product.frozen_sandbox import ADDRESS
+from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.product.sandbox_transport import SandboxTransport
+from tests.support.product.shared_clock import HandClock
+from tests.support.server_process import PATIENCE_SECONDS
+from trax_mcp import __version__
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.client import Client
+from trax_mcp.cli import serve
+from trax_mcp.server.app import build_asking, build_guard, build_server
+from trax_mcp.server.http.http_app import http_app
+from trax_mcp.settings import read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    import httpx
+    from mcp.server import Server
+    from starlette.types import ASGIApp
+
+    from tests.support.product.sandbox import Sandbox
+    from tests.support.product.software_passkey import SoftwarePasskey
+    from tests.support.scripted_page import ScriptedPage
+    from trax_mcp.clock import Clock
+    from trax_mcp.consent.approvals import Page
+
+VERSION: Final = __version__
+
+_TIMEOUT_SECONDS: Final = "5"
+_NO_PASSKEY: Final = None
+
+
+async def no_pause(_seconds: float) -> None:
+    """Replace the pause before a request is sent again."""
+
+
+class Product:
+    """One server's settings and state. `server` and `app` serve it.
+
+    Settings are named as in the environment: `{"TRAX_CONFIRM": "flag"}`. Without
+    a clock of the test's own, `HandClock(trax)` is its clock. `transport` stands between the server
+    and TRaX, and `page` is what stands for the page in a person's browser.
+    """
+
+    def __init__(
+        self,
+        trax: Sandbox,
+        clock: Clock | None = None,
+        settings: Mapping[str, str] | None = None,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        page: Page | ScriptedPage | None = None,
+        pause: Callable[[float], Awaitable[None]] = no_pause,
+        passkey: SoftwarePasskey | None = None,
+    ) -> None:
+        self.trax = trax
+        self.clock = clock or HandClock(trax)
+        self.settings = read_settings(
+            {"TRAX_TIMEOUT_SECONDS": _TIMEOUT_SECONDS, **(settings or {})}
+        )
+        own = passkey.passkey if passkey else _NO_PASSKEY
+        deps = serve._deps(self.settings, own, media_dirs=self.settings.media_dirs)
+        self._deps = replace(deps, clock=self.clock, page=page)
+        self._client = Client(
+            base_url=ADDRESS,
+            timeout_seconds=self.settings.timeout_seconds,
+            transport=transport or SandboxTransport(trax),
+            sleep=pause,
+            now=self._trax_time,
+        )
+        self._guard = build_guard(self._client, self._deps)
+        with patch("trax_mcp.server.app.build_guard", lambda *_: self._guard):
+            self._asking = build_asking(self._client, self._deps)
+
+    def server(self, key: str | None = SANDBOX_KEY) -> Server[Any]:
+        """The MCP server for clients in memory, which all have this key.
+
+        Servers for several keys share everything else.
+        """
+        with patch("trax_mcp.server.app.build_asking", lambda *_: self._asking):
+            return build_server(self._client, own=Caller(key), deps=self._deps)
+
+    def app(self, key: str | None = None, **more: Any) -> ASGIApp:  # noqa: ANN401  parts of sign-in
+        """The app that `trax-mcp http` serves. `key` is that of requests without one."""
+        return http_app(
+            self.server(key),
+            self.settings,
+            client=self._client,
+            deps=self._deps,
+            own=Caller(key),
+            **more,
+        )
+
+    @property
+    def open_streams(self) -> int:
+        """How many streams of sessions are open."""
+        return self._deps.open_streams._open.total()
+
+    @property
+    def requests_in_flight(self) -> int:
+        """How many requests are being answered, open streams included."""
+        return len(self._deps.in_flight._scopes)
+
+    async def calls_finished(self) -> None:
+        """Wait until no guarded call runs, even if its client has cancelled it."""
+        with anyio.fail_after(PATIENCE_SECONDS):
+            await self._deps.tasks._wait_until_idle()
+
+    async def shut_down(self) -> None:
+        """End as the process does at a signal."""
+        await self._deps.shut_down()
+
+    def _trax_time(self) -> datetime:
+        return datetime.fromtimestamp(self.trax.clock.now(), UTC)
+
+
+def fingerprint(key: str) -> str:
+    """How logs and audit lines name the caller with this key."""
+    return Caller(key).fingerprint
