@@ -50,7 +50,8 @@ class Product:
 
     Settings are named as in the environment: `{"TRAX_CONFIRM": "flag"}`. Without
     a clock of the test's own, `HandClock(trax)` is its clock. `transport` stands between the server
-    and TRaX, and `page` is what stands for the page in a person's browser.
+    and TRaX, and `page` is what stands for the page in a person's browser. With a `TRAX_BASE_URL`
+    the requests to TRaX go there, on real connections.
     """
 
     def __init__(
@@ -72,10 +73,11 @@ class Product:
         own = passkey.passkey if passkey else _NO_PASSKEY
         deps = serve._deps(self.settings, own, media_dirs=self.settings.media_dirs)
         self._deps = replace(deps, clock=self.clock, page=page)
+        over_network = "TRAX_BASE_URL" in (settings or {})
         self._client = Client(
-            base_url=ADDRESS,
+            base_url=self.settings.base_url if over_network else ADDRESS,
             timeout_seconds=self.settings.timeout_seconds,
-            transport=transport or SandboxTransport(trax),
+            transport=transport or (None if over_network else SandboxTransport(trax)),
             sleep=pause,
             now=self._trax_time,
         )
@@ -120,6 +122,10 @@ class Product:
     async def shut_down(self) -> None:
         """End as the process does at a signal."""
         await self._deps.shut_down()
+
+    async def aclose(self) -> None:
+        """Close the connections to TRaX."""
+        await self._client.aclose()
 
     def _trax_time(self) -> datetime:
         return datetime.fromtimestamp(self.trax.clock.now(), UTC)
