@@ -7,124 +7,105 @@ from typing import TYPE_CHECKING
 import mcp_types as types
 import pytest
 
-from tests.support.approval_setup import status_of
+from tests.support.approval_setup import approved_in, status_of
 from tests.support.guarded_calls import GO_LIVE, YES
 from tests.support.product.shared_clock import settled
-from tests.support.scripted_page import ScriptedPage
-from trax_mcp.consent.rules import Mode
 
 if TYPE_CHECKING:
     from tests.support.approval_setup import OpenSetup
     from tests.support.product.shared_clock import HandClock
+
+by_mode = pytest.mark.parametrize(
+    ("mode", "status"), [("auto", "confirmation_required"), ("human", "cannot_ask")]
+)
+asking_modes = pytest.mark.parametrize("mode", ["auto", "human"])
 
 
 async def _decline(*_: object) -> types.ElicitResult:
     return types.ElicitResult(action="decline")
 
 
-async def test_the_page_is_not_used_where_the_operator_does_not_allow_it(
-    open_setup: OpenSetup,
-) -> None:
-    async with open_setup(allowed=frozenset({"form"})) as it:
-        assert status_of(await it.start().result()) == ("confirmation_required", None)
-        assert it.page.approvals == []
-
-
-@pytest.mark.parametrize("tool", ["go_live", "go_offline"])
-@pytest.mark.parametrize("mode", [Mode.PREVIEW, Mode.FLAG])
-async def test_modes_that_ask_nobody_open_no_page(
-    open_setup: OpenSetup, mode: Mode, tool: str
-) -> None:
-    async with open_setup(mode=mode) as it:
-        assert status_of(await it.start(tool).result()) == ("confirmation_required", None)
-        assert it.page.approvals == []
-
-
 @pytest.mark.parametrize(
-    ("mode", "status"), [(Mode.AUTO, "confirmation_required"), (Mode.HUMAN, "cannot_ask")]
+    "settings",
+    [{"TRAX_ASK": "form"}, {"TRAX_CONFIRM": "preview"}, {"TRAX_CONFIRM": "flag"}],
+    ids=["no page", "preview", "flag"],
 )
+async def test_no_page_opens_where_the_operator_does_not_want_one(
+    open_setup: OpenSetup, settings: dict[str, str]
+) -> None:
+    async with open_setup(**settings) as it:
+        for tool in ("go_live", "go_offline"):
+            assert status_of(await it.call(tool)) == ("confirmation_required", None)
+        assert it.page.browser.opened == []
+
+
+@by_mode
 async def test_without_a_browser_a_call_falls_back_at_once(
-    open_setup: OpenSetup, mode: Mode, status: str
+    open_setup: OpenSetup, mode: str, status: str
 ) -> None:
-    async with open_setup(mode=mode, page=ScriptedPage(available=False)) as it:
-        assert status_of(await it.start().result()) == (status, None)
-        assert it.page.approvals == []
+    async with open_setup(TRAX_CONFIRM=mode, browser=False) as it:
+        assert status_of(await it.call("go_live")) == (status, None)
+        assert it.page.browser.opened == []
 
 
-@pytest.mark.parametrize(
-    ("mode", "status"), [(Mode.AUTO, "confirmation_required"), (Mode.HUMAN, "cannot_ask")]
-)
-async def test_a_call_falls_back_if_the_page_has_not_opened_after_ten_seconds(
-    open_setup: OpenSetup, mode: Mode, status: str
+@by_mode
+async def test_calls_fall_back_if_the_page_has_not_opened_after_ten_seconds(
+    open_setup: OpenSetup, mode: str, status: str
 ) -> None:
-    async with open_setup(mode=mode, page=ScriptedPage(reports=False)) as it:
+    async with open_setup(TRAX_CONFIRM=mode) as it:
         call = it.start()
-        approval = await it.page.next()
+        await it.page.browser.next()
+        other = it.start()
         await it.clock.pass_by(9.5)
         assert not call.has_ended
         await it.clock.pass_by(1)
         assert status_of(await call.result()) == (status, None)
-        approval.report(approval.question_id)
+        assert status_of(await other.result()) == (status, None)
+        late = await it.page.next()
         it.clock.advance(1)
-        await approval.answer(approval.question_id, YES)
-        assert it.sent() == [], "a page that comes later cannot answer"
-
-
-async def test_two_calls_that_wait_for_a_page_that_never_opens_both_fall_back(
-    open_setup: OpenSetup,
-) -> None:
-    async with open_setup(page=ScriptedPage(reports=False)) as it:
-        calls = [it.start()]
-        await it.page.next()
-        calls.append(it.start())
-        await it.clock.pass_by(11)
-        for call in calls:
-            assert status_of(await call.result()) == ("confirmation_required", None)
+        await late.press(YES)
+        assert it.sent == [], "a page that comes later cannot answer"
 
 
 async def test_a_confirmation_from_the_model_is_not_enough_if_a_page_can_ask(
     open_setup: OpenSetup,
 ) -> None:
-    page = ScriptedPage(available=False)
-    async with open_setup(page=page) as it:
-        preview = await it.start().result()
-        page.available = True
-        confirmation = preview.structured_content["confirmation"]
+    async with open_setup(browser=False) as it:
+        confirmation = (await it.asked())["confirmation"]
+        it.page.browser.is_there = True
         it.start(confirm=True, confirmation=confirmation)
-        await page.next()
+        await it.page.next()
         await settled()
-        assert it.sent() == []
+        assert it.sent == []
 
 
 # Forms that are declined
 
 
-@pytest.mark.parametrize("mode", [Mode.AUTO, Mode.HUMAN])
+@asking_modes
 async def test_after_a_form_that_is_declined_at_once_the_page_asks(
-    open_setup: OpenSetup, mode: Mode, era: str
+    open_setup: OpenSetup, mode: str, era: str
 ) -> None:
-    async with open_setup(mode=mode, era=era, form=_decline) as it:
+    async with open_setup(TRAX_CONFIRM=mode, era=era, form=_decline) as it:
         call = it.start()
-        approval = await it.page.next()
+        question = await it.page.next()
         it.clock.advance(1)
-        await approval.answer(approval.question_id, YES)
-        assert ((await call.result()).meta or {})["live.traxstreaming/approvedIn"] == "page"
-        assert it.sent() == [GO_LIVE.sent]
+        await question.press(YES)
+        assert approved_in(await call.result()) == "page"
+        assert it.sent == [GO_LIVE.sent]
 
 
-@pytest.mark.parametrize("mode", [Mode.AUTO, Mode.HUMAN])
+@asking_modes
 async def test_a_form_that_is_declined_at_once_gives_no_confirmation(
-    open_setup: OpenSetup, mode: Mode, era: str
+    open_setup: OpenSetup, mode: str, era: str
 ) -> None:
-    async with open_setup(
-        mode=mode, era=era, form=_decline, page=ScriptedPage(available=False)
-    ) as it:
-        result = await it.start().result()
-        assert status_of(result) == ("declined", "declined")
-        assert "confirmation" not in result.structured_content
-        assert "TRAX_CONFIRM=preview" in result.structured_content["message"]
-        assert status_of(await it.start().result()) == ("declined", "declined")
-        assert it.sent() == []
+    async with open_setup(TRAX_CONFIRM=mode, era=era, form=_decline, browser=False) as it:
+        for _ in range(2):
+            answer = await it.asked()
+            assert (answer["status"], answer["reason"]) == ("declined", "declined")
+            assert "confirmation" not in answer
+            assert "TRAX_CONFIRM=preview" in answer["message"]
+        assert it.sent == []
 
 
 async def test_after_a_form_that_a_person_declined_no_page_asks(
@@ -135,6 +116,6 @@ async def test_after_a_form_that_a_person_declined_no_page_asks(
         return types.ElicitResult(action="decline")
 
     async with open_setup(form=decline_later, era=era) as it:
-        assert status_of(await it.start().result()) == ("declined", "declined")
-        assert status_of(await it.start().result()) == ("declined", "recently_declined")
-        assert it.page.approvals == []
+        assert status_of(await it.call("go_live")) == ("declined", "declined")
+        assert status_of(await it.call("go_live")) == ("declined", "recently_declined")
+        assert it.page.browser.opened == []

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 
 class RecordedBrowser:
-    """The addresses that were opened, oldest first."""
+    """The addresses that were opened, oldest first. A test can say that there is no browser."""
 
     def __init__(self) -> None:
+        self.is_there = True
         self.opened: list[str] = []
         self._news = anyio.Event()
 
@@ -49,7 +50,7 @@ async def open_with_page(
     opened = RecordedBrowser()
     with (
         patch.object(browser, "open_browser", opened.open),
-        patch.object(approval_page, "has_browser", lambda: True),
+        patch.object(approval_page, "has_browser", lambda: opened.is_there),
     ):
         own = None if passkey is None else passkey.passkey
         async with approval_page.open_page(clock, own) as page:
