@@ -15,17 +15,13 @@ from functools import cache
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-import anyio
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.support.product.sign_in import Internet
 from tests.support.server_process import PATIENCE_SECONDS
-from trax_mcp.clock import Clock
-from trax_mcp.sign_in.client_documents import TIMEOUT_SECONDS, ClientDocuments
-from trax_mcp.sign_in.client_metadata import ClientRefused
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -37,10 +33,10 @@ HOSTS: Final = (HOST, "other.example", "third.example", "fifth.example", LOOK_AL
 """Names that no name server knows: who reaches them has not asked one."""
 LOOPBACK: Final = "127.0.0.1"
 PATH: Final = "/oauth/client.json"
-PERSON: Final = "8.8.8.8"
 CANARY: Final = "canary-7f3a"
 """No person reads it, whichever host sends it."""
-SOON: Final = 0.5
+LONG_SECONDS: Final = 5.0
+SOON: Final = 0.3
 """A time-out for hosts that never end."""
 
 
@@ -122,21 +118,19 @@ class DocumentServer:
         """The id of the client whose document lies there."""
         return f"https://{host}:{self.port}{path}"
 
-    def documents(
+    def internet(
         self,
-        clock: Clock | None = None,
-        *,
         addresses: Mapping[str, Sequence[str]] | None = None,
-        timeout_seconds: float = TIMEOUT_SECONDS,
-    ) -> ClientDocuments:
-        """Our client documents, to which loopback is public and every name is on it."""
+        *,
+        timeout_seconds: float = LONG_SECONDS,
+    ) -> Internet:
+        """An internet on which loopback is public, and every name is on it."""
 
-        async def resolve(host: str) -> Sequence[str]:
+        async def addresses_of(host: str) -> Sequence[str]:
             return (addresses or {}).get(host, (LOOPBACK,))
 
-        return ClientDocuments(
-            clock or Clock(),
-            resolve=resolve,
+        return Internet(
+            addresses=addresses_of,
             is_public=lambda ip: ip.startswith("127."),
             tls=self.tls,
             timeout_seconds=timeout_seconds,
@@ -161,16 +155,6 @@ class DocumentServer:
         finally:
             self.connections.discard(asyncio.current_task())
             writer.close()
-
-
-async def refusal(documents: ClientDocuments, client_id: str, address: str = PERSON) -> str:
-    """What a person reads when the client is refused."""
-    with anyio.fail_after(PATIENCE_SECONDS), pytest.raises(ClientRefused) as refused:
-        await documents.find(client_id, address)
-    sentence = str(refused.value)
-    assert "Nothing was allowed." in sentence
-    assert CANARY not in sentence
-    return sentence
 
 
 def document(client_id: str, /, **members: object) -> dict[str, object]:

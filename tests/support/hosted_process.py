@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -9,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
-from trax_mcp.server.http.http_server import listen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -71,6 +71,6 @@ async def answering(process: Running) -> str:
 
 def free_port() -> int:
     """A port of loopback that nobody listens on now."""
-    with listen("127.0.0.1", 0) as listener:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port

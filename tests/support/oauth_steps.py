@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.support.html_forms import Form, forms_of, next_address
+from tests.support.html_forms import Form, form_with, forms_of, next_address
 from tests.support.served_app import plain_http
 
 if TYPE_CHECKING:
@@ -34,10 +34,21 @@ def sent_back_to(response: httpx.Response) -> str:
 
 
 def answer_of(response: httpx.Response) -> dict[str, str]:
-    """The parameters with which a client is sent back, each of which is there once."""
-    pairs = parse_qsl(urlsplit(sent_back_to(response)).query, keep_blank_values=True)
+    """The parameters with which a client is sent back."""
+    return parameters_of(sent_back_to(response))
+
+
+def parameters_of(address: str) -> dict[str, str]:
+    """The parameters of an address, each of which is there once."""
+    pairs = parse_qsl(urlsplit(address).query, keep_blank_values=True)
     assert len(dict(pairs)) == len(pairs)
     return dict(pairs)
+
+
+def key_form(page: httpx.Response) -> Form:
+    """The form of a page on which a key is typed."""
+    (form,) = (it for it in forms_of(page.text) if it.passwords)
+    return form
 
 
 class OAuthSteps:
@@ -47,17 +58,20 @@ class OAuthSteps:
     """
 
     def __init__(
-        self, address: str, *, client_id: str = "", redirect_uri: str = CALLBACK, **headers: str
+        self,
+        address: str,
+        *,
+        client_id: str = "",
+        redirect_uri: str = CALLBACK,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.address = address
         self.client_id = client_id
         self.redirect_uri = redirect_uri
         self.state = secrets.token_urlsafe(16)
         self.verifier = secrets.token_urlsafe(32)
-        self.http = plain_http(address)
-        self.browser = plain_http(address)
-        for it in (self.http, self.browser):
-            it.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+        self.http = plain_http(address, transport=transport)
+        self.browser = plain_http(address, transport=transport)
 
     async def __aenter__(self) -> Self:
         """Open both."""
@@ -111,35 +125,43 @@ class OAuthSteps:
     async def page(self, **changes: str | None) -> httpx.Response:
         """The page that the browser then opens."""
         response = await self.authorize(**changes)
-        assert response.has_redirect_location, response.text
-        return await self.browser.get(response.headers["location"])
+        if response.has_redirect_location:
+            response = await self.browser.get(response.headers["location"])
+        assert key_form(response), response.text
+        return response
 
     async def send(
-        self, page: httpx.Response, form: Form, fields: dict[str, str]
+        self, page: httpx.Response, form: Form, fields: dict[str, str], **headers: str
     ) -> httpx.Response:
-        """The person presses a button of a form: from the page's own origin."""
-        origin = {"Origin": self.address}
+        """The person presses a button of a form. `Origin` is that of the page; "" leaves it out."""
         url = page.url.join(form.action) if form.action else page.url
-        sent = await self.browser.post(url, data=fields, headers=origin)
+        given = {"Origin": self.address, **headers}
+        sent = await self.browser.post(
+            url, data=fields, headers={name: it for name, it in given.items() if it}
+        )
         is_own = sent.headers.get("location", "").startswith("/")
         return await self.browser.get(page.url.join(sent.headers["location"])) if is_own else sent
 
     async def type_key(
-        self, page: httpx.Response, key: str, *, access: str = "run"
+        self, page: httpx.Response, key: str, *, access: str = "run", **headers: str
     ) -> httpx.Response:
         """The person types a key, and chooses what to allow."""
-        (form,) = (it for it in forms_of(page.text) if it.passwords)
-        return await self.send(page, form, form.filled(key=key, access=access))
+        form = key_form(page)
+        return await self.send(page, form, form.filled(key=key, access=access), **headers)
 
-    async def press(self, page: httpx.Response, *, path: str) -> httpx.Response:
-        """The person presses the button of the form that goes to this path."""
-        (form,) = (it for it in forms_of(page.text) if it.action.partition("?")[0] == path)
-        return await self.send(page, form, form.fields)
+    async def press(self, page: httpx.Response, button: str, **headers: str) -> httpx.Response:
+        """The person presses the button whose words begin so: Connect, Cancel, Use another key."""
+        form = form_with(page.text, button)
+        return await self.send(page, form, form.fields, **headers)
+
+    async def connect(self, key: str, *, access: str = "run", **changes: str | None) -> str:
+        """All of it, until the browser is sent back; returns the address."""
+        checked = await self.type_key(await self.page(**changes), key, access=access)
+        return sent_back_to(await self.press(checked, "Connect"))
 
     async def code(self, key: str, *, access: str = "run", **changes: str | None) -> str:
         """All of it, until the client has its code."""
-        checked = await self.type_key(await self.page(**changes), key, access=access)
-        answer = answer_of(await self.press(checked, path="/sign-in/connect"))
+        answer = parameters_of(await self.connect(key, access=access, **changes))
         assert answer.keys() == {"code", "state", "iss"}
         return answer["code"]
 
@@ -147,7 +169,7 @@ class OAuthSteps:
         """A person signs in at this address; returns where the browser is sent back to."""
         opened = await self.browser.get(url, follow_redirects=True)
         checked = await self.type_key(opened, key, access=access)
-        return sent_back_to(await self.press(checked, path="/sign-in/connect"))
+        return sent_back_to(await self.press(checked, "Connect"))
 
     async def redeem(self, code: str, /, **changes: str | None) -> httpx.Response:
         """The client asks for tokens."""

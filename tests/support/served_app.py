@@ -71,10 +71,16 @@ async def serving(
         yield Front(trax, clock, http, address, product)
 
 
-def plain_http(address: str) -> httpx.AsyncClient:
-    """An HTTP client that uses no proxy and has a time-out."""
+def plain_http(
+    address: str, *, transport: httpx.AsyncBaseTransport | None = None
+) -> httpx.AsyncClient:
+    """An HTTP client that uses no proxy and has a time-out. By default it uses sockets."""
     return httpx.AsyncClient(
-        base_url=address, trust_env=False, verify=NO_CERTIFICATES, timeout=PATIENCE_SECONDS
+        base_url=address,
+        trust_env=False,
+        verify=NO_CERTIFICATES,
+        timeout=PATIENCE_SECONDS,
+        transport=transport,
     )
 
 

@@ -1,46 +1,64 @@
-"""The MCP server with sign-in on a port of this process, on a sandbox with a manual clock."""
+"""The MCP server with sign-in in this process, on a sandbox with a manual clock."""
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import json
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from tests.conftest import client_on
-from tests.support.hosted_process import free_port
+import httpx
+
+from tests.support.hosted_process import FILE, SECRET_FILE, free_port
 from tests.support.jsonrpc import MODERN, HttpCaller, tool_call
-from tests.support.oauth_steps import OAuthSteps
+from tests.support.oauth_steps import CALLBACK, OAuthSteps
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.local_servers import listening
+from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
+from tests.support.product.sign_in import Internet, app_with_sign_in, sign_in_command
 from tests.support.served_app import Front, plain_http
-from tests.support.sign_in_setup import SECRET, store_in
-from trax_mcp.api.caller import ANONYMOUS
-from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.server.app import ServerDeps, build_server
-from trax_mcp.server.http.http_app import http_app
-from trax_mcp.server.tool_filter import ToolFilter
-from trax_mcp.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
+    from starlette.types import ASGIApp
+
     from tests.support.product.sandbox import Sandbox
-    from trax_mcp.consent.evidence import Channel
-    from trax_mcp.sign_in.client_documents import ClientDocuments
-    from trax_mcp.sign_in.store import SignInStore
+
+CLAUDE: Final = "https://claude.ai/oauth/mcp-oauth-client-metadata"
+"""A client that is known where its document cannot be read, and the address that it returns to."""
+CLAUDE_CALLBACK: Final = "https://claude.ai/api/mcp/auth_callback"
 
 
 @dataclass(frozen=True)
 class SignInFront(Front):
-    """The server, its sandbox, and what it keeps of sign-ins."""
+    """The server, its sandbox, and its two files."""
 
-    store: SignInStore
+    app: ASGIApp
+    folder: Path
 
-    def steps(self, client_id: str = "", **headers: str) -> OAuthSteps:
-        """A client and a person's browser. They must be closed."""
-        return OAuthSteps(self.address, client_id=client_id, **headers)
+    @property
+    def file(self) -> Path:
+        """The file of sign-ins."""
+        return self.folder / FILE
+
+    def steps(
+        self, client_id: str = "", *, ip: str = "127.0.0.1", redirect_uri: str = CALLBACK
+    ) -> OAuthSteps:
+        """A client and a person's browser, at one IP address. They must be closed."""
+        return OAuthSteps(
+            str(self.product.settings.public_url),
+            client_id=client_id,
+            redirect_uri=redirect_uri,
+            transport=httpx.ASGITransport(self.app, client=(ip, 4711)),
+        )
+
+    def steps_on_wire(self, client_id: str = "") -> OAuthSteps:
+        """The same over sockets."""
+        return OAuthSteps(self.address, client_id=client_id)
 
     def signed_in(self, era: str, tokens: Mapping[str, Any]) -> HttpCaller:
         """An MCP client with these tokens, before its handshake."""
@@ -57,17 +75,27 @@ class SignInFront(Front):
         caller = self.signed_in(MODERN, {"access_token": access_token})
         return (await caller.post(tool_call(MODERN, "list_studios"))).status_code
 
+    def sign_ins(self) -> list[dict[str, str]]:
+        """Who is signed in, as the operator's command lists it."""
+        listed = sign_in_command(self.product, "list", "--json")
+        assert listed.code == 0, listed.err
+        found: list[dict[str, str]] = json.loads(listed.out)
+        return found
+
+    def revoke(self, sign_in_id: str = "--all") -> None:
+        """Revoke one sign-in, or all, as the operator does."""
+        revoked = sign_in_command(self.product, "revoke", sign_in_id)
+        assert revoked.code == 0, revoked
+
 
 @asynccontextmanager
 async def signing_in(
     folder: Path,
     *,
     trax: Sandbox | None = None,
-    documents: ClientDocuments | None = None,
+    internet: Internet | None = None,
     public_url: str | None = None,
-    secret: str = SECRET,
-    ask: frozenset[Channel] = frozenset({"form"}),
-    settings: Mapping[str, str] | None = None,
+    **settings: str,
 ) -> AsyncIterator[SignInFront]:
     """Serve people who sign in. Its files are in `folder`, and clients may register.
 
@@ -75,42 +103,36 @@ async def signing_in(
     """
     trax, port = trax or still(), free_port()
     address = f"http://127.0.0.1:{port}"
-    chosen = read_settings(
+    clock = HandClock(trax)
+    product = Product(
+        trax,
+        clock,
         {
             "TRAX_SIGN_IN": "1",
             "TRAX_PUBLIC_URL": public_url or address,
             "TRAX_SIGN_IN_REGISTRATION": "1",
-            **(settings or {}),
-        }
+            "TRAX_SIGN_IN_FILE": str(folder / FILE),
+            "TRAX_SIGN_IN_SECRET_FILE": str(folder / SECRET_FILE),
+            "TRAX_ASK": "form",
+            **settings,
+        },
     )
-    clock = HandClock(trax)
-    deps = ServerDeps(
-        rules=Rules(Mode(chosen.confirm)),
-        tool_filter=ToolFilter(read_only=chosen.read_only, only=frozenset(chosen.tools)),
-        chat_poll_seconds=chosen.chat_poll_seconds,
-        clock=clock,
-        ask=ask,
-        sign_in=True,
-    )
-    client = client_on(trax)
-    store = store_in(folder, clock, secret=secret, audience=str(chosen.public_url))
-    server = build_server(client, own=ANONYMOUS, deps=deps)
-    app = http_app(server, chosen, client=client, deps=deps, sign_ins=store, documents=documents)
-    try:
-        async with (
-            listening(app, port=port, trusted_proxies=chosen.trusted_proxies),
-            plain_http(address) as http,
-        ):
-            yield SignInFront(trax, clock, http, address, deps, store)
-    finally:
-        store.close()
+    own = SANDBOX_KEY if "TRAX_SANDBOX" in settings else None
+    async with AsyncExitStack() as stack:
+        served = app_with_sign_in(product, internet or Internet(), key=own)
+        app = await stack.enter_async_context(served)
+        proxies = product.settings.trusted_proxies
+        await stack.enter_async_context(listening(app, port=port, trusted_proxies=proxies))
+        http = await stack.enter_async_context(plain_http(address))
+        yield SignInFront(trax, clock, http, address, product, app, folder)
 
 
 @asynccontextmanager
 async def registered(
-    folder: Path, settings: Mapping[str, str] | None = None
+    folder: Path,
+    **more: Any,  # noqa: ANN401  as for `signing_in`
 ) -> AsyncIterator[tuple[SignInFront, OAuthSteps]]:
     """The same, and a client that has registered."""
-    async with signing_in(folder, settings=settings) as front, front.steps() as steps:
+    async with signing_in(folder, **more) as front, front.steps() as steps:
         (await steps.register()).raise_for_status()
         yield front, steps

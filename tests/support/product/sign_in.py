@@ -1,0 +1,87 @@
+"""The server with sign-in as `trax-mcp http --sign-in` builds it, and its operator's commands.
+
+Its files are real. Only the internet is replaced, where clients publish their documents.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+from tests.support.product.commands import run_command
+from trax_mcp.cli import serve
+from trax_mcp.sign_in.client_documents import TIMEOUT_SECONDS, ClientDocuments
+from trax_mcp.sign_in.grants import SignInUnavailable
+from trax_mcp.sign_in.public_addresses import is_public
+from trax_mcp.sign_in.sign_in_file import SignInFile
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+    from typing import NoReturn
+
+    from starlette.types import ASGIApp
+
+    from tests.support.product.commands import Outcome
+    from tests.support.product.server import Product
+
+
+async def unreachable(_host: str) -> Sequence[str]:
+    """No name server answers. So the clients that are known by heart are known, and no others."""
+    raise OSError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Internet:
+    """What stands for the internet. Without changes, no name server answers.
+
+    `addresses` are those of a name, `is_public` replaces the server's own rule, and `tls` trusts
+    the certificates of the test's hosts.
+    """
+
+    addresses: Callable[[str], Awaitable[Sequence[str]]] = unreachable
+    is_public: Callable[[str], bool] = is_public
+    tls: ssl.SSLContext | None = None
+    timeout_seconds: float = TIMEOUT_SECONDS
+
+
+@asynccontextmanager
+async def app_with_sign_in(
+    product: Product, internet: Internet, *, key: str | None = None
+) -> AsyncIterator[ASGIApp]:
+    """The app of a product with `TRAX_SIGN_IN`, and its open files. `key` as in `Product.app`."""
+    documents = ClientDocuments(
+        product.clock,
+        resolve=internet.addresses,
+        is_public=internet.is_public,
+        tls=internet.tls,
+        timeout_seconds=internet.timeout_seconds,
+    )
+    with patch.object(serve, "Clock", lambda: product.clock):
+        opened = serve._open_sign_in(product.settings)
+        sign_ins = await opened.__aenter__()
+    try:
+        yield product.app(key, sign_ins=sign_ins, documents=documents)
+    finally:
+        await opened.__aexit__(None, None, None)
+
+
+def sign_in_command(product: Product, *arguments: str) -> Outcome:
+    """Run `trax-mcp sign-in` as the operator of a server, at the time of its clock."""
+    names = ("sign_in_file", "sign_in_secret_file")
+    files = {f"TRAX_{it.upper()}": str(getattr(product.settings, it)) for it in names}
+    with patch("trax_mcp.cli.sign_in.Clock", lambda: product.clock):
+        return run_command("sign-in", *arguments, settings=files)
+
+
+@contextmanager
+def unreadable_sign_ins(sentence: str) -> Iterator[None]:
+    """Neither read nor write any file of sign-ins; people are told this sentence."""
+
+    def fail(*_: object, **_options: object) -> NoReturn:
+        raise SignInUnavailable(sentence)
+
+    with patch.object(SignInFile, "read", fail), patch.object(SignInFile, "change", fail):
+        yield
