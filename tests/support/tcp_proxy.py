@@ -118,6 +118,12 @@ class Proxy:
     """All exchanges, oldest first."""
     _faults: list[tuple[ProxyFault, str, str]] = field(default_factory=list)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _active: int = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request has not been answered yet, and its client still waits."""
+        return self._active > 0
 
     def add_fault(self, fault: ProxyFault, *, method: str = "*", path: str = "*") -> None:
         """From now on, handle matching requests with this fault."""
@@ -150,10 +156,17 @@ class Proxy:
         await asyncio.gather(*tasks)
 
     async def _handle(self, exchange: Exchange) -> None:
+        self._active += 1
+        try:
+            await self._fault_for(exchange)(exchange)
+        finally:
+            self._active -= 1
+
+    def _fault_for(self, exchange: Exchange) -> ProxyFault:
         for fault, method, path in self._faults:
             if fnmatchcase(exchange.method, method) and fnmatchcase(exchange.path, path):
-                return await fault(exchange)
-        return await forward_unchanged(exchange)
+                return fault
+        return forward_unchanged
 
 
 @asynccontextmanager

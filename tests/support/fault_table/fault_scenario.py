@@ -9,17 +9,14 @@ from __future__ import annotations
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final
-from unittest.mock import patch
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import httpx
 import mcp
 
-from tests.conftest import OWNER, client_on, no_pause, text_of
-from tests.support.fault_table.answer_cases import ANSWER_CASES
-from tests.support.fault_table.case_builders import LEAKS, NoConnection
+from tests.conftest import text_of
+from tests.support.fault_table.answer_cases import ANSWER_CASES, LEAKS, NoConnection
 from tests.support.fault_table.role_calls import CHAT_TEXT
 from tests.support.fault_table.table import Role
 from tests.support.fault_table.wire_cases import TIMEOUT_SECONDS
@@ -30,11 +27,9 @@ from tests.support.product.local_servers import listening
 from tests.support.product.manual_clock import FROZEN_AT, ManualClock
 from tests.support.product.sandbox import Sandbox
 from tests.support.product.sandbox_transport import SandboxTransport
+from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock, settled
 from tests.support.tcp_proxy import proxy_to
-from trax_mcp.api.client import Client
-from trax_mcp.server import tools
-from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -43,9 +38,6 @@ if TYPE_CHECKING:
 
     from tests.support.fault_table.role_calls import Row, ToolCall
     from tests.support.tcp_proxy import Proxy
-
-_cached_tool = cache(tools._tool)
-"""Tools do not depend on the server, and making them takes longest."""
 
 LONGEST_SECONDS: Final = 60
 """The timeout of a call, on the adjustable clock of the loop."""
@@ -69,20 +61,6 @@ class BlockableTransport(SandboxTransport):
         return await super().handle_async_request(request)
 
 
-class CountingClient(Client):
-    """A TRaX client that counts its active requests."""
-
-    active_requests = 0
-
-    async def send(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  as `Client.send`
-        """Count and send."""
-        self.active_requests += 1
-        try:
-            return await super().send(*args, **kwargs)
-        finally:
-            self.active_requests -= 1
-
-
 @dataclass
 class FaultScenario:
     """A client, a server and a TRaX, with a fault that the test begins and ends."""
@@ -93,7 +71,6 @@ class FaultScenario:
     client: mcp.Client
     transport: BlockableTransport
     proxy: Proxy | None = None
-    counting_client: CountingClient | None = None
     _earlier_requests: int = 0
 
     def begin_fault(self) -> None:
@@ -126,9 +103,9 @@ class FaultScenario:
         """Let time pass, and wait until all tasks wait again."""
         self.clock.advance(seconds)
         await settled()
-        if self.counting_client is None:
+        if self.proxy is None:
             return
-        while self.counting_client.active_requests:
+        while self.proxy.is_busy:
             await anyio.lowlevel.checkpoint()
         await settled()
 
@@ -173,10 +150,9 @@ class FaultScenario:
     @property
     def took_effect(self) -> bool:
         """Whether the change of this role took effect."""
-        world, stream = self.trax.world, self.trax.world.streams.get("studio_42")
         if self.row.role is Role.WRITE:
-            return [it.text for it in world.chats["studio_42"].recent(1)] == [CHAT_TEXT]
-        return stream is not None and stream.running is (self.row.role is Role.START)
+            return [it["text"] for it in self.trax.messages(last=1)] == [CHAT_TEXT]
+        return self.trax.is_running() is (self.row.role is Role.START)
 
     @property
     def _target(self) -> tuple[str, str]:
@@ -209,18 +185,20 @@ async def open_scenario(
     trax = _sandbox(row.tool_call)
     clock, transport = HandClock(trax, short_seconds=short_seconds), BlockableTransport(trax)
     if row.name in ANSWER_CASES:
-        async with _client(client_on(trax, transport=transport), clock, era) as client:
+        product = Product(trax, clock, transport=transport)
+        async with mcp.Client(product.server(), mode=era, cache=None) as client:
             yield FaultScenario(row, trax, clock, client, transport)
         return
     async with (
         listening(trax.app) as address,
         proxy_to(address, stall_seconds=TIMEOUT_SECONDS) as proxy,
     ):
-        counting_client = CountingClient(
-            base_url=proxy.url, timeout_seconds=TIMEOUT_SECONDS, sleep=no_pause
-        )
-        async with aclosing(counting_client), _client(counting_client, clock, era) as client:
-            yield FaultScenario(row, trax, clock, client, transport, proxy, counting_client)
+        settings = {"TRAX_BASE_URL": proxy.url, "TRAX_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS)}
+        async with (
+            aclosing(Product(trax, clock, settings)) as product,
+            mcp.Client(product.server(), mode=era, cache=None) as client,
+        ):
+            yield FaultScenario(row, trax, clock, client, transport, proxy)
 
 
 def _sandbox(tool_call: ToolCall) -> Sandbox:
@@ -229,11 +207,3 @@ def _sandbox(tool_call: ToolCall) -> Sandbox:
     if tool_call.on_air:
         put_on_air(trax)
     return trax
-
-
-@asynccontextmanager
-async def _client(trax: Client, clock: HandClock, era: str) -> AsyncIterator[mcp.Client]:
-    with patch("trax_mcp.server.tools._tool", _cached_tool):
-        server = build_server(trax, own=OWNER, deps=ServerDeps(clock=clock))
-    async with mcp.Client(server, mode=era, cache=None) as client:
-        yield client

@@ -16,7 +16,7 @@ from tests.support.subscribers import CHAT_PATH
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.support.fault_table.case_builders import FaultCase
+    from tests.support.fault_table.answer_cases import FaultCase
 
 FAULT_CASES: Final = {**ANSWER_CASES, **WIRE_CASES}
 """How to cause each fault of the table, and the texts that describe it."""
@@ -156,9 +156,10 @@ _OBSERVED_TEXTS: Final = {
 }
 
 
-def row_of(role: Role, name: str) -> Row:
-    """One fault, as this role meets it."""
-    return Row(role, name, TABLE[name][role], FAULT_CASES[name])
+def row_of(role: Role, name: str, consequence: Consequence | None = None) -> Row:
+    """One fault, as this role meets it. Previews have a `consequence` beside the table."""
+    column = Role.START if role is Role.STOP else role
+    return Row(role, name, consequence or TABLE[name][column], FAULT_CASES[name])
 
 
 def rows(role: Role) -> Sequence[Row]:

@@ -1,7 +1,7 @@
 """The table of faults: each line a fault, each column a role, each cell what must follow.
 
 The faults are made in `answer_cases` and `wire_cases`; the calls and the expected failures are in
-`role_calls`.
+`role_calls`. `test_faults_guarded` has the faults of previews.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ class Role(StrEnum):
     START = "start"
     """A confirmed `go_live`: its POST meets the fault."""
     STOP = "stop"
-    """A confirmed `go_offline`: its POST meets the fault."""
-    START_PREVIEW = "start_preview"
-    """The preview of `go_live`: the reads of its facts meet the fault."""
-    STOP_PREVIEW = "stop_preview"
-    """The preview of `go_offline`: the same, but nothing may delay a stop."""
+    """A confirmed `go_offline`: the same follows for it."""
     CHAT = "chat"
     """A chat reader, while each poll of the watcher meets the fault."""
+    START_PREVIEW = "go_live"
+    """The preview of `go_live`: the reads of its facts meet the fault."""
+    STOP_PREVIEW = "go_offline"
+    """The preview of `go_offline`: the same, but nothing may delay a stop."""
 
 
 class Consequence(StrEnum):
@@ -56,57 +56,46 @@ class Consequence(StrEnum):
 
 
 ANSWERS: Final = """
-                             | read   write    start    stop     start_preview  stop_preview  chat
-400 invalid_request          | never  never    never    never    never          asks          ends
-401 invalid_key              | never  never    never    never    never          never         ends
-403 insufficient_scope       | never  never    never    never    asks           asks          ends
-404 not_found                | never  never    never    never    never          never         ends
-408 slow_request             | again  unknown  unknown  unknown  again          asks          waits
-409 studio_busy              | never  never    never    never    never          asks          waits
-429 rate_limited             | again  again    again    again    again          asks          waits
-500 exploded                 | again  unknown  unknown  unknown  again          asks          waits
-502 no_upstream              | again  unknown  unknown  unknown  again          asks          waits
-503 write_disabled           | never  never    never    never    never          asks          waits
-401 with HTML page           | never  never    never    never    never          asks          ends
-403 with HTML page           | never  never    never    never    asks           asks          ends
-404 with HTML page           | never  never    never    never    never          asks          ends
-429 with HTML page           | again  again    again    again    again          asks          waits
-500 after it was applied     | again  unknown  seen     seen     again          asks          waits
-303 to another host          | never  unknown  unknown  unknown  never          asks          waits
-307 to the same path         | never  unknown  unknown  unknown  never          asks          waits
-200 with HTML page           | again  done     seen     seen     again          asks          waits
-200 with oversized body      | again  done     seen     seen     again          asks          waits
-200 compressed               | again  done     seen     seen     again          asks          waits
-200 without content type     | ok     ok       ok       ok       asks           asks          ok
-200 with unknown values      | ok     ok       ok       ok       asks           asks          ok
-200 without any field        | ok     ok       ok       ok       again          asks          waits
-200 with wrong types         | ok     ok       ok       ok       again          asks          waits
-429 for 1 s                  | again  again    again    again    again          asks          waits
-429 for years                | again  again    again    again    again          asks          waits
-no connection                | again  again    again    again    again          asks          waits
+                             | read     write    start    chat
+400 invalid_request          | never    never    never    ends
+401 invalid_key              | never    never    never    ends
+403 insufficient_scope       | never    never    never    ends
+404 not_found                | never    never    never    ends
+409 studio_busy              | never    never    never    waits
+429 rate_limited             | again    again    again    waits
+500 exploded                 | again    unknown  unknown  waits
+502 no_upstream              | again    unknown  unknown  waits
+503 write_disabled           | never    never    never    waits
+401 with HTML page           | never    never    never    ends
+403 with HTML page           | never    never    never    ends
+429 with HTML page           | again    again    again    waits
+500 after it was applied     | again    unknown  seen     waits
+303 to another host          | never    unknown  unknown  waits
+200 with HTML page           | again    done     seen     waits
+200 with oversized body      | again    done     seen     waits
+200 compressed               | again    done     seen     waits
+200 without content type     | ok       ok       ok       ok
+200 with unknown values      | ok       ok       ok       ok
+200 without any field        | ok       ok       ok       waits
+200 with wrong types         | ok       ok       ok       waits
+429 for 1 s                  | again    again    again    waits
+429 for years                | again    again    again    waits
+no connection                | again    again    again    waits
 """
 
 WIRES: Final = """
-                             | read   write    start    stop     start_preview  stop_preview  chat
-reset before delivery        | again  unknown  unknown  unknown  again          asks          waits
-reset after delivery         | again  unknown  seen     seen     again          asks          waits
-closed inside the head       | again  unknown  seen     seen     again          asks          waits
-closed inside the body       | again  done     seen     seen     again          asks          waits
-reset inside the body        | again  done     seen     seen     again          asks          waits
-closed inside an error       | again  unknown  unknown  unknown  again          asks          waits
-no response                  | again  unknown  seen     seen     again          asks          waits
-trickling head               | again  unknown  seen     seen     again          asks          waits
-stalled inside the body      | again  done     seen     seen     again          asks          waits
-trickling body               | again  done     seen     seen     again          asks          waits
-endless head                 | again  unknown  seen     seen     again          asks          waits
-endless body                 | again  done     seen     seen     again          asks          waits
-body above the limit         | again  done     seen     seen     again          asks          waits
-body longer than announced   | again  done     seen     seen     again          asks          waits
-not HTTP                     | again  unknown  unknown  unknown  again          asks          waits
-100 and 103 first            | ok     ok       ok       ok       asks           asks          ok
-endless 100                  | again  unknown  unknown  unknown  again          asks          waits
-101 instead                  | again  unknown  unknown  unknown  again          asks          waits
-HTTP/1.0 without length      | ok     ok       ok       ok       asks           asks          ok
+                             | read     write    start    chat
+reset before delivery        | again    unknown  unknown  waits
+reset after delivery         | again    unknown  seen     waits
+closed inside the head       | again    unknown  seen     waits
+reset inside the body        | again    done     seen     waits
+closed inside an error       | again    unknown  unknown  waits
+no response                  | again    unknown  seen     waits
+trickling body               | again    done     seen     waits
+endless body                 | again    done     seen     waits
+not HTTP                     | again    unknown  unknown  waits
+100 and 103 first            | ok       ok       ok       ok
+HTTP/1.0 without length      | ok       ok       ok       ok
 """
 
 

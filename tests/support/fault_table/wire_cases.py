@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.support.fault_table.case_builders import ACCEPTED, FaultCase, connection_lost
+from tests.support.fault_table.answer_cases import ACCEPTED, FaultCase, connection_lost
 
 if TYPE_CHECKING:
     from tests.support.tcp_proxy import Exchange, ProxyFault
@@ -44,12 +44,6 @@ async def close_in_head(exchange: Exchange) -> None:
     exchange.close()
 
 
-async def close_in_body(exchange: Exchange) -> None:
-    """Close inside the body."""
-    await exchange.send((await exchange.forward())[:-3])
-    exchange.close()
-
-
 async def reset_in_body(exchange: Exchange) -> None:
     """Reset inside the body."""
     await exchange.send((await exchange.forward())[:-3])
@@ -68,19 +62,6 @@ async def stall(exchange: Exchange) -> None:
     await exchange.stall()
 
 
-async def stall_in_body(exchange: Exchange) -> None:
-    """Stall inside the body."""
-    await exchange.send((await exchange.forward())[:-3])
-    await exchange.stall()
-
-
-async def trickle_head(exchange: Exchange) -> None:
-    """Send the head piece by piece, each in time, until the request times out."""
-    await exchange.forward()
-    await exchange.send(head(length=None).removesuffix(b"\r\n"))
-    await _trickle(exchange, b"X-More: x\r\n")
-
-
 async def trickle_body(exchange: Exchange) -> None:
     """Send the body in the same way."""
     await exchange.forward()
@@ -88,31 +69,11 @@ async def trickle_body(exchange: Exchange) -> None:
     await _trickle(exchange, b" ")
 
 
-async def endless_head(exchange: Exchange) -> None:
-    """Send a header line until the client closes."""
-    await exchange.forward()
-    await exchange.send(head(length=None).removesuffix(b"\r\n") + b"X-More: ")
-    await _send_endlessly(exchange)
-
-
 async def endless_body(exchange: Exchange) -> None:
     """Send a body without announced length until the client closes."""
     await exchange.forward()
     await exchange.send(head(length=None) + b'{"a": "')
     await _send_endlessly(exchange)
-
-
-async def announced_oversized_body(exchange: Exchange) -> None:
-    """The same, with an announced length."""
-    await exchange.forward()
-    await exchange.send(head(length=ENDLESS_BYTES) + b'{"a": "')
-    await _send_endlessly(exchange)
-
-
-async def overlong_body(exchange: Exchange) -> None:
-    """Send more than the announced length."""
-    await exchange.forward()
-    await exchange.send(head(length=7) + b'{"ok": true}')
 
 
 def followed_by(extra_response: bytes) -> ProxyFault:
@@ -135,17 +96,6 @@ async def early_hints(exchange: Exchange) -> None:
     early_hints_head = b"HTTP/1.1 103 Early Hints\r\nLink: </obey>; rel=preload" + _HEAD_END
     await exchange.send(3 * (b"HTTP/1.1 100 Continue" + _HEAD_END) + early_hints_head)
     await exchange.send(await exchange.forward())
-
-
-async def endless_continues(exchange: Exchange) -> None:
-    """Send informational responses only."""
-    await _trickle(exchange, b"HTTP/1.1 100 Continue" + _HEAD_END)
-
-
-async def switch_protocols(exchange: Exchange) -> None:
-    """Switch protocols although the client did not ask for it."""
-    await exchange.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: obey\r\n" + _HEAD_END[:2])
-    exchange.close()
 
 
 async def without_length(exchange: Exchange) -> None:
@@ -192,25 +142,13 @@ WIRE_CASES: Final = {
     "reset before delivery": connection_lost(reset_before, takes_effect=False),
     "reset after delivery": connection_lost(reset_after),
     "closed inside the head": connection_lost(close_in_head),
-    "closed inside the body": incomplete(close_in_body),
     "reset inside the body": incomplete(reset_in_body),
     "closed inside an error": server_error(close_in_error, 500),
     "no response": timed_out(stall),
-    "trickling head": timed_out(trickle_head),
-    "stalled inside the body": incomplete(stall_in_body, _NOT_COMPLETE, code="timeout"),
     "trickling body": incomplete(trickle_body, _NOT_COMPLETE, code="timeout", status=200),
-    "endless head": connection_lost(endless_head),
     "endless body": incomplete(endless_body, "is larger than 4 MiB", status=200),
-    "body above the limit": incomplete(
-        announced_oversized_body, "is larger than 4 MiB", status=200
-    ),
-    "body longer than announced": incomplete(
-        overlong_body, "is not a JSON object", status=200, later_failures=1
-    ),
     "not HTTP": connection_lost(not_http, takes_effect=False),
     "100 and 103 first": FaultCase(fault=early_hints, takes_effect=True),
-    "endless 100": timed_out(endless_continues, takes_effect=False),
-    "101 instead": connection_lost(switch_protocols, takes_effect=False),
     "HTTP/1.0 without length": FaultCase(fault=without_length, takes_effect=True),
 }
 """How to cause each fault of `WIRES`, and the texts that describe it."""
