@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import pytest
 
 from tests.support.concurrency import begin, settle
-from tests.support.consent_clients import in_memory, rename_all, status_and_reason
-from tests.support.guarded_calls import DELETE_DESTINATION, GO_LIVE, GO_OFFLINE
+from tests.support.consent_clients import in_memory, status_and_reason
+from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
 from tests.support.jsonrpc import LEGACY
 from tests.support.product.faults import Fault
 from tests.support.server_process import PATIENCE_SECONDS
@@ -62,8 +62,7 @@ async def test_a_person_is_asked_once_more_after_a_change_while_the_form_is_open
 
         async def enabling_first(form: Form) -> FormAnswer:
             if len(clients.person.forms) == 1:
-                places = clients.trax.world.destinations
-                places.change(places["dest_3"], {"enabled": True})
+                clients.trax.change("dest_3", enabled=True)
             return await agreeing(form)
 
         clients.person.answer_with(enabling_first)
@@ -80,28 +79,12 @@ async def test_a_person_is_asked_once_more_after_a_change_while_the_form_is_open
     assert choices(second)[0] == 'Go live on YouTube, Twitch and Kick: "Friday Night Show"'
 
 
-async def test_a_person_is_asked_twice_at_most(era: str) -> None:
-    """A call whose preview changes each time never runs."""
-    async with in_memory(era) as clients:
-
-        async def changing(form: Form) -> FormAnswer:
-            rename_all(clients.trax)
-            return await agreeing(form)
-
-        clients.person.answer_with(changing)
-        result = await clients.call(DELETE_DESTINATION, clients.asking)
-        assert clients.sent == []
-    assert status_and_reason(result) == ("confirmation_invalid", "changed")
-    assert len(clients.person.forms) == 2
-
-
 async def test_a_choice_is_compared_with_the_one_that_was_offered(era: str) -> None:
     """A rename while the form is open does not make the answer malformed."""
     async with in_memory(era) as clients:
 
         async def renaming(form: Form) -> FormAnswer:
-            rename = clients.trax.world.studios.change
-            rename(clients.trax.world.studios["studio_42"], {"name": "Another Night Show"})
+            clients.trax.change("studio_42", name="Another Night Show")
             return await agreeing(form)
 
         clients.person.answer_with(renaming)
@@ -109,59 +92,25 @@ async def test_a_choice_is_compared_with_the_one_that_was_offered(era: str) -> N
         assert clients.sent == [GO_LIVE.sent]
 
 
-async def test_progress_is_sent_every_ten_seconds_while_a_person_is_asked() -> None:
-    """For five minutes, so that the client does not time out."""
+async def test_a_form_is_open_for_five_minutes_with_progress_every_ten_seconds() -> None:
+    """So that the client does not time out. Then the call ends with a refusal."""
     progress = ProgressLog()
     async with in_memory(LEGACY) as clients:
         clients.person.answer_with(silent)
         calling = partial(clients.asking.call_tool, "go_live", GO_LIVE.arguments)
         with anyio.fail_after(PATIENCE_SECONDS):
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(partial(calling, progress_callback=progress))
+                results = begin(tasks, partial(calling, progress_callback=progress))
                 await clients.person.asked()
                 for _ in range(30):
                     await progress.more()
                     await settle()
+                    assert results == []
                     clients.clock.advance(10)
+        assert status_and_reason(results[0]) == ("declined", "timed_out")
         assert clients.sent == []
     waiting = "Waiting for a person's yes."
     assert progress.all == [(float(gone), 300.0, waiting) for gone in range(0, 300, 10)]
-
-
-@pytest.mark.parametrize("operation", [GO_LIVE, GO_OFFLINE], ids=lambda it: it.tool)
-async def test_a_form_is_closed_after_five_minutes_and_nothing_is_sent(
-    operation: GuardedOperation,
-) -> None:
-    """The call ends with a refusal, not before and not later."""
-    async with in_memory(LEGACY) as clients:
-        clients.person.answer_with(silent)
-        async with anyio.create_task_group() as tasks:
-            results = begin(tasks, partial(clients.call, operation, clients.asking))
-            await clients.person.asked()
-            for _ in range(30):
-                await settle()
-                assert results == []
-                clients.clock.advance(10)
-        assert status_and_reason(results[0]) == ("declined", "timed_out")
-        assert clients.sent == []
-
-
-async def test_no_progress_is_sent_without_a_progress_token() -> None:
-    """No notification at all."""
-    received: list[Any] = []
-
-    async def receive(message: object) -> None:
-        received.append(message)
-
-    async with in_memory(LEGACY, on_message=receive) as clients:
-        clients.person.answer_with(silent)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(clients.call, GO_LIVE, clients.asking))
-            await clients.person.asked()
-            for _ in range(30):
-                await settle()
-                clients.clock.advance(10)
-    assert received == []
 
 
 @pytest.mark.parametrize(
@@ -170,11 +119,11 @@ async def test_no_progress_is_sent_without_a_progress_token() -> None:
     ids=["go_live", "go_offline"],
 )
 async def test_progress_is_sent_while_the_stream_status_is_observed(
-    era: str, operation: GuardedOperation, message: str
+    operation: GuardedOperation, message: str
 ) -> None:
     """Every second, for at most 15 seconds."""
     progress = ProgressLog()
-    async with in_memory(era) as clients:
+    async with in_memory() as clients:
         live = Fault.status(200, {"live": operation is GO_OFFLINE})
         clients.trax.faults.add(live, times=None, path="*/stream-status")
         confirmation = await clients.confirmation(operation)

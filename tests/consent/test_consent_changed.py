@@ -1,39 +1,26 @@
-"""A change after the preview invalidates the confirmation, and the answer starts with the change.
-
-Each case runs against a real process over stdio, with a confirmation, and two with a form.
-"""
+"""A change after the preview voids the confirmation, and the answer starts with the change."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
 from tests.conftest import text_of
-from tests.support.consent_clients import has_run, status_and_reason
-from tests.support.guarded_calls import AUTO_GO_LIVE, DELETE_DESTINATION, GO_LIVE
-from tests.support.jsonrpc import MODERN
-from tests.support.real_transports import one_over_stdio
+from tests.support.consent_clients import has_run, in_memory, status_and_reason
+from tests.support.guarded_calls import AUTO_GO_LIVE, DELETE_DESTINATION, GO_LIVE, STUDIO
 from tests.support.simulated_person import agreeing, declining
-from trax_mcp.sandbox.records import Destination
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from mcp import Client
-
     from tests.support.consent_clients import Clients
     from tests.support.guarded_calls import GuardedOperation
-    from tests.support.product.sandbox import Sandbox
     from tests.support.simulated_person import Form, FormAnswer
 
-    Change = Callable[[Clients, Client], Awaitable[None]]
-
-pytestmark = pytest.mark.slow
+    Change = Callable[[Clients], Awaitable[None]]
 
 HEADER: Final = "Changed since you were asked:"
-PLACE: Final = {"studioId": "studio_42"}
 
 
 class Case(NamedTuple):
@@ -44,49 +31,47 @@ class Case(NamedTuple):
     first_line: str
 
 
-def on_trax(change: Callable[[Sandbox], object]) -> Change:
-    """A change on TRaX itself."""
-
-    async def make(clients: Clients, _client: Client) -> None:
-        change(clients.trax)
-
-    return make
+async def rename_studio(clients: Clients) -> None:
+    """Rename the studio on TRaX itself."""
+    clients.trax.change("studio_42", name="Saturday Show")
 
 
-def changed(table: str, key: str, **fields: Any) -> Change:  # noqa: ANN401  any field
-    """A change of one thing's fields on TRaX itself."""
-
-    def change(trax: Sandbox) -> None:
-        things = getattr(trax.world, table)
-        things.change(things[key], fields)
-
-    return on_trax(change)
+async def rename_destination(clients: Clients) -> None:
+    """Rename a destination on TRaX itself."""
+    clients.trax.change("dest_1", name="Second channel")
 
 
-def add_destination(trax: Sandbox) -> None:
+async def change_picture(clients: Clients) -> None:
+    """Turn a destination's picture on TRaX itself."""
+    clients.trax.change("dest_1", vertical=True)
+
+
+async def activate_source(clients: Clients) -> None:
+    """Activate a source on TRaX itself."""
+    clients.trax.change("source_2", active=True)
+
+
+async def add_destination(clients: Clients) -> None:
     """Add a destination on TRaX itself."""
-    new = Destination("dest_8", "studio_42", "New page", "facebook")
-    trax.world.destinations.add(new)
+    clients.trax.add_destination("New page", platform="facebook")
 
 
-def swap_destination(trax: Sandbox) -> None:
+async def swap_destination(clients: Clients) -> None:
     """Replace a destination by another one of the same name."""
-    places = trax.world.destinations
-    swapped = replace(places["dest_1"], id="dest_8")
-    places.remove(places["dest_1"])
-    places.add(swapped)
+    clients.trax.remove("dest_1")
+    clients.trax.add_destination("Main channel", record_id="dest_8", connectionId="conn_1")
 
 
 def by_this_server(tool: str, **arguments: object) -> Change:
     """A change through the same server, with its own confirmation if it needs one."""
 
-    async def make(_clients: Clients, client: Client) -> None:
-        call = {**PLACE, **arguments}
-        result = await client.call_tool(tool, call)
+    async def make(clients: Clients) -> None:
+        call = {**STUDIO, **arguments}
+        result = await clients.plain.call_tool(tool, call)
         if not has_run(result):
             confirmation = (result.structured_content or {})["confirmation"]
             call |= {"confirm": True, "confirmation": confirmation}
-            result = await client.call_tool(tool, call)
+            result = await clients.plain.call_tool(tool, call)
         assert has_run(result), result
 
     return make
@@ -100,20 +85,29 @@ def hidden_change(what: str) -> str:
 CASES: Final[dict[str, Case]] = {
     "the studio was renamed": Case(
         GO_LIVE,
-        changed("studios", "studio_42", name="Saturday Show"),
+        rename_studio,
         'No longer: Starts a broadcast of "Friday Night Show" that anyone can watch.',
     ),
     "the studio of a destination was renamed": Case(
         DELETE_DESTINATION,
-        changed("studios", "studio_42", name="Saturday Show"),
+        rename_studio,
         'No longer: Removes the destination "Main channel" (YouTube) from "Friday Night Show".',
     ),
+    "a destination was renamed": Case(
+        GO_LIVE, rename_destination, 'No longer: Goes out on "Main channel" (YouTube).'
+    ),
+    "the picture format of a destination": Case(
+        GO_LIVE, change_picture, 'No longer: Goes out on "Main channel" (YouTube).'
+    ),
+    "a source was activated": Case(
+        GO_LIVE, activate_source, 'Now: Can be on screen: "Guest feed" (rtmp).'
+    ),
     "a destination was added to an autoGoLive question": Case(
-        AUTO_GO_LIVE, on_trax(add_destination), 'Now: It would go out on "New page" (Facebook).'
+        AUTO_GO_LIVE, add_destination, 'Now: It would go out on "New page" (Facebook).'
     ),
     "a destination was swapped for one of the same name": Case(
         GO_LIVE,
-        on_trax(swap_destination),
+        swap_destination,
         'Now another one of the same name: Goes out on "Main channel" (YouTube).',
     ),
     "the address of a source": Case(
@@ -138,9 +132,9 @@ CASES: Final[dict[str, Case]] = {
 async def test_a_confirmation_is_invalid_after_a_change(name: str) -> None:
     """The answer starts with the change, and the operation is not sent."""
     operation, change, first_line = CASES[name]
-    async with one_over_stdio(MODERN, can_ask=False) as clients:
+    async with in_memory() as clients:
         confirmation = await clients.confirmation(operation)
-        await change(clients, clients.plain)
+        await change(clients)
         result = await clients.use(operation, confirmation)
         assert status_and_reason(result) == ("confirmation_invalid", "changed")
         assert operation.sent not in clients.sent
@@ -152,31 +146,38 @@ async def test_a_confirmation_is_invalid_after_a_change(name: str) -> None:
 async def test_a_person_is_asked_again_after_a_change(era: str, name: str) -> None:
     """The second form starts with the change. A no to it sends nothing."""
     operation, change, first_line = CASES[name]
-    async with one_over_stdio(era, can_ask=True) as clients:
-        forms: list[Form] = []
+    async with in_memory(era) as clients:
 
         async def respond(form: Form) -> FormAnswer:
-            if f"{operation.tool} on " not in form.message:
-                return await agreeing(form)  # the form about the change
-            forms.append(form)
-            if len(forms) > 1:
+            if len(clients.person.forms) > 1:
                 return await declining(form)
-            await change(clients, clients.asking)
+            await change(clients)
             return await agreeing(form)
 
         clients.person.answer_with(respond)
         result = await clients.call(operation, clients.asking)
         assert status_and_reason(result) == ("declined", "declined")
         assert operation.sent not in clients.sent
-    assert forms[1].message.splitlines()[:2] == [HEADER, f"- {first_line}"]
+    _, again = clients.person.forms
+    assert again.message.splitlines()[:2] == [HEADER, f"- {first_line}"]
 
 
 async def test_a_hidden_change_does_not_invalidate_a_deletion() -> None:
     """A deletion puts nothing on air, so hidden changes do not matter."""
-    async with one_over_stdio(MODERN, can_ask=False) as clients:
+    change = by_this_server("update_source", sourceId="source_2", url="rtmp://x.example/y")
+    async with in_memory() as clients:
         confirmation = await clients.confirmation(DELETE_DESTINATION)
-        await by_this_server("update_source", sourceId="source_2", url="rtmp://x.example/y")(
-            clients, clients.plain
-        )
+        await change(clients)
         result = await clients.use(DELETE_DESTINATION, confirmation)
-        assert status_and_reason(result) == ("ran", None)
+    assert status_and_reason(result) == ("ran", None)
+
+
+async def test_a_time_that_passes_does_not_invalidate_a_confirmation() -> None:
+    """Times are for the person's information."""
+    async with in_memory() as clients:
+        clients.trax.go_live()
+        clients.clock.advance(60)
+        confirmation = await clients.confirmation(DELETE_DESTINATION)
+        clients.clock.advance(120)
+        result = await clients.use(DELETE_DESTINATION, confirmation)
+    assert status_and_reason(result) == ("ran", None)

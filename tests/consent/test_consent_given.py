@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import mcp_types as types
 import pytest
 
 from tests.conftest import text_of
-from tests.support.concurrency import (
-    Paused,
-    all_at_once,
-    cancel_while_held,
-    settle,
-)
+from tests.support.concurrency import Paused, all_at_once, cancel_while_held, settle
 from tests.support.consent_clients import audit_lines, in_memory, status_and_reason
 from tests.support.guarded_calls import (
+    AUTO_GO_LIVE,
     DELETE_DESTINATION,
-    DELETE_SOURCE,
     GO_LIVE,
     GO_OFFLINE,
     GUARDED_OPERATIONS,
@@ -38,13 +33,16 @@ if TYPE_CHECKING:
 
     Call = Callable[[], Coroutine[Any, Any, types.CallToolResult | types.InputRequiredResult]]
 
-USED = ("confirmation_invalid", "used")
+RAN: Final = ("ran", None)
+USED: Final = ("confirmation_invalid", "used")
 
-every_act = pytest.mark.parametrize("name", GUARDED_OPERATIONS)
 by_either = pytest.mark.parametrize(
     ("era", "given_by"), [(MODERN, "a confirmation"), (MODERN, "a form"), (LEGACY, "a form")]
 )
 """A form is an answer in one era and a request of the server in the other."""
+each_kind = pytest.mark.parametrize(
+    "operation", [GO_LIVE, GO_OFFLINE, AUTO_GO_LIVE], ids=lambda it: it.tool
+)
 
 
 async def ready(clients: Clients, operation: GuardedOperation, given_by: str) -> Call:
@@ -58,24 +56,22 @@ async def ready(clients: Clients, operation: GuardedOperation, given_by: str) ->
     return partial(clients.use, operation, confirmation)
 
 
-@every_act
-@by_either
-async def test_a_call_with_consent_is_sent_once(era: str, name: str, given_by: str) -> None:
-    """By confirmation and by form."""
-    operation = GUARDED_OPERATIONS[name]
-    async with in_memory(era) as clients:
-        call = await ready(clients, operation, given_by)
-        assert status_and_reason(await call()) == ("ran", None)
-        assert clients.sent == [operation.sent]
+async def answered(clients: Clients, operation: GuardedOperation) -> Call:
+    """The yes to a question, as a call of its own that a client can repeat (2026-07-28)."""
+    if operation.on_air:
+        put_on_air(clients.trax)
+    question = await clients.question(operation)
+    yes: types.InputResponses = {"consent": yes_to(question)}
+    return partial(clients.answer, operation, question.request_state, yes)
 
 
-@every_act
-async def test_a_confirmation_works_once(name: str) -> None:
+@pytest.mark.parametrize("name", GUARDED_OPERATIONS)
+async def test_a_confirmation_sends_its_call_once(name: str) -> None:
     """The second use gets the outcome of the first, and no new confirmation."""
     operation = GUARDED_OPERATIONS[name]
     async with in_memory() as clients:
         call = await ready(clients, operation, "a confirmation")
-        await call()
+        assert status_and_reason(await call()) == RAN
         again = await call()
         assert clients.sent == [operation.sent]
     assert status_and_reason(again) == USED
@@ -84,59 +80,44 @@ async def test_a_confirmation_works_once(name: str) -> None:
     assert not {"confirmation", "preview"} & set(again.structured_content or {})
 
 
-@every_act
-async def test_an_answer_works_once(name: str) -> None:
+@each_kind
+async def test_a_form_sends_its_call_once(era: str, operation: GuardedOperation) -> None:
+    """For a client whose person agrees."""
+    async with in_memory(era) as clients:
+        call = await ready(clients, operation, "a form")
+        assert status_and_reason(await call()) == RAN
+        assert clients.sent == [operation.sent]
+
+
+@each_kind
+async def test_an_answer_works_once(operation: GuardedOperation) -> None:
     """If the answer is a call of its own, a client can send it twice (2026-07-28)."""
-    operation = GUARDED_OPERATIONS[name]
     async with in_memory(MODERN) as clients:
-        if operation.on_air:
-            put_on_air(clients.trax)
-        question = await clients.question(operation)
-        answering = partial(
-            clients.answer, operation, question.request_state, {"consent": yes_to(question)}
-        )
-        assert [status_and_reason(await answering()), status_and_reason(await answering())] == [
-            ("ran", None),
-            USED,
-        ]
+        answer = await answered(clients, operation)
+        assert [status_and_reason(await answer()) for _ in range(2)] == [RAN, USED]
         assert clients.sent == [operation.sent]
 
 
-@every_act
-async def test_eight_concurrent_uses_of_a_confirmation_send_one_call(name: str) -> None:
+@each_kind
+@pytest.mark.parametrize("given_by", ["a confirmation", "an answer"])
+async def test_eight_concurrent_uses_of_a_yes_send_one_call(
+    operation: GuardedOperation, given_by: str
+) -> None:
     """The others run while the first is being sent."""
-    operation = GUARDED_OPERATIONS[name]
     async with in_memory() as clients:
-        results = await all_at_once(
-            clients, operation, [await ready(clients, operation, "a confirmation")] * 8
+        use = (
+            await answered(clients, operation)
+            if given_by == "an answer"
+            else await ready(clients, operation, given_by)
         )
+        results = await all_at_once(clients, operation, [use] * 8)
         assert clients.sent == [operation.sent]
-    assert results == [("ran", None), *[USED] * 7]
-
-
-@every_act
-async def test_eight_concurrent_answers_to_a_question_send_one_call(name: str) -> None:
-    """The same for answers (2026-07-28)."""
-    operation = GUARDED_OPERATIONS[name]
-    async with in_memory(MODERN) as clients:
-        if operation.on_air:
-            put_on_air(clients.trax)
-        question = await clients.question(operation)
-        answering = partial(
-            clients.answer, operation, question.request_state, {"consent": yes_to(question)}
-        )
-        results = await all_at_once(clients, operation, [answering] * 8)
-        assert clients.sent == [operation.sent]
-    assert results == [("ran", None), *[USED] * 7]
+    assert results == [RAN, *[USED] * 7]
 
 
 @pytest.mark.parametrize(
     ("operation", "late"),
-    [
-        (GO_LIVE, ("nothing_to_do", None)),
-        (DELETE_DESTINATION, ("failed", "not_found")),
-        (DELETE_SOURCE, ("failed", "not_found")),
-    ],
+    [(GO_LIVE, ("nothing_to_do", None)), (DELETE_DESTINATION, ("failed", "not_found"))],
     ids=lambda it: getattr(it, "tool", None),
 )
 async def test_two_concurrent_confirmations_of_an_operation_send_one_call(
@@ -152,21 +133,21 @@ async def test_two_concurrent_confirmations_of_an_operation_send_one_call(
         ]
         results = await all_at_once(clients, operation, calls)
         assert clients.sent == [operation.sent]
-    assert results == sorted([("ran", None), late], reverse=True)
+    assert results == sorted([RAN, late], reverse=True)
 
 
-@every_act
+@pytest.mark.parametrize("operation", [GO_LIVE, DELETE_DESTINATION], ids=lambda it: it.tool)
 @by_either
 async def test_a_call_that_is_cancelled_after_consent_completes(
-    *, era: str, name: str, given_by: str, tmp_path: Path
+    *, era: str, operation: GuardedOperation, given_by: str, tmp_path: Path
 ) -> None:
     """Its last line in the audit log has the outcome."""
-    operation, held = GUARDED_OPERATIONS[name], Paused()
-    async with in_memory(era, audit=tmp_path / "audit") as clients:
+    held = Paused()
+    async with in_memory(era, TRAX_AUDIT_LOG=str(tmp_path / "audit")) as clients:
         call = await ready(clients, operation, given_by)
         clients.trax.faults.add(held.fault, method=operation.sent.partition(" ")[0])
         await cancel_while_held(call, held, seen=settle)
-        await clients.product.calls_finished()
+        await clients.calls_finished()
         assert clients.sent == [operation.sent]
         (sent,) = clients.trax.mutations
     before, after = audit_lines(tmp_path / "audit")[-2:]
@@ -181,12 +162,12 @@ async def test_a_call_that_is_cancelled_during_observation_is_still_observed(
 ) -> None:
     """The observed state is in the audit log."""
     held = Paused()
-    async with in_memory(audit=tmp_path / "audit") as clients:
+    async with in_memory(TRAX_AUDIT_LOG=str(tmp_path / "audit")) as clients:
         call = await ready(clients, operation, "a confirmation")
         observing = partial(clients.trax.faults.add, held.fault, path="*/stream-status")
         clients.trax.faults.add(Fault.followed_by(observing), method="POST")
         await cancel_while_held(call, held, seen=settle)
-        await clients.product.calls_finished()
+        await clients.calls_finished()
         assert clients.sent == [operation.sent]
     last = audit_lines(tmp_path / "audit")[-1]
     assert (last["event"], last["outcome"], last["observed"]) == ("sent", "applied", seen)
@@ -200,5 +181,5 @@ async def test_a_call_that_is_cancelled_before_it_is_sent_keeps_its_confirmation
         clients.trax.faults.add(held.fault, method="GET")
         await cancel_while_held(call, held, seen=settle)
         assert clients.sent == []
-        assert status_and_reason(await call()) == ("ran", None)
+        assert status_and_reason(await call()) == RAN
         assert clients.sent == [GO_LIVE.sent]

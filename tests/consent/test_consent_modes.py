@@ -27,7 +27,6 @@ from tests.support.simulated_person import (
     filling_in,
     refusing,
 )
-from trax_mcp.consent.rules import Mode
 
 if TYPE_CHECKING:
     import mcp_types as types
@@ -40,34 +39,34 @@ REFUSED: Final = "cannot_ask"
 PLAIN: Final = (SHOWN, SHOWN, RAN)
 """Without the flag, with the flag alone, and with the flag and a confirmation."""
 
-TABLE: Final[dict[tuple[Mode, str, str], tuple[str, ...]]] = {
-    (Mode.AUTO, "forms", "go_live"): (ASKED, ASKED, ASKED),
-    (Mode.AUTO, "forms", "go_offline"): (ASKED, ASKED, ASKED),
-    (Mode.AUTO, "no forms", "go_live"): PLAIN,
-    (Mode.AUTO, "no forms", "go_offline"): PLAIN,
-    (Mode.HUMAN, "forms", "go_live"): (ASKED, ASKED, ASKED),
-    (Mode.HUMAN, "forms", "go_offline"): (ASKED, ASKED, ASKED),
-    (Mode.HUMAN, "no forms", "go_live"): (REFUSED, REFUSED, REFUSED),
-    (Mode.HUMAN, "no forms", "go_offline"): PLAIN,
-    (Mode.PREVIEW, "forms", "go_live"): PLAIN,
-    (Mode.PREVIEW, "forms", "go_offline"): PLAIN,
-    (Mode.PREVIEW, "no forms", "go_live"): PLAIN,
-    (Mode.PREVIEW, "no forms", "go_offline"): PLAIN,
-    (Mode.FLAG, "forms", "go_live"): (SHOWN, RAN, RAN),
-    (Mode.FLAG, "forms", "go_offline"): (SHOWN, RAN, RAN),
-    (Mode.FLAG, "no forms", "go_live"): (SHOWN, RAN, RAN),
-    (Mode.FLAG, "no forms", "go_offline"): (SHOWN, RAN, RAN),
+TABLE: Final[dict[tuple[str, str, str], tuple[str, ...]]] = {
+    ("auto", "forms", "go_live"): (ASKED, ASKED, ASKED),
+    ("auto", "forms", "go_offline"): (ASKED, ASKED, ASKED),
+    ("auto", "no forms", "go_live"): PLAIN,
+    ("auto", "no forms", "go_offline"): PLAIN,
+    ("human", "forms", "go_live"): (ASKED, ASKED, ASKED),
+    ("human", "forms", "go_offline"): (ASKED, ASKED, ASKED),
+    ("human", "no forms", "go_live"): (REFUSED, REFUSED, REFUSED),
+    ("human", "no forms", "go_offline"): PLAIN,
+    ("preview", "forms", "go_live"): PLAIN,
+    ("preview", "forms", "go_offline"): PLAIN,
+    ("preview", "no forms", "go_live"): PLAIN,
+    ("preview", "no forms", "go_offline"): PLAIN,
+    ("flag", "forms", "go_live"): (SHOWN, RAN, RAN),
+    ("flag", "forms", "go_offline"): (SHOWN, RAN, RAN),
+    ("flag", "no forms", "go_live"): (SHOWN, RAN, RAN),
+    ("flag", "no forms", "go_offline"): (SHOWN, RAN, RAN),
 }
 
 
 @pytest.mark.parametrize(("mode", "client", "name"), TABLE)
 async def test_each_mode_runs_asks_previews_or_refuses_as_in_the_table(
-    mode: Mode, client: str, name: str
+    mode: str, client: str, name: str
 ) -> None:
     """A person is asked only where the table says so, and the call runs if they agree."""
     operation = {"go_live": GO_LIVE, "go_offline": GO_OFFLINE}[name]
     for evidence, expected in enumerate(TABLE[mode, client, name]):
-        async with in_memory(mode=mode) as clients:
+        async with in_memory(TRAX_CONFIRM=mode) as clients:
             clients.person.answer_with(agreeing)
             caller = clients.asking if client == "forms" else clients.plain
             shown = (await clients.call(operation)).structured_content or {}
@@ -137,7 +136,7 @@ async def test_a_preview_is_complete_as_data_and_as_text(
 
 async def test_a_preview_in_flag_mode_has_no_confirmation() -> None:
     """The text asks for the flag."""
-    async with in_memory(mode=Mode.FLAG) as clients:
+    async with in_memory(TRAX_CONFIRM="flag") as clients:
         data, text = whole(await clients.call(GO_LIVE))
     message = f"Not done yet: go_live needs a person's yes. {INSTRUCTION}`confirm: true`."
     assert data == {"status": "confirmation_required", "message": message, "preview": PREVIEW}
@@ -203,7 +202,7 @@ async def test_an_answer_that_is_not_a_yes_gets_no_confirmation(reason: str) -> 
 
 async def test_a_client_without_forms_is_refused_in_human_mode() -> None:
     """The text names the setting."""
-    async with in_memory(mode=Mode.HUMAN) as clients:
+    async with in_memory(TRAX_CONFIRM="human") as clients:
         data, text = whole(await clients.call(GO_LIVE, confirm=True))
     message = (
         "Nothing was sent: a person must be asked here, and this client cannot ask one. The"

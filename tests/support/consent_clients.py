@@ -108,6 +108,11 @@ class Clients:
                 allow_input_required=True,
             )
 
+    async def calls_finished(self) -> None:
+        """Wait until no guarded call runs, in a server of this process."""
+        assert self.product is not None
+        await self.product.calls_finished()
+
     @property
     def sent(self) -> list[str]:
         """Every change that reached TRaX, whether or not it succeeded."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tests.support import consent_attempts as attempts
 from tests.support.consent_attempts import answering_with, calling, confirming
-from tests.support.consent_clients import reset, status_and_reason
+from tests.support.consent_clients import status_and_reason
 from tests.support.jsonrpc import ERAS, LEGACY, MODERN
 from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.simulated_person import (
@@ -70,8 +70,8 @@ def declined(reason: str) -> StatusAndReason:
 
 
 def malformed(respond: Responder) -> MissingConsent:
-    """A person's answer that is none of the choices."""
-    return MissingConsent(answering_with(respond), declined("malformed"))
+    """A person's answer that is none of the choices. No operation reads it in its own way."""
+    return MissingConsent(answering_with(respond), declined("malformed"), exists=only_go_live)
 
 
 WITHOUT_FORMS: Final[Mapping[str, MissingConsent]] = {
@@ -186,7 +186,7 @@ async def run_attempt(
     clients: Clients, operation: GuardedOperation, case: MissingConsent
 ) -> StatusAndReason | None:
     """Make one attempt in the seeded world, and return its result."""
-    reset(clients.trax)
+    clients.trax.reset()
     if operation.on_air:
         put_on_air(clients.trax)
     result = await case.attempt(clients, operation)

@@ -1,0 +1,163 @@
+"""Exactly the calls that viewers see or that cannot be undone need consent.
+
+`operation_table` says by hand when each call is guarded, so that a change of code alone fails.
+`test_consent_given` runs the guarded calls with consent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import mcp
+import pytest
+
+from tests.conftest import call
+from tests.support.consent_clients import status_and_reason
+from tests.support.jsonrpc import MODERN
+from tests.support.operation_table import ALWAYS, CHANGES, NEVER, READ, TABLE, WHILE_LIVE
+from tests.support.product.faults import Fault
+from tests.support.product.frozen_sandbox import put_on_air, still
+from tests.support.product.server import Product
+from tests.support.valid_calls import CALLS, COMPOSITE_CALLS, EVERY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mcp.server import Server
+
+    from tests.support.operation_table import Arguments, When
+    from tests.support.product.sandbox import Sandbox
+
+READS: Final = [*(entry.tool for entry in TABLE if entry.hints == READ), *COMPOSITE_CALLS]
+GUARDED: Final = {entry.tool for entry, example in CHANGES if example.when != NEVER}
+
+
+def _hide_status(sandbox: Sandbox) -> None:
+    sandbox.faults.add(
+        Fault.error(403, "insufficient_scope"), times=None, method="GET", path="*/stream-status"
+    )
+
+
+STATES: Final[dict[str, Callable[[Sandbox], object]]] = {
+    "off air": lambda _sandbox: None,
+    "on air": put_on_air,
+    "unknown": _hide_status,
+}
+"""The states of a studio. An unknown state counts as on air."""
+
+
+def rows_of(tool: str) -> list[tuple[Arguments, When, str]]:
+    """Each example in the state that decides about it, and one of them in every state."""
+    rows: list[tuple[Arguments, When, str]] = []
+    tried = False
+    for entry, example in CHANGES:
+        if entry.tool == tool and example.when is not None:
+            states = ["off air" if example.when == ALWAYS else "on air"]
+            if example.when == WHILE_LIVE and not tried:
+                states, tried = [*STATES], True
+            rows += [(entry.arguments(example), example.when, state) for state in states]
+    return rows
+
+
+@pytest.mark.parametrize("tool", dict.fromkeys(entry.tool for entry, _ in CHANGES))
+async def test_without_consent_exactly_the_guarded_calls_do_not_run(tool: str) -> None:
+    """A call that does not run changes nothing; one that is never guarded is sent first."""
+    for arguments, when, state in rows_of(tool):
+        sandbox = still()
+        STATES[state](sandbox)
+        needs_consent = when == ALWAYS or (when == WHILE_LIVE and state != "off air")
+        result = await call(Product(sandbox).server(), tool, arguments)
+        expected = "confirmation_required" if needs_consent else "ran"
+        assert (arguments, state, status_and_reason(result)[0]) == (arguments, state, expected)
+        assert len(sandbox.mutations) == (expected == "ran")
+        assert when != NEVER or sandbox.requests[0] in sandbox.mutations
+
+
+async def test_a_read_never_needs_consent(server: Server[Any], sandbox: Sandbox) -> None:
+    """One request, or several for a composite tool."""
+    for tool in READS:
+        before = len(sandbox.requests)
+        result = await call(server, tool, EVERY[tool])
+        assert (tool, status_and_reason(result)[0]) == (tool, "ran")
+        assert tool in COMPOSITE_CALLS or len(sandbox.requests) == before + 1
+    assert {it.method for it in sandbox.requests} == {"GET"}
+
+
+@pytest.mark.parametrize("tool", ["send_chat_message", "create_studio", "update_source"])
+async def test_an_operator_can_guard_more_tools(
+    open_product: Callable[..., Product], sandbox: Sandbox, tool: str
+) -> None:
+    """A tool in TRAX_GUARD_ALSO needs consent for any arguments, and then runs once."""
+    entry, example = next(it for it in CHANGES if (it[0].tool, it[1].when) == (tool, NEVER))
+    arguments = entry.arguments(example)
+    server = open_product(TRAX_CONFIRM="flag", TRAX_GUARD_ALSO=tool).server()
+    shown = await call(server, tool, arguments)
+    assert status_and_reason(shown)[0] == "confirmation_required"
+    assert sandbox.sent == []
+    assert status_and_reason(await call(server, tool, {**arguments, "confirm": True}))[0] == "ran"
+    assert len(sandbox.sent) == 1
+
+
+async def test_invalid_arguments_are_rejected_before_a_preview(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """Without any request."""
+    for tool in sorted(GUARDED):
+        result = await call(server, tool, {**CALLS[tool], "why": "because"})
+        assert (tool, *status_and_reason(result)) == (tool, "failed", "invalid_arguments")
+    assert list(sandbox.requests) == []
+
+
+@pytest.mark.parametrize("more", [{"confirm": True}, {"confirm": False}, {"confirmation": "x"}])
+async def test_a_tool_that_is_never_guarded_rejects_evidence(
+    server: Server[Any], sandbox: Sandbox, more: Arguments
+) -> None:
+    """So that models do not learn to confirm every call."""
+    (name,) = more
+    for tool in EVERY.keys() - GUARDED:
+        result = await call(server, tool, {**EVERY[tool], **more})
+        assert (tool, *status_and_reason(result)) == (tool, "failed", "invalid_arguments")
+        message = (result.structured_content or {})["error"]["message"]
+        assert message.startswith(f'"{name}" is not an argument of {tool}, which takes')
+    assert list(sandbox.requests) == []
+
+
+FILTERS: Final[dict[str, tuple[dict[str, str], list[str], set[str]]]] = {
+    "read only": ({"TRAX_READ_ONLY": "1"}, READS, EVERY.keys() - READS),
+    "a tag": ({"TRAX_TOOLS": "media"}, ["list_media", "create_media_upload"], set()),
+    "a tag, read only": (
+        {"TRAX_READ_ONLY": "1", "TRAX_TOOLS": "connections"},
+        ["list_connections"],
+        {"unlink_connection"},
+    ),
+    "a tool and a tag": (
+        {"TRAX_TOOLS": "get_studio,chat"},
+        ["get_studio", "list_chat_messages", "send_chat_message", "wait_for_chat_messages"],
+        set(),
+    ),
+}
+"""Filters, the tools that each leaves, and the tools that it hides because they write."""
+
+
+@pytest.mark.parametrize(("settings", "left", "writers"), FILTERS.values(), ids=FILTERS)
+async def test_a_tool_that_is_not_offered_is_neither_listed_nor_run(
+    open_product: Callable[..., Product],
+    sandbox: Sandbox,
+    *,
+    settings: dict[str, str],
+    left: list[str],
+    writers: set[str],
+) -> None:
+    """The error names TRAX_READ_ONLY or TRAX_TOOLS."""
+    server = open_product(TRAX_CONFIRM="flag", **settings).server()
+    async with mcp.Client(server, mode=MODERN, cache=None) as client:
+        assert [tool.name for tool in (await client.list_tools()).tools] == left
+        for tool in EVERY.keys() - left:
+            result = await client.call_tool(tool, {**EVERY[tool], "confirm": True})
+            code = "read_only" if tool in writers else "not_offered"
+            assert (tool, *status_and_reason(result)) == (tool, "failed", code)
+            setting = "TRAX_READ_ONLY" if tool in writers else "TRAX_TOOLS"
+            assert setting in (result.structured_content or {})["error"]["message"]
+        assert list(sandbox.requests) == []
+        result = await client.call_tool(left[0], EVERY[left[0]])
+        assert status_and_reason(result) == ("ran", None)
