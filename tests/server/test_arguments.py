@@ -6,20 +6,14 @@ Unambiguous values of a wrong type are converted. No id can leave its segment of
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tests.conftest import OWNER, call, client_on, text_of
+from tests.conftest import call, text_of
 from tests.support.guarded_calls import STUDIO
 from tests.support.operation_table import STREAM_KEY
-from tests.support.product.frozen_sandbox import still
+from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.valid_calls import DESTINATION
-from trax_mcp.api.text_safety import quote
-from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server.app import build_server
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,10 +23,9 @@ if TYPE_CHECKING:
     from tests.support.operation_table import Arguments
     from tests.support.product.sandbox import Sandbox
 
-STUDIO_ARGS, DESTINATION_ARGS = STUDIO, DESTINATION
-NEW_DESTINATION: Final[Arguments] = {**STUDIO_ARGS, "name": "Side stage", "platform": "kick"}
+NEW_DESTINATION: Final[Arguments] = {**STUDIO, "name": "Side stage", "platform": "kick"}
 MEDIA_FILE: Final[Arguments] = {"filename": "a.mp4", "contentType": "video/mp4"}
-CHAT_ARGS: Final[Arguments] = {**STUDIO_ARGS, "text": "Hello"}
+CHAT: Final[Arguments] = {**STUDIO, "text": "Hello"}
 CONFIRMED: Final[Arguments] = {"confirm": True}
 
 NOT_TEXT: Final = "must be a non-empty string"
@@ -65,11 +58,6 @@ REFUSED: Final[list[tuple[str, Arguments, str]]] = [
     ),
     (
         "list_media",
-        {"\n\u202e": 1},
-        f'"\\u000a\\u202e" is not an argument of list_media, {PAGE_ARGUMENTS}',
-    ),
-    (
-        "list_media",
         {"\ud800": 1},
         f'"\ufffd\ufffd\ufffd" is not an argument of list_media, {PAGE_ARGUMENTS}',
     ),
@@ -83,16 +71,13 @@ REFUSED: Final[list[tuple[str, Arguments, str]]] = [
     ),
     (
         "go_live",
-        {**STUDIO_ARGS, "force": True},
+        {**STUDIO, "force": True},
         '"force" is not an argument of go_live, which takes `studioId`, `confirm`, `confirmation`',
     ),
     # Missing, empty, or of the wrong type.
     ("get_studio", {"studioId": None}, "`studioId` is required"),
     ("get_studio", {"studioId": " \t"}, f"`studioId` {NOT_TEXT}"),
-    ("get_studio", {"studioId": 42}, f"`studioId` {NOT_TEXT}"),
     ("get_studio", {"studioId": "a\ud800"}, f"`studioId` {NOT_UTF8}"),
-    ("create_studio", {"name": ""}, f"`name` {NOT_TEXT}"),
-    ("send_chat_message", {**STUDIO_ARGS, "text": "  "}, f"`text` {NOT_TEXT}"),
     ("list_studios", {"cursor": ""}, f"`cursor` {NOT_TEXT}"),
     (
         "create_destination",
@@ -101,51 +86,32 @@ REFUSED: Final[list[tuple[str, Arguments, str]]] = [
     ),
     # Numbers.
     ("list_studios", {"limit": 0}, f"`limit` {TOO_SMALL} 1"),
-    ("list_studios", {"limit": "x"}, f"`limit` {TOO_SMALL} 1"),
-    ("list_studios", {"limit": " 50"}, f"`limit` {TOO_SMALL} 1"),
-    ("list_studios", {"limit": "\uff15\uff10"}, f"`limit` {TOO_SMALL} 1"),
     ("list_studios", {"limit": 1.5}, f"`limit` {TOO_SMALL} 1"),
     ("list_studios", {"limit": True}, f"`limit` {TOO_SMALL} 1"),
     ("list_studios", {"limit": 201}, f"`limit` {OVER_A_PAGE}"),
-    ("list_studios", {"limit": 10**30}, f"`limit` {OVER_A_PAGE}"),
-    ("list_studios", {"limit": "9" * 30}, f"`limit` {OVER_A_PAGE}"),
     ("list_studios", {"limit": "9" * 5000}, f"`limit` {TOO_SMALL} 1"),
     ("create_media_upload", {**MEDIA_FILE, "byteSize": -1}, f"`byteSize` {TOO_SMALL} 0"),
     ("create_media_upload", {**MEDIA_FILE, "byteSize": 2**53}, f"`byteSize` {TOO_LARGE}"),
     # Booleans and lists.
-    ("update_destination", {**DESTINATION_ARGS, "enabled": "yes"}, f"`enabled` {NOT_A_BOOLEAN}"),
-    ("update_destination", {**DESTINATION_ARGS, "enabled": 1}, f"`enabled` {NOT_A_BOOLEAN}"),
-    ("update_destination", {**DESTINATION_ARGS, "enabled": "True"}, f"`enabled` {NOT_A_BOOLEAN}"),
-    ("send_chat_message", {**CHAT_ARGS, "platforms": "twitch"}, NOT_A_LIST),
-    ("send_chat_message", {**CHAT_ARGS, "platforms": "[" * 9000}, NOT_A_LIST),
-    ("send_chat_message", {**CHAT_ARGS, "platforms": {"twitch": True}}, NOT_A_LIST),
-    ("send_chat_message", {**CHAT_ARGS, "platforms": ["twitch", ""]}, f"`platforms` {NOT_TEXT}"),
-    ("send_chat_message", {**CHAT_ARGS, "platforms": "[null]"}, f"`platforms` {NOT_TEXT}"),
+    ("update_destination", {**DESTINATION, "enabled": 1}, f"`enabled` {NOT_A_BOOLEAN}"),
+    ("send_chat_message", {**CHAT, "platforms": "twitch"}, NOT_A_LIST),
+    ("send_chat_message", {**CHAT, "platforms": "[" * 9000}, NOT_A_LIST),
+    ("send_chat_message", {**CHAT, "platforms": ["twitch", ""]}, f"`platforms` {NOT_TEXT}"),
     # Arguments that need or exclude each other.
     ("create_destination", {**NEW_DESTINATION, "rtmpUrl": "rtmps://x"}, TOGETHER),
-    ("create_destination", {**NEW_DESTINATION, "streamKey": "shh"}, TOGETHER),
-    (
-        "create_destination",
-        {**NEW_DESTINATION, "connectionId": "conn_1", "rtmpUrl": "rtmps://x"},
-        TOGETHER,
-    ),
     (
         "create_destination",
         {**NEW_DESTINATION, "connectionId": "conn_1", "rtmpUrl": "rtmps://x", "streamKey": "shh"},
         ONE_TARGET,
     ),
     # Updates that change nothing.
-    ("update_studio", {**STUDIO_ARGS}, f"update_studio {NO_CHANGE}"),
-    ("update_studio", {**STUDIO_ARGS, "name": None}, f"update_studio {NO_CHANGE}"),
+    ("update_studio", {**STUDIO, "name": None}, f"update_studio {NO_CHANGE}"),
     # `confirm` must be a boolean, not a value that looks like one.
-    ("go_live", {**STUDIO_ARGS, "confirm": "true"}, BAD_CONFIRM),
-    ("go_live", {**STUDIO_ARGS, "confirm": 1}, BAD_CONFIRM),
+    ("go_live", {**STUDIO, "confirm": "true"}, BAD_CONFIRM),
     ("go_live", {"confirm": "yes"}, f"{BAD_CONFIRM}; `studioId` is required"),
-    ("update_studio", {**STUDIO_ARGS, "name": "N", "confirm": 0}, BAD_CONFIRM),
-    ("go_offline", {**STUDIO_ARGS, "confirmation": 7}, BAD_CONFIRMATION),
     (
         "go_offline",
-        {**STUDIO_ARGS, "confirm": "yes", "confirmation": {}},
+        {**STUDIO, "confirm": "yes", "confirmation": {}},
         f"{BAD_CONFIRM}; {BAD_CONFIRMATION}",
     ),
     (
@@ -159,44 +125,23 @@ ACCEPTED: Final[list[tuple[str, Arguments, Arguments, object]]] = [
     ("list_studios", {"limit": "50"}, {"limit": "50"}, None),
     ("list_studios", {"limit": 50.0}, {"limit": "50"}, None),
     ("list_studios", {"limit": None, "cursor": None}, {}, None),
-    ("list_chat_messages", {**STUDIO_ARGS, "limit": 200}, {"limit": "200"}, None),
-    ("create_media_upload", {**MEDIA_FILE, "byteSize": "0"}, {}, {**MEDIA_FILE, "byteSize": 0}),
     (
         "create_media_upload",
         {**MEDIA_FILE, "byteSize": 2**53 - 1},
         {},
         {**MEDIA_FILE, "byteSize": 2**53 - 1},
     ),
-    ("update_destination", {**DESTINATION_ARGS, "enabled": "false"}, {}, {"enabled": False}),
-    (
-        "update_destination",
-        {**DESTINATION_ARGS, "rtmpUrl": "rtmps://x", **CONFIRMED},
-        {},
-        {"rtmpUrl": "rtmps://x"},
-    ),
-    (
-        "update_destination",
-        {**DESTINATION_ARGS, "streamKey": "shh", **CONFIRMED},
-        {},
-        {"streamKey": "shh"},
-    ),
-    ("go_offline", {**STUDIO_ARGS, **CONFIRMED, "confirmation": None}, {}, None),
-    (
-        "create_destination",
-        {**NEW_DESTINATION, "connectionId": "conn_1"},
-        {},
-        {"name": "Side stage", "platform": "kick", "connectionId": "conn_1"},
-    ),
+    ("update_destination", {**DESTINATION, "enabled": "false"}, {}, {"enabled": False}),
+    ("go_offline", {**STUDIO, **CONFIRMED, "confirmation": None}, {}, None),
     ("create_destination", NEW_DESTINATION, {}, {"name": "Side stage", "platform": "kick"}),
-    ("send_chat_message", {**CHAT_ARGS, "platforms": None}, {}, {"text": "Hello"}),
-    ("send_chat_message", {**CHAT_ARGS, "platforms": []}, {}, {"text": "Hello", "platforms": []}),
+    ("send_chat_message", {**CHAT, "platforms": []}, {}, {"text": "Hello", "platforms": []}),
     (
         "send_chat_message",
-        {**CHAT_ARGS, "platforms": '["twitch", "kick"]'},
+        {**CHAT, "platforms": '["twitch", "kick"]'},
         {},
         {"text": "Hello", "platforms": ["twitch", "kick"]},
     ),
-    ("send_chat_message", {**STUDIO_ARGS, "text": " a\nb\0"}, {}, {"text": " a\nb\0"}),
+    ("send_chat_message", {**STUDIO, "text": " a\nb\0"}, {}, {"text": " a\nb\0"}),
 ]
 """Tool, arguments, and the query and body that are sent to TRaX."""
 
@@ -204,11 +149,9 @@ HOSTILE_IDS: Final[dict[str, str | None]] = {
     ".": None,
     "..": None,
     "\n": None,
-    "a\r\nHost: evil.example": None,
     "a\x00b": None,
     "\ud800": None,
     "x" * 513: None,
-    "\U0001f600" * 70_000: None,
     "x" * 512: "x" * 512,
     "../../admin": "..%2F..%2Fadmin",
     "..\\..\\admin": "..%5C..%5Cadmin",
@@ -216,10 +159,8 @@ HOSTILE_IDS: Final[dict[str, str | None]] = {
     "a?limit=1": "a%3Flimit%3D1",
     "a#fragment": "a%23fragment",
     "%2e%2e%2f": "%252e%252e%252f",
-    "{0.__class__}": "%7B0.__class__%7D",
     "@evil.example:80": "%40evil.example%3A80",
     "é\u2028\u202e": "%C3%A9%E2%80%A8%E2%80%AE",
-    "\uff0e\uff0e": "%EF%BC%8E%EF%BC%8E",
 }
 """Each id with the path segment that it becomes, or None if it is refused."""
 
@@ -273,40 +214,18 @@ async def test_unambiguous_arguments_are_converted_to_the_contract_types(
     assert not result.is_error
 
 
-@pytest.mark.parametrize(
-    ("hostile_id", "segment"), HOSTILE_IDS.items(), ids=range(len(HOSTILE_IDS))
-)
 async def test_an_id_stays_in_its_path_segment_or_is_refused(
-    server: Server[Any], sandbox: Sandbox, *, hostile_id: str, segment: str | None
+    server: Server[Any], sandbox: Sandbox
 ) -> None:
     """It is percent-encoded or refused."""
-    arguments = {"studioId": hostile_id, "sourceId": hostile_id, "name": "N"}
-    result = await call(server, "update_source", arguments)
-    sent_paths = [] if segment is None else [f"/v1/studios/{segment}/sources/{segment}"]
-    assert [received.path for received in sandbox.requests] == sent_paths
-    code = "invalid_arguments" if segment is None else "not_found"
-    assert (result.structured_content or {})["error"]["code"] == code
-
-
-PIECES: Final = st.sampled_from(
-    ["..", "/", "%2e", "%", "?", "#", ":", "@", "\\", "\n", "studio_42"]
-)
-
-
-@settings(deadline=None, derandomize=True, max_examples=80)
-@given(studio=st.text(st.characters()) | st.lists(PIECES).map("".join))
-async def test_any_text_as_an_id_stays_in_its_segment_or_is_refused(studio: str) -> None:
-    """Property test: either nothing is sent, or one request with this id."""
-    sandbox = still()
-    server = build_server(client_on(sandbox), own=OWNER)
-    result = await call(server, "get_stream_status", {"studioId": studio})
-    if not sandbox.requests:
-        assert (result.structured_content or {})["error"]["code"] == "invalid_arguments"
-        return
-    (received,) = sandbox.requests
-    head, v1, studios, segment, tail = received.path.split("/")
-    assert (head, v1, studios, tail) == ("", "v1", "studios", "stream-status")
-    assert (unquote(segment), dict(received.query)) == (studio, {})
+    for hostile_id, segment in HOSTILE_IDS.items():
+        before = len(sandbox.requests)
+        arguments = {"studioId": hostile_id, "sourceId": hostile_id, "name": "N"}
+        result = await call(server, "update_source", arguments)
+        sent_paths = [] if segment is None else [f"/v1/studios/{segment}/sources/{segment}"]
+        assert [received.path for received in list(sandbox.requests)[before:]] == sent_paths
+        code = "invalid_arguments" if segment is None else "not_found"
+        assert (result.structured_content or {})["error"]["code"] == code, hostile_id[:40]
 
 
 async def test_a_refusal_does_not_repeat_a_secret_argument(server: Server[Any]) -> None:
@@ -326,17 +245,8 @@ async def test_a_key_in_the_place_of_a_name_is_not_repeated(server: Server[Any])
         assert "sk_live_" not in result.model_dump_json()
 
 
-async def test_only_problems_that_are_reported_are_formatted(
-    server: Server[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A call may have thousands, and no other call is served meanwhile."""
-    names: list[str] = []
-
-    def noting(name: str, *, longest: int) -> str:
-        names.append(name)
-        return quote(name, longest=longest)
-
-    monkeypatch.setattr("trax_mcp.server.arguments.quote", noting)
-    result = await call(server, "get_health", {f"a{number}": 1 for number in range(1_000)})
-    assert "; and 997 more." in result.model_dump_json()
-    assert names == ["a0", "a1", "a2"]
+async def test_of_thousands_of_problems_three_are_named(server: Server[Any]) -> None:
+    """The rest is counted."""
+    result = await call(server, "get_health", {f"a{number}": 1 for number in range(5_000)})
+    assert "; and 4997 more." in text_of(result)
+    assert '"a3"' not in text_of(result)

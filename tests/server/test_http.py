@@ -1,8 +1,9 @@
-"""HTTP: which key is sent to TRaX, and who may use a session. Real sockets, both eras."""
+"""HTTP: which key is sent to TRaX, and who may use a session. Over real sockets."""
 
 from __future__ import annotations
 
 import asyncio
+from itertools import product
 
 import httpx2
 import pytest
@@ -10,24 +11,12 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from tests import ROOT
-from tests.support.jsonrpc import (
-    ERAS,
-    LEGACY,
-    MODERN,
-    HttpCaller,
-    opening,
-    read_answer,
-    request,
-    tool_call,
-)
-from tests.support.product.local_servers import upstream
+from tests.support.jsonrpc import ERAS, LEGACY, MODERN, HttpCaller, opening, request, tool_call
+from tests.support.product.local_servers import NO_CERTIFICATES, upstream
+from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
 from tests.support.served_app import error_code, plain_http, serving
 from tests.support.server_process import running
-from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server.tool_filter import ToolFilter
-
-pytestmark = pytest.mark.slow
 
 NOT_FOUND = 404
 PROMPTS = sorted(file.stem for file in (ROOT / "prompts").glob("*.md"))
@@ -38,7 +27,9 @@ async def test_a_client_lists_and_calls_with_its_own_key(mode: str) -> None:
     """With the SDK's client: tools, prompts, a successful call and a forbidden one."""
     async with (
         serving() as front,
-        httpx2.AsyncClient(headers={"X-API-Key": READONLY_KEY}, trust_env=False) as web,
+        httpx2.AsyncClient(
+            headers={"X-API-Key": READONLY_KEY}, trust_env=False, verify=NO_CERTIFICATES
+        ) as web,
         Client(
             streamable_http_client(f"{front.address}/mcp", http_client=web), mode=mode, cache=None
         ) as client,
@@ -48,7 +39,7 @@ async def test_a_client_lists_and_calls_with_its_own_key(mode: str) -> None:
         refused = await client.call_tool("create_studio", {"name": "Mine"})
         prompts = (await client.list_prompts()).prompts
         prompt = await client.get_prompt("go_live", {"studio": "Friday Night Show"})
-    assert [tool.name for tool in tools] == [it.tool_name for it in ToolFilter().kinds()]
+    assert "go_live" in [tool.name for tool in tools]
     assert "Friday Night Show" in str(studios.structured_content)
     assert error_code({"structuredContent": refused.structured_content}) == "insufficient_scope"
     assert [it.name for it in prompts] == PROMPTS
@@ -56,11 +47,11 @@ async def test_a_client_lists_and_calls_with_its_own_key(mode: str) -> None:
     assert front.keys == [READONLY_KEY] * 2
 
 
-async def test_concurrent_callers_are_never_mixed(era: str) -> None:
+async def test_concurrent_callers_are_never_mixed() -> None:
     """Each call is sent with its caller's key, and each result goes to its caller."""
     async with serving() as front:
-        owner = await front.opened(era, x_api_key=SANDBOX_KEY)
-        other = await front.opened(era, x_api_key=ANOTHER_ACCOUNT_KEY)
+        owner = await front.opened(LEGACY, x_api_key=SANDBOX_KEY)
+        other = await front.opened(MODERN, x_api_key=ANOTHER_ACCOUNT_KEY)
         calls = [(owner, "studio_42"), (other, "studio_99")] * 8
         results = await asyncio.gather(
             *(caller.call("get_studio", studioId=studio) for caller, studio in calls)
@@ -103,40 +94,14 @@ async def test_the_operators_key_is_never_used_for_callers() -> None:
 
 async def test_a_caller_needs_no_key_on_the_sandbox() -> None:
     """The sandbox's own key is used; a caller's own key still takes precedence."""
-    async with (
-        running("http", "--sandbox", "--port", "0") as server,
-        plain_http(await server.address()) as http,
-    ):
+    async with serving(TRAX_SANDBOX="1") as front:
         for era in ERAS:
-            keyless, own = (
-                HttpCaller(http, era),
-                HttpCaller(http, era, x_api_key=ANOTHER_ACCOUNT_KEY),
-            )
-            await keyless.open()
-            await own.open()
-            listed = read_answer(await keyless.post(request(era, "tools/list")))
-            assert len(listed["result"]["tools"]) == len(ToolFilter().kinds())
+            keyless = await front.opened(era)
+            own = await front.opened(era, x_api_key=ANOTHER_ACCOUNT_KEY)
             studios = await keyless.call("list_studios")
             assert "Friday Night Show" in str(studios["structuredContent"])
             other_studios = await own.call("list_studios")
             assert "Friday Night Show" not in str(other_studios["structuredContent"])
-    assert server.stdout.all == []
-
-
-async def test_the_operators_tool_settings_apply_to_every_caller() -> None:
-    """`trax-mcp http` reads the same settings as stdio."""
-    settings = {"TRAX_READ_ONLY": "1", "TRAX_TOOLS": "connections"}
-    async with (
-        running("http", "--sandbox", "--port", "0", settings=settings) as server,
-        plain_http(await server.address()) as http,
-    ):
-        for era in ERAS:
-            caller = HttpCaller(http, era, x_api_key=SANDBOX_KEY)
-            await caller.open()
-            listed = read_answer(await caller.post(request(era, "tools/list")))
-            assert [it["name"] for it in listed["result"]["tools"]] == ["list_connections"]
-            refused = await caller.call("unlink_connection", connectionId="conn_1", confirm=True)
-            assert error_code(refused) == "read_only"
 
 
 async def test_authorization_is_never_forwarded(era: str) -> None:
@@ -151,10 +116,10 @@ async def test_authorization_is_never_forwarded(era: str) -> None:
     assert "for-somebody-else" not in front.sent
 
 
-async def test_an_empty_key_counts_as_no_key(era: str) -> None:
+async def test_an_empty_key_counts_as_no_key() -> None:
     """Clients send an empty header for an empty setting."""
     async with serving() as front:
-        caller = await front.opened(era, x_api_key="")
+        caller = await front.opened(MODERN, x_api_key="")
         assert error_code(await caller.call("list_studios")) == "no_key"
     assert front.keys == []
 
@@ -198,10 +163,9 @@ async def test_the_endpoint_with_a_slash_is_the_endpoint(era: str) -> None:
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/mcp//", "/healthz/", "/readyz/"])
-async def test_no_address_with_a_slash_too_many_leads_elsewhere(path: str) -> None:
+async def test_no_address_with_a_slash_too_many_leads_elsewhere() -> None:
     """A redirect would lead to http behind a proxy, with the key of some clients."""
     async with serving() as front:
-        for method in ("GET", "POST"):
+        for method, path in product(("GET", "POST"), ("/mcp//", "/healthz/", "/readyz/")):
             answer = await front.http.request(method, path, headers={"X-API-Key": SANDBOX_KEY})
             assert answer.status_code == NOT_FOUND

@@ -1,17 +1,17 @@
-"""Ten concurrent users of one HTTP server never see each other's data.
+"""Concurrent users of one HTTP server never see each other's data.
 
 Each has a key, an account and an era of their own, and tries things of the others. Real sockets,
-one connection pool, thousands of calls in a fixed random order.
+one connection pool, calls in a fixed random order. `make people` has more users.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import anyio
-import pytest
 
 from tests.support.concurrent_users import foreign_steps, own_steps
 from tests.support.concurrent_users.accounts import SHARED_STUDIO, marks, shared_trax
@@ -28,47 +28,48 @@ if TYPE_CHECKING:
     from tests.support.product.shared_clock import HandClock
     from tests.support.served_app import Front
 
-pytestmark = pytest.mark.slow
-
 LONGEST_SECONDS: Final = 300
 """In real time; an idle machine needs a twentieth of it."""
 
+USERS: Final = min(int(os.environ.get("PROOF_PEOPLE", "4")), 20)
+"""With more, they would wait for connections of the one pool."""
+
 STEPS: Final[Mapping[Step, int]] = {
-    own_steps.look: 20,
-    own_steps.list_all: 5,
-    own_steps.find: 5,
-    own_steps.read: 8,
-    own_steps.complete: 6,
-    own_steps.prompt: 4,
-    own_steps.send_chat: 6,
-    own_steps.reserve: 3,
-    own_steps.wait: 4,
-    own_steps.go_live_and_offline: 2,
-    own_steps.share_confirmations: 5,
-    foreign_steps.read_others_studio: 10,
-    foreign_steps.read_others_resources: 6,
-    foreign_steps.subscribe_to_others_resources: 3,
-    foreign_steps.complete_from_others_studio: 4,
-    foreign_steps.change_others_things: 2,
-    foreign_steps.stop_others_broadcast: 2,
-    foreign_steps.use_others_confirmation: 5,
-    foreign_steps.answer_others_question: 6,
-    foreign_steps.use_others_session: 4,
-    foreign_steps.use_others_cursors: 4,
-    foreign_steps.cancel_others_request: 6,
+    own_steps.look: 5,
+    own_steps.list_all: 2,
+    own_steps.find: 2,
+    own_steps.read: 4,
+    own_steps.complete: 1,
+    own_steps.prompt: 1,
+    own_steps.send_chat: 2,
+    own_steps.reserve: 1,
+    own_steps.wait: 2,
+    own_steps.go_live_and_offline: 1,
+    own_steps.share_confirmations: 3,
+    foreign_steps.read_others_studio: 4,
+    foreign_steps.read_others_resources: 2,
+    foreign_steps.subscribe_to_others_resources: 1,
+    foreign_steps.complete_from_others_studio: 1,
+    foreign_steps.change_others_things: 1,
+    foreign_steps.stop_others_broadcast: 1,
+    foreign_steps.use_others_confirmation: 3,
+    foreign_steps.answer_others_question: 4,
+    foreign_steps.use_others_session: 2,
+    foreign_steps.use_others_cursors: 2,
+    foreign_steps.cancel_others_request: 4,
 }
 
 
 async def test_concurrent_callers_never_see_each_others_data() -> None:
     """Neither answers nor notifications nor requests to TRaX hold anything of another user."""
-    with shared_trax() as shared:
+    with shared_trax(USERS) as shared:
         async with serving(trax=shared.sandbox, short_seconds=0) as front:
             state = SharedState(front.clock)
             users = [await connected_user(front, state, shared, it) for it in shared.accounts]
             with anyio.fail_after(LONGEST_SECONDS):
                 await run_all(users, front.clock)
         request_count = sum(user.done["requests"] for user in users)
-        assert request_count >= 2000
+        assert request_count >= 100 * USERS
         for user in users:
             assert_all_steps_ran(user)
             assert_only_own_updates(user)
@@ -114,7 +115,7 @@ def assert_all_steps_ran(user: User) -> None:
     assert {step.__name__: user.done[step.__name__] for step in STEPS} == {
         step.__name__: times for step, times in STEPS.items()
     }
-    assert user.marked_answers > 100
+    assert user.marked_answers > 25
     for tried in ("another's confirmation", "another's question", "another's request"):
         assert user.done[tried] > 0, tried
 

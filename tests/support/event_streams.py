@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from tests.support.jsonrpc import LEGACY, MODERN, Message, read_answer, request
+from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.shared_clock import settled
-from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

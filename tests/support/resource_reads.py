@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -12,11 +13,10 @@ import mcp_types as types
 import pytest
 from mcp.shared.exceptions import MCPError
 
+from tests.support.hostile_texts import NOTICE
 from tests.support.jsonrpc import LEGACY, MODERN
+from tests.support.product.sandbox import ACCOUNT
 from tests.support.server_process import PATIENCE_SECONDS
-from trax_mcp.sandbox.keys import ACCOUNT
-from trax_mcp.sandbox.records import Studio
-from trax_mcp.server.untrusted import NOTICE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
@@ -111,26 +111,30 @@ def ours(failure: Json, sandbox: Sandbox) -> Json:
     return {**failure, "requestId": "ours"} if failure.get("requestId") in request_ids else failure
 
 
+def asked(sandbox: Sandbox) -> Counter[str]:
+    """How often each path was read. Checks that nothing else was sent."""
+    assert sandbox.mutations == []
+    return Counter(it.path for it in sandbox.requests)
+
+
 def studios_of(sandbox: Sandbox, account: str = ACCOUNT) -> list[Json]:
     """An account's studios as TRaX returns them, in TRaX's order."""
-    found = sorted(sandbox.world.studios.of(account), key=lambda it: it.id)
-    return [it.to_json(account) for it in found]
+    return sandbox.records("studios", of=account)
 
 
 def whole_studio(sandbox: Sandbox, which: str = "studio_42") -> Json:
     """A studio with everything that belongs to it, as TRaX returns the parts."""
-    world = sandbox.world
     return {
-        **world.studios[which].to_json(ACCOUNT),
-        "destinations": [it.to_json() for it in world.destinations.of(which)],
-        "sources": [it.to_json() for it in world.sources.of(which)],
-        "status": world.stream_status(world.studios[which]),
+        **sandbox.record(which),
+        "destinations": sandbox.records("destinations", of=which),
+        "sources": sandbox.records("sources", of=which),
+        "status": sandbox.status(which),
     }
 
 
 def chat_messages(sandbox: Sandbox, which: str = "studio_42", *, last: int = 1_000) -> list[Json]:
     """The last messages of a studio as TRaX returns them, oldest first."""
-    return [it.to_json() for it in sandbox.world.chats[which].recent(last)]
+    return sandbox.messages(which, last=last)
 
 
 def chat(read: Json, messages: list[Json], *, missed: bool = False) -> Json:
@@ -142,13 +146,12 @@ def chat(read: Json, messages: list[Json], *, missed: bool = False) -> Json:
 
 def add_studio(sandbox: Sandbox, which: str, name: str) -> None:
     """Add a studio with any id to the account."""
-    roles = {ACCOUNT: "owner"}
-    sandbox.world.studios.add(Studio(which, name, ACCOUNT, roles, sandbox.clock.now()))
+    sandbox.add_studio(name, record_id=which)
 
 
 def rename(sandbox: Sandbox, which: str, name: str) -> None:
     """Rename a studio."""
-    sandbox.world.studios.change(sandbox.world.studios[which], {"name": name})
+    sandbox.change(which, name=name)
 
 
 async def _soon(answer: Awaitable[ResultT]) -> ResultT:

@@ -1,4 +1,4 @@
-"""A TRaX with ten accounts, and a mark in every string that one of them owns.
+"""A TRaX with several accounts, and a mark in every string that one of them owns.
 
 A mark names the owner: `owner3x12q` is the twelfth string of the fourth account. A mark in an
 answer to another account is a leak.
@@ -14,34 +14,30 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Final
-from unittest.mock import patch
 
 from tests.support.product.faults import Fault
 from tests.support.product.manual_clock import ManualClock
 from tests.support.product.sandbox import Sandbox
-from trax_mcp.sandbox import seed
-from trax_mcp.sandbox.keys import SCOPES
-from trax_mcp.sandbox.records import Asset, Connection, Destination, Key, Source, Studio
-from trax_mcp.sandbox.studio_chat import Chat, Script, ScriptLine
+from tests.support.product.sandbox_accounts import display_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trax_mcp.sandbox.messages import Request, RequestHandler, Response
+    from tests.support.product.faults import Request, RequestHandler, Response
 
-ACCOUNT_COUNT: Final = 10
 SHARED_STUDIO: Final = "studio_stage"
 """A studio that all accounts share. Only their roles in it are marked."""
 
-_MARK = re.compile(r"owner(\d)x\d+q")
+_MARK = re.compile(r"owner(\d+)x\d+q")
 _WORD = re.compile(r"[\w-]{16,}")
 
 
 @dataclass(frozen=True)
 class Account:
-    """One of the ten accounts: its key and everything that it owns."""
+    """One of the accounts: its key and everything that it owns."""
 
     number: int
+    studios: list[str] = field(default_factory=list, compare=False)
     _numbers: Iterator[int] = field(default_factory=count, repr=False, compare=False)
 
     def new(self, kind: str = "") -> str:
@@ -58,50 +54,38 @@ class Account:
         """Its user id."""
         return f"user_owner{self.number}x0q"
 
-    def studios(self, sandbox: Sandbox) -> list[str]:
-        """Its own studios."""
-        return [it.id for it in sandbox.world.studios.of(self.user_id) if it.id != SHARED_STUDIO]
-
     def add_to(self, sandbox: Sandbox) -> None:
         """Add this account with two full studios, a linked platform account and a file."""
-        world, now = sandbox.world, sandbox.clock.now()
-        world.keys[self.key] = Key(self.key, self.new("key"), self.user_id, SCOPES)
-        world.connections.add(
-            Connection(self.new("conn"), self.user_id, self.new("tube"), self.new(), "active", now)
+        sandbox.add_key(self.key, account=self.user_id)
+        sandbox.add_connection(
+            self.new(),
+            record_id=self.new("conn"),
+            account=self.user_id,
+            platform=self.new("tube"),
         )
-        world.library.assets.add(
-            Asset(self.new("asset"), self.user_id, self.new(), "video", 1, "video/mp4", now)
-        )
+        sandbox.add_asset(self.new(), record_id=self.new("asset"), account=self.user_id)
         for _ in range(2):
-            self._add_studio(sandbox, self.new("studio"))
-
-    def _add_studio(self, sandbox: Sandbox, studio: str) -> None:
-        world, now = sandbox.world, sandbox.clock.now()
-        roles = {self.user_id: self.new("role")}
-        world.studios.add(
-            Studio(studio, f"Show {self.new()}", self.user_id, roles, now, description=self.new())
-        )
-        for _ in range(2):
-            world.destinations.add(
-                Destination(self.new("dest"), studio, self.new(), self.new("tube"))
+            studio = sandbox.add_studio(
+                f"Show {self.new()}", record_id=self.new("studio"), account=self.user_id
             )
-            world.sources.add(
-                Source(
-                    self.new("source"), studio, self.new(), "webcam", active=True, created_at=now
+            sandbox.change(studio, description=self.new())
+            for _ in range(2):
+                place, platform = self.new("dest"), self.new("tube")
+                sandbox.add_destination(
+                    self.new(), record_id=place, studio=studio, platform=platform
                 )
-            )
-        lines = [ScriptLine(1, self.new("tube"), self.new(), self.new("viewer"), self.new())]
-        world.chats[studio] = Chat(Script(lines, period=40), self.new)
-        self.add_viewer_message(sandbox, studio)
+                sandbox.add_source(self.new(), record_id=self.new("source"), studio=studio)
+            self.studios.append(studio)
+            self.add_viewer_message(sandbox, studio)
 
-    def add_viewer_message(self, sandbox: Sandbox, studio: str) -> str:
-        """Add a viewer's chat message in one of its studios, and return the text."""
-        return sandbox.world.say(studio, self.new("said"), author=self.new("viewer")).text
+    def add_viewer_message(self, sandbox: Sandbox, studio: str) -> None:
+        """Add a viewer's chat message in one of its studios."""
+        sandbox.say(self.new("said"), studio=studio, author=self.new("viewer"))
 
 
 @dataclass(frozen=True)
 class SharedTrax:
-    """The ten accounts, their sandbox, and each request that has reached it."""
+    """The accounts, their sandbox, and each request that has reached it."""
 
     sandbox: Sandbox
     accounts: tuple[Account, ...]
@@ -119,21 +103,18 @@ class SharedTrax:
 
 
 @contextmanager
-def shared_trax() -> Iterator[SharedTrax]:
-    """A sandbox with only the ten accounts, on a frozen clock."""
+def shared_trax(account_count: int) -> Iterator[SharedTrax]:
+    """A sandbox with only these accounts, on a frozen clock."""
     sandbox = Sandbox(ManualClock.frozen(), empty=True, rate_limit=None)
-    accounts = tuple(Account(number) for number in range(ACCOUNT_COUNT))
+    accounts = tuple(Account(number) for number in range(account_count))
     for it in accounts:
         it.add_to(sandbox)
-    roles = {it.user_id: it.new("role") for it in accounts}
-    now = sandbox.clock.now()
-    sandbox.world.studios.add(Studio(SHARED_STUDIO, "The common stage", "user_nobody", roles, now))
-    sandbox.world.destinations.add(
-        Destination("dest_stage", SHARED_STUDIO, "Everywhere", "youtube")
-    )
+    sandbox.add_studio("The common stage", record_id=SHARED_STUDIO, account="user_nobody")
+    sandbox.change(SHARED_STUDIO, roles={it.user_id: it.new("role") for it in accounts})
+    sandbox.add_destination("Everywhere", record_id="dest_stage", studio=SHARED_STUDIO)
     shared = SharedTrax(sandbox, accounts)
     sandbox.faults.add(Fault("marked", shared.record_and_mark), times=None)
-    with patch.dict(seed.DISPLAY_NAMES, {it.user_id: it.new() for it in accounts}):
+    with display_names({it.user_id: it.new() for it in accounts}):
         yield shared
 
 

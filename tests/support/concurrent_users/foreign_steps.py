@@ -27,14 +27,14 @@ def _is_expired(result: Message) -> bool:
 
 async def read_others_studio(user: User) -> None:
     """Read another user's studio: it is not found."""
-    other_studio = user.random.choice(user.other().studios(user.trax.sandbox))
+    other_studio = user.random.choice(user.other().studios)
     tool = user.random.choice(STUDIO_TOOLS)
     assert error_code(await user.call(tool, studioId=other_studio)) == "not_found"
 
 
 async def read_others_resources(user: User) -> None:
     """Read another user's resources, also with a chat cursor."""
-    other_studio = user.random.choice(user.other().studios(user.trax.sandbox))
+    other_studio = user.random.choice(user.other().studios)
     for path in ("", "/stream-status", "/chat", "/chat?after=start"):
         answer = await user.ask("resources/read", uri=f"trax://studios/{other_studio}{path}")
         assert answer["error"]["code"] in _NOT_FOUND, answer
@@ -42,7 +42,7 @@ async def read_others_resources(user: User) -> None:
 
 async def subscribe_to_others_resources(user: User) -> None:
     """Subscribe to another user's resources."""
-    for uri in user.resource_uris(user.other().studios(user.trax.sandbox)):
+    for uri in user.resource_uris(user.other().studios):
         if user.era == LEGACY:
             answer = await user.ask("resources/subscribe", uri=uri)
         else:
@@ -54,7 +54,7 @@ async def subscribe_to_others_resources(user: User) -> None:
 async def complete_from_others_studio(user: User) -> None:
     """Get completions from another user's studio."""
     other = user.other()
-    other_studio = other.studios(user.trax.sandbox)[0]
+    other_studio = other.studios[0]
     assert await user.complete(other_studio) == []
     platforms = await user.complete(argument="platform", studio=other_studio)
     assert len(platforms) == 1  # of the user's own linked account
@@ -64,13 +64,12 @@ async def complete_from_others_studio(user: User) -> None:
 
 async def change_others_things(user: User) -> None:
     """Change another user's things, by every kind of id."""
-    world = user.trax.sandbox.world
-    other = user.other()
-    other_studio = other.studios(user.trax.sandbox)[0]
+    sandbox, other = user.trax.sandbox, user.other()
+    other_studio = other.studios[0]
     destination, source = (
-        next(iter(it.of(other_studio))).id for it in (world.destinations, world.sources)
+        sandbox.records(kind, of=other_studio)[0]["id"] for kind in ("destinations", "sources")
     )
-    connection = next(iter(world.connections.of(other.user_id))).id
+    connection = sandbox.records("connections", of=other.user_id)[0]["id"]
     for tool, arguments in (
         ("go_live", {"studioId": other_studio}),
         ("update_studio", {"studioId": other_studio, "autoGoLive": True}),
@@ -84,7 +83,7 @@ async def change_others_things(user: User) -> None:
 
 async def stop_others_broadcast(user: User) -> None:
     """Stop another user's broadcast. A stop is sent without known facts; TRaX refuses it."""
-    other_studio = user.random.choice(user.other().studios(user.trax.sandbox))
+    other_studio = user.random.choice(user.other().studios)
     result = await user.call("go_offline", studioId=other_studio)
     if (confirmation := result["structuredContent"].get("confirmation")) is not None:
         result = await user.confirm("go_offline", other_studio, confirmation)
@@ -134,8 +133,8 @@ async def use_others_cursors(user: User) -> None:
             data_of(await user.call("list_studios", cursor=cursor))
             data_of(await user.call("list_connections", cursor=cursor))
             break
-    other = user.other().studios(user.trax.sandbox)[0]
-    message_ids = [it.id for it in user.trax.sandbox.world.chats[other].recent(8)]
+    other = user.other().studios[0]
+    message_ids = [it["id"] for it in user.trax.sandbox.messages(other, last=8)]
     arguments = {
         "studioId": user.own_studios[0],
         "after": json.dumps(message_ids),

@@ -1,4 +1,4 @@
-"""Ten concurrent users of one server, each with a key of their own.
+"""Concurrent users of one server, each with a key of their own.
 
 A user makes own requests, and tries secrets of the other users, which are in `SharedState`. Every
 answer goes through `User.check_answer`, which looks for marks of others.
@@ -88,7 +88,7 @@ class SharedState:
 
 @dataclass
 class User:
-    """One of the ten users; `done` counts their requests and steps."""
+    """One of the users; `done` counts their requests and steps."""
 
     account: Account
     caller: HttpCaller
@@ -106,7 +106,7 @@ class User:
         self.broadcast_lock = anyio.Lock()
         self.number = self.account.number
         self.random = Random(self.number)  # noqa: S311  the same order in each run
-        self.own_studios = self.account.studios(self.trax.sandbox)
+        self.own_studios = self.account.studios
         self._last_id = 1000 * (self.number + 1)
 
     @property

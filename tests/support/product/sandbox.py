@@ -121,6 +121,8 @@ class Sandbox(sandbox.Sandbox):
         The owner of destinations and sources is a studio, else it is an account.
         """
         found = sorted(getattr(self.world, kind).of(of), key=lambda it: it.id)
+        if kind == "studios":
+            return [dict(it.to_json(of)) for it in found]
         return [self.record(it.id) for it in found]
 
     def record(self, record_id: str) -> dict[str, Any]:
@@ -197,6 +199,11 @@ class Sandbox(sandbox.Sandbox):
         return self.world.connections.add(connection).id
 
     # The media library
+
+    def add_asset(self, filename: str, *, record_id: str, account: str = ACCOUNT) -> None:
+        """Add a video to the media library of an account."""
+        video = Asset(record_id, account, filename, "video", 1, "video/mp4", self.clock.now())
+        self.world.library.assets.add(video)
 
     @property
     def last_asset(self) -> dict[str, Any]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
+from unittest.mock import patch
 
+from trax_mcp.sandbox import seed
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Asset, Connection, Destination, Key, Source, Studio
 from trax_mcp.sandbox.seed import DAY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from trax_mcp.sandbox.world import World
 
 ANOTHER_ACCOUNT: Final = "user_other"
@@ -27,6 +32,13 @@ _KEYS: Final = (
     Key(MODERATOR_KEY, "moderator", ACCOUNT, _MODERATOR_SCOPES),
     Key(ANOTHER_ACCOUNT_KEY, "other", ANOTHER_ACCOUNT, SCOPES),
 )
+
+
+@contextmanager
+def display_names(names: Mapping[str, str]) -> Iterator[None]:
+    """Give accounts the names under which they write in chat."""
+    with patch.dict(seed.DISPLAY_NAMES, names):
+        yield
 
 
 def add_keys(world: World) -> None:

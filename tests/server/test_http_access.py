@@ -1,39 +1,26 @@
-"""HTTP access checks: tokens, misplaced keys, hosts and origins, over a real socket.
+"""Who may enter over HTTP: tokens, misplaced keys, hosts and origins, over a real socket.
 
 A refused request reaches neither the MCP endpoint nor TRaX.
 """
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.jsonrpc import (
-    INITIALIZE,
-    LEGACY,
-    MODERN,
-    Message,
-    read_answer,
-    request,
-    tool_call,
-)
+from tests.support.jsonrpc import INITIALIZE, LEGACY, MODERN, read_answer, request, tool_call
+from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.product.server import VERSION
 from tests.support.served_app import serving
-from trax_mcp import __version__
-from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractAsyncContextManager
-
     import httpx
 
     from tests.support.served_app import Front
 
 TOKEN = "token-of-this-server"
 APP = "https://app.example.com"
-ACCESS = ["no token", "token"]
 
 HOSTS = {
     "localhost": 200,
@@ -79,27 +66,27 @@ WRONG_TOKENS = [
 MALFORMED_KEYS = [b"two words", b"sk_live_\xc3\xa9", b"sk_live_\x80", b"x" * 513, b"tab\tbed"]
 
 
-def first_message(era: str) -> Message:
-    """A valid first message of this era."""
-    return INITIALIZE if era == LEGACY else request(era, "tools/list")
-
-
-async def post_first_message(front: Front, era: str, headers: dict[str, bytes]) -> httpx.Response:
-    """Post a first message with these raw headers."""
-    message = first_message(era)
-    known = {name: value.encode() for name, value in front.caller(era).all_headers(message).items()}
-    raw = [(name.encode(), value) for name, value in {**known, **headers}.items()]
+async def enter(
+    front: Front, headers: dict[str, str | bytes], *, era: str = MODERN
+) -> httpx.Response:
+    """Post a valid first message with these raw headers."""
+    message = INITIALIZE if era == LEGACY else request(era, "tools/list")
+    sent = {**front.caller(era).all_headers(message), **headers}
+    raw = [
+        (name.encode(), it if isinstance(it, bytes) else it.encode("latin-1"))
+        for name, it in sent.items()
+    ]
     return await front.http.post("/mcp", json=message, headers=raw)
 
 
-@pytest.mark.parametrize("serve", [serving, partial(serving, TRAX_MCP_TOKEN=TOKEN)], ids=ACCESS)
+@pytest.mark.parametrize("settings", [{}, {"TRAX_MCP_TOKEN": TOKEN}], ids=["no token", "token"])
 async def test_a_trax_key_in_authorization_is_refused_naming_the_right_header(
-    serve: Callable[[], AbstractAsyncContextManager[Front]], era: str
+    settings: dict[str, Any],
 ) -> None:
     """With 400; a 401 would make clients look for OAuth."""
-    async with serve() as front:
+    async with serving(**settings) as front:
         for header in MISPLACED_KEYS:
-            answer = await post_first_message(front, era, {"Authorization": header.encode()})
+            answer = await enter(front, {"Authorization": header})
             assert answer.status_code == 400, header
             assert "X-API-Key" in read_answer(answer)["error"]["message"]
             assert "www-authenticate" not in answer.headers
@@ -107,28 +94,26 @@ async def test_a_trax_key_in_authorization_is_refused_naming_the_right_header(
     assert front.keys == []
 
 
-async def test_a_malformed_key_is_refused(era: str) -> None:
+async def test_a_malformed_key_is_refused() -> None:
     """With 400, naming the header without repeating the key."""
     async with serving() as front:
         for key in MALFORMED_KEYS:
-            answer = await post_first_message(front, era, {"X-API-Key": key})
+            answer = await enter(front, {"X-API-Key": key})
             assert answer.status_code == 400, key
             assert read_answer(answer)["error"]["message"].startswith("X-API-Key: ")
             assert key not in answer.content
 
 
-async def test_every_request_without_the_servers_token_is_refused(era: str) -> None:
+async def test_every_request_without_the_servers_token_is_refused() -> None:
     """401 with `WWW-Authenticate` for every method, even with a valid TRaX key."""
     async with serving(TRAX_MCP_TOKEN=TOKEN) as front:
         for wrong in WRONG_TOKENS:
-            given = {} if wrong is None else {"Authorization": wrong.encode("latin-1")}
-            answer = await post_first_message(
-                front, era, {**given, "X-API-Key": SANDBOX_KEY.encode()}
-            )
+            given = {} if wrong is None else {"Authorization": wrong}
+            answer = await enter(front, {**given, "X-API-Key": SANDBOX_KEY})
             assert answer.status_code == 401, wrong
             assert answer.headers["www-authenticate"].startswith("Bearer")
             assert TOKEN not in answer.text
-        assert await front.caller(era, x_api_key=SANDBOX_KEY).statuses() == (401, 401)
+        assert await front.caller(LEGACY, x_api_key=SANDBOX_KEY).statuses() == (401, 401)
         for verb in ("OPTIONS", "PUT"):
             assert (await front.http.request(verb, "/mcp")).status_code == 401
     assert front.keys == []
@@ -136,11 +121,13 @@ async def test_every_request_without_the_servers_token_is_refused(era: str) -> N
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
 async def test_a_caller_with_the_servers_token_is_served_and_it_is_not_forwarded(
-    scheme: str, era: str
+    scheme: str,
 ) -> None:
     """TRaX gets only the key."""
     async with serving(TRAX_MCP_TOKEN=TOKEN) as front:
-        caller = await front.opened(era, authorization=f"{scheme} {TOKEN}", x_api_key=SANDBOX_KEY)
+        caller = await front.opened(
+            LEGACY, authorization=f"{scheme} {TOKEN}", x_api_key=SANDBOX_KEY
+        )
         result = await caller.call("list_studios")
     assert result["structuredContent"]["data"]
     assert front.keys == [SANDBOX_KEY]
@@ -168,22 +155,17 @@ async def test_no_other_spelling_of_the_path_bypasses_the_token() -> None:
     assert front.keys == []
 
 
-async def test_only_allowed_hosts_are_served(era: str) -> None:
+async def test_only_allowed_hosts_are_served() -> None:
     """Loopback and `TRAX_ALLOWED_HOSTS` with any port; others may be DNS rebinding."""
     async with serving(TRAX_ALLOWED_HOSTS="mcp.example.com, other.example.com") as front:
-        answers = {
-            host: await post_first_message(front, era, {"Host": host.encode()}) for host in HOSTS
-        }
+        answers = {host: await enter(front, {"Host": host}) for host in HOSTS}
     assert {host: answer.status_code for host, answer in answers.items()} == HOSTS
 
 
-async def test_only_allowed_origins_are_served(era: str) -> None:
+async def test_only_allowed_origins_are_served() -> None:
     """Loopback and `TRAX_ALLOWED_ORIGINS` with any port; other pages cannot read responses."""
     async with serving(TRAX_ALLOWED_ORIGINS=APP) as front:
-        answers = {
-            origin: await post_first_message(front, era, {"Origin": origin.encode()})
-            for origin in ORIGINS
-        }
+        answers = {origin: await enter(front, {"Origin": origin}) for origin in ORIGINS}
     assert {origin: answer.status_code for origin, answer in answers.items()} == ORIGINS
     readable = {name for name, it in answers.items() if "access-control-allow-origin" in it.headers}
     assert readable == {APP, f"{APP}:8443"}
@@ -192,8 +174,8 @@ async def test_only_allowed_origins_are_served(era: str) -> None:
 async def test_only_loopback_is_allowed_by_default() -> None:
     """Without settings, the server serves this machine only."""
     async with serving() as front:
-        named = await post_first_message(front, MODERN, {"Host": b"mcp.example.com"})
-        from_page = await post_first_message(front, MODERN, {"Origin": APP.encode()})
+        named = await enter(front, {"Host": "mcp.example.com"})
+        from_page = await enter(front, {"Origin": APP})
     assert (named.status_code, from_page.status_code) == (421, 403)
 
 
@@ -213,10 +195,8 @@ async def test_a_page_from_an_allowed_origin_can_preflight_and_read_the_session(
             assert preflight.headers["access-control-allow-origin"] == origin
             allowed = preflight.headers["access-control-allow-headers"].lower().replace(" ", "")
             assert set(wanted.split(",")) <= set(allowed.split(","))
-            token = f"Bearer {TOKEN}".encode()
-            opened = await post_first_message(
-                front, LEGACY, {"Origin": origin.encode(), "Authorization": token}
-            )
+            given: dict[str, str | bytes] = {"Origin": origin, "Authorization": f"Bearer {TOKEN}"}
+            opened = await enter(front, given, era=LEGACY)
             assert opened.headers["mcp-session-id"]
             assert opened.headers["access-control-allow-origin"] == origin
             assert "mcp-session-id" in opened.headers["access-control-expose-headers"].lower()
@@ -236,5 +216,5 @@ async def test_the_health_check_is_public() -> None:
     async with serving(TRAX_MCP_TOKEN=TOKEN) as front:
         answer = await front.http.get("/healthz", headers={"Host": "pod-17"})
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ok", "version": __version__}
+    assert answer.json() == {"status": "ok", "version": VERSION}
     assert front.keys == []
