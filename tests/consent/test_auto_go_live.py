@@ -11,7 +11,6 @@ import pytest
 from tests.support.concurrency import begin
 from tests.support.product.virtual_time import in_virtual_time
 from tests.support.virtual_setup import COLLEAGUE, MINE, open_virtual_setup, reasons, status
-from trax_mcp.consent.rules import Mode, Rules
 
 WHILE_LIVE: Final[dict[str, dict[str, object]]] = {
     "create_destination": {"name": "New", "platform": "kick", "connectionId": "conn_1"},
@@ -21,8 +20,6 @@ WHILE_LIVE: Final[dict[str, dict[str, object]]] = {
     "update_studio": {"autoGoOfflineOnDrop": True},
 }
 """A call of each tool that is guarded while live."""
-
-each_call = pytest.mark.parametrize("tool", WHILE_LIVE)
 
 
 @in_virtual_time
@@ -39,10 +36,10 @@ async def test_a_stop_invalidates_an_earlier_confirmation_of_auto_go_live() -> N
 @in_virtual_time
 async def test_a_stop_invalidates_the_flag_of_a_call_that_turns_auto_go_live_on() -> None:
     """In flag mode: the stop comes while the call reads its facts."""
-    async with open_virtual_setup(MINE, COLLEAGUE, rules=Rules(Mode.FLAG)) as it:
-        for caller in (MINE, COLLEAGUE):
-            await it.call(caller, "get_studio")
-        it.slow(1, path="/destinations", caller=COLLEAGUE)
+    async with open_virtual_setup(MINE, COLLEAGUE, TRAX_CONFIRM="flag") as it:
+        for key in (MINE, COLLEAGUE):
+            await it.call(key, "get_studio")
+        it.slow(1, path="/destinations", key=COLLEAGUE)
         evidence = {"autoGoLive": True, "confirm": True}
         async with anyio.create_task_group() as tasks:
             results = begin(tasks, partial(it.call, COLLEAGUE, "update_studio", **evidence))
@@ -51,25 +48,22 @@ async def test_a_stop_invalidates_the_flag_of_a_call_that_turns_auto_go_live_on(
         assert [status(it) for it in results] == ["confirmation_required"]
 
 
-@each_call
 @in_virtual_time
-async def test_a_change_needs_consent_after_auto_go_live_was_turned_on(tool: str) -> None:
+async def test_a_change_needs_consent_after_auto_go_live_was_turned_on() -> None:
     """The studio is off air, but may be on air at any moment."""
     async with open_virtual_setup(MINE, COLLEAGUE) as it:
         await it.confirmed(MINE, "update_studio", autoGoLive=True)
-        asked = await it.call(COLLEAGUE, tool, **WHILE_LIVE[tool])
-        assert status(asked) == "confirmation_required"
-        preview = (asked.structured_content or {})["preview"]
-        assert any("The studio may be on air." in text for text in preview["effects"])
-        assert status(await it.confirmed(COLLEAGUE, tool, **WHILE_LIVE[tool])) == "ran"
+        for tool, arguments in WHILE_LIVE.items():
+            asked = await it.call(COLLEAGUE, tool, **arguments)
+            assert (tool, status(asked)) == (tool, "confirmation_required")
+            preview = (asked.structured_content or {})["preview"]
+            assert any("The studio may be on air." in text for text in preview["effects"])
+            assert status(await it.confirmed(COLLEAGUE, tool, **arguments)) == "ran"
 
 
-@each_call
 @pytest.mark.parametrize("how", ["alone", "with another change"])
 @in_virtual_time
-async def test_a_change_needs_no_consent_after_auto_go_live_was_turned_off(
-    tool: str, how: str
-) -> None:
+async def test_a_change_needs_no_consent_after_auto_go_live_was_turned_off(how: str) -> None:
     """It is off air, and stays so."""
     more = {"alone": {}, "with another change": {"autoGoOfflineOnDrop": True}}[how]
     async with open_virtual_setup(MINE, COLLEAGUE) as it:
@@ -78,7 +72,8 @@ async def test_a_change_needs_no_consent_after_auto_go_live_was_turned_off(
             await it.confirmed(COLLEAGUE, "update_studio", autoGoLive=False, **more)
         else:
             assert status(await it.call(COLLEAGUE, "update_studio", autoGoLive=False)) == "ran"
-        assert status(await it.call(MINE, tool, **WHILE_LIVE[tool])) == "ran"
+        for tool, arguments in WHILE_LIVE.items():
+            assert (tool, status(await it.call(MINE, tool, **arguments))) == (tool, "ran")
 
 
 @pytest.mark.parametrize("outcome", ["lost", "refused"])
@@ -147,7 +142,7 @@ async def test_a_late_answer_to_turning_auto_go_live_off_does_not_undo_turning_i
         await it.call(COLLEAGUE, "get_studio")
         await it.call(MINE, "get_studio")
         yes = await it.confirmation(MINE, "update_studio", autoGoLive=True)
-        it.slow(4, path="PATCH /v1/studios/studio_42", caller=COLLEAGUE)
+        it.slow(4, path="PATCH /v1/studios/studio_42", key=COLLEAGUE)
 
         async def turn_on() -> None:
             await it.use(MINE, "update_studio", yes, autoGoLive=True)

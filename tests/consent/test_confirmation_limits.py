@@ -24,6 +24,16 @@ async def test_previews_of_keys_without_access_do_not_evict_other_confirmations(
         assert status(result) == "ran"
 
 
+@in_virtual_time
+async def test_previews_of_other_calls_do_not_evict_the_confirmation_of_a_stop() -> None:
+    """The same caller has asked for many more since."""
+    async with open_virtual_setup(MINE) as it:
+        stop = await it.confirmation(MINE, "go_offline")
+        for _ in range(MANY):
+            await it.call(MINE, "delete_source", sourceId="source_1")
+        assert status(await it.use(MINE, "go_offline", stop)) == "ran"
+
+
 @pytest.mark.parametrize("tool", ["go_live", "go_offline"])
 @in_virtual_time
 async def test_a_confirmation_expires_at_its_printed_time_after_the_computer_slept(

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     from anyio.abc import TaskGroup
 
-pytestmark = pytest.mark.slow
-
 LATEST_SECONDS: Final = 2.5
 LIFETIME_SECONDS: Final = 300.0
 
@@ -173,7 +171,7 @@ async def run_steps(steps: list[tuple[str, float]], *, answers_after: float) -> 
         await it.call(MINE, "get_studio")
         it.slow(answers_after, path="/go-live")
         it.slow(9, path="/chat/messages")
-        it.slow(0.5, caller=NO_ACCESS)
+        it.slow(0.5, key=NO_ACCESS)
         async with anyio.create_task_group() as tasks:
             attack = AttackRun(it, tasks, str((made.structured_content or {})["id"]))
             for step, pause in steps:
@@ -186,7 +184,7 @@ async def run_steps(steps: list[tuple[str, float]], *, answers_after: float) -> 
 
 @pytest.mark.fuzz
 @given(steps=STEP_LISTS, answers_after=st.sampled_from([0.0, 1.0, 5.0, 9.0]))
-@unshrunk(15)
+@unshrunk(60)
 def test_no_attack_delays_a_stop_or_runs_an_invalid_confirmation(
     steps: list[tuple[str, float]], answers_after: float
 ) -> None:
