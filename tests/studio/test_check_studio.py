@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final, Never
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import pytest
 
-from tests.conftest import OWNER, call, client_on
+from tests.conftest import call
 from tests.support.concurrency import MostAtOnce
 from tests.support.fact_reads import (
     ACCOUNTS,
@@ -24,18 +24,16 @@ from tests.support.fact_reads import (
 from tests.support.overview_answers import PARTS, text_and_data
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air
+from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_transport import SandboxTransport
-from trax_mcp.api.caller import Caller
-from trax_mcp.api.error_texts import store_unavailable
-from trax_mcp.consent.memory_store import MemoryStore
-from trax_mcp.server.app import ServerDeps, build_server
+from tests.support.product.server import Product
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcp.server import Server
 
     from tests.support.product.sandbox import Sandbox
-    from tests.support.product.shared_clock import HandClock
-    from trax_mcp.api.client import Client
 
 Json = dict[str, Any]
 
@@ -172,8 +170,7 @@ async def test_an_account_that_expires_within_a_day_is_a_thing_to_know(
     server: Server[Any], sandbox: Sandbox
 ) -> None:
     """The studio can go live all the same."""
-    accounts = sandbox.world.connections
-    accounts.change(accounts["conn_1"], {"expires_at": sandbox.clock.now() + 2 * 3600})
+    sandbox.change("conn_1", expiresAt=sandbox.clock.now() + 2 * 3600)
     sentence, studio = await check(server)
     assert sentence.endswith(" could go live on YouTube and Twitch; 1 thing to know.")
     assert studio["ready"]
@@ -190,8 +187,7 @@ async def test_an_account_is_told_only_where_it_is_the_only_one_of_its_platform(
     server: Server[Any], sandbox: Sandbox
 ) -> None:
     """TRaX does not say which account a destination uses."""
-    accounts = sandbox.world.connections
-    accounts.change(accounts["conn_3"], {"platform": "youtube", "status": "active"})
+    sandbox.change("conn_3", platform="youtube", status="active")
     _, studio = await check(server)
     assert [it.get("account") for it in studio["destinations"]] == [
         None,
@@ -245,12 +241,11 @@ UNREADABLE: Final[dict[str, tuple[str, str, bool | None]]] = {
 
 @pytest.mark.parametrize("scope", UNREADABLE)
 async def test_what_the_key_may_not_read_is_unknown(
-    trax: Client, sandbox: Sandbox, clock: HandClock, *, scope: str
+    open_product: Callable[..., Product], sandbox: Sandbox, *, scope: str
 ) -> None:
     """Without the status or the destinations nobody can say whether it could go live."""
     what, sentence, ready = UNREADABLE[scope]
-    deps = ServerDeps(clock=clock)
-    told, studio = await check(build_server(trax, own=narrow(sandbox, scope), deps=deps))
+    told, studio = await check(open_product().server(narrow(sandbox, scope)))
     assert told == f"{sentence}; not everything could be read."
     assert studio.get("ready") is ready
     assert studio["unknown"][0] == f"{what} (the key lacks {scope})"
@@ -258,12 +253,11 @@ async def test_what_the_key_may_not_read_is_unknown(
 
 
 async def test_a_blocker_does_not_make_a_studio_off_air(
-    trax: Client, sandbox: Sandbox, clock: HandClock
+    open_product: Callable[..., Product], sandbox: Sandbox
 ) -> None:
     """It is told, but whether the studio is on air stays unknown."""
     sandbox.write_enabled = False
-    caller, deps = narrow(sandbox, "stream:read"), ServerDeps(clock=clock)
-    _, studio = await check(build_server(trax, own=caller, deps=deps))
+    _, studio = await check(open_product().server(narrow(sandbox, "stream:read")))
     assert (studio["live"], "ready" in studio, len(studio["problems"])) == (None, False, 1)
 
 
@@ -294,33 +288,8 @@ async def test_a_read_that_reaches_nothing_is_unknown_with_a_reason(sandbox: San
                 raise httpx.ConnectError("no route")
             return await super().handle_async_request(request)
 
-    trax = client_on(sandbox, transport=Unreachable(sandbox))
-    _, studio = await check(build_server(trax, own=OWNER))
+    _, studio = await check(Product(sandbox, transport=Unreachable(sandbox)).server())
     assert studio["unknown"] == ["the sources (TRaX could not be reached)", MAY_GO_LIVE]
-
-
-async def test_a_store_that_does_not_answer_leaves_a_check_its_facts(
-    trax: Client, clock: HandClock
-) -> None:
-    """Only whether a go-live is under way is unknown."""
-
-    class StoreAway(MemoryStore):
-        async def look(self, *_: object) -> Never:
-            raise store_unavailable()
-
-    server = build_server(trax, own=OWNER, deps=ServerDeps(clock=clock, store=StoreAway(clock)))
-    sentence, studio = await check(server)
-    assert sentence == (
-        '"Friday Night Show" is off air and could go live on YouTube and Twitch; not everything'
-        " could be read."
-    )
-    assert studio["unknown"] == [
-        (
-            "whether a go-live is under way (The store that this server's replicas share does not"
-            " answer)"
-        ),
-        MAY_GO_LIVE,
-    ]
 
 
 async def test_a_studio_of_which_nothing_can_be_read_is_a_failure(
@@ -334,14 +303,14 @@ async def test_a_studio_of_which_nothing_can_be_read_is_a_failure(
 
 
 @pytest.mark.parametrize(
-    ("caller", "studio", "code"),
-    [(OWNER, "studio_99", "not_found"), (Caller("sk_live_unknown"), "studio_42", "invalid_key")],
+    ("key", "studio", "code"),
+    [(SANDBOX_KEY, "studio_99", "not_found"), ("sk_live_unknown", "studio_42", "invalid_key")],
 )
 async def test_a_wrong_id_or_key_is_a_failure(
-    trax: Client, *, caller: Caller, studio: str, code: str
+    open_product: Callable[..., Product], *, key: str, studio: str, code: str
 ) -> None:
     """Although health, which needs no key, could be read."""
-    server = build_server(trax, own=caller)
+    server = open_product().server(key)
     result = await call(server, "check_studio", {"studioId": studio})
     assert result.is_error
     assert (result.structured_content or {})["error"]["code"] == code

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from tests.support.product.faults import Fault
-from trax_mcp.sandbox.messages import Request, RequestHandler, Response, encode_json
+from tests.support.product.faults import Fault, Request, RequestHandler, Response, encode_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,11 +18,14 @@ Json = dict[str, Any]
 def long_list(count: int, item: Callable[[int], Json], *, page_size: int = 200) -> Fault:
     """Respond with pages of `count` items, made from their number."""
 
-    async def respond(request: Request, _next_handler: RequestHandler) -> Response:
-        start = int(request.query.get("cursor", "0"))
+    @cache
+    def page_from(start: int) -> bytes:
         end = min(start + page_size, count)
         page: Json = {"data": [item(number) for number in range(start, end)]}
-        return Response(200, encode_json(page | ({"nextCursor": str(end)} if end < count else {})))
+        return encode_json(page | ({"nextCursor": str(end)} if end < count else {}))
+
+    async def respond(request: Request, _next_handler: RequestHandler) -> Response:
+        return Response(200, page_from(int(request.query.get("cursor", "0"))))
 
     return Fault("long list", respond)
 

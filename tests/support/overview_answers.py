@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.conftest import text_of
-from trax_mcp.api.text_safety import escape_invisible
+from tests.support.hostile_texts import hidden
 
 if TYPE_CHECKING:
     import mcp_types as types
@@ -45,6 +45,6 @@ def text_and_data(result: types.CallToolResult) -> tuple[list[str], Json]:
     """The sentences, and the data after them, which is also the structured content."""
     assert not result.is_error, text_of(result)
     *sentences, data = text_of(result).split("\n")
-    assert escape_invisible(data) == data
+    assert not hidden(data)
     assert json.loads(data) == result.structured_content
     return sentences, json.loads(data)

@@ -1,7 +1,4 @@
-"""Names in sentences that a person reads: always one quoted word on one line, and never more.
-
-Pure. `test_plans` is about the sentences themselves.
-"""
+"""Names in sentences that a person reads: always one quoted word on one line, and never more."""
 
 from __future__ import annotations
 
@@ -11,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.support.hostile_texts import HOSTILE, hidden
-from tests.support.operation_table import CHANGES, GO_LIVE
 from tests.support.spelt_text import frame
 from tests.support.studio_facts import (
     EVERYTHING,
@@ -23,20 +19,22 @@ from tests.support.studio_facts import (
     source,
     studio,
 )
-from trax_mcp.api.operations import DeleteDestination
-from trax_mcp.consent.policy import DO_NOT
-from trax_mcp.consent.preview import Preview, Target
+from trax_mcp.api.operations import (
+    CreateDestination,
+    CreateSource,
+    DeleteDestination,
+    GoLive,
+    UnlinkConnection,
+    UpdateDestination,
+    UpdateStudio,
+)
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Facts
-from trax_mcp.studio.naming import LONGEST_NAME, Name, Sentence, note, sentence
+from trax_mcp.studio.naming import Name, Sentence, note, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
-
-pytestmark = pytest.mark.slow
 
 # Quotes
 
@@ -69,17 +67,16 @@ QUOTED: Final = {
 """A name, and how it stands in a sentence."""
 
 
-@pytest.mark.parametrize("kind", QUOTED)
-def test_a_name_is_quoted_visible_and_short(kind: str) -> None:
+def test_a_name_is_quoted_visible_and_short() -> None:
     """It has one line, at most 80 characters, and no character that a reader cannot see.
 
     Only its length differs from the caller's own text.
     """
-    name, shown = QUOTED[kind]
-    assert naming.quoted(name) == f'"{shown}"'
-    if len(name) <= LONGEST_NAME == 80:
-        assert naming.quoted_whole(name) == f'"{shown}"'
-    assert not hidden(naming.quoted(name) + naming.quoted_whole(name))
+    for kind, (name, shown) in QUOTED.items():
+        assert naming.quoted(name) == f'"{shown}"', kind
+        if len(name) <= 80:
+            assert naming.quoted_whole(name) == f'"{shown}"', kind
+        assert not hidden(naming.quoted(name) + naming.quoted_whole(name)), kind
 
 
 @pytest.mark.parametrize("length", [80, 81, 5000])
@@ -96,35 +93,30 @@ def test_the_callers_own_text_is_never_shortened(length: int) -> None:
 # Platforms and types
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("webcam", "webcam"),
-        ("webrtc-input", "webrtc-input"),
-        ("video/mp4", "video/mp4"),
-        ("image/svg+xml", "image/svg+xml"),
-        ("needs_reauth", "needs_reauth"),
-        ("v1.2", "v1.2"),
-        ("x" * 40, "x" * 40),
-        ("x" * 41, f'"{"x" * 41}"'),
-        ("x" * 99, f'"{"x" * 79}…"'),
-        ("", '""'),
-        ("two words", '"two words"'),
-        ("webcam\n", r'"webcam\u000a"'),
-        (" webcam", '"{1 blank}webcam"'),
-        ("a:b", '"a:b"'),
-        ("a,b", '"a,b"'),
-        ("(a)", '"(a)"'),
-        ('a"b', r'"a\u0022b"'),
-        ("café", '"café"'),
-        ("ｗｅｂｃａｍ", '"ｗｅｂｃａｍ"'),  # noqa: RUF001  wide letters on purpose
-        ("web\u200bcam", r'"web\u200bcam"'),
-    ],
+PLAIN_WORDS: Final = (
+    *("webcam", "webrtc-input", "video/mp4", "image/svg+xml", "needs_reauth", "v1.2", "x" * 40),
 )
-def test_only_one_plain_word_is_not_quoted(text: str, shown: str) -> None:
+QUOTED_WORDS: Final = {
+    "x" * 41: f'"{"x" * 41}"',
+    "x" * 99: f'"{"x" * 79}…"',
+    "": '""',
+    "two words": '"two words"',
+    "webcam\n": r'"webcam\u000a"',
+    " webcam": '"{1 blank}webcam"',
+    "a:b": '"a:b"',
+    "(a)": '"(a)"',
+    'a"b': r'"a\u0022b"',
+    "café": '"café"',
+    "ｗｅｂｃａｍ": '"ｗｅｂｃａｍ"',  # noqa: RUF001  wide letters on purpose
+    "web\u200bcam": r'"web\u200bcam"',
+}
+
+
+def test_only_one_plain_word_is_not_quoted() -> None:
     """Types and states are such words. Anything else could be read as a part of the sentence."""
-    assert naming.word(text) == shown
-    assert naming.source(source("c", "C", text)).text == f'"C" ({shown})'
+    for text, shown in {**dict(zip(PLAIN_WORDS, PLAIN_WORDS, strict=True)), **QUOTED_WORDS}.items():
+        assert naming.word(text) == shown
+        assert naming.source(source("c", "C", text)).text == f'"C" ({shown})'
 
 
 @pytest.mark.parametrize(
@@ -160,7 +152,7 @@ def test_a_known_platform_has_its_official_spelling(platform: str, shown: str) -
 def test_a_choice_names_each_platform_once(platforms: tuple[str, ...], choice: str) -> None:
     """They come in the order of the destinations."""
     places = tuple(destination(f"d{number}", "D", it) for number, it in enumerate(platforms))
-    assert previewed(GO_LIVE, but(destinations=places)).choice == choice
+    assert previewed(OPERATIONS[0], but(destinations=places)).choice == choice
 
 
 @pytest.mark.parametrize(
@@ -207,14 +199,23 @@ def test_a_note_names_no_things() -> None:
 # Hostile names
 
 
-OPERATIONS: Final = [example.operation for _, example in CHANGES]
-"""Every operation that can be shown, with every text that it can hold."""
+IN_STUDIO: Final = {"studio_id": "studio_42"}
+OPERATIONS: Final[tuple[Operation[Model], ...]] = (
+    GoLive(**IN_STUDIO),
+    DeleteDestination(**IN_STUDIO, dest_id="dest_1"),
+    UpdateDestination(**IN_STUDIO, dest_id="dest_1", name="Main", platform="kick"),
+    CreateDestination(**IN_STUDIO, name="Main", platform="kick"),
+    CreateSource(**IN_STUDIO, name="Camera", type="webcam"),
+    UpdateStudio(**IN_STUDIO, name="Show", auto_go_live=True),
+    UnlinkConnection(connection_id="conn_1"),
+)
+"""Each kind of sentence, and each kind of text of a caller."""
 
 DISGUISES: Final = {
     "the end of a name": '" and on nothing else: "Private rehearsal',
     "another act": 'Rehearsal". Go offline: "Friday Show',
     "a choice": 'Go offline: "Friday Show"',
-    "the other choice": DO_NOT,
+    "the other choice": "Do not",
     "a preposition": "and on Twitch, but on nothing else",
     "a platform": "YouTube",
     "platforms": "YouTube, Twitch and Kick",
@@ -238,7 +239,7 @@ DISGUISES: Final = {
 }
 """Names, platforms and types that try to change the sentence around them."""
 
-NASTY: Final[Mapping[str, str]] = {**HOSTILE, **DISGUISES}
+NASTY: Final = {**HOSTILE, **DISGUISES}
 
 
 def disguised(name: str, word: str) -> Facts:
@@ -273,69 +274,35 @@ def frames(operation: Operation[Model], *, name: str, word: str) -> list[str]:
     return [frame(it) for it in texts]
 
 
-by_tool = pytest.mark.parametrize("tool", sorted({it.tool_name for it in OPERATIONS}))
+each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda it: it.tool_name)
 
 
-def operations_of(tool: str) -> list[Operation[Model]]:
-    """The examples of a tool."""
-    return [it for it in OPERATIONS if it.tool_name == tool]
-
-
-@by_tool
-def test_a_name_cannot_change_a_choice_or_a_sentence(tool: str) -> None:
+@each_operation
+def test_a_name_cannot_change_a_choice_or_a_sentence(operation: Operation[Model]) -> None:
     """Only the content of the quotes differs from an ordinary name."""
-    for operation in operations_of(tool):
-        ordinary = frames(operation, name="Ordinary", word="custom")
-        for name in NASTY.values():
-            assert frames(operation, name=name, word="custom") == ordinary, name
+    ordinary = frames(operation, name="Ordinary", word="custom")
+    for name in NASTY.values():
+        assert frames(operation, name=name, word="custom") == ordinary, name
 
 
-@by_tool
-def test_a_platform_or_type_cannot_change_a_choice_or_a_sentence(tool: str) -> None:
+@each_operation
+def test_a_platform_or_type_cannot_change_a_choice_or_a_sentence(
+    operation: Operation[Model],
+) -> None:
     """It is quoted unless it is one plain word, and stands where a platform or type stands."""
-    for operation in operations_of(tool):
-        ordinary = {
-            it: frames(operation, name="N", word=it) for it in ("mixer", "not one word", "YouTube")
-        }
-        for word in NASTY.values():
-            is_one_word = re.fullmatch(r"[\w.+/-]{1,40}", word, re.ASCII)
-            alike = "mixer" if is_one_word else "not one word"
-            if word.lower() in {"youtube", "twitch", "kick", "facebook"}:
-                alike = "YouTube"
-            assert frames(operation, name="N", word=word) == ordinary[alike], word
-
-
-@pytest.mark.parametrize("kind", ["plain", "empty", "lines", "one too many"])
-def test_a_name_is_the_same_wherever_it_stands(kind: str) -> None:
-    """It may be the name of a studio, a destination, a source, an account or a platform."""
-    name, shown = QUOTED[kind]
-    word = naming.word(name)
-    preview = previewed(GO_LIVE, disguised(name, name))
-    where = f'"{shown}" ({word})'
-    bare = f'"{shown or "studio_42"}"'
-    assert preview == Preview(
-        "go_live",
-        Target("studio_42", name),
-        effects=(
-            Sentence(f"Starts a broadcast of {bare} that anyone can watch.", ("studio_42",)),
-            Sentence(f"Goes out on {where}.", ("dest_1",)),
-            Sentence(f"Can be on screen: {where}.", ("source_1",)),
-        ),
-        warnings=(
-            Sentence(
-                f'The {word} account "{shown}" is {word}: {where} may fail.',
-                ("conn_1", "dest_1"),
-            ),
-        ),
-        unknown=(),
-        choice=f"Go live on {word}: {bare}",
-        puts_on_air=True,
-        digest=preview.digest,
-    )
+    ordinary = {
+        it: frames(operation, name="N", word=it) for it in ("mixer", "not one word", "YouTube")
+    }
+    for word in NASTY.values():
+        is_one_word = re.fullmatch(r"[\w.+/-]{1,40}", word, re.ASCII)
+        alike = "mixer" if is_one_word else "not one word"
+        if word.lower() in {"youtube", "twitch", "kick", "facebook"}:
+            alike = "YouTube"
+        assert frames(operation, name="N", word=word) == ordinary[alike], word
 
 
 def test_names_are_read_from_facts_only() -> None:
     """Without facts the ids stand in their place, quoted too."""
     preview = previewed(DeleteDestination(studio_id="studio_42", dest_id='d"'), Facts())
     assert preview.choice == r'Delete the destination "d\u0022"'
-    assert previewed(GO_LIVE, LIVE).choice == previewed(GO_LIVE, EVERYTHING).choice
+    assert previewed(OPERATIONS[0], LIVE).choice == previewed(OPERATIONS[0], EVERYTHING).choice

@@ -1,23 +1,18 @@
 """What is wrong with a studio, and whether it could go live, from given facts. Pure.
 
-`test_plans` is about the same findings as warnings before a go-live.
+The tests of plans are about the same findings as warnings before a go-live.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
-
-import pytest
+from typing import Final
 
 from tests.support.studio_facts import EVERYTHING, LIVE, UNCLEAR, account, but, destination, source
 from trax_mcp.api.models import Health
 from trax_mcp.studio.facts import Fact, Facts, Unknown
-from trax_mcp.studio.readiness import MAX_EXPIRING, Readiness, judge_readiness
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from trax_mcp.studio.readiness import Readiness, judge_readiness
 
 NOW: Final = datetime(2026, 6, 5, 20, 0, 0, tzinfo=UTC)
 NOT_HERE: Final = (
@@ -60,11 +55,10 @@ READY: Final[dict[str, tuple[Facts, bool | None]]] = {
 }
 
 
-@pytest.mark.parametrize("case", READY)
-def test_a_studio_is_ready_only_if_it_is_certainly_off_air_and_nothing_blocks(case: str) -> None:
+def test_a_studio_is_ready_only_if_it_is_certainly_off_air_and_nothing_blocks() -> None:
     """None where that is not known, or where it is on air."""
-    facts, ready = READY[case]
-    assert judge_readiness(facts, now=NOW).ready is ready
+    judged = {case: judge_readiness(facts, now=NOW).ready for case, (facts, _) in READY.items()}
+    assert judged == {case: ready for case, (_, ready) in READY.items()}
 
 
 def test_a_studio_that_is_starting_is_neither_ready_nor_blocked() -> None:
@@ -75,58 +69,32 @@ def test_a_studio_that_is_starting_is_neither_ready_nor_blocked() -> None:
     assert judged.unknown == ()
 
 
-PROBLEMS: Final[dict[str, tuple[Facts, list[tuple[str, str, bool]]]]] = {
+Problem = tuple[str, str, bool]
+
+GATE: Final = "Wait until `writeEnabled` in get_health is true."
+ENABLE: Final = "Enable one with update_destination, or add one."
+ACTIVATE: Final = "Activate one with update_source, or add one."
+SIGN_IN_AGAIN: Final = "To be sure, the person signs in to YouTube again, on TRaX."
+
+PROBLEMS: Final[dict[str, tuple[Facts, list[Problem]]]] = {
     "all is well": (EVERYTHING, []),
     "all is well on air": (LIVE, []),
     "the writes are off": (
         but(health=NO_WRITES),
-        [
-            (
-                "This TRaX deployment has writes switched off.",
-                "Wait until `writeEnabled` in get_health is true.",
-                True,
-            )
-        ],
+        [("This TRaX deployment has writes switched off.", GATE, True)],
     ),
-    "the writes are off on air": (
-        replace(LIVE, health=NO_WRITES),
-        [
-            (
-                NOT_HERE,
-                "Wait until `writeEnabled` in get_health is true.",
-                False,
-            )
-        ],
-    ),
+    "the writes are off on air": (replace(LIVE, health=NO_WRITES), [(NOT_HERE, GATE, False)]),
     "no destination is enabled": (
         but(destinations=(OFF,)),
-        [
-            (
-                "No destination is enabled: nobody would receive the stream.",
-                "Enable one with update_destination, or add one.",
-                True,
-            )
-        ],
+        [("No destination is enabled: nobody would receive the stream.", ENABLE, True)],
     ),
     "no destination is enabled on air": (
         replace(LIVE, destinations=(OFF,)),
-        [
-            (
-                "No destination is enabled: nobody may be receiving the stream.",
-                "Enable one with update_destination, or add one.",
-                False,
-            )
-        ],
+        [("No destination is enabled: nobody may be receiving the stream.", ENABLE, False)],
     ),
     "no source is active": (
         but(sources=(HIDDEN,)),
-        [
-            (
-                "No source is active: viewers may see nothing.",
-                "Activate one with update_source, or add one.",
-                False,
-            )
-        ],
+        [("No source is active: viewers may see nothing.", ACTIVATE, False)],
     ),
     "an account has expired": (
         but(connections=(account("conn_2", "robin_x", "twitch", "expired"),)),
@@ -145,12 +113,15 @@ PROBLEMS: Final[dict[str, tuple[Facts, list[tuple[str, str, bool]]]]] = {
 }
 
 
-@pytest.mark.parametrize("case", PROBLEMS)
-def test_each_problem_has_a_remedy_and_blocks_only_off_air(case: str) -> None:
+def problems_of(judged: Readiness) -> list[Problem]:
+    """The problems, with their remedies and whether they block."""
+    return [(it.what.text, it.remedy, it.blocks) for it in judged.problems]
+
+
+def test_each_problem_has_a_remedy_and_blocks_only_off_air() -> None:
     """What is wrong now is said on air too, in words that fit."""
-    facts, problems = PROBLEMS[case]
-    judged = judge_readiness(facts, now=NOW)
-    assert [(it.what.text, it.remedy, it.blocks) for it in judged.problems] == problems
+    for case, (facts, problems) in PROBLEMS.items():
+        assert problems_of(judge_readiness(facts, now=NOW)) == problems, case
 
 
 EXPIRING: Final[dict[str | None, str | None]] = {
@@ -165,24 +136,13 @@ EXPIRING: Final[dict[str | None, str | None]] = {
 }
 
 
-@pytest.mark.parametrize("time", EXPIRING)
-def test_an_account_that_expires_within_a_day_is_mentioned(time: str | None) -> None:
+def test_an_account_that_expires_within_a_day_is_mentioned() -> None:
     """It blocks nothing: TRaX does not say whether it renews accounts by itself."""
-    facts = but(connections=(account("conn_1", "Robin", "youtube", expires=time),))
-    judged = judge_readiness(facts, now=NOW)
-    what = EXPIRING[time]
-    assert [(it.what.text, it.remedy, it.blocks) for it in judged.problems] == (
-        [
-            (
-                f'The YouTube account "Robin" {what}.',
-                "To be sure, the person signs in to YouTube again, on TRaX.",
-                False,
-            )
-        ]
-        if what
-        else []
-    )
-    assert judged.ready
+    for time, what in EXPIRING.items():
+        facts = but(connections=(account("conn_1", "Robin", "youtube", expires=time),))
+        judged = judge_readiness(facts, now=NOW)
+        told = [(f'The YouTube account "Robin" {what}.', SIGN_IN_AGAIN, False)] if what else []
+        assert (problems_of(judged), judged.ready) == (told, True), time
 
 
 def soon(count: int, platform: str, status: str = "active") -> Facts:
@@ -192,25 +152,26 @@ def soon(count: int, platform: str, status: str = "active") -> Facts:
     return but(connections=tuple(accounts))
 
 
-def what(judged: Readiness) -> Sequence[str]:
+def told_of(facts: Facts, *, max_troubles: int = 10) -> list[str]:
     """The problems, in words."""
+    judged = judge_readiness(facts, now=NOW, max_troubles=max_troubles)
     return [it.what.text for it in judged.problems]
 
 
 def test_an_account_is_mentioned_once_whatever_is_wrong_with_it() -> None:
     """A revoked account cannot expire, and an account of an unused platform does not matter."""
-    assert what(judge_readiness(soon(1, "youtube", "revoked"), now=NOW)) == [
+    assert told_of(soon(1, "youtube", "revoked")) == [
         'The YouTube account "R0" is revoked: "Main" (YouTube) may fail.'
     ]
-    assert what(judge_readiness(soon(1, "kick"), now=NOW)) == []
+    assert told_of(soon(1, "kick")) == []
 
 
 def test_many_accounts_are_counted_and_not_all_named() -> None:
     """Both those that expire soon and those that are in trouble."""
-    told = what(judge_readiness(soon(MAX_EXPIRING + 2, "youtube"), now=NOW))
-    assert len(told) == MAX_EXPIRING + 1
+    told = told_of(soon(12, "youtube"))
+    assert len(told) == 11
     assert told[-1] == "2 more accounts expire within 24 hours."
-    told = what(judge_readiness(soon(7, "youtube", "expired"), now=NOW, max_troubles=3))
+    told = told_of(soon(7, "youtube", "expired"), max_troubles=3)
     assert len(told) == 4
     assert told[-1] == "4 more destinations of such accounts may fail."
 

@@ -1,44 +1,37 @@
 """find_studio, with which a model begins, through a real client: the answer and its sentence.
 
-`test_name_match` has what people say, and which studio that is.
+`tests/units/studio/test_name_match` has what people say, and which studio that is.
 """
 
 from __future__ import annotations
 
 import json
-import threading
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import mcp
 import pytest
 
-from tests.conftest import OWNER, call, client_on, text_of
+from tests.conftest import call, text_of
+from tests.support.concurrency import MostAtOnce
 from tests.support.fact_reads import STUDIOS, asked
+from tests.support.hostile_texts import hidden
 from tests.support.jsonrpc import MODERN
-from tests.support.long_lists import destination, long_list, studio
+from tests.support.long_lists import destination, long_list
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air, still
+from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.product.server import Product
 from tests.support.product.virtual_time import in_virtual_time
-from tests.support.resource_reads import add_studio, client_of, rename
-from tests.support.server_process import PATIENCE_SECONDS
-from trax_mcp.api.text_safety import escape_invisible
-from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.sandbox.records import Destination
-from trax_mcp.server.app import build_server
-from trax_mcp.studio import search
-from trax_mcp.studio.concurrent_reads import MAX_AT_A_TIME
-from trax_mcp.studio.name_match import Ranking, rank_studios
-from trax_mcp.studio.search import MANY_STUDIOS, MAX_DETAIL_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import mcp_types as types
     from mcp.server import Server
 
     from tests.support.product.sandbox import Sandbox
-    from trax_mcp.sandbox.messages import Request, RequestHandler, Response
+
+MAX_DETAIL_SECONDS: Final = 15
+"""How long details may take."""
 
 SHOW: Final = {
     "id": "studio_42",
@@ -75,8 +68,6 @@ SHOW_IS_LIKELY: Final = (
 
 ANSWERS: Final[dict[str, tuple[list[dict[str, Any]], str | None, str]]] = {
     "the friday show": ([SHOW, REHEARSAL], "studio_42", SHOW_IS_LIKELY),
-    "fridy nite show": ([SHOW, REHEARSAL], "studio_42", SHOW_IS_LIKELY),
-    "FRIDAY night show": ([SHOW, REHEARSAL], "studio_42", SHOW_IS_LIKELY),
     "rehearsal": ([LAUNCH, REHEARSAL], None, f"2 studios match: {ASK}"),
     "coffee": ([COFFEE], "studio_51", 'One studio matches: "Morning Coffee".'),
     "studio_51": ([COFFEE], "studio_51", 'One studio matches: "Morning Coffee".'),
@@ -105,9 +96,15 @@ def sentence_and_data(result: types.CallToolResult) -> tuple[str, dict[str, Any]
     """The sentence, and the data after it, which is also the structured content."""
     sentence, _, data = text_of(result).partition("\n")
     assert not result.is_error
-    assert escape_invisible(data) == data
+    assert not hidden(data)
     assert json.loads(data) == result.structured_content
     return sentence, json.loads(data)
+
+
+def add_many(sandbox: Sandbox, count: int, name: str = "Late Show") -> None:
+    """Add studios with a number in their name."""
+    for number in range(count):
+        sandbox.add_studio(f"{name} {number:02}", record_id=f"studio_7{number:02}")
 
 
 async def find(server: Server[Any], query: str) -> tuple[str, dict[str, Any]]:
@@ -152,7 +149,7 @@ async def test_a_studio_that_is_named_live_is_not_called_the_only_one_on_air(
     server: Server[Any], sandbox: Sandbox
 ) -> None:
     """A stranger can share a studio of that name. The person may mean another one on air."""
-    rename(sandbox, "studio_60", "Live")
+    sandbox.change("studio_60", name="Live")
     put_on_air(sandbox, "studio_60")
     sentence, found = await find(server, "live")
     assert (sentence, found["likely"]) == ('"Live" is the only one on air.', "studio_60")
@@ -174,34 +171,13 @@ async def test_a_status_that_cannot_be_read_is_not_off_air(
     assert sentence == 'Whether "Morning Coffee" is on air could not be read.'
 
 
-async def test_a_search_of_many_studios_holds_up_no_other_call(
-    server: Server[Any], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It waits here for another call of the same client to end."""
-    sandbox.faults.add(long_list(MANY_STUDIOS + 1, studio), times=None, path=STUDIOS)
-    begun, other_has_ended = anyio.Event(), threading.Event()
-
-    def rank(studios: Sequence[tuple[str, str]], query: str) -> Ranking:
-        anyio.from_thread.run_sync(begun.set)
-        assert other_has_ended.wait(PATIENCE_SECONDS)
-        return rank_studios(studios, query)
-
-    monkeypatch.setattr(search, "rank_studios", rank)
-    async with client_of(server) as client, anyio.create_task_group() as tasks:
-        tasks.start_soon(client.call_tool, "find_studio", {"query": "late"})
-        await begun.wait()
-        await client.call_tool("get_health")
-        other_has_ended.set()
-
-
 @in_virtual_time
 async def test_details_that_come_slowly_do_not_delay_the_matches() -> None:
     """TRaX lists the studios and is silent about each of them."""
     sandbox = still()
-    for number in range(12):
-        add_studio(sandbox, f"studio_7{number:02}", f"Late Show {number:02}")
+    add_many(sandbox, 12)
     sandbox.faults.add(Fault.silence(), times=None, path="/v1/studios/*")
-    server = build_server(client_on(sandbox, timeout_seconds=10), own=OWNER)
+    server = Product(sandbox, settings={"TRAX_TIMEOUT_SECONDS": "10"}).server()
     began = anyio.current_time()
     async with mcp.Client(server, mode=MODERN, cache=None) as client:
         found = sentence_and_data(await client.call_tool("find_studio", {"query": "late"}))
@@ -227,7 +203,7 @@ async def test_an_id_comes_before_the_same_text_as_a_name(
     server: Server[Any], sandbox: Sandbox
 ) -> None:
     """None is likely, since anyone can name a studio like the id of another one."""
-    rename(sandbox, "studio_43", "studio_51")
+    sandbox.change("studio_43", name="studio_51")
     sentence, found = await find(server, "studio_51")
     assert [it["id"] for it in found["matches"]] == ["studio_51", "studio_43"]
     assert (sentence, "likely" in found) == (f"2 studios match: {ASK}", False)
@@ -237,7 +213,7 @@ async def test_none_of_two_studios_with_the_same_name_is_likely(
     server: Server[Any], sandbox: Sandbox
 ) -> None:
     """A stranger can share a studio of any name."""
-    rename(sandbox, "studio_60", "friday night show")
+    sandbox.change("studio_60", name="friday night show")
     sentence, found = await find(server, "Friday Night Show")
     assert [it["id"] for it in found["matches"]] == ["studio_42", "studio_60", "studio_43"]
     assert (sentence, "likely" in found) == (f"3 studios match: {ASK}", False)
@@ -255,8 +231,7 @@ async def test_the_first_ten_matches_have_a_status_and_five_of_them_destinations
     server: Server[Any], sandbox: Sandbox
 ) -> None:
     """Further matches are found too. What cannot be read is unknown."""
-    for number in range(12):
-        add_studio(sandbox, f"studio_7{number:02}", f"Take {number:02}")
+    add_many(sandbox, 12, "Take")
     put_on_air(sandbox, "studio_700")
     sandbox.faults.add(Fault.error(403, "forbidden"), path="*/studio_701/stream-status")
     sandbox.faults.add(Fault.error(403, "forbidden"), path="*/studio_702/destinations")
@@ -272,8 +247,7 @@ async def test_the_first_ten_matches_have_a_status_and_five_of_them_destinations
 
 async def test_at_most_twenty_matches_are_listed(server: Server[Any], sandbox: Sandbox) -> None:
     """The sentence says how many there are, and that a status was not read."""
-    for number in range(30):
-        add_studio(sandbox, f"studio_7{number:02}", f"Late Show {number:02}")
+    add_many(sandbox, 30)
     sentence, found = await find(server, "late")
     assert sentence == f"30 studios match: {ASK} Only the first 20 are listed."
     assert [it["id"] for it in found["matches"]] == [f"studio_7{it:02}" for it in range(20)]
@@ -287,31 +261,18 @@ async def test_at_most_twenty_matches_are_listed(server: Server[Any], sandbox: S
 
 async def test_six_reads_at_most_are_made_at_a_time(server: Server[Any], sandbox: Sandbox) -> None:
     """TRaX limits how often a key may ask."""
-    in_flight, most = 0, 0
-
-    async def count(request: Request, next_handler: RequestHandler) -> Response:
-        nonlocal in_flight, most
-        in_flight += 1
-        most = max(most, in_flight)
-        for _ in range(20):
-            await anyio.lowlevel.checkpoint()
-        in_flight -= 1
-        return await next_handler(request)
-
-    for number in range(12):
-        add_studio(sandbox, f"studio_7{number:02}", f"Late Show {number:02}")
-    sandbox.faults.add(Fault("counted", count), times=None)
+    add_many(sandbox, 12)
+    most = MostAtOnce()
+    sandbox.faults.add(most.fault, times=None)
     await find(server, "late")
-    assert most == MAX_AT_A_TIME
+    assert most.count == 6
 
 
 async def test_a_platform_is_named_once_and_only_if_switched_on(
     server: Server[Any], sandbox: Sandbox
 ) -> None:
     """In the order of the destinations."""
-    sandbox.world.destinations.extend(
-        [Destination("dest_9", "studio_42", "Second channel", "youtube")]
-    )
+    sandbox.add_destination("Second channel")
     _, found = await find(server, "friday night show")
     assert found["matches"][0]["destinations"] == ["youtube", "twitch"]
 
@@ -324,7 +285,7 @@ async def test_an_account_without_studios_is_told_so(server: Server[Any], sandbo
 
 async def test_the_text_has_no_invisible_characters(server: Server[Any], sandbox: Sandbox) -> None:
     """A program gets the name as it is."""
-    rename(sandbox, "studio_51", "Coffee\u202e")
+    sandbox.change("studio_51", name="Coffee\u202e")
     sentence, found = await find(server, "coffee")
     assert sentence == r'One studio matches: "Coffee\u202e".'
     assert found["matches"][0]["name"] == "Coffee\u202e"

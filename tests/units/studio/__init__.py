@@ -1,0 +1,1 @@
+"""The pure modules that know studios: names, times, name search and readiness."""
