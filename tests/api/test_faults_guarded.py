@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from tests.support.fault_table.role_calls import Row
 
-pytestmark = pytest.mark.slow  # real sockets
-
 CONSUMED_AFTER: Final = {Consequence.OK, Consequence.UNKNOWN, Consequence.SEEN, Consequence.DONE}
 """After these the confirmation is used; after the others it is still valid."""
 

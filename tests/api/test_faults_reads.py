@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from tests.support.fault_table.role_calls import Row
     from tests.support.product.sandbox import Sandbox
 
-pytestmark = pytest.mark.slow  # real sockets
-
 MAX_SENT_BYTES: Final = 24 << 20
 """The response limit, and what the operating system buffers of an unread stream."""
 

@@ -17,8 +17,6 @@ from tests.support.subscribers import CHAT_PATH
 if TYPE_CHECKING:
     from tests.support.fault_table.role_calls import Row
 
-pytestmark = pytest.mark.slow  # real sockets
-
 SENT: Final = f"POST {CHAT_PATH}"
 
 

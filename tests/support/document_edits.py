@@ -9,14 +9,14 @@ import copy
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
-from trax_mcp.api.contract import CONTRACT
+from tests.support.product.contract import DOCUMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     Edit = Callable[[dict[str, Any]], object]
 
-BAKED: Final = CONTRACT.document
+BAKED: Final = DOCUMENT
 SCHEMAS: Final = "components schemas"
 STUDIO: Final = "components schemas Studio properties"
 NEW: Final = "components schemas CreateStudioRequest properties"

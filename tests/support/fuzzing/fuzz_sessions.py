@@ -19,17 +19,15 @@ import mcp_types as types
 from anyio.from_thread import start_blocking_portal
 from mcp.shared.exceptions import MCPError
 
-from tests.conftest import OWNER, client_on
 from tests.support.fuzzing.strategies import OTHER_ACCOUNT, is_encodable
 from tests.support.jsonrpc import HttpCaller, Message, read_answer, request
 from tests.support.product.frozen_sandbox import put_on_air, restore, still, world_of
 from tests.support.product.local_servers import open_in_portal
+from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from tests.support.served_app import Front, serving
 from tests.support.server_process import PATIENCE_SECONDS
-from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server.app import ServerDeps, build_server
-from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:
     from collections import deque
@@ -117,21 +115,21 @@ def fuzz_session(
     *,
     short_seconds: float = 60.0,
     on_air: Sequence[str] = (),
-    media_dirs: Sequence[Path] = (),
+    media_dir: Path | None = None,
     person: Person | None = None,
 ) -> Iterator[FuzzSession]:
-    """A server with all tools, on a sandbox without rate limit; its clock stands still.
+    """A server on a sandbox without rate limit; its clock stands still.
 
     On this clock, waits of up to `short_seconds` return at once. The studios of `on_air` are live.
-    `person` answers forms.
+    With a `media_dir` the tool that reads files is there too. `person` answers forms.
     """
     trax = still()
     trax.rate_limit = None
     for studio in on_air:
         put_on_air(trax, studio)
     clock = HandClock(trax, short_seconds=short_seconds)
-    deps = ServerDeps(clock=clock, tool_filter=ToolFilter(local=True), media_dirs=media_dirs)
-    server = build_server(client_on(trax), own=OWNER, deps=deps)
+    settings = {"TRAX_MEDIA_DIRS": str(media_dir)} if media_dir else {}
+    server = Product(trax, clock, settings).server()
     client = mcp.Client(server, mode=era, cache=None, elicitation_callback=person)
     with start_blocking_portal() as portal, open_in_portal(portal, client) as connected:
         yield FuzzSession(trax, clock, connected, portal)

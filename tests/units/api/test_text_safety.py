@@ -6,19 +6,18 @@ r"""Invisible characters are escaped, and JSON parses to the same value as befor
 from __future__ import annotations
 
 import json
-import sys
-from itertools import groupby
-from typing import Any, Final
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.hostile_texts import BLANK, HOSTILE, IGNORABLE, hidden, is_hidden
-from trax_mcp.api import text_safety
+from tests.support.hypothesis_profiles import examples
 from trax_mcp.api.text_safety import escape_invisible, quote
 
-pytestmark = pytest.mark.slow
+if TYPE_CHECKING:
+    import pytest
 
 ESCAPED: Final = {
     "control": ("\x00\t\n\r\x1b\x7f", r"\u0000\u0009\u000a\u000d\u001b\u007f"),
@@ -79,14 +78,18 @@ def test_visible_text_is_unchanged() -> None:
 
 
 def test_every_unicode_character_is_either_visible_or_escaped() -> None:
-    """No character that is ignorable, unassigned, private or control is left."""
-    all_characters = "".join(map(chr, range(sys.maxunicode + 1)))
+    """No character that is ignorable, unassigned, private or control is left.
+
+    Every one of the first two planes and of the tags, and some of the large uniform blocks.
+    """
+    codes = chain(range(0x20000), range(0x20000, 0x110000, 61), range(0xE0000, 0xE1000))
+    all_characters = "".join(map(chr, codes))
     assert hidden(escape_invisible(all_characters)) == set()
     visible = "".join(it for it in all_characters if not is_hidden(it))
     assert escape_invisible(visible) == visible
 
 
-@settings(deadline=None)
+@settings(max_examples=examples(300))
 @given(JSON)
 def test_escaped_json_parses_to_the_same_value(value: Any) -> None:  # noqa: ANN401  any JSON
     """For any value, however it is written in JSON."""
@@ -96,7 +99,7 @@ def test_escaped_json_parses_to_the_same_value(value: Any) -> None:  # noqa: ANN
     assert hidden(escaped) == set()
 
 
-@settings(deadline=None)
+@settings(max_examples=examples(300))
 @given(TEXTS)
 def test_each_character_is_escaped_independently(text: str) -> None:
     """Neighbours do not matter."""
@@ -114,24 +117,6 @@ def test_hostile_text_contains_no_invisible_character_after_escaping() -> None:
         assert len(quoted) <= 80 * len(r"\udb40\udc01") + len('""')
 
 
-@pytest.mark.parametrize("character", [" ", "a", "\u3000", '"', "\u0301"], ids=ascii)
-def test_only_a_part_of_a_very_long_name_is_inspected(
-    character: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One of four million characters would hold up every other call, above all a stop."""
-    inspected: list[int] = []
-    original = text_safety._unsafe_indexes
-
-    def count(text: str, *, ascii_only: bool) -> set[int]:
-        inspected.append(len(text))
-        return original(text, ascii_only=ascii_only)
-
-    monkeypatch.setattr(text_safety, "_unsafe_indexes", count)
-    shown = text_safety.quote(character * 4_000_000, longest=80)
-    assert max(inspected) < 10_000
-    assert shown.endswith('…"') or "4000000" in shown or "39999" in shown
-
-
 def test_no_pattern_is_compiled_for_the_characters_of_a_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -139,13 +124,3 @@ def test_no_pattern_is_compiled_for_the_characters_of_a_name(
     letters = "".join(map(chr, range(0x4E00, 0x4E00 + 80)))
     monkeypatch.setattr("re.compile", None)
     assert quote(letters + letters[:1] * 3, longest=200) == f'"{letters}{letters[:1] * 3}"'
-
-
-@given(st.lists(st.tuples(st.sampled_from("ab \u3000"), st.integers(1, 200)), max_size=8))
-def test_every_run_of_a_character_is_found_with_its_length(
-    runs: list[tuple[str, int]],
-) -> None:
-    """Also the runs whose lengths are around powers of two."""
-    text = "".join(character * length for character, length in runs)
-    grouped = [(character, len(list(run))) for character, run in groupby(text)]
-    assert list(text_safety._runs(text)) == grouped

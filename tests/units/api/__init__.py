@@ -1,0 +1,1 @@
+"""Unit tests of the pure modules of `trax_mcp.api`."""

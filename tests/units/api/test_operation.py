@@ -1,0 +1,106 @@
+"""A declaration that contradicts the contract does not import, and an operation is a value."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+from pydantic import Field, SecretStr, ValidationError
+
+from trax_mcp.api.models import Model, Ok, Studio
+from trax_mcp.api.operation import Operation
+from trax_mcp.api.operations import (
+    GetStudio,
+    GoLive,
+    ListStudios,
+    UpdateDestination,
+)
+from trax_mcp.api.tool_input import Effect, ToolInput
+
+STREAM_KEY: Final = "live-4711-do-not-print"
+INCOMPLETE: Final = "must quote its call and declare its effect and hint"
+GO_LIVE: Final = "POST /v1/studios/{id}/go-live"
+GET_STUDIO: Final = "GET /v1/studios/{id}"
+READS: Final = {"effect": Effect.READ, "hint": "Reads."}
+
+
+def declare(base: Any, declared: dict[str, Any], **fields: Any) -> None:  # noqa: ANN401  any class
+    """Declare a class `Made` with these class arguments and fields."""
+    annotations = dict.fromkeys(fields, str)
+    type(base)(
+        "Made",
+        (base,),
+        {"__annotations__": annotations, "__module__": __name__, **fields},
+        **declared,
+    )
+
+
+@pytest.mark.parametrize(
+    ("declared", "error", "problem"),
+    [
+        ({"call": "DELETE /v1/studios/{id}", **READS}, KeyError, "DELETE /v1/studios/{id}"),
+        ({"call": GET_STUDIO, "hint": "Reads."}, TypeError, f"Made {INCOMPLETE}"),
+        ({"call": GET_STUDIO, "effect": Effect.READ}, TypeError, f"Made {INCOMPLETE}"),
+        ({"call": GET_STUDIO, "effect": Effect.READ, "hint": ""}, TypeError, f"Made {INCOMPLETE}"),
+        (READS, TypeError, f"Made {INCOMPLETE}"),
+    ],
+)
+def test_a_tool_without_a_documented_call_an_effect_and_a_hint_does_not_import(
+    declared: dict[str, Any], error: type[Exception], problem: str
+) -> None:
+    """A call cannot be invented, and the danger of a call cannot be forgotten."""
+    for base in (Operation[Ok], ToolInput):
+        with pytest.raises(error) as caught:
+            declare(base, declared)
+        assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "effect", "verify_with"),
+    [
+        (GO_LIVE, Effect.GUARDED, None),
+        (GO_LIVE, Effect.READ, None),
+        (GET_STUDIO, Effect.WRITE, GetStudio),
+        (GET_STUDIO, Effect.READ, GetStudio),
+    ],
+)
+def test_an_operation_that_contradicts_its_method_does_not_import(
+    call: str, effect: Effect, verify_with: type[Operation[Model]] | None
+) -> None:
+    """A change without a read that shows it is one, and a GET that writes is another."""
+    declared = {"call": call, "effect": effect, "verify_with": verify_with, "hint": "Does both."}
+    with pytest.raises(TypeError, match="effect, method and `verify_with` must agree"):
+        declare(Operation[Ok], declared)
+
+
+def test_an_argument_is_documented_and_described() -> None:
+    """A tool offers no argument that TRaX does not take. The contract describes no `name`."""
+    with pytest.raises(TypeError, match="GET /v1/health takes no `verbose`"):
+        declare(Operation[Ok], {"call": "GET /v1/health", **READS}, verbose=Field(description="V."))
+    create = {"call": "POST /v1/studios", "effect": Effect.WRITE, "verify_with": ListStudios}
+    with pytest.raises(TypeError, match="Made: `name` has no description"):
+        declare(Operation[Studio], {**create, "hint": "Creates one."}, name=Field())
+
+
+def test_a_stream_key_is_sent_and_never_printed() -> None:
+    """Only the body holds it. No repr, str or dump of the operation or the request shows it."""
+    operation = UpdateDestination(studio_id="s", dest_id="d", stream_key=SecretStr(STREAM_KEY))
+    request = operation.request()
+    assert (request.body or {})["streamKey"] == STREAM_KEY
+    printed = (repr(operation), str(operation), operation.model_dump_json(), repr(request))
+    assert [text for text in printed if STREAM_KEY in text] == []
+
+
+def test_a_refused_value_is_not_repeated_in_the_refusal() -> None:
+    """It may be a secret in the wrong place."""
+    given = {"studioId": "s", "destId": "d", "platform": ["", STREAM_KEY], STREAM_KEY[:4]: "x"}
+    with pytest.raises(ValidationError) as caught:
+        UpdateDestination.model_validate(given)
+    assert STREAM_KEY not in str(caught.value)
+
+
+def test_an_operation_is_a_value() -> None:
+    """It is equal by content, can be a key, and does not change after it was checked."""
+    assert len({GoLive(studio_id="s"), GoLive(studio_id="s"), GoLive(studio_id="t")}) == 2
+    with pytest.raises(ValidationError, match="frozen"):
+        GoLive(studio_id="s").studio_id = "t"  # type: ignore[misc]
