@@ -11,7 +11,6 @@ import pytest
 
 from tests.support.jsonrpc import INITIALIZE, LEGACY, MODERN, read_answer, request, tool_call
 from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.product.server import VERSION
 from tests.support.served_app import serving
 
 if TYPE_CHECKING:
@@ -209,12 +208,3 @@ async def test_a_preflight_from_another_origin_is_refused() -> None:
         preflight = await front.http.options("/mcp", headers=headers)
     assert preflight.status_code == 400
     assert "access-control-allow-origin" not in preflight.headers
-
-
-async def test_the_health_check_is_public() -> None:
-    """No token, no key, any host, and no request to TRaX."""
-    async with serving(TRAX_MCP_TOKEN=TOKEN) as front:
-        answer = await front.http.get("/healthz", headers={"Host": "pod-17"})
-    assert answer.status_code == 200
-    assert answer.json() == {"status": "ok", "version": VERSION}
-    assert front.keys == []

@@ -1,112 +1,95 @@
-"""How `trax-mcp http` fails to start and how it stops.
-
-Each test starts a real process and sends real signals.
-"""
+"""How `trax-mcp http` fails to start, and how it stops: at once, and every client is answered."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
+from mcp.client.subscriptions import SubscriptionLost
 
 from tests.support import hanging_server
-from tests.support.jsonrpc import ERAS, LEGACY, MODERN, HttpCaller, read_answer, tool_call
+from tests.support.event_streams import Session, listen_stream
+from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, read_answer, tool_call
+from tests.support.product.commands import run_command
 from tests.support.product.local_servers import Held, upstream
+from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.product.shared_clock import settled
+from tests.support.raw_connections import BEGINNING, CONTINUE, HEAD, connected
 from tests.support.served_app import plain_http
-from tests.support.server_process import PATIENCE_SECONDS, SIGNALS, Running, running
-from trax_mcp.sandbox import SANDBOX_KEY
+from tests.support.server_process import PATIENCE_SECONDS, SIGNALS, running
+from tests.support.subscribers import CHAT, manual_clock_server, poll_times, say, subscriber_of
 
 if TYPE_CHECKING:
-    import httpx
+    from tests.support.jsonrpc import Message
 
-pytestmark = pytest.mark.slow
-
-
-async def wait_until_ready(server: Running, http: httpx.AsyncClient) -> None:
-    """Wait until the server answers, and so handles signals."""
-    assert (await http.get("/healthz")).status_code == 200
+META: Final = {"io.modelcontextprotocol/subscriptionId": 1}
 
 
-def ended_quietly(server: Running) -> bool:
-    """Whether it printed only its address, and nothing on stdout."""
-    return len(server.stderr.all) == 1 and server.stdout.all == []
-
-
-async def test_a_port_in_use_stops_the_start_with_one_sentence() -> None:
-    """Both commands that listen name the address, and print nothing else."""
+@pytest.mark.parametrize("command", ["http", "sandbox"])
+def test_a_port_in_use_stops_the_start_with_one_sentence(command: str) -> None:
+    """It names the address and what to do."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        for command in ("http", "sandbox"):
-            async with running(command, "--port", port) as server:
-                assert await server.end() == 1
-            assert server.stderr.text == (
-                f"trax-mcp: Cannot listen on 127.0.0.1:{port}: Address already in use. Choose"
-                " another with --port.\n"
-            )
-            assert server.stdout.all == []
+        ended = run_command(command, "--port", port)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == (
+        f"trax-mcp: Cannot listen on 127.0.0.1:{port}: Address already in use. Choose"
+        " another with --port.\n"
+    )
 
 
-async def test_an_address_of_another_machine_stops_the_start_with_one_sentence() -> None:
-    """192.0.2.0/24 belongs to no machine (RFC 5737)."""
-    async with running("http", "--host", "192.0.2.1", "--port", "0") as server:
-        assert await server.end() == 1
-    assert server.stderr.text.startswith("trax-mcp: Cannot listen on 192.0.2.1:0: ")
-    assert server.stderr.text.endswith(". Choose another with --host.\n")
-    assert len(server.stderr.all) == 1
+@pytest.mark.parametrize(
+    ("host", "named"), [("192.0.2.1", "192.0.2.1:0"), ("2001:db8::1", "[2001:db8::1]:0")]
+)
+def test_an_address_of_another_machine_stops_the_start_with_one_sentence(
+    host: str, named: str
+) -> None:
+    """These networks belong to no machine (RFC 5737 and RFC 3849)."""
+    ended = run_command("http", "--host", host, "--port", "0")
+    assert ended.code == 1
+    assert ended.err.startswith(f"trax-mcp: Cannot listen on {named}: ")
+    assert ended.err.endswith(". Choose another with --host.\n")
 
 
-@pytest.mark.parametrize("number", SIGNALS)
-async def test_a_signal_ends_an_idle_server(number: int) -> None:
-    """Even with a kept-alive connection."""
-    async with (
-        running("http", "--sandbox", "--port", "0") as server,
-        plain_http(await server.address()) as http,
-    ):
-        await wait_until_ready(server, http)
-        await HttpCaller(http, MODERN).call("list_studios")
-        assert await server.stop(number) == 0
-    assert ended_quietly(server)
+# The end, with real signals
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-async def test_a_signal_ends_a_server_with_an_open_stream(number: int) -> None:
-    """The earlier era's GET stream has no end of its own; the client gets a complete response."""
+async def test_a_signal_ends_a_server_at_once_and_completes_every_response(number: int) -> None:
+    """Streams of both eras, a call that TRaX does not answer, idle and unfinished connections."""
+    held = Held()
     async with (
-        running("http", "--sandbox", "--port", "0") as server,
+        upstream() as trax,
+        running("http", "--port", "0", settings={"TRAX_BASE_URL": trax.base_url}) as server,
         plain_http(await server.address()) as http,
+        connected(await server.address()) as head,
+        connected(await server.address()) as body,
     ):
-        caller = HttpCaller(http, LEGACY, x_api_key=SANDBOX_KEY)
-        await caller.open()
-        async with http.stream("GET", "/mcp", headers=caller.all_headers()) as stream:
-            assert stream.status_code == 200
-            assert await server.stop(number) == 0
-            await stream.aread()
-    assert ended_quietly(server)
-
-
-@pytest.mark.parametrize(("number", "era"), list(zip(SIGNALS, ERAS, strict=True)))
-async def test_a_signal_ends_a_server_with_a_call_in_flight(number: int, era: str) -> None:
-    """The server does not wait for TRaX; the caller gets an error."""
-    async with upstream() as trax:
-        held = Held()
-        trax.faults.add(held.fault)
-        async with (
-            running("http", "--port", "0", settings={"TRAX_BASE_URL": trax.base_url}) as server,
-            plain_http(await server.address()) as http,
-        ):
-            caller = HttpCaller(http, era, x_api_key=SANDBOX_KEY)
-            await caller.open()
-            calling = asyncio.create_task(caller.post(tool_call(era, "list_studios")))
+        head.send(BEGINNING)
+        body.send(HEAD % (b"localhost", CONTINUE))
+        assert await body.status() == 100
+        session = Session(HttpCaller(http, LEGACY, x_api_key=SANDBOX_KEY))
+        await session.caller.open()
+        caller = HttpCaller(http, MODERN, x_api_key=SANDBOX_KEY)
+        async with session.stream() as earlier, listen_stream(caller, CHAT) as later:
+            await session.subscribe(CHAT)
+            trax.faults.add(held.fault, path="/v1/studios")
+            calling = asyncio.create_task(caller.post(tool_call(MODERN, "list_studios")))
             await held.arrived()
             assert await server.stop(number) == 0
             async with asyncio.timeout(PATIENCE_SECONDS):
                 answer = read_answer(await calling)
+            await settled()
+        assert await head.response() == b""
+        assert b" 503 " in await body.response()
         held.release()
     assert "The server is shutting down" in answer["error"]["message"]
-    assert ended_quietly(server)
+    assert (earlier.ended, later.ended) == (True, True)
+    assert is_end(later.messages[-1])
+    assert (len(server.stderr.all), server.stdout.all) == (1, [])
 
 
 async def test_a_name_server_that_does_not_answer_does_not_delay_the_end() -> None:
@@ -117,7 +100,6 @@ async def test_a_name_server_that_does_not_answer_does_not_delay_the_end() -> No
         plain_http(await server.address()) as http,
     ):
         caller = HttpCaller(http, MODERN, x_api_key=SANDBOX_KEY)
-        await caller.open()
         calling = asyncio.create_task(caller.post(tool_call(MODERN, "list_studios")))
         await server.stderr.match(hanging_server.BEGINS)
         assert await server.stop(signal.SIGTERM) == 0
@@ -138,3 +120,46 @@ async def test_sessions_that_end_slowly_do_not_delay_the_end() -> None:
             assert stream.status_code == 200
             assert await server.stop(signal.SIGTERM) == 0
     assert hanging_server.BEGINS in server.stderr.text
+
+
+# The streams of a server that stops, in this process
+
+
+async def test_a_stopping_server_ends_a_listen_stream_with_its_result() -> None:
+    """Each message has the id of the subscription, and polling stops."""
+    async with manual_clock_server() as front:
+        async with listen_stream(front.caller(MODERN, x_api_key=SANDBOX_KEY), CHAT) as stream:
+            say(front, "Hello")
+            await front.clock.pass_until(lambda: stream.updates)
+            await front.product.shut_down()
+            await front.clock.pass_until(lambda: stream.ended)
+        assert await poll_times(front, 60) == []
+    acknowledged, updated, result = stream.messages
+    assert acknowledged == {
+        "jsonrpc": "2.0",
+        "method": "notifications/subscriptions/acknowledged",
+        "params": {"notifications": {"resourceSubscriptions": [CHAT]}, "_meta": META},
+    }
+    assert updated == {
+        "jsonrpc": "2.0",
+        "method": "notifications/resources/updated",
+        "params": {"uri": CHAT, "_meta": META},
+    }
+    assert is_end(result)
+
+
+async def test_the_sdk_client_sees_a_regular_end_of_its_subscription() -> None:
+    """It does not report a lost subscription."""
+    async with manual_clock_server() as front, subscriber_of(front, MODERN) as subscriber:
+        await subscriber.subscribe(CHAT)
+        await front.product.shut_down()
+        try:
+            events = [event async for event in subscriber.subscription]
+        except SubscriptionLost as lost:
+            pytest.fail(str(lost))
+    assert events == []
+
+
+def is_end(message: Message) -> bool:
+    """Whether it is the result of the subscription."""
+    return message["id"] == 1 and message["result"]["_meta"].items() >= META.items()

@@ -6,6 +6,7 @@ PART. It prints a line when the part begins.
 
 from __future__ import annotations
 
+import runpy
 import socket
 import sys
 import threading
@@ -13,8 +14,6 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from unittest.mock import patch
 
 from uvicorn.lifespan.on import LifespanOn
-
-from trax_mcp.cli import main
 
 if TYPE_CHECKING:
     from unittest.mock import _patch
@@ -44,4 +43,4 @@ def _hanging(part: str) -> _patch[object]:
 
 if __name__ == "__main__":
     with _hanging(sys.argv.pop(1)):
-        main()
+        runpy.run_module("trax_mcp", run_name="__main__", alter_sys=True)
