@@ -13,8 +13,8 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
 from tests.support.contract_checks.strict_contract import Json, strict_contract
+from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY
-from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

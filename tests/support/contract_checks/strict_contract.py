@@ -6,10 +6,11 @@ Besides the document, only a few ids of the sandbox's seed are known here.
 
 from __future__ import annotations
 
-import json
+import copy
 import re
-from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
+
+from tests.support.product.contract import DOCUMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,20 +69,13 @@ _PARTS: Final = {"destinations": "destId", "sources": "sourceId"}
 """The parts of a studio, and their id in paths."""
 
 
-def _published() -> Json:
-    """The contract as it is."""
-    text = resources.files("trax_mcp").joinpath("api/openapi.json").read_text(encoding="utf-8")
-    document: Json = json.loads(text)
-    return document
-
-
 def strict_contract() -> Json:
     """The contract with its prose rules as schema.
 
     The default error response becomes the failures that each call can have, each with its code.
     Response objects are closed, since the sandbox adds no fields.
     """
-    document = _published()
+    document = copy.deepcopy(DOCUMENT)
     schemas = document["components"]["schemas"]
     for name, schema in schemas.items():
         _add_rules(schema, _BODIES.get(name, {}))
