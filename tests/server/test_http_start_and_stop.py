@@ -162,4 +162,4 @@ async def test_the_sdk_client_sees_a_regular_end_of_its_subscription() -> None:
 
 def is_end(message: Message) -> bool:
     """Whether it is the result of the subscription."""
-    return message["id"] == 1 and message["result"]["_meta"].items() >= META.items()
+    return bool(message["id"] == 1 and message["result"]["_meta"].items() >= META.items())
