@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
+import signal
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from tests.support.server_process import SIGNALS, running
-from trax_mcp import __version__
-from trax_mcp.cli import main
-from trax_mcp.sandbox import SANDBOX_KEY
+from tests.support.product.commands import Outcome, run_command
+from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.product.server import VERSION
+from tests.support.server_process import running
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-pytestmark = pytest.mark.slow
 
 MAX_WIDTH = 80
 
@@ -45,37 +44,24 @@ IN_HELP = {
 }
 
 
-def exit_code(*arguments: str) -> object:
-    """Run a command in this process and return its exit code."""
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    return caught.value.code
-
-
 @pytest.mark.parametrize("command", IN_HELP, ids=" ".join)
-def test_help_fits_80_columns_and_lists_every_option(
-    command: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_help_fits_80_columns_and_lists_every_option(command: tuple[str, ...]) -> None:
     """It is printed on stdout, with exit code 0."""
-    monkeypatch.setenv("COLUMNS", str(MAX_WIDTH))
-    assert exit_code(*command, "--help") == 0
-    output = capsys.readouterr()
-    assert output.err == ""
-    assert [line for line in output.out.splitlines() if len(line) > MAX_WIDTH] == []
-    assert [word for word in IN_HELP[command] if word not in output.out] == []
+    done = run_command(*command, "--help")
+    assert (done.code, done.err) == (0, "")
+    assert [line for line in done.out.splitlines() if len(line) > MAX_WIDTH] == []
+    assert [word for word in IN_HELP[command] if word not in done.out] == []
 
 
-def test_help_lists_every_command_with_a_description(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_every_command_with_a_description() -> None:
     """The commands are in the expected order."""
-    assert exit_code("--help") == 0
-    listed = re.findall(r"^ {4}([\w-]+) +\w", capsys.readouterr().out, re.MULTILINE)
+    listed = re.findall(r"^ {4}([\w-]+) +\w", run_command("--help").out, re.MULTILINE)
     assert listed == [command[0] for command in IN_HELP if len(command) == 1]
 
 
-def test_version_option_prints_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_option_prints_the_version() -> None:
     """It is printed on stdout, with exit code 0."""
-    assert exit_code("--version") == 0
-    assert capsys.readouterr().out == f"trax-mcp {__version__}\n"
+    assert run_command("--version") == Outcome(0, f"trax-mcp {VERSION}\n", "")
 
 
 @pytest.mark.parametrize(
@@ -85,75 +71,62 @@ def test_version_option_prints_the_version(capsys: pytest.CaptureFixture[str]) -
         (["--nope"], "--nope"),
         (["http", "--host", "", "--port", "x"], "--host: must be an address such as 127.0.0.1"),
         (["http", "--port", "none"], "--port: must be a number from 0 to 65535"),
-        (["http", "--port", "65536"], "--port: must be a number from 0 to 65535"),
-        (["sandbox", "--port", "-1"], "--port"),
+        (["sandbox", "--port", "65536"], "--port: must be a number from 0 to 65535"),
         (["http", "extra"], "extra"),
+        (["doctor", "cursor", "--sandbox"], "CLIENT or --sandbox, not both"),
     ],
 )
-def test_invalid_arguments_exit_with_2(
-    arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_invalid_arguments_exit_with_2(arguments: list[str], named: str) -> None:
     """Stderr names the invalid argument."""
-    assert exit_code(*arguments) == 2
-    output = capsys.readouterr()
-    assert output.out == ""
-    assert named in output.err
-
-
-@pytest.mark.parametrize("command", [[], ["http"]])
-def test_invalid_setting_exits_with_1_and_names_the_setting(
-    command: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On both transports."""
-    monkeypatch.setenv("TRAX_LOG_LEVEL", "loud")
-    assert exit_code(*command) == (
-        "trax-mcp: TRAX_LOG_LEVEL must be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'."
-    )
+    done = run_command(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert named in done.err
 
 
 @pytest.mark.parametrize("content", ["x" * 5000, "sk_live_one\nsk_live_two\n", "\0\0"])
-def test_invalid_key_file_is_named(
-    content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_invalid_key_file_is_named(content: str, tmp_path: Path) -> None:
     """Its content is not repeated."""
     file = tmp_path / "key"
     file.write_text(content)
-    monkeypatch.setenv("TRAX_API_KEY_FILE", str(file))
-    assert exit_code() == (
+    assert run_command(settings={"TRAX_API_KEY_FILE": str(file)}) == Outcome(
+        1,
+        "",
         "trax-mcp: TRAX_API_KEY_FILE: A TRaX key is 1 to 512 visible ASCII characters"
-        " without spaces."
+        " without spaces.\n",
     )
 
 
-@pytest.mark.parametrize("number", SIGNALS)
-async def test_sandbox_command_serves_its_api_over_http(number: int) -> None:
-    """It accepts the key that it prints, until a signal ends it."""
-    async with running("sandbox", "--port", "0") as server:
-        address = await server.address()
-        key = (await server.stderr.match(r"X-API-Key: (\S+)'"))[1]
-        async with httpx.AsyncClient(base_url=address, trust_env=False) as http:
-            health = await http.get("/v1/health")
-            studios = await http.get("/v1/studios", headers={"X-API-Key": key})
-            refused = await http.get("/v1/studios")
-            assert await server.stop(number) == 0
-    assert health.json()["writeEnabled"]
-    assert "Friday Night Show" in [studio["name"] for studio in studios.json()["data"]]
-    assert refused.status_code == 401
-    assert server.stdout.all == []
+def test_a_person_who_starts_the_server_is_told_that_it_waits() -> None:
+    """On a terminal, where no client writes."""
+    done = run_command(terminal=True)
+    assert "This MCP server waits for a client on stdin." in done.out
+    assert run_command() == Outcome(0, "", "")
 
 
-async def test_empty_sandbox_has_no_studios_until_one_is_created() -> None:
-    """Its upload URLs have its own address."""
+def test_a_passkey_needs_a_browser() -> None:
+    """And without one, nothing is written."""
+    said = "trax-mcp: A passkey is made in a browser, and there is none here.\n"
+    assert run_command("passkey") == Outcome(1, "", said)
+
+
+async def test_sandbox_command_serves_its_api_over_http() -> None:
+    """As a process. It accepts the key that it prints, and its upload URLs have its own address."""
     async with running("sandbox", "--port", "0", "--empty") as server:
         address = await server.address()
-        headers = {"X-API-Key": SANDBOX_KEY}
-        async with httpx.AsyncClient(base_url=address, headers=headers, trust_env=False) as http:
-            before = (await http.get("/v1/studios")).json()["data"]
-            created = await http.post("/v1/studios", json={"name": "Mine"})
-            after = (await http.get("/v1/studios")).json()["data"]
+        key = (await server.stderr.match(r"X-API-Key: (\S+)'"))[1]
+        assert key == SANDBOX_KEY
+        async with httpx.AsyncClient(
+            base_url=address, headers={"X-API-Key": key}, trust_env=False
+        ) as http:
+            assert (await http.get("/v1/health")).json()["writeEnabled"]
+            assert (await http.get("/v1/studios")).json()["data"] == []
+            assert (await http.post("/v1/studios", json={"name": "Mine"})).is_success
+            (studio,) = (await http.get("/v1/studios")).json()["data"]
+            assert studio["name"] == "Mine"
             upload = {"filename": "a.png", "contentType": "image/png", "byteSize": 1}
             reserved = (await http.post("/v1/media", json=upload)).json()
-    assert before == []
-    assert created.is_success
-    assert [studio["name"] for studio in after] == ["Mine"]
-    assert reserved["uploadUrl"].startswith(f"{address}/")
+            assert reserved["uploadUrl"].startswith(f"{address}/")
+            refused = await http.get("/v1/studios", headers={"X-API-Key": "sk_live_other"})
+            assert refused.status_code == 401
+            assert await server.stop(signal.SIGTERM) == 0
+    assert server.stdout.all == []

@@ -1,4 +1,4 @@
-"""`trax-mcp install` in every state, through pipes and on a real terminal."""
+"""`trax-mcp install` in every state, through pipes and on a terminal."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.home_folder import Home
+from tests.support.home_folder import KEY, Home
 from tests.support.install_states import (
     INSTALL_STATES,
     SNAPSHOTS,
     read_snapshot,
-    run_in_terminal,
-    run_through_pipes,
+    run_in_state,
     snapshot,
     snapshot_file,
 )
+from tests.support.terminal_screen import WIDE_COLUMNS, run_on_terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("name", INSTALL_STATES)
@@ -30,8 +28,8 @@ async def test_install_shows_each_state_as_in_its_snapshot(name: str, tmp_path: 
     homes = [Home(tmp_path / it) for it in ("one", "two")]
     for home in homes:
         home.path.mkdir()
-    pipes = await run_through_pipes(state, homes[0])
-    terminal = await run_in_terminal(state, homes[1])
+    pipes = await run_in_state(state, homes[0], terminal=False)
+    terminal = await run_in_state(state, homes[1], terminal=True)
     assert snapshot(state, pipes, terminal) == read_snapshot(name)
     assert [pipes.code, terminal.code] == [state.code] * 2
     assert pipes.requests == terminal.requests
@@ -41,3 +39,14 @@ async def test_install_shows_each_state_as_in_its_snapshot(name: str, tmp_path: 
 def test_every_install_snapshot_belongs_to_a_state() -> None:
     """And every state has a snapshot."""
     assert set(SNAPSHOTS.iterdir()) == {snapshot_file(name) for name in INSTALL_STATES}
+
+
+async def test_a_key_that_is_typed_on_a_terminal_is_not_shown(home: Home) -> None:
+    """As a process: it says where keys are made, asks, and writes what was typed."""
+    settings = home.settings(COLUMNS=str(WIDE_COLUMNS))
+    screen = await run_on_terminal("install", "cursor", settings=settings, answer=f"{KEY}\n")
+    assert screen.code == 0
+    assert KEY not in screen.output
+    assert "API Keys screen" in screen.text
+    assert "Cursor starts trax-mcp from now on" in screen.text
+    assert home.key_file.read_text() == f"{KEY}\n"

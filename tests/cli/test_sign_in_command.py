@@ -2,184 +2,146 @@
 
 from __future__ import annotations
 
-import json
 import re
-from contextlib import closing
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.support.sign_in_setup import (
-    CLIENT,
-    FILE,
-    KEY,
-    OTHER_KEY,
-    grant_of,
-    key_of,
-    store_in,
-)
-from trax_mcp.cli import main
-from trax_mcp.clock import Clock, iso
-from trax_mcp.sign_in.grants import Access
+from tests.support.product.commands import Outcome, run_command
+from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.product.sandbox_accounts import MODERATOR_KEY
+from tests.support.product.sign_in import sign_in_command
+from tests.support.served_sign_in import registered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from trax_mcp.sign_in.store import SignInStore
+    from tests.support.served_sign_in import SignInFront
 
-HOSTILE: Final = replace(CLIENT, name='Nice\u202e" [bold red]\x1b[31m\nx', host=None)
+HOSTILE: Final = 'Nice\u202e" [bold red]\x1b[31m\nx'
 TO_END: Final = ". To end one:\ntrax-mcp sign-in revoke ID\n"
+UNKNOWN: Final = "One id is not of a sign-in: trax-mcp sign-in list shows them.\n"
+REVOKED: Final = 'Revoked: "The tests" (127.0.0.1).\n'
 
 
-@pytest.fixture
-def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SignInStore]:
-    """The store of a server that runs, with the settings of its operator."""
-    monkeypatch.setenv("TRAX_SIGN_IN_FILE", str(tmp_path / FILE))
-    with closing(store_in(tmp_path, Clock())) as store:
-        yield store
+class Serving:
+    """A server at which Anna and Ben have signed in, and its operator's command."""
+
+    def __init__(self, front: SignInFront, anna: dict[str, Any], ben: dict[str, Any]) -> None:
+        self.front, self.anna, self.ben = front, anna, ben
+
+    def run(self, *arguments: str) -> Outcome:
+        """Run the command, which shows no key and no token."""
+        done = sign_in_command(self.front.product, *arguments)
+        secrets = [SANDBOX_KEY, MODERATOR_KEY]
+        secrets += [it[f"{kind}_token"] for it in (self.anna, self.ben) for kind in TOKENS]
+        assert [it for it in secrets if it in done.out + done.err] == []
+        return done
+
+    async def statuses(self) -> list[int]:
+        """The status of a call of each."""
+        return [await self.front.status_of(it["access_token"]) for it in (self.anna, self.ben)]
 
 
-def run(*arguments: str) -> object:
-    """Run the command, and return its exit code."""
-    with pytest.raises(SystemExit) as caught:
-        main(["sign-in", *arguments])
-    return caught.value.code
+TOKENS: Final = ("access", "refresh")
 
 
-def test_the_list_says_who_is_signed_in_and_what_they_may_do(
-    serving: SignInStore, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """In lines that fit a terminal. The same person is told by the same name."""
-    anna = serving.issue(grant_of())
-    ben = serving.issue(grant_of(OTHER_KEY, access=Access.READ))
-    assert run("list") == 0
-    output = capsys.readouterr()
-    by_id = {it.id: it for it in serving.all()}
-    for tokens, may in ((anna, "run shows"), (ben, "look only")):
-        it = by_id[tokens.sign_in_id]
-        assert (
-            f'{it.id}  "Example Client" (client.example): {may}\n'
-            f"{' ' * 18}person {it.person[:8]}, since {it.created:%Y-%m-%d}, used"
-            f" {it.last_used:%Y-%m-%d %H:%M} UTC\n"
-        ) in output.out
-    assert output.out.endswith(f"\n\n2 sign-ins{TO_END}")
-    assert output.err == ""
-    assert max(map(len, output.out.splitlines())) <= 80
+@asynccontextmanager
+async def serving(folder: Path) -> AsyncIterator[Serving]:
+    """Ben may only look, and signs in a second later."""
+    async with registered(folder) as (front, steps), front.steps(steps.client_id) as others:
+        anna = await steps.sign_in(SANDBOX_KEY)
+        front.clock.advance(1)
+        ben = await others.sign_in(MODERATOR_KEY, access="read")
+        yield Serving(front, anna, ben)
 
 
-def test_the_list_is_also_json(serving: SignInStore, capsys: pytest.CaptureFixture[str]) -> None:
-    """For programs, with whole values."""
-    tokens = serving.issue(grant_of(access=Access.READ))
-    assert run("list", "--json") == 0
-    (it,) = serving.all()
-    assert json.loads(capsys.readouterr().out) == [
-        {
-            "id": tokens.sign_in_id,
-            "person": it.person,
-            "clientId": CLIENT.id,
-            "clientName": "Example Client",
-            "redirectHost": "client.example",
-            "access": "read",
-            "created": iso(it.created),
-            "lastUsed": iso(it.last_used),
-        }
-    ]
-
-
-def test_the_list_shows_no_key_and_no_token(
-    serving: SignInStore, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """In neither form."""
-    tokens = serving.issue(grant_of())
-    for arguments in (["list"], ["list", "--json"]):
-        run(*arguments)
-        output = capsys.readouterr()
-        for secret in (KEY, tokens.access_token, tokens.refresh_token):
-            assert secret not in output.out + output.err
-
-
-def test_a_hostile_name_of_a_client_stays_text_on_a_terminal(
-    serving: SignInStore, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """It can neither colour nor turn around what the operator reads."""
-    serving.issue(grant_of(client=HOSTILE))
-    run("list")
-    output = capsys.readouterr().out
-    assert r'"Nice\u202e\u0022 [bold red]\u001b[31m\u000ax" (client.example): run shows' in (
-        re.sub(r"\n +", " ", output)
+async def test_the_list_says_who_is_signed_in_and_what_they_may_do(tmp_path: Path) -> None:
+    """In lines that fit a terminal, the last used first, and as JSON with whole values."""
+    async with serving(tmp_path) as it:
+        listed, (ben, anna) = it.run("list"), it.front.sign_ins()
+    expected = ""
+    for signed_in, may in ((ben, "look only"), (anna, "run shows")):
+        since, used = (signed_in[name] for name in ("created", "lastUsed"))
+        expected += (
+            f'{signed_in["id"]}  "The tests" (127.0.0.1): {may}\n'
+            f"{' ' * 18}person {signed_in['person'][:8]}, since {since[:10]},"
+            f" used {used[:10]} {used[11:16]} UTC\n"
+        )
+    assert listed == Outcome(0, f"{expected}\n2 sign-ins{TO_END}", "")
+    assert max(map(len, listed.out.splitlines())) <= 80
+    assert (ben["access"], ben["clientName"], ben["redirectHost"]) == (
+        "read",
+        "The tests",
+        "127.0.0.1",
     )
-    assert "\x1b" not in output
+    assert anna["person"] != ben["person"]
 
 
-def test_a_revoked_client_is_out_at_once_while_the_server_serves(
-    serving: SignInStore, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_hostile_name_of_a_client_stays_text_on_a_terminal(tmp_path: Path) -> None:
+    """It can neither colour nor turn around what the operator reads."""
+    async with registered(tmp_path) as (front, steps):
+        await steps.register(client_name=HOSTILE)
+        await steps.sign_in(SANDBOX_KEY)
+        output = sign_in_command(front.product, "list").out
+    flowing = re.sub(r"\n +", " ", output)
+    assert '"Nice\ufffd\\u0022 [bold red]\ufffd[31m x" (127.0.0.1): run shows' in flowing
+
+
+async def test_a_revoked_client_is_out_at_once_while_the_server_serves(tmp_path: Path) -> None:
     """Others stay."""
-    anna, ben = serving.issue(grant_of()), serving.issue(grant_of(OTHER_KEY))
-    assert run("revoke", anna.sign_in_id) == 0
-    assert capsys.readouterr().out == 'Revoked: "Example Client" (client.example).\n'
-    assert serving.find(anna.access_token) is None
-    assert serving.refresh(anna.refresh_token, client_id=CLIENT.id) is None
-    assert key_of(serving, ben.access_token) == OTHER_KEY
+    async with serving(tmp_path) as it:
+        assert await it.statuses() == [200, 200]
+        anna = next(one for one in it.front.sign_ins() if one["access"] == "run")
+        assert it.run("revoke", anna["id"]) == Outcome(0, REVOKED, "")
+        assert await it.statuses() == [401, 200]
+        async with it.front.steps(anna["clientId"]) as steps:
+            assert (await steps.refresh(it.anna["refresh_token"])).status_code == 400
 
 
-def test_everybody_can_be_revoked_after_a_theft(
-    serving: SignInStore, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_everybody_can_be_revoked_after_a_theft(tmp_path: Path) -> None:
     """With one command."""
-    pairs = [serving.issue(grant_of(it)) for it in (KEY, OTHER_KEY)]
-    assert run("revoke", "--all") == 0
-    assert capsys.readouterr().out.count("Revoked: ") == 2
-    assert [serving.find(it.access_token) for it in pairs] == [None, None]
-    assert run("revoke", "--all") == 0
-    assert capsys.readouterr().out == "Nobody is signed in.\n"
+    async with serving(tmp_path) as it:
+        assert it.run("revoke", "--all") == Outcome(0, REVOKED * 2, "")
+        assert await it.statuses() == [401, 401]
+        assert it.run("revoke", "--all") == Outcome(0, "Nobody is signed in.\n", "")
 
 
-def test_an_unknown_id_revokes_nothing_and_is_not_repeated(
-    serving: SignInStore, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_an_unknown_id_revokes_nothing_and_is_not_repeated(tmp_path: Path) -> None:
     """Somebody may have given a token. The known ones among several are revoked."""
-    anna, ben = serving.issue(grant_of()), serving.issue(grant_of(OTHER_KEY))
-    assert run("revoke", anna.access_token) == 1
-    unknown = "One id is not of a sign-in: trax-mcp sign-in list shows them.\n"
-    assert capsys.readouterr().out == unknown
-    assert run("revoke", "x", ben.sign_in_id) == 1
-    output = capsys.readouterr().out
-    assert output == f'Revoked: "Example Client" (client.example).\n{unknown}'
-    assert key_of(serving, anna.access_token) == KEY
-    assert serving.find(ben.access_token) is None
+    async with serving(tmp_path) as it:
+        assert it.run("revoke", it.anna["access_token"]) == Outcome(1, UNKNOWN, "")
+        assert await it.statuses() == [200, 200]
+        ben = next(one for one in it.front.sign_ins() if one["access"] == "read")
+        assert it.run("revoke", "x", ben["id"]) == Outcome(1, f"{REVOKED}{UNKNOWN}", "")
+        assert await it.statuses() == [200, 401]
 
 
 @pytest.mark.parametrize("arguments", [[], ["x", "--all"]])
-def test_either_ids_or_all_are_revoked(
-    serving: SignInStore, capsys: pytest.CaptureFixture[str], arguments: list[str]
-) -> None:
+def test_either_ids_or_all_are_revoked(arguments: list[str]) -> None:
     """Nothing is guessed."""
-    tokens = serving.issue(grant_of())
-    assert run("revoke", *arguments) == 2
-    assert capsys.readouterr().err == "trax-mcp: give ids, or --all.\n"
-    assert key_of(serving, tokens.access_token) == KEY
+    said = "trax-mcp: give ids, or --all.\n"
+    assert run_command("sign-in", "revoke", *arguments) == Outcome(2, "", said)
 
 
-def test_without_a_file_nobody_is_signed_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_a_file_nobody_is_signed_in(tmp_path: Path) -> None:
     """The path is named, since the settings of the operator may differ from the server's."""
-    monkeypatch.setenv("TRAX_SIGN_IN_FILE", str(tmp_path / FILE))
-    assert run("list") == 0
-    output = "".join(capsys.readouterr().out.split())
-    assert output == f"Nobodyissignedin.Thiswasreadfrom{tmp_path / FILE}."
+    file = tmp_path / "sign-in.sqlite"
+    done = run_command("sign-in", "list", settings={"TRAX_SIGN_IN_FILE": str(file)})
+    assert done.code == 0
+    assert "".join(done.out.split()) == f"Nobodyissignedin.Thiswasreadfrom{file}."
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_others_can_open_is_refused_by_the_command_too(
-    serving: SignInStore, tmp_path: Path
-) -> None:
+async def test_a_file_that_others_can_open_is_refused_by_the_command_too(tmp_path: Path) -> None:
     """With the same sentence as at the start of a server."""
-    serving.issue(grant_of())
-    (tmp_path / FILE).chmod(0o644)
-    assert run("list") == (
-        "trax-mcp: TRAX_SIGN_IN_FILE names a file that others can open. Run chmod 600 on it."
+    async with registered(tmp_path) as (front, _):
+        front.file.chmod(0o644)
+        done = sign_in_command(front.product, "list")
+    assert done == Outcome(
+        1,
+        "",
+        "trax-mcp: TRAX_SIGN_IN_FILE names a file that others can open. Run chmod 600 on it.\n",
     )

@@ -2,54 +2,36 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from trax_mcp.settings import CannotStart, read_settings
+from tests.support.product.commands import run_command
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.product.commands import Outcome
 
 URL = "https://trax.example.com"
 HOSTED = {"TRAX_SIGN_IN": "1", "TRAX_PUBLIC_URL": URL}
 
 
+def started(settings: dict[str, str]) -> Outcome:
+    """The start of `trax-mcp http` with these settings."""
+    return run_command("http", "--port", "0", settings=settings)
+
+
 def refusal_of(settings: dict[str, str]) -> str:
     """The sentence with which these settings are refused."""
-    with pytest.raises(CannotStart) as caught:
-        read_settings(settings)
-    return str(caught.value)
-
-
-def test_the_settings_of_signing_in_are_read() -> None:
-    """Each in its field."""
-    settings = read_settings(
-        {
-            **HOSTED,
-            "TRAX_SIGN_IN_FILE": "/var/lib/trax/sign-in.sqlite",
-            "TRAX_SIGN_IN_SECRET_FILE": "/run/secrets/sign-in",
-            "TRAX_SIGN_IN_REGISTRATION": "on",
-            "TRAX_TRUSTED_PROXIES": "10.0.0.2, 192.168.0.0/16, fd00::/8",
-        }
-    )
-    assert settings.sign_in
-    assert settings.public_url == URL
-    assert settings.sign_in_file == Path("/var/lib/trax/sign-in.sqlite")
-    assert settings.sign_in_secret_file == Path("/run/secrets/sign-in")
-    assert settings.sign_in_registration
-    assert settings.trusted_proxies == ("10.0.0.2", "192.168.0.0/16", "fd00::/8")
-
-
-def test_nobody_can_sign_in_by_default() -> None:
-    """No client can register, and no proxy is trusted."""
-    settings = read_settings({})
-    assert not settings.sign_in
-    assert not settings.sign_in_registration
-    assert settings.trusted_proxies == ()
+    done = started(settings)
+    assert (done.code, done.out) == (1, "")
+    return done.err.removeprefix("trax-mcp: ").removesuffix("\n")
 
 
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (URL, URL),
         (f"{URL}/", URL),
         ("HTTPS://Trax.Example.COM", URL),
         (f"{URL}:443", URL),
@@ -59,43 +41,30 @@ def test_nobody_can_sign_in_by_default() -> None:
         ("http://[::1]:8765", "http://[::1]:8765"),
     ],
 )
-def test_a_public_url_has_one_spelling(given: str, expected: str) -> None:
-    """Clients compare it as a string with what they are told."""
-    assert read_settings({"TRAX_PUBLIC_URL": given}).public_url == expected
+def test_a_public_url_has_one_spelling(given: str, expected: str, tmp_path: Path) -> None:
+    """Clients compare it as a string with what they are told. It is told at the start."""
+    done = started({**HOSTED, "HOME": str(tmp_path), "TRAX_PUBLIC_URL": given})
+    told = f"trax-mcp: For claude.ai and others its address is {expected}/mcp"
+    assert done.code == 0
+    assert told in done.err.splitlines()
+
+
+NO_HTTPS = "must begin with https:// (http only on loopback): keys are typed there."
+NO_ORIGIN = "must be an address such as https://trax.example.com, without user, path or query."
 
 
 @pytest.mark.parametrize(
     ("given", "end"),
     [
-        (
-            "http://trax.example.com",
-            "must begin with https:// (http only on loopback): keys are typed there.",
-        ),
-        (
-            "http://10.0.0.1:8765",
-            "must begin with https:// (http only on loopback): keys are typed there.",
-        ),
-        *(
-            (
-                it,
-                "must be an address such as https://trax.example.com, without user, path or query.",
-            )
-            for it in (
-                f"{URL}/mcp",
-                f"{URL}//",
-                "trax.example.com",
-                f"{URL}?a=b",
-                f"{URL}#a",
-                "https://me@trax.example.com",
-                "https://trax.example.com:0",
-                "ftp://trax.example.com",
-                "https://bücher.example",
-                "https://",
-                "https://[::1",
-                "https://[trax.example.com]",
-                "*",
-            )
-        ),
+        ("http://trax.example.com", NO_HTTPS),
+        ("http://10.0.0.1:8765", NO_HTTPS),
+        (f"{URL}/mcp", NO_ORIGIN),
+        ("trax.example.com", NO_ORIGIN),
+        (f"{URL}?a=b", NO_ORIGIN),
+        ("https://me@trax.example.com", NO_ORIGIN),
+        ("https://bücher.example", NO_ORIGIN),
+        ("https://[::1", NO_ORIGIN),
+        ("*", NO_ORIGIN),
     ],
 )
 def test_a_public_url_that_is_no_origin_is_refused(given: str, end: str) -> None:
@@ -135,9 +104,7 @@ def test_settings_that_do_not_go_with_signing_in_stop_the_start(
     assert refusal_of(settings) == sentence
 
 
-@pytest.mark.parametrize(
-    "given", ["*", "0.0.0.0/0", "::/0", "proxy.example", "10.0.0.1/8", "10.0.0.2, x", "/x"]
-)
+@pytest.mark.parametrize("given", ["*", "0.0.0.0/0", "::/0", "proxy.example", "10.0.0.1/8"])
 def test_a_trusted_proxy_is_an_address_or_a_network(given: str) -> None:
     """Whoever may say where a request comes from gets around every limit per address."""
     assert refusal_of({"TRAX_TRUSTED_PROXIES": given}) == (

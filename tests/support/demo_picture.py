@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from rich.console import Console
 from rich.text import Text
 
 from tests import ROOT
-from trax_mcp.cli.demo.play import SERVER, play
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from tests.support.defective_server import play_fast
 
 PICTURE: Final = ROOT / "docs/session.svg"
 PARTS: Final = (
@@ -30,8 +27,8 @@ _OUTSIDE: Final = re.compile(r"\s*@font-face \{.*?\}|\s*<!--.*?-->", re.DOTALL)
 """The addresses that rich writes into a picture: of fonts, and its own."""
 
 
-def draw(command: Sequence[str] = SERVER) -> str:
-    """Play the demo, and draw the parts of it under the command.
+def draw() -> str:
+    """Play the demo on a clock that advances with each call, and draw the parts of it.
 
     Raises:
         AssertionError: it failed.
@@ -40,7 +37,7 @@ def draw(command: Sequence[str] = SERVER) -> str:
     console = Console(
         file=printed, width=80, color_system="standard", highlight=False, markup=False
     )
-    assert play(command, console=console) == 0
+    assert play_fast(console) == 0
     lines = [Text.from_ansi(line) for line in printed.getvalue().splitlines()]
     picture = Console(file=io.StringIO(), width=80, record=True, force_terminal=True)
     for start, end in PARTS:

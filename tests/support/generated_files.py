@@ -3,23 +3,24 @@
 `test_generated` checks that none is out of date.
 """
 
+from __future__ import annotations
+
 import json
 import re
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
-
-import mcp_types as types
+from typing import TYPE_CHECKING, Any
 
 from tests import ROOT
-from tests.support.reference_parts import each_tool, reference_parts
-from trax_mcp import __version__
-from trax_mcp.api.client import Client
-from trax_mcp.server.app import ServerDeps, build_asking
-from trax_mcp.server.composite_tools import CompositeTools
-from trax_mcp.server.prompts import Prompt, Prompts
-from trax_mcp.server.tool_filter import ToolFilter
-from trax_mcp.server.tools import Tools
+from tests.support.product.reference import PROMPTS, TOOLS_IN_ORDER, Prompt, listings
+from tests.support.product.server import VERSION
+from tests.support.reference_parts import reference_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import mcp_types as types
+
+__all__ = ["TOOLSNAPS", "as_json", "generated_files", "listings"]
 
 TOOLSNAPS = Path("tests/toolsnaps")
 PAGES = (
@@ -36,20 +37,10 @@ _PART = re.compile(r"(<!-- ([a-z ]+) -->\n).*?(<!-- /\2 -->\n)", re.DOTALL)
 
 def generated_files() -> Mapping[Path, str]:
     """Every generated file by its path in the repository."""
-    return {
-        **dict(_toolsnaps()),
-        **{Path(it): _filled_in((ROOT / it).read_text("utf-8")) for it in PAGES},
-        Path("manifest.json"): _manifest(json.loads((ROOT / "manifest.json").read_text())),
-    }
-
-
-def listings() -> list[types.Tool]:
-    """All tools as a client lists them, if all are offered."""
-    client = Client(base_url="http://127.0.0.1", timeout_seconds=1)
-    deps = ServerDeps(tool_filter=ToolFilter(local=True))
-    asking = build_asking(client, deps)
-    composite_tools = CompositeTools(client=client, guard=asking.guard, clock=deps.clock)
-    return Tools(asking, composite_tools, deps.tool_filter).listings()
+    parts = reference_parts()
+    pages = {Path(it): _filled_in((ROOT / it).read_text("utf-8"), parts) for it in PAGES}
+    manifest = _manifest(json.loads((ROOT / "manifest.json").read_text()))
+    return {**dict(_toolsnaps()), **pages, Path("manifest.json"): manifest}
 
 
 def as_json(tool: types.Tool) -> dict[str, Any]:
@@ -62,26 +53,23 @@ def _toolsnaps() -> Iterator[tuple[Path, str]]:
         yield TOOLSNAPS / f"{tool.name}.json", _to_json(as_json(tool))
 
 
-def _filled_in(page: str) -> str:
-    parts = {"each tool": each_tool(listings()), **reference_parts()}
+def _filled_in(page: str, parts: Mapping[str, str]) -> str:
     return _PART.sub(lambda it: f"{it[1]}{parts[it[2]]}{it[3]}", page)
 
 
 def _manifest(manifest: dict[str, Any]) -> str:
-    tool_filter = ToolFilter(local=True)  # a bundle's form has a field for the media folders
-    tools = [{"name": it.tool_name, "description": it.summary()} for it in tool_filter.kinds()]
-    prompts = [_bundled(prompt) for prompt in Prompts.load(tool_filter).all()]
-    return _to_json({**manifest, "version": __version__, "tools": tools, "prompts": prompts})
+    tools = [{"name": it.name, "description": it.summary} for it in TOOLS_IN_ORDER]
+    prompts = [_bundled(prompt) for prompt in PROMPTS]
+    return _to_json({**manifest, "version": VERSION, "tools": tools, "prompts": prompts})
 
 
 def _bundled(prompt: Prompt) -> dict[str, Any]:
-    """A prompt as the manifest writes it, with `${arguments.name}` for an argument."""
-    names = [argument.name for argument in prompt.listing.arguments or ()]
+    """A prompt as the manifest writes it."""
     return {
         "name": prompt.listing.name,
         "description": prompt.listing.description,
-        "arguments": names,
-        "text": prompt.text.substitute({name: f"${{arguments.{name}}}" for name in names}),
+        "arguments": [argument.name for argument in prompt.listing.arguments or ()],
+        "text": prompt.text,
     }
 
 

@@ -1,45 +1,30 @@
-"""A temporary home folder, in which `trax-mcp install` is run as a process."""
+"""A temporary home folder, in which `trax-mcp` commands are run."""
 
 from __future__ import annotations
 
 import json
-import os
-import pty
 import stat
-import sys
-from asyncio import create_subprocess_exec, timeout
-from asyncio.subprocess import PIPE
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from tests.support.client_configurations import SAMPLES, Sample
-from tests.support.server_process import PATIENCE_SECONDS, environment, running
-from trax_mcp.cli.install.client_configuration import start_commands
+from tests.support.product.commands import START_COMMAND, run_command, run_command_beside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from tests.support.product.commands import Outcome
 
 KEY: Final = "sk_live_0123456789abcdef"
 OTHER_KEY: Final = "sk_live_fedcba9876543210"
-FOLDER_VARIABLES: Final = ("XDG_CONFIG_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME")
 NO_NETWORK: Final = {"HTTPS_PROXY": "http://127.0.0.1:9"}
 """No request leaves this machine, even to the default address: no server listens there."""
-COMMAND, *ARGUMENTS = start_commands()[0]
+COMMAND, *ARGUMENTS = START_COMMAND
 
 each_client = pytest.mark.parametrize("sample", SAMPLES, ids=lambda it: it.client)
 """Run a test for every client, with its sample configuration."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The exit code and the output of a command."""
-
-    code: int
-    out: str
-    err: str
 
 
 class Home:
@@ -49,21 +34,36 @@ class Home:
         self.path = path
         self.key_file = path / ".config/trax-mcp/key"
 
-    async def install(
-        self, client: str, *arguments: str, typed: str = "", **variables: str
+    def install(
+        self,
+        *arguments: str,
+        typed: str | Callable[[], str] | None = "",
+        terminal: bool = False,
+        settings: Mapping[str, str] | None = None,
     ) -> Outcome:
-        """Run the command here, with `typed` on a stdin that is not a terminal."""
-        async with running(
-            "install", client, *arguments, settings=self.settings(**variables)
-        ) as it:
-            await it.write(typed)
-            code = await it.finish()
-        return Outcome(code, it.stdout.text, it.stderr.text)
+        """Run `install` here, where TRaX cannot be reached."""
+        given = self.settings(**settings or {})
+        return run_command("install", *arguments, settings=given, typed=typed, terminal=terminal)
+
+    def doctor(self, *arguments: str) -> dict[str, dict[str, str]]:
+        """Run `doctor` here; returns its checks by name."""
+        done = run_command("doctor", "--json", *arguments, settings=self.settings())
+        return {it["name"]: it for it in json.loads(done.out)["checks"]}
+
+    async def run_beside(
+        self,
+        *arguments: str,
+        typed: str | Callable[[], str] | None = "",
+        terminal: bool = False,
+        settings: Mapping[str, str] | None = None,
+    ) -> Outcome:
+        """Run any command here, while a sandbox answers from the event loop of the test."""
+        given = self.settings(**settings or {})
+        return await run_command_beside(*arguments, settings=given, typed=typed, terminal=terminal)
 
     def settings(self, **variables: str) -> dict[str, str]:
         """The environment variables that make this the home folder."""
-        own = {"HOME": str(self.path), **dict.fromkeys(FOLDER_VARIABLES, ""), **NO_NETWORK}
-        return own | variables
+        return {"HOME": str(self.path), **NO_NETWORK, **variables}
 
     def write_config(self, sample: Sample, text: str | None = None) -> Path:
         """Write a configuration to the path where its client expects it."""
@@ -71,6 +71,11 @@ class Home:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes((sample.text if text is None else text).encode())
         return file
+
+    def write_entry(self, client: str, **fields: object) -> Path:
+        """Write a configuration with this entry for trax alone."""
+        sample = sample_of(client)
+        return self.write_config(sample, json.dumps({sample.servers: {"trax": fields}}))
 
     def config_with_trax(self, sample: Sample) -> str:
         """The expected configuration after an install here."""
@@ -109,42 +114,3 @@ def entry(file: Path) -> dict[str, Any]:
 def sample_of(client: str) -> Sample:
     """A client's sample configuration."""
     return next(it for it in SAMPLES if it.client == client)
-
-
-async def install_on_terminal(
-    home: Home, client: str, *, before_answer: Callable[[], object], code: int = 0
-) -> bytes:
-    """Run the command on a terminal and type the key; returns all output, with the echo.
-
-    `before_answer` is called between the question and the answer. It must exit with `code`.
-    """
-    controller, terminal = pty.openpty()
-    process = await create_subprocess_exec(
-        *(sys.executable, "-m", "trax_mcp", "install", client),
-        stdin=terminal,
-        stdout=PIPE,
-        stderr=PIPE,
-        env=environment(home.settings()),
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    async with timeout(PATIENCE_SECONDS):
-        output = await process.stderr.readuntil(b"Your TRaX key: ")
-        before_answer()
-        os.write(controller, f"{KEY}\n".encode())
-        output += await process.stdout.read() + await process.stderr.read()
-        assert await process.wait() == code, output
-    os.set_blocking(controller, False)
-    os.close(terminal)
-    return output + echo(controller)
-
-
-def echo(controller: int) -> bytes:
-    """Read what a terminal has shown, and close it."""
-    try:
-        return os.read(controller, 4096)
-    except OSError:  # nothing was shown, and the other end is closed
-        return b""
-    finally:
-        os.close(controller)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from mcp import Client, StdioServerParameters
 
-from trax_mcp.server.tool_filter import ToolFilter
+from tests.support.product.reference import tool_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,7 +141,7 @@ async def listed_tools_and_prompts(
 
 def expected_tools(*, read_only: bool = False) -> list[str]:
     """The tools that are offered without media folders."""
-    return [kind.tool_name for kind in ToolFilter(read_only=read_only).kinds()]
+    return tool_names(read_only=read_only)
 
 
 def check_equal(actual: list[str], expected: list[str]) -> None:

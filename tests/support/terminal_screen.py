@@ -1,4 +1,4 @@
-"""Runs `trax-mcp` on a real terminal, and reads the screen that a person sees at the end."""
+"""Draws what a command wrote on a terminal, and runs `trax-mcp` on a real one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import pty
 import sys
 import termios
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pyte
@@ -15,7 +15,7 @@ import pyte
 from tests.support.server_process import PATIENCE_SECONDS, environment
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Mapping
 
 _ROWS: Final = 120
 WIDE_COLUMNS: Final = 400
@@ -28,13 +28,22 @@ class Screen(NamedTuple):
 
     code: int
     text: str
-    output: bytes
+    output: str
+
+
+def draw(output: str) -> str:
+    """The text that stands on a screen at the end."""
+    screen = pyte.Screen(WIDE_COLUMNS, _ROWS)
+    screen.set_mode(pyte.modes.LNM)  # as a terminal does with the ends of lines
+    pyte.Stream(screen).feed(output)
+    lines = (line.rstrip() for line in screen.display)
+    return "\n".join(lines).rstrip() + "\n"
 
 
 async def run_on_terminal(
     *arguments: str, settings: Mapping[str, str], answer: str | None = None
 ) -> Screen:
-    """Run the command; `answer` is typed when it asks for the key."""
+    """Run the command as a process; `answer` is typed when it asks for the key."""
     controller, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, (_ROWS, WIDE_COLUMNS))
     command = await asyncio.create_subprocess_exec(
@@ -46,27 +55,23 @@ async def run_on_terminal(
         start_new_session=True,
     )
     os.close(terminal)
-    async with reading(controller) as shown, asyncio.timeout(PATIENCE_SECONDS):
-        output = b""
-        if answer is not None:
-            output += await shown.readuntil(_PROMPT)
-            os.write(controller, answer.encode())
-        output += await _read_all(shown)
-        code = await command.wait()
-    return Screen(code, _draw(output), output)
-
-
-@asynccontextmanager
-async def reading(controller: int) -> AsyncIterator[asyncio.StreamReader]:
-    """A reader of a terminal's output."""
     shown = asyncio.StreamReader()
-    protocol = asyncio.StreamReaderProtocol(shown)
-    loop = asyncio.get_running_loop()
+    loop, protocol = asyncio.get_running_loop(), asyncio.StreamReaderProtocol(shown)
     transport, _ = await loop.connect_read_pipe(lambda: protocol, os.fdopen(controller, "rb", 0))
     try:
-        yield shown
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            output = b""
+            if answer is not None:
+                output += await shown.readuntil(_PROMPT)
+                os.write(controller, answer.encode())
+            output += await _read_all(shown)
+            code = await command.wait()
     finally:
         transport.close()
+        if command.returncode is None:
+            command.kill()
+            await command.wait()
+    return Screen(code, draw(output.decode()), output.decode())
 
 
 async def _read_all(shown: asyncio.StreamReader) -> bytes:
@@ -75,10 +80,3 @@ async def _read_all(shown: asyncio.StreamReader) -> bytes:
         while chunk := await shown.read(4096):
             output += chunk
     return output
-
-
-def _draw(output: bytes) -> str:
-    screen = pyte.Screen(WIDE_COLUMNS, _ROWS)
-    pyte.ByteStream(screen).feed(output)
-    lines = (line.rstrip() for line in screen.display)
-    return "\n".join(lines).rstrip() + "\n"

@@ -1,27 +1,48 @@
-"""`trax-mcp` as a function: a command's exit code and output, without a process of its own."""
+"""`trax-mcp` as a function: a command's exit code and output, without a process of its own.
+
+A command that serves ends where it would begin to: the settings are read, the port was free, the
+files are made and the server is built.
+"""
 
 from __future__ import annotations
 
+import gc
 import io
+import logging
 import os
-from contextlib import redirect_stderr, redirect_stdout
+import sys
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
 
 import anyio
 
 from tests.support.server_process import PATIENCE_SECONDS, environment
-from trax_mcp.cli import main
+from trax_mcp.cli import main, serve
+from trax_mcp.cli import sandbox as sandbox_command
+from trax_mcp.cli.install import clients
+from trax_mcp.cli.install.client_configuration import start_commands
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+START_COMMAND: Final = start_commands()[0]
+"""How a client starts this installation, as `install` writes it."""
+
+_OF_THIS_MACHINE: Final = frozenset(
+    (
+        *("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "LINES"),
+        *("XDG_CONFIG_HOME", "XDG_DATA_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME"),
+    )
+)
+"""Variables that would change what a command prints, and where it reads and writes."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The exit code and the output of a command."""
+    """The exit code and the output of a command; on a terminal all of it is in `out`."""
 
     code: int
     out: str
@@ -29,43 +50,132 @@ class Outcome:
 
 
 def run_command(
-    *arguments: str, settings: Mapping[str, str] | None = None, typed: str = ""
+    *arguments: str,
+    settings: Mapping[str, str] | None = None,
+    typed: str | Callable[[], str] | None = "",
+    terminal: bool = False,
+    encoding: str = "utf-8",
 ) -> Outcome:
-    """Run a command with only these `TRAX_` settings, and `typed` on a stdin that is no terminal.
+    """Run a command with only these `TRAX_` settings, and `typed` on stdin.
 
-    Nothing that it does to the environment, the streams or the folder outlives it.
+    On a terminal, `typed` is what a person types when they are asked for the key, and may be
+    a function that is called then. With None, they must not be asked. Other variables, such as
+    HOME and COLUMNS, may be among the settings; by default there is no home, and 80 columns.
+    Nothing that it does to the environment, the streams, the log or the folder outlives it.
     """
-    out, err = io.StringIO(), io.StringIO()
-    folder = Path.cwd()
+    stdout = _Stream(encoding, terminal=terminal)
+    stderr = stdout if terminal else _Stream(encoding)
+    stdin = _Stream(terminal=terminal, content="" if terminal or typed is None else str(typed))
+
+    def ask(prompt: str) -> str:
+        assert typed is not None, "the key was asked for"
+        stdout.write(prompt)
+        answer = typed if isinstance(typed, str) else typed()
+        stdout.write("\n")
+        return answer.rstrip("\n")
+
     with (
-        patch.dict(os.environ, environment(settings or {}), clear=True),
-        patch("sys.stdin", io.StringIO(typed)),
-        redirect_stdout(out),
-        redirect_stderr(err),
+        _unchanged_process(),
+        patch.dict(os.environ, _variables(settings or {}, terminal=terminal), clear=True),
+        patch("sys.stdin", stdin),
+        patch("getpass.getpass", ask) if terminal else ExitStack(),
+        redirect_stdout(stdout),
+        redirect_stderr(stderr),
     ):
         try:
             main(arguments)
         except SystemExit as ended:
-            code = _exit_code(ended, err)
+            code = _exit_code(ended)
         else:
             code = 0
-        finally:
-            os.chdir(folder)
-    return Outcome(code, out.getvalue(), err.getvalue())
+    return Outcome(code, stdout.written(), "" if terminal else stderr.written())
 
 
 async def run_command_beside(
-    *arguments: str, settings: Mapping[str, str] | None = None, typed: str = ""
+    *arguments: str,
+    settings: Mapping[str, str] | None = None,
+    typed: str | Callable[[], str] | None = "",
+    terminal: bool = False,
+    encoding: str = "utf-8",
 ) -> Outcome:
     """The same in a thread, while the sandbox of the test answers from the event loop."""
     with anyio.fail_after(PATIENCE_SECONDS):
         return await anyio.to_thread.run_sync(
-            lambda: run_command(*arguments, settings=settings, typed=typed)
+            lambda: run_command(
+                *arguments, settings=settings, typed=typed, terminal=terminal, encoding=encoding
+            )
         )
 
 
-def _exit_code(ended: SystemExit, err: io.StringIO) -> int:
+@contextmanager
+def on_system(name: str, *, data: Path | None = None) -> Iterator[None]:
+    """Be on "Linux", "Darwin" or "Windows", where the folder AppData is `data`."""
+    with ExitStack() as stack:
+        stack.enter_context(patch("platform.system", lambda: name))
+        if data is not None:
+
+            def user_config_path(*, roaming: bool) -> Path:
+                return data / ("Roaming" if roaming else "Local")
+
+            stack.enter_context(patch.object(clients, "user_config_path", user_config_path))
+            stack.enter_context(patch.object(clients, "user_data_path", lambda: data / "Local"))
+        yield
+
+
+class _Stream(io.TextIOWrapper):
+    """A stream in memory. A terminal shows stdout and stderr as one."""
+
+    def __init__(
+        self, encoding: str = "utf-8", *, terminal: bool = False, content: str = ""
+    ) -> None:
+        self._bytes = io.BytesIO(content.encode())
+        super().__init__(self._bytes, encoding=encoding, newline="\n", write_through=True)
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+    def written(self) -> str:
+        self.flush()
+        return self._bytes.getvalue().decode(self.encoding)
+
+
+def _variables(settings: Mapping[str, str], *, terminal: bool) -> dict[str, str]:
+    kept = {name: it for name, it in environment({}).items() if name not in _OF_THIS_MACHINE}
+    term = "xterm-256color" if terminal else "dumb"
+    return kept | {"HOME": "/nonexistent", "COLUMNS": "80", "TERM": term} | dict(settings)
+
+
+@contextmanager
+def _unchanged_process() -> Iterator[None]:
+    """Put back what a command changes in its process, and let none serve or end it."""
+
+    async def end_at_once(*_: object, **_options: object) -> None:
+        """Serve nobody."""
+
+    log = logging.getLogger()
+    loggers = [it for it in log.manager.loggerDict.values() if isinstance(it, logging.Logger)]
+    levels = [(it, it.level) for it in (log, *loggers)]
+    handlers, folder = list(log.handlers), Path.cwd()
+    with (
+        patch.object(serve, "serve_stdio", end_at_once),
+        patch.object(serve, "serve_http", end_at_once),
+        patch.object(sandbox_command, "serve_http", end_at_once),
+        patch.object(serve, "exit_process", lambda: None),
+    ):
+        try:
+            yield
+        finally:
+            logging.captureWarnings(capture=False)
+            log.handlers[:] = handlers
+            for it, level in levels:
+                it.setLevel(level)
+            gc.unfreeze()
+            os.chdir(folder)
+
+
+def _exit_code(ended: SystemExit) -> int:
     if isinstance(ended.code, str):  # as the interpreter does
-        err.write(f"{ended.code}\n")
+        print(ended.code, file=sys.stderr)  # noqa: T201  what it prints
         return 1
     return int(ended.code or 0)

@@ -12,7 +12,6 @@ from trax_mcp.cli import serve
 from trax_mcp.server.app import ServerDeps
 from trax_mcp.settings import read_settings
 
-pytestmark = pytest.mark.slow
 
 
 async def test_a_press_that_is_being_sent_ends_before_the_process(

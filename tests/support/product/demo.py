@@ -1,0 +1,61 @@
+"""`trax-mcp demo` in this process: its client talks to servers in memory."""
+
+from __future__ import annotations
+
+import shlex
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+import anyio
+from mcp.shared.memory import create_client_server_memory_streams
+
+from tests.support.product.frozen_sandbox import still
+from tests.support.product.server import Product
+from tests.support.product.shared_clock import HandClock
+from trax_mcp.cli.demo.play import play
+from trax_mcp.web import approval_page, browser
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from typing import Any
+
+    from mcp import StdioServerParameters
+    from mcp.server import Server
+    from mcp.shared.memory import MessageStream
+    from rich.console import Console
+
+
+def play_demo(alter: Callable[[Server[Any], HandClock], None], console: Console) -> int:
+    """Play the demo on a console; returns its exit code. What is wrong is on stderr.
+
+    `alter` changes each server before it serves.
+    """
+
+    @asynccontextmanager
+    async def serve(process: StdioServerParameters, **_: object) -> AsyncIterator[MessageStream]:
+        trax = still()
+        clock, variables = HandClock(trax), process.env or {}
+
+        def open_browser(address: str) -> None:
+            Path(shlex.split(variables["BROWSER"])[-1]).write_text(address, encoding="utf-8")
+
+        with (
+            patch.object(browser, "open_browser", open_browser),
+            patch.object(approval_page, "has_browser", lambda: True),
+        ):
+            async with (
+                approval_page.open_page(clock) as page,
+                create_client_server_memory_streams() as (client, ours),
+                anyio.create_task_group() as tasks,
+            ):
+                settings = {"TRAX_ASK": variables["TRAX_ASK"]}
+                server = Product(trax, clock, settings, page=page).server()
+                alter(server, clock)
+                tasks.start_soon(server.run, *ours, server.create_initialization_options())
+                yield client
+                tasks.cancel_scope.cancel()
+
+    with patch("trax_mcp.cli.demo.session.stdio_client", serve):
+        return play(console=console)
