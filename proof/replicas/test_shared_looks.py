@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.watcher_harness import refused
+from trax_mcp.api.errors import Failure, Refused
 from trax_mcp.chat.poll_interval import PollInterval
 from trax_mcp.chat.resettable_event import ResettableEvent
 from trax_mcp.chat.shared_feed import FeedItem, LookResult
@@ -27,7 +27,8 @@ STUDIO: Final = "canary-studio"
 ITEMS: Final = [FeedItem(b'{"id": "canary-1"}'), FeedItem(b'{"id": "canary-2"}', gap=True)]
 MORE: Final = [FeedItem(b'{"id": "canary-3"}')]
 LOOK: Final = LookResult(PollInterval(2, unchanged=3), None, 20)
-FAILED: Final = LookResult(PollInterval(2, failures=1, retry_after=9), refused(429), 20)
+REFUSED: Final = Refused(Failure(code="c", message="m", retryable=True, http_status=429))
+FAILED: Final = LookResult(PollInterval(2, failures=1, retry_after=9), REFUSED, 20)
 MOST: Final = 1_000
 NEARLY_OVER: Final = 1_900
 """Milliseconds in which a replica that looks renews its permit, also one that is slow."""

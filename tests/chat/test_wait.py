@@ -10,32 +10,11 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
-from tests.support.concurrency import begin
-from tests.support.jsonrpc import MODERN, opening, tool_call
 from tests.support.product.faults import Fault
-from tests.support.product.local_servers import upstream
 from tests.support.product.shared_clock import settled
 from tests.support.resource_reads import SILENT
-from tests.support.server_process import running
 from tests.support.simulated_person import ProgressLog
-from tests.support.subscribers import (
-    STUDIO,
-    manual_clock_server,
-    poll_count,
-    say,
-    subscriber_of,
-)
-from tests.support.wait_client import (
-    LONGEST_PAUSE,
-    chat_of,
-    expected_chat,
-    wait_as,
-    wait_for_calls,
-    wait_for_results,
-    waiting,
-)
-from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server.untrusted import NOTICE
+from tests.support.wait_client import LONGEST_PAUSE, NOTICE, chat_of, expected_chat, waiting
 
 if TYPE_CHECKING:
     from tests.support.wait_client import Json
@@ -67,7 +46,7 @@ async def test_a_limit_returns_the_last_messages(limit: int | str) -> None:
     """The next read continues after them."""
     async with waiting() as waiter:
         waiter.say(*texts(60))
-        all_messages = [it.to_json() for it in waiter.trax.world.chats[STUDIO].recent(200)]
+        all_messages = waiter.trax.messages()
         chat = await waiter.chat(limit=limit)
         assert chat["messages"] == all_messages[-int(limit) :]
         assert await waiter.chat(chat["cursor"], timeoutSeconds=0) == expected_chat(chat["cursor"])
@@ -156,7 +135,7 @@ async def test_reading_with_a_limit_returns_every_message_once() -> None:
 async def test_an_unknown_cursor_returns_all_known_messages_as_missed_at_once() -> None:
     """It is never an error."""
     async with waiting() as waiter:
-        all_messages = [it.to_json() for it in waiter.trax.world.chats[STUDIO].recent(200)]
+        all_messages = waiter.trax.messages()
         chat = await waiter.chat("never given", timeoutSeconds=55)
         assert chat == expected_chat(chat["cursor"], *all_messages, missed=True)
         assert await waiter.chat(chat["cursor"], timeoutSeconds=0) == expected_chat(chat["cursor"])
@@ -231,45 +210,3 @@ async def test_a_wait_reports_its_progress(era: str) -> None:
         await settled()
     expected = [(float(elapsed), 12.0, "Waiting for chat.") for elapsed in (5, 10, 12)]
     assert (progress.all, no_progress.all) == (expected, [])
-
-
-# Several clients
-
-
-async def test_many_waiting_clients_of_one_caller_share_one_loop(era: str) -> None:
-    """Over HTTP, where each has its own connection and session."""
-    async with (
-        manual_clock_server() as front,
-        subscriber_of(front, era) as one,
-        subscriber_of(front, era) as two,
-    ):
-        cursor = await one.cursor()
-        async with anyio.create_task_group() as tasks:
-            results = [begin(tasks, lambda it=it: wait_as(it, cursor)) for it in (one, two) * 10]  # type: ignore[misc]  # bound early
-            await wait_for_calls(front, 20)
-            await front.clock.pass_by(8)
-            assert results == [[]] * 20
-            sent = say(front, "Hello")
-            await front.clock.pass_by(LONGEST_PAUSE)
-            await wait_for_results(results)
-        assert [chat_of(it[0])["messages"] for it in results] == [[sent]] * 20
-        assert poll_count(front) <= 6
-        before = poll_count(front)
-        await front.clock.pass_by(60)
-        assert poll_count(front) == before
-
-
-async def test_the_operator_sets_the_poll_interval() -> None:
-    """In a real process, TRAX_CHAT_POLL_SECONDS of almost zero lets every read poll."""
-    async with upstream() as trax:
-        settings = {
-            "TRAX_API_KEY": SANDBOX_KEY,
-            "TRAX_BASE_URL": trax.base_url,
-            "TRAX_CHAT_POLL_SECONDS": "1e-6",
-        }
-        async with running(settings=settings) as server:
-            await server.tell(*opening(MODERN))
-            for number in range(1, 6):
-                read = tool_call(MODERN, "wait_for_chat_messages", number=number, studioId=STUDIO)
-                assert not (await server.ask(read))["result"]["isError"]
-                assert len(trax.requests) == number

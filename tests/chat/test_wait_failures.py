@@ -1,31 +1,23 @@
-"""`wait_for_chat_messages` in an outage: no failure is reported as a chat without messages.
+"""`wait_for_chat_messages` in an outage, or while TRaX is slow.
 
-Through a real client, on a manual clock; in both eras where they differ.
+No failure is reported as a chat without messages, and no wait is longer than its time-out.
 """
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Final
-from unittest.mock import patch
 
 import anyio
 import pytest
 
-from tests.conftest import OWNER, client_on
+from tests.support.concurrency import Paused
 from tests.support.jsonrpc import LEGACY
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY
-from tests.support.product.shared_clock import HandClock, settled
-from tests.support.subscribers import (
-    CHAT,
-    STUDIO,
-    manual_clock_server,
-    poll_count,
-    subscriber_of,
-    subscriber_on,
-)
+from tests.support.product.shared_clock import settled
+from tests.support.simulated_person import ProgressLog
+from tests.support.subscribers import STUDIO, manual_clock_server, poll_count, subscriber_of
 from tests.support.wait_client import (
     LONGEST_PAUSE,
     Waiter,
@@ -37,10 +29,6 @@ from tests.support.wait_client import (
     wait_until,
     waiting,
 )
-from trax_mcp.api.caller import ANONYMOUS, Caller
-from trax_mcp.chat.polled_source import PolledChat
-from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,14 +41,6 @@ OUTAGES: Final = {
 """Ways in which a poll can fail, and the error code for the client."""
 
 outages = pytest.mark.parametrize(("outage", "code"), OUTAGES.values(), ids=OUTAGES)
-
-
-NOT_UNDERSTOOD: Final = {
-    "code": "bad_answer",
-    "message": "What TRaX answered was not understood. Call again later.",
-    "retryable": True,
-    "outcome": "not_applied",
-}
 
 
 # Temporary errors
@@ -183,13 +163,12 @@ async def test_no_wait_sends_a_request_before_retry_after() -> None:
 
 def revoke_key(waiter: Waiter) -> None:
     """Revoke the key."""
-    keys = waiter.trax.world.keys
-    del keys[SANDBOX_KEY]
+    waiter.trax.remove_key()
 
 
 def remove_studio(waiter: Waiter) -> None:
     """Delete the studio."""
-    waiter.trax.world.studios.remove(waiter.trax.world.studios[STUDIO])
+    waiter.trax.remove(STUDIO)
 
 
 @pytest.mark.parametrize(
@@ -212,60 +191,82 @@ async def test_a_final_error_ends_a_wait(end: Callable[[Waiter], None], code: st
         assert waiter.request_count == before + 1
 
 
-async def test_a_wait_polls_again_after_a_final_error_of_another_listener(era: str) -> None:
-    """A subscriber keeps the watcher that has ended, and the key may be valid again."""
-    trax = still()
-    clock = HandClock(trax, short_seconds=0)
-    server = build_server(client_on(trax), own=OWNER, deps=ServerDeps(clock=clock))
-    async with subscriber_on(server, era) as subscriber:
-        waiter = Waiter(subscriber.client, trax, clock, ServerDeps())
-        await subscriber.subscribe(CHAT)
-        before = await waiter.cursor()
-        key = trax.world.keys[SANDBOX_KEY]
-        revoke_key(waiter)
-        await clock.pass_until(lambda: subscriber.updates)
-        trax.world.keys[SANDBOX_KEY] = key
-        sent = waiter.say("Hello")
-        await clock.pass_by(2)
-        assert (await waiter.chat(before))["messages"] == sent
-
-
 @pytest.mark.parametrize("after", [None, "start"])
 @pytest.mark.parametrize(
-    ("caller", "code", "requests"),
-    [(ANONYMOUS, "no_key", 0), (Caller(ANOTHER_ACCOUNT_KEY), "not_found", 1)],
+    ("key", "code", "requests"),
+    [(None, "no_key", 0), (ANOTHER_ACCOUNT_KEY, "not_found", 1)],
     ids=["no key", "another account"],
 )
 async def test_a_caller_without_access_is_refused_at_once(
-    *, after: str | None, caller: Caller, code: str, requests: int
+    *, after: str | None, key: str | None, code: str, requests: int
 ) -> None:
     """The call does not wait."""
-    async with waiting(caller=caller) as waiter:
+    async with waiting(key=key) as waiter:
         start = waiter.clock.seconds()
         assert failure(await waiter.wait(after, timeoutSeconds=55))["code"] == code
         assert (waiter.clock.seconds(), waiter.request_count) == (start, requests)
 
 
-async def test_a_bug_is_reported_as_an_error(caplog: pytest.LogCaptureFixture) -> None:
-    """The log has the exception, the client only a general error. A longer wait continues."""
+# A slow TRaX
 
-    async def fail(_chat: PolledChat) -> bool:
-        raise RuntimeError("sk_live_secret")
 
-    async with waiting() as waiter:
+async def test_known_new_messages_are_returned_without_a_request_while_polling() -> None:
+    """Another wait keeps the polling running."""
+    async with waiting() as waiter, anyio.create_task_group() as tasks:
         cursor = await waiter.cursor()
-        async with anyio.create_task_group() as tasks:
-            longer = waiter.begin(tasks, cursor, timeoutSeconds=55)
+        await waiter.clock.pass_by(2)
+        sent = waiter.say("one", "two")
+        known = await waiter.chat()
+        waiter.begin(tasks, known["cursor"], timeoutSeconds=55)
+        await waiter.clock.pass_by(2)
+        held = Paused()
+        waiter.trax.faults.add(held.fault)
+        before = waiter.request_count
+        assert await waiter.chat(cursor) == expected_chat(known["cursor"], *sent)
+        assert waiter.request_count == before
+        tasks.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_wait_ends_at_its_time_out_while_trax_does_not_answer(*, restarted: bool) -> None:
+    """It returns its own cursor, also after a restart, and no message is lost."""
+    trax, progress = still(), ProgressLog()
+    async with waiting(trax=trax) as waiter:
+        cursor = await waiter.cursor()
+    async with waiting(trax=trax) as waiter:
+        if not restarted:
+            await waiter.cursor()
             await waiter.clock.pass_by(2)
-            with patch.object(PolledChat, "poll", fail), caplog.at_level(logging.ERROR):
-                results = waiter.begin(tasks, cursor, timeoutSeconds=20)
-                assert await waiter.wait_for_result(results) == 20
-            sent = waiter.say("Hello")
-            await waiter.wait_for_result(longer)
-        assert failure(results[0]) == NOT_UNDERSTOOD
-        assert {"polling failed"} == {*caplog.messages}
-        assert chat_of(longer[0])["messages"] == sent
-        assert (await waiter.chat(cursor))["messages"] == sent
+        held = Paused()
+        trax.faults.add(held.fault)
+        async with anyio.create_task_group() as tasks:
+            results = waiter.begin(tasks, cursor, timeoutSeconds=7, progress=progress)
+            await held.arrived()
+            assert await waiter.wait_for_result(results) == 7
+        assert chat_of(results[0]) == expected_chat(cursor, waited=7)
+        assert progress.all == [(float(elapsed), 7.0, "Waiting for chat.") for elapsed in (5, 7)]
+        sent = waiter.say("Hello")
+        held.release()
+        chat = await waiter.chat(cursor)
+        assert chat == expected_chat(chat["cursor"], *sent)
+
+
+async def test_a_call_that_does_not_wait_needs_an_answer_of_trax() -> None:
+    """Its time-out does not apply."""
+    async with waiting() as waiter:
+        held = Paused()
+        waiter.trax.faults.add(held.fault)
+        async with anyio.create_task_group() as tasks:
+            results = [
+                waiter.begin(tasks, timeoutSeconds=1),
+                waiter.begin(tasks, "start", timeoutSeconds=0),
+            ]
+            await held.arrived()
+            await waiter.clock.pass_by(60)
+            assert results == [[], []]
+            held.release()
+            await waiter.clock.pass_until(lambda: all(results))
+        assert [len(chat_of(it[0])["messages"]) for it in results] == [3, 3]
 
 
 # Cancelled calls
@@ -281,7 +282,7 @@ async def test_a_cancelled_wait_over_http_ends_the_polling(era: str) -> None:
             await front.clock.pass_by(6)
             tasks.cancel_scope.cancel()
         streams = 1 if era == LEGACY else 0
-        await wait_until(lambda: len(front.deps.in_flight._scopes) == streams)
+        await wait_until(lambda: front.product.requests_in_flight == streams)
         before = poll_count(front)
         await front.clock.pass_by(60)
         assert poll_count(front) == before
@@ -294,7 +295,7 @@ async def test_a_stopping_server_ends_every_wait(era: str) -> None:
         async with anyio.create_task_group() as tasks:
             results = waiter.begin_failing(tasks, cursor)
             await waiter.clock.pass_by(2)
-            await waiter.deps.shut_down()
+            await waiter.product.shut_down()
         assert results[0].startswith("The server is shutting down")
         before = waiter.request_count
         await waiter.clock.pass_by(60)

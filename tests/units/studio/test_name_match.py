@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.hypothesis_profiles import examples
 from trax_mcp.studio.name_match import rank_studios
 
 Expected = dict[str, tuple[str | None, bool]]
@@ -246,7 +247,8 @@ def test_a_search_for_very_long_texts_ends() -> None:
     assert found((words, "x" * 100_000), words) == ([0], 0)
 
 
-@settings(max_examples=30, derandomize=True, database=None, deadline=None)
+@pytest.mark.fuzz
+@settings(max_examples=examples(100))
 @given(st.lists(st.text(max_size=30), max_size=6), st.text(max_size=40))
 def test_any_text_can_be_searched_for(names: list[str], said: str) -> None:
     """A likely studio is a match, and no other one has its name."""

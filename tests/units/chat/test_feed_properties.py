@@ -32,8 +32,6 @@ from trax_mcp.chat.feed import Feed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-pytestmark = pytest.mark.slow
-
 
 def check_readers(simulation: Simulation) -> None:
     """Without a restart, check what every reader can rely on, independently of the reference."""
