@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import mcp_types as types
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.completion_requests import TEMPLATES, reference
@@ -40,10 +40,9 @@ from tests.support.fuzzing.strategies import (
 )
 from tests.support.hostile_texts import hidden
 from tests.support.hypothesis_profiles import examples
-from tests.support.jsonrpc import ERAS, LEGACY, MODERN, Message
+from tests.support.jsonrpc import LEGACY, MODERN, Message
 from tests.support.resource_reads import no_such, not_found
-from tests.support.subscribers import Subscriber
-from trax_mcp.sandbox.keys import ACCOUNT
+from tests.support.subscribers import CHAT, Subscriber
 
 if TYPE_CHECKING:
     from tests.support.product.request_log import ReceivedRequest
@@ -187,6 +186,7 @@ def test_any_uri_is_subscribed_to_if_it_can_be_watched(
 
         @settings(max_examples=examples(125))
         @given(SENDABLE_URIS)
+        @example(CHAT)
         def property_(uri: str) -> None:
             session.portal.call(session.clock.advance, 3)
             with session.example(uri):
@@ -237,26 +237,22 @@ COMPLETION_INPUTS: Final = st.tuples(
 
 def own_names(trax: Sandbox) -> set[str]:
     """Names, ids and platforms of the owner's things: all that may be suggested."""
-    world = trax.world
-    studios = world.studios.of(ACCOUNT)
-    destinations = [it for studio in studios for it in world.destinations.of(studio.id)]
-    connections = world.connections.of(ACCOUNT)
-    return (
-        {text for it in studios for text in (it.id, it.name)}
-        | {text for it in destinations for text in (it.id, it.name, it.platform)}
-        | {text for it in connections for text in (it.id, it.display_name, it.platform)}
-    )
+    studios = trax.records("studios")
+    records = [*studios, *trax.records("connections")]
+    records += [it for studio in studios for it in trax.records("destinations", of=studio["id"])]
+    fields = ("id", "name", "displayName", "platform")
+    return {it[field] for it in records for field in fields if field in it}
 
 
 def test_completion_suggests_only_the_callers_own_things(
-    era: str, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """An unknown prompt or template gets an error and no suggestion."""
     sizes = set()
-    with fuzz_session(era) as session:
+    with fuzz_session(MODERN) as session:
         allowed = own_names(session.trax)
 
-        @settings(max_examples=examples(125))
+        @settings(max_examples=examples(250))
         @given(COMPLETION_INPUTS)
         def property_(completion: tuple[str, str, str, dict[str, str] | None]) -> None:
             target, argument, value, context = completion
@@ -331,20 +327,22 @@ def has_meaning(params: object) -> bool:
     return isinstance(uri, str) and (uri in STATIC_URIS or meaning_of(uri) is not None)
 
 
-@pytest.mark.parametrize(
-    ("method", "era"),
-    [(it, era) for it in RAW_PARAMS for era in ERAS if ERA_OF.get(it, era) == era],
-)
-def test_malformed_params_are_refused_as_a_client_error(method: str, era: str) -> None:
+def test_malformed_params_are_refused_as_a_client_error(era: str) -> None:
     """URIs that are not text, unknown references, any cursor: never a server error.
 
     TRaX gets no request for a URI without meaning.
     """
+    methods = [it for it in RAW_PARAMS if ERA_OF.get(it, era) == era]
+
+    def params_of(method: str) -> st.SearchStrategy[tuple[str, Any]]:
+        return st.tuples(st.just(method), RAW_PARAMS[method])
+
     with http_fuzz_session(era) as session:
 
-        @settings(max_examples=examples(13))
-        @given(RAW_PARAMS[method])
-        def property_(params: object) -> None:
+        @settings(max_examples=examples(100))
+        @given(st.sampled_from(methods).flatmap(params_of))
+        def property_(request: tuple[str, Any]) -> None:
+            method, params = request
             answer = session.ask(method, params)
             check_no_other_account(answer, params)
             assert answer.get("error", {}).get("code") in CLIENT_ERRORS

@@ -1,6 +1,6 @@
 """Any arguments of any tool: answered, and run only if valid and, where guarded, confirmed.
 
-`fuzz.judge` says independently what is valid and what needs consent.
+`argument_oracle` says independently what is valid and what needs consent.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import mcp_types as types
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,20 +41,16 @@ from tests.support.fuzzing.strategies import (
     is_encodable_json,
     texts_in,
 )
-from tests.support.generated_files import listings
 from tests.support.guarded_calls import GUARD_ALSO, GUARDED_OPERATIONS
 from tests.support.hostile_texts import hidden
-from tests.support.hypothesis_profiles import examples
+from tests.support.hypothesis_profiles import examples, is_long
 from tests.support.jsonrpc import MODERN
 from tests.support.media_folders import make_media_folder
 from tests.support.product.frozen_sandbox import put_on_air, world_of
 from tests.support.valid_calls import EVERY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    import mcp_types as types
+    from collections.abc import Callable, Iterator
 
     from tests.support.guarded_calls import GuardedOperation
     from tests.support.jsonrpc import Message
@@ -67,12 +64,17 @@ MIN_ECHO: Final = 12
 MAX_REFUSAL: Final = 2_500
 """Characters of a whole refusal: three escaped names and our own words."""
 
-TOOLS: Final = {tool.name: tool for tool in listings()}
-RAW_TOOLS: Final = [
-    TOOLS[name]
-    for name in ("update_studio", "send_chat_message", "list_media", "wait_for_chat_messages")
-]
-each_tool = pytest.mark.parametrize("tool", TOOLS)
+RAW_TOOLS: Final = ("update_studio", "send_chat_message", "list_media", "wait_for_chat_messages")
+VALID: Final = {**EVERY, "upload_media": {"path": "intro.mp4"}}
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FuzzSession]:
+    """One server for all these tests, with every tool, while every studio is on air."""
+    folder = make_media_folder(tmp_path_factory.mktemp("media"))
+    with fuzz_session(MODERN, on_air=STUDIOS, media_dir=folder) as session:
+        assert session.tools.keys() == VALID.keys()
+        yield session
 
 
 # Checks of a result
@@ -165,28 +167,52 @@ def foreign_confirmation(session: FuzzSession) -> str:
     return confirmation
 
 
-@each_tool
 def test_any_arguments_are_answered_and_only_valid_ones_are_sent(
-    tool: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    session: FuzzSession, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Valid arguments are accepted, all others refused; an invented confirmation never counts.
 
     No error is logged, and after each call the server answers the next.
     """
     outcomes = set()
-    with fuzz_session(MODERN, on_air=STUDIOS, media_dirs=[make_media_folder(tmp_path)]) as session:
-        listed = {it.name: it for it in session.run(session.client.list_tools).tools}
-        assert list(listed) == list(TOOLS)
-        known = {**KNOWN, "confirmation": (foreign_confirmation(session),)}
+    known = {**KNOWN, "confirmation": (foreign_confirmation(session),)}
 
-        @settings(max_examples=examples(18))
-        @given(arguments_for(listed[tool].input_schema, known).map(as_sent))
-        def property_(arguments: Message) -> None:
-            with session.example(arguments):
-                outcomes.add(check_call(session, listed[tool], arguments))
+    def arguments_of(tool: str) -> st.SearchStrategy[tuple[str, Message]]:
+        arguments = arguments_for(session.tools[tool].input_schema, known).map(as_sent)
+        return st.tuples(st.just(tool), arguments)
 
-        property_()
+    @settings(max_examples=examples(500))
+    @given(st.sampled_from(sorted(session.tools)).flatmap(arguments_of))
+    def property_(call: tuple[str, Message]) -> None:
+        tool, arguments = call
+        with session.example(tool, arguments):
+            outcomes.add(check_call(session, session.tools[tool], arguments))
+
+    property_()
     assert outcomes == {True, False}
+    assert not [it for it in caplog.records if it.levelname in {"ERROR", "CRITICAL"}]
+
+
+def test_every_odd_value_in_every_argument_is_handled(
+    session: FuzzSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One at a time, in an otherwise valid call: random examples may miss some.
+
+    `make fuzz` tries all of them, and `make test` some for each argument.
+    """
+    step = 1 if is_long() else 20
+    places = [
+        (tool, name)
+        for tool, listed in session.tools.items()
+        for name in (*listed.input_schema["properties"], "besides")
+    ]
+    for at, (tool, name) in enumerate(places):
+        with session.example(tool, name):
+            for odd in ODD_VALUES[at % step :: step]:
+                session.sent.clear()
+                sent = as_sent({**VALID[tool], name: odd})
+                with noting(sent):
+                    check_call(session, session.tools[tool], sent)
     assert not [it for it in caplog.records if it.levelname in {"ERROR", "CRITICAL"}]
 
 
@@ -213,17 +239,17 @@ def check_nothing_changes(session: FuzzSession, act: GuardedOperation, consent: 
     result = session.run(partial(session.client.call_tool, act.tool, arguments))
     assert error_code(result) is None
     assert result.is_error or (result.structured_content or {}).get("executed") is False
-    check_no_secrets(result, TOOLS[act.tool], arguments)
+    check_no_secrets(result, session.tools[act.tool], arguments)
     assert {it.method for it in session.sent} == {"GET"}
     assert world_of(session.trax) == before
 
 
-def test_an_invented_confirmation_is_not_consent(era: str) -> None:
+def test_an_invented_confirmation_is_not_consent() -> None:
     """Any text, and a valid confirmation of another call."""
-    with fuzz_session(era, on_air=("studio_42",)) as session:
+    with fuzz_session(MODERN, on_air=("studio_42",)) as session:
         foreign = foreign_confirmation(session)
 
-        @settings(max_examples=examples(75))
+        @settings(max_examples=examples(150))
         @given(st.sampled_from([*GUARDED, *GO_LIVE_ELSEWHERE]), consent_arguments(foreign))
         def property_(act: GuardedOperation, consent: Message) -> None:
             with session.example(act, consent):
@@ -259,7 +285,7 @@ def test_any_form_answer_but_approval_changes_nothing(era: str) -> None:
     person, asked = people.Person(), set()
     with fuzz_session(era, on_air=("studio_42",), person=person) as session:
 
-        @settings(max_examples=examples(60))
+        @settings(max_examples=examples(250))
         @given(st.sampled_from([*GUARDED, *GO_LIVE_ELSEWHERE]), consent_arguments(), NON_APPROVALS)
         def property_(act: GuardedOperation, consent: Message, answer: people.Responder) -> None:
             forms = len(person.forms)
@@ -315,30 +341,14 @@ def test_params_beside_the_arguments_are_not_consent(era: str) -> None:
         property_()
 
 
-@each_tool
-def test_every_odd_value_in_every_argument_is_handled(
-    tool: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """One at a time, in an otherwise valid call: random examples may miss some."""
-    valid = {**EVERY, "upload_media": {"path": "intro.mp4"}}[tool]
-    arguments = TOOLS[tool].input_schema["properties"]
-    with fuzz_session(MODERN, on_air=STUDIOS, media_dirs=[make_media_folder(tmp_path)]) as session:
-        for name in (*arguments, "besides"):
-            with session.example(name):
-                for odd in ODD_VALUES:
-                    session.sent.clear()
-                    sent = as_sent({**valid, name: odd})
-                    with noting(sent):
-                        check_call(session, TOOLS[tool], sent)
-    assert not [it for it in caplog.records if it.levelname in {"ERROR", "CRITICAL"}]
-
-
-def test_malformed_arguments_are_refused(era: str) -> None:
+def test_malformed_arguments_are_refused() -> None:
     """Arguments that are not an object or not valid JSON: NaN, lone surrogates."""
-    with http_fuzz_session(era) as session:
+    with http_fuzz_session(MODERN) as session:
+        listed = session.ask("tools/list", {})["result"]["tools"]
+        tools = [types.Tool.model_validate(it) for it in listed if it["name"] in RAW_TOOLS]
 
-        @settings(max_examples=examples(50))
-        @given(st.sampled_from(RAW_TOOLS), st.data())
+        @settings(max_examples=examples(100))
+        @given(st.sampled_from(tools), st.data())
         def property_(tool: types.Tool, data: st.DataObject) -> None:
             arguments = data.draw(arguments_for(tool.input_schema) | NON_OBJECTS)
             answer = session.ask("tools/call", {"name": tool.name, "arguments": arguments})

@@ -27,6 +27,7 @@ from tests.support.fuzzing.strategies import (
     mostly,
 )
 from tests.support.hypothesis_profiles import examples
+from tests.support.jsonrpc import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,16 +106,16 @@ def text_of(result: types.GetPromptResult) -> str:
 
 
 def test_a_prompt_inserts_each_value_once_or_refuses_the_request(
-    era: str, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """No value acts as a placeholder, leaves its quotes or hides in them.
 
     TRaX gets no request, and a refusal repeats no input.
     """
     outcomes = set()
-    with fuzz_session(era) as session:
+    with fuzz_session(MODERN) as session:
 
-        @settings(max_examples=examples(125))
+        @settings(max_examples=examples(250))
         @given(PROMPT_REQUESTS)
         def property_(prompt_request: tuple[str, dict[str, str]]) -> None:
             name, given = prompt_request
@@ -147,11 +148,11 @@ def check_refusal(error: types.ErrorData, name: str) -> None:
     assert re.fullmatch(expected, error.message)
 
 
-def test_malformed_prompt_arguments_are_refused_as_a_client_error(era: str) -> None:
+def test_malformed_prompt_arguments_are_refused_as_a_client_error() -> None:
     """Arguments that are not text or not an object."""
-    with http_fuzz_session(era) as session:
+    with http_fuzz_session(MODERN) as session:
 
-        @settings(max_examples=examples(30))
+        @settings(max_examples=examples(60))
         @given(PROMPT_NAMES, ANYTHING | st.dictionaries(NAMES, ANYTHING, max_size=3))
         def property_(name: str, given: object) -> None:
             answer = session.ask("prompts/get", {"name": name, "arguments": given})

@@ -31,7 +31,7 @@ from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from anyio.from_thread import BlockingPortal
@@ -65,6 +65,8 @@ class FuzzSession:
     clock: HandClock
     client: mcp.Client
     portal: BlockingPortal
+    tools: Mapping[str, types.Tool]
+    """The tools as listed."""
 
     def run(self, call: Callable[[], Awaitable[ResultT]]) -> ResultT:
         """Run a coroutine function in the server's loop, with a time limit."""
@@ -132,7 +134,8 @@ def fuzz_session(
     server = Product(trax, clock, settings).server()
     client = mcp.Client(server, mode=era, cache=None, elicitation_callback=person)
     with start_blocking_portal() as portal, open_in_portal(portal, client) as connected:
-        yield FuzzSession(trax, clock, connected, portal)
+        tools = {it.name: it for it in portal.call(connected.list_tools).tools}
+        yield FuzzSession(trax, clock, connected, portal, tools)
 
 
 @dataclass(frozen=True)
