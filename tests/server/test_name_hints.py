@@ -1,21 +1,22 @@
-"""A name in place of an id, in any tool that takes one, through a real client."""
+"""A name in place of an id gets a sentence that helps, in any tool that takes one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import mcp
 import pytest
 
-from tests.conftest import OWNER, call, text_of
-from trax_mcp.server.app import ServerDeps, build_server
-from trax_mcp.server.tool_filter import KINDS, ToolFilter
+from tests.conftest import call, text_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import mcp_types as types
     from mcp.server import Server
 
     from tests.support.product.sandbox import Sandbox
-    from trax_mcp.api.client import Client
+    from tests.support.product.server import Product
 
 NAME: Final = {"studioId": "Friday Night Show"}
 HINT: Final = " `studioId` looks like a name: look up its id with find_studio."
@@ -41,17 +42,20 @@ def message_of(result: types.CallToolResult) -> str:
     return text_of(result)
 
 
-TAKING_STUDIOS: Final = [it.tool_name for it in KINDS if "studioId" in it.argument_names()]
-"""The tools that take the id of a studio."""
-
-
-@pytest.mark.parametrize("tool", TAKING_STUDIOS)
 async def test_a_name_as_studio_id_gets_a_sentence_that_helps(
-    server: Server[Any], sandbox: Sandbox, tool: str
+    server: Server[Any], sandbox: Sandbox
 ) -> None:
     """In every tool. Nothing is changed, and nothing more is read."""
-    result = await call(server, tool, {**NAME, **FURTHER.get(tool, {})})
-    assert message_of(result).endswith(HINT)
+    async with mcp.Client(server, cache=None) as client:
+        tools = [
+            tool.name
+            for tool in (await client.list_tools()).tools
+            if "studioId" in tool.input_schema["properties"]
+        ]
+        assert len(tools) > len(FURTHER)
+        for tool in tools:
+            result = await client.call_tool(tool, {**NAME, **FURTHER.get(tool, {})})
+            assert message_of(result).endswith(HINT), tool
     assert "studios" not in {it.path.rpartition("/")[2] for it in sandbox.requests}
 
 
@@ -89,21 +93,18 @@ async def test_an_id_that_does_not_exist_gets_none(server: Server[Any]) -> None:
     assert "looks like a name" not in message
 
 
-async def test_no_tool_is_named_that_is_not_offered(trax: Client) -> None:
+async def test_no_tool_is_named_that_is_not_offered(open_product: Callable[..., Product]) -> None:
     """The operator may hide find_studio."""
-    deps = ServerDeps(tool_filter=ToolFilter(only=frozenset({"get_studio"})))
-    message = message_of(
-        await call(build_server(trax, own=OWNER, deps=deps), "get_studio", {**NAME})
-    )
-    assert "find_studio" not in message
+    server = open_product(TRAX_TOOLS="get_studio").server()
+    assert "find_studio" not in message_of(await call(server, "get_studio", NAME))
 
 
 async def test_a_name_in_place_of_an_id_is_no_hint_in_another_failure(
-    trax: Client, sandbox: Sandbox
+    server: Server[Any], sandbox: Sandbox
 ) -> None:
     """Only TRaX tells that it is no id."""
     sandbox.write_enabled = False
-    result = await call(build_server(trax, own=OWNER), "update_studio", {**NAME, "name": "New"})
+    result = await call(server, "update_studio", {**NAME, "name": "New"})
     error = (result.structured_content or {})["error"]
     assert error["code"] == "write_disabled"
     assert "looks like a name" not in error["message"]
