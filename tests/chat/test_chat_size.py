@@ -32,7 +32,7 @@ MAX_EVENT_BYTES: Final = 1 << 20
 LONG_TEXTS: Final = {
     "emoji": "\U0001f525" * 900,
     "quotation marks": '"' * 900,
-    "invisible characters": "\U000e0041" * 400,
+    "invisible characters": "\U000e0041" * 900,
 }
 """Texts that are much longer in JSON or UTF-8, each for another reason."""
 

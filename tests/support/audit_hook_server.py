@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from runpy import run_module
 from typing import Any, Final
 
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -44,9 +45,7 @@ def watch(file: str) -> None:
 def main() -> None:
     """Start logging, then run the command."""
     watch(sys.argv.pop(1))
-    from trax_mcp.cli import main as command  # noqa: PLC0415  its imports are logged too
-
-    command()
+    run_module("trax_mcp", run_name="__main__", alter_sys=True)  # its imports are logged too
 
 
 if __name__ == "__main__":

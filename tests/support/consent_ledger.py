@@ -1,350 +1,373 @@
 """An independent record of consent given and of changes that reached TRaX.
 
-The ledger is between our client and the sandbox. It judges every change by the confirmations that
-were issued and the evidence that came back, without the guard's own state.
+The ledger stands between the server and the sandbox. It judges every change by what clients were
+shown, by what they answered, and by what TRaX says itself.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
-import httpx
+import mcp_types as types
 
-from tests.support.product.sandbox_transport import SandboxTransport
-from trax_mcp.api.operations import (
-    CreateDestination,
-    DeleteDestination,
-    DeleteSource,
-    GoLive,
-    GoOffline,
-    UnlinkConnection,
-    UpdateDestination,
-    UpdateSource,
-    UpdateStudio,
-)
-from trax_mcp.consent.calls import GuardedCall, NotRun, Question, Result
-from trax_mcp.consent.rules import Mode
+from tests.conftest import text_of
+from tests.support.consent_clients import has_run
+from tests.support.product.dropped_connections import ConnectionDropped
+from tests.support.product.faults import Fault, Faults
+from tests.support.simulated_person import choices, form_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
 
+    from tests.support.guarded_calls import GuardedOperation
+    from tests.support.product.faults import Request, RequestHandler, Response
     from tests.support.product.sandbox import Sandbox
-    from trax_mcp.api.models import Model
-    from trax_mcp.api.operation import Operation
+
+    Answer = types.CallToolResult | types.InputRequiredResult
 
 VALID_SECONDS: Final = 300
-_CHANGE_YIELDS: Final = 5
-"""How much longer a change takes than a read, so that other calls run during it."""
+_IN_PATH: Final = {"studioId", "destId", "sourceId", "connectionId"}
+_ALWAYS: Final = {"go_live", "go_offline", "delete_destination", "delete_source"} | {
+    "unlink_connection"
+}
+_GOES_OUT: Final = re.compile(r'(?:Goes|would go) out on "([^"]*)"')
+_ON_SCREEN: Final = re.compile(r'Can be on screen: "([^"]*)"')
 
-RUNNING: ContextVar[RunningCall] = ContextVar("running")
-"""The call on whose behalf a request is made."""
 
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class RunningCall:
-    """A running call: its start, the states it may have read, and the changes it sent."""
+    """A call of a client, with its evidence, and what the ledger has seen of it.
 
-    call: GuardedCall
-    began: float
-    earlier: int
-    """How many confirmations were issued before it began."""
-    live_states: set[Hashable] = field(default_factory=set)
-    other_states: set[Hashable] = field(default_factory=set)
+    `can_ask` is whether its client can ask the person.
+    """
+
+    operation: GuardedOperation
+    key: str
+    can_ask: bool
+    confirm: bool | None = None
+    confirmation: str | None = None
+    state: str | None = None
+    response: types.ElicitResult | None = None
+    began: float = 0
+    earlier: int = 0
+    """How many questions were shown before it began."""
+    live: set[Hashable] = field(default_factory=set)
+    """The states of the air while it ran."""
     arrived: int = 0
-    guarded: bool = False
+    result: Answer | None = None
+
+    @property
+    def tool(self) -> str:
+        """Its tool."""
+        return self.operation.tool
+
+    @property
+    def studio(self) -> str:
+        """Its studio, if it has one."""
+        return str(self.operation.arguments.get("studioId", ""))
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether it is a stop."""
+        return self.tool == "go_offline"
+
+    @property
+    def leads_on_air(self) -> bool:
+        """Whether it puts a studio on air, now or later."""
+        return self.tool == "go_live" or self.operation.arguments.get("autoGoLive") is True
+
+    def is_about(self, request: Request) -> bool:
+        """Whether a request is what this call sends."""
+        given = self.operation.arguments.items()
+        body = {name: value for name, value in given if name not in _IN_PATH}
+        sent = json.loads(request.body or b"{}")
+        names = (request.secret, f"{request.method} {request.path}", sent)
+        return names == (self.key, self.operation.sent, body)
 
 
 @dataclass(slots=True)
-class Issued:
-    """An issued confirmation, and the call that it was issued for."""
+class Shown:
+    """A question or preview that a client got: its id, its text, and the yes that it offers."""
 
-    confirmation_id: str
-    running: RunningCall
+    id: str
+    call: RunningCall
     at: float
+    text: str
     choice: str | None
     used: bool = False
     void: bool = False
 
-    @property
-    def call(self) -> GuardedCall:
-        """The call that it was issued for."""
-        return self.running.call
-
 
 class Ledger:
-    """All issued confirmations, and all violations by changes that arrived."""
+    """Everything that was shown, and all violations by changes that arrived.
 
-    def __init__(self, sandbox: Sandbox, mode: Mode) -> None:
-        self.sandbox = sandbox
+    `delays` are how long TRaX takes for one request after the other; `faults` happen to them.
+    """
+
+    def __init__(self, trax: Sandbox, mode: str, delays: Sequence[float]) -> None:
+        self.trax = trax
         self.mode = mode
-        self.issued: list[Issued] = []
+        self.shown: list[Shown] = []
         self.violations: list[str] = []
-        self.sent = 0
-        self._started: dict[str, str] = {}
-        """Studio -> the stream that our calls started."""
+        self.guarded_changes = 0
+        self.faults = Faults()
+        self._delays = delays
+        self._requests = 0
+        self._running: list[RunningCall] = []
+        self._on_air_by_us: set[str] = set()
         self._busy: list[str] = []
-        self._declined: list[RunningCall] = []
+        trax.faults.add(Fault("ledger", self._handle), times=None)
 
-    def begin(self, call: GuardedCall) -> RunningCall:
-        """Record that a call begins."""
-        return RunningCall(call, self.sandbox.clock.now(), len(self.issued))
-
-    def record_read(self, running: RunningCall) -> None:
-        """Record that a call may have read any part of the current world."""
-        running.live_states.add(self._live_state(running.call.operation))
-        running.other_states.add(self._other_state(running.call.operation))
-
-    def end(self, running: RunningCall, result: Result | None) -> None:
-        """Record the result of a call, and check that it is true."""
-        match result:
-            case Question():
-                self._keep(running, result.confirmation_id, result.yes)
-            case NotRun(confirmation=str(confirmation_id)):
-                self._keep(running, confirmation_id, None)
-            case NotRun(status="declined", reason="declined" | "cancelled"):
-                self._declined.append(running)
-        if isinstance(result, Question | NotRun) and running.arrived:
-            self._report(running, "was sent, but its result says that it did not run")
-
-    def end_all(self) -> None:
-        """Record that all calls of a step have ended. Declined confirmations are now void."""
-        for running in self._declined:
-            if (issued := self._find(running)) is not None:
-                issued.void = True
-        self._declined.clear()
-
-    def end_alone(self, running: RunningCall, outcome: str | None) -> None:
-        """Check a stop that ran without concurrent calls.
-
-        With consent it was sent. If its outcome is `applied`, the stream has stopped.
-        """
-        if not isinstance(running.call.operation, GoOffline):
-            return
-        if outcome == "applied" and self._is_running(running.call.operation.studio_id):
-            self._report(running, "reports a stop, but the stream is still running")
-        issued, now = self._find(running), self.sandbox.clock.now()
-        in_time = issued is not None and now - issued.at < VALID_SECONDS
-        agreed = (
-            self.mode is not Mode.FLAG and in_time and not [*self._reasons_against(running, issued)]
-        )
-        if agreed and not running.arrived:
-            self._report(running, "had consent and was not sent")
-
-    def arrive(self, running: RunningCall) -> Issued | None:
-        """Judge a change that arrives. Return the confirmation that it uses, if any."""
-        running.arrived += 1
-        operation = running.call.operation
-        if running.arrived > (2 if isinstance(operation, GoOffline) else 1):
-            self._report(running, "was sent too often by one call")
-        running.guarded = self._needs_consent(running)
-        if not running.guarded:
-            return None
-        self.sent += 1
-        if isinstance(operation, GoLive) and self._is_running(operation.studio_id):
-            self._report(running, "was sent while it is starting or on air")
-        issued = self._find(running)
-        if running.arrived == 1:  # a stop that is sent again uses the same consent
-            for reason in self._reasons_against(running, issued):
-                self._report(running, reason)
-        if issued is not None:
-            issued.used = True
-        return issued
+    # Calls
 
     @contextmanager
-    def sending(self, running: RunningCall) -> Iterator[None]:
-        """Check that no guarded change but a stop is sent during another one in its studio."""
-        where = running.call.operation.studio()
-        if not running.guarded:
-            yield
-            return
-        is_stop = isinstance(running.call.operation, GoOffline)
-        if where and where in self._busy and not is_stop:
-            self._report(running, "was sent during another change")
-        self._busy.append(where)
-        try:
-            yield
-        finally:
-            self._busy.remove(where)
+    def running(self, call: RunningCall) -> Iterator[None]:
+        """Record a call from its beginning to its result."""
+        call.began, call.earlier = anyio.current_time(), len(self.shown)
+        self._running.append(call)
+        self._look()
+        yield
+        self._running.remove(call)
+        match call.result:
+            case types.InputRequiredResult() as asked:
+                form = form_of(asked)
+                self._keep(call, asked.request_state or "", form.message, choices(form)[0])
+            case types.CallToolResult(structured_content={"confirmation": str(shown)}) as result:
+                self._keep(call, shown, text_of(result), None)
 
-    def not_applied(self, issued: Issued | None) -> None:
-        """Record that a change was certainly not applied. Its confirmation is valid again."""
-        if issued is not None:
-            issued.used = False
+    def end(self, calls: Sequence[RunningCall]) -> None:
+        """Check the results of calls that were made at once. Noes void their questions."""
+        for call in calls:
+            alike = [it for it in calls if (it.key, it.operation) == (call.key, call.operation)]
+            if any(it.arrived for it in alike) and all(map(_did_not_run, alike)):
+                self._report(call, "was sent, but its result says that it did not run")
+            if _was_declined(call) and (shown := self._shown_to(call)) is not None:
+                shown.void = True
+        if len(calls) == 1 and calls[0].is_stop:
+            self._end_stop(calls[0])
 
-    def maybe_applied(self, running: RunningCall) -> None:
-        """Record that a change may be applied. A stop voids all earlier consent to go live."""
-        operation = running.call.operation
-        if not isinstance(operation, GoOffline):
-            return
-        for it in self.issued[: running.earlier]:
-            it.void |= it.call.operation == GoLive(studio_id=operation.studio_id)
+    def changed_by_others(self) -> None:
+        """A broadcast that somebody starts or stops on TRaX itself is not ours."""
+        self._on_air_by_us.clear()
 
-    def stream(self, studio: str) -> str | None:
-        """The latest stream of a studio, whether or not our calls started it."""
-        stream = self.sandbox.world.streams.get(studio)
-        return stream.encoder_stream_id if stream else None
+    def _end_stop(self, call: RunningCall) -> None:
+        """A stop that ran alone was sent if it had consent, and is not said to be done if not."""
+        result, shown = call.result, self._shown_to(call)
+        ran = isinstance(result, types.CallToolResult) and has_run(result)
+        if ran and call.studio in self._on_air_by_us and self.trax.is_running(call.studio):
+            self._report(call, "reports a stop, but the stream is still running")
+        agreed = shown is not None and not [*self._reasons_against(call, before=call.arrived)]
+        if agreed and self.mode != "flag" and not call.arrived:
+            self._report(call, "had consent and was not sent")
 
-    def started_stream(self, studio: str, before: str | None) -> None:
-        """Record the current stream as ours if it is not `before`."""
-        if (stream := self.stream(studio)) is not None and stream != before:
-            self._started[studio] = stream
+    def _keep(self, call: RunningCall, given: str, text: str, choice: str | None) -> None:
+        self.shown.append(Shown(given, call, anyio.current_time(), text, choice))
 
-    def _keep(self, running: RunningCall, confirmation_id: str, choice: str | None) -> None:
-        self.issued.append(Issued(confirmation_id, running, self.sandbox.clock.now(), choice))
+    def _shown_to(self, call: RunningCall) -> Shown | None:
+        given = {call.confirmation, call.state} - {None}
+        return next((it for it in self.shown if it.id in given), None)
 
-    def _find(self, running: RunningCall) -> Issued | None:
-        confirmation_id = running.call.evidence.confirmation_id
-        return next((it for it in self.issued if it.confirmation_id == confirmation_id), None)
+    def _report(self, call: RunningCall, violation: str) -> None:
+        self.violations.append(f"{call.tool} {call.operation.arguments} {violation}")
 
-    def _report(self, running: RunningCall, violation: str) -> None:
-        self.violations.append(f"{running.call.operation!r} {violation}")
+    # Requests
 
-    def _reasons_against(self, running: RunningCall, issued: Issued | None) -> Iterator[str]:
-        """Why this is not consent."""
-        call = running.call
-        if self.mode is Mode.FLAG and call.evidence.confirm:
-            return
-        if issued is None:
-            yield "had no confirmation that was issued"
-            return
-        reasons = {
-            "had another caller's confirmation": issued.call.caller != call.caller,
-            "had a confirmation of another call": issued.call.operation != call.operation,
-            "had an expired confirmation": running.began - issued.at >= VALID_SECONDS,
-            "had a used confirmation": issued.used,
-            "had a confirmation that a no or a stop voided": issued.void,
-        }
-        yield from (why for why, applies in reasons.items() if applies)
-        if not isinstance(call.operation, GoOffline):
-            if not issued.running.live_states & running.live_states:
-                yield "went on or off air since consent was given"
-            if self._other_state(call.operation) not in issued.running.other_states:
-                yield "differs from what was shown"
-        yield from self._problems_of_answer(call, issued)
-
-    def _problems_of_answer(self, call: GuardedCall, issued: Issued) -> Iterator[str]:
-        """Why the answer or the flag is not a yes."""
-        evidence = call.evidence
-        if evidence.answer is not None:
-            given = (evidence.answer.reply, evidence.answer.choice)
-            if issued.choice is None or given != ("chosen", issued.choice):
-                yield f"had the answer {given}"
-            return
-        if issued.choice is not None or not evidence.confirm:
-            yield "had no confirm with a confirmation"
-        if call.can_ask and self.mode in {Mode.AUTO, Mode.HUMAN}:
-            yield "had a person who was not asked"
-        if self.mode is Mode.HUMAN and not isinstance(call.operation, GoOffline):
-            yield "had no person"
-
-    def _needs_consent(self, running: RunningCall) -> bool:
-        match operation := running.call.operation:
-            case GoLive() | GoOffline() | DeleteDestination() | DeleteSource() | UnlinkConnection():
-                return True
-            case UpdateStudio(auto_go_live=True):
-                return True
-            case UpdateDestination() if operation.stream_key is not None:
-                return True
-            case UpdateDestination(enabled=bool()) | UpdateSource(active=bool()):
-                return self._may_be_on_air(running)
-            case CreateDestination():
-                return self._may_be_on_air(running)
-            case _:
-                return False
-
-    def _may_be_on_air(self, running: RunningCall) -> bool:
-        """Whether the studio may be live, or our go-live may put it on air."""
-        return False not in running.live_states or self._is_running(running.call.operation.studio())
-
-    def _is_running(self, studio: str) -> bool:
-        """Whether a stream that our calls started is starting or on air, and not stopped."""
-        stream = self.sandbox.world.streams.get(studio)
-        ours = stream is not None and stream.encoder_stream_id == self._started.get(studio)
-        return ours and stream is not None and stream.running
-
-    def _live_state(self, operation: Operation[Model]) -> Hashable:
-        world, now = self.sandbox.world, self.sandbox.clock.now()
-        live = {which for which, stream in world.streams.items() if stream.live(now)}
-        if not isinstance(operation, UnlinkConnection):
-            return operation.studio() in live
-        account = world.connections.get(operation.connection_id)
-        places = [it for it in world.destinations.values() if it.enabled and it.studio_id in live]
-        return frozenset(
-            it.studio_id for it in places if account and it.platform == account.platform
-        )
-
-    def _other_state(self, operation: Operation[Model]) -> Hashable:
-        """What consent depends on, apart from whether the studio is live."""
-        world = self.sandbox.world
-        match operation:
-            case GoLive(studio_id=studio):
-                places = [it for it in world.destinations.of(studio) if it.enabled]
-                active = frozenset(it.id for it in world.sources.of(studio) if it.active)
-                return frozenset((it.id, it.name, it.platform) for it in places), active
-            case DeleteDestination(dest_id=which) | UpdateDestination(dest_id=which):
-                place = world.destinations.get(which)
-                return place and (place.name, place.platform)
-            case DeleteSource(source_id=which) | UpdateSource(source_id=which):
-                source = world.sources.get(which)
-                return source and source.name
-            case UnlinkConnection(connection_id=which):
-                account = world.connections.get(which)
-                return account and (account.display_name, account.platform)
-            case _:
-                studio_now = world.studios.get(operation.studio())
-                return studio_now and studio_now.name
-
-
-class Middleware(httpx.AsyncBaseTransport):
-    """A transport to the sandbox that records in the ledger. `turns` delays each request."""
-
-    def __init__(self, ledger: Ledger, turns: Sequence[int]) -> None:
-        self._ledger = ledger
-        self._sandbox = SandboxTransport(ledger.sandbox)
-        self._turns = turns
-        self._requests = 0
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and record it and its outcome."""
-        running = RUNNING.get()
-        await self._yield()
+    async def _handle(self, request: Request, handle: RequestHandler) -> Response:
+        """A request arrives, is handled some seconds later, and what comes of it is recorded."""
+        self._requests += 1
+        delay = self._delays[self._requests % len(self._delays)]
         if request.method == "GET":
-            self._ledger.record_read(running)
-            try:
-                return await self._sandbox.handle_async_request(request)
-            finally:
-                self._ledger.record_read(running)
-                await self._yield()
-        return await self._change(request, running)
-
-    async def _change(self, request: httpx.Request, running: RunningCall) -> httpx.Response:
-        issued, studio = self._ledger.arrive(running), running.call.operation.studio()
-        before = self._ledger.stream(studio)
+            await anyio.sleep(delay)
+            self._look()
+            return await self.faults.apply(request, handle)
+        call = self._judge(request)
+        guarded = call is not None and self._needs_consent(call)
+        shown = self._shown_to(call) if call is not None and guarded else None
+        studio = call.studio if call else ""
+        before, status = self.trax.is_running(studio) if studio else False, 0
+        if guarded and call and not call.is_stop:
+            self._busy.append(studio)
         try:
-            with self._ledger.sending(running):
-                await self._yield(_CHANGE_YIELDS)
-                response = await self._sandbox.handle_async_request(request)
-        except httpx.TransportError:
-            self._ledger.maybe_applied(running)
+            await anyio.sleep(delay)
+            response = await self.faults.apply(request, handle)
+            status = response.status
+        except ConnectionDropped:
+            status = 0
             raise
         finally:
-            self._ledger.started_stream(studio, before)
-        if _certainly_refused(response.status_code):
-            self._ledger.not_applied(issued)
-        else:
-            self._ledger.maybe_applied(running)
+            if guarded and call and not call.is_stop:
+                self._busy.remove(studio)
+            self._note_outcome(call, shown, was_running=before, status=status)
+            self._look()
         return response
 
-    async def _yield(self, times: int = 1) -> None:
-        """Let other tasks run first, so that calls interleave in different orders."""
-        self._requests += 1
-        for _ in range(times * self._turns[self._requests % len(self._turns)]):
-            await anyio.lowlevel.checkpoint()
+    def _look(self) -> None:
+        """Note the state of the air for all calls that run: they may read it now."""
+        for call in self._running:
+            call.live.add(self._live_state(call))
+
+    def _judge(self, request: Request) -> RunningCall | None:
+        """The call that sends a change. Reports it if no call may."""
+        calls = [it for it in self._running if it.is_about(request)]
+        free = [it for it in calls if it.arrived < (2 if it.is_stop else 1)]
+        if not free:
+            if not self._is_undone(request):
+                self.violations.append(f"{request.method} {request.path} was sent by no call")
+            return None
+        call = next((it for it in free if not [*self._problems(it)]), free[0])
+        for problem in self._problems(call):
+            self._report(call, problem)
+        call.arrived += 1
+        if self._needs_consent(call):
+            self.guarded_changes += 1
+            if (shown := self._shown_to(call)) is not None:
+                shown.used = True
+        return call
+
+    def _is_undone(self, request: Request) -> bool:
+        """Whether a go-live that has met a stop takes its studio off the air again."""
+        return request.path.endswith("/go-offline") and any(
+            it.tool == "go_live" and it.arrived and it.key == request.secret for it in self._running
+        )
+
+    def _note_outcome(
+        self, call: RunningCall | None, shown: Shown | None, *, was_running: bool, status: int
+    ) -> None:
+        if call is None:
+            return
+        is_running = bool(call.studio) and self.trax.is_running(call.studio)
+        if is_running and not was_running:
+            self._on_air_by_us.add(call.studio)
+        if not is_running:
+            self._on_air_by_us.discard(call.studio)
+        if status in range(400, 500) or status == 503:
+            if shown is not None:  # certainly not applied, so its yes is good again
+                shown.used = False
+        elif call.is_stop:
+            for it in self.shown[: call.earlier]:
+                it.void |= it.call.leads_on_air and it.call.studio == call.studio
+
+    # Judgements
+
+    def _problems(self, call: RunningCall) -> Iterator[str]:
+        if not self._needs_consent(call):
+            return
+        if call.studio in self._busy and not call.is_stop:
+            yield "was sent during another change"
+        if (
+            call.tool == "go_live"
+            and call.studio in self._on_air_by_us
+            and self.trax.is_running(call.studio)
+        ):
+            yield "was sent while it is starting or on air"
+        if not call.arrived:  # a stop that is sent again uses the same consent
+            yield from self._reasons_against(call)
+
+    def _reasons_against(self, call: RunningCall, *, before: int = 0) -> Iterator[str]:
+        """Why this is not consent. `before`: it has been used up by this call already."""
+        if self.mode == "flag" and call.confirm:
+            return
+        shown = self._shown_to(call)
+        if shown is None:
+            yield "had nothing that was shown"
+            return
+        reasons = {
+            "had what another caller was shown": shown.call.key != call.key,
+            "had what was shown for another call": shown.call.operation != call.operation,
+            "came too late": call.began - shown.at >= VALID_SECONDS,
+            "had a yes that was used": shown.used and not before,
+            "had a yes that a no or a stop voided": shown.void,
+        }
+        yield from (why for why, applies in reasons.items() if applies)
+        if not call.is_stop:
+            if not shown.call.live & call.live:
+                yield "went on or off air since consent was given"
+            if "Not known: " not in shown.text and not self._is_as_shown(call, shown.text):
+                yield "differs from what was shown"
+        yield from self._problems_of_answer(call, shown)
+
+    def _problems_of_answer(self, call: RunningCall, shown: Shown) -> Iterator[str]:
+        """Why the answer or the flag is not a yes."""
+        if call.response is not None:
+            content = (call.response.content or {}).get("choice")
+            if call.response.action != "accept" or shown.choice is None or content != shown.choice:
+                yield f"had the answer {call.response}"
+            return
+        if shown.choice is not None or not call.confirm:
+            yield "had no confirm with a confirmation"
+        if call.can_ask and self.mode in {"auto", "human"}:
+            yield "had a person who was not asked"
+        if self.mode == "human" and not call.is_stop:
+            yield "had no person"
+
+    def _needs_consent(self, call: RunningCall) -> bool:
+        given = call.operation.arguments
+        return (
+            call.tool in _ALWAYS
+            or given.get("autoGoLive") is True
+            or "streamKey" in given
+            or (bool({"enabled", "active", "type", "platform"} & set(given)) and self._on_air(call))
+        )
+
+    def _on_air(self, call: RunningCall) -> bool:
+        """Whether the studio was on air as long as the call runs, or our go-live puts it there."""
+        starts = call.studio in self._on_air_by_us and self.trax.is_running(call.studio)
+        return False not in call.live or starts
+
+    def _live_state(self, call: RunningCall) -> Hashable:
+        if call.studio:
+            return bool(self.trax.status(call.studio)["live"])
+        account = self._record("connections", str(call.operation.arguments["connectionId"]))
+        return frozenset(
+            it["id"]
+            for it in self.trax.records("studios")
+            if self.trax.status(it["id"])["live"] and account
+            for place in self.trax.records("destinations", of=it["id"])
+            if place["enabled"] and place["platform"] == account["platform"]
+        )
+
+    def _is_as_shown(self, call: RunningCall, text: str) -> bool:
+        """Whether TRaX has what the person was told, by name."""
+        given = call.operation.arguments
+        if call.leads_on_air:
+            places = self.trax.records("destinations", of=call.studio)
+            sources = self.trax.records("sources", of=call.studio)
+            return set(_GOES_OUT.findall(text)) == {
+                it["name"] for it in places if it["enabled"]
+            } and (
+                call.tool != "go_live"
+                or set(_ON_SCREEN.findall(text)) == {it["name"] for it in sources if it["active"]}
+            )
+        for kind, name in (("destinations", "destId"), ("sources", "sourceId")):
+            if name in given:
+                it = self._record(kind, str(given[name]), of=call.studio)
+                return it is None or f'"{it["name"]}"' in text
+        if "connectionId" in given:
+            it = self._record("connections", str(given["connectionId"]))
+            return it is None or f'"{it["displayName"]}"' in text
+        return f'"{self.trax.record(call.studio)["name"]}"' in text
+
+    def _record(self, kind: str, record_id: str, **of: str) -> dict[str, Any] | None:
+        return next((it for it in self.trax.records(kind, **of) if it["id"] == record_id), None)
 
 
-def _certainly_refused(status: int) -> bool:
-    return status in range(400, 500) or status == httpx.codes.SERVICE_UNAVAILABLE
+def _data(call: RunningCall) -> dict[str, Any]:
+    return getattr(call.result, "structured_content", None) or {}
+
+
+def _did_not_run(call: RunningCall) -> bool:
+    return (
+        isinstance(call.result, types.InputRequiredResult) or _data(call).get("executed") is False
+    )
+
+
+def _was_declined(call: RunningCall) -> bool:
+    return (_data(call).get("status"), _data(call).get("reason")) in {
+        ("declined", "declined"),
+        ("declined", "cancelled"),
+    }

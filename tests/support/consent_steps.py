@@ -1,128 +1,103 @@
-"""Steps around the guard as values, and a runner for them. The ledger judges the result."""
+"""Steps of clients, of TRaX and of time as values, and a runner for them, in virtual time.
+
+The ledger judges what reaches TRaX.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 import anyio
-from pydantic import SecretStr
+from mcp import Client
 
-from tests.conftest import client_on
-from tests.support.consent_ledger import RUNNING, Issued, Ledger, Middleware
+from tests.support.consent_ledger import Ledger, RunningCall
+from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS, GuardedOperation
+from tests.support.jsonrpc import MODERN
 from tests.support.product.faults import Fault
-from tests.support.product.frozen_sandbox import still
-from tests.support.product.shared_clock import HandClock
-from trax_mcp.api.caller import Caller
-from trax_mcp.api.errors import TraxError
-from trax_mcp.api.operations import (
-    CreateDestination,
-    DeleteDestination,
-    DeleteSource,
-    GoLive,
-    GoOffline,
-    SendChatMessage,
-    UnlinkConnection,
-    UpdateDestination,
-    UpdateSource,
-    UpdateStudio,
-)
-from trax_mcp.consent.calls import Done, GuardedCall, Result
-from trax_mcp.consent.evidence import Evidence, PersonAnswer
-from trax_mcp.consent.policy import DO_NOT
-from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
-from trax_mcp.sandbox.records import Key
-from trax_mcp.server.app import ServerDeps, build_guard
+from tests.support.product.server import Product
+from tests.support.product.virtual_time import VirtualClock, run_in_virtual_time
+from tests.support.simulated_person import Person, chosen, filled_in
+from tests.support.virtual_setup import COLLEAGUE, MINE, virtual_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from trax_mcp.api.models import Model
-    from trax_mcp.api.operation import Operation
-    from trax_mcp.consent.evidence import Reply
-    from trax_mcp.consent.guard import ConsentGuard
-    from trax_mcp.sandbox.world import World
+    import mcp_types as types
 
-SECOND_KEY: Final = "sk_live_sandbox_second"
-CALLERS: Final = (Caller(SANDBOX_KEY), Caller(SECOND_KEY))
+    from tests.support.consent_ledger import Shown
+    from tests.support.product.sandbox import Sandbox
 
-STUDIO: Final = {"studio_id": "studio_42"}
-GO_LIVE: Final = GoLive(**STUDIO)
-GO_OFFLINE: Final = GoOffline(**STUDIO)
-NEW_KEY: Final = UpdateDestination(**STUDIO, dest_id="dest_1", stream_key=SecretStr("another"))
-OPERATIONS: Final[Sequence[Operation[Model]]] = (
+KEYS: Final = (MINE, COLLEAGUE)
+STUDIO: Final = "PATCH /v1/studios/studio_42"
+ENABLE: Final = GUARDED_OPERATIONS["update_destination, enabled, on air"]
+DELETE: Final = GUARDED_OPERATIONS["delete_destination"]
+NEW_KEY: Final = GuardedOperation(
+    "update_destination",
+    {"studioId": "studio_42", "destId": "dest_1", "streamKey": "another"},
+    f"{STUDIO}/destinations/dest_1",
+    {"streamKey": "one"},
+)
+OPERATIONS: Final[Sequence[GuardedOperation]] = (
     GO_LIVE,
     GO_OFFLINE,
-    GoLive(studio_id="studio_43"),
-    DeleteDestination(**STUDIO, dest_id="dest_1"),
-    DeleteDestination(**STUDIO, dest_id="dest_2"),
-    DeleteSource(**STUDIO, source_id="source_1"),
-    UnlinkConnection(connection_id="conn_1"),
-    UpdateStudio(**STUDIO, auto_go_live=True),
-    UpdateDestination(**STUDIO, dest_id="dest_1", stream_key=SecretStr("one")),
+    GuardedOperation(
+        "go_live", {"studioId": "studio_43"}, "POST /v1/studios/studio_43/go-live", {}
+    ),
+    DELETE,
+    GUARDED_OPERATIONS["delete_source"],
+    GUARDED_OPERATIONS["unlink_connection"],
+    GUARDED_OPERATIONS["update_studio, autoGoLive"],
+    NEW_KEY.other,
     NEW_KEY,
     # Only while live.
-    UpdateDestination(**STUDIO, dest_id="dest_3", enabled=True),
-    UpdateSource(**STUDIO, source_id="source_1", active=False),
-    CreateDestination(**STUDIO, name="Backup", platform="twitch"),
+    ENABLE,
+    GUARDED_OPERATIONS["update_source, active, on air"],
+    GUARDED_OPERATIONS["create_source, on air"],
     # Never.
-    UpdateStudio(**STUDIO, auto_go_live=False),
-    SendChatMessage(**STUDIO, text="Hello"),
+    GuardedOperation("update_studio", {"studioId": "studio_42", "autoGoLive": False}, STUDIO, {}),
 )
 
-
-# Steps
-
-
-@dataclass(frozen=True)
-class NoConfirmation:
-    """No evidence, or only the flag."""
-
-    confirm: bool = False
-
-
 Use = Literal["own", "by another", "for another"]
-"""Whether a confirmation is used by its caller and for its operation."""
+"""Whether a yes is given by the caller that was asked, and for the call that was shown."""
+Reply = Literal["yes", "no", "another choice", "decline", "cancel", "nothing"]
 
 
 @dataclass(frozen=True)
-class Agree:
-    """A valid yes with the confirmation issued `back` before the last."""
+class Yes:
+    """A yes to what was shown `back` before the last."""
 
-    back: int
+    back: int = 0
     use: Use = "own"
 
 
 @dataclass(frozen=True)
-class WithConfirmation:
-    """A `confirmation` argument with the confirmation issued `back` before the last."""
+class Confirmation:
+    """What was shown `back` before the last as a confirmation, with or without the flag."""
 
     back: int
     confirm: bool = True
 
 
 @dataclass(frozen=True)
-class WithAnswer:
-    """A person's answer with the confirmation issued `back` before the last."""
+class Answer:
+    """An answer in a form to what was shown `back` before the last."""
 
     back: int
-    reply: Reply = "chosen"
-    choice: str = "yes"
-
-
-EvidenceStep = NoConfirmation | Agree | WithConfirmation | WithAnswer
+    reply: Reply = "yes"
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call. If it has a confirmation, caller and operation come from there."""
+    """One call. With evidence, the caller and the operation are those of what was shown."""
 
-    evidence: EvidenceStep = NoConfirmation()
-    operation: Operation[Model] = GO_LIVE
+    operation: GuardedOperation = field(default=GO_LIVE)
+    evidence: Yes | Confirmation | Answer | None = None
     who: int = 0
     can_ask: bool = False
+    confirm: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -134,7 +109,7 @@ class AtOnce:
 
 @dataclass(frozen=True)
 class Wait:
-    """Advance the clock."""
+    """Time passes."""
 
     seconds: int
 
@@ -158,30 +133,27 @@ class AddFault:
 Step = AtOnce | Wait | Change | AddFault
 
 
-def _change_place(which: str, **fields: object) -> Callable[[World], object]:
-    return lambda it: (
-        which in it.destinations and it.destinations.change(it.destinations[which], fields)
-    )
+def _change(which: str, kind: str, **fields: object) -> Callable[[Sandbox], None]:
+    def change(trax: Sandbox) -> None:
+        if any(it["id"] == which for it in trax.records(kind, of="studio_42")):
+            trax.change(which, **fields)
+
+    return change
 
 
-def _change_source(which: str, **fields: object) -> Callable[[World], object]:
-    return lambda it: which in it.sources and it.sources.change(it.sources[which], fields)
+def _turn_writes(trax: Sandbox) -> None:
+    trax.write_enabled = not trax.write_enabled
 
 
-def _change_writes(world: World) -> None:
-    world.deployment.write_enabled = not world.deployment.write_enabled
-
-
-CHANGES: Final[dict[str, Callable[[World], object]]] = {
-    "enable dest_3": _change_place("dest_3", enabled=True),
-    "disable dest_3": _change_place("dest_3", enabled=False),
-    "disable dest_2": _change_place("dest_2", enabled=False),
-    "rename dest_1": _change_place("dest_1", name="Elsewhere"),
-    "activate source_2": _change_source("source_2", active=True),
-    "rename source_1": _change_source("source_1", name="Other camera"),
-    "go live": lambda world: world.go_live(world.studios["studio_42"]),
-    "go offline": lambda world: world.go_offline(world.studios["studio_42"]),
-    "writes on or off": _change_writes,
+CHANGES: Final[dict[str, Callable[[Sandbox], object]]] = {
+    "enable dest_3": _change("dest_3", "destinations", enabled=True),
+    "disable dest_2": _change("dest_2", "destinations", enabled=False),
+    "rename dest_1": _change("dest_1", "destinations", name="Elsewhere"),
+    "activate source_2": _change("source_2", "sources", active=True),
+    "rename source_1": _change("source_1", "sources", name="Other camera"),
+    "go live": lambda trax: trax.go_live(),
+    "go offline": lambda trax: trax.go_offline(),
+    "writes on or off": _turn_writes,
 }
 FAULTS: Final = {
     "lost before": Fault.dropped(),
@@ -201,108 +173,120 @@ REQUESTS: Final = {
 }
 
 
-# Running them
-
-
 class StepRunner:
-    """Runs the steps of one example on one sandbox and guard."""
+    """Runs the steps of one example on one sandbox and server."""
 
-    def __init__(self, mode: Mode, turns: Sequence[int]) -> None:
-        self.sandbox = still()
-        self.sandbox.rate_limit = None
-        self.sandbox.world.keys[SECOND_KEY] = Key(SECOND_KEY, "second", ACCOUNT, SCOPES)
-        self.ledger = Ledger(self.sandbox, mode)
-        self.clock = HandClock(self.sandbox)
-        client = client_on(self.sandbox, transport=Middleware(self.ledger, turns))
-        deps = ServerDeps(rules=Rules(mode), clock=self.clock)
-        self.guard: ConsentGuard = build_guard(client, deps)
+    def __init__(self, mode: str, delays: Sequence[float]) -> None:
+        self.trax = virtual_sandbox()
+        self.ledger = Ledger(self.trax, mode, delays)
+        settings = {"TRAX_CONFIRM": mode, "TRAX_TIMEOUT_SECONDS": "10"}
+        self._product = Product(self.trax, VirtualClock(), settings, pause=anyio.sleep)
+        self._clients: dict[tuple[str, bool], Client] = {}
 
     async def run(self, steps: Sequence[Step]) -> None:
         """Run the steps in order, and assert after each that there are no violations."""
-        for step in steps:
-            with anyio.fail_after(10):
+        async with AsyncExitStack() as stack:
+            for key in KEYS:
+                server = self._product.server(key)
+                for can_ask in (False, True):
+                    person = Person() if can_ask else None
+                    client = Client(server, mode=MODERN, cache=None, elicitation_callback=person)
+                    self._clients[key, can_ask] = await stack.enter_async_context(client)
+            for step in steps:
                 await self._take(step)
-            assert self.ledger.violations == []
+                assert self.ledger.violations == []
 
     async def _take(self, step: Step) -> None:
         match step:
             case AtOnce(calls=several):
-                calls = [self._guarded(it) for it in several]
+                calls = [self._prepared(it) for it in several]
                 async with anyio.create_task_group() as tasks:
                     for call in calls:
-                        tasks.start_soon(self._call, call, len(calls))
-                self.ledger.end_all()
+                        tasks.start_soon(self._call, call)
+                self.ledger.end(calls)
             case Wait(seconds=seconds):
-                self.clock.advance(seconds)
+                await anyio.sleep(seconds)
             case Change(change=change):
-                CHANGES[change](self.sandbox.world)
+                CHANGES[change](self.trax)
+                if change.startswith("go "):
+                    self.ledger.changed_by_others()
             case AddFault(fault=fault, where=where, times=times):
                 method, path = REQUESTS[where]
-                self.sandbox.faults.add(FAULTS[fault], times=times, method=method, path=path)
+                self.ledger.faults.add(FAULTS[fault], times=times, method=method, path=path)
 
-    async def _call(self, call: GuardedCall, at_once: int) -> None:
-        running = self.ledger.begin(call)
-        RUNNING.set(running)
-        result: Result | None = None
-        try:
-            result = await self.guard.run(call)
-            outcome = "applied" if isinstance(result, Done) else None
-        except TraxError as error:
-            outcome = error.failure.outcome
-        self.ledger.end(running, result)
-        if at_once == 1:
-            self.ledger.end_alone(running, outcome)
-
-    def _guarded(self, call: Call) -> GuardedCall:
-        guarded = GuardedCall(call.operation, CALLERS[call.who], can_ask=call.can_ask)
-        if isinstance(call.evidence, NoConfirmation):
-            return replace(guarded, evidence=Evidence(confirm=call.evidence.confirm))
-        if (issued := self._issued(call.evidence.back)) is None:
-            return replace(guarded, evidence=Evidence(confirm=True, confirmation="invented"))
-        guarded = replace(
-            guarded,
-            operation=issued.call.operation,
-            caller=issued.call.caller,
-            evidence=_evidence(call.evidence, issued),
+    async def _call(self, call: RunningCall) -> None:
+        given = {"confirm": call.confirm, "confirmation": call.confirmation}
+        evidence = {name: value for name, value in given.items() if value is not None}
+        responses: types.InputResponses | None = (
+            {"consent": call.response} if call.response else None
         )
-        return (
-            _misused(guarded, issued, call.evidence)
-            if isinstance(call.evidence, Agree)
-            else guarded
-        )
+        with self.ledger.running(call):
+            call.result = await self._clients[call.key, call.can_ask].session.call_tool(
+                call.operation.tool,
+                {**call.operation.arguments, **evidence},
+                input_responses=responses,
+                request_state=call.state,
+                allow_input_required=True,
+            )
 
-    def _issued(self, back: int) -> Issued | None:
-        issued = self.ledger.issued
-        return issued[-1 - back % len(issued)] if issued else None
+    def _prepared(self, call: Call) -> RunningCall:
+        made = partial(RunningCall, call.operation, KEYS[call.who], call.can_ask)
+        if call.evidence is None:
+            return made(confirm=call.confirm)
+        if not self.ledger.shown:
+            return made(confirm=True, confirmation="invented")
+        shown = self.ledger.shown[-1 - call.evidence.back % len(self.ledger.shown)]
+        made = partial(RunningCall, shown.call.operation, shown.call.key, call.can_ask)
+        match call.evidence:
+            case Confirmation(confirm=confirm):
+                return made(confirm=confirm, confirmation=shown.id)
+            case Answer(reply=reply):  # only a client with forms answers
+                call = made(state=shown.id, response=_response(shown, reply))
+                call.can_ask = True
+                return call
+            case Yes(use=use):
+                return _agreeing(shown, use)
 
 
-def _evidence(evidence: Agree | WithConfirmation | WithAnswer, issued: Issued) -> Evidence:
-    match evidence:
-        case WithAnswer(reply=reply, choice=choice):
-            offered = {"yes": issued.choice or "Yes", "no": DO_NOT, "other": "Yes, please"}
-            return Evidence(answer=PersonAnswer(issued.confirmation_id, reply, offered[choice]))
-        case Agree() if issued.choice is not None:
-            return Evidence(answer=PersonAnswer(issued.confirmation_id, "chosen", issued.choice))
-        case WithConfirmation(confirm=confirm):
-            return Evidence(confirm=confirm, confirmation=issued.confirmation_id)
-        case _:
-            return Evidence(confirm=True, confirmation=issued.confirmation_id)
-
-
-def _misused(call: GuardedCall, issued: Issued, agreed: Agree) -> GuardedCall:
-    """From the caller it was issued to; or from another caller or for another operation."""
-    call = replace(call, can_ask=issued.call.can_ask)
-    if agreed.use == "by another":
-        return replace(call, caller=next(it for it in CALLERS if it != call.caller))
-    if agreed.use == "for another":
-        return replace(call, operation=OPERATIONS[OPERATIONS.index(call.operation) - 1])
+def _agreeing(shown: Shown, use: Use) -> RunningCall:
+    """A yes by the same client and for the same call; or by another key or for another call."""
+    key, operation = shown.call.key, shown.call.operation
+    if use == "by another":
+        key = next(it for it in KEYS if it != key)
+    if use == "for another":
+        operation = OPERATIONS[OPERATIONS.index(operation) - 1]
+    call = RunningCall(operation, key, shown.call.can_ask)
+    if shown.choice is None:
+        call.confirm, call.confirmation = True, shown.id
+    else:
+        call.state, call.response = shown.id, _response(shown, "yes")
     return call
 
 
+def _response(shown: Shown, reply: Reply) -> types.ElicitResult:
+    match reply:
+        case "yes":
+            return chosen(shown.choice or "Yes")
+        case "no":
+            return chosen("Do not")
+        case "another choice":
+            return chosen("Yes, please")
+        case "nothing":
+            return filled_in(None)
+        case _:
+            return filled_in({"choice": shown.choice}).model_copy(update={"action": reply})
+
+
 def run_steps(
-    steps: Sequence[Step], *, mode: Mode = Mode.AUTO, turns: Sequence[int] = (0,)
+    steps: Sequence[Step], *, mode: str = "auto", delays: Sequence[float] = (0.0,)
 ) -> Ledger:
     """Run all steps, and return the ledger."""
-    runner = StepRunner(mode, turns)
-    anyio.run(runner.run, steps)
-    return runner.ledger
+    ledgers: list[Ledger] = []
+
+    async def run() -> None:
+        runner = StepRunner(mode, delays)
+        ledgers.append(runner.ledger)
+        await runner.run(steps)
+
+    run_in_virtual_time(run)
+    return ledgers[0]

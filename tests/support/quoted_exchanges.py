@@ -22,17 +22,13 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from tests import ROOT
-from tests.conftest import OWNER, client_on
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.local_servers import NO_CERTIFICATES, listening
+from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.simulated_person import Person, agreeing, choices, refusing
-from trax_mcp.api.caller import ANONYMOUS
-from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server.app import ServerDeps, build_server
-from trax_mcp.server.http.http_app import http_app
-from trax_mcp.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -156,10 +152,7 @@ async def _run_bot_exchange(audit_log: Path) -> list[Block]:
 
 @asynccontextmanager
 async def _in_memory(person: Person | None) -> AsyncIterator[Client]:
-    trax = still()
-    deps = ServerDeps(clock=HandClock(trax))
-    server = build_server(client_on(trax), own=OWNER, deps=deps)
-    async with Client(server, cache=None, elicitation_callback=person) as client:
+    async with Client(Product(still()).server(), cache=None, elicitation_callback=person) as client:
         yield client
 
 
@@ -167,10 +160,7 @@ async def _in_memory(person: Person | None) -> AsyncIterator[Client]:
 async def _over_http(audit_log: Path) -> AsyncIterator[tuple[Client, PausingClock]]:
     trax = still()
     clock = PausingClock(trax)
-    deps = ServerDeps(clock=clock, audit_log=audit_log)
-    trax_client = client_on(trax)
-    server = build_server(trax_client, own=ANONYMOUS, deps=deps)
-    app = http_app(server, read_settings({}), client=trax_client, deps=deps)
+    app = Product(trax, clock, {"TRAX_AUDIT_LOG": str(audit_log)}).app()
     headers = {"X-API-Key": SANDBOX_KEY}
     async with (
         listening(app) as address,

@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 
 
 class NoTime:
-    """The time of a process in which all time-outs end at once."""
+    """The time of a process, which no test can advance."""
 
     def advance(self, seconds: float) -> None:
-        """Do nothing: the time has passed already."""
+        """Fail."""
+        raise NotImplementedError
 
 
 @asynccontextmanager
@@ -62,46 +63,15 @@ async def over_http(era: str, *, audit: Path | None = None) -> AsyncIterator[tup
 
 
 @asynccontextmanager
-async def over_stdio(era: str, *, program: str = "trax_mcp") -> AsyncIterator[Clients]:
-    """Clients with a server process each, on one sandbox on a port.
-
-    `program` is the module that the processes run.
-    """
+async def over_stdio(era: str, *, audit: Path | None = None) -> AsyncIterator[Clients]:
+    """One server process with one client, which stands for all, and asks the person."""
     trax, person = two_key_sandbox(), Person()
-    async with (
-        listening(trax.app) as address,
-        process(era, address, program=program) as plain,
-        process(era, address, person, program=program) as asking,
-        process(era, address, key=SECOND_KEY, program=program) as other,
-    ):
-        yield Clients(trax, NoTime(), plain, asking, other, person)
-
-
-@asynccontextmanager
-async def one_over_stdio(era: str, *, can_ask: bool) -> AsyncIterator[Clients]:
-    """The same with one process and one client, which stands for all, and may ask the person."""
-    trax, person = two_key_sandbox(), Person()
-    async with (
-        listening(trax.app) as address,
-        process(era, address, person if can_ask else None) as client,
-    ):
-        yield Clients(trax, NoTime(), client, client, client, person)
-
-
-def process(
-    era: str,
-    address: str,
-    person: Person | None = None,
-    *,
-    key: str = SANDBOX_KEY,
-    program: str = "trax_mcp",
-    audit: Path | None = None,
-) -> Client:
-    """A client with its own server process, which ends when the client exits."""
-    settings = {"TRAX_API_KEY": key, "TRAX_BASE_URL": address}
-    if audit is not None:
-        settings["TRAX_AUDIT_LOG"] = str(audit)
-    command = StdioServerParameters(
-        command=sys.executable, args=["-m", program], env=environment(settings), cwd=ROOT
-    )
-    return Client(command, mode=era, cache=None, elicitation_callback=person)
+    async with listening(trax.app) as address:
+        settings = {"TRAX_API_KEY": SANDBOX_KEY, "TRAX_BASE_URL": address}
+        if audit is not None:
+            settings["TRAX_AUDIT_LOG"] = str(audit)
+        command = StdioServerParameters(
+            command=sys.executable, args=["-m", "trax_mcp"], env=environment(settings), cwd=ROOT
+        )
+        async with Client(command, mode=era, cache=None, elicitation_callback=person) as client:
+            yield Clients(trax, NoTime(), client, client, client, person)

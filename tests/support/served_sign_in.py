@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from tests.support.product.sandbox import Sandbox
+    from tests.support.product.software_passkey import SoftwarePasskey
 
 CLAUDE: Final = "https://claude.ai/oauth/mcp-oauth-client-metadata"
 """A client that is known where its document cannot be read, and the address that it returns to."""
@@ -95,6 +96,7 @@ async def signing_in(
     trax: Sandbox | None = None,
     internet: Internet | None = None,
     public_url: str | None = None,
+    passkey: SoftwarePasskey | None = None,
     **settings: str,
 ) -> AsyncIterator[SignInFront]:
     """Serve people who sign in. Its files are in `folder`, and clients may register.
@@ -116,6 +118,7 @@ async def signing_in(
             "TRAX_ASK": "form",
             **settings,
         },
+        passkey=passkey,
     )
     own = SANDBOX_KEY if "TRAX_SANDBOX" in settings else None
     async with AsyncExitStack() as stack:

@@ -124,7 +124,7 @@ class VirtualSetup:
 @asynccontextmanager
 async def open_virtual_setup(*keys: str, **settings: str) -> AsyncIterator[VirtualSetup]:
     """A server with a client for each key, on a sandbox that knows all keys."""
-    trax, clock = _sandbox(), VirtualClock()
+    trax, clock = virtual_sandbox(), VirtualClock()
     product = Product(trax, clock, {"TRAX_TIMEOUT_SECONDS": "10", **settings}, pause=anyio.sleep)
     it = VirtualSetup(trax, clock, product)
     async with AsyncExitStack() as stack:
@@ -142,7 +142,8 @@ class _LoopClock(ManualClock):
         return super().now() + anyio.current_time()
 
 
-def _sandbox() -> Sandbox:
+def virtual_sandbox() -> Sandbox:
+    """A sandbox in virtual time that knows all keys, without a limit of requests."""
     trax = Sandbox(_LoopClock.frozen(STARTED_AT.timestamp()), rate_limit=None)
     trax.add_key(COLLEAGUE)
     trax.add_key(NO_ACCESS, account=ANOTHER_ACCOUNT, scopes={"stream:golive"})

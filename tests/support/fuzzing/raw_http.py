@@ -19,8 +19,8 @@ from tests.support.jsonrpc import (
     Message,
     request,
 )
+from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import PATIENCE_SECONDS
-from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,10 +12,13 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import IO, TYPE_CHECKING, Final, Generic, TypeVar
 
+from anyio.from_thread import start_blocking_portal
+
 from bench.harness.process import resident_kib
 from tests import ROOT
+from tests.support.product.local_servers import open_in_portal, upstream
+from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import PATIENCE_SECONDS, STOP_SECONDS, environment
-from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -121,6 +124,14 @@ def running_server(trax: Sandbox, *arguments: str) -> Iterator[ServerProcess]:
             yield server
         finally:
             server.kill()
+
+
+@contextmanager
+def unlimited_sandbox() -> Iterator[Sandbox]:
+    """A sandbox on a port, in a thread of its own, without rate limit."""
+    with start_blocking_portal() as portal, open_in_portal(portal, upstream()) as trax:
+        trax.rate_limit = None
+        yield trax
 
 
 class LongLived(ExitStack, Generic[T]):

@@ -24,6 +24,7 @@ from trax_mcp.cli import main, serve
 from trax_mcp.cli import sandbox as sandbox_command
 from trax_mcp.cli.install import clients
 from trax_mcp.cli.install.client_configuration import start_commands
+from trax_mcp.cli.main import _parser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -105,6 +106,15 @@ async def run_command_beside(
                 *arguments, settings=settings, typed=typed, terminal=terminal, encoding=encoding
             )
         )
+
+
+def is_a_command(*arguments: str) -> bool:
+    """Whether the command line takes these arguments. Nothing is run."""
+    try:
+        _parser().parse_args(arguments)
+    except SystemExit:
+        return False
+    return True
 
 
 @contextmanager

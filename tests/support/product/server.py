@@ -21,6 +21,7 @@ from trax_mcp.cli import serve
 from trax_mcp.server.app import build_asking, build_guard, build_server
 from trax_mcp.server.http.http_app import http_app
 from trax_mcp.settings import read_settings
+from trax_mcp.studio.list_cache import ListCache
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from mcp.server import Server
     from starlette.types import ASGIApp
 
+    from tests.support.product.memory import Memory
     from tests.support.product.sandbox import Sandbox
     from tests.support.product.software_passkey import SoftwarePasskey
     from tests.support.scripted_page import ScriptedPage
@@ -64,6 +66,7 @@ class Product:
         page: Page | ScriptedPage | None = None,
         pause: Callable[[float], Awaitable[None]] = no_pause,
         passkey: SoftwarePasskey | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.trax = trax
         self.clock = clock or HandClock(trax)
@@ -73,6 +76,13 @@ class Product:
         own = passkey.passkey if passkey else _NO_PASSKEY
         deps = serve._deps(self.settings, own, media_dirs=self.settings.media_dirs)
         self._deps = replace(deps, clock=self.clock, page=page)
+        if memory is not None:
+            self._deps = replace(
+                self._deps,
+                store=memory.store,
+                questions=memory.questions,
+                shared_feeds=memory.feeds,
+            )
         over_network = "TRAX_BASE_URL" in (settings or {})
         self._client = Client(
             base_url=self.settings.base_url if over_network else ADDRESS,
@@ -81,7 +91,8 @@ class Product:
             sleep=pause,
             now=self._trax_time,
         )
-        self._guard = build_guard(self._client, self._deps)
+        self._lists = ListCache(self._client, self.clock)
+        self._guard = build_guard(self._client, self._deps, self._lists)
         with patch("trax_mcp.server.app.build_guard", lambda *_: self._guard):
             self._asking = build_asking(self._client, self._deps)
 
@@ -90,7 +101,10 @@ class Product:
 
         Servers for several keys share everything else.
         """
-        with patch("trax_mcp.server.app.build_asking", lambda *_: self._asking):
+        with (
+            patch("trax_mcp.server.app.build_asking", lambda *_: self._asking),
+            patch("trax_mcp.server.app.ListCache", lambda *_: self._lists),
+        ):
             return build_server(self._client, own=Caller(key), deps=self._deps)
 
     def app(self, key: str | None = None, **more: Any) -> ASGIApp:  # noqa: ANN401  parts of sign-in

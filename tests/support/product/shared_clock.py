@@ -30,6 +30,7 @@ class HandClock(Clock):
         self._sandbox = sandbox
         self._short_seconds = short_seconds
         self._moved = anyio.Event()
+        self._set_back = 0.0
 
     def seconds(self) -> float:
         """The sandbox's time, in seconds."""
@@ -37,7 +38,11 @@ class HandClock(Clock):
 
     def now(self) -> datetime:
         """The sandbox's time, as a date."""
-        return datetime.fromtimestamp(self.seconds(), UTC)
+        return datetime.fromtimestamp(self.seconds() - self._set_back, UTC)
+
+    def set_back(self, seconds: float) -> None:
+        """Set the date back, as somebody who corrects a clock. Seconds go on."""
+        self._set_back += seconds
 
     def advance(self, seconds: float) -> None:
         """Advance the clock, for the sandbox and for every sleeping task."""

@@ -2,62 +2,59 @@
 
 from __future__ import annotations
 
-import json
-import re
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.support.chat_pages import at, fed, having_read, ids, message, numbered, page
+from tests.units.chat.chat_pages import at, fed, having_read, ids, message, numbered, page
 from trax_mcp.chat.feed import Feed, MessagePage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.support.chat_pages import Page
-    from trax_mcp.chat.feed import Message
+    from tests.units.chat.chat_pages import Page
 
 # Cursors in a new feed
 
 LONG: Final = "a1 b2 c3 d4 e5 f6 g7 h8 i9 j10"
-CASES: Final = {
-    "unchanged": ("a1 b10", "a1 b10", "", False),
-    "one later": ("a1 b10", "a1 b10 c11", "c", False),
-    "one late, before the last": ("a1 b10", "a1 x9 b10", "x", True),
-    "one late, before all": ("b10", "x9 b10", "x", True),
-    "one late and one later": ("a1 b10", "a1 x9 b10 c11", "xc", True),
-    "several late, in different places": ("b10 d20 f30", "x9 b10 y15 d20 f30 g31", "xyg", True),
-    "one late, more read than a cursor names": (LONG, f"{LONG} x9 k11", "xk", True),
-    "late after the oldest that the cursor names": (LONG, f"{LONG} x4 y5 z6", "xyz", True),
-    "the last removed": ("a1 b2 c3", "a1 b2 d4", "d", False),
-    "one in the middle removed": ("a1 b2 c3", "a1 c3 d4", "d", False),
-    "the first removed": ("a1 b2 c3", "b2 c3 d4", "d", False),
-    "the last removed, one late": ("a1 b5 c9", "a1 x3 b5 d10", "xd", True),
-    "some of many removed": (LONG, "a1 b2 d4 e5 g7 h8 i9 k11", "k", False),
-    "all that the cursor names removed": (LONG, "a1 b2 k11", "abk", True),
+RESTARTS: Final = {
+    "unchanged": ("a1 b10", "a1 b10"),
+    "one later": ("a1 b10", "a1 b10 c11"),
+    "one late, before the last": ("a1 b10", "a1 x9 b10"),
+    "one late, before all": ("b10", "x9 b10"),
+    "one late and one later": ("a1 b10", "a1 x9 b10 c11"),
+    "several late, in different places": ("b10 d20 f30", "x9 b10 y15 d20 f30 g31"),
+    "one late, more read than a cursor names": (LONG, f"{LONG} x9 k11"),
+    "late after the oldest that the cursor names": (LONG, f"{LONG} x4 y5 z6"),
+    "the last removed": ("a1 b2 c3", "a1 b2 d4"),
+    "one in the middle removed": ("a1 b2 c3", "a1 c3 d4"),
+    "the last removed, one late": ("a1 b5 c9", "a1 x3 b5 d10"),
+    "some of many removed": (LONG, "a1 b2 d4 e5 g7 h8 i9 k11"),
+    "all that the cursor names removed": (LONG, "a1 b2 k11"),
 }
-"""The page that was read, the page after the restart, the unread messages, and `missed`."""
+"""The page that was read, and the page after the restart."""
 
 
-@pytest.mark.parametrize(("before", "now", "unread", "missed"), CASES.values(), ids=CASES)
-def test_a_new_feed_returns_the_unread_messages_at_once_or_one_by_one(
-    before: str, now: str, unread: str, *, missed: bool
-) -> None:
-    """Also late ones with an earlier time, and none that the cursor names.
+@pytest.mark.parametrize("limit", [1, 1_000], ids=["one by one", "at once"])
+def test_after_a_restart_nothing_is_lost_and_repeats_are_marked(limit: int) -> None:
+    """Also late messages, with an earlier time than what was read."""
+    for kind, (before, now) in RESTARTS.items():
+        feed, cursor = fed(page(now)), fed(page(before)).latest().cursor
+        received, missed = "", False
+        while (step := feed.since(cursor, limit)).messages:
+            received, missed = received + ids(step.messages), missed or step.missed
+            cursor = step.cursor
+        read = set(ids(page(before)))
+        assert set(ids(page(now))) - read <= set(received), kind
+        assert missed or not read & set(received), kind
+        assert not step.missed, kind
 
-    A cursor between late messages also names those that were read after them.
-    """
-    feed, cursor, steps = fed(page(now)), fed(page(before)).latest().cursor, []
-    read = feed.since(cursor)
-    assert (ids(read.messages), read.missed) == (unread, missed)
-    assert feed.since(read.cursor) == MessagePage((), feed.latest().cursor, missed=False)
-    while (step := feed.since(cursor, 1)).messages:
-        steps.append(step)
-        cursor = step.cursor
-    assert "".join(ids(step.messages) for step in steps) == unread
-    assert any(step.missed for step in steps) is missed
-    assert not step.missed
+
+@pytest.mark.parametrize(("now", "unread"), [("a1 b10", ""), ("a1 b10 c11", "c")])
+def test_a_restart_without_changes_loses_and_marks_nothing(now: str, unread: str) -> None:
+    """The cursor is exact."""
+    read = fed(page(now)).since(fed(page("a1 b10")).latest().cursor)
+    assert (ids(read.messages), read.missed) == (unread, False)
 
 
 def test_late_messages_read_before_a_restart_are_not_repeated() -> None:
@@ -80,50 +77,28 @@ def test_a_known_message_from_the_future_does_not_hide_a_possible_loss(after: in
     assert new_feed.since(read.cursor) == MessagePage((), read.cursor, missed=False)
 
 
-@pytest.mark.parametrize("oldest", [192, 195, 199])
-def test_read_messages_that_left_a_full_page_are_not_missed(oldest: int) -> None:
+def test_read_messages_that_left_a_full_page_are_not_missed() -> None:
     """The oldest message of the page was read."""
-    new_feed = fed(numbered(oldest, oldest + 200))
+    new_feed = fed(numbered(199, 399))
     read = new_feed.since(fed(numbered(200)).latest().cursor)
-    assert (read.messages, read.missed) == (tuple(numbered(200, oldest + 200)), False)
+    assert (read.messages, read.missed) == (tuple(numbered(200, 399)), False)
 
 
-# Messages with the same digest
-
-
-@pytest.fixture
-def short_digests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let one of 64 messages have the digest of another."""
-
-    def digest(message_id: str) -> str:
-        return f"AA{chr(ord('0') + blake2b(message_id.encode()).digest()[0] % 64)}"
-
-    monkeypatch.setattr("trax_mcp.chat.feed._digest", digest)
-    monkeypatch.setattr("trax_mcp.chat.feed._CURSOR", re.compile("(AA.){1,8}", re.DOTALL))
-
-
-@pytest.mark.usefixtures("short_digests")
-def test_a_cursor_is_exact_among_messages_with_the_same_digest() -> None:
-    """Also after a restart. All of its messages stand in a row."""
-    feed = fed(numbered(150))
-    for read in range(1, 150):
-        cursor = having_read(read, of=feed)
-        for each in (feed, fed(numbered(150))):
-            page = each.since(cursor, 1_000)
-            assert (page.messages, page.missed) == (tuple(numbered(read, 150)), False)
-
-
-@pytest.mark.usefixtures("short_digests")
-def test_a_message_taken_for_one_that_was_read_is_marked_as_missed() -> None:
-    """It has the digest of one that was read, and that TRaX removed around a restart."""
-    before, unread = fed(numbered(40)).latest().cursor, numbered(40, 100)
-    losses = []
-    for removed in range(32, 40):
-        left = [it for it in numbered(100) if it["id"] != f"m{removed}"]
-        read = fed(left).since(before)
-        if any(it not in read.messages for it in unread):
-            losses.append(read.missed)
-    assert set(losses) == {True}
+def test_a_cursor_is_exact_among_messages_that_it_shortens_alike() -> None:
+    """Also after a restart. Here, of thousands of messages, two that have the same cursor alone."""
+    alike: dict[str, str] = {}
+    for number in range(20_000):
+        cursor = fed([message(f"m{number}", at(0))]).latest().cursor
+        if cursor in alike:
+            break
+        alike[cursor] = f"m{number}"
+    names = [alike[cursor], *(f"other {it}" for it in range(20)), f"m{number}", "last"]
+    messages = [message(name, at(second)) for second, name in enumerate(names)]
+    assert fed(messages[:1]).latest().cursor == cursor
+    for read in range(1, len(names)):
+        cursor = having_read(read, of=fed(messages))
+        page = fed(messages).since(cursor)
+        assert (page.messages, page.missed) == (tuple(messages[read:]), False)
 
 
 # The size of a page
@@ -160,19 +135,3 @@ def test_a_page_is_no_larger_than_an_answer_may_be(
         assert not read.missed
         unread += ids(read.messages)
     assert unread == "abc"
-
-
-def test_the_size_of_a_message_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However often it is received and read."""
-    sized: list[Message] = []
-
-    def size(text: str) -> int:
-        sized.append(json.loads(text))
-        return 100
-
-    monkeypatch.setattr("trax_mcp.chat.feed._size_in_answer", size)
-    feed = fed(numbered(150), numbered(50, 200), numbered(200))
-    for limit in (1, 50, 1_000):
-        assert feed.latest(limit).messages
-        assert feed.since("start", limit).messages
-    assert sized == numbered(200)
