@@ -1,0 +1,1 @@
+"""The pure modules of chat: the feed and the poll interval."""
