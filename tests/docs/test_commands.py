@@ -5,28 +5,25 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import signal
 import subprocess
 from typing import TYPE_CHECKING, Final
 
-import httpx
 import pytest
 
 from tests import ROOT
 from tests.support.dockerfile import only
 from tests.support.home_folder import Home
 from tests.support.markdown_pages import CONTRIBUTING, USER_PAGES, Page, docs
-from tests.support.product.local_servers import upstream
+from tests.support.product.commands import is_a_command, run_command
+from tests.support.product.reference import CLIENTS
+from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.pyproject import PROJECT
 from tests.support.server_process import running
-from trax_mcp.cli.install.clients import CLIENTS
-from trax_mcp.cli.main import _parser
-from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
+    from tests.support.product.sandbox import Sandbox
 
 INSTALLING: Final = {
     "python3 -m venv .venv",
@@ -40,51 +37,29 @@ INSTALLING: Final = {
 COMMANDS: Final = list(dict.fromkeys(it for page in USER_PAGES for it in page.commands()))
 OURS: Final = [it for it in COMMANDS if it.startswith(".venv/bin/trax-mcp ")]
 OTHERS: Final = [it for it in COMMANDS if it not in OURS and not it.startswith("curl ")]
+_SHELL: Final = "import os, sys; os.execvp('sh', ['sh', '-c', sys.argv[1]])"
 
 
 @pytest.mark.parametrize("command", OURS, ids=str)
-async def test_every_command_of_ours_runs(command: str, tmp_path: Path) -> None:
-    """In an empty home folder, with a sandbox in place of TRaX."""
+def test_every_command_of_ours_runs(command: str, tmp_path: Path, served: Sandbox) -> None:
+    """In an empty home folder, with a sandbox in place of TRaX. A server starts, and is ended."""
     name, *arguments = shlex.split(command)[1:]
+    home = Home(tmp_path)
     match name:
         case "install":
-            await run_install(tmp_path, arguments)
-        case "doctor":
-            await run_doctor(tmp_path, arguments)
-        case "http" | "sandbox":
-            await run_server(name, arguments, Home(tmp_path))
-        case "sign-in":
-            async with running(name, *arguments, settings=Home(tmp_path).settings()) as ours:
-                assert await ours.end() == 0
+            settings = {"TRAX_BASE_URL": served.base_url}
+            done = home.install(*arguments, typed=f"{SANDBOX_KEY}\n", settings=settings)
+        case "doctor":  # after the client of its argument, or any client, was set up
+            client = next(iter(arguments), next(iter(CLIENTS)))
+            assert home.install(client, "--sandbox").code == 0
+            done = run_command("doctor", *arguments, settings=home.settings())
+        case "http" | "sandbox" | "sign-in":
+            ports = ["--port", "0"] if name != "sign-in" else []
+            done = run_command(name, *arguments, *ports, settings=home.settings())
         case _:  # tests/cli/test_demo.py plays it
             assert command == ".venv/bin/trax-mcp demo"
-
-
-async def run_install(folder: Path, arguments: list[str]) -> None:
-    """With a key that the sandbox accepts."""
-    async with upstream() as trax:
-        outcome = await Home(folder).install(
-            *arguments, typed=f"{SANDBOX_KEY}\n", TRAX_BASE_URL=trax.base_url
-        )
-    assert outcome.code == 0, outcome.err
-
-
-async def run_doctor(folder: Path, arguments: list[str]) -> None:
-    """After the client of its argument, or any client, was set up."""
-    home, client = Home(folder), next(iter(arguments), next(iter(CLIENTS)))
-    assert (await home.install(client, "--sandbox")).code == 0
-    async with running("doctor", *arguments, settings=home.settings()) as doctor:
-        assert await doctor.end() == 0, doctor.stdout.text
-
-
-async def run_server(name: str, arguments: list[str], home: Home) -> None:
-    """On any free port; it answers, and ends when it is told to."""
-    paths = {"http": "/healthz", "sandbox": "/v1/health"}
-    async with running(name, *arguments, "--port", "0", settings=home.settings()) as server:
-        port = (await server.stderr.match(r"http://(?:127\.0\.0\.1|0\.0\.0\.0)(:\d+)"))[1]
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1{port}", trust_env=False) as web:
-            assert (await web.get(paths[name])).status_code == httpx.codes.OK
-        assert await server.stop(signal.SIGTERM) == 0
+            return
+    assert done.code == 0, done
 
 
 @pytest.mark.parametrize("command", OTHERS, ids=str)
@@ -103,7 +78,7 @@ def test_every_command_of_another_program_is_possible(command: str) -> None:
             assert (ROOT / file).is_file()
         case ["docker", "run", *options]:
             before = only("ENTRYPOINT").command()[1:]
-            assert _parser().parse_args([*before, *options[options.index("trax-mcp") + 1 :]])
+            assert is_a_command(*before, *options[options.index("trax-mcp") + 1 :])
         case ["claude", "mcp", "add", "--transport", kind, "trax", url, "--header", header]:
             (block,) = docs("http").blocks("json")
             name, _, value = header.partition(": ")
@@ -126,19 +101,10 @@ async def test_the_curl_command_calls_a_tool() -> None:
     (block,) = (it for it in docs("http").blocks("sh") if it.startswith("curl "))
     async with running("http", "--sandbox", "--port", "0") as server:
         pasted = block.replace("http://127.0.0.1:8765", await server.address())
-        curl = await running_shell(pasted)
-    answer = json.loads(curl)["result"]["structuredContent"]
+        async with running(program=("-c", _SHELL, pasted)) as shell:
+            assert await shell.end() == 0, shell.stderr.text
+    answer = json.loads(shell.stdout.text)["result"]["structuredContent"]
     assert answer["matches"][0]["name"] == "Friday Night Show"
-
-
-async def running_shell(command: str) -> str:
-    """Run a command of a shell, and return its output."""
-    async with running(program=("-c", _SHELL, command)) as shell:
-        assert await shell.end() == 0, shell.stderr.text
-    return shell.stdout.text
-
-
-_SHELL: Final = "import os, sys; os.execvp('sh', ['sh', '-c', sys.argv[1]])"
 
 
 @pytest.mark.parametrize("page", [*USER_PAGES, CONTRIBUTING], ids=lambda it: str(it.name))
@@ -151,7 +117,7 @@ def test_every_inline_command_exists(page: Page) -> None:
         if program == "make":
             assert f"\n{arguments[0]}:" in makefile, command
         else:
-            assert _parser().parse_args(arguments), command
+            assert is_a_command(*arguments), command
 
 
 def test_every_extra_that_a_page_names_exists() -> None:
@@ -166,5 +132,5 @@ def test_every_command_is_in_the_commands_table() -> None:
     """As listed by `--help`."""
     column = docs("install").column("Commands", 0)
     documented = {it.strip("`").split()[1] for it in column if " " in it}
-    listed = re.findall(r"^ {4}([\w-]+) +\w", _parser().format_help(), re.MULTILINE)
+    listed = re.findall(r"^ {4}([\w-]+) +\w", run_command("--help").out, re.MULTILINE)
     assert documented == set(listed)

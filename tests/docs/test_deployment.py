@@ -10,17 +10,16 @@ import re
 from http import HTTPStatus
 from typing import Any
 
-import pytest
 import yaml
 
 from tests import ROOT
 from tests.support.dockerfile import only
+from tests.support.product.commands import Outcome, run_command
 from tests.support.served_app import serving
-from trax_mcp.settings import CannotStart, read_settings
 
 FOLDER = ROOT / "deploy"
-AFTER_TRAX_SECONDS = 15
-"""How long a go-live is observed after TRaX has answered."""
+LONGEST_CALL_SECONDS = 10 + 15
+"""How long TRaX may take, by default, and how long a go-live is observed after that."""
 
 
 def documents(name: str) -> list[dict[str, Any]]:
@@ -32,6 +31,12 @@ def arguments_of_valkey(words: list[str]) -> dict[str, str]:
     """What its command line sets."""
     assert words[0] == "valkey-server"
     return dict(zip(words[1::2], words[2::2], strict=True))
+
+
+def check_start(settings: dict[str, str]) -> None:
+    """Check that a server starts with these settings, without asking for the shared memory."""
+    assert "TRAX_STORE_URL" in settings
+    assert run_command(settings=settings) == Outcome(0, "", "")
 
 
 SAFE = {
@@ -49,10 +54,10 @@ def test_two_replicas_of_compose_share_an_engine_that_keeps_all_and_nothing_on_a
     assert services["replica-1"] == services["replica-2"]
     assert arguments_of_valkey(services["valkey"]["command"]).items() >= SAFE.items()
     replica = services["replica-1"]
-    settings = read_settings({**replica["environment"], "TRAX_ALLOWED_HOSTS": "mcp.example.com"})
-    assert settings.store_url is not None
-    longest = settings.timeout_seconds + AFTER_TRAX_SECONDS
-    assert int(replica["stop_grace_period"].removesuffix("s")) > settings.drain_seconds > longest
+    settings = {**replica["environment"], "TRAX_ALLOWED_HOSTS": "mcp.example.com"}
+    check_start(settings)
+    drain = float(settings["TRAX_DRAIN_SECONDS"])
+    assert int(replica["stop_grace_period"].removesuffix("s")) > drain > LONGEST_CALL_SECONDS
     assert all(it["restart"] == "unless-stopped" for it in services.values())
     assert all("127.0.0.1:" in it for it in services["proxy"]["ports"])
 
@@ -74,16 +79,14 @@ def test_kubernetes_runs_the_same() -> None:
     replicas = found["StatefulSet", "trax-mcp"]
     pod = replicas["template"]["spec"]
     (container,) = pod["containers"]
-    settings = read_settings(
-        {
-            it["name"]: it.get("value", "a-secret")
-            for it in container["env"]
-            if it["name"].startswith("TRAX_")
-        }
-    )
-    assert settings.store_url is not None
-    longest = settings.timeout_seconds + AFTER_TRAX_SECONDS
-    assert pod["terminationGracePeriodSeconds"] > settings.drain_seconds > longest
+    settings = {
+        it["name"]: it.get("value", "a-secret")
+        for it in container["env"]
+        if it["name"].startswith("TRAX_")
+    }
+    check_start(settings)
+    drain = float(settings["TRAX_DRAIN_SECONDS"])
+    assert pod["terminationGracePeriodSeconds"] > drain > LONGEST_CALL_SECONDS
     assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
     assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
     (valkey,) = found["Deployment", "valkey"]["template"]["spec"]["containers"]
@@ -134,8 +137,8 @@ async def test_probes_of_kubernetes_are_answered_under_any_name() -> None:
 
 def test_services_of_other_names_in_kubernetes_set_nothing_in_a_replica() -> None:
     """Variables as of a Service `trax-mcp-proxy` would stop the start."""
-    with pytest.raises(CannotStart, match="TRAX_MCP_PROXY_SERVICE_HOST"):
-        read_settings({"TRAX_MCP_PROXY_SERVICE_HOST": "10.0.0.1"})
+    refused = run_command("http", settings={"TRAX_MCP_PROXY_SERVICE_HOST": "10.0.0.1"})
+    assert "TRAX_MCP_PROXY_SERVICE_HOST is not a setting" in refused.err
     found = {it["kind"]: it for it in documents("kubernetes.yaml")}
     assert pod_of(found["StatefulSet"])["enableServiceLinks"] is False
 

@@ -19,7 +19,6 @@ from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
 from tests import ROOT
-from tests.conftest import OWNER
 from tests.support.fake_discord import (
     CHANNEL,
     MODERATOR_ROLE,
@@ -30,10 +29,9 @@ from tests.support.fake_discord import (
     Post,
 )
 from tests.support.product.frozen_sandbox import put_on_air
+from tests.support.product.server import Product
 from tests.support.product.shared_clock import settled
 from tests.support.server_process import PATIENCE_SECONDS, running
-from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.server.app import ServerDeps, build_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -44,11 +42,9 @@ if TYPE_CHECKING:
 
     from tests.support.product.sandbox import Sandbox
     from tests.support.product.shared_clock import HandClock
-    from trax_mcp.api.client import Client as Trax
 
     OpenShow = Callable[[], AbstractAsyncContextManager["Show"]]
 
-pytestmark = pytest.mark.slow
 
 PROGRAM: Final = ROOT / "examples/discord_bot.py"
 MAX_LINES: Final = 207
@@ -115,7 +111,7 @@ class Show:
 
     def sent(self) -> list[str]:
         """The changes that reached TRaX."""
-        return [f"{it.method} {it.path}" for it in self.sandbox.mutations]
+        return self.sandbox.sent
 
     def logged(self, event: str) -> list[tuple[str, str | None]]:
         """Operation and claimed actor of each such event in the audit log."""
@@ -124,27 +120,20 @@ class Show:
 
     def rename(self, name: str) -> None:
         """Somebody else renames the studio."""
-        studios = self.sandbox.world.studios
-        studios.change(studios["studio_42"], {"name": name})
+        self.sandbox.change("studio_42", name=name)
 
 
 @pytest.fixture
 def show(
-    sandbox: Sandbox,
-    trax: Trax,
-    clock: HandClock,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    sandbox: Sandbox, clock: HandClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> OpenShow:
     """Opens a server that must ask a person, and a bot of it."""
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Show]:
         audit = tmp_path / "audit.jsonl"
-        deps = ServerDeps(
-            rules=Rules(Mode.HUMAN), ask=frozenset({"panel"}), clock=clock, audit_log=audit
-        )
-        server = build_server(trax, own=OWNER, deps=deps)
+        settings = {"TRAX_CONFIRM": "human", "TRAX_ASK": "panel", "TRAX_AUDIT_LOG": str(audit)}
+        server = Product(sandbox, clock, settings).server()
         discord = FakeDiscord()
         monkeypatch.setattr(aiohttp, "ClientSession", lambda **_: discord)
         async with (
@@ -165,7 +154,7 @@ def test_the_example_is_short() -> None:
 # A yes and a no
 
 
-@pytest.mark.parametrize("moderator", [ANN, BEN, CLEO], ids=lambda it: it.name)
+@pytest.mark.parametrize("moderator", [ANN, CLEO], ids=lambda it: it.name)
 async def test_a_press_of_any_moderator_takes_the_studio_live(
     show: OpenShow, moderator: Person
 ) -> None:
@@ -202,24 +191,6 @@ async def test_a_stop_needs_one_press_and_no_reading(show: OpenShow) -> None:
         assert it.sent() == [GO_OFFLINE]
         assert post.content.endswith("cleo pressed. Done. It is off air.")
         assert it.logged("sent") == [("go_offline", "cleo")]
-
-
-async def test_the_outcome_of_an_earlier_question_does_not_answer_a_new_command(
-    show: OpenShow,
-) -> None:
-    """The server tells it once, and the channel knows it already."""
-    async with show() as it:
-        put_on_air(it.sandbox)
-        first = await it.say(ANN, "!off")
-        await it.press(ANN, first.buttons[1])
-        second = await it.say(ANN, "!off")
-        assert second is not first
-        await it.press(ANN, second.buttons[0])
-        assert it.sent() == [GO_OFFLINE]
-        put_on_air(it.sandbox)
-        third = await it.say(ANN, "!off")
-        await it.press(ANN, third.buttons[0])
-        assert it.sent() == [GO_OFFLINE, GO_OFFLINE]
 
 
 # Who presses, and when
@@ -269,7 +240,10 @@ async def test_a_press_within_the_first_second_does_not_count(show: OpenShow) ->
 
 
 async def test_a_changed_studio_is_asked_about_again(show: OpenShow) -> None:
-    """The change comes first, and no press on the old question counts for the new one."""
+    """The change comes first, and no press on the old question counts for the new one.
+
+    The new one needs its own second.
+    """
     async with show() as it:
         post = await it.asked()
         old = post.buttons[0]
@@ -281,22 +255,14 @@ async def test_a_changed_studio_is_asked_about_again(show: OpenShow) -> None:
         title, change = post.content.splitlines()[:2]
         assert "Another Night Show" in title
         assert change.startswith("- Changed: ")
+        await it.press(BEN, post.buttons[0])
+        assert it.whispers() == [("ben", TOO_EARLY)]
         it.clock.advance(1)
         await it.press(CLEO, old)
         assert it.sent() == []
         await it.press(CLEO, post.buttons[0])
         assert it.sent() == [GO_LIVE]
         assert post.content.endswith(f"cleo {ON_AIR}")
-
-
-async def test_a_new_question_needs_its_own_second(show: OpenShow) -> None:
-    async with show() as it:
-        post = await it.asked()
-        it.rename("Another Night Show")
-        await it.press(ANN, post.buttons[0])
-        await it.press(ANN, post.buttons[0])
-        assert it.whispers() == [("ann", CHANGED), ("ann", TOO_EARLY)]
-        assert it.sent() == []
 
 
 async def test_a_second_command_leads_to_the_open_question(show: OpenShow) -> None:
@@ -306,17 +272,6 @@ async def test_a_second_command_leads_to_the_open_question(show: OpenShow) -> No
         assert again.content.startswith("It is asked already: https://discord.com/channels/")
         assert again.content.endswith(f"/{post.id}")
         assert again.buttons == []
-
-
-async def test_two_commands_at_once_start_one_broadcast(show: OpenShow) -> None:
-    async with show() as it:
-        it.discord.say(ANN, "!live")
-        it.discord.say(BEN, "!live")
-        await settled()
-        it.clock.advance(1)
-        for button in [post.buttons[0] for post in it.discord.posts]:
-            await it.press(CLEO, button)
-        assert it.sent() == [GO_LIVE]
 
 
 async def test_every_call_of_a_stop_asks_again(show: OpenShow) -> None:
@@ -343,17 +298,7 @@ async def test_a_question_that_nobody_answers_ends_by_itself(show: OpenShow) -> 
         assert post.buttons == []
 
 
-async def test_a_question_that_ends_during_a_press_shows_its_outcome(show: OpenShow) -> None:
-    async with show() as it:
-        post = await it.asked()
-        it.discord.press(ANN, post.buttons[0])
-        await anyio.lowlevel.checkpoint()
-        it.time_out()
-        await settled()
-        assert post.content.endswith(f"ann {ON_AIR}")
-
-
-async def test_the_page_says_that_a_press_got_no_answer(
+async def test_the_channel_is_told_that_a_press_got_no_answer(
     show: OpenShow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail(*_: object, **__: object) -> None:

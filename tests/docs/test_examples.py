@@ -1,4 +1,4 @@
-"""The examples, run as programs against a real server on the sandbox, in real time."""
+"""The chat-ops example, run as a program against a real server on the sandbox, in real time."""
 
 from __future__ import annotations
 
@@ -6,21 +6,17 @@ import json
 import signal
 from typing import TYPE_CHECKING, Final
 
+import chat_ops_bot
 import pytest
 
 from tests import ROOT
-from tests.support.product.local_servers import upstream
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
+from tests.support.served_app import serving
 from tests.support.server_process import Running, running
-from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
-
-    from tests.support.product.sandbox import Sandbox
-
-pytestmark = pytest.mark.slow
 
 BOT: Final = ROOT / "examples/chat_ops_bot.py"
 MAX_LINES: Final = 120
@@ -34,16 +30,6 @@ go_live on "Friday Night Show":
 - Can be on screen: "Intro clip" (media).
 """
 GREETING: Final = "'Friday Night Show': !live, !off, !say WORDS or !quit"
-
-
-def server(**settings: str) -> AbstractAsyncContextManager[Running]:
-    """A server on the sandbox, on a free port."""
-    return running("http", "--sandbox", "--port", "0", settings=settings)
-
-
-def server_on(trax: Sandbox) -> AbstractAsyncContextManager[Running]:
-    """A server on a sandbox of this process, which knows more keys."""
-    return running("http", "--port", "0", settings={"TRAX_BASE_URL": trax.base_url})
 
 
 def bot(address: str, *arguments: str, **settings: str) -> AbstractAsyncContextManager[Running]:
@@ -70,13 +56,18 @@ def test_chat_bot_example_is_short() -> None:
 
 
 async def test_bot_runs_a_show_from_go_live_to_go_offline(tmp_path: Path) -> None:
-    """A declined and a confirmed go-live, chat in both directions, and a go-offline."""
+    """A declined and a confirmed go-live, chat in both directions, and a go-offline.
+
+    When its server ends, it ends at once, without input.
+    """
     audit = tmp_path / "audit.jsonl"
+    settings = {"TRAX_AUDIT_LOG": str(audit)}
     async with (
-        server(TRAX_AUDIT_LOG=str(audit)) as trax,
-        bot(await trax.address()) as it,
+        running("http", "--sandbox", "--port", "0", settings=settings) as server,
+        bot(await server.address()) as it,
     ):
         await it.stdout.match(GREETING)
+        await send(it, "!dance", f"> {GREETING.partition(': ')[2]}")
         await send(it, "!live", r"Can be on screen: \"Intro clip\"")
         await send(it, "2", BUTTONS + "Nothing was sent.")
         assert "on_air" not in it.stdout.text
@@ -85,79 +76,58 @@ async def test_bot_runs_a_show_from_go_live_to_go_offline(tmp_path: Path) -> Non
         await it.stdout.match(r"  youtube 'Ada': 'We are on! Hello from Lisbon'")
         await send(it, "!say Good evening", r"  trax '.+': 'Good evening'")
         await send(it, "!off\n1", "go_offline: off_air")
-        await it.write("!quit\n")
-        assert await it.end() == 0
+        await server.stop(signal.SIGTERM)
+        assert await it.end() == 1
     assert it.stdout.text.count(FORM) == 2
-    assert it.stderr.text == ""
+    assert it.stderr.text.startswith("\nCannot go on: ")
+    assert "Traceback" not in it.stderr.text
     sent = [it for it in events(audit) if it[1] == "sent"]
     assert sent == [("go_live", "sent", "ann"), ("go_offline", "sent", "ann")]
 
 
-async def test_bot_reports_a_refused_call_and_continues() -> None:
+async def test_bot_reports_a_refused_call_and_continues(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """It accepts the next command."""
-    async with (
-        upstream() as trax,
-        server_on(trax) as front,
-        bot(await front.address(), TRAX_API_KEY=READONLY_KEY) as it,
-    ):
-        await send(it, "!say Good evening", "The key lacks the scope chat:send")
-        await send(it, "!dance", f"> {GREETING.partition(': ')[2]}")
-        assert await it.hang_up() == 0
+    typed = iter(["!say Good evening", "!dance", "!quit"])
+
+    async def read_line(_prompt: str) -> str:
+        return next(typed)
+
+    monkeypatch.setattr(chat_ops_bot, "read_line", read_line)
+    monkeypatch.setenv("TRAX_API_KEY", READONLY_KEY)
+    async with serving() as front:
+        await chat_ops_bot.main(f"{front.address}/mcp", "studio_42")
+    greeting, refusal, help_text = capsys.readouterr().out.splitlines()
+    assert greeting == GREETING
+    assert "The key lacks the scope chat:send" in refusal
+    assert help_text == chat_ops_bot.HELP
 
 
 @pytest.mark.parametrize(
-    ("key", "studio"), [(SANDBOX_KEY, "Saturday"), (ANOTHER_ACCOUNT_KEY, "Friday Night Show")]
-)
-async def test_bot_exits_if_the_studio_does_not_exist(key: str, studio: str) -> None:
-    """With the server's message, without a traceback."""
-    async with (
-        upstream() as trax,
-        server_on(trax) as front,
-        bot(await front.address(), "--studio", studio, TRAX_API_KEY=key) as it,
-    ):
-        assert await it.end() == 1
-    assert f'Cannot go on: No studio matches "{studio}".' in it.stderr.text
-    assert "Traceback" not in it.stderr.text
-
-
-@pytest.mark.parametrize(
-    ("studio", "message"),
+    ("studio", "key", "message"),
     [
-        ("rehearsal", "2 studios match: before a change, ask the person which one is meant."),
-        ("coffee at noon", '"Morning Coffee" matches: before a change, ask the person whether'),
+        ("Friday Night Show", ANOTHER_ACCOUNT_KEY, 'No studio matches "Friday Night Show".'),
+        ("rehearsal", None, "2 studios match: before a change, ask the person which one is meant."),
+        (
+            "coffee at noon",
+            None,
+            '"Morning Coffee" matches: before a change, ask the person whether',
+        ),
     ],
 )
-async def test_bot_exits_if_no_studio_is_likely(studio: str, message: str) -> None:
-    """With the server's message, without a guess."""
-    async with server() as trax, bot(await trax.address(), "--studio", studio) as it:
-        assert await it.end() == 1
-    assert f"Cannot go on: {message}" in it.stderr.text
-    assert it.stdout.text == ""
-
-
-async def test_bot_takes_the_likely_studio() -> None:
-    """It says which one that is."""
-    async with server() as trax, bot(await trax.address(), "--studio", "the friday show") as it:
-        await it.stdout.match("'Friday Night Show': !live")
-        assert await it.hang_up() == 0
-
-
-async def test_bot_accepts_a_studio_id() -> None:
-    """An id matches one studio only."""
-    async with server() as trax, bot(await trax.address(), "--studio", "studio_43") as it:
-        await it.stdout.match(r"'Friday Night Show \(rehearsal\)': !live")
-        assert await it.hang_up() == 0
-
-
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
-async def test_bot_exits_when_its_server_ends(end: int) -> None:
-    """At once, without input, after a shutdown or a kill."""
-    async with server() as trax, bot(await trax.address()) as it:
-        await send(it, "!say Good evening", r"  trax '.+': 'Good evening'")
-        await trax.stop(end)
-        assert await it.end() == 1
-    assert it.stderr.text.startswith("\nCannot go on: ")
-    assert "Traceback" not in it.stderr.text
+async def test_bot_does_not_guess_a_studio(
+    monkeypatch: pytest.MonkeyPatch, studio: str, key: str | None, message: str
+) -> None:
+    """It ends with the server's message."""
+    monkeypatch.delenv("TRAX_API_KEY", raising=False)
+    if key is not None:
+        monkeypatch.setenv("TRAX_API_KEY", key)
+    async with serving(TRAX_SANDBOX="1") as front:
+        with pytest.RaisesGroup(
+            pytest.RaisesExc(RuntimeError, match=message), flatten_subgroups=True
+        ):
+            await chat_ops_bot.main(f"{front.address}/mcp", studio)
 
 
 async def test_bot_exits_if_no_server_is_reachable() -> None:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests import ROOT
 from tests.support.dockerfile import copied, instructions, only
 from tests.support.jsonrpc import MODERN, HttpCaller, request
@@ -35,7 +33,6 @@ def test_image_runs_as_a_numeric_user_without_settings_on_one_slim_python() -> N
     assert PROJECT["requires-python"] == ">=3.11"
 
 
-@pytest.mark.slow
 async def test_command_listens_on_all_interfaces_and_serves_known_hosts_only() -> None:
     """Loopback is not reachable from outside a container. The default port is the exposed one."""
     program, *arguments = only("ENTRYPOINT").command()

@@ -9,19 +9,16 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import pytest
-
 from tests.support.jsonrpc import MODERN, HttpCaller, opening, request, tool_call
 from tests.support.product.local_servers import upstream
+from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.served_app import plain_http
 from tests.support.server_process import running
 from tests.support.valid_calls import EVERY
-from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
 
 WATCHED = ("-m", "tests.support.audit_hook_server")
 PROMPT = {"name": "go_live", "arguments": {"studio": "Friday Night Show"}}
@@ -53,7 +50,7 @@ def read_events(event_file: Path) -> list[list[Any]]:
 
 
 async def test_over_stdio_only_trax_is_contacted_and_only_the_audit_log_is_written(
-    tmp_path: Path, era: str
+    tmp_path: Path,
 ) -> None:
     """Runs all tools, a prompt and a resource."""
     event_file, audit = tmp_path / "notes", tmp_path / "audit.jsonl"
@@ -61,12 +58,12 @@ async def test_over_stdio_only_trax_is_contacted_and_only_the_audit_log_is_writt
         settings = {"TRAX_API_KEY": SANDBOX_KEY, "TRAX_BASE_URL": trax.base_url}
         settings["TRAX_AUDIT_LOG"] = str(audit)
         async with running(str(event_file), settings=settings, program=WATCHED) as server:
-            await server.tell(*opening(era))
+            await server.tell(*opening(MODERN))
             for number, (tool, arguments) in enumerate(EVERY.items(), start=10):
-                answer = await server.ask(tool_call(era, tool, number=number, **arguments))
+                answer = await server.ask(tool_call(MODERN, tool, number=number, **arguments))
                 assert "result" in answer, tool
-            assert "result" in await server.ask(request(era, "prompts/get", PROMPT, number=98))
-            resource = await server.ask(request(era, "resources/read", RESOURCE, number=99))
+            assert "result" in await server.ask(request(MODERN, "prompts/get", PROMPT, number=98))
+            resource = await server.ask(request(MODERN, "resources/read", RESOURCE, number=99))
             assert "result" in resource
             assert await server.hang_up() == 0
     assert trax.requests
@@ -100,21 +97,20 @@ from tests.support.audit_hook_server import watch
 watch(sys.argv[1])
 exec(sys.argv[2])
 """
-PROGRAMS = {
-    "socket.connect": "import socket; socket.socket().connect_ex(('127.0.0.1', 9))",
-    "socket.getaddrinfo": "import socket; socket.getaddrinfo('127.0.0.1', 9)",
-    "open": "open(sys.argv[1] + '.too', 'w').close()",
-    "os.mkdir": "import os; os.mkdir(sys.argv[1] + '.d')",
-    "subprocess.Popen": "import subprocess; subprocess.run([sys.executable, '-c', ''])",
-}
+PROGRAM = """
+import os, socket, subprocess, sys
+socket.socket().connect_ex(("127.0.0.1", 9))
+socket.getaddrinfo("127.0.0.1", 9)
+open(sys.argv[1] + ".too", "w").close()
+os.mkdir(sys.argv[1] + ".d")
+subprocess.run(["true"])
+"""
+RECORDED = {"socket.connect", "socket.getaddrinfo", "open", "os.mkdir", "subprocess.Popen"}
 
 
-@pytest.mark.parametrize("event", PROGRAMS)
-async def test_the_watcher_records_each_kind_of_event(tmp_path: Path, event: str) -> None:
+async def test_the_watcher_records_each_kind_of_event(tmp_path: Path) -> None:
     """Otherwise the tests above would prove nothing."""
     event_file = tmp_path / "notes"
-    async with running(
-        str(event_file), PROGRAMS[event], program=("-c", WATCHED_PROGRAM)
-    ) as process:
+    async with running(str(event_file), PROGRAM, program=("-c", WATCHED_PROGRAM)) as process:
         assert await process.end() == 0
-    assert event in [it[0] for it in read_events(event_file)]
+    assert {it[0] for it in read_events(event_file)} >= RECORDED

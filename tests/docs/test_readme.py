@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from mcp import Client, StdioServerParameters
 
-from tests.support.client_configurations import SAMPLES
-from tests.support.home_folder import Home, sample_of
-from tests.support.listed_tools import check_server
+from tests.support.home_folder import Home
 from tests.support.markdown_pages import DOCS, README, docs
-from tests.support.server_process import environment, running
-from trax_mcp.cli.install.clients import CLIENTS
-from trax_mcp.server.tool_filter import TOOLS
+from tests.support.product.reference import CLIENTS, WRITTEN_CLIENTS, tool_names
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
-
 MAX_LINES: Final = 170
 PROMISES: Final = 6
-
-
-def install_commands() -> list[str]:
-    """The install commands, one for each client whose configuration is written."""
-    table = README.section("Add it to your assistant")
-    found: list[str] = re.findall(r"\| `(\.venv/bin/trax-mcp install [\w-]+)` \|", table)
-    assert [it.split()[-1] for it in found] == list(CLIENTS)
-    return [it for it in found if it.split()[-1] in [sample.client for sample in SAMPLES]]
 
 
 def test_readme_is_short() -> None:
@@ -61,7 +45,7 @@ def test_readme_links_every_page() -> None:
 def test_the_example_requests_name_existing_tools() -> None:
     """In the second column of the table."""
     named = re.findall(r"`(\w+)`", " ".join(README.column("What you can say", 1)))
-    assert set(named) - {"TRAX_MEDIA_DIRS"} <= TOOLS
+    assert set(named) - {"TRAX_MEDIA_DIRS"} <= set(tool_names(local=True))
     assert set(named) >= {"go_live", "go_offline", "send_chat_message", "upload_media"}
 
 
@@ -73,17 +57,16 @@ def test_windows_gets_the_same_commands_as_other_systems() -> None:
     assert README.blocks("powershell") == install.blocks("powershell") == [there]
 
 
-@pytest.mark.parametrize("line", install_commands(), ids=str)
-async def test_every_install_command_sets_up_a_working_client(line: str, tmp_path: Path) -> None:
-    """The written entry starts a server that answers, and the doctor agrees."""
-    home, client = Home(tmp_path), CLIENTS[line.rsplit(maxsplit=1)[-1]]
-    assert (await home.install(client.name, "--sandbox")).code == 0
-    written = home.path / sample_of(client.name).path
-    entry = json.loads(written.read_text())[client.servers]["trax"]
-    start = StdioServerParameters(command=entry["command"], args=entry["args"], env=environment({}))
-    async with Client(start) as trax:
-        await check_server(trax, on_the_sandbox=True)
-    async with running("doctor", "--json", settings=home.settings()) as doctor:
-        assert await doctor.end() == 0
-    checks = {it["name"]: it for it in json.loads(doctor.stdout.text)["checks"]}
-    assert "starts this installation, on the sandbox" in checks[client.name]["detail"]
+def test_every_client_has_an_install_command() -> None:
+    """In the table, in the order of `--help`."""
+    table = README.section("Add it to your assistant")
+    assert re.findall(r"\| `\.venv/bin/trax-mcp install ([\w-]+)` \|", table) == list(CLIENTS)
+
+
+@pytest.mark.parametrize("client", WRITTEN_CLIENTS)
+def test_the_doctor_knows_a_client_that_was_set_up(client: str, tmp_path: Path) -> None:
+    """By the command in the table."""
+    home = Home(tmp_path)
+    assert home.install(client, "--sandbox").code == 0
+    detail = home.doctor()[client]["detail"]
+    assert "starts this installation, on the sandbox" in detail

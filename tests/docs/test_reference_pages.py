@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final
 
 import pytest
 
 from tests import ROOT
 from tests.support.markdown_pages import CONTRIBUTING, USER_PAGES, Page, docs
+from tests.support.product.reference import CODES, PROMPTS, SETTINGS, tool_names
 from tests.support.quoted_exchanges import run_exchanges, with_exchanges
-from trax_mcp.api import error_responses
-from trax_mcp.consent.evidence import Reason, Status
-from trax_mcp.server.prompts import Prompts
-from trax_mcp.server.tool_filter import KINDS, TOOLS, ToolFilter
-from trax_mcp.settings import VARIABLE_PREFIX, Settings
 
 OWN_CODES: Final = {
     "no_key",
@@ -27,7 +23,6 @@ OWN_CODES: Final = {
 }
 """Error codes of this server that pages name."""
 
-SETTINGS: Final = {VARIABLE_PREFIX + it.upper() for it in Settings.model_fields}
 LINKED_PAGES: Final = (*USER_PAGES, CONTRIBUTING, Page("CHANGELOG.md"))
 OUTSIDE: Final = {
     "https://semver.org",
@@ -44,7 +39,7 @@ each_page = pytest.mark.parametrize("page", LINKED_PAGES, ids=lambda it: str(it.
 
 def settings_in(text: str) -> set[str]:
     """The settings that a text names."""
-    return set(re.findall(rf"\b{VARIABLE_PREFIX}[A-Z_]+[A-Z]\b", text))
+    return set(re.findall(r"\bTRAX_[A-Z_]+[A-Z]\b", text))
 
 
 async def test_the_exchanges_match_the_servers_output() -> None:
@@ -57,37 +52,33 @@ async def test_the_exchanges_match_the_servers_output() -> None:
 def test_every_setting_is_in_its_page() -> None:
     """With a sentence of its own."""
     rows = re.findall(r"^\| `(TRAX_\w+)` \| .+ \| (.+) \|$", docs("settings").text, re.MULTILINE)
-    assert {name for name, _ in rows} == SETTINGS
+    assert {name for name, _ in rows} == set(SETTINGS)
     assert all(meaning.endswith(".") for _, meaning in rows)
 
 
 @each_page
 def test_no_page_names_a_setting_that_does_not_exist(page: Page) -> None:
     """Such a setting would stop the start."""
-    assert settings_in(page.text) <= SETTINGS
+    assert settings_in(page.text) <= set(SETTINGS)
 
 
 def test_every_tool_has_a_section() -> None:
     """In the order of the listing, after the table."""
-    page = docs("tools")
-    assert re.findall(r"^### (\w+)$", page.section("Each tool"), re.MULTILINE) == [
-        it.tool_name for it in KINDS
-    ]
-    assert re.findall(r"^\| \[`(\w+)`\]", page.section("All tools"), re.MULTILINE) == [
-        it.tool_name for it in KINDS
-    ]
+    page, names = docs("tools"), tool_names(local=True)
+    assert re.findall(r"^### (\w+)$", page.section("Each tool"), re.MULTILINE) == names
+    assert re.findall(r"^\| \[`(\w+)`\]", page.section("All tools"), re.MULTILINE) == names
 
 
 def test_every_prompt_is_in_its_page() -> None:
     """In the order of the listing."""
     documented = re.findall(r"^\| \[`(\w+)`\]", docs("prompts").text, re.MULTILINE)
-    assert documented == [it.name for it in Prompts.load(ToolFilter(local=True)).listings()]
+    assert documented == [it.listing.name for it in PROMPTS]
 
 
 def test_every_code_in_the_troubleshooting_table_exists() -> None:
     """Readers look up the codes that they see."""
     rows = re.findall(r"^\| (.+?) \| .+ \| .+ \|$", docs("troubleshooting").text, re.MULTILINE)
-    known = {*get_args(Reason), *get_args(Status), *error_responses._MEANINGS, *OWN_CODES, *TOOLS}
+    known = {*CODES, *OWN_CODES, *tool_names(local=True)}
     codes = set(re.findall(r"`([a-z_]+)`", " ".join(rows))) - {"trax"}
     assert codes <= known
     assert {"invalid_key", "insufficient_scope", "write_disabled", "rate_limited"} <= codes

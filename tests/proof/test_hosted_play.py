@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.support.server_process import running
-
-pytestmark = pytest.mark.slow
 
 
 async def test_without_a_browser_the_page_is_filled_in_and_the_yes_is_to_a_preview() -> None:
