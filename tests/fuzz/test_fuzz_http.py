@@ -1,15 +1,16 @@
 """Raw HTTP on a real socket: after any input, the next correct request is answered.
 
-One process serves all examples. After each it still runs, has not answered with a server error, has
-logged none of the input, and has sent TRaX complete valid calls only.
+One process serves all tests. After each example it still runs, has not answered with a server
+error, has logged none of the input, and has sent TRaX complete valid calls only.
 """
 
 from __future__ import annotations
 
 import json
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import pytest
 from hypothesis import given, note
@@ -41,12 +42,14 @@ from tests.support.fuzzing.server_processes import (
     LongLived,
     ServerProcess,
     running_server,
+    unlimited_sandbox,
 )
 from tests.support.hypothesis_profiles import unshrunk
-from tests.support.jsonrpc import LEGACY, request, tool_call
+from tests.support.jsonrpc import ERAS, LEGACY, MODERN, request, tool_call
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Iterator
     from random import Random
 
@@ -83,11 +86,48 @@ STATUSES: Final = {
 """The statuses with which a message may be answered."""
 
 
+@dataclass
+class Served:
+    """A server process, the TRaX behind it, and a client of each era."""
+
+    trax: Sandbox
+    server: ServerProcess
+    clients: dict[str, RawHttpClient]
+
+    def check_running(self, client: RawHttpClient, *, sent: int = 0) -> None:
+        """Check that the next request is answered, and how many calls TRaX got."""
+        client.check_answered()
+        assert len(self.trax.requests) == sent
+        self.server.check_running()
+
+
+Shared = LongLived[Served]
+
+
 @contextmanager
-def http_server(trax: Sandbox, era: str) -> Iterator[tuple[ServerProcess, RawHttpClient]]:
-    """A server, and a client of this era."""
+def http_server(trax: Sandbox) -> Iterator[Served]:
+    """A server, and a client of each era."""
     with running_server(trax, "http", "--port", "0") as server:
-        yield server, RawHttpClient(server.address(), era)
+        address = server.address()
+        yield Served(trax, server, {era: RawHttpClient(address, era) for era in ERAS})
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[Shared]:
+    """The process that all tests share; it ends with exit code 0."""
+    with unlimited_sandbox() as trax, LongLived(partial(http_server, trax)) as long_lived:
+        yield long_lived
+        with long_lived.example() as served:
+            served.server.check_exit()
+            assert served.server.unread_lines() == []
+
+
+@pytest.fixture
+def shared(process: Shared) -> Shared:
+    """The same, before anything was sent to TRaX."""
+    with process.example() as served:
+        cast("deque[object]", served.trax.requests).clear()
+    return process
 
 
 def check_response(message: RawMessage, response: Response | None) -> None:
@@ -145,162 +185,138 @@ def post_sized_both_framings(client: RawHttpClient, size: int) -> Iterator[Respo
     yield client.exchange([request_head("POST", "/mcp", in_chunks), *chunked(body, 1 << 16)])
 
 
-def test_after_any_posted_body_the_next_request_is_answered(served: Sandbox, era: str) -> None:
-    """Hundreds of hostile bodies, each followed by a correct request."""
-    with LongLived(partial(http_server, served, era)) as long_lived:
+def test_after_any_posted_body_the_next_request_is_answered(shared: Shared, era: str) -> None:
+    """Hostile bodies, each followed by a correct request."""
 
-        @unshrunk(50)
-        @given(st.lists(raw_messages(era) | cancellations(era), min_size=1, max_size=3))
-        def check(messages: list[RawMessage]) -> None:
-            with long_lived.example() as (server, client):
-                for it in messages:
-                    headers = client.headers(it.message or request(era, "tools/list"))
-                    check_response(it, client.post_body(it.text, headers))
-                client.check_answered()
-                assert not served.requests
-                server.check_running()
+    @unshrunk(100)
+    @given(st.lists(raw_messages(era) | cancellations(era), min_size=1, max_size=3))
+    def check(messages: list[RawMessage]) -> None:
+        with shared.example() as served:
+            client = served.clients[era]
+            for it in messages:
+                headers = client.headers(it.message or request(era, "tools/list"))
+                check_response(it, client.post_body(it.text, headers))
+            served.check_running(client)
 
-        check()
-        with long_lived.example() as (server, _):
-            server.check_exit()
-            assert server.unread_lines() == []
+    check()
 
 
-def test_a_call_with_an_invalid_head_is_refused(served: Sandbox, era: str) -> None:
+def test_a_call_with_an_invalid_head_is_refused(shared: Shared, era: str) -> None:
     """A call that would create a studio is refused and does not run."""
-    with LongLived(partial(http_server, served, era)) as long_lived:
 
-        @unshrunk(50)
-        @given(invalid_heads(era))
-        def check(changes: list[Change]) -> None:
-            with long_lived.example() as (server, client):
-                response = post_with_changes(client, changes)
-                # The server may cut the connection of a refused client that is still sending.
-                assert response is None or 400 <= response.status < 500
-                client.check_answered()
-                assert not served.requests
-                server.check_running()
+    @unshrunk(200)
+    @given(invalid_heads(era))
+    def check(changes: list[Change]) -> None:
+        with shared.example() as served:
+            client = served.clients[era]
+            response = post_with_changes(client, changes)
+            # The server may cut the connection of a refused client that is still sending.
+            assert response is None or 400 <= response.status < 500
+            served.check_running(client)
 
-        check()
-        with long_lived.example() as (server, _):
-            server.check_exit()
+    check()
 
 
-def test_a_call_with_an_unusual_but_valid_head_runs_once(served: Sandbox, era: str) -> None:
+def test_a_call_with_an_unusual_but_valid_head_runs_once(shared: Shared) -> None:
     """Shows that the test above does not refuse everything."""
-    with LongLived(partial(http_server, served, era)) as long_lived:
 
-        @unshrunk(20)
-        @given(harmless_heads())
-        def check(changes: list[Change]) -> None:
-            before = len(served.requests)
-            with long_lived.example() as (server, client):
-                response = post_with_changes(client, changes)
-                assert response is not None
-                assert response.messages[0]["result"]["structuredContent"]["name"] == CANARY
-                assert len(served.requests) == before + 1
-                server.check_running()
+    @unshrunk(50)
+    @given(harmless_heads())
+    def check(changes: list[Change]) -> None:
+        with shared.example() as served:
+            before, client = len(served.trax.requests), served.clients[MODERN]
+            response = post_with_changes(client, changes)
+            assert response is not None
+            assert response.messages[0]["result"]["structuredContent"]["name"] == CANARY
+            served.check_running(client, sent=before + 1)
 
-        check()
+    check()
 
 
-def test_no_other_verb_or_path_is_served(served: Sandbox, era: str) -> None:
+def test_no_other_verb_or_path_is_served(shared: Shared) -> None:
     """Similar paths, and the right path with another verb, are refused."""
-    with http_server(served, era) as (server, client):
-        headers = client.headers(create_studio_call(era))
-        for verb, path in [
-            *((verb, "/mcp") for verb in VERBS),
-            *(("POST", it) for it in PATHS),
-        ]:
+    with shared.example() as served:
+        client = served.clients[MODERN]
+        headers = client.headers(create_studio_call(MODERN))
+        for verb, path in [*((verb, "/mcp") for verb in VERBS), *(("POST", it) for it in PATHS)]:
             response = client.exchange([request_head(verb, path, headers)], verb)
             assert response is not None, (verb, path)
             assert 300 <= response.status < 500, (verb, path)
-        client.check_answered()
-        assert not served.requests
-        server.check_exit()
+        served.check_running(client)
 
 
 STATUSES_BY_CALLS: Final = {1: {200}, 0: {400, 404, 413, 421}}
 """By how often the call runs."""
 
 
-def test_only_a_complete_body_is_processed(served: Sandbox, era: str) -> None:
+def test_only_a_complete_body_is_processed(shared: Shared) -> None:
     """False lengths, broken chunks, slow bodies and cut connections."""
-    with LongLived(partial(http_server, served, era)) as long_lived:
 
-        @unshrunk(50)
-        @given(frames())
-        def check(frame: Frame) -> None:
-            before = len(served.requests)
-            with long_lived.example() as (server, client):
-                body = json.dumps(create_studio_call(era)).encode()
-                pieces = frame.pieces(client.headers(create_studio_call(era)), body)
-                with Connection(client.address) as connection:
-                    connection.send(pieces)
-                    response = None if frame.is_incomplete else connection.read_response()
-                client.check_answered()
-                assert response or not frame.calls
-                assert not response or response.status in STATUSES_BY_CALLS[frame.calls]
-                assert len(served.requests) == before + frame.calls
-                server.check_running()
+    @unshrunk(250)
+    @given(frames())
+    def check(frame: Frame) -> None:
+        with shared.example() as served:
+            before, client = len(served.trax.requests), served.clients[MODERN]
+            body = json.dumps(create_studio_call(MODERN)).encode()
+            pieces = frame.pieces(client.headers(create_studio_call(MODERN)), body)
+            with Connection(client.address) as connection:
+                connection.send(pieces)
+                response = None if frame.is_incomplete else connection.read_response()
+            served.check_running(client, sent=before + frame.calls)
+            assert response or not frame.calls
+            assert not response or response.status in STATUSES_BY_CALLS[frame.calls]
 
-        check()
-        with long_lived.example() as (server, _):
-            server.check_exit()
+    check()
 
 
-def test_bodies_around_four_mebibytes_do_not_leak_memory(served: Sandbox, era: str) -> None:
+def test_bodies_around_the_limit_do_not_leak_memory(shared: Shared) -> None:
     """Just under, at and above the limit, with Content-Length and in chunks, several times."""
-    with http_server(served, era) as (server, client):
-        before = server.resident_mib()
+    with shared.example() as served:
+        client = served.clients[MODERN]
+        before = served.server.resident_mib()
         for size in (BODY_LIMIT - 1, BODY_LIMIT, BODY_LIMIT + 1) * 4:
             for response in post_sized_both_framings(client, size):
                 # The server may cut the connection while the client sends a body that is too large.
                 assert response or size > BODY_LIMIT
                 assert not response or response.status == (413 if size > BODY_LIMIT else 200)
-        assert server.resident_mib() - before < MAX_GROWTH_MIB
-        client.check_answered()
-        assert not served.requests
-        server.check_exit()
+        assert served.server.resident_mib() - before < MAX_GROWTH_MIB
+        served.check_running(client)
 
 
-def test_cancelling_or_disconnecting_affects_no_other_request(served: Sandbox, era: str) -> None:
+def test_cancelling_or_disconnecting_affects_no_other_request(shared: Shared, era: str) -> None:
     """Slow calls are cancelled in any order, or their connections are closed.
 
     In the earlier era a cancelled call is answered long before its wait would end; in the later era
     the client cancels by closing the connection.
     """
-    with LongLived(partial(http_server, served, era)) as long_lived:
 
-        @unshrunk(20)
-        @given(
-            st.lists(request_ids, min_size=1, max_size=3, unique_by=comparable_id),
-            st.randoms(),
-            st.booleans(),
-        )
-        def check(ids: list[object], order: Random, cancelling: bool) -> None:  # noqa: FBT001
-            with long_lived.example() as (server, client), ExitStack() as connections:
-                calls = [(it, connections.enter_context(open_slow_call(client, it))) for it in ids]
-                order.shuffle(calls)
-                for number, connection in calls if era == LEGACY and cancelling else ():
-                    assert client.post_message(cancellation(era, [number])).status == 202
-                    assert client.post_message(cancellation(era, number)).status == 202
-                    check_response(
-                        RawMessage(b"", Expected.ANSWERED, number), connection.read_rest()
-                    )
-                client.check_answered()
-                server.check_running()
+    @unshrunk(50)
+    @given(
+        st.lists(request_ids, min_size=1, max_size=3, unique_by=comparable_id),
+        st.randoms(),
+        st.booleans(),
+    )
+    def check(ids: list[object], order: Random, cancelling: bool) -> None:  # noqa: FBT001
+        with shared.example() as served, ExitStack() as connections:
+            client = served.clients[era]
+            calls = [(it, connections.enter_context(open_slow_call(client, it))) for it in ids]
+            order.shuffle(calls)
+            for number, connection in calls if era == LEGACY and cancelling else ():
+                assert client.post_message(cancellation(era, [number])).status == 202
+                assert client.post_message(cancellation(era, number)).status == 202
+                check_response(RawMessage(b"", Expected.ANSWERED, number), connection.read_rest())
+            client.check_answered()
+            served.server.check_running()
 
-        check()
-        with long_lived.example() as (server, _):
-            server.check_exit()
+    check()
 
 
-def test_a_resumed_stream_repeats_no_event(served: Sandbox) -> None:
+def test_a_resumed_stream_repeats_no_event(shared: Shared) -> None:
     """The server stores no events, so it repeats none."""
-    with http_server(served, LEGACY) as (server, client), Connection(client.address) as connection:
-        headers = client.headers(create_studio_call(LEGACY))
-        connection.send([request_head("GET", "/mcp", [*headers, (b"last-event-id", b"7")])])
-        assert connection.read_status("GET") == 200
-        client.check_answered()
-        server.check_running()
+    with shared.example() as served:
+        client = served.clients[LEGACY]
+        with Connection(client.address) as connection:
+            headers = client.headers(create_studio_call(LEGACY))
+            connection.send([request_head("GET", "/mcp", [*headers, (b"last-event-id", b"7")])])
+            assert connection.read_status("GET") == 200
+            served.check_running(client)

@@ -1,18 +1,19 @@
 """Raw JSON-RPC on stdio: after any input, the next correct request is answered.
 
-One process serves all examples. After each it still runs, has answered each request once, has
-written only protocol messages to stdout and none of the input to stderr, and TRaX got no request.
+One process serves all tests of an era. After each example it still runs, has answered each request
+once, has written only protocol messages to stdout and none of the input to stderr, and TRaX got no
+request.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count, cycle
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import pytest
 from hypothesis import given
@@ -35,11 +36,13 @@ from tests.support.fuzzing.server_processes import (
     LongLived,
     ServerProcess,
     running_server,
+    unlimited_sandbox,
 )
 from tests.support.hypothesis_profiles import unshrunk
-from tests.support.jsonrpc import LEGACY, Message, opening, request, tool_call
+from tests.support.jsonrpc import ERAS, LEGACY, MODERN, Message, opening, request, tool_call
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Iterable, Iterator, Sequence
 
     from hypothesis.strategies import SearchStrategy
@@ -52,13 +55,6 @@ HUGE_BYTES: Final = 4 << 20
 HUGE_LINES: Final = 18
 
 CHAT: Final = "/v1/studios/studio_60/chat/messages"
-
-ENDS: Final = (
-    json.dumps({**tool_call(LEGACY, "create_studio"), "id": CANARY}).encode(),
-    json.dumps(tool_call(LEGACY, "create_studio", name=CANARY)).encode()[:-9],
-    b'{"x": "\xe2\x82',
-    b" \t",
-)
 
 
 class StdioClient:
@@ -208,78 +204,116 @@ def stdio_client(trax: Sandbox, era: str) -> Iterator[StdioClient]:
         yield StdioClient(server, era)
 
 
-def test_after_any_input_the_next_request_is_answered(served: Sandbox, era: str) -> None:
-    """Hundreds of hostile lines, each followed by a correct request."""
-    with LongLived(partial(stdio_client, served, era)) as long_lived:
+@pytest.fixture(scope="module")
+def trax() -> Iterator[Sandbox]:
+    """The TRaX behind all these servers."""
+    with unlimited_sandbox() as sandbox:
+        yield sandbox
 
-        @unshrunk(75)
-        @given(raw_inputs(era))
-        def check(raw_input: RawInput) -> None:
+
+Shared = LongLived[StdioClient]
+
+
+@pytest.fixture(scope="module")
+def processes(trax: Sandbox) -> Iterator[dict[str, Shared]]:
+    """A process for each era, which all tests share; it ends with exit code 0."""
+    with ExitStack() as stack:
+        shared = {
+            era: stack.enter_context(LongLived(partial(stdio_client, trax, era))) for era in ERAS
+        }
+        yield shared
+        for long_lived in shared.values():
             with long_lived.example() as client:
-                client.server.write(raw_input.pieces)
-                answers = client.collect(response_bounds(raw_input.messages)[0])
-                check_responses(raw_input.messages, answers)
-                assert not error_codes(answers) & SERVER_ERRORS
-                assert not served.requests
-                client.server.check_running()
+                client.server.check_exit()
 
-        with long_lived.example() as client:
-            before = client.server.resident_mib()
-        check()
-        with long_lived.example() as client:
-            for line in huge_lines(era):
-                client.server.write([line + b"\n"])
-                (answer,) = client.collect(1)
-                assert not error_codes([answer]) & SERVER_ERRORS
-            assert client.server.resident_mib() - before < MAX_GROWTH_MIB
-            assert not served.requests
+
+@pytest.fixture
+def shared(processes: dict[str, Shared], trax: Sandbox, era: str) -> Shared:
+    """The process of this era, before anything was sent to TRaX."""
+    cast("deque[object]", trax.requests).clear()
+    return processes[era]
+
+
+def test_after_any_input_the_next_request_is_answered(
+    shared: Shared, trax: Sandbox, era: str
+) -> None:
+    """Hostile lines, each followed by a correct request."""
+
+    @unshrunk(150)
+    @given(raw_inputs(era))
+    def check(raw_input: RawInput) -> None:
+        with shared.example() as client:
+            client.server.write(raw_input.pieces)
+            answers = client.collect(response_bounds(raw_input.messages)[0])
+            check_responses(raw_input.messages, answers)
+            assert not error_codes(answers) & SERVER_ERRORS
+            assert not trax.requests
             client.server.check_running()
-            client.server.check_exit()
+
+    check()
 
 
-def test_a_cancellation_stops_only_the_request_with_that_id(served: Sandbox, era: str) -> None:
+def test_lines_around_four_mebibytes_do_not_leak_memory(
+    processes: dict[str, Shared], trax: Sandbox
+) -> None:
+    """Each is answered, and the process does not grow."""
+    cast("deque[object]", trax.requests).clear()
+    with processes[MODERN].example() as client:
+        before = client.server.resident_mib()
+        for line in huge_lines(MODERN):
+            client.server.write([line + b"\n"])
+            (answer,) = client.collect(1)
+            assert not error_codes([answer]) & SERVER_ERRORS
+        assert client.server.resident_mib() - before < MAX_GROWTH_MIB
+        assert not trax.requests
+        client.server.check_running()
+
+
+def test_a_cancellation_stops_only_the_request_with_that_id(
+    shared: Shared, trax: Sandbox, era: str
+) -> None:
     """Slow calls are cancelled before, during and twice; other requests are unaffected.
 
     A call that was not cancelled would answer within two seconds, and appear at the end.
     """
-    with LongLived(partial(stdio_client, served, era)) as long_lived:
 
-        @unshrunk(20)
-        @given(cancelled_waits(era))
-        def check(messages: list[Message]) -> None:
-            with long_lived.example() as client:
-                client.write(*messages)
-                quick = [it["id"] for it in messages if it["method"] == "prompts/list"]
-                received = [answer["id"] for answer in client.collect(len(quick))]
-                assert Counter(map(json_id, received)) == Counter(map(json_id, quick))
-                client.server.check_running()
-
-        check()
-        with long_lived.example() as client:
-            waited = client.ask(slow_call(era, seconds=3))
-            assert waited["result"]["structuredContent"]["messages"] == []
-            assert client.collect(0) == []
-            assert {(it.method, it.path) for it in served.requests} == {("GET", CHAT)}
+    @unshrunk(50)
+    @given(cancelled_waits(era))
+    def check(messages: list[Message]) -> None:
+        with shared.example() as client:
+            client.write(*messages)
+            quick = [it["id"] for it in messages if it["method"] == "prompts/list"]
+            received = [answer["id"] for answer in client.collect(len(quick))]
+            assert Counter(map(json_id, received)) == Counter(map(json_id, quick))
             client.server.check_running()
 
+    check()
+    with shared.example() as client:
+        waited = client.ask(slow_call(era, seconds=3))
+        assert waited["result"]["structuredContent"]["messages"] == []
+        assert client.collect(0) == []
+        assert {(it.method, it.path) for it in trax.requests} == {("GET", CHAT)}
+        client.server.check_running()
 
-@pytest.mark.parametrize("rest", ENDS, ids=["request", "half request", "half character", "spaces"])
-def test_input_that_ends_within_a_line_ends_the_server_normally(
-    served: Sandbox, rest: bytes
+
+def test_a_correct_call_after_invalid_lines_reaches_trax_once(
+    shared: Shared, trax: Sandbox, era: str
 ) -> None:
-    """A client that disconnects in the middle of a line leaves exit code 0."""
-    with stdio_client(served, LEGACY) as client:
-        client.server.write([rest])
-        client.server.check_exit()
-        assert all(json.loads(line)["jsonrpc"] == "2.0" for line in client.server.unread_lines())
-    assert not served.requests
-
-
-def test_a_correct_call_after_invalid_lines_reaches_trax_once(served: Sandbox, era: str) -> None:
     """Shows that the tests above would notice a call."""
-    with stdio_client(served, era) as client:
+    with shared.example() as client:
         client.server.write([b"{\n[]\n\xff\n"])
         created = client.ask(tool_call(era, "create_studio", name=CANARY))
         assert created["result"]["structuredContent"]["name"] == CANARY
         assert error_codes(client.collect(3)) == {-32700, -32600}
-        assert [it.method for it in served.requests] == ["POST"]
+        assert [it.method for it in trax.requests] == ["POST"]
+
+
+def test_input_that_ends_within_a_line_ends_the_server_normally(trax: Sandbox) -> None:
+    """A client that disconnects in the middle of a line leaves exit code 0."""
+    cast("deque[object]", trax.requests).clear()
+    with stdio_client(trax, LEGACY) as client:
+        call = tool_call(LEGACY, "create_studio", name=f"{CANARY} \u20ac")
+        client.server.write([json.dumps(call, ensure_ascii=False).encode().partition(b"\xac")[0]])
+        client.server.check_exit()
+        assert all(json.loads(line)["jsonrpc"] == "2.0" for line in client.server.unread_lines())
+    assert not trax.requests
