@@ -9,7 +9,6 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from unittest.mock import patch
 
 import anyio
 import pytest
@@ -17,18 +16,13 @@ from mcp import Client
 from mcp.client.extension import advertise
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
-from tests.conftest import OWNER, client_on
 from tests.support.consent_clients import SECOND_KEY, two_key_sandbox
 from tests.support.guarded_calls import NO, STUDIO, YES
 from tests.support.jsonrpc import ERAS, MODERN
-from tests.support.product.shared_clock import HandClock
-from tests.support.scripted_page import ScriptedPage
+from tests.support.product.pages import open_with_page
+from tests.support.product.server import Product
+from tests.support.product.software_passkey import SoftwarePasskey
 from tests.support.server_process import PATIENCE_SECONDS
-from trax_mcp.api.caller import Caller
-from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.server.app import ServerDeps, build_asking, build_server
-from trax_mcp.server.tool_filter import ToolFilter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -37,7 +31,7 @@ if TYPE_CHECKING:
     import mcp_types as types
 
     from tests.support.product.sandbox import Sandbox
-    from trax_mcp.api.client import Client as Trax
+    from tests.support.product.shared_clock import HandClock
 
     OpenPanelClient = Callable[..., AbstractAsyncContextManager["PanelClient"]]
 
@@ -62,8 +56,12 @@ class PanelClient:
     async def asked(self, tool: str = "go_live") -> str:
         """Call a tool that asks in a panel; returns the ticket."""
         result = await self.call(tool)
-        assert _content(result)["status"] == "asking", result
+        assert _content(result)["status"] == "asking"
         return str((result.meta or {})[TICKET])
+
+    async def data(self, tool: str = "go_live", **arguments: object) -> dict[str, Any]:
+        """Call a tool; returns the data of its answer."""
+        return _content(await self.call(tool, **arguments))
 
     async def answer(self, ticket: str, **arguments: object) -> dict[str, Any]:
         """Call `answer_approval`, as the panel does."""
@@ -79,29 +77,29 @@ class PanelClient:
 
     def sent(self) -> int:
         """The number of changes that reached TRaX."""
-        return len(self.sandbox.mutations)
+        return len(self.sandbox.sent)
 
 
 @pytest.fixture
-def panel_client(sandbox: Sandbox, trax: Trax, clock: HandClock) -> OpenPanelClient:
+def panel_client(sandbox: Sandbox, clock: HandClock) -> OpenPanelClient:
     """Opens a server, and a client that draws panels."""
 
     @asynccontextmanager
     async def opened(
         *,
-        mode: Mode = Mode.AUTO,
         era: str = MODERN,
-        page: ScriptedPage | None = None,
         apps: bool = True,
-        **deps: Any,  # noqa: ANN401  fields of ServerDeps
+        product: Product | None = None,
+        passkey: SoftwarePasskey | None = None,
+        **settings: str,
     ) -> AsyncIterator[PanelClient]:
-        deps = {"ask": frozenset({"panel", "page"}), "page": page, **deps}
-        server = build_server(
-            trax, own=OWNER, deps=ServerDeps(rules=Rules(mode), clock=clock, **deps)
+        product = product or Product(
+            sandbox, clock, {"TRAX_ASK": "panel,page", **settings}, passkey=passkey
         )
+        extensions = APPS if apps else None
         with anyio.fail_after(PATIENCE_SECONDS):
             async with Client(
-                server, mode=era, cache=None, extensions=APPS if apps else None
+                product.server(), mode=era, cache=None, extensions=extensions
             ) as client:
                 yield PanelClient(client, clock, sandbox)
 
@@ -121,7 +119,10 @@ async def test_clients_that_draw_panels_are_offered_the_panel_and_its_tool(
     panel_client: OpenPanelClient, era: str
 ) -> None:
     async with panel_client(era=era) as it:
-        tools = {tool.name: tool for tool in (await it.client.list_tools()).tools}
+        listed = await it.client.list_tools()
+        if era == MODERN:
+            assert listed.cache_scope == "private", "other clients get another list"
+        tools = {tool.name: tool for tool in listed.tools}
         assert (tools["go_live"].meta or {})["ui"] == {"resourceUri": URI}
         assert "ui" not in (tools["get_studio"].meta or {})
         assert (tools["answer_approval"].meta or {})["ui"]["visibility"] == ["app"]
@@ -131,11 +132,11 @@ async def test_clients_that_draw_panels_are_offered_the_panel_and_its_tool(
 
 OFFERS_NONE: Final[dict[str, dict[str, Any]]] = {
     "other clients": {"apps": False},
-    "TRAX_ASK without panel": {"ask": frozenset({"form", "page"})},
-    "TRAX_CONFIRM=preview": {"mode": Mode.PREVIEW},
-    "TRAX_CONFIRM=flag": {"mode": Mode.FLAG},
-    "TRAX_READ_ONLY": {"tool_filter": ToolFilter(read_only=True)},
-    "a passkey": {"needs_passkey": True},
+    "TRAX_ASK without panel": {"TRAX_ASK": "form,page"},
+    "TRAX_CONFIRM=preview": {"TRAX_CONFIRM": "preview"},
+    "TRAX_CONFIRM=flag": {"TRAX_CONFIRM": "flag"},
+    "TRAX_READ_ONLY": {"TRAX_READ_ONLY": "1"},
+    "a passkey": {"passkey": SoftwarePasskey()},
 }
 
 
@@ -149,14 +150,6 @@ async def test_without_panels_neither_the_panel_nor_its_tool_is_offered(
         assert [tool.name for tool in tools if "ui" in (tool.meta or {})] == []
         uris = [str(resource.uri) for resource in (await it.client.list_resources()).resources]
         assert URI not in uris
-
-
-async def test_the_list_of_tools_is_not_shared_between_clients(
-    panel_client: OpenPanelClient,
-) -> None:
-    async with panel_client() as it:
-        listed = (await it.client.list_tools()).model_dump(by_alias=True)
-        assert listed["cacheScope"] == "private"
 
 
 async def test_the_panel_is_one_page_that_loads_nothing(panel_client: OpenPanelClient) -> None:
@@ -185,6 +178,7 @@ async def test_a_press_in_the_panel_goes_live_and_the_next_call_returns_it(
         learnt = await it.call()
         assert _content(learnt)["observed"]["state"] == "on_air"
         assert (learnt.meta or {})["live.traxstreaming/approvedIn"] == "panel"
+        assert (await it.answer(ticket))["outcome"] == "Done. It is on air."
         assert it.sent() == 1
 
 
@@ -193,8 +187,8 @@ async def test_a_no_in_the_panel_sends_nothing(panel_client: OpenPanelClient) ->
         ticket, state = await it.shown()
         ended = await it.answer(ticket, question=state["question"], choice=NO)
         assert ended["outcome"] == "You said no. Nothing was sent."
-        assert _content(await it.call())["reason"] == "declined"
-        assert _content(await it.call())["reason"] == "recently_declined"
+        assert (await it.data())["reason"] == "declined"
+        assert (await it.data())["reason"] == "recently_declined"
         assert it.sent() == 0
 
 
@@ -216,7 +210,7 @@ async def test_after_a_change_the_panel_shows_the_new_question(
 ) -> None:
     async with panel_client() as it:
         ticket, state = await it.shown()
-        it.sandbox.world.destinations.pop("dest_2")
+        it.sandbox.remove("dest_2")
         asked = await it.answer(ticket, question=state["question"], choice=YES)
         assert asked["phase"] == "open"
         assert asked["question"] != state["question"]
@@ -233,7 +227,7 @@ async def test_after_a_change_the_panel_shows_the_new_question(
 async def test_a_stop_by_panel_returns_at_once_with_its_confirmation_beside(
     panel_client: OpenPanelClient,
 ) -> None:
-    async with panel_client(mode=Mode.HUMAN) as it:
+    async with panel_client(TRAX_CONFIRM="human") as it:
         result = await it.call("go_offline")
         assert _content(result)["confirmation"]
         ticket = str((result.meta or {})[TICKET])
@@ -244,66 +238,55 @@ async def test_a_stop_by_panel_returns_at_once_with_its_confirmation_beside(
 
 # What gives no yes
 
-WRONG_ANSWERS: Final[dict[str, dict[str, object]]] = {
-    "no question": {"choice": YES},
-    "an earlier question": {"question": "0", "choice": YES},
-    "a later question": {"question": "2", "choice": YES},
-    "another choice": {"question": "1", "choice": "yes"},
-    "an empty choice": {"question": "1", "choice": ""},
-    "a choice of another type": {"question": "1", "choice": True},
-    "an unknown argument": {"question": "1", "choice": YES, "confirm": True},
-    "a long choice": {"question": "1", "choice": YES + " " * 600},
-}
+WRONG_ANSWERS: Final[tuple[dict[str, object], ...]] = (
+    {"choice": YES},
+    {"question": "0", "choice": YES},
+    {"question": "2", "choice": YES},
+    {"question": "1", "choice": "yes"},
+    {"question": "1", "choice": ""},
+    {"question": "1", "choice": True},
+    {"question": "1", "choice": YES, "confirm": True},
+    {"question": "1", "choice": YES + " " * 600},
+)
 
 
-@pytest.mark.parametrize("answer", WRONG_ANSWERS.values(), ids=WRONG_ANSWERS)
-async def test_a_wrong_answer_changes_nothing(
-    panel_client: OpenPanelClient, answer: dict[str, object]
-) -> None:
+async def test_a_wrong_answer_changes_nothing(panel_client: OpenPanelClient) -> None:
+    """It names no question, another one, or another choice, or holds more than it may."""
     async with panel_client() as it:
         ticket, state = await it.shown()
         assert state["question"] == "1"
-        await it.answer(ticket, **answer)
-        assert it.sent() == 0
+        for answer in WRONG_ANSWERS:
+            await it.answer(ticket, **answer)
+            assert it.sent() == 0, answer
         await it.answer(ticket, question="1", choice=YES)
         assert it.sent() == 1, "the right answer counts"
 
 
-@pytest.mark.parametrize("ticket", ["", "guessed", "studio_42", "\N{PILE OF POO}", "x" * 600])
-async def test_a_guessed_ticket_of_a_panel_is_refused(
-    panel_client: OpenPanelClient, ticket: str
-) -> None:
+async def test_a_guessed_ticket_of_a_panel_is_refused(panel_client: OpenPanelClient) -> None:
     async with panel_client() as it:
         await it.shown()
-        state = await it.answer(ticket, question="1", choice=YES)
-        assert state["phase"] == "gone"
+        for ticket in ("", "guessed", "studio_42", "\N{PILE OF POO}", "x" * 600):
+            state = await it.answer(ticket, question="1", choice=YES)
+            assert state["phase"] == "gone"
         assert it.sent() == 0
 
 
 async def test_the_ticket_of_another_caller_is_refused() -> None:
-    sandbox = two_key_sandbox()
-    clock = HandClock(sandbox)
-    deps = ServerDeps(clock=clock, ask=frozenset({"panel"}))
-    asking = build_asking(client_on(sandbox), deps)
-    with patch("trax_mcp.server.app.build_asking", lambda *_: asking):
-        servers = [
-            build_server(client_on(sandbox), own=Caller(key), deps=deps)
-            for key in (SANDBOX_KEY, SECOND_KEY)
-        ]
+    product = Product(two_key_sandbox(), None, {"TRAX_ASK": "panel"})
     async with (
-        Client(servers[0], cache=None, extensions=APPS) as mine,
-        Client(servers[1], cache=None, extensions=APPS) as other,
+        Client(product.server(), cache=None, extensions=APPS) as mine,
+        Client(product.server(SECOND_KEY), cache=None, extensions=APPS) as other,
     ):
         result = await mine.call_tool("go_live", STUDIO)
         ticket = str((result.meta or {})[TICKET])
         await mine.call_tool("answer_approval", {"ticket": ticket})
-        clock.advance(1)
+        product.trax.clock.advance(1)
         answer = {"ticket": ticket, "question": "1", "choice": YES}
         refused = await other.call_tool("answer_approval", answer)
         assert _content(refused)["phase"] == "gone"
-        assert sandbox.mutations == []
+        assert product.trax.sent == []
         await mine.call_tool("answer_approval", answer)
-        assert len(sandbox.mutations) == 1
+        assert len(product.trax.sent) == 1
 
 
 async def test_a_yes_before_the_panel_was_shown_for_a_second_is_ignored(
@@ -328,22 +311,13 @@ async def test_a_replayed_answer_sends_nothing_more(panel_client: OpenPanelClien
         assert it.sent() == 1
 
 
-async def test_the_panels_tool_refuses_the_ticket_of_a_page(panel_client: OpenPanelClient) -> None:
-    page = ScriptedPage()
-    async with panel_client(page=page) as it:
-        ticket, _ = await it.shown()
-        page.approvals[0].channel = "page"  # as the page does when it takes over
-        await it.answer(ticket, question="1", choice=YES)
-        assert it.sent() == 0
-
-
 @pytest.mark.parametrize(
-    ("mode", "status"), [(Mode.AUTO, "confirmation_required"), (Mode.HUMAN, "cannot_ask")]
+    ("mode", "status"), [("auto", "confirmation_required"), ("human", "cannot_ask")]
 )
 async def test_a_panel_that_does_not_report_in_ten_seconds_cannot_answer(
-    panel_client: OpenPanelClient, mode: Mode, status: str
+    panel_client: OpenPanelClient, mode: str, status: str
 ) -> None:
-    async with panel_client(mode=mode) as it:
+    async with panel_client(TRAX_CONFIRM=mode) as it:
         ticket = await it.asked()
         it.clock.advance(10)
         late = await it.answer(ticket)
@@ -351,22 +325,39 @@ async def test_a_panel_that_does_not_report_in_ten_seconds_cannot_answer(
         it.clock.advance(1)
         await it.answer(ticket, question="1", choice=YES)
         assert it.sent() == 0
-        preview = _content(await it.call())
+        preview = await it.data()
         assert preview["status"] == status
         if confirmation := preview.get("confirmation"):
             await it.call(confirm=True, confirmation=confirmation)
             assert it.sent() == 1
+        else:
+            assert await it.asked() != ticket, "one call falls back, and the next asks anew"
 
 
 async def test_on_stdio_the_page_follows_a_panel_that_does_not_report(
-    panel_client: OpenPanelClient,
+    panel_client: OpenPanelClient, sandbox: Sandbox, clock: HandClock
 ) -> None:
-    page = ScriptedPage(reports=False)
-    async with panel_client(page=page) as it:
-        await it.asked()
-        assert page.delays == [10]
-        it.clock.advance(11)
-        assert page.approvals[0].phase == "open", "the page may still show it"
+    """Then the ticket answers in the page alone. If no page reports either, a call falls back."""
+    async with (
+        open_with_page(sandbox, clock, TRAX_ASK="panel,page") as (product, browser),
+        panel_client(product=product) as it,
+        anyio.create_task_group() as tasks,
+    ):
+        ticket = await it.asked()
+        await clock.pass_by(9)
+        assert browser.opened == []
+        await clock.pass_until(lambda: browser.opened, most=2)
+        clock.advance(1)
+        await it.answer(ticket, question="1", choice=YES)
+        assert it.sent() == 0
+        results: list[dict[str, Any]] = []
+
+        async def call() -> None:
+            results.append(await it.data())
+
+        tasks.start_soon(call)
+        await clock.pass_until(lambda: results, most=15)
+        assert results[0]["status"] == "confirmation_required"
 
 
 async def test_a_question_that_has_expired_or_was_voided_by_a_stop_runs_nothing(
@@ -374,7 +365,7 @@ async def test_a_question_that_has_expired_or_was_voided_by_a_stop_runs_nothing(
 ) -> None:
     async with panel_client() as it:
         ticket, _ = await it.shown()
-        stop = _content(await it.call("go_offline"))
+        stop = await it.data("go_offline")
         await it.call("go_offline", confirm=True, confirmation=stop["confirmation"])
         assert it.sent() == 1
         state = await it.answer(ticket, question="1", choice=YES)
@@ -398,28 +389,8 @@ async def test_an_outcome_in_the_panel_is_returned_to_a_call_within_a_minute_onl
         ticket, state = await it.shown()
         await it.answer(ticket, question=state["question"], choice=YES)
         it.clock.advance(60)
-        assert _content(await it.call())["status"] == "nothing_to_do"
+        assert (await it.data())["status"] == "nothing_to_do"
         assert (await it.answer(ticket))["outcome"] == "Done. It is on air."
-
-
-async def test_the_panel_still_shows_an_outcome_that_a_call_has_returned(
-    panel_client: OpenPanelClient,
-) -> None:
-    async with panel_client() as it:
-        ticket, state = await it.shown()
-        await it.answer(ticket, question=state["question"], choice=YES)
-        assert "observed" in _content(await it.call())
-        assert (await it.answer(ticket))["outcome"] == "Done. It is on air."
-
-
-async def test_after_a_panel_that_did_not_report_one_call_falls_back(
-    panel_client: OpenPanelClient,
-) -> None:
-    async with panel_client(mode=Mode.HUMAN) as it:
-        ticket = await it.asked()
-        it.clock.advance(10)
-        assert _content(await it.call())["status"] == "cannot_ask"
-        assert await it.asked() != ticket
 
 
 async def test_two_equal_calls_at_once_ask_once(panel_client: OpenPanelClient) -> None:
@@ -433,31 +404,3 @@ async def test_two_equal_calls_at_once_ask_once(panel_client: OpenPanelClient) -
             tasks.start_soon(ask)
             tasks.start_soon(ask)
         assert len(set(tickets)) == 1
-
-
-async def test_of_many_questions_that_were_withdrawn_only_the_latest_are_kept(
-    panel_client: OpenPanelClient,
-) -> None:
-    async with panel_client() as it:
-        tickets = [await it.asked("go_offline") for _ in range(30)]
-        states = [await it.answer(ticket) for ticket in tickets]
-        assert [states[at]["phase"] for at in (0, -2, -1)] == ["gone", "ended", "open"]
-        withdrawn = "This is no longer asked: it was asked once more. Nothing was sent."
-        assert states[-2]["outcome"] == withdrawn
-
-
-async def test_a_call_falls_back_if_neither_panel_nor_page_reports(
-    panel_client: OpenPanelClient,
-) -> None:
-    page = ScriptedPage(reports=False)
-    async with panel_client(page=page) as it, anyio.create_task_group() as tasks:
-        await it.asked()
-        page.approvals[0].channel = "page"  # as the page does after ten seconds
-        results: list[types.CallToolResult] = []
-
-        async def call() -> None:
-            results.append(await it.call())
-
-        tasks.start_soon(call)
-        await it.clock.pass_until(lambda: bool(results), most=15)
-        assert _content(results[0])["status"] == "confirmation_required"

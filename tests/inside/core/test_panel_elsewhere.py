@@ -13,7 +13,7 @@ import anyio
 import pytest
 from mcp import Client
 
-from tests.conftest import OWNER
+from tests.inside.setup import OWNER
 from tests.server.test_panel import APPS, TICKET, TOO_LATE
 from tests.support.concurrency import Paused
 from tests.support.guarded_calls import GO_LIVE, STUDIO, YES
