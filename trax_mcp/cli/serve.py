@@ -45,7 +45,7 @@ from trax_mcp.web.approval_page import open_page
 from trax_mcp.web.passkey import Passkey
 
 if TYPE_CHECKING:
-    from trax_mcp.replicas.consent_store import SharedStore
+    from trax_mcp.replicas import Replicas
     from trax_mcp.sign_in.store import SignInStore
 
 
@@ -93,15 +93,14 @@ async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) 
     deps = _deps(settings, enrolled_passkey(settings))
     async with (
         aclosing(client_for(settings)) as client,
-        _open_store(settings) as store,
+        _open_replicas(settings) as replicas,
         _open_sign_in(settings) as sign_ins,
     ):
-        readiness = Readiness(store_answers=store.engine_answers if store else None)
+        readiness = Readiness(store_answers=replicas.engine_answers if replicas else None)
         deps = replace(
             deps,
-            store=store,
-            questions=store.questions if store else None,
-            shared_feeds=store.feeds if store else None,
+            records=replicas.records if replicas else None,
+            shared_feeds=replicas.feeds if replicas else None,
             readiness=readiness,
         )
         server = build_server(client, own=own, deps=deps)
@@ -126,7 +125,7 @@ def _tell(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
 
 
-def _open_store(settings: Settings) -> "AbstractAsyncContextManager[SharedStore | None]":
+def _open_replicas(settings: Settings) -> "AbstractAsyncContextManager[Replicas | None]":
     """The store that replicas share, if there is one.
 
     Raises:
@@ -135,10 +134,10 @@ def _open_store(settings: Settings) -> "AbstractAsyncContextManager[SharedStore 
     if settings.store_url is None:
         return nullcontext()
     try:
-        from trax_mcp.replicas.consent_store import open_store  # noqa: PLC0415  a part of its own
+        from trax_mcp.replicas import open_replicas  # noqa: PLC0415  a part of its own
     except ModuleNotFoundError:
         raise CannotStart(f"TRAX_STORE_URL needs an extra. {REPLICAS_EXTRA}") from None
-    return open_store(settings.store_url.get_secret_value(), Clock())
+    return open_replicas(settings.store_url.get_secret_value(), Clock())
 
 
 @asynccontextmanager

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Self
+from typing import Final
 
-from trax_mcp.api.accepted_keys import AcceptedKeys
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Model
@@ -19,12 +18,13 @@ from trax_mcp.consent.evidence import (
     Reason,
     Status,
 )
-from trax_mcp.consent.policy import DO_NOT
 from trax_mcp.consent.preview import Preview
-from trax_mcp.consent.store import Place
 from trax_mcp.progress import Progress
 from trax_mcp.studio.facts import Observed
 from trax_mcp.studio.naming import Sentence
+
+DO_NOT: Final = "Do not"
+"""The choice that refuses, in every question."""
 
 
 async def no_progress(_done: float, _total: float, _message: str) -> None:
@@ -47,31 +47,20 @@ class GuardedCall:
         """Who calls, as the audit log records it."""
         return Actor(self.caller, self.claimed_name)
 
-    def place(self, keys: AcceptedKeys) -> Place:
-        """The place of the call. It depends on what TRaX has accepted of the caller so far."""
-        studio_id = self.operation.studio()
-        return Place(
-            id=studio_id or self.operation.target_id(),
-            caller=self.caller.fingerprint,
-            owner=keys.owner(self.caller),
-            has_access=bool(studio_id) and keys.has_access(self.caller, studio_id),
-            key=self.caller.key or "",
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Done:
     """The call has taken effect. `observed` is what the stream status showed afterwards.
 
     `answer` is None if it was lost, or cannot be read; then `lost` says how, and `observed` shows
-    the effect. `sent_again`: a stop that could not wait for a go-live was repeated when that had
-    ended. `approved_in` is None if no consent was needed. `said` is what a change has done, in
-    words: a sentence, and warnings after it.
+    the effect. `undone`: a stop came after this go-live, which was then taken off the
+    air again; false if that failed. `approved_in` is None if no consent was needed. `said` is what
+    a change has done, in words: a sentence, and warnings after it.
     """
 
     answer: Answer[Model] | None
     observed: Observed | None = None
-    sent_again: bool = False
+    undone: bool | None = None
     approved_in: ApprovedIn | None = None
     said: tuple[Sentence, ...] = ()
     lost: str | None = None
@@ -106,25 +95,26 @@ class NotRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A person must decide between `yes` and `no`.
+class Ask:
+    """A person must decide between `yes` and `no`. The answer carries `question_id`.
 
-    The answer carries `confirmation_id`. `changes` is what differs from an earlier question.
+    `changes` is what differs from an earlier question.
     """
 
-    confirmation_id: str
+    question_id: str
     preview: Preview
-    yes: str
-    no: str
     changes: tuple[str, ...] = ()
+    number: int = 1
 
-    @classmethod
-    def about(cls, not_run: NotRun) -> Self | None:
-        """The question that a preview with a confirmation asks. None if it has none."""
-        preview, confirmation_id = not_run.preview, not_run.confirmation
-        if preview is None or confirmation_id is None:
-            return None
-        return cls(confirmation_id, preview, preview.choice, DO_NOT, not_run.changes)
+    @property
+    def yes(self) -> str:
+        """The choice that agrees."""
+        return self.preview.choice
+
+    @property
+    def no(self) -> str:
+        """The choice that refuses."""
+        return DO_NOT
 
 
-Result = Done | NotRun | Question
+Result = Done | NotRun | Ask

@@ -1,31 +1,36 @@
 """Runs operations. A guarded call runs only with consent.
 
-A call that may not run comes back as `NotRun`, and one that a person must decide as a `Question`.
-The caller then runs the call again, from the beginning, with the person's answer as evidence.
+A call that may not run comes back as `NotRun`, and one that a person must decide as an `Ask`. The
+caller then runs the call again, from the beginning, with the person's answer as evidence. A lost
+answer is resolved by reading the stream status, never by sending again.
 """
 
-from contextlib import suppress
-from dataclasses import replace
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import anyio
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
-from trax_mcp.api.error_texts import not_sent_because, write_disabled
-from trax_mcp.api.errors import TraxError
+from trax_mcp.api.error_texts import (
+    interrupted,
+    not_sent_because,
+    store_unavailable,
+    write_disabled,
+)
+from trax_mcp.api.errors import Outcome, TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
-from trax_mcp.api.operations import GetStreamStatus
+from trax_mcp.api.operations import GetStreamStatus, GoOffline
 from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
-from trax_mcp.consent.calls import Done, GuardedCall, NotRun, Question, Result
-from trax_mcp.consent.evidence import NO_EVIDENCE, ApprovedIn, Confirmation, UsedConfirmation
-from trax_mcp.consent.execute import Executor
+from trax_mcp.consent.calls import Ask, Done, GuardedCall, NotRun, Result
+from trax_mcp.consent.evidence import NO_EVIDENCE, ApprovedIn
 from trax_mcp.consent.plans import Plan, When, plan_for
 from trax_mcp.consent.policy import (
     ALREADY_USED,
-    DO_NOT,
     Case,
     NeedsAnswer,
     NeedsConfirmation,
@@ -33,44 +38,65 @@ from trax_mcp.consent.policy import (
     Proceed,
     Refuse,
     Verdict,
-    confirmation_to_use,
+    in_audit_log,
     is_unseen,
     judge,
+    not_run,
     nothing_to_do,
+    question_to_use,
     refusal_by_person,
 )
-from trax_mcp.consent.preview import Preview
+from trax_mcp.consent.questions import Question, outcome_in_words
+from trax_mcp.consent.records import Away
 from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.consent.store import ConsentStore, Place, Seen, Stale
-from trax_mcp.studio.fact_reader import QUICK_SECONDS, FactReader
+from trax_mcp.consent.sending import Sender, Sent, outcome_of
+from trax_mcp.consent.shielded_tasks import ShieldedTasks
+from trax_mcp.consent.stops import Stops
+from trax_mcp.consent.store import Place, Seen, Store
+from trax_mcp.studio.fact_reader import FactReader
 from trax_mcp.studio.facts import Fact, Facts
 from trax_mcp.studio.list_cache import ListCache
 
-_BROADCAST_SECONDS: Final = 1.0
-"""How long a stop waits to learn which broadcast is on air, where nobody remembers its yes."""
+_SLEPT_SECONDS: Final = 1.0
+"""A process that slept for so long may have lost its turn to another."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A call that was sent in its turn, and what was known before. `undone`: as in `Done`."""
+
+    place: Place
+    seen: Seen
+    question_id: str | None
+    facts: Facts
+    digest: str | None
+    sent: Sent
+    undone: bool | None = None
 
 
 class ConsentGuard:
-    """Runs calls, guarded or not. Everything that it remembers is in the store."""
+    """Runs calls, guarded or not. What it remembers is in the store."""
 
     def __init__(
         self,
         client: Client,
-        executor: Executor,
         *,
         rules: Rules,
-        store: ConsentStore,
+        store: Store,
         audit: Audit,
+        tasks: ShieldedTasks,
         clock: Clock,
         lists: ListCache,
     ) -> None:
         self.rules = rules
-        self._client = client
-        self._executor = executor
-        self._lists = lists
         self.store = store
         self.audit = audit
+        self._client = client
         self._clock = clock
+        self._sender = Sender(
+            client, store=store, audit=audit, tasks=tasks, clock=clock, lists=lists
+        )
+        self._stops = Stops(client, self._sender, rules=rules, store=store, clock=clock)
 
     async def run(self, call: GuardedCall) -> Result:
         """Run a call if it may run.
@@ -78,30 +104,19 @@ class ConsentGuard:
         Raises:
             TraxError: a fact could not be read, or the call was sent, or tried, and failed.
         """
-        when = self.rules.when(call.operation)
-        if when is When.NEVER and not _sets_auto_go_live(call.operation):
-            done = Done(await self._client.send(call.operation, call.caller))
-            return await self._report(call, done, Facts()) if call.operation.call.mutates else done
-        first = None
-        while True:
-            seen = await self.look(call)
-            first = first or seen
-            # A stop has ended since this call began, so the evidence of the call is older.
-            if seen.stop_count != first.stop_count:
-                call = self._without_outdated_flag(call)
-            result = await self._attempt(call, when, seen)
-            if not isinstance(result, Stale):
-                return result
-
-    async def look(self, call: GuardedCall) -> Seen:
-        """The content of the store about the place of a call, and about its evidence."""
-        confirmation_id = call.evidence.confirmation_id
-        seen = await self.store.look(self._place(call), confirmation_id, call.operation)
-        if not isinstance(seen.confirmation, Confirmation):
-            return seen
-        answer = call.evidence.answer
-        kept = seen.confirmation.with_choice(answer.choice if answer else None)
-        return replace(seen, confirmation=kept)
+        operation = call.operation
+        when = self.rules.when(operation)
+        if when is When.NEVER and not _sets_auto_go_live(operation):
+            answer = await self._client.send(operation, call.caller)
+            if not operation.call.mutates:
+                return Done(answer)
+            return await self._sender.report(call, answer, Facts())
+        if operation.stops_broadcast:
+            return await self._stops.run(call)
+        try:
+            return await self._run_in_turn(call, when)
+        except Away:
+            raise store_unavailable() from None
 
     async def go_live_is_pending(self, caller: Caller, studio_id: str) -> bool:
         """Whether a go-live was sent to a studio within the last minute and not seen on air.
@@ -109,137 +124,251 @@ class ConsentGuard:
         Raises:
             TraxError: the store does not answer.
         """
-        call = GuardedCall(GetStreamStatus(studio_id=studio_id), caller)
-        return (await self.look(call)).go_live_pending
+        status = GetStreamStatus(studio_id=studio_id)
+        try:
+            place = await self.store.place(status, caller)
+            return (await self.store.look(place, None, status, caller)).go_live_pending
+        except Away:
+            raise store_unavailable() from None
 
-    async def _attempt(self, call: GuardedCall, when: When, seen: Seen) -> Result | Stale:
-        """Read and decide. Stale if the place changed meanwhile."""
+    # A call that waits for its turn
+
+    async def _run_in_turn(self, call: GuardedCall, when: When) -> Result:
+        """Read, decide and send in the turn of the studio, so that nothing comes between.
+
+        Again only if a stop or another use of the same yes came between, or TRaX has accepted the
+        caller there meanwhile, who then takes turns with others.
+        """
+        first: Seen | None = None
+        may_be_sent = when is not When.ALWAYS or call.evidence != NO_EVIDENCE
+        while True:
+            place = await self.store.place(call.operation, call.caller)
+            turn = self.store.turn(place) if may_be_sent else nullcontext("")
+            async with turn as me:
+                seen = await self._look(place, call)
+                first = first or seen
+                if seen.last_stops != first.last_stops:
+                    call = self._without_outdated_flag(call)
+                result = await self._attempt(call, when, place, seen, me)
+            if isinstance(result, Attempt):
+                return await self._conclude(call, result)
+            if result is not None:
+                return result
+
+    async def _look(self, place: Place, call: GuardedCall) -> Seen:
+        return await self.store.look(place, call.evidence.question_id, call.operation, call.caller)
+
+    async def _attempt(
+        self, call: GuardedCall, when: When, place: Place, seen: Seen, me: str
+    ) -> Attempt | NotRun | Ask | None:
+        """Read, judge, and send or respond. None: from the beginning."""
         if when is When.NEVER:  # it only takes its turn
-            return await self._execute(call, None, seen, Facts())
+            return await self._send_in_turn(call, place, seen, me, None, Facts())
         if refused := await self._refuse_before_reading(call, seen):
             return refused
         operation, plan_type = call.operation, plan_for(call.operation)
-        wait_until = anyio.current_time() + QUICK_SECONDS
-        if operation.stops_broadcast and seen.place.has_access:
-            # No fact can change a yes to a stop: nothing is read, and all others wait from here on.
-            known = await self._read_broadcast(call, seen)
-            plan = plan_type(operation, known, now=self._clock.now())
-            if isinstance(judge(self._case(call, plan, seen)), Proceed):
-                return await self._decide(call, plan, seen, wait_until=wait_until)
-        is_stop = operation.stops_broadcast
-        reader = FactReader(
-            self._client, call.caller, operation.studio(), quick=is_stop, urgent=is_stop
-        )
+        reader = FactReader(self._client, call.caller, operation.studio())
         try:
             status = await reader.read((Fact.STATUS,)) if when is When.WHILE_LIVE else None
-        except TraxError as error:
-            raise not_sent_because(error, operation) from None
-        if status and (result := await self._run_if_off_air(call, status, seen)):
-            return result
-        try:
+            if me and await self._is_accepted_now(place, call):
+                return None
+            if status and _needs_no_consent(call, status, seen):
+                # A yes that is not needed is used too, so that it cannot run the call again.
+                unneeded = question_to_use(operation, call.evidence, seen.question)
+                return await self._send_in_turn(call, place, seen, me, unneeded, status)
             facts = await reader.read(plan_type.reads, status)
         except TraxError as error:
             raise not_sent_because(error, operation) from None
-        again = await self._look_again(call, seen)
-        if isinstance(again, Stale):
-            return again
-        certain = _without_uncertain_status(facts, when, again)
-        plan = plan_type(operation, certain, again.hidden, now=self._clock.now())
-        return await self._decide(call, plan, again, wait_until=wait_until)
+        if me and await self._is_accepted_now(place, call):
+            return None
+        facts = _without_uncertain_status(facts, when, seen)
+        plan = plan_type(operation, facts, seen.studio.hidden, now=self._clock.now())
+        preview = plan.preview
+        if facts.health is not None and facts.health.write_enabled is False:
+            raise write_disabled()
+        if facts.live and seen.go_live_pending:
+            await self.store.record_on_air(place, seen)
+        verdict = judge(self._case(call, plan, seen))
+        self._write_verdict(call, verdict, preview.digest)
+        if isinstance(verdict, Proceed):
+            return await self._send_in_turn(
+                call, place, seen, me, verdict.question_id, facts, digest=preview.digest
+            )
+        return await self._respond(call, verdict, place, seen, plan)
 
-    async def _read_broadcast(self, call: GuardedCall, seen: Seen) -> Facts:
-        """The stream status, if a yes to a stop is bound to a broadcast. Unknown if it is slow."""
-        kept = seen.confirmation
-        if isinstance(kept, Confirmation) and kept.broadcast is not None:
-            studio = call.operation.studio()
-            reader = FactReader(self._client, call.caller, studio, quick=True, urgent=True)
-            with suppress(TraxError), anyio.move_on_after(_BROADCAST_SECONDS):
-                return await reader.read((Fact.STATUS,))
-        return Facts()
+    async def _is_accepted_now(self, place: Place, call: GuardedCall) -> bool:
+        """Whether TRaX has accepted the caller here since the turn began."""
+        if place.has_access:
+            return False
+        return (await self.store.place(call.operation, call.caller)).has_access
 
     async def _refuse_before_reading(self, call: GuardedCall, seen: Seen) -> NotRun | None:
-        """Refuse where no fact matters: the confirmation was used, or the person refused."""
-        kept = seen.confirmation
-        if isinstance(kept, UsedConfirmation):
+        """Refuse where no fact matters: the yes was used, or the person refused."""
+        question = seen.question
+        if question is not None and question.is_used:
             # The call itself may have removed its target, so reading could fail.
-            self._write_verdict(call, ALREADY_USED, kept.confirmation.digest)
-            return _not_run(call, ALREADY_USED, kept)
-        refusal = refusal_by_person(call.operation, call.evidence.answer, kept)
-        if refusal is None or kept is None:
+            self._write_verdict(call, ALREADY_USED, question.digest)
+            tool = call.operation.tool_name
+            return not_run(tool, ALREADY_USED, outcome=question.outcome)
+        refusal = refusal_by_person(call.operation, call.evidence.answer, question)
+        if refusal is None or question is None:
             return None
-        unseen = is_unseen(call.evidence.answer, age=seen.age)
+        unseen = is_unseen(call.evidence.answer, age=seen.now - question.asked_at)
         if unseen:
-            await self.store.discard(kept.id)
+            await self.store.discard(question.id)
         else:
-            await self.store.decline(kept, call.operation)
-        self._write_verdict(call, refusal, kept.digest)
-        return replace(_not_run(call, refusal, kept), unseen=unseen)
+            await self.store.decline(question, call.operation, call.caller)
+        self._write_verdict(call, refusal, question.digest)
+        return replace(not_run(call.operation.tool_name, refusal), unseen=unseen)
 
-    async def _run_if_off_air(
-        self, call: GuardedCall, status: Facts, seen: Seen
-    ) -> Done | Stale | None:
-        """Run a call that needs consent only while live, unless the studio may be live."""
-        now = await self._look_again(call, seen)
-        if isinstance(now, Stale):
-            return now
-        if not _needs_no_consent(call, status, now):
-            return None
-        # A confirmation that is not needed is used too, so that it cannot run the call again.
-        unneeded = confirmation_to_use(call.operation, call.evidence, now.confirmation)
-        return await self._execute(call, unneeded, now, status)
+    async def _respond(
+        self,
+        call: GuardedCall,
+        verdict: NeedsAnswer | NeedsConfirmation | Refuse | NothingToDo,
+        place: Place,
+        seen: Seen,
+        plan: Plan[Any],
+    ) -> Ask | NotRun:
+        """Say why the call did not run, and keep a question for the next call if one helps."""
+        kept, preview = seen.question, plan.preview
+        changes = _changes(plan, kept)
+        ask = partial(self.store.ask, place, seen, call.operation, preview)
+        if isinstance(verdict, NeedsAnswer):
+            changes, earlier = (changes, kept) if verdict.again else ((), None)
+            question = await ask(channel="form", again=earlier, changes=changes)
+            return Ask(question.id, preview, changes, question.number)
+        tool = call.operation.tool_name
+        refused = not_run(tool, verdict, preview=preview, changes=changes)
+        if not isinstance(verdict, NeedsConfirmation) or self.rules.mode is Mode.FLAG:
+            return refused
+        question = await ask(channel="model")
+        if verdict.reason == "changed" and kept is not None:
+            await self.store.discard(kept.id)  # it stays invalid if all changes back
+        return replace(refused, confirmation=question.id, expires_at=question.expires_at)
 
-    async def _decide(
-        self, call: GuardedCall, plan: Plan[Any], seen: Seen, *, wait_until: float
-    ) -> Result | Stale:
-        """Judge, then execute or respond."""
-        digest = plan.preview.digest
-        if plan.facts.health is not None and plan.facts.health.write_enabled is False:
-            raise write_disabled()
-        if plan.facts.live and seen.go_live_pending:
-            await self.store.record_on_air(seen)
-        verdict = judge(self._case(call, plan, seen))
-        self._write_verdict(call, verdict, digest)
-        if not isinstance(verdict, Proceed):
-            return await self._respond(call, verdict, seen, plan)
-        return await self._execute(
-            call, verdict.confirmation_id, seen, plan.facts, digest=digest, wait_until=wait_until
+    async def _send_in_turn(
+        self,
+        call: GuardedCall,
+        place: Place,
+        seen: Seen,
+        me: str,
+        question_id: str | None,
+        facts: Facts,
+        *,
+        digest: str | None = None,
+    ) -> Attempt | None:
+        """Use the yes, send once, and end the call. None if a stop or another use came between."""
+        operation, began = call.operation, self._clock.seconds()
+        starts = operation.starts_broadcast
+        stops_here = self._stops.begun_here[place.id]
+        begin = partial(self.store.begin, place, me, question_id, seen, starts=starts)
+        try:
+            if not await begin():
+                return None
+        except Away:  # it may have begun: then its yes is given back when the engine answers
+            end = partial(self._end, call, place, me, question_id, seen, "not_applied")
+            await self.store.now_or_later(end, seconds=0)
+            raise
+        attempt = Attempt(place, seen, question_id, facts, digest, interrupted(operation))
+        end = partial(self._end_attempt, call, attempt, me, stops_here)
+        if self.store.records.is_shared and self._clock.seconds() > began + _SLEPT_SECONDS:
+            attempt.sent = store_unavailable()  # others may have had the turn meanwhile
+            await self.store.now_or_later(end)
+            return attempt
+        tasks = self._sender.tasks
+        try:
+            with tasks.shield(deadline=self._sender.deadline()):
+                attempt.sent = await self._sender.send(call, digest=digest)
+        finally:
+            with tasks.shield(deadline=self._sender.deadline()):
+                await self.store.now_or_later(end)
+        return attempt
+
+    async def _end_attempt(
+        self, call: GuardedCall, attempt: Attempt, me: str, stops_here: int
+    ) -> None:
+        """End a call. A go-live that a stop has followed takes the studio off the air again."""
+        outcome = outcome_of(attempt.sent)
+        ending = partial(self._end, call, attempt.place, me, attempt.question_id, attempt.seen)
+        came = await ending(outcome) or self._stops.begun_here[attempt.place.id] > stops_here
+        may_be_live = call.operation.starts_broadcast and outcome != "not_applied"
+        if came and may_be_live and attempt.undone is None:
+            attempt.undone = False
+            attempt.undone = await self._undo(call)
+
+    async def _end(
+        self,
+        call: GuardedCall,
+        place: Place,
+        me: str,
+        question_id: str | None,
+        seen: Seen,
+        outcome: Outcome,
+    ) -> bool:
+        operation, plan = call.operation, plan_for(call.operation)
+        target = operation.target_id()
+        return await self.store.finish(
+            place,
+            me,
+            question_id,
+            seen,
+            outcome,
+            accepted=await self.store.place(operation, call.caller),
+            starts=operation.starts_broadcast,
+            hidden={f"{what} of {target}": 1 for what in plan.hidden_fields(operation)},
+            auto_go_live=_auto_go_live_after(operation, outcome),
         )
 
-    async def _look_again(self, call: GuardedCall, seen: Seen) -> Seen | Stale:
-        """Look after reading. TRaX may have accepted the caller meanwhile, which changes the place.
+    async def _undo(self, call: GuardedCall) -> bool:
+        """Send the stop that came once more. A person has agreed to it."""
+        stop = replace(call, operation=GoOffline(studio_id=call.operation.studio()))
+        sent: Sent = interrupted(stop.operation)
+        try:
+            sent = await self._sender.send(stop, digest=None)
+        finally:
+            self._sender.write_outcome(stop, sent, outcome_of(sent), None, digest=None)
+        return not isinstance(sent, TraxError)
 
-        Stale if another call has changed the studio since, so that the facts may be outdated.
-        `add` and `begin` check this again. A stop is sent in any case.
+    async def _conclude(self, call: GuardedCall, attempt: Attempt) -> Done:
+        """Observe, and record and report the outcome.
+
+        Raises:
+            TraxError: the call failed, and its effect was not seen.
         """
-        now = await self.look(call)
-        if now.version != seen.version and not call.operation.stops_broadcast:
-            return Stale()
-        # The facts may be older than this look, so both looks count.
-        return replace(
-            now,
-            version=seen.version,
-            go_live_pending=seen.go_live_pending or now.go_live_pending,
-            auto_go_live=seen.auto_go_live or now.auto_go_live,
+        sender, sent = self._sender, attempt.sent
+        until = partial(self.store.wait_for_stop, attempt.place, attempt.seen)
+        if attempt.undone is not None:
+            until = anyio.lowlevel.checkpoint
+        # All that waits from here on is shielded: if the client cancels the call, it ends only
+        # after its outcome was recorded.
+        observed = await sender.observe(call, sent, until=until)
+        is_seen = isinstance(sent, TraxError) and await sender.is_seen(call, observed)
+        outcome: Outcome = "applied" if is_seen else outcome_of(sent)
+        sender.write_outcome(call, sent, outcome, observed, digest=attempt.digest)
+        if outcome != "not_applied":
+            state = observed.state if observed else None
+            is_on_air = call.operation.starts_broadcast and state == "on_air"
+            record = partial(self.store.record, attempt.place, attempt.question_id, attempt.seen)
+            words = outcome_in_words(outcome, state)
+            with anyio.CancelScope(shield=True):
+                await self.store.now_or_later(partial(record, words, on_air=is_on_air))
+        if isinstance(sent, TraxError) and not is_seen:
+            raise sent
+        return await sender.report(
+            call,
+            sent,
+            attempt.facts,
+            observed=observed,
+            undone=attempt.undone,
+            approved_in=self._approved_in(call, attempt.question_id),
         )
-
-    def _place(self, call: GuardedCall) -> Place:
-        return call.place(self._client.accepted_keys)
-
-    def _without_outdated_flag(self, call: GuardedCall) -> GuardedCall:
-        """The call without a `confirm: true` that is older than a stop, if it puts anything on air.
-
-        Confirmations that are older than a stop are discarded by the store.
-        """
-        puts_on_air = plan_for(call.operation).puts_on_air(call.operation)
-        is_outdated = puts_on_air and self.rules.mode is Mode.FLAG
-        return replace(call, evidence=NO_EVIDENCE) if is_outdated else call
 
     def _case(self, call: GuardedCall, plan: Plan[Any], seen: Seen) -> Case:
         return Case(
             operation=call.operation,
             digest=plan.preview.digest,
             evidence=call.evidence,
-            confirmation=seen.confirmation,
+            question=seen.question,
             mode=self.rules.mode,
             can_ask=call.can_ask,
             nothing_to_do=nothing_to_do(
@@ -249,104 +378,34 @@ class ConsentGuard:
                 now=plan.now,
             ),
             declined_seconds=seen.declined_seconds,
-            broadcast_start=plan.facts.broadcast_start,
         )
 
-    async def _execute(
-        self,
-        call: GuardedCall,
-        confirmation_id: str | None,
-        seen: Seen,
-        facts: Facts,
-        *,
-        digest: str | None = None,
-        wait_until: float = 0.0,
-    ) -> Done | Stale:
-        started = await self.store.begin(call.operation, confirmation_id=confirmation_id, seen=seen)
-        if isinstance(started, Stale):
-            return started
-        done = await self._executor.run(call, started, digest=digest, wait_until=wait_until)
-        if isinstance(done, Stale):
-            return done
-        done = replace(done, approved_in=self._approved_in(call, confirmation_id))
-        return await self._report(call, done, facts)
+    def _without_outdated_flag(self, call: GuardedCall) -> GuardedCall:
+        """The call without a `confirm: true` that is older than a stop, if it puts anything on air.
 
-    async def _report(self, call: GuardedCall, done: Done, facts: Facts) -> Done:
-        """Add the result in words, from these facts and the lists that are kept."""
-        operation, plan_type = call.operation, plan_for(call.operation)
-        if plan_type.reads_after:
-            reader = FactReader(
-                self._client, call.caller, operation.studio(), quick=True, first_page=True
-            )
-            with suppress(TraxError):  # the call is done: what is missing leads to no warning
-                facts = (await reader.read(plan_type.reads_after)).completed_by(facts)
-        facts = facts.completed_by(self._lists.known(call.caller, operation.studio()))
-        plan = plan_type(operation, facts, now=self._clock.now())
-        return replace(done, said=plan.report(done.data, done.observed))
+        Questions that are older than a stop are void in the store.
+        """
+        puts_on_air = plan_for(call.operation).puts_on_air(call.operation)
+        is_outdated = puts_on_air and self.rules.mode is Mode.FLAG
+        return replace(call, evidence=NO_EVIDENCE) if is_outdated else call
 
-    def _approved_in(self, call: GuardedCall, confirmation_id: str | None) -> ApprovedIn | None:
+    def _approved_in(self, call: GuardedCall, question_id: str | None) -> ApprovedIn | None:
         """How a call that ran was approved. None if it needed no consent."""
         evidence = call.evidence
-        if confirmation_id is None:
+        if question_id is None:
             return "flag" if evidence.confirm and self.rules.mode is Mode.FLAG else None
         return evidence.answered_in or ("form" if evidence.answer else "confirmation")
 
-    async def _respond(
-        self,
-        call: GuardedCall,
-        verdict: NeedsAnswer | NeedsConfirmation | Refuse | NothingToDo,
-        seen: Seen,
-        plan: Plan[Any],
-    ) -> Question | NotRun | Stale:
-        """Say why the call did not run, and keep a confirmation for the next call if one helps."""
-        kept, preview = seen.confirmation, plan.preview
-        match verdict:
-            case NeedsAnswer(again=again):
-                added = await self._add(call, preview, seen, choice=preview.choice, again=again)
-                if isinstance(added, Stale):
-                    return added
-                if isinstance(kept, Confirmation) and again:
-                    await self.store.discard(kept.id)  # only the last question can be answered
-                changes = _changes(plan, kept) if again else ()
-                return Question(added.id, preview, preview.choice, DO_NOT, changes)
-            case NeedsConfirmation() if self.rules.mode is not Mode.FLAG:
-                added = await self._add(call, preview, seen)
-                if isinstance(added, Stale):
-                    return added
-                if verdict.reason == "changed" and isinstance(kept, Confirmation):
-                    await self.store.discard(kept.id)  # it stays invalid if all changes back
-                not_run = _not_run(call, verdict, kept, plan)
-                return replace(not_run, confirmation=added.id, expires_at=added.expires_at)
-        return _not_run(call, verdict, kept, plan)
-
-    async def _add(
-        self,
-        call: GuardedCall,
-        preview: Preview,
-        seen: Seen,
-        *,
-        choice: str | None = None,
-        again: bool = False,
-    ) -> Confirmation | Stale:
-        return await self.store.add(
-            call.operation, preview, seen=seen, choice=choice, asked_again=again
-        )
-
     def _write_verdict(self, call: GuardedCall, verdict: Verdict, digest: str) -> None:
-        reason = getattr(verdict, "reason", None) or getattr(verdict, "status", None)
+        approved = isinstance(verdict, Proceed)
         self.audit.write(
             "decided",
             call.operation,
             call.actor,
             mode=self.rules.mode,
-            verdict=verdict.label,
-            reason=reason,
+            **in_audit_log(verdict),
             digest=digest,
-            answeredIn=(
-                self._approved_in(call, verdict.confirmation_id)
-                if isinstance(verdict, Proceed)
-                else None
-            ),
+            answeredIn=self._approved_in(call, verdict.question_id) if approved else None,
         )
 
 
@@ -356,12 +415,20 @@ def _sets_auto_go_live(operation: Operation[Model]) -> bool:
     return mutates and plan_for(operation).sets_auto_go_live(operation) is not None
 
 
+def _auto_go_live_after(operation: Operation[Model], outcome: Outcome) -> bool | None:
+    """Whether `autoGoLive` counts as on after a call: in doubt it does. None if nothing changed."""
+    turned_on = plan_for(operation).sets_auto_go_live(operation)
+    if outcome == "applied":
+        return turned_on
+    return True if turned_on and outcome == "unknown" else None
+
+
 def _needs_no_consent(call: GuardedCall, status: Facts, seen: Seen) -> bool:
     """Whether a call that needs consent only while live may run at once.
 
     If a person was already asked, their answer decides.
     """
-    may_be_live = status.live is not False or seen.go_live_pending or seen.auto_go_live
+    may_be_live = status.live is not False or seen.go_live_pending or seen.studio.auto_go_live
     return not may_be_live and call.evidence.answer is None
 
 
@@ -370,42 +437,12 @@ def _without_uncertain_status(facts: Facts, when: When, seen: Seen) -> Facts:
 
     With `autoGoLive`, a studio can go live by itself right after its status was read.
     """
-    is_unclear = when is When.WHILE_LIVE and seen.auto_go_live and facts.live is False
+    is_unclear = when is When.WHILE_LIVE and seen.studio.auto_go_live and facts.live is False
     return replace(facts, status=None) if is_unclear else facts
 
 
-def _not_run(
-    call: GuardedCall,
-    verdict: NeedsConfirmation | Refuse | NothingToDo,
-    kept: Confirmation | UsedConfirmation | None,
-    plan: Plan[Any] | None = None,
-) -> NotRun:
-    tool, preview = call.operation.tool_name, plan.preview if plan else None
-    match verdict:
-        case NothingToDo():
-            return NotRun(tool, "nothing_to_do", why=verdict.why)
-        case NeedsConfirmation(reason=None):
-            return NotRun(tool, "confirmation_required", preview=preview)
-        case NeedsConfirmation():
-            reason = verdict.reason
-            changes = _changes(plan, kept) if reason == "changed" else ()
-            return NotRun(tool, "confirmation_invalid", reason, preview=preview, changes=changes)
-        case Refuse():
-            return NotRun(
-                tool,
-                verdict.status,
-                verdict.reason,
-                why=kept.outcome if isinstance(kept, UsedConfirmation) else None,
-                retry_after_seconds=verdict.retry_after_seconds,
-                preview=preview,
-                changes=_changes(plan, kept),
-            )
-
-
-def _changes(
-    plan: Plan[Any] | None, kept: Confirmation | UsedConfirmation | None
-) -> tuple[str, ...]:
+def _changes(plan: Plan[Any], kept: Question | None) -> tuple[str, ...]:
     """The differences from an earlier question about the same call."""
-    if plan is None or not isinstance(kept, Confirmation) or not kept.is_for(plan.operation):
+    if kept is None or not kept.is_for(plan.operation):
         return ()
     return plan.changes_since(kept)

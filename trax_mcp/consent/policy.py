@@ -4,58 +4,49 @@ The label of a verdict is its name in the audit log.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final, Literal
 
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
-from trax_mcp.consent.evidence import (
-    Confirmation,
-    Evidence,
-    PersonAnswer,
-    Reason,
-    Status,
-    UsedConfirmation,
-)
+from trax_mcp.consent.calls import DO_NOT, NotRun
+from trax_mcp.consent.evidence import Evidence, PersonAnswer, Reason, Status
+from trax_mcp.consent.preview import Preview
+from trax_mcp.consent.questions import READING_SECONDS, Question
 from trax_mcp.consent.rules import Mode
+from trax_mcp.consent.stop_token import StopToken
 from trax_mcp.studio import times
 from trax_mcp.studio.facts import Facts
-
-READING_SECONDS: Final = 1.0
-"""No person reads a question and answers it in less."""
-DO_NOT: Final = "Do not"
-"""The choice that refuses, in every question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """Everything that a verdict depends on.
 
-    `confirmation` is what the store keeps under the id in the evidence. `nothing_to_do` says in
-    words why a go-live is not needed, or is None. `declined_seconds`: a person said no to this
-    call, and is not asked again for so long. `broadcast_start` is when the broadcast began that is
-    on air now, if that is known.
+    `question` is what the store keeps under the id in the evidence. `nothing_to_do` says in words
+    why a go-live is not needed, or is None. `declined_seconds`: a person said no to this call, and
+    is not asked again for so long.
     """
 
     operation: Operation[Model]
     digest: str
     evidence: Evidence
-    confirmation: Confirmation | UsedConfirmation | None
+    question: Question | None
     mode: Mode
     can_ask: bool
     nothing_to_do: str | None = None
     declined_seconds: float | None = None
-    broadcast_start: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Proceed:
-    """The call may run. Its confirmation, if there is one, must be used first."""
+    """The call may run. Its question, if there is one, must be used first."""
 
     label: ClassVar = "Proceed"
 
-    confirmation_id: str | None = None
+    question_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +94,7 @@ ALREADY_USED: Final = Refuse("confirmation_invalid", "used")
 
 def judge(case: Case) -> Verdict:
     """Decide about a call that needs consent. It runs only with clear consent."""
-    if isinstance(case.confirmation, UsedConfirmation):
+    if case.question is not None and case.question.is_used:
         return ALREADY_USED
     if case.nothing_to_do is not None:
         return NothingToDo(case.nothing_to_do)
@@ -133,13 +124,50 @@ def nothing_to_do(
     return None
 
 
+def judge_stop(
+    evidence: Evidence,
+    token: StopToken | None,
+    *,
+    mode: Mode,
+    can_ask: bool,
+    is_for_another: bool,
+    now: float,
+) -> Verdict:
+    """Decide about a stop. Its yes is a token, and nothing else matters.
+
+    `is_for_another`: the confirmation is for another call. `now` is in Unix seconds.
+    """
+    is_valid = token is not None and now < token.until
+    if (answer := evidence.answer) is not None:
+        if answer.reply == "timed_out":
+            return Refuse("declined", "timed_out")
+        if token is None or token.choice is None:
+            return Refuse("confirmation_invalid", "mismatch" if is_for_another else "expired")
+        if (
+            reason := _reason_for_no(answer, is_offered=token.has_choice(answer.choice))
+        ) is not None:
+            return Refuse("declined", reason)
+        return Proceed() if is_valid else Refuse("confirmation_invalid", "expired")
+    if can_ask and mode in {Mode.AUTO, Mode.HUMAN}:
+        return NeedsAnswer()
+    if not evidence.confirm:
+        return NeedsConfirmation()
+    if mode is Mode.FLAG:
+        return Proceed()
+    if evidence.confirmation is None:
+        return NeedsConfirmation()
+    if is_for_another or (token is not None and token.choice is not None):
+        return NeedsConfirmation("mismatch")
+    return Proceed() if is_valid else NeedsConfirmation("expired")
+
+
 def refusal_by_person(
-    operation: Operation[Model], answer: PersonAnswer | None, question: Confirmation | None
+    operation: Operation[Model], answer: PersonAnswer | None, question: Question | None
 ) -> Refuse | None:
     """The refusal, if a person said no to this question. No facts are needed for it."""
-    if answer is None or question is None or question.choice is None:
+    if answer is None or question is None or question.is_for_model:
         return None
-    reason = _reason_for_no(answer, question.choice)
+    reason = _reason_for_no(answer, is_offered=answer.choice == question.choice)
     is_no = question.is_for(operation) and reason in {"declined", "cancelled"}
     return Refuse("declined", reason) if is_no else None
 
@@ -150,20 +178,17 @@ def is_unseen(answer: PersonAnswer | None, *, age: float) -> bool:
     return is_refused and age < READING_SECONDS
 
 
-def confirmation_to_use(
-    operation: Operation[Model],
-    evidence: Evidence,
-    confirmation: Confirmation | UsedConfirmation | None,
+def question_to_use(
+    operation: Operation[Model], evidence: Evidence, question: Question | None
 ) -> str | None:
-    """The confirmation that a call uses up although it no longer needs one."""
-    if not evidence.confirm or not isinstance(confirmation, Confirmation):
+    """The question that a call uses up although it no longer needs one."""
+    if not evidence.confirm or question is None or question.is_used:
         return None
-    return confirmation.id if confirmation.is_for(operation) else None
+    return question.id if question.is_for(operation) else None
 
 
 def _judge_without_person(case: Case) -> Verdict:
-    # Stopping must always be possible.
-    if case.mode is Mode.HUMAN and not case.operation.stops_broadcast:
+    if case.mode is Mode.HUMAN:
         return Refuse("cannot_ask")
     if not case.evidence.confirm:
         return NeedsConfirmation()
@@ -173,42 +198,76 @@ def _judge_without_person(case: Case) -> Verdict:
 
 
 def _judge_confirmation(case: Case) -> Verdict:
-    kept = case.confirmation
+    question = case.question
     if case.evidence.confirmation is None:
         return NeedsConfirmation()
-    if not isinstance(kept, Confirmation):
+    if question is None:
         return NeedsConfirmation("expired")
-    if kept.choice is not None or not kept.is_for(case.operation):
+    if not question.is_for_model or not question.is_for(case.operation):
         return NeedsConfirmation("mismatch")
-    return Proceed(kept.id) if _is_as_shown(case, kept) else NeedsConfirmation("changed")
+    is_as_shown = question.digest == case.digest
+    return Proceed(question.id) if is_as_shown else NeedsConfirmation("changed")
 
 
 def _judge_answer(case: Case, answer: PersonAnswer) -> Verdict:
-    kept = case.confirmation
+    question = case.question
     if answer.reply == "timed_out":  # the question expires at the same moment
         return Refuse("declined", "timed_out")
-    if not isinstance(kept, Confirmation):
+    if question is None or question.number != answer.number:
         return Refuse("confirmation_invalid", "expired")
-    if kept.choice is None or not kept.is_for(case.operation):
+    if question.is_for_model or not question.is_for(case.operation):
         return Refuse("confirmation_invalid", "mismatch")
-    if (reason := _reason_for_no(answer, kept.choice)) is not None:
+    reason = _reason_for_no(answer, is_offered=answer.choice == question.choice)
+    if reason is not None:
         return Refuse("declined", reason)
-    if _is_as_shown(case, kept):
-        return Proceed(kept.id)
-    return (
-        Refuse("confirmation_invalid", "changed") if kept.asked_again else NeedsAnswer(again=True)
-    )
+    if question.digest == case.digest:
+        return Proceed(question.id)
+    if question.number > 1:
+        return Refuse("confirmation_invalid", "changed")
+    return NeedsAnswer(again=True)
 
 
-def _is_as_shown(case: Case, kept: Confirmation) -> bool:
-    """Whether nothing has changed that consent depends on."""
-    return kept.digest == case.digest and kept.is_for_broadcast(case.broadcast_start)
-
-
-def _reason_for_no(answer: PersonAnswer, offered: str) -> Reason | None:
+def _reason_for_no(answer: PersonAnswer, *, is_offered: bool) -> Reason | None:
     """Why an answer is not consent. None if it is the choice that was offered."""
     if answer.reply != "chosen":
         return answer.reply
     if answer.choice == DO_NOT:
         return "declined"
-    return None if answer.choice == offered else "malformed"
+    return None if is_offered else "malformed"
+
+
+def not_run(
+    tool_name: str,
+    verdict: NeedsConfirmation | Refuse | NothingToDo,
+    *,
+    preview: Preview | None = None,
+    changes: tuple[str, ...] = (),
+    outcome: str | None = None,
+) -> NotRun:
+    """The result of a call that may not run. `outcome` is that of the call that used its yes."""
+    match verdict:
+        case NothingToDo():
+            return NotRun(tool_name, "nothing_to_do", why=verdict.why)
+        case NeedsConfirmation(reason=None):
+            return NotRun(tool_name, "confirmation_required", preview=preview)
+        case NeedsConfirmation(reason=reason):
+            changes = changes if reason == "changed" else ()
+            return NotRun(
+                tool_name, "confirmation_invalid", reason, preview=preview, changes=changes
+            )
+        case Refuse():
+            return NotRun(
+                tool_name,
+                verdict.status,
+                verdict.reason,
+                why=outcome,
+                retry_after_seconds=verdict.retry_after_seconds,
+                preview=preview,
+                changes=changes,
+            )
+
+
+def in_audit_log(verdict: Verdict) -> Mapping[str, str | None]:
+    """A verdict as the audit log records it."""
+    reason = getattr(verdict, "reason", None) or getattr(verdict, "status", None)
+    return {"verdict": verdict.label, "reason": reason}

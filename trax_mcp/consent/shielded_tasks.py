@@ -11,6 +11,7 @@ class ShieldedTasks:
 
     def __init__(self) -> None:
         self._scopes: set[anyio.CancelScope] = set()
+        self._waits: set[anyio.CancelScope] = set()
         self._ended = anyio.Event()
         self._closed = False
         self.is_ending = False
@@ -33,9 +34,23 @@ class ShieldedTasks:
                 self._ended.set()
                 self._ended = anyio.Event()
 
+    @contextmanager
+    def until_ending(self) -> Iterator[None]:
+        """End the block when the process is about to end: what waits there goes on at once."""
+        with anyio.CancelScope() as scope:
+            self._waits.add(scope)
+            if self.is_ending:
+                scope.cancel()
+            try:
+                yield
+            finally:
+                self._waits.discard(scope)
+
     async def drain(self, *, seconds: float) -> None:
         """Let the work end by itself for a while, then cut it short."""
         self.is_ending = True
+        for scope in list(self._waits):
+            scope.cancel()
         with anyio.move_on_after(seconds):
             await self._wait_until_idle()
         self._closed = True

@@ -16,16 +16,14 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.chat.shared_feed import SharedFeeds
 from trax_mcp.clock import Clock
-from trax_mcp.consent.approvals import Approvals, Page
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.evidence import Channel
-from trax_mcp.consent.execute import Executor
 from trax_mcp.consent.guard import ConsentGuard
-from trax_mcp.consent.memory_store import MemoryStore
-from trax_mcp.consent.question_state import SharedQuestions
+from trax_mcp.consent.open_questions import OpenQuestions, Page
+from trax_mcp.consent.records import MemoryRecords, Records
 from trax_mcp.consent.rules import Rules
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
-from trax_mcp.consent.store import ConsentStore
+from trax_mcp.consent.store import Store
 from trax_mcp.server.asking import Asking
 from trax_mcp.server.completions import Completions
 from trax_mcp.server.composite_tools import CompositeTools
@@ -95,8 +93,7 @@ class ServerDeps:
     in_flight: InFlight = field(default_factory=InFlight)
     open_streams: OpenStreams = field(default_factory=OpenStreams)
     tasks: ShieldedTasks = field(default_factory=ShieldedTasks)
-    store: ConsentStore | None = None
-    questions: SharedQuestions | None = None
+    records: Records | None = None
     shared_feeds: SharedFeeds | None = None
     readiness: Readiness = field(default_factory=Readiness)
     ask: frozenset[Channel] = frozenset({"form"})
@@ -116,15 +113,13 @@ class ServerDeps:
 def build_guard(client: Client, deps: ServerDeps, lists: ListCache | None = None) -> ConsentGuard:
     """Build the consent guard. It takes names for its answers from `lists`."""
     lists = lists or ListCache(client, deps.clock)
-    store = deps.store or MemoryStore(deps.clock)
-    audit = Audit(deps.audit_log, deps.clock)
-    executor = Executor(client, store=store, audit=audit, tasks=deps.tasks, clock=deps.clock)
+    records = deps.records or MemoryRecords(deps.clock)
     return ConsentGuard(
         client,
-        executor,
         rules=deps.rules,
-        store=store,
-        audit=audit,
+        store=Store(records, client.accepted_keys, deps.clock),
+        audit=Audit(deps.audit_log, deps.clock),
+        tasks=deps.tasks,
         clock=deps.clock,
         lists=lists,
     )
@@ -133,17 +128,12 @@ def build_guard(client: Client, deps: ServerDeps, lists: ListCache | None = None
 def build_asking(client: Client, deps: ServerDeps, lists: ListCache | None = None) -> Asking:
     """Build what asks a person, around the consent guard."""
     guard = build_guard(client, deps, lists)
-    approvals = Approvals(
-        guard,
-        keys=client.accepted_keys,
-        tasks=deps.tasks,
-        clock=deps.clock,
-        needs_passkey=deps.needs_passkey,
-        shared=deps.questions,
+    questions = OpenQuestions(
+        guard, tasks=deps.tasks, clock=deps.clock, needs_passkey=deps.needs_passkey
     )
     return Asking(
         guard=guard,
-        approvals=approvals,
+        questions=questions,
         allowed=deps.ask,
         page=deps.page,
         needs_passkey=deps.needs_passkey,

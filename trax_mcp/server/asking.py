@@ -5,14 +5,15 @@ from typing import Final
 
 import mcp_types as types
 
-from trax_mcp.api.errors import TraxError
-from trax_mcp.consent.approval import Approval
-from trax_mcp.consent.approvals import Approvals, Page
-from trax_mcp.consent.calls import Done, GuardedCall, NotRun, Question, Result
+from trax_mcp.api.error_texts import store_unavailable
+from trax_mcp.api.errors import Failure, TraxError
+from trax_mcp.consent.calls import Ask, Done, GuardedCall, NotRun, Result
 from trax_mcp.consent.evidence import NO_EVIDENCE, Channel, Evidence
 from trax_mcp.consent.guard import ConsentGuard
+from trax_mcp.consent.open_questions import Ended, OpenQuestion, OpenQuestions, Page
 from trax_mcp.consent.plans import When
-from trax_mcp.consent.question_state import REPORT_SECONDS
+from trax_mcp.consent.questions import REPORT_SECONDS, Phase
+from trax_mcp.consent.records import Away
 from trax_mcp.consent.rules import Mode
 from trax_mcp.server.elicitation import Elicitor
 
@@ -29,7 +30,7 @@ class Asking:
     """
 
     guard: ConsentGuard
-    approvals: Approvals
+    questions: OpenQuestions
     allowed: frozenset[Channel]
     page: Page | None = None
     needs_passkey: bool = False
@@ -39,7 +40,7 @@ class Asking:
         """Whether the operator lets a person be asked in a panel."""
         if self.needs_passkey:
             return False
-        return "panel" in self.allowed and self.guard.rules.mode in {Mode.AUTO, Mode.HUMAN}
+        return "panel" in self.allowed and self._asks_people
 
     async def run(
         self, call: GuardedCall, elicitor: Elicitor
@@ -49,55 +50,70 @@ class Asking:
         Raises:
             TraxError: as `ConsentGuard.run`.
         """
-        asked = await self._find(call, elsewhere=elicitor.has_panel)
-        if asked and call.evidence.answer is None and not _is_asked_anew(asked):
-            if asked.channel == "page" and not asked.reported.is_set():
+        try:
+            return await self._run(call, elicitor)
+        except Away:
+            raise store_unavailable() from None
+
+    async def _run(
+        self, call: GuardedCall, elicitor: Elicitor
+    ) -> Done | NotRun | types.InputRequiredResult:
+        asked, phase = await self._find(call, elicitor)
+        is_asked_anew = phase == "unreported" or (phase == "open" and _is_stop(call))
+        if asked and call.evidence.answer is None and not is_asked_anew:
+            state = await asked.state()
+            if state.question and state.question.channel == "page" and not state.is_reported:
                 return await self._wait_for_page(call, asked, WAIT_SECONDS - REPORT_SECONDS)
             return await self._wait(asked)
-        channel = self._channel(call, elicitor, asked)
+        channel = await self._channel(call, elicitor, asked if phase == "unreported" else None)
         if self._has_form(call, elicitor):
             result = await self._ask_in_form(replace(call, can_ask=True), elicitor)
             if not isinstance(result, NotRun) or not result.unseen or channel is None:
                 return result
             call = replace(call, evidence=NO_EVIDENCE)  # it leads to a question, never to a yes
-        if call.operation.stops_broadcast:
-            return await self._run_stop(call, asked, channel)
+        if _is_stop(call):
+            return await self._run_stop(call, asked if phase == "open" else None, channel)
         return await self._ask_elsewhere(call, channel)
 
     async def _ask_elsewhere(self, call: GuardedCall, channel: Channel | None) -> Done | NotRun:
         """Ask in a panel or on a page, or nobody."""
         result = await self.guard.run(replace(call, can_ask=channel is not None))
-        if channel is None or not isinstance(result, Question):
+        if channel is None or not isinstance(result, Ask):
             return _no_question(result)
-        other = await self._find(call, elsewhere=channel == "panel")
-        if other and other.phase == "open":  # the same call was made twice at once
-            await self.guard.store.discard(result.confirmation_id)
-            return await self._wait(other)
-        approval = await self._open(call, result, channel)
+        asked = await self._open(call, result, channel)
+        if asked.id != result.question_id:  # the same call was made twice at once
+            return await self._wait(asked)
         if channel == "panel":
-            return _asking(approval)
-        return await self._wait_for_page(call, approval)
+            return await _asking(asked)
+        return await self._wait_for_page(call, asked)
 
-    async def _find(self, call: GuardedCall, *, elsewhere: bool) -> Approval | None:
-        """What the same call has asked before: here, or `elsewhere` too. A stop waits for none."""
+    async def _find(
+        self, call: GuardedCall, elicitor: Elicitor
+    ) -> tuple[OpenQuestion | None, Phase | None]:
+        """What the same call has asked before outside of it, and what that is now."""
         when = self.guard.rules.when(call.operation)
-        is_needed = elsewhere and self.can_use_panel and when is not When.NEVER
-        is_needed = is_needed and not call.operation.stops_broadcast
-        return await self.approvals.find(call.operation, call.caller, elsewhere=is_needed)
+        may_be_asked = self._page() is not None or (self.can_use_panel and elicitor.has_panel)
+        if when is When.NEVER or not may_be_asked:
+            return None, None
+        try:
+            asked = await self.questions.find(call.operation, call.caller)
+            return asked, (await asked.state()).phase if asked else None
+        except Away:
+            return None, None
 
     async def _wait_for_page(
-        self, call: GuardedCall, approval: Approval, seconds: float | None = None
+        self, call: GuardedCall, asked: OpenQuestion, seconds: float = WAIT_SECONDS
     ) -> Done | NotRun:
-        """The outcome of an approval, or what is left if no browser shows it."""
-        if await approval.wait_for_report():
-            return await self._wait(approval, seconds or WAIT_SECONDS - approval.age)
-        await approval.give_up_showing()
+        """What came of a question, or what is left if no browser shows it."""
+        if await self.questions.wait_for_report(asked):
+            return await self._wait(asked, seconds)
+        await self.questions.give_up_showing(asked)
         return _no_question(await self.guard.run(replace(call, can_ask=False)))
 
     async def _ask_in_form(
         self, call: GuardedCall, elicitor: Elicitor
     ) -> Done | NotRun | types.InputRequiredResult:
-        while isinstance(result := await self.guard.run(call), Question):
+        while isinstance(result := await self.guard.run(call), Ask):
             self.guard.audit.write("asked", call.operation, call.actor, channel="form")
             answer = await elicitor.ask(result)
             if isinstance(answer, types.InputRequiredResult):
@@ -106,89 +122,99 @@ class Asking:
         return result
 
     async def _run_stop(
-        self, call: GuardedCall, asked: Approval | None, channel: Channel | None
+        self, call: GuardedCall, asked: OpenQuestion | None, channel: Channel | None
     ) -> Done | NotRun:
         """A stop waits for nobody. A click elsewhere and the confirmation are one yes."""
         result = _no_question(await self.guard.run(replace(call, can_ask=False)))
-        if asked and asked.phase == "open" and isinstance(result, Done):
-            asked.end(result)
-            await asked.sync()
-        if channel is None or isinstance(result, Done):
+        if isinstance(result, Done):
+            if asked:
+                await self.questions.end(asked, result)
             return result
-        if (question := Question.about(result)) is None:
+        if channel is None or result.preview is None or result.confirmation is None:
             return result
-        if asked:
-            await asked.withdraw("it was asked once more")
-        approval = await self._open(call, question, channel)
-        ticket = approval.ticket if channel == "panel" else None
+        try:
+            if asked:
+                await self.questions.withdraw(asked, "it was asked once more")
+            ask = Ask(result.confirmation, result.preview)
+            opened = await self._open(call, ask, channel)
+        except Away:
+            return result
+        ticket = opened.id if channel == "panel" else None
         return replace(result, status="asking", reason=None, channel=channel, ticket=ticket)
 
-    async def _open(self, call: GuardedCall, question: Question, channel: Channel) -> Approval:
+    async def _open(self, call: GuardedCall, ask: Ask, channel: Channel) -> OpenQuestion:
         """Ask in a panel or on a page. The page follows a panel that does not report."""
         page = self._page()
-        approval = await self.approvals.open(call, question, channel, must_report=page is None)
+        asked = await self.questions.open(call, ask, channel, must_report=page is None)
         if page is not None:
-            page.show(approval, after_seconds=REPORT_SECONDS if channel == "panel" else 0)
-        return approval
+            page.show(asked, after_seconds=REPORT_SECONDS if channel == "panel" else 0)
+        return asked
 
-    async def _wait(self, approval: Approval, seconds: float = WAIT_SECONDS) -> Done | NotRun:
-        """The outcome of an approval, or that the person is still being asked."""
-        is_shown = approval.reported.is_set() or approval.channel == "page"
-        result = await approval.wait(seconds if is_shown else 0)
+    async def _wait(self, asked: OpenQuestion, seconds: float = WAIT_SECONDS) -> Done | NotRun:
+        """What came of a question, or that the person is still being asked."""
+        state = await asked.state()
+        is_on_page = state.question is not None and state.question.channel == "page"
+        is_shown = state.is_reported or is_on_page
+        result: Ended | None = await self.questions.wait(asked, seconds if is_shown else 0)
         if result is None:
-            return _asking(approval)
-        approval.is_known = True
-        await approval.sync()
-        if isinstance(result, TraxError):
-            raise result
+            return await _asking(asked)
+        await self.questions.told(asked)
+        if isinstance(result, Failure):
+            raise TraxError(result)
         return result
 
     def _has_form(self, call: GuardedCall, elicitor: Elicitor) -> bool:
-        is_enough = call.operation.stops_broadcast or not self.needs_passkey
+        is_enough = _is_stop(call) or not self.needs_passkey
         return is_enough and "form" in self.allowed and elicitor.can_ask
 
-    def _channel(
-        self, call: GuardedCall, elicitor: Elicitor, asked: Approval | None
+    async def _channel(
+        self, call: GuardedCall, elicitor: Elicitor, unreported: OpenQuestion | None
     ) -> Channel | None:
         """Where the person can be asked, if not in a form."""
-        if self.can_use_panel and elicitor.has_panel and not _skips_panel(call, asked):
-            return "panel"
+        if self.can_use_panel and elicitor.has_panel:
+            if unreported is None or not await self._falls_back(call, unreported):
+                return "panel"
         return "page" if self._page() else None
+
+    async def _falls_back(self, call: GuardedCall, unreported: OpenQuestion) -> bool:
+        """Whether a call does without a panel that did not report.
+
+        The next call does, and the one that then confirms it.
+        """
+        if call.evidence.confirmation is not None:
+            return True
+        return await self.questions.fall_back(unreported)
+
+    @property
+    def _asks_people(self) -> bool:
+        return self.guard.rules.mode in {Mode.AUTO, Mode.HUMAN}
 
     def _page(self) -> Page | None:
         """The page, if the person can be asked there."""
-        asks_people = self.guard.rules.mode in {Mode.AUTO, Mode.HUMAN}
-        is_usable = asks_people and "page" in self.allowed and self.page and self.page.can_open()
+        is_usable = (
+            self._asks_people and "page" in self.allowed and self.page and self.page.can_open()
+        )
         return self.page if is_usable else None
 
 
-def _is_asked_anew(asked: Approval) -> bool:
-    """Whether a call does not wait for an earlier question about the same act."""
-    return asked.phase == "unreported" or (asked.is_stop and asked.phase == "open")
+def _is_stop(call: GuardedCall) -> bool:
+    return call.operation.stops_broadcast
 
 
-def _skips_panel(call: GuardedCall, asked: Approval | None) -> bool:
-    """Whether a call falls back after a panel that did not report.
-
-    The next call does, and the one that then confirms it.
-    """
-    if asked is None or asked.phase != "unreported":
-        return False
-    return call.evidence.confirmation is not None or asked.fall_back()
-
-
-def _asking(approval: Approval) -> NotRun:
+async def _asking(asked: OpenQuestion) -> NotRun:
+    question = (await asked.state()).question
+    channel = question.channel if question else "panel"
     return NotRun(
-        approval.call.operation.tool_name,
+        asked.call.operation.tool_name,
         "asking",
-        channel=approval.channel,
-        ticket=approval.ticket if approval.channel == "panel" else None,
-        preview=approval.question.preview,
+        channel="page" if channel == "page" else "panel",
+        ticket=asked.id if channel == "panel" else None,
+        preview=question.preview if question else None,
     )
 
 
 def _no_question(result: Result) -> Done | NotRun:
     """The result of a call that may not ask."""
-    if isinstance(result, Question):
+    if isinstance(result, Ask):
         raise TypeError("a call that may not ask has asked")
     return result

@@ -8,17 +8,17 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
-from trax_mcp.api.error_texts import SENT_AGAIN, seen_without_answer
+from trax_mcp.api.error_texts import seen_without_answer
 from trax_mcp.api.text_safety import CONTINUED
-from trax_mcp.consent.calls import Done, NotRun, Question
-from trax_mcp.consent.confirmations import LIFETIME_SECONDS
+from trax_mcp.consent.calls import Ask, Done, NotRun
 from trax_mcp.consent.evidence import ApprovedIn, Channel, Reason, Status
 from trax_mcp.consent.preview import Preview
+from trax_mcp.consent.questions import QUESTION_SECONDS
 from trax_mcp.studio import naming, times
 
 LONGEST_LINE: Final = 100
 _SHORTEST_LINE = 20
-_GOOD_FOR: Final = times.duration(timedelta(seconds=LIFETIME_SECONDS))
+_GOOD_FOR: Final = times.duration(timedelta(seconds=QUESTION_SECONDS))
 
 _REASONS: Final[Mapping[tuple[Status, Reason | None], str]] = {
     ("confirmation_required", None): "{operation} needs a person's yes.",
@@ -92,11 +92,9 @@ def done_lines(done: Done, tool_name: str) -> Iterator[str]:
     yield from warnings
     if done.lost is not None and done.observed is not None:
         yield seen_without_answer(done.lost, tool_name, done.observed.state)
-    if done.sent_again:
-        yield SENT_AGAIN
 
 
-def question_text(question: Question) -> str:
+def question_text(question: Ask) -> str:
     """The text of the form that asks a person. Its end is none of the sentences."""
     return f"{_preview_text(question.preview, question.changes)}\n\nGood for {_GOOD_FOR}."
 

@@ -17,9 +17,9 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from trax_mcp.clock import Clock
-from trax_mcp.consent.calls import Question
-from trax_mcp.consent.confirmations import LIFETIME_SECONDS
+from trax_mcp.consent.calls import Ask
 from trax_mcp.consent.evidence import PersonAnswer
+from trax_mcp.consent.questions import QUESTION_SECONDS
 from trax_mcp.server.consent_text import question_text
 from trax_mcp.server.meta_names import ACTOR
 
@@ -27,6 +27,7 @@ PROGRESS_INTERVAL_SECONDS: Final = 10.0
 _PROGRESS_TIMEOUT_SECONDS: Final = 0.2
 _QUESTION = "consent"
 _CHOICE = "choice"
+_MAX_DIGITS = 5
 
 _LOG = logging.getLogger(__name__)
 
@@ -67,9 +68,9 @@ class Elicitor:
         if self.params.request_state is None and self.params.input_responses is None:
             return None
         response = (self.params.input_responses or {}).get(_QUESTION)
-        return _read_answer(self.params.request_state or "", response)
+        return _read_answer(*_question_of(self.params.request_state or ""), response)
 
-    async def ask(self, question: Question) -> PersonAnswer | types.InputRequiredResult:
+    async def ask(self, question: Ask) -> PersonAnswer | types.InputRequiredResult:
         """Ask the question. Returns the answer, or the result that makes the client ask."""
         form = types.ElicitRequestFormParams(
             message=question_text(question), requested_schema=_form_schema(question)
@@ -77,9 +78,9 @@ class Elicitor:
         if self._modern:
             return types.InputRequiredResult(
                 input_requests={_QUESTION: types.ElicitRequest(params=form)},
-                request_state=question.confirmation_id,
+                request_state=_state(question),
             )
-        answer = PersonAnswer(question.confirmation_id, "timed_out")
+        answer = PersonAnswer(question.question_id, "timed_out", number=question.number)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._report_waiting, tasks.cancel_scope)
             answer = await self._elicit(question, form)
@@ -100,28 +101,28 @@ class Elicitor:
         return self.ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
 
     async def _elicit(
-        self, question: Question, form: types.ElicitRequestFormParams
+        self, question: Ask, form: types.ElicitRequestFormParams
     ) -> PersonAnswer:
         try:
             response = await self.ctx.session.elicit_form(
                 form.message, form.requested_schema, related_request_id=self.ctx.request_id
             )
         except ValidationError:
-            return PersonAnswer(question.confirmation_id, "malformed")
+            return PersonAnswer(question.question_id, "malformed", number=question.number)
         except MCPError:
-            return PersonAnswer(question.confirmation_id, "client_error")
-        return _read_answer(question.confirmation_id, response)
+            return PersonAnswer(question.question_id, "client_error", number=question.number)
+        return _read_answer(question.question_id, question.number, response)
 
     async def _report_waiting(self, waiting: anyio.CancelScope) -> None:
         """Send progress, so that the host does not time out, until the question expires."""
         started = self.clock.seconds()
-        while (elapsed := self.clock.seconds() - started) < LIFETIME_SECONDS:
-            await self.report_progress(elapsed, LIFETIME_SECONDS, "Waiting for a person's yes.")
+        while (elapsed := self.clock.seconds() - started) < QUESTION_SECONDS:
+            await self.report_progress(elapsed, QUESTION_SECONDS, "Waiting for a person's yes.")
             await self.clock.sleep(PROGRESS_INTERVAL_SECONDS)
         waiting.cancel()
 
 
-def _form_schema(question: Question) -> dict[str, Any]:
+def _form_schema(question: Ask) -> dict[str, Any]:
     """One required choice, without a default."""
     return {
         "type": "object",
@@ -136,13 +137,23 @@ def _form_schema(question: Question) -> dict[str, Any]:
     }
 
 
-def _read_answer(confirmation_id: str, response: object) -> PersonAnswer:
+def _state(question: Ask) -> str:
+    """What the client sends back with the answer: the number, and the id of the question."""
+    return f"{question.number}:{question.question_id}"
+
+
+def _question_of(state: str) -> tuple[str, int]:
+    number, _, question_id = state.partition(":")
+    return question_id, int(number) if number.isdecimal() and len(number) < _MAX_DIGITS else 0
+
+
+def _read_answer(question_id: str, number: int, response: object) -> PersonAnswer:
     match response:
         case types.ElicitResult(action="decline"):
-            return PersonAnswer(confirmation_id, "declined")
+            return PersonAnswer(question_id, "declined", number=number)
         case types.ElicitResult(action="cancel"):
-            return PersonAnswer(confirmation_id, "cancelled")
+            return PersonAnswer(question_id, "cancelled", number=number)
         case types.ElicitResult(content={"choice": str(choice)}):
-            return PersonAnswer(confirmation_id, "chosen", choice)
+            return PersonAnswer(question_id, "chosen", choice, number)
         case _:
-            return PersonAnswer(confirmation_id, "malformed")
+            return PersonAnswer(question_id, "malformed", number=number)

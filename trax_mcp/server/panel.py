@@ -6,6 +6,7 @@ ticket of its question, which is in nothing that a model reads.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 from typing import Final
 
@@ -14,7 +15,9 @@ from mcp.server.apps import APP_MIME_TYPE
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.consent.approvals import Approvals
+from trax_mcp.api.error_texts import store_unavailable
+from trax_mcp.consent.open_questions import OpenQuestions
+from trax_mcp.consent.records import Away
 from trax_mcp.server.request_context import RequestContext
 from trax_mcp.web.approval_view import describe
 
@@ -24,6 +27,8 @@ OPENS_PANEL: Final[JsonObject] = {"ui": {"resourceUri": URI}}
 """The `_meta` of a tool whose result the client shows with the panel."""
 _GONE: Final = "This question is no longer open here."
 _MAX_LENGTH: Final = 512
+_MAX_CHOICE_LENGTH: Final = 16_384
+"""Longer than any choice: names may hold much that is spelt out."""
 
 
 class AnswerApproval(BaseModel):
@@ -36,7 +41,7 @@ class AnswerApproval(BaseModel):
         None, max_length=_MAX_LENGTH, description="The question that the person saw."
     )
     choice: str | None = Field(
-        None, max_length=_MAX_LENGTH, description="One of its choices. Without it, it is shown."
+        None, max_length=_MAX_CHOICE_LENGTH, description="One of its choices. Without it, it is shown."
     )
 
 
@@ -78,27 +83,34 @@ def read_panel() -> types.TextResourceContents:
 
 
 async def answer_approval(
-    approvals: Approvals, arguments: Mapping[str, object], context: RequestContext
+    questions: OpenQuestions, arguments: Mapping[str, object], context: RequestContext
 ) -> types.CallToolResult:
     """Report that a question is shown, or take a person's choice. Returns its state."""
     try:
         answer = AnswerApproval.model_validate(arguments)
     except ValidationError:
         return _result({"phase": "gone", "outcome": "This call is wrong. Nothing was sent."})
-    approval = await approvals.get(answer.ticket, context.caller)
-    if approval is None or approval.channel != "panel":
-        return _result({"phase": "gone", "outcome": _GONE})
-    if answer.choice is None:
-        approval.report(answer.question or approval.question_id)
-        await approval.sync()
-    else:
-        await approval.answer(
-            answer.question or "",
-            answer.choice,
-            caller=context.caller,
-            claimed_name=context.elicitor.claimed_name,
-        )
-    return _result(describe(approval))
+    try:
+        asked = await questions.get(answer.ticket, context.caller)
+        state = await asked.state() if asked else None
+        if asked is None or state is None or state.question is None:
+            return _result({"phase": "gone", "outcome": _GONE})
+        if state.question.channel != "panel":
+            return _result({"phase": "gone", "outcome": _GONE})
+        call = replace(asked.call, claimed_name=context.elicitor.claimed_name)
+        asked = replace(asked, call=call)
+        if answer.choice is None:
+            await asked.report(_number(answer.question))
+        else:
+            await asked.answer(_number(answer.question) or 0, answer.choice, by="panel")
+        return _result(describe(await asked.state()))
+    except Away:
+        raise store_unavailable() from None
+
+
+def _number(question: str | None) -> int | None:
+    """The number of a question, as the panel was told it."""
+    return int(question) if question is not None and question.isdecimal() else None
 
 
 def _result(state: JsonObject) -> types.CallToolResult:

@@ -78,7 +78,7 @@ class Tools:
             WrongRequestError: there is no such tool.
         """
         if name == panel.TOOL_NAME and self.can_use_panel:
-            return await panel.answer_approval(self._asking.approvals, arguments, context)
+            return await panel.answer_approval(self._asking.questions, arguments, context)
         if name not in TOOLS:
             raise WrongRequestError("There is no such tool.")
         if (tool := self._tools.get(name)) is None:

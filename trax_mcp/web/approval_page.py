@@ -15,7 +15,8 @@ from starlette.responses import JSONResponse, Response
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.clock import Clock
-from trax_mcp.consent.approval import Approval
+from trax_mcp.consent.open_questions import OpenQuestion, QuestionState
+from trax_mcp.consent.records import Away
 from trax_mcp.web.approval_view import describe
 from trax_mcp.web.browser import PrivateBrowser, has_browser
 from trax_mcp.web.local_server import PageAccess, read_text, serve_pages
@@ -29,7 +30,7 @@ _PATIENCE_SECONDS: Final = 4.0
 
 
 class ApprovalPage:
-    """Shows approvals in one tab. Use as `async with open_page(...) as page`.
+    """Shows questions in one tab. Use as `async with open_page(...) as page`.
 
     With a passkey, a yes needs its signature. Only a stop needs none.
     """
@@ -40,7 +41,7 @@ class ApprovalPage:
         self._passkey = passkey
         self._origin = ""
         self._opening = anyio.Lock()
-        self._approvals: dict[str, Approval] = {}
+        self._questions: dict[str, OpenQuestion] = {}
         self._browser = PrivateBrowser()
         self._access = PageAccess()
         self._was_opened_twice = False
@@ -53,42 +54,54 @@ class ApprovalPage:
         """Whether there seems to be a browser that a person sees."""
         return has_browser()
 
-    def show(self, approval: Approval, *, after_seconds: float = 0) -> None:
-        """Begin to show an approval, unless a panel has reported it by then."""
-        self._tasks.start_soon(self._show, approval, after_seconds)
+    def show(self, question: OpenQuestion, *, after_seconds: float = 0) -> None:
+        """Begin to show a question, unless a panel has reported it by then."""
+        self._tasks.start_soon(self._show, question, after_seconds)
 
     def close(self) -> None:
         """Delete the file that leads the browser to the page, if it is still there."""
         self._browser.close()
 
-    async def _show(self, approval: Approval, after_seconds: float) -> None:
-        if after_seconds and await self._was_reported(approval, after_seconds):
+    async def _show(self, question: OpenQuestion, after_seconds: float) -> None:
+        if after_seconds and await self._was_reported(question, after_seconds):
             return
-        approval.channel = "page"
+        await question.questions.move_to_page(question)
         # The end of a question stays until another question comes.
-        self._approvals = {it.ticket: it for it in self._approvals.values() if not it.is_over}
-        self._approvals[approval.ticket] = approval
-        approval.on_change = self._note_change
+        for old in tuple(self._questions.values()):
+            if (await old.state()).is_over:
+                self._questions.pop(old.id, None)
+        self._questions[question.id] = question
+        self._tasks.start_soon(self._follow, question)
         self._note_change()
         try:
-            await self._open(approval)
+            await self._open(question)
         except Exception:  # noqa: BLE001  no port, no folder, no child process: the server goes on
-            await approval.give_up_showing()
+            await question.questions.give_up_showing(question)
 
-    async def _open(self, approval: Approval) -> None:
-        """Open the page in the browser, unless a tab shows the approval that is open or on its way.
+    async def _follow(self, question: OpenQuestion) -> None:
+        """Tell the page of each change, until the end of the question."""
+        before = await question.state()
+        while not before.is_over:
+            await question.changed()
+            now = await question.state()
+            if now.question != before.question:
+                self._note_change()
+            before = now
+
+    async def _open(self, question: OpenQuestion) -> None:
+        """Open the page in the browser, unless a tab shows the question that is open or on its way.
 
         One at a time, so that all join one tab.
         """
         async with self._opening:
             if not self._origin:
                 self._origin = await self._tasks.start(self._serve)
-            if self._has_tab() and await self._was_reported(approval, _PATIENCE_SECONDS):
+            if self._has_tab() and await self._was_reported(question, _PATIENCE_SECONDS):
                 return
             self._was_opened_twice = False
 
             async def was_opened() -> bool:
-                is_reported = await self._was_reported(approval, _PATIENCE_SECONDS)
+                is_reported = await self._was_reported(question, _PATIENCE_SECONDS)
                 return is_reported or self._access.is_redeemed
 
             await self._browser.open(f"{self._origin}/#{self._access.new_secret()}", was_opened)
@@ -98,11 +111,12 @@ class ApprovalPage:
         """Whether a tab asks for news, did so a moment ago, or was opened a moment ago."""
         return self._polls > 0 or self._clock.seconds() < self._tab_at + _PATIENCE_SECONDS
 
-    async def _was_reported(self, approval: Approval, seconds: float) -> bool:
-        """Whether the question was shown in time, or needs no showing any more."""
+    async def _was_reported(self, question: OpenQuestion, seconds: float) -> bool:
+        """Whether a question was shown in time, or needs no showing any more."""
         async with self._clock.move_on_after(seconds):
-            await approval.reported.wait()
-        return approval.reported.is_set()
+            while not (await question.state()).is_reported:
+                await question.changed()
+        return (await question.state()).is_reported
 
     async def _serve(self, *, task_status: anyio.abc.TaskStatus[str]) -> None:
         posts = {
@@ -146,48 +160,52 @@ class ApprovalPage:
         finally:
             self._polls -= 1
             self._tab_at = self._clock.seconds()
-        return self._state()
+        return await self._state()
 
     async def _report(self, request: Request) -> Response:
         """The page shows a question to a person."""
         if not self._access.has_session(request):
             return _no_session()
-        if approval := self._approvals.get(await read_text(request, "ticket")):
-            approval.report(await read_text(request, "question"))
-        return self._state()
+        number = await read_text(request, "question")
+        if question := self._questions.get(await read_text(request, "ticket")):
+            await question.report(int(number) if number.isdecimal() else 0)
+        return await self._state()
 
     async def _answer(self, request: Request) -> Response:
         """A person has pressed a button."""
         if not self._access.has_session(request):
             return _no_session()
-        if approval := self._approvals.get(await read_text(request, "ticket")):
-            question, choice = (
+        if question := self._questions.get(await read_text(request, "ticket")):
+            number, choice = (
                 await read_text(request, "question"),
                 await read_text(request, "choice"),
             )
             signed = self._passkey is not None and self._passkey.has_signed(
                 await read_text(request, "signature"),
-                challenge_for(approval.ticket, question, choice),
+                challenge_for(question.id, number, choice),
                 origin=self._origin,
             )
-            await approval.answer(question, choice, answered_in="passkey" if signed else "page")
-        return self._state()
+            number = number if number.isdecimal() else "0"
+            await question.answer(int(number), choice, by="passkey" if signed else "page")
+        return await self._state()
 
-    def _state(self) -> Response:
+    async def _state(self) -> Response:
+        shown = [self._describe(it, await it.state()) for it in tuple(self._questions.values())]
         return JSONResponse(
             {
                 "version": str(self._version),
                 "openedTwice": self._was_opened_twice,
-                "approvals": [self._describe(it) for it in self._approvals.values()],
+                "approvals": shown,
             }
         )
 
-    def _describe(self, approval: Approval) -> JsonObject:
-        state = {"ticket": approval.ticket, **describe(approval)}
-        if self._passkey is None or approval.is_stop:
-            return state
-        challenge = challenge_for(approval.ticket, approval.question_id, approval.question.yes)
-        return {**state, "passkey": self._passkey.request(challenge)}
+    def _describe(self, it: OpenQuestion, state: QuestionState) -> JsonObject:
+        described = {"ticket": it.id, **describe(state)}
+        question = state.question
+        if self._passkey is None or it.is_stop or question is None:
+            return described
+        challenge = challenge_for(it.id, str(question.number), question.choice)
+        return {**described, "passkey": self._passkey.request(challenge)}
 
 
 @asynccontextmanager

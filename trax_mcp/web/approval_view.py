@@ -1,12 +1,12 @@
-"""Describes an approval as JSON, for a page or a panel."""
+"""Describes a question as JSON, for a page or a panel."""
 
 from typing import Final
 
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.errors import TraxError
-from trax_mcp.consent.approval import Approval, Ended
-from trax_mcp.consent.calls import Done, NotRun
-from trax_mcp.consent.policy import READING_SECONDS
+from trax_mcp.api.errors import Failure
+from trax_mcp.consent.calls import DO_NOT, Done, NotRun
+from trax_mcp.consent.open_questions import Ended, QuestionState
+from trax_mcp.consent.questions import READING_SECONDS
 
 _STATES: Final = {
     "on_air": "It is on air.",
@@ -31,20 +31,24 @@ _WHY: Final = {
 _UNREPORTED: Final = "This was shown too late, and is no longer asked here. Nothing was sent."
 
 
-def describe(approval: Approval) -> JsonObject:
-    """One approval, without its ticket."""
-    question, preview = approval.question, approval.question.preview
+def describe(state: QuestionState) -> JsonObject:
+    """One question as it is now, without its id."""
+    question = state.question
+    if question is None:
+        return {"phase": "gone", "outcome": _NOT_RUN["expired"]}
+    preview = question.preview
+    result = state.result(preview.operation) if state.is_over else None
     return {
-        "question": approval.question_id,
-        "phase": approval.phase,
-        "readingSeconds": 0 if approval.is_stop else READING_SECONDS,
-        "yes": question.yes,
-        "no": question.no,
+        "question": str(question.number),
+        "phase": state.phase,
+        "readingSeconds": 0 if question.stop_token else READING_SECONDS,
+        "yes": question.choice,
+        "no": DO_NOT,
         "changes": list(question.changes),
         "warnings": [it.text for it in preview.warnings],
         "effects": [it.text for it in preview.effects],
         "unknown": list(preview.unknown),
-        "outcome": _outcome_text(approval.result) if approval.is_over else None,
+        "outcome": _outcome_text(result) if state.is_over else None,
     }
 
 
@@ -53,8 +57,8 @@ def _outcome_text(result: Ended | None) -> str:
     match result:
         case None:
             return _UNREPORTED
-        case TraxError():
-            return result.failure.message
+        case Failure():
+            return result.message
         case Done():
             return f"Done. {_STATES[result.observed.state]}" if result.observed else "Done."
         case NotRun(reason=reason, why=str(why)):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from enum import Enum, auto
 from functools import cached_property
-from typing import ClassVar, Final, Generic, TypeVar, get_args
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, get_args
 
 from pydantic import SecretStr, ValidationError
 
@@ -17,11 +17,13 @@ from trax_mcp.api.models import Connection, Destination, Model, Source
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import ADDRESSES
 from trax_mcp.api.tool_input import Effect
-from trax_mcp.consent.evidence import Confirmation
-from trax_mcp.consent.preview import NOTHING_HIDDEN, HiddenChanges, Preview, Target, digest
+from trax_mcp.consent.preview import Preview, Target, digest
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Facts, Observed
 from trax_mcp.studio.naming import Name, Sentence, sentence
+
+if TYPE_CHECKING:
+    from trax_mcp.consent.questions import Question
 
 OperationT = TypeVar("OperationT", bound=Operation[Model])
 ItemT = TypeVar("ItemT", Connection, Destination, Source)
@@ -44,7 +46,7 @@ class Plan(ABC, Generic[OperationT]):
     """An operation with the facts around it: what a person is shown before they agree, and after.
 
     Subclasses state what is read, when consent is needed, what would happen, the act in a few
-    words, and what the call has done. `hidden` holds the changes made through this server that no
+    words, and what the call has done. `hidden` counts the changes made through this server that no
     read shows. Only notes may depend on `now`.
     """
 
@@ -68,14 +70,15 @@ class Plan(ABC, Generic[OperationT]):
         self,
         operation: OperationT,
         facts: Facts,
-        hidden: HiddenChanges = NOTHING_HIDDEN,
+        hidden: Mapping[str, int] | None = None,
         *,
         now: datetime,
     ) -> None:
         self.operation = operation
         self.facts = facts
         self.now = now
-        self._hidden = hidden
+        self.undone: bool | None = None
+        self._hidden = hidden or {}
 
     @classmethod
     def when(cls, operation: OperationT) -> When:
@@ -123,11 +126,19 @@ class Plan(ABC, Generic[OperationT]):
     def choice(self) -> str:
         """The act in a few words, with names in quotes."""
 
-    def report(self, answer: JsonObject, observed: Observed | None = None) -> tuple[Sentence, ...]:
+    def report(
+        self,
+        answer: JsonObject,
+        observed: Observed | None = None,
+        *,
+        undone: bool | None = None,
+    ) -> tuple[Sentence, ...]:
         """The result of the call, in words: one sentence, and warnings after it.
 
         `answer` is TRaX's, of any form; empty if it was lost and the effect was `observed`.
+        `undone`: a stop came after a go-live, which was then taken off the air again, or not.
         """
+        self.undone = undone
         is_seen = observed is not None and observed.state in {"on_air", "off_air"}
         if answer.get("ok") is False and not is_seen:
             next_step = next_step_for(self.operation)
@@ -157,48 +168,41 @@ class Plan(ABC, Generic[OperationT]):
             unknown=tuple(map(str, self.facts.unknown)),
             choice=self.choice(),
             puts_on_air=self.puts_on_air(self.operation),
-            broadcast_start=self.facts.broadcast_start,
         )
         return replace(preview, digest=self._digest(preview))
 
     def _digest(self, preview: Preview) -> str:
         if self.operation.stops_broadcast:
             return digest(self.operation, ())
-        hidden = self._hidden.version if preview.puts_on_air else 0
+        hidden = sorted(self._hidden.items()) if preview.puts_on_air else []
         return digest(self.operation, preview.shown, preview.target.id, hidden)
 
-    def changes_since(self, confirmation: Confirmation) -> tuple[str, ...]:
+    def changes_since(self, question: "Question") -> tuple[str, ...]:
         """The differences from an earlier question, in words."""
-        shown = frozenset(confirmation.shown)
-        before = Counter(it.text for it in confirmation.shown)
+        shown = frozenset(question.preview.shown)
+        before = Counter(it.text for it in question.preview.shown)
         now = Counter(it.text for it in self.preview.shown)
         removed, added = before - now, now - before
         replaced = dict.fromkeys(
             it.text for it in self.preview.shown if it not in shown and it.text not in added
         )
         return (
-            *self._broadcasts_since(confirmation),
-            *self._hidden_changes_since(confirmation),
+            *self._hidden_changes_since(question),
             *(f"No longer: {text}" for text in removed),
             *(f"Now: {text}" for text in added),
             *(f"Now another one of the same name: {text}" for text in replaced),
         )
 
-    def _broadcasts_since(self, confirmation: Confirmation) -> Iterator[str]:
-        if not confirmation.is_for_broadcast(self.facts.broadcast_start):
-            yield "Another broadcast is on air now. You were asked about an earlier one."
-
-    def _hidden_changes_since(self, confirmation: Confirmation) -> Iterator[str]:
-        if confirmation.hidden_version == self._hidden.version or not confirmation.puts_on_air:
+    def _hidden_changes_since(self, question: "Question") -> Iterator[str]:
+        if not question.preview.puts_on_air:
             return
         names = {it.id: it.name for it in self.facts.destinations or ()}
         names |= {it.id: it.name for it in self.facts.sources or ()}
-        changes = self._hidden.since(confirmation.hidden_version)
-        for what, target_id in dict.fromkeys((it.what, it.target_id) for it in changes):
-            name = naming.quoted(names.get(target_id, target_id))
-            yield f"Changed here since you were asked: {what} of {name}."
-        if self._hidden.forgotten_version > confirmation.hidden_version:
-            yield "Changed here since you were asked: something that TRaX does not show."
+        for change, times_changed in self._hidden.items():
+            if times_changed != question.hidden.get(change, 0):
+                what, _, target_id = change.rpartition(" of ")
+                name = naming.quoted(names.get(target_id, target_id))
+                yield f"Changed here since you were asked: {what} of {name}."
 
     @property
     def studio(self) -> Name | str:

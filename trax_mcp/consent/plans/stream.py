@@ -47,13 +47,23 @@ class GoLivePlan(Plan[GoLive]):
                 since = times.since(observed.since, self.now) if observed else ""
                 yield note(f"On air{since}{where}.")
             case "stopping":
-                yield note(f"The start was accepted, but a stop came after it. {next_step}")
+                came = f"The start was accepted, but a stop came after it{self._undone()}."
+                yield note(f"{came} {next_step}")
             case "starting":
                 yield note(f"Going live{where}, but not seen on air yet. {next_step}")
             case _:
                 yield note(
                     f"Going live{where}; whether it is on air could not be seen. {next_step}"
                 )
+
+    def _undone(self) -> str:
+        """The end of a sentence: what was done about a stop that came after the go-live."""
+        match self.undone:
+            case True:
+                return ", so the studio was taken off the air again"
+            case False:
+                return ", and to take the studio off the air again has failed: it may be on air"
+        return ""
 
     def _destinations(self, answer: JsonObject) -> str:
         """The end of a sentence: the destinations that TRaX names in its answer."""
