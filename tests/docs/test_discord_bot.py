@@ -274,20 +274,6 @@ async def test_a_second_command_leads_to_the_open_question(show: OpenShow) -> No
         assert again.buttons == []
 
 
-async def test_every_call_of_a_stop_asks_again(show: OpenShow) -> None:
-    """Its latest question counts."""
-    async with show() as it:
-        put_on_air(it.sandbox)
-        first = await it.say(ANN, "!off")
-        second = await it.say(BEN, "!off")
-        await it.press(ANN, first.buttons[0])
-        withdrawn = "This is no longer asked: it was asked once more. Nothing was sent."
-        assert first.content.endswith(withdrawn)
-        assert it.sent() == []
-        await it.press(BEN, second.buttons[0])
-        assert it.sent() == [GO_OFFLINE]
-
-
 async def test_a_question_that_nobody_answers_ends_by_itself(show: OpenShow) -> None:
     async with show() as it:
         post = await it.asked()
@@ -366,20 +352,6 @@ async def test_names_format_link_and_mention_nothing(show: OpenShow) -> None:
         assert r"\`y\` \_\_z\_\_" in post.content
         assert "](" not in post.content
         assert "<@" not in post.content
-
-
-async def test_a_long_choice_is_whole_in_the_message(show: OpenShow) -> None:
-    """Discord's limit of a label is 80 characters; the server still gets the whole choice."""
-    name = "The Friday Night Show of the Very Long Names That Never Seem to End"
-    async with show() as it:
-        it.rename(name)
-        post = await it.asked()
-        yes = post.buttons[0]
-        assert len(yes.label) == 80
-        assert yes.label.endswith("…")
-        assert post.content.startswith(f'**Go live on YouTube and Twitch: "{name}"**')
-        await it.press(ANN, yes)
-        assert it.sent() == [GO_LIVE]
 
 
 @pytest.mark.parametrize(("command", "sent"), [("!live", []), ("!off", [GO_OFFLINE])])
