@@ -16,14 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import ROOT
-from tests.support.fuzzing.fuzz_sessions import fuzz_session, http_fuzz_session
+from tests.support.fuzzing.fuzz_sessions import fuzz_session
 from tests.support.fuzzing.strategies import (
-    ANYTHING,
     NAMES,
     TEXTS,
     as_quoted,
     is_encodable,
-    is_encodable_json,
     mostly,
 )
 from tests.support.hypothesis_profiles import examples
@@ -146,19 +144,3 @@ def check_refusal(error: types.ErrorData, name: str) -> None:
         else r"There is no such prompt\."
     )
     assert re.fullmatch(expected, error.message)
-
-
-def test_malformed_prompt_arguments_are_refused_as_a_client_error() -> None:
-    """Arguments that are not text or not an object."""
-    with http_fuzz_session(MODERN) as session:
-
-        @settings(max_examples=examples(60))
-        @given(PROMPT_NAMES, ANYTHING | st.dictionaries(NAMES, ANYTHING, max_size=3))
-        def property_(name: str, given: object) -> None:
-            answer = session.ask("prompts/get", {"name": name, "arguments": given})
-            unreadable = [] if is_encodable_json([name, given]) else [types.PARSE_ERROR]
-            assert answer["error"]["code"] in (types.INVALID_PARAMS, *unreadable)
-            assert len(str(answer["error"])) <= MAX_REFUSAL_LENGTH
-            assert not session.sent
-
-        property_()
