@@ -36,7 +36,6 @@ class Storage:
     """Set when a body has arrived, if the behaviour says so."""
     disconnected: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a connection has ended."""
-    _closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -56,14 +55,6 @@ class Storage:
         while self.received < total and (chunk := await reader.read(_READ_BYTES)):
             self.received += len(chunk)
             self.content += chunk[: _READ_BYTES - len(self.content)]
-
-    async def wait_until_closed(self) -> None:
-        """Wait until the storage is closed."""
-        await self._closing.wait()
-
-    def close(self) -> None:
-        """End all waits."""
-        self._closing.set()
 
 
 def respond_with(status: str, *headers: str) -> StorageBehaviour:
@@ -126,5 +117,4 @@ async def open_storage(
         try:
             yield storage
         finally:
-            storage.close()
             await asyncio.gather(*tasks)
