@@ -1,7 +1,7 @@
 """schemathesis finds no difference between the sandbox and the contract.
 
-It generates valid and invalid calls from the contract, single and in chains, and checks every
-response. A sandbox with a fault then shows that its checks can fail.
+It generates valid and invalid calls from the contract, and checks every response. A sandbox with a
+fault then shows that its checks can fail.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import pytest
 from tests.support.contract_checks.schemathesis_run import (
     COVERAGE,
     FUZZING,
-    STATEFUL,
     run_checks,
 )
 from tests.support.contract_checks.strict_contract import strict_contract
@@ -36,25 +35,9 @@ CALLS: Final[dict[str, dict[str, Any]]] = {
     for method, operation in item.items()
 }
 CREATE: Final = "POST /v1/studios"
-OBJECTS: Final = ("destinations", "sources")
-CHAINS: Final = {
-    **{kind: (CREATE, *(call for call in CALLS if f"/{kind}" in call)) for kind in OBJECTS},
-    "connections": tuple(call for call in CALLS if "/connections" in call),
-    "studios": tuple(
-        call
-        for call in CALLS
-        if "/studios" in call and not any(f"/{kind}" in call for kind in OBJECTS)
-    ),
-}
-"""Calls whose responses are inputs of one another."""
-
 PUBLIC: Final = {"GET /v1/health", "GET /v1/openapi.json"}
 """Calls without input and without a key, which cannot be refused."""
 
-CHAIN_TRIES: Final = 600 if is_long() else 8
-"""The number of generated chains."""
-
-CHAINS_TRIED: Final = tuple(CHAINS) if is_long() else ("destinations", "connections")
 SOME: Final = slice(None) if is_long() else slice(0, None, 5)
 """`make fuzz` tries each call. In `make test` each is among the enumerated cases."""
 
@@ -108,16 +91,6 @@ def test_generated_calls_get_documented_responses(tmp_path: Path) -> None:
     assert observed(verdict, "4") == {*calls} - PUBLIC
 
 
-@pytest.mark.parametrize("chain", CHAINS_TRIED)
-def test_chains_of_calls_get_documented_responses(chain: str, tmp_path: Path) -> None:
-    """Created objects exist, deleted ones do not, and another account sees neither."""
-    calls = CHAINS[chain]
-    verdict = run_checks(unlimited(), tmp_path, phase=STATEFUL, calls=calls, tries=CHAIN_TRIES)
-    assert not verdict.failures, verdict.text
-    assert observed(verdict, "2") == set(calls)
-    assert {call for call in calls if call.startswith("DELETE")} <= observed(verdict, "404")
-
-
 # Differences are found
 
 
@@ -156,12 +129,3 @@ def test_a_difference_from_the_contract_is_found(check: str, tmp_path: Path) -> 
     sandbox.faults.add(DIFFERENCES[check], times=None)
     verdict = run_checks(sandbox, tmp_path, phase=COVERAGE, calls=[CREATE])
     assert check in verdict.failed_checks
-
-
-def test_an_object_that_was_deleted_and_is_still_there_is_found(tmp_path: Path) -> None:
-    """By a chain of calls."""
-    sandbox = unlimited()
-    sandbox.faults.add(Fault.status(200, {"ok": True}), times=None, method="DELETE")
-    calls = [call for call in CHAINS["destinations"] if not call.startswith("GET")]
-    verdict = run_checks(sandbox, tmp_path, phase=STATEFUL, calls=calls, tries=6)
-    assert "use_after_free" in verdict.failed_checks
