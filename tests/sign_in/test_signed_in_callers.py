@@ -58,13 +58,13 @@ async def sdk_client(front: SignInFront, headers: dict[str, str]) -> AsyncIterat
         yield client
 
 
-async def test_a_client_without_a_token_is_told_where_to_sign_in(tmp_path: Path, era: str) -> None:
+async def test_a_client_without_a_token_is_told_where_to_sign_in(tmp_path: Path) -> None:
     """As RFC 6750 and RFC 9728 have it. Without a token there is no error yet."""
     async with signing_in(tmp_path, TRAX_SANDBOX="1") as front:
         where = f'resource_metadata="{front.address}/.well-known/oauth-protected-resource/mcp"'
-        message = request(era, "tools/list")
-        nothing = await front.caller(era).post(message)
-        wrong = await front.caller(era, authorization="Bearer trax_at_wrong").post(message)
+        message = request(MODERN, "tools/list")
+        nothing = await front.caller(MODERN).post(message)
+        wrong = await front.caller(MODERN, authorization="Bearer trax_at_wrong").post(message)
         metadata = await front.http.get(where.split('"')[1])
     assert (nothing.status_code, wrong.status_code) == (401, 401)
     assert nothing.headers["www-authenticate"] == f'Bearer {where}, scope="read run"'
@@ -88,19 +88,20 @@ async def test_a_page_of_an_allowed_origin_can_read_where_to_sign_in(tmp_path: P
     assert exposed == ["mcp-session-id", "www-authenticate"]
 
 
-async def test_a_key_is_enough_where_people_can_sign_in(tmp_path: Path, era: str) -> None:
-    """As before, and with everything that the operator offers. Health checks need neither."""
-    async with signing_in(tmp_path) as front:
-        caller = await front.opened(era, x_api_key=SANDBOX_KEY)
-        result = await caller.call("list_studios")
-        health = [(await front.http.get(path)).status_code for path in ("/healthz", "/readyz")]
-    assert result["structuredContent"]["data"]
-    assert health == [200, 200]
-    assert front.keys == [SANDBOX_KEY]
+CHANGES: Final[dict[str, dict[str, object]]] = {
+    "go_live": {**STUDIO},
+    "go_offline": {**STUDIO},
+    "send_chat_message": {**STUDIO, "text": "Hello"},
+    "update_studio": {**STUDIO, "name": "Another"},
+    "create_media_upload": {"filename": "a.png", "contentType": "image/png", "byteSize": 1},
+}
 
 
 async def test_each_caller_is_offered_what_they_were_allowed(tmp_path: Path, era: str) -> None:
-    """One server, at the same time. What looks only is offered the tools that read."""
+    """One server, at the same time. Who looks only is offered what reads, and can change nothing.
+
+    A key is enough, as before, for all that the operator offers. Health checks need neither.
+    """
     async with registered(tmp_path) as (front, steps):
         looks = await front.opened_with(era, await steps.sign_in(SANDBOX_KEY, access="read"))
         runs = await front.opened_with(era, await steps.sign_in(SANDBOX_KEY))
@@ -112,20 +113,22 @@ async def test_each_caller_is_offered_what_they_were_allowed(tmp_path: Path, era
             offered.append(
                 ([it["name"] for it in tools], {it["name"] for it in prompts["prompts"]})
             )
-        refused = await looks.call("go_offline", studioId="studio_42")
-        read = await looks.call("list_studios")
+            assert (await caller.call("list_studios"))["structuredContent"]["data"]
+        for tool, arguments in CHANGES.items():
+            error = (await looks.call(tool, **arguments))["structuredContent"]["error"]
+            assert error["code"] == "read_only", tool
+            assert error["message"].endswith("the client once more and choose to run shows.")
+        assert front.trax.mutations == []
+        assert not (await runs.call("send_chat_message", **CHANGES["send_chat_message"]))["isError"]
+        health = [(await front.http.get(path)).status_code for path in ("/healthz", "/readyz")]
         looking = Product(front.trax, settings={"TRAX_READ_ONLY": "1"}).server()
         async with Client(looking, cache=None) as client:
             reading = [it.name for it in (await client.list_tools()).tools]
+    assert health == [200, 200]
     assert offered[0][0] == reading
     assert offered[1][0] == offered[2][0]
-    assert {"go_live", "go_offline"} <= {*offered[1][0]} - {*reading}
+    assert {*CHANGES} <= {*offered[1][0]} - {*reading}
     assert offered[0][1] < offered[1][1] == offered[2][1]
-    error = refused["structuredContent"]["error"]
-    assert error["code"] == "read_only"
-    assert error["message"].endswith("connect the client once more and choose to run shows.")
-    assert read["structuredContent"]["data"]
-    assert front.trax.mutations == []
 
 
 async def test_no_cache_between_callers_keeps_what_differs_between_them(tmp_path: Path) -> None:
@@ -225,11 +228,15 @@ async def test_a_client_that_may_look_only_has_no_panel_and_no_answer_in_one(
         assert front.trax.mutations == []
 
 
-async def test_a_person_whose_key_was_revoked_hears_how_to_go_on(tmp_path: Path) -> None:
-    """Their client has no other key to send. Somebody with `X-API-Key` has."""
+async def test_a_key_that_trax_no_longer_accepts_ends_the_access(tmp_path: Path) -> None:
+    """From that moment, without a word from here.
+
+    The person hears how to go on: their client has no other key to send, as others have.
+    """
     async with registered(tmp_path) as (front, steps):
         signed_in = front.signed_in(MODERN, await steps.sign_in(SANDBOX_KEY))
         has_key = front.caller(MODERN, x_api_key=SANDBOX_KEY)
+        assert not (await signed_in.call("list_studios")).get("isError")
         front.trax.remove_key()
         results = [await it.call("list_studios") for it in (signed_in, has_key)]
     said = [it["structuredContent"]["error"] for it in results]

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.support.guarded_calls import GO_LIVE
-from tests.support.jsonrpc import LEGACY, MODERN, read_answer, request, tool_call
+from tests.support.jsonrpc import LEGACY, MODERN, tool_call
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.served_sign_in import registered, signing_in
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tests.support.jsonrpc import HttpCaller
 
 Headers = list[tuple[str, str]]
 
@@ -186,12 +184,7 @@ async def test_a_token_for_another_address_opens_nothing(tmp_path: Path) -> None
 
 async def test_a_session_belongs_to_the_sign_in_that_opened_it(tmp_path: Path) -> None:
     """A refreshed token goes on with it; another person, another client, or a key does not."""
-    async with (
-        signing_in(tmp_path) as hosted,
-        hosted.steps() as steps,
-        hosted.steps() as others,
-    ):
-        await steps.register()
+    async with registered(tmp_path) as (hosted, steps), hosted.steps() as others:
         await others.register()
         tokens = await steps.sign_in(SANDBOX_KEY)
         owner = await hosted.opened_with(LEGACY, tokens)
@@ -210,67 +203,20 @@ async def test_a_session_belongs_to_the_sign_in_that_opened_it(tmp_path: Path) -
         assert (await refreshed.post(tool_call(LEGACY, "list_studios"))).status_code == 200
 
 
-async def test_a_yes_belongs_to_key_and_client(tmp_path: Path, era: str) -> None:
+async def test_a_yes_belongs_to_key_and_client(tmp_path: Path) -> None:
     """Another client with the same key cannot use it, nor can the key itself."""
-    async with (
-        signing_in(tmp_path) as hosted,
-        hosted.steps() as steps,
-        hosted.steps() as others,
-    ):
-        await steps.register()
+    async with registered(tmp_path) as (hosted, steps), hosted.steps() as others:
         await others.register()
-        caller = await hosted.opened_with(era, await steps.sign_in(SANDBOX_KEY))
+        caller = hosted.signed_in(MODERN, await steps.sign_in(SANDBOX_KEY))
         shown = await caller.call(GO_LIVE.tool, **GO_LIVE.arguments)
         confirmation = shown["structuredContent"]["confirmation"]
         yes = {**GO_LIVE.arguments, "confirm": True, "confirmation": confirmation}
         for thief in (
-            await hosted.opened_with(era, await others.sign_in(SANDBOX_KEY)),
-            await hosted.opened(era, x_api_key=SANDBOX_KEY),
+            hosted.signed_in(MODERN, await others.sign_in(SANDBOX_KEY)),
+            hosted.caller(MODERN, x_api_key=SANDBOX_KEY),
         ):
             refused = await thief.call(GO_LIVE.tool, **yes)
             assert refused["structuredContent"]["status"] == "confirmation_invalid"
         assert hosted.trax.mutations == []
         done = await caller.call(GO_LIVE.tool, **yes)
         assert done["structuredContent"]["observed"]["state"] == "on_air"
-
-
-async def test_a_client_that_may_look_only_is_offered_no_change(tmp_path: Path, era: str) -> None:
-    """And cannot make one. Others at the same server can."""
-    async with registered(tmp_path) as (hosted, steps):
-        looking = await hosted.opened_with(era, await steps.sign_in(SANDBOX_KEY, access="read"))
-        running = await hosted.opened_with(era, await steps.sign_in(SANDBOX_KEY, access="run"))
-        offered = [await tools_of(it) for it in (looking, running, looking)]
-        for tool, arguments in CHANGES.items():
-            refused = await looking.call(tool, **arguments)
-            assert refused["structuredContent"]["error"]["code"] == "read_only", tool
-        assert hosted.trax.mutations == []
-        sent = await running.call("send_chat_message", **CHANGES["send_chat_message"])
-        assert not sent.get("isError")
-    assert offered[0] == offered[2] < offered[1]
-    assert not offered[0] & {*CHANGES, "answer_approval"}
-
-
-CHANGES: Final[dict[str, dict[str, object]]] = {
-    "go_live": dict(GO_LIVE.arguments),
-    "go_offline": dict(GO_LIVE.arguments),
-    "send_chat_message": {**GO_LIVE.arguments, "text": "Hello"},
-    "update_studio": {**GO_LIVE.arguments, "name": "Another"},
-    "create_media_upload": {"filename": "a.png", "contentType": "image/png", "byteSize": 1},
-}
-
-
-async def tools_of(caller: HttpCaller) -> set[str]:
-    """The names of the tools that a caller is offered."""
-    answer = await caller.post(request(caller.era, "tools/list"))
-    return {it["name"] for it in read_answer(answer)["result"]["tools"]}
-
-
-async def test_a_key_that_trax_no_longer_accepts_ends_the_access(tmp_path: Path, era: str) -> None:
-    """From that moment, without a word from here."""
-    async with registered(tmp_path) as (hosted, steps):
-        caller = await hosted.opened_with(era, await steps.sign_in(SANDBOX_KEY))
-        assert not (await caller.call("list_studios")).get("isError")
-        hosted.trax.remove_key()
-        refused = await caller.call("list_studios")
-    assert refused["structuredContent"]["error"]["code"] == "invalid_key"
-    assert "data" not in refused["structuredContent"]
