@@ -29,9 +29,16 @@ _ARGUMENTS: Final = (
 )
 
 
-@pytest_asyncio.fixture
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let all tests of this folder share one event loop, as they share the browser."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """A headless Chromium, of the system's packages."""
+    """A headless Chromium, of the system's packages. Each test has windows of its own."""
     program = next(filter(None, map(shutil.which, _NAMES)), None)
     assert program, "there is no Chromium: see `make browser`"
     async with async_playwright() as playwright:

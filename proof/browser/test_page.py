@@ -6,13 +6,11 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
-import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from tests import ROOT
 from tests.support.guarded_calls import STUDIO
-from tests.support.jsonrpc import ERAS
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -69,11 +67,10 @@ async def _open(browser: Browser, address: str, **options: Any) -> Page:  # noqa
     return page
 
 
-@pytest.mark.parametrize("era", ERAS)
 async def test_a_click_on_the_page_takes_the_studio_live(
-    browser: Browser, opened: OpenedAddresses, era: str, pictures: Path | None
+    browser: Browser, opened: OpenedAddresses, pictures: Path | None
 ) -> None:
-    async with Client(_server(opened), mode=era) as client, anyio.create_task_group() as tasks:
+    async with Client(_server(opened)) as client, anyio.create_task_group() as tasks:
         show = Show(client)
         tasks.start_soon(show.go_live)
         page = await _open(browser, await opened.next(), viewport={"width": 760, "height": 560})

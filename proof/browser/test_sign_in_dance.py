@@ -15,10 +15,10 @@ from proof.browser.panels import APPS, show_panel
 from tests.support.document_server import HOST, document, json_answer, serving_documents
 from tests.support.guarded_calls import STUDIO
 from tests.support.jsonrpc import ERAS
+from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.sdk_oauth_client import TokenMemory, callback_page, sdk_oauth_client
 from tests.support.served_sign_in import signing_in
 from tests.support.server_process import PATIENCE_SECONDS
-from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,8 +32,7 @@ WAYS: Final = ("document", "registration")
 """How the client says who it is."""
 
 
-@pytest.mark.parametrize("era", ERAS)
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("way", "era"), [*zip(WAYS, ERAS, strict=True)])
 async def test_a_person_signs_in_goes_live_and_ends_it(
     browser: Browser, tmp_path: Path, era: str, way: str
 ) -> None:
@@ -44,12 +43,11 @@ async def test_a_person_signs_in_goes_live_and_ends_it(
     async with serving_documents() as host, callback_page() as callback:
         loopback = {"redirect_uris": ["http://127.0.0.1/callback"]}
         host.answers[HOST] = json_answer(document(host.client_id(), **loopback))
-        settings = {"TRAX_SIGN_IN_REGISTRATION": str(int(way == "registration"))}
         async with signing_in(
             tmp_path,
-            documents=host.documents(),
-            ask=frozenset({"form", "panel"}),
-            settings=settings,
+            internet=host.internet(),
+            TRAX_ASK="form,panel",
+            TRAX_SIGN_IN_REGISTRATION=str(int(way == "registration")),
         ) as front:
 
             async def sign_in(url: str) -> None:
@@ -73,11 +71,11 @@ async def test_a_person_signs_in_goes_live_and_ends_it(
             await end(context, front)  # an open client would sign in anew by itself
             async with client_of() as client:  # the person is sent to the page again
                 assert not (await client.call_tool("list_studios", {})).is_error
-            (sign_in_now,) = front.store.all()
+            (sign_in_now,) = front.sign_ins()
     assert len(visits) == 2
     assert len(host.requests) == int(way == "document")
     known = host.client_id() if way == "document" else memory.client and memory.client.client_id
-    assert sign_in_now.client_id == known
+    assert sign_in_now["clientId"] == known
     assert set(front.keys) == {SANDBOX_KEY}
     assert SANDBOX_KEY not in str(memory)
 
@@ -130,5 +128,5 @@ async def end(context: BrowserContext, front: SignInFront) -> None:
     end_it = page.get_by_role("button", name="End").first
     await end_it.click()
     await end_it.wait_for(state="detached")
-    assert front.store.all() == []
+    assert front.sign_ins() == []
     await page.close()

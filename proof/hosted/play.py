@@ -131,7 +131,7 @@ async def fill_in(address: str, url: str, callback: str) -> None:
         checked = await steps.type_key(page, SANDBOX_KEY)
         step("With the key, the page says:")
         show(sentences(checked.text))
-        await browser.get(sent_back_to(await steps.press(checked, path="/sign-in/connect")))
+        await browser.get(sent_back_to(await steps.press(checked, "Connect")))
 
 
 def sentences(html: str) -> str:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
-from tests.support.product.faults import Fault
 from tests.support.product.shared_clock import settled
 from tests.support.resource_reads import SILENT
 from tests.support.simulated_person import ProgressLog
@@ -67,28 +66,6 @@ async def test_a_call_returns_at_most_two_hundred_messages() -> None:
         assert (second["messages"], second["missed"]) == (sent[200:], False)
 
 
-@pytest.mark.parametrize("extra", [{}, {"text": None, "added": {"a": [1]}}], ids=str)
-async def test_a_message_is_returned_unchanged(extra: Json) -> None:
-    """The client's validation accepts missing, null and unknown fields."""
-    message = {"id": "m", **extra}
-    async with waiting() as waiter:
-        await waiter.client.list_tools()
-        waiter.trax.faults.add(Fault.status(200, {"data": [message]}))
-        chat = await waiter.chat()
-        assert chat == expected_chat(chat["cursor"], message)
-
-
-async def test_a_full_page_with_an_invalid_message_is_still_a_gap() -> None:
-    """Older messages may be missing."""
-    async with waiting() as waiter:
-        cursor = await waiter.cursor()
-        sent = waiter.say(*texts(200))
-        await waiter.clock.pass_by(2)
-        waiter.trax.faults.add(Fault.patched(lambda page: page["data"][100].pop("id")))
-        chat = await waiter.chat(cursor, limit=200)
-        assert chat == expected_chat(chat["cursor"], *sent[:100], *sent[101:], missed=True)
-
-
 async def test_an_empty_chat_has_a_cursor() -> None:
     """The first message follows it."""
     async with waiting() as waiter:
@@ -130,15 +107,6 @@ async def test_reading_with_a_limit_returns_every_message_once() -> None:
             cursor = chat["cursor"]
         assert pages == [sent[0:3], sent[3:6], sent[6:9], sent[9:10], []]
         assert waiter.request_count == 2
-
-
-async def test_an_unknown_cursor_returns_all_known_messages_as_missed_at_once() -> None:
-    """It is never an error."""
-    async with waiting() as waiter:
-        all_messages = waiter.trax.messages()
-        chat = await waiter.chat("never given", timeoutSeconds=55)
-        assert chat == expected_chat(chat["cursor"], *all_messages, missed=True)
-        assert await waiter.chat(chat["cursor"], timeoutSeconds=0) == expected_chat(chat["cursor"])
 
 
 # Waiting

@@ -115,49 +115,6 @@ async def test_a_wait_continues_after_an_outage_that_follows_a_restart() -> None
         assert chat == expected_chat(chat["cursor"], *sent, waited=waited)
 
 
-@outages
-async def test_an_outage_during_a_whole_wait_is_reported_at_its_end(
-    outage: Fault, code: str
-) -> None:
-    """Not earlier, and not as a chat without messages."""
-    async with waiting() as waiter:
-        waiter.trax.faults.add(outage, times=None)
-        async with anyio.create_task_group() as tasks:
-            results = waiter.begin(tasks, "from before a restart", timeoutSeconds=20)
-            assert await waiter.wait_for_result(results) == 20
-        assert failure(results[0])["code"] == code
-
-
-async def test_a_wait_that_starts_in_an_outage_has_its_full_length() -> None:
-    """Without messages, it ends as usual."""
-    async with waiting() as waiter:
-        cursor = await waiter.cursor()
-        await waiter.clock.pass_by(2)
-        waiter.trax.faults.add(Fault.dropped(), times=2)
-        async with anyio.create_task_group() as tasks:
-            results = waiter.begin(tasks, cursor)
-            assert await waiter.wait_for_result(results) == 25
-        assert chat_of(results[0]) == expected_chat(cursor, waited=25)
-
-
-async def test_no_wait_sends_a_request_before_retry_after() -> None:
-    """For all calls of this caller, with a cursor and without."""
-    async with waiting() as waiter:
-        cursor = await waiter.cursor()
-        await waiter.clock.pass_by(2)
-        waiter.trax.faults.add(Fault.error(429, "rate_limited", Retry_After="40"))
-        refused = failure(await waiter.wait(cursor, timeoutSeconds=0))
-        assert (refused["code"], refused["retryAfterSeconds"]) == ("rate_limited", 40)
-        async with anyio.create_task_group() as tasks:
-            results = waiter.begin(tasks, cursor, timeoutSeconds=55)
-            await waiter.clock.pass_by(39.5)
-            assert failure(await waiter.wait())["code"] == "rate_limited"
-            assert (waiter.request_count, results) == (2, [])
-            sent = waiter.say("Hello")
-            assert await waiter.wait_for_result(results) <= 40 * 0.2 + 1
-        assert chat_of(results[0])["messages"] == sent
-
-
 # Final errors
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 import pytest
 
-from tests.support.product.faults import Fault
 from tests.support.product.shared_clock import STEP_SECONDS, settled
 from tests.support.wait_client import LONGEST_PAUSE, chat_of, expected_chat, waiting
 
@@ -103,21 +102,6 @@ async def test_gathering_ends_early_with_a_full_answer() -> None:
             results = waiter.begin(tasks, chat["cursor"], gatherSeconds=20, limit=5)
             assert await waiter.wait_for_result(results) <= POLL + STEP_SECONDS
         assert chat_of(results[0])["messages"] == sent[5:]
-
-
-async def test_gathering_ends_early_when_the_key_is_refused() -> None:
-    """The messages so far are not lost: a key that works reads them after the same cursor."""
-    async with waiting() as waiter:
-        cursor = await waiter.cursor()
-        await waiter.clock.pass_by(POLL)
-        waiter.say("one")
-        await waiter.chat()
-        async with anyio.create_task_group() as tasks:
-            results = waiter.begin(tasks, cursor, gatherSeconds=20)
-            await settled()
-            waiter.trax.faults.add(Fault.error(401, "invalid_key"), times=None)
-            assert await waiter.wait_for_result(results) <= LONGEST_PAUSE
-        assert (results[0].structured_content or {})["error"]["code"] == "invalid_key"
 
 
 async def test_nothing_is_gathered_without_a_cursor_or_without_a_wait() -> None:

@@ -89,15 +89,6 @@ def test_the_print_option_prints_the_entry_and_writes_nothing(home: Home) -> Non
     assert home.file_stats() == before
 
 
-def test_printed_sandbox_entry_has_no_key(home: Home) -> None:
-    """It is a complete configuration."""
-    done = home.install("cursor", "--print", "--sandbox")
-    expected = {"type": "stdio", "command": COMMAND, "args": [*ARGUMENTS, "--sandbox"]}
-    assert json.loads(done.out) == {"mcpServers": {"trax": expected}}
-    assert "key" not in done.err
-    assert home.all_files() == {}
-
-
 def test_install_keeps_a_symbolic_link(home: Home) -> None:
     """The backup is next to the link's target."""
     cursor = sample_of("cursor")

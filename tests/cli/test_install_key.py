@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.client_configurations import SAMPLES
 from tests.support.home_folder import COMMAND, KEY, OTHER_KEY, entry, mode, sample_of
+from tests.support.terminal_screen import WIDE_COLUMNS, run_on_terminal
 
 if TYPE_CHECKING:
     from tests.support.home_folder import Home
@@ -76,3 +77,14 @@ def test_key_is_written_only_into_its_file(home: Home) -> None:
     assert KEY not in done.out + done.err
     holding = [name for name, content in home.all_files().items() if KEY.encode() in content]
     assert holding == [".config/trax-mcp/key"]
+
+
+async def test_a_key_that_is_typed_on_a_terminal_is_not_shown(home: Home) -> None:
+    """As a process: it says where keys are made, asks, and writes what was typed."""
+    settings = home.settings(COLUMNS=str(WIDE_COLUMNS))
+    screen = await run_on_terminal("install", "cursor", settings=settings, answer=f"{KEY}\n")
+    assert screen.code == 0
+    assert KEY not in screen.output
+    assert "API Keys screen" in screen.text
+    assert "Cursor starts trax-mcp from now on" in screen.text
+    assert home.key_file.read_text() == f"{KEY}\n"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.home_folder import KEY, Home
+from tests.support.home_folder import Home
 from tests.support.install_states import (
     INSTALL_STATES,
     SNAPSHOTS,
@@ -15,7 +15,6 @@ from tests.support.install_states import (
     snapshot,
     snapshot_file,
 )
-from tests.support.terminal_screen import WIDE_COLUMNS, run_on_terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,14 +38,3 @@ async def test_install_shows_each_state_as_in_its_snapshot(name: str, tmp_path: 
 def test_every_install_snapshot_belongs_to_a_state() -> None:
     """And every state has a snapshot."""
     assert set(SNAPSHOTS.iterdir()) == {snapshot_file(name) for name in INSTALL_STATES}
-
-
-async def test_a_key_that_is_typed_on_a_terminal_is_not_shown(home: Home) -> None:
-    """As a process: it says where keys are made, asks, and writes what was typed."""
-    settings = home.settings(COLUMNS=str(WIDE_COLUMNS))
-    screen = await run_on_terminal("install", "cursor", settings=settings, answer=f"{KEY}\n")
-    assert screen.code == 0
-    assert KEY not in screen.output
-    assert "API Keys screen" in screen.text
-    assert "Cursor starts trax-mcp from now on" in screen.text
-    assert home.key_file.read_text() == f"{KEY}\n"

@@ -271,11 +271,11 @@ def test_a_key_and_a_key_file_together_are_refused() -> None:
     assert sentence == "TRAX_API_KEY and TRAX_API_KEY_FILE are both set: keep one."
 
 
-@pytest.mark.parametrize("name", [it for it in SETTINGS if not it.endswith(("_KEY", "_FILE"))])
-def test_a_refusal_repeats_no_value(name: str) -> None:
+def test_a_refusal_repeats_no_value() -> None:
     """A key in the wrong variable is still a key."""
-    done = run_command(settings={name: "sk_live_secret"})
-    assert "sk_live_secret" not in done.out + done.err
+    names = [it for it in SETTINGS if not it.endswith(("_KEY", "_FILE"))]
+    said = {name: run_command(settings={name: "sk_live_secret"}) for name in names}
+    assert [name for name, it in said.items() if "sk_live_secret" in it.out + it.err] == []
 
 
 @pytest.mark.parametrize(

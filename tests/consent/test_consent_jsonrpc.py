@@ -1,60 +1,69 @@
 """Consent as plain JSON-RPC, with messages that the SDK's client never sends.
 
-Each test ends with a valid yes, which shows that nothing was refused for another reason.
+Each test ends with a valid yes, which shows that nothing was refused for another reason. One
+process in each era serves them all.
 """
 
 from __future__ import annotations
 
 import json
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+import pytest_asyncio
 
-from tests.support.consent_clients import SECOND_KEY, two_key_sandbox
-from tests.support.form_requests import calling, question
+from tests.support.consent_clients import SECOND_KEY
+from tests.support.form_requests import calling, choosing, open_wire, response_to
 from tests.support.guarded_calls import DELETE_DESTINATION as OPERATION
+from tests.support.guarded_calls import DELETE_SOURCE, GUARDED_OPERATIONS
 from tests.support.jsonrpc import FORMS, INITIALIZED, LEGACY, MODERN, HttpCaller, hello, request
-from tests.support.product.local_servers import listening
+from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.real_transports import over_http
 from tests.support.served_app import plain_http
-from tests.support.server_process import Running, running
-from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     import httpx
 
-    from tests.support.product.sandbox import Sandbox
+    from tests.support.form_requests import Wire
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Message = dict[str, Any]
 
+UNLINK: Final = GUARDED_OPERATIONS["unlink_connection"]
 YES: Final = 'Delete the destination "Main channel"'
+MALFORMED: Final = ("declined", "malformed")
+FAILED: Final = ("declined", "client_error")
 
 
-def response_to(question: Message, **answer: object) -> Message:
-    """The response to a question of the server."""
-    return {"jsonrpc": "2.0", "id": question["id"], **answer}
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def earlier_process() -> AsyncIterator[Wire]:
+    """A process that talks in the earlier era."""
+    async with open_wire(LEGACY) as it:
+        yield it
 
 
-def choosing(choice: object) -> Message:
-    """An accepted form with a choice."""
-    return {"action": "accept", "content": {"choice": choice}}
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def later_process() -> AsyncIterator[Wire]:
+    """A process that talks in the later era."""
+    async with open_wire(MODERN) as it:
+        yield it
 
 
-@asynccontextmanager
-async def process(era: str) -> AsyncIterator[tuple[Sandbox, Running]]:
-    """A process on stdio after its handshake, and its sandbox."""
-    trax = two_key_sandbox()
-    async with listening(trax.app) as address:
-        settings = {"TRAX_API_KEY": SANDBOX_KEY, "TRAX_BASE_URL": address}
-        async with running(settings=settings) as server:
-            if era == LEGACY:
-                await server.tell(hello(FORMS), INITIALIZED)
-            yield trax, server
+@pytest.fixture
+def earlier(earlier_process: Wire) -> Wire:
+    """The same for a test, with TRaX as at the beginning."""
+    earlier_process.trax.reset()
+    return earlier_process
+
+
+@pytest.fixture
+def later(later_process: Wire) -> Wire:
+    """The same for a test, with TRaX as at the beginning."""
+    later_process.trax.reset()
+    return later_process
 
 
 def status(answer: Message) -> tuple[str, str | None] | str:
@@ -65,8 +74,13 @@ def status(answer: Message) -> tuple[str, str | None] | str:
     return "ran" if data.get("executed") is not False else (data["status"], data.get("reason"))
 
 
-MALFORMED: Final = ("declined", "malformed")
-FAILED: Final = ("declined", "client_error")
+async def agree(wire: Wire, call: Message) -> None:
+    """Answer the next question with a valid yes, which sends one change."""
+    before = len(wire.trax.sent)
+    await wire.server.tell(response_to(await wire.question(), result=choosing(YES)))
+    assert status(await wire.server.answer(call)) == "ran"
+    assert len(wire.trax.sent) == before + 1
+
 
 ANSWERS: Final[dict[str, tuple[Message, tuple[str, str]]]] = {
     "nothing": ({"result": {}}, MALFORMED),
@@ -87,25 +101,23 @@ ANSWERS: Final[dict[str, tuple[Message, tuple[str, str]]]] = {
     ),
     "an error": ({"error": {"code": -32603, "message": YES}}, FAILED),
 }
+DECLINED: Final = {
+    "a refusal that is filled in": DELETE_SOURCE,
+    "a closed form that is filled in": UNLINK,
+}
+"""Calls of their own for answers after which a call may not be asked about for a minute."""
 
 
-async def test_a_malformed_form_response_is_not_a_yes() -> None:
+async def test_a_malformed_form_response_is_not_a_yes(earlier: Wire) -> None:
     """In the earlier era."""
-    results = {}
-    async with process(LEGACY) as (trax, server):
-        for number, (name, (answer, _)) in enumerate(ANSWERS.items(), start=1):
-            call = calling(LEGACY, number=number)
-            await server.tell(call)
-            await server.tell(response_to(await question(server, number), **answer))
-            results[name] = status(await server.answer(call))
-        assert trax.mutations == []
-        last = calling(LEGACY, number=99)
-        await server.tell(last)
-        asked = await question(server, len(ANSWERS) + 1)
-        await server.tell(response_to(asked, result=choosing(YES)))
-        assert status(await server.answer(last)) == "ran"
-        assert len(trax.mutations) == 1
+    before, results = len(earlier.trax.sent), {}
+    for name, (answer, _) in ANSWERS.items():
+        call = await earlier.call(DECLINED.get(name, OPERATION))
+        await earlier.server.tell(response_to(await earlier.question(), **answer))
+        results[name] = status(await earlier.server.answer(call))
     assert results == {name: expected for name, (_, expected) in ANSWERS.items()}
+    assert len(earlier.trax.sent) == before
+    await agree(earlier, await earlier.call())
 
 
 RESPONSES: Final[dict[str, object]] = {
@@ -121,75 +133,60 @@ RESPONSES: Final[dict[str, object]] = {
 }
 
 
-async def test_a_malformed_input_response_is_not_a_yes() -> None:
+async def test_a_malformed_input_response_is_not_a_yes(later: Wire) -> None:
     """In the later era. The request state stays valid."""
     results = {}
-    async with process(MODERN) as (trax, server):
-        asked = (await server.ask(calling(MODERN, number=1)))["result"]
-        state = asked["requestState"]
-        for number, (name, responses) in enumerate(RESPONSES.items(), start=2):
-            call = calling(MODERN, number=number, requestState=state, inputResponses=responses)
-            results[name] = status(await server.ask(call))
-        good = {"consent": choosing(YES)}
-        for number, malformed in ((90, 7), (91, [state]), (92, {"handle": state})):
-            call = calling(MODERN, number=number, requestState=malformed, inputResponses=good)
-            results[str(malformed)] = status(await server.ask(call))
-        assert trax.mutations == []
-        call = calling(MODERN, number=99, requestState=state, inputResponses=good)
-        assert status(await server.ask(call)) == "ran"
-        assert len(trax.mutations) == 1
+    state = (await later.answer())["result"]["requestState"]
+    good = {"consent": choosing(YES)}
+    for name, responses in RESPONSES.items():
+        results[name] = status(await later.answer(requestState=state, inputResponses=responses))
+    for malformed in (7, [state], {"handle": state}):
+        given = {"requestState": malformed, "inputResponses": good}
+        results[str(malformed)] = status(await later.answer(**given))
     assert {it if it == "refused" else it[0] for it in results.values()} == {"refused", "declined"}
+    assert later.trax.sent == []
+    assert status(await later.answer(requestState=state, inputResponses=good)) == "ran"
+    assert later.trax.sent == [OPERATION.sent]
 
 
-async def test_a_yes_after_the_call_was_cancelled_has_no_effect() -> None:
+async def test_a_yes_after_the_call_was_cancelled_has_no_effect(earlier: Wire) -> None:
     """The form was still open."""
-    async with process(LEGACY) as (trax, server):
-        await server.tell(calling(LEGACY, number=1))
-        asked = await question(server, 1)
-        cancelled = {"requestId": "call 1", "reason": "The person pressed Escape."}
-        await server.tell(
-            {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled},
-            response_to(asked, result=choosing(YES)),
-        )
-        await server.ask(request(LEGACY, "tools/list", number=1000))
-        assert trax.mutations == []
-        again = calling(LEGACY, number=3)
-        await server.tell(again)
-        await server.tell(response_to(await question(server, 2), result=choosing(YES)))
-        assert status(await server.answer(again)) == "ran"
-        assert len(trax.mutations) == 1
+    before = len(earlier.trax.sent)
+    call = await earlier.call()
+    cancelled = {"requestId": call["id"], "reason": "The person pressed Escape."}
+    await earlier.server.tell(
+        {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled},
+        response_to(await earlier.question(), result=choosing(YES)),
+    )
+    await earlier.server.ask(request(LEGACY, "tools/list", number=1000))
+    assert len(earlier.trax.sent) == before
+    await agree(earlier, await earlier.call())
 
 
-async def test_a_yes_that_is_sent_twice_counts_once() -> None:
+async def test_a_yes_that_is_sent_twice_counts_once(earlier: Wire) -> None:
     """The second one does not answer a later question."""
-    async with process(LEGACY) as (trax, server):
-        first, second = calling(LEGACY, number=1), calling(LEGACY, number=2)
-        await server.tell(first)
-        yes = response_to(await question(server, 1), result=choosing(YES))
-        await server.tell(yes, yes)
-        assert status(await server.answer(first)) == "ran"
-        trax.world.destinations.change(trax.world.destinations["dest_2"], {"id": "dest_1"})
-        await server.tell(second)
-        asked = await question(server, 2)
-        await server.tell(yes, response_to(asked, result={"action": "decline"}))
-        assert status(await server.answer(second)) == ("declined", "declined")
-        assert len(trax.mutations) == 1
+    before = len(earlier.trax.sent)
+    first = await earlier.call()
+    yes = response_to(await earlier.question(), result=choosing(YES))
+    await earlier.server.tell(yes, yes)
+    assert status(await earlier.server.answer(first)) == "ran"
+    earlier.trax.reset()
+    second = await earlier.call()
+    asked = await earlier.question()
+    await earlier.server.tell(yes, response_to(asked, result=choosing(None)))
+    assert status(await earlier.server.answer(second)) == MALFORMED
+    assert len(earlier.trax.sent) == before + 1
 
 
-async def test_fields_of_the_later_era_have_no_effect_in_the_earlier_era() -> None:
+async def test_fields_of_the_later_era_have_no_effect_in_the_earlier_era(earlier: Wire) -> None:
     """A person is asked."""
-    async with process(LEGACY) as (trax, server):
-        later_fields = {"requestState": "x" * 22, "inputResponses": {"consent": choosing(YES)}}
-        call = calling(LEGACY, number=1, **later_fields)
-        await server.tell(call)
-        await server.tell(response_to(await question(server, 1), result={"action": "decline"}))
-        assert status(await server.answer(call)) == ("declined", "declined")
-        assert trax.mutations == []
-        again = calling(LEGACY, number=2, **later_fields)
-        await server.tell(again)
-        await server.tell(response_to(await question(server, 2), result=choosing(YES)))
-        assert status(await server.answer(again)) == "ran"
-        assert len(trax.mutations) == 1
+    before = len(earlier.trax.sent)
+    later_fields = {"requestState": "x" * 22, "inputResponses": {"consent": choosing(YES)}}
+    call = await earlier.call(**later_fields)
+    await earlier.server.tell(response_to(await earlier.question(), result=choosing(None)))
+    assert status(await earlier.server.answer(call)) == MALFORMED
+    assert len(earlier.trax.sent) == before
+    await agree(earlier, await earlier.call(**later_fields))
 
 
 async def test_another_key_cannot_answer_in_the_session_of_the_caller() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio
 import pytest
 from mcp import Client
-from mcp.types import CallToolResult
 
 from tests.support.consent_clients import SECOND_KEY, status_and_reason
 from tests.support.guarded_calls import GO_OFFLINE, STUDIO
@@ -15,6 +15,9 @@ from tests.support.jsonrpc import MODERN
 from tests.support.product.local_servers import Held, upstream
 from tests.support.product.server import Product
 from tests.support.server_process import PATIENCE_SECONDS
+
+if TYPE_CHECKING:
+    from mcp.types import CallToolResult
 
 
 @pytest.mark.parametrize(

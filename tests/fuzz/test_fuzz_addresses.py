@@ -1,4 +1,4 @@
-"""Any resource URI, cursor or completion input: answered as the templates say, or refused.
+"""Any resource URI or cursor: answered as the templates say, or refused.
 
 An independent parser of the listed templates says what a URI means.
 """
@@ -9,44 +9,32 @@ import json
 import re
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 import mcp_types as types
 import pytest
 from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
-from tests.support.completion_requests import TEMPLATES, reference
 from tests.support.fuzzing.fuzz_sessions import (
-    CLIENT_ERRORS,
     FuzzSession,
     check_no_other_account,
     fuzz_session,
-    http_fuzz_session,
 )
 from tests.support.fuzzing.strategies import (
-    ANYTHING,
-    KNOWN,
     MAX_CURSOR_LENGTH,
-    NAMES,
-    NON_OBJECTS,
-    OBJECTS,
     STUDIOS,
-    TEXTS,
     URIS,
     is_encodable,
     is_valid_id,
 )
 from tests.support.hostile_texts import hidden
 from tests.support.hypothesis_profiles import examples
-from tests.support.jsonrpc import LEGACY, MODERN, Message
 from tests.support.resource_reads import no_such, not_found
 from tests.support.subscribers import CHAT, Subscriber
 
 if TYPE_CHECKING:
     from tests.support.product.request_log import ReceivedRequest
-    from tests.support.product.sandbox import Sandbox
 
 pytestmark = pytest.mark.fuzz
 
@@ -219,135 +207,3 @@ def check_subscription(session: FuzzSession, uri: str, answer: object, era: str)
     assert isinstance(answer, types.ErrorData)
     assert (answer.code, answer.data["error"]["code"]) == (not_found(era), "not_found")
     return False
-
-
-PROMPTS: Final = ("answer_chat", "go_live", "set_up_destination", "troubleshoot")
-COMPLETION_INPUTS: Final = st.tuples(
-    st.sampled_from((*PROMPTS, *TEMPLATES)) | TEXTS | URIS,
-    st.sampled_from(("studio", "studioId", "platform", "connection", "after")) | TEXTS,
-    st.sampled_from(("", "f", "fri", "studio_", "conn", "y")) | TEXTS,
-    st.none()
-    | st.dictionaries(
-        st.just("studio") | NAMES.filter(is_encodable),
-        st.sampled_from((*KNOWN["studioId"], "Morning Coffee")) | TEXTS,
-        max_size=2,
-    ),
-)
-
-
-def own_names(trax: Sandbox) -> set[str]:
-    """Names, ids and platforms of the owner's things: all that may be suggested."""
-    studios = trax.records("studios")
-    records = [*studios, *trax.records("connections")]
-    records += [it for studio in studios for it in trax.records("destinations", of=studio["id"])]
-    fields = ("id", "name", "displayName", "platform")
-    return {it[field] for it in records for field in fields if field in it}
-
-
-def test_completion_suggests_only_the_callers_own_things(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """An unknown prompt or template gets an error and no suggestion."""
-    sizes = set()
-    with fuzz_session(MODERN) as session:
-        allowed = own_names(session.trax)
-
-        @settings(max_examples=examples(250))
-        @given(COMPLETION_INPUTS)
-        def property_(completion: tuple[str, str, str, dict[str, str] | None]) -> None:
-            target, argument, value, context = completion
-            session.portal.call(session.clock.advance, 31)
-            field = {"name": argument, "value": value}
-            with session.example(completion):
-                complete = partial(session.client.complete, reference(target), field, context)
-                answer = session.run_or_error(complete)
-                assert {it.method for it in session.sent} <= {"GET"}
-                if target not in PROMPTS and target not in TEMPLATES:
-                    assert isinstance(answer, types.ErrorData)
-                    assert answer.code == types.INVALID_PARAMS
-                    assert len(answer.message) < 60
-                    assert not session.sent
-                    return
-                assert isinstance(answer, types.CompleteResult)
-                assert set(answer.completion.values) <= allowed
-                sizes.add(len(answer.completion.values))
-
-        property_()
-    assert max(sizes) > 1
-    assert not [it for it in caplog.records if it.levelname == "ERROR"]
-
-
-URI_PARAMS: Final = st.fixed_dictionaries({"uri": URIS | ANYTHING}) | NON_OBJECTS
-MALFORMED_REF: Final = st.fixed_dictionaries(
-    {"type": st.sampled_from(("ref/prompt", "ref/resource")) | ANYTHING},
-    optional={"name": TEXTS | ANYTHING, "uri": URIS | ANYTHING},
-)
-REF: Final[st.SearchStrategy[Message]] = st.builds(
-    dict, type=st.just("ref/prompt"), name=TEXTS
-) | st.builds(dict, type=st.just("ref/resource"), uri=URIS)
-ARGUMENT: Final = st.fixed_dictionaries({"name": TEXTS, "value": TEXTS}) | ANYTHING
-
-
-def _names_resources(params: Message) -> bool:
-    """A subscription to nothing is accepted and would stay open."""
-    return params["notifications"]["resourceSubscriptions"] not in (None, [])
-
-
-RAW_PARAMS: Final[dict[str, st.SearchStrategy[Any]]] = {
-    "resources/read": URI_PARAMS,
-    "resources/subscribe": URI_PARAMS,
-    "resources/unsubscribe": URI_PARAMS,
-    "subscriptions/listen": st.fixed_dictionaries(
-        {"notifications": st.fixed_dictionaries({"resourceSubscriptions": ANYTHING})}
-    ).filter(_names_resources),
-    "completion/complete": st.fixed_dictionaries(
-        {"ref": REF | MALFORMED_REF, "argument": ARGUMENT}, optional={"context": ANYTHING | OBJECTS}
-    ),
-    **dict.fromkeys(
-        ("tools/list", "prompts/list", "resources/list", "resources/templates/list"),
-        st.fixed_dictionaries({"cursor": ANYTHING}),
-    ),
-}
-"""By method: params that no client would send, and valid ones."""
-
-
-ERA_OF: Final = {
-    "resources/subscribe": LEGACY,
-    "resources/unsubscribe": LEGACY,
-    "subscriptions/listen": MODERN,
-}
-
-
-READING_METHODS: Final = ("resources/read", "resources/subscribe")
-
-
-def has_meaning(params: object) -> bool:
-    """Whether the params hold a URI with a meaning."""
-    uri = params.get("uri") if isinstance(params, dict) else None
-    return isinstance(uri, str) and (uri in STATIC_URIS or meaning_of(uri) is not None)
-
-
-def test_malformed_params_are_refused_as_a_client_error(era: str) -> None:
-    """URIs that are not text, unknown references, any cursor: never a server error.
-
-    TRaX gets no request for a URI without meaning.
-    """
-    methods = [it for it in RAW_PARAMS if ERA_OF.get(it, era) == era]
-
-    def params_of(method: str) -> st.SearchStrategy[tuple[str, Any]]:
-        return st.tuples(st.just(method), RAW_PARAMS[method])
-
-    with http_fuzz_session(era) as session:
-
-        @settings(max_examples=examples(100))
-        @given(st.sampled_from(methods).flatmap(params_of))
-        def property_(request: tuple[str, Any]) -> None:
-            method, params = request
-            answer = session.ask(method, params)
-            check_no_other_account(answer, params)
-            assert answer.get("error", {}).get("code") in CLIENT_ERRORS
-            if method in READING_METHODS and not has_meaning(params):
-                assert "error" in answer
-                assert not session.sent
-
-        property_()

@@ -54,7 +54,7 @@ def test_listed_failure_is_no_problem_and_no_pass(expected: Mapping[str, str]) -
     assert verdict.passed == OTHERS | {"tasks"}
 
 
-@pytest.mark.parametrize("status", ["FAILURE", "WARNING", "NEW"])
+@pytest.mark.parametrize("status", ["FAILURE", "WARNING"])
 def test_unlisted_failure_or_warning_is_a_problem_and_no_pass(status: str) -> None:
     """Even if the same check passes at another time."""
     run = run_of(replace(FAILED, status=status), PASSED)
@@ -86,12 +86,12 @@ def test_scenario_in_which_nothing_is_proved_is_a_problem() -> None:
         assert problems(run_of(*checks)) == ["ping: nothing is proved unexpectedly."]
 
 
-@pytest.mark.parametrize("name", sorted(WIRE))
-def test_invalid_message_or_crash_is_always_a_problem(name: str) -> None:
+def test_invalid_message_or_crash_is_always_a_problem() -> None:
     """Also in a scenario that is listed, and no table may list it."""
-    run = run_of(FAILED, Check(name, "FAILURE"))
-    assert problems(run, WHOLE) == [f"ping: {name} fails unexpectedly."]
-    assert name not in " ".join(it for table in EXPECTED.values() for it in table)
+    for name in WIRE:
+        run = run_of(FAILED, Check(name, "FAILURE"))
+        assert problems(run, WHOLE) == [f"ping: {name} fails unexpectedly."]
+        assert name not in " ".join(it for table in EXPECTED.values() for it in table)
 
 
 def test_missing_extra_or_uncounted_scenario_is_a_problem() -> None:
@@ -104,18 +104,11 @@ def test_missing_extra_or_uncounted_scenario_is_a_problem() -> None:
     assert problems(fewer) == ["29 scenarios are scored, not 30."]
 
 
-@pytest.mark.parametrize(("check", "code"), [(PASSED, 1), (PASSED, 137), (FAILED, 0), (FAILED, 2)])
+@pytest.mark.parametrize(("check", "code"), [(PASSED, 137), (FAILED, 0)])
 def test_exit_code_that_contradicts_the_checks_is_a_problem(check: Check, code: int) -> None:
     """As after a crash of the suite."""
     found = problems(replace(run_of(check), code=code), WHOLE if check == FAILED else {})
     assert found == [f"The suite ended with {code}, which is not what its checks say."]
-
-
-def test_overlaid_server_must_conform_by_the_suites_own_verdict() -> None:
-    """Whatever is listed: this server has the suite's fixtures."""
-    run = replace(run_of(FAILED), server="overlaid")
-    problem = "overlaid, 2025-11-25: The suite itself says that this server does not conform."
-    assert judge(run, WHOLE).problems == [problem]
 
 
 def test_scenario_without_a_result_file_has_crashed(tmp_path: Path) -> None:

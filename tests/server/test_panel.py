@@ -111,9 +111,6 @@ def _content(result: types.CallToolResult) -> dict[str, Any]:
     return result.structured_content
 
 
-# What a client sees
-
-
 @pytest.mark.parametrize("era", ERAS)
 async def test_clients_that_draw_panels_are_offered_the_panel_and_its_tool(
     panel_client: OpenPanelClient, era: str
@@ -161,9 +158,6 @@ async def test_the_panel_is_one_page_that_loads_nothing(panel_client: OpenPanelC
         assert "/* " not in text
         for word in ("http://", "https://", " src=", "<link", "innerHTML", "eval("):
             assert word not in text
-
-
-# The way to a yes
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -235,8 +229,6 @@ async def test_a_stop_by_panel_returns_at_once_with_its_confirmation_beside(
         await it.answer(ticket, question=state["question"], choice=state["yes"])
         assert it.sent() == 1
 
-
-# What gives no yes
 
 WRONG_ANSWERS: Final[tuple[dict[str, object], ...]] = (
     {"choice": YES},

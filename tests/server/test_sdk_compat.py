@@ -1,6 +1,7 @@
-"""Each workaround in `sdk_compat` is still needed: the SDK without it still has the fault.
+"""Faults of the SDK that users would notice are still there, and our server works around each.
 
-A test that fails here names a workaround that can be deleted, and its own test with it.
+A test that fails here names a workaround that can be deleted, and its own test with it. The SDK is
+asked alone, without our server.
 """
 
 from __future__ import annotations
@@ -21,17 +22,14 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.connection import Connection
 from mcp.server.stdio import stdio_server
-from mcp.shared.exceptions import MCPError
 from mcp.shared.memory import create_client_server_memory_streams
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
-from sse_starlette.sse import AppStatus
 from starlette.datastructures import Headers
 
 from tests.support.jsonrpc import ERAS, INITIALIZE, INITIALIZED, LEGACY, MODERN, request, tool_call
 from tests.support.product.shared_clock import settled
 from tests.support.server_process import PATIENCE_SECONDS
-from trax_mcp.server.sdk_compat import connection_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -40,19 +38,16 @@ if TYPE_CHECKING:
 
 Context = ServerRequestContext[Any, Any]
 
-WHOLE_BODY: Final = {"type": "http.request", "body": b"", "more_body": False}
 MODERN_HEADERS: Final = {
     "mcp-protocol-version": MODERN,
     "mcp-method": "tools/call",
     "mcp-name": "wait",
 }
-DISCONNECT: Final = {"type": "http.disconnect"}
 
 
-def unneeded(*names: str) -> str:
+def unneeded(what: str) -> str:
     """The message of a test that finds the SDK without the fault."""
-    workarounds = " and ".join(f"`{name}`" for name in names)
-    return f"The SDK no longer needs {workarounds}: delete it from trax_mcp/server/sdk_compat.py."
+    return f"The SDK does this by itself now: our server need not {what}."
 
 
 async def list_no_tools(_ctx: Context, _params: object) -> types.ListToolsResult:
@@ -149,33 +144,6 @@ async def bare_http(server: Server[Any]) -> AsyncIterator[BareHttp]:
         yield BareHttp(app)
 
 
-async def test_a_trace_header_of_a_wrong_type_still_fails_the_request(era: str) -> None:
-    """OpenTelemetry raises AttributeError for it, which the SDK does not catch."""
-    traced = types.ListToolsRequest(
-        params=types.PaginatedRequestParams.model_validate({"_meta": {"baggage": 5}})
-    )
-    failed = False
-    try:
-        with anyio.fail_after(PATIENCE_SECONDS):
-            async with Client(Server("bare", on_list_tools=list_no_tools), mode=era) as client:
-                await client.session.send_request(traced, types.ListToolsResult)
-    except* MCPError:
-        failed = True
-    assert failed, unneeded("drop_unreadable_traces")
-
-
-async def test_list_changes_are_still_promised_with_every_listen_handler() -> None:
-    """The SDK cannot know whether a server ever sends such notifications."""
-
-    async def listen(_ctx: Context, _params: object) -> types.SubscriptionsListenResult:
-        raise AssertionError
-
-    server = Server("bare", on_list_tools=list_no_tools, on_subscriptions_listen=listen)
-    capabilities = server.get_capabilities(protocol_version=MODERN)
-    assert capabilities.tools is not None
-    assert capabilities.tools.list_changed, unneeded("discover_handler")
-
-
 async def test_every_result_of_the_later_era_still_carries_the_icon() -> None:
     """It is part of the server info, which the SDK adds to each."""
     icon = types.Icon(src="data:image/png;base64,AAAA")
@@ -183,7 +151,7 @@ async def test_every_result_of_the_later_era_still_carries_the_icon() -> None:
     async with Client(server, mode=MODERN, cache=None) as client:
         listed = await client.list_tools()
     stamp = (listed.meta or {})[types.SERVER_INFO_META_KEY]
-    assert "icons" in stamp, unneeded("ServerWithIcon")
+    assert "icons" in stamp, unneeded("keep the icon out of its results")
 
 
 async def test_a_handler_still_has_no_public_way_to_its_connection(era: str) -> None:
@@ -194,19 +162,18 @@ async def test_a_handler_still_has_no_public_way_to_its_connection(era: str) -> 
         for owner in (ctx, ctx.session):
             names = (it for it in dir(owner) if not it.startswith("_"))
             public.extend(it for it in names if isinstance(getattr(owner, it), Connection))
-        assert isinstance(connection_of(ctx), Connection)
         return types.ListToolsResult(tools=[])
 
     async with Client(Server("bare", on_list_tools=look), mode=era, cache=None) as client:
         with anyio.fail_after(PATIENCE_SECONDS):
             await client.list_tools()
-    assert not public, unneeded("connection_of")
+    assert not public, unneeded("reach for a private attribute")
 
 
 async def test_a_call_over_http_still_gets_no_answer_when_the_server_stops() -> None:
     """Its client would wait until its own time-out. Needed while this is so in either era."""
     answered = [await is_answered_on_stop(era) for era in ERAS]
-    assert not all(answered), unneeded("InFlight")
+    assert not all(answered), unneeded("end the calls in flight itself")
 
 
 async def is_answered_on_stop(era: str) -> bool:
@@ -227,45 +194,6 @@ async def is_answered_on_stop(era: str) -> bool:
     return any(b'"id":7' in it.get("body", b"") for it in sent)
 
 
-async def test_a_stream_still_ends_without_its_last_chunk_when_the_server_stops(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Uvicorn reports that as an error of the app, and the client sees a broken response."""
-    async with bare_http(Server("bare")) as http:
-        await http.open_session()
-        monkeypatch.setattr(AppStatus, "should_exit", True)
-        sent = await http.run("GET", WHOLE_BODY)
-    assert [it["type"] for it in sent] == ["http.response.start"], unneeded("complete_streams")
-
-
-async def test_a_session_is_still_not_told_when_its_stream_breaks() -> None:
-    """It stays open, and its connection looks as before."""
-    connections: list[Connection] = []
-    closed: list[bool] = []
-
-    async def register(ctx: Context, _params: object) -> types.ListToolsResult:
-        connections.append(connection_of(ctx))
-        connections[0].exit_stack.callback(partial(closed.append, True))  # noqa: FBT003  a callback
-        return types.ListToolsResult(tools=[])
-
-    async with bare_http(Server("bare", on_list_tools=register)) as http:
-        await http.open_session()
-        await http.post(request(LEGACY, "tools/list"))
-        sent = await http.run("GET", WHOLE_BODY, DISCONNECT)
-        await settled()
-        noticed = bool(closed) or not connections[0].has_standalone_channel
-    assert sent[0]["status"] == 200
-    assert not noticed, unneeded("OpenStreams", "track_streams")
-
-
-async def test_a_resumed_stream_still_gets_no_response() -> None:
-    """The SDK keeps events only in a store that the server must bring."""
-    async with bare_http(Server("bare")) as http:
-        await http.open_session()
-        sent = await http.run("GET", WHOLE_BODY, DISCONNECT, headers={"last-event-id": "7"})
-    assert not sent, unneeded("without_last_event_id")
-
-
 async def test_the_body_of_a_request_is_still_read_before_its_host_is_checked() -> None:
     """A request for another host is refused, but not before its body has arrived."""
     reads = 0
@@ -280,7 +208,7 @@ async def test_the_body_of_a_request_is_still_read_before_its_host_is_checked() 
 
     async with bare_http(Server("bare")) as http:
         await http._app(http._scope("POST", {"host": "evil.example.com"}), receive, send)
-    assert reads, unneeded("check_host_first")
+    assert reads, unneeded("check the host first")
 
 
 async def test_a_line_that_cannot_be_read_still_gets_no_answer() -> None:
@@ -303,7 +231,7 @@ async def test_a_line_that_cannot_be_read_still_gets_no_answer() -> None:
         tasks.cancel_scope.cancel()
     assert isinstance(first, SessionMessage)
     is_answer = isinstance(first.message, types.JSONRPCResponse) and first.message.id == 1
-    assert is_answer, unneeded("answer_unreadable_lines")
+    assert is_answer, unneeded("answer such a line")
 
 
 async def test_a_server_on_stdio_still_waits_for_its_client_when_it_is_cancelled() -> None:
@@ -331,7 +259,7 @@ async def test_a_server_on_stdio_still_waits_for_its_client_when_it_is_cancelled
                 still_waits = not ended.is_set()
                 os.close(writing)
                 await ended.wait()
-    assert still_waits, unneeded("exit_process")
+    assert still_waits, unneeded("end its process")
 
 
 async def test_session_ids_are_still_logged(
@@ -345,4 +273,4 @@ async def test_session_ids_are_still_logged(
         async with bare_http(Server("bare")) as http:
             await http.open_session(user=users[0])
             await http.post(request(LEGACY, "ping"), user=users[1])
-    assert http.session_id in caplog.text, unneeded("hide_session_ids")
+    assert http.session_id in caplog.text, unneeded("hide them")

@@ -1,4 +1,4 @@
-"""Subscriptions while TRaX refuses, fails or asks to wait, and after restarts, in both eras.
+"""Subscriptions while TRaX refuses, fails or asks to wait, and after restarts.
 
 Over real sockets. Temporary errors lose nothing. Final errors are notified, and reads return them.
 """
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from mcp import MCPError
 
+from tests.support.jsonrpc import LEGACY, MODERN
 from tests.support.product.faults import Fault
+from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_accounts import MODERATOR_KEY
 from tests.support.subscribers import (
     CHAT,
@@ -25,15 +27,12 @@ from tests.support.subscribers import (
     say,
     subscriber_of,
 )
-from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.sandbox.keys import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.served_app import Front
+    from tests.support.product.sandbox import Sandbox
     from tests.support.subscribers import Subscriber
-    from trax_mcp.sandbox.world import World
 
 OUTAGES = {
     "no answer": Fault.dropped(),
@@ -41,30 +40,29 @@ OUTAGES = {
 }
 
 
-def revoke(world: World) -> None:
+def revoke(sandbox: Sandbox) -> None:
     """Revoke the key."""
-    del world.keys[SANDBOX_KEY]
+    sandbox.remove_key()
 
 
-def restore(world: World) -> None:
+def restore(sandbox: Sandbox) -> None:
     """Make the key valid again."""
-    world.keys[SANDBOX_KEY] = KEY
+    sandbox.add_key(SANDBOX_KEY)
 
 
-def remove_access(world: World) -> None:
+def remove_access(sandbox: Sandbox) -> None:
     """Remove the account's access to the studio."""
-    world.studios.change(world.studios[STUDIO], {"roles": {}})
+    sandbox.change(STUDIO, roles={})
 
 
-def add_access(world: World) -> None:
+def add_access(sandbox: Sandbox) -> None:
     """Give the account access to the studio again."""
-    world.studios.change(world.studios[STUDIO], {"roles": {"user_robin": "owner"}})
+    sandbox.change(STUDIO, roles={"user_robin": "owner"})
 
 
-ENDINGS = [
-    pytest.param(revoke, restore, "invalid_key", id="key revoked"),
-    pytest.param(remove_access, add_access, "not_found", id="studio gone"),
-]
+def say_hello(sandbox: Sandbox) -> None:
+    """Let a viewer write."""
+    sandbox.say("Hello")
 
 
 async def error_of(subscriber: Subscriber, uri: str, *, after: str | None = None) -> Any:  # noqa: ANN401  any JSON
@@ -74,9 +72,9 @@ async def error_of(subscriber: Subscriber, uri: str, *, after: str | None = None
     return refused.value.data["error"]
 
 
-async def test_neither_polls_nor_reads_send_a_request_before_retry_after(era: str) -> None:
+async def test_neither_polls_nor_reads_send_a_request_before_retry_after() -> None:
     """No message is missing afterwards."""
-    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+    async with manual_clock_server() as front, subscriber_of(front) as subscriber:
         await subscriber.subscribe(CHAT)
         cursor = await subscriber.cursor()
         front.trax.faults.add(Fault.error(429, "rate_limited", Retry_After="45"), path=CHAT_PATH)
@@ -92,9 +90,9 @@ async def test_neither_polls_nor_reads_send_a_request_before_retry_after(era: st
 
 
 @pytest.mark.parametrize("fault", OUTAGES.values(), ids=OUTAGES)
-async def test_an_outage_of_half_a_minute_loses_nothing(era: str, fault: Fault) -> None:
+async def test_an_outage_of_half_a_minute_loses_nothing(fault: Fault) -> None:
     """Polls become less frequent. All messages follow the same cursor."""
-    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+    async with manual_clock_server() as front, subscriber_of(front) as subscriber:
         await subscriber.subscribe(CHAT)
         cursor = await subscriber.cursor()
         front.trax.faults.add(fault, times=None, path=CHAT_PATH)
@@ -117,52 +115,57 @@ async def test_an_outage_of_half_a_minute_loses_nothing(era: str, fault: Fault) 
 async def test_polls_continue_twice_a_minute_in_a_long_outage() -> None:
     """A change during it is notified soon after its end."""
     async with manual_clock_server() as front, subscriber_of(front) as subscriber:
-        world = front.trax.world
         await subscriber.subscribe(STATUS)
         front.trax.faults.add(Fault.dropped(), times=None)
         times = await poll_times(front, 600, STATUS_PATH)
         assert 15 <= len(times) <= 25
         assert 30 <= max(intervals(times)) <= 36
-        world.go_live(world.studios[STUDIO])
+        front.trax.go_live()
         front.trax.faults.clear()
         await front.clock.pass_until(lambda: subscriber.updates, most=36)
         assert (await subscriber.read(STATUS))["live"]
 
 
-@pytest.mark.parametrize("uri", [CHAT, STATUS])
-@pytest.mark.parametrize(("break_access", "restore_access", "code"), ENDINGS)
+@pytest.mark.parametrize(
+    ("uri", "era", "end", "restart", "change", "code"),
+    [
+        pytest.param(CHAT, LEGACY, revoke, restore, say_hello, "invalid_key", id="key revoked"),
+        pytest.param(
+            STATUS,
+            MODERN,
+            remove_access,
+            add_access,
+            lambda it: it.go_live(),
+            "not_found",
+            id="gone",
+        ),
+    ],
+)
 async def test_a_final_error_is_notified_and_reads_return_it(
-    era: str,
+    *,
     uri: str,
-    break_access: Callable[[World], None],
-    restore_access: Callable[[World], None],
+    era: str,
+    end: Callable[[Sandbox], None],
+    restart: Callable[[Sandbox], None],
+    change: Callable[[Sandbox], None],
     code: str,
 ) -> None:
     """Polling stops until a read succeeds."""
     async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
         path = CHAT_PATH if uri == CHAT else STATUS_PATH
         await subscriber.subscribe(uri)
-        break_access(front.trax.world)
+        end(front.trax)
         await front.clock.pass_until(lambda: subscriber.updates)
         assert (await error_of(subscriber, uri))["code"] == code
         assert await poll_times(front, 120, path) == []
-        assert (await error_of(subscriber, uri))["code"] == code
         assert subscriber.updates == [uri]
-        restore_access(front.trax.world)
+        restart(front.trax)
         assert await poll_times(front, 60, path) == []
         await subscriber.read(uri)
         await front.clock.pass_by(10)
         assert subscriber.updates == [uri]
-        change(front, uri)
+        change(front.trax)
         await front.clock.pass_until(lambda: len(subscriber.updates) > 1)
-
-
-def change(front: Front, uri: str) -> None:
-    """Cause a change that subscribers of this URI are notified of."""
-    if uri == CHAT:
-        say(front, "Hello")
-    else:
-        front.trax.world.go_live(front.trax.world.studios[STUDIO])
 
 
 async def test_a_revoked_key_does_not_end_the_subscription_of_another_key() -> None:
@@ -175,7 +178,7 @@ async def test_a_revoked_key_does_not_end_the_subscription_of_another_key() -> N
         await owner.subscribe(CHAT)
         await moderator.subscribe(CHAT)
         cursor = await moderator.cursor()
-        revoke(front.trax.world)
+        revoke(front.trax)
         await front.clock.pass_until(lambda: owner.updates)
         await front.clock.pass_by(60)
         assert moderator.updates == []
@@ -185,18 +188,18 @@ async def test_a_revoked_key_does_not_end_the_subscription_of_another_key() -> N
         assert owner.updates == [CHAT]
 
 
-async def test_a_final_error_is_notified_to_all_and_one_read_restarts_all(era: str) -> None:
+async def test_a_final_error_is_notified_to_all_and_one_read_restarts_all() -> None:
     """The clients share one loop."""
     async with (
         manual_clock_server() as front,
-        subscriber_of(front, era) as first,
-        subscriber_of(front, era) as second,
+        subscriber_of(front, LEGACY) as first,
+        subscriber_of(front, MODERN) as second,
     ):
         await first.subscribe(CHAT)
         await second.subscribe(CHAT)
-        revoke(front.trax.world)
+        revoke(front.trax)
         await front.clock.pass_until(lambda: first.updates and second.updates)
-        restore(front.trax.world)
+        restore(front.trax)
         await front.clock.pass_by(10)
         await first.read()
         before = poll_count(front)

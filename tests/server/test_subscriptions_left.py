@@ -1,16 +1,11 @@
-"""Polling stops when the last subscriber disconnects or unsubscribes. Over real sockets.
-
-A session of the earlier era without a stream keeps its subscriptions for half a minute.
-"""
+"""Polling stops when the last subscriber disconnects or unsubscribes. Over real sockets."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.support.event_streams import listen_stream, session_of
-from tests.support.jsonrpc import LEGACY, MODERN
-from tests.support.product.faults import Fault
-from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY
+from tests.support.event_streams import session_of
+from tests.support.jsonrpc import LEGACY
 from tests.support.subscribers import (
     CHAT,
     STATUS,
@@ -21,20 +16,13 @@ from tests.support.subscribers import (
     say,
     subscriber_of,
 )
-from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
-    from tests.support.jsonrpc import HttpCaller
     from tests.support.served_app import Front
 
 GRACE_SECONDS = 30
 SLOWEST_SECONDS = 10
 """The longest pause between two polls without a change."""
-
-
-def listener(front: Front) -> HttpCaller:
-    """A caller of the later era."""
-    return front.caller(MODERN, x_api_key=SANDBOX_KEY)
 
 
 async def is_polled(front: Front) -> bool:
@@ -85,15 +73,6 @@ async def test_a_client_ends_one_of_several_subscriptions(era: str) -> None:
         assert (subscriber.updates, poll_count(front, STATUS_PATH)) == ([CHAT], before)
 
 
-async def test_polling_stops_when_a_listen_stream_is_dropped() -> None:
-    """Without a message from the client."""
-    async with manual_clock_server() as front:
-        async with listen_stream(listener(front), CHAT) as stream:
-            assert await is_polled(front)
-            assert not stream.ended
-        assert not await is_polled(front)
-
-
 async def test_polling_stops_when_a_session_is_deleted() -> None:
     """Its stream ends."""
     async with manual_clock_server() as front:
@@ -133,19 +112,6 @@ async def test_a_reconnected_stream_gets_the_notification_of_the_time_between() 
             await front.clock.pass_until(lambda: len(stream.updates) > 1)
 
 
-async def test_the_half_minute_restarts_with_each_dropped_stream() -> None:
-    """Four short interruptions are not a long one."""
-    async with manual_clock_server() as front:
-        session = await session_of(front)
-        await session.subscribe(CHAT)
-        for _ in range(4):
-            await front.clock.pass_by(GRACE_SECONDS - 5)
-            async with session.stream():
-                pass
-        assert await poll_times(front, GRACE_SECONDS - 5)
-        assert not (await poll_times(front, 40))[2:]
-
-
 async def test_a_session_is_notified_of_all_its_uris_after_a_long_interruption() -> None:
     """There were no polls, so anything may have changed."""
     async with manual_clock_server() as front:
@@ -162,52 +128,3 @@ async def test_a_session_is_notified_of_all_its_uris_after_a_long_interruption()
             say(front, "Hello")
             await front.clock.pass_until(lambda: len(stream.updates) > 2)
             assert stream.updates == [CHAT, STATUS, CHAT]
-
-
-async def test_a_session_without_a_stream_may_subscribe_and_is_notified_later() -> None:
-    """Not of a subscription that it has ended."""
-    async with manual_clock_server() as front:
-        session = await session_of(front)
-        await session.subscribe(STATUS)
-        await front.clock.pass_by(GRACE_SECONDS)
-        await session.subscribe(CHAT)
-        assert (await session.ask("resources/unsubscribe", uri=STATUS))["result"] == {}
-        assert not await is_polled(front)
-        async with session.stream() as stream:
-            await front.clock.pass_until(lambda: stream.updates)
-            assert stream.updates == [CHAT]
-            say(front, "Hello")
-            await front.clock.pass_until(lambda: len(stream.updates) > 1)
-
-
-async def test_a_session_that_reconnects_in_an_outage_keeps_its_subscriptions() -> None:
-    """It is notified again after the outage."""
-    async with manual_clock_server() as front:
-        session = await session_of(front)
-        await session.subscribe(CHAT)
-        await front.clock.pass_by(GRACE_SECONDS)
-        front.trax.faults.add(Fault.dropped(), times=None)
-        async with session.stream() as stream:
-            await front.clock.pass_by(60)
-            assert stream.updates == [CHAT]
-            front.trax.faults.clear()
-            await front.clock.pass_by(60)
-            say(front, "Hello")
-            await front.clock.pass_until(lambda: len(stream.updates) > 1)
-
-
-async def test_a_refused_stream_neither_starts_nor_ends_the_half_minute() -> None:
-    """Refused because of another key, or as a second stream of the session."""
-    async with manual_clock_server() as front:
-        session = await session_of(front)
-        await session.subscribe(CHAT)
-        for _ in range(6):
-            await front.clock.pass_by(GRACE_SECONDS / 6)
-            async with session.stream(x_api_key=ANOTHER_ACCOUNT_KEY) as refused:
-                assert refused.status == 404
-        assert not await is_polled(front)
-        async with session.stream():
-            async with session.stream() as second:
-                assert second.status == 409
-            await front.clock.pass_by(GRACE_SECONDS)
-            assert await is_polled(front)

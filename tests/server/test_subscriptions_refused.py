@@ -5,7 +5,6 @@ Refusals come at once, before anything is accepted.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from mcp import MCPError
 
 from tests.support.jsonrpc import INITIALIZE, LEGACY, MODERN, read_answer, request
 from tests.support.product.faults import Fault
+from tests.support.product.sandbox import SANDBOX_KEY, SCOPES
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 from tests.support.subscribers import (
     CHAT,
@@ -25,11 +25,11 @@ from tests.support.subscribers import (
     say,
     subscriber_of,
 )
-from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from tests.support.served_app import Front
 
+NARROW_KEY = "sk_live_sandbox_narrow"
 NOT_FOUND = {LEGACY: -32002, MODERN: -32602}
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
@@ -72,10 +72,10 @@ async def test_a_studio_of_another_account_is_refused_with_the_error_of_trax(
     [("", "no_key"), ("sk_live_of_nobody", "invalid_key")],
     ids=["no key", "unknown key"],
 )
-async def test_a_caller_without_a_valid_key_is_refused(era: str, key: str, code: str) -> None:
+async def test_a_caller_without_a_valid_key_is_refused(key: str, code: str) -> None:
     """TRaX receives at most one request."""
     async with manual_clock_server() as front:
-        refusal = await refusal_of(front, era, STATUS, key=key)
+        refusal = await refusal_of(front, LEGACY, STATUS, key=key)
     assert refusal.code == INTERNAL_ERROR
     assert refusal.data["error"]["code"] == code
     assert len(front.trax.requests) == (1 if key else 0)
@@ -84,11 +84,9 @@ async def test_a_caller_without_a_valid_key_is_refused(era: str, key: str, code:
 async def test_a_key_without_the_chat_scope_cannot_subscribe_to_chat() -> None:
     """The error names the scope. The status can be subscribed to."""
     async with manual_clock_server() as front:
-        keys = front.trax.world.keys
-        scopes = keys[SANDBOX_KEY].scopes - {"chat:read"}
-        keys[SANDBOX_KEY] = replace(keys[SANDBOX_KEY], scopes=scopes)
-        refusal = await refusal_of(front, MODERN, CHAT, key=SANDBOX_KEY)
-        async with subscriber_of(front) as subscriber:
+        front.trax.add_key(NARROW_KEY, scopes=SCOPES - {"chat:read"})
+        refusal = await refusal_of(front, MODERN, CHAT, key=NARROW_KEY)
+        async with subscriber_of(front, key=NARROW_KEY) as subscriber:
             assert await subscriber.subscribe(STATUS) == [STATUS]
     assert refusal.data["error"]["requiredScope"] == "chat:read"
 
@@ -105,11 +103,11 @@ async def test_only_chat_and_stream_status_can_be_subscribed_to(era: str) -> Non
     assert len(front.trax.requests) == 0
 
 
-async def test_no_subscription_is_accepted_during_an_outage(era: str) -> None:
+async def test_no_subscription_is_accepted_during_an_outage() -> None:
     """Whether the caller may read it is unknown."""
     async with manual_clock_server() as front:
         front.trax.faults.add(Fault.dropped(), times=None)
-        refusal = await refusal_of(front, era, CHAT, key=SANDBOX_KEY)
+        refusal = await refusal_of(front, MODERN, CHAT, key=SANDBOX_KEY)
     assert refusal.data["error"]["retryable"]
 
 
@@ -141,8 +139,8 @@ async def test_list_changes_are_not_acknowledged() -> None:
         assert listening.honored.model_dump(exclude_none=True) == {"resource_subscriptions": [CHAT]}
 
 
-async def test_unsubscribing_frees_a_subscription() -> None:
-    """The limit is for simultaneous subscriptions."""
+async def test_more_than_a_hundred_subscriptions_of_a_session_are_refused() -> None:
+    """At the same time. A repeated URI counts once."""
     first, *others = islice(equivalent_uris(), 101)
     async with manual_clock_server() as front, subscriber_of(front, LEGACY) as subscriber:
         await subscriber.subscribe(first, *others[:-1])
@@ -151,6 +149,17 @@ async def test_unsubscribing_frees_a_subscription() -> None:
             await subscriber.subscribe(others[-1])
         await subscriber.unsubscribe(first)
         assert await subscriber.subscribe(others[-1]) == [others[-1]]
+
+
+async def test_more_than_a_hundred_uris_of_a_stream_are_refused_without_a_request() -> None:
+    """All of them."""
+    chats = [f"trax://studios/studio_9{number:03}/chat" for number in range(100)]
+    async with manual_clock_server() as front, subscriber_of(front, MODERN) as subscriber:
+        with pytest.raises(MCPError, match="Too many subscriptions: 100 at a time") as refused:
+            await subscriber.subscribe(CHAT, *chats)
+        assert (refused.value.code, len(front.trax.requests)) == (INVALID_PARAMS, 0)
+        assert await subscriber.subscribe(CHAT, *chats[1:], CHAT) == [CHAT]
+        assert len(front.trax.requests) == 100
 
 
 async def capabilities(front: Front, era: str) -> dict[str, Any]:
@@ -176,7 +185,7 @@ async def test_subscriptions_are_declared_where_they_are_offered(
     era: str, tools: str, resources: dict[str, bool]
 ) -> None:
     """List changes never are."""
-    async with manual_clock_server(TRAX_TOOLS=tools) as front:
+    async with manual_clock_server(TRAX_TOOLS=tools, TRAX_ASK="form") as front:
         assert await capabilities(front, era) == {
             "completions": {},
             "prompts": {"listChanged": False},

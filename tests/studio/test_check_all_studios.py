@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import call
 from tests.support.concurrency import MostAtOnce
-from tests.support.fact_reads import ACCOUNTS, HEALTH, PLACES, SOURCES, STUDIOS, asked, narrow
+from tests.support.fact_reads import ACCOUNTS, HEALTH, PLACES, STUDIOS, asked, narrow
 from tests.support.jsonrpc import MODERN
 from tests.support.long_lists import destination, long_list
 from tests.support.overview_answers import PARTS, text_and_data
@@ -165,24 +165,6 @@ async def test_a_studio_that_is_starting_comes_after_those_on_air(
         "studio_42",
         "studio_51",
     ]
-
-
-async def test_a_list_that_fails_is_unknown_for_its_studio_only(
-    server: Server[Any], sandbox: Sandbox
-) -> None:
-    """And the accounts, which all share, for each."""
-    sandbox.faults.add(Fault.error(500, "internal"), times=None, path=SOURCES)
-    sandbox.faults.add(Fault.dropped(), times=None, path=ACCOUNTS)
-    _, overview = await check_all(server)
-    unknown = {
-        it["id"]: [line.partition(" (")[0] for line in it["unknown"]] for it in overview["studios"]
-    }
-    may_go_live = "whether this key may go live"
-    assert unknown == {
-        "studio_42": ["the sources", "the linked accounts", may_go_live],
-        **{it: ["the linked accounts", may_go_live] for it in OWNED[1:]},
-    }
-    assert ["sources" in it for it in overview["studios"]] == [False, True, True, True]
 
 
 @pytest.mark.parametrize("part", ["stream-status", "sources"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-import httpx
 import pytest
 
 from tests.conftest import call
@@ -25,8 +24,6 @@ from tests.support.overview_answers import PARTS, text_and_data
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.product.sandbox_transport import SandboxTransport
-from tests.support.product.server import Product
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +31,7 @@ if TYPE_CHECKING:
     from mcp.server import Server
 
     from tests.support.product.sandbox import Sandbox
+    from tests.support.product.server import Product
 
 Json = dict[str, Any]
 
@@ -252,15 +250,6 @@ async def test_what_the_key_may_not_read_is_unknown(
     assert studio["problems"] == []
 
 
-async def test_a_blocker_does_not_make_a_studio_off_air(
-    open_product: Callable[..., Product], sandbox: Sandbox
-) -> None:
-    """It is told, but whether the studio is on air stays unknown."""
-    sandbox.write_enabled = False
-    _, studio = await check(open_product().server(narrow(sandbox, "stream:read")))
-    assert (studio["live"], "ready" in studio, len(studio["problems"])) == (None, False, 1)
-
-
 @pytest.mark.parametrize(
     ("path", "field"),
     [(PLACES, "destinations"), (SOURCES, "sources"), (ACCOUNTS, None), (HEALTH, None)],
@@ -277,19 +266,6 @@ async def test_a_list_that_fails_is_unknown_and_the_rest_is_told(
         in (studio["unknown"][0])
     )
     assert field is None or field not in studio
-
-
-async def test_a_read_that_reaches_nothing_is_unknown_with_a_reason(sandbox: Sandbox) -> None:
-    """No request was sent, so TRaX gave none."""
-
-    class Unreachable(SandboxTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            if request.url.path.endswith("/sources"):
-                raise httpx.ConnectError("no route")
-            return await super().handle_async_request(request)
-
-    _, studio = await check(Product(sandbox, transport=Unreachable(sandbox)).server())
-    assert studio["unknown"] == ["the sources (TRaX could not be reached)", MAY_GO_LIVE]
 
 
 async def test_a_studio_of_which_nothing_can_be_read_is_a_failure(

@@ -8,36 +8,26 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from contextlib import asynccontextmanager
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, get_args
-from unittest.mock import patch
+from typing import TYPE_CHECKING, Final
 
 from mcp import Client
 
 from tests import ROOT
-from tests.conftest import OWNER, client_on, text_of
+from tests.conftest import text_of
 from tests.support.fault_table.fault_scenario import BlockableTransport
-from tests.support.guarded_calls import GUARDED_OPERATIONS
+from tests.support.guarded_calls import GO_OFFLINE, GUARDED_OPERATIONS
 from tests.support.operation_table import TABLE
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air, still
-from tests.support.product.shared_clock import HandClock
+from tests.support.product.server import Product
 from tests.support.product.virtual_time import run_in_virtual_time
+from tests.support.simulated_person import Person, agreeing
 from tests.support.valid_calls import EVERY
-from trax_mcp.api.tool_input import Effect
-from trax_mcp.consent.calls import Done
-from trax_mcp.consent.evidence import ApprovedIn
-from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.server import tools
-from trax_mcp.server.app import ServerDeps, build_server
-from trax_mcp.server.consent_text import done_lines
-from trax_mcp.server.tool_filter import KINDS
-from trax_mcp.studio.naming import Sentence
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from mcp_types import CallToolResult
 
@@ -46,15 +36,15 @@ if TYPE_CHECKING:
 
 FOLDER: Final = Path("tests/answers")
 
-_made_once = cache(tools._tool)
-_MUTATING: Final = [it.tool_name for it in KINDS if it.effect is not Effect.READ]
+_MUTATING: Final = [entry.tool for entry in TABLE if not entry.hints["readOnlyHint"]]
+_GUARDED: Final = {entry.tool for entry in TABLE if entry.hints["destructiveHint"]}
 READING: Final = EVERY.keys() - set(_MUTATING)
 """The tools that only read."""
 _CHANGES: Final = "[!G]*"
 """The methods of all changes: all but GET."""
 _HTML: Final = "<!DOCTYPE html><html><body>Be right back</body></html>"
-_TIMEOUT_SECONDS: Final = 10
-_CONFIRMATION: Final = re.compile(r'confirmation: "[^"]+"')
+_FLAG: Final = {"TRAX_CONFIRM": "flag"}
+_CONFIRMATION: Final = re.compile(r'confirmation: "([^"]+)"')
 _REPLACEMENT: Final = 'confirmation: "..."'
 
 FATES: Final[Mapping[str, Fault]] = {
@@ -75,7 +65,7 @@ async def answer_texts() -> Mapping[Path, str]:
     texts = {
         "changes": await _changes(),
         "broadcasts": await _broadcasts(),
-        "approvals": _approvals(),
+        "approvals": await _approvals(),
         "previews": await _previews(),
         **{f"trax-is-broken/{name}": await _broken(fault) for name, fault in FATES.items()},
         "trax-is-broken/unreachable": await _broken(None),
@@ -135,15 +125,25 @@ def _add(sandbox: Sandbox, faults: Mapping[str, Fault]) -> None:
         sandbox.faults.add(Fault.followed_by(break_status), method="POST")
 
 
-def _approvals() -> str:
-    """How a call says that it was approved, and that a stop was sent twice."""
-    said = (Sentence('"Friday Night Show" is off air.'),)
-    parts = [
-        _part(it, done_lines(Done(None, said=said, approved_in=it), "go_offline"))
-        for it in get_args(ApprovedIn)
-    ]
-    twice = Done(None, said=said, approved_in="form", sent_again=True)
-    return "\n".join([*parts, _part("sent twice", done_lines(twice, "go_offline"))])
+async def _approvals() -> str:
+    """How a call says where it was approved. `test_answer_texts` has the page."""
+    parts = []
+    for channel in ("form", "confirmation", "flag"):
+        sandbox, person = still(), Person()
+        put_on_air(sandbox)
+        person.answer_with(agreeing)
+        server = Product(sandbox, None, _FLAG if channel == "flag" else {}).server()
+        form = person if channel == "form" else None
+        async with Client(server, cache=None, elicitation_callback=form) as client:
+            call = partial(client.call_tool, GO_OFFLINE.tool)
+            consent: Arguments = {"confirm": True} if channel == "flag" else {}
+            if channel == "confirmation":
+                shown = await call(GO_OFFLINE.arguments)
+                (confirmation,) = _CONFIRMATION.findall(text_of(shown))
+                consent = {"confirm": True, "confirmation": confirmation}
+            result = await call({**GO_OFFLINE.arguments, **consent})
+        parts.append(_part(channel, _said(result)))
+    return "\n".join(parts)
 
 
 async def _previews() -> str:
@@ -153,8 +153,8 @@ async def _previews() -> str:
         sandbox = still()
         if operation.on_air:
             put_on_air(sandbox)
-        rules = Rules(Mode.AUTO, frozenset({"send_chat_message"}))
-        result = await _call(sandbox, operation.tool, operation.arguments, rules=rules)
+        settings = {"TRAX_GUARD_ALSO": "send_chat_message"}
+        result = await _call(sandbox, operation.tool, operation.arguments, settings=settings)
         parts.append(_part(title, text_of(result).splitlines()))
     return "\n".join(parts)
 
@@ -164,11 +164,10 @@ async def _broken(fault: Fault | None) -> str:
 
     Tools that say the same are together, with `TOOL` for their name. An upload needs a file.
     """
-    changes = [it for it in _MUTATING if it in EVERY]
     return "\n".join(
         (
             f"Everything is broken.\n\n{await _failures(fault, EVERY, '*')}",
-            f"Reading works, changes are broken.\n\n{await _failures(fault, changes, _CHANGES)}",
+            f"Reading works, changes are broken.\n\n{await _failures(fault, _MUTATING, _CHANGES)}",
         )
     )
 
@@ -195,29 +194,15 @@ async def _call(
     tool: str,
     arguments: Arguments,
     *,
-    rules: Rules | None = None,
+    settings: Mapping[str, str] = _FLAG,
     transport: BlockableTransport | None = None,
 ) -> CallToolResult:
-    """Call a tool once. Without `rules`, `confirm: true` is all the consent that it needs."""
-    confirm = {"confirm": True} if rules is None and Rules().may_need_consent(_kind(tool)) else {}
-    async with _client(sandbox, rules or Rules(Mode.FLAG), transport) as client:
-        return await client.call_tool(tool, {**arguments, **confirm})
-
-
-@asynccontextmanager
-async def _client(
-    sandbox: Sandbox, rules: Rules, transport: BlockableTransport | None
-) -> AsyncIterator[Client]:
-    deps = ServerDeps(rules=rules, clock=HandClock(sandbox))
-    trax = client_on(sandbox, transport=transport, timeout_seconds=_TIMEOUT_SECONDS)
-    with patch("trax_mcp.server.tools._tool", _made_once):
-        server = build_server(trax, own=OWNER, deps=deps)
+    """Call a tool once. Unless settings say otherwise, `confirm: true` is all it needs."""
+    confirm = {"confirm": True} if settings is _FLAG and tool in _GUARDED else {}
+    all_settings = {"TRAX_TIMEOUT_SECONDS": "10", **settings}
+    server = Product(sandbox, None, all_settings, transport=transport).server()
     async with Client(server, cache=None) as client:
-        yield client
-
-
-def _kind(tool: str) -> type:
-    return next(it for it in KINDS if it.tool_name == tool)
+        return await client.call_tool(tool, {**arguments, **confirm})
 
 
 def _said(result: CallToolResult) -> list[str]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tests.support.product.sandbox import Sandbox
     from tests.support.product.server import Product
     from tests.support.product.shared_clock import HandClock
+    from tests.support.product.software_passkey import SoftwarePasskey
 
     OpenSetup = Callable[..., AbstractAsyncContextManager["ApprovalSetup"]]
 
@@ -168,11 +169,16 @@ def approval_setups(sandbox: Sandbox, clock: HandClock, audit_log: Path) -> Open
 
     @asynccontextmanager
     async def opened(
-        *, browser: bool = True, form: ElicitationFnT | None = None, era: str = MODERN, **more: str
+        *,
+        browser: bool = True,
+        form: ElicitationFnT | None = None,
+        era: str = MODERN,
+        passkey: SoftwarePasskey | None = None,
+        **more: str,
     ) -> AsyncIterator[ApprovalSetup]:
         settings = {"TRAX_ASK": "form,page", "TRAX_AUDIT_LOG": str(audit_log), **more}
         with anyio.fail_after(3 * PATIENCE_SECONDS):
-            async with open_with_page(sandbox, clock, passkey=None, **settings) as (
+            async with open_with_page(sandbox, clock, passkey=passkey, **settings) as (
                 product,
                 recorded,
             ):

@@ -6,7 +6,7 @@ The ledger judges what reaches TRaX.
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -241,9 +241,8 @@ class StepRunner:
             case Confirmation(confirm=confirm):
                 return made(confirm=confirm, confirmation=shown.id)
             case Answer(reply=reply):  # only a client with forms answers
-                call = made(state=shown.id, response=_response(shown, reply))
-                call.can_ask = True
-                return call
+                response = _response(shown, reply)
+                return replace(made(state=shown.id, response=response), can_ask=True)
             case Yes(use=use):
                 return _agreeing(shown, use)
 

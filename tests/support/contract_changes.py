@@ -27,14 +27,12 @@ if TYPE_CHECKING:
     from tests.support.document_edits import Edit
 
 BODY: Final = {"content": {"application/json": {"schema": {"type": "object"}}}}
-COOKIE_SCHEME: Final = {"type": "apiKey", "in": "cookie", "name": "key"}
 LIMIT: Final = {
     "in": "query",
     "name": "limit",
     "description": "Max items per page (default 50, max 200).",
 }
 TEXT: Final = {"text/plain": {"schema": {"type": "string"}}}
-TEXT_PARAMETER: Final = {"in": "query", "name": "kind", "content": TEXT}
 ROLE_ENUM: Final = put(f"{STUDIO} role enum", ["owner", "VIEW"])
 NAME_ENUM: Final = put(f"{NEW} name enum", ["one", "two"])
 

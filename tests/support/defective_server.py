@@ -73,7 +73,7 @@ DEFECTS: Final[dict[str, tuple[str, Defect]]] = {
 
 def play_fast(console: Console, defect: str = "") -> int:
     """Play the demo without waiting, with one of the defects; returns its exit code."""
-    return play_demo(partial(_alter, defect=defect), console)
+    return play_demo(console, alter=partial(_alter, defect=defect))
 
 
 def _alter(server: Server[Any], clock: HandClock, *, defect: str) -> None:

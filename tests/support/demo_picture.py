@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import io
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.text import Text
 
 from tests import ROOT
-from tests.support.defective_server import play_fast
+from tests.support.product.demo import play_demo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PICTURE: Final = ROOT / "docs/session.svg"
 PARTS: Final = (
@@ -27,8 +30,8 @@ _OUTSIDE: Final = re.compile(r"\s*@font-face \{.*?\}|\s*<!--.*?-->", re.DOTALL)
 """The addresses that rich writes into a picture: of fonts, and its own."""
 
 
-def draw() -> str:
-    """Play the demo on a clock that advances with each call, and draw the parts of it.
+def draw(play: Callable[[Console], int] = play_demo) -> str:
+    """Play the demo, and draw the parts of it. `play` returns its exit code.
 
     Raises:
         AssertionError: it failed.
@@ -37,7 +40,7 @@ def draw() -> str:
     console = Console(
         file=printed, width=80, color_system="standard", highlight=False, markup=False
     )
-    assert play_fast(console) == 0
+    assert play(console) == 0
     lines = [Text.from_ansi(line) for line in printed.getvalue().splitlines()]
     picture = Console(file=io.StringIO(), width=80, record=True, force_terminal=True)
     for start, end in PARTS:

@@ -52,7 +52,7 @@ class Wire:
         self._questions = 0
 
     async def call(
-        self, operation: GuardedOperation = DELETE_DESTINATION, **more: object
+        self, operation: GuardedOperation = DELETE_DESTINATION, /, **more: object
     ) -> Message:
         """Send a call, and return it."""
         self._calls += 1
@@ -61,7 +61,7 @@ class Wire:
         return call
 
     async def answer(
-        self, operation: GuardedOperation = DELETE_DESTINATION, **more: object
+        self, operation: GuardedOperation = DELETE_DESTINATION, /, **more: object
     ) -> Message:
         """Send a call, and return what the server answers."""
         return await self.server.answer(await self.call(operation, **more))

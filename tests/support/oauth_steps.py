@@ -7,7 +7,7 @@ import secrets
 from base64 import urlsafe_b64encode
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tests.support.html_forms import Form, form_with, forms_of, next_address
 from tests.support.served_app import plain_http
@@ -106,8 +106,8 @@ class OAuthSteps:
             self.client_id = response.json()["client_id"]
         return response
 
-    async def authorize(self, **changes: str | None) -> httpx.Response:
-        """The person's browser comes with the client's request."""
+    def request(self, **changes: str | None) -> str:
+        """The address at which the client sends the person's browser to the server."""
         parameters = {
             "response_type": "code",
             "client_id": self.client_id,
@@ -120,7 +120,11 @@ class OAuthSteps:
             **changes,
         }
         given = {name: value for name, value in parameters.items() if value is not None}
-        return await self.browser.get("/authorize", params=given)
+        return f"{self.address}/authorize?{urlencode(given)}"
+
+    async def authorize(self, **changes: str | None) -> httpx.Response:
+        """The person's browser comes with the client's request."""
+        return await self.browser.get(self.request(**changes))
 
     async def page(self, **changes: str | None) -> httpx.Response:
         """The page that the browser then opens."""

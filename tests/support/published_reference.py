@@ -4,6 +4,7 @@ Independent of the contract document, so that each finds mistakes in the other. 
 compares them.
 """
 
+import re
 from typing import Final, NamedTuple
 
 
@@ -19,166 +20,71 @@ class DocumentedCall(NamedTuple):
     summary: str
 
 
+_CALLS: Final = """
+GET /v1/health: Liveness probe (unauthenticated).
+    meta - () - 200 Health
+GET /v1/openapi.json: This OpenAPI 3.0 document (unauthenticated).
+    meta - () - 200 object
+GET /v1/studios: List the caller's studios.
+    studios studios:read (cursor? limit?) - 200 StudioList
+POST /v1/studios: Create a studio.
+    studios studios:write () CreateStudioRequest 201 Studio
+GET /v1/studios/{id}: Get one studio.
+    studios studios:read (id) - 200 Studio
+PATCH /v1/studios/{id}: Update a studio (name / auto-go-live settings).
+    studios studios:write (id) UpdateStudioRequest 200 Studio
+GET /v1/studios/{id}/destinations: List a studio's destinations.
+    studios destinations:read (id cursor? limit?) - 200 DestinationList
+POST /v1/studios/{id}/destinations: Add a destination to a studio.
+    studios destinations:write (id) CreateDestinationRequest 201 Destination
+DELETE /v1/studios/{id}/destinations/{destId}: Remove a destination.
+    studios destinations:write (id destId) - 200 Ok
+PATCH /v1/studios/{id}/destinations/{destId}: Update a destination.
+    studios destinations:write (id destId) UpdateDestinationRequest 200 Destination
+GET /v1/studios/{id}/sources: List a studio's sources.
+    studios sources:read (id cursor? limit?) - 200 SourceList
+POST /v1/studios/{id}/sources: Add a source to a studio.
+    studios sources:write (id) CreateSourceRequest 201 Source
+DELETE /v1/studios/{id}/sources/{sourceId}: Remove a source.
+    studios sources:write (id sourceId) - 200 Ok
+PATCH /v1/studios/{id}/sources/{sourceId}: Update a source.
+    studios sources:write (id sourceId) UpdateSourceRequest 200 Source
+GET /v1/studios/{id}/stream-status: Get a studio's live/offline stream status.
+    studios stream:read (id) - 200 StreamStatus
+POST /v1/studios/{id}/go-live: Take a studio live.
+    stream stream:golive (id) - 200 GoLiveResult
+POST /v1/studios/{id}/go-offline: Take a studio offline.
+    stream stream:golive (id) - 200 GoOfflineResult
+GET /v1/studios/{id}/chat/messages: List a studio's recent unified-chat messages.
+    chat chat:read (id limit?) - 200 ChatMessageList
+POST /v1/studios/{id}/chat/messages: Send a message into the studio's unified chat.
+    chat chat:send (id) SendChatMessageRequest 201 ChatSendResult
+GET /v1/connections: List the caller's linked platform accounts.
+    connections connections:read (cursor? limit?) - 200 ConnectionList
+DELETE /v1/connections/{connectionId}: Unlink a connection.
+    connections connections:write (connectionId) - 200 Ok
+GET /v1/media: List the caller's media-library assets.
+    media media:read (cursor? limit?) - 200 MediaAssetList
+POST /v1/media: Initiate a media upload (returns a presigned PUT).
+    media media:write () CreateMediaUploadRequest 201 MediaUpload
+"""
+"""Each call and its summary; below it tag, scope, parameters, body, status and answer."""
+
+_LINES: Final = re.compile(
+    r"^(\w+ \S+): (.*)\n    (\S+) (\S+) \((.*)\) (\S+) (\d+) (\S+)$", re.MULTILINE
+)
+
 CALLS: Final = {
-    "GET /v1/health": DocumentedCall(
-        "meta", None, "", None, 200, "Health", "Liveness probe (unauthenticated)."
-    ),
-    "GET /v1/openapi.json": DocumentedCall(
-        "meta", None, "", None, 200, "object", "This OpenAPI 3.0 document (unauthenticated)."
-    ),
-    "GET /v1/studios": DocumentedCall(
-        "studios",
-        "studios:read",
-        "cursor? limit?",
-        None,
-        200,
-        "StudioList",
-        "List the caller's studios.",
-    ),
-    "POST /v1/studios": DocumentedCall(
-        "studios", "studios:write", "", "CreateStudioRequest", 201, "Studio", "Create a studio."
-    ),
-    "GET /v1/studios/{id}": DocumentedCall(
-        "studios", "studios:read", "id", None, 200, "Studio", "Get one studio."
-    ),
-    "PATCH /v1/studios/{id}": DocumentedCall(
-        "studios",
-        "studios:write",
-        "id",
-        "UpdateStudioRequest",
-        200,
-        "Studio",
-        "Update a studio (name / auto-go-live settings).",
-    ),
-    "GET /v1/studios/{id}/destinations": DocumentedCall(
-        "studios",
-        "destinations:read",
-        "id cursor? limit?",
-        None,
-        200,
-        "DestinationList",
-        "List a studio's destinations.",
-    ),
-    "POST /v1/studios/{id}/destinations": DocumentedCall(
-        "studios",
-        "destinations:write",
-        "id",
-        "CreateDestinationRequest",
-        201,
-        "Destination",
-        "Add a destination to a studio.",
-    ),
-    "DELETE /v1/studios/{id}/destinations/{destId}": DocumentedCall(
-        "studios", "destinations:write", "id destId", None, 200, "Ok", "Remove a destination."
-    ),
-    "PATCH /v1/studios/{id}/destinations/{destId}": DocumentedCall(
-        "studios",
-        "destinations:write",
-        "id destId",
-        "UpdateDestinationRequest",
-        200,
-        "Destination",
-        "Update a destination.",
-    ),
-    "GET /v1/studios/{id}/sources": DocumentedCall(
-        "studios",
-        "sources:read",
-        "id cursor? limit?",
-        None,
-        200,
-        "SourceList",
-        "List a studio's sources.",
-    ),
-    "POST /v1/studios/{id}/sources": DocumentedCall(
-        "studios",
-        "sources:write",
-        "id",
-        "CreateSourceRequest",
-        201,
-        "Source",
-        "Add a source to a studio.",
-    ),
-    "DELETE /v1/studios/{id}/sources/{sourceId}": DocumentedCall(
-        "studios", "sources:write", "id sourceId", None, 200, "Ok", "Remove a source."
-    ),
-    "PATCH /v1/studios/{id}/sources/{sourceId}": DocumentedCall(
-        "studios",
-        "sources:write",
-        "id sourceId",
-        "UpdateSourceRequest",
-        200,
-        "Source",
-        "Update a source.",
-    ),
-    "GET /v1/studios/{id}/stream-status": DocumentedCall(
-        "studios",
-        "stream:read",
-        "id",
-        None,
-        200,
-        "StreamStatus",
-        "Get a studio's live/offline stream status.",
-    ),
-    "POST /v1/studios/{id}/go-live": DocumentedCall(
-        "stream", "stream:golive", "id", None, 200, "GoLiveResult", "Take a studio live."
-    ),
-    "POST /v1/studios/{id}/go-offline": DocumentedCall(
-        "stream", "stream:golive", "id", None, 200, "GoOfflineResult", "Take a studio offline."
-    ),
-    "GET /v1/studios/{id}/chat/messages": DocumentedCall(
-        "chat",
-        "chat:read",
-        "id limit?",
-        None,
-        200,
-        "ChatMessageList",
-        "List a studio's recent unified-chat messages.",
-    ),
-    "POST /v1/studios/{id}/chat/messages": DocumentedCall(
-        "chat",
-        "chat:send",
-        "id",
-        "SendChatMessageRequest",
-        201,
-        "ChatSendResult",
-        "Send a message into the studio's unified chat.",
-    ),
-    "GET /v1/connections": DocumentedCall(
-        "connections",
-        "connections:read",
-        "cursor? limit?",
-        None,
-        200,
-        "ConnectionList",
-        "List the caller's linked platform accounts.",
-    ),
-    "DELETE /v1/connections/{connectionId}": DocumentedCall(
-        "connections",
-        "connections:write",
-        "connectionId",
-        None,
-        200,
-        "Ok",
-        "Unlink a connection.",
-    ),
-    "GET /v1/media": DocumentedCall(
-        "media",
-        "media:read",
-        "cursor? limit?",
-        None,
-        200,
-        "MediaAssetList",
-        "List the caller's media-library assets.",
-    ),
-    "POST /v1/media": DocumentedCall(
-        "media",
-        "media:write",
-        "",
-        "CreateMediaUploadRequest",
-        201,
-        "MediaUpload",
-        "Initiate a media upload (returns a presigned PUT).",
-    ),
+    call: DocumentedCall(
+        tag,
+        scope=None if scope == "-" else scope,
+        parameters=parameters,
+        body=None if body == "-" else body,
+        status=int(status),
+        answer=answer,
+        summary=summary,
+    )
+    for call, summary, tag, scope, parameters, body, status, answer in _LINES.findall(_CALLS)
 }
 
 SCHEMAS: Final = {

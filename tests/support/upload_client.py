@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +12,7 @@ import mcp
 from tests.support.jsonrpc import MODERN
 from tests.support.media_folders import make_media_folder
 from tests.support.media_samples import MP4
+from tests.support.product.faults import Fault, Request, RequestHandler, Response
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import Product
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
 
+    import httpx
     import mcp_types as types
 
     from tests.support.product.sandbox import Sandbox
@@ -72,6 +74,27 @@ class UploadSession:
         error.pop("requestId", None)
         return error
 
+    def send_to(self, url: str, *, ready: bool = False) -> None:
+        """Let TRaX name another upload address, and maybe say that the file is ready."""
+
+        def name_it(reserved: Json) -> None:
+            reserved["uploadUrl"] = url
+            if ready:
+                self.trax.change_last_asset(status="READY")
+
+        self.trax.faults.add(Fault.patched(name_it), method="POST")
+
+    def keep_content(self) -> list[bytes]:
+        """Keep what arrives from now on, in order."""
+        contents: list[bytes] = []
+
+        async def keep(request: Request, handle: RequestHandler) -> Response:
+            contents.append(request.body)
+            return await handle(request)
+
+        self.trax.faults.add(Fault("kept", keep), times=None, method="PUT")
+        return contents
+
     @property
     def secrets(self) -> list[str]:
         """Secrets of the upload URLs that were used or reserved."""
@@ -108,11 +131,17 @@ async def open_upload_session(
     *,
     era: str = MODERN,
     key: str | None = SANDBOX_KEY,
+    trax: Sandbox | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
     **settings: str,
 ) -> AsyncIterator[UploadSession]:
     """A client in this process; the pauses between two polls take no time."""
-    trax, folder = still(), make_media_folder(root)
+    trax, folder = trax or still(), make_media_folder(root)
     clock = HandClock(trax, short_seconds=15)
-    product = Product(trax, clock, {"TRAX_MEDIA_DIRS": str(folder), **settings})
-    async with mcp.Client(product.server(key), mode=era, cache=None) as client:
+    all_settings = {"TRAX_MEDIA_DIRS": str(folder), **settings}
+    product = Product(trax, clock, all_settings, transport=transport)
+    async with (
+        aclosing(product),
+        mcp.Client(product.server(key), mode=era, cache=None) as client,
+    ):
         yield UploadSession(client, trax, clock, folder)

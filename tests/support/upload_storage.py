@@ -9,16 +9,11 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from tests.support.media_samples import MP4
 from tests.support.server_process import PATIENCE_SECONDS
-from trax_mcp.api.client import Client
-from trax_mcp.uploads import storage as upload_storage
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
     from collections.abc import AsyncIterator, Awaitable, Callable
-
-    import httpx
 
     StorageBehaviour = Callable[["Storage", StreamReader, StreamWriter], Awaitable[None]]
 
@@ -37,9 +32,10 @@ class Storage:
     heads: list[str] = field(default_factory=list)
     received: int = 0
     content: bytes = b""
+    complete: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a body has arrived, if the behaviour says so."""
     disconnected: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a connection has ended."""
-    _closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -60,14 +56,6 @@ class Storage:
             self.received += len(chunk)
             self.content += chunk[: _READ_BYTES - len(self.content)]
 
-    async def wait_until_closed(self) -> None:
-        """Wait until the storage is closed."""
-        await self._closing.wait()
-
-    def close(self) -> None:
-        """End all waits."""
-        self._closing.set()
-
 
 def respond_with(status: str, *headers: str) -> StorageBehaviour:
     """Receive everything, then respond."""
@@ -79,19 +67,6 @@ def respond_with(status: str, *headers: str) -> StorageBehaviour:
     return behave
 
 
-async def refuse_unread(storage: Storage, _reader: StreamReader, writer: StreamWriter) -> None:
-    """Respond at once, read nothing, and keep the connection open."""
-    body = f"<Error>{storage.url}</Error>"
-    writer.write(f"HTTP/1.1 403 No\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
-    await storage.wait_until_closed()
-
-
-async def disconnect_unread(
-    _storage: Storage, _reader: StreamReader, _writer: StreamWriter
-) -> None:
-    """Disconnect without reading or responding."""
-
-
 async def reset_while_reading(storage: Storage, reader: StreamReader, writer: StreamWriter) -> None:
     """Read some of the body, then reset the connection."""
     await storage.receive(reader, _READ_BYTES)
@@ -100,23 +75,12 @@ async def reset_while_reading(storage: Storage, reader: StreamReader, writer: St
     writer.transport.abort()
 
 
-async def stop_reading(storage: Storage, reader: StreamReader, _writer: StreamWriter) -> None:
-    """Read some of the body, then stop reading."""
-    await storage.receive(reader, _READ_BYTES)
-    await storage.wait_until_closed()
-
-
-async def receive_and_stall(storage: Storage, reader: StreamReader, _writer: StreamWriter) -> None:
-    """Receive everything, and never respond."""
-    await storage.receive(reader)
-    await storage.wait_until_closed()
-
-
 async def receive_until_disconnect(
     storage: Storage, reader: StreamReader, _writer: StreamWriter
 ) -> None:
     """Receive everything, and wait until the client disconnects."""
     await storage.receive(reader)
+    storage.complete.set()
     await reader.read()
 
 
@@ -125,16 +89,6 @@ async def receive_and_disconnect(
 ) -> None:
     """Receive everything, and disconnect without a response."""
     await storage.receive(reader)
-
-
-async def respond_endlessly(storage: Storage, reader: StreamReader, writer: StreamWriter) -> None:
-    """Receive everything, and send an endless response."""
-    await storage.receive(reader)
-    writer.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
-    with suppress(ConnectionError):
-        while True:
-            writer.write(bytes(_READ_BYTES).replace(b"\0", b"x"))
-            await writer.drain()
 
 
 @asynccontextmanager
@@ -163,39 +117,4 @@ async def open_storage(
         try:
             yield storage
         finally:
-            storage.close()
             await asyncio.gather(*tasks)
-
-
-async def chunks_of(*chunks: bytes) -> AsyncIterator[bytes]:
-    """A file in these chunks."""
-    for chunk in chunks:
-        yield chunk
-
-
-async def zero_chunks(size: int) -> AsyncIterator[bytes]:
-    """A file of zeros."""
-    chunk = bytes(1 << 18)
-    for _ in range(size // len(chunk)):
-        yield chunk
-
-
-def local_client(transport: httpx.AsyncBaseTransport | None = None) -> Client:
-    """The client of a TRaX on this machine, which may name a storage without https."""
-    return Client(base_url="http://127.0.0.1", timeout_seconds=1, transport=transport)
-
-
-async def put(
-    url: str,
-    chunks: AsyncIterator[bytes] | None = None,
-    *,
-    size: int = len(MP4),
-    client: Client | None = None,
-    timeouts: httpx.Timeout = upload_storage.TIMEOUT,
-) -> None:
-    """Upload chunks, or a small file in two of them."""
-    chunks = chunks or chunks_of(MP4[:100], MP4[100:])
-    client = client or local_client()
-    await upload_storage.put(
-        client, url, chunks, size=size, content_type="video/mp4", timeouts=timeouts
-    )

@@ -1,39 +1,18 @@
-"""No file outside of the allowed folders is read: by no path, no link, and no replaced file."""
+"""No file outside of the allowed folders is read: by no path and by no link."""
 
 from __future__ import annotations
 
 import os
-import threading
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import pytest
-
-from tests.support.media_folders import (
-    NOT_FOUND,
-    NOT_REGULAR,
-    OUTSIDE,
-    SECRET,
-    UNREADABLE,
-    make_media_folder,
-    open_descriptors,
-    read,
-    refusal_reason,
-    upload_content,
-)
-from tests.support.media_samples import MP4, OTHER_CONTENT
-from tests.support.server_process import PATIENCE_SECONDS
-from trax_mcp.uploads.files import MediaFileError, open_media_file
+from tests.support.media_folders import open_descriptors
+from tests.support.media_samples import OTHER_CONTENT
+from tests.support.upload_client import open_upload_session, upload_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-
-@pytest.fixture
-def allowed(tmp_path: Path) -> Path:
-    """An allowed folder with two videos; the folders beside it are not allowed."""
-    return make_media_folder(tmp_path)
-
+    import pytest
 
 ESCAPING_PATHS: Final[dict[str, str]] = {
     "up": "../outside/secret.png",
@@ -51,7 +30,6 @@ ESCAPING_PATHS: Final[dict[str, str]] = {
     "the root": "/",
     "a system file": "/etc/passwd",
     "through /proc of this process": "/proc/self/root{root}/outside/secret.png",
-    "a process that does not exist": "/proc/99999999/root/x",
     "a home directory that does not exist": "~nobody-of-this-name/x.mp4",
     "a null character": "intro.mp4\x00.png",
     "a missing file": "{root}/outside/no-such.png",
@@ -60,185 +38,65 @@ ESCAPING_PATHS: Final[dict[str, str]] = {
 }
 
 
-@pytest.fixture
-def folder_with_links(allowed: Path) -> Path:
-    """An allowed folder with links that lead out of it."""
-    outside = allowed.parent / "outside"
-    (allowed / "link.png").symlink_to(outside / "secret.png")
-    (allowed / "far.png").symlink_to("sub/link.png")
-    (allowed / "sub" / "link.png").symlink_to("../../outside/secret.png")
-    (allowed / "out").symlink_to(outside)
-    (allowed / "in").symlink_to("sub")
-    (allowed / "up").symlink_to("..")
-    (allowed / "nowhere.png").symlink_to(outside / "no-such.png")
-    return allowed
+def add_links(folder: Path) -> None:
+    """Add links that lead out of the folder."""
+    outside = folder.parent / "outside"
+    (folder / "link.png").symlink_to(outside / "secret.png")
+    (folder / "far.png").symlink_to("sub/link.png")
+    (folder / "sub" / "link.png").symlink_to("../../outside/secret.png")
+    (folder / "out").symlink_to(outside)
+    (folder / "in").symlink_to("sub")
+    (folder / "up").symlink_to("..")
+    (folder / "nowhere.png").symlink_to(outside / "no-such.png")
 
 
-@pytest.mark.parametrize("path", ESCAPING_PATHS.values(), ids=ESCAPING_PATHS)
 async def test_no_path_or_link_escapes_the_folder(
-    folder_with_links: Path, path: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is opened, and the refusal does not say whether the target exists."""
-    opened: list[object] = []
-    monkeypatch.setattr(os, "open", lambda *path, **_: opened.append(path))
-    why = await refusal_reason(path.format(root=folder_with_links.parent), folder_with_links)
-    assert (why, opened) == (OUTSIDE, [])
+    """Nothing outside is opened, and the refusal does not say whether the target exists.
 
-
-LEXICALLY_OUTSIDE: Final = (
-    "{root}/outside/secret.png",
-    "{root}/outside/into.mp4",
-    "{root}/outside/no-such/../../allowed/intro.mp4",
-    "../outside/secret.png",
-    "sub/../../outside/secret.png",
-    "in/../../outside/x/../../allowed/intro.mp4",
-)
-
-
-@pytest.mark.parametrize("path", LEXICALLY_OUTSIDE)
-async def test_a_path_that_is_lexically_outside_is_not_inspected(
-    folder_with_links: Path, path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Inspecting a path can mount a disk or send a password to a server.
-
-    This holds even if the path ends inside. A path that begins inside is inspected there.
+    It names the allowed folder, so that a model can tell the person where to put the file.
     """
-    outside = folder_with_links.parent / "outside"
-    (outside / "into.mp4").symlink_to(folder_with_links / "intro.mp4")
-    inspected: list[str] = []
+    opened: list[str] = []
+    real_open = os.open
 
-    def record(call: str) -> None:
-        real_call = getattr(os, call)
+    def recording_open(path: str, *rest: Any, **named: Any) -> int:  # noqa: ANN401  as `os.open`
+        opened.append(os.fspath(path))
+        return real_open(path, *rest, **named)
 
-        def recording(path: str, *rest: object, **kwargs: object) -> object:
-            inspected.append(os.fspath(path))
-            return real_call(path, *rest, **kwargs)
-
-        monkeypatch.setattr(os, call, recording)
-
-    for call in ("lstat", "readlink", "stat"):
-        record(call)
-    full_path = path.format(root=folder_with_links.parent)
-    if path.endswith("allowed/intro.mp4"):
-        assert await upload_content(full_path, folder_with_links) == MP4
-    else:
-        assert await refusal_reason(full_path, folder_with_links) == OUTSIDE
-    assert [it for it in inspected if str(it).startswith(str(outside))] == []
-    assert inspected != []
+    async with open_upload_session(tmp_path) as session:
+        add_links(session.folder)
+        monkeypatch.setattr(os, "open", recording_open)
+        refusal = upload_failure(
+            "invalid_file",
+            "The file is in no folder that may be read, so nothing was sent."
+            f" TRAX_MEDIA_DIRS allows {session.folder}.",
+        )
+        for kind, path in ESCAPING_PATHS.items():
+            assert await session.failure(path.format(root=tmp_path)) == refusal, kind
+        assert session.calls == []
+    assert [it for it in opened if "secret" in it or "passwd" in it] == []
 
 
-async def test_a_refusal_names_the_allowed_folders(allowed: Path, tmp_path: Path) -> None:
-    """So that a model can tell the person where to put the file."""
-    with pytest.raises(MediaFileError) as caught:
-        await upload_content("/etc/passwd", allowed, tmp_path / "outside")
-    named = f"TRAX_MEDIA_DIRS allows {allowed}, {tmp_path / 'outside'}."
-    assert caught.value.remedy == named
+async def test_a_refusal_names_all_allowed_folders(tmp_path: Path) -> None:
+    """In the order of the setting."""
+    folders = os.pathsep.join(str(tmp_path / it) for it in ("allowed", "outside"))
+    async with open_upload_session(tmp_path, TRAX_MEDIA_DIRS=folders) as session:
+        failed = await session.failure("/etc/passwd")
+    assert failed["message"].endswith(
+        f"TRAX_MEDIA_DIRS allows {tmp_path / 'allowed'}, {tmp_path / 'outside'}."
+    )
 
 
-async def test_without_allowed_folders_no_file_can_be_read(allowed: Path) -> None:
-    """No folder does not mean all folders."""
-    assert await refusal_reason(allowed / "intro.mp4") == OUTSIDE
-
-
-# Files that are replaced between check and use
-
-
-def swap_after(
-    monkeypatch: pytest.MonkeyPatch, function_name: str, swap: Callable[[], object]
-) -> None:
-    """Run `swap` once, right after the first call of this `os` function."""
-    owner = os.path if function_name == "realpath" else os
-    real_function, pending = getattr(owner, function_name), [swap]
-
-    def swapping(path: str, **kwargs: object) -> object:
-        answer = real_function(path, **kwargs)
-        while pending:
-            pending.pop()()
-        return answer
-
-    monkeypatch.setattr(owner, function_name, swapping)
-
-
-def replace_by_link(path: Path, target: Path) -> None:
-    """Replace a file by a link."""
-    path.rename(path.with_name("moved away"))
-    path.symlink_to(target)
-
-
-async def test_a_file_replaced_by_a_link_is_not_followed(
-    allowed: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is a file when its path is resolved, and a link when it is opened."""
-    secret = allowed.parent / "outside" / "secret.png"
-    swap = lambda: replace_by_link(allowed / "intro.mp4", secret)  # noqa: E731  a function would be longer
-    swap_after(monkeypatch, "realpath", swap)
-    assert await refusal_reason("intro.mp4", allowed) == NOT_REGULAR
-
-
-async def test_a_file_replaced_by_a_link_just_before_open_is_not_followed(
-    allowed: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Even after the last check of its type."""
-    secret = allowed.parent / "outside" / "secret.png"
-    swap = lambda: replace_by_link(allowed / "intro.mp4", secret)  # noqa: E731  as above
-    swap_after(monkeypatch, "stat", swap)
-    assert await refusal_reason("intro.mp4", allowed) == UNREADABLE
-
-
-async def test_a_folder_replaced_by_a_link_is_not_followed(
-    allowed: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A parent folder is replaced; its target has a file of the same name."""
-    outside = allowed.parent / "outside"
-    (outside / "deep.mp4").write_bytes(SECRET)
-    swap = lambda: replace_by_link(allowed / "sub", outside)  # noqa: E731  as above
-    swap_after(monkeypatch, "realpath", swap)
-    assert await refusal_reason("sub/deep.mp4", allowed) == NOT_FOUND
-
-
-async def test_a_file_replaced_by_a_pipe_does_not_block(
-    allowed: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Opening a pipe waits for a writer; here none comes before the timeout."""
-    path, timed_out = allowed / "intro.mp4", threading.Event()
-
-    def write() -> None:
-        timed_out.set()
-        path.open("r+b").close()
-
-    writer = threading.Timer(PATIENCE_SECONDS / 2, write)
-
-    def swap() -> None:
-        path.unlink()
-        os.mkfifo(path)
-        writer.start()
-
-    swap_after(monkeypatch, "stat", swap)
-    before = open_descriptors()
-    assert await refusal_reason("intro.mp4", allowed) == NOT_REGULAR
-    writer.cancel()
-    assert not timed_out.is_set()
-    assert open_descriptors() == before
-
-
-async def test_the_opened_file_is_read_even_if_its_path_is_replaced(allowed: Path) -> None:
-    """Another file under the same name is ignored."""
-    async with open_media_file("intro.mp4", [allowed]) as file:
-        (allowed / "intro.mp4").rename(allowed / "moved.mp4")
-        (allowed / "intro.mp4").write_bytes(SECRET)
-        assert await read(file) == MP4
-
-
-# Cleanup
-
-
-async def test_all_file_descriptors_are_closed(folder_with_links: Path) -> None:
-    """After successful reads, and after refusals at any step."""
-    (folder_with_links / "text.mp4").write_bytes(OTHER_CONTENT["text"])
-    os.mkfifo(folder_with_links / "pipe.mp4")
-    await upload_content("intro.mp4", folder_with_links)
-    before = open_descriptors()
-    await upload_content("sub/deep.mp4", folder_with_links)
-    for path in ("text.mp4", "pipe.mp4", "sub", "no/such", "intro.mp4/x", *ESCAPING_PATHS.values()):
-        await refusal_reason(path.format(root=folder_with_links.parent), folder_with_links)
-    assert open_descriptors() == before
+async def test_all_file_descriptors_are_closed(tmp_path: Path) -> None:
+    """After an upload, and after refusals at any step."""
+    async with open_upload_session(tmp_path) as session:
+        add_links(session.folder)
+        (session.folder / "text.mp4").write_bytes(OTHER_CONTENT["text"])
+        os.mkfifo(session.folder / "pipe.mp4")
+        await session.upload()
+        before = open_descriptors()
+        await session.upload("sub/deep.mp4")
+        for path in ("text.mp4", "pipe.mp4", "sub", "no/such", *ESCAPING_PATHS.values()):
+            await session.failure(path.format(root=tmp_path))
+        assert open_descriptors() == before

@@ -1,216 +1,164 @@
-"""A storage that refuses, disconnects, stalls or redirects: what is reported, and what is not.
+"""What a storage can do wrong, in one table: what is said, and what became of the file.
 
-The upload URL is in no failure, and in no exception text that a log could contain.
+The upload address is a secret, and in no failure. Real connections are in `test_storage`.
 """
 
 from __future__ import annotations
 
-import traceback
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-import anyio
 import httpx
 import pytest
 
 from tests.support.media_samples import MP4
-from tests.support.raw_upstream import closed_port
-from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.upload_client import NOT_UPLOADED
-from tests.support.upload_storage import (
-    QUERY,
-    disconnect_unread,
-    open_storage,
-    put,
-    receive_and_disconnect,
-    receive_and_stall,
-    receive_until_disconnect,
-    refuse_unread,
-    reset_while_reading,
-    respond_endlessly,
-    respond_with,
-    stop_reading,
-    zero_chunks,
+from tests.support.product.sandbox_transport import SandboxTransport
+from tests.support.upload_client import (
+    NOT_UPLOADED,
+    RESERVE,
+    open_upload_session,
+    upload_failure,
 )
-from trax_mcp.api.errors import Failure, NotSent, TraxError
-from trax_mcp.uploads.storage import TIMEOUT
+from tests.support.upload_storage import QUERY
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from pathlib import Path
 
-    from tests.support.upload_storage import StorageBehaviour
+    from tests.support.product.sandbox import Sandbox
+    from tests.support.upload_client import Json
 
-pytestmark = pytest.mark.slow
-
-SHORT_SECONDS: Final = 0.4
-"""The timeout, in seconds, where nothing moves."""
-
-SHORT_WRITE: Final = httpx.Timeout(PATIENCE_SECONDS, write=SHORT_SECONDS)
-SHORT_READ: Final = httpx.Timeout(PATIENCE_SECONDS, read=SHORT_SECONDS)
-
+ADDRESS: Final = f"https://bucket.storage.example/canary-object?{QUERY}"
 RETRY: Final = "Call again to try anew."
 CHECK_FIRST: Final = (
     "whether the file arrived is not known. Look with list_media before anything else."
 )
 
-OK: Final = respond_with("200 OK", "Content-Length: 0")
-LARGE: Final = 1 << 25
-"""More than the buffers of two sockets hold."""
+
+@dataclass
+class Storage:
+    """A storage that takes some bytes of the file, and then answers or fails."""
+
+    then: int | Exception
+    takes: float = len(MP4)
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request."""
+        assert isinstance(request.stream, httpx.AsyncByteStream)
+        taken = 0
+        if self.takes:
+            async for chunk in request.stream:
+                taken += len(chunk)
+                if taken >= self.takes:
+                    break
+        if isinstance(self.then, Exception):
+            raise self.then
+        elsewhere = {"Location": "https://elsewhere.example/canary"}
+        return httpx.Response(self.then, headers=elsewhere, text=f"<Error>{QUERY}</Error>")
 
 
-async def failure_of(
-    url: str,
-    *,
-    size: int = len(MP4),
-    timeouts: httpx.Timeout = TIMEOUT,
-) -> Failure:
-    """The failure of an upload; checks that neither it nor its traceback contains the URL."""
-    chunks = None if size == len(MP4) else zero_chunks(size)
-    with pytest.raises(TraxError) as caught:
-        await put(url, chunks, size=size, timeouts=timeouts)
-    error = caught.value
-    text = "".join(traceback.format_exception(error)) + repr(error.failure)
-    assert [it for it in ("canary", "bucket", "Amz", "127.0.0.1", url) if it and it in text] == []
-    assert error.failure.request_id is None
-    return error.failure
+class StorageTransport(SandboxTransport):
+    """The sandbox, and a storage beside it."""
+
+    def __init__(self, trax: Sandbox, storage: Storage) -> None:
+        super().__init__(trax)
+        self.storage = storage
+        self.received: list[httpx.Request] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Pass a request on, or give it to the storage."""
+        if request.method != "PUT":
+            return await super().handle_async_request(request)
+        self.received.append(request)
+        return await self.storage.answer(request)
 
 
-def failure(code: str, message: str, **rest: Any) -> Failure:  # noqa: ANN401  the fields of one
-    """The expected failure."""
-    return Failure(code=code, message=message, **{"retryable": False, **rest})
+def refused(status: int, advice: str, *, retryable: bool = False) -> Json:
+    """The failure after an answer with this status."""
+    message = f"The storage answered the upload with HTTP {status}, {NOT_UPLOADED} {advice}"
+    return upload_failure("upload_failed", message, httpStatus=status) | {"retryable": retryable}
 
 
-@pytest.mark.parametrize("status", [307, 303])
-async def test_a_redirect_is_not_followed(status: int) -> None:
-    """Not even to the same machine: the file has exactly one URL."""
-    async with (
-        open_storage(OK) as elsewhere,
-        open_storage(respond_with(f"{status} Away", f"Location: {elsewhere.url}")) as storage,
-    ):
-        assert await failure_of(storage.url) == failure(
-            "upload_failed",
-            f"The storage answered the upload with HTTP {status}, {NOT_UPLOADED}"
-            " The same call is likely to fail again.",
-            http_status=status,
-        )
-        assert elsewhere.heads == []
+def not_uploaded(code: str, happened: str) -> Json:
+    """The failure of a file that did not arrive."""
+    return upload_failure(code, f"{happened}, {NOT_UPLOADED} {RETRY}") | {"retryable": True}
 
 
-@pytest.mark.parametrize(
-    ("status", "is_temporary"),
-    [
-        *((it, False) for it in (403, 413)),
-        *((it, True) for it in (408, 429, 503)),
-    ],
-)
-async def test_a_storage_error_is_reported_by_its_status_only(
-    *, status: int, is_temporary: bool
-) -> None:
-    """The body of a storage error is not reported."""
-    body = f"<Error>{QUERY}</Error>"
-    behaviour = respond_with(f"{status} canary", f"Content-Length: {len(body)}", "", body)
-    async with open_storage(behaviour) as storage:
-        advice = RETRY if is_temporary else "The same call is likely to fail again."
-        assert await failure_of(storage.url) == failure(
-            "upload_failed",
-            f"The storage answered the upload with HTTP {status}, {NOT_UPLOADED} {advice}",
-            retryable=is_temporary,
-            http_status=status,
-        )
+def unconfirmed(code: str, happened: str) -> Json:
+    """The failure of a file that may have arrived."""
+    return upload_failure(code, f"{happened}; {CHECK_FIRST}", "unknown")
 
 
-async def test_an_unreachable_storage_is_reported() -> None:
-    """Nothing listens on the port, over http or https."""
-    unreachable = failure(
-        "unreachable",
-        f"The storage that TRaX named could not be reached, {NOT_UPLOADED} {RETRY}",
-        retryable=True,
-    )
-    assert await failure_of(f"http://127.0.0.1:{closed_port()}/canary?{QUERY}") == unreachable
-    assert await failure_of(f"https://127.0.0.1:{closed_port()}/canary?{QUERY}") == unreachable
-
-
-async def test_an_invalid_proxy_setting_is_reported(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The proxy URL is invalid."""
-    monkeypatch.setenv("HTTPS_PROXY", "nonsense://canary")
-    failed = await failure_of("https://storage.example/canary")
-    assert failed.code == "unreachable"
-
-
+UNREACHABLE: Final = "The storage that TRaX named could not be reached"
 BROKEN: Final = "The connection to the storage broke"
-INCOMPLETE: Final[dict[str, tuple[StorageBehaviour, str, str]]] = {
-    "disconnect": (disconnect_unread, "unreachable", BROKEN),
-    "reset": (reset_while_reading, "unreachable", BROKEN),
-    "stall": (
-        stop_reading,
-        "timeout",
-        f"The storage took nothing more of the file for {SHORT_SECONDS} s",
+USELESS: Final = "The same call is likely to fail again."
+
+STORAGES: Final[dict[str, tuple[Storage, Json]]] = {
+    "a redirect": (Storage(307), refused(307, USELESS)),
+    "another redirect": (Storage(303), refused(303, USELESS)),
+    "forbidden": (Storage(403), refused(403, USELESS)),
+    "too large": (Storage(413), refused(413, USELESS)),
+    "too slow": (Storage(408), refused(408, RETRY, retryable=True)),
+    "too often": (Storage(429), refused(429, RETRY, retryable=True)),
+    "overloaded": (Storage(503), refused(503, RETRY, retryable=True)),
+    "no connection": (
+        Storage(httpx.ConnectError(f"no route to {ADDRESS}"), takes=0),
+        not_uploaded("unreachable", UNREACHABLE),
+    ),
+    "a connection that takes too long": (
+        Storage(httpx.ConnectTimeout(ADDRESS), takes=0),
+        not_uploaded("unreachable", UNREACHABLE),
+    ),
+    "a break inside the file": (
+        Storage(httpx.WriteError(ADDRESS), takes=1),
+        not_uploaded("unreachable", BROKEN),
+    ),
+    "a stall inside the file": (
+        Storage(httpx.WriteTimeout(ADDRESS), takes=1),
+        not_uploaded("timeout", "The storage took nothing more of the file for 30 s"),
+    ),
+    "a break after the file": (
+        Storage(httpx.ReadError(ADDRESS)),
+        unconfirmed("unreachable", BROKEN),
+    ),
+    "no answer": (
+        Storage(httpx.ReadTimeout(ADDRESS)),
+        unconfirmed("timeout", "The storage did not confirm the upload for 300 s"),
+    ),
+    "no HTTP": (
+        Storage(httpx.RemoteProtocolError(ADDRESS)),
+        unconfirmed("unreachable", BROKEN),
+    ),
+    "an exception of another library": (
+        Storage(ValueError(ADDRESS)),
+        unconfirmed("unreachable", BROKEN),
     ),
 }
 
 
-@pytest.mark.parametrize(("behaviour", "code", "message"), INCOMPLETE.values(), ids=INCOMPLETE)
-async def test_an_incomplete_upload_has_not_been_applied(
-    behaviour: StorageBehaviour, code: str, message: str
+@pytest.mark.parametrize("kind", STORAGES)
+async def test_a_failure_of_the_storage_says_what_became_of_the_file(
+    tmp_path: Path, sandbox: Sandbox, kind: str
 ) -> None:
-    """The length was announced, so a part is never taken for the whole."""
-    async with open_storage(behaviour) as storage:
-        assert await failure_of(storage.url, size=LARGE, timeouts=SHORT_WRITE) == failure(
-            code, f"{message}, {NOT_UPLOADED} {RETRY}", retryable=True
-        )
+    """It is sent once, and nothing of the storage is repeated."""
+    storage, expected = STORAGES[kind]
+    transport = StorageTransport(sandbox, storage)
+    async with open_upload_session(tmp_path, trax=sandbox, transport=transport) as session:
+        (session.folder / "long.mp4").write_bytes(MP4 + bytes(1 << 20))
+        path = "long.mp4" if storage.takes == 1 else "intro.mp4"
+        session.send_to(ADDRESS)
+        failure = await session.failure(path)
+        assert session.calls == [RESERVE]
+    assert failure == expected
+    assert [str(it.url) for it in transport.received] == [ADDRESS]
+    assert not any(it in str(failure) for it in ("canary", "bucket", "Amz", "elsewhere"))
 
 
-async def test_a_storage_that_responds_without_reading_is_reported() -> None:
-    """It responds while the client still sends; the response may be lost with the connection."""
-    async with open_storage(refuse_unread) as storage:
-        failed = await failure_of(storage.url, size=LARGE, timeouts=SHORT_WRITE)
-    assert (failed.code, failed.outcome) == ("timeout", "not_applied")
-
-
-UNCONFIRMED: Final[dict[str, tuple[StorageBehaviour, str, str]]] = {
-    "disconnect": (receive_and_disconnect, "unreachable", BROKEN),
-    "no response": (
-        receive_and_stall,
-        "timeout",
-        f"The storage did not confirm the upload for {SHORT_SECONDS} s",
-    ),
-    "endless response": (respond_endlessly, "unreachable", BROKEN),
-}
-
-
-@pytest.mark.parametrize(("behaviour", "code", "message"), UNCONFIRMED.values(), ids=UNCONFIRMED)
-async def test_an_unconfirmed_upload_has_an_unknown_outcome(
-    behaviour: StorageBehaviour, code: str, message: str
+async def test_only_waits_are_limited_not_the_whole_upload(
+    tmp_path: Path, sandbox: Sandbox
 ) -> None:
-    """A second upload could create a second asset."""
-    async with open_storage(behaviour) as storage:
-        assert await failure_of(storage.url, timeouts=SHORT_READ) == failure(
-            code, f"{message}; {CHECK_FIRST}", outcome="unknown"
-        )
-
-
-async def test_a_file_read_error_ends_the_upload() -> None:
-    """The read error is reported, and the storage never receives a complete body."""
-    read_error = NotSent(failure("invalid_file", "It is gone."))
-
-    async def failing_chunks() -> AsyncIterator[bytes]:
-        yield MP4
-        raise read_error
-
-    async with open_storage(OK) as storage:
-        with pytest.raises(NotSent) as caught:
-            await put(storage.url, failing_chunks(), size=2 * len(MP4))
-        await storage.disconnected.wait()
-    assert caught.value is read_error
-    assert storage.received <= len(MP4)
-
-
-async def test_a_cancelled_upload_closes_its_connection() -> None:
-    """The caller has cancelled, or the server shuts down."""
-    async with open_storage(receive_until_disconnect) as storage:
-        with anyio.move_on_after(SHORT_SECONDS) as scope:
-            await put(storage.url)
-        assert scope.cancelled_caught
-        await storage.disconnected.wait()
-    assert storage.content == MP4
+    """30 s to connect and for each chunk, and longer for the answer to a whole file."""
+    transport = StorageTransport(sandbox, Storage(403))
+    async with open_upload_session(tmp_path, trax=sandbox, transport=transport) as session:
+        await session.failure()
+    (request,) = transport.received
+    assert request.extensions["timeout"] == {"connect": 30, "write": 30, "read": 300, "pool": 30}

@@ -6,7 +6,6 @@ Through a real client, on a sandbox with a manual clock.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -24,9 +23,6 @@ from tests.support.upload_client import (
     open_upload_session,
     upload_failure,
 )
-from trax_mcp.consent.rules import Rules
-from trax_mcp.server.tool_filter import ToolFilter
-from trax_mcp.uploads.files import CHUNK_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +37,7 @@ async def test_a_file_becomes_a_ready_asset(era: str, tmp_path: Path) -> None:
         result = await session.upload(folder="Openers")
         assert session.calls == [RESERVE, PUT, LIST, LIST, LIST]
         assert session.trax.requests[0].body_json == {**RESERVED, "folder": "Openers"}
-        last_asset_json = session.last_asset_json
+        last_asset_json = session.trax.last_asset
     assert (last_asset_json["status"], last_asset_json["kind"], last_asset_json["folder"]) == (
         "READY",
         "video",
@@ -61,7 +57,7 @@ async def test_unknown_fields_of_the_asset_are_returned(tmp_path: Path) -> None:
         add_fields: Any = lambda it: [asset.update(added_fields) for asset in it["data"]]  # noqa: E731  a patch
         session.trax.faults.add(Fault.patched(add_fields), times=None, method="GET")
         result = await session.upload()
-        assert result.structured_content == {**session.last_asset_json, **added_fields}
+        assert result.structured_content == {**session.trax.last_asset, **added_fields}
 
 
 async def test_the_key_is_sent_to_trax_but_not_to_the_storage(tmp_path: Path) -> None:
@@ -95,7 +91,7 @@ async def test_the_client_receives_progress(tmp_path: Path) -> None:
 async def test_progress_is_reported_at_most_once_per_second(tmp_path: Path) -> None:
     """Not with each chunk: clients show every message."""
     async with open_upload_session(tmp_path) as session:
-        (session.folder / "long.mp4").write_bytes(MP4 + bytes(8 * CHUNK_BYTES))
+        (session.folder / "long.mp4").write_bytes(MP4 + bytes(1 << 22))
         await session.upload("long.mp4")
         sending = [it for it in session.progress.all if " of " in str(it[2])]
     assert len(sending) == 1
@@ -104,13 +100,12 @@ async def test_progress_is_reported_at_most_once_per_second(tmp_path: Path) -> N
 async def test_an_asset_is_found_on_any_page(tmp_path: Path) -> None:
     """TRaX can only list assets; no page after the one with the asset is read."""
     async with open_upload_session(tmp_path) as session:
-        assets = session.trax.world.library.assets
-        existing = next(iter(assets.values()))
         for start, count in ((0, 250), (9, 450)):  # before and after the new one
-            assets.extend(replace(existing, id=f"asset_{start}{it:03}") for it in range(count))
+            for number in range(count):
+                session.trax.add_asset("x.mp4", record_id=f"asset_{start}{number:03}")
         result = await session.upload()
         queries = [dict(it.query) for it in session.trax.requests if it.method == "GET"]
-    assert result.structured_content == session.last_asset_json
+    assert result.structured_content == session.trax.last_asset
     assert [it["limit"] for it in queries] == ["200"] * 6
     assert ["cursor" in it for it in queries] == [False, True] * 3
 
@@ -125,33 +120,31 @@ NOT_LOCAL: Final = (
 GUARDED: Final = "asks for a yes before what this tool would do, which cannot ask (TRAX_GUARD_ALSO)"
 HIDDEN: Final = "does not offer this tool (TRAX_TOOLS)"
 READ_ONLY: Final = "only reads (TRAX_READ_ONLY)"
-GUARDED_RULES: Final = Rules(also=frozenset({"create_media_upload"}))
-OTHER_RULES: Final = Rules(also=frozenset({"send_chat_message"}))
+OTHER_GUARD: Final[dict[str, Any]] = {"TRAX_GUARD_ALSO": "send_chat_message"}
+GUARD: Final[dict[str, Any]] = {"TRAX_GUARD_ALSO": "create_media_upload"}
 
-CASES: Final[dict[str, tuple[ToolFilter, Rules, str | None]]] = {
-    "local": (ToolFilter(local=True), OTHER_RULES, None),
-    "local, by name": (ToolFilter(only=frozenset({TOOL}), local=True), OTHER_RULES, None),
-    "local, by tag": (ToolFilter(only=frozenset({"media"}), local=True), OTHER_RULES, None),
-    "remote": (ToolFilter(), OTHER_RULES, NOT_LOCAL),
-    "remote, by name": (ToolFilter(only=frozenset({TOOL})), OTHER_RULES, NOT_LOCAL),
-    "filtered out": (ToolFilter(only=frozenset({"list_media"}), local=True), OTHER_RULES, HIDDEN),
-    "read-only": (ToolFilter(read_only=True, local=True), OTHER_RULES, READ_ONLY),
-    "guarded reservation": (ToolFilter(local=True), GUARDED_RULES, GUARDED),
-    "guarded by name": (ToolFilter(local=True), Rules(also=frozenset({TOOL})), GUARDED),
+CASES: Final[dict[str, tuple[dict[str, str], str | None]]] = {
+    "local": (OTHER_GUARD, None),
+    "local, by name": ({**OTHER_GUARD, "TRAX_TOOLS": TOOL}, None),
+    "local, by tag": ({"TRAX_TOOLS": "media"}, None),
+    "without folders": ({"TRAX_MEDIA_DIRS": ""}, NOT_LOCAL),
+    "filtered out": ({"TRAX_TOOLS": "list_media"}, HIDDEN),
+    "read-only": ({"TRAX_READ_ONLY": "1"}, READ_ONLY),
+    "guarded reservation": (GUARD, GUARDED),
 }
 
 
-@pytest.mark.parametrize(("tool_filter", "rules", "reason"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(("settings", "reason"), CASES.values(), ids=CASES)
 async def test_the_tool_is_offered_only_where_settings_permit_it(
-    *, tmp_path: Path, tool_filter: ToolFilter, rules: Rules, reason: str | None
+    *, tmp_path: Path, settings: dict[str, Any], reason: str | None
 ) -> None:
     """It is listed and works, or it is not listed and a call says why. It cannot bypass a guard."""
-    async with open_upload_session(tmp_path, tool_filter=tool_filter, rules=rules) as session:
+    async with open_upload_session(tmp_path, **settings) as session:
         listed = [tool.name for tool in (await session.client.list_tools()).tools]
         assert (TOOL in listed) is (reason is None)
         if reason is None:
             assert listed[-1] == TOOL
-            assert (await session.upload()).structured_content == session.last_asset_json
+            assert (await session.upload()).structured_content == session.trax.last_asset
         else:
             code = "read_only" if reason == READ_ONLY else "not_offered"
             assert await session.failure() == upload_failure(
@@ -162,7 +155,7 @@ async def test_the_tool_is_offered_only_where_settings_permit_it(
 
 async def test_a_guard_on_the_reservation_applies_to_the_reservation_tool(tmp_path: Path) -> None:
     """The reservation tool itself asks for confirmation."""
-    async with open_upload_session(tmp_path, rules=GUARDED_RULES) as session:
+    async with open_upload_session(tmp_path, **GUARD) as session:
         preview = await session.client.call_tool("create_media_upload", RESERVED)
         assert (preview.structured_content or {})["status"] == "confirmation_required"
         assert RESERVE not in session.calls

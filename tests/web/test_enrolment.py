@@ -3,149 +3,122 @@
 from __future__ import annotations
 
 import json
-import socket
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx
 import pytest
 
 from tests.support.page_client import PageClient, address_behind
+from tests.support.product.commands import run_command
+from tests.support.product.pages import enrol, problem, recorded_browser
 from tests.support.product.software_passkey import SoftwarePasskey
 from tests.support.server_process import PATIENCE_SECONDS
-from trax_mcp.cli import passkey as command
-from trax_mcp.cli.main import main
-from trax_mcp.web import browser
-from trax_mcp.web.enrolment import enrol_passkey
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import AsyncIterator
 
+    from tests.support.product.pages import RecordedBrowser
     from tests.support.product.shared_clock import HandClock
-    from trax_mcp.web.passkey import Passkey
-
-    Enrol = Callable[[], AbstractAsyncContextManager["Enrolling"]]
-
-pytestmark = pytest.mark.slow
 
 
-@dataclass
 class Enrolling:
-    """An enrolment that waits for the person. `opened` are the addresses that a browser got."""
+    """An enrolment that waits for the person, and the passkey that was `made`, if any."""
 
-    opened: list[str] = field(default_factory=list)
-    made: list[Passkey | None] = field(default_factory=list)
+    def __init__(self, browser: RecordedBrowser) -> None:
+        self.browser = browser
+        self.made: list[object] = []
 
+    @property
     def page(self) -> PageClient:
-        """The page behind the latest address."""
-        return PageClient(address_behind(self.opened[-1]))
+        """A tab with the latest address."""
+        return PageClient(address_behind(self.browser.opened[-1]))
 
 
-@pytest.fixture
-def enrolling(clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> Enrol:
-    """Starts an enrolment; the browser's addresses are recorded."""
+@asynccontextmanager
+async def enrolling(clock: HandClock) -> AsyncIterator[Enrolling]:
+    """Start an enrolment."""
+    with recorded_browser() as browser, anyio.fail_after(PATIENCE_SECONDS):
+        it = Enrolling(browser)
 
-    @asynccontextmanager
-    async def started() -> AsyncIterator[Enrolling]:
-        it = Enrolling()
-        monkeypatch.setattr(browser, "open_browser", it.opened.append)
+        async def run() -> None:
+            it.made.append(await enrol(clock))
 
-        async def enrol() -> None:
-            it.made.append(await enrol_passkey(clock))
-
-        with anyio.fail_after(PATIENCE_SECONDS):
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(enrol)
-                while not it.opened:
-                    await anyio.lowlevel.checkpoint()
-                yield it
-
-    return started
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run)
+            await browser.next()
+            yield it
 
 
-async def _make(page: PageClient, redeemed: httpx.Response) -> tuple[SoftwarePasskey, int]:
-    """Make a passkey on a page, and say so. Returns it and the status of the answer."""
+async def make(page: PageClient, redeemed: httpx.Response) -> SoftwarePasskey:
+    """Make a passkey on a page, and say so."""
     answer: dict[str, Any] = redeemed.json()
     page.session = answer["session"]
     key = SoftwarePasskey()
     made = key.register(json.loads(answer["options"])["challenge"], page.origin)
-    return key, (await page.post("/finish", {"response": made})).status_code
+    assert (await page.post("/finish", {"response": made})).status_code == httpx.codes.OK
+    return key
 
 
 async def test_a_passkey_that_the_page_made_is_enrolled_and_the_file_is_gone(
-    enrolling: Enrol,
+    clock: HandClock,
 ) -> None:
-    async with enrolling() as it:
-        page, file = it.page(), Path(it.opened[0].removeprefix("file://"))
+    async with enrolling(clock) as it:
+        page, file = it.page, Path(it.browser.opened[0].removeprefix("file://"))
         assert file.parent.exists()
-        key, status = await _make(page, await page.post("/redeem", {"secret": page.secret}))
-        assert status == httpx.codes.OK
+        key = await make(page, await page.post("/redeem", {"secret": page.secret}))
     assert it.made == [key.passkey]
-    assert (len(it.opened), file.parent.exists()) == (1, False)
+    assert (len(it.browser.opened), file.parent.exists()) == (1, False)
 
 
 async def test_a_browser_that_cannot_read_the_enrolment_file_gets_the_address_itself(
-    enrolling: Enrol, clock: HandClock
+    clock: HandClock,
 ) -> None:
-    async with enrolling() as it:
-        await clock.pass_until(lambda: len(it.opened) > 1)
-        assert it.opened[1].startswith("http://localhost:")
-        page = it.page()
-        key, _ = await _make(page, await page.post("/redeem", {"secret": page.secret}))
+    async with enrolling(clock) as it:
+        await clock.pass_until(lambda: len(it.browser.opened) > 1)
+        assert it.browser.opened[1].startswith("http://localhost:")
+        page = it.page
+        key = await make(page, await page.post("/redeem", {"secret": page.secret}))
     assert it.made == [key.passkey]
 
 
-async def test_a_second_opener_can_enrol_nothing(enrolling: Enrol) -> None:
-    async with enrolling() as it:
-        page, second = it.page(), it.page()
+async def test_a_second_opener_can_enrol_nothing(clock: HandClock) -> None:
+    async with enrolling(clock) as it:
+        page, second = it.page, it.page
         redeemed = await page.post("/redeem", {"secret": page.secret})
         refused = await second.post("/redeem", {"secret": second.secret})
         assert refused.status_code == httpx.codes.CONFLICT
-        forged = SoftwarePasskey().register(
-            json.loads(redeemed.json()["options"])["challenge"], page.origin
-        )
+        challenge = json.loads(redeemed.json()["options"])["challenge"]
+        forged = SoftwarePasskey().register(challenge, page.origin)
         for session in ("", "guessed"):
             second.session = session
             answer = await second.post("/finish", {"response": forged})
             assert answer.status_code == httpx.codes.UNAUTHORIZED
-        key, _ = await _make(page, redeemed)
+        key = await make(page, redeemed)
     assert it.made == [key.passkey]
 
 
-async def test_without_a_passkey_in_five_minutes_nothing_is_enrolled(
-    enrolling: Enrol, clock: HandClock
-) -> None:
-    async with enrolling() as it:
+async def test_without_a_passkey_in_five_minutes_nothing_is_enrolled(clock: HandClock) -> None:
+    async with enrolling(clock) as it:
         await clock.pass_until(lambda: it.made, most=320)
     assert it.made == [None]
 
 
-@pytest.mark.parametrize(
-    ("where", "name"),
-    [(browser, "open_browser"), (browser, "mkdtemp"), (socket, "create_server")],
-    ids=["no child process", "no temporary folder", "no port"],
-)
+@pytest.mark.parametrize("name", ["no child process", "no temporary folder", "no port"])
 def test_a_page_that_cannot_be_opened_ends_the_command_with_one_sentence(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    where: object,
-    name: str,
+    name: str, tmp_path: Path
 ) -> None:
-    def fail(*_: object, **_options: object) -> NoReturn:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setenv("TRAX_PASSKEY_FILE", str(tmp_path / "passkey.json"))
-    monkeypatch.setattr(command, "has_browser", lambda: True)
-    monkeypatch.setattr(browser, "open_browser", lambda _address: None)
-    monkeypatch.setattr(where, name, fail)
-    with pytest.raises(SystemExit) as ended:
-        main(["passkey"])
-    problem = "The page for the passkey cannot be opened: [Errno 28] No space left on device."
-    assert ended.value.code == f"trax-mcp: {problem}"
-    assert "Traceback" not in capsys.readouterr().err
+    settings = {
+        "TRAX_PASSKEY_FILE": str(tmp_path / "passkey.json"),
+        "DISPLAY": ":99",
+        "BROWSER": "true",
+        "SSH_CONNECTION": "",
+        "SSH_TTY": "",
+    }
+    with problem(name):
+        ended = run_command("passkey", settings=settings)
+    sentence = "The page for the passkey cannot be opened: [Errno 28] No space left on device."
+    assert (ended.code, ended.err) == (1, f"trax-mcp: {sentence}\n")
     assert list(tmp_path.iterdir()) == []

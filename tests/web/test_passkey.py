@@ -4,193 +4,131 @@ from __future__ import annotations
 
 import json
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import anyio
 import pytest
-from mcp import Client
 
-from tests.conftest import OWNER
-from tests.support.guarded_calls import STUDIO, YES
-from tests.support.page_client import PageClient, address_behind
+from tests.support.approval_setup import approved_in, state_of
+from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, YES
+from tests.support.product.commands import run_command
 from tests.support.product.software_passkey import SoftwarePasskey
-from tests.support.server_process import PATIENCE_SECONDS, running
 from tests.support.simulated_person import Person, agreeing
-from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.server.app import ServerDeps, build_server
-from trax_mcp.web import approval_page, browser
-from trax_mcp.web.approval_page import open_page
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from tests.support.product.sandbox import Sandbox
-    from tests.support.product.shared_clock import HandClock
-    from trax_mcp.api.client import Client as Trax
+    from tests.web.conftest import Ask, Asked
 
-    Ask = Callable[..., AbstractAsyncContextManager["AskedOnPage"]]
-
-pytestmark = pytest.mark.slow
+    AskSigned = Callable[..., AbstractAsyncContextManager["Signing"]]
 
 
-@dataclass
-class AskedOnPage:
-    """A client that has forms too, and a go-live that waits on the page."""
+class Signing:
+    """A go-live on the page, and the passkey that is enrolled."""
 
-    client: Client
-    tab: PageClient
-    approval: dict[str, Any]
-    key: SoftwarePasskey
-    sandbox: Sandbox
-
-    async def press(self, signature: str, choice: str = YES) -> None:
-        """Press yes with a signature."""
-        body = {name: self.approval[name] for name in ("ticket", "question")}
-        await self.tab.post("/answer", {**body, "choice": choice, "signature": signature})
+    def __init__(self, asked: Asked, key: SoftwarePasskey) -> None:
+        self.asked, self.key = asked, key
+        self.origin = asked.tab.origin
 
     @property
     def challenge(self) -> str:
         """What the page asks the passkey to sign."""
-        return str(self.approval["passkey"]["challenge"])
+        return str(self.asked.question.data["passkey"]["challenge"])
+
+    async def press(self, signature: str) -> None:
+        """Press yes with a signature."""
+        named = {name: self.asked.question.data[name] for name in ("ticket", "question")}
+        body = {**named, "choice": YES, "signature": signature}
+        await self.asked.tab.post("/answer", body)
 
 
 @pytest.fixture
-def asking(sandbox: Sandbox, trax: Trax, clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """A server with a passkey, whose page is opened, read for a second and not yet answered."""
-    addresses: list[str] = []
-    news = anyio.Event()
-
-    def record(address: str) -> None:
-        addresses.append(address_behind(address))
-        news.set()
-
-    monkeypatch.setattr(browser, "open_browser", record)
-    monkeypatch.setattr(approval_page, "has_browser", lambda: True)
+def signing(asking: Ask) -> AskSigned:
+    """Such a go-live, of a client that has forms too unless it says otherwise."""
 
     @asynccontextmanager
-    async def ask(*, forms: bool = True) -> AsyncIterator[AskedOnPage]:
-        key = SoftwarePasskey()
-        async with open_page(clock, key.passkey) as page:
-            deps = ServerDeps(
-                rules=Rules(Mode.HUMAN),
-                clock=clock,
-                page=page,
-                ask=frozenset({"form", "panel", "page"}),
-                needs_passkey=True,
-            )
-            server = build_server(trax, own=OWNER, deps=deps)
-            person = Person()
-            person.answer_with(agreeing)
-            async with (
-                Client(
-                    server, cache=None, elicitation_callback=person if forms else None
-                ) as client,
-                anyio.create_task_group() as tasks,
-            ):
-                tasks.start_soon(client.call_tool, "go_live", STUDIO)
-                with anyio.fail_after(PATIENCE_SECONDS):
-                    await news.wait()
-                    tab = PageClient(addresses[0])
-                    await tab.redeem()
-                    (approval,) = (await tab.state())["approvals"]
-                    await tab.report(approval)
-                    clock.advance(1)
-                    yield AskedOnPage(client, tab, approval, key, sandbox)
-                tasks.cancel_scope.cancel()
+    async def ask(*, forms: bool = True) -> AsyncIterator[Signing]:
+        person, key = Person(), SoftwarePasskey()
+        person.answer_with(agreeing)
+        form = person if forms else None
+        async with asking(passkey=key, form=form, TRAX_ASK="form,panel,page") as asked:
+            yield Signing(asked, key)
 
     return ask
 
 
-async def test_a_signed_press_goes_live(asking: Ask) -> None:
-    async with asking() as it:
-        await it.press(it.key.sign(it.challenge, it.tab.origin))
-        assert len(it.sandbox.mutations) == 1
-        result = await it.client.call_tool("go_live", STUDIO)
-        assert (result.structured_content or {})["executed"] is False
+async def test_a_signed_press_goes_live(signing: AskSigned) -> None:
+    async with signing() as it:
+        await it.press(it.key.sign(it.challenge, it.origin))
+        assert it.asked.sent == [GO_LIVE.sent]
+        result = await it.asked.call.result()
+        assert (state_of(result), approved_in(result)) == ("on_air", "passkey")
 
 
-@pytest.mark.parametrize("signature", ["", "{}", "null", "yes", '{"id": 1}'])
-async def test_a_press_without_a_signature_changes_nothing(asking: Ask, signature: str) -> None:
-    async with asking() as it:
-        await it.press(signature)
-        assert it.sandbox.mutations == []
-
-
-async def test_signatures_of_something_else_change_nothing(asking: Ask) -> None:
-    async with asking() as it:
+async def test_a_press_without_its_signature_changes_nothing(signing: AskSigned) -> None:
+    """None, something else, or a signature of something else. The right one still counts."""
+    async with signing() as it:
         wrong = {
-            "another key": SoftwarePasskey().sign(it.challenge, it.tab.origin),
-            "another challenge": it.key.sign("AAAA", it.tab.origin),
+            **{it: it for it in ("", "{}", "null", "yes", '{"id": 1}')},
+            "another key": SoftwarePasskey().sign(it.challenge, it.origin),
+            "another challenge": it.key.sign("AAAA", it.origin),
             "another origin": it.key.sign(it.challenge, "https://evil.example"),
-            "an unverified user": it.key.sign(it.challenge, it.tab.origin, verified=False),
+            "an unverified user": it.key.sign(it.challenge, it.origin, verified=False),
         }
-        for signature in wrong.values():
+        for name, signature in wrong.items():
             await it.press(signature)
-        assert it.sandbox.mutations == []
-        await it.press(it.key.sign(it.challenge, it.tab.origin))
-        assert len(it.sandbox.mutations) == 1
+            assert it.asked.sent == [], name
+        await it.press(it.key.sign(it.challenge, it.origin))
+        assert it.asked.sent == [GO_LIVE.sent]
 
 
-async def test_a_signature_is_for_one_question_only(asking: Ask) -> None:
-    async with asking() as it:
-        signature = it.key.sign(it.challenge, it.tab.origin)
-        it.sandbox.world.destinations.pop("dest_2")
+async def test_a_signature_is_for_one_question_only(signing: AskSigned) -> None:
+    async with signing() as it:
+        before = it.challenge
+        signature = it.key.sign(before, it.origin)
+        it.asked.setup.sandbox.remove("dest_2")
         await it.press(signature)
-        (changed,) = (await it.tab.state())["approvals"]
-        assert changed["question"] != it.approval["question"]
-        await it.tab.report(changed)
-        assert changed["passkey"]["challenge"] != it.challenge
+        changed = await it.asked.question.shown_again()
+        assert changed.data["question"] != it.asked.question.data["question"]
+        assert changed.data["passkey"]["challenge"] != before
+        assert it.asked.sent == []
 
 
-async def test_a_stop_needs_no_passkey(asking: Ask) -> None:
-    async with asking() as it:
-        result = await it.client.call_tool("go_offline", STUDIO)
-        assert (result.meta or {})["live.traxstreaming/approvedIn"] == "form"
-        assert len(it.sandbox.mutations) == 1
+async def test_a_stop_needs_no_passkey(signing: AskSigned) -> None:
+    async with signing() as it:
+        assert approved_in(await it.asked.setup.call("go_offline")) == "form"
+        assert it.asked.sent == [GO_OFFLINE.sent]
 
 
-async def test_a_stop_on_the_page_needs_no_passkey_either(asking: Ask) -> None:
-    async with asking(forms=False) as it:
-        await it.client.call_tool("go_offline", STUDIO)
-        with anyio.fail_after(PATIENCE_SECONDS):
-            while len(approvals := (await it.tab.state())["approvals"]) < 2:
-                await anyio.lowlevel.checkpoint()
-        stop = next(shown for shown in approvals if shown["yes"].startswith("Go offline"))
-        assert "passkey" not in stop
-        await it.tab.report(stop)
-        await it.tab.press(stop, stop["yes"])
-        assert len(it.sandbox.mutations) == 1
+async def test_a_stop_on_the_page_needs_no_passkey_either(signing: AskSigned) -> None:
+    async with signing(forms=False) as it:
+        await it.asked.setup.call("go_offline")
+        stop = await it.asked.setup.page.next(2)
+        assert "passkey" not in stop.data
+        await stop.press(stop.yes)
+        assert it.asked.sent == [GO_OFFLINE.sent]
 
 
 # Settings
 
 
-async def _start(**settings: str) -> str:
-    async with running(settings={"TRAX_SANDBOX": "1", **settings}) as process:
-        assert await process.finish() in {0, 1}
-        return process.stderr.text
+def refusal(**settings: str) -> str:
+    """What a server prints that does not start, or nothing."""
+    return run_command(settings={"TRAX_SANDBOX": "1", **settings}).err
 
 
-async def test_a_named_file_that_is_missing_or_unreadable_stops_the_start(
-    tmp_path: Path,
-) -> None:
-    missing = str(tmp_path / "missing.json")
-    assert "TRAX_PASSKEY_FILE" in await _start(TRAX_PASSKEY_FILE=missing)
+def test_a_named_file_that_is_missing_or_unreadable_stops_the_start(tmp_path: Path) -> None:
+    """Else somebody would think that a passkey is needed."""
+    assert "TRAX_PASSKEY_FILE" in refusal(TRAX_PASSKEY_FILE=str(tmp_path / "missing.json"))
     broken = tmp_path / "broken.json"
     broken.write_text("{}", encoding="utf-8")
-    assert "TRAX_PASSKEY_FILE" in await _start(TRAX_PASSKEY_FILE=str(broken))
+    assert "TRAX_PASSKEY_FILE" in refusal(TRAX_PASSKEY_FILE=str(broken))
 
 
 @pytest.mark.parametrize("mode", ["preview", "flag"])
-async def test_modes_that_ask_nobody_do_not_start_beside_a_passkey(
-    tmp_path: Path, mode: str
-) -> None:
+def test_modes_that_ask_nobody_do_not_start_beside_a_passkey(tmp_path: Path, mode: str) -> None:
     file = tmp_path / "passkey.json"
-    passkey = SoftwarePasskey().passkey
-    fields = {"credentialId": passkey.credential_id, "publicKey": passkey.public_key}
-    file.write_text(json.dumps(fields), encoding="utf-8")
-    assert f"TRAX_CONFIRM={mode}" in await _start(TRAX_PASSKEY_FILE=str(file), TRAX_CONFIRM=mode)
-    assert await _start(TRAX_PASSKEY_FILE=str(file)) == ""
+    file.write_text(json.dumps(SoftwarePasskey().file_content), encoding="utf-8")
+    assert f"TRAX_CONFIRM={mode}" in refusal(TRAX_PASSKEY_FILE=str(file), TRAX_CONFIRM=mode)
+    assert refusal(TRAX_PASSKEY_FILE=str(file)) == ""

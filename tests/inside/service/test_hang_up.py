@@ -13,7 +13,6 @@ from trax_mcp.server.app import ServerDeps
 from trax_mcp.settings import read_settings
 
 
-
 async def test_a_press_that_is_being_sent_ends_before_the_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -17,7 +17,7 @@ from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
     from pathlib import Path
 
     from schemathesis.engine.recorder import ScenarioRecorder
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 COVERAGE: Final = "coverage"
 FUZZING: Final = "fuzzing"
-STATEFUL: Final = "stateful"
 
 ENABLED_CHECKS: Final = (
     "not_a_server_error",
@@ -37,27 +36,12 @@ ENABLED_CHECKS: Final = (
     "positive_data_acceptance",
     "negative_data_rejection",
     "ignored_auth",
-    "object_level_authorization",
     "unsupported_method",
     "allow_header_conformance",
-    "use_after_free",
-    "ensure_resource_availability",
 )
-"""The enabled checks; a new check of schemathesis must be added here."""
-
-DISABLED_CHECKS: Final[Mapping[str, str]] = {
-    "missing_required_header": "the contract requires no header; a missing key is `ignored_auth`'s",
-}
-"""The other checks, each with the reason why it does not apply."""
+"""The checks of single calls. The contract requires no header beside the key."""
 
 _SEED: Final = 2
-
-_CHAINS: Final[Json] = {
-    # Inconsistent values, such as an unknown connection, are tried in the other phases.
-    "mode": "positive",
-    # Continue a chain only if every parameter comes from earlier responses.
-    "with-security-parameters": False,
-}
 
 
 @dataclass(frozen=True)
@@ -114,14 +98,8 @@ def _settings(keys: Path, *, phase: str, tries: int) -> Json:
             "deterministic": deterministic,
             "database": "none",
             "max-examples": tries,
-            **(_CHAINS if phase == STATEFUL else {}),
         },
-        # No guessed links: they would fill only a part of the path parameters.
-        "phases": {
-            "enabled": False,
-            "stateful": {"enabled": phase == STATEFUL, "inference": {"algorithms": []}},
-            **({phase: {"enabled": True}} if phase != STATEFUL else {}),
-        },
+        "phases": {"enabled": False, phase: {"enabled": True}},
         "checks": {
             "enabled": False,
             **{check: {"enabled": True} for check in ENABLED_CHECKS},

@@ -1,13 +1,12 @@
 """The contract with its prose rules as JSON Schema, for tools that check by schema only.
 
-Each rule is beside the sentence that it comes from. Links say which call a response leads to.
-Besides the document, only a few ids of the sandbox's seed are known here.
+Each rule is beside the sentence that it comes from. Besides the document, only a few ids of the
+sandbox's seed are known here.
 """
 
 from __future__ import annotations
 
 import copy
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.product.contract import DOCUMENT
@@ -62,12 +61,6 @@ _CODES: Final[Mapping[str, str]] = {
 }
 """All documented failures."""
 
-_CONNECTION: Final = "/v1/connections/{connectionId}"
-_CREATED_ID: Final = "$response.body#/id"
-_FIRST_ID: Final = "$response.body#/data/0/id"
-_PARTS: Final = {"destinations": "destId", "sources": "sourceId"}
-"""The parts of a studio, and their id in paths."""
-
 
 def strict_contract() -> Json:
     """The contract with its prose rules as schema.
@@ -84,7 +77,6 @@ def strict_contract() -> Json:
     for path, item in document["paths"].items():
         for operation in item.values():
             _make_strict(path, operation)
-    _add_links(document["paths"])
     return document
 
 
@@ -105,44 +97,6 @@ def _make_strict(path: str, operation: Json) -> None:
     for response in responses.values():
         # "Every response carries an X-Request-Id."
         response.setdefault("headers", {})["X-Request-Id"] = {"required": True, "schema": _TEXT}
-
-
-def _add_links(paths: Json) -> None:
-    """Add OpenAPI links from responses to calls: for created and for deleted things."""
-    studio_paths = {
-        path: item for path, item in paths.items() if re.search("^[^{]*{id}[^{]*$", path)
-    }
-    _link(paths["/v1/studios"]["post"], studio_paths, id=_CREATED_ID)
-    _link(paths["/v1/studios"]["get"], studio_paths, id=_FIRST_ID)
-    for plural, name in _PARTS.items():
-        collection, item_path = (
-            f"/v1/studios/{{id}}/{plural}",
-            f"/v1/studios/{{id}}/{plural}/{{{name}}}",
-        )
-        targets = _below(paths, item_path)
-        _link(paths[collection]["post"], targets, id="$request.path.id", **{name: _CREATED_ID})
-        deleted = {"id": "$request.path.id", name: f"$request.path.{name}"}
-        _link(paths[item_path]["delete"], targets, **deleted)
-    connection = _below(paths, _CONNECTION)
-    _link(paths["/v1/connections"]["get"], connection, connectionId=_FIRST_ID)
-    _link(paths[_CONNECTION]["delete"], connection, connectionId="$request.path.connectionId")
-
-
-def _below(paths: Json, item_path: str) -> Json:
-    """The calls to one thing, and to what belongs to it."""
-    return {path: item for path, item in paths.items() if path.startswith(item_path)}
-
-
-def _link(operation: Json, targets: Json, **parameters: str) -> None:
-    success = next(iter(operation["responses"].values()))
-    success["links"] = {
-        f"{method} {path}": {
-            "operationRef": f"#/paths/{path.replace('/', '~1')}/{method}",
-            "parameters": parameters,
-        }
-        for path, item in targets.items()
-        for method in item
-    }
 
 
 def _failure_statuses(path: str, operation: Json) -> Iterator[str]:

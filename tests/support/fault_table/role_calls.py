@@ -9,7 +9,6 @@ from tests.support.fault_table.answer_cases import ANSWER_CASES
 from tests.support.fault_table.table import TABLE, Consequence, Role
 from tests.support.fault_table.wire_cases import WIRE_CASES
 from tests.support.guarded_calls import STUDIO
-from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import STUDIO as STUDIO_PATH
 from tests.support.subscribers import CHAT_PATH
 
@@ -20,13 +19,6 @@ if TYPE_CHECKING:
 
 FAULT_CASES: Final = {**ANSWER_CASES, **WIRE_CASES}
 """How to cause each fault of the table, and the texts that describe it."""
-
-SCRIPTED: Final = {
-    name: case.fault
-    for name, case in ANSWER_CASES.items()
-    if isinstance(case.fault, Fault) and TABLE[name][Role.READ] is not Consequence.OK
-}
-"""The faults that can be scripted at any sandbox and that make a read fail."""
 
 CHAT_TEXT: Final = "Hello"
 """The text of the chat message."""

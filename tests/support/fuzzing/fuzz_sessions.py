@@ -7,7 +7,6 @@ with the same world; after it the server must still answer.
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +18,7 @@ import mcp_types as types
 from anyio.from_thread import start_blocking_portal
 from mcp.shared.exceptions import MCPError
 
-from tests.support.fuzzing.strategies import OTHER_ACCOUNT, is_encodable
+from tests.support.fuzzing.strategies import OTHER_ACCOUNT
 from tests.support.jsonrpc import HttpCaller, Message, read_answer, request
 from tests.support.product.frozen_sandbox import put_on_air, restore, still, world_of
 from tests.support.product.local_servers import open_in_portal
@@ -52,7 +51,6 @@ CLIENT_ERRORS: Final = {
 }
 """Codes of protocol errors that blame the request, not the server."""
 
-MAX_HEADER_LENGTH: Final = 4_096
 MAX_NOTE_LENGTH: Final = 2_000
 """Characters of an example that a failure shows."""
 
@@ -140,24 +138,21 @@ def fuzz_session(
 
 @dataclass(frozen=True)
 class HttpFuzzSession:
-    """A server on a port, and a client that sends anything."""
+    """A server on a port, and a client that sends any params."""
 
     front: Front
     caller: HttpCaller
     portal: BlockingPortal
 
-    def ask(self, method: str, params: object, meta: Message | None = None) -> Message:
+    def ask(self, method: str, params: Message, meta: Message) -> Message:
         """Send a request as JSON, also values such as NaN that are not valid JSON.
 
         `meta` is added to the metadata that the era requires. Also checks that the server answers
         the next call.
         """
         message = request(self.caller.era, method)
-        if isinstance(params, dict):
-            required = message["params"].get("_meta", {})
-            message["params"] = {**params, "_meta": {**required, **(meta or {})}}
-        else:
-            message["params"] = params
+        required = message["params"].get("_meta", {})
+        message["params"] = {**params, "_meta": {**required, **meta}}
         with noting(params, meta):
             return self.portal.call(self._ask, message)
 
@@ -169,8 +164,9 @@ class HttpFuzzSession:
     async def _ask(self, message: Message) -> Message:
         self.sent.clear()
         with anyio.fail_after(PATIENCE_SECONDS):
+            headers = self.caller.all_headers(message) | {"content-type": "application/json"}
             response = await self.caller.http.post(
-                "/mcp", content=json.dumps(message), headers=self._headers(message)
+                "/mcp", content=json.dumps(message), headers=headers
             )
             assert response.status_code in {200, 400}
             sent = list(self.sent)
@@ -178,17 +174,6 @@ class HttpFuzzSession:
         self.sent.clear()
         self.sent.extend(sent)
         return read_answer(response)
-
-    def _headers(self, message: Message) -> dict[str, str]:
-        """The era's headers; the URI is in a header too, if a header can hold it."""
-        params = message["params"] if isinstance(message["params"], dict) else {}
-        headers = self.caller.all_headers({**message, "params": params})
-        uri = params.get("uri")
-        if "uri" in params:  # a header may be unable to hold it
-            headers.pop("mcp-name", None)
-        if isinstance(uri, str) and is_encodable(uri) and len(uri) <= MAX_HEADER_LENGTH:
-            headers["mcp-name"] = f"=?base64?{b64encode(uri.encode()).decode()}?="
-        return headers | {"content-type": "application/json"}
 
 
 @contextmanager

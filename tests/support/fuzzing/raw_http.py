@@ -1,14 +1,13 @@
-"""Raw HTTP on blocking sockets: connections that can be cut, and an MCP client of either era."""
+"""Raw HTTP on blocking sockets, and an MCP client of either era."""
 
 from __future__ import annotations
 
 import json
 import socket
-import time
-from contextlib import ExitStack
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from tests.support.jsonrpc import (
     HEADER_PARAMETER,
@@ -47,56 +46,31 @@ class Response:
         return [json.loads(line[6:]) for line in lines if line.startswith(b"data: {")]
 
 
-class Connection:
-    """One TCP connection."""
-
-    def __init__(self, address: Address) -> None:
-        self._open = ExitStack()
-        self._response: HTTPResponse | None = None
-        connection = socket.create_connection(address, timeout=PATIENCE_SECONDS)
-        self._socket = self._open.enter_context(connection)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def send(self, pieces: Iterable[bytes]) -> None:
-        """Send the pieces in order, until the server closes the connection."""
-        try:
+def exchange(address: Address, pieces: Iterable[bytes], verb: str = "POST") -> Response | None:
+    """Send these bytes on a new connection and read the response; None if it was cut."""
+    with socket.create_connection(address, timeout=PATIENCE_SECONDS) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with suppress(ConnectionError):
             for piece in pieces:
-                self._socket.sendall(piece)
-        except ConnectionError:
-            pass
+                connection.sendall(piece)
+        with HTTPResponse(connection, method=verb) as response:
+            try:
+                response.begin()
+                body = response.read()
+            except (ConnectionError, HTTPException):
+                return None
+            session = response.headers.get("mcp-session-id", "").encode()
+            return Response(response.status, session, body)
 
-    def read_status(self, verb: str = "POST") -> int | None:
-        """Read the response head and return the status; None if the connection was cut."""
-        self._response = self._open.enter_context(HTTPResponse(self._socket, method=verb))
-        try:
-            self._response.begin()
-        except (ConnectionError, HTTPException):
-            return None
-        return self._response.status
 
-    def read_rest(self) -> Response | None:
-        """Read the rest of the response; None if the connection was cut."""
-        assert self._response is not None
-        session = self._response.headers.get("mcp-session-id", "").encode()
-        started = time.monotonic()
-        try:
-            body = self._response.read()
-        except (ConnectionError, HTTPException):
-            return None
-        # The socket time-out does not fire on a stream that is kept alive by pings.
-        assert time.monotonic() - started < PATIENCE_SECONDS
-        return Response(self._response.status, session, body)
-
-    def read_response(self, verb: str = "POST") -> Response | None:
-        """Read the whole response; None if the connection was cut."""
-        return None if self.read_status(verb) is None else self.read_rest()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the connection."""
-        self._open.close()
+def send_and_hang_up(address: Address, pieces: Iterable[bytes]) -> None:
+    """Send these bytes on a new connection and close it."""
+    with (
+        socket.create_connection(address, timeout=PATIENCE_SECONDS) as connection,
+        suppress(ConnectionError),
+    ):
+        for piece in pieces:
+            connection.sendall(piece)
 
 
 class RawHttpClient:
@@ -129,15 +103,10 @@ class RawHttpClient:
         assert response is not None
         return response
 
-    def exchange(self, pieces: Iterable[bytes], verb: str = "POST") -> Response | None:
-        """Send these bytes on a new connection and return the response."""
-        with Connection(self.address) as connection:
-            connection.send(pieces)
-            return connection.read_response(verb)
-
     def post_body(self, body: bytes, headers: Headers) -> Response | None:
         """Post a body on a new connection."""
-        return self.exchange([request_head("POST", "/mcp", [*headers, content_length(body)]), body])
+        head = request_head("POST", "/mcp", [*headers, content_length(body)])
+        return exchange(self.address, [head, body])
 
     def check_answered(self) -> None:
         """Check that a correct request gets the same answer as at the start."""

@@ -1,4 +1,4 @@
-"""`trax-mcp demo` in this process: its client talks to servers in memory."""
+"""`trax-mcp demo` on a console of the test. Its servers are processes, or in memory."""
 
 from __future__ import annotations
 
@@ -27,11 +27,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def play_demo(alter: Callable[[Server[Any], HandClock], None], console: Console) -> int:
+def play_demo(
+    console: Console, *, alter: Callable[[Server[Any], HandClock], None] | None = None
+) -> int:
     """Play the demo on a console; returns its exit code. What is wrong is on stderr.
 
-    `alter` changes each server before it serves.
+    With `alter`, which changes each server before it serves, the servers are in memory.
     """
+    if alter is None:
+        return play(console=console)
 
     @asynccontextmanager
     async def serve(process: StdioServerParameters, **_: object) -> AsyncIterator[MessageStream]:

@@ -2,22 +2,59 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+import socket
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
 
 import anyio
+import uvicorn
 
 from tests.support.product.server import Product
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.web import approval_page, browser
+from trax_mcp.web.browser import open_browser as open_in_browser
+from trax_mcp.web.enrolment import enrol_passkey as enrol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
+    from typing import NoReturn
 
     from tests.support.product.sandbox import Sandbox
     from tests.support.product.shared_clock import HandClock
     from tests.support.product.software_passkey import SoftwarePasskey
+
+__all__ = [
+    "PROBLEMS",
+    "RecordedBrowser",
+    "enrol",
+    "open_in_browser",
+    "open_with_page",
+    "problem",
+    "recorded_browser",
+]
+
+PROBLEMS: Final = {
+    "no child process": (browser, "open_browser"),
+    "no temporary folder": (browser, "mkdtemp"),
+    "no port": (socket, "create_server"),
+    "no server": (uvicorn.Server, "serve"),
+}
+"""Why a page cannot be opened."""
+
+
+@contextmanager
+def problem(name: str) -> Iterator[None]:
+    """Let one of `PROBLEMS` happen."""
+
+    def fail(*_: object, **_options: object) -> NoReturn:
+        raise OSError(28, "No space left on device")
+
+    with (
+        patch.object(browser, "open_browser", lambda _address: None),
+        patch.object(*PROBLEMS[name], fail),
+    ):
+        yield
 
 
 class RecordedBrowser:
@@ -42,16 +79,23 @@ class RecordedBrowser:
         return self.opened[number - 1]
 
 
-@asynccontextmanager
-async def open_with_page(
-    trax: Sandbox, clock: HandClock, *, passkey: SoftwarePasskey | None = None, **settings: str
-) -> AsyncIterator[tuple[Product, RecordedBrowser]]:
-    """The product with a page on a port, and the browser that opens it."""
+@contextmanager
+def recorded_browser() -> Iterator[RecordedBrowser]:
+    """Record what would be opened."""
     opened = RecordedBrowser()
     with (
         patch.object(browser, "open_browser", opened.open),
         patch.object(approval_page, "has_browser", lambda: opened.is_there),
     ):
-        own = None if passkey is None else passkey.passkey
+        yield opened
+
+
+@asynccontextmanager
+async def open_with_page(
+    trax: Sandbox, clock: HandClock, *, passkey: SoftwarePasskey | None = None, **settings: str
+) -> AsyncIterator[tuple[Product, RecordedBrowser]]:
+    """The product with a page on a port, and the browser that opens it."""
+    own = None if passkey is None else passkey.passkey
+    with recorded_browser() as opened:
         async with approval_page.open_page(clock, own) as page:
             yield Product(trax, clock, settings, page=page, passkey=passkey), opened

@@ -26,6 +26,14 @@ class SoftwarePasskey:
         self._public_key = cbor2.dumps(cose)
         self.passkey = Passkey(_base64(_CREDENTIAL_ID), _base64(self._public_key))
 
+    @property
+    def file_content(self) -> dict[str, str]:
+        """What `TRAX_PASSKEY_FILE` holds of it."""
+        return {
+            "credentialId": self.passkey.credential_id,
+            "publicKey": self.passkey.public_key,
+        }
+
     def register(self, challenge: str, origin: str) -> str:
         """Say that the key pair was made for a challenge in base64url."""
         client_data = {"type": "webauthn.create", "challenge": challenge, "origin": origin}

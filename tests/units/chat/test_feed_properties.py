@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from itertools import chain
 from random import Random
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from tests.support.hypothesis_profiles import examples
 from tests.units.chat.simulated_chat import (
-    PAGE_SIZE,
     WINDOW,
     Arrive,
     Order,
@@ -26,9 +25,7 @@ from tests.units.chat.simulated_chat import (
     Simulation,
     Step,
     Upstream,
-    numbers,
 )
-from trax_mcp.chat.feed import Feed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,53 +175,3 @@ def test_readers_lose_no_message_of_the_page_if_others_are_removed_around_a_rest
     simulation = Simulation(Upstream(order, random))
     simulation.run(steps)
     check_remembered_received(simulation)
-
-
-# Bursts
-
-BURST: Final = 3_000
-
-
-def follow(order: Order, *, rate: int) -> tuple[list[int], int]:
-    """What a reader receives of 3,000 messages, and how often a page is marked as missed.
-
-    `rate` messages arrive between polls. The reader reads at most 150 messages, twice per poll.
-    """
-    upstream = Upstream(order, Random(7), undated=30)  # noqa: S311  the same numbers in each run
-    feed, received, gaps = Feed(), [0], 0
-    upstream.add(1)
-    feed.add_page(upstream.page())
-    cursor = feed.latest().cursor
-    while len(upstream.messages) < BURST:
-        upstream.add(min(rate, BURST - len(upstream.messages)))
-        feed.add_page(upstream.page())
-        for _ in range(2):
-            read = feed.since(cursor, 150)
-            cursor, gaps = read.cursor, gaps + read.missed
-            received += numbers(read.messages)
-    return received, gaps
-
-
-@pytest.mark.parametrize("order", ["oldest first", "newest first"])
-@pytest.mark.parametrize("rate", [37, 199])
-def test_a_burst_of_up_to_199_messages_per_poll_arrives_complete_and_in_order(
-    order: Order, rate: int
-) -> None:
-    """3,000 messages in all."""
-    assert follow(order, rate=rate) == (list(range(BURST)), 0)
-
-
-@pytest.mark.parametrize("order", ["oldest first", "newest first"])
-@pytest.mark.parametrize("rate", [201, 2_000])
-def test_a_burst_of_more_than_200_messages_per_poll_is_marked_missed_and_in_order(
-    order: Order, rate: int
-) -> None:
-    """Messages in a page arrive once, and each poll that lost some is marked once."""
-    received, gaps = follow(order, rate=rate)
-    starts = range(1, BURST, rate)
-    ends = [min(start + rate, BURST) for start in starts]
-    shown = [
-        range(max(start, end - PAGE_SIZE), end) for start, end in zip(starts, ends, strict=True)
-    ]
-    assert received == [0, *(number for page in shown for number in page)]
-    assert gaps == sum(len(page) == PAGE_SIZE for page in shown)

@@ -1,0 +1,178 @@
+"""Clients that describe themselves on the web, from their document to their tokens."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.support.document_server import (
+    HOST,
+    LOOK_ALIKE,
+    DocumentServer,
+    document,
+    json_answer,
+    serving_documents,
+)
+from tests.support.html_forms import text_of
+from tests.support.oauth_steps import key_form
+from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.published_documents import CHATGPT, CLAUDE, CLAUDE_CODE, VSCODE
+from tests.support.served_sign_in import signing_in
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from tests.support.oauth_steps import OAuthSteps
+    from tests.support.served_sign_in import SignInFront
+
+CALLBACK: Final = "https://client.example/callback"
+CLAUDE_ID: Final = "https://claude.ai/oauth/mcp-oauth-client-metadata"
+
+
+@asynccontextmanager
+async def steps_of(
+    folder: Path,
+    *,
+    host: str = HOST,
+    path: str = "/oauth/client.json",
+    addresses: Sequence[str] = ("127.0.0.1",),
+) -> AsyncIterator[tuple[DocumentServer, SignInFront, OAuthSteps]]:
+    """A server of documents, ours, and a client with the document at `host` and `path`."""
+    async with (
+        serving_documents() as server,
+        signing_in(folder, internet=server.internet({host: addresses})) as front,
+        front.steps(server.client_id(host, path), redirect_uri=CALLBACK) as steps,
+    ):
+        yield server, front, steps
+
+
+@pytest.mark.parametrize(
+    ("published", "redirect_uri"),
+    [
+        (CLAUDE, "https://claude.ai/api/mcp/auth_callback"),
+        (CHATGPT, "https://chatgpt.com/connector_platform_oauth_redirect"),
+        (CLAUDE_CODE, "http://localhost:3118/callback"),
+        (CLAUDE_CODE, "http://127.0.0.1:58135/callback"),
+        (VSCODE, "http://127.0.0.1:33418/"),
+        (VSCODE, "https://vscode.dev/redirect"),
+    ],
+)
+async def test_known_clients_sign_in_with_what_they_publish(
+    published: dict[str, Any], redirect_uri: str, tmp_path: Path
+) -> None:
+    """The document is read where the person comes in, and never at the token endpoint."""
+    async with steps_of(tmp_path) as (server, front, steps):
+        server.answers[HOST] = json_answer({**published, "client_id": steps.client_id})
+        steps.redirect_uri = redirect_uri
+        tokens = await steps.sign_in(SANDBOX_KEY)
+        assert (await steps.refresh(tokens["refresh_token"])).status_code == 200
+        (sign_in,) = front.sign_ins()
+        assert (sign_in["clientName"], sign_in["clientId"]) == (
+            published["client_name"],
+            steps.client_id,
+        )
+        assert len(server.requests) == 1
+
+
+async def test_a_client_that_proves_itself_all_the_same_gets_its_tokens(tmp_path: Path) -> None:
+    """This server checks no such proof, and says so in its metadata."""
+    async with steps_of(tmp_path) as (server, _, steps):
+        server.answers[HOST] = json_answer({**CHATGPT, "client_id": steps.client_id})
+        steps.redirect_uri = "https://chatgpt.com/connector_platform_oauth_redirect"
+        answer = await steps.redeem(
+            await steps.code(SANDBOX_KEY),
+            client_assertion_type="urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            client_assertion="e30.e30.e30",
+        )
+    assert answer.status_code == 200
+
+
+async def test_a_document_is_asked_for_by_its_exact_path_and_nothing_else_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Uncompressed, under the name of its host, and through no proxy of the environment."""
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    path = "/a;b=c/%7Euser/(x)'*!$&+,:@~_-.json"
+    async with steps_of(tmp_path, path=path) as (server, _, steps):
+        assert key_form(await steps.page())
+    [request] = server.requests
+    lines = request.split("\r\n")
+    assert lines[0] == f"GET {path} HTTP/1.1"
+    headers = {name.lower(): value for name, _, value in (it.partition(": ") for it in lines[1:])}
+    assert headers["host"] == f"{HOST}:{server.port}"
+    assert headers["accept"] == "application/json"
+    assert headers["accept-encoding"] == "identity"
+    assert not headers.keys() & {"cookie", "authorization", "referer", "x-forwarded-for"}
+    assert server.server_names == [HOST]
+
+
+async def test_the_next_address_is_tried_if_one_cannot_be_reached(tmp_path: Path) -> None:
+    async with steps_of(tmp_path, addresses=("127.0.0.2", "127.0.0.1")) as (_, _, steps):
+        assert key_form(await steps.page())
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json; charset=utf-8", "application/oauth-client+json"]
+)
+async def test_each_spelling_of_json_is_read(content_type: str, tmp_path: Path) -> None:
+    async with steps_of(tmp_path) as (server, _, steps):
+        content = document(steps.client_id)
+        server.answers[HOST] = json_answer(content, headers={"Content-Type": content_type})
+        assert key_form(await steps.page())
+
+
+async def test_a_document_is_read_again_after_an_hour(tmp_path: Path) -> None:
+    """And one that could not be read at once, so that nobody waits for its client."""
+    async with steps_of(tmp_path) as (server, front, steps):
+        server.answers[HOST] = json_answer({}, status="503 No")
+        assert (await steps.authorize()).status_code == 400
+        server.answers[HOST] = json_answer(document(steps.client_id))
+        for _ in range(3):
+            assert key_form(await steps.page())
+        assert len(server.requests) == 2
+        front.clock.advance(3601)
+        server.answers[HOST] = json_answer(document(steps.client_id, client_name="New Name"))
+        assert '"New Name" wants to use your TRaX studios' in text_of((await steps.page()).text)
+
+
+async def test_claude_is_known_where_its_host_turns_this_server_away(tmp_path: Path) -> None:
+    """Its host has a test for browsers in place of the document, at some hosters."""
+    known = {
+        CLAUDE_ID: ("Claude", "https://claude.ai/api/mcp/auth_callback"),
+        "https://claude.ai/oauth/claude-code-client-metadata": (
+            "Claude Code",
+            "http://localhost:3118/callback",
+        ),
+    }
+    async with signing_in(tmp_path) as front, front.steps() as steps:
+        for client_id, (name, redirect_uri) in known.items():
+            page = await steps.page(client_id=client_id, redirect_uri=redirect_uri)
+            assert f'"{name}" wants to use your TRaX studios' in text_of(page.text)
+            assert "It comes from claude.ai. That was checked." in text_of(page.text)
+        answer = await steps.authorize(client_id=CLAUDE_ID, redirect_uri="https://claude.ai/x")
+        assert answer.status_code == 400
+
+
+async def test_the_page_names_the_host_of_the_document_in_ascii(tmp_path: Path) -> None:
+    """And warns of an address to go back to that is another one."""
+    async with steps_of(tmp_path, host=LOOK_ALIKE) as (_, _, steps):
+        said = text_of((await steps.page()).text)
+    assert f"It comes from {LOOK_ALIKE}." in said
+    assert "cliént" not in said
+    assert "Warning" in said
+    assert f"will be sent to client.example, which is not {LOOK_ALIKE}" in said
+
+
+async def test_each_id_is_a_client_of_its_own(tmp_path: Path) -> None:
+    """Ids that differ by a slash, or by the case of a letter, share nothing that is kept."""
+    async with steps_of(tmp_path) as (server, _, steps):
+        assert key_form(await steps.page())
+        server.answers[HOST] = json_answer(document(steps.client_id))
+        for path in ("/oauth/client.json/", "/oauth/Client.json", "/oauth/client%2ejson"):
+            refused = await steps.authorize(client_id=server.client_id(path=path))
+            assert refused.status_code == 400
+            assert "another client" in refused.text

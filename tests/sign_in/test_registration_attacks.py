@@ -1,0 +1,90 @@
+"""Clients that register: unsafe ones are refused, and none gets a secret. Source: RFC 7591.
+
+Each row is one attack, made over HTTP against the whole app on the sandbox.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.support.oauth_steps import CALLBACK
+from tests.support.served_sign_in import signing_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+METADATA: Final = "invalid_client_metadata"
+REDIRECT: Final = "invalid_redirect_uri"
+
+REGISTRATIONS: Final[dict[str, tuple[dict[str, object], str]]] = {
+    "a script to go back to": ({"redirect_uris": ["javascript:alert(1)"]}, REDIRECT),
+    "data to go back to": ({"redirect_uris": ["data:text/html,hello"]}, REDIRECT),
+    "a file to go back to": ({"redirect_uris": ["file:///etc/passwd"]}, REDIRECT),
+    "an open address to go back to": (
+        {"redirect_uris": ["http://evil.example/callback"]},
+        REDIRECT,
+    ),
+    "a fragment to go back to": ({"redirect_uris": ["https://client.example/#code"]}, REDIRECT),
+    "a user name to go back to": (
+        {"redirect_uris": ["https://a@client.example/callback"]},
+        REDIRECT,
+    ),
+    "any address to go back to": ({"redirect_uris": ["https://*.example/callback"]}, REDIRECT),
+    "a code of its own to go back with": (
+        {"redirect_uris": ["https://client.example/callback?code=mine"]},
+        REDIRECT,
+    ),
+    "a good address and a bad one": (
+        {"redirect_uris": [CALLBACK, "javascript:alert(1)"]},
+        REDIRECT,
+    ),
+    "no address to go back to": ({"redirect_uris": []}, METADATA),
+    "a thousand of them": (
+        {"redirect_uris": [f"https://client.example/{n}" for n in range(1000)]},
+        "",
+    ),
+    "a key of its own": ({"token_endpoint_auth_method": "private_key_jwt"}, METADATA),
+    "a password in place of a code": ({"grant_types": ["password"]}, METADATA),
+    "a token in place of a code": ({"response_types": ["token"]}, METADATA),
+    "a name that is no text": ({"client_name": 7}, METADATA),
+}
+"""What clients would like to register, and the error. A very long one is not read."""
+
+
+@pytest.mark.parametrize("attack", REGISTRATIONS)
+async def test_nothing_unsafe_is_registered(attack: str, tmp_path: Path) -> None:
+    """All of it is refused, not a part taken."""
+    changes, error = REGISTRATIONS[attack]
+    async with signing_in(tmp_path) as hosted, hosted.steps() as steps:
+        refused = await steps.register(**changes)
+        if error:
+            assert (refused.status_code, refused.json()["error"]) == (400, error)
+        else:
+            assert refused.status_code == 413
+        assert steps.client_id == ""
+
+
+@pytest.mark.parametrize("method", [None, "none", "client_secret_post", "client_secret_basic"])
+async def test_a_client_is_registered_as_a_public_one(method: str | None, tmp_path: Path) -> None:
+    """It gets no secret, since nobody would check it, and is told what it was registered with."""
+    async with signing_in(tmp_path) as hosted, hosted.steps() as steps:
+        answer = await steps.register(token_endpoint_auth_method=method, scope="read run openid")
+        assert (await steps.page()).status_code == 200
+    said = answer.json()
+    assert answer.status_code == 201
+    assert said["client_id"] == steps.client_id
+    assert said["token_endpoint_auth_method"] == "none"
+    assert said["grant_types"] == ["authorization_code", "refresh_token"]
+    assert said["response_types"] == ["code"]
+    assert said["redirect_uris"] == [CALLBACK]
+    assert not {"client_secret", "client_secret_expires_at"} & said.keys()
+
+
+async def test_a_registered_client_is_known_after_a_restart(tmp_path: Path) -> None:
+    """It registers once, and never again."""
+    async with signing_in(tmp_path) as hosted, hosted.steps() as steps:
+        await steps.register()
+    async with signing_in(tmp_path) as again, again.steps(steps.client_id) as later:
+        assert (await later.page()).status_code == 200

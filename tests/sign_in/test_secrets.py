@@ -1,0 +1,252 @@
+"""Each secret of a sign-in is found where it must be, and nowhere else.
+
+A real process at log level DEBUG with an audit log: all answers, both files, what the file's
+journal holds, the logs and the requests to TRaX are searched for every secret, in every spelling.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.support.canaries.secrets import spellings
+from tests.support.hosted_process import hosted_server
+from tests.support.html_forms import forms_of
+from tests.support.jsonrpc import MODERN, HttpCaller, tool_call
+from tests.support.oauth_steps import OAuthSteps, answer_of
+from tests.support.product.local_servers import upstream
+from tests.support.product.sandbox import ACCOUNT, SANDBOX_KEY
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
+from tests.support.product.sign_in import sign_in_command
+from tests.support.served_sign_in import registered
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import httpx
+
+    from tests.support.hosted_process import HostedServer
+    from tests.support.product.sandbox import Sandbox
+
+KEY: Final = "sk_live_c4n4ry-of-ann/+=%41"
+WRONG_KEY: Final = "sk_live_c4n4ry-that-is-wrong"
+OTHER_KEY: Final = "sk_live_c4n4ry-of-ben"
+
+TOKEN_ANSWER: Final = "answer to POST /token"
+LAST_PAGE: Final = "answer to POST /sign-in/connect"
+PAGES: Final = {
+    "answer to GET /sign-in",
+    "answer to GET /authorize",
+    "answer to POST /sign-in",
+    LAST_PAGE,
+    "answer to GET /sign-in/sessions",
+    "answer to POST /sign-in/sessions",
+    "answer to POST /sign-in/sessions/end",
+    "answer to POST /sign-in/another-key",
+    "answer to POST /sign-in/cancel",
+}
+ALLOWED: Final[Mapping[str, set[str]]] = {
+    "key": {"TRaX"},
+    "other key": {"TRaX"},
+    "wrong key": {"TRaX"},
+    "access token": {TOKEN_ANSWER},
+    "refresh token": {TOKEN_ANSWER},
+    "code": {LAST_PAGE},
+    "verifier": set(),
+    "form": PAGES,
+    "cookie": PAGES,
+    "server's secret": {"secret file"},
+}
+"""Where each may be. In the answers of the MCP endpoint, in the logs and in the file: nowhere."""
+
+
+class Seen:
+    """All that came out of the server, by place."""
+
+    def __init__(self) -> None:
+        self.texts: defaultdict[str, str] = defaultdict(str)
+        self.secrets: defaultdict[str, set[str]] = defaultdict(set)
+
+    async def record(self, response: httpx.Response) -> None:
+        """Record an answer."""
+        await response.aread()
+        place = f"answer to {response.request.method} {response.request.url.path}"
+        self.texts[place] += f"{response.headers} {response.text}\n"
+
+    def plant(self, name: str, *values: str) -> None:
+        """Search for these too."""
+        self.secrets[name].update(filter(None, values))
+
+    def places(self) -> dict[str, set[str]]:
+        """Where each secret was found."""
+        return {
+            name: {place for place, text in self.texts.items() if any(map(text.__contains__, all_))}
+            for name, values in self.secrets.items()
+            for all_ in [{it for value in values for it in spellings(value)}]
+        }
+
+
+def watched(steps: OAuthSteps, seen: Seen) -> OAuthSteps:
+    """The same client, with all that it is answered recorded."""
+    for it in (steps.http, steps.browser):
+        it.event_hooks = {"response": [seen.record]}
+    return steps
+
+
+async def test_no_secret_of_a_sign_in_is_found_where_it_should_not_be(tmp_path: Path) -> None:
+    """After sign-ins, mistakes, calls, refreshes, a restart and revocations."""
+    seen, audit = Seen(), tmp_path / "audit"
+    seen.plant("key", KEY)
+    seen.plant("wrong key", WRONG_KEY)
+    seen.plant("other key", OTHER_KEY)
+    async with upstream() as trax:
+        for key, account in ((KEY, ACCOUNT), (OTHER_KEY, ANOTHER_ACCOUNT)):
+            trax.add_key(key, account=account)
+        settings = {
+            "TRAX_LOG_LEVEL": "DEBUG",
+            "TRAX_BASE_URL": trax.base_url,
+            "TRAX_AUDIT_LOG": str(audit),
+            "TRAX_SIGN_IN_REGISTRATION": "1",
+        }
+        folder = tmp_path / "files"
+        folder.mkdir()
+        for _ in range(2):  # the second time after a restart, with the same files
+            async with hosted_server(folder, settings=settings) as server:
+                await sign_in_and_out(server, seen)
+                add_files(server, seen)  # while it runs, with its journal
+                assert await server.process.stop(signal.SIGTERM) == 0
+            add_files(server, seen)
+            seen.texts["log"] += server.process.stderr.text + server.process.stdout.text
+        seen.texts["audit"] = audit.read_text(encoding="utf-8")
+        add_requests(trax, seen)
+    found = seen.places()
+    assert {name: it - ALLOWED[name] for name, it in found.items() if it - ALLOWED[name]} == {}
+    for name in ("key", "access token", "refresh token", "code", "form", "server's secret"):
+        assert found[name], name
+    assert "debug" in seen.texts["log"].lower()
+
+
+async def sign_in_and_out(server: HostedServer, seen: Seen) -> None:
+    """Sign in with one key and with another, make every mistake, and end it all."""
+    seen.plant("server's secret", server.secret_file.read_text(encoding="utf-8").strip())
+    async with OAuthSteps(server.address) as ann, OAuthSteps(server.address) as ben:
+        for steps, key in ((watched(ann, seen), KEY), (watched(ben, seen), OTHER_KEY)):
+            seen.plant("verifier", steps.verifier)
+            await steps.register()
+            tokens = await signed_in(steps, seen, key)
+            await call(steps, tokens)
+        await make_mistakes(ann, seen)
+        await end_sign_ins(ann, seen, KEY)
+
+
+async def signed_in(steps: OAuthSteps, seen: Seen, key: str) -> dict[str, str]:
+    """Sign in, with a wrong key first; refresh; use a code and a refresh token again."""
+    page = await steps.page()
+    plant_page(steps, page, seen)
+    await steps.type_key(page, WRONG_KEY)
+    checked = await steps.type_key(page, key)
+    plant_page(steps, checked, seen)
+    code = answer_of(await steps.press(checked, "Connect"))["code"]
+    seen.plant("code", code)
+    await steps.redeem(code, code_verifier="x" * 43)
+    tokens: dict[str, str] = (await steps.redeem(code)).json()
+    refreshed: dict[str, str] = (await steps.refresh(tokens["refresh_token"])).json()
+    for it in (tokens, refreshed):
+        seen.plant("access token", it["access_token"])
+        seen.plant("refresh token", it["refresh_token"])
+    return refreshed
+
+
+def plant_page(steps: OAuthSteps, page: httpx.Response, seen: Seen) -> None:
+    """Search for what a page holds."""
+    for form in forms_of(page.text):
+        seen.plant("form", *(it for it in form.fields.values() if len(it) > 20))
+    seen.plant("cookie", *steps.browser.cookies.values())
+
+
+async def call(steps: OAuthSteps, tokens: dict[str, str]) -> None:
+    """Call with the token, in its place and in others."""
+    http, token = steps.http, tokens["access_token"]
+    caller = HttpCaller(http, MODERN, authorization=f"Bearer {token}")
+    for tool in ("list_studios", "list_connections"):
+        assert not (await caller.call(tool)).get("isError")
+    await caller.call("go_live", studioId="studio_42")
+    message = tool_call(MODERN, "list_studios")
+    headers = HttpCaller(http, MODERN).all_headers(message)
+    for odd in (
+        {"X-API-Key": token},
+        {"Authorization": f"Bearer {token}", "X-API-Key": KEY},
+        {"Authorization": f"Basic {token}"},
+        {"Authorization": f"Bearer {KEY}"},
+        {"Authorization": f"Bearer {tokens['refresh_token']}"},
+        {"Authorization": f"Bearer {token}x"},
+    ):
+        assert (await http.post("/mcp", json=message, headers={**headers, **odd})).is_client_error
+    in_query = {"access_token": token, "key": KEY}
+    assert (await http.post("/mcp", json=message, headers=headers, params=in_query)).is_client_error
+    assert (await http.get(f"/{token}")).is_client_error
+
+
+async def make_mistakes(steps: OAuthSteps, seen: Seen) -> None:
+    """Ask in wrong ways, with secrets in wrong places, and cancel."""
+    await steps.authorize(redirect_uri=f"https://evil.example/{KEY}")
+    await steps.authorize(client_id=KEY)
+    await steps.authorize(code_challenge=KEY)
+    await steps.authorize(state=None, scope=KEY)
+    await steps.authorize(resource=f"https://evil.example/{KEY}")
+    await steps.token(grant_type=KEY, code=KEY)
+    await steps.http.post("/token", json={"code": KEY})
+    await steps.http.post("/register", content=f'{{"client_name": "{KEY}"')
+    await steps.http.post("/revoke", data={"token": KEY, "client_id": steps.client_id})
+    await steps.browser.get("/sign-in", params={"request": KEY})
+    page = await steps.page()
+    plant_page(steps, page, seen)
+    checked = await steps.type_key(page, KEY)
+    again = await steps.press(checked, "Use another key")
+    plant_page(steps, again, seen)
+    await steps.press(again, "Cancel")
+
+
+async def end_sign_ins(steps: OAuthSteps, seen: Seen, key: str) -> None:
+    """End them on the page of sign-ins."""
+    page = await steps.browser.get("/sign-in/sessions")
+    await steps.type_key(page, WRONG_KEY)
+    listed = await steps.type_key(page, key)
+    plant_page(steps, listed, seen)
+    await steps.press(listed, 'End "The tests"')
+
+
+def add_files(server: HostedServer, seen: Seen) -> None:
+    """Search both files, and whatever lies beside them."""
+    for it in server.file.parent.iterdir():
+        place = "secret file" if it == server.secret_file else "file"
+        seen.texts[place] += it.read_bytes().decode("latin-1")
+
+
+def add_requests(trax: Sandbox, seen: Seen) -> None:
+    """Search what has reached TRaX."""
+    for it in trax.requests:
+        seen.texts["TRaX"] += f"{it.method} {it.path} {it.query} {it.headers}\n"
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+async def test_a_token_in_a_wrong_place_is_not_repeated(
+    kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A model may give it in place of an id, and an operator to a command."""
+    caplog.set_level("DEBUG", logger="trax_mcp")
+    audit = tmp_path / "audit"
+    async with registered(tmp_path / "files", TRAX_AUDIT_LOG=str(audit)) as (front, steps):
+        tokens = await steps.sign_in(SANDBOX_KEY)
+        token = tokens[kind]
+        given = {"studioId": "studio_42", "autoGoLive": True, "name": token}
+        await front.signed_in(MODERN, tokens).call("update_studio", **given)
+        command = sign_in_command(front.product, "list", token)
+    assert command.code == 2
+    written = audit.read_text(encoding="utf-8")
+    assert token not in f"{caplog.text} {written} {command.out} {command.err}"
+    assert ("[key]" in written, "[key]" in command.err) == (True, True)

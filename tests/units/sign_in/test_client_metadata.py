@@ -1,0 +1,257 @@
+"""What a client's document may say, and under which id it may lie."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.document_server import document
+from tests.support.published_documents import PUBLISHED
+from trax_mcp.sign_in.client_metadata import ClientRefused, read_client_id, read_document
+
+if TYPE_CHECKING:
+    from trax_mcp.sign_in.grants import OAuthClient
+
+ID = "https://client.example/oauth/client.json"
+CANARY = "canary-7f3a"
+
+
+def read(value: object, client_id: str = ID) -> OAuthClient:
+    """The client that a document describes."""
+    return read_document(json.dumps(value).encode(), client_id)
+
+
+def refusal(body: bytes, client_id: str = ID) -> str:
+    """What a person reads when a document is refused."""
+    with pytest.raises(ClientRefused) as refused:
+        read_document(body, client_id)
+    sentence = str(refused.value)
+    assert CANARY not in sentence
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__
+    assert "Nothing was allowed." in sentence
+    return sentence
+
+
+def changed(**members: object) -> bytes:
+    """A good document with other members."""
+    return json.dumps(document(ID, **members)).encode()
+
+
+def test_the_documents_of_known_clients_are_read() -> None:
+    """As these clients publish them, but for the id, which is that of another host here."""
+    for known in PUBLISHED:
+        client = read({**known, "client_id": ID})
+        assert client.name == known["client_name"]
+        assert list(client.redirect_uris) == known["redirect_uris"]
+        assert client.host == "client.example"
+
+
+IDS: Final = (
+    "https://claude.ai/oauth/mcp-oauth-client-metadata",
+    "https://chatgpt.com/oauth/IbUR3zxyNQ16/client.json",
+    "https://vscode.dev/oauth/client-metadata.json",
+    "https://xn--bcher-kva.example/client.json",
+    "https://client.example/",
+    "https://client.example:8443/client.json",
+    "https://client.example/a..b/...",
+)
+NO_IDS: Final = (
+    "",
+    "https://",
+    "client.example/client.json",
+    "http://client.example/client.json",
+    "HTTPS://client.example/client.json",
+    "https:///client.json",
+    "https:client.example/client.json",
+    "https:/client.example/client.json",
+    "https://intranet/client.json",
+    "https://Client.example/client.json",
+    "https://.client.example/client.json",
+    "https://client..example/client.json",
+    "https://-client.example/client.json",
+    "https://client-.example/client.json",
+    "https://client_a.example/client.json",
+    "https://127.0.0.0x1/client.json",
+    "https://0x7f000001/client.json",
+    "https://1.1.1.1/client.json",
+    "https://user@client.example/client.json",
+    "https://user:password@client.example/client.json",
+    "https://client.example\\@127.0.0.1/client.json",
+    "https://client.example#@127.0.0.1/client.json",
+    "https://client.example/client.json#",
+    "https://client.example/client.json?",
+    "https://client.example/a/./client.json",
+    "https://client.example/a/..",
+    "https://client.example/a/%2e%2E/client.json",
+    "https://client.example/a/.%2e/client.json",
+    "https://client.example/a%",
+    "https://client.example/a%zz",
+    "https://client.example/a b",
+    "https://client.example/a\\b",
+    "https://client.example/a\r\nHost: 127.0.0.1",
+    "https://client.example/a\n",
+    " https://client.example/a",
+    "https://client.example/\u00e4",
+    "https://cl\u0456ent.example/client.json",
+    "https://client\u3002example/client.json",
+    "https://client.example\u2024/client.json",
+    "https://client.example/\u202egnp",
+    "https://client.example/\x00",
+    "https://client.example:/client.json",
+    "https://client.example:0/client.json",
+    "https://client.example:22/client.json",
+    "https://client.example:1023/client.json",
+    "https://client.example:65536/client.json",
+    "https://client.example:8443x/client.json",
+    "https://client.example:443:443/client.json",
+    "https://" + "a" * 64 + ".example/client.json",
+    "https://" + "a." * 130 + "example/client.json",
+)
+
+
+def test_the_address_of_a_document_is_an_id() -> None:
+    for client_id in IDS:
+        where = read_client_id(client_id)
+        port = "" if where.port == 443 else f":{where.port}"
+        assert f"https://{where.host}{port}{where.path}" == client_id
+
+
+def test_another_id_is_refused_before_anything_is_read() -> None:
+    """The sentence does not repeat it."""
+    for client_id in NO_IDS:
+        with pytest.raises(ClientRefused, match=r"Nothing was allowed\. Only the maker") as refused:
+            read_client_id(client_id)
+        assert client_id.removeprefix("https://") == "" or client_id not in str(refused.value)
+
+
+def demanding(method: str, supported: list[str] | None) -> bytes:
+    """A document of a client that wants to be checked so."""
+    return changed(
+        token_endpoint_auth_method=method, token_endpoint_auth_methods_supported=supported
+    )
+
+
+TWICE: Final = changed(client_uri="https://client.example/", x=1)[:-1]
+"""A document without its last brace."""
+
+REFUSED: Final[dict[str, tuple[bytes, ...]]] = {
+    "is not valid": (
+        b"",
+        b" ",
+        b"null",
+        b"[]",
+        b'"canary-7f3a"',
+        b"1",
+        b"{}",
+        b"<html>canary-7f3a</html>",
+        b"\xff\xfe{}",
+        b"\xef\xbb\xbf" + changed(),
+        changed() + changed(),
+        changed()[:-1],
+        changed().replace(b"Example", b"\xc3\x28"),
+        changed().replace(b"Example", b"\x00"),
+        changed().replace(b'"none"', b"NaN"),
+        b"[" * 5000,
+        b'{"a":' * 900 + b"1" + b"}" * 900,
+        b'{"client_id": ' + b"1" * 5000 + b"}",
+        changed(client_id=["https://client.example/oauth/client.json"]),
+        changed(client_id=None),
+        changed(client_name=["canary-7f3a"]),
+        changed(client_name=7),
+        changed(redirect_uris="https://client.example/callback"),
+        changed(redirect_uris={"https://client.example/callback": 1}),
+        changed(redirect_uris=[]),
+        changed(redirect_uris=None),
+        changed(redirect_uris=["https://client.example/callback", 7]),
+        changed(redirect_uris=["https://client.example/callback", None]),
+        changed(redirect_uris=["https://client.example/a"] * 101),
+        changed(grant_types="authorization_code"),
+        changed(token_endpoint_auth_method=True),
+        changed(token_endpoint_auth_methods_supported={"none": 1}),
+        *(TWICE + b', "' + it + b'": "https://x.example/"}' for it in (b"client_id", b"x")),
+        changed(jwks={"keys": []}).replace(b'"keys"', b'"keys": 1, "keys"'),
+    ),
+    "that of another client": tuple(
+        changed(client_id=it)
+        for it in (
+            "https://client.example/oauth/client.json/",
+            "https://client.example/oauth/Client.json",
+            "https://client.example:443/oauth/client.json",
+            "https://client.example/oauth/client%2Ejson",
+            "https://CLIENT.example/oauth/client.json",
+            "https://claude.ai/oauth/mcp-oauth-client-metadata",
+            " https://client.example/oauth/client.json",
+            "canary-7f3a",
+        )
+    ),
+    "which this server does not check": (
+        demanding("private_key_jwt", None),
+        demanding("private_key_jwt", []),
+        demanding("private_key_jwt", ["private_key_jwt"]),
+        demanding("client_secret_basic", None),
+        demanding("client_secret_post", ["none", "client_secret_post"]),
+        demanding("client_secret_jwt", None),
+        demanding("tls_client_auth", None),
+        demanding("None", None),
+        demanding("", None),
+    ),
+    "holds a secret": (changed(client_secret=CANARY),),
+    "leaves out signing in by code": (
+        changed(grant_types=["client_credentials"]),
+        changed(response_types=["token"]),
+    ),
+    "no safe address to return to": (
+        changed(redirect_uris=["javascript:alert('canary-7f3a')", "http://client.example/"]),
+    ),
+}
+"""What a person reads, and the documents. Of a member that comes twice, readers see either."""
+
+
+@pytest.mark.parametrize("sentence", REFUSED)
+def test_a_document_that_is_not_as_it_must_be_is_refused(sentence: str) -> None:
+    for body in REFUSED[sentence]:
+        assert sentence in refusal(body), body[:200]
+
+
+def test_a_client_that_says_nothing_of_a_check_is_public() -> None:
+    """The default of RFC 7591 is a secret, which no document can hold."""
+    assert read_document(changed(token_endpoint_auth_method=None), ID).id == ID
+
+
+def test_an_unsafe_redirect_address_is_left_out() -> None:
+    """Some clients list one among good ones, and are used with a good one."""
+    good = "https://client.example/callback"
+    addresses = ["javascript:alert(1)", "http://client.example/cb", good, "data:text/html,x", good]
+
+    assert read_document(changed(redirect_uris=addresses), ID).redirect_uris == (good,)
+
+
+def test_a_client_without_a_name_has_that_of_its_host() -> None:
+    for name in (None, "", "  \n "):
+        assert read_document(changed(client_name=name), ID).name == "client.example"
+
+
+@given(st.binary(max_size=400) | st.text(max_size=400).map(str.encode))
+def test_any_bytes_are_either_a_document_or_refused(body: bytes) -> None:
+    with pytest.raises(ClientRefused):
+        read_document(body, ID)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*document(ID), "grant_types", "response_types", "client_secret", "x"]),
+        st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text()),
+    )
+)
+def test_any_members_make_a_client_of_this_id_or_none(members: dict[str, object]) -> None:
+    try:
+        client = read({**document(ID), **members})
+    except ClientRefused:
+        return
+    assert (client.id, client.host) == (ID, "client.example")
+    assert client.redirect_uris
