@@ -51,6 +51,7 @@ from trax_mcp.consent.records import Away
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.consent.sending import Sender, Sent, outcome_of
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
+from trax_mcp.consent.stop_token import StopToken
 from trax_mcp.consent.stops import Stops
 from trax_mcp.consent.store import Place, Seen, Store
 from trax_mcp.studio.fact_reader import FactReader
@@ -170,7 +171,7 @@ class ConsentGuard:
         reader = FactReader(self._client, call.caller, operation.studio())
         try:
             status = await reader.read((Fact.STATUS,)) if when is When.WHILE_LIVE else None
-            if me and await self._is_accepted_now(place, call):
+            if status and me and await self._accepted_place(place, call):
                 return None
             if status and _needs_no_consent(call, status, seen):
                 # A yes that is not needed is used too, so that it cannot run the call again.
@@ -179,8 +180,10 @@ class ConsentGuard:
             facts = await reader.read(plan_type.reads, status)
         except TraxError as error:
             raise not_sent_because(error, operation) from None
-        if me and await self._is_accepted_now(place, call):
-            return None
+        if accepted := await self._accepted_place(place, call):
+            if me:
+                return None
+            place, seen = accepted, await self._look(accepted, call)
         facts = _without_uncertain_status(facts, when, seen)
         plan = plan_type(operation, facts, seen.studio.hidden, now=self._clock.now())
         preview = plan.preview
@@ -196,11 +199,12 @@ class ConsentGuard:
             )
         return await self._respond(call, verdict, place, seen, plan)
 
-    async def _is_accepted_now(self, place: Place, call: GuardedCall) -> bool:
-        """Whether TRaX has accepted the caller here since the turn began."""
+    async def _accepted_place(self, place: Place, call: GuardedCall) -> Place | None:
+        """The place of a caller whom TRaX has accepted there only since the call began."""
         if place.has_access:
-            return False
-        return (await self.store.place(call.operation, call.caller)).has_access
+            return None
+        accepted = await self.store.place(call.operation, call.caller)
+        return accepted if accepted.has_access else None
 
     async def _refuse_before_reading(self, call: GuardedCall, seen: Seen) -> NotRun | None:
         """Refuse where no fact matters: the yes was used, or the person refused."""
@@ -260,17 +264,17 @@ class ConsentGuard:
         """Use the yes, send once, and end the call. None if a stop or another use came between."""
         operation, began = call.operation, self._clock.seconds()
         starts = operation.starts_broadcast
-        stops_here = self._stops.begun_here[place.id]
+        unheard = self._stops.unheard[place.id]
         begin = partial(self.store.begin, place, me, question_id, seen, starts=starts)
         try:
             if not await begin():
                 return None
         except Away:  # it may have begun: then its yes is given back when the engine answers
-            end = partial(self._end, call, place, me, question_id, seen, "not_applied")
-            await self.store.now_or_later(end, seconds=0)
+            give_back = partial(self._end, call, place, me, question_id, seen, "not_applied")
+            self.store.take_later(give_back)
             raise
         attempt = Attempt(place, seen, question_id, facts, digest, interrupted(operation))
-        end = partial(self._end_attempt, call, attempt, me, stops_here)
+        end = partial(self._end_attempt, call, attempt, me, unheard)
         if self.store.records.is_shared and self._clock.seconds() > began + _SLEPT_SECONDS:
             attempt.sent = store_unavailable()  # others may have had the turn meanwhile
             await self.store.now_or_later(end)
@@ -285,12 +289,12 @@ class ConsentGuard:
         return attempt
 
     async def _end_attempt(
-        self, call: GuardedCall, attempt: Attempt, me: str, stops_here: int
+        self, call: GuardedCall, attempt: Attempt, me: str, unheard: int
     ) -> None:
         """End a call. A go-live that a stop has followed takes the studio off the air again."""
         outcome = outcome_of(attempt.sent)
         ending = partial(self._end, call, attempt.place, me, attempt.question_id, attempt.seen)
-        came = await ending(outcome) or self._stops.begun_here[attempt.place.id] > stops_here
+        came = await ending(outcome) or self._stops.unheard[attempt.place.id] > unheard
         may_be_live = call.operation.starts_broadcast and outcome != "not_applied"
         if came and may_be_live and attempt.undone is None:
             attempt.undone = False
@@ -336,12 +340,11 @@ class ConsentGuard:
             TraxError: the call failed, and its effect was not seen.
         """
         sender, sent = self._sender, attempt.sent
+        is_undone = attempt.undone is not None
         until = partial(self.store.wait_for_stop, attempt.place, attempt.seen)
-        if attempt.undone is not None:
-            until = anyio.lowlevel.checkpoint
         # All that waits from here on is shielded: if the client cancels the call, it ends only
         # after its outcome was recorded.
-        observed = await sender.observe(call, sent, until=until)
+        observed = await sender.observe(call, sent, until=_at_once if is_undone else until)
         is_seen = isinstance(sent, TraxError) and await sender.is_seen(call, observed)
         outcome: Outcome = "applied" if is_seen else outcome_of(sent)
         sender.write_outcome(call, sent, outcome, observed, digest=attempt.digest)
@@ -378,6 +381,7 @@ class ConsentGuard:
                 now=plan.now,
             ),
             declined_seconds=seen.declined_seconds,
+            is_for_stop=StopToken.is_signed(call.evidence.question_id, key=call.caller.key or ""),
         )
 
     def _without_outdated_flag(self, call: GuardedCall) -> GuardedCall:
@@ -397,7 +401,8 @@ class ConsentGuard:
         return evidence.answered_in or ("form" if evidence.answer else "confirmation")
 
     def _write_verdict(self, call: GuardedCall, verdict: Verdict, digest: str) -> None:
-        approved = isinstance(verdict, Proceed)
+        used = verdict.question_id if isinstance(verdict, Proceed) else None
+        approved_in = self._approved_in(call, used) if isinstance(verdict, Proceed) else None
         self.audit.write(
             "decided",
             call.operation,
@@ -405,8 +410,12 @@ class ConsentGuard:
             mode=self.rules.mode,
             **in_audit_log(verdict),
             digest=digest,
-            answeredIn=self._approved_in(call, verdict.question_id) if approved else None,
+            answeredIn=approved_in,
         )
+
+
+async def _at_once() -> None:
+    """A stop has come already."""
 
 
 def _sets_auto_go_live(operation: Operation[Model]) -> bool:

@@ -19,7 +19,14 @@ from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import Ask, Done, GuardedCall, NotRun
-from trax_mcp.consent.evidence import ApprovedIn, Channel, Evidence, PersonAnswer, Reason
+from trax_mcp.consent.evidence import (
+    NO_EVIDENCE,
+    ApprovedIn,
+    Channel,
+    Evidence,
+    PersonAnswer,
+    Reason,
+)
 from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.consent.questions import NOT_KNOWN, QUESTION_SECONDS, REPORT_SECONDS, Phase, Question
 from trax_mcp.consent.records import Away
@@ -308,7 +315,8 @@ class OpenQuestions:
         await self._take_back(it, withdrawn, why)
 
     def _handle(self, question_id: str, call: GuardedCall) -> OpenQuestion:
-        return OpenQuestion(question_id, replace(call, evidence=Evidence(), can_ask=True), self)
+        can_ask = not call.operation.stops_broadcast
+        return OpenQuestion(question_id, replace(call, evidence=NO_EVIDENCE, can_ask=can_ask), self)
 
     async def _run(self, call: GuardedCall) -> Ended | Ask:
         try:

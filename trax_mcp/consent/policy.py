@@ -27,7 +27,7 @@ class Case:
 
     `question` is what the store keeps under the id in the evidence. `nothing_to_do` says in words
     why a go-live is not needed, or is None. `declined_seconds`: a person said no to this call, and
-    is not asked again for so long.
+    is not asked again for so long. `is_for_stop`: the confirmation is a yes to a stop.
     """
 
     operation: Operation[Model]
@@ -38,6 +38,7 @@ class Case:
     can_ask: bool
     nothing_to_do: str | None = None
     declined_seconds: float | None = None
+    is_for_stop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +203,7 @@ def _judge_confirmation(case: Case) -> Verdict:
     if case.evidence.confirmation is None:
         return NeedsConfirmation()
     if question is None:
-        return NeedsConfirmation("expired")
+        return NeedsConfirmation("mismatch" if case.is_for_stop else "expired")
     if not question.is_for_model or not question.is_for(case.operation):
         return NeedsConfirmation("mismatch")
     is_as_shown = question.digest == case.digest
@@ -214,7 +215,7 @@ def _judge_answer(case: Case, answer: PersonAnswer) -> Verdict:
     if answer.reply == "timed_out":  # the question expires at the same moment
         return Refuse("declined", "timed_out")
     if question is None or question.number != answer.number:
-        return Refuse("confirmation_invalid", "expired")
+        return Refuse("confirmation_invalid", "mismatch" if case.is_for_stop else "expired")
     if question.is_for_model or not question.is_for(case.operation):
         return Refuse("confirmation_invalid", "mismatch")
     reason = _reason_for_no(answer, is_offered=answer.choice == question.choice)

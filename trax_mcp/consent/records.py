@@ -27,18 +27,22 @@ class Key(NamedTuple):
     id: str
 
 
-Versions = Mapping[Key, str]
+Versions = Mapping[Key, str | bytes]
 Changes = Mapping[Key, tuple[Any, float]]
 """New values by key, each with how many seconds it is kept. None removes a record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Records that were read at one moment. `now` is in seconds, on one clock for all replicas."""
+    """Records that were read at one moment. `now` is in seconds, on one clock for all replicas.
+
+    `run` is the process of the engine that they come from.
+    """
 
     now: float
     values: Mapping[Key, Any]
     versions: Versions
+    run: bytes = b""
 
 
 class Records(Protocol):

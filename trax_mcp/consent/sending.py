@@ -151,15 +151,16 @@ class Sender:
         digest: str | None,
     ) -> None:
         """Write what came of a call that was sent to the audit log."""
-        failed = isinstance(sent, TraxError)
+        failure = sent.failure if isinstance(sent, TraxError) else None
+        answer = None if isinstance(sent, TraxError) else sent
         self.audit.write(
             "sent",
             call.operation,
             call.actor,
             digest=digest,
             outcome=outcome,
-            code=sent.failure.code if failed else None,
-            requestId=sent.failure.request_id if failed else sent.request_id,
+            code=failure.code if failure else None,
+            requestId=failure.request_id if failure else answer and answer.request_id,
             observed=observed.state if observed else None,
         )
 
@@ -175,13 +176,12 @@ class Sender:
     ) -> Done:
         """The result in words, from these facts and the lists that are kept."""
         operation, plan_type = call.operation, plan_for(call.operation)
-        failed = isinstance(sent, TraxError)
         done = Done(
-            None if failed else sent,
+            None if isinstance(sent, TraxError) else sent,
             observed,
             undone=undone,
             approved_in=approved_in,
-            lost=sent.failure.happened if failed else None,
+            lost=sent.failure.happened if isinstance(sent, TraxError) else None,
         )
         if plan_type.reads_after:
             reader = FactReader(

@@ -44,12 +44,12 @@ _MAX_USED: Final = 4096
 
 
 class Stops:
-    """Runs stops. `begun_here` counts those of each studio in this process."""
+    """Runs stops. `unheard` counts those of each studio that the engine did not hear of in time."""
 
     def __init__(
         self, client: Client, sender: Sender, *, rules: Rules, store: Store, clock: Clock
     ) -> None:
-        self.begun_here: Counter[str] = Counter()
+        self.unheard: Counter[str] = Counter()
         self._client = client
         self._sender = sender
         self._rules = rules
@@ -111,8 +111,7 @@ class Stops:
 
     async def _stop(self, call: GuardedCall, token: str) -> Done | NotRun:
         """Let a go-live that is being sent end first, void every earlier yes, and send."""
-        studio_id, sender = call.operation.studio(), self._sender
-        self.begun_here[studio_id] += 1
+        sender = self._sender
         self._note_used(token, IN_PROGRESS)
         sent: Sent = interrupted(call.operation)
         is_first: bool | None = True
@@ -121,6 +120,8 @@ class Stops:
             begin = partial(self._store.stop, place, token)
             seconds = _ENGINE_SECONDS if self._store.records.is_shared else None
             is_first = await self._store.now_or_later(begin, seconds=seconds)
+            if is_first is None:
+                self.unheard[place.id] += 1
             if is_first is not False:
                 async with self._store.keeping(place, token):
                     try:

@@ -341,8 +341,10 @@ class Store:
 
         def note(now: Snapshot) -> tuple[None, Changes]:
             until = now.now + DECLINED_SECONDS
-            kept = now.values[asked]
-            gone: Changes = {asked: (None, 0.0)} if kept and not kept.is_used else {}
+            kept: Question | None = now.values[asked]
+            is_elsewhere = question.channel in {"panel", "page"}  # they show what came of it
+            is_gone = kept is not None and not kept.is_used and not is_elsewhere
+            gone: Changes = {asked: (None, 0.0)} if is_gone else {}
             return None, {**gone, declined: (until, DECLINED_SECONDS)}
 
         await self._step((asked,), note)
@@ -500,8 +502,12 @@ class Store:
         """Take a step now, or as soon as the engine answers. None if later."""
         with anyio.move_on_after(seconds), suppress(Away):
             return await step()
-        self._later.append(step)
+        self.take_later(step)
         return None
+
+    def take_later(self, step: Step) -> None:
+        """Take a step as soon as the engine answers."""
+        self._later.append(step)
 
     async def watch(self) -> None:
         """Renew the turns of this replica, and take the steps that others have still to learn of.

@@ -15,16 +15,16 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from trax_mcp.replicas.engine import Engine
-from trax_mcp.replicas.failures import EngineAway
-from trax_mcp.replicas.shared_looks import NEWS
+from trax_mcp.consent.records import Away
+from trax_mcp.replicas.engine import TAG, Engine
+from trax_mcp.replicas.engine_records import EngineRecords
 from trax_mcp.settings import CannotStart
 
 _KEEPS_ALL: Final = "noeviction"
 """The only maxmemory-policy that drops nothing: a dropped entry could bring a used yes back."""
 
 _DATABASE: Final = re.compile(r"unix:.*|rediss?://[^/?]+(/\d*)?(\?.*)?")
-_SPEAK: Final = "redis.call('PUBLISH', KEYS[1], '')"
+_WRITE: Final = "redis.call('SET', KEYS[1], '', 'PX', 1)"
 
 
 class UnfitEngine(CannotStart):
@@ -121,13 +121,11 @@ async def _examine(engine: Engine) -> str:
     """The name and version of an engine."""
     try:
         info = await engine.info()
-        await engine.read(take_number=True)
-        await engine.run_script(_SPEAK, [NEWS], [])
-        async with engine.news(NEWS):
-            pass
+        await EngineRecords(engine).read()
+        await engine.run(_WRITE, [f"{TAG}:check"], [])
     except TypeError:  # an option that there is not
         raise UnfitEngine(*_NO_ADDRESS) from None
-    except EngineAway as error:
+    except Away as error:
         raise UnfitEngine(*_reason(error)) from None
     if info.get("maxmemory_policy") != _KEEPS_ALL:
         raise UnfitEngine(*_DROPS_KEYS)
@@ -136,13 +134,13 @@ async def _examine(engine: Engine) -> str:
 
 
 async def _uses_disk(engine: Engine) -> bool:
-    with suppress(EngineAway):  # this user may not read settings
+    with suppress(Away):  # this user may not read settings
         if await engine.setting("save"):
             return True
     return bool((await engine.info()).get("aof_enabled"))
 
 
-def _reason(error: EngineAway) -> tuple[str, str]:
+def _reason(error: Away) -> tuple[str, str]:
     causes = list(_causes(error))
     if any("DB index" in str(it) for it in causes if isinstance(it, ResponseError)):
         return _NO_DATABASE

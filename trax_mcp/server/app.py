@@ -135,6 +135,7 @@ def build_asking(client: Client, deps: ServerDeps, lists: ListCache | None = Non
         guard=guard,
         questions=questions,
         allowed=deps.ask,
+        clock=deps.clock,
         page=deps.page,
         needs_passkey=deps.needs_passkey,
     )

@@ -7,6 +7,7 @@ import mcp_types as types
 
 from trax_mcp.api.error_texts import store_unavailable
 from trax_mcp.api.errors import Failure, TraxError
+from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import Ask, Done, GuardedCall, NotRun, Result
 from trax_mcp.consent.evidence import NO_EVIDENCE, Channel, Evidence
 from trax_mcp.consent.guard import ConsentGuard
@@ -32,6 +33,7 @@ class Asking:
     guard: ConsentGuard
     questions: OpenQuestions
     allowed: frozenset[Channel]
+    clock: Clock
     page: Page | None = None
     needs_passkey: bool = False
 
@@ -102,11 +104,13 @@ class Asking:
             return None, None
 
     async def _wait_for_page(
-        self, call: GuardedCall, asked: OpenQuestion, seconds: float = WAIT_SECONDS
+        self, call: GuardedCall, asked: OpenQuestion, seconds: float | None = None
     ) -> Done | NotRun:
         """What came of a question, or what is left if no browser shows it."""
+        began = self.clock.seconds()
         if await self.questions.wait_for_report(asked):
-            return await self._wait(asked, seconds)
+            left = WAIT_SECONDS - (self.clock.seconds() - began)
+            return await self._wait(asked, seconds or left)
         await self.questions.give_up_showing(asked)
         return _no_question(await self.guard.run(replace(call, can_ask=False)))
 

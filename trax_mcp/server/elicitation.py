@@ -100,9 +100,7 @@ class Elicitor:
     def _modern(self) -> bool:
         return self.ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
 
-    async def _elicit(
-        self, question: Ask, form: types.ElicitRequestFormParams
-    ) -> PersonAnswer:
+    async def _elicit(self, question: Ask, form: types.ElicitRequestFormParams) -> PersonAnswer:
         try:
             response = await self.ctx.session.elicit_form(
                 form.message, form.requested_schema, related_request_id=self.ctx.request_id
@@ -138,13 +136,15 @@ def _form_schema(question: Ask) -> dict[str, Any]:
 
 
 def _state(question: Ask) -> str:
-    """What the client sends back with the answer: the number, and the id of the question."""
-    return f"{question.number}:{question.question_id}"
+    """What the client sends back: the id of the question, and its number if that is not 1."""
+    is_first = question.number == 1
+    return question.question_id if is_first else f"{question.question_id}:{question.number}"
 
 
 def _question_of(state: str) -> tuple[str, int]:
-    number, _, question_id = state.partition(":")
-    return question_id, int(number) if number.isdecimal() and len(number) < _MAX_DIGITS else 0
+    question_id, _, number = state.partition(":")
+    is_number = number.isdecimal() and len(number) < _MAX_DIGITS
+    return question_id, int(number) if is_number else 1
 
 
 def _read_answer(question_id: str, number: int, response: object) -> PersonAnswer:

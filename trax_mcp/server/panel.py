@@ -41,7 +41,9 @@ class AnswerApproval(BaseModel):
         None, max_length=_MAX_LENGTH, description="The question that the person saw."
     )
     choice: str | None = Field(
-        None, max_length=_MAX_CHOICE_LENGTH, description="One of its choices. Without it, it is shown."
+        None,
+        max_length=_MAX_CHOICE_LENGTH,
+        description="One of its choices. Without it, it is shown.",
     )
 
 

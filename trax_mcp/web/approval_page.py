@@ -16,7 +16,6 @@ from starlette.responses import JSONResponse, Response
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.clock import Clock
 from trax_mcp.consent.open_questions import OpenQuestion, QuestionState
-from trax_mcp.consent.records import Away
 from trax_mcp.web.approval_view import describe
 from trax_mcp.web.browser import PrivateBrowser, has_browser
 from trax_mcp.web.local_server import PageAccess, read_text, serve_pages

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tests.support.product.software_passkey import SoftwarePasskey
     from tests.support.scripted_page import ScriptedPage
     from trax_mcp.clock import Clock
-    from trax_mcp.consent.approvals import Page
+    from trax_mcp.consent.open_questions import Page
 
 VERSION: Final = __version__
 
@@ -79,8 +79,7 @@ class Product:
         if memory is not None:
             self._deps = replace(
                 self._deps,
-                store=memory.store,
-                questions=memory.questions,
+                records=memory.records,
                 shared_feeds=memory.feeds,
             )
         over_network = "TRAX_BASE_URL" in (settings or {})
