@@ -36,7 +36,7 @@ def nothing_forged_in(resource: str) -> JsonObject:
     read: JsonObject = strict_json(resource)
     assert list(read) == ["notice", "studioId", "messages", "cursor", "missed"]
     assert read["notice"] == NOTICE
-    assert re.fullmatch(r"start|([\w-]{3}){1,8}", read["cursor"], re.ASCII)
+    assert re.fullmatch(r"start|([\w-]{4}){1,4}", read["cursor"], re.ASCII)
     return read
 
 

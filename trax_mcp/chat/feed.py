@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -18,7 +18,6 @@ from typing import Any, Final
 
 from trax_mcp.api.argument_types import LARGEST_PAGE
 from trax_mcp.api.text_safety import escape_invisible
-from trax_mcp.chat.shared_feed import FeedItem
 
 Message = Mapping[str, Any]
 """A chat message as TRaX sent it. Only its `id` is certain to exist."""
@@ -33,9 +32,9 @@ LARGEST_BYTES: Final = 500_000
 """The most text in a page: an answer may hold it twice, and some clients limit events to 1 MiB."""
 
 _BEGINNING: Final = "start"
-_CURSOR_DIGESTS = 8
-_DIGEST_LENGTH = 3  # characters, so that a cursor has at most 24
-_CURSOR = re.compile(rf"([\w-]{{{_DIGEST_LENGTH}}}){{1,{_CURSOR_DIGESTS}}}", re.ASCII)
+_CURSOR_DIGESTS: Final = 4
+_DIGEST_LENGTH: Final = 4  # characters, so that a cursor has at most 16
+_CURSOR: Final = re.compile(rf"([\w-]{{{_DIGEST_LENGTH}}}){{1,{_CURSOR_DIGESTS}}}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +58,12 @@ class _Entry:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Position:
-    """The position of a cursor.
-
-    `next` is the first index that was not read, `end` follows the last one that was read, and
-    `read` are the indexes that the cursor names. Usually `next` and `end` are equal.
-    """
-
-    next: int
-    end: int
-    read: frozenset[int] = frozenset()
-
-
 class Feed:
     """The messages of one studio's chat that were seen so far.
 
     A message's index is its number since the feed began; a gap is an index before which messages
-    may be missing. A cursor holds the digests of the last few messages before it, because after a
+    may be missing. A cursor holds the digests of the last four messages before it, because after a
     restart a new feed may order messages differently.
-
-    A digest has 18 bits, so that one message may have the digest of another. Where all messages of
-    a cursor stand in a row, as nearly always, that does not matter. After a restart that reordered
-    them, or around which some were removed, fewer than 1 of 30,000 unread messages are taken for
-    messages that were read. That is marked as missed, unless it is the very next message.
     """
 
     def __init__(self) -> None:
@@ -105,27 +86,9 @@ class Feed:
         is_known = any(message["id"] in self._known_ids for message in page)
         if not is_known and max(len(page), received) >= limit:
             self._gaps.add(self._next)  # a full page may omit older messages
-        return self._add((message, False) for message in self._sort(page))
-
-    def items(self, count: int = WINDOW) -> list[FeedItem]:
-        """The last messages as items for other feeds, oldest first."""
-        first = max(self._first, self._next - count)
-        forgotten = {self._first} if self._first else set[int]()
-        gaps = self._gaps | forgotten
-        return [
-            FeedItem(self._entry(it).content, gap=it in gaps) for it in range(first, self._next)
-        ]
-
-    def add_items(self, items: Sequence[FeedItem], *, is_complete: bool) -> tuple[Message, ...]:
-        """Add items of another feed, and return the messages that are new here.
-
-        `is_complete`: none is missing between the items that were added before and these.
-        """
-        messages = [(json.loads(it.content), it.gap) for it in items]
-        is_known = any(message["id"] in self._known_ids for message, _ in messages)
-        if messages and not is_known and not is_complete:
-            self._gaps.add(self._next)
-        return self._add(messages)
+        new = tuple(message for message in self._sort(page) if self._append(message))
+        self._forget(but=len(new))
+        return new
 
     def __len__(self) -> int:
         return len(self._window)
@@ -140,18 +103,13 @@ class Feed:
     def since(self, cursor: str, limit: int = WINDOW) -> MessagePage:
         """The first messages after a cursor, as many as `limit` and one answer allow.
 
-        After an unknown or too old cursor, all remembered messages, marked as `missed`: some may
-        be missing and some may be repeated.
+        `missed` says that some may be missing or repeated, as where the messages of the cursor no
+        longer stand in a row. After an unknown or too old cursor, these are all that are known.
         """
-        known = self._locate(cursor)
-        position = known or _Position(self._first, self._first)
-        unread = (it for it in range(position.next, self._next) if it not in position.read)
-        indexes = self._fit(unread, limit)
-        end = indexes[-1] + 1 if indexes else self._next
-        gap = any(position.next <= it < end for it in self._gaps)
-        late = any(it < position.end for it in indexes)
-        missed = known is None or gap or late
-        return self._page(indexes, missed=missed, ahead=[it for it in position.read if it >= end])
+        start, is_exact = self._locate(cursor)
+        indexes = self._fit(range(start, self._next), limit)
+        is_gap = any(start <= it <= indexes[-1] for it in self._gaps) if indexes else False
+        return self._page(indexes, missed=is_gap or not is_exact)
 
     @property
     def _next(self) -> int:
@@ -171,55 +129,35 @@ class Feed:
             fitting.append(index)
         return fitting
 
-    def _page(
-        self, indexes: Sequence[int], *, missed: bool, ahead: Collection[int] = ()
-    ) -> MessagePage:
-        """These messages. The cursor names the last of them, and those read ahead of them."""
+    def _page(self, indexes: Sequence[int], *, missed: bool) -> MessagePage:
+        """These messages. The cursor names the last of them, and those before."""
         messages = tuple(json.loads(self._entry(index).content) for index in indexes)
         end = indexes[-1] + 1 if indexes else self._next
-        before = range(max(self._first, end - _CURSOR_DIGESTS + len(ahead)), end)
-        digests = [self._entry(index).digest for index in (*before, *sorted(ahead))]
-        return MessagePage(messages, _write_cursor(digests), missed)
+        before = range(max(self._first, end - _CURSOR_DIGESTS), end)
+        cursor = "".join(self._entry(index).digest for index in before)
+        return MessagePage(messages, cursor or _BEGINNING, missed)
 
-    def _locate(self, cursor: str) -> _Position | None:
+    def _locate(self, cursor: str) -> tuple[int, bool]:
+        """The first index after a cursor, and whether nothing before it is missing or repeated."""
         if cursor == _BEGINNING:
-            return _Position(0, 0) if self._first == 0 else None
+            return self._first, self._first == 0
         digests = _read_cursor(cursor)
         window = [entry.digest for entry in self._window]
-        row_end = _end_of_row(digests, window)
-        if row_end is not None:
-            return _Position(self._first + row_end, self._first + row_end)
-        indexes = reversed(range(self._first, self._next))
-        known = dict(zip(reversed(window), indexes, strict=True))
-        read = frozenset(known[digest] for digest in digests if digest in known)
-        # Unknown digests are of messages that TRaX removed, or that are older than the window.
-        if not read or (len(read) < len(digests) / 2 and self._first not in read):
-            return None
-        # A cursor that is not full names every message that was read, so the others arrived late.
-        start = min(read) if len(digests) == _CURSOR_DIGESTS else self._first
-        while start in read:
-            start += 1
-        return _Position(start, max(read) + 1, read)
+        if end := _end_of_row(digests, window):
+            return self._first + end, True
+        positions = {digest: index for index, digest in enumerate(window, self._first)}
+        known = (positions[digest] + 1 for digest in reversed(digests) if digest in positions)
+        return next(known, self._first), False
 
-    def _add(self, messages: Iterable[tuple[Message, bool]]) -> tuple[Message, ...]:
-        """Add messages, each with whether some may be missing before it. Return the new ones."""
-        new = tuple(message for message, gap in messages if self._append(message, gap=gap))
-        self._forget(but=len(new))
-        return new
-
-    def _append(self, message: Message, *, gap: bool) -> bool:
+    def _append(self, message: Message) -> bool:
         """Append a message unless it is known. One page may hold a message twice."""
         if message["id"] in self._known_ids:
             return False
-        if gap:
-            self._gaps.add(self._next)
         text = json.dumps(message, ensure_ascii=False)
-        entry = _Entry(
-            text.encode(errors="surrogatepass"), _digest(message["id"]), _size_in_answer(text)
-        )
+        content = text.encode(errors="surrogatepass")
         self._known_ids[message["id"]] = None
-        self._window.append(entry)
-        self._window_bytes += len(entry.content)
+        self._window.append(_Entry(content, _digest(message["id"]), _size_in_answer(text)))
+        self._window_bytes += len(content)
         return True
 
     def _forget(self, *, but: int) -> None:
@@ -277,25 +215,21 @@ def _date(message: Message) -> datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-def _end_of_row(digests: Sequence[str], window: Sequence[str]) -> int | None:
-    """Where the messages of a cursor end in the window, if they stand there in a row.
+def _end_of_row(digests: Sequence[str], window: Sequence[str]) -> int:
+    """Where the messages of a cursor end in the window, 0 if they do not stand there in a row.
 
-    A cursor that is not full names all messages that were read, so its row begins the window.
+    A cursor of fewer than four names all messages that were read, so its row begins the window.
     """
     count = len(digests)
     is_full = count == _CURSOR_DIGESTS
     ends = range(len(window), count - 1, -1) if is_full else (count,)
-    return next((end for end in ends if end and window[end - count : end] == digests), None)
+    return next((end for end in ends if end and window[end - count : end] == digests), 0)
 
 
 def _digest(message_id: str) -> str:
     """Shorten an id, so that cursors are short and opaque."""
-    digest = hashlib.blake2b(message_id.encode(), digest_size=_DIGEST_LENGTH).digest()
-    return base64.urlsafe_b64encode(digest).decode()[:_DIGEST_LENGTH]
-
-
-def _write_cursor(digests: Sequence[str]) -> str:
-    return "".join(digests) or _BEGINNING
+    digest = hashlib.blake2b(message_id.encode(), digest_size=_DIGEST_LENGTH * 6 // 8).digest()
+    return base64.urlsafe_b64encode(digest).decode()
 
 
 def _read_cursor(cursor: str) -> list[str]:

@@ -21,10 +21,9 @@ if TYPE_CHECKING:
 Order = Literal["oldest first", "newest first", "shuffled"]
 PAGE_SIZE: Final = 200
 WINDOW: Final = 1_000
-CURSOR_LENGTH: Final = 8
-"""The most messages that a cursor names. They are never repeated."""
+CURSOR_LENGTH: Final = 4
+"""The most messages that a cursor names."""
 
-BEGINNING: Final = Feed().latest().cursor
 _START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -104,13 +103,26 @@ class Reference:
         self.returned += new
         self._added = len(upstream.messages)
 
-    def next_index(self, reader: Reader) -> int | None:
-        """The index after the last message of a reader, None if it is no longer remembered."""
-        forgotten = len(self.returned) - WINDOW
-        if reader.last is None:
-            return None if forgotten > 0 else 0
-        index = self.returned.index(reader.last) if reader.last in self.returned else -1
-        return None if index < max(0, forgotten) else index + 1
+    @property
+    def first(self) -> int:
+        """The index of the first message that is remembered."""
+        return max(0, len(self.returned) - WINDOW)
+
+    def named_before(self, index: int) -> list[int]:
+        """The messages that a cursor names."""
+        return self.returned[max(self.first, index - CURSOR_LENGTH) : index]
+
+    def locate(self, named: list[int]) -> tuple[int, bool]:
+        """The index after a cursor, and whether nothing before it is missing or repeated.
+
+        A cursor that names fewer than four messages names all that were read.
+        """
+        ends = range(self.first + len(named), len(self.returned) + 1)
+        for end in ends[:1] if len(named) < CURSOR_LENGTH else ends:
+            if self.named_before(end) == named:
+                return end, bool(named) or not self.first
+        known = [it for it in named if it in self.returned[self.first :]]
+        return (self.returned.index(known[-1]) + 1 if known else self.first), False
 
 
 @dataclass
@@ -118,19 +130,18 @@ class Reader:
     """A reader who follows cursors."""
 
     cursor: str | None = None
-    last: int | None = None
-    """The number of the last message that they read, None before the first."""
+    named: list[int] = field(default_factory=list)
+    """The numbers of the messages that the cursor names."""
     received: list[int] = field(default_factory=list)
     joined: int = 0
     """How many messages existed when they joined."""
     saw_missed: bool = False
     """Whether a page was marked as `missed`."""
 
-    def record(self, read: MessagePage) -> None:
-        """Record a page."""
-        self.cursor = read.cursor
+    def record(self, read: MessagePage, named: list[int]) -> None:
+        """Record a page, whose cursor names these messages."""
+        self.cursor, self.named = read.cursor, named
         self.received += numbers(read.messages)
-        self.last = None if read.cursor == BEGINNING else self.received[-1]
         self.saw_missed |= read.missed
 
 
@@ -185,7 +196,6 @@ class Simulation:
         self.feed = Feed()
         self.reference = Reference()
         self.readers = [Reader() for _ in range(3)]
-        self.restarted = False
 
     def run(self, steps: Sequence[Step]) -> None:
         """Run the steps, and let every reader read to the end."""
@@ -204,7 +214,6 @@ class Simulation:
             case Poll():
                 self._poll()
             case Restart():
-                self.restarted = True
                 self.feed, self.reference = Feed(), Reference()
                 self._poll()
             case Read(index, limit):
@@ -223,27 +232,21 @@ class Simulation:
             self._join(reader, limit)
             return
         read = self.feed.since(reader.cursor, limit)
-        repeated = {*numbers(read.messages)} & {*reader.received}
-        assert self.upstream.removed or not repeated & {*reader.received[-CURSOR_LENGTH:]}
-        assert read.missed or not repeated
-        # A new feed may order messages differently: only the last read message gives the position.
-        in_order = not self.upstream.skew and reader.last not in self.upstream.removed
-        if in_order or not self.restarted:
-            self._compare(read, self.reference.next_index(reader), limit)
-        reader.record(read)
+        start, is_exact = self.reference.locate(reader.named)
+        span = range(start, len(self.reference.returned))[:limit]
+        self._compare(read, span, is_exact=is_exact)
+        assert read.missed or not {*numbers(read.messages)} & {*reader.received}
+        reader.record(read, self.reference.named_before(span.stop))
 
     def _join(self, reader: Reader, limit: int) -> None:
         read = self.feed.latest(limit)
         assert numbers(read.messages) == self.reference.returned[-limit:]
-        reader.record(read)
+        reader.record(read, self.reference.named_before(len(self.reference.returned)))
         reader.joined, reader.saw_missed = self.reference._added, False
 
-    def _compare(self, read: MessagePage, start: int | None, limit: int) -> None:
-        returned = self.reference.returned
-        first = max(0, len(returned) - WINDOW) if start is None else start
-        assert numbers(read.messages) == returned[first:][:limit]
-        span = range(first, first + len(read.messages))
-        if start is None or any(it in self.reference.lost for it in span):
+    def _compare(self, read: MessagePage, span: range, *, is_exact: bool) -> None:
+        assert numbers(read.messages) == [self.reference.returned[index] for index in span]
+        if not is_exact or any(it in self.reference.lost for it in span):
             assert read.missed
         elif not any(it in self.reference.doubtful for it in span):
             assert not read.missed
