@@ -23,7 +23,6 @@ class Subscriber:
     def __init__(self, resources: Resources, watchers: Watchers) -> None:
         self._resources = resources
         self._watchers = watchers
-        self._pending: set[str] = set()
         self._callers: dict[str, Caller] = {}
         self._stop_listening: dict[str, Callable[[], None]] = {}
         self._unsent: dict[str, None] = {}
@@ -38,14 +37,6 @@ class Subscriber:
             WrongRequestError: it cannot be subscribed to, or there are too many subscriptions.
             TraxError: this caller may not read it, or TRaX cannot be asked now.
         """
-        self._check_limit(uri)
-        self._pending.add(uri)
-        try:
-            await self._subscribe(uri, caller)
-        finally:
-            self._pending.discard(uri)
-
-    async def _subscribe(self, uri: str, caller: Caller) -> None:
         watcher = self._resources.watcher(uri, caller, self._watchers)
         updated = ResettableEvent()
         # Before the read, which may see a change that this client has not seen.
@@ -53,9 +44,8 @@ class Subscriber:
             await watcher.refresh()
             if watcher.last_error is not None:
                 raise watcher.last_error.copy()
-            if uri not in self._pending:
-                return  # unsubscribed during the read
-            self._check_limit(uri)  # other subscriptions may have been accepted meanwhile
+            if len(self._callers) >= MAX_SUBSCRIPTIONS and uri not in self._callers:
+                raise too_many_subscriptions()
             self._callers[uri] = caller
             self._listen(uri, caller)
         if updated.is_set:
@@ -63,7 +53,6 @@ class Subscriber:
 
     def unsubscribe(self, uri: str) -> None:
         """End the subscription to a URI, if there is one."""
-        self._pending.discard(uri)
         self._callers.pop(uri, None)
         self._unsent.pop(uri, None)
         if (stop_listening := self._stop_listening.pop(uri, None)) is not None:
@@ -99,10 +88,6 @@ class Subscriber:
         """End all subscriptions."""
         self.suspend()
         self._callers.clear()
-
-    def _check_limit(self, uri: str) -> None:
-        if len(self._callers) >= MAX_SUBSCRIPTIONS and uri not in self._callers:
-            raise too_many_subscriptions()
 
     def _listen(self, uri: str, caller: Caller) -> None:
         if not self._suspended and uri not in self._stop_listening:

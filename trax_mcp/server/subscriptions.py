@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import anyio
 import mcp_types as types
-from anyio.abc import TaskGroup
 from mcp.server.session import ServerSession
 from mcp.shared.exceptions import MCPError
 from mcp.shared.subscriptions import (
@@ -35,7 +34,6 @@ GRACE_SECONDS = 30.0
 
 _CONCURRENT_SUBSCRIPTIONS = 10
 _STATE_KEY = "trax_subscription"
-
 
 _LOG = logging.getLogger(__name__)
 
@@ -80,7 +78,6 @@ class Subscriptions:
         """
         subscription = _find_subscription(ctx) or self._new_subscription(ctx)
         await subscription.subscriber.subscribe(uri, caller)
-        subscription.start(ctx.lifespan_context.tasks, connection_of(ctx).session_id)
 
     def unsubscribe(self, ctx: Context, uri: str) -> None:
         """Stop notifying a session of a URI."""
@@ -89,11 +86,12 @@ class Subscriptions:
 
     def _new_subscription(self, ctx: Context) -> "_SessionSubscription":
         """Add a subscription to the session; it is closed with it."""
-        subscriber = Subscriber(self.resources, ctx.lifespan_context.watchers)
+        connection, lifespan = connection_of(ctx), ctx.lifespan_context
+        subscriber = Subscriber(self.resources, lifespan.watchers)
         subscription = _SessionSubscription(ctx.session, subscriber, self.open_streams, self.clock)
-        connection = connection_of(ctx)
         connection.state[_STATE_KEY] = subscription
         connection.exit_stack.callback(subscription.close)
+        lifespan.tasks.start_soon(subscription.run, connection.session_id)
         return subscription
 
 
@@ -113,25 +111,19 @@ class _SessionSubscription:
         self._clock = clock
         self._stream_changed = ResettableEvent()
         self._scope = anyio.CancelScope()
-        self._started = False
 
     @property
     def is_closed(self) -> bool:
         """Whether it sends no more notifications."""
         return self._scope.cancel_called
 
-    def start(self, tasks: TaskGroup, session_id: str | None) -> None:
-        """Start sending, if not yet started. Without a session id (stdio) it is never suspended."""
-        if not self._started:
-            self._started = True
-            tasks.start_soon(self._run, session_id)
-
     def close(self) -> None:
         """Stop sending."""
         self._scope.cancel()
         self.subscriber.close()
 
-    async def _run(self, session_id: str | None) -> None:
+    async def run(self, session_id: str | None) -> None:
+        """Send notifications until it is closed. Without a session id (stdio), never suspend."""
         with self._scope:
             try:
                 async with anyio.create_task_group() as tasks:
