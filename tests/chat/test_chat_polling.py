@@ -5,6 +5,7 @@ The sandbox's log tells. Subscriptions over sockets are tested in `tests/server`
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -40,6 +41,7 @@ from tests.support.wait_client import chat_of, wait_as, wait_for_calls, wait_for
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
+    from tests.support.product.faults import Request, RequestHandler, Response
     from tests.support.product.sandbox import Sandbox
     from tests.support.subscribers import Subscriber
     from tests.support.wait_client import Json
@@ -220,6 +222,25 @@ async def test_a_failing_trax_is_asked_less_and_less_often_up_to_twice_a_minute(
     assert all(30 <= it <= 30 * JITTER + STEP_SECONDS for it in grown[4:])
     assert grown[:4] == sorted(grown[:4])
     assert len(times_after) >= 6
+
+
+async def test_a_request_that_ends_as_if_cancelled_is_one_failed_poll() -> None:
+    """As by a bug of a library. Listeners are told of what comes later."""
+    front = Front()
+    ends = Fault("as if cancelled", end_as_if_cancelled)
+    async with front.listener() as it:
+        await front.clock.pass_by(20)
+        front.trax.faults.add(ends, path=CHAT_PATH)
+        await front.clock.pass_until(lambda: front.trax.faults.pending == 0)
+        assert (await refused(it.client, CHAT)).data["error"]["code"] == "bad_answer"
+        front.trax.say("Hello")
+        await front.clock.pass_until(lambda: it.updates)
+        assert (await texts(it.client))[-1] == "Hello"
+
+
+async def end_as_if_cancelled(_request: Request, _handle: RequestHandler) -> Response:
+    """End a request as a cancellation does, although nobody cancels it."""
+    raise asyncio.CancelledError
 
 
 async def test_nobody_asks_before_the_time_that_trax_named() -> None:

@@ -20,8 +20,8 @@ from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.json_schema import FLAG, TEXT, described, object_of
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.chat.feed import WINDOW, MessagePage
-from trax_mcp.chat.polled_source import PolledChat
 from trax_mcp.chat.resettable_event import ResettableEvent
+from trax_mcp.chat.sources import Chat
 from trax_mcp.chat.watcher import Watcher
 from trax_mcp.clock import Clock
 from trax_mcp.progress import Progress
@@ -62,9 +62,7 @@ class WaitForChatMessages(
         )
 
 
-async def read_chat(
-    watcher: Watcher[PolledChat], after: str | None, limit: int = WINDOW
-) -> MessagePage:
+async def read_chat(watcher: Watcher[Chat], after: str | None, limit: int = WINDOW) -> MessagePage:
     """Read the messages after a cursor, or the last messages.
 
     While TRaX does not answer, new messages that are known are returned.
@@ -77,7 +75,7 @@ async def read_chat(
 
 
 async def wait_for_chat(
-    request: WaitForChatMessages, watcher: Watcher[PolledChat], *, clock: Clock, progress: Progress
+    request: WaitForChatMessages, watcher: Watcher[Chat], *, clock: Clock, progress: Progress
 ) -> MessagePage:
     """Wait for messages after a cursor, then gather more. Without a cursor, read at once.
 
@@ -117,14 +115,14 @@ async def _cancel_after(
 
 
 async def _wait_until_has(
-    count: int, watcher: Watcher[PolledChat], after: str, changed: ResettableEvent
+    count: int, watcher: Watcher[Chat], after: str, changed: ResettableEvent
 ) -> None:
     """Wait until there are as many messages after a cursor, or polling has ended."""
     while not (watcher.has_ended or _has(count, watcher, after)):
         await changed.wait()
 
 
-def _has(count: int, watcher: Watcher[PolledChat], after: str) -> bool:
+def _has(count: int, watcher: Watcher[Chat], after: str) -> bool:
     """Whether there are as many messages after a cursor. A loss is reported without delay."""
     if not watcher.has_polled:
         return False  # an empty feed knows no cursor
@@ -132,7 +130,7 @@ def _has(count: int, watcher: Watcher[PolledChat], after: str) -> bool:
     return len(page.messages) >= count or page.missed
 
 
-def _read_page(watcher: Watcher[PolledChat], after: str | None, limit: int) -> MessagePage:
+def _read_page(watcher: Watcher[Chat], after: str | None, limit: int) -> MessagePage:
     if after is not None and not watcher.has_polled and watcher.last_error is None:
         return MessagePage((), after, missed=False)  # the time-out came before TRaX's answer
     feed = watcher.source.feed

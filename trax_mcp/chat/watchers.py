@@ -1,44 +1,49 @@
 """The watchers of a server: one for each caller and source, never shared with another caller.
 
 Unused watchers are kept for a while, so that a client that reconnects gets the messages in between.
-Callers whose key TRaX has not accepted share small limits, so that they cannot fill the memory.
 """
 
-from collections import defaultdict
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import Any, Final, Never, Protocol, TypeVar
 
 from anyio.abc import TaskGroup
 
-from trax_mcp.api.accepted_keys import NOT_ACCEPTED
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.error_texts import no_key
 from trax_mcp.api.models import StreamStatus
-from trax_mcp.chat.polled_source import PolledChat, PolledSource, PolledStatus
-from trax_mcp.chat.shared_feed import SharedFeeds
-from trax_mcp.chat.watcher import Watcher
+from trax_mcp.chat.sources import Chat, Source, Status, documented
+from trax_mcp.chat.watcher import AddResult, SharedPage, Watcher
 from trax_mcp.clock import Clock
 
-SourceT = TypeVar("SourceT", bound=PolledSource)
+SourceT = TypeVar("SourceT", bound=Source)
 
-KEPT_SECONDS: Final = 300.0
+_KEPT_SECONDS: Final = 300.0
 """How long an unused watcher is kept."""
-OTHER_KEPT_SECONDS: Final = 30.0
-"""The same if TRaX has not accepted the caller's key."""
+_MAX_UNUSED: Final = 500
+"""The most unused watchers. Those that were requested last are kept."""
 
-_MAX_UNUSED = 50
-"""The most unused watchers of one caller."""
-_MAX_OTHER_UNUSED = 10
-"""The most of all callers together whose key TRaX has not accepted."""
+
+class SharedPages(Protocol):
+    """The sources that are shared with other processes of this server."""
+
+    def open(self, key: str, kind: str, studio_id: str, add: AddResult) -> SharedPage:
+        """One source of the caller with this key. Nobody with another key can read it."""
+        ...
+
+    async def hear(self) -> Never:
+        """Follow what other processes announce."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Key:
     """A source and its caller. One caller must never get what another caller's key could read."""
 
-    source_type: Callable[[Client, Caller, str], PolledSource]
+    source_type: Callable[[Client, Caller, str], Source]
     caller: Caller
     studio_id: str
 
@@ -46,7 +51,7 @@ class _Key:
 class Watchers:
     """All watchers of one server. `shortest` is the shortest time between polls, in seconds.
 
-    With `shared`, its replicas poll once for all of them.
+    With `shared` pages, its processes poll once for all of them.
     """
 
     def __init__(
@@ -56,39 +61,37 @@ class Watchers:
         shortest: float,
         clock: Clock,
         tasks: TaskGroup,
-        shared: SharedFeeds | None = None,
+        shared: SharedPages | None = None,
     ) -> None:
         self._client = client
-        self._shared = shared
         self._shortest = shortest
         self._clock = clock
         self._tasks = tasks
-        self._keys = client.accepted_keys
-        self._watchers: dict[_Key, Watcher[Any]] = {}
-        self._by_owner: defaultdict[str, dict[_Key, None]] = defaultdict(dict)
-        """By owner. The watcher that was requested longest ago comes first."""
+        self._shared = shared
+        self._watchers: OrderedDict[_Key, Watcher[Any]] = OrderedDict()
+        """The one that was requested longest ago comes first."""
 
-    def chat(self, caller: Caller, studio_id: str) -> Watcher[PolledChat]:
+    def chat(self, caller: Caller, studio_id: str) -> Watcher[Chat]:
         """The watcher of a studio's chat.
 
         Raises:
             NotSent: the caller has no key.
         """
-        return self._watcher(PolledChat, caller, studio_id)
+        return self._watcher(Chat, caller, studio_id)
 
-    def stream_status(self, caller: Caller, studio_id: str) -> Watcher[PolledStatus]:
+    def stream_status(self, caller: Caller, studio_id: str) -> Watcher[Status]:
         """The watcher of a studio's stream status.
 
         Raises:
             NotSent: the caller has no key.
         """
-        return self._watcher(PolledStatus, caller, studio_id)
+        return self._watcher(Status, caller, studio_id)
 
     def record_stream_status(self, caller: Caller, studio_id: str, status: StreamStatus) -> None:
         """Update the watcher of a caller who has read the status elsewhere."""
-        watcher = self._watchers.get(_Key(PolledStatus, caller.without_client, studio_id))
+        watcher = self._watchers.get(_Key(Status, caller.without_client, studio_id))
         if watcher is not None:
-            watcher.record_read(changed=watcher.source.update(status))
+            watcher.add_read(documented(status))
 
     def _watcher(
         self, source_type: Callable[[Client, Caller, str], SourceT], caller: Caller, studio_id: str
@@ -96,64 +99,30 @@ class Watchers:
         caller = caller.without_client
         if caller.key is None:
             raise no_key()
-        self._remove_unused(caller)
         key = _Key(source_type, caller, studio_id)
         if key not in self._watchers:
+            self._remove_unused()
             source = source_type(self._client, caller, studio_id)
-            feeds = self._shared
+            name = (caller.key, source.kind, studio_id)
             self._watchers[key] = Watcher(
                 source,
                 shortest=self._shortest,
                 clock=self._clock,
                 tasks=self._tasks,
-                shared=feeds.open(caller.key, source.kind, studio_id) if feeds else None,
+                share=partial(self._shared.open, *name) if self._shared else None,
             )
-        self._put_last(key)
+        self._watchers.move_to_end(key)
         return self._watchers[key]
 
-    def _put_last(self, key: _Key) -> None:
-        """Put a watcher at the end of those of its owner. The owner can have changed."""
-        for owner in (NOT_ACCEPTED, key.caller.owner):
-            self._by_owner.get(owner, {}).pop(key, None)
-        self._by_owner[self._keys.owner(key.caller)][key] = None
-
-    def _remove_unused(self, caller: Caller) -> None:
-        """Remove watchers of the caller, of `NOT_ACCEPTED`, and of one more owner at a time."""
-        next_owner = next(iter(self._by_owner), NOT_ACCEPTED)
-        for owner in dict.fromkeys((next_owner, caller.owner, NOT_ACCEPTED)):
-            self._move_watchers(owner)
-            self._remove_unused_of(owner)
-
-    def _move_watchers(self, owner: str) -> None:
-        """Move the watchers of callers whose owner has changed."""
-        for key in tuple(self._by_owner.get(owner, ())):
-            if self._keys.owner(key.caller) != owner:
-                self._put_last(key)
-
-    def _remove_unused_of(self, owner: str) -> None:
-        """Remove watchers that were not used for long, and the oldest of an owner with many.
-
-        A watcher is kept until its next poll is allowed, so that a new one does not poll earlier.
-        Without an accepted key, that is so only for a few.
-        """
-        keys = self._by_owner.pop(owner, {})
-        now, unused = self._clock.seconds(), 0
-        for key in reversed(tuple(keys)):
-            watcher = self._watchers[key]
-            if not watcher.is_idle:
-                continue
-            unused += 1
-            if _is_removed(watcher, now, unused, accepted=owner != NOT_ACCEPTED):
-                del keys[key]
+    def _remove_unused(self) -> None:
+        """Remove watchers that have ended or were not used for long, and the oldest of many."""
+        unused = [key for key, watcher in self._watchers.items() if watcher.is_idle]
+        too_many = len(unused) - _MAX_UNUSED + 1
+        for number, key in enumerate(unused):
+            if number < too_many or self._is_over(self._watchers[key]):
                 del self._watchers[key]
-        if keys:
-            self._by_owner[owner] = keys  # at the end, so that another owner is next
 
-
-def _is_removed(watcher: Watcher[Any], now: float, unused: int, *, accepted: bool) -> bool:
-    """Whether to remove an unused watcher, the `unused`-th of its owner by latest request."""
-    kept_seconds = KEPT_SECONDS if accepted else OTHER_KEPT_SECONDS
-    is_old = watcher.has_ended or now - watcher.last_used > kept_seconds
-    if not accepted and unused > _MAX_OTHER_UNUSED:
-        return True
-    return now >= watcher.next_poll and (is_old or unused > _MAX_UNUSED)
+    def _is_over(self, watcher: Watcher[Any]) -> bool:
+        """Whether it is kept no longer. A new one would not poll earlier."""
+        is_old = self._clock.seconds() - watcher.last_used > _KEPT_SECONDS
+        return watcher.is_due and (watcher.has_ended or is_old)

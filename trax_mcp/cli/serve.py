@@ -100,7 +100,7 @@ async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) 
         deps = replace(
             deps,
             records=replicas.records if replicas else None,
-            shared_feeds=replicas.feeds if replicas else None,
+            shared_pages=replicas.pages if replicas else None,
             readiness=readiness,
         )
         server = build_server(client, own=own, deps=deps)
@@ -137,7 +137,7 @@ def _open_replicas(settings: Settings) -> "AbstractAsyncContextManager[Replicas 
         from trax_mcp.replicas import open_replicas  # noqa: PLC0415  a part of its own
     except ModuleNotFoundError:
         raise CannotStart(f"TRAX_STORE_URL needs an extra. {REPLICAS_EXTRA}") from None
-    return open_replicas(settings.store_url.get_secret_value(), Clock())
+    return open_replicas(settings.store_url.get_secret_value())
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.engine_checks import connect
 from trax_mcp.replicas.engine_records import EngineRecords
+from trax_mcp.replicas.shared_pages import SharedPages
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,7 @@ class Replicas:
 
     engine: Engine
     records: EngineRecords
+    pages: SharedPages
 
     def engine_answers(self) -> bool:
         """Whether the engine has answered the last time."""
@@ -30,6 +32,6 @@ async def open_replicas(url: str) -> AsyncIterator[Replicas]:
     """
     engine = await connect(url)
     try:
-        yield Replicas(engine, EngineRecords(engine))
+        yield Replicas(engine, EngineRecords(engine), SharedPages(engine))
     finally:
         await engine.aclose()

@@ -14,7 +14,7 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from trax_mcp import __version__
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
-from trax_mcp.chat.shared_feed import SharedFeeds
+from trax_mcp.chat.watchers import SharedPages
 from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.evidence import Channel
@@ -94,7 +94,7 @@ class ServerDeps:
     open_streams: OpenStreams = field(default_factory=OpenStreams)
     tasks: ShieldedTasks = field(default_factory=ShieldedTasks)
     records: Records | None = None
-    shared_feeds: SharedFeeds | None = None
+    shared_pages: SharedPages | None = None
     readiness: Readiness = field(default_factory=Readiness)
     ask: frozenset[Channel] = frozenset({"form"})
     page: Page | None = None
@@ -153,7 +153,7 @@ def build_server(
 
     def open_lifespan(_server: Server[Lifespan]) -> AbstractAsyncContextManager[Lifespan]:
         return lifespan(
-            client, shortest=deps.chat_poll_seconds, clock=deps.clock, shared=deps.shared_feeds
+            client, shortest=deps.chat_poll_seconds, clock=deps.clock, shared=deps.shared_pages
         )
 
     def wrap(handler: Handler[ParamsT, ResultT]) -> Handler[ParamsT, ResultT]:

@@ -8,8 +8,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from trax_mcp.api.client import Client
-from trax_mcp.chat.shared_feed import SharedFeeds
-from trax_mcp.chat.watchers import Watchers
+from trax_mcp.chat.watchers import SharedPages, Watchers
 from trax_mcp.clock import Clock
 
 
@@ -23,10 +22,12 @@ class Lifespan:
 
 @asynccontextmanager
 async def lifespan(
-    client: Client, *, shortest: float, clock: Clock, shared: SharedFeeds | None = None
+    client: Client, *, shortest: float, clock: Clock, shared: SharedPages | None = None
 ) -> AsyncIterator[Lifespan]:
     """Open it until the block ends. `shortest` is the shortest poll interval, in seconds."""
     async with anyio.create_task_group() as tasks:
         watchers = Watchers(client, shortest=shortest, clock=clock, tasks=tasks, shared=shared)
+        if shared is not None:
+            tasks.start_soon(shared.hear)
         yield Lifespan(watchers, tasks)
         tasks.cancel_scope.cancel()

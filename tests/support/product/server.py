@@ -80,7 +80,7 @@ class Product:
             self._deps = replace(
                 self._deps,
                 records=memory.records,
-                shared_feeds=memory.feeds,
+                shared_pages=memory.pages,
             )
         over_network = "TRAX_BASE_URL" in (settings or {})
         self._client = Client(

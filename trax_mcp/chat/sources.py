@@ -1,0 +1,100 @@
+"""What a watcher polls: a studio's chat and its stream status."""
+
+from typing import ClassVar, Protocol
+
+from trax_mcp.api.argument_types import LARGEST_PAGE
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.client import Client
+from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.error_texts import incomplete
+from trax_mcp.api.errors import TooLarge
+from trax_mcp.api.models import StreamStatus
+from trax_mcp.api.operations import GetStreamStatus, ListChatMessages
+from trax_mcp.chat.feed import Feed, Message
+
+_SMALLEST_PAGE = 10
+
+
+class Source(Protocol):
+    """Something that can change between two polls. `kind` names it."""
+
+    kind: ClassVar[str]
+
+    async def read(self) -> JsonObject:
+        """Ask TRaX once.
+
+        Raises:
+            TraxError: it could not be read.
+        """
+        ...
+
+    def add(self, content: JsonObject) -> bool:
+        """Add what was read, here or at another replica. Return whether anything has changed."""
+        ...
+
+
+class Chat:
+    """The chat of a studio, as one caller may read it."""
+
+    kind: ClassVar = "chat"
+
+    def __init__(self, client: Client, caller: Caller, studio_id: str) -> None:
+        self.feed = Feed()
+        self._client = client
+        self._caller = caller
+        self._studio_id = studio_id
+        self._limit = LARGEST_PAGE
+        self._is_first = True
+
+    async def read(self) -> JsonObject:
+        """Read the most recent messages: fewer the next time if these are too large."""
+        operation = ListChatMessages(studio_id=self._studio_id, limit=self._limit)
+        try:
+            # No retry: the watcher decides when TRaX is polled again.
+            answer = await self._client.send(operation, self._caller, retry=False)
+        except TooLarge:
+            self._limit = max(self._limit // 2, _SMALLEST_PAGE)
+            raise
+        page = answer.data.get("data")
+        if not isinstance(page, list):
+            raise incomplete(operation, request_id=answer.request_id, status=answer.status)
+        return {"messages": page, "limit": operation.limit}
+
+    def add(self, content: JsonObject) -> bool:
+        """Add a page to the feed. The messages of the first one are not a change."""
+        page: list[Message] = content["messages"]
+        # Only items with an id can be added. The others are left out and hide no message.
+        messages = [it for it in page if _is_message(it)]
+        new = self.feed.add_page(messages, received=len(page), limit=content["limit"])
+        is_first, self._is_first = self._is_first, False
+        return bool(new) and not is_first
+
+
+class Status:
+    """The stream status of a studio, as one caller may read it."""
+
+    kind: ClassVar = "status"
+
+    def __init__(self, client: Client, caller: Caller, studio_id: str) -> None:
+        self._client = client
+        self._caller = caller
+        self._operation = GetStreamStatus(studio_id=studio_id)
+        self._last: JsonObject | None = None
+
+    async def read(self) -> JsonObject:
+        """Read the status."""
+        return documented(await self._client.call(self._operation, self._caller, retry=False))
+
+    def add(self, content: JsonObject) -> bool:
+        """Keep a status. Return whether it differs from the one before."""
+        before, self._last = self._last, content
+        return before is not None and before != content
+
+
+def documented(status: StreamStatus) -> JsonObject:
+    """The documented fields of a status: one that TRaX adds may change all the time."""
+    return {name: getattr(status, name) for name in StreamStatus.model_fields}
+
+
+def _is_message(item: object) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("id"), str)
