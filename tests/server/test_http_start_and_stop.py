@@ -59,11 +59,16 @@ def test_an_address_of_another_machine_stops_the_start_with_one_sentence(
 
 @pytest.mark.parametrize("number", SIGNALS)
 async def test_a_signal_ends_a_server_at_once_and_completes_every_response(number: int) -> None:
-    """Streams of both eras, a call that TRaX does not answer, idle and unfinished connections."""
-    held = Held()
+    """Streams of both eras, a call that TRaX does not answer, idle and unfinished connections.
+
+    A person who presses Ctrl-C does not wait for a drain either.
+    """
+    held, drain = Held(), {"TRAX_DRAIN_SECONDS": "600"} if number == signal.SIGINT else {}
     async with (
         upstream() as trax,
-        running("http", "--port", "0", settings={"TRAX_BASE_URL": trax.base_url}) as server,
+        running(
+            "http", "--port", "0", settings={"TRAX_BASE_URL": trax.base_url, **drain}
+        ) as server,
         plain_http(await server.address()) as http,
         connected(await server.address()) as head,
         connected(await server.address()) as body,

@@ -37,7 +37,7 @@ from tests.support.subscribers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from tests.support.jsonrpc import HttpCaller
     from tests.support.served_app import Front
@@ -81,7 +81,7 @@ class SlowClient:
 @asynccontextmanager
 async def server_with_small_buffers() -> AsyncIterator[Front]:
     """A server with small send buffers."""
-    listen = local_servers.listen
+    listen: Callable[[str, int], socket.socket] = vars(local_servers)["listen"]
 
     def listen_with_small_buffer(host: str, port: int) -> socket.socket:
         listener = listen(host, port)
