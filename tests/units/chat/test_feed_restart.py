@@ -40,14 +40,16 @@ def test_after_a_restart_nothing_is_lost_and_repeats_are_marked(limit: int) -> N
     """Also late messages, with an earlier time than what was read."""
     for kind, (before, now) in RESTARTS.items():
         feed, cursor = fed(page(now)), fed(page(before)).latest().cursor
-        received, missed = "", False
-        while (step := feed.since(cursor, limit)).messages:
-            received, missed = received + ids(step.messages), missed or step.missed
-            cursor = step.cursor
+        steps: list[MessagePage] = []
+        for _ in range(20):
+            steps.append(feed.since(cursor, limit))
+            cursor = steps[-1].cursor
+        received = "".join(ids(it.messages) for it in steps)
+        missed = any(it.missed for it in steps)
         read = set(ids(page(before)))
         assert set(ids(page(now))) - read <= set(received), kind
         assert missed or not read & set(received), kind
-        assert not step.missed, kind
+        assert steps[-1] == MessagePage((), cursor, missed=False), kind
 
 
 @pytest.mark.parametrize(("now", "unread"), [("a1 b10", ""), ("a1 b10 c11", "c")])
@@ -131,7 +133,8 @@ def test_a_page_is_no_larger_than_an_answer_may_be(
     assert (ids(read.messages), read.missed) == (first, False)
     assert ids(feed.latest().messages) == last
     unread = ids(read.messages)
-    while (read := feed.since(read.cursor)).messages:
+    for _ in range(3):
+        read = feed.since(read.cursor)
         assert not read.missed
         unread += ids(read.messages)
     assert unread == "abc"
