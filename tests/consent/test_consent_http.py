@@ -20,10 +20,28 @@ RAN: Final = ("ran", None)
 USED: Final = ("confirmation_invalid", "used")
 
 
+ON_THE_WIRE: Final = {
+    "no flag",
+    "an invented confirmation",
+    "another caller's confirmation",
+    "a request state as confirmation",
+    "cancelled while the server reads",
+    "declined",
+    "a client error",
+    "a client that fails",
+    "cancelled while a person is asked",
+    "another caller's answer",
+    "no answer in five minutes",
+}
+"""Cases in which callers, connections or streams matter."""
+
+
 async def test_nothing_is_sent_without_consent_over_http(era: str) -> None:
-    """In all cases, each with its result."""
+    """Each case has its result."""
     async with over_http(era) as (clients, _):
-        for name, case in missing_consent(era, DELETE_DESTINATION).items():
+        cases = missing_consent(era, DELETE_DESTINATION)
+        for name in [it for it in cases if it in ON_THE_WIRE]:
+            case = cases[name]
             result = await run_attempt(clients, DELETE_DESTINATION, case)
             assert (name, result) == (name, case.result)
             assert (name, clients.sent) == (name, [])

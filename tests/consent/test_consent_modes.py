@@ -51,11 +51,9 @@ TABLE: Final[dict[tuple[str, str, str], tuple[str, ...]]] = {
     ("preview", "forms", "go_live"): PLAIN,
     ("preview", "forms", "go_offline"): PLAIN,
     ("preview", "no forms", "go_live"): PLAIN,
-    ("preview", "no forms", "go_offline"): PLAIN,
     ("flag", "forms", "go_live"): (SHOWN, RAN, RAN),
     ("flag", "forms", "go_offline"): (SHOWN, RAN, RAN),
     ("flag", "no forms", "go_live"): (SHOWN, RAN, RAN),
-    ("flag", "no forms", "go_offline"): (SHOWN, RAN, RAN),
 }
 
 
