@@ -18,6 +18,7 @@ import anyio
 
 from tests.support.concurrent_users.accounts import SHARED_STUDIO, marks
 from tests.support.jsonrpc import FORMS, LEGACY, read_answer, request
+from tests.support.product.shared_clock import STEP_SECONDS
 from tests.support.served_app import error_code
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _SECRET: Final = re.compile(r"[\w-]{16,}")
 _USABLE_SECONDS: Final = 200
+_ANSWERS_PER_STEP: Final = 10
 _NOT_FOUND: Final = (-32002, -32602)
 _STUDIO_TOOLS: Final = (
     *("get_studio", "list_destinations", "list_sources", "get_stream_status"),
@@ -118,9 +120,11 @@ class User:
         return data
 
     async def post(self, message: Message, **headers: str) -> httpx.Response:
-        """Post a message and check everything that comes back."""
+        """Post a message and check everything that comes back. Time passes with the answers."""
         response = await self.caller.post(message, **headers)
         self.done["requests"] += 1
+        if self.done["requests"] % _ANSWERS_PER_STEP == 0:
+            self.shared.clock.advance(STEP_SECONDS)
         self.check_answer(
             f"{response.headers}\n{response.text}", sent=f"{json.dumps(message)} {headers}"
         )
@@ -201,9 +205,6 @@ class User:
                     self.updated_uris.append(json.loads(line[len("data: ") :])["params"]["uri"])
 
 
-# Own things: each succeeds
-
-
 async def read_own_things(user: User) -> None:
     """Read own things with every tool that reads, resources, completions and a prompt."""
     studio = user.random.choice(user.studios)
@@ -274,9 +275,6 @@ async def go_live_and_offline(user: User) -> None:
     assert not stopped.get("isError")
     for action in ("go-live", "go-offline"):
         user.expected_changes[f"POST /v1/studios/{studio}/{action}"] += 1
-
-
-# Things of another user: none succeeds
 
 
 async def read_others_things(user: User) -> None:
