@@ -22,7 +22,7 @@ from proof.replicas.chat_clients import (
 )
 from proof.replicas.presses import until
 from proof.replicas.replica_setup import Replicas, open_replicas
-from tests.support.concurrency import Paused, afterwards
+from tests.support.concurrency import Paused
 from tests.support.product.faults import Fault
 from tests.support.product.sandbox_accounts import REVOKED_KEY
 from tests.support.served_app import error_code
@@ -84,7 +84,7 @@ async def test_two_replicas_look_as_often_as_one_and_tell_everybody_together(
 async def test_a_quiet_chat_is_looked_at_as_rarely_as_by_one(kept: Replicas, key: str) -> None:
     """Once one replica alone would have slowed down. A pause may be a fifth shorter."""
     times: list[float] = []
-    note = afterwards(lambda: times.append(time.monotonic()))
+    note = Fault.followed_by(lambda: times.append(time.monotonic()))
     async with subscribed(kept.a, key=key), subscribed(kept.b, key=key):
         kept.trax.faults.add(note, path=CHAT_PATH, times=None)
         await until(lambda: len(times) >= SLOW_LOOKS + 2)

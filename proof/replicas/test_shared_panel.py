@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from proof.replicas.panel_client import PanelClient
-from tests.support.consent_clients import SECOND_KEY, reset
+from tests.support.consent_clients import SECOND_KEY
 from tests.support.guarded_calls import DELETE_DESTINATION, DELETE_SOURCE, GO_LIVE, NO, STUDIO
 from trax_mcp.sandbox import SANDBOX_KEY
 
@@ -30,7 +30,7 @@ SECRET: Final[dict[str, Any]] = {**STUDIO, "destId": "dest_3", "streamKey": CANA
 
 async def both(replicas: Replicas) -> tuple[PanelClient, PanelClient]:
     """A client of each replica, on a sandbox as it was seeded."""
-    reset(replicas.trax)
+    replicas.trax.reset()
     a, b = [await PanelClient.of(replicas, it) for it in replicas.both]
     return a, b
 

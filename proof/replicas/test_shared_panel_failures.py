@@ -12,9 +12,8 @@ import pytest
 
 from proof.replicas.panel_client import PanelClient
 from tests.support.concurrency import Paused
-from tests.support.consent_clients import reset
-from tests.support.product.frozen_sandbox import STUDIO as PLACE
 from tests.support.guarded_calls import GO_OFFLINE, STUDIO
+from tests.support.product.frozen_sandbox import STUDIO as PLACE
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ LOST: Final = (
 
 async def both(replicas: Replicas) -> tuple[PanelClient, PanelClient]:
     """A client of each replica, on an empty engine that answers, and a sandbox as it was seeded."""
-    reset(replicas.trax)
+    replicas.trax.reset()
     await replicas.engine.restart()
     a, b = [await PanelClient.of(replicas, it) for it in replicas.both]
     for it in (a, b):
