@@ -191,11 +191,3 @@ async def run_attempt(
         put_on_air(clients.trax)
     result = await case.attempt(clients, operation)
     return None if result is None else status_and_reason(result)
-
-
-TIMED: Final = (
-    "an expired confirmation",
-    "no answer in five minutes",
-    "an answer after five minutes",
-)
-"""The cases in which time must pass."""
