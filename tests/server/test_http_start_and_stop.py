@@ -8,7 +8,6 @@ import socket
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from mcp.client.subscriptions import SubscriptionLost
 
 from tests.support import hanging_server
 from tests.support.event_streams import Session, listen_stream
@@ -20,7 +19,7 @@ from tests.support.product.shared_clock import settled
 from tests.support.raw_connections import BEGINNING, CONTINUE, HEAD, connected
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, SIGNALS, running
-from tests.support.subscribers import CHAT, manual_clock_server, poll_times, say, subscriber_of
+from tests.support.subscribers import CHAT, manual_clock_server, poll_times, say
 
 if TYPE_CHECKING:
     from tests.support.jsonrpc import Message
@@ -151,18 +150,6 @@ async def test_a_stopping_server_ends_a_listen_stream_with_its_result() -> None:
         "params": {"uri": CHAT, "_meta": META},
     }
     assert is_end(result)
-
-
-async def test_the_sdk_client_sees_a_regular_end_of_its_subscription() -> None:
-    """It does not report a lost subscription."""
-    async with manual_clock_server() as front, subscriber_of(front, MODERN) as subscriber:
-        await subscriber.subscribe(CHAT)
-        await front.product.shut_down()
-        try:
-            events = [event async for event in subscriber.subscription]
-        except SubscriptionLost as lost:
-            pytest.fail(str(lost))
-    assert events == []
 
 
 def is_end(message: Message) -> bool:

@@ -157,8 +157,8 @@ async def test_the_panel_is_one_page_that_loads_nothing(panel_client: OpenPanelC
         text = contents.text  # type: ignore[union-attr]
         assert "ApprovalCard" in text
         assert "/* " not in text
-        for word in ("http://", "https://", " src=", "<link", "innerHTML", "eval("):
-            assert word not in text
+        loading = ("http://", "https://", " src=", "<link", "innerHTML", "eval(")
+        assert [word for word in loading if word in text] == []
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -233,10 +233,8 @@ async def test_a_stop_by_panel_returns_at_once_with_its_confirmation_beside(
 
 WRONG_ANSWERS: Final[tuple[dict[str, object], ...]] = (
     {"choice": YES},
-    {"question": "0", "choice": YES},
     {"question": "2", "choice": YES},
     {"question": "1", "choice": "yes"},
-    {"question": "1", "choice": ""},
     {"question": "1", "choice": True},
     {"question": "1", "choice": YES, "confirm": True},
     {"question": "1", "choice": YES + " " * 600},

@@ -114,6 +114,18 @@ async def test_the_templates_are_the_same_for_everyone(
     assert list(sandbox.requests) == []
 
 
+async def test_studios_on_later_pages_are_listed_and_read_too(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """On one page of ours, since some clients read only the first."""
+    for number in range(450):
+        add_studio(sandbox, f"studio_7{number:03}", f"Show {number}")
+    async with client_of(server) as client:
+        assert await listed(client) == listing(sandbox)
+        assert await read(client, STUDIOS) == {"data": studios_of(sandbox)}
+    assert asked(sandbox) == {"/v1/studios": 6}
+
+
 async def test_a_change_is_listed_within_thirty_seconds(
     server: Server[Any], *, sandbox: Sandbox, clock: HandClock
 ) -> None:

@@ -31,7 +31,6 @@ from tests.support.subscribers import (
     CHAT,
     equivalent_uris,
     manual_clock_server,
-    poll_times,
     say,
     subscriber_of,
 )
@@ -155,15 +154,6 @@ async def test_a_slow_client_delays_no_other_and_has_few_pending_notifications(
             f"Message {number}" for number in range(MESSAGES)
         ]
         assert len(updates) < MESSAGES * len(URIS) / 4
-
-
-async def test_polling_stops_when_a_client_that_reads_nothing_disconnects() -> None:
-    """Although its last notification could not be sent."""
-    async with server_with_small_buffers() as front:
-        async with slow_client(front, LEGACY) as slow:
-            await fill_buffers(front)
-            await Session(slow.caller).end()
-        assert await poll_times(front, 60) == []
 
 
 async def test_a_stopping_server_does_not_wait_for_a_client_that_reads_nothing() -> None:
