@@ -6,10 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from tests.support.concurrency import Paused, all_at_once, cancel_while_held
-from tests.support.consent_attempts import wait_until_read
 from tests.support.consent_clients import audit_lines, status_and_reason
 from tests.support.guarded_calls import DELETE_DESTINATION, GO_LIVE
-from tests.support.missing_consent import missing_consent, run_attempt
+from tests.support.missing_consent import missing_consent, run_attempt, wait_until_read
 from tests.support.real_transports import over_http
 from tests.support.simulated_person import agreeing
 

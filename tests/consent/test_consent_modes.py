@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.conftest import text_of
-from tests.support.consent_attempts import (
+from tests.support.consent_clients import in_memory, status_and_reason
+from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
+from tests.support.jsonrpc import LEGACY
+from tests.support.missing_consent import (
     answering_with,
     expired,
     from_before_a_rename,
     of_another_operation,
 )
-from tests.support.consent_clients import in_memory, status_and_reason
-from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
-from tests.support.jsonrpc import LEGACY
 from tests.support.simulated_person import (
     agreeing,
     cancelling,
