@@ -72,11 +72,15 @@ async def test_each_mode_runs_asks_previews_or_refuses_as_in_the_table(
             given: dict[str, object] = {"confirm": True} if evidence else {}
             if evidence == 2:
                 given["confirmation"] = confirmation
-            result = status_and_reason(await clients.call(operation, caller, **given))[0]
+            answer = await clients.call(operation, caller, **given)
+            result = status_and_reason(answer)[0]
             asked = len(clients.person.forms)
             assert (evidence, asked) == (evidence, 1 if expected == ASKED else 0)
             assert (evidence, result) == (evidence, RAN if expected == ASKED else expected)
             assert clients.sent == ([operation.sent] if result == RAN else [])
+            approved_in = (answer.meta or {}).get("live.traxstreaming/approvedIn")
+            how = "form" if asked else "flag" if mode == "flag" else "confirmation"
+            assert approved_in == (how if result == RAN else None)
 
 
 PREVIEW: Final = {
