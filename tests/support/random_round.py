@@ -5,24 +5,31 @@ The round uses real clients of the server. `round_judge` judges what came of it.
 
 from __future__ import annotations
 
+import os
+import secrets
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import mcp_types as types
+from mcp import Client
 
+from tests.support.jsonrpc import MODERN
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
 from tests.support.random_trax import CALM, Moments, Odds, RandomTrax, Sent
-from tests.support.simulated_person import form_of, yes_to
+from tests.support.simulated_person import Person, form_of, yes_to
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
-    from random import Random
-
-    from mcp import Client
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from tests.support.product.sandbox import Sandbox
+    from tests.support.product.server import Product
 
+SEED: Final = os.environ.get("RACES_SEED", "") or secrets.token_hex(3)
+"""Decides all chance. A failure prints it."""
 PEOPLE: Final = {
     name: f"sk_live_sandbox_{name}"
     for name in ("ann", "ben", "cat", "dan", "eve", "fay", "mallory")
@@ -35,7 +42,15 @@ WITH_FORMS: Final = frozenset({"ann", "dan"})
 _STARTERS: Final = ("ann", "ben", "cat")
 _STOPPERS: Final = ("dan", "eve")
 
+LONGEST_SECONDS: Final = 60.0
+"""All calls of a race have ended by then."""
+
 Result = types.CallToolResult | types.InputRequiredResult
+
+
+def chance(what: object) -> Random:
+    """The chance of one part of a test."""
+    return Random(f"{SEED} {what}")  # noqa: S311  no secret
 
 
 @dataclass(slots=True, eq=False)
@@ -111,6 +126,35 @@ class World:
     """Waits until no call runs any more."""
     pace: float = 1.0
     """How long all takes: 1 in virtual time."""
+
+
+@asynccontextmanager
+async def open_world(
+    products: Sequence[Product],
+    moments: Moments,
+    random: Random,
+    *,
+    settle: Callable[[], Awaitable[None]],
+    pace: float = 1.0,
+) -> AsyncIterator[World]:
+    """The people, each with a client of each of these products, which have the same sandbox."""
+    sandbox = products[0].trax
+    for name, key in PEOPLE.items():
+        if name == STRANGER:
+            sandbox.add_key(key, account=ANOTHER_ACCOUNT, scopes={"stream:golive"})
+        else:
+            sandbox.add_key(key)
+    async with AsyncExitStack() as stack:
+        clients: list[dict[str, Client]] = [{} for _ in products]
+        for product, of_product in zip(products, clients, strict=True):
+            for name, key in PEOPLE.items():
+                form = Person() if name in WITH_FORMS else None
+                client = Client(
+                    product.server(key), mode=MODERN, cache=None, elicitation_callback=form
+                )
+                of_product[name] = await stack.enter_async_context(client)
+        trax = RandomTrax(sandbox, random, moments)
+        yield World(sandbox, trax, moments, clients, settle, pace)
 
 
 class Round:

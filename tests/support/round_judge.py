@@ -5,7 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from tests.support.random_round import PEOPLE, STRANGER
+import anyio
+
+from tests.support.random_round import LONGEST_SECONDS, PEOPLE, STRANGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +19,14 @@ STOP_SECONDS: Final = 2.5
 """A stop is on the wire by then."""
 RAN: Final = "the call ran"
 NOT_KNOWN: Final = "whether the call ran is not known"
+
+
+async def broken_in(it: Round) -> list[str]:
+    """Run a round, and see what is left of it. Return the promises that it broke, and its story."""
+    with anyio.fail_after(10 * LONGEST_SECONDS):
+        await it.run()
+        found = [*problems(it)] or await problems_in_the_calm(it)
+    return [f"{it.studio}:", *found, it.story()] if found else []
 
 
 def problems(it: Round) -> Iterator[str]:

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The memory of one product."""
+    """The memory of one product, and the clock by which it ends what is old."""
 
+    clock: Clock
     store: ConsentStore
     questions: QuestionsOnEngine | None = None
     feeds: SharedLooks | None = None
@@ -36,7 +37,7 @@ class Memory:
 
 def slow_memory(clock: Clock, pause: Pause) -> Memory:
     """A memory in this process that pauses before and after each step: others may run then."""
-    return Memory(cast("ConsentStore", _Slow(MemoryStore(clock), pause)))
+    return Memory(clock, cast("ConsentStore", _Slow(MemoryStore(clock), pause)))
 
 
 @asynccontextmanager
@@ -44,8 +45,9 @@ async def engine_memory(url: str) -> AsyncIterator[Memory]:
     """The memory of one of several products that share an engine."""
     from trax_mcp.replicas.consent_store import open_store  # noqa: PLC0415  a part of its own
 
-    async with open_store(url, Clock()) as store:
-        yield Memory(store, store.questions, store.feeds)
+    clock = Clock()
+    async with open_store(url, clock) as store:
+        yield Memory(clock, store, store.questions, store.feeds)
 
 
 class _Slow:
