@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.support.random_round import World
 
-ROUNDS: Final = int(os.environ.get("RACES", "80"))
+ROUNDS: Final = int(os.environ.get("RACES", "100"))
 FIRST: Final = int(os.environ.get("RACES_FROM", "0"))
 _BATCH: Final = 20
 

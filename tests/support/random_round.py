@@ -186,7 +186,9 @@ class Round:
         """Ask, race, and wait until all is over."""
         random = self.random
         pace = self.world.pace
-        self.world.trax.odds[self.studio] = odds = Odds(pace * random.choice((0.1, 0.3, 4.0, 4.0)))
+        slowest = pace * random.choice((0.1, 0.3, 4.0, 4.0))
+        odds = Odds(slowest, stops=random.choice((slowest, pace * 0.1)))
+        self.world.trax.odds[self.studio] = odds
         on_air = random.random() < 0.75
         await self._ask_all(on_air=on_air)
         if random.random() < 0.5:
@@ -278,7 +280,7 @@ class Round:
         press = Press(anyio.current_time())
         yes.presses.append(press)
         with anyio.CancelScope() as scope:
-            if self.random.random() < 0.2:
+            if self.random.random() < 0.3:
                 press.is_cancelled = True
                 self.world.moments.cancel(scope, after=self.random.randrange(60))
             press.result = await self._call(yes.who, yes.tool, yes.arguments, yes.evidence)

@@ -55,14 +55,15 @@ class Sent:
 
 @dataclass(slots=True)
 class Odds:
-    """How TRaX behaves in a round: the longest way of a change, and what may become of it."""
+    """How TRaX behaves in a round: the longest way of a change and of a stop, and their fate."""
 
     slowest: float
+    stops: float
     refused: float = 0.0
     lost: float = 0.0
 
 
-CALM = Odds(0.0)
+CALM = Odds(0.0, 0.0)
 
 
 class Moments:
@@ -129,7 +130,8 @@ class RandomTrax:
     async def _answer(
         self, sent: Sent, request: Request, handle: RequestHandler, odds: Odds
     ) -> Response:
-        await self._take(odds.slowest)
+        slowest = odds.stops if sent.call.endswith("/go-offline") else odds.slowest
+        await self._take(slowest)
         if sent.fate == "refused":
             return await _REFUSED.middleware(request, handle)
         if sent.fate == "lost before":
@@ -137,7 +139,7 @@ class RandomTrax:
         response = await handle(request)
         if 400 <= response.status < 500:
             sent.fate = "refused"
-        await self._take(odds.slowest)
+        await self._take(slowest)
         if sent.fate == "lost after":
             raise ConnectionDropped
         return response
