@@ -333,9 +333,6 @@ def test_a_confirmation_of_a_stop_is_bound_to_its_studio_only() -> None:
     assert digest(GO_OFFLINE) not in another
 
 
-# Arguments
-
-
 ARGUMENTS: Final = [
     *CHANGING,
     GoLive(studio_id="another"),

@@ -337,8 +337,6 @@ def is_agreed(case: Case, verdict: Proceed) -> bool:
     return by_model and (may or stop_anyway) and evidence.confirmation == kept.id
 
 
-# Nothing to do
-
 SINCE: Final = "2026-06-05T18:00:00Z"
 NOW: Final = datetime(2026, 6, 5, 18, 12, 30, tzinfo=UTC)
 OFF_AIR: Final = Facts(status=StreamStatus(live=False))
