@@ -11,13 +11,10 @@ BROWSER := build/browser
 EXT_APPS_VERSION := 2.0.4
 MCP_SDK_VERSION := 1.32.2
 ESBUILD_VERSION := 0.28.2
-# Coverage doubles the time of real processes. Only here it needs them.
-MEASURED := tests/cli tests/web tests/sign_in $(addprefix tests/server/test_,client_documents.py \
-	registration_endpoint.py token_endpoint.py sign_in_dance.py sign_in_spellings.py sign_in_token_attacks.py)
 BUNDLE = build/trax-mcp-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp/__init__.py).mcpb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format docs bench breaks fuzz conformance browser hosted replicas replicas-test soak race wheel bundle packer image clean
+.PHONY: help demo test check format docs bench proof inside breaks mutants fuzz people conformance browser hosted replicas replicas-test replicas-whole soak race wheel bundle packer image clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,20 +22,15 @@ help: ## show this list
 demo: .venv/run ## run a whole show on the embedded sandbox
 	@$(BIN)/trax-mcp demo
 
-test: .venv/dev ## run the tests
+test: .venv/dev ## run the tests, in about two minutes
 	$(BIN)/pytest -n auto --dist worksteal $(PYTEST_OPTIONS)
-
-test-fast: .venv/dev ## run the tests without real processes, sockets, large tables and generated input
-	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not fuzz" $(PYTEST_OPTIONS)
 
 check: .venv/dev ## format, lint, types, imports and tests: all must pass before a commit
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(MAKE) test PYTEST_OPTIONS='-m "not slow and not fuzz" --cov --cov-fail-under=0 --cov-report='
-	$(MAKE) test PYTEST_OPTIONS='-m "slow or fuzz" --cov --cov-append --cov-report=term $(MEASURED)'
-	$(MAKE) test PYTEST_OPTIONS='-m "slow or fuzz" $(addprefix --ignore=,$(MEASURED))'
+	$(MAKE) test PYTEST_OPTIONS='--cov --cov-report=term'
 
 format: .venv/dev ## format the code
 	$(BIN)/ruff format .
@@ -55,11 +47,24 @@ docs: .venv/dev ## write what is generated: parts of pages, exchanges, manifest 
 bench: .venv/dev ## compare start, memory and calls with a bare server; measure consent and chat
 	$(BIN)/python -m bench
 
+proof: inside breaks mutants fuzz people replicas-whole soak race ## all that takes long, one after the other
+
+inside: .venv/dev ## run the tests of modules that are about to be built anew
+	$(BIN)/pytest -n auto tests/inside
+
 breaks: .venv/dev ## break the code in many ways, and check that a test fails each time
 	$(BIN)/python -m proof.breaks
 
+mutants: .venv/dev ## change each line of the pure modules, and list the changes that no unit test notices
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutants
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
+
 fuzz: .venv/dev ## run the property tests with many new examples
 	$(BIN)/pytest -n auto --hypothesis-profile=long -m fuzz
+
+people: .venv/dev ## keep two hundred people apart, where the tests have twenty
+	PROOF_PEOPLE=200 $(BIN)/pytest -k isolation tests
 
 conformance: .venv/dev $(REFEREES)/ready ## run the official conformance suite and the Inspector on the server
 	$(BIN)/python -m proof.conformance $(TOOLS)/bin/node $(REFEREES)
@@ -78,6 +83,10 @@ replicas: .venv/dev ## play two replicas, a yes across them, and the loss of one
 replicas-test: .venv/dev ## test several replicas on a real Valkey, behind a real HAProxy
 	sh proof/replicas/install_programs.sh >/dev/null
 	$(BIN)/python -m proof.replicas $(PYTEST_OPTIONS)
+
+replicas-whole: .venv/dev ## the same with whole tables, long races and an engine that fails in every way
+	sh proof/replicas/install_programs.sh >/dev/null
+	$(BIN)/python -m proof.replicas --whole $(PYTEST_OPTIONS)
 
 soak: .venv/dev ## run half an hour of shows on a fast clock, then stops under attack
 	$(BIN)/python -m proof.soak

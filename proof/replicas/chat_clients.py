@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import httpx2
 from mcp.client.streamable_http import streamable_http_client
 
+from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.subscribers import CHAT, CHAT_PATH, STUDIO, Subscriber, say, subscriber_on
-from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
-from trax_mcp.sandbox.records import Key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,13 +24,13 @@ if TYPE_CHECKING:
 POLL_SECONDS: Final = 0.25
 TOGETHER_SECONDS: Final = 0.05
 CHAT_LOOK: Final = f"GET {CHAT_PATH}"
+_NUMBERS: Final = count()
 
 
 def new_key(replicas: Replicas) -> str:
     """One more key of the same account."""
-    keys = replicas.trax.world.keys
-    key = f"sk_live_sandbox_chat_{len(keys)}"
-    keys[key] = Key(key, key, ACCOUNT, SCOPES)
+    key = f"sk_live_sandbox_chat_{next(_NUMBERS)}"
+    replicas.trax.add_key(key)
     return key
 
 

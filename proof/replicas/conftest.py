@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 import pytest_asyncio
 
 from proof.replicas.replica_setup import Replicas, open_replicas
@@ -11,6 +12,13 @@ from proof.replicas.throwaway_engine import ThrowawayEngine, throwaway_engine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+
+@pytest.fixture
+def on_air_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox is on air, and off the air, with its answer."""
+    monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_LIVE_SECONDS", 0.0)
+    monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_OFFLINE_SECONDS", 0.0)
 
 
 @pytest_asyncio.fixture

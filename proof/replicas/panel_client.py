@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
 from tests.support.jsonrpc import MODERN, HttpCaller, Message, read_answer, request
+from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import PATIENCE_SECONDS
-from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,13 +20,10 @@ from tests import ROOT
 from tests.support.consent_clients import SECOND_KEY
 from tests.support.jsonrpc import HttpCaller
 from tests.support.product.local_servers import listening
+from tests.support.product.sandbox import SANDBOX_KEY, Sandbox
 from tests.support.raw_upstream import closed_port
-from tests.support.product.sandbox import Sandbox
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
-from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
-from trax_mcp.sandbox.records import Key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -119,7 +116,7 @@ class ProxiedReplicas:
 async def proxied_replicas() -> AsyncIterator[ProxiedReplicas]:
     """Start everything, and end it with the block."""
     trax = Sandbox(rate_limit=None)
-    trax.world.keys[SECOND_KEY] = Key(SECOND_KEY, "second", ACCOUNT, SCOPES)
+    trax.add_key(SECOND_KEY)
     async with (
         throwaway_engine() as engine,
         listening(trax.app) as trax.base_url,

@@ -17,12 +17,9 @@ from proof.replicas.throwaway_engine import ThrowawayEngine, throwaway_engine
 from tests.support.consent_clients import SECOND_KEY
 from tests.support.jsonrpc import MODERN, HttpCaller
 from tests.support.product.local_servers import listening
-from tests.support.product.sandbox import Sandbox
+from tests.support.product.sandbox import SANDBOX_KEY, Sandbox
 from tests.support.served_app import plain_http
 from tests.support.server_process import Running, running
-from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
-from trax_mcp.sandbox.records import Key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -115,7 +112,7 @@ async def open_replicas(**settings: str) -> AsyncIterator[Replicas]:
     """Start everything, and end it with the block. `settings` are those of the replicas."""
     with patch("tests.support.product.request_log.MAX_REQUESTS", _MAX_REQUESTS):
         trax = Sandbox(rate_limit=None)
-    trax.world.keys[SECOND_KEY] = Key(SECOND_KEY, "second", ACCOUNT, SCOPES)
+    trax.add_key(SECOND_KEY)
     async with (
         throwaway_engine() as engine,
         listening(trax.app) as upstream,

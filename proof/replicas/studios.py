@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from trax_mcp.sandbox.keys import ACCOUNT
-from trax_mcp.sandbox.records import Destination
-
 if TYPE_CHECKING:
     from proof.replicas.replica_setup import Replicas
     from tests.support.guarded_calls import GuardedOperation
@@ -15,12 +12,9 @@ if TYPE_CHECKING:
 
 def in_new_studio(replicas: Replicas, operation: GuardedOperation) -> GuardedOperation:
     """The same call in a studio of its own."""
-    world = replicas.trax.world
-    studio = world.add_studio(ACCOUNT, name="One of many").id
-    world.destinations.add(
-        Destination(
-            f"of_{studio}", studio, "Main", "custom", rtmp_url="rtmp://a.example", stream_key="1"
-        )
+    studio = replicas.trax.add_studio("One of many")
+    replicas.trax.add_destination(
+        "Main", record_id=f"of_{studio}", studio=studio, platform="custom", streamKey="1"
     )
     return in_studio(operation, studio)
 

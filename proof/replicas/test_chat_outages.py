@@ -23,10 +23,11 @@ from proof.replicas.replica_setup import Replicas, open_replicas
 from tests.support.concurrency import Paused
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.subscribers import CHAT_PATH, say
-from trax_mcp.replicas.shared_looks import NEWS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from redis.asyncio import Redis
 
     from tests.support.jsonrpc import HttpCaller
 
@@ -62,12 +63,11 @@ async def test_a_replica_that_dies_while_it_looks_is_replaced(replicas: Replicas
     async with subscribed(replicas.b) as client:
         cursor = await client.cursor()
         caller = await replicas.caller(replicas.a)
-        replicas.b.suspend()
-        await no_permit(replicas)  # so that A looks
+        replicas.b.suspend()  # so that A looks, as soon as it may
         held = Paused()
         replicas.trax.faults.add(held.fault, path=CHAT_PATH)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(end_with_its_server, caller)
+            tasks.start_soon(end_with_its_server, caller, cursor)
             await held.arrived()
             say(replicas.trax, "Still there?")
             replicas.a.kill()
@@ -78,18 +78,10 @@ async def test_a_replica_that_dies_while_it_looks_is_replaced(replicas: Replicas
         assert await client.texts(after=cursor) == ["Still there?"]
 
 
-async def no_permit(replicas: Replicas) -> None:
-    """Wait until the next look is allowed."""
-    async with replicas.engine.client() as client:
-        with anyio.fail_after(PATIENCE_SECONDS):
-            while await client.keys("*:permit"):  # noqa: ASYNC110  the engine can only be asked
-                await anyio.sleep(POLL_SECONDS / 10)
-
-
-async def end_with_its_server(caller: HttpCaller) -> None:
-    """Read chat on a replica that is killed meanwhile."""
+async def end_with_its_server(caller: HttpCaller, cursor: str) -> None:
+    """Wait for chat on a replica that is killed meanwhile."""
     try:
-        await read(caller)
+        await read(caller, cursor, timeoutSeconds=PATIENCE_SECONDS)
     except httpx.HTTPError:
         return
 
@@ -120,5 +112,11 @@ async def shared_again(replicas: Replicas) -> None:
     """Wait until all replicas hear each other again."""
     async with replicas.engine.client() as client:
         with anyio.fail_after(PATIENCE_SECONDS):
-            while dict(await client.pubsub_numsub(NEWS))[NEWS.encode()] < len(replicas.both):  # noqa: ASYNC110  the engine can only be asked
+            while not await are_hearing(client, len(replicas.both)):  # noqa: ASYNC110  the engine can only be asked
                 await anyio.sleep(POLL_SECONDS / 10)
+
+
+async def are_hearing(client: Redis, count: int) -> bool:
+    """Whether so many replicas hear the same news."""
+    heard = dict(await client.pubsub_numsub(*await client.pubsub_channels()))
+    return count in heard.values()

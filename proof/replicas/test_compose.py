@@ -19,11 +19,10 @@ from tests import ROOT
 from tests.support.guarded_calls import GO_LIVE
 from tests.support.jsonrpc import MODERN, HttpCaller, request
 from tests.support.product.local_servers import listening
+from tests.support.product.sandbox import SANDBOX_KEY, Sandbox
 from tests.support.raw_upstream import closed_port
-from tests.support.product.sandbox import Sandbox
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
-from trax_mcp.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -5,20 +5,17 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
-import pytest
-
+from proof.replicas.presses import RAN, consent
+from proof.replicas.replica_in_process import replica_in_process
 from proof.replicas.throwaway_engine import ThrowawayEngine, throwaway_engine
 from tests import ROOT
+from tests.support.guarded_calls import GO_LIVE, STUDIO
+from tests.support.product.commands import run_command_beside
+from tests.support.product.sandbox import Sandbox
 from tests.support.raw_upstream import closed_port
 from tests.support.server_process import running
-from trax_mcp.chat.shared_feed import FeedItem
-from trax_mcp.replicas.engine import Engine
-from trax_mcp.replicas.engine_checks import describe_engine
-from trax_mcp.replicas.shared_looks import SharedLooks
-from trax_mcp.settings import CannotStart
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,12 +60,27 @@ DROPS_KEYS: Final = (
 )
 
 
+async def told_by_doctor(url: str) -> dict[str, str]:
+    """What `trax-mcp doctor` says of an engine."""
+    settings = {"TRAX_STORE_URL": url}
+    doctor = await run_command_beside("doctor", "--sandbox", "--json", settings=settings)
+    checks = {it.pop("name"): it for it in json.loads(doctor.out)["checks"]}
+    told: dict[str, str] = checks["engine"]
+    assert doctor.code == (told["state"] == "failed")
+    assert "hunter2" not in doctor.out + doctor.err
+    return told
+
+
 async def refusal(url: str) -> str:
-    """Why nothing starts on an engine. No secret is in it."""
-    with pytest.raises(CannotStart) as caught:
-        await describe_engine(url)
-    assert "hunter2" not in str(caught.value)
-    return str(caught.value)
+    """Why nothing starts on an engine, and the remedy."""
+    told = await told_by_doctor(url)
+    assert told["state"] == "failed", told
+    return f"{told['detail']} {told['remedy']}"
+
+
+async def is_fit(url: str) -> bool:
+    """Whether an engine can be relied on."""
+    return (await told_by_doctor(url))["state"] == "ok"
 
 
 async def test_a_server_does_not_start_without_its_engine() -> None:
@@ -83,22 +95,12 @@ async def test_a_server_does_not_start_without_its_engine() -> None:
         assert server.stderr.text == f"trax-mcp: {sentence}\n"
 
 
-async def told_by_doctor(engine: ThrowawayEngine) -> dict[str, str]:
-    """What `trax-mcp doctor` says of an engine."""
-    settings = {"TRAX_STORE_URL": engine.url}
-    async with running("doctor", "--sandbox", "--json", settings=settings) as doctor:
-        failed = await doctor.finish()
-    checks = {it.pop("name"): it for it in json.loads(doctor.stdout.text)["checks"]}
-    told: dict[str, str] = checks["engine"]
-    assert failed == (told["state"] == "failed")
-    return told
-
-
 async def test_doctor_checks_the_engine(engine: ThrowawayEngine) -> None:
     """Its name and version are told, and no address. Each problem has its own remedy."""
-    name = (await describe_engine(engine.url)).name
-    fit = {"state": "ok", "detail": f"{name} answers, and drops nothing that it keeps."}
-    assert await told_by_doctor(engine) == fit
+    fit = await told_by_doctor(engine.url)
+    name, _, rest = fit["detail"].partition(" answers")
+    assert name.split()[0] in {"valkey", "redis"}
+    assert (fit["state"], rest) == ("ok", ", and drops nothing that it keeps.")
     uses_disk = {
         "state": "warning",
         "detail": f"{name} answers, but writes to a disk what it keeps.",
@@ -106,12 +108,12 @@ async def test_doctor_checks_the_engine(engine: ThrowawayEngine) -> None:
     }
     async with engine.client() as client:
         await client.config_set("save", "3600 1")
-        assert await told_by_doctor(engine) == uses_disk
+        assert await told_by_doctor(engine.url) == uses_disk
         await client.config_set("save", "")
         await client.config_set("appendonly", "yes")
-        assert await told_by_doctor(engine) == uses_disk
+        assert await told_by_doctor(engine.url) == uses_disk
         await client.config_set("maxmemory-policy", "allkeys-lru")
-    assert await told_by_doctor(engine) == {
+    assert await told_by_doctor(engine.url) == {
         "state": "failed",
         "detail": "The engine at TRAX_STORE_URL may drop what it keeps.",
         "remedy": "Set its maxmemory-policy to noeviction.",
@@ -134,12 +136,10 @@ async def test_a_database_that_the_engine_does_not_have_is_named(engine: Throwaw
     assert await refusal(f"unix://{path}?db=99") == NO_DATABASE
 
 
-@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-lru", "volatile-ttl"])
-async def test_an_engine_that_drops_keys_is_refused(engine: ThrowawayEngine, policy: str) -> None:
+async def test_an_engine_that_drops_keys_is_refused(engine: ThrowawayEngine) -> None:
     """Even one that drops only keys that expire, since all of ours do."""
-    assert (await describe_engine(engine.url)).name.split()[0] in {"valkey", "redis"}
     async with engine.client() as client:
-        await client.config_set("maxmemory-policy", policy)
+        await client.config_set("maxmemory-policy", "volatile-ttl")
     assert await refusal(engine.url) == DROPS_KEYS
 
 
@@ -176,14 +176,13 @@ async def test_a_wrong_password_is_refused(engine: ThrowawayEngine) -> None:
     assert await refusal(f"unix://:hunter2@{path}") == REFUSED
     assert await refusal(f"unix://reader:{escaped}@{path}") == NOT_ALLOWED
     assert await refusal(f"unix://deaf:{escaped}@{path}") == NOT_ALLOWED
-    assert await describe_engine(f"unix://able:{escaped}@{path}")
-    async with aclosing(Engine(f"unix://able:{escaped}@{path}")) as able:
-        await able.announce("{trax}:alive", seconds=1)
-        await able.limit("{trax}:group", "{trax}:name", instead_of="{trax}:b", most=1, seconds=1)
-        look = SharedLooks(able).open("sk_live_key", "chat", "studio")
-        assert await look.ask(by_loop=False)
-        assert await look.publish([FeedItem(b"{}")], most=1)
-    assert await describe_engine(f"unix://:{escaped}@{path}")
+    assert await is_fit(f"unix://:{escaped}@{path}")
+    able = f"unix://able:{escaped}@{path}"
+    assert await is_fit(able)
+    async with replica_in_process(able, Sandbox(rate_limit=None)) as replica:
+        assert await consent(replica, GO_LIVE) == RAN
+        chat = await replica.call("wait_for_chat_messages", **STUDIO, timeoutSeconds=0)
+        assert not chat.get("isError")
 
 
 async def test_an_engine_is_reached_over_tls_and_its_certificate_is_checked(
@@ -206,5 +205,5 @@ async def test_an_engine_is_reached_over_tls_and_its_certificate_is_checked(
     async with throwaway_engine(settings):
         url = f"rediss://localhost:{port}"
         assert await refusal(url) == NOT_TRUSTED
-        assert await describe_engine(f"{url}?ssl_ca_certs={certificate}")
+        assert await is_fit(f"{url}?ssl_ca_certs={certificate}")
         assert await refusal(f"redis://localhost:{port}") == AWAY

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import pytest
 
-from proof.replicas.faulty_engine import (
-    FaultyEngine,
+from proof.replicas.engine_proxy import (
+    EngineFault,
+    EngineProxy,
     answering_every,
+    engine_proxy,
     hanging,
     losing,
-    no_fault,
-    replica_in_process,
     restarting,
     slow,
 )
@@ -27,33 +27,31 @@ from proof.replicas.presses import (
     RAN,
     UNAVAILABLE,
     USED,
-    consent,
+    Outcome,
+    outcome,
     press,
+    press_when_back,
     preview,
     until,
 )
-from tests.support import store_steps
+from proof.replicas.replica_in_process import replica_in_process
 from tests.support.guarded_calls import DELETE_DESTINATION, GO_LIVE, GO_OFFLINE
 from tests.support.product.sandbox import Sandbox
-from trax_mcp.clock import Clock
-from trax_mcp.replicas.consent_store import SharedStore
-from trax_mcp.replicas.engine import Engine
+from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from proof.replicas.faulty_engine import EngineFault
     from proof.replicas.throwaway_engine import ThrowawayEngine
     from tests.support.guarded_calls import GuardedOperation
     from tests.support.jsonrpc import HttpCaller
 
-FREE_SECONDS: Final = 3.0
 STOP_SECONDS: Final = 2.5
-STEP_SECONDS: Final = 0.8
-"""Less than the engine has to answer a command."""
+PAUSE_SECONDS: Final = 0.02
 NEXT: Final = DELETE_DESTINATION
 """A call that waits for its turn in the same studio."""
 
+pytestmark = pytest.mark.usefixtures("on_air_at_once")
 every_operation = pytest.mark.parametrize(
     "operation", [GO_LIVE, GO_OFFLINE], ids=lambda it: it.tool
 )
@@ -62,14 +60,14 @@ every_operation = pytest.mark.parametrize(
 class Case:
     """A replica in this process on a sandbox of its own, and an engine that fails."""
 
-    def __init__(self, engine: FaultyEngine, trax: Sandbox, caller: HttpCaller) -> None:
+    def __init__(self, engine: EngineProxy, trax: Sandbox, caller: HttpCaller) -> None:
         self.engine = engine
         self.trax = trax
         self.caller = caller
 
     def sent(self, operation: GuardedOperation) -> int:
         """How often the call has reached TRaX."""
-        return [f"{it.method} {it.path}" for it in self.trax.mutations].count(operation.sent)
+        return self.trax.sent.count(operation.sent)
 
     async def check(self, operation: GuardedOperation, fault: EngineFault) -> int:
         """Press a yes with a fault, then once more without. Return how many scripts ran."""
@@ -77,35 +75,46 @@ class Case:
         self.engine.start_counting(fault)
         first = await press(self.caller, operation, confirmation)
         scripts = self.engine.scripts
-        self.engine.start_counting(no_fault)
+        self.engine.start_counting()
         assert first in ({RAN} if operation is GO_OFFLINE else {RAN, UNAVAILABLE, EXPIRED})
         assert self.sent(operation) == (first == RAN)
-        await until(lambda: not self.engine.is_away)
-        with anyio.fail_after(FREE_SECONDS):
-            while (again := await press(self.caller, operation, confirmation)) == USED:
+        with anyio.fail_after(PATIENCE_SECONDS):
+            while (again := await press_when_back(self.caller, operation, confirmation)) == USED:
                 if first == RAN:
                     break  # else it is given back soon
-            assert await consent(self.caller, NEXT) == RAN
+            while (free := await consent_to_next(self.caller)) == UNAVAILABLE:  # noqa: ASYNC110  it can only be asked
+                await anyio.sleep(PAUSE_SECONDS)
+            assert free == RAN
         assert again in ({USED, EXPIRED, ON_AIR} if first == RAN else {RAN, EXPIRED})
         assert self.sent(operation) <= 1
         return scripts
+
+
+async def consent_to_next(caller: HttpCaller) -> Outcome:
+    """Delete something in the same studio with a new yes, if the engine is back."""
+    shown = await caller.call(NEXT.tool, **NEXT.arguments)
+    confirmation = shown["structuredContent"].get("confirmation")
+    return await press(caller, NEXT, confirmation) if confirmation else outcome(shown)
 
 
 OpenCase = Callable[[], AbstractAsyncContextManager[Case]]
 
 
 @pytest.fixture
-def open_case(engine: ThrowawayEngine, monkeypatch: pytest.MonkeyPatch) -> OpenCase:
-    """Opens a case. The sandbox is on air at once, and the engine is away only for a moment."""
-    monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_LIVE_SECONDS", 0.0)
-    monkeypatch.setattr("trax_mcp.replicas.engine._RETRY_SECONDS", 0.05)
+def open_case(engine: ThrowawayEngine) -> OpenCase:
+    """Opens a case on an empty engine."""
+    numbers = count()
 
     @asynccontextmanager
     async def open_case() -> AsyncIterator[Case]:
-        trax, faulty = Sandbox(rate_limit=None), FaultyEngine(engine.url)
-        async with replica_in_process(faulty, trax) as caller:
-            await faulty.clear()
-            yield Case(faulty, trax, caller)
+        trax = Sandbox(rate_limit=None)
+        async with engine.client() as client:
+            await client.flushall()
+        async with (
+            engine_proxy(engine, name=f"proxy_{next(numbers)}") as proxy,
+            replica_in_process(proxy.url, trax) as caller,
+        ):
+            yield Case(proxy, trax, caller)
 
     return open_case
 
@@ -123,15 +132,14 @@ async def test_a_yes_runs_once_at_most_if_any_answer_of_the_engine_is_lost(
 
 
 @every_operation
-@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 async def test_a_yes_runs_once_at_most_if_the_engine_restarts_empty_at_any_step(
-    open_case: OpenCase, engine: ThrowawayEngine, operation: GuardedOperation, moment: str
+    open_case: OpenCase, engine: ThrowawayEngine, operation: GuardedOperation, *, after: bool
 ) -> None:
     """A stop runs in any case, and the studio is free soon."""
     for number in count(1):
         async with open_case() as case:
-            fault = restarting(engine, number, after=moment == "after")
-            if await case.check(operation, fault) < number:
+            if await case.check(operation, restarting(engine, number, after=after)) < number:
                 break
 
 
@@ -140,64 +148,31 @@ async def test_a_stop_is_sent_in_time_if_the_engine_hangs_at_any_step(
 ) -> None:
     """Its confirmation is from before."""
     for number in count(1):
-        async with open_case() as case, anyio.create_task_group() as tasks:
-            confirmation = await preview(case.caller, GO_OFFLINE)
-            case.engine.start_counting(hanging(number))
-            tasks.start_soon(press, case.caller, GO_OFFLINE, confirmation)
-            with anyio.fail_after(STOP_SECONDS):
-                await until(partial(case.sent, GO_OFFLINE))
-            scripts = case.engine.scripts
-            case.engine.start_counting(no_fault)
+        async with open_case() as case:
+            scripts = await stop_in_time(case, hanging(number))
         if scripts < number:
             break
 
 
-async def test_a_stop_is_sent_in_time_if_the_engine_is_slow(open_case: OpenCase) -> None:
-    """Each answer comes just before it would count as lost."""
-    async with open_case() as case, anyio.create_task_group() as tasks:
-        confirmation = await preview(case.caller, GO_OFFLINE)
-        case.engine.start_counting(slow(0.9))
-        tasks.start_soon(press, case.caller, GO_OFFLINE, confirmation)
-        with anyio.fail_after(STOP_SECONDS):
-            await until(partial(case.sent, GO_OFFLINE))
-        case.engine.start_counting(no_fault)
-
-
-async def test_a_stop_is_sent_in_time_if_the_engine_answers_only_now_and_then(
-    open_case: OpenCase,
+@pytest.mark.parametrize(
+    "fault", [slow(0.9), answering_every(3)], ids=["it is slow", "it answers now and then"]
+)
+async def test_a_stop_is_sent_in_time_whatever_the_engine_does(
+    open_case: OpenCase, fault: EngineFault
 ) -> None:
-    """The stop never gets as far as to begin there."""
-    async with open_case() as case, anyio.create_task_group() as tasks:
-        confirmation = await preview(case.caller, GO_OFFLINE)
-        case.engine.start_counting(answering_every(3))
-        tasks.start_soon(press, case.caller, GO_OFFLINE, confirmation)
-        with anyio.fail_after(STOP_SECONDS):
-            await until(partial(case.sent, GO_OFFLINE))
-        case.engine.start_counting(no_fault)
-
-
-async def test_a_go_live_is_refused_if_the_engine_hangs(open_case: OpenCase) -> None:
-    """Nothing is sent, and the same yes runs when the engine answers again."""
+    """Each answer comes just before it would count as lost, or most of them never come."""
     async with open_case() as case:
-        confirmation = await preview(case.caller, GO_LIVE)
-        case.engine.start_counting(hanging(1))
-        assert await press(case.caller, GO_LIVE, confirmation) == UNAVAILABLE
-        assert case.sent(GO_LIVE) == 0
-        case.engine.start_counting(no_fault)
-        await until(lambda: not case.engine.is_away)
-        assert await press(case.caller, GO_LIVE, confirmation) == RAN
-        assert case.sent(GO_LIVE) == 1
+        await stop_in_time(case, fault)
 
 
-async def test_a_go_live_that_is_seen_on_air_is_recorded_in_time_for_a_stop(
-    engine: ThrowawayEngine,
-) -> None:
-    """The engine hangs. The stop that has read the status is still to be sent."""
-    async with SharedStore(Engine(engine.url), Clock()).running() as store:
-        await store_steps.make(store, store_steps.GO_LIVE)
-        seen = await store_steps.look(store)
-        assert seen.go_live_pending
-        engine.suspend()
-        began = anyio.current_time()
-        await store.record_on_air(seen)
-        assert anyio.current_time() - began < STEP_SECONDS
+async def stop_in_time(case: Case, fault: EngineFault) -> int:
+    """Press a stop with a fault, and return how many scripts ran until it was sent."""
+    async with anyio.create_task_group() as tasks:
+        confirmation = await preview(case.caller, GO_OFFLINE)
+        case.engine.start_counting(fault)
+        tasks.start_soon(press, case.caller, GO_OFFLINE, confirmation)
+        with anyio.fail_after(STOP_SECONDS):
+            await until(partial(case.sent, GO_OFFLINE))
+        scripts = case.engine.scripts
+        case.engine.start_counting()
+    return scripts

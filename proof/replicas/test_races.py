@@ -1,88 +1,73 @@
-"""Stops and starts race over two replicas, at random moments: a stop is the last word."""
+"""Stops, starts and changes race over two replicas, at random moments."""
 
 from __future__ import annotations
 
 import os
-from random import Random
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 
 import anyio
 import pytest
 
-from proof.replicas.presses import EXPIRED, ON_AIR, RAN, press, preview, until
+from proof.replicas.presses import press, preview, until
 from proof.replicas.studios import in_new_studio, in_studio
 from tests.support.concurrency import Paused
 from tests.support.consent_clients import SECOND_KEY
-from tests.support.product.faults import Fault
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
+from tests.support.product.memory import engine_memory
+from tests.support.product.sandbox import Sandbox
+from tests.support.product.server import Product
+from tests.support.random_round import SEED, Round, chance, open_world
+from tests.support.random_trax import Moments
+from tests.support.round_judge import broken_in
 
 if TYPE_CHECKING:
-    from proof.replicas.presses import Outcome
     from proof.replicas.replica_setup import Replicas
+    from proof.replicas.throwaway_engine import ThrowawayEngine
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-RACES: Final = 100 if "REPLICAS_WHOLE" in os.environ else 10
+_WHOLE: Final = "REPLICAS_WHOLE" in os.environ
+ROUNDS: Final = 300 if _WHOLE else 24
 AT_ONCE: Final = 4
-MOST_SECONDS: Final = 0.1
-SEED: Final = 16
+"""How many rounds run at the same time, each on a sandbox and two replicas of its own."""
+PACE: Final = 0.1
+"""A tenth of the time that TRaX takes in virtual time."""
+
+pytestmark = pytest.mark.usefixtures("on_air_at_once")
 
 
-async def race(replicas: Replicas, random: Random) -> None:
-    """A start and a stop of one studio, each at a random replica and moment; TRaX is slow."""
-    start = in_new_studio(replicas, GO_LIVE)
-    studio = start.arguments["studioId"]
-    stop = in_studio(GO_OFFLINE, studio)
-    host = await replicas.caller(random.choice(replicas.both))
-    other = await replicas.caller(random.choice(replicas.both), key=SECOND_KEY)
-    yes_to_start, yes_to_stop = await preview(host, start), await preview(other, stop)
-    delays = {it: random.uniform(0, MOST_SECONDS) for it in ("start", "stop", "TRaX")}
-    replicas.trax.faults.add(Fault.delay(delays["TRaX"]), path=f"*/{studio}/go-live")
-    results: dict[str, Outcome] = {}
+async def test_a_race_over_two_replicas_keeps_every_promise(engine: ThrowawayEngine) -> None:
+    """As in one process: see `tests/consent/test_random_interleavings`."""
+    found: list[str] = []
 
-    async def press_start() -> None:
-        await anyio.sleep(delays["start"])
-        results["start"] = await press(host, start, yes_to_start)
+    async def race(first: int) -> None:
+        random, trax, products = chance(f"trax {first}"), Sandbox(rate_limit=None), list[Product]()
 
-    async def press_stop() -> None:
-        await anyio.sleep(delays["stop"])
-        results["stop"] = await press(other, stop, yes_to_stop)
+        async def settle() -> None:
+            for product in products:
+                await product.calls_finished()
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(press_start)
-        tasks.start_soon(press_stop)
-    stream = replicas.trax.world.streams.get(studio)
-    assert stream is None or not stream.running, (delays, results)
-    assert results["stop"] == RAN, delays
-    assert results["start"] in {RAN, EXPIRED, ON_AIR}, delays
-    assert await press(host, start, yes_to_start) != RAN
-    assert replicas.changes[start.sent] == (results["start"] == RAN)
-
-
-async def test_a_studio_is_never_live_after_a_stop_that_raced_with_its_start(
-    shared_replicas: Replicas, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No older yes starts it again."""
-    monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_LIVE_SECONDS", 0.0)
-    monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_OFFLINE_SECONDS", 0.0)
-    random = Random(SEED)  # noqa: S311  moments, no secrets
-
-    async def race_one_after_another() -> None:
-        for _ in range(RACES // AT_ONCE + 1):
-            await race(shared_replicas, random)
+        async with AsyncExitStack() as stack:
+            for _ in range(2):
+                memory = await stack.enter_async_context(engine_memory(engine.url))
+                products.append(Product(trax, memory.clock, memory=memory))
+            moments = Moments(random)
+            world = await stack.enter_async_context(
+                open_world(products, moments, random, settle=settle, pace=PACE)
+            )
+            for number in range(first, ROUNDS, AT_ONCE):
+                found.extend(await broken_in(Round(world, number, chance(number))))
 
     async with anyio.create_task_group() as tasks:
-        for _ in range(AT_ONCE):
-            tasks.start_soon(race_one_after_another)
+        for first in range(AT_ONCE):
+            tasks.start_soon(race, first)
+    assert not found, "\n".join([f"once more with RACES_SEED={SEED}:", *found])
 
 
-async def test_a_stop_that_a_slow_go_live_at_another_replica_may_follow_is_sent_again(
-    shared_replicas: Replicas, monkeypatch: pytest.MonkeyPatch
+async def test_a_studio_is_off_air_after_a_stop_that_a_slow_go_live_at_another_replica_follows(
+    replicas: Replicas,
 ) -> None:
-    """It does not wait for it for long. TRaX receives the go-live after the first stop."""
-    monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_LIVE_SECONDS", 0.0)
-    monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_OFFLINE_SECONDS", 0.0)
-    replicas, held = shared_replicas, Paused()
+    """The stop does not wait for it for long. TRaX receives the go-live after the first stop."""
+    held = Paused()
     start = in_new_studio(replicas, GO_LIVE)
     studio = start.arguments["studioId"]
     stop = in_studio(GO_OFFLINE, studio)
@@ -97,4 +82,4 @@ async def test_a_stop_that_a_slow_go_live_at_another_replica_may_follow_is_sent_
         await until(lambda: replicas.changes[stop.sent])
         held.release()
     assert replicas.changes[stop.sent] == 2
-    assert not replicas.trax.world.streams[studio].running
+    assert not replicas.trax.is_running(studio)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from proof.replicas.panel_client import PanelClient
-from tests.support.consent_clients import SECOND_KEY, reset
+from tests.support.consent_clients import SECOND_KEY
 from tests.support.guarded_calls import DELETE_DESTINATION, DELETE_SOURCE, GO_LIVE, NO, STUDIO
-from trax_mcp.sandbox import SANDBOX_KEY
+from tests.support.product.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
     from proof.replicas.replica_setup import Replicas
@@ -30,7 +29,7 @@ SECRET: Final[dict[str, Any]] = {**STUDIO, "destId": "dest_3", "streamKey": CANA
 
 async def both(replicas: Replicas) -> tuple[PanelClient, PanelClient]:
     """A client of each replica, on a sandbox as it was seeded."""
-    reset(replicas.trax)
+    replicas.trax.reset()
     a, b = [await PanelClient.of(replicas, it) for it in replicas.both]
     return a, b
 
@@ -91,9 +90,7 @@ async def test_the_same_call_at_both_replicas_at_once_asks_one_question(
     """Again and again: both have looked for an earlier question before either asks."""
     a, b = await both(shared_replicas)
     for number in range(ROUNDS):
-        source = shared_replicas.trax.world.sources.get("source_1")
-        assert source is not None
-        shared_replicas.trax.world.sources.add(replace(source, id=f"twin_{number}"))
+        shared_replicas.trax.add_source("Twin", record_id=f"twin_{number}")
         call = {**STUDIO, "sourceId": f"twin_{number}"}
         tickets = await asyncio.gather(*(it.asked("delete_source", **call) for it in (a, b)))
         assert tickets[0] == tickets[1]
@@ -117,8 +114,7 @@ async def test_a_question_that_changed_at_one_replica_is_shown_at_all(
     a, b = await both(shared_replicas)
     ticket = await a.asked(GO_LIVE.tool, **GO_LIVE.arguments)
     first = await b.show(ticket)
-    studios = shared_replicas.trax.world.studios
-    studios["studio_42"] = replace(studios["studio_42"], name="Rehearsal")
+    shared_replicas.trax.change("studio_42", name="Rehearsal")
     asked = await b.say(ticket, first["yes"])
     assert (asked["phase"], asked["changes"] != []) == ("open", True)
     assert await a.show(ticket) == asked
@@ -168,8 +164,7 @@ async def test_the_engine_never_sees_what_a_question_holds(shared_replicas: Repl
         commands = ""
         while "the-end" not in commands:
             commands += str((await monitor.next_command())["command"])
-    assert ":question:" in commands
-    assert ":asked:" in commands
+    assert "EVAL" in commands
     shown = [*state["effects"], *state["warnings"], state["yes"]]
     for secret in (CANARY, ticket, SANDBOX_KEY, "studio_42", "dest_3", "Friday", *shown):
         assert secret not in commands

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
@@ -12,9 +11,8 @@ import pytest
 
 from proof.replicas.panel_client import PanelClient
 from tests.support.concurrency import Paused
-from tests.support.consent_clients import reset
-from tests.support.product.frozen_sandbox import STUDIO as PLACE
 from tests.support.guarded_calls import GO_OFFLINE, STUDIO
+from tests.support.product.frozen_sandbox import STUDIO as PLACE
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -33,7 +31,7 @@ LOST: Final = (
 
 async def both(replicas: Replicas) -> tuple[PanelClient, PanelClient]:
     """A client of each replica, on an empty engine that answers, and a sandbox as it was seeded."""
-    reset(replicas.trax)
+    replicas.trax.reset()
     await replicas.engine.restart()
     a, b = [await PanelClient.of(replicas, it) for it in replicas.both]
     for it in (a, b):
@@ -64,25 +62,6 @@ async def test_a_replica_that_dies_while_it_sends_leaves_no_question_open(
     assert shared_replicas.changes - before == {f"DELETE {PLACE}/sources/source_1": 1}
 
 
-async def test_a_replica_that_ends_leaves_the_question_of_a_waiting_call_to_the_others(
-    shared_replicas: Replicas,
-) -> None:
-    a, _ = await both(shared_replicas)
-    ending = await shared_replicas.start()
-    c = await PanelClient.of(shared_replicas, ending)
-    ticket = await c.asked("delete_source", **STUDIO, sourceId="source_1")
-    yes = (await a.show(ticket))["yes"]
-    async with shared_replicas.engine.client() as client, client.monitor() as monitor:
-        waiting = asyncio.create_task(c.call("delete_source", **STUDIO, sourceId="source_1"))
-        looks = 0
-        while looks < 4:  # it looks again and again whether others know more
-            looks += ":question:" in str((await monitor.next_command())["command"])
-    assert await ending.running.stop(signal.SIGTERM) == 0
-    with pytest.raises(KeyError, match="result"):  # the server is shutting down
-        await waiting
-    assert (await a.say(ticket, yes))["outcome"] == "Done."
-
-
 async def test_without_the_engine_only_a_stop_is_sent_from_a_panel(
     shared_replicas: Replicas,
 ) -> None:
@@ -99,40 +78,6 @@ async def test_without_the_engine_only_a_stop_is_sent_from_a_panel(
     assert shared_replicas.changes == before
     await b.press(stop, question=stop_state["question"], choice=stop_state["yes"])
     assert shared_replicas.changes - before == {GO_OFFLINE.sent: 1}
-
-
-async def test_a_call_that_ran_is_done_although_the_engine_is_gone(
-    shared_replicas: Replicas,
-) -> None:
-    a, b = await both(shared_replicas)
-    before = shared_replicas.changes
-    ticket = await a.asked("delete_source", **STUDIO, sourceId="source_3")
-    yes = (await b.show(ticket))["yes"]
-    held = Paused()
-    shared_replicas.trax.faults.add(held.fault, method="DELETE")
-    pressing = asyncio.create_task(b.say(ticket, yes))
-    await held.arrived()
-    await shared_replicas.engine.kill()
-    held.release()
-    assert (await pressing)["outcome"] == "Done."
-    assert shared_replicas.changes - before == {f"DELETE {PLACE}/sources/source_3": 1}
-
-
-async def test_an_outcome_is_told_elsewhere_although_the_engine_forgot_the_question(
-    shared_replicas: Replicas,
-) -> None:
-    a, b = await both(shared_replicas)
-    ticket = await a.asked("delete_destination", **STUDIO, destId="dest_1")
-    yes = (await b.show(ticket))["yes"]
-    held = Paused()
-    shared_replicas.trax.faults.add(held.fault, method="DELETE")
-    pressing = asyncio.create_task(b.say(ticket, yes))
-    await held.arrived()
-    await shared_replicas.engine.restart()
-    assert LOST in await a.outcome(ticket)
-    held.release()
-    assert (await pressing)["outcome"] == "Done."
-    assert await a.outcome(ticket) == "Done."
 
 
 async def test_a_stop_in_a_panel_is_sent_soon_although_the_engine_hangs(
@@ -152,13 +97,6 @@ async def test_a_stop_in_a_panel_is_sent_soon_although_the_engine_hangs(
     shared_replicas.engine.resume()
     await pressing
     assert shared_replicas.changes - before == {GO_OFFLINE.sent: 1}
-
-
-async def test_a_studio_is_checked_without_the_engine(shared_replicas: Replicas) -> None:
-    a, _ = await both(shared_replicas)
-    await shared_replicas.engine.kill()
-    checked = await a.call("check_studio", **STUDIO)
-    assert not checked.get("isError"), checked
 
 
 async def test_a_question_is_no_longer_open_after_the_engine_has_forgotten_it(

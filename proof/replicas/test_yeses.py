@@ -26,9 +26,7 @@ from proof.replicas.presses import (
     until,
 )
 from proof.replicas.studios import in_new_studio, in_studio
-from tests.support.concurrency import afterwards
 from tests.support.consent_clients import SECOND_KEY, status_and_reason
-from tests.support.product.faults import Fault
 from tests.support.guarded_calls import (
     GO_LIVE,
     GO_OFFLINE,
@@ -36,6 +34,7 @@ from tests.support.guarded_calls import (
     GuardedOperation,
 )
 from tests.support.jsonrpc import LEGACY
+from tests.support.product.faults import Fault
 from tests.support.simulated_person import Person, agreeing, choices, chosen, yes_to
 
 if TYPE_CHECKING:
@@ -47,20 +46,16 @@ if TYPE_CHECKING:
     from tests.support.jsonrpc import HttpCaller
     from tests.support.simulated_person import Form, FormAnswer
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.usefixtures("on_air_at_once"),
+]
 
 _WHOLE: Final = "REPLICAS_WHOLE" in os.environ
 YESES: Final = 1000 if _WHOLE else 100
 GO_LIVES: Final = 200 if _WHOLE else 20
 AT_ONCE: Final = 6
 STUDIOS: Final = 8
-
-
-@pytest.fixture(autouse=True)
-def on_air_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sandbox is on air with its answer."""
-    monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_LIVE_SECONDS", 0.0)
-    monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_OFFLINE_SECONDS", 0.0)
 
 
 async def press_on_both(
@@ -177,10 +172,10 @@ async def test_a_go_live_is_pending_for_all_replicas(shared_replicas: Replicas) 
     other = await preview(b, operation)
     faults = shared_replicas.trax.faults
     hide = partial(faults.add, unseen, path=f"*/{studio}/stream-status", times=None)
-    faults.add(afterwards(hide), path=f"*/{studio}/go-live")
+    faults.add(Fault.followed_by(hide), path=f"*/{studio}/go-live")
     assert await press(a, operation, confirmation) == RAN
     faults.clear()
-    shared_replicas.trax.world.streams.clear()
+    shared_replicas.trax.go_offline(studio)
     assert await press(b, operation, other) == ("nothing_to_do", None)
     assert shared_replicas.changes[operation.sent] == 1
 

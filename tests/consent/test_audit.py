@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import mmap
 import os
 import stat
 from functools import partial
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
 
 RAN: Final = ("ran", None)
 CHAT: Final = "send_chat_message"
-LONG: Final = {**STUDIO, "text": "\N{CLAPPER BOARD}" * 600}
-"""Its line is longer than a page of a pipe."""
 
 
 @pytest.fixture
@@ -353,34 +350,6 @@ async def test_a_pipe_without_a_reader_delays_no_call(
     reader.cancel()
     reader.join()
     assert cannot_be_written(caplog)
-
-
-async def test_an_incomplete_line_is_reported_once(
-    open_product: Callable[..., Product], path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A full pipe accepts only the start of a long line, and nothing of the next."""
-    os.mkfifo(path)
-    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    _fill(path)
-    os.read(reader, mmap.PAGESIZE)  # room for a part of a line
-    server = open_product(TRAX_AUDIT_LOG=str(path), TRAX_GUARD_ALSO=CHAT).server()
-    try:
-        for _ in range(2):
-            await call(server, CHAT, LONG)
-        assert b'{"time": ' in os.read(reader, 1 << 20)
-    finally:
-        os.close(reader)
-    assert cannot_be_written(caplog)
-
-
-def _fill(pipe: Path) -> None:
-    """Fill a pipe that nobody reads."""
-    writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-    try:
-        while True:
-            os.write(writer, b"x" * mmap.PAGESIZE)
-    except BlockingIOError:
-        os.close(writer)
 
 
 async def test_lines_go_to_the_log_if_no_file_is_set(caplog: pytest.LogCaptureFixture) -> None:

@@ -166,17 +166,3 @@ async def test_a_go_live_can_be_sent_again_at_once_after_a_stop() -> None:
         await clients.confirmed(GO_OFFLINE)
         assert status_and_reason(await clients.confirmed(GO_LIVE)) == RAN
         assert clients.sent == [GO_LIVE.sent, GO_OFFLINE.sent, GO_LIVE.sent]
-
-
-async def test_earlier_confirmations_do_not_send_a_pending_go_live_again() -> None:
-    """Three moderators have a preview each, and say yes one after the other."""
-    async with in_memory() as clients:
-        clients.trax.faults.add(NOT_LIVE, times=None, path="*/stream-status")
-        callers = (clients.plain, clients.other, clients.plain)
-        confirmations = [(it, await clients.confirmation(GO_LIVE, client=it)) for it in callers]
-        results = [
-            status_and_reason(await clients.use(GO_LIVE, given, client=it))
-            for it, given in confirmations
-        ]
-        assert clients.sent == [GO_LIVE.sent]
-    assert results == [RAN, NOTHING_TO_DO, NOTHING_TO_DO]

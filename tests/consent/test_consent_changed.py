@@ -9,14 +9,12 @@ import pytest
 from tests.conftest import text_of
 from tests.support.consent_clients import has_run, in_memory, status_and_reason
 from tests.support.guarded_calls import AUTO_GO_LIVE, DELETE_DESTINATION, GO_LIVE, STUDIO
-from tests.support.simulated_person import agreeing, declining
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tests.support.consent_clients import Clients
     from tests.support.guarded_calls import GuardedOperation
-    from tests.support.simulated_person import Form, FormAnswer
 
     Change = Callable[[Clients], Awaitable[None]]
 
@@ -140,26 +138,6 @@ async def test_a_confirmation_is_invalid_after_a_change(name: str) -> None:
         assert operation.sent not in clients.sent
     shown = text_of(result).splitlines()
     assert shown[shown.index(HEADER) + 1] == f"- {first_line}"
-
-
-@pytest.mark.parametrize("name", ["the studio was renamed", "the stream key of a destination"])
-async def test_a_person_is_asked_again_after_a_change(era: str, name: str) -> None:
-    """The second form starts with the change. A no to it sends nothing."""
-    operation, change, first_line = CASES[name]
-    async with in_memory(era) as clients:
-
-        async def respond(form: Form) -> FormAnswer:
-            if len(clients.person.forms) > 1:
-                return await declining(form)
-            await change(clients)
-            return await agreeing(form)
-
-        clients.person.answer_with(respond)
-        result = await clients.call(operation, clients.asking)
-        assert status_and_reason(result) == ("declined", "declined")
-        assert operation.sent not in clients.sent
-    _, again = clients.person.forms
-    assert again.message.splitlines()[:2] == [HEADER, f"- {first_line}"]
 
 
 async def test_a_hidden_change_does_not_invalidate_a_deletion() -> None:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.conftest import text_of
-from tests.support.consent_attempts import (
+from tests.support.consent_clients import in_memory, status_and_reason
+from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
+from tests.support.jsonrpc import LEGACY
+from tests.support.missing_consent import (
     answering_with,
     expired,
     from_before_a_rename,
     of_another_operation,
 )
-from tests.support.consent_clients import in_memory, status_and_reason
-from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
-from tests.support.jsonrpc import LEGACY
 from tests.support.simulated_person import (
     agreeing,
     cancelling,
@@ -51,11 +51,9 @@ TABLE: Final[dict[tuple[str, str, str], tuple[str, ...]]] = {
     ("preview", "forms", "go_live"): PLAIN,
     ("preview", "forms", "go_offline"): PLAIN,
     ("preview", "no forms", "go_live"): PLAIN,
-    ("preview", "no forms", "go_offline"): PLAIN,
     ("flag", "forms", "go_live"): (SHOWN, RAN, RAN),
     ("flag", "forms", "go_offline"): (SHOWN, RAN, RAN),
     ("flag", "no forms", "go_live"): (SHOWN, RAN, RAN),
-    ("flag", "no forms", "go_offline"): (SHOWN, RAN, RAN),
 }
 
 
@@ -74,11 +72,15 @@ async def test_each_mode_runs_asks_previews_or_refuses_as_in_the_table(
             given: dict[str, object] = {"confirm": True} if evidence else {}
             if evidence == 2:
                 given["confirmation"] = confirmation
-            result = status_and_reason(await clients.call(operation, caller, **given))[0]
+            answer = await clients.call(operation, caller, **given)
+            result = status_and_reason(answer)[0]
             asked = len(clients.person.forms)
             assert (evidence, asked) == (evidence, 1 if expected == ASKED else 0)
             assert (evidence, result) == (evidence, RAN if expected == ASKED else expected)
             assert clients.sent == ([operation.sent] if result == RAN else [])
+            approved_in = (answer.meta or {}).get("live.traxstreaming/approvedIn")
+            how = "form" if asked else "flag" if mode == "flag" else "confirmation"
+            assert approved_in == (how if result == RAN else None)
 
 
 PREVIEW: Final = {

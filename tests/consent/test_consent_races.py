@@ -5,14 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-import anyio
 import mcp_types as types
 import pytest
 
 from tests.conftest import text_of
-from tests.support.concurrency import Paused, begin
 from tests.support.consent_clients import in_memory, status_and_reason
-from tests.support.guarded_calls import DELETE_DESTINATION, GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS
+from tests.support.guarded_calls import DELETE_DESTINATION, GO_LIVE, GUARDED_OPERATIONS
 from tests.support.jsonrpc import MODERN
 from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.simulated_person import (
@@ -92,20 +90,6 @@ async def test_a_confirmation_is_used_even_if_consent_is_no_longer_required(
         assert clients.sent == [WHILE_LIVE.sent]
 
 
-async def test_an_unknown_confirmation_does_not_override_a_stop_in_flag_mode() -> None:
-    """In flag mode a confirmation has no effect."""
-    held = Paused()
-    async with in_memory(TRAX_CONFIRM="flag") as clients:
-        clients.trax.faults.add(held.fault, path="*/sources")
-        async with anyio.create_task_group() as tasks:
-            went_live = begin(tasks, partial(clients.use, GO_LIVE, "A" * 22))
-            await held.arrived()
-            assert status_and_reason(await clients.call(GO_OFFLINE, confirm=True)) == RAN
-            held.release()
-        assert clients.sent == [GO_OFFLINE.sent]
-    assert status_and_reason(went_live[0]) == ("confirmation_required", None)
-
-
 # A question is answered once (2026-07-28, in which an answer is a call of its own)
 
 
@@ -164,12 +148,3 @@ async def test_an_answer_to_another_question_tells_no_changes() -> None:
     assert isinstance(result, types.CallToolResult)
     assert status_and_reason(result) == ("confirmation_invalid", "mismatch")
     assert "Changed since" not in text_of(result)
-
-
-async def test_an_answer_without_its_question_is_ignored() -> None:
-    """A client cannot agree in the first call, before a person has read anything."""
-    async with in_memory(MODERN) as clients:
-        yes: types.InputResponses = {"consent": yes_to(await clients.question(GO_LIVE))}
-        for state in (None, ""):
-            assert status_and_reason(await clients.answer(GO_LIVE, state, yes)) == EXPIRED
-        assert clients.sent == []

@@ -36,15 +36,13 @@ def last_line(audit: Path, operation: GuardedOperation) -> dict[str, Any]:
     return last
 
 
-async def test_a_process_asks_sends_once_and_finishes_what_was_agreed(
-    era: str, tmp_path: Path
-) -> None:
+async def test_a_process_asks_sends_once_and_finishes_what_was_agreed(tmp_path: Path) -> None:
     """At last the client cancels a call after a yes, and closes the pipe.
 
     The process writes the outcome before it ends.
     """
     held = Paused()
-    async with over_stdio(era, audit=tmp_path / "audit") as clients:
+    async with over_stdio(MODERN, audit=tmp_path / "audit") as clients:
         clients.person.answer_with(altering(str.upper))
         result = await clients.call(GO_LIVE, confirm=True)
         assert status_and_reason(result) == ("declined", "malformed")

@@ -134,23 +134,6 @@ async def test_a_stop_does_not_wait_for_a_go_live_that_is_being_observed() -> No
     assert (stopped.structured_content or {})["observed"]["state"] == "off_air"
 
 
-async def test_a_stop_waits_for_a_go_live_that_is_being_sent() -> None:
-    """If TRaX received the go-live last, the studio would stay on air."""
-    held = Paused()
-    async with in_memory() as clients:
-        clients.trax.faults.add(held.fault, path="*/go-live")
-        async with anyio.create_task_group() as tasks:
-            begin(tasks, partial(clients.confirmed, GO_LIVE))
-            await held.arrived()
-            stopped = begin(tasks, partial(clients.confirmed, GO_OFFLINE))
-            await settle()
-            assert clients.sent == [GO_LIVE.sent]
-            held.release()
-        assert clients.sent == [GO_LIVE.sent, GO_OFFLINE.sent]
-        assert not clients.trax.is_running()
-    assert status_and_reason(stopped[0]) == RAN
-
-
 async def test_a_stop_invalidates_all_earlier_confirmations_of_a_go_live() -> None:
     """Those of every caller."""
     async with in_memory() as clients:
@@ -184,23 +167,6 @@ async def test_a_stop_invalidates_the_open_form_of_a_go_live(era: str) -> None:
         result = await clients.call(GO_LIVE, clients.asking)
         assert clients.sent == [GO_OFFLINE.sent]
     assert status_and_reason(result) == EXPIRED
-
-
-async def test_a_go_live_with_earlier_consent_during_a_stop_is_not_sent() -> None:
-    """The call comes while the stop is being sent."""
-    held = Paused()
-    async with in_memory() as clients:
-        confirmation = await clients.confirmation(GO_LIVE)
-        clients.trax.faults.add(held.fault, path="*/go-offline")
-        async with anyio.create_task_group() as tasks:
-            begin(tasks, partial(clients.confirmed, GO_OFFLINE))
-            await held.arrived()
-            go_live = partial(clients.use, GO_LIVE, confirmation)
-            went_live = begin(tasks, go_live)
-            await settle()
-            held.release()
-        assert clients.sent == [GO_OFFLINE.sent]
-    assert status_and_reason(went_live[0]) == EXPIRED
 
 
 @pytest.mark.parametrize("mode", ["auto", "flag"])

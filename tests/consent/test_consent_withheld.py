@@ -14,10 +14,9 @@ from tests.support.missing_consent import missing_consent, run_attempt
 EACH_KIND = (
     "go_live",
     "go_offline",
-    "update_studio, autoGoLive",
     "create_destination, on air",
 )
-"""A go-live, a stop, what leads on air later, and what needs consent only while on air."""
+"""A go-live, a stop, and what needs consent only while on air."""
 
 
 @pytest.mark.parametrize("name", EACH_KIND)

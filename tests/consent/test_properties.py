@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.consent_steps import (
@@ -33,7 +33,7 @@ from tests.support.consent_steps import (
     run_steps,
 )
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
-from tests.support.hypothesis_profiles import examples
+from tests.support.hypothesis_profiles import unshrunk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -162,12 +162,12 @@ modes = st.sampled_from(("auto", "auto", "preview", "human", "flag"))
 
 
 @pytest.mark.fuzz
-@settings(max_examples=examples(400), suppress_health_check=list(HealthCheck))
 @given(
     steps=step_lists,
     mode=modes,
     delays=st.lists(st.sampled_from((0.0, 0.0, 0.1, 0.7, 3.0)), min_size=1, max_size=4),
 )
+@unshrunk(250)
 def test_each_guarded_change_uses_a_valid_consent_of_its_own(
     steps: Sequence[Step], mode: str, delays: Sequence[float]
 ) -> None:

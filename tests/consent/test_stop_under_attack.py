@@ -184,7 +184,7 @@ async def run_steps(steps: list[tuple[str, float]], *, answers_after: float) -> 
 
 @pytest.mark.fuzz
 @given(steps=STEP_LISTS, answers_after=st.sampled_from([0.0, 1.0, 5.0, 9.0]))
-@unshrunk(60)
+@unshrunk(50)
 def test_no_attack_delays_a_stop_or_runs_an_invalid_confirmation(
     steps: list[tuple[str, float]], answers_after: float
 ) -> None:

@@ -17,12 +17,12 @@ from tests import ROOT
 from tests.support.canaries import secrets as secret
 from tests.support.canaries.calls import SERVER_WITH_ERRORS, unsolicited_messages
 from tests.support.canaries.search import CanarySearch, add_process_titles
-from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, opening, request
+from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, request
 from tests.support.media_folders import make_media_folder
+from tests.support.product.commands import run_command
 from tests.support.product.local_servers import upstream
 from tests.support.served_app import error_code, plain_http
 from tests.support.server_process import running
-from trax_mcp.sandbox import seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     from tests.support.jsonrpc import Message
     from tests.support.product.sandbox import Sandbox
-
-pytestmark = pytest.mark.slow
 
 _PROGRAM: Final = ("-c", SERVER_WITH_ERRORS)
 _HTTP_SECRETS: Final = {
@@ -46,7 +44,7 @@ _HTTP_SECRETS: Final = {
     "key in the wrong header": secret.BEARER_KEY,
 }
 _PAGES: Final = ("*.md", "docs/**/*", "prompts/*", "examples/**/*", "manifest.json", "Dockerfile")
-_SNAPSHOTS: Final = ("tests/toolsnaps/*", "tests/cli/doctor_states/*")
+_SNAPSHOTS: Final = ("tests/toolsnaps/*", "tests/answers/**/*", "tests/cli/*_states/*")
 
 
 def settings(trax: Sandbox, audit: Path, **more: str) -> dict[str, str]:
@@ -59,12 +57,11 @@ def settings(trax: Sandbox, audit: Path, **more: str) -> dict[str, str]:
     }
 
 
-async def test_secrets_appear_only_in_allowed_places_over_stdio(era: str, tmp_path: Path) -> None:
-    """With the operator's key and a media folder."""
-    audit, folder = tmp_path / "audit", make_media_folder(tmp_path)
-    key = secret.ODD_KEY if era == LEGACY else secret.PLAIN_KEY
+async def test_secrets_appear_only_in_allowed_places_over_stdio(tmp_path: Path) -> None:
+    """With the operator's key and a media folder. Only the later era hands a question out."""
+    audit, folder, key = tmp_path / "audit", make_media_folder(tmp_path), secret.PLAIN_KEY
     async with upstream() as trax:
-        search = CanarySearch(trax, era, key)
+        search = CanarySearch(trax, MODERN, key)
         search.plant({"used upload URL": secret.UPLOADED_SIGNATURE})
         environment = settings(trax, audit, TRAX_API_KEY=key, TRAX_MEDIA_DIRS=str(folder))
         async with running(settings=environment, program=_PROGRAM) as server:
@@ -73,9 +70,8 @@ async def test_secrets_appear_only_in_allowed_places_over_stdio(era: str, tmp_pa
                 return json.dumps(await server.ask(message), ensure_ascii=False)
 
             search.post = ask
-            await server.tell(*opening(era))
             await server.write(f"{secret.UNSOLICITED}\n{{{secret.UNSOLICITED}\n")
-            await server.tell(*unsolicited_messages(era))
+            await server.tell(*unsolicited_messages(MODERN))
             await search.call_everything()
             add_process_titles(search.texts, server)
             assert await server.hang_up() == 0
@@ -83,12 +79,11 @@ async def test_secrets_appear_only_in_allowed_places_over_stdio(era: str, tmp_pa
     assert search.differences() == ([], [])
 
 
-async def test_secrets_appear_only_in_allowed_places_over_http(era: str, tmp_path: Path) -> None:
+async def test_secrets_appear_only_in_allowed_places_over_http(tmp_path: Path) -> None:
     """With a token, sessions, keys in wrong places, and a caller of another account."""
-    audit = tmp_path / "audit"
-    key = secret.PLAIN_KEY if era == LEGACY else secret.ODD_KEY
+    audit, key = tmp_path / "audit", secret.ODD_KEY
     async with upstream() as trax:
-        search = CanarySearch(trax, era, key)
+        search = CanarySearch(trax, LEGACY, key)
         search.plant(_HTTP_SECRETS)
         more = {"TRAX_MCP_TOKEN": secret.TOKEN, "TRAX_API_KEY": secret.OPERATORS_KEY}
         async with (
@@ -118,20 +113,22 @@ async def test_secrets_appear_only_in_allowed_places_over_http(era: str, tmp_pat
     assert search.differences() == ([], [])
 
 
-async def test_invalid_settings_are_refused_without_repeating_them() -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TRAX_BASE_URL", f"https://me:{secret.PASSWORD}@api.example"),
+        ("TRAX_BASE_URL", f"https://api.example/?key={secret.PASSWORD}"),
+        ("TRAX_API_KEY", f"sk_live_ {secret.PASSWORD}"),
+        ("TRAX_MCP_TOKEN", f"sk_live_{secret.PASSWORD}"),
+        ("TRAX_API_KEYS", secret.PASSWORD),
+    ],
+)
+def test_invalid_settings_are_refused_without_repeating_them(name: str, value: str) -> None:
     """The start fails and names the setting; the same for a wrong key or token."""
-    for wrong in (
-        {"TRAX_BASE_URL": f"https://me:{secret.PASSWORD}@api.example"},
-        {"TRAX_BASE_URL": f"https://api.example/?key={secret.PASSWORD}"},
-        {"TRAX_API_KEY": f"sk_live_ {secret.PASSWORD}"},
-        {"TRAX_MCP_TOKEN": f"sk_live_{secret.PASSWORD}"},
-        {"TRAX_API_KEYS": secret.PASSWORD},
-    ):
-        async with running(settings={"TRAX_LOG_LEVEL": "DEBUG", **wrong}) as process:
-            assert await process.end() == 1
-        (name,) = wrong
-        assert name in process.stderr.text
-        assert [it for it in secret.spellings(secret.PASSWORD) if it in process.stderr.text] == []
+    ended = run_command(settings={"TRAX_LOG_LEVEL": "DEBUG", name: value})
+    assert ended.code == 1
+    assert name in ended.err
+    assert [it for it in secret.spellings(secret.PASSWORD) if it in ended.err + ended.out] == []
 
 
 def test_pages_and_snapshots_contain_no_secret() -> None:
@@ -140,11 +137,11 @@ def test_pages_and_snapshots_contain_no_secret() -> None:
     assert len(pages) > 20
     keys = {found for text in pages.values() for found in re.findall(r"sk_live_[\w.-]+", text)}
     assert keys == secret.DOCUMENTED_KEYS
-    streams = [it.stream_key for it in seed.DESTINATIONS if it.stream_key]
-    assert len(streams) == 2
-    for secret_text in (*streams, "X-Amz-Signature", "(?<!tests)(?<!trax_mcp)/uploads/", "c4n4ry"):
-        found = [it.name for it, text in pages.items() if re.search(secret_text, text)]
-        assert found == [], secret_text
+    for found in (
+        *("sandbox-kick-stream-key", "sandbox-preview-stream-key", "c4n4ry"),
+        *("X-Amz-Signature", "(?<!tests)(?<!trax_mcp)/uploads/"),
+    ):
+        assert [it.name for it, text in pages.items() if re.search(found, text)] == [], found
 
 
 def repository_files(*patterns: str) -> Iterator[Path]:

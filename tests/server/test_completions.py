@@ -16,13 +16,11 @@ from tests.support.completion_requests import (
     TEMPLATES,
     WHOLE_STUDIO,
     completed,
-    completion_params,
     suggested,
 )
-from tests.support.jsonrpc import read_answer, request
 from tests.support.product.faults import Fault
 from tests.support.product.local_servers import Held
-from tests.support.product.sandbox import SANDBOX_KEY, SCOPES
+from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
 from tests.support.product.shared_clock import settled
 from tests.support.resource_reads import add_studio, asked, client_of, rename
@@ -88,14 +86,6 @@ async def test_platforms_in_use_are_suggested(server: Server[Any]) -> None:
     assert found == PLATFORMS
 
 
-async def test_free_text_arguments_are_not_completed(server: Server[Any], sandbox: Sandbox) -> None:
-    """TRaX gets no request."""
-    async with client_of(server) as client:
-        assert await suggested(client, "troubleshoot", "trouble", "no so") == []
-        assert await suggested(client, CHAT, "after", "s") == []
-    assert list(sandbox.requests) == []
-
-
 async def test_resource_templates_are_completed_with_ids(server: Server[Any], era: str) -> None:
     """A typed name gives the id too; each suggestion makes a URI that can be read."""
     async with client_of(server, era) as client:
@@ -131,27 +121,6 @@ async def test_a_name_that_hides_something_is_never_suggested_as_it_is(
         assert name not in await suggested(client, "go_live", "studio")
         assert name not in await suggested(client, "answer_chat", "platform")
         assert await suggested(client, WHOLE_STUDIO, "studioId") == IDS
-
-
-async def test_a_name_with_symbols_is_suggested_unchanged(
-    server: Server[Any], sandbox: Sandbox
-) -> None:
-    """Such as quotes as people type them."""
-    name = "The \u2018Late\u2019 Show | Zoë & Co. ☕️ $studio"
-    rename(sandbox, "studio_42", name)
-    async with client_of(server) as client:
-        assert (await suggested(client, "go_live", "studio", "the"))[0] == name
-
-
-async def test_a_studio_with_an_id_that_cannot_be_used_is_not_suggested(
-    server: Server[Any], sandbox: Sandbox
-) -> None:
-    """Nor by its name, which no tool would find."""
-    add_studio(sandbox, "studio_44\u200b", "Late\u200bShow")
-    add_studio(sandbox, "studio_45\n", "Later Show")
-    async with client_of(server) as client:
-        assert await suggested(client, WHOLE_STUDIO, "studioId") == IDS
-        assert len(await suggested(client, "go_live", "studio")) == len(IDS)
 
 
 async def test_at_most_a_hundred_values_are_suggested_with_the_total(
@@ -237,25 +206,6 @@ async def test_a_slow_trax_gives_no_suggestions_after_five_seconds(
                 await anyio.lowlevel.checkpoint()
         assert answers == [types.Completion(values=[], total=0, has_more=False)]
         assert SHOW in await suggested(client, "go_live", "studio")
-
-
-@pytest.mark.parametrize(
-    ("without", "platforms"),
-    [
-        (("connections:read",), ["youtube", "twitch", "kick"]),
-        (("destinations:read",), ["youtube", "twitch", "facebook"]),
-    ],
-)
-async def test_platforms_come_from_the_lists_that_the_key_may_read(
-    open_product: Callable[..., Product],
-    sandbox: Sandbox,
-    without: tuple[str, ...],
-    platforms: list[str],
-) -> None:
-    """One of the two lists is enough."""
-    sandbox.add_key("sk_live_narrow", scopes=SCOPES - set(without))
-    async with client_of(open_product().server("sk_live_narrow")) as client:
-        assert await suggested(client, "answer_chat", "platform", studio=SHOW) == platforms
 
 
 # Unknown and hidden
@@ -349,12 +299,3 @@ async def test_each_caller_is_suggested_only_their_own_things() -> None:
         assert front.keys == [
             key for key in (SANDBOX_KEY, ANOTHER_ACCOUNT_KEY, READONLY_KEY) for _ in range(2)
         ]
-
-
-async def test_the_raw_completion_response_matches_the_protocol(era: str) -> None:
-    """Values, total and whether there are more."""
-    async with manual_clock_server() as front:
-        caller = await front.opened(era, x_api_key=SANDBOX_KEY)
-        params = completion_params("go_live", "studio", "coffee")
-        answer = read_answer(await caller.post(request(era, "completion/complete", params)))
-    assert answer["result"]["completion"] == {"values": [COFFEE], "total": 1, "hasMore": False}

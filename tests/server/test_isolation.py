@@ -13,78 +13,45 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from tests.support.concurrent_users import foreign_steps, own_steps
 from tests.support.concurrent_users.accounts import SHARED_STUDIO, marks, shared_trax
-from tests.support.concurrent_users.users import SharedState, User, run_steps
+from tests.support.concurrent_users.users import STEPS, Shared, User, run_steps
 from tests.support.jsonrpc import ERAS
 from tests.support.product.shared_clock import STEP_SECONDS, settled
 from tests.support.served_app import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from tests.support.concurrent_users.accounts import Account, SharedTrax
-    from tests.support.concurrent_users.users import Step
     from tests.support.product.shared_clock import HandClock
-    from tests.support.served_app import Front
 
 LONGEST_SECONDS: Final = 300
-"""In real time; an idle machine needs a twentieth of it."""
+"""In real time; an idle machine needs a hundredth of it."""
 
-USERS: Final = min(int(os.environ.get("PROOF_PEOPLE", "4")), 20)
+USERS: Final = min(int(os.environ.get("PROOF_PEOPLE", "3")), 20)
 """With more, they would wait for connections of the one pool."""
-
-STEPS: Final[Mapping[Step, int]] = {
-    own_steps.look: 5,
-    own_steps.list_all: 2,
-    own_steps.find: 2,
-    own_steps.read: 4,
-    own_steps.complete: 1,
-    own_steps.prompt: 1,
-    own_steps.send_chat: 2,
-    own_steps.reserve: 1,
-    own_steps.wait: 2,
-    own_steps.go_live_and_offline: 1,
-    own_steps.share_confirmations: 3,
-    foreign_steps.read_others_studio: 4,
-    foreign_steps.read_others_resources: 2,
-    foreign_steps.subscribe_to_others_resources: 1,
-    foreign_steps.complete_from_others_studio: 1,
-    foreign_steps.change_others_things: 1,
-    foreign_steps.stop_others_broadcast: 1,
-    foreign_steps.use_others_confirmation: 3,
-    foreign_steps.answer_others_question: 4,
-    foreign_steps.use_others_session: 2,
-    foreign_steps.use_others_cursors: 2,
-    foreign_steps.cancel_others_request: 4,
-}
 
 
 async def test_concurrent_callers_never_see_each_others_data() -> None:
     """Neither answers nor notifications nor requests to TRaX hold anything of another user."""
-    with shared_trax(USERS) as shared:
-        async with serving(trax=shared.sandbox, short_seconds=0) as front:
-            state = SharedState(front.clock)
-            users = [await connected_user(front, state, shared, it) for it in shared.accounts]
+    with shared_trax(USERS) as trax:
+        async with serving(trax=trax.sandbox, short_seconds=0) as front:
+            shared = Shared(front.clock)
+            users = [
+                User(it, await front.opened(ERAS[number % 2], x_api_key=it.key), trax, shared)
+                for number, it in enumerate(trax.accounts)
+            ]
             with anyio.fail_after(LONGEST_SECONDS):
                 await run_all(users, front.clock)
-        request_count = sum(user.done["requests"] for user in users)
-        assert request_count >= 100 * USERS
+        done = sum((user.done for user in users), Counter[str]())
+        assert done["requests"] >= 100 * USERS
+        assert done["marked answers"] >= 25 * USERS
+        assert min(done[f"another's {it}"] for it in ("question", "request")) > 0
+        assert {step.__name__: done[step.__name__] for step in STEPS} == {
+            step.__name__: times * USERS for step, times in STEPS.items()
+        }
         for user in users:
-            assert_all_steps_ran(user)
-            assert_only_own_updates(user)
-            assert_only_own_requests(shared, user, state)
-
-
-async def connected_user(
-    front: Front, state: SharedState, shared: SharedTrax, account: Account
-) -> User:
-    """A user after the handshake; every other user is of the legacy era."""
-    caller = await front.opened(ERAS[account.number % 2], x_api_key=account.key)
-    if caller.session is not None:
-        state.register(account.number, caller.session)
-        state.sessions.add(caller.session)
-    return User(account, caller, shared, state)
+            check_updates(user)
+            check_requests(user)
 
 
 async def run_all(users: Iterable[User], clock: HandClock) -> None:
@@ -96,7 +63,7 @@ async def run_all(users: Iterable[User], clock: HandClock) -> None:
                 await followers.start(user.follow_updates)
             async with anyio.create_task_group() as tasks:
                 for user in users:
-                    tasks.start_soon(run_steps, user, STEPS)
+                    tasks.start_soon(run_steps, user)
             clock_task.cancel_scope.cancel()
         await clock.pass_by(20)
         followers.cancel_scope.cancel()
@@ -110,38 +77,23 @@ async def let_time_pass(clock: HandClock) -> None:
             clock.advance(STEP_SECONDS)
 
 
-def assert_all_steps_ran(user: User) -> None:
-    """Every step ran as often as planned, and the answers held own data."""
-    assert {step.__name__: user.done[step.__name__] for step in STEPS} == {
-        step.__name__: times for step, times in STEPS.items()
-    }
-    assert user.marked_answers > 25
-    for tried in ("another's confirmation", "another's question", "another's request"):
-        assert user.done[tried] > 0, tried
-
-
-def assert_only_own_updates(user: User) -> None:
+def check_updates(user: User) -> None:
     """The updates cover the own chats, and no resource of another user."""
-    chats = {f"trax://studios/{it}/chat" for it in user.own_studios}
-    assert (
-        chats
-        <= set(user.updated_uris)
-        <= set(user.resource_uris([*user.own_studios, SHARED_STUDIO]))
-    )
+    chats = {f"trax://studios/{it}/chat" for it in user.studios}
+    own = set(user.resource_uris([*user.studios, SHARED_STUDIO]))
+    assert chats <= set(user.updated_uris) <= own
 
 
-def assert_only_own_requests(shared: SharedTrax, user: User, state: SharedState) -> None:
+def check_requests(user: User) -> None:
     """The requests to TRaX with this key are the user's own and hold only what the user sent."""
-    requests = [it for it in shared.requests if it.secret == user.account.key]
+    requests = [it for it in user.trax.requests if it.secret == user.account.key]
     changes = Counter(f"{it.method} {it.path}" for it in requests if it.method != "GET")
     assert changes == user.expected_changes
     for it in requests:
         sent = f"{it.path} {it.query} {it.body.decode()} {it.headers}"
         others_marks = {mark for owner, mark in marks(sent) if owner != user.number}
         assert others_marks <= user.named_marks, sent
-        assert [secret for secret in state.owners if secret in sent] == []
+        assert [secret for secret in user.shared.owners if secret in sent] == []
         assert "cookie" not in it.headers
-    polled = {it.path for it in requests if SHARED_STUDIO in it.path}
-    assert {
-        f"/v1/studios/{SHARED_STUDIO}/{it}" for it in ("chat/messages", "stream-status")
-    } <= polled
+    polled = {it.path.removeprefix(f"/v1/studios/{SHARED_STUDIO}/") for it in requests}
+    assert {"chat/messages", "stream-status"} <= polled

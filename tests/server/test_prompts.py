@@ -8,9 +8,7 @@ import mcp_types as types
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from tests.support.jsonrpc import MODERN, read_answer, request
 from tests.support.resource_reads import client_of
-from tests.support.served_app import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,35 +64,6 @@ async def test_the_prompts_are_listed_by_name(server: Server[Any]) -> None:
         listed = (await client.list_prompts()).prompts
     arguments = {it.name: {a.name: a.required for a in it.arguments or ()} for it in listed}
     assert list(arguments.items()) == list(ARGUMENTS.items())
-
-
-async def test_a_listed_prompt_has_only_protocol_fields() -> None:
-    """The prompt's tools and completions are internal."""
-    async with serving() as front:
-        message = request(MODERN, "prompts/list")
-        answer = read_answer(await front.caller(MODERN).post(message))
-    listed = {it["name"]: it for it in answer["result"]["prompts"]}
-    assert listed["answer_chat"] == {
-        "name": "answer_chat",
-        "title": "Answer chat",
-        "description": "Find what viewers ask, suggest answers, and send those that you approve.",
-        "arguments": [
-            {
-                "name": "studio",
-                "title": "Studio",
-                "description": "Name or id of the studio.",
-                "required": True,
-            },
-            {
-                "name": "platform",
-                "title": "Platform",
-                "description": "Answer on this platform only; everywhere if left out.",
-                "required": False,
-            },
-        ],
-    }
-    fields = {"name", "title", "description", "arguments"}
-    assert {frozenset(it) for it in listed.values()} == {frozenset(fields)}
 
 
 async def test_a_prompt_inserts_its_arguments(server: Server[Any]) -> None:

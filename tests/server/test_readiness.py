@@ -112,10 +112,3 @@ async def test_streams_end_with_their_final_frame_at_the_end_of_the_drain() -> N
         await settled()
     assert stream.ended
     assert stream.messages[-1]["result"]["_meta"]["io.modelcontextprotocol/subscriptionId"] == 1
-
-
-async def test_a_person_who_presses_ctrl_c_does_not_wait_for_the_drain() -> None:
-    """SIGINT ends the server at once."""
-    async with draining(LONG) as it:
-        assert await it.statuses() == (200, 200)
-        assert await it.server.stop(signal.SIGINT) == 0

@@ -16,8 +16,6 @@ from tests.support.jsonrpc import MODERN
 from tests.support.product.contract import DOCUMENT
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air
-from tests.support.product.server import Product
-from tests.support.product.shared_clock import HandClock
 from tests.support.resource_reads import (
     CHAT,
     OPENAPI,
@@ -46,6 +44,7 @@ if TYPE_CHECKING:
     from mcp.server import Server
 
     from tests.support.product.sandbox import Sandbox
+    from tests.support.product.server import Product
 
 ODD_IDS: Final = (
     "../studio_42",
@@ -100,17 +99,6 @@ async def test_the_contract_resource_is_the_published_document(
     assert list(sandbox.requests) == []
 
 
-async def test_the_studios_resource_is_trax_complete_list(
-    server: Server[Any], sandbox: Sandbox
-) -> None:
-    """From all pages."""
-    for number in range(450):
-        add_studio(sandbox, f"studio_7{number:03}", f"Show {number}")
-    async with client_of(server) as client:
-        assert await read(client, STUDIOS) == {"data": studios_of(sandbox)}
-    assert asked(sandbox) == {"/v1/studios": 3}
-
-
 async def test_a_studio_resource_has_its_destinations_sources_and_status(
     server: Server[Any], sandbox: Sandbox, era: str
 ) -> None:
@@ -132,22 +120,6 @@ async def test_the_stream_status_is_always_current(server: Server[Any], sandbox:
         live = await read(client, STATUS)
     assert live == sandbox.status()
     assert (live["live"], len(sandbox.requests)) == (True, 2)
-
-
-async def test_a_subscriber_that_read_live_is_notified_when_it_no_longer_is(
-    sandbox: Sandbox,
-) -> None:
-    """Also if the studio was live only between two polls."""
-    clock = HandClock(sandbox, short_seconds=0)
-    async with subscriber_on(Product(sandbox, clock).server()) as subscriber:
-        await subscriber.subscribe(STATUS)
-        sandbox.faults.add(Fault.patched(lambda status: status.update(live=True)))
-        assert (await subscriber.read(STATUS))["live"] is True
-        await subscriber.wait_for_updates()
-        subscriber.updates.clear()
-        await clock.pass_until(lambda: subscriber.updates, most=11)
-        assert (await subscriber.read(STATUS))["live"] is False
-    assert subscriber.updates == [STATUS]
 
 
 @pytest.mark.parametrize("uri", [STUDIOS, STUDIO, STATUS])

@@ -20,7 +20,6 @@ from mcp import Client
 from mcp.server import Server, ServerRequestContext
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
-from mcp.server.connection import Connection
 from mcp.server.stdio import stdio_server
 from mcp.shared.memory import create_client_server_memory_streams
 from mcp.shared.message import SessionMessage
@@ -88,26 +87,24 @@ class BareHttp:
 
     async def post(self, message: Mapping[str, Any], **more: Any) -> list[Message]:  # noqa: ANN401
         """Post a message, and return the ASGI messages of the response."""
-        return await self.run("POST", body_of(message), more=more)
+        return await self.run(body_of(message), more=more)
 
     async def run(
         self,
-        method: str,
         *received: Message,
         headers: Mapping[str, str] | None = None,
         more: Mapping[str, Any] | None = None,
         sent: list[Message] | None = None,
     ) -> list[Message]:
-        """Send these ASGI messages and then nothing more; return those of the response.
+        """POST these ASGI messages and then nothing more; return those of the response.
 
         `more` are further members of the scope. `sent` is filled as the response is sent.
         """
         sent = [] if sent is None else sent
+        messages = iter(received)
 
         async def send(message: Message) -> None:
             sent.append(message)
-
-        messages = iter(received)
 
         async def receive() -> Message:
             for message in messages:
@@ -116,10 +113,10 @@ class BareHttp:
             raise AssertionError
 
         with anyio.fail_after(PATIENCE_SECONDS):
-            await self._app(self._scope(method, headers or {}) | dict(more or {}), receive, send)
+            await self._app(self._scope(headers or {}) | dict(more or {}), receive, send)
         return sent
 
-    def _scope(self, method: str, headers: Mapping[str, str]) -> dict[str, Any]:
+    def _scope(self, headers: Mapping[str, str]) -> dict[str, Any]:
         sent = {
             "host": "127.0.0.1:8000",
             "accept": "application/json, text/event-stream",
@@ -129,7 +126,7 @@ class BareHttp:
         }
         return {
             "type": "http",
-            "method": method,
+            "method": "POST",
             "path": "/mcp",
             "headers": [(name.encode(), value.encode()) for name, value in sent.items()],
             "query_string": b"",
@@ -154,22 +151,6 @@ async def test_every_result_of_the_later_era_still_carries_the_icon() -> None:
     assert "icons" in stamp, unneeded("keep the icon out of its results")
 
 
-async def test_a_handler_still_has_no_public_way_to_its_connection(era: str) -> None:
-    """Neither its context nor the session in it has a public attribute for it."""
-    public: list[str] = []
-
-    async def look(ctx: Context, _params: object) -> types.ListToolsResult:
-        for owner in (ctx, ctx.session):
-            names = (it for it in dir(owner) if not it.startswith("_"))
-            public.extend(it for it in names if isinstance(getattr(owner, it), Connection))
-        return types.ListToolsResult(tools=[])
-
-    async with Client(Server("bare", on_list_tools=look), mode=era, cache=None) as client:
-        with anyio.fail_after(PATIENCE_SECONDS):
-            await client.list_tools()
-    assert not public, unneeded("reach for a private attribute")
-
-
 async def test_a_call_over_http_still_gets_no_answer_when_the_server_stops() -> None:
     """Its client would wait until its own time-out. Needed while this is so in either era."""
     answered = [await is_answered_on_stop(era) for era in ERAS]
@@ -186,29 +167,12 @@ async def is_answered_on_stop(era: str) -> bool:
                 await http.open_session()
             body = body_of(tool_call(era, "wait", number=7))
             headers = {} if era == LEGACY else MODERN_HEADERS
-            tasks.start_soon(partial(http.run, "POST", body, headers=headers, sent=sent))
+            tasks.start_soon(partial(http.run, body, headers=headers, sent=sent))
             with anyio.fail_after(PATIENCE_SECONDS):
                 await tool.called.wait()
         await settled()
         tasks.cancel_scope.cancel()
     return any(b'"id":7' in it.get("body", b"") for it in sent)
-
-
-async def test_the_body_of_a_request_is_still_read_before_its_host_is_checked() -> None:
-    """A request for another host is refused, but not before its body has arrived."""
-    reads = 0
-
-    async def receive() -> Message:
-        nonlocal reads
-        reads += 1
-        return body_of(INITIALIZE)
-
-    async def send(_message: Message) -> None:
-        pass
-
-    async with bare_http(Server("bare")) as http:
-        await http._app(http._scope("POST", {"host": "evil.example.com"}), receive, send)
-    assert reads, unneeded("check the host first")
 
 
 async def test_a_line_that_cannot_be_read_still_gets_no_answer() -> None:

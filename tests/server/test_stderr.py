@@ -96,10 +96,13 @@ async def test_a_server_continues_when_the_reader_of_its_stderr_is_gone() -> Non
 
 
 async def test_a_caller_writes_no_line_of_their_own_into_the_log() -> None:
-    """A wrong host is one line, at most 1 kB, without a key. A half request is none."""
+    """A wrong host is one line, at most 1 kB, without a key. A half request is none.
+
+    A long line of the audit is shortened at 8 kB, and stays JSON.
+    """
     message = request(MODERN, "tools/list")
     async with (
-        running("http", "--sandbox", "--port", "0") as server,
+        running("http", "--sandbox", "--port", "0", settings=GUARD_CHAT) as server,
         plain_http(await server.address()) as http,
     ):
         caller = HttpCaller(http, MODERN)
@@ -111,27 +114,18 @@ async def test_a_caller_writes_no_line_of_their_own_into_the_log() -> None:
             raw = {**caller.all_headers(message), "host": host}.items()
             headers = [(name.encode(), value.encode("latin-1")) for name, value in raw]
             assert (await http.post("/mcp", json=message, headers=headers)).status_code == 421
-        assert (await caller.call("list_studios"))["structuredContent"]["data"]
+        text = "\N{CLAPPER BOARD}" * 2_000
+        await caller.call("send_chat_message", studioId=STUDIO, text=text)
         assert await server.stop(signal.SIGTERM) == 0
-    started, escape, control, key, long = server.stderr.all
+    started, escape, control, key, long, audit = server.stderr.all
     assert "listening" in started
     assert escape.endswith(": evil.example.com\\u001b[2J\n")
     assert control.endswith(": \\u009b31mred\n")
     assert (KEY in key, "[key]" in key) == (False, True)
     assert len(long.encode()) == LONGEST_LINE
     assert long.endswith("x…\n")
-
-
-async def test_a_long_audit_line_in_the_log_is_shortened_and_stays_json() -> None:
-    """It ends at 8 kB, and says what was decided about which call of whom."""
-    text = "\N{CLAPPER BOARD}" * 2_000
-    preview = tool_call(MODERN, "send_chat_message", studioId=STUDIO, text=text)
-    async with running("--sandbox", settings=GUARD_CHAT) as server:
-        await server.ask(preview)
-        assert await server.hang_up() == 0
-    (line,) = server.stderr.all
-    assert LONGEST_LINE < len(line.encode()) <= LONGEST_AUDIT_LINE
-    decided = json.loads(line[line.index("{") :])
+    assert LONGEST_LINE < len(audit.encode()) <= LONGEST_AUDIT_LINE
+    decided = json.loads(audit[audit.index("{") :])
     assert (decided["event"], decided["operation"]) == ("decided", "send_chat_message")
     assert decided["caller"] == fingerprint(SANDBOX_KEY)
     assert decided["verdict"]

@@ -140,24 +140,11 @@ def test_an_invalid_setting_stops_the_start_with_one_sentence(named: str, value:
 # The end
 
 
-async def test_the_server_exits_when_stdin_closes_during_a_call() -> None:
-    """No client is left to read the result, so the server does not wait for it."""
-    async with upstream() as trax:
-        held = Held()
-        trax.faults.add(held.fault)
-        async with running(settings=settings(trax)) as server:
-            await server.tell(*opening(LEGACY), tool_call(LEGACY, "list_studios"))
-            await held.arrived()
-            assert await server.hang_up() == 0
-        held.release()
-    assert server.stderr.text == ""
-
-
 async def test_the_server_exits_although_a_name_server_does_not_answer() -> None:
-    """A thread looks the name of TRaX up, and cannot be interrupted."""
+    """A thread looks the name up for a call, and cannot be interrupted when stdin closes."""
     program = ("-m", "tests.support.hanging_server", hanging_server.NAMES)
     async with running(settings={"TRAX_API_KEY": SANDBOX_KEY}, program=program) as server:
-        await server.tell(*opening(MODERN), tool_call(MODERN, "list_studios"))
+        await server.tell(*opening(LEGACY), tool_call(LEGACY, "list_studios"))
         await server.stderr.match(hanging_server.BEGINS)
         assert await server.hang_up() == 0
 

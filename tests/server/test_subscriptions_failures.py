@@ -13,7 +13,6 @@ from mcp import MCPError
 from tests.support.jsonrpc import LEGACY, MODERN
 from tests.support.product.faults import Fault
 from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.product.sandbox_accounts import MODERATOR_KEY
 from tests.support.subscribers import (
     CHAT,
     CHAT_PATH,
@@ -22,7 +21,6 @@ from tests.support.subscribers import (
     STUDIO,
     intervals,
     manual_clock_server,
-    poll_count,
     poll_times,
     say,
     subscriber_of,
@@ -112,20 +110,6 @@ async def test_an_outage_of_half_a_minute_loses_nothing(fault: Fault) -> None:
         assert subscriber.updates == [CHAT] * 2
 
 
-async def test_polls_continue_twice_a_minute_in_a_long_outage() -> None:
-    """A change during it is notified soon after its end."""
-    async with manual_clock_server() as front, subscriber_of(front) as subscriber:
-        await subscriber.subscribe(STATUS)
-        front.trax.faults.add(Fault.dropped(), times=None)
-        times = await poll_times(front, 600, STATUS_PATH)
-        assert 15 <= len(times) <= 25
-        assert 30 <= max(intervals(times)) <= 36
-        front.trax.go_live()
-        front.trax.faults.clear()
-        await front.clock.pass_until(lambda: subscriber.updates, most=36)
-        assert (await subscriber.read(STATUS))["live"]
-
-
 @pytest.mark.parametrize(
     ("uri", "era", "end", "restart", "change", "code"),
     [
@@ -166,47 +150,6 @@ async def test_a_final_error_is_notified_and_reads_return_it(
         assert subscriber.updates == [uri]
         change(front.trax)
         await front.clock.pass_until(lambda: len(subscriber.updates) > 1)
-
-
-async def test_a_revoked_key_does_not_end_the_subscription_of_another_key() -> None:
-    """Both callers are notified: one of the end, the other of a message."""
-    async with (
-        manual_clock_server() as front,
-        subscriber_of(front) as owner,
-        subscriber_of(front, key=MODERATOR_KEY) as moderator,
-    ):
-        await owner.subscribe(CHAT)
-        await moderator.subscribe(CHAT)
-        cursor = await moderator.cursor()
-        revoke(front.trax)
-        await front.clock.pass_until(lambda: owner.updates)
-        await front.clock.pass_by(60)
-        assert moderator.updates == []
-        say(front, "Hello")
-        await front.clock.pass_until(lambda: moderator.updates)
-        assert await moderator.texts(after=cursor) == ["Hello"]
-        assert owner.updates == [CHAT]
-
-
-async def test_a_final_error_is_notified_to_all_and_one_read_restarts_all() -> None:
-    """The clients share one loop."""
-    async with (
-        manual_clock_server() as front,
-        subscriber_of(front, LEGACY) as first,
-        subscriber_of(front, MODERN) as second,
-    ):
-        await first.subscribe(CHAT)
-        await second.subscribe(CHAT)
-        revoke(front.trax)
-        await front.clock.pass_until(lambda: first.updates and second.updates)
-        restore(front.trax)
-        await front.clock.pass_by(10)
-        await first.read()
-        before = poll_count(front)
-        say(front, "Hello")
-        await front.clock.pass_until(lambda: len(second.updates) > 1)
-        assert (first.updates, second.updates) == ([CHAT] * 2, [CHAT] * 2)
-        assert poll_count(front) > before
 
 
 async def test_a_cursor_is_valid_after_a_restart_if_trax_still_has_its_message() -> None:

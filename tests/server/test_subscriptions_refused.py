@@ -5,7 +5,6 @@ Refusals come at once, before anything is accepted.
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +18,6 @@ from tests.support.subscribers import (
     CHAT,
     OTHER_CHAT,
     STATUS,
-    equivalent_uris,
     manual_clock_server,
     poll_count,
     say,
@@ -137,18 +135,6 @@ async def test_list_changes_are_not_acknowledged() -> None:
         ) as listening,
     ):
         assert listening.honored.model_dump(exclude_none=True) == {"resource_subscriptions": [CHAT]}
-
-
-async def test_more_than_a_hundred_subscriptions_of_a_session_are_refused() -> None:
-    """At the same time. A repeated URI counts once."""
-    first, *others = islice(equivalent_uris(), 101)
-    async with manual_clock_server() as front, subscriber_of(front, LEGACY) as subscriber:
-        await subscriber.subscribe(first, *others[:-1])
-        await subscriber.subscribe(first)
-        with pytest.raises(MCPError, match="Too many subscriptions"):
-            await subscriber.subscribe(others[-1])
-        await subscriber.unsubscribe(first)
-        assert await subscriber.subscribe(others[-1]) == [others[-1]]
 
 
 async def test_more_than_a_hundred_uris_of_a_stream_are_refused_without_a_request() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-import anyio
 import httpx
 import mcp
 import mcp_types as types
@@ -187,24 +186,6 @@ async def test_an_unknown_tool_is_a_protocol_error(server: Server[Any]) -> None:
     assert caught.value.error == types.ErrorData(
         code=types.INVALID_PARAMS, message="There is no such tool."
     )
-
-
-async def test_one_connection_serves_many_calls_at_once(
-    server: Server[Any], sandbox: Sandbox
-) -> None:
-    """Each call gets its own answer."""
-    seen: dict[str, str] = {}
-    async with mcp.Client(server, cache=None) as client:
-
-        async def get(studio: str) -> None:
-            result = await client.call_tool("get_studio", {"studioId": studio})
-            seen[studio] = (result.structured_content or {})["id"]
-
-        async with anyio.create_task_group() as tasks:
-            for studio in ("studio_42", "studio_43", "studio_51", "studio_60"):
-                tasks.start_soon(get, studio)
-    assert seen == {studio: studio for studio in seen}
-    assert len(seen) == len(sandbox.requests) == 4
 
 
 async def test_without_a_key_only_the_public_calls_are_sent(

@@ -74,7 +74,7 @@ async def test_an_earlier_answer_cannot_end_a_later_one() -> None:
     assert strict_json(unfenced(await text(*messages))) == {"data": messages}
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 @given(st.dictionaries(_TEXTS, _JSON, max_size=4))
 async def test_the_text_between_the_boundaries_parses_to_the_sent_data(
     message: dict[str, Any],
@@ -90,7 +90,7 @@ async def test_the_text_between_the_boundaries_parses_to_the_sent_data(
 )
 async def test_a_long_text_is_truncated_for_a_model_only(character: str, limit: int) -> None:
     """An escaped character counts as long as its escape."""
-    for excess in (0, 1, 100_000):
+    for excess in (0, 1, 20_000):
         words = character * (limit + excess)
         whole = {**MESSAGE, "text": words, "authorDisplayName": words}
         result = await answer(data=[whole])
@@ -103,7 +103,7 @@ async def test_a_long_text_is_truncated_for_a_model_only(character: str, limit: 
 
 async def test_long_texts_are_truncated_at_any_depth() -> None:
     """In names, in lists, and in unknown fields."""
-    long_text = "x" * 100_000
+    long_text = "x" * 20_000
     message = {"badges": [[long_text], {long_text: {"deep": long_text}}], long_text: long_text}
     shown = await text(message)
     assert strict_json(unfenced(shown)) == as_shown({"data": [message]})

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
-from itertools import combinations
+from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.hosted_process import FILE, SECRET_FILE
@@ -17,7 +17,6 @@ from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, MODERATO
 from tests.support.served_sign_in import SignInFront, registered, signing_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     import pytest
@@ -27,6 +26,7 @@ OTHER_SECRET: Final = "the-secret-of-another-server-is-not-the-same"
 DAY: Final = 86_400
 CHAT: Final = {"studioId": "studio_42", "text": "Hello"}
 
+Row = tuple[Any, ...]
 Table = tuple[str, list[str]]
 
 
@@ -41,38 +41,44 @@ def put_secret(folder: Path, secret: str = OTHER_SECRET) -> None:
     (folder / SECRET_FILE).chmod(0o600)
 
 
-def tables_in(db: sqlite3.Connection) -> Iterator[Table]:
-    """Each table of the file that holds something, with its columns."""
-    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-        columns = [row[1] for row in db.execute(f"PRAGMA table_info({name})")]
-        yield name, columns
+def tables_in(db: sqlite3.Connection) -> list[Table]:
+    """Each table of the file, with its columns."""
+    names = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return [
+        (name, [row[1] for row in db.execute(f"PRAGMA table_info({name})")]) for (name,) in names
+    ]
+
+
+def rows_of(db: sqlite3.Connection, table: str) -> list[Row]:
+    """The rows of a table."""
+    return db.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608  a table of the file
 
 
 def rows_in(folder: Path) -> int:
     """How many rows the file has."""
     with closing(sqlite3.connect(folder / FILE)) as db:
-        return sum(
-            db.execute(f"SELECT count(*) FROM {name}").fetchone()[0]  # noqa: S608  its own tables
-            for name, _ in tables_in(db)
-        )
+        return sum(len(rows_of(db, name)) for name, _ in tables_in(db))
+
+
+def facts_of(front: SignInFront) -> dict[str, tuple[str, str]]:
+    """What the file says of each sign-in: whose client it is, and what it may do."""
+    return {it["id"]: (it["clientId"], it["access"]) for it in front.sign_ins()}
 
 
 def blobs_in(folder: Path) -> set[bytes]:
     """All hashes and sealed values of the file."""
-    found = set[Any]()
     with closing(sqlite3.connect(folder / FILE)) as db:
-        for name, _ in tables_in(db):
-            for row in db.execute(f"SELECT * FROM {name}"):  # noqa: S608
-                found.update(it for it in row if isinstance(it, bytes))
-    return found
+        rows = [it for name, _ in tables_in(db) for it in rows_of(db, name)]
+    return {it for row in rows for it in row if isinstance(it, bytes)}
 
 
-def replace_rows(db: sqlite3.Connection, table: str, rows: list[tuple[Any, ...]]) -> None:
-    """Put these rows into a table, in place of all others."""
-    marks = ", ".join("?" * len(rows[0]))
+def replace_rows(db: sqlite3.Connection, table: str, rows: list[Row]) -> None:
+    """Put these rows into a table, in place of all others, as far as its keys allow."""
     with db:
-        db.execute(f"DELETE FROM {table}")  # noqa: S608
-        db.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608
+        db.execute(f"DELETE FROM {table}")  # noqa: S608  as above
+        for row in rows:
+            marks = ", ".join("?" * len(row))
+            db.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)  # noqa: S608
 
 
 async def use(front: SignInFront, tokens: dict[str, Any], key: str, *, can_write: bool) -> bool:
@@ -142,10 +148,45 @@ async def test_a_thief_cannot_try_keys_on_the_file(tmp_path: Path) -> None:
     assert people[0].isdisjoint(people[1])
 
 
+async def test_a_stolen_file_that_is_made_to_fit_another_secret_opens_nothing(
+    tmp_path: Path,
+) -> None:
+    """Even with a token. A thief puts its rows among their own, and each value of theirs in."""
+    async with registered(tmp_path / "own") as (front, steps):
+        url = front.address
+        front.trax.add_key(KEYS[0])
+        tokens = await steps.sign_in(KEYS[0])
+    async with registered(tmp_path / "thief", public_url=url) as (thief, theirs):
+        for key in KEYS:
+            thief.trax.add_key(key)
+        await theirs.sign_in(KEYS[1])
+        with (
+            closing(sqlite3.connect(tmp_path / "own" / FILE)) as stolen,
+            closing(sqlite3.connect(tmp_path / "thief" / FILE)) as db,
+        ):
+            found = {name: rows_of(stolen, name) for name, _ in tables_in(stolen)}
+            before = {name: rows_of(db, name) for name, _ in tables_in(db)}
+            for name, rows in found.items():
+                replace_rows(db, name, before[name] + rows)
+            assert not await use(thief, tokens, KEYS[0], can_write=True)
+            for name, columns in tables_in(stolen):
+                for at in range(len(columns)) if found[name] and before[name] else ():
+                    theirs_too = [
+                        (*it[:at], before[name][0][at], *it[at + 1 :]) for it in found[name]
+                    ]
+                    replace_rows(db, name, theirs_too + before[name])
+                    assert not await use(thief, tokens, KEYS[0], can_write=True)
+                    replace_rows(db, name, before[name] + found[name])
+        assert KEYS[0] not in thief.keys
+
+
 async def test_whoever_writes_to_the_file_gets_nobody_s_key_and_no_more_rights(
     tmp_path: Path,
 ) -> None:
-    """Two people, one of whom may look only. Each value of one is exchanged with the other's."""
+    """Two people, one of whom may look only. Each value of one is exchanged with the other's.
+
+    If the file then says something else of a sign-in, its tokens are good no more.
+    """
     tried = 0
     async with registered(tmp_path) as (front, steps), front.steps() as others:
         for key in KEYS:
@@ -153,20 +194,22 @@ async def test_whoever_writes_to_the_file_gets_nobody_s_key_and_no_more_rights(
         await others.register()
         anna = await steps.sign_in(KEYS[0], access="read")
         ben = await others.sign_in(KEYS[1])
+        said = facts_of(front)
         with closing(sqlite3.connect(tmp_path / FILE)) as db:
-            for table, columns in list(tables_in(db)):
-                rows = db.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
-                for (one, other), at in (
-                    (pair, at) for pair in combinations(rows, 2) for at in range(len(columns))
-                ):
+            for table, columns in tables_in(db):
+                rows = rows_of(db, table)
+                for (one, other), at in product(combinations(rows, 2), range(len(columns))):
                     if one[at] == other[at]:
                         continue
                     rest = [it for it in rows if it not in (one, other)]
                     exchanged = [(*one[:at], other[at], *one[at + 1 :])]
                     exchanged.append((*other[:at], one[at], *other[at + 1 :]))
                     replace_rows(db, table, exchanged + rest)
-                    await use(front, anna, KEYS[0], can_write=False)
-                    await use(front, ben, KEYS[1], can_write=True)
+                    works = [
+                        await use(front, anna, KEYS[0], can_write=False),
+                        await use(front, ben, KEYS[1], can_write=True),
+                    ]
+                    assert not any(works) or facts_of(front) == said, columns[at]
                     replace_rows(db, table, rows)
                     tried += 1
         assert tried > 10
@@ -175,20 +218,24 @@ async def test_whoever_writes_to_the_file_gets_nobody_s_key_and_no_more_rights(
 
 
 async def test_later_times_in_the_file_do_not_make_a_token_live_longer(tmp_path: Path) -> None:
-    """Its age is computed from what is sealed."""
+    """Its age is computed from what is sealed. All times are changed, and all but one."""
     async with registered(tmp_path) as (front, steps):
         tokens = await steps.sign_in(MODERATOR_KEY)
         front.clock.advance(30 * DAY)
         later = int(front.clock.now().timestamp())
         with closing(sqlite3.connect(tmp_path / FILE)) as db:
-            for table, columns in list(tables_in(db)):
-                rows = db.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
-                for at in range(len(columns)):
-                    old = [it[at] for it in rows if isinstance(it[at], int) and it[at] > DAY]
-                    if old:
-                        changed = [(*it[:at], later, *it[at + 1 :]) for it in rows]
-                        replace_rows(db, table, changed)
-                        assert await front.status_of(tokens["access_token"]) == 401
+            before = {name: rows_of(db, name) for name, _ in tables_in(db)}
+            for left_out in range(-1, 9):
+                for table, rows in before.items():
+                    changed = [
+                        tuple(
+                            later if isinstance(it, int) and it > DAY and at != left_out else it
+                            for at, it in enumerate(row)
+                        )
+                        for row in rows
+                    ]
+                    replace_rows(db, table, changed)
+                assert await front.status_of(tokens["access_token"]) == 401
             assert front.keys[1:] == []
 
 

@@ -88,19 +88,20 @@ async def test_a_person_is_warned_where_nothing_proves_who_gets_the_answer(
         assert "Warning" in text_of((await steps.type_key(page, SANDBOX_KEY)).text)
 
 
-@pytest.mark.parametrize("name", NAMES)
-async def test_a_hostile_client_name_stays_text_on_every_page(name: str, tmp_path: Path) -> None:
+async def test_a_hostile_client_name_stays_text_on_every_page(tmp_path: Path) -> None:
     """No element, no attribute and no hidden character comes of it. What is too long is refused."""
-    async with registered(tmp_path) as (_hosted, steps):
+    async with registered(tmp_path) as (hosted, steps):
         plain = await pages_of(steps)
-        response = await steps.register(client_name=NAMES[name])
-        if not response.is_success:
-            assert (response.status_code, name) == (413, "100 kB")
-            return
-        for expected, shown in zip(plain, await pages_of(steps), strict=True):
-            assert elements_of(shown) == elements_of(expected)
-            assert not hidden(text_of(shown))
-            assert len(shown) < len(expected) + 10_000
+        for name, text in NAMES.items():
+            hosted.clock.advance(61)  # an address may not register many at a time
+            response = await steps.register(client_name=text)
+            if name == "100 kB":
+                assert response.status_code == 413
+                continue
+            for expected, shown in zip(plain, await pages_of(steps), strict=True):
+                assert elements_of(shown) == elements_of(expected), name
+                assert not hidden(text_of(shown)), name
+                assert len(shown) < len(expected) + 10_000, name
 
 
 async def test_a_name_with_quotes_is_spelt_out_once(tmp_path: Path) -> None:
@@ -121,17 +122,18 @@ async def test_a_client_without_a_name_is_called_so(tmp_path: Path) -> None:
         assert "Connect a client without a name?" in text_of(checked.text)
 
 
-@pytest.mark.parametrize("name", NAMES)
-async def test_a_hostile_studio_name_stays_text(name: str, tmp_path: Path) -> None:
+async def test_a_hostile_studio_name_stays_text(tmp_path: Path) -> None:
     async with registered(tmp_path) as (hosted, steps):
-        plain = (await steps.type_key(await steps.page(), MODERATOR_KEY)).text
-        for it in hosted.trax.records("studios"):
-            hosted.trax.change(it["id"], name=NAMES[name])
-        shown = (await steps.type_key(await steps.page(), MODERATOR_KEY)).text
-    assert elements_of(shown) == elements_of(plain)
-    assert not hidden(text_of(shown))
-    assert "This key reaches 4 studios: " in text_of(shown)
-    assert len(shown) < len(plain) + 5_000
+        page = await steps.page()
+        plain = (await steps.type_key(page, MODERATOR_KEY)).text
+        for name, text in NAMES.items():
+            for it in hosted.trax.records("studios"):
+                hosted.trax.change(it["id"], name=text)
+            shown = (await steps.type_key(page, MODERATOR_KEY)).text
+            assert elements_of(shown) == elements_of(plain), name
+            assert not hidden(text_of(shown)), name
+            assert "This key reaches 4 studios: " in text_of(shown), name
+            assert len(shown) < len(plain) + 5_000, name
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import mcp_types as types
@@ -11,8 +11,6 @@ from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     import mcp
-
-    from tests.support.jsonrpc import Message
 
 WHOLE_STUDIO: Final = "trax://studios/{studioId}"
 STATUS: Final = "trax://studios/{studioId}/stream-status"
@@ -44,9 +42,3 @@ def reference(where: str) -> types.PromptReference | types.ResourceTemplateRefer
     if "://" in where:
         return types.ResourceTemplateReference(uri=where)
     return types.PromptReference(name=where)
-
-
-def completion_params(where: str, argument: str, typed: str = "") -> Message:
-    """The same as the parameters of `completion/complete`."""
-    ref: dict[str, Any] = reference(where).model_dump(mode="json", exclude_none=True)
-    return {"ref": ref, "argument": {"name": argument, "value": typed}}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from tests.support.consent_clients import Clients
     from tests.support.guarded_calls import GuardedOperation
     from tests.support.product.faults import Request, RequestHandler, Response
-
-
-_ENGINE_SECONDS: Final = 0.1
 
 
 class Paused:
@@ -112,8 +108,6 @@ def begin(tasks: TaskGroup, call: Callable[[], Awaitable[types.CallToolResult]])
 
 async def settle() -> None:
     """Let the other tasks of this process run until they wait."""
-    if "TEST_STORE_URL" in os.environ:  # they wait for the engine too
-        await anyio.sleep(_ENGINE_SECONDS)
     for _ in range(50):
         await anyio.lowlevel.checkpoint()
 

@@ -35,8 +35,8 @@ _IN_PATH: Final = {"studioId", "destId", "sourceId", "connectionId"}
 _ALWAYS: Final = {"go_live", "go_offline", "delete_destination", "delete_source"} | {
     "unlink_connection"
 }
-_GOES_OUT: Final = re.compile(r'(?:Goes|would go) out on "([^"]*)"')
-_ON_SCREEN: Final = re.compile(r'Can be on screen: "([^"]*)"')
+_GOES_OUT: Final = re.compile(r'^- (?:Goes|It would go) out on "([^"]*)"', re.MULTILINE)
+_ON_SCREEN: Final = re.compile(r'^- Can be on screen: "([^"]*)"', re.MULTILINE)
 
 
 @dataclass(slots=True, eq=False)

@@ -121,6 +121,7 @@ CHANGES: Final[list[tuple[Edit, *tuple[str, ...]]]] = [
         " + POST /v1/studios response 409: is new",
     ),
     (put(f"{STUDIO} thumbnailUrl", {"type": "string"}), " + schema Studio.thumbnailUrl: is new"),
+    (put(f"{SCHEMAS} Health required", ["status", "region"]), " + schema Health.region: is new"),
     (cut(f"{STUDIO} createdAt"), "!- schema Studio.createdAt: is gone"),
     (cut(f"{SCHEMAS} Health required"), "!~ schema Health.status: required was true, is false"),
     (

@@ -13,12 +13,12 @@ import anyio
 import pytest
 from mcp import Client
 
+from tests.inside.core.shared_questions_fake import QuestionsInMemory
 from tests.inside.setup import OWNER
 from tests.server.test_panel import APPS, TICKET, TOO_LATE
 from tests.support.concurrency import Paused
 from tests.support.guarded_calls import GO_LIVE, STUDIO, YES
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.shared_questions_fake import QuestionsInMemory
 from trax_mcp.consent.approvals import MAX_OPEN
 from trax_mcp.consent.memory_store import MemoryStore
 from trax_mcp.server.app import ServerDeps, build_server

@@ -7,7 +7,7 @@ it received.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -15,20 +15,19 @@ from tests.support.canaries import secrets as secret
 from tests.support.guarded_calls import STUDIO
 from tests.support.jsonrpc import LEGACY, Message, request
 from tests.support.product.dropped_connections import ConnectionDropped
-from tests.support.product.faults import Fault
-from trax_mcp.sandbox.messages import Response, encode_json
+from tests.support.product.faults import Fault, Response, encode_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.support.product.faults import Request, RequestHandler
     from tests.support.product.sandbox import Sandbox
-    from trax_mcp.sandbox.messages import Request, RequestHandler
 
 ERROR_HEADER: Final = "x-raise-error"
 
 SERVER_WITH_ERRORS: Final = f"""
+import runpy
 import httpx
-from trax_mcp.cli import main
 
 send = httpx.AsyncClient.send
 
@@ -40,7 +39,7 @@ async def raising_send(client, request, **kwargs):
     return answer
 
 httpx.AsyncClient.send = raising_send
-main()
+runpy.run_module("trax_mcp", run_name="__main__", alter_sys=True)
 """
 """The command, with an HTTP client whose exceptions contain the whole exchange."""
 
@@ -150,6 +149,12 @@ MODES: Final = (
     "dropped",
     "exception",
 )
+CALLS_IN: Final = {
+    mode: CALLS if mode in {"normal", "refusal", "envelope"} else CALLS[number::5]
+    for number, mode in enumerate(MODES)
+}
+"""The calls in each mode: all of them where TRaX's words reach a model, else a fifth."""
+
 CONFIRMED: Final = {
     mode: ("update_destination", "go_live", *(("go_offline",) if mode == "normal" else ()))
     for mode in MODES
@@ -166,8 +171,8 @@ class FaultyTrax:
 
     trax: Sandbox
     mode: str = "normal"
-    signatures: list[str] = field(default_factory=list)
-    """Signatures for the next upload URLs."""
+    signature: str = ""
+    """The signature of upload URLs."""
 
     def __post_init__(self) -> None:
         self.trax.faults.add(Fault("trouble", self.respond), times=None)
@@ -213,6 +218,6 @@ class FaultyTrax:
             return replace(response, body=encode_json(payload))
         if (trax_request.method, trax_request.path, response.status) == ("POST", "/v1/media", 201):
             payload = json.loads(response.body)
-            payload["uploadUrl"] += f"?X-Amz-Signature={self.signatures.pop(0)}"
+            payload["uploadUrl"] += f"?X-Amz-Signature={self.signature}"
             return replace(response, body=encode_json(payload))
         return response

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.canaries import secrets as secret
-from tests.support.canaries.calls import CALLS, CONFIRMED, MODES, OTHERS, FaultyTrax, actor_meta
+from tests.support.canaries.calls import CALLS_IN, CONFIRMED, MODES, OTHERS, FaultyTrax, actor_meta
 from tests.support.canaries.secrets import SeenTexts, allowed_places
 from tests.support.jsonrpc import FORMS, LEGACY, request
+from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
-from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
-from trax_mcp.sandbox.records import Key
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -59,16 +58,10 @@ class CanarySearch:
 
     def __post_init__(self) -> None:
         self.faulty_trax = FaultyTrax(self.trax)
-        world = self.trax.world
-        world.keys[self.key] = Key(self.key, "own", ACCOUNT, SCOPES)
-        world.keys[secret.OTHER_ACCOUNT_KEY] = Key(
-            secret.OTHER_ACCOUNT_KEY, "next", ANOTHER_ACCOUNT, SCOPES
-        )
-        world.studios.change(
-            world.studios["studio_42"], {"name": f"Friday {secret.STUDIO_NAME_KEY}"}
-        )
-        world.go_live(world.studios["studio_43"])
-        self.trax.clock.advance(60)
+        self.trax.add_key(self.key)
+        self.trax.add_key(secret.OTHER_ACCOUNT_KEY, account=ANOTHER_ACCOUNT)
+        self.trax.change("studio_42", name=f"Friday {secret.STUDIO_NAME_KEY}")
+        put_on_air(self.trax, "studio_43")
         self.plant({"key": self.key, **_ALWAYS_PLANTED})
 
     def plant(self, more: dict[str, str]) -> None:
@@ -109,8 +102,11 @@ class CanarySearch:
         """Make every call, once in each mode of the faulty TRaX."""
         for mode in MODES:
             self.faulty_trax.mode = mode
-            self.faulty_trax.signatures = [secret.RESERVED_SIGNATURE, secret.UPLOADED_SIGNATURE]
-            for tool, arguments in CALLS:
+            for tool, arguments in CALLS_IN[mode]:
+                uploads = tool == "upload_media"
+                self.faulty_trax.signature = (
+                    secret.UPLOADED_SIGNATURE if uploads else secret.RESERVED_SIGNATURE
+                )
                 payload = await self.call(tool, **arguments)
                 if "confirmation" in payload and tool in CONFIRMED[mode]:
                     await self.call(tool, **arguments, confirm=True, confirmation="x" * 22)

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from tests.support.product.memory import Memory
     from tests.support.product.sandbox import Sandbox
     from tests.support.product.software_passkey import SoftwarePasskey
-    from tests.support.scripted_page import ScriptedPage
     from trax_mcp.clock import Clock
     from trax_mcp.consent.open_questions import Page
 
@@ -63,7 +62,7 @@ class Product:
         settings: Mapping[str, str] | None = None,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
-        page: Page | ScriptedPage | None = None,
+        page: Page | None = None,
         pause: Callable[[float], Awaitable[None]] = no_pause,
         passkey: SoftwarePasskey | None = None,
         memory: Memory | None = None,

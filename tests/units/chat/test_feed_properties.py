@@ -10,10 +10,10 @@ from random import Random
 from typing import TYPE_CHECKING, get_args
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.support.hypothesis_profiles import examples
+from tests.support.hypothesis_profiles import unshrunk
 from tests.units.chat.simulated_chat import (
     WINDOW,
     Arrive,
@@ -79,7 +79,7 @@ seeds = st.integers(0, 2**32).map(Random)
 orders = st.sampled_from(get_args(Order))
 sorted_orders: st.SearchStrategy[Order] = st.sampled_from(("oldest first", "newest first"))
 skews = st.sampled_from((0, 40))
-property_settings = settings(max_examples=examples(200), suppress_health_check=list(HealthCheck))
+property_settings = unshrunk(200)
 pytestmark = pytest.mark.fuzz
 
 

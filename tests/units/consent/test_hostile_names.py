@@ -35,10 +35,16 @@ if TYPE_CHECKING:
     from trax_mcp.api.operation import Operation
 
 DO_NOT: Final = "Do not"
+NAMED: Final = {"go_live", "update_destination", "create_source", "unlink_connection"} | {
+    "update_studio",
+    "send_chat_message",
+}
+"""Tools whose questions name all that has a name, between them."""
 OPERATIONS: Final = [
-    *{type(it): it for it in sorted(CHANGING, key=lambda it: len(it.arguments()))}.values()
+    max((it for it in CHANGING if it.tool_name == tool), key=lambda it: len(it.arguments()))
+    for tool in sorted(NAMED)
 ]
-"""The call of each operation with the most arguments."""
+"""The call of each with the most arguments."""
 SETTLED: Final = {"platform": "custom", "type": "webcam", "content_type": "video/mp4"}
 """Arguments that are one plain word here. `test_naming` is about hostile ones."""
 

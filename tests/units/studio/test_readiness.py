@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tests.support.studio_facts import EVERYTHING, LIVE, UNCLEAR, account, but, destination, source
+from tests.units.studio_facts import EVERYTHING, LIVE, UNCLEAR, account, but, destination, source
 from trax_mcp.api.models import Health
 from trax_mcp.studio.facts import Fact, Facts, Unknown
 from trax_mcp.studio.readiness import Readiness, judge_readiness

@@ -83,3 +83,44 @@ def previewed(
 ) -> Preview:
     """The preview of an operation among these facts."""
     return plan_for(operation)(operation, facts, now=now).preview
+
+
+IN_USE: Final = but(
+    studio_details=(
+        Facts(studio("One", "s1"), OFF_AIR, (destination("x1", "Main", "youtube"),)),
+        Facts(studio("Two", "s2"), ON_AIR, (destination("x2", "T", "twitch"),)),
+    )
+)
+"""An account that one of two studios may use."""
+LATER: Final = StreamStatus.model_validate({"live": True, "liveStartedAt": "2026-06-05T19:00:00Z"})
+
+
+def in_another_order(facts: Facts) -> Facts:
+    """The same facts, with each list reversed."""
+    return replace(
+        facts,
+        destinations=tuple(reversed(facts.destinations or ())),
+        sources=tuple(reversed(facts.sources or ())),
+        connections=tuple(reversed(facts.connections or ())),
+        studio_details=tuple(reversed(facts.studio_details)),
+        unknown=tuple(reversed(facts.unknown)),
+    )
+
+
+def some_time_later(facts: Facts) -> Facts:
+    """The same facts, with every value changed that changes on its own."""
+    updated: dict[str, Any] = {"status": "ready", "created_at": "2026-06-06T00:00:00Z"}
+    opened = {"last_opened_at": "2026-06-06T00:00:00Z", "description": "Tonight", "role": "EDIT"}
+    renewed = {"expires_at": "2026-06-07T00:00:00Z", "updated_at": "2026-06-06T00:00:00Z"}
+    degraded = Health.model_validate({"status": "degraded", "writeEnabled": False})
+    studio_now = facts.studio.model_copy(update=opened) if facts.studio else None
+    return replace(
+        facts,
+        studio=studio_now,
+        status=LATER if facts.live else OFF_AIR,
+        destinations=tuple(it.model_copy(update=updated) for it in facts.destinations or ()),
+        sources=tuple(it.model_copy(update=updated) for it in facts.sources or ()),
+        connections=tuple(it.model_copy(update=renewed) for it in facts.connections or ()),
+        health=degraded,
+        studio_details=tuple(some_time_later(it) for it in facts.studio_details),
+    )

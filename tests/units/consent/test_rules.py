@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.support.operation_table import CHANGES
+import pytest
+
+from tests.support.operation_table import ALWAYS, CHANGES, NEVER, WHILE_LIVE
+from tests.units.consent.shown_table import operation_of
 from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.api.tool_input import Effect
 from trax_mcp.consent.plans import PLANS, When
@@ -17,8 +20,9 @@ if TYPE_CHECKING:
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
 
-WHEN: Final = [(example.operation, example.when) for _, example in CHANGES]
-TOOLS: Final = frozenset(it.tool_name for it in PLANS)
+NAMES: Final = {NEVER: When.NEVER, WHILE_LIVE: When.WHILE_LIVE, ALWAYS: When.ALWAYS}
+WHEN: Final = [(operation_of(*it), NAMES[it[1].when]) for it in CHANGES if it[1].when]
+TOOLS: Final = sorted(it.tool_name for it in PLANS)
 
 
 def times(rules: Rules) -> list[tuple[Operation[Model], When]]:
@@ -26,32 +30,32 @@ def times(rules: Rules) -> list[tuple[Operation[Model], When]]:
     return [(operation, rules.when(operation)) for operation, _ in WHEN]
 
 
-def test_each_call_needs_consent_as_the_table_says() -> None:
+@pytest.mark.parametrize("mode", Mode)
+def test_each_call_needs_consent_as_the_table_says(mode: Mode) -> None:
     """It depends on the operation and its arguments, and is the same in every mode."""
-    for mode in Mode:
-        assert times(Rules(mode)) == WHEN
+    assert times(Rules(mode)) == WHEN
 
 
 def test_a_tool_is_guarded_if_one_of_its_calls_can_need_consent() -> None:
     """Only a guarded tool has arguments for the consent."""
     assert {kind.tool_name for kind in OPERATIONS if Rules().may_need_consent(kind)} == {
-        entry.tool for entry, example in CHANGES if example.when is not When.NEVER
+        entry.tool for entry, example in CHANGES if example.when != NEVER
     }
 
 
-def test_an_operator_can_guard_a_tool_with_any_arguments() -> None:
-    """TRAX_GUARD_ALSO changes only the operations that it names."""
-    for tool in TOOLS:
-        rules = Rules(also=frozenset({tool}))
-        assert all(rules.may_need_consent(it) for it in PLANS if it.tool_name == tool)
-        assert times(rules) == [
-            (operation, When.ALWAYS if operation.tool_name == tool else when)
-            for operation, when in WHEN
-        ]
+@pytest.mark.parametrize("tool", TOOLS)
+def test_an_operator_can_guard_a_tool_with_any_arguments(tool: str) -> None:
+    """TRAX_GUARD_ALSO changes only the operation that it names."""
+    rules = Rules(also=frozenset({tool}))
+    assert all(rules.may_need_consent(it) for it in PLANS if it.tool_name == tool)
+    assert times(rules) == [
+        (operation, When.ALWAYS if operation.tool_name == tool else when)
+        for operation, when in WHEN
+    ]
 
 
 def test_only_mutating_operations_can_be_guarded() -> None:
     """A person is never asked whether something may be read."""
-    assert {entry.tool for entry, _ in CHANGES} == TOOLS
+    assert sorted({entry.tool for entry, _ in CHANGES}) == TOOLS
     reads = [kind for kind in OPERATIONS if kind.effect is Effect.READ]
     assert {Rules().when(kind.model_construct()) for kind in reads} == {When.NEVER}

@@ -1,32 +1,31 @@
 """What a person is shown before they agree: every sentence of every operation, from given facts.
 
-Pure. `operation_table` holds the sentences. `test_naming` is about the names in them, `test_digest`
-about the changes that invalidate a confirmation.
+`shown_table` holds the sentences. `test_naming` is about the names in them, `test_digest` about the
+changes that invalidate a confirmation.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.support.operation_table import (
-    CHANGES,
+from tests.support.operation_table import CHANGES, IDS, STREAM_KEY
+from tests.units.consent.shown_table import (
     GO_LIVE,
     GO_OFFLINE,
-    IDS,
     NOBODY_GETS_IT,
     NOTHING_TO_SEE,
     ON_LATE,
     ON_MAIN,
+    SHOWN,
     STARTS,
-    STREAM_KEY,
-    TABLE,
     UNLINK,
+    operation_of,
     says,
 )
-from tests.support.studio_facts import (
+from tests.units.studio_facts import (
     EVERYTHING,
     LIVE,
     OFF_AIR,
@@ -39,7 +38,7 @@ from tests.support.studio_facts import (
     studio,
 )
 from trax_mcp.api.errors import NotSent
-from trax_mcp.api.operations import OPERATIONS, GetHealth, GoLive, ListStudios
+from trax_mcp.api.operations import OPERATIONS, GetHealth, GoLive
 from trax_mcp.api.tool_input import Effect
 from trax_mcp.consent.plans import PLANS, Plan, check_plans
 from trax_mcp.consent.plans.stream import GoLivePlan
@@ -47,14 +46,10 @@ from trax_mcp.consent.preview import Preview
 from trax_mcp.studio.facts import Facts, Unknown
 
 if TYPE_CHECKING:
-    from tests.support.operation_table import Shown
-    from trax_mcp.api.contract import JsonObject
+    from tests.units.consent.shown_table import Shown
     from trax_mcp.api.models import Connection
     from trax_mcp.consent.plans.base import Sentences
-    from trax_mcp.studio.facts import Observed
     from trax_mcp.studio.naming import Sentence
-
-SHOWN: Final = [row for entry in TABLE for row in entry.shown]
 
 each_row = pytest.mark.parametrize("row", SHOWN, ids=lambda it: it.operation.tool_name)
 
@@ -216,7 +211,7 @@ def test_consent_does_not_depend_on_a_note() -> None:
 
 def test_a_stream_key_is_never_shown() -> None:
     """It is also absent where a value happens to be printed."""
-    operations = [it.operation for _, it in CHANGES if "streamKey" in (it.given or {})]
+    operations = [operation_of(*it) for it in CHANGES if "streamKey" in (it[1].given or {})]
     assert operations
     for operation in operations:
         preview = previewed(operation, LIVE)
@@ -242,7 +237,7 @@ ELSEWHERE: Final = {
 """By the parameter that names a thing: facts without it, the thing in words, and its list."""
 
 UNLISTED: Final = [
-    (example.operation, *rest)
+    (operation_of(entry, example), *rest)
     for entry, example in CHANGES
     for parameter, rest in ELSEWHERE.items()
     if f"{{{parameter}}}" in entry.call
@@ -285,27 +280,6 @@ def test_two_plans_for_one_operation_do_not_import() -> None:
         check_plans(OPERATIONS, (*PLANS.values(), GoLivePlan))
 
 
-def test_a_plan_for_a_reading_operation_does_not_import() -> None:
-    """A person is never asked whether something may be read."""
-
-    class ListStudiosPlan(Plan[ListStudios]):
-        """Nothing to agree to."""
-
-        reads = ()
-
-        def effects(self) -> Sentences:
-            yield from ()
-
-        def choice(self) -> str:
-            return ""
-
-        def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
-            yield from ()
-
-    with pytest.raises(TypeError, match="ListStudios"):
-        check_plans(OPERATIONS, (*PLANS.values(), ListStudiosPlan))
-
-
 class WithoutDone(Plan[GoLive]):
     """Does not say what it has done."""
 
@@ -320,52 +294,7 @@ class WithoutDone(Plan[GoLive]):
         return ""
 
 
-class WithoutChoice(Plan[GoLive]):
-    """Has no choice."""
-
-    reads = ()
-
-    def effects(self) -> Sentences:
-        """Nothing."""
-        yield from ()
-
-    def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
-        """Nothing."""
-        yield from ()
-
-
-class WithoutEffects(Plan[GoLive]):
-    """Has no effects."""
-
-    reads = ()
-
-    def choice(self) -> str:
-        """Nothing."""
-        return ""
-
-    def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
-        """Nothing."""
-        yield from ()
-
-
-class WithoutReads(Plan[GoLive]):
-    """Does not say what is read."""
-
-    def effects(self) -> Sentences:
-        """Nothing."""
-        yield from ()
-
-    def choice(self) -> str:
-        """Nothing."""
-        return ""
-
-    def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
-        """Nothing."""
-        yield from ()
-
-
-@pytest.mark.parametrize("plan", [WithoutChoice, WithoutDone, WithoutEffects, WithoutReads])
-def test_an_incomplete_plan_does_not_import(plan: type[Plan[Any]]) -> None:
+def test_an_incomplete_plan_does_not_import() -> None:
     """The error names it."""
-    with pytest.raises(TypeError, match=rf"incomplete plans: \['{plan.__name__}'\]"):
-        check_plans((GetHealth, GoLive), (plan,))
+    with pytest.raises(TypeError, match=r"incomplete plans: \['WithoutDone'\]"):
+        check_plans((GetHealth, GoLive), (WithoutDone,))

@@ -1,1 +1,0 @@
-"""Tests of `trax_mcp/replicas`."""
