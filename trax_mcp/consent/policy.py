@@ -223,7 +223,7 @@ def _judge_answer(case: Case, answer: PersonAnswer) -> Verdict:
         return Refuse("declined", reason)
     if question.digest == case.digest:
         return Proceed(question.id)
-    if question.number > 1:
+    if question.number > 1 or not case.can_ask:
         return Refuse("confirmation_invalid", "changed")
     return NeedsAnswer(again=True)
 

@@ -1,5 +1,6 @@
-"""The steps of consent. Each reads, decides in pure Python, and writes; again if something came
-between. So a step is atomic, in the memory of one process as over replicas.
+"""The steps of consent: each reads, decides in pure Python, and writes; again if others came between.
+
+So a step is atomic, in the memory of one process as over replicas.
 """
 
 import hashlib
@@ -516,6 +517,7 @@ class Store:
         """
         while True:
             with suppress(Away):
+                await self.records.read()  # to notice an engine that is away, or back
                 for call, place in tuple(self._held.items()):
                     await self._renew(place, call)
                 while self._later:

@@ -149,11 +149,17 @@ def build_server(
     `own` is the caller of requests without a key: the operator on stdio, `ANONYMOUS` on HTTP.
     """
     deps = deps or ServerDeps()
-    handlers = _build_handlers(client, own=own, deps=deps)
+    list_cache = ListCache(client, deps.clock)
+    asking = build_asking(client, deps, list_cache)
+    handlers = _build_handlers(client, asking, list_cache, own=own, deps=deps)
 
     def open_lifespan(_server: Server[Lifespan]) -> AbstractAsyncContextManager[Lifespan]:
         return lifespan(
-            client, shortest=deps.chat_poll_seconds, clock=deps.clock, shared=deps.shared_pages
+            client,
+            shortest=deps.chat_poll_seconds,
+            clock=deps.clock,
+            store=asking.guard.store,
+            shared=deps.shared_pages,
         )
 
     def wrap(handler: Handler[ParamsT, ResultT]) -> Handler[ParamsT, ResultT]:
@@ -194,10 +200,10 @@ def build_server(
     return server
 
 
-def _build_handlers(client: Client, *, own: Caller, deps: ServerDeps) -> MethodHandlers:
-    list_cache = ListCache(client, deps.clock)
+def _build_handlers(
+    client: Client, asking: Asking, list_cache: ListCache, *, own: Caller, deps: ServerDeps
+) -> MethodHandlers:
     resources = Resources(client, list_cache, deps.tool_filter)
-    asking = build_asking(client, deps, list_cache)
     composite = CompositeTools(
         client=client, guard=asking.guard, clock=deps.clock, media_dirs=deps.media_dirs
     )

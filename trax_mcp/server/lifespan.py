@@ -10,6 +10,7 @@ from anyio.abc import TaskGroup
 from trax_mcp.api.client import Client
 from trax_mcp.chat.watchers import SharedPages, Watchers
 from trax_mcp.clock import Clock
+from trax_mcp.consent.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,18 @@ class Lifespan:
 
 @asynccontextmanager
 async def lifespan(
-    client: Client, *, shortest: float, clock: Clock, shared: SharedPages | None = None
+    client: Client,
+    *,
+    shortest: float,
+    clock: Clock,
+    store: Store,
+    shared: SharedPages | None = None,
 ) -> AsyncIterator[Lifespan]:
     """Open it until the block ends. `shortest` is the shortest poll interval, in seconds."""
     async with anyio.create_task_group() as tasks:
         watchers = Watchers(client, shortest=shortest, clock=clock, tasks=tasks, shared=shared)
+        if store.records.is_shared:
+            tasks.start_soon(store.watch)
         if shared is not None:
             tasks.start_soon(shared.hear)
         yield Lifespan(watchers, tasks)
