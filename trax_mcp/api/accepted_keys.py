@@ -19,6 +19,9 @@ _MAX_KEYS: Final = 4096
 _MAX_STUDIOS: Final = 1024
 """The most studios of one key that are remembered."""
 
+_LACKS_SCOPE: Final = "insufficient_scope"
+"""What TRaX says to a key that may read a studio, and not change it."""
+
 _Recent = OrderedDict[str, None]
 
 
@@ -30,6 +33,7 @@ class AcceptedKeys:
 
     def __init__(self) -> None:
         self._studios: OrderedDict[str, _Recent] = OrderedDict()
+        self._refused: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def has(self, caller: Caller) -> bool:
         """Whether TRaX has accepted the caller's key."""
@@ -38,6 +42,11 @@ class AcceptedKeys:
     def has_access(self, caller: Caller, studio_id: str) -> bool:
         """Whether TRaX has accepted a call of the caller in this studio."""
         return studio_id in self._studios.get(caller.owner, ())
+
+    def may_change(self, caller: Caller, studio_id: str) -> bool:
+        """Whether TRaX has accepted the caller in this studio, and refused no change there since."""
+        is_refused = (caller.owner, studio_id) in self._refused
+        return self.has_access(caller, studio_id) and not is_refused
 
     def owner(self, caller: Caller) -> str:
         """The name under which the caller counts in limits: their own, or one for all others."""
@@ -50,11 +59,19 @@ class AcceptedKeys:
         studios = self._recent(caller)
         if studio_id := operation.studio():
             _touch(studios, studio_id, most=_MAX_STUDIOS)
+            if operation.call.mutates:
+                self._refused.pop((caller.owner, studio_id), None)
 
-    def record_failure(self, failure: Failure, caller: Caller) -> None:
+    def record_failure(
+        self, failure: Failure, operation: Operation[Model], caller: Caller
+    ) -> None:
         """Record a failed call. A missing scope proves the key, `invalid_key` disproves it."""
-        if failure.code == "insufficient_scope":
+        if failure.code == _LACKS_SCOPE:
             self._recent(caller)
+        if operation.call.mutates and failure.code == _LACKS_SCOPE:
+            self._refused[caller.owner, operation.studio()] = None
+            if len(self._refused) > _MAX_KEYS:
+                self._refused.popitem(last=False)
         if failure.code == "invalid_key":
             self._studios.pop(caller.owner, None)
 

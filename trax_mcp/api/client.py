@@ -95,7 +95,7 @@ class Client:
                 )
                 answer = read_response(operation, response, caller)
             except TraxError as error:
-                self.accepted_keys.record_failure(error.failure, caller)
+                self.accepted_keys.record_failure(error.failure, operation, caller)
                 if isinstance(error, BadAnswer):  # TRaX accepted the call
                     self.accepted_keys.record_answer(operation, caller)
                 pause = pause_before_retry(

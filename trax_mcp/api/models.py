@@ -161,6 +161,11 @@ class StreamStatus(Model):
         """The time since when it is live, as TRaX writes it. None if off air or not given."""
         return (self.live_started_at or self.broadcast_started_at) if self.live else None
 
+    @property
+    def has_traces(self) -> bool:
+        """Whether it tells of a stream: one that TRaX's own site has started may not be `live`."""
+        return bool(self.encoder_stream_id or self.live_started_at)
+
 
 class Studio(Item):
     """A studio, and what the caller may do in it (`role`)."""

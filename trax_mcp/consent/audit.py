@@ -1,7 +1,8 @@
 """The audit log: one JSON line per decision, and for a call that runs, one before and one after.
 
-A call never depends on it: a line that cannot be written is reported on stderr once. No line holds
-a key, a stream key or a confirmation, and no line is longer than 8 kB.
+A call never depends on it: lines that cannot be written go to the log, which says so once, and how
+many they were when the file is back. No line holds a key, a stream key or a confirmation, and no
+line is longer than 8 kB.
 """
 
 import errno
@@ -53,7 +54,10 @@ class Audit:
     def __init__(self, path: Path | None, clock: Clock) -> None:
         self._path = path
         self._clock = clock
-        self._failed = False
+        self._in_log = 0
+        """How many lines went to the log since the file could last be written."""
+        self._is_torn = False
+        """Whether the file ends in a part of a line."""
         self._warned = False
 
     def write(self, event: str, operation: Operation[Model], actor: Actor, **facts: object) -> None:
@@ -78,17 +82,26 @@ class Audit:
         try:
             self._append(self._path, text + "\n")
         except OSError as error:
-            self._report_once(error)
+            self._write_to_log(text, error)
 
     def _append(self, path: Path, text: str) -> None:
         """Append a line. The file is opened each time, so that log rotation works."""
         file = os.open(path, _FLAGS, 0o600)
         try:
             self._warn_once(os.fstat(file).st_mode)
-            if os.write(file, text.encode()) < len(text):
+            text = f"\n{text}" if self._is_torn else text
+            written = os.write(file, text.encode())
+            self._is_torn = 0 < written < len(text)
+            if written < len(text):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(file)
+        if self._in_log:
+            _LOG.warning(
+                "TRAX_AUDIT_LOG can be written again. Lines that are only in this log: %d.",
+                self._in_log,
+            )
+            self._in_log = 0
 
     def _warn_once(self, mode: int) -> None:
         is_open = os.name == "posix" and stat.S_ISREG(mode) and mode & _OTHER_USERS
@@ -99,10 +112,14 @@ class Audit:
                 stat.filemode(mode),
             )
 
-    def _report_once(self, error: OSError) -> None:
-        if not self._failed:
-            self._failed = True
-            _LOG.error("TRAX_AUDIT_LOG cannot be written (%s); calls go on.", error.strerror)
+    def _write_to_log(self, text: str, error: OSError) -> None:
+        if not self._in_log:
+            _LOG.error(
+                "TRAX_AUDIT_LOG cannot be written (%s); calls go on, and its lines stand here.",
+                error.strerror,
+            )
+        self._in_log += 1
+        _LOG.warning("%s", text)
 
 
 def _masked(operation: Operation[Model], redact: Callable[[str], str]) -> Mapping[str, object]:

@@ -1,6 +1,7 @@
 """Stops a broadcast. A stop needs its yes and nothing else: no fact, no turn, and no engine."""
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -98,6 +99,7 @@ class Stops:
         reader = FactReader(self._client, call.caller, operation.studio(), quick=True, urgent=True)
         try:
             facts = await reader.read(plan_type.reads)
+            facts = replace(facts, auto_go_live=await self._has_auto_go_live(call))
         except TraxError as error:
             raise not_sent_because(error, operation) from None
         preview = plan_type(operation, facts, now=self._clock.now()).preview
@@ -166,9 +168,18 @@ class Stops:
                 await self._store.now_or_later(partial(self._store.record_stop, token, words))
         if isinstance(sent, TraxError) and not is_seen:
             raise sent
+        facts = Facts(auto_go_live=await self._has_auto_go_live(call))
         return await sender.report(
-            call, sent, Facts(), observed=observed, approved_in=self._approved_in(call)
+            call, sent, facts, observed=observed, approved_in=self._approved_in(call)
         )
+
+    async def _has_auto_go_live(self, call: GuardedCall) -> bool:
+        """Whether `autoGoLive` was turned on here, as far as the engine says so in time."""
+        with anyio.move_on_after(_ENGINE_SECONDS), suppress(Away):
+            place = await self._store.place(call.operation, call.caller)
+            seen = await self._store.look(place, None, call.operation, call.caller)
+            return seen.studio.auto_go_live
+        return False
 
     def _already_used(self, call: GuardedCall, outcome: str) -> NotRun:
         self._write_verdict(call, ALREADY_USED)

@@ -119,13 +119,14 @@ class Store:
             id=studio_id or operation.target_id(),
             caller=caller.fingerprint,
             owner=self._keys.owner(caller),
-            has_access=bool(studio_id) and self._keys.has_access(caller, studio_id),
+            has_access=bool(studio_id) and self._keys.may_change(caller, studio_id),
         )
 
     async def place(self, operation: Operation[Model], caller: Caller) -> Place:
         """The place of a call, by what TRaX has accepted of the caller at any replica."""
         place = self.place_here(operation, caller)
-        if operation.studio() and not place.has_access and self.records.is_shared:
+        is_known_here = self._keys.has_access(caller, place.id)
+        if operation.studio() and not is_known_here and self.records.is_shared:
             seen = await self.records.read(place.access)
             is_known = seen.values[place.access] is not None
             return replace(place, has_access=is_known, owner=caller.owner) if is_known else place

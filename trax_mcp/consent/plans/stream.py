@@ -100,10 +100,26 @@ class GoOfflinePlan(Plan[GoOffline]):
                 "It does not seem to be on air: a start that is under way is stopped too."
             )
 
+    def warnings(self) -> Sentences:
+        if self.facts.auto_go_live:
+            yield sentence(
+                "{} can go on air again by itself: its `autoGoLive` was turned on here.",
+                self._subject,
+            )
+
     def choice(self) -> str:
         return f"Go offline: {self.name}"
 
     def done(self, _answer: JsonObject, observed: Observed | None) -> Sentences:
+        yield from self._outcome(observed)
+        if self.facts.auto_go_live:
+            yield sentence(
+                "Warning: {} can go on air again by itself. Turn its `autoGoLive` off with"
+                " update_studio if the person wants it to stay off the air.",
+                self.studio,
+            )
+
+    def _outcome(self, observed: Observed | None) -> Sentences:
         next_step = next_step_for(self.operation)
         match observed.state if observed else "unknown":
             case "off_air":

@@ -1,0 +1,104 @@
+"""Guarded calls in one studio take turns, and nobody's calls hold up or undo those of others."""
+
+from __future__ import annotations
+
+import anyio
+
+from tests.support.product.sandbox import SCOPES
+from tests.support.product.virtual_time import in_virtual_time
+from tests.support.virtual_setup import (
+    COLLEAGUE,
+    MINE,
+    VirtualSetup,
+    open_virtual_setup,
+    reasons,
+    status,
+)
+
+READER = "sk_live_sandbox_reader"
+"""A key that may read the studio, and change nothing."""
+
+
+@in_virtual_time
+async def test_a_key_that_may_only_read_holds_up_nobody() -> None:
+    """It calls a guarded tool three times a second, and TRaX refuses each call."""
+    async with open_virtual_setup(MINE, READER) as it:
+        it.trax.add_key(READER, scopes={name for name in SCOPES if name.endswith(":read")})
+        it.slow(0.2)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_call_on, it, READER)
+            for _ in range(3):
+                began = anyio.current_time()
+                assert status(await it.confirmed(MINE, "go_live")) == "ran"
+                assert status(await it.confirmed(MINE, "go_offline")) == "ran"
+                assert anyio.current_time() - began < 15
+            tasks.cancel_scope.cancel()
+
+
+@in_virtual_time
+async def test_a_key_with_many_calls_lets_others_have_their_turn() -> None:
+    """An automation switches a source off, again and again, as fast as it can."""
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
+        it.slow(0.3)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(5):
+                tasks.start_soon(_call_on, it, COLLEAGUE, 0.0)
+            await anyio.sleep(2)
+            confirmation = await it.confirmation(MINE, "go_live")
+            began = anyio.current_time()
+            assert status(await it.use(MINE, "go_live", confirmation)) == "ran"
+            assert it.times_of("/go-live")[0] - began < 4
+            tasks.cancel_scope.cancel()
+
+
+async def _call_on(it: VirtualSetup, key: str, pause: float = 0.33) -> None:
+    while True:
+        await it.call(key, "update_source", sourceId="source_1", active=False)
+        await anyio.sleep(pause)
+
+
+@in_virtual_time
+async def test_a_stop_that_trax_refuses_voids_every_earlier_yes_too() -> None:
+    """A person who pressed stop does not want the show that they agreed to before."""
+    async with open_virtual_setup(MINE) as it:
+        confirmation = await it.confirmation(MINE, "go_live")
+        it.fail("refused", path="/go-offline")
+        assert status(await it.confirmed(MINE, "go_offline")) == "rate_limited"
+        result = await it.use(MINE, "go_live", confirmation)
+        assert reasons([result]) == ["expired"]
+        assert it.times_of("/go-live") == []
+
+
+@in_virtual_time
+async def test_a_stop_that_waits_goes_out_at_once_when_the_server_ends() -> None:
+    """It would wait two seconds for the go-live that is being sent."""
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
+        it.slow(30, path="/go-live")
+        yes, stop = await it.confirmation(MINE, "go_live"), ""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: it.use(MINE, "go_live", yes))
+            await anyio.sleep(1)
+            stop = await it.confirmation(COLLEAGUE, "go_offline")
+            tasks.start_soon(lambda: it.use(COLLEAGUE, "go_offline", stop))
+            await anyio.sleep(0.5)
+            assert it.times_of("/go-offline") == []
+            began = anyio.current_time()
+            await it.product.shut_down()
+            assert it.times_of("/go-offline")[0] == began
+            tasks.cancel_scope.cancel()
+        assert not it.is_live
+
+
+@in_virtual_time
+async def test_a_stop_is_tried_again_while_trax_has_too_many_requests() -> None:
+    """Nothing was applied, so that this is no second stop. After two seconds it is given up."""
+    async with open_virtual_setup(MINE) as it:
+        await it.confirmed(MINE, "go_live")
+        it.fail("refused", path="/go-offline", times=1)
+        assert status(await it.confirmed(MINE, "go_offline")) == "ran"
+        assert not it.is_live
+        await it.confirmed(MINE, "go_live")
+        it.fail("refused", path="/go-offline")
+        began = anyio.current_time()
+        assert status(await it.confirmed(MINE, "go_offline")) == "rate_limited"
+        assert anyio.current_time() - began < 3
