@@ -326,14 +326,25 @@ async def test_a_call_runs_even_if_the_log_cannot_be_written(
     assert cannot_be_written(caplog)
 
 
-async def test_writing_resumes_when_it_is_possible_again(tmp_path: Path) -> None:
-    """Without a restart."""
+async def test_writing_resumes_when_it_is_possible_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without a restart. The log has the lines of the time between, and says once how many."""
     path = tmp_path / "later" / "audit.jsonl"
     async with in_memory(TRAX_AUDIT_LOG=str(path)) as clients:
         confirmation = await clients.confirmation(DELETE_SOURCE)
+        await clients.confirmation(GO_OFFLINE)
         path.parent.mkdir()
         await clients.use(DELETE_SOURCE, confirmation)
     assert [line["event"] for line in lines(path)] == ["decided", "sending", "sent"]
+    logged = [json.loads(it.getMessage()) for it in caplog.records if it.msg == "%s"]
+    assert [it["operation"] for it in logged] == ["delete_source", "go_offline"]
+    (_, lost), (level, back) = problems(caplog)
+    assert lost.startswith("TRAX_AUDIT_LOG cannot be written (")
+    assert (level, back) == (
+        logging.WARNING,
+        "TRAX_AUDIT_LOG can be written again. Lines that are only in this log: 2.",
+    )
 
 
 async def test_a_pipe_without_a_reader_delays_no_call(

@@ -8,6 +8,7 @@ from typing import Final
 import anyio
 import pytest
 
+from tests.conftest import text_of
 from tests.support.concurrency import begin
 from tests.support.product.virtual_time import in_virtual_time
 from tests.support.virtual_setup import COLLEAGUE, MINE, open_virtual_setup, reasons, status
@@ -94,14 +95,27 @@ async def test_auto_go_live_counts_as_on_if_it_may_have_been_turned_on(outcome: 
 
 
 @in_virtual_time
-async def test_auto_go_live_changes_nothing_else() -> None:
-    """`live` is what TRaX says, a go-live is no `nothing_to_do`, a stop's preview is the same."""
+async def test_a_stop_warns_that_the_studio_can_go_on_air_again_by_itself() -> None:
+    """In its preview and in its answer, until `autoGoLive` is off again."""
     async with open_virtual_setup(MINE, COLLEAGUE) as it:
         before = await it.call(MINE, "go_offline")
         await it.confirmed(MINE, "update_studio", autoGoLive=True)
-        after = await it.call(MINE, "go_offline")
+        after = await it.call(COLLEAGUE, "go_offline")
+        warned = await it.confirmed(COLLEAGUE, "go_offline")
+        await it.call(MINE, "update_studio", autoGoLive=False)
+        silent = await it.confirmed(COLLEAGUE, "go_offline")
         shown = [(it.structured_content or {})["preview"] for it in (before, after)]
-        assert shown[0] == shown[1]
+    warning = "can go on air again by itself"
+    named = f'"Friday Night Show" {warning}: its `autoGoLive` was turned on here.'
+    assert shown[1] == {**shown[0], "warnings": [named]}
+    assert [warning in text_of(it) for it in (warned, silent)] == [True, False]
+
+
+@in_virtual_time
+async def test_auto_go_live_changes_nothing_else() -> None:
+    """`live` is what TRaX says, and a go-live is no `nothing_to_do`."""
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
+        await it.confirmed(MINE, "update_studio", autoGoLive=True)
         live = await it.call(MINE, "get_stream_status")
         assert (live.structured_content or {})["live"] is False
         assert status(await it.confirmed(MINE, "go_live")) == "ran"

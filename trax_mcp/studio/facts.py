@@ -68,6 +68,8 @@ class Facts:
     studios: tuple[Studio, ...] | None = None
     studio_details: tuple["Facts", ...] = ()
     """Status and destinations of each of `studios`, as far as they were read."""
+    auto_go_live: bool = False
+    """Whether `autoGoLive` was turned on through this server. No read shows it."""
     unknown: tuple[Unknown, ...] = ()
     partial: frozenset[Fact] = frozenset()
 
@@ -83,8 +85,10 @@ class Facts:
 
     @property
     def live(self) -> bool | None:
-        """Whether the studio is live. None if unknown."""
-        return None if self.status is None else self.status.live
+        """Whether the studio is live. None if unknown, or if the status contradicts itself."""
+        if self.status is None or (not self.status.live and self.status.has_traces):
+            return None
+        return self.status.live
 
     @property
     def since(self) -> str | None:

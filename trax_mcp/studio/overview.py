@@ -216,12 +216,11 @@ def _counted(overview: Overview) -> str:
     looked_at = len(overview.studios)
     if not looked_at:
         return "There is no studio to look at."
-    live = [it.facts.live for it in overview.studios]
-    starting = sum(it.is_starting for it in overview.studios)
+    live = [it.facts.live for it in overview.studios if not it.is_starting]
     counts = {
         "on air": live.count(True),
-        "starting": starting,
-        "off air": live.count(False) - starting,
+        "starting": looked_at - len(live),
+        "off air": live.count(False),
         "unknown": live.count(None),
     }
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)

@@ -123,7 +123,8 @@ class OverviewReader:
     async def _checked(self, studio_id: str, facts: Facts, *, has_details: bool) -> CheckedStudio:
         is_starting = False
         try:
-            is_starting = facts.live is False and await self.is_starting(studio_id)
+            is_off = facts.status is not None and not facts.live
+            is_starting = is_off and await self.is_starting(studio_id)
         except TraxError as error:  # the store of several replicas does not answer
             unknown = Unknown(_GO_LIVE, error.failure.happened)
             facts = facts.completed_by(Facts(unknown=(unknown,)))
