@@ -295,7 +295,7 @@ async def test_the_same_holds_for_a_stop_that_trax_refused_before_the_go_live_wa
     async with open_virtual_setup(MINE, COLLEAGUE) as it:
         await it.call(COLLEAGUE, "get_studio")
         it.slow(6, path="/go-live")
-        it.fail("refused", path="/go-offline", times=1)
+        it.fail("conflict", path="/go-offline", times=1)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(partial(press, it, MINE, "go_live"))
             await stop_after(it, 1, key=COLLEAGUE)

@@ -108,7 +108,8 @@ class VirtualSetup:
     async def _fail(self, how: str, request: Request, handle: RequestHandler) -> Response:
         if how == "garbled":
             return replace(await handle(request), body=b"<html>")
-        fault = Fault.error(429, "rate_limited") if how == "refused" else Fault.silence()
+        refusals = {"refused": (429, "rate_limited"), "conflict": (409, "conflict")}
+        fault = Fault.error(*refusals[how]) if how in refusals else Fault.silence()
         return await fault.middleware(request, handle)
 
     def times_of(self, path: str) -> list[float]:

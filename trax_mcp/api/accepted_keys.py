@@ -44,7 +44,7 @@ class AcceptedKeys:
         return studio_id in self._studios.get(caller.owner, ())
 
     def may_change(self, caller: Caller, studio_id: str) -> bool:
-        """Whether TRaX has accepted the caller in this studio, and refused no change there since."""
+        """Whether TRaX has accepted the caller in this studio, and refused no change since."""
         is_refused = (caller.owner, studio_id) in self._refused
         return self.has_access(caller, studio_id) and not is_refused
 

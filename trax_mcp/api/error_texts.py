@@ -18,6 +18,7 @@ from trax_mcp.api.errors import (
 )
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
+from trax_mcp.api.text_safety import quote
 
 KEYS_SCREEN: Final = "TRaX's Developer / API Keys screen"
 WRITES_OFF: Final = "This TRaX deployment has writes switched off"
@@ -64,6 +65,14 @@ def not_listed(operation: Operation[Model], *, what: str, listed_by: str) -> Not
     happened, next_step = f"TRaX lists no such {what}", f"Check the id with {listed_by}."
     clause = f", so {operation.tool_name} was not sent"
     return NotSent(_nothing_sent("not_found", happened, next_step, clause=clause))
+
+
+def another_studio(operation: Operation[Model], *, answered: str) -> NotSent:
+    """TRaX answers for a studio under another id than the one that was given."""
+    given, known = (quote(it, longest=80) for it in (operation.studio(), answered))
+    happened = f"TRaX knows the studio {given} as {known}"
+    next_step = "Call again with that `studioId`: all that is known of a studio is kept by its id."
+    return NotSent(_nothing_sent("not_found", happened, next_step, clause=""))
 
 
 def client_setup_failed() -> NotSent:

@@ -60,6 +60,8 @@ from trax_mcp.studio.list_cache import ListCache
 
 _SLEPT_SECONDS: Final = 1.0
 """A process that slept for so long may have lost its turn to another."""
+_WHERE: Final = (Fact.STATUS, Fact.STUDIO)
+"""What a call that needs consent only on air depends on: also that this is the studio's own id."""
 
 
 @dataclass(slots=True)
@@ -170,7 +172,7 @@ class ConsentGuard:
         operation, plan_type = call.operation, plan_for(call.operation)
         reader = FactReader(self._client, call.caller, operation.studio())
         try:
-            status = await reader.read((Fact.STATUS,)) if when is When.WHILE_LIVE else None
+            status = await reader.read(_WHERE) if when is When.WHILE_LIVE else None
             if status and me and await self._accepted_place(place, call):
                 return None
             if status and _needs_no_consent(call, status, seen):

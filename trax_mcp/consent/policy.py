@@ -142,8 +142,9 @@ def judge_stop(
     if (answer := evidence.answer) is not None:
         if answer.reply == "timed_out":
             return Refuse("declined", "timed_out")
-        if token is None or token.choice is None:
-            return Refuse("confirmation_invalid", "mismatch" if is_for_another else "expired")
+        is_mismatch = is_for_another or (token is not None and token.choice is None)
+        if token is None or is_mismatch:
+            return Refuse("confirmation_invalid", "mismatch" if is_mismatch else "expired")
         if (
             reason := _reason_for_no(answer, is_offered=token.has_choice(answer.choice))
         ) is not None:
