@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tests.support.guarded_calls import GuardedOperation
+    from tests.support.product.faults import Request, RequestHandler, Response
     from tests.support.product.sandbox import Sandbox
 
 RAN: Final = ("ran", None)
@@ -261,6 +262,27 @@ async def test_a_yes_stays_valid_when_the_duration_that_was_shown_has_changed() 
     assert "- It has been on air for 1 minute (since 18:00 UTC)." in shown
     assert "- It has been on air for less than a minute (since 18:00 UTC)." in (
         clients.person.forms[0].message
+    )
+
+
+async def _ignoring_case(request: Request, handle: RequestHandler) -> Response:
+    ids = {name: it.lower() for name, it in request.ids.items()}
+    return await handle(replace(request, ids=ids))
+
+
+@pytest.mark.parametrize("name", ["go_live", "go_offline", "update_source, url, on air"])
+async def test_a_call_by_an_id_that_trax_spells_differently_is_refused(name: str) -> None:
+    """Else its studio would count as another one: its stops, its turns and its `autoGoLive`."""
+    operation = GUARDED_OPERATIONS[name]
+    loud = replace(operation, arguments={**operation.arguments, "studioId": "STUDIO_42"})
+    async with in_memory() as clients:
+        clients.trax.faults.add(Fault("ignores case", _ignoring_case), times=None)
+        failed = await clients.call(loud)
+        assert status_and_reason(failed) == ("failed", "not_found")
+        assert clients.sent == []
+    assert (failed.structured_content or {})["error"]["message"] == (
+        f'TRaX knows the studio "STUDIO_42" as "studio_42"; {operation.tool} was not sent.'
+        " Call again with that `studioId`: all that is known of a studio is kept by its id."
     )
 
 

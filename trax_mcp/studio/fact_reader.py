@@ -13,7 +13,7 @@ import anyio
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
-from trax_mcp.api.error_texts import interrupted
+from trax_mcp.api.error_texts import another_studio, interrupted
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import ItemT, Model, Studio
 from trax_mcp.api.operation import Answer_co, ListOperation, Operation
@@ -60,14 +60,14 @@ class FactReader:
     first_page: bool = False
 
     async def read(self, wanted: Sequence[Fact], known: Facts | None = None) -> Facts:
-        """Return the wanted facts. With `known` facts, `STATUS` is not read again.
+        """Return the wanted facts. With `known` facts, `STATUS` and `STUDIO` are not read again.
 
         Raises:
-            TraxError: the studio does not exist, the key is not accepted, or TRaX fails for the
-                moment. Of several failures, the first in the order of `wanted`.
+            TraxError: the studio does not exist, or has another id in TRaX's answer, the key is not
+                accepted, or TRaX fails for the moment. Of several failures, the first in the order of `wanted`.
         """
-        elsewhere = {Fact.STUDIO_DETAILS} if known is None else {Fact.STUDIO_DETAILS, Fact.STATUS}
-        missing = [it for it in wanted if it not in elsewhere]
+        read_before = {Fact.STATUS, Fact.STUDIO} if known else set()
+        missing = [it for it in wanted if it not in {Fact.STUDIO_DETAILS, *read_before}]
         known = known or Facts()
         reads = self._reads()
         results = await read_concurrently([reads[it] for it in missing])
@@ -77,6 +77,7 @@ class FactReader:
         facts = _facts({fact: it for fact, it in found.items() if fact not in failed})
         facts = replace(
             facts,
+            studio=facts.studio or known.studio,
             status=facts.status or known.status,
             unknown=(*known.unknown, *unknown, *facts.unknown),
         )
@@ -86,7 +87,7 @@ class FactReader:
         """The read of each fact. `_add_details` reads `STUDIO_DETAILS`."""
         here = self.studio_id
         return {
-            Fact.STUDIO: lambda: self._get(GetStudio(studio_id=here)),
+            Fact.STUDIO: lambda: self._get_studio(GetStudio(studio_id=here)),
             Fact.STATUS: lambda: self._get(GetStreamStatus(studio_id=here)),
             Fact.DESTINATIONS: lambda: self._list(ListDestinations(studio_id=here)),
             Fact.SOURCES: lambda: self._list(ListSources(studio_id=here)),
@@ -118,6 +119,13 @@ class FactReader:
             operation,
             self.client.call(operation, self.caller, retry=not self.quick, urgent=self.urgent),
         )
+
+    async def _get_studio(self, operation: GetStudio) -> Studio:
+        """The studio. TRaX may find it by an id that is spelt differently; no other part does."""
+        studio = await self._get(operation)
+        if studio.id != operation.studio_id:
+            raise another_studio(operation, answered=studio.id)
+        return studio
 
     async def _usable_studios(self) -> ItemList[Studio]:
         return (await self._list(ListStudios())).usable()  # their details are read by id
