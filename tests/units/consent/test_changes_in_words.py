@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from tests.support.operation_table import CHANGES
+from tests.units.consent.asked_questions import asked
 from tests.units.consent.shown_table import CHANGING, GO_LIVE, GO_OFFLINE, operation_of
 from tests.units.studio_facts import (
     EVERYTHING,
@@ -21,11 +21,11 @@ from tests.units.studio_facts import (
     source,
     studio,
 )
-from trax_mcp.consent.evidence import Confirmation, call_digest
 from trax_mcp.consent.plans import plan_for
-from trax_mcp.consent.preview import NOTHING_HIDDEN, HiddenChange, HiddenChanges
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
     from trax_mcp.studio.facts import Facts
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 MAIN, LATE, TRYING = EVERYTHING.destinations or ()
 ALL_BUT_A_STOP: Final = [it for it in CHANGING if it != GO_OFFLINE]
 LEADS_TO_AIR: Final = [(operation_of(*it), it[1].to_air) for it in CHANGES]
-ADDRESS: Final = HiddenChange(1, "the address", "source_1")
-STREAM_KEY: Final = HiddenChange(2, "the stream key", "dest_1")
-FORMAT: Final = HiddenChange(3, "the picture format", "dest_404")
-HIDDEN_CHANGES: Final = HiddenChanges(3, (ADDRESS, STREAM_KEY, FORMAT))
+ADDRESS: Final = "the address of source_1"
+STREAM_KEY: Final = "the stream key of dest_1"
+FORMAT: Final = "the picture format of dest_404"
+HIDDEN_CHANGES: Final[Mapping[str, int]] = {ADDRESS: 1, STREAM_KEY: 1, FORMAT: 1}
 
 
 def changes(
@@ -44,25 +44,13 @@ def changes(
     now: Facts,
     *,
     before: Facts = EVERYTHING,
-    hidden: HiddenChanges = NOTHING_HIDDEN,
-    since: int = 0,
+    hidden: Mapping[str, int] | None = None,
+    since: Mapping[str, int] | None = None,
 ) -> tuple[str, ...]:
-    """What a person is told who was asked `before`, when the hidden version was `since`."""
-    asked = previewed(operation, before)
-    confirmation = Confirmation(
-        id="i",
-        caller="c",
-        owner="c",
-        studio=operation.studio(),
-        call=call_digest(operation, "i"),
-        digest=asked.digest,
-        expires=0,
-        expires_at=datetime.fromtimestamp(0, UTC),
-        shown=asked.shown,
-        puts_on_air=asked.puts_on_air,
-        hidden_version=since,
-    )
-    return plan_for(operation)(operation, now, hidden, now=NOW).changes_since(confirmation)
+    """What a person is told who was asked `before`, when `since` were the hidden changes."""
+    question = asked(operation)
+    question = replace(question, preview=previewed(operation, before), hidden=since or {})
+    return plan_for(operation)(operation, now, hidden, now=NOW).changes_since(question)
 
 
 def test_removed_sentences_come_before_added_ones() -> None:
@@ -121,7 +109,7 @@ def test_a_hidden_change_is_told_with_the_name_of_its_thing() -> None:
 def test_a_hidden_change_comes_before_visible_ones() -> None:
     """It is the reason that no read shows."""
     now = but(studio=studio("Renamed"))
-    first, *rest = changes(GO_LIVE, now, hidden=HiddenChanges(1, (ADDRESS,)))
+    first, *rest = changes(GO_LIVE, now, hidden={ADDRESS: 1})
     assert first == 'Changed here since you were asked: the address of "Camera".'
     assert rest == [
         'No longer: Starts a broadcast of "Friday Show" that anyone can watch.',
@@ -131,31 +119,23 @@ def test_a_hidden_change_comes_before_visible_ones() -> None:
 
 def test_only_hidden_changes_since_the_question_are_told() -> None:
     """The person already knows the earlier ones, or was never asked about them."""
-    assert changes(GO_LIVE, EVERYTHING, hidden=HIDDEN_CHANGES, since=2) == (
-        'Changed here since you were asked: the picture format of "dest_404".',
-    )
-    assert changes(GO_LIVE, EVERYTHING, hidden=HIDDEN_CHANGES, since=3) == ()
+    assert changes(
+        GO_LIVE, EVERYTHING, hidden=HIDDEN_CHANGES, since={ADDRESS: 1, STREAM_KEY: 1}
+    ) == ('Changed here since you were asked: the picture format of "dest_404".',)
+    assert changes(GO_LIVE, EVERYTHING, hidden=HIDDEN_CHANGES, since=HIDDEN_CHANGES) == ()
 
 
 def test_a_hidden_change_that_happened_twice_is_told_once() -> None:
-    """The person learns nothing from the repetition."""
-    twice = HiddenChanges(2, (ADDRESS, replace(ADDRESS, version=2)))
-    assert changes(GO_LIVE, EVERYTHING, hidden=twice) == (
-        'Changed here since you were asked: the address of "Camera".',
-    )
-
-
-def test_a_hidden_change_that_was_forgotten_is_told_without_a_name() -> None:
-    """The server remembers the latest changes only."""
-    assert changes(GO_LIVE, EVERYTHING, hidden=HiddenChanges(40, forgotten_version=8)) == (
-        "Changed here since you were asked: something that TRaX does not show.",
-    )
+    """The person learns nothing from the repetition, whenever they were asked."""
+    told = ('Changed here since you were asked: the address of "Camera".',)
+    assert changes(GO_LIVE, EVERYTHING, hidden={ADDRESS: 2}) == told
+    assert changes(GO_LIVE, EVERYTHING, hidden={ADDRESS: 2}, since={ADDRESS: 1}) == told
 
 
 def test_a_hidden_change_of_a_thing_with_a_hostile_name_is_one_line() -> None:
     """The name is quoted as everywhere."""
     facts = but(sources=(source("source_1", 'A".\nNow: "B'),))
-    assert changes(GO_LIVE, facts, before=facts, hidden=HiddenChanges(1, (ADDRESS,))) == (
+    assert changes(GO_LIVE, facts, before=facts, hidden={ADDRESS: 1}) == (
         r'Changed here since you were asked: the address of "A\u0022.\u000aNow: \u0022B".',
     )
 

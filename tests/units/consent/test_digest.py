@@ -58,7 +58,6 @@ from trax_mcp.api.operations import (
     UpdateStudio,
 )
 from trax_mcp.consent.plans import plan_for
-from trax_mcp.consent.preview import HiddenChanges
 from trax_mcp.studio.facts import Facts, Unknown
 
 if TYPE_CHECKING:
@@ -377,17 +376,38 @@ def test_a_stream_key_is_not_in_the_digest() -> None:
 
 LEADS_TO_AIR: Final = [(operation_of(*it), it[1].to_air) for it in CHANGES]
 """Whether a hidden change invalidates a confirmation of the call."""
+ADDRESS: Final = "the address of source_1"
+HIDDEN: Final[tuple[dict[str, int], ...]] = (
+    {},
+    {ADDRESS: 1},
+    {ADDRESS: 2},
+    {"the address of source_2": 1},
+    {ADDRESS: 1, "the stream key of dest_1": 1},
+)
+"""Changes that no read shows, and how often each was made."""
 
 
 def test_a_hidden_change_invalidates_only_confirmations_that_lead_to_air() -> None:
     """Others do not show the thing that changed either."""
     for operation, leads in LEADS_TO_AIR:
         digests = {
-            plan_for(operation)(operation, EVERYTHING, HiddenChanges(it), now=NOW).preview.digest
-            for it in range(3)
+            plan_for(operation)(operation, EVERYTHING, hidden, now=NOW).preview.digest
+            for hidden in HIDDEN
         }
-        assert len(digests) == (3 if leads else 1), operation
+        assert len(digests) == (len(HIDDEN) if leads else 1), operation
         assert digest(operation) in digests
+
+
+def test_the_order_of_hidden_changes_invalidates_nothing() -> None:
+    """They are counted, not listed."""
+    hidden = HIDDEN[-1]
+    turned = dict(reversed(hidden.items()))
+    for operation, _ in LEADS_TO_AIR:
+        one, other = (
+            plan_for(operation)(operation, EVERYTHING, it, now=NOW).preview
+            for it in (hidden, turned)
+        )
+        assert one.digest == other.digest
 
 
 def test_each_plan_names_the_changes_that_no_read_shows() -> None:

@@ -22,7 +22,7 @@ from tests.units.consent.shown_table import CHANGING
 from tests.units.studio_facts import LIVE, account, destination, previewed, source, studio
 from trax_mcp.api.stream_address import host_of
 from trax_mcp.api.text_safety import quote, spell_out
-from trax_mcp.consent.calls import Question
+from trax_mcp.consent.calls import DO_NOT, Ask
 from trax_mcp.server.completions import Candidate, names_or_ids
 from trax_mcp.server.consent_text import LONGEST_LINE, question_text
 from trax_mcp.studio import naming
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
 
-DO_NOT: Final = "Do not"
 NAMED: Final = {"go_live", "update_destination", "create_source", "unlink_connection"} | {
     "update_studio",
     "send_chat_message",
@@ -74,20 +73,20 @@ def naming_all(operation: Operation[Model], name: str) -> Operation[Model]:
     return operation.model_copy(update=texts)
 
 
-def question(operation: Operation[Model], name: str) -> Question:
+def question(operation: Operation[Model], name: str) -> Ask:
     """The question about an operation among such names, asked again after everything changed."""
     preview = previewed(naming_all(operation, name), around(name))
     changes = tuple(f"Now: {it.text}" for it in preview.shown)
-    return Question("c", preview, preview.choice, DO_NOT, changes)
+    return Ask("c", preview, changes, number=2)
 
 
-def sentences(asked: Question) -> list[str]:
+def sentences(asked: Ask) -> list[str]:
     """Every sentence that a person is shown, and the choice."""
     preview = asked.preview
     return [preview.choice, *(it.text for it in (*preview.warnings, *preview.effects))]
 
 
-def lines(asked: Question) -> list[str]:
+def lines(asked: Ask) -> list[str]:
     """The lines of the form."""
     return unwrapped(question_text(asked)).split("\n")
 
@@ -259,7 +258,7 @@ def test_a_name_is_one_quoted_word_in_every_question(kind: str) -> None:
         assert_same_choice(hostile, ordinary)
 
 
-def assert_same_sentences(hostile: Question, ordinary: Question, name: str, *, chosen: int) -> None:
+def assert_same_sentences(hostile: Ask, ordinary: Ask, name: str, *, chosen: int) -> None:
     """The name is read back from each quote, and all of it if the caller chose it."""
     told = []
     for before, now in zip(sentences(ordinary), sentences(hostile), strict=True):
@@ -271,7 +270,7 @@ def assert_same_sentences(hostile: Question, ordinary: Question, name: str, *, c
     assert told.count(name) >= chosen
 
 
-def assert_same_lines(hostile: Question, ordinary: Question) -> None:
+def assert_same_lines(hostile: Ask, ordinary: Ask) -> None:
     """No line of the form disappears, none is added, and none is too long to be seen."""
     assert [frame(it) for it in lines(hostile)] == [frame(it) for it in lines(ordinary)]
     shown = question_text(hostile).split("\n")
@@ -281,13 +280,13 @@ def assert_same_lines(hostile: Question, ordinary: Question) -> None:
         assert line.startswith(("- ", "  \u21b3 ", hostile.preview.operation, "Changed since"))
 
 
-def assert_same_when_rendered(hostile: Question, ordinary: Question) -> None:
+def assert_same_when_rendered(hostile: Ask, ordinary: Ask) -> None:
     """No tag, link, image, or struck out text, and nothing that a quote ends too early."""
     shown, before = (rendered(question_text(it)) for it in (hostile, ordinary))
     assert [frame(it) for it in shown] == [frame(it) for it in before]
 
 
-def assert_same_choice(hostile: Question, ordinary: Question) -> None:
+def assert_same_choice(hostile: Ask, ordinary: Ask) -> None:
     """A yes begins with its act and is never the other choice."""
     assert hostile.yes.startswith(ordinary.yes.partition('"')[0])
     assert hostile.yes.endswith('"')

@@ -81,6 +81,23 @@ def test_a_lost_answer_names_no_destination() -> None:
     assert done(GO_OFFLINE, {}, Facts(), OFF_AIR) == ["The studio is off air."]
 
 
+@pytest.mark.parametrize(
+    ("undone", "then"),
+    [
+        (None, ""),
+        (True, ", so the studio was taken off the air again"),
+        (False, ", and to take the studio off the air again has failed: it may be on air"),
+    ],
+)
+def test_a_go_live_that_a_stop_has_followed_says_what_was_done_about_it(
+    *, undone: bool | None, then: str
+) -> None:
+    """It is never said to be going live."""
+    plan = plan_for(GO_LIVE)(GO_LIVE, EVERYTHING, now=NOW)
+    (told,) = plan.report({}, Observed("stopping", ON_AIR.checked_at), undone=undone)
+    assert told.text.startswith(f"The start was accepted, but a stop came after it{then}.")
+
+
 def test_a_change_repeats_the_values_that_trax_answered() -> None:
     """Beside what was asked for, if that is something else."""
     change = UpdateDestination(**S, dest_id="dest_1", enabled=False, name="Main")

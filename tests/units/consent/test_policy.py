@@ -13,19 +13,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
 import pytest
 
+from tests.units.consent.asked_questions import ID, YES, asked
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.api.operations import DeleteDestination, GoLive, GoOffline
-from trax_mcp.consent.evidence import (
-    Confirmation,
-    Evidence,
-    PersonAnswer,
-    Reason,
-    Reply,
-    UsedConfirmation,
-    call_digest,
-)
+from trax_mcp.consent.calls import DO_NOT
+from trax_mcp.consent.evidence import Evidence, PersonAnswer, Reason, Reply
 from trax_mcp.consent.policy import (
-    DO_NOT,
     Case,
     NeedsAnswer,
     NeedsConfirmation,
@@ -33,11 +26,15 @@ from trax_mcp.consent.policy import (
     Proceed,
     Refuse,
     Verdict,
-    confirmation_to_use,
+    is_unseen,
     judge,
+    judge_stop,
     nothing_to_do,
+    question_to_use,
+    refusal_by_person,
 )
 from trax_mcp.consent.rules import Mode
+from trax_mcp.consent.stop_token import StopToken, sign_stop
 from trax_mcp.studio.facts import Facts
 
 if TYPE_CHECKING:
@@ -45,15 +42,14 @@ if TYPE_CHECKING:
 
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
+    from trax_mcp.consent.questions import Question
 
 GO_LIVE: Final = GoLive(studio_id="s")
 GO_OFFLINE: Final = GoOffline(studio_id="s")
 DELETE: Final = DeleteDestination(studio_id="s", dest_id="d")
-OPERATIONS: Final = (GO_LIVE, GO_OFFLINE, DELETE)
+OPERATIONS: Final = (GO_LIVE, DELETE)
 OTHER: Final = GoLive(studio_id="another")
 
-ID: Final = "the-confirmation"
-YES: Final = "Take it live"
 LIVE_ALREADY: Final = "it is on air already."
 
 DECIDERS: Final[dict[tuple[Mode, bool], str]] = {
@@ -66,7 +62,7 @@ DECIDERS: Final[dict[tuple[Mode, bool], str]] = {
     (Mode.FLAG, True): "flag",
     (Mode.FLAG, False): "flag",
 }
-"""What decides in a mode, by whether the client can show a form. A stop has no `nobody`."""
+"""What decides in a mode, by whether the client can show a form."""
 
 
 class Row(NamedTuple):
@@ -85,6 +81,8 @@ SHOW: Final = NeedsConfirmation()
 FREE: Final = Proceed()
 RUN: Final = Proceed(ID)
 USED: Final = Refuse("confirmation_invalid", "used")
+AGAIN: Final = NeedsAnswer(again=True)
+"""Where the person cannot be asked again, the answer is refused as `changed`."""
 
 
 def carried(evidence: Evidence, kept: str, confirmation: Verdict, flag: Verdict) -> Row:
@@ -97,9 +95,9 @@ def answered(evidence: Evidence, kept: str, verdict: Verdict) -> Row:
     return Row(evidence, kept, verdict, verdict, verdict, verdict)
 
 
-def answer(reply: Reply, choice: str | None = None) -> Evidence:
+def answer(reply: Reply, choice: str | None = None, number: int = 1) -> Evidence:
     """The answer of a person."""
-    return Evidence(answer=PersonAnswer(ID, reply, choice))
+    return Evidence(answer=PersonAnswer(ID, reply, choice, number))
 
 
 def invalid(reason: Reason) -> Refuse:
@@ -116,6 +114,7 @@ ALONE: Final = Evidence(confirm=True)
 COPIED: Final = Evidence(confirm=False, confirmation=ID)
 BOTH: Final = Evidence(confirm=True, confirmation=ID)
 CHOSE: Final = answer("chosen", YES)
+CHOSE_AGAIN: Final = answer("chosen", YES, number=2)
 
 TABLE: Final[dict[str, Row]] = {
     # Nobody has answered. Columns: by confirmation, by flag.
@@ -124,6 +123,7 @@ TABLE: Final[dict[str, Row]] = {
     "a confirmation without confirm": carried(COPIED, "confirmation", SHOW, SHOW),
     "confirm and its confirmation": carried(BOTH, "confirmation", RUN, FREE),
     "one invented or expired": carried(BOTH, "nothing", NeedsConfirmation("expired"), FREE),
+    "one of a stop": carried(BOTH, "nothing, for a stop", NeedsConfirmation("mismatch"), FREE),
     "one of another call": carried(BOTH, "of another call", NeedsConfirmation("mismatch"), FREE),
     "one of a world that is gone": carried(BOTH, "changed", NeedsConfirmation("changed"), FREE),
     "one of another call in a gone world": carried(
@@ -139,7 +139,7 @@ TABLE: Final[dict[str, Row]] = {
     ),
     # A person has answered.
     "the offered choice": answered(CHOSE, "question", RUN),
-    "the offered choice, asked again": answered(CHOSE, "question, again", RUN),
+    "the offered choice, asked again": answered(CHOSE_AGAIN, "question, again", RUN),
     "the other choice": answered(answer("chosen", DO_NOT), "question", no("declined")),
     "a choice that was not offered": answered(
         answer("chosen", "Take it live!"), "question", no("malformed")
@@ -157,12 +157,14 @@ TABLE: Final[dict[str, Row]] = {
     "declined, and the world has changed": answered(
         answer("declined"), "question, changed", no("declined")
     ),
-    "yes, and the world has changed": answered(CHOSE, "question, changed", NeedsAnswer(again=True)),
+    "yes, and the world has changed": answered(CHOSE, "question, changed", AGAIN),
     "yes, and it has changed once more": answered(
-        CHOSE, "question, again, changed", invalid("changed")
+        CHOSE_AGAIN, "question, again, changed", invalid("changed")
     ),
+    "yes from before it was asked again": answered(CHOSE, "question, again", invalid("expired")),
     "yes to nothing that we asked": answered(CHOSE, "nothing", invalid("expired")),
     "no to nothing that we asked": answered(answer("declined"), "nothing", invalid("expired")),
+    "yes to a stop": answered(CHOSE, "nothing, for a stop", invalid("mismatch")),
     "yes to another question": answered(CHOSE, "question of another call", invalid("mismatch")),
     "yes under a model's confirmation": answered(CHOSE, "confirmation", invalid("mismatch")),
     "yes a second time": answered(CHOSE, "question, used", USED),
@@ -182,59 +184,53 @@ ANSWERED: Final = tuple(row for row, it in TABLE.items() if it.evidence.answer)
 EVERYWHERE: Final = tuple((mode, can_ask, it) for (mode, can_ask) in DECIDERS for it in OPERATIONS)
 
 
-def kept_as(words: str, operation: Operation[Model]) -> Confirmation | UsedConfirmation | None:
+def kept_as(words: str, operation: Operation[Model]) -> Question | None:
     """Make what the store keeps, from the table's words for it."""
-    if words == "nothing":
+    if "nothing" in words:
         return None
-    confirmation = Confirmation(
-        id=ID,
-        caller="caller",
-        owner="caller",
-        studio=operation.studio(),
-        call=call_digest(OTHER if "another call" in words else operation, ID),
+    return asked(
+        OTHER if "another call" in words else operation,
         digest="before" if "changed" in words else "now",
-        expires=0,
-        expires_at=datetime.fromtimestamp(0, UTC),
-        choice=YES if "question" in words else None,
-        asked_again="again" in words,
+        channel="form" if "question" in words else "model",
+        number=2 if "again" in words else 1,
+        sender="a call" if "used" in words else None,
     )
-    return UsedConfirmation(confirmation) if "used" in words else confirmation
 
 
-def decider_of(mode: Mode, operation: Operation[Model], *, can_ask: bool) -> str:
-    """Return what decides. A stop can always be confirmed."""
-    decider = DECIDERS[mode, can_ask]
-    return "confirmation" if decider == "nobody" and operation is GO_OFFLINE else decider
+def case_of(row: str, operation: Operation[Model], mode: Mode, *, can_ask: bool) -> Case:
+    """The case of a row, in a mode."""
+    it = TABLE[row]
+    kept = kept_as(it.kept, operation)
+    for_stop = "for a stop" in it.kept
+    return Case(operation, "now", it.evidence, kept, mode, can_ask, is_for_stop=for_stop)
 
 
 @every_row
 def test_each_verdict_is_as_the_table_says(row: str) -> None:
     """Only the evidence and the decider matter."""
-    it = TABLE[row]
     for mode, can_ask, operation in EVERYWHERE:
-        case = Case(operation, "now", it.evidence, kept_as(it.kept, operation), mode, can_ask)
-        expected = getattr(it, decider_of(mode, operation, can_ask=can_ask))
+        case = case_of(row, operation, mode, can_ask=can_ask)
+        expected = getattr(TABLE[row], DECIDERS[mode, can_ask])
+        if expected == AGAIN and not can_ask:
+            expected = invalid("changed")
         assert (judge(case), mode, can_ask, operation) == (expected, mode, can_ask, operation)
 
 
 @every_row
 def test_a_go_live_of_a_live_studio_is_never_sent(row: str) -> None:
     """This holds with a yes and without. Only a used confirmation returns its outcome instead."""
-    it = TABLE[row]
-    kept = kept_as(it.kept, GO_LIVE)
-    expected = USED if isinstance(kept, UsedConfirmation) else NothingToDo(LIVE_ALREADY)
+    expected = USED if "used" in TABLE[row].kept else NothingToDo(LIVE_ALREADY)
     for mode, can_ask in DECIDERS:
-        case = Case(GO_LIVE, "now", it.evidence, kept, mode, can_ask, nothing_to_do=LIVE_ALREADY)
-        assert judge(case) == expected
+        case = case_of(row, GO_LIVE, mode, can_ask=can_ask)
+        assert judge(replace(case, nothing_to_do=LIVE_ALREADY)) == expected
 
 
 @pytest.mark.parametrize("row", ANSWERED)
 def test_the_answer_of_a_person_counts_more_than_confirm(row: str) -> None:
     """Beside an answer, `confirm` and `confirmation` change nothing."""
-    it = TABLE[row]
-    loud = replace(it.evidence, confirm=True, confirmation="another-confirmation")
+    loud = replace(TABLE[row].evidence, confirm=True, confirmation="another-confirmation")
     for mode, can_ask, operation in EVERYWHERE:
-        case = Case(operation, "now", it.evidence, kept_as(it.kept, operation), mode, can_ask)
+        case = case_of(row, operation, mode, can_ask=can_ask)
         assert judge(replace(case, evidence=loud)) == judge(case)
 
 
@@ -252,11 +248,10 @@ def test_the_table_is_complete() -> None:
 @every_row
 def test_after_a_no_the_same_call_is_refused_unless_it_brings_an_answer(row: str) -> None:
     """Only for a while. A used confirmation still returns its outcome."""
-    it = TABLE[row]
     for mode, can_ask in DECIDERS:
-        case = Case(GO_LIVE, "now", it.evidence, kept_as(it.kept, GO_LIVE), mode, can_ask)
+        case = case_of(row, GO_LIVE, mode, can_ask=can_ask)
         verdict = judge(replace(case, declined_seconds=59.2))
-        if isinstance(case.confirmation, UsedConfirmation) or it.evidence.answer:
+        if "used" in TABLE[row].kept or case.evidence.answer:
             assert verdict == judge(case)
         else:
             assert verdict == Refuse("declined", "recently_declined", retry_after_seconds=60)
@@ -289,52 +284,232 @@ def test_a_call_runs_only_with_a_yes_in_every_combination() -> None:
     assert runs > 0
 
 
+MODELS: Final = [Evidence(yes, which) for yes in (True, False) for which in (None, ID)]
+CHOICES: Final = (None, YES, DO_NOT, "Something else")
+ANSWERS: Final = [
+    None,
+    *(PersonAnswer(ID, *it) for it in product(get_args(Reply), CHOICES, (1, 2))),
+]
+
+
 def cases() -> Iterator[Case]:
     """Combine everything that can differ."""
-    models = [Evidence(yes, which) for yes in (True, False) for which in (None, ID)]
-    choices = (None, YES, DO_NOT, "Something else")
-    answers = [None, *(PersonAnswer(ID, *it) for it in product(get_args(Reply), choices))]
-    kept: list[Confirmation | UsedConfirmation | None] = [None]
-    for agreed, digest, choice, again in product(
-        (GO_LIVE, OTHER), ("now", "before"), (None, YES), (True, False)
-    ):
-        confirmation = Confirmation(
-            id=ID,
-            caller="caller",
-            owner="caller",
-            studio=agreed.studio(),
-            call=call_digest(agreed, ID),
-            digest=digest,
-            expires=0,
-            expires_at=datetime.fromtimestamp(0, UTC),
-            choice=choice,
-            asked_again=again,
-        )
-        kept += [confirmation, UsedConfirmation(confirmation)]
-    for operation, model, person, one, (mode, can_ask), why in product(
-        OPERATIONS, models, answers, kept, DECIDERS, (None, LIVE_ALREADY)
+    kept = [
+        None,
+        *(
+            asked(agreed, digest=digest, channel=channel, number=number, sender=sender)
+            for agreed, digest, channel, number, sender in product(
+                (GO_LIVE, OTHER), ("now", "before"), ("model", "form"), (1, 2), (None, "a call")
+            )
+        ),
+    ]
+    for operation, model, person, one, (mode, can_ask), why, for_stop in product(
+        OPERATIONS, MODELS, ANSWERS, kept, DECIDERS, (None, LIVE_ALREADY), (False, True)
     ):
         evidence = replace(model, answer=person)
-        yield Case(operation, "now", evidence, one, mode, can_ask, nothing_to_do=why)
+        yield Case(operation, "now", evidence, one, mode, can_ask, why, is_for_stop=for_stop)
 
 
 def is_agreed(case: Case, verdict: Proceed) -> bool:
     """Whether there is a yes to this call in this world, or a flag is enough."""
-    kept, evidence = case.confirmation, case.evidence
-    if isinstance(kept, UsedConfirmation) or case.nothing_to_do is not None:
+    kept, evidence = case.question, case.evidence
+    if (kept and kept.sender is not None) or case.nothing_to_do is not None:
         return False
     if evidence.answer is None and case.mode is Mode.FLAG:
-        return evidence.confirm and verdict.confirmation_id is None
-    if kept is None or verdict.confirmation_id != kept.id:
+        return evidence.confirm and verdict.question_id is None
+    if kept is None or verdict.question_id != kept.id:
         return False
-    if not kept.is_for(case.operation) or kept.digest != case.digest:
+    if kept.operation != case.operation or kept.preview.digest != case.digest:
         return False
     if evidence.answer is not None:
-        return evidence.answer.reply == "chosen" and evidence.answer.choice == kept.choice == YES
-    stop_anyway = isinstance(case.operation, GoOffline) and not case.can_ask
-    by_model = kept.choice is None and evidence.confirm
+        has_chosen = evidence.answer.reply == "chosen" and evidence.answer.choice == YES
+        return has_chosen and kept.channel == "form" and evidence.answer.number == kept.number
     may = case.mode is Mode.PREVIEW or (case.mode is Mode.AUTO and not case.can_ask)
-    return by_model and (may or stop_anyway) and evidence.confirmation == kept.id
+    is_confirmed = evidence.confirm and evidence.confirmation == kept.id
+    return kept.channel == "model" and is_confirmed and may
+
+
+# Stops
+
+
+KEY: Final = "a key"
+STUDIO: Final = GO_OFFLINE.studio_id
+GIVEN: Final = 1000.0
+"""When a token ends, in Unix seconds."""
+
+
+class StopRow(NamedTuple):
+    """The evidence for a stop, the token that it brings, and the verdict of each decider.
+
+    Nobody needs a form for a stop, so it has no `nobody`.
+    """
+
+    evidence: Evidence
+    token: str
+    person: Verdict
+    confirmation: Verdict
+    flag: Verdict
+
+
+def carried_to_stop(
+    evidence: Evidence, token: str, confirmation: Verdict, flag: Verdict
+) -> StopRow:
+    """No person has answered yet."""
+    return StopRow(evidence, token, NeedsAnswer(), confirmation, flag)
+
+
+def answered_about_stop(evidence: Evidence, token: str, verdict: Verdict) -> StopRow:
+    """A person has answered."""
+    return StopRow(evidence, token, verdict, verdict, verdict)
+
+
+STOPS: Final[dict[str, StopRow]] = {
+    "nothing": carried_to_stop(Evidence(), "nothing", SHOW, SHOW),
+    "confirm alone": carried_to_stop(ALONE, "nothing", SHOW, FREE),
+    "a token without confirm": carried_to_stop(COPIED, "token", SHOW, SHOW),
+    "confirm and its token": carried_to_stop(BOTH, "token", FREE, FREE),
+    "one that has expired": carried_to_stop(
+        BOTH, "token, expired", NeedsConfirmation("expired"), FREE
+    ),
+    "one invented": carried_to_stop(BOTH, "nothing", NeedsConfirmation("expired"), FREE),
+    "one of another call": carried_to_stop(
+        BOTH, "nothing, for another", NeedsConfirmation("mismatch"), FREE
+    ),
+    "a person's question as a token": carried_to_stop(
+        BOTH, "question", NeedsConfirmation("mismatch"), FREE
+    ),
+    "the offered choice": answered_about_stop(CHOSE, "question", FREE),
+    "the offered choice, too late": answered_about_stop(
+        CHOSE, "question, expired", invalid("expired")
+    ),
+    "the other choice": answered_about_stop(answer("chosen", DO_NOT), "question", no("declined")),
+    "a choice that was not offered": answered_about_stop(
+        answer("chosen", "Stop!"), "question", no("malformed")
+    ),
+    "a choice of nothing": answered_about_stop(answer("chosen"), "question", no("malformed")),
+    **{
+        f"{reply}, with the choice filled in": answered_about_stop(
+            answer(reply, YES), "question", no(reply)
+        )
+        for reply in get_args(Reply)
+        if reply != "chosen"
+    },
+    "timed out as the question expired": answered_about_stop(
+        answer("timed_out"), "question, expired", no("timed_out")
+    ),
+    "declined after it expired": answered_about_stop(
+        answer("declined"), "question, expired", no("declined")
+    ),
+    "yes to nothing that we asked": answered_about_stop(CHOSE, "nothing", invalid("expired")),
+    "yes to another question": answered_about_stop(
+        CHOSE, "nothing, for another", invalid("mismatch")
+    ),
+    "yes under a model's token": answered_about_stop(CHOSE, "token", invalid("expired")),
+}
+
+
+def token_as(words: str) -> StopToken | None:
+    """Make the token, from the table's words for it."""
+    if "nothing" in words:
+        return None
+    until = GIVEN - 1 if "expired" in words else GIVEN + 1
+    choice = YES if "question" in words else None
+    text = sign_stop(key=KEY, studio_id=STUDIO, until=until, choice=choice)
+    return StopToken.read(text, key=KEY, studio_id=STUDIO)
+
+
+@pytest.mark.parametrize("row", STOPS)
+def test_each_verdict_about_a_stop_is_as_the_table_says(row: str) -> None:
+    """No fact matters, and a stop can be confirmed where no person can be asked."""
+    it = STOPS[row]
+    for mode, can_ask in DECIDERS:
+        decider = DECIDERS[mode, can_ask].replace("nobody", "confirmation")
+        verdict = judge_stop(
+            it.evidence,
+            token_as(it.token),
+            mode=mode,
+            can_ask=can_ask,
+            is_for_another="for another" in it.token,
+            now=GIVEN,
+        )
+        assert (verdict, mode, can_ask) == (getattr(it, decider), mode, can_ask)
+
+
+def test_a_stop_runs_only_with_a_yes_in_every_combination() -> None:
+    """A token that was offered to a person needs their choice, and one for a model needs none."""
+    kinds = ("nothing", "token", "token, expired", "question", "question, expired")
+    runs = 0
+    for model, person, kind, (mode, can_ask), for_another in product(
+        MODELS, ANSWERS, kinds, DECIDERS, (False, True)
+    ):
+        evidence = replace(model, answer=person)
+        verdict = judge_stop(
+            evidence,
+            token_as(kind),
+            mode=mode,
+            can_ask=can_ask,
+            is_for_another=for_another,
+            now=GIVEN,
+        )
+        if isinstance(verdict, Proceed):
+            runs += 1
+            assert is_stop_agreed(evidence, kind, mode, can_ask=can_ask)
+    assert runs > 0
+
+
+def is_stop_agreed(evidence: Evidence, kind: str, mode: Mode, *, can_ask: bool) -> bool:
+    """Whether there is a yes to this stop, or a flag is enough."""
+    if evidence.answer is not None:
+        has_chosen = evidence.answer.reply == "chosen" and evidence.answer.choice == YES
+        return has_chosen and kind == "question"
+    if mode is Mode.FLAG:
+        return evidence.confirm
+    may = mode is Mode.PREVIEW or not can_ask
+    return may and evidence.confirm and evidence.confirmation == ID and kind == "token"
+
+
+# A no
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "refusal"),
+    [
+        (answer("declined"), "question", no("declined")),
+        (answer("cancelled"), "question", no("cancelled")),
+        (answer("chosen", DO_NOT), "question", no("declined")),
+        (answer("declined"), "question, changed", no("declined")),
+        (CHOSE, "question", None),
+        (answer("timed_out"), "question", None),
+        (answer("malformed"), "question", None),
+        (answer("declined"), "question of another call", None),
+        (answer("declined"), "confirmation", None),
+        (answer("declined"), "nothing", None),
+        (BOTH, "confirmation", None),
+    ],
+)
+def test_a_person_who_says_no_is_believed_before_any_fact_is_read(
+    given: Evidence, kept: str, refusal: Refuse | None
+) -> None:
+    """A reply that says nothing is judged with the facts."""
+    assert refusal_by_person(DELETE, given.answer, kept_as(kept, DELETE)) == refusal
+
+
+@pytest.mark.parametrize(
+    ("given", "age", "unseen"),
+    [
+        (answer("declined"), 0.99, True),
+        (answer("cancelled"), 0.99, True),
+        (answer("declined"), 1.0, False),
+        (answer("chosen", DO_NOT), 0.0, False),
+        (CHOSE, 0.0, False),
+        (BOTH, 0.0, False),
+    ],
+)
+def test_a_form_that_is_declined_at_once_was_not_seen(
+    given: Evidence, age: float, *, unseen: bool
+) -> None:
+    """Clients without forms decline by themselves."""
+    assert is_unseen(given.answer, age=age) is unseen
 
 
 SINCE: Final = "2026-06-05T18:00:00Z"
@@ -375,7 +550,7 @@ def test_there_is_always_something_to_do_for_other_operations(facts: Facts) -> N
         assert nothing_to_do(operation, facts, go_live_pending=pending, now=NOW) is None
 
 
-# The confirmation of a call that needs none any more
+# The question of a call that needs none any more
 
 
 @pytest.mark.parametrize(
@@ -392,8 +567,8 @@ def test_there_is_always_something_to_do_for_other_operations(facts: Facts) -> N
         (Evidence(), "nothing", None),
     ],
 )
-def test_a_call_that_needs_no_consent_uses_its_own_confirmation(
+def test_a_call_that_needs_no_consent_uses_its_own_question(
     evidence: Evidence, kept: str, spent: str | None
 ) -> None:
-    """The digest does not matter: the call would run without a confirmation too."""
-    assert confirmation_to_use(DELETE, evidence, kept_as(kept, DELETE)) == spent
+    """The digest does not matter: the call would run without a yes too."""
+    assert question_to_use(DELETE, evidence, kept_as(kept, DELETE)) == spent

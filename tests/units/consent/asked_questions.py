@@ -1,0 +1,48 @@
+"""Questions as the store keeps them, with no more said of them than a test needs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from trax_mcp.consent.preview import Preview, Target
+from trax_mcp.consent.questions import Question
+
+if TYPE_CHECKING:
+    from trax_mcp.api.models import Model
+    from trax_mcp.api.operation import Operation
+
+ID: Final = "the-question"
+YES: Final = "Take it live"
+NEVER: Final = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def preview_of(operation: Operation[Model], *, digest: str = "now") -> Preview:
+    """A preview of a call that shows nothing but the choice."""
+    return Preview(
+        operation=operation.tool_name,
+        target=Target(operation.target_id()),
+        effects=(),
+        warnings=(),
+        unknown=(),
+        choice=YES,
+        puts_on_air=operation.starts_broadcast,
+        digest=digest,
+    )
+
+
+def asked(operation: Operation[Model], *, digest: str = "now", **more: Any) -> Question:  # noqa: ANN401  any field
+    """A question about a call, for a model unless a channel is given."""
+    question = Question(
+        id=ID,
+        caller="caller",
+        owner="caller",
+        operation=operation,
+        channel="model",
+        preview=preview_of(operation, digest=digest),
+        last_stop="",
+        asked_at=0.0,
+        expires_at=NEVER,
+    )
+    return replace(question, **more)

@@ -1,0 +1,117 @@
+"""A person's yes to a stop, as a signed word: who can read it, and what it says."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trax_mcp.consent.stop_token import StopToken, sign_stop
+
+KEY: Final = "trax_live_one"
+STUDIO: Final = "studio_42"
+UNTIL: Final = 1_780_000_000.5
+YES: Final = "Go offline: Friday Show"
+
+FOR_PERSON: Final = sign_stop(key=KEY, studio_id=STUDIO, until=UNTIL, choice=YES)
+FOR_MODEL: Final = sign_stop(key=KEY, studio_id=STUDIO, until=UNTIL, choice=None)
+BODY, _, SIGNATURE = FOR_PERSON.rpartition(".")
+
+
+def read(text: str | None, *, key: str = KEY, studio: str = STUDIO) -> StopToken | None:
+    """What is read, by default with the key and for the studio that it was signed with."""
+    return StopToken.read(text, key=key, studio_id=studio)
+
+
+def with_part(index: int, part: str) -> str:
+    """The token with another part, and the old signature."""
+    parts = FOR_PERSON.split(".")
+    return ".".join((*parts[:index], part, *parts[index + 1 :]))
+
+
+def test_a_token_is_read_back_until_when_it_counts() -> None:
+    """To the millisecond, and with the choice that a person was offered."""
+    token = read(FOR_PERSON)
+    assert token is not None
+    assert token.until == UNTIL
+    assert token.has_choice(YES)
+    offered = (None, "", "Go offline: Other Show", YES.lower(), f"{YES} ")
+    assert not any(token.has_choice(it) for it in offered)
+
+
+def test_a_token_that_came_through_the_model_offers_no_choice() -> None:
+    """So no answer of a person fits it."""
+    token = read(FOR_MODEL)
+    assert token == StopToken(UNTIL, None)
+    assert token is not None
+    assert not any(token.has_choice(it) for it in (None, "", "-", YES))
+
+
+OTHERS: Final[dict[str, str | None]] = {
+    "none": None,
+    "nothing": "",
+    "a word": "stop",
+    "a question's id": "kq3bq0Qm1n2pTtTt_8Yq-w",
+    "no signature": BODY,
+    "an empty signature": f"{BODY}.",
+    "half a signature": FOR_PERSON[:-1],
+    "more behind it": f"{FOR_PERSON}0",
+    "a signature in capitals": f"{BODY}.{SIGNATURE.upper()}",
+    "of another token": f"{FOR_MODEL.rpartition('.')[0]}.{SIGNATURE}",
+    "another purpose": with_part(0, "start"),
+    "a later end": with_part(1, f"{int(UNTIL * 1000) + 1:x}"),
+    "the choice of none": with_part(2, "-"),
+    "the studio of another": with_part(3, "0" * 12),
+    "another number": with_part(4, "0" * 12),
+    "a part more": f"{BODY}.0.{SIGNATURE}",
+    "blanks around it": f" {FOR_PERSON} ",
+    "not ASCII": f"{BODY}.{SIGNATURE[:-1]}é",
+}
+"""Texts that nobody has signed with the key."""
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_text_that_was_not_signed_with_the_key_is_no_token(kind: str) -> None:
+    text = OTHERS[kind]
+    assert not StopToken.is_signed(text, key=KEY)
+    assert read(text) is None
+
+
+@pytest.mark.parametrize("token", [FOR_PERSON, FOR_MODEL], ids=["person", "model"])
+def test_a_token_counts_for_one_key_and_one_studio(token: str) -> None:
+    """With the right key, it is known to be one for another studio."""
+    for key in ("", "trax_live_two", f"{KEY} "):
+        assert read(token, key=key) is None
+        assert not StopToken.is_signed(token, key=key)
+    for studio in ("", "studio_43", "STUDIO_42"):
+        assert read(token, studio=studio) is None
+        assert StopToken.is_signed(token, key=KEY)
+
+
+def test_no_two_tokens_are_alike() -> None:
+    """Each is good once, also if two are signed in the same moment."""
+    assert (
+        len({sign_stop(key=KEY, studio_id=STUDIO, until=UNTIL, choice=YES) for _ in range(9)}) == 9
+    )
+
+
+def test_a_token_reveals_neither_key_nor_studio_nor_choice() -> None:
+    """A model and a client read it."""
+    assert not any(it in FOR_PERSON for it in (KEY, STUDIO, "Friday"))
+
+
+@given(
+    st.integers(0, len(FOR_PERSON) - 1), st.characters(codec="utf-8"), st.sampled_from(["", "x"])
+)
+def test_no_character_can_be_changed(at: int, other: str, also: str) -> None:
+    changed = f"{FOR_PERSON[:at]}{other}{also}{FOR_PERSON[at + 1 :]}"
+    assert (read(changed) is None) is (changed != FOR_PERSON)
+
+
+@given(st.text(st.characters(), max_size=100))
+def test_every_text_can_be_tried(text: str) -> None:
+    """A model may bring anything."""
+    assert read(text) is None
+    assert read(f"stop.{text}") is None
