@@ -159,7 +159,8 @@ class ConsentGuard:
                 return result
 
     async def _look(self, place: Place, call: GuardedCall) -> Seen:
-        return await self.store.look(place, call.evidence.question_id, call.operation, call.caller)
+        asked, who = call.evidence.question_id, call.claimed_name
+        return await self.store.look(place, asked, call.operation, call.caller, who=who)
 
     async def _attempt(
         self, call: GuardedCall, when: When, place: Place, seen: Seen, me: str
@@ -220,10 +221,11 @@ class ConsentGuard:
         if refusal is None or question is None:
             return None
         unseen = is_unseen(call.evidence.answer, age=seen.now - question.asked_at)
-        if unseen:
+        if unseen or refusal.reason == "cancelled":  # a form that was only closed is no answer
             await self.store.discard(question.id)
         else:
-            await self.store.decline(question, call.operation, call.caller)
+            who = call.claimed_name
+            await self.store.decline(question, call.operation, call.caller, who=who)
         self._write_verdict(call, refusal, question.digest)
         return replace(not_run(call.operation.tool_name, refusal), unseen=unseen)
 

@@ -171,10 +171,19 @@ class Store:
                 await self._step((place.key,), give_back)
 
     async def look(
-        self, place: Place, question_id: str | None, operation: Operation[Model], caller: Caller
+        self,
+        place: Place,
+        question_id: str | None,
+        operation: Operation[Model],
+        caller: Caller,
+        *,
+        who: str | None = None,
     ) -> Seen:
-        """Look at a place, at the caller's question of that id, and at any recent no."""
-        asked, declined = Key("question", question_id or ""), _declined(operation, caller)
+        """Look at a place, at the caller's question of that id, and at any recent no.
+
+        Of a person who is named (`who`), or of callers that name none.
+        """
+        asked, declined = Key("question", question_id or ""), _declined(operation, caller, who)
         seen = await self.records.read(place.key, place.shared, asked, declined)
         studio, until = _studio(seen, place.key), seen.values[declined]
         return Seen(
@@ -336,10 +345,15 @@ class Store:
         await self.change(question_id, lambda it, _: None if not it.is_used else it)
 
     async def decline(
-        self, question: Question, operation: Operation[Model], caller: Caller
+        self,
+        question: Question,
+        operation: Operation[Model],
+        caller: Caller,
+        *,
+        who: str | None = None,
     ) -> None:
         """Forget a question: a person said no, and is not asked about it again for a while."""
-        asked, declined = Key("question", question.id), _declined(operation, caller)
+        asked, declined = Key("question", question.id), _declined(operation, caller, who)
 
         def note(now: Snapshot) -> tuple[None, Changes]:
             until = now.now + DECLINED_SECONDS
@@ -607,8 +621,8 @@ def _name(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()[:16]
 
 
-def _declined(operation: Operation[Model], caller: Caller) -> Key:
-    return Key("declined", call_digest(operation, caller.fingerprint))
+def _declined(operation: Operation[Model], caller: Caller, who: str | None) -> Key:
+    return Key("declined", call_digest(operation, f"{caller.fingerprint} {who or ''}"))
 
 
 def _asked(operation: Operation[Model], caller: Caller) -> Key:
