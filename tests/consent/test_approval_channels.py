@@ -108,6 +108,23 @@ async def test_a_form_that_is_declined_at_once_gives_no_confirmation(
         assert it.sent == []
 
 
+async def test_after_a_form_that_was_only_closed_the_same_call_asks_again(
+    open_setup: OpenSetup, clock: HandClock, era: str
+) -> None:
+    """Esc is a no to this question, and says nothing of the next."""
+    shown = []
+
+    async def close_later(*_: object) -> types.ElicitResult:
+        shown.append(clock.advance(1))
+        return types.ElicitResult(action="cancel")
+
+    async with open_setup(form=close_later, era=era) as it:
+        for number in (1, 2):
+            assert status_of(await it.call("go_live")) == ("declined", "cancelled")
+            assert len(shown) == number
+        assert it.sent == []
+
+
 async def test_after_a_form_that_a_person_declined_no_page_asks(
     open_setup: OpenSetup, clock: HandClock, era: str
 ) -> None:

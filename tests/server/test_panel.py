@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     OpenPanelClient = Callable[..., AbstractAsyncContextManager["PanelClient"]]
 
 APPS: Final = (advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]}),)
+ACTOR: Final = "live.traxstreaming/actor"
 TICKET: Final = "live.traxstreaming/ticket"
 URI: Final = "ui://trax/approval.html"
 TOO_LATE: Final = "This was shown too late, and is no longer asked here. Nothing was sent."
@@ -185,6 +186,39 @@ async def test_a_no_in_the_panel_sends_nothing(panel_client: OpenPanelClient) ->
         assert (await it.data())["reason"] == "declined"
         assert (await it.data())["reason"] == "recently_declined"
         assert it.sent() == 0
+
+
+async def test_the_silence_after_a_no_is_for_the_person_who_said_no(
+    panel_client: OpenPanelClient,
+) -> None:
+    """Where the client names people. A whole team may share one key."""
+    async with panel_client() as it:
+
+        async def reason(name: str | None) -> str | None:
+            meta: Any = {ACTOR: name} if name else None
+            result = await it.client.call_tool("go_live", STUDIO, meta=meta)
+            return _content(result).get("reason") or _content(result)["status"]
+
+        ticket, state = await it.shown()
+        said = {"ticket": ticket, "question": state["question"], "choice": NO}
+        meta: Any = {ACTOR: "ann"}
+        await it.client.call_tool("answer_approval", said, meta=meta)
+        assert await reason("ann") == "declined"
+        assert [await reason(it) for it in ("ann", "ben")] == ["recently_declined", "asking"]
+
+
+async def test_a_choice_may_be_long(panel_client: OpenPanelClient) -> None:
+    """Names of platforms are TRaX's, and may be anything. A bare "yes" is no answer all the same."""
+    async with panel_client() as it:
+        for number in range(40):
+            it.sandbox.add_destination("Far", platform=f"{number:03}" + "\N{PILE OF POO}" * 60)
+        ticket, state = await it.shown()
+        assert len(state["yes"]) > 2_000
+        for choice in ("yes", state["yes"][:512]):
+            await it.answer(ticket, question=state["question"], choice=choice)
+            assert it.sent() == 0
+        await it.answer(ticket, question=state["question"], choice=state["yes"])
+        assert it.sent() == 1
 
 
 async def test_the_ticket_is_in_the_metadata_of_the_result_and_nowhere_else(
