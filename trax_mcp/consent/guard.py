@@ -5,8 +5,9 @@ caller then runs the call again, from the beginning, with the person's answer as
 answer is resolved by reading the stream status, never by sending again.
 """
 
+from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
@@ -66,15 +67,25 @@ _WHERE: Final = (Fact.STATUS, Fact.STUDIO)
 
 @dataclass(slots=True)
 class Attempt:
-    """A call that was sent in its turn, and what was known before. `undone`: as in `Done`."""
+    """One attempt of a call: where it acts, what it has seen there, and what was sent.
 
+    `turn` is its turn in the studio, empty if it can only ask. `undone` is as in `Done`.
+    """
+
+    call: GuardedCall
     place: Place
+    turn: str
     seen: Seen
-    question_id: str | None
-    facts: Facts
-    digest: str | None
-    sent: Sent
+    facts: Facts = field(default_factory=Facts)
+    digest: str | None = None
+    question_id: str | None = None
+    sent: Sent | None = None
     undone: bool | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What is known of it, whatever is seen later."""
+        return "not_applied" if self.sent is None else outcome_of(self.sent)
 
 
 class ConsentGuard:
@@ -147,14 +158,15 @@ class ConsentGuard:
         while True:
             place = await self.store.place(call.operation, call.caller)
             turn = self.store.turn(place) if may_be_sent else nullcontext("")
-            async with turn as me:
+            async with turn as name:
                 seen = await self._look(place, call)
                 first = first or seen
                 if seen.last_stops != first.last_stops:
                     call = self._without_outdated_flag(call)
-                result = await self._attempt(call, when, place, seen, me)
-            if isinstance(result, Attempt):
-                return await self._conclude(call, result)
+                attempt = Attempt(call, place, name, seen)
+                result = await self._try(attempt, when)
+            if attempt.sent is not None:
+                return await self._conclude(attempt, attempt.sent)
             if result is not None:
                 return result
 
@@ -162,55 +174,73 @@ class ConsentGuard:
         asked, who = call.evidence.question_id, call.claimed_name
         return await self.store.look(place, asked, call.operation, call.caller, who=who)
 
-    async def _attempt(
-        self, call: GuardedCall, when: When, place: Place, seen: Seen, me: str
-    ) -> Attempt | NotRun | Ask | None:
-        """Read, judge, and send or respond. None: from the beginning."""
+    async def _try(self, attempt: Attempt, when: When) -> NotRun | Ask | None:
+        """Read, judge, and send or respond. None if it was sent, or must begin again."""
         if when is When.NEVER:  # it only takes its turn
-            return await self._send_in_turn(call, place, seen, me, None, Facts())
-        if refused := await self._refuse_before_reading(call, seen):
+            await self._send(attempt)
+            return None
+        if refused := await self._refuse_before_reading(attempt):
             return refused
-        operation, plan_type = call.operation, plan_for(call.operation)
-        reader = FactReader(self._client, call.caller, operation.studio())
+        call, plan_type = attempt.call, plan_for(attempt.call.operation)
+        status = await self._read(call, _WHERE) if when is When.WHILE_LIVE else None
+        facts = status
+        if status is None or not _needs_no_consent(attempt, status):
+            facts = await self._read(call, plan_type.reads, status)
+        if facts is None or await self._must_begin_again(attempt):
+            return None
+        if status is not None and _needs_no_consent(attempt, status):
+            # A yes that is not needed is used too, so that it cannot run the call again.
+            kept = attempt.seen.question
+            attempt.question_id = question_to_use(call.operation, call.evidence, kept)
+            attempt.facts = status
+            await self._send(attempt)
+            return None
+        return await self._judge(attempt, _without_uncertain_status(facts, when, attempt.seen))
+
+    async def _read(
+        self, call: GuardedCall, wanted: Sequence[Fact], known: Facts | None = None
+    ) -> Facts:
+        reader = FactReader(self._client, call.caller, call.operation.studio())
         try:
-            status = await reader.read(_WHERE) if when is When.WHILE_LIVE else None
-            if status and me and await self._accepted_place(place, call):
-                return None
-            if status and _needs_no_consent(call, status, seen):
-                # A yes that is not needed is used too, so that it cannot run the call again.
-                unneeded = question_to_use(operation, call.evidence, seen.question)
-                return await self._send_in_turn(call, place, seen, me, unneeded, status)
-            facts = await reader.read(plan_type.reads, status)
+            return await reader.read(wanted, known)
         except TraxError as error:
-            raise not_sent_because(error, operation) from None
-        if accepted := await self._accepted_place(place, call):
-            if me:
-                return None
-            place, seen = accepted, await self._look(accepted, call)
-        facts = _without_uncertain_status(facts, when, seen)
-        plan = plan_type(operation, facts, seen.studio.hidden, now=self._clock.now())
-        preview = plan.preview
+            raise not_sent_because(error, call.operation) from None
+
+    async def _must_begin_again(self, attempt: Attempt) -> bool:
+        """Whether TRaX has accepted the caller there only now, who then takes turns with others.
+
+        A call that can only ask looks once more instead.
+        """
+        if attempt.place.has_access:
+            return False
+        call = attempt.call
+        accepted = await self.store.place(call.operation, call.caller)
+        if accepted.has_access and not attempt.turn:
+            attempt.place, attempt.seen = accepted, await self._look(accepted, call)
+        return accepted.has_access and bool(attempt.turn)
+
+    async def _judge(self, attempt: Attempt, facts: Facts) -> NotRun | Ask | None:
+        """Send or respond, by these facts. None if it was sent, or must begin again."""
+        call, seen = attempt.call, attempt.seen
+        plan = plan_for(call.operation)(
+            call.operation, facts, seen.studio.hidden, now=self._clock.now()
+        )
+        attempt.facts, attempt.digest = facts, plan.preview.digest
         if facts.health is not None and facts.health.write_enabled is False:
             raise write_disabled()
         if facts.live and seen.go_live_pending:
-            await self.store.record_on_air(place, seen)
+            await self.store.record_on_air(attempt.place, seen)
         verdict = judge(self._case(call, plan, seen))
-        self._write_verdict(call, verdict, preview.digest)
-        if isinstance(verdict, Proceed):
-            return await self._send_in_turn(
-                call, place, seen, me, verdict.question_id, facts, digest=preview.digest
-            )
-        return await self._respond(call, verdict, place, seen, plan)
+        self._write_verdict(call, verdict, attempt.digest)
+        if not isinstance(verdict, Proceed):
+            return await self._respond(attempt, verdict, plan)
+        attempt.question_id = verdict.question_id
+        await self._send(attempt)
+        return None
 
-    async def _accepted_place(self, place: Place, call: GuardedCall) -> Place | None:
-        """The place of a caller whom TRaX has accepted there only since the call began."""
-        if place.has_access:
-            return None
-        accepted = await self.store.place(call.operation, call.caller)
-        return accepted if accepted.has_access else None
-
-    async def _refuse_before_reading(self, call: GuardedCall, seen: Seen) -> NotRun | None:
+    async def _refuse_before_reading(self, attempt: Attempt) -> NotRun | None:
         """Refuse where no fact matters: the yes was used, or the person refused."""
+        call, seen = attempt.call, attempt.seen
         question = seen.question
         if question is not None and question.is_used:
             # The call itself may have removed its target, so reading could fail.
@@ -231,21 +261,19 @@ class ConsentGuard:
 
     async def _respond(
         self,
-        call: GuardedCall,
+        attempt: Attempt,
         verdict: NeedsAnswer | NeedsConfirmation | Refuse | NothingToDo,
-        place: Place,
-        seen: Seen,
         plan: Plan[Any],
     ) -> Ask | NotRun:
         """Say why the call did not run, and keep a question for the next call if one helps."""
-        kept, preview = seen.question, plan.preview
+        operation, kept, preview = attempt.call.operation, attempt.seen.question, plan.preview
         changes = _changes(plan, kept)
-        ask = partial(self.store.ask, place, seen, call.operation, preview)
+        ask = partial(self.store.ask, attempt.place, attempt.seen, operation, preview)
         if isinstance(verdict, NeedsAnswer):
             changes, earlier = (changes, kept) if verdict.again else ((), None)
             question = await ask(channel="form", again=earlier, changes=changes)
             return Ask(question.id, preview, changes, question.number)
-        tool = call.operation.tool_name
+        tool = operation.tool_name
         refused = not_run(tool, verdict, preview=preview, changes=changes)
         if not isinstance(verdict, NeedsConfirmation) or self.rules.mode is Mode.FLAG:
             return refused
@@ -254,78 +282,61 @@ class ConsentGuard:
             await self.store.discard(kept.id)  # it stays invalid if all changes back
         return replace(refused, confirmation=question.id, expires_at=question.expires_at)
 
-    async def _send_in_turn(
-        self,
-        call: GuardedCall,
-        place: Place,
-        seen: Seen,
-        me: str,
-        question_id: str | None,
-        facts: Facts,
-        *,
-        digest: str | None = None,
-    ) -> Attempt | None:
-        """Use the yes, send once, and end the call. None if a stop or another use came between."""
-        operation, began = call.operation, self._clock.seconds()
-        starts = operation.starts_broadcast
-        unheard = self._stops.unheard[place.id]
-        begin = partial(self.store.begin, place, me, question_id, seen, starts=starts)
+    async def _send(self, attempt: Attempt) -> None:
+        """Use the yes, send once, and end the call. Not if a stop or another use came between."""
+        call, tasks, began = attempt.call, self._sender.tasks, self._clock.seconds()
+        unheard = self._stops.unheard[attempt.place.id]
         try:
-            if not await begin():
-                return None
+            if not await self._begin(attempt):
+                return
         except Away:  # it may have begun: then its yes is given back when the engine answers
-            give_back = partial(self._end, call, place, me, question_id, seen, "not_applied")
-            self.store.take_later(give_back)
+            self.store.take_later(partial(self._end, attempt))
             raise
-        attempt = Attempt(place, seen, question_id, facts, digest, interrupted(operation))
-        end = partial(self._end_attempt, call, attempt, me, unheard)
+        end = partial(self._end_or_undo, attempt, unheard)
         if self.store.records.is_shared and self._clock.seconds() > began + _SLEPT_SECONDS:
             attempt.sent = store_unavailable()  # others may have had the turn meanwhile
             await self.store.now_or_later(end)
-            return attempt
-        tasks = self._sender.tasks
+            return
+        attempt.sent = interrupted(call.operation)
         try:
             with tasks.shield(deadline=self._sender.deadline()):
-                attempt.sent = await self._sender.send(call, digest=digest)
+                attempt.sent = await self._sender.send(call, digest=attempt.digest)
         finally:
             with tasks.shield(deadline=self._sender.deadline()):
                 await self.store.now_or_later(end)
-        return attempt
 
-    async def _end_attempt(
-        self, call: GuardedCall, attempt: Attempt, me: str, unheard: int
-    ) -> None:
-        """End a call. A go-live that a stop has followed takes the studio off the air again."""
-        outcome = outcome_of(attempt.sent)
-        ending = partial(self._end, call, attempt.place, me, attempt.question_id, attempt.seen)
-        came = await ending(outcome) or self._stops.unheard[attempt.place.id] > unheard
-        may_be_live = call.operation.starts_broadcast and outcome != "not_applied"
-        if came and may_be_live and attempt.undone is None:
-            attempt.undone = False
-            attempt.undone = await self._undo(call)
+    async def _begin(self, attempt: Attempt) -> bool:
+        return await self.store.begin(
+            attempt.place,
+            attempt.turn,
+            attempt.question_id,
+            attempt.seen,
+            starts=attempt.call.operation.starts_broadcast,
+        )
 
-    async def _end(
-        self,
-        call: GuardedCall,
-        place: Place,
-        me: str,
-        question_id: str | None,
-        seen: Seen,
-        outcome: Outcome,
-    ) -> bool:
-        operation, plan = call.operation, plan_for(call.operation)
-        target = operation.target_id()
+    async def _end(self, attempt: Attempt) -> bool:
+        """End a call. True if a stop has come since it looked."""
+        operation = attempt.call.operation
+        plan, target = plan_for(operation), operation.target_id()
         return await self.store.finish(
-            place,
-            me,
-            question_id,
-            seen,
-            outcome,
-            accepted=await self.store.place(operation, call.caller),
+            attempt.place,
+            attempt.turn,
+            attempt.question_id,
+            attempt.seen,
+            attempt.outcome,
+            accepted=await self.store.place(operation, attempt.call.caller),
             starts=operation.starts_broadcast,
             hidden={f"{what} of {target}": 1 for what in plan.hidden_fields(operation)},
-            auto_go_live=_auto_go_live_after(operation, outcome),
+            auto_go_live=_auto_go_live_after(operation, attempt.outcome),
         )
+
+    async def _end_or_undo(self, attempt: Attempt, unheard: int) -> None:
+        """End a call. A go-live that a stop has followed takes the studio off the air again."""
+        came = await self._end(attempt) or self._stops.unheard[attempt.place.id] > unheard
+        starts = attempt.call.operation.starts_broadcast
+        if came and starts and attempt.outcome != "not_applied" and attempt.undone is None:
+            attempt.undone = False
+            attempt.undone = await self._undo(attempt.call)
 
     async def _undo(self, call: GuardedCall) -> bool:
         """Send the stop that came once more. A person has agreed to it."""
@@ -337,13 +348,13 @@ class ConsentGuard:
             self._sender.write_outcome(stop, sent, outcome_of(sent), None, digest=None)
         return not isinstance(sent, TraxError)
 
-    async def _conclude(self, call: GuardedCall, attempt: Attempt) -> Done:
+    async def _conclude(self, attempt: Attempt, sent: Sent) -> Done:
         """Observe, and record and report the outcome.
 
         Raises:
             TraxError: the call failed, and its effect was not seen.
         """
-        sender, sent = self._sender, attempt.sent
+        call, sender = attempt.call, self._sender
         is_undone = attempt.undone is not None
         until = partial(self.store.wait_for_stop, attempt.place, attempt.seen)
         # All that waits from here on is shielded: if the client cancels the call, it ends only
@@ -436,13 +447,14 @@ def _auto_go_live_after(operation: Operation[Model], outcome: Outcome) -> bool |
     return True if turned_on and outcome == "unknown" else None
 
 
-def _needs_no_consent(call: GuardedCall, status: Facts, seen: Seen) -> bool:
+def _needs_no_consent(attempt: Attempt, status: Facts) -> bool:
     """Whether a call that needs consent only while live may run at once.
 
     If a person was already asked, their answer decides.
     """
+    seen = attempt.seen
     may_be_live = status.live is not False or seen.go_live_pending or seen.studio.auto_go_live
-    return not may_be_live and call.evidence.answer is None
+    return not may_be_live and attempt.call.evidence.answer is None
 
 
 def _without_uncertain_status(facts: Facts, when: When, seen: Seen) -> Facts:

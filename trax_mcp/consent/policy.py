@@ -5,7 +5,7 @@ The label of a verdict is its name in the audit log.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Final, Literal
 
@@ -138,29 +138,50 @@ def judge_stop(
 
     `is_for_another`: the confirmation is for another call. `now` is in Unix seconds.
     """
-    is_valid = token is not None and now < token.until
-    if (answer := evidence.answer) is not None:
-        if answer.reply == "timed_out":
-            return Refuse("declined", "timed_out")
-        is_mismatch = is_for_another or (token is not None and token.choice is None)
-        if token is None or is_mismatch:
-            return Refuse("confirmation_invalid", "mismatch" if is_mismatch else "expired")
-        if (
-            reason := _reason_for_no(answer, is_offered=token.has_choice(answer.choice))
-        ) is not None:
-            return Refuse("declined", reason)
-        return Proceed() if is_valid else Refuse("confirmation_invalid", "expired")
+    stop = _Stop(token, is_for_another=is_for_another, now=now)
+    if evidence.answer is not None:
+        return stop.judge_answer(evidence.answer)
     if can_ask and mode in {Mode.AUTO, Mode.HUMAN}:
         return NeedsAnswer()
     if not evidence.confirm:
         return NeedsConfirmation()
     if mode is Mode.FLAG:
         return Proceed()
-    if evidence.confirmation is None:
-        return NeedsConfirmation()
-    if is_for_another or (token is not None and token.choice is not None):
-        return NeedsConfirmation("mismatch")
-    return Proceed() if is_valid else NeedsConfirmation("expired")
+    return NeedsConfirmation() if evidence.confirmation is None else stop.judge_confirmation()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stop:
+    """A token, which may be none, and when it is judged."""
+
+    token: StopToken | None = field(kw_only=False)
+    is_for_another: bool
+    now: float
+
+    def judge_answer(self, answer: PersonAnswer) -> Verdict:
+        """Decide by the answer of a person."""
+        token = self.token
+        if answer.reply == "timed_out":
+            return Refuse("declined", "timed_out")
+        if self.is_for_another or (token is not None and token.choice is None):
+            return Refuse("confirmation_invalid", "mismatch")
+        if token is None:
+            return Refuse("confirmation_invalid", "expired")
+        reason = _reason_for_no(answer, is_offered=token.has_choice(answer.choice))
+        if reason is not None:
+            return Refuse("declined", reason)
+        return Proceed() if self.is_valid else Refuse("confirmation_invalid", "expired")
+
+    def judge_confirmation(self) -> Verdict:
+        """Decide by a confirmation that the model brings."""
+        if self.is_for_another or (self.token is not None and self.token.choice is not None):
+            return NeedsConfirmation("mismatch")
+        return Proceed() if self.is_valid else NeedsConfirmation("expired")
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether the token still counts."""
+        return self.token is not None and self.now < self.token.until
 
 
 def refusal_by_person(
@@ -222,8 +243,11 @@ def _judge_answer(case: Case, answer: PersonAnswer) -> Verdict:
     reason = _reason_for_no(answer, is_offered=answer.choice == question.choice)
     if reason is not None:
         return Refuse("declined", reason)
-    if question.digest == case.digest:
-        return Proceed(question.id)
+    return Proceed(question.id) if question.digest == case.digest else _judge_change(case, question)
+
+
+def _judge_change(case: Case, question: Question) -> Verdict:
+    """A person is asked once more about a studio that has changed, and not a third time."""
     if question.number > 1 or not case.can_ask:
         return Refuse("confirmation_invalid", "changed")
     return NeedsAnswer(again=True)

@@ -1,6 +1,6 @@
-"""The steps of consent: each reads, decides in pure Python, and writes; again if others came between.
+"""The steps of consent: each reads, decides, and writes; again if something came between.
 
-So a step is atomic, in the memory of one process as over replicas.
+Decisions are pure Python. So a step is atomic, in the memory of one process as over replicas.
 """
 
 import hashlib

@@ -175,9 +175,9 @@ class Asking:
         self, call: GuardedCall, elicitor: Elicitor, unreported: OpenQuestion | None
     ) -> Channel | None:
         """Where the person can be asked, if not in a form."""
-        if self.can_use_panel and elicitor.has_panel:
-            if unreported is None or not await self._falls_back(call, unreported):
-                return "panel"
+        can_use_panel = self.can_use_panel and elicitor.has_panel
+        if can_use_panel and not (unreported and await self._falls_back(call, unreported)):
+            return "panel"
         return "page" if self._page() else None
 
     async def _falls_back(self, call: GuardedCall, unreported: OpenQuestion) -> bool:
