@@ -404,7 +404,7 @@ STOPS: Final[dict[str, StopRow]] = {
     "yes to another question": answered_about_stop(
         CHOSE, "nothing, for another", invalid("mismatch")
     ),
-    "yes under a model's token": answered_about_stop(CHOSE, "token", invalid("expired")),
+    "yes under a model's token": answered_about_stop(CHOSE, "token", invalid("mismatch")),
 }
 
 
