@@ -32,6 +32,7 @@ from tests.support.subscribers import (
     STATUS,
     STATUS_PATH,
     STUDIO,
+    say,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ SLOWEST: Final = 5
 """The longest pause between looks at a quiet chat, as a multiple of the shortest."""
 SLOW_LOOKS: Final = 5
 """How many looks that find nothing it takes until the pause is the longest."""
-OTHERS_WAIT_SECONDS: Final = 0.5
+OTHERS_WAIT_SECONDS: Final = 3.5
+"""Longer than a replica that is gone keeps the others from looking."""
+LARGE: Final = "{trax}:large"
 STATUS_LOOK: Final = f"GET {STATUS_PATH}"
 
 
@@ -114,6 +117,20 @@ async def test_readers_on_all_replicas_share_a_look(kept: Replicas, key: str) ->
     assert answers == [answers[0]] * 8
 
 
+async def test_what_one_replica_finds_is_told_at_another_that_looks_seldom(
+    kept: Replicas, key: str
+) -> None:
+    """At once, by a read on the first."""
+    seldom = await kept.start(TRAX_CHAT_POLL_SECONDS=str(10 * PATIENCE_SECONDS))
+    caller = await kept.caller(kept.a, key=key)
+    async with subscribed(seldom, key=key) as client:
+        say(kept.trax, "Hello")
+        await anyio.sleep(POLL_SECONDS)
+        await read(caller)
+        await client.wait_for_updates()
+        assert (await client.read())["messages"][-1]["text"] == "Hello"
+
+
 async def test_two_keys_share_nothing(kept: Replicas, key: str) -> None:
     """Each looks for itself. One that TRaX refuses gets nothing of what another may read."""
     first = await kept.caller(kept.a, key=key)
@@ -138,6 +155,23 @@ async def test_a_refusal_is_shared_with_its_retry_after(kept: Replicas, key: str
     assert all(it["isError"] for it in refused)
     assert refused[0] == refused[1]
     assert kept.received[CHAT_LOOK] == before + 1
+
+
+async def test_nothing_is_shared_while_the_engine_has_little_memory(
+    kept: Replicas, key: str
+) -> None:
+    """Each replica looks for itself: what is left is for yeses."""
+    callers = [await kept.caller(it, key=key) for it in kept.both]
+    before = kept.received[CHAT_LOOK]
+    async with kept.engine.client() as client:
+        await client.set(LARGE, bytes(8 << 20))  # beside it, buffers of clients are small
+        used: int = (await client.info("memory"))["used_memory"]
+        await client.config_set("maxmemory", int(used / 0.8))
+        answers = [await read(it) for it in callers]
+        await client.config_set("maxmemory", 0)
+        await client.delete(LARGE)
+    assert kept.received[CHAT_LOOK] == before + 2
+    assert answers[0]["messages"] == answers[1]["messages"]
 
 
 async def test_a_change_of_the_status_is_told_on_all_replicas(kept: Replicas, key: str) -> None:

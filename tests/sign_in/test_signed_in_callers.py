@@ -153,6 +153,17 @@ async def watching(front: SignInFront, era: str, tokens: Tokens) -> AsyncIterato
         yield stream
 
 
+async def test_the_clients_of_one_person_read_chat_by_one_request(tmp_path: Path, era: str) -> None:
+    """Whatever each of them was allowed."""
+    async with registered(tmp_path) as (front, steps):
+        for access in ("read", "run"):
+            tokens = await steps.sign_in(SANDBOX_KEY, access=access)
+            caller = await front.opened_with(era, tokens)
+            chat = await caller.call("wait_for_chat_messages", **STUDIO)
+            assert chat["structuredContent"]["messages"]
+        assert [it.path for it in front.trax.requests].count(CHAT_PATH) == 1
+
+
 @pytest.mark.parametrize("ends", ["revoked", "too old"])
 async def test_an_open_stream_ends_with_its_sign_in(ends: str, tmp_path: Path, era: str) -> None:
     """Within half a minute, and from then on nobody asks TRaX with that key."""

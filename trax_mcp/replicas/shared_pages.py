@@ -196,12 +196,14 @@ class SharedPage:
 def _content(result: PollResult) -> bytes:
     answer, interval = result.answer, asdict(result.interval)
     if isinstance(answer, TraxError):
-        return json.dumps([type(answer).__name__, asdict(answer.failure), interval]).encode()
-    return json.dumps(["", answer, interval]).encode()
+        values = [type(answer).__name__, asdict(answer.failure), interval]
+    else:
+        values = ["", answer, interval]
+    return json.dumps(values, ensure_ascii=False).encode(errors="surrogatepass")
 
 
 def _result(content: bytes) -> PollResult:
-    error, answer, interval = json.loads(content)
+    error, answer, interval = json.loads(content.decode(errors="surrogatepass"))
     if error:
         answer = getattr(errors, error)(Failure(**answer))
     return PollResult(answer, PollInterval(**interval))
