@@ -112,10 +112,11 @@ async def test_after_a_form_that_was_only_closed_the_same_call_asks_again(
     open_setup: OpenSetup, clock: HandClock, era: str
 ) -> None:
     """Esc is a no to this question, and says nothing of the next."""
-    shown = []
+    shown: list[object] = []
 
-    async def close_later(*_: object) -> types.ElicitResult:
-        shown.append(clock.advance(1))
+    async def close_later(*form: object) -> types.ElicitResult:
+        shown.append(form)
+        clock.advance(1)
         return types.ElicitResult(action="cancel")
 
     async with open_setup(form=close_later, era=era) as it:

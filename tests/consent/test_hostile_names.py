@@ -79,6 +79,18 @@ async def asked_on(clients: Clients, act: GuardedOperation) -> tuple[list[str], 
     ]
 
 
+async def test_a_joiner_in_an_emoji_or_a_word_is_shown_and_elsewhere_spelt_out() -> None:
+    """As people write them: a coder, a rainbow, and a name in Sinhala."""
+    coder, rainbow = "\U0001f469\U0001f3fd\u200d\U0001f4bb", "\U0001f3f3\ufe0f\u200d\U0001f308"
+    sri = "\u0dc1\u0dca\u200d\u0dbb\u0dd3"
+    async with in_memory() as clients:
+        clients.trax.change("dest_1", name=f"{coder}{rainbow} {sri}")
+        clients.trax.change("dest_2", name="Ma\u200din")
+        lines, _ = await asked_on(clients, GO_LIVE)
+    assert f'- Goes out on "{coder}{rainbow} {sri}" (YouTube).' in lines
+    assert r'- Goes out on "Ma\u200din" (Twitch).' in lines
+
+
 @pytest.mark.parametrize("kind", WITH_CLIENTS)
 async def test_a_client_shows_the_same_sentences_for_every_name(kind: str) -> None:
     """In the form, in its choices, in the preview and in its data. A yes does what was shown."""

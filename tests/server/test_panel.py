@@ -194,10 +194,11 @@ async def test_the_silence_after_a_no_is_for_the_person_who_said_no(
     """Where the client names people. A whole team may share one key."""
     async with panel_client() as it:
 
-        async def reason(name: str | None) -> str | None:
-            meta: Any = {ACTOR: name} if name else None
+        async def reason(name: str) -> str:
+            meta: Any = {ACTOR: name}
             result = await it.client.call_tool("go_live", STUDIO, meta=meta)
-            return _content(result).get("reason") or _content(result)["status"]
+            data = _content(result)
+            return str(data.get("reason") or data["status"])
 
         ticket, state = await it.shown()
         said = {"ticket": ticket, "question": state["question"], "choice": NO}
@@ -208,7 +209,7 @@ async def test_the_silence_after_a_no_is_for_the_person_who_said_no(
 
 
 async def test_a_choice_may_be_long(panel_client: OpenPanelClient) -> None:
-    """Names of platforms are TRaX's, and may be anything. A bare "yes" is no answer all the same."""
+    """Names of platforms are TRaX's, and may be anything. A bare "yes" is still no answer."""
     async with panel_client() as it:
         for number in range(40):
             it.sandbox.add_destination("Far", platform=f"{number:03}" + "\N{PILE OF POO}" * 60)

@@ -5,6 +5,7 @@ Uses Unicode's own tables, independently of the product.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from itertools import chain
 from typing import TYPE_CHECKING, Final
@@ -41,6 +42,9 @@ BLANK: Final = frozenset("\u2800\U00013441\U00013442\U00016fe4\U0001d159")
 """Invisible characters that are not in that table: a Braille cell, fillers, a note head."""
 
 
+_JOINED: Final = re.compile("(?<=[\U0001f000-\U0001faff\ufe0f])\u200d(?=[\U0001f000-\U0001faff])")
+
+
 def is_hidden(character: str) -> bool:
     """Whether a character is invisible, or moves other characters."""
     category = unicodedata.category(character)
@@ -53,8 +57,8 @@ def is_hidden(character: str) -> bool:
 
 
 def hidden(text: str) -> set[str]:
-    """The invisible characters in a text."""
-    return set(filter(is_hidden, set(text)))
+    """The invisible characters in a text. A joiner inside an emoji shows: it makes one of two."""
+    return set(filter(is_hidden, set(_JOINED.sub("", text))))
 
 
 def in_tags(text: str) -> str:

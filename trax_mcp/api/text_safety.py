@@ -21,7 +21,15 @@ _LOOK_EMPTY: Final = frozenset(
 _SELECTORS: Final = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0e\U000e0100-\U000e01ef]")
 """Variation selectors can hide data. U+FE0F is allowed, since many emoji need it."""
 
+_JOINER: Final = "\u200d"
+_TEXT_SELECTOR: Final = "\ufe0e"
 _EMOJI_SELECTOR: Final = "\ufe0f"
+_EMOJI_MODIFIERS: Final = "\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
+"""The selector, and skin tones."""
+_TAKE_SELECTORS: Final = ("CJK UNIFIED", "MONGOLIAN LETTER")
+"""Letters, by name, that are written differently with a variation selector."""
+_VIRAMA: Final = 9
+"""The combining class of the sign that joins consonants, in the scripts of India and around it."""
 _KEYCAP: Final = "\u20e3"
 CONTINUED: Final = "\u21b3"
 """Marks where a long line goes on. Spelt out in text, so that no text can imitate it."""
@@ -75,7 +83,9 @@ def spell_out(text: str, *, longest: int, ascii_only: bool = False) -> str:
     text, left_out = _with_short_runs(text, max_runs=longest + _LONGEST_ENTITY)
     unsafe = _unsafe_indexes(text, ascii_only=ascii_only)
     parts = list(islice(_parts(text, unsafe, left_out), longest + 1))
-    return "".join(parts if len(parts) <= longest else (*parts[: longest - 1], "…"))
+    if len(parts) <= longest:
+        return "".join(parts)
+    return "".join(parts[: longest - 1]).rstrip(_JOINER) + "…"
 
 
 def escape(text: str) -> str:
@@ -144,10 +154,9 @@ def _unsafe_indexes(text: str, *, ascii_only: bool) -> set[int]:
         if character.isascii() and character.isprintable():
             marks = 0
             continue
-        if character == _EMOJI_SELECTOR:
-            before, after = text[max(index - 1, 0) : index], text[index + 1 : index + 2]
-            if not before or (before.isalnum() and after != _KEYCAP):
-                unsafe.add(index)  # it shows only in an emoji
+        if character in {_EMOJI_SELECTOR, _JOINER} or _SELECTORS.match(character):
+            if ascii_only or index == 0 or not _changes_a_sign(text, index):
+                unsafe.add(index)
             continue
         is_mark = unicodedata.category(character) in _MARKS
         marks = marks + 1 if is_mark else 0
@@ -156,6 +165,27 @@ def _unsafe_indexes(text: str, *, ascii_only: bool) -> set[int]:
         elif is_mark and (index == 0 or index - 1 in unsafe or text[index - 1] == " "):
             unsafe.add(index)  # it would change the quote, or what is spelt out, before it
     return unsafe
+
+
+def _changes_a_sign(text: str, index: int) -> bool:
+    """Whether a joiner or a selector makes an emoji or a word look different.
+
+    Source for joiners in words: UAX #31, section 2.3.1, rule B.
+    """
+    character, before, after = text[index], text[index - 1], text[index + 1 : index + 2]
+    if character == _EMOJI_SELECTOR:
+        return not before.isalnum() or after == _KEYCAP
+    if character == _TEXT_SELECTOR:
+        return unicodedata.category(before) == "So"
+    if character != _JOINER:
+        return unicodedata.name(before, "").startswith(_TAKE_SELECTORS)
+    if unicodedata.combining(before) == _VIRAMA:
+        return after.isalpha()
+    start = index - 1
+    while start and text[start] in _EMOJI_MODIFIERS:
+        start -= 1
+    signs = text[start] + after
+    return [unicodedata.category(it) for it in signs] in (["So", "So"], ["So", "Sm"])
 
 
 def _parts(text: str, unsafe: set[int], left_out: Mapping[int, int]) -> Iterator[str]:

@@ -64,7 +64,8 @@ class FactReader:
 
         Raises:
             TraxError: the studio does not exist, or has another id in TRaX's answer, the key is not
-                accepted, or TRaX fails for the moment. Of several failures, the first in the order of `wanted`.
+                accepted, or TRaX fails for the moment. Of several failures, the first in the order
+                of `wanted`.
         """
         read_before = {Fact.STATUS, Fact.STUDIO} if known else set()
         missing = [it for it in wanted if it not in {Fact.STUDIO_DETAILS, *read_before}]

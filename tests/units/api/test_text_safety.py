@@ -6,6 +6,7 @@ r"""Invisible characters are escaped, and JSON parses to the same value as befor
 from __future__ import annotations
 
 import json
+import re
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 ESCAPED: Final = {
     "control": ("\x00\t\n\r\x1b\x7f", r"\u0000\u0009\u000a\u000d\u001b\u007f"),
     "C1": ("\x80\x85\x9b\x9f", r"\u0080\u0085\u009b\u009f"),
+    "a joiner": ("a\u200db\u200d", r"a\u200db\u200d"),
     "zero width": ("\u200b\u200c\u200d\u2060\ufeff", r"\u200b\u200c\u200d\u2060\ufeff"),
     "soft hyphen": ("a\u00adb", r"a\u00adb"),
     "overrides": ("\u202a\u202b\u202c\u202d\u202e", r"\u202a\u202b\u202c\u202d\u202e"),
@@ -36,7 +38,6 @@ ESCAPED: Final = {
     "unassigned": ("\u0378\uffff\U0010ffff", r"\u0378\uffff\udbff\udfff"),
     "private": ("\ue000\uf8ff\U000f0000", r"\ue000\uf8ff\udb80\udc00"),
     "lone surrogates": ("a\ud800b\udfffc", r"a\ud800b\udfffc"),
-    "joined emoji": ("\U0001f468\u200d\U0001f469", "\U0001f468\\u200d\U0001f469"),
 }
 """Kinds of invisible characters, and their escaped form."""
 
@@ -69,6 +70,17 @@ def test_invisible_characters_are_escaped() -> None:
     for text, escaped in ESCAPED.values():
         assert escape_invisible(text) == escaped
         assert quote(text, longest=80) == f'"{escaped}"'
+
+
+def test_joiners_and_selectors_in_an_emoji_or_a_word_are_not_spelt_out() -> None:
+    """Without them it looks different. Anywhere else they hide, and so does a second one."""
+    sinhala, japanese, mongolian = "\u0dc1\u0dca\u200d\u0dbb", "\u845b\U000e0100", "\u1820\u180b"
+    rainbow, coder = "\U0001f3f3\ufe0f\u200d\U0001f308", "\U0001f469\U0001f3fd\u200d\U0001f4bb"
+    for text in (sinhala, japanese, mongolian, rainbow, coder, "\u2764\ufe0e"):
+        assert quote(text, longest=80) == f'"{text}"'
+        twice = re.sub("([\u200d\ufe0e\u180b\U000e0100])", r"\1\1", text)
+        assert "\\u" in quote(twice, longest=80)
+        assert quote(text, longest=80, ascii_only=True).isascii()
 
 
 def test_visible_text_is_unchanged() -> None:
