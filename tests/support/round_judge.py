@@ -66,13 +66,13 @@ def _of_a_yes(it: Round, yes: Yes) -> Iterator[str]:
     if any(sent.arrived < yes.pressed for sent in sends):
         yield f"{name} was sent before its yes"
     good = [sent for sent in sends if sent.may_be_applied]
-    if len(good) > (2 if yes.tool == "go_offline" else 1):
+    if len(good) > 1:
         yield f"one yes of {name} ran {len(good)} times"
     outcomes = [press.outcome for press in yes.presses]
     if outcomes.count("ran") > 1 or (outcomes.count("ran") and not good):
         yield f"{name} says that it ran, {outcomes.count('ran')} times"
     may_have_sent = [it for it in outcomes if it.startswith(("ran", "failed", "cancelled"))]
-    if len(sends) > len(may_have_sent) * (2 if yes.tool == "go_offline" else 1):
+    if len(sends) > len(may_have_sent):
         yield f"{name} says that it did not run, but was sent"
     for sent in sends if yes.tool == "go_live" else ():
         if _was_void(it, yes, sent):
@@ -158,7 +158,7 @@ async def _pressed_once_more(it: Round, yes: Yes) -> list[str]:
     name = f"{yes.who}'s {yes.tool}"
     sends = yes.sends(it.sent)
     applied = [sent for sent in sends if sent.may_be_applied]
-    is_good = not applied and await _is_good(it, yes, sends)
+    is_good = not applied and await _is_good(it, yes)
     before = len(it.sent)
     press = await it.press(yes)
     is_sent = len(it.sent) > before
@@ -175,11 +175,11 @@ async def _pressed_once_more(it: Round, yes: Yes) -> list[str]:
     return []
 
 
-async def _is_good(it: Round, yes: Yes, sends: list[Sent]) -> bool | None:
+async def _is_good(it: Round, yes: Yes) -> bool | None:
     """Whether a yes that was not used would still run a call. None if it may have been discarded.
 
-    A yes that was void for a moment stays void, and a stop that TRaX refused twice is "not known".
-    A stop that TRaX refused once may void a yes, unless it was a stranger's.
+    A yes that was void for a moment stays void. A stop that TRaX refused may void a yes, unless it
+    was a stranger's.
     """
     again = await it.ask(yes.who, yes.tool, **_without_studio(yes))
     is_as_shown = yes.tool == "go_offline" or (again is not None and again.shown == yes.shown)
@@ -190,8 +190,7 @@ async def _is_good(it: Round, yes: Yes, sends: list[Sent]) -> bool | None:
     was_void = outcomes & {"changed", "asked", "expired"} or (
         yes.tool == "go_live" and any(_is_stop(sent) for sent in it.sent)
     )
-    is_unclear = voiding or was_void or (yes.tool == "go_offline" and len(sends) > 1)
-    return None if is_unclear else True
+    return None if voiding or was_void else True
 
 
 def _that_void(it: Round, yes: Yes) -> list[Sent]:

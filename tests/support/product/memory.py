@@ -1,26 +1,22 @@
 """What a product remembers of consent: in this process and slow, or in an engine that others share.
 
-A product without one of these remembers by itself, and no step of its memory ever waits.
+A product without one of these remembers by itself, and nothing that it remembers ever waits.
 """
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, cast
-
-import anyio
+from typing import TYPE_CHECKING
 
 from trax_mcp.clock import Clock
-from trax_mcp.consent.memory_store import MemoryStore
+from trax_mcp.consent.records import MemoryRecords
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from trax_mcp.consent.store import ConsentStore
-    from trax_mcp.replicas.shared_looks import SharedLooks
-    from trax_mcp.replicas.shared_questions import QuestionsOnEngine
+    from trax_mcp.consent.records import Changes, Key, Records, Snapshot
+    from trax_mcp.replicas.shared_pages import SharedPages
 
     Pause = Callable[[], Awaitable[None]]
 
@@ -30,43 +26,37 @@ class Memory:
     """The memory of one product, and the clock by which it ends what is old."""
 
     clock: Clock
-    store: ConsentStore
-    questions: QuestionsOnEngine | None = None
-    feeds: SharedLooks | None = None
+    records: Records
+    pages: SharedPages | None = None
 
 
 def slow_memory(clock: Clock, pause: Pause) -> Memory:
-    """A memory in this process that pauses before and after each step: others may run then."""
-    return Memory(clock, cast("ConsentStore", _Slow(MemoryStore(clock), pause)))
+    """A memory in this process that pauses before each read and write: others may run then."""
+    return Memory(clock, _SlowRecords(clock, pause))
 
 
 @asynccontextmanager
 async def engine_memory(url: str) -> AsyncIterator[Memory]:
     """The memory of one of several products that share an engine."""
-    from trax_mcp.replicas.consent_store import open_store  # noqa: PLC0415  a part of its own
+    from trax_mcp.replicas import open_replicas  # noqa: PLC0415  a part of its own
 
-    clock = Clock()
-    async with open_store(url, clock) as store:
-        yield Memory(clock, store, store.questions, store.feeds)
+    async with open_replicas(url) as replicas:
+        yield Memory(Clock(), replicas.records, replicas.pages)
 
 
-class _Slow:
-    """Pauses around each step. One that is cancelled has done nothing, so its end is shielded."""
+class _SlowRecords(MemoryRecords):
+    """Pauses before each command: a call that is cancelled there has read and written nothing."""
 
-    def __init__(self, steps: object, pause: Pause) -> None:
-        self._steps = steps
+    def __init__(self, clock: Clock, pause: Pause) -> None:
+        super().__init__(clock)
         self._pause = pause
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  a step
-        step = getattr(self._steps, name)
-        if not iscoroutinefunction(step):
-            return step
+    async def read(self, *keys: Key) -> Snapshot:
+        """Read after a pause."""
+        await self._pause()
+        return await super().read(*keys)
 
-        async def run(*arguments: object, **named: object) -> object:
-            await self._pause()
-            result = await step(*arguments, **named)
-            with anyio.CancelScope(shield=True):
-                await self._pause()
-            return result
-
-        return run
+    async def write(self, seen: Snapshot, changes: Changes) -> bool:
+        """Write after a pause."""
+        await self._pause()
+        return await super().write(seen, changes)
