@@ -19,8 +19,8 @@ import anyio
 import httpx
 
 from bench.harness.process import Process, allow_open_files, free_port, python_module
-from tests.support.product.faults import Fault
 from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, hello
+from tests.support.product.faults import Fault
 from tests.support.product.local_servers import listening
 from tests.support.product.sandbox import Sandbox
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT

@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 import anyio
-import discord_bot
 import pytest
 from discord_bot import PANEL, TICKET, Bot
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from tests import ROOT
 from tests.support.fake_discord import (
     CHANNEL,
     MODERATOR_ROLE,
@@ -28,7 +26,6 @@ from tests.support.fake_discord import (
     Person,
     Post,
 )
-from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import settled
 from tests.support.server_process import PATIENCE_SECONDS, running
@@ -46,8 +43,6 @@ if TYPE_CHECKING:
     OpenShow = Callable[[], AbstractAsyncContextManager["Show"]]
 
 
-PROGRAM: Final = ROOT / "examples/discord_bot.py"
-MAX_LINES: Final = 207
 ANN: Final = Person(1, "ann", roles=(MODERATOR_ROLE,))
 BEN: Final = Person(2, "ben", roles=(MODERATOR_ROLE,))
 CLEO: Final = Person(3, "cleo")
@@ -66,8 +61,6 @@ QUESTION: Final = f"""\
 - Can be on screen: "Host camera" (webcam).
 - Can be on screen: "Intro clip" (media)."""
 ON_AIR: Final = "pressed. Done. It is on air."
-TOO_EARLY: Final = "Nobody reads that fast: this press does not count. Press again."
-CHANGED: Final = "Nothing was sent: things have changed. Read it again."
 
 
 @dataclass
@@ -98,11 +91,6 @@ class Show:
         self.clock.advance(1)
         return post
 
-    def time_out(self) -> None:
-        """The timer of the open question ends, which discord.py runs in real time."""
-        it = self.bot.asked["go_live"]
-        it._dispatch_timeout()  # type: ignore[no-untyped-call]  # private to discord.py
-
     def whispers(self) -> list[tuple[str, str]]:
         """What was told to single people since the last time."""
         told = list(self.discord.whispers)
@@ -113,10 +101,6 @@ class Show:
         """Operation and claimed actor of each such event in the audit log."""
         lines = [json.loads(line) for line in self.audit.read_text().splitlines()]
         return [(it["operation"], it.get("actorClaimed")) for it in lines if it["event"] == event]
-
-    def rename(self, name: str) -> None:
-        """Somebody else renames the studio."""
-        self.sandbox.change("studio_42", name=name)
 
 
 @pytest.fixture
@@ -142,30 +126,19 @@ def show(
     return opened
 
 
-def test_the_example_is_short() -> None:
-    """People read it before they run it."""
-    assert len(PROGRAM.read_text().splitlines()) < MAX_LINES
-
-
-# A yes and a no
-
-
-@pytest.mark.parametrize("moderator", [ANN, CLEO], ids=lambda it: it.name)
-async def test_a_press_of_any_moderator_takes_the_studio_live(
-    show: OpenShow, moderator: Person
-) -> None:
+async def test_a_press_of_a_moderator_takes_the_studio_live(show: OpenShow) -> None:
     async with show() as it:
         post = await it.asked()
         assert post.content == QUESTION
         yes, no = post.buttons
         assert (yes.label, no.label) == (TITLE, "Do not")
         assert it.sandbox.sent == []
-        await it.press(moderator, yes)
+        await it.press(BEN, yes)
         assert it.sandbox.sent == [GO_LIVE]
-        assert (post.content, post.buttons) == (f"**{TITLE}**\n{moderator.name} {ON_AIR}", [])
+        assert (post.content, post.buttons) == (f"**{TITLE}**\nben {ON_AIR}", [])
         assert it.whispers() == []
         assert it.logged("asked") == [("go_live", "ann")]
-        assert it.logged("sent") == [("go_live", moderator.name)]
+        assert it.logged("sent") == [("go_live", "ben")]
 
 
 async def test_a_no_sends_nothing(show: OpenShow) -> None:
@@ -177,19 +150,6 @@ async def test_a_no_sends_nothing(show: OpenShow) -> None:
         again = await it.say(CLEO, "!live")
         assert again.content.startswith("Nothing was sent: the person said no, and is not asked")
         assert it.sandbox.sent == []
-
-
-async def test_a_stop_needs_one_press_and_no_reading(show: OpenShow) -> None:
-    async with show() as it:
-        put_on_air(it.sandbox)
-        post = await it.say(ANN, "!off")
-        await it.press(CLEO, post.buttons[0])
-        assert it.sandbox.sent == [GO_OFFLINE]
-        assert post.content.endswith("cleo pressed. Done. It is off air.")
-        assert it.logged("sent") == [("go_offline", "cleo")]
-
-
-# Who presses, and when
 
 
 async def test_other_people_can_neither_ask_nor_answer(show: OpenShow) -> None:
@@ -209,60 +169,6 @@ async def test_other_people_can_neither_ask_nor_answer(show: OpenShow) -> None:
         assert it.sandbox.sent == [GO_LIVE]
 
 
-async def test_two_presses_at_once_start_one_broadcast(show: OpenShow) -> None:
-    """The second presser learns what came of the first press."""
-    async with show() as it:
-        post = await it.asked()
-        yes, no = post.buttons
-        it.discord.press(ANN, yes)
-        it.discord.press(BEN, yes)
-        it.discord.press(CLEO, no)
-        await settled()
-        assert it.sandbox.sent == [GO_LIVE]
-        assert it.whispers() == [("ben", f"ann {ON_AIR}"), ("cleo", f"ann {ON_AIR}")]
-        assert post.content.endswith(f"ann {ON_AIR}")
-        assert it.logged("sent") == [("go_live", "ann")]
-
-
-async def test_a_changed_studio_is_asked_about_again(show: OpenShow) -> None:
-    """The change comes first, and no press on the old question counts for the new one.
-
-    The new one needs its own second.
-    """
-    async with show() as it:
-        post = await it.asked()
-        old = post.buttons[0]
-        it.rename("Another Night Show")
-        it.discord.press(ANN, old)
-        it.discord.press(BEN, old)
-        await settled()
-        assert it.whispers() == [("ann", CHANGED), ("ben", CHANGED)]
-        title, change = post.content.splitlines()[:2]
-        assert "Another Night Show" in title
-        assert change.startswith("- Changed: ")
-        await it.press(BEN, post.buttons[0])
-        assert it.whispers() == [("ben", TOO_EARLY)]
-        it.clock.advance(1)
-        await it.press(CLEO, old)
-        assert it.sandbox.sent == []
-        await it.press(CLEO, post.buttons[0])
-        assert it.sandbox.sent == [GO_LIVE]
-        assert post.content.endswith(f"cleo {ON_AIR}")
-
-
-async def test_a_question_that_nobody_answers_ends_by_itself(show: OpenShow) -> None:
-    async with show() as it:
-        post = await it.asked()
-        it.clock.advance(300)
-        it.time_out()
-        await settled()
-        assert post.content == f"**{TITLE}**\nNobody answered in time. Nothing was sent."
-        assert post.buttons == []
-
-
-# What is posted
-
-
 async def test_nothing_that_is_posted_or_logged_can_answer_a_question(
     show: OpenShow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -278,7 +184,7 @@ async def test_nothing_that_is_posted_or_logged_can_answer_a_question(
     monkeypatch.setattr(Client, "call_tool", record)
     async with show() as it:
         post = await it.asked()
-        it.rename("Another Night Show")
+        it.sandbox.change("studio_42", name="Another Night Show")
         await it.press(ANN, post.buttons[0])
         it.clock.advance(1)
         await it.press(BEN, post.buttons[0])
@@ -294,35 +200,6 @@ async def test_nothing_that_is_posted_or_logged_can_answer_a_question(
         public = "\n".join((*it.discord.bodies, caplog.text))
         assert "Go live" in public
         assert [it for it in tickets | confirmations if it in public] == []
-
-
-async def test_names_format_link_and_mention_nothing(show: OpenShow) -> None:
-    """The server escapes what could link or mention, and the bot what formats."""
-    name = "[**x**](https://x.example) <@1> `y` __z__"
-    async with show() as it:
-        it.rename(name)
-        post = await it.asked()
-        assert r"\*\*x\*\*" in post.content
-        assert r"\`y\` \_\_z\_\_" in post.content
-        assert "](" not in post.content
-        assert "<@" not in post.content
-
-
-@pytest.mark.parametrize(("command", "sent"), [("!live", []), ("!off", [GO_OFFLINE])])
-async def test_a_question_that_does_not_fit_is_asked_for_a_stop_only(
-    show: OpenShow, monkeypatch: pytest.MonkeyPatch, command: str, sent: list[str]
-) -> None:
-    """Nobody can agree to what they cannot read. A stop is safe."""
-    monkeypatch.setattr(discord_bot, "MAX_TEXT", 60)
-    async with show() as it:
-        post = await it.asked(command)
-        for button in post.buttons[:1]:
-            await it.press(ANN, button)
-        assert it.sandbox.sent == sent
-        assert len(post.content) <= 60
-
-
-# As a program
 
 
 async def test_the_bot_takes_a_studio_live_and_off_air_over_http(
@@ -354,11 +231,3 @@ async def test_the_bot_takes_a_studio_live_and_off_air_over_http(
             discord.press(CLEO, off.buttons[0])
             await discord.until(lambda: not off.buttons)
             assert off.content.endswith("cleo pressed. Done. It is off air.")
-
-
-async def test_the_program_needs_a_token() -> None:
-    program = ("-W", "error", "-W", "ignore::DeprecationWarning:discord.player", str(PROGRAM))
-    async with running("--channel", "1", "--moderators", "2", program=program) as it:
-        await it.stderr.match("TOKEN")
-        assert await it.end() == 1
-    assert it.stderr.text == "DISCORD_TOKEN is not set.\n"

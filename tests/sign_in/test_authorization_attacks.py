@@ -27,59 +27,36 @@ EVIL: Final = "https://evil.example/callback"
 
 NOT_SENT_BACK: Final[dict[str, Changes]] = {
     "no client": {"client_id": None},
-    "an empty client": {"client_id": ""},
     "a client that nobody knows": {"client_id": "nobody"},
-    "a client of another spelling": {"client_id": "{CLIENT}"},
     "a client that is markup": {"client_id": "<script>alert(1)</script>"},
     "an address of another host": {"redirect_uri": EVIL},
-    "an address below the client's": {"redirect_uri": f"{CALLBACK}/more"},
-    "an address beside the client's": {"redirect_uri": f"{CALLBACK}/../evil"},
     "the client's address with a query": {"redirect_uri": f"{CALLBACK}?next={EVIL}"},
-    "the client's address with a fragment": {"redirect_uri": f"{CALLBACK}#fragment"},
-    "the client's address as a user name": {"redirect_uri": f"{CALLBACK}@evil.example/"},
-    "the client's host as a beginning": {"redirect_uri": "http://127.0.0.1.evil.example/callback"},
-    "the client's address in capitals": {"redirect_uri": CALLBACK.upper()},
-    "another scheme": {"redirect_uri": CALLBACK.replace("http:", "https:")},
     "a script": {"redirect_uri": "javascript:alert(1)//callback"},
-    "a document of data": {"redirect_uri": "data:text/html,<script>alert(1)</script>"},
-    "an address without scheme": {"redirect_uri": "//evil.example/callback"},
-    "a backslash": {"redirect_uri": "http:\\\\evil.example\\callback"},
     "a new line in the address": {"redirect_uri": f"{CALLBACK}\r\nSet-Cookie: a=b"},
     "an empty address": {"redirect_uri": ""},
-    "no address": {"redirect_uri": "no address"},
     "a very long request": {"state": "s" * 8192},
 }
-"""What is wrong with the client or its address: a page says so, and no browser is sent anywhere."""
+"""What is wrong with the client or its address: a page says so, and no browser is sent anywhere.
+
+`tests/units/sign_in/test_redirect_uris.py` has more addresses.
+"""
 
 WRONG: Final[dict[str, tuple[Changes, str]]] = {
     "PKCE left out": ({"code_challenge": None}, "invalid_request"),
-    "an empty PKCE challenge": ({"code_challenge": ""}, "invalid_request"),
     "PKCE downgraded to plain": ({"code_challenge_method": "plain"}, "invalid_request"),
     "no PKCE method, which means plain": ({"code_challenge_method": None}, "invalid_request"),
     "a short PKCE challenge": ({"code_challenge": "c" * 42}, "invalid_request"),
-    "a PKCE challenge of odd signs": ({"code_challenge": "é" * 43}, "invalid_request"),
     "a token without a code": ({"response_type": "token"}, "unsupported_response_type"),
-    "a code and a token": ({"response_type": "code token"}, "unsupported_response_type"),
     "no kind of response": ({"response_type": None}, "invalid_request"),
     "the resource of another server": ({"resource": "https://evil.example/mcp"}, "invalid_target"),
     "a resource below ours": ({"resource": "{RESOURCE}/more"}, "invalid_target"),
-    "a resource in capitals": ({"resource": "{RESOURCE_UPPER}"}, "invalid_target"),
 }
 """What is wrong with the rest: the client is told, with its state and our `iss`."""
 
 
 def filled_in(changes: Changes, steps: OAuthSteps) -> Changes:
-    """The changes, with what only the running server knows."""
-    known = {
-        "{CLIENT}": steps.client_id.upper(),
-        "{RESOURCE}": steps.resource,
-        "{RESOURCE_UPPER}": steps.resource.upper(),
-    }
-    return {name: known.get(it or "", it) for name, it in changes.items()} | {
-        name: it.replace("{RESOURCE}", steps.resource)
-        for name, it in changes.items()
-        if it is not None and it.startswith("{RESOURCE}")
-    }
+    """The changes, with the resource of the running server."""
+    return {name: it and it.replace("{RESOURCE}", steps.resource) for name, it in changes.items()}
 
 
 def assert_readable(page: httpx.Response, attack: str) -> None:
@@ -117,12 +94,9 @@ async def test_a_request_that_is_not_as_it_must_be_gets_no_page(tmp_path: Path) 
             assert answer == expected, attack
 
 
-@pytest.mark.parametrize("attack", ["PKCE left out", "the resource of another server"])
-async def test_an_error_takes_nobody_to_a_page_of_a_stranger_by_itself(
-    attack: str, tmp_path: Path
-) -> None:
+async def test_an_error_takes_nobody_to_a_page_of_a_stranger_by_itself(tmp_path: Path) -> None:
     """Anybody can be a client, and would have an open redirect. Source: RFC 9700, 4.11.2."""
-    changes, error = WRONG[attack]
+    changes, error = WRONG["PKCE left out"]
     async with (
         signing_in(tmp_path) as hosted,
         hosted.steps(CLAUDE, redirect_uri=CLAUDE_CALLBACK) as steps,
@@ -140,9 +114,7 @@ async def test_an_error_takes_nobody_to_a_page_of_a_stranger_by_itself(
         assert "Go back to claude.ai" in page.text
 
 
-@pytest.mark.parametrize(
-    "name", ["client_id", "redirect_uri", "state", "code_challenge", "resource", "scope"]
-)
+@pytest.mark.parametrize("name", ["client_id", "redirect_uri", "scope"])
 async def test_a_parameter_that_comes_twice_gets_no_page(name: str, tmp_path: Path) -> None:
     """Even with the same value: two readers could each see another one."""
     async with registered(tmp_path) as (_hosted, steps):

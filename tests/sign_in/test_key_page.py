@@ -68,15 +68,7 @@ async def test_a_key_that_may_not_list_studios_is_told_which_scope_it_lacks(tmp_
 
 @pytest.mark.parametrize(
     "key",
-    [
-        "",
-        "   ",
-        "sk_live_two words",
-        "sk_live_schlüssel",
-        "sk_live_" + "k" * 505,
-        "another-password",
-        f"trax_at_{'a' * 64}",
-    ],
+    ["", "sk_live_two words", "sk_live_" + "k" * 505, "another-password", f"trax_at_{'a' * 64}"],
 )
 async def test_a_text_that_can_be_no_key_is_not_sent_to_trax(key: str, tmp_path: Path) -> None:
     """Such as a password of something else."""

@@ -104,13 +104,6 @@ async def test_a_hostile_client_name_stays_text_on_every_page(tmp_path: Path) ->
                 assert len(shown) < len(expected) + 10_000, name
 
 
-async def test_a_name_with_quotes_is_spelt_out_once(tmp_path: Path) -> None:
-    async with registered(tmp_path) as (_hosted, steps):
-        await steps.register(client_name='Bob "the" bot')
-        said = text_of((await steps.page()).text)
-    assert r'"Bob \u0022the\u0022 bot" wants to use your TRaX studios' in said
-
-
 async def test_a_client_without_a_name_is_called_so(tmp_path: Path) -> None:
     async with registered(tmp_path) as (_hosted, steps):
         await steps.register(client_name=None)

@@ -97,15 +97,17 @@ async def signing_in(
     internet: Internet | None = None,
     public_url: str | None = None,
     passkey: SoftwarePasskey | None = None,
+    short_seconds: float = 2.0,
     **settings: str,
 ) -> AsyncIterator[SignInFront]:
     """Serve people who sign in. Its files are in `folder`, and clients may register.
 
-    `public_url` is where it thinks it can be reached, by default where it is.
+    `public_url` is where it thinks it can be reached, by default where it is. `short_seconds` is
+    passed to the clock.
     """
     trax, port = trax or still(), free_port()
     address = f"http://127.0.0.1:{port}"
-    clock = HandClock(trax)
+    clock = HandClock(trax, short_seconds=short_seconds)
     product = Product(
         trax,
         clock,

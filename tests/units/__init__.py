@@ -1,1 +1,1 @@
-"""Unit tests of what is pure: values in, values out. They may import these modules and no others."""
+"""Unit tests of pure modules: values in, values out. They import these modules and no others."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import anyio
-import pytest
 
 from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.cli import serve
 from trax_mcp.server.app import ServerDeps
 from trax_mcp.settings import read_settings
+
+if TYPE_CHECKING:
+    import pytest
 
 
 async def test_a_press_that_is_being_sent_ends_before_the_process(
