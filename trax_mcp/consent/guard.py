@@ -223,7 +223,11 @@ class ConsentGuard:
         """Send or respond, by these facts. None if it was sent, or must begin again."""
         call, seen = attempt.call, attempt.seen
         plan = plan_for(call.operation)(
-            call.operation, facts, seen.studio.hidden, now=self._clock.now()
+            call.operation,
+            facts,
+            seen.studio.hidden,
+            seen.studio.changed_to,
+            now=self._clock.now(),
         )
         attempt.facts, attempt.digest = facts, plan.preview.digest
         if facts.health is not None and facts.health.write_enabled is False:
@@ -317,7 +321,7 @@ class ConsentGuard:
     async def _end(self, attempt: Attempt) -> bool:
         """End a call. True if a stop has come since it looked."""
         operation = attempt.call.operation
-        plan, target = plan_for(operation), operation.target_id()
+        plan = plan_for(operation)
         return await self.store.finish(
             attempt.place,
             attempt.turn,
@@ -326,7 +330,7 @@ class ConsentGuard:
             attempt.outcome,
             accepted=await self.store.place(operation, attempt.call.caller),
             starts=operation.starts_broadcast,
-            hidden={f"{what} of {target}": 1 for what in plan.hidden_fields(operation)},
+            hidden=plan.hidden_changes(operation),
             auto_go_live=_auto_go_live_after(operation, attempt.outcome),
         )
 

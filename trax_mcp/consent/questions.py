@@ -74,19 +74,22 @@ class Studio:
 
     A question that was asked before `last_stop`, the name of a stop, is void if it leads on air.
     A go-live counts as under way until `starting_until`. `hidden` counts the changes made here that
-    no read shows, such as "the address of source_3".
+    no read shows, such as "the address of source_3". `changed_to` has those since the last go-live,
+    with the host of an address.
     """
 
     last_stop: str = ""
     turn: Turn | None = None
     starting_until: float = 0.0
     hidden: Mapping[str, int] = field(default_factory=dict)
+    changed_to: Mapping[str, str] = field(default_factory=dict)
     auto_go_live: bool = False
 
-    def with_hidden(self, changes: Mapping[str, int]) -> Self:
-        """The same after further hidden changes."""
-        counted = {what: self.hidden.get(what, 0) + more for what, more in changes.items()}
-        return replace(self, hidden={**self.hidden, **counted})
+    def with_hidden(self, changes: Mapping[str, str]) -> Self:
+        """The same after further hidden changes, each with the host of an address."""
+        counted = {what: self.hidden.get(what, 0) + 1 for what in changes}
+        changed_to = {**self.changed_to, **changes}
+        return replace(self, hidden={**self.hidden, **counted}, changed_to=changed_to)
 
     def without_turn(self, call: str) -> Self:
         """The same after the end of a call, if it still had the turn."""

@@ -43,6 +43,8 @@ DECLINED_SECONDS: Final = 60.0
 MAX_QUESTIONS: Final = 64
 """The most questions of one owner. One more removes the oldest."""
 _STUDIO_SECONDS: Final = 3600.0
+_LONG_SECONDS: Final = 24 * 3600.0
+"""How long a studio is remembered of which there is something to tell before it goes on air."""
 _KEPT_SECONDS: Final = QUESTION_SECONDS + 60.0
 """As long as a question is open, and then until its outcome is no longer told."""
 _BEAT_SECONDS: Final = 0.5
@@ -280,7 +282,7 @@ class Store:
         *,
         accepted: Place,
         starts: bool = False,
-        hidden: Mapping[str, int] | None = None,
+        hidden: Mapping[str, str] | None = None,
         auto_go_live: bool | None = None,
     ) -> bool:
         """End a call. Its yes is given back if it was certainly not applied.
@@ -296,6 +298,8 @@ class Store:
             if starts:
                 pending = now.now + PENDING_SECONDS if done and not came else 0.0
                 here = replace(here, starting_until=pending)
+            if starts and outcome == "applied":
+                here = replace(here, changed_to={})
             if done:
                 here = here.with_hidden(hidden or {})
             if auto_go_live is not None:
@@ -613,7 +617,10 @@ def _kept(key: Key, value: Any) -> Changes:  # noqa: ANN401  a record
     """A changed record. A studio of which nothing is remembered is forgotten."""
     if value == Studio():
         return {key: (None, 0.0)}
-    return {key: (value, _STUDIO_SECONDS if isinstance(value, Studio) else _KEPT_SECONDS)}
+    if not isinstance(value, Studio):
+        return {key: (value, _KEPT_SECONDS)}
+    has_news = value.changed_to or value.auto_go_live
+    return {key: (value, _LONG_SECONDS if has_news else _STUDIO_SECONDS)}
 
 
 def _name(token: str) -> str:

@@ -21,6 +21,7 @@ _PLATFORMS: Final[Mapping[str, str]] = {
     "kick": "Kick",
     "facebook": "Facebook",
 }
+_SOURCE_TYPES: Final = frozenset({"webcam", "rtmp", "srt", "webrtc-input", "media"})
 _ONE_WORD: Final = re.compile(r"[\w.+/-]{1,40}", re.ASCII)
 
 
@@ -74,12 +75,21 @@ def address(text: str) -> str:
 
     Everything but ASCII is spelt out, since letters of other scripts look like Latin ones.
     """
-    host = host_of(text) or "an unclear host"
-    return f"{host} ({quote(text, longest=len(text), ascii_only=True)})"
+    return f"{host(text)} ({quote(text, longest=len(text), ascii_only=True)})"
+
+
+def host(text: str) -> str:
+    """The host of an address that clients would connect to."""
+    return host_of(text) or "an unclear host"
+
+
+def beginning(name: str) -> str:
+    """The part of a name that sentences certainly show, to find names that look the same."""
+    return name[: LONGEST_NAME - 1]
 
 
 def word(text: str, *, whole: bool = False) -> str:
-    """A platform, type or state: one plain word as it is, anything else in quotes.
+    """A state, kind of file or id: one plain word as it is, anything else in quotes.
 
     `whole` is for the caller's own text, which is never shortened.
     """
@@ -89,26 +99,31 @@ def word(text: str, *, whole: bool = False) -> str:
 
 
 def platform(name: str, *, whole: bool = False) -> str:
-    """A platform in its own spelling, where that is known. `whole` as for `word`."""
-    return _PLATFORMS.get(name.lower(), word(name, whole=whole))
+    """A platform in its own spelling, or in quotes: it may be any word. `whole` as for `word`."""
+    return _PLATFORMS.get(name.lower()) or (quoted_whole(name) if whole else quoted(name))
+
+
+def source_type(name: str, *, whole: bool = False) -> str:
+    """A type of sources that the contract names, or any other in quotes. `whole` as for `word`."""
+    return name if name in _SOURCE_TYPES else (quoted_whole(name) if whole else quoted(name))
 
 
 def platforms(names: Iterable[str], *, whole: bool = False) -> str:
-    """Several platforms in a sentence, each once. Unknown ones are quoted: they may be any word."""
-    quoting = quoted_whole if whole else quoted
-    known = (_PLATFORMS.get(name.lower(), quoting(name)) for name in names)
-    return listed(list(dict.fromkeys(known)))
+    """Several platforms in a sentence, each once."""
+    return listed(list(dict.fromkeys(platform(name, whole=whole) for name in names)))
 
 
-def destination(it: Destination) -> Name:
-    """A destination by name, platform and picture format."""
-    portrait = ", portrait" if it.vertical else ""
-    return Name(f"{quoted(it.name)} ({platform(it.platform)}{portrait})", it.id)
+def destination(it: Destination, its_id: str | None = None) -> Name:
+    """A destination by name, platform and picture format, and by its id if that is given."""
+    portrait = "portrait" if it.vertical else None
+    kind = ", ".join(filter(None, (platform(it.platform), portrait, its_id)))
+    return Name(f"{quoted(it.name)} ({kind})", it.id)
 
 
-def source(it: Source) -> Name:
-    """A source by name and type."""
-    return Name(f"{quoted(it.name)} ({word(it.type)})", it.id)
+def source(it: Source, its_id: str | None = None) -> Name:
+    """A source by name and type, and by its id if that is given."""
+    kind = ", ".join(filter(None, (source_type(it.type), its_id)))
+    return Name(f"{quoted(it.name)} ({kind})", it.id)
 
 
 def studio(it: Studio | None) -> Name | str:

@@ -75,6 +75,7 @@ CHANGING: Final = [operation_of(entry, example) for entry, example in CHANGES]
 """Every example of an operation that changes something."""
 
 KEY: Final = SecretStr(STREAM_KEY)
+KEY_IN_WORDS: Final = 'a key of 22 characters that ends in "rint"'
 S: Final = {"studio_id": "studio_42"}
 DEST: Final = {**S, "dest_id": "dest_1"}
 SOURCE: Final = {**S, "source_id": "source_1"}
@@ -149,7 +150,7 @@ SHOWN: Final[Sequence[Shown]] = (
         'Add the destination "Backup" to "Friday Show"',
         says('Adds the destination "Backup" (YouTube) to "Friday Show".', "studio_42"),
         says('Sets its rtmpUrl to c.example ("rtmp://c.example/app").'),
-        says("Sets its streamKey to what you gave."),
+        says(f"Sets its streamKey to {KEY_IN_WORDS}."),
         says("Sets its enabled to true."),
         says("Sets its vertical to false."),
         says("The studio is on air. The stream may go out there at once."),
@@ -169,7 +170,7 @@ SHOWN: Final[Sequence[Shown]] = (
         'Change the destination "Main"',
         says('Sets rtmpUrl of "Main" (YouTube) to a.example ("rtmps://a.example/app").', "dest_1"),
         says('Sets platform of "Main" (YouTube) to "kick".', "dest_1"),
-        says('Sets streamKey of "Main" (YouTube) to what you gave.', "dest_1"),
+        says(f'Sets streamKey of "Main" (YouTube) to {KEY_IN_WORDS}.', "dest_1"),
         says("What was there as rtmpUrl, streamKey and platform is overwritten."),
     ),
     shown(
@@ -177,7 +178,7 @@ SHOWN: Final[Sequence[Shown]] = (
         EVERYTHING,
         MAIN,
         'Change the destination "Main"',
-        says('Sets streamKey of "Main" (YouTube) to what you gave.', "dest_1"),
+        says(f'Sets streamKey of "Main" (YouTube) to {KEY_IN_WORDS}.', "dest_1"),
         says("What was there as streamKey is overwritten."),
     ),
     shown(

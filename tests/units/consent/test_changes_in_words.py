@@ -73,9 +73,13 @@ def test_another_thing_of_the_same_name_is_told() -> None:
 
 
 def test_a_second_thing_of_the_same_name_is_told() -> None:
-    """It is one more, although the sentence was there before."""
+    """From then on both carry their ids."""
     now = but(destinations=(MAIN, LATE, destination("dest_9", "Main", "youtube")))
-    assert changes(GO_LIVE, now) == ('Now: Goes out on "Main" (YouTube).',)
+    assert changes(GO_LIVE, now) == (
+        'No longer: Goes out on "Main" (YouTube).',
+        'Now: Goes out on "Main" (YouTube, dest_1).',
+        'Now: Goes out on "Main" (YouTube, dest_9).',
+    )
 
 
 def test_one_of_two_things_of_the_same_name_that_is_removed_is_told() -> None:

@@ -116,9 +116,9 @@ def test_a_question_is_for_exactly_one_call() -> None:
 
 
 def test_hidden_changes_are_counted() -> None:
-    """Each by what it was, also where none was made before."""
-    studio = Studio().with_hidden({"a": 1}).with_hidden({"a": 1, "b": 1}).with_hidden({})
-    assert studio == Studio(hidden={"a": 2, "b": 1})
+    """Each by what it was, also where none was made before. What it was changed to is the last."""
+    studio = Studio().with_hidden({"a": "x"}).with_hidden({"a": "y", "b": ""}).with_hidden({})
+    assert studio == Studio(hidden={"a": 2, "b": 1}, changed_to={"a": "y", "b": ""})
 
 
 def test_only_the_call_that_has_the_turn_gives_it_back() -> None:

@@ -113,10 +113,21 @@ QUOTED_WORDS: Final = {
 
 
 def test_only_one_plain_word_is_not_quoted() -> None:
-    """Types and states are such words. Anything else could be read as a part of the sentence."""
+    """States are such words. Anything else could be read as a part of the sentence."""
     for text, shown in {**dict(zip(PLAIN_WORDS, PLAIN_WORDS, strict=True)), **QUOTED_WORDS}.items():
         assert naming.word(text) == shown
-        assert naming.source(source("c", "C", text)).text == f'"C" ({shown})'
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        *((it, it) for it in ("webcam", "rtmp", "srt", "webrtc-input", "media")),
+        ("screen", '"screen"'),
+        ("Webcam", '"Webcam"'),
+    ],
+)
+def test_a_type_of_sources_is_quoted_unless_the_contract_names_it(kind: str, shown: str) -> None:
+    assert naming.source(source("c", "C", kind)).text == f'"C" ({shown})'
 
 
 @pytest.mark.parametrize(
@@ -127,14 +138,14 @@ def test_only_one_plain_word_is_not_quoted() -> None:
         ("twitch", "Twitch"),
         ("kick", "Kick"),
         ("Facebook", "Facebook"),
-        ("custom", "custom"),
+        ("custom", '"custom"'),
         ("my own", '"my own"'),
         ("youtube ", '"youtube{1 blank}"'),
         ("", '""'),
     ],
 )
 def test_a_known_platform_has_its_official_spelling(platform: str, shown: str) -> None:
-    """Other platforms stand as they are if they are one plain word."""
+    """Others are quoted, also one plain word: it could be read as a part of the sentence."""
     assert naming.platform(platform) == shown
 
 

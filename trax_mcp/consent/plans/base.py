@@ -20,7 +20,7 @@ from trax_mcp.api.tool_input import Effect
 from trax_mcp.consent.preview import Preview, Target, digest
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Facts, Observed
-from trax_mcp.studio.naming import Name, Sentence, sentence
+from trax_mcp.studio.naming import Name, Sentence, note, sentence
 
 if TYPE_CHECKING:
     from trax_mcp.consent.questions import Question
@@ -32,6 +32,12 @@ ModelT = TypeVar("ModelT", bound=Model)
 Sentences = Iterator[Sentence]
 
 _IDS: Final = frozenset({"studioId", "destId", "sourceId"})
+_SHOWN_BY_READS: Final = ("the platform", "the picture format")
+"""Hidden changes that a person sees all the same, if TRaX shows them rightly."""
+_MAX_CHANGED: Final = 20
+"""The most earlier changes that a question names."""
+_LONG_KEY: Final = 12
+"""From this length on, a stream key is told by its end too."""
 
 
 class When(Enum):
@@ -47,7 +53,8 @@ class Plan(ABC, Generic[OperationT]):
 
     Subclasses state what is read, when consent is needed, what would happen, the act in a few
     words, and what the call has done. `hidden` counts the changes made through this server that no
-    read shows. Only notes may depend on `now`.
+    read shows, and `changed_to` has those since the last go-live, with the host of an address. Only
+    notes may depend on `now`.
     """
 
     operation_type: ClassVar[type[Operation[Model]]]
@@ -71,6 +78,7 @@ class Plan(ABC, Generic[OperationT]):
         operation: OperationT,
         facts: Facts,
         hidden: Mapping[str, int] | None = None,
+        changed_to: Mapping[str, str] | None = None,
         *,
         now: datetime,
     ) -> None:
@@ -79,6 +87,7 @@ class Plan(ABC, Generic[OperationT]):
         self.now = now
         self.undone: bool | None = None
         self._hidden = hidden or {}
+        self._changed_to = changed_to or {}
 
     @classmethod
     def when(cls, operation: OperationT) -> When:
@@ -94,6 +103,16 @@ class Plan(ABC, Generic[OperationT]):
     def hidden_fields(cls, _operation: OperationT) -> Sequence[str]:
         """The changes of the call that no read shows, in words: "the address"."""
         return ()
+
+    @classmethod
+    def hidden_changes(cls, operation: OperationT) -> Mapping[str, str]:
+        """The same by target, "the address of source_3", with the host of an address."""
+        given, target = operation.arguments(), operation.target_id()
+        hosts = [naming.host(str(it)) for name, it in given.items() if name in ADDRESSES]
+        return {
+            f"{what} of {target}": hosts[0] if what == "the address" else ""
+            for what in cls.hidden_fields(operation)
+        }
 
     @classmethod
     def puts_on_air(cls, _operation: OperationT) -> bool:
@@ -196,13 +215,57 @@ class Plan(ABC, Generic[OperationT]):
     def _hidden_changes_since(self, question: "Question") -> Iterator[str]:
         if not question.preview.puts_on_air:
             return
-        names = {it.id: it.name for it in self.facts.destinations or ()}
-        names |= {it.id: it.name for it in self.facts.sources or ()}
         for change, times_changed in self._hidden.items():
             if times_changed != question.hidden.get(change, 0):
-                what, _, target_id = change.rpartition(" of ")
-                name = naming.quoted(names.get(target_id, target_id))
-                yield f"Changed here since you were asked: {what} of {name}."
+                yield f"Changed here since you were asked: {self._named(change)}."
+
+    def changed_earlier(self) -> Sentences:
+        """The changes made here since the last go-live that no read shows.
+
+        They are notes: the digest has how often each thing was changed.
+        """
+        told = [it for it in self._changed_to if not it.startswith(_SHOWN_BY_READS)]
+        for change in told[-_MAX_CHANGED:]:
+            host = self._changed_to[change]
+            to = f", to {host}" if host else ""
+            yield note(f"Changed here earlier: {self._named(change)}{to}.")
+        if (more := len(told) - _MAX_CHANGED) > 0:
+            yield note(f"Changed here earlier: {more} more addresses and stream keys.")
+
+    def _named(self, change: str) -> str:
+        """A hidden change with the name of its thing for its id."""
+        what, _, target_id = change.rpartition(" of ")
+        it = self._thing(target_id)
+        return f"{what} of {self._name_of(it) if it else naming.quoted(target_id)}"
+
+    def destination(self, it: Destination) -> Name:
+        """A destination as sentences describe it, with its id if its name is not its own."""
+        return naming.destination(it, self._id_of(it))
+
+    def source(self, it: Source) -> Name:
+        """A source as sentences describe it, with its id if its name is not its own."""
+        return naming.source(it, self._id_of(it))
+
+    def _name_of(self, it: Destination | Source) -> str:
+        its_id = self._id_of(it)
+        return f"{naming.quoted(it.name)}{f' ({its_id})' if its_id else ''}"
+
+    def _id_of(self, it: Destination | Source) -> str | None:
+        """The id of a thing, if another one of its kind has the same name."""
+        is_shared = self._namesakes[type(it), naming.beginning(it.name)] > 1
+        return naming.word(it.id) if is_shared else None
+
+    def _thing(self, its_id: str) -> Destination | Source | None:
+        return next((it for it in self._things if it.id == its_id), None)
+
+    @property
+    def _things(self) -> Iterator[Destination | Source]:
+        yield from self.facts.destinations or ()
+        yield from self.facts.sources or ()
+
+    @cached_property
+    def _namesakes(self) -> Counter[tuple[type[Model], str]]:
+        return Counter((type(it), naming.beginning(it.name)) for it in self._things)
 
     @property
     def studio(self) -> Name | str:
@@ -213,7 +276,8 @@ class Plan(ABC, Generic[OperationT]):
     def name(self) -> Name:
         """The target by name, or by id where the name is unknown."""
         target = self.target()
-        return Name(naming.quoted(target.name or target.id), target.id)
+        it = self._thing(target.id)
+        return Name(self._name_of(it) if it else naming.quoted(target.name or target.id), target.id)
 
     @property
     def described(self) -> Name:
@@ -308,12 +372,18 @@ def _not_shown_again(names: Sequence[str], *, are_all: bool = False) -> str:
     return f" TRaX does not show {these if are_all else naming.listed(names)} again."
 
 
+def _key_in_words(key: str) -> str:
+    """A stream key, so that a person can tell theirs from another one, and nobody can use it."""
+    end = f" that ends in {naming.quoted(key[-4:])}" if len(key) >= _LONG_KEY else ""
+    return f"a key of {len(key)} character{'' if len(key) == 1 else 's'}{end}"
+
+
 def _shown(name: str, value: object) -> str:
     match value:
         case bool() | int():
             return str(value).lower()
         case SecretStr():
-            return "what you gave"
+            return _key_in_words(value.get_secret_value())
         case str() if name in ADDRESSES:
             return naming.address(value)
         case _:

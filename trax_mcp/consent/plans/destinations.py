@@ -145,7 +145,7 @@ def _target(plan: _OfDestination) -> Target:
 
 def _described(plan: _OfDestination) -> Name:
     it = _destination(plan)
-    return naming.destination(it) if it else plan.name
+    return plan.destination(it) if it else plan.name
 
 
 def _destination(plan: _OfDestination) -> Destination | None:

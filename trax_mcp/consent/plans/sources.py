@@ -32,7 +32,7 @@ class CreateSourcePlan(Plan[CreateSource]):
         yield sentence(
             "Adds the source {} ({}) to {}.",
             naming.quoted_whole(self.operation.name),
-            naming.word(self.operation.type, whole=True),
+            naming.source_type(self.operation.type, whole=True),
             self.studio,
         )
         yield from self.each_argument(without=("name", "type"))

@@ -28,11 +28,12 @@ class GoLivePlan(Plan[GoLive]):
     def effects(self) -> Sentences:
         yield sentence("Starts a broadcast of {} that anyone can watch.", self.name)
         for it in self.facts.enabled:
-            yield sentence("Goes out on {}.", naming.destination(it))
+            yield sentence("Goes out on {}.", self.destination(it))
         for source in self.facts.active:
-            yield sentence("Can be on screen: {}.", naming.source(source))
+            yield sentence("Can be on screen: {}.", self.source(source))
 
     def warnings(self) -> Sentences:
+        yield from self.changed_earlier()
         yield from (it.what for it in go_live_warnings(self.facts))
 
     def choice(self) -> str:
@@ -94,7 +95,7 @@ class GoOfflinePlan(Plan[GoOffline]):
         if self.facts.live:
             yield note(f"It {times.on_air(self.facts.since, self.now)}.")
             for it in self.facts.enabled:
-                yield sentence("Leaves {}.", naming.destination(it))
+                yield sentence("Leaves {}.", self.destination(it))
         if self.facts.live is False:
             yield sentence(
                 "It does not seem to be on air: a start that is under way is stopped too."

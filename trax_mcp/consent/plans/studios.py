@@ -31,7 +31,7 @@ class UpdateStudioPlan(Plan[UpdateStudio]):
     """Changes a studio."""
 
     always_for = ("autoGoLive",)
-    reads = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.HEALTH)
+    reads = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.SOURCES, Fact.HEALTH)
 
     @classmethod
     def when(cls, operation: UpdateStudio) -> When:
@@ -56,8 +56,12 @@ class UpdateStudioPlan(Plan[UpdateStudio]):
         if self.operation.auto_go_live:
             yield sentence("From then on the studio can go on air by itself, without another yes.")
             for it in self.facts.enabled:
-                yield sentence("It would go out on {}.", naming.destination(it))
+                yield sentence("It would go out on {}.", self.destination(it))
             yield from self.while_on_air("That does not change.")
+
+    def warnings(self) -> Sentences:
+        if self.operation.auto_go_live:
+            yield from self.changed_earlier()
 
     def choice(self) -> str:
         return f"Change the studio {self.name}"

@@ -1,0 +1,131 @@
+"""What a question tells beyond what TRaX shows: earlier changes, namesakes, odd words, and keys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.support.consent_clients import in_memory
+from tests.support.guarded_calls import (
+    AUTO_GO_LIVE,
+    DELETE_DESTINATION,
+    GO_LIVE,
+    GO_OFFLINE,
+    GUARDED_OPERATIONS,
+    STUDIO,
+    GuardedOperation,
+)
+from tests.support.product.faults import Fault
+from tests.support.simulated_person import choices
+
+if TYPE_CHECKING:
+    from tests.support.consent_clients import Clients
+
+NEW_KEY: Final = GUARDED_OPERATIONS["update_destination, streamKey"]
+NEW_FEED: Final = GuardedOperation(
+    "update_source",
+    {**STUDIO, "sourceId": "source_1", "url": "rtmp://evil.example/secret/feed"},
+    "PATCH /v1/studios/studio_42/sources/source_1",
+    {},
+)
+"""It needs no consent off air."""
+EARLIER: Final = [
+    'Changed here earlier: the address of "Host camera", to evil.example.',
+    'Changed here earlier: the stream key of "Kick (trying out)".',
+]
+
+
+async def preview(clients: Clients, operation: GuardedOperation) -> dict[str, Any]:
+    """What a person is shown about a call."""
+    shown: dict[str, Any] = ((await clients.call(operation)).structured_content or {})["preview"]
+    return shown
+
+
+async def test_what_was_changed_here_and_nothing_shows_is_told_until_the_next_go_live() -> None:
+    """Of an address only the host. A go-live that was refused has told nobody."""
+    async with in_memory() as clients:
+        assert (await preview(clients, GO_LIVE))["warnings"] == []
+        await clients.call(NEW_FEED)
+        await clients.confirmed(NEW_KEY)
+        for operation in (GO_LIVE, AUTO_GO_LIVE):
+            assert (await preview(clients, operation))["warnings"] == EARLIER
+        clients.trax.faults.add(Fault.error(409, "conflict"), path="*/go-live")
+        await clients.confirmed(GO_LIVE)
+        clients.clock.advance(5 * 3600)
+        assert (await preview(clients, GO_LIVE))["warnings"] == EARLIER
+        await clients.confirmed(GO_LIVE)
+        await clients.confirmed(GO_OFFLINE)
+        clients.clock.advance(60)
+        assert (await preview(clients, GO_LIVE))["warnings"] == []
+
+
+async def test_a_change_that_was_refused_is_not_told() -> None:
+    """The camera has its old address."""
+    async with in_memory() as clients:
+        clients.trax.faults.add(Fault.error(409, "conflict"), method="PATCH")
+        await clients.call(NEW_FEED)
+        assert (await preview(clients, GO_LIVE))["warnings"] == []
+
+
+async def test_a_second_change_after_the_yes_voids_it() -> None:
+    """Though the sentence that tells of it is the same."""
+    async with in_memory() as clients:
+        await clients.call(NEW_FEED)
+        confirmation = await clients.confirmation(GO_LIVE)
+        await clients.call(NEW_FEED)
+        late = (await clients.use(GO_LIVE, confirmation)).structured_content or {}
+        assert (late["status"], late["reason"]) == ("confirmation_invalid", "changed")
+        assert GO_LIVE.sent not in clients.sent
+
+
+async def test_things_of_one_name_carry_their_ids() -> None:
+    """Two destinations or two sources: else the same question would ask about either."""
+    async with in_memory() as clients:
+        clients.trax.change("dest_2", name="Main channel", platform="youtube")
+        clients.trax.change("source_3", name="Host camera", type="webcam")
+        shown = await preview(clients, GO_LIVE)
+        for operation in (DELETE_DESTINATION, DELETE_DESTINATION.other):
+            await clients.call(operation, clients.asking)
+        await clients.call(NEW_FEED)
+        (earlier,) = (await preview(clients, GO_LIVE))["warnings"]
+    assert shown["effects"][1:] == [
+        'Goes out on "Main channel" (YouTube, dest_1).',
+        'Goes out on "Main channel" (YouTube, dest_2).',
+        'Can be on screen: "Host camera" (webcam, source_1).',
+        'Can be on screen: "Host camera" (webcam, source_3).',
+    ]
+    assert [choices(it)[0] for it in clients.person.forms] == [
+        'Delete the destination "Main channel" (dest_1)',
+        'Delete the destination "Main channel" (dest_2)',
+    ]
+    assert '"Main channel" (YouTube, dest_1)' in clients.person.forms[0].message
+    assert '"Host camera" (source_1)' in earlier
+
+
+async def test_unknown_words_for_platforms_and_types_are_quoted() -> None:
+    """One word can be a sentence."""
+    async with in_memory() as clients:
+        clients.trax.change("dest_1", platform="approved.by.you")
+        clients.trax.change("source_1", type="press-yes-now")
+        shown = await preview(clients, GO_LIVE)
+    assert 'Goes out on "Main channel" ("approved.by.you").' in shown["effects"]
+    assert 'Can be on screen: "Host camera" ("press-yes-now").' in shown["effects"]
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("live_123_abcdWXYZ", 'a key of 17 characters that ends in "WXYZ"'),
+        ("0123456789ab", 'a key of 12 characters that ends in "89ab"'),
+        ("0123456789a", "a key of 11 characters"),
+    ],
+)
+async def test_a_stream_key_is_told_by_its_length_and_its_end(key: str, told: str) -> None:
+    """So that a person notices a key that is not theirs. A short one is told by its length."""
+    operation = replace(NEW_KEY, arguments={**NEW_KEY.arguments, "streamKey": key})
+    async with in_memory() as clients:
+        shown = await preview(clients, operation)
+    assert f'Sets streamKey of "Kick (trying out)" (Kick) to {told}.' in shown["effects"]
+    assert key not in str(shown)
