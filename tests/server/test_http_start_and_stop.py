@@ -126,6 +126,21 @@ async def test_sessions_that_end_slowly_do_not_delay_the_end() -> None:
     assert hanging_server.BEGINS in server.stderr.text
 
 
+@pytest.mark.parametrize(
+    ("part", "how"),
+    [(hanging_server.LOOP, "has ended"), (hanging_server.CANCELLED, "was cancelled")],
+)
+async def test_serving_that_ends_without_a_signal_says_so_and_fails(part: str, how: str) -> None:
+    """So that what runs it starts it again."""
+    program = ("-m", "tests.support.hanging_server", part)
+    async with running("http", "--sandbox", "--port", "0", program=program) as server:
+        assert await server.end() == 1
+    assert server.stderr.all[-1] == (
+        f"trax-mcp: Serving {how}, and no signal had come. This should not happen: start it again,"
+        " and report what the log says above.\n"
+    )
+
+
 # The streams of a server that stops, in this process
 
 

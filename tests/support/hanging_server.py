@@ -1,11 +1,12 @@
-"""The command with one part that never ends, to test that the process ends anyway.
+"""The command with one part that never ends, or that ends too early, to test how the process ends.
 
 Run as `python -m tests.support.hanging_server PART ...`, with the command's own arguments after
-PART. It prints a line when the part begins.
+PART. It prints a line when a part begins that never ends.
 """
 
 from __future__ import annotations
 
+import asyncio
 import runpy
 import socket
 import sys
@@ -13,17 +14,37 @@ import threading
 from typing import TYPE_CHECKING, Final, NoReturn
 from unittest.mock import patch
 
+from uvicorn import Server
 from uvicorn.lifespan.on import LifespanOn
 
 if TYPE_CHECKING:
     from unittest.mock import _patch
 
 BEGINS: Final = "this never ends"
+BREAKS: Final = "this broke"
 
 NAMES: Final = "names"
 """No name server answers."""
 SESSIONS: Final = "sessions"
 """Ending all sessions keeps the event loop busy, as it does with ten thousand."""
+LOOP: Final = "loop"
+"""The loop that serves ends, and nobody has asked for it."""
+CANCELLED: Final = "cancelled"
+"""It is cancelled."""
+APP: Final = "app"
+"""The app breaks after its start, and uvicorn serves on."""
+
+
+async def _end(_self: object) -> None:
+    """Serve nobody."""
+
+
+async def _cancel(_self: object) -> None:
+    raise asyncio.CancelledError
+
+
+async def _break(_self: object) -> None:
+    raise RuntimeError(BREAKS)
 
 
 def _never_end(*_arguments: object, **_options: object) -> NoReturn:
@@ -38,6 +59,10 @@ def _hanging(part: str) -> _patch[object]:
     """Replace the part."""
     if part == NAMES:
         return patch.object(socket, "getaddrinfo", _never_end)
+    if part == APP:
+        return patch("trax_mcp.server.http.sessions.Sessions._end_idle_sessions", _break)
+    if part in {LOOP, CANCELLED}:
+        return patch.object(Server, "main_loop", _end if part == LOOP else _cancel)
     return patch.object(LifespanOn, "shutdown", _never_end)
 
 

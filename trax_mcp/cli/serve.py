@@ -3,6 +3,7 @@
 import gc
 import socket
 import sys
+from asyncio import CancelledError
 from collections.abc import AsyncIterator, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
@@ -33,7 +34,7 @@ from trax_mcp.clock import Clock
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.server.app import ServerDeps, build_server
 from trax_mcp.server.http.http_app import PATH, http_app
-from trax_mcp.server.http.http_server import Drain, listen, serve_http, url_of
+from trax_mcp.server.http.http_server import Drain, ServingEnded, listen, serve_http, url_of
 from trax_mcp.server.http.readiness import Readiness
 from trax_mcp.server.logs import logging_to_stderr
 from trax_mcp.server.sdk_compat import exit_process
@@ -73,7 +74,15 @@ def http(settings: Settings, *, host: str, port: int) -> int:
         for warning in http_warnings(settings, host=host):
             _tell(f"trax-mcp: {warning}")
         own = caller_of(settings) if settings.sandbox else ANONYMOUS
-        anyio.run(_serve_http, settings, own, listener)
+        try:
+            anyio.run(_serve_http, settings, own, listener)
+        except (ServingEnded, CancelledError) as error:
+            how = "was cancelled" if isinstance(error, CancelledError) else "has ended"
+            _tell(
+                f"trax-mcp: Serving {how}, and no signal had come. This should not happen: start it"
+                " again, and report what the log says above."
+            )
+            return 1
     return 0
 
 

@@ -159,6 +159,7 @@ def build_server(
             shortest=deps.chat_poll_seconds,
             clock=deps.clock,
             store=asking.guard.store,
+            readiness=deps.readiness,
             shared=deps.shared_pages,
         )
 

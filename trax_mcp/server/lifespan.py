@@ -11,6 +11,7 @@ from trax_mcp.api.client import Client
 from trax_mcp.chat.watchers import SharedPages, Watchers
 from trax_mcp.clock import Clock
 from trax_mcp.consent.store import Store
+from trax_mcp.server.http.readiness import Readiness
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +29,15 @@ async def lifespan(
     shortest: float,
     clock: Clock,
     store: Store,
+    readiness: Readiness,
     shared: SharedPages | None = None,
 ) -> AsyncIterator[Lifespan]:
     """Open it until the block ends. `shortest` is the shortest poll interval, in seconds."""
     async with anyio.create_task_group() as tasks:
         watchers = Watchers(client, shortest=shortest, clock=clock, tasks=tasks, shared=shared)
         if store.records.is_shared:
-            tasks.start_soon(store.watch)
+            tasks.start_soon(readiness.keep, "the watch over what replicas share", store.watch)
         if shared is not None:
-            tasks.start_soon(shared.hear)
+            tasks.start_soon(readiness.keep, "listening for shared pages of chat", shared.hear)
         yield Lifespan(watchers, tasks)
         tasks.cancel_scope.cancel()

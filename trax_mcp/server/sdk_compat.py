@@ -343,8 +343,8 @@ def _request_id(message: Any) -> types.RequestId | None:  # noqa: ANN401  any JS
 # 9. The end of a process --------------------------------------------------------------------------
 
 
-def exit_process() -> NoReturn:
-    """End the process with code 0 at once, whatever its threads do.
+def exit_process(code: int = 0) -> NoReturn:
+    """End the process at once, whatever its threads do.
 
     asyncio waits for those that look a name up, and a name server may not answer.
 
@@ -354,7 +354,7 @@ def exit_process() -> NoReturn:
     """
     if sys.stderr is not None:
         sys.stderr.close()  # waits only a moment for its reader: see `QueuedStderr`
-    os._exit(0)
+    os._exit(code)
 
 
 # 10. Session ids in the log -----------------------------------------------------------------------

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trax_mcp.clock import Clock
 from trax_mcp.consent.records import MemoryRecords
@@ -42,6 +42,19 @@ async def engine_memory(url: str) -> AsyncIterator[Memory]:
 
     async with open_replicas(url) as replicas:
         yield Memory(Clock(), replicas.records, replicas.pages)
+
+
+def deaf_memory(clock: Clock) -> Memory:
+    """A memory in this process whose listening for what others say ends at once, without a word."""
+    pages: Any = _DeafPages()
+    return Memory(clock, MemoryRecords(clock), pages)
+
+
+class _DeafPages:
+    """Hears nothing."""
+
+    async def hear(self) -> None:
+        """End, as after a stray cancellation."""
 
 
 class _SlowRecords(MemoryRecords):

@@ -13,7 +13,6 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from trax_mcp import __version__
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.server.app import ServerDeps
@@ -103,7 +102,7 @@ def _endpoints(
     """The MCP endpoint of the SDK, and the health checks."""
 
     async def healthz(_request: Request) -> JSONResponse:
-        return JSONResponse({"status": "ok", "version": __version__})
+        return deps.readiness.health()
 
     async def readyz(_request: Request) -> JSONResponse:
         return deps.readiness.response()

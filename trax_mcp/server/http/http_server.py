@@ -23,8 +23,12 @@ from trax_mcp.settings import CannotStart
 ShutDown = Callable[[], Awaitable[None]]
 """Ends calls that are running, well within a second."""
 
-ExitProcess = Callable[[], NoReturn]
-"""Ends the process at once."""
+ExitProcess = Callable[[int], NoReturn]
+"""Ends the process at once, with this code."""
+
+
+class ServingEnded(Exception):
+    """Serving has ended, and no signal had come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +91,15 @@ async def serve_http(
     `exit_process` is called if closing takes too long, as it does with thousands of sessions.
     With a `drain`, the first SIGTERM begins it, and the shutdown follows at its end or at the next
     signal. SIGINT is a person's, and is never delayed.
+
+    Raises:
+        ServingEnded: no signal has come, and it serves no more.
     """
     config = configure(app, trusted_proxies=trusted_proxies)
-    await _HttpServer(config, shut_down, exit_process, drain).serve(sockets=[listener])
+    server = _HttpServer(config, shut_down, exit_process, drain)
+    await server.serve(sockets=[listener])
+    if not server.was_signalled:
+        raise ServingEnded
 
 
 def configure(app: ASGIApp, *, trusted_proxies: Sequence[str] | None = None) -> uvicorn.Config:
@@ -127,9 +137,11 @@ class _HttpServer(uvicorn.Server):
         self._exit_process = exit_process
         self._drain = drain
         self._drained_at: float | None = None
+        self.was_signalled = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin the drain, or the shutdown."""
+        self.was_signalled = True
         if sig != signal.SIGTERM or self._drain is None or self._drained_at is not None:
             super().handle_exit(sig, frame)
             return
@@ -145,7 +157,8 @@ class _HttpServer(uvicorn.Server):
         """End running calls first, so that their answers are still sent, then shut down."""
         if self._exit_process is not None:
             # A thread, since closing keeps the event loop busy.
-            timer = threading.Timer(_SHUTDOWN_SECONDS, self._exit_process)
+            code = 0 if self.was_signalled else 1
+            timer = threading.Timer(_SHUTDOWN_SECONDS, self._exit_process, (code,))
             timer.daemon = True
             timer.start()
         if self._shut_down is not None:

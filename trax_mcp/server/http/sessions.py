@@ -40,6 +40,7 @@ class Sessions:
         self._client = client
         self._clock = deps.clock
         self._in_flight = deps.in_flight
+        self._readiness = deps.readiness
         self._table = SessionTable(client.accepted_keys)
         self._tasks: TaskGroup
 
@@ -57,10 +58,11 @@ class Sessions:
             await self._app(scope, receive, send)
 
     async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with anyio.create_task_group() as self._tasks:
-            self._tasks.start_soon(self._end_idle_sessions)
-            await self._app(scope, receive, send)
-            self._tasks.cancel_scope.cancel()
+        with self._readiness.needs("the lifespan of the server"):
+            async with anyio.create_task_group() as self._tasks:
+                self._tasks.start_soon(self._end_idle_sessions)
+                await self._app(scope, receive, send)
+                self._tasks.cancel_scope.cancel()
 
     async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run a request without a session, and add the session that it opens, if it does."""
