@@ -77,7 +77,8 @@ async def test_two_replicas_look_as_often_as_one_and_tell_everybody_together(
         said = [f"message {number}" for number in range(12)]
         apart = [await tell(kept, text, at_a, at_b) for text in said]
         looks = kept.received[CHAT_LOOK] - before
-        assert len(said) <= looks <= (time.monotonic() - began) / POLL_SECONDS + 1
+        most = (time.monotonic() - began) / POLL_SECONDS + 1
+        assert len(said) - 1 <= looks <= most  # one may have been under way before
         assert median(apart) < TOGETHER_SECONDS
         assert await at_a.texts(after=cursors[1]) == said
         assert await at_b.texts(after=cursors[0]) == said
