@@ -147,8 +147,9 @@ async def test_a_no_sends_nothing(show: OpenShow) -> None:
         await it.press(BEN, post.buttons[1])
         assert post.content == f"**{TITLE}**\nben pressed. You said no. Nothing was sent."
         assert post.buttons == []
-        again = await it.say(CLEO, "!live")
+        again = await it.say(BEN, "!live")
         assert again.content.startswith("Nothing was sent: the person said no, and is not asked")
+        assert (await it.say(CLEO, "!live")).content == QUESTION
         assert it.sandbox.sent == []
 
 
