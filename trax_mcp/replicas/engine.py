@@ -7,8 +7,8 @@ connection to an engine that hangs, can hold up or end the task that asked.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Any, Final, TypeVar
+from contextlib import asynccontextmanager
+from typing import Any, Final, Never, TypeVar
 
 import anyio
 from redis.asyncio import Redis
@@ -31,6 +31,7 @@ _CONNECTIONS: Final = 16
 """The most commands at once. More wait for their turn, which is a matter of milliseconds."""
 _RETRY_SECONDS: Final = 0.5
 """How long the engine is taken to be away after it did not answer."""
+_CHECK_SECONDS: Final = 0.5
 _IS_AWAY: Final = (
     "The engine at TRAX_STORE_URL does not answer: guarded calls but stops are refused."
 )
@@ -55,8 +56,9 @@ class Engine:
         self._scripts: dict[str, Any] = {}
         self._tasks: set[asyncio.Future[Any]] = set()
         self._away_until = 0.0
+        self._watch: asyncio.Future[Never] | None = None
         self.answers = True
-        """Whether it has answered the last time."""
+        """Whether it has taken the last write of `watch`, and has answered since."""
 
     async def run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:  # noqa: ANN401
         """Run a script, and return its answer.
@@ -67,13 +69,35 @@ class Engine:
         registered = self._scripts.setdefault(script, self._redis.register_script(script))
         return await self._call(lambda: registered(keys=keys, args=arguments))
 
-    async def ping(self) -> None:
-        """Ask whether it is there, also if it was just away.
+    async def check(self) -> None:
+        """Ask whether it is there and takes writes, also if it was just away.
 
         Raises:
-            Away: it does not answer.
+            Away: it does not answer, or takes none.
         """
-        await self._attempt(self._redis.ping)
+        await self._attempt(lambda: self._redis.set(f"{TAG}:check", b"", px=1))
+        self._away_until = 0.0
+
+    def watch(self) -> None:
+        """Check it from now on, until it is closed: it may have no memory left, and answer."""
+        if self._watch is None:
+            self._watch = self._in_background(self._check_forever())
+
+    async def _check_forever(self) -> Never:
+        while True:
+            try:
+                await self.check()
+                self._note(answers=True)
+            except Away:
+                self._note(answers=False)
+            except Exception:  # noqa: BLE001  a bug here must not leave it unchecked
+                _LOG.exception("checking the engine failed")
+            await anyio.sleep(_CHECK_SECONDS)
+
+    def _note(self, *, answers: bool) -> None:
+        if answers is not self.answers and self._watch is not None:
+            _LOG.warning(_IS_BACK if answers else _IS_AWAY)
+        self.answers = answers
 
     @asynccontextmanager
     async def news(self, channel: str) -> AsyncIterator[AsyncIterator[str]]:
@@ -120,8 +144,9 @@ class Engine:
 
     async def aclose(self) -> None:
         """Close all connections. One that hangs is left."""
-        with suppress(Away):
-            await self._attempt(self._redis.aclose)
+        if self._watch is not None:
+            self._watch.cancel()
+        await asyncio.wait({self._in_background(self._redis.aclose())}, timeout=_TIMEOUT_SECONDS)
 
     async def _call(self, command: Callable[[], Awaitable[ResultT]]) -> ResultT:
         if self._is_away:
@@ -147,7 +172,6 @@ class Engine:
             raise Away
         match task.exception():
             case None:
-                self._note_answer()
                 return task.result()
             case ResponseError() as error:  # it answers: this alone is refused, as without memory
                 raise Away from error
@@ -171,14 +195,7 @@ class Engine:
 
     def _note_silence(self) -> None:
         self._away_until = anyio.current_time() + _RETRY_SECONDS
-        if self.answers:
-            self.answers = False
-            _LOG.warning(_IS_AWAY)
+        self._note(answers=False)
         # Others that wait in the pool may be gone as well, and each would take its time.
         pool = self._redis.connection_pool
         self._in_background(pool.disconnect(inuse_connections=False))
-
-    def _note_answer(self) -> None:
-        if not self.answers:
-            self.answers = True
-            _LOG.warning(_IS_BACK)

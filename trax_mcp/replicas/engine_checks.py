@@ -16,15 +16,16 @@ from redis.exceptions import (
 )
 
 from trax_mcp.consent.records import Away
-from trax_mcp.replicas.engine import TAG, Engine
+from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.engine_records import EngineRecords
+from trax_mcp.replicas.shared_pages import CHANNEL
 from trax_mcp.settings import CannotStart
 
 _KEEPS_ALL: Final = "noeviction"
 """The only maxmemory-policy that drops nothing: a dropped entry could bring a used yes back."""
 
 _DATABASE: Final = re.compile(r"unix:.*|rediss?://[^/?]+(/\d*)?(\?.*)?")
-_WRITE: Final = "redis.call('SET', KEYS[1], '', 'PX', 1)"
+_SPEAK: Final = "redis.call('PUBLISH', KEYS[1], '')"
 
 
 class UnfitEngine(CannotStart):
@@ -94,6 +95,7 @@ async def connect(url: str) -> Engine:
     except UnfitEngine:
         await engine.aclose()
         raise
+    engine.watch()
     return engine
 
 
@@ -122,7 +124,10 @@ async def _examine(engine: Engine) -> str:
     try:
         info = await engine.info()
         await EngineRecords(engine).read()
-        await engine.run(_WRITE, [f"{TAG}:check"], [])
+        await engine.check()
+        await engine.run(_SPEAK, [CHANNEL], [])
+        async with engine.news(CHANNEL):
+            pass
     except TypeError:  # an option that there is not
         raise UnfitEngine(*_NO_ADDRESS) from None
     except Away as error:

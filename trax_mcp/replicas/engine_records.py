@@ -126,7 +126,7 @@ class EngineRecords:
             return bool(await self._engine.run(_WRITE, keys, arguments))
         except Away:  # only the answer may have been lost
             with suppress(Away):
-                await self._engine.ping()
+                await self._engine.check()
                 if await self._engine.run(_WRITE, keys, arguments):
                     return True
             raise  # it may have written, and others have written since
