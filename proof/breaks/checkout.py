@@ -42,14 +42,14 @@ class Checkout:
             _write(path, intact)
 
     def run_tests(
-        self, files: Sequence[str], *, seconds: float, more: Sequence[str] = ()
+        self, tests: Sequence[str], *, seconds: float, more: Sequence[str] = ()
     ) -> tuple[int, str]:
-        """Run test files and return pytest's exit code and output.
+        """Run files or tests, and return pytest's exit code and output.
 
         Raises:
             subprocess.TimeoutExpired: The tests did not end within `seconds`.
         """
-        command = [str(self._python), *_PYTEST, *more, *files]
+        command = [str(self._python), *_PYTEST, *more, *tests]
         done = subprocess.run(
             command,
             cwd=self.root,

@@ -1,7 +1,6 @@
-"""Reads the tables of breaks. A break whose text is not found exactly once is an error."""
+"""Reads the tables of breaks: for each promise in docs/proof.md, edits that take it away."""
 
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,21 +10,25 @@ TABLES: Final = Path(__file__).parent / "tables"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Break:
-    """An edit of one file (`old` becomes `new`), and the test files of which one must fail."""
+    """An edit of one file (`old` becomes `new`), and the tests of which one must fail.
 
+    `test` is what pytest takes: a file, or a test in it.
+    """
+
+    promise: str
     name: str
     file: str
     old: str
     new: str
-    tests: tuple[str, ...]
+    test: str
 
     def problem(self, root: Path) -> str | None:
         """Why this break cannot be tried in a checkout, or None if it can."""
         path = root / self.file
         if not path.is_file():
             return f"{self.file} does not exist"
-        if missing := [it for it in self.tests if not (root / it).is_file()]:
-            return f"{missing[0]} does not exist"
+        if not (root / self.test.partition("::")[0]).is_file():
+            return f"{self.test} does not exist"
         if self.old == self.new:
             return "it changes nothing"
         found = path.read_text(encoding="utf-8").count(self.old)
@@ -33,7 +36,7 @@ class Break:
 
 
 def read_tables(only: str = "") -> list[Break]:
-    """Return all breaks of which the table, name, file or a test contains `only`, in order.
+    """Return all breaks of which the table, promise, name, file or test contains `only`, in order.
 
     Raises:
         TypeError: a break lacks a field or has one too many.
@@ -41,11 +44,7 @@ def read_tables(only: str = "") -> list[Break]:
     return [
         it
         for table in sorted(TABLES.glob("*.toml"))
-        for it in _read(table)
-        if any(only in text for text in (table.stem, it.name, it.file, *it.tests))
+        for promise in tomllib.loads(table.read_text(encoding="utf-8"))["promise"]
+        for it in [Break(promise=promise["says"], **row) for row in promise["break"]]
+        if any(only in text for text in (table.stem, it.promise, it.name, it.file, it.test))
     ]
-
-
-def _read(table: Path) -> Iterator[Break]:
-    for row in tomllib.loads(table.read_text(encoding="utf-8"))["break"]:
-        yield Break(**{**row, "tests": tuple(row["tests"])})

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from typing import Final, NamedTuple
 
 from tests import ROOT
 from tests.support.markdown_pages import README, Page, docs
 
 MAKEFILE: Final = (ROOT / "Makefile").read_text(encoding="utf-8")
+BREAKS: Final = ROOT / "proof" / "breaks" / "tables"
 
 
 class Row(NamedTuple):
@@ -65,3 +67,13 @@ def test_every_row_names_existing_tests_or_make_targets() -> None:
         assert tests or targets, row.proof
         assert [it for it in tests if not (ROOT / it).is_file()] == []
         assert [it for it in targets if f"\n{it}:" not in MAKEFILE] == []
+
+
+def test_every_promise_has_breaks_that_can_be_tried() -> None:
+    """`make breaks` takes each promise away: an edit whose text is gone would prove nothing."""
+    tables = [tomllib.loads(it.read_text("utf-8")) for it in BREAKS.glob("*.toml")]
+    promises = [promise for table in tables for promise in table["promise"]]
+    assert {it["says"] for it in promises} == {it.promise for it in rows()}
+    for row in [it for promise in promises for it in promise["break"]]:
+        assert (ROOT / row["file"]).read_text("utf-8").count(row["old"]) == 1, row["name"]
+        assert (ROOT / row["test"]).is_file(), row["name"]
