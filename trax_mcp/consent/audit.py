@@ -11,17 +11,17 @@ import logging
 import os
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from trax_mcp.api.caller import ANONYMOUS, Caller, redact_keys
+from trax_mcp.api.caller import ANONYMOUS, redact_keys
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import ADDRESSES
 from trax_mcp.api.stream_address import host_of
 from trax_mcp.api.text_safety import escape_invisible, truncate
 from trax_mcp.clock import Clock, iso
+from trax_mcp.consent.calls import GuardedCall
 
 _LOG = logging.getLogger(__name__)
 _ARGUMENTS = "arguments"
@@ -40,14 +40,6 @@ _FLAGS = (
 """Windows does not have the last two."""
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """The caller, and the user that a bot claims to act for. The key itself is not logged."""
-
-    caller: Caller
-    claimed_name: str | None = None
-
-
 class Audit:
     """Writes to a file of JSON lines, or to the log if there is no file."""
 
@@ -60,16 +52,17 @@ class Audit:
         """Whether the file ends in a part of a line."""
         self._warned = False
 
-    def write(self, event: str, operation: Operation[Model], actor: Actor, **facts: object) -> None:
-        """Write one line. Facts that are None are left out."""
+    def write(self, event: str, call: GuardedCall, **facts: object) -> None:
+        """Write one line about a call. Facts that are None are left out."""
+        operation, caller = call.operation, call.caller
         # Redact before shortening, so that no part of a key remains.
-        redact = partial(redact_keys, caller=actor.caller, secrets=operation.secrets())
+        redact = partial(redact_keys, caller=caller, secrets=operation.secrets())
         line = {
             "time": iso(self._clock.now()),
             "event": event,
-            "caller": actor.caller.owner,
-            "client": redact(actor.caller.client) or None,
-            "actorClaimed": redact(actor.claimed_name or "")[:_LONGEST_NAME] or None,
+            "caller": caller.owner,
+            "client": redact(caller.client) or None,
+            "actorClaimed": redact(call.claimed_name or "")[:_LONGEST_NAME] or None,
             "operation": operation.tool_name,
             _ARGUMENTS: _masked(operation, redact),
             # Not the caller's own key: a short one could stand in a verdict.

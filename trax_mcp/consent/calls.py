@@ -9,7 +9,6 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.responses import Answer
-from trax_mcp.consent.audit import Actor
 from trax_mcp.consent.evidence import (
     NO_EVIDENCE,
     ApprovedIn,
@@ -33,7 +32,10 @@ async def no_progress(_done: float, _total: float, _message: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class GuardedCall:
-    """An operation, who calls it, the evidence, and what the client can do."""
+    """An operation, who calls it, the evidence, and what the client can do.
+
+    `claimed_name` is the user that a bot says it acts for.
+    """
 
     operation: Operation[Model]
     caller: Caller
@@ -41,11 +43,6 @@ class GuardedCall:
     can_ask: bool = False
     claimed_name: str | None = None
     progress: Progress = no_progress
-
-    @property
-    def actor(self) -> Actor:
-        """Who calls, as the audit log records it."""
-        return Actor(self.caller, self.claimed_name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -424,8 +424,7 @@ class ConsentGuard:
         approved_in = self._approved_in(call, used) if isinstance(verdict, Proceed) else None
         self.audit.write(
             "decided",
-            call.operation,
-            call.actor,
+            call,
             mode=self.rules.mode,
             **in_audit_log(verdict),
             digest=digest,

@@ -168,7 +168,7 @@ class OpenQuestions:
         it = self._handle(opened.id, call)
         if opened.id == question.id:
             self._opened_here.setdefault((question.owner, channel, is_stop), []).append(it)
-            self._guard.audit.write("asked", call.operation, call.actor, channel=channel)
+            self._guard.audit.write("asked", call, channel=channel)
         return it
 
     async def get(self, question_id: str, caller: Caller) -> OpenQuestion | None:
@@ -227,9 +227,7 @@ class OpenQuestions:
         ):
             return
         said = "yes" if choice == question.choice else "no"
-        self._guard.audit.write(
-            "answered", it.call.operation, it.call.actor, answeredIn=by, answer=said
-        )
+        self._guard.audit.write("answered", it.call, answeredIn=by, answer=said)
         if stop and said == "no":
             await self._end(it, _not_run(it, "declined"))
             return
@@ -346,7 +344,7 @@ class OpenQuestions:
         with anyio.CancelScope(shield=True), suppress(Away):
             after = await self._store.change(it.id, change)
             if before is not None and after is not None and after != before:
-                self._guard.audit.write("withdrawn", it.call.operation, it.call.actor, reason=why)
+                self._guard.audit.write("withdrawn", it.call, reason=why)
 
     async def _is_outdated(self, question: Question, it: OpenQuestion) -> bool:
         """Whether a stop has come since it was asked."""

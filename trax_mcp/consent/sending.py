@@ -66,7 +66,7 @@ class Sender:
 
     async def send(self, call: GuardedCall, *, digest: str | None) -> Sent:
         """Send a call once. A stop again while TRaX refuses it for too many requests."""
-        self.audit.write("sending", call.operation, call.actor, digest=digest)
+        self.audit.write("sending", call, digest=digest)
         until = self._clock.seconds() + _AGAIN_SECONDS
         while True:
             try:
@@ -155,8 +155,7 @@ class Sender:
         answer = None if isinstance(sent, TraxError) else sent
         self.audit.write(
             "sent",
-            call.operation,
-            call.actor,
+            call,
             digest=digest,
             outcome=outcome,
             code=failure.code if failure else None,

@@ -231,8 +231,7 @@ class Stops:
         approved = self._approved_in(call) if isinstance(verdict, Proceed) else None
         self._sender.audit.write(
             "decided",
-            call.operation,
-            call.actor,
+            call,
             mode=self._rules.mode,
             **in_audit_log(verdict),
             answeredIn=approved,

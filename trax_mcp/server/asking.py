@@ -118,7 +118,7 @@ class Asking:
         self, call: GuardedCall, elicitor: Elicitor
     ) -> Done | NotRun | types.InputRequiredResult:
         while isinstance(result := await self.guard.run(call), Ask):
-            self.guard.audit.write("asked", call.operation, call.actor, channel="form")
+            self.guard.audit.write("asked", call, channel="form")
             answer = await elicitor.ask(result)
             if isinstance(answer, types.InputRequiredResult):
                 return answer
