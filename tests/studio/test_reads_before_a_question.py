@@ -98,7 +98,7 @@ async def test_a_list_is_read_to_its_end(server: Server[Any], sandbox: Sandbox, 
     enable_many(sandbox, 400)
     put_on_air(sandbox, "studio_42" if tool == "go_offline" else "studio_43")
     shown = await preview(server, tool)
-    assert '"dest_9399" (custom)' in str(shown["effects"])
+    assert '"dest_9399" ("custom")' in str(shown["effects"])
     pages = [it for it in sandbox.requests if it.path == PLACES]
     assert [it.query["limit"] for it in pages] == ["200"] * 3
     assert len({it.query.get("cursor") for it in pages}) == 3
