@@ -1,4 +1,4 @@
-"""What a model reads, as committed texts: each answer in words, preview and failure."""
+"""The words that a model reads, as committed texts: each answer in words, preview and failure."""
 
 from __future__ import annotations
 

@@ -239,7 +239,6 @@ async def test_a_resource_that_is_not_offered_cannot_be_listed_read_or_watched(
 async def test_a_server_that_only_reads_offers_every_resource(
     open_product: Callable[..., Product],
 ) -> None:
-    """They change nothing."""
     async with client_of(open_product(TRAX_READ_ONLY="1").server()) as client:
         assert await offered_uris(client) == set(ALL_URIS)
 

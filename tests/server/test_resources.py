@@ -113,7 +113,6 @@ async def test_a_studio_resource_has_its_destinations_sources_and_status(
 
 
 async def test_the_stream_status_is_always_current(server: Server[Any], sandbox: Sandbox) -> None:
-    """It is never cached."""
     async with client_of(server) as client:
         assert await read(client, STATUS) == {"live": False}
         put_on_air(sandbox)

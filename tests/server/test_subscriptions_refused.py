@@ -138,7 +138,6 @@ async def test_list_changes_are_not_acknowledged() -> None:
 
 
 async def test_more_than_a_hundred_uris_of_a_stream_are_refused_without_a_request() -> None:
-    """All of them."""
     chats = [f"trax://studios/studio_9{number:03}/chat" for number in range(100)]
     async with manual_clock_server() as front, subscriber_of(front, MODERN) as subscriber:
         with pytest.raises(MCPError, match="Too many subscriptions: 100 at a time") as refused:

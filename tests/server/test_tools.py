@@ -113,7 +113,6 @@ async def test_every_caller_gets_the_same_list_in_both_eras(product: Product) ->
 async def test_a_tool_lists_its_call_its_scope_and_its_effects(
     tools: dict[str, JsonObject],
 ) -> None:
-    """All four annotations are set."""
     prefix = "live.traxstreaming/"
     for name, (operation, scope, hints) in ALL.items():
         scoped = {} if scope is None else {f"{prefix}scope": scope}

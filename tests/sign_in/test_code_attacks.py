@@ -40,7 +40,7 @@ WITHOUT_TOKENS: Final[dict[str, tuple[Changes, str]]] = {
     "no kind of grant": ({"grant_type": None}, "invalid_request"),
     "the other kind of grant": ({"grant_type": "refresh_token"}, "invalid_request"),
 }
-"""What is wrong with the request for tokens."""
+"""Faults of the request for tokens."""
 
 
 def error_of(answer: httpx.Response) -> str:
@@ -85,7 +85,7 @@ async def test_a_parameter_that_comes_twice_gets_no_tokens(tmp_path: Path) -> No
 
 
 async def test_a_code_ends_after_a_minute(tmp_path: Path) -> None:
-    """Whoever finds it in a history is late."""
+    """A finder who reads it in a history is late."""
     async with registered(tmp_path) as (hosted, steps):
         early, late = [await steps.code(SANDBOX_KEY) for _ in range(2)]
         hosted.clock.advance(59)

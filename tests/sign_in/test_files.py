@@ -38,7 +38,7 @@ posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has no such 
 
 
 def refusal_to_start(folder: Path) -> str:
-    """What a server prints that does not start on the files in a folder."""
+    """The output of a server that does not start on the files in a folder."""
     settings = {
         "TRAX_SIGN_IN_FILE": str(folder / FILE),
         "TRAX_SIGN_IN_SECRET_FILE": str(folder / SECRET_FILE),
@@ -131,7 +131,6 @@ def test_a_secret_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
 
 
 async def test_no_two_servers_have_one_secret(tmp_path: Path) -> None:
-    """And each keeps its own."""
     secrets = []
     for name in ("one", "other", "one"):
         async with signing_in(tmp_path / name):

@@ -1,4 +1,4 @@
-"""What clients read before they sign in: two documents, compared field by field, and the way there.
+"""Two documents that clients read before they sign in, compared field by field, and the way there.
 
 Sources: RFC 8414, RFC 9728, RFC 9207.
 """

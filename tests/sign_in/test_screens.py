@@ -1,4 +1,4 @@
-"""What the pages of signing in say, of whom, and how they show other people's texts."""
+"""The pages of signing in: what they say, of whom, and how they show other people's texts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NAMES: Final = {
         for it in ("right to left", "control characters", "fillers", "stacked marks", "100 kB")
     },
 }
-"""What other people call a client or a studio."""
+"""Names that other people give a client or a studio."""
 LOCAL: Final = "http://127.0.0.1:4711/callback"
 
 
@@ -186,7 +186,6 @@ async def test_a_person_hears_that_a_server_with_a_passkey_ends_shows_alone(
 
 
 async def test_a_server_on_the_sandbox_tells_its_key(tmp_path: Path) -> None:
-    """No other one does."""
     async with registered(tmp_path) as (_hosted, steps):
         assert SANDBOX_KEY not in (await steps.page()).text
     async with registered(tmp_path, TRAX_SANDBOX="1") as (_hosted, steps):
