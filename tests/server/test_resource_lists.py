@@ -55,11 +55,8 @@ CHAT_DESCRIPTION: Final = (
 )
 
 OFFERS: Final[dict[str, set[str]]] = {
-    "get_openapi": {OPENAPI},
     "list_studios": {STUDIOS},
     "get_studio,list_destinations,list_sources,get_stream_status": {STUDIO, STATUS},
-    "get_studio,list_destinations,list_sources,list_studios": {STUDIOS},
-    "get_stream_status": {STATUS},
     "wait_for_chat_messages": {CHAT},
     "studios": {STUDIOS, STUDIO, STATUS},
     "list_chat_messages,connections": set(),
@@ -78,10 +75,10 @@ def listing(sandbox: Sandbox, account: str = ACCOUNT) -> dict[str, str]:
 
 
 async def test_the_list_has_the_static_resources_and_then_those_of_each_studio(
-    server: Server[Any], sandbox: Sandbox, era: str
+    server: Server[Any], sandbox: Sandbox
 ) -> None:
     """In a fixed order, with all fields that a client shows."""
-    async with client_of(server, era) as client:
+    async with client_of(server) as client:
         assert list((await listed(client)).items()) == list(listing(sandbox).items())
         resources = (await client.list_resources()).resources
     chats = [it for it in resources if it.uri == CHAT]
