@@ -218,7 +218,9 @@ async def test_while_nothing_can_be_written_calls_go_on_and_changes_fail_whole(
             assert len(front.sign_ins()) == 1
         for answer in answers:
             assert answer.status_code == 503
-            assert answer.json()["error_description"] == UNAVAILABLE
+            said = {"error": "temporarily_unavailable", "error_description": UNAVAILABLE}
+            assert answer.json() == said
+            assert int(answer.headers["retry-after"]) > 0
         assert (await steps.redeem(code)).status_code == 200
         assert "TRAX_SIGN_IN_FILE cannot be read or written: SQLITE_" in caplog.text
         front.clock.advance(DAY)  # so that a use is noted
