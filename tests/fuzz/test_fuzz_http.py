@@ -80,7 +80,7 @@ def process() -> Iterator[Shared]:
     with unlimited_sandbox() as trax, LongLived(partial(http_server, trax)) as long_lived:
         yield long_lived
         with long_lived.example() as served:
-            served.server.check_exit()
+            served.server.check_stop()
             assert served.server.unread_lines() == []
 
 

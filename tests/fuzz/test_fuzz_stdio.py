@@ -168,7 +168,7 @@ def processes(sandbox_of_module: Sandbox) -> Iterator[dict[str, Shared]]:
         yield shared
         for long_lived in shared.values():
             with long_lived.example() as client:
-                client.server.check_exit()
+                client.server.check_hang_up()
 
 
 @pytest.fixture
