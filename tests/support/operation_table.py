@@ -54,8 +54,7 @@ class Entry:
     """An operation: its tool, its call, and examples with all of its arguments.
 
     The first example is the plainest call. The rest is about changes: the paths that are read
-    before the question, first and where the first answers are needed; and the arguments that change
-    what no read shows, in words.
+    before the question, and the arguments that change what no read shows, in words.
     """
 
     tool: str
@@ -63,7 +62,6 @@ class Entry:
     hints: Hints
     examples: tuple[Example, ...]
     reads: tuple[str, ...] = ()
-    later_reads: tuple[str, ...] = ()
     hidden: Mapping[str, str] | None = None
 
     @property
@@ -393,11 +391,13 @@ TABLE: Final[Sequence[Entry]] = (
         call="DELETE /v1/connections/{connectionId}",
         hints=GUARDED_CHANGE,
         examples=(Example(None, ALWAYS, to_air=False),),
-        reads=("/v1/connections", "/v1/studios", "/v1/health"),
-        later_reads=tuple(
-            f"/v1/studios/{studio}/{what}"
-            for studio in READABLE
-            for what in ("stream-status", "destinations")
+        reads=(
+            *("/v1/connections", "/v1/studios", "/v1/health"),
+            *(
+                f"/v1/studios/{it}/{part}"
+                for it in READABLE
+                for part in ("stream-status", "destinations")
+            ),
         ),
         hidden={},
     ),
