@@ -442,3 +442,9 @@ EXAMPLES: Final = tuple((entry, example) for entry in TABLE for example in entry
 
 CHANGES: Final = tuple((entry, it) for entry, it in EXAMPLES if it.when is not None)
 """The examples that change something."""
+
+GUARDED: Final = frozenset(entry.tool for entry, it in CHANGES if it.when != NEVER)
+"""The tools of which some calls need a yes."""
+
+ALWAYS_GUARDED: Final = GUARDED - {entry.tool for entry, it in CHANGES if it.when != ALWAYS}
+"""The tools of which every call needs one."""
