@@ -1,4 +1,4 @@
-"""A call of each kind that the server offers, with secrets wherever one can be put.
+"""A call of each tool, and requests of each other kind, with secrets wherever one can be put.
 
 `FaultyTrax` adds secrets to TRaX's responses, and fails in several modes while it repeats what
 it received.
@@ -16,6 +16,7 @@ from tests.support.guarded_calls import STUDIO
 from tests.support.jsonrpc import LEGACY, Message, request
 from tests.support.product.dropped_connections import ConnectionDropped
 from tests.support.product.faults import Fault, Response, encode_json
+from tests.support.valid_calls import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +49,7 @@ _RTMP_URL: Final = f"rtmps://kick.example/app/{secret.URL_STREAM_KEY}"
 _NEW_DESTINATION: Final = {"name": "Side stage", "platform": "kick"}
 _CUSTOM_TARGET: Final = {"rtmpUrl": _RTMP_URL, "streamKey": secret.STREAM_KEY}
 
-CALLS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
+_WITH_SECRETS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("get_health", {}),
     ("list_studios", {}),
     ("get_studio", STUDIO),
@@ -75,8 +76,12 @@ CALLS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("check_studio", STUDIO),
     ("wait_for_chat_messages", {**STUDIO, "timeoutSeconds": 0}),
     ("upload_media", {"path": "intro.mp4"}),
+    ("update_studio", {**STUDIO, "autoGoLive": False}),  # it keeps the secret name
 )
-"""A tool of each kind, some with a secret in the right or in a wrong argument."""
+_WITHOUT: Final = EVERY.keys() - {tool for tool, _ in _WITH_SECRETS}
+
+CALLS: Final = (*_WITH_SECRETS, *((it, EVERY[it]) for it in EVERY if it in _WITHOUT))
+"""Each tool, some with a secret in the right or in a wrong argument."""
 
 OTHERS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("tools/list", {}),

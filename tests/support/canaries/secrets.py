@@ -11,6 +11,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from tests.support.operation_table import GUARDED
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -51,10 +53,7 @@ DOCUMENTED_KEYS: Final = frozenset({"sk_live_..."})
 
 _TRAX_AUTHORIZATION: Final = frozenset({"TRaX: authorization"})
 _TRAX_BODY: Final = frozenset({"TRaX: body"})
-_CONFIRMED_TOOLS: Final = frozenset(
-    f"answer: {tool}"
-    for tool in ("go_live", "go_offline", "create_destination", "update_destination")
-)
+_GUARDED_TOOLS: Final = frozenset(f"answer: {tool}" for tool in GUARDED)
 
 ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     # A key is sent to TRaX only, whatever TRaX and the network do with it.
@@ -86,15 +85,23 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "answer: get_studio",
             "answer: find_studio",
             "answer: check_studio",
+            "answer: update_studio",
+            # Where the studio was read before a question.
             "answer: go_live",
-            "answer: update_destination",  # it names the studio that was read before a question
             "answer: create_destination",
+            "answer: update_destination",
+            "answer: delete_destination",
+            "answer: create_source",
+            "answer: delete_source",
+            "answer: unlink_connection",
             "answer: completion/complete",
             "answer: resources/list",
             "answer: resources/read",
         }
     ),
-    "stream key from TRaX": frozenset({"answer: list_destinations", "answer: resources/read"}),
+    "stream key from TRaX": frozenset(
+        {"answer: list_destinations", "answer: list_sources", "answer: resources/read"}
+    ),
     # The model needs the name to correct its call; values are not repeated.
     "unknown argument name": frozenset({"answer: create_destination"}),
     "stream key": _TRAX_BODY,
@@ -105,7 +112,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "reserved upload URL": frozenset({"answer: create_media_upload"}),
     "used upload URL": frozenset({"storage"}),
     "session": frozenset({"headers"}),
-    "confirmation": _CONFIRMED_TOOLS,
+    "confirmation": _GUARDED_TOOLS - {"answer: update_studio"},  # this call of it needs no yes
     "question": frozenset({"answer: go_live"}),
     "unsolicited message": frozenset(),
     # The operator must see which host name to allow.
