@@ -104,6 +104,13 @@ async def test_a_hostile_client_name_stays_text_on_every_page(tmp_path: Path) ->
                 assert len(shown) < len(expected) + 10_000, name
 
 
+async def test_a_name_shows_a_mark_for_what_hides_or_imitates_letters(tmp_path: Path) -> None:
+    async with registered(tmp_path) as (_hosted, steps):
+        await steps.register(client_name="Cl\u0430u\u200bde")
+        said = text_of((await steps.page()).text)
+    assert '"Cl\ufffdu\ufffdde" wants to use your TRaX studios' in said
+
+
 async def test_a_client_without_a_name_is_called_so(tmp_path: Path) -> None:
     async with registered(tmp_path) as (_hosted, steps):
         await steps.register(client_name=None)
