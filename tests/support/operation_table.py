@@ -98,6 +98,8 @@ def _hints(*, read: bool = False, destructive: bool = False, idempotent: bool = 
     }
 
 
+# `ADD` and `GUARDED_ADD` are for every POST: TRaX may do it once more each time it is sent.
+# The guarded ones are for tools of which some calls need a yes.
 READ: Final = _hints(read=True, idempotent=True)
 ADD: Final = _hints()
 GUARDED_ADD: Final = _hints(destructive=True)
