@@ -49,7 +49,6 @@ def test_paths_on_linux_follow_the_xdg_folder(home: Home) -> None:
 
 
 def test_paths_on_macos_ignore_the_xdg_folder(home: Home) -> None:
-    """As the clients there do."""
     zed = {"zed": ".config/zed/settings.json"}
     with on_system("Darwin"):
         found = paths(home, XDG_CONFIG_HOME=str(home.path / "elsewhere"))

@@ -55,7 +55,7 @@ def printed(home: Home, *assignments: str, **settings: str) -> tuple[dict[str, s
 
 
 def refused(home: Home, *assignments: str, **settings: str) -> str:
-    """What is said in place of an entry."""
+    """The words in place of an entry."""
     options = [it for assignment in assignments for it in ("--set", assignment)]
     done = home.install("cursor", "--print", *options, settings=settings)
     assert (done.code, done.out) == (1, "")

@@ -76,7 +76,6 @@ def test_an_empty_value_counts_as_unset() -> None:
 async def test_a_switch_accepts_the_usual_spellings(
     open_product: Callable[..., Product], value: str, *, is_on: bool
 ) -> None:
-    """In any case."""
     async with mcp.Client(open_product(TRAX_READ_ONLY=value).server()) as client:
         names = [it.name for it in (await client.list_tools()).tools]
     assert ("go_live" not in names) is is_on

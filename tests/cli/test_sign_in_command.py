@@ -102,7 +102,6 @@ async def test_a_revoked_client_is_out_at_once_while_the_server_serves(tmp_path:
 
 
 async def test_everybody_can_be_revoked_after_a_theft(tmp_path: Path) -> None:
-    """With one command."""
     async with serving(tmp_path) as it:
         assert it.run("revoke", "--all") == Outcome(0, REVOKED * 2, "")
         assert await it.statuses() == [401, 401]

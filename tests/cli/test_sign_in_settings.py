@@ -106,7 +106,7 @@ def test_settings_that_do_not_go_with_signing_in_stop_the_start(
 
 @pytest.mark.parametrize("given", ["*", "0.0.0.0/0", "::/0", "proxy.example", "10.0.0.1/8"])
 def test_a_trusted_proxy_is_an_address_or_a_network(given: str) -> None:
-    """Whoever may say where a request comes from gets around every limit per address."""
+    """A peer that may say where a request comes from gets around every limit per address."""
     assert refusal_of({"TRAX_TRUSTED_PROXIES": given}) == (
         "TRAX_TRUSTED_PROXIES must hold addresses or networks such as 10.0.0.2 or 10.0.0.0/8,"
         " not all."

@@ -13,8 +13,10 @@ import pytest
 
 from tests.conftest import call
 from tests.support.consent_clients import status_and_reason
+from tests.support.fuzzing.argument_oracle import NEEDS_CONSENT
+from tests.support.guarded_calls import GUARD_ALSO, GUARDED_OPERATIONS
 from tests.support.jsonrpc import MODERN
-from tests.support.operation_table import ALWAYS, CHANGES, NEVER, READ, TABLE, WHILE_LIVE
+from tests.support.operation_table import ALWAYS, CHANGES, GUARDED, NEVER, READ, TABLE, WHILE_LIVE
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air, still
 from tests.support.product.server import Product
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from tests.support.product.sandbox import Sandbox
 
 READS: Final = [*(entry.tool for entry in TABLE if entry.hints == READ), *COMPOSITE_CALLS]
-GUARDED: Final = {entry.tool for entry, example in CHANGES if example.when != NEVER}
 
 
 def _hide_status(sandbox: Sandbox) -> None:
@@ -77,6 +78,16 @@ async def test_without_consent_exactly_the_guarded_calls_do_not_run(tool: str) -
         assert (arguments, state, status_and_reason(result)[0]) == (arguments, state, expected)
         assert len(sandbox.mutations) == (expected == "ran")
         assert when != NEVER or sandbox.requests[0] in sandbox.mutations
+
+
+def test_the_other_tables_of_guarded_calls_lack_none() -> None:
+    """Those that play guarded calls, and the oracle of the fuzzed ones, for studios on air."""
+    assert {it.tool for it in GUARDED_OPERATIONS.values()} == GUARDED | {GUARD_ALSO}
+    assert NEEDS_CONSENT.keys() == GUARDED
+    for entry, example in CHANGES:
+        arguments = entry.arguments(example)
+        needs_consent = entry.tool in GUARDED and NEEDS_CONSENT[entry.tool](arguments)
+        assert (arguments, needs_consent) == (arguments, example.when != NEVER)
 
 
 async def test_a_read_never_needs_consent(server: Server[Any], sandbox: Sandbox) -> None:

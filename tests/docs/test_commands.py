@@ -89,7 +89,6 @@ def test_every_command_of_another_program_is_possible(command: str) -> None:
 
 
 def test_commands_for_windows_are_those_of_other_systems() -> None:
-    """With the paths of Windows."""
     found = [it for page in USER_PAGES for it in page.commands("powershell")]
     assert found
     known = {*INSTALLING, *OURS}
@@ -128,7 +127,6 @@ def test_every_extra_that_a_page_names_exists() -> None:
 
 
 def test_every_command_is_in_the_commands_table() -> None:
-    """As listed by `--help`."""
     column = docs("install").column("Commands", 0)
     documented = {it.strip("`").split()[1] for it in column if " " in it}
     listed = re.findall(r"^ {4}([\w-]+) +\w", run_command("--help").out, re.MULTILINE)

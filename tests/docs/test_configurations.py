@@ -64,7 +64,6 @@ def test_every_configuration_starts_a_server(entry: dict[str, Any], tmp_path: Pa
 
 
 async def test_a_configuration_starts_a_server_that_answers(tmp_path: Path) -> None:
-    """As a process."""
     (entry, *_) = (it for it in STARTED if "env" in it)
     # No server listens on this port, so no request leaves this machine.
     unreachable = {"TRAX_BASE_URL": "http://127.0.0.1:1"}

@@ -28,7 +28,7 @@ def documents(name: str) -> list[dict[str, Any]]:
 
 
 def arguments_of_valkey(words: list[str]) -> dict[str, str]:
-    """What its command line sets."""
+    """The settings on its command line."""
     assert words[0] == "valkey-server"
     return dict(zip(words[1::2], words[2::2], strict=True))
 

@@ -92,7 +92,7 @@ class Show:
         return post
 
     def whispers(self) -> list[tuple[str, str]]:
-        """What was told to single people since the last time."""
+        """The texts that single people were told since the last time."""
         told = list(self.discord.whispers)
         self.discord.whispers.clear()
         return told

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from tests import ROOT
 from tests.support.generated_files import TOOLSNAPS, generated_files
+from tests.support.written_files import out_of_date
 
 
 def test_generated_files_are_up_to_date() -> None:
     """`make docs` writes them."""
-    expected = generated_files()
-    assert [it for it in expected if (ROOT / it).read_text("utf-8") != expected[it]] == []
+    assert out_of_date(generated_files()) == [], "run `make docs`"
 
 
 def test_every_snapshot_belongs_to_an_existing_tool() -> None:

@@ -39,7 +39,7 @@ def contacted(events: list[list[Any]]) -> set[tuple[str, int]]:
 
 
 def local_effects(events: list[list[Any]]) -> set[tuple[str, ...]]:
-    """What it has written or started, without coverage's own data files."""
+    """The files that it wrote and the programs that it started, without coverage's own data."""
     effects = [tuple(it) for it in events if not it[0].startswith("socket.")]
     return {it for it in effects if "/.coverage" not in it[1]}
 

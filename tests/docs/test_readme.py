@@ -24,7 +24,6 @@ def test_readme_is_short() -> None:
 
 
 def test_readme_says_in_six_lines_why_it_can_be_trusted() -> None:
-    """A line for each promise."""
     lines = README.section("Why you can trust it on air").splitlines()
     assert len([it for it in lines if it.startswith("- **")]) == PROMISES
 

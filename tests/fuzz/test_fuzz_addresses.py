@@ -53,7 +53,7 @@ SENDABLE_URIS: Final = URIS.filter(is_encodable)
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a URI may mean. `canonical`: it is written as its template is expanded."""
+    """The meaning of a URI. `canonical`: it is written as its template is expanded."""
 
     studio: str
     part: str
@@ -62,7 +62,7 @@ class Meaning:
 
 
 def meaning_of(uri: str) -> Meaning | None:
-    """What a URI may mean, None if it can mean nothing."""
+    """The meaning of a URI, None if it can mean nothing."""
     if (found := _STUDIO_URI.fullmatch(uri)) is None:
         return None
     written, status, chat, after = found.groups()

@@ -1,4 +1,4 @@
-"""What a model reads, as committed texts: each answer in words, preview and failure."""
+"""The words that a model reads, as committed texts: each answer in words, preview and failure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tests.conftest import text_of
 from tests.support.answer_snapshots import FATES, FOLDER, READING, answer_texts
 from tests.support.approval_setup import approval_setups
 from tests.support.product.virtual_time import in_virtual_time
+from tests.support.written_files import out_of_date
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,7 @@ BROKEN: Final = [*FATES, "unreachable"]
 async def test_every_text_is_as_it_was_committed() -> None:
     """`python -m tests.support.answer_snapshots` writes them."""
     expected = await answer_texts()
-    assert {it for it in expected if (ROOT / it).read_text("utf-8") != expected[it]} == set()
+    assert out_of_date(expected) == [], "run `make docs`"
     present = {it.relative_to(ROOT) for it in (ROOT / FOLDER).rglob("*.txt")}
     assert present == set(expected)
 

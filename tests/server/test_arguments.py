@@ -217,7 +217,6 @@ async def test_unambiguous_arguments_are_converted_to_the_contract_types(
 async def test_an_id_stays_in_its_path_segment_or_is_refused(
     server: Server[Any], sandbox: Sandbox
 ) -> None:
-    """It is percent-encoded or refused."""
     for hostile_id, segment in HOSTILE_IDS.items():
         before = len(sandbox.requests)
         arguments = {"studioId": hostile_id, "sourceId": hostile_id, "name": "N"}

@@ -1,4 +1,4 @@
-"""What is suggested while a person types: the caller's own names and ids, and nothing hidden."""
+"""Suggestions while a person types: the caller's own names and ids, and nothing hidden."""
 
 from __future__ import annotations
 

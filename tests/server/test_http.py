@@ -88,7 +88,6 @@ async def test_a_caller_needs_no_key_on_the_sandbox() -> None:
 
 
 async def test_authorization_is_never_forwarded() -> None:
-    """TRaX gets only the key."""
     async with serving() as front:
         header = "Bearer for-somebody-else"
         with_key = await front.opened(MODERN, x_api_key=SANDBOX_KEY, authorization=header)

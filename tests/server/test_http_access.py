@@ -122,7 +122,6 @@ async def test_every_request_without_the_servers_token_is_refused() -> None:
 async def test_a_caller_with_the_servers_token_is_served_and_it_is_not_forwarded(
     scheme: str,
 ) -> None:
-    """TRaX gets only the key."""
     async with serving(TRAX_MCP_TOKEN=TOKEN) as front:
         caller = await front.opened(
             LEGACY, authorization=f"{scheme} {TOKEN}", x_api_key=SANDBOX_KEY

@@ -25,7 +25,7 @@ SHOW: Final = {"studioId": "studio_42"}
 
 
 def message_of(result: types.CallToolResult) -> str:
-    """What a failed call says, as text and as data."""
+    """The words of a failed call, as text and as data."""
     error = (result.structured_content or {})["error"]
     assert (error["code"], error["message"]) == ("not_found", text_of(result))
     return text_of(result)

@@ -59,7 +59,6 @@ async def refusal(client: Client, name: str, arguments: dict[str, str] | None) -
 
 
 async def test_the_prompts_are_listed_by_name(server: Server[Any]) -> None:
-    """The same order everywhere."""
     async with client_of(server) as client:
         listed = (await client.list_prompts()).prompts
     arguments = {it.name: {a.name: a.required for a in it.arguments or ()} for it in listed}

@@ -45,7 +45,7 @@ class Draining:
     caller: HttpCaller
 
     async def statuses(self) -> tuple[int, int]:
-        """What the two health checks answer."""
+        """The answers of the two health checks."""
         healthy, ready = [await self.http.get(it) for it in ("/healthz", "/readyz")]
         return healthy.status_code, ready.status_code
 

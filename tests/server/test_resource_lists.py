@@ -55,11 +55,8 @@ CHAT_DESCRIPTION: Final = (
 )
 
 OFFERS: Final[dict[str, set[str]]] = {
-    "get_openapi": {OPENAPI},
     "list_studios": {STUDIOS},
     "get_studio,list_destinations,list_sources,get_stream_status": {STUDIO, STATUS},
-    "get_studio,list_destinations,list_sources,list_studios": {STUDIOS},
-    "get_stream_status": {STATUS},
     "wait_for_chat_messages": {CHAT},
     "studios": {STUDIOS, STUDIO, STATUS},
     "list_chat_messages,connections": set(),
@@ -78,10 +75,10 @@ def listing(sandbox: Sandbox, account: str = ACCOUNT) -> dict[str, str]:
 
 
 async def test_the_list_has_the_static_resources_and_then_those_of_each_studio(
-    server: Server[Any], sandbox: Sandbox, era: str
+    server: Server[Any], sandbox: Sandbox
 ) -> None:
     """In a fixed order, with all fields that a client shows."""
-    async with client_of(server, era) as client:
+    async with client_of(server) as client:
         assert list((await listed(client)).items()) == list(listing(sandbox).items())
         resources = (await client.list_resources()).resources
     chats = [it for it in resources if it.uri == CHAT]
@@ -239,7 +236,6 @@ async def test_a_resource_that_is_not_offered_cannot_be_listed_read_or_watched(
 async def test_a_server_that_only_reads_offers_every_resource(
     open_product: Callable[..., Product],
 ) -> None:
-    """They change nothing."""
     async with client_of(open_product(TRAX_READ_ONLY="1").server()) as client:
         assert await offered_uris(client) == set(ALL_URIS)
 

@@ -59,35 +59,22 @@ ODD_IDS: Final = (
 UNKNOWN_URIS: Final = (
     "",
     "trax://nope",
-    "http://sandbox.localhost/v1/studios",
-    "TRAX://studios",
     "trax://Studios",
     "trax://studios\n",
     "trax://studios/",
-    "trax://studios//chat",
-    "trax://studios/%20",
-    "trax://studios/.",
     "trax://studios/%2E%2e/chat",
     "trax://studios/studio_42/",
     "trax://studios/studio_42/destinations",
-    "trax://studios#x",
-    "trax://studios/studio_42?x=1",
     "trax://studios/studio_42/stream-status?",
     "trax://studios/%00",
-    "trax://studios/%FF",
-    "trax://studios/%ED%A0%80/chat",
     f"trax://studios/{'x' * 513}",
     f"{CHAT}#x",
     f"{CHAT}?limit=5",
-    f"{CHAT}?after",
     f"{CHAT}?after=",
-    f"{CHAT}?%61fter=a",
-    f"{CHAT}?after=a&x=1",
     f"{CHAT}?after=a&after=b",
     f"{CHAT}?after={'x' * 4097}",
-    f"{CHAT}%3Fafter=a",
 )
-"""URIs of nothing; some are similar to valid ones."""
+"""URIs of nothing; some are similar to valid ones. `tests/fuzz/test_fuzz_addresses.py` has more."""
 
 
 async def test_the_contract_resource_is_the_published_document(
@@ -100,20 +87,19 @@ async def test_the_contract_resource_is_the_published_document(
 
 
 async def test_a_studio_resource_has_its_destinations_sources_and_status(
-    server: Server[Any], sandbox: Sandbox, era: str
+    server: Server[Any], sandbox: Sandbox
 ) -> None:
     """From all pages, each read once."""
     put_on_air(sandbox)
     for number in range(250):
         sandbox.add_destination("Many", record_id=f"dest_9{number:03}", platform="custom")
-    async with client_of(server, era) as client:
+    async with client_of(server) as client:
         assert await read(client, STUDIO) == whole_studio(sandbox)
     parts = {"": 1, "/destinations": 2, "/sources": 1, "/stream-status": 1}
     assert asked(sandbox) == {f"/v1/studios/studio_42{part}": it for part, it in parts.items()}
 
 
 async def test_the_stream_status_is_always_current(server: Server[Any], sandbox: Sandbox) -> None:
-    """It is never cached."""
     async with client_of(server) as client:
         assert await read(client, STATUS) == {"live": False}
         put_on_air(sandbox)
@@ -177,17 +163,6 @@ async def test_the_listed_uri_of_any_id_can_be_read(
     path = f"/v1/studios/{quote(studio_id, safe='')}"
     parts = ("", "/destinations", "/sources", "/stream-status", "/chat/messages")
     assert asked(sandbox).keys() == {"/v1/studios", *(f"{path}{part}" for part in parts)}
-
-
-async def test_equivalent_spellings_of_a_uri_are_accepted(
-    server: Server[Any], sandbox: Sandbox
-) -> None:
-    """Percent-encoding is optional for some characters (RFC 3986, section 2)."""
-    add_studio(sandbox, "a:b@c", "Odd")
-    async with client_of(server) as client:
-        for spelling in ("a:b@c", "%61%3ab%40c", "a%3Ab%40c"):
-            studio = await read(client, f"trax://studios/{spelling}")
-            assert studio == whole_studio(sandbox, "a:b@c")
 
 
 async def test_a_malformed_uri_is_not_found(server: Server[Any], sandbox: Sandbox) -> None:

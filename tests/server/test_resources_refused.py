@@ -53,17 +53,17 @@ MISSING_SCOPES: Final[dict[str, tuple[set[str], dict[str, str]]]] = {
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda it: it.name)
 async def test_a_resource_fails_like_its_tool(
-    server: Server[Any], sandbox: Sandbox, era: str, fault: Fault
+    server: Server[Any], sandbox: Sandbox, fault: Fault
 ) -> None:
-    """Even if the resource reads more than the tool. "Not found" has another code in each era."""
+    """Even if the resource reads more than the tool."""
     sandbox.faults.add(fault, times=None)
-    async with client_of(server, era) as client:
+    async with client_of(server) as client:
         for uri, tool_call in READ_WITH.items():
             tool = await call(server, *tool_call)
             expected = ours((tool.structured_content or {})["error"], sandbox)
             error = await refused(client, uri)
             assert failure_in(error, sandbox) == expected
-            assert error.code == (not_found(era) if fault is FAULTS[0] else types.INTERNAL_ERROR)
+            assert error.code == (not_found() if fault is FAULTS[0] else types.INTERNAL_ERROR)
 
 
 @pytest.mark.parametrize("status", [{}, {"live": "perhaps"}], ids=str)
@@ -148,7 +148,7 @@ async def test_a_failing_part_of_a_studio_fails_the_whole_resource(
 async def test_a_caller_cannot_read_the_resources_of_another_key(
     open_product: Callable[..., Product], sandbox: Sandbox, era: str
 ) -> None:
-    """Directly after the owner's read: as if they did not exist."""
+    """Directly after the owner's read: as if they did not exist, in the words of each era."""
     product = open_product()
     async with (
         client_of(product.server(), era) as owner,

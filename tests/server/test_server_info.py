@@ -1,4 +1,4 @@
-"""What the server says of itself when a client connects: instructions, name and icon."""
+"""The server's words about itself when a client connects: instructions, name and icon."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STAMP = {
     "version": VERSION,
     "description": "Run TRaX live streams by conversation.",
 }
-"""What every result of the later era carries. No website is known."""
+"""The member that every result of the later era carries. No website is known."""
 
 
 async def server_info(server: Server[Any], era: str) -> dict[str, Any]:

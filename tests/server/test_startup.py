@@ -20,7 +20,6 @@ def imported(process: Running) -> set[str]:
 
 
 async def test_a_server_on_stdio_imports_nothing_for_signing_in_or_a_search() -> None:
-    """It has answered by then."""
     async with running("--sandbox", program=PROGRAM) as server:
         await server.ask(request(MODERN, "tools/list"))
         assert await server.hang_up() == 0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PIPE_BYTES: Final = 65_536
-"""What a pipe holds on Linux. macOS gives at most as much."""
+"""The size of a pipe on Linux. macOS gives at most as much."""
 
 PREVIEWS: Final = 60
 GUARD_CHAT: Final = {"TRAX_GUARD_ALSO": "send_chat_message"}
@@ -46,7 +46,7 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 
 def read_some(descriptor: int) -> str:
-    """What the pipe holds, as soon as it holds something."""
+    """The content of the pipe, as soon as it has some."""
     assert select.select([descriptor], [], [], PATIENCE_SECONDS)[0]
     return os.read(descriptor, PIPE_BYTES).decode()
 

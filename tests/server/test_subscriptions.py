@@ -60,9 +60,9 @@ async def test_messages_before_the_subscription_are_not_notified() -> None:
         assert (first.updates, second.updates) == ([], [])
 
 
-async def test_a_message_between_a_read_and_the_subscription_is_notified(era: str) -> None:
+async def test_a_message_between_a_read_and_the_subscription_is_notified() -> None:
     """The client need not read again."""
-    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
+    async with manual_clock_server() as front, subscriber_of(front) as subscriber:
         cursor = await subscriber.cursor()
         await front.clock.pass_by(60)
         say(front, "In between")

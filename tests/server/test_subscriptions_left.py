@@ -31,7 +31,6 @@ async def is_polled(front: Front) -> bool:
 
 
 async def test_polling_stops_when_the_last_client_disconnects(era: str) -> None:
-    """Not before."""
     async with manual_clock_server() as front:
         async with subscriber_of(front, era) as first:
             await first.subscribe(CHAT)

@@ -89,11 +89,11 @@ async def test_a_key_without_the_chat_scope_cannot_subscribe_to_chat() -> None:
     assert refusal.data["error"]["requiredScope"] == "chat:read"
 
 
-async def test_only_chat_and_stream_status_can_be_subscribed_to(era: str) -> None:
+async def test_only_chat_and_stream_status_can_be_subscribed_to() -> None:
     """Other resources are invalid parameters, and TRaX receives no request."""
     async with manual_clock_server() as front:
         for uri in NOT_SUBSCRIBABLE:
-            refusal = await refusal_of(front, era, uri, key=SANDBOX_KEY)
+            refusal = await refusal_of(front, MODERN, uri, key=SANDBOX_KEY)
             assert (refusal.code, refusal.message) == (
                 INVALID_PARAMS,
                 "Only chat (without `after`) and stream-status of a studio can be subscribed to.",
@@ -138,7 +138,6 @@ async def test_list_changes_are_not_acknowledged() -> None:
 
 
 async def test_more_than_a_hundred_uris_of_a_stream_are_refused_without_a_request() -> None:
-    """All of them."""
     chats = [f"trax://studios/studio_9{number:03}/chat" for number in range(100)]
     async with manual_clock_server() as front, subscriber_of(front, MODERN) as subscriber:
         with pytest.raises(MCPError, match="Too many subscriptions: 100 at a time") as refused:

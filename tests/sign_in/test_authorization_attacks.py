@@ -36,7 +36,7 @@ NOT_SENT_BACK: Final[dict[str, Changes]] = {
     "an empty address": {"redirect_uri": ""},
     "a very long request": {"state": "s" * 8192},
 }
-"""What is wrong with the client or its address: a page says so, and no browser is sent anywhere.
+"""Faults of the client or its address: a page says so, and no browser is sent anywhere.
 
 `tests/units/sign_in/test_redirect_uris.py` has more addresses.
 """
@@ -51,7 +51,7 @@ WRONG: Final[dict[str, tuple[Changes, str]]] = {
     "the resource of another server": ({"resource": "https://evil.example/mcp"}, "invalid_target"),
     "a resource below ours": ({"resource": "{RESOURCE}/more"}, "invalid_target"),
 }
-"""What is wrong with the rest: the client is told, with its state and our `iss`."""
+"""Faults of the rest: the client is told, with its state and our `iss`."""
 
 
 def filled_in(changes: Changes, steps: OAuthSteps) -> Changes:
@@ -150,7 +150,7 @@ SCOPES: Final[dict[str | None, list[str]]] = {
     "run": ["read", "run"],
     "openid offline_access": ["read", "run"],
 }
-"""What a client asks for, and what a person can choose from."""
+"""Scopes that a client asks for, and the choices of a person."""
 
 
 @pytest.mark.parametrize("asked", SCOPES, ids=str)

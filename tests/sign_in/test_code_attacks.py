@@ -12,7 +12,6 @@ import pytest
 
 from tests.support.oauth_steps import CALLBACK, challenge_of
 from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.product.sign_in import unreadable_sign_ins
 from tests.support.served_sign_in import registered
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ Changes = dict[str, str | None]
 
 AT_ONCE: Final = 8
 FOURTEEN_DAYS: Final = 14 * 24 * 3600
-SENTENCE: Final = "Nothing can be kept now."
 
 WITHOUT_TOKENS: Final[dict[str, tuple[Changes, str]]] = {
     "the code of nobody": ({"code": "x" * 43}, "invalid_grant"),
@@ -40,7 +38,7 @@ WITHOUT_TOKENS: Final[dict[str, tuple[Changes, str]]] = {
     "no kind of grant": ({"grant_type": None}, "invalid_request"),
     "the other kind of grant": ({"grant_type": "refresh_token"}, "invalid_request"),
 }
-"""What is wrong with the request for tokens."""
+"""Faults of the request for tokens."""
 
 
 def error_of(answer: httpx.Response) -> str:
@@ -85,7 +83,7 @@ async def test_a_parameter_that_comes_twice_gets_no_tokens(tmp_path: Path) -> No
 
 
 async def test_a_code_ends_after_a_minute(tmp_path: Path) -> None:
-    """Whoever finds it in a history is late."""
+    """A finder who reads it in a history is late."""
     async with registered(tmp_path) as (hosted, steps):
         early, late = [await steps.code(SANDBOX_KEY) for _ in range(2)]
         hosted.clock.advance(59)
@@ -174,24 +172,3 @@ async def test_a_body_that_is_no_plain_form_is_refused(path: str, tmp_path: Path
         assert (answer.status_code, error_of(answer)) == (400, "invalid_request")
         as_json = await steps.http.post(path, json=given)
         assert (as_json.status_code, error_of(as_json)) == (400, "invalid_request")
-
-
-async def test_while_nothing_can_be_kept_a_client_hears_when_to_try_again(tmp_path: Path) -> None:
-    """And its code stays good, as do its tokens."""
-    async with registered(tmp_path) as (hosted, steps):
-        code = await steps.code(SANDBOX_KEY)
-        with unreadable_sign_ins(SENTENCE):
-            answers = [await steps.redeem(code)]
-        tokens = (await steps.redeem(code)).json()
-        given = {"token": tokens["access_token"], "client_id": steps.client_id}
-        with unreadable_sign_ins(SENTENCE):
-            answers += [
-                await steps.refresh(tokens["refresh_token"]),
-                await steps.http.post("/revoke", data=given),
-            ]
-        assert await hosted.status_of(tokens["access_token"]) == 200
-        assert (await steps.refresh(tokens["refresh_token"])).status_code == 200
-    for answer in answers:
-        assert (answer.status_code, error_of(answer)) == (503, "temporarily_unavailable")
-        assert answer.json()["error_description"] == SENTENCE
-        assert int(answer.headers["retry-after"]) > 0

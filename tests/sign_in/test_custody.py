@@ -1,4 +1,4 @@
-"""What a thief gets who reads the server's two files, or changes them: no key, and no more rights.
+"""A thief who reads or changes the server's two files gets no key, and no more rights.
 
 The files are those that the server wrote. Nothing here knows their tables.
 """
@@ -61,7 +61,7 @@ def rows_in(folder: Path) -> int:
 
 
 def facts_of(front: SignInFront) -> dict[str, tuple[str, str]]:
-    """What the file says of each sign-in: whose client it is, and what it may do."""
+    """The facts of each sign-in in the file: whose client it is, and what it may do."""
     return {it["id"]: (it["clientId"], it["access"]) for it in front.sign_ins()}
 
 

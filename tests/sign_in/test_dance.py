@@ -37,7 +37,7 @@ async def nobody(url: str) -> None:
 
 
 async def names_of_studios(client: Client) -> str:
-    """What a client can read."""
+    """The studios that a client can read."""
     return str((await client.call_tool("list_studios", {})).structured_content)
 
 

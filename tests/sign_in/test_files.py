@@ -38,7 +38,7 @@ posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has no such 
 
 
 def refusal_to_start(folder: Path) -> str:
-    """What a server prints that does not start on the files in a folder."""
+    """The output of a server that does not start on the files in a folder."""
     settings = {
         "TRAX_SIGN_IN_FILE": str(folder / FILE),
         "TRAX_SIGN_IN_SECRET_FILE": str(folder / SECRET_FILE),
@@ -131,7 +131,6 @@ def test_a_secret_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
 
 
 async def test_no_two_servers_have_one_secret(tmp_path: Path) -> None:
-    """And each keeps its own."""
     secrets = []
     for name in ("one", "other", "one"):
         async with signing_in(tmp_path / name):
@@ -219,7 +218,9 @@ async def test_while_nothing_can_be_written_calls_go_on_and_changes_fail_whole(
             assert len(front.sign_ins()) == 1
         for answer in answers:
             assert answer.status_code == 503
-            assert answer.json()["error_description"] == UNAVAILABLE
+            said = {"error": "temporarily_unavailable", "error_description": UNAVAILABLE}
+            assert answer.json() == said
+            assert int(answer.headers["retry-after"]) > 0
         assert (await steps.redeem(code)).status_code == 200
         assert "TRAX_SIGN_IN_FILE cannot be read or written: SQLITE_" in caplog.text
         front.clock.advance(DAY)  # so that a use is noted

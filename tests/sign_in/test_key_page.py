@@ -100,7 +100,6 @@ async def test_blanks_around_a_key_are_left_out(tmp_path: Path) -> None:
 async def test_trax_is_asked_once_and_its_silence_is_no_wrong_key(
     fault: Fault, tmp_path: Path
 ) -> None:
-    """However often it is tried."""
     async with registered(tmp_path) as (hosted, steps):
         page = await steps.page()
         hosted.trax.faults.add(fault, times=None)
@@ -138,7 +137,6 @@ async def test_a_program_that_looks_at_links_does_not_take_the_sign_in(tmp_path:
 
 
 async def test_one_browser_can_sign_in_to_two_clients_at_once(tmp_path: Path) -> None:
-    """In two tabs."""
     async with registered(tmp_path) as (hosted, steps):
         first = await steps.page()
         second = await steps.page(client_id=CLAUDE, redirect_uri=CLAUDE_CALLBACK)

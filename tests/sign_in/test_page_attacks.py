@@ -44,7 +44,7 @@ NO_FORMS: Final = {
 
 
 def assert_nothing_connected(hosted: SignInFront, answer: httpx.Response) -> None:
-    """Nobody is signed in, and no browser is sent to a client."""
+    """No sign-in exists, and no browser is sent to a client."""
     assert 400 <= answer.status_code < 500
     assert hosted.sign_ins() == []
     assert "code=" not in f"{answer.headers} {answer.text}"
@@ -111,7 +111,7 @@ async def test_a_form_of_another_page_changes_nothing(attack: str, tmp_path: Pat
 
 
 async def test_a_form_that_lacks_a_field_connects_nothing(tmp_path: Path) -> None:
-    """Whoever forges a form does not know all of them. Each field of both forms in turn."""
+    """A forger does not know all of them. Each field of both forms in turn."""
     async with registered(tmp_path) as (hosted, steps):
         page = await steps.page()
         form = key_form(page)

@@ -29,7 +29,7 @@ REFUSED: Final[dict[str, tuple[Changes, str]]] = {
     "another client": ({"client_id": "another"}, "invalid_grant"),
     "another resource": ({"resource": "https://evil.example/mcp"}, "invalid_target"),
 }
-"""What is wrong with a refresh."""
+"""Faults of a refresh."""
 
 
 async def refreshed(steps: OAuthSteps, tokens: dict[str, Any]) -> dict[str, Any]:
@@ -154,7 +154,6 @@ async def test_a_thief_cannot_make_the_server_forget_a_stolen_refresh_token(
 
 
 async def test_a_refresh_at_the_moment_of_a_revocation_leaves_nothing(tmp_path: Path) -> None:
-    """Whichever comes first."""
     async with registered(tmp_path) as (hosted, steps):
         tokens = await steps.sign_in(SANDBOX_KEY)
         revocation = {"token": tokens["access_token"], "client_id": steps.client_id}

@@ -34,7 +34,7 @@ REGISTRATIONS: Final[dict[str, tuple[dict[str, object], str]]] = {
     "a token in place of a code": ({"response_types": ["token"]}, METADATA),
     "a name that is no text": ({"client_name": 7}, METADATA),
 }
-"""What clients would like to register, and the error. A very long one is not read."""
+"""Metadata that clients would like to register, and the error. A very long one is not read."""
 
 
 @pytest.mark.parametrize("attack", REGISTRATIONS)

@@ -1,4 +1,4 @@
-"""What the pages of signing in say, of whom, and how they show other people's texts."""
+"""The pages of signing in: what they say, of whom, and how they show other people's texts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NAMES: Final = {
         for it in ("right to left", "control characters", "fillers", "stacked marks", "100 kB")
     },
 }
-"""What other people call a client or a studio."""
+"""Names that other people give a client or a studio."""
 LOCAL: Final = "http://127.0.0.1:4711/callback"
 
 
@@ -102,6 +102,13 @@ async def test_a_hostile_client_name_stays_text_on_every_page(tmp_path: Path) ->
                 assert elements_of(shown) == elements_of(expected), name
                 assert not hidden(text_of(shown)), name
                 assert len(shown) < len(expected) + 10_000, name
+
+
+async def test_a_name_shows_a_mark_for_what_hides_or_imitates_letters(tmp_path: Path) -> None:
+    async with registered(tmp_path) as (_hosted, steps):
+        await steps.register(client_name="Cl\u0430u\u200bde")
+        said = text_of((await steps.page()).text)
+    assert '"Cl\ufffdu\ufffdde" wants to use your TRaX studios' in said
 
 
 async def test_a_client_without_a_name_is_called_so(tmp_path: Path) -> None:
@@ -186,7 +193,6 @@ async def test_a_person_hears_that_a_server_with_a_passkey_ends_shows_alone(
 
 
 async def test_a_server_on_the_sandbox_tells_its_key(tmp_path: Path) -> None:
-    """No other one does."""
     async with registered(tmp_path) as (_hosted, steps):
         assert SANDBOX_KEY not in (await steps.page()).text
     async with registered(tmp_path, TRAX_SANDBOX="1") as (_hosted, steps):

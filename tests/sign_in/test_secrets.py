@@ -7,12 +7,11 @@ journal holds, the logs and the requests to TRaX are searched for every secret, 
 from __future__ import annotations
 
 import signal
-from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.support.canaries.secrets import spellings
+from tests.support.canaries.secrets import Seen
 from tests.support.hosted_process import hosted_server
 from tests.support.html_forms import forms_of
 from tests.support.jsonrpc import MODERN, HttpCaller, tool_call
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     import httpx
 
     from tests.support.hosted_process import HostedServer
-    from tests.support.product.sandbox import Sandbox
 
 KEY: Final = "sk_live_c4n4ry-of-ann/+=%41"
 WRONG_KEY: Final = "sk_live_c4n4ry-that-is-wrong"
@@ -64,32 +62,6 @@ ALLOWED: Final[Mapping[str, set[str]]] = {
 """Where each may be. In the answers of the MCP endpoint, in the logs and in the file: nowhere."""
 
 
-class Seen:
-    """All that came out of the server, by place."""
-
-    def __init__(self) -> None:
-        self.texts: defaultdict[str, str] = defaultdict(str)
-        self.secrets: defaultdict[str, set[str]] = defaultdict(set)
-
-    async def record(self, response: httpx.Response) -> None:
-        """Record an answer."""
-        await response.aread()
-        place = f"answer to {response.request.method} {response.request.url.path}"
-        self.texts[place] += f"{response.headers} {response.text}\n"
-
-    def plant(self, name: str, *values: str) -> None:
-        """Search for these too."""
-        self.secrets[name].update(filter(None, values))
-
-    def places(self) -> dict[str, set[str]]:
-        """Where each secret was found."""
-        return {
-            name: {place for place, text in self.texts.items() if any(map(text.__contains__, all_))}
-            for name, values in self.secrets.items()
-            for all_ in [{it for value in values for it in spellings(value)}]
-        }
-
-
 def watched(steps: OAuthSteps, seen: Seen) -> OAuthSteps:
     """The same client, with all that it is answered recorded."""
     for it in (steps.http, steps.browser):
@@ -119,13 +91,14 @@ async def test_no_secret_of_a_sign_in_is_found_where_it_should_not_be(tmp_path: 
             add_files(server, seen)  # while it runs, with its journal
             assert await server.process.stop(signal.SIGTERM) == 0
         add_files(server, seen)
-        seen.texts["log"] += server.process.stderr.text + server.process.stdout.text
-        seen.texts["audit"] = audit.read_text(encoding="utf-8")
-        add_requests(trax, seen)
-    found = seen.places()
-    assert {name: it - ALLOWED[name] for name, it in found.items() if it - ALLOWED[name]} == {}
-    for name in ("key", "access token", "refresh token", "code", "form", "server's secret"):
-        assert found[name], name
+        seen.add("log", server.process.stderr.text + server.process.stdout.text)
+        seen.add("audit", audit.read_text(encoding="utf-8"))
+        for it in trax.requests:
+            seen.add("TRaX", f"{it.method} {it.path} {it.query} {it.headers}")
+    found = seen.found()
+    assert found - seen.allowed(ALLOWED) == set()
+    must = {"key", "access token", "refresh token", "code", "form", "server's secret"}
+    assert must <= {name for name, _ in found}
     assert "debug" in seen.texts["log"].lower()
 
 
@@ -223,13 +196,7 @@ def add_files(server: HostedServer, seen: Seen) -> None:
     """Search both files, and whatever lies beside them."""
     for it in server.file.parent.iterdir():
         place = "secret file" if it == server.secret_file else "file"
-        seen.texts[place] += it.read_bytes().decode("latin-1")
-
-
-def add_requests(trax: Sandbox, seen: Seen) -> None:
-    """Search what has reached TRaX."""
-    for it in trax.requests:
-        seen.texts["TRaX"] += f"{it.method} {it.path} {it.query} {it.headers}\n"
+        seen.add(place, it.read_bytes().decode("latin-1"))
 
 
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])

@@ -61,7 +61,6 @@ async def test_a_person_sees_who_is_signed_in_with_the_key(tmp_path: Path) -> No
 
 
 async def test_a_person_ends_one_sign_in_and_keeps_the_other(tmp_path: Path) -> None:
-    """At once."""
     async with registered(tmp_path) as (hosted, steps):
         ended, kept = await steps.sign_in(SANDBOX_KEY), await sign_in_claude(hosted)
         said = text_of((await steps.press(await listed(steps), 'End "The tests"')).text)
@@ -110,7 +109,6 @@ async def test_the_page_does_not_tell_whether_trax_knows_a_key(tmp_path: Path) -
 
 
 async def test_a_right_key_is_no_guess(tmp_path: Path) -> None:
-    """However often it is typed."""
     async with registered(tmp_path) as (_hosted, steps):
         await steps.sign_in(SANDBOX_KEY)
         for _ in range(12):

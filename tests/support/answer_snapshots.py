@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 
 from mcp import Client
 
-from tests import ROOT
 from tests.conftest import text_of
 from tests.support.fault_table.fault_scenario import BlockableTransport
 from tests.support.guarded_calls import GO_OFFLINE, GUARDED_OPERATIONS
@@ -25,6 +24,7 @@ from tests.support.product.server import Product
 from tests.support.product.virtual_time import run_in_virtual_time
 from tests.support.simulated_person import Person, agreeing
 from tests.support.valid_calls import EVERY
+from tests.support.written_files import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -222,12 +222,11 @@ def _part(title: str, lines: Iterator[str] | list[str]) -> str:
     return f"{title}\n{_CONFIRMATION.sub(_REPLACEMENT, text)}\n"
 
 
-async def write() -> None:
+async def main() -> None:
     """Write every snapshot."""
     for path, text in (await answer_texts()).items():
-        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
-        (ROOT / path).write_text(text, encoding="utf-8")
+        write(path, text)
 
 
 if __name__ == "__main__":
-    run_in_virtual_time(write)
+    run_in_virtual_time(main)

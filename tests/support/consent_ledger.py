@@ -17,6 +17,7 @@ import mcp_types as types
 
 from tests.conftest import text_of
 from tests.support.consent_clients import has_run
+from tests.support.operation_table import ALWAYS_GUARDED
 from tests.support.product.dropped_connections import ConnectionDropped
 from tests.support.product.faults import Fault, Faults
 from tests.support.simulated_person import choices, form_of
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
 VALID_SECONDS: Final = 300
 _IN_PATH: Final = {"studioId", "destId", "sourceId", "connectionId"}
-_ALWAYS: Final = {"go_live", "go_offline", "delete_destination", "delete_source"} | {
-    "unlink_connection"
-}
 _GOES_OUT: Final = re.compile(r'^- (?:Goes|It would go) out on "([^"]*)"', re.MULTILINE)
 _ON_SCREEN: Final = re.compile(r'^- Can be on screen: "([^"]*)"', re.MULTILINE)
 
@@ -308,7 +306,7 @@ class Ledger:
     def _needs_consent(self, call: RunningCall) -> bool:
         given = call.operation.arguments
         return (
-            call.tool in _ALWAYS
+            call.tool in ALWAYS_GUARDED
             or given.get("autoGoLive") is True
             or "streamKey" in given
             or (bool({"enabled", "active", "type", "platform"} & set(given)) and self._on_air(call))

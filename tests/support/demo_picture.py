@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tests import ROOT
 from tests.support.product.demo import play_demo
+from tests.support.written_files import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +56,7 @@ def draw(play: Callable[[Console], int] = play_demo) -> str:
 
 def main() -> None:
     """Play the demo and write the picture."""
-    PICTURE.write_text(draw(), encoding="utf-8")
+    write(PICTURE, draw())
 
 
 if __name__ == "__main__":

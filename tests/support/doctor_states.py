@@ -21,6 +21,7 @@ from tests.support.product.local_servers import Held, upstream
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_accounts import MODERATOR_KEY
 from tests.support.raw_upstream import closed_port
+from tests.support.written_files import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -305,7 +306,7 @@ async def main() -> None:
     for name, state in DOCTOR_STATES.items():
         with tempfile.TemporaryDirectory() as folder:
             result, _ = await run_in_state(state, Home(Path(folder)))
-        snapshot_file(name).write_text(result.snapshot, encoding="utf-8")
+        write(snapshot_file(name), result.snapshot)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from tests import ROOT
 from tests.support.product.reference import PROMPTS, TOOLS_IN_ORDER, Prompt, listings
 from tests.support.product.server import VERSION
 from tests.support.reference_parts import reference_parts
+from tests.support.written_files import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,8 +84,7 @@ def main() -> None:
     for stale in set((ROOT / TOOLSNAPS).glob("*.json")) - {ROOT / path for path in files}:
         stale.unlink()
     for path, text in files.items():
-        (ROOT / path).parent.mkdir(exist_ok=True)
-        (ROOT / path).write_text(text)
+        write(path, text)
 
 
 if __name__ == "__main__":

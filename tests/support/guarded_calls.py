@@ -127,4 +127,4 @@ GUARDED_OPERATIONS: Final[Mapping[str, GuardedOperation]] = {
         {"text": "We are sold."},
     ),
 }
-"""All guarded operations, and one that only `GUARD_ALSO` guards."""
+"""All guarded tools, as `test_what_needs_a_yes` checks, and one that only `GUARD_ALSO` guards."""

@@ -28,6 +28,7 @@ from tests.support.home_folder import COMMAND, KEY, Home, sample_of
 from tests.support.product.local_servers import upstream
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.terminal_screen import WIDE_COLUMNS, draw
+from tests.support.written_files import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -224,7 +225,7 @@ async def main() -> None:
             pipe = await run_in_state(state, Home(Path(one)), terminal=False)
             terminal = await run_in_state(state, Home(Path(two)), terminal=True)
         assert {pipe.code, terminal.code} == {state.code}, (name, pipe, terminal)
-        snapshot_file(name).write_text(snapshot(state, pipe, terminal), encoding="utf-8")
+        write(snapshot_file(name), snapshot(state, pipe, terminal))
 
 
 if __name__ == "__main__":

@@ -54,8 +54,7 @@ class Entry:
     """An operation: its tool, its call, and examples with all of its arguments.
 
     The first example is the plainest call. The rest is about changes: the paths that are read
-    before the question, first and where the first answers are needed; and the arguments that change
-    what no read shows, in words.
+    before the question, and the arguments that change what no read shows, in words.
     """
 
     tool: str
@@ -63,7 +62,6 @@ class Entry:
     hints: Hints
     examples: tuple[Example, ...]
     reads: tuple[str, ...] = ()
-    later_reads: tuple[str, ...] = ()
     hidden: Mapping[str, str] | None = None
 
     @property
@@ -100,6 +98,8 @@ def _hints(*, read: bool = False, destructive: bool = False, idempotent: bool = 
     }
 
 
+# `ADD` and `GUARDED_ADD` are for every POST: TRaX may do it once more each time it is sent.
+# The guarded ones are for tools of which some calls need a yes.
 READ: Final = _hints(read=True, idempotent=True)
 ADD: Final = _hints()
 GUARDED_ADD: Final = _hints(destructive=True)
@@ -393,11 +393,13 @@ TABLE: Final[Sequence[Entry]] = (
         call="DELETE /v1/connections/{connectionId}",
         hints=GUARDED_CHANGE,
         examples=(Example(None, ALWAYS, to_air=False),),
-        reads=("/v1/connections", "/v1/studios", "/v1/health"),
-        later_reads=tuple(
-            f"/v1/studios/{studio}/{what}"
-            for studio in READABLE
-            for what in ("stream-status", "destinations")
+        reads=(
+            *("/v1/connections", "/v1/studios", "/v1/health"),
+            *(
+                f"/v1/studios/{it}/{part}"
+                for it in READABLE
+                for part in ("stream-status", "destinations")
+            ),
         ),
         hidden={},
     ),
@@ -442,3 +444,9 @@ EXAMPLES: Final = tuple((entry, example) for entry in TABLE for example in entry
 
 CHANGES: Final = tuple((entry, it) for entry, it in EXAMPLES if it.when is not None)
 """The examples that change something."""
+
+GUARDED: Final = frozenset(entry.tool for entry, it in CHANGES if it.when != NEVER)
+"""The tools of which some calls need a yes."""
+
+ALWAYS_GUARDED: Final = GUARDED - {entry.tool for entry, it in CHANGES if it.when != ALWAYS}
+"""The tools of which every call needs one."""

@@ -29,6 +29,7 @@ from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.simulated_person import Person, agreeing, choices, refusing
+from tests.support.written_files import write
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -225,7 +226,7 @@ def main() -> None:
     """Write the exchanges into their pages."""
     for path, exchanges in anyio.run(run_exchanges).items():
         page = with_exchanges(path.read_text(encoding="utf-8"), exchanges)
-        path.write_text(page, encoding="utf-8")
+        write(path, page)
 
 
 if __name__ == "__main__":

@@ -66,6 +66,15 @@ class Lines:
                 self._news.clear()
                 await self._news.wait()
 
+    async def line(self, number: int) -> str:
+        """Return the line of this number, from 0."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while len(self.all) <= number:
+                assert not self._ended, f"the pipe ended after {len(self.all)} lines"
+                self._news.clear()
+                await self._news.wait()
+        return self.all[number]
+
     async def match(self, pattern: str) -> re.Match[str]:
         """Return the first match of a pattern in a line."""
         return await self.find(re.compile(pattern).search)
@@ -89,10 +98,10 @@ class Running:
         """Write JSON-RPC messages to stdin, one per line."""
         await self.write("".join(json.dumps(message) + "\n" for message in messages))
 
-    async def write(self, text: str) -> None:
+    async def write(self, text: str | bytes) -> None:
         """Write to stdin."""
         assert self.process.stdin is not None
-        self.process.stdin.write(text.encode())
+        self.process.stdin.write(text.encode() if isinstance(text, str) else text)
         async with asyncio.timeout(PATIENCE_SECONDS):
             await self.process.stdin.drain()
 

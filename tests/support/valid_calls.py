@@ -11,11 +11,21 @@ DESTINATION: Final[Arguments] = {**STUDIO, "destId": "dest_1"}
 SOURCE: Final[Arguments] = {**STUDIO, "sourceId": "source_1"}
 OFF_AIR: Final[Arguments] = {"studioId": "studio_43"}
 
-CALLS: Final[dict[str, Arguments]] = {
-    **{entry.tool: entry.arguments(entry.examples[0]) for entry in TABLE},
-    # Also where the other studio is on air.
-    "go_live": OFF_AIR,
-}
+
+class _Calls(dict[str, Arguments]):
+    """Arguments by tool, which say where a tool without any belongs."""
+
+    def __missing__(self, tool: str) -> Arguments:
+        raise KeyError(f"{tool}: add it to tests/support/operation_table.py")
+
+
+CALLS: Final = _Calls(
+    {
+        **{entry.tool: entry.arguments(entry.examples[0]) for entry in TABLE},
+        # Also where the other studio is on air.
+        "go_live": OFF_AIR,
+    }
+)
 
 COMPOSITE_CALLS: Final[dict[str, Arguments]] = {
     "find_studio": {"query": "friday"},
@@ -24,4 +34,4 @@ COMPOSITE_CALLS: Final[dict[str, Arguments]] = {
 }
 """The same for each composite tool. They are listed last and only read."""
 
-EVERY: Final = {**CALLS, **COMPOSITE_CALLS}
+EVERY: Final = _Calls({**CALLS, **COMPOSITE_CALLS})

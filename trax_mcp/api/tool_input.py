@@ -42,8 +42,9 @@ class Effect(StrEnum):
 
     READ = "read"
     WRITE = "write"
+    """It changes something. Its plan says which calls run only with consent."""
     GUARDED = "guarded"
-    """Viewers see it, or it destroys something: it runs only with consent."""
+    """Viewers see it, or it destroys something: every call runs only with consent."""
 
 
 class ToolInput(BaseModel):

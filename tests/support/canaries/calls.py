@@ -1,4 +1,4 @@
-"""Every call that the server offers, with secrets wherever one can be put.
+"""A call of each tool, and requests of each other kind, with secrets wherever one can be put.
 
 `FaultyTrax` adds secrets to TRaX's responses, and fails in several modes while it repeats what
 it received.
@@ -16,6 +16,7 @@ from tests.support.guarded_calls import STUDIO
 from tests.support.jsonrpc import LEGACY, Message, request
 from tests.support.product.dropped_connections import ConnectionDropped
 from tests.support.product.faults import Fault, Response, encode_json
+from tests.support.valid_calls import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,13 +49,10 @@ _RTMP_URL: Final = f"rtmps://kick.example/app/{secret.URL_STREAM_KEY}"
 _NEW_DESTINATION: Final = {"name": "Side stage", "platform": "kick"}
 _CUSTOM_TARGET: Final = {"rtmpUrl": _RTMP_URL, "streamKey": secret.STREAM_KEY}
 
-CALLS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
+_WITH_SECRETS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("get_health", {}),
-    ("get_openapi", {}),
     ("list_studios", {}),
-    ("create_studio", {"name": "Another"}),
     ("get_studio", STUDIO),
-    ("update_studio", {**STUDIO, "autoGoLive": True}),
     ("list_destinations", STUDIO),
     ("create_destination", {**STUDIO, **_NEW_DESTINATION, **_CUSTOM_TARGET}),
     ("create_destination", {**STUDIO, **_NEW_DESTINATION, "streamKey": secret.STREAM_KEY}),
@@ -67,40 +65,31 @@ CALLS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
         {**LIVE_STUDIO, **_NEW_DESTINATION, "name": secret.ARGUMENT_KEY, **_CUSTOM_TARGET},
     ),
     ("update_destination", {**STUDIO, "destId": "dest_3", "streamKey": secret.STREAM_KEY}),
-    ("delete_destination", {**STUDIO, "destId": "dest_1"}),
-    ("list_sources", STUDIO),
-    ("create_source", {**STUDIO, "name": "Feed", "type": "rtmp", "url": _RTMP_URL}),
-    ("update_source", {**LIVE_STUDIO, "sourceId": "source_4", "active": False}),
-    ("delete_source", {**STUDIO, "sourceId": "source_1"}),
-    ("get_stream_status", STUDIO),
     ("get_stream_status", {"studioId": secret.ARGUMENT_KEY}),
     ("go_live", STUDIO),
     ("go_offline", LIVE_STUDIO),
     ("list_chat_messages", STUDIO),
     ("send_chat_message", {**STUDIO, "text": secret.ARGUMENT_KEY}),
-    ("list_connections", {}),
-    ("unlink_connection", {"connectionId": "conn_1"}),
-    ("list_media", {}),
     ("create_media_upload", {"filename": "a.png", "contentType": "image/png", "byteSize": 1}),
     ("find_studio", {"query": "Friday"}),
     ("find_studio", {"query": secret.ARGUMENT_KEY}),
     ("check_studio", STUDIO),
-    ("check_studio", {}),
     ("wait_for_chat_messages", {**STUDIO, "timeoutSeconds": 0}),
     ("upload_media", {"path": "intro.mp4"}),
+    ("update_studio", {**STUDIO, "autoGoLive": False}),  # it keeps the secret name
 )
-"""All tools, some with a secret in the right or in a wrong argument."""
+_WITHOUT: Final = EVERY.keys() - {tool for tool, _ in _WITH_SECRETS}
+
+CALLS: Final = (*_WITH_SECRETS, *((it, EVERY[it]) for it in EVERY if it in _WITHOUT))
+"""Each tool, some with a secret in the right or in a wrong argument."""
 
 OTHERS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("tools/list", {}),
     ("resources/list", {}),
-    ("resources/templates/list", {}),
     ("resources/read", {"uri": "trax://studios"}),
     ("resources/read", {"uri": "trax://studios/studio_42"}),
     ("resources/read", {"uri": "trax://studios/studio_42/chat"}),
-    ("resources/read", {"uri": f"trax://studios/{quote(secret.URI_KEY)}/chat"}),
     ("resources/read", {"uri": f"trax://studios/{quote(secret.URI_KEY)}/stream-status"}),
-    ("prompts/list", {}),
     ("prompts/get", {"name": "go_live", "arguments": {"studio": secret.PROMPT_KEY}}),
     (
         "completion/complete",
@@ -117,7 +106,7 @@ OTHERS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
         },
     ),
 )
-"""All other requests."""
+"""A request of each other kind."""
 
 
 def actor_meta(era: str) -> dict[str, Any]:

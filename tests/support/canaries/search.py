@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.canaries import secrets as secret
 from tests.support.canaries.calls import CALLS_IN, CONFIRMED, MODES, OTHERS, FaultyTrax, actor_meta
-from tests.support.canaries.secrets import SeenTexts, allowed_places
+from tests.support.canaries.secrets import ALLOWED, Seen
 from tests.support.jsonrpc import FORMS, LEGACY, request
 from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
@@ -46,13 +46,12 @@ _ALWAYS_PLANTED: Final = {
 
 @dataclass
 class CanarySearch:
-    """One run: the planted secrets, the texts that were seen, and how to send a request."""
+    """One run: what was planted and seen, and how to send a request."""
 
     trax: Sandbox
     era: str
     key: str
-    texts: SeenTexts = field(default_factory=SeenTexts)
-    planted: dict[str, list[str]] = field(default_factory=dict)
+    seen: Seen = field(default_factory=Seen)
     post: Callable[[Message], Awaitable[str]] = field(init=False)
     request_ids: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -67,7 +66,7 @@ class CanarySearch:
     def plant(self, more: dict[str, str]) -> None:
         """Search for these secrets too."""
         for name, it in more.items():
-            self.planted.setdefault(name, []).append(it)
+            self.seen.plant(name, it)
 
     async def ask(
         self,
@@ -83,7 +82,7 @@ class CanarySearch:
         )
         message["params"].setdefault("_meta", {}).update(params.get("_meta", {}))
         text = await self.post(message)
-        self.texts.add(f"answer: {place or method}", text)
+        self.seen.add(f"answer: {place or method}", text)
         found = re.search(r"^(?:data: )?(\{.*\})\s*$", text, re.MULTILINE)
         assert found, text
         answer: Message = json.loads(found[1])
@@ -126,28 +125,28 @@ class CanarySearch:
 
     def add_logs_and_requests(self, server: Running, audit: Path) -> None:
         """Add the logs and everything that has reached TRaX to the seen texts."""
-        self.texts.add("log", server.stderr.text)
-        self.texts.add("audit", audit.read_text())
+        self.seen.add("log", server.stderr.text)
+        self.seen.add("audit", audit.read_text())
         for it in self.trax.requests:
             headers = dict(it.headers)
             where = "storage" if it.path.startswith("/uploads/") else "TRaX: path"
-            self.texts.add(where, f"{it.path} {it.query}")
-            self.texts.add("TRaX: authorization", headers.pop("authorization", ""))
-            self.texts.add("TRaX: headers", str(headers))
-            self.texts.add("TRaX: body", json.dumps(it.body_json))
+            self.seen.add(where, f"{it.path} {it.query}")
+            self.seen.add("TRaX: authorization", headers.pop("authorization", ""))
+            self.seen.add("TRaX: headers", str(headers))
+            self.seen.add("TRaX: body", json.dumps(it.body_json))
 
     def differences(self) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
         """Return what was found where it may not be, and what was not found where it must be."""
-        found, expected = self.texts.of(self.planted), allowed_places(self.planted)
+        found, expected = self.seen.found(), self.seen.allowed(ALLOWED)
         return sorted(found - expected), sorted(expected - found)
 
 
-def add_process_titles(texts: SeenTexts, process: Running) -> None:
+def add_process_titles(seen: Seen, process: Running) -> None:
     """Add what every user of the machine can see of the process and its children."""
     if not (proc := Path(f"/proc/{process.process.pid}")).exists():
         return  # no /proc on this platform
     for it in (proc, *(Path(f"/proc/{pid}") for pid in _children(proc))):
-        texts.add("process", (it / "cmdline").read_text() + (it / "comm").read_text())
+        seen.add("process", (it / "cmdline").read_text() + (it / "comm").read_text())
 
 
 def _children(proc: Path) -> list[str]:

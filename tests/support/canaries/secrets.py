@@ -11,8 +11,12 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from tests.support.operation_table import GUARDED
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    import httpx
 
 PREFIX_LENGTH: Final = 12
 """This many leading characters identify a secret."""
@@ -49,21 +53,7 @@ DOCUMENTED_KEYS: Final = frozenset({"sk_live_..."})
 
 _TRAX_AUTHORIZATION: Final = frozenset({"TRaX: authorization"})
 _TRAX_BODY: Final = frozenset({"TRaX: body"})
-_CONFIRMED_TOOLS: Final = frozenset(
-    f"answer: {tool}"
-    for tool in (
-        "go_live",
-        "go_offline",
-        "update_studio",
-        "create_destination",
-        "update_destination",
-        "delete_destination",
-        "create_source",
-        "update_source",
-        "delete_source",
-        "unlink_connection",
-    )
-)
+_GUARDED_TOOLS: Final = frozenset(f"answer: {tool}" for tool in GUARDED)
 
 ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     # A key is sent to TRaX only, whatever TRaX and the network do with it.
@@ -95,10 +85,11 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "answer: get_studio",
             "answer: find_studio",
             "answer: check_studio",
-            "answer: go_live",
             "answer: update_studio",
-            "answer: update_destination",  # it names the studio that was read before a question
+            # Where the studio was read before a question.
+            "answer: go_live",
             "answer: create_destination",
+            "answer: update_destination",
             "answer: delete_destination",
             "answer: create_source",
             "answer: delete_source",
@@ -115,14 +106,13 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "unknown argument name": frozenset({"answer: create_destination"}),
     "stream key": _TRAX_BODY,
     # A person must see the URL that they confirm; the audit log holds only its origin.
-    "stream key in an RTMP URL": _TRAX_BODY
-    | {"answer: create_destination", "answer: create_source"},
+    "stream key in an RTMP URL": _TRAX_BODY | {"answer: create_destination"},
     "cookie": frozenset(),
     "redirect": frozenset(),
     "reserved upload URL": frozenset({"answer: create_media_upload"}),
     "used upload URL": frozenset({"storage"}),
     "session": frozenset({"headers"}),
-    "confirmation": _CONFIRMED_TOOLS,
+    "confirmation": _GUARDED_TOOLS - {"answer: update_studio"},  # this call of it needs no yes
     "question": frozenset({"answer: go_live"}),
     "unsolicited message": frozenset(),
     # The operator must see which host name to allow.
@@ -155,30 +145,41 @@ def _in_base64(raw: bytes) -> set[str]:
     return {*stable, *(it.translate(str.maketrans("+/", "-_")) for it in stable)}
 
 
-class SeenTexts:
-    """The texts that were seen, by place."""
+class Seen:
+    """All that came out of a server, by place, and the secrets to search for in it."""
 
     def __init__(self) -> None:
-        self._texts: defaultdict[str, list[str]] = defaultdict(list)
+        self.texts: defaultdict[str, str] = defaultdict(str)
+        self._planted: defaultdict[str, set[str]] = defaultdict(set)
 
     def add(self, place: str, text: str) -> None:
         """Add a text that was seen in this place."""
-        self._texts[place].append(text)
+        self.texts[place] += f"{text}\n"
 
-    def of(self, planted: Mapping[str, list[str]]) -> set[tuple[str, str]]:
-        """Return (name, place) for each secret found in any spelling."""
+    async def record(self, response: httpx.Response) -> None:
+        """Add the answer to a request, as a hook of a client does."""
+        await response.aread()
+        request = response.request
+        place = f"answer to {request.method} {request.url.path}"
+        self.add(place, f"{response.headers} {response.text}")
+
+    def plant(self, name: str, *values: str) -> None:
+        """Search for these too, in any spelling."""
+        self._planted[name].update(filter(None, values))
+
+    def found(self) -> set[tuple[str, str]]:
+        """Each name with each place where one of its secrets was found."""
+        every = {
+            name: {it for value in values for it in spellings(value)}
+            for name, values in self._planted.items()
+        }
         return {
             (name, place)
-            for place, texts in self._texts.items()
-            for name, secrets in planted.items()
-            if _is_in("\n".join(texts), secrets)
+            for name, spelt in every.items()
+            for place, text in self.texts.items()
+            if any(it in text for it in spelt)
         }
 
-
-def allowed_places(planted: Mapping[str, list[str]]) -> set[tuple[str, str]]:
-    """Return (name, place) for each place where these secrets may be found."""
-    return {(name, place) for name in planted for place in ALLOWED[name]}
-
-
-def _is_in(text: str, secrets: list[str]) -> bool:
-    return any(spelling in text for secret in secrets for spelling in spellings(secret))
+    def allowed(self, places: Mapping[str, Iterable[str]]) -> set[tuple[str, str]]:
+        """Each name with each place where its secrets may be found."""
+        return {(name, place) for name in self._planted for place in places[name]}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from tests.support.fuzzing.strategies import is_encodable, is_valid_id, texts_in
+from tests.support.operation_table import ALWAYS_GUARDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,17 +117,14 @@ def is_valid(tool: types.Tool, arguments: Message) -> bool:
 # Guarded calls, while every studio is live
 
 NEEDS_CONSENT: Final[dict[str, Callable[[Message], bool]]] = {
-    **dict.fromkeys(
-        ("go_live", "go_offline", "delete_destination", "delete_source", "unlink_connection"),
-        lambda _: True,
-    ),
+    **dict.fromkeys(ALWAYS_GUARDED, lambda _: True),
     "update_studio": lambda it: True in (it.get("autoGoLive"), it.get("autoGoOfflineOnDrop")),
     "create_destination": lambda it: it.get("enabled") is not False,
     "update_destination": lambda it: not {*it} <= {"studioId", "destId", "name", *CONSENT},
     "create_source": lambda it: it.get("active") is not False,
     "update_source": lambda it: not {*it} <= {"studioId", "sourceId", "name", *CONSENT},
 }
-"""By tool: the table of guarded calls in docs/consent.md."""
+"""By tool: the table of guarded calls in docs/consent.md. `test_what_needs_a_yes` compares."""
 
 
 def must_not_change_anything(tool: types.Tool, arguments: Message) -> bool:

@@ -46,14 +46,14 @@ class Response:
         return [json.loads(line[6:]) for line in lines if line.startswith(b"data: {")]
 
 
-def exchange(address: Address, pieces: Iterable[bytes], verb: str = "POST") -> Response | None:
+def exchange(address: Address, pieces: Iterable[bytes]) -> Response | None:
     """Send these bytes on a new connection and read the response; None if it was cut."""
     with socket.create_connection(address, timeout=PATIENCE_SECONDS) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with suppress(ConnectionError):
             for piece in pieces:
                 connection.sendall(piece)
-        with HTTPResponse(connection, method=verb) as response:
+        with HTTPResponse(connection, method="POST") as response:
             try:
                 response.begin()
                 body = response.read()
@@ -61,16 +61,6 @@ def exchange(address: Address, pieces: Iterable[bytes], verb: str = "POST") -> R
                 return None
             session = response.headers.get("mcp-session-id", "").encode()
             return Response(response.status, session, body)
-
-
-def send_and_hang_up(address: Address, pieces: Iterable[bytes]) -> None:
-    """Send these bytes on a new connection and close it."""
-    with (
-        socket.create_connection(address, timeout=PATIENCE_SECONDS) as connection,
-        suppress(ConnectionError),
-    ):
-        for piece in pieces:
-            connection.sendall(piece)
 
 
 class RawHttpClient:
@@ -105,7 +95,8 @@ class RawHttpClient:
 
     def post_body(self, body: bytes, headers: Headers) -> Response | None:
         """Post a body on a new connection."""
-        head = request_head("POST", "/mcp", [*headers, content_length(body)])
+        length = b"content-length", str(len(body)).encode()
+        head = request_head([*headers, length])
         return exchange(self.address, [head, body])
 
     def check_answered(self) -> None:
@@ -113,21 +104,10 @@ class RawHttpClient:
         assert self.post_message(request(self.era, "prompts/list")).messages == self.baseline
 
 
-def request_head(verb: str, path: str, headers: Iterable[Header]) -> bytes:
+def request_head(headers: Iterable[Header]) -> bytes:
     """A request head; it asks the server to close the connection afterwards."""
     lines = [name + b": " + value for name, value in [*headers, (b"connection", b"close")]]
-    return b"\r\n".join([f"{verb} {path} HTTP/1.1".encode("latin-1"), *lines, b"", b""])
-
-
-def content_length(body: bytes) -> Header:
-    """The Content-Length header of a body."""
-    return b"content-length", str(len(body)).encode()
-
-
-def chunked(body: bytes, size: int) -> list[bytes]:
-    """A body in chunks, with the last chunk."""
-    parts = [body[at : at + size] for at in range(0, len(body), size)]
-    return [*(b"%x\r\n%b\r\n" % (len(part), part) for part in parts), b"0\r\n\r\n"]
+    return b"\r\n".join([b"POST /mcp HTTP/1.1", *lines, b"", b""])
 
 
 def _routing_headers(message: Message) -> Headers:

@@ -238,20 +238,3 @@ def raw_messages(era: str) -> SearchStrategy[RawMessage]:
         _notifications,
     ]
     return st.one_of(*(kind(era) for kind in kinds), _unsolicited_responses())
-
-
-# Cancellation
-
-
-def cancellation(era: str, number: object) -> Message:
-    """The notification that cancels a request."""
-    message = request(era, "notifications/cancelled", {"requestId": number, "reason": CANARY})
-    del message["id"]
-    return message
-
-
-def slow_call(era: str, number: object, *, seconds: int) -> Message:
-    """A call that takes this long, since its studio has no chat."""
-    call = tool_call(era, "wait_for_chat_messages", studioId="studio_60", after="start")
-    call["params"]["arguments"]["timeoutSeconds"] = seconds
-    return {**call, "id": number}

@@ -1,5 +1,6 @@
 """One plan per mutating operation. A mutating operation without a complete plan does not import."""
 
+from collections import Counter
 from collections.abc import Mapping
 from inspect import isabstract
 from typing import Any, Final
@@ -40,10 +41,15 @@ def check_plans(
     Raises:
         TypeError: one has none or several, or a plan is incomplete.
     """
-    mutating = sorted(it.__name__ for it in operations if it.effect is not Effect.READ)
-    planned = sorted(it.operation_type.__name__ for it in plans)
-    if mutating != planned:
-        raise TypeError(f"mutating operations {mutating}, but plans for {planned}")
+    mutating = {it.__name__ for it in operations if it.effect is not Effect.READ}
+    planned = Counter(it.operation_type.__name__ for it in plans)
+    problems = {
+        "without a plan": mutating - planned.keys(),
+        "plans of no operation": planned.keys() - mutating,
+        "several plans": {name for name, count in planned.items() if count > 1},
+    }
+    if told := "; ".join(f"{what}: {sorted(names)}" for what, names in problems.items() if names):
+        raise TypeError(told)
     if incomplete := [it.__name__ for it in plans if isabstract(it) or not hasattr(it, "reads")]:
         raise TypeError(f"incomplete plans: {incomplete}")
 

@@ -56,7 +56,7 @@ INSIDE: Final[dict[str, Sequence[str]]] = {
     "one public address and one inside": ("8.8.8.8", "127.0.0.1"),
     "nothing": (),
 }
-"""What the name of a client's host leads to."""
+"""Addresses that the name of a client's host leads to."""
 
 BAD_DOCUMENTS: Final[dict[str, Any]] = {
     "another client's": lambda it: document(it.client_id("other.example")),
@@ -65,7 +65,7 @@ BAD_DOCUMENTS: Final[dict[str, Any]] = {
         it.client_id(), redirect_uris=["javascript:alert(1)"]
     ),
 }
-"""What lies where a document should."""
+"""Contents where a document should lie."""
 
 
 @asynccontextmanager

@@ -73,7 +73,7 @@ async def test_secrets_appear_only_in_allowed_places_over_stdio(tmp_path: Path) 
             await server.write(f"{secret.UNSOLICITED}\n{{{secret.UNSOLICITED}\n")
             await server.tell(*unsolicited_messages(MODERN))
             await search.call_everything()
-            add_process_titles(search.texts, server)
+            add_process_titles(search.seen, server)
             assert await server.hang_up() == 0
         search.add_logs_and_requests(server, audit)
     assert search.differences() == ([], [])
@@ -97,17 +97,17 @@ async def test_secrets_appear_only_in_allowed_places_over_http(tmp_path: Path) -
 
             async def ask(message: Message) -> str:
                 answer = await own.post(message)
-                search.texts.add("headers", str(answer.headers))
+                search.seen.add("headers", str(answer.headers))
                 return answer.text
 
             search.post = ask
             await search.call_everything()
-            await call_as_other_account(search, other)
+            search.seen.add("other account", str(await other.call("list_studios")))
             keyless = HttpCaller(http, MODERN, authorization=f"Bearer {secret.TOKEN}")
             assert error_code(await keyless.call("list_studios")) == "no_key"
             for odd_request in odd_requests(search.era, own):
-                search.texts.add("odd request", (await http.request(**odd_request)).text)
-            add_process_titles(search.texts, server)
+                search.seen.add("odd request", (await http.request(**odd_request)).text)
+            add_process_titles(search.seen, server)
             assert await server.stop(signal.SIGTERM) == 0
         search.add_logs_and_requests(server, audit)
     assert search.differences() == ([], [])
@@ -117,10 +117,8 @@ async def test_secrets_appear_only_in_allowed_places_over_http(tmp_path: Path) -
     ("name", "value"),
     [
         ("TRAX_BASE_URL", f"https://me:{secret.PASSWORD}@api.example"),
-        ("TRAX_BASE_URL", f"https://api.example/?key={secret.PASSWORD}"),
         ("TRAX_API_KEY", f"sk_live_ {secret.PASSWORD}"),
         ("TRAX_MCP_TOKEN", f"sk_live_{secret.PASSWORD}"),
-        ("TRAX_API_KEYS", secret.PASSWORD),
     ],
 )
 def test_invalid_settings_are_refused_without_repeating_them(name: str, value: str) -> None:
@@ -157,15 +155,6 @@ async def connected(search: CanarySearch, http: httpx.AsyncClient, key: str) -> 
     if caller.session is not None:
         search.plant({"session": caller.session})
     return caller
-
-
-async def call_as_other_account(search: CanarySearch, other: HttpCaller) -> None:
-    """Read own things, and things that the first caller could have left behind."""
-    for tool in ("list_studios", "list_connections", "list_media"):
-        search.texts.add("other account", str(await other.call(tool)))
-    for studio in ("studio_99", "studio_42"):
-        for tool in ("get_studio", "list_chat_messages", "check_studio"):
-            search.texts.add("other account", str(await other.call(tool, studioId=studio)))
 
 
 def odd_requests(era: str, own: HttpCaller) -> Iterator[dict[str, Any]]:
