@@ -187,7 +187,7 @@ TABLE: Final[Sequence[Entry]] = (
             Example({"autoGoOfflineOnDrop": False}, NEVER, to_air=False),
             Example({"name": "N"}, NEVER, to_air=False),
         ),
-        reads=WITH_DESTINATIONS,
+        reads=(*WITH_DESTINATIONS, f"{STUDIO_PATH}/sources"),
         hidden={},
     ),
     Entry(
