@@ -78,22 +78,15 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "key in a second header": frozenset(),
     "key in the wrong header": frozenset(),
     "key as an actor name": frozenset(),
-    # Responses of TRaX are returned unchanged to the caller.
-    "key as a studio name": frozenset(
+    # Responses of TRaX are returned unchanged to the caller, and questions name the studio. That of
+    # `go_offline` is about another one, and that of `update_source` names the source alone.
+    "key as a studio name": (_GUARDED_TOOLS - {"answer: go_offline", "answer: update_source"})
+    | frozenset(
         {
             "answer: list_studios",
             "answer: get_studio",
             "answer: find_studio",
             "answer: check_studio",
-            "answer: update_studio",
-            # Where the studio was read before a question.
-            "answer: go_live",
-            "answer: create_destination",
-            "answer: update_destination",
-            "answer: delete_destination",
-            "answer: create_source",
-            "answer: delete_source",
-            "answer: unlink_connection",
             "answer: completion/complete",
             "answer: resources/list",
             "answer: resources/read",
