@@ -37,10 +37,13 @@ class PanelClient:
 
     async def call(self, tool: str, **arguments: object) -> Message:
         """Call a tool and return its result."""
+        result: Message = (await self._send(tool, **arguments))["result"]
+        return result
+
+    async def _send(self, tool: str, **arguments: object) -> Message:
         params = {"name": tool, "arguments": arguments}
         message = request(MODERN, "tools/call", params, capabilities=_APPS)
-        result: Message = read_answer(await self.caller.post(message))["result"]
-        return result
+        return read_answer(await self.caller.post(message))
 
     async def asked(self, tool: str, **arguments: object) -> str:
         """Call a tool that asks in a panel; returns the ticket."""
@@ -59,10 +62,20 @@ class PanelClient:
         return await self.press(ticket)
 
     async def press(self, ticket: str, **answer: str) -> dict[str, Any]:
-        """Press once; returns the state."""
-        result = await self.call("answer_approval", ticket=ticket, **answer)
-        state: dict[str, Any] = result["structuredContent"]
+        """Press once the replica says that its engine answers; returns the state."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while "error" in (told := await self._press(ticket, **answer)):  # noqa: ASYNC110  it can only be asked
+                await asyncio.sleep(_PAUSE_SECONDS)
+        state: dict[str, Any] = told["result"]["structuredContent"]
         return state
+
+    async def failure(self, ticket: str, **answer: str) -> str:
+        """Press, and return why the press failed."""
+        told = await self._press(ticket, **answer)
+        return str(told["error"]["data"]["error"]["code"])
+
+    async def _press(self, ticket: str, **answer: str) -> Message:
+        return await self._send("answer_approval", ticket=ticket, **answer)
 
     async def say(self, ticket: str, choice: str) -> dict[str, Any]:
         """Press until the press counts, as a yes does after a second; returns the state."""

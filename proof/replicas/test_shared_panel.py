@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 APPROVED: Final = "live.traxstreaming/approvedIn"
-NOT_KNOWN: Final = (
-    "This was approved elsewhere already: whether the call ran is not known. Nothing more was sent."
-)
 ROUNDS: Final = 3
+MAX_OPEN: Final = 32
+"""The most questions in panels for one key."""
 CANARY: Final = "canary-stream-key"
 SECRET: Final[dict[str, Any]] = {**STUDIO, "destId": "dest_3", "streamKey": CANARY}
 
@@ -128,17 +127,24 @@ async def test_a_question_that_changed_at_one_replica_is_shown_at_all(
 async def test_a_question_that_is_withdrawn_at_one_replica_is_over_at_all(
     shared_replicas: Replicas,
 ) -> None:
+    """One more than there is room for withdraws the oldest."""
     a, b = await both(shared_replicas)
-    tickets = [
-        await a.asked("unlink_connection", connectionId=it) for it in ("conn_1", "conn_2", "conn_3")
-    ]
-    states = [await b.show(it) for it in tickets]
+    first, second, *_ = [await a.asked("delete_source", **it) for it in sources(shared_replicas)]
+    state = await b.show(first)
     await a.asked("delete_destination", **STUDIO, destId="dest_3")
-    first = await b.press(tickets[0], question="1", choice=states[0]["yes"])
-    assert first["outcome"] == (
+    pressed = await b.press(first, question="1", choice=state["yes"])
+    assert pressed["outcome"] == (
         "This is no longer asked: others were asked since. Nothing was sent."
     )
-    assert (await b.show(tickets[1]))["phase"] == "open"
+    assert (await b.show(second))["phase"] == "open"
+
+
+def sources(replicas: Replicas) -> list[dict[str, str]]:
+    """As many new sources as there can be questions, as arguments of a call."""
+    ids = [f"source_{number}" for number in range(100, 100 + MAX_OPEN)]
+    for it in ids:
+        replicas.trax.add_source("Spare", record_id=it)
+    return [{**STUDIO, "sourceId": it} for it in ids]
 
 
 async def test_the_ticket_of_another_caller_is_refused_at_every_replica(
