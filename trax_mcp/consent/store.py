@@ -298,6 +298,7 @@ class Store:
             if starts:
                 pending = now.now + PENDING_SECONDS if done and not came else 0.0
                 here = replace(here, starting_until=pending)
+                began = began if done else replace(began, starting_until=0.0)
             if starts and outcome == "applied":
                 here = replace(here, changed_to={})
             if done:
