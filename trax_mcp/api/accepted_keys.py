@@ -62,9 +62,7 @@ class AcceptedKeys:
             if operation.call.mutates:
                 self._refused.pop((caller.owner, studio_id), None)
 
-    def record_failure(
-        self, failure: Failure, operation: Operation[Model], caller: Caller
-    ) -> None:
+    def record_failure(self, failure: Failure, operation: Operation[Model], caller: Caller) -> None:
         """Record a failed call. A missing scope proves the key, `invalid_key` disproves it."""
         if failure.code == _LACKS_SCOPE:
             self._recent(caller)
