@@ -25,9 +25,6 @@ WRITES_OFF: Final = "This TRaX deployment has writes switched off"
 WRITES_OFF_NEXT: Final = (
     "Retrying will not help: `writeEnabled` in get_health shows when that changes."
 )
-SENT_AGAIN: Final = (
-    "A go-live was still being sent, so the stop was sent once more when that had ended."
-)
 _OUTCOME_CLAUSES: Final[Mapping[Outcome, str]] = {
     "not_applied": "nothing was changed",
     "unknown": "whether it took effect is not known",
@@ -165,15 +162,6 @@ def seen_without_answer(happened: str, tool_name: str, state: str) -> str:
     """The answer to a go-live or a stop was lost, but the studio was seen in this state."""
     seen = state.replace("_", " ")
     return f"{happened}. The studio was then seen {seen}: do not call {tool_name} again."
-
-
-def repetition_failed(error: TraxError) -> LostAnswer:
-    """A stop was sent once more, after a go-live had ended, and that failed."""
-    message = (
-        f"{SENT_AGAIN} That failed: {error.failure.message} The studio may be on air:"
-        " look with get_stream_status, and stop it again."
-    )
-    return LostAnswer(replace(error.failure, message=message, outcome="unknown"))
 
 
 def not_sent_because(error: TraxError, operation: Operation[Model]) -> TraxError:

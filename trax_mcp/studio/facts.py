@@ -96,11 +96,6 @@ class Facts:
         return None if self.status is None else self.status.since
 
     @property
-    def broadcast_start(self) -> str | None:
-        """When the broadcast that is on air has begun, as TRaX writes it."""
-        return self.status.broadcast_started_at if self.status and self.live else None
-
-    @property
     def enabled(self) -> tuple[Destination, ...]:
         """The destinations that a broadcast reaches."""
         return tuple(it for it in self.destinations or () if it.enabled)
