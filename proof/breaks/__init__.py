@@ -1,5 +1,4 @@
 """Deliberate breaks: edits that take a promise away, each of which must make a test fail.
 
-A rewrite keeps every promise if the same breaks are still caught after it. Each table in `tables/`
-covers one package.
+Each table in `tables/` covers one part of docs/proof.md, with a few breaks for each promise there.
 """
