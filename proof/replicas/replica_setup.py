@@ -13,7 +13,7 @@ import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from proof.replicas.throwaway_engine import ThrowawayEngine, throwaway_engine
+from proof.replicas.throwaway_engine import ThrowawayEngine, throwaway_engine, tls_engine
 from tests.support.consent_clients import SECOND_KEY
 from tests.support.jsonrpc import MODERN, HttpCaller
 from tests.support.product.local_servers import listening
@@ -108,13 +108,13 @@ class Replicas:
 
 
 @asynccontextmanager
-async def open_replicas(**settings: str) -> AsyncIterator[Replicas]:
+async def open_replicas(*, over_tls: bool = False, **settings: str) -> AsyncIterator[Replicas]:
     """Start everything, and end it with the block. `settings` are those of the replicas."""
     with patch("tests.support.product.request_log.MAX_REQUESTS", _MAX_REQUESTS):
         trax = Sandbox(rate_limit=None)
     trax.add_key(SECOND_KEY)
     async with (
-        throwaway_engine() as engine,
+        tls_engine() if over_tls else throwaway_engine() as engine,
         listening(trax.app) as upstream,
         AsyncExitStack() as stack,
     ):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from typing import TYPE_CHECKING, Final
 
 from proof.replicas.presses import RAN, consent
 from proof.replicas.replica_in_process import replica_in_process
-from proof.replicas.throwaway_engine import ThrowawayEngine, throwaway_engine
+from proof.replicas.throwaway_engine import tls_engine
 from tests import ROOT
 from tests.support.guarded_calls import GO_LIVE, STUDIO
 from tests.support.product.commands import run_command_beside
@@ -18,7 +17,7 @@ from tests.support.raw_upstream import closed_port
 from tests.support.server_process import running
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from proof.replicas.throwaway_engine import ThrowawayEngine
 
 PASSWORD: Final = "hunter2/the-second"  # noqa: S105  of an engine that ends with its test
 NO_ADDRESS: Final = (
@@ -185,25 +184,10 @@ async def test_a_wrong_password_is_refused(engine: ThrowawayEngine) -> None:
         assert not chat.get("isError")
 
 
-async def test_an_engine_is_reached_over_tls_and_its_certificate_is_checked(
-    tmp_path: Path,
-) -> None:
+async def test_an_engine_is_reached_over_tls_and_its_certificate_is_checked() -> None:
     """`rediss://`, with the certificate of an authority of the operator's own."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    make = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost"
-    names = ("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")
-    files = ("-keyout", str(key), "-out", str(certificate))
-    subprocess.run([*make.split(), *names, *files], check=True, capture_output=True)  # noqa: ASYNC221  nothing else runs
-    port = closed_port()
-    settings = {
-        "tls-port": str(port),
-        "tls-cert-file": str(certificate),
-        "tls-key-file": str(key),
-        "tls-ca-cert-file": str(certificate),
-        "tls-auth-clients": "no",
-    }
-    async with throwaway_engine(settings):
-        url = f"rediss://localhost:{port}"
+    async with tls_engine() as engine:
+        url = engine.url.partition("?")[0]
         assert await refusal(url) == NOT_TRUSTED
-        assert await is_fit(f"{url}?ssl_ca_certs={certificate}")
-        assert await refusal(f"redis://localhost:{port}") == AWAY
+        assert await is_fit(engine.url)
+        assert await refusal(url.replace("rediss", "redis")) == AWAY

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
+import subprocess
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from tests.support.raw_upstream import closed_port
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 _PROGRAMS: Final = ("valkey-server", "redis-server")
 _PAUSE_SECONDS: Final = 0.02
+_NEW_CERTIFICATE: Final = (
+    "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost"
+    " -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout key.pem -out certificate.pem"
+)
 
 
 class ThrowawayEngine:
@@ -72,7 +78,7 @@ class ThrowawayEngine:
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Redis]:
         """A client of the test's own."""
-        client = Redis.from_url(self.url)
+        client = Redis.from_url(f"unix://{self.socket}")
         try:
             yield client
         finally:
@@ -102,3 +108,21 @@ async def throwaway_engine(
             yield engine
         finally:
             await engine.kill()
+
+
+@asynccontextmanager
+async def tls_engine() -> AsyncIterator[ThrowawayEngine]:
+    """The same, and its `url` is over TLS, with a certificate of an authority of its own."""
+    with TemporaryDirectory(prefix="certificate-") as folder:
+        subprocess.run(_NEW_CERTIFICATE.split(), cwd=folder, check=True, capture_output=True)  # noqa: ASYNC221  nothing else runs
+        port, certificate = closed_port(), f"{folder}/certificate.pem"
+        settings = {
+            "tls-port": str(port),
+            "tls-cert-file": certificate,
+            "tls-key-file": f"{folder}/key.pem",
+            "tls-ca-cert-file": certificate,
+            "tls-auth-clients": "no",
+        }
+        async with throwaway_engine(settings) as engine:
+            engine.url = f"rediss://localhost:{port}?ssl_ca_certs={certificate}"
+            yield engine
