@@ -157,11 +157,12 @@ class ConsentGuard:
         may_be_sent = when is not When.ALWAYS or call.evidence != NO_EVIDENCE
         while True:
             place = await self.store.place(call.operation, call.caller)
+            if first is None and self.rules.mode is Mode.FLAG:  # a stop may come while it waits
+                first = await self._look(place, call)
             turn = self.store.turn(place) if may_be_sent else nullcontext("")
             async with turn as name:
                 seen = await self._look(place, call)
-                first = first or seen
-                if seen.last_stops != first.last_stops:
+                if first is not None and seen.last_stops != first.last_stops:
                     call = self._without_outdated_flag(call)
                 attempt = Attempt(call, place, name, seen)
                 result = await self._try(attempt, when)
@@ -291,15 +292,18 @@ class ConsentGuard:
         call, tasks, began = attempt.call, self._sender.tasks, self._clock.seconds()
         unheard = self._stops.unheard[attempt.place.id]
         try:
-            if not await self._begin(attempt):
-                return
-        except Away:  # it may have begun: then its yes is given back when the engine answers
+            with anyio.CancelScope(shield=True):  # a yes that is used must come to an end
+                has_begun = await self._begin(attempt)
+        except Exception:  # it may have begun: then its yes is given back when the engine answers
             self.store.take_later(partial(self._end, attempt))
             raise
+        if not has_begun:
+            return
         end = partial(self._end_or_undo, attempt, unheard)
         if self.store.records.is_shared and self._clock.seconds() > began + _SLEPT_SECONDS:
             attempt.sent = store_unavailable()  # others may have had the turn meanwhile
-            await self.store.now_or_later(end)
+            with anyio.CancelScope(shield=True):
+                await self.store.now_or_later(end)
             return
         attempt.sent = interrupted(call.operation)
         try:
@@ -336,7 +340,11 @@ class ConsentGuard:
 
     async def _end_or_undo(self, attempt: Attempt, unheard: int) -> None:
         """End a call. A go-live that a stop has followed takes the studio off the air again."""
-        came = await self._end(attempt) or self._stops.unheard[attempt.place.id] > unheard
+        came = self._stops.unheard[attempt.place.id] > unheard
+        if came:  # the engine may be away, and the studio must not stay on air for as long
+            self.store.take_later(partial(self._end, attempt))
+        else:
+            came = await self._end(attempt)
         starts = attempt.call.operation.starts_broadcast
         if came and starts and attempt.outcome != "not_applied" and attempt.undone is None:
             attempt.undone = False

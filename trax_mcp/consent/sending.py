@@ -98,7 +98,7 @@ class Sender:
         changes_broadcast = call.operation.starts_broadcast or call.operation.stops_broadcast
         if not changes_broadcast or outcome_of(sent) == "not_applied":
             return None
-        with self.tasks.shield(deadline=self.deadline(0)):
+        with self.tasks.shield(deadline=self.deadline(1)):
             return await self._observe(call, until)
         return self._unknown()  # the shield was cut short
 

@@ -1,4 +1,7 @@
-"""Stops a broadcast. A stop needs its yes and nothing else: no fact, no turn, and no engine."""
+"""Stops a broadcast. A stop needs its yes, and waits for nothing else for long.
+
+No fact is read, it takes the turn from whoever has it, and goes on where the engine is away.
+"""
 
 from collections import Counter
 from contextlib import suppress
@@ -129,7 +132,8 @@ class Stops:
                     try:
                         sent = await sender.send(call, digest=None)
                     finally:
-                        await self._end(call, place, token, outcome_of(sent))
+                        is_known = is_first is not None
+                        await self._end(call, place, token, outcome_of(sent), is_known=is_known)
         if is_first is False:
             return self._already_used(call, await self._outcome(token) or IN_PROGRESS)
         return await self._conclude(call, token, sent)
@@ -145,13 +149,19 @@ class Stops:
                 return place
         return place
 
-    async def _end(self, call: GuardedCall, place: Place, token: str, outcome: Outcome) -> None:
+    async def _end(
+        self, call: GuardedCall, place: Place, token: str, outcome: Outcome, *, is_known: bool
+    ) -> None:
+        """End a stop in the store, after its beginning if the engine does not know that yet."""
         if outcome == "not_applied":
             self._used_here.pop(token, None)
         else:
             self._note_used(token, outcome_in_words(outcome))
         accepted = self._store.place_here(call.operation, call.caller)
         end = partial(self._store.end_stop, place, token, outcome, accepted=accepted)
+        if not is_known:
+            self._store.take_later(end)
+            return
         with anyio.CancelScope(shield=True):
             await self._store.now_or_later(end)
 

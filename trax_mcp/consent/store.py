@@ -6,6 +6,7 @@ Decisions are pure Python. So a step is atomic, in the memory of one process as 
 import hashlib
 import hmac
 import json
+import logging
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -49,6 +50,8 @@ _KEPT_SECONDS: Final = QUESTION_SECONDS + 60.0
 """As long as a question is open, and then until its outcome is no longer told."""
 _BEAT_SECONDS: Final = 0.5
 """How often turns are renewed, where replicas share them."""
+
+_LOG = logging.getLogger(__name__)
 
 ResultT = TypeVar("ResultT")
 Step = Callable[[], Awaitable[object]]
@@ -295,7 +298,8 @@ class Store:
         def end(now: Snapshot) -> tuple[bool, Changes]:
             came = _last_stops(now, place) != seen.last_stops
             began, here = _studio(now, place.key), _studio(now, accepted.key)
-            if starts:
+            is_own = began.turn is not None and began.turn.call == call
+            if starts and (done or is_own):  # else it did not begin, and the mark is another's
                 pending = now.now + PENDING_SECONDS if done and not came else 0.0
                 here = replace(here, starting_until=pending)
                 began = began if done else replace(began, starting_until=0.0)
@@ -392,13 +396,13 @@ class Store:
 
         False if its yes was used.
         """
-        used = Key("stop", token)
+        used, name = Key("stop", token), secrets.token_hex(8)
 
         def begin(now: Snapshot) -> tuple[bool, Changes]:
             if now.values[used] is not None:
                 return False, {}
             turn = Turn(token, now.now + self.records.turn_seconds)
-            studio = replace(_studio(now, place.key), last_stop=_name(token), turn=turn)
+            studio = replace(_studio(now, place.key), last_stop=name, turn=turn)
             return True, {**_kept(place.key, studio), used: (IN_PROGRESS, _KEPT_SECONDS)}
 
         return await self._step((place.key, used), begin)
@@ -407,7 +411,7 @@ class Store:
         self, place: Place, token: str, outcome: Outcome, *, accepted: Place
     ) -> None:
         """End a stop. It counts where the caller acts now. Its yes is given back if refused."""
-        used = Key("stop", token)
+        used, name = Key("stop", token), secrets.token_hex(8)
 
         def end(now: Snapshot) -> tuple[None, Changes]:
             changes: Changes = {used: (None, 0.0)}
@@ -416,7 +420,8 @@ class Store:
             for key in {place.key, accepted.key if outcome != "not_applied" else place.key}:
                 studio = _studio(now, key).without_turn(token)
                 starting = 0.0 if outcome == "applied" else studio.starting_until
-                studio = replace(studio, last_stop=_name(token), starting_until=starting)
+                last_stop = studio.last_stop if key == place.key else name
+                studio = replace(studio, last_stop=last_stop, starting_until=starting)
                 changes = {**changes, **_kept(key, studio)}
             return None, changes
 
@@ -434,9 +439,10 @@ class Store:
     async def wait_for_stop(self, place: Place, seen: Seen) -> None:
         """Wait until a stop has come since `seen`."""
         while True:
-            now = await self.records.read(place.key, place.shared)
-            if _last_stops(now, place) != seen.last_stops:
-                return
+            with suppress(Away):  # it may be back soon
+                now = await self.records.read(place.key, place.shared)
+                if _last_stops(now, place) != seen.last_stops:
+                    return
             await self.records.changed(place.key, place.shared)
 
     # Questions outside of the call that asks
@@ -541,9 +547,18 @@ class Store:
                 for call, place in tuple(self._held.items()):
                     await self._renew(place, call)
                 while self._later:
-                    await self._later[0]()
+                    await self._take(self._later[0])
                     self._later.popleft()
             await anyio.sleep(_BEAT_SECONDS)
+
+    async def _take(self, step: Step) -> None:
+        """Take a step that had to wait. A bug in one must not end the server, and with it stops."""
+        try:
+            await step()
+        except Away:
+            raise
+        except Exception:  # noqa: BLE001  see above
+            _LOG.exception("a step that waited for the engine failed")
 
     async def _renew(self, place: Place, call: str) -> None:
         def renew(now: Snapshot) -> tuple[None, Changes]:
@@ -624,14 +639,9 @@ def _kept(key: Key, value: Any) -> Changes:  # noqa: ANN401  a record
     return {key: (value, _LONG_SECONDS if has_news else _STUDIO_SECONDS)}
 
 
-def _name(token: str) -> str:
-    """The name of a stop. It does not reveal its yes."""
-    return hashlib.sha256(token.encode()).hexdigest()[:16]
-
-
 def _declined(operation: Operation[Model], caller: Caller, who: str | None) -> Key:
     return Key("declined", call_digest(operation, f"{caller.fingerprint} {who or ''}"))
 
 
 def _asked(operation: Operation[Model], caller: Caller) -> Key:
-    return Key("asked", call_digest(operation, caller.key or caller.fingerprint))
+    return Key("asked", call_digest(operation, f"{caller.key} {caller.fingerprint}"))

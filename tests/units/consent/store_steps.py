@@ -23,7 +23,7 @@ from trax_mcp.consent.questions import IN_PROGRESS, NOT_KNOWN, PENDING_SECONDS
 from trax_mcp.consent.store import MAX_QUESTIONS, Place, Seen, Store
 
 if TYPE_CHECKING:
-    from _pytest.mark import MarkDecorator, ParameterSet
+    from _pytest.mark import ParameterSet
 
     from trax_mcp.api.errors import Outcome
     from trax_mcp.api.models import Model
@@ -181,25 +181,11 @@ class World:
 
 Case = Callable[[World], Awaitable[None]]
 STEPS: Final[dict[str, Case]] = {}
-FAULTS: Final = {
-    "a_stop_that_was_refused_counts_anew_when_it_is_pressed_again": (
-        "the name of a stop follows from its token, so a second press has the first one's name"
-    ),
-    "the_end_of_an_earlier_stop_brings_no_yes_back": "the end of a stop writes its name once more",
-    "two_clients_of_one_key_are_asked_apart": "a call is known by its key, not by its caller",
-}
-"""Cases that fail, and why."""
 
 
 def all_steps() -> list[ParameterSet]:
     """Every case as a parameter of a test."""
-    return [
-        pytest.param(case, id=name, marks=_marks(FAULTS.get(name))) for name, case in STEPS.items()
-    ]
-
-
-def _marks(fault: str | None) -> tuple[MarkDecorator, ...]:
-    return (pytest.mark.xfail(reason=fault, strict=True),) if fault else ()
+    return [pytest.param(case, id=name) for name, case in STEPS.items()]
 
 
 def step(case: Case) -> Case:
