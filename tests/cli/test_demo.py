@@ -120,8 +120,7 @@ def test_ctrl_c_ends_the_demo_quietly() -> None:
     with started_demo() as process:
         signal.signal(signal.SIGINT, before)
         assert process.stdout is not None
-        while "go_live" not in process.stdout.readline():
-            pass
+        assert any("go_live" in line for line in iter(process.stdout.readline, ""))
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, error) == (130, "")
