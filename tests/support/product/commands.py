@@ -164,8 +164,7 @@ def _unchanged_process() -> Iterator[None]:
         """Serve nobody."""
 
     log = logging.getLogger()
-    loggers = [it for it in log.manager.loggerDict.values() if isinstance(it, logging.Logger)]
-    levels = [(it, it.level) for it in (log, *loggers)]
+    levels = {it: it.level for it in (log, *_loggers())}
     handlers, folder = list(log.handlers), Path.cwd()
     with (
         patch.object(serve, "serve_stdio", end_at_once),
@@ -178,10 +177,16 @@ def _unchanged_process() -> Iterator[None]:
         finally:
             logging.captureWarnings(capture=False)
             log.handlers[:] = handlers
-            for it, level in levels:
-                it.setLevel(level)
+            for it in (log, *_loggers()):
+                it.setLevel(levels.get(it, logging.NOTSET))
             gc.unfreeze()
             os.chdir(folder)
+
+
+def _loggers() -> list[logging.Logger]:
+    """Those that exist now, without the root."""
+    made = list(logging.getLogger().manager.loggerDict.values())
+    return [it for it in made if isinstance(it, logging.Logger)]
 
 
 def _exit_code(ended: SystemExit) -> int:
