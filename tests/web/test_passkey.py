@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from tests.support.approval_setup import OpenSetup
     from tests.web.conftest import Ask, Asked
 
     AskSigned = Callable[..., AbstractAsyncContextManager["Signing"]]
@@ -108,6 +109,18 @@ async def test_a_stop_on_the_page_needs_no_passkey_either(signing: AskSigned) ->
         assert "passkey" not in stop.data
         await stop.press(stop.yes)
         assert it.asked.sent == [GO_OFFLINE.sent]
+
+
+async def test_where_nothing_can_ask_a_confirmation_does_not_replace_the_passkey(
+    open_setup: OpenSetup,
+) -> None:
+    """The mode is then human, whatever TRAX_CONFIRM says."""
+    async with open_setup(passkey=SoftwarePasskey(), browser=False) as it:
+        for confirmation in ({}, {"confirmation": "made up"}):
+            answer = await it.asked(confirm=True, **confirmation)
+            assert answer["status"] == "cannot_ask"
+            assert "confirmation" not in answer
+        assert it.sent == []
 
 
 # Settings
