@@ -18,7 +18,7 @@ from trax_mcp import __version__
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.cli import serve
-from trax_mcp.server.app import build_asking, build_guard, build_server
+from trax_mcp.server.app import build_asking, build_server
 from trax_mcp.server.http.http_app import http_app
 from trax_mcp.settings import read_settings
 from trax_mcp.studio.list_cache import ListCache
@@ -85,19 +85,28 @@ class Product:
             sleep=pause,
             now=self._trax_time,
         )
-        self._lists = ListCache(self._client, self.clock)
-        self._guard = build_guard(self._client, self._deps, self._lists)
-        with patch("trax_mcp.server.app.build_guard", lambda *_: self._guard):
-            self._asking = build_asking(self._client, self._deps)
+        self._shared: dict[str, Any] = {}
 
     def server(self, key: str | None = SANDBOX_KEY) -> Server[Any]:
         """The MCP server for clients in memory, which all have this key.
 
-        Servers for several keys share everything else.
+        Servers for several keys share everything else, as the first one was given it.
         """
+        is_first = not self._shared
+
+        def shared(build: Callable[..., Any]) -> Callable[..., Any]:
+            def built(*given: Any, **named: Any) -> Any:  # noqa: ANN401  as `build` takes it
+                if not is_first:
+                    return self._shared[build.__name__]
+                made = build(*given, **named)
+                self._shared.setdefault(build.__name__, made)
+                return made
+
+            return built
+
         with (
-            patch("trax_mcp.server.app.build_asking", lambda *_: self._asking),
-            patch("trax_mcp.server.app.ListCache", lambda *_: self._lists),
+            patch("trax_mcp.server.app.build_asking", shared(build_asking)),
+            patch("trax_mcp.server.app.ListCache", shared(ListCache)),
         ):
             return build_server(self._client, own=Caller(key), deps=self._deps)
 
