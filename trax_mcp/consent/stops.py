@@ -135,6 +135,7 @@ class Stops:
                         is_known = is_first is not None
                         await self._end(call, place, token, outcome_of(sent), is_known=is_known)
         if is_first is False:
+            self._used_here.pop(token, None)  # another replica sends it, and the engine knows more
             return self._already_used(call, await self._outcome(token) or IN_PROGRESS)
         return await self._conclude(call, token, sent)
 
