@@ -22,7 +22,7 @@ help: ## show this list
 demo: .venv/run ## run a whole show on the embedded sandbox
 	@$(BIN)/trax-mcp demo
 
-test: .venv/dev ## run the tests, in about two minutes
+test: .venv/dev ## run the tests, in under three minutes
 	$(BIN)/pytest -n auto --dist worksteal $(PYTEST_OPTIONS)
 
 check: .venv/dev ## format, lint, types, imports and tests: all must pass before a commit
