@@ -38,7 +38,6 @@ async def both(replicas: Replicas) -> tuple[PanelClient, PanelClient]:
     return a, b
 
 
-@pytest.mark.xfail(strict=True, reason="a panel says for a minute that the call is being sent")
 async def test_a_replica_that_dies_while_it_sends_leaves_no_question_open(
     shared_replicas: Replicas,
 ) -> None:

@@ -27,8 +27,7 @@ from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import GetStreamStatus, GoOffline
 from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
-from trax_mcp.consent.calls import Ask, Done, GuardedCall, NotRun, Result
-from trax_mcp.consent.evidence import NO_EVIDENCE, ApprovedIn
+from trax_mcp.consent.calls import NO_EVIDENCE, ApprovedIn, Ask, Done, GuardedCall, NotRun, Result
 from trax_mcp.consent.plans import Plan, When, plan_for
 from trax_mcp.consent.policy import (
     ALREADY_USED,
@@ -47,16 +46,16 @@ from trax_mcp.consent.policy import (
     question_to_use,
     refusal_by_person,
 )
-from trax_mcp.consent.questions import Question, outcome_in_words
-from trax_mcp.consent.records import Away
+from trax_mcp.consent.questions import Question
+from trax_mcp.consent.records import Away, Place
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.consent.sending import Sender, Sent, outcome_of
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.stop_token import StopToken
 from trax_mcp.consent.stops import Stops
-from trax_mcp.consent.store import Place, Seen, Store
+from trax_mcp.consent.store import Seen, Store
 from trax_mcp.studio.fact_reader import FactReader
-from trax_mcp.studio.facts import Fact, Facts
+from trax_mcp.studio.facts import Fact, Facts, Observed
 from trax_mcp.studio.list_cache import ListCache
 
 _SLEPT_SECONDS: Final = 1.0
@@ -69,12 +68,12 @@ _WHERE: Final = (Fact.STATUS, Fact.STUDIO)
 class Attempt:
     """One attempt of a call: where it acts, what it has seen there, and what was sent.
 
-    `turn` is its turn in the studio, empty if it can only ask. `undone` is as in `Done`.
+    `turn_id` is empty if it can only ask. `undone` is as in `Done`.
     """
 
     call: GuardedCall
     place: Place
-    turn: str
+    turn_id: str
     seen: Seen
     facts: Facts = field(default_factory=Facts)
     digest: str | None = None
@@ -140,7 +139,7 @@ class ConsentGuard:
         """
         status = GetStreamStatus(studio_id=studio_id)
         try:
-            place = await self.store.place(status, caller)
+            place = self.store.place(status, caller)
             return (await self.store.look(place, None, status, caller)).go_live_pending
         except Away:
             raise store_unavailable() from None
@@ -154,17 +153,18 @@ class ConsentGuard:
         caller there meanwhile, who then takes turns with others.
         """
         first: Seen | None = None
+        owner = self.store.owner(call.caller)
         may_be_sent = when is not When.ALWAYS or call.evidence != NO_EVIDENCE
         while True:
-            place = await self.store.place(call.operation, call.caller)
+            place = self.store.place(call.operation, call.caller)
             if first is None and self.rules.mode is Mode.FLAG:  # a stop may come while it waits
                 first = await self._look(place, call)
-            turn = self.store.turn(place) if may_be_sent else nullcontext("")
-            async with turn as name:
+            turn = self.store.turns.take(place.own, owner) if may_be_sent else nullcontext("")
+            async with turn as turn_id:
                 seen = await self._look(place, call)
-                if first is not None and seen.last_stops != first.last_stops:
+                if first is not None and seen.last_stop != first.last_stop:
                     call = self._without_outdated_flag(call)
-                attempt = Attempt(call, place, name, seen)
+                attempt = Attempt(call, place, turn_id, seen)
                 result = await self._try(attempt, when)
             if attempt.sent is not None:
                 return await self._conclude(attempt, attempt.sent)
@@ -172,8 +172,13 @@ class ConsentGuard:
                 return result
 
     async def _look(self, place: Place, call: GuardedCall) -> Seen:
-        asked, who = call.evidence.question_id, call.claimed_name
-        return await self.store.look(place, asked, call.operation, call.caller, who=who)
+        return await self.store.look(
+            place,
+            call.evidence.question_id,
+            call.operation,
+            call.caller,
+            claimed_name=call.claimed_name,
+        )
 
     async def _try(self, attempt: Attempt, when: When) -> NotRun | Ask | None:
         """Read, judge, and send or respond. None if it was sent, or must begin again."""
@@ -184,19 +189,20 @@ class ConsentGuard:
             return refused
         call, plan_type = attempt.call, plan_for(attempt.call.operation)
         status = await self._read(call, _WHERE) if when is When.WHILE_LIVE else None
-        facts = status
-        if status is None or not _needs_no_consent(attempt, status):
-            facts = await self._read(call, plan_type.reads, status)
-        if facts is None or await self._must_begin_again(attempt):
-            return None
         if status is not None and _needs_no_consent(attempt, status):
-            # A yes that is not needed is used too, so that it cannot run the call again.
-            kept = attempt.seen.question
-            attempt.question_id = question_to_use(call.operation, call.evidence, kept)
-            attempt.facts = status
-            await self._send(attempt)
+            facts, is_free = status, True
+        else:
+            facts, is_free = await self._read(call, plan_type.reads, status), False
+        if await self._must_begin_again(attempt):
             return None
-        return await self._judge(attempt, _without_uncertain_status(facts, when, attempt.seen))
+        if not is_free:
+            facts = _without_uncertain_status(facts, when, attempt.seen)
+            return await self._judge(attempt, facts)
+        # A yes that is not needed is used too, so that it cannot run the call again.
+        attempt.question_id = question_to_use(call.operation, call.evidence, attempt.seen.question)
+        attempt.facts = facts
+        await self._send(attempt)
+        return None
 
     async def _read(
         self, call: GuardedCall, wanted: Sequence[Fact], known: Facts | None = None
@@ -212,13 +218,12 @@ class ConsentGuard:
 
         A call that can only ask looks once more instead.
         """
-        if attempt.place.has_access:
-            return False
         call = attempt.call
-        accepted = await self.store.place(call.operation, call.caller)
-        if accepted.has_access and not attempt.turn:
-            attempt.place, attempt.seen = accepted, await self._look(accepted, call)
-        return accepted.has_access and bool(attempt.turn)
+        place = self.store.place(call.operation, call.caller)
+        if place == attempt.place or attempt.turn_id:
+            return place != attempt.place
+        attempt.place, attempt.seen = place, await self._look(place, call)
+        return False
 
     async def _judge(self, attempt: Attempt, facts: Facts) -> NotRun | Ask | None:
         """Send or respond, by these facts. None if it was sent, or must begin again."""
@@ -233,8 +238,6 @@ class ConsentGuard:
         attempt.facts, attempt.digest = facts, plan.preview.digest
         if facts.health is not None and facts.health.write_enabled is False:
             raise write_disabled()
-        if facts.live and seen.go_live_pending:
-            await self.store.record_on_air(attempt.place, seen)
         verdict = judge(self._case(call, plan, seen))
         self._write_verdict(call, verdict, attempt.digest)
         if not isinstance(verdict, Proceed):
@@ -259,8 +262,9 @@ class ConsentGuard:
         if unseen or refusal.reason == "cancelled":  # a form that was only closed is no answer
             await self.store.discard(question.id)
         else:
-            who = call.claimed_name
-            await self.store.decline(question, call.operation, call.caller, who=who)
+            await self.store.decline(
+                question, call.operation, call.caller, claimed_name=call.claimed_name
+            )
         self._write_verdict(call, refusal, question.digest)
         return replace(not_run(call.operation.tool_name, refusal), unseen=unseen)
 
@@ -271,15 +275,16 @@ class ConsentGuard:
         plan: Plan[Any],
     ) -> Ask | NotRun:
         """Say why the call did not run, and keep a question for the next call if one helps."""
-        operation, kept, preview = attempt.call.operation, attempt.seen.question, plan.preview
+        call, kept, preview = attempt.call, attempt.seen.question, plan.preview
         changes = _changes(plan, kept)
-        ask = partial(self.store.ask, attempt.place, attempt.seen, operation, preview)
+        ask = partial(
+            self.store.ask, attempt.place, attempt.seen, call.operation, call.caller, preview
+        )
         if isinstance(verdict, NeedsAnswer):
             changes, earlier = (changes, kept) if verdict.again else ((), None)
             question = await ask(channel="form", again=earlier, changes=changes)
             return Ask(question.id, preview, changes, question.number)
-        tool = operation.tool_name
-        refused = not_run(tool, verdict, preview=preview, changes=changes)
+        refused = not_run(call.operation.tool_name, verdict, preview=preview, changes=changes)
         if not isinstance(verdict, NeedsConfirmation) or self.rules.mode is Mode.FLAG:
             return refused
         question = await ask(channel="model")
@@ -290,7 +295,7 @@ class ConsentGuard:
     async def _send(self, attempt: Attempt) -> None:
         """Use the yes, send once, and end the call. Not if a stop or another use came between."""
         call, tasks, began = attempt.call, self._sender.tasks, self._clock.seconds()
-        unheard = self._stops.unheard[attempt.place.id]
+        unheard = self._stops.unheard[attempt.place.shared]
         try:
             with anyio.CancelScope(shield=True):  # a yes that is used must come to an end
                 has_begun = await self._begin(attempt)
@@ -314,9 +319,9 @@ class ConsentGuard:
                 await self.store.now_or_later(end)
 
     async def _begin(self, attempt: Attempt) -> bool:
-        return await self.store.begin(
+        return await self.store.begin_call(
             attempt.place,
-            attempt.turn,
+            attempt.turn_id,
             attempt.question_id,
             attempt.seen,
             starts=attempt.call.operation.starts_broadcast,
@@ -325,22 +330,20 @@ class ConsentGuard:
     async def _end(self, attempt: Attempt) -> bool:
         """End a call. True if a stop has come since it looked."""
         operation = attempt.call.operation
-        plan = plan_for(operation)
-        return await self.store.finish(
+        return await self.store.end_call(
             attempt.place,
-            attempt.turn,
+            attempt.turn_id,
             attempt.question_id,
             attempt.seen,
             attempt.outcome,
-            accepted=await self.store.place(operation, attempt.call.caller),
             starts=operation.starts_broadcast,
-            hidden=plan.hidden_changes(operation),
+            hidden=plan_for(operation).hidden_changes(operation),
             auto_go_live=_auto_go_live_after(operation, attempt.outcome),
         )
 
     async def _end_or_undo(self, attempt: Attempt, unheard: int) -> None:
         """End a call. A go-live that a stop has followed takes the studio off the air again."""
-        came = self._stops.unheard[attempt.place.id] > unheard
+        came = self._stops.unheard[attempt.place.shared] > unheard
         if came:  # the engine may be away, and the studio must not stay on air for as long
             self.store.take_later(partial(self._end, attempt))
         else:
@@ -366,25 +369,23 @@ class ConsentGuard:
         Raises:
             TraxError: the call failed, and its effect was not seen.
         """
-        call, sender = attempt.call, self._sender
+        call, place, seen = attempt.call, attempt.place, attempt.seen
         is_undone = attempt.undone is not None
-        until = partial(self.store.wait_for_stop, attempt.place, attempt.seen)
-        # All that waits from here on is shielded: if the client cancels the call, it ends only
-        # after its outcome was recorded.
-        observed = await sender.observe(call, sent, until=_at_once if is_undone else until)
-        is_seen = isinstance(sent, TraxError) and await sender.is_seen(call, observed)
-        outcome: Outcome = "applied" if is_seen else outcome_of(sent)
-        sender.write_outcome(call, sent, outcome, observed, digest=attempt.digest)
-        if outcome != "not_applied":
-            state = observed.state if observed else None
-            is_on_air = call.operation.starts_broadcast and state == "on_air"
-            record = partial(self.store.record, attempt.place, attempt.question_id, attempt.seen)
-            words = outcome_in_words(outcome, state)
-            with anyio.CancelScope(shield=True):
-                await self.store.now_or_later(partial(record, words, on_air=is_on_air))
-        if isinstance(sent, TraxError) and not is_seen:
-            raise sent
-        return await sender.report(
+
+        async def record(words: str, observed: Observed | None) -> None:
+            is_on_air = observed is not None and observed.state == "on_air"
+            on_air = call.operation.starts_broadcast and is_on_air
+            await self.store.record_outcome(place, attempt.question_id, seen, words, on_air=on_air)
+
+        observed = await self._sender.conclude(
+            call,
+            sent,
+            place,
+            record,
+            digest=attempt.digest,
+            until=_at_once if is_undone else partial(self.store.wait_for_stop, place, seen),
+        )
+        return await self._sender.report(
             call,
             sent,
             attempt.facts,

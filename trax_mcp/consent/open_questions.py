@@ -14,21 +14,29 @@ import anyio
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.error_texts import interrupted
-from trax_mcp.api.errors import Failure, TraxError
+from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.clock import Clock
-from trax_mcp.consent.calls import Ask, Done, GuardedCall, NotRun
-from trax_mcp.consent.evidence import (
+from trax_mcp.consent.calls import (
     NO_EVIDENCE,
     ApprovedIn,
+    Ask,
     Channel,
     Evidence,
+    GuardedCall,
+    NotRun,
     PersonAnswer,
     Reason,
 )
 from trax_mcp.consent.guard import ConsentGuard
-from trax_mcp.consent.questions import NOT_KNOWN, QUESTION_SECONDS, REPORT_SECONDS, Phase, Question
+from trax_mcp.consent.questions import (
+    QUESTION_SECONDS,
+    REPORT_SECONDS,
+    Ended,
+    Question,
+    QuestionState,
+)
 from trax_mcp.consent.records import Away
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 
@@ -36,8 +44,6 @@ _KEPT_SECONDS: Final[Mapping[str, float]] = {"panel": 60.0, "page": QUESTION_SEC
 """How long an outcome waits for a call to learn it. A panel tells its client at once."""
 MAX_OPEN: Final[Mapping[Channel, int]] = {"panel": 32, "page": 3}
 """The most open questions of one owner, beside as many about stops. One more ends the oldest."""
-
-Ended = Done | NotRun | Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,55 +59,127 @@ class OpenQuestion:
         """Whether it is about a stop."""
         return self.call.operation.stops_broadcast
 
-    async def state(self) -> "QuestionState":
+    async def state(self) -> QuestionState:
         """What it is now."""
-        return await self.questions.state(self)
-
-    async def report(self, number: int | None = None) -> None:
-        """A panel or the page shows it."""
-        await self.questions.report(self, number)
-
-    async def answer(self, number: int, choice: str, *, by: ApprovedIn) -> None:
-        """A person has answered. The call runs, if the answer counts."""
-        await self.questions.answer(self, number, choice, by=by)
+        return await self.questions.store.question(self.id, self.call.caller)
 
     async def changed(self) -> None:
         """Wait until it may have changed."""
-        await self.questions.changed(self)
+        await self.questions.store.records.changed()
 
+    # What a panel or the page does
 
-@dataclass(frozen=True, slots=True)
-class QuestionState:
-    """A question as it is now. None if nothing is remembered of it."""
+    async def report(self, number: int | None = None) -> None:
+        """A panel or the page shows it."""
 
-    question: Question | None
-    now: float
+        def shown(question: Question, now: float) -> Question:
+            is_this = number in {None, question.number} and question.phase(now) == "open"
+            is_new = is_this and question.shown_at is None
+            return replace(question, shown_at=now) if is_new else question
 
-    @property
-    def phase(self) -> Phase:
-        """Its phase."""
-        return "ended" if self.question is None else self.question.phase(self.now)
+        await self._change(shown)
 
-    @property
-    def is_over(self) -> bool:
-        """Whether no answer can run it any more."""
-        return self.phase in {"ended", "unreported"}
+    async def answer(self, number: int, choice: str, *, by: ApprovedIn) -> None:
+        """A person has answered. The call runs, if the answer counts."""
+        it, state = self.questions, await self.state()
+        question = state.question
+        if question is None or not question.counts(
+            number, choice, by, state.now, needs_passkey=it.needs_passkey
+        ):
+            return
+        said = "yes" if choice == question.choice else "no"
+        it.audit.write("answered", self.call, answeredIn=by, answer=said)
+        if self.is_stop and said == "no":
+            await self.end(self._not_run("declined"))
+            return
+        if self.is_stop:
+            await self._change(_used)
+        call = replace(self.call, evidence=_evidence(question, choice, by))
+        result: Ended | Ask = interrupted(call.operation).failure
+        try:
+            with it.tasks.shield(deadline=anyio.current_time() + QUESTION_SECONDS):
+                result = await it.run(call)
+        finally:
+            if not isinstance(result, Ask):  # else the question has changed already
+                with anyio.CancelScope(shield=True):
+                    await self.end(result)
 
-    @property
-    def is_reported(self) -> bool:
-        """Whether it was shown, or needs no showing any more."""
-        return self.is_over or (self.question is not None and self.question.was_reported)
+    async def move_to_page(self) -> None:
+        """The page shows it from now on, and no panel."""
+        await self._change(lambda question, _: replace(question, channel="page"))
 
-    def result(self, tool: str) -> Ended | None:
-        """What has come of it. None if it is open, or was not shown."""
-        if self.question is None:
-            return NotRun(tool, "confirmation_invalid", "expired")
-        if self.question.result is not None:
-            return self.question.result
-        if self.phase == "ended" and self.question.is_used:
-            why = self.question.outcome or NOT_KNOWN
-            return NotRun(tool, "confirmation_invalid", "used", why=why)
-        return NotRun(tool, "declined", "timed_out") if self.phase == "ended" else None
+    async def give_up_showing(self) -> None:
+        """Nothing can show it, so it is of no use, unless it was shown before."""
+
+        def unshown(question: Question, now: float) -> Question:
+            is_open = question.phase(now) == "open" and not question.was_reported
+            return replace(question, is_unshown=True) if is_open else question
+
+        await self._take_back(unshown, "nothing has shown it")
+
+    # What calls do
+
+    async def wait_for_report(self) -> bool:
+        """Wait until it is shown, or it is over. False if nothing shows it in time."""
+        async with self.questions.waiting(self, REPORT_SECONDS):
+            while not (await self.state()).is_reported:
+                await self.changed()
+        state = await self.state()
+        return state.is_reported and state.phase != "unreported"
+
+    async def wait(self, seconds: float) -> Ended | None:
+        """Wait until it has ended. Returns the result, or None if a person is still asked."""
+        state = await self.state()
+        if state.question is not None:
+            left = state.question.asked_at + QUESTION_SECONDS - state.now
+            seconds = min(seconds, left)
+        if seconds > 0 and not state.is_over:
+            async with self.questions.waiting(self, seconds):
+                while not (await self.state()).is_over:
+                    await self.changed()
+            state = await self.state()
+        return state.result(self.call.operation.tool_name) if state.is_over else None
+
+    async def told(self) -> None:
+        """A call has learnt the result."""
+        await self._change(lambda question, _: replace(question, is_told=True))
+
+    async def end(self, result: Ended) -> None:
+        """Keep the result. The first one stays: a later press was only too late."""
+        is_late = isinstance(result, NotRun) and result.reason == "used"
+
+        def ended(question: Question, now: float) -> Question:
+            if question.result is not None or (is_late and question.is_used):
+                return question
+            return replace(question, result=result, ended_at=now)
+
+        await self.questions.store.now_or_later(lambda: self._change(ended))
+
+    async def withdraw(self, why: str) -> None:
+        """End it without an answer, if it is open. Nothing is sent.
+
+        Calls that wait for it learn that. Later ones are asked about anew.
+        """
+        result = self._not_run("cancelled", why)
+
+        def withdrawn(question: Question, now: float) -> Question:
+            is_open = question.phase(now) == "open"
+            ended = replace(question, result=result, ended_at=now, is_told=True)
+            return ended if is_open else question
+
+        await self._take_back(withdrawn, why)
+
+    async def _change(self, change: Callable[[Question, float], Question]) -> bool:
+        return await self.questions.store.change(self.id, change)
+
+    async def _take_back(self, change: Callable[[Question, float], Question], why: str) -> None:
+        """End it, so that it can no longer be answered. A stop's token stays good."""
+        with anyio.CancelScope(shield=True), suppress(Away):
+            if await self._change(change):
+                self.questions.audit.write("withdrawn", self.call, reason=why)
+
+    def _not_run(self, reason: Reason, why: str | None = None) -> NotRun:
+        return NotRun(self.call.operation.tool_name, "declined", reason, why=why)
 
 
 class Page(Protocol):
@@ -131,11 +209,12 @@ class OpenQuestions:
         clock: Clock,
         needs_passkey: bool = False,
     ) -> None:
+        self.store = guard.store
+        self.audit = guard.audit
+        self.tasks = tasks
+        self.needs_passkey = needs_passkey
         self._guard = guard
-        self._store = guard.store
-        self._tasks = tasks
         self._clock = clock
-        self._needs_passkey = needs_passkey
         self._opened_here: dict[tuple[str, Channel, bool], list[OpenQuestion]] = {}
         self._waiting_calls: Counter[str] = Counter()
 
@@ -151,29 +230,28 @@ class OpenQuestions:
 
         Returns the question that is asked already about the same call, if there is one.
         """
-        is_stop = call.operation.stops_broadcast
+        operation, caller = call.operation, call.caller
+        is_stop = operation.stops_broadcast
         if is_stop:  # the yes is the same for a click and for the model
-            question = await self._store.ask_about_stop(
-                call.operation, call.caller, ask.preview, ask.question_id
+            question = self.store.question_about_stop(
+                operation, caller, ask.preview, ask.question_id
             )
         else:
-            asked = await self._store.question(ask.question_id, call.caller)
+            asked = (await self.store.question(ask.question_id, caller)).question
             if asked is None:  # others were asked since
-                raise interrupted(call.operation)
+                raise interrupted(operation)
             question = asked
         await self._make_room(question.owner, channel, is_stop=is_stop)
-        opened = await self._store.open(
-            question, call.caller, channel=channel, must_report=must_report
-        )
+        opened = await self.store.open(question, caller, channel=channel, must_report=must_report)
         it = self._handle(opened.id, call)
         if opened.id == question.id:
             self._opened_here.setdefault((question.owner, channel, is_stop), []).append(it)
-            self._guard.audit.write("asked", call, channel=channel)
+            self.audit.write("asked", call, channel=channel)
         return it
 
     async def get(self, question_id: str, caller: Caller) -> OpenQuestion | None:
         """The question of an id, if it is this caller's."""
-        question = await self._store.question(question_id, caller)
+        question = (await self.store.question(question_id, caller)).question
         if question is None:
             return None
         return self._handle(question.id, GuardedCall(question.operation, caller))
@@ -184,185 +262,28 @@ class OpenQuestions:
         An outcome is told to one call, soon, and not after another stop. A stop is always a new
         call.
         """
-        question = await self._store.same_call(operation, caller)
+        state = await self.store.same_call(operation, caller)
+        question = state.question
         if question is None or question.is_told:
             return None
         it = self._handle(question.id, GuardedCall(operation, caller))
-        now = await self._store.now()
-        if question.phase(now) != "ended":
+        if state.phase != "ended":
             return it
         since = question.ended_at or question.asked_at + QUESTION_SECONDS
-        is_recent = now < since + _KEPT_SECONDS[question.channel]
-        if it.is_stop or not is_recent or await self._is_outdated(question, it):
+        is_recent = state.now < since + _KEPT_SECONDS[question.channel]
+        if it.is_stop or not is_recent or await self._is_outdated(question, caller):
             return None
         return it
 
-    async def state(self, it: OpenQuestion) -> QuestionState:
-        """What a question is now."""
-        question = await self._store.question(it.id, it.call.caller)
-        return QuestionState(question, await self._store.now())
-
-    async def changed(self, it: OpenQuestion) -> None:
-        """Wait until a question may have changed."""
-        await self._store.question_changed(it.id)
-
-    # What a panel or the page does
-
-    async def report(self, it: OpenQuestion, number: int | None) -> None:
-        """A question is shown."""
-
-        def shown(question: Question, now: float) -> Question:
-            is_this = number in {None, question.number} and question.phase(now) == "open"
-            is_new = is_this and question.shown_at is None
-            return replace(question, shown_at=now) if is_new else question
-
-        await self._store.change(it.id, shown)
-
-    async def answer(self, it: OpenQuestion, number: int, choice: str, *, by: ApprovedIn) -> None:
-        """Run the call with a person's answer, if the answer counts."""
-        state = await self.state(it)
-        question, stop = state.question, it.is_stop
-        if question is None or not question.counts(
-            number, choice, by, state.now, needs_passkey=self._needs_passkey
-        ):
-            return
-        said = "yes" if choice == question.choice else "no"
-        self._guard.audit.write("answered", it.call, answeredIn=by, answer=said)
-        if stop and said == "no":
-            await self._end(it, _not_run(it, "declined"))
-            return
-        call = replace(it.call, evidence=_evidence(question, choice, by))
-        if stop:
-            await self._store.change(it.id, _used)
-        result: Ended | Ask = interrupted(call.operation).failure
-        try:
-            deadline = anyio.current_time() + QUESTION_SECONDS
-            with self._tasks.shield(deadline=deadline):
-                result = await self._run(call)
-        finally:
-            if not isinstance(result, Ask):  # else the question has changed already
-                with anyio.CancelScope(shield=True):
-                    await self._end(it, result)
-
-    async def move_to_page(self, it: OpenQuestion) -> None:
-        """The page shows it from now on, and no panel."""
-        await self._store.change(it.id, lambda kept, _: replace(kept, channel="page"))
-
-    async def give_up_showing(self, it: OpenQuestion) -> None:
-        """Nothing can show it, so it is of no use, unless it was shown before."""
-
-        def unshown(question: Question, now: float) -> Question:
-            is_open = question.phase(now) == "open" and not question.was_reported
-            return replace(question, is_unshown=True) if is_open else question
-
-        await self._take_back(it, unshown, "nothing has shown it")
-
-    # What calls do
-
-    async def wait_for_report(self, it: OpenQuestion) -> bool:
-        """Wait until it is shown, or it is over. False if nothing shows it in time."""
-        async with self._waiting(it, REPORT_SECONDS):
-            while not (await self.state(it)).is_reported:
-                await self.changed(it)
-        state = await self.state(it)
-        return state.is_reported and state.phase != "unreported"
-
-    async def wait(self, it: OpenQuestion, seconds: float) -> Ended | None:
-        """Wait until it has ended. Returns the result, or None if a person is still asked."""
-        state = await self.state(it)
-        if state.question is not None:
-            left = state.question.asked_at + QUESTION_SECONDS - state.now
-            seconds = min(seconds, left)
-        if seconds > 0 and not state.is_over:
-            async with self._waiting(it, seconds):
-                while not (await self.state(it)).is_over:
-                    await self.changed(it)
-            state = await self.state(it)
-        return state.result(it.call.operation.tool_name) if state.is_over else None
-
-    async def told(self, it: OpenQuestion) -> None:
-        """A call has learnt the result."""
-        await self._store.change(it.id, lambda kept, _: replace(kept, is_told=True))
-
-    async def fall_back(self, it: OpenQuestion) -> bool:
-        """Nothing has shown it: let a call do without. False for all but the first such call."""
-        before = await self._store.question(it.id, it.call.caller)
-
-        def note(question: Question, _now: float) -> Question:
-            return replace(question, is_told=question.fell_back, fell_back=True)
-
-        await self._store.change(it.id, note)
-        return before is not None and not before.fell_back
-
-    async def end(self, it: OpenQuestion, result: Done) -> None:
-        """It has a result: of the same stop by its confirmation."""
-        await self._end(it, result)
-
-    async def withdraw(self, it: OpenQuestion, why: str) -> None:
-        """End it without an answer, if it is open. Nothing is sent.
-
-        Calls that wait for it learn that. Later ones are asked about anew.
-        """
-        result = _not_run(it, "cancelled", why)
-
-        def withdrawn(question: Question, now: float) -> Question:
-            is_open = question.phase(now) == "open"
-            ended = replace(question, result=result, ended_at=now, is_told=True)
-            return ended if is_open else question
-
-        await self._take_back(it, withdrawn, why)
-
-    def _handle(self, question_id: str, call: GuardedCall) -> OpenQuestion:
-        can_ask = not call.operation.stops_broadcast
-        return OpenQuestion(question_id, replace(call, evidence=NO_EVIDENCE, can_ask=can_ask), self)
-
-    async def _run(self, call: GuardedCall) -> Ended | Ask:
+    async def run(self, call: GuardedCall) -> Ended | Ask:
+        """Run a call with a person's answer."""
         try:
             return await self._guard.run(call)
         except TraxError as error:
             return error.failure
 
-    async def _end(self, it: OpenQuestion, result: Ended) -> None:
-        """Keep the result. The first one stays: a later press was only too late."""
-        is_late = isinstance(result, NotRun) and result.reason == "used"
-
-        def ended(question: Question, now: float) -> Question:
-            if question.result is not None or (is_late and question.is_used):
-                return question
-            return replace(question, result=result, ended_at=now)
-
-        async def keep() -> None:
-            await self._store.change(it.id, ended)
-
-        await self._store.now_or_later(keep)
-
-    async def _take_back(
-        self, it: OpenQuestion, change: Callable[[Question, float], Question], why: str
-    ) -> None:
-        """End it, so that it can no longer be answered. A stop's token stays good."""
-        before = await self._store.question(it.id, it.call.caller)
-        with anyio.CancelScope(shield=True), suppress(Away):
-            after = await self._store.change(it.id, change)
-            if before is not None and after is not None and after != before:
-                self._guard.audit.write("withdrawn", it.call, reason=why)
-
-    async def _is_outdated(self, question: Question, it: OpenQuestion) -> bool:
-        """Whether a stop has come since it was asked."""
-        call = it.call
-        place = await self._store.place(call.operation, call.caller)
-        seen = await self._store.look(place, None, call.operation, call.caller)
-        return seen.studio.last_stop != question.last_stop
-
-    async def _make_room(self, owner: str, channel: Channel, *, is_stop: bool) -> None:
-        alike = self._opened_here.get((owner, channel, is_stop), [])
-        open_ones = [it for it in alike if (await self.state(it)).phase == "open"]
-        most = MAX_OPEN[channel] - 1
-        for oldest in open_ones[: max(0, len(open_ones) - most)]:
-            await self.withdraw(oldest, "others were asked since")
-        self._opened_here[owner, channel, is_stop] = open_ones[-most:]
-
     @asynccontextmanager
-    async def _waiting(self, it: OpenQuestion, seconds: float) -> AsyncIterator[None]:
+    async def waiting(self, it: OpenQuestion, seconds: float) -> AsyncIterator[None]:
         """A call waits here. If the last one that waits is cancelled, the question is withdrawn."""
         self._waiting_calls[it.id] += 1
         try:
@@ -371,19 +292,37 @@ class OpenQuestions:
         except anyio.get_cancelled_exc_class():
             is_last = self._waiting_calls[it.id] == 1
             # At the end of a process, other replicas go on with it.
-            if is_last and not (self._tasks.is_ending and self._store.records.is_shared):
+            if is_last and not (self.tasks.is_ending and self.store.records.is_shared):
                 with anyio.CancelScope(shield=True):
-                    await self.withdraw(it, "the call was cancelled")
+                    await it.withdraw("the call was cancelled")
             raise
         finally:
             self._waiting_calls[it.id] -= 1
             if not self._waiting_calls[it.id]:
                 del self._waiting_calls[it.id]
 
+    def _handle(self, question_id: str, call: GuardedCall) -> OpenQuestion:
+        can_ask = not call.operation.stops_broadcast
+        return OpenQuestion(question_id, replace(call, evidence=NO_EVIDENCE, can_ask=can_ask), self)
+
+    async def _is_outdated(self, question: Question, caller: Caller) -> bool:
+        """Whether a stop has come since it was asked."""
+        place = self.store.place(question.operation, caller)
+        seen = await self.store.look(place, None, question.operation, caller)
+        return seen.last_stop != question.last_stop
+
+    async def _make_room(self, owner: str, channel: Channel, *, is_stop: bool) -> None:
+        alike = self._opened_here.get((owner, channel, is_stop), [])
+        open_ones = [it for it in alike if (await it.state()).phase == "open"]
+        most = MAX_OPEN[channel] - 1
+        for oldest in open_ones[: max(0, len(open_ones) - most)]:
+            await oldest.withdraw("others were asked since")
+        self._opened_here[owner, channel, is_stop] = open_ones[-most:]
+
 
 def _evidence(question: Question, choice: str, by: ApprovedIn) -> Evidence:
-    if question.stop_token is not None:
-        return Evidence(confirm=True, confirmation=question.stop_token, answered_in=by)
+    if question.is_stop:
+        return Evidence(confirm=True, confirmation=question.id, answered_in=by)
     answer = PersonAnswer(question.id, "chosen", choice, question.number)
     return Evidence(answer=answer, answered_in=by)
 
@@ -392,8 +331,4 @@ def _used(question: Question, now: float) -> Question:
     """A question about a stop whose token is being used."""
     if question.phase(now) != "open":
         return question
-    return replace(question, sender=question.id, used_at=now)
-
-
-def _not_run(it: OpenQuestion, reason: Reason, why: str | None = None) -> NotRun:
-    return NotRun(it.call.operation.tool_name, "declined", reason, why=why)
+    return replace(question, used_by=question.id, used_at=now)

@@ -11,8 +11,7 @@ from typing import ClassVar, Final, Literal
 
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
-from trax_mcp.consent.calls import DO_NOT, NotRun
-from trax_mcp.consent.evidence import Evidence, PersonAnswer, Reason, Status
+from trax_mcp.consent.calls import DO_NOT, Evidence, NotRun, PersonAnswer, Reason, Status
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import READING_SECONDS, Question
 from trax_mcp.consent.rules import Mode

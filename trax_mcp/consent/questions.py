@@ -15,8 +15,7 @@ from trax_mcp.api.errors import Failure, Outcome
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation, plain_value
 from trax_mcp.api.operations import OPERATIONS
-from trax_mcp.consent.calls import DO_NOT, Done, NotRun
-from trax_mcp.consent.evidence import ApprovedIn
+from trax_mcp.consent.calls import DO_NOT, ApprovedIn, Done, NotRun
 from trax_mcp.consent.preview import Preview
 
 QUESTION_SECONDS: Final = 300.0
@@ -32,6 +31,8 @@ READING_SECONDS: Final = 1.0
 IN_PROGRESS: Final = "the call is still in progress"
 NOT_KNOWN: Final = "whether the call ran is not known"
 
+Ended = Done | NotRun | Failure
+"""What can come of a question."""
 Phase = Literal["open", "running", "ended", "unreported"]
 """A question is `open`, `running` while its call is sent, `ended` when something has come of it or
 nobody has answered in time, and `unreported` if nothing has shown it in time."""
@@ -61,9 +62,9 @@ StoredOperation = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The guarded call that runs in a studio. It ends at `until` unless it is renewed."""
+    """The turn of a guarded call in a studio. It ends at `until` unless it is renewed."""
 
-    call: str
+    id: str
     until: float
     sends_go_live: bool = False
 
@@ -91,31 +92,30 @@ class Studio:
         changed_to = {**self.changed_to, **changes}
         return replace(self, hidden={**self.hidden, **counted}, changed_to=changed_to)
 
-    def without_turn(self, call: str) -> Self:
-        """The same after the end of a call, if it still had the turn."""
-        return replace(self, turn=None) if self.turn and self.turn.call == call else self
+    def has_turn(self, turn_id: str, now: float) -> bool:
+        """Whether this turn has not ended, and no other call has it."""
+        return self.turn is not None and self.turn.id == turn_id and now < self.turn.until
 
-    @property
-    def is_sending_go_live(self) -> bool:
-        """Whether a go-live has no answer yet."""
-        return self.turn is not None and self.turn.sends_go_live
+    def without_turn(self, turn_id: str) -> Self:
+        """The same after the end of a call, if it still had the turn."""
+        return replace(self, turn=None) if self.turn and self.turn.id == turn_id else self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What a person is asked about one call, and what became of it.
 
-    `channel` says where the answer may come from; the model brings the id of a question that it
-    was shown. `number` is 2 if it was asked again after a change. `sender` is the call that used
-    its yes. `must_report`: it is of no use if no panel has shown it in time, and `is_unshown` if
-    nothing can. `is_told`: a call has
-    learnt the `result`. `fell_back`: a call did without it, as nothing had shown it. `stop_token`
-    is the yes, if it is about a stop.
+    `id` is a secret: whoever has it may answer, from the `channel` that was asked. Of a stop, it is
+    the token. `place` is where the call takes its turn. `number` is 2 if it was asked again after a
+    change. `used_by` is the turn of the call that used its yes, and `is_lost` if that call ended
+    without a word. `must_report`: it is of no use if no panel has shown it in time, and
+    `is_unshown` if nothing can. `is_told`: a call has learnt the `result`.
     """
 
     id: str
     caller: str
     owner: str
+    place: str
     operation: StoredOperation
     channel: Literal["model", "form", "panel", "page"]
     preview: Preview
@@ -128,14 +128,13 @@ class Question:
     shown_at: float | None = None
     must_report: bool = False
     is_unshown: bool = False
-    sender: str | None = None
-    used_at: float | None = None
+    used_by: str | None = None
+    used_at: float = 0.0
     outcome: str | None = None
-    result: Done | NotRun | Failure | None = None
+    is_lost: bool = False
+    result: Ended | None = None
     ended_at: float | None = None
     is_told: bool = False
-    fell_back: bool = False
-    stop_token: str | None = None
 
     @property
     def digest(self) -> str:
@@ -150,7 +149,12 @@ class Question:
     @property
     def is_used(self) -> bool:
         """Whether a call has used its yes."""
-        return self.sender is not None
+        return self.used_by is not None
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether it is about a stop."""
+        return self.operation.stops_broadcast
 
     @property
     def was_reported(self) -> bool:
@@ -161,8 +165,9 @@ class Question:
         """What it is now. Time alone can end it."""
         if self.result is not None:
             return "ended"
-        if self.used_at is not None:
-            return "running" if now < self.used_at + SENDING_SECONDS else "ended"
+        if self.is_used:
+            is_running = not self.is_lost and now < self.used_at + SENDING_SECONDS
+            return "running" if is_running else "ended"
         if self.is_unshown:
             return "unreported"
         if self.must_report and not self.was_reported and now >= self.asked_at + REPORT_SECONDS:
@@ -181,10 +186,26 @@ class Question:
             return False
         if choice != self.choice:
             return choice == DO_NOT
-        if self.stop_token is not None:
+        if self.is_stop:
             return True
         was_read = self.shown_at is not None and now >= self.shown_at + READING_SECONDS
         return was_read and (by == "passkey" or not needs_passkey)
+
+    def given_back(self) -> Self:
+        """The same with a yes that no call has used: it was certainly not applied."""
+        return replace(self, used_by=None, used_at=0.0, outcome=None)
+
+    def seen_in(self, studio: Studio, now: float) -> Self:
+        """The same with what is known of the call that used its yes, while it has not ended.
+
+        It is lost if its turn has ended. A stop takes the turn from a call that goes on.
+        """
+        if not self.is_used or self.is_stop or self.outcome is not None:
+            return self
+        is_stopped = studio.last_stop != self.last_stop and now < self.used_at + SENDING_SECONDS
+        if is_stopped or studio.has_turn(self.used_by or "", now):
+            return replace(self, outcome=IN_PROGRESS)
+        return replace(self, outcome=NOT_KNOWN, is_lost=True)
 
     @property
     def is_for_model(self) -> bool:
@@ -198,6 +219,40 @@ class Question:
     def is_void_after(self, last_stop: str) -> bool:
         """Whether a stop has come since it was asked, and it leads on air."""
         return self.preview.puts_on_air and self.last_stop != last_stop
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionState:
+    """A question as it is now. None if nothing is remembered of it."""
+
+    question: Question | None
+    now: float
+
+    @property
+    def phase(self) -> Phase:
+        """Its phase."""
+        return "ended" if self.question is None else self.question.phase(self.now)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no answer can run it any more."""
+        return self.phase in {"ended", "unreported"}
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether it was shown, or needs no showing any more."""
+        return self.is_over or (self.question is not None and self.question.was_reported)
+
+    def result(self, tool: str) -> Ended | None:
+        """What has come of it. None if it is open, or was not shown."""
+        if self.question is None:
+            return NotRun(tool, "confirmation_invalid", "expired")
+        if self.question.result is not None:
+            return self.question.result
+        if self.phase == "ended" and self.question.is_used:
+            why = self.question.outcome or NOT_KNOWN
+            return NotRun(tool, "confirmation_invalid", "used", why=why)
+        return NotRun(tool, "declined", "timed_out") if self.phase == "ended" else None
 
 
 def outcome_in_words(outcome: Outcome, state: str | None = None) -> str:

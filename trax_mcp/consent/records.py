@@ -5,15 +5,23 @@ and wait for a change.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeVar
 
 import anyio
 
 from trax_mcp.clock import Clock
+from trax_mcp.consent.questions import QUESTION_SECONDS, Studio
 
+KEPT_SECONDS: Final = QUESTION_SECONDS + 60.0
+"""As long as a question is open, and then until its outcome is no longer told."""
+_STUDIO_SECONDS: Final = 3600.0
+_LONG_SECONDS: Final = 24 * 3600.0
+"""How long a studio is remembered of which there is something to tell before it goes on air."""
 _FIRST_PURGE: Final = 1024
+
+ResultT = TypeVar("ResultT")
 
 
 class Away(Exception):
@@ -23,13 +31,26 @@ class Away(Exception):
 class Key(NamedTuple):
     """The name of a record. Outside this process, the id is also the secret that seals it."""
 
-    kind: Literal["studio", "question", "asked", "room", "declined", "stop", "access"]
+    kind: Literal["studio", "question", "call", "room", "declined", "stop", "access"]
     id: str
+
+
+class Place(NamedTuple):
+    """Where the calls of a caller run one after another: a studio, or the target without one.
+
+    Callers whose key TRaX has accepted in a studio share it, and `own` is the same. Every other
+    caller has an `own` one, so that they cannot delay or void the calls of others.
+    """
+
+    own: Key
+    shared: Key
 
 
 Versions = Mapping[Key, str | bytes]
 Changes = Mapping[Key, tuple[Any, float]]
 """New values by key, each with how many seconds it is kept. None removes a record."""
+GONE: Final = (None, 0.0)
+"""The change that removes a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +82,42 @@ class Records(Protocol):
         """Write all changes, or nothing if anything that was read has changed since."""
         ...
 
-    async def changed(self, *keys: Key) -> None:
-        """Wait until one of these records may have changed."""
+    async def changed(self) -> None:
+        """Wait until a record may have changed."""
         ...
+
+
+async def take_step(
+    records: Records, keys: tuple[Key, ...], change: Callable[[Snapshot], tuple[ResultT, Changes]]
+) -> ResultT:
+    """Read, decide, and write; again if something came between. `change` is pure."""
+    while True:
+        seen = await records.read(*dict.fromkeys(keys))
+        result, changes = change(seen)
+        if not changes or await records.write(seen, changes):
+            return result
+
+
+def studio_in(seen: Snapshot, place: Key) -> Studio:
+    """What is remembered of a studio, which may be nothing."""
+    return seen.values[place] or Studio()
+
+
+def last_stop_in(seen: Snapshot, place: Place) -> str:
+    """The last stop of a place, and of those who share the studio. Empty if there was none."""
+    shared = studio_in(seen, place.shared).last_stop
+    is_apart = place.own != place.shared
+    return f"{studio_in(seen, place.own).last_stop}{shared}" if is_apart else shared
+
+
+def kept(key: Key, value: Any) -> Changes:  # noqa: ANN401  a record
+    """The change that keeps a record. A studio of which nothing is remembered is forgotten."""
+    if value == Studio():
+        return {key: GONE}
+    if not isinstance(value, Studio):
+        return {key: (value, KEPT_SECONDS)}
+    has_news = value.changed_to or value.auto_go_live
+    return {key: (value, _LONG_SECONDS if has_news else _STUDIO_SECONDS)}
 
 
 class MemoryRecords:
@@ -101,7 +155,7 @@ class MemoryRecords:
         self._news = anyio.Event()
         return True
 
-    async def changed(self, *_keys: Key) -> None:
+    async def changed(self) -> None:
         """Wait for the next write."""
         await self._news.wait()
 

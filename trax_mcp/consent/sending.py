@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import anyio
@@ -18,10 +19,10 @@ from trax_mcp.api.models import Model
 from trax_mcp.api.responses import Answer
 from trax_mcp.clock import Clock, iso
 from trax_mcp.consent.audit import Audit
-from trax_mcp.consent.calls import Done, GuardedCall
-from trax_mcp.consent.evidence import ApprovedIn
+from trax_mcp.consent.calls import ApprovedIn, Done, GuardedCall
 from trax_mcp.consent.plans import plan_for
-from trax_mcp.consent.records import Away
+from trax_mcp.consent.questions import outcome_in_words
+from trax_mcp.consent.records import Away, Place
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import Store
 from trax_mcp.studio.fact_reader import FactReader
@@ -88,46 +89,70 @@ class Sender:
         """The time, on anyio's clock, when some requests and an observation must have ended."""
         return anyio.current_time() + times * self._client.timeout_seconds + OBSERVED_SECONDS
 
-    async def observe(
-        self, call: GuardedCall, sent: Sent, *, until: Callable[[], Awaitable[None]] | None = None
+    async def conclude(
+        self,
+        call: GuardedCall,
+        sent: Sent,
+        place: Place,
+        record: Callable[[str, Observed | None], Awaitable[None]],
+        *,
+        digest: str | None = None,
+        until: Callable[[], Awaitable[None]] | None = None,
     ) -> Observed | None:
-        """The state that the stream status shows. None if the call changed no broadcast.
+        """Observe a call that was sent, and `record` its outcome in words, here and in the log.
 
-        `until` returns when a stop has come after a go-live: then it is stopping.
+        All that waits is shielded: a call that the client cancels ends only afterwards. `until`
+        returns when a stop has come after a go-live: then it is stopping.
+
+        Raises:
+            TraxError: the call failed, and its effect was not seen.
         """
-        changes_broadcast = call.operation.starts_broadcast or call.operation.stops_broadcast
-        if not changes_broadcast or outcome_of(sent) == "not_applied":
-            return None
-        with self.tasks.shield(deadline=self.deadline(1)):
-            return await self._observe(call, until)
-        return self._unknown()  # the shield was cut short
+        observed = await self._observe(call, sent, until)
+        is_seen = isinstance(sent, TraxError) and await self._is_seen(call, place, observed)
+        outcome: Outcome = "applied" if is_seen else outcome_of(sent)
+        self.write_outcome(call, sent, outcome, observed, digest=digest)
+        if outcome != "not_applied":
+            words = outcome_in_words(outcome, observed.state if observed else None)
+            with anyio.CancelScope(shield=True):
+                await self._store.now_or_later(partial(record, words, observed))
+        if isinstance(sent, TraxError) and not is_seen:
+            raise sent
+        return observed
 
     async def _observe(
+        self, call: GuardedCall, sent: Sent, until: Callable[[], Awaitable[None]] | None
+    ) -> Observed | None:
+        """The state that the stream status shows. None if the call changed no broadcast."""
+        operation = call.operation
+        changes_broadcast = operation.starts_broadcast or operation.stops_broadcast
+        if not changes_broadcast or outcome_of(sent) == "not_applied":
+            return None
+        observed = Observed("unknown", iso(self._clock.now()))
+        with self.tasks.shield(deadline=self.deadline(1)):
+            try:
+                observed = await self._watch(call, until)
+            except Exception:  # noqa: BLE001  the call is done: its outcome must be recorded
+                _LOG.exception("watching %s failed", operation.tool_name)
+        return observed
+
+    async def _watch(
         self, call: GuardedCall, until: Callable[[], Awaitable[None]] | None
     ) -> Observed:
-        live, observed = call.operation.starts_broadcast, None
-        studio = call.operation.studio()
-        observer = OutcomeObserver(self._client, call.caller, studio, clock=self._clock)
-        try:
-            async with anyio.create_task_group() as tasks:
+        operation, observed = call.operation, None
+        observer = OutcomeObserver(self._client, call.caller, operation.studio(), clock=self._clock)
+        async with anyio.create_task_group() as tasks:
 
-                async def end_early() -> None:
-                    if until is not None:
-                        await until()
-                        tasks.cancel_scope.cancel()
+            async def end_early() -> None:
+                if until is not None:
+                    await until()
+                    tasks.cancel_scope.cancel()
 
-                tasks.start_soon(end_early)
-                observed = await observer.run(live=live, progress=call.progress)
-                tasks.cancel_scope.cancel()
-            return observed or Observed("stopping", iso(self._clock.now()))
-        except Exception:  # noqa: BLE001  the call is done: its outcome must be recorded
-            _LOG.exception("watching %s failed", call.operation.tool_name)
-            return self._unknown()
+            tasks.start_soon(end_early)
+            observed = await observer.run(live=operation.starts_broadcast, progress=call.progress)
+            tasks.cancel_scope.cancel()
+        return observed or Observed("stopping", iso(self._clock.now()))
 
-    def _unknown(self) -> Observed:
-        return Observed("unknown", iso(self._clock.now()))
-
-    async def is_seen(self, call: GuardedCall, observed: Observed | None) -> bool:
+    async def _is_seen(self, call: GuardedCall, place: Place, observed: Observed | None) -> bool:
         """Whether the effect of the call was seen for certain, whatever TRaX answered."""
         state = observed.state if observed else None
         if state == "on_air" and call.operation.starts_broadcast:
@@ -136,7 +161,6 @@ class Sender:
             return False
         # A studio that is only starting looks off air too: that is no proof of a stop.
         with anyio.CancelScope(shield=True), suppress(Away):
-            place = await self._store.place(call.operation, call.caller)
             seen = await self._store.look(place, None, call.operation, call.caller)
             return not seen.go_live_pending
         return False

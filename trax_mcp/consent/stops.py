@@ -3,7 +3,9 @@
 No fact is read, it takes the turn from whoever has it, and goes on where the engine is away.
 """
 
+import secrets
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -16,8 +18,7 @@ from trax_mcp.api.client import Client
 from trax_mcp.api.error_texts import interrupted, not_sent_because
 from trax_mcp.api.errors import Outcome, TraxError
 from trax_mcp.clock import Clock
-from trax_mcp.consent.calls import Ask, Done, GuardedCall, NotRun, Result
-from trax_mcp.consent.evidence import ApprovedIn
+from trax_mcp.consent.calls import ApprovedIn, Ask, Done, GuardedCall, NotRun, Result
 from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.policy import (
     ALREADY_USED,
@@ -32,13 +33,13 @@ from trax_mcp.consent.policy import (
     not_run,
 )
 from trax_mcp.consent.questions import IN_PROGRESS, QUESTION_SECONDS, outcome_in_words
-from trax_mcp.consent.records import Away
+from trax_mcp.consent.records import Away, Key, Place
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.consent.sending import Sender, Sent, outcome_of
 from trax_mcp.consent.stop_token import StopToken, sign_stop
-from trax_mcp.consent.store import Place, Store
+from trax_mcp.consent.store import Store
 from trax_mcp.studio.fact_reader import FactReader
-from trax_mcp.studio.facts import Facts
+from trax_mcp.studio.facts import Facts, Observed
 
 _GO_LIVE_SECONDS: Final = 2.0
 """How long a stop waits for a go-live that is being sent, so that it comes last."""
@@ -53,7 +54,7 @@ class Stops:
     def __init__(
         self, client: Client, sender: Sender, *, rules: Rules, store: Store, clock: Clock
     ) -> None:
-        self.unheard: Counter[str] = Counter()
+        self.unheard: Counter[Key] = Counter()
         self._client = client
         self._sender = sender
         self._rules = rules
@@ -102,9 +103,11 @@ class Stops:
         reader = FactReader(self._client, call.caller, operation.studio(), quick=True, urgent=True)
         try:
             facts = await reader.read(plan_type.reads)
-            facts = replace(facts, auto_go_live=await self._has_auto_go_live(call))
         except TraxError as error:
             raise not_sent_because(error, operation) from None
+        with anyio.move_on_after(_ENGINE_SECONDS), suppress(Away):  # the yes may come elsewhere
+            await self._store.tell_replicas_of_access(operation, call.caller)
+        facts = replace(facts, auto_go_live=await self._has_auto_go_live(call))
         preview = plan_type(operation, facts, now=self._clock.now()).preview
         if isinstance(verdict, NeedsAnswer):
             return Ask(self._sign(call, preview.choice), preview)
@@ -117,77 +120,74 @@ class Stops:
     async def _stop(self, call: GuardedCall, token: str) -> Done | NotRun:
         """Let a go-live that is being sent end first, void every earlier yes, and send."""
         sender = self._sender
+        stop_id = secrets.token_hex(8)
         self._note_used(token, IN_PROGRESS)
         sent: Sent = interrupted(call.operation)
         is_first: bool | None = True
         with sender.tasks.shield(deadline=sender.deadline()):
             place = await self._wait_for_go_live(call)
-            begin = partial(self._store.stop, place, token)
+            begin = partial(self._store.begin_stop, place, token, stop_id)
             seconds = _ENGINE_SECONDS if self._store.records.is_shared else None
             is_first = await self._store.now_or_later(begin, seconds=seconds)
             if is_first is None:
-                self.unheard[place.id] += 1
+                self.unheard[place.shared] += 1
             if is_first is not False:
-                async with self._store.keeping(place, token):
+                async with self._store.turns.keeping(place.own, stop_id):
                     try:
                         sent = await sender.send(call, digest=None)
                     finally:
-                        is_known = is_first is not None
-                        await self._end(call, place, token, outcome_of(sent), is_known=is_known)
+                        end = partial(self._store.end_stop, place, token, stop_id)
+                        await self._end(token, outcome_of(sent), end, is_known=is_first is not None)
         if is_first is False:
             self._used_here.pop(token, None)  # another replica sends it, and the engine knows more
             return self._already_used(call, await self._outcome(token) or IN_PROGRESS)
-        return await self._conclude(call, token, sent)
+        return await self._conclude(call, place, token, sent)
 
     async def _wait_for_go_live(self, call: GuardedCall) -> Place:
         """Wait for a go-live for a moment, if the process does not end. Returns the place."""
-        place = self._store.place_here(call.operation, call.caller)
+        place = self._store.place(call.operation, call.caller)
         with self._sender.tasks.until_ending(), anyio.move_on_after(_GO_LIVE_SECONDS):
             try:
-                place = await self._store.place(call.operation, call.caller)
-                await self._store.wait_for_go_live(place)
+                place = await self._store.place_at_any_replica(call.operation, call.caller)
+                await self._store.turns.wait_for_go_live(place.own)
             except Away:
                 return place
         return place
 
     async def _end(
-        self, call: GuardedCall, place: Place, token: str, outcome: Outcome, *, is_known: bool
+        self,
+        token: str,
+        outcome: Outcome,
+        end: Callable[[Outcome], Awaitable[None]],
+        *,
+        is_known: bool,
     ) -> None:
         """End a stop in the store, after its beginning if the engine does not know that yet."""
         if outcome == "not_applied":
             self._used_here.pop(token, None)
         else:
             self._note_used(token, outcome_in_words(outcome))
-        accepted = self._store.place_here(call.operation, call.caller)
-        end = partial(self._store.end_stop, place, token, outcome, accepted=accepted)
         if not is_known:
-            self._store.take_later(end)
+            self._store.take_later(partial(end, outcome))
             return
         with anyio.CancelScope(shield=True):
-            await self._store.now_or_later(end)
+            await self._store.now_or_later(partial(end, outcome))
 
-    async def _conclude(self, call: GuardedCall, token: str, sent: Sent) -> Done:
-        sender = self._sender
-        observed = await sender.observe(call, sent)
-        is_seen = isinstance(sent, TraxError) and await sender.is_seen(call, observed)
-        outcome: Outcome = "applied" if is_seen else outcome_of(sent)
-        sender.write_outcome(call, sent, outcome, observed, digest=None)
-        if outcome != "not_applied":
-            words = outcome_in_words(outcome, observed.state if observed else None)
+    async def _conclude(self, call: GuardedCall, place: Place, token: str, sent: Sent) -> Done:
+        async def record(words: str, _observed: Observed | None) -> None:
             self._note_used(token, words)
-            with anyio.CancelScope(shield=True):
-                await self._store.now_or_later(partial(self._store.record_stop, token, words))
-        if isinstance(sent, TraxError) and not is_seen:
-            raise sent
+            await self._store.record_stop_outcome(token, words)
+
+        observed = await self._sender.conclude(call, sent, place, record)
         facts = Facts(auto_go_live=await self._has_auto_go_live(call))
-        return await sender.report(
+        return await self._sender.report(
             call, sent, facts, observed=observed, approved_in=self._approved_in(call)
         )
 
     async def _has_auto_go_live(self, call: GuardedCall) -> bool:
         """Whether `autoGoLive` was turned on here, as far as the engine says so in time."""
         with anyio.move_on_after(_ENGINE_SECONDS), suppress(Away):
-            place = await self._store.place(call.operation, call.caller)
+            place = self._store.place(call.operation, call.caller)
             seen = await self._store.look(place, None, call.operation, call.caller)
             return seen.studio.auto_go_live
         return False
@@ -214,7 +214,7 @@ class Stops:
             return True
         with anyio.move_on_after(_ENGINE_SECONDS):
             try:
-                return await self._store.question(text, call.caller) is not None
+                return (await self._store.question(text, call.caller)).question is not None
             except Away:
                 return False
         return False

@@ -18,7 +18,7 @@ from trax_mcp.consent.records import Away, Changes, Key, Snapshot
 from trax_mcp.replicas.engine import TAG, Engine
 from trax_mcp.sealing import hashed, seal, unseal
 
-_FORMAT: Final = b"2"
+_FORMAT: Final = b"3"
 """Raised with each change of what a record holds, so that replicas of two versions do not misread
 each other's."""
 _TURN_SECONDS: Final = 2.0
@@ -65,7 +65,7 @@ and a value and its milliseconds for each write. An empty value counts as absent
 _ADAPTERS: Final[Mapping[str, TypeAdapter[Any]]] = {
     "studio": TypeAdapter(Studio),
     "question": TypeAdapter(Question),
-    "asked": TypeAdapter(str),
+    "call": TypeAdapter(str),
     "room": TypeAdapter(tuple[str, ...]),
     "declined": TypeAdapter(float),
     "stop": TypeAdapter(str),
@@ -131,7 +131,7 @@ class EngineRecords:
                     return True
             raise  # it may have written, and others have written since
 
-    async def changed(self, *_keys: Key) -> None:
+    async def changed(self) -> None:
         """Wait for a moment: others may have changed anything."""
         await anyio.sleep(_POLL_SECONDS)
 

@@ -17,7 +17,7 @@ from trax_mcp.api.client import Client
 from trax_mcp.chat.watchers import SharedPages
 from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
-from trax_mcp.consent.evidence import Channel
+from trax_mcp.consent.calls import Channel
 from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.consent.open_questions import OpenQuestions, Page
 from trax_mcp.consent.records import MemoryRecords, Records

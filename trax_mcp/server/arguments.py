@@ -17,7 +17,7 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import Failure, NotSent
 from trax_mcp.api.text_safety import quote
 from trax_mcp.api.tool_input import ToolInput
-from trax_mcp.consent.evidence import NO_EVIDENCE, Evidence
+from trax_mcp.consent.calls import NO_EVIDENCE, Evidence
 
 ValueT = TypeVar("ValueT", bound=ToolInput)
 

@@ -8,12 +8,20 @@ import mcp_types as types
 from trax_mcp.api.error_texts import store_unavailable
 from trax_mcp.api.errors import Failure, TraxError
 from trax_mcp.clock import Clock
-from trax_mcp.consent.calls import Ask, Done, GuardedCall, NotRun, Result
-from trax_mcp.consent.evidence import NO_EVIDENCE, Channel, Evidence
+from trax_mcp.consent.calls import (
+    NO_EVIDENCE,
+    Ask,
+    Channel,
+    Done,
+    Evidence,
+    GuardedCall,
+    NotRun,
+    Result,
+)
 from trax_mcp.consent.guard import ConsentGuard
-from trax_mcp.consent.open_questions import Ended, OpenQuestion, OpenQuestions, Page
+from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions, Page
 from trax_mcp.consent.plans import When
-from trax_mcp.consent.questions import REPORT_SECONDS, Phase
+from trax_mcp.consent.questions import REPORT_SECONDS, Ended, Phase
 from trax_mcp.consent.records import Away
 from trax_mcp.consent.rules import Mode
 from trax_mcp.server.elicitation import Elicitor
@@ -67,7 +75,9 @@ class Asking:
             if state.question and state.question.channel == "page" and not state.is_reported:
                 return await self._wait_for_page(call, asked, WAIT_SECONDS - REPORT_SECONDS)
             return await self._wait(asked)
-        channel = await self._channel(call, elicitor, asked if phase == "unreported" else None)
+        if asked and phase == "unreported" and self.guard.rules.mode is Mode.HUMAN:
+            await asked.told()  # this call cannot ask, and the next one asks anew
+        channel = self._channel(elicitor, without_panel=phase == "unreported")
         if self._has_form(call, elicitor):
             result = await self._ask_in_form(replace(call, can_ask=True), elicitor)
             if not isinstance(result, NotRun) or not result.unseen or channel is None:
@@ -108,10 +118,10 @@ class Asking:
     ) -> Done | NotRun:
         """What came of a question, or what is left if no browser shows it."""
         began = self.clock.seconds()
-        if await self.questions.wait_for_report(asked):
+        if await asked.wait_for_report():
             left = WAIT_SECONDS - (self.clock.seconds() - began)
             return await self._wait(asked, seconds or left)
-        await self.questions.give_up_showing(asked)
+        await asked.give_up_showing()
         return _no_question(await self.guard.run(replace(call, can_ask=False)))
 
     async def _ask_in_form(
@@ -132,13 +142,13 @@ class Asking:
         result = _no_question(await self.guard.run(replace(call, can_ask=False)))
         if isinstance(result, Done):
             if asked:
-                await self.questions.end(asked, result)
+                await asked.end(result)
             return result
         if channel is None or result.preview is None or result.confirmation is None:
             return result
         try:
             if asked:
-                await self.questions.withdraw(asked, "it was asked once more")
+                await asked.withdraw("it was asked once more")
             ask = Ask(result.confirmation, result.preview)
             opened = await self._open(call, ask, channel)
         except Away:
@@ -159,10 +169,10 @@ class Asking:
         state = await asked.state()
         is_on_page = state.question is not None and state.question.channel == "page"
         is_shown = state.is_reported or is_on_page
-        result: Ended | None = await self.questions.wait(asked, seconds if is_shown else 0)
+        result: Ended | None = await asked.wait(seconds if is_shown else 0)
         if result is None:
             return await _asking(asked)
-        await self.questions.told(asked)
+        await asked.told()
         if isinstance(result, Failure):
             raise TraxError(result)
         return result
@@ -171,23 +181,11 @@ class Asking:
         is_enough = _is_stop(call) or not self.needs_passkey
         return is_enough and "form" in self.allowed and elicitor.can_ask
 
-    async def _channel(
-        self, call: GuardedCall, elicitor: Elicitor, unreported: OpenQuestion | None
-    ) -> Channel | None:
+    def _channel(self, elicitor: Elicitor, *, without_panel: bool) -> Channel | None:
         """Where the person can be asked, if not in a form."""
-        can_use_panel = self.can_use_panel and elicitor.has_panel
-        if can_use_panel and not (unreported and await self._falls_back(call, unreported)):
+        if self.can_use_panel and elicitor.has_panel and not without_panel:
             return "panel"
         return "page" if self._page() else None
-
-    async def _falls_back(self, call: GuardedCall, unreported: OpenQuestion) -> bool:
-        """Whether a call does without a panel that did not report.
-
-        The next call does, and the one that then confirms it.
-        """
-        if call.evidence.confirmation is not None:
-            return True
-        return await self.questions.fall_back(unreported)
 
     @property
     def _asks_people(self) -> bool:

@@ -10,8 +10,7 @@ from typing import Final
 
 from trax_mcp.api.error_texts import seen_without_answer
 from trax_mcp.api.text_safety import CONTINUED
-from trax_mcp.consent.calls import Ask, Done, NotRun
-from trax_mcp.consent.evidence import ApprovedIn, Channel, Reason, Status
+from trax_mcp.consent.calls import ApprovedIn, Ask, Channel, Done, NotRun, Reason, Status
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import QUESTION_SECONDS
 from trax_mcp.studio import naming, times

@@ -17,8 +17,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from trax_mcp.clock import Clock
-from trax_mcp.consent.calls import Ask
-from trax_mcp.consent.evidence import PersonAnswer
+from trax_mcp.consent.calls import Ask, PersonAnswer
 from trax_mcp.consent.questions import QUESTION_SECONDS
 from trax_mcp.server.consent_text import question_text
 from trax_mcp.server.meta_names import ACTOR

@@ -10,8 +10,7 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.tool_input import Effect, ToolInput
-from trax_mcp.consent.calls import GuardedCall, NotRun
-from trax_mcp.consent.evidence import Evidence
+from trax_mcp.consent.calls import Evidence, GuardedCall, NotRun
 from trax_mcp.consent.rules import Rules
 from trax_mcp.server import panel, results
 from trax_mcp.server.arguments import EVIDENCE_SCHEMAS, read_arguments

@@ -15,7 +15,8 @@ from starlette.responses import JSONResponse, Response
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.clock import Clock
-from trax_mcp.consent.open_questions import OpenQuestion, QuestionState
+from trax_mcp.consent.open_questions import OpenQuestion
+from trax_mcp.consent.questions import QuestionState
 from trax_mcp.web.approval_view import describe
 from trax_mcp.web.browser import PrivateBrowser, has_browser
 from trax_mcp.web.local_server import PageAccess, read_text, serve_pages
@@ -64,7 +65,7 @@ class ApprovalPage:
     async def _show(self, question: OpenQuestion, after_seconds: float) -> None:
         if after_seconds and await self._was_reported(question, after_seconds):
             return
-        await question.questions.move_to_page(question)
+        await question.move_to_page()
         # The end of a question stays until another question comes.
         for old in tuple(self._questions.values()):
             if (await old.state()).is_over:
@@ -75,7 +76,7 @@ class ApprovalPage:
         try:
             await self._open(question)
         except Exception:  # noqa: BLE001  no port, no folder, no child process: the server goes on
-            await question.questions.give_up_showing(question)
+            await question.give_up_showing()
 
     async def _follow(self, question: OpenQuestion) -> None:
         """Tell the page of each change, until the end of the question."""

@@ -5,8 +5,7 @@ from typing import Final
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import Failure
 from trax_mcp.consent.calls import DO_NOT, Done, NotRun
-from trax_mcp.consent.open_questions import Ended, QuestionState
-from trax_mcp.consent.questions import READING_SECONDS
+from trax_mcp.consent.questions import READING_SECONDS, Ended, QuestionState
 
 _STATES: Final = {
     "on_air": "It is on air.",
@@ -41,7 +40,7 @@ def describe(state: QuestionState) -> JsonObject:
     return {
         "question": str(question.number),
         "phase": state.phase,
-        "readingSeconds": 0 if question.stop_token else READING_SECONDS,
+        "readingSeconds": 0 if question.is_stop else READING_SECONDS,
         "yes": question.choice,
         "no": DO_NOT,
         "changes": list(question.changes),

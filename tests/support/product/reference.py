@@ -13,7 +13,7 @@ from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.cli.install.client_configuration import StartOptions, format_entry, new_entry
 from trax_mcp.cli.install.clients import CLIENTS as MCP_CLIENTS
 from trax_mcp.cli.install.clients import FileClient, McpClient
-from trax_mcp.consent.evidence import Reason, Status
+from trax_mcp.consent.calls import Reason, Status
 from trax_mcp.consent.rules import Rules
 from trax_mcp.server.app import ServerDeps, build_asking
 from trax_mcp.server.composite_tools import CompositeTools

@@ -38,6 +38,7 @@ def asked(operation: Operation[Model], *, digest: str = "now", **more: Any) -> Q
         id=ID,
         caller="caller",
         owner="caller",
+        place=operation.studio(),
         operation=operation,
         channel="model",
         preview=preview_of(operation, digest=digest),

@@ -19,17 +19,19 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.operations import DeleteDestination, GetStreamStatus, GoLive, GoOffline
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import NotRun
-from trax_mcp.consent.questions import IN_PROGRESS, NOT_KNOWN, PENDING_SECONDS
-from trax_mcp.consent.store import MAX_QUESTIONS, Place, Seen, Store
+from trax_mcp.consent.questions import IN_PROGRESS, NOT_KNOWN, PENDING_SECONDS, SENDING_SECONDS
+from trax_mcp.consent.store import MAX_QUESTIONS, Seen, Store
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from _pytest.mark import ParameterSet
 
     from trax_mcp.api.errors import Outcome
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
     from trax_mcp.consent.questions import Question
-    from trax_mcp.consent.records import Changes, Key, Records, Snapshot
+    from trax_mcp.consent.records import Changes, Key, Place, Records, Snapshot
 
 GO_LIVE: Final = GoLive(studio_id="studio_42")
 GO_OFFLINE: Final = GoOffline(studio_id="studio_42")
@@ -60,9 +62,9 @@ class LaterRecords:
         """Write all changes, or nothing if anything that was read has changed since."""
         return await self._records.write(seen, changes)
 
-    async def changed(self, *keys: Key) -> None:
-        """Wait until one of these records may have changed."""
-        await self._records.changed(*keys)
+    async def changed(self) -> None:
+        """Wait until a record may have changed."""
+        await self._records.changed()
 
 
 class HandClock(Clock):
@@ -86,6 +88,7 @@ class World:
 
     records: LaterRecords
     clock: HandClock = field(default_factory=HandClock)
+    stops: int = 0
 
     def __post_init__(self) -> None:
         """Let TRaX accept both keys, and the owner's in the studio."""
@@ -102,7 +105,13 @@ class World:
 
     def place(self, caller: Caller = OWNER) -> Place:
         """Where a caller acts."""
-        return self.here.place_here(GO_LIVE, caller)
+        return self.here.place(GO_LIVE, caller)
+
+    def turn(
+        self, store: Store | None = None, caller: Caller = OWNER
+    ) -> AbstractAsyncContextManager[str]:
+        """A turn of a caller, by default here."""
+        return (store or self.here).turns.take(self.place(caller).own, caller.owner)
 
     async def look(
         self,
@@ -126,19 +135,27 @@ class World:
         """Ask about a call."""
         seen = await self.look(caller=caller)
         preview = preview_of(operation)
-        return await self.here.ask(self.place(caller), seen, operation, preview, channel=channel)
+        place = self.place(caller)
+        return await self.here.ask(place, seen, operation, caller, preview, channel=channel)
 
     async def again(self, question: Question) -> Question:
         """Ask once more, after a change."""
         seen, preview = await self.look(), preview_of(GO_LIVE, digest="later")
         return await self.here.ask(
-            self.place(), seen, GO_LIVE, preview, channel="form", again=question, changes=("New.",)
+            self.place(),
+            seen,
+            GO_LIVE,
+            OWNER,
+            preview,
+            channel="form",
+            again=question,
+            changes=("New.",),
         )
 
     async def begin(self, call: str, question: Question | None, seen: Seen) -> bool:
         """Begin a go-live."""
         asked = question.id if question else None
-        return await self.here.begin(self.place(), call, asked, seen, starts=True)
+        return await self.here.begin_call(self.place(), call, asked, seen, starts=True)
 
     async def finish(
         self,
@@ -150,28 +167,39 @@ class World:
         starts: bool = True,
     ) -> bool:
         """End a call."""
-        place, asked = self.place(), question.id if question else None
-        return await self.here.finish(
-            place,
+        return await self.here.end_call(
+            self.place(),
             call,
-            asked,
+            question.id if question else None,
             seen,
             outcome,
-            accepted=place,
             starts=starts,
             hidden={ADDRESS: "evil.example"},
         )
 
     async def stop(self, token: str = STOP, *, caller: Caller = OWNER) -> bool:
         """Begin a stop, at the other replica."""
-        return await self.there.stop(self.place(caller), token)
+        self.stops += 1
+        return await self.there.begin_stop(self.place(caller), token, f"stop {self.stops}")
 
     async def end_stop(
         self, token: str = STOP, outcome: Outcome = "applied", *, caller: Caller = OWNER
     ) -> None:
         """End a stop."""
-        place = self.place(caller)
-        await self.there.end_stop(place, token, outcome, accepted=place)
+        stop_id = f"stop {self.stops}"
+        await self.there.end_stop(self.place(caller), token, stop_id, outcome)
+
+    async def question(
+        self, question: Question, *, caller: Caller = OWNER, store: Store | None = None
+    ) -> Question | None:
+        """A question as it is kept, by default there."""
+        return (await (store or self.there).question(question.id, caller)).question
+
+    async def same_call(
+        self, operation: Operation[Model] = GO_LIVE, caller: Caller = OWNER
+    ) -> Question | None:
+        """What the same call has asked before."""
+        return (await self.there.same_call(operation, caller)).question
 
     async def is_good(self, question: Question) -> bool:
         """Whether a yes to a question would still run the call."""
@@ -202,10 +230,9 @@ async def a_question_is_seen_by_its_caller_at_every_replica(it: World) -> None:
     question = await it.ask()
     for store in (it.here, it.there):
         assert (await it.look(question, store=store)).question == question
-        assert await store.question(question.id, OWNER) == question
+        assert await it.question(question, store=store) == question
         assert (await it.look(question, caller=GUEST, store=store)).question is None
-        assert await store.question(question.id, GUEST) is None
-    assert await it.there.question("another", OWNER) is None
+        assert await it.question(question, caller=GUEST, store=store) is None
 
 
 @step
@@ -237,30 +264,30 @@ async def one_more_question_than_there_is_room_for_removes_the_oldest(it: World)
 
 @step
 async def the_studio_as_it_was_seen_goes_into_the_question(it: World) -> None:
-    async with it.here.turn(it.place()) as me:
+    async with it.turn() as me:
         await it.finish(me, None, await it.look(), starts=False)
     await it.stop()
     question, seen = await it.ask(), await it.look()
     assert question.hidden == seen.studio.hidden == {ADDRESS: 1}
-    assert question.last_stop == seen.studio.last_stop != ""
+    assert question.last_stop == seen.last_stop != ""
 
 
 @step
 async def a_question_that_is_discarded_is_gone_unless_it_was_used(it: World) -> None:
     one, other = await it.ask(), await it.ask()
-    async with it.here.turn(it.place()) as me:
+    async with it.turn() as me:
         assert await it.begin(me, other, await it.look(other))
     for question in (one, other):
         await it.there.discard(question.id)
-    assert await it.here.question(one.id, OWNER) is None
-    assert await it.here.question(other.id, OWNER) is not None
+    assert await it.question(one) is None
+    assert await it.question(other) is not None
 
 
 @step
 async def after_a_no_the_same_call_of_the_same_caller_is_not_asked_for_a_minute(it: World) -> None:
     question = await it.ask(channel="form")
     await it.there.decline(question, GO_LIVE, OWNER)
-    assert await it.here.question(question.id, OWNER) is None
+    assert await it.question(question) is None
     assert 59.0 < ((await it.look()).declined_seconds or 0.0) <= 60.0
     assert (await it.look(operation=DELETE)).declined_seconds is None
     assert (await it.look(caller=GUEST)).declined_seconds is None
@@ -271,7 +298,7 @@ async def a_no_to_a_question_in_a_panel_leaves_the_question(it: World) -> None:
     question = await it.ask(channel="form")
     opened = await it.here.open(question, OWNER, channel="panel", must_report=False)
     await it.there.decline(opened, GO_LIVE, OWNER)
-    assert await it.here.question(question.id, OWNER) == opened
+    assert await it.question(question) == opened
 
 
 # Turns
@@ -279,7 +306,7 @@ async def a_no_to_a_question_in_a_panel_leaves_the_question(it: World) -> None:
 
 @step
 async def one_call_has_the_turn_of_a_studio(it: World) -> None:
-    async with it.here.turn(it.place()) as me:
+    async with it.turn() as me:
         assert (await it.look(store=it.there)).studio.turn is not None
         assert await it.begin(me, None, await it.look())
         assert not await it.begin("another", None, await it.look())
@@ -288,24 +315,24 @@ async def one_call_has_the_turn_of_a_studio(it: World) -> None:
 
 @step
 async def a_guest_has_turns_of_their_own(it: World) -> None:
-    async with it.here.turn(it.place()), it.there.turn(it.place(GUEST)):
+    async with it.turn(), it.turn(it.there, GUEST):
         assert it.place() != it.place(GUEST)
 
 
 @step
 async def a_turn_is_given_back_by_a_call_that_fails(it: World) -> None:
     with pytest.raises(ZeroDivisionError):
-        async with it.here.turn(it.place()):
+        async with it.turn():
             raise ZeroDivisionError
     assert (await it.look()).studio.turn is None
 
 
 @step
 async def a_turn_ends_by_itself_only_where_its_holder_can_be_lost(it: World) -> None:
-    async with it.here.turn(it.place()):
+    async with it.turn():
         it.pass_time(2.1)
         if it.records.is_shared:
-            async with it.there.turn(it.place()) as other:
+            async with it.turn(it.there) as other:
                 assert await it.begin(other, None, await it.look())
         else:
             studio = (await it.look()).studio
@@ -331,11 +358,11 @@ async def _refused_stop(it: World, question: Question) -> None:
 
 async def _stop_of_guest(it: World, question: Question) -> None:
     assert await it.stop(caller=GUEST)
-    await it.end_stop(caller=GUEST)
+    await it.end_stop(outcome="not_applied", caller=GUEST)
 
 
 async def _other_use(it: World, question: Question) -> None:
-    await it.there.change(question.id, lambda kept, now: replace(kept, sender="b", used_at=now))
+    await it.there.change(question.id, lambda kept, now: replace(kept, used_by="b", used_at=now))
 
 
 async def _discarded(it: World, question: Question) -> None:
@@ -346,19 +373,14 @@ async def _asked_elsewhere(it: World, question: Question) -> None:
     await it.ask()
 
 
-async def _on_air(it: World, question: Question) -> None:
-    await it.there.record_on_air(it.place(), await it.look())
-
-
 BETWEEN: Final[dict[str, tuple[Callable[[World, Question], Awaitable[None]], bool]]] = {
     "nothing": (_nothing, True),
     "a stop": (_stop, False),
     "a stop that TRaX refused": (_refused_stop, False),
-    "a stop of a guest": (_stop_of_guest, True),
+    "a stop of a guest that was refused": (_stop_of_guest, True),
     "another use of the yes": (_other_use, False),
     "that the question was discarded": (_discarded, False),
     "another question": (_asked_elsewhere, True),
-    "that the studio was seen on air": (_on_air, True),
 }
 """What comes between looking and beginning, and whether the call may then be sent."""
 
@@ -368,17 +390,17 @@ def _add_between(
 ) -> None:
     async def case(it: World) -> None:
         question = await it.ask()
-        async with it.here.turn(it.place()) as me:
+        async with it.turn() as me:
             seen = await it.look(question)
             await between(it, question)
-            before = await it.here.question(question.id, OWNER)
+            before = await it.question(question)
             assert await it.begin(me, question, seen) is may_begin
-            after = await it.here.question(question.id, OWNER)
+            after = await it.question(question)
             if not may_begin:
                 assert after == before
                 return
             assert after is not None
-            assert after.sender == me
+            assert after.used_by == me
 
     STEPS[f"a call begins after {what}" if may_begin else f"no call begins after {what}"] = case
 
@@ -390,7 +412,7 @@ for _what, (_between, _may_begin) in BETWEEN.items():
 @step
 async def a_yes_is_used_once(it: World) -> None:
     question = await it.ask()
-    async with it.here.turn(it.place()) as me:
+    async with it.turn() as me:
         seen = await it.look(question)
         assert [await it.begin(me, question, seen) for _ in range(2)] == [True, False]
         used = (await it.look(question, store=it.there)).question
@@ -401,11 +423,11 @@ async def a_yes_is_used_once(it: World) -> None:
 @step
 async def a_call_whose_sender_is_gone_is_not_known(it: World) -> None:
     question = await it.ask()
-    async with it.here.turn(it.place()) as me:
+    async with it.turn() as me:
         assert await it.begin(me, question, await it.look(question))
     used = (await it.look(question, store=it.there)).question
     assert used is not None
-    assert used.outcome == (NOT_KNOWN if it.records.is_shared else IN_PROGRESS)
+    assert used.outcome == NOT_KNOWN
 
 
 OUTCOMES: Final[dict[Outcome, tuple[str | None, dict[str, int]]]] = {
@@ -419,7 +441,7 @@ OUTCOMES: Final[dict[Outcome, tuple[str | None, dict[str, int]]]] = {
 def _add_outcome(outcome: Outcome, told: str | None, hidden: dict[str, int]) -> None:
     async def case(it: World) -> None:
         question = await it.ask()
-        async with it.here.turn(it.place()) as me:
+        async with it.turn() as me:
             seen = await it.look(question)
             assert await it.begin(me, question, seen)
             assert (await it.look()).go_live_pending
@@ -440,7 +462,7 @@ for _outcome, (_told, _hidden) in OUTCOMES.items():
 
 @step
 async def a_go_live_is_pending_for_a_minute_or_until_it_is_seen_on_air(it: World) -> None:
-    async with it.here.turn(it.place()) as me:
+    async with it.turn() as me:
         seen = await it.look()
         assert await it.begin(me, None, seen)
         await it.finish(me, None, seen)
@@ -449,27 +471,28 @@ async def a_go_live_is_pending_for_a_minute_or_until_it_is_seen_on_air(it: World
     it.pass_time(1.5)
     assert not (await it.look(store=it.there)).go_live_pending
     it.pass_time(-1.5)
-    await it.there.record(it.place(), None, seen, "it ran", on_air=True)
+    await it.there.record_outcome(it.place(), None, seen, "it ran", on_air=True)
     assert not (await it.look()).go_live_pending
 
 
 @step
 async def what_was_observed_is_kept_with_the_yes(it: World) -> None:
     question = await it.ask()
-    async with it.here.turn(it.place()) as me:
+    async with it.turn() as me:
         seen = await it.look(question)
         await it.begin(me, question, seen)
         await it.finish(me, question, seen)
-    await it.here.record(it.place(), question.id, seen, "it ran, and was seen", on_air=False)
+    words = "it ran, and was seen"
+    await it.here.record_outcome(it.place(), question.id, seen, words, on_air=False)
     used = (await it.look(question, store=it.there)).question
     assert used is not None
-    assert used.outcome == "it ran, and was seen"
+    assert used.outcome == words
 
 
 @step
 async def a_call_that_changed_nothing_disturbs_nobody(it: World) -> None:
     question, before = await it.ask(), await it.look()
-    async with it.there.turn(it.place()) as me:
+    async with it.turn(it.there) as me:
         assert not await it.finish(me, None, await it.look(), "not_applied", starts=False)
     assert await it.is_good(question)
     assert (await it.look()).studio == before.studio
@@ -498,7 +521,7 @@ async def a_stop_voids_every_question_that_leads_on_air_and_no_other(it: World) 
 
 @step
 async def a_stop_takes_the_turn_and_gives_it_back(it: World) -> None:
-    async with it.here.turn(it.place()) as me:
+    async with it.turn() as me:
         seen = await it.look()
         await it.stop()
         assert not await it.begin(me, None, seen)
@@ -517,7 +540,7 @@ STOPPED: Final[dict[Outcome, str | None]] = {
 
 def _add_stopped(outcome: Outcome, told: str | None) -> None:
     async def case(it: World) -> None:
-        async with it.here.turn(it.place()) as me:
+        async with it.turn() as me:
             seen = await it.look()
             await it.begin(me, None, seen)
             await it.finish(me, None, seen)
@@ -525,7 +548,7 @@ def _add_stopped(outcome: Outcome, told: str | None) -> None:
         await it.end_stop(outcome=outcome)
         assert await it.here.stop_outcome(STOP) == told
         assert (await it.look()).go_live_pending is (outcome != "applied")
-        await it.there.record_stop(STOP, "it was seen")
+        await it.there.record_stop_outcome(STOP, "it was seen")
         assert await it.here.stop_outcome(STOP) == (told and "it was seen")
         assert await it.stop() is (told is None)
 
@@ -539,7 +562,7 @@ for _outcome, _told in STOPPED.items():
 @step
 async def a_go_live_finds_a_stop_that_came_while_it_was_sent(it: World) -> None:
     for stop in (STOP, SECOND_STOP):
-        async with it.here.turn(it.place()) as me:
+        async with it.turn() as me:
             seen = await it.look()
             assert await it.begin(me, None, seen)
             await it.stop(stop)
@@ -551,50 +574,29 @@ async def a_go_live_finds_a_stop_that_came_while_it_was_sent(it: World) -> None:
 async def a_go_live_does_not_find_a_stop_from_before(it: World) -> None:
     await it.stop()
     await it.end_stop()
-    async with it.here.turn(it.place()) as me:
+    async with it.turn() as me:
         seen = await it.look()
         assert await it.begin(me, None, seen)
         assert not await it.finish(me, None, seen)
 
 
 @step
-async def a_go_live_does_not_find_a_stop_of_a_guest(it: World) -> None:
-    async with it.here.turn(it.place()) as me:
+async def a_go_live_does_not_find_a_stop_of_a_guest_that_was_refused(it: World) -> None:
+    async with it.turn() as me:
         seen = await it.look()
         assert await it.begin(me, None, seen)
         await it.stop(caller=GUEST)
-        await it.end_stop(caller=GUEST)
+        await it.end_stop(outcome="not_applied", caller=GUEST)
         assert not await it.finish(me, None, seen)
 
 
 @step
-async def a_stop_counts_where_trax_has_accepted_its_caller_meanwhile(it: World) -> None:
+async def a_stop_that_trax_has_applied_counts_for_all_who_share_the_studio(it: World) -> None:
     guest, question = it.place(GUEST), await it.ask()
-    await it.there.stop(guest, STOP)
+    await it.there.begin_stop(guest, STOP, "one")
     assert await it.is_good(question)
-    await it.there.end_stop(guest, STOP, "applied", accepted=it.place())
+    await it.there.end_stop(guest, STOP, "one", "applied")
     assert not await it.is_good(question)
-
-
-@step
-async def a_call_takes_effect_where_trax_has_accepted_its_caller_meanwhile(it: World) -> None:
-    guest = it.place(GUEST)
-    async with it.there.turn(guest) as me:
-        seen = await it.look(caller=GUEST)
-        assert await it.there.begin(guest, me, None, seen, starts=True)
-        assert not (await it.look()).go_live_pending
-        await it.there.finish(
-            guest,
-            me,
-            None,
-            seen,
-            "applied",
-            accepted=it.place(),
-            starts=True,
-            hidden={ADDRESS: "evil.example"},
-        )
-    now = await it.look()
-    assert (now.go_live_pending, now.studio.hidden) == (True, {ADDRESS: 1})
 
 
 @step
@@ -602,7 +604,7 @@ async def a_stop_that_was_refused_counts_anew_when_it_is_pressed_again(it: World
     await it.stop()
     await it.end_stop(outcome="not_applied")
     question = await it.ask()
-    async with it.here.turn(it.place()) as me:
+    async with it.turn() as me:
         seen = await it.look()
         assert await it.begin(me, None, seen)
         assert await it.stop()
@@ -623,15 +625,15 @@ async def the_end_of_an_earlier_stop_brings_no_yes_back(it: World) -> None:
 
 @step
 async def nothing_waits_where_no_go_live_is_being_sent(it: World) -> None:
-    await it.there.wait_for_go_live(it.place())
-    async with it.here.turn(it.place()) as me:
-        assert await it.here.begin(it.place(), me, None, await it.look(), starts=False)
-        await it.there.wait_for_go_live(it.place())
-    async with it.here.turn(it.place()) as me:
+    await it.there.turns.wait_for_go_live(it.place().own)
+    async with it.turn() as me:
+        assert await it.here.begin_call(it.place(), me, None, await it.look(), starts=False)
+        await it.there.turns.wait_for_go_live(it.place().own)
+    async with it.turn() as me:
         seen = await it.look()
         await it.begin(me, None, seen)
         await it.finish(me, None, seen)
-        await it.there.wait_for_go_live(it.place())
+        await it.there.turns.wait_for_go_live(it.place().own)
 
 
 # Questions outside of the call that asks
@@ -642,11 +644,11 @@ async def the_same_call_finds_what_it_has_asked_in_a_panel(it: World) -> None:
     first, second = await it.ask(channel="form"), await it.ask(channel="form")
     opened = await it.here.open(first, OWNER, channel="panel", must_report=True)
     assert (opened.channel, opened.must_report) == ("panel", True)
-    assert await it.there.same_call(GO_LIVE, OWNER) == opened
-    assert await it.there.same_call(DELETE, OWNER) is None
-    assert await it.there.same_call(GO_LIVE, GUEST) is None
+    assert await it.same_call() == opened
+    assert await it.same_call(DELETE, OWNER) is None
+    assert await it.same_call(GO_LIVE, GUEST) is None
     assert await it.there.open(second, OWNER, channel="panel", must_report=True) == opened
-    assert await it.here.question(second.id, OWNER) is None
+    assert await it.question(second) is None
 
 
 @step
@@ -657,7 +659,7 @@ async def a_call_is_asked_anew_after_its_question_has_ended(it: World) -> None:
     await it.there.change(opened.id, lambda kept, _: replace(kept, result=ended))
     anew = await it.there.open(second, OWNER, channel="page", must_report=False)
     assert anew.id == second.id
-    assert await it.here.same_call(GO_LIVE, OWNER) == anew
+    assert await it.same_call() == anew
 
 
 @step
@@ -667,39 +669,54 @@ async def two_clients_of_one_key_are_asked_apart(it: World) -> None:
     for caller in (one, other):
         asked = await it.ask(caller=caller, channel="form")
         opened.append(await it.here.open(asked, caller, channel="panel", must_report=False))
-    found = [await it.there.same_call(GO_LIVE, caller) for caller in (one, other)]
+    found = [await it.same_call(GO_LIVE, caller) for caller in (one, other)]
     assert found == opened
 
 
 @step
 async def a_question_about_a_stop_is_kept_once_it_is_opened(it: World) -> None:
     preview = preview_of(GO_OFFLINE)
-    question = await it.here.ask_about_stop(GO_OFFLINE, OWNER, preview, STOP)
-    assert await it.there.question(question.id, OWNER) is None
+    question = it.here.question_about_stop(GO_OFFLINE, OWNER, preview, STOP)
+    assert await it.question(question) is None
     opened = await it.here.open(question, OWNER, channel="panel", must_report=False)
-    assert await it.there.question(question.id, OWNER) == opened
-    assert opened.stop_token == STOP
+    assert await it.question(question) == opened
+    assert opened.id == STOP
 
 
 @step
 async def a_change_of_a_question_is_seen_everywhere(it: World) -> None:
     question = await it.ask()
-    shown = await it.there.change(question.id, lambda kept, now: replace(kept, shown_at=now))
-    assert shown is not None
-    assert await it.here.question(question.id, OWNER) == shown
-    assert await it.there.change("another", lambda kept, _: kept) is None
-    assert await it.here.change(question.id, lambda _kept, _now: None) is None
-    assert await it.there.question(question.id, OWNER) is None
+    assert await it.there.change(question.id, lambda kept, _: replace(kept, shown_at=5.0))
+    assert await it.question(question, store=it.here) == replace(question, shown_at=5.0)
+    assert not await it.here.change(question.id, lambda kept, _: kept)
+    assert not await it.there.change("another", lambda kept, _: replace(kept, shown_at=5.0))
+    assert await it.here.change(question.id, lambda _kept, _now: None)
+    assert await it.question(question) is None
+
+
+@step
+async def a_question_whose_sender_is_gone_has_ended_unless_a_stop_took_its_turn(it: World) -> None:
+    for stop in (None, STOP):
+        question = await it.ask()
+        async with it.turn() as me:
+            assert await it.begin(me, question, await it.look(question))
+            if stop:
+                await it.stop(stop)
+                await it.end_stop(stop)
+        state = await it.there.question(question.id, OWNER)
+        assert state.phase == ("running" if stop else "ended")
+        it.pass_time(SENDING_SECONDS)
+        assert (await it.there.question(question.id, OWNER)).phase == "ended"
 
 
 # What TRaX has accepted
 
 
 @step
-async def replicas_tell_each_other_where_trax_has_accepted_a_key(it: World) -> None:
+async def a_stop_is_in_the_place_that_another_replica_has_told(it: World) -> None:
     elsewhere = Store(it.records, AcceptedKeys(), it.clock)
-    before = await elsewhere.place(GO_LIVE, OWNER)
-    await it.ask()
-    after = await elsewhere.place(GO_LIVE, OWNER)
-    assert not before.has_access
+    before = await elsewhere.place_at_any_replica(GO_OFFLINE, OWNER)
+    assert before == elsewhere.place(GO_OFFLINE, OWNER) != it.place()
+    await it.here.tell_replicas_of_access(GO_OFFLINE, OWNER)
+    after = await elsewhere.place_at_any_replica(GO_OFFLINE, OWNER)
     assert after == (it.place() if it.records.is_shared else before)

@@ -16,8 +16,7 @@ import pytest
 from tests.units.consent.asked_questions import ID, YES, asked
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.api.operations import DeleteDestination, GoLive, GoOffline
-from trax_mcp.consent.calls import DO_NOT
-from trax_mcp.consent.evidence import Evidence, PersonAnswer, Reason, Reply
+from trax_mcp.consent.calls import DO_NOT, Evidence, PersonAnswer, Reason, Reply
 from trax_mcp.consent.policy import (
     Case,
     NeedsAnswer,
@@ -193,7 +192,7 @@ def kept_as(words: str, operation: Operation[Model]) -> Question | None:
         digest="before" if "changed" in words else "now",
         channel="form" if "question" in words else "model",
         number=2 if "again" in words else 1,
-        sender="a call" if "used" in words else None,
+        used_by="a call" if "used" in words else None,
     )
 
 
@@ -297,7 +296,7 @@ def cases() -> Iterator[Case]:
     kept = [
         None,
         *(
-            asked(agreed, digest=digest, channel=channel, number=number, sender=sender)
+            asked(agreed, digest=digest, channel=channel, number=number, used_by=sender)
             for agreed, digest, channel, number, sender in product(
                 (GO_LIVE, OTHER), ("now", "before"), ("model", "form"), (1, 2), (None, "a call")
             )
@@ -313,7 +312,7 @@ def cases() -> Iterator[Case]:
 def is_agreed(case: Case, verdict: Proceed) -> bool:
     """Whether there is a yes to this call in this world, or a flag is enough."""
     kept, evidence = case.question, case.evidence
-    if (kept and kept.sender is not None) or case.nothing_to_do is not None:
+    if (kept and kept.used_by is not None) or case.nothing_to_do is not None:
         return False
     if evidence.answer is None and case.mode is Mode.FLAG:
         return evidence.confirm and verdict.question_id is None

@@ -14,7 +14,7 @@ from trax_mcp.consent.calls import DO_NOT, NotRun
 from trax_mcp.consent.questions import Studio, Turn, outcome_in_words
 
 if TYPE_CHECKING:
-    from trax_mcp.consent.evidence import ApprovedIn
+    from trax_mcp.consent.calls import ApprovedIn
     from trax_mcp.consent.questions import Phase, Question
 
 GO_LIVE: Final = GoLive(studio_id="s")
@@ -25,7 +25,7 @@ RESULT: Final = NotRun("go_live", "declined", "declined")
 PLAIN: Final = asked(GO_LIVE, channel="panel", asked_at=1000.0)
 MUST_REPORT: Final = replace(PLAIN, must_report=True)
 SHOWN: Final = replace(MUST_REPORT, shown_at=1005.0)
-USED: Final = replace(PLAIN, sender="a call", used_at=1200.0)
+USED: Final = replace(PLAIN, used_by="a call", used_at=1200.0)
 
 PHASES: Final[dict[str, tuple[Question, dict[float, Phase]]]] = {
     "asked": (PLAIN, {1000: "open", 1299.9: "open", 1300: "ended"}),
@@ -36,7 +36,7 @@ PHASES: Final[dict[str, tuple[Question, dict[float, Phase]]]] = {
     "used": (USED, {1200: "running", 1259.9: "running", 1260: "ended"}),
     "used just in time": (replace(USED, used_at=1299.0), {1300: "running", 1359: "ended"}),
     "used, and never shown": (
-        replace(MUST_REPORT, sender="a call", used_at=1200.0),
+        replace(MUST_REPORT, used_by="a call", used_at=1200.0),
         {1200: "running", 1260: "ended"},
     ),
     "used, with a result": (replace(USED, result=RESULT), {1200: "ended"}),
@@ -55,7 +55,7 @@ READ: Final = 1006.0
 """A second after it was shown."""
 PASSKEY: Final[ApprovedIn] = "passkey"
 PAGE: Final[ApprovedIn] = "page"
-STOP: Final = replace(SHOWN, operation=GO_OFFLINE, shown_at=None, stop_token="a token")  # noqa: S106  not a secret
+STOP: Final = replace(SHOWN, operation=GO_OFFLINE, shown_at=None)
 AGAIN: Final = replace(SHOWN, number=2, shown_at=1100.0)
 
 ANSWERS: Final[dict[str, tuple[Question, int, str, float, bool, bool]]] = {
@@ -66,7 +66,7 @@ ANSWERS: Final[dict[str, tuple[Question, int, str, float, bool, bool]]] = {
     "yes, before it was shown": (replace(SHOWN, shown_at=None), 1, YES, READ, False, False),
     "yes, at the last moment": (SHOWN, 1, YES, 1299.9, True, True),
     "yes, too late": (SHOWN, 1, YES, 1300.0, False, False),
-    "yes to a used one": (replace(SHOWN, sender="c", used_at=READ), 1, YES, READ, False, False),
+    "yes to a used one": (replace(SHOWN, used_by="c", used_at=READ), 1, YES, READ, False, False),
     "yes to one that has ended": (replace(SHOWN, result=RESULT), 1, YES, READ, False, False),
     "yes to one that cannot be shown": (
         replace(SHOWN, is_unshown=True), 1, YES, READ, False, False
@@ -93,7 +93,7 @@ def test_an_answer_counts_if_it_is_a_choice_of_what_is_open_and_was_read(kind: s
     assert question.counts(number, choice, PAGE, at, needs_passkey=False) is counts
     by_passkey = question.counts(number, choice, PASSKEY, at, needs_passkey=True)
     assert by_passkey is counts_by_passkey
-    needs_none = question.stop_token is not None or choice == DO_NOT
+    needs_none = question.is_stop or choice == DO_NOT
     without = question.counts(number, choice, PAGE, at, needs_passkey=True)
     assert without is (counts and needs_none)
 
