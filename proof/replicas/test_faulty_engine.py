@@ -21,6 +21,7 @@ from proof.replicas.engine_proxy import (
     restarting,
     slow,
 )
+from proof.replicas.panel_client import PanelClient
 from proof.replicas.presses import (
     EXPIRED,
     ON_AIR,
@@ -35,6 +36,7 @@ from proof.replicas.presses import (
     until,
 )
 from proof.replicas.replica_in_process import replica_in_process
+from tests.support.concurrency import Paused
 from tests.support.guarded_calls import DELETE_DESTINATION, GO_LIVE, GO_OFFLINE
 from tests.support.product.sandbox import Sandbox
 from tests.support.server_process import PATIENCE_SECONDS
@@ -163,6 +165,39 @@ async def test_a_stop_is_sent_in_time_whatever_the_engine_does(
     """Each answer comes just before it would count as lost, or most of them never come."""
     async with open_case() as case:
         await stop_in_time(case, fault)
+
+
+@pytest.mark.parametrize("seconds", [0.2, 0.35, 0.9])
+async def test_a_stop_is_sent_in_time_beside_a_go_live_although_the_engine_is_slow(
+    open_case: OpenCase, seconds: float
+) -> None:
+    """It waits for the go-live that is being sent, and for the engine, but not for each anew."""
+    held = Paused()
+    async with open_case() as case, anyio.create_task_group() as tasks:
+        case.trax.faults.add(held.fault, path="*/go-live")
+        start = await preview(case.caller, GO_LIVE)
+        tasks.start_soon(press, case.caller, GO_LIVE, start)
+        await held.arrived()
+        await stop_in_time(case, slow(seconds))
+        held.release()
+
+
+@pytest.mark.parametrize(
+    "fault", [hanging(1), slow(0.3), slow(0.9)], ids=["it hangs", "it is slow", "it is very slow"]
+)
+async def test_a_stop_of_a_client_with_panels_is_sent_in_time_whatever_the_engine_does(
+    open_case: OpenCase, fault: EngineFault
+) -> None:
+    """It does not wait to learn what a panel has asked about the same stop."""
+    async with open_case() as case, anyio.create_task_group() as tasks:
+        client = PanelClient(case.caller)
+        asked = (await client.call(GO_OFFLINE.tool, **GO_OFFLINE.arguments))["structuredContent"]
+        evidence = {"confirm": True, "confirmation": asked["confirmation"]}
+        case.engine.start_counting(fault)
+        tasks.start_soon(partial(client.call, GO_OFFLINE.tool, **GO_OFFLINE.arguments, **evidence))
+        with anyio.fail_after(STOP_SECONDS):
+            await until(partial(case.sent, GO_OFFLINE))
+        case.engine.start_counting()
 
 
 async def stop_in_time(case: Case, fault: EngineFault) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -40,6 +41,10 @@ PACE: Final = 0.1
 """A tenth of the time that TRaX takes in virtual time."""
 BACK_SECONDS: Final = 1.5
 """After so long, an engine that hung has been told what it did not hear."""
+GIVEN_UP: Final = re.compile(
+    "go_offline (ran|says that it ran,) 2 times|on air after the last stop"
+)
+"""A stop's yes may work once more at another replica, and a go-live that crosses it may stay."""
 
 pytestmark = pytest.mark.usefixtures("on_air_at_once")
 over_tls_and_without = pytest.mark.parametrize("over_tls", [False, True], ids=["no TLS", "TLS"])
@@ -66,7 +71,7 @@ async def test_a_race_over_two_replicas_keeps_every_promise(*, over_tls: bool) -
 
 @over_tls_and_without
 async def test_a_race_keeps_every_promise_while_the_engine_hangs(*, over_tls: bool) -> None:
-    """For a moment in each round. What is refused meanwhile breaks none."""
+    """For a moment in each round: but for what `docs/replicas.md` gives up without the engine."""
     found: list[str] = []
     async with (
         tls_engine() if over_tls else throwaway_engine() as engine,
@@ -79,7 +84,8 @@ async def test_a_race_keeps_every_promise_while_the_engine_hangs(*, over_tls: bo
                 with anyio.fail_after(PATIENCE_SECONDS):
                     await it.run()
             await anyio.sleep(BACK_SECONDS)
-            if problems := [*problems_in(it)]:
+            problems = [problem for problem in problems_in(it) if not GIVEN_UP.search(problem)]
+            if problems:
                 found += [it.studio, *problems, it.story()]
     assert not found, "\n".join([f"once more with RACES_SEED={SEED}:", *found])
 
