@@ -105,6 +105,29 @@ async def test_a_stop_is_sent_without_a_panel_although_the_engine_hangs(
     assert shared_replicas.changes - before == {GO_OFFLINE.sent: 2}
 
 
+async def test_a_stop_that_a_panel_shows_is_sent_although_the_engine_hangs(
+    shared_replicas: Replicas,
+) -> None:
+    """Its button works at each replica, and a no sends nothing."""
+    a, b = await both(shared_replicas)
+    before = shared_replicas.changes
+    shown = [await it.asked(GO_OFFLINE.tool, **STUDIO) for it in (a, b)]
+    yes = (await a.show(shown[0]))["yes"]
+    shared_replicas.engine.suspend()
+    try:
+        declined = await b.press(shown[1], question="1", choice="Do not")
+        assert declined["outcome"] == "You said no. Nothing was sent."
+        assert shared_replicas.changes == before
+        for client, ticket in zip((a, b), shown, strict=True):
+            began = monotonic()
+            stopped = await client.press(ticket, question="1", choice=yes)
+            assert stopped["outcome"] == "Done. It is off air."
+            assert monotonic() - began < STOP_SECONDS
+    finally:
+        shared_replicas.engine.resume()
+    assert shared_replicas.changes - before == {GO_OFFLINE.sent: 2}
+
+
 async def test_a_question_is_no_longer_open_after_the_engine_has_forgotten_it(
     shared_replicas: Replicas,
 ) -> None:

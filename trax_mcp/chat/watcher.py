@@ -37,7 +37,7 @@ class PollResult:
     interval: PollInterval
 
 
-class SharedPage(Protocol):
+class SharedPoll(Protocol):
     """The result of the last poll of one source, for several processes of this server."""
 
     async def poll(
@@ -68,7 +68,7 @@ class Watcher(Generic[SourceT]):
         shortest: float,
         clock: Clock,
         tasks: TaskGroup,
-        share: Callable[[AddResult], SharedPage] | None = None,
+        share: Callable[[AddResult], SharedPoll] | None = None,
     ) -> None:
         self.source = source
         self.last_error: TraxError | None = None

@@ -16,7 +16,7 @@ from trax_mcp.api.client import Client
 from trax_mcp.api.error_texts import no_key
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.chat.sources import Chat, Source, Status, documented
-from trax_mcp.chat.watcher import AddResult, SharedPage, Watcher
+from trax_mcp.chat.watcher import AddResult, SharedPoll, Watcher
 from trax_mcp.clock import Clock
 
 SourceT = TypeVar("SourceT", bound=Source)
@@ -27,10 +27,10 @@ _MAX_UNUSED: Final = 500
 """The most unused watchers. Those that were requested last are kept."""
 
 
-class SharedPages(Protocol):
+class SharedPolls(Protocol):
     """The sources that are shared with other processes of this server."""
 
-    def open(self, key: str, kind: str, studio_id: str, add: AddResult) -> SharedPage:
+    def open(self, key: str, kind: str, studio_id: str, add: AddResult) -> SharedPoll:
         """One source of the caller with this key. Nobody with another key can read it."""
         ...
 
@@ -61,7 +61,7 @@ class Watchers:
         shortest: float,
         clock: Clock,
         tasks: TaskGroup,
-        shared: SharedPages | None = None,
+        shared: SharedPolls | None = None,
     ) -> None:
         self._client = client
         self._shortest = shortest

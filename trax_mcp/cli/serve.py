@@ -109,7 +109,7 @@ async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) 
         deps = replace(
             deps,
             records=replicas.records if replicas else None,
-            shared_pages=replicas.pages if replicas else None,
+            shared_polls=replicas.polls if replicas else None,
             readiness=readiness,
         )
         server = build_server(client, own=own, deps=deps)

@@ -3,6 +3,7 @@
 So nothing can evict it, and no outage can lose it.
 """
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -15,23 +16,23 @@ _NO_CHOICE: Final = "-"
 
 @dataclass(frozen=True, slots=True)
 class StopToken:
-    """What a token says: until when it counts (Unix seconds), and which choice a person had.
+    """What a token says: until when it counts (Unix seconds), for which choice and studio.
 
     `choice` is a digest; None if the token came through the model, without a choice.
     """
 
     until: float
     choice: str | None
+    studio_id: str
 
     @classmethod
-    def read(cls, text: str | None, *, key: str, studio_id: str) -> Self | None:
-        """Read a token that was signed with this key for a stop of this studio."""
+    def read(cls, text: str | None, *, key: str) -> Self | None:
+        """Read a token that was signed with this key, for a stop of any studio."""
         if not cls.is_signed(text, key=key):
             return None
         _, until, choice, studio, *_ = (text or "").split(".")
-        if studio != _digest(studio_id):
-            return None
-        return cls(int(until, 16) / 1000, None if choice == _NO_CHOICE else choice)
+        studio_id = base64.urlsafe_b64decode(studio).decode()
+        return cls(int(until, 16) / 1000, None if choice == _NO_CHOICE else choice, studio_id)
 
     @staticmethod
     def is_signed(text: str | None, *, key: str) -> bool:
@@ -50,7 +51,8 @@ class StopToken:
 def sign_stop(*, key: str, studio_id: str, until: float, choice: str | None) -> str:
     """A new token. With a `choice`, only a person who was offered it can use it."""
     offered = _NO_CHOICE if choice is None else _digest(choice)
-    parts = (_PREFIX, f"{int(until * 1000):x}", offered, _digest(studio_id), secrets.token_hex(6))
+    studio = base64.urlsafe_b64encode(studio_id.encode()).decode()
+    parts = (_PREFIX, f"{int(until * 1000):x}", offered, studio, secrets.token_hex(6))
     body = ".".join(parts)
     return f"{body}.{_signature(body, key=key)}"
 

@@ -70,8 +70,9 @@ class Stops:
             TraxError: a fact could not be read, or the stop was sent, or tried, and failed.
         """
         text = call.evidence.question_id or ""
-        key, studio_id = call.caller.key or "", call.operation.studio()
-        token = StopToken.read(text, key=key, studio_id=studio_id)
+        token = StopToken.read(text, key=call.caller.key or "")
+        if token and token.studio_id != call.operation.studio():
+            token = None
         if token and (outcome := await self._outcome(text)) is not None:
             return self._already_used(call, outcome)
         now = self._clock.now().timestamp()

@@ -89,6 +89,7 @@ class Store:
         self._keys = keys
         self._clock = clock
         self._later: deque[LaterStep] = deque()
+        self._taking = anyio.Lock()
 
     # Places and turns
 
@@ -491,14 +492,16 @@ class Store:
             await anyio.sleep(_BEAT_SECONDS)
 
     async def _take_later_steps(self) -> None:
-        while self._later:
-            try:
-                await self._later[0]()
-            except Away:
-                raise
-            except Exception:  # noqa: BLE001  a bug must not end the server, and with it stops
-                _LOG.exception("a step that waited for the engine failed")
-            self._later.popleft()
+        """Take them in order, one after the other, however many watch."""
+        async with self._taking:
+            while self._later:
+                try:
+                    await self._later[0]()
+                except Away:
+                    raise
+                except Exception:  # noqa: BLE001  a bug must not end the server, and with it stops
+                    _LOG.exception("a step that waited for the engine failed")
+                self._later.popleft()
 
     def _usable(
         self, seen: Snapshot, question_key: Key, caller: Caller, place: Place

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.engine_checks import connect
+from trax_mcp.replicas.engine_polls import EnginePolls
 from trax_mcp.replicas.engine_records import EngineRecords
-from trax_mcp.replicas.shared_pages import SharedPages
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Replicas:
 
     engine: Engine
     records: EngineRecords
-    pages: SharedPages
+    polls: EnginePolls
 
     def engine_answers(self) -> bool:
         """Whether the engine has answered the last time."""
@@ -32,6 +32,6 @@ async def open_replicas(url: str) -> AsyncIterator[Replicas]:
     """
     engine = await connect(url)
     try:
-        yield Replicas(engine, EngineRecords(engine), SharedPages(engine))
+        yield Replicas(engine, EngineRecords(engine), EnginePolls(engine))
     finally:
         await engine.aclose()

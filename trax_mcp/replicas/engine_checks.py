@@ -17,8 +17,8 @@ from redis.exceptions import (
 
 from trax_mcp.consent.records import Away
 from trax_mcp.replicas.engine import Engine
+from trax_mcp.replicas.engine_polls import CHANNEL
 from trax_mcp.replicas.engine_records import EngineRecords
-from trax_mcp.replicas.shared_pages import CHANNEL
 from trax_mcp.settings import CannotStart
 
 _KEEPS_ALL: Final = "noeviction"

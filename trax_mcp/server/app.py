@@ -14,7 +14,7 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from trax_mcp import __version__
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
-from trax_mcp.chat.watchers import SharedPages
+from trax_mcp.chat.watchers import SharedPolls
 from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import Channel
@@ -94,7 +94,7 @@ class ServerDeps:
     open_streams: OpenStreams = field(default_factory=OpenStreams)
     tasks: ShieldedTasks = field(default_factory=ShieldedTasks)
     records: Records | None = None
-    shared_pages: SharedPages | None = None
+    shared_polls: SharedPolls | None = None
     readiness: Readiness = field(default_factory=Readiness)
     ask: frozenset[Channel] = frozenset({"form"})
     page: Page | None = None
@@ -160,7 +160,7 @@ def build_server(
             clock=deps.clock,
             store=asking.guard.store,
             readiness=deps.readiness,
-            shared=deps.shared_pages,
+            shared=deps.shared_polls,
         )
 
     def wrap(handler: Handler[ParamsT, ResultT]) -> Handler[ParamsT, ResultT]:

@@ -8,7 +8,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from trax_mcp.api.client import Client
-from trax_mcp.chat.watchers import SharedPages, Watchers
+from trax_mcp.chat.watchers import SharedPolls, Watchers
 from trax_mcp.clock import Clock
 from trax_mcp.consent.store import Store
 from trax_mcp.server.http.readiness import Readiness
@@ -30,7 +30,7 @@ async def lifespan(
     clock: Clock,
     store: Store,
     readiness: Readiness,
-    shared: SharedPages | None = None,
+    shared: SharedPolls | None = None,
 ) -> AsyncIterator[Lifespan]:
     """Open it until the block ends. `shortest` is the shortest poll interval, in seconds."""
     async with anyio.create_task_group() as tasks:

@@ -16,10 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.error_texts import store_unavailable
+from trax_mcp.api.operations import GoOffline
+from trax_mcp.consent.calls import DO_NOT, Ask, Evidence, GuardedCall, NotRun
 from trax_mcp.consent.open_questions import OpenQuestions
 from trax_mcp.consent.records import Away
+from trax_mcp.consent.stop_token import StopToken
 from trax_mcp.server.request_context import RequestContext
-from trax_mcp.web.approval_view import describe
+from trax_mcp.web.approval_view import describe, outcome_text
 
 URI: Final = "ui://trax/approval.html"
 TOOL_NAME: Final = "answer_approval"
@@ -107,7 +110,33 @@ async def answer_approval(
             await asked.answer(_number(answer.question) or 0, answer.choice, by="panel")
         return _result(describe(await asked.state()))
     except Away:
-        raise store_unavailable() from None
+        return await _answer_about_stop(questions, answer, context)
+
+
+async def _answer_about_stop(
+    questions: OpenQuestions, answer: AnswerApproval, context: RequestContext
+) -> types.CallToolResult:
+    """Where nothing is remembered: a stop needs its yes alone, and its ticket is that."""
+    stop = StopToken.read(answer.ticket, key=context.caller.key or "")
+    if stop is None or answer.choice is None:
+        raise store_unavailable()
+    if answer.choice == DO_NOT:
+        return _result(
+            {
+                "phase": "ended",
+                "outcome": outcome_text(NotRun(GoOffline.tool_name, "declined", "declined")),
+            }
+        )
+    call = GuardedCall(
+        GoOffline(studio_id=stop.studio_id),
+        context.caller,
+        Evidence(confirm=True, confirmation=answer.ticket, answered_in="panel"),
+        claimed_name=context.elicitor.claimed_name,
+    )
+    result = await questions.run(call)
+    if isinstance(result, Ask):
+        raise TypeError("a stop that may not ask has asked")
+    return _result({"phase": "ended", "outcome": outcome_text(result)})
 
 
 def _number(question: str | None) -> int | None:

@@ -47,11 +47,11 @@ def describe(state: QuestionState) -> JsonObject:
         "warnings": [it.text for it in preview.warnings],
         "effects": [it.text for it in preview.effects],
         "unknown": list(preview.unknown),
-        "outcome": _outcome_text(result) if state.is_over else None,
+        "outcome": outcome_text(result) if state.is_over else None,
     }
 
 
-def _outcome_text(result: Ended | None) -> str:
+def outcome_text(result: Ended | None) -> str:
     """Say to the person who was asked what came of it."""
     match result:
         case None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from trax_mcp.consent.records import Changes, Key, Records, Snapshot
-    from trax_mcp.replicas.shared_pages import SharedPages
+    from trax_mcp.replicas.engine_polls import EnginePolls
 
     Pause = Callable[[], Awaitable[None]]
 
@@ -27,7 +27,7 @@ class Memory:
 
     clock: Clock
     records: Records
-    pages: SharedPages | None = None
+    polls: EnginePolls | None = None
 
 
 def slow_memory(clock: Clock, pause: Pause) -> Memory:
@@ -41,16 +41,16 @@ async def engine_memory(url: str) -> AsyncIterator[Memory]:
     from trax_mcp.replicas import open_replicas  # noqa: PLC0415  a part of its own
 
     async with open_replicas(url) as replicas:
-        yield Memory(Clock(), replicas.records, replicas.pages)
+        yield Memory(Clock(), replicas.records, replicas.polls)
 
 
 def deaf_memory(clock: Clock) -> Memory:
     """A memory in this process whose listening for what others say ends at once, without a word."""
-    pages: Any = _DeafPages()
-    return Memory(clock, MemoryRecords(clock), pages)
+    polls: Any = _DeafPolls()
+    return Memory(clock, MemoryRecords(clock), polls)
 
 
-class _DeafPages:
+class _DeafPolls:
     """Hears nothing."""
 
     async def hear(self) -> None:

@@ -76,7 +76,7 @@ class Product:
         deps = serve._deps(self.settings, own, media_dirs=self.settings.media_dirs)
         self._deps = replace(deps, clock=self.clock, page=page)
         if memory is not None:
-            self._deps = replace(self._deps, records=memory.records, shared_pages=memory.pages)
+            self._deps = replace(self._deps, records=memory.records, shared_polls=memory.polls)
         over_network = "TRAX_BASE_URL" in (settings or {})
         self._client = Client(
             base_url=self.settings.base_url if over_network else ADDRESS,

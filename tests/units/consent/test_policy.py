@@ -414,7 +414,7 @@ def token_as(words: str) -> StopToken | None:
     until = GIVEN - 1 if "expired" in words else GIVEN + 1
     choice = YES if "question" in words else None
     text = sign_stop(key=KEY, studio_id=STUDIO, until=until, choice=choice)
-    return StopToken.read(text, key=KEY, studio_id=STUDIO)
+    return StopToken.read(text, key=KEY)
 
 
 @pytest.mark.parametrize("row", STOPS)

@@ -70,17 +70,17 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARG
 """
 
 
-class SharedPages:
+class EnginePolls:
     """The sources that this replica shares with the others."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._followed: dict[str, SharedPage] = {}
+        self._followed: dict[str, EnginePoll] = {}
 
-    def open(self, key: str, kind: str, studio_id: str, add: AddResult) -> "SharedPage":
+    def open(self, key: str, kind: str, studio_id: str, add: AddResult) -> "EnginePoll":
         """One source of the caller with this key."""
         name = f"{TAG}:page:{hashed(_FORMAT, key, kind, studio_id)}"
-        return SharedPage(self._engine, self._followed, name, key, add)
+        return EnginePoll(self._engine, self._followed, name, key, add)
 
     async def hear(self) -> Never:
         """Add what other replicas announce, and what they may have announced before."""
@@ -102,11 +102,11 @@ class SharedPages:
 
 
 @dataclass(slots=True)
-class SharedPage:
+class EnginePoll:
     """The last result of one source of one caller."""
 
     _engine: Engine
-    _followed: dict[str, "SharedPage"]
+    _followed: dict[str, "EnginePoll"]
     _name: str
     _key: str
     _add: AddResult
