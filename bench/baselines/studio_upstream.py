@@ -1,4 +1,4 @@
-"""An upstream with one studio, for calls that need consent; it counts its requests.
+"""An upstream with studios of every id, for calls that need consent; it counts its requests.
 
 Each response takes the milliseconds in the command line. Going live and offline take effect at
 once. Requests under /bench reset the state and read the counts.
@@ -46,7 +46,6 @@ _ANSWERS: tuple[tuple[str, JsonObject], ...] = (
     (r"GET /v1/connections", {"data": [_CONNECTION]}),
     (r"GET /v1/studios/\w+/destinations", {"data": [_DESTINATION]}),
     (r"GET /v1/studios/\w+/sources", {"data": [_SOURCE]}),
-    (r"(GET|PATCH) /v1/studios/\w+", _STUDIO),
     (r"POST /v1/studios/\w+/go-live", {"encoderStreamId": "e", "destinationIds": ["dest_1"]}),
     (r"POST /v1/studios/\w+/go-offline", {"ok": True}),
     (r"DELETE /v1/.+", {"ok": True}),
@@ -83,6 +82,8 @@ class Upstream:
             self.live = request.endswith("/go-live")
         if request.endswith("/stream-status"):
             return {"live": True, "liveStartedAt": _SINCE} if self.live else {"live": False}
+        if studio := re.fullmatch(r"(?:GET|PATCH) /v1/studios/(\w+)", request):
+            return {**_STUDIO, "id": studio[1]}
         return next(answer for pattern, answer in _ANSWERS if re.fullmatch(pattern, request))
 
     def _control(self, request: str) -> JsonObject:
