@@ -12,7 +12,8 @@ from typing import Any, Final
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
-from trax_mcp.server.error_boundary import Context, Handler
+from trax_mcp.server.errors import Handler
+from trax_mcp.server.request import Context
 
 Question = types.ElicitRequest | types.CreateMessageRequest | types.ListRootsRequest
 ToolResult = types.CallToolResult | types.InputRequiredResult

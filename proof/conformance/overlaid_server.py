@@ -17,19 +17,20 @@ from mcp.shared.exceptions import MCPDeprecationWarning, MCPError
 
 from proof.conformance import fixtures
 from trax_mcp.api.caller import Caller
-from trax_mcp.api.client import Client
-from trax_mcp.cli import main, serve
-from trax_mcp.server.app import ServerDeps, build_server
-from trax_mcp.server.error_boundary import Context, Handler
-from trax_mcp.server.lifespan import Lifespan
+from trax_mcp.chat.watchers import Watchers
+from trax_mcp.cli import main
+from trax_mcp.server.app import Service
+from trax_mcp.server.errors import Handler
+from trax_mcp.server.request import Context
 
 WrapHandler = Callable[[Handler[Any, Any]], Handler[Any, Any]]
+_product_server = Service.server
 UriParams = (
     types.ReadResourceRequestParams | types.SubscribeRequestParams | types.UnsubscribeRequestParams
 )
 
 
-def overlay(server: Server[Lifespan]) -> None:
+def overlay(server: Server[Watchers]) -> None:
     """Add all fixtures to a server that is not running yet."""
     for method, (field, listed) in fixtures.listed().items():
         _wrap(server, method, _append_fixtures(field, listed))
@@ -49,7 +50,7 @@ def overlay(server: Server[Lifespan]) -> None:
     server.get_tool_input_schema = find_schema
 
 
-def _wrap(server: Server[Lifespan], method: str, wrap_handler: WrapHandler) -> None:
+def _wrap(server: Server[Watchers], method: str, wrap_handler: WrapHandler) -> None:
     entry = server.get_request_handler(method)
     if entry is None:
         raise LookupError(f"The product does not serve {method}.")
@@ -128,8 +129,8 @@ async def _set_level(_ctx: Context, _params: types.SetLevelRequestParams) -> typ
     return types.EmptyResult()
 
 
-def _build(client: Client, *, own: Caller, deps: ServerDeps) -> Server[Lifespan]:
-    server = build_server(client, own=own, deps=deps)
+def _server(service: Service, default_caller: Caller) -> Server[Watchers]:
+    server = _product_server(service, default_caller)
     overlay(server)
     return server
 
@@ -137,5 +138,5 @@ def _build(client: Client, *, own: Caller, deps: ServerDeps) -> Server[Lifespan]
 if __name__ == "__main__":
     # The suite still tests deprecated parts of the protocol.
     warnings.simplefilter("ignore", MCPDeprecationWarning)
-    with patch.object(serve, "build_server", _build):
+    with patch.object(Service, "server", _server):
         main(sys.argv[1:])

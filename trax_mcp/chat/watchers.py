@@ -66,7 +66,7 @@ class Watchers:
         self._client = client
         self._shortest = shortest
         self._clock = clock
-        self._tasks = tasks
+        self.tasks = tasks
         self._shared = shared
         self._watchers: OrderedDict[_Key, Watcher[Any]] = OrderedDict()
         """The one that was requested longest ago comes first."""
@@ -108,7 +108,7 @@ class Watchers:
                 source,
                 shortest=self._shortest,
                 clock=self._clock,
-                tasks=self._tasks,
+                tasks=self.tasks,
                 share=partial(self._shared.open, *name) if self._shared else None,
             )
         self._watchers.move_to_end(key)

@@ -8,7 +8,7 @@ from platformdirs import user_data_path
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.cli.install.key_file import key_file
-from trax_mcp.server.tool_filter import CHANGING, TAGS, TOOLS
+from trax_mcp.server.offer import CHANGING, TAGS, TOOLS
 from trax_mcp.setting_types import is_loopback
 from trax_mcp.settings import CannotStart, Settings
 from trax_mcp.web.passkey import Passkey
@@ -25,7 +25,7 @@ def check_names(settings: Settings) -> None:
         CannotStart: TRAX_GUARD_ALSO or TRAX_TOOLS has an unknown name.
     """
     _check("TRAX_GUARD_ALSO", settings.guard_also, CHANGING)
-    _check("TRAX_TOOLS", settings.tools, TOOLS | TAGS)
+    _check("TRAX_TOOLS", settings.tools, TOOLS.keys() | TAGS)
 
 
 def caller_of(settings: Settings) -> Caller:

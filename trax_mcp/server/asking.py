@@ -24,7 +24,7 @@ from trax_mcp.consent.plans import When
 from trax_mcp.consent.questions import REPORT_SECONDS, Ended, Phase
 from trax_mcp.consent.records import Away
 from trax_mcp.consent.rules import Mode
-from trax_mcp.server.elicitation import Elicitor
+from trax_mcp.server.request import CallRequest
 
 WAIT_SECONDS: Final = 50.0
 """How long a call waits for an answer on the page. Clients give up after a minute."""
@@ -53,7 +53,7 @@ class Asking:
         return "panel" in self.allowed and self._asks_people
 
     async def run(
-        self, call: GuardedCall, elicitor: Elicitor
+        self, call: GuardedCall, request: CallRequest
     ) -> Done | NotRun | types.InputRequiredResult:
         """Run a call, and again from the beginning with each answer of a person.
 
@@ -61,14 +61,14 @@ class Asking:
             TraxError: as `ConsentGuard.run`.
         """
         try:
-            return await self._run(call, elicitor)
+            return await self._run(call, request)
         except Away:
             raise store_unavailable() from None
 
     async def _run(
-        self, call: GuardedCall, elicitor: Elicitor
+        self, call: GuardedCall, request: CallRequest
     ) -> Done | NotRun | types.InputRequiredResult:
-        asked, phase = await self._find(call, elicitor)
+        asked, phase = await self._find(call, request)
         is_asked_anew = phase == "unreported" or (phase == "open" and _is_stop(call))
         if asked and call.evidence.answer is None and not is_asked_anew:
             state = await asked.state()
@@ -77,9 +77,9 @@ class Asking:
             return await self._wait(asked)
         if asked and phase == "unreported" and self.guard.rules.mode is Mode.HUMAN:
             await asked.told()  # this call cannot ask, and the next one asks anew
-        channel = self._channel(elicitor, without_panel=phase == "unreported")
-        if self._has_form(call, elicitor):
-            result = await self._ask_in_form(replace(call, can_ask=True), elicitor)
+        channel = self._channel(request, without_panel=phase == "unreported")
+        if self._has_form(call, request):
+            result = await self._ask_in_form(replace(call, can_ask=True), request)
             if not isinstance(result, NotRun) or not result.unseen or channel is None:
                 return result
             call = replace(call, evidence=NO_EVIDENCE)  # it leads to a question, never to a yes
@@ -100,11 +100,11 @@ class Asking:
         return await self._wait_for_page(call, asked)
 
     async def _find(
-        self, call: GuardedCall, elicitor: Elicitor
+        self, call: GuardedCall, request: CallRequest
     ) -> tuple[OpenQuestion | None, Phase | None]:
         """What the same call has asked before outside of it, and what that is now."""
         when = self.guard.rules.when(call.operation)
-        may_be_asked = self._page() is not None or (self.can_use_panel and elicitor.has_panel)
+        may_be_asked = self._page() is not None or (self.can_use_panel and request.has_panel)
         if when is When.NEVER or not may_be_asked:
             return None, None
         try:
@@ -125,11 +125,11 @@ class Asking:
         return _no_question(await self.guard.run(replace(call, can_ask=False)))
 
     async def _ask_in_form(
-        self, call: GuardedCall, elicitor: Elicitor
+        self, call: GuardedCall, request: CallRequest
     ) -> Done | NotRun | types.InputRequiredResult:
         while isinstance(result := await self.guard.run(call), Ask):
             self.guard.audit.write("asked", call, channel="form")
-            answer = await elicitor.ask(result)
+            answer = await request.ask(result)
             if isinstance(answer, types.InputRequiredResult):
                 return answer
             call = replace(call, evidence=Evidence(answer=answer))
@@ -177,13 +177,13 @@ class Asking:
             raise TraxError(result)
         return result
 
-    def _has_form(self, call: GuardedCall, elicitor: Elicitor) -> bool:
+    def _has_form(self, call: GuardedCall, request: CallRequest) -> bool:
         is_enough = _is_stop(call) or not self.needs_passkey
-        return is_enough and "form" in self.allowed and elicitor.can_ask
+        return is_enough and "form" in self.allowed and request.has_form
 
-    def _channel(self, elicitor: Elicitor, *, without_panel: bool) -> Channel | None:
+    def _channel(self, request: CallRequest, *, without_panel: bool) -> Channel | None:
         """Where the person can be asked, if not in a form."""
-        if self.can_use_panel and elicitor.has_panel and not without_panel:
+        if self.can_use_panel and request.has_panel and not without_panel:
             return "panel"
         return "page" if self._page() else None
 

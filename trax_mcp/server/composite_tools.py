@@ -14,7 +14,7 @@ from trax_mcp.chat.wait import WaitForChatMessages, wait_for_chat
 from trax_mcp.clock import Clock
 from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.server import results
-from trax_mcp.server.request_context import RequestContext
+from trax_mcp.server.request import CallRequest
 from trax_mcp.server.untrusted import chat_payload
 from trax_mcp.studio.found_studios import found_studios_data, found_studios_sentences
 from trax_mcp.studio.overview import overview_data, overview_sentences
@@ -32,7 +32,7 @@ class CompositeTools:
     clock: Clock
     media_dirs: Sequence[Path] = ()
 
-    async def run(self, value: ToolInput, context: RequestContext) -> types.CallToolResult:
+    async def run(self, value: ToolInput, request: CallRequest) -> types.CallToolResult:
         """Run a tool.
 
         Raises:
@@ -40,43 +40,42 @@ class CompositeTools:
         """
         match value:
             case FindStudio():
-                query = redact_keys(value.query, context.caller)
-                found = await find_studios(self.client, query, context.caller)
+                query = redact_keys(value.query, request.caller)
+                found = await find_studios(self.client, query, request.caller)
                 sentences = " ".join(found_studios_sentences(found))
                 return results.plain(found_studios_data(found), sentences)
             case CheckStudio():
-                return await self._check(value, context)
+                return await self._check(value, request)
             case WaitForChatMessages():
-                return await self._wait(value, context)
+                return await self._wait(value, request)
             case UploadMedia():
-                return await self._upload(value, context)
+                return await self._upload(value, request)
         raise AssertionError(value)
 
-    async def _check(self, check: CheckStudio, context: RequestContext) -> types.CallToolResult:
-        is_starting = partial(self.guard.go_live_is_pending, context.caller)
-        reader = OverviewReader(self.client, context.caller, is_starting)
-        one = check.studio_id
-        overview = await (reader.read_all() if one is None else reader.read_one(one))
+    async def _check(self, check: CheckStudio, request: CallRequest) -> types.CallToolResult:
+        is_starting = partial(self.guard.go_live_is_pending, request.caller)
+        reader = OverviewReader(self.client, request.caller, is_starting)
+        studio = check.studio_id
+        overview = await (reader.read_one(studio) if studio else reader.read_all())
         now = self.clock.now()
         return results.plain(overview_data(overview, now), *overview_sentences(overview, now))
 
-    async def _wait(
-        self, wait: WaitForChatMessages, context: RequestContext
-    ) -> types.CallToolResult:
-        watcher = context.watchers.chat(context.caller, wait.studio_id)
-        progress = context.elicitor.report_progress
+    async def _wait(self, wait: WaitForChatMessages, request: CallRequest) -> types.CallToolResult:
+        watcher = request.watchers.chat(request.caller, wait.studio_id)
         began = self.clock.seconds()
-        chat = await wait_for_chat(wait, watcher, clock=self.clock, progress=progress)
+        chat = await wait_for_chat(
+            wait, watcher, clock=self.clock, progress=request.report_progress
+        )
         waited = round(self.clock.seconds() - began, 1)
         payload = {**chat_payload(wait.studio_id, chat), "waitedSeconds": waited}
         return results.untrusted_result(payload)
 
-    async def _upload(self, upload: UploadMedia, context: RequestContext) -> types.CallToolResult:
+    async def _upload(self, upload: UploadMedia, request: CallRequest) -> types.CallToolResult:
         uploader = Uploader(
             client=self.client,
-            caller=context.caller,
+            caller=request.caller,
             folders=self.media_dirs,
-            progress=context.elicitor.report_progress,
+            progress=request.report_progress,
             clock=self.clock,
         )
         asset = await uploader.upload(upload)

@@ -5,7 +5,6 @@ may call the tool, and only the client's promise keeps a model from it. So an an
 ticket of its question, which is in nothing that a model reads.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from importlib.resources import files
 from typing import Final
@@ -21,7 +20,7 @@ from trax_mcp.consent.calls import DO_NOT, Ask, Evidence, GuardedCall, NotRun
 from trax_mcp.consent.open_questions import OpenQuestions
 from trax_mcp.consent.records import Away
 from trax_mcp.consent.stop_token import StopToken
-from trax_mcp.server.request_context import RequestContext
+from trax_mcp.server.request import CallRequest
 from trax_mcp.web.approval_view import describe, outcome_text
 
 URI: Final = "ui://trax/approval.html"
@@ -87,22 +86,20 @@ def read_panel() -> types.TextResourceContents:
     )
 
 
-async def answer_approval(
-    questions: OpenQuestions, arguments: Mapping[str, object], context: RequestContext
-) -> types.CallToolResult:
+async def answer_approval(questions: OpenQuestions, request: CallRequest) -> types.CallToolResult:
     """Report that a question is shown, or take a person's choice. Returns its state."""
     try:
-        answer = AnswerApproval.model_validate(arguments)
+        answer = AnswerApproval.model_validate(request.params.arguments or {})
     except ValidationError:
         return _result({"phase": "gone", "outcome": "This call is wrong. Nothing was sent."})
     try:
-        asked = await questions.get(answer.ticket, context.caller)
+        asked = await questions.get(answer.ticket, request.caller)
         state = await asked.state() if asked else None
         if asked is None or state is None or state.question is None:
             return _result({"phase": "gone", "outcome": _GONE})
         if state.question.channel != "panel":
             return _result({"phase": "gone", "outcome": _GONE})
-        call = replace(asked.call, claimed_name=context.elicitor.claimed_name)
+        call = replace(asked.call, claimed_name=request.claimed_name)
         asked = replace(asked, call=call)
         if answer.choice is None:
             await asked.report(_number(answer.question))
@@ -110,14 +107,14 @@ async def answer_approval(
             await asked.answer(_number(answer.question) or 0, answer.choice, by="panel")
         return _result(describe(await asked.state()))
     except Away:
-        return await _answer_about_stop(questions, answer, context)
+        return await _answer_about_stop(questions, answer, request)
 
 
 async def _answer_about_stop(
-    questions: OpenQuestions, answer: AnswerApproval, context: RequestContext
+    questions: OpenQuestions, answer: AnswerApproval, request: CallRequest
 ) -> types.CallToolResult:
     """Where nothing is remembered: a stop needs its yes alone, and its ticket is that."""
-    stop = StopToken.read(answer.ticket, key=context.caller.key or "")
+    stop = StopToken.read(answer.ticket, key=request.caller.key or "")
     if stop is None or answer.choice is None:
         raise store_unavailable()
     if answer.choice == DO_NOT:
@@ -129,9 +126,9 @@ async def _answer_about_stop(
         )
     call = GuardedCall(
         GoOffline(studio_id=stop.studio_id),
-        context.caller,
+        request.caller,
         Evidence(confirm=True, confirmation=answer.ticket, answered_in="panel"),
-        claimed_name=context.elicitor.claimed_name,
+        claimed_name=request.claimed_name,
     )
     result = await questions.run(call)
     if isinstance(result, Ask):

@@ -1,38 +1,31 @@
 """Prompts, each a Markdown file: TOML front matter between `+++` lines, then the text.
 
-A wheel has the folder inside the package, a checkout beside it. An inconsistent file stops the
-start of the server.
+A wheel has the folder inside the package, a checkout beside it.
 """
 
-import re
 import tomllib
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from string import Template
-from typing import Annotated, Final
+from typing import Any, Final
 
 import mcp_types as types
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, ConfigDict
 
+from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.text_safety import escape
-from trax_mcp.server.error_boundary import WrongRequestError
-from trax_mcp.server.tool_filter import TOOLS, ToolFilter
-
-_FRONT_MATTER_MARK = "+++\n"
-_PACKAGE = Path(__file__).parents[1]
-FOLDERS = (_PACKAGE / "prompts", _PACKAGE.parent / "prompts")
+from trax_mcp.server.errors import WrongRequestError
+from trax_mcp.server.offer import TOOLS, Offer
+from trax_mcp.server.request import Request
 
 LONGEST_VALUE: Final = 1_000
 """The most characters of one argument's value."""
 
-_QUOTED_ARGUMENT = re.compile(r'"\$(?:\w+|\{\w+\})"', re.ASCII)
-_IN_BACKTICKS = re.compile(r"`(\w+)`", re.ASCII)
-
-_Name = Annotated[str, Field(pattern=r"^[a-z]+(_[a-z]+)*$")]
-_Text = Annotated[str, Field(pattern=r"\S")]
+_MARK = "+++\n"
+_PACKAGE = Path(__file__).parents[1]
+_FOLDERS = (_PACKAGE / "prompts", _PACKAGE.parent / "prompts")
 
 
 class Completes(StrEnum):
@@ -54,20 +47,20 @@ class _Strict(BaseModel):
 class Argument(_Strict):
     """An argument; `completes` is the list that its completions come from."""
 
-    name: _Name
-    title: _Text
-    description: _Text
-    required: StrictBool = False
+    name: str
+    title: str
+    description: str
+    required: bool = False
     completes: Completes | None = None
 
 
 class FrontMatter(_Strict):
     """The front matter of a prompt; `tools` are all tools that its text names."""
 
-    name: _Name
-    title: _Text
-    description: _Text
-    tools: tuple[_Name, ...] = Field(min_length=1)
+    name: str
+    title: str
+    description: str
+    tools: tuple[str, ...]
     arguments: tuple[Argument, ...] = ()
 
 
@@ -91,120 +84,82 @@ class Prompt:
             ],
         )
 
-    def argument(self, name: str) -> Argument | None:
-        """The argument with this name, if there is one."""
-        return next((it for it in self.front.arguments if it.name == name), None)
+    def completes(self, argument: str) -> Completes | None:
+        """The list that completes an argument; None if it is free text or unknown."""
+        return next((it.completes for it in self.front.arguments if it.name == argument), None)
 
-    def fill(self, arguments: Mapping[str, str]) -> str:
-        """The text with the values of the arguments.
+    def value(self, argument: Argument, given: str) -> str:
+        """A value, escaped so that it cannot end the quotes around it or hide in them.
 
         Raises:
-            WrongRequestError: a required argument is missing, or one is too long.
+            WrongRequestError: a required argument is missing, or it is too long.
         """
-        values = {it.name: self._value(it, arguments) for it in self.front.arguments}
-        return self.text.substitute(values)
-
-    def _value(self, argument: Argument, arguments: Mapping[str, str]) -> str:
-        """The value, escaped so that it cannot end the quotes around it or hide in them."""
-        value = arguments.get(argument.name, "")
-        if argument.required and not value.strip():
+        if argument.required and not given.strip():
             raise WrongRequestError(f"The prompt {self.front.name} needs `{argument.name}`.")
-        if len(value) > LONGEST_VALUE:
+        if len(given) > LONGEST_VALUE:
             raise WrongRequestError(
                 f"`{argument.name}` may have {LONGEST_VALUE} characters at most."
             )
-        return escape(value)
+        return escape(given)
 
 
 class Prompts:
-    """The prompts that are offered, by name."""
+    """The prompts, and the methods of MCP for them. One is offered if all its tools are."""
 
-    def __init__(self, prompts: Mapping[str, Prompt]) -> None:
-        self._prompts = prompts
+    def __init__(self, offer: Offer) -> None:
+        self._offer = offer
 
-    @classmethod
-    def load(cls, tool_filter: ToolFilter) -> "Prompts":
-        """Read all prompts, and keep those whose tools are all offered.
+    def offered(self, caller: Caller = ANONYMOUS) -> dict[str, Prompt]:
+        """The prompts that a caller is offered, by name, in the order of their files."""
+        return {
+            prompt.front.name: prompt
+            for prompt in read_prompts()
+            if not any(self._offer.why_not(TOOLS[it], caller) for it in prompt.front.tools)
+        }
 
-        Raises:
-            ValueError: a file is inconsistent, whether offered or not; the message names it.
-        """
-        folder = next(folder for folder in FOLDERS if folder.is_dir())
-        offered = {kind.tool_name for kind in tool_filter.kinds()}
-        prompts = list(_read_all(folder))
-        return cls({it.front.name: it for it in prompts if offered.issuperset(it.front.tools)})
+    async def list_prompts(self, request: Request[Any]) -> types.ListPromptsResult:
+        """Answer `prompts/list`."""
+        offered = self.offered(request.caller).values()
+        return types.ListPromptsResult(prompts=[prompt.listing for prompt in offered])
 
-    def all(self) -> list[Prompt]:
-        """All prompts, in the order of their files."""
-        return list(self._prompts.values())
-
-    def listings(self) -> list[types.Prompt]:
-        """All prompts as `prompts/list` shows them."""
-        return [prompt.listing for prompt in self._prompts.values()]
-
-    def fill(self, name: str, arguments: Mapping[str, str]) -> types.GetPromptResult:
-        """Fill in a prompt. Unknown arguments are ignored.
+    async def get_prompt(
+        self, request: Request[types.GetPromptRequestParams]
+    ) -> types.GetPromptResult:
+        """Answer `prompts/get`. Unknown arguments are ignored.
 
         Raises:
             WrongRequestError: there is no such prompt, or an argument is missing or too long.
         """
-        prompt = self._find(name)
-        text = types.TextContent(type="text", text=prompt.fill(arguments))
+        prompt = self.find(request.params.name, request.caller)
+        given = request.params.arguments or {}
+        values = {
+            it.name: prompt.value(it, given.get(it.name, "")) for it in prompt.front.arguments
+        }
+        text = types.TextContent(type="text", text=prompt.text.substitute(values))
         return types.GetPromptResult(
             description=prompt.front.description,
             messages=[types.PromptMessage(role="user", content=text)],
         )
 
-    def completes(self, name: str, argument: str) -> Completes | None:
-        """The list that completes an argument of a prompt; None if it is free text or unknown.
+    def find(self, name: str, caller: Caller) -> Prompt:
+        """The prompt with this name.
 
         Raises:
-            WrongRequestError: there is no such prompt.
+            WrongRequestError: there is none.
         """
-        declared = self._find(name).argument(argument)
-        return declared.completes if declared else None
-
-    def _find(self, name: str) -> Prompt:
-        if name not in self._prompts:
+        offered = self.offered(caller)
+        if name not in offered:
             raise WrongRequestError("There is no such prompt.")
-        return self._prompts[name]
-
-
-def _read_all(folder: Path) -> Iterator[Prompt]:
-    for file in sorted(folder.glob("*.md")):
-        prompt = _read(file.name, file.read_text(encoding="utf-8"))
-        if (problem := next(_problems(file.stem, prompt), None)) is not None:
-            raise ValueError(f"{file.name} {problem}")
-        yield prompt
+        return offered[name]
 
 
 @cache
-def _read(file_name: str, source: str) -> Prompt:
-    before, _, rest = source.partition(_FRONT_MATTER_MARK)
-    front, closing, text = rest.partition(_FRONT_MATTER_MARK)
-    if before or not closing:
-        raise ValueError(f"{file_name} must open with front matter between +++ lines")
-    try:
-        front_matter = FrontMatter.model_validate(tomllib.loads(front))
-    except ValueError as error:
-        raise ValueError(f"{file_name} has wrong front matter: {error}") from None
-    return Prompt(front_matter, Template(text.strip()))
+def read_prompts() -> tuple[Prompt, ...]:
+    """All prompts, in the order of their files."""
+    folder = next(folder for folder in _FOLDERS if folder.is_dir())
+    return tuple(_read(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.md")))
 
 
-def _problems(stem: str, prompt: Prompt) -> Iterator[str]:
-    """Inconsistencies between the front matter and the text."""
-    front, text = prompt.front, prompt.text
-    names = [it.name for it in front.arguments]
-    if front.name != stem:
-        yield f"must have the name of its file, not {front.name}"
-    if unknown := sorted(set(front.tools) - TOOLS):
-        yield f"lists tools that do not exist: {unknown}"
-    mentioned = set(_IN_BACKTICKS.findall(text.template)) & TOOLS
-    if other := sorted(mentioned ^ set(front.tools)):
-        yield f"must list just the tools that its text names in backticks: {other}"
-    if not text.is_valid() or len(set(names)) < len(names):
-        yield "has a lone $ (it is written $$), or an argument twice"
-    if other := sorted(set(text.get_identifiers()) ^ set(names)):
-        yield f"must declare just the arguments that it uses: {other}"
-    if Template(_QUOTED_ARGUMENT.sub("", text.template)).get_identifiers():
-        yield 'must use each argument between quotes, as "$name"'
+def _read(source: str) -> Prompt:
+    _, front, text = source.split(_MARK, 2)
+    return Prompt(FrontMatter.model_validate(tomllib.loads(front)), Template(text.strip()))

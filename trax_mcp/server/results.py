@@ -1,6 +1,7 @@
 """Tool results: structured content for programs, and the same as text for models."""
 
 from dataclasses import asdict
+from typing import Final
 
 import mcp_types as types
 
@@ -14,10 +15,18 @@ from trax_mcp.clock import iso
 from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.preview import Preview
 from trax_mcp.server.consent_text import PENDING_STATUSES, done_lines, not_run_text, preview_text
-from trax_mcp.server.meta_names import APPROVED_IN, OUTCOME, TICKET
 from trax_mcp.server.schemas import drop_mismatches
 from trax_mcp.server.untrusted import add_notice, write_delimited, write_json
 from trax_mcp.studio.facts import Observed
+
+_PREFIX: Final = "live.traxstreaming/"  # MCP asks for a domain of one's own in `_meta`
+SCOPE: Final = f"{_PREFIX}scope"
+"""In the `_meta` of a tool: the scope that its key needs."""
+OPERATION: Final = f"{_PREFIX}operation"
+"""In the `_meta` of a tool: the HTTP call that it makes."""
+_APPROVED_IN = f"{_PREFIX}approvedIn"
+_OUTCOME = f"{_PREFIX}outcome"
+_TICKET = f"{_PREFIX}ticket"  # lets the client's panel answer for a person
 
 _NOTICE_SCHEMA: JsonObject = described(TEXT, "Who wrote what follows.")
 _OBSERVED_SCHEMA: JsonObject = described(
@@ -59,10 +68,10 @@ def answered(operation: type[Operation[Model]], done: Done) -> types.CallToolRes
     data = done.data
     if operation.returns_untrusted_text:
         return untrusted_result(add_notice(data))
-    meta: JsonObject = {APPROVED_IN: done.approved_in} if done.approved_in else {}
+    meta: JsonObject = {_APPROVED_IN: done.approved_in} if done.approved_in else {}
     if done.observed is not None:
         data = {**data, "observed": _observed(done.observed)}
-        meta[OUTCOME] = done.observed.state
+        meta[_OUTCOME] = done.observed.state
     result = plain(data, *done_lines(done, operation.tool_name))
     return result.model_copy(update={"meta": meta}) if meta else result
 
@@ -128,7 +137,7 @@ def not_run(call: NotRun) -> types.CallToolResult:
         content=[_text(preview_text(call))],
         structured_content=without_nulls(structured),
         is_error=call.status not in PENDING_STATUSES,
-        _meta={TICKET: call.ticket} if call.ticket else None,
+        _meta={_TICKET: call.ticket} if call.ticket else None,
     )
 
 

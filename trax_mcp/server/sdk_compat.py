@@ -24,7 +24,6 @@ from mcp.server.connection import Connection
 from mcp.server.context import CallNext, HandlerResult
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from mcp.shared.message import SessionMessage
-from mcp_types import SERVER_INFO_META_KEY
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 from starlette.datastructures import Headers
@@ -54,49 +53,41 @@ async def drop_unreadable_traces(
     return await call_next(replace(ctx, meta=rest))
 
 
-# 2. What a server says of itself -----------------------------------------------------------------
+# 2. Capabilities and server info ------------------------------------------------------------------
 
 
-def discover_handler(
-    server: Server[Any],
-) -> Callable[
-    [ServerRequestContext[Any, Any], types.RequestParams], Awaitable[types.DiscoverResult]
-]:
-    """Handle `server/discover` without promising list changes; the lists of this server are fixed.
+class TerseServer(Server[LifespanT]):
+    """A server that promises no list changes, and sends its icon only when a client connects.
 
-    Seen in 2.3.0: a server with `subscriptions/listen` declares `listChanged` for every list.
-    Watch: python-sdk#3493.
+    Seen in 2.3.0: a server with `subscriptions/listen` declares `listChanged` for every list, and
+    the server info, icons included, is in `_meta` of every result of the later era.
+    Watch: python-sdk#3493, and `Server.server_info_stamp`.
     """
 
-    async def discover(
-        ctx: ServerRequestContext[Any, Any], _params: types.RequestParams
-    ) -> types.DiscoverResult:
-        capabilities = server.get_capabilities(protocol_version=ctx.protocol_version)
+    def get_capabilities(self, *args: Any, **named: Any) -> types.ServerCapabilities:  # noqa: ANN401
+        """The capabilities; the lists of this server never change."""
+        capabilities = super().get_capabilities(*args, **named)
         for capability in (capabilities.tools, capabilities.prompts, capabilities.resources):
             if capability is not None:
                 capability.list_changed = False
-        info = server.server_info.model_dump(mode="json", by_alias=True, exclude_none=True)
-        return types.DiscoverResult(
-            supported_versions=list(MODERN_PROTOCOL_VERSIONS),
-            capabilities=capabilities,
-            instructions=server.instructions,
-            _meta={SERVER_INFO_META_KEY: info},
-        )
-
-    return discover
-
-
-class ServerWithIcon(Server[LifespanT]):
-    """A server that sends its icon with the answer to `initialize` or `server/discover` only.
-
-    Seen in 2.3.0: the server info, icons included, is in `_meta` of every result of the later era.
-    Watch: `Server.server_info_stamp`.
-    """
+        return capabilities
 
     @property
     def server_info_stamp(self) -> dict[str, Any]:
         """The server info without the icon."""
         return {name: it for name, it in super().server_info_stamp.items() if name != "icons"}
+
+    async def discover(
+        self, ctx: ServerRequestContext[Any, Any], _params: object
+    ) -> types.DiscoverResult:
+        """Answer `server/discover`, with the icon."""
+        info = self.server_info.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return types.DiscoverResult(
+            supported_versions=list(MODERN_PROTOCOL_VERSIONS),
+            capabilities=self.get_capabilities(protocol_version=ctx.protocol_version),
+            instructions=self.instructions,
+            _meta={types.SERVER_INFO_META_KEY: info},
+        )
 
 
 # 3. The connection of a request -------------------------------------------------------------------

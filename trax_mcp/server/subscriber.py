@@ -10,7 +10,7 @@ from typing import Final
 from trax_mcp.api.caller import Caller
 from trax_mcp.chat.resettable_event import ResettableEvent
 from trax_mcp.chat.watchers import Watchers
-from trax_mcp.server.error_boundary import WrongRequestError
+from trax_mcp.server.errors import WrongRequestError
 from trax_mcp.server.resources import Resources
 
 MAX_SUBSCRIPTIONS: Final = 100

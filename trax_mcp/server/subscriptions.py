@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 import anyio
 import mcp_types as types
@@ -24,7 +25,8 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
 from trax_mcp.chat.resettable_event import ResettableEvent
 from trax_mcp.clock import Clock
-from trax_mcp.server.error_boundary import Context, NoSuchResourceError, WrongRequestError
+from trax_mcp.server.errors import NoSuchResourceError, WrongRequestError
+from trax_mcp.server.request import Context, Request
 from trax_mcp.server.resources import Resources
 from trax_mcp.server.sdk_compat import InFlight, OpenStreams, connection_of
 from trax_mcp.server.subscriber import MAX_SUBSCRIPTIONS, Subscriber, too_many_subscriptions
@@ -48,50 +50,61 @@ class Subscriptions:
     clock: Clock
 
     async def listen(
-        self, ctx: Context, params: types.SubscriptionsListenRequestParams, caller: Caller
+        self, request: Request[types.SubscriptionsListenRequestParams]
     ) -> types.SubscriptionsListenResult:
-        """Notify a client of the 2026-07-28 era until it disconnects or the server shuts down.
+        """Answer `subscriptions/listen`, of the 2026-07-28 era, until the client disconnects.
+
+        At a shutdown it ends with its result.
 
         Of several URIs, those that can be subscribed to are acknowledged.
 
         Raises:
             NoSuchResourceError, WrongRequestError, TraxError: none of the URIs can be.
         """
+        ctx = request.ctx
         if (request_id := ctx.request_id) is None:
             raise MCPError(types.INVALID_REQUEST, "A subscription needs a request id.")
         meta = {SUBSCRIPTION_ID_META_KEY: request_id}
-        subscriber = Subscriber(self.resources, ctx.lifespan_context.watchers)
+        subscriber = Subscriber(self.resources, request.watchers)
         with closing(subscriber), self.in_flight.track():
-            uris = dict.fromkeys(params.notifications.resource_subscriptions or ())
-            accepted = await _subscribe_all(subscriber, list(uris), caller)
+            uris = dict.fromkeys(request.params.notifications.resource_subscriptions or ())
+            accepted = await _subscribe_all(subscriber, list(uris), request.caller)
             await ctx.session.send_notification(_acknowledgement(accepted, meta), request_id)
             async for uri in subscriber.updates():
                 updated = event_to_notification(ResourceUpdated(uri=uri), meta)
                 await ctx.session.send_notification(updated, request_id)
         return types.SubscriptionsListenResult(_meta=meta)  # reached only at shutdown
 
-    async def subscribe(self, ctx: Context, uri: str, caller: Caller) -> None:
-        """Notify a session of the earlier era until it ends.
+    async def subscribe(self, request: Request[types.SubscribeRequestParams]) -> types.EmptyResult:
+        """Answer `resources/subscribe`: notify a session of the earlier era until it ends.
 
         Raises:
             NoSuchResourceError, WrongRequestError, TraxError: as `Subscriber.subscribe`.
         """
-        subscription = _find_subscription(ctx) or self._new_subscription(ctx)
-        await subscription.subscriber.subscribe(uri, caller)
+        subscription = _find_subscription(request.ctx) or self._new_subscription(request)
+        await subscription.subscriber.subscribe(request.params.uri, request.caller)
+        return types.EmptyResult()
 
-    def unsubscribe(self, ctx: Context, uri: str) -> None:
-        """Stop notifying a session of a URI."""
-        if (subscription := _find_subscription(ctx)) is not None:
-            subscription.subscriber.unsubscribe(uri)
+    async def unsubscribe(
+        self, request: Request[types.UnsubscribeRequestParams]
+    ) -> types.EmptyResult:
+        """Answer `resources/unsubscribe`, of the earlier era."""
+        if (subscription := _find_subscription(request.ctx)) is not None:
+            subscription.subscriber.unsubscribe(request.params.uri)
+        return types.EmptyResult()
 
-    def _new_subscription(self, ctx: Context) -> "_SessionSubscription":
+    def _new_subscription(self, request: Request[Any]) -> "_SessionSubscription":
         """Add a subscription to the session; it is closed with it."""
-        connection, lifespan = connection_of(ctx), ctx.lifespan_context
-        subscriber = Subscriber(self.resources, lifespan.watchers)
-        subscription = _SessionSubscription(ctx.session, subscriber, self.open_streams, self.clock)
+        connection, watchers = connection_of(request.ctx), request.watchers
+        subscription = _SessionSubscription(
+            request.ctx.session,
+            Subscriber(self.resources, watchers),
+            self.open_streams,
+            self.clock,
+        )
         connection.state[_STATE_KEY] = subscription
         connection.exit_stack.callback(subscription.close)
-        lifespan.tasks.start_soon(subscription.run, connection.session_id)
+        watchers.tasks.start_soon(subscription.run, connection.session_id)
         return subscription
 
 

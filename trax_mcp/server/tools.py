@@ -1,13 +1,14 @@
-"""All tools, built from their input classes."""
+"""The tools: how clients see them, and the way of a call from its arguments to its result."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import mcp_types as types
 
+from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.consent.calls import Evidence, GuardedCall, NotRun
@@ -16,12 +17,11 @@ from trax_mcp.server import panel, results
 from trax_mcp.server.arguments import EVIDENCE_SCHEMAS, read_arguments
 from trax_mcp.server.asking import Asking
 from trax_mcp.server.composite_tools import CompositeTools
-from trax_mcp.server.error_boundary import WrongRequestError
-from trax_mcp.server.meta_names import OPERATION, SCOPE
+from trax_mcp.server.errors import WrongRequestError
 from trax_mcp.server.name_hints import add_name_hint
-from trax_mcp.server.request_context import RequestContext
+from trax_mcp.server.offer import TOOLS, Offer
+from trax_mcp.server.request import CallRequest, Request
 from trax_mcp.server.schemas import answer_schema, arguments_schema
-from trax_mcp.server.tool_filter import TOOLS, ToolFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,89 +34,90 @@ class Tool:
 
 
 class Tools:
-    """The tools of this server, in order."""
+    """The tools that this server offers, and the methods of MCP for them."""
 
-    def __init__(self, asking: Asking, composite: CompositeTools, tool_filter: ToolFilter) -> None:
+    def __init__(self, asking: Asking, composite: CompositeTools, offer: Offer) -> None:
         self._asking = asking
         self._composite = composite
-        self._filter = tool_filter
-        rules = asking.guard.rules
+        self._offer = offer
         self._tools: Mapping[str, Tool] = {
-            kind.tool_name: _tool(kind, rules)
-            for kind in tool_filter.kinds()
-            if not rules.would_bypass_consent(kind)
+            kind.tool_name: _tool(kind, offer.rules) for kind in offer.kinds()
         }
+        self._has_guarded = any(tool.guarded for tool in self._tools.values())
 
-    @property
-    def can_use_panel(self) -> bool:
-        """Whether a guarded tool may ask in a panel."""
-        return self._asking.can_use_panel and any(it.guarded for it in self._tools.values())
-
-    def listings(self, *, has_panel: bool = False) -> list[types.Tool]:
-        """All tools as `tools/list` shows them; `has_panel` to clients that draw panels."""
-        if not (has_panel and self.can_use_panel):
-            return [tool.listing for tool in self._tools.values()]
-        listings = [
-            _with_panel(tool.listing) if tool.guarded else tool.listing
-            for tool in self._tools.values()
-        ]
-        return [*listings, panel.LISTING]
+    def can_use_panel(self, caller: Caller = ANONYMOUS) -> bool:
+        """Whether a guarded tool that this caller is offered may ask in a panel."""
+        return self._asking.can_use_panel and self._has_guarded and not caller.read_only
 
     def input_schema(self, name: str) -> JsonObject | None:
         """The schema of a tool's arguments. None if there is no such tool."""
-        if name == panel.TOOL_NAME and self.can_use_panel:
+        if name == panel.TOOL_NAME and self.can_use_panel():
             return panel.LISTING.input_schema
         return self._tools[name].listing.input_schema if name in self._tools else None
 
-    async def call(
-        self, name: str, arguments: Mapping[str, object], context: RequestContext
+    def listings(self, caller: Caller = ANONYMOUS, *, has_panel: bool = False) -> list[types.Tool]:
+        """The tools that a caller is offered, in order. `has_panel`: their client draws panels."""
+        tools = [it for it in self._tools.values() if not self._offer.why_not(it.kind, caller)]
+        if not (has_panel and self.can_use_panel(caller)):
+            return [tool.listing for tool in tools]
+        listings = [_with_panel(it.listing) if it.guarded else it.listing for it in tools]
+        return [*listings, panel.LISTING]
+
+    async def list_tools(self, request: Request[Any]) -> types.ListToolsResult:
+        """Answer `tools/list`."""
+        listings = self.listings(request.caller, has_panel=request.has_panel)
+        return types.ListToolsResult(tools=listings)
+
+    async def call_tool(
+        self, request: CallRequest
     ) -> types.CallToolResult | types.InputRequiredResult:
-        """Run a tool. The result says what failed.
+        """Answer `tools/call`. The result says what failed.
 
         Raises:
             WrongRequestError: there is no such tool.
         """
-        if name == panel.TOOL_NAME and self.can_use_panel:
-            return await panel.answer_approval(self._asking.questions, arguments, context)
+        name, arguments = request.params.name, request.params.arguments or {}
+        if name == panel.TOOL_NAME and self.can_use_panel(request.caller):
+            return await panel.answer_approval(self._asking.questions, request)
         if name not in TOOLS:
             raise WrongRequestError("There is no such tool.")
-        if (tool := self._tools.get(name)) is None:
-            return results.failed(self._filter.refusal(name).failure)
+        if why := self._offer.why_not(TOOLS[name], request.caller):
+            return results.failed(why)
+        tool = self._tools[name]
         try:
-            result = await self._run(tool, arguments, context)
+            result = await self._run(tool, arguments, request)
         except TraxError as error:
-            failure = add_name_hint(error.failure, arguments, offered=self._tools)
-            return results.failed(failure)
+            return results.failed(add_name_hint(error.failure, arguments, offered=self._tools))
         if isinstance(result, types.InputRequiredResult) or result.is_error:
             return result
         return results.fit_to_schema(result, tool.listing.output_schema or {})
 
     async def _run(
-        self, tool: Tool, arguments: Mapping[str, object], context: RequestContext
+        self, tool: Tool, arguments: Mapping[str, object], request: CallRequest
     ) -> types.CallToolResult | types.InputRequiredResult:
         value, evidence = read_arguments(tool.kind, arguments, guarded=tool.guarded)
         if isinstance(value, Operation):
-            return await self._run_operation(value, evidence, context)
-        return await self._composite.run(value, context)
+            return await self._run_operation(value, evidence, request)
+        return await self._composite.run(value, request)
 
     async def _run_operation(
-        self, operation: Operation[Model], evidence: Evidence, context: RequestContext
+        self, operation: Operation[Any], evidence: Evidence, request: CallRequest
     ) -> types.CallToolResult | types.InputRequiredResult:
         """Run an operation, with the consent of a person if it needs one."""
-        elicitor = context.elicitor
         call = GuardedCall(
             operation,
-            context.caller,
-            replace(evidence, answer=elicitor.answer),
-            claimed_name=elicitor.claimed_name,
-            progress=elicitor.report_progress,
+            request.caller,
+            replace(evidence, answer=request.answer),
+            claimed_name=request.claimed_name,
+            progress=request.report_progress,
         )
-        result = await self._asking.run(call, elicitor)
-        if isinstance(result, types.InputRequiredResult):
-            return result
-        if isinstance(result, NotRun):
-            return results.not_run(result)
-        return results.answered(type(operation), result)
+        match await self._asking.run(call, request):
+            case types.InputRequiredResult() as question:
+                return question
+            case NotRun() as not_run:
+                return results.not_run(not_run)
+            case done:
+                return results.answered(type(operation), done)
 
 
 def _with_panel(listing: types.Tool) -> types.Tool:
@@ -125,12 +126,13 @@ def _with_panel(listing: types.Tool) -> types.Tool:
 
 def _tool(kind: type[ToolInput], rules: Rules) -> Tool:
     call, guarded = kind.call, rules.may_need_consent(kind)
-    title = kind.tool_name.replace("_", " ").capitalize().replace("openapi", "OpenAPI")
+    arguments = arguments_schema(kind)
+    evidence = EVIDENCE_SCHEMAS if guarded else {}
     listing = types.Tool(
         name=kind.tool_name,
-        title=title,
+        title=kind.tool_name.replace("_", " ").capitalize().replace("openapi", "OpenAPI"),
         description=" ".join(filter(None, (kind.description(), rules.consent_hint(kind)))),
-        input_schema=_input_schema(kind, guarded=guarded),
+        input_schema={**arguments, "properties": {**arguments["properties"], **evidence}},
         output_schema=results.extended_schema(kind, answer_schema(kind), guarded=guarded),
         annotations=types.ToolAnnotations(
             read_only_hint=kind.effect is Effect.READ,
@@ -141,14 +143,8 @@ def _tool(kind: type[ToolInput], rules: Rules) -> Tool:
             open_world_hint=True,
         ),
         _meta={
-            **({SCOPE: call.scope} if call.scope else {}),
-            OPERATION: call.name,
+            **({results.SCOPE: call.scope} if call.scope else {}),
+            results.OPERATION: call.name,
         },
     )
     return Tool(kind, guarded, listing)
-
-
-def _input_schema(kind: type[ToolInput], *, guarded: bool) -> JsonObject:
-    schema = arguments_schema(kind)
-    evidence = EVIDENCE_SCHEMAS if guarded else {}
-    return {**schema, "properties": {**schema["properties"], **evidence}}

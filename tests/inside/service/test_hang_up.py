@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import anyio
 
 from trax_mcp.api.caller import ANONYMOUS
+from trax_mcp.api.client import Client
 from trax_mcp.cli import serve
-from trax_mcp.server.app import ServerDeps
+from trax_mcp.server.app import Service
 from trax_mcp.settings import read_settings
 
 if TYPE_CHECKING:
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 async def test_a_press_that_is_being_sent_ends_before_the_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    deps = ServerDeps()
+    service = Service(Client(base_url="http://127.0.0.1", timeout_seconds=1))
     events: list[str] = []
     is_ending = anyio.Event()
-    drain = deps.tasks.drain
+    drain = service.tasks.drain
 
     async def drain_tasks(*, seconds: float) -> None:
         is_ending.set()
@@ -33,7 +34,7 @@ async def test_a_press_that_is_being_sent_ends_before_the_process(
         events.append("exit")
 
     async def press(*, task_status: anyio.abc.TaskStatus[None]) -> None:
-        with deps.tasks.shield(deadline=math.inf):
+        with service.tasks.shield(deadline=math.inf):
             task_status.started()
             await is_ending.wait()
             events.append("sent")
@@ -41,9 +42,9 @@ async def test_a_press_that_is_being_sent_ends_before_the_process(
     async def hang_up(*_: object, **_options: object) -> None:
         await tasks.start(press)
 
-    monkeypatch.setattr(serve, "_deps", lambda *_, **_options: deps)
+    monkeypatch.setattr(serve, "build_service", lambda *_, **_options: service)
     monkeypatch.setattr(serve, "serve_stdio", hang_up)
-    monkeypatch.setattr(deps.tasks, "drain", drain_tasks)
+    monkeypatch.setattr(service.tasks, "drain", drain_tasks)
     monkeypatch.setattr(serve, "exit_process", exit_process)
     async with anyio.create_task_group() as tasks:
         await serve._serve_stdio(read_settings({"TRAX_SANDBOX": "1"}), ANONYMOUS)

@@ -15,11 +15,9 @@ from trax_mcp.cli.install.clients import CLIENTS as MCP_CLIENTS
 from trax_mcp.cli.install.clients import FileClient, McpClient
 from trax_mcp.consent.calls import Reason, Status
 from trax_mcp.consent.rules import Rules
-from trax_mcp.server.app import ServerDeps, build_asking
-from trax_mcp.server.composite_tools import CompositeTools
-from trax_mcp.server.prompts import FrontMatter, Prompts
-from trax_mcp.server.tool_filter import KINDS, TOOLS, ToolFilter
-from trax_mcp.server.tools import Tools
+from trax_mcp.server.app import Service
+from trax_mcp.server.offer import KINDS, TOOLS, Offer
+from trax_mcp.server.prompts import FrontMatter, read_prompts
 from trax_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,7 +30,7 @@ CODES: Final[frozenset[str]] = frozenset(
 )
 """Statuses and reasons of calls that did not run, and the codes of TRaX's errors."""
 
-_ALL: Final = ToolFilter(local=True)
+_ALL: Final = Offer(local=True)
 _KEY_FILE: Final = Path("/path/to/key")
 
 
@@ -84,21 +82,18 @@ class KnownClient:
 
 def tool_names(*, read_only: bool = False, local: bool = False) -> list[str]:
     """The tools that are offered, in order. `local`: with folders for media."""
-    return [it.tool_name for it in ToolFilter(read_only=read_only, local=local).kinds()]
+    return [it.tool_name for it in Offer(read_only=read_only, local=local).kinds()]
 
 
 def listings() -> list[types.Tool]:
     """All tools as a client lists them, if all are offered."""
     client = Client(base_url="http://127.0.0.1", timeout_seconds=1)
-    deps = ServerDeps(tool_filter=_ALL)
-    asking = build_asking(client, deps)
-    composite_tools = CompositeTools(client=client, guard=asking.guard, clock=deps.clock)
-    return Tools(asking, composite_tools, deps.tool_filter).listings()
+    return Service(client, _ALL).tools.listings()
 
 
 def check_front_matter(declared: Mapping[str, Any]) -> None:
     """Check what a prompt's file begins with; all tools in it exist."""
-    assert set(FrontMatter.model_validate(declared).tools) <= TOOLS
+    assert set(FrontMatter.model_validate(declared).tools) <= TOOLS.keys()
 
 
 def _effect(kind: type[ToolInput]) -> str:
@@ -113,7 +108,7 @@ def _effect(kind: type[ToolInput]) -> str:
 
 def _prompts() -> Sequence[Prompt]:
     found = []
-    for prompt in Prompts.load(_ALL).all():
+    for prompt in read_prompts():
         arguments = [it.name for it in prompt.listing.arguments or ()]
         filled_in = {name: f"${{arguments.{name}}}" for name in arguments}
         found.append(Prompt(prompt.listing, prompt.text.substitute(filled_in)))

@@ -23,7 +23,7 @@ from tests.units.studio_facts import LIVE, account, destination, previewed, sour
 from trax_mcp.api.stream_address import host_of
 from trax_mcp.api.text_safety import quote, spell_out
 from trax_mcp.consent.calls import DO_NOT, Ask
-from trax_mcp.server.completions import Candidate, names_or_ids
+from trax_mcp.server.completions import Candidate, suggest
 from trax_mcp.server.consent_text import LONGEST_LINE, question_text
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Facts
@@ -326,4 +326,5 @@ def test_a_name_that_would_be_spelt_out_is_suggested_by_its_id() -> None:
     """A suggestion is shown as it is, and used as it is."""
     for name in (*NAMES.values(), *PLAIN):
         is_plain = naming.quoted(name) == f'"{name}"'
-        assert names_or_ids([Candidate("studio_42", name)]) == [name if is_plain else "studio_42"]
+        suggested = suggest([Candidate("studio_42", name)], "", by_id=False)
+        assert suggested == [name if is_plain else "studio_42"]

@@ -1,4 +1,4 @@
-"""Wrappers for method handlers: they turn exceptions into protocol errors, and answer on shutdown.
+"""Turns the exceptions of method handlers into protocol errors, and answers on shutdown.
 
 The text of an unexpected exception may hold a secret, and the SDK would send it to clients of the
 earlier protocol era. It is logged, and the client gets "Internal error".
@@ -6,22 +6,21 @@ earlier protocol era. It is logged, and the client gets "Internal error".
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import mcp_types as types
-from mcp.server import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from trax_mcp.api.caller import ANONYMOUS, redact_keys
 from trax_mcp.api.errors import Failure, TraxError
-from trax_mcp.server.lifespan import Lifespan
+from trax_mcp.server.request import Context
 from trax_mcp.server.results import failure_payload
 from trax_mcp.server.sdk_compat import InFlight
 
-Context = ServerRequestContext[Lifespan, Any]
 ParamsT = TypeVar("ParamsT")
 ResultT = TypeVar("ResultT")
+RequestT = TypeVar("RequestT")
 Handler = Callable[[Context, ParamsT], Awaitable[ResultT]]
 
 _SHUTTING_DOWN: Final = (
@@ -64,13 +63,13 @@ def handle_errors(handler: Handler[ParamsT, ResultT]) -> Handler[ParamsT, Result
 
 
 def answer_on_shutdown(
-    handler: Handler[ParamsT, ResultT], in_flight: InFlight
-) -> Handler[ParamsT, ResultT]:
+    answer: Callable[[RequestT], Awaitable[ResultT]], in_flight: InFlight
+) -> Callable[[RequestT], Awaitable[ResultT]]:
     """If `in_flight` cancels the call, answer with an error."""
 
-    async def run(ctx: Context, params: ParamsT) -> ResultT:
+    async def run(request: RequestT) -> ResultT:
         with in_flight.track():
-            return await handler(ctx, params)
+            return await answer(request)
         raise MCPError(types.CONNECTION_CLOSED, _SHUTTING_DOWN)  # reached only when ended
 
     return run

@@ -1,12 +1,13 @@
-"""Asks the person behind a client, in both protocol eras.
+"""One request of a client: who asks, and what their client can do, in both protocol eras.
 
-In the 2026-07-28 era the question is the result of the call, and the client calls again with the
-answer. In the earlier one it is a request to the client. The consent guard judges the answer.
+In the 2026-07-28 era a question to the person is the result of the call, and the client calls again
+with the answer. In the earlier one it is a request to the client. The consent guard judges the
+answer.
 """
 
 import logging
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import anyio
 import mcp_types as types
@@ -16,11 +17,20 @@ from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
+from trax_mcp.api.caller import Caller
+from trax_mcp.chat.watchers import Watchers
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import Ask, PersonAnswer
 from trax_mcp.consent.questions import QUESTION_SECONDS
 from trax_mcp.server.consent_text import question_text
-from trax_mcp.server.meta_names import ACTOR
+from trax_mcp.server.http.auth_middleware import CALLER
+
+Context = ServerRequestContext[Watchers, Any]
+"""The SDK's part of a request. `Watchers` live as long as the server runs."""
+ParamsT = TypeVar("ParamsT")
+
+ACTOR: Final = "live.traxstreaming/actor"
+"""In the `_meta` of a bot's call: the user that it acts for."""
 
 PROGRESS_INTERVAL_SECONDS: Final = 10.0
 _PROGRESS_TIMEOUT_SECONDS: Final = 0.2
@@ -32,15 +42,29 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Elicitor:
-    """Asks the person behind one request, as far as their client can."""
+class Request(Generic[ParamsT]):
+    """A request of a client. Without a key it is made by `default_caller`."""
 
-    ctx: ServerRequestContext[Any, Any]
-    params: types.CallToolRequestParams
+    ctx: Context
+    params: ParamsT
     clock: Clock
+    default_caller: Caller
 
     @property
-    def can_ask(self) -> bool:
+    def caller(self) -> Caller:
+        """Who asks: the caller that the HTTP layer found, else the default one."""
+        if self.ctx.request is None:
+            return self.default_caller
+        caller: Caller = self.ctx.request.scope[CALLER]
+        return self.default_caller if caller.key is None else caller
+
+    @property
+    def watchers(self) -> Watchers:
+        """What polls chat and status for every caller of this server."""
+        return self.ctx.lifespan_context
+
+    @property
+    def has_form(self) -> bool:
         """Whether the client declares forms and, in the earlier era, accepts requests now."""
         capabilities = self.ctx.session.client_capabilities
         forms = capabilities.elicitation if capabilities else None
@@ -62,12 +86,12 @@ class Elicitor:
     @property
     def answer(self) -> PersonAnswer | None:
         """The answer in the call itself (2026-07-28), if there is one."""
-        if not self._modern:
+        if not self._modern or not isinstance(self.params, types.CallToolRequestParams):
             return None  # the earlier era does not ask this way
-        if self.params.request_state is None and self.params.input_responses is None:
+        state, responses = self.params.request_state, self.params.input_responses
+        if state is None and responses is None:
             return None
-        response = (self.params.input_responses or {}).get(_QUESTION)
-        return _read_answer(*_question_of(self.params.request_state or ""), response)
+        return _read_answer(*_question_of(state or ""), (responses or {}).get(_QUESTION))
 
     async def ask(self, question: Ask) -> PersonAnswer | types.InputRequiredResult:
         """Ask the question. Returns the answer, or the result that makes the client ask."""
@@ -110,13 +134,17 @@ class Elicitor:
             return PersonAnswer(question.question_id, "client_error", number=question.number)
         return _read_answer(question.question_id, question.number, response)
 
-    async def _report_waiting(self, waiting: anyio.CancelScope) -> None:
-        """Send progress, so that the host does not time out, until the question expires."""
+    async def _report_waiting(self, question: anyio.CancelScope) -> None:
+        """Send progress, so that the host does not time out; end the question when it expires."""
         started = self.clock.seconds()
         while (elapsed := self.clock.seconds() - started) < QUESTION_SECONDS:
             await self.report_progress(elapsed, QUESTION_SECONDS, "Waiting for a person's yes.")
             await self.clock.sleep(PROGRESS_INTERVAL_SECONDS)
-        waiting.cancel()
+        question.cancel()
+
+
+CallRequest = Request[types.CallToolRequestParams]
+"""A request to run a tool."""
 
 
 def _form_schema(question: Ask) -> dict[str, Any]:

@@ -1,0 +1,84 @@
+"""Decides which tools are offered: by the operator's choice, the caller's, and the transport.
+
+Other tools are neither listed nor run; a call of one says why.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from trax_mcp.api.caller import ANONYMOUS, Caller
+from trax_mcp.api.errors import Failure
+from trax_mcp.api.operations import OPERATIONS
+from trax_mcp.api.tool_input import Effect, ToolInput
+from trax_mcp.chat.wait import WaitForChatMessages
+from trax_mcp.consent.rules import Rules
+from trax_mcp.studio.overview_reader import CheckStudio
+from trax_mcp.studio.search import FindStudio
+from trax_mcp.uploads.upload import UploadMedia
+
+KINDS: Final[Sequence[type[ToolInput]]] = (
+    *OPERATIONS,
+    FindStudio,
+    CheckStudio,
+    WaitForChatMessages,
+    UploadMedia,
+)
+"""All tools: the operations of the contract, then those that make several calls."""
+
+TOOLS: Final[Mapping[str, type[ToolInput]]] = {kind.tool_name: kind for kind in KINDS}
+CHANGING: Final = frozenset(kind.tool_name for kind in KINDS if kind.effect is not Effect.READ)
+"""The names that TRAX_GUARD_ALSO may hold: tools that change something."""
+
+TAGS: Final = frozenset(kind.call.tag for kind in KINDS)
+"""The tags of the contract, which TRAX_TOOLS may hold besides names of tools."""
+
+_OPERATOR = "Whoever runs the server can change that."
+_SIGN_IN = "To change that, connect the client once more and choose to run shows."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """The operator's choice. `only` holds names of tools and tags; if empty, all are offered.
+
+    `local`: the caller is on this computer, and tools may read its files.
+    """
+
+    rules: Rules = field(default_factory=Rules)
+    read_only: bool = False
+    only: frozenset[str] = frozenset()
+    local: bool = False
+
+    def kinds(self) -> Sequence[type[ToolInput]]:
+        """The tools that are offered to callers who may do everything, in order."""
+        return [kind for kind in KINDS if self.why_not(kind) is None]
+
+    def why_not(self, kind: type[ToolInput], caller: Caller = ANONYMOUS) -> Failure | None:
+        """Why a tool is not offered to a caller. None if it is."""
+        changes = kind.effect is not Effect.READ
+        if self.only and not {kind.tool_name, kind.call.tag} & self.only:
+            return _refusal(kind, "does not offer this tool (TRAX_TOOLS)")
+        if changes and self.read_only:
+            return _refusal(kind, "only reads (TRAX_READ_ONLY)", code="read_only")
+        if changes and caller.read_only:
+            reason = "lets this client look only, as was chosen at its sign-in"
+            return _refusal(kind, reason, _SIGN_IN, code="read_only")
+        if kind.reads_files and not self.local:
+            reason = (
+                "reads no files: it does so only on stdio and not on Windows, from the folders in"
+                " TRAX_MEDIA_DIRS"
+            )
+            return _refusal(kind, reason)
+        if self.rules.would_bypass_consent(kind):
+            reason = (
+                "asks for a yes before what this tool would do, which cannot ask (TRAX_GUARD_ALSO)"
+            )
+            return _refusal(kind, reason)
+        return None
+
+
+def _refusal(
+    kind: type[ToolInput], reason: str, remedy: str = _OPERATOR, *, code: str = "not_offered"
+) -> Failure:
+    message = f"This server {reason}, so {kind.tool_name} was not sent. {remedy}"
+    return Failure(code=code, message=message, retryable=False)
