@@ -12,13 +12,13 @@ from contextlib import (
     closing,
     nullcontext,
 )
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from trax_mcp.api.caller import ANONYMOUS, Caller
+from trax_mcp.api.client import Client
 from trax_mcp.cli.client_factory import client_for
 from trax_mcp.cli.setting_checks import (
     REPLICAS_EXTRA,
@@ -32,14 +32,14 @@ from trax_mcp.cli.setting_checks import (
 )
 from trax_mcp.clock import Clock
 from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.server.app import ServerDeps, build_server
+from trax_mcp.server.app import Service
 from trax_mcp.server.http.http_app import PATH, http_app
 from trax_mcp.server.http.http_server import Drain, ServingEnded, listen, serve_http, url_of
 from trax_mcp.server.http.readiness import Readiness
 from trax_mcp.server.logs import logging_to_stderr
+from trax_mcp.server.offer import Offer
 from trax_mcp.server.sdk_compat import exit_process
 from trax_mcp.server.stdio import serve_stdio
-from trax_mcp.server.tool_filter import ToolFilter
 from trax_mcp.settings import CannotStart, Settings
 from trax_mcp.uploads.files import MEDIA_FILES_SUPPORTED
 from trax_mcp.web.approval_page import open_page
@@ -87,43 +87,45 @@ def http(settings: Settings, *, host: str, port: int) -> int:
 
 
 async def _serve_stdio(settings: Settings, own: Caller) -> None:
-    passkey = enrolled_passkey(settings)
-    deps = _deps(settings, passkey, media_dirs=settings.media_dirs)
-    async with aclosing(client_for(settings)) as client, open_page(deps.clock, passkey) as page:
-        deps = replace(deps, page=page)
-        server = build_server(client, own=own, deps=deps)
+    passkey, clock = enrolled_passkey(settings), Clock()
+    async with aclosing(client_for(settings)) as client, open_page(clock, passkey) as page:
+        service = build_service(
+            settings, client, passkey, media_dirs=settings.media_dirs, clock=clock, page=page
+        )
+        server = service.server(own)
         _collect_garbage_again()
-        await serve_stdio(server, shut_down=deps.shut_down)
-        await deps.shut_down()  # a press on the page goes on where the client has hung up
+        await serve_stdio(server, shut_down=service.shut_down)
+        await service.shut_down()  # a press on the page goes on where the client has hung up
     exit_process()
 
 
 async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) -> None:
-    deps = _deps(settings, enrolled_passkey(settings))
     async with (
         aclosing(client_for(settings)) as client,
         _open_replicas(settings) as replicas,
         _open_sign_in(settings) as sign_ins,
     ):
-        readiness = Readiness(store_answers=replicas.engine_answers if replicas else None)
-        deps = replace(
-            deps,
+        service = build_service(
+            settings,
+            client,
+            enrolled_passkey(settings),
             records=replicas.records if replicas else None,
             shared_polls=replicas.polls if replicas else None,
-            readiness=readiness,
+            readiness=Readiness(store_answers=replicas.engine_answers if replicas else None),
         )
-        server = build_server(client, own=own, deps=deps)
-        app = http_app(server, settings, client=client, deps=deps, own=own, sign_ins=sign_ins)
+        app = http_app(
+            service.server(own), settings, client=client, deps=service, own=own, sign_ins=sign_ins
+        )
         if settings.sign_in:
             _tell(f"trax-mcp: For claude.ai and others its address is {settings.public_url}{PATH}")
         _tell(f"trax-mcp is listening on {url_of(listener)}{PATH}")
         _collect_garbage_again()
-        drain = Drain(settings.drain_seconds, deps.readiness.drain)
+        drain = Drain(settings.drain_seconds, service.readiness.drain)
         await serve_http(
             app,
             listener,
             drain=drain,
-            shut_down=deps.shut_down,
+            shut_down=service.shut_down,
             trusted_proxies=settings.trusted_proxies if settings.sign_in else None,
             exit_process=exit_process,
         )
@@ -181,27 +183,35 @@ def _collect_garbage_again() -> None:
     gc.enable()
 
 
-def _deps(
-    settings: Settings, passkey: Passkey | None, *, media_dirs: Sequence[Path] = ()
-) -> ServerDeps:
-    """The server's dependencies from the settings. Over HTTP, callers have no `media_dirs`.
+def build_service(
+    settings: Settings,
+    client: Client,
+    passkey: Passkey | None = None,
+    *,
+    media_dirs: Sequence[Path] = (),
+    **shared: Any,  # noqa: ANN401  what else `Service` takes
+) -> Service:
+    """Build what is served from the settings. Over HTTP, callers have no `media_dirs`.
 
     Raises:
         CannotStart: a setting names a tool that does not exist.
     """
     check_names(settings)
     mode = Mode(settings.confirm) if passkey is None else Mode.HUMAN
-    return ServerDeps(
+    offer = Offer(
         rules=Rules(mode, frozenset(settings.guard_also)),
-        needs_passkey=passkey is not None,
-        tool_filter=ToolFilter(
-            read_only=settings.read_only,
-            only=frozenset(settings.tools),
-            local=bool(media_dirs) and MEDIA_FILES_SUPPORTED,
-        ),
-        audit_log=settings.audit_log,
-        media_dirs=media_dirs,
-        chat_poll_seconds=settings.chat_poll_seconds,
+        read_only=settings.read_only,
+        only=frozenset(settings.tools),
+        local=bool(media_dirs) and MEDIA_FILES_SUPPORTED,
+    )
+    return Service(
+        client,
+        offer,
         ask=frozenset(settings.ask),
+        audit_log=settings.audit_log,
+        chat_poll_seconds=settings.chat_poll_seconds,
+        media_dirs=media_dirs,
+        needs_passkey=passkey is not None,
         sign_in=settings.sign_in,
+        **shared,
     )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
-from unittest.mock import patch
 
 import anyio
 
@@ -18,10 +16,8 @@ from trax_mcp import __version__
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.cli import serve
-from trax_mcp.server.app import build_asking, build_server
 from trax_mcp.server.http.http_app import http_app
 from trax_mcp.settings import read_settings
-from trax_mcp.studio.list_cache import ListCache
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -39,7 +35,6 @@ if TYPE_CHECKING:
 VERSION: Final = __version__
 
 _TIMEOUT_SECONDS: Final = "5"
-_NO_PASSKEY: Final = None
 
 
 async def no_pause(_seconds: float) -> None:
@@ -72,11 +67,6 @@ class Product:
         self.settings = read_settings(
             {"TRAX_TIMEOUT_SECONDS": _TIMEOUT_SECONDS, **(settings or {})}
         )
-        own = passkey.passkey if passkey else _NO_PASSKEY
-        deps = serve._deps(self.settings, own, media_dirs=self.settings.media_dirs)
-        self._deps = replace(deps, clock=self.clock, page=page)
-        if memory is not None:
-            self._deps = replace(self._deps, records=memory.records, shared_polls=memory.polls)
         over_network = "TRAX_BASE_URL" in (settings or {})
         self._client = Client(
             base_url=self.settings.base_url if over_network else ADDRESS,
@@ -85,30 +75,23 @@ class Product:
             sleep=pause,
             now=self._trax_time,
         )
-        self._shared: dict[str, Any] = {}
+        self._service = serve.build_service(
+            self.settings,
+            self._client,
+            passkey.passkey if passkey else None,
+            media_dirs=self.settings.media_dirs,
+            clock=self.clock,
+            page=page,
+            records=memory.records if memory else None,
+            shared_polls=memory.polls if memory else None,
+        )
 
     def server(self, key: str | None = SANDBOX_KEY) -> Server[Any]:
         """The MCP server for clients in memory, which all have this key.
 
-        Servers for several keys share everything else, as the first one was given it.
+        Servers for several keys share everything else.
         """
-        is_first = not self._shared
-
-        def shared(build: Callable[..., Any]) -> Callable[..., Any]:
-            def built(*given: Any, **named: Any) -> Any:  # noqa: ANN401  as `build` takes it
-                if not is_first:
-                    return self._shared[build.__name__]
-                made = build(*given, **named)
-                self._shared.setdefault(build.__name__, made)
-                return made
-
-            return built
-
-        with (
-            patch("trax_mcp.server.app.build_asking", shared(build_asking)),
-            patch("trax_mcp.server.app.ListCache", shared(ListCache)),
-        ):
-            return build_server(self._client, own=Caller(key), deps=self._deps)
+        return self._service.server(Caller(key))
 
     def app(self, key: str | None = None, **more: Any) -> ASGIApp:  # noqa: ANN401  parts of sign-in
         """The app that `trax-mcp http` serves. `key` is that of requests without one."""
@@ -116,7 +99,7 @@ class Product:
             self.server(key),
             self.settings,
             client=self._client,
-            deps=self._deps,
+            deps=self._service,
             own=Caller(key),
             **more,
         )
@@ -124,21 +107,21 @@ class Product:
     @property
     def open_streams(self) -> int:
         """How many streams of sessions are open."""
-        return self._deps.open_streams._open.total()
+        return self._service.open_streams._open.total()
 
     @property
     def requests_in_flight(self) -> int:
         """How many requests are being answered, open streams included."""
-        return len(self._deps.in_flight._scopes)
+        return len(self._service.in_flight._scopes)
 
     async def calls_finished(self) -> None:
         """Wait until no guarded call runs, even if its client has cancelled it."""
         with anyio.fail_after(PATIENCE_SECONDS):
-            await self._deps.tasks._wait_until_idle()
+            await self._service.tasks._wait_until_idle()
 
     async def shut_down(self) -> None:
         """End as the process does at a signal."""
-        await self._deps.shut_down()
+        await self._service.shut_down()
 
     async def aclose(self) -> None:
         """Close the connections to TRaX."""

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
-from trax_mcp.server.app import ServerDeps
+from trax_mcp.server.app import Service
 from trax_mcp.server.http.auth_middleware import AuthMiddleware
 from trax_mcp.server.http.request_limits import (
     LARGEST_REQUEST_BYTES,
@@ -46,7 +46,7 @@ def http_app(
     settings: Settings,
     *,
     client: Client,
-    deps: ServerDeps,
+    deps: Service,
     own: Caller = ANONYMOUS,
     sign_ins: "SignInStore | None" = None,
     documents: "ClientDocuments | None" = None,
@@ -96,9 +96,7 @@ def http_app(
     return _with_or_without_slash(app)
 
 
-def _endpoints(
-    server: Server[Any], security: TransportSecuritySettings, deps: ServerDeps
-) -> ASGIApp:
+def _endpoints(server: Server[Any], security: TransportSecuritySettings, deps: Service) -> ASGIApp:
     """The MCP endpoint of the SDK, and the health checks."""
 
     async def healthz(_request: Request) -> JSONResponse:

@@ -18,7 +18,7 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operations import ListStudios
-from trax_mcp.server.app import ServerDeps
+from trax_mcp.server.app import Service
 from trax_mcp.server.http.auth_middleware import CALLER
 from trax_mcp.server.http.session_table import Session, SessionTable
 
@@ -34,7 +34,7 @@ class Sessions:
     `path` is the MCP endpoint of `app`.
     """
 
-    def __init__(self, app: ASGIApp, *, path: str, client: Client, deps: ServerDeps) -> None:
+    def __init__(self, app: ASGIApp, *, path: str, client: Client, deps: Service) -> None:
         self._app = app
         self._path = path
         self._client = client

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.server.app import ServerDeps
+from trax_mcp.server.app import Service
 from trax_mcp.server.http.request_limits import ReceiveBodyFirst
 from trax_mcp.server.oauth.authorization_endpoint import AuthorizationEndpoint
 from trax_mcp.server.oauth.oauth_metadata import (
@@ -72,7 +72,7 @@ def sign_in_app(
     settings: Settings,
     *,
     client: Client,
-    deps: ServerDeps,
+    deps: Service,
     own: Caller,
     path: str,
     hosts: Collection[str],
