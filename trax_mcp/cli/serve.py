@@ -2,7 +2,6 @@
 
 import gc
 import socket
-import sys
 from asyncio import CancelledError
 from collections.abc import AsyncIterator, Sequence
 from contextlib import (
@@ -36,7 +35,7 @@ from trax_mcp.server.app import Service
 from trax_mcp.server.http.http_app import PATH, http_app
 from trax_mcp.server.http.http_server import Drain, ServingEnded, listen, serve_http, url_of
 from trax_mcp.server.http.readiness import Readiness
-from trax_mcp.server.logs import logging_to_stderr
+from trax_mcp.server.logs import logging_to_stderr, tell
 from trax_mcp.server.offer import Offer
 from trax_mcp.server.sdk_compat import exit_process
 from trax_mcp.server.stdio import serve_stdio
@@ -72,13 +71,13 @@ def http(settings: Settings, *, host: str, port: int) -> int:
     """
     with logging_to_stderr(settings.log_level), listen(host, port) as listener:
         for warning in http_warnings(settings, host=host):
-            _tell(f"trax-mcp: {warning}")
+            tell(f"trax-mcp: {warning}")
         own = caller_of(settings) if settings.sandbox else ANONYMOUS
         try:
             anyio.run(_serve_http, settings, own, listener)
         except (ServingEnded, CancelledError) as error:
             how = "was cancelled" if isinstance(error, CancelledError) else "has ended"
-            _tell(
+            tell(
                 f"trax-mcp: Serving {how}, and no signal had come. This should not happen: start it"
                 " again, and report what the log says above."
             )
@@ -117,8 +116,8 @@ async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) 
             service.server(own), settings, client=client, deps=service, own=own, sign_ins=sign_ins
         )
         if settings.sign_in:
-            _tell(f"trax-mcp: For claude.ai and others its address is {settings.public_url}{PATH}")
-        _tell(f"trax-mcp is listening on {url_of(listener)}{PATH}")
+            tell(f"trax-mcp: For claude.ai and others its address is {settings.public_url}{PATH}")
+        tell(f"trax-mcp is listening on {url_of(listener)}{PATH}")
         _collect_garbage_again()
         drain = Drain(settings.drain_seconds, service.readiness.drain)
         await serve_http(
@@ -130,10 +129,6 @@ async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) 
             exit_process=exit_process,
         )
     exit_process()
-
-
-def _tell(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
 
 
 def _open_replicas(settings: Settings) -> "AbstractAsyncContextManager[Replicas | None]":
@@ -171,9 +166,7 @@ async def _open_sign_in(settings: Settings) -> "AsyncIterator[SignInStore | None
     audience = str(settings.public_url)
     with closing(open_store(sign_in_path(settings), secret, Clock(), audience=audience)) as store:
         if is_secret_gone:
-            _tell(
-                "trax-mcp: TRAX_SIGN_IN_SECRET_FILE was gone. It is made anew: all sign in again."
-            )
+            tell("trax-mcp: TRAX_SIGN_IN_SECRET_FILE was gone. It is made anew: all sign in again.")
         yield store
 
 

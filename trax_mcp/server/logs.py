@@ -1,23 +1,103 @@
 """Logging to stderr, never stdout: one line for each record, without secrets of other libraries.
 
 HTTP libraries log whole URLs, presigned ones with their signature too. Text of others, such as a
-Host header, cannot break a line. A reader of stderr that stops reading delays nothing.
+Host header, cannot break a line. A thread writes the lines, so a reader of stderr that stops
+reading delays nothing.
 """
 
 import logging
+import os
+import select
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from logging.handlers import QueueHandler, QueueListener
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, Final
 
 from trax_mcp.api.caller import ANONYMOUS, redact_keys
 from trax_mcp.api.text_safety import escape_invisible
-from trax_mcp.server.queued_stderr import queued_stderr
 
+_MAX_RECORDS: Final = 1000
+_CLOSE_SECONDS: Final = 0.3
 _LONGEST_LINE = 1024  # bytes, with the line break
 _ELLIPSIS = "…"
 _AUDIT = "trax_mcp.consent.audit"  # limits its lines itself, so that they stay JSON
+_TOLD = "trax_mcp.told"
 _VERBOSE_LOGGERS = ("httpx", "httpcore", "httpx2", "httpcore2", "mcp", "sse_starlette", "uvicorn")
 _OPENTELEMETRY = "opentelemetry"  # repeats a trace header that it cannot read
+
+
+@contextmanager
+def logging_to_stderr(level: str) -> Iterator[None]:
+    """Log from `level` up within a block, but verbose libraries at least from WARNING up."""
+    handler = _handler()
+    handler.setFormatter(_OneLineFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.captureWarnings(capture=True)
+    for name in _VERBOSE_LOGGERS:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    logging.getLogger(_OPENTELEMETRY).setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        handler.close()
+
+
+def tell(sentence: str) -> None:
+    """Say a sentence to the person who started the server, without a level before it."""
+    logging.getLogger(_TOLD).critical(sentence)
+
+
+class _QueuedStderr(QueueHandler):
+    """Queues lines for a thread that writes them. While nobody reads, new ones are dropped.
+
+    No lock is held while the thread writes, so the process can end although nobody reads.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        # Not `Queue`: a finalizer that logs in the middle of its `put` would wait for itself.
+        self._records: SimpleQueue[Any] = SimpleQueue()
+        super().__init__(self._records)
+        self._listener: QueueListener | None = QueueListener(self._records, _Written(descriptor))
+        self._listener.start()
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        """Add a record, unless there are too many."""
+        if self._records.qsize() < _MAX_RECORDS:
+            self._records.put_nowait(record)
+
+    def close(self) -> None:
+        """Write what is queued, but wait only a moment for the reader."""
+        if self._listener is not None:
+            end = Thread(target=self._listener.stop, daemon=True)
+            self._listener = None
+            end.start()
+            end.join(_CLOSE_SECONDS)
+        super().close()
+
+
+class _Written(logging.Handler):
+    """Writes formatted records to a file descriptor, however long that takes."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+
+    def createLock(self) -> None:  # noqa: N802  logging's name
+        """Have none: at the end of the process, nobody may wait for this thread."""
+        self.lock = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record. Without a reader it is lost."""
+        data = f"{record.getMessage()}\n".encode(errors="backslashreplace")
+        with suppress(OSError):
+            while data:
+                try:
+                    data = data[os.write(self._descriptor, data) :]
+                except BlockingIOError:  # the process at the other end made it non-blocking
+                    select.select([], [self._descriptor], [])
 
 
 class _OneLineFormatter(logging.Formatter):
@@ -33,24 +113,16 @@ class _OneLineFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
         """Format the line; a traceback follows it unescaped."""
-        return escape_invisible(super().formatMessage(record).rstrip())
+        text = record.message if record.name == _TOLD else super().formatMessage(record)
+        return escape_invisible(text.rstrip())
 
 
-@contextmanager
-def logging_to_stderr(level: str) -> Iterator[None]:
-    """Log from `level` up within a block, but verbose libraries at least from WARNING up.
-
-    Nothing that is written to `sys.stderr` in the block waits for its reader.
-    """
-    with queued_stderr():
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(_OneLineFormatter("%(levelname)s %(name)s: %(message)s"))
-        logging.basicConfig(handlers=[handler], level=level, force=True)
-        logging.captureWarnings(capture=True)
-        for name in _VERBOSE_LOGGERS:
-            logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
-        logging.getLogger(_OPENTELEMETRY).setLevel(logging.CRITICAL)
-        yield
+def _handler() -> logging.Handler:
+    """The handler for stderr. The process may have none, or one in memory."""
+    try:
+        return _QueuedStderr(sys.stderr.fileno())
+    except (AttributeError, OSError):
+        return logging.StreamHandler()
 
 
 def _shorten(line: str) -> str:

@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import re
-import sys
 from collections import Counter
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -343,8 +342,7 @@ def exit_process(code: int = 0) -> NoReturn:
     got a signal stays until its client writes or hangs up.
     Watch: python-sdk#3551.
     """
-    if sys.stderr is not None:
-        sys.stderr.close()  # waits only a moment for its reader: see `QueuedStderr`
+    logging.shutdown()  # waits only a moment for the reader of stderr
     os._exit(code)
 
 
