@@ -20,7 +20,9 @@ from mcp import Client
 from mcp.server import Server, ServerRequestContext
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
+from mcp.server.connection import Connection
 from mcp.server.stdio import stdio_server
+from mcp.shared.exceptions import MCPError
 from mcp.shared.memory import create_client_server_memory_streams
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
@@ -149,6 +151,43 @@ async def test_every_result_of_the_later_era_still_carries_the_icon() -> None:
         listed = await client.list_tools()
     stamp = (listed.meta or {})[types.SERVER_INFO_META_KEY]
     assert "icons" in stamp, unneeded("keep the icon out of its results")
+
+
+async def test_a_server_with_streams_still_promises_that_its_lists_change() -> None:
+    """In the later era, where list changes come on the stream that resource updates need."""
+
+    async def listen(_ctx: Context, _params: object) -> types.SubscriptionsListenResult:
+        return types.SubscriptionsListenResult()
+
+    server = Server("bare", on_list_tools=list_no_tools, on_subscriptions_listen=listen)
+    promised = server.get_capabilities(protocol_version=MODERN).tools
+    assert promised is not None
+    assert promised.list_changed, unneeded("take the promise back")
+
+
+async def test_a_trace_header_of_a_wrong_type_still_fails_the_request() -> None:
+    """Whatever was asked for. Where this raises no more, our server need not drop such headers."""
+    params = types.PaginatedRequestParams(_meta={"baggage": 5})
+    wrong = types.ListToolsRequest(params=params)
+    async with Client(Server("bare", on_list_tools=list_no_tools), mode=MODERN) as client:
+        with pytest.raises(MCPError, match="Internal server error"):
+            await client.session.send_request(wrong, types.ListToolsResult)
+
+
+async def test_a_handler_still_has_no_public_way_to_its_connection() -> None:
+    """On which the subscriptions of a session are kept, and which ends them with it."""
+    seen: list[object] = []
+
+    async def look(ctx: Context, _params: object) -> types.ListToolsResult:
+        for part in (ctx, ctx.session):
+            seen.extend(getattr(part, it) for it in dir(part) if not it.startswith("_"))
+        return types.ListToolsResult(tools=[])
+
+    async with Client(Server("bare", on_list_tools=look), mode=LEGACY, cache=None) as client:
+        await client.list_tools()
+    assert seen
+    found = [it for it in seen if isinstance(it, Connection)]
+    assert not found, unneeded("use a private attribute")
 
 
 async def test_a_call_over_http_still_gets_no_answer_when_the_server_stops() -> None:

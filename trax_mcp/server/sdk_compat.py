@@ -4,7 +4,6 @@ Each says what the SDK does and what to watch upstream. `tests/server/test_sdk_c
 SDK without them, and fails when it no longer needs one.
 """
 
-import json
 import logging
 import os
 import re
@@ -44,12 +43,11 @@ async def drop_unreadable_traces(
     Seen in 2.3.0: `extract_trace_context` catches only ValueError and TypeError.
     Watch: `mcp/shared/_otel.py`.
     """
-    meta = ctx.meta or {}
-    unreadable = {name for name in _TRACE_HEADERS if not isinstance(meta.get(name, ""), str)}
-    if not unreadable:
+    meta: Any = ctx.meta or {}
+    if all(isinstance(meta.get(name, ""), str) for name in _TRACE_HEADERS):
         return await call_next(ctx)
-    rest: Any = {name: value for name, value in meta.items() if name not in unreadable}
-    return await call_next(replace(ctx, meta=rest))
+    readable: Any = {name: it for name, it in meta.items() if name not in _TRACE_HEADERS}
+    return await call_next(replace(ctx, meta=readable))
 
 
 # 2. Capabilities and server info ------------------------------------------------------------------
@@ -263,7 +261,6 @@ def check_host_first(app: ASGIApp, settings: TransportSecuritySettings) -> ASGIA
 
 # 8. Unreadable lines on stdio ---------------------------------------------------------------------
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # cannot be encoded: it would end the server
 _NEXT_STEP: Final = "Nothing was done. Send one JSON-RPC 2.0 message on each line."
 
 
@@ -272,7 +269,9 @@ async def answer_unreadable_lines(
     messages: ObjectSendStream[SessionMessage | Exception],
     answer: Callable[[SessionMessage], Awaitable[None]],
 ) -> None:
-    """Pass on each message, and answer each line that is not a message.
+    """Pass on each message, and answer each line that is not a message, but for blank ones.
+
+    Source of the codes: JSON-RPC 2.0, section 5.1. Of the line, its id too, nothing is used.
 
     Seen in 2.3.0: the SDK leaves such a line without an answer, so its sender waits for ever.
     Watch: what `JSONRPCDispatcher` does with exceptions on its read stream.
@@ -281,53 +280,20 @@ async def answer_unreadable_lines(
         async for line in lines:
             if not isinstance(line, Exception):
                 await messages.send(line)
-            elif error := _unreadable_error(line):
-                await answer(SessionMessage(error))
+            elif error := _unreadable(line):
+                await answer(
+                    SessionMessage(types.JSONRPCError(jsonrpc="2.0", id=None, error=error))
+                )
 
 
-def _unreadable_error(reason: Exception) -> types.JSONRPCError | None:
-    """The answer to a line that the SDK could not read, with nothing of the line but its id.
-
-    Source: JSON-RPC 2.0, section 5.1: a parse error or an invalid request, with the request's id,
-    or null where it cannot be read. A blank line is no message and gets no answer.
-    """
+def _unreadable(reason: Exception) -> types.ErrorData | None:
     problem = reason.errors(include_url=False)[0] if isinstance(reason, ValidationError) else None
     if problem is None or problem["type"] != "json_invalid":
-        message = _invalid_message(reason)
-        return _jsonrpc_error(types.INVALID_REQUEST, "This is no JSON-RPC message.", message)
-    line = str(problem["input"])
-    if not line.strip():
+        message = f"This is no JSON-RPC message. {_NEXT_STEP}"
+        return types.ErrorData(code=types.INVALID_REQUEST, message=message)
+    if not str(problem["input"]).strip():
         return None
-    return _jsonrpc_error(types.PARSE_ERROR, f"{problem['msg']}.", _parse(line))
-
-
-def _jsonrpc_error(code: int, description: str, message: object) -> types.JSONRPCError:
-    error = types.ErrorData(code=code, message=f"{description} {_NEXT_STEP}")
-    return types.JSONRPCError(jsonrpc="2.0", id=_request_id(message), error=error)
-
-
-def _invalid_message(reason: Exception) -> object:
-    """The whole message, which pydantic names as the input of the field that it misses."""
-    problems = reason.errors(include_url=False) if isinstance(reason, ValidationError) else ()
-    return next((it["input"] for it in problems if it["type"] == "missing"), None)
-
-
-def _parse(line: str) -> object:
-    """Python reads some lines that are not quite JSON, such as a lone surrogate."""
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _request_id(message: Any) -> types.RequestId | None:  # noqa: ANN401  any JSON
-    """The id of a request. The id of a response is one of the server's own, so it is not used."""
-    if not isinstance(message, dict) or "method" not in message:
-        return None
-    request_id = message.get("id")
-    if isinstance(request_id, str):
-        return None if _LONE_SURROGATE.search(request_id) else request_id
-    return request_id if isinstance(request_id, int) and not isinstance(request_id, bool) else None
+    return types.ErrorData(code=types.PARSE_ERROR, message=f"{problem['msg']}. {_NEXT_STEP}")
 
 
 # 9. The end of a process --------------------------------------------------------------------------
@@ -348,21 +314,18 @@ def exit_process(code: int = 0) -> NoReturn:
 
 # 10. Session ids in the log -----------------------------------------------------------------------
 
-_SESSION_LOGGER: Final = "mcp.server.streamable_http_manager"
 _SESSION_ID = re.compile(r"\b[0-9a-f]{32}\b")
 
 
 def hide_session_ids() -> None:
     """Replace session ids in the SDK's log records.
 
-    Seen in 2.3.0: the session manager logs whole ids, up to the level WARNING. An id is a secret.
+    Seen in 2.3.0: the session manager logs whole ids, up to the level ERROR. An id is a secret.
     Watch: `mcp/server/streamable_http_manager.py`.
     """
-    logging.getLogger(_SESSION_LOGGER).addFilter(_hide_session_ids)
+    logging.getLogger("mcp.server.streamable_http_manager").addFilter(_hide_session_ids)
 
 
 def _hide_session_ids(record: logging.LogRecord) -> bool:
-    """A filter that changes records and rejects none."""
-    record.msg = _SESSION_ID.sub("...", record.getMessage())
-    record.args = None
+    record.msg, record.args = _SESSION_ID.sub("...", record.getMessage()), None
     return True
