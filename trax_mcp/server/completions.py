@@ -8,15 +8,15 @@ occurs once, else by its id. Of a list that is cut, all are suggested by id.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
 
 import mcp_types as types
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.models import Connection
 from trax_mcp.api.operation import ListOperation
-from trax_mcp.api.operations import ListConnections, ListDestinations, ListSources, ListStudios
+from trax_mcp.api.operations import ListConnections, ListDestinations, ListStudios
 from trax_mcp.api.text_safety import spell_out
 from trax_mcp.clock import Clock
 from trax_mcp.server.offer import Offer
@@ -33,14 +33,11 @@ MAX_VALUES: Final = 100
 """Values in one result (specification, server/utilities/completion)."""
 TIMEOUT_SECONDS: Final = 5.0
 
-_STUDIO: Final = "studio"
-"""The argument of a prompt that names the studio of its destinations and sources."""
-_LISTS: Final[Mapping[Completes, Sequence[type[ListOperation[Any]]]]] = {
-    Completes.STUDIOS: (ListStudios,),
-    Completes.CONNECTIONS: (ListConnections,),
-    Completes.DESTINATIONS: (ListDestinations,),
-    Completes.SOURCES: (ListSources,),
-    Completes.PLATFORMS: (ListDestinations, ListConnections),
+_LISTS: Final[Mapping[Completes | None, Sequence[type[ListOperation[Any]]]]] = {
+    "studios": (ListStudios,),
+    "connections": (ListConnections,),
+    "platforms": (ListDestinations, ListConnections),
+    None: (),
 }
 
 
@@ -70,21 +67,24 @@ class Completions:
         """
         params, caller = request.params, request.caller
         argument = params.argument
-        given = (params.context and params.context.arguments) or {}
+        context = (params.context and params.context.arguments) or {}
         match params.ref:
             case types.PromptReference(name=name):
-                kind, by_id = self.prompts.find(name, caller).completes(argument.name), False
+                kind = self.prompts.find(name, caller).completes(argument.name)
             case types.ResourceTemplateReference(uri=uri):
                 variables = self.resources.variables(uri)
                 is_studio = argument.name == "studioId" and argument.name in variables
-                kind, by_id = Completes.STUDIOS if is_studio else None, True
+                kind = "studios" if is_studio else None
         lists: Sequence[ItemList[Any]] = ()
         async with self.clock.move_on_after(TIMEOUT_SECONDS):
-            studio = given.get(_STUDIO, "")
-            lists = [await self._read(it, caller, studio) for it in (_LISTS[kind] if kind else ())]
-        candidates = _candidates(kind, [item for found in lists for item in found.items])
-        is_cut = any(found.is_cut for found in lists)
-        values = suggest(candidates, argument.value, by_id=by_id or is_cut)
+            studio = context.get("studio", "")
+            lists = [await self._read(it, caller, studio) for it in _LISTS[kind]]
+        is_cut = any(it.is_cut for it in lists)
+        values = suggest(
+            _candidates(kind, lists),
+            argument.value,
+            by_id=is_cut or isinstance(params.ref, types.ResourceTemplateReference),
+        )
         return types.CompleteResult(
             completion=types.Completion(
                 values=values[:MAX_VALUES],
@@ -101,7 +101,7 @@ class Completions:
         if all(self.offer.why_not(it, caller) for it in shown_by):
             return ItemList()
         arguments = {}
-        if kind in {ListDestinations, ListSources}:
+        if kind is ListDestinations:
             if (found := await self._find_studio(caller, studio)) is None:
                 return ItemList()
             arguments["studioId"] = found
@@ -125,33 +125,27 @@ class Completions:
 def suggest(candidates: Sequence[Candidate], typed: str, *, by_id: bool) -> list[str]:
     """The candidates whose name or id holds what is typed; first those that begin with it."""
     wanted = fold_name(typed)
-    folded = [(fold_name(it.name), fold_name(it.id)) for it in candidates]
-    uses = Counter(text for texts in folded for text in set(texts))
-    starting: list[str] = []
-    holding: list[str] = []
+    folded = [{fold_name(it.name), fold_name(it.id)} for it in candidates]
+    uses = Counter(text for texts in folded for text in texts)
+    ranked: list[tuple[bool, str]] = []
     for candidate, texts in zip(candidates, folded, strict=True):
-        is_name_enough = not by_id and uses[texts[0]] == 1
-        value = _value(candidate, by_name=is_name_enough)
-        if value is not None and any(wanted in text for text in texts):
-            starts = any(text.startswith(wanted) for text in texts)
-            (starting if starts else holding).append(value)
-    return list(dict.fromkeys((*starting, *holding)))
+        value = candidate.id
+        if not by_id and uses[fold_name(candidate.name)] == 1 and _is_plain(candidate.name):
+            value = candidate.name
+        if any(wanted in text for text in texts) and _is_plain(value, LONGEST_VALUE):
+            ranked.append((not any(text.startswith(wanted) for text in texts), value))
+    return list(dict.fromkeys(value for _, value in sorted(ranked, key=itemgetter(0))))
 
 
-def _value(candidate: Candidate, *, by_name: bool) -> str | None:
-    if by_name and _is_plain(candidate.name, LONGEST_NAME):
-        return candidate.name
-    return candidate.id if _is_plain(candidate.id, LONGEST_VALUE) else None
-
-
-def _is_plain(text: str, longest: int) -> bool:
+def _is_plain(text: str, longest: int = LONGEST_NAME) -> bool:
     """Whether it is shown as it is, and accepted by prompts."""
     return bool(text) and len(text) <= longest and spell_out(text, longest=longest) == text
 
 
-def _candidates(kind: Completes | None, items: Sequence[Any]) -> list[Candidate]:
-    if kind is Completes.PLATFORMS:
+def _candidates(kind: Completes | None, lists: Sequence[ItemList[Any]]) -> list[Candidate]:
+    items = [item for found in lists for item in found.items]
+    if kind == "platforms":
         return [Candidate(name, name) for name in dict.fromkeys(it.platform for it in items)]
-    return [
-        Candidate(it.id, it.display_name if isinstance(it, Connection) else it.name) for it in items
-    ]
+    if kind == "connections":
+        return [Candidate(it.id, it.display_name) for it in items]
+    return [Candidate(it.id, it.name) for it in items]

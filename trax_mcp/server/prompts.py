@@ -5,11 +5,10 @@ A wheel has the folder inside the package, a checkout beside it.
 
 import tomllib
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from string import Template
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import mcp_types as types
 from pydantic import BaseModel, ConfigDict
@@ -23,19 +22,12 @@ from trax_mcp.server.request import Request
 LONGEST_VALUE: Final = 1_000
 """The most characters of one argument's value."""
 
+Completes = Literal["studios", "connections", "platforms"]
+"""What the completions of an argument can come from."""
+
 _MARK = "+++\n"
 _PACKAGE = Path(__file__).parents[1]
 _FOLDERS = (_PACKAGE / "prompts", _PACKAGE.parent / "prompts")
-
-
-class Completes(StrEnum):
-    """The lists that an argument's completions can come from."""
-
-    STUDIOS = "studios"
-    DESTINATIONS = "destinations"
-    SOURCES = "sources"
-    CONNECTIONS = "connections"
-    PLATFORMS = "platforms"
 
 
 class _Strict(BaseModel):
@@ -45,7 +37,7 @@ class _Strict(BaseModel):
 
 
 class Argument(_Strict):
-    """An argument; `completes` is the list that its completions come from."""
+    """An argument of a prompt."""
 
     name: str
     title: str
@@ -85,7 +77,7 @@ class Prompt:
         )
 
     def completes(self, argument: str) -> Completes | None:
-        """The list that completes an argument; None if it is free text or unknown."""
+        """What completes an argument; None if it is free text or unknown."""
         return next((it.completes for it in self.front.arguments if it.name == argument), None)
 
     def value(self, argument: Argument, given: str) -> str:
