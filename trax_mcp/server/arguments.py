@@ -4,8 +4,7 @@ Error messages name arguments but never repeat values, which may be secrets. A k
 a name is redacted.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -48,40 +47,26 @@ def read_arguments(
     Raises:
         NotSent: an argument is missing, unknown or not allowed (`invalid_arguments`).
     """
-    evidence_schemas = EVIDENCE_SCHEMAS if guarded else {}
-    problems = list(_evidence_problems(arguments)) if guarded else []
-    found = len(problems)
-    inputs = {name: value for name, value in arguments.items() if name not in evidence_schemas}
+    inputs, evidence, problems = dict(arguments), NO_EVIDENCE, []
+    if guarded:
+        confirm, confirmation = inputs.pop(CONFIRM, None), inputs.pop(CONFIRMATION, None)
+        if not isinstance(confirm, bool | None):
+            problems.append(f"`{CONFIRM}` must be the boolean true, given after the person's yes")
+        text = confirmation if isinstance(confirmation, str) else None
+        if confirmation is not None and (text is None or len(text) > LONGEST_CONFIRMATION):
+            problems.append(f"`{CONFIRMATION}` must be the string that the preview gave")
+        evidence = Evidence(confirm=confirm is True, confirmation=text)
     try:
         value = kind.model_validate(inputs, by_alias=True, by_name=False)
     except ValidationError as error:
-        allowed = (*kind.argument_names(), *evidence_schemas)
-        problems += [_problem(it, kind, allowed) for it in islice(_details(error), _MAX_PROBLEMS)]
-        raise _invalid(problems, count=found + error.error_count()) from None
+        allowed = (*kind.argument_names(), *(EVIDENCE_SCHEMAS if guarded else ()))
+        details = error.errors(include_url=False, include_input=False, include_context=False)
+        count = len(problems) + len(details)
+        problems += [_problem(it, kind, allowed) for it in details[:_MAX_PROBLEMS]]
+        raise _invalid(problems, count=count) from None
     if problems:
-        raise _invalid(problems, count=found)
-    return value, _read_evidence(arguments) if guarded else NO_EVIDENCE
-
-
-def _read_evidence(arguments: Mapping[str, object]) -> Evidence:
-    confirmation = arguments.get(CONFIRMATION)
-    return Evidence(
-        confirm=arguments.get(CONFIRM) is True,
-        confirmation=confirmation if isinstance(confirmation, str) else None,
-    )
-
-
-def _evidence_problems(arguments: Mapping[str, object]) -> Iterator[str]:
-    if not isinstance(arguments.get(CONFIRM), bool | None):
-        yield f"`{CONFIRM}` must be the boolean true, given after the person's yes"
-    confirmation = arguments.get(CONFIRMATION)
-    is_too_long = isinstance(confirmation, str) and len(confirmation) > LONGEST_CONFIRMATION
-    if is_too_long or not isinstance(confirmation, str | None):
-        yield f"`{CONFIRMATION}` must be the string that the preview gave"
-
-
-def _details(error: ValidationError) -> Sequence[ErrorDetails]:
-    return error.errors(include_url=False, include_input=False, include_context=False)
+        raise _invalid(problems, count=len(problems))
+    return value, evidence
 
 
 def _problem(detail: ErrorDetails, kind: type[ToolInput], allowed: Sequence[str]) -> str:

@@ -82,9 +82,18 @@ class Resource:
         """Whether all tools that it needs are among those offered."""
         return {self.input_type, *self.includes} <= set(kinds)
 
-    def listing(self) -> types.Resource:
-        """The entry in `resources/list`, if it has no variables."""
-        return types.Resource(uri=str(self.uri), **self._words)
+    def listing(self, studios: ItemList[Studio]) -> types.Resource:
+        """The entry in `resources/list`, if it has no variables.
+
+        That of all studios says which are not in the list.
+        """
+        listing = types.Resource(uri=str(self.uri), **self._words)
+        if self.input_type is ListStudios:
+            missing = studios.unknown(Fact.STUDIOS.items)
+            listing.description = " ".join(
+                (self.description, *(f"Not listed: {it}." for it in missing))
+            )
+        return listing
 
     def template(self) -> types.ResourceTemplate:
         """The entry in `resources/templates/list`, if it has variables."""
@@ -93,13 +102,10 @@ class Resource:
     def listing_for(self, studio: Studio) -> types.Resource:
         """The entry in `resources/list` for one studio."""
         name, shown_id = (spell_out(it, longest=LONGEST_NAME) for it in (studio.name, studio.id))
-        return self.listing().model_copy(
-            update={
-                "uri": self.uri.expand({"studioId": studio.id}),
-                "title": self.studio_title.format(studio=name),
-                "name": f"{self.name}-{shown_id}",
-            }
-        )
+        listing = types.Resource(uri=self.uri.expand({"studioId": studio.id}), **self._words)
+        listing.title = self.studio_title.format(studio=name)
+        listing.name = f"{self.name}-{shown_id}"
+        return listing
 
     @property
     def _words(self) -> dict[str, Any]:
@@ -215,7 +221,7 @@ class Resources:
                 if error.failure.code not in _CANNOT_LIST_STUDIOS:
                     raise
         listings = [
-            *(_listing(it, studios) for it in self._fixed),
+            *(it.listing(studios) for it in self._fixed),
             *(it.listing_for(to) for to in studios.items for it in self._listed_for_studios),
         ]
         if request.has_panel and self._can_use_panel(request.caller):
@@ -266,7 +272,9 @@ class Resources:
                 return CONTRACT.document
             case ListStudios():
                 found = (await read_all_pages(self._client, value, caller)).usable()
-                return _with_unknown({"data": _dump(found.items)}, _unknown_studios(found))
+                return _with_unknown(
+                    {"data": _dump(found.items)}, found.unknown(Fact.STUDIOS.items)
+                )
             case GetStudio():
                 facts = await FactReader(self._client, caller, value.studio_id).read(_STUDIO_FACTS)
                 # The rest may be unknown; if the studio itself is, this read raises the reason.
@@ -298,19 +306,6 @@ def _with_unknown(payload: JsonObject, unknown: Sequence[Unknown]) -> JsonObject
     """The payload, and what it lacks, if anything."""
     texts = [f"{it.what}: {it.why}" for it in unknown]
     return {**payload, "unknown": texts} if texts else payload
-
-
-def _listing(resource: Resource, studios: ItemList[Studio]) -> types.Resource:
-    """The entry of a resource. That of all studios says which have no entries of their own."""
-    listing = resource.listing()
-    unlisted = "".join(f" Not listed: {it}." for it in _unknown_studios(studios))
-    if resource.input_type is not ListStudios or not unlisted:
-        return listing
-    return listing.model_copy(update={"description": f"{listing.description}{unlisted}"})
-
-
-def _unknown_studios(studios: ItemList[Studio]) -> Sequence[Unknown]:
-    return studios.unknown(Fact.STUDIOS.items)
 
 
 def _dump(value: Any) -> Any:  # noqa: ANN401  a model, several, or none
