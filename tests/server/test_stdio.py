@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -169,6 +170,33 @@ async def test_the_server_exits_when_stdout_cannot_be_written() -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         _, log = await process.communicate(line.encode())
     assert (process.returncode, log) == (0, b"")
+
+
+async def test_the_server_exits_when_its_client_hangs_up_without_reading() -> None:
+    """More was answered than a pipe holds."""
+    reading, writing = os.pipe()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "trax_mcp",
+        "--sandbox",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=writing,
+        env=environment({}),
+        cwd=ROOT,
+    )
+    os.close(writing)
+    assert process.stdin is not None
+    for number in range(9):
+        message = request(MODERN, "tools/list", number=number)
+        process.stdin.write(f"{json.dumps(message)}\n".encode())
+    await asyncio.to_thread(select.select, [reading], [], [], PATIENCE_SECONDS)
+    process.stdin.close()
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await process.wait() == 0
+    finally:
+        os.close(reading)
 
 
 @pytest.mark.parametrize(("number", "era"), list(zip(SIGNALS, ERAS, strict=True)))

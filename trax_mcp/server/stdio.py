@@ -6,6 +6,7 @@ A signal ends it within a second, with exit code 0.
 import os
 import signal
 import sys
+import threading
 from typing import Any
 
 import anyio
@@ -17,6 +18,8 @@ from trax_mcp.server.http.http_server import ShutDown
 from trax_mcp.server.sdk_compat import answer_unreadable_lines, exit_process
 
 _FLUSH_SECONDS = 0.05  # for the answers of calls that `shut_down` ended
+_UNREAD_SECONDS = 2.0
+"""How long a client that has hung up may take to read what it was sent."""
 
 
 async def serve_stdio(server: Server[Any], *, shut_down: ShutDown) -> None:
@@ -30,7 +33,12 @@ async def serve_stdio(server: Server[Any], *, shut_down: ShutDown) -> None:
             send, messages = anyio.create_memory_object_stream[SessionMessage | Exception]()
             tasks.start_soon(answer_unreadable_lines, lines, send, answers.send)
             await server.run(messages, answers, server.create_initialization_options())
+            # A thread that writes to stdout cannot be cancelled.
+            unread = threading.Timer(_UNREAD_SECONDS, exit_process)
+            unread.daemon = True
+            unread.start()
             tasks.cancel_scope.cancel()
+        unread.cancel()
     except* BrokenPipeError:
         pass  # the client has ended without closing stdin
 
