@@ -119,6 +119,7 @@ async def test_where_nothing_can_ask_a_confirmation_does_not_replace_the_passkey
         for confirmation in ({}, {"confirmation": "made up"}):
             answer = await it.asked(confirm=True, **confirmation)
             assert answer["status"] == "cannot_ask"
+            assert "only a page on their own computer can ask for it" in answer["message"]
             assert "confirmation" not in answer
         assert it.sent == []
 

@@ -30,6 +30,12 @@ WAIT_SECONDS: Final = 50.0
 """How long a call waits for an answer on the page. Clients give up after a minute."""
 
 
+_NEEDS_PASSKEY: Final = (
+    "The operator enrolled a passkey, and only a page on their own computer can ask for it: use a"
+    " client there, on stdio."
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
     """Runs guarded calls, and asks a person where one must decide.
@@ -61,9 +67,12 @@ class Asking:
             TraxError: as `ConsentGuard.run`.
         """
         try:
-            return await self._run(call, request)
+            result = await self._run(call, request)
         except Away:
             raise store_unavailable() from None
+        if isinstance(result, NotRun) and result.status == "cannot_ask" and self.needs_passkey:
+            return replace(result, why=_NEEDS_PASSKEY)
+        return result
 
     async def _run(
         self, call: GuardedCall, request: CallRequest

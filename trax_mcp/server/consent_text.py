@@ -131,6 +131,8 @@ def _next_step(not_run: NotRun) -> str:
         return f"{again}`confirm: true`."
     if not_run.reason == "used":
         return "Look at what came of it before anything else."
+    if not_run.status == "cannot_ask" and not_run.why is not None:
+        return not_run.why
     return _NEXT_STEPS[not_run.status]
 
 
