@@ -1,7 +1,7 @@
 """The MCP server, built once from the operator's choices; each transport serves it."""
 
 from base64 import b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -27,7 +27,14 @@ from trax_mcp.consent.store import Store
 from trax_mcp.server.asking import Asking
 from trax_mcp.server.completions import Completions
 from trax_mcp.server.composite_tools import CompositeTools
-from trax_mcp.server.errors import Handler, ParamsT, ResultT, answer_on_shutdown, handle_errors
+from trax_mcp.server.errors import (
+    Answer,
+    Handler,
+    ParamsT,
+    ResultT,
+    answer_on_shutdown,
+    handle_errors,
+)
 from trax_mcp.server.http.readiness import Readiness
 from trax_mcp.server.offer import Offer
 from trax_mcp.server.prompts import Prompts
@@ -158,17 +165,15 @@ class Service:
     def server(self, default_caller: Caller = ANONYMOUS) -> Server[Watchers]:
         """The server for a transport. Requests without a key are made by `default_caller`."""
 
-        def lasting(
-            answer: Callable[[Request[ParamsT]], Awaitable[ResultT]],
-        ) -> Handler[ParamsT, ResultT]:
+        def lasting(answer: Answer[ParamsT, ResultT]) -> Handler[ParamsT, ResultT]:
+            answer = handle_errors(answer)
+
             async def run(ctx: Context, params: ParamsT) -> ResultT:
                 return await answer(Request(ctx, params, self.clock, default_caller))
 
-            return handle_errors(run)
+            return run
 
-        def call(
-            answer: Callable[[Request[ParamsT]], Awaitable[ResultT]],
-        ) -> Handler[ParamsT, ResultT]:
+        def call(answer: Answer[ParamsT, ResultT]) -> Handler[ParamsT, ResultT]:
             return lasting(answer_on_shutdown(answer, self.in_flight))
 
         tools, prompts, resources = self.tools, self._prompts, self._resources

@@ -14,14 +14,16 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from trax_mcp.api.caller import ANONYMOUS, redact_keys
 from trax_mcp.api.errors import Failure, TraxError
-from trax_mcp.server.request import Context
+from trax_mcp.server.request import Context, Request
 from trax_mcp.server.results import failure_payload
 from trax_mcp.server.sdk_compat import InFlight
 
 ParamsT = TypeVar("ParamsT")
 ResultT = TypeVar("ResultT")
-RequestT = TypeVar("RequestT")
+Answer = Callable[[Request[ParamsT]], Awaitable[ResultT]]
+"""Answers a method of MCP."""
 Handler = Callable[[Context, ParamsT], Awaitable[ResultT]]
+"""The same, as the SDK calls it."""
 
 _SHUTTING_DOWN: Final = (
     "The server is shutting down and has left this call. If it was to change anything, look"
@@ -41,33 +43,33 @@ class NoSuchResourceError(Exception):
     """There is no resource at the requested URI."""
 
 
-def handle_errors(handler: Handler[ParamsT, ResultT]) -> Handler[ParamsT, ResultT]:
+def handle_errors(answer: Answer[ParamsT, ResultT]) -> Answer[ParamsT, ResultT]:
     """Raise only protocol errors."""
 
-    async def run(ctx: Context, params: ParamsT) -> ResultT:
+    async def run(request: Request[ParamsT]) -> ResultT:
         try:
-            return await handler(ctx, params)
+            return await answer(request)
         except MCPError:
             raise
         except WrongRequestError as error:
             raise MCPError(types.INVALID_PARAMS, str(error)) from None
         except NoSuchResourceError as error:
-            raise _no_such_resource(ctx, str(error)) from None
+            raise _no_such_resource(request.ctx, str(error)) from None
         except TraxError as error:
-            raise _call_failed(ctx, error.failure) from None
+            raise _call_failed(request.ctx, error.failure) from None
         except Exception:  # noqa: BLE001  logged here, and hidden from the client
-            _LOG.exception("%s failed", ctx.method)
+            _LOG.exception("%s failed", request.ctx.method)
             raise MCPError(types.INTERNAL_ERROR, "Internal error") from None
 
     return run
 
 
 def answer_on_shutdown(
-    answer: Callable[[RequestT], Awaitable[ResultT]], in_flight: InFlight
-) -> Callable[[RequestT], Awaitable[ResultT]]:
+    answer: Answer[ParamsT, ResultT], in_flight: InFlight
+) -> Answer[ParamsT, ResultT]:
     """If `in_flight` cancels the call, answer with an error."""
 
-    async def run(request: RequestT) -> ResultT:
+    async def run(request: Request[ParamsT]) -> ResultT:
         with in_flight.track():
             return await answer(request)
         raise MCPError(types.CONNECTION_CLOSED, _SHUTTING_DOWN)  # reached only when ended

@@ -4,7 +4,7 @@ A wheel has the folder inside the package, a checkout beside it.
 """
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from string import Template
@@ -31,7 +31,7 @@ _FOLDERS = (_PACKAGE / "prompts", _PACKAGE.parent / "prompts")
 
 
 class _Strict(BaseModel):
-    """A part of the front matter. Unknown fields are errors."""
+    """A part of a file. Unknown fields are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,53 +46,50 @@ class Argument(_Strict):
     completes: Completes | None = None
 
 
-class FrontMatter(_Strict):
-    """The front matter of a prompt; `tools` are all tools that its text names."""
+class Prompt(_Strict):
+    """A prompt; `tools` are all tools that its text, a template, names."""
 
     name: str
     title: str
     description: str
     tools: tuple[str, ...]
     arguments: tuple[Argument, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """A prompt: its front matter, and the template of its text."""
-
-    front: FrontMatter
-    text: Template
+    text: str
 
     @property
     def listing(self) -> types.Prompt:
         """The prompt as `prompts/list` shows it, without fields that the protocol does not have."""
         fields = {"name", "title", "description", "required"}
         return types.Prompt(
-            name=self.front.name,
-            title=self.front.title,
-            description=self.front.description,
+            name=self.name,
+            title=self.title,
+            description=self.description,
             arguments=[
-                types.PromptArgument(**it.model_dump(include=fields)) for it in self.front.arguments
+                types.PromptArgument(**it.model_dump(include=fields)) for it in self.arguments
             ],
         )
 
     def completes(self, argument: str) -> Completes | None:
         """What completes an argument; None if it is free text or unknown."""
-        return next((it.completes for it in self.front.arguments if it.name == argument), None)
+        return next((it.completes for it in self.arguments if it.name == argument), None)
 
-    def value(self, argument: Argument, given: str) -> str:
-        """A value, escaped so that it cannot end the quotes around it or hide in them.
+    def filled(self, given: Mapping[str, str]) -> str:
+        """The text with the values of the arguments. Others are ignored.
 
         Raises:
-            WrongRequestError: a required argument is missing, or it is too long.
+            WrongRequestError: a required argument is missing, or one is too long.
         """
-        if argument.required and not given.strip():
-            raise WrongRequestError(f"The prompt {self.front.name} needs `{argument.name}`.")
-        if len(given) > LONGEST_VALUE:
-            raise WrongRequestError(
-                f"`{argument.name}` may have {LONGEST_VALUE} characters at most."
-            )
-        return escape(given)
+        values = {it.name: given.get(it.name, "") for it in self.arguments}
+        for argument in self.arguments:
+            if argument.required and not values[argument.name].strip():
+                raise WrongRequestError(f"The prompt {self.name} needs `{argument.name}`.")
+            if len(values[argument.name]) > LONGEST_VALUE:
+                raise WrongRequestError(
+                    f"`{argument.name}` may have {LONGEST_VALUE} characters at most."
+                )
+        # Escaped, a value cannot end the quotes around it or hide in them.
+        escaped = {name: escape(value) for name, value in values.items()}
+        return Template(self.text).substitute(escaped)
 
 
 class Prompts:
@@ -104,9 +101,9 @@ class Prompts:
     def offered(self, caller: Caller = ANONYMOUS) -> dict[str, Prompt]:
         """The prompts that a caller is offered, by name, in the order of their files."""
         return {
-            prompt.front.name: prompt
+            prompt.name: prompt
             for prompt in read_prompts()
-            if not any(self._offer.why_not(TOOLS[it], caller) for it in prompt.front.tools)
+            if not any(self._offer.why_not(TOOLS[it], caller) for it in prompt.tools)
         }
 
     async def list_prompts(self, request: Request[Any]) -> types.ListPromptsResult:
@@ -117,19 +114,15 @@ class Prompts:
     async def get_prompt(
         self, request: Request[types.GetPromptRequestParams]
     ) -> types.GetPromptResult:
-        """Answer `prompts/get`. Unknown arguments are ignored.
+        """Answer `prompts/get`.
 
         Raises:
             WrongRequestError: there is no such prompt, or an argument is missing or too long.
         """
         prompt = self.find(request.params.name, request.caller)
-        given = request.params.arguments or {}
-        values = {
-            it.name: prompt.value(it, given.get(it.name, "")) for it in prompt.front.arguments
-        }
-        text = types.TextContent(type="text", text=prompt.text.substitute(values))
+        text = types.TextContent(type="text", text=prompt.filled(request.params.arguments or {}))
         return types.GetPromptResult(
-            description=prompt.front.description,
+            description=prompt.description,
             messages=[types.PromptMessage(role="user", content=text)],
         )
 
@@ -154,4 +147,4 @@ def read_prompts() -> tuple[Prompt, ...]:
 
 def _read(source: str) -> Prompt:
     _, front, text = source.split(_MARK, 2)
-    return Prompt(FrontMatter.model_validate(tomllib.loads(front)), Template(text.strip()))
+    return Prompt.model_validate({**tomllib.loads(front), "text": text.strip()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from trax_mcp.api import error_responses
@@ -17,7 +18,8 @@ from trax_mcp.consent.calls import Reason, Status
 from trax_mcp.consent.rules import Rules
 from trax_mcp.server.app import Service
 from trax_mcp.server.offer import KINDS, TOOLS, Offer
-from trax_mcp.server.prompts import FrontMatter, read_prompts
+from trax_mcp.server.prompts import Prompt as ProductPrompt
+from trax_mcp.server.prompts import read_prompts
 from trax_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -93,7 +95,7 @@ def listings() -> list[types.Tool]:
 
 def check_front_matter(declared: Mapping[str, Any]) -> None:
     """Check what a prompt's file begins with; all tools in it exist."""
-    assert set(FrontMatter.model_validate(declared).tools) <= TOOLS.keys()
+    assert set(ProductPrompt.model_validate({**declared, "text": ""}).tools) <= TOOLS.keys()
 
 
 def _effect(kind: type[ToolInput]) -> str:
@@ -111,7 +113,7 @@ def _prompts() -> Sequence[Prompt]:
     for prompt in read_prompts():
         arguments = [it.name for it in prompt.listing.arguments or ()]
         filled_in = {name: f"${{arguments.{name}}}" for name in arguments}
-        found.append(Prompt(prompt.listing, prompt.text.substitute(filled_in)))
+        found.append(Prompt(prompt.listing, Template(prompt.text).substitute(filled_in)))
     return found
 
 
