@@ -34,7 +34,7 @@ from trax_mcp.server.error_boundary import (
     answer_on_shutdown,
     handle_errors,
 )
-from trax_mcp.server.http.readiness import Readiness
+from trax_mcp.server.http_server import Readiness
 from trax_mcp.server.icon import ICON
 from trax_mcp.server.lifespan import Lifespan, lifespan
 from trax_mcp.server.method_handlers import MethodHandlers, Offer
@@ -225,7 +225,7 @@ def _build_handlers(
         # Takes some time to build, and most servers have nobody who looks only.
         look_only=cache(lambda: build_offer(replace(deps.tool_filter, look_only=True))),
         resources=resources,
-        subscriptions=Subscriptions(resources, deps.in_flight, deps.open_streams, deps.clock),
+        subscriptions=Subscriptions(resources, deps.in_flight, deps.open_streams),
         clock=deps.clock,
         own=own,
     )

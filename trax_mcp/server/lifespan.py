@@ -11,7 +11,7 @@ from trax_mcp.api.client import Client
 from trax_mcp.chat.watchers import SharedPolls, Watchers
 from trax_mcp.clock import Clock
 from trax_mcp.consent.store import Store
-from trax_mcp.server.http.readiness import Readiness
+from trax_mcp.server.http_server import Readiness
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.clock import Clock
 from trax_mcp.server import panel
 from trax_mcp.server.completions import Completions
+from trax_mcp.server.door import CALLER
 from trax_mcp.server.elicitation import Elicitor
 from trax_mcp.server.error_boundary import Context
-from trax_mcp.server.http.auth_middleware import CALLER
 from trax_mcp.server.prompts import Prompts
 from trax_mcp.server.request_context import RequestContext
 from trax_mcp.server.resource_uris import JSON

@@ -27,7 +27,6 @@ class Subscriber:
         self._stop_listening: dict[str, Callable[[], None]] = {}
         self._unsent: dict[str, None] = {}
         self._has_unsent = ResettableEvent()
-        self._suspended = False
 
     async def subscribe(self, uri: str, caller: Caller) -> None:
         """Subscribe to a URI, after a read has shown that this caller may read it.
@@ -67,30 +66,23 @@ class Subscriber:
                 yield uri
             await self._has_unsent.wait()
 
-    def suspend(self) -> None:
-        """Stop listening, but remember the subscriptions."""
-        self._suspended = True
-        for stop_listening in self._stop_listening.values():
-            stop_listening()
-        self._stop_listening.clear()
-
-    def resume(self) -> None:
-        """Listen again, and report every URI as changed, since changes may have been missed.
+    def report_all(self) -> None:
+        """Report every URI as changed, since notifications may have been lost.
 
         This includes URIs that can no longer be read: reading them says why.
         """
-        self._suspended = False
-        for uri, caller in self._callers.items():
-            self._listen(uri, caller)
+        for uri in self._callers:
             self._add_update(uri)
 
     def close(self) -> None:
         """End all subscriptions."""
-        self.suspend()
+        for stop_listening in self._stop_listening.values():
+            stop_listening()
+        self._stop_listening.clear()
         self._callers.clear()
 
     def _listen(self, uri: str, caller: Caller) -> None:
-        if not self._suspended and uri not in self._stop_listening:
+        if uri not in self._stop_listening:
             watcher = self._resources.watcher(uri, caller, self._watchers)
             self._stop_listening[uri] = watcher.listen(partial(self._add_update, uri))
 

@@ -7,7 +7,7 @@ the resource again, with its own key.
 
 import logging
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 import anyio
@@ -22,15 +22,10 @@ from mcp.shared.subscriptions import (
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
-from trax_mcp.chat.resettable_event import ResettableEvent
-from trax_mcp.clock import Clock
 from trax_mcp.server.error_boundary import Context, NoSuchResourceError, WrongRequestError
 from trax_mcp.server.resources import Resources
 from trax_mcp.server.sdk_compat import InFlight, OpenStreams, connection_of
 from trax_mcp.server.subscriber import MAX_SUBSCRIPTIONS, Subscriber, too_many_subscriptions
-
-GRACE_SECONDS = 30.0
-"""How long a session without an open stream keeps its watchers."""
 
 _CONCURRENT_SUBSCRIPTIONS = 10
 _STATE_KEY = "trax_subscription"
@@ -45,7 +40,6 @@ class Subscriptions:
     resources: Resources
     in_flight: InFlight
     open_streams: OpenStreams
-    clock: Clock
 
     async def listen(
         self, ctx: Context, params: types.SubscriptionsListenRequestParams, caller: Caller
@@ -88,28 +82,19 @@ class Subscriptions:
         """Add a subscription to the session; it is closed with it."""
         connection, lifespan = connection_of(ctx), ctx.lifespan_context
         subscriber = Subscriber(self.resources, lifespan.watchers)
-        subscription = _SessionSubscription(ctx.session, subscriber, self.open_streams, self.clock)
+        subscription = _SessionSubscription(ctx.session, subscriber)
         connection.state[_STATE_KEY] = subscription
         connection.exit_stack.callback(subscription.close)
-        lifespan.tasks.start_soon(subscription.run, connection.session_id)
+        lifespan.tasks.start_soon(subscription.run, connection.session_id, self.open_streams)
         return subscription
 
 
 class _SessionSubscription:
-    """Notifies one session of the earlier era, and suspends that while it has no open stream."""
+    """Notifies one session of the earlier era, until it ends."""
 
-    def __init__(
-        self,
-        session: ServerSession,
-        subscriber: Subscriber,
-        open_streams: OpenStreams,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, session: ServerSession, subscriber: Subscriber) -> None:
         self.subscriber = subscriber
         self._session = session
-        self._open_streams = open_streams
-        self._clock = clock
-        self._stream_changed = ResettableEvent()
         self._scope = anyio.CancelScope()
 
     @property
@@ -122,40 +107,20 @@ class _SessionSubscription:
         self._scope.cancel()
         self.subscriber.close()
 
-    async def run(self, session_id: str | None) -> None:
-        """Send notifications until it is closed. Without a session id (stdio), never suspend."""
-        with self._scope:
+    async def run(self, session_id: str | None, open_streams: OpenStreams) -> None:
+        """Send notifications until it is closed. When its stream opens, each URI is updated."""
+        with self._scope, ExitStack() as stack:
+            if session_id is not None:  # not on stdio
+                callback = self.subscriber.report_all
+                stack.enter_context(open_streams.call_when_opened(session_id, callback))
             try:
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self._send_updates)
-                    if session_id is not None:
-                        tasks.start_soon(self._follow_streams, session_id)
+                async for uri in self.subscriber.updates():
+                    await self._session.send_resource_updated(uri)
+            except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+                return  # the client has disconnected, and the session will be closed
             except Exception:  # noqa: BLE001  a failure of one session must not end the server
                 _LOG.exception("notifying a session failed")
                 self.close()
-
-    async def _send_updates(self) -> None:
-        async for uri in self.subscriber.updates():
-            try:
-                await self._session.send_resource_updated(uri)
-            except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-                return  # the client has disconnected, and the session will be closed
-
-    async def _follow_streams(self, session_id: str) -> None:
-        """Suspend when no stream was open for a while; resume, with every URI, when one is."""
-        with self._open_streams.call_on_change(session_id, self._stream_changed.set):
-            while True:
-                await self._wait_until(session_id, is_open=False)
-                async with self._clock.move_on_after(GRACE_SECONDS):
-                    await self._wait_until(session_id, is_open=True)
-                if not self._open_streams.is_open(session_id):
-                    self.subscriber.suspend()
-                    await self._wait_until(session_id, is_open=True)
-                self.subscriber.resume()
-
-    async def _wait_until(self, session_id: str, *, is_open: bool) -> None:
-        while self._open_streams.is_open(session_id) is not is_open:
-            await self._stream_changed.wait()
 
 
 async def _subscribe_all(subscriber: Subscriber, uris: Sequence[str], caller: Caller) -> list[str]:
