@@ -21,8 +21,6 @@ from bench.harness.process import (
     allow_open_files,
     python_module,
 )
-from trax_mcp.server.http.request_limits import MAX_REQUESTS
-from trax_mcp.server.http.session_table import MAX_SESSIONS
 
 if TYPE_CHECKING:
     from bench.harness.http_connection import EventStream
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 POLL_SECONDS: Final = 0.5
 """The poll interval: long enough to notify the most subscribers."""
 
-SUBSCRIBER_COUNTS: Final = {Era.MODERN: (1, 100, MAX_REQUESTS), Era.LEGACY: (1, MAX_SESSIONS)}
+SUBSCRIBER_COUNTS: Final = {Era.MODERN: (1, 100, 200), Era.LEGACY: (1, 50)}
 """The last is as many as one key may have; its oldest stream would end for one more."""
 
 _CHAT = "trax://studios/studio_42/chat"

@@ -21,7 +21,7 @@ from tests.support.product.sandbox import Sandbox
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
 from trax_mcp.sandbox.records import Key
-from trax_mcp.server.http.http_server import listen, serve_http, url_of
+from trax_mcp.server.http_server import listen, serve_http, url_of
 
 RETRY_AFTER_SECONDS: Final = 37
 """A number that does not occur elsewhere in a response."""

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
+from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
 
 import anyio
 import pytest
@@ -17,7 +22,11 @@ from tests.support.product.server import Product
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mcp.types import CallToolResult
+
+LATEST_SECONDS: Final = 2.5
 
 
 @pytest.mark.parametrize(
@@ -52,6 +61,48 @@ async def test_a_stop_is_sent_while_300_other_calls_are_in_flight(
             assert GO_OFFLINE.sent in sandbox.sent
             held.release()
             tasks.cancel_scope.cancel()
+
+
+@contextmanager
+def slow_look_ups() -> Iterator[None]:
+    """Each look-up of a name takes a thread for two seconds."""
+    over, look_up = threading.Event(), socket.getaddrinfo
+
+    def wait(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401  as the original
+        over.wait(2)
+        return look_up(*arguments, **options)
+
+    with patch.object(socket, "getaddrinfo", wait):
+        yield
+        over.set()
+
+
+async def test_a_stop_waits_for_no_name_server() -> None:
+    """48 reads have all threads that look names up."""
+    async with upstream() as sandbox:
+        keys = [f"{SECOND_KEY}_{number}" for number in range(3)]
+        for key in keys:
+            sandbox.add_key(key)
+        settings = {"TRAX_BASE_URL": sandbox.base_url.replace("127.0.0.1", "localhost")}
+        product = Product(sandbox, settings=settings)
+        async with Client(product.server(), mode=MODERN, cache=None) as mine:
+            await mine.call_tool("list_studios", {})
+            async with (
+                Client(product.server(keys[0]), mode=MODERN, cache=None) as first,
+                Client(product.server(keys[1]), mode=MODERN, cache=None) as second,
+                Client(product.server(keys[2]), mode=MODERN, cache=None) as third,
+                anyio.create_task_group() as tasks,
+            ):
+                with slow_look_ups():
+                    for reader in (first, second, third) * 16:
+                        tasks.start_soon(reader.call_tool, "list_media", {})
+                    await anyio.sleep(0.1)
+                    began = time.monotonic()
+                    stopped = await _stop(mine)
+                    seconds = time.monotonic() - began
+                    tasks.cancel_scope.cancel()
+    assert status_and_reason(stopped) == ("ran", None)
+    assert seconds < LATEST_SECONDS
 
 
 async def _stop(client: Client) -> CallToolResult:

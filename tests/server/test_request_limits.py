@@ -7,34 +7,47 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import anyio
+import httpx2
 import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
 
+from tests.support.concurrency import Paused
+from tests.support.concurrency import begin as begin_call
 from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, read_answer, request, tool_call
 from tests.support.product.limits import smaller_limits
-from tests.support.product.local_servers import Held
+from tests.support.product.local_servers import NO_CERTIFICATES, Held
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_accounts import READONLY_KEY
+from tests.support.product.shared_clock import settled
 from tests.support.raw_connections import (
-    BEGINNING,
     CONTINUE,
     DRIP_SECONDS,
-    GET,
     HEAD,
     RawConnection,
     connected,
 )
 from tests.support.served_app import serving
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.support.simulated_person import Form, Person, agreeing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable
     from contextlib import AbstractAsyncContextManager
 
     import httpx
 
+    from tests.support.jsonrpc import Message
+    from tests.support.served_app import Front
+    from tests.support.simulated_person import FormAnswer
+
+STUDIO: Final = "studio_42"
+DELETION: Final = ("delete_destination", {"studioId": STUDIO, "destId": "dest_1"})
 SHORT_SECONDS: Final = 0.1
 KIB: Final = 1024
 
@@ -66,7 +79,7 @@ async def test_host_and_origin_are_checked_before_the_body_arrives(
 
 async def test_a_request_has_ten_seconds_for_its_body() -> None:
     """Then it is refused, with the time in words, and its connection closed."""
-    with smaller_limits(request_seconds=SHORT_SECONDS):
+    with smaller_limits(body_seconds=SHORT_SECONDS):
         async with serving() as front, connected(front.address) as connection:
             connection.send(begin() + b'{"jsonrpc"')
             head, _, body = (await connection.response()).partition(b"\r\n\r\n")
@@ -74,53 +87,48 @@ async def test_a_request_has_ten_seconds_for_its_body() -> None:
     assert "not complete within 10 s" in json.loads(body)["error"]["message"]
 
 
-async def test_a_request_that_announces_over_256_kib_is_refused_before_they_arrive() -> None:
+async def test_a_request_that_announces_too_much_is_refused_before_it_arrives() -> None:
     """Its connection would be taken for ten seconds."""
-    announced = begin().replace(b"1000", b"%d" % (256 * KIB + 1))
+    announced = begin().replace(b"1000", b"%d" % (32 * KIB + 1))
     async with serving() as front, connected(front.address) as connection:
         connection.send(announced)
         assert await connection.status() == 413
 
 
-async def test_a_request_over_256_kib_is_refused() -> None:
+@pytest.mark.parametrize(("key", "most"), [("", 32 * KIB), (SANDBOX_KEY, 64 * KIB)])
+async def test_a_request_has_32_kib_or_64_with_a_key_that_trax_accepts(key: str, most: int) -> None:
     """To read one of 4 MiB would take seconds, in which no stop is sent."""
     async with serving() as front:
-        caller = front.caller(MODERN)
+        caller = front.caller(MODERN, x_api_key=key)
+        await caller.call("list_studios")
         message = tool_call(MODERN, "get_health", x="")
-        missing = 256 * KIB - len(json.dumps(message, separators=(",", ":")))
+        missing = most - len(json.dumps(message, separators=(",", ":")))
         for size, status in ((missing, 200), (missing + 1, 413)):
             message = tool_call(MODERN, "get_health", x="x" * size)
             assert (await caller.post(message)).status_code == status
 
 
-@pytest.mark.parametrize(
-    "sent", [b"", BEGINNING, GET + BEGINNING], ids=["no byte", "half a head", "a second head"]
-)
-async def test_a_connection_without_a_complete_request_is_closed(sent: bytes) -> None:
-    """Before the first request and after a response."""
-    with smaller_limits(request_seconds=SHORT_SECONDS):
-        async with serving() as front, connected(front.address) as connection:
-            connection.send(sent)
-            assert (await connection.response()).count(b"HTTP/1.1") == sent.count(GET)
-
-
-@pytest.mark.parametrize(
-    ("sent", "drip"),
-    [(b"", BEGINNING + b"X-Header: %b" % (b"x" * 1000)), (begin(b"evil.example.com"), b"x" * 999)],
-    ids=["head", "body that was refused"],
-)
-async def test_a_request_that_arrives_byte_by_byte_is_cut(sent: bytes, drip: bytes) -> None:
-    """Its bytes do not restart the time."""
-    with smaller_limits(request_seconds=SHORT_SECONDS):
-        async with serving() as front, connected(front.address) as connection:
-            connection.send(sent)
-            assert await connection.closed_despite(drip)
+async def test_large_requests_of_an_owner_run_one_at_a_time() -> None:
+    """Small ones do not wait for them."""
+    held, message = Held(), tool_call(MODERN, "list_studios")
+    message["params"]["_meta"]["example.com/padding"] = "x" * (20 * KIB)
+    async with serving() as front:
+        caller = front.caller(MODERN, x_api_key=SANDBOX_KEY)
+        await caller.call("list_studios")
+        front.trax.faults.add(held.fault)
+        large = [asyncio.create_task(caller.post(message)) for _ in range(3)]
+        await held.arrived()
+        assert not (await caller.call("list_studios")).get("isError")
+        await settled()
+        assert not any(it.done() for it in large)
+        held.release()
+        assert [(await it).status_code for it in large] == [200] * 3
 
 
 async def test_streams_and_slow_calls_are_not_cut() -> None:
     """A stream of each era, and a call that TRaX does not answer yet."""
     held = Held()
-    with smaller_limits(request_seconds=SHORT_SECONDS):
+    with smaller_limits(body_seconds=SHORT_SECONDS):
         async with serving() as front, AsyncExitStack() as stack:
             front.trax.faults.add(held.fault)
             legacy = await front.opened(LEGACY, x_api_key=SANDBOX_KEY)
@@ -129,9 +137,10 @@ async def test_streams_and_slow_calls_are_not_cut() -> None:
             streams = [await stack.enter_async_context(it) for it in (stream, listen(modern))]
             calling = asyncio.create_task(modern.post(tool_call(MODERN, "list_studios")))
             await held.arrived()
-            for _ in range(3):  # each is closed after the short time
+            for _ in range(3):  # each is refused after the short time
                 async with connected(front.address) as connection:
-                    assert await connection.response() == b""
+                    connection.send(begin())
+                    assert await connection.status() == 408
             assert not calling.done()
             await check_open(streams)
             held.release()
@@ -205,3 +214,75 @@ async def test_the_oldest_unfinished_request_ends_at_the_limit() -> None:
                 assert await it.status() == 100
             assert (await front.caller(MODERN).call("get_health"))["structuredContent"]
             assert b" 503 " in await unfinished[0].response()
+
+
+async def test_the_caller_with_most_requests_loses_one_where_all_room_is_taken() -> None:
+    """Its oldest stream, before any call."""
+    with smaller_limits(requests_of_all=4):
+        async with serving() as front, AsyncExitStack() as stack:
+            many, few = [front.caller(MODERN, x_api_key=it) for it in (SANDBOX_KEY, READONLY_KEY)]
+            for caller in (many, few):
+                await caller.call("list_studios")
+            other = await stack.enter_async_context(listen(few))
+            mine = [await stack.enter_async_context(listen(many)) for _ in range(3)]
+            assert not (await few.call("list_studios")).get("isError")
+            await check_end(mine[0])
+            await check_open((other, *mine[1:]))
+
+
+@asynccontextmanager
+async def asking_client(front: Front, person: Person) -> AsyncIterator[Client]:
+    """A client of the earlier era, whose forms this person sees."""
+    headers = {"X-API-Key": SANDBOX_KEY}
+    async with (
+        httpx2.AsyncClient(
+            headers=headers, trust_env=False, verify=NO_CERTIFICATES, timeout=PATIENCE_SECONDS
+        ) as web,
+        Client(
+            streamable_http_client(f"{front.address}/mcp", http_client=web),
+            mode=LEGACY,
+            cache=None,
+            elicitation_callback=person,
+        ) as client,
+    ):
+        yield client
+
+
+async def test_a_call_that_waits_for_a_person_and_a_stop_end_for_no_other() -> None:
+    """If a key has nothing else in flight, the new request is refused."""
+    held, answered = Paused(), anyio.Event()
+    person = Person()
+
+    async def agree_late(form: Form) -> FormAnswer:
+        await answered.wait()
+        return await agreeing(form)
+
+    person.answer_with(agree_late)
+    with smaller_limits(requests_of_a_key=3):
+        async with (
+            serving() as front,
+            asking_client(front, person) as asking,
+            anyio.create_task_group() as tasks,
+        ):
+            caller = front.caller(MODERN, x_api_key=SANDBOX_KEY)
+            confirmed = [await confirmed_stop(caller) for _ in range(2)]
+            ran = begin_call(tasks, partial(asking.call_tool, *DELETION))
+            await person.asked()
+            front.trax.faults.add(held.fault, times=None, path=f"/v1/studios/{STUDIO}/go-offline")
+            stops = [asyncio.create_task(caller.post(it)) for it in confirmed]
+            await held.arrived()
+            await settled()
+            refused = await caller.post(tool_call(MODERN, "list_studios"))
+            assert refused.status_code == 503
+            assert "with this key" in refused.json()["error"]["message"]
+            held.release()
+            assert [(await it).status_code for it in stops] == [200] * 2
+            answered.set()
+        assert not ran[0].is_error, ran
+
+
+async def confirmed_stop(caller: HttpCaller) -> Message:
+    """A stop with its yes."""
+    shown = await caller.call("go_offline", studioId=STUDIO)
+    confirmation = shown["structuredContent"]["confirmation"]
+    return tool_call(MODERN, "go_offline", studioId=STUDIO, confirm=True, confirmation=confirmation)

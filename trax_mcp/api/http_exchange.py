@@ -6,8 +6,14 @@ nowhere.
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    nullcontext,
+    suppress,
+)
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -18,6 +24,7 @@ from uuid import uuid4
 from weakref import WeakValueDictionary
 
 import anyio
+import httpcore
 import httpx
 
 from trax_mcp import __version__
@@ -35,6 +42,7 @@ from trax_mcp.api.errors import BadAnswer, TooLarge
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.responses import Response, is_success, read_request_id
+from trax_mcp.open_files import max_open_files
 
 LARGEST_ANSWER_BYTES: Final = 4 * 1024 * 1024
 _WAIT_SHARE: Final = 0.4
@@ -48,6 +56,8 @@ _MAX_IN_FLIGHT: Final = 16
 """The most requests of one caller at the same time; the others wait in order."""
 _MAX_URGENT: Final = 64
 """The same for urgent requests, which are the reads of a stop. The stop itself needs no slot."""
+_LAST_ADDRESS_SECONDS: Final = 0.5
+"""How long an urgent request tries the address that was good last, before it looks the name up."""
 _OWN_REQUEST_ID: Final = re.compile(r"mcp_[0-9a-f]{32}")
 _UNCOMPRESSED: Final = "identity"
 """A small compressed answer could decompress to any size, so none is accepted."""
@@ -56,9 +66,10 @@ _UNCOMPRESSED: Final = "identity"
 class _Connections:
     """Connections, and slots for the requests that each caller may have in flight on them."""
 
-    def __init__(self, http: httpx.AsyncClient, *, max_per_caller: int) -> None:
+    def __init__(self, http: httpx.AsyncClient, *, max_per_caller: int, max_in_all: int) -> None:
         self.http = http
         self._max_per_caller = max_per_caller
+        self.in_all = anyio.Semaphore(max_in_all)
         self._slots: WeakValueDictionary[str, anyio.Semaphore] = WeakValueDictionary()
 
     def slots(self, owner: str) -> anyio.Semaphore:
@@ -66,6 +77,43 @@ class _Connections:
         if (slots := self._slots.get(owner)) is None:
             slots = self._slots[owner] = anyio.Semaphore(self._max_per_caller)
         return slots
+
+
+class _RememberedAddresses(httpcore.AsyncNetworkBackend):
+    """Connects as httpcore does, and remembers the addresses of the last good connections.
+
+    With `is_urgent`, it goes to such an address first: other look-ups of names can occupy all
+    threads for longer than a stop may take. TLS checks the name of the server either way.
+    """
+
+    def __init__(self, addresses: dict[str, str], *, is_urgent: bool) -> None:
+        self._addresses = addresses
+        self._is_urgent = is_urgent
+        self._backend = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109  as in httpcore
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        connect = partial(
+            self._backend.connect_tcp,
+            port=port,
+            local_address=local_address,
+            socket_options=socket_options,
+        )
+        if self._is_urgent and (address := self._addresses.get(host)) is not None:
+            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return await connect(address, timeout=_LAST_ADDRESS_SECONDS)
+        stream = await connect(host, timeout=timeout)
+        self._addresses[host] = stream.get_extra_info("server_addr")[0]
+        return stream
+
+    async def sleep(self, seconds: float) -> None:
+        await self._backend.sleep(seconds)
 
 
 class HttpExchange:
@@ -93,10 +141,17 @@ class HttpExchange:
             # To read the certificates takes long. A given transport needs none.
             tls=httpx.create_ssl_context(trust_env=trust_env) if transport is None else True,
             trust_env=trust_env,
+            addresses={},
         )
-        self._ordinary = _Connections(new_http(), max_per_caller=_MAX_IN_FLIGHT)
+        self._ordinary = _Connections(
+            new_http(), max_per_caller=_MAX_IN_FLIGHT, max_in_all=max_open_files() // 3
+        )
         # A stop reuses no connection, which an earlier answer could have spoilt.
-        self._urgent = _Connections(new_http(max_idle=0), max_per_caller=_MAX_URGENT)
+        self._urgent = _Connections(
+            new_http(max_idle=0, is_urgent=True),
+            max_per_caller=_MAX_URGENT,
+            max_in_all=max_open_files(),
+        )
 
     async def run(
         self, operation: Operation[Model], caller: Caller, *, urgent: bool = False
@@ -134,15 +189,14 @@ class HttpExchange:
     async def _slot(self, connections: _Connections, caller: Caller) -> AsyncIterator[None]:
         """Wait until the caller may have one more request in flight."""
         slots = connections.slots(self._accepted_keys.owner(caller))
-        try:
-            with anyio.fail_after(self._timeout * _WAIT_SHARE):
-                await slots.acquire()
-        except TimeoutError:
-            raise too_busy() from None
-        try:
+        async with AsyncExitStack() as held:
+            try:
+                with anyio.fail_after(self._timeout * _WAIT_SHARE):
+                    await held.enter_async_context(slots)
+                    await held.enter_async_context(connections.in_all)
+            except TimeoutError:
+                raise too_busy() from None
             yield
-        finally:
-            slots.release()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +266,12 @@ def _new_http(
     transport: httpx.AsyncBaseTransport | None,
     tls: SSLContext | bool,
     trust_env: bool,
+    addresses: dict[str, str],
     max_idle: int = 20,
+    is_urgent: bool = False,
 ) -> httpx.AsyncClient:
     connect_seconds = timeout_seconds * _CONNECT_SHARE
-    return httpx.AsyncClient(
+    http = httpx.AsyncClient(
         base_url=base_url,
         transport=transport,
         verify=tls,
@@ -235,6 +291,10 @@ def _new_http(
             max_connections=None, max_keepalive_connections=max_idle, keepalive_expiry=_IDLE_SECONDS
         ),
     )
+    if isinstance(http._transport, httpx.AsyncHTTPTransport):  # noqa: SLF001  httpx has no option
+        backend = _RememberedAddresses(addresses, is_urgent=is_urgent)
+        http._transport._pool._network_backend = backend  # noqa: SLF001  as above
+    return http
 
 
 def _build(

@@ -5,7 +5,7 @@ import sys
 import anyio
 
 from trax_mcp.sandbox import SANDBOX_KEY, Sandbox
-from trax_mcp.server.http.http_server import listen, serve_http, url_of
+from trax_mcp.server.http_server import listen, serve_http, url_of
 from trax_mcp.server.logs import logging_to_stderr
 
 _HOST = "127.0.0.1"

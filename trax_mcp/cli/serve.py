@@ -31,10 +31,11 @@ from trax_mcp.cli.setting_checks import (
 )
 from trax_mcp.clock import Clock
 from trax_mcp.consent.rules import Mode, Rules
+from trax_mcp.open_files import raise_max_open_files
 from trax_mcp.server.app import Service
-from trax_mcp.server.http.http_app import PATH, http_app
-from trax_mcp.server.http.http_server import Drain, ServingEnded, listen, serve_http, url_of
-from trax_mcp.server.http.readiness import Readiness
+from trax_mcp.server.door import PATH
+from trax_mcp.server.http_app import http_app
+from trax_mcp.server.http_server import Readiness, ServingEnded, listen, serve_http, url_of
 from trax_mcp.server.logs import logging_to_stderr, tell
 from trax_mcp.server.offer import Offer
 from trax_mcp.server.sdk_compat import exit_process
@@ -69,6 +70,7 @@ def http(settings: Settings, *, host: str, port: int) -> int:
     Raises:
         CannotStart: the address is not available.
     """
+    raise_max_open_files()
     with logging_to_stderr(settings.log_level), listen(host, port) as listener:
         for warning in http_warnings(settings, host=host):
             tell(f"trax-mcp: {warning}")
@@ -119,11 +121,11 @@ async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) 
             tell(f"trax-mcp: For claude.ai and others its address is {settings.public_url}{PATH}")
         tell(f"trax-mcp is listening on {url_of(listener)}{PATH}")
         _collect_garbage_again()
-        drain = Drain(settings.drain_seconds, service.readiness.drain)
         await serve_http(
             app,
             listener,
-            drain=drain,
+            readiness=service.readiness,
+            drain_seconds=settings.drain_seconds,
             shut_down=service.shut_down,
             trusted_proxies=settings.trusted_proxies if settings.sign_in else None,
             exit_process=exit_process,

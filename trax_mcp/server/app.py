@@ -35,7 +35,7 @@ from trax_mcp.server.errors import (
     answer_on_shutdown,
     handle_errors,
 )
-from trax_mcp.server.http.readiness import Readiness
+from trax_mcp.server.http_server import Readiness
 from trax_mcp.server.offer import Offer
 from trax_mcp.server.prompts import Prompts
 from trax_mcp.server.request import Context, Request
@@ -158,9 +158,7 @@ class Service:
             offer=self.offer,
             clock=self.clock,
         )
-        self._subscriptions = Subscriptions(
-            self._resources, self.in_flight, self.open_streams, self.clock
-        )
+        self._subscriptions = Subscriptions(self._resources, self.in_flight, self.open_streams)
 
     def server(self, default_caller: Caller = ANONYMOUS) -> Server[Watchers]:
         """The server for a transport. Requests without a key are made by `default_caller`."""

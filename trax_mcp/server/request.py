@@ -23,7 +23,7 @@ from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import Ask, PersonAnswer
 from trax_mcp.consent.questions import QUESTION_SECONDS
 from trax_mcp.server.consent_text import question_text
-from trax_mcp.server.http.auth_middleware import CALLER
+from trax_mcp.server.door import CALLER
 
 Context = ServerRequestContext[Watchers, Any]
 """The SDK's part of a request. `Watchers` live as long as the server runs."""

@@ -7,11 +7,9 @@ SDK without them, and fails when it no longer needs one.
 import logging
 import os
 import re
-from collections import Counter
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
-from http import HTTPStatus
 from typing import Any, Final, NoReturn, TypeVar
 
 import anyio
@@ -20,13 +18,9 @@ from anyio.abc import ObjectSendStream
 from mcp.server import Server, ServerRequestContext
 from mcp.server.connection import Connection
 from mcp.server.context import CallNext, HandlerResult
-from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from mcp.shared.message import SessionMessage
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
-from starlette.datastructures import Headers
-from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LifespanT = TypeVar("LifespanT")
 
@@ -130,136 +124,36 @@ class InFlight:
             scope.cancel()
 
 
-def complete_streams(app: ASGIApp, in_flight: InFlight) -> ASGIApp:
-    """Complete the response of a GET stream when `in_flight` ends. A POST ends with its call.
-
-    Seen in 2.3.0: at shutdown, sse-starlette cancels a stream without its last chunk.
-    Watch: `EventSourceResponse` in `sse_starlette/sse.py`.
-    """
-
-    async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        incomplete = False
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal incomplete
-            started = message["type"] == "http.response.start"
-            incomplete = started or message.get("more_body", False)
-            await send(message)
-
-        with in_flight.track() if scope.get("method") == "GET" else nullcontext():
-            await app(scope, receive, send_and_note)
-        if incomplete:
-            await send({"type": "http.response.body", "body": b""})
-
-    return run
-
-
 # 5. Open streams ----------------------------------------------------------------------------------
-
-_SESSION_ID_HEADER: Final = "mcp-session-id"
 
 
 class OpenStreams:
-    """Which sessions of the earlier protocol era have their GET stream open. Ids are secret.
+    """Whom to tell that a session of the earlier protocol era has opened its GET stream.
 
-    Seen in 2.3.0: a session does not learn that its stream broke. It lives for another 30 minutes,
-    and so do its subscriptions.
+    Seen in 2.3.0: a session learns neither that its stream broke nor that it is back, and updates
+    between the two are lost.
     Watch: an event of `Connection` for its standalone stream.
     """
 
     def __init__(self) -> None:
-        self._open: Counter[str] = Counter()
         self._callbacks: dict[str, Callable[[], None]] = {}
 
-    def is_open(self, session_id: str) -> bool:
-        """Whether a session has a stream open."""
-        return session_id in self._open
+    def opened(self, session_id: str) -> None:
+        """Tell it."""
+        if (callback := self._callbacks.get(session_id)) is not None:
+            callback()
 
     @contextmanager
-    def track(self, session_id: str) -> Iterator[None]:
-        """Count a stream of this session as open until the block ends."""
-        self._open[session_id] += 1
-        self._notify(session_id)
-        try:
-            yield
-        finally:
-            self._open[session_id] -= 1
-            if not self._open[session_id]:
-                del self._open[session_id]
-            self._notify(session_id)
-
-    @contextmanager
-    def call_on_change(self, session_id: str, callback: Callable[[], None]) -> Iterator[None]:
-        """Call `callback` after each stream of this session that opens or closes."""
+    def call_when_opened(self, session_id: str, callback: Callable[[], None]) -> Iterator[None]:
+        """Call `callback` after each stream of this session that opens."""
         self._callbacks[session_id] = callback
         try:
             yield
         finally:
             del self._callbacks[session_id]
 
-    def _notify(self, session_id: str) -> None:
-        if (callback := self._callbacks.get(session_id)) is not None:
-            callback()
 
-
-def track_streams(app: ASGIApp, open_streams: OpenStreams) -> ASGIApp:
-    """Track GET streams in `open_streams`, from the start of an accepted response to its end."""
-
-    async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        is_get = scope.get("method") == "GET"
-        session_id = Headers(scope=scope).get(_SESSION_ID_HEADER) if is_get else None
-        if session_id is None:
-            await app(scope, receive, send)
-            return
-        with ExitStack() as stream:
-
-            async def send_and_track(message: Message) -> None:
-                await send(message)
-                if message["type"] == "http.response.start" and message["status"] == HTTPStatus.OK:
-                    stream.enter_context(open_streams.track(session_id))
-
-            await app(scope, receive, send_and_track)
-
-    return run
-
-
-# 6. Resumed streams -------------------------------------------------------------------------------
-
-_LAST_EVENT_ID: Final = b"last-event-id"
-
-
-def without_last_event_id(scope: Scope) -> Scope:
-    """A request without `Last-Event-ID`, so that a client that resumes a stream gets a new one.
-
-    Seen in 2.3.0: without an event store, such a request gets no response at all.
-    Watch: `_replay_events` in `mcp/server/streamable_http.py`.
-    """
-    headers = [header for header in scope["headers"] if header[0] != _LAST_EVENT_ID]
-    return {**scope, "headers": headers}
-
-
-# 7. Host and Origin -------------------------------------------------------------------------------
-
-
-def check_host_first(app: ASGIApp, settings: TransportSecuritySettings) -> ASGIApp:
-    """Check `Host` and `Origin` before the body of a request is read.
-
-    Seen in 2.3.0: the SDK reads the whole body first.
-    Watch: `_security.validate_request` in `mcp/server/streamable_http.py`.
-    """
-    security = TransportSecurityMiddleware(settings)
-
-    async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await app(scope, receive, send)
-            return
-        refusal = await security.validate_request(Request(scope))
-        await (refusal or app)(scope, receive, send)
-
-    return run
-
-
-# 8. Unreadable lines on stdio ---------------------------------------------------------------------
+# 6. Unreadable lines on stdio ---------------------------------------------------------------------
 
 _NEXT_STEP: Final = "Nothing was done. Send one JSON-RPC 2.0 message on each line."
 
@@ -296,7 +190,7 @@ def _unreadable(reason: Exception) -> types.ErrorData | None:
     return types.ErrorData(code=types.PARSE_ERROR, message=f"{problem['msg']}. {_NEXT_STEP}")
 
 
-# 9. The end of a process --------------------------------------------------------------------------
+# 7. The end of a process --------------------------------------------------------------------------
 
 
 def exit_process(code: int = 0) -> NoReturn:
@@ -312,7 +206,7 @@ def exit_process(code: int = 0) -> NoReturn:
     os._exit(code)
 
 
-# 10. Session ids in the log -----------------------------------------------------------------------
+# 8. Session ids in the log ------------------------------------------------------------------------
 
 _SESSION_ID = re.compile(r"\b[0-9a-f]{32}\b")
 

@@ -2,14 +2,16 @@
 
 In the 2026-07-28 era a subscription is a request that stays open. In the earlier one a session
 subscribes, and is notified on its GET stream. A notification holds no content: the client reads
-the resource again, with its own key.
+the resource again, with its own key. A client that reads nothing costs one set of URIs, and delays
+no other client.
 """
 
 import logging
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import anyio
 import mcp_types as types
@@ -24,15 +26,14 @@ from mcp.shared.subscriptions import (
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
 from trax_mcp.chat.resettable_event import ResettableEvent
-from trax_mcp.clock import Clock
+from trax_mcp.chat.watchers import Watchers
 from trax_mcp.server.errors import NoSuchResourceError, WrongRequestError
 from trax_mcp.server.request import Context, Request
 from trax_mcp.server.resources import Resources
 from trax_mcp.server.sdk_compat import InFlight, OpenStreams, connection_of
-from trax_mcp.server.subscriber import MAX_SUBSCRIPTIONS, Subscriber, too_many_subscriptions
 
-GRACE_SECONDS = 30.0
-"""How long a session without an open stream keeps its watchers."""
+MAX_SUBSCRIPTIONS: Final = 100
+"""The most subscriptions of one client at a time."""
 
 _CONCURRENT_SUBSCRIPTIONS = 10
 _STATE_KEY = "trax_subscription"
@@ -47,16 +48,14 @@ class Subscriptions:
     resources: Resources
     in_flight: InFlight
     open_streams: OpenStreams
-    clock: Clock
 
     async def listen(
         self, request: Request[types.SubscriptionsListenRequestParams]
     ) -> types.SubscriptionsListenResult:
         """Answer `subscriptions/listen`, of the 2026-07-28 era, until the client disconnects.
 
-        At a shutdown it ends with its result.
-
-        Of several URIs, those that can be subscribed to are acknowledged.
+        Of several URIs, those that can be subscribed to are acknowledged. At a shutdown it ends
+        with its result.
 
         Raises:
             NoSuchResourceError, WrongRequestError, TraxError: none of the URIs can be.
@@ -65,10 +64,10 @@ class Subscriptions:
         if (request_id := ctx.request_id) is None:
             raise MCPError(types.INVALID_REQUEST, "A subscription needs a request id.")
         meta = {SUBSCRIPTION_ID_META_KEY: request_id}
-        subscriber = Subscriber(self.resources, request.watchers)
+        subscriber = _Subscriber(self.resources, request.watchers)
         with closing(subscriber), self.in_flight.track():
             uris = dict.fromkeys(request.params.notifications.resource_subscriptions or ())
-            accepted = await _subscribe_all(subscriber, list(uris), request.caller)
+            accepted = await subscriber.subscribe_all(list(uris), request.caller)
             await ctx.session.send_notification(_acknowledgement(accepted, meta), request_id)
             async for uri in subscriber.updates():
                 updated = event_to_notification(ResourceUpdated(uri=uri), meta)
@@ -79,50 +78,36 @@ class Subscriptions:
         """Answer `resources/subscribe`: notify a session of the earlier era until it ends.
 
         Raises:
-            NoSuchResourceError, WrongRequestError, TraxError: as `Subscriber.subscribe`.
+            NoSuchResourceError, WrongRequestError, TraxError: as `_Subscriber.subscribe`.
         """
-        subscription = _find_subscription(request.ctx) or self._new_subscription(request)
-        await subscription.subscriber.subscribe(request.params.uri, request.caller)
+        session = _find_session(request.ctx) or self._new_session(request)
+        await session.subscriber.subscribe(request.params.uri, request.caller)
         return types.EmptyResult()
 
     async def unsubscribe(
         self, request: Request[types.UnsubscribeRequestParams]
     ) -> types.EmptyResult:
         """Answer `resources/unsubscribe`, of the earlier era."""
-        if (subscription := _find_subscription(request.ctx)) is not None:
-            subscription.subscriber.unsubscribe(request.params.uri)
+        if (session := _find_session(request.ctx)) is not None:
+            session.subscriber.unsubscribe(request.params.uri)
         return types.EmptyResult()
 
-    def _new_subscription(self, request: Request[Any]) -> "_SessionSubscription":
-        """Add a subscription to the session; it is closed with it."""
+    def _new_session(self, request: Request[Any]) -> "_SubscribedSession":
+        """Notify a session until it ends."""
         connection, watchers = connection_of(request.ctx), request.watchers
-        subscription = _SessionSubscription(
-            request.ctx.session,
-            Subscriber(self.resources, watchers),
-            self.open_streams,
-            self.clock,
-        )
-        connection.state[_STATE_KEY] = subscription
-        connection.exit_stack.callback(subscription.close)
-        watchers.tasks.start_soon(subscription.run, connection.session_id)
-        return subscription
+        session = _SubscribedSession(request.ctx.session, _Subscriber(self.resources, watchers))
+        connection.state[_STATE_KEY] = session
+        connection.exit_stack.callback(session.close)
+        watchers.tasks.start_soon(session.run, connection.session_id, self.open_streams)
+        return session
 
 
-class _SessionSubscription:
-    """Notifies one session of the earlier era, and suspends that while it has no open stream."""
+class _SubscribedSession:
+    """Notifies one session of the earlier era, until it ends."""
 
-    def __init__(
-        self,
-        session: ServerSession,
-        subscriber: Subscriber,
-        open_streams: OpenStreams,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, session: ServerSession, subscriber: "_Subscriber") -> None:
         self.subscriber = subscriber
         self._session = session
-        self._open_streams = open_streams
-        self._clock = clock
-        self._stream_changed = ResettableEvent()
         self._scope = anyio.CancelScope()
 
     @property
@@ -135,63 +120,110 @@ class _SessionSubscription:
         self._scope.cancel()
         self.subscriber.close()
 
-    async def run(self, session_id: str | None) -> None:
-        """Send notifications until it is closed. Without a session id (stdio), never suspend."""
-        with self._scope:
+    async def run(self, session_id: str | None, open_streams: OpenStreams) -> None:
+        """Send notifications until it is closed. When its stream opens, each URI is updated."""
+        report_all = self.subscriber.report_all
+        opened = open_streams.call_when_opened(session_id, report_all) if session_id else None
+        with self._scope, opened or nullcontext():  # there is no id on stdio
             try:
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self._send_updates)
-                    if session_id is not None:
-                        tasks.start_soon(self._follow_streams, session_id)
+                async for uri in self.subscriber.updates():
+                    await self._session.send_resource_updated(uri)
+            except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+                return  # the client has disconnected, and the session will be closed
             except Exception:  # noqa: BLE001  a failure of one session must not end the server
                 _LOG.exception("notifying a session failed")
                 self.close()
 
-    async def _send_updates(self) -> None:
-        async for uri in self.subscriber.updates():
+
+class _Subscriber:
+    """The subscriptions of one client, and the updates that it has not been sent yet."""
+
+    def __init__(self, resources: Resources, watchers: Watchers) -> None:
+        self._resources = resources
+        self._watchers = watchers
+        self._stop_listening: dict[str, Callable[[], None]] = {}
+        self._unsent: dict[str, None] = {}
+        self._has_unsent = ResettableEvent()
+
+    async def subscribe_all(self, uris: Sequence[str], caller: Caller) -> list[str]:
+        """Subscribe to the URIs, and return those that were accepted.
+
+        Raises:
+            NoSuchResourceError, WrongRequestError, TraxError: none was.
+        """
+        if len(uris) > MAX_SUBSCRIPTIONS:
+            raise _too_many()
+        refused: dict[str, Exception] = {}
+        limiter = anyio.CapacityLimiter(_CONCURRENT_SUBSCRIPTIONS)
+
+        async def subscribe(uri: str) -> None:
             try:
-                await self._session.send_resource_updated(uri)
-            except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-                return  # the client has disconnected, and the session will be closed
+                async with limiter:
+                    await self.subscribe(uri, caller)
+            except (NoSuchResourceError, WrongRequestError, TraxError) as error:
+                refused[uri] = error
 
-    async def _follow_streams(self, session_id: str) -> None:
-        """Suspend when no stream was open for a while; resume, with every URI, when one is."""
-        with self._open_streams.call_on_change(session_id, self._stream_changed.set):
-            while True:
-                await self._wait_until(session_id, is_open=False)
-                async with self._clock.move_on_after(GRACE_SECONDS):
-                    await self._wait_until(session_id, is_open=True)
-                if not self._open_streams.is_open(session_id):
-                    self.subscriber.suspend()
-                    await self._wait_until(session_id, is_open=True)
-                self.subscriber.resume()
+        async with anyio.create_task_group() as tasks:
+            for uri in uris:
+                tasks.start_soon(subscribe, uri)
+        accepted = [uri for uri in uris if uri not in refused]
+        if refused and not accepted:
+            raise next(iter(refused.values()))
+        return accepted
 
-    async def _wait_until(self, session_id: str, *, is_open: bool) -> None:
-        while self._open_streams.is_open(session_id) is not is_open:
-            await self._stream_changed.wait()
+    async def subscribe(self, uri: str, caller: Caller) -> None:
+        """Subscribe to a URI, after a read has shown that this caller may read it.
 
+        Raises:
+            NoSuchResourceError: there is no resource at this URI.
+            WrongRequestError: it cannot be subscribed to, or there are too many subscriptions.
+            TraxError: this caller may not read it, or TRaX cannot be asked now.
+        """
+        watcher = self._resources.watcher(uri, caller, self._watchers)
+        updated = ResettableEvent()
+        # Before the read, which may see a change that this client has not seen.
+        with watcher.listening(updated.set):
+            await watcher.refresh()
+            if watcher.last_error is not None:
+                raise watcher.last_error.copy()
+            if uri not in self._stop_listening:
+                if len(self._stop_listening) >= MAX_SUBSCRIPTIONS:
+                    raise _too_many()
+                self._stop_listening[uri] = watcher.listen(partial(self._add_update, uri))
+        if updated.is_set:
+            self._add_update(uri)
 
-async def _subscribe_all(subscriber: Subscriber, uris: Sequence[str], caller: Caller) -> list[str]:
-    """Subscribe to the URIs, and return those that were accepted."""
-    if len(uris) > MAX_SUBSCRIPTIONS:
-        raise too_many_subscriptions()
-    refused: dict[str, Exception] = {}
-    limiter = anyio.CapacityLimiter(_CONCURRENT_SUBSCRIPTIONS)
+    def unsubscribe(self, uri: str) -> None:
+        """End the subscription to a URI, if there is one."""
+        self._unsent.pop(uri, None)
+        if (stop_listening := self._stop_listening.pop(uri, None)) is not None:
+            stop_listening()
 
-    async def subscribe(uri: str) -> None:
-        try:
-            async with limiter:
-                await subscriber.subscribe(uri, caller)
-        except (NoSuchResourceError, WrongRequestError, TraxError) as error:
-            refused[uri] = error
+    async def updates(self) -> AsyncIterator[str]:
+        """Yield each URI that has changed, as soon as it has. Never ends."""
+        while True:
+            while self._unsent:
+                uri = next(iter(self._unsent))
+                del self._unsent[uri]
+                yield uri
+            await self._has_unsent.wait()
 
-    async with anyio.create_task_group() as tasks:
-        for uri in uris:
-            tasks.start_soon(subscribe, uri)
-    accepted = [uri for uri in uris if uri not in refused]
-    if refused and not accepted:
-        raise next(iter(refused.values()))
-    return accepted
+    def report_all(self) -> None:
+        """Report every URI as changed, since notifications may have been lost.
+
+        This includes URIs that can no longer be read: reading them says why.
+        """
+        for uri in self._stop_listening:
+            self._add_update(uri)
+
+    def close(self) -> None:
+        """End all subscriptions."""
+        for uri in list(self._stop_listening):
+            self.unsubscribe(uri)
+
+    def _add_update(self, uri: str) -> None:
+        self._unsent[uri] = None
+        self._has_unsent.set()
 
 
 def _acknowledgement(
@@ -204,6 +236,10 @@ def _acknowledgement(
     )
 
 
-def _find_subscription(ctx: Context) -> _SessionSubscription | None:
-    subscription: _SessionSubscription | None = connection_of(ctx).state.get(_STATE_KEY)
-    return None if subscription is None or subscription.is_closed else subscription
+def _find_session(ctx: Context) -> _SubscribedSession | None:
+    session: _SubscribedSession | None = connection_of(ctx).state.get(_STATE_KEY)
+    return None if session is None or session.is_closed else session
+
+
+def _too_many() -> WrongRequestError:
+    return WrongRequestError(f"Too many subscriptions: {MAX_SUBSCRIPTIONS} at a time.")

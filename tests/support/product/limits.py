@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from trax_mcp.server.http import http_protocol, request_limits
+from trax_mcp.server import limits
 from trax_mcp.studio import pages
 
 if TYPE_CHECKING:
@@ -23,22 +23,25 @@ def lists_end_after(count: int) -> Iterator[None]:
 @contextmanager
 def smaller_limits(
     *,
-    request_seconds: float | None = None,
+    body_seconds: float | None = None,
     requests_of_a_key: int | None = None,
     requests_of_others: int | None = None,
+    requests_of_all: int | None = None,
+    sessions_of_a_key: int | None = None,
 ) -> Iterator[None]:
-    """Give a request over HTTP less time to arrive, and let fewer be open.
+    """Give the body of a request over HTTP less time to arrive, and let fewer be open.
 
     "Others" are all callers together whose key TRaX has not accepted.
     """
     replaced = (
-        (http_protocol, "REQUEST_SECONDS", request_seconds),
-        (request_limits, "REQUEST_SECONDS", request_seconds),
-        (request_limits, "MAX_REQUESTS", requests_of_a_key),
-        (request_limits, "MAX_OTHER_REQUESTS", requests_of_others),
+        ("BODY_SECONDS", body_seconds),
+        ("REQUESTS", requests_of_a_key),
+        ("OTHER_REQUESTS", requests_of_others),
+        ("ALL_REQUESTS", requests_of_all),
+        ("SESSIONS", sessions_of_a_key),
     )
     with ExitStack() as stack:
-        for module, name, value in replaced:
+        for name, value in replaced:
             if value is not None:
-                stack.enter_context(patch.object(module, name, value))
+                stack.enter_context(patch.object(limits, name, value))
         yield

@@ -16,7 +16,7 @@ from trax_mcp import __version__
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.cli import serve
-from trax_mcp.server.http.http_app import http_app
+from trax_mcp.server.http_app import http_app
 from trax_mcp.settings import read_settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     import httpx
     from mcp.server import Server
-    from starlette.types import ASGIApp
 
     from tests.support.product.memory import Memory
     from tests.support.product.sandbox import Sandbox
@@ -85,6 +84,7 @@ class Product:
             records=memory.records if memory else None,
             shared_polls=memory.polls if memory else None,
         )
+        self._door: Any = None
 
     def server(self, key: str | None = SANDBOX_KEY) -> Server[Any]:
         """The MCP server for clients in memory, which all have this key.
@@ -93,9 +93,9 @@ class Product:
         """
         return self._service.server(Caller(key))
 
-    def app(self, key: str | None = None, **more: Any) -> ASGIApp:  # noqa: ANN401  parts of sign-in
+    def app(self, key: str | None = None, **more: Any) -> Any:  # noqa: ANN401  parts of sign-in
         """The app that `trax-mcp http` serves. `key` is that of requests without one."""
-        return http_app(
+        self._door = http_app(
             self.server(key),
             self.settings,
             client=self._client,
@@ -103,11 +103,13 @@ class Product:
             own=Caller(key),
             **more,
         )
+        return self._door
 
     @property
     def open_streams(self) -> int:
         """How many streams of sessions are open."""
-        return self._service.open_streams._open.total()
+        groups = self._door._app._requests.values()
+        return sum(it.is_get and it.started for group in groups for it in group)
 
     @property
     def requests_in_flight(self) -> int:

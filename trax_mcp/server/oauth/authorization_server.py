@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Collection
 from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Final
 
 from mcp.server.auth.routes import cors_middleware
 from mcp.server.transport_security import RequestBodyLimitMiddleware
@@ -18,7 +18,6 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.server.app import Service
-from trax_mcp.server.http.request_limits import ReceiveBodyFirst
 from trax_mcp.server.oauth.authorization_endpoint import AuthorizationEndpoint
 from trax_mcp.server.oauth.oauth_metadata import (
     AUTHORIZE,
@@ -132,8 +131,7 @@ def sign_in_app(
     endpoints = Starlette(routes=routes, exception_handlers=errors)
     endpoints.router.redirect_slashes = False  # behind a proxy it would redirect to http
     app: ASGIApp = RequestBodyLimitMiddleware(endpoints, _LARGEST_BODY_BYTES)
-    app = ReceiveBodyFirst(app, deps.in_flight, most=_LARGEST_BODY_BYTES)
-    return SignInApp(app, hosts=hosts, kept=(codes, pending, sign_in_list.lists))
+    return SignInApp(app, hosts=hosts, paths=[route.path for route in routes])
 
 
 def _document(path: str, content: JsonObject) -> Route:
@@ -152,26 +150,16 @@ def _for_programs(path: str, handle: _Handler) -> Route:
     return Route(path, cors_middleware(handle, methods), methods=methods)
 
 
-class _Kept(Protocol):
-    def expire(self) -> object:
-        """Forget what has ended."""
-
-
 class SignInApp:
     """Refuses requests for other hosts (DNS rebinding), and completes the headers of answers.
 
-    `kept` is what is kept in memory, with people's keys.
+    `paths` are those of its endpoints.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: Collection[str], kept: Collection[_Kept]) -> None:
+    def __init__(self, app: ASGIApp, *, hosts: Collection[str], paths: Collection[str]) -> None:
         self._app = app
-        self._kept = kept
+        self.paths = paths
         self._host = re.compile("|".join(rf"{re.escape(host)}(:\d+)?" for host in hosts), re.ASCII)
-
-    def expire(self) -> None:
-        """Forget the keys of sign-ins that have ended. Caches do so only when they are written."""
-        for it in self._kept:
-            it.expire()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run a request, or refuse it."""

@@ -1,9 +1,12 @@
 """Serve any ASGI app on a port, and shut down within a second of a signal, or after a drain.
 
+What slow or idle connections take is left to a proxy in front: `deploy/` has two.
+
 Does not import the MCP SDK, which `trax-mcp sandbox` does not need.
 """
 
 import errno
+import logging
 import signal
 import socket
 import threading
@@ -11,13 +14,15 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import FrameType
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import uvicorn
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 
-from trax_mcp.server.http.http_protocol import HttpProtocol
+from trax_mcp import __version__
 from trax_mcp.settings import CannotStart
 
 ShutDown = Callable[[], Awaitable[None]]
@@ -31,19 +36,62 @@ class ServingEnded(Exception):
     """Serving has ended, and no signal had come."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drain:
-    """For how many seconds SIGTERM lets a server go on, and what is called when that begins."""
-
-    seconds: float
-    begin: Callable[[], None]
-
-
-_GRACE_SECONDS = 0.3
-_BACKLOG = 128
-"""asyncio accepts up to this number of connections before `HttpProtocol` can close one."""
-_SHUTDOWN_SECONDS = 0.85
+_GRACE_SECONDS: Final = 0.3
+_SHUTDOWN_SECONDS: Final = 0.85
 """uvicorn notices a signal after at most 0.1 s, so the shutdown takes less than one second."""
+_LAST_PART: Final = 1 / 3
+"""The part of a drain in which sessions end, and which is over as soon as no call runs."""
+_SIGNALS: Final = [signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])]
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Whether a server takes requests, for the proxy in front of several, and whether it is whole.
+
+    `store_answers` says whether the engine of the replicas does: without it a server is ready,
+    since reads, chat and stops go on. `ended` is a part without which the server is of no use, and
+    which has ended. The app sets `on_close`, which is called when the last part of a drain begins,
+    and `is_idle`, which says whether no call runs.
+    """
+
+    store_answers: Callable[[], bool] | None = None
+    is_draining: bool = False
+    ended: str | None = None
+    on_close: Callable[[], None] = lambda: None
+    is_idle: Callable[[], bool] = lambda: True
+
+    @contextmanager
+    def needs(self, part: str) -> Iterator[None]:
+        """Where a part runs, that never ends before the process does."""
+        try:
+            yield
+        except Exception:
+            _LOG.exception("%s has ended", part)
+            raise
+        finally:
+            self.ended = self.ended or part
+
+    async def keep(self, part: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run a part that never ends before the process does."""
+        with self.needs(part):
+            await run()
+
+    def health(self) -> JSONResponse:
+        """The answer to `GET /healthz`: 503 if a part has ended, else 200."""
+        if self.ended is not None:
+            body = {"status": "broken", "ended": self.ended, "version": __version__}
+            return JSONResponse(body, HTTPStatus.SERVICE_UNAVAILABLE)
+        return JSONResponse({"status": "ok", "version": __version__})
+
+    def response(self) -> JSONResponse:
+        """The answer to `GET /readyz`: 503 while draining, else 200."""
+        body = {"status": "draining" if self.is_draining else "ready"}
+        if self.store_answers is not None:
+            body["store"] = "ok" if self.store_answers() else "away"
+        status = HTTPStatus.SERVICE_UNAVAILABLE if self.is_draining else HTTPStatus.OK
+        return JSONResponse(body, status)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -83,19 +131,21 @@ async def serve_http(
     *,
     shut_down: ShutDown | None = None,
     exit_process: ExitProcess | None = None,
-    drain: Drain | None = None,
+    readiness: Readiness | None = None,
+    drain_seconds: float = 0,
     trusted_proxies: Sequence[str] | None = None,
 ) -> None:
     """Serve on an open port until a signal comes, then call `shut_down` and close.
 
     `exit_process` is called if closing takes too long, as it does with thousands of sessions.
-    With a `drain`, the first SIGTERM begins it, and the shutdown follows at its end or at the next
-    signal. SIGINT is a person's, and is never delayed.
+    SIGTERM and SIGHUP begin a drain of `drain_seconds`, and the shutdown follows at its end or at
+    the next signal. SIGINT is a person's, and is never delayed.
 
     Raises:
         ServingEnded: no signal has come, and it serves no more.
     """
     config = configure(app, trusted_proxies=trusted_proxies)
+    drain = _Drain(readiness or Readiness(), drain_seconds)
     server = _HttpServer(config, shut_down, exit_process, drain)
     await server.serve(sockets=[listener])
     if not server.was_signalled:
@@ -110,9 +160,8 @@ def configure(app: ASGIApp, *, trusted_proxies: Sequence[str] | None = None) -> 
     """
     return uvicorn.Config(
         app,
-        http=HttpProtocol,
+        http="h11",
         ws="none",
-        backlog=_BACKLOG,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -120,6 +169,36 @@ def configure(app: ASGIApp, *, trusted_proxies: Sequence[str] | None = None) -> 
         proxy_headers=trusted_proxies is None or bool(trusted_proxies),
         forwarded_allow_ips=list(trusted_proxies) if trusted_proxies else None,
     )
+
+
+class _Drain:
+    """The time between a signal and the shutdown."""
+
+    def __init__(self, readiness: Readiness, seconds: float) -> None:
+        self._readiness = readiness
+        self._seconds = seconds
+        self._ends_at: float | None = None
+        self._is_closing = False
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the signal has come."""
+        return self._ends_at is not None
+
+    def begin(self) -> None:
+        """Be ready no more, so that requests go elsewhere."""
+        self._readiness.is_draining = True
+        self._ends_at = time.monotonic() + self._seconds
+
+    def is_over(self) -> bool:
+        """Whether to shut down. Ends the sessions when its last part has begun."""
+        if self._ends_at is None:
+            return False
+        left = self._ends_at - time.monotonic()
+        if not self._is_closing and left <= self._seconds * _LAST_PART:
+            self._is_closing = True
+            self._readiness.on_close()
+        return left <= 0 or (self._is_closing and self._readiness.is_idle())
 
 
 class _HttpServer(uvicorn.Server):
@@ -130,28 +209,25 @@ class _HttpServer(uvicorn.Server):
         config: uvicorn.Config,
         shut_down: ShutDown | None,
         exit_process: ExitProcess | None,
-        drain: Drain | None,
+        drain: _Drain,
     ) -> None:
         super().__init__(config)
         self._shut_down = shut_down
         self._exit_process = exit_process
         self._drain = drain
-        self._drained_at: float | None = None
         self.was_signalled = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin the drain, or the shutdown."""
         self.was_signalled = True
-        if sig != signal.SIGTERM or self._drain is None or self._drained_at is not None:
+        if sig == signal.SIGINT or self._drain.has_begun:
             super().handle_exit(sig, frame)
-            return
-        self._drain.begin()
-        self._drained_at = time.monotonic() + self._drain.seconds
+        else:
+            self._drain.begin()
 
     async def on_tick(self, counter: int) -> bool:
         """Whether to shut down. uvicorn asks ten times a second."""
-        is_drained = self._drained_at is not None and time.monotonic() >= self._drained_at
-        return await super().on_tick(counter) or is_drained
+        return await super().on_tick(counter) or self._drain.is_over()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End running calls first, so that their answers are still sent, then shut down."""
@@ -167,7 +243,8 @@ class _HttpServer(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        handled = (signal.SIGINT, signal.SIGTERM)
+        # `nohup` ignores SIGHUP, and that stays.
+        handled = [it for it in _SIGNALS if signal.getsignal(it) is not signal.SIG_IGN]
         before = {number: signal.signal(number, self.handle_exit) for number in handled}
         try:
             yield

@@ -1,0 +1,221 @@
+"""ASGI middleware that decides who may call, and with which TRaX key.
+
+The key comes in `X-API-Key` with each request, or is that of a person who has signed in. A session
+belongs to the key or the sign-in that opened it. `Authorization` holds a token of this server's own
+and never goes to TRaX.
+"""
+
+import hmac
+import json
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import mcp_types as types
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from trax_mcp.api.caller import Caller
+from trax_mcp.setting_types import KEY_PREFIX
+
+if TYPE_CHECKING:
+    from trax_mcp.sign_in.grants import SignIn
+
+PATH: Final = "/mcp"
+HEALTH_PATH: Final = "/healthz"
+READY_PATH: Final = "/readyz"
+CALLER: Final = "trax.caller"
+"""The key of the `Caller` in a request's scope."""
+
+_TOKEN_PREFIXES: Final = ("trax_at_", "trax_rt_")
+_LOOPBACK_ORIGINS: Final = ("http://127.0.0.1", "http://localhost", "http://[::1]")
+_CLOSE: Final = {"Connection": "close"}
+"""Of a response to a request whose body may not have arrived."""
+_HEADERS: Final[Mapping[HTTPStatus, Mapping[str, str]]] = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.FORBIDDEN: _CLOSE,
+    HTTPStatus.REQUEST_TIMEOUT: _CLOSE,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: _CLOSE,
+    HTTPStatus.MISDIRECTED_REQUEST: _CLOSE,
+    HTTPStatus.SERVICE_UNAVAILABLE: _CLOSE,
+}
+
+
+class SignInsUnavailable(Exception):
+    """Tokens cannot be verified now. The message is for a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """The tokens of people who have signed in.
+
+    `verify` raises SignInsUnavailable. `metadata_url` is where a client learns how to sign in.
+    Sources: RFC 6750 (bearer tokens) and RFC 9728, 5.1 (`resource_metadata`).
+    """
+
+    verify: "Callable[[str], tuple[SignIn, Caller] | None]"
+    metadata_url: str
+    scopes: Sequence[str]
+
+    def challenge(self, message: str, *, error: str | None = None) -> Response:
+        """The response to a caller who must sign in."""
+        parameters = {"resource_metadata": self.metadata_url, "scope": " ".join(self.scopes)}
+        if error is not None:
+            parameters = {"error": error, "error_description": message, **parameters}
+        challenge = ", ".join(f'{name}="{value}"' for name, value in parameters.items())
+        return refuse(HTTPStatus.UNAUTHORIZED, message, {"WWW-Authenticate": f"Bearer {challenge}"})
+
+
+def refuse(status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON-RPC error without an id. By default it has the headers that belong to the status."""
+    error = {"code": types.INVALID_REQUEST, "message": message}
+    body = json.dumps({"jsonrpc": "2.0", "id": None, "error": error})
+    headers = _HEADERS.get(status) if headers is None else headers
+    return Response(body, status, headers, media_type="application/json")
+
+
+def bearer_token(headers: Headers) -> str | None:
+    """The token in `Authorization`, if there is one."""
+    scheme, _, token = headers.get("authorization", "").strip().partition(" ")
+    return (token.strip() or None) if scheme.lower() == "bearer" else None
+
+
+class Door:
+    """Passes requests for the MCP endpoint on with their caller, and refuses the others.
+
+    `hosts` are the names that this server may be called by, and `origins` those of web pages that
+    may call it: others may be DNS rebinding. `own` is the caller of requests without a key.
+    Requests for `public_paths`, in exactly this spelling, need no caller. The others must bring the
+    `mcp_token`, if there is one. With `tokens`, they must bring one of those or a key.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hosts: Collection[str],
+        origins: Collection[str],
+        own: Caller,
+        public_paths: Collection[str] = (),
+        mcp_token: str | None,
+        tokens: Tokens | None = None,
+    ) -> None:
+        self._app = app
+        self._host = _any_port(hosts)
+        self._origin = _any_port([*_LOOPBACK_ORIGINS, *origins])
+        self._own = own
+        self._public_paths = frozenset(public_paths)
+        self._mcp_token = mcp_token
+        self._tokens = tokens
+        self._admit_pages: ASGIApp = self._admit
+        if origins:
+            self._admit_pages = CORSMiddleware(
+                self._admit,
+                allow_origin_regex=_any_port(origins).pattern,
+                allow_methods=("GET", "POST", "DELETE"),
+                allow_headers=("*",),
+                expose_headers=("Mcp-Session-Id", *(("WWW-Authenticate",) if tokens else ())),
+            )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        path = scope.get("path")
+        if scope["type"] != "http" or path in {HEALTH_PATH, READY_PATH}:
+            app = self._app
+        elif path in self._public_paths:
+            app = self._refuse_host(scope) or self._app
+        elif path in {PATH, f"{PATH}/"}:  # as some clients spell it
+            scope = {**scope, "path": PATH, "raw_path": PATH.encode()}
+            app = self._admit_pages
+        else:
+            app = refuse(HTTPStatus.NOT_FOUND, f"There is nothing here. MCP is at {PATH}.")
+        await app(scope, receive, send)
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        refusal = self._refuse_host(scope) or self._refuse_origin(headers)
+        found = refusal or self._refuse_authorization(headers) or self._identify(headers)
+        if isinstance(found, Response):
+            await found(scope, receive, send)
+        else:
+            await self._app(self._with_caller(scope, *found), receive, send)
+
+    def _refuse_host(self, scope: Scope) -> Response | None:
+        if self._host.fullmatch(Headers(scope=scope).get("host", "")):
+            return None
+        return refuse(HTTPStatus.MISDIRECTED_REQUEST, "This server has another name.")
+
+    def _refuse_origin(self, headers: Headers) -> Response | None:
+        origin = headers.get("origin")
+        if not origin or self._origin.fullmatch(origin):
+            return None
+        return refuse(HTTPStatus.FORBIDDEN, "Pages of this origin may not call this server.")
+
+    def _refuse_authorization(self, headers: Headers) -> Response | None:
+        # 400, since a 401 would send clients looking for OAuth.
+        if any(part.startswith(KEY_PREFIX) for part in headers.get("authorization", "").split()):
+            message = "A TRaX key goes into the header X-API-Key, not Authorization."
+            return refuse(HTTPStatus.BAD_REQUEST, message)
+        if self._mcp_token is None:
+            return None
+        token = bearer_token(headers) or ""
+        if hmac.compare_digest(token.encode(), self._mcp_token.encode()):
+            return None
+        message = "This server asks for its own token: Authorization: Bearer ..."
+        return refuse(HTTPStatus.UNAUTHORIZED, message)
+
+    def _identify(self, headers: Headers) -> Response | tuple[Caller, str | None]:
+        """The caller, and the id of their sign-in if they have signed in."""
+        try:
+            caller = Caller(headers.get("x-api-key") or None)
+        except ValueError as error:
+            return refuse(HTTPStatus.BAD_REQUEST, f"X-API-Key: {error}")
+        if self._tokens is None:
+            return (self._own if caller.key is None else caller), None
+        given = [*_given(headers, "authorization"), *_given(headers, "x-api-key")]
+        if len(given) > 1:
+            message = "Send either X-API-Key or Authorization, and that once. Nothing was done."
+            return refuse(HTTPStatus.BAD_REQUEST, message)
+        if caller.key is None:
+            return _identify_by_token(self._tokens, bearer_token(headers))
+        if caller.key.startswith(_TOKEN_PREFIXES):
+            message = "A token of this server goes into Authorization: Bearer, not X-API-Key."
+            return refuse(HTTPStatus.BAD_REQUEST, message)
+        return caller, None
+
+    def _with_caller(self, scope: Scope, caller: Caller, sign_in_id: str | None) -> Scope:
+        """Set the caller, and the user: the SDK answers 404 to another user of a session."""
+        if caller is self._own:
+            return {**scope, CALLER: caller}
+        token = AccessToken(token="", client_id=caller.fingerprint, scopes=[], subject=sign_in_id)
+        return {**scope, CALLER: caller, "user": AuthenticatedUser(token)}
+
+
+def _identify_by_token(tokens: Tokens, token: str | None) -> Response | tuple[Caller, str | None]:
+    if token is None:
+        message = "Sign in first, or send a TRaX key as X-API-Key. Nothing was done."
+        return tokens.challenge(message)
+    try:
+        found = tokens.verify(token)
+    except SignInsUnavailable as error:
+        return refuse(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    if found is None:
+        message = "This sign-in has ended or was revoked, so nothing was done. Sign in again."
+        return tokens.challenge(message, error="invalid_token")
+    sign_in, caller = found
+    return caller, sign_in.id
+
+
+def _given(headers: Headers, name: str) -> list[str]:
+    return [value for value in headers.getlist(name) if value.strip()]
+
+
+def _any_port(names: Collection[str]) -> re.Pattern[str]:
+    pattern = "|".join(rf"{re.escape(name)}(:\d+)?" for name in names)
+    return re.compile(pattern, re.ASCII | re.IGNORECASE)

@@ -1,1 +1,0 @@
-"""MCP over HTTP: the endpoint, who may call it, and the limits of requests and sessions."""

@@ -1,0 +1,125 @@
+"""The MCP endpoint as an ASGI app, with health checks and the pages of signing in beside it.
+
+A request goes through three layers: `Door`, `Limits`, and the SDK's app.
+"""
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from mcp.server import Server
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from trax_mcp.api.caller import ANONYMOUS, Caller
+from trax_mcp.api.client import Client
+from trax_mcp.server.app import Service
+from trax_mcp.server.door import HEALTH_PATH, PATH, READY_PATH, Door, SignInsUnavailable, Tokens
+from trax_mcp.server.limits import BODY_BYTES, Limits
+from trax_mcp.server.sdk_compat import hide_session_ids
+from trax_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from trax_mcp.sign_in.client_documents import ClientDocuments
+    from trax_mcp.sign_in.grants import SignIn
+    from trax_mcp.sign_in.store import SignInStore
+
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
+_CHECKED_BY_DOOR: Final = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+
+
+def http_app(
+    server: Server[Any],
+    settings: Settings,
+    *,
+    client: Client,
+    deps: Service,
+    own: Caller = ANONYMOUS,
+    sign_ins: "SignInStore | None" = None,
+    documents: "ClientDocuments | None" = None,
+) -> ASGIApp:
+    """Make the app. `client`, `deps` and `own` are those that `server` was built with.
+
+    With `sign_ins`, people can sign in, and every call needs a key or a token. `documents` are
+    those of clients; tests replace them.
+    """
+    hide_session_ids()
+    hosts = _hosts(settings)
+    routes, tokens = [], None
+    if sign_ins is not None:
+        # Only with sign-in, since they take time to import.
+        from trax_mcp.server.oauth.authorization_server import sign_in_app  # noqa: PLC0415
+        from trax_mcp.server.oauth.oauth_metadata import (  # noqa: PLC0415
+            RESOURCE_METADATA,
+            SCOPES,
+        )
+
+        pages = sign_in_app(
+            sign_ins,
+            settings,
+            client=client,
+            deps=deps,
+            own=own,
+            path=PATH,
+            hosts=hosts,
+            documents=documents,
+        )
+        routes = [Route(path, pages) for path in pages.paths]
+        tokens = Tokens(
+            verify=_verifier(sign_ins),
+            metadata_url=f"{settings.public_url}{RESOURCE_METADATA}{PATH}",
+            scopes=SCOPES,
+        )
+    return Door(
+        Limits(_endpoints(server, deps, routes), client=client, deps=deps, tokens=tokens),
+        hosts=hosts,
+        origins=settings.allowed_origins,
+        own=own,
+        public_paths=[route.path for route in routes],
+        mcp_token=settings.mcp_token.get_secret_value() if settings.mcp_token else None,
+        tokens=tokens,
+    )
+
+
+def _endpoints(server: Server[Any], deps: Service, routes: Collection[Route]) -> ASGIApp:
+    """The MCP endpoint of the SDK, the health checks, and `routes`."""
+
+    async def healthz(_request: Request) -> JSONResponse:
+        return deps.readiness.health()
+
+    async def readyz(_request: Request) -> JSONResponse:
+        return deps.readiness.response()
+
+    app = server.streamable_http_app(
+        streamable_http_path=PATH,
+        max_request_body_size=BODY_BYTES,
+        transport_security=_CHECKED_BY_DOOR,
+        custom_starlette_routes=[Route(HEALTH_PATH, healthz), Route(READY_PATH, readyz), *routes],
+        max_sessions=None,  # `Limits` has them, for each caller
+    )
+    # Behind a proxy it would redirect to http, and some clients would send their key there.
+    app.router.redirect_slashes = False
+    return app
+
+
+def _verifier(
+    sign_ins: "SignInStore",
+) -> "Callable[[str], tuple[SignIn, Caller] | None]":
+    from trax_mcp.sign_in.grants import SignInUnavailable  # noqa: PLC0415  as above
+
+    def verify(token: str) -> "tuple[SignIn, Caller] | None":
+        try:
+            return sign_ins.find(token)
+        except SignInUnavailable as error:
+            raise SignInsUnavailable(str(error)) from None
+
+    return verify
+
+
+def _hosts(settings: Settings) -> Collection[str]:
+    """The names that this server may be called by."""
+    public = urlsplit(settings.public_url or "").netloc if settings.sign_in else ""
+    return dict.fromkeys((*_LOOPBACK, *settings.allowed_hosts, *filter(None, (public,))))
