@@ -88,6 +88,7 @@ def http(settings: Settings, *, host: str, port: int) -> int:
 
 
 async def _serve_stdio(settings: Settings, own: Caller) -> None:
+    check_names(settings)
     passkey, clock = enrolled_passkey(settings), Clock()
     async with aclosing(client_for(settings)) as client, open_page(clock, passkey) as page:
         service = build_service(
@@ -101,6 +102,8 @@ async def _serve_stdio(settings: Settings, own: Caller) -> None:
 
 
 async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) -> None:
+    check_names(settings)
+    passkey = enrolled_passkey(settings)
     async with (
         aclosing(client_for(settings)) as client,
         _open_replicas(settings) as replicas,
@@ -109,7 +112,7 @@ async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) 
         service = build_service(
             settings,
             client,
-            enrolled_passkey(settings),
+            passkey,
             records=replicas.records if replicas else None,
             shared_polls=replicas.polls if replicas else None,
             readiness=Readiness(store_answers=replicas.engine_answers if replicas else None),
@@ -186,12 +189,7 @@ def build_service(
     media_dirs: Sequence[Path] = (),
     **shared: Any,  # noqa: ANN401  what else `Service` takes
 ) -> Service:
-    """Build what is served from the settings. Over HTTP, callers have no `media_dirs`.
-
-    Raises:
-        CannotStart: a setting names a tool that does not exist.
-    """
-    check_names(settings)
+    """Build what is served from the settings. Over HTTP, callers have no `media_dirs`."""
     mode = Mode(settings.confirm) if passkey is None else Mode.HUMAN
     offer = Offer(
         rules=Rules(mode, frozenset(settings.guard_also)),

@@ -86,7 +86,7 @@ _DRAIN_SECONDS: Final = 0.4
 
 
 class Service:
-    """What the operator offers, and the state that all callers share.
+    """The offer of the operator, and the state that all callers share.
 
     `chat_poll_seconds` is the shortest time between polls. `sign_in`: people can sign in, each with
     an offer of their own. With `needs_passkey` only the page gives a yes, except to a stop.
@@ -148,9 +148,7 @@ class Service:
         )
         self.tools = Tools(asking, composite, self.offer)
         self._prompts = Prompts(self.offer)
-        self._resources = Resources(
-            client, lists, self.offer, can_use_panel=self.tools.can_use_panel
-        )
+        self._resources = Resources(client, lists, self.offer, offers_panel=self.tools.offers_panel)
         self._completions = Completions(
             lists=lists,
             prompts=self._prompts,
@@ -204,7 +202,7 @@ class Service:
             # It ends with its own result when the server shuts down.
             on_subscriptions_listen=lasting(watched.listen) if watched else None,
         )
-        if tools.can_use_panel():
+        if tools.offers_panel():
             server.extensions[EXTENSION_ID] = {"mimeTypes": [APP_MIME_TYPE]}
         server.add_request_handler("server/discover", types.RequestParams, server.discover)
         server.middleware.insert(0, drop_unreadable_traces)

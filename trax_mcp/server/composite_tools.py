@@ -43,7 +43,7 @@ class CompositeTools:
                 query = redact_keys(value.query, request.caller)
                 found = await find_studios(self.client, query, request.caller)
                 sentences = " ".join(found_studios_sentences(found))
-                return results.plain(found_studios_data(found), sentences)
+                return results.data_result(found_studios_data(found), sentences)
             case CheckStudio():
                 return await self._check(value, request)
             case WaitForChatMessages():
@@ -58,7 +58,7 @@ class CompositeTools:
         studio = check.studio_id
         overview = await (reader.read_one(studio) if studio else reader.read_all())
         now = self.clock.now()
-        return results.plain(overview_data(overview, now), *overview_sentences(overview, now))
+        return results.data_result(overview_data(overview, now), *overview_sentences(overview, now))
 
     async def _wait(self, wait: WaitForChatMessages, request: CallRequest) -> types.CallToolResult:
         watcher = request.watchers.chat(request.caller, wait.studio_id)
@@ -79,4 +79,4 @@ class CompositeTools:
             clock=self.clock,
         )
         asset = await uploader.upload(upload)
-        return results.plain(asset, uploaded_text(asset))
+        return results.data_result(asset, uploaded_text(asset))

@@ -23,7 +23,7 @@ LONGEST_VALUE: Final = 1_000
 """The most characters of one argument's value."""
 
 Completes = Literal["studios", "connections", "platforms"]
-"""What the completions of an argument can come from."""
+"""The lists that completions of an argument come from."""
 
 _MARK = "+++\n"
 _PACKAGE = Path(__file__).parents[1]
@@ -70,7 +70,7 @@ class Prompt(_Strict):
         )
 
     def completes(self, argument: str) -> Completes | None:
-        """What completes an argument; None if it is free text or unknown."""
+        """The list for an argument; None if that is free text or unknown."""
         return next((it.completes for it in self.arguments if it.name == argument), None)
 
     def filled(self, given: Mapping[str, str]) -> str:

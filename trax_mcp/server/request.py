@@ -52,7 +52,7 @@ class Request(Generic[ParamsT]):
 
     @property
     def caller(self) -> Caller:
-        """Who asks: the caller that the HTTP layer found, else the default one."""
+        """The caller that the HTTP layer found, else the default one."""
         if self.ctx.request is None:
             return self.default_caller
         caller: Caller = self.ctx.request.scope[CALLER]
@@ -60,7 +60,7 @@ class Request(Generic[ParamsT]):
 
     @property
     def watchers(self) -> Watchers:
-        """What polls chat and status for every caller of this server."""
+        """The watchers of chat and status, for all callers."""
         return self.ctx.lifespan_context
 
     @property
@@ -163,7 +163,7 @@ def _form_schema(question: Ask) -> dict[str, Any]:
 
 
 def _state(question: Ask) -> str:
-    """What the client sends back: the id of the question, and its number if that is not 1."""
+    """The text that the client sends back: the id of the question, and a number other than 1."""
     is_first = question.number == 1
     return question.question_id if is_first else f"{question.question_id}:{question.number}"
 

@@ -172,11 +172,11 @@ class Resources:
         lists: ListCache,
         offer: Offer,
         *,
-        can_use_panel: Callable[[Caller], bool],
+        offers_panel: Callable[[Caller], bool],
     ) -> None:
         self._client = client
         self._lists = lists
-        self._can_use_panel = can_use_panel
+        self._offers_panel = offers_panel
         offered = offer.kinds()
         resources = [it for it in RESOURCES if it.is_offered(offered)]
         self._resources = resources
@@ -224,7 +224,7 @@ class Resources:
             *(it.listing(studios) for it in self._fixed),
             *(it.listing_for(to) for to in studios.items for it in self._listed_for_studios),
         ]
-        if request.has_panel and self._can_use_panel(request.caller):
+        if request.has_panel and self._offers_panel(request.caller):
             listings.append(panel.RESOURCE)
         return types.ListResourcesResult(resources=listings)
 
@@ -238,7 +238,7 @@ class Resources:
             TraxError: it could not be read.
         """
         uri, caller = request.params.uri, request.caller
-        if uri == panel.URI and self._can_use_panel(caller):
+        if uri == panel.URI and self._offers_panel(caller):
             return types.ReadResourceResult(contents=[panel.read_panel()])
         text = write_json(await self._read(self._parse(uri), caller, request.watchers))
         contents = types.TextResourceContents(uri=uri, mime_type=_JSON, text=text)

@@ -50,7 +50,7 @@ _NOT_RUN_SCHEMAS: JsonObject = {
 }
 
 
-def extended_schema(kind: type[ToolInput], schema: JsonObject, *, guarded: bool) -> JsonObject:
+def result_schema(kind: type[ToolInput], schema: JsonObject, *, guarded: bool) -> JsonObject:
     """The schema of an answer, with the fields that this server adds to it."""
     added = dict(_NOT_RUN_SCHEMAS) if guarded else {}
     if kind.returns_untrusted_text:
@@ -60,7 +60,7 @@ def extended_schema(kind: type[ToolInput], schema: JsonObject, *, guarded: bool)
     return {**schema, "properties": {**added, **schema["properties"]}} if added else schema
 
 
-def answered(operation: type[Operation[Model]], done: Done) -> types.CallToolResult:
+def answer_result(operation: type[Operation[Model]], done: Done) -> types.CallToolResult:
     """The answer of TRaX, unchanged, after what a change has done, in words.
 
     A notice comes before text that viewers wrote.
@@ -72,11 +72,11 @@ def answered(operation: type[Operation[Model]], done: Done) -> types.CallToolRes
     if done.observed is not None:
         data = {**data, "observed": _observed(done.observed)}
         meta[_OUTCOME] = done.observed.state
-    result = plain(data, *done_lines(done, operation.tool_name))
+    result = data_result(data, *done_lines(done, operation.tool_name))
     return result.model_copy(update={"meta": meta}) if meta else result
 
 
-def plain(data: JsonObject, *sentences: str) -> types.CallToolResult:
+def data_result(data: JsonObject, *sentences: str) -> types.CallToolResult:
     """A result with this data. The text starts with the sentences."""
     lines = filter(None, (*sentences, write_json(data)))
     return types.CallToolResult(content=[_text("\n".join(lines))], structured_content=data)
@@ -96,7 +96,7 @@ def fit_to_schema(result: types.CallToolResult, schema: JsonObject) -> types.Cal
     return result.model_copy(update={"structured_content": documented})
 
 
-def failed(failure: Failure) -> types.CallToolResult:
+def failure_result(failure: Failure) -> types.CallToolResult:
     """The result of a failed call."""
     return types.CallToolResult(
         content=[_text(failure.message)],
@@ -120,7 +120,7 @@ def failure_payload(failure: Failure) -> JsonObject:
     return without_nulls(error)
 
 
-def not_run(call: NotRun) -> types.CallToolResult:
+def not_run_result(call: NotRun) -> types.CallToolResult:
     """The result of a call that was not sent."""
     structured = {
         "executed": False,

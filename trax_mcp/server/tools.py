@@ -45,20 +45,20 @@ class Tools:
         }
         self._has_guarded = any(tool.guarded for tool in self._tools.values())
 
-    def can_use_panel(self, caller: Caller = ANONYMOUS) -> bool:
+    def offers_panel(self, caller: Caller = ANONYMOUS) -> bool:
         """Whether a guarded tool that this caller is offered may ask in a panel."""
         return self._asking.can_use_panel and self._has_guarded and not caller.read_only
 
     def input_schema(self, name: str) -> JsonObject | None:
         """The schema of a tool's arguments. None if there is no such tool."""
-        if name == panel.TOOL_NAME and self.can_use_panel():
+        if name == panel.TOOL_NAME and self.offers_panel():
             return panel.LISTING.input_schema
         return self._tools[name].listing.input_schema if name in self._tools else None
 
     def listings(self, caller: Caller = ANONYMOUS, *, has_panel: bool = False) -> list[types.Tool]:
         """The tools that a caller is offered, in order. `has_panel`: their client draws panels."""
         tools = [it for it in self._tools.values() if not self._offer.why_not(it.kind, caller)]
-        if not (has_panel and self.can_use_panel(caller)):
+        if not (has_panel and self.offers_panel(caller)):
             return [tool.listing for tool in tools]
         listings = [_with_panel(it.listing) if it.guarded else it.listing for it in tools]
         return [*listings, panel.LISTING]
@@ -77,17 +77,19 @@ class Tools:
             WrongRequestError: there is no such tool.
         """
         name, arguments = request.params.name, request.params.arguments or {}
-        if name == panel.TOOL_NAME and self.can_use_panel(request.caller):
+        if name == panel.TOOL_NAME and self.offers_panel(request.caller):
             return await panel.answer_approval(self._asking.questions, request)
         if name not in TOOLS:
             raise WrongRequestError("There is no such tool.")
         if why := self._offer.why_not(TOOLS[name], request.caller):
-            return results.failed(why)
+            return results.failure_result(why)
         tool = self._tools[name]
         try:
             result = await self._run(tool, arguments, request)
         except TraxError as error:
-            return results.failed(add_name_hint(error.failure, arguments, offered=self._tools))
+            return results.failure_result(
+                add_name_hint(error.failure, arguments, offered=self._tools)
+            )
         if isinstance(result, types.InputRequiredResult) or result.is_error:
             return result
         return results.fit_to_schema(result, tool.listing.output_schema or {})
@@ -115,9 +117,9 @@ class Tools:
             case types.InputRequiredResult() as question:
                 return question
             case NotRun() as not_run:
-                return results.not_run(not_run)
+                return results.not_run_result(not_run)
             case done:
-                return results.answered(type(operation), done)
+                return results.answer_result(type(operation), done)
 
 
 def _with_panel(listing: types.Tool) -> types.Tool:
@@ -133,7 +135,7 @@ def _tool(kind: type[ToolInput], rules: Rules) -> Tool:
         title=kind.tool_name.replace("_", " ").capitalize().replace("openapi", "OpenAPI"),
         description=" ".join(filter(None, (kind.description(), rules.consent_hint(kind)))),
         input_schema={**arguments, "properties": {**arguments["properties"], **evidence}},
-        output_schema=results.extended_schema(kind, answer_schema(kind), guarded=guarded),
+        output_schema=results.result_schema(kind, answer_schema(kind), guarded=guarded),
         annotations=types.ToolAnnotations(
             read_only_hint=kind.effect is Effect.READ,
             destructive_hint=guarded,
