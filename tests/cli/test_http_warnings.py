@@ -18,8 +18,8 @@ LOOPBACK: Final = "127.0.0.1"
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104  the address that is warned about
 NO_KEY: Final = "{} is not used: over HTTP each caller sends their own key as X-API-Key."
 NO_HTTPS: Final = (
-    "0.0.0.0 can be reached from other computers, and keys travel in clear text. Put a proxy with"
-    " https in front."
+    "0.0.0.0 can be reached from other computers, and keys travel in clear text. Put a proxy in"
+    " front that has https and ends slow connections: docs/http.md has two."
 )
 NO_TOKEN: Final = (
     "Anybody who reaches it can try keys of their own here: TRAX_MCP_TOKEN prevents that."

@@ -13,7 +13,7 @@ from tests.support import hanging_server
 from tests.support.concurrency import Paused
 from tests.support.event_streams import listen_stream
 from tests.support.guarded_calls import AUTO_GO_LIVE
-from tests.support.jsonrpc import MODERN, HttpCaller
+from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, tool_call
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.local_servers import listening, upstream
 from tests.support.product.memory import deaf_memory
@@ -49,9 +49,9 @@ class Draining:
         healthy, ready = [await self.http.get(it) for it in ("/healthz", "/readyz")]
         return healthy.status_code, ready.status_code
 
-    async def begin(self) -> None:
-        """Send SIGTERM, and wait until the server is not ready."""
-        self.server.process.send_signal(signal.SIGTERM)
+    async def begin(self, number: int = signal.SIGTERM) -> None:
+        """Send a signal, and wait until the server is not ready."""
+        self.server.process.send_signal(number)
         async with asyncio.timeout(PATIENCE_SECONDS):
             while await self.statuses() != (200, 503):
                 pass
@@ -134,13 +134,48 @@ async def test_a_draining_server_is_not_ready_and_finishes_and_answers_calls() -
     assert "Traceback" not in it.server.stderr.text
 
 
+async def test_sighup_begins_a_drain_too() -> None:
+    """Hosts send it to a service that shall read its configuration again."""
+    async with draining(LONG) as it:
+        await it.begin(signal.SIGHUP)
+        assert not (await it.caller.call("list_studios")).get("isError")
+        assert await it.server.stop(signal.SIGTERM) == 0
+
+
+async def test_in_the_last_part_of_a_drain_idle_sessions_end_and_it_is_over_when_no_call_runs() -> (
+    None
+):
+    """A client that only listens learns by 404 that it must open another session."""
+    seconds, paused = 4.5, Paused()
+    async with draining(str(seconds)) as it:
+        listener = HttpCaller(it.http, LEGACY, x_api_key=SANDBOX_KEY)
+        busy = HttpCaller(it.http, LEGACY, x_api_key=SANDBOX_KEY)
+        for session in (listener, busy):
+            await session.open()
+        it.trax.faults.add(paused.fault, path="/v1/media")
+        async with it.http.stream("GET", "/mcp", headers=listener.all_headers()) as stream:
+            call = asyncio.create_task(busy.call("list_media"))
+            await paused.arrived()
+            began = time.monotonic()
+            await it.begin()
+            assert (await listener.post(tool_call(LEGACY, "get_health"))).status_code == 200
+            await stream.aread()
+        assert time.monotonic() - began > seconds / 2
+        assert (await listener.post(tool_call(LEGACY, "get_health"))).status_code == 404
+        assert not call.done()
+        paused.release()
+        assert not (await call).get("isError")
+        assert await it.server.end() == 0
+        assert time.monotonic() - began < seconds
+
+
 async def test_streams_end_with_their_final_frame_at_the_end_of_the_drain() -> None:
-    """The process then ends by itself, with exit code 0."""
+    """The process then ends by itself, with exit code 0, as soon as no call runs."""
     seconds = 0.5
     async with draining(str(seconds)) as it, listen_stream(it.caller, CHAT) as stream:
         began = time.monotonic()
         assert await it.server.stop(signal.SIGTERM) == 0
-        assert time.monotonic() - began >= seconds
+        assert time.monotonic() - began >= seconds / 2
         await settled()
     assert stream.ended
     assert stream.messages[-1]["result"]["_meta"]["io.modelcontextprotocol/subscriptionId"] == 1

@@ -95,9 +95,10 @@ def no_connection(*, request_id: str) -> NoConnection:
     return NoConnection(replace(failure, request_id=request_id))
 
 
-def too_busy() -> NotSent:
-    """The caller has too many other requests in flight."""
-    happened = "Too many other calls with this key are waiting for TRaX"
+def too_busy(*, is_shared: bool) -> NotSent:
+    """The caller has too many other requests in flight, or shares their number with others."""
+    whose = "keys that TRaX has not accepted here yet" if is_shared else "this key"
+    happened = f"Too many other calls with {whose} are waiting for TRaX"
     next_step = "Wait for their answers, then call again."
     return NotSent(_nothing_sent("unreachable", happened, next_step, retryable=True))
 

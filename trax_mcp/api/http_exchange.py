@@ -28,7 +28,7 @@ import httpcore
 import httpx
 
 from trax_mcp import __version__
-from trax_mcp.api.accepted_keys import AcceptedKeys
+from trax_mcp.api.accepted_keys import NOT_ACCEPTED, AcceptedKeys
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.error_texts import (
     connection_broken,
@@ -54,6 +54,8 @@ _IDLE_SECONDS: Final = 3.0
 meets that moment is lost."""
 _MAX_IN_FLIGHT: Final = 16
 """The most requests of one caller at the same time; the others wait in order."""
+_MAX_OF_OTHERS: Final = 64
+"""The same of all together whose key TRaX has not accepted: after a restart, many are tried."""
 _MAX_URGENT: Final = 64
 """The same for urgent requests, which are the reads of a stop. The stop itself needs no slot."""
 _LAST_ADDRESS_SECONDS: Final = 0.5
@@ -75,7 +77,8 @@ class _Connections:
     def slots(self, owner: str) -> anyio.Semaphore:
         """The slots of an owner. Requests that wait for one get it in order."""
         if (slots := self._slots.get(owner)) is None:
-            slots = self._slots[owner] = anyio.Semaphore(self._max_per_caller)
+            most = _MAX_OF_OTHERS if owner == NOT_ACCEPTED else self._max_per_caller
+            slots = self._slots[owner] = anyio.Semaphore(most)
         return slots
 
 
@@ -188,14 +191,15 @@ class HttpExchange:
     @asynccontextmanager
     async def _slot(self, connections: _Connections, caller: Caller) -> AsyncIterator[None]:
         """Wait until the caller may have one more request in flight."""
-        slots = connections.slots(self._accepted_keys.owner(caller))
+        owner = self._accepted_keys.owner(caller)
+        slots = connections.slots(owner)
         async with AsyncExitStack() as held:
             try:
                 with anyio.fail_after(self._timeout * _WAIT_SHARE):
                     await held.enter_async_context(slots)
                     await held.enter_async_context(connections.in_all)
             except TimeoutError:
-                raise too_busy() from None
+                raise too_busy(is_shared=owner == NOT_ACCEPTED) from None
             yield
 
 

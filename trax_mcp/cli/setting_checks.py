@@ -60,7 +60,7 @@ def http_warnings(settings: Settings, *, host: str) -> Iterable[str]:
         return
     yield (
         f"{host} can be reached from other computers, and keys travel in clear text. Put a proxy"
-        " with https in front."
+        " in front that has https and ends slow connections: docs/http.md has two."
     )
     if settings.mcp_token is None and not settings.sign_in:
         yield "Anybody who reaches it can try keys of their own here: TRAX_MCP_TOKEN prevents that."

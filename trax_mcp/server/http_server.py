@@ -36,6 +36,8 @@ class ServingEnded(Exception):
     """Serving has ended, and no signal had come."""
 
 
+_BACKLOG: Final = 128
+"""asyncio accepts up to this number of connections before a request on one of them ends another."""
 _GRACE_SECONDS: Final = 0.3
 _SHUTDOWN_SECONDS: Final = 0.85
 """uvicorn notices a signal after at most 0.1 s, so the shutdown takes less than one second."""
@@ -162,6 +164,7 @@ def configure(app: ASGIApp, *, trusted_proxies: Sequence[str] | None = None) -> 
         app,
         http="h11",
         ws="none",
+        backlog=_BACKLOG,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -45,7 +45,7 @@ REQUESTS: Final = 600
 OTHER_REQUESTS: Final = 400
 """The same of all other callers together."""
 ALL_REQUESTS: Final = 4096
-"""The same of all, or half of the files that this process may open."""
+"""The same of all, or a third of the files that may be open: calls to TRaX take another."""
 SESSIONS: Final = 500
 """The most sessions of the earlier protocol era, of a key that TRaX has accepted."""
 OTHER_SESSIONS: Final = 100
@@ -173,7 +173,7 @@ class Limits:
         self._tokens = tokens
         self._numbers = count()
         self._requests: dict[str, _Group] = {}
-        self._most_requests = min(ALL_REQUESTS, max_open_files() // 2)
+        self._most_requests = min(ALL_REQUESTS, max_open_files() // 3)
         self._large: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
         self._sessions: dict[str, _Session] = {}
         """By id. The one that was used longest ago is the first."""
@@ -204,6 +204,8 @@ class Limits:
             if message["type"] == "http.response.start":
                 await self._note_response(request, scope, message)
                 request.started = True
+                if request.use is _Use.IDLE:  # the end of a stream frees its connection
+                    message["headers"] = [*message["headers"], (b"connection", b"close")]
             else:
                 request.complete = not message.get("more_body", False)
                 if _QUESTION in message.get("body", b""):

@@ -1,0 +1,181 @@
+"""Stops reach TRaX in time, whatever others do to the server: in real time, with few files.
+
+The server is a process of its own. Each flood is one that kept stops away once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+import anyio
+import httpx
+import pytest
+
+from tests.support.jsonrpc import MODERN, HttpCaller, request, tool_call
+from tests.support.product.faults import Fault
+from tests.support.product.local_servers import NO_CERTIFICATES, Held, upstream
+from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
+from tests.support.server_process import PATIENCE_SECONDS, running
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.support.product.sandbox import Sandbox
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="files are not limited there")
+
+LATEST_SECONDS: Final = 2.5
+"""A stop is on the wire by then."""
+STOP: Final = tool_call(MODERN, "go_offline", studioId="studio_42", confirm=True)
+FEW_FILES: Final = 512
+KIB: Final = 1024
+
+
+@asynccontextmanager
+async def flooded_server(trax: Sandbox, *, hard: int | None = None) -> AsyncIterator[str]:
+    """A server that may open few files; if only the soft limit says so, it raises that."""
+    limits = f"({FEW_FILES // 2}, {hard or 'resource.getrlimit(resource.RLIMIT_NOFILE)[1]'})"
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, {limits})"
+    program = ("-c", f"{limit}; from trax_mcp.cli import main; main()")
+    settings = {"TRAX_BASE_URL": trax.base_url, "TRAX_CONFIRM": "flag"}
+    async with running("http", "--port", "0", settings=settings, program=program) as server:
+        yield await server.address()
+        assert "Too many open files" not in server.stderr.text
+
+
+def caller(address: str, stack: AsyncExitStack, key: str = "") -> HttpCaller:
+    """A caller on connections of its own."""
+    limits = httpx.Limits(max_connections=None)
+    http = httpx.AsyncClient(
+        base_url=address,
+        timeout=PATIENCE_SECONDS,
+        limits=limits,
+        trust_env=False,
+        verify=NO_CERTIFICATES,
+    )
+    stack.push_async_callback(http.aclose)
+    return HttpCaller(http, MODERN, **({"x_api_key": key} if key else {}))
+
+
+async def check_stops(trax: Sandbox, address: str) -> None:
+    """Stop three times, each time as somebody who has just come."""
+    for _ in range(3):
+        async with AsyncExitStack() as stack, anyio.create_task_group() as tasks:
+            owner, before = caller(address, stack, SANDBOX_KEY), len(stops(trax))
+            began = time.monotonic()
+            tasks.start_soon(owner.post, STOP)
+            with anyio.fail_after(PATIENCE_SECONDS):
+                while len(stops(trax)) == before:  # noqa: ASYNC110  the sandbox has no events
+                    await asyncio.sleep(0.01)
+            assert time.monotonic() - began < LATEST_SECONDS
+            tasks.cancel_scope.cancel()
+
+
+def stops(trax: Sandbox) -> list[str]:
+    """The stops that have arrived."""
+    return [it for it in trax.sent if it.endswith("/go-offline")]
+
+
+async def test_idle_streams_of_two_keys_keep_no_stop_away() -> None:
+    """600 of them, where the process may open 512 files."""
+    async with (
+        upstream() as trax,
+        flooded_server(trax, hard=FEW_FILES) as address,
+        AsyncExitStack() as stack,
+    ):
+        listening = request(MODERN, "subscriptions/listen", {"notifications": {}})
+        for key in (ANOTHER_ACCOUNT_KEY, READONLY_KEY):
+            flooder = caller(address, stack, key)
+            await flooder.call("list_studios")
+            headers = flooder.all_headers(listening)
+            for _ in range(300):
+                stream = flooder.http.stream("POST", "/mcp", json=listening, headers=headers)
+                assert (await stack.enter_async_context(stream)).status_code == 200
+        await check_stops(trax, address)
+
+
+async def test_many_requests_without_a_key_keep_no_stop_away() -> None:
+    """200 a second, each on a connection of its own, which stays open for a while."""
+    async with (
+        upstream() as trax,
+        flooded_server(trax) as address,
+        AsyncExitStack() as stack,
+        anyio.create_task_group() as flood,
+    ):
+
+        async def ask_again_and_again() -> None:
+            while True:
+                stranger = caller(address, stack)
+                with suppress(httpx.HTTPError):
+                    await stranger.post(request(MODERN, "tools/list"))
+                await asyncio.sleep(0.1)
+
+        for _ in range(20):
+            flood.start_soon(ask_again_and_again)
+        await asyncio.sleep(1)
+        await check_stops(trax, address)
+        flood.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("kib", [200, 31])
+async def test_large_bodies_without_a_key_keep_no_stop_away(kib: int) -> None:
+    """Ten a second, as hard to read as JSON can be."""
+    message = tool_call(MODERN, "apply_changes", changes=[{"a": [1]}] * (kib * KIB // 12))
+    async with (
+        upstream() as trax,
+        flooded_server(trax) as address,
+        AsyncExitStack() as stack,
+        anyio.create_task_group() as flood,
+    ):
+
+        async def post_again_and_again() -> None:
+            stranger = caller(address, stack)
+            while True:
+                with suppress(httpx.HTTPError):
+                    await stranger.post(message)
+                await asyncio.sleep(0.1)
+
+        for _ in range(2):
+            flood.start_soon(post_again_and_again)
+        await asyncio.sleep(0.5)
+        await check_stops(trax, address)
+        flood.cancel_scope.cancel()
+
+
+async def test_the_calls_of_many_keys_leave_files_for_a_stop() -> None:
+    """50 keys have 16 reads each in flight, which TRaX does not answer."""
+    held, keys = Held(), [f"sk_live_sandbox_bot_{number}" for number in range(50)]
+    async with (
+        upstream() as trax,
+        flooded_server(trax, hard=FEW_FILES) as address,
+        AsyncExitStack() as stack,
+        anyio.create_task_group() as flood,
+    ):
+        trax.faults.add(held.fault, times=None, path="/v1/media")
+        for key in keys:
+            trax.add_key(key)
+            bot = caller(address, stack, key)
+            await bot.call("list_studios")
+            for _ in range(16):
+                flood.start_soon(bot.post, tool_call(MODERN, "list_media"))
+        await held.arrived()
+        await check_stops(trax, address)
+        held.release()
+        flood.cancel_scope.cancel()
+
+
+async def test_a_herd_of_good_keys_after_a_restart_is_served() -> None:
+    """300 at once, each for the first time, at a TRaX that takes a while."""
+    async with upstream() as trax, flooded_server(trax) as address, AsyncExitStack() as stack:
+        trax.faults.add(Fault.delay(0.3), times=None)
+        callers = []
+        for number in range(300):
+            trax.add_key(key := f"sk_live_sandbox_herd_{number}")
+            callers.append(caller(address, stack, key))
+        answers = await asyncio.gather(*(it.call("list_studios") for it in callers))
+        assert not any(it.get("isError") for it in answers)
