@@ -7,27 +7,24 @@ answer is resolved by reading the stream status, never by sending again.
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
-
-import anyio
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.error_texts import (
-    interrupted,
     not_sent_because,
     store_unavailable,
     write_disabled,
 )
-from trax_mcp.api.errors import Outcome, TraxError
+from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
-from trax_mcp.api.operations import GetStreamStatus, GoOffline
+from trax_mcp.api.operations import GetStreamStatus
 from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
-from trax_mcp.consent.calls import NO_EVIDENCE, ApprovedIn, Ask, Done, GuardedCall, NotRun, Result
+from trax_mcp.consent.calls import NO_EVIDENCE, Ask, Done, GuardedCall, NotRun, Result
 from trax_mcp.consent.plans import Plan, When, plan_for
 from trax_mcp.consent.policy import (
     ALREADY_USED,
@@ -47,48 +44,23 @@ from trax_mcp.consent.policy import (
     refusal_by_person,
 )
 from trax_mcp.consent.questions import Question
-from trax_mcp.consent.records import Away, Place
+from trax_mcp.consent.records import Away
 from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.consent.sending import Sender, Sent, outcome_of
+from trax_mcp.consent.sending import Attempt, Sender
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.stop_token import StopToken
 from trax_mcp.consent.stops import Stops
 from trax_mcp.consent.store import Seen, Store
 from trax_mcp.studio.fact_reader import FactReader
-from trax_mcp.studio.facts import Fact, Facts, Observed
+from trax_mcp.studio.facts import Fact, Facts
 from trax_mcp.studio.list_cache import ListCache
 
-_SLEPT_SECONDS: Final = 1.0
-"""A process that slept for so long may have lost its turn to another."""
 _WHERE: Final = (Fact.STATUS, Fact.STUDIO)
 """What a call that needs consent only on air depends on: also that this is the studio's own id."""
 
 
-@dataclass(slots=True)
-class Attempt:
-    """One attempt of a call: where it acts, what it has seen there, and what was sent.
-
-    `turn_id` is empty if it can only ask. `undone` is as in `Done`.
-    """
-
-    call: GuardedCall
-    place: Place
-    turn_id: str
-    seen: Seen
-    facts: Facts = field(default_factory=Facts)
-    digest: str | None = None
-    question_id: str | None = None
-    sent: Sent | None = None
-    undone: bool | None = None
-
-    @property
-    def outcome(self) -> Outcome:
-        """What is known of it, whatever is seen later."""
-        return "not_applied" if self.sent is None else outcome_of(self.sent)
-
-
 class ConsentGuard:
-    """Runs calls, guarded or not. What it remembers is in the store."""
+    """Runs calls, guarded or not."""
 
     def __init__(
         self,
@@ -107,7 +79,7 @@ class ConsentGuard:
         self._client = client
         self._clock = clock
         self._sender = Sender(
-            client, store=store, audit=audit, tasks=tasks, clock=clock, lists=lists
+            client, mode=rules.mode, store=store, audit=audit, tasks=tasks, clock=clock, lists=lists
         )
         self._stops = Stops(client, self._sender, rules=rules, store=store, clock=clock)
 
@@ -137,10 +109,9 @@ class ConsentGuard:
         Raises:
             TraxError: the store does not answer.
         """
-        status = GetStreamStatus(studio_id=studio_id)
+        call = GuardedCall(GetStreamStatus(studio_id=studio_id), caller)
         try:
-            place = self.store.place(status, caller)
-            return (await self.store.look(place, None, status, caller)).go_live_pending
+            return (await self.store.look(self.store.place(call), call)).go_live_pending
         except Away:
             raise store_unavailable() from None
 
@@ -153,37 +124,31 @@ class ConsentGuard:
         caller there meanwhile, who then takes turns with others.
         """
         first: Seen | None = None
-        owner = self.store.owner(call.caller)
         may_be_sent = when is not When.ALWAYS or call.evidence != NO_EVIDENCE
         while True:
-            place = self.store.place(call.operation, call.caller)
+            place = self.store.place(call)
             if first is None and self.rules.mode is Mode.FLAG:  # a stop may come while it waits
-                first = await self._look(place, call)
-            turn = self.store.turns.take(place.own, owner) if may_be_sent else nullcontext("")
+                first = await self.store.look(place, call)
+            turn = (
+                self.store.turns.take(place.own, call.caller.owner)
+                if may_be_sent
+                else nullcontext("")
+            )
             async with turn as turn_id:
-                seen = await self._look(place, call)
+                seen = await self.store.look(place, call)
                 if first is not None and seen.last_stop != first.last_stop:
-                    call = self._without_outdated_flag(call)
+                    call = _without_outdated_flag(call)
                 attempt = Attempt(call, place, turn_id, seen)
                 result = await self._try(attempt, when)
             if attempt.sent is not None:
-                return await self._conclude(attempt, attempt.sent)
+                return await self._sender.conclude(attempt, attempt.sent)
             if result is not None:
                 return result
-
-    async def _look(self, place: Place, call: GuardedCall) -> Seen:
-        return await self.store.look(
-            place,
-            call.evidence.question_id,
-            call.operation,
-            call.caller,
-            claimed_name=call.claimed_name,
-        )
 
     async def _try(self, attempt: Attempt, when: When) -> NotRun | Ask | None:
         """Read, judge, and send or respond. None if it was sent, or must begin again."""
         if when is When.NEVER:  # it only takes its turn
-            await self._send(attempt)
+            await self._sender.run(attempt)
             return None
         if refused := await self._refuse_before_reading(attempt):
             return refused
@@ -193,15 +158,18 @@ class ConsentGuard:
             facts, is_free = status, True
         else:
             facts, is_free = await self._read(call, plan_type.reads, status), False
-        if await self._must_begin_again(attempt):
-            return None
+        place = self.store.place(call)
+        if place != attempt.place:  # TRaX has accepted the caller there only now
+            if attempt.turn_id:
+                return None  # once more, in the turn that is shared with others
+            attempt.place, attempt.seen = place, await self.store.look(place, call)
         if not is_free:
             facts = _without_uncertain_status(facts, when, attempt.seen)
             return await self._judge(attempt, facts)
         # A yes that is not needed is used too, so that it cannot run the call again.
         attempt.question_id = question_to_use(call.operation, call.evidence, attempt.seen.question)
         attempt.facts = facts
-        await self._send(attempt)
+        await self._sender.run(attempt)
         return None
 
     async def _read(
@@ -212,18 +180,6 @@ class ConsentGuard:
             return await reader.read(wanted, known)
         except TraxError as error:
             raise not_sent_because(error, call.operation) from None
-
-    async def _must_begin_again(self, attempt: Attempt) -> bool:
-        """Whether TRaX has accepted the caller there only now, who then takes turns with others.
-
-        A call that can only ask looks once more instead.
-        """
-        call = attempt.call
-        place = self.store.place(call.operation, call.caller)
-        if place == attempt.place or attempt.turn_id:
-            return place != attempt.place
-        attempt.place, attempt.seen = place, await self._look(place, call)
-        return False
 
     async def _judge(self, attempt: Attempt, facts: Facts) -> NotRun | Ask | None:
         """Send or respond, by these facts. None if it was sent, or must begin again."""
@@ -243,7 +199,7 @@ class ConsentGuard:
         if not isinstance(verdict, Proceed):
             return await self._respond(attempt, verdict, plan)
         attempt.question_id = verdict.question_id
-        await self._send(attempt)
+        await self._sender.run(attempt)
         return None
 
     async def _refuse_before_reading(self, attempt: Attempt) -> NotRun | None:
@@ -262,9 +218,7 @@ class ConsentGuard:
         if unseen or refusal.reason == "cancelled":  # a form that was only closed is no answer
             await self.store.discard(question.id)
         else:
-            await self.store.decline(
-                question, call.operation, call.caller, claimed_name=call.claimed_name
-            )
+            await self.store.decline(question, call)
         self._write_verdict(call, refusal, question.digest)
         return replace(not_run(call.operation.tool_name, refusal), unseen=unseen)
 
@@ -275,124 +229,20 @@ class ConsentGuard:
         plan: Plan[Any],
     ) -> Ask | NotRun:
         """Say why the call did not run, and keep a question for the next call if one helps."""
-        call, kept, preview = attempt.call, attempt.seen.question, plan.preview
-        changes = _changes(plan, kept)
-        ask = partial(
-            self.store.ask, attempt.place, attempt.seen, call.operation, call.caller, preview
-        )
+        call, earlier, preview = attempt.call, attempt.seen.question, plan.preview
+        changes = _changes(plan, earlier)
+        ask = partial(self.store.ask, attempt.place, attempt.seen, call, preview)
         if isinstance(verdict, NeedsAnswer):
-            changes, earlier = (changes, kept) if verdict.again else ((), None)
-            question = await ask(channel="form", again=earlier, changes=changes)
+            changes, again = (changes, earlier) if verdict.again else ((), None)
+            question = await ask(channel="form", again=again, changes=changes)
             return Ask(question.id, preview, changes, question.number)
         refused = not_run(call.operation.tool_name, verdict, preview=preview, changes=changes)
         if not isinstance(verdict, NeedsConfirmation) or self.rules.mode is Mode.FLAG:
             return refused
         question = await ask(channel="model")
-        if verdict.reason == "changed" and kept is not None:
-            await self.store.discard(kept.id)  # it stays invalid if all changes back
+        if verdict.reason == "changed" and earlier is not None:
+            await self.store.discard(earlier.id)  # it stays invalid if all changes back
         return replace(refused, confirmation=question.id, expires_at=question.expires_at)
-
-    async def _send(self, attempt: Attempt) -> None:
-        """Use the yes, send once, and end the call. Not if a stop or another use came between."""
-        call, tasks, began = attempt.call, self._sender.tasks, self._clock.seconds()
-        unheard = self._stops.unheard[attempt.place.shared]
-        try:
-            with anyio.CancelScope(shield=True):  # a yes that is used must come to an end
-                has_begun = await self._begin(attempt)
-        except Exception:  # it may have begun: then its yes is given back when the engine answers
-            self.store.take_later(partial(self._end, attempt))
-            raise
-        if not has_begun:
-            return
-        end = partial(self._end_or_undo, attempt, unheard)
-        if self.store.records.is_shared and self._clock.seconds() > began + _SLEPT_SECONDS:
-            attempt.sent = store_unavailable()  # others may have had the turn meanwhile
-            with anyio.CancelScope(shield=True):
-                await self.store.now_or_later(end)
-            return
-        attempt.sent = interrupted(call.operation)
-        try:
-            with tasks.shield(deadline=self._sender.deadline()):
-                attempt.sent = await self._sender.send(call, digest=attempt.digest)
-        finally:
-            with tasks.shield(deadline=self._sender.deadline()):
-                await self.store.now_or_later(end)
-
-    async def _begin(self, attempt: Attempt) -> bool:
-        return await self.store.begin_call(
-            attempt.place,
-            attempt.turn_id,
-            attempt.question_id,
-            attempt.seen,
-            starts=attempt.call.operation.starts_broadcast,
-        )
-
-    async def _end(self, attempt: Attempt) -> bool:
-        """End a call. True if a stop has come since it looked."""
-        operation = attempt.call.operation
-        return await self.store.end_call(
-            attempt.place,
-            attempt.turn_id,
-            attempt.question_id,
-            attempt.seen,
-            attempt.outcome,
-            starts=operation.starts_broadcast,
-            hidden=plan_for(operation).hidden_changes(operation),
-            auto_go_live=_auto_go_live_after(operation, attempt.outcome),
-        )
-
-    async def _end_or_undo(self, attempt: Attempt, unheard: int) -> None:
-        """End a call. A go-live that a stop has followed takes the studio off the air again."""
-        came = self._stops.unheard[attempt.place.shared] > unheard
-        if came:  # the engine may be away, and the studio must not stay on air for as long
-            self.store.take_later(partial(self._end, attempt))
-        else:
-            came = await self._end(attempt)
-        starts = attempt.call.operation.starts_broadcast
-        if came and starts and attempt.outcome != "not_applied" and attempt.undone is None:
-            attempt.undone = False
-            attempt.undone = await self._undo(attempt.call)
-
-    async def _undo(self, call: GuardedCall) -> bool:
-        """Send the stop that came once more. A person has agreed to it."""
-        stop = replace(call, operation=GoOffline(studio_id=call.operation.studio()))
-        sent: Sent = interrupted(stop.operation)
-        try:
-            sent = await self._sender.send(stop, digest=None)
-        finally:
-            self._sender.write_outcome(stop, sent, outcome_of(sent), None, digest=None)
-        return not isinstance(sent, TraxError)
-
-    async def _conclude(self, attempt: Attempt, sent: Sent) -> Done:
-        """Observe, and record and report the outcome.
-
-        Raises:
-            TraxError: the call failed, and its effect was not seen.
-        """
-        call, place, seen = attempt.call, attempt.place, attempt.seen
-        is_undone = attempt.undone is not None
-
-        async def record(words: str, observed: Observed | None) -> None:
-            is_on_air = observed is not None and observed.state == "on_air"
-            on_air = call.operation.starts_broadcast and is_on_air
-            await self.store.record_outcome(place, attempt.question_id, seen, words, on_air=on_air)
-
-        observed = await self._sender.conclude(
-            call,
-            sent,
-            place,
-            record,
-            digest=attempt.digest,
-            until=_at_once if is_undone else partial(self.store.wait_for_stop, place, seen),
-        )
-        return await self._sender.report(
-            call,
-            sent,
-            attempt.facts,
-            observed=observed,
-            undone=attempt.undone,
-            approved_in=self._approved_in(call, attempt.question_id),
-        )
 
     def _case(self, call: GuardedCall, plan: Plan[Any], seen: Seen) -> Case:
         return Case(
@@ -412,51 +262,26 @@ class ConsentGuard:
             is_for_stop=StopToken.is_signed(call.evidence.question_id, key=call.caller.key or ""),
         )
 
-    def _without_outdated_flag(self, call: GuardedCall) -> GuardedCall:
-        """The call without a `confirm: true` that is older than a stop, if it puts anything on air.
-
-        Questions that are older than a stop are void in the store.
-        """
-        puts_on_air = plan_for(call.operation).puts_on_air(call.operation)
-        is_outdated = puts_on_air and self.rules.mode is Mode.FLAG
-        return replace(call, evidence=NO_EVIDENCE) if is_outdated else call
-
-    def _approved_in(self, call: GuardedCall, question_id: str | None) -> ApprovedIn | None:
-        """How a call that ran was approved. None if it needed no consent."""
-        evidence = call.evidence
-        if question_id is None:
-            return "flag" if evidence.confirm and self.rules.mode is Mode.FLAG else None
-        return evidence.answered_in or ("form" if evidence.answer else "confirmation")
-
     def _write_verdict(self, call: GuardedCall, verdict: Verdict, digest: str) -> None:
         used = verdict.question_id if isinstance(verdict, Proceed) else None
-        approved_in = self._approved_in(call, used) if isinstance(verdict, Proceed) else None
-        self.audit.write(
-            "decided",
-            call,
-            mode=self.rules.mode,
-            **in_audit_log(verdict),
-            digest=digest,
-            answeredIn=approved_in,
-        )
+        approved_in = self._sender.approved_in(call, used)
+        facts = in_audit_log(verdict, mode=self.rules.mode, approved_in=approved_in)
+        self.audit.write("decided", call, digest=digest, **facts)
 
 
-async def _at_once() -> None:
-    """A stop has come already."""
+def _without_outdated_flag(call: GuardedCall) -> GuardedCall:
+    """The call without a `confirm: true` that is older than a stop, if it puts anything on air.
+
+    Questions that are older than a stop are void in the store.
+    """
+    puts_on_air = plan_for(call.operation).puts_on_air(call.operation)
+    return replace(call, evidence=NO_EVIDENCE) if puts_on_air else call
 
 
 def _sets_auto_go_live(operation: Operation[Model]) -> bool:
     """Whether a call turns `autoGoLive` on or off. They take turns, so the last one counts."""
     mutates = operation.call.mutates
     return mutates and plan_for(operation).sets_auto_go_live(operation) is not None
-
-
-def _auto_go_live_after(operation: Operation[Model], outcome: Outcome) -> bool | None:
-    """Whether `autoGoLive` counts as on after a call: in doubt it does. None if nothing changed."""
-    turned_on = plan_for(operation).sets_auto_go_live(operation)
-    if outcome == "applied":
-        return turned_on
-    return True if turned_on and outcome == "unknown" else None
 
 
 def _needs_no_consent(attempt: Attempt, status: Facts) -> bool:
@@ -478,8 +303,8 @@ def _without_uncertain_status(facts: Facts, when: When, seen: Seen) -> Facts:
     return replace(facts, status=None) if is_unclear else facts
 
 
-def _changes(plan: Plan[Any], kept: Question | None) -> tuple[str, ...]:
+def _changes(plan: Plan[Any], earlier: Question | None) -> tuple[str, ...]:
     """The differences from an earlier question about the same call."""
-    if kept is None or not kept.is_for(plan.operation):
+    if earlier is None or not earlier.is_for(plan.operation):
         return ()
-    return plan.changes_since(kept)
+    return plan.changes_since(earlier)

@@ -122,7 +122,7 @@ class Service:
         self._page = page
         self._shared_polls = shared_polls
         self._sign_in = sign_in
-        self._store = Store(records or MemoryRecords(self.clock), client.accepted_keys, self.clock)
+        self._store = Store(records or MemoryRecords(self.clock), client.accepted_keys)
         lists = ListCache(client, self.clock)
         guard = ConsentGuard(
             client,
@@ -226,11 +226,8 @@ class Service:
                 tasks=tasks,
                 shared=self._shared_polls,
             )
-            keep = self.readiness.keep
             if self._store.records.is_shared:
-                tasks.start_soon(keep, "the watch over what replicas share", self._store.watch)
-            if self._shared_polls is not None:
-                heard = "listening for shared pages of chat"
-                tasks.start_soon(keep, heard, self._shared_polls.hear)
+                watched = "the watch over what replicas share"
+                tasks.start_soon(self.readiness.keep, watched, self._store.watch)
             yield watchers
             tasks.cancel_scope.cancel()

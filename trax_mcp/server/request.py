@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from trax_mcp.api.caller import Caller
 from trax_mcp.chat.watchers import Watchers
 from trax_mcp.clock import Clock
-from trax_mcp.consent.calls import Ask, PersonAnswer
+from trax_mcp.consent.calls import DO_NOT, Ask, PersonAnswer
 from trax_mcp.consent.questions import QUESTION_SECONDS
 from trax_mcp.server.consent_text import question_text
 from trax_mcp.server.door import CALLER
@@ -155,7 +155,7 @@ def _form_schema(question: Ask) -> dict[str, Any]:
             _CHOICE: {
                 "type": "string",
                 "title": "Your decision",
-                "enum": [question.yes, question.no],
+                "enum": [question.preview.choice, DO_NOT],
             }
         },
         "required": [_CHOICE],
