@@ -288,7 +288,7 @@ class Limits:
     def _end_another(self, room: Collection[_Group]) -> bool:
         """End the oldest idle request, or else the oldest, of the caller who has most."""
         sizes = {it: len(group) for group in room for it in group}
-        other = min(sizes, key=lambda it: (it.use is _Use.NEEDED, -sizes[it], it.use, it.number))
+        other = min(sizes, key=lambda it: (-sizes[it], it.use, it.number))
         if other.use is _Use.NEEDED and self._keys.has(other.caller):
             return False
         self._forget(other)
